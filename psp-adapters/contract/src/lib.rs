@@ -1,1 +1,38 @@
+//! The words that Interlock and its PSP adapters share.
+//!
+//! Nothing here does I/O, reads a clock or rolls dice, and nothing here is a PSP's own: an
+//! [`Operation`] says what we want of a PSP, an [`Outcome`] says what we know afterwards, and
+//! [`Capabilities`] say as data what a PSP can and cannot do, so that no flow ever names one.
+//!
+//! The most important distinction of the whole house is made in [`outcome`]: *provably not sent*,
+//! *definitely refused* and *unknown* are three different things, and only the first two may ever
+//! lead to another PSP.
+//!
+//! Reading order: [`money`], [`reference`], [`instrument`], [`operation`], [`outcome`],
+//! [`capability`], [`http`].
 
+pub mod capability;
+pub mod http;
+pub mod instrument;
+pub mod money;
+pub mod operation;
+pub mod outcome;
+pub mod reference;
+
+pub use capability::{
+    Capabilities, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
+    PayoutCapability, WebhookCapability, WebhookProof,
+};
+pub use http::{HttpRequest, HttpResponse, Method, TransportFailure};
+pub use instrument::{Destination, Portable};
+pub use money::{Currency, Money, MoneyError};
+pub use operation::{
+    DepositRequest, Inquiry, InquiryBy, Operation, Payer, PayoutRequest, ReturnRequest, Subject,
+};
+pub use outcome::{
+    Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof, Report, Status, Unknown,
+};
+pub use reference::AttemptRef;
+
+/// A point in time, always UTC.
+pub type Timestamp = time::OffsetDateTime;

@@ -1,0 +1,128 @@
+//! What we ask of a PSP.
+
+use crate::{AttemptRef, Destination, Money, Timestamp};
+
+/// One thing that a PSP is asked to do.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// Open a deposit. What moves money later is the payer's act, not this call, unless the
+    /// adapter's [`crate::DepositCapability`] says otherwise.
+    CreateDeposit(DepositRequest),
+    /// Send money out. The one call that must never be made twice for one payment.
+    CreatePayout(PayoutRequest),
+    /// Send a deposit back to where it came from.
+    ReturnDeposit(ReturnRequest),
+    /// Ask what became of an attempt. Moves nothing.
+    Inquire(Inquiry),
+    /// Ask the PSP to close an open deposit session. Moves nothing.
+    CancelDeposit {
+        attempt: AttemptRef,
+        psp_reference: String,
+    },
+}
+
+impl Operation {
+    /// Whether the PSP could move money because of this call.
+    pub const fn moves_money(&self) -> bool {
+        match self {
+            Operation::CreateDeposit(_)
+            | Operation::CreatePayout(_)
+            | Operation::ReturnDeposit(_) => true,
+            Operation::Inquire(_) | Operation::CancelDeposit { .. } => false,
+        }
+    }
+
+    /// A short stable name for metrics and logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Operation::CreateDeposit(_) => "create_deposit",
+            Operation::CreatePayout(_) => "create_payout",
+            Operation::ReturnDeposit(_) => "return_deposit",
+            Operation::Inquire(_) => "query",
+            Operation::CancelDeposit { .. } => "cancel_deposit",
+        }
+    }
+}
+
+/// Who pays or is paid, as far as PSPs ask. A missing field is one that the casino did not give.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Payer {
+    /// A stable pseudonym of the player at this operator; never an e-mail address.
+    pub player_reference: String,
+    /// A version-5 style UUID of the same, for PSPs that want one.
+    pub player_uuid: uuid::Uuid,
+    pub full_name: String,
+    pub given_name: Option<String>,
+    pub family_name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub national_id: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub date_of_birth: Option<String>,
+    /// BCP 47, `de-DE`.
+    pub locale: Option<String>,
+    /// The address of the payer's own device.
+    pub ip: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct DepositRequest {
+    pub attempt: AttemptRef,
+    pub money: Money,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    pub payer: Payer,
+    /// Where the payer's browser goes afterwards.
+    pub return_url: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct PayoutRequest {
+    pub attempt: AttemptRef,
+    pub money: Money,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    pub payer: Payer,
+    pub destination: Destination,
+}
+
+#[derive(Debug, Clone)]
+pub struct ReturnRequest {
+    /// The return's own attempt.
+    pub attempt: AttemptRef,
+    /// The PSP's id of the deposit that goes back.
+    pub deposit_psp_reference: String,
+    pub money: Money,
+}
+
+/// What kind of attempt an inquiry is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Deposit,
+    Payout,
+    Return,
+}
+
+/// A question about one attempt.
+#[derive(Debug, Clone)]
+pub struct Inquiry {
+    pub subject: Subject,
+    pub attempt: AttemptRef,
+    pub by: InquiryBy,
+    /// What was asked for; an answer about another amount or currency is not an answer.
+    pub money: Money,
+    /// When the attempt's request first left us.
+    pub first_sent_at: Timestamp,
+    /// For a return: the PSP's id of the deposit.
+    pub deposit_psp_reference: Option<String>,
+}
+
+/// How an inquiry finds the attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InquiryBy {
+    OurReference,
+    PspReference(String),
+    /// The PSP's ledger or list over the days since the attempt was sent, searched for our
+    /// reference.
+    Ledger,
+}
