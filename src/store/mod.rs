@@ -1,0 +1,26 @@
+//! L2, the only place that speaks SQL. One file an aggregate; no rule of its own: what is written
+//! here was decided in [`crate::decide`].
+//!
+//! Money state is written by lanes alone, through [`write_payments`], [`write_records`] and
+//! [`write_player`], on the lane's own connection. Everything else reads, or keeps what is no
+//! money state (the inbox, nonces, endpoints).
+//!
+//! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_payments`],
+//! [`write_player`], [`read_models`], [`due`], [`inbox`], [`prove`], [`migrate`].
+
+pub mod db;
+pub mod due;
+pub mod inbox;
+pub mod json;
+pub mod load;
+pub mod load_payments;
+pub mod migrate;
+pub mod prove;
+pub mod read_models;
+pub mod rows;
+pub mod slots;
+pub mod write_payments;
+pub mod write_player;
+pub mod write_records;
+
+pub use db::{Db, StoreError};
