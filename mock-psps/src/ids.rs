@@ -31,6 +31,19 @@ pub(crate) fn client_reference(text: &str) -> String {
     Uuid::try_parse(text).map_or_else(|_| text.to_owned(), |id| id.simple().to_string())
 }
 
+/// The same words give the same IBAN, of the length that the country's IBANs have.
+pub(crate) fn derived_iban(country: &str, words: &[&str]) -> String {
+    let (bank, len) = match country {
+        "SE" => ("", 20),
+        "DK" => ("", 14),
+        "NO" => ("", 11),
+        "PL" => ("", 24),
+        "GB" => ("MOCK", 14),
+        _ => ("", 18),
+    };
+    iban(country, &format!("{bank}{}", derived_digits(words, len)))
+}
+
 /// An IBAN with valid check digits for a country prefix (`DE`, `GB`, …) and a bank account body.
 pub(crate) fn iban(country: &str, body: &str) -> String {
     let check = 98 - iban_remainder(&format!("{body}{country}00"));
@@ -66,22 +79,23 @@ fn derived_u128(words: &[&str]) -> u128 {
 fn digits_of(number: u128, len: usize) -> String {
     let text = format!("{number:0>39}");
     let tail = &text[text.len() - len..];
-    if tail.starts_with('0') {
-        format!("1{}", &tail[1..])
-    } else {
-        tail.to_owned()
-    }
+    tail.strip_prefix('0')
+        .map_or_else(|| tail.to_owned(), |rest| format!("1{rest}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{client_reference, derived_digits, iban, iban_is_valid};
+    use super::{client_reference, derived_digits, derived_iban, iban, iban_is_valid};
 
     #[test]
     fn made_ibans_are_valid_and_broken_ones_are_not() {
         assert!(iban_is_valid("DE89370400440532013000"));
         assert!(!iban_is_valid("DE88370400440532013000"));
         assert!(iban_is_valid(&iban("DE", "370400440532013000")));
+        for (country, len) in [("SE", 24), ("DK", 18), ("NO", 15), ("PL", 28), ("GB", 22)] {
+            let made = derived_iban(country, &["a"]);
+            assert!(iban_is_valid(&made) && made.len() == len, "{made}");
+        }
     }
 
     #[test]

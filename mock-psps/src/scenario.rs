@@ -82,11 +82,25 @@ pub(crate) fn complete(
     reference: &str,
     done: &Completion,
 ) -> Result<(Movement, oneshot::Receiver<()>), CompleteError> {
+    complete_if(psp, reference, done, |_| true)
+}
+
+/// Completes a movement unless its present status speaks against it.
+fn complete_if(
+    psp: &Arc<Psp>,
+    reference: &str,
+    done: &Completion,
+    wanted: impl FnOnce(Status) -> bool,
+) -> Result<(Movement, oneshot::Receiver<()>), CompleteError> {
     let (movement, steps) = psp.book.enter(|entry| {
         let mut movement = entry
             .movement(reference)
             .cloned()
             .ok_or(CompleteError::Unknown)?;
+        if !wanted(movement.status) {
+            let (kind, from, to) = (movement.kind, movement.status, done.outcome.status());
+            return Err(CompleteError::Illegal { kind, from, to });
+        }
         let mut steps = Vec::new();
         for to in path(movement.status, done.outcome) {
             let from = movement.status;
@@ -188,13 +202,9 @@ fn later(psp: &Arc<Psp>, reference: String, after: Duration, done: Completion) {
     let owner = psp.clone();
     psp.spawn(async move {
         tokio::time::sleep(after).await;
-        let pending = owner
-            .book
-            .find(&reference)
-            .is_some_and(|m| m.status == Status::Pending);
-        if pending {
-            let _ = complete(&owner, &reference, &done);
-        }
+        let _ = complete_if(&owner, &reference, &done, |status| {
+            status == Status::Pending
+        });
     });
 }
 
@@ -240,7 +250,7 @@ pub(crate) fn pay_in(psp: &Arc<Psp>, payin: &Payin, named: bool) -> Result<Movem
         to: Status::Succeeded,
     };
     let notices = psp.dialect.notices(&movement, step);
-    let _ = webhooks::send(psp, movement.kind, notices);
+    drop(webhooks::send(psp, movement.kind, notices));
     Ok(movement)
 }
 

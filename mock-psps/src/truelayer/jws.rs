@@ -121,6 +121,7 @@ pub(super) fn jwks(key: &PKey<Private>, kid: &str) -> anyhow::Result<Value> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use std::path::{Path, PathBuf};
 

@@ -11,6 +11,7 @@ mod hosted;
 mod jws;
 mod payments;
 mod payouts;
+mod problem;
 mod refunds;
 mod view;
 
@@ -101,10 +102,9 @@ impl TrueLayer {
 
     /// The identifiers of a payer's account: an IBAN, and for pounds a sort code as well.
     fn identifiers(&self, user: &str, payer: &Payer) -> Value {
-        let digits = ids::derived_digits(&[user, &payer.name], 18);
         if self.currency == "GBP" && payer.iban.is_none() {
-            let (sort_code, rest) = digits.split_at(6);
-            let account_number = &rest[..8];
+            let digits = ids::derived_digits(&[user, &payer.name], 14);
+            let (sort_code, account_number) = digits.split_at(6);
             let iban = ids::iban("GB", &format!("MOCK{sort_code}{account_number}"));
             return json!([
                 { "type": "sort_code_account_number", "sort_code": sort_code,
@@ -121,7 +121,7 @@ impl TrueLayer {
         let iban = payer
             .iban
             .clone()
-            .unwrap_or_else(|| ids::iban(country, &digits));
+            .unwrap_or_else(|| ids::derived_iban(country, &[user, &payer.name]));
         json!([{ "type": "iban", "iban": iban }])
     }
 }

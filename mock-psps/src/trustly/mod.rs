@@ -77,10 +77,10 @@ impl Dialect for Trustly {
             ..Payer::default()
         });
         let (bank, clearinghouse) = notify::bank_of(&self.currency);
-        let number = payer.iban.get_or_insert_with(|| {
-            let digits = ids::derived_digits(&[&user, &payer.name], 18);
-            ids::iban(notify::country_of(&self.currency), &digits)
-        });
+        let country = notify::country_of(&self.currency);
+        let number = payer
+            .iban
+            .get_or_insert_with(|| ids::derived_iban(country, &[&user, &payer.name]));
         let account_id = ids::derived_digits(&[&user, number], 10);
         let last = number[number.len().saturating_sub(4)..].to_owned();
         let account = json!({

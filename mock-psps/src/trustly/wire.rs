@@ -65,6 +65,7 @@ pub(crate) fn verify(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use std::path::{Path, PathBuf};
 
