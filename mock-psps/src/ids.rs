@@ -9,7 +9,8 @@ pub(crate) fn uuid() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// A fresh ten-digit number, Trustly's form of an id.
+/// A random ten-digit number, Trustly's form of an id. The caller must check that it is free:
+/// among a hundred thousand of them two are likely to be equal.
 pub(crate) fn ten_digits() -> String {
     digits_of(Uuid::new_v4().as_u128(), 10)
 }

@@ -142,6 +142,7 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
     )?;
     let psp = Arc::new(psp);
     psp.gate.open(dialect.routes(psp.clone())).await?;
+    webhooks::resume(&psp);
     // A bank does not forget a payout because the PSP was restarted.
     let movements = psp.book.movements();
     let waiting = |m: &&book::Movement| m.status == Status::Pending && m.kind != Kind::Deposit;

@@ -12,10 +12,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
-use crate::book::Kind;
+use crate::book::{Kind, Status};
 use crate::clock;
 use crate::faults::Fault;
-use crate::psp::{Notice, Psp, Twist};
+use crate::psp::{Notice, Psp, Step, Twist};
 
 const RETRY_AFTER_MS: [u64; 9] = [
     200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000,
@@ -24,6 +24,8 @@ const ATTEMPTS_MAX: usize = 60;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a notification waits to be overtaken before it goes anyway.
 const REORDER_WAIT: Duration = Duration::from_secs(2);
+/// Notices that were acknowledged, by their id.
+const SETTLED: &str = "settled";
 const STALE_AGE_S: i64 = 3_600;
 
 struct Parcel {
@@ -137,7 +139,8 @@ async fn work_lane(psp: Arc<Psp>, reference: String) {
                     deliver(&owner, parcel, Twist::default()).await;
                 });
             }
-            Some(Fault::WebhookDrop) => {}
+            // Lost for good: not even a restart brings it back.
+            Some(Fault::WebhookDrop) => settle(&psp, &parcel.notice),
             Some(Fault::WebhookDuplicate) => {
                 let again = Parcel {
                     tried: None,
@@ -202,10 +205,35 @@ async fn deliver(psp: &Arc<Psp>, parcel: Parcel, twist: Twist) {
     if let Some(tried) = parcel.tried {
         let _ = tried.send(());
     }
-    if !delivered {
+    if delivered {
+        settle(psp, &parcel.notice);
+    } else {
         let owner = psp.clone();
         let notice = parcel.notice;
         psp.spawn(async move { retry(&owner, &notice).await });
+    }
+}
+
+/// Remembers, also over a restart, that a notice needs no more attempts.
+fn settle(psp: &Psp, notice: &Notice) {
+    psp.book
+        .enter(|entry| entry.put_fact(SETTLED, &notice.id, Value::Bool(true)));
+}
+
+/// Takes up again, after a restart, what the merchant has not acknowledged yet.
+pub(crate) fn resume(psp: &Arc<Psp>) {
+    for movement in psp.book.movements() {
+        let from = match movement.status {
+            Status::Pending => continue,
+            Status::Returned | Status::ChargedBack => Status::Succeeded,
+            Status::Succeeded | Status::Declined | Status::Expired | Status::Cancelled => {
+                Status::Pending
+            }
+        };
+        let to = movement.status;
+        let mut notices = psp.dialect.notices(&movement, Step { from, to });
+        notices.retain(|notice| psp.book.fact(SETTLED, &notice.id).is_none());
+        drop(send(psp, movement.kind, notices));
     }
 }
 
@@ -214,7 +242,7 @@ async fn retry(psp: &Psp, notice: &Notice) {
         let wait_ms = RETRY_AFTER_MS[round.min(RETRY_AFTER_MS.len() - 1)];
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         if attempt(psp, notice, &Twist::default()).await.accepted {
-            return;
+            return settle(psp, notice);
         }
     }
     tracing::warn!(psp.id = %psp.id, event = notice.event, "a notification was given up");

@@ -32,7 +32,7 @@ pub(super) fn notices(truelayer: &TrueLayer, m: &Movement, step: Step) -> Vec<No
     };
     events
         .iter()
-        .map(|event| notice(truelayer, m, event, step.from))
+        .map(|event| notice(truelayer, m, event))
         .collect()
 }
 
@@ -44,8 +44,10 @@ pub(super) fn present(truelayer: &TrueLayer, m: &Movement) -> Option<Notice> {
     notices(truelayer, m, Step { from, to: m.status }).pop()
 }
 
-fn notice(truelayer: &TrueLayer, m: &Movement, event: &'static str, from: Status) -> Notice {
-    let id = ids::derived_uuid(&["event", &m.reference, event, from.as_str()]);
+fn notice(truelayer: &TrueLayer, m: &Movement, event: &'static str) -> Notice {
+    // Derived, so that it is the same after a restart.
+    let at = clock::trustly(m.changed_at);
+    let id = ids::derived_uuid(&["event", &m.reference, event, &at]);
     let mut data = Map::new();
     data.insert("type".to_owned(), event.into());
     data.insert("event_version".to_owned(), 1.into());

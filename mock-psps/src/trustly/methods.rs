@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::api::{Refusal, claim_message};
-use super::{ACCOUNTS, Trustly, is_outgoing, notify};
-use crate::book::{Kind, Movement, Payer, Status};
+use super::{ACCOUNT_ID_LEN, ACCOUNTS, Trustly, is_outgoing, notify};
+use crate::book::{Entry, Kind, Movement, Payer, Status};
 use crate::clock;
 use crate::faults::Plan;
 use crate::ids;
@@ -61,6 +61,15 @@ fn notification_url(data: &Value) -> Result<&str, Refusal> {
         Ok(url)
     } else {
         Err(Refusal::InvalidParameters)
+    }
+}
+
+fn fresh_order_id(entry: &Entry<'_>) -> String {
+    loop {
+        let id = ids::ten_digits();
+        if entry.movement(&id).is_none() {
+            return id;
+        }
     }
 }
 
@@ -120,7 +129,7 @@ async fn deposit(
         claim_message(entry, message_id)?;
         let draft = Draft {
             kind: Kind::Deposit,
-            reference: ids::ten_digits(),
+            reference: fresh_order_id(entry),
             client_reference: message_id,
             amount_minor,
             payer,
@@ -158,7 +167,7 @@ async fn account_payout(
         });
         let draft = Draft {
             kind: Kind::Payout,
-            reference: ids::ten_digits(),
+            reference: fresh_order_id(entry),
             client_reference: message_id,
             amount_minor,
             payer: Some(Payer {
@@ -252,7 +261,7 @@ fn register_account(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
         words.to_vec()
     };
     // The same account of the same user always has the same id.
-    let account_id = ids::derived_digits(&words, 10);
+    let account_id = ids::derived_digits(&words, ACCOUNT_ID_LEN);
     let last = &number[number.len() - 4..];
     let bank = notify::bank_in(house);
     psp.book.enter(|entry| {

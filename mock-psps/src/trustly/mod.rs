@@ -25,6 +25,8 @@ use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
 
 /// Bank accounts by account id: `{"user","name","bank","clearinghouse","last"}`.
 const ACCOUNTS: &str = "account";
+/// Longer than Trustly's ten digits: these ids are derived and must not collide under load.
+const ACCOUNT_ID_LEN: usize = 14;
 /// Message ids that were used up.
 const MESSAGES: &str = "message";
 
@@ -81,7 +83,7 @@ impl Dialect for Trustly {
         let number = payer
             .iban
             .get_or_insert_with(|| ids::derived_iban(country, &[&user, &payer.name]));
-        let account_id = ids::derived_digits(&[&user, number], 10);
+        let account_id = ids::derived_digits(&[&user, number], ACCOUNT_ID_LEN);
         let last = number[number.len().saturating_sub(4)..].to_owned();
         let account = json!({
             "user": user, "name": payer.name, "bank": bank, "clearinghouse": clearinghouse,

@@ -65,10 +65,7 @@ pub(super) fn notices(movement: &Movement, step: Step) -> Vec<Notice> {
         (Kind::Payout | Kind::Refund, _) => &["payoutfailed"],
         (Kind::Deposit, Status::Pending) => &["pending"],
     };
-    events
-        .iter()
-        .map(|event| notice(movement, event, step.from))
-        .collect()
+    events.iter().map(|event| notice(movement, event)).collect()
 }
 
 pub(super) fn present(movement: &Movement) -> Option<Notice> {
@@ -89,8 +86,10 @@ pub(super) fn present(movement: &Movement) -> Option<Notice> {
     .pop()
 }
 
-fn notice(m: &Movement, event: &'static str, from: Status) -> Notice {
-    let id = ids::derived_digits(&["notification", &m.reference, event, from.as_str()], 10);
+fn notice(m: &Movement, event: &'static str) -> Notice {
+    // Derived, so that it is the same after a restart; long, because it must never collide.
+    let at = clock::trustly(m.changed_at);
+    let id = ids::derived_digits(&["notification", &m.reference, event, &at], 18);
     let order_id = match m.text("deposit") {
         "" => m.reference.as_str(),
         deposit => deposit,

@@ -1,5 +1,7 @@
 //! The control API: who may call it, and what it does to the books.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
 use crate::harness::{digits, until, world, world_with};
@@ -163,6 +165,31 @@ async fn books_and_idempotency_survive_a_restart() {
     .await;
     second.control("/reset", json!({ "books": true })).await;
     assert!(second.movements("truelayer-uk").await.is_empty());
+    second.running.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_notification_that_was_not_acknowledged_survives_a_restart() {
+    let folder = std::env::temp_dir().join(format!("mock-psps-{}", digits()));
+    let first = world_with(Some(folder.clone())).await;
+    first.merchant.refuse.store(1_000, Ordering::SeqCst);
+    first
+        .truelayer("/v3/payouts", &digits(), &payout(&digits()))
+        .await;
+    let refused = first
+        .until_received("payout_executed", 1)
+        .await
+        .remove(0)
+        .json();
+    first.running.stop().await;
+    let second = world_with(Some(folder.clone())).await;
+    let taken = second
+        .until_received("payout_executed", 1)
+        .await
+        .remove(0)
+        .json();
+    assert_eq!(taken["event_id"], refused["event_id"]);
     second.running.stop().await;
     std::fs::remove_dir_all(folder).unwrap();
 }
