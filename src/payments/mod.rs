@@ -27,8 +27,13 @@
 
 pub mod attempt_machine;
 pub mod deposit_machine;
+pub mod failover;
 pub mod part_machine;
+pub mod resolution;
 pub mod withdrawal_machine;
+
+#[cfg(test)]
+mod test_data;
 
 /// A change of state that does not exist. The news behind it is kept; the state stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
