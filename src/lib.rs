@@ -1,2 +1,4 @@
 pub mod domain;
 pub mod payments;
+pub mod routing;
+pub mod screening;
