@@ -25,6 +25,10 @@ pub enum StoreError {
     Other(#[source] sqlx::Error),
     #[error("a stored row cannot be read: {0}")]
     Corrupt(String),
+    /// Another lane wrote the same key, reference or first record at the same moment: decide again
+    /// on what is there now.
+    #[error("another lane wrote the same row first")]
+    Raced,
     /// The slot has another holder: whatever this lane decided is void.
     #[error("the lane's slot was taken over by another instance")]
     FenceLost,
