@@ -6,6 +6,9 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use std::str::FromStr;
 use std::time::Duration;
 
+/// The connection that a lane owns.
+pub type LaneConnection = PgConnection;
+
 /// What can go wrong with the database, for those who must tell apart what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -119,4 +122,22 @@ pub fn pool_options(connections_max: u32, guarded: bool) -> PgPoolOptions {
             Ok(outside.unwrap_or(false))
         })
     })
+}
+
+/// Opens a lane's transaction.
+pub async fn begin(connection: &mut LaneConnection) -> Result<(), StoreError> {
+    connection.execute("begin").await?;
+    Ok(())
+}
+
+/// Ends it, durably. An error means that we do not know whether it was.
+pub async fn commit(connection: &mut LaneConnection) -> Result<(), StoreError> {
+    connection.execute("commit").await?;
+    Ok(())
+}
+
+/// Takes it back.
+pub async fn roll_back(connection: &mut LaneConnection) -> Result<(), StoreError> {
+    connection.execute("rollback").await?;
+    Ok(())
 }
