@@ -24,9 +24,10 @@ postgresql_major() {
     for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql@*/bin \
         /usr/local/opt/postgresql@*/bin /usr/local/pgsql/bin \
         "$(dirname "$(command -v postgres || echo /nowhere/postgres)")"; do
-        [ -x "$folder/postgres" ] && [ -x "$folder/initdb" ] || continue
-        major=$("$folder/postgres" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
-        [ "$major" -gt "$newest" ] && newest=$major
+        if [ -x "$folder/postgres" ] && [ -x "$folder/initdb" ]; then
+            major=$("$folder/postgres" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
+            if [ "$major" -gt "$newest" ]; then newest=$major; fi
+        fi
     done
     echo "$newest"
 }

@@ -10,7 +10,8 @@ exec </dev/null
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} RUST_BACKTRACE=${RUST_BACKTRACE:-1}
 
 scripts/setup.sh test
-# With --locked a Cargo.lock that does not fit fails here, instead of being rewritten quietly.
+# cargo deny works offline on the crates of all platforms, a build fetches this platform's only. And
+# with --locked a Cargo.lock that does not fit fails here, instead of being rewritten quietly.
 cargo fetch --locked --quiet
 scripts/lint.sh
 

@@ -1,1 +1,3 @@
-
+pub mod clock;
+pub mod shutdown;
+pub mod telemetry;
