@@ -1,3 +1,5 @@
 pub mod clock;
+pub mod config;
+pub mod sandbox;
 pub mod shutdown;
 pub mod telemetry;
