@@ -72,16 +72,16 @@ const fn undecided(status: u16) -> Unknown {
 
 /// The body of an answer to a creation, when it is one, with its id. Where it repeats the money, the money
 /// must be what was asked for.
-fn created(response: &HttpResponse, money: Money) -> Result<(Json, String), Outcome> {
+fn created(response: &HttpResponse, money: Money) -> Result<(Json, String), Box<Outcome>> {
     if !matches!(response.status, 200..=202) {
-        return Err(refused(response));
+        return Err(Box::new(refused(response)));
     }
-    let unreadable = Outcome::Unknown(Unknown::Unreadable);
-    let body = Json::parse(&response.body).ok_or(unreadable.clone())?;
+    let unreadable = || Box::new(Outcome::Unknown(Unknown::Unreadable));
+    let body = Json::parse(&response.body).ok_or_else(unreadable)?;
     let id = body
         .str("id")
         .filter(|id| super::wire::path_id(id).is_some());
-    let id = id.ok_or(unreadable)?.to_owned();
+    let id = id.ok_or_else(unreadable)?.to_owned();
     let other_amount = body
         .get("amount_in_minor")
         .is_some_and(|_| body.int("amount_in_minor") != Some(money.minor));
@@ -89,7 +89,7 @@ fn created(response: &HttpResponse, money: Money) -> Result<(Json, String), Outc
         .get("currency")
         .is_some_and(|_| body.str("currency") != Some(money.currency.code()));
     if other_amount || other_currency {
-        return Err(Outcome::Unknown(Unknown::Mismatch));
+        return Err(Box::new(Outcome::Unknown(Unknown::Mismatch)));
     }
     Ok((body, id))
 }
@@ -103,7 +103,7 @@ pub(super) fn payment_created(
 ) -> Outcome {
     let (body, id) = match created(response, money) {
         Ok(created) => created,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let Some(token) = body.str("resource_token").filter(|token| !token.is_empty()) else {
         return Outcome::Unknown(Unknown::Unreadable);
@@ -129,7 +129,7 @@ pub(super) fn payment_created(
 pub(super) fn outgoing_created(response: &HttpResponse, money: Money) -> Outcome {
     match created(response, money) {
         Ok((_, id)) => reported(&id, ACCEPTED),
-        Err(outcome) => outcome,
+        Err(outcome) => *outcome,
     }
 }
 
