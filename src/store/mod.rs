@@ -16,6 +16,7 @@ pub mod load;
 pub mod load_payments;
 pub mod migrate;
 pub mod prove;
+pub mod read_decisions;
 pub mod read_models;
 pub mod rows;
 pub mod slots;
