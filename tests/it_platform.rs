@@ -49,10 +49,7 @@ fn pid_of(cluster: &PrivateCluster) -> Pid {
 fn await_gone(pid: Pid) {
     let started = Instant::now();
     while kill(pid, None) != Err(Errno::ESRCH) {
-        assert!(
-            started.elapsed() < Duration::from_secs(20),
-            "{pid} still runs"
-        );
+        assert!(started.elapsed() < Duration::from_secs(20), "{pid} still runs");
         std::thread::yield_now();
     }
 }
@@ -61,11 +58,7 @@ fn await_gone(pid: Pid) {
 async fn a_restart_finds_the_data_and_the_roles_are_small() {
     let scratch = Scratch::new();
     let cluster = PrivateCluster::start(scratch.path()).unwrap();
-    run(
-        cluster.owner_url(),
-        "create table kept as select 'yes' as it",
-    )
-    .await;
+    run(cluster.owner_url(), "create table kept as select 'yes' as it").await;
     for role in [OWNER_ROLE, APP_ROLE] {
         let rights = run(
             cluster.url(DATABASE, role),
@@ -89,11 +82,7 @@ async fn a_database_is_made_from_a_template() {
     let cluster = PrivateCluster::start_temporary().unwrap();
     let template = cluster.create_database("template_it", None).unwrap();
     let owner = |database: &str| cluster.url(database, OWNER_ROLE);
-    run(
-        &owner(&template),
-        "create table seed as select 'seeded' as it",
-    )
-    .await;
+    run(&owner(&template), "create table seed as select 'seeded' as it").await;
     let copy = cluster.create_database("it_1", Some(&template)).unwrap();
     assert_eq!(run(owner(&copy), "select it from seed").await, "seeded");
 
@@ -116,11 +105,7 @@ fn a_temporary_cluster_leaves_nothing_behind() {
 async fn a_killed_server_starts_again_with_its_data() {
     let scratch = Scratch::new();
     let mut cluster = PrivateCluster::start(scratch.path()).unwrap();
-    run(
-        cluster.owner_url(),
-        "create table kept as select 'yes' as it",
-    )
-    .await;
+    run(cluster.owner_url(), "create table kept as select 'yes' as it").await;
     // A backend that is busy does not notice at once that its postmaster is gone.
     let mut busy = PgConnection::connect(&cluster.owner_url()).await.unwrap();
     let busy = tokio::spawn(async move {

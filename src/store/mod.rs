@@ -11,6 +11,7 @@
 pub mod db;
 pub mod due;
 pub mod inbox;
+pub mod incidents;
 pub mod json;
 pub mod load;
 pub mod load_payments;

@@ -1,0 +1,3 @@
+pub mod process;
+pub mod receive;
+pub mod stored_event;
