@@ -124,12 +124,12 @@ async fn a_killed_server_starts_again_with_its_data() {
     // A backend that is busy does not notice at once that its postmaster is gone.
     let mut busy = PgConnection::connect(&cluster.owner_url()).await.unwrap();
     let busy = tokio::spawn(async move {
-        let slow = sqlx::query("select pg_sleep(60)");
+        let slow = sqlx::query("select pg_sleep (60)");
         slow.execute(&mut busy).await.is_err()
     });
     while run(
         cluster.owner_url(),
-        "select count(*)::text from pg_stat_activity where query = 'select pg_sleep(60)'",
+        "select count(*)::text from pg_stat_activity where query = 'select pg_sleep (60)'",
     )
     .await
         != "1"
