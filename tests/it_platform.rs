@@ -1,5 +1,10 @@
 //! The private PostgreSQL cluster, with real processes: what it survives and what it leaves behind.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
+)]
+
 use interlock::sandbox::cluster::{APP_ROLE, ClusterError, DATABASE, OWNER_ROLE, PrivateCluster};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};

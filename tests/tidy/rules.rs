@@ -90,7 +90,7 @@ fn words_at_home(source: &Source) -> Vec<String> {
     let lives = |home: &&str| place == **home || place.starts_with(&format!("{home}/"));
     let mut faults = Vec::new();
     for (words, why, homes) in AT_HOME {
-        if !homes.iter().any(|home| lives(&home)) {
+        if !homes.iter().any(lives) {
             for word in *words {
                 faults.extend(found(source, &source.shipped, word, why));
             }
