@@ -225,6 +225,36 @@ fn the_server_ends_when_its_process_is_killed() {
     await_gone(server);
 }
 
+/// The shell that ends this server when its process is gone.
+fn watchdog_of(server: Pid) -> Pid {
+    let wanted = format!("interlock-watchdog\0{server}\0");
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let found = processes.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains(&wanted).then_some(Pid::from_raw(pid))
+    });
+    found.last().expect("no watchdog runs")
+}
+
+#[test]
+fn a_server_that_outlived_everybody_is_ended_by_the_next_start() {
+    if !Path::new("/proc/self").exists() {
+        eprintln!("no /proc here: the watchdog cannot be found to be killed");
+        return;
+    }
+    let scratch = Scratch::new();
+    let (mut holder, server) = holder(scratch.path(), None);
+    kill(watchdog_of(server), Signal::SIGKILL).unwrap();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(kill(server, None), Ok(()), "the server runs on alone");
+    let cluster = PrivateCluster::start(scratch.path()).unwrap();
+    assert_ne!(pid_of(&cluster), server);
+    await_gone(server);
+}
+
 #[test]
 fn a_start_right_after_a_kill_waits_for_no_one() {
     let scratch = Scratch::new();
