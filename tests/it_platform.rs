@@ -1,5 +1,10 @@
 //! The private PostgreSQL cluster, with real processes: what it survives and what it leaves behind.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
+)]
+
 use interlock::sandbox::cluster::{APP_ROLE, ClusterError, DATABASE, OWNER_ROLE, PrivateCluster};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -109,12 +114,12 @@ async fn a_killed_server_starts_again_with_its_data() {
     // A backend that is busy does not notice at once that its postmaster is gone.
     let mut busy = PgConnection::connect(&cluster.owner_url()).await.unwrap();
     let busy = tokio::spawn(async move {
-        let slow = sqlx::query("select pg_sleep(60)");
+        let slow = sqlx::query("select pg_sleep (60)");
         slow.execute(&mut busy).await.is_err()
     });
     while run(
         cluster.owner_url(),
-        "select count(*)::text from pg_stat_activity where query = 'select pg_sleep(60)'",
+        "select count(*)::text from pg_stat_activity where query = 'select pg_sleep (60)'",
     )
     .await
         != "1"
@@ -202,6 +207,36 @@ fn the_server_ends_when_its_process_is_killed() {
     let (mut holder, server) = holder(scratch.path(), None);
     holder.kill().unwrap();
     holder.wait().unwrap();
+    await_gone(server);
+}
+
+/// The shell that ends this server when its process is gone.
+fn watchdog_of(server: Pid) -> Pid {
+    let wanted = format!("interlock-watchdog\0{server}\0");
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let found = processes.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains(&wanted).then_some(Pid::from_raw(pid))
+    });
+    found.last().expect("no watchdog runs")
+}
+
+#[test]
+fn a_server_that_outlived_everybody_is_ended_by_the_next_start() {
+    if !Path::new("/proc/self").exists() {
+        eprintln!("no /proc here: the watchdog cannot be found to be killed");
+        return;
+    }
+    let scratch = Scratch::new();
+    let (mut holder, server) = holder(scratch.path(), None);
+    kill(watchdog_of(server), Signal::SIGKILL).unwrap();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(kill(server, None), Ok(()), "the server runs on alone");
+    let cluster = PrivateCluster::start(scratch.path()).unwrap();
+    assert_ne!(pid_of(&cluster), server);
     await_gone(server);
 }
 
