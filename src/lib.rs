@@ -1,5 +1,6 @@
 pub mod book;
 pub mod clock;
+pub mod config;
 pub mod decide;
 pub mod domain;
 pub mod flows;
@@ -8,6 +9,7 @@ pub mod ledger;
 pub mod payments;
 pub mod players;
 pub mod routing;
+pub mod sandbox;
 pub mod screening;
 pub mod shutdown;
 pub mod store;
