@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream;
 use secrecy::SecretSlice;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::client::{Answer, NoAnswer, SignedRequest, WebhookClient};
@@ -32,6 +33,8 @@ pub struct Outbound {
     pub client: WebhookClient,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
+    /// Once cancelled, no further try is begun; what was claimed and not tried is given back.
+    pub shutdown: CancellationToken,
 }
 
 /// [`Ids`] that can be shown in a debug print, which [`Outbound`] needs.
@@ -91,7 +94,8 @@ async fn try_all(
         let (url, failures_in_row) = (url.as_ref(), &failures_in_row);
         async move {
             let given_up = failures_in_row.load(Ordering::Relaxed) >= BREAKER_FAILURES;
-            if given_up || outbound.clock.now() > last_start {
+            let stopping = outbound.shutdown.is_cancelled();
+            if given_up || stopping || outbound.clock.now() > last_start {
                 return Err(delivery.delivery_id);
             }
             let outcome = try_once(outbound, url, &target.secrets, delivery).await;
