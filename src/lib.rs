@@ -1,6 +1,15 @@
+pub mod book;
 pub mod clock;
+pub mod decide;
 pub mod domain;
+pub mod lane;
+pub mod ledger;
 pub mod outbox;
+pub mod payments;
+pub mod routing;
+pub mod screening;
+pub mod shutdown;
 pub mod store;
+pub mod telemetry;
 pub mod webhooks;
 pub mod workers;

@@ -85,10 +85,7 @@ pub async fn relay_slot(
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(Relayed {
-        events: u64::try_from(places.len()).unwrap_or(u64::MAX),
-        deliveries,
-    })
+    Ok(Relayed { events: u64::try_from(places.len()).unwrap_or(u64::MAX), deliveries })
 }
 
 async fn lock_cursor(
@@ -138,12 +135,7 @@ async fn ready(
     .fetch_all(connection)
     .await?;
     let ready = rows.into_iter().take_while(|row| !row.waits);
-    Ok(ready
-        .map(|row| Place {
-            seq: row.seq,
-            n: row.n,
-        })
-        .collect())
+    Ok(ready.map(|row| Place { seq: row.seq, n: row.n }).collect())
 }
 
 /// Makes a delivery for each endpoint of the event's operator that listens to its type. A disabled
@@ -244,8 +236,5 @@ pub async fn newest_sequences(
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.payment_id, row.sequence))
-        .collect())
+    Ok(rows.into_iter().map(|row| (row.payment_id, row.sequence)).collect())
 }

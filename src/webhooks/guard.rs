@@ -105,11 +105,7 @@ impl Reach {
     }
 
     fn check_literal(self, address: IpAddr) -> Result<(), UrlRefused> {
-        if self.allows(address) {
-            Ok(())
-        } else {
-            Err(UrlRefused::AddressDenied { address })
-        }
+        if self.allows(address) { Ok(()) } else { Err(UrlRefused::AddressDenied { address }) }
     }
 
     /// Names that can only mean something inside a network are refused before they are looked up.

@@ -59,8 +59,7 @@ impl Serving {
     }
 
     fn count(&self, delivered: Delivered) {
-        self.delivered
-            .fetch_add(delivered.delivered, Ordering::Relaxed);
+        self.delivered.fetch_add(delivered.delivered, Ordering::Relaxed);
         self.failed.fetch_add(delivered.failed, Ordering::Relaxed);
     }
 }
@@ -74,18 +73,12 @@ impl DeliveryWorker {
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         };
-        Self {
-            serving: Arc::new(serving),
-            tasks: TaskTracker::new(),
-        }
+        Self { serving: Arc::new(serving), tasks: TaskTracker::new() }
     }
 
     fn start(&self, endpoint: EndpointId) {
         self.serving.busy().insert(endpoint);
-        let busy = Busy {
-            serving: Arc::clone(&self.serving),
-            endpoint,
-        };
+        let busy = Busy { serving: Arc::clone(&self.serving), endpoint };
         self.tasks.spawn(async move {
             // A panic costs this task; the lease of what it held ends by itself.
             if AssertUnwindSafe(serve(busy)).catch_unwind().await.is_err() {
@@ -166,10 +159,6 @@ impl Worker for DeliveryLogWorker {
         let purged = deliveries::purge_tries(&self.pool, now - LOG_KEPT, PURGE_BATCH)
             .await
             .context("forgetting old tries of deliveries")?;
-        Ok(Report {
-            claimed: purged,
-            done: purged,
-            failed: 0,
-        })
+        Ok(Report { claimed: purged, done: purged, failed: 0 })
     }
 }

@@ -31,10 +31,7 @@ async fn an_event_arrives_signed_as_a_cloud_event_and_is_logged() {
     assert_eq!(received.header("webhook-id"), event.to_string());
     let now = scene.clock.now().unix_timestamp().to_string();
     assert_eq!(received.header("webhook-timestamp"), now);
-    assert_eq!(
-        received.header("content-type"),
-        "application/cloudevents+json"
-    );
+    assert_eq!(received.header("content-type"), "application/cloudevents+json");
     let body = received.json();
     assert_eq!(body["id"], event.to_string());
     assert_eq!(body["type"], "deposit.succeeded");
@@ -45,10 +42,7 @@ async fn an_event_arrives_signed_as_a_cloud_event_and_is_logged() {
     let log = scene.log(&endpoint).await;
     assert_eq!(log.len(), 1);
     assert_eq!((log[0].status.as_str(), log[0].tries), ("delivered", 1));
-    assert_eq!(
-        (log[0].last_status, log[0].last_excerpt.as_deref()),
-        (Some(200), Some("as told"))
-    );
+    assert_eq!((log[0].last_status, log[0].last_excerpt.as_deref()), (Some(200), Some("as told")));
 }
 
 #[tokio::test]
@@ -97,12 +91,7 @@ async fn a_failing_event_holds_up_its_own_payment_and_no_other() {
     let subjects: Vec<(String, String)> = receiver
         .received()
         .iter()
-        .map(|r| {
-            (
-                r.json()["subject"].to_string(),
-                r.json()["sequence"].to_string(),
-            )
-        })
+        .map(|r| (r.json()["subject"].to_string(), r.json()["sequence"].to_string()))
         .collect();
     let of_payment: Vec<&str> = subjects
         .iter()
@@ -119,14 +108,7 @@ async fn both_secrets_sign_for_a_day_after_a_rotation() {
     let endpoint = scene.endpoint(&receiver.url, &["*"]).await;
     let now = scene.clock.now();
     let rotate = |key: &'static str| {
-        rotate_secret(
-            &scene.pool,
-            &SystemIds,
-            &scene.operator,
-            endpoint.id,
-            key,
-            now,
-        )
+        rotate_secret(&scene.pool, &SystemIds, &scene.operator, endpoint.id, key, now)
     };
     let new = rotate("k1").await.unwrap().expose_secret().to_owned();
     let again = rotate("k1").await.unwrap().expose_secret().to_owned();
@@ -141,10 +123,7 @@ async fn both_secrets_sign_for_a_day_after_a_rotation() {
         let received = receiver.received().pop().unwrap();
         assert_eq!(received.tokens_that_fit(&new), 1);
         assert_eq!(received.tokens_that_fit(&endpoint.secret), old_fits);
-        assert_eq!(
-            received.header("webhook-signature").split(' ').count(),
-            tokens
-        );
+        assert_eq!(received.header("webhook-signature").split(' ').count(), tokens);
     }
 }
 
@@ -173,27 +152,16 @@ async fn a_delivery_climbs_twelve_steps_and_then_has_failed() {
     }
     assert_eq!(tried_at.len(), 12);
     let hours = (scene.clock.now() - started).whole_hours();
-    assert!(
-        (60..=90).contains(&hours),
-        "75 hours give or take a fifth, not {hours}"
-    );
+    assert!((60..=90).contains(&hours), "75 hours give or take a fifth, not {hours}");
 
     let received = receiver.received();
     let distinct = |name: &str| -> BTreeSet<String> {
         received.iter().map(|r| r.header(name).to_owned()).collect()
     };
     assert_eq!(distinct("webhook-id").len(), 1, "the id is constant");
-    assert_eq!(
-        distinct("webhook-timestamp").len(),
-        12,
-        "the time is that of the try"
-    );
+    assert_eq!(distinct("webhook-timestamp").len(), 12, "the time is that of the try");
     assert_eq!(distinct("webhook-signature").len(), 12);
-    assert!(
-        received
-            .iter()
-            .all(|r| r.tokens_that_fit(&endpoint.secret) == 1)
-    );
+    assert!(received.iter().all(|r| r.tokens_that_fit(&endpoint.secret) == 1));
     let tries = "select count(*) from webhook_delivery_try t
         join webhook_delivery d using (delivery_id) where d.endpoint_id = $1 and http_status = 500";
     assert_eq!(scene.count(tries, &endpoint).await, 12);
@@ -220,35 +188,19 @@ async fn five_days_of_failure_disable_an_endpoint_and_what_it_missed_can_be_had(
     scene.publish().await;
     let so_far = receiver.received().len();
     assert_eq!(scene.deliver(&endpoint).await.claimed, 0);
-    assert!(
-        scene
-            .log(&endpoint)
-            .await
-            .iter()
-            .all(|d| d.status == "cancelled")
-    );
+    assert!(scene.log(&endpoint).await.iter().all(|d| d.status == "cancelled"));
     assert_eq!(receiver.received().len(), so_far);
 
     receiver.always(Answer(204, vec![]));
     let (pool, operator, now) = (&scene.pool, &scene.operator, scene.clock.now());
     let missed = Wanted::MissedSince(endpoint.id, since);
-    let none = redeliver(pool, &SystemIds, operator, missed, now)
-        .await
-        .unwrap();
+    let none = redeliver(pool, &SystemIds, operator, missed, now).await.unwrap();
     assert_eq!(none, Some(0), "a disabled endpoint gets nothing");
-    assert!(
-        change_endpoint(pool, operator, endpoint.id, Change::Enable, now)
-            .await
-            .unwrap()
-    );
-    let again = redeliver(pool, &SystemIds, operator, missed, now)
-        .await
-        .unwrap();
+    assert!(change_endpoint(pool, operator, endpoint.id, Change::Enable, now).await.unwrap());
+    let again = redeliver(pool, &SystemIds, operator, missed, now).await.unwrap();
     assert_eq!(again, Some(7));
     assert_eq!(scene.deliver_all(&endpoint).await, 7);
-    let more = redeliver(pool, &SystemIds, operator, missed, now)
-        .await
-        .unwrap();
+    let more = redeliver(pool, &SystemIds, operator, missed, now).await.unwrap();
     assert_eq!(more, Some(0), "what was delivered is not missed");
 }
 
@@ -280,11 +232,7 @@ async fn a_receiver_that_asks_for_time_gets_it() {
     scene.event(deposit(), 1, "deposit.succeeded").await;
     scene.publish().await;
     scene.clock.advance(Duration::from_secs(119));
-    assert_eq!(
-        scene.deliver(&endpoint).await.claimed,
-        0,
-        "new events wait as well"
-    );
+    assert_eq!(scene.deliver(&endpoint).await.claimed, 0, "new events wait as well");
     receiver.always(Answer(200, vec![]));
     scene.clock.advance(Duration::from_secs(1));
     assert_eq!(scene.deliver_all(&endpoint).await, 2);
@@ -317,11 +265,8 @@ async fn two_instances_deliver_each_event_once_and_at_most_four_at_a_time_each()
     let instance =
         || async { while deliver(&scene.outbound, endpoint.id).await.unwrap().claimed > 0 {} };
     tokio::join!(instance(), instance());
-    let ids: BTreeSet<String> = receiver
-        .received()
-        .iter()
-        .map(|r| r.header("webhook-id").to_owned())
-        .collect();
+    let ids: BTreeSet<String> =
+        receiver.received().iter().map(|r| r.header("webhook-id").to_owned()).collect();
     assert_eq!((receiver.received().len(), ids.len()), (60, 60));
     let most = receiver.most_at_once();
     assert!((2..=8).contains(&most), "{most} at once");

@@ -17,13 +17,7 @@ async fn tried(how: Misbehaviour) -> (String, Option<i32>, Option<String>, Durat
     let took = started.elapsed();
     let delivery = scene.log(&endpoint).await.remove(0);
     let connections = connections.load(Ordering::SeqCst);
-    (
-        delivery.status,
-        delivery.last_status,
-        delivery.last_error,
-        took,
-        connections,
-    )
+    (delivery.status, delivery.last_status, delivery.last_error, took, connections)
 }
 
 #[tokio::test]
@@ -37,10 +31,7 @@ async fn a_connection_that_ends_without_an_answer_is_tried_again_later_and_not_b
 #[tokio::test]
 async fn a_receiver_that_says_nothing_times_out() {
     let (status, _, error, took, _) = tried(Misbehaviour::Silence).await;
-    assert_eq!(
-        (status.as_str(), error.as_deref()),
-        ("pending", Some("timeout"))
-    );
+    assert_eq!((status.as_str(), error.as_deref()), ("pending", Some("timeout")));
     assert!(took < Duration::from_secs(3), "{took:?}");
 }
 
@@ -48,10 +39,7 @@ async fn a_receiver_that_says_nothing_times_out() {
 async fn a_body_without_end_is_cut_and_the_status_counts() {
     for how in [Misbehaviour::EndlessBody, Misbehaviour::StalledBody] {
         let (status, http, error, took, _) = tried(how).await;
-        assert_eq!(
-            (status.as_str(), http, error),
-            ("delivered", Some(200), None)
-        );
+        assert_eq!((status.as_str(), http, error), ("delivered", Some(200), None));
         assert!(took < Duration::from_secs(4), "{took:?}");
     }
 }
@@ -73,28 +61,16 @@ async fn a_closed_port_opens_the_breaker_and_one_probe_closes_it() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let endpoint = scene
-        .endpoint(&format!("http://127.0.0.1:{port}/"), &["*"])
-        .await;
+    let endpoint = scene.endpoint(&format!("http://127.0.0.1:{port}/"), &["*"]).await;
     for _ in 0..20 {
         scene.event(deposit(), 1, "deposit.succeeded").await;
     }
     scene.publish().await;
     let round = scene.deliver(&endpoint).await;
     assert_eq!(round.claimed, 20);
-    assert!(
-        (5..=8).contains(&round.failed),
-        "{round:?}: the rest was given back"
-    );
-    assert_eq!(
-        scene.log(&endpoint).await[19].last_error.as_deref(),
-        Some("connect_failed")
-    );
-    assert_eq!(
-        scene.deliver(&endpoint).await.claimed,
-        0,
-        "the breaker is open"
-    );
+    assert!((5..=8).contains(&round.failed), "{round:?}: the rest was given back");
+    assert_eq!(scene.log(&endpoint).await[19].last_error.as_deref(), Some("connect_failed"));
+    assert_eq!(scene.deliver(&endpoint).await.claimed, 0, "the breaker is open");
     scene.clock.advance(Duration::from_secs(41));
     assert_eq!(scene.deliver(&endpoint).await.claimed, 1, "one probe");
     assert_eq!(scene.deliver(&endpoint).await.claimed, 0);
@@ -106,11 +82,7 @@ async fn a_closed_port_opens_the_breaker_and_one_probe_closes_it() {
     moved.execute(&scene.pool).await.unwrap();
     scene.clock.advance(Duration::from_secs(3_600));
     assert_eq!(scene.deliver(&endpoint).await.delivered, 1, "the probe");
-    assert_eq!(
-        scene.deliver(&endpoint).await.claimed,
-        19,
-        "and the rest at once"
-    );
+    assert_eq!(scene.deliver(&endpoint).await.claimed, 19, "and the rest at once");
     assert_eq!(receiver.received().len(), 20);
 }
 

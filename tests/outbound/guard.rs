@@ -23,21 +23,15 @@ use tokio::net::TcpListener;
 #[test]
 fn nothing_that_is_not_public_passes_the_first_net() {
     assert!(REFUSED.len() >= 80, "{}", REFUSED.len());
-    let passed: Vec<&&str> = REFUSED
-        .iter()
-        .filter(|url| Reach::Public.check_url(url).is_ok())
-        .collect();
+    let passed: Vec<&&str> =
+        REFUSED.iter().filter(|url| Reach::Public.check_url(url).is_ok()).collect();
     assert!(passed.is_empty(), "{passed:#?}");
 }
 
 #[test]
 fn public_places_pass() {
     for url in ACCEPTED {
-        assert!(
-            Reach::Public.check_url(url).is_ok(),
-            "{url}: {:?}",
-            Reach::Public.check_url(url)
-        );
+        assert!(Reach::Public.check_url(url).is_ok(), "{url}: {:?}", Reach::Public.check_url(url));
     }
 }
 
@@ -45,33 +39,17 @@ fn public_places_pass() {
 fn a_refusal_names_its_reason() {
     let refused = |url: &str| Reach::Public.check_url(url).unwrap_err();
     assert_eq!(refused("http://casino.example/"), UrlRefused::NotHttps);
-    assert_eq!(
-        refused("https://u@casino.example/"),
-        UrlRefused::HasUserinfo
-    );
-    assert_eq!(
-        refused("https://casino.example:22/"),
-        UrlRefused::PortDenied { port: 22 }
-    );
+    assert_eq!(refused("https://u@casino.example/"), UrlRefused::HasUserinfo);
+    assert_eq!(refused("https://casino.example:22/"), UrlRefused::PortDenied { port: 22 });
     let address = "169.254.169.254".parse().unwrap();
-    assert_eq!(
-        refused("https://0xa9fea9fe/"),
-        UrlRefused::AddressDenied { address }
-    );
-    assert_eq!(
-        refused(&format!("https://a.example/{}", "x".repeat(2_048))),
-        UrlRefused::Malformed
-    );
+    assert_eq!(refused("https://0xa9fea9fe/"), UrlRefused::AddressDenied { address });
+    assert_eq!(refused(&format!("https://a.example/{}", "x".repeat(2_048))), UrlRefused::Malformed);
 }
 
 #[test]
 fn the_sandbox_adds_http_and_loopback_and_nothing_else() {
     let sandbox = Reach::PublicAndLoopback;
-    for url in [
-        "http://127.0.0.1:3000/",
-        "http://localhost:3000/",
-        "http://[::1]:3000/",
-    ] {
+    for url in ["http://127.0.0.1:3000/", "http://localhost:3000/", "http://[::1]:3000/"] {
         assert!(sandbox.check_url(url).is_ok(), "{url}");
     }
     for url in [
@@ -99,11 +77,7 @@ impl Changing {
 
     fn answer(&self) -> Vec<IpAddr> {
         let mut answers = self.0.lock().unwrap();
-        if answers.len() > 1 {
-            answers.pop_front().unwrap()
-        } else {
-            answers[0].clone()
-        }
+        if answers.len() > 1 { answers.pop_front().unwrap() } else { answers[0].clone() }
     }
 }
 
@@ -176,21 +150,13 @@ async fn a_name_that_changes_its_mind_after_the_check_reaches_nothing() {
     assert!(made.is_ok());
     // At delivery it says loopback.
     let client = WebhookClient::new(names, Reach::Public).unwrap();
-    assert_eq!(
-        client.post(request(&url)).await,
-        Err(NoAnswer::AddressRefused)
-    );
+    assert_eq!(client.post(request(&url)).await, Err(NoAnswer::AddressRefused));
     assert_eq!(visitors.load(Ordering::SeqCst), 0);
 
     // The control: check first and connect by name afterwards, as one would without the guard.
     let names = Changing::new(answers);
     let checked = GuardedNames::new(names.clone(), Reach::Public);
-    assert!(
-        checked
-            .look_up("rebind.casino.example".to_owned())
-            .await
-            .is_ok()
-    );
+    assert!(checked.look_up("rebind.casino.example".to_owned()).await.is_ok());
     let naive = reqwest::Client::builder()
         .dns_resolver(Unguarded(names))
         .timeout(Duration::from_secs(2))
@@ -198,31 +164,18 @@ async fn a_name_that_changes_its_mind_after_the_check_reaches_nothing() {
         .build()
         .unwrap();
     let _ = naive.post(&url).send().await;
-    assert!(
-        visitors.load(Ordering::SeqCst) > 0,
-        "without the guard it connects"
-    );
+    assert!(visitors.load(Ordering::SeqCst) > 0, "without the guard it connects");
 }
 
 #[tokio::test]
 async fn one_inner_address_among_public_ones_refuses_them_all() {
     let (port, visitors) = inside().await;
     let url = format!("https://mixed.casino.example:{port}/");
-    for inner in [
-        "127.0.0.1",
-        "10.0.0.1",
-        "::1",
-        "::ffff:127.0.0.1",
-        "169.254.169.254",
-        "fd00::1",
-    ] {
+    for inner in ["127.0.0.1", "10.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.169.254", "fd00::1"]
+    {
         let names = Changing::new(&[&["8.8.8.8", inner]]);
         let client = WebhookClient::new(names.clone(), Reach::Public).unwrap();
-        assert_eq!(
-            client.post(request(&url)).await,
-            Err(NoAnswer::AddressRefused),
-            "{inner}"
-        );
+        assert_eq!(client.post(request(&url)).await, Err(NoAnswer::AddressRefused), "{inner}");
         let scene = Scene::new().await;
         let guard = GuardedNames::new(names, Reach::Public);
         let events = ["*".to_owned()];
@@ -234,9 +187,7 @@ async fn one_inner_address_among_public_ones_refuses_them_all() {
         };
         let now = scene.clock.now();
         let made = register_endpoint(&scene.pool, &guard, &SystemIds, to_register, now).await;
-        let denied = UrlRefused::AddressDenied {
-            address: inner.parse().unwrap(),
-        };
+        let denied = UrlRefused::AddressDenied { address: inner.parse().unwrap() };
         assert!(
             matches!(made, Err(RegisterEndpointError::Url(refusal)) if refusal == denied),
             "{inner}"
@@ -248,8 +199,6 @@ async fn one_inner_address_among_public_ones_refuses_them_all() {
 #[tokio::test]
 async fn a_name_without_an_address_is_a_failed_try() {
     let client = WebhookClient::new(Changing::new(&[&[]]), Reach::Public).unwrap();
-    let answer = client
-        .post(request("https://nowhere.casino.example/"))
-        .await;
+    let answer = client.post(request("https://nowhere.casino.example/")).await;
     assert_eq!(answer, Err(NoAnswer::NameUnresolved));
 }

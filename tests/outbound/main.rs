@@ -3,10 +3,7 @@
 //! `DATABASE_URL` names a migrated database, as its owner; `TEST_DATABASE_URL` the same one as the
 //! application's role. Each scene works on empty copies of the tables.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test says by panicking that it failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
 
 mod deliveries;
 mod endpoints;

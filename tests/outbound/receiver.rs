@@ -52,9 +52,7 @@ impl Received {
 
     /// What a receiver does, written from the specification alone: which of the tokens fit.
     pub fn tokens_that_fit(&self, whsec: &str) -> usize {
-        let key = STANDARD
-            .decode(whsec.strip_prefix("whsec_").unwrap())
-            .unwrap();
+        let key = STANDARD.decode(whsec.strip_prefix("whsec_").unwrap()).unwrap();
         let mut signed = Vec::new();
         signed.extend_from_slice(self.header("webhook-id").as_bytes());
         signed.push(b'.');
@@ -71,14 +69,9 @@ impl Received {
 fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = [0_u8; 64];
     block[..key.len()].copy_from_slice(key);
-    let inner = Sha256::new()
-        .chain_update(block.map(|b| b ^ 0x36))
-        .chain_update(message)
-        .finalize();
-    let outer = Sha256::new()
-        .chain_update(block.map(|b| b ^ 0x5c))
-        .chain_update(inner)
-        .finalize();
+    let inner =
+        Sha256::new().chain_update(block.map(|b| b ^ 0x36)).chain_update(message).finalize();
+    let outer = Sha256::new().chain_update(block.map(|b| b ^ 0x5c)).chain_update(inner).finalize();
     outer.into()
 }
 
@@ -131,11 +124,7 @@ impl Receiver {
 async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> Response {
     let now = inner.now.fetch_add(1, Ordering::SeqCst) + 1;
     inner.most_at_once.fetch_max(now, Ordering::SeqCst);
-    inner
-        .received
-        .lock()
-        .unwrap()
-        .push(Received { headers, body });
+    inner.received.lock().unwrap().push(Received { headers, body });
     tokio::time::sleep(inner.delay).await;
     inner.now.fetch_sub(1, Ordering::SeqCst);
     let scripted = inner.script.lock().unwrap().pop_front();
@@ -190,10 +179,9 @@ async fn act(mut socket: TcpStream, how: Misbehaviour) {
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
             b"400\r\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
         )),
-        Misbehaviour::StalledBody => Some((
-            b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nand then",
-            b"",
-        )),
+        Misbehaviour::StalledBody => {
+            Some((b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nand then", b""))
+        }
         Misbehaviour::EndlessHeaders => Some((b"HTTP/1.1 200 OK\r\n", b"x-more: and more\r\n")),
         Misbehaviour::Garbage => Some((b"\x00\x01\x02 this is no HTTP\r\n\r\n", b"")),
     };

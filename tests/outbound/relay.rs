@@ -23,14 +23,8 @@ async fn two_relays_at_once_make_each_delivery_exactly_once() {
             let payment = deposit();
             for sequence in 1..=4 {
                 // A payment's events alternate between two slots.
-                let slot = if sequence % 2 == 0 {
-                    other_slot
-                } else {
-                    scene.slot
-                };
-                scene
-                    .event_in(slot, payment, sequence, "deposit.processing")
-                    .await;
+                let slot = if sequence % 2 == 0 { other_slot } else { scene.slot };
+                scene.event_in(slot, payment, sequence, "deposit.processing").await;
             }
         }
     };
@@ -52,9 +46,7 @@ async fn two_relays_at_once_make_each_delivery_exactly_once() {
     for received in receiver.received() {
         let body = received.json();
         let sequence: i64 = body["sequence"].as_str().unwrap().parse().unwrap();
-        let before = last
-            .insert(body["subject"].to_string(), sequence)
-            .unwrap_or(0);
+        let before = last.insert(body["subject"].to_string(), sequence).unwrap_or(0);
         assert_eq!(sequence, before + 1, "out of order: {}", body["subject"]);
     }
 }
@@ -65,9 +57,7 @@ async fn an_event_waits_for_the_one_before_it_in_another_slot() {
     let later = new_slot(&scene.pool).await;
     let payment = deposit();
     let now = scene.clock.now();
-    scene
-        .event_in(scene.slot, payment, 1, "deposit.processing")
-        .await;
+    scene.event_in(scene.slot, payment, 1, "deposit.processing").await;
     scene.event_in(later, payment, 2, "deposit.succeeded").await;
     // Another instance is slow at the first slot.
     slots(&scene.pool, WEBHOOKS, now).await.unwrap();
@@ -77,13 +67,9 @@ async fn an_event_waits_for_the_one_before_it_in_another_slot() {
         .execute(&mut *held)
         .await
         .unwrap();
-    let blocked = relay_slot(&scene.pool, &SystemIds, later, 500, now)
-        .await
-        .unwrap();
+    let blocked = relay_slot(&scene.pool, &SystemIds, later, 500, now).await.unwrap();
     assert_eq!(blocked.events, 0, "its predecessor has not been passed on");
-    let skipped = relay_slot(&scene.pool, &SystemIds, scene.slot, 500, now)
-        .await
-        .unwrap();
+    let skipped = relay_slot(&scene.pool, &SystemIds, scene.slot, 500, now).await.unwrap();
     assert_eq!(skipped.events, 0, "another relay is at this slot");
     held.rollback().await.unwrap();
     scene.publish().await;
@@ -117,9 +103,7 @@ async fn a_batch_may_end_inside_the_events_of_one_commit() {
     let now = scene.clock.now();
     slots(&scene.pool, WEBHOOKS, now).await.unwrap();
     for _ in 0..3 {
-        relay_slot(&scene.pool, &SystemIds, scene.slot, 2, now)
-            .await
-            .unwrap();
+        relay_slot(&scene.pool, &SystemIds, scene.slot, 2, now).await.unwrap();
     }
     scene.publish().await;
     assert_eq!(scene.count(RELAYED, &endpoint).await, 5);

@@ -50,15 +50,14 @@ pub async fn pool() -> PgPool {
     let owner_url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a migrated database");
     let url = std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| owner_url.clone());
     let schema = format!("outbound_{}", Uuid::new_v4().simple());
-    let mut owner = PgConnection::connect(&owner_url)
-        .await
-        .expect("the database answers");
+    let mut owner = PgConnection::connect(&owner_url).await.expect("the database answers");
     let copies: String = TABLES
         .iter()
         .map(|t| format!("create table {schema}.{t} (like public.{t} including all);"))
         .collect();
     let setup = format!(
         "create schema {schema}; grant usage on schema {schema} to interlock_app; {copies}
+         insert into {schema}.lane_slot (slot) select generate_series(0, 7);
          do $$ declare g record; begin
            for g in select table_name, privilege_type from information_schema.role_table_grants
              where grantee = 'interlock_app' and table_schema = 'public'
@@ -67,10 +66,7 @@ pub async fn pool() -> PgPool {
            loop execute format('grant %s on {schema}.%I to interlock_app',
              g.privilege_type, g.table_name); end loop; end $$;"
     );
-    sqlx::raw_sql(AssertSqlSafe(setup))
-        .execute(&mut owner)
-        .await
-        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut owner).await.unwrap();
     connect(&url, &schema).await
 }
 
@@ -115,13 +111,7 @@ impl Scene {
         };
         let operator = new_operator();
         let slot = new_slot(&pool).await;
-        Self {
-            pool,
-            operator,
-            slot,
-            clock,
-            outbound,
-        }
+        Self { pool, operator, slot, clock, outbound }
     }
 
     pub fn names(&self) -> GuardedNames {
@@ -138,13 +128,8 @@ impl Scene {
         };
         let now = self.clock.now();
         let names = self.names();
-        let made = register_endpoint(&self.pool, &names, &SystemIds, request, now)
-            .await
-            .unwrap();
-        Endpoint {
-            id: made.id,
-            secret: made.secret.expose_secret().to_owned(),
-        }
+        let made = register_endpoint(&self.pool, &names, &SystemIds, request, now).await.unwrap();
+        Endpoint { id: made.id, secret: made.secret.expose_secret().to_owned() }
     }
 
     /// Commits one event of a payment, as a lane would.
@@ -167,12 +152,17 @@ impl Scene {
                 .fetch_one(&mut *tx)
                 .await
                 .unwrap();
-        sqlx::query("insert into record (slot, seq) values ($1, $2)")
-            .bind(slot)
-            .bind(seq)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        sqlx::query(
+            "insert into record (slot, seq, kind, operator_id, player_id, recorded_at)
+             values ($1, $2, 'test', $3, 'p-1', $4)",
+        )
+        .bind(slot)
+        .bind(seq)
+        .bind(self.operator.as_str())
+        .bind(self.clock.now())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
         sqlx::query(
             "insert into outbox_event (slot, seq, n, event_id, operator_id, player_id, subject,
                payment_id, payment_sequence, kind, data, created_at)
@@ -196,9 +186,7 @@ impl Scene {
     }
 
     pub async fn publish(&self) {
-        publish(&self.pool, &SystemIds, self.clock.now())
-            .await
-            .unwrap();
+        publish(&self.pool, &SystemIds, self.clock.now()).await.unwrap();
     }
 
     pub async fn deliver(&self, endpoint: &Endpoint) -> Delivered {
@@ -219,34 +207,23 @@ impl Scene {
 
     /// Newest first.
     pub async fn log(&self, endpoint: &Endpoint) -> Vec<Delivery> {
-        deliveries::list(&self.pool, &self.operator, endpoint.id, None, 1_000)
-            .await
-            .unwrap()
+        deliveries::list(&self.pool, &self.operator, endpoint.id, None, 1_000).await.unwrap()
     }
 
     pub async fn count(&self, sql: &'static str, endpoint: &Endpoint) -> i64 {
-        sqlx::query_scalar(sql)
-            .bind(endpoint.id.0)
-            .fetch_one(&self.pool)
-            .await
-            .unwrap()
+        sqlx::query_scalar(sql).bind(endpoint.id.0).fetch_one(&self.pool).await.unwrap()
     }
 }
 
+/// A slot that nobody else in this test writes to.
 pub async fn new_slot(pool: &PgPool) -> i16 {
-    loop {
-        let [high, low, ..] = *Uuid::new_v4().as_bytes();
-        let slot = i16::from_be_bytes([high & 0x7f, low]);
-        let made =
-            sqlx::query("insert into lane_slot (slot, seq) values ($1, 0) on conflict do nothing")
-                .bind(slot)
-                .execute(pool)
-                .await
-                .unwrap();
-        if made.rows_affected() == 1 {
-            return slot;
-        }
-    }
+    sqlx::query_scalar(
+        "update lane_slot set holder = 'test'
+         where slot = (select min(slot) from lane_slot where holder is null) returning slot",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap()
 }
 
 fn new_operator() -> OperatorId {

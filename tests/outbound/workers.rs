@@ -76,16 +76,9 @@ async fn a_panic_costs_one_look_a_nudge_is_heard_and_a_stop_drains() {
     assert_eq!(worker.looks.load(Ordering::SeqCst), 4);
 
     let now = SystemClock.now();
-    let overdue = async |at| {
-        heartbeats::overdue(&context.pool, &instance, at)
-            .await
-            .unwrap()
-    };
+    let overdue = async |at| heartbeats::overdue(&context.pool, &instance, at).await.unwrap();
     assert!(overdue(now).await.is_empty());
-    assert_eq!(
-        overdue(now + Duration::from_secs(3 * 3_600)).await,
-        ["moody"]
-    );
+    assert_eq!(overdue(now + Duration::from_secs(3 * 3_600)).await, ["moody"]);
 }
 
 #[tokio::test]
@@ -112,10 +105,7 @@ async fn a_silent_receiver_costs_its_neighbour_nothing() {
         nudge,
         shutdown: shutdown.clone(),
     };
-    let outbox_context = Drive {
-        nudge: Arc::new(Notify::new()),
-        ..context.clone()
-    };
+    let outbox_context = Drive { nudge: Arc::new(Notify::new()), ..context.clone() };
     let worker = Arc::new(DeliveryWorker::new(scene.outbound.clone()));
     let tasks = [
         tokio::spawn(drive(Arc::new(outbox), outbox_context)),
@@ -137,10 +127,7 @@ async fn a_silent_receiver_costs_its_neighbour_nothing() {
     }
     let log = scene.log(&well).await;
     assert!(log.iter().all(|d| d.status == "delivered"));
-    assert!(
-        scene.log(&silent).await.iter().any(|d| d.tries == 1),
-        "its claim was ended in order"
-    );
+    assert!(scene.log(&silent).await.iter().any(|d| d.tries == 1), "its claim was ended in order");
 }
 
 #[tokio::test]
@@ -151,19 +138,11 @@ async fn tries_older_than_their_date_are_forgotten_and_the_delivery_stays() {
     scene.event(deposit(), 1, "deposit.succeeded").await;
     scene.publish().await;
     assert_eq!(scene.deliver_all(&endpoint).await, 1);
-    let worker = DeliveryLogWorker {
-        pool: scene.pool.clone(),
-    };
+    let worker = DeliveryLogWorker { pool: scene.pool.clone() };
     let month = Duration::from_secs(30 * 24 * 3_600);
     let purged = async |at| worker.activate(at).await.unwrap().done;
     assert_eq!(purged(scene.clock.now() + month).await, 0);
-    assert_eq!(
-        purged(scene.clock.now() + month + Duration::from_secs(1)).await,
-        1
-    );
+    assert_eq!(purged(scene.clock.now() + month + Duration::from_secs(1)).await, 1);
     let log = scene.log(&endpoint).await;
-    assert_eq!(
-        (log[0].status.as_str(), log[0].last_excerpt.as_deref()),
-        ("delivered", None)
-    );
+    assert_eq!((log[0].status.as_str(), log[0].last_excerpt.as_deref()), ("delivered", None));
 }
