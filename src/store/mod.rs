@@ -6,23 +6,34 @@
 //! money state (the inbox, nonces, endpoints).
 //!
 //! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_payments`],
-//! [`write_player`], [`read_models`], [`due`], [`inbox`], [`prove`], [`migrate`].
+//! [`write_player`], [`read_models`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
+//! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
+//! workers: [`heartbeats`].
 
 pub mod db;
+pub mod deliveries;
 pub mod due;
+pub mod heartbeats;
 pub mod inbox;
 pub mod incidents;
 pub mod json;
 pub mod load;
 pub mod load_payments;
 pub mod migrate;
+pub mod outbox_reads;
 pub mod prove;
 pub mod read_decisions;
 pub mod read_models;
+pub mod redeliveries;
 pub mod rows;
 pub mod slots;
+pub mod webhook_endpoints;
+pub mod webhook_secrets;
 pub mod write_payments;
 pub mod write_player;
 pub mod write_records;
 
 pub use db::{Db, StoreError};
+
+/// Connections for reading, and for writing what is no money state.
+pub type Pool = sqlx::PgPool;
