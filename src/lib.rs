@@ -1,12 +1,16 @@
 pub mod book;
 pub mod clock;
+pub mod config;
 pub mod decide;
 pub mod domain;
+pub mod flows;
 pub mod lane;
 pub mod ledger;
 pub mod outbox;
 pub mod payments;
+pub mod players;
 pub mod routing;
+pub mod sandbox;
 pub mod screening;
 pub mod shutdown;
 pub mod store;

@@ -75,10 +75,7 @@ pub struct Amounts {
 pub(super) fn load(folder: Option<&Path>) -> (Vec<MarketPolicy>, Vec<ConfigFault>) {
     let mut faults = Vec::new();
     let files = match folder {
-        None => BUILT_IN
-            .iter()
-            .map(|(n, t)| ((*n).to_owned(), (*t).to_owned()))
-            .collect(),
+        None => BUILT_IN.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect(),
         Some(folder) => read_folder(folder, &mut faults),
     };
     let mut policies: Vec<MarketPolicy> = Vec::new();
@@ -125,11 +122,7 @@ pub fn parse(name: &str, text: &str) -> Result<MarketPolicy, Vec<ConfigFault>> {
         policy
     };
     let faults = reader.finish();
-    if faults.is_empty() {
-        Ok(policy)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
 impl MarketPolicy {
@@ -186,10 +179,7 @@ impl<T> Ruled<T> {
 
 fn allowed_methods(section: &Section<'_>) -> Vec<String> {
     let allowed = section.texts("allowed");
-    for method in allowed
-        .iter()
-        .filter(|one| !METHODS.contains(&one.as_str()))
-    {
+    for method in allowed.iter().filter(|one| !METHODS.contains(&one.as_str())) {
         section.fault("allowed", format!("`{method}` is no method"));
     }
     allowed

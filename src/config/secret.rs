@@ -21,16 +21,11 @@ impl Secrets<'_> {
     pub fn table(&self, section: &Section<'_>, key: &str) -> SecretString {
         let source = section.section(key);
         let keys = source.keys();
-        match keys
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
-            ["env"] => self.from_variable(&source, "env"),
-            ["file"] => self.from_file(&source, "file"),
+        match keys.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["env"] => self.read_variable(&source, "env"),
+            ["file"] => self.read_named_file(&source, "file"),
             ["value"] => self.plain(&source, "value"),
-            ["generated"] => self.from_generated(&source, "generated"),
+            ["generated"] => self.read_generated(&source, "generated"),
             _ => {
                 source.fault("", "must be one of { env = … }, { file = … }");
                 source.forgive();
@@ -42,23 +37,18 @@ impl Secrets<'_> {
     /// The keys `<key>`, `<key>_env` and `<key>_file`, of which at most one may be there.
     pub fn flat(&self, section: &Section<'_>, key: &str) -> Option<SecretString> {
         let (env, file) = (format!("{key}_env"), format!("{key}_file"));
-        let named: Vec<&str> = [key, &env, &file]
-            .into_iter()
-            .filter(|name| section.has(name))
-            .collect();
+        let named: Vec<&str> =
+            [key, &env, &file].into_iter().filter(|name| section.has(name)).collect();
         match named.as_slice() {
             [] => None,
             [one] if *one == key => Some(self.plain(section, one)),
-            [one] if *one == env => Some(self.from_variable(section, one)),
-            [one] => Some(self.from_file(section, one)),
+            [one] if *one == env => Some(self.read_variable(section, one)),
+            [one] => Some(self.read_named_file(section, one)),
             [_, ..] => {
                 for name in &named {
                     let _ = section.opt_text(name);
                 }
-                section.fault(
-                    key,
-                    format!("give one of {key}, {env}, {file}, not several"),
-                );
+                section.fault(key, format!("give one of {key}, {env}, {file}, not several"));
                 None
             }
         }
@@ -80,7 +70,7 @@ impl Secrets<'_> {
         SecretString::from(text)
     }
 
-    fn from_variable(&self, section: &Section<'_>, key: &str) -> SecretString {
+    fn read_variable(&self, section: &Section<'_>, key: &str) -> SecretString {
         let name = section.text(key);
         match self.variables.get(&name) {
             Some(value) if !value.trim().is_empty() => SecretString::from(value.trim()),
@@ -92,7 +82,7 @@ impl Secrets<'_> {
         }
     }
 
-    fn from_file(&self, section: &Section<'_>, key: &str) -> SecretString {
+    fn read_named_file(&self, section: &Section<'_>, key: &str) -> SecretString {
         let name = section.text(key);
         if name.is_empty() {
             return nothing();
@@ -100,7 +90,7 @@ impl Secrets<'_> {
         read_file(section, key, &self.path(&name))
     }
 
-    fn from_generated(&self, section: &Section<'_>, key: &str) -> SecretString {
+    fn read_generated(&self, section: &Section<'_>, key: &str) -> SecretString {
         let name = section.text(key);
         match &self.generated {
             Some(folder) => read_file(section, key, &folder.join(name)),

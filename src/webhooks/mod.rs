@@ -1,4 +1,9 @@
-//! Webhooks, outbound: how a casino learns what happened.
+//! Webhooks, both ways.
+//!
+//! **Inbound**: [`receive`] stores a PSP's verified bytes and answers, [`process`] makes news of them;
+//! [`stored_event`] is what lies between.
+//!
+//! **Outbound**: how a casino learns what happened.
 //!
 //! An event becomes durable with the fact it tells (the outbox), is fanned out to the endpoints
 //! that listen ([`crate::outbox::publish`]) and is then delivered, here, at least once and in order
@@ -18,7 +23,10 @@ pub mod client;
 pub mod deliver;
 pub mod envelope;
 pub mod guard;
+pub mod process;
+pub mod receive;
 pub mod redeliver;
 pub mod register_endpoint;
 pub mod rotate_secret;
 pub mod sign;
+pub mod stored_event;
