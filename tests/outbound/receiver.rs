@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 #[derive(Clone)]
 pub struct Receiver {
@@ -30,6 +31,7 @@ struct Inner {
     delay: Duration,
     now: AtomicUsize,
     most_at_once: AtomicUsize,
+    arrived: Notify,
 }
 
 #[derive(Clone)]
@@ -89,6 +91,7 @@ impl Receiver {
             delay,
             now: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
+            arrived: Notify::new(),
         });
         let router = Router::new().fallback(receive).with_state(inner.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -111,6 +114,13 @@ impl Receiver {
         self.inner.received.lock().unwrap().clone()
     }
 
+    /// Waits until so many requests have come.
+    pub async fn got(&self, requests: usize) {
+        while self.inner.received.lock().unwrap().len() < requests {
+            self.inner.arrived.notified().await;
+        }
+    }
+
     pub fn sequences(&self) -> Vec<String> {
         let told = |r: Received| r.json()["sequence"].as_str().unwrap().to_owned();
         self.received().into_iter().map(told).collect()
@@ -125,7 +135,9 @@ async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Byte
     let now = inner.now.fetch_add(1, Ordering::SeqCst) + 1;
     inner.most_at_once.fetch_max(now, Ordering::SeqCst);
     inner.received.lock().unwrap().push(Received { headers, body });
-    tokio::time::sleep(inner.delay).await;
+    inner.arrived.notify_one();
+    // A receiver's slowness, where a test is about that.
+    let _ = tokio::time::timeout(inner.delay, std::future::pending::<()>()).await;
     inner.now.fetch_sub(1, Ordering::SeqCst);
     let scripted = inner.script.lock().unwrap().pop_front();
     let Answer(status, headers) =

@@ -111,12 +111,7 @@ async fn a_silent_receiver_costs_its_neighbour_nothing() {
         tokio::spawn(drive(Arc::new(outbox), outbox_context)),
         tokio::spawn(drive(worker, context)),
     ];
-    let waiting = async {
-        while receiver.received().len() < 40 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waiting)
+    tokio::time::timeout(Duration::from_secs(30), receiver.got(40))
         .await
         .expect("the neighbour got everything");
     let waits = scene.log(&silent).await;

@@ -27,6 +27,7 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("screening/closed_loop", 1),
     ("reconciliation/matcher", 1),
     ("outbox/event", 1),
+    ("outbox/schedule", 1),
     // 2: durability, and the two things that everything above it is handed.
     ("lane", 2),
     ("store", 2),
