@@ -28,7 +28,23 @@ impl fmt::Debug for TokenKey {
 }
 
 impl TokenKey {
-    /// A fresh key, for the sandbox and for tests.
+    /// Reads a PEM file's `PRIVATE KEY`.
+    ///
+    /// # Errors
+    /// When it is not PEM. What is in it is looked at by [`Tokens::new`].
+    pub fn from_pem(kid: &str, pem: &str) -> Result<Self, TokenKeyFault> {
+        use base64::{Engine, prelude::BASE64_STANDARD};
+        let body = pem
+            .trim()
+            .strip_prefix("-----BEGIN PRIVATE KEY-----")
+            .and_then(|rest| rest.strip_suffix("-----END PRIVATE KEY-----"))
+            .map(|lines| lines.split_whitespace().collect::<String>());
+        let der = body.and_then(|text| BASE64_STANDARD.decode(text).ok());
+        let pkcs8 = der.ok_or_else(|| TokenKeyFault(kid.to_owned()))?.into();
+        Ok(Self { kid: kid.to_owned(), pkcs8 })
+    }
+
+    /// A fresh key, for tests.
     ///
     /// # Errors
     /// When the system gives no randomness.
@@ -193,6 +209,20 @@ mod tests {
         assert_eq!(tokens.read(&text, NOW), Ok(token()));
         assert_eq!(tokens.read(&text, NOW + Duration::seconds(59)), Ok(token()));
         assert_eq!(tokens.read(&text, NOW + Duration::seconds(60)), Err(InvalidToken));
+    }
+
+    #[test]
+    fn a_key_is_read_from_a_pem_file() {
+        use base64::{Engine, prelude::BASE64_STANDARD};
+        // What `openssl genpkey -algorithm ed25519` writes: PKCS #8 version 1, a seed of 32 bytes.
+        let der = [hex::decode("302e020100300506032b657004220420").unwrap(), vec![7; 32]].concat();
+        let body = BASE64_STANDARD.encode(der);
+        let (head, foot) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
+        let pem = format!("{head}\n{body}\n{foot}\n");
+        let tokens = tokens(&TokenKey::from_pem("k1", &pem).unwrap());
+        let text = tokens.sign(&token(), NOW, NOW + Duration::seconds(60)).unwrap();
+        assert_eq!(tokens.read(&text, NOW), Ok(token()));
+        assert!(TokenKey::from_pem("k1", "no key").is_err());
     }
 
     #[test]
