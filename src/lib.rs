@@ -1,6 +1,9 @@
 pub mod access;
 pub mod api;
+pub mod book;
 pub mod clock;
+pub mod decide;
 pub mod domain;
+pub mod ledger;
 pub mod shutdown;
 pub mod store;

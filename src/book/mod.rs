@@ -1,0 +1,17 @@
+//! L1, the book of one player: everything of theirs that a lane has loaded under their lock, and
+//! everything that its commands have decided to write.
+//!
+//! The functions of [`crate::decide`] change a book and nothing else; the lane then writes what
+//! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
+//! that no status moves without its history and its event, and no money without its posting.
+//!
+//! Reading order: [`payment`], [`record`], [`book`].
+
+#[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
+mod book;
+pub mod payment;
+pub mod record;
+
+pub use book::{Book, GameEntry, GameKind, KeyClaim, KeyId, StoredKey, Viewer};
+pub use payment::{Attempt, AttemptError, Lease, Part, Payment, Proposal, ProposalState, Returns, Review};
+pub use record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition, Wire};

@@ -1,0 +1,247 @@
+//! A payment with its parts and attempts: the aggregate that moves as one.
+
+use crate::domain::{
+    AttemptId, AttemptStatus, Currency, DecisionId, DepositStatus, Direction, Instrument, Method,
+    Money, Origin, PartId, PartStatus, PaymentId, PaymentStatus, PersonId, PlayerKey, ProposalId,
+    Reason, ReviewId, Timestamp, WithdrawalStatus,
+};
+use crate::routing::plan::Route;
+use psp_contract::{NextAction, Payer, Subject};
+
+/// A deposit or a withdrawal.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub player: PlayerKey,
+    pub status: PaymentStatus,
+    pub origin: Origin,
+    /// What the wallet gains or loses.
+    pub money: Money,
+    pub fee: Option<Money>,
+    pub country: String,
+    pub method: Method,
+    /// The casino's own reference, unique per operator and direction for ever.
+    pub reference: Option<String>,
+    pub return_url: Option<String>,
+    /// Who pays or is paid, as known when the payment began. Every request to a PSP is built from
+    /// this, so that a replay sends the same bytes whatever the player's record says by then.
+    pub payer: Payer,
+    /// What the PSP says arrived, and what the wallet was credited with.
+    pub received: Option<Money>,
+    pub credited: Option<Money>,
+    /// Received money that is in suspense, to be credited or sent back.
+    pub suspended: Option<Money>,
+    pub next_action: Option<NextAction>,
+    /// Whether the payer was ever told what to do: from then on a deposit does not fail over.
+    pub action_told: bool,
+    pub reasons: Vec<Reason>,
+    pub route: Route,
+    /// A JSON object, kept as the text that came.
+    pub metadata: String,
+    pub decision: DecisionId,
+    /// The number of the newest event; the first is 1.
+    pub event_sequence: i64,
+    /// For whom the idempotent answer is still to be stored: while a deposit's first round of
+    /// calls is under way.
+    pub answer_owed: Option<super::Viewer>,
+    /// When a worker or a person must look, for statuses that wait for neither PSP nor payer.
+    pub due_at: Option<Timestamp>,
+    /// Where a deposit came from, so that it can be paid back to the same source.
+    pub source: Option<Instrument>,
+    /// For a return: the deposit that goes back, its PSP's id of it, and whether the money comes
+    /// from suspense instead of the wallet.
+    pub returns: Option<Returns>,
+    pub parts: Vec<Part>,
+    pub attempts: Vec<Attempt>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What a return gives back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returns {
+    pub deposit: uuid::Uuid,
+    pub psp: String,
+    pub psp_reference: String,
+    pub from_suspense: bool,
+}
+
+impl Payment {
+    pub const fn direction(&self) -> Direction {
+        self.id.direction
+    }
+
+    pub fn deposit_status(&self) -> Option<DepositStatus> {
+        match self.status {
+            PaymentStatus::Deposit(status) => Some(status),
+            PaymentStatus::Withdrawal(_) => None,
+        }
+    }
+
+    pub fn withdrawal_status(&self) -> Option<WithdrawalStatus> {
+        match self.status {
+            PaymentStatus::Withdrawal(status) => Some(status),
+            PaymentStatus::Deposit(_) => None,
+        }
+    }
+
+    /// What its attempts ask a PSP to do.
+    pub fn subject(&self) -> Subject {
+        match (self.direction(), &self.returns) {
+            (Direction::Deposit, _) => Subject::Deposit,
+            (Direction::Withdrawal, None) => Subject::Payout,
+            (Direction::Withdrawal, Some(_)) => Subject::Return,
+        }
+    }
+
+    pub fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.id == id)
+    }
+
+    pub fn part(&self, id: PartId) -> Option<&Part> {
+        self.parts.iter().find(|part| part.id == id)
+    }
+
+    /// The live attempt of the deposit, or of one part.
+    pub fn live_attempt(&self, part: Option<PartId>) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.part == part && attempt.status.is_live())
+    }
+
+    /// What of the fee a part bears: a withdrawal's fee is kept from its first part.
+    pub fn fee_of(&self, part: &Part) -> i64 {
+        match self.fee {
+            Some(fee) if part.number == 1 => fee.minor,
+            _ => 0,
+        }
+    }
+
+    /// Whether nothing of the first round of calls is still open, so that the idempotent answer
+    /// can be told.
+    pub fn round_is_settled(&self) -> bool {
+        !self.attempts.iter().any(|attempt| {
+            matches!(attempt.status, AttemptStatus::Prepared | AttemptStatus::InFlight)
+        })
+    }
+
+    pub const fn currency(&self) -> Currency {
+        self.money.currency
+    }
+}
+
+/// A share of a withdrawal with a destination of its own. Its hold is the same row: what is held
+/// is captured or released exactly once.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub id: PartId,
+    pub number: i16,
+    pub money: Money,
+    pub instrument: Instrument,
+    pub status: PartStatus,
+    /// What of the hold is neither captured nor released yet, in minor units.
+    pub held_minor: i64,
+}
+
+/// One try at one PSP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub id: AttemptId,
+    pub part: Option<PartId>,
+    pub number: i16,
+    pub psp: String,
+    pub status: AttemptStatus,
+    /// What the PSP is asked for: the part's or deposit's amount with or without the fee.
+    pub asked: Money,
+    pub error: Option<AttemptError>,
+    pub psp_reference: Option<String>,
+    /// Whether the PSP ever confirmed that it has this attempt.
+    pub was_accepted: bool,
+    pub first_sent_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    /// Who is calling the PSP right now.
+    pub lease: Option<Lease>,
+    pub due_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+    pub inquiries: i32,
+    pub last_inquiry_at: Option<Timestamp>,
+    pub last_ledger_at: Option<Timestamp>,
+    /// Consecutive answers "not found".
+    pub misses: i32,
+    pub first_missed_at: Option<Timestamp>,
+    pub last_missed_at: Option<Timestamp>,
+    /// Whether people were told that this attempt has been unknown for too long.
+    pub paged: bool,
+    /// News that was no transition: kept, and without effect.
+    pub kept_news: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptError {
+    /// The PSP's code, or ours for a failure of sending.
+    pub code: String,
+    pub retryable: bool,
+}
+
+/// The right to call a PSP for one attempt until a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub holder: String,
+    pub until: Timestamp,
+}
+
+/// Work for two people.
+#[derive(Debug, Clone)]
+pub struct Review {
+    pub id: ReviewId,
+    pub payment: uuid::Uuid,
+    /// The attempt that is to be resolved, for an unknown payout.
+    pub attempt: Option<AttemptId>,
+    /// Why it was opened: `"dual_approval"`, `"return"`, `"money_in"`, `"payout_unknown"`,
+    /// `"payout_stuck"`, `"wallet_owed"`.
+    pub kind: String,
+    pub open: bool,
+    pub opened_at: Timestamp,
+    pub closed_at: Option<Timestamp>,
+    pub proposals: Vec<Proposal>,
+}
+
+impl Review {
+    pub fn open_proposal(&self) -> Option<&Proposal> {
+        self.proposals.iter().find(|proposal| proposal.state == ProposalState::Open)
+    }
+}
+
+/// One person's proposal; only another person can approve it.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub id: ProposalId,
+    /// `approve`, `reject`, `return`, `resolve_paid`, `resolve_unpaid`.
+    pub outcome: String,
+    pub note: String,
+    pub proposed_by: PersonId,
+    pub proposed_at: Timestamp,
+    pub state: ProposalState,
+    pub decided_by: Option<PersonId>,
+    pub decided_at: Option<Timestamp>,
+    pub decided_note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposalState {
+    Open,
+    Approved,
+    Refused,
+}
+
+impl ProposalState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ProposalState::Open => "open",
+            ProposalState::Approved => "approved",
+            ProposalState::Refused => "refused",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Open, Self::Approved, Self::Refused].into_iter().find(|s| s.as_str() == text)
+    }
+}

@@ -1,0 +1,360 @@
+//! Attempts begin, are leased to whoever calls the PSP, and are handed to people when no machine
+//! can know.
+
+use super::command::{Answer, Ctx, Refusal, Task};
+use super::{deposit, deposit_news, payout};
+use crate::book::{Attempt, Book, Incident, Lease, Payment, Review};
+use crate::domain::{
+    AttemptId, AttemptStatus, IncidentId, Money, PartId, ReviewId, Timestamp,
+};
+use crate::payments::resolution::{self, AttemptFacts, Means};
+use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
+use uuid::Uuid;
+
+/// Opens an attempt, in flight and leased to this instance, at the best PSP of the plan that was
+/// not tried yet. None: the plan is exhausted.
+pub fn open_next(
+    book: &mut Book,
+    id: Uuid,
+    part: Option<PartId>,
+    ctx: &Ctx<'_>,
+) -> Option<AttemptId> {
+    let payment = book.payment(id)?;
+    let psp = next_candidate(payment, part)?.to_owned();
+    let asked = match part {
+        None => with_fee(payment.money, payment.fee),
+        Some(part) => {
+            let part = payment.part(part)?;
+            Money::new(part.money.minor - payment.fee_of(part), part.money.currency)
+        }
+    };
+    let number = payment.attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0) + 1;
+    let attempt = Attempt {
+        id: AttemptId(ctx.ids.next()),
+        part,
+        number,
+        psp: psp.clone(),
+        status: AttemptStatus::InFlight,
+        asked,
+        error: None,
+        psp_reference: None,
+        was_accepted: false,
+        first_sent_at: ctx.now,
+        ended_at: None,
+        lease: Some(Lease { holder: ctx.holder.to_owned(), until: ctx.now + ctx.lease }),
+        due_at: Some(ctx.now + ctx.lease),
+        expires_at: None,
+        inquiries: 0,
+        last_inquiry_at: None,
+        last_ledger_at: None,
+        misses: 0,
+        first_missed_at: None,
+        last_missed_at: None,
+        paged: false,
+        kept_news: None,
+    };
+    let attempt_id = attempt.id;
+    book.open_attempt(id, attempt, &format!("sent to {psp}"));
+    Some(attempt_id)
+}
+
+/// Opens a deposit's next attempt for a worker to send: it is due at once and in nobody's hands.
+pub fn prepare_next(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Option<AttemptId> {
+    let attempt_id = open_next(book, id, None, ctx)?;
+    if let Some(opened) = book.record.transitions.last_mut() {
+        opened.to = AttemptStatus::Prepared.as_str();
+    }
+    let attempt = book.attempt_mut(id, attempt_id);
+    attempt.status = AttemptStatus::Prepared;
+    attempt.lease = None;
+    attempt.due_at = Some(ctx.now);
+    Some(attempt_id)
+}
+
+/// A deposit's fee is paid on top.
+fn with_fee(money: Money, fee: Option<Money>) -> Money {
+    fee.and_then(|fee| money.checked_add(fee)).unwrap_or(money)
+}
+
+fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
+    let tried = |psp: &str| {
+        payment.attempts.iter().any(|attempt| attempt.part == part && attempt.psp == psp)
+    };
+    let mut ranked: Vec<_> =
+        payment.route.candidates.iter().filter_map(|c| c.rank.map(|rank| (rank, c))).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked
+        .into_iter()
+        .map(|(_, candidate)| candidate.psp.as_str())
+        .find(|psp| {
+            let payable = part
+                .and_then(|part| payment.part(part))
+                .is_none_or(|part| payment.returns.is_some() || can_name(part, psp));
+            payable && !tried(psp)
+        })
+}
+
+/// Whether this PSP can be told of the part's instrument at all: it fails over only to a PSP that
+/// pays the *same* instrument. What kinds of portable identity a PSP pays was judged by the plan.
+fn can_name(part: &crate::book::Part, psp: &str) -> bool {
+    part.instrument.portable.is_some() || part.instrument.tokens.contains_key(psp)
+}
+
+/// The lease of a caller, and what it is to do, when the attempt's time has come.
+///
+/// An attempt that is still in flight after its lease was being sent by an instance that is gone:
+/// what it sent is not known.
+pub fn take(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    let attempt = payment.attempt(attempt_id).ok_or(Refusal::NotFound)?.clone();
+    let subject = payment.subject();
+    let leased = attempt.lease.as_ref().is_some_and(|lease| ctx.now < lease.until);
+    if leased || attempt.due_at.is_none_or(|due| ctx.now < due) {
+        return Ok(Answer::Nothing);
+    }
+    let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) else {
+        ask_people(book, id, Some(attempt_id), "psp_unconfigured", ctx);
+        book.attempt_mut(id, attempt_id).due_at = Some(ctx.now + resolution::PAGE_PEOPLE_AFTER_PAYOUT);
+        return Ok(Answer::Nothing);
+    };
+    if attempt.status == AttemptStatus::Prepared {
+        return Ok(send_prepared(book, id, attempt_id, ctx));
+    }
+    if attempt.status == AttemptStatus::InFlight {
+        return Ok(lease_expired(book, id, attempt_id, ctx));
+    }
+    let mut task = task_of(&attempt, subject, capabilities, ctx.now);
+    if task == Task::AskPeople {
+        page_people(book, id, &attempt, subject, ctx);
+        let paged = Attempt { paged: true, ..attempt.clone() };
+        task = task_of(&paged, subject, capabilities, ctx.now);
+    }
+    match task {
+        Task::Wait | Task::AskPeople => Ok(wait(book, id, attempt_id, capabilities, ctx)),
+        task => {
+            lease_for(book, id, attempt_id, &task, ctx);
+            let payment = Box::new(book.payments[&id].clone());
+            Ok(Answer::Taken { payment, attempt: attempt_id, task })
+        }
+    }
+}
+
+fn lease_for(book: &mut Book, id: Uuid, attempt_id: AttemptId, task: &Task, ctx: &Ctx<'_>) {
+    let until = ctx.now + ctx.lease;
+    let taken = book.attempt_mut(id, attempt_id);
+    taken.lease = Some(Lease { holder: ctx.holder.to_owned(), until });
+    taken.due_at = Some(until);
+    taken.inquiries += 1;
+    match task {
+        Task::Inquire(InquiryBy::Ledger) => taken.last_ledger_at = Some(ctx.now),
+        _ => taken.last_inquiry_at = Some(ctx.now),
+    }
+}
+
+/// Nothing can be asked now. A deposit's session that is over expires; all else looks again later.
+fn wait(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    capabilities: &Capabilities,
+    ctx: &Ctx<'_>,
+) -> Answer {
+    let subject = book.payments[&id].subject();
+    let attempt = book.attempt_mut(id, attempt_id).clone();
+    if session_is_over(&attempt, ctx.now) && subject == Subject::Deposit {
+        deposit_news::expire(book, id, attempt_id, ctx);
+        return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
+    }
+    let due = due_after(&attempt, subject, capabilities, ctx.now);
+    book.attempt_mut(id, attempt_id).due_at = due;
+    Answer::Nothing
+}
+
+/// When to look at an attempt again after news of it, or after nothing could be asked. None: never,
+/// because it is over.
+pub fn due_after(
+    attempt: &Attempt,
+    subject: Subject,
+    capabilities: &Capabilities,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let facts = facts(attempt, subject);
+    if !resolution::is_asked_about(&facts, capabilities, now) {
+        return None;
+    }
+    let ladder = resolution::next_due(&facts, capabilities, now);
+    let can_ask = match subject {
+        Subject::Deposit => capabilities.deposit_inquiry.any(),
+        Subject::Payout | Subject::Return => capabilities.payout_inquiry.any(),
+    };
+    let due = match attempt.expires_at {
+        // A session that can only be waited for is looked at again when it ends.
+        Some(expires) if !can_ask && now < expires => expires,
+        // A rung that lies at this very moment would be climbed in a circle.
+        _ => ladder.max(now + time::Duration::SECOND),
+    };
+    Some(due)
+}
+
+fn task_of(
+    attempt: &Attempt,
+    subject: Subject,
+    capabilities: &Capabilities,
+    now: Timestamp,
+) -> Task {
+    if attempt.status == AttemptStatus::Cancelled {
+        return Task::CancelAtPsp;
+    }
+    let may_cancel = capabilities.deposit.as_ref().is_some_and(|deposit| deposit.can_cancel);
+    if attempt.status == AttemptStatus::Abandoned && attempt.psp_reference.is_some() && may_cancel {
+        return Task::CancelAtPsp;
+    }
+    match resolution::choose(&facts(attempt, subject), capabilities, now) {
+        Means::Inquire(by) => Task::Inquire(by),
+        Means::Replay => Task::Replay,
+        Means::AwaitNews => Task::Wait,
+        Means::AskPeople => Task::AskPeople,
+    }
+}
+
+/// What the ladder looks at.
+pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
+    AttemptFacts {
+        subject,
+        status: attempt.status,
+        psp_reference: attempt.psp_reference.as_deref(),
+        first_sent_at: attempt.first_sent_at,
+        inquiries: u32::try_from(attempt.inquiries).unwrap_or(0),
+        last_inquiry_at: attempt.last_inquiry_at,
+        last_ledger_at: attempt.last_ledger_at,
+        misses: u32::try_from(attempt.misses).unwrap_or(0),
+        first_missed_at: attempt.first_missed_at,
+        last_missed_at: attempt.last_missed_at,
+        people_asked: attempt.paged,
+    }
+}
+
+fn session_is_over(attempt: &Attempt, now: Timestamp) -> bool {
+    attempt.status == AttemptStatus::Accepted
+        && attempt.expires_at.is_some_and(|expires| expires <= now)
+}
+
+fn send_prepared(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> Answer {
+    let moved = book.move_attempt(id, attempt_id, AttemptStatus::InFlight, "sent");
+    debug_assert!(moved.is_ok(), "a prepared attempt may be sent");
+    let until = ctx.now + ctx.lease;
+    let attempt = book.attempt_mut(id, attempt_id);
+    attempt.first_sent_at = ctx.now;
+    attempt.lease = Some(Lease { holder: ctx.holder.to_owned(), until });
+    attempt.due_at = Some(until);
+    let payment = Box::new(book.payments[&id].clone());
+    Answer::Taken { payment, attempt: attempt_id, task: Task::Send }
+}
+
+/// O14: our process ended between sending and recording.
+fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> Answer {
+    let outcome = Outcome::Unknown(Unknown::LeaseExpired);
+    let next = match book.payments[&id].subject() {
+        Subject::Deposit => deposit_news::apply(
+            book,
+            id,
+            attempt_id,
+            &outcome,
+            super::command::Source::Clock,
+            ctx,
+        ),
+        Subject::Payout | Subject::Return => {
+            payout::apply(book, id, attempt_id, &outcome, super::command::Source::Clock, ctx)
+        }
+    };
+    book.settle_round(id, false);
+    let payment = Box::new(book.payments[&id].clone());
+    match next {
+        Some(attempt) => Answer::Taken { payment, attempt, task: Task::Send },
+        None => Answer::Applied { payment, next: None },
+    }
+}
+
+/// Tells people, once, about an attempt that has been unknown for too long, and lets two of them
+/// resolve a payout. No timer ever fails one.
+fn page_people(book: &mut Book, id: Uuid, attempt: &Attempt, subject: Subject, ctx: &Ctx<'_>) {
+    book.attempt_mut(id, attempt.id).paged = true;
+    let kind = match subject {
+        Subject::Deposit => "deposit.unknown",
+        Subject::Payout | Subject::Return => "payout.unknown",
+    };
+    raise(book, kind, id, Some(attempt.id), "the PSP's answer is unknown for too long", ctx);
+    ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
+}
+
+/// Raises an incident about a payment.
+pub fn raise(
+    book: &mut Book,
+    kind: &'static str,
+    id: Uuid,
+    attempt: Option<AttemptId>,
+    detail: &str,
+    ctx: &Ctx<'_>,
+) {
+    let payment = book.payment(id).map(|payment| payment.id);
+    let detail = detail.to_owned();
+    let incident = Incident { id: IncidentId(Uuid::nil()), kind, payment, attempt, detail };
+    book.raise(ctx.ids, incident);
+}
+
+/// Opens a review, unless one of its kind is open for the payment.
+pub fn ask_people(
+    book: &mut Book,
+    id: Uuid,
+    attempt: Option<AttemptId>,
+    kind: &str,
+    ctx: &Ctx<'_>,
+) {
+    let known = book
+        .reviews
+        .values()
+        .any(|review| review.open && review.payment == id && review.kind == kind);
+    if known {
+        return;
+    }
+    book.open_review(Review {
+        id: ReviewId(ctx.ids.next()),
+        payment: id,
+        attempt,
+        kind: kind.to_owned(),
+        open: true,
+        opened_at: ctx.now,
+        closed_at: None,
+        proposals: Vec::new(),
+    });
+}
+
+/// Closes what people need not decide any more.
+pub fn close_reviews(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    let open: Vec<Uuid> = book
+        .reviews
+        .values()
+        .filter(|review| review.open && review.payment == id)
+        .map(|review| review.id.0)
+        .collect();
+    for review in open {
+        if let Some(review) = book.review_mut(review) {
+            review.open = false;
+            review.closed_at = Some(ctx.now);
+        }
+    }
+}
+
+/// A deposit that has nobody left to ask fails; its limit is free again.
+pub fn move_on_or_fail(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) -> Option<AttemptId> {
+    let next = open_next(book, id, None, ctx);
+    if next.is_none() {
+        deposit::fail(book, id, cause, ctx);
+    }
+    next
+}

@@ -1,0 +1,363 @@
+//! The commands, what each needs to see, and what can come back.
+
+use crate::book::{GameEntry, KeyClaim, KeyId, Payment, Proposal, Review, Wire};
+use crate::domain::{
+    AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, PlayerKey, Timestamp,
+};
+use crate::screening::limits::{Limit, Period};
+use crate::screening::policy::{FxTable, Policies};
+use psp_contract::{Capabilities, Outcome};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What a decision may look at besides the book.
+#[derive(Clone, Copy)]
+pub struct Ctx<'a> {
+    pub now: Timestamp,
+    pub ids: &'a dyn Ids,
+    pub psps: &'a dyn PspFacts,
+    pub policies: &'a Policies,
+    pub fx: &'a FxTable,
+    /// The name of this instance, for leases.
+    pub holder: &'a str,
+    /// How long a caller of a PSP keeps its lease.
+    pub lease: Duration,
+}
+
+impl std::fmt::Debug for Ctx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ctx").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// What PSP accounts can do.
+pub trait PspFacts: Send + Sync {
+    fn capabilities(&self, psp: &str) -> Option<&Capabilities>;
+}
+
+/// One thing that is to be decided for one player.
+#[derive(Debug, Clone)]
+pub enum Command {
+    PutPlayer(Box<PutPlayer>),
+    PutLimits { wanted: Vec<(Period, Money)>, delay: Duration },
+    ConfirmLimits,
+    WalletEntry { claim: KeyClaim, entry: GameEntry },
+    StartDeposit(Box<StartDeposit>),
+    RequestWithdrawal(Box<RequestWithdrawal>),
+    /// The first round of calls takes too long: tell the caller what is known now.
+    AnswerNow { payment: Uuid },
+    News(Box<News>),
+    /// A worker wants to call a PSP about an attempt whose time has come.
+    TakeAttempt { payment: Uuid, attempt: AttemptId },
+    /// A worker wants to send an approved withdrawal.
+    TakePayout { payment: Uuid },
+    Cancel { payment: Uuid, by_player: bool },
+    OpenReturn(Box<OpenReturn>),
+    Propose { review: Uuid, payment: Uuid, outcome: String, note: String, person: PersonId },
+    Approve { review: Uuid, payment: Uuid, proposal: Uuid, person: PersonId },
+    Refuse { review: Uuid, payment: Uuid, note: String, person: PersonId },
+}
+
+/// PUT replaces the whole record. The player's version is the lane's to give.
+#[derive(Debug, Clone)]
+pub struct PutPlayer {
+    pub player: Player,
+}
+
+#[derive(Debug, Clone)]
+pub struct StartDeposit {
+    pub claim: KeyClaim,
+    /// The payment as it will be, but for its status, attempts and decision.
+    pub payment: Payment,
+    pub screening: Screened,
+}
+
+#[derive(Debug, Clone)]
+pub struct RequestWithdrawal {
+    pub claim: KeyClaim,
+    /// The payment as it will be, parts included, but for its status and decision.
+    pub payment: Payment,
+    pub screening: Screened,
+}
+
+/// What was screened before the lane, and at which version of the player.
+#[derive(Debug, Clone)]
+pub struct Screened {
+    pub player_version: i64,
+    pub decision: crate::screening::decision::Decision,
+}
+
+/// What became known about an attempt.
+#[derive(Debug, Clone)]
+pub struct News {
+    pub payment: Uuid,
+    pub direction: Direction,
+    pub attempt: AttemptId,
+    pub source: Source,
+    pub outcome: Outcome,
+    pub wires: Vec<Wire>,
+}
+
+/// Who says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The answer of the call itself.
+    Call,
+    /// The answer of a resend of the same attempt with the same key.
+    Replay,
+    Inquiry,
+    /// A verified webhook. `hint` when its proof does not cover everything that moves money.
+    Webhook { hint: bool },
+    /// Our own clock: the session is over and the PSP knows no better.
+    Clock,
+    /// Two people.
+    People,
+}
+
+impl Source {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Source::Call => "call",
+            Source::Replay => "replay",
+            Source::Inquiry => "inquiry",
+            Source::Webhook { .. } => "webhook",
+            Source::Clock => "clock",
+            Source::People => "people",
+        }
+    }
+}
+
+/// A deposit, or a piece of it, is to go back to its source.
+#[derive(Debug, Clone)]
+pub struct OpenReturn {
+    pub claim: KeyClaim,
+    pub deposit: Uuid,
+    /// None: all of it.
+    pub amount: Option<Money>,
+    pub reason: String,
+    pub person: PersonId,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The key was used for the same request before.
+    Replay { payment: Option<PaymentId> },
+    Player(Box<Player>),
+    Limits(Vec<Limit>),
+    Entry(Box<GameEntry>),
+    Payment(Box<Payment>),
+    /// The attempt is leased to this instance: call the PSP as `task` says.
+    Taken { payment: Box<Payment>, attempt: AttemptId, task: Task },
+    /// The payout's first attempts are leased to this instance.
+    Sending { payment: Box<Payment>, attempts: Vec<AttemptId> },
+    /// Nothing to do: someone else has it, or it is not due.
+    Nothing,
+    /// News was applied. What to call next, when the payment goes on at another PSP.
+    Applied { payment: Box<Payment>, next: Option<AttemptId> },
+    Review { review: Box<Review>, proposal: Option<Box<Proposal>> },
+}
+
+/// What a worker does with a taken attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// It was just failed over to: send it.
+    Send,
+    Inquire(psp_contract::InquiryBy),
+    Replay,
+    /// Close the PSP's session of an abandoned or cancelled attempt.
+    CancelAtPsp,
+    /// Nothing can be asked: look again when it is due.
+    Wait,
+    /// It has been unknown for so long that two people are to look.
+    AskPeople,
+}
+
+/// Why a command was refused. The edge turns each into a problem with its code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the player is not known")]
+    PlayerUnknown,
+    #[error("the player changed while the request was screened")]
+    PlayerChanged,
+    #[error("{0} changes only through a review once the player has paid")]
+    FieldLocked(&'static str),
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    #[error("the reference is taken")]
+    ReferenceTaken(Option<PaymentId>),
+    #[error("the wallet does not cover it")]
+    InsufficientFunds { available: Money },
+    #[error("the stake to void is not known, or was voided before")]
+    VoidImpossible,
+    #[error("not found")]
+    NotFound,
+    #[error("the payment can no longer be cancelled")]
+    NotCancellable { direction: Direction },
+    #[error("a call to the PSP is under way; ask again")]
+    Busy,
+    #[error("the deposit cannot be returned: {0}")]
+    NotReturnable(&'static str),
+    #[error("{0}")]
+    ReviewConflict(&'static str),
+    #[error("the proposer and the approver must be two people")]
+    SamePerson,
+    #[error("the limits are not valid: {0}")]
+    LimitsInvalid(String),
+    #[error("there is nothing to confirm yet")]
+    NothingToConfirm,
+}
+
+impl Refusal {
+    /// Whether the refusal is a recorded outcome that burns its key.
+    pub const fn is_recorded(&self) -> bool {
+        matches!(self, Refusal::InsufficientFunds { .. })
+    }
+
+    /// The stable code of the recorded refusals.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Refusal::InsufficientFunds { .. } => "wallet.insufficient_funds",
+            _ => "refused",
+        }
+    }
+}
+
+/// Which rows a batch must load, besides the players themselves.
+#[derive(Debug, Default)]
+pub struct Needs {
+    pub payments: BTreeSet<Uuid>,
+    pub keys: BTreeSet<KeyId>,
+    pub references: BTreeSet<(PlayerKey, Direction, String)>,
+    pub game: BTreeSet<(PlayerKey, String)>,
+    pub wallets: BTreeSet<(PlayerKey, Option<Currency>)>,
+    pub limits: BTreeSet<PlayerKey>,
+    pub limit_uses: BTreeSet<PlayerKey>,
+    /// Reviews of these payments.
+    pub reviews: BTreeSet<Uuid>,
+    /// Withdrawals of these players that are not processing yet.
+    pub open_withdrawals: BTreeSet<PlayerKey>,
+}
+
+impl Command {
+    /// A stable name for records, metrics and logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Command::PutPlayer(_) => "put_player",
+            Command::PutLimits { .. } => "put_limits",
+            Command::ConfirmLimits => "confirm_limits",
+            Command::WalletEntry { .. } => "wallet_entry",
+            Command::StartDeposit(_) => "start_deposit",
+            Command::RequestWithdrawal(_) => "request_withdrawal",
+            Command::AnswerNow { .. } => "answer_now",
+            Command::News(_) => "news",
+            Command::TakeAttempt { .. } => "take_attempt",
+            Command::TakePayout { .. } => "take_payout",
+            Command::Cancel { .. } => "cancel",
+            Command::OpenReturn(_) => "open_return",
+            Command::Propose { .. } => "propose",
+            Command::Approve { .. } => "approve",
+            Command::Refuse { .. } => "refuse",
+        }
+    }
+
+    /// The claim of a command that creates something for a caller.
+    pub fn claim(&self) -> Option<&KeyClaim> {
+        match self {
+            Command::WalletEntry { claim, .. } => Some(claim),
+            Command::StartDeposit(start) => Some(&start.claim),
+            Command::RequestWithdrawal(request) => Some(&request.claim),
+            Command::OpenReturn(open) => Some(&open.claim),
+            _ => None,
+        }
+    }
+
+    /// Adds what this command must see.
+    pub fn add_needs(&self, player: &PlayerKey, needs: &mut Needs) {
+        if let Some(claim) = self.claim() {
+            needs.keys.insert(claim.id.clone());
+        }
+        match self {
+            Command::PutPlayer(_) | Command::PutLimits { .. } | Command::ConfirmLimits => {
+                needs.limits.insert(player.clone());
+            }
+            Command::WalletEntry { entry, .. } => {
+                needs.wallets.insert((player.clone(), Some(entry.money.currency)));
+                needs.game.insert((player.clone(), entry.reference.clone()));
+                if let Some(of) = &entry.of {
+                    needs.game.insert((player.clone(), of.clone()));
+                }
+            }
+            Command::StartDeposit(start) => {
+                needs.limits.insert(player.clone());
+                needs.limit_uses.insert(player.clone());
+                reference_need(player, &start.payment, needs);
+            }
+            Command::RequestWithdrawal(request) => {
+                needs.wallets.insert((player.clone(), Some(request.payment.currency())));
+                reference_need(player, &request.payment, needs);
+            }
+            Command::News(news) => self.news_needs(player, news, needs),
+            Command::AnswerNow { payment } => {
+                needs.payments.insert(*payment);
+            }
+            Command::TakeAttempt { payment, .. }
+            | Command::TakePayout { payment }
+            | Command::Cancel { payment, .. } => {
+                needs.payments.insert(*payment);
+                needs.wallets.insert((player.clone(), None));
+                needs.reviews.insert(*payment);
+            }
+            Command::OpenReturn(open) => {
+                needs.payments.insert(open.deposit);
+                needs.wallets.insert((player.clone(), None));
+                needs.reviews.insert(open.deposit);
+            }
+            Command::Propose { payment, .. }
+            | Command::Approve { payment, .. }
+            | Command::Refuse { payment, .. } => {
+                needs.payments.insert(*payment);
+                needs.reviews.insert(*payment);
+                needs.wallets.insert((player.clone(), None));
+                needs.limit_uses.insert(player.clone());
+            }
+        }
+    }
+
+    fn news_needs(&self, player: &PlayerKey, news: &News, needs: &mut Needs) {
+        needs.payments.insert(news.payment);
+        needs.wallets.insert((player.clone(), None));
+        if let Outcome::Reported(report) = &news.outcome {
+            use psp_contract::Status;
+            match report.status {
+                Status::Succeeded { .. } => {
+                    needs.limits.insert(player.clone());
+                    needs.limit_uses.insert(player.clone());
+                    needs.reviews.insert(news.payment);
+                    if news.direction == Direction::Withdrawal {
+                        needs.open_withdrawals.insert(player.clone());
+                    }
+                }
+                Status::Returned { .. } | Status::Reversed { .. } => {
+                    needs.open_withdrawals.insert(player.clone());
+                    needs.reviews.insert(news.payment);
+                }
+                Status::Declined(_) | Status::Expired | Status::Cancelled => {
+                    needs.limit_uses.insert(player.clone());
+                    needs.reviews.insert(news.payment);
+                }
+                Status::Accepted { .. } | Status::Pending => {}
+            }
+        } else {
+            needs.limit_uses.insert(player.clone());
+            needs.reviews.insert(news.payment);
+        }
+    }
+}
+
+fn reference_need(player: &PlayerKey, payment: &Payment, needs: &mut Needs) {
+    if let Some(reference) = payment.reference.clone() {
+        needs.references.insert((player.clone(), payment.direction(), reference));
+    }
+}

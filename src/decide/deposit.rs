@@ -1,0 +1,160 @@
+//! A deposit begins, is cancelled, and is answered.
+
+use super::attempt;
+use super::command::{Answer, Ctx, Refusal, StartDeposit};
+use crate::book::{Book, Payment};
+use crate::domain::{AttemptStatus, DepositStatus, Direction, PaymentStatus, Reason};
+use crate::payments::deposit_machine;
+use crate::screening::decision::Decision;
+use crate::screening::limits::{self, LimitUse, UseState};
+use crate::screening::rules;
+use crate::screening::Outcome;
+use uuid::Uuid;
+
+/// Opens a deposit: decision, limit reservation and the first attempt, already in flight, are one
+/// commit, so that no PSP is ever called without them.
+pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    let player = book.player.as_ref().ok_or(Refusal::PlayerUnknown)?;
+    if player.version != start.screening.player_version {
+        return Err(Refusal::PlayerChanged);
+    }
+    reference_is_free(book, &start.payment)?;
+    let decision = counted(book, &start.screening.decision, &start.payment, ctx);
+    let mut payment = start.payment.clone();
+    payment.reasons = decision.reasons.clone();
+    let status = match decision.outcome {
+        Outcome::Approve => DepositStatus::Processing,
+        Outcome::Review | Outcome::Hold => DepositStatus::InReview,
+        Outcome::Deny => DepositStatus::Blocked,
+    };
+    payment.status = PaymentStatus::Deposit(
+        deposit_machine::start(status, payment.origin).expect("a requested deposit may start so"),
+    );
+    let id = payment.id.uuid;
+    payment.answer_owed = Some(start.claim.viewer);
+    book.open_payment(payment, decision.outcome.as_str(), ctx.ids);
+    if status != DepositStatus::Blocked {
+        reserve_limit(book, id, ctx);
+        mark_has_paid(book);
+    }
+    book.record.decisions.push(decision);
+    match status {
+        DepositStatus::Processing => {
+            if attempt::open_next(book, id, None, ctx).is_none() {
+                fail_without_route(book, id, ctx);
+            }
+        }
+        DepositStatus::InReview => attempt::ask_people(book, id, None, "deposit_review", ctx),
+        _ => {}
+    }
+    if book.payment(id).is_some_and(Payment::round_is_settled) {
+        book.payment_mut(id).answer_owed = None;
+    }
+    Ok(Answer::Payment(Box::new(book.payment_mut(id).clone())))
+}
+
+/// The reference is unique per operator and direction for ever.
+pub fn reference_is_free(book: &Book, payment: &Payment) -> Result<(), Refusal> {
+    let Some(reference) = payment.reference.clone() else { return Ok(()) };
+    match book.references.get(&(payment.direction(), reference)) {
+        None => Ok(()),
+        Some(taken) => Err(Refusal::ReferenceTaken(Some(*taken))),
+    }
+}
+
+/// From the first payment on, what identifies the player changes only by review.
+pub fn mark_has_paid(book: &mut Book) {
+    if let Some(player) = book.player.as_mut().filter(|player| !player.has_paid) {
+        player.has_paid = true;
+        book.dirty.player = true;
+    }
+}
+
+/// Runs the counters again over the locked rows: the values that the decision records are those
+/// that it was made with.
+fn counted(book: &Book, screened: &Decision, payment: &Payment, ctx: &Ctx<'_>) -> Decision {
+    let results =
+        limits::evaluate(&book.limits, &book.limit_uses, payment.money, ctx.now, ctx.fx);
+    let mut decision = screened.clone();
+    rules::add_results(&mut decision.outcome, &mut decision.rules, &mut decision.reasons, results);
+    decision
+}
+
+fn reserve_limit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    let money = book.payment_mut(id).money;
+    let reserved = LimitUse { payment: id, money, at: ctx.now, state: UseState::Reserved };
+    book.limit_uses.push(reserved);
+    book.dirty.limit_uses.insert(id);
+}
+
+/// Moves the deposit's share of the player's limits along, where it has one.
+pub fn mark_limit_use(book: &mut Book, id: Uuid, state: UseState) {
+    if let Some(found) = book.limit_uses.iter_mut().find(|found| found.payment == id) {
+        if found.state != state {
+            found.state = state;
+            book.dirty.limit_uses.insert(id);
+        }
+    }
+}
+
+fn fail_without_route(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    let reason = Reason::new(
+        "routing.no_psp",
+        "no payment provider can take this deposit right now: try another method or amount",
+    );
+    book.payment_mut(id).reasons.push(reason);
+    fail(book, id, "no PSP can take it", ctx);
+}
+
+/// Ends a deposit softly: nothing is under way any more.
+pub fn fail(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
+    let failed = PaymentStatus::Deposit(DepositStatus::Failed);
+    if book.move_payment(id, failed, cause, ctx.ids).is_ok() {
+        mark_limit_use(book, id, UseState::Released);
+    }
+}
+
+/// The first round of calls takes too long: what is known now is the answer.
+pub fn answer_now(book: &mut Book, id: Uuid) -> Result<Answer, Refusal> {
+    if book.payment(id).is_none() {
+        return Err(Refusal::NotFound);
+    }
+    book.settle_round(id, true);
+    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+}
+
+/// Cancels a deposit whose money is not in. A session that the PSP holds open is closed by the
+/// worker that is due at once; should the payer be faster, the late success is adopted.
+pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    let refusal = Refusal::NotCancellable { direction: Direction::Deposit };
+    let status = payment.deposit_status().ok_or(Refusal::NotFound)?;
+    if status == DepositStatus::Cancelled {
+        return Ok(Answer::Payment(Box::new(payment.clone())));
+    }
+    if payment.received.is_some() {
+        return Err(refusal);
+    }
+    if let Some(live) = payment.live_attempt(None).cloned() {
+        match live.status {
+            AttemptStatus::InFlight | AttemptStatus::Unknown => return Err(Refusal::Busy),
+            _ => {
+                book.move_attempt(id, live.id, AttemptStatus::Cancelled, "cancelled by request")
+                    .map_err(|_| refusal.clone())?;
+                let can_cancel = ctx
+                    .psps
+                    .capabilities(&live.psp)
+                    .and_then(|capabilities| capabilities.deposit.as_ref())
+                    .is_some_and(|deposit| deposit.can_cancel);
+                let due = (can_cancel && live.psp_reference.is_some()).then_some(ctx.now);
+                book.attempt_mut(id, live.id).due_at = due;
+            }
+        }
+    }
+    let cancelled = PaymentStatus::Deposit(DepositStatus::Cancelled);
+    book.payment_mut(id).next_action = None;
+    book.move_payment(id, cancelled, "cancelled by request", ctx.ids).map_err(|_| refusal)?;
+    mark_limit_use(book, id, UseState::Released);
+    attempt::close_reviews(book, id, ctx);
+    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+}

@@ -1,0 +1,348 @@
+//! News about a deposit's attempt: the payer must act, the money is in, or another PSP is asked.
+
+use super::attempt::{ask_people, close_reviews, move_on_or_fail, raise};
+use super::command::{Ctx, Source};
+use super::deposit::{fail, mark_limit_use};
+use super::news::{absence_is_proven, keep, verdict};
+use super::returns;
+use crate::book::Book;
+use crate::domain::{
+    AttemptId, AttemptStatus, DecisionId, DepositStatus, Money, PaymentStatus, Timestamp,
+};
+use crate::ledger::templates::{self, Debit};
+use crate::payments::failover::Verdict;
+use crate::screening::limits::UseState;
+use crate::screening::{Outcome as Screened, rules};
+use psp_contract::{NextAction, Outcome, Report, Status};
+use uuid::Uuid;
+
+/// Applies one outcome; returns the attempt that is to be sent next, if the deposit moves on.
+pub fn apply(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    outcome: &Outcome,
+    source: Source,
+    ctx: &Ctx<'_>,
+) -> Option<AttemptId> {
+    let payment = &book.payments[&id];
+    let attempt = payment.attempt(attempt_id)?.clone();
+    let verdict = match outcome {
+        Outcome::NotFound if absence_is_proven(payment, &attempt, ctx) => Verdict::NotSent,
+        outcome => verdict(payment, &attempt, outcome, source, ctx),
+    };
+    if matches!(source, Source::Webhook { hint: true }) && verdict != Verdict::Nothing {
+        return None;
+    }
+    let cause = source.as_str();
+    if let (Verdict::Succeeded, Some(money)) = (verdict, moved(outcome)) {
+        succeed(book, id, attempt_id, money, source, ctx);
+        return None;
+    }
+    if matches!(verdict, Verdict::Returned | Verdict::Reversed) {
+        take_back(book, id, attempt_id, verdict, moved(outcome), ctx);
+        return None;
+    }
+    let to = verdict.status()?;
+    if attempt.status == to && to != AttemptStatus::Accepted {
+        return None;
+    }
+    if attempt.status != to && book.move_attempt(id, attempt_id, to, cause).is_err() {
+        keep(book, id, attempt_id, to.as_str());
+        return None;
+    }
+    match verdict {
+        Verdict::Accepted => {
+            accept(book, id, attempt_id, outcome, ctx);
+            None
+        }
+        verdict if verdict.moves_on() => after_failure(book, id, attempt_id, true, ctx),
+        Verdict::Declined { .. } => after_failure(book, id, attempt_id, false, ctx),
+        Verdict::Expired => {
+            end(book, id, attempt_id, DepositStatus::Expired, cause, ctx);
+            None
+        }
+        Verdict::Cancelled => {
+            end(book, id, attempt_id, DepositStatus::Cancelled, cause, ctx);
+            None
+        }
+        _ => None,
+    }
+}
+
+fn moved(outcome: &Outcome) -> Option<Money> {
+    match outcome {
+        Outcome::Reported(Report {
+            status:
+                Status::Succeeded { money } | Status::Returned { money } | Status::Reversed { money },
+            ..
+        }) => Some(*money),
+        _ => None,
+    }
+}
+
+/// The PSP has it: the payer is told what to do, unless the deposit has moved on meanwhile.
+fn accept(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
+    let (next_action, expires_at) = match outcome {
+        Outcome::Reported(Report { status: Status::Accepted { next_action, expires_at }, .. }) => {
+            (next_action.clone(), *expires_at)
+        }
+        _ => (None, None),
+    };
+    let attempt = book.payments[&id].attempt(attempt_id).cloned();
+    let Some(attempt) = attempt else { return };
+    let expires_at = expires_at.or_else(|| session_end(&attempt, ctx)).or(attempt.expires_at);
+    if !attempt.was_accepted || attempt.expires_at != expires_at {
+        let accepted = book.attempt_mut(id, attempt_id);
+        accepted.was_accepted = true;
+        accepted.expires_at = expires_at;
+    }
+    let payment = &book.payments[&id];
+    let waiting = payment.status == PaymentStatus::Deposit(DepositStatus::Processing);
+    if let (true, Some(action)) = (waiting, next_action) {
+        tell_action(book, id, action, ctx);
+    }
+}
+
+fn session_end(attempt: &crate::book::Attempt, ctx: &Ctx<'_>) -> Option<Timestamp> {
+    let capabilities = ctx.psps.capabilities(&attempt.psp)?;
+    let life = capabilities.deposit.as_ref()?.session_life;
+    Some(attempt.first_sent_at + life)
+}
+
+fn tell_action(book: &mut Book, id: Uuid, action: NextAction, ctx: &Ctx<'_>) {
+    let payment = book.payment_mut(id);
+    payment.next_action = Some(action);
+    payment.action_told = true;
+    let status = PaymentStatus::Deposit(DepositStatus::ActionRequired);
+    let moved = book.move_payment(id, status, "the payer must act", ctx.ids);
+    debug_assert!(moved.is_ok(), "a processing deposit may ask its payer");
+}
+
+/// One attempt is over without money. Another PSP is asked when it may be, and when nothing else
+/// of this deposit is under way.
+fn after_failure(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    move_on: bool,
+    ctx: &Ctx<'_>,
+) -> Option<AttemptId> {
+    let payment = &book.payments[&id];
+    let open = matches!(
+        payment.status,
+        PaymentStatus::Deposit(DepositStatus::Processing | DepositStatus::ActionRequired)
+    );
+    let newest = payment.attempts.iter().map(|attempt| attempt.number).max();
+    let is_newest = payment.attempt(attempt_id).map(|attempt| attempt.number) == newest;
+    if !open || !is_newest || payment.live_attempt(None).is_some() {
+        return None;
+    }
+    if move_on {
+        move_on_or_fail(book, id, "no PSP took it", ctx)
+    } else {
+        fail(book, id, "declined", ctx);
+        None
+    }
+}
+
+fn end(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    to: DepositStatus,
+    cause: &str,
+    ctx: &Ctx<'_>,
+) {
+    let payment = &book.payments[&id];
+    let psp_live = payment.live_attempt(None).is_some_and(|live| live.id != attempt_id);
+    if psp_live || payment.received.is_some() {
+        return;
+    }
+    if book.move_payment(id, PaymentStatus::Deposit(to), cause, ctx.ids).is_ok() {
+        mark_limit_use(book, id, UseState::Released);
+    }
+}
+
+/// The session is over by our own clock, and the PSP cannot be asked or knows of no payment.
+pub fn expire(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) {
+    if book.move_attempt(id, attempt_id, AttemptStatus::Expired, "session over").is_ok() {
+        book.attempt_mut(id, attempt_id).due_at = None;
+        end(book, id, attempt_id, DepositStatus::Expired, "session over", ctx);
+    }
+}
+
+/// The money is in. It is credited once; what is not the money that was asked for, or comes twice,
+/// or for a player who may not deposit any more, waits in suspense for two people.
+fn succeed(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let payment = book.payments[&id].clone();
+    let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
+    if attempt.status == AttemptStatus::Reversed {
+        return win_dispute(book, id, &attempt.psp, money, ctx);
+    }
+    let moved = book.move_attempt(id, attempt_id, AttemptStatus::Succeeded, source.as_str());
+    if moved.is_err() {
+        // The same success again is no news; any other contradiction is kept.
+        if attempt.status != AttemptStatus::Succeeded {
+            keep(book, id, attempt_id, "succeeded");
+        }
+        return;
+    }
+    book.attempt_mut(id, attempt_id).was_accepted = true;
+    if payment.received.is_some() {
+        return second_success(book, id, &attempt, money, ctx);
+    }
+    book.payment_mut(id).received = Some(money);
+    book.payment_mut(id).next_action = None;
+    mark_limit_use(book, id, UseState::Counted);
+    if money != attempt.asked {
+        suspend(book, id, &attempt.psp, money, "deposit.other_amount", ctx);
+        return;
+    }
+    let late = matches!(
+        payment.status,
+        PaymentStatus::Deposit(
+            DepositStatus::Failed | DepositStatus::Expired | DepositStatus::Cancelled
+        )
+    );
+    if screen_credit(book, id, late, ctx) == Screened::Approve {
+        credit(book, id, &attempt.psp, ctx);
+    } else {
+        suspend(book, id, &attempt.psp, money, "deposit.late_not_allowed", ctx);
+    }
+}
+
+/// `deposit.post`: no credit without its decision. A deposit in time was screened before it began;
+/// a late one is screened again, because the player may be excluded or over a limit by now.
+fn screen_credit(book: &mut Book, id: Uuid, late: bool, ctx: &Ctx<'_>) -> Screened {
+    let payment = book.payments[&id].clone();
+    let decision_id = DecisionId(ctx.ids.next());
+    let others: Vec<_> =
+        book.limit_uses.iter().filter(|found| found.payment != id).cloned().collect();
+    let decision = rules::screen_credit(&rules::CreditFacts {
+        id: decision_id,
+        player: book.player.as_ref(),
+        payment: payment.id,
+        money: payment.money,
+        late,
+        limits: &book.limits,
+        limit_uses: &others,
+        policies: ctx.policies,
+        fx: ctx.fx,
+        now: ctx.now,
+    });
+    let outcome = decision.outcome;
+    book.record.decisions.push(decision);
+    outcome
+}
+
+fn credit(book: &mut Book, id: Uuid, psp: &str, ctx: &Ctx<'_>) {
+    let payment = book.payments[&id].clone();
+    let fee = payment.fee.map_or(0, |fee| fee.minor);
+    book.post_covered(&templates::deposit_captured(psp, payment.money, fee), id);
+    book.payment_mut(id).credited = Some(payment.money);
+    settle(book, id, "the money is in", ctx);
+}
+
+/// The deposit is done. Where the machine knows no such step (it cannot, if the states are right)
+/// the money is booked all the same and people are told.
+pub fn settle(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
+    let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
+    if book.move_payment(id, succeeded, cause, ctx.ids).is_err() {
+        raise(book, "deposit.status_conflict", id, None, "credited against its status", ctx);
+    }
+    close_reviews(book, id, ctx);
+}
+
+fn suspend(
+    book: &mut Book,
+    id: Uuid,
+    psp: &str,
+    money: Money,
+    kind: &'static str,
+    ctx: &Ctx<'_>,
+) {
+    book.post_covered(&templates::deposit_suspended(psp, money), id);
+    book.payment_mut(id).suspended = Some(money);
+    let in_review = PaymentStatus::Deposit(DepositStatus::InReview);
+    if book.move_payment(id, in_review, kind, ctx.ids).is_err() {
+        raise(book, "deposit.status_conflict", id, None, "suspended against its status", ctx);
+    }
+    raise(book, kind, id, None, "money arrived that cannot be credited as asked", ctx);
+    ask_people(book, id, None, "money_in", ctx);
+}
+
+/// Two PSPs were paid for one deposit: the player sees one credit, the second payment waits in
+/// suspense and a return of it is opened.
+fn second_success(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &crate::book::Attempt,
+    money: Money,
+    ctx: &Ctx<'_>,
+) {
+    book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
+    let detail = "a second PSP was paid for one deposit";
+    raise(book, "deposit.second_success", id, Some(attempt.id), detail, ctx);
+    returns::open_of_second_success(book, id, attempt, money, ctx);
+}
+
+/// The bank, the scheme or the PSP took the money back.
+fn take_back(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    verdict: Verdict,
+    money: Option<Money>,
+    ctx: &Ctx<'_>,
+) {
+    let (Some(to), Some(money)) = (verdict.status(), money) else { return };
+    let payment = book.payments[&id].clone();
+    let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
+    if attempt.status != AttemptStatus::Succeeded {
+        // A return or reversal vouches for the success that it takes back; that is booked first.
+        succeed(book, id, attempt_id, attempt.asked, Source::Inquiry, ctx);
+    }
+    if book.move_attempt(id, attempt_id, to, "taken back").is_err() {
+        return;
+    }
+    let payment = book.payments[&id].clone();
+    let status = match verdict {
+        Verdict::Returned => DepositStatus::Returned,
+        _ => DepositStatus::Reversed,
+    };
+    if payment.suspended.is_some() {
+        book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
+        book.payment_mut(id).suspended = None;
+        let returned = PaymentStatus::Deposit(DepositStatus::Returned);
+        let _ = book.move_payment(id, returned, "taken back from suspense", ctx.ids);
+        close_reviews(book, id, ctx);
+        return;
+    }
+    let debit = Debit::of(money.minor, book.wallet(money.currency).cash);
+    book.post_covered(&templates::deposit_reversed(&attempt.psp, money.currency, debit), id);
+    mark_limit_use(book, id, UseState::Counted);
+    if book.move_payment(id, PaymentStatus::Deposit(status), "taken back", ctx.ids).is_err() {
+        raise(book, "deposit.status_conflict", id, None, "taken back against its status", ctx);
+    }
+    if 0 < debit.owed {
+        returns::hold_back_withdrawals(book, ctx);
+    }
+}
+
+fn win_dispute(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
+    let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
+    if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
+        let to_debt = book.wallet(money.currency).owed.min(money.minor);
+        let posting =
+            templates::reversal_won(psp, money.currency, to_debt, money.minor - to_debt);
+        book.post_covered(&posting, id);
+    }
+}

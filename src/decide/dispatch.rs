@@ -1,0 +1,90 @@
+//! From a command to the function that decides it.
+
+use super::command::{Answer, Command, Ctx, Refusal};
+use super::{attempt, deposit, idempotency, news, player, returns, review, wallet, withdrawal};
+use crate::book::{Book, Record};
+
+/// Decides one command on the book.
+///
+/// On a refusal the book is as it was, but for the record of a refusal that burns its key.
+pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    let mut draft = book.clone();
+    draft.record = Record::new(command.name(), book.key.clone(), ctx.now);
+    if let Some(claim) = command.claim() {
+        if let Some(replay) = idempotency::known(&draft, claim)? {
+            return Ok(replay);
+        }
+    }
+    match route(&mut draft, command, ctx) {
+        Ok(answer) => {
+            if let Some(claim) = command.claim() {
+                idempotency::claim(&mut draft, claim, &answer, ctx.now);
+            }
+            close(&mut draft, book);
+            Ok(answer)
+        }
+        Err(refusal) => {
+            if let (true, Some(claim)) = (refusal.is_recorded(), command.claim()) {
+                let mut kept = book.clone();
+                kept.record = Record::new(command.name(), book.key.clone(), ctx.now);
+                kept.record.refused = Some(refusal.code());
+                idempotency::claim_refused(&mut kept, claim, ctx.now);
+                close(&mut kept, book);
+            }
+            Err(refusal)
+        }
+    }
+}
+
+fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    match command {
+        Command::PutPlayer(put) => player::put(book, put, ctx),
+        Command::PutLimits { wanted, delay } => player::put_limits(book, wanted, *delay, ctx),
+        Command::ConfirmLimits => player::confirm_limits(book, ctx),
+        Command::WalletEntry { entry, .. } => wallet::enter(book, entry),
+        Command::StartDeposit(start) => deposit::start(book, start, ctx),
+        Command::RequestWithdrawal(request) => withdrawal::request(book, request, ctx),
+        Command::AnswerNow { payment } => deposit::answer_now(book, *payment),
+        Command::News(news) => news::apply(book, news, ctx),
+        Command::TakeAttempt { payment, attempt } => attempt::take(book, *payment, *attempt, ctx),
+        Command::TakePayout { payment } => withdrawal::take_payout(book, *payment, ctx),
+        Command::Cancel { payment, by_player } => {
+            if book.payment(*payment).is_some_and(|p| p.deposit_status().is_some()) {
+                deposit::cancel(book, *payment, ctx)
+            } else {
+                withdrawal::cancel(book, *payment, *by_player, ctx)
+            }
+        }
+        Command::OpenReturn(open) => returns::open(book, open, ctx),
+        Command::Propose { review, payment, outcome, note, person } => {
+            review::propose(book, *review, *payment, outcome, note, person, ctx)
+        }
+        Command::Approve { review, payment, proposal, person } => {
+            review::approve(book, *review, *payment, *proposal, person, ctx)
+        }
+        Command::Refuse { review, payment, note, person } => {
+            review::refuse(book, *review, *payment, note, person, ctx)
+        }
+    }
+}
+
+/// Keeps the draft. A command that changed nothing leaves no record: the same news twice is one.
+fn close(draft: &mut Book, book: &mut Book) {
+    let record = std::mem::replace(
+        &mut draft.record,
+        Record::new("none", book.key.clone(), book.record.at),
+    );
+    let wrote_something = draft.dirty != book.dirty
+        || !record.transitions.is_empty()
+        || !record.entries.is_empty()
+        || !record.events.is_empty()
+        || !record.decisions.is_empty()
+        || !record.incidents.is_empty()
+        || !record.wires.is_empty()
+        || record.player_changed
+        || record.refused.is_some();
+    if wrote_something {
+        draft.records.push(record);
+    }
+    std::mem::swap(draft, book);
+}

@@ -1,0 +1,30 @@
+//! L1, what a lane decides under a player's lock: `decide(command, book) → answer or refusal`.
+//!
+//! Pure: the time, fresh ids, the PSPs' capabilities and the policies come in as arguments
+//! ([`Ctx`]). A refused command leaves the book as it was; a refusal that the contract says burns
+//! its key is recorded too.
+//!
+//! **Where is it decided what a timeout of a payout means?** The transport says `Unknown`;
+//! [`crate::payments::failover::verdict`] says what that means for the attempt; [`payout`] moves
+//! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
+//!
+//! Reading order: [`command`], [`dispatch`], then one file per kind of command: [`deposit`],
+//! [`withdrawal`], [`news`] (with [`deposit_news`] and [`payout`]), [`attempt`], [`returns`],
+//! [`review`], [`wallet`], [`player`].
+
+pub mod attempt;
+pub mod command;
+pub mod deposit;
+pub mod deposit_news;
+pub mod dispatch;
+pub mod idempotency;
+pub mod news;
+pub mod payout;
+pub mod player;
+pub mod returns;
+pub mod review;
+pub mod wallet;
+pub mod withdrawal;
+
+pub use command::{Answer, Command, Ctx, Needs, PspFacts, Refusal};
+pub use dispatch::decide;

@@ -1,0 +1,183 @@
+//! All news about money comes through here: the answer of a call, an inquiry's, a webhook's, the
+//! clock's, two people's.
+//!
+//! News is applied to the attempt that it names, not to the newest one. The same news twice
+//! changes nothing. News that contradicts the attempt's state is kept on it and changes no status
+//! (O20).
+
+use super::command::{Answer, Ctx, News, Refusal, Source};
+use super::{attempt, deposit_news, payout};
+use crate::book::{Attempt, AttemptError, Book, Payment};
+use crate::domain::{AttemptId, AttemptStatus, Instrument};
+use crate::payments::failover::{self, Facts, Verdict};
+use crate::payments::resolution;
+use psp_contract::{Outcome, PayerProof, Report, Status, Subject};
+use uuid::Uuid;
+
+/// Applies news to its attempt, and through it to the payment and the ledger.
+pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    let payment = book.payment(news.payment).ok_or(Refusal::NotFound)?;
+    payment.attempt(news.attempt).ok_or(Refusal::NotFound)?;
+    book.record.payment = Some(payment.id);
+    book.record.wires.extend(news.wires.iter().cloned());
+    let (id, attempt_id) = (news.payment, news.attempt);
+    learn(book, id, attempt_id, &news.outcome);
+    let next = match book.payments[&id].subject() {
+        Subject::Deposit => {
+            deposit_news::apply(book, id, attempt_id, &news.outcome, news.source, ctx)
+        }
+        Subject::Payout | Subject::Return => {
+            payout::apply(book, id, attempt_id, &news.outcome, news.source, ctx)
+        }
+    };
+    after(book, id, attempt_id, &news.outcome, news.source, ctx);
+    book.settle_round(id, false);
+    let payment = Box::new(book.payments[&id].clone());
+    Ok(Answer::Applied { payment, next })
+}
+
+/// What an outcome means for this attempt, and whether another PSP may be asked.
+pub fn verdict(
+    payment: &Payment,
+    attempt: &Attempt,
+    outcome: &Outcome,
+    source: Source,
+    ctx: &Ctx<'_>,
+) -> Verdict {
+    let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) else {
+        return Verdict::Nothing;
+    };
+    let facts = Facts {
+        subject: payment.subject(),
+        asked: attempt.asked,
+        action_told: payment.action_told,
+        was_accepted: attempt.was_accepted,
+        capabilities,
+        from_inquiry: !matches!(source, Source::Call | Source::Clock | Source::People),
+    };
+    failover::verdict(outcome, &facts)
+}
+
+/// Keeps what the report says besides its status: the PSP's id, who paid.
+fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome) {
+    let Outcome::Reported(report) = outcome else { return };
+    let attempt = book.payments[&id].attempt(attempt_id).cloned();
+    let Some(attempt) = attempt else { return };
+    if attempt.psp_reference.is_none() && report.psp_reference.is_some() {
+        book.attempt_mut(id, attempt_id).psp_reference.clone_from(&report.psp_reference);
+    }
+    if let Some(payer) = &report.payer {
+        learn_source(book, id, &attempt.psp, payer);
+    }
+}
+
+fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
+    let known = book.payments[&id].source.clone().unwrap_or_default();
+    let mut source: Instrument = known.clone();
+    source.portable = payer.portable.clone().or(source.portable);
+    source.holder_name = payer.holder_name.clone().or(source.holder_name);
+    if let Some(token) = &payer.token {
+        source.tokens.insert(psp.to_owned(), token.clone());
+    }
+    if let Some(masked) = &payer.masked {
+        source.masked.clone_from(masked);
+    }
+    if source != known {
+        book.payment_mut(id).source = Some(source);
+    }
+}
+
+/// What every news leaves behind: misses counted, errors noted, the lease given back, the next
+/// look due.
+fn after(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    outcome: &Outcome,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let payment = &book.payments[&id];
+    let (subject, attempt) = (payment.subject(), payment.attempt(attempt_id).cloned());
+    let Some(before) = attempt else { return };
+    let mut attempt = before.clone();
+    if matches!(source, Source::Inquiry | Source::Replay) {
+        count_misses(&mut attempt, outcome, ctx);
+    }
+    note_error(&mut attempt, outcome);
+    let answered = !matches!(source, Source::Webhook { .. });
+    if answered && attempt.status != AttemptStatus::InFlight {
+        attempt.lease = None;
+    }
+    let hint = matches!(source, Source::Webhook { hint: true });
+    if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
+        if hint && attempt.status.is_live() && attempt.lease.is_none() {
+            // A hint moves nothing: it makes one inquiry due at once.
+            attempt.due_at = Some(ctx.now);
+        } else if attempt.lease.is_none() && (answered || attempt.status != before.status) {
+            attempt.due_at = attempt::due_after(&attempt, subject, capabilities, ctx.now);
+        } else if !attempt.status.is_live() && attempt.status != AttemptStatus::Abandoned {
+            attempt.due_at = None;
+        }
+    }
+    if attempt != before {
+        *book.attempt_mut(id, attempt_id) = attempt;
+    }
+}
+
+fn count_misses(attempt: &mut Attempt, outcome: &Outcome, ctx: &Ctx<'_>) {
+    match outcome {
+        Outcome::NotFound => {
+            attempt.misses += 1;
+            attempt.first_missed_at = attempt.first_missed_at.or(Some(ctx.now));
+            attempt.last_missed_at = Some(ctx.now);
+        }
+        Outcome::Reported(_) => {
+            attempt.misses = 0;
+            attempt.first_missed_at = None;
+            attempt.last_missed_at = None;
+        }
+        Outcome::NotSent(_) | Outcome::Unknown(_) => {}
+    }
+}
+
+fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
+    let (code, retryable) = match outcome {
+        Outcome::Reported(Report { status: Status::Declined(decline), .. }) => {
+            (decline.code.clone(), decline.retry_elsewhere)
+        }
+        Outcome::NotSent(why) => (why.code().to_owned(), true),
+        Outcome::Unknown(why) => (why.code().to_owned(), false),
+        Outcome::Reported(_) | Outcome::NotFound => return,
+    };
+    // A lost inquiry says nothing about the attempt itself, and success needs no error.
+    let speaks = matches!(
+        attempt.status,
+        AttemptStatus::Declined
+            | AttemptStatus::NotSent
+            | AttemptStatus::Unknown
+            | AttemptStatus::Abandoned
+    );
+    if speaks && attempt.error.as_ref().is_none_or(|known| known.code != code) {
+        attempt.error = Some(AttemptError { code, retryable });
+    }
+}
+
+/// Keeps news that is no transition: visible, without effect. Repeats are not kept twice.
+pub fn keep(book: &mut Book, id: Uuid, attempt_id: AttemptId, text: &str) {
+    let known = book.payments[&id].attempt(attempt_id).and_then(|a| a.kept_news.clone());
+    if known.as_deref() != Some(text) {
+        book.attempt_mut(id, attempt_id).kept_news = Some(text.to_owned());
+    }
+}
+
+/// Whether the PSP provably never had this attempt, so that an unknown deposit may move on.
+pub fn absence_is_proven(payment: &Payment, attempt: &Attempt, ctx: &Ctx<'_>) -> bool {
+    let mut seen = attempt.clone();
+    seen.misses += 1;
+    seen.first_missed_at = seen.first_missed_at.or(Some(ctx.now));
+    seen.last_missed_at = Some(ctx.now);
+    ctx.psps.capabilities(&attempt.psp).is_some_and(|capabilities| {
+        resolution::absence_is_proven(&attempt::facts(&seen, payment.subject()), capabilities)
+    })
+}

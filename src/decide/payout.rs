@@ -1,0 +1,315 @@
+//! News about a payout's attempt. Here a lost answer keeps the hold and asks nobody else: only
+//! what is *surely* unpaid goes to another PSP or back to the wallet.
+
+use super::attempt::{ask_people, close_reviews, open_next, raise};
+use super::command::{Ctx, Source};
+use super::news::{keep, verdict};
+use super::returns;
+use crate::book::{Attempt, Book, Part};
+use crate::domain::{
+    AttemptId, AttemptStatus, Money, PartId, PartStatus, PaymentStatus, WithdrawalStatus,
+};
+use crate::ledger::templates::{self, Debit};
+use crate::payments::failover::Verdict;
+use psp_contract::{Outcome, Report, Status};
+use uuid::Uuid;
+
+/// Applies one outcome; returns the attempt that is to be sent next, if the part moves on.
+pub fn apply(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    outcome: &Outcome,
+    source: Source,
+    ctx: &Ctx<'_>,
+) -> Option<AttemptId> {
+    let payment = &book.payments[&id];
+    let attempt = payment.attempt(attempt_id)?.clone();
+    let part = payment.part(attempt.part?)?.clone();
+    let verdict = verdict(payment, &attempt, outcome, source, ctx);
+    if matches!(source, Source::Webhook { hint: true }) {
+        return None;
+    }
+    match verdict {
+        Verdict::Succeeded => {
+            succeed(book, id, &attempt, &part, paid_amount(outcome)?, source, ctx);
+            return None;
+        }
+        Verdict::Returned | Verdict::Reversed => {
+            take_back(book, id, &attempt, &part, paid_amount(outcome)?, source, ctx);
+            return None;
+        }
+        _ => {}
+    }
+    let to = verdict.status()?;
+    if attempt.status == to {
+        return None;
+    }
+    if book.move_attempt(id, attempt_id, to, source.as_str()).is_err() {
+        keep(book, id, attempt_id, to.as_str());
+        return None;
+    }
+    match verdict {
+        Verdict::Accepted => {
+            book.attempt_mut(id, attempt_id).was_accepted = true;
+            None
+        }
+        Verdict::Unknown | Verdict::Nothing => None,
+        _ => after_failure(book, id, &attempt, &part, outcome, verdict, ctx),
+    }
+}
+
+fn paid_amount(outcome: &Outcome) -> Option<Money> {
+    match outcome {
+        Outcome::Reported(Report {
+            status:
+                Status::Succeeded { money } | Status::Returned { money } | Status::Reversed { money },
+            ..
+        }) => Some(*money),
+        _ => None,
+    }
+}
+
+/// One attempt is over without money. It is surely unpaid when it never reached the PSP, was
+/// refused at once, or was refused with a code that the adapter lists as irreversible; then
+/// another PSP pays the same instrument, or the hold is released. All else is for people.
+fn after_failure(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    part: &Part,
+    outcome: &Outcome,
+    verdict: Verdict,
+    ctx: &Ctx<'_>,
+) -> Option<AttemptId> {
+    let other_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
+    if part.status != PartStatus::Processing || other_live {
+        return None;
+    }
+    if verdict.moves_on() {
+        if let Some(next) = open_next(book, id, Some(part.id), ctx) {
+            return Some(next);
+        }
+    }
+    let irreversible = matches!(
+        outcome,
+        Outcome::Reported(Report { status: Status::Declined(decline), .. }) if decline.irreversible
+    );
+    let surely_unpaid = !attempt.was_accepted || irreversible;
+    let another_cannot_pay_it = verdict.moves_on() && has_untried(book, id, part.id);
+    if surely_unpaid && !another_cannot_pay_it {
+        release(book, id, part, "surely unpaid");
+    } else {
+        let moved = book.move_part(id, part.id, PartStatus::Held, "people must decide");
+        debug_assert!(moved.is_ok(), "a processing part may be held again");
+    }
+    settle(book, id, ctx);
+    None
+}
+
+/// Whether the plan still names a PSP that was not tried for this part: it cannot pay this
+/// instrument, so people decide instead of the player being told that it failed.
+fn has_untried(book: &Book, id: Uuid, part: PartId) -> bool {
+    let payment = &book.payments[&id];
+    payment.route.candidates.iter().any(|candidate| {
+        candidate.rank.is_some()
+            && !payment
+                .attempts
+                .iter()
+                .any(|attempt| attempt.part == Some(part) && attempt.psp == candidate.psp)
+    })
+}
+
+/// Gives the part's hold back: to the wallet, or to suspense for a return that came from there.
+fn release(book: &mut Book, id: Uuid, part: &Part, cause: &str) {
+    let held = book.take_hold(id, part.id, part.held_minor, false);
+    let money = Money::new(held, part.money.currency);
+    if 0 < held {
+        let posting = if from_suspense(book, id) {
+            templates::return_failed(money)
+        } else {
+            templates::hold_released(money)
+        };
+        book.post_covered(&posting, id);
+    }
+    let moved = book.move_part(id, part.id, PartStatus::Released, cause);
+    debug_assert!(moved.is_ok(), "a part with a hold may be released");
+}
+
+/// Releases every part that still holds: the withdrawal ends without being sent.
+pub fn release_all(book: &mut Book, id: Uuid, cause: &str) {
+    let held: Vec<Part> = book.payments[&id]
+        .parts
+        .iter()
+        .filter(|part| part.status == PartStatus::Held)
+        .cloned()
+        .collect();
+    for part in &held {
+        release(book, id, part, cause);
+    }
+}
+
+fn from_suspense(book: &Book, id: Uuid) -> bool {
+    book.payments[&id].returns.as_ref().is_some_and(|returns| returns.from_suspense)
+}
+
+/// The payout was paid. Its hold is captured once; a payment that comes after the hold is gone is
+/// booked all the same, because the money has left.
+fn succeed(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    part: &Part,
+    sent: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    if book.move_attempt(id, attempt.id, AttemptStatus::Succeeded, source.as_str()).is_err() {
+        if attempt.status != AttemptStatus::Succeeded {
+            keep(book, id, attempt.id, "succeeded");
+        }
+        return;
+    }
+    book.attempt_mut(id, attempt.id).was_accepted = true;
+    if sent != attempt.asked {
+        let detail = "the PSP paid another amount than it was asked to";
+        raise(book, "payout.other_amount", id, Some(attempt.id), detail, ctx);
+    }
+    match part.status {
+        PartStatus::Held | PartStatus::Processing => capture(book, id, attempt, part, sent),
+        PartStatus::Released => paid_late(book, id, attempt, part, sent, ctx),
+        PartStatus::Paid | PartStatus::Returned => {
+            book.post_covered(&templates::payout_paid_twice(&attempt.psp, sent), id);
+            let detail = "two attempts of one payout were paid: recover the second";
+            raise(book, "payout.paid_twice", id, Some(attempt.id), detail, ctx);
+        }
+    }
+    settle(book, id, ctx);
+}
+
+fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Money) {
+    let fee = book.payments[&id].fee_of(part);
+    let wanted = sent.minor + fee;
+    let captured = book.take_hold(id, part.id, wanted, true);
+    let money = Money::new(captured, part.money.currency);
+    let psp = &attempt.psp;
+    if from_suspense(book, id) {
+        book.post_covered(&templates::return_paid(psp, money), id);
+    } else {
+        book.post_covered(&templates::payout_captured(psp, money, fee.min(captured)), id);
+    }
+    if captured < wanted {
+        // More left than was held: the rest cannot be refused.
+        let debit = Debit::of(wanted - captured, book.wallet(money.currency).cash);
+        book.post_covered(&templates::payout_paid_late(psp, money.currency, debit), id);
+    }
+    let rest = book.payments[&id].part(part.id).map_or(0, |part| part.held_minor);
+    if 0 < rest {
+        // Less left than was held: a partial capture gives the rest back.
+        let rest = book.take_hold(id, part.id, rest, false);
+        let posting = templates::hold_released(Money::new(rest, money.currency));
+        if from_suspense(book, id) {
+            book.post_covered(&templates::return_failed(Money::new(rest, money.currency)), id);
+        } else {
+            book.post_covered(&posting, id);
+        }
+    }
+    if part.status == PartStatus::Held {
+        let _ = book.move_part(id, part.id, PartStatus::Processing, "found paid");
+    }
+    let moved = book.move_part(id, part.id, PartStatus::Paid, "paid");
+    debug_assert!(moved.is_ok(), "a processing part may be paid");
+}
+
+/// O18: paid after the hold was given back. Cash first, the rest is owed.
+fn paid_late(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    part: &Part,
+    sent: Money,
+    ctx: &Ctx<'_>,
+) {
+    if from_suspense(book, id) {
+        book.post_covered(&templates::return_started(sent), id);
+        book.post_covered(&templates::return_paid(&attempt.psp, sent), id);
+    } else {
+        let debit = Debit::of(sent.minor, book.wallet(sent.currency).cash);
+        let posting = templates::payout_paid_late(&attempt.psp, sent.currency, debit);
+        book.post_covered(&posting, id);
+        if 0 < debit.owed {
+            returns::hold_back_withdrawals(book, ctx);
+        }
+    }
+    let moved = book.move_part(id, part.id, PartStatus::Paid, "proven paid after release");
+    debug_assert!(moved.is_ok(), "a released part may turn out paid");
+    let detail = "a payout was paid after its hold was released";
+    raise(book, "payout.paid_late", id, Some(attempt.id), detail, ctx);
+}
+
+/// O19: the payout bounced. The money is the player's again, by a new entry, once.
+fn take_back(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    part: &Part,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    if attempt.status != AttemptStatus::Succeeded {
+        succeed(book, id, attempt, part, attempt.asked, source, ctx);
+    }
+    if book.move_attempt(id, attempt.id, AttemptStatus::Returned, source.as_str()).is_err() {
+        return;
+    }
+    if from_suspense(book, id) {
+        book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
+    } else {
+        book.post_covered(&templates::payout_returned(&attempt.psp, money), id);
+    }
+    if book.move_part(id, part.id, PartStatus::Returned, "bounced").is_err() {
+        raise(book, "payout.status_conflict", id, Some(attempt.id), "bounced twice", ctx);
+    }
+    settle(book, id, ctx);
+}
+
+/// The withdrawal's status follows from its parts.
+pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    let payment = &book.payments[&id];
+    let count = |status| payment.parts.iter().filter(|part| part.status == status).count();
+    let (paid, returned) = (count(PartStatus::Paid), count(PartStatus::Returned));
+    let (held, released) = (count(PartStatus::Held), count(PartStatus::Released));
+    if 0 < count(PartStatus::Processing) {
+        return;
+    }
+    let before = payment.withdrawal_status();
+    let to = if 0 < held {
+        WithdrawalStatus::InReview
+    } else if 0 < returned {
+        WithdrawalStatus::Returned
+    } else if 0 < paid && 0 < released {
+        WithdrawalStatus::PaidInPart
+    } else if 0 < paid {
+        WithdrawalStatus::Paid
+    } else {
+        WithdrawalStatus::Failed
+    };
+    if to == WithdrawalStatus::Returned && before == Some(WithdrawalStatus::Processing) {
+        // Success and its return in one piece of news: the machine goes through paid.
+        let paid = PaymentStatus::Withdrawal(WithdrawalStatus::Paid);
+        let _ = book.move_payment(id, paid, "paid before it bounced", ctx.ids);
+    }
+    if book.move_payment(id, PaymentStatus::Withdrawal(to), "its parts say so", ctx.ids).is_err() {
+        let detail = "money moved that its status does not know";
+        raise(book, "payout.status_conflict", id, None, detail, ctx);
+    }
+    match to {
+        WithdrawalStatus::InReview => ask_people(book, id, None, "payout_stuck", ctx),
+        WithdrawalStatus::Paid => {
+            returns::close_returned_deposit(book, id, ctx);
+            close_reviews(book, id, ctx);
+        }
+        _ => close_reviews(book, id, ctx),
+    }
+}

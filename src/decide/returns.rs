@@ -1,0 +1,204 @@
+//! Money leaves only through the withdrawal machine: a deposit that goes back is a withdrawal of
+//! origin `return` to the deposit's own source, at the PSP that took it.
+
+use super::attempt::{ask_people, raise};
+use super::command::{Answer, Ctx, OpenReturn, Refusal};
+use super::withdrawal::hold;
+use crate::book::{Attempt, Book, Part, Payment, Returns};
+use crate::domain::{
+    AttemptStatus, DepositStatus, Instrument, Money, Origin, PartId, PartStatus, PaymentId,
+    PaymentStatus, WithdrawalStatus,
+};
+use crate::ledger::templates;
+use crate::routing::plan::{Candidate, Route};
+use uuid::Uuid;
+
+/// Opens the return of a credited deposit, or of one whose money waits in suspense. It waits for
+/// a second person; until then the money is held.
+pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    let deposit = book.payment(open.deposit).ok_or(Refusal::NotFound)?.clone();
+    let paid = paid_attempt(&deposit).ok_or(Refusal::NotReturnable("its money is not in"))?;
+    let from_suspense = deposit.suspended.is_some();
+    let whole = deposit.suspended.or(deposit.credited);
+    let whole = whole.ok_or(Refusal::NotReturnable("its money is not in"))?;
+    let money = open.amount.unwrap_or(whole);
+    if money.currency != whole.currency || whole.minor < money.minor {
+        return Err(Refusal::NotReturnable("the amount is more than arrived"));
+    }
+    let returnable = matches!(
+        deposit.deposit_status(),
+        Some(DepositStatus::Succeeded | DepositStatus::InReview)
+    );
+    if !returnable {
+        return Err(Refusal::NotReturnable("its status does not allow it"));
+    }
+    let id = start(book, &deposit, paid, money, from_suspense, ctx)?;
+    let review = review_of(book, id);
+    if let Some(review) = review {
+        let proposal = super::review::new_proposal("approve", &open.reason, &open.person, ctx);
+        if let Some(review) = book.review_mut(review) {
+            review.proposals.push(proposal);
+        }
+    }
+    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+}
+
+fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {
+    book.reviews.values().find(|review| review.open && review.payment == id).map(|r| r.id.0)
+}
+
+fn paid_attempt(deposit: &Payment) -> Option<&Attempt> {
+    deposit
+        .attempts
+        .iter()
+        .find(|attempt| attempt.status == AttemptStatus::Succeeded && attempt.psp_reference.is_some())
+}
+
+/// Opens the return of a second payment of one deposit, for two people to approve.
+pub fn open_of_second_success(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    money: Money,
+    ctx: &Ctx<'_>,
+) {
+    let deposit = book.payments[&id].clone();
+    let mut paid = attempt.clone();
+    if paid.psp_reference.is_none() {
+        paid = deposit.attempt(attempt.id).cloned().unwrap_or(paid);
+    }
+    if paid.psp_reference.is_none() || start(book, &deposit, &paid, money, true, ctx).is_err() {
+        let detail = "the PSP's id of the second payment is not known: return it by hand";
+        raise(book, "deposit.return_by_hand", id, Some(attempt.id), detail, ctx);
+    }
+}
+
+/// Opens the return that two people already chose for suspended money: it is approved at once.
+pub fn open_approved(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Uuid, Refusal> {
+    let deposit = book.payment(id).ok_or(Refusal::NotFound)?.clone();
+    let paid = paid_attempt(&deposit).ok_or(Refusal::NotReturnable("its money is not in"))?;
+    let money = deposit.suspended.ok_or(Refusal::NotReturnable("nothing is suspended"))?;
+    let opened = start(book, &deposit, paid, money, true, ctx)?;
+    super::review::approve_withdrawal(book, opened, "returned by two people", ctx)?;
+    Ok(opened)
+}
+
+fn start(
+    book: &mut Book,
+    deposit: &Payment,
+    paid: &Attempt,
+    money: Money,
+    from_suspense: bool,
+    ctx: &Ctx<'_>,
+) -> Result<Uuid, Refusal> {
+    let payment = return_of(deposit, paid, money, from_suspense, ctx);
+    let id = payment.id.uuid;
+    if from_suspense {
+        book.post_covered(&templates::return_started(money), id);
+        let deposit = book.payment_mut(deposit.id.uuid);
+        deposit.suspended = None;
+    } else {
+        hold(book, id, money)?;
+    }
+    let opener = book.record.payment;
+    book.open_payment(payment, "a deposit goes back", ctx.ids);
+    book.record.payment = opener.or(book.record.payment);
+    ask_people(book, id, None, "return", ctx);
+    Ok(id)
+}
+
+fn return_of(
+    deposit: &Payment,
+    paid: &Attempt,
+    money: Money,
+    from_suspense: bool,
+    ctx: &Ctx<'_>,
+) -> Payment {
+    let id = PaymentId::withdrawal(ctx.ids.next());
+    let masked = deposit.source.as_ref().map_or_else(String::new, |s| s.masked.clone());
+    let instrument = Instrument {
+        source_deposit: Some(deposit.id.uuid),
+        masked,
+        ..deposit.source.clone().unwrap_or_default()
+    };
+    let part = Part {
+        id: PartId(ctx.ids.next()),
+        number: 1,
+        money,
+        instrument,
+        status: PartStatus::Held,
+        held_minor: money.minor,
+    };
+    let reason = "the deposit goes back the way it came".to_owned();
+    let candidate = Candidate { psp: paid.psp.clone(), rank: Some(1), reason };
+    Payment {
+        id,
+        status: PaymentStatus::Withdrawal(WithdrawalStatus::InReview),
+        origin: Origin::Return,
+        money,
+        fee: None,
+        reference: None,
+        received: None,
+        credited: None,
+        suspended: None,
+        next_action: None,
+        action_told: false,
+        reasons: Vec::new(),
+        route: Route { version: deposit.route.version.clone(), candidates: vec![candidate] },
+        metadata: "{}".to_owned(),
+        event_sequence: 0,
+        answer_owed: None,
+        due_at: None,
+        source: None,
+        returns: Some(Returns {
+            deposit: deposit.id.uuid,
+            psp: paid.psp.clone(),
+            psp_reference: paid.psp_reference.clone().unwrap_or_default(),
+            from_suspense,
+        }),
+        parts: vec![part],
+        attempts: Vec::new(),
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        ..deposit.clone()
+    }
+}
+
+/// The return was paid: the deposit it gives back whole is `returned`.
+pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    let Some(returns) = book.payments[&id].returns.clone() else { return };
+    let money = book.payments[&id].money;
+    let Some(deposit) = book.payment(returns.deposit) else { return };
+    let whole = deposit.received == Some(money);
+    let by_this = deposit
+        .attempts
+        .iter()
+        .find(|attempt| attempt.psp_reference.as_deref() == Some(returns.psp_reference.as_str()))
+        .map(|attempt| attempt.id);
+    if let Some(attempt) = by_this {
+        let _ = book.move_attempt(returns.deposit, attempt, AttemptStatus::Returned, "returned");
+    }
+    let second = book.payments[&returns.deposit].credited.is_some() && returns.from_suspense;
+    if whole && !second {
+        let returned = PaymentStatus::Deposit(DepositStatus::Returned);
+        let _ = book.move_payment(returns.deposit, returned, "sent back", ctx.ids);
+        book.payment_mut(returns.deposit).suspended = None;
+    }
+}
+
+/// While a player owes, withdrawals that were not sent yet wait for people.
+pub fn hold_back_withdrawals(book: &mut Book, ctx: &Ctx<'_>) {
+    let approved: Vec<Uuid> = book
+        .payments
+        .values()
+        .filter(|p| p.status == PaymentStatus::Withdrawal(WithdrawalStatus::Approved))
+        .map(|payment| payment.id.uuid)
+        .collect();
+    for id in approved {
+        book.payment_mut(id).due_at = None;
+        let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
+        let moved = book.move_payment(id, in_review, "the player owes", ctx.ids);
+        debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
+        ask_people(book, id, None, "wallet_owed", ctx);
+    }
+}

@@ -1,0 +1,255 @@
+//! Two people decide: one proposes, another approves. The database refuses one person twice.
+
+use super::attempt::close_reviews;
+use super::command::{Answer, Ctx, News, Refusal, Source};
+use super::{deposit, deposit_news, news, payout, returns};
+use crate::book::{Book, Payment, Proposal, ProposalState, Review};
+use crate::domain::{
+    DepositStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
+};
+use crate::ledger::templates;
+use crate::screening::limits::UseState;
+use psp_contract::{NotSent, Outcome, Report, Status};
+use uuid::Uuid;
+
+/// A proposal, not yet attached to a review.
+pub fn new_proposal(outcome: &str, note: &str, person: &PersonId, ctx: &Ctx<'_>) -> Proposal {
+    Proposal {
+        id: ProposalId(ctx.ids.next()),
+        outcome: outcome.to_owned(),
+        note: note.to_owned(),
+        proposed_by: person.clone(),
+        proposed_at: ctx.now,
+        state: ProposalState::Open,
+        decided_by: None,
+        decided_at: None,
+        decided_note: None,
+    }
+}
+
+/// Proposes an outcome. A newer proposal takes the place of an open one.
+pub fn propose(
+    book: &mut Book,
+    review: Uuid,
+    payment: Uuid,
+    outcome: &str,
+    note: &str,
+    person: &PersonId,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
+    let payment = book.payment(payment).ok_or(Refusal::NotFound)?.clone();
+    let found = open_review(book, review, payment.id.uuid)?;
+    if !possible(found, &payment).contains(&outcome) {
+        return Err(Refusal::ReviewConflict("this outcome is not possible for this review"));
+    }
+    let proposal = new_proposal(outcome, note, person, ctx);
+    let review = book.review_mut(review).ok_or(Refusal::NotFound)?;
+    for open in review.proposals.iter_mut().filter(|p| p.state == ProposalState::Open) {
+        open.state = ProposalState::Refused;
+        open.decided_by = Some(person.clone());
+        open.decided_at = Some(ctx.now);
+        open.decided_note = Some("replaced by a newer proposal".to_owned());
+    }
+    review.proposals.push(proposal.clone());
+    let review = Box::new(review.clone());
+    Ok(Answer::Review { review, proposal: Some(Box::new(proposal)) })
+}
+
+fn open_review(book: &Book, review: Uuid, payment: Uuid) -> Result<&Review, Refusal> {
+    let found = book.reviews.get(&review).ok_or(Refusal::NotFound)?;
+    if found.payment != payment {
+        return Err(Refusal::NotFound);
+    }
+    if !found.open {
+        return Err(Refusal::ReviewConflict("the review is closed"));
+    }
+    Ok(found)
+}
+
+/// What two people may choose.
+fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
+    match (review.kind.as_str(), payment.status) {
+        ("outcome_unknown", _) => &["resolve_paid", "resolve_unpaid"],
+        ("money_in", _) => &["approve", "return"],
+        (_, PaymentStatus::Withdrawal(WithdrawalStatus::InReview)) => &["approve", "reject"],
+        (_, PaymentStatus::Deposit(DepositStatus::InReview)) if payment.received.is_some() => {
+            &["approve", "return"]
+        }
+        (_, PaymentStatus::Deposit(DepositStatus::InReview)) => &["approve", "reject"],
+        _ => &[],
+    }
+}
+
+/// Approves another person's proposal and carries it out, in the same commit.
+pub fn approve(
+    book: &mut Book,
+    review: Uuid,
+    payment: Uuid,
+    proposal: Uuid,
+    person: &PersonId,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
+    let found = open_review(book, review, payment)?;
+    let open = found.open_proposal().filter(|open| open.id.0 == proposal).cloned();
+    let open = open.ok_or(Refusal::ReviewConflict("the proposal is not open any more"))?;
+    if open.proposed_by == *person {
+        return Err(Refusal::SamePerson);
+    }
+    let attempt = found.attempt;
+    decide_proposal(book, review, &open, ProposalState::Approved, None, person, ctx);
+    book.record.payment = book.payment(payment).map(|payment| payment.id);
+    carry_out(book, payment, attempt, &open.outcome, ctx)?;
+    if let Some(review) = book.review_mut(review) {
+        review.open = false;
+        review.closed_at = Some(ctx.now);
+    }
+    answer(book, review)
+}
+
+/// Refuses another person's proposal, with a note; the review stays open.
+pub fn refuse(
+    book: &mut Book,
+    review: Uuid,
+    payment: Uuid,
+    note: &str,
+    person: &PersonId,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
+    let found = open_review(book, review, payment)?;
+    let open = found.open_proposal().cloned();
+    let open = open.ok_or(Refusal::ReviewConflict("no proposal is open"))?;
+    decide_proposal(book, review, &open, ProposalState::Refused, Some(note), person, ctx);
+    answer(book, review)
+}
+
+fn answer(book: &Book, review: Uuid) -> Result<Answer, Refusal> {
+    let review = book.reviews.get(&review).cloned().ok_or(Refusal::NotFound)?;
+    Ok(Answer::Review { review: Box::new(review), proposal: None })
+}
+
+fn decide_proposal(
+    book: &mut Book,
+    review: Uuid,
+    open: &Proposal,
+    state: ProposalState,
+    note: Option<&str>,
+    person: &PersonId,
+    ctx: &Ctx<'_>,
+) {
+    let Some(review) = book.review_mut(review) else { return };
+    if let Some(proposal) = review.proposals.iter_mut().find(|p| p.id == open.id) {
+        proposal.state = state;
+        proposal.decided_by = Some(person.clone());
+        proposal.decided_at = Some(ctx.now);
+        proposal.decided_note = note.map(str::to_owned);
+    }
+}
+
+fn carry_out(
+    book: &mut Book,
+    id: Uuid,
+    attempt: Option<crate::domain::AttemptId>,
+    outcome: &str,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
+    let is_deposit = book.payment(id).is_some_and(|p| p.deposit_status().is_some());
+    match (outcome, attempt) {
+        ("resolve_paid" | "resolve_unpaid", Some(attempt)) => {
+            resolve(book, id, attempt, outcome == "resolve_paid", ctx)
+        }
+        ("approve", _) if is_deposit => approve_deposit(book, id, ctx),
+        ("return", _) if is_deposit => returns::open_approved(book, id, ctx).map(|_| ()),
+        ("reject", _) if is_deposit => {
+            let cancelled = PaymentStatus::Deposit(DepositStatus::Cancelled);
+            deposit::mark_limit_use(book, id, UseState::Released);
+            move_or_conflict(book, id, cancelled, "rejected by two people", ctx)
+        }
+        ("approve", _) => approve_withdrawal(book, id, "approved by two people", ctx),
+        ("reject", _) => reject_withdrawal(book, id, ctx),
+        _ => Err(Refusal::ReviewConflict("this outcome is not possible for this review")),
+    }
+}
+
+fn move_or_conflict(
+    book: &mut Book,
+    id: Uuid,
+    to: PaymentStatus,
+    cause: &str,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
+    book.move_payment(id, to, cause, ctx.ids)
+        .map_err(|_| Refusal::ReviewConflict("the payment has moved on meanwhile"))
+}
+
+/// An approved withdrawal is due to be sent at once.
+pub fn approve_withdrawal(
+    book: &mut Book,
+    id: Uuid,
+    cause: &str,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
+    let approved = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
+    move_or_conflict(book, id, approved, cause, ctx)?;
+    book.payment_mut(id).due_at = Some(ctx.now);
+    close_reviews(book, id, ctx);
+    Ok(())
+}
+
+fn reject_withdrawal(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> {
+    let rejected = PaymentStatus::Withdrawal(WithdrawalStatus::Rejected);
+    move_or_conflict(book, id, rejected, "rejected by two people", ctx)?;
+    let returns = book.payments[&id].returns.clone().filter(|returns| returns.from_suspense);
+    payout::release_all(book, id, "rejected by two people");
+    if let Some(returns) = returns {
+        // The money stays in suspense, where the deposit shows it again.
+        let money = book.payments[&id].money;
+        if book.payment(returns.deposit).is_some() {
+            book.payment_mut(returns.deposit).suspended = Some(money);
+        }
+    }
+    Ok(())
+}
+
+/// Two people approve a deposit: money that is in is credited, else it goes on to a PSP.
+fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?.clone();
+    if let Some(money) = payment.suspended {
+        book.post_covered(&templates::suspense_credited(money), id);
+        book.payment_mut(id).suspended = None;
+        book.payment_mut(id).credited = Some(money);
+        deposit_news::settle(book, id, "credited by two people", ctx);
+        return Ok(());
+    }
+    let processing = PaymentStatus::Deposit(DepositStatus::Processing);
+    move_or_conflict(book, id, processing, "approved by two people", ctx)?;
+    // A worker sends it: whoever approved is no caller of PSPs.
+    if super::attempt::prepare_next(book, id, ctx).is_none() {
+        deposit::fail(book, id, "no PSP can take it", ctx);
+    }
+    Ok(())
+}
+
+/// Two people read the PSP's own pages and say what became of an unknown attempt.
+fn resolve(
+    book: &mut Book,
+    id: Uuid,
+    attempt: crate::domain::AttemptId,
+    paid: bool,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    let found = payment.attempt(attempt).ok_or(Refusal::NotFound)?;
+    if found.status != crate::domain::AttemptStatus::Unknown {
+        return Err(Refusal::ReviewConflict("the attempt was resolved meanwhile"));
+    }
+    let outcome = if paid {
+        let status = Status::Succeeded { money: found.asked };
+        Outcome::Reported(Report { psp_reference: None, status, payer: None })
+    } else {
+        Outcome::NotSent(NotSent::PreparationFailed)
+    };
+    let direction = payment.direction();
+    let source = Source::People;
+    let news = News { payment: id, direction, attempt, source, outcome, wires: Vec::new() };
+    news::apply(book, &news, ctx).map(|_| ())
+}

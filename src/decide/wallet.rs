@@ -1,0 +1,68 @@
+//! The game platform's entries: stakes, wins, voids and bonuses.
+
+use super::command::{Answer, Refusal};
+use crate::book::{Book, GameEntry, GameKind};
+use crate::domain::Money;
+use crate::ledger::templates;
+
+/// Books one entry. Its reference is unique for ever: the same entry again is answered again, and
+/// another one under the same reference is refused.
+pub fn enter(book: &mut Book, entry: &GameEntry) -> Result<Answer, Refusal> {
+    if book.player.is_none() {
+        return Err(Refusal::PlayerUnknown);
+    }
+    if let Some(known) = book.game.get(&entry.reference) {
+        let same = known.kind == entry.kind && known.money == entry.money && known.of == entry.of;
+        return if same {
+            Ok(Answer::Entry(Box::new(known.clone())))
+        } else {
+            Err(Refusal::ReferenceTaken(None))
+        };
+    }
+    let wallet = book.wallet(entry.money.currency);
+    let (money, currency) = (entry.money, entry.money.currency);
+    let mut entry = entry.clone();
+    let posting = match entry.kind {
+        GameKind::Stake => {
+            entry.from_cash = money.minor.min(wallet.cash);
+            entry.from_bonus = money.minor - entry.from_cash;
+            templates::stake_placed(currency, entry.from_cash, entry.from_bonus)
+        }
+        GameKind::Void => {
+            let stake = voidable(book, &entry)?;
+            (entry.from_cash, entry.from_bonus) = (stake.from_cash, stake.from_bonus);
+            templates::stake_voided(currency, stake.from_cash, stake.from_bonus)
+        }
+        GameKind::Win => templates::win_paid(money),
+        GameKind::BonusGrant => templates::bonus_granted(money),
+        GameKind::BonusToCash => templates::bonus_converted(money),
+        GameKind::BonusForfeit => templates::bonus_forfeited(money),
+    };
+    let available = match entry.kind {
+        GameKind::BonusToCash | GameKind::BonusForfeit => wallet.bonus,
+        _ => wallet.cash + wallet.bonus,
+    };
+    book.post(&posting, None, Some(entry.reference.clone())).map_err(|_| {
+        Refusal::InsufficientFunds { available: Money::new(available, currency) }
+    })?;
+    if let (GameKind::Void, Some(of)) = (entry.kind, entry.of.clone()) {
+        if let Some(stake) = book.game.get_mut(&of) {
+            stake.voided = true;
+        }
+        book.dirty.game.insert(of);
+    }
+    book.dirty.game.insert(entry.reference.clone());
+    book.game.insert(entry.reference.clone(), entry.clone());
+    Ok(Answer::Entry(Box::new(entry)))
+}
+
+/// The stake that a void names: known, of the same amount, and not voided before.
+fn voidable(book: &Book, void: &GameEntry) -> Result<GameEntry, Refusal> {
+    let of = void.of.as_ref().ok_or(Refusal::VoidImpossible)?;
+    book.game
+        .get(of)
+        .filter(|stake| stake.kind == GameKind::Stake && !stake.voided)
+        .filter(|stake| stake.money == void.money)
+        .cloned()
+        .ok_or(Refusal::VoidImpossible)
+}

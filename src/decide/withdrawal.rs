@@ -1,0 +1,172 @@
+//! A withdrawal begins, is sent, and is cancelled.
+
+use super::attempt::{ask_people, close_reviews, open_next};
+use super::command::{Answer, Ctx, Refusal, RequestWithdrawal};
+use super::deposit::{mark_has_paid, reference_is_free};
+use super::payout;
+use crate::book::Book;
+use crate::domain::{
+    AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, PlayerStatus,
+    WithdrawalStatus,
+};
+use crate::ledger::templates;
+use crate::payments::withdrawal_machine;
+use crate::screening::Outcome;
+use crate::screening::rules;
+use uuid::Uuid;
+
+/// Opens a withdrawal: the hold, the decision and the payment are one commit. What the wallet does
+/// not cover is refused, and the refusal is recorded.
+pub fn request(
+    book: &mut Book,
+    request: &RequestWithdrawal,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
+    let player = book.player.as_ref().ok_or(Refusal::PlayerUnknown)?;
+    if player.version != request.screening.player_version {
+        return Err(Refusal::PlayerChanged);
+    }
+    reference_is_free(book, &request.payment)?;
+    let mut decision = request.screening.decision.clone();
+    let wallet = book.wallet(request.payment.currency());
+    let owed = rules::owed_result(Money::new(wallet.owed, wallet.currency));
+    rules::add_results(
+        &mut decision.outcome,
+        &mut decision.rules,
+        &mut decision.reasons,
+        vec![owed],
+    );
+    let mut payment = request.payment.clone();
+    payment.reasons = decision.reasons.clone();
+    let status = match decision.outcome {
+        Outcome::Approve => WithdrawalStatus::Approved,
+        Outcome::Review | Outcome::Hold => WithdrawalStatus::InReview,
+        Outcome::Deny => WithdrawalStatus::Blocked,
+    };
+    payment.status = PaymentStatus::Withdrawal(
+        withdrawal_machine::start(status, payment.origin).expect("a withdrawal may start so"),
+    );
+    if status == WithdrawalStatus::Approved {
+        payment.due_at = Some(ctx.now);
+    }
+    let (id, money) = (payment.id.uuid, payment.money);
+    if status == WithdrawalStatus::Blocked {
+        for part in &mut payment.parts {
+            part.held_minor = 0;
+            part.status = PartStatus::Released;
+        }
+    } else {
+        hold(book, id, money)?;
+    }
+    book.open_payment(payment, decision.outcome.as_str(), ctx.ids);
+    book.record.decisions.push(decision);
+    mark_has_paid(book);
+    if status == WithdrawalStatus::InReview {
+        ask_people(book, id, None, "withdrawal_review", ctx);
+    }
+    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+}
+
+/// Reserves cash, or says what there is.
+pub fn hold(book: &mut Book, id: Uuid, money: Money) -> Result<(), Refusal> {
+    let available = Money::new(book.wallet(money.currency).cash, money.currency);
+    book.post(&templates::withdrawal_held(money), Some(id), None)
+        .map_err(|_| Refusal::InsufficientFunds { available })
+}
+
+/// An approved withdrawal is sent: each part's first attempt goes in flight, leased to this
+/// instance, after one more look at the player (`withdrawal.pre_payout`).
+pub fn take_payout(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    let due = payment.due_at.is_some_and(|due| due <= ctx.now);
+    if payment.status != PaymentStatus::Withdrawal(WithdrawalStatus::Approved) || !due {
+        return Ok(Answer::Nothing);
+    }
+    let decision = pre_payout(book, id, ctx);
+    let outcome = decision.outcome;
+    book.record.payment = Some(book.payments[&id].id);
+    book.record.decisions.push(decision);
+    book.payment_mut(id).due_at = None;
+    if outcome != Outcome::Approve {
+        let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
+        let moved = book.move_payment(id, in_review, "screened again before the payout", ctx.ids);
+        debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
+        ask_people(book, id, None, "withdrawal_review", ctx);
+        return Ok(Answer::Nothing);
+    }
+    let processing = PaymentStatus::Withdrawal(WithdrawalStatus::Processing);
+    let attempts = send_parts(book, id, ctx);
+    let moved = book.move_payment(id, processing, "sent", ctx.ids);
+    debug_assert!(moved.is_ok(), "an approved withdrawal may be sent");
+    if attempts.is_empty() {
+        payout::settle(book, id, ctx);
+        return Ok(Answer::Nothing);
+    }
+    Ok(Answer::Sending { payment: Box::new(book.payments[&id].clone()), attempts })
+}
+
+fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
+    let held: Vec<_> = book.payments[&id]
+        .parts
+        .iter()
+        .filter(|part| part.status == PartStatus::Held)
+        .map(|part| part.id)
+        .collect();
+    let mut attempts = Vec::new();
+    for part in held {
+        // A part that no PSP of the plan can pay stays held, for people to decide.
+        if let Some(attempt) = open_next(book, id, Some(part), ctx) {
+            let moved = book.move_part(id, part, PartStatus::Processing, "sent");
+            debug_assert!(moved.is_ok(), "a held part may be sent");
+            attempts.push(attempt);
+        }
+    }
+    attempts
+}
+
+/// The last look before money leaves: a player who owes, or whose account is no longer active, is
+/// for people. Exclusion never traps a withdrawal.
+fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> crate::screening::decision::Decision {
+    let payment = &book.payments[&id];
+    let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
+    rules::screen_payout(&rules::PayoutFacts {
+        id: DecisionId(ctx.ids.next()),
+        player: book.player.as_ref(),
+        frozen: book.player.as_ref().is_some_and(|player| player.status == PlayerStatus::Frozen),
+        payment: payment.id,
+        owed,
+        policies: ctx.policies,
+        now: ctx.now,
+    })
+}
+
+/// Cancels a withdrawal that was not sent yet. A player may do so only where the market allows it.
+pub fn cancel(
+    book: &mut Book,
+    id: Uuid,
+    by_player: bool,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    let refusal = Refusal::NotCancellable { direction: Direction::Withdrawal };
+    let status = payment.withdrawal_status().ok_or(Refusal::NotFound)?;
+    if status == WithdrawalStatus::Cancelled {
+        return Ok(Answer::Payment(Box::new(payment.clone())));
+    }
+    let allowed = !by_player
+        || ctx
+            .policies
+            .in_force(&payment.country, ctx.now)
+            .is_some_and(|policy| policy.player_may_cancel_withdrawal);
+    let was_sent = !payment.attempts.is_empty();
+    let is_return = payment.returns.is_some();
+    if !allowed || was_sent || is_return || !withdrawal_machine::cancellable(status) {
+        return Err(refusal);
+    }
+    payout::release_all(book, id, "cancelled by request");
+    let cancelled = PaymentStatus::Withdrawal(WithdrawalStatus::Cancelled);
+    book.payment_mut(id).due_at = None;
+    book.move_payment(id, cancelled, "cancelled by request", ctx.ids).map_err(|_| refusal)?;
+    close_reviews(book, id, ctx);
+    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+}
