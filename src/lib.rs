@@ -7,3 +7,6 @@ pub mod domain;
 pub mod ledger;
 pub mod shutdown;
 pub mod store;
+pub mod payments;
+pub mod routing;
+pub mod screening;

@@ -1,0 +1,50 @@
+//! Payments: deposits and withdrawals as state machines, and what news does to them.
+//!
+//! **Nouns decide, verbs do.** The files named after nouns are pure: the machines say which
+//! change of state exists, [`failover`] says what an outcome means for an attempt, and
+//! [`resolution`] says how an attempt of unknown outcome is asked about. The files named after
+//! verbs gather facts, call PSPs with nothing open, and bring what they learnt to the commit lane.
+//!
+//! **Four machines.** A *deposit* is processed until its payer has paid, failed or left. A
+//! *withdrawal* holds the player's cash first, is screened and reviewed, and pays it out in one or
+//! more *parts*, each with a hold of its own. An *attempt* is one try of a deposit or of a part at
+//! one PSP; its id is the reference that the PSP sees.
+//!
+//! **What always holds.**
+//! - A status changes only through its machine. What a machine refuses is kept as news and changes
+//!   nothing, so the same news twice, or old news after new, does no harm.
+//! - A deposit, and each part, has at most one live attempt (prepared, in flight, unknown,
+//!   accepted). Another PSP is asked only after the attempt before it provably moved nothing.
+//! - *Unknown* is a state of its own. No timer ends it: only an answer, proven absence or two
+//!   people do.
+//! - `failed`, `expired`, `cancelled` and `abandoned` are soft ends: a late success that is proven
+//!   is adopted, never dropped.
+//! - Money that has arrived is never forgotten: a deposit under review with its money already in
+//!   ends as `succeeded` or `returned`, and as nothing else.
+//!
+//! Reading order: [`attempt_machine`], [`deposit_machine`], [`withdrawal_machine`],
+//! [`part_machine`], [`failover`], [`resolution`].
+
+pub mod attempt_machine;
+pub mod deposit_machine;
+pub mod failover;
+pub mod part_machine;
+pub mod resolution;
+pub mod withdrawal_machine;
+
+#[cfg(test)]
+mod test_data;
+
+/// A change of state that does not exist. The news behind it is kept; the state stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no {machine} goes from {from} to {to}")]
+pub struct IllegalTransition {
+    /// `"deposit"`, `"withdrawal"`, `"part"` or `"attempt"`.
+    pub machine: &'static str,
+    /// `"new"` when it was to begin there.
+    pub from: &'static str,
+    pub to: &'static str,
+}
+
+/// What a machine that does not exist yet is called in an [`IllegalTransition`].
+const NEW: &str = "new";

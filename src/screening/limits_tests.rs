@@ -1,0 +1,164 @@
+use super::*;
+use crate::screening::test_data::{NOW, fx, limit, limit_use};
+
+const EUR: Currency = Currency::EUR;
+
+fn hours(count: u64) -> Duration {
+    Duration::from_secs(count * HOUR)
+}
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, EUR)
+}
+
+#[track_caller]
+fn check(limits: &[Limit], uses: &[LimitUse], request: Money, expected: &[(bool, &str, &str)]) {
+    let results = evaluate(limits, uses, request, NOW, &fx());
+    let found: Vec<(bool, &str, &str)> = results
+        .iter()
+        .map(|result| {
+            (
+                result.hit,
+                result.observed.as_str(),
+                result.threshold.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_deposit_up_to_the_limit_passes_and_one_cent_more_does_not() {
+    let day = [limit(Period::Day, 10_000, EUR)];
+    let uses = [limit_use(1, 7_000, NOW - hours(1), UseState::Counted)];
+    let text = "deposits of the last 24 hours with this one: 100.00 EUR";
+    check(&day, &uses, eur(3_000), &[(false, text, "100.00 EUR")]);
+    let text = "deposits of the last 24 hours with this one: 100.01 EUR";
+    check(&day, &uses, eur(3_001), &[(true, text, "100.00 EUR")]);
+}
+
+#[test]
+fn reserved_and_counted_deposits_count_and_released_ones_do_not() {
+    let day = [limit(Period::Day, 10_000, EUR)];
+    let uses = [
+        limit_use(1, 4_000, NOW - hours(1), UseState::Counted),
+        limit_use(2, 4_000, NOW - hours(1), UseState::Reserved),
+        limit_use(3, 4_000, NOW - hours(1), UseState::Released),
+    ];
+    let text = "deposits of the last 24 hours with this one: 120.00 EUR";
+    check(&day, &uses, eur(4_000), &[(true, text, "100.00 EUR")]);
+}
+
+#[test]
+fn each_window_reaches_back_exactly_its_length() {
+    for (period, length, words) in [
+        (Period::Day, hours(24), "the last 24 hours"),
+        (Period::Week, hours(7 * 24), "the last 7 days"),
+        (Period::Month, hours(30 * 24), "the last 30 days"),
+    ] {
+        let limits = [limit(period, 100, EUR)];
+        let use_at = |at| [limit_use(1, 100, at, UseState::Counted)];
+        let over = format!("deposits of {words} with this one: 1.01 EUR");
+        let within = format!("deposits of {words} with this one: 0.01 EUR");
+        let second = Duration::from_secs(1);
+        let inside = use_at(NOW - length + second);
+        check(&limits, &inside, eur(1), &[(true, &over, "1.00 EUR")]);
+        let outside = use_at(NOW - length);
+        check(&limits, &outside, eur(1), &[(false, &within, "1.00 EUR")]);
+    }
+}
+
+#[test]
+fn other_currencies_are_converted_up_and_without_a_rate_nothing_passes() {
+    let day = [limit(Period::Day, 1_000, EUR)];
+    let sek = Money::new(10_001, Currency::SEK);
+    let text = "deposits of the last 24 hours with this one: 9.01 EUR";
+    check(&day, &[], sek, &[(false, text, "10.00 EUR")]);
+    let gbp = Money::new(1, Currency::GBP);
+    let text = "deposits of the last 24 hours with this one: \
+                cannot be added up, no exchange rate from GBP to EUR";
+    check(&day, &[], gbp, &[(true, text, "10.00 EUR")]);
+    let huge = [limit_use(1, i64::MAX, NOW, UseState::Counted)];
+    let text = "deposits of the last 24 hours with this one: more than can be counted";
+    check(&day, &huge, eur(1), &[(true, text, "10.00 EUR")]);
+}
+
+#[test]
+fn without_limits_there_is_nothing_to_exceed() {
+    check(&[], &[limit_use(1, 1, NOW, UseState::Counted)], eur(1), &[]);
+}
+
+#[test]
+fn a_new_or_lower_limit_holds_at_once() {
+    let held = [limit(Period::Day, 10_000, EUR)];
+    let wanted = [(Period::Day, eur(9_000)), (Period::Week, eur(20_000))];
+    let limits = replace(&held, &wanted, hours(72), NOW).expect("lower and new are welcome");
+    assert_eq!(limits.len(), 2);
+    assert!(limits.iter().all(|limit| limit.pending.is_none()));
+    assert!(limits.iter().all(|limit| limit.effective_at == NOW));
+    assert_eq!(in_force(&limits[0], NOW), Some(eur(9_000)));
+}
+
+#[test]
+fn a_higher_limit_waits_for_the_delay_and_for_the_players_second_word() {
+    let held = [limit(Period::Day, 10_000, EUR)];
+    let wanted = [(Period::Day, eur(50_000))];
+    let rising = replace(&held, &wanted, hours(72), NOW).expect("a rise may be asked for");
+    let later = NOW + hours(72);
+    let allowed = |limits: &[Limit], at| limits.iter().find_map(|limit| in_force(limit, at));
+    assert_eq!(allowed(&rising, later), Some(eur(10_000)), "unconfirmed");
+
+    let too_early = confirm(&rising, ConfirmRise::AfterDelay, later - hours(1));
+    assert_eq!(
+        too_early,
+        Err(LimitError::TooEarly {
+            effective_at: later
+        })
+    );
+    let confirmed = confirm(&rising, ConfirmRise::AfterDelay, later).expect("the delay is over");
+    assert_eq!(allowed(&confirmed, later), Some(eur(50_000)));
+
+    let early = confirm(&rising, ConfirmRise::AnyTime, NOW).expect("this market does not mind");
+    assert_eq!(allowed(&early, later - hours(1)), Some(eur(10_000)));
+    assert_eq!(allowed(&early, later), Some(eur(50_000)));
+    let nothing = confirm(&held, ConfirmRise::AnyTime, NOW);
+    assert_eq!(nothing, Err(LimitError::NothingPending));
+}
+
+#[test]
+fn leaving_a_limit_out_is_a_rise() {
+    let held = [limit(Period::Month, 10_000, EUR)];
+    let removing = replace(&held, &[], hours(24), NOW).expect("a removal may be asked for");
+    let later = NOW + hours(24);
+    assert_eq!(in_force(&removing[0], later), Some(eur(10_000)));
+    let removed = confirm(&removing, ConfirmRise::AfterDelay, later);
+    assert_eq!(removed, Ok(Vec::new()));
+}
+
+#[test]
+fn the_same_wish_again_does_not_wait_anew_and_a_lower_one_withdraws_it() {
+    let held = [limit(Period::Day, 10_000, EUR)];
+    let wanted = [(Period::Day, eur(50_000))];
+    let rising = replace(&held, &wanted, hours(72), NOW).expect("a rise may be asked for");
+    let again = replace(&rising, &wanted, hours(72), NOW + hours(10));
+    assert_eq!(again, Ok(rising.clone()));
+    let same_as_now = [(Period::Day, eur(10_000))];
+    let withdrawn = replace(&rising, &same_as_now, hours(72), NOW + hours(10));
+    assert_eq!(withdrawn, Ok(held.to_vec()));
+}
+
+#[test]
+fn lists_that_make_no_sense_are_refused() {
+    let held = [limit(Period::Day, 10_000, EUR)];
+    let check = |wanted: &[(Period, Money)], expected: LimitError| {
+        assert_eq!(replace(&held, wanted, hours(1), NOW), Err(expected));
+    };
+    let day = (Period::Day, eur(1));
+    check(&[day, day], LimitError::Twice(Period::Day));
+    check(&[(Period::Day, eur(0))], LimitError::NotPositive);
+    let other = LimitError::OtherCurrency {
+        period: Period::Day,
+        current: EUR,
+    };
+    check(&[(Period::Day, Money::new(1, Currency::SEK))], other);
+}

@@ -1,0 +1,93 @@
+//! Screening: may this player move this money, here, now?
+//!
+//! A screening is a pure function of a policy, facts and a time, so a decision can be made again
+//! years later and comes out the same to the byte. It runs before the commit lane on a snapshot;
+//! inside the lane only the counters ([`limits`]) run again, over locked rows.
+//!
+//! **Outcomes.** `approve`, `review` (a person decides), `hold` (a person decides, the player may
+//! neither cancel nor learn why), `deny`. They are ordered and the worst of all hit rules wins.
+//!
+//! **What always holds.**
+//! - No policy in force for a country means no licence: a deposit is denied.
+//! - Exclusion and limits stop deposits and never a withdrawal. A withdrawal is denied only for
+//!   what the player can put right; what the player must not learn holds it.
+//! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
+//! - A fact that is missing is never read as harmless.
+//!
+//! Reading order: [`policy`], [`rules`], [`limits`], [`screen`], [`decision`].
+
+pub mod decision;
+pub mod limits;
+pub mod policy;
+pub mod rules;
+pub mod screen;
+
+pub use decision::Decision;
+pub use policy::{FxTable, MarketPolicy, Policies};
+pub use rules::RuleResult;
+pub use screen::{DepositFacts, Screening, WithdrawalFacts, screen_deposit, screen_withdrawal};
+
+/// What screening says, from the mildest to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    Approve,
+    /// A person decides.
+    Review,
+    /// A person decides; not cancellable, and only compliance may know the cause.
+    Hold,
+    Deny,
+}
+
+impl Outcome {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Approve => "approve",
+            Outcome::Review => "review",
+            Outcome::Hold => "hold",
+            Outcome::Deny => "deny",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Approve, Self::Review, Self::Hold, Self::Deny]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+    }
+}
+
+/// Where on a payment's way it is screened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Checkpoint {
+    /// Before a PSP is asked.
+    DepositPre,
+    /// The money is in and not yet credited.
+    DepositPost,
+    WithdrawalRequest,
+    /// Approved, and about to be sent.
+    WithdrawalPrePayout,
+}
+
+impl Checkpoint {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Checkpoint::DepositPre => "deposit.pre",
+            Checkpoint::DepositPost => "deposit.post",
+            Checkpoint::WithdrawalRequest => "withdrawal.request",
+            Checkpoint::WithdrawalPrePayout => "withdrawal.pre_payout",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [
+            Self::DepositPre,
+            Self::DepositPost,
+            Self::WithdrawalRequest,
+            Self::WithdrawalPrePayout,
+        ]
+        .into_iter()
+        .find(|checkpoint| checkpoint.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod test_data;

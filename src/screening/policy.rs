@@ -1,0 +1,185 @@
+//! What a market allows, as data with a date, and exchange rates with a source and a date.
+
+use super::limits::ConfirmRise;
+use crate::domain::{Currency, Method, Money, Timestamp};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use time::Date;
+
+/// One version of one market's policy. Versions are never edited: a change is a new version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarketPolicy {
+    /// ISO 3166 alpha-2, `"DE"`.
+    pub market: String,
+    pub version: String,
+    /// Of the policy file's bytes: what a decision names, so that nobody can swap the file later.
+    pub sha256: [u8; 32],
+    pub effective_from: Timestamp,
+    pub currencies: Vec<Currency>,
+    pub methods: Vec<Method>,
+    pub deposit_kyc_level_min: i16,
+    pub withdrawal_kyc_level_min: i16,
+    /// Least and most of one deposit, in minor units. A currency that is left out has no bounds.
+    pub deposit_amounts: BTreeMap<Currency, (i64, i64)>,
+    pub withdrawal_amounts: BTreeMap<Currency, (i64, i64)>,
+    /// From this worth in euro cents on, two people decide about a withdrawal.
+    pub dual_approval_eur_minor: i64,
+    /// How long a player waits for a higher limit.
+    pub limit_rise_delay: Duration,
+    pub limit_rise_confirm: ConfirmRise,
+    pub player_may_cancel_withdrawal: bool,
+}
+
+/// Every version of every market's policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policies(Vec<MarketPolicy>);
+
+impl Policies {
+    pub const fn new(policies: Vec<MarketPolicy>) -> Self {
+        Self(policies)
+    }
+
+    pub fn all(&self) -> &[MarketPolicy] {
+        &self.0
+    }
+
+    /// The policy of a country at a time: the one that came into effect last. None means that
+    /// there is no licence there, and what is not licensed is denied.
+    pub fn in_force(&self, country: &str, at: Timestamp) -> Option<&MarketPolicy> {
+        self.0
+            .iter()
+            .filter(|policy| policy.market == country && policy.effective_from <= at)
+            .max_by(|a, b| {
+                let order = a.effective_from.cmp(&b.effective_from);
+                // Two versions of one moment must not depend on the order of files.
+                order.then_with(|| a.version.cmp(&b.version))
+            })
+    }
+
+    /// One version by name, for replays.
+    pub fn version(&self, market: &str, version: &str) -> Option<&MarketPolicy> {
+        self.0
+            .iter()
+            .find(|policy| policy.market == market && policy.version == version)
+    }
+}
+
+/// Exchange rates of one day, to compare amounts with thresholds. No money is exchanged by them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FxTable {
+    pub source: String,
+    pub date: Date,
+    /// What one major unit is worth in euros. The euro itself need not be listed.
+    pub eur_per_unit: BTreeMap<Currency, Decimal>,
+}
+
+impl FxTable {
+    /// The worth of `money` in another currency, rounded up to the next minor unit (ceiling), so
+    /// that a threshold is reached rather early than late. None when a rate is missing or not
+    /// positive, or when the number does not fit.
+    ///
+    /// Whole numbers only: a rate is a mantissa over a power of ten, and the only rounding is the
+    /// one at the end.
+    pub fn convert_up(&self, money: Money, to: Currency) -> Option<Money> {
+        if money.currency == to {
+            return Some(money);
+        }
+        let (from_mantissa, from_scale) = self.rate(money.currency)?;
+        let (to_mantissa, to_scale) = self.rate(to)?;
+        let mut numerator = i128::from(money.minor).checked_mul(from_mantissa)?;
+        let mut denominator = to_mantissa;
+        let up = to.exponent() + to_scale;
+        let down = money.currency.exponent() + from_scale;
+        let power = 10_i128.checked_pow(up.abs_diff(down))?;
+        if up > down {
+            numerator = numerator.checked_mul(power)?;
+        } else {
+            denominator = denominator.checked_mul(power)?;
+        }
+        let floor = numerator.div_euclid(denominator);
+        let exact = numerator.rem_euclid(denominator) == 0;
+        let minor = if exact { floor } else { floor.checked_add(1)? };
+        Some(Money::new(i64::try_from(minor).ok()?, to))
+    }
+
+    /// Mantissa and scale: 1.085 is (1085, 3).
+    fn rate(&self, currency: Currency) -> Option<(i128, u32)> {
+        if currency == Currency::EUR {
+            return Some((1, 0));
+        }
+        let rate = self.eur_per_unit.get(&currency)?.normalize();
+        (rate > Decimal::ZERO).then(|| (rate.mantissa(), rate.scale()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screening::test_data::{fx, policy};
+    use rust_decimal::dec;
+    use time::macros::datetime;
+
+    #[track_caller]
+    fn check(minor: i64, from: Currency, to: Currency, expected: Option<i64>) {
+        let converted = fx().convert_up(Money::new(minor, from), to);
+        assert_eq!(converted.map(|money| money.minor), expected);
+    }
+
+    #[test]
+    fn amounts_are_converted_exactly_and_rounded_up() {
+        // 1 SEK is 0.09 EUR.
+        check(10_000, Currency::SEK, Currency::EUR, Some(900));
+        check(1, Currency::SEK, Currency::EUR, Some(1));
+        check(10_001, Currency::SEK, Currency::EUR, Some(901));
+        check(900, Currency::EUR, Currency::SEK, Some(10_000));
+        check(901, Currency::EUR, Currency::SEK, Some(10_012));
+        // 1 BTC is 60000 EUR: eight decimals to two and back.
+        check(100_000_000, Currency::BTC, Currency::EUR, Some(6_000_000));
+        check(1, Currency::BTC, Currency::EUR, Some(1));
+        check(1, Currency::EUR, Currency::BTC, Some(17));
+        check(7, Currency::EUR, Currency::EUR, Some(7));
+    }
+
+    #[test]
+    fn without_a_sound_rate_there_is_no_worth() {
+        check(1, Currency::GBP, Currency::EUR, None);
+        check(1, Currency::EUR, Currency::GBP, None);
+        check(i64::MAX, Currency::EUR, Currency::BTC, None);
+        let mut table = fx();
+        for bad in [dec!(0), dec!(-1)] {
+            table.eur_per_unit.insert(Currency::SEK, bad);
+            let sek = Money::new(1, Currency::SEK);
+            assert_eq!(table.convert_up(sek, Currency::EUR), None);
+        }
+    }
+
+    #[test]
+    fn the_policy_in_force_is_the_last_that_came_into_effect() {
+        let at = |version: &str, from| MarketPolicy {
+            version: version.to_owned(),
+            effective_from: from,
+            ..policy()
+        };
+        let policies = Policies::new(vec![
+            at("2", datetime!(2026-06-01 0:00 UTC)),
+            at("1", datetime!(2026-01-01 0:00 UTC)),
+        ]);
+        let found = |at| {
+            policies
+                .in_force("SE", at)
+                .map(|policy| policy.version.as_str())
+        };
+        assert_eq!(found(datetime!(2025-12-31 23:59:59 UTC)), None);
+        assert_eq!(found(datetime!(2026-01-01 0:00 UTC)), Some("1"));
+        assert_eq!(found(datetime!(2026-05-31 23:59:59 UTC)), Some("1"));
+        assert_eq!(found(datetime!(2026-06-01 0:00 UTC)), Some("2"));
+        assert!(
+            policies
+                .in_force("US", datetime!(2026-06-01 0:00 UTC))
+                .is_none()
+        );
+        assert!(policies.version("SE", "1").is_some());
+        assert!(policies.version("SE", "3").is_none());
+    }
+}

@@ -1,0 +1,350 @@
+//! Each rule hit, each rule nearly hit, and what is missing.
+
+use super::*;
+use crate::domain::{Audience, Currency, Exclusion, KycStatus, PlayerStatus};
+use crate::screening::limits::{Period, UseState};
+use crate::screening::test_data::{NOW, fx, limit, limit_use, player, policies};
+use std::time::Duration;
+
+fn sek(minor: i64) -> Money {
+    Money::new(minor, Currency::SEK)
+}
+
+fn deposit<'a>(player: &'a Player, fx: &'a FxTable) -> DepositFacts<'a> {
+    DepositFacts {
+        checkpoint: Checkpoint::DepositPre,
+        player: Some(player),
+        payment: None,
+        money: sek(10_000),
+        method: Method::BankTransfer,
+        limits: &[],
+        uses: &[],
+        fx,
+        now: NOW,
+    }
+}
+
+fn withdrawal<'a>(player: &'a Player, fx: &'a FxTable) -> WithdrawalFacts<'a> {
+    WithdrawalFacts {
+        checkpoint: Checkpoint::WithdrawalRequest,
+        origin: Origin::Request,
+        player: Some(player),
+        money: sek(10_000),
+        method: Method::BankTransfer,
+        owed: &[],
+        fx,
+        now: NOW,
+    }
+}
+
+/// The outcome and the codes, after changing the player and the facts.
+#[track_caller]
+fn check_deposit(
+    change_player: impl FnOnce(&mut Player),
+    change: impl FnOnce(&mut DepositFacts<'_>),
+    expected: (Outcome, &[&str]),
+) {
+    let (mut player, fx) = (player(), fx());
+    change_player(&mut player);
+    let mut facts = deposit(&player, &fx);
+    change(&mut facts);
+    check(&screen_deposit(&policies(), &facts), expected);
+}
+
+#[track_caller]
+fn check_withdrawal(
+    change_player: impl FnOnce(&mut Player),
+    change: impl FnOnce(&mut WithdrawalFacts<'_>),
+    expected: (Outcome, &[&str]),
+) {
+    let (mut player, fx) = (player(), fx());
+    change_player(&mut player);
+    let mut facts = withdrawal(&player, &fx);
+    change(&mut facts);
+    check(&screen_withdrawal(&policies(), &facts), expected);
+}
+
+#[track_caller]
+fn check(screening: &Screening, (outcome, codes): (Outcome, &[&str])) {
+    let found: Vec<&str> = screening
+        .reasons
+        .iter()
+        .map(|reason| reason.code.as_str())
+        .collect();
+    assert_eq!((screening.outcome, found.as_slice()), (outcome, codes));
+    for reason in &screening.reasons {
+        assert!(
+            reason.remedy.is_some() && reason.threshold.is_some(),
+            "{reason:?}"
+        );
+    }
+    for result in &screening.rules {
+        assert_eq!(rules::word(result.rule), Some(result.rule));
+        assert_eq!(rules::word(result.operator), Some(result.operator));
+    }
+}
+
+const FINE: (Outcome, &[&str]) = (Outcome::Approve, &[]);
+
+const fn deny<'a>(codes: &'a [&'a str]) -> (Outcome, &'a [&'a str]) {
+    (Outcome::Deny, codes)
+}
+
+fn anyone(_: &mut Player) {}
+
+fn deposit_as_is(_: &mut DepositFacts<'_>) {}
+
+fn withdrawal_as_is(_: &mut WithdrawalFacts<'_>) {}
+
+fn excluded(from: Timestamp, until: Option<Timestamp>) -> impl FnOnce(&mut Player) {
+    move |player| {
+        player.exclusion = Some(Exclusion {
+            source: "spelpaus".to_owned(),
+            from,
+            until,
+        });
+    }
+}
+
+#[test]
+fn an_ordinary_deposit_passes_every_rule_and_each_is_on_record() {
+    check_deposit(anyone, deposit_as_is, FINE);
+    let (player, fx) = (player(), fx());
+    let screening = screen_deposit(&policies(), &deposit(&player, &fx));
+    let ran: Vec<&str> = screening.rules.iter().map(|result| result.rule).collect();
+    assert_eq!(
+        ran,
+        [
+            "player.known",
+            "excluded.register",
+            "player.status",
+            "licence.market",
+            "currency.allowed",
+            "method.allowed",
+            "kyc.level",
+            "amount.min",
+            "amount.max"
+        ]
+    );
+    let policy = ("SE".to_owned(), "2026-01".to_owned(), [7; 32]);
+    assert_eq!(screening.policy, Some(policy));
+}
+
+#[test]
+fn an_unknown_player_or_market_is_denied() {
+    check_deposit(
+        anyone,
+        |facts| facts.player = None,
+        deny(&["player.unknown"]),
+    );
+    check_withdrawal(
+        anyone,
+        |facts| facts.player = None,
+        deny(&["player.unknown"]),
+    );
+    let abroad = |player: &mut Player| player.country = "US".to_owned();
+    check_deposit(abroad, deposit_as_is, deny(&["market.not_licensed"]));
+    let too_soon =
+        |facts: &mut DepositFacts<'_>| facts.now = NOW - Duration::from_secs(90 * 86_400);
+    check_deposit(anyone, too_soon, deny(&["market.not_licensed"]));
+}
+
+#[test]
+fn an_exclusion_stops_deposits_while_it_holds_and_never_a_withdrawal() {
+    let hit = deny(&["player.excluded"]);
+    let second = Duration::from_secs(1);
+    check_deposit(excluded(NOW, None), deposit_as_is, hit);
+    check_deposit(excluded(NOW, Some(NOW + second)), deposit_as_is, hit);
+    check_deposit(excluded(NOW - second, Some(NOW)), deposit_as_is, FINE);
+    check_deposit(excluded(NOW + second, None), deposit_as_is, FINE);
+    check_withdrawal(excluded(NOW, None), withdrawal_as_is, FINE);
+}
+
+#[test]
+fn a_frozen_player_neither_deposits_nor_learns_why_and_a_closed_one_takes_the_money_home() {
+    let frozen = |player: &mut Player| player.status = PlayerStatus::Frozen;
+    let closed = |player: &mut Player| player.status = PlayerStatus::Closed;
+    check_deposit(frozen, deposit_as_is, deny(&["player.frozen"]));
+    check_deposit(closed, deposit_as_is, deny(&["player.closed"]));
+    check_withdrawal(closed, withdrawal_as_is, FINE);
+    check_withdrawal(
+        frozen,
+        withdrawal_as_is,
+        (Outcome::Hold, &["player.frozen"]),
+    );
+    let (mut player, fx) = (player(), fx());
+    player.status = PlayerStatus::Frozen;
+    let screening = screen_withdrawal(&policies(), &withdrawal(&player, &fx));
+    assert_eq!(screening.reasons[0].audience, Audience::Compliance);
+}
+
+#[test]
+fn a_level_counts_only_while_its_verification_stands() {
+    let kyc = |level, status| {
+        move |player: &mut Player| {
+            player.kyc.level = level;
+            player.kyc.status = status;
+        }
+    };
+    let low = deny(&["kyc.level_too_low"]);
+    check_deposit(kyc(1, KycStatus::Verified), deposit_as_is, FINE);
+    check_deposit(kyc(0, KycStatus::Verified), deposit_as_is, low);
+    check_deposit(kyc(3, KycStatus::Rejected), deposit_as_is, low);
+    check_deposit(kyc(3, KycStatus::Pending), deposit_as_is, low);
+    check_withdrawal(kyc(2, KycStatus::Verified), withdrawal_as_is, FINE);
+    check_withdrawal(kyc(1, KycStatus::Verified), withdrawal_as_is, low);
+}
+
+#[test]
+fn the_market_says_which_currency_method_and_amount() {
+    let money = |minor, currency| {
+        move |facts: &mut DepositFacts<'_>| facts.money = Money::new(minor, currency)
+    };
+    check_deposit(
+        anyone,
+        money(9_999, Currency::SEK),
+        deny(&["amount.below_minimum"]),
+    );
+    check_deposit(anyone, money(1_000_000, Currency::SEK), FINE);
+    check_deposit(
+        anyone,
+        money(1_000_001, Currency::SEK),
+        deny(&["amount.above_maximum"]),
+    );
+    check_deposit(anyone, money(1, Currency::EUR), FINE);
+    let gbp = money(100, Currency::GBP);
+    check_deposit(anyone, gbp, deny(&["payment.currency_not_allowed"]));
+    let card = |facts: &mut DepositFacts<'_>| facts.method = Method::Card;
+    check_deposit(anyone, card, deny(&["payment.method_not_allowed"]));
+    let card = |facts: &mut WithdrawalFacts<'_>| facts.method = Method::Card;
+    check_withdrawal(anyone, card, deny(&["payment.method_not_allowed"]));
+    let high = |facts: &mut WithdrawalFacts<'_>| facts.money = sek(5_000_001);
+    let codes = ["amount.above_maximum", "review.dual_approval"];
+    check_withdrawal(anyone, high, deny(&codes));
+}
+
+#[test]
+fn the_players_own_limit_names_what_was_observed_and_what_helps() {
+    let limits = [limit(Period::Day, 10_000, Currency::EUR)];
+    let uses = [limit_use(1, 2_000, NOW, UseState::Reserved)];
+    let (player, fx) = (player(), fx());
+    let mut facts = deposit(&player, &fx);
+    facts.money = Money::new(10_000, Currency::EUR);
+    facts.limits = &limits;
+    facts.uses = &uses;
+    let screening = screen_deposit(&policies(), &facts);
+    check(&screening, deny(&["limit.player_exceeded"]));
+    let reason = &screening.reasons[0];
+    assert_eq!(reason.rule.as_deref(), Some("limit.player"));
+    assert_eq!(
+        reason.observed.as_deref(),
+        Some("deposits of the last 24 hours with this one: 120.00 EUR")
+    );
+    assert_eq!(reason.threshold.as_deref(), Some("100.00 EUR"));
+    assert!(reason.remedy.is_some());
+}
+
+#[test]
+fn withdrawals_of_a_certain_worth_go_to_two_people() {
+    let worth = |minor| move |facts: &mut WithdrawalFacts<'_>| facts.money = sek(minor);
+    let review = (Outcome::Review, ["review.dual_approval"]);
+    // 1 SEK is 0.09 EUR: 11111.11 SEK is 1000.00 EUR when rounded up.
+    check_withdrawal(anyone, worth(1_111_100), FINE);
+    check_withdrawal(anyone, worth(1_111_111), (review.0, &review.1));
+    let no_rates = FxTable {
+        eur_per_unit: std::collections::BTreeMap::new(),
+        ..fx()
+    };
+    let player = player();
+    let screening = screen_withdrawal(&policies(), &withdrawal(&player, &no_rates));
+    check(&screening, (review.0, &review.1));
+}
+
+#[test]
+fn a_debt_stops_new_withdrawals_and_sends_approved_ones_back_to_people() {
+    let debt = [Money::new(0, Currency::EUR), sek(1)];
+    let (player, fx) = (player(), fx());
+    let mut facts = withdrawal(&player, &fx);
+    facts.owed = &debt;
+    check(
+        &screen_withdrawal(&policies(), &facts),
+        deny(&["wallet.owed"]),
+    );
+    facts.checkpoint = Checkpoint::WithdrawalPrePayout;
+    let expected = (Outcome::Review, ["wallet.owed"]);
+    check(
+        &screen_withdrawal(&policies(), &facts),
+        (expected.0, &expected.1),
+    );
+    facts.owed = &debt[..1];
+    check(&screen_withdrawal(&policies(), &facts), FINE);
+    facts.owed = &debt;
+    facts.origin = Origin::Return;
+    check(&screen_withdrawal(&policies(), &facts), FINE);
+}
+
+#[test]
+fn a_lost_licence_does_not_trap_a_withdrawal() {
+    let abroad = |player: &mut Player| player.country = "US".to_owned();
+    let expected = (Outcome::Review, ["market.not_licensed"]);
+    check_withdrawal(abroad, withdrawal_as_is, (expected.0, &expected.1));
+}
+
+#[test]
+fn money_that_is_in_is_reviewed_and_never_denied() {
+    let post = |facts: &mut DepositFacts<'_>| {
+        facts.checkpoint = Checkpoint::DepositPost;
+        // Less than the minimum, and by another method: too late to ask.
+        facts.money = sek(1);
+        facts.method = Method::Card;
+    };
+    check_deposit(anyone, post, FINE);
+    let expected = (Outcome::Review, ["player.excluded"]);
+    check_deposit(excluded(NOW, None), post, (expected.0, &expected.1));
+}
+
+#[test]
+fn a_reservation_is_enough_afterwards_and_a_released_one_is_not() {
+    let limits = [limit(Period::Day, 5_000, Currency::EUR)];
+    let (player, fx) = (player(), fx());
+    for (state, expected) in [
+        (UseState::Reserved, (Outcome::Approve, vec![])),
+        (
+            UseState::Released,
+            (Outcome::Review, vec!["limit.player_exceeded"]),
+        ),
+    ] {
+        let uses = [limit_use(1, 10_000, NOW, state)];
+        let mut facts = deposit(&player, &fx);
+        facts.checkpoint = Checkpoint::DepositPost;
+        facts.payment = Some(uses[0].payment);
+        facts.money = Money::new(10_000, Currency::EUR);
+        facts.limits = &limits;
+        facts.uses = &uses;
+        check(
+            &screen_deposit(&policies(), &facts),
+            (expected.0, &expected.1),
+        );
+    }
+}
+
+#[test]
+fn counters_that_ran_again_replace_their_older_findings() {
+    let limits = [limit(Period::Day, 100, Currency::EUR)];
+    let (player, fx) = (player(), fx());
+    let mut facts = deposit(&player, &fx);
+    facts.limits = &limits;
+    let mut screening = screen_deposit(&policies(), &facts);
+    assert_eq!(screening.outcome, Outcome::Deny);
+    let before = screening.rules.len();
+    let within = limits::evaluate(&limits, &[], Money::new(1, Currency::EUR), NOW, &fx);
+    let Screening {
+        outcome,
+        rules,
+        reasons,
+        ..
+    } = &mut screening;
+    rules::add_results(outcome, rules, reasons, within);
+    check(&screening, FINE);
+    assert_eq!(screening.rules.len(), before);
+}

@@ -1,0 +1,6 @@
+//! Properties that hold for every sequence of events, not only for those somebody thought of.
+
+#[path = "properties/limits.rs"]
+mod limits;
+#[path = "properties/machines.rs"]
+mod machines;
