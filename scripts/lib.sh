@@ -1,0 +1,20 @@
+# shellcheck shell=bash
+# What the scripts share. Sourced, never run.
+
+# The root of the repository, whatever folder the caller stands in.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Programs that are installed for this project alone.
+tools="$root/.interlock/tools"
+export PATH="$tools/bin:$PATH"
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "error: $*"
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# at_least 1.85 1.91.1: whether the second version is the first or newer.
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }

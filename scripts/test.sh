@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Every check and every test. Works as root and as an ordinary user, without a terminal.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+cd "$root"
+exec </dev/null
+
+[ -n "${DATABASE_URL:-}" ] || export SQLX_OFFLINE=true
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} RUST_BACKTRACE=${RUST_BACKTRACE:-1}
+
+scripts/setup.sh test
+# cargo deny works offline on the crates of all platforms, a build fetches this platform's only. And
+# with --locked a Cargo.lock that does not fit fails here, instead of being rewritten quietly.
+cargo fetch --locked --quiet
+scripts/lint.sh
+
+say "== cargo test"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# --no-fail-fast: one run names everything that fails, not the first thing only.
+if cargo test --workspace --no-fail-fast 2>&1 | tee "$log"; then
+    say "== all tests passed: $(awk '/^test result:/ {n += $4} END {print n + 0}' "$log")"
+else
+    say ""
+    say "== failed:"
+    grep -E '^(test .* FAILED$|error(\[|:))' "$log" | sort -u >&2 || true
+    exit 1
+fi

@@ -1,0 +1,247 @@
+//! Keys that a sandbox makes at its first start and keeps.
+//!
+//! The mock PSPs sign with one half and the service checks with the other, as with a real PSP. Each
+//! pair is two files, `<name>.private.pem` (PKCS#8, mode 0600) and `<name>.public.pem`, in a folder
+//! of the account that it belongs to.
+
+use openssl::ec::{EcGroup, EcKey};
+use openssl::error::ErrorStack;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The folder that the player tokens' key is in, beside those of the accounts.
+const HOUSE: &str = "interlock";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Rsa2048,
+    EcP521,
+    Ed25519,
+}
+
+/// Which pairs an account of this adapter needs; an adapter that shares secrets only needs none.
+const PAIRS: &[(&str, &str, Kind)] = &[
+    ("trustly", "merchant", Kind::Rsa2048),
+    ("trustly", "trustly", Kind::Rsa2048),
+    ("truelayer", "signing", Kind::EcP521),
+    ("truelayer", "webhook", Kind::EcP521),
+];
+
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("{doing} {path}: {source}")]
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("{path} is no private key; remove it to have a new one made: {source}")]
+    Unreadable { path: PathBuf, source: ErrorStack },
+    #[error("making a key: {0}")]
+    Making(#[from] ErrorStack),
+}
+
+/// The sandbox's keys, all there.
+#[derive(Debug, Clone)]
+pub struct SandboxKeys {
+    folder: PathBuf,
+}
+
+impl SandboxKeys {
+    /// Makes what is missing in `<home>/keys` and leaves what is there. `accounts` are pairs of a
+    /// PSP account's id and its adapter's name.
+    ///
+    /// # Errors
+    /// A folder that cannot be written, a key file that holds no key.
+    pub fn ensure<'a>(
+        home: &Path,
+        accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, KeyError> {
+        let keys = Self::at(home);
+        ensure_pair(
+            &keys.player_token_key(),
+            &keys.public(HOUSE, "player-token"),
+            Kind::Ed25519,
+        )?;
+        for (account, adapter) in accounts {
+            for (_, name, kind) in PAIRS.iter().filter(|(needs, ..)| *needs == adapter) {
+                ensure_pair(
+                    &keys.private(account, name),
+                    &keys.public(account, name),
+                    *kind,
+                )?;
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The keys of a sandbox's folder, without looking whether they are there.
+    pub fn at(home: &Path) -> Self {
+        Self {
+            folder: home.join("keys"),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The Ed25519 key that signs players' tokens.
+    pub fn player_token_key(&self) -> PathBuf {
+        self.private(HOUSE, "player-token")
+    }
+
+    /// `private("trustly-de", "merchant")`
+    pub fn private(&self, account: &str, name: &str) -> PathBuf {
+        self.folder
+            .join(account)
+            .join(format!("{name}.private.pem"))
+    }
+
+    pub fn public(&self, account: &str, name: &str) -> PathBuf {
+        self.folder.join(account).join(format!("{name}.public.pem"))
+    }
+}
+
+fn ensure_pair(private: &Path, public: &Path, kind: Kind) -> Result<(), KeyError> {
+    let key = match fs::read(private) {
+        Ok(pem) => PKey::private_key_from_pem(&pem).map_err(|source| KeyError::Unreadable {
+            path: private.to_owned(),
+            source,
+        })?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = generate(kind)?;
+            write_new(private, &key.private_key_to_pem_pkcs8()?)?;
+            key
+        }
+        Err(source) => return Err(file_error("reading", private)(source)),
+    };
+    // Always from the private half: the two files can never belong to different pairs.
+    let pem = key.public_key_to_pem()?;
+    match fs::read(public) {
+        Ok(there) if there == pem => Ok(()),
+        _ => write_new(public, &pem),
+    }
+}
+
+fn generate(kind: Kind) -> Result<PKey<Private>, ErrorStack> {
+    match kind {
+        Kind::Rsa2048 => PKey::from_rsa(Rsa::generate(2048)?),
+        Kind::EcP521 => {
+            let group = EcGroup::from_curve_name(Nid::SECP521R1)?;
+            PKey::from_ec_key(EcKey::generate(&group)?)
+        }
+        Kind::Ed25519 => PKey::generate_ed25519(),
+    }
+}
+
+/// Whole or not at all: a half-written key would stop every later start.
+fn write_new(path: &Path, pem: &[u8]) -> Result<(), KeyError> {
+    if let Some(folder) = path.parent() {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(file_error("making", folder))?;
+    }
+    let unfinished = path.with_extension("unfinished");
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(pem).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&unfinished, path));
+    written.map_err(file_error("writing", path))
+}
+
+fn file_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+    let path = path.to_owned();
+    move |source| KeyError::File {
+        doing,
+        path,
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    const ACCOUNTS: [(&str, &str); 3] = [
+        ("trustly-de", "trustly"),
+        ("truelayer-gb", "truelayer"),
+        ("other", "shares-a-secret"),
+    ];
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let template = std::env::temp_dir().join("interlock-keys-XXXXXX");
+            Self(nix::unistd::mkdtemp(&template).unwrap())
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn keys_are_made_once_and_kept_private() {
+        let home = Folder::new();
+        let keys = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        let made = [
+            (keys.private("trustly-de", "merchant"), 2048),
+            (keys.private("trustly-de", "trustly"), 2048),
+            (keys.private("truelayer-gb", "signing"), 521),
+            (keys.private("truelayer-gb", "webhook"), 521),
+            (keys.player_token_key(), 256),
+        ];
+        let first: Vec<Vec<u8>> = made
+            .iter()
+            .map(|(path, _)| fs::read(path).unwrap())
+            .collect();
+        for ((path, bits), pem) in made.iter().zip(&first) {
+            assert_eq!(PKey::private_key_from_pem(pem).unwrap().bits(), *bits);
+            let mode = fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+        }
+        assert!(!keys.folder().join("other").exists());
+
+        SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        for ((path, _), pem) in made.iter().zip(&first) {
+            assert_eq!(&fs::read(path).unwrap(), pem, "{} changed", path.display());
+        }
+    }
+
+    #[test]
+    fn a_public_half_that_is_lost_is_made_from_the_private_one() {
+        let home = Folder::new();
+        let keys = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        let public = keys.public("truelayer-gb", "webhook");
+        let before = fs::read(&public).unwrap();
+        fs::remove_file(&public).unwrap();
+        SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        assert_eq!(fs::read(&public).unwrap(), before);
+    }
+
+    #[test]
+    fn a_file_that_holds_no_key_is_named() {
+        let home = Folder::new();
+        let keys = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        let broken = keys.private("trustly-de", "merchant");
+        fs::write(&broken, "not a key").unwrap();
+        let error = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap_err();
+        assert!(
+            error.to_string().contains("merchant.private.pem"),
+            "{error}"
+        );
+    }
+}
