@@ -6,8 +6,8 @@
 //! database cannot tell: a nonce that could not be recorded could be used again.
 
 use crate::shutdown::Shutdown;
-use crate::store::request_nonce;
-use sqlx::PgConnection;
+use crate::store::request_nonce::{self, Connection};
+use crate::store::StoreError;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -82,7 +82,7 @@ impl NonceDesk {
 
 struct Clerk {
     url: String,
-    connection: Option<PgConnection>,
+    connection: Option<Connection>,
     purged_at: Instant,
 }
 
@@ -138,7 +138,7 @@ impl Clerk {
         &mut self,
         keys: &[String],
         nonces: &[String],
-    ) -> Result<HashSet<(String, String)>, sqlx::Error> {
+    ) -> Result<HashSet<(String, String)>, StoreError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             empty => empty.insert(request_nonce::connect(&self.url).await?),

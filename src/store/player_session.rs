@@ -1,7 +1,7 @@
 //! Sessions of players' browsers: whether a token still counts.
 
+use super::{Pool, StoreError};
 use crate::domain::{OperatorId, PlayerKey, Timestamp};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 /// Records a session that was just opened.
@@ -9,12 +9,12 @@ use uuid::Uuid;
 /// # Errors
 /// When the database fails.
 pub async fn insert(
-    pool: &PgPool,
+    pool: &Pool,
     player: &PlayerKey,
     jti: Uuid,
     created_at: Timestamp,
     expires_at: Timestamp,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into player_session (operator_id, player_id, jti, created_at, expires_at)
          values ($1, $2, $3, $4, $5)",
@@ -29,28 +29,34 @@ pub async fn insert(
     Ok(())
 }
 
-/// Whether a session is there and was not ended.
+/// Whether a session still counts: it is there, was not ended, and its player is neither frozen,
+/// closed nor excluded at this moment.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn is_open(
-    pool: &PgPool,
+    pool: &Pool,
     player: &PlayerKey,
     jti: Uuid,
     now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<bool, StoreError> {
+    let is_open = sqlx::query_scalar!(
         r#"select exists (
-             select from player_session
-             where operator_id = $1 and player_id = $2 and jti = $3
-               and ended_at is null and expires_at > $4) as "is_open!""#,
+             select from player_session s
+             join player p on p.operator_id = s.operator_id and p.player_id = s.player_id
+             where s.operator_id = $1 and s.player_id = $2 and s.jti = $3
+               and s.ended_at is null and s.expires_at > $4
+               and p.status = 'active'
+               and (p.exclusion_from is null or p.exclusion_from > $4
+                    or p.exclusion_until <= $4)) as "is_open!""#,
         player.operator.as_str(),
         player.player.as_str(),
         jti,
         now,
     )
     .fetch_one(pool)
-    .await
+    .await?;
+    Ok(is_open)
 }
 
 /// Ends one session; false when the operator has none of this id. Ending twice changes nothing.
@@ -58,11 +64,11 @@ pub async fn is_open(
 /// # Errors
 /// When the database fails.
 pub async fn end(
-    pool: &PgPool,
+    pool: &Pool,
     operator: &OperatorId,
     jti: Uuid,
     now: Timestamp,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         "update player_session set ended_at = coalesce(ended_at, $3)
          where operator_id = $1 and jti = $2",
@@ -80,7 +86,7 @@ pub async fn end(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_all(pool: &PgPool, player: &PlayerKey, now: Timestamp) -> Result<(), sqlx::Error> {
+pub async fn end_all(pool: &Pool, player: &PlayerKey, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query!(
         "update player_session set ended_at = $3
          where operator_id = $1 and player_id = $2 and ended_at is null",
@@ -97,7 +103,7 @@ pub async fn end_all(pool: &PgPool, player: &PlayerKey, now: Timestamp) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn purge(pool: &PgPool, now: Timestamp) -> Result<u64, sqlx::Error> {
+pub async fn purge(pool: &Pool, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         "delete from player_session where expires_at < $1",
         now - time::Duration::HOUR,

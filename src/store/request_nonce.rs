@@ -1,7 +1,11 @@
 //! Nonces of signed requests.
 
+use super::StoreError;
 use sqlx::PgConnection;
 use std::collections::HashSet;
+
+/// The nonce task's own connection.
+pub type Connection = PgConnection;
 
 /// Rows deleted by one purge at most, so that it never holds the connection for long.
 const PURGE_ROWS_MAX: i64 = 20_000;
@@ -11,14 +15,15 @@ const PURGE_ROWS_MAX: i64 = 20_000;
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
+pub async fn connect(url: &str) -> Result<Connection, StoreError> {
     use sqlx::ConnectOptions;
     let options: sqlx::postgres::PgConnectOptions = url.parse()?;
-    options
+    let connection = options
         .application_name("interlock-nonces")
         .options([("synchronous_commit", "off"), ("statement_timeout", "2000")])
         .connect()
-        .await
+        .await?;
+    Ok(connection)
 }
 
 /// Records all of these pairs of key and nonce in one statement. The ones that were not there
@@ -27,10 +32,10 @@ pub async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
 /// # Errors
 /// When the database fails: then nobody may be let in.
 pub async fn insert_new(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     api_key_ids: &[String],
     nonces: &[String],
-) -> Result<HashSet<(String, String)>, sqlx::Error> {
+) -> Result<HashSet<(String, String)>, StoreError> {
     let rows = sqlx::query!(
         "insert into request_nonce (api_key_id, nonce)
          select * from unnest($1::text[], $2::text[])
@@ -49,7 +54,7 @@ pub async fn insert_new(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn purge(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
+pub async fn purge(connection: &mut Connection) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         "delete from request_nonce
          where ctid = any (array(

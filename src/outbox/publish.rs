@@ -1,0 +1,49 @@
+//! Passes the events of the outbox on to the deliveries of webhooks.
+
+use crate::domain::{Ids, Timestamp};
+use crate::store::outbox_reads::{self, Relayed, WEBHOOKS};
+use crate::store::{Pool, StoreError};
+
+/// Events in one transaction.
+const BATCH_MAX: i64 = 500;
+/// Batches of one slot in one look, so that a long backlog of one slot lets the others by.
+const BATCHES_PER_SLOT: u32 = 8;
+
+/// One look: passes on what each slot holds after its cursor, slot after slot, until none moves.
+/// A second round is needed where an event waited for one of another slot.
+pub async fn publish(pool: &Pool, ids: &dyn Ids, now: Timestamp) -> Result<Relayed, StoreError> {
+    let slots = outbox_reads::slots(pool, WEBHOOKS, now).await?;
+    let mut total = Relayed::default();
+    loop {
+        let mut moved = Relayed::default();
+        for slot in &slots {
+            let done = publish_slot(pool, ids, *slot, now).await?;
+            moved.events += done.events;
+            moved.deliveries += done.deliveries;
+        }
+        total.events += moved.events;
+        total.deliveries += moved.deliveries;
+        if moved.events == 0 {
+            metrics::counter!("outbox_events_published_total").increment(total.events);
+            return Ok(total);
+        }
+    }
+}
+
+async fn publish_slot(
+    pool: &Pool,
+    ids: &dyn Ids,
+    slot: i16,
+    now: Timestamp,
+) -> Result<Relayed, StoreError> {
+    let mut moved = Relayed::default();
+    for _ in 0..BATCHES_PER_SLOT {
+        let batch = outbox_reads::relay_slot(pool, ids, slot, BATCH_MAX, now).await?;
+        if batch.events == 0 {
+            break;
+        }
+        moved.events += batch.events;
+        moved.deliveries += batch.deliveries;
+    }
+    Ok(moved)
+}

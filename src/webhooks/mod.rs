@@ -1,0 +1,24 @@
+//! Webhooks, outbound: how a casino learns what happened.
+//!
+//! An event becomes durable with the fact it tells (the outbox), is fanned out to the endpoints
+//! that listen ([`crate::outbox::publish`]) and is then delivered, here, at least once and in order
+//! per payment: signed after the Standard Webhooks specification, as a CloudEvents body, along a
+//! ladder of twelve tries over 75 hours. Every delivery carries the payment's whole snapshot and
+//! its sequence number, so a receiver drops what is older than what it has.
+//!
+//! Invariants: a request goes only to an address that [`guard`] checked for that very connection;
+//! no transaction is open while a receiver thinks; only the holder of a lease settles a delivery;
+//! a receiver that is slow or dead costs no other receiver anything.
+//!
+//! Reading order: [`guard`], [`client`], [`sign`], [`envelope`], [`deliver`],
+//! [`register_endpoint`], [`rotate_secret`], [`change_endpoint`], [`redeliver`].
+
+pub mod change_endpoint;
+pub mod client;
+pub mod deliver;
+pub mod envelope;
+pub mod guard;
+pub mod redeliver;
+pub mod register_endpoint;
+pub mod rotate_secret;
+pub mod sign;

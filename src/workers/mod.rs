@@ -1,0 +1,12 @@
+//! L4, the workers: what happens without anybody asking for it now.
+//!
+//! A worker is told to look, not what to do. A timer and a nudge run the same path, the normal case
+//! and the repair of a lost one run the same path, and running twice equals running once: rows are
+//! claimed by lease or by lock. [`driver`] runs any [`driver::Worker`]; a worker's own file says
+//! only what a look is.
+//!
+//! Reading order: [`driver`], [`outbox`], [`deliveries`].
+
+pub mod deliveries;
+pub mod driver;
+pub mod outbox;
