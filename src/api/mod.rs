@@ -21,6 +21,7 @@ pub mod problem;
 pub mod rate;
 pub mod routes;
 pub mod sign;
+pub mod views;
 #[cfg(test)]
 mod tests;
 
