@@ -1,4 +1,239 @@
+//! Everything that can be set, typed, with every fault told at once.
+//!
+//! Three layers, the later one wins: `config/default.toml` (every key, with its comment; built into
+//! the program), the file of the environment (`config/sandbox.toml`, built in too, or the file of
+//! `--config`), and variables `INTERLOCK__SECTION__KEY`. PSP accounts, routes and policies have
+//! files of their own, named in `[files]`.
+//!
+//! Nothing else in the service reads the environment. Secrets are [`SecretString`]s from the moment
+//! they are read: `Debug` of a whole [`Config`] shows none.
+//!
+//! Reading order: [`fault`], [`layers`], [`reader`], [`secret`], then the sections, [`production`].
+//!
+//! [`SecretString`]: secrecy::SecretString
+
+mod access;
+mod fault;
+mod layers;
+mod markets;
+mod production;
+mod psps;
+mod reader;
+mod routing;
+mod secret;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+pub use access::{ApiKey, Operator, Scope};
+pub use fault::ConfigFault;
+pub use layers::Variables;
+pub use markets::{Amounts, KycLevels, MarketPolicy, Ruled, parse as parse_policy};
+pub use psps::{Fee, Operators, PspAccount, Range};
+pub use routing::{Breaker, Direction, Route, Routing};
+pub use sections::{
+    Database, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry, WebhooksOut,
+};
+
+use layers::Layers;
+use reader::Reader;
+use secret::Secrets;
+use std::path::{Path, PathBuf};
+
+const DEFAULT: &str = include_str!("../../config/default.toml");
+const SANDBOX: &str = include_str!("../../config/sandbox.toml");
+const SANDBOX_PSPS: &str = include_str!("../../config/psps.toml");
+const SANDBOX_ROUTING: &str = include_str!("../../config/routing.toml");
+
+/// Which configuration to load.
+#[derive(Debug, Clone)]
+pub enum Profile {
+    /// The built-in one. `home` is the sandbox's folder, whose keys must have been made before
+    /// ([`crate::sandbox::keys::SandboxKeys::ensure`] with [`sandbox_accounts`]). A `file` may change
+    /// single settings.
+    Sandbox {
+        home: PathBuf,
+        file: Option<PathBuf>,
+    },
+    /// A file of the operator's.
+    Production { file: Option<PathBuf> },
+}
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub instance: Instance,
+    pub telemetry: Telemetry,
+    pub limits: Limits,
+    /// Keys are taken as `Authorization: Bearer <key>` too, without a signature. Sandbox only.
+    pub plain_bearer: bool,
+    pub operators: Vec<Operator>,
+    pub api_keys: Vec<ApiKey>,
+    pub psps: Vec<PspAccount>,
+    pub routing: Routing,
+    /// By market and the day they come into force.
+    pub markets: Vec<MarketPolicy>,
+    pub fx: Fx,
+    pub webhooks_out: WebhooksOut,
+    pub player_tokens: PlayerTokens,
+    pub sandbox: Sandbox,
+}
+
+impl Config {
+    /// Loads and checks a configuration with the variables of this process.
+    ///
+    /// # Errors
+    /// Every fault there is, in the order of files and keys.
+    pub fn load(profile: &Profile) -> Result<Self, Vec<ConfigFault>> {
+        Self::load_with(profile, &std::env::vars_os().filter_map(utf8).collect())
+    }
+
+    /// As [`Config::load`] with other variables.
+    ///
+    /// # Errors
+    /// Every fault there is.
+    pub fn load_with(profile: &Profile, variables: &Variables) -> Result<Self, Vec<ConfigFault>> {
+        let (layers, secrets) = gather(profile, variables);
+        let reader = Reader::new(&layers);
+        let (config, policy_faults) = Self::read(&reader, &secrets);
+        if let Profile::Production { .. } = profile {
+            production::check(&config, &reader);
+        }
+        let mut faults = reader.finish();
+        faults.extend(policy_faults);
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn read(reader: &Reader<'_>, secrets: &Secrets<'_>) -> (Self, Vec<ConfigFault>) {
+        let root = reader.root();
+        let (operators, api_keys) = access::read(&root, secrets);
+        let psps = psps::read(&root, secrets);
+        let files = root.section("files");
+        let _ = (files.opt_text("psps"), files.opt_text("routing"));
+        let policies = files.opt_text("policies").map(|path| secrets.path(&path));
+        let (markets, policy_faults) = markets::load(policies.as_deref());
+        let config = Self {
+            server: Server::read(&root.section("server")),
+            database: Database::read(&root.section("database"), secrets.variables),
+            instance: Instance::read(&root.section("instance")),
+            telemetry: Telemetry::read(&root.section("telemetry")),
+            limits: Limits::read(&root.section("limits")),
+            plain_bearer: root.section("auth").flag("plain_bearer"),
+            routing: Routing::read(&root.section("routing"), &psps, &markets),
+            fx: Fx::read(&root.section("fx")),
+            webhooks_out: WebhooksOut::read(&root.section("webhooks_out")),
+            player_tokens: PlayerTokens::read(&root.section("player_tokens"), secrets),
+            sandbox: Sandbox::read(&root.section("sandbox")),
+            operators,
+            api_keys,
+            psps,
+            markets,
+        };
+        config.check_rates(reader);
+        (config, policy_faults)
+    }
+
+    /// The policy of a market that is in force at a time, or none: an unknown market denies.
+    pub fn policy_at(&self, market: &str, at: psp_contract::Timestamp) -> Option<&MarketPolicy> {
+        let mut versions = self.markets.iter().filter(|policy| policy.market == market);
+        versions.rfind(|policy| policy.effective_from <= at)
+    }
+
+    fn check_rates(&self, reader: &Reader<'_>) {
+        let mut needed: Vec<_> = self
+            .markets
+            .iter()
+            .flat_map(|one| &one.currencies)
+            .collect();
+        needed.sort();
+        needed.dedup();
+        for currency in needed {
+            if !self.fx.eur_per_unit.contains_key(currency) {
+                reader.fault("fx.eur_per_unit", format!("{currency} is missing"));
+            }
+        }
+    }
+}
+
+/// The PSP accounts of the built-in sandbox, id and adapter: whose keys are to be made.
+pub fn sandbox_accounts() -> Vec<(String, String)> {
+    let table: toml::Table = SANDBOX_PSPS.parse().unwrap_or_default();
+    let accounts = table.get("psps").and_then(toml::Value::as_array);
+    let text = |account: &toml::Value, key: &str| Some(account.get(key)?.as_str()?.to_owned());
+    accounts
+        .into_iter()
+        .flatten()
+        .filter_map(|account| Some((text(account, "id")?, text(account, "adapter")?)))
+        .collect()
+}
+
 /// The environment variable that sets a key: `server.listen` is `INTERLOCK__SERVER__LISTEN`.
 pub fn variable_of(key: &str) -> String {
     format!("INTERLOCK__{}", key.replace('.', "__").to_uppercase())
+}
+
+fn gather<'a>(profile: &Profile, variables: &'a Variables) -> (Layers, Secrets<'a>) {
+    let mut layers = Layers::default();
+    layers.add("config/default.toml", DEFAULT);
+    let (file, generated) = match profile {
+        Profile::Sandbox { home, file } => {
+            layers.add("config/sandbox.toml", SANDBOX);
+            (file, Some(home.join("keys")))
+        }
+        Profile::Production { file } => {
+            if file.is_none() {
+                layers.fault("--config", "", "no configuration file was named");
+            }
+            (file, None)
+        }
+    };
+    let mut folder = PathBuf::new();
+    if let Some(file) = file {
+        add_file(&mut layers, file);
+        folder = file.parent().map(Path::to_owned).unwrap_or_default();
+    }
+    for (key, source, built_in) in [
+        ("psps", "config/psps.toml", SANDBOX_PSPS),
+        ("routing", "config/routing.toml", SANDBOX_ROUTING),
+    ] {
+        match (named_file(&layers, key), profile) {
+            (Some(name), _) => add_file(&mut layers, &folder.join(name)),
+            (None, Profile::Sandbox { .. }) => layers.add(source, built_in),
+            (None, Profile::Production { .. }) => {
+                let origin = layers.origin("files");
+                layers.fault(&origin, &format!("files.{key}"), "names no file");
+            }
+        }
+    }
+    layers.add_variables(variables);
+    let secrets = Secrets {
+        variables,
+        folder,
+        generated,
+    };
+    (layers, secrets)
+}
+
+fn named_file(layers: &Layers, key: &str) -> Option<String> {
+    let named = layers.tree.get("files")?.get(key)?.as_str()?;
+    (!named.is_empty()).then(|| named.to_owned())
+}
+
+fn add_file(layers: &mut Layers, path: &Path) {
+    let source = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => layers.add(&source, &text),
+        Err(error) => layers.fault(&source, "", &format!("cannot be read: {error}")),
+    }
+}
+
+/// Names and values that are no UTF-8 can be no settings of ours.
+fn utf8((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
 }

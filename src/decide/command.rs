@@ -205,8 +205,6 @@ pub enum Refusal {
     SamePerson,
     #[error("the limits are not valid: {0}")]
     LimitsInvalid(String),
-    #[error("there is nothing to confirm yet")]
-    NothingToConfirm,
 }
 
 impl Refusal {

@@ -11,8 +11,9 @@ use crate::domain::{
 };
 use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
+use crate::screening::decision::{About, Decision};
 use crate::screening::limits::UseState;
-use crate::screening::{Outcome as Screened, rules};
+use crate::screening::{Checkpoint, DepositFacts, Outcome as Screened, screen_deposit};
 use psp_contract::{NextAction, Outcome, Report, Status};
 use uuid::Uuid;
 
@@ -206,38 +207,37 @@ fn succeed(
         suspend(book, id, &attempt.psp, money, "deposit.other_amount", ctx);
         return;
     }
-    let late = matches!(
-        payment.status,
-        PaymentStatus::Deposit(
-            DepositStatus::Failed | DepositStatus::Expired | DepositStatus::Cancelled
-        )
-    );
-    if screen_credit(book, id, late, ctx) == Screened::Approve {
+    if screen_credit(book, id, ctx) == Screened::Approve {
         credit(book, id, &attempt.psp, ctx);
     } else {
-        suspend(book, id, &attempt.psp, money, "deposit.late_not_allowed", ctx);
+        suspend(book, id, &attempt.psp, money, "deposit.not_creditable", ctx);
     }
 }
 
-/// `deposit.post`: no credit without its decision. A deposit in time was screened before it began;
-/// a late one is screened again, because the player may be excluded or over a limit by now.
-fn screen_credit(book: &mut Book, id: Uuid, late: bool, ctx: &Ctx<'_>) -> Screened {
-    let payment = book.payments[&id].clone();
-    let decision_id = DecisionId(ctx.ids.next());
-    let others: Vec<_> =
-        book.limit_uses.iter().filter(|found| found.payment != id).cloned().collect();
-    let decision = rules::screen_credit(&rules::CreditFacts {
-        id: decision_id,
+/// `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
+/// limit that was lowered meanwhile; a late success is screened like any other.
+fn screen_credit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Screened {
+    let payment = &book.payments[&id];
+    let facts = DepositFacts {
+        checkpoint: Checkpoint::DepositPost,
         player: book.player.as_ref(),
-        payment: payment.id,
+        payment: Some(id),
         money: payment.money,
-        late,
+        method: payment.method,
         limits: &book.limits,
-        limit_uses: &others,
-        policies: ctx.policies,
+        uses: &book.limit_uses,
         fx: ctx.fx,
         now: ctx.now,
-    });
+    };
+    let screening = screen_deposit(ctx.policies, &facts);
+    let about = About {
+        id: DecisionId(ctx.ids.next()),
+        checkpoint: Checkpoint::DepositPost,
+        payment: payment.id,
+        player: book.key.clone(),
+        player_version: book.player.as_ref().map_or(0, |player| player.version),
+    };
+    let decision = Decision::new(about, screening, ctx.now);
     let outcome = decision.outcome;
     book.record.decisions.push(decision);
     outcome

@@ -65,8 +65,13 @@ pub fn put_limits(
 
 /// Confirms rises whose delay is over.
 pub fn confirm_limits(book: &mut Book, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
-    let next =
-        limits::confirm(&book.limits, ctx.now).map_err(|_| Refusal::NothingToConfirm)?;
+    let country = book.player.as_ref().map(|player| player.country.clone());
+    let confirm = country
+        .and_then(|country| ctx.policies.in_force(&country, ctx.now))
+        .map(|policy| policy.limit_rise_confirm)
+        .unwrap_or_default();
+    let next = limits::confirm(&book.limits, confirm, ctx.now)
+        .map_err(|error| Refusal::LimitsInvalid(error.to_string()))?;
     keep_limits(book, next, ctx)
 }
 

@@ -6,13 +6,12 @@ use super::deposit::{mark_has_paid, reference_is_free};
 use super::payout;
 use crate::book::Book;
 use crate::domain::{
-    AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, PlayerStatus,
-    WithdrawalStatus,
+    AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::payments::withdrawal_machine;
-use crate::screening::Outcome;
-use crate::screening::rules;
+use crate::screening::decision::{About, Decision};
+use crate::screening::{Checkpoint, Outcome, WithdrawalFacts, rules, screen_withdrawal};
 use uuid::Uuid;
 
 /// Opens a withdrawal: the hold, the decision and the payment are one commit. What the wallet does
@@ -29,13 +28,11 @@ pub fn request(
     reference_is_free(book, &request.payment)?;
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
-    let owed = rules::owed_result(Money::new(wallet.owed, wallet.currency));
-    rules::add_results(
-        &mut decision.outcome,
-        &mut decision.rules,
-        &mut decision.reasons,
-        vec![owed],
-    );
+    let owed = Money::new(wallet.owed, wallet.currency);
+    decision.rules.retain(|result| result.rule != rules::WALLET_OWED);
+    decision.rules.push(rules::wallet_owed(&[owed], Outcome::Deny));
+    decision.outcome = rules::outcome_of(&decision.rules);
+    decision.reasons = rules::reasons_of(&decision.rules);
     let mut payment = request.payment.clone();
     payment.reasons = decision.reasons.clone();
     let status = match decision.outcome {
@@ -124,20 +121,29 @@ fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
     attempts
 }
 
-/// The last look before money leaves: a player who owes, or whose account is no longer active, is
-/// for people. Exclusion never traps a withdrawal.
-fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> crate::screening::decision::Decision {
+/// The last look before money leaves: a player who owes, or whose account is frozen, is for
+/// people. Exclusion never traps a withdrawal.
+fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
     let payment = &book.payments[&id];
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
-    rules::screen_payout(&rules::PayoutFacts {
-        id: DecisionId(ctx.ids.next()),
+    let facts = WithdrawalFacts {
+        checkpoint: Checkpoint::WithdrawalPrePayout,
+        origin: payment.origin,
         player: book.player.as_ref(),
-        frozen: book.player.as_ref().is_some_and(|player| player.status == PlayerStatus::Frozen),
-        payment: payment.id,
-        owed,
-        policies: ctx.policies,
+        money: payment.money,
+        method: payment.method,
+        owed: &[owed],
+        fx: ctx.fx,
         now: ctx.now,
-    })
+    };
+    let about = About {
+        id: DecisionId(ctx.ids.next()),
+        checkpoint: Checkpoint::WithdrawalPrePayout,
+        payment: payment.id,
+        player: book.key.clone(),
+        player_version: book.player.as_ref().map_or(0, |player| player.version),
+    };
+    Decision::new(about, screen_withdrawal(ctx.policies, &facts), ctx.now)
 }
 
 /// Cancels a withdrawal that was not sent yet. A player may do so only where the market allows it.

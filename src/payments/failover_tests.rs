@@ -187,6 +187,14 @@ fn o3_to_o6_a_refusal_moves_on_only_where_it_may() {
             At::First,
             [STOP; 4],
         ),
+    ]);
+}
+
+#[test]
+fn o6_a_refusal_after_a_promise_moves_on_only_where_nothing_can_come_of_it() {
+    use DeclineClass::{PlayerFixable, PspFault};
+    let may = [MOVE_ON, MOVE_ON, MOVE_ON, STOP];
+    check(&[
         row(
             "O6, after an action was told",
             declined(PlayerFixable, true, true),

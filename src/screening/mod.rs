@@ -14,9 +14,10 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rules`], [`limits`], [`screen`], [`decision`].
+//! Reading order: [`policy`], [`rules`], [`explain`], [`limits`], [`screen`], [`decision`].
 
 pub mod decision;
+pub mod explain;
 pub mod limits;
 pub mod policy;
 pub mod rules;

@@ -3,9 +3,9 @@
 //! A rule that is not hit is recorded too: a near miss explains as much as a hit. Texts are plain
 //! and stable, since a decision that is replayed must come out with the same ones.
 
-use super::{FxTable, MarketPolicy, Outcome};
+use super::{FxTable, MarketPolicy, Outcome, explain};
 use crate::domain::{
-    Audience, Currency, Kyc, KycStatus, Method, Money, Player, PlayerStatus, Reason, Timestamp,
+    Currency, Kyc, KycStatus, Method, Money, Player, PlayerStatus, Reason, Timestamp,
 };
 use time::format_description::well_known::Rfc3339;
 
@@ -77,7 +77,7 @@ pub fn reasons_of(rules: &[RuleResult]) -> Vec<Reason> {
     rules
         .iter()
         .filter(|result| result.hit)
-        .map(reason)
+        .map(explain::reason)
         .collect()
 }
 
@@ -241,7 +241,8 @@ pub(super) fn dual_approval(money: Money, policy: &MarketPolicy, fx: &FxTable) -
     }
 }
 
-pub(super) fn wallet_owed(owed: &[Money], effect: Outcome) -> RuleResult {
+/// Run again in the lane, where the debt is what the locked wallets say.
+pub fn wallet_owed(owed: &[Money], effect: Outcome) -> RuleResult {
     let debts: Vec<String> = owed
         .iter()
         .filter(|debt| debt.minor > 0)
@@ -254,106 +255,6 @@ pub(super) fn wallet_owed(owed: &[Money], effect: Outcome) -> RuleResult {
         operator: "=",
         threshold: "none".to_owned(),
         effect,
-    }
-}
-
-/// The reason that a hit gives, for the widest circle that may read it.
-pub fn reason(result: &RuleResult) -> Reason {
-    let (code, message, remedy) = words(result);
-    let audience = match (result.effect, result.rule) {
-        // To tell of a hold can be a crime, and it warns who must not be warned.
-        (Outcome::Hold, _) => Audience::Compliance,
-        // A freeze may be part of an inquiry; a threshold invites staying below it.
-        (_, PLAYER_STATUS | DUAL_APPROVAL | PLAYER_KNOWN) => Audience::Operator,
-        _ => Audience::Player,
-    };
-    Reason {
-        code: code.to_owned(),
-        message,
-        rule: Some(result.rule.to_owned()),
-        observed: Some(result.observed.clone()),
-        threshold: Some(result.threshold.clone()),
-        remedy: Some(remedy.to_owned()),
-        audience,
-    }
-}
-
-/// Code, message and remedy.
-fn words(result: &RuleResult) -> (&'static str, String, &'static str) {
-    let (observed, threshold) = (&result.observed, &result.threshold);
-    match result.rule {
-        PLAYER_KNOWN => (
-            "player.unknown",
-            "the player is not known".to_owned(),
-            "register the player with PUT /v1/players/{player_id} first",
-        ),
-        EXCLUDED_REGISTER => (
-            "player.excluded",
-            format!("the player is excluded from gambling: {observed}"),
-            "an exclusion ends by its date or by a review, not by a request",
-        ),
-        PLAYER_STATUS if observed == PlayerStatus::Closed.as_str() => (
-            "player.closed",
-            "the player's account is closed".to_owned(),
-            "open the account again before a deposit; withdrawals stay possible",
-        ),
-        PLAYER_STATUS => (
-            "player.frozen",
-            "the player's account is frozen".to_owned(),
-            "compliance must lift the freeze",
-        ),
-        KYC_LEVEL => (
-            "kyc.level_too_low",
-            format!(
-                "the player's identity is not verified far enough: {observed}, needed: {threshold}"
-            ),
-            "complete the verification of identity, then ask again",
-        ),
-        LICENCE_MARKET => (
-            "market.not_licensed",
-            format!("there is no licence for {observed}"),
-            "payments are possible only for players who live in a licensed market",
-        ),
-        CURRENCY_ALLOWED => (
-            "payment.currency_not_allowed",
-            format!("{observed} is not allowed in this market: allowed are {threshold}"),
-            "use a currency that the market allows",
-        ),
-        METHOD_ALLOWED => (
-            "payment.method_not_allowed",
-            format!("{observed} is not allowed in this market: allowed are {threshold}"),
-            "use a method that the market allows",
-        ),
-        AMOUNT_MIN => (
-            "amount.below_minimum",
-            format!("{observed} is below the minimum of {threshold}"),
-            "choose an amount of at least the minimum",
-        ),
-        AMOUNT_MAX => (
-            "amount.above_maximum",
-            format!("{observed} is above the maximum of {threshold}"),
-            "choose an amount of at most the maximum",
-        ),
-        LIMIT_PLAYER => (
-            "limit.player_exceeded",
-            format!("the player's own limit would be exceeded: {observed}, limit: {threshold}"),
-            "deposit less, or wait until earlier deposits are older than the limit's period",
-        ),
-        DUAL_APPROVAL => (
-            "review.dual_approval",
-            format!("two people decide about withdrawals from {threshold} on: {observed}"),
-            "wait for the review; nothing needs to be done",
-        ),
-        WALLET_OWED => (
-            "wallet.owed",
-            format!("the player owes {observed} after a debit that could not be refused"),
-            "settle what is owed, then ask again",
-        ),
-        other => (
-            "review.rule",
-            format!("{other}: {observed}, {} {threshold}", result.operator),
-            "ask compliance",
-        ),
     }
 }
 

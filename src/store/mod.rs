@@ -1,21 +1,37 @@
-//! L2: the only room that speaks SQL. One file an aggregate.
+//! L2, the only place that speaks SQL. One file an aggregate; no rule of its own: what is written
+//! here was decided in [`crate::decide`].
 //!
-//! Outbound: [`webhook_endpoints`], [`webhook_secrets`], [`outbox_reads`], [`deliveries`],
-//! [`redeliveries`], [`heartbeats`]. The API's own: [`request_nonce`], [`player_session`].
+//! Money state is written by lanes alone, through [`write_payments`], [`write_records`] and
+//! [`write_player`], on the lane's own connection. Everything else reads, or keeps what is no
+//! money state (the inbox, nonces, endpoints).
+//!
+//! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_payments`],
+//! [`write_player`], [`read_models`], [`due`], [`inbox`], [`prove`], [`migrate`].
 
+pub mod db;
 pub mod deliveries;
+pub mod due;
 pub mod heartbeats;
+pub mod inbox;
+pub mod json;
+pub mod load;
+pub mod load_payments;
+pub mod migrate;
 pub mod outbox_reads;
 pub mod player_session;
+pub mod prove;
+pub mod read_models;
 pub mod redeliveries;
 pub mod request_nonce;
+pub mod rows;
+pub mod slots;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;
+pub mod write_payments;
+pub mod write_player;
+pub mod write_records;
+
+pub use db::{Db, StoreError};
 
 /// Connections to the database.
 pub type Pool = sqlx::PgPool;
-
-/// The database refused or was not there.
-#[derive(Debug, thiserror::Error)]
-#[error("the database did not do it")]
-pub struct StoreError(#[from] sqlx::Error);

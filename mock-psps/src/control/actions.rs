@@ -1,0 +1,221 @@
+//! What a payer, a bank or a settlement department does, by request.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::response::{Json, Response};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Answered, DayQuery, Psps, Refused, csv, find, parse, view};
+use crate::book::Payer;
+use crate::money;
+use crate::psp::{Auto, Payin, Twist};
+use crate::scenario::{self, CompleteError, Completion, Outcome, PayinError};
+use crate::statement::{self, Break};
+use crate::webhooks;
+
+const RESENDS_MAX: u32 = 100;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompleteRequest {
+    outcome: Outcome,
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    amount: Option<String>,
+    #[serde(default)]
+    payer: Option<Payer>,
+}
+
+pub(super) async fn complete(
+    State(psps): State<Psps>,
+    Path((id, reference)): Path<(String, String)>,
+    body: Bytes,
+) -> Answered {
+    let psp = find(&psps, &id)?;
+    let request: CompleteRequest = parse(&body)?;
+    if request.outcome == Outcome::Cancelled {
+        return Err(Refused::unprocessable("only the merchant cancels"));
+    }
+    let movement = psp
+        .book
+        .find(&reference)
+        .ok_or_else(|| Refused::unknown("movement"))?;
+    let amount_minor = request
+        .amount
+        .map(|text| amount(&text, &movement.currency))
+        .transpose()?;
+    let done = Completion {
+        outcome: request.outcome,
+        code: request.code,
+        amount_minor,
+        payer: request.payer,
+    };
+    let done = scenario::complete(&psp, &reference, &done);
+    let (movement, _) = done.map_err(|error| match error {
+        CompleteError::Unknown => Refused::unknown("movement"),
+        CompleteError::Illegal { .. } => Refused::conflict(error.to_string()),
+    })?;
+    Ok(Json(view(&movement)))
+}
+
+fn amount(text: &str, currency: &str) -> Result<i64, Refused> {
+    let minor = money::parse(text, money::decimals(currency)).filter(|minor| *minor > 0);
+    minor.ok_or_else(|| Refused::unprocessable("amount is not a positive decimal text"))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PayinRequest {
+    #[serde(default)]
+    reference: Option<String>,
+    #[serde(default)]
+    address: Option<String>,
+    amount: String,
+    #[serde(default)]
+    currency: Option<String>,
+    #[serde(default)]
+    payer: Option<Payer>,
+    /// For chains; bank payments have none.
+    #[serde(default)]
+    confirmations: Option<u32>,
+}
+
+pub(super) async fn pay_in(
+    State(psps): State<Psps>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answered {
+    let psp = find(&psps, &id)?;
+    let request: PayinRequest = parse(&body)?;
+    if request.confirmations.is_some() {
+        return Err(Refused::unprocessable("this PSP knows no confirmations"));
+    }
+    let target = match (request.reference, request.address) {
+        (Some(target), None) | (None, Some(target)) => target,
+        _ => {
+            return Err(Refused::unprocessable(
+                "name either a reference or an address",
+            ));
+        }
+    };
+    let currency = request.currency.unwrap_or_else(|| psp.currency.clone());
+    let amount_minor = amount(&request.amount, &currency)?;
+    let named = request.payer.is_some();
+    let stranger = Payer {
+        name: "Mock Stranger".to_owned(),
+        ..Payer::default()
+    };
+    let payer = request.payer.unwrap_or(stranger);
+    let payin = Payin {
+        target,
+        amount_minor,
+        currency,
+        payer,
+    };
+    let movement = scenario::pay_in(&psp, &payin, named).map_err(|error| match error {
+        PayinError::Currency | PayinError::Unsupported => Refused::unprocessable(error.to_string()),
+        PayinError::Complete(_) => Refused::conflict(error.to_string()),
+    })?;
+    Ok(Json(view(&movement)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResendRequest {
+    reference: String,
+    #[serde(default)]
+    times: Option<u32>,
+    #[serde(default)]
+    bad_signature: bool,
+    #[serde(default)]
+    age_s: Option<u32>,
+}
+
+pub(super) async fn resend(
+    State(psps): State<Psps>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answered {
+    let psp = find(&psps, &id)?;
+    let request: ResendRequest = parse(&body)?;
+    psp.book
+        .find(&request.reference)
+        .ok_or_else(|| Refused::unknown("movement"))?;
+    let twist = Twist {
+        bad_signature: request.bad_signature,
+        age_s: request.age_s.unwrap_or(0).into(),
+        ..Twist::default()
+    };
+    let times = request.times.unwrap_or(1).min(RESENDS_MAX);
+    let report = webhooks::resend(&psp, &request.reference, times, twist).await;
+    let nothing = || Refused::conflict("this PSP has no notification for a pending movement");
+    report.map(Json).ok_or_else(nothing)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AutoRequest {
+    complete_after_ms: Option<u64>,
+    #[serde(default)]
+    outcome: Option<Outcome>,
+}
+
+pub(super) async fn auto(
+    State(psps): State<Psps>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answered {
+    let psp = find(&psps, &id)?;
+    let request: AutoRequest = parse(&body)?;
+    let outcome = request.outcome.unwrap_or(Outcome::Succeeded);
+    let after = request.complete_after_ms.map(Duration::from_millis);
+    psp.set_auto(Auto::Set { after, outcome });
+    Ok(Json(
+        json!({ "complete_after_ms": request.complete_after_ms, "outcome": outcome }),
+    ))
+}
+
+pub(super) async fn statement(
+    State(psps): State<Psps>,
+    Path(id): Path<String>,
+    Query(day): DayQuery,
+) -> Result<Response, Refused> {
+    let psp = find(&psps, &id)?;
+    let plants = psp.plants.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(csv(statement::render(
+        &psp.book.movements(),
+        day.date.as_deref(),
+        &plants,
+    )))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlantRequest {
+    #[serde(rename = "break")]
+    kind: Break,
+    #[serde(default)]
+    date: Option<String>,
+}
+
+pub(super) async fn plant(
+    State(psps): State<Psps>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answered {
+    let psp = find(&psps, &id)?;
+    let request: PlantRequest = parse(&body)?;
+    let movements = psp.book.movements();
+    let mut plants = psp.plants.lock().unwrap_or_else(PoisonError::into_inner);
+    let date = request.date.as_deref();
+    let planted = statement::plant(request.kind, date, &movements, &mut plants);
+    let reference = planted.ok_or_else(|| Refused::conflict("the statement has no row for it"))?;
+    Ok(Json(
+        json!({ "break": request.kind, "reference": reference }),
+    ))
+}

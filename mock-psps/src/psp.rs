@@ -1,0 +1,157 @@
+//! One PSP account: its books, faults, courier and port, and the dialect that it speaks.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio::task::JoinSet;
+
+use crate::book::{Book, Entry, Movement, Payer, Status};
+use crate::faults::Faults;
+use crate::scenario::Outcome;
+use crate::server::Gate;
+use crate::webhooks::Courier;
+
+/// How a movement came to where it is; from it a dialect knows what to announce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) from: Status,
+    pub(crate) to: Status,
+}
+
+/// A notification that must reach the caller: what it says, not yet how it is signed.
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    pub(crate) reference: String,
+    pub(crate) event: &'static str,
+    /// The PSP's event id: equal in repeats.
+    pub(crate) id: String,
+    pub(crate) url: String,
+    pub(crate) data: Value,
+}
+
+/// How a notification is made to differ from an honest one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Twist {
+    pub(crate) bad_signature: bool,
+    pub(crate) wrong_amount: bool,
+    pub(crate) wrong_currency: bool,
+    pub(crate) age_s: i64,
+}
+
+/// A notification as it goes over the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+/// A payment that nobody asked for, or of another amount than asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Payin {
+    pub(crate) target: String,
+    pub(crate) amount_minor: i64,
+    pub(crate) currency: String,
+    pub(crate) payer: Payer,
+}
+
+/// What differs between PSPs once a request has been understood.
+pub(crate) trait Dialect: Send + Sync + 'static {
+    fn routes(self: Arc<Self>, psp: Arc<Psp>) -> Router;
+
+    /// Called inside the booking when a deposit gets its money: names the payer's account.
+    fn paid(&self, entry: &mut Entry<'_>, movement: &mut Movement);
+
+    /// What the PSP tells its merchant about a change, in order.
+    fn notices(&self, movement: &Movement, step: Step) -> Vec<Notice>;
+
+    /// The one notice that says how things are now; `None` where this PSP has no word for it.
+    fn present(&self, movement: &Movement) -> Option<Notice>;
+
+    /// Signs a notice, honestly or not, with `now` as its time.
+    fn sign(&self, notice: &Notice, twist: &Twist, now: OffsetDateTime) -> Outgoing;
+
+    /// Whether the merchant's answer counts as a delivery.
+    fn acknowledged(&self, sent: &Outgoing, status: u16, body: &[u8]) -> bool;
+
+    /// Books money that no request asked for; `None` where this PSP cannot receive such.
+    fn unsolicited(&self, payin: &Payin) -> Option<Movement>;
+}
+
+/// What happens to new movements when nobody says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Auto {
+    /// Payouts succeed by themselves, deposits wait for their payer.
+    AsABank,
+    /// Set by the control API, for both kinds; without a delay nothing completes by itself.
+    Set {
+        after: Option<Duration>,
+        outcome: Outcome,
+    },
+}
+
+pub(crate) struct Psp {
+    pub(crate) id: String,
+    pub(crate) currency: String,
+    pub(crate) dialect: Arc<dyn Dialect>,
+    pub(crate) book: Book,
+    pub(crate) faults: Faults,
+    pub(crate) courier: Courier,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) plants: Mutex<Vec<crate::statement::Plant>>,
+    auto: Mutex<Auto>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Psp {
+    pub(crate) fn new(
+        id: String,
+        currency: String,
+        dialect: Arc<dyn Dialect>,
+        book: Book,
+        faults: Faults,
+        gate: Arc<Gate>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            id,
+            currency,
+            dialect,
+            book,
+            faults,
+            courier: Courier::new()?,
+            gate,
+            plants: Mutex::default(),
+            auto: Mutex::new(Auto::AsABank),
+            tasks: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn auto(&self) -> Auto {
+        *self.auto.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_auto(&self, auto: Auto) {
+        *self.auto.lock().unwrap_or_else(PoisonError::into_inner) = auto;
+    }
+
+    /// Background work that ends with the mock.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
+    }
+
+    /// Ends all background work: timers, queued notifications, retries.
+    pub(crate) fn quiet(&self) {
+        self.tasks().abort_all();
+        self.courier.forget();
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

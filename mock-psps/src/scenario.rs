@@ -1,0 +1,265 @@
+//! What payers and banks do: they complete, refuse, let expire, return and charge back, by hand
+//! through the control API or a hosted page, or by themselves after a while.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use crate::book::{Kind, Movement, Payer, Status};
+use crate::clock;
+use crate::faults::{Fault, Plan};
+use crate::psp::{Auto, Payin, Psp, Step};
+use crate::webhooks;
+
+/// How long a bank takes for a payout when nobody says otherwise.
+const BANK_DELAY: Duration = Duration::from_millis(300);
+/// How long an asynchronous refusal takes.
+const REFUSAL_DELAY: Duration = Duration::from_millis(50);
+/// A merchant that does not answer a notification cannot hold an API answer longer than this.
+const BEFORE_RESPONSE_MAX: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Succeeded,
+    Declined,
+    Expired,
+    Cancelled,
+    Returned,
+    ChargedBack,
+}
+
+impl Outcome {
+    fn status(self) -> Status {
+        match self {
+            Self::Succeeded => Status::Succeeded,
+            Self::Declined => Status::Declined,
+            Self::Expired => Status::Expired,
+            Self::Cancelled => Status::Cancelled,
+            Self::Returned => Status::Returned,
+            Self::ChargedBack => Status::ChargedBack,
+        }
+    }
+}
+
+/// What somebody does to a movement.
+#[derive(Clone, Debug)]
+pub(crate) struct Completion {
+    pub(crate) outcome: Outcome,
+    pub(crate) code: Option<String>,
+    pub(crate) amount_minor: Option<i64>,
+    pub(crate) payer: Option<Payer>,
+}
+
+impl Completion {
+    pub(crate) fn plain(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            code: None,
+            amount_minor: None,
+            payer: None,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompleteError {
+    #[error("there is no such movement")]
+    Unknown,
+    #[error("a {} {} cannot become {}", .from.as_str(), .kind.as_str(), .to.as_str())]
+    Illegal {
+        kind: Kind,
+        from: Status,
+        to: Status,
+    },
+}
+
+/// Completes a movement in the books and tells the merchant.
+pub(crate) fn complete(
+    psp: &Arc<Psp>,
+    reference: &str,
+    done: &Completion,
+) -> Result<(Movement, oneshot::Receiver<()>), CompleteError> {
+    complete_if(psp, reference, done, |_| true)
+}
+
+/// Completes a movement unless its present status speaks against it.
+fn complete_if(
+    psp: &Arc<Psp>,
+    reference: &str,
+    done: &Completion,
+    wanted: impl FnOnce(Status) -> bool,
+) -> Result<(Movement, oneshot::Receiver<()>), CompleteError> {
+    let (movement, steps) = psp.book.enter(|entry| {
+        let mut movement = entry
+            .movement(reference)
+            .cloned()
+            .ok_or(CompleteError::Unknown)?;
+        if !wanted(movement.status) {
+            let (kind, from, to) = (movement.kind, movement.status, done.outcome.status());
+            return Err(CompleteError::Illegal { kind, from, to });
+        }
+        let mut steps = Vec::new();
+        for to in path(movement.status, done.outcome) {
+            let from = movement.status;
+            let deposit_only = to == Status::ChargedBack && movement.kind != Kind::Deposit;
+            if !from.may_become(to) || deposit_only {
+                return Err(CompleteError::Illegal {
+                    kind: movement.kind,
+                    from,
+                    to,
+                });
+            }
+            movement.status = to;
+            movement.changed_at = clock::now();
+            if to == Status::Succeeded {
+                movement.settled_at = Some(movement.changed_at);
+                movement.amount_minor = done.amount_minor.unwrap_or(movement.amount_minor);
+                movement.code = None;
+                if movement.kind == Kind::Deposit {
+                    movement.payer = done.payer.clone().or(movement.payer.take());
+                    psp.dialect.paid(entry, &mut movement);
+                }
+            } else {
+                movement.code.clone_from(&done.code);
+            }
+            steps.push((movement.clone(), Step { from, to }));
+        }
+        entry.put(movement.clone());
+        Ok((movement, steps))
+    })?;
+    let notices = steps
+        .iter()
+        .flat_map(|(seen, step)| psp.dialect.notices(seen, *step))
+        .collect();
+    let over = webhooks::send(psp, movement.kind, notices);
+    Ok((movement, over))
+}
+
+/// A return of something that never succeeded passes through success first.
+fn path(from: Status, outcome: Outcome) -> Vec<Status> {
+    let reverses = matches!(outcome, Outcome::Returned | Outcome::ChargedBack);
+    if reverses && from == Status::Pending {
+        return vec![Status::Succeeded, outcome.status()];
+    }
+    vec![outcome.status()]
+}
+
+/// Sets a freshly booked movement on its way; called before the API answers.
+pub(crate) async fn booked(psp: &Arc<Psp>, movement: &Movement, plan: &Plan) {
+    let reference = movement.reference.clone();
+    match plan.fault {
+        Some(Fault::DeclineSoft | Fault::DeclineHard) => {
+            let code = Some("insufficient_funds".to_owned());
+            let refusal = Completion {
+                code,
+                ..Completion::plain(Outcome::Declined)
+            };
+            later(psp, reference, REFUSAL_DELAY, refusal);
+        }
+        Some(Fault::SuccessAfterDecline) => {
+            let refusal = Completion::plain(Outcome::Declined);
+            later(psp, reference.clone(), REFUSAL_DELAY, refusal);
+            let delay = REFUSAL_DELAY + plan.delay_or(1_000);
+            later_whatever(psp, reference, delay, Completion::plain(Outcome::Succeeded));
+        }
+        Some(Fault::WebhookBeforeResponse) => {
+            let outcome = match psp.auto() {
+                Auto::Set { outcome, .. } => outcome,
+                Auto::AsABank => Outcome::Succeeded,
+            };
+            if let Ok((_, over)) = complete(psp, &reference, &Completion::plain(outcome)) {
+                let _ = tokio::time::timeout(BEFORE_RESPONSE_MAX, over).await;
+            }
+        }
+        _ => by_itself(psp, movement),
+    }
+}
+
+/// Starts the clock of a movement that completes by itself, if it does.
+pub(crate) fn by_itself(psp: &Arc<Psp>, movement: &Movement) {
+    let (after, outcome) = match psp.auto() {
+        Auto::AsABank if movement.kind == Kind::Deposit => return,
+        Auto::AsABank => (BANK_DELAY, Outcome::Succeeded),
+        Auto::Set { after: None, .. } => return,
+        Auto::Set {
+            after: Some(after),
+            outcome,
+        } => (after, outcome),
+    };
+    later(
+        psp,
+        movement.reference.clone(),
+        after,
+        Completion::plain(outcome),
+    );
+}
+
+/// Completes after a while, unless somebody else was faster.
+fn later(psp: &Arc<Psp>, reference: String, after: Duration, done: Completion) {
+    let owner = psp.clone();
+    psp.spawn(async move {
+        tokio::time::sleep(after).await;
+        let _ = complete_if(&owner, &reference, &done, |status| {
+            status == Status::Pending
+        });
+    });
+}
+
+fn later_whatever(psp: &Arc<Psp>, reference: String, after: Duration, done: Completion) {
+    let owner = psp.clone();
+    psp.spawn(async move {
+        tokio::time::sleep(after).await;
+        let _ = complete(&owner, &reference, &done);
+    });
+}
+
+/// A payer pays any amount: against an open request, or out of the blue.
+pub(crate) fn pay_in(psp: &Arc<Psp>, payin: &Payin, named: bool) -> Result<Movement, PayinError> {
+    let open = psp.book.find(&payin.target).or_else(|| {
+        let movements = psp.book.movements();
+        movements
+            .into_iter()
+            .find(|m| m.client_reference == payin.target)
+    });
+    let open = open.filter(|m| m.kind == Kind::Deposit && m.status != Status::Succeeded);
+    if let Some(movement) = open {
+        if payin.currency != movement.currency {
+            return Err(PayinError::Currency);
+        }
+        let done = Completion {
+            outcome: Outcome::Succeeded,
+            code: None,
+            amount_minor: Some(payin.amount_minor),
+            payer: named.then(|| payin.payer.clone()),
+        };
+        return Ok(complete(psp, &movement.reference, &done)?.0);
+    }
+    let mut movement = psp
+        .dialect
+        .unsolicited(payin)
+        .ok_or(PayinError::Unsupported)?;
+    psp.book.enter(|entry| {
+        psp.dialect.paid(entry, &mut movement);
+        entry.put(movement.clone());
+    });
+    let step = Step {
+        from: Status::Pending,
+        to: Status::Succeeded,
+    };
+    let notices = psp.dialect.notices(&movement, step);
+    drop(webhooks::send(psp, movement.kind, notices));
+    Ok(movement)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PayinError {
+    #[error("this request is open in another currency")]
+    Currency,
+    #[error("this PSP cannot receive money that no request asked for")]
+    Unsupported,
+    #[error(transparent)]
+    Complete(#[from] CompleteError),
+}

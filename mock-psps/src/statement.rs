@@ -1,0 +1,161 @@
+//! Settlement files, as CSV, and the breaks that can be planted in them.
+//!
+//! Columns: `date,reference,client_reference,kind,amount,fee,currency`. Amounts are unsigned; the
+//! kind tells the direction: `deposit` and `payout_return` come in, `payout`, `refund`,
+//! `deposit_return` and `chargeback` go out. The fee is the PSP's and always its income.
+
+use serde::{Deserialize, Serialize};
+
+use crate::book::{Kind, Movement, Status};
+use crate::clock;
+use crate::ids;
+use crate::money;
+
+const HEADER: &str = "date,reference,client_reference,kind,amount,fee,currency\n";
+const AMOUNT_ERROR_MINOR: i64 = 100;
+const FEE_ERROR_MINOR: i64 = 25;
+/// 1 % of a deposit, and a flat fee a payout.
+const DEPOSIT_FEE_DIVISOR: i64 = 100;
+const PAYOUT_FEE_MINOR: i64 = 25;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Break {
+    Missing,
+    Extra,
+    Amount,
+    Duplicate,
+    Fee,
+}
+
+/// A break at one row, so that every reading of the file shows the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Plant {
+    kind: Break,
+    reference: String,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    date: String,
+    reference: String,
+    client_reference: String,
+    kind: &'static str,
+    amount_minor: i64,
+    fee_minor: i64,
+    currency: String,
+}
+
+impl Row {
+    fn write(&self, text: &mut String) {
+        let decimals = money::decimals(&self.currency);
+        let fields = [
+            &self.date,
+            &self.reference,
+            &self.client_reference,
+            self.kind,
+            &money::format(self.amount_minor, decimals),
+            &money::format(self.fee_minor, decimals),
+            &self.currency,
+        ];
+        text.push_str(&fields.join(","));
+        text.push('\n');
+    }
+}
+
+/// Plants a break into the first row that has none yet, of the given day or of all days.
+/// Gives the row's reference; `None` without such a row.
+pub(crate) fn plant(
+    kind: Break,
+    date: Option<&str>,
+    movements: &[Movement],
+    plants: &mut Vec<Plant>,
+) -> Option<String> {
+    let rows = honest_rows(movements, date);
+    let free = |row: &&Row| plants.iter().all(|plant| plant.reference != row.reference);
+    let reference = rows.iter().find(free)?.reference.clone();
+    plants.push(Plant {
+        kind,
+        reference: reference.clone(),
+    });
+    if kind == Break::Extra {
+        return Some(extra_reference(&reference));
+    }
+    Some(reference)
+}
+
+/// The settlement file of a day, or of all days.
+pub(crate) fn render(movements: &[Movement], date: Option<&str>, plants: &[Plant]) -> String {
+    let mut text = HEADER.to_owned();
+    for mut row in honest_rows(movements, date) {
+        let planted = plants.iter().find(|plant| plant.reference == row.reference);
+        match planted.map(|plant| plant.kind) {
+            None => row.write(&mut text),
+            Some(Break::Missing) => {}
+            Some(Break::Duplicate) => {
+                row.write(&mut text);
+                row.write(&mut text);
+            }
+            Some(Break::Amount) => {
+                row.amount_minor += AMOUNT_ERROR_MINOR;
+                row.write(&mut text);
+            }
+            Some(Break::Fee) => {
+                row.fee_minor += FEE_ERROR_MINOR;
+                row.write(&mut text);
+            }
+            Some(Break::Extra) => {
+                row.write(&mut text);
+                let reference = extra_reference(&row.reference);
+                let client_reference =
+                    ids::derived_uuid(&["extra", &row.reference]).replace('-', "");
+                Row {
+                    reference,
+                    client_reference,
+                    ..row
+                }
+                .write(&mut text);
+            }
+        }
+    }
+    text
+}
+
+fn extra_reference(reference: &str) -> String {
+    ids::derived_digits(&["extra", reference], 10)
+}
+
+fn honest_rows(movements: &[Movement], date: Option<&str>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for m in movements {
+        let Some(settled_at) = m.settled_at else {
+            continue;
+        };
+        let mut add = |at, kind, fee_minor| {
+            let row = Row {
+                date: clock::day(at),
+                reference: m.reference.clone(),
+                client_reference: m.client_reference.clone(),
+                kind,
+                amount_minor: m.amount_minor,
+                fee_minor,
+                currency: m.currency.clone(),
+            };
+            if date.is_none_or(|date| date == row.date) {
+                rows.push(row);
+            }
+        };
+        let fee = match m.kind {
+            Kind::Deposit => m.amount_minor / DEPOSIT_FEE_DIVISOR,
+            Kind::Payout | Kind::Refund => PAYOUT_FEE_MINOR,
+        };
+        add(settled_at, m.kind.as_str(), fee);
+        match (m.kind, m.status) {
+            (Kind::Deposit, Status::Returned) => add(m.changed_at, "deposit_return", 0),
+            (_, Status::Returned) => add(m.changed_at, "payout_return", 0),
+            (_, Status::ChargedBack) => add(m.changed_at, "chargeback", 0),
+            _ => {}
+        }
+    }
+    rows
+}

@@ -1,0 +1,195 @@
+//! The control API: who may call it, and what it does to the books.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use crate::harness::{digits, until, world, world_with};
+use crate::requests::{payment, payout};
+
+#[tokio::test]
+async fn only_local_tools_are_served() {
+    let w = world().await;
+    let url = format!("{}/psps", w.running.control_url);
+    let status = async |name: &str, value: &str| {
+        w.http
+            .get(&url)
+            .header(name, value)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    assert_eq!(status("host", "evil.example").await, 403);
+    assert_eq!(status("host", "127.0.0.1.evil.example:80").await, 403);
+    assert_eq!(status("host", "localhost:1").await, 200);
+    assert_eq!(status("host", "[::1]:8090").await, 200);
+    assert_eq!(status("origin", "http://127.0.0.1").await, 403);
+    let reset = format!("{}/reset", w.running.control_url);
+    let form = w
+        .http
+        .post(reset)
+        .body("{}")
+        .header("content-type", "text/plain");
+    assert_eq!(form.send().await.unwrap().status(), 415);
+    assert_eq!(w.control_get("/vendors").await, json!([]));
+}
+
+#[tokio::test]
+async fn faults_that_can_never_happen_are_refused() {
+    let w = world().await;
+    for rule in [
+        json!({ "operation": "query", "fault": "webhook_drop" }),
+        json!({ "operation": "webhook", "fault": "http_500" }),
+        json!({ "operation": "any", "fault": "http_500", "rate": 1.5 }),
+    ] {
+        assert_eq!(w.control("/psps/trustly-de/faults", rule).await.0, 422);
+    }
+    assert_eq!(w.control("/psps/none/faults", json!({})).await.0, 404);
+    let rule = json!({ "operation": "any", "fault": "slow", "rate": 0.25, "delay_ms": 5 });
+    w.control("/psps/trustly-de/faults", rule).await;
+    let list = w.control_get("/psps/trustly-de/faults").await;
+    assert_eq!(
+        (&list[0]["rate"], &list[0]["times"]),
+        (&json!(0.25), &Value::Null)
+    );
+    let url = format!("{}/psps/trustly-de/faults", w.running.control_url);
+    assert_eq!(w.http.delete(url).send().await.unwrap().status(), 204);
+    assert_eq!(w.control_get("/psps/trustly-de/faults").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_movement_is_completed_once_with_amount_and_payer() {
+    let w = world().await;
+    let answer = w.trustly("Deposit", w.trustly_deposit(&digits())).await;
+    let order_id = answer["result"]["data"]["orderid"].as_str().unwrap();
+    let body = json!({
+        "outcome": "succeeded", "amount": "80.00",
+        "payer": { "name": "Max Muster", "iban": "DE89370400440532013000" },
+    });
+    let (status, movement) = w.complete("trustly-de", order_id, body.clone()).await;
+    assert_eq!((status, &movement["amount"]), (200, &json!("80.00")));
+    assert_eq!(w.complete("trustly-de", order_id, body).await.0, 409);
+    let account = w.until_received("account", 1).await.remove(0).json();
+    let attributes = &account["params"]["data"]["attributes"];
+    assert_eq!(
+        (&attributes["name"], &attributes["lastdigits"]),
+        (&json!("Max Muster"), &json!("3000"))
+    );
+    let back = json!({ "outcome": "charged_back" });
+    assert_eq!(w.complete("trustly-de", order_id, back).await.0, 200);
+    w.until_received("debit", 1).await;
+}
+
+#[tokio::test]
+async fn auto_completes_what_comes_after_it() {
+    let w = world().await;
+    let auto = json!({ "complete_after_ms": 1, "outcome": "expired" });
+    w.control("/psps/truelayer-uk/auto", auto).await;
+    let reference = digits();
+    w.truelayer("/v3/payments", &digits(), &payment(&reference))
+        .await;
+    w.until_status("truelayer-uk", &reference, "expired").await;
+    let failed = w.until_received("payment_failed", 1).await.remove(0).json();
+    assert_eq!(failed["failure_reason"], "expired");
+}
+
+#[tokio::test]
+async fn a_payin_pays_an_open_request_with_another_amount() {
+    let w = world().await;
+    let message_id = digits();
+    w.trustly("Deposit", w.trustly_deposit(&message_id)).await;
+    let payin = json!({ "reference": message_id, "amount": "70.00" });
+    let (status, movement) = w.control("/psps/trustly-de/payins", payin).await;
+    assert_eq!((status, &movement["amount"]), (200, &json!("70.00")));
+    let stray = json!({ "reference": "nobody", "amount": "1.00" });
+    assert_eq!(w.control("/psps/trustly-de/payins", stray).await.0, 422);
+}
+
+#[tokio::test]
+async fn a_statement_shows_what_settled_and_its_planted_breaks() {
+    let w = world().await;
+    let references = [digits(), digits(), digits()];
+    for reference in &references {
+        w.truelayer("/v3/payouts", &digits(), &payout(reference))
+            .await;
+        w.until_status("truelayer-uk", reference, "succeeded").await;
+    }
+    let read = async || {
+        let url = format!("{}/psps/truelayer-uk/statement", w.running.control_url);
+        w.http.get(url).send().await.unwrap().text().await.unwrap()
+    };
+    let honest = read().await;
+    assert!(honest.starts_with("date,reference,client_reference,kind,amount,fee,currency\n"));
+    assert!(
+        honest
+            .lines()
+            .nth(1)
+            .unwrap()
+            .contains(",payout,49.90,0.25,GBP")
+    );
+    assert_eq!(honest.lines().count(), 4);
+    let plant = async |kind: &str| {
+        w.control(
+            "/psps/truelayer-uk/statement/plant",
+            json!({ "break": kind }),
+        )
+        .await
+        .0
+    };
+    for kind in ["missing", "amount", "extra"] {
+        assert_eq!(plant(kind).await, 200, "{kind}");
+    }
+    assert_eq!(plant("fee").await, 409);
+    let broken = read().await;
+    assert_eq!(broken.lines().count(), 4);
+    assert!(broken.contains("50.90") && !broken.contains(&references[0]));
+}
+
+#[tokio::test]
+async fn books_and_idempotency_survive_a_restart() {
+    let folder = std::env::temp_dir().join(format!("mock-psps-{}", digits()));
+    let first = world_with(Some(folder.clone())).await;
+    let (key, body) = (digits(), payout(&digits()));
+    let (_, created) = first.truelayer("/v3/payouts", &key, &body).await;
+    first.running.stop().await;
+    let second = world_with(Some(folder.clone())).await;
+    let (status, again) = second.truelayer("/v3/payouts", &key, &body).await;
+    assert_eq!((status, again), (202, created));
+    let list = second.movements("truelayer-uk").await;
+    assert_eq!(list.len(), 1);
+    until("the payout", || async {
+        (second.movements("truelayer-uk").await[0]["status"] == "succeeded").then_some(())
+    })
+    .await;
+    second.control("/reset", json!({ "books": true })).await;
+    assert!(second.movements("truelayer-uk").await.is_empty());
+    second.running.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_notification_that_was_not_acknowledged_survives_a_restart() {
+    let folder = std::env::temp_dir().join(format!("mock-psps-{}", digits()));
+    let first = world_with(Some(folder.clone())).await;
+    first.merchant.refuse.store(1_000, Ordering::SeqCst);
+    first
+        .truelayer("/v3/payouts", &digits(), &payout(&digits()))
+        .await;
+    let refused = first
+        .until_received("payout_executed", 1)
+        .await
+        .remove(0)
+        .json();
+    first.running.stop().await;
+    let second = world_with(Some(folder.clone())).await;
+    let taken = second
+        .until_received("payout_executed", 1)
+        .await
+        .remove(0)
+        .json();
+    assert_eq!(taken["event_id"], refused["event_id"]);
+    second.running.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}

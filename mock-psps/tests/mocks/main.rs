@@ -1,0 +1,12 @@
+//! The mocks from outside: over HTTP only, as an adapter, a payer and a test see them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod control;
+mod faults;
+mod harness;
+mod pages;
+mod requests;
+mod truelayer;
+mod trustly;
+mod webhooks;

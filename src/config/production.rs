@@ -1,0 +1,130 @@
+//! What a production configuration may not have, although a sandbox may.
+
+use super::reader::Reader;
+use super::{Config, Operators};
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+/// The prefix of every secret and key that a sandbox prints: publicly known.
+const SANDBOX_MARK: &str = "sandbox";
+/// The shortest secret that a backend may sign with.
+const SECRET_BYTES_MIN: usize = 32;
+
+pub(super) fn check(config: &Config, reader: &Reader<'_>) {
+    check_server(config, reader);
+    check_keys(config, reader);
+    check_psps(config, reader);
+}
+
+fn check_server(config: &Config, reader: &Reader<'_>) {
+    if config.database.url.is_none() {
+        reader.fault("database", "DATABASE_URL is not set");
+    }
+    if config.plain_bearer {
+        reader.fault("auth.plain_bearer", "keys in plain are for the sandbox");
+    }
+    check_url(reader, "server.public_url", &config.server.public_url);
+    if config.server.metrics_listen.is_none() {
+        let message = "is missing: /metrics is not for the public listener";
+        reader.fault("server.metrics_listen", message);
+    }
+    for origin in &config.server.cors_origins {
+        check_url(reader, "server.cors_origins", origin);
+    }
+    if config.webhooks_out.allow_loopback {
+        let message = "deliveries to this machine are for the sandbox";
+        reader.fault("webhooks_out.allow_loopback", message);
+    }
+    if !config.webhooks_out.production_https_only {
+        let message = "deliveries without TLS are for the sandbox";
+        reader.fault("webhooks_out.production_https_only", message);
+    }
+    if config.limits.loopback_exempt {
+        let message = "behind a proxy on this machine nobody would be limited";
+        reader.fault("limits.loopback_exempt", message);
+    }
+}
+
+fn check_keys(config: &Config, reader: &Reader<'_>) {
+    for (index, operator) in config.operators.iter().enumerate() {
+        let loopback = |host: &&String| is_loopback(&format!("https://{host}"));
+        if let Some(host) = operator.return_hosts.iter().find(loopback) {
+            let key = format!("operators[{index}].return_hosts");
+            reader.fault(&key, format!("`{host}` is this machine"));
+        }
+    }
+    for (index, key) in config.api_keys.iter().enumerate() {
+        let path = format!("api_keys[{index}]");
+        if key.id.contains(SANDBOX_MARK) {
+            reader.fault(&format!("{path}.id"), "is a key of the sandbox");
+        }
+        let secrets = [Some(&key.secret), key.second_secret.as_ref()];
+        for secret in secrets.into_iter().flatten() {
+            if let Some(message) = weakness(secret, &key.id) {
+                reader.fault(&format!("{path}.secret"), message);
+            }
+        }
+    }
+}
+
+fn weakness(secret: &SecretString, key_id: &str) -> Option<&'static str> {
+    let text = secret.expose_secret();
+    if text.is_empty() {
+        // Missing, which was told where it was read.
+        None
+    } else if text == key_id || text.contains(SANDBOX_MARK) {
+        Some("is a secret of the sandbox, which everybody knows")
+    } else if text.len() < SECRET_BYTES_MIN {
+        Some("is shorter than 32 bytes")
+    } else {
+        None
+    }
+}
+
+fn check_psps(config: &Config, reader: &Reader<'_>) {
+    for (index, account) in config.psps.iter().enumerate() {
+        let path = format!("psps[{index}]");
+        check_url(reader, &format!("{path}.base_url"), &account.base_url);
+        for (name, value) in &account.settings {
+            if value.starts_with("http:") || value.starts_with("https:") {
+                check_url(reader, &format!("{path}.settings.{name}"), value);
+            }
+        }
+        for (name, secret) in &account.secrets {
+            if secret.expose_secret().contains(SANDBOX_MARK) {
+                let message = "is a secret of the sandbox, which everybody knows";
+                reader.fault(&format!("{path}.secrets.{name}"), message);
+            }
+        }
+        let unused = |id: &&String| !config.operators.iter().any(|known| known.id == **id);
+        if let Operators::Only(named) = &account.operators
+            && let Some(id) = named.iter().find(unused)
+        {
+            reader.fault(
+                &format!("{path}.operators"),
+                format!("`{id}` is no operator"),
+            );
+        }
+    }
+}
+
+fn check_url(reader: &Reader<'_>, key: &str, text: &str) {
+    if text.starts_with("http:") {
+        reader.fault(key, "must be https in production");
+    }
+    if is_loopback(text) {
+        reader.fault(key, "names this machine: that is for the sandbox");
+    }
+}
+
+fn is_loopback(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}

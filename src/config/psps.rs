@@ -1,0 +1,264 @@
+//! PSP accounts: which there are, whom and what they serve, how they are reached.
+
+use super::reader::Section;
+use super::secret::Secrets;
+use super::sections::url_text;
+use psp_contract::{Currency, Money};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+
+/// One account at one PSP.
+#[derive(Debug, Clone)]
+pub struct PspAccount {
+    /// `trustly-de`: in `attempts[].psp` and in the path of its webhooks.
+    pub id: String,
+    /// Which adapter speaks for it.
+    pub adapter: String,
+    pub operators: Operators,
+    pub base_url: String,
+    /// ISO 3166-1 alpha-2.
+    pub countries: Vec<String>,
+    pub currencies: Vec<Currency>,
+    /// `bank_transfer`
+    pub method: String,
+    /// What it takes in, by currency. A currency that is not here it does not take.
+    pub deposit: BTreeMap<Currency, Range>,
+    /// What it pays out, by currency.
+    pub payout: BTreeMap<Currency, Range>,
+    pub fee: Fee,
+    /// What the adapter needs to know; `{base_url}` in a value stands for the account's.
+    pub settings: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, SecretString>,
+}
+
+/// Whose payments an account may carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operators {
+    All,
+    Only(Vec<String>),
+}
+
+/// From `min` to `max`, both included, of the same currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    pub min: Money,
+    pub max: Money,
+}
+
+/// What the PSP charges us, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fee {
+    pub deposit_bps: u32,
+    pub payout_bps: u32,
+}
+
+/// The methods that there are (CONTRACT §5).
+pub(super) const METHODS: &[&str] = &[
+    "bank_transfer",
+    "card",
+    "e_wallet",
+    "interac",
+    "pix",
+    "crypto",
+];
+
+/// What makes a webhook of this adapter verifiable: an account without it is refused.
+const WEBHOOK_PROOF: &[(&str, &str)] = &[
+    ("trustly", "secrets.trustly_public_key_pem"),
+    ("truelayer", "settings.webhook_jku"),
+];
+
+pub(super) fn read(root: &Section<'_>, secrets: &Secrets<'_>) -> Vec<PspAccount> {
+    let mut accounts: Vec<PspAccount> = Vec::new();
+    for section in root.sections("psps") {
+        let account = PspAccount::read(&section, secrets);
+        if accounts.iter().any(|other| other.id == account.id) {
+            section.fault("id", format!("`{}` is there twice", account.id));
+        }
+        accounts.push(account);
+    }
+    if accounts.is_empty() {
+        root.fault("psps", "is empty: no payment could go anywhere");
+    }
+    accounts
+}
+
+impl PspAccount {
+    fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
+        let id = section.text("id");
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if !id.bytes().all(plain) {
+            section.fault("id", "must be of a-z, 0-9 and dashes");
+        }
+        let base_url = url_text(section, "base_url");
+        let currencies: Vec<Currency> = section.parsed_texts("currencies", "a currency, `EUR`");
+        if currencies.is_empty() {
+            section.fault("currencies", "is empty");
+        }
+        let account = Self {
+            id,
+            adapter: section.text("adapter"),
+            operators: Operators::read(section),
+            countries: countries(section, "countries"),
+            method: method(section, "method"),
+            deposit: ranges(section, "deposit", &currencies),
+            payout: ranges(section, "payout", &currencies),
+            fee: Fee::read(section),
+            settings: settings(section, &base_url),
+            secrets: named_secrets(section, secrets),
+            base_url,
+            currencies,
+        };
+        account.check_webhook_proof(section);
+        account
+    }
+
+    /// Whether a payment of this kind could go here at all.
+    pub fn serves(&self, country: &str, method: &str, currency: Currency) -> bool {
+        self.countries.iter().any(|own| own == country)
+            && self.method == method
+            && self.currencies.contains(&currency)
+    }
+
+    fn check_webhook_proof(&self, section: &Section<'_>) {
+        let known = WEBHOOK_PROOF.iter().find(|(name, _)| *name == self.adapter);
+        let Some((_, proof)) = known else {
+            section.fault("adapter", "is none that this service has");
+            return;
+        };
+        let there = match proof.split_once('.') {
+            Some(("secrets", key)) => self.secrets.contains_key(key),
+            Some((_, key)) => self.settings.contains_key(key),
+            None => false,
+        };
+        if !there {
+            section.fault(proof, "is missing: its webhooks could not be verified");
+        }
+    }
+}
+
+impl Operators {
+    fn read(section: &Section<'_>) -> Self {
+        let named = section.texts("operators");
+        match named.as_slice() {
+            [] => {
+                section.fault("operators", "is empty: list operators, or [\"*\"] for all");
+                Self::Only(Vec::new())
+            }
+            [all] if all == "*" => Self::All,
+            _ => Self::Only(named),
+        }
+    }
+
+    pub fn include(&self, operator_id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(named) => named.iter().any(|id| id == operator_id),
+        }
+    }
+}
+
+impl Fee {
+    fn read(section: &Section<'_>) -> Self {
+        let Some(fee) = section.opt_section("fee") else {
+            return Self::default();
+        };
+        let bps = |key: &str| {
+            if fee.has(key) {
+                fee.number(key, 0, 10_000)
+            } else {
+                0
+            }
+        };
+        Self {
+            deposit_bps: bps("deposit_bps"),
+            payout_bps: bps("payout_bps"),
+        }
+    }
+}
+
+/// A table by currency, each with `min` and `max`: what is missing is not served.
+pub(super) fn ranges(
+    section: &Section<'_>,
+    key: &str,
+    currencies: &[Currency],
+) -> BTreeMap<Currency, Range> {
+    let Some(table) = section.opt_section(key) else {
+        return BTreeMap::new();
+    };
+    let mut ranges = BTreeMap::new();
+    for code in table.keys() {
+        let entry = table.section(&code);
+        let Some(currency) = currencies.iter().find(|known| known.code() == code) else {
+            entry.opt_text("min");
+            entry.opt_text("max");
+            table.fault(&code, "is not among the currencies");
+            continue;
+        };
+        let (min, max) = (
+            money(&entry, "min", *currency),
+            money(&entry, "max", *currency),
+        );
+        if 0 < max.minor && max.minor < min.minor {
+            entry.fault("max", "is below min");
+        }
+        ranges.insert(*currency, Range { min, max });
+    }
+    ranges
+}
+
+pub(super) fn money(section: &Section<'_>, key: &str, currency: Currency) -> Money {
+    let text = section.text(key);
+    Money::parse(&text, currency).unwrap_or_else(|error| {
+        if !text.is_empty() {
+            section.fault(key, error.to_string());
+        }
+        Money::new(0, currency)
+    })
+}
+
+pub(super) fn method(section: &Section<'_>, key: &str) -> String {
+    let method = section.text(key);
+    if !method.is_empty() && !METHODS.contains(&method.as_str()) {
+        section.fault(key, format!("must be one of {}", METHODS.join(", ")));
+    }
+    method
+}
+
+pub(super) fn countries(section: &Section<'_>, key: &str) -> Vec<String> {
+    let countries = section.texts(key);
+    for country in countries.iter().filter(|code| !is_country(code)) {
+        section.fault(key, format!("`{country}` is no country, `DE`"));
+    }
+    if countries.is_empty() {
+        section.fault(key, "is empty");
+    }
+    countries
+}
+
+pub(super) fn is_country(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+fn settings(section: &Section<'_>, base_url: &str) -> BTreeMap<String, String> {
+    let Some(table) = section.opt_section("settings") else {
+        return BTreeMap::new();
+    };
+    let base_url = base_url.trim_end_matches('/');
+    let read = |key: String| {
+        let value = table.text(&key).replace("{base_url}", base_url);
+        (key, value)
+    };
+    table.keys().into_iter().map(read).collect()
+}
+
+fn named_secrets(section: &Section<'_>, secrets: &Secrets<'_>) -> BTreeMap<String, SecretString> {
+    let Some(table) = section.opt_section("secrets") else {
+        return BTreeMap::new();
+    };
+    let read = |key: String| {
+        let secret = secrets.table(&table, &key);
+        (key, secret)
+    };
+    table.keys().into_iter().map(read).collect()
+}

@@ -1,0 +1,135 @@
+//! Where secrets come from: a variable, a file, or in the sandbox the configuration itself.
+
+use super::layers::Variables;
+use super::reader::Section;
+use secrecy::{ExposeSecret, SecretString};
+use std::path::{Path, PathBuf};
+
+/// What reading a secret needs.
+#[derive(Debug)]
+pub(super) struct Secrets<'a> {
+    pub variables: &'a Variables,
+    /// Relative files are relative to this: the folder of the configuration file.
+    pub folder: PathBuf,
+    /// The sandbox's folder of generated keys; in production there is none.
+    pub generated: Option<PathBuf>,
+}
+
+impl Secrets<'_> {
+    /// `{ env = "NAME" }`, `{ file = "path" }`; in the sandbox also `{ value = "…" }` and
+    /// `{ generated = "<account>/<name>.private.pem" }`.
+    pub fn table(&self, section: &Section<'_>, key: &str) -> SecretString {
+        let source = section.section(key);
+        let keys = source.keys();
+        match keys
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .as_slice()
+        {
+            ["env"] => self.from_variable(&source, "env"),
+            ["file"] => self.from_file(&source, "file"),
+            ["value"] => self.plain(&source, "value"),
+            ["generated"] => self.from_generated(&source, "generated"),
+            _ => {
+                source.fault("", "must be one of { env = … }, { file = … }");
+                source.forgive();
+                nothing()
+            }
+        }
+    }
+
+    /// The keys `<key>`, `<key>_env` and `<key>_file`, of which at most one may be there.
+    pub fn flat(&self, section: &Section<'_>, key: &str) -> Option<SecretString> {
+        let (env, file) = (format!("{key}_env"), format!("{key}_file"));
+        let named: Vec<&str> = [key, &env, &file]
+            .into_iter()
+            .filter(|name| section.has(name))
+            .collect();
+        match named.as_slice() {
+            [] => None,
+            [one] if *one == key => Some(self.plain(section, one)),
+            [one] if *one == env => Some(self.from_variable(section, one)),
+            [one] => Some(self.from_file(section, one)),
+            [_, ..] => {
+                for name in &named {
+                    let _ = section.opt_text(name);
+                }
+                section.fault(
+                    key,
+                    format!("give one of {key}, {env}, {file}, not several"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A file's path as this configuration means it.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    fn plain(&self, section: &Section<'_>, key: &str) -> SecretString {
+        let text = section.text(key);
+        if self.generated.is_none() {
+            section.fault(
+                key,
+                "a secret in the file itself is for the sandbox: use a variable or a file",
+            );
+        }
+        SecretString::from(text)
+    }
+
+    fn from_variable(&self, section: &Section<'_>, key: &str) -> SecretString {
+        let name = section.text(key);
+        match self.variables.get(&name) {
+            Some(value) if !value.trim().is_empty() => SecretString::from(value.trim()),
+            _ if name.is_empty() => nothing(),
+            _ => {
+                section.fault(key, format!("the variable {name} is not set"));
+                nothing()
+            }
+        }
+    }
+
+    fn from_file(&self, section: &Section<'_>, key: &str) -> SecretString {
+        let name = section.text(key);
+        if name.is_empty() {
+            return nothing();
+        }
+        read_file(section, key, &self.path(&name))
+    }
+
+    fn from_generated(&self, section: &Section<'_>, key: &str) -> SecretString {
+        let name = section.text(key);
+        match &self.generated {
+            Some(folder) => read_file(section, key, &folder.join(name)),
+            None => {
+                section.fault(key, "generated keys are for the sandbox: use a file");
+                nothing()
+            }
+        }
+    }
+}
+
+fn read_file(section: &Section<'_>, key: &str, path: &Path) -> SecretString {
+    match std::fs::read_to_string(path) {
+        Ok(text) if text.trim().is_empty() => {
+            section.fault(key, format!("the file {} is empty", path.display()));
+            nothing()
+        }
+        Ok(text) => SecretString::from(text.trim()),
+        Err(error) => {
+            section.fault(key, format!("the file {}: {error}", path.display()));
+            nothing()
+        }
+    }
+}
+
+fn nothing() -> SecretString {
+    SecretString::from("")
+}
+
+pub(super) fn is_empty(secret: &SecretString) -> bool {
+    secret.expose_secret().is_empty()
+}

@@ -1,0 +1,267 @@
+//! The small sections: what the process itself needs.
+
+use super::layers::Variables;
+use super::reader::Section;
+use super::secret::Secrets;
+use crate::telemetry::{LogFormat, check_filter};
+use ipnet::IpNet;
+use psp_contract::Currency;
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use time::Date;
+use time::macros::format_description;
+use url::Url;
+
+const ADDRESS: &str = "an address and a port, `127.0.0.1:8080`";
+const DAY_MS: i64 = 86_400_000;
+
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// API, webhooks and console.
+    pub listen: SocketAddr,
+    /// How the world reaches us, without a slash at the end.
+    pub public_url: String,
+    /// An address of its own for `/metrics`; without one it is on `listen`, in the sandbox only.
+    pub metrics_listen: Option<SocketAddr>,
+    /// `X-Forwarded-*` counts only from these.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Exact origins, `https://casino.example`; never `*`.
+    pub cors_origins: Vec<String>,
+    pub body_bytes_max: usize,
+    pub request_timeout: Duration,
+}
+
+impl Server {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let public_url = url_text(section, "public_url");
+        let cors_origins = section.texts("cors_origins");
+        for origin in &cors_origins {
+            let own = Url::parse(origin).map(|url| url.origin().ascii_serialization());
+            if own.ok().as_ref() != Some(origin) {
+                section.fault("cors_origins", format!("`{origin}` is no origin"));
+            }
+        }
+        Self {
+            listen: section.parsed("listen", ADDRESS).unwrap_or(NOWHERE),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            metrics_listen: section.opt_parsed("metrics_listen", ADDRESS),
+            trusted_proxies: section.parsed_texts("trusted_proxies", "a network, `10.0.0.0/8`"),
+            cors_origins,
+            body_bytes_max: section.number("body_bytes_max", 1_024, 16_777_216),
+            request_timeout: millis(section, "request_timeout_ms", 60_000),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// From `DATABASE_URL`. The sandbox starts a cluster of its own when there is none.
+    pub url: Option<SecretString>,
+    /// From `DATABASE_OWNER_URL`, for `migrate`.
+    pub owner_url: Option<SecretString>,
+    pub pool_max: u32,
+    /// Lanes of this instance, 1 to 8.
+    pub lanes: usize,
+}
+
+impl Database {
+    pub(super) fn read(section: &Section<'_>, variables: &Variables) -> Self {
+        let of = |name: &str| variables.get(name).filter(|url| !url.is_empty());
+        let lanes: usize = section.number("lanes", 0, 8);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            url: of("DATABASE_URL").map(|url| SecretString::from(url.as_str())),
+            owner_url: of("DATABASE_OWNER_URL").map(|url| SecretString::from(url.as_str())),
+            pool_max: section.number("pool_max", 2, 1_000),
+            lanes: if lanes == 0 { cores.min(8) } else { lanes },
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Stable over restarts: by it an instance takes its own lane slots again at once.
+    pub name: String,
+}
+
+impl Instance {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let host = || {
+            let name = nix::unistd::gethostname().ok()?;
+            Some(name.to_string_lossy().into_owned())
+        };
+        let name = section.opt_text("name").or_else(host);
+        if name.is_none() {
+            section.fault("name", "is missing, and this machine has no name");
+        }
+        Self {
+            name: name.unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub key_per_second: u32,
+    pub address_per_second: u32,
+    pub loopback_exempt: bool,
+}
+
+impl Limits {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        Self {
+            key_per_second: section.number("key_per_second", 1, 1_000_000),
+            address_per_second: section.number("address_per_second", 1, 1_000_000),
+            loopback_exempt: section.flag("loopback_exempt"),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Telemetry {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+impl Telemetry {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let format = match section.text("format").as_str() {
+            "human" => LogFormat::Human,
+            "json" => LogFormat::Json,
+            _ => {
+                section.fault("format", "must be `human` or `json`");
+                LogFormat::Json
+            }
+        };
+        let filter = section.text("filter");
+        if check_filter(&filter).is_err() {
+            section.fault("filter", "must read like `info,interlock::lane=debug`");
+        }
+        Self { format, filter }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct WebhooksOut {
+    pub production_https_only: bool,
+    /// Deliveries to this machine: the sandbox only.
+    pub allow_loopback: bool,
+    pub timeout: Duration,
+}
+
+impl WebhooksOut {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        Self {
+            production_https_only: section.flag("production_https_only"),
+            allow_loopback: section.flag("allow_loopback"),
+            timeout: millis(section, "timeout_ms", 60_000),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct PlayerTokens {
+    pub issuer: String,
+    pub audience: String,
+    pub ttl_max: Duration,
+    /// The Ed25519 private key in PEM.
+    pub key_pem: SecretString,
+}
+
+impl PlayerTokens {
+    pub(super) fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
+        Self {
+            issuer: section.text("issuer"),
+            audience: section.text("audience"),
+            ttl_max: Duration::from_secs(section.number("ttl_max_s", 1, 900)),
+            key_pem: secrets.table(section, "key"),
+        }
+    }
+}
+
+/// Rates for thresholds that the law states in euro. They are stored with every decision.
+#[derive(Debug, Clone)]
+pub struct Fx {
+    pub source: String,
+    pub date: Date,
+    /// What one unit of the currency is worth in euro.
+    pub eur_per_unit: BTreeMap<Currency, Decimal>,
+}
+
+impl Fx {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let rates = section.section("eur_per_unit");
+        let mut eur_per_unit = BTreeMap::from([(Currency::EUR, Decimal::ONE)]);
+        for code in rates.keys() {
+            let rate: Option<Decimal> = rates.parsed(&code, "a decimal in quotes, \"1.17\"");
+            if rate.is_some_and(|rate| rate <= Decimal::ZERO) {
+                rates.fault(&code, "must be greater than zero");
+            }
+            match code.parse::<Currency>() {
+                Ok(currency) => drop(eur_per_unit.insert(currency, rate.unwrap_or_default())),
+                Err(_) => rates.fault(&code, "is no currency"),
+            }
+        }
+        Self {
+            source: section.text("source"),
+            date: day(section, "date"),
+            eur_per_unit,
+        }
+    }
+}
+
+/// The sandbox's own; without meaning in production.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    pub dir: PathBuf,
+    /// Where the mocks' control API listens.
+    pub control_listen: SocketAddr,
+}
+
+impl Sandbox {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let control: Option<SocketAddr> = section.parsed("control_listen", ADDRESS);
+        if control.is_some_and(|address| !address.ip().is_loopback()) {
+            section.fault("control_listen", "must be on this machine, `127.0.0.1:…`");
+        }
+        Self {
+            dir: PathBuf::from(section.text("dir")),
+            control_listen: control.unwrap_or(NOWHERE),
+        }
+    }
+}
+
+/// Stands in after a fault; nobody ever listens there.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+pub(super) fn millis(section: &Section<'_>, key: &str, most: i64) -> Duration {
+    debug_assert!(most <= DAY_MS);
+    Duration::from_millis(section.number(key, 1, most))
+}
+
+pub(super) fn day(section: &Section<'_>, key: &str) -> Date {
+    let text = section.text(key);
+    let format = format_description!("[year]-[month]-[day]");
+    Date::parse(&text, format).unwrap_or_else(|_| {
+        if !text.is_empty() {
+            section.fault(key, "must be a day, \"2026-11-20\"");
+        }
+        Date::MIN
+    })
+}
+
+/// A URL of http or https, as it was written.
+pub(super) fn url_text(section: &Section<'_>, key: &str) -> String {
+    let text = section.text(key);
+    let fits = Url::parse(&text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
+    });
+    if !fits && !text.is_empty() {
+        section.fault(key, "must be an http(s) URL without a query");
+    }
+    text
+}

@@ -1,0 +1,316 @@
+//! Every fault, by the text that a person reads.
+
+mod production;
+
+use super::*;
+use crate::sandbox::keys::SandboxKeys;
+use std::fs;
+use std::sync::OnceLock;
+use time::macros::datetime;
+
+/// A folder that is removed with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let template = std::env::temp_dir().join("interlock-config-XXXXXX");
+        Self(nix::unistd::mkdtemp(&template).unwrap())
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A sandbox's folder with keys, made once: RSA keys take their time.
+fn home() -> PathBuf {
+    static HOME: OnceLock<Folder> = OnceLock::new();
+    let folder = HOME.get_or_init(|| {
+        let folder = Folder::new();
+        let accounts = sandbox_accounts();
+        let accounts = accounts.iter().map(|(id, adapter)| (&**id, &**adapter));
+        SandboxKeys::ensure(&folder.0, accounts).unwrap();
+        folder
+    });
+    folder.0.clone()
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Variables {
+    let owned = pairs
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    owned.collect()
+}
+
+fn sandbox(text: &str, pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    let folder = Folder::new();
+    let file = folder.write("my.toml", text);
+    let profile = Profile::Sandbox {
+        home: home(),
+        file: Some(file),
+    };
+    told(&folder, Config::load_with(&profile, &variables(pairs)))
+}
+
+fn told(folder: &Folder, loaded: Result<Config, Vec<ConfigFault>>) -> Result<Config, Vec<String>> {
+    let here = format!("{}/", folder.0.display());
+    let plain = |fault: &ConfigFault| fault.to_string().replace(&here, "");
+    loaded.map_err(|faults| {
+        let mut texts: Vec<String> = faults.iter().map(plain).collect();
+        texts.sort();
+        texts
+    })
+}
+
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    match sandbox(text, &[]) {
+        Ok(_) => assert!(expected.is_empty(), "no fault was told"),
+        Err(faults) => assert_eq!(faults, expected),
+    }
+}
+
+#[test]
+fn the_sandbox_is_sound() {
+    let config = sandbox("", &[]).unwrap();
+    let keys: Vec<&str> = config.api_keys.iter().map(|key| &*key.id).collect();
+    assert_eq!(
+        keys,
+        [
+            "sk_sandbox",
+            "sk_sandbox_other",
+            "sk_officer_a",
+            "sk_officer_a2",
+            "sk_officer_b",
+            "sk_operator"
+        ]
+    );
+    assert_eq!(config.api_keys[2].person_id, config.api_keys[3].person_id);
+    assert!(config.plain_bearer);
+    assert!((1..=8).contains(&config.database.lanes));
+    let truelayer = config
+        .psps
+        .iter()
+        .find(|psp| psp.id == "truelayer-gb")
+        .unwrap();
+    assert_eq!(
+        truelayer.settings["webhook_jku"],
+        "http://127.0.0.1:8104/.well-known/jwks"
+    );
+    assert_eq!(config.routing.routes.len(), 4);
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let config = sandbox("", &[("DATABASE_URL", "postgres://u:hunter2@db/x")]).unwrap();
+    let text = format!("{config:?}");
+    for secret in [
+        "hunter2",
+        "sandbox-password",
+        "PRIVATE KEY",
+        "sandbox-client-secret",
+    ] {
+        assert!(!text.contains(secret), "{secret} is shown");
+    }
+}
+
+#[test]
+fn variables_win_over_files() {
+    let config = sandbox(
+        "[server]\nlisten = '127.0.0.1:1'",
+        &[
+            ("INTERLOCK__SERVER__LISTEN", "127.0.0.1:9"),
+            (
+                "INTERLOCK__PSPS__TRUELAYER_DE__BASE_URL",
+                "http://127.0.0.1:9202",
+            ),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.server.listen.port(), 9);
+    let psp = config
+        .psps
+        .iter()
+        .find(|psp| psp.id == "truelayer-de")
+        .unwrap();
+    assert_eq!(
+        psp.settings["hosted_page_url"],
+        "http://127.0.0.1:9202/payments"
+    );
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    check(
+        "[server]\nlisten = 'here'\nlisen = 'x'\nbody_bytes_max = 1\n\
+         [limits]\nkey_per_second = '9'\n\
+         [telemetry]\nformat = 'xml'\nfilter = 'interlock=loudly'\n\
+         [fx]\ndate = 'today'\n[fx.eur_per_unit]\nGBP = '0'\nXXX = '1'\n\
+         [sandbox]\ncontrol_listen = '0.0.0.0:8090'",
+        &[
+            "my.toml: fx.date: must be a day, \"2026-11-20\"",
+            "my.toml: fx.eur_per_unit.GBP: must be greater than zero",
+            "my.toml: fx.eur_per_unit.XXX: is no currency",
+            "my.toml: limits.key_per_second: must be a whole number without quotes",
+            "my.toml: sandbox.control_listen: must be on this machine, `127.0.0.1:…`",
+            "my.toml: server.body_bytes_max: must be from 1024 to 16777216",
+            "my.toml: server.lisen: is no setting that exists",
+            "my.toml: server.listen: must be an address and a port, `127.0.0.1:8080`",
+            "my.toml: telemetry.filter: must read like `info,interlock::lane=debug`",
+            "my.toml: telemetry.format: must be `human` or `json`",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_named() {
+    let faults = sandbox("[server", &[]).unwrap_err();
+    assert!(
+        faults[0].starts_with("my.toml: TOML parse error at line 1"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn operators_and_keys_are_checked() {
+    check(
+        "[[operators]]\nid = 'demo'\nname = 'x'\n[[operators]]\nid = 'demo'\nname = 'x'\n\
+         [[api_keys]]\nid = 'mine'\noperator = 'op_x'\nscopes = ['operate', 'all']\n\
+         secret = 'x'\nsecret_env = 'Y'\n\
+         [[api_keys]]\nid = 'sk_b'\noperator = 'demo'\nscopes = []\nsecret_env = 'MISSING'",
+        &[
+            "my.toml: api_keys[0].id: must be `sk_` and then a-z, 0-9 or _",
+            "my.toml: api_keys[0].operator: names no operator",
+            "my.toml: api_keys[0].person_id: is missing: `operate` takes a person",
+            "my.toml: api_keys[0].scopes: `all` must be one of players, payments, wallet, webhooks, decisions, compliance, operate",
+            "my.toml: api_keys[0].secret: give one of secret, secret_env, secret_file, not several",
+            "my.toml: api_keys[0].secret: is missing: give secret_env or secret_file",
+            "my.toml: api_keys[1].scopes: is empty: this key could do nothing",
+            "my.toml: api_keys[1].secret_env: the variable MISSING is not set",
+            "my.toml: operators[0].id: must be `op_` and then a-z, 0-9 or _",
+            "my.toml: operators[1].id: `demo` is there twice",
+            "my.toml: operators[1].id: must be `op_` and then a-z, 0-9 or _",
+        ],
+    );
+}
+
+const ACCOUNT: &str = "[[psps]]\nid = 'trustly-de'\nadapter = 'trustly'\noperators = ['*']\n\
+    base_url = 'https://x.example'\ncountries = ['DE']\ncurrencies = ['EUR']\n\
+    method = 'bank_transfer'\ndeposit.EUR = { min = '1', max = '2' }\n\
+    secrets.trustly_public_key_pem = { value = 'x' }\n";
+
+#[test]
+fn accounts_and_routes_are_checked() {
+    let routes = "[routing]\nroutes = [\n\
+        { direction = 'deposit', country = 'DE', method = 'bank_transfer', currency = 'EUR', order = ['trustly-de', 'nobody'] },\n\
+        { direction = 'deposit', country = 'DE', method = 'bank_transfer', currency = 'EUR', order = [] },\n\
+        { direction = 'withdrawal', country = 'DE', method = 'bank_transfer', currency = 'EUR', order = ['trustly-de'] },\n\
+        { direction = 'up', country = 'FR', method = 'cash', currency = 'EUR', order = ['trustly-de'] } ]\n";
+    let broken = "[[psps]]\nid = 'B'\nadapter = 'trustly'\noperators = []\nbase_url = 'x'\n\
+        countries = ['de']\ncurrencies = ['EUR', 'XXX']\nmethod = 'cash'\n\
+        deposit.EUR = { min = '9', max = '1.001' }\npayout.EUR = { min = '9', max = '1' }\npayout.GBP = { min = '1', max = '2' }\n\
+        secrets.password = { env = 'A', file = 'b' }\nfee.deposit_bps = 20000\n";
+    let folder = Folder::new();
+    folder.write("psps.toml", &format!("{ACCOUNT}{broken}"));
+    let mine = "[files]\npsps = 'psps.toml'\nrouting = 'routing.toml'\n";
+    folder.write(
+        "routing.toml",
+        &format!(
+            "{routes}version = '1'\n[routing.breaker]\nconsecutive_failures = 5\nopen_ms = 1\n"
+        ),
+    );
+    let profile = Profile::Sandbox {
+        home: home(),
+        file: Some(folder.write("my.toml", mine)),
+    };
+    let faults = told(&folder, Config::load_with(&profile, &Variables::new())).unwrap_err();
+    assert_eq!(
+        faults,
+        [
+            "psps.toml: psps[1].base_url: must be an http(s) URL without a query",
+            "psps.toml: psps[1].countries: `de` is no country, `DE`",
+            "psps.toml: psps[1].currencies: `XXX` must be a currency, `EUR`",
+            "psps.toml: psps[1].deposit.EUR.max: the amount has more decimals than the currency",
+            "psps.toml: psps[1].fee.deposit_bps: must be from 0 to 10000",
+            "psps.toml: psps[1].id: must be of a-z, 0-9 and dashes",
+            "psps.toml: psps[1].method: must be one of bank_transfer, card, e_wallet, interac, pix, crypto",
+            "psps.toml: psps[1].operators: is empty: list operators, or [\"*\"] for all",
+            "psps.toml: psps[1].payout.EUR.max: is below min",
+            "psps.toml: psps[1].payout.GBP: is not among the currencies",
+            "psps.toml: psps[1].secrets.password: must be one of { env = … }, { file = … }",
+            "psps.toml: psps[1].secrets.trustly_public_key_pem: is missing: its webhooks could not be verified",
+            "routing.toml: routing.routes[0].order: `nobody` is no PSP account",
+            "routing.toml: routing.routes[1].order: is empty: this kind of payment could go nowhere",
+            "routing.toml: routing.routes[1]: is a second route for the same kind of payment",
+            "routing.toml: routing.routes[2].order: `trustly-de` does not serve such payments",
+            "routing.toml: routing.routes[3].country: `FR` has no policy",
+            "routing.toml: routing.routes[3].direction: must be `deposit` or `withdrawal`",
+            "routing.toml: routing.routes[3].method: must be one of bank_transfer, card, e_wallet, interac, pix, crypto",
+        ]
+    );
+}
+
+#[test]
+fn a_policy_says_where_each_rule_comes_from() {
+    let sound = include_str!("../../../config/policies/DE/DE-2026-11-01.toml");
+    let name = "p/DE/DE-2026-11-01.toml";
+    let policy = parse_policy(name, sound).unwrap();
+    assert!(policy.player_may_cancel_withdrawal.rule);
+    assert_eq!(policy.dual_approval_from.rule.minor, 100_000);
+
+    let broken = sound
+        .replace("delay_hours = 168\nsource =", "delay_hours = 168\nsauce =")
+        .replace("[\"bank_transfer\"]", "[\"cheque\"]")
+        .replace("from_eur = \"1000.00\"", "from_eur = 1000");
+    let faults = parse_policy(name, &broken).unwrap_err();
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            format!("{name}: dual_approval.from_eur: must be a text in quotes"),
+            format!("{name}: methods.allowed: `cheque` is no method"),
+            format!("{name}: player_limits.sauce: is no setting that exists"),
+            format!("{name}: player_limits.source: is missing"),
+        ]
+    );
+    let elsewhere = parse_policy("p/DE/other.toml", sound).unwrap_err();
+    assert_eq!(elsewhere[0].message, "must be the file's name");
+}
+
+#[test]
+fn the_policy_in_force_is_the_newest_that_has_begun() {
+    let folder = Folder::new();
+    let first = include_str!("../../../config/policies/GB/GB-2026-11-01.toml");
+    folder.write("policies/GB/GB-2026-11-01.toml", first);
+    let second = first.replace("GB-2026-11-01", "GB-2027-01-01");
+    let second = second.replace("2026-11-01T00", "2027-01-01T00");
+    folder.write("policies/GB/GB-2027-01-01.toml", &second);
+    let (markets, faults) = markets::load(Some(&folder.0.join("policies")));
+    assert_eq!(faults, []);
+    let mut config = sandbox("", &[]).unwrap();
+    config.markets = markets;
+    let version = |at| config.policy_at("GB", at).map(|policy| &*policy.version);
+    assert_eq!(version(datetime!(2026-10-31 23:59 UTC)), None);
+    assert_eq!(
+        version(datetime!(2026-12-31 23:59 UTC)),
+        Some("GB-2026-11-01")
+    );
+    assert_eq!(
+        version(datetime!(2027-01-01 0:00 UTC)),
+        Some("GB-2027-01-01")
+    );
+    assert!(
+        config
+            .policy_at("FR", datetime!(2027-01-01 0:00 UTC))
+            .is_none()
+    );
+}

@@ -1,0 +1,108 @@
+//! What a production configuration needs and may not have.
+
+use super::*;
+
+/// The example with every secret given, as an operator would; `changed` is laid over it.
+fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    let folder = Folder::new();
+    let secret = folder.write("secret", "0123456789abcdef0123456789abcdef");
+    let secret = secret.display().to_string();
+    let mut text = include_str!("../../../config/production.example.toml")
+        .replace("/run/secrets/anna", &secret)
+        .replace("/run/secrets/player-token.pem", &secret);
+    for (old, new) in changed {
+        assert!(text.contains(old), "{old}");
+        text = text.replace(old, new);
+    }
+    let file = folder.write("production.toml", &text);
+    folder.write(
+        "psps.toml",
+        &ACCOUNT.replace("{ value = 'x' }", "{ file = 'secret' }"),
+    );
+    folder.write(
+        "routing.toml",
+        "[routing]\nversion = '1'\nbreaker = { consecutive_failures = 5, open_ms = 5000 }\n",
+    );
+    let mut all = variables(&[
+        ("DATABASE_URL", "postgres://app@db/interlock"),
+        ("BACKEND_SECRET", "0123456789abcdef0123456789abcdef"),
+    ]);
+    all.extend(variables(pairs));
+    let profile = Profile::Production { file: Some(file) };
+    told(&folder, Config::load_with(&profile, &all))
+}
+
+#[test]
+fn the_production_example_is_sound() {
+    let config = production(&[], &[]).unwrap();
+    assert!(!config.plain_bearer);
+    assert_eq!(config.server.public_url, "https://pay.casino.example");
+}
+
+#[test]
+fn production_refuses_what_is_for_the_sandbox() {
+    let faults = production(
+        &[
+            (
+                "https://pay.casino.example\"\nmetrics",
+                "http://localhost:8080\"\nmetrics",
+            ),
+            ("metrics_listen = \"10.0.0.5:9464\"", ""),
+            ("sk_backend_1", "sk_sandbox"),
+            (
+                "secret_env = \"BACKEND_SECRET\"\n",
+                "secret = \"sk_sandbox\"\n",
+            ),
+            ("[\"casino.example\"]", "[\"localhost\"]"),
+            ("{ file = \"", "{ generated = \""),
+        ],
+        &[
+            ("INTERLOCK__AUTH__PLAIN_BEARER", "true"),
+            ("INTERLOCK__WEBHOOKS_OUT__ALLOW_LOOPBACK", "true"),
+            ("INTERLOCK__WEBHOOKS_OUT__PRODUCTION_HTTPS_ONLY", "false"),
+            ("INTERLOCK__LIMITS__LOOPBACK_EXEMPT", "true"),
+            (
+                "INTERLOCK__PSPS__TRUSTLY_DE__BASE_URL",
+                "http://127.0.0.1:8101",
+            ),
+            ("DATABASE_URL", ""),
+        ],
+    );
+    assert_eq!(
+        faults.unwrap_err(),
+        [
+            "INTERLOCK__AUTH__PLAIN_BEARER: auth.plain_bearer: keys in plain are for the sandbox",
+            "INTERLOCK__LIMITS__LOOPBACK_EXEMPT: limits.loopback_exempt: behind a proxy on this machine nobody would be limited",
+            "INTERLOCK__PSPS__TRUSTLY_DE__BASE_URL: psps[0].base_url: must be https in production",
+            "INTERLOCK__PSPS__TRUSTLY_DE__BASE_URL: psps[0].base_url: names this machine: that is for the sandbox",
+            "INTERLOCK__WEBHOOKS_OUT__ALLOW_LOOPBACK: webhooks_out.allow_loopback: deliveries to this machine are for the sandbox",
+            "INTERLOCK__WEBHOOKS_OUT__PRODUCTION_HTTPS_ONLY: webhooks_out.production_https_only: deliveries without TLS are for the sandbox",
+            "config/default.toml: database: DATABASE_URL is not set",
+            "config/default.toml: server.metrics_listen: is missing: /metrics is not for the public listener",
+            "production.toml: api_keys[0].id: is a key of the sandbox",
+            "production.toml: api_keys[0].secret: a secret in the file itself is for the sandbox: use a variable or a file",
+            "production.toml: api_keys[0].secret: is a secret of the sandbox, which everybody knows",
+            "production.toml: operators[0].return_hosts: `localhost` is this machine",
+            "production.toml: player_tokens.key.generated: generated keys are for the sandbox: use a file",
+            "production.toml: server.public_url: must be https in production",
+            "production.toml: server.public_url: names this machine: that is for the sandbox",
+        ]
+    );
+}
+
+#[test]
+fn production_without_a_file_says_so() {
+    let profile = Profile::Production { file: None };
+    let faults = Config::load_with(&profile, &Variables::new()).unwrap_err();
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    for expected in [
+        "--config: no configuration file was named",
+        "config/default.toml: files.psps: names no file",
+        "configuration: operators: is empty: nobody could use this service",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault == expected),
+            "{expected} is not in {faults:#?}"
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! One batch: lock, load, decide, write, commit.
+
+use super::lane::{LaneContext, Work};
+use crate::book::{Book, Payment, Record};
+use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
+use crate::domain::{PlayerKey, Timestamp};
+use crate::store::slots::{self, HeldSlot};
+use crate::store::write_records::Numbered;
+use crate::store::db::LaneConnection;
+use crate::store::{StoreError, load, write_payments, write_player, write_records};
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What became of one command of a batch.
+#[derive(Debug)]
+pub enum Outcome {
+    Decided(Result<Answer, Refusal>),
+    /// The player's row is held by another lane: the command goes back to the queue.
+    LockedElsewhere,
+    /// Deciding it broke an assertion. Nothing of it was kept, and its neighbours go on.
+    Broken,
+}
+
+/// A batch that was decided and written, but not yet committed.
+#[derive(Debug)]
+pub struct Decided {
+    /// By the position of the command.
+    pub outcomes: Vec<Outcome>,
+    pub to_seq: i64,
+}
+
+/// Decides and writes a batch inside the connection's open transaction.
+pub async fn decide_and_write(
+    connection: &mut LaneConnection,
+    context: &LaneContext,
+    held: HeldSlot,
+    works: &[&Work],
+    slot_lease: Duration,
+) -> Result<Decided, StoreError> {
+    let now = context.clock.now();
+    let players: BTreeSet<PlayerKey> = works.iter().map(|work| work.player.clone()).collect();
+    let mut loaded = load::lock_players(connection, &players, now).await?;
+    let mut needs = Needs::default();
+    for work in works.iter().filter(|work| loaded.books.contains_key(&work.player)) {
+        work.command.add_needs(&work.player, &mut needs);
+    }
+    load::load(connection, &mut loaded.books, &needs).await?;
+    let outcomes = decide_all(context, &mut loaded.books, works, now);
+    let to_seq = write(connection, context, held, &mut loaded.books, now, slot_lease).await?;
+    Ok(Decided { outcomes, to_seq })
+}
+
+fn decide_all(
+    context: &LaneContext,
+    books: &mut BTreeMap<PlayerKey, Book>,
+    works: &[&Work],
+    now: Timestamp,
+) -> Vec<Outcome> {
+    let ctx = Ctx {
+        now,
+        ids: context.ids.as_ref(),
+        psps: context.psps.as_ref(),
+        policies: &context.policies,
+        fx: &context.fx,
+        holder: &context.holder,
+        lease: context.attempt_lease,
+    };
+    works
+        .iter()
+        .map(|work| {
+            let Some(book) = books.get_mut(&work.player) else { return Outcome::LockedElsewhere };
+            // `decide` works on a draft, so a panic leaves the book as it was.
+            let decided =
+                catch_unwind(AssertUnwindSafe(|| decide::decide(book, &work.command, &ctx)));
+            let Ok(outcome) = decided else {
+                tracing::error!(command = work.command.name(), "a decision broke an assertion");
+                return Outcome::Broken;
+            };
+            keep_answer(context, book, &work.command, &outcome);
+            Outcome::Decided(outcome)
+        })
+        .collect()
+}
+
+/// Renders the idempotent answer into its key, when it can be told already.
+fn keep_answer(
+    context: &LaneContext,
+    book: &mut Book,
+    command: &Command,
+    outcome: &Result<Answer, Refusal>,
+) {
+    let Some(claim) = command.claim() else { return };
+    if !book.dirty.keys.contains(&claim.id) {
+        return;
+    }
+    let Some(stored) = book.keys.get_mut(&claim.id).filter(|key| key.answer.is_none()) else {
+        return;
+    };
+    let rendered = match outcome {
+        Ok(Answer::Replay { .. }) => None,
+        Ok(Answer::Payment(payment)) if payment.answer_owed.is_some() => None,
+        Ok(answer) => Some(context.render.answer(answer, claim.viewer)),
+        Err(refusal) if refusal.is_recorded() => {
+            Some(context.render.refusal(refusal, claim.viewer))
+        }
+        Err(_) => None,
+    };
+    stored.answer = rendered.map(|(status, body)| (status, body.into()));
+}
+
+async fn write(
+    connection: &mut LaneConnection,
+    context: &LaneContext,
+    held: HeldSlot,
+    books: &mut BTreeMap<PlayerKey, Book>,
+    now: Timestamp,
+    slot_lease: Duration,
+) -> Result<i64, StoreError> {
+    let mut records: Vec<Numbered> = Vec::new();
+    let mut answers: Vec<(Uuid, u16, Vec<u8>)> = Vec::new();
+    let mut to_seq = held.seq;
+    for book in books.values_mut() {
+        for record in book.records.drain(..) {
+            to_seq += 1;
+            for (viewer, payment) in &record.late_answers {
+                let (status, body) = context.render.payment(payment, *viewer);
+                answers.push((payment.id.uuid, status, body));
+            }
+            let event_data = event_data(context, &record);
+            records.push(Numbered { seq: to_seq, record, event_data });
+        }
+    }
+    if records.is_empty() {
+        return Ok(held.seq);
+    }
+    let touched: Vec<&Book> = books.values().collect();
+    write_player::write(connection, &touched).await?;
+    write_versions(connection, held.slot, &records, books).await?;
+    let payments: Vec<&Payment> = touched
+        .iter()
+        .flat_map(|book| book.dirty.payments.iter().filter_map(|id| book.payments.get(id)))
+        .collect();
+    write_payments::write(connection, &payments).await?;
+    let reviews: Vec<_> = touched
+        .iter()
+        .flat_map(|book| {
+            let found = book.dirty.reviews.iter().filter_map(|id| book.reviews.get(id));
+            found.map(|review| (&book.key, review))
+        })
+        .collect();
+    write_payments::write_reviews(connection, &reviews).await?;
+    write_records::write(connection, held.slot, &records, now).await?;
+    write_player::write_answers(connection, &answers).await?;
+    slots::advance(connection, held, to_seq, slot_lease).await?;
+    Ok(to_seq)
+}
+
+fn event_data(context: &LaneContext, record: &Record) -> Vec<String> {
+    record.events.iter().map(|event| context.render.event(&event.payment)).collect()
+}
+
+/// Keeps each changed player's newest version; versions in between never were outside the batch.
+async fn write_versions(
+    connection: &mut LaneConnection,
+    slot: i16,
+    records: &[Numbered],
+    books: &BTreeMap<PlayerKey, Book>,
+) -> Result<(), StoreError> {
+    let mut newest: BTreeMap<&PlayerKey, i64> = BTreeMap::new();
+    for numbered in records.iter().filter(|numbered| numbered.record.player_changed) {
+        newest.insert(&numbered.record.player, numbered.seq);
+    }
+    for (key, seq) in newest {
+        let Some(book) = books.get(key) else { continue };
+        if let Some(player) = &book.player {
+            write_player::write_version(connection, slot, seq, player, &book.limits).await?;
+        }
+    }
+    Ok(())
+}

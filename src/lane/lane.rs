@@ -1,0 +1,337 @@
+//! The task of one lane: a queue, a connection, a slot.
+
+use super::batch::{self, Decided, Outcome};
+use super::lanes::{LaneConfig, SubmitError};
+use super::render::Render;
+use crate::clock::Clock;
+use crate::decide::{Answer, Command, PspFacts};
+use crate::domain::{Ids, PlayerKey};
+use crate::screening::policy::{FxTable, Policies};
+use crate::store::db::{self, LaneConnection};
+use crate::store::slots::{self, HeldSlot};
+use crate::store::{Db, StoreError};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+
+/// What every decision and every write of an instance's lanes may look at.
+#[allow(missing_debug_implementations, reason = "a bundle of shared services")]
+pub struct LaneContext {
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub psps: Arc<dyn PspFacts>,
+    pub render: Arc<dyn Render>,
+    pub policies: Arc<Policies>,
+    pub fx: Arc<FxTable>,
+    pub holder: String,
+    /// How long whoever calls a PSP keeps an attempt to itself.
+    pub attempt_lease: Duration,
+    /// Told after each commit that wrote something: relays and workers look at once.
+    pub committed: Arc<Notify>,
+}
+
+/// A queued command and whoever awaits its answer.
+#[derive(Debug)]
+pub struct Work {
+    pub player: PlayerKey,
+    pub command: Command,
+    reply: oneshot::Sender<Result<Answer, SubmitError>>,
+    queued_at: Instant,
+}
+
+impl Work {
+    pub fn new(
+        player: PlayerKey,
+        command: Command,
+        reply: oneshot::Sender<Result<Answer, SubmitError>>,
+    ) -> Self {
+        Self { player, command, reply, queued_at: Instant::now() }
+    }
+
+    fn answer(self, answer: Result<Answer, SubmitError>) {
+        // Nobody may be waiting any more; what was decided stands all the same.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// One lane.
+#[allow(missing_debug_implementations, reason = "it holds a live connection")]
+pub struct Lane {
+    db: Db,
+    config: LaneConfig,
+    context: Arc<LaneContext>,
+    queue: mpsc::Receiver<Work>,
+    /// Commands that wait for a player that another lane holds.
+    waiting: VecDeque<Work>,
+    connection: Option<LaneConnection>,
+    held: HeldSlot,
+}
+
+/// How an attempt at a batch ended.
+enum Ended {
+    Committed(Vec<Outcome>),
+    /// Do the same again, at once or after a pause.
+    Again,
+    /// One of the commands cannot be written: find out which.
+    OneByOne(StoreError),
+}
+
+impl Lane {
+    /// Connects and takes a slot. None: no slot is free.
+    pub async fn open(
+        db: Db,
+        config: LaneConfig,
+        context: Arc<LaneContext>,
+        queue: mpsc::Receiver<Work>,
+        taken: &[i16],
+    ) -> Result<Option<Self>, StoreError> {
+        let mut connection = db.lane_connection().await?;
+        let held = slots::take(&mut connection, &config.holder, taken, config.slot_lease).await?;
+        let waiting = VecDeque::new();
+        let connection = Some(connection);
+        Ok(held.map(|held| Self { db, config, context, queue, waiting, connection, held }))
+    }
+
+    pub const fn slot(&self) -> i16 {
+        self.held.slot
+    }
+
+    /// Works until the last sender is gone and everything queued is answered.
+    pub async fn run(mut self) {
+        let idle = self.config.slot_lease / 3;
+        loop {
+            let first = if self.waiting.is_empty() {
+                match tokio::time::timeout(idle, self.queue.recv()).await {
+                    Ok(Some(work)) => Some(work),
+                    Ok(None) => break,
+                    Err(_) => {
+                        self.keep_lease().await;
+                        continue;
+                    }
+                }
+            } else {
+                // Whoever holds the player commits in milliseconds.
+                let pause = Duration::from_millis(2);
+                tokio::time::timeout(pause, self.queue.recv()).await.ok().flatten()
+            };
+            let batch = self.drain(first);
+            self.process(batch).await;
+        }
+        if let Some(mut connection) = self.connection.take() {
+            let _ = slots::give_back(&mut connection, self.held).await;
+        }
+    }
+
+    /// What is there now, the oldest first. A batch is what arrived while the last one committed.
+    fn drain(&mut self, first: Option<Work>) -> Vec<Work> {
+        let mut batch: Vec<Work> = self.waiting.drain(..).chain(first).collect();
+        while batch.len() < self.config.batch_max {
+            match self.queue.try_recv() {
+                Ok(work) => batch.push(work),
+                Err(_) => break,
+            }
+        }
+        batch
+    }
+
+    async fn process(&mut self, mut batch: Vec<Work>) {
+        let started = Instant::now();
+        let mut tries = 0_u32;
+        loop {
+            let works: Vec<&Work> = batch.iter().collect();
+            match self.attempt(&works).await {
+                Ended::Committed(outcomes) => {
+                    metrics::histogram!("lane_batch_commands").record(count(batch.len()));
+                    metrics::histogram!("lane_batch_seconds").record(started.elapsed());
+                    return self.answer_all(batch, outcomes);
+                }
+                Ended::Again => {
+                    batch = give_up_old(batch, self.config.wait_max);
+                    if batch.is_empty() {
+                        return;
+                    }
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(u64::from(tries.min(20)) * 5)).await;
+                }
+                Ended::OneByOne(error) if batch.len() == 1 => {
+                    tries += 1;
+                    if 3 < tries {
+                        tracing::error!(error = %chain(&error), "a command cannot be recorded");
+                        for work in batch {
+                            work.answer(Err(SubmitError::Failed));
+                        }
+                        return;
+                    }
+                }
+                Ended::OneByOne(error) => {
+                    tracing::debug!(error = %chain(&error), "a batch is done one by one");
+                    for work in batch {
+                        Box::pin(self.process(vec![work])).await;
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn answer_all(&mut self, batch: Vec<Work>, outcomes: Vec<Outcome>) {
+        for (work, outcome) in batch.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Decided(decided) => work.answer(decided.map_err(SubmitError::Refused)),
+                Outcome::Broken => work.answer(Err(SubmitError::Failed)),
+                Outcome::LockedElsewhere if self.config.wait_max <= work.queued_at.elapsed() => {
+                    work.answer(Err(SubmitError::Busy));
+                }
+                Outcome::LockedElsewhere => self.waiting.push_back(work),
+            }
+        }
+    }
+
+    /// One attempt at a batch, to its end: committed, or surely without effect.
+    async fn attempt(&mut self, works: &[&Work]) -> Ended {
+        let Some(mut connection) = self.connected().await else { return Ended::Again };
+        let lease = self.config.slot_lease;
+        let decided = match db::begin(&mut connection).await {
+            Ok(()) => {
+                batch::decide_and_write(&mut connection, &self.context, self.held, works, lease)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        match decided {
+            Ok(decided) => self.commit(connection, decided).await,
+            Err(error) => self.failed(connection, error).await,
+        }
+    }
+
+    async fn commit(&mut self, mut connection: LaneConnection, decided: Decided) -> Ended {
+        match db::commit(&mut connection).await {
+            Ok(()) => {
+                let wrote = self.held.seq < decided.to_seq;
+                self.held.seq = decided.to_seq;
+                self.connection = Some(connection);
+                if wrote {
+                    self.context.committed.notify_waiters();
+                }
+                Ended::Committed(decided.outcomes)
+            }
+            Err(error) => {
+                drop(connection);
+                tracing::warn!(error = %chain(&error), "a commit's answer was lost");
+                self.ask_what_was_kept(decided).await
+            }
+        }
+    }
+
+    /// The answer to COMMIT was lost. The slot's number says whether the batch was kept. While it
+    /// cannot be asked nothing is answered; run again, the batch takes the *same* numbers, so that
+    /// the old commit, should it still land, and the new one cannot both be kept.
+    async fn ask_what_was_kept(&mut self, decided: Decided) -> Ended {
+        loop {
+            if let Some(mut connection) = self.connected().await {
+                match slots::look(&mut connection, self.held.slot).await {
+                    Ok(now) if now.fence == self.held.fence && now.seq == decided.to_seq => {
+                        self.held.seq = now.seq;
+                        self.connection = Some(connection);
+                        self.context.committed.notify_waiters();
+                        return Ended::Committed(decided.outcomes);
+                    }
+                    Ok(_) => {
+                        self.connection = Some(connection);
+                        return Ended::Again;
+                    }
+                    Err(error) => tracing::warn!(error = %chain(&error), "asking what was kept"),
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn failed(&mut self, mut connection: LaneConnection, error: StoreError) -> Ended {
+        let usable = !matches!(error, StoreError::Unavailable(_))
+            && db::roll_back(&mut connection).await.is_ok();
+        if usable {
+            self.connection = Some(connection);
+        }
+        match error {
+            StoreError::Unavailable(error) => {
+                tracing::warn!(%error, "a lane lost the database");
+                Ended::Again
+            }
+            StoreError::Repeat(_) => Ended::Again,
+            StoreError::FenceLost => self.take_slot_anew().await,
+            StoreError::Constraint { ref constraint, .. } if constraint == "record_pkey" => {
+                self.take_slot_anew().await
+            }
+            other => Ended::OneByOne(other),
+        }
+    }
+
+    /// Another instance took the slot: nothing of the batch was kept. Take a slot and start over.
+    async fn take_slot_anew(&mut self) -> Ended {
+        tracing::warn!(slot = self.held.slot, "a lane lost its slot and takes another");
+        let Some(mut connection) = self.connected().await else { return Ended::Again };
+        let lease = self.config.slot_lease;
+        match slots::take(&mut connection, &self.config.holder, &[], lease).await {
+            Ok(Some(held)) => self.held = held,
+            Ok(None) => tracing::warn!("no lane slot is free"),
+            Err(error) => tracing::warn!(error = %chain(&error), "taking a lane slot"),
+        }
+        self.connection = Some(connection);
+        Ended::Again
+    }
+
+    /// The lane's connection, opened again when it was lost.
+    async fn connected(&mut self) -> Option<LaneConnection> {
+        if let Some(connection) = self.connection.take() {
+            return Some(connection);
+        }
+        match self.db.lane_connection().await {
+            Ok(connection) => Some(connection),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "a lane cannot reach the database");
+                None
+            }
+        }
+    }
+
+    async fn keep_lease(&mut self) {
+        let Some(mut connection) = self.connected().await else { return };
+        match slots::renew(&mut connection, self.held, self.config.slot_lease).await {
+            Ok(true) => self.connection = Some(connection),
+            Ok(false) => {
+                self.connection = Some(connection);
+                let _ = self.take_slot_anew().await;
+            }
+            Err(error) => tracing::warn!(error = %chain(&error), "keeping a lane's lease"),
+        }
+    }
+}
+
+/// Answers those that have waited too long; the rest goes on.
+fn give_up_old(batch: Vec<Work>, wait_max: Duration) -> Vec<Work> {
+    let (old, young): (Vec<Work>, Vec<Work>) =
+        batch.into_iter().partition(|work| wait_max <= work.queued_at.elapsed());
+    for work in old {
+        work.answer(Err(SubmitError::Busy));
+    }
+    young
+}
+
+fn count(commands: usize) -> f64 {
+    f64::from(u32::try_from(commands).unwrap_or(u32::MAX))
+}
+
+/// The error with its causes, for one log line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

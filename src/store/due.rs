@@ -1,0 +1,68 @@
+//! What workers look for: rows whose time has come. Finding is reading; taking is the lane's.
+
+use super::StoreError;
+use crate::domain::{AttemptId, OperatorId, PlayerId, PlayerKey, Timestamp};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// An attempt that somebody must look at.
+#[derive(Debug, Clone)]
+pub struct DueAttempt {
+    pub player: PlayerKey,
+    pub payment: Uuid,
+    pub attempt: AttemptId,
+}
+
+/// Attempts whose due time has come, the oldest first.
+pub async fn attempts(
+    pool: &PgPool,
+    now: Timestamp,
+    most: i64,
+) -> Result<Vec<DueAttempt>, StoreError> {
+    let rows = sqlx::query!(
+        "select a.attempt_id, a.payment_id, p.operator_id, p.player_id
+         from attempt a join payment p on p.payment_id = a.payment_id
+         where a.due_at <= $1 order by a.due_at limit $2",
+        now,
+        most
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DueAttempt {
+            player: PlayerKey {
+                operator: OperatorId::trusted(&row.operator_id),
+                player: PlayerId::trusted(&row.player_id),
+            },
+            payment: row.payment_id,
+            attempt: AttemptId(row.attempt_id),
+        })
+        .collect())
+}
+
+/// Approved withdrawals that are to be sent now.
+pub async fn payouts(
+    pool: &PgPool,
+    now: Timestamp,
+    most: i64,
+) -> Result<Vec<(PlayerKey, Uuid)>, StoreError> {
+    let rows = sqlx::query!(
+        "select payment_id, operator_id, player_id from payment
+         where due_at <= $1 and status = 'approved' order by due_at limit $2",
+        now,
+        most
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let key = PlayerKey {
+                operator: OperatorId::trusted(&row.operator_id),
+                player: PlayerId::trusted(&row.player_id),
+            };
+            (key, row.payment_id)
+        })
+        .collect())
+}

@@ -1,0 +1,154 @@
+//! Verified webhooks of PSPs, stored before they are answered and remembered for good.
+
+use super::StoreError;
+use crate::domain::{AttemptId, InboxId, Timestamp};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// A verified event on its way into the inbox. `event` is its content in our words.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    pub id: InboxId,
+    pub psp: String,
+    pub event_id: String,
+    pub kind: String,
+    pub body_sha256: [u8; 32],
+    pub event: String,
+    pub raw: Vec<u8>,
+}
+
+/// A stored event that waits to be applied.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    pub psp: String,
+    pub event_id: String,
+    pub kind: String,
+    pub event: String,
+    pub tries: i16,
+    pub received_at: Timestamp,
+}
+
+/// Stores the events of one webhook, each once for ever. Returns which were new, in their order.
+pub async fn store(
+    pool: &PgPool,
+    events: &[NewEvent],
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<Uuid> = events.iter().map(|e| e.id.0).collect();
+    let psps: Vec<String> = events.iter().map(|e| e.psp.clone()).collect();
+    let event_ids: Vec<String> = events.iter().map(|e| e.event_id.clone()).collect();
+    let kinds: Vec<String> = events.iter().map(|e| e.kind.clone()).collect();
+    let hashes: Vec<Vec<u8>> = events.iter().map(|e| e.body_sha256.to_vec()).collect();
+    let bodies: Vec<String> = events.iter().map(|e| e.event.clone()).collect();
+    let raws: Vec<Vec<u8>> = events.iter().map(|e| e.raw.clone()).collect();
+    let rows = sqlx::query_scalar!(
+        "insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at,
+           state, tries, due_at)
+         select a, b, c, d, e, f::jsonb, g, $8, 'new', 0, $8
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[],
+           $7::bytea[]) as t (a, b, c, d, e, f, g)
+         on conflict (psp, event_id) do nothing
+         returning event_id",
+        &ids,
+        &psps,
+        &event_ids,
+        &kinds,
+        &hashes,
+        &bodies,
+        &raws,
+        now
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows)
+}
+
+/// Claims events that are due, for as long as `until`: another instance leaves them alone.
+pub async fn claim(
+    pool: &PgPool,
+    now: Timestamp,
+    until: Timestamp,
+    most: i64,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let rows = sqlx::query!(
+        r#"update inbox i set due_at = $2, tries = i.tries + 1
+           from (select psp, event_id from inbox where state = 'new' and due_at <= $1
+                 order by due_at limit $3 for update skip locked) due
+           where i.psp = due.psp and i.event_id = due.event_id
+           returning i.psp, i.event_id, i.kind, i.event::text as "event!", i.tries, i.received_at"#,
+        now,
+        until,
+        most
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StoredEvent {
+            psp: row.psp,
+            event_id: row.event_id,
+            kind: row.kind,
+            event: row.event,
+            tries: row.tries,
+            received_at: row.received_at,
+        })
+        .collect())
+}
+
+/// The event has had its effect, or provably none.
+pub async fn done(
+    pool: &PgPool,
+    psp: &str,
+    event_id: &str,
+    attempt: Option<AttemptId>,
+    note: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update inbox set state = 'done', due_at = null, attempt_id = $3, note = $4
+         where psp = $1 and event_id = $2",
+        psp,
+        event_id,
+        attempt.map(|id| id.0),
+        note
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// The event cannot be applied: it is put aside for people, and blocks no other.
+pub async fn park(
+    pool: &PgPool,
+    psp: &str,
+    event_id: &str,
+    note: &str,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update inbox set state = 'parked', due_at = null, note = $3
+         where psp = $1 and event_id = $2",
+        psp,
+        event_id,
+        note
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// The event is tried again later.
+pub async fn retry(
+    pool: &PgPool,
+    psp: &str,
+    event_id: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update inbox set due_at = $3 where psp = $1 and event_id = $2 and state = 'new'",
+        psp,
+        event_id,
+        at
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,386 @@
+//! The JSON forms in which nested words are stored. They are the database's own: the API's shapes
+//! are the API's, and may change without a migration.
+
+use super::StoreError;
+use crate::book::Returns;
+use crate::domain::{Audience, Currency, Instrument, Money, Reason, Timestamp};
+use crate::routing::plan::{Candidate, Route};
+use crate::screening::limits::{Limit, PendingLimit, Period};
+use crate::screening::rules::RuleResult;
+use psp_contract::{NextAction, Payer, Portable};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Renders a stored form.
+pub fn text<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("a stored form is plain data")
+}
+
+/// Reads a stored form.
+pub fn read<T: DeserializeOwned>(value: &str, what: &str) -> Result<T, StoreError> {
+    serde_json::from_str(value).map_err(|error| StoreError::Corrupt(format!("{what}: {error}")))
+}
+
+/// Reads a currency's code.
+pub fn currency(code: &str) -> Result<Currency, StoreError> {
+    code.parse().map_err(|_| StoreError::Corrupt(format!("currency {code}")))
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct StoredReason {
+    code: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    rule: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    observed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    threshold: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    remedy: Option<String>,
+    audience: String,
+}
+
+impl From<&Reason> for StoredReason {
+    fn from(reason: &Reason) -> Self {
+        Self {
+            code: reason.code.clone(),
+            message: reason.message.clone(),
+            rule: reason.rule.clone(),
+            observed: reason.observed.clone(),
+            threshold: reason.threshold.clone(),
+            remedy: reason.remedy.clone(),
+            audience: reason.audience.as_str().to_owned(),
+        }
+    }
+}
+
+impl From<StoredReason> for Reason {
+    fn from(stored: StoredReason) -> Self {
+        Self {
+            code: stored.code,
+            message: stored.message,
+            rule: stored.rule,
+            observed: stored.observed,
+            threshold: stored.threshold,
+            remedy: stored.remedy,
+            // What cannot be read is for the narrowest circle.
+            audience: Audience::parse(&stored.audience).unwrap_or(Audience::Compliance),
+        }
+    }
+}
+
+pub fn reasons(reasons: &[Reason]) -> String {
+    text(&reasons.iter().map(StoredReason::from).collect::<Vec<_>>())
+}
+
+pub fn read_reasons(value: &str) -> Result<Vec<Reason>, StoreError> {
+    Ok(read::<Vec<StoredReason>>(value, "reasons")?.into_iter().map(Reason::from).collect())
+}
+
+/// One rule's finding.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StoredRule {
+    pub rule: String,
+    pub hit: bool,
+    pub observed: String,
+    pub operator: String,
+    pub threshold: String,
+    pub effect: String,
+}
+
+pub fn rules(results: &[RuleResult]) -> String {
+    let stored = results.iter().map(|result| StoredRule {
+        rule: result.rule.to_owned(),
+        hit: result.hit,
+        observed: result.observed.clone(),
+        operator: result.operator.to_owned(),
+        threshold: result.threshold.clone(),
+        effect: result.effect.as_str().to_owned(),
+    });
+    text(&stored.collect::<Vec<_>>())
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRoute {
+    version: String,
+    candidates: Vec<StoredCandidate>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredCandidate {
+    psp: String,
+    rank: Option<u16>,
+    reason: String,
+}
+
+pub fn route(route: &Route) -> String {
+    let candidates = route.candidates.iter().map(|candidate| StoredCandidate {
+        psp: candidate.psp.clone(),
+        rank: candidate.rank,
+        reason: candidate.reason.clone(),
+    });
+    text(&StoredRoute { version: route.version.clone(), candidates: candidates.collect() })
+}
+
+pub fn read_route(value: &str) -> Result<Route, StoreError> {
+    let stored: StoredRoute = read(value, "route")?;
+    let candidates = stored.candidates.into_iter().map(|candidate| Candidate {
+        psp: candidate.psp,
+        rank: candidate.rank,
+        reason: candidate.reason,
+    });
+    Ok(Route { version: stored.version, candidates: candidates.collect() })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum StoredAction {
+    Redirect {
+        url: String,
+    },
+    QrCode {
+        payload: String,
+        #[serde(with = "time::serde::rfc3339::option", default)]
+        expires_at: Option<Timestamp>,
+    },
+    AppLink {
+        url: String,
+        token: Option<String>,
+    },
+    CryptoTransfer {
+        address: String,
+        network: String,
+        asset: String,
+        asset_amount: String,
+        #[serde(with = "time::serde::rfc3339::option", default)]
+        expires_at: Option<Timestamp>,
+    },
+}
+
+pub fn action(action: &NextAction) -> String {
+    text(&match action.clone() {
+        NextAction::Redirect { url } => StoredAction::Redirect { url },
+        NextAction::QrCode { payload, expires_at } => StoredAction::QrCode { payload, expires_at },
+        NextAction::AppLink { url, token } => StoredAction::AppLink { url, token },
+        NextAction::CryptoTransfer { address, network, asset, asset_amount, expires_at } => {
+            StoredAction::CryptoTransfer { address, network, asset, asset_amount, expires_at }
+        }
+    })
+}
+
+pub fn read_action(value: &str) -> Result<NextAction, StoreError> {
+    Ok(match read(value, "next action")? {
+        StoredAction::Redirect { url } => NextAction::Redirect { url },
+        StoredAction::QrCode { payload, expires_at } => NextAction::QrCode { payload, expires_at },
+        StoredAction::AppLink { url, token } => NextAction::AppLink { url, token },
+        StoredAction::CryptoTransfer { address, network, asset, asset_amount, expires_at } => {
+            NextAction::CryptoTransfer { address, network, asset, asset_amount, expires_at }
+        }
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum StoredPortable {
+    Iban { iban: String, holder_name: String },
+    UkAccount { sort_code: String, account_number: String, holder_name: String },
+    PixKey { key: String },
+    CryptoAddress { network: String, asset: String, address: String, tag: Option<String> },
+}
+
+impl From<Portable> for StoredPortable {
+    fn from(portable: Portable) -> Self {
+        match portable {
+            Portable::Iban { iban, holder_name } => Self::Iban { iban, holder_name },
+            Portable::UkAccount { sort_code, account_number, holder_name } => {
+                Self::UkAccount { sort_code, account_number, holder_name }
+            }
+            Portable::PixKey { key } => Self::PixKey { key },
+            Portable::CryptoAddress { network, asset, address, tag } => {
+                Self::CryptoAddress { network, asset, address, tag }
+            }
+        }
+    }
+}
+
+impl From<StoredPortable> for Portable {
+    fn from(stored: StoredPortable) -> Self {
+        match stored {
+            StoredPortable::Iban { iban, holder_name } => Self::Iban { iban, holder_name },
+            StoredPortable::UkAccount { sort_code, account_number, holder_name } => {
+                Self::UkAccount { sort_code, account_number, holder_name }
+            }
+            StoredPortable::PixKey { key } => Self::PixKey { key },
+            StoredPortable::CryptoAddress { network, asset, address, tag } => {
+                Self::CryptoAddress { network, asset, address, tag }
+            }
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredInstrument {
+    portable: Option<StoredPortable>,
+    tokens: BTreeMap<String, String>,
+    holder_name: Option<String>,
+    masked: String,
+    source_deposit: Option<Uuid>,
+}
+
+pub fn instrument(instrument: &Instrument) -> String {
+    text(&StoredInstrument {
+        portable: instrument.portable.clone().map(StoredPortable::from),
+        tokens: instrument.tokens.clone(),
+        holder_name: instrument.holder_name.clone(),
+        masked: instrument.masked.clone(),
+        source_deposit: instrument.source_deposit,
+    })
+}
+
+pub fn read_instrument(value: &str) -> Result<Instrument, StoreError> {
+    let stored: StoredInstrument = read(value, "instrument")?;
+    Ok(Instrument {
+        portable: stored.portable.map(Portable::from),
+        tokens: stored.tokens,
+        holder_name: stored.holder_name,
+        masked: stored.masked,
+        source_deposit: stored.source_deposit,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPayer {
+    player_reference: String,
+    player_uuid: Uuid,
+    full_name: String,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    national_id: Option<String>,
+    date_of_birth: Option<String>,
+    locale: Option<String>,
+    ip: Option<String>,
+}
+
+pub fn payer(payer: &Payer) -> String {
+    let payer = payer.clone();
+    text(&StoredPayer {
+        player_reference: payer.player_reference,
+        player_uuid: payer.player_uuid,
+        full_name: payer.full_name,
+        given_name: payer.given_name,
+        family_name: payer.family_name,
+        email: payer.email,
+        phone: payer.phone,
+        national_id: payer.national_id,
+        date_of_birth: payer.date_of_birth,
+        locale: payer.locale,
+        ip: payer.ip,
+    })
+}
+
+pub fn read_payer(value: &str) -> Result<Payer, StoreError> {
+    let stored: StoredPayer = read(value, "payer")?;
+    Ok(Payer {
+        player_reference: stored.player_reference,
+        player_uuid: stored.player_uuid,
+        full_name: stored.full_name,
+        given_name: stored.given_name,
+        family_name: stored.family_name,
+        email: stored.email,
+        phone: stored.phone,
+        national_id: stored.national_id,
+        date_of_birth: stored.date_of_birth,
+        locale: stored.locale,
+        ip: stored.ip,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredReturns {
+    deposit: Uuid,
+    psp: String,
+    psp_reference: String,
+    from_suspense: bool,
+}
+
+pub fn returns(returns: &Returns) -> String {
+    text(&StoredReturns {
+        deposit: returns.deposit,
+        psp: returns.psp.clone(),
+        psp_reference: returns.psp_reference.clone(),
+        from_suspense: returns.from_suspense,
+    })
+}
+
+pub fn read_returns(value: &str) -> Result<Returns, StoreError> {
+    let stored: StoredReturns = read(value, "returns")?;
+    Ok(Returns {
+        deposit: stored.deposit,
+        psp: stored.psp,
+        psp_reference: stored.psp_reference,
+        from_suspense: stored.from_suspense,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredLimit {
+    period: String,
+    minor: i64,
+    currency: String,
+    #[serde(with = "time::serde::rfc3339")]
+    effective_at: Timestamp,
+    pending: Option<StoredPending>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPending {
+    minor: Option<i64>,
+    #[serde(with = "time::serde::rfc3339")]
+    requested_at: Timestamp,
+    #[serde(with = "time::serde::rfc3339")]
+    effective_at: Timestamp,
+    confirmed: bool,
+}
+
+pub fn limits(limits: &[Limit]) -> String {
+    let stored = limits.iter().map(|limit| StoredLimit {
+        period: limit.period.as_str().to_owned(),
+        minor: limit.money.minor,
+        currency: limit.money.currency.code().to_owned(),
+        effective_at: limit.effective_at,
+        pending: limit.pending.as_ref().map(|pending| StoredPending {
+            minor: pending.money.map(|money| money.minor),
+            requested_at: pending.requested_at,
+            effective_at: pending.effective_at,
+            confirmed: pending.confirmed,
+        }),
+    });
+    text(&stored.collect::<Vec<_>>())
+}
+
+pub fn read_limits(value: &str) -> Result<Vec<Limit>, StoreError> {
+    let stored: Vec<StoredLimit> = read(value, "limits")?;
+    stored.into_iter().map(read_limit).collect()
+}
+
+fn read_limit(stored: StoredLimit) -> Result<Limit, StoreError> {
+    let currency = currency(&stored.currency)?;
+    let period = Period::parse(&stored.period)
+        .ok_or_else(|| StoreError::Corrupt(format!("period {}", stored.period)))?;
+    Ok(Limit {
+        period,
+        money: Money::new(stored.minor, currency),
+        effective_at: stored.effective_at,
+        pending: stored.pending.map(|pending| PendingLimit {
+            money: pending.minor.map(|minor| Money::new(minor, currency)),
+            requested_at: pending.requested_at,
+            effective_at: pending.effective_at,
+            confirmed: pending.confirmed,
+        }),
+    })
+}

@@ -1,0 +1,130 @@
+//! Migrations, and the refusal to run on a database that is not ours.
+
+use super::StoreError;
+use sqlx::postgres::PgPool;
+use sqlx::{Connection, PgConnection};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Why the database must not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    #[error("cannot connect to the database: is it running, and is its address right?")]
+    Connect(#[source] sqlx::Error),
+    #[error("a migration failed; nothing of it was kept")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    #[error("this database belongs to the {found} environment, not to {wanted}")]
+    OtherEnvironment { found: String, wanted: String },
+    #[error("PostgreSQL {0} is too old: version 15 or newer is needed")]
+    TooOld(i32),
+    #[error("the database is not migrated: run `interlock migrate` with DATABASE_OWNER_URL")]
+    NotMigrated,
+    #[error("the role {role} may {right}: the service runs only with the application's role")]
+    RoleMayTooMuch { role: String, right: String },
+    #[error("reading the database's state")]
+    Store(#[from] StoreError),
+}
+
+/// Applies the migrations as the owner and writes the environment, which never changes again.
+pub async fn migrate(owner_url: &str, environment: &str) -> Result<(), MigrateError> {
+    let mut connection = PgConnection::connect(owner_url).await.map_err(MigrateError::Connect)?;
+    refuse_old_server(&mut connection).await?;
+    MIGRATIONS.run(&mut connection).await.map_err(MigrateError::Migrate)?;
+    sqlx::query!(
+        "insert into environment (kind) values ($1) on conflict (singleton) do nothing",
+        environment
+    )
+    .execute(&mut connection)
+    .await
+    .map_err(StoreError::from)?;
+    refuse_other_environment(&mut connection, environment).await
+}
+
+async fn refuse_old_server(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::int / 10000")
+        .fetch_one(connection)
+        .await
+        .map_err(StoreError::from)?;
+    if version < 15 { Err(MigrateError::TooOld(version)) } else { Ok(()) }
+}
+
+async fn refuse_other_environment(
+    connection: &mut PgConnection,
+    wanted: &str,
+) -> Result<(), MigrateError> {
+    let found = sqlx::query_scalar!("select kind from environment")
+        .fetch_optional(connection)
+        .await
+        .map_err(|_| MigrateError::NotMigrated)?
+        .ok_or(MigrateError::NotMigrated)?;
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(MigrateError::OtherEnvironment { found, wanted: wanted.to_owned() })
+    }
+}
+
+/// Whether the schema is the one that this program was built for.
+pub async fn is_current(pool: &PgPool) -> bool {
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let applied = sqlx::query_scalar::<_, Option<i64>>(
+        "select max(version) from _sqlx_migrations where success",
+    )
+    .fetch_one(pool)
+    .await;
+    applied.ok().flatten() == Some(newest)
+}
+
+/// Checks what `serve` and `sandbox` start on: server, schema, environment, and that the role may
+/// not change what is append-only.
+pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError> {
+    let mut connection = pool.acquire().await.map_err(MigrateError::Connect)?;
+    refuse_old_server(&mut connection).await?;
+    refuse_other_environment(&mut connection, environment).await?;
+    if !is_current(pool).await {
+        return Err(MigrateError::NotMigrated);
+    }
+    refuse_powerful_role(&mut connection).await
+}
+
+const APPEND_ONLY: [&str; 9] = [
+    "record",
+    "entry",
+    "hold_move",
+    "transition",
+    "outbox_event",
+    "decision",
+    "incident",
+    "wire",
+    "player_version",
+];
+
+async fn refuse_powerful_role(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let role: (String, bool) = sqlx::query_as(
+        "select current_user::text, rolsuper or rolcreaterole or rolbypassrls
+         from pg_roles where rolname = current_user",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(StoreError::from)?;
+    if role.1 {
+        let right = "change any table (it is a superuser or may create roles)".to_owned();
+        return Err(MigrateError::RoleMayTooMuch { role: role.0, right });
+    }
+    for table in APPEND_ONLY {
+        let may: bool = sqlx::query_scalar(
+            "select has_table_privilege($1, 'UPDATE') or has_table_privilege($1, 'DELETE')
+               or has_table_privilege($1, 'TRUNCATE') or pg_has_role(c.relowner, 'MEMBER')
+             from pg_class c where c.oid = $1::regclass",
+        )
+        .bind(table)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(StoreError::from)?;
+        if may {
+            let right = format!("change the append-only table {table}");
+            return Err(MigrateError::RoleMayTooMuch { role: role.0, right });
+        }
+    }
+    Ok(())
+}

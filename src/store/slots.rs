@@ -1,0 +1,103 @@
+//! Leases of lane slots. The lease is an optimisation; the fence and the primary key (slot, seq)
+//! are what keeps two lanes from writing into one slot.
+
+use super::StoreError;
+use sqlx::PgConnection;
+use std::time::Duration;
+
+/// A slot that this lane may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldSlot {
+    pub slot: i16,
+    pub fence: i64,
+    /// The number of the newest record.
+    pub seq: i64,
+}
+
+/// Takes a slot: one of this holder's own at once, a foreign one only after its lease. None: all
+/// are taken.
+pub async fn take(
+    connection: &mut PgConnection,
+    holder: &str,
+    taken: &[i16],
+    lease: Duration,
+) -> Result<Option<HeldSlot>, StoreError> {
+    let lease_s = lease.as_secs().to_string();
+    let row = sqlx::query!(
+        r#"update lane_slot set holder = $1, fence = fence + 1,
+             lease_until = now() + ($2 || ' seconds')::interval
+           where slot = (
+             select slot from lane_slot
+             where slot <> all($3::smallint[])
+               and (holder = $1 or holder is null or lease_until < now())
+             order by (holder = $1) desc nulls last, slot limit 1 for update skip locked)
+           returning slot, fence, seq"#,
+        holder,
+        lease_s,
+        taken
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| HeldSlot { slot: row.slot, fence: row.fence, seq: row.seq }))
+}
+
+/// Keeps an idle lane's lease; false when the slot has another holder.
+pub async fn renew(
+    connection: &mut PgConnection,
+    held: HeldSlot,
+    lease: Duration,
+) -> Result<bool, StoreError> {
+    let lease_s = lease.as_secs().to_string();
+    let done = sqlx::query!(
+        "update lane_slot set lease_until = now() + ($3 || ' seconds')::interval
+         where slot = $1 and fence = $2",
+        held.slot,
+        held.fence,
+        lease_s
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Moves the slot's number along, in the transaction of the batch that uses the numbers up to it.
+pub async fn advance(
+    connection: &mut PgConnection,
+    held: HeldSlot,
+    to_seq: i64,
+    lease: Duration,
+) -> Result<(), StoreError> {
+    let lease_s = lease.as_secs().to_string();
+    let done = sqlx::query!(
+        "update lane_slot set seq = $4, lease_until = now() + ($5 || ' seconds')::interval
+         where slot = $1 and fence = $2 and seq = $3",
+        held.slot,
+        held.fence,
+        held.seq,
+        to_seq,
+        lease_s
+    )
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::FenceLost) }
+}
+
+/// Where a slot stands: its fence and its newest number.
+pub async fn look(connection: &mut PgConnection, slot: i16) -> Result<HeldSlot, StoreError> {
+    let row = sqlx::query!("select slot, fence, seq from lane_slot where slot = $1", slot)
+        .fetch_one(connection)
+        .await?;
+    Ok(HeldSlot { slot: row.slot, fence: row.fence, seq: row.seq })
+}
+
+/// Gives the slot back at an orderly stop.
+pub async fn give_back(connection: &mut PgConnection, held: HeldSlot) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update lane_slot set lease_until = now() where slot = $1 and fence = $2",
+        held.slot,
+        held.fence
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,388 @@
+//! Writes payments, parts, attempts and reviews as a batch left them: one upsert a table.
+
+use super::rows::viewer_text;
+use super::{StoreError, json};
+use crate::book::{Attempt, Part, Payment, Review};
+use crate::domain::Timestamp;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+#[derive(Default)]
+struct Columns {
+    id: Vec<Uuid>,
+    operator: Vec<String>,
+    player: Vec<String>,
+    direction: Vec<String>,
+    status: Vec<String>,
+    origin: Vec<String>,
+    amount: Vec<i64>,
+    currency: Vec<String>,
+    fee: Vec<Option<i64>>,
+    country: Vec<String>,
+    method: Vec<String>,
+    reference: Vec<Option<String>>,
+    return_url: Vec<Option<String>>,
+    payer: Vec<String>,
+    received: Vec<Option<i64>>,
+    received_currency: Vec<Option<String>>,
+    credited: Vec<Option<i64>>,
+    suspended: Vec<Option<i64>>,
+    suspended_currency: Vec<Option<String>>,
+    next_action: Vec<Option<String>>,
+    action_told: Vec<bool>,
+    reasons: Vec<String>,
+    route: Vec<String>,
+    metadata: Vec<String>,
+    decision: Vec<Uuid>,
+    sequence: Vec<i64>,
+    answer_owed: Vec<Option<String>>,
+    due: Vec<Option<Timestamp>>,
+    source: Vec<Option<String>>,
+    returns: Vec<Option<String>>,
+    of_deposit: Vec<Option<Uuid>>,
+    created: Vec<Timestamp>,
+    updated: Vec<Timestamp>,
+}
+
+fn columns(payments: &[&Payment]) -> Columns {
+    let mut c = Columns::default();
+    for p in payments {
+        let code = |money: Option<crate::domain::Money>| money.map(|m| m.currency.code().to_owned());
+        c.id.push(p.id.uuid);
+        c.operator.push(p.player.operator.as_str().to_owned());
+        c.player.push(p.player.player.as_str().to_owned());
+        c.direction.push(p.direction().as_str().to_owned());
+        c.status.push(p.status.as_str().to_owned());
+        c.origin.push(p.origin.as_str().to_owned());
+        c.amount.push(p.money.minor);
+        c.currency.push(p.money.currency.code().to_owned());
+        c.fee.push(p.fee.map(|fee| fee.minor));
+        c.country.push(p.country.clone());
+        c.method.push(p.method.as_str().to_owned());
+        c.reference.push(p.reference.clone());
+        c.return_url.push(p.return_url.clone());
+        c.payer.push(json::payer(&p.payer));
+        c.received.push(p.received.map(|money| money.minor));
+        c.received_currency.push(code(p.received));
+        c.credited.push(p.credited.map(|money| money.minor));
+        c.suspended.push(p.suspended.map(|money| money.minor));
+        c.suspended_currency.push(code(p.suspended));
+        c.next_action.push(p.next_action.as_ref().map(json::action));
+        c.action_told.push(p.action_told);
+        c.reasons.push(json::reasons(&p.reasons));
+        c.route.push(json::route(&p.route));
+        c.metadata.push(p.metadata.clone());
+        c.decision.push(p.decision.0);
+        c.sequence.push(p.event_sequence);
+        c.answer_owed.push(p.answer_owed.map(|viewer| viewer_text(viewer).to_owned()));
+        c.due.push(p.due_at);
+        c.source.push(p.source.as_ref().map(json::instrument));
+        c.returns.push(p.returns.as_ref().map(json::returns));
+        c.of_deposit.push(p.returns.as_ref().map(|returns| returns.deposit));
+        c.created.push(p.created_at);
+        c.updated.push(p.updated_at);
+    }
+    c
+}
+
+/// Writes payments with their parts and attempts.
+pub async fn write(
+    connection: &mut PgConnection,
+    payments: &[&Payment],
+) -> Result<(), StoreError> {
+    if payments.is_empty() {
+        return Ok(());
+    }
+    write_heads(connection, payments).await?;
+    let parts: Vec<_> =
+        payments.iter().flat_map(|p| p.parts.iter().map(|part| (p.id.uuid, part))).collect();
+    write_parts(connection, &parts).await?;
+    let attempts: Vec<_> =
+        payments.iter().flat_map(|p| p.attempts.iter().map(|a| (p.id.uuid, a))).collect();
+    write_attempts(connection, &attempts).await
+}
+
+async fn write_heads(
+    connection: &mut PgConnection,
+    payments: &[&Payment],
+) -> Result<(), StoreError> {
+    let c = columns(payments);
+    sqlx::query!(
+        "insert into payment (payment_id, operator_id, player_id, direction, status, origin, amount,
+           currency, fee, country, method, reference, return_url, payer, received_amount,
+           received_currency, credited_amount, suspended_amount, suspended_currency, next_action,
+           action_told, reasons, route, metadata, decision_id, event_sequence, answer_owed, due_at,
+           source, returns, of_deposit, created_at, updated_at)
+         select a, b, c, d, e, f, g, h, i, j, k, l, m, n::jsonb, o, p, q, r, s, t::jsonb, u,
+           v::jsonb, w::jsonb, x::jsonb, y, z, aa, ab, ac::jsonb, ad::jsonb, ae, af, ag
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+           $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[],
+           $13::text[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[],
+           $19::text[], $20::text[], $21::boolean[], $22::text[], $23::text[], $24::text[],
+           $25::uuid[], $26::bigint[], $27::text[], $28::timestamptz[], $29::text[], $30::text[],
+           $31::uuid[], $32::timestamptz[], $33::timestamptz[])
+           as t (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa,
+             ab, ac, ad, ae, af, ag)
+         on conflict (payment_id) do update set
+           status = excluded.status, received_amount = excluded.received_amount,
+           received_currency = excluded.received_currency,
+           credited_amount = excluded.credited_amount,
+           suspended_amount = excluded.suspended_amount,
+           suspended_currency = excluded.suspended_currency, next_action = excluded.next_action,
+           action_told = excluded.action_told, reasons = excluded.reasons,
+           event_sequence = excluded.event_sequence, answer_owed = excluded.answer_owed,
+           due_at = excluded.due_at, source = excluded.source, updated_at = excluded.updated_at",
+        &c.id,
+        &c.operator,
+        &c.player,
+        &c.direction,
+        &c.status,
+        &c.origin,
+        &c.amount,
+        &c.currency,
+        &c.fee as &[Option<i64>],
+        &c.country,
+        &c.method,
+        &c.reference as &[Option<String>],
+        &c.return_url as &[Option<String>],
+        &c.payer,
+        &c.received as &[Option<i64>],
+        &c.received_currency as &[Option<String>],
+        &c.credited as &[Option<i64>],
+        &c.suspended as &[Option<i64>],
+        &c.suspended_currency as &[Option<String>],
+        &c.next_action as &[Option<String>],
+        &c.action_told,
+        &c.reasons,
+        &c.route,
+        &c.metadata,
+        &c.decision,
+        &c.sequence,
+        &c.answer_owed as &[Option<String>],
+        &c.due as &[Option<Timestamp>],
+        &c.source as &[Option<String>],
+        &c.returns as &[Option<String>],
+        &c.of_deposit as &[Option<Uuid>],
+        &c.created,
+        &c.updated
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_parts(
+    connection: &mut PgConnection,
+    parts: &[(Uuid, &Part)],
+) -> Result<(), StoreError> {
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = parts.iter().map(|(_, part)| part.id.0).collect();
+    let payments: Vec<Uuid> = parts.iter().map(|(payment, _)| *payment).collect();
+    let numbers: Vec<i16> = parts.iter().map(|(_, part)| part.number).collect();
+    let amounts: Vec<i64> = parts.iter().map(|(_, part)| part.money.minor).collect();
+    let currencies: Vec<String> =
+        parts.iter().map(|(_, part)| part.money.currency.code().to_owned()).collect();
+    let instruments: Vec<String> =
+        parts.iter().map(|(_, part)| json::instrument(&part.instrument)).collect();
+    let statuses: Vec<String> =
+        parts.iter().map(|(_, part)| part.status.as_str().to_owned()).collect();
+    let held: Vec<i64> = parts.iter().map(|(_, part)| part.held_minor).collect();
+    sqlx::query!(
+        "insert into part (part_id, payment_id, number, amount, currency, instrument, status, held)
+         select a, b, c, d, e, f::jsonb, g, h
+         from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bigint[], $5::text[], $6::text[],
+           $7::text[], $8::bigint[]) as t (a, b, c, d, e, f, g, h)
+         on conflict (part_id) do update set status = excluded.status, held = excluded.held",
+        &ids,
+        &payments,
+        &numbers,
+        &amounts,
+        &currencies,
+        &instruments,
+        &statuses,
+        &held
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[derive(Default)]
+struct AttemptColumns {
+    id: Vec<Uuid>,
+    payment: Vec<Uuid>,
+    part: Vec<Option<Uuid>>,
+    number: Vec<i16>,
+    psp: Vec<String>,
+    status: Vec<String>,
+    asked: Vec<i64>,
+    currency: Vec<String>,
+    error: Vec<Option<String>>,
+    retryable: Vec<Option<bool>>,
+    psp_reference: Vec<Option<String>>,
+    was_accepted: Vec<bool>,
+    sent: Vec<Timestamp>,
+    ended: Vec<Option<Timestamp>>,
+    holder: Vec<Option<String>>,
+    until: Vec<Option<Timestamp>>,
+    due: Vec<Option<Timestamp>>,
+    expires: Vec<Option<Timestamp>>,
+    inquiries: Vec<i32>,
+    inquired: Vec<Option<Timestamp>>,
+    ledger: Vec<Option<Timestamp>>,
+    misses: Vec<i32>,
+    first_missed: Vec<Option<Timestamp>>,
+    last_missed: Vec<Option<Timestamp>>,
+    paged: Vec<bool>,
+    kept: Vec<Option<String>>,
+}
+
+fn attempt_columns(attempts: &[(Uuid, &Attempt)]) -> AttemptColumns {
+    let mut c = AttemptColumns::default();
+    for (payment, a) in attempts {
+        c.id.push(a.id.0);
+        c.payment.push(*payment);
+        c.part.push(a.part.map(|part| part.0));
+        c.number.push(a.number);
+        c.psp.push(a.psp.clone());
+        c.status.push(a.status.as_str().to_owned());
+        c.asked.push(a.asked.minor);
+        c.currency.push(a.asked.currency.code().to_owned());
+        c.error.push(a.error.as_ref().map(|error| error.code.clone()));
+        c.retryable.push(a.error.as_ref().map(|error| error.retryable));
+        c.psp_reference.push(a.psp_reference.clone());
+        c.was_accepted.push(a.was_accepted);
+        c.sent.push(a.first_sent_at);
+        c.ended.push(a.ended_at);
+        c.holder.push(a.lease.as_ref().map(|lease| lease.holder.clone()));
+        c.until.push(a.lease.as_ref().map(|lease| lease.until));
+        c.due.push(a.due_at);
+        c.expires.push(a.expires_at);
+        c.inquiries.push(a.inquiries);
+        c.inquired.push(a.last_inquiry_at);
+        c.ledger.push(a.last_ledger_at);
+        c.misses.push(a.misses);
+        c.first_missed.push(a.first_missed_at);
+        c.last_missed.push(a.last_missed_at);
+        c.paged.push(a.paged);
+        c.kept.push(a.kept_news.clone());
+    }
+    c
+}
+
+async fn write_attempts(
+    connection: &mut PgConnection,
+    attempts: &[(Uuid, &Attempt)],
+) -> Result<(), StoreError> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let c = attempt_columns(attempts);
+    // The attempt that is over is written before the one that takes its place: the one-live index
+    // is checked row by row, and an attempt's number tells the order.
+    sqlx::query!(
+        "insert into attempt (attempt_id, payment_id, part_id, number, psp, status, asked, currency,
+           error_code, error_retryable, psp_reference, was_accepted, first_sent_at, ended_at,
+           lease_holder, lease_until, due_at, expires_at, inquiries, last_inquiry_at,
+           last_ledger_at, misses, first_missed_at, last_missed_at, paged, kept_news)
+         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::text[],
+           $6::text[], $7::bigint[], $8::text[], $9::text[], $10::boolean[], $11::text[],
+           $12::boolean[], $13::timestamptz[], $14::timestamptz[], $15::text[], $16::timestamptz[],
+           $17::timestamptz[], $18::timestamptz[], $19::integer[], $20::timestamptz[],
+           $21::timestamptz[], $22::integer[], $23::timestamptz[], $24::timestamptz[],
+           $25::boolean[], $26::text[])
+         on conflict (attempt_id) do update set
+           status = excluded.status, error_code = excluded.error_code,
+           error_retryable = excluded.error_retryable, psp_reference = excluded.psp_reference,
+           was_accepted = excluded.was_accepted, first_sent_at = excluded.first_sent_at,
+           ended_at = excluded.ended_at, lease_holder = excluded.lease_holder,
+           lease_until = excluded.lease_until, due_at = excluded.due_at,
+           expires_at = excluded.expires_at, inquiries = excluded.inquiries,
+           last_inquiry_at = excluded.last_inquiry_at, last_ledger_at = excluded.last_ledger_at,
+           misses = excluded.misses, first_missed_at = excluded.first_missed_at,
+           last_missed_at = excluded.last_missed_at, paged = excluded.paged,
+           kept_news = excluded.kept_news",
+        &c.id,
+        &c.payment,
+        &c.part as &[Option<Uuid>],
+        &c.number,
+        &c.psp,
+        &c.status,
+        &c.asked,
+        &c.currency,
+        &c.error as &[Option<String>],
+        &c.retryable as &[Option<bool>],
+        &c.psp_reference as &[Option<String>],
+        &c.was_accepted,
+        &c.sent,
+        &c.ended as &[Option<Timestamp>],
+        &c.holder as &[Option<String>],
+        &c.until as &[Option<Timestamp>],
+        &c.due as &[Option<Timestamp>],
+        &c.expires as &[Option<Timestamp>],
+        &c.inquiries,
+        &c.inquired as &[Option<Timestamp>],
+        &c.ledger as &[Option<Timestamp>],
+        &c.misses,
+        &c.first_missed as &[Option<Timestamp>],
+        &c.last_missed as &[Option<Timestamp>],
+        &c.paged,
+        &c.kept as &[Option<String>]
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes reviews and their proposals. The database refuses an approval by the proposer.
+pub async fn write_reviews(
+    connection: &mut PgConnection,
+    reviews: &[(&crate::domain::PlayerKey, &Review)],
+) -> Result<(), StoreError> {
+    for (player, review) in reviews {
+        // Reviews are people's work: rare enough for a statement each.
+        sqlx::query!(
+            "insert into review (review_id, operator_id, player_id, payment_id, attempt_id, kind,
+               is_open, opened_at, closed_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             on conflict (review_id) do update
+               set is_open = excluded.is_open, closed_at = excluded.closed_at",
+            review.id.0,
+            player.operator.as_str(),
+            player.player.as_str(),
+            review.payment,
+            review.attempt.map(|id| id.0),
+            review.kind,
+            review.open,
+            review.opened_at,
+            review.closed_at
+        )
+        .execute(&mut *connection)
+        .await?;
+        for proposal in &review.proposals {
+            sqlx::query!(
+                "insert into review_proposal (proposal_id, review_id, outcome, note, proposed_by,
+                   proposed_at, state, decided_by, decided_at, decided_note)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                 on conflict (proposal_id) do update
+                   set state = excluded.state, decided_by = excluded.decided_by,
+                       decided_at = excluded.decided_at, decided_note = excluded.decided_note",
+                proposal.id.0,
+                review.id.0,
+                proposal.outcome,
+                proposal.note,
+                proposal.proposed_by.as_str(),
+                proposal.proposed_at,
+                proposal.state.as_str(),
+                proposal.decided_by.as_ref().map(|person| person.as_str()),
+                proposal.decided_at,
+                proposal.decided_note
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    Ok(())
+}
