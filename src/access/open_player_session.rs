@@ -40,15 +40,9 @@ pub async fn open_player_session(
     let expires_at = now + ttl;
     let jti = ids.next();
     let token = PlayerToken { player, jti };
-    let text = tokens
-        .sign(&token, now, expires_at)
-        .map_err(OpenSessionError::Sign)?;
+    let text = tokens.sign(&token, now, expires_at).map_err(OpenSessionError::Sign)?;
     player_session::insert(pool, &token.player, jti, now, expires_at)
         .await
         .map_err(OpenSessionError::Record)?;
-    Ok(OpenedSession {
-        token: text.into(),
-        jti,
-        expires_at,
-    })
+    Ok(OpenedSession { token: text.into(), jti, expires_at })
 }

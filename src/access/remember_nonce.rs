@@ -6,8 +6,8 @@
 //! database cannot tell: a nonce that could not be recorded could be used again.
 
 use crate::shutdown::Shutdown;
-use crate::store::request_nonce::{self, Connection};
 use crate::store::StoreError;
+use crate::store::request_nonce::{self, Connection};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -53,9 +53,7 @@ pub async fn remember_nonce(
 ) -> Result<bool, NonceError> {
     let (answer, told) = oneshot::channel();
     let pair = (api_key_id.to_owned(), nonce.to_owned());
-    desk.0
-        .try_send(Question { pair, answer })
-        .map_err(|_| NonceError::Full)?;
+    desk.0.try_send(Question { pair, answer }).map_err(|_| NonceError::Full)?;
     match tokio::time::timeout(PATIENCE, told).await {
         Ok(Ok(is_new)) => Ok(is_new),
         Ok(Err(_)) => Err(NonceError::Failed),
@@ -69,11 +67,7 @@ impl NonceDesk {
         let (questions, queue) = mpsc::channel(WAITING_MAX);
         let stop = tasks.clone();
         tasks.spawn("nonces", async move {
-            let clerk = Clerk {
-                url,
-                connection: None,
-                purged_at: Instant::now(),
-            };
+            let clerk = Clerk { url, connection: None, purged_at: Instant::now() };
             clerk.run(queue, stop).await;
         });
         Self(questions)
@@ -111,9 +105,8 @@ impl Clerk {
         }
         let mut seen = HashSet::with_capacity(batch.len());
         // The second of two equal pairs in one batch is a replay like any other.
-        let (firsts, seconds): (Vec<_>, Vec<_>) = batch
-            .drain(..)
-            .partition(|question| seen.insert(question.pair.clone()));
+        let (firsts, seconds): (Vec<_>, Vec<_>) =
+            batch.drain(..).partition(|question| seen.insert(question.pair.clone()));
         let (keys, nonces): (Vec<String>, Vec<String>) =
             firsts.iter().map(|question| question.pair.clone()).unzip();
         match self.insert(&keys, &nonces).await {

@@ -51,10 +51,7 @@ impl TokenKey {
     pub fn generate(kid: &str) -> Result<Self, TokenKeyFault> {
         let pair = Ed25519KeyPair::generate().map_err(|_| TokenKeyFault(kid.to_owned()))?;
         let pkcs8 = pair.to_pkcs8().map_err(|_| TokenKeyFault(kid.to_owned()))?;
-        Ok(Self {
-            kid: kid.to_owned(),
-            pkcs8: pkcs8.as_ref().to_vec().into(),
-        })
+        Ok(Self { kid: kid.to_owned(), pkcs8: pkcs8.as_ref().to_vec().into() })
     }
 }
 
@@ -162,9 +159,8 @@ impl Tokens {
         rules.set_required_spec_claims(&["exp", "iss", "aud"]);
         // The time is judged below, by the clock that we were handed.
         rules.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(text, key, &rules)
-            .map_err(|_| InvalidToken)?
-            .claims;
+        let claims =
+            jsonwebtoken::decode::<Claims>(text, key, &rules).map_err(|_| InvalidToken)?.claims;
         let now_s = now.unix_timestamp();
         let lives = claims.exp > now_s && claims.iat <= now_s + 5;
         if !lives || claims.exp - claims.iat > TTL_MAX_S {
@@ -173,10 +169,7 @@ impl Tokens {
         let operator = OperatorId::parse(&claims.op).ok_or(InvalidToken)?;
         let player = PlayerId::parse(&claims.sub).ok_or(InvalidToken)?;
         let jti = Uuid::try_parse(&claims.jti).map_err(|_| InvalidToken)?;
-        Ok(PlayerToken {
-            player: PlayerKey { operator, player },
-            jti,
-        })
+        Ok(PlayerToken { player: PlayerKey { operator, player }, jti })
     }
 }
 

@@ -11,18 +11,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// A casino's backend, or a human being with a key of their own.
-    Key {
-        operator: OperatorId,
-        key_id: String,
-        scopes: Vec<Scope>,
-        person: Option<PersonId>,
-    },
+    Key { operator: OperatorId, key_id: String, scopes: Vec<Scope>, person: Option<PersonId> },
     /// A player's browser.
-    Player {
-        operator: OperatorId,
-        player: PlayerId,
-        jti: Uuid,
-    },
+    Player { operator: OperatorId, player: PlayerId, jti: Uuid },
 }
 
 impl Caller {
@@ -84,10 +75,7 @@ impl Caller {
     pub fn may_see(&self, player: PlayerId) -> Result<PlayerKey, Problem> {
         match self.player() {
             Some(own) if *own != player => Err(player_not_found()),
-            _ => Ok(PlayerKey {
-                operator: self.operator().clone(),
-                player,
-            }),
+            _ => Ok(PlayerKey { operator: self.operator().clone(), player }),
         }
     }
 }

@@ -89,8 +89,11 @@ fn describe(operation: &mut Operation, rule: &Rule) {
         operation.description = Some(text);
         faults.extend([
             ("400", "`request.invalid`, `idempotency.key_missing`, `idempotency.key_malformed`."),
-            ("401", "`auth.signature_invalid`, `auth.timestamp_stale`, `auth.nonce_replayed`, \
-                     `auth.key_unknown`, `auth.token_invalid`, `auth.credentials_missing`."),
+            (
+                "401",
+                "`auth.signature_invalid`, `auth.timestamp_stale`, `auth.nonce_replayed`, \
+                     `auth.key_unknown`, `auth.token_invalid`, `auth.credentials_missing`.",
+            ),
             ("403", "`auth.scope_missing`, `auth.person_required`."),
             ("404", "Not here, or another operator's: the two look the same."),
             ("413", "`request.too_large`: more than 256 KiB."),
@@ -104,10 +107,8 @@ fn describe(operation: &mut Operation, rule: &Rule) {
         let known = operation.responses.responses.contains_key(status);
         if !known {
             let content = Content::new(Some(Ref::from_schema_name("Problem")));
-            let response = ResponseBuilder::new()
-                .description(words)
-                .content(PROBLEM_JSON, content)
-                .build();
+            let response =
+                ResponseBuilder::new().description(words).content(PROBLEM_JSON, content).build();
             operation.responses.responses.insert(status.to_owned(), response.into());
         }
     }

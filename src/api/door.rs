@@ -137,9 +137,7 @@ fn stamp(response: &mut Response, id: &str, took: Duration) {
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // What is told of money and people belongs in nobody's cache.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Milliseconds with three decimals.

@@ -1,6 +1,6 @@
 //! What handlers take from a request: a strict body, a strict query, ids from the path, paging.
 
-use super::fields::{self, Fields, FromFields, Nothing};
+use super::fields::{self, Fields, FromFields, FromJson, Nothing};
 use super::json::{Json, JsonFaultKind};
 use super::problem::{FieldError, Problem};
 use axum::body::{Body, Bytes};
@@ -66,14 +66,10 @@ pub async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem
 }
 
 fn too_large() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "request.too_large",
-        "A body has at most 256 KiB.",
-    )
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", "A body has at most 256 KiB.")
 }
 
-impl<T: FromFields, S: Send + Sync> FromRequest<S> for Strict<T> {
+impl<T: FromJson, S: Send + Sync> FromRequest<S> for Strict<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -102,7 +98,7 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
-fn parse<T: FromFields>(bytes: &[u8]) -> Result<Strict<T>, Problem> {
+fn parse<T: FromJson>(bytes: &[u8]) -> Result<Strict<T>, Problem> {
     let json = Json::parse(bytes).map_err(|fault| {
         let (code, detail) = match fault.kind {
             JsonFaultKind::NotUtf8 => ("json.not_utf8", "The body is not UTF-8."),
@@ -128,12 +124,10 @@ fn want_json(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = pieces.next().unwrap_or("");
     let charset_fits = |piece: &str| {
         piece.is_empty()
-            || piece
-                .split_once('=')
-                .is_some_and(|(name, value)| {
-                    name.eq_ignore_ascii_case("charset")
-                        && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-                })
+            || piece.split_once('=').is_some_and(|(name, value)| {
+                name.eq_ignore_ascii_case("charset")
+                    && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+            })
     };
     if kind.eq_ignore_ascii_case("application/json") && pieces.all(charset_fits) {
         return Ok(());
@@ -159,9 +153,7 @@ impl<T: FromFields, S: Send + Sync> FromRequestParts<S> for StrictQuery<T> {
             members.push((name.into_owned(), Json::Text(value.into_owned())));
         }
         // A query has no body to be semantically wrong: whatever is wrong with it is its shape.
-        fields::read(Json::Object(members))
-            .map(Self)
-            .map_err(Problem::as_bad_request)
+        fields::read(Json::Object(members)).map(Self).map_err(Problem::as_bad_request)
     }
 }
 

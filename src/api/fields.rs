@@ -33,10 +33,54 @@ pub struct Fields<'f> {
     faults: &'f RefCell<Faults>,
 }
 
+/// What a whole body can be read as: an object, or with [`Items`] a list of them.
+pub trait FromJson: Sized {
+    /// None only after a fault was recorded.
+    fn from_json(json: Json, faults: &Faulty) -> Option<Self>;
+}
+
+/// Where faults are collected while a value is read.
+#[derive(Debug, Default)]
+pub struct Faulty(RefCell<Faults>);
+
+/// A body that is a list of objects.
+#[derive(Debug)]
+pub struct Items<T>(pub Vec<T>);
+
+/// A list as a whole body has at most so many items.
+const ITEMS_MAX: usize = 100;
+
+impl<T: FromFields> FromJson for T {
+    fn from_json(json: Json, faults: &Faulty) -> Option<Self> {
+        read_object(json, String::new(), &faults.0)
+    }
+}
+
+impl<T: FromFields> FromJson for Items<T> {
+    fn from_json(json: Json, Faulty(faults): &Faulty) -> Option<Self> {
+        let items = match json {
+            Json::List(items) if items.len() <= ITEMS_MAX => items,
+            other => {
+                let detail =
+                    format!("a list of at most {ITEMS_MAX} is expected, not {}", other.kind());
+                let code = "field.wrong_type".to_owned();
+                let pointer = String::new();
+                faults.borrow_mut().shape.push(FieldError { pointer, code, detail });
+                return None;
+            }
+        };
+        let read = |(index, item)| read_object(item, format!("/{index}"), faults);
+        // Every item is read, so that all faults are told at once.
+        let read: Vec<Option<T>> = items.into_iter().enumerate().map(read).collect();
+        read.into_iter().collect::<Option<Vec<T>>>().map(Self)
+    }
+}
+
 /// Reads a whole value as `T`, or tells all of its faults.
-pub fn read<T: FromFields>(json: Json) -> Result<T, Problem> {
-    let faults = RefCell::new(Faults::default());
-    let value = read_object(json, String::new(), &faults);
+pub fn read<T: FromJson>(json: Json) -> Result<T, Problem> {
+    let faults = Faulty::default();
+    let value = T::from_json(json, &faults);
+    let Faulty(faults) = faults;
     let Faults { shape, meaning } = faults.into_inner();
     if let Some(first) = shape.first() {
         let detail = format!("The request does not have the right shape: {}", first.detail);
@@ -59,11 +103,7 @@ fn read_object<T: FromFields>(json: Json, at: String, faults: &RefCell<Faults>) 
         });
         return None;
     };
-    let mut fields = Fields {
-        pointer: at,
-        unread: members,
-        faults,
-    };
+    let mut fields = Fields { pointer: at, unread: members, faults };
     let value = T::read(&mut fields);
     for (name, _) in std::mem::take(&mut fields.unread) {
         fields.shape(&name, "field.unknown", "this field is not known here".to_owned());
@@ -87,6 +127,11 @@ impl Fields<'_> {
             code: code.to_owned(),
             detail: detail.into(),
         });
+    }
+
+    /// Lets a field be there without a meaning: what a GET tells and a PUT brings back.
+    pub fn ignore(&mut self, name: &str) {
+        self.unread.retain(|(known, _)| known != name);
     }
 
     /// Takes a field; null is as good as absent.
@@ -180,12 +225,13 @@ impl Fields<'_> {
         self.money_in(amount, &text?, currency)
     }
 
-    /// An amount above zero, where the currency is the same as elsewhere.
-    pub fn amount_opt(&mut self, amount: &str) -> Option<String> {
+    /// An amount that may be left out, in a currency that was read before.
+    pub fn amount_opt(&mut self, amount: &str, currency: Option<Currency>) -> Option<Money> {
         let text = self.text_opt(amount)?;
-        // The decimals are judged when the currency is known; ETH and BTC have the most.
-        self.money_in(amount, &text, Currency::BTC)?;
-        Some(text)
+        if currency.is_none() {
+            self.meaning(amount, "currency.missing", "an amount needs its currency beside it");
+        }
+        self.money_in(amount, &text, currency?)
     }
 
     fn money_in(&self, name: &str, text: &str, currency: Currency) -> Option<Money> {
@@ -270,16 +316,6 @@ impl Fields<'_> {
         self.object_opt(name)
     }
 
-    /// A list of objects.
-    pub fn objects<T: FromFields>(&mut self, name: &str, items_max: usize) -> Option<Vec<T>> {
-        let at = pointer_to(&self.pointer, name);
-        let items = self.list(name, items_max)?;
-        let read = |(index, item)| read_object(item, format!("{at}/{index}"), self.faults);
-        // Every item is read, so that all faults are told at once.
-        let read: Vec<Option<T>> = items.into_iter().enumerate().map(read).collect();
-        read.into_iter().collect()
-    }
-
     /// A list of texts.
     pub fn texts(&mut self, name: &str, items_max: usize) -> Option<Vec<String>> {
         let mut texts = Vec::new();
@@ -313,20 +349,19 @@ impl Fields<'_> {
 
     /// The casino's own words about a payment, kept as they are: an object of at most
     /// [`METADATA_BYTES_MAX`] bytes.
-    pub fn metadata_opt(&mut self, name: &str) -> Option<serde_json::Value> {
+    pub fn metadata_opt(&mut self, name: &str) -> Option<String> {
         let value = self.take(name)?;
         if !matches!(value, Json::Object(_)) {
             self.wrong_type(name, "an object", &value);
             return None;
         }
         let text = value.canonical();
-        let kept = serde_json::from_str(&text).ok();
-        if text.len() > METADATA_BYTES_MAX || kept.is_none() {
+        if text.len() > METADATA_BYTES_MAX {
             let detail = format!("at most {METADATA_BYTES_MAX} bytes of metadata are kept");
             self.meaning(name, "payment.metadata_too_large", detail);
             return None;
         }
-        kept
+        Some(text)
     }
 }
 
@@ -392,12 +427,7 @@ mod tests {
                 None
             };
             let inner = fields.object_opt("inner");
-            Some(Self {
-                money: money?,
-                level,
-                born,
-                inner,
-            })
+            Some(Self { money: money?, level, born, inner })
         }
     }
 
@@ -409,10 +439,7 @@ mod tests {
             let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
             let text = |v: &serde_json::Value| v.as_str().unwrap().to_owned();
             let errors = value["errors"].as_array().unwrap();
-            errors
-                .iter()
-                .map(|error| (text(&error["pointer"]), text(&error["code"])))
-                .collect()
+            errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()
         });
         let told: Vec<(&str, &str)> = told.iter().map(|(p, c)| (&**p, &**c)).collect();
         let got = match &read {
@@ -465,7 +492,11 @@ mod tests {
             (r#"{"amount":"1","currency":"EUR","level":4}"#, "/level", "field.out_of_range"),
             (r#"{"amount":"1","currency":"EUR","level":1.0}"#, "/level", "field.out_of_range"),
             (r#"{"amount":"1","currency":"EUR","born":"1990-02-30"}"#, "/born", "date.malformed"),
-            (r#"{"amount":"1","currency":"EUR","inner":{"word":""}}"#, "/inner/word", "field.malformed"),
+            (
+                r#"{"amount":"1","currency":"EUR","inner":{"word":""}}"#,
+                "/inner/word",
+                "field.malformed",
+            ),
         ];
         for (text, pointer, code) in cases {
             check(text, Err((422, &[(pointer, code)])));

@@ -1,8 +1,8 @@
 //! Whether this instance lives, whether it is ready, and what it counts.
 
 use super::Edge;
-use super::gate::Boxed;
 use super::extract::not_here;
+use super::gate::Boxed;
 use super::problem::Problem;
 use axum::Json;
 use axum::extract::State;

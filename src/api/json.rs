@@ -43,10 +43,8 @@ pub enum JsonFaultKind {
 impl Json {
     /// Reads one whole JSON text.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonFault> {
-        let text = std::str::from_utf8(bytes).map_err(|_| JsonFault {
-            pointer: String::new(),
-            kind: JsonFaultKind::NotUtf8,
-        })?;
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| JsonFault { pointer: String::new(), kind: JsonFaultKind::NotUtf8 })?;
         read(text.trim_matches([' ', '\t', '\n', '\r']), "", 0)
     }
 
@@ -114,10 +112,7 @@ pub fn pointer_to(parent: &str, key: &str) -> String {
 }
 
 fn read(text: &str, pointer: &str, depth: usize) -> Result<Json, JsonFault> {
-    let fault = |kind| JsonFault {
-        pointer: pointer.to_owned(),
-        kind,
-    };
+    let fault = |kind| JsonFault { pointer: pointer.to_owned(), kind };
     let broken = |_| fault(JsonFaultKind::NotJson);
     let first = text.bytes().next().unwrap_or(b' ');
     match first {
@@ -140,9 +135,7 @@ fn read(text: &str, pointer: &str, depth: usize) -> Result<Json, JsonFault> {
         }
         b'"' => serde_json::from_str(text).map(Json::Text).map_err(broken),
         b't' | b'f' => serde_json::from_str(text).map(Json::Bool).map_err(broken),
-        b'n' => serde_json::from_str::<()>(text)
-            .map(|()| Json::Null)
-            .map_err(broken),
+        b'n' => serde_json::from_str::<()>(text).map(|()| Json::Null).map_err(broken),
         _ => serde_json::from_str::<&RawValue>(text)
             .map(|digits| Json::Number(digits.get().to_owned()))
             .map_err(broken),
@@ -159,10 +152,7 @@ fn read_members(
     for (key, raw) in members {
         let here = pointer_to(pointer, key);
         if !seen.insert(key.as_str()) {
-            return Err(JsonFault {
-                pointer: here,
-                kind: JsonFaultKind::DuplicateKey,
-            });
+            return Err(JsonFault { pointer: here, kind: JsonFaultKind::DuplicateKey });
         }
         object.push((key.clone(), read(raw.get(), &here, depth + 1)?));
     }
@@ -229,7 +219,8 @@ mod tests {
     #[test]
     fn what_is_not_one_json_text_is_refused() {
         use JsonFaultKind::{NotJson, NotUtf8};
-        for text in ["", "{", "{} {}", "{}x", "{'a':1}", "[1,]", "01", "+1", "nul", "NaN", "{1:2}"] {
+        for text in ["", "{", "{} {}", "{}x", "{'a':1}", "[1,]", "01", "+1", "nul", "NaN", "{1:2}"]
+        {
             refused(text.as_bytes(), "", NotJson);
         }
         refused(b"{\"a\":\"\xff\"}", "", NotUtf8);

@@ -6,6 +6,7 @@
 //! parses, calls one flow, and renders a view. No handler knows SQL, a PSP or a rule of policy.
 
 pub mod address;
+pub mod bodies;
 pub mod caller;
 pub mod detach;
 pub mod docs;
@@ -21,9 +22,9 @@ pub mod problem;
 pub mod rate;
 pub mod routes;
 pub mod sign;
-pub mod views;
 #[cfg(test)]
 mod tests;
+pub mod views;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};

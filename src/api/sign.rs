@@ -30,13 +30,7 @@ impl SignedRequest<'_> {
     /// The five lines, without a line feed at the end.
     pub fn string_to_sign(&self) -> String {
         let body = hex::encode(Sha256::digest(self.body));
-        let Self {
-            timestamp,
-            nonce,
-            method,
-            path_and_query,
-            ..
-        } = self;
+        let Self { timestamp, nonce, method, path_and_query, .. } = self;
         format!("{timestamp}\n{nonce}\n{method}\n{path_and_query}\n{body}")
     }
 }
@@ -51,10 +45,7 @@ pub fn headers(
         (KEY_HEADER, key_id.to_owned()),
         (TIMESTAMP_HEADER, request.timestamp.to_owned()),
         (NONCE_HEADER, request.nonce.to_owned()),
-        (
-            SIGNATURE_HEADER,
-            format!("v1={}", hex::encode(mac(secret, request))),
-        ),
+        (SIGNATURE_HEADER, format!("v1={}", hex::encode(mac(secret, request)))),
     ]
 }
 
@@ -86,8 +77,7 @@ pub fn is_nonce(text: &str) -> bool {
 }
 
 fn mac(secret: &[u8], request: &SignedRequest<'_>) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret)
-        .expect("HMAC takes a key of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
     mac.update(request.string_to_sign().as_bytes());
     mac.finalize().into_bytes().into()
 }
@@ -117,10 +107,7 @@ mod tests {
     fn the_signature_is_what_openssl_computes_over_the_same_lines() {
         let [_, _, _, (name, value)] = headers("sk_test", b"secret-of-the-vector", &REQUEST);
         assert_eq!(name, "x-request-signature");
-        assert_eq!(
-            value,
-            "v1=f591131a59c7856a055aad1a547bb375170b33a4fe6095987b03a3e7542999e6"
-        );
+        assert_eq!(value, "v1=f591131a59c7856a055aad1a547bb375170b33a4fe6095987b03a3e7542999e6");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use super::support::*;
 #[tokio::test]
 async fn every_answer_has_an_id_and_a_time() {
     let small = Setup::default().build();
-    let paths = ["/livez", "/v1/deposits", "/v1/deposits/dep_1", "/nowhere", "/v1/withdrawals/wd_1"];
+    let paths =
+        ["/livez", "/v1/deposits", "/v1/deposits/dep_1", "/nowhere", "/v1/withdrawals/wd_1"];
     for path in paths {
         let told = small.ask(plain("GET", path, "")).await;
         assert!(told.header("x-request-id").starts_with("req_"), "{path} {told:?}");

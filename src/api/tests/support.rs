@@ -74,11 +74,8 @@ struct Ready;
 
 impl Readiness for Ready {
     fn check(&self) -> Boxed<'_, Vec<Check>> {
-        let check = |name: &str, ok| Check {
-            name: name.to_owned(),
-            ok,
-            detail: "looked at".to_owned(),
-        };
+        let check =
+            |name: &str, ok| Check { name: name.to_owned(), ok, detail: "looked at".to_owned() };
         Box::pin(async move { vec![check("database", true), check("workers", false)] })
     }
 }
@@ -138,12 +135,7 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self {
-            plain_keys: true,
-            per_second: 1_000,
-            loopback_is_free: true,
-            nonces: Arc::default(),
-        }
+        Self { plain_keys: true, per_second: 1_000, loopback_is_free: true, nonces: Arc::default() }
     }
 }
 
@@ -195,11 +187,8 @@ impl Setup {
             rates: Arc::clone(&rates),
             clock: Arc::clone(&clock) as Arc<dyn crate::clock::Clock>,
         };
-        let door = Door {
-            trusted_proxies: Vec::new(),
-            rates,
-            patience: Duration::from_millis(200),
-        };
+        let door =
+            Door { trusted_proxies: Vec::new(), rates, patience: Duration::from_millis(200) };
         let edge = Edge {
             gate: Arc::new(gate),
             door: Arc::new(door),
@@ -211,12 +200,7 @@ impl Setup {
             },
             cors_origins: vec!["https://casino.example".parse().unwrap()],
         };
-        Small {
-            router: assemble(&edge, v1(), OpenApiRouter::new()),
-            clock,
-            sessions,
-            tokens,
-        }
+        Small { router: assemble(&edge, v1(), OpenApiRouter::new()), clock, sessions, tokens }
     }
 }
 
@@ -252,11 +236,7 @@ impl Small {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Told {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body,
-        }
+        Told { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
     /// A player's token for an open session.

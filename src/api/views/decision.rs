@@ -1,8 +1,8 @@
 //! A decision as its casino sees it: without what only compliance may know.
 
 use super::payment::{ReasonView, reasons};
-use crate::book::Viewer;
 use super::time::Time;
+use crate::book::Viewer;
 use crate::domain::{DecisionId, PaymentId, Reason, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;

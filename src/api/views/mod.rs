@@ -39,9 +39,6 @@ impl<T> ListView<T> {
         rows.truncate(limit);
         let last = rows.last().filter(|_| more);
         let next = last.map(|row| Cursor::new(position(row)).seal(list));
-        Self {
-            data: rows.into_iter().map(view).collect(),
-            next,
-        }
+        Self { data: rows.into_iter().map(view).collect(), next }
     }
 }

@@ -17,9 +17,6 @@ pub struct MoneyView {
 
 impl From<Money> for MoneyView {
     fn from(money: Money) -> Self {
-        Self {
-            amount: money.major(),
-            currency: money.currency.code(),
-        }
+        Self { amount: money.major(), currency: money.currency.code() }
     }
 }

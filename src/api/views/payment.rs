@@ -4,8 +4,8 @@
 //! what only compliance may know.
 
 use super::money::MoneyView;
-use crate::book::{Attempt, AttemptError, Part, Payment, Viewer};
 use super::time::Time;
+use crate::book::{Attempt, AttemptError, Part, Payment, Viewer};
 use crate::domain::{Audience, Instrument, PaymentId, Reason};
 use crate::routing::plan::{Candidate, Route};
 use psp_contract::NextAction;
@@ -359,24 +359,19 @@ impl From<NextAction> for NextActionView {
     fn from(action: NextAction) -> Self {
         match action {
             NextAction::Redirect { url } => Self::Redirect { url },
-            NextAction::QrCode { payload, expires_at } => Self::QrCode {
-                payload,
-                expires_at: expires_at.map(Time),
-            },
+            NextAction::QrCode { payload, expires_at } => {
+                Self::QrCode { payload, expires_at: expires_at.map(Time) }
+            }
             NextAction::AppLink { url, token } => Self::AppLink { url, token },
-            NextAction::CryptoTransfer {
-                address,
-                network,
-                asset,
-                asset_amount,
-                expires_at,
-            } => Self::CryptoTransfer {
-                address,
-                network,
-                asset,
-                asset_amount,
-                expires_at: expires_at.map(Time),
-            },
+            NextAction::CryptoTransfer { address, network, asset, asset_amount, expires_at } => {
+                Self::CryptoTransfer {
+                    address,
+                    network,
+                    asset,
+                    asset_amount,
+                    expires_at: expires_at.map(Time),
+                }
+            }
         }
     }
 }

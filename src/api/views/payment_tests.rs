@@ -18,10 +18,7 @@ fn attempt(part: Option<PartId>) -> Attempt {
         psp: "trustly-se".to_owned(),
         status: AttemptStatus::Declined,
         asked: Money::new(10_000, Currency::SEK),
-        error: Some(AttemptError {
-            code: "616".to_owned(),
-            retryable: true,
-        }),
+        error: Some(AttemptError { code: "616".to_owned(), retryable: true }),
         psp_reference: Some("secret-at-psp".to_owned()),
         was_accepted: false,
         first_sent_at: AT,
@@ -41,11 +38,7 @@ fn attempt(part: Option<PartId>) -> Attempt {
 }
 
 fn reason(code: &str, audience: Audience) -> Reason {
-    Reason {
-        rule: Some("limits.player".to_owned()),
-        audience,
-        ..Reason::new(code, "Because.")
-    }
+    Reason { rule: Some("limits.player".to_owned()), audience, ..Reason::new(code, "Because.") }
 }
 
 fn deposit() -> Payment {
@@ -67,9 +60,7 @@ fn deposit() -> Payment {
         received: None,
         credited: None,
         suspended: None,
-        next_action: Some(NextAction::Redirect {
-            url: "https://bank.example/x".to_owned(),
-        }),
+        next_action: Some(NextAction::Redirect { url: "https://bank.example/x".to_owned() }),
         action_told: true,
         reasons: vec![
             reason("limit.near", Audience::Player),

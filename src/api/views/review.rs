@@ -1,7 +1,7 @@
 //! Work for two people, as compliance sees it.
 
-use crate::book::{Proposal, Review};
 use super::time::Time;
+use crate::book::{Proposal, Review};
 use crate::domain::PaymentId;
 use serde::Serialize;
 use utoipa::ToSchema;

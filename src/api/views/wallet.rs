@@ -1,7 +1,7 @@
 //! A player's balances, the entries that made them, and the game platform's own.
 
-use crate::book::GameEntry;
 use super::time::Time;
+use crate::book::GameEntry;
 use crate::domain::{Balance, Fund, Money};
 use serde::Serialize;
 use utoipa::ToSchema;
