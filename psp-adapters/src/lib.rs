@@ -1,1 +1,38 @@
+//! PSP adapters: codecs without I/O, and the one transport that sends what they say.
+//!
+//! The service hands a [`psp_contract::Operation`] to a [`Psp`], one configured account. The account's
+//! [`Adapter`] turns it into an [`Exchange`], which says as data what is to be sent and reads what came
+//! back; the [`Transport`] sends it once and classifies every failure. What comes out is one
+//! [`psp_contract::Outcome`], and a [`WireRecord`] for each HTTP request that was really made.
+//!
+//! Two rules decide everything here:
+//!
+//! - A payment may go to another PSP only when its request *provably* never arrived or was *definitely*
+//!   refused. So each adapter lists the codes that are definite; a code that is in no list, an answer
+//!   that cannot be read or verified, and an answer about another amount are all unknown.
+//! - Nothing but [`Verified`] leaves a webhook, and only a verified signature makes one.
+//!
+//! Reading order: [`adapter`] (what an adapter is), [`transport`] (what "not sent" means), [`psp`]
+//! (driving an exchange), [`webhook`], [`signature`], then the adapters [`trustly`] and [`truelayer`],
+//! each with its wire format, its mapping into our words, and its webhooks. [`registry`] builds
+//! accounts from configuration and refuses what could not work.
 
+pub mod adapter;
+mod json;
+pub mod psp;
+pub mod registry;
+pub mod signature;
+pub mod transport;
+pub mod truelayer;
+pub mod trustly;
+pub mod webhook;
+
+pub use adapter::{Adapter, CachedToken, Exchange, Input, Step};
+pub use psp::{Performed, Psp, WireRecord};
+pub use registry::{ADAPTERS, ConfigFault, PspAccount, build};
+pub use signature::WebhookKeys;
+pub use transport::{Transport, TransportConfig, TransportError};
+pub use webhook::{
+    RawWebhook, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookEvent, WebhookRefusal,
+    WebhookReply,
+};

@@ -8,7 +8,9 @@
 //! Reading order: [`rules`], [`plan`](mod@plan), [`breaker`].
 
 pub mod breaker;
+pub mod observe;
 pub mod plan;
+pub mod registry;
 pub mod rules;
 
 pub use breaker::{Breaker, BreakerConfig, Breakers, Permit};

@@ -20,6 +20,7 @@ pub mod migrate;
 pub mod outbox_reads;
 pub mod player_session;
 pub mod prove;
+pub mod read_decisions;
 pub mod read_models;
 pub mod redeliveries;
 pub mod request_nonce;

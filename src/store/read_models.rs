@@ -1,1 +1,400 @@
-//! placeholder
+//! Reading for edges and flows: what is there now, without a lock. Nothing that is read here may
+//! decide about money; lanes load and lock for themselves.
+
+use super::rows::PlayerRow;
+use super::{StoreError, json, load_payments};
+use crate::book::{Payment, Review};
+use crate::domain::{
+    AttemptId, Balance, Direction, Instrument, Money, OperatorId, PaymentId, Player, PlayerId,
+    PlayerKey, Timestamp,
+};
+use crate::screening::limits::{Limit, LimitUse, UseState};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+fn key(operator: &str, player: &str) -> PlayerKey {
+    PlayerKey { operator: OperatorId::trusted(operator), player: PlayerId::trusted(player) }
+}
+
+/// The player's record and limits.
+pub async fn player(
+    pool: &PgPool,
+    key: &PlayerKey,
+) -> Result<Option<(Player, Vec<Limit>)>, StoreError> {
+    let row = sqlx::query_as!(
+        PlayerRow,
+        r#"select operator_id, player_id, version, country, currency, full_name, given_name,
+             family_name, date_of_birth, national_id, email, phone, address, locale, status,
+             exclusion_source, exclusion_from, exclusion_until, kyc_status, kyc_level,
+             kyc_verified_at, has_paid, limits::text as "limits!", created_at, updated_at
+           from player where operator_id = $1 and player_id = $2"#,
+        key.operator.as_str(),
+        key.player.as_str()
+    )
+    .fetch_optional(pool)
+    .await?;
+    row.map(PlayerRow::into_player).transpose()
+}
+
+/// What the player's deposits use of their limits, for a first screening outside the lane.
+pub async fn limit_uses(pool: &PgPool, key: &PlayerKey) -> Result<Vec<LimitUse>, StoreError> {
+    let rows = sqlx::query!(
+        "select payment_id, amount, currency, at, state from limit_use
+         where operator_id = $1 and player_id = $2 and at > now() - interval '31 days'",
+        key.operator.as_str(),
+        key.player.as_str()
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(LimitUse {
+                payment: row.payment_id,
+                money: Money::new(row.amount, json::currency(&row.currency)?),
+                at: row.at,
+                state: UseState::parse(&row.state)
+                    .ok_or_else(|| StoreError::Corrupt(format!("limit use {}", row.state)))?,
+            })
+        })
+        .collect()
+}
+
+/// The player's wallets, by currency.
+pub async fn wallets(pool: &PgPool, key: &PlayerKey) -> Result<Vec<Balance>, StoreError> {
+    let rows = sqlx::query!(
+        "select currency, cash, bonus, held, owed, version, head from wallet
+         where operator_id = $1 and player_id = $2 order by currency",
+        key.operator.as_str(),
+        key.player.as_str()
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Balance {
+                currency: json::currency(&row.currency)?,
+                cash: row.cash,
+                bonus: row.bonus,
+                held: row.held,
+                owed: row.owed,
+                version: row.version,
+                head: row.head.try_into().unwrap_or([0; 32]),
+            })
+        })
+        .collect()
+}
+
+/// A leg of a posting on one of the player's accounts, as the API lists them.
+#[derive(Debug, Clone)]
+pub struct EntryLine {
+    pub slot: i16,
+    pub seq: i64,
+    pub leg: i16,
+    pub kind: String,
+    pub account: String,
+    pub amount: Money,
+    pub balance_after: i64,
+    pub payment: Option<Uuid>,
+    pub payment_direction: Option<String>,
+    pub reference: Option<String>,
+    pub wallet_version: i64,
+    pub recorded_at: Timestamp,
+}
+
+/// The player's entries, newest first, below a wallet version of each currency's own count.
+pub async fn entries(
+    pool: &PgPool,
+    key: &PlayerKey,
+    before: Option<(Timestamp, i16, i64, i16)>,
+    limit: i64,
+) -> Result<Vec<EntryLine>, StoreError> {
+    let (at, slot, seq, leg) = match before {
+        Some((at, slot, seq, leg)) => (Some(at), slot, seq, leg),
+        None => (None, 0, 0, 0),
+    };
+    let rows = sqlx::query!(
+        r#"select e.slot, e.seq, e.leg, e.kind, account, e.amount, e.currency,
+             balance_after as "balance_after!", e.payment_id, p.direction as "direction?",
+             e.reference, wallet_version as "wallet_version!", recorded_at
+           from entry e left join payment p on p.payment_id = e.payment_id
+           where e.operator_id = $1 and e.player_id = $2 and wallet_version is not null
+             and ($3::timestamptz is null or (recorded_at, slot, seq, leg) < ($3, $4, $5, $6))
+           order by recorded_at desc, slot desc, seq desc, leg desc limit $7"#,
+        key.operator.as_str(),
+        key.player.as_str(),
+        at,
+        slot,
+        seq,
+        leg,
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(EntryLine {
+                slot: row.slot,
+                seq: row.seq,
+                leg: row.leg,
+                kind: row.kind,
+                account: row.account,
+                amount: Money::new(row.amount, json::currency(&row.currency)?),
+                balance_after: row.balance_after,
+                payment: row.payment_id,
+                payment_direction: row.direction,
+                reference: row.reference,
+                wallet_version: row.wallet_version,
+                recorded_at: row.recorded_at,
+            })
+        })
+        .collect()
+}
+
+/// The balance of one of the player's accounts as it was at a time: its newest entry until then.
+pub async fn balance_at(
+    pool: &PgPool,
+    key: &PlayerKey,
+    currency: &str,
+    account: &str,
+    at: Timestamp,
+) -> Result<i64, StoreError> {
+    let balance = sqlx::query_scalar!(
+        r#"select balance_after as "balance_after!" from entry
+           where operator_id = $1 and player_id = $2 and currency = $3 and account = $4
+             and wallet_version is not null and recorded_at <= $5
+           order by wallet_version desc limit 1"#,
+        key.operator.as_str(),
+        key.player.as_str(),
+        currency,
+        account,
+        at
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(balance.unwrap_or(0))
+}
+
+/// One payment of an operator; another operator's is not found.
+pub async fn payment(
+    pool: &PgPool,
+    operator: &OperatorId,
+    id: PaymentId,
+) -> Result<Option<Payment>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let found = load_payments::by_ids(&mut connection, &[id.uuid]).await?;
+    Ok(found.into_iter().find(|payment| payment.player.operator == *operator && payment.id == id))
+}
+
+/// Which payments a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct PaymentFilter {
+    pub player: Option<PlayerId>,
+    pub status: Option<String>,
+    pub reference: Option<String>,
+    /// Below this id: ids grow with time.
+    pub before: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// An operator's payments of one direction, newest first.
+pub async fn payments(
+    pool: &PgPool,
+    operator: &OperatorId,
+    direction: Direction,
+    filter: &PaymentFilter,
+) -> Result<Vec<Payment>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let ids = sqlx::query_scalar!(
+        "select payment_id from payment
+         where operator_id = $1 and direction = $2
+           and ($3::text is null or player_id = $3)
+           and ($4::text is null or status = $4)
+           and ($5::text is null or reference = $5)
+           and ($6::uuid is null or payment_id < $6)
+         order by payment_id desc limit $7",
+        operator.as_str(),
+        direction.as_str(),
+        filter.player.as_ref().map(PlayerId::as_str),
+        filter.status,
+        filter.reference,
+        filter.before,
+        filter.limit
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut found = load_payments::by_ids(&mut connection, &ids).await?;
+    found.sort_by_key(|payment| std::cmp::Reverse(payment.id.uuid));
+    Ok(found)
+}
+
+/// The stored answer of an idempotency key, if the key was used.
+#[derive(Debug, Clone)]
+pub struct KeyState {
+    pub fingerprint: Vec<u8>,
+    pub payment: Option<PaymentId>,
+    pub answer: Option<(u16, Vec<u8>)>,
+}
+
+pub async fn key_state(
+    pool: &PgPool,
+    operator: &OperatorId,
+    scope: &str,
+    name: &str,
+) -> Result<Option<KeyState>, StoreError> {
+    let row = sqlx::query!(
+        "select fingerprint, payment_id, direction, status, body from idempotency_key
+         where operator_id = $1 and scope = $2 and key = $3",
+        operator.as_str(),
+        scope,
+        name
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| KeyState {
+        fingerprint: row.fingerprint,
+        payment: super::load::payment_id(row.payment_id, row.direction.as_deref()),
+        answer: row
+            .status
+            .zip(row.body)
+            .map(|(status, body)| (u16::try_from(status).unwrap_or(500), body)),
+    }))
+}
+
+/// Where an attempt belongs.
+#[derive(Debug, Clone)]
+pub struct AttemptPlace {
+    pub player: PlayerKey,
+    pub payment: PaymentId,
+    pub is_return: bool,
+    pub attempt: AttemptId,
+}
+
+/// The attempt that a PSP account names by our reference.
+pub async fn attempt_by_id(
+    pool: &PgPool,
+    psp: &str,
+    attempt: AttemptId,
+) -> Result<Option<AttemptPlace>, StoreError> {
+    let row = sqlx::query!(
+        r#"select a.attempt_id, p.payment_id, p.operator_id, p.player_id, p.direction,
+             p.of_deposit is not null as "is_return!"
+           from attempt a join payment p on p.payment_id = a.payment_id
+           where a.attempt_id = $1 and a.psp = $2"#,
+        attempt.0,
+        psp
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.and_then(|row| {
+        Some(AttemptPlace {
+            player: key(&row.operator_id, &row.player_id),
+            payment: super::load::payment_id(Some(row.payment_id), Some(&row.direction))?,
+            is_return: row.is_return,
+            attempt: AttemptId(row.attempt_id),
+        })
+    }))
+}
+
+/// Every attempt that a PSP account names by its own id, the newest first.
+pub async fn attempts_by_psp_reference(
+    pool: &PgPool,
+    psp: &str,
+    reference: &str,
+) -> Result<Vec<AttemptPlace>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select a.attempt_id, p.payment_id, p.operator_id, p.player_id, p.direction,
+             p.of_deposit is not null as "is_return!"
+           from attempt a join payment p on p.payment_id = a.payment_id
+           where a.psp = $1 and a.psp_reference = $2 order by a.attempt_id desc limit 10"#,
+        psp,
+        reference
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            Some(AttemptPlace {
+                player: key(&row.operator_id, &row.player_id),
+                payment: super::load::payment_id(Some(row.payment_id), Some(&row.direction))?,
+                is_return: row.is_return,
+                attempt: AttemptId(row.attempt_id),
+            })
+        })
+        .collect())
+}
+
+/// The source of the player's newest deposit that was paid from a source we can pay back to.
+pub async fn newest_source(
+    pool: &PgPool,
+    key: &PlayerKey,
+    currency: &str,
+) -> Result<Option<(Uuid, Instrument)>, StoreError> {
+    let row = sqlx::query!(
+        r#"select payment_id, source::text as "source!" from payment
+           where operator_id = $1 and player_id = $2 and direction = 'deposit'
+             and status = 'succeeded' and currency = $3 and source is not null
+           order by payment_id desc limit 1"#,
+        key.operator.as_str(),
+        key.player.as_str(),
+        currency
+    )
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| Ok((row.payment_id, json::read_instrument(&row.source)?))).transpose()
+}
+
+/// A review with its payment, of one operator.
+pub async fn review(
+    pool: &PgPool,
+    operator: &OperatorId,
+    id: Uuid,
+) -> Result<Option<(Review, Payment)>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let payment = sqlx::query_scalar!(
+        "select payment_id from review where review_id = $1 and operator_id = $2",
+        id,
+        operator.as_str()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(payment) = payment else { return Ok(None) };
+    let review = load_payments::reviews_of(&mut connection, &[payment]).await?;
+    let review = review.into_iter().find(|review| review.id.0 == id);
+    let payment = load_payments::by_ids(&mut connection, &[payment]).await?.pop();
+    Ok(review.zip(payment))
+}
+
+/// An operator's reviews, newest first.
+pub async fn reviews(
+    pool: &PgPool,
+    operator: &OperatorId,
+    open: Option<bool>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<(Review, Payment)>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let rows = sqlx::query!(
+        "select review_id, payment_id from review
+         where operator_id = $1 and ($2::boolean is null or is_open = $2)
+           and ($3::uuid is null or review_id < $3)
+         order by review_id desc limit $4",
+        operator.as_str(),
+        open,
+        before,
+        limit
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let of: Vec<Uuid> = rows.iter().map(|row| row.payment_id).collect();
+    let payments = load_payments::by_ids(&mut connection, &of).await?;
+    let reviews = load_payments::reviews_of(&mut connection, &of).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let review = reviews.iter().find(|review| review.id.0 == row.review_id)?;
+            let payment = payments.iter().find(|payment| payment.id.uuid == row.payment_id)?;
+            Some((review.clone(), payment.clone()))
+        })
+        .collect())
+}

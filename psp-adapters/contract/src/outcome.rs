@@ -6,6 +6,10 @@
 use crate::{Money, Portable, Timestamp};
 
 /// What we know after one operation.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one of it lives per operation; a box would burden every match"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The PSP said something that we can read, trust and match to the attempt.

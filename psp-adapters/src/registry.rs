@@ -1,0 +1,162 @@
+//! Configured accounts: what they need, what is wrong with them, and which adapter speaks for them.
+
+use crate::adapter::Adapter;
+use crate::psp::Psp;
+use crate::transport::Transport;
+use crate::{truelayer, trustly};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// One account at one PSP, as configuration gives it.
+#[derive(Debug, Clone)]
+pub struct PspAccount {
+    /// `"trustly-de"`: the id in `attempts[].psp` and in the path of its webhooks.
+    pub id: String,
+    /// One of [`ADAPTERS`].
+    pub adapter: String,
+    pub base_url: String,
+    /// Where this account's webhooks reach us: `{public}/webhooks/{id}`.
+    pub notify_url: String,
+    pub settings: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, SecretString>,
+}
+
+/// The adapters that there are.
+pub const ADAPTERS: &[&str] = &["trustly", "truelayer"];
+
+/// One thing that is wrong with an account. Never shows a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFault {
+    pub account_id: String,
+    /// `"secrets.password"`.
+    pub key: String,
+    pub reason: &'static str,
+}
+
+impl fmt::Display for ConfigFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "PSP account {}: {} {}",
+            self.account_id, self.key, self.reason
+        )
+    }
+}
+
+impl std::error::Error for ConfigFault {}
+
+/// Makes an account usable, or tells everything that is wrong with it.
+pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<ConfigFault>> {
+    let mut reader = Reader::new(&account);
+    let plain_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if account.id.is_empty() || !account.id.bytes().all(plain_id) {
+        reader.fault("id", "must be lower-case letters, digits and dashes");
+    }
+    reader.reachable("base_url", &account.base_url, transport);
+    let adapter: Option<Box<dyn Adapter>> = match account.adapter.as_str() {
+        "trustly" => trustly::Trustly::read(&mut reader).map(|it| Box::new(it) as Box<dyn Adapter>),
+        "truelayer" => truelayer::TrueLayer::read(&mut reader, transport)
+            .map(|it| Box::new(it) as Box<dyn Adapter>),
+        _ => {
+            reader.fault("adapter", "is none that this service has");
+            None
+        }
+    };
+    match (adapter, reader.faults.is_empty()) {
+        (Some(adapter), true) => Ok(Psp::new(account.id, adapter, transport.clone())),
+        _ => Err(reader.faults),
+    }
+}
+
+/// Reads an account and collects its faults, so that all are told at once.
+pub(crate) struct Reader<'a> {
+    pub account: &'a PspAccount,
+    faults: Vec<ConfigFault>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(account: &'a PspAccount) -> Self {
+        Self {
+            account,
+            faults: Vec::new(),
+        }
+    }
+
+    pub fn fault(&mut self, key: impl Into<String>, reason: &'static str) {
+        self.faults.push(ConfigFault {
+            account_id: self.account.id.clone(),
+            key: key.into(),
+            reason,
+        });
+    }
+
+    pub fn reachable(&mut self, key: &str, url: &str, transport: &Transport) {
+        if !transport.may_reach(url) {
+            self.fault(
+                key,
+                "must be an https:// URL (http:// only to this machine, in the sandbox)",
+            );
+        }
+    }
+
+    pub fn base_url(&self) -> String {
+        self.account.base_url.trim_end_matches('/').to_owned()
+    }
+
+    /// A setting that must be there; empty when it is not, and then the account is refused anyway.
+    pub fn setting(&mut self, key: &str) -> String {
+        match self.account.settings.get(key).map(|value| value.trim()) {
+            Some(value) if !value.is_empty() => value.to_owned(),
+            _ => {
+                self.fault(format!("settings.{key}"), "is missing");
+                String::new()
+            }
+        }
+    }
+
+    pub fn setting_or(&self, key: &str, default: &str) -> String {
+        self.account
+            .settings
+            .get(key)
+            .map_or(default, String::as_str)
+            .to_owned()
+    }
+
+    /// A secret of at least `bytes_min` bytes.
+    pub fn secret(&mut self, key: &str, bytes_min: usize) -> SecretString {
+        let secret = self.account.secrets.get(key);
+        match secret {
+            Some(value) if value.expose_secret().len() >= bytes_min => return value.clone(),
+            Some(value) if value.expose_secret().is_empty() => {
+                self.fault(format!("secrets.{key}"), "is empty");
+            }
+            Some(_) => self.fault(format!("secrets.{key}"), "is too short"),
+            None => self.fault(format!("secrets.{key}"), "is missing"),
+        }
+        SecretString::from("")
+    }
+
+    /// A key in PEM; `read` says what is wrong with it.
+    pub fn key<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let pem = self.secret(key, 1);
+        if pem.expose_secret().is_empty() {
+            return None;
+        }
+        match read(pem.expose_secret()) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.fault(format!("secrets.{key}"), reason);
+                None
+            }
+        }
+    }
+
+    pub fn has_secret(&self, key: &str) -> bool {
+        self.account.secrets.contains_key(key)
+    }
+}

@@ -1,0 +1,208 @@
+//! Signatures, and the proof that one was verified.
+//!
+//! RSA with SHA-1 (Trustly) goes through OpenSSL, because aws-lc-rs only verifies it; ES512 (TrueLayer)
+//! through aws-lc-rs. Nothing here compares secret bytes with `==`: both schemes are asymmetric, and
+//! the libraries decide.
+
+use crate::json::Json;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P521_SHA512_FIXED, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
+};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use openssl::hash::MessageDigest;
+use openssl::pkey::{Id, PKey, Private, Public};
+use openssl::sign::{Signer, Verifier};
+use std::collections::BTreeMap;
+
+/// That a signature was verified. Only this module's verifications make one.
+#[derive(Debug)]
+pub struct Proof(());
+
+/// SHA-256 of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let mut out = [0; 32];
+    out.copy_from_slice(digest.as_ref());
+    out
+}
+
+/// A UUID that depends on these words alone: message ids must not differ between a request and its replay.
+pub(crate) fn derived_uuid(words: &[&str]) -> uuid::Uuid {
+    let digest = sha256(words.join("\u{1f}").as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// An RSA key that signs.
+pub(crate) struct RsaSigner(PKey<Private>);
+
+impl RsaSigner {
+    pub fn from_pem(pem: &str) -> Result<Self, &'static str> {
+        let key =
+            PKey::private_key_from_pem(pem.as_bytes()).map_err(|_| "is no private key in PEM")?;
+        if key.id() != Id::RSA {
+            return Err("is no RSA key");
+        }
+        if key.bits() < 2048 {
+            return Err("is an RSA key of less than 2048 bits");
+        }
+        Ok(Self(key))
+    }
+
+    /// Base64 of RSA PKCS#1 v1.5 with SHA-1.
+    pub fn sign_sha1(&self, message: &[u8]) -> Option<String> {
+        let mut signer = Signer::new(MessageDigest::sha1(), &self.0).ok()?;
+        Some(STANDARD.encode(signer.sign_oneshot_to_vec(message).ok()?))
+    }
+}
+
+/// The RSA keys by which a PSP may sign: the live one, and the next while they are being changed.
+pub(crate) struct RsaKeys(Vec<PKey<Public>>);
+
+impl RsaKeys {
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    pub fn add_pem(&mut self, pem: &str) -> Result<(), &'static str> {
+        let key =
+            PKey::public_key_from_pem(pem.as_bytes()).map_err(|_| "is no public key in PEM")?;
+        if key.id() != Id::RSA {
+            return Err("is no RSA key");
+        }
+        if key.bits() < 2048 {
+            return Err("is an RSA key of less than 2048 bits");
+        }
+        self.0.push(key);
+        Ok(())
+    }
+
+    /// Verifies a Trustly `Signature`: base64 of RSA PKCS#1 v1.5 with SHA-1, or with the digest that a
+    /// newer `alg=RS256;` prefix names (`reference/psps.md` §2.2).
+    pub fn verify(&self, message: &[u8], signature: &str) -> Option<Proof> {
+        let (digest, encoded) = match signature.strip_prefix("alg=") {
+            None => (MessageDigest::sha1(), signature),
+            Some(rest) => match rest.split_once(';')? {
+                ("RS256", encoded) => (MessageDigest::sha256(), encoded),
+                ("RS384", encoded) => (MessageDigest::sha384(), encoded),
+                ("RS512", encoded) => (MessageDigest::sha512(), encoded),
+                _ => return None,
+            },
+        };
+        let signature = STANDARD.decode(encoded).ok()?;
+        let valid = self.0.iter().any(|key| {
+            Verifier::new(digest, key)
+                .and_then(|mut verifier| verifier.verify_oneshot(&signature, message))
+                .unwrap_or(false)
+        });
+        valid.then_some(Proof(()))
+    }
+}
+
+/// A P-521 key that signs ES512.
+pub(crate) struct Es512Signer(EcdsaKeyPair);
+
+impl Es512Signer {
+    /// Reads PKCS#8 (`PRIVATE KEY`) or SEC 1 (`EC PRIVATE KEY`).
+    pub fn from_pem(pem: &str) -> Result<Self, &'static str> {
+        let key =
+            PKey::private_key_from_pem(pem.as_bytes()).map_err(|_| "is no private key in PEM")?;
+        let der = key
+            .private_key_to_pkcs8()
+            .map_err(|_| "is no private key in PEM")?;
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P521_SHA512_FIXED_SIGNING, &der)
+            .map(Self)
+            .map_err(|_| "is no EC key on P-521")
+    }
+
+    /// A detached JWS over `payload`: `header..signature`.
+    pub fn detached_jws(&self, header: &Json, payload: &[u8]) -> Option<String> {
+        let header = URL_SAFE_NO_PAD.encode(header.to_bytes());
+        let input = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+        let signature = self.0.sign(&SystemRandom::new(), input.as_bytes()).ok()?;
+        Some(format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+/// The parts of a detached JWS, nothing of it believed yet.
+pub(crate) struct DetachedJws<'a> {
+    pub header: Json,
+    header_encoded: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> DetachedJws<'a> {
+    pub fn parse(text: &'a str) -> Option<Self> {
+        if text.len() > 4096 {
+            return None;
+        }
+        let (header_encoded, signature) = text.split_once("..")?;
+        let header = Json::parse(&URL_SAFE_NO_PAD.decode(header_encoded).ok()?)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        Some(Self {
+            header,
+            header_encoded,
+            signature,
+        })
+    }
+}
+
+/// Public keys that a PSP publishes for its webhooks, by key id.
+#[derive(Debug, Default)]
+pub struct WebhookKeys {
+    p521: BTreeMap<String, Vec<u8>>,
+}
+
+impl WebhookKeys {
+    /// Reads a JWKS. Keys of other kinds are left out, so that an RSA key can never check an ES512
+    /// signature; a set without a usable key is an error.
+    pub fn parse(jwks: &[u8]) -> Option<WebhookKeys> {
+        let tree = Json::parse(jwks)?;
+        let mut p521 = BTreeMap::new();
+        for key in tree.get("keys")?.items()? {
+            let usable = key.str("kty") == Some("EC")
+                && key.str("crv") == Some("P-521")
+                && key.str("alg").is_none_or(|alg| alg == "ES512");
+            if let (true, Some(kid), Some(point)) =
+                (usable, key.str("kid"), uncompressed_point(key))
+            {
+                p521.insert(kid.to_owned(), point);
+            }
+        }
+        (!p521.is_empty()).then_some(WebhookKeys { p521 })
+    }
+
+    pub fn contains(&self, kid: &str) -> bool {
+        self.p521.contains_key(kid)
+    }
+
+    pub(crate) fn verify_es512(
+        &self,
+        kid: &str,
+        jws: &DetachedJws<'_>,
+        payload: &[u8],
+    ) -> Option<Proof> {
+        let point = self.p521.get(kid)?;
+        let input = format!("{}.{}", jws.header_encoded, URL_SAFE_NO_PAD.encode(payload));
+        UnparsedPublicKey::new(&ECDSA_P521_SHA512_FIXED, point)
+            .verify(input.as_bytes(), &jws.signature)
+            .ok()
+            .map(|()| Proof(()))
+    }
+}
+
+/// `04 || x || y`. The published keys leave leading zero bytes of a coordinate out now and then.
+fn uncompressed_point(key: &Json) -> Option<Vec<u8>> {
+    const COORDINATE_BYTES: usize = 66;
+    let mut point = vec![4];
+    for name in ["x", "y"] {
+        let bytes = URL_SAFE_NO_PAD.decode(key.str(name)?).ok()?;
+        let missing = COORDINATE_BYTES.checked_sub(bytes.len())?;
+        point.resize(point.len() + missing, 0);
+        point.extend_from_slice(&bytes);
+    }
+    Some(point)
+}

@@ -1,0 +1,275 @@
+//! The one transport: sends exactly what adapters say, once, and classifies failures for all of them.
+//!
+//! **What proves "not sent".** A failure before a connection stands (DNS, refused, TLS, connect timeout)
+//! proves it. So does a request body that the HTTP stack never asked for: [`Watched`] notes the moment in
+//! which the first byte of the body leaves our hands, and without its body no PSP can act on a request.
+//! And so does HTTP/2 when the PSP itself says that it did not process the stream. Everything else is
+//! [`Unknown`]: timeouts, resets, a pooled connection that died with a request in it
+//! (`reference/reliability.md` §2, O1, O2, O9, O11).
+//!
+//! Nothing is sent twice from here: reqwest's protocol retries are off, redirects are answers, and no
+//! proxy is taken from the environment.
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use psp_contract::{HttpRequest, HttpResponse, Method, NotSent, TransportFailure, Unknown};
+use std::convert::Infallible;
+use std::error::Error;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
+use url::{Host, Url};
+
+/// How the transport behaves; the same for all PSPs.
+#[derive(Debug, Clone)]
+pub struct TransportConfig {
+    pub connect_timeout: Duration,
+    /// An answer beyond this is unreadable.
+    pub body_cap_bytes: usize,
+    /// How long an idle connection is kept. Shorter than what PSPs keep, so that we close first.
+    pub pool_idle_timeout: Duration,
+    /// Sandbox: `http://` to this machine. Elsewhere only `https://` is spoken.
+    pub allow_plain_http_loopback: bool,
+}
+
+impl Default for TransportConfig {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(3),
+            body_cap_bytes: 1024 * 1024,
+            pool_idle_timeout: Duration::from_secs(20),
+            allow_plain_http_loopback: false,
+        }
+    }
+}
+
+/// The HTTP client that all adapters share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    client: reqwest::Client,
+    body_cap_bytes: usize,
+    allow_plain_http_loopback: bool,
+}
+
+impl Transport {
+    /// Fails when the TLS back end cannot be set up.
+    pub fn new(config: &TransportConfig) -> Result<Self, TransportError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(config.connect_timeout)
+            .pool_idle_timeout(config.pool_idle_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .no_gzip()
+            .referer(false)
+            .tcp_nodelay(true)
+            .user_agent("interlock")
+            .build()
+            .map_err(TransportError)?;
+        Ok(Self {
+            client,
+            body_cap_bytes: config.body_cap_bytes,
+            allow_plain_http_loopback: config.allow_plain_http_loopback,
+        })
+    }
+
+    /// Whether this transport would speak to that address at all.
+    pub fn may_reach(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| match url.scheme() {
+            "https" => url.has_host() && url.username().is_empty(),
+            "http" => self.allow_plain_http_loopback && is_loopback(&url),
+            _ => false,
+        })
+    }
+
+    /// Sends one request, once, and waits for the whole answer until `by`.
+    pub async fn send(
+        &self,
+        request: HttpRequest,
+        by: Instant,
+    ) -> Result<HttpResponse, TransportFailure> {
+        if Instant::now() >= by {
+            return Err(TransportFailure::NotSent(NotSent::DeadlineBeforeSend));
+        }
+        if !self.may_reach(&request.url) {
+            return Err(TransportFailure::NotSent(NotSent::NotExpressible));
+        }
+        let left = Arc::new(AtomicBool::new(request.body.is_empty()));
+        let tls = request.url.starts_with("https:");
+        let asking = self.ask(request, left.clone(), tls);
+        match tokio::time::timeout_at(by, asking).await {
+            Ok(answer) => answer,
+            Err(_) if left.load(Ordering::Acquire) => Err(lost(Unknown::ReadTimeout)),
+            Err(_) => Err(TransportFailure::NotSent(NotSent::DeadlineBeforeSend)),
+        }
+    }
+
+    async fn ask(
+        &self,
+        request: HttpRequest,
+        left: Arc<AtomicBool>,
+        tls: bool,
+    ) -> Result<HttpResponse, TransportFailure> {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = self.client.request(method, &request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        if !request.body.is_empty() {
+            let body = Watched {
+                bytes: Some(Bytes::from(request.body)),
+                left: left.clone(),
+            };
+            builder = builder.body(reqwest::Body::wrap(body));
+        }
+        let response = builder
+            .send()
+            .await
+            .map_err(|error| classify(&error, left.load(Ordering::Acquire), tls))?;
+        self.read(response).await
+    }
+
+    async fn read(
+        &self,
+        mut response: reqwest::Response,
+    ) -> Result<HttpResponse, TransportFailure> {
+        let status = response.status().as_u16();
+        let mut headers = Vec::with_capacity(response.headers().len());
+        for (name, value) in response.headers() {
+            if let Ok(value) = value.to_str() {
+                headers.push((name.as_str().to_owned(), value.to_owned()));
+            }
+        }
+        let encoded = headers
+            .iter()
+            .any(|(name, value)| name == "content-encoding" && value != "identity");
+        let announced = response.content_length().unwrap_or(0);
+        if encoded || usize::try_from(announced).map_or(true, |bytes| bytes > self.body_cap_bytes) {
+            return Err(lost(Unknown::Unreadable));
+        }
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.body_cap_bytes => {
+                    return Err(lost(Unknown::Unreadable));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => {
+                    return Ok(HttpResponse {
+                        status,
+                        headers,
+                        body,
+                    });
+                }
+                Err(_) => return Err(lost(Unknown::ConnectionLost)),
+            }
+        }
+    }
+}
+
+/// The HTTP client could not be built.
+#[derive(Debug, thiserror::Error)]
+#[error("setting up the HTTP client")]
+pub struct TransportError(#[source] reqwest::Error);
+
+const fn lost(why: Unknown) -> TransportFailure {
+    TransportFailure::Unknown(why)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// Sorts a failure that came before any answer.
+fn classify(error: &reqwest::Error, left: bool, tls: bool) -> TransportFailure {
+    if error.is_dns() {
+        return TransportFailure::NotSent(NotSent::Dns);
+    }
+    if error.is_connect() {
+        let refused = chain(error).any(|cause| {
+            cause.downcast_ref::<io::Error>().is_some_and(|io| {
+                matches!(
+                    io.kind(),
+                    io::ErrorKind::ConnectionRefused
+                        | io::ErrorKind::HostUnreachable
+                        | io::ErrorKind::NetworkUnreachable
+                )
+            })
+        });
+        return TransportFailure::NotSent(match (error.is_timeout(), refused || !tls) {
+            (true, _) => NotSent::ConnectTimeout,
+            (false, true) => NotSent::ConnectRefused,
+            (false, false) => NotSent::Tls,
+        });
+    }
+    if error.is_builder() {
+        return TransportFailure::NotSent(NotSent::NotExpressible);
+    }
+    // A connection that closed before it took the request's body has refused it as surely as HTTP/2 does.
+    if !left || chain(error).any(refused_by_http2) {
+        return TransportFailure::NotSent(NotSent::RefusedStream);
+    }
+    lost(if error.is_timeout() {
+        Unknown::ReadTimeout
+    } else {
+        Unknown::ConnectionLost
+    })
+}
+
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// RFC 9113 §8.7: REFUSED_STREAM, and streams above the last id of a GOAWAY, were not processed. The h2
+/// crate fails only those streams with the GOAWAY itself when its reason is NO_ERROR.
+fn refused_by_http2(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<h2::Error>().is_some_and(|error| {
+        error.is_remote()
+            && ((error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
+                || (error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR)))
+    })
+}
+
+/// A request body that notes when it leaves our hands.
+struct Watched {
+    bytes: Option<Bytes>,
+    left: Arc<AtomicBool>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = self.bytes.take();
+        self.left.store(true, Ordering::Release);
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}

@@ -1,0 +1,161 @@
+//! What comes in by webhook, before and after its signature was verified.
+
+use crate::signature::Proof;
+use psp_contract::{AttemptRef, Report, Subject, Timestamp};
+
+/// The largest notification that is looked at. The PSPs here send less than 4 KiB.
+pub const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
+
+/// A webhook as it came off the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct RawWebhook<'a> {
+    pub method: &'a str,
+    /// The full original path and query, as the PSP sent it: some sign it.
+    pub path_and_query: &'a str,
+    /// Names in lower case, duplicates kept.
+    pub headers: &'a [(String, String)],
+    pub body: &'a [u8],
+    pub received_at: Timestamp,
+}
+
+impl<'a> RawWebhook<'a> {
+    /// The value of a header that must occur exactly once.
+    pub(crate) fn one_header(&self, name: &str) -> Option<&'a str> {
+        let mut found = self
+            .headers
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Something whose signature was verified.
+///
+/// Only this crate can make one, and only from the proof that a signature's verification returns, so a
+/// path that skips verification does not compile (DESIGN §5, invariant 7):
+///
+/// ```compile_fail
+/// use psp_adapters::{Verified, WebhookBatch};
+/// let batch = WebhookBatch { events: Vec::new(), fresh: true };
+/// let forged = Verified { value: batch };
+/// ```
+///
+/// ```compile_fail
+/// use psp_adapters::{signature::Proof, Verified};
+/// let forged = Verified::new((), Proof(()));
+/// ```
+#[derive(Debug)]
+pub struct Verified<T> {
+    value: T,
+}
+
+impl<T> Verified<T> {
+    pub(crate) fn new(value: T, _proof: Proof) -> Self {
+        Self { value }
+    }
+
+    pub fn get(&self) -> &T {
+        &self.value
+    }
+
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+}
+
+/// The events of one webhook call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookBatch {
+    pub events: Vec<WebhookEvent>,
+    /// The signature covers a time stamp of sending, and it lies within the tolerance.
+    pub fresh: bool,
+    /// What the reply must repeat.
+    pub(crate) echo: Echo,
+}
+
+/// What a signed reply repeats of the call that it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Echo {
+    pub method: String,
+    pub uuid: String,
+}
+
+/// One event, in our words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookEvent {
+    /// The PSP's id of the event: deduplicated by it for good.
+    pub event_id: String,
+    /// The PSP's own name of the event, `"credit"`, `"payment_settled"`.
+    pub kind: String,
+    pub attempt: Option<AttemptRef>,
+    pub psp_reference: Option<String>,
+    /// What kind of attempt it is about, where the event itself tells.
+    pub subject: Option<Subject>,
+    /// What it says; none when it says nothing about money.
+    pub report: Option<Report>,
+    /// What it says instead when the attempt it names is a deposit. Trustly's `credit` is a deposit's
+    /// success and a payout's return, and carries the same fields in both cases.
+    pub if_deposit: Option<Report>,
+    pub occurred_at: Option<Timestamp>,
+    /// It does not prove enough to move money: ask the PSP first.
+    pub hint_only: bool,
+}
+
+impl WebhookEvent {
+    /// What the event says of an attempt of this kind; none when it cannot be about one.
+    ///
+    /// Trustly's refunds have no message id of their own: their notifications name the *deposit's*
+    /// attempt. So a `payoutconfirmation` says nothing of a deposit, and whoever finds a deposit behind
+    /// the attempt it names looks for the return of that deposit with `psp_reference`.
+    pub fn report_for(&self, subject: Subject) -> Option<&Report> {
+        let goes_out = |subject| matches!(subject, Subject::Payout | Subject::Return);
+        match self.subject {
+            Some(told) if goes_out(told) != goes_out(subject) => None,
+            Some(_) => self.report.as_ref(),
+            None if subject == Subject::Deposit => {
+                self.if_deposit.as_ref().or(self.report.as_ref())
+            }
+            None => self.report.as_ref(),
+        }
+    }
+}
+
+/// Why a webhook is turned away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebhookRefusal {
+    /// Not signed, or not by whom it must be. 401; nothing of it is kept.
+    Invalid(&'static str),
+    /// Rightly signed, but too old or too far ahead. 401; one inquiry for what it names is due at once.
+    Stale {
+        attempt: Option<AttemptRef>,
+        psp_reference: Option<String>,
+    },
+    /// Beyond [`WEBHOOK_BYTES_MAX`]. 413.
+    TooLarge,
+    /// Nothing that this PSP sends. 400.
+    Malformed(&'static str),
+    /// The PSP's public keys cannot be had right now. 503, so that the PSP sends it again.
+    KeysUnavailable,
+}
+
+impl WebhookRefusal {
+    pub const fn status(&self) -> u16 {
+        match self {
+            WebhookRefusal::Invalid(_) | WebhookRefusal::Stale { .. } => 401,
+            WebhookRefusal::TooLarge => 413,
+            WebhookRefusal::Malformed(_) => 400,
+            WebhookRefusal::KeysUnavailable => 503,
+        }
+    }
+}
+
+/// What the PSP expects to hear once the webhook is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookReply {
+    pub status: u16,
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
+}

@@ -1,0 +1,126 @@
+//! Answers broken at random: never a panic, never a success that the whole answer did not tell.
+
+use crate::fixture::{Act, Case, Fixture, News};
+use crate::support::{drive, now, response};
+use crate::{truelayer, trustly};
+use proptest::prelude::*;
+use psp_contract::{HttpResponse, Outcome, Status};
+
+/// One way to break some bytes.
+#[derive(Debug, Clone)]
+enum Break {
+    Flip(prop::sample::Index, u8),
+    Cut(prop::sample::Index),
+    Drop(prop::sample::Index),
+    Insert(prop::sample::Index, u8),
+    Status(u16),
+}
+
+fn breaking() -> impl Strategy<Value = Break> {
+    prop_oneof![
+        (any::<prop::sample::Index>(), 1..=255_u8).prop_map(|(at, bits)| Break::Flip(at, bits)),
+        any::<prop::sample::Index>().prop_map(Break::Cut),
+        any::<prop::sample::Index>().prop_map(Break::Drop),
+        (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(at, byte)| Break::Insert(at, byte)),
+        (100..600_u16).prop_map(Break::Status),
+    ]
+}
+
+fn broken(mut answer: HttpResponse, breaks: &[Break]) -> HttpResponse {
+    for one in breaks {
+        let body = &mut answer.body;
+        match one {
+            Break::Status(status) => answer.status = *status,
+            Break::Insert(at, byte) => body.insert(at.index(body.len() + 1), *byte),
+            _ if body.is_empty() => {}
+            Break::Flip(at, bits) => {
+                let at = at.index(body.len());
+                body[at] ^= bits;
+            }
+            Break::Cut(at) => body.truncate(at.index(body.len())),
+            Break::Drop(at) => {
+                body.remove(at.index(body.len()));
+            }
+        }
+    }
+    answer
+}
+
+fn run(fixture: &dyn Fixture, act: Act, case: Case, breaks: &[Break]) {
+    let Some(operation) = fixture.operation(act) else {
+        return;
+    };
+    let mut missing = false;
+    let driven = drive(
+        fixture.psp().adapter(),
+        &operation,
+        now(),
+        None,
+        |step, request| {
+            let answer = fixture.answer(act, case, step, request);
+            missing |= answer.is_none();
+            Ok(broken(answer.unwrap_or_else(|| response(500, "")), breaks))
+        },
+    );
+    let Outcome::Reported(report) = driven.outcome else {
+        return;
+    };
+    match report.status {
+        Status::Succeeded { money } | Status::Returned { money } | Status::Reversed { money } => {
+            assert!(!missing && matches!(case, Case::Succeeded | Case::CameBack));
+            assert_eq!(money, crate::support::eur(1050));
+        }
+        Status::Accepted { .. } => {
+            let paid = driven.requests.last().unwrap().1.moves_money;
+            assert!(act.asks() || paid, "accepted without having asked");
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_broken_answer_is_never_a_success(
+        act in prop::sample::select(&Act::ALL[..]),
+        case in prop::sample::select(&Case::ALL[..]),
+        breaks in prop::collection::vec(breaking(), 1..4),
+    ) {
+        run(&trustly::TrustlyFixture::new(), act, case, &breaks);
+        run(&truelayer::TrueLayerFixture::new(), act, case, &breaks);
+    }
+
+    #[test]
+    fn any_bytes_at_all_are_an_answer_that_says_nothing(
+        act in prop::sample::select(&Act::ALL[..]),
+        status in 100..600_u16,
+        body in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        for fixture in crate::fixtures() {
+            let Some(operation) = fixture.operation(act) else { continue };
+            let driven = drive(fixture.psp().adapter(), &operation, now(), None, |_, _| {
+                Ok(response(status, body.clone()))
+            });
+            // Closing a session is the one thing that an empty answer may confirm.
+            let said = matches!(driven.outcome, Outcome::Reported(_));
+            prop_assert!(!said || act == Act::Cancel, "{:?}", driven.outcome);
+        }
+    }
+
+    #[test]
+    fn any_bytes_at_all_are_no_webhook(
+        header in "\\PC{0,80}",
+        body in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        for fixture in crate::fixtures() {
+            let mut call = fixture.webhook(News::DepositSucceeded);
+            call.body.clone_from(&body);
+            for (_, value) in &mut call.headers {
+                value.clone_from(&header);
+            }
+            let keys = fixture.keys();
+            prop_assert!(fixture.psp().adapter().verify_webhook(&call.raw(), &keys).is_err());
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! TrueLayer's side of the suite.
+
+use crate::fixture::{Act, Call, Case, Fixture, News, common_answer};
+use crate::support::truelayer_side::{jwks, sign};
+use crate::support::{
+    FOREIGN_EC, MERCHANT_ACCOUNT, Pair, WEBHOOK_EC, WEBHOOK_KID, attempt, deposit, eur, gbp,
+    inquiry, now, payout, psp, refund, response, token, truelayer_account,
+};
+use psp_adapters::{Psp, WebhookKeys};
+use psp_contract::{
+    Destination, HttpRequest, HttpResponse, InquiryBy, Operation, Portable, Subject,
+};
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+
+pub struct TrueLayerFixture {
+    psp: Psp,
+}
+
+const ID: &str = "ecad2b93-efe9-4f25-b82d-920248a9c1ad";
+const JKU: &str = "https://truelayer.test/.well-known/jwks";
+
+impl TrueLayerFixture {
+    pub fn new() -> Self {
+        Self {
+            psp: psp(truelayer_account("https://truelayer.test")),
+        }
+    }
+
+    fn body(act: Act, case: Case) -> Option<Value> {
+        if act == Act::Cancel {
+            return (case == Case::Accepted).then(|| json!({}));
+        }
+        if !act.asks() {
+            let body = json!({"id": ID, "resource_token": "eyJ.token", "user": {"id": "u"}});
+            return (case == Case::Accepted).then_some(body);
+        }
+        let deposit = act == Act::AskDeposit;
+        let (status, reason) = match case {
+            Case::Accepted => (
+                if deposit {
+                    "authorization_required"
+                } else {
+                    "pending"
+                },
+                None,
+            ),
+            Case::Pending if deposit => ("executed", None),
+            Case::Pending => ("authorized", None),
+            Case::Succeeded | Case::OtherAmount => {
+                (if deposit { "settled" } else { "executed" }, None)
+            }
+            Case::Failed if deposit => ("failed", Some("authorization_failed")),
+            Case::Failed => ("failed", Some("insufficient_funds")),
+            Case::CameBack if !deposit => ("failed", Some("returned")),
+            Case::Unlisted => ("dancing", None),
+            _ => return None,
+        };
+        let amount = if case == Case::OtherAmount {
+            1051
+        } else {
+            1050
+        };
+        Some(
+            json!({"id": ID, "amount_in_minor": amount, "currency": "EUR", "status": status,
+            "failure_reason": reason, "metadata": {"reference": attempt(1).lower()}}),
+        )
+    }
+}
+
+fn problem(status: u16, kind: &str) -> HttpResponse {
+    let body = json!({"type": format!("https://docs.truelayer.com/docs/error-types#{kind}"),
+        "title": "x", "status": status, "trace_id": "t", "detail": "d"});
+    response(status, body.to_string())
+}
+
+impl Fixture for TrueLayerFixture {
+    fn psp(&self) -> &Psp {
+        &self.psp
+    }
+
+    fn operation(&self, act: Act) -> Option<Operation> {
+        let (money, ours) = (eur(1050), attempt(1));
+        let holder_name = "Erika Mustermann".to_owned();
+        let to = |portable| Destination {
+            token: None,
+            portable: Some(portable),
+        };
+        let ask = |subject| inquiry(subject, ours, money, InquiryBy::PspReference(ID.to_owned()));
+        Some(match act {
+            Act::Deposit => deposit(ours, money),
+            Act::PayoutByToken => payout(ours, money, token(ID)),
+            Act::PayoutToIban => {
+                let iban = "DE89370400440532013000".to_owned();
+                payout(ours, money, to(Portable::Iban { iban, holder_name }))
+            }
+            Act::PayoutToUkAccount => {
+                let (sort_code, account_number) = ("04-06-68".to_owned(), "00000871".to_owned());
+                let account = Portable::UkAccount {
+                    sort_code,
+                    account_number,
+                    holder_name,
+                };
+                payout(ours, gbp(1050), to(account))
+            }
+            Act::Return => refund(ours, money, ID),
+            Act::Cancel => Operation::CancelDeposit {
+                attempt: ours,
+                psp_reference: ID.to_owned(),
+            },
+            Act::AskDeposit => ask(Subject::Deposit),
+            Act::AskPayout => ask(Subject::Payout),
+            Act::AskReturn => ask(Subject::Return),
+            Act::AskLedger => return None,
+        })
+    }
+
+    fn answer(
+        &self,
+        act: Act,
+        case: Case,
+        step: &str,
+        request: &HttpRequest,
+    ) -> Option<HttpResponse> {
+        if step == "token" {
+            assert!(request.url.ends_with("/connect/token"));
+            let token = json!({"access_token": "tkn", "expires_in": 3600, "token_type": "Bearer"});
+            return Some(response(200, token.to_string()));
+        }
+        let fine = Self::body(act, Case::Accepted)?.to_string();
+        if let Some(common) = common_answer(case, fine.as_bytes()) {
+            return Some(common);
+        }
+        match case {
+            Case::Refused => Some(problem(403, "forbidden")),
+            Case::Duplicate => Some(problem(422, "idempotency-key-reuse")),
+            Case::Unlisted if !act.asks() => Some(problem(418, "teapot")),
+            Case::NotFound if act.asks() => Some(problem(404, "not-found")),
+            _ => {
+                let status = if act.asks() { 200 } else { 202 };
+                Self::body(act, case).map(|body| response(status, body.to_string()))
+            }
+        }
+    }
+
+    fn webhook(&self, news: News) -> Call {
+        called(&WEBHOOK_EC, news)
+    }
+
+    fn foreign_webhook(&self) -> Call {
+        called(&FOREIGN_EC, News::DepositSucceeded)
+    }
+
+    fn keys(&self) -> WebhookKeys {
+        WebhookKeys::parse(jwks(&WEBHOOK_EC, WEBHOOK_KID).as_bytes()).unwrap()
+    }
+
+    fn signature_is_in_body(&self) -> bool {
+        false
+    }
+}
+
+fn called(pair: &Pair, news: News) -> Call {
+    let (kind, id) = match news {
+        News::DepositSucceeded => ("payment_settled", "payment_id"),
+        News::PayoutSucceeded => ("payout_executed", "payout_id"),
+        News::PayoutFailed => ("payout_failed", "payout_id"),
+    };
+    let mut body = json!({"type": kind, "event_version": 1, "event_id": "b8d4dda0-ff2c-4d77-a6da-4615e4bad941",
+        "metadata": {"reference": attempt(1).lower()}, "amount_in_minor": 1050, "currency": "EUR",
+        "merchant_account_id": MERCHANT_ACCOUNT, "failure_reason": "insufficient_funds",
+        "payment_source": {"id": "src-1", "account_holder_name": "E. M.",
+            "account_identifiers": [{"type": "iban", "iban": "DE89370400440532013000"}]}});
+    body[id] = ID.into();
+    let body = body.to_string().into_bytes();
+    let path = "/webhooks/truelayer-gb";
+    let stamp = now().format(&Rfc3339).unwrap();
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let headers = vec![
+        header("content-type", "application/json"),
+        header("x-tl-webhook-timestamp", &stamp),
+        header(
+            "tl-signature",
+            &sign(pair, WEBHOOK_KID, JKU, path, &stamp, &body),
+        ),
+    ];
+    Call {
+        method: "POST".to_owned(),
+        path: path.to_owned(),
+        headers,
+        body,
+        received_at: now(),
+    }
+}

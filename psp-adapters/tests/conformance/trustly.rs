@@ -1,0 +1,201 @@
+//! Trustly's side of the suite.
+
+use crate::fixture::{Act, Call, Case, Fixture, News, common_answer};
+use crate::support::trustly_side::{call, error, notification, result};
+use crate::support::{
+    FOREIGN_RSA, Pair, TRUSTLY_RSA, attempt, deposit, eur, gbp, inquiry, now, payout, psp, refund,
+    response, token, trustly_account,
+};
+use psp_adapters::{Psp, WebhookKeys};
+use psp_contract::{
+    Destination, HttpRequest, HttpResponse, InquiryBy, Money, Operation, Portable, Subject,
+};
+use serde_json::{Value, json};
+
+pub struct TrustlyFixture {
+    psp: Psp,
+}
+
+const ORDER: &str = "2190971587";
+
+impl TrustlyFixture {
+    pub fn new() -> Self {
+        Self {
+            psp: psp(trustly_account("https://trustly.test")),
+        }
+    }
+
+    /// The data of a result.
+    fn data(act: Act, case: Case) -> Option<Value> {
+        let amount = if case == Case::OtherAmount {
+            "10.51"
+        } else {
+            "10.50"
+        };
+        if act == Act::AskLedger {
+            let row = |amount: &str, reference: &str| {
+                json!({"userid": "1", "datestamp": "2026-11-20 13:28:45.652299+01", "orderid": ORDER,
+                    "accountname": "CLIENT_FUNDS", "messageid": reference, "transactiontype": "x",
+                    "currency": "EUR", "amount": amount, "gluepayid": "7"})
+            };
+            let ours = attempt(1).lower();
+            return Some(match case {
+                Case::NotFound => json!([row("-10.50", &attempt(2).lower())]),
+                Case::Accepted | Case::OtherAmount => {
+                    json!([row("-3.00", "other"), row(&format!("-{amount}000"), &ours)])
+                }
+                _ => return None,
+            });
+        }
+        if act.asks() {
+            let state = match case {
+                Case::Pending => "EXECUTING",
+                Case::Succeeded | Case::OtherAmount => "CONFIRMED",
+                Case::Failed => "FAILED",
+                Case::CameBack => "RETURNED",
+                Case::Unlisted => "DANCING",
+                Case::NotFound => return Some(json!([])),
+                _ => return None,
+            };
+            if act == Act::AskReturn && case == Case::OtherAmount {
+                // A deposit's order lists all its refunds: another amount is another refund.
+                return None;
+            }
+            return Some(
+                json!([{"reference": "5000010000", "orderid": ORDER, "transferstate": state,
+                "amount": amount, "accountid": "1234567890", "currency": "EUR"}]),
+            );
+        }
+        match (act, case) {
+            (Act::Deposit, Case::Accepted) => {
+                Some(json!({"orderid": ORDER, "url": "https://checkout.trustly.com/x?s=1"}))
+            }
+            (_, Case::Accepted) => Some(json!({"orderid": ORDER, "result": "1"})),
+            _ => None,
+        }
+    }
+}
+
+impl Fixture for TrustlyFixture {
+    fn psp(&self) -> &Psp {
+        &self.psp
+    }
+
+    fn operation(&self, act: Act) -> Option<Operation> {
+        let (money, ours) = (eur(1050), attempt(1));
+        let to = |portable, money: Money| {
+            payout(
+                ours,
+                money,
+                Destination {
+                    token: None,
+                    portable: Some(portable),
+                },
+            )
+        };
+        let holder_name = "Erika Mustermann".to_owned();
+        let by_order = InquiryBy::PspReference(ORDER.to_owned());
+        Some(match act {
+            Act::Deposit => deposit(ours, money),
+            Act::PayoutByToken => payout(ours, money, token("1234567890")),
+            Act::PayoutToIban => to(
+                Portable::Iban {
+                    iban: "DE89370400440532013000".to_owned(),
+                    holder_name,
+                },
+                money,
+            ),
+            Act::PayoutToUkAccount => {
+                let (sort_code, account_number) = ("04-06-68".to_owned(), "00000871".to_owned());
+                to(
+                    Portable::UkAccount {
+                        sort_code,
+                        account_number,
+                        holder_name,
+                    },
+                    gbp(1050),
+                )
+            }
+            Act::Return => refund(ours, money, ORDER),
+            Act::AskPayout => inquiry(Subject::Payout, ours, money, by_order),
+            Act::AskReturn => inquiry(Subject::Return, ours, money, by_order),
+            Act::AskLedger => inquiry(Subject::Payout, ours, money, InquiryBy::Ledger),
+            Act::AskDeposit | Act::Cancel => return None,
+        })
+    }
+
+    fn answer(
+        &self,
+        act: Act,
+        case: Case,
+        step: &str,
+        request: &HttpRequest,
+    ) -> Option<HttpResponse> {
+        let sent = &request.body;
+        let good = |data: &Value| result(sent, data).to_string().into_bytes();
+        if step == "register_account" {
+            let (_, _, data) = call(sent);
+            assert_eq!(data["EndUserID"], "p-7f3a");
+            let data = json!({"accountid": "7653385737", "clearinghouse": "GERMANY", "bank": "x", "descriptor": "***4057"});
+            return Some(response(200, good(&data)));
+        }
+        let fine = Self::data(
+            act,
+            if act.asks() {
+                Case::Succeeded
+            } else {
+                Case::Accepted
+            },
+        )
+        .or_else(|| Self::data(act, Case::Accepted))?;
+        if let Some(common) = common_answer(case, &good(&fine)) {
+            return Some(common);
+        }
+        match case {
+            Case::Refused => Some(response(200, error(sent, 616).to_string())),
+            Case::Unlisted if !act.asks() => Some(response(200, error(sent, 799).to_string())),
+            Case::Duplicate => Some(response(200, error(sent, 637).to_string())),
+            Case::Forged => {
+                let mut forged = result(sent, &fine);
+                forged["result"]["data"] =
+                    json!({"orderid": "1", "url": "https://evil.test", "result": "1"});
+                Some(response(200, forged.to_string()))
+            }
+            _ => Self::data(act, case).map(|data| response(200, good(&data))),
+        }
+    }
+
+    fn webhook(&self, news: News) -> Call {
+        called(&TRUSTLY_RSA, news)
+    }
+
+    fn foreign_webhook(&self) -> Call {
+        called(&FOREIGN_RSA, News::DepositSucceeded)
+    }
+
+    fn keys(&self) -> WebhookKeys {
+        WebhookKeys::default()
+    }
+
+    fn signature_is_in_body(&self) -> bool {
+        true
+    }
+}
+
+fn called(pair: &Pair, news: News) -> Call {
+    let kind = match news {
+        News::DepositSucceeded => "credit",
+        News::PayoutSucceeded => "payoutconfirmation",
+        News::PayoutFailed => "payoutfailed",
+    };
+    let data = json!({"amount": "10.50", "currency": "EUR", "messageid": attempt(1).lower(),
+        "orderid": ORDER, "enduserid": "p-7f3a", "notificationid": "9876543456",
+        "timestamp": "2026-11-20 14:42:04.675645+01", "attributes": {}});
+    Call {
+        method: "POST".to_owned(),
+        path: "/webhooks/trustly-de".to_owned(),
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: notification(pair, kind, "258a2184-2842-b485-25ca-293525152425", &data),
+        received_at: now(),
+    }
+}
