@@ -210,6 +210,14 @@ create table incident (
   raised_at timestamptz not null
 );
 
+-- Incidents that belong to no lane: a verified webhook that is nobody's, an event given up.
+create table service_incident (
+  incident_id uuid primary key,
+  kind text not null,
+  detail text not null,
+  raised_at timestamptz not null
+);
+
 -- Every request that was put on a PSP's wire for an attempt.
 create table wire (
   slot smallint not null,
@@ -471,7 +479,7 @@ do $$
 declare name text;
 begin
   foreach name in array array['record', 'entry', 'hold_move', 'transition', 'outbox_event',
-                              'decision', 'incident', 'wire', 'player_version'] loop
+                              'decision', 'incident', 'service_incident', 'wire', 'player_version'] loop
     execute format('create trigger %I before update or delete or truncate on %I
                     for each statement execute function refuse_change()', name || '_is_append_only', name);
     execute format('grant select, insert on %I to interlock_app', name);

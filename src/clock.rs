@@ -46,9 +46,7 @@ impl TestClock {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Timestamp> {
         // A test that panicked while holding it left a whole timestamp behind.
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -62,8 +62,7 @@ impl Shutdown {
             let _witness = witness;
             future.await
         };
-        self.tasks
-            .spawn(task.instrument(info_span!("task", task.name = name)))
+        self.tasks.spawn(task.instrument(info_span!("task", task.name = name)))
     }
 
     /// Waits for SIGINT or SIGTERM, then asks for a stop. A second signal ends the wait of
@@ -94,9 +93,7 @@ impl Shutdown {
         self.tasks.close();
         match tokio::time::timeout(grace, self.tasks.wait()).await {
             Ok(()) => Stopped::Clean,
-            Err(_) => Stopped::Late {
-                running: self.tasks.len(),
-            },
+            Err(_) => Stopped::Late { running: self.tasks.len() },
         }
     }
 }
@@ -107,10 +104,7 @@ pub async fn stop_in_order(parts: &[(&str, &Shutdown)], grace_each: Duration) ->
     let mut left_running = 0;
     for (name, part) in parts {
         if let Stopped::Late { running } = part.stop(grace_each).await {
-            warn!(
-                part = name,
-                running, "some tasks did not end within their grace"
-            );
+            warn!(part = name, running, "some tasks did not end within their grace");
             left_running += running;
         }
     }

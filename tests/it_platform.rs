@@ -1,5 +1,10 @@
 //! The private PostgreSQL cluster, with real processes: what it survives and what it leaves behind.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
+)]
+
 use interlock::sandbox::cluster::{APP_ROLE, ClusterError, DATABASE, OWNER_ROLE, PrivateCluster};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -49,10 +54,7 @@ fn pid_of(cluster: &PrivateCluster) -> Pid {
 fn await_gone(pid: Pid) {
     let started = Instant::now();
     while kill(pid, None) != Err(Errno::ESRCH) {
-        assert!(
-            started.elapsed() < Duration::from_secs(20),
-            "{pid} still runs"
-        );
+        assert!(started.elapsed() < Duration::from_secs(20), "{pid} still runs");
         std::thread::yield_now();
     }
 }
@@ -61,11 +63,7 @@ fn await_gone(pid: Pid) {
 async fn a_restart_finds_the_data_and_the_roles_are_small() {
     let scratch = Scratch::new();
     let cluster = PrivateCluster::start(scratch.path()).unwrap();
-    run(
-        cluster.owner_url(),
-        "create table kept as select 'yes' as it",
-    )
-    .await;
+    run(cluster.owner_url(), "create table kept as select 'yes' as it").await;
     for role in [OWNER_ROLE, APP_ROLE] {
         let rights = run(
             cluster.url(DATABASE, role),
@@ -89,11 +87,7 @@ async fn a_database_is_made_from_a_template() {
     let cluster = PrivateCluster::start_temporary().unwrap();
     let template = cluster.create_database("template_it", None).unwrap();
     let owner = |database: &str| cluster.url(database, OWNER_ROLE);
-    run(
-        &owner(&template),
-        "create table seed as select 'seeded' as it",
-    )
-    .await;
+    run(&owner(&template), "create table seed as select 'seeded' as it").await;
     let copy = cluster.create_database("it_1", Some(&template)).unwrap();
     assert_eq!(run(owner(&copy), "select it from seed").await, "seeded");
 
@@ -116,20 +110,16 @@ fn a_temporary_cluster_leaves_nothing_behind() {
 async fn a_killed_server_starts_again_with_its_data() {
     let scratch = Scratch::new();
     let mut cluster = PrivateCluster::start(scratch.path()).unwrap();
-    run(
-        cluster.owner_url(),
-        "create table kept as select 'yes' as it",
-    )
-    .await;
+    run(cluster.owner_url(), "create table kept as select 'yes' as it").await;
     // A backend that is busy does not notice at once that its postmaster is gone.
     let mut busy = PgConnection::connect(&cluster.owner_url()).await.unwrap();
     let busy = tokio::spawn(async move {
-        let slow = sqlx::query("select pg_sleep(60)");
+        let slow = sqlx::query("select pg_sleep (60)");
         slow.execute(&mut busy).await.is_err()
     });
     while run(
         cluster.owner_url(),
-        "select count(*)::text from pg_stat_activity where query = 'select pg_sleep(60)'",
+        "select count(*)::text from pg_stat_activity where query = 'select pg_sleep (60)'",
     )
     .await
         != "1"
@@ -217,6 +207,36 @@ fn the_server_ends_when_its_process_is_killed() {
     let (mut holder, server) = holder(scratch.path(), None);
     holder.kill().unwrap();
     holder.wait().unwrap();
+    await_gone(server);
+}
+
+/// The shell that ends this server when its process is gone.
+fn watchdog_of(server: Pid) -> Pid {
+    let wanted = format!("interlock-watchdog\0{server}\0");
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let found = processes.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains(&wanted).then_some(Pid::from_raw(pid))
+    });
+    found.last().expect("no watchdog runs")
+}
+
+#[test]
+fn a_server_that_outlived_everybody_is_ended_by_the_next_start() {
+    if !Path::new("/proc/self").exists() {
+        eprintln!("no /proc here: the watchdog cannot be found to be killed");
+        return;
+    }
+    let scratch = Scratch::new();
+    let (mut holder, server) = holder(scratch.path(), None);
+    kill(watchdog_of(server), Signal::SIGKILL).unwrap();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(kill(server, None), Ok(()), "the server runs on alone");
+    let cluster = PrivateCluster::start(scratch.path()).unwrap();
+    assert_ne!(pid_of(&cluster), server);
     await_gone(server);
 }
 

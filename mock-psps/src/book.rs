@@ -111,10 +111,7 @@ pub(crate) struct Movement {
 impl Movement {
     /// A text of the request, by name; empty when absent.
     pub(crate) fn text(&self, name: &str) -> &str {
-        self.wire
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.wire.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -122,11 +119,7 @@ impl Movement {
 #[serde(rename_all = "snake_case")]
 enum Record {
     Movement(Movement),
-    Fact {
-        table: String,
-        key: String,
-        value: Value,
-    },
+    Fact { table: String, key: String, value: Value },
 }
 
 #[derive(Default)]
@@ -163,10 +156,7 @@ pub(crate) struct Entry<'a> {
 
 impl Entry<'_> {
     pub(crate) fn movement(&self, reference: &str) -> Option<&Movement> {
-        self.shelf
-            .by_reference
-            .get(reference)
-            .map(|&index| &self.shelf.movements[index])
+        self.shelf.by_reference.get(reference).map(|&index| &self.shelf.movements[index])
     }
 
     pub(crate) fn movements(&self) -> &[Movement] {
@@ -182,11 +172,7 @@ impl Entry<'_> {
     }
 
     pub(crate) fn put_fact(&mut self, table: &str, key: &str, value: Value) {
-        self.record(Record::Fact {
-            table: table.to_owned(),
-            key: key.to_owned(),
-            value,
-        });
+        self.record(Record::Fact { table: table.to_owned(), key: key.to_owned(), value });
     }
 
     fn record(&mut self, record: Record) {
@@ -219,18 +205,13 @@ impl Book {
             file.write_all(b"\n")?;
             shelf.file = Some(file);
         }
-        Ok(Self {
-            shelf: Mutex::new(shelf),
-        })
+        Ok(Self { shelf: Mutex::new(shelf) })
     }
 
     /// One booking: everything that `work` puts is kept together.
     pub(crate) fn enter<R>(&self, work: impl FnOnce(&mut Entry<'_>) -> R) -> R {
         let mut shelf = self.lock();
-        let mut entry = Entry {
-            shelf: &mut shelf,
-            written: Vec::new(),
-        };
+        let mut entry = Entry { shelf: &mut shelf, written: Vec::new() };
         let result = work(&mut entry);
         let written = std::mem::take(&mut entry.written);
         if let (Some(file), false) = (shelf.file.as_mut(), written.is_empty()) {
@@ -248,17 +229,11 @@ impl Book {
 
     pub(crate) fn find(&self, reference: &str) -> Option<Movement> {
         let shelf = self.lock();
-        shelf
-            .by_reference
-            .get(reference)
-            .map(|&index| shelf.movements[index].clone())
+        shelf.by_reference.get(reference).map(|&index| shelf.movements[index].clone())
     }
 
     pub(crate) fn fact(&self, table: &str, key: &str) -> Option<Value> {
-        self.lock()
-            .facts
-            .get(&(table.to_owned(), key.to_owned()))
-            .cloned()
+        self.lock().facts.get(&(table.to_owned(), key.to_owned())).cloned()
     }
 
     /// Forgets everything, on disk too.
@@ -268,10 +243,7 @@ impl Book {
         if let Some(error) = file.as_ref().and_then(|file| file.set_len(0).err()) {
             tracing::error!(%error, "the mock's books could not be cleared");
         }
-        *shelf = Shelf {
-            file,
-            ..Shelf::default()
-        };
+        *shelf = Shelf { file, ..Shelf::default() };
     }
 
     fn lock(&self) -> MutexGuard<'_, Shelf> {

@@ -17,9 +17,7 @@ pub(crate) fn ten_digits() -> String {
 
 /// The same words give the same UUID, also after a restart.
 pub(crate) fn derived_uuid(words: &[&str]) -> String {
-    uuid::Builder::from_random_bytes(derived_u128(words).to_be_bytes())
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_random_bytes(derived_u128(words).to_be_bytes()).into_uuid().to_string()
 }
 
 /// The same words give the same number of `len` digits, the first of them not zero.
@@ -54,34 +52,26 @@ pub(crate) fn iban(country: &str, body: &str) -> String {
 /// Whether the check digits of an IBAN are right (ISO 13616, mod 97).
 pub(crate) fn iban_is_valid(iban: &str) -> bool {
     let plausible = (15..=34).contains(&iban.len())
-        && iban
-            .bytes()
-            .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+        && iban.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
     plausible && iban_remainder(&format!("{}{}", &iban[4..], &iban[..4])) == 1
 }
 
 fn iban_remainder(text: &str) -> u32 {
-    text.chars()
-        .filter_map(|c| c.to_digit(36))
-        .fold(0, |rest, value| {
-            let shift = if value < 10 { 10 } else { 100 };
-            (rest * shift + value) % 97
-        })
+    text.chars().filter_map(|c| c.to_digit(36)).fold(0, |rest, value| {
+        let shift = if value < 10 { 10 } else { 100 };
+        (rest * shift + value) % 97
+    })
 }
 
 fn derived_u128(words: &[&str]) -> u128 {
     let digest = sha256(words.join("\u{1f}").as_bytes());
-    digest
-        .iter()
-        .take(16)
-        .fold(0, |number, byte| (number << 8) | u128::from(*byte))
+    digest.iter().take(16).fold(0, |number, byte| (number << 8) | u128::from(*byte))
 }
 
 fn digits_of(number: u128, len: usize) -> String {
     let text = format!("{number:0>39}");
     let tail = &text[text.len() - len..];
-    tail.strip_prefix('0')
-        .map_or_else(|| tail.to_owned(), |rest| format!("1{rest}"))
+    tail.strip_prefix('0').map_or_else(|| tail.to_owned(), |rest| format!("1{rest}"))
 }
 
 #[cfg(test)]
@@ -102,20 +92,14 @@ mod tests {
     #[test]
     fn a_client_reference_loses_dashes_and_case() {
         let digits = "0192f0c28a7d7c9ab1e4aa00bb11cc22";
-        assert_eq!(
-            client_reference("0192F0C2-8A7D-7C9A-B1E4-AA00BB11CC22"),
-            digits
-        );
+        assert_eq!(client_reference("0192F0C2-8A7D-7C9A-B1E4-AA00BB11CC22"), digits);
         assert_eq!(client_reference(digits), digits);
         assert_eq!(client_reference("order-7"), "order-7");
     }
 
     #[test]
     fn derived_numbers_repeat() {
-        assert_eq!(
-            derived_digits(&["a", "b"], 10),
-            derived_digits(&["a", "b"], 10)
-        );
+        assert_eq!(derived_digits(&["a", "b"], 10), derived_digits(&["a", "b"], 10));
         assert_ne!(derived_digits(&["a", "b"], 10), derived_digits(&["ab"], 10));
     }
 }

@@ -80,10 +80,7 @@ impl Running {
 /// # Errors
 /// A port that is taken, a key that cannot be read, or books that cannot be opened.
 pub async fn start(config: MockConfig) -> anyhow::Result<Running> {
-    anyhow::ensure!(
-        config.control_addr.ip().is_loopback(),
-        "the control API is loopback only"
-    );
+    anyhow::ensure!(config.control_addr.ip().is_loopback(), "the control API is loopback only");
     if let Some(folder) = &config.books_dir {
         std::fs::create_dir_all(folder).with_context(|| format!("creating {folder:?}"))?;
     }
@@ -98,23 +95,13 @@ pub async fn start(config: MockConfig) -> anyhow::Result<Running> {
         accounts.push(psp.with_context(|| format!("starting the PSP account {}", account.id))?);
     }
     let accounts = Arc::new(accounts);
-    let control = Gate::bind(config.control_addr)
-        .await
-        .context("binding the control API")?;
+    let control = Gate::bind(config.control_addr).await.context("binding the control API")?;
     control.open(control::routes(accounts.clone())).await?;
     let psps = accounts
         .iter()
-        .map(|psp| RunningPsp {
-            id: psp.id.clone(),
-            base_url: psp.gate.base_url(),
-        })
+        .map(|psp| RunningPsp { id: psp.id.clone(), base_url: psp.gate.base_url() })
         .collect();
-    Ok(Running {
-        control_url: control.base_url(),
-        psps,
-        accounts,
-        control,
-    })
+    Ok(Running { control_url: control.base_url(), psps, accounts, control })
 }
 
 async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<Psp>> {
@@ -125,31 +112,18 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
     );
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, account.port));
     let gate = Arc::new(Gate::bind(address).await.context("binding its port")?);
-    let file = config
-        .books_dir
-        .as_deref()
-        .map(|dir| books_file(dir, &account.id));
+    let file = config.books_dir.as_deref().map(|dir| books_file(dir, &account.id));
     let book = Book::open(file.as_deref())?;
     let (dialect, currency) = dialect(&account.kind, gate.base_url())?;
     let faults = Faults::new(config.seed, &account.id);
-    let psp = Psp::new(
-        account.id.clone(),
-        currency,
-        dialect.clone(),
-        book,
-        faults,
-        gate,
-    )?;
+    let psp = Psp::new(account.id.clone(), currency, dialect.clone(), book, faults, gate)?;
     let psp = Arc::new(psp);
     psp.gate.open(dialect.routes(psp.clone())).await?;
     webhooks::resume(&psp);
     // A bank does not forget a payout because the PSP was restarted.
     let movements = psp.book.movements();
     let waiting = |m: &&book::Movement| m.status == Status::Pending && m.kind != Kind::Deposit;
-    movements
-        .iter()
-        .filter(waiting)
-        .for_each(|movement| scenario::by_itself(&psp, movement));
+    movements.iter().filter(waiting).for_each(|movement| scenario::by_itself(&psp, movement));
     Ok(psp)
 }
 
@@ -197,10 +171,7 @@ fn dialect(kind: &MockKind, base_url: String) -> anyhow::Result<(Arc<dyn Dialect
                 webhook_url,
                 currency: currency.clone(),
             };
-            Ok((
-                Arc::new(truelayer::TrueLayer::new(settings, base_url)?),
-                currency,
-            ))
+            Ok((Arc::new(truelayer::TrueLayer::new(settings, base_url)?), currency))
         }
     }
 }

@@ -27,11 +27,7 @@ async fn main() -> anyhow::Result<()> {
 
 fn config_path(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<PathBuf> {
     let usage = "usage: mock-psps --config FILE.json";
-    match (
-        arguments.next().as_deref(),
-        arguments.next(),
-        arguments.next(),
-    ) {
+    match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
         (Some("--config"), Some(path), None) => Ok(PathBuf::from(path)),
         _ => anyhow::bail!(usage),
     }

@@ -88,10 +88,7 @@ pub(crate) enum Auto {
     /// Payouts succeed by themselves, deposits wait for their payer.
     AsABank,
     /// Set by the control API, for both kinds; without a delay nothing completes by itself.
-    Set {
-        after: Option<Duration>,
-        outcome: Outcome,
-    },
+    Set { after: Option<Duration>, outcome: Outcome },
 }
 
 pub(crate) struct Psp {

@@ -55,12 +55,7 @@ pub(crate) struct Completion {
 
 impl Completion {
     pub(crate) fn plain(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            code: None,
-            amount_minor: None,
-            payer: None,
-        }
+        Self { outcome, code: None, amount_minor: None, payer: None }
     }
 }
 
@@ -69,11 +64,7 @@ pub(crate) enum CompleteError {
     #[error("there is no such movement")]
     Unknown,
     #[error("a {} {} cannot become {}", .from.as_str(), .kind.as_str(), .to.as_str())]
-    Illegal {
-        kind: Kind,
-        from: Status,
-        to: Status,
-    },
+    Illegal { kind: Kind, from: Status, to: Status },
 }
 
 /// Completes a movement in the books and tells the merchant.
@@ -93,10 +84,7 @@ fn complete_if(
     wanted: impl FnOnce(Status) -> bool,
 ) -> Result<(Movement, oneshot::Receiver<()>), CompleteError> {
     let (movement, steps) = psp.book.enter(|entry| {
-        let mut movement = entry
-            .movement(reference)
-            .cloned()
-            .ok_or(CompleteError::Unknown)?;
+        let mut movement = entry.movement(reference).cloned().ok_or(CompleteError::Unknown)?;
         if !wanted(movement.status) {
             let (kind, from, to) = (movement.kind, movement.status, done.outcome.status());
             return Err(CompleteError::Illegal { kind, from, to });
@@ -106,11 +94,7 @@ fn complete_if(
             let from = movement.status;
             let deposit_only = to == Status::ChargedBack && movement.kind != Kind::Deposit;
             if !from.may_become(to) || deposit_only {
-                return Err(CompleteError::Illegal {
-                    kind: movement.kind,
-                    from,
-                    to,
-                });
+                return Err(CompleteError::Illegal { kind: movement.kind, from, to });
             }
             movement.status = to;
             movement.changed_at = clock::now();
@@ -130,10 +114,7 @@ fn complete_if(
         entry.put(movement.clone());
         Ok((movement, steps))
     })?;
-    let notices = steps
-        .iter()
-        .flat_map(|(seen, step)| psp.dialect.notices(seen, *step))
-        .collect();
+    let notices = steps.iter().flat_map(|(seen, step)| psp.dialect.notices(seen, *step)).collect();
     let over = webhooks::send(psp, movement.kind, notices);
     Ok((movement, over))
 }
@@ -153,10 +134,7 @@ pub(crate) async fn booked(psp: &Arc<Psp>, movement: &Movement, plan: &Plan) {
     match plan.fault {
         Some(Fault::DeclineSoft | Fault::DeclineHard) => {
             let code = Some("insufficient_funds".to_owned());
-            let refusal = Completion {
-                code,
-                ..Completion::plain(Outcome::Declined)
-            };
+            let refusal = Completion { code, ..Completion::plain(Outcome::Declined) };
             later(psp, reference, REFUSAL_DELAY, refusal);
         }
         Some(Fault::SuccessAfterDecline) => {
@@ -184,17 +162,9 @@ pub(crate) fn by_itself(psp: &Arc<Psp>, movement: &Movement) {
         Auto::AsABank if movement.kind == Kind::Deposit => return,
         Auto::AsABank => (BANK_DELAY, Outcome::Succeeded),
         Auto::Set { after: None, .. } => return,
-        Auto::Set {
-            after: Some(after),
-            outcome,
-        } => (after, outcome),
+        Auto::Set { after: Some(after), outcome } => (after, outcome),
     };
-    later(
-        psp,
-        movement.reference.clone(),
-        after,
-        Completion::plain(outcome),
-    );
+    later(psp, movement.reference.clone(), after, Completion::plain(outcome));
 }
 
 /// Completes after a while, unless somebody else was faster.
@@ -202,9 +172,7 @@ fn later(psp: &Arc<Psp>, reference: String, after: Duration, done: Completion) {
     let owner = psp.clone();
     psp.spawn(async move {
         tokio::time::sleep(after).await;
-        let _ = complete_if(&owner, &reference, &done, |status| {
-            status == Status::Pending
-        });
+        let _ = complete_if(&owner, &reference, &done, |status| status == Status::Pending);
     });
 }
 
@@ -220,9 +188,7 @@ fn later_whatever(psp: &Arc<Psp>, reference: String, after: Duration, done: Comp
 pub(crate) fn pay_in(psp: &Arc<Psp>, payin: &Payin, named: bool) -> Result<Movement, PayinError> {
     let open = psp.book.find(&payin.target).or_else(|| {
         let movements = psp.book.movements();
-        movements
-            .into_iter()
-            .find(|m| m.client_reference == payin.target)
+        movements.into_iter().find(|m| m.client_reference == payin.target)
     });
     let open = open.filter(|m| m.kind == Kind::Deposit && m.status != Status::Succeeded);
     if let Some(movement) = open {
@@ -237,18 +203,12 @@ pub(crate) fn pay_in(psp: &Arc<Psp>, payin: &Payin, named: bool) -> Result<Movem
         };
         return Ok(complete(psp, &movement.reference, &done)?.0);
     }
-    let mut movement = psp
-        .dialect
-        .unsolicited(payin)
-        .ok_or(PayinError::Unsupported)?;
+    let mut movement = psp.dialect.unsolicited(payin).ok_or(PayinError::Unsupported)?;
     psp.book.enter(|entry| {
         psp.dialect.paid(entry, &mut movement);
         entry.put(movement.clone());
     });
-    let step = Step {
-        from: Status::Pending,
-        to: Status::Succeeded,
-    };
+    let step = Step { from: Status::Pending, to: Status::Succeeded };
     let notices = psp.dialect.notices(&movement, step);
     drop(webhooks::send(psp, movement.kind, notices));
     Ok(movement)

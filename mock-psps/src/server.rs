@@ -142,9 +142,7 @@ impl Listener for Port {
 
 impl Connected<IncomingStream<'_, Port>> for Connection {
     fn connect_info(stream: IncomingStream<'_, Port>) -> Self {
-        Self {
-            grip: stream.io().grip.clone(),
-        }
+        Self { grip: stream.io().grip.clone() }
     }
 }
 
@@ -168,15 +166,8 @@ impl Gate {
     pub(crate) async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let state = State {
-            first: Some(listener),
-            ..State::default()
-        };
-        Ok(Self {
-            address,
-            grips: Grips::default(),
-            state: tokio::sync::Mutex::new(state),
-        })
+        let state = State { first: Some(listener), ..State::default() };
+        Ok(Self { address, grips: Grips::default(), state: tokio::sync::Mutex::new(state) })
     }
 
     pub(crate) fn base_url(&self) -> String {
@@ -201,10 +192,7 @@ impl Gate {
             Some(listener) => listener,
             None => TcpListener::bind(self.address).await?,
         };
-        let port = Port {
-            listener,
-            grips: self.grips.clone(),
-        };
+        let port = Port { listener, grips: self.grips.clone() };
         let service = router.into_make_service_with_connect_info::<Connection>();
         state.serving = Some(tokio::spawn(async move {
             let _ = axum::serve(port, service).await;
@@ -221,9 +209,6 @@ impl Gate {
             let _ = serving.await;
         }
         let grips = std::mem::take(&mut *self.grips.lock().unwrap_or_else(PoisonError::into_inner));
-        grips
-            .iter()
-            .filter_map(Weak::upgrade)
-            .for_each(|grip| grip.cut());
+        grips.iter().filter_map(Weak::upgrade).for_each(|grip| grip.cut());
     }
 }

@@ -74,10 +74,7 @@ pub(crate) fn plant(
     let rows = honest_rows(movements, date);
     let free = |row: &&Row| plants.iter().all(|plant| plant.reference != row.reference);
     let reference = rows.iter().find(free)?.reference.clone();
-    plants.push(Plant {
-        kind,
-        reference: reference.clone(),
-    });
+    plants.push(Plant { kind, reference: reference.clone() });
     if kind == Break::Extra {
         return Some(extra_reference(&reference));
     }
@@ -109,12 +106,7 @@ pub(crate) fn render(movements: &[Movement], date: Option<&str>, plants: &[Plant
                 let reference = extra_reference(&row.reference);
                 let client_reference =
                     ids::derived_uuid(&["extra", &row.reference]).replace('-', "");
-                Row {
-                    reference,
-                    client_reference,
-                    ..row
-                }
-                .write(&mut text);
+                Row { reference, client_reference, ..row }.write(&mut text);
             }
         }
     }

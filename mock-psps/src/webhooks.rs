@@ -17,9 +17,7 @@ use crate::clock;
 use crate::faults::Fault;
 use crate::psp::{Notice, Psp, Step, Twist};
 
-const RETRY_AFTER_MS: [u64; 9] = [
-    200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000,
-];
+const RETRY_AFTER_MS: [u64; 9] = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000];
 const ATTEMPTS_MAX: usize = 60;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a notification waits to be overtaken before it goes anyway.
@@ -56,11 +54,7 @@ impl Courier {
             .redirect(reqwest::redirect::Policy::none())
             .timeout(ANSWER_TIMEOUT)
             .build()?;
-        Ok(Self {
-            client,
-            desk: Mutex::default(),
-            arrived: Notify::new(),
-        })
+        Ok(Self { client, desk: Mutex::default(), arrived: Notify::new() })
     }
 
     /// Forgets what waits and what was sent.
@@ -95,21 +89,13 @@ pub(crate) fn send(psp: &Arc<Psp>, kind: Kind, notices: Vec<Notice>) -> oneshot:
     let count = notices.len();
     for (index, notice) in notices.into_iter().enumerate() {
         let reference = notice.reference.clone();
-        let tried = if index + 1 == count {
-            tried.take()
-        } else {
-            None
-        };
+        let tried = if index + 1 == count { tried.take() } else { None };
         let fresh = {
             let mut desk = psp.courier.desk();
             desk.last.insert(reference.clone(), notice.clone());
             let fresh = !desk.lanes.contains_key(&reference);
             let lane = desk.lanes.entry(reference.clone()).or_default();
-            lane.push_back(Parcel {
-                notice,
-                kind,
-                tried,
-            });
+            lane.push_back(Parcel { notice, kind, tried });
             fresh
         };
         psp.courier.arrived.notify_waiters();
@@ -142,11 +128,8 @@ async fn work_lane(psp: Arc<Psp>, reference: String) {
             // Lost for good: not even a restart brings it back.
             Some(Fault::WebhookDrop) => settle(&psp, &parcel.notice),
             Some(Fault::WebhookDuplicate) => {
-                let again = Parcel {
-                    tried: None,
-                    notice: parcel.notice.clone(),
-                    kind: parcel.kind,
-                };
+                let again =
+                    Parcel { tried: None, notice: parcel.notice.clone(), kind: parcel.kind };
                 deliver(&psp, again, Twist::default()).await;
                 deliver(&psp, parcel, Twist::default()).await;
             }
@@ -158,22 +141,10 @@ async fn work_lane(psp: Arc<Psp>, reference: String) {
 fn twist_of(fault: Option<Fault>) -> Twist {
     let honest = Twist::default();
     match fault {
-        Some(Fault::WebhookBadSignature) => Twist {
-            bad_signature: true,
-            ..honest
-        },
-        Some(Fault::WebhookStale) => Twist {
-            age_s: STALE_AGE_S,
-            ..honest
-        },
-        Some(Fault::WebhookWrongAmount) => Twist {
-            wrong_amount: true,
-            ..honest
-        },
-        Some(Fault::WebhookWrongCurrency) => Twist {
-            wrong_currency: true,
-            ..honest
-        },
+        Some(Fault::WebhookBadSignature) => Twist { bad_signature: true, ..honest },
+        Some(Fault::WebhookStale) => Twist { age_s: STALE_AGE_S, ..honest },
+        Some(Fault::WebhookWrongAmount) => Twist { wrong_amount: true, ..honest },
+        Some(Fault::WebhookWrongCurrency) => Twist { wrong_currency: true, ..honest },
         _ => honest,
     }
 }
@@ -193,10 +164,7 @@ async fn await_overtaker(psp: &Psp, reference: &str) -> Option<Parcel> {
             arrived.await;
         }
     };
-    tokio::time::timeout(REORDER_WAIT, wait)
-        .await
-        .ok()
-        .flatten()
+    tokio::time::timeout(REORDER_WAIT, wait).await.ok().flatten()
 }
 
 /// The first attempt; what fails goes on by itself.
@@ -216,8 +184,7 @@ async fn deliver(psp: &Arc<Psp>, parcel: Parcel, twist: Twist) {
 
 /// Remembers, also over a restart, that a notice needs no more attempts.
 fn settle(psp: &Psp, notice: &Notice) {
-    psp.book
-        .enter(|entry| entry.put_fact(SETTLED, &notice.id, Value::Bool(true)));
+    psp.book.enter(|entry| entry.put_fact(SETTLED, &notice.id, Value::Bool(true)));
 }
 
 /// Takes up again, after a restart, what the merchant has not acknowledged yet.
@@ -261,27 +228,18 @@ async fn attempt(psp: &Psp, notice: &Notice, twist: &Twist) -> Attempt {
         request = request.header(*name, value);
     }
     let Ok(answer) = request.send().await else {
-        return Attempt {
-            status: None,
-            accepted: false,
-        };
+        return Attempt { status: None, accepted: false };
     };
     let status = answer.status().as_u16();
     let body = answer.bytes().await.unwrap_or_default();
-    Attempt {
-        status: Some(status),
-        accepted: psp.dialect.acknowledged(&sent, status, &body),
-    }
+    Attempt { status: Some(status), accepted: psp.dialect.acknowledged(&sent, status, &body) }
 }
 
 /// Sends the last notice of a movement again, or its present state if nothing was sent yet, and
 /// reports each answer. No retries: the caller wants to see what happens to this very message.
 pub(crate) async fn resend(psp: &Psp, reference: &str, times: u32, twist: Twist) -> Option<Value> {
     let movement = psp.book.find(reference)?;
-    let notice = psp
-        .courier
-        .last(reference)
-        .or_else(|| psp.dialect.present(&movement))?;
+    let notice = psp.courier.last(reference).or_else(|| psp.dialect.present(&movement))?;
     let mut answers = Vec::new();
     for _ in 0..times {
         let answer = attempt(psp, &notice, &twist).await;

@@ -93,10 +93,7 @@ pub(crate) struct Single<F> {
 
 impl<F: Fn(&HttpResponse) -> Outcome + Send> Single<F> {
     pub fn new(step: &'static str, request: HttpRequest, read: F) -> Self {
-        Self {
-            request: Some((step, request)),
-            read,
-        }
+        Self { request: Some((step, request)), read }
     }
 }
 

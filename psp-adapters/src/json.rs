@@ -29,12 +29,7 @@ impl Json {
     }
 
     pub fn object<const N: usize>(fields: [(&str, Json); N]) -> Json {
-        Json::Object(
-            fields
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect(),
-        )
+        Json::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
     pub fn text(text: impl Into<String>) -> Json {
@@ -211,10 +206,7 @@ mod tests {
 
     #[test]
     fn a_tree_survives_being_sent() {
-        let tree = Json::object([
-            ("b", Json::Null),
-            ("a", Json::Array(vec![Json::Bool(true)])),
-        ]);
+        let tree = Json::object([("b", Json::Null), ("a", Json::Array(vec![Json::Bool(true)]))]);
         assert_eq!(tree.to_bytes(), br#"{"a":[true],"b":null}"#);
         assert_eq!(Json::parse(&tree.to_bytes()), Some(tree));
     }

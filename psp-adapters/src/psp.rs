@@ -135,9 +135,7 @@ impl Psp {
     async fn drive(&self, operation: &Operation, deadline: Duration, now: Timestamp) -> Performed {
         let by = Instant::now() + deadline;
         let mut exchange = self.adapter.exchange(operation, now);
-        let mut input = Input::Start {
-            token: self.usable_token(now),
-        };
+        let mut input = Input::Start { token: self.usable_token(now) };
         let mut wire = Vec::new();
         let mut money_left = false;
         for _ in 0..STEPS_MAX {
@@ -212,10 +210,7 @@ impl Psp {
 
     fn usable_token(&self, now: Timestamp) -> Option<CachedToken> {
         let cached = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        cached
-            .as_ref()
-            .filter(|token| now < token.expires_at)
-            .cloned()
+        cached.as_ref().filter(|token| now < token.expires_at).cloned()
     }
 
     /// Verifies a webhook and reads it. Nothing of it is believed before.
@@ -275,8 +270,7 @@ impl Psp {
 
     fn cached_keys(&self) -> Option<FetchedKeys> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        keys.clone()
-            .filter(|cached| cached.at.elapsed() < KEYS_USABLE)
+        keys.clone().filter(|cached| cached.at.elapsed() < KEYS_USABLE)
     }
 
     async fn fetch_keys(&self) -> bool {
@@ -290,9 +284,8 @@ impl Psp {
             body: Vec::new(),
             moves_money: false,
         };
-        let (record, answer) = self
-            .send("webhook_keys", request, Instant::now() + KEYS_TIMEOUT)
-            .await;
+        let (record, answer) =
+            self.send("webhook_keys", request, Instant::now() + KEYS_TIMEOUT).await;
         let keys = match answer {
             Input::Response(response) if response.status == 200 => {
                 WebhookKeys::parse(&response.body)
@@ -308,10 +301,7 @@ impl Psp {
             );
             return false;
         };
-        let fetched = FetchedKeys {
-            keys: Arc::new(keys),
-            at: Instant::now(),
-        };
+        let fetched = FetchedKeys { keys: Arc::new(keys), at: Instant::now() };
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
         true
     }

@@ -36,11 +36,7 @@ pub struct ConfigFault {
 
 impl fmt::Display for ConfigFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "PSP account {}: {} {}",
-            self.account_id, self.key, self.reason
-        )
+        write!(f, "PSP account {}: {} {}", self.account_id, self.key, self.reason)
     }
 }
 
@@ -77,10 +73,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(account: &'a PspAccount) -> Self {
-        Self {
-            account,
-            faults: Vec::new(),
-        }
+        Self { account, faults: Vec::new() }
     }
 
     pub fn fault(&mut self, key: impl Into<String>, reason: &'static str) {
@@ -116,11 +109,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn setting_or(&self, key: &str, default: &str) -> String {
-        self.account
-            .settings
-            .get(key)
-            .map_or(default, String::as_str)
-            .to_owned()
+        self.account.settings.get(key).map_or(default, String::as_str).to_owned()
     }
 
     /// A secret of at least `bytes_min` bytes.

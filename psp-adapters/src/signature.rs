@@ -110,9 +110,7 @@ impl Es512Signer {
     pub fn from_pem(pem: &str) -> Result<Self, &'static str> {
         let key =
             PKey::private_key_from_pem(pem.as_bytes()).map_err(|_| "is no private key in PEM")?;
-        let der = key
-            .private_key_to_pkcs8()
-            .map_err(|_| "is no private key in PEM")?;
+        let der = key.private_key_to_pkcs8().map_err(|_| "is no private key in PEM")?;
         EcdsaKeyPair::from_pkcs8(&ECDSA_P521_SHA512_FIXED_SIGNING, &der)
             .map(Self)
             .map_err(|_| "is no EC key on P-521")
@@ -142,11 +140,7 @@ impl<'a> DetachedJws<'a> {
         let (header_encoded, signature) = text.split_once("..")?;
         let header = Json::parse(&URL_SAFE_NO_PAD.decode(header_encoded).ok()?)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        Some(Self {
-            header,
-            header_encoded,
-            signature,
-        })
+        Some(Self { header, header_encoded, signature })
     }
 }
 

@@ -127,10 +127,7 @@ impl Transport {
             builder = builder.header(*name, value);
         }
         if !request.body.is_empty() {
-            let body = Watched {
-                bytes: Some(Bytes::from(request.body)),
-                left: left.clone(),
-            };
+            let body = Watched { bytes: Some(Bytes::from(request.body)), left: left.clone() };
             builder = builder.body(reqwest::Body::wrap(body));
         }
         let response = builder
@@ -151,9 +148,8 @@ impl Transport {
                 headers.push((name.as_str().to_owned(), value.to_owned()));
             }
         }
-        let encoded = headers
-            .iter()
-            .any(|(name, value)| name == "content-encoding" && value != "identity");
+        let encoded =
+            headers.iter().any(|(name, value)| name == "content-encoding" && value != "identity");
         let announced = response.content_length().unwrap_or(0);
         if encoded || usize::try_from(announced).map_or(true, |bytes| bytes > self.body_cap_bytes) {
             return Err(lost(Unknown::Unreadable));
@@ -166,11 +162,7 @@ impl Transport {
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => {
-                    return Ok(HttpResponse {
-                        status,
-                        headers,
-                        body,
-                    });
+                    return Ok(HttpResponse { status, headers, body });
                 }
                 Err(_) => return Err(lost(Unknown::ConnectionLost)),
             }
@@ -225,11 +217,7 @@ fn classify(error: &reqwest::Error, left: bool, tls: bool) -> TransportFailure {
     if !left || chain(error).any(refused_by_http2) {
         return TransportFailure::NotSent(NotSent::RefusedStream);
     }
-    lost(if error.is_timeout() {
-        Unknown::ReadTimeout
-    } else {
-        Unknown::ConnectionLost
-    })
+    lost(if error.is_timeout() { Unknown::ReadTimeout } else { Unknown::ConnectionLost })
 }
 
 fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

@@ -21,10 +21,7 @@ pub struct RawWebhook<'a> {
 impl<'a> RawWebhook<'a> {
     /// The value of a header that must occur exactly once.
     pub(crate) fn one_header(&self, name: &str) -> Option<&'a str> {
-        let mut found = self
-            .headers
-            .iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let mut found = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         match (found.next(), found.next()) {
             (Some((_, value)), None) => Some(value),
             _ => None,
@@ -129,10 +126,7 @@ pub enum WebhookRefusal {
     /// Not signed, or not by whom it must be. 401; nothing of it is kept.
     Invalid(&'static str),
     /// Rightly signed, but too old or too far ahead. 401; one inquiry for what it names is due at once.
-    Stale {
-        attempt: Option<AttemptRef>,
-        psp_reference: Option<String>,
-    },
+    Stale { attempt: Option<AttemptRef>, psp_reference: Option<String> },
     /// Beyond [`WEBHOOK_BYTES_MAX`]. 413.
     TooLarge,
     /// Nothing that this PSP sends. 400.

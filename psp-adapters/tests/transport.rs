@@ -89,22 +89,13 @@ async fn the_bytes_on_the_wire_are_the_adapters_bytes() {
     let server = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
         let read = read_request(&mut socket).await;
-        socket
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            .await
-            .unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         String::from_utf8(read).unwrap()
     });
     send(&support::new_transport(), &url, SECOND).await.unwrap();
     let read = server.await.unwrap();
-    assert!(
-        read.starts_with("POST /v3/payments?x=1 HTTP/1.1\r\n"),
-        "{read}"
-    );
-    assert!(
-        read.to_lowercase().contains("content-length: 12\r\n"),
-        "{read}"
-    );
+    assert!(read.starts_with("POST /v3/payments?x=1 HTTP/1.1\r\n"), "{read}");
+    assert!(read.to_lowercase().contains("content-length: 12\r\n"), "{read}");
     assert!(!read.to_lowercase().contains("accept-encoding"), "{read}");
     assert!(read.ends_with("\r\n\r\n{\"amount\":1}"), "{read}");
 }
@@ -120,12 +111,7 @@ async fn a_closed_port_proves_that_nothing_was_sent() {
 
 #[tokio::test]
 async fn a_name_that_nobody_has_proves_that_nothing_was_sent() {
-    let answer = send(
-        &support::new_transport(),
-        "https://psp.invalid/",
-        20 * SECOND,
-    )
-    .await;
+    let answer = send(&support::new_transport(), "https://psp.invalid/", 20 * SECOND).await;
     assert_eq!(not_sent(answer), NotSent::Dns);
 }
 
@@ -142,10 +128,7 @@ async fn a_failed_tls_handshake_proves_that_nothing_was_sent() {
     for url in [url.replace("http:", "https:"), hangs_up] {
         let listener_only_speaks_http = send(&support::new_transport(), &url, 3 * SECOND).await;
         let why = not_sent(listener_only_speaks_http);
-        assert!(
-            matches!(why, NotSent::Tls | NotSent::ConnectTimeout),
-            "{why:?}"
-        );
+        assert!(matches!(why, NotSent::Tls | NotSent::ConnectTimeout), "{why:?}");
     }
 }
 
@@ -158,10 +141,7 @@ async fn a_handshake_that_never_ends_is_a_connect_timeout() {
         ..TransportConfig::default()
     };
     let transport = Transport::new(&config).unwrap();
-    assert_eq!(
-        not_sent(send(&transport, &url, 5 * SECOND).await),
-        NotSent::ConnectTimeout
-    );
+    assert_eq!(not_sent(send(&transport, &url, 5 * SECOND).await), NotSent::ConnectTimeout);
     // The deadline may come first: then too, the body has not left.
     let patient = support::new_transport();
     let answer = send(&patient, &url, Duration::from_millis(200)).await;
@@ -228,9 +208,7 @@ async fn an_answer_beyond_the_cap_is_unreadable() {
         bytes
     };
     let url = answering(whole(cap)).await;
-    let answer = send(&support::new_transport(), &url, 5 * SECOND)
-        .await
-        .unwrap();
+    let answer = send(&support::new_transport(), &url, 5 * SECOND).await.unwrap();
     assert_eq!(answer.body.len(), cap);
     let mut endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..2 * cap / 4096 {
@@ -255,10 +233,7 @@ async fn a_pooled_connection_that_dies_with_the_request_is_unknown() {
     let server = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
         read_request(&mut socket).await;
-        socket
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            .await
-            .unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         let second = read_request(&mut socket).await;
         drop(socket);
         // Whoever resends would come here.

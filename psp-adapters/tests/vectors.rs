@@ -31,10 +31,7 @@ fn trustlys_published_signature_verifies_and_no_other() {
     let vector: Value = serde_json::from_str(&read("account-response.json")).unwrap();
     let mut account = support::trustly_account("https://trustly.test");
     // Their vector is signed by a merchant; whose key it is does not matter to the mathematics.
-    account.secrets.insert(
-        "trustly_public_key_pem".to_owned(),
-        read("merchant-public.pem").into(),
-    );
+    account.secrets.insert("trustly_public_key_pem".to_owned(), read("merchant-public.pem").into());
     let psp = psp(account);
     let notification = |signature: &str, status: &str| {
         json!({"method": vector["method"], "version": "1.1", "params": {
@@ -49,9 +46,7 @@ fn trustlys_published_signature_verifies_and_no_other() {
             body: body.as_bytes(),
             received_at: now(),
         };
-        psp.adapter()
-            .verify_webhook(&raw, &WebhookKeys::default())
-            .err()
+        psp.adapter().verify_webhook(&raw, &WebhookKeys::default()).err()
     };
     let signature = vector["signature"].as_str().unwrap();
     // Verified, and then refused for having no notification id: the vector is an answer.
@@ -59,18 +54,9 @@ fn trustlys_published_signature_verifies_and_no_other() {
     assert_eq!(verify(&notification(signature, "OK")), malformed);
     let invalid = Some(WebhookRefusal::Invalid("the signature does not verify"));
     assert_eq!(verify(&notification(signature, "FAILED")), invalid);
-    assert_eq!(
-        verify(&notification(&format!("alg=RS256;{signature}"), "OK")),
-        invalid
-    );
-    assert_eq!(
-        verify(&notification(&format!("{signature} "), "OK")),
-        invalid
-    );
-    assert_eq!(
-        verify(&notification(signature.trim_end_matches('='), "OK")),
-        invalid
-    );
+    assert_eq!(verify(&notification(&format!("alg=RS256;{signature}"), "OK")), invalid);
+    assert_eq!(verify(&notification(&format!("{signature} "), "OK")), invalid);
+    assert_eq!(verify(&notification(signature.trim_end_matches('='), "OK")), invalid);
 }
 
 #[test]
@@ -82,11 +68,9 @@ fn trustlys_published_serialisation_is_the_oracles() {
         serde_json::from_slice(&std::fs::read(folder.join("serialisation.json")).unwrap()).unwrap();
     // A notification with that data, signed over the published text.
     let text = format!("credit{}{}", "u-1", vector["serialised"].as_str().unwrap());
-    let mut signer = openssl::sign::Signer::new(
-        openssl::hash::MessageDigest::sha1(),
-        &support::TRUSTLY_RSA.key,
-    )
-    .unwrap();
+    let mut signer =
+        openssl::sign::Signer::new(openssl::hash::MessageDigest::sha1(), &support::TRUSTLY_RSA.key)
+            .unwrap();
     let signature = signer.sign_oneshot_to_vec(text.as_bytes()).unwrap();
     use base64::Engine;
     let signature = base64::engine::general_purpose::STANDARD.encode(signature);
@@ -101,38 +85,26 @@ fn trustlys_published_serialisation_is_the_oracles() {
         received_at: now(),
     };
     let psp = psp(support::trustly_account("https://trustly.test"));
-    let refusal = psp
-        .adapter()
-        .verify_webhook(&raw, &WebhookKeys::default())
-        .unwrap_err();
-    assert_eq!(
-        refusal,
-        WebhookRefusal::Malformed("a notification without an id")
-    );
+    let refusal = psp.adapter().verify_webhook(&raw, &WebhookKeys::default()).unwrap_err();
+    assert_eq!(refusal, WebhookRefusal::Malformed("a notification without an id"));
 }
 
 #[test]
 fn a_trustly_request_is_signed_as_documented() {
     let psp = psp(support::trustly_account("https://trustly.test"));
-    for operation in [
-        deposit(attempt(1), eur(1050)),
-        payout(attempt(1), eur(1050), token("1234567890")),
-    ] {
+    for operation in
+        [deposit(attempt(1), eur(1050)), payout(attempt(1), eur(1050), token("1234567890"))]
+    {
         let sent: Value = serde_json::from_slice(&request(&psp, &operation).body).unwrap();
-        let (method, uuid) = (
-            sent["method"].as_str().unwrap(),
-            sent["params"]["UUID"].as_str().unwrap(),
-        );
+        let (method, uuid) =
+            (sent["method"].as_str().unwrap(), sent["params"]["UUID"].as_str().unwrap());
         let data = &sent["params"]["Data"];
         // RSA with PKCS#1 v1.5 is deterministic: the same text gives the same signature.
         let expected = support::trustly_side::sign(&support::MERCHANT_RSA, method, uuid, data);
         assert_eq!(sent["params"]["Signature"], expected);
         assert_eq!(sent["version"], "1.1");
         assert_eq!(data["MessageID"], attempt(1).lower());
-        assert_eq!(
-            data["NotificationURL"],
-            "http://127.0.0.1:9/webhooks/trustly-de"
-        );
+        assert_eq!(data["NotificationURL"], "http://127.0.0.1:9/webhooks/trustly-de");
         assert_eq!(data["Username"], "casino");
         assert_eq!(data["Password"], "correct horse");
     }
@@ -159,10 +131,7 @@ fn truelayers_library_verifies_our_requests() {
     for (operation, path) in [
         (deposit(attempt(1), gbp(1050)), "/v3/payments"),
         (payout(attempt(1), gbp(1050), token("src-1")), "/v3/payouts"),
-        (
-            support::refund(attempt(1), gbp(1050), "dep-1"),
-            "/v3/payments/dep-1/refunds",
-        ),
+        (support::refund(attempt(1), gbp(1050), "dep-1"), "/v3/payments/dep-1/refunds"),
     ] {
         let request = request(&psp, &operation);
         let header = |name: &str| {
@@ -204,9 +173,7 @@ fn truelayers_published_webhook_verifies() {
     let keys = WebhookKeys::parse(read("jwks.json").as_bytes()).unwrap();
     let mut account = support::truelayer_account("https://truelayer.test");
     let jku = "https://webhooks.truelayer.com/.well-known/jwks";
-    account
-        .settings
-        .insert("webhook_jku".to_owned(), jku.to_owned());
+    account.settings.insert("webhook_jku".to_owned(), jku.to_owned());
     let psp = psp(account);
     let sent_at = Timestamp::parse("2021-11-29T11:42:55Z", &Rfc3339).unwrap();
     let verify = |body: &str, path: &str, received_at: Timestamp| {
@@ -227,57 +194,32 @@ fn truelayers_published_webhook_verifies() {
     };
     let body = r#"{"event_type":"example","event_id":"18b2842b-a57b-4887-a0a6-d3c7c36f1020"}"#;
     let batch = verify(body, "/tl-webhook", sent_at).unwrap().into_inner();
-    assert_eq!(
-        batch.events[0].event_id,
-        "18b2842b-a57b-4887-a0a6-d3c7c36f1020"
-    );
+    assert_eq!(batch.events[0].event_id, "18b2842b-a57b-4887-a0a6-d3c7c36f1020");
     assert!(batch.fresh && batch.events[0].report.is_none());
-    assert!(matches!(
-        verify(body, "/tl-webhook", now()),
-        Err(WebhookRefusal::Stale { .. })
-    ));
-    assert!(matches!(
-        verify(body, "/other", sent_at),
-        Err(WebhookRefusal::Invalid(_))
-    ));
+    assert!(matches!(verify(body, "/tl-webhook", now()), Err(WebhookRefusal::Stale { .. })));
+    assert!(matches!(verify(body, "/other", sent_at), Err(WebhookRefusal::Invalid(_))));
     let other = body.replace("1020", "1021");
-    assert!(matches!(
-        verify(&other, "/tl-webhook", sent_at),
-        Err(WebhookRefusal::Invalid(_))
-    ));
+    assert!(matches!(verify(&other, "/tl-webhook", sent_at), Err(WebhookRefusal::Invalid(_))));
 }
 
 #[test]
 fn the_hosted_page_is_opened_by_id_and_token() {
     let psp = psp(support::truelayer_account("https://truelayer.test"));
-    let driven = drive(
-        psp.adapter(),
-        &deposit(attempt(1), gbp(1050)),
-        now(),
-        None,
-        |step, _| {
-            Ok(match step {
-                "token" => response(200, r#"{"access_token":"tkn","expires_in":3600}"#),
-                _ => response(
-                    201,
-                    r#"{"id":"pay-1","resource_token":"a.b+c","status":"authorization_required"}"#,
-                ),
-            })
-        },
-    );
+    let driven = drive(psp.adapter(), &deposit(attempt(1), gbp(1050)), now(), None, |step, _| {
+        Ok(match step {
+            "token" => response(200, r#"{"access_token":"tkn","expires_in":3600}"#),
+            _ => response(
+                201,
+                r#"{"id":"pay-1","resource_token":"a.b+c","status":"authorization_required"}"#,
+            ),
+        })
+    });
     let url = "https://truelayer.test/payments#payment_id=pay-1&resource_token=a.b%2Bc&return_uri=https%3A%2F%2Fcasino.test%2Fback%3Fx%3D1%26y%3D%C3%B6";
-    let expected = psp_contract::NextAction::Redirect {
-        url: url.to_owned(),
-    };
-    let psp_contract::Outcome::Reported(report) = driven.outcome else {
-        panic!("reported")
-    };
+    let expected = psp_contract::NextAction::Redirect { url: url.to_owned() };
+    let psp_contract::Outcome::Reported(report) = driven.outcome else { panic!("reported") };
     assert_eq!(report.psp_reference.as_deref(), Some("pay-1"));
     assert_eq!(
         report.status,
-        psp_contract::Status::Accepted {
-            next_action: Some(expected),
-            expires_at: None
-        }
+        psp_contract::Status::Accepted { next_action: Some(expected), expires_at: None }
     );
 }

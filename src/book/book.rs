@@ -306,7 +306,13 @@ impl Book {
 
     /// Uses up (`capture`) or gives back a piece of what a part holds: at most what is left of it.
     /// Returns the piece.
-    pub fn take_hold(&mut self, payment: Uuid, id: PartId, amount_minor: i64, capture: bool) -> i64 {
+    pub fn take_hold(
+        &mut self,
+        payment: Uuid,
+        id: PartId,
+        amount_minor: i64,
+        capture: bool,
+    ) -> i64 {
         let parts = &mut self.payment_mut(payment).parts;
         let part = parts.iter_mut().find(|part| part.id == id).expect("a decided part is loaded");
         let piece = amount_minor.min(part.held_minor);

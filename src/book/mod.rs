@@ -13,5 +13,7 @@ pub mod payment;
 pub mod record;
 
 pub use book::{Book, GameEntry, GameKind, KeyClaim, KeyId, StoredKey, Viewer};
-pub use payment::{Attempt, AttemptError, Lease, Part, Payment, Proposal, ProposalState, Returns, Review};
+pub use payment::{
+    Attempt, AttemptError, Lease, Part, Payment, Proposal, ProposalState, Returns, Review,
+};
 pub use record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition, Wire};

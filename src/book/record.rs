@@ -1,9 +1,7 @@
 //! What one command writes for good: append-only rows, numbered gap-free by the lane.
 
 use super::payment::Payment;
-use crate::domain::{
-    AttemptId, EventId, IncidentId, PartId, PaymentId, PlayerKey, Timestamp,
-};
+use crate::domain::{AttemptId, EventId, IncidentId, PartId, PaymentId, PlayerKey, Timestamp};
 use crate::ledger::PostedLeg;
 use crate::screening::decision::Decision;
 use std::sync::Arc;

@@ -27,10 +27,10 @@ impl Secrets<'_> {
             .collect::<Vec<_>>()
             .as_slice()
         {
-            ["env"] => self.from_variable(&source, "env"),
-            ["file"] => self.from_file(&source, "file"),
+            ["env"] => self.read_variable(&source, "env"),
+            ["file"] => self.read_named_file(&source, "file"),
             ["value"] => self.plain(&source, "value"),
-            ["generated"] => self.from_generated(&source, "generated"),
+            ["generated"] => self.read_generated(&source, "generated"),
             _ => {
                 source.fault("", "must be one of { env = … }, { file = … }");
                 source.forgive();
@@ -49,8 +49,8 @@ impl Secrets<'_> {
         match named.as_slice() {
             [] => None,
             [one] if *one == key => Some(self.plain(section, one)),
-            [one] if *one == env => Some(self.from_variable(section, one)),
-            [one] => Some(self.from_file(section, one)),
+            [one] if *one == env => Some(self.read_variable(section, one)),
+            [one] => Some(self.read_named_file(section, one)),
             [_, ..] => {
                 for name in &named {
                     let _ = section.opt_text(name);
@@ -80,7 +80,7 @@ impl Secrets<'_> {
         SecretString::from(text)
     }
 
-    fn from_variable(&self, section: &Section<'_>, key: &str) -> SecretString {
+    fn read_variable(&self, section: &Section<'_>, key: &str) -> SecretString {
         let name = section.text(key);
         match self.variables.get(&name) {
             Some(value) if !value.trim().is_empty() => SecretString::from(value.trim()),
@@ -92,7 +92,7 @@ impl Secrets<'_> {
         }
     }
 
-    fn from_file(&self, section: &Section<'_>, key: &str) -> SecretString {
+    fn read_named_file(&self, section: &Section<'_>, key: &str) -> SecretString {
         let name = section.text(key);
         if name.is_empty() {
             return nothing();
@@ -100,7 +100,7 @@ impl Secrets<'_> {
         read_file(section, key, &self.path(&name))
     }
 
-    fn from_generated(&self, section: &Section<'_>, key: &str) -> SecretString {
+    fn read_generated(&self, section: &Section<'_>, key: &str) -> SecretString {
         let name = section.text(key);
         match &self.generated {
             Some(folder) => read_file(section, key, &folder.join(name)),

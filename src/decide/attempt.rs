@@ -4,9 +4,7 @@
 use super::command::{Answer, Ctx, Refusal, Task};
 use super::{deposit, deposit_news, payout};
 use crate::book::{Attempt, Book, Incident, Lease, Payment, Review};
-use crate::domain::{
-    AttemptId, AttemptStatus, IncidentId, Money, PartId, ReviewId, Timestamp,
-};
+use crate::domain::{AttemptId, AttemptStatus, IncidentId, Money, PartId, ReviewId, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
 use uuid::Uuid;
@@ -83,15 +81,12 @@ fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
     let mut ranked: Vec<_> =
         payment.route.candidates.iter().filter_map(|c| c.rank.map(|rank| (rank, c))).collect();
     ranked.sort_by_key(|(rank, _)| *rank);
-    ranked
-        .into_iter()
-        .map(|(_, candidate)| candidate.psp.as_str())
-        .find(|psp| {
-            let payable = part
-                .and_then(|part| payment.part(part))
-                .is_none_or(|part| payment.returns.is_some() || can_name(part, psp));
-            payable && !tried(psp)
-        })
+    ranked.into_iter().map(|(_, candidate)| candidate.psp.as_str()).find(|psp| {
+        let payable = part
+            .and_then(|part| payment.part(part))
+            .is_none_or(|part| payment.returns.is_some() || can_name(part, psp));
+        payable && !tried(psp)
+    })
 }
 
 /// Whether this PSP can be told of the part's instrument at all: it fails over only to a PSP that
@@ -119,7 +114,8 @@ pub fn take(
     }
     let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) else {
         ask_people(book, id, Some(attempt_id), "psp_unconfigured", ctx);
-        book.attempt_mut(id, attempt_id).due_at = Some(ctx.now + resolution::PAGE_PEOPLE_AFTER_PAYOUT);
+        book.attempt_mut(id, attempt_id).due_at =
+            Some(ctx.now + resolution::PAGE_PEOPLE_AFTER_PAYOUT);
         return Ok(Answer::Nothing);
     };
     if attempt.status == AttemptStatus::Prepared {
@@ -260,14 +256,9 @@ fn send_prepared(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>
 fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> Answer {
     let outcome = Outcome::Unknown(Unknown::LeaseExpired);
     let next = match book.payments[&id].subject() {
-        Subject::Deposit => deposit_news::apply(
-            book,
-            id,
-            attempt_id,
-            &outcome,
-            super::command::Source::Clock,
-            ctx,
-        ),
+        Subject::Deposit => {
+            deposit_news::apply(book, id, attempt_id, &outcome, super::command::Source::Clock, ctx)
+        }
         Subject::Payout | Subject::Return => {
             payout::apply(book, id, attempt_id, &outcome, super::command::Source::Clock, ctx)
         }

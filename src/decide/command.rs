@@ -40,23 +40,55 @@ pub trait PspFacts: Send + Sync {
 #[derive(Debug, Clone)]
 pub enum Command {
     PutPlayer(Box<PutPlayer>),
-    PutLimits { wanted: Vec<(Period, Money)>, delay: Duration },
+    PutLimits {
+        wanted: Vec<(Period, Money)>,
+        delay: Duration,
+    },
     ConfirmLimits,
-    WalletEntry { claim: KeyClaim, entry: GameEntry },
+    WalletEntry {
+        claim: KeyClaim,
+        entry: GameEntry,
+    },
     StartDeposit(Box<StartDeposit>),
     RequestWithdrawal(Box<RequestWithdrawal>),
     /// The first round of calls takes too long: tell the caller what is known now.
-    AnswerNow { payment: Uuid },
+    AnswerNow {
+        payment: Uuid,
+    },
     News(Box<News>),
     /// A worker wants to call a PSP about an attempt whose time has come.
-    TakeAttempt { payment: Uuid, attempt: AttemptId },
+    TakeAttempt {
+        payment: Uuid,
+        attempt: AttemptId,
+    },
     /// A worker wants to send an approved withdrawal.
-    TakePayout { payment: Uuid },
-    Cancel { payment: Uuid, by_player: bool },
+    TakePayout {
+        payment: Uuid,
+    },
+    Cancel {
+        payment: Uuid,
+        by_player: bool,
+    },
     OpenReturn(Box<OpenReturn>),
-    Propose { review: Uuid, payment: Uuid, outcome: String, note: String, person: PersonId },
-    Approve { review: Uuid, payment: Uuid, proposal: Uuid, person: PersonId },
-    Refuse { review: Uuid, payment: Uuid, note: String, person: PersonId },
+    Propose {
+        review: Uuid,
+        payment: Uuid,
+        outcome: String,
+        note: String,
+        person: PersonId,
+    },
+    Approve {
+        review: Uuid,
+        payment: Uuid,
+        proposal: Uuid,
+        person: PersonId,
+    },
+    Refuse {
+        review: Uuid,
+        payment: Uuid,
+        note: String,
+        person: PersonId,
+    },
 }
 
 /// PUT replaces the whole record. The player's version is the lane's to give.
@@ -108,7 +140,9 @@ pub enum Source {
     Replay,
     Inquiry,
     /// A verified webhook. `hint` when its proof does not cover everything that moves money.
-    Webhook { hint: bool },
+    Webhook {
+        hint: bool,
+    },
     /// Our own clock: the session is over and the PSP knows no better.
     Clock,
     /// Two people.
@@ -143,20 +177,35 @@ pub struct OpenReturn {
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// The key was used for the same request before.
-    Replay { payment: Option<PaymentId> },
+    Replay {
+        payment: Option<PaymentId>,
+    },
     Player(Box<Player>),
     Limits(Vec<Limit>),
     Entry(Box<GameEntry>),
     Payment(Box<Payment>),
     /// The attempt is leased to this instance: call the PSP as `task` says.
-    Taken { payment: Box<Payment>, attempt: AttemptId, task: Task },
+    Taken {
+        payment: Box<Payment>,
+        attempt: AttemptId,
+        task: Task,
+    },
     /// The payout's first attempts are leased to this instance.
-    Sending { payment: Box<Payment>, attempts: Vec<AttemptId> },
+    Sending {
+        payment: Box<Payment>,
+        attempts: Vec<AttemptId>,
+    },
     /// Nothing to do: someone else has it, or it is not due.
     Nothing,
     /// News was applied. What to call next, when the payment goes on at another PSP.
-    Applied { payment: Box<Payment>, next: Option<AttemptId> },
-    Review { review: Box<Review>, proposal: Option<Box<Proposal>> },
+    Applied {
+        payment: Box<Payment>,
+        next: Option<AttemptId>,
+    },
+    Review {
+        review: Box<Review>,
+        proposal: Option<Box<Proposal>>,
+    },
 }
 
 /// What a worker does with a taken attempt.

@@ -5,10 +5,10 @@ use super::command::{Answer, Ctx, Refusal, StartDeposit};
 use crate::book::{Book, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
+use crate::screening::Outcome;
 use crate::screening::decision::Decision;
 use crate::screening::limits::{self, LimitUse, UseState};
 use crate::screening::rules;
-use crate::screening::Outcome;
 use uuid::Uuid;
 
 /// Opens a deposit: decision, limit reservation and the first attempt, already in flight, are one
@@ -73,8 +73,7 @@ pub fn mark_has_paid(book: &mut Book) {
 /// Runs the counters again over the locked rows: the values that the decision records are those
 /// that it was made with.
 fn counted(book: &Book, screened: &Decision, payment: &Payment, ctx: &Ctx<'_>) -> Decision {
-    let results =
-        limits::evaluate(&book.limits, &book.limit_uses, payment.money, ctx.now, ctx.fx);
+    let results = limits::evaluate(&book.limits, &book.limit_uses, payment.money, ctx.now, ctx.fx);
     let mut decision = screened.clone();
     rules::add_results(&mut decision.outcome, &mut decision.rules, &mut decision.reasons, results);
     decision

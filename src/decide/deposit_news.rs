@@ -85,9 +85,9 @@ fn moved(outcome: &Outcome) -> Option<Money> {
 /// The PSP has it: the payer is told what to do, unless the deposit has moved on meanwhile.
 fn accept(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
     let (next_action, expires_at) = match outcome {
-        Outcome::Reported(Report { status: Status::Accepted { next_action, expires_at }, .. }) => {
-            (next_action.clone(), *expires_at)
-        }
+        Outcome::Reported(Report {
+            status: Status::Accepted { next_action, expires_at }, ..
+        }) => (next_action.clone(), *expires_at),
         _ => (None, None),
     };
     let attempt = book.payments[&id].attempt(attempt_id).cloned();
@@ -261,14 +261,7 @@ pub fn settle(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
     close_reviews(book, id, ctx);
 }
 
-fn suspend(
-    book: &mut Book,
-    id: Uuid,
-    psp: &str,
-    money: Money,
-    kind: &'static str,
-    ctx: &Ctx<'_>,
-) {
+fn suspend(book: &mut Book, id: Uuid, psp: &str, money: Money, kind: &'static str, ctx: &Ctx<'_>) {
     book.post_covered(&templates::deposit_suspended(psp, money), id);
     book.payment_mut(id).suspended = Some(money);
     let in_review = PaymentStatus::Deposit(DepositStatus::InReview);
@@ -341,8 +334,7 @@ fn win_dispute(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>
     let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
     if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
         let to_debt = book.wallet(money.currency).owed.min(money.minor);
-        let posting =
-            templates::reversal_won(psp, money.currency, to_debt, money.minor - to_debt);
+        let posting = templates::reversal_won(psp, money.currency, to_debt, money.minor - to_debt);
         book.post_covered(&posting, id);
     }
 }

@@ -70,10 +70,8 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
 
 /// Keeps the draft. A command that changed nothing leaves no record: the same news twice is one.
 fn close(draft: &mut Book, book: &mut Book) {
-    let record = std::mem::replace(
-        &mut draft.record,
-        Record::new("none", book.key.clone(), book.record.at),
-    );
+    let record =
+        std::mem::replace(&mut draft.record, Record::new("none", book.key.clone(), book.record.at));
     let wrote_something = draft.dirty != book.dirty
         || !record.transitions.is_empty()
         || !record.entries.is_empty()

@@ -48,10 +48,9 @@ fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {
 }
 
 fn paid_attempt(deposit: &Payment) -> Option<&Attempt> {
-    deposit
-        .attempts
-        .iter()
-        .find(|attempt| attempt.status == AttemptStatus::Succeeded && attempt.psp_reference.is_some())
+    deposit.attempts.iter().find(|attempt| {
+        attempt.status == AttemptStatus::Succeeded && attempt.psp_reference.is_some()
+    })
 }
 
 /// Opens the return of a second payment of one deposit, for two people to approve.

@@ -4,9 +4,7 @@ use super::attempt::close_reviews;
 use super::command::{Answer, Ctx, News, Refusal, Source};
 use super::{deposit, deposit_news, news, payout, returns};
 use crate::book::{Book, Payment, Proposal, ProposalState, Review};
-use crate::domain::{
-    DepositStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
-};
+use crate::domain::{DepositStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus};
 use crate::ledger::templates;
 use crate::screening::limits::UseState;
 use psp_contract::{NotSent, Outcome, Report, Status};

@@ -42,9 +42,8 @@ pub fn enter(book: &mut Book, entry: &GameEntry) -> Result<Answer, Refusal> {
         GameKind::BonusToCash | GameKind::BonusForfeit => wallet.bonus,
         _ => wallet.cash + wallet.bonus,
     };
-    book.post(&posting, None, Some(entry.reference.clone())).map_err(|_| {
-        Refusal::InsufficientFunds { available: Money::new(available, currency) }
-    })?;
+    book.post(&posting, None, Some(entry.reference.clone()))
+        .map_err(|_| Refusal::InsufficientFunds { available: Money::new(available, currency) })?;
     if let (GameKind::Void, Some(of)) = (entry.kind, entry.of.clone()) {
         if let Some(stake) = book.game.get_mut(&of) {
             stake.voided = true;

@@ -46,14 +46,8 @@ typed_id! {
 
 fn parse_prefixed(text: &str, prefix: &str) -> Option<Uuid> {
     let digits = text.strip_prefix(prefix)?;
-    let lower_hex = digits
-        .bytes()
-        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if digits.len() == 32 && lower_hex {
-        Uuid::try_parse(digits).ok()
-    } else {
-        None
-    }
+    let lower_hex = digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if digits.len() == 32 && lower_hex { Uuid::try_parse(digits).ok() } else { None }
 }
 
 /// A deposit (`dep_…`) or a withdrawal (`wd_…`).
@@ -65,17 +59,11 @@ pub struct PaymentId {
 
 impl PaymentId {
     pub const fn deposit(uuid: Uuid) -> Self {
-        Self {
-            direction: Direction::Deposit,
-            uuid,
-        }
+        Self { direction: Direction::Deposit, uuid }
     }
 
     pub const fn withdrawal(uuid: Uuid) -> Self {
-        Self {
-            direction: Direction::Withdrawal,
-            uuid,
-        }
+        Self { direction: Direction::Withdrawal, uuid }
     }
 
     pub fn parse(text: &str) -> Option<Self> {

@@ -19,10 +19,7 @@ pub struct Instrument {
 impl Instrument {
     /// The instrument as one PSP account can be told of it.
     pub fn for_psp(&self, psp: &str) -> Destination {
-        Destination {
-            token: self.tokens.get(psp).cloned(),
-            portable: self.portable.clone(),
-        }
+        Destination { token: self.tokens.get(psp).cloned(), portable: self.portable.clone() }
     }
 
     /// The kind as the API names it.

@@ -34,9 +34,7 @@ pub struct Player {
 
 impl Player {
     pub fn is_excluded(&self, now: Timestamp) -> bool {
-        self.exclusion
-            .as_ref()
-            .is_some_and(|exclusion| exclusion.holds_at(now))
+        self.exclusion.as_ref().is_some_and(|exclusion| exclusion.holds_at(now))
     }
 }
 
@@ -57,9 +55,7 @@ impl PlayerStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Frozen, Self::Closed]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+        [Self::Active, Self::Frozen, Self::Closed].into_iter().find(|s| s.as_str() == text)
     }
 }
 
@@ -105,13 +101,8 @@ impl KycStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [
-            Self::Unverified,
-            Self::Pending,
-            Self::Verified,
-            Self::Rejected,
-        ]
-        .into_iter()
-        .find(|s| s.as_str() == text)
+        [Self::Unverified, Self::Pending, Self::Verified, Self::Rejected]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }

@@ -18,9 +18,7 @@ impl Audience {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Player, Self::Operator, Self::Compliance]
-            .into_iter()
-            .find(|a| a.as_str() == text)
+        [Self::Player, Self::Operator, Self::Compliance].into_iter().find(|a| a.as_str() == text)
     }
 }
 

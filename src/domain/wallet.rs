@@ -37,14 +37,6 @@ pub struct Balance {
 
 impl Balance {
     pub const fn empty(currency: Currency) -> Self {
-        Self {
-            currency,
-            cash: 0,
-            bonus: 0,
-            held: 0,
-            owed: 0,
-            version: 0,
-            head: [0; 32],
-        }
+        Self { currency, cash: 0, bonus: 0, held: 0, owed: 0, version: 0, head: [0; 32] }
     }
 }

@@ -32,11 +32,7 @@ pub fn post(
     wallet: &mut Balance,
     posting: &Posting,
 ) -> Result<Vec<PostedLeg>, InsufficientFunds> {
-    assert_eq!(
-        wallet.currency,
-        posting.currency(),
-        "a posting of another currency"
-    );
+    assert_eq!(wallet.currency, posting.currency(), "a posting of another currency");
     let mut after = wallet.clone();
     let mut balances = Vec::with_capacity(posting.legs().len());
     for leg in posting.legs() {
@@ -118,10 +114,7 @@ mod tests {
     use crate::ledger::templates::{self, Debit};
 
     fn key() -> PlayerKey {
-        PlayerKey {
-            operator: OperatorId::trusted("op_demo"),
-            player: PlayerId::trusted("p-1"),
-        }
+        PlayerKey { operator: OperatorId::trusted("op_demo"), player: PlayerId::trusted("p-1") }
     }
 
     const fn eur(minor: i64) -> Money {
@@ -139,12 +132,7 @@ mod tests {
         ];
         for (posting, (cash, held)) in steps {
             post(&key(), &mut wallet, &posting).expect("covered");
-            assert_eq!(
-                (wallet.cash, wallet.held),
-                (cash, held),
-                "{}",
-                posting.kind()
-            );
+            assert_eq!((wallet.cash, wallet.held), (cash, held), "{}", posting.kind());
         }
         assert_eq!(wallet.version, 4);
     }

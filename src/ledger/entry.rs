@@ -25,16 +25,10 @@ impl Posting {
     /// When the legs do not sum to zero or an amount overflows: that is a programmer's error in a
     /// template, and the one thing that must never be written down.
     pub(super) fn balanced(kind: &'static str, currency: Currency, legs: Vec<Leg>) -> Self {
-        let sum = legs
-            .iter()
-            .try_fold(0_i64, |sum, leg| sum.checked_add(leg.amount));
+        let sum = legs.iter().try_fold(0_i64, |sum, leg| sum.checked_add(leg.amount));
         assert_eq!(sum, Some(0), "the legs of {kind} do not balance");
         let legs = legs.into_iter().filter(|leg| leg.amount != 0).collect();
-        Self {
-            kind,
-            currency,
-            legs,
-        }
+        Self { kind, currency, legs }
     }
 
     /// The business fact: the name of the template.

@@ -22,10 +22,7 @@ impl Debit {
     /// Cash first, the rest becomes debt.
     pub fn of(amount: i64, cash: i64) -> Self {
         let from_cash = amount.min(cash.max(0));
-        Self {
-            from_cash,
-            owed: amount - from_cash,
-        }
+        Self { from_cash, owed: amount - from_cash }
     }
 
     const fn total(self) -> i64 {
@@ -52,10 +49,7 @@ pub fn deposit_suspended(psp: &str, money: Money) -> Posting {
     Posting::balanced(
         "deposit_suspended",
         money.currency,
-        vec![
-            clearing(psp, -money.minor),
-            leg(Account::Suspense, money.minor),
-        ],
+        vec![clearing(psp, -money.minor), leg(Account::Suspense, money.minor)],
     )
 }
 
@@ -73,10 +67,7 @@ pub fn suspense_credited(money: Money) -> Posting {
     Posting::balanced(
         "suspense_credited",
         money.currency,
-        vec![
-            leg(Account::Suspense, -money.minor),
-            leg(Account::PlayerCash, money.minor),
-        ],
+        vec![leg(Account::Suspense, -money.minor), leg(Account::PlayerCash, money.minor)],
     )
 }
 
@@ -111,10 +102,7 @@ pub fn withdrawal_held(money: Money) -> Posting {
     Posting::balanced(
         "withdrawal_held",
         money.currency,
-        vec![
-            leg(Account::PlayerCash, -money.minor),
-            leg(Account::PlayerHeld, money.minor),
-        ],
+        vec![leg(Account::PlayerCash, -money.minor), leg(Account::PlayerHeld, money.minor)],
     )
 }
 
@@ -123,10 +111,7 @@ pub fn hold_released(money: Money) -> Posting {
     Posting::balanced(
         "hold_released",
         money.currency,
-        vec![
-            leg(Account::PlayerHeld, -money.minor),
-            leg(Account::PlayerCash, money.minor),
-        ],
+        vec![leg(Account::PlayerHeld, -money.minor), leg(Account::PlayerCash, money.minor)],
     )
 }
 
@@ -162,10 +147,7 @@ pub fn payout_paid_twice(psp: &str, money: Money) -> Posting {
     Posting::balanced(
         "payout_paid_twice",
         money.currency,
-        vec![
-            clearing(psp, money.minor),
-            leg(Account::Suspense, -money.minor),
-        ],
+        vec![clearing(psp, money.minor), leg(Account::Suspense, -money.minor)],
     )
 }
 
@@ -174,10 +156,7 @@ pub fn payout_returned(psp: &str, money: Money) -> Posting {
     Posting::balanced(
         "payout_returned",
         money.currency,
-        vec![
-            clearing(psp, -money.minor),
-            leg(Account::PlayerCash, money.minor),
-        ],
+        vec![clearing(psp, -money.minor), leg(Account::PlayerCash, money.minor)],
     )
 }
 
@@ -186,10 +165,7 @@ pub fn return_started(money: Money) -> Posting {
     Posting::balanced(
         "return_started",
         money.currency,
-        vec![
-            leg(Account::Suspense, -money.minor),
-            leg(Account::PayoutsInTransit, money.minor),
-        ],
+        vec![leg(Account::Suspense, -money.minor), leg(Account::PayoutsInTransit, money.minor)],
     )
 }
 
@@ -198,10 +174,7 @@ pub fn return_paid(psp: &str, money: Money) -> Posting {
     Posting::balanced(
         "return_paid",
         money.currency,
-        vec![
-            leg(Account::PayoutsInTransit, -money.minor),
-            clearing(psp, money.minor),
-        ],
+        vec![leg(Account::PayoutsInTransit, -money.minor), clearing(psp, money.minor)],
     )
 }
 
@@ -210,10 +183,7 @@ pub fn return_failed(money: Money) -> Posting {
     Posting::balanced(
         "return_failed",
         money.currency,
-        vec![
-            leg(Account::PayoutsInTransit, -money.minor),
-            leg(Account::Suspense, money.minor),
-        ],
+        vec![leg(Account::PayoutsInTransit, -money.minor), leg(Account::Suspense, money.minor)],
     )
 }
 
@@ -248,10 +218,7 @@ pub fn win_paid(money: Money) -> Posting {
     Posting::balanced(
         "win_paid",
         money.currency,
-        vec![
-            leg(Account::GamingRevenue, -money.minor),
-            leg(Account::PlayerCash, money.minor),
-        ],
+        vec![leg(Account::GamingRevenue, -money.minor), leg(Account::PlayerCash, money.minor)],
     )
 }
 
@@ -259,10 +226,7 @@ pub fn bonus_granted(money: Money) -> Posting {
     Posting::balanced(
         "bonus_granted",
         money.currency,
-        vec![
-            leg(Account::BonusCost, -money.minor),
-            leg(Account::PlayerBonus, money.minor),
-        ],
+        vec![leg(Account::BonusCost, -money.minor), leg(Account::PlayerBonus, money.minor)],
     )
 }
 
@@ -270,10 +234,7 @@ pub fn bonus_converted(money: Money) -> Posting {
     Posting::balanced(
         "bonus_converted",
         money.currency,
-        vec![
-            leg(Account::PlayerBonus, -money.minor),
-            leg(Account::PlayerCash, money.minor),
-        ],
+        vec![leg(Account::PlayerBonus, -money.minor), leg(Account::PlayerCash, money.minor)],
     )
 }
 
@@ -281,9 +242,6 @@ pub fn bonus_forfeited(money: Money) -> Posting {
     Posting::balanced(
         "bonus_forfeited",
         money.currency,
-        vec![
-            leg(Account::PlayerBonus, -money.minor),
-            leg(Account::BonusCost, money.minor),
-        ],
+        vec![leg(Account::PlayerBonus, -money.minor), leg(Account::BonusCost, money.minor)],
     )
 }

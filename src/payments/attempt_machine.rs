@@ -36,11 +36,7 @@ pub const fn targets(from: AttemptStatus) -> &'static [AttemptStatus] {
 /// # Errors
 /// [`IllegalTransition`] when there is no such step; staying is no step either.
 pub fn next(from: AttemptStatus, to: AttemptStatus) -> Result<AttemptStatus, IllegalTransition> {
-    if targets(from).contains(&to) {
-        Ok(to)
-    } else {
-        Err(refuse(from, to))
-    }
+    if targets(from).contains(&to) { Ok(to) } else { Err(refuse(from, to)) }
 }
 
 /// The steps that lead to what the news says, through what it implies.
@@ -100,11 +96,7 @@ pub const fn is_final(status: AttemptStatus) -> bool {
 }
 
 const fn refuse(from: AttemptStatus, to: AttemptStatus) -> IllegalTransition {
-    IllegalTransition {
-        machine: MACHINE,
-        from: from.as_str(),
-        to: to.as_str(),
-    }
+    IllegalTransition { machine: MACHINE, from: from.as_str(), to: to.as_str() }
 }
 
 #[cfg(test)]
@@ -141,9 +133,6 @@ mod tests {
     #[test]
     fn an_error_names_both_ends_of_the_news() {
         let refused = steps(Returned, Reversed).map_err(|error| error.to_string());
-        assert_eq!(
-            refused,
-            Err("no attempt goes from returned to reversed".to_owned())
-        );
+        assert_eq!(refused, Err("no attempt goes from returned to reversed".to_owned()));
     }
 }

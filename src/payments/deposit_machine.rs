@@ -26,11 +26,7 @@ pub fn start(to: DepositStatus, origin: Origin) -> Result<DepositStatus, Illegal
         Origin::Unsolicited => &[InReview, Succeeded],
         Origin::Return => &[],
     };
-    if targets.contains(&to) {
-        Ok(to)
-    } else {
-        Err(refuse(NEW, to))
-    }
+    if targets.contains(&to) { Ok(to) } else { Err(refuse(NEW, to)) }
 }
 
 /// Where a deposit may go from each status. `money_is_in`: its money has arrived, the news at hand
@@ -41,14 +37,7 @@ pub const fn targets(from: DepositStatus, money_is_in: bool) -> &'static [Deposi
         (InReview, false) => &[Processing, Blocked, Cancelled, Expired],
         (InReview, true) => &[Succeeded, Returned],
         (Processing, false) => &[ActionRequired, Succeeded, Failed, Cancelled, Expired],
-        (Processing, true) => &[
-            ActionRequired,
-            Succeeded,
-            InReview,
-            Failed,
-            Cancelled,
-            Expired,
-        ],
+        (Processing, true) => &[ActionRequired, Succeeded, InReview, Failed, Cancelled, Expired],
         (ActionRequired, false) => &[Processing, Succeeded, Failed, Cancelled, Expired],
         (ActionRequired, true) => &[Processing, Succeeded, InReview, Failed, Cancelled, Expired],
         (Failed | Cancelled | Expired, false) => &[Succeeded],
@@ -70,11 +59,7 @@ pub fn next(
     to: DepositStatus,
     money_is_in: bool,
 ) -> Result<DepositStatus, IllegalTransition> {
-    if targets(from, money_is_in).contains(&to) {
-        Ok(to)
-    } else {
-        Err(refuse(from.as_str(), to))
-    }
+    if targets(from, money_is_in).contains(&to) { Ok(to) } else { Err(refuse(from.as_str(), to)) }
 }
 
 /// Whether nothing is due any more. Late success, return, reversal and a dispute won may follow.
@@ -94,11 +79,7 @@ pub const fn cancellable(status: DepositStatus, money_is_in: bool) -> bool {
 }
 
 const fn refuse(from: &'static str, to: DepositStatus) -> IllegalTransition {
-    IllegalTransition {
-        machine: MACHINE,
-        from,
-        to: to.as_str(),
-    }
+    IllegalTransition { machine: MACHINE, from, to: to.as_str() }
 }
 
 #[cfg(test)]

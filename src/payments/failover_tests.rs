@@ -38,12 +38,7 @@ struct Row {
 }
 
 fn row(name: &'static str, outcome: Outcome, at: At, expected: [Verdict; 4]) -> Row {
-    Row {
-        name,
-        outcome,
-        at,
-        expected,
-    }
+    Row { name, outcome, at, expected }
 }
 
 fn moved() -> Money {
@@ -51,21 +46,12 @@ fn moved() -> Money {
 }
 
 fn accepted() -> Outcome {
-    let next_action = Some(NextAction::Redirect {
-        url: "https://psp.example/pay".to_owned(),
-    });
-    report(Status::Accepted {
-        next_action,
-        expires_at: None,
-    })
+    let next_action = Some(NextAction::Redirect { url: "https://psp.example/pay".to_owned() });
+    report(Status::Accepted { next_action, expires_at: None })
 }
 
 fn declined(class: DeclineClass, retry_elsewhere: bool, irreversible: bool) -> Outcome {
-    report(Status::Declined(decline(
-        class,
-        retry_elsewhere,
-        irreversible,
-    )))
+    report(Status::Declined(decline(class, retry_elsewhere, irreversible)))
 }
 
 fn lost(unknown: Unknown) -> Outcome {
@@ -85,12 +71,7 @@ fn check(rows: &[Row]) {
                 capabilities: &capabilities,
                 from_inquiry: row.at == At::Inquiry,
             };
-            assert_eq!(
-                verdict(&row.outcome, &facts),
-                expected,
-                "{} for a {reader}",
-                row.name
-            );
+            assert_eq!(verdict(&row.outcome, &facts), expected, "{} for a {reader}", row.name);
         }
     }
 }
@@ -113,28 +94,13 @@ fn o1_and_o2_what_was_never_sent_moves_on() {
     let refused = Outcome::NotSent(NotSent::RefusedStream);
     check(&[
         row("O2", refused.clone(), At::First, sure),
-        row(
-            "O2, of an inquiry",
-            refused.clone(),
-            At::Inquiry,
-            [Verdict::Nothing; 4],
-        ),
-        row(
-            "O2, after it was accepted",
-            refused.clone(),
-            At::Accepted,
-            [Verdict::Nothing; 4],
-        ),
+        row("O2, of an inquiry", refused.clone(), At::Inquiry, [Verdict::Nothing; 4]),
+        row("O2, after it was accepted", refused.clone(), At::Accepted, [Verdict::Nothing; 4]),
         row(
             "O2, after an action was told",
             refused,
             At::ActionTold,
-            [
-                Verdict::Nothing,
-                Verdict::Nothing,
-                Verdict::NotSent,
-                Verdict::NotSent,
-            ],
+            [Verdict::Nothing, Verdict::Nothing, Verdict::NotSent, Verdict::NotSent],
         ),
     ]);
 }
@@ -143,43 +109,14 @@ fn o1_and_o2_what_was_never_sent_moves_on() {
 fn o3_to_o6_a_refusal_moves_on_only_where_it_may() {
     use DeclineClass::{AccountInvalid, Configuration, PlayerFixable, PspFault};
     let may = [MOVE_ON, MOVE_ON, MOVE_ON, STOP];
-    let abandoned_or_unknown = [
-        Verdict::Abandoned,
-        Verdict::Unknown,
-        Verdict::Unknown,
-        Verdict::Unknown,
-    ];
+    let abandoned_or_unknown =
+        [Verdict::Abandoned, Verdict::Unknown, Verdict::Unknown, Verdict::Unknown];
     check(&[
-        row(
-            "O3, listed as definite",
-            declined(Configuration, true, true),
-            At::First,
-            may,
-        ),
-        row(
-            "O3, not listed",
-            lost(Unknown::UnlistedCode),
-            At::First,
-            abandoned_or_unknown,
-        ),
-        row(
-            "O4, documented as not processed",
-            declined(PspFault, true, true),
-            At::First,
-            may,
-        ),
-        row(
-            "O4, not documented",
-            lost(Unknown::Throttled),
-            At::First,
-            abandoned_or_unknown,
-        ),
-        row(
-            "O5",
-            declined(AccountInvalid, false, true),
-            At::First,
-            [STOP; 4],
-        ),
+        row("O3, listed as definite", declined(Configuration, true, true), At::First, may),
+        row("O3, not listed", lost(Unknown::UnlistedCode), At::First, abandoned_or_unknown),
+        row("O4, documented as not processed", declined(PspFault, true, true), At::First, may),
+        row("O4, not documented", lost(Unknown::Throttled), At::First, abandoned_or_unknown),
+        row("O5", declined(AccountInvalid, false, true), At::First, [STOP; 4]),
         row("O6", declined(PlayerFixable, true, false), At::First, may),
         row(
             "O6, not listed for retry",
@@ -213,12 +150,7 @@ fn o6_a_refusal_after_a_promise_moves_on_only_where_nothing_can_come_of_it() {
             At::Accepted,
             may,
         ),
-        row(
-            "O6, found by inquiry",
-            declined(PspFault, true, false),
-            At::Inquiry,
-            may,
-        ),
+        row("O6, found by inquiry", declined(PspFault, true, false), At::Inquiry, may),
     ]);
 }
 
@@ -226,30 +158,10 @@ fn o6_a_refusal_after_a_promise_moves_on_only_where_nothing_can_come_of_it() {
 fn o7_and_o8_what_the_psp_has_waits() {
     check(&[
         row("O7", accepted(), At::First, [Verdict::Accepted; 4]),
-        row(
-            "O8",
-            report(Status::Pending),
-            At::First,
-            [Verdict::Accepted; 4],
-        ),
-        row(
-            "O8, found by inquiry",
-            accepted(),
-            At::Inquiry,
-            [Verdict::Accepted; 4],
-        ),
-        row(
-            "O8, still under way",
-            report(Status::Pending),
-            At::Inquiry,
-            [Verdict::Nothing; 4],
-        ),
-        row(
-            "O8, its session ended",
-            report(Status::Expired),
-            At::Accepted,
-            [Verdict::Expired; 4],
-        ),
+        row("O8", report(Status::Pending), At::First, [Verdict::Accepted; 4]),
+        row("O8, found by inquiry", accepted(), At::Inquiry, [Verdict::Accepted; 4]),
+        row("O8, still under way", report(Status::Pending), At::Inquiry, [Verdict::Nothing; 4]),
+        row("O8, its session ended", report(Status::Expired), At::Accepted, [Verdict::Expired; 4]),
         row(
             "O8, it was called off",
             report(Status::Cancelled),
@@ -274,12 +186,7 @@ fn o9_to_o14_a_lost_answer_is_unknown_and_abandoned_only_where_nothing_can_move_
         ("O16", Unknown::LeaseExpired),
     ];
     for (name, why) in rows {
-        let first = [
-            Verdict::Abandoned,
-            Verdict::Unknown,
-            Verdict::Unknown,
-            Verdict::Unknown,
-        ];
+        let first = [Verdict::Abandoned, Verdict::Unknown, Verdict::Unknown, Verdict::Unknown];
         check(&[
             row(name, lost(why), At::First, first),
             row(name, lost(why), At::ActionTold, [Verdict::Unknown; 4]),
@@ -292,36 +199,14 @@ fn o9_to_o14_a_lost_answer_is_unknown_and_abandoned_only_where_nothing_can_move_
 #[test]
 fn o15_to_o18_what_comes_again_or_late_is_judged_by_what_it_says() {
     let success = report(Status::Succeeded { money: moved() });
-    let other_money = report(Status::Succeeded {
-        money: Money::new(1, Currency::EUR),
-    });
+    let other_money = report(Status::Succeeded { money: Money::new(1, Currency::EUR) });
     check(&[
-        row(
-            "O15, the same answer again",
-            accepted(),
-            At::Accepted,
-            [Verdict::Accepted; 4],
-        ),
+        row("O15, the same answer again", accepted(), At::Accepted, [Verdict::Accepted; 4]),
         row("O17", Outcome::NotFound, At::Inquiry, [Verdict::Nothing; 4]),
-        row(
-            "O17, after it was accepted",
-            Outcome::NotFound,
-            At::Accepted,
-            [Verdict::Nothing; 4],
-        ),
+        row("O17, after it was accepted", Outcome::NotFound, At::Accepted, [Verdict::Nothing; 4]),
         row("O18", success.clone(), At::First, [Verdict::Succeeded; 4]),
-        row(
-            "O18, found by inquiry",
-            success,
-            At::Inquiry,
-            [Verdict::Succeeded; 4],
-        ),
-        row(
-            "O18, other money",
-            other_money,
-            At::Accepted,
-            [Verdict::Succeeded; 4],
-        ),
+        row("O18, found by inquiry", success, At::Inquiry, [Verdict::Succeeded; 4]),
+        row("O18, other money", other_money, At::Accepted, [Verdict::Succeeded; 4]),
     ]);
 }
 

@@ -23,13 +23,24 @@
 //!   ends as `succeeded` or `returned`, and as nothing else.
 //!
 //! Reading order: [`attempt_machine`], [`deposit_machine`], [`withdrawal_machine`],
-//! [`part_machine`], [`failover`], [`resolution`].
+//! [`part_machine`], [`failover`], [`resolution`] (nouns: pure), then the verbs: [`start_deposit`],
+//! [`request_withdrawal`], [`send_payout`], [`run_attempts`], [`resolve_unknown`],
+//! [`cancel_payment`], [`return_deposit`], [`review_payment`].
 
 pub mod attempt_machine;
+pub mod cancel_payment;
 pub mod deposit_machine;
+pub mod facts;
 pub mod failover;
 pub mod part_machine;
+pub mod request_withdrawal;
 pub mod resolution;
+pub mod resolve_unknown;
+pub mod return_deposit;
+pub mod review_payment;
+pub mod run_attempts;
+pub mod send_payout;
+pub mod start_deposit;
 pub mod withdrawal_machine;
 
 #[cfg(test)]

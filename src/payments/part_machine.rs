@@ -30,11 +30,7 @@ pub fn next(from: PartStatus, to: PartStatus) -> Result<PartStatus, IllegalTrans
     if targets(from).contains(&to) {
         Ok(to)
     } else {
-        Err(IllegalTransition {
-            machine: MACHINE,
-            from: from.as_str(),
-            to: to.as_str(),
-        })
+        Err(IllegalTransition { machine: MACHINE, from: from.as_str(), to: to.as_str() })
     }
 }
 

@@ -110,9 +110,7 @@ pub fn next_due(
     let earliest = if direct(facts, inquiry).is_some() {
         facts.last_inquiry_at.map(|at| at + inquiry.min_interval)
     } else if inquiry.by_ledger && !may_replay(facts, capabilities, now) {
-        facts
-            .last_ledger_at
-            .map(|at| at + inquiry.ledger_min_interval)
+        facts.last_ledger_at.map(|at| at + inquiry.ledger_min_interval)
     } else {
         None
     };

@@ -26,10 +26,7 @@ fn after(secs: u64) -> Timestamp {
 
 fn psp(ours: bool, theirs: bool, ledger: bool, replay: KeyReplay) -> Capabilities {
     let mut capabilities = capabilities(false);
-    for inquiry in [
-        &mut capabilities.deposit_inquiry,
-        &mut capabilities.payout_inquiry,
-    ] {
+    for inquiry in [&mut capabilities.deposit_inquiry, &mut capabilities.payout_inquiry] {
         inquiry.by_our_reference = ours;
         inquiry.by_psp_reference = theirs;
         inquiry.by_ledger = ledger;
@@ -42,10 +39,7 @@ fn psp(ours: bool, theirs: bool, ledger: bool, replay: KeyReplay) -> Capabilitie
 fn the_first_possible_means_is_chosen() {
     use KeyReplay::{DuplicateError, SameAnswer};
     let unknown = facts(Subject::Payout);
-    let with_id = AttemptFacts {
-        psp_reference: Some("psp-1"),
-        ..unknown
-    };
+    let with_id = AttemptFacts { psp_reference: Some("psp-1"), ..unknown };
     let check = |facts: &AttemptFacts<'_>, capabilities: &Capabilities, expected: Means| {
         assert_eq!(choose(facts, capabilities, after(10)), expected);
     };
@@ -67,18 +61,9 @@ fn a_replay_is_offered_only_while_the_key_surely_lives() {
     let unknown = facts(Subject::Payout);
     let last = 5 * 3600 - 1;
     assert_eq!(choose(&unknown, &capabilities, after(last)), Means::Replay);
-    assert_ne!(
-        choose(&unknown, &capabilities, after(last + 1)),
-        Means::Replay
-    );
-    let accepted = AttemptFacts {
-        status: AttemptStatus::Accepted,
-        ..unknown
-    };
-    assert_eq!(
-        choose(&accepted, &capabilities, after(60)),
-        Means::AwaitNews
-    );
+    assert_ne!(choose(&unknown, &capabilities, after(last + 1)), Means::Replay);
+    let accepted = AttemptFacts { status: AttemptStatus::Accepted, ..unknown };
+    assert_eq!(choose(&accepted, &capabilities, after(60)), Means::AwaitNews);
 }
 
 #[test]
@@ -122,10 +107,7 @@ fn the_psps_own_interval_is_never_undercut() {
 #[test]
 fn an_accepted_attempt_is_asked_about_more_calmly() {
     let capabilities = psp(true, true, false, KeyReplay::SameAnswer);
-    let accepted = AttemptFacts {
-        status: AttemptStatus::Accepted,
-        ..facts(Subject::Deposit)
-    };
+    let accepted = AttemptFacts { status: AttemptStatus::Accepted, ..facts(Subject::Deposit) };
     assert_eq!(next_due(&accepted, &capabilities, SENT), after(30));
     assert_eq!(next_due(&accepted, &capabilities, after(90)), after(90));
 }
@@ -160,15 +142,9 @@ fn who_gave_us_an_id_or_cannot_be_asked_by_ours_is_never_believed_absent() {
     assert!(absence_is_proven(&missed, &asked));
     let ledger = psp(false, true, true, KeyReplay::SameAnswer);
     assert!(!absence_is_proven(&missed, &ledger));
-    let known = AttemptFacts {
-        psp_reference: Some("psp-1"),
-        ..missed
-    };
+    let known = AttemptFacts { psp_reference: Some("psp-1"), ..missed };
     assert!(!absence_is_proven(&known, &asked));
-    let accepted = AttemptFacts {
-        status: AttemptStatus::Accepted,
-        ..missed
-    };
+    let accepted = AttemptFacts { status: AttemptStatus::Accepted, ..missed };
     assert!(!absence_is_proven(&accepted, &asked));
 }
 
@@ -186,10 +162,7 @@ fn a_payout_is_never_believed_absent_and_goes_to_two_people_after_a_day() {
         let ask = Means::Inquire(InquiryBy::OurReference);
         assert!(!absence_is_proven(&missed, &capabilities));
         assert_eq!(choose(&missed, &capabilities, after(day + 1)), ask);
-        assert_eq!(
-            choose(&missed, &capabilities, after(day + 2)),
-            Means::AskPeople
-        );
+        assert_eq!(choose(&missed, &capabilities, after(day + 2)), Means::AskPeople);
         // While they think we go on asking.
         missed.people_asked = true;
         assert_eq!(choose(&missed, &capabilities, after(day + 20)), ask);
@@ -213,10 +186,7 @@ fn people_are_paged_early_and_asked_at_once_where_nobody_else_can_be() {
 #[test]
 fn an_abandoned_attempt_is_asked_about_until_its_session_is_over() {
     let capabilities = capabilities(true);
-    let abandoned = AttemptFacts {
-        status: AttemptStatus::Abandoned,
-        ..facts(Subject::Deposit)
-    };
+    let abandoned = AttemptFacts { status: AttemptStatus::Abandoned, ..facts(Subject::Deposit) };
     assert!(is_asked_about(&abandoned, &capabilities, after(1799)));
     assert!(!is_asked_about(&abandoned, &capabilities, after(1800)));
     let unknown = facts(Subject::Deposit);

@@ -23,11 +23,7 @@ pub fn start(to: WithdrawalStatus, origin: Origin) -> Result<WithdrawalStatus, I
         Origin::Request | Origin::Return => &[Screening, InReview, Approved, Blocked],
         Origin::Unsolicited => &[],
     };
-    if targets.contains(&to) {
-        Ok(to)
-    } else {
-        Err(refuse(NEW, to))
-    }
+    if targets.contains(&to) { Ok(to) } else { Err(refuse(NEW, to)) }
 }
 
 /// Where a withdrawal may go from each status.
@@ -52,11 +48,7 @@ pub fn next(
     from: WithdrawalStatus,
     to: WithdrawalStatus,
 ) -> Result<WithdrawalStatus, IllegalTransition> {
-    if targets(from).contains(&to) {
-        Ok(to)
-    } else {
-        Err(refuse(from.as_str(), to))
-    }
+    if targets(from).contains(&to) { Ok(to) } else { Err(refuse(from.as_str(), to)) }
 }
 
 /// Whether nothing is due any more. A late payout or a bounce may follow.
@@ -88,11 +80,7 @@ pub const fn cancellable(status: WithdrawalStatus) -> bool {
 }
 
 const fn refuse(from: &'static str, to: WithdrawalStatus) -> IllegalTransition {
-    IllegalTransition {
-        machine: MACHINE,
-        from,
-        to: to.as_str(),
-    }
+    IllegalTransition { machine: MACHINE, from, to: to.as_str() }
 }
 
 #[cfg(test)]

@@ -71,10 +71,7 @@ pub struct Breaker {
 
 impl Breaker {
     pub const fn new(config: BreakerConfig) -> Self {
-        Self {
-            config,
-            state: State::Closed { faults: 0 },
-        }
+        Self { config, state: State::Closed { faults: 0 } }
     }
 
     /// What may be sent now. Looking claims nothing.
@@ -129,10 +126,7 @@ impl Breaker {
 }
 
 fn open(now: Timestamp, wait: Duration) -> State {
-    State::Open {
-        until: now + wait,
-        wait,
-    }
+    State::Open { until: now + wait, wait }
 }
 
 /// The breakers of all PSP accounts, each direction by itself.
@@ -144,10 +138,7 @@ pub struct Breakers {
 
 impl Breakers {
     pub const fn new(config: BreakerConfig) -> Self {
-        Self {
-            config,
-            by_psp: BTreeMap::new(),
-        }
+        Self { config, by_psp: BTreeMap::new() }
     }
 
     pub fn permits(&self, psp: &str, direction: Direction, now: Timestamp) -> Permit {
@@ -177,9 +168,7 @@ impl Breakers {
 
     fn of(&mut self, psp: &str, direction: Direction) -> &mut Breaker {
         let fresh = Breaker::new(self.config);
-        self.by_psp
-            .entry((psp.to_owned(), direction))
-            .or_insert(fresh)
+        self.by_psp.entry((psp.to_owned(), direction)).or_insert(fresh)
     }
 }
 

@@ -133,22 +133,10 @@ fn deposits_and_payouts_are_told_apart_and_changes_are_told_once() {
     }
     assert_eq!(observe(&ill, START), Some(true));
     assert_eq!(observe(&ill, START), None);
-    assert_eq!(
-        breakers.permits("a", Direction::Withdrawal, START),
-        Permit::No
-    );
-    assert_eq!(
-        breakers.permits("a", Direction::Deposit, START),
-        Permit::Yes
-    );
-    assert_eq!(
-        breakers.permits("b", Direction::Withdrawal, START),
-        Permit::Yes
-    );
-    assert_eq!(
-        breakers.claim("a", Direction::Withdrawal, at(5)),
-        Permit::Probe
-    );
+    assert_eq!(breakers.permits("a", Direction::Withdrawal, START), Permit::No);
+    assert_eq!(breakers.permits("a", Direction::Deposit, START), Permit::Yes);
+    assert_eq!(breakers.permits("b", Direction::Withdrawal, START), Permit::Yes);
+    assert_eq!(breakers.claim("a", Direction::Withdrawal, at(5)), Permit::Probe);
     let well = Outcome::NotFound;
     let closed = breakers.observe("a", Direction::Withdrawal, &well, at(6));
     assert_eq!(closed, Some(false));

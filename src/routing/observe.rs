@@ -1,6 +1,6 @@
 //! The breakers of this instance: asked before a call, told after it.
 
-use super::breaker::{Breakers, Permit, is_psp_fault};
+use super::breaker::{Breakers, Permit};
 use crate::domain::{Direction, Timestamp};
 use psp_contract::Outcome;
 use std::sync::{Mutex, PoisonError};
@@ -32,8 +32,7 @@ impl PspHealth {
 
     /// What came of a call. Only the PSP's own faults count.
     pub fn observe(&self, psp: &str, direction: Direction, outcome: &Outcome, now: Timestamp) {
-        let Some(fault) = is_psp_fault(outcome) else { return };
-        let changed = self.with(|breakers| breakers.observe(psp, direction, fault, now));
+        let changed = self.with(|breakers| breakers.observe(psp, direction, outcome, now));
         if let Some(opened) = changed {
             let state = if opened { "open" } else { "closed" };
             tracing::warn!(psp.id = psp, %direction, state, "a breaker changed");

@@ -52,12 +52,8 @@ pub fn plan(
     permit: impl Fn(&str) -> Permit,
     can_pay: impl Fn(&str) -> bool,
 ) -> Route {
-    let rule = rules.find(
-        request.direction,
-        &request.country,
-        request.method,
-        request.money.currency,
-    );
+    let rule =
+        rules.find(request.direction, &request.country, request.method, request.money.currency);
     let order: &[String] = rule.map_or(&[], |rule| &rule.order);
     let own = |id: &str| {
         accounts
@@ -82,22 +78,13 @@ pub fn plan(
     out.extend(not_in_the_route(request, order, accounts));
     let asked = healthy.into_iter().chain(ill).zip(1_u16..);
     let asked = asked.map(|((psp, reason), rank)| candidate(psp, Some(rank), reason));
-    let out = out
-        .into_iter()
-        .map(|(psp, reason)| candidate(psp, None, reason));
-    Route {
-        version: rules.version.clone(),
-        candidates: asked.chain(out).collect(),
-    }
+    let out = out.into_iter().map(|(psp, reason)| candidate(psp, None, reason));
+    Route { version: rules.version.clone(), candidates: asked.chain(out).collect() }
 }
 
 fn refusal(request: &Request, account: &PspAccount, can_pay: bool) -> Option<String> {
-    let refusal = account.refusal(
-        request.direction,
-        &request.country,
-        request.method,
-        request.money,
-    );
+    let refusal =
+        account.refusal(request.direction, &request.country, request.method, request.money);
     let instrument = match request.direction {
         Direction::Deposit => "cannot take this instrument",
         Direction::Withdrawal => "cannot pay this instrument",
@@ -118,23 +105,14 @@ fn not_in_the_route<'a>(
         .filter(|account| !order.contains(&account.id))
         .filter(|account| refusal(request, account, true).is_none())
         .map(|account| {
-            let Request {
-                country,
-                method,
-                money,
-                ..
-            } = request;
+            let Request { country, method, money, .. } = request;
             let reason = format!("not in the route of {country} {method} {}", money.currency);
             (account.id.as_str(), reason)
         })
 }
 
 fn candidate(psp: &str, rank: Option<u16>, reason: String) -> Candidate {
-    Candidate {
-        psp: psp.to_owned(),
-        rank,
-        reason,
-    }
+    Candidate { psp: psp.to_owned(), rank, reason }
 }
 
 fn place(position: usize) -> String {

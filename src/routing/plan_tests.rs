@@ -63,13 +63,7 @@ fn any(_: &str) -> bool {
 
 #[test]
 fn the_route_gives_the_order() {
-    let route = plan(
-        &request(10_000),
-        &rules(&["b", "a", "c"]),
-        &accounts(),
-        healthy,
-        any,
-    );
+    let route = plan(&request(10_000), &rules(&["b", "a", "c"]), &accounts(), healthy, any);
     check(
         &route,
         &[
@@ -117,23 +111,11 @@ fn what_an_account_does_not_serve_it_is_not_asked_for() {
         assert_eq!(route.ranked().count(), 0);
         route.candidates[0].reason.clone()
     };
-    assert_eq!(
-        refused(|a| a.countries = vec!["DE".into()]),
-        "does not serve SE"
-    );
-    assert_eq!(
-        refused(|a| a.methods.clear()),
-        "does not offer bank_transfer"
-    );
+    assert_eq!(refused(|a| a.countries = vec!["DE".into()]), "does not serve SE");
+    assert_eq!(refused(|a| a.methods.clear()), "does not offer bank_transfer");
     assert_eq!(refused(|a| a.currencies.clear()), "does not handle SEK");
     assert_eq!(refused(|a| a.deposits = None), "takes no deposits");
-    let route = plan(
-        &request(10_000),
-        &rules(&["a"]),
-        &accounts()[..1],
-        healthy,
-        |_| false,
-    );
+    let route = plan(&request(10_000), &rules(&["a"]), &accounts()[..1], healthy, |_| false);
     check(&route, &[("a", None, "cannot take this instrument")]);
 }
 
@@ -141,13 +123,7 @@ fn what_an_account_does_not_serve_it_is_not_asked_for() {
 fn another_operators_account_is_neither_asked_nor_named() {
     let mut accounts = accounts();
     accounts[0] = account("a", "op_other");
-    let route = plan(
-        &request(10_000),
-        &rules(&["a", "b"]),
-        &accounts,
-        healthy,
-        any,
-    );
+    let route = plan(&request(10_000), &rules(&["a", "b"]), &accounts, healthy, any);
     check(
         &route,
         &[
@@ -178,11 +154,7 @@ fn an_open_breaker_ranks_last_and_when_all_are_open_the_best_is_still_asked() {
     check(
         &route,
         &[
-            (
-                "b",
-                Some(1),
-                "second choice of the route; recovering: one payment tries it",
-            ),
+            ("b", Some(1), "second choice of the route; recovering: one payment tries it"),
             ("c", Some(2), "third choice of the route"),
             ("a", Some(3), "its breaker is open: asked last"),
         ],

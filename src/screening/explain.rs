@@ -116,13 +116,7 @@ fn about_payment(result: &RuleResult) -> Option<Words> {
 
 /// A rule that has no words yet is still shown, with its evidence.
 fn unnamed(result: &RuleResult) -> Words {
-    let RuleResult {
-        rule,
-        observed,
-        operator,
-        threshold,
-        ..
-    } = result;
+    let RuleResult { rule, observed, operator, threshold, .. } = result;
     let message = format!("{rule}: {observed}, must be {operator} {threshold}");
     ("review.rule", message, "ask compliance")
 }

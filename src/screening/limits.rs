@@ -182,9 +182,7 @@ fn evaluate_one(
     fx: &FxTable,
 ) -> RuleResult {
     let since = now - period.window();
-    let counting = uses
-        .iter()
-        .filter(|found| found.state.counts() && found.at > since);
+    let counting = uses.iter().filter(|found| found.state.counts() && found.at > since);
     let all = counting.map(|found| found.money).chain([request]);
     let sum = add_up(all, most.currency, fx);
     let (hit, observed) = match sum {
@@ -210,14 +208,9 @@ fn add_up(
     let mut sum = Money::new(0, currency);
     for money in all {
         let converted = fx.convert_up(money, currency).ok_or_else(|| {
-            format!(
-                "cannot be added up, no exchange rate from {} to {currency}",
-                money.currency
-            )
+            format!("cannot be added up, no exchange rate from {} to {currency}", money.currency)
         })?;
-        sum = sum
-            .checked_add(converted)
-            .ok_or_else(|| "more than can be counted".to_owned())?;
+        sum = sum.checked_add(converted).ok_or_else(|| "more than can be counted".to_owned())?;
     }
     Ok(sum)
 }
@@ -258,12 +251,7 @@ fn changed(
     now: Timestamp,
 ) -> Result<Option<Limit>, LimitError> {
     let Some(held) = held else {
-        return Ok(wanted.map(|money| Limit {
-            period,
-            money,
-            effective_at: now,
-            pending: None,
-        }));
+        return Ok(wanted.map(|money| Limit { period, money, effective_at: now, pending: None }));
     };
     let current = held.money.currency;
     if wanted.is_some_and(|money| money.currency != current) {
@@ -279,10 +267,7 @@ fn changed(
             limit.pending = None;
         }
         rise => {
-            let waiting = held
-                .pending
-                .as_ref()
-                .filter(|pending| pending.money == rise);
+            let waiting = held.pending.as_ref().filter(|pending| pending.money == rise);
             limit.pending = Some(waiting.cloned().unwrap_or(PendingLimit {
                 money: rise,
                 requested_at: now,

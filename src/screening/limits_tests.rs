@@ -16,13 +16,7 @@ fn check(limits: &[Limit], uses: &[LimitUse], request: Money, expected: &[(bool,
     let results = evaluate(limits, uses, request, NOW, &fx());
     let found: Vec<(bool, &str, &str)> = results
         .iter()
-        .map(|result| {
-            (
-                result.hit,
-                result.observed.as_str(),
-                result.threshold.as_str(),
-            )
-        })
+        .map(|result| (result.hit, result.observed.as_str(), result.threshold.as_str()))
         .collect();
     assert_eq!(found, expected);
 }
@@ -109,12 +103,7 @@ fn a_higher_limit_waits_for_the_delay_and_for_the_players_second_word() {
     assert_eq!(allowed(&rising, later), Some(eur(10_000)), "unconfirmed");
 
     let too_early = confirm(&rising, ConfirmRise::AfterDelay, later - hours(1));
-    assert_eq!(
-        too_early,
-        Err(LimitError::TooEarly {
-            effective_at: later
-        })
-    );
+    assert_eq!(too_early, Err(LimitError::TooEarly { effective_at: later }));
     let confirmed = confirm(&rising, ConfirmRise::AfterDelay, later).expect("the delay is over");
     assert_eq!(allowed(&confirmed, later), Some(eur(50_000)));
 
@@ -156,9 +145,6 @@ fn lists_that_make_no_sense_are_refused() {
     let day = (Period::Day, eur(1));
     check(&[day, day], LimitError::Twice(Period::Day));
     check(&[(Period::Day, eur(0))], LimitError::NotPositive);
-    let other = LimitError::OtherCurrency {
-        period: Period::Day,
-        current: EUR,
-    };
+    let other = LimitError::OtherCurrency { period: Period::Day, current: EUR };
     check(&[(Period::Day, Money::new(1, Currency::SEK))], other);
 }

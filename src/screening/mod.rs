@@ -79,14 +79,9 @@ impl Checkpoint {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [
-            Self::DepositPre,
-            Self::DepositPost,
-            Self::WithdrawalRequest,
-            Self::WithdrawalPrePayout,
-        ]
-        .into_iter()
-        .find(|checkpoint| checkpoint.as_str() == text)
+        [Self::DepositPre, Self::DepositPost, Self::WithdrawalRequest, Self::WithdrawalPrePayout]
+            .into_iter()
+            .find(|checkpoint| checkpoint.as_str() == text)
     }
 }
 

@@ -59,9 +59,7 @@ impl Policies {
 
     /// One version by name, for replays.
     pub fn version(&self, market: &str, version: &str) -> Option<&MarketPolicy> {
-        self.0
-            .iter()
-            .find(|policy| policy.market == market && policy.version == version)
+        self.0.iter().find(|policy| policy.market == market && policy.version == version)
     }
 }
 
@@ -165,20 +163,12 @@ mod tests {
             at("2", datetime!(2026-06-01 0:00 UTC)),
             at("1", datetime!(2026-01-01 0:00 UTC)),
         ]);
-        let found = |at| {
-            policies
-                .in_force("SE", at)
-                .map(|policy| policy.version.as_str())
-        };
+        let found = |at| policies.in_force("SE", at).map(|policy| policy.version.as_str());
         assert_eq!(found(datetime!(2025-12-31 23:59:59 UTC)), None);
         assert_eq!(found(datetime!(2026-01-01 0:00 UTC)), Some("1"));
         assert_eq!(found(datetime!(2026-05-31 23:59:59 UTC)), Some("1"));
         assert_eq!(found(datetime!(2026-06-01 0:00 UTC)), Some("2"));
-        assert!(
-            policies
-                .in_force("US", datetime!(2026-06-01 0:00 UTC))
-                .is_none()
-        );
+        assert!(policies.in_force("US", datetime!(2026-06-01 0:00 UTC)).is_none());
         assert!(policies.version("SE", "1").is_some());
         assert!(policies.version("SE", "3").is_none());
     }

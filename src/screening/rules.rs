@@ -67,18 +67,12 @@ pub const COUNTERS: [&str; 1] = [LIMIT_PLAYER];
 /// The worst effect of all that hit.
 pub fn outcome_of(rules: &[RuleResult]) -> Outcome {
     let hits = rules.iter().filter(|result| result.hit);
-    hits.map(|result| result.effect)
-        .max()
-        .unwrap_or(Outcome::Approve)
+    hits.map(|result| result.effect).max().unwrap_or(Outcome::Approve)
 }
 
 /// A reason for each rule that hit, in the order of the rules.
 pub fn reasons_of(rules: &[RuleResult]) -> Vec<Reason> {
-    rules
-        .iter()
-        .filter(|result| result.hit)
-        .map(explain::reason)
-        .collect()
+    rules.iter().filter(|result| result.hit).map(explain::reason).collect()
 }
 
 /// Puts the counters' new findings in the place of those from before the lane.
@@ -106,16 +100,13 @@ pub(super) fn player_known(player: Option<&Player>) -> RuleResult {
 }
 
 pub(super) fn excluded_register(player: &Player, now: Timestamp) -> RuleResult {
-    let in_force = player
-        .exclusion
-        .as_ref()
-        .filter(|found| found.holds_at(now));
+    let in_force = player.exclusion.as_ref().filter(|found| found.holds_at(now));
     let observed = in_force.map_or_else(
         || "none".to_owned(),
         |found| {
-            let until = found.until.map_or("without end".to_owned(), |until| {
-                format!("until {}", rfc3339(until))
-            });
+            let until = found
+                .until
+                .map_or("without end".to_owned(), |until| format!("until {}", rfc3339(until)));
             format!("excluded by {} {until}", found.source)
         },
     );
@@ -215,10 +206,7 @@ pub(super) fn amounts(money: Money, bounds: Option<&(i64, i64)>) -> [RuleResult;
     let most = bounds.map(|bounds| bounds.1);
     let below = least.is_some_and(|least| money.minor < least);
     let above = most.is_some_and(|most| money.minor > most);
-    [
-        result(AMOUNT_MIN, below, ">=", least),
-        result(AMOUNT_MAX, above, "<=", most),
-    ]
+    [result(AMOUNT_MIN, below, ">=", least), result(AMOUNT_MAX, above, "<=", most)]
 }
 
 /// Without a rate nobody can tell that it is small, so people look at it.
@@ -243,11 +231,8 @@ pub(super) fn dual_approval(money: Money, policy: &MarketPolicy, fx: &FxTable) -
 
 /// Run again in the lane, where the debt is what the locked wallets say.
 pub fn wallet_owed(owed: &[Money], effect: Outcome) -> RuleResult {
-    let debts: Vec<String> = owed
-        .iter()
-        .filter(|debt| debt.minor > 0)
-        .map(Money::to_string)
-        .collect();
+    let debts: Vec<String> =
+        owed.iter().filter(|debt| debt.minor > 0).map(Money::to_string).collect();
     RuleResult {
         rule: WALLET_OWED,
         hit: !debts.is_empty(),
@@ -260,15 +245,10 @@ pub fn wallet_owed(owed: &[Money], effect: Outcome) -> RuleResult {
 
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.collect();
-    if words.is_empty() {
-        "none".to_owned()
-    } else {
-        words.join(", ")
-    }
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
 fn rfc3339(at: Timestamp) -> String {
     // Years outside 0–9999 have no such text; the number says the same less nicely.
-    at.format(&Rfc3339)
-        .unwrap_or_else(|_| at.unix_timestamp().to_string())
+    at.format(&Rfc3339).unwrap_or_else(|_| at.unix_timestamp().to_string())
 }

@@ -62,11 +62,7 @@ pub fn screen_deposit(policies: &Policies, facts: &DepositFacts<'_>) -> Screenin
         policy = policies.in_force(&player.country, facts.now);
         found.push(rules::excluded_register(player, facts.now));
         found.push(rules::player_status(player, false, Outcome::Deny));
-        found.push(rules::licence_market(
-            &player.country,
-            policy,
-            Outcome::Deny,
-        ));
+        found.push(rules::licence_market(&player.country, policy, Outcome::Deny));
         if let Some(policy) = policy {
             found.extend(deposit_by_policy(policy, player, facts));
         }
@@ -101,10 +97,8 @@ fn deposit_by_policy(
 }
 
 fn deposit_limits(facts: &DepositFacts<'_>) -> Vec<RuleResult> {
-    let (own, others): (Vec<LimitUse>, Vec<LimitUse>) = facts
-        .uses
-        .iter()
-        .partition(|found| Some(found.payment) == facts.payment);
+    let (own, others): (Vec<LimitUse>, Vec<LimitUse>) =
+        facts.uses.iter().partition(|found| Some(found.payment) == facts.payment);
     let reserved = own.iter().any(|found| found.state.counts());
     if reserved && facts.checkpoint == Checkpoint::DepositPost {
         // Its room was reserved when it began. A limit that was lowered since is for later ones.
@@ -157,19 +151,12 @@ fn withdrawal_request(
     facts: &WithdrawalFacts<'_>,
 ) -> Vec<RuleResult> {
     // A player cannot put a lost licence right, and the money is still theirs: people decide.
-    let mut found = vec![rules::licence_market(
-        &player.country,
-        policy,
-        Outcome::Review,
-    )];
+    let mut found = vec![rules::licence_market(&player.country, policy, Outcome::Review)];
     if let Some(policy) = policy {
         let bounds = policy.withdrawal_amounts.get(&facts.money.currency);
         found.push(rules::currency_allowed(facts.money.currency, policy));
         found.push(rules::method_allowed(facts.method, policy));
-        found.push(rules::kyc_level(
-            &player.kyc,
-            policy.withdrawal_kyc_level_min,
-        ));
+        found.push(rules::kyc_level(&player.kyc, policy.withdrawal_kyc_level_min));
         found.extend(rules::amounts(facts.money, bounds));
         found.push(rules::dual_approval(facts.money, policy, facts.fx));
     }

@@ -66,17 +66,10 @@ fn check_withdrawal(
 
 #[track_caller]
 fn check(screening: &Screening, (outcome, codes): (Outcome, &[&str])) {
-    let found: Vec<&str> = screening
-        .reasons
-        .iter()
-        .map(|reason| reason.code.as_str())
-        .collect();
+    let found: Vec<&str> = screening.reasons.iter().map(|reason| reason.code.as_str()).collect();
     assert_eq!((screening.outcome, found.as_slice()), (outcome, codes));
     for reason in &screening.reasons {
-        assert!(
-            reason.remedy.is_some() && reason.threshold.is_some(),
-            "{reason:?}"
-        );
+        assert!(reason.remedy.is_some() && reason.threshold.is_some(), "{reason:?}");
     }
     for result in &screening.rules {
         assert_eq!(rules::word(result.rule), Some(result.rule));
@@ -98,11 +91,7 @@ fn withdrawal_as_is(_: &mut WithdrawalFacts<'_>) {}
 
 fn excluded(from: Timestamp, until: Option<Timestamp>) -> impl FnOnce(&mut Player) {
     move |player| {
-        player.exclusion = Some(Exclusion {
-            source: "spelpaus".to_owned(),
-            from,
-            until,
-        });
+        player.exclusion = Some(Exclusion { source: "spelpaus".to_owned(), from, until });
     }
 }
 
@@ -132,16 +121,8 @@ fn an_ordinary_deposit_passes_every_rule_and_each_is_on_record() {
 
 #[test]
 fn an_unknown_player_or_market_is_denied() {
-    check_deposit(
-        anyone,
-        |facts| facts.player = None,
-        deny(&["player.unknown"]),
-    );
-    check_withdrawal(
-        anyone,
-        |facts| facts.player = None,
-        deny(&["player.unknown"]),
-    );
+    check_deposit(anyone, |facts| facts.player = None, deny(&["player.unknown"]));
+    check_withdrawal(anyone, |facts| facts.player = None, deny(&["player.unknown"]));
     let abroad = |player: &mut Player| player.country = "US".to_owned();
     check_deposit(abroad, deposit_as_is, deny(&["market.not_licensed"]));
     let too_soon =
@@ -167,11 +148,7 @@ fn a_frozen_player_neither_deposits_nor_learns_why_and_a_closed_one_takes_the_mo
     check_deposit(frozen, deposit_as_is, deny(&["player.frozen"]));
     check_deposit(closed, deposit_as_is, deny(&["player.closed"]));
     check_withdrawal(closed, withdrawal_as_is, FINE);
-    check_withdrawal(
-        frozen,
-        withdrawal_as_is,
-        (Outcome::Hold, &["player.frozen"]),
-    );
+    check_withdrawal(frozen, withdrawal_as_is, (Outcome::Hold, &["player.frozen"]));
     let (mut player, fx) = (player(), fx());
     player.status = PlayerStatus::Frozen;
     let screening = screen_withdrawal(&policies(), &withdrawal(&player, &fx));
@@ -200,17 +177,9 @@ fn the_market_says_which_currency_method_and_amount() {
     let money = |minor, currency| {
         move |facts: &mut DepositFacts<'_>| facts.money = Money::new(minor, currency)
     };
-    check_deposit(
-        anyone,
-        money(9_999, Currency::SEK),
-        deny(&["amount.below_minimum"]),
-    );
+    check_deposit(anyone, money(9_999, Currency::SEK), deny(&["amount.below_minimum"]));
     check_deposit(anyone, money(1_000_000, Currency::SEK), FINE);
-    check_deposit(
-        anyone,
-        money(1_000_001, Currency::SEK),
-        deny(&["amount.above_maximum"]),
-    );
+    check_deposit(anyone, money(1_000_001, Currency::SEK), deny(&["amount.above_maximum"]));
     check_deposit(anyone, money(1, Currency::EUR), FINE);
     let gbp = money(100, Currency::GBP);
     check_deposit(anyone, gbp, deny(&["payment.currency_not_allowed"]));
@@ -251,10 +220,7 @@ fn withdrawals_of_a_certain_worth_go_to_two_people() {
     // 1 SEK is 0.09 EUR: 11111.11 SEK is 1000.00 EUR when rounded up.
     check_withdrawal(anyone, worth(1_111_100), FINE);
     check_withdrawal(anyone, worth(1_111_111), (review.0, &review.1));
-    let no_rates = FxTable {
-        eur_per_unit: std::collections::BTreeMap::new(),
-        ..fx()
-    };
+    let no_rates = FxTable { eur_per_unit: std::collections::BTreeMap::new(), ..fx() };
     let player = player();
     let screening = screen_withdrawal(&policies(), &withdrawal(&player, &no_rates));
     check(&screening, (review.0, &review.1));
@@ -266,16 +232,10 @@ fn a_debt_stops_new_withdrawals_and_sends_approved_ones_back_to_people() {
     let (player, fx) = (player(), fx());
     let mut facts = withdrawal(&player, &fx);
     facts.owed = &debt;
-    check(
-        &screen_withdrawal(&policies(), &facts),
-        deny(&["wallet.owed"]),
-    );
+    check(&screen_withdrawal(&policies(), &facts), deny(&["wallet.owed"]));
     facts.checkpoint = Checkpoint::WithdrawalPrePayout;
     let expected = (Outcome::Review, ["wallet.owed"]);
-    check(
-        &screen_withdrawal(&policies(), &facts),
-        (expected.0, &expected.1),
-    );
+    check(&screen_withdrawal(&policies(), &facts), (expected.0, &expected.1));
     facts.owed = &debt[..1];
     check(&screen_withdrawal(&policies(), &facts), FINE);
     facts.owed = &debt;
@@ -309,10 +269,7 @@ fn a_reservation_is_enough_afterwards_and_a_released_one_is_not() {
     let (player, fx) = (player(), fx());
     for (state, expected) in [
         (UseState::Reserved, (Outcome::Approve, vec![])),
-        (
-            UseState::Released,
-            (Outcome::Review, vec!["limit.player_exceeded"]),
-        ),
+        (UseState::Released, (Outcome::Review, vec!["limit.player_exceeded"])),
     ] {
         let uses = [limit_use(1, 10_000, NOW, state)];
         let mut facts = deposit(&player, &fx);
@@ -321,10 +278,7 @@ fn a_reservation_is_enough_afterwards_and_a_released_one_is_not() {
         facts.money = Money::new(10_000, Currency::EUR);
         facts.limits = &limits;
         facts.uses = &uses;
-        check(
-            &screen_deposit(&policies(), &facts),
-            (expected.0, &expected.1),
-        );
+        check(&screen_deposit(&policies(), &facts), (expected.0, &expected.1));
     }
 }
 
@@ -338,12 +292,7 @@ fn counters_that_ran_again_replace_their_older_findings() {
     assert_eq!(screening.outcome, Outcome::Deny);
     let before = screening.rules.len();
     let within = limits::evaluate(&limits, &[], Money::new(1, Currency::EUR), NOW, &fx);
-    let Screening {
-        outcome,
-        rules,
-        reasons,
-        ..
-    } = &mut screening;
+    let Screening { outcome, rules, reasons, .. } = &mut screening;
     rules::add_results(outcome, rules, reasons, within);
     check(&screening, FINE);
     assert_eq!(screening.rules.len(), before);

@@ -65,11 +65,7 @@ pub fn player() -> Player {
         locale: None,
         status: PlayerStatus::Active,
         exclusion: None,
-        kyc: Kyc {
-            status: KycStatus::Verified,
-            level: 2,
-            verified_at: None,
-        },
+        kyc: Kyc { status: KycStatus::Verified, level: 2, verified_at: None },
         has_paid: false,
         created_at: NOW,
         updated_at: NOW,

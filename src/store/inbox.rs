@@ -117,12 +117,7 @@ pub async fn done(
 }
 
 /// The event cannot be applied: it is put aside for people, and blocks no other.
-pub async fn park(
-    pool: &PgPool,
-    psp: &str,
-    event_id: &str,
-    note: &str,
-) -> Result<(), StoreError> {
+pub async fn park(pool: &PgPool, psp: &str, event_id: &str, note: &str) -> Result<(), StoreError> {
     sqlx::query!(
         "update inbox set state = 'parked', due_at = null, note = $3
          where psp = $1 and event_id = $2",

@@ -28,9 +28,7 @@ fn key(operator: &str, player: &str) -> PlayerKey {
 }
 
 /// Operators and players as two arrays for `unnest`.
-pub fn columns<'a>(
-    keys: impl Iterator<Item = &'a PlayerKey>,
-) -> (Vec<String>, Vec<String>) {
+pub fn columns<'a>(keys: impl Iterator<Item = &'a PlayerKey>) -> (Vec<String>, Vec<String>) {
     keys.map(|key| (key.operator.as_str().to_owned(), key.player.as_str().to_owned())).unzip()
 }
 

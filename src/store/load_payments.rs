@@ -1,8 +1,8 @@
 //! Loads payments with their parts, attempts and reviews, for lanes and for readers.
 
+use super::StoreError;
 use super::load::columns;
 use super::rows::{AttemptRow, PartRow, PaymentRow};
-use super::StoreError;
 use crate::book::{Book, Payment, Proposal, ProposalState, Review};
 use crate::decide::Needs;
 use crate::domain::{AttemptId, PersonId, PlayerKey, ProposalId, ReviewId};
@@ -41,8 +41,7 @@ pub async fn load(
     if !needs.reviews.is_empty() {
         let of: Vec<Uuid> = needs.reviews.iter().copied().collect();
         for review in reviews_of(connection, &of).await? {
-            let owner =
-                books.values_mut().find(|book| book.payments.contains_key(&review.payment));
+            let owner = books.values_mut().find(|book| book.payments.contains_key(&review.payment));
             if let Some(book) = owner {
                 book.reviews.insert(review.id.0, review);
             }

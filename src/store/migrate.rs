@@ -41,10 +41,11 @@ pub async fn migrate(owner_url: &str, environment: &str) -> Result<(), MigrateEr
 }
 
 async fn refuse_old_server(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::int / 10000")
-        .fetch_one(connection)
-        .await
-        .map_err(StoreError::from)?;
+    let version: i32 =
+        sqlx::query_scalar("select current_setting('server_version_num')::int / 10000")
+            .fetch_one(connection)
+            .await
+            .map_err(StoreError::from)?;
     if version < 15 { Err(MigrateError::TooOld(version)) } else { Ok(()) }
 }
 

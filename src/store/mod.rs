@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod due;
 pub mod heartbeats;
 pub mod inbox;
+pub mod incidents;
 pub mod json;
 pub mod load;
 pub mod load_payments;

@@ -47,7 +47,8 @@ struct Columns {
 fn columns(payments: &[&Payment]) -> Columns {
     let mut c = Columns::default();
     for p in payments {
-        let code = |money: Option<crate::domain::Money>| money.map(|m| m.currency.code().to_owned());
+        let code =
+            |money: Option<crate::domain::Money>| money.map(|m| m.currency.code().to_owned());
         c.id.push(p.id.uuid);
         c.operator.push(p.player.operator.as_str().to_owned());
         c.player.push(p.player.player.as_str().to_owned());
@@ -86,10 +87,7 @@ fn columns(payments: &[&Payment]) -> Columns {
 }
 
 /// Writes payments with their parts and attempts.
-pub async fn write(
-    connection: &mut PgConnection,
-    payments: &[&Payment],
-) -> Result<(), StoreError> {
+pub async fn write(connection: &mut PgConnection, payments: &[&Payment]) -> Result<(), StoreError> {
     if payments.is_empty() {
         return Ok(());
     }

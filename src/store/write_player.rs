@@ -9,10 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Writes everything of the books that is neither a payment nor a record.
-pub async fn write(
-    connection: &mut PgConnection,
-    books: &[&Book],
-) -> Result<(), StoreError> {
+pub async fn write(connection: &mut PgConnection, books: &[&Book]) -> Result<(), StoreError> {
     for book in books.iter().filter(|book| book.dirty.player) {
         if let Some(player) = &book.player {
             write_player(connection, player, &book.limits).await?;
@@ -42,9 +39,7 @@ pub async fn write(
     write_game(connection, &game).await?;
     let keys: Vec<_> = books
         .iter()
-        .flat_map(|book| {
-            book.dirty.keys.iter().filter_map(|id| Some((id, book.keys.get(id)?)))
-        })
+        .flat_map(|book| book.dirty.keys.iter().filter_map(|id| Some((id, book.keys.get(id)?))))
         .collect();
     write_keys(connection, &keys).await
 }

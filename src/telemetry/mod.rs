@@ -34,9 +34,8 @@ pub enum TelemetryError {
 
 /// Bounds of every histogram that counts seconds, from half a millisecond to the ten seconds that
 /// no money request exceeds. The targets of speed (1 to 100 ms) lie where they are densest.
-const SECONDS: [f64; 14] = [
-    0.0005, 0.001, 0.002, 0.003, 0.005, 0.010, 0.015, 0.025, 0.050, 0.100, 0.250, 1.0, 4.0, 10.0,
-];
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.002, 0.003, 0.005, 0.010, 0.015, 0.025, 0.050, 0.100, 0.250, 1.0, 4.0, 10.0];
 
 /// How often the recorder must fold what it gathered, see [`PrometheusHandle::run_upkeep`].
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -50,12 +49,9 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), TelemetryErr
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Human => lines.with_target(false).boxed(),
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        }
     };
     registry().with(lines.with_filter(filter)).try_init()?;
     Ok(())
@@ -98,10 +94,7 @@ mod tests {
         metrics::histogram!("test_wait_seconds").record(0.004);
         handle.run_upkeep();
         let text = handle.render();
-        assert!(
-            text.contains(r#"test_wait_seconds_bucket{le="0.005"} 1"#),
-            "{text}"
-        );
+        assert!(text.contains(r#"test_wait_seconds_bucket{le="0.005"} 1"#), "{text}");
         assert!(matches!(start_metrics(), Err(TelemetryError::Metrics(_))));
     }
 }

@@ -1,4 +1,5 @@
-//! Webhooks, outbound: how a casino learns what happened.
+//! Webhooks both ways. Inbound, from PSPs: [`receive`] verifies, stores and answers, [`process`]
+//! applies. Outbound: how a casino learns what happened.
 //!
 //! An event becomes durable with the fact it tells (the outbox), is fanned out to the endpoints
 //! that listen ([`crate::outbox::publish`]) and is then delivered, here, at least once and in order
@@ -18,7 +19,10 @@ pub mod client;
 pub mod deliver;
 pub mod envelope;
 pub mod guard;
+pub mod process;
+pub mod receive;
 pub mod redeliver;
 pub mod register_endpoint;
 pub mod rotate_secret;
 pub mod sign;
+pub mod stored_event;

@@ -140,11 +140,7 @@ fn a_withdrawal_takes_the_steps_of_the_contract_and_no_other() {
 
 /// Parts and attempts begin in the state that the flow records; they have no "new".
 fn begins_elsewhere<S>(_: S) -> Result<S, IllegalTransition> {
-    Err(IllegalTransition {
-        machine: "none",
-        from: "new",
-        to: "none",
-    })
+    Err(IllegalTransition { machine: "none", from: "new", to: "none" })
 }
 
 #[test]
@@ -204,10 +200,7 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
         })
     });
     let status = prop_oneof![
-        Just(Status::Accepted {
-            next_action: None,
-            expires_at: None
-        }),
+        Just(Status::Accepted { next_action: None, expires_at: None }),
         Just(Status::Pending),
         Just(Status::Expired),
         Just(Status::Cancelled),
@@ -216,13 +209,8 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
         money.clone().prop_map(|money| Status::Returned { money }),
         money.prop_map(|money| Status::Reversed { money }),
     ];
-    let report = status.prop_map(|status| {
-        Outcome::Reported(Report {
-            psp_reference: None,
-            status,
-            payer: None,
-        })
-    });
+    let report = status
+        .prop_map(|status| Outcome::Reported(Report { psp_reference: None, status, payer: None }));
     let not_sent = prop::sample::select(vec![
         NotSent::Dns,
         NotSent::RefusedStream,

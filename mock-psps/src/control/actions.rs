@@ -41,14 +41,8 @@ pub(super) async fn complete(
     if request.outcome == Outcome::Cancelled {
         return Err(Refused::unprocessable("only the merchant cancels"));
     }
-    let movement = psp
-        .book
-        .find(&reference)
-        .ok_or_else(|| Refused::unknown("movement"))?;
-    let amount_minor = request
-        .amount
-        .map(|text| amount(&text, &movement.currency))
-        .transpose()?;
+    let movement = psp.book.find(&reference).ok_or_else(|| Refused::unknown("movement"))?;
+    let amount_minor = request.amount.map(|text| amount(&text, &movement.currency)).transpose()?;
     let done = Completion {
         outcome: request.outcome,
         code: request.code,
@@ -98,25 +92,15 @@ pub(super) async fn pay_in(
     let target = match (request.reference, request.address) {
         (Some(target), None) | (None, Some(target)) => target,
         _ => {
-            return Err(Refused::unprocessable(
-                "name either a reference or an address",
-            ));
+            return Err(Refused::unprocessable("name either a reference or an address"));
         }
     };
     let currency = request.currency.unwrap_or_else(|| psp.currency.clone());
     let amount_minor = amount(&request.amount, &currency)?;
     let named = request.payer.is_some();
-    let stranger = Payer {
-        name: "Mock Stranger".to_owned(),
-        ..Payer::default()
-    };
+    let stranger = Payer { name: "Mock Stranger".to_owned(), ..Payer::default() };
     let payer = request.payer.unwrap_or(stranger);
-    let payin = Payin {
-        target,
-        amount_minor,
-        currency,
-        payer,
-    };
+    let payin = Payin { target, amount_minor, currency, payer };
     let movement = scenario::pay_in(&psp, &payin, named).map_err(|error| match error {
         PayinError::Currency | PayinError::Unsupported => Refused::unprocessable(error.to_string()),
         PayinError::Complete(_) => Refused::conflict(error.to_string()),
@@ -143,9 +127,7 @@ pub(super) async fn resend(
 ) -> Answered {
     let psp = find(&psps, &id)?;
     let request: ResendRequest = parse(&body)?;
-    psp.book
-        .find(&request.reference)
-        .ok_or_else(|| Refused::unknown("movement"))?;
+    psp.book.find(&request.reference).ok_or_else(|| Refused::unknown("movement"))?;
     let twist = Twist {
         bad_signature: request.bad_signature,
         age_s: request.age_s.unwrap_or(0).into(),
@@ -175,9 +157,7 @@ pub(super) async fn auto(
     let outcome = request.outcome.unwrap_or(Outcome::Succeeded);
     let after = request.complete_after_ms.map(Duration::from_millis);
     psp.set_auto(Auto::Set { after, outcome });
-    Ok(Json(
-        json!({ "complete_after_ms": request.complete_after_ms, "outcome": outcome }),
-    ))
+    Ok(Json(json!({ "complete_after_ms": request.complete_after_ms, "outcome": outcome })))
 }
 
 pub(super) async fn statement(
@@ -187,11 +167,7 @@ pub(super) async fn statement(
 ) -> Result<Response, Refused> {
     let psp = find(&psps, &id)?;
     let plants = psp.plants.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(csv(statement::render(
-        &psp.book.movements(),
-        day.date.as_deref(),
-        &plants,
-    )))
+    Ok(csv(statement::render(&psp.book.movements(), day.date.as_deref(), &plants)))
 }
 
 #[derive(Debug, Deserialize)]
@@ -215,7 +191,5 @@ pub(super) async fn plant(
     let date = request.date.as_deref();
     let planted = statement::plant(request.kind, date, &movements, &mut plants);
     let reference = planted.ok_or_else(|| Refused::conflict("the statement has no row for it"))?;
-    Ok(Json(
-        json!({ "break": request.kind, "reference": reference }),
-    ))
+    Ok(Json(json!({ "break": request.kind, "reference": reference })))
 }

@@ -37,10 +37,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            detail: detail.into(),
-        }
+        Self { status, detail: detail.into() }
     }
 
     pub(crate) fn unprocessable(detail: impl Into<String>) -> Self {
@@ -76,16 +73,10 @@ pub(crate) fn routes(psps: Psps) -> Router {
         .route("/vendors", get(vendors))
         .route("/reset", post(reset))
         .route("/psps/{id}/movements", get(movements))
-        .route(
-            "/psps/{id}/movements/{reference}/complete",
-            post(actions::complete),
-        )
+        .route("/psps/{id}/movements/{reference}/complete", post(actions::complete))
         .route("/psps/{id}/payins", post(actions::pay_in))
         .route("/psps/{id}/webhooks/resend", post(actions::resend))
-        .route(
-            "/psps/{id}/faults",
-            get(faults).post(add_fault).delete(clear_faults),
-        )
+        .route("/psps/{id}/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/psps/{id}/listener", post(listener))
         .route("/psps/{id}/auto", post(actions::auto))
         .route("/psps/{id}/statement", get(actions::statement))
@@ -97,10 +88,7 @@ pub(crate) fn routes(psps: Psps) -> Router {
 
 async fn loopback_only(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !is_loopback(host) {
         return Refused::new(StatusCode::FORBIDDEN, "this host is not served").into_response();
     }
@@ -112,9 +100,7 @@ async fn loopback_only(request: Request, next: Next) -> Response {
         return Refused::new(status, "bodies must be application/json").into_response();
     }
     let mut response = next.run(request).await;
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -132,12 +118,8 @@ fn has_body(headers: &HeaderMap) -> bool {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let kind = value
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next()).unwrap_or_default();
     kind.trim().eq_ignore_ascii_case("application/json")
 }
 
@@ -147,10 +129,7 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
 }
 
 fn find(psps: &Psps, id: &str) -> Result<Arc<Psp>, Refused> {
-    psps.iter()
-        .find(|psp| psp.id == id)
-        .cloned()
-        .ok_or_else(|| Refused::unknown("PSP account"))
+    psps.iter().find(|psp| psp.id == id).cloned().ok_or_else(|| Refused::unknown("PSP account"))
 }
 
 /// A movement as the control API shows it.
@@ -190,10 +169,7 @@ async fn faults(State(psps): State<Psps>, Path(id): Path<String>) -> Answered {
 
 async fn add_fault(State(psps): State<Psps>, Path(id): Path<String>, body: Bytes) -> Answered {
     let psp = find(&psps, &id)?;
-    psp.faults
-        .add(parse(&body)?)
-        .map(Json)
-        .map_err(Refused::unprocessable)
+    psp.faults.add(parse(&body)?).map(Json).map_err(Refused::unprocessable)
 }
 
 async fn clear_faults(
@@ -234,18 +210,12 @@ struct ResetRequest {
 }
 
 async fn reset(State(psps): State<Psps>, body: Bytes) -> Answered {
-    let request: ResetRequest = if body.is_empty() {
-        ResetRequest::default()
-    } else {
-        parse(&body)?
-    };
+    let request: ResetRequest =
+        if body.is_empty() { ResetRequest::default() } else { parse(&body)? };
     for psp in psps.iter() {
         psp.faults.reset();
         psp.set_auto(Auto::AsABank);
-        psp.plants
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clear();
+        psp.plants.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
         if request.books {
             psp.quiet();
             psp.book.clear();

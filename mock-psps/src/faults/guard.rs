@@ -26,20 +26,14 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
-        Self {
-            status,
-            content_type: "application/json",
-            body: body.to_string(),
-        }
+        Self { status, content_type: "application/json", body: body.to_string() }
     }
 
     pub(crate) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
         let content_type = HeaderValue::from_static(self.content_type);
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, content_type);
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         response
     }
 }
@@ -75,9 +69,7 @@ where
         Some(Fault::Http500AfterAccept) => return gateway(StatusCode::INTERNAL_SERVER_ERROR),
         Some(Fault::MalformedBody) => {
             let half = answer.body.len() / 2;
-            let cut = (0..=half)
-                .rev()
-                .find(|at| answer.body.is_char_boundary(*at));
+            let cut = (0..=half).rev().find(|at| answer.body.is_char_boundary(*at));
             answer.body.truncate(cut.unwrap_or(0));
         }
         Some(Fault::EmptyBody) => answer.body.clear(),
@@ -101,16 +93,10 @@ async fn hold(connection: &Connection) -> Response {
 fn gateway(status: StatusCode) -> Response {
     let reason = status.canonical_reason().unwrap_or("Error");
     let body = format!("<html><head><title>{reason}</title></head><body>{reason}</body></html>");
-    let answer = Answer {
-        status,
-        content_type: "text/html; charset=utf-8",
-        body,
-    };
+    let answer = Answer { status, content_type: "text/html; charset=utf-8", body };
     let mut response = answer.into_response();
     if status == StatusCode::TOO_MANY_REQUESTS {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }

@@ -198,18 +198,10 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn new(seed: u64, account: &str) -> Self {
         // Each account draws from a sequence of its own, so that their calls may interleave.
-        let seed = account
-            .bytes()
-            .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-        Self {
-            seed,
-            drawer: Mutex::new(Drawer {
-                rules: Vec::new(),
-                random: seed,
-            }),
-        }
+        let seed = account.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self { seed, drawer: Mutex::new(Drawer { rules: Vec::new(), random: seed }) }
     }
 
     pub(crate) fn add(&self, request: RuleRequest) -> Result<Value, &'static str> {
@@ -250,10 +242,7 @@ impl Faults {
 
     /// No rules, and the sequence of chance from its start.
     pub(crate) fn reset(&self) {
-        *self.lock() = Drawer {
-            rules: Vec::new(),
-            random: self.seed,
-        };
+        *self.lock() = Drawer { rules: Vec::new(), random: self.seed };
     }
 
     pub(crate) fn draw_for_call(&self, call: Call) -> Plan {
@@ -288,10 +277,7 @@ impl Faults {
             return Plan::default();
         };
         let rule = &mut drawer.rules[index];
-        let plan = Plan {
-            fault: Some(rule.fault),
-            delay: rule.delay,
-        };
+        let plan = Plan { fault: Some(rule.fault), delay: rule.delay };
         if let Some(times) = rule.times.as_mut() {
             *times = times.saturating_sub(1);
             if *times == 0 {

@@ -54,9 +54,7 @@ pub(crate) struct Page<'a> {
 pub(crate) fn assets() -> Router {
     let style = || async { asset("text/css; charset=utf-8", STYLE) };
     let script = || async { asset("text/javascript; charset=utf-8", SCRIPT) };
-    Router::new()
-        .route("/assets/hosted.css", get(style))
-        .route("/assets/hosted.js", get(script))
+    Router::new().route("/assets/hosted.css", get(style)).route("/assets/hosted.js", get(script))
 }
 
 /// Does to the movement what the payer chose. Choosing again what already happened is fine: it
@@ -75,9 +73,7 @@ pub(crate) fn carry_out(psp: &Arc<Psp>, movement: &Movement, choice: Choice) -> 
         return Err("This payment has already been decided.".to_owned());
     }
     let done = Completion::plain(outcome);
-    scenario::complete(psp, &movement.reference, &done)
-        .map(drop)
-        .map_err(|e| e.to_string())
+    scenario::complete(psp, &movement.reference, &done).map(drop).map_err(|e| e.to_string())
 }
 
 pub(crate) fn checkout(page: &Page<'_>) -> Response {
@@ -87,15 +83,9 @@ pub(crate) fn checkout(page: &Page<'_>) -> Response {
         return message(StatusCode::OK, page.class, page.brand, &text);
     }
     let amount = money::format(m.amount_minor, money::decimals(&m.currency));
-    let payer = m
-        .payer
-        .as_ref()
-        .map_or("Mock Payer", |payer| payer.name.as_str());
+    let payer = m.payer.as_ref().map_or("Mock Payer", |payer| payer.name.as_str());
     let hidden = page.return_to.as_ref().map_or_else(String::new, |url| {
-        format!(
-            r#"<input type="hidden" name="return_uri" value="{}">"#,
-            escape(url)
-        )
+        format!(r#"<input type="hidden" name="return_uri" value="{}">"#, escape(url))
     });
     let button = |id: &str, label: &str| {
         format!(
@@ -138,12 +128,7 @@ pub(crate) fn message(status: StatusCode, class: &str, brand: &str, text: &str) 
 }
 
 pub(crate) fn missing() -> Response {
-    message(
-        StatusCode::NOT_FOUND,
-        "plain",
-        "Mock PSP",
-        "There is no such payment.",
-    )
+    message(StatusCode::NOT_FOUND, "plain", "Mock PSP", "There is no such payment.")
 }
 
 /// The page that the fragment of a payment link is read on.
@@ -194,9 +179,7 @@ fn document(status: StatusCode, class: &str, brand: &str, body: &str, next: &[St
     let mut response = asset("text/html; charset=utf-8", html);
     *response.status_mut() = status;
     if let Ok(policy) = HeaderValue::from_str(&policy) {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_SECURITY_POLICY, policy);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
@@ -205,15 +188,9 @@ fn asset(content_type: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 

@@ -62,9 +62,7 @@ where
     let owner = psp.clone();
     let work = move |plan: Plan| async move {
         plan.pause().await;
-        let outcome = truelayer
-            .bearer(&incoming.headers)
-            .and_then(|()| read(&owner, &truelayer));
+        let outcome = truelayer.bearer(&incoming.headers).and_then(|()| read(&owner, &truelayer));
         match outcome {
             Ok(view) => Answer::json(StatusCode::OK, &view),
             Err(problem) => problem.answer(),
@@ -110,21 +108,11 @@ fn admit(
     plan: Plan,
 ) -> Result<Gate, Problem> {
     truelayer.bearer(&incoming.headers)?;
-    let header = |name: &str| {
-        incoming
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name: &str| incoming.headers.get(name).and_then(|value| value.to_str().ok());
     let key = header("idempotency-key").filter(|key| !key.is_empty() && key.len() <= 255);
-    let key = key
-        .ok_or_else(|| Problem::invalid("Idempotency-Key is required."))?
-        .to_owned();
+    let key = key.ok_or_else(|| Problem::invalid("Idempotency-Key is required."))?.to_owned();
     let signature = header("tl-signature").unwrap_or_default();
-    let path = incoming
-        .uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
+    let path = incoming.uri.path_and_query().map_or("/", |path| path.as_str());
     let signed = Signed {
         method: incoming.method.as_str(),
         path,
@@ -132,43 +120,24 @@ fn admit(
         body: &incoming.body,
     };
     let kid = &truelayer.signing_kid;
-    jws::verify(
-        &truelayer.signing_key,
-        kid,
-        "Idempotency-Key",
-        &signed,
-        signature,
-    )
-    .map_err(|why| Problem::unauthenticated(format!("Invalid request signature: {why}.")))?;
+    jws::verify(&truelayer.signing_key, kid, "Idempotency-Key", &signed, signature)
+        .map_err(|why| Problem::unauthenticated(format!("Invalid request signature: {why}.")))?;
     let hash = openssl::sha::sha256(&[path.as_bytes(), b"\n", &incoming.body].concat());
     let hash = hex::encode(hash);
     // The mark is set first, so that of two equal requests only one can find nothing.
     if !truelayer.reserve(&key) {
         return Err(Problem::concurrent());
     }
-    let known = psp
-        .book
-        .fact(ANSWERS, &key)
-        .and_then(|fact| replay(&fact, &hash));
+    let known = psp.book.fact(ANSWERS, &key).and_then(|fact| replay(&fact, &hash));
     let outcome = match known {
         Some(outcome) => outcome,
         None => match serde_json::from_slice(&incoming.body) {
             Ok(body) => {
-                return Ok(Gate::First(Admitted {
-                    body,
-                    key,
-                    hash,
-                    plan,
-                }));
+                return Ok(Gate::First(Admitted { body, key, hash, plan }));
             }
             Err(_) if incoming.body.is_empty() => {
                 let body = Value::Null;
-                return Ok(Gate::First(Admitted {
-                    body,
-                    key,
-                    hash,
-                    plan,
-                }));
+                return Ok(Gate::First(Admitted { body, key, hash, plan }));
             }
             Err(_) => Err(Problem::invalid("The body is not JSON.")),
         },
@@ -185,49 +154,32 @@ fn replay(fact: &Value, hash: &str) -> Option<Result<Gate, Problem>> {
     if fact["hash"] != hash {
         return Some(Err(Problem::reused()));
     }
-    let status = fact["status"]
-        .as_u64()
-        .and_then(|status| u16::try_from(status).ok());
+    let status = fact["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let body = fact["body"].as_str().unwrap_or_default().to_owned();
     let status = status.and_then(|status| StatusCode::from_u16(status).ok());
-    let answer = Answer {
-        status: status.unwrap_or(StatusCode::OK),
-        content_type: "application/json",
-        body,
-    };
+    let answer =
+        Answer { status: status.unwrap_or(StatusCode::OK), content_type: "application/json", body };
     Some(Ok(Gate::Replay(answer)))
 }
 
 impl TrueLayer {
     fn bearer(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let token = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let token = token
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .unwrap_or_default();
+        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.contains(token) {
             return Ok(());
         }
-        Err(Problem::unauthenticated(
-            "The access token is missing, unknown or expired.",
-        ))
+        Err(Problem::unauthenticated("The access token is missing, unknown or expired."))
     }
 
     fn reserve(&self, key: &str) -> bool {
-        let mut keys = self
-            .in_progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
         keys.insert(key.to_owned())
     }
 
     fn release(&self, key: &str) {
-        self.in_progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(key);
+        self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
@@ -258,26 +210,17 @@ pub(super) async fn token(
         let known = field("client_id") == truelayer.client_id
             && field("client_secret") == truelayer.client_secret;
         if !known {
-            return Answer::json(
-                StatusCode::BAD_REQUEST,
-                &json!({ "error": "invalid_client" }),
-            );
+            return Answer::json(StatusCode::BAD_REQUEST, &json!({ "error": "invalid_client" }));
         }
         if field("grant_type") != "client_credentials" {
             let error = json!({ "error": "unsupported_grant_type" });
             return Answer::json(StatusCode::BAD_REQUEST, &error);
         }
         if !field("scope").split(' ').any(|scope| scope == "payments") {
-            return Answer::json(
-                StatusCode::BAD_REQUEST,
-                &json!({ "error": "invalid_scope" }),
-            );
+            return Answer::json(StatusCode::BAD_REQUEST, &json!({ "error": "invalid_scope" }));
         }
         let token = format!("{}{}", ids::uuid(), ids::uuid()).replace('-', "");
-        let mut tokens = truelayer
-            .tokens
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = truelayer.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.insert(token.clone());
         Answer::json(
             StatusCode::OK,
@@ -295,9 +238,7 @@ pub(super) fn amount(body: &Value, currency: &str) -> Result<i64, Problem> {
     if body["currency"] != currency {
         return Err(Problem::invalid("currency is not the merchant account's."));
     }
-    let amount = body["amount_in_minor"]
-        .as_i64()
-        .filter(|amount| *amount > 0);
+    let amount = body["amount_in_minor"].as_i64().filter(|amount| *amount > 0);
     amount.ok_or_else(|| Problem::invalid("amount_in_minor must be a positive integer."))
 }
 
@@ -314,9 +255,7 @@ pub(super) fn metadata(body: &Value) -> Result<Value, Problem> {
         Value::Object(fields) if fields.len() <= 10 && fields.values().all(Value::is_string) => {
             Ok(body["metadata"].clone())
         }
-        _ => Err(Problem::invalid(
-            "metadata must be an object of at most 10 texts.",
-        )),
+        _ => Err(Problem::invalid("metadata must be an object of at most 10 texts.")),
     }
 }
 

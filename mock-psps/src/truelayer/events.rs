@@ -30,10 +30,7 @@ pub(super) fn notices(truelayer: &TrueLayer, m: &Movement, step: Step) -> Vec<No
         (Kind::Payout, _) => &["payout_failed"],
         (Kind::Refund, _) => &["refund_failed"],
     };
-    events
-        .iter()
-        .map(|event| notice(truelayer, m, event))
-        .collect()
+    events.iter().map(|event| notice(truelayer, m, event)).collect()
 }
 
 pub(super) fn present(truelayer: &TrueLayer, m: &Movement) -> Option<Notice> {
@@ -68,10 +65,7 @@ fn notice(truelayer: &TrueLayer, m: &Movement, event: &'static str) -> Notice {
             view::outcome(m, &mut data);
         }
     }
-    if m.wire["metadata"]
-        .as_object()
-        .is_some_and(|metadata| !metadata.is_empty())
-    {
+    if m.wire["metadata"].as_object().is_some_and(|metadata| !metadata.is_empty()) {
         data.insert("metadata".to_owned(), m.wire["metadata"].clone());
     }
     Notice {
@@ -98,20 +92,13 @@ fn payment(truelayer: &TrueLayer, m: &Movement, event: &str, data: &mut Map<Stri
         "payment_reversed" => "reversed_at",
         _ => "failed_at",
     };
-    let seen = if at == "settled_at" {
-        m.settled_at
-    } else {
-        Some(m.changed_at)
-    };
+    let seen = if at == "settled_at" { m.settled_at } else { Some(m.changed_at) };
     data.insert(at.to_owned(), stamp(seen));
     match event {
         "payment_settled" => {
             data.insert("payment_source".to_owned(), view::source(m));
             data.insert("user_id".to_owned(), m.text("user_id").into());
-            data.insert(
-                "settlement_risk".to_owned(),
-                json!({ "category": "low_risk" }),
-            );
+            data.insert("settlement_risk".to_owned(), json!({ "category": "low_risk" }));
         }
         "payment_failed" => {
             data.insert("failure_reason".to_owned(), view::payment_failure(m).into());
@@ -125,10 +112,7 @@ fn external(truelayer: &TrueLayer, m: &Movement, data: &mut Map<String, Value>) 
     let source = view::source(m);
     for (name, value) in [
         ("transaction_id", m.reference.clone().into()),
-        (
-            "merchant_account_id",
-            truelayer.merchant_account_id.clone().into(),
-        ),
+        ("merchant_account_id", truelayer.merchant_account_id.clone().into()),
         ("amount_in_minor", m.amount_minor.into()),
         ("currency", m.currency.clone().into()),
         ("settled_at", stamp(m.settled_at)),
@@ -155,14 +139,8 @@ pub(super) fn sign(
     if let Value::Object(fields) = &mut data {
         // A webhook about a payment names no amount; a wrong one is then an extra, signed claim.
         if twist.wrong_amount {
-            let amount = fields
-                .get("amount_in_minor")
-                .and_then(Value::as_i64)
-                .unwrap_or(0);
-            fields.insert(
-                "amount_in_minor".to_owned(),
-                amount.saturating_add(10_000).into(),
-            );
+            let amount = fields.get("amount_in_minor").and_then(Value::as_i64).unwrap_or(0);
+            fields.insert("amount_in_minor".to_owned(), amount.saturating_add(10_000).into());
         }
         if twist.wrong_currency {
             fields.insert("currency".to_owned(), "XTS".into());
@@ -178,12 +156,8 @@ pub(super) fn sign(
     // A bad signature is a real one, over another body.
     let forged = format!("{body} ");
     let covered = if twist.bad_signature { &forged } else { &body };
-    let signed = Signed {
-        method: "POST",
-        path: &path,
-        headers: &headers,
-        body: covered.as_bytes(),
-    };
+    let signed =
+        Signed { method: "POST", path: &path, headers: &headers, body: covered.as_bytes() };
     let jku = format!("{}/.well-known/jwks", truelayer.base_url);
     let (key, kid) = (&truelayer.webhook_key, &truelayer.webhook_kid);
     let signature = jws::sign(key, kid, &jku, "X-Tl-Webhook-Timestamp", &signed);
@@ -199,8 +173,5 @@ pub(super) fn sign(
 }
 
 fn target(url: &Url) -> String {
-    url.query().map_or_else(
-        || url.path().to_owned(),
-        |query| format!("{}?{query}", url.path()),
-    )
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }

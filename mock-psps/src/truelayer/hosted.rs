@@ -69,10 +69,7 @@ pub(super) async fn choose(
         return pages::message(StatusCode::CONFLICT, "truelayer", "TrueLayer", &problem);
     }
     let answered = matches!(choice, Choice::Approve | Choice::Decline);
-    let target = to
-        .return_uri
-        .and_then(|uri| Url::parse(&uri).ok())
-        .filter(|_| answered);
+    let target = to.return_uri.and_then(|uri| Url::parse(&uri).ok()).filter(|_| answered);
     match target {
         Some(mut target) => {
             target.query_pairs_mut().append_pair("payment_id", &id);

@@ -45,9 +45,7 @@ pub(super) fn verify(
     signed: &Signed<'_>,
     signature: &str,
 ) -> Result<(), &'static str> {
-    let (head, tail) = signature
-        .split_once("..")
-        .ok_or("the signature is not detached")?;
+    let (head, tail) = signature.split_once("..").ok_or("the signature is not detached")?;
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
     let header = decode(head).and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let header = header.ok_or("the signature header is not JSON")?;
@@ -55,10 +53,7 @@ pub(super) fn verify(
         return Err("the signature has another alg, kid or version");
     }
     let listed = header["tl_headers"].as_str().unwrap_or_default();
-    if !listed
-        .split(',')
-        .any(|name| name.eq_ignore_ascii_case(required))
-    {
+    if !listed.split(',').any(|name| name.eq_ignore_ascii_case(required)) {
         return Err("a header that must be signed is not");
     }
     let payload = signed.payload(listed).ok_or("a signed header is missing")?;
@@ -108,8 +103,7 @@ pub(super) fn jwks(key: &PKey<Private>, kid: &str) -> anyhow::Result<Value> {
     let key = key.ec_key()?;
     let (mut x, mut y) = (BigNum::new()?, BigNum::new()?);
     let mut context = BigNumContext::new()?;
-    key.public_key()
-        .affine_coordinates(key.group(), &mut x, &mut y, &mut context)?;
+    key.public_key().affine_coordinates(key.group(), &mut x, &mut y, &mut context)?;
     let half = i32::try_from(HALF)?;
     let text = |number: &BigNum| -> Result<String, ErrorStack> {
         Ok(URL_SAFE_NO_PAD.encode(number.to_vec_padded(half)?))
@@ -145,10 +139,7 @@ mod tests {
     }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
-            .collect()
+        pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect()
     }
 
     #[test]
@@ -157,10 +148,7 @@ mod tests {
         let pem = std::fs::read(folder.join("ec512-public.pem")).unwrap();
         let key = PKey::public_key_from_pem(&pem).unwrap();
         let signature = std::fs::read_to_string(folder.join("tl-signature.txt")).unwrap();
-        let headers = headers(&[(
-            "idempotency-key",
-            "idemp-2076717c-9005-4811-a321-9e0787fa0382",
-        )]);
+        let headers = headers(&[("idempotency-key", "idemp-2076717c-9005-4811-a321-9e0787fa0382")]);
         let mut signed = Signed {
             method: "POST",
             path: "/merchant_accounts/a61acaef-ee05-4077-92f3-25543a11bd8d/sweeping",
@@ -188,13 +176,6 @@ mod tests {
             headers: &headers,
             body: br#"{"event_type":"example","event_id":"18b2842b-a57b-4887-a0a6-d3c7c36f1020"}"#,
         };
-        verify(
-            &key,
-            KID,
-            "X-Tl-Webhook-Timestamp",
-            &signed,
-            signature.trim(),
-        )
-        .unwrap();
+        verify(&key, KID, "X-Tl-Webhook-Timestamp", &signed, signature.trim()).unwrap();
     }
 }

@@ -118,10 +118,8 @@ impl TrueLayer {
             "NOK" => "NO",
             _ => "DE",
         };
-        let iban = payer
-            .iban
-            .clone()
-            .unwrap_or_else(|| ids::derived_iban(country, &[user, &payer.name]));
+        let iban =
+            payer.iban.clone().unwrap_or_else(|| ids::derived_iban(country, &[user, &payer.name]));
         json!([{ "type": "iban", "iban": iban }])
     }
 }
@@ -133,10 +131,7 @@ impl Dialect for TrueLayer {
             .route("/v3/payments", post(payments::create))
             .route("/v3/payments/{id}", get(payments::read))
             .route("/v3/payments/{id}/actions/cancel", post(payments::cancel))
-            .route(
-                "/v3/payments/{id}/refunds",
-                post(refunds::create).get(refunds::list),
-            )
+            .route("/v3/payments/{id}/refunds", post(refunds::create).get(refunds::list))
             .route("/v3/payments/{id}/refunds/{refund}", get(refunds::read))
             .route("/v3/payouts", post(payouts::create))
             .route("/v3/payouts/{id}", get(payouts::read))
@@ -150,10 +145,9 @@ impl Dialect for TrueLayer {
 
     fn paid(&self, entry: &mut Entry<'_>, movement: &mut Movement) {
         let user = movement.text("user_id").to_owned();
-        let payer = movement.payer.get_or_insert_with(|| Payer {
-            name: "Mock Payer".to_owned(),
-            ..Payer::default()
-        });
+        let payer = movement
+            .payer
+            .get_or_insert_with(|| Payer { name: "Mock Payer".to_owned(), ..Payer::default() });
         let identifiers = self.identifiers(&user, payer);
         let id = ids::derived_uuid(&["source", &user, &identifiers.to_string()]);
         let source = json!({

@@ -25,14 +25,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming {
-        connection,
-        call: Call::CreateDeposit,
-        method,
-        uri,
-        headers,
-        body,
-    };
+    let incoming = Incoming { connection, call: Call::CreateDeposit, method, uri, headers, body };
     api::command(both, incoming, book).await
 }
 
@@ -42,9 +35,7 @@ async fn book(
     admitted: Admitted,
 ) -> Result<Answer, Problem> {
     if admitted.plan.is(Fault::DeclineHard) {
-        return Err(Problem::forbidden(
-            "This client may not create payments for this user.",
-        ));
+        return Err(Problem::forbidden("This client may not create payments for this user."));
     }
     let movement = draft(&truelayer, &admitted)?;
     let user = json!({ "id": movement.text("user_id") });
@@ -69,20 +60,14 @@ fn draft(truelayer: &TrueLayer, admitted: &Admitted) -> Result<Movement, Problem
     let method = &body["payment_method"];
     let beneficiary = &method["beneficiary"];
     if method["type"] != "bank_transfer" {
-        return Err(Problem::invalid(
-            "payment_method.type must be bank_transfer.",
-        ));
+        return Err(Problem::invalid("payment_method.type must be bank_transfer."));
     }
     if !method["provider_selection"]["type"].is_string() {
-        return Err(Problem::invalid(
-            "payment_method.provider_selection is required.",
-        ));
+        return Err(Problem::invalid("payment_method.provider_selection is required."));
     }
     let ours = beneficiary["merchant_account_id"] == truelayer.merchant_account_id.as_str();
     if beneficiary["type"] != "merchant_account" || !ours {
-        return Err(Problem::invalid(
-            "payment_method.beneficiary is not a known account.",
-        ));
+        return Err(Problem::invalid("payment_method.beneficiary is not a known account."));
     }
     let user = &body["user"];
     if !user.is_object() {
@@ -105,10 +90,7 @@ fn draft(truelayer: &TrueLayer, admitted: &Admitted) -> Result<Movement, Problem
         changed_at: now,
         settled_at: None,
         code: None,
-        payer: name.map(|name| Payer {
-            name: name.to_owned(),
-            ..Payer::default()
-        }),
+        payer: name.map(|name| Payer { name: name.to_owned(), ..Payer::default() }),
         wire: json!({
             "user_id": user_id,
             "payment_method": method,
@@ -127,14 +109,7 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Response {
     let body = Bytes::new();
-    let incoming = Incoming {
-        connection,
-        call: Call::Query,
-        method,
-        uri,
-        headers,
-        body,
-    };
+    let incoming = Incoming { connection, call: Call::Query, method, uri, headers, body };
     api::query(both, incoming, move |psp, truelayer| {
         let movement = find(psp, &id)?;
         Ok(view::payment(truelayer, &movement))
@@ -145,9 +120,7 @@ pub(super) async fn read(
 /// A payment that this client created; money that came by itself is not one.
 pub(super) fn find(psp: &Psp, id: &str) -> Result<Movement, Problem> {
     let movement = psp.book.find(id).filter(|m| m.kind == Kind::Deposit);
-    movement
-        .filter(|m| m.wire["external"] != true)
-        .ok_or_else(Problem::not_found)
+    movement.filter(|m| m.wire["external"] != true).ok_or_else(Problem::not_found)
 }
 
 pub(super) async fn cancel(
@@ -159,21 +132,11 @@ pub(super) async fn cancel(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming {
-        connection,
-        call: Call::Other,
-        method,
-        uri,
-        headers,
-        body,
-    };
+    let incoming = Incoming { connection, call: Call::Other, method, uri, headers, body };
     api::command(both, incoming, move |psp, _, admitted| async move {
         find(&psp, &id)?;
         let code = Some("canceled".to_owned());
-        let done = Completion {
-            code,
-            ..Completion::plain(Outcome::Cancelled)
-        };
+        let done = Completion { code, ..Completion::plain(Outcome::Cancelled) };
         scenario::complete(&psp, &id, &done).map_err(|error| Problem::state(error.to_string()))?;
         let answer = Answer::json(StatusCode::ACCEPTED, &Value::Object(Default::default()));
         psp.book.enter(|entry| admitted.remember(entry, &answer));

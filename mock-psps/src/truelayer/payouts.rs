@@ -25,14 +25,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming {
-        connection,
-        call: Call::CreatePayout,
-        method,
-        uri,
-        headers,
-        body,
-    };
+    let incoming = Incoming { connection, call: Call::CreatePayout, method, uri, headers, body };
     api::command(both, incoming, book).await
 }
 
@@ -42,9 +35,7 @@ async fn book(
     admitted: Admitted,
 ) -> Result<Answer, Problem> {
     if admitted.plan.is(Fault::DeclineHard) {
-        return Err(Problem::forbidden(
-            "This client may not pay out to this beneficiary.",
-        ));
+        return Err(Problem::forbidden("This client may not pay out to this beneficiary."));
     }
     let movement = draft(&psp, &truelayer, &admitted)?;
     let answer = Answer::json(StatusCode::ACCEPTED, &json!({ "id": movement.reference }));
@@ -60,9 +51,7 @@ fn draft(psp: &Psp, truelayer: &TrueLayer, admitted: &Admitted) -> Result<Moveme
     let body = &admitted.body;
     let amount_minor = api::amount(body, &truelayer.currency)?;
     if body["merchant_account_id"] != truelayer.merchant_account_id.as_str() {
-        return Err(Problem::invalid(
-            "merchant_account_id is not a known account.",
-        ));
+        return Err(Problem::invalid("merchant_account_id is not a known account."));
     }
     let beneficiary = &body["beneficiary"];
     let name = match beneficiary["type"].as_str() {
@@ -82,35 +71,22 @@ fn draft(psp: &Psp, truelayer: &TrueLayer, admitted: &Admitted) -> Result<Moveme
         changed_at: now,
         settled_at: None,
         code: None,
-        payer: Some(Payer {
-            name,
-            ..Payer::default()
-        }),
+        payer: Some(Payer { name, ..Payer::default() }),
         wire: json!({ "beneficiary": beneficiary, "metadata": api::metadata(body)? }),
     })
 }
 
 /// Closed loop: the source must be an account that this very user has paid from.
 fn holder_of_source(psp: &Psp, beneficiary: &Value) -> Result<String, Problem> {
-    let id = beneficiary["payment_source_id"]
-        .as_str()
-        .unwrap_or_default();
+    let id = beneficiary["payment_source_id"].as_str().unwrap_or_default();
     let source = psp.book.fact(SOURCES, id);
     let source = source.filter(|source| source["user_id"] == beneficiary["user_id"]);
     let source = source.ok_or_else(|| Problem::invalid("The payment source is not known."))?;
-    Ok(source["account_holder_name"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned())
+    Ok(source["account_holder_name"].as_str().unwrap_or_default().to_owned())
 }
 
 fn holder_of_account(beneficiary: &Value) -> Result<String, Problem> {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let account = &beneficiary["account_identifier"];
     let digits = |value: &Value, len: usize| {
         let digit = |text: &str| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
@@ -124,9 +100,7 @@ fn holder_of_account(beneficiary: &Value) -> Result<String, Problem> {
         _ => false,
     };
     if !fine {
-        return Err(Problem::invalid(
-            "beneficiary.account_identifier is not valid.",
-        ));
+        return Err(Problem::invalid("beneficiary.account_identifier is not valid."));
     }
     text(&beneficiary["reference"])
         .ok_or_else(|| Problem::invalid("beneficiary.reference is required."))?;
@@ -143,14 +117,7 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Response {
     let body = Bytes::new();
-    let incoming = Incoming {
-        connection,
-        call: Call::Query,
-        method,
-        uri,
-        headers,
-        body,
-    };
+    let incoming = Incoming { connection, call: Call::Query, method, uri, headers, body };
     api::query(both, incoming, move |psp, truelayer| {
         let movement = psp.book.find(&id).filter(|m| m.kind == Kind::Payout);
         let movement = movement.ok_or_else(Problem::not_found)?;

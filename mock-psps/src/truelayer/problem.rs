@@ -22,21 +22,11 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self {
-            status,
-            kind,
-            title,
-            detail: detail.into(),
-        }
+        Self { status, kind, title, detail: detail.into() }
     }
 
     pub(super) fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid-parameters",
-            "Invalid Parameters",
-            detail,
-        )
+        Self::new(StatusCode::BAD_REQUEST, "invalid-parameters", "Invalid Parameters", detail)
     }
 
     pub(super) fn forbidden(detail: impl Into<String>) -> Self {
@@ -49,21 +39,11 @@ impl Problem {
     }
 
     pub(super) fn state(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "invalid-state",
-            "Invalid State",
-            detail,
-        )
+        Self::new(StatusCode::CONFLICT, "invalid-state", "Invalid State", detail)
     }
 
     pub(super) fn unauthenticated(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthenticated",
-            "Unauthenticated",
-            detail,
-        )
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Unauthenticated", detail)
     }
 
     pub(super) fn concurrent() -> Self {

@@ -26,28 +26,15 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming {
-        connection,
-        call: Call::Other,
-        method,
-        uri,
-        headers,
-        body,
-    };
-    api::command(both, incoming, move |psp, _, admitted| {
-        book(psp, id, admitted)
-    })
-    .await
+    let incoming = Incoming { connection, call: Call::Other, method, uri, headers, body };
+    api::command(both, incoming, move |psp, _, admitted| book(psp, id, admitted)).await
 }
 
 async fn book(psp: Arc<Psp>, id: String, admitted: Admitted) -> Result<Answer, Problem> {
     let payment = payments::find(&psp, &id)?;
     let (movement, answer) = psp.book.enter(|entry| {
-        let earlier: Vec<&Movement> = entry
-            .movements()
-            .iter()
-            .filter(|m| m.text("payment_id") == id)
-            .collect();
+        let earlier: Vec<&Movement> =
+            entry.movements().iter().filter(|m| m.text("payment_id") == id).collect();
         let movement = draft(&payment, &earlier, &admitted)?;
         let answer = Answer::json(StatusCode::ACCEPTED, &json!({ "id": movement.reference }));
         entry.put(movement.clone());
@@ -118,14 +105,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Response {
     let body = Bytes::new();
-    let incoming = Incoming {
-        connection,
-        call: Call::Query,
-        method,
-        uri,
-        headers,
-        body,
-    };
+    let incoming = Incoming { connection, call: Call::Query, method, uri, headers, body };
     api::query(both, incoming, move |psp, _| {
         payments::find(psp, &id)?;
         let items: Vec<Value> = of_payment(psp, &id).iter().map(view::refund).collect();
@@ -143,14 +123,7 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Response {
     let body = Bytes::new();
-    let incoming = Incoming {
-        connection,
-        call: Call::Query,
-        method,
-        uri,
-        headers,
-        body,
-    };
+    let incoming = Incoming { connection, call: Call::Query, method, uri, headers, body };
     api::query(both, incoming, move |psp, _| {
         let refunds = of_payment(psp, &id);
         let found = refunds.iter().find(|m| m.reference == refund);

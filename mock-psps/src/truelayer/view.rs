@@ -20,11 +20,7 @@ pub(super) fn payment_failure(m: &Movement) -> String {
 
 /// Why a payout or a refund failed, in TrueLayer's words.
 pub(super) fn payout_failure(m: &Movement) -> String {
-    let word = if m.status == Status::Returned {
-        "returned"
-    } else {
-        "scheme_error"
-    };
+    let word = if m.status == Status::Returned { "returned" } else { "scheme_error" };
     m.code.clone().unwrap_or_else(|| word.to_owned())
 }
 
@@ -50,12 +46,7 @@ pub(super) fn payment(truelayer: &TrueLayer, m: &Movement) -> Value {
     };
     match status {
         "settled" => {
-            for name in [
-                "authorized_at",
-                "executed_at",
-                "settled_at",
-                "creditable_at",
-            ] {
+            for name in ["authorized_at", "executed_at", "settled_at", "creditable_at"] {
                 fields.insert(name.to_owned(), stamp(m.settled_at));
             }
             fields.insert("payment_source".to_owned(), source(m));

@@ -97,12 +97,7 @@ fn admit(trustly: &Trustly, request: &Value, plan: &Plan) -> Result<(), Refusal>
     }
     let params = &request["params"];
     let data = &params["Data"];
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or(Refusal::InvalidParameters)
-    };
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(Refusal::InvalidParameters);
     let (method, uuid) = (text(&request["method"])?, text(&params["UUID"])?);
     if request["version"] != "1.1" || uuid.is_empty() {
         return Err(Refusal::InvalidParameters);

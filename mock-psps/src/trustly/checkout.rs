@@ -24,10 +24,7 @@ pub(super) async fn show(State((psp, _)): State<Both>, Path(order_id): Path<Stri
         movement: &movement,
         action: format!("/checkout/{order_id}"),
         return_to: None,
-        next: vec![
-            movement.text("success").to_owned(),
-            movement.text("fail").to_owned(),
-        ],
+        next: vec![movement.text("success").to_owned(), movement.text("fail").to_owned()],
     };
     pages::checkout(&page)
 }

@@ -34,18 +34,13 @@ pub(super) async fn perform(
 
 /// A text that must be there.
 fn text<'a>(data: &'a Value, name: &str) -> Result<&'a str, Refusal> {
-    data[name]
-        .as_str()
-        .filter(|text| !text.is_empty())
-        .ok_or(Refusal::InvalidParameters)
+    data[name].as_str().filter(|text| !text.is_empty()).ok_or(Refusal::InvalidParameters)
 }
 
 /// Amounts are strings with exactly two decimals.
 fn amount(data: &Value, currency: &str) -> Result<i64, Refusal> {
     let text = data["Amount"].as_str().ok_or(Refusal::InvalidAmount)?;
-    let two = text
-        .split_once('.')
-        .is_some_and(|(_, fraction)| fraction.len() == 2);
+    let two = text.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 2);
     let minor = money::parse(text, 2).filter(|minor| two && *minor > 0);
     if data["Currency"] != currency {
         return Err(Refusal::InvalidCurrency);
@@ -57,11 +52,7 @@ fn amount(data: &Value, currency: &str) -> Result<i64, Refusal> {
 fn notification_url(data: &Value) -> Result<&str, Refusal> {
     let url = text(data, "NotificationURL")?;
     let fine = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if fine && !url.contains('?') {
-        Ok(url)
-    } else {
-        Err(Refusal::InvalidParameters)
-    }
+    if fine && !url.contains('?') { Ok(url) } else { Err(Refusal::InvalidParameters) }
 }
 
 fn fresh_order_id(entry: &Entry<'_>) -> String {
@@ -114,13 +105,8 @@ async fn deposit(
     for name in ["SuccessURL", "FailURL", "Country", "Locale"] {
         text(attributes, name)?;
     }
-    let name = format!("{} {}", page("Firstname"), page("Lastname"))
-        .trim()
-        .to_owned();
-    let payer = (!name.is_empty()).then(|| Payer {
-        name,
-        ..Payer::default()
-    });
+    let name = format!("{} {}", page("Firstname"), page("Lastname")).trim().to_owned();
+    let payer = (!name.is_empty()).then(|| Payer { name, ..Payer::default() });
     let wire = json!({
         "messageid": message_id, "enduserid": user, "url": url, "success": page("SuccessURL"),
         "fail": page("FailURL"), "personid": page("NationalIdentificationNumber"),
@@ -156,9 +142,7 @@ async fn account_payout(
     let booked = psp.book.enter(|entry| {
         let account = entry.fact(ACCOUNTS, account_id).cloned();
         // Closed loop: an account belongs to the end user that it was registered for.
-        let account = account
-            .filter(|a| a["user"] == user)
-            .ok_or(Refusal::InvalidParameters)?;
+        let account = account.filter(|a| a["user"] == user).ok_or(Refusal::InvalidParameters)?;
         claim_message(entry, message_id)?;
         let name = account["name"].as_str().unwrap_or_default().to_owned();
         let wire = json!({
@@ -170,10 +154,7 @@ async fn account_payout(
             reference: fresh_order_id(entry),
             client_reference: message_id,
             amount_minor,
-            payer: Some(Payer {
-                name,
-                ..Payer::default()
-            }),
+            payer: Some(Payer { name, ..Payer::default() }),
             wire,
         };
         let movement = movement(trustly, draft);
@@ -195,18 +176,12 @@ async fn refund(
     let amount_minor = amount(data, &trustly.currency)?;
     let order_id = text(data, "OrderID")?;
     let booked = psp.book.enter(|entry| {
-        let deposit = entry
-            .movement(order_id)
-            .cloned()
-            .ok_or(Refusal::InvalidParameters)?;
+        let deposit = entry.movement(order_id).cloned().ok_or(Refusal::InvalidParameters)?;
         if deposit.kind != Kind::Deposit || deposit.status != Status::Succeeded {
             return Err(Refusal::InvalidParameters);
         }
-        let sent: Vec<&Movement> = entry
-            .movements()
-            .iter()
-            .filter(|m| m.text("deposit") == order_id)
-            .collect();
+        let sent: Vec<&Movement> =
+            entry.movements().iter().filter(|m| m.text("deposit") == order_id).collect();
         let gone = |m: &&&Movement| matches!(m.status, Status::Pending | Status::Succeeded);
         let refunded: i64 = sent.iter().filter(gone).map(|m| m.amount_minor).sum();
         if refunded + amount_minor > deposit.amount_minor {
@@ -238,9 +213,7 @@ async fn refund(
 fn register_account(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
     let user = text(data, "EndUserID")?;
     let (house, number) = (text(data, "ClearingHouse")?, text(data, "AccountNumber")?);
-    let bank_number = data["BankNumber"]
-        .as_str()
-        .ok_or(Refusal::InvalidParameters)?;
+    let bank_number = data["BankNumber"].as_str().ok_or(Refusal::InvalidParameters)?;
     let name = format!("{} {}", text(data, "Firstname")?, text(data, "Lastname")?);
     let iban = number.starts_with(|c: char| c.is_ascii_alphabetic());
     let digits = |text: &str, least: usize, most: usize| {
@@ -255,11 +228,7 @@ fn register_account(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
         return Err(Refusal::InvalidParameters);
     }
     let words = [user, bank_number, number];
-    let words = if bank_number.is_empty() {
-        vec![user, number]
-    } else {
-        words.to_vec()
-    };
+    let words = if bank_number.is_empty() { vec![user, number] } else { words.to_vec() };
     // The same account of the same user always has the same id.
     let account_id = ids::derived_digits(&words, ACCOUNT_ID_LEN);
     let last = &number[number.len() - 4..];
@@ -310,12 +279,7 @@ fn account_ledger(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
     let (from, to) = (text(data, "FromDate")?, text(data, "ToDate")?);
     let currency = data["Currency"].as_str().unwrap_or(&psp.currency);
     let mut rows = Vec::new();
-    for movement in psp
-        .book
-        .movements()
-        .iter()
-        .filter(|m| m.currency == currency)
-    {
+    for movement in psp.book.movements().iter().filter(|m| m.currency == currency) {
         let mut row = |at, minor: i64, kind: &str, part: &str| {
             if (from..=to).contains(&clock::day(at).as_str()) {
                 rows.push(ledger_row(movement, clock::trustly(at), minor, kind, part));
@@ -323,30 +287,15 @@ fn account_ledger(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
         };
         let minor = movement.amount_minor;
         if is_outgoing(movement.kind) {
-            row(
-                movement.created_at,
-                -minor,
-                "User withdrawal of client funds",
-                "out",
-            );
+            row(movement.created_at, -minor, "User withdrawal of client funds", "out");
             let kept = matches!(movement.status, Status::Pending | Status::Succeeded);
             if !kept {
-                row(
-                    movement.changed_at,
-                    minor,
-                    "User deposit of client funds",
-                    "back",
-                );
+                row(movement.changed_at, minor, "User deposit of client funds", "back");
             }
         } else if let Some(settled_at) = movement.settled_at {
             row(settled_at, minor, "User deposit of client funds", "in");
             if movement.status != Status::Succeeded {
-                row(
-                    movement.changed_at,
-                    -minor,
-                    "User withdrawal of client funds",
-                    "back",
-                );
+                row(movement.changed_at, -minor, "User withdrawal of client funds", "back");
             }
         }
     }
@@ -363,22 +312,12 @@ fn ledger_row(m: &Movement, at: String, minor: i64, kind: &str, part: &str) -> V
         ("userid", m.text("enduserid")),
         ("datestamp", &at),
         ("orderid", order),
-        (
-            "accountname",
-            if is_outgoing(m.kind) {
-                "CLIENT_FUNDS"
-            } else {
-                "BANK_ACCOUNT"
-            },
-        ),
+        ("accountname", if is_outgoing(m.kind) { "CLIENT_FUNDS" } else { "BANK_ACCOUNT" }),
         ("messageid", m.text("messageid")),
         ("transactiontype", kind),
         ("currency", &m.currency),
         ("amount", &money::format(minor, 2)),
-        (
-            "gluepayid",
-            &ids::derived_digits(&["ledger", &m.reference, part], 10),
-        ),
+        ("gluepayid", &ids::derived_digits(&["ledger", &m.reference, part], 10)),
     ] {
         row.insert(name.to_owned(), value.into());
     }

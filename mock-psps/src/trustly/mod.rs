@@ -51,14 +51,7 @@ impl Trustly {
             .context("reading the merchant's public key")?;
         let trustly_key = PKey::private_key_from_pem(trustly_private_key_pem.as_bytes())
             .context("reading Trustly's private key")?;
-        Ok(Self {
-            username,
-            password,
-            merchant_key,
-            trustly_key,
-            currency,
-            base_url,
-        })
+        Ok(Self { username, password, merchant_key, trustly_key, currency, base_url })
     }
 }
 
@@ -74,15 +67,13 @@ impl Dialect for Trustly {
 
     fn paid(&self, entry: &mut Entry<'_>, movement: &mut Movement) {
         let user = movement.text("enduserid").to_owned();
-        let payer = movement.payer.get_or_insert_with(|| Payer {
-            name: "Mock Payer".to_owned(),
-            ..Payer::default()
-        });
+        let payer = movement
+            .payer
+            .get_or_insert_with(|| Payer { name: "Mock Payer".to_owned(), ..Payer::default() });
         let (bank, clearinghouse) = notify::bank_of(&self.currency);
         let country = notify::country_of(&self.currency);
-        let number = payer
-            .iban
-            .get_or_insert_with(|| ids::derived_iban(country, &[&user, &payer.name]));
+        let number =
+            payer.iban.get_or_insert_with(|| ids::derived_iban(country, &[&user, &payer.name]));
         let account_id = ids::derived_digits(&[&user, number], ACCOUNT_ID_LEN);
         let last = number[number.len().saturating_sub(4)..].to_owned();
         let account = json!({

@@ -76,14 +76,7 @@ pub(super) fn present(movement: &Movement) -> Option<Notice> {
     if movement.status == Status::Pending && is_outgoing(movement.kind) {
         return None;
     }
-    notices(
-        movement,
-        Step {
-            from,
-            to: movement.status,
-        },
-    )
-    .pop()
+    notices(movement, Step { from, to: movement.status }).pop()
 }
 
 fn notice(m: &Movement, event: &'static str) -> Notice {
@@ -115,10 +108,7 @@ fn notice(m: &Movement, event: &'static str) -> Notice {
     if event == "payoutfailed" {
         let code = m.code.as_deref().unwrap_or("incorrect_account_number");
         data.insert("errorcode".to_owned(), code.into());
-        data.insert(
-            "errormessage".to_owned(),
-            "The payout could not be sent".into(),
-        );
+        data.insert("errormessage".to_owned(), "The payout could not be sent".into());
     }
     Notice {
         reference: m.reference.clone(),
@@ -159,28 +149,18 @@ pub(super) fn sign(
             fields.insert("timestamp".to_owned(), clock::trustly(now).into());
         }
         if twist.wrong_amount && fields.contains_key("amount") {
-            let amount = fields["amount"]
-                .as_str()
-                .and_then(|text| money::parse(text, 2));
+            let amount = fields["amount"].as_str().and_then(|text| money::parse(text, 2));
             let wrong = amount.unwrap_or(0).saturating_add(10_000);
             fields.insert("amount".to_owned(), money::format(wrong, 2).into());
         }
         if twist.wrong_currency && fields.contains_key("currency") {
-            let wrong = if fields["currency"] == "NOK" {
-                "SEK"
-            } else {
-                "NOK"
-            };
+            let wrong = if fields["currency"] == "NOK" { "SEK" } else { "NOK" };
             fields.insert("currency".to_owned(), wrong.into());
         }
     }
     let uuid = ids::uuid();
     // A bad signature is a real one, over another uuid.
-    let signed = if twist.bad_signature {
-        ids::uuid()
-    } else {
-        uuid.clone()
-    };
+    let signed = if twist.bad_signature { ids::uuid() } else { uuid.clone() };
     let signature = wire::sign(key, notice.event, &signed, &data);
     let body = json!({
         "method": notice.event,

@@ -43,9 +43,7 @@ pub(crate) fn sign(key: &PKey<Private>, method: &str, uuid: &str, data: &Value) 
     let signature = Signer::new(MessageDigest::sha1(), key)
         .and_then(|mut signer| signer.sign_oneshot_to_vec(text.as_bytes()));
     // A key that loaded can sign; if it cannot, the unsigned answer says so to the reader.
-    signature
-        .map(|bytes| STANDARD.encode(bytes))
-        .unwrap_or_default()
+    signature.map(|bytes| STANDARD.encode(bytes)).unwrap_or_default()
 }
 
 pub(crate) fn verify(

@@ -12,14 +12,7 @@ async fn only_local_tools_are_served() {
     let w = world().await;
     let url = format!("{}/psps", w.running.control_url);
     let status = async |name: &str, value: &str| {
-        w.http
-            .get(&url)
-            .header(name, value)
-            .send()
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
+        w.http.get(&url).header(name, value).send().await.unwrap().status().as_u16()
     };
     assert_eq!(status("host", "evil.example").await, 403);
     assert_eq!(status("host", "127.0.0.1.evil.example:80").await, 403);
@@ -27,11 +20,7 @@ async fn only_local_tools_are_served() {
     assert_eq!(status("host", "[::1]:8090").await, 200);
     assert_eq!(status("origin", "http://127.0.0.1").await, 403);
     let reset = format!("{}/reset", w.running.control_url);
-    let form = w
-        .http
-        .post(reset)
-        .body("{}")
-        .header("content-type", "text/plain");
+    let form = w.http.post(reset).body("{}").header("content-type", "text/plain");
     assert_eq!(form.send().await.unwrap().status(), 415);
     assert_eq!(w.control_get("/vendors").await, json!([]));
 }
@@ -50,10 +39,7 @@ async fn faults_that_can_never_happen_are_refused() {
     let rule = json!({ "operation": "any", "fault": "slow", "rate": 0.25, "delay_ms": 5 });
     w.control("/psps/trustly-de/faults", rule).await;
     let list = w.control_get("/psps/trustly-de/faults").await;
-    assert_eq!(
-        (&list[0]["rate"], &list[0]["times"]),
-        (&json!(0.25), &Value::Null)
-    );
+    assert_eq!((&list[0]["rate"], &list[0]["times"]), (&json!(0.25), &Value::Null));
     let url = format!("{}/psps/trustly-de/faults", w.running.control_url);
     assert_eq!(w.http.delete(url).send().await.unwrap().status(), 204);
     assert_eq!(w.control_get("/psps/trustly-de/faults").await, json!([]));
@@ -88,8 +74,7 @@ async fn auto_completes_what_comes_after_it() {
     let auto = json!({ "complete_after_ms": 1, "outcome": "expired" });
     w.control("/psps/truelayer-uk/auto", auto).await;
     let reference = digits();
-    w.truelayer("/v3/payments", &digits(), &payment(&reference))
-        .await;
+    w.truelayer("/v3/payments", &digits(), &payment(&reference)).await;
     w.until_status("truelayer-uk", &reference, "expired").await;
     let failed = w.until_received("payment_failed", 1).await.remove(0).json();
     assert_eq!(failed["failure_reason"], "expired");
@@ -112,8 +97,7 @@ async fn a_statement_shows_what_settled_and_its_planted_breaks() {
     let w = world().await;
     let references = [digits(), digits(), digits()];
     for reference in &references {
-        w.truelayer("/v3/payouts", &digits(), &payout(reference))
-            .await;
+        w.truelayer("/v3/payouts", &digits(), &payout(reference)).await;
         w.until_status("truelayer-uk", reference, "succeeded").await;
     }
     let read = async || {
@@ -122,21 +106,10 @@ async fn a_statement_shows_what_settled_and_its_planted_breaks() {
     };
     let honest = read().await;
     assert!(honest.starts_with("date,reference,client_reference,kind,amount,fee,currency\n"));
-    assert!(
-        honest
-            .lines()
-            .nth(1)
-            .unwrap()
-            .contains(",payout,49.90,0.25,GBP")
-    );
+    assert!(honest.lines().nth(1).unwrap().contains(",payout,49.90,0.25,GBP"));
     assert_eq!(honest.lines().count(), 4);
     let plant = async |kind: &str| {
-        w.control(
-            "/psps/truelayer-uk/statement/plant",
-            json!({ "break": kind }),
-        )
-        .await
-        .0
+        w.control("/psps/truelayer-uk/statement/plant", json!({ "break": kind })).await.0
     };
     for kind in ["missing", "amount", "extra"] {
         assert_eq!(plant(kind).await, 200, "{kind}");
@@ -174,21 +147,11 @@ async fn a_notification_that_was_not_acknowledged_survives_a_restart() {
     let folder = std::env::temp_dir().join(format!("mock-psps-{}", digits()));
     let first = world_with(Some(folder.clone())).await;
     first.merchant.refuse.store(1_000, Ordering::SeqCst);
-    first
-        .truelayer("/v3/payouts", &digits(), &payout(&digits()))
-        .await;
-    let refused = first
-        .until_received("payout_executed", 1)
-        .await
-        .remove(0)
-        .json();
+    first.truelayer("/v3/payouts", &digits(), &payout(&digits())).await;
+    let refused = first.until_received("payout_executed", 1).await.remove(0).json();
     first.running.stop().await;
     let second = world_with(Some(folder.clone())).await;
-    let taken = second
-        .until_received("payout_executed", 1)
-        .await
-        .remove(0)
-        .json();
+    let taken = second.until_received("payout_executed", 1).await.remove(0).json();
     assert_eq!(taken["event_id"], refused["event_id"]);
     second.running.stop().await;
     std::fs::remove_dir_all(folder).unwrap();

@@ -13,9 +13,7 @@ const ACCOUNT: &str = "truelayer-uk";
 async fn payout_under(w: &World, fault: &str) -> (reqwest::Result<(u16, String)>, usize) {
     w.fault(ACCOUNT, "create_payout", fault, 1).await;
     let before = w.movements(ACCOUNT).await.len();
-    let answer = w
-        .truelayer_raw("/v3/payouts", &digits(), &payout(&digits()))
-        .await;
+    let answer = w.truelayer_raw("/v3/payouts", &digits(), &payout(&digits())).await;
     let seen = match answer {
         Ok(answer) => {
             let status = answer.status().as_u16();
@@ -58,8 +56,7 @@ async fn faults_after_acceptance_book_exactly_once() {
 async fn a_reset_is_a_reset_on_the_wire() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let w = world().await;
-    w.fault(ACCOUNT, "any", "connection_reset_after_accept", 1)
-        .await;
+    w.fault(ACCOUNT, "any", "connection_reset_after_accept", 1).await;
     let address = w.base(ACCOUNT).replace("http://", "");
     let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
     let request = format!("GET /v3/payments/x HTTP/1.1\r\nhost: {address}\r\n\r\n");
@@ -78,17 +75,10 @@ async fn timeouts_hold_the_socket_before_or_after_the_booking() {
         let reference = digits();
         let (key, body) = (digits(), payout(&reference));
         let call = w.truelayer_raw("/v3/payouts", &key, &body);
-        assert!(
-            tokio::time::timeout(Duration::from_millis(400), call)
-                .await
-                .is_err(),
-            "{fault}"
-        );
+        assert!(tokio::time::timeout(Duration::from_millis(400), call).await.is_err(), "{fault}");
         let count = async || {
             let list = w.movements(ACCOUNT).await;
-            list.iter()
-                .filter(|m| m["client_reference"] == reference.as_str())
-                .count()
+            list.iter().filter(|m| m["client_reference"] == reference.as_str()).count()
         };
         until(fault, || async { (count().await == booked).then_some(()) }).await;
         // The caller asks again with its key: there is one movement, whatever happened before.
@@ -106,11 +96,7 @@ async fn a_slow_call_is_booked_even_if_the_caller_has_left() {
     let reference = digits();
     let (key, body) = (digits(), payout(&reference));
     let call = w.truelayer_raw("/v3/payouts", &key, &body);
-    assert!(
-        tokio::time::timeout(Duration::from_millis(100), call)
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(100), call).await.is_err());
     w.until_status(ACCOUNT, &reference, "succeeded").await;
 }
 
@@ -149,11 +135,8 @@ async fn success_may_follow_a_decline() {
 #[tokio::test]
 async fn a_webhook_can_come_before_the_answer() {
     let w = world().await;
-    w.fault(ACCOUNT, "create_deposit", "webhook_before_response", 1)
-        .await;
-    let (status, created) = w
-        .truelayer("/v3/payments", &digits(), &payment(&digits()))
-        .await;
+    w.fault(ACCOUNT, "create_deposit", "webhook_before_response", 1).await;
+    let (status, created) = w.truelayer("/v3/payments", &digits(), &payment(&digits())).await;
     assert_eq!(status, 201);
     let settled = w.received("payment_settled");
     assert_eq!(settled[0].json()["payment_id"], created["id"]);
@@ -174,12 +157,7 @@ async fn query_faults_leave_creation_alone_and_chance_repeats_with_its_seed() {
     };
     let first = draw().await;
     assert!(first.contains(&500) && first.contains(&401));
-    assert_eq!(
-        w.truelayer("/v3/payouts", &digits(), &payout(&digits()))
-            .await
-            .0,
-        202
-    );
+    assert_eq!(w.truelayer("/v3/payouts", &digits(), &payout(&digits())).await.0, 202);
     w.control("/reset", json!({})).await;
     assert_eq!(draw().await, first);
 }
@@ -189,16 +167,11 @@ async fn a_listener_that_is_down_refuses_and_comes_back_on_its_port() {
     let w = world().await;
     let (key, body) = (digits(), payout(&digits()));
     assert_eq!(w.truelayer("/v3/payouts", &key, &body).await.0, 202);
-    w.control("/psps/truelayer-uk/listener", json!({ "up": false }))
-        .await;
+    w.control("/psps/truelayer-uk/listener", json!({ "up": false })).await;
     assert_eq!(w.control_get("/psps").await[1]["up"], false);
-    let error = w
-        .truelayer_raw("/v3/payouts", &digits(), &body)
-        .await
-        .unwrap_err();
+    let error = w.truelayer_raw("/v3/payouts", &digits(), &body).await.unwrap_err();
     assert!(error.is_connect());
-    w.control("/psps/truelayer-uk/listener", json!({ "up": true }))
-        .await;
+    w.control("/psps/truelayer-uk/listener", json!({ "up": true })).await;
     let count = until("the port", || async {
         w.truelayer_raw("/v3/payouts", &key, &body).await.ok()?;
         Some(w.movements(ACCOUNT).await.len())
@@ -210,16 +183,12 @@ async fn a_listener_that_is_down_refuses_and_comes_back_on_its_port() {
 #[tokio::test]
 async fn a_listener_that_goes_down_kills_calls_in_flight() {
     let w = world().await;
-    w.fault(ACCOUNT, "create_payout", "timeout_after_accept", 1)
-        .await;
+    w.fault(ACCOUNT, "create_payout", "timeout_after_accept", 1).await;
     let (key, body) = (digits(), payout(&digits()));
     let (answer, ()) = tokio::join!(w.truelayer_raw("/v3/payouts", &key, &body), async {
-        until("the booking", || async {
-            (w.movements(ACCOUNT).await.len() == 1).then_some(())
-        })
-        .await;
-        w.control("/psps/truelayer-uk/listener", json!({ "up": false }))
+        until("the booking", || async { (w.movements(ACCOUNT).await.len() == 1).then_some(()) })
             .await;
+        w.control("/psps/truelayer-uk/listener", json!({ "up": false })).await;
     });
     let error = answer.unwrap_err();
     assert!(error.is_request() && !error.is_timeout());
@@ -228,11 +197,7 @@ async fn a_listener_that_goes_down_kills_calls_in_flight() {
 #[tokio::test]
 async fn a_hundred_payouts_under_random_faults_are_booked_once_each() {
     let w = world().await;
-    for fault in [
-        "http_500_after_accept",
-        "connection_reset_after_accept",
-        "http_503",
-    ] {
+    for fault in ["http_500_after_accept", "connection_reset_after_accept", "http_503"] {
         let rule = json!({ "operation": "create_payout", "fault": fault, "rate": 0.3 });
         w.control("/psps/truelayer-uk/faults", rule).await;
     }

@@ -109,19 +109,12 @@ pub async fn world_with(books_dir: Option<std::path::PathBuf>) -> World {
         webhook_url: format!("{hook}/webhooks/truelayer-uk"),
         currency: "GBP".to_owned(),
     };
-    let account = |id: &str, kind| MockAccount {
-        id: id.to_owned(),
-        port: 0,
-        kind,
-    };
+    let account = |id: &str, kind| MockAccount { id: id.to_owned(), port: 0, kind };
     let config = MockConfig {
         control_addr: ([127, 0, 0, 1], 0).into(),
         seed: 7,
         books_dir,
-        accounts: vec![
-            account("trustly-de", trustly),
-            account("truelayer-uk", truelayer),
-        ],
+        accounts: vec![account("trustly-de", trustly), account("truelayer-uk", truelayer)],
     };
     let running = mock_psps::start(config).await.unwrap();
     let http = reqwest::Client::builder()
@@ -130,14 +123,7 @@ pub async fn world_with(books_dir: Option<std::path::PathBuf>) -> World {
         .timeout(Duration::from_secs(10))
         .build()
         .unwrap();
-    let mut world = World {
-        running,
-        merchant,
-        hook,
-        http,
-        request_key,
-        token: String::new(),
-    };
+    let mut world = World { running, merchant, hook, http, request_key, token: String::new() };
     world.token = world.fetch_token().await;
     world
 }
@@ -148,18 +134,10 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let received = Received {
-        path: uri.path().to_owned(),
-        headers,
-        body: body.clone(),
-    };
+    let received = Received { path: uri.path().to_owned(), headers, body: body.clone() };
     merchant.received.lock().unwrap().push(received);
     let left = |n: u32| n.checked_sub(1);
-    if merchant
-        .refuse
-        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left)
-        .is_ok()
-    {
+    if merchant.refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let notification: Value = serde_json::from_slice(&body).unwrap();
@@ -182,9 +160,7 @@ pub fn rsa_sign(key: &PKey<Private>, text: &str) -> String {
 
 pub fn rsa_verifies(key: &PKey<Private>, text: &str, signature: &str) -> bool {
     let mut verifier = Verifier::new(MessageDigest::sha1(), key).unwrap();
-    verifier
-        .verify_oneshot(&STANDARD.decode(signature).unwrap(), text.as_bytes())
-        .unwrap()
+    verifier.verify_oneshot(&STANDARD.decode(signature).unwrap(), text.as_bytes()).unwrap()
 }
 
 /// Sorted keys, each followed by its value; the tests' data is plain ASCII.
@@ -196,10 +172,7 @@ pub fn serialise(value: &Value) -> String {
         Value::Object(fields) => {
             let mut names: Vec<_> = fields.keys().collect();
             names.sort();
-            names
-                .iter()
-                .map(|name| format!("{name}{}", serialise(&fields[*name])))
-                .collect()
+            names.iter().map(|name| format!("{name}{}", serialise(&fields[*name]))).collect()
         }
         other => other.to_string(),
     }
@@ -224,13 +197,7 @@ pub fn digits() -> String {
 
 impl World {
     pub fn base(&self, id: &str) -> String {
-        self.running
-            .psps
-            .iter()
-            .find(|psp| psp.id == id)
-            .unwrap()
-            .base_url
-            .clone()
+        self.running.psps.iter().find(|psp| psp.id == id).unwrap().base_url.clone()
     }
 
     pub async fn control(&self, path: &str, body: Value) -> (u16, Value) {
@@ -242,14 +209,7 @@ impl World {
 
     pub async fn control_get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.running.control_url);
-        self.http
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
+        self.http.get(url).send().await.unwrap().json().await.unwrap()
     }
 
     pub async fn movements(&self, id: &str) -> Vec<Value> {
@@ -261,9 +221,7 @@ impl World {
     pub async fn until_status(&self, id: &str, client_reference: &str, status: &str) -> Value {
         until(status, || async {
             let list = self.movements(id).await;
-            let found = list
-                .iter()
-                .find(|m| m["client_reference"] == client_reference)?;
+            let found = list.iter().find(|m| m["client_reference"] == client_reference)?;
             (found["status"] == status).then(|| found.clone())
         })
         .await
@@ -276,19 +234,14 @@ impl World {
     }
 
     pub async fn complete(&self, id: &str, reference: &str, body: Value) -> (u16, Value) {
-        self.control(&format!("/psps/{id}/movements/{reference}/complete"), body)
-            .await
+        self.control(&format!("/psps/{id}/movements/{reference}/complete"), body).await
     }
 
     pub fn received(&self, event: &str) -> Vec<Received> {
         let all = self.merchant.received.lock().unwrap().clone();
         let name = |r: &Received| {
             let body = r.json();
-            body["type"]
-                .as_str()
-                .or(body["method"].as_str())
-                .unwrap()
-                .to_owned()
+            body["type"].as_str().or(body["method"].as_str()).unwrap().to_owned()
         };
         all.into_iter().filter(|r| name(r) == event).collect()
     }

@@ -16,10 +16,8 @@ impl World {
         data["Username"] = "merchant".into();
         data["Password"] = "secret".into();
         let uuid = uuid::Uuid::new_v4().to_string();
-        let signature = rsa_sign(
-            &self.merchant.key,
-            &format!("{method}{uuid}{}", serialise(&data)),
-        );
+        let signature =
+            rsa_sign(&self.merchant.key, &format!("{method}{uuid}{}", serialise(&data)));
         let body = json!({
             "method": method, "version": "1.1",
             "params": { "Signature": signature, "UUID": uuid, "Data": data },
@@ -115,13 +113,7 @@ impl World {
 
     pub async fn truelayer_get(&self, path: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.base("truelayer-uk"));
-        let answer = self
-            .http
-            .get(url)
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .unwrap();
+        let answer = self.http.get(url).bearer_auth(&self.token).send().await.unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap())
     }

@@ -15,22 +15,12 @@ pub async fn verifies(w: &World, webhook: &Received) -> bool {
         header.jku.as_deref().unwrap(),
         format!("{}/.well-known/jwks", w.base("truelayer-uk"))
     );
-    let jwks = w
-        .http
-        .get(header.jku.unwrap().as_ref())
-        .send()
-        .await
-        .unwrap();
+    let jwks = w.http.get(header.jku.unwrap().as_ref()).send().await.unwrap();
     let jwks = jwks.bytes().await.unwrap();
     truelayer_signing::verify_with_jwks(&jwks)
         .method(truelayer_signing::Method::Post)
         .path(&webhook.path)
-        .headers(
-            webhook
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_bytes())),
-        )
+        .headers(webhook.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
         .require_header("X-Tl-Webhook-Timestamp")
         .body(&webhook.body)
         .build_verifier()
@@ -42,17 +32,11 @@ pub async fn verifies(w: &World, webhook: &Received) -> bool {
 async fn a_payment_settles_and_its_webhooks_verify() {
     let w = world().await;
     let reference = digits();
-    let (status, created) = w
-        .truelayer("/v3/payments", &digits(), &payment(&reference))
-        .await;
-    assert_eq!(
-        (status, &created["status"]),
-        (201, &json!("authorization_required"))
-    );
+    let (status, created) = w.truelayer("/v3/payments", &digits(), &payment(&reference)).await;
+    assert_eq!((status, &created["status"]), (201, &json!("authorization_required")));
     assert!(created["resource_token"].is_string() && created["user"]["id"].is_string());
     let id = created["id"].as_str().unwrap();
-    w.complete("truelayer-uk", id, json!({ "outcome": "succeeded" }))
-        .await;
+    w.complete("truelayer-uk", id, json!({ "outcome": "succeeded" })).await;
     let settled = w.until_received("payment_settled", 1).await.remove(0);
     assert!(verifies(&w, &settled).await);
     let body = settled.json();
@@ -82,10 +66,7 @@ async fn the_same_key_gives_the_same_bytes_and_another_body_is_refused() {
     let first = (first.status(), first.bytes().await.unwrap());
     let second = w.truelayer_raw("/v3/payouts", &key, &body).await.unwrap();
     assert_eq!(first, (second.status(), second.bytes().await.unwrap()));
-    assert_eq!(
-        w.truelayer("/v3/payouts", &key, &payout(&digits())).await.0,
-        422
-    );
+    assert_eq!(w.truelayer("/v3/payouts", &key, &payout(&digits())).await.0, 422);
     assert_eq!(w.movements("truelayer-uk").await.len(), 1);
     w.truelayer("/v3/payouts", &digits(), &body).await;
     assert_eq!(w.movements("truelayer-uk").await.len(), 2);
@@ -123,22 +104,11 @@ async fn a_wrong_signature_or_token_is_a_problem() {
     let (status, _) = w.truelayer_get("/v3/payments/none").await;
     assert_eq!(status, 404);
     w.request_key = p521();
-    let (status, problem) = w
-        .truelayer("/v3/payouts", &digits(), &payout(&digits()))
-        .await;
+    let (status, problem) = w.truelayer("/v3/payouts", &digits(), &payout(&digits())).await;
     assert_eq!(status, 401);
     assert!(problem["trace_id"].is_string() && problem["type"].is_string());
     let url = format!("{}/v3/payments/none", w.base("truelayer-uk"));
-    assert_eq!(
-        w.http
-            .get(url)
-            .bearer_auth("no")
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        401
-    );
+    assert_eq!(w.http.get(url).bearer_auth("no").send().await.unwrap().status(), 401);
     assert!(w.movements("truelayer-uk").await.is_empty());
 }
 
@@ -146,21 +116,15 @@ async fn a_wrong_signature_or_token_is_a_problem() {
 async fn a_payout_executes_and_may_still_be_returned() {
     let w = world().await;
     let reference = digits();
-    let (_, created) = w
-        .truelayer("/v3/payouts", &digits(), &payout(&reference))
-        .await;
+    let (_, created) = w.truelayer("/v3/payouts", &digits(), &payout(&reference)).await;
     let id = created["id"].as_str().unwrap();
     let executed = w.until_received("payout_executed", 1).await.remove(0);
     assert!(verifies(&w, &executed).await);
-    w.complete("truelayer-uk", id, json!({ "outcome": "returned" }))
-        .await;
+    w.complete("truelayer-uk", id, json!({ "outcome": "returned" })).await;
     let failed = w.until_received("payout_failed", 1).await.remove(0).json();
     assert!(failed["returned_at"].is_string());
     let (_, view) = w.truelayer_get(&format!("/v3/payouts/{id}")).await;
-    assert_eq!(
-        (&view["status"], &view["failure_reason"]),
-        (&json!("failed"), &json!("returned"))
-    );
+    assert_eq!((&view["status"], &view["failure_reason"]), (&json!("failed"), &json!("returned")));
     w.until_status("truelayer-uk", &reference, "returned").await;
 }
 
@@ -168,9 +132,7 @@ async fn a_payout_executes_and_may_still_be_returned() {
 async fn a_payment_can_be_cancelled_and_refunded_within_its_amount() {
     let w = world().await;
     let pay = async |reference: &str| -> String {
-        let (_, created) = w
-            .truelayer("/v3/payments", &digits(), &payment(reference))
-            .await;
+        let (_, created) = w.truelayer("/v3/payments", &digits(), &payment(reference)).await;
         created["id"].as_str().unwrap().to_owned()
     };
     let first = digits();
@@ -182,8 +144,7 @@ async fn a_payment_can_be_cancelled_and_refunded_within_its_amount() {
     assert_eq!(failed["failure_reason"], "canceled");
 
     let id = pay(&digits()).await;
-    w.complete("truelayer-uk", &id, json!({ "outcome": "succeeded" }))
-        .await;
+    w.complete("truelayer-uk", &id, json!({ "outcome": "succeeded" })).await;
     let path = format!("/v3/payments/{id}/refunds");
     let refund = json!({ "amount_in_minor": 6_000, "reference": "back" });
     let (status, created) = w.truelayer(&path, &digits(), &refund).await;
@@ -203,11 +164,7 @@ async fn money_that_nobody_asked_for_is_announced() {
     });
     let (status, movement) = w.control("/psps/truelayer-uk/payins", payin).await;
     assert_eq!((status, &movement["status"]), (200, &json!("succeeded")));
-    let event: Value = w
-        .until_received("external_payment_received", 1)
-        .await
-        .remove(0)
-        .json();
+    let event: Value = w.until_received("external_payment_received", 1).await.remove(0).json();
     assert_eq!(event["amount_in_minor"], 1_234);
     assert_eq!(event["remitter"]["reference"], "PLAYER-7");
 }

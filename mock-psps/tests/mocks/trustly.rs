@@ -18,9 +18,7 @@ async fn a_deposit_is_booked_paid_and_notified_in_order() {
     let pending = w.until_status("trustly-de", &message_id, "pending").await;
     assert_eq!(pending["amount"], "100.00");
 
-    let (status, _) = w
-        .complete("trustly-de", order_id, json!({ "outcome": "succeeded" }))
-        .await;
+    let (status, _) = w.complete("trustly-de", order_id, json!({ "outcome": "succeeded" })).await;
     assert_eq!(status, 200);
     let credit = w.until_received("credit", 1).await.remove(0).json();
     let data = &credit["params"]["data"];
@@ -33,16 +31,11 @@ async fn a_deposit_is_booked_paid_and_notified_in_order() {
 
     let order: Vec<String> = {
         let all = w.merchant.received.lock().unwrap();
-        all.iter()
-            .map(|r| r.json()["method"].as_str().unwrap().to_owned())
-            .collect()
+        all.iter().map(|r| r.json()["method"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(order, ["account", "pending", "credit"]);
     let account = &w.received("account")[0].json()["params"]["data"];
-    assert_eq!(
-        account["attributes"]["lastdigits"].as_str().unwrap().len(),
-        4
-    );
+    assert_eq!(account["attributes"]["lastdigits"].as_str().unwrap().len(), 4);
 
     // What the payer paid from can be paid out to.
     let payout = json!({
@@ -50,10 +43,7 @@ async fn a_deposit_is_booked_paid_and_notified_in_order() {
         "AccountID": account["accountid"], "EndUserID": "player-1", "MessageID": digits(),
         "Amount": "5.00", "Currency": "EUR",
     });
-    assert_eq!(
-        w.trustly("AccountPayout", payout).await["result"]["data"]["result"],
-        "1"
-    );
+    assert_eq!(w.trustly("AccountPayout", payout).await["result"]["data"]["result"], "1");
 }
 
 #[tokio::test]
@@ -65,11 +55,8 @@ async fn a_used_message_id_is_refused_with_a_signed_error_and_books_nothing() {
     assert_eq!(error["code"], 637);
     let inner = &error["error"];
     assert_eq!(inner["data"]["message"], "ERROR_DUPLICATE_MESSAGE_ID");
-    let text = format!(
-        "AccountPayout{}{}",
-        inner["uuid"].as_str().unwrap(),
-        serialise(&inner["data"])
-    );
+    let text =
+        format!("AccountPayout{}{}", inner["uuid"].as_str().unwrap(), serialise(&inner["data"]));
     let signature = inner["signature"].as_str().unwrap();
     assert!(rsa_verifies(&w.merchant.trustly_key, &text, signature));
     assert_eq!(w.movements("trustly-de").await.len(), 1);
@@ -100,10 +87,7 @@ async fn wrong_credentials_and_wrong_signatures_are_told_apart() {
         answer.json::<serde_json::Value>().await.unwrap()["error"]["code"].clone()
     };
     assert_eq!(send(data).await, 616);
-    assert_eq!(
-        send(json!({ "Username": "merchant", "Password": "secret" })).await,
-        636
-    );
+    assert_eq!(send(json!({ "Username": "merchant", "Password": "secret" })).await, 636);
 }
 
 #[tokio::test]
@@ -121,11 +105,7 @@ async fn amounts_currencies_and_addresses_are_checked() {
     for (name, value, code) in cases {
         let mut data = base.clone();
         data[name] = value;
-        assert_eq!(
-            w.trustly("AccountPayout", data).await["error"]["code"],
-            code,
-            "{name}"
-        );
+        assert_eq!(w.trustly("AccountPayout", data).await["error"]["code"], code, "{name}");
     }
     assert!(w.movements("trustly-de").await.is_empty());
 }
@@ -136,21 +116,14 @@ async fn a_payout_completes_by_itself_and_can_come_back_later() {
     let message_id = digits();
     let payout = w.trustly_payout(&message_id).await;
     let answer = w.trustly("AccountPayout", payout).await;
-    let order_id = answer["result"]["data"]["orderid"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let order_id = answer["result"]["data"]["orderid"].as_str().unwrap().to_owned();
     w.until_received("payoutconfirmation", 1).await;
     let state = async || {
-        let list = w
-            .trustly("GetWithdrawals", json!({ "OrderID": order_id }))
-            .await;
+        let list = w.trustly("GetWithdrawals", json!({ "OrderID": order_id })).await;
         list["result"]["data"][0]["transferstate"].clone()
     };
     assert_eq!(state().await, "CONFIRMED");
-    let (status, _) = w
-        .complete("trustly-de", &order_id, json!({ "outcome": "returned" }))
-        .await;
+    let (status, _) = w.complete("trustly-de", &order_id, json!({ "outcome": "returned" })).await;
     assert_eq!(status, 200);
     let credit = w.until_received("credit", 1).await.remove(0).json();
     assert_eq!(credit["params"]["data"]["amount"], "49.90");
@@ -163,10 +136,7 @@ async fn a_payout_completes_by_itself_and_can_come_back_later() {
         )
         .await;
     let rows = ledger["result"]["data"].as_array().unwrap();
-    let amounts: Vec<_> = rows
-        .iter()
-        .map(|row| row["amount"].as_str().unwrap())
-        .collect();
+    let amounts: Vec<_> = rows.iter().map(|row| row["amount"].as_str().unwrap()).collect();
     assert_eq!(amounts, ["-49.90", "49.90"]);
     assert_eq!(rows[0]["messageid"], message_id.as_str());
 }
@@ -174,18 +144,11 @@ async fn a_payout_completes_by_itself_and_can_come_back_later() {
 #[tokio::test]
 async fn a_refused_payout_is_told_as_failed_or_as_credit() {
     let w = world().await;
-    w.control(
-        "/psps/trustly-de/auto",
-        json!({ "complete_after_ms": null }),
-    )
-    .await;
+    w.control("/psps/trustly-de/auto", json!({ "complete_after_ms": null })).await;
     for (code, event) in [("limit_exceeded", "payoutfailed"), ("credit", "credit")] {
         let payout = w.trustly_payout(&digits()).await;
         let answer = w.trustly("AccountPayout", payout).await;
-        let order_id = answer["result"]["data"]["orderid"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let order_id = answer["result"]["data"]["orderid"].as_str().unwrap().to_owned();
         let body = json!({ "outcome": "declined", "code": code });
         assert_eq!(w.complete("trustly-de", &order_id, body).await.0, 200);
         let notice = w.until_received(event, 1).await.remove(0).json();
@@ -197,25 +160,12 @@ async fn a_refused_payout_is_told_as_failed_or_as_credit() {
 async fn a_refund_cannot_exceed_its_deposit() {
     let w = world().await;
     let answer = w.trustly("Deposit", w.trustly_deposit(&digits())).await;
-    let order_id = answer["result"]["data"]["orderid"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let order_id = answer["result"]["data"]["orderid"].as_str().unwrap().to_owned();
     let refund = |amount: &str| json!({ "OrderID": order_id, "Amount": amount, "Currency": "EUR" });
-    assert_eq!(
-        w.trustly("Refund", refund("60.00")).await["error"]["code"],
-        623
-    );
-    w.complete("trustly-de", &order_id, json!({ "outcome": "succeeded" }))
-        .await;
-    assert_eq!(
-        w.trustly("Refund", refund("60.00")).await["result"]["data"]["result"],
-        "1"
-    );
-    assert_eq!(
-        w.trustly("Refund", refund("60.00")).await["error"]["code"],
-        615
-    );
+    assert_eq!(w.trustly("Refund", refund("60.00")).await["error"]["code"], 623);
+    w.complete("trustly-de", &order_id, json!({ "outcome": "succeeded" })).await;
+    assert_eq!(w.trustly("Refund", refund("60.00")).await["result"]["data"]["result"], "1");
+    assert_eq!(w.trustly("Refund", refund("60.00")).await["error"]["code"], 615);
     let kinds = until("the refund", || async {
         let list = w.movements("trustly-de").await;
         let done = list.iter().all(|m| m["status"] == "succeeded");

@@ -39,13 +39,7 @@ pub struct HttpRequest {
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Headers and bodies hold credentials and personal data; neither belongs in a log.
-        write!(
-            f,
-            "HttpRequest({} {}, {} bytes)",
-            self.method.as_str(),
-            self.url,
-            self.body.len()
-        )
+        write!(f, "HttpRequest({} {}, {} bytes)", self.method.as_str(), self.url, self.body.len())
     }
 }
 
@@ -60,21 +54,13 @@ pub struct HttpResponse {
 
 impl HttpResponse {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
 impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "HttpResponse({}, {} bytes)",
-            self.status,
-            self.body.len()
-        )
+        write!(f, "HttpResponse({}, {} bytes)", self.status, self.body.len())
     }
 }
 

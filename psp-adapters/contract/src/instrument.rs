@@ -3,24 +3,10 @@
 /// An account's identity that any PSP understands, if it can pay that kind of account at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Portable {
-    Iban {
-        iban: String,
-        holder_name: String,
-    },
-    UkAccount {
-        sort_code: String,
-        account_number: String,
-        holder_name: String,
-    },
-    PixKey {
-        key: String,
-    },
-    CryptoAddress {
-        network: String,
-        asset: String,
-        address: String,
-        tag: Option<String>,
-    },
+    Iban { iban: String, holder_name: String },
+    UkAccount { sort_code: String, account_number: String, holder_name: String },
+    PixKey { key: String },
+    CryptoAddress { network: String, asset: String, address: String, tag: Option<String> },
 }
 
 /// What a payout is sent to.

@@ -97,11 +97,7 @@ impl Money {
     /// Reads a decimal text in major units, `"10.50"`; zero is refused with [`MoneyError::Zero`].
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let money = Self::parse_with_zero(text, currency)?;
-        if money.minor == 0 {
-            Err(MoneyError::Zero)
-        } else {
-            Ok(money)
-        }
+        if money.minor == 0 { Err(MoneyError::Zero) } else { Ok(money) }
     }
 
     /// As [`Money::parse`], and zero is welcome.
@@ -146,10 +142,7 @@ impl Money {
         if self.currency != other.currency {
             return None;
         }
-        Some(Self {
-            minor: self.minor.checked_add(other.minor)?,
-            currency: self.currency,
-        })
+        Some(Self { minor: self.minor.checked_add(other.minor)?, currency: self.currency })
     }
 }
 
@@ -185,9 +178,8 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in [
-            "", ".", "1.", ".5", "01", "+1", "-1", "1e3", "1,0", " 1", "1 ", "1.2.3", "١",
-        ] {
+        for text in ["", ".", "1.", ".5", "01", "+1", "-1", "1e3", "1,0", " 1", "1 ", "1.2.3", "١"]
+        {
             check(text, Currency::EUR, Err(MoneyError::Malformed));
         }
         check("1234567890123", Currency::EUR, Err(MoneyError::Malformed));
@@ -195,20 +187,13 @@ mod tests {
         check("0.00", Currency::EUR, Err(MoneyError::Zero));
         check("1.001", Currency::EUR, Err(MoneyError::TooManyDecimals));
         check("1.0", Currency::JPY, Err(MoneyError::TooManyDecimals));
-        check(
-            "999999999999.99999999",
-            Currency::BTC,
-            Err(MoneyError::TooLarge),
-        );
+        check("999999999999.99999999", Currency::BTC, Err(MoneyError::TooLarge));
     }
 
     #[test]
     fn the_major_text_has_all_decimals() {
         assert_eq!(Money::new(-7, Currency::EUR).major(), "-0.07");
         assert_eq!(Money::new(5, Currency::JPY).major(), "5");
-        assert_eq!(
-            Money::new(i64::MIN, Currency::JPY).major(),
-            "-9223372036854775808"
-        );
+        assert_eq!(Money::new(i64::MIN, Currency::JPY).major(), "-9223372036854775808");
     }
 }

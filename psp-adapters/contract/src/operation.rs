@@ -15,10 +15,7 @@ pub enum Operation {
     /// Ask what became of an attempt. Moves nothing.
     Inquire(Inquiry),
     /// Ask the PSP to close an open deposit session. Moves nothing.
-    CancelDeposit {
-        attempt: AttemptRef,
-        psp_reference: String,
-    },
+    CancelDeposit { attempt: AttemptRef, psp_reference: String },
 }
 
 impl Operation {

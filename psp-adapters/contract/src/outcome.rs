@@ -37,10 +37,7 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// The PSP has it. For a deposit with what the payer must do next, where there is something.
-    Accepted {
-        next_action: Option<NextAction>,
-        expires_at: Option<Timestamp>,
-    },
+    Accepted { next_action: Option<NextAction>, expires_at: Option<Timestamp> },
     /// Nothing new: still under way at the PSP.
     Pending,
     /// The money moved: for a deposit it is safe to credit the player. The amount is what moved.

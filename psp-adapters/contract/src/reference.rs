@@ -30,11 +30,7 @@ impl AttemptRef {
     /// Reads what a PSP echoes: 32 hex digits of either case, or the hyphenated form.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text.len() == 32 || text.len() == 36;
-        if plain {
-            Uuid::try_parse(text).ok().map(Self)
-        } else {
-            None
-        }
+        if plain { Uuid::try_parse(text).ok().map(Self) } else { None }
     }
 }
 

@@ -42,14 +42,7 @@ impl Authorised {
         now: Timestamp,
         read: impl Fn(&HttpResponse) -> Outcome + Send + 'static,
     ) -> Self {
-        Self {
-            inner,
-            step,
-            call,
-            now,
-            read: Box::new(read),
-            state: State::Start,
-        }
+        Self { inner, step, call, now, read: Box::new(read), state: State::Start }
     }
 
     fn make_call(&mut self, token: &SecretString) -> Step {
@@ -111,8 +104,5 @@ fn read_token(response: &HttpResponse, now: Timestamp) -> Option<CachedToken> {
     }
     let life_secs = body.int("expires_in")?.clamp(0, 24 * 60 * 60);
     let expires_at = now.checked_add(time::Duration::seconds(life_secs - TOKEN_MARGIN_SECS))?;
-    Some(CachedToken {
-        secret: SecretString::from(token),
-        expires_at,
-    })
+    Some(CachedToken { secret: SecretString::from(token), expires_at })
 }

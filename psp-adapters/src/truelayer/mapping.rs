@@ -8,17 +8,10 @@ use psp_contract::{
 use url::form_urlencoded::byte_serialize;
 
 fn reported(id: &str, status: Status) -> Outcome {
-    Outcome::Reported(Report {
-        psp_reference: Some(id.to_owned()),
-        status,
-        payer: None,
-    })
+    Outcome::Reported(Report { psp_reference: Some(id.to_owned()), status, payer: None })
 }
 
-const ACCEPTED: Status = Status::Accepted {
-    next_action: None,
-    expires_at: None,
-};
+const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
 
 /// The last part of a problem's `type`, `"invalid-parameters"` (RFC 7807). Only a problem counts as a word
 /// of TrueLayer's: anything else comes from something in between.
@@ -41,18 +34,10 @@ fn refused(response: &HttpResponse) -> Outcome {
                     (_, "insufficient-funds") => DeclineClass::MerchantFunds,
                     (_, _) => DeclineClass::Unsupported,
                 };
-                let decline = Decline {
-                    class,
-                    code: kind,
-                    retry_elsewhere: true,
-                    irreversible: false,
-                };
+                let decline =
+                    Decline { class, code: kind, retry_elsewhere: true, irreversible: false };
                 let status = Status::Declined(decline);
-                return Outcome::Reported(Report {
-                    psp_reference: None,
-                    status,
-                    payer: None,
-                });
+                return Outcome::Reported(Report { psp_reference: None, status, payer: None });
             }
             None => Unknown::Unreadable,
         },
@@ -78,16 +63,13 @@ fn created(response: &HttpResponse, money: Money) -> Result<(Json, String), Box<
     }
     let unreadable = || Box::new(Outcome::Unknown(Unknown::Unreadable));
     let body = Json::parse(&response.body).ok_or_else(unreadable)?;
-    let id = body
-        .str("id")
-        .filter(|id| super::wire::path_id(id).is_some());
+    let id = body.str("id").filter(|id| super::wire::path_id(id).is_some());
     let id = id.ok_or_else(unreadable)?.to_owned();
     let other_amount = body
         .get("amount_in_minor")
         .is_some_and(|_| body.int("amount_in_minor") != Some(money.minor));
-    let other_currency = body
-        .get("currency")
-        .is_some_and(|_| body.str("currency") != Some(money.currency.code()));
+    let other_currency =
+        body.get("currency").is_some_and(|_| body.str("currency") != Some(money.currency.code()));
     if other_amount || other_currency {
         return Err(Box::new(Outcome::Unknown(Unknown::Mismatch)));
     }
@@ -116,13 +98,7 @@ pub(super) fn payment_created(
         escaped(return_url)
     );
     let next_action = Some(NextAction::Redirect { url });
-    reported(
-        &id,
-        Status::Accepted {
-            next_action,
-            expires_at: None,
-        },
-    )
+    reported(&id, Status::Accepted { next_action, expires_at: None })
 }
 
 /// A payout's or a refund's `{id}`.
@@ -153,9 +129,7 @@ pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry, id: &st
     let Some(body) = Json::parse(&response.body) else {
         return Outcome::Unknown(Unknown::Unreadable);
     };
-    let reference = body
-        .get("metadata")
-        .and_then(|metadata| metadata.str("reference"));
+    let reference = body.get("metadata").and_then(|metadata| metadata.str("reference"));
     let same = body.str("id") == Some(id)
         && body.int("amount_in_minor") == Some(inquiry.money.minor)
         && body.str("currency") == Some(inquiry.money.currency.code())
@@ -207,8 +181,7 @@ fn outgoing_status(body: &Json, money: Money) -> Option<Status> {
 }
 
 pub(super) fn failure_reason(body: &Json) -> String {
-    body.word("failure_reason")
-        .unwrap_or_else(|| "unknown".to_owned())
+    body.word("failure_reason").unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Why a payment failed.
@@ -251,21 +224,13 @@ pub(super) fn payout_failure(reason: &str) -> Decline {
         }
         _ => (DeclineClass::PspFault, true, false),
     };
-    Decline {
-        class,
-        code: reason.to_owned(),
-        retry_elsewhere,
-        irreversible,
-    }
+    Decline { class, code: reason.to_owned(), retry_elsewhere, irreversible }
 }
 
 /// `payment_source` (or a `remitter`): who paid, and the token that pays the same source back.
 pub(super) fn payer(source: &Json) -> PayerProof {
     let holder_name = source.word("account_holder_name");
-    let identifiers = source
-        .get("account_identifiers")
-        .and_then(Json::items)
-        .unwrap_or_default();
+    let identifiers = source.get("account_identifiers").and_then(Json::items).unwrap_or_default();
     let of_type = |kind: &str| identifiers.iter().find(|it| it.str("type") == Some(kind));
     let holder = || holder_name.clone().unwrap_or_default();
     let uk = of_type("sort_code_account_number").and_then(|account| {
@@ -277,40 +242,23 @@ pub(super) fn payer(source: &Json) -> PayerProof {
     });
     let iban = || {
         let iban = of_type("iban")?.str("iban")?.to_owned();
-        Some(Portable::Iban {
-            iban,
-            holder_name: holder(),
-        })
+        Some(Portable::Iban { iban, holder_name: holder() })
     };
     let portable = uk.or_else(iban);
     let masked = portable.as_ref().and_then(|portable| match portable {
-        Portable::Iban { iban, .. } => Some(format!(
-            "{}** **** {}",
-            iban.get(..2)?,
-            iban.get(iban.len().checked_sub(4)?..)?
-        )),
-        Portable::UkAccount {
-            account_number: number,
-            ..
-        } => Some(format!(
-            "**** {}",
-            number.get(number.len().checked_sub(4)?..)?
-        )),
+        Portable::Iban { iban, .. } => {
+            Some(format!("{}** **** {}", iban.get(..2)?, iban.get(iban.len().checked_sub(4)?..)?))
+        }
+        Portable::UkAccount { account_number: number, .. } => {
+            Some(format!("**** {}", number.get(number.len().checked_sub(4)?..)?))
+        }
         _ => None,
     });
-    PayerProof {
-        holder_name,
-        tax_id: None,
-        portable,
-        token: source.word("id"),
-        masked,
-    }
+    PayerProof { holder_name, tax_id: None, portable, token: source.word("id"), masked }
 }
 
 /// The money that an event names, where it names any.
 pub(super) fn named_money(body: &Json) -> Option<Money> {
     let currency: Currency = body.str("currency")?.parse().ok()?;
-    body.int("amount_in_minor")
-        .filter(|minor| 0 < *minor)
-        .map(|minor| Money::new(minor, currency))
+    body.int("amount_in_minor").filter(|minor| 0 < *minor).map(|minor| Money::new(minor, currency))
 }

@@ -104,9 +104,7 @@ struct Inner {
 
 impl Inner {
     fn merchant_account(&self, currency: Currency) -> &str {
-        self.merchant_accounts
-            .get(currency.code())
-            .unwrap_or(&self.merchant_account_id)
+        self.merchant_accounts.get(currency.code()).unwrap_or(&self.merchant_account_id)
     }
 
     fn is_our_account(&self, id: &str) -> bool {
@@ -162,9 +160,7 @@ impl TrueLayer {
             signing_kid,
             signer: signer?,
         };
-        Some(Self {
-            inner: Arc::new(inner),
-        })
+        Some(Self { inner: Arc::new(inner) })
     }
 
     fn call(&self, operation: &Operation, now: Timestamp) -> Option<Authorised> {
@@ -194,10 +190,7 @@ impl TrueLayer {
                 })
             }
             Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
-            Operation::CancelDeposit {
-                attempt,
-                psp_reference,
-            } => {
+            Operation::CancelDeposit { attempt, psp_reference } => {
                 let call = wire::cancel_payment(*attempt, psp_reference)?;
                 let id = psp_reference.clone();
                 Authorised::new(inner, "cancel_deposit", call, now, move |response| {
@@ -221,13 +214,9 @@ impl TrueLayer {
         };
         let (asked, id) = (inquiry.clone(), id.clone());
         let call = Call::get(path);
-        Some(Authorised::new(
-            self.inner.clone(),
-            "query",
-            call,
-            now,
-            move |response| mapping::inquiry_answer(response, &asked, &id),
-        ))
+        Some(Authorised::new(self.inner.clone(), "query", call, now, move |response| {
+            mapping::inquiry_answer(response, &asked, &id)
+        }))
     }
 }
 
@@ -275,10 +264,6 @@ impl Adapter for TrueLayer {
 
     /// Any 2xx will do; TrueLayer retries everything else for 72 hours.
     fn reply(&self, _: &Verified<WebhookBatch>) -> WebhookReply {
-        WebhookReply {
-            status: 200,
-            content_type: "text/plain",
-            body: Vec::new(),
-        }
+        WebhookReply { status: 200, content_type: "text/plain", body: Vec::new() }
     }
 }

@@ -56,9 +56,7 @@ fn signed_headers<'a>(
 ) -> Result<Vec<(&'a str, &'a str)>, WebhookRefusal> {
     let mut headers: Vec<(&str, &str)> = Vec::new();
     for name in list.split(',') {
-        let twice = headers
-            .iter()
-            .any(|(seen, _)| seen.eq_ignore_ascii_case(name));
+        let twice = headers.iter().any(|(seen, _)| seen.eq_ignore_ascii_case(name));
         if twice || headers.len() == SIGNED_HEADERS_MAX {
             return invalid("a list of signed headers that nobody writes");
         }
@@ -79,9 +77,7 @@ fn verify_signature(
     let kid = key_id(inner, raw)?;
     let list = jws.header.str("tl_headers").unwrap_or_default();
     let headers = signed_headers(list, raw)?;
-    let stamp = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(TIMESTAMP));
+    let stamp = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(TIMESTAMP));
     let Some((_, stamp)) = stamp else {
         return invalid("the time stamp is not signed");
     };
@@ -114,11 +110,7 @@ pub(super) fn verify(
             psp_reference: event.psp_reference,
         });
     }
-    let batch = WebhookBatch {
-        events: vec![event],
-        fresh: true,
-        echo: Echo::default(),
-    };
+    let batch = WebhookBatch { events: vec![event], fresh: true, echo: Echo::default() };
     Ok(Verified::new(batch, proof))
 }
 
@@ -136,9 +128,7 @@ fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
     let reference = metadata.and_then(|metadata| metadata.str("reference"));
     let psp_reference = body.word(id_key);
     let money = named_money(body);
-    let ours = body
-        .str("merchant_account_id")
-        .is_some_and(|id| inner.is_our_account(id));
+    let ours = body.str("merchant_account_id").is_some_and(|id| inner.is_our_account(id));
     let said = status(kind, body, money);
     let source = body.get("payment_source").or_else(|| body.get("remitter"));
     let moves = said.is_some() && !matches!(kind, "payment_authorized" | "payment_executed");
@@ -147,13 +137,7 @@ fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
         status: status.unwrap_or(Status::Pending),
         payer: source.map(payer),
     });
-    let stamps = [
-        "settled_at",
-        "returned_at",
-        "failed_at",
-        "executed_at",
-        "authorized_at",
-    ];
+    let stamps = ["settled_at", "returned_at", "failed_at", "executed_at", "authorized_at"];
     Some(WebhookEvent {
         event_id,
         kind: kind.to_owned(),
@@ -162,9 +146,7 @@ fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
         subject,
         report,
         if_deposit: None,
-        occurred_at: stamps
-            .iter()
-            .find_map(|key| Timestamp::parse(body.str(key)?, &Rfc3339).ok()),
+        occurred_at: stamps.iter().find_map(|key| Timestamp::parse(body.str(key)?, &Rfc3339).ok()),
         hint_only: (moves && (money.is_none() || !ours)) || kind == "payment_reversed",
     })
 }

@@ -28,23 +28,12 @@ pub(super) struct Post {
 
 impl Call {
     pub fn get(path: String) -> Self {
-        Self {
-            path,
-            post: None,
-            moves_money: false,
-        }
+        Self { path, post: None, moves_money: false }
     }
 
     fn post(path: String, key: uuid::Uuid, body: &Json, moves_money: bool) -> Self {
-        let post = Post {
-            idempotency_key: key.to_string(),
-            body: body.to_bytes(),
-        };
-        Self {
-            path,
-            post: Some(post),
-            moves_money,
-        }
+        let post = Post { idempotency_key: key.to_string(), body: body.to_bytes() };
+        Self { path, post: Some(post), moves_money }
     }
 }
 
@@ -91,10 +80,7 @@ pub(super) fn create_payment(inner: &Inner, deposit: &DepositRequest) -> Option<
     let account = inner.merchant_account(deposit.money.currency);
     let method = Json::object([
         ("type", "bank_transfer".into()),
-        (
-            "provider_selection",
-            Json::object([("type", "user_selected".into())]),
-        ),
+        ("provider_selection", Json::object([("type", "user_selected".into())])),
         (
             "beneficiary",
             Json::object([
@@ -109,20 +95,11 @@ pub(super) fn create_payment(inner: &Inner, deposit: &DepositRequest) -> Option<
         ("metadata", metadata(deposit.attempt)),
     ]);
     let body = amount(deposit.money, fields)?;
-    Some(Call::post(
-        "/v3/payments".to_owned(),
-        deposit.attempt.uuid(),
-        &body,
-        true,
-    ))
+    Some(Call::post("/v3/payments".to_owned(), deposit.attempt.uuid(), &body, true))
 }
 
 pub(super) fn create_payout(inner: &Inner, payout: &PayoutRequest) -> Option<Call> {
-    let compact = |text: &str| {
-        text.chars()
-            .filter(|c| !matches!(c, ' ' | '-'))
-            .collect::<String>()
-    };
+    let compact = |text: &str| text.chars().filter(|c| !matches!(c, ' ' | '-')).collect::<String>();
     let external = |identifier, holder: &String| {
         Json::object([
             ("type", "external_account".into()),
@@ -138,19 +115,9 @@ pub(super) fn create_payout(inner: &Inner, payout: &PayoutRequest) -> Option<Cal
         ]),
         (None, Some(Portable::Iban { iban, holder_name })) => {
             let iban = Json::Text(compact(iban).to_ascii_uppercase());
-            external(
-                Json::object([("type", "iban".into()), ("iban", iban)]),
-                holder_name,
-            )
+            external(Json::object([("type", "iban".into()), ("iban", iban)]), holder_name)
         }
-        (
-            None,
-            Some(Portable::UkAccount {
-                sort_code,
-                account_number,
-                holder_name,
-            }),
-        ) => {
+        (None, Some(Portable::UkAccount { sort_code, account_number, holder_name })) => {
             let identifier = Json::object([
                 ("type", "sort_code_account_number".into()),
                 ("sort_code", Json::Text(compact(sort_code))),
@@ -161,23 +128,12 @@ pub(super) fn create_payout(inner: &Inner, payout: &PayoutRequest) -> Option<Cal
         _ => return None,
     };
     let fields = Json::object([
-        (
-            "merchant_account_id",
-            inner.merchant_account(payout.money.currency).into(),
-        ),
-        (
-            "beneficiary",
-            beneficiary.with("reference", Some(bank_reference(payout.attempt))),
-        ),
+        ("merchant_account_id", inner.merchant_account(payout.money.currency).into()),
+        ("beneficiary", beneficiary.with("reference", Some(bank_reference(payout.attempt)))),
         ("metadata", metadata(payout.attempt)),
     ]);
     let body = amount(payout.money, fields)?;
-    Some(Call::post(
-        "/v3/payouts".to_owned(),
-        payout.attempt.uuid(),
-        &body,
-        true,
-    ))
+    Some(Call::post("/v3/payouts".to_owned(), payout.attempt.uuid(), &body, true))
 }
 
 /// A refund takes the payment's currency; only the amount is sent.
@@ -191,12 +147,7 @@ pub(super) fn create_refund(back: &ReturnRequest) -> Option<Call> {
         ("reference", bank_reference(back.attempt)),
         ("metadata", metadata(back.attempt)),
     ]);
-    Some(Call::post(
-        format!("/v3/payments/{payment}/refunds"),
-        back.attempt.uuid(),
-        &body,
-        true,
-    ))
+    Some(Call::post(format!("/v3/payments/{payment}/refunds"), back.attempt.uuid(), &body, true))
 }
 
 /// Under a key of its own: the attempt's key belongs to the payment.
@@ -217,10 +168,7 @@ pub(super) fn token_request(inner: &Inner) -> HttpRequest {
         method: Method::Post,
         url: format!("{}/connect/token", inner.auth_base_url),
         headers: vec![
-            (
-                "content-type",
-                "application/x-www-form-urlencoded".to_owned(),
-            ),
+            ("content-type", "application/x-www-form-urlencoded".to_owned()),
             ("accept", "application/json".to_owned()),
         ],
         body: body.into_bytes(),
@@ -270,10 +218,7 @@ pub(super) fn request(inner: &Inner, call: &Call, token: &SecretString) -> Optio
     let text = signed_text("POST", &path, &key_header, &post.body);
     headers.push(("content-type", "application/json".to_owned()));
     headers.push(("idempotency-key", post.idempotency_key.clone()));
-    headers.push((
-        "tl-signature",
-        inner.signer.detached_jws(&jws_header, &text)?,
-    ));
+    headers.push(("tl-signature", inner.signer.detached_jws(&jws_header, &text)?));
     Some(HttpRequest {
         method: Method::Post,
         url,

@@ -19,20 +19,11 @@ fn definite(code: &str) -> Option<Decline> {
         "638" => (DeclineClass::Compliance, false),
         _ => return None,
     };
-    Some(Decline {
-        class,
-        code: code.to_owned(),
-        retry_elsewhere,
-        irreversible: false,
-    })
+    Some(Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false })
 }
 
 fn reported(psp_reference: Option<String>, status: Status) -> Outcome {
-    Outcome::Reported(Report {
-        psp_reference,
-        status,
-        payer: None,
-    })
+    Outcome::Reported(Report { psp_reference, status, payer: None })
 }
 
 const fn undecided(code: &str) -> Unknown {
@@ -70,10 +61,7 @@ pub(super) fn inquiry_refused(refusal: &Refusal) -> Outcome {
     })
 }
 
-const ACCEPTED: Status = Status::Accepted {
-    next_action: None,
-    expires_at: None,
-};
+const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
 
 /// `{orderid, url}`: the payer is sent to the URL.
 pub(super) fn deposit_answer(data: &Json, plain_http: bool) -> Outcome {
@@ -85,16 +73,8 @@ pub(super) fn deposit_answer(data: &Json, plain_http: bool) -> Outcome {
     if !fit {
         return Outcome::Unknown(Unknown::Unreadable);
     }
-    let next_action = Some(NextAction::Redirect {
-        url: url.to_owned(),
-    });
-    reported(
-        Some(order),
-        Status::Accepted {
-            next_action,
-            expires_at: None,
-        },
-    )
+    let next_action = Some(NextAction::Redirect { url: url.to_owned() });
+    reported(Some(order), Status::Accepted { next_action, expires_at: None })
 }
 
 /// `{orderid, result: "1"}`.
@@ -146,10 +126,7 @@ pub(super) fn withdrawals_answer(data: &Json, inquiry: &Inquiry, order: &str) ->
     let Some(rows) = data.items() else {
         return Outcome::Unknown(Unknown::Unreadable);
     };
-    if rows
-        .iter()
-        .any(|row| row.word("orderid").as_deref() != Some(order))
-    {
+    if rows.iter().any(|row| row.word("orderid").as_deref() != Some(order)) {
         return Outcome::Unknown(Unknown::Mismatch);
     }
     let mut ours = rows.iter().filter(|row| money(row) == Some(inquiry.money));
@@ -196,19 +173,15 @@ pub(super) fn ledger_answer(data: &Json, inquiry: &Inquiry) -> Outcome {
         return Outcome::Unknown(Unknown::Unreadable);
     };
     let reference = inquiry.attempt.lower();
-    let ours: Vec<_> = rows
-        .iter()
-        .filter(|row| row.word("messageid").as_deref() == Some(&reference))
-        .collect();
+    let ours: Vec<_> =
+        rows.iter().filter(|row| row.word("messageid").as_deref() == Some(&reference)).collect();
     let Some(order) = ours.first().map(|row| row.word("orderid")) else {
         return Outcome::NotFound;
     };
     let one_order = ours.iter().all(|row| row.word("orderid") == order);
     let asked_amount = ours.iter().any(|row| {
         row.str("currency") == Some(inquiry.money.currency.code())
-            && row
-                .word("amount")
-                .and_then(|text| amount(&text, inquiry.money.currency))
+            && row.word("amount").and_then(|text| amount(&text, inquiry.money.currency))
                 == Some((inquiry.money, true))
     });
     match order {

@@ -111,10 +111,8 @@ impl Trustly {
         }
         let notify_url = reader.account.notify_url.clone();
         if notify_url.contains('?') || !notify_url.starts_with("http") {
-            reader.fault(
-                "notify_url",
-                "must be a URL without a question mark (Trustly refuses it)",
-            );
+            reader
+                .fault("notify_url", "must be a URL without a question mark (Trustly refuses it)");
         }
         let inner = Inner {
             url: format!("{}/api/1", reader.base_url()),
@@ -125,9 +123,7 @@ impl Trustly {
             signer: signer?,
             keys,
         };
-        Some(Self {
-            inner: Arc::new(inner),
-        })
+        Some(Self { inner: Arc::new(inner) })
     }
 }
 
@@ -211,15 +207,13 @@ fn single(
     read: impl Fn(&Json) -> Outcome + Send + 'static,
 ) -> Option<Box<dyn Exchange>> {
     let request = wire::request(&inner, &message, moves_money)?;
-    Some(Box::new(Single::new(
-        step,
-        request,
-        move |response| match wire::answer(&inner, &message, response) {
+    Some(Box::new(Single::new(step, request, move |response| {
+        match wire::answer(&inner, &message, response) {
             Ok(data) => read(&data),
             Err(refusal) if moves_money => mapping::refused(&refusal),
             Err(refusal) => mapping::inquiry_refused(&refusal),
-        },
-    )))
+        }
+    })))
 }
 
 fn inquiry_exchange(
@@ -256,12 +250,7 @@ fn payout_exchange(inner: Arc<Inner>, payout: &PayoutRequest) -> Option<Box<dyn 
     if !speaks(payout.money.currency) {
         return None;
     }
-    Some(Box::new(Payout {
-        inner,
-        payout: payout.clone(),
-        registration,
-        paying: None,
-    }))
+    Some(Box::new(Payout { inner, payout: payout.clone(), registration, paying: None }))
 }
 
 /// `RegisterAccount` where needed, then `AccountPayout`.

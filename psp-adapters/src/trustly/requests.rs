@@ -14,11 +14,7 @@ impl Inner {
         let data = data
             .with("Username", Some(Json::text(&self.username)))
             .with("Password", Some(Json::text(self.password.expose_secret())));
-        Message {
-            method,
-            uuid: derived_uuid(&[method, seed]),
-            data,
-        }
+        Message { method, uuid: derived_uuid(&[method, seed]), data }
     }
 }
 
@@ -69,10 +65,7 @@ pub(super) fn deposit(inner: &Inner, deposit: &DepositRequest) -> Option<Message
     .with("IP", optional(payer.ip.as_ref()))
     .with("Email", optional(payer.email.as_ref()))
     .with("MobilePhone", optional(payer.phone.as_ref()))
-    .with(
-        "NationalIdentificationNumber",
-        optional(payer.national_id.as_ref()),
-    );
+    .with("NationalIdentificationNumber", optional(payer.national_id.as_ref()));
     let reference = deposit.attempt.lower();
     let data = Json::object([
         ("NotificationURL", Json::text(&inner.notify_url)),
@@ -121,34 +114,19 @@ pub(super) fn clearing_house(iban: &str) -> Option<&'static str> {
 
 /// An IBAN goes into `AccountNumber` with an empty `BankNumber`; a British account is sort code and number.
 pub(super) fn register_account(inner: &Inner, payout: &PayoutRequest) -> Option<Message> {
-    let digits = |text: &str| {
-        text.chars()
-            .filter(|c| !matches!(c, ' ' | '-'))
-            .collect::<String>()
-    };
+    let digits = |text: &str| text.chars().filter(|c| !matches!(c, ' ' | '-')).collect::<String>();
     let (house, bank, number, holder) = match payout.destination.portable.as_ref()? {
         Portable::Iban { iban, holder_name } => {
             let iban = digits(iban).to_ascii_uppercase();
             (clearing_house(&iban)?, String::new(), iban, holder_name)
         }
-        Portable::UkAccount {
-            sort_code,
-            account_number,
-            holder_name,
-        } => (
-            "UNITED_KINGDOM",
-            digits(sort_code),
-            digits(account_number),
-            holder_name,
-        ),
+        Portable::UkAccount { sort_code, account_number, holder_name } => {
+            ("UNITED_KINGDOM", digits(sort_code), digits(account_number), holder_name)
+        }
         Portable::PixKey { .. } | Portable::CryptoAddress { .. } => return None,
     };
     let payer = &payout.payer;
-    let (first, last) = if *holder == payer.full_name {
-        names(payer)
-    } else {
-        split_name(holder)
-    };
+    let (first, last) = if *holder == payer.full_name { names(payer) } else { split_name(holder) };
     let attributes = Json::object([])
         .with("DateOfBirth", optional(payer.date_of_birth.as_ref()))
         .with("Email", optional(payer.email.as_ref()));
@@ -196,10 +174,7 @@ pub(super) fn refund(inner: &Inner, back: &ReturnRequest) -> Option<Message> {
         ("Amount", Json::Text(back.money.major())),
         ("Currency", currency.code().into()),
         // For people who look: Trustly neither returns it nor knows a repeated refund by it.
-        (
-            "Attributes",
-            Json::object([("ExternalReference", Json::Text(back.attempt.lower()))]),
-        ),
+        ("Attributes", Json::object([("ExternalReference", Json::Text(back.attempt.lower()))])),
     ]);
     Some(inner.message("Refund", &back.attempt.lower(), data))
 }
@@ -211,11 +186,7 @@ pub(super) fn withdrawals(
     now: Timestamp,
 ) -> Message {
     let seed = format!("{} {}", inquiry.attempt, now.unix_timestamp_nanos());
-    inner.message(
-        "GetWithdrawals",
-        &seed,
-        Json::object([("OrderID", order.into())]),
-    )
+    inner.message("GetWithdrawals", &seed, Json::object([("OrderID", order.into())]))
 }
 
 /// From the day before the attempt was sent (Trustly's days are not ours) to tomorrow, which is left out.

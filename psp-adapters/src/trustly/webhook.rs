@@ -23,9 +23,7 @@ pub(super) fn verify(
         return Err(WebhookRefusal::Malformed("notifications are sent by POST"));
     }
     if raw.path_and_query.contains('?') {
-        return Err(WebhookRefusal::Malformed(
-            "the notification URL has no query",
-        ));
+        return Err(WebhookRefusal::Malformed("the notification URL has no query"));
     }
     // Only as much is read as it takes to find the signature and what it covers.
     let body = Json::parse(raw.body).ok_or(MALFORMED)?;
@@ -33,9 +31,7 @@ pub(super) fn verify(
     let params = body.get("params").ok_or(MALFORMED)?;
     let uuid = params.str("uuid").ok_or(MALFORMED)?;
     let data = params.get("data").ok_or(MALFORMED)?;
-    let signature = params
-        .str("signature")
-        .ok_or(WebhookRefusal::Invalid("not signed"))?;
+    let signature = params.str("signature").ok_or(WebhookRefusal::Invalid("not signed"))?;
     let proof = wire::verify(inner, signature, method, uuid, data)
         .ok_or(WebhookRefusal::Invalid("the signature does not verify"))?;
     let event_id = data
@@ -44,56 +40,37 @@ pub(super) fn verify(
     let batch = WebhookBatch {
         events: vec![event(event_id, method, data)],
         fresh: false,
-        echo: Echo {
-            method: method.to_owned(),
-            uuid: uuid.to_owned(),
-        },
+        echo: Echo { method: method.to_owned(), uuid: uuid.to_owned() },
     };
     Ok(Verified::new(batch, proof))
 }
 
 fn event(event_id: String, kind: &str, data: &Json) -> WebhookEvent {
     let psp_reference = data.word("orderid");
-    let report = |status, payer| Report {
-        psp_reference: psp_reference.clone(),
-        status,
-        payer,
-    };
+    let report = |status, payer| Report { psp_reference: psp_reference.clone(), status, payer };
     let money = money(data);
     // Without a readable amount a notification about money is only a reason to ask.
     let moved =
         |status: fn(psp_contract::Money) -> Status| money.map(|money| report(status(money), None));
     let (subject, said, if_deposit) = match kind {
         "account" => (None, Some(report(Status::Pending, Some(payer(data)))), None),
-        "pending" => (
-            Some(Subject::Deposit),
-            Some(report(Status::Pending, None)),
-            None,
-        ),
+        "pending" => (Some(Subject::Deposit), Some(report(Status::Pending, None)), None),
         "credit" => (
             None,
             moved(|money| Status::Returned { money }),
             moved(|money| Status::Succeeded { money }),
         ),
-        "debit" => (
-            Some(Subject::Deposit),
-            moved(|money| Status::Reversed { money }),
-            None,
-        ),
+        "debit" => (Some(Subject::Deposit), moved(|money| Status::Reversed { money }), None),
         "cancel" => (
             None,
             Some(report(Status::Declined(cancelled()), None)),
             Some(report(Status::Cancelled, None)),
         ),
-        "payoutconfirmation" => (
-            Some(Subject::Payout),
-            moved(|money| Status::Succeeded { money }),
-            None,
-        ),
+        "payoutconfirmation" => {
+            (Some(Subject::Payout), moved(|money| Status::Succeeded { money }), None)
+        }
         "payoutfailed" => {
-            let code = data
-                .word("errorcode")
-                .unwrap_or_else(|| "payoutfailed".to_owned());
+            let code = data.word("errorcode").unwrap_or_else(|| "payoutfailed".to_owned());
             (
                 Some(Subject::Payout),
                 Some(report(Status::Declined(payout_failure(&code)), None)),
@@ -106,10 +83,7 @@ fn event(event_id: String, kind: &str, data: &Json) -> WebhookEvent {
     WebhookEvent {
         event_id,
         kind: kind.to_owned(),
-        attempt: data
-            .word("messageid")
-            .as_deref()
-            .and_then(AttemptRef::parse),
+        attempt: data.word("messageid").as_deref().and_then(AttemptRef::parse),
         hint_only: about_money && said.is_none(),
         subject,
         report: said,
@@ -147,9 +121,7 @@ fn payer(data: &Json) -> PayerProof {
 /// `2010-01-20 14:42:04.675645+01`: RFC 3339 but for the blank and the missing minutes of the offset.
 fn timestamp(text: &str) -> Option<Timestamp> {
     let (date, time) = text.split_once(' ')?;
-    let whole_hours = time
-        .rfind(['+', '-'])
-        .is_some_and(|at| time.len() - at == 3);
+    let whole_hours = time.rfind(['+', '-']).is_some_and(|at| time.len() - at == 3);
     let minutes = if whole_hours { ":00" } else { "" };
     let text = format!("{date}T{time}{minutes}");
     let at = Timestamp::parse(&text, &time::format_description::well_known::Rfc3339).ok()?;
@@ -163,11 +135,7 @@ pub(super) fn reply(inner: &Inner, batch: &WebhookBatch) -> WebhookReply {
     let signature = wire::signed_text(method, uuid, &data)
         .and_then(|text| inner.signer.sign_sha1(text.as_bytes()));
     let Some(signature) = signature else {
-        return WebhookReply {
-            status: 500,
-            content_type: "text/plain",
-            body: Vec::new(),
-        };
+        return WebhookReply { status: 500, content_type: "text/plain", body: Vec::new() };
     };
     let result = Json::object([
         ("signature", Json::Text(signature)),
@@ -176,11 +144,7 @@ pub(super) fn reply(inner: &Inner, batch: &WebhookBatch) -> WebhookReply {
         ("data", data),
     ]);
     let body = Json::object([("result", result), ("version", "1.1".into())]);
-    WebhookReply {
-        status: 200,
-        content_type: "application/json",
-        body: body.to_bytes(),
-    }
+    WebhookReply { status: 200, content_type: "application/json", body: body.to_bytes() }
 }
 
 #[cfg(test)]

@@ -62,10 +62,7 @@ pub(super) fn request(inner: &Inner, message: &Message, moves_money: bool) -> Op
     let uuid = message.uuid.to_string();
     let text = signed_text(message.method, &uuid, &message.data)?;
     let params = Json::object([
-        (
-            "Signature",
-            Json::Text(inner.signer.sign_sha1(text.as_bytes())?),
-        ),
+        ("Signature", Json::Text(inner.signer.sign_sha1(text.as_bytes())?)),
         ("UUID", Json::Text(uuid)),
         ("Data", message.data.clone()),
     ]);
@@ -103,13 +100,10 @@ pub(super) fn answer(
     let unreadable = Refusal::Nothing(Unknown::Unreadable);
     let body = Json::parse(&response.body).ok_or(unreadable.clone())?;
     let uuid = message.uuid.to_string();
-    match (
-        body.get("result"),
-        body.get("error").and_then(|error| error.get("error")),
-    ) {
-        (Some(result), None) => verified_data(inner, result, message.method, &uuid)
-            .cloned()
-            .ok_or(unreadable),
+    match (body.get("result"), body.get("error").and_then(|error| error.get("error"))) {
+        (Some(result), None) => {
+            verified_data(inner, result, message.method, &uuid).cloned().ok_or(unreadable)
+        }
         (None, Some(error)) => {
             let data =
                 verified_data(inner, error, message.method, &uuid).ok_or(unreadable.clone())?;
@@ -134,9 +128,7 @@ pub(super) fn verify(
     uuid: &str,
     data: &Json,
 ) -> Option<Proof> {
-    inner
-        .keys
-        .verify(signed_text(method, uuid, data)?.as_bytes(), signature)
+    inner.keys.verify(signed_text(method, uuid, data)?.as_bytes(), signature)
 }
 
 #[cfg(test)]
@@ -153,14 +145,8 @@ mod tests {
     #[test]
     fn data_is_written_out_key_by_key() {
         check(r#"{"b":"2","a":"1","B":"3"}"#, Some("B3a1b2"));
-        check(
-            r#"{"a":null,"b":true,"c":false,"d":7}"#,
-            Some("abtruecfalsed7"),
-        );
-        check(
-            r#"{"a":[{"y":"1","x":"2"},{"z":[]}],"b":{}}"#,
-            Some("ax2y1zb"),
-        );
+        check(r#"{"a":null,"b":true,"c":false,"d":7}"#, Some("abtruecfalsed7"));
+        check(r#"{"a":[{"y":"1","x":"2"},{"z":[]}],"b":{}}"#, Some("ax2y1zb"));
         check(r#"[{"b":"1","a":"2"}]"#, Some("a2b1"));
         check(r#"{"a":1.5}"#, None);
     }
@@ -168,9 +154,6 @@ mod tests {
     #[test]
     fn keys_are_ordered_by_code_units_and_not_by_code_points() {
         // U+1F600 begins with the unit D83D and so stands before U+FF5E; its code point is larger.
-        check(
-            "{\"\u{ff5e}\":\"2\",\"\u{1f600}\":\"1\"}",
-            Some("\u{1f600}1\u{ff5e}2"),
-        );
+        check("{\"\u{ff5e}\":\"2\",\"\u{1f600}\":\"1\"}", Some("\u{1f600}1\u{ff5e}2"));
     }
 }

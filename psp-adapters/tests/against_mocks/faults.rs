@@ -16,32 +16,12 @@ enum Told {
 
 /// The name, what is told at a creation, and whether the mock booked it.
 const FAULTS: [(&str, Told, bool); 15] = [
-    (
-        "connection_reset_before",
-        Told::Unknown(Unknown::ConnectionLost),
-        false,
-    ),
-    (
-        "connection_reset_after_accept",
-        Told::Unknown(Unknown::ConnectionLost),
-        true,
-    ),
-    (
-        "timeout_before_accept",
-        Told::Unknown(Unknown::ReadTimeout),
-        false,
-    ),
-    (
-        "timeout_after_accept",
-        Told::Unknown(Unknown::ReadTimeout),
-        true,
-    ),
+    ("connection_reset_before", Told::Unknown(Unknown::ConnectionLost), false),
+    ("connection_reset_after_accept", Told::Unknown(Unknown::ConnectionLost), true),
+    ("timeout_before_accept", Told::Unknown(Unknown::ReadTimeout), false),
+    ("timeout_after_accept", Told::Unknown(Unknown::ReadTimeout), true),
     ("http_500", Told::Unknown(Unknown::ServerError), false),
-    (
-        "http_500_after_accept",
-        Told::Unknown(Unknown::ServerError),
-        true,
-    ),
+    ("http_500_after_accept", Told::Unknown(Unknown::ServerError), true),
     ("http_503", Told::Unknown(Unknown::ServerError), false),
     ("http_429", Told::Unknown(Unknown::Throttled), false),
     ("malformed_body", Told::Unknown(Unknown::Unreadable), true),
@@ -80,11 +60,8 @@ async fn no_fault_of_a_creation_is_told_too_boldly() {
                 let attempt = fresh_attempt();
                 let operation = operation(id, name, attempt);
                 stage.fault(id, name, fault, 300).await;
-                let deadline = Duration::from_millis(if fault.starts_with("timeout") {
-                    900
-                } else {
-                    5_000
-                });
+                let deadline =
+                    Duration::from_millis(if fault.starts_with("timeout") { 900 } else { 5_000 });
                 let performed = stage.perform_within(id, &operation, deadline).await;
                 stage.clear_faults(id).await;
                 let said = told(&performed.outcome);
@@ -124,9 +101,7 @@ async fn no_fault_of_an_inquiry_decides_anything() {
     let stage = Stage::new().await;
     for id in PSPS {
         let attempt = fresh_attempt();
-        let created = stage
-            .perform(id, &payout(attempt, money(id), portable(id)))
-            .await;
+        let created = stage.perform(id, &payout(attempt, money(id), portable(id))).await;
         let by = InquiryBy::PspReference(crate::reference(&created.outcome));
         let question = inquiry(Subject::Payout, attempt, money(id), by);
         for fault in [
@@ -142,9 +117,7 @@ async fn no_fault_of_an_inquiry_decides_anything() {
             "empty_body",
         ] {
             stage.fault(id, "query", fault, 300).await;
-            let performed = stage
-                .perform_within(id, &question, Duration::from_millis(900))
-                .await;
+            let performed = stage.perform_within(id, &question, Duration::from_millis(900)).await;
             stage.clear_faults(id).await;
             assert!(
                 matches!(performed.outcome, Outcome::Unknown(_)),
@@ -159,23 +132,14 @@ async fn no_fault_of_an_inquiry_decides_anything() {
 #[tokio::test]
 async fn a_token_that_cannot_be_had_sends_nothing() {
     let (stage, id) = (Stage::new().await, "truelayer-gb");
-    for fault in [
-        "http_500",
-        "malformed_body",
-        "connection_reset_before",
-        "timeout_before_accept",
-    ] {
+    for fault in ["http_500", "malformed_body", "connection_reset_before", "timeout_before_accept"]
+    {
         let attempt = fresh_attempt();
         stage.fault(id, "any", fault, 300).await;
         let operation = payout(attempt, money(id), portable(id));
-        let performed = stage
-            .perform_within(id, &operation, Duration::from_millis(900))
-            .await;
+        let performed = stage.perform_within(id, &operation, Duration::from_millis(900)).await;
         stage.clear_faults(id).await;
-        assert!(
-            matches!(performed.outcome, Outcome::NotSent(_)),
-            "{fault}: {performed:?}"
-        );
+        assert!(matches!(performed.outcome, Outcome::NotSent(_)), "{fault}: {performed:?}");
         assert_eq!(performed.wire.len(), 1);
         assert!(stage.movements(id, attempt).await.is_empty());
     }

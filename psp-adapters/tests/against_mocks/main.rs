@@ -38,10 +38,7 @@ async fn ask(
     reference: &str,
 ) -> Outcome {
     let by = InquiryBy::PspReference(reference.to_owned());
-    stage
-        .perform(id, &inquiry(subject, attempt, money(id), by))
-        .await
-        .outcome
+    stage.perform(id, &inquiry(subject, attempt, money(id), by)).await.outcome
 }
 
 /// A deposit, from the redirect to the money; gives the PSP's id and who paid.
@@ -49,16 +46,7 @@ async fn whole_deposit(stage: &Stage, id: &str, attempt: AttemptRef) -> (String,
     let performed = stage.perform(id, &deposit(attempt, money(id))).await;
     let order = reference(&performed.outcome);
     let accepted = &report(&performed.outcome).status;
-    assert!(
-        matches!(
-            accepted,
-            Status::Accepted {
-                next_action: Some(_),
-                ..
-            }
-        ),
-        "{accepted:?}"
-    );
+    assert!(matches!(accepted, Status::Accepted { next_action: Some(_), .. }), "{accepted:?}");
     stage.complete(id, &order, "succeeded").await;
     let success = Status::Succeeded { money: money(id) };
     if id == "trustly-de" {
@@ -82,10 +70,7 @@ async fn a_deposit_is_opened_paid_and_known() {
     for id in PSPS {
         let attempt = fresh_attempt();
         let (_, payer) = whole_deposit(&stage, id, attempt).await;
-        assert!(
-            payer.token.is_some() && payer.holder_name.is_some(),
-            "{payer:?}"
-        );
+        assert!(payer.token.is_some() && payer.holder_name.is_some(), "{payer:?}");
         assert_eq!(payer.portable.is_some(), id == "truelayer-gb");
         let booked = stage.movements(id, attempt).await;
         assert_eq!(booked.len(), 1);
@@ -109,34 +94,20 @@ async fn a_payout_goes_to_the_source_and_to_an_account() {
             let order = reference(&performed.outcome);
             assert_eq!(performed.wire.iter().filter(|it| it.moves_money).count(), 1);
             assert_eq!(performed.wire.last().unwrap().step, "create_payout");
-            let kind = if id == "trustly-de" {
-                "payoutconfirmation"
-            } else {
-                "payout_executed"
-            };
+            let kind = if id == "trustly-de" { "payoutconfirmation" } else { "payout_executed" };
             let event = stage.event(id, kind, attempt).await;
             assert_eq!(event.psp_reference.as_deref(), Some(&*order));
             let outcome = ask(&stage, id, Subject::Payout, attempt, &order).await;
-            assert_eq!(
-                report(&outcome).status,
-                Status::Succeeded { money: money(id) }
-            );
+            assert_eq!(report(&outcome).status, Status::Succeeded { money: money(id) });
             stage.complete(id, &order, "returned").await;
-            let kind = if id == "trustly-de" {
-                "credit"
-            } else {
-                "payout_failed"
-            };
+            let kind = if id == "trustly-de" { "credit" } else { "payout_failed" };
             let event = stage.event(id, kind, attempt).await;
             if id == "trustly-de" {
                 let said = event.report_for(Subject::Payout).unwrap();
                 assert_eq!(said.status, Status::Returned { money: money(id) });
             }
             let outcome = ask(&stage, id, Subject::Payout, attempt, &order).await;
-            assert_eq!(
-                report(&outcome).status,
-                Status::Returned { money: money(id) }
-            );
+            assert_eq!(report(&outcome).status, Status::Returned { money: money(id) });
             assert_eq!(stage.movements(id, attempt).await.len(), 1);
         }
     }
@@ -160,9 +131,7 @@ async fn a_deposit_goes_back_to_where_it_came_from() {
         question.deposit_psp_reference = Some(order);
         let mut status = Status::Pending;
         for _ in 0..100 {
-            let asked = stage
-                .perform(id, &Operation::Inquire(question.clone()))
-                .await;
+            let asked = stage.perform(id, &Operation::Inquire(question.clone())).await;
             status = report(&asked.outcome).status.clone();
             if status != Status::Pending {
                 break;
@@ -201,20 +170,10 @@ async fn trustlys_ledger_finds_a_payout_whose_answer_was_lost() {
     let question = inquiry(Subject::Payout, attempt, money(id), InquiryBy::Ledger);
     let before = stage.perform(id, &question).await;
     assert_eq!(before.outcome, Outcome::NotFound);
-    stage
-        .fault(id, "create_payout", "connection_reset_after_accept", 0)
-        .await;
-    let lost = stage
-        .perform(id, &payout(attempt, money(id), portable(id)))
-        .await;
-    assert!(
-        matches!(lost.outcome, Outcome::Unknown(_)),
-        "{:?}",
-        lost.outcome
-    );
-    let Operation::Inquire(mut question) = question else {
-        panic!("an inquiry")
-    };
+    stage.fault(id, "create_payout", "connection_reset_after_accept", 0).await;
+    let lost = stage.perform(id, &payout(attempt, money(id), portable(id))).await;
+    assert!(matches!(lost.outcome, Outcome::Unknown(_)), "{:?}", lost.outcome);
+    let Operation::Inquire(mut question) = question else { panic!("an inquiry") };
     question.first_sent_at = psp_contract::Timestamp::now_utc();
     let found = stage.perform(id, &Operation::Inquire(question)).await;
     let booked = stage.movements(id, attempt).await;
@@ -225,16 +184,8 @@ async fn trustlys_ledger_finds_a_payout_whose_answer_was_lost() {
 async fn truelayer_cancels_an_open_deposit() {
     let (stage, id) = (Stage::new().await, "truelayer-gb");
     let attempt = fresh_attempt();
-    let order = reference(
-        &stage
-            .perform(id, &deposit(attempt, money(id)))
-            .await
-            .outcome,
-    );
-    let cancel = Operation::CancelDeposit {
-        attempt,
-        psp_reference: order.clone(),
-    };
+    let order = reference(&stage.perform(id, &deposit(attempt, money(id))).await.outcome);
+    let cancel = Operation::CancelDeposit { attempt, psp_reference: order.clone() };
     let cancelled = stage.perform(id, &cancel).await.outcome;
     assert_eq!(report(&cancelled).status, Status::Cancelled);
     let outcome = ask(&stage, id, Subject::Deposit, attempt, &order).await;
@@ -245,23 +196,15 @@ async fn truelayer_cancels_an_open_deposit() {
 async fn a_psp_that_is_down_was_not_sent_anything() {
     let stage = Stage::new().await;
     for id in PSPS {
-        stage
-            .control(&format!("/psps/{id}/listener"), &json!({"up": false}))
-            .await;
-        for operation in [
-            deposit(fresh_attempt(), money(id)),
-            payout(fresh_attempt(), money(id), portable(id)),
-        ] {
+        stage.control(&format!("/psps/{id}/listener"), &json!({"up": false})).await;
+        for operation in
+            [deposit(fresh_attempt(), money(id)), payout(fresh_attempt(), money(id), portable(id))]
+        {
             let performed = stage.perform(id, &operation).await;
             assert_eq!(performed.outcome, Outcome::NotSent(NotSent::ConnectRefused));
-            assert_eq!(
-                performed.wire.last().unwrap().failure,
-                Some("connect_refused")
-            );
+            assert_eq!(performed.wire.last().unwrap().failure, Some("connect_refused"));
         }
-        stage
-            .control(&format!("/psps/{id}/listener"), &json!({"up": true}))
-            .await;
+        stage.control(&format!("/psps/{id}/listener"), &json!({"up": true})).await;
         whole_deposit(&stage, id, fresh_attempt()).await;
     }
 }

@@ -47,9 +47,7 @@ async fn receive(
         .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()))
         .collect();
     let (method, path) = (request.method().to_string(), request.uri().to_string());
-    let body: Bytes = axum::body::to_bytes(request.into_body(), 1 << 20)
-        .await
-        .unwrap();
+    let body: Bytes = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
     let psp = &inbox.psps.get().unwrap()[&id];
     let raw = RawWebhook {
         method: &method,
@@ -63,15 +61,8 @@ async fn receive(
         Ok(verified) => {
             let reply = psp.reply(&verified);
             let status = StatusCode::from_u16(reply.status).unwrap();
-            let answer = (
-                status,
-                [(header::CONTENT_TYPE, reply.content_type)],
-                reply.body,
-            );
-            (
-                answer.into_response(),
-                Ok(verified.into_inner().events.remove(0)),
-            )
+            let answer = (status, [(header::CONTENT_TYPE, reply.content_type)], reply.body);
+            (answer.into_response(), Ok(verified.into_inner().events.remove(0)))
         }
         Err(refusal) => {
             let status = StatusCode::from_u16(refusal.status()).unwrap();
@@ -83,11 +74,7 @@ async fn receive(
 }
 
 fn mock_config(public_url: &str) -> MockConfig {
-    let account = |id: &str, kind| MockAccount {
-        id: id.to_owned(),
-        port: 0,
-        kind,
-    };
+    let account = |id: &str, kind| MockAccount { id: id.to_owned(), port: 0, kind };
     let text = |text: &str| text.to_owned();
     MockConfig {
         control_addr: ([127, 0, 0, 1], 0).into(),
@@ -127,9 +114,7 @@ impl Stage {
         let inbox = Arc::new(Inbox::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new()
-            .route("/webhooks/{id}", post(receive))
-            .with_state(inbox.clone());
+        let router = Router::new().route("/webhooks/{id}", post(receive)).with_state(inbox.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let mocks = mock_psps::start(mock_config(&public_url)).await.unwrap();
         let transport = new_transport();
@@ -143,11 +128,7 @@ impl Stage {
         });
         assert!(inbox.psps.set(psps.collect()).is_ok());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self {
-            inbox,
-            mocks,
-            client,
-        }
+        Self { inbox, mocks, client }
     }
 
     pub fn psp(&self, id: &str) -> &Psp {
@@ -164,9 +145,7 @@ impl Stage {
         operation: &Operation,
         deadline: Duration,
     ) -> Performed {
-        self.psp(id)
-            .perform(operation, deadline, Timestamp::now_utc())
-            .await
+        self.psp(id).perform(operation, deadline, Timestamp::now_utc()).await
     }
 
     pub async fn control(&self, path: &str, body: &Value) -> Value {
@@ -186,15 +165,7 @@ impl Stage {
 
     pub async fn clear_faults(&self, id: &str) {
         let url = format!("{}/psps/{id}/faults", self.mocks.control_url);
-        assert!(
-            self.client
-                .delete(url)
-                .send()
-                .await
-                .unwrap()
-                .status()
-                .is_success()
-        );
+        assert!(self.client.delete(url).send().await.unwrap().status().is_success());
     }
 
     pub async fn complete(&self, id: &str, reference: &str, outcome: &str) {
@@ -205,20 +176,10 @@ impl Stage {
     /// What the mock booked under our reference.
     pub async fn movements(&self, id: &str, attempt: AttemptRef) -> Vec<Value> {
         let url = format!("{}/psps/{id}/movements", self.mocks.control_url);
-        let text = self
-            .client
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
+        let text = self.client.get(url).send().await.unwrap().text().await.unwrap();
         let all: Vec<Value> = serde_json::from_str(&text).unwrap();
         let ours = attempt.lower();
-        all.into_iter()
-            .filter(|it| it["client_reference"] == ours.as_str())
-            .collect()
+        all.into_iter().filter(|it| it["client_reference"] == ours.as_str()).collect()
     }
 
     /// Waits for a webhook.
@@ -236,20 +197,14 @@ impl Stage {
     /// Waits for a verified event of this kind about this attempt.
     pub async fn event(&self, id: &str, kind: &str, attempt: AttemptRef) -> WebhookEvent {
         let received = self.webhook(id, |received| {
-            received
-                .as_ref()
-                .is_ok_and(|it| it.kind == kind && it.attempt == Some(attempt))
+            received.as_ref().is_ok_and(|it| it.kind == kind && it.attempt == Some(attempt))
         });
         received.await.unwrap()
     }
 
     pub fn seen(&self, id: &str) -> Vec<Received> {
         let received = self.inbox.received.lock().unwrap();
-        received
-            .iter()
-            .filter(|(psp, _)| psp == id)
-            .map(|(_, it)| it.clone())
-            .collect()
+        received.iter().filter(|(psp, _)| psp == id).map(|(_, it)| it.clone()).collect()
     }
 }
 
@@ -259,31 +214,17 @@ pub fn fresh_attempt() -> AttemptRef {
 
 /// 10.50 of the account's currency.
 pub fn money(id: &str) -> Money {
-    if id == "trustly-de" {
-        eur(1050)
-    } else {
-        gbp(1050)
-    }
+    if id == "trustly-de" { eur(1050) } else { gbp(1050) }
 }
 
 /// An account that the PSP pays without having seen it.
 pub fn portable(id: &str) -> Destination {
     let holder_name = "Erika Mustermann".to_owned();
     let portable = if id == "trustly-de" {
-        Portable::Iban {
-            iban: "DE89370400440532013000".to_owned(),
-            holder_name,
-        }
+        Portable::Iban { iban: "DE89370400440532013000".to_owned(), holder_name }
     } else {
         let (sort_code, account_number) = ("040668".to_owned(), "00000871".to_owned());
-        Portable::UkAccount {
-            sort_code,
-            account_number,
-            holder_name,
-        }
+        Portable::UkAccount { sort_code, account_number, holder_name }
     };
-    Destination {
-        token: None,
-        portable: Some(portable),
-    }
+    Destination { token: None, portable: Some(portable) }
 }

@@ -8,21 +8,12 @@ use psp_contract::{AttemptRef, Status, Subject};
 use serde_json::json;
 
 fn success_kind(id: &str) -> &'static str {
-    if id == "trustly-de" {
-        "credit"
-    } else {
-        "payment_settled"
-    }
+    if id == "trustly-de" { "credit" } else { "payment_settled" }
 }
 
 /// A deposit that is paid while this fault is on; gives its id at the PSP.
 async fn paid_with(stage: &Stage, id: &str, attempt: AttemptRef, fault: &str) -> String {
-    let order = reference(
-        &stage
-            .perform(id, &deposit(attempt, money(id)))
-            .await
-            .outcome,
-    );
+    let order = reference(&stage.perform(id, &deposit(attempt, money(id))).await.outcome);
     let rule = json!({"operation": "webhook", "fault": fault, "delay_ms": 200});
     stage.control(&format!("/psps/{id}/faults"), &rule).await;
     stage.complete(id, &order, "succeeded").await;
@@ -33,9 +24,7 @@ async fn paid_with(stage: &Stage, id: &str, attempt: AttemptRef, fault: &str) ->
 
 fn events(stage: &Stage, id: &str, attempt: AttemptRef, kind: &str) -> Vec<WebhookEvent> {
     let verified = stage.seen(id).into_iter().filter_map(Result::ok);
-    verified
-        .filter(|it| it.attempt == Some(attempt) && it.kind == kind)
-        .collect()
+    verified.filter(|it| it.attempt == Some(attempt) && it.kind == kind).collect()
 }
 
 #[tokio::test]
@@ -73,10 +62,7 @@ async fn a_stale_webhook_asks_for_an_inquiry() {
             continue;
         }
         let stale = stage.webhook(id, Result::is_err).await.unwrap_err();
-        let expected = WebhookRefusal::Stale {
-            attempt: Some(attempt),
-            psp_reference: Some(order),
-        };
+        let expected = WebhookRefusal::Stale { attempt: Some(attempt), psp_reference: Some(order) };
         assert_eq!(stale, expected);
     }
 }
@@ -89,10 +75,7 @@ async fn a_wrong_amount_is_told_as_it_is_or_not_believed() {
             let attempt = fresh_attempt();
             let order = paid_with(&stage, id, attempt, fault).await;
             let event = stage.event(id, success_kind(id), attempt).await;
-            match event
-                .report_for(Subject::Deposit)
-                .map(|report| &report.status)
-            {
+            match event.report_for(Subject::Deposit).map(|report| &report.status) {
                 Some(Status::Succeeded { money: told }) => {
                     assert!(*told != money(id) || event.hint_only, "{event:?}");
                 }
@@ -100,10 +83,7 @@ async fn a_wrong_amount_is_told_as_it_is_or_not_believed() {
             }
             if id == "truelayer-gb" {
                 let outcome = ask(&stage, id, Subject::Deposit, attempt, &order).await;
-                assert_eq!(
-                    report(&outcome).status,
-                    Status::Succeeded { money: money(id) }
-                );
+                assert_eq!(report(&outcome).status, Status::Succeeded { money: money(id) });
             }
         }
     }
@@ -118,9 +98,7 @@ async fn dropped_delayed_and_reordered_webhooks_say_what_they_say() {
             let order = paid_with(&stage, id, attempt, fault).await;
             if fault == "webhook_drop" {
                 let resend = json!({"reference": order, "times": 1});
-                stage
-                    .control(&format!("/psps/{id}/webhooks/resend"), &resend)
-                    .await;
+                stage.control(&format!("/psps/{id}/webhooks/resend"), &resend).await;
             }
             stage.event(id, success_kind(id), attempt).await;
         }
@@ -134,23 +112,10 @@ async fn resent_forged_and_old_webhooks_bounce() {
         let attempt = fresh_attempt();
         let (order, _) = crate::whole_deposit(&stage, id, attempt).await;
         let path = format!("/psps/{id}/webhooks/resend");
-        stage
-            .control(
-                &path,
-                &json!({"reference": order, "times": 1, "bad_signature": true}),
-            )
-            .await;
-        stage
-            .webhook(id, |it| matches!(it, Err(WebhookRefusal::Invalid(_))))
-            .await
-            .unwrap_err();
+        stage.control(&path, &json!({"reference": order, "times": 1, "bad_signature": true})).await;
+        stage.webhook(id, |it| matches!(it, Err(WebhookRefusal::Invalid(_)))).await.unwrap_err();
         if stage.psp(id).capabilities().webhook.has_timestamp {
-            stage
-                .control(
-                    &path,
-                    &json!({"reference": order, "times": 1, "age_s": 301}),
-                )
-                .await;
+            stage.control(&path, &json!({"reference": order, "times": 1, "age_s": 301})).await;
             stage
                 .webhook(id, |it| matches!(it, Err(WebhookRefusal::Stale { .. })))
                 .await

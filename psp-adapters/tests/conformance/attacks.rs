@@ -9,10 +9,7 @@ use psp_contract::{Status, Subject};
 type Received = Result<Verified<WebhookBatch>, WebhookRefusal>;
 
 fn receive(fixture: &dyn Fixture, call: &Call) -> Received {
-    fixture
-        .psp()
-        .adapter()
-        .verify_webhook(&call.raw(), &fixture.keys())
+    fixture.psp().adapter().verify_webhook(&call.raw(), &fixture.keys())
 }
 
 #[track_caller]
@@ -20,10 +17,7 @@ fn refused(fixture: &dyn Fixture, call: &Call, what: &str) -> WebhookRefusal {
     match receive(fixture, call) {
         Ok(_) => panic!("{}: {what} was accepted", fixture.psp().adapter_name()),
         Err(refusal) => {
-            assert!(
-                (400..500).contains(&refusal.status()),
-                "{what}: {refusal:?}"
-            );
+            assert!((400..500).contains(&refusal.status()), "{what}: {refusal:?}");
             refusal
         }
     }
@@ -33,15 +27,9 @@ fn refused(fixture: &dyn Fixture, call: &Call, what: &str) -> WebhookRefusal {
 fn genuine_news_is_understood() {
     for fixture in fixtures() {
         let fixture = fixture.as_ref();
-        let one = |news| {
-            receive(fixture, &fixture.webhook(news))
-                .unwrap()
-                .into_inner()
-        };
+        let one = |news| receive(fixture, &fixture.webhook(news)).unwrap().into_inner();
         let deposit = one(News::DepositSucceeded);
-        let [event] = &deposit.events[..] else {
-            panic!("one event")
-        };
+        let [event] = &deposit.events[..] else { panic!("one event") };
         assert_eq!(event.attempt, Some(attempt(1)));
         assert!(!event.event_id.is_empty() && event.psp_reference.is_some());
         let report = event.report_for(Subject::Deposit).unwrap();
@@ -85,11 +73,7 @@ fn no_byte_of_the_body_may_change() {
                 };
                 // Trustly signs data and not bytes: an unsigned part of the envelope may differ, what
                 // is told may not.
-                assert!(
-                    fixture.signature_is_in_body(),
-                    "byte {at} of {:?}",
-                    call.body
-                );
+                assert!(fixture.signature_is_in_body(), "byte {at} of {:?}", call.body);
                 let genuine = receive(fixture.as_ref(), &genuine).unwrap().into_inner();
                 assert_eq!(verified.into_inner(), genuine, "byte {at}");
             }
@@ -125,22 +109,14 @@ fn headers_must_be_there_exactly_once() {
             twice.headers.push(header.clone());
             refused(fixture.as_ref(), &twice, "a header twice");
             let mut twice = genuine.clone();
-            twice
-                .headers
-                .insert(0, (header.0.to_uppercase(), "other".to_owned()));
+            twice.headers.insert(0, (header.0.to_uppercase(), "other".to_owned()));
             refused(fixture.as_ref(), &twice, "a header twice in other case");
             for value in ["", "..", "a..b", " ", "\0", &"x".repeat(65_536)] {
                 let mut call = genuine.clone();
                 call.headers[number].1 = value.to_owned();
                 refused(fixture.as_ref(), &call, "a header with nonsense");
             }
-            for (left, right) in [
-                ("", ", "),
-                (" ", ""),
-                ("", "\r\nx: y"),
-                ("", "\n "),
-                ("", "="),
-            ] {
+            for (left, right) in [("", ", "), (" ", ""), ("", "\r\nx: y"), ("", "\n "), ("", "=")] {
                 let mut call = genuine.clone();
                 call.headers[number].1 = format!("{left}{}{right}", header.1);
                 refused(fixture.as_ref(), &call, "a header with something around it");
@@ -152,11 +128,7 @@ fn headers_must_be_there_exactly_once() {
 #[test]
 fn nobody_elses_key_is_good() {
     for fixture in fixtures() {
-        refused(
-            fixture.as_ref(),
-            &fixture.foreign_webhook(),
-            "another's key",
-        );
+        refused(fixture.as_ref(), &fixture.foreign_webhook(), "another's key");
     }
 }
 
@@ -217,16 +189,10 @@ fn bodies_that_are_not_one_strict_document_are_refused() {
             bomb,
         ] {
             assert_ne!(body, text);
-            let call = Call {
-                body: body.into_bytes(),
-                ..genuine.clone()
-            };
+            let call = Call { body: body.into_bytes(), ..genuine.clone() };
             refused(fixture.as_ref(), &call, "a body that is not strict");
         }
-        let call = Call {
-            body: b"\xff\xfe\x00".to_vec(),
-            ..genuine.clone()
-        };
+        let call = Call { body: b"\xff\xfe\x00".to_vec(), ..genuine.clone() };
         refused(fixture.as_ref(), &call, "no UTF-8");
     }
 }
@@ -245,10 +211,7 @@ fn old_and_future_webhooks_are_stale_where_time_is_signed() {
                     continue;
                 }
                 match refused(fixture.as_ref(), &call, "a stale webhook") {
-                    WebhookRefusal::Stale {
-                        attempt: named,
-                        psp_reference,
-                    } => {
+                    WebhookRefusal::Stale { attempt: named, psp_reference } => {
                         assert_eq!(named, Some(attempt(1)));
                         assert!(psp_reference.is_some());
                     }

@@ -34,10 +34,7 @@ impl Act {
     ];
 
     pub fn asks(self) -> bool {
-        matches!(
-            self,
-            Act::AskDeposit | Act::AskPayout | Act::AskReturn | Act::AskLedger
-        )
+        matches!(self, Act::AskDeposit | Act::AskPayout | Act::AskReturn | Act::AskLedger)
     }
 
     pub fn moves_money(self) -> bool {
@@ -165,16 +162,10 @@ pub fn common_answer(case: Case, good: &[u8]) -> Option<HttpResponse> {
 pub fn perform(fixture: &dyn Fixture, act: Act, case: Case) -> Option<Driven> {
     let operation = fixture.operation(act)?;
     let mut missing = false;
-    let driven = drive(
-        fixture.psp().adapter(),
-        &operation,
-        now(),
-        None,
-        |step, request| {
-            let answer = fixture.answer(act, case, step, request);
-            missing |= answer.is_none();
-            Ok(answer.unwrap_or_else(|| response(500, "")))
-        },
-    );
+    let driven = drive(fixture.psp().adapter(), &operation, now(), None, |step, request| {
+        let answer = fixture.answer(act, case, step, request);
+        missing |= answer.is_none();
+        Ok(answer.unwrap_or_else(|| response(500, "")))
+    });
     (!missing).then_some(driven)
 }

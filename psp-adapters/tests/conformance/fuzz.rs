@@ -51,17 +51,11 @@ fn run(fixture: &dyn Fixture, act: Act, case: Case, breaks: &[Break]) {
         return;
     };
     let mut missing = false;
-    let driven = drive(
-        fixture.psp().adapter(),
-        &operation,
-        now(),
-        None,
-        |step, request| {
-            let answer = fixture.answer(act, case, step, request);
-            missing |= answer.is_none();
-            Ok(broken(answer.unwrap_or_else(|| response(500, "")), breaks))
-        },
-    );
+    let driven = drive(fixture.psp().adapter(), &operation, now(), None, |step, request| {
+        let answer = fixture.answer(act, case, step, request);
+        missing |= answer.is_none();
+        Ok(broken(answer.unwrap_or_else(|| response(500, "")), breaks))
+    });
     let Outcome::Reported(report) = driven.outcome else {
         return;
     };

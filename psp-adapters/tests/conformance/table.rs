@@ -34,10 +34,9 @@ fn word(outcome: &Outcome) -> String {
         Outcome::Unknown(why) => format!("unknown {}", why.code()),
         Outcome::NotFound => "not found".to_owned(),
         Outcome::Reported(report) => match &report.status {
-            Status::Accepted {
-                next_action: Some(NextAction::Redirect { .. }),
-                ..
-            } => "accepted with redirect".to_owned(),
+            Status::Accepted { next_action: Some(NextAction::Redirect { .. }), .. } => {
+                "accepted with redirect".to_owned()
+            }
             Status::Accepted { .. } => "accepted".to_owned(),
             Status::Pending => "pending".to_owned(),
             Status::Succeeded { .. } => "succeeded".to_owned(),
@@ -65,17 +64,10 @@ fn every_answer_means_what_the_table_says() {
                     None => told == expected,
                 };
                 let name = fixture.psp().adapter_name();
-                assert!(
-                    fits,
-                    "{name} {act:?} {case:?}: {told} instead of {expected}"
-                );
+                assert!(fits, "{name} {act:?} {case:?}: {told} instead of {expected}");
             }
         }
-        assert!(
-            60 < cases,
-            "{} has only {cases} cases",
-            fixture.psp().adapter_name()
-        );
+        assert!(60 < cases, "{} has only {cases} cases", fixture.psp().adapter_name());
     }
 }
 
@@ -88,21 +80,13 @@ fn lose(
 ) -> Option<(Outcome, bool)> {
     let operation = fixture.operation(act)?;
     let mut number = 0;
-    let driven = drive(
-        fixture.psp().adapter(),
-        &operation,
-        now(),
-        None,
-        |step, request| {
-            number += 1;
-            if number == lost + 1 {
-                return Err(failure);
-            }
-            Ok(fixture
-                .answer(act, Case::Accepted, step, request)
-                .unwrap_or_else(|| response(500, "")))
-        },
-    );
+    let driven = drive(fixture.psp().adapter(), &operation, now(), None, |step, request| {
+        number += 1;
+        if number == lost + 1 {
+            return Err(failure);
+        }
+        Ok(fixture.answer(act, Case::Accepted, step, request).unwrap_or_else(|| response(500, "")))
+    });
     let (_, request) = driven.requests.get(lost)?;
     Some((driven.outcome, request.moves_money))
 }
@@ -124,11 +108,7 @@ fn a_lost_answer_is_unknown_exactly_when_money_could_have_moved() {
                     other => panic!("{act:?}, answer {lost} lost: {other:?}"),
                 }
                 let (outcome, _) = lose(fixture.as_ref(), act, lost, refused).unwrap();
-                assert_eq!(
-                    outcome,
-                    Outcome::NotSent(NotSent::ConnectRefused),
-                    "{act:?} {lost}"
-                );
+                assert_eq!(outcome, Outcome::NotSent(NotSent::ConnectRefused), "{act:?} {lost}");
             }
         }
     }
@@ -143,33 +123,20 @@ fn money_is_asked_for_once_and_last_and_with_the_same_bytes() {
             else {
                 continue;
             };
-            let moving: Vec<_> = first
-                .requests
-                .iter()
-                .map(|(_, it)| it.moves_money)
-                .collect();
+            let moving: Vec<_> = first.requests.iter().map(|(_, it)| it.moves_money).collect();
             let expected = act.moves_money();
             assert_eq!(moving.last(), Some(&expected), "{act:?}");
             assert!(!moving[..moving.len() - 1].contains(&true), "{act:?}");
             // Hours later, as a replay.
             let operation = fixture.operation(act).unwrap();
             let later = now() + time::Duration::hours(4);
-            let again = drive(
-                fixture.psp().adapter(),
-                &operation,
-                later,
-                None,
-                |step, request| {
-                    Ok(fixture
-                        .answer(act, Case::Accepted, step, request)
-                        .unwrap_or_else(|| response(500, "")))
-                },
-            );
+            let again = drive(fixture.psp().adapter(), &operation, later, None, |step, request| {
+                Ok(fixture
+                    .answer(act, Case::Accepted, step, request)
+                    .unwrap_or_else(|| response(500, "")))
+            });
             for ((step, one), (_, other)) in first.requests.iter().zip(&again.requests) {
-                assert!(
-                    !act.moves_money() || one.body == other.body,
-                    "{act:?} {step}"
-                );
+                assert!(!act.moves_money() || one.body == other.body, "{act:?} {step}");
                 assert_eq!(one.url, other.url);
             }
         }
@@ -183,9 +150,7 @@ fn what_a_psp_cannot_do_is_not_sent() {
         crate::support::eur(100),
         psp_contract::Destination {
             token: None,
-            portable: Some(psp_contract::Portable::PixKey {
-                key: "x".to_owned(),
-            }),
+            portable: Some(psp_contract::Portable::PixKey { key: "x".to_owned() }),
         },
     );
     let yen = psp_contract::Money::new(100, psp_contract::Currency::JPY);
@@ -209,15 +174,9 @@ fn a_capability_is_there_exactly_when_its_operation_is() {
         assert_eq!(capabilities.payout.is_some(), has(Act::PayoutByToken));
         assert_eq!(capabilities.return_deposit, has(Act::Return));
         assert_eq!(capabilities.deposit_inquiry.any(), has(Act::AskDeposit));
-        assert_eq!(
-            capabilities.payout_inquiry.by_psp_reference,
-            has(Act::AskPayout)
-        );
+        assert_eq!(capabilities.payout_inquiry.by_psp_reference, has(Act::AskPayout));
         assert_eq!(capabilities.payout_inquiry.by_ledger, has(Act::AskLedger));
-        let cancel = capabilities
-            .deposit
-            .as_ref()
-            .is_some_and(|deposit| deposit.can_cancel);
+        let cancel = capabilities.deposit.as_ref().is_some_and(|deposit| deposit.can_cancel);
         assert_eq!(cancel, has(Act::Cancel));
     }
 }
@@ -227,14 +186,8 @@ fn nothing_secret_or_personal_is_printed() {
     for fixture in fixtures() {
         let driven = perform(fixture.as_ref(), Act::PayoutToIban, Case::Accepted).unwrap();
         let printed = format!("{:?} {:?}", fixture.psp(), driven.requests);
-        for word in [
-            "Mustermann",
-            "erika",
-            "DE893704",
-            "correct horse",
-            "Bearer",
-            "client secret",
-        ] {
+        for word in ["Mustermann", "erika", "DE893704", "correct horse", "Bearer", "client secret"]
+        {
             assert!(!printed.contains(word), "{word} in {printed}");
         }
     }

@@ -22,9 +22,7 @@ const JKU: &str = "https://truelayer.test/.well-known/jwks";
 
 impl TrueLayerFixture {
     pub fn new() -> Self {
-        Self {
-            psp: psp(truelayer_account("https://truelayer.test")),
-        }
+        Self { psp: psp(truelayer_account("https://truelayer.test")) }
     }
 
     fn body(act: Act, case: Case) -> Option<Value> {
@@ -37,14 +35,7 @@ impl TrueLayerFixture {
         }
         let deposit = act == Act::AskDeposit;
         let (status, reason) = match case {
-            Case::Accepted => (
-                if deposit {
-                    "authorization_required"
-                } else {
-                    "pending"
-                },
-                None,
-            ),
+            Case::Accepted => (if deposit { "authorization_required" } else { "pending" }, None),
             Case::Pending if deposit => ("executed", None),
             Case::Pending => ("authorized", None),
             Case::Succeeded | Case::OtherAmount => {
@@ -56,15 +47,9 @@ impl TrueLayerFixture {
             Case::Unlisted => ("dancing", None),
             _ => return None,
         };
-        let amount = if case == Case::OtherAmount {
-            1051
-        } else {
-            1050
-        };
-        Some(
-            json!({"id": ID, "amount_in_minor": amount, "currency": "EUR", "status": status,
-            "failure_reason": reason, "metadata": {"reference": attempt(1).lower()}}),
-        )
+        let amount = if case == Case::OtherAmount { 1051 } else { 1050 };
+        Some(json!({"id": ID, "amount_in_minor": amount, "currency": "EUR", "status": status,
+            "failure_reason": reason, "metadata": {"reference": attempt(1).lower()}}))
     }
 }
 
@@ -82,10 +67,7 @@ impl Fixture for TrueLayerFixture {
     fn operation(&self, act: Act) -> Option<Operation> {
         let (money, ours) = (eur(1050), attempt(1));
         let holder_name = "Erika Mustermann".to_owned();
-        let to = |portable| Destination {
-            token: None,
-            portable: Some(portable),
-        };
+        let to = |portable| Destination { token: None, portable: Some(portable) };
         let ask = |subject| inquiry(subject, ours, money, InquiryBy::PspReference(ID.to_owned()));
         Some(match act {
             Act::Deposit => deposit(ours, money),
@@ -96,18 +78,11 @@ impl Fixture for TrueLayerFixture {
             }
             Act::PayoutToUkAccount => {
                 let (sort_code, account_number) = ("04-06-68".to_owned(), "00000871".to_owned());
-                let account = Portable::UkAccount {
-                    sort_code,
-                    account_number,
-                    holder_name,
-                };
+                let account = Portable::UkAccount { sort_code, account_number, holder_name };
                 payout(ours, gbp(1050), to(account))
             }
             Act::Return => refund(ours, money, ID),
-            Act::Cancel => Operation::CancelDeposit {
-                attempt: ours,
-                psp_reference: ID.to_owned(),
-            },
+            Act::Cancel => Operation::CancelDeposit { attempt: ours, psp_reference: ID.to_owned() },
             Act::AskDeposit => ask(Subject::Deposit),
             Act::AskPayout => ask(Subject::Payout),
             Act::AskReturn => ask(Subject::Return),
@@ -179,16 +154,7 @@ fn called(pair: &Pair, news: News) -> Call {
     let headers = vec![
         header("content-type", "application/json"),
         header("x-tl-webhook-timestamp", &stamp),
-        header(
-            "tl-signature",
-            &sign(pair, WEBHOOK_KID, JKU, path, &stamp, &body),
-        ),
+        header("tl-signature", &sign(pair, WEBHOOK_KID, JKU, path, &stamp, &body)),
     ];
-    Call {
-        method: "POST".to_owned(),
-        path: path.to_owned(),
-        headers,
-        body,
-        received_at: now(),
-    }
+    Call { method: "POST".to_owned(), path: path.to_owned(), headers, body, received_at: now() }
 }

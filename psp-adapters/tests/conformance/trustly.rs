@@ -20,18 +20,12 @@ const ORDER: &str = "2190971587";
 
 impl TrustlyFixture {
     pub fn new() -> Self {
-        Self {
-            psp: psp(trustly_account("https://trustly.test")),
-        }
+        Self { psp: psp(trustly_account("https://trustly.test")) }
     }
 
     /// The data of a result.
     fn data(act: Act, case: Case) -> Option<Value> {
-        let amount = if case == Case::OtherAmount {
-            "10.51"
-        } else {
-            "10.50"
-        };
+        let amount = if case == Case::OtherAmount { "10.51" } else { "10.50" };
         if act == Act::AskLedger {
             let row = |amount: &str, reference: &str| {
                 json!({"userid": "1", "datestamp": "2026-11-20 13:28:45.652299+01", "orderid": ORDER,
@@ -84,37 +78,19 @@ impl Fixture for TrustlyFixture {
     fn operation(&self, act: Act) -> Option<Operation> {
         let (money, ours) = (eur(1050), attempt(1));
         let to = |portable, money: Money| {
-            payout(
-                ours,
-                money,
-                Destination {
-                    token: None,
-                    portable: Some(portable),
-                },
-            )
+            payout(ours, money, Destination { token: None, portable: Some(portable) })
         };
         let holder_name = "Erika Mustermann".to_owned();
         let by_order = InquiryBy::PspReference(ORDER.to_owned());
         Some(match act {
             Act::Deposit => deposit(ours, money),
             Act::PayoutByToken => payout(ours, money, token("1234567890")),
-            Act::PayoutToIban => to(
-                Portable::Iban {
-                    iban: "DE89370400440532013000".to_owned(),
-                    holder_name,
-                },
-                money,
-            ),
+            Act::PayoutToIban => {
+                to(Portable::Iban { iban: "DE89370400440532013000".to_owned(), holder_name }, money)
+            }
             Act::PayoutToUkAccount => {
                 let (sort_code, account_number) = ("04-06-68".to_owned(), "00000871".to_owned());
-                to(
-                    Portable::UkAccount {
-                        sort_code,
-                        account_number,
-                        holder_name,
-                    },
-                    gbp(1050),
-                )
+                to(Portable::UkAccount { sort_code, account_number, holder_name }, gbp(1050))
             }
             Act::Return => refund(ours, money, ORDER),
             Act::AskPayout => inquiry(Subject::Payout, ours, money, by_order),
@@ -139,15 +115,8 @@ impl Fixture for TrustlyFixture {
             let data = json!({"accountid": "7653385737", "clearinghouse": "GERMANY", "bank": "x", "descriptor": "***4057"});
             return Some(response(200, good(&data)));
         }
-        let fine = Self::data(
-            act,
-            if act.asks() {
-                Case::Succeeded
-            } else {
-                Case::Accepted
-            },
-        )
-        .or_else(|| Self::data(act, Case::Accepted))?;
+        let fine = Self::data(act, if act.asks() { Case::Succeeded } else { Case::Accepted })
+            .or_else(|| Self::data(act, Case::Accepted))?;
         if let Some(common) = common_answer(case, &good(&fine)) {
             return Some(common);
         }

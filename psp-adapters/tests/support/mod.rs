@@ -59,17 +59,11 @@ pub static WEBHOOK_EC: LazyLock<Pair> = LazyLock::new(p521);
 pub static FOREIGN_EC: LazyLock<Pair> = LazyLock::new(p521);
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 fn secrets(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretString> {
-    pairs
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), SecretString::from(*value)))
-        .collect()
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretString::from(*value))).collect()
 }
 
 pub fn trustly_account(base_url: &str) -> PspAccount {
@@ -133,9 +127,7 @@ pub fn now() -> Timestamp {
 }
 
 pub fn attempt(number: u128) -> AttemptRef {
-    AttemptRef::new(Uuid::from_u128(
-        0x0190_0000_0000_7000_8000_0000_0000_0000 + number,
-    ))
+    AttemptRef::new(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number))
 }
 
 pub fn payer() -> Payer {
@@ -190,10 +182,7 @@ pub fn inquiry(subject: Subject, attempt: AttemptRef, money: Money, by: InquiryB
 }
 
 pub fn token(value: &str) -> Destination {
-    Destination {
-        token: Some(value.to_owned()),
-        portable: None,
-    }
+    Destination { token: Some(value.to_owned()), portable: None }
 }
 
 pub const fn eur(minor: i64) -> Money {
@@ -206,11 +195,7 @@ pub const fn gbp(minor: i64) -> Money {
 
 /// An answer without headers.
 pub fn response(status: u16, body: impl Into<Vec<u8>>) -> HttpResponse {
-    HttpResponse {
-        status,
-        headers: Vec::new(),
-        body: body.into(),
-    }
+    HttpResponse { status, headers: Vec::new(), body: body.into() }
 }
 
 /// What an exchange came to, with every request that it wanted.
@@ -247,11 +232,7 @@ pub fn drive(
                 Input::Remembered
             }
             Step::Done(outcome) => {
-                return Driven {
-                    outcome,
-                    requests,
-                    forgot_token,
-                };
+                return Driven { outcome, requests, forgot_token };
             }
         };
     }
@@ -292,9 +273,7 @@ pub mod trustly_side {
             Value::Object(fields) => {
                 let mut keys: Vec<_> = fields.keys().collect();
                 keys.sort();
-                keys.into_iter()
-                    .map(|key| format!("{key}{}", flat(&fields[key])))
-                    .collect()
+                keys.into_iter().map(|key| format!("{key}{}", flat(&fields[key]))).collect()
             }
             other => other.to_string(),
         }
@@ -320,11 +299,7 @@ pub mod trustly_side {
     pub fn call(body: &[u8]) -> (String, String, Value) {
         let body: Value = serde_json::from_slice(body).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        (
-            text(&body["method"]),
-            text(&body["params"]["UUID"]),
-            body["params"]["Data"].clone(),
-        )
+        (text(&body["method"]), text(&body["params"]["UUID"]), body["params"]["Data"].clone())
     }
 
     pub fn result(request: &[u8], data: &Value) -> Value {
@@ -362,9 +337,7 @@ pub mod truelayer_side {
         let key = pair.key.ec_key().unwrap();
         let (mut x, mut y) = (BigNum::new().unwrap(), BigNum::new().unwrap());
         let mut context = BigNumContext::new().unwrap();
-        key.public_key()
-            .affine_coordinates(key.group(), &mut x, &mut y, &mut context)
-            .unwrap();
+        key.public_key().affine_coordinates(key.group(), &mut x, &mut y, &mut context).unwrap();
         let text = |number: &BigNum| URL_SAFE_NO_PAD.encode(number.to_vec());
         json!({"keys": [{"kty": "EC", "alg": "ES512", "crv": "P-521", "kid": kid, "x": text(&x), "y": text(&y)}]})
             .to_string()
@@ -388,10 +361,7 @@ pub mod truelayer_side {
         vec![
             ("content-type".to_owned(), "application/json".to_owned()),
             ("x-tl-webhook-timestamp".to_owned(), stamp.to_owned()),
-            (
-                "tl-signature".to_owned(),
-                sign(&WEBHOOK_EC, WEBHOOK_KID, jku, path, stamp, body),
-            ),
+            ("tl-signature".to_owned(), sign(&WEBHOOK_EC, WEBHOOK_KID, jku, path, stamp, body)),
         ]
     }
 }

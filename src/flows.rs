@@ -1,0 +1,78 @@
+//! L3, what every flow is handed: the way to durability, the PSPs, time and chance.
+//!
+//! Flows are verbs. They gather facts, call out with no transaction open, and submit commands; what
+//! is decided is decided in the lane.
+
+use crate::clock::Clock;
+use crate::decide::{Answer, Command};
+use crate::domain::{Ids, PlayerKey};
+use crate::lane::{Lanes, SubmitError};
+use crate::routing::observe::PspHealth;
+use crate::routing::registry::PspRegistry;
+use crate::routing::rules::{PspAccount, RoutingRules};
+use crate::screening::policy::{FxTable, Policies};
+use crate::store::Db;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+/// Everything a flow may use. Cheap to clone.
+#[derive(Clone)]
+#[allow(missing_debug_implementations, reason = "a bundle of shared services")]
+pub struct Flows {
+    pub db: Db,
+    pub lanes: Lanes,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub psps: Arc<PspRegistry>,
+    pub health: Arc<PspHealth>,
+    pub routing: Arc<RoutingRules>,
+    pub accounts: Arc<Vec<PspAccount>>,
+    pub policies: Arc<Policies>,
+    pub fx: Arc<FxTable>,
+    /// How long one call to a PSP may take, all its steps together. Shorter than an attempt's
+    /// lease, so that nobody else takes an attempt while its answer may still come.
+    pub psp_deadline: Duration,
+    pub nudges: Arc<Nudges>,
+    pub tasks: TaskTracker,
+}
+
+/// Bells that make workers look at once instead of at their next turn.
+#[derive(Debug, Default)]
+pub struct Nudges {
+    pub attempts: Notify,
+    pub payouts: Notify,
+    pub inbox: Notify,
+    /// Rung after every commit of a lane: the outbox has news.
+    pub committed: Arc<Notify>,
+}
+
+impl Flows {
+    /// Submits what must not be lost on a busy moment: an outcome that a PSP has told us. It tries
+    /// for as long as the attempt's lease may last; after that inquiry will find it out again.
+    pub async fn submit_persistently(
+        &self,
+        player: &PlayerKey,
+        command: Command,
+    ) -> Result<Answer, SubmitError> {
+        let mut pause = Duration::from_millis(20);
+        for _ in 0..12 {
+            match self.lanes.submit(player, command.clone()).await {
+                Err(SubmitError::Full | SubmitError::Busy) => tokio::time::sleep(pause).await,
+                done => return done,
+            }
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+        self.lanes.submit(player, command).await
+    }
+
+    /// Runs a piece of work that nobody's disconnect can drop.
+    pub fn detach<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.tasks.spawn(work)
+    }
+}

@@ -1,0 +1,228 @@
+//! A withdrawal is asked for: facts, screening, a destination, a plan, and one commit that holds
+//! the money with them.
+
+use super::start_deposit::{SCREENINGS_MAX, StartError};
+use crate::book::{KeyClaim, Part, Payment};
+use crate::decide::command::{RequestWithdrawal, Screened};
+use crate::decide::{Answer, Command, Refusal};
+use crate::domain::{
+    DecisionId, Direction, Instrument, Method, Money, Origin, PartId, PartStatus, PaymentId,
+    PaymentStatus, Player, PlayerKey, Timestamp, WithdrawalStatus,
+};
+use crate::flows::Flows;
+use crate::lane::SubmitError;
+use crate::payments::facts::payer_of;
+use crate::routing::plan::{self, Route};
+use crate::screening::decision::{About, Decision};
+use crate::screening::{Checkpoint, WithdrawalFacts, screen_withdrawal};
+use crate::store::read_models;
+
+/// A withdrawal as the casino asks for it.
+#[derive(Debug, Clone)]
+pub struct WithdrawalOrder {
+    pub player: PlayerKey,
+    pub claim: KeyClaim,
+    pub money: Money,
+    pub method: Method,
+    pub reference: Option<String>,
+    pub metadata: String,
+    pub destination: DestinationOrder,
+}
+
+/// Where the money is to go.
+#[derive(Debug, Clone)]
+pub enum DestinationOrder {
+    /// Back to where the player's newest deposit in this currency came from.
+    ClosedLoop,
+    /// Back to where one deposit came from.
+    Source(PaymentId),
+    Instrument(Box<Instrument>),
+}
+
+/// Why there is no destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DestinationError {
+    #[error("no deposit of this player has a source that can be paid")]
+    NoSource,
+    #[error("this deposit has no source that can be paid")]
+    SourceUnknown,
+    #[error("no payment provider can pay this destination")]
+    NotPayable,
+}
+
+/// Why no withdrawal began.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
+}
+
+impl From<SubmitError> for RequestError {
+    fn from(error: SubmitError) -> Self {
+        RequestError::Start(StartError::Submit(error))
+    }
+}
+
+impl From<crate::store::StoreError> for RequestError {
+    fn from(error: crate::store::StoreError) -> Self {
+        RequestError::Start(StartError::Store(error))
+    }
+}
+
+/// Opens a withdrawal and holds its money. The answer says whether it is approved, waits for two
+/// people, or is blocked; a worker sends what is approved.
+pub async fn request_withdrawal(
+    flows: &Flows,
+    order: &WithdrawalOrder,
+) -> Result<Answer, RequestError> {
+    for _ in 0..SCREENINGS_MAX {
+        let (player, _) = read_models::player(flows.db.pool(), &order.player)
+            .await?
+            .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
+        let instrument = destination(flows, order).await?;
+        let route = planned(flows, order, &player, &instrument);
+        if route.ranked().next().is_none() {
+            return Err(DestinationError::NotPayable.into());
+        }
+        let command = screened(flows, order, &player, instrument, route).await?;
+        let command = Command::RequestWithdrawal(Box::new(command));
+        match flows.lanes.submit(&order.player, command).await {
+            Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
+            done => {
+                flows.nudges.payouts.notify_one();
+                return Ok(done?);
+            }
+        }
+    }
+    Err(SubmitError::Busy.into())
+}
+
+async fn destination(flows: &Flows, order: &WithdrawalOrder) -> Result<Instrument, RequestError> {
+    let pool = flows.db.pool();
+    match &order.destination {
+        DestinationOrder::Instrument(instrument) => Ok(instrument.as_ref().clone()),
+        DestinationOrder::Source(deposit) => {
+            let found = read_models::payment(pool, &order.player.operator, *deposit).await?;
+            let found = found.filter(|deposit| deposit.player == order.player);
+            let source = found.and_then(|deposit| deposit.source);
+            let source = source.ok_or(DestinationError::SourceUnknown)?;
+            Ok(Instrument { source_deposit: Some(deposit.uuid), ..source })
+        }
+        DestinationOrder::ClosedLoop => {
+            let code = order.money.currency.code();
+            let newest = read_models::newest_source(pool, &order.player, code).await?;
+            let (deposit, source) = newest.ok_or(DestinationError::NoSource)?;
+            Ok(Instrument { source_deposit: Some(deposit), ..source })
+        }
+    }
+}
+
+fn planned(
+    flows: &Flows,
+    order: &WithdrawalOrder,
+    player: &Player,
+    instrument: &Instrument,
+) -> Route {
+    let request = plan::Request {
+        operator: order.player.operator.clone(),
+        direction: Direction::Withdrawal,
+        country: player.country.clone(),
+        method: order.method,
+        money: order.money,
+    };
+    let now = flows.clock.now();
+    let permit = |psp: &str| flows.health.permits(psp, Direction::Withdrawal, now);
+    let can_pay = |id: &str| {
+        let destination = instrument.for_psp(id);
+        flows.psps.get(id).is_some_and(|psp| psp.can_pay(&destination, order.money.currency))
+    };
+    plan::plan(&request, &flows.routing, &flows.accounts, permit, can_pay)
+}
+
+async fn screened(
+    flows: &Flows,
+    order: &WithdrawalOrder,
+    player: &Player,
+    instrument: Instrument,
+    route: Route,
+) -> Result<RequestWithdrawal, RequestError> {
+    let now = flows.clock.now();
+    let wallets = read_models::wallets(flows.db.pool(), &order.player).await?;
+    let owed: Vec<Money> =
+        wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency)).collect();
+    let facts = WithdrawalFacts {
+        checkpoint: Checkpoint::WithdrawalRequest,
+        origin: Origin::Request,
+        player: Some(player),
+        money: order.money,
+        method: order.method,
+        owed: &owed,
+        fx: &flows.fx,
+        now,
+    };
+    let id = PaymentId::withdrawal(flows.ids.next());
+    let about = About {
+        id: DecisionId(flows.ids.next()),
+        checkpoint: Checkpoint::WithdrawalRequest,
+        payment: id,
+        player: order.player.clone(),
+        player_version: player.version,
+    };
+    let decision = Decision::new(about, screen_withdrawal(&flows.policies, &facts), now);
+    let part = PartId(flows.ids.next());
+    let payment = opened(order, player, id, (part, instrument), &decision, route, now);
+    let screening = Screened { player_version: player.version, decision };
+    Ok(RequestWithdrawal { claim: order.claim.clone(), payment, screening })
+}
+
+fn opened(
+    order: &WithdrawalOrder,
+    player: &Player,
+    id: PaymentId,
+    (part, instrument): (PartId, Instrument),
+    decision: &Decision,
+    route: Route,
+    now: Timestamp,
+) -> Payment {
+    let part = Part {
+        id: part,
+        number: 1,
+        money: order.money,
+        instrument,
+        status: PartStatus::Held,
+        held_minor: order.money.minor,
+    };
+    Payment {
+        id,
+        player: order.player.clone(),
+        status: PaymentStatus::Withdrawal(WithdrawalStatus::Approved),
+        origin: Origin::Request,
+        money: order.money,
+        fee: None,
+        country: player.country.clone(),
+        method: order.method,
+        reference: order.reference.clone(),
+        return_url: None,
+        payer: payer_of(player, None),
+        received: None,
+        credited: None,
+        suspended: None,
+        next_action: None,
+        action_told: false,
+        reasons: Vec::new(),
+        route,
+        metadata: order.metadata.clone(),
+        decision: decision.id,
+        event_sequence: 0,
+        answer_owed: None,
+        due_at: None,
+        source: None,
+        returns: None,
+        parts: vec![part],
+        attempts: Vec::new(),
+        created_at: now,
+        updated_at: now,
+    }
+}

@@ -1,0 +1,100 @@
+//! An attempt whose time has come: it is asked about, replayed, or left waiting.
+//!
+//! Always the same attempt: an unknown payout is never sent to anybody else, and no timer fails
+//! one. What the ladder and the PSP's capabilities allow was decided in the lane, which also gave
+//! the lease; here it is only carried out.
+
+use crate::book::Payment;
+use crate::decide::command::{News, Source, Task};
+use crate::decide::{Answer, Command};
+use crate::domain::{AttemptId, PlayerKey};
+use crate::flows::Flows;
+use crate::lane::SubmitError;
+use crate::payments::facts::{inquiry_of, operation_of};
+use crate::payments::run_attempts::{perform, run_attempts, wires};
+use psp_contract::{AttemptRef, InquiryBy, Operation};
+use uuid::Uuid;
+
+/// Takes the attempt, if it is due and free, and does what is to be done about it. True: something
+/// was done.
+pub async fn resolve_unknown(
+    flows: &Flows,
+    player: &PlayerKey,
+    payment: Uuid,
+    attempt: AttemptId,
+) -> Result<bool, SubmitError> {
+    let command = Command::TakeAttempt { payment, attempt };
+    match flows.lanes.submit(player, command).await? {
+        Answer::Taken { payment, attempt, task: Task::Send } => {
+            run_attempts(flows, *payment, attempt).await;
+            Ok(true)
+        }
+        Answer::Taken { payment, attempt, task } => {
+            carry_out(flows, &payment, attempt, &task).await?;
+            Ok(true)
+        }
+        Answer::Applied { .. } => Ok(true),
+        _ => Ok(false),
+    }
+}
+
+async fn carry_out(
+    flows: &Flows,
+    payment: &Payment,
+    id: AttemptId,
+    task: &Task,
+) -> Result<(), SubmitError> {
+    let Some(attempt) = payment.attempt(id) else { return Ok(()) };
+    let Some(psp) = flows.psps.get(&attempt.psp) else { return Ok(()) };
+    let (operation, source, purpose) = match task {
+        Task::Inquire(by) => {
+            (Some(inquiry_of(payment, attempt, by.clone())), Source::Inquiry, "inquiry")
+        }
+        Task::Replay => (operation_of(payment, attempt), Source::Replay, "replay"),
+        Task::CancelAtPsp => (cancellation(attempt), Source::Inquiry, "cancel"),
+        Task::Send | Task::Wait | Task::AskPeople => (None, Source::Inquiry, "none"),
+    };
+    let Some(operation) = operation else { return Ok(()) };
+    let performed = perform(flows, psp, &operation).await;
+    let mut all = wires(id, purpose, &performed.wire);
+    let mut outcome = performed.outcome;
+    if let (Source::Replay, Some(by)) = (source, replay_says_little(&outcome)) {
+        // A replay answers what was answered first; what became of it since, the PSP's id tells.
+        let asked = perform(flows, psp, &inquiry_of(payment, attempt, by)).await;
+        all.extend(wires(id, "inquiry", &asked.wire));
+        if let psp_contract::Outcome::Reported(_) = &asked.outcome {
+            outcome = asked.outcome;
+        }
+    }
+    let news = News {
+        payment: payment.id.uuid,
+        direction: payment.direction(),
+        attempt: id,
+        source,
+        outcome,
+        wires: all,
+    };
+    let command = Command::News(Box::new(news));
+    let applied = flows.submit_persistently(&payment.player, command).await?;
+    if let Answer::Applied { payment, next: Some(next) } = applied {
+        run_attempts(flows, *payment, next).await;
+    }
+    Ok(())
+}
+
+fn cancellation(attempt: &crate::book::Attempt) -> Option<Operation> {
+    let psp_reference = attempt.psp_reference.clone()?;
+    Some(Operation::CancelDeposit { attempt: AttemptRef::new(attempt.id.0), psp_reference })
+}
+
+fn replay_says_little(outcome: &psp_contract::Outcome) -> Option<InquiryBy> {
+    use psp_contract::{Outcome, Status};
+    match outcome {
+        Outcome::Reported(report)
+            if matches!(report.status, Status::Accepted { .. } | Status::Pending) =>
+        {
+            report.psp_reference.clone().map(InquiryBy::PspReference)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,163 @@
+//! A deposit begins: facts, screening, a plan, and one commit that holds them all.
+
+use crate::book::{KeyClaim, Payment};
+use crate::decide::command::{Screened, StartDeposit};
+use crate::decide::{Answer, Command, Refusal};
+use crate::domain::{
+    DecisionId, DepositStatus, Direction, Method, Money, Origin, PaymentId, PaymentStatus, Player,
+    PlayerKey,
+};
+use crate::flows::Flows;
+use crate::lane::SubmitError;
+use crate::payments::facts::payer_of;
+use crate::routing::plan::{self, Route};
+use crate::screening::decision::{About, Decision};
+use crate::screening::limits::Limit;
+use crate::screening::{Checkpoint, DepositFacts, screen_deposit};
+use crate::store::{StoreError, read_models};
+
+/// A deposit as the casino asks for it.
+#[derive(Debug, Clone)]
+pub struct DepositOrder {
+    pub player: PlayerKey,
+    pub claim: KeyClaim,
+    pub money: Money,
+    pub method: Method,
+    pub return_url: String,
+    pub reference: Option<String>,
+    /// A JSON object as it came.
+    pub metadata: String,
+    /// The address of the payer's own device, where the casino tells it.
+    pub ip: Option<String>,
+}
+
+/// Why no deposit began.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    #[error("the method needs a field that the player does not have")]
+    FieldMissing(&'static str),
+    #[error("reading what a payment needs")]
+    Store(#[from] StoreError),
+}
+
+impl StartError {
+    /// The refusal behind it, where there is one.
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            StartError::Submit(SubmitError::Refused(refusal)) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// How often a request is screened anew because the player changed meanwhile.
+pub const SCREENINGS_MAX: u32 = 3;
+
+/// Opens a deposit. Its first attempt, where there is one, is in flight and leased to this
+/// instance: the caller goes on with [`super::run_attempts::run_attempts`].
+pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer, StartError> {
+    for _ in 0..SCREENINGS_MAX {
+        let (player, limits) = read_models::player(flows.db.pool(), &order.player)
+            .await?
+            .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
+        let command = screened(flows, order, &player, &limits).await?;
+        let command = Command::StartDeposit(Box::new(command));
+        match flows.lanes.submit(&order.player, command).await {
+            Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
+            done => return Ok(done?),
+        }
+    }
+    Err(StartError::Submit(SubmitError::Busy))
+}
+
+async fn screened(
+    flows: &Flows,
+    order: &DepositOrder,
+    player: &Player,
+    limits: &[Limit],
+) -> Result<StartDeposit, StartError> {
+    let now = flows.clock.now();
+    let uses = read_models::limit_uses(flows.db.pool(), &order.player).await?;
+    let facts = DepositFacts {
+        checkpoint: Checkpoint::DepositPre,
+        player: Some(player),
+        payment: None,
+        money: order.money,
+        method: order.method,
+        limits,
+        uses: &uses,
+        fx: &flows.fx,
+        now,
+    };
+    let id = PaymentId::deposit(flows.ids.next());
+    let about = About {
+        id: DecisionId(flows.ids.next()),
+        checkpoint: Checkpoint::DepositPre,
+        payment: id,
+        player: order.player.clone(),
+        player_version: player.version,
+    };
+    let decision = Decision::new(about, screen_deposit(&flows.policies, &facts), now);
+    let route = planned(flows, order, player);
+    let payment = opened(order, player, id, &decision, route, now);
+    let screening = Screened { player_version: player.version, decision };
+    Ok(StartDeposit { claim: order.claim.clone(), payment, screening })
+}
+
+fn planned(flows: &Flows, order: &DepositOrder, player: &Player) -> Route {
+    let request = plan::Request {
+        operator: order.player.operator.clone(),
+        direction: Direction::Deposit,
+        country: player.country.clone(),
+        method: order.method,
+        money: order.money,
+    };
+    let now = flows.clock.now();
+    let permit = |psp: &str| flows.health.permits(psp, Direction::Deposit, now);
+    let can_take =
+        |psp: &str| flows.psps.get(psp).is_some_and(|psp| psp.capabilities().deposit.is_some());
+    plan::plan(&request, &flows.routing, &flows.accounts, permit, can_take)
+}
+
+fn opened(
+    order: &DepositOrder,
+    player: &Player,
+    id: PaymentId,
+    decision: &Decision,
+    route: Route,
+    now: crate::domain::Timestamp,
+) -> Payment {
+    Payment {
+        id,
+        player: order.player.clone(),
+        status: PaymentStatus::Deposit(DepositStatus::Processing),
+        origin: Origin::Request,
+        money: order.money,
+        fee: None,
+        country: player.country.clone(),
+        method: order.method,
+        reference: order.reference.clone(),
+        return_url: Some(order.return_url.clone()),
+        payer: payer_of(player, order.ip.clone()),
+        received: None,
+        credited: None,
+        suspended: None,
+        next_action: None,
+        action_told: false,
+        reasons: Vec::new(),
+        route,
+        metadata: order.metadata.clone(),
+        decision: decision.id,
+        event_sequence: 0,
+        answer_owed: None,
+        due_at: None,
+        source: None,
+        returns: None,
+        parts: Vec::new(),
+        attempts: Vec::new(),
+        created_at: now,
+        updated_at: now,
+    }
+}

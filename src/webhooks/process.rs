@@ -1,0 +1,161 @@
+//! A stored event is applied to the attempt that it names, exactly once in effect.
+//!
+//! The inbox row is done only after its effect is committed; a crash in between applies it again,
+//! and the same news twice changes nothing.
+
+use super::receive::places;
+use super::stored_event;
+use crate::decide::Command;
+use crate::decide::command::{News, Source};
+use crate::domain::{Direction, Timestamp};
+use crate::flows::Flows;
+use crate::lane::SubmitError;
+use crate::payments::resolve_unknown::resolve_unknown;
+use crate::payments::run_attempts::run_attempts;
+use crate::store::inbox::{self, StoredEvent};
+use crate::store::read_models::AttemptPlace;
+use crate::store::{StoreError, incidents};
+use psp_adapters::WebhookEvent;
+use psp_contract::{Outcome, Report, Status, Subject};
+
+/// How often an event is tried before it is put aside for people.
+const TRIES_MAX: i16 = 5;
+
+/// Applies an event that was just stored. What fails here is the inbox worker's to try again.
+pub async fn process(flows: &Flows, account: &str, event: &WebhookEvent) {
+    match apply(flows, account, event).await {
+        Ok(()) => {}
+        Err(error) => {
+            tracing::warn!(psp.id = account, event.id = event.event_id, %error,
+                "an event could not be applied at once");
+        }
+    }
+}
+
+/// Why an event could not be applied now.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error("submitting the news")]
+    Submit(#[from] SubmitError),
+    #[error("reading or marking the inbox")]
+    Store(#[from] StoreError),
+}
+
+/// Applies events that were left, oldest first. Returns how many were done.
+pub async fn process_due(flows: &Flows, now: Timestamp, most: i64) -> Result<usize, ApplyError> {
+    let pool = flows.db.pool();
+    let until = now + time::Duration::seconds(30);
+    let events = inbox::claim(pool, now, until, most).await?;
+    let mut done = 0;
+    for stored in events {
+        match process_stored(flows, &stored).await {
+            Ok(()) => done += 1,
+            Err(error) if TRIES_MAX <= stored.tries => {
+                let note = format!("given up after {} tries: {error}", stored.tries);
+                inbox::park(pool, &stored.psp, &stored.event_id, &note).await?;
+                raise(flows, "webhook.parked", &stored.psp, &stored.event_id).await?;
+            }
+            Err(error) => {
+                tracing::warn!(psp.id = stored.psp, event.id = stored.event_id, %error,
+                    "an event will be tried again");
+                let pause =
+                    time::Duration::seconds(1) * 2_i32.pow(u32::from(stored.tries.unsigned_abs()));
+                inbox::retry(pool, &stored.psp, &stored.event_id, now + pause).await?;
+            }
+        }
+    }
+    Ok(done)
+}
+
+async fn process_stored(flows: &Flows, stored: &StoredEvent) -> Result<(), ApplyError> {
+    let event = stored_event::read(&stored.event)?;
+    apply(flows, &stored.psp, &event).await
+}
+
+async fn raise(flows: &Flows, kind: &str, account: &str, event_id: &str) -> Result<(), StoreError> {
+    let detail = format!("event {event_id} of {account}");
+    incidents::raise(flows.db.pool(), flows.ids.next(), kind, &detail, flows.clock.now()).await
+}
+
+async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {
+    let pool = flows.db.pool();
+    let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
+    let fitting = found.iter().find_map(|place| {
+        let subject = subject_of(place);
+        event.report_for(subject).map(|report| (place, report))
+    });
+    match fitting {
+        Some((place, report)) => {
+            submit(flows, place, event, report).await?;
+            inbox::done(pool, account, &event.event_id, Some(place.attempt), None).await?;
+        }
+        None if event.report.is_none() => {
+            let note = Some("nothing about money");
+            inbox::done(pool, account, &event.event_id, None, note).await?;
+        }
+        None => {
+            // Verified, about money, and nobody's: kept, raised, never dropped.
+            inbox::park(pool, account, &event.event_id, "no attempt of ours").await?;
+            raise(flows, "webhook.unmatched", account, &event.event_id).await?;
+        }
+    }
+    Ok(())
+}
+
+const fn subject_of(place: &AttemptPlace) -> Subject {
+    match (place.payment.direction, place.is_return) {
+        (Direction::Deposit, _) => Subject::Deposit,
+        (Direction::Withdrawal, false) => Subject::Payout,
+        (Direction::Withdrawal, true) => Subject::Return,
+    }
+}
+
+async fn submit(
+    flows: &Flows,
+    place: &AttemptPlace,
+    event: &WebhookEvent,
+    report: &Report,
+) -> Result<(), ApplyError> {
+    let news = News {
+        payment: place.payment.uuid,
+        direction: place.payment.direction,
+        attempt: place.attempt,
+        source: Source::Webhook { hint: event.hint_only },
+        outcome: Outcome::Reported(report.clone()),
+        wires: Vec::new(),
+    };
+    let answer = flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
+    if let crate::decide::Answer::Applied { payment, next: Some(next) } = answer {
+        let flows = flows.clone();
+        let work = flows.clone();
+        work.detach(async move { run_attempts(&flows, *payment, next).await });
+    } else if event.hint_only {
+        ask_now(flows, place).await;
+    }
+    Ok(())
+}
+
+/// A stale or hinting message: it moves nothing, and makes one inquiry due at once.
+pub async fn hint(flows: &Flows, place: &AttemptPlace) {
+    let status = Status::Pending;
+    let report = Report { psp_reference: None, status, payer: None };
+    let news = News {
+        payment: place.payment.uuid,
+        direction: place.payment.direction,
+        attempt: place.attempt,
+        source: Source::Webhook { hint: true },
+        outcome: Outcome::Reported(report),
+        wires: Vec::new(),
+    };
+    if flows.lanes.submit(&place.player, Command::News(Box::new(news))).await.is_ok() {
+        ask_now(flows, place).await;
+    }
+}
+
+async fn ask_now(flows: &Flows, place: &AttemptPlace) {
+    let asked = resolve_unknown(flows, &place.player, place.payment.uuid, place.attempt).await;
+    if let Err(error) = asked {
+        tracing::debug!(attempt.id = %place.attempt, %error, "the attempts worker will ask");
+        flows.nudges.attempts.notify_one();
+    }
+}

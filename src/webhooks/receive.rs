@@ -1,0 +1,111 @@
+//! A PSP's webhook arrives: verified over its raw bytes, stored, answered. Nothing else happens
+//! before the answer.
+
+use super::process::process;
+use super::stored_event;
+use crate::domain::{AttemptId, InboxId};
+use crate::flows::Flows;
+use crate::store::StoreError;
+use crate::store::inbox::{self, NewEvent};
+use crate::store::read_models::{self, AttemptPlace};
+use psp_adapters::{RawWebhook, WebhookRefusal, WebhookReply};
+use psp_contract::AttemptRef;
+use sha2::{Digest, Sha256};
+
+/// Why a webhook is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    #[error("there is no PSP account of this name")]
+    UnknownAccount,
+    #[error("the webhook is turned away")]
+    Refused(WebhookRefusal),
+    #[error("the webhook could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// Verifies and stores a webhook's events, and says what this PSP expects to hear. The events are
+/// applied right afterwards, in the background; the inbox worker does what that leaves.
+pub async fn receive(
+    flows: &Flows,
+    account: &str,
+    raw: &RawWebhook<'_>,
+) -> Result<WebhookReply, ReceiveError> {
+    let psp = flows.psps.get(account).ok_or(ReceiveError::UnknownAccount)?;
+    let verified = match psp.verify_webhook(raw).await {
+        Ok(verified) => verified,
+        Err(refusal) => {
+            refused(flows, account, &refusal).await;
+            return Err(ReceiveError::Refused(refusal));
+        }
+    };
+    let reply = psp.reply(&verified);
+    let body_sha256: [u8; 32] = Sha256::digest(raw.body).into();
+    let events: Vec<NewEvent> = verified
+        .get()
+        .events
+        .iter()
+        .map(|event| NewEvent {
+            id: InboxId(flows.ids.next()),
+            psp: account.to_owned(),
+            event_id: event.event_id.clone(),
+            kind: event.kind.clone(),
+            body_sha256,
+            event: stored_event::write(event),
+            raw: raw.body.to_vec(),
+        })
+        .collect();
+    let new = inbox::store(flows.db.pool(), &events, flows.clock.now()).await?;
+    metrics::counter!("webhooks_received_total", "psp" => account.to_owned(),
+        "result" => if new.is_empty() { "seen" } else { "new" })
+    .increment(1);
+    for event in verified.into_inner().events {
+        if new.contains(&event.event_id) {
+            let (flows, account) = (flows.clone(), account.to_owned());
+            let work = flows.clone();
+            work.detach(async move { process(&flows, &account, &event).await });
+        }
+    }
+    Ok(reply)
+}
+
+/// Counts a refusal. One that was rightly signed but is stale moves nothing; it makes one inquiry
+/// for what it names due at once.
+async fn refused(flows: &Flows, account: &str, refusal: &WebhookRefusal) {
+    let why = match refusal {
+        WebhookRefusal::Invalid(why) | WebhookRefusal::Malformed(why) => why,
+        WebhookRefusal::Stale { .. } => "stale",
+        WebhookRefusal::TooLarge => "too_large",
+        WebhookRefusal::KeysUnavailable => "keys_unavailable",
+    };
+    metrics::counter!("webhooks_refused_total", "psp" => account.to_owned(), "why" => why)
+        .increment(1);
+    tracing::warn!(psp.id = account, why, "a webhook was turned away");
+    if let WebhookRefusal::Stale { attempt, psp_reference } = refusal {
+        let places = places(flows, account, *attempt, psp_reference.as_deref()).await;
+        for place in places.unwrap_or_default() {
+            super::process::hint(flows, &place).await;
+        }
+    }
+}
+
+/// The attempts that an event may be about: the one it names by our reference, else those that
+/// carry the PSP's id.
+pub async fn places(
+    flows: &Flows,
+    account: &str,
+    attempt: Option<AttemptRef>,
+    psp_reference: Option<&str>,
+) -> Result<Vec<AttemptPlace>, StoreError> {
+    let pool = flows.db.pool();
+    let mut places = Vec::new();
+    if let Some(attempt) = attempt {
+        let id = AttemptId(attempt.uuid());
+        places.extend(read_models::attempt_by_id(pool, account, id).await?);
+    }
+    if let Some(reference) = psp_reference {
+        let others = read_models::attempts_by_psp_reference(pool, account, reference).await?;
+        let known: Vec<AttemptId> = places.iter().map(|place| place.attempt).collect();
+        places.extend(others.into_iter().filter(|place| !known.contains(&place.attempt)));
+    }
+    Ok(places)
+}

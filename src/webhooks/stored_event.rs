@@ -1,0 +1,254 @@
+//! The JSON form of a verified event in the inbox. Only what was verified is ever written here, so
+//! reading it back needs no second verification; the form is the inbox's own.
+
+use crate::store::{StoreError, json};
+use psp_adapters::WebhookEvent;
+use psp_contract::{
+    AttemptRef, Decline, DeclineClass, Money, NextAction, PayerProof, Portable, Report, Status,
+    Subject, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct StoredEvent {
+    event_id: String,
+    kind: String,
+    attempt: Option<String>,
+    psp_reference: Option<String>,
+    subject: Option<String>,
+    report: Option<StoredReport>,
+    if_deposit: Option<StoredReport>,
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    occurred_at: Option<Timestamp>,
+    hint_only: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredReport {
+    psp_reference: Option<String>,
+    status: StoredStatus,
+    payer: Option<StoredPayer>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+enum StoredStatus {
+    Accepted {
+        redirect: Option<String>,
+        #[serde(with = "time::serde::rfc3339::option", default)]
+        expires_at: Option<Timestamp>,
+    },
+    Pending,
+    Succeeded {
+        minor: i64,
+        currency: String,
+    },
+    Declined {
+        class: String,
+        code: String,
+        retry_elsewhere: bool,
+        irreversible: bool,
+    },
+    Expired,
+    Cancelled,
+    Returned {
+        minor: i64,
+        currency: String,
+    },
+    Reversed {
+        minor: i64,
+        currency: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPayer {
+    holder_name: Option<String>,
+    tax_id: Option<String>,
+    iban: Option<String>,
+    sort_code: Option<String>,
+    account_number: Option<String>,
+    account_holder: Option<String>,
+    token: Option<String>,
+    masked: Option<String>,
+}
+
+/// Renders an event for the inbox.
+pub fn write(event: &WebhookEvent) -> String {
+    json::text(&StoredEvent {
+        event_id: event.event_id.clone(),
+        kind: event.kind.clone(),
+        attempt: event.attempt.map(|attempt| attempt.lower()),
+        psp_reference: event.psp_reference.clone(),
+        subject: event.subject.map(|subject| subject_text(subject).to_owned()),
+        report: event.report.as_ref().map(write_report),
+        if_deposit: event.if_deposit.as_ref().map(write_report),
+        occurred_at: event.occurred_at,
+        hint_only: event.hint_only,
+    })
+}
+
+/// Reads an event back.
+pub fn read(text: &str) -> Result<WebhookEvent, StoreError> {
+    let stored: StoredEvent = json::read(text, "inbox event")?;
+    Ok(WebhookEvent {
+        event_id: stored.event_id,
+        kind: stored.kind,
+        attempt: stored.attempt.as_deref().and_then(AttemptRef::parse),
+        psp_reference: stored.psp_reference,
+        subject: stored.subject.as_deref().map(read_subject).transpose()?,
+        report: stored.report.map(read_report).transpose()?,
+        if_deposit: stored.if_deposit.map(read_report).transpose()?,
+        occurred_at: stored.occurred_at,
+        hint_only: stored.hint_only,
+    })
+}
+
+const fn subject_text(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Deposit => "deposit",
+        Subject::Payout => "payout",
+        Subject::Return => "return",
+    }
+}
+
+fn read_subject(text: &str) -> Result<Subject, StoreError> {
+    [Subject::Deposit, Subject::Payout, Subject::Return]
+        .into_iter()
+        .find(|subject| subject_text(*subject) == text)
+        .ok_or_else(|| StoreError::Corrupt(format!("subject {text}")))
+}
+
+fn write_report(report: &Report) -> StoredReport {
+    let code = |money: Money| money.currency.code().to_owned();
+    let status = match &report.status {
+        Status::Accepted { next_action, expires_at } => StoredStatus::Accepted {
+            // A webhook tells no payer what to do, but for where to go on.
+            redirect: match next_action {
+                Some(NextAction::Redirect { url }) => Some(url.clone()),
+                _ => None,
+            },
+            expires_at: *expires_at,
+        },
+        Status::Pending => StoredStatus::Pending,
+        Status::Succeeded { money } => {
+            StoredStatus::Succeeded { minor: money.minor, currency: code(*money) }
+        }
+        Status::Declined(decline) => StoredStatus::Declined {
+            class: class_text(decline.class).to_owned(),
+            code: decline.code.clone(),
+            retry_elsewhere: decline.retry_elsewhere,
+            irreversible: decline.irreversible,
+        },
+        Status::Expired => StoredStatus::Expired,
+        Status::Cancelled => StoredStatus::Cancelled,
+        Status::Returned { money } => {
+            StoredStatus::Returned { minor: money.minor, currency: code(*money) }
+        }
+        Status::Reversed { money } => {
+            StoredStatus::Reversed { minor: money.minor, currency: code(*money) }
+        }
+    };
+    let payer = report.payer.as_ref().map(write_payer);
+    StoredReport { psp_reference: report.psp_reference.clone(), status, payer }
+}
+
+fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
+    let money = |minor, code: &str| Ok::<_, StoreError>(Money::new(minor, json::currency(code)?));
+    let status = match stored.status {
+        StoredStatus::Accepted { redirect, expires_at } => Status::Accepted {
+            next_action: redirect.map(|url| NextAction::Redirect { url }),
+            expires_at,
+        },
+        StoredStatus::Pending => Status::Pending,
+        StoredStatus::Succeeded { minor, currency } => {
+            Status::Succeeded { money: money(minor, &currency)? }
+        }
+        StoredStatus::Declined { class, code, retry_elsewhere, irreversible } => {
+            Status::Declined(Decline {
+                class: read_class(&class)?,
+                code,
+                retry_elsewhere,
+                irreversible,
+            })
+        }
+        StoredStatus::Expired => Status::Expired,
+        StoredStatus::Cancelled => Status::Cancelled,
+        StoredStatus::Returned { minor, currency } => {
+            Status::Returned { money: money(minor, &currency)? }
+        }
+        StoredStatus::Reversed { minor, currency } => {
+            Status::Reversed { money: money(minor, &currency)? }
+        }
+    };
+    let payer = stored.payer.map(read_payer);
+    Ok(Report { psp_reference: stored.psp_reference, status, payer })
+}
+
+const CLASSES: [(DeclineClass, &str); 8] = [
+    (DeclineClass::PlayerFixable, "player_fixable"),
+    (DeclineClass::AccountInvalid, "account_invalid"),
+    (DeclineClass::Limit, "limit"),
+    (DeclineClass::Compliance, "compliance"),
+    (DeclineClass::MerchantFunds, "merchant_funds"),
+    (DeclineClass::Configuration, "configuration"),
+    (DeclineClass::Unsupported, "unsupported"),
+    (DeclineClass::PspFault, "psp_fault"),
+];
+
+fn class_text(class: DeclineClass) -> &'static str {
+    CLASSES.iter().find(|(known, _)| *known == class).map_or("psp_fault", |(_, text)| text)
+}
+
+fn read_class(text: &str) -> Result<DeclineClass, StoreError> {
+    CLASSES
+        .iter()
+        .find(|(_, known)| *known == text)
+        .map(|(class, _)| *class)
+        .ok_or_else(|| StoreError::Corrupt(format!("decline class {text}")))
+}
+
+fn write_payer(payer: &PayerProof) -> StoredPayer {
+    let mut stored = StoredPayer {
+        holder_name: payer.holder_name.clone(),
+        tax_id: payer.tax_id.clone(),
+        iban: None,
+        sort_code: None,
+        account_number: None,
+        account_holder: None,
+        token: payer.token.clone(),
+        masked: payer.masked.clone(),
+    };
+    match payer.portable.clone() {
+        Some(Portable::Iban { iban, holder_name }) => {
+            stored.iban = Some(iban);
+            stored.account_holder = Some(holder_name);
+        }
+        Some(Portable::UkAccount { sort_code, account_number, holder_name }) => {
+            stored.sort_code = Some(sort_code);
+            stored.account_number = Some(account_number);
+            stored.account_holder = Some(holder_name);
+        }
+        // No PSP of today tells of another kind by webhook.
+        Some(Portable::PixKey { .. } | Portable::CryptoAddress { .. }) | None => {}
+    }
+    stored
+}
+
+fn read_payer(stored: StoredPayer) -> PayerProof {
+    let holder_name = stored.account_holder.unwrap_or_default();
+    let portable = match (stored.iban, stored.sort_code.zip(stored.account_number)) {
+        (Some(iban), _) => Some(Portable::Iban { iban, holder_name }),
+        (None, Some((sort_code, account_number))) => {
+            Some(Portable::UkAccount { sort_code, account_number, holder_name })
+        }
+        (None, None) => None,
+    };
+    PayerProof {
+        holder_name: stored.holder_name,
+        tax_id: stored.tax_id,
+        portable,
+        token: stored.token,
+        masked: stored.masked,
+    }
+}
