@@ -1,3 +1,5 @@
+pub mod access;
+pub mod api;
 pub mod app;
 pub mod book;
 pub mod clock;
