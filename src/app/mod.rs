@@ -1,7 +1,7 @@
 //! L5, wiring: from a checked configuration to a running service.
 //!
 //! Reading order: [`words`] (configuration becomes the words of the rooms below), [`psps`] (accounts
-//! become clients), [`parts`] (lanes and flows), [`workers`].
+//! become clients), [`parts`] (lanes and flows), [`workers`], [`edge`], [`service`].
 
 pub mod parts;
 pub mod psps;
