@@ -93,10 +93,11 @@ create unique index webhook_delivery_relayed_once on webhook_delivery (endpoint_
 -- Asking twice for the same redelivery, while the first still waits, makes one.
 create unique index webhook_delivery_redelivery_waits_once
   on webhook_delivery (endpoint_id, event_id) where origin = 'redelivery' and status = 'pending';
-create index webhook_delivery_due on webhook_delivery (endpoint_id, due_at)
+create index webhook_delivery_due on webhook_delivery (endpoint_id, due_at, delivery_id)
   where status = 'pending';
-create index webhook_delivery_in_order
-  on webhook_delivery (endpoint_id, payment_id, origin, payment_sequence)
+-- Without the endpoint: were it here, this index and the one above would look alike to the planner
+-- while hardly anything is pending, and the wrong one is slow when much is.
+create index webhook_delivery_in_order on webhook_delivery (payment_id, payment_sequence)
   where status = 'pending';
 create index webhook_delivery_newest on webhook_delivery (endpoint_id, delivery_id desc);
 create index webhook_delivery_of_event on webhook_delivery (event_id);

@@ -42,11 +42,12 @@ pub struct Flows {
 /// Bells that make workers look at once instead of at their next turn.
 #[derive(Debug, Default)]
 pub struct Nudges {
-    pub attempts: Notify,
-    pub payouts: Notify,
-    pub inbox: Notify,
-    /// Rung after every commit of a lane: the outbox has news.
-    pub committed: Arc<Notify>,
+    pub attempts: Arc<Notify>,
+    pub payouts: Arc<Notify>,
+    pub inbox: Arc<Notify>,
+    /// These two are rung after every commit of a lane.
+    pub outbox: Arc<Notify>,
+    pub live: Arc<Notify>,
 }
 
 impl Flows {

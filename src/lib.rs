@@ -1,5 +1,6 @@
 pub mod access;
 pub mod api;
+pub mod app;
 pub mod book;
 pub mod clock;
 pub mod config;

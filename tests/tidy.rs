@@ -58,12 +58,7 @@ fn assert_none(faults: &[String]) {
 fn the_tree_is_tidy() {
     let sources = sources();
     let packages: Vec<&str> = sources.iter().map(Source::package).collect();
-    for package in [
-        "interlock",
-        "psp-adapters",
-        "psp-adapters/contract",
-        "mock-psps",
-    ] {
+    for package in ["interlock", "psp-adapters", "psp-adapters/contract", "mock-psps"] {
         assert!(packages.contains(&package), "{package} was not looked at");
     }
     assert_none(&sources.iter().flat_map(rules::check).collect::<Vec<_>>());
@@ -111,16 +106,8 @@ fn passes(path: &str, text: &str) {
 
 #[test]
 fn control_an_arrow_that_points_up_is_caught() {
-    caught(
-        "src/lane/batch.rs",
-        "use crate::api::Problem;",
-        "uses crate::api",
-    );
-    caught(
-        "src/ledger/entry.rs",
-        "fn f() { crate::store::load(); }",
-        "uses crate::store",
-    );
+    caught("src/lane/batch.rs", "use crate::api::Problem;", "uses crate::api");
+    caught("src/ledger/entry.rs", "fn f() { crate::store::load(); }", "uses crate::store");
     caught(
         "src/payments/failover.rs",
         "use super::start_deposit::x;",
@@ -131,21 +118,9 @@ fn control_an_arrow_that_points_up_is_caught() {
         "use crate::{domain::Id, routing::{rules::R, registry::X}};",
         "crate::routing::registry",
     );
-    caught(
-        "src/decide/deposit.rs",
-        "use crate::clock::Clock;",
-        "uses crate::clock",
-    );
-    caught(
-        "src/domain/ids.rs",
-        "use crate::ledger::Entry;",
-        "uses crate::ledger",
-    );
-    caught(
-        "src/api/problem.rs",
-        "use crate::console::Page;",
-        "uses crate::console",
-    );
+    caught("src/decide/deposit.rs", "use crate::clock::Clock;", "uses crate::clock");
+    caught("src/domain/ids.rs", "use crate::ledger::Entry;", "uses crate::ledger");
+    caught("src/api/problem.rs", "use crate::console::Page;", "uses crate::console");
     caught("src/novelty.rs", "", "stands in no room");
 }
 
@@ -155,47 +130,19 @@ fn control_an_arrow_that_points_down_passes() {
         "src/api/deposits.rs",
         "use crate::{payments::start_deposit, store::read_models, clock::Clock};",
     );
-    passes(
-        "src/payments/start_deposit.rs",
-        "use super::failover::next; use crate::lane::Lane;",
-    );
-    passes(
-        "src/routing/plan.rs",
-        "use super::rules::R; use crate::domain::Id;",
-    );
+    passes("src/payments/start_deposit.rs", "use super::failover::next; use crate::lane::Lane;");
+    passes("src/routing/plan.rs", "use super::rules::R; use crate::domain::Id;");
     passes("src/app.rs", "use crate::{api, console, workers, config};");
-    passes(
-        "src/lane/mod.rs",
-        "// crate::api is not used\nconst S: &str = \"crate::api\";",
-    );
-    passes(
-        "src/lane/mod.rs",
-        "#[cfg(test)]\nmod tests { use crate::sandbox::cluster; }",
-    );
+    passes("src/lane/mod.rs", "// crate::api is not used\nconst S: &str = \"crate::api\";");
+    passes("src/lane/mod.rs", "#[cfg(test)]\nmod tests { use crate::sandbox::cluster; }");
 }
 
 #[test]
 fn control_words_away_from_home_are_caught() {
-    caught(
-        "src/payments/expire.rs",
-        "fn f() { OffsetDateTime::now_utc(); }",
-        "Clock",
-    );
-    caught(
-        "src/workers/driver.rs",
-        "fn f() { std::env::args(); }",
-        "environment",
-    );
-    caught(
-        "src/lane/batch.rs",
-        "fn f() { Uuid::now_v7(); }",
-        "domain/ids",
-    );
-    caught(
-        "src/api/deposits.rs",
-        "fn f() { tokio::spawn(x); }",
-        "Shutdown",
-    );
+    caught("src/payments/expire.rs", "fn f() { OffsetDateTime::now_utc(); }", "Clock");
+    caught("src/workers/driver.rs", "fn f() { std::env::args(); }", "environment");
+    caught("src/lane/batch.rs", "fn f() { Uuid::now_v7(); }", "domain/ids");
+    caught("src/api/deposits.rs", "fn f() { tokio::spawn(x); }", "Shutdown");
     caught("src/lane/batch.rs", "use sqlx::PgConnection;", "src/store");
     passes("src/clock.rs", "fn f() { OffsetDateTime::now_utc(); }");
     passes("src/config/mod.rs", "fn f() { std::env::vars(); }");
@@ -206,25 +153,10 @@ fn control_words_away_from_home_are_caught() {
 #[test]
 fn control_impure_decisions_are_caught() {
     caught("src/decide/deposit.rs", "async fn f() {}", "pure");
-    caught(
-        "src/outbox/event.rs",
-        "fn f() { tracing::info!(); }",
-        "pure",
-    );
-    caught(
-        "src/ledger/entry.rs",
-        "#[derive(Serialize)] struct E;",
-        "edge",
-    );
-    caught(
-        "psp-adapters/contract/src/x.rs",
-        "#[derive(serde::Serialize)] struct E;",
-        "edge",
-    );
-    passes(
-        "src/outbox/publish.rs",
-        "async fn f() { tracing::info!(); }",
-    );
+    caught("src/outbox/event.rs", "fn f() { tracing::info!(); }", "pure");
+    caught("src/ledger/entry.rs", "#[derive(Serialize)] struct E;", "edge");
+    caught("psp-adapters/contract/src/x.rs", "#[derive(serde::Serialize)] struct E;", "edge");
+    passes("src/outbox/publish.rs", "async fn f() { tracing::info!(); }");
 }
 
 #[test]
@@ -235,15 +167,8 @@ fn control_floats_near_money_are_caught() {
         "#[cfg(test)]\nmod tests { const X: f32 = 1.0; }",
         "floating",
     );
-    caught(
-        "psp-adapters/contract/src/money.rs",
-        "fn f() -> f64 {}",
-        "floating",
-    );
-    passes(
-        "src/ledger/entry.rs",
-        "// f64 is not used\nfn f64_free() {}",
-    );
+    caught("psp-adapters/contract/src/money.rs", "fn f() -> f64 {}", "floating");
+    passes("src/ledger/entry.rs", "// f64 is not used\nfn f64_free() {}");
 }
 
 #[test]
@@ -251,27 +176,16 @@ fn control_banned_words_are_caught() {
     for word in ["todo!()", "unimplemented!()", "dbg!(x)"] {
         caught("mock-psps/src/x.rs", &format!("fn f() {{ {word} }}"), "`");
     }
-    caught(
-        "src/lane/mod.rs",
-        "#[allow(dead_code)]\nfn f() {}",
-        "nobody uses",
-    );
+    caught("src/lane/mod.rs", "#[allow(dead_code)]\nfn f() {}", "nobody uses");
     caught("tests/x.rs", "#[ignore = \"slow\"]\nfn f() {}", "no test");
     caught("src/lane/mod.rs", concat!("// FIX", "ME: later"), "fix it");
-    passes(
-        "src/lane/mod.rs",
-        "const S: &str = \"todo!() dbg!()\"; // todo!() 'x' r#\"dbg!()\"#",
-    );
+    passes("src/lane/mod.rs", "const S: &str = \"todo!() dbg!()\"; // todo!() 'x' r#\"dbg!()\"#");
 }
 
 #[test]
 fn control_sleeps_in_tests_are_caught() {
     caught("tests/it/x.rs", "fn f() { thread::sleep(D); }", "clock");
-    caught(
-        "src/lane/mod.rs",
-        "#[cfg(test)]\nmod tests { fn f() { sleep(D); } }",
-        "clock",
-    );
+    caught("src/lane/mod.rs", "#[cfg(test)]\nmod tests { fn f() { sleep(D); } }", "clock");
     passes("src/lane/mod.rs", "fn f() { sleep(D); }");
 }
 
@@ -281,10 +195,7 @@ fn control_sizes_are_caught() {
     let function = |count: usize| format!("fn long(\n    x: [u8; 3],\n) {{\n{}}}\n", lines(count));
     caught("src/lane/mod.rs", &function(71), "fn long has 71 lines");
     passes("src/lane/mod.rs", &function(70));
-    passes(
-        "src/lane/mod.rs",
-        &function(70).replace("{\n", "{\n\n    // why\n\n"),
-    );
+    passes("src/lane/mod.rs", &function(70).replace("{\n", "{\n\n    // why\n\n"));
     caught("tests/x.rs", &"\n".repeat(401), "401 lines");
     passes("tests/x.rs", &"\n".repeat(400));
 }

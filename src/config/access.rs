@@ -22,11 +22,7 @@ impl Operator {
         if !id.is_empty() && !is_id(&id, "op_") {
             section.fault("id", "must be `op_` and then a-z, 0-9 or _");
         }
-        Self {
-            id,
-            name: section.text("name"),
-            return_hosts: section.texts("return_hosts"),
-        }
+        Self { id, name: section.text("name"), return_hosts: section.texts("return_hosts") }
     }
 }
 

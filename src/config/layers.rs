@@ -154,11 +154,9 @@ fn is_named(key: &str, variable_part: &str) -> bool {
 fn replaced(old: &Value, text: &str) -> Result<Value, String> {
     match old {
         Value::String(_) => Ok(Value::String(text.to_owned())),
-        Value::Integer(_) => text
-            .trim()
-            .parse()
-            .map(Value::Integer)
-            .map_err(|_| "must be a whole number".to_owned()),
+        Value::Integer(_) => {
+            text.trim().parse().map(Value::Integer).map_err(|_| "must be a whole number".to_owned())
+        }
         Value::Boolean(_) => match text.trim() {
             "true" => Ok(Value::Boolean(true)),
             "false" => Ok(Value::Boolean(false)),
@@ -179,18 +177,13 @@ mod tests {
 
     fn layers() -> Layers {
         let mut layers = Layers::default();
-        layers.add(
-            "a.toml",
-            "[server]\nport = 1\nhosts = []\n[[psps]]\nid = 'x-de'\nurl = ''",
-        );
+        layers.add("a.toml", "[server]\nport = 1\nhosts = []\n[[psps]]\nid = 'x-de'\nurl = ''");
         layers.add("b.toml", "[server]\nname = 'b'");
         layers
     }
 
     fn variables(pairs: &[(&str, &str)]) -> Variables {
-        let owned = pairs
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let owned = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         owned.collect()
     }
 

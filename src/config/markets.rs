@@ -10,6 +10,7 @@ use super::psps::{METHODS, Range, is_country, money, ranges};
 use super::reader::{Reader, Section};
 use super::sections::day;
 use psp_contract::{Currency, Money, Timestamp};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub struct MarketPolicy {
     /// Withdrawals worth this much or more go to two people. In euro.
     pub dual_approval_from: Ruled<Money>,
     pub player_may_cancel_withdrawal: Ruled<bool>,
+    /// Of the file's bytes: what a decision names.
+    pub sha256: [u8; 32],
 }
 
 /// A rule with where it comes from.
@@ -75,10 +78,7 @@ pub struct Amounts {
 pub(super) fn load(folder: Option<&Path>) -> (Vec<MarketPolicy>, Vec<ConfigFault>) {
     let mut faults = Vec::new();
     let files = match folder {
-        None => BUILT_IN
-            .iter()
-            .map(|(n, t)| ((*n).to_owned(), (*t).to_owned()))
-            .collect(),
+        None => BUILT_IN.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect(),
         Some(folder) => read_folder(folder, &mut faults),
     };
     let mut policies: Vec<MarketPolicy> = Vec::new();
@@ -117,7 +117,8 @@ pub fn parse(name: &str, text: &str) -> Result<MarketPolicy, Vec<ConfigFault>> {
     let reader = Reader::new(&layers);
     let policy = {
         let root = reader.root();
-        let policy = MarketPolicy::read(&root);
+        let mut policy = MarketPolicy::read(&root);
+        policy.sha256 = Sha256::digest(text).into();
         let stem = Path::new(name).file_stem().unwrap_or_default();
         if stem.to_string_lossy() != policy.version {
             root.fault("version", "must be the file's name");
@@ -125,11 +126,7 @@ pub fn parse(name: &str, text: &str) -> Result<MarketPolicy, Vec<ConfigFault>> {
         policy
     };
     let faults = reader.finish();
-    if faults.is_empty() {
-        Ok(policy)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
 impl MarketPolicy {
@@ -170,6 +167,7 @@ impl MarketPolicy {
                 section.flag("player_may_cancel")
             }),
             currencies,
+            sha256: [0; 32],
         }
     }
 }
@@ -186,10 +184,7 @@ impl<T> Ruled<T> {
 
 fn allowed_methods(section: &Section<'_>) -> Vec<String> {
     let allowed = section.texts("allowed");
-    for method in allowed
-        .iter()
-        .filter(|one| !METHODS.contains(&one.as_str()))
-    {
+    for method in allowed.iter().filter(|one| !METHODS.contains(&one.as_str())) {
         section.fault("allowed", format!("`{method}` is no method"));
     }
     allowed

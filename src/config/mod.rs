@@ -51,10 +51,7 @@ pub enum Profile {
     /// The built-in one. `home` is the sandbox's folder, whose keys must have been made before
     /// ([`crate::sandbox::keys::SandboxKeys::ensure`] with [`sandbox_accounts`]). A `file` may change
     /// single settings.
-    Sandbox {
-        home: PathBuf,
-        file: Option<PathBuf>,
-    },
+    Sandbox { home: PathBuf, file: Option<PathBuf> },
     /// A file of the operator's.
     Production { file: Option<PathBuf> },
 }
@@ -103,11 +100,7 @@ impl Config {
         }
         let mut faults = reader.finish();
         faults.extend(policy_faults);
-        if faults.is_empty() {
-            Ok(config)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 
     fn read(reader: &Reader<'_>, secrets: &Secrets<'_>) -> (Self, Vec<ConfigFault>) {
@@ -146,11 +139,7 @@ impl Config {
     }
 
     fn check_rates(&self, reader: &Reader<'_>) {
-        let mut needed: Vec<_> = self
-            .markets
-            .iter()
-            .flat_map(|one| &one.currencies)
-            .collect();
+        let mut needed: Vec<_> = self.markets.iter().flat_map(|one| &one.currencies).collect();
         needed.sort();
         needed.dedup();
         for currency in needed {
@@ -212,11 +201,7 @@ fn gather<'a>(profile: &Profile, variables: &'a Variables) -> (Layers, Secrets<'
         }
     }
     layers.add_variables(variables);
-    let secrets = Secrets {
-        variables,
-        folder,
-        generated,
-    };
+    let secrets = Secrets { variables, folder, generated };
     (layers, secrets)
 }
 

@@ -100,10 +100,7 @@ fn check_psps(config: &Config, reader: &Reader<'_>) {
         if let Operators::Only(named) = &account.operators
             && let Some(id) = named.iter().find(unused)
         {
-            reader.fault(
-                &format!("{path}.operators"),
-                format!("`{id}` is no operator"),
-            );
+            reader.fault(&format!("{path}.operators"), format!("`{id}` is no operator"));
         }
     }
 }

@@ -53,20 +53,12 @@ pub struct Fee {
 }
 
 /// The methods that there are (CONTRACT §5).
-pub(super) const METHODS: &[&str] = &[
-    "bank_transfer",
-    "card",
-    "e_wallet",
-    "interac",
-    "pix",
-    "crypto",
-];
+pub(super) const METHODS: &[&str] =
+    &["bank_transfer", "card", "e_wallet", "interac", "pix", "crypto"];
 
 /// What makes a webhook of this adapter verifiable: an account without it is refused.
-const WEBHOOK_PROOF: &[(&str, &str)] = &[
-    ("trustly", "secrets.trustly_public_key_pem"),
-    ("truelayer", "settings.webhook_jku"),
-];
+const WEBHOOK_PROOF: &[(&str, &str)] =
+    &[("trustly", "secrets.trustly_public_key_pem"), ("truelayer", "settings.webhook_jku")];
 
 pub(super) fn read(root: &Section<'_>, secrets: &Secrets<'_>) -> Vec<PspAccount> {
     let mut accounts: Vec<PspAccount> = Vec::new();
@@ -164,16 +156,9 @@ impl Fee {
             return Self::default();
         };
         let bps = |key: &str| {
-            if fee.has(key) {
-                fee.number(key, 0, 10_000)
-            } else {
-                0
-            }
+            if fee.has(key) { fee.number(key, 0, 10_000) } else { 0 }
         };
-        Self {
-            deposit_bps: bps("deposit_bps"),
-            payout_bps: bps("payout_bps"),
-        }
+        Self { deposit_bps: bps("deposit_bps"), payout_bps: bps("payout_bps") }
     }
 }
 
@@ -195,10 +180,7 @@ pub(super) fn ranges(
             table.fault(&code, "is not among the currencies");
             continue;
         };
-        let (min, max) = (
-            money(&entry, "min", *currency),
-            money(&entry, "max", *currency),
-        );
+        let (min, max) = (money(&entry, "min", *currency), money(&entry, "max", *currency));
         if 0 < max.minor && max.minor < min.minor {
             entry.fault("max", "is below min");
         }

@@ -19,10 +19,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(layers: &'a Layers) -> Self {
-        Self {
-            layers,
-            faults: RefCell::new(layers.faults.clone()),
-        }
+        Self { layers, faults: RefCell::new(layers.faults.clone()) }
     }
 
     pub fn root(&'a self) -> Section<'a> {
@@ -60,12 +57,7 @@ static EMPTY: LazyLock<Table> = LazyLock::new(Table::new);
 
 impl<'a> Section<'a> {
     fn new(reader: &'a Reader<'a>, path: String, table: &'a Table) -> Self {
-        Self {
-            reader,
-            path,
-            table,
-            read: RefCell::default(),
-        }
+        Self { reader, path, table, read: RefCell::default() }
     }
 
     pub fn path(&self, key: &str) -> String {
@@ -174,10 +166,9 @@ impl<'a> Section<'a> {
     pub fn texts(&self, key: &str) -> Vec<String> {
         match self.get(key) {
             None => Vec::new(),
-            Some(Value::Array(elements)) if elements.iter().all(Value::is_str) => elements
-                .iter()
-                .filter_map(|element| element.as_str().map(str::to_owned))
-                .collect(),
+            Some(Value::Array(elements)) if elements.iter().all(Value::is_str) => {
+                elements.iter().filter_map(|element| element.as_str().map(str::to_owned)).collect()
+            }
             Some(_) => {
                 self.fault(key, "must be a list of texts");
                 Vec::new()

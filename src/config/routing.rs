@@ -57,12 +57,7 @@ impl Routing {
             let Some(read) = Route::read(&route, accounts) else {
                 continue;
             };
-            let kind = (
-                read.direction,
-                read.country.clone(),
-                read.method.clone(),
-                read.currency,
-            );
+            let kind = (read.direction, read.country.clone(), read.method.clone(), read.currency);
             if !seen.insert(kind) {
                 route.fault("", "is a second route for the same kind of payment");
             }
@@ -97,13 +92,7 @@ impl Route {
         if order.is_empty() {
             section.fault("order", "is empty: this kind of payment could go nowhere");
         }
-        let route = Self {
-            direction: direction?,
-            country,
-            method,
-            currency: currency?,
-            order,
-        };
+        let route = Self { direction: direction?, country, method, currency: currency?, order };
         route.check_order(section, accounts);
         Some(route)
     }

@@ -21,12 +21,7 @@ impl Secrets<'_> {
     pub fn table(&self, section: &Section<'_>, key: &str) -> SecretString {
         let source = section.section(key);
         let keys = source.keys();
-        match keys
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
+        match keys.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             ["env"] => self.read_variable(&source, "env"),
             ["file"] => self.read_named_file(&source, "file"),
             ["value"] => self.plain(&source, "value"),
@@ -42,10 +37,8 @@ impl Secrets<'_> {
     /// The keys `<key>`, `<key>_env` and `<key>_file`, of which at most one may be there.
     pub fn flat(&self, section: &Section<'_>, key: &str) -> Option<SecretString> {
         let (env, file) = (format!("{key}_env"), format!("{key}_file"));
-        let named: Vec<&str> = [key, &env, &file]
-            .into_iter()
-            .filter(|name| section.has(name))
-            .collect();
+        let named: Vec<&str> =
+            [key, &env, &file].into_iter().filter(|name| section.has(name)).collect();
         match named.as_slice() {
             [] => None,
             [one] if *one == key => Some(self.plain(section, one)),
@@ -55,10 +48,7 @@ impl Secrets<'_> {
                 for name in &named {
                     let _ = section.opt_text(name);
                 }
-                section.fault(
-                    key,
-                    format!("give one of {key}, {env}, {file}, not several"),
-                );
+                section.fault(key, format!("give one of {key}, {env}, {file}, not several"));
                 None
             }
         }

@@ -98,9 +98,7 @@ impl Instance {
         if name.is_none() {
             section.fault("name", "is missing, and this machine has no name");
         }
-        Self {
-            name: name.unwrap_or_default(),
-        }
+        Self { name: name.unwrap_or_default() }
     }
 }
 
@@ -206,11 +204,7 @@ impl Fx {
                 Err(_) => rates.fault(&code, "is no currency"),
             }
         }
-        Self {
-            source: section.text("source"),
-            date: day(section, "date"),
-            eur_per_unit,
-        }
+        Self { source: section.text("source"), date: day(section, "date"), eur_per_unit }
     }
 }
 
@@ -228,10 +222,7 @@ impl Sandbox {
         if control.is_some_and(|address| !address.ip().is_loopback()) {
             section.fault("control_listen", "must be on this machine, `127.0.0.1:…`");
         }
-        Self {
-            dir: PathBuf::from(section.text("dir")),
-            control_listen: control.unwrap_or(NOWHERE),
-        }
+        Self { dir: PathBuf::from(section.text("dir")), control_listen: control.unwrap_or(NOWHERE) }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::screening::policy::{FxTable, Policies};
 use crate::store::db::{self, LaneConnection};
 use crate::store::slots::{self, HeldSlot};
 use crate::store::{Db, StoreError};
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
@@ -29,7 +29,15 @@ pub struct LaneContext {
     /// How long whoever calls a PSP keeps an attempt to itself.
     pub attempt_lease: Duration,
     /// Told after each commit that wrote something: relays and workers look at once.
-    pub committed: Arc<Notify>,
+    pub committed: Vec<Arc<Notify>>,
+}
+
+impl LaneContext {
+    fn tell_committed(&self) {
+        for bell in &self.committed {
+            bell.notify_one();
+        }
+    }
 }
 
 /// A queued command and whoever awaits its answer.
@@ -67,6 +75,24 @@ pub struct Lane {
     waiting: VecDeque<Work>,
     connection: Option<LaneConnection>,
     held: HeldSlot,
+    /// The slots of this instance's lanes: none may take another's.
+    siblings: Siblings,
+}
+
+/// The slots that the lanes of one instance hold.
+pub type Siblings = Arc<Mutex<BTreeSet<i16>>>;
+
+fn others(siblings: &Siblings, own: Option<i16>) -> Vec<i16> {
+    let held = siblings.lock().unwrap_or_else(PoisonError::into_inner);
+    held.iter().copied().filter(|slot| Some(*slot) != own).collect()
+}
+
+fn replace(siblings: &Siblings, old: Option<i16>, new: i16) {
+    let mut held = siblings.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(old) = old {
+        held.remove(&old);
+    }
+    held.insert(new);
 }
 
 /// How an attempt at a batch ended.
@@ -85,17 +111,16 @@ impl Lane {
         config: LaneConfig,
         context: Arc<LaneContext>,
         queue: mpsc::Receiver<Work>,
-        taken: &[i16],
+        siblings: Siblings,
     ) -> Result<Option<Self>, StoreError> {
         let mut connection = db.lane_connection().await?;
-        let held = slots::take(&mut connection, &config.holder, taken, config.slot_lease).await?;
+        let taken = others(&siblings, None);
+        let held = slots::take(&mut connection, &config.holder, &taken, config.slot_lease).await?;
+        let Some(held) = held else { return Ok(None) };
+        replace(&siblings, None, held.slot);
         let waiting = VecDeque::new();
         let connection = Some(connection);
-        Ok(held.map(|held| Self { db, config, context, queue, waiting, connection, held }))
-    }
-
-    pub const fn slot(&self) -> i16 {
-        self.held.slot
+        Ok(Some(Self { db, config, context, queue, waiting, connection, held, siblings }))
     }
 
     /// Works until the last sender is gone and everything queued is answered.
@@ -213,7 +238,7 @@ impl Lane {
                 self.held.seq = decided.to_seq;
                 self.connection = Some(connection);
                 if wrote {
-                    self.context.committed.notify_waiters();
+                    self.context.tell_committed();
                 }
                 Ended::Committed(decided.outcomes)
             }
@@ -235,7 +260,7 @@ impl Lane {
                     Ok(now) if now.fence == self.held.fence && now.seq == decided.to_seq => {
                         self.held.seq = now.seq;
                         self.connection = Some(connection);
-                        self.context.committed.notify_waiters();
+                        self.context.tell_committed();
                         return Ended::Committed(decided.outcomes);
                     }
                     Ok(_) => {
@@ -274,8 +299,12 @@ impl Lane {
         tracing::warn!(slot = self.held.slot, "a lane lost its slot and takes another");
         let Some(mut connection) = self.connected().await else { return Ended::Again };
         let lease = self.config.slot_lease;
-        match slots::take(&mut connection, &self.config.holder, &[], lease).await {
-            Ok(Some(held)) => self.held = held,
+        let taken = others(&self.siblings, Some(self.held.slot));
+        match slots::take(&mut connection, &self.config.holder, &taken, lease).await {
+            Ok(Some(held)) => {
+                replace(&self.siblings, Some(self.held.slot), held.slot);
+                self.held = held;
+            }
             Ok(None) => tracing::warn!("no lane slot is free"),
             Err(error) => tracing::warn!(error = %chain(&error), "taking a lane slot"),
         }

@@ -1,6 +1,6 @@
 //! The door to durability: which lane a player is on, and what a full queue means.
 
-use super::lane::{Lane, LaneContext, Work};
+use super::lane::{Lane, LaneContext, Siblings, Work};
 use crate::decide::{Answer, Command, Refusal};
 use crate::domain::PlayerKey;
 use crate::store::{Db, StoreError};
@@ -65,12 +65,12 @@ impl Lanes {
         tracker: &TaskTracker,
     ) -> Result<Self, LanesError> {
         let mut queues = Vec::with_capacity(config.lanes);
-        let mut taken = Vec::new();
+        let siblings = Siblings::default();
         for _ in 0..config.lanes {
             let (sender, receiver) = mpsc::channel(config.queue_max);
-            let lane = Lane::open(db.clone(), config.clone(), context.clone(), receiver, &taken);
+            let lane =
+                Lane::open(db.clone(), config.clone(), context.clone(), receiver, siblings.clone());
             let lane = lane.await?.ok_or(LanesError::NoSlot)?;
-            taken.push(lane.slot());
             tracker.spawn(lane.run());
             queues.push(sender);
         }

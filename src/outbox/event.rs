@@ -16,9 +16,7 @@ const PATTERNS_MAX: usize = 64;
 /// Every type of event that can leave the house.
 pub fn all_types() -> Vec<String> {
     let deposits = DepositStatus::ALL.iter().map(|s| format!("deposit.{s}"));
-    let withdrawals = WithdrawalStatus::ALL
-        .iter()
-        .map(|s| format!("withdrawal.{s}"));
+    let withdrawals = WithdrawalStatus::ALL.iter().map(|s| format!("withdrawal.{s}"));
     let others = OTHER_TYPES.iter().map(|kind| (*kind).to_owned());
     deposits.chain(withdrawals).chain(others).collect()
 }
@@ -69,9 +67,7 @@ impl EventFilter {
         let types = all_types();
         let known = |pattern: &str| {
             pattern == "*"
-                || types
-                    .iter()
-                    .any(|kind| kind == pattern || area_pattern(kind) == pattern)
+                || types.iter().any(|kind| kind == pattern || area_pattern(kind) == pattern)
         };
         match patterns.iter().position(|pattern| !known(pattern)) {
             Some(index) => Err(FilterError::Unknown {
@@ -126,10 +122,7 @@ mod tests {
         assert_eq!(parse(&[]), Err(FilterError::Empty));
         for bad in ["deposit.succeded", "deposit", "*.*", "", "deposits.*", "**"] {
             let refusal = parse(&["*", bad]);
-            assert!(
-                matches!(refusal, Err(FilterError::Unknown { index: 1, .. })),
-                "{bad:?}"
-            );
+            assert!(matches!(refusal, Err(FilterError::Unknown { index: 1, .. })), "{bad:?}");
         }
         assert_eq!(parse(&["*"; 65]), Err(FilterError::TooMany));
     }

@@ -24,10 +24,7 @@ impl Live {
     /// The newest sequence number seen of a payment, 0 before the first look; changes when it
     /// grows. Ends with the receiver: a stream that is gone is forgotten at the next look.
     pub fn watch(&self, payment: PaymentId) -> watch::Receiver<i64> {
-        self.lock()
-            .entry(payment.uuid)
-            .or_insert_with(|| watch::Sender::new(0))
-            .subscribe()
+        self.lock().entry(payment.uuid).or_insert_with(|| watch::Sender::new(0)).subscribe()
     }
 
     /// One look. Returns how many payments have moved.

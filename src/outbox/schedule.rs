@@ -126,14 +126,8 @@ impl Health {
         }
         let failures = self.failures_in_row.saturating_add(1);
         let pause = breaker_pause(failures).max(asked_pause);
-        let paused_until = (!pause.is_zero())
-            .then(|| at + pause)
-            .max(self.paused_until);
-        Ok(Self {
-            failing_since: Some(since),
-            failures_in_row: failures,
-            paused_until,
-        })
+        let paused_until = (!pause.is_zero()).then(|| at + pause).max(self.paused_until);
+        Ok(Self { failing_since: Some(since), failures_in_row: failures, paused_until })
     }
 
     /// How many deliveries may be claimed now: none while paused, one probe while the breaker is
@@ -178,9 +172,8 @@ mod tests {
 
     #[test]
     fn the_jitter_stays_within_a_fifth_and_reaches_both_ends() {
-        let waits: Vec<Duration> = (0..401)
-            .filter_map(|chance| schedule(3, Jitter::from_chance(chance)))
-            .collect();
+        let waits: Vec<Duration> =
+            (0..401).filter_map(|chance| schedule(3, Jitter::from_chance(chance))).collect();
         assert_eq!(waits.iter().min(), Some(&Duration::from_secs(24)));
         assert_eq!(waits.iter().max(), Some(&Duration::from_secs(36)));
     }
@@ -211,9 +204,7 @@ mod tests {
 
     #[test]
     fn a_retry_after_is_honoured_within_a_day() {
-        let ask = |secs| Signal::Throttled {
-            retry_after: Some(Duration::from_secs(secs)),
-        };
+        let ask = |secs| Signal::Throttled { retry_after: Some(Duration::from_secs(secs)) };
         let paused = |signal| Health::default().after(signal, T0).unwrap().paused_until;
         assert_eq!(paused(ask(120)), Some(T0 + Duration::from_secs(120)));
         assert_eq!(paused(ask(u64::MAX)), Some(T0 + RETRY_AFTER_MAX));
@@ -226,10 +217,7 @@ mod tests {
         let day = Duration::from_secs(24 * HOUR);
         let first = Health::default().after(Signal::Failed, T0).unwrap();
         let fourth = first.after(Signal::Failed, T0 + 4 * day).unwrap();
-        assert_eq!(
-            fourth.after(Signal::Failed, T0 + 5 * day),
-            Err(Disabled::FailingTooLong)
-        );
+        assert_eq!(fourth.after(Signal::Failed, T0 + 5 * day), Err(Disabled::FailingTooLong));
         let well = fourth.after(Signal::Delivered, T0 + 4 * day).unwrap();
         assert!(well.after(Signal::Failed, T0 + 5 * day).is_ok());
     }

@@ -35,11 +35,7 @@ const PAIRS: &[(&str, &str, Kind)] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("{doing} {path}: {source}")]
-    File {
-        doing: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    File { doing: &'static str, path: PathBuf, source: io::Error },
     #[error("{path} is no private key; remove it to have a new one made: {source}")]
     Unreadable { path: PathBuf, source: ErrorStack },
     #[error("making a key: {0}")]
@@ -63,18 +59,10 @@ impl SandboxKeys {
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, KeyError> {
         let keys = Self::at(home);
-        ensure_pair(
-            &keys.player_token_key(),
-            &keys.public(HOUSE, "player-token"),
-            Kind::Ed25519,
-        )?;
+        ensure_pair(&keys.player_token_key(), &keys.public(HOUSE, "player-token"), Kind::Ed25519)?;
         for (account, adapter) in accounts {
             for (_, name, kind) in PAIRS.iter().filter(|(needs, ..)| *needs == adapter) {
-                ensure_pair(
-                    &keys.private(account, name),
-                    &keys.public(account, name),
-                    *kind,
-                )?;
+                ensure_pair(&keys.private(account, name), &keys.public(account, name), *kind)?;
             }
         }
         Ok(keys)
@@ -82,9 +70,7 @@ impl SandboxKeys {
 
     /// The keys of a sandbox's folder, without looking whether they are there.
     pub fn at(home: &Path) -> Self {
-        Self {
-            folder: home.join("keys"),
-        }
+        Self { folder: home.join("keys") }
     }
 
     pub fn folder(&self) -> &Path {
@@ -98,9 +84,7 @@ impl SandboxKeys {
 
     /// `private("trustly-de", "merchant")`
     pub fn private(&self, account: &str, name: &str) -> PathBuf {
-        self.folder
-            .join(account)
-            .join(format!("{name}.private.pem"))
+        self.folder.join(account).join(format!("{name}.private.pem"))
     }
 
     pub fn public(&self, account: &str, name: &str) -> PathBuf {
@@ -110,10 +94,8 @@ impl SandboxKeys {
 
 fn ensure_pair(private: &Path, public: &Path, kind: Kind) -> Result<(), KeyError> {
     let key = match fs::read(private) {
-        Ok(pem) => PKey::private_key_from_pem(&pem).map_err(|source| KeyError::Unreadable {
-            path: private.to_owned(),
-            source,
-        })?,
+        Ok(pem) => PKey::private_key_from_pem(&pem)
+            .map_err(|source| KeyError::Unreadable { path: private.to_owned(), source })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = generate(kind)?;
             write_new(private, &key.private_key_to_pem_pkcs8()?)?;
@@ -160,11 +142,7 @@ fn write_new(path: &Path, pem: &[u8]) -> Result<(), KeyError> {
 
 fn file_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
     let path = path.to_owned();
-    move |source| KeyError::File {
-        doing,
-        path,
-        source,
-    }
+    move |source| KeyError::File { doing, path, source }
 }
 
 #[cfg(test)]
@@ -172,11 +150,8 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    const ACCOUNTS: [(&str, &str); 3] = [
-        ("trustly-de", "trustly"),
-        ("truelayer-gb", "truelayer"),
-        ("other", "shares-a-secret"),
-    ];
+    const ACCOUNTS: [(&str, &str); 3] =
+        [("trustly-de", "trustly"), ("truelayer-gb", "truelayer"), ("other", "shares-a-secret")];
 
     struct Folder(PathBuf);
 
@@ -204,10 +179,7 @@ mod tests {
             (keys.private("truelayer-gb", "webhook"), 521),
             (keys.player_token_key(), 256),
         ];
-        let first: Vec<Vec<u8>> = made
-            .iter()
-            .map(|(path, _)| fs::read(path).unwrap())
-            .collect();
+        let first: Vec<Vec<u8>> = made.iter().map(|(path, _)| fs::read(path).unwrap()).collect();
         for ((path, bits), pem) in made.iter().zip(&first) {
             assert_eq!(PKey::private_key_from_pem(pem).unwrap().bits(), *bits);
             let mode = fs::metadata(path).unwrap().permissions().mode();
@@ -239,9 +211,6 @@ mod tests {
         let broken = keys.private("trustly-de", "merchant");
         fs::write(&broken, "not a key").unwrap();
         let error = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap_err();
-        assert!(
-            error.to_string().contains("merchant.private.pem"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("merchant.private.pem"), "{error}");
     }
 }

@@ -27,9 +27,7 @@ pub fn home() -> std::io::Result<PathBuf> {
         return std::path::absolute(named);
     }
     let here = std::env::current_dir()?;
-    let existing = here
-        .ancestors()
-        .map(|folder| folder.join(".interlock"))
-        .find(|folder| folder.is_dir());
+    let existing =
+        here.ancestors().map(|folder| folder.join(".interlock")).find(|folder| folder.is_dir());
     Ok(existing.unwrap_or_else(|| here.join(".interlock")))
 }

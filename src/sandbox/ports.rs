@@ -10,18 +10,9 @@ pub enum PortError {
          address: {variable}={}:{}",
         .address.port(), .address.ip(), .address.ip(), free_suggestion(*.address)
     )]
-    Taken {
-        purpose: String,
-        address: SocketAddr,
-        variable: String,
-    },
+    Taken { purpose: String, address: SocketAddr, variable: String },
     #[error("listening on {address} for {purpose}: {source}. To change it: {variable}=host:port")]
-    Other {
-        purpose: String,
-        address: SocketAddr,
-        variable: String,
-        source: io::Error,
-    },
+    Other { purpose: String, address: SocketAddr, variable: String, source: io::Error },
 }
 
 /// Listens on an address. `purpose` is a word for people ("the API"), `key` the configuration key
@@ -40,17 +31,8 @@ pub fn listen(purpose: &str, address: SocketAddr, key: &str) -> Result<TcpListen
         let purpose = purpose.to_owned();
         let variable = crate::config::variable_of(key);
         match source.kind() {
-            io::ErrorKind::AddrInUse => PortError::Taken {
-                purpose,
-                address,
-                variable,
-            },
-            _ => PortError::Other {
-                purpose,
-                address,
-                variable,
-                source,
-            },
+            io::ErrorKind::AddrInUse => PortError::Taken { purpose, address, variable },
+            _ => PortError::Other { purpose, address, variable, source },
         }
     })
 }
@@ -58,8 +40,7 @@ pub fn listen(purpose: &str, address: SocketAddr, key: &str) -> Result<TcpListen
 /// A port that is free now, or 0, which lets the system choose.
 fn free_suggestion(address: SocketAddr) -> u16 {
     let free = TcpListener::bind(SocketAddr::new(address.ip(), 0));
-    free.and_then(|listener| listener.local_addr())
-        .map_or(0, |address| address.port())
+    free.and_then(|listener| listener.local_addr()).map_or(0, |address| address.port())
 }
 
 #[cfg(test)]
@@ -73,10 +54,7 @@ mod tests {
         let error = listen("the API", address, "server.listen").unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&format!("port {} of 127.0.0.1 for the API", address.port())));
-        assert!(
-            text.contains("INTERLOCK__SERVER__LISTEN=127.0.0.1:"),
-            "{text}"
-        );
+        assert!(text.contains("INTERLOCK__SERVER__LISTEN=127.0.0.1:"), "{text}");
     }
 
     #[test]

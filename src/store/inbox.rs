@@ -28,7 +28,9 @@ pub struct StoredEvent {
     pub received_at: Timestamp,
 }
 
-/// Stores the events of one webhook, each once for ever. Returns which were new, in their order.
+/// Stores the events of one webhook, each once for ever. Returns which were new.
+///
+/// Whoever stores them applies them at once; the worker looks only at what that left after 3 s.
 pub async fn store(
     pool: &PgPool,
     events: &[NewEvent],
@@ -44,7 +46,7 @@ pub async fn store(
     let rows = sqlx::query_scalar!(
         "insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at,
            state, tries, due_at)
-         select a, b, c, d, e, f::jsonb, g, $8, 'new', 0, $8
+         select a, b, c, d, e, f::jsonb, g, $8::timestamptz, 'new', 0, $8::timestamptz + interval '3 seconds'
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[],
            $7::bytea[]) as t (a, b, c, d, e, f, g)
          on conflict (psp, event_id) do nothing

@@ -28,7 +28,7 @@ pub fn currency(code: &str) -> Result<Currency, StoreError> {
     code.parse().map_err(|_| StoreError::Corrupt(format!("currency {code}")))
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct StoredReason {
     code: String,
     message: String,
@@ -103,13 +103,13 @@ pub fn rules(results: &[RuleResult]) -> String {
     text(&stored.collect::<Vec<_>>())
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredRoute {
     version: String,
     candidates: Vec<StoredCandidate>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredCandidate {
     psp: String,
     rank: Option<u16>,
@@ -135,7 +135,7 @@ pub fn read_route(value: &str) -> Result<Route, StoreError> {
     Ok(Route { version: stored.version, candidates: candidates.collect() })
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum StoredAction {
     Redirect {
@@ -182,7 +182,7 @@ pub fn read_action(value: &str) -> Result<NextAction, StoreError> {
     })
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum StoredPortable {
     Iban { iban: String, holder_name: String },
@@ -221,7 +221,7 @@ impl From<StoredPortable> for Portable {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredInstrument {
     portable: Option<StoredPortable>,
     tokens: BTreeMap<String, String>,
@@ -251,7 +251,7 @@ pub fn read_instrument(value: &str) -> Result<Instrument, StoreError> {
     })
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredPayer {
     player_reference: String,
     player_uuid: Uuid,
@@ -300,7 +300,7 @@ pub fn read_payer(value: &str) -> Result<Payer, StoreError> {
     })
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredReturns {
     deposit: Uuid,
     psp: String,
@@ -327,7 +327,7 @@ pub fn read_returns(value: &str) -> Result<Returns, StoreError> {
     })
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredLimit {
     period: String,
     minor: i64,
@@ -337,7 +337,7 @@ struct StoredLimit {
     pending: Option<StoredPending>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredPending {
     minor: Option<i64>,
     #[serde(with = "time::serde::rfc3339")]

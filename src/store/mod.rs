@@ -6,7 +6,9 @@
 //! money state (the inbox, nonces, endpoints).
 //!
 //! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_payments`],
-//! [`write_player`], [`read_models`], [`due`], [`inbox`], [`prove`], [`migrate`].
+//! [`write_player`], [`read_models`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
+//! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
+//! workers: [`heartbeats`].
 
 pub mod db;
 pub mod deliveries;
@@ -35,5 +37,5 @@ pub mod write_records;
 
 pub use db::{Db, StoreError};
 
-/// Connections to the database.
+/// Connections for reading, and for writing what is no money state.
 pub type Pool = sqlx::PgPool;

@@ -85,10 +85,7 @@ pub async fn relay_slot(
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(Relayed {
-        events: u64::try_from(places.len()).unwrap_or(u64::MAX),
-        deliveries,
-    })
+    Ok(Relayed { events: u64::try_from(places.len()).unwrap_or(u64::MAX), deliveries })
 }
 
 async fn lock_cursor(
@@ -138,17 +135,11 @@ async fn ready(
     .fetch_all(connection)
     .await?;
     let ready = rows.into_iter().take_while(|row| !row.waits);
-    Ok(ready
-        .map(|row| Place {
-            seq: row.seq,
-            n: row.n,
-        })
-        .collect())
+    Ok(ready.map(|row| Place { seq: row.seq, n: row.n }).collect())
 }
 
 /// Makes a delivery for each endpoint of the event's operator that listens to its type. A disabled
 /// endpoint gets a cancelled one: the log then shows what it missed, and it can be asked for.
-/// A delivery behind an unfinished one of the same payment gets that one's due time.
 async fn fan_out(
     tx: &mut Transaction<'_, Postgres>,
     ids: &dyn Ids,
@@ -156,8 +147,9 @@ async fn fan_out(
     (from, to): (Place, Place),
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let matches = sqlx::query!(
-        "select o.event_id, e.endpoint_id
+    let matches = sqlx::query_as!(
+        Match,
+        "select o.event_id, o.payment_id, o.payment_sequence, e.endpoint_id, e.status
          from outbox_event o join webhook_endpoint e
            on e.operator_id = o.operator_id and e.deleted_at is null
            and e.events && array['*', o.kind, split_part(o.kind, '.', 1) || '.*']
@@ -171,29 +163,57 @@ async fn fan_out(
     )
     .fetch_all(&mut **tx)
     .await?;
+    if matches.is_empty() {
+        return Ok(0);
+    }
+    insert_deliveries(tx, ids, &matches, now).await
+}
+
+/// An event and an endpoint that listens to it.
+struct Match {
+    event_id: Uuid,
+    payment_id: Option<Uuid>,
+    payment_sequence: i64,
+    endpoint_id: Uuid,
+    status: String,
+}
+
+/// A delivery behind an unfinished one of the same payment gets that one's due time.
+async fn insert_deliveries(
+    connection: &mut PgConnection,
+    ids: &dyn Ids,
+    matches: &[Match],
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     let delivery_ids: Vec<Uuid> = matches.iter().map(|_| ids.next()).collect();
-    let event_ids: Vec<Uuid> = matches.iter().map(|row| row.event_id).collect();
-    let endpoint_ids: Vec<Uuid> = matches.iter().map(|row| row.endpoint_id).collect();
+    let endpoint_ids: Vec<Uuid> = matches.iter().map(|m| m.endpoint_id).collect();
+    let event_ids: Vec<Uuid> = matches.iter().map(|m| m.event_id).collect();
+    let payment_ids: Vec<Option<Uuid>> = matches.iter().map(|m| m.payment_id).collect();
+    let sequences: Vec<i64> = matches.iter().map(|m| m.payment_sequence).collect();
+    let active: Vec<bool> = matches.iter().map(|m| m.status == "active").collect();
     let made = sqlx::query!(
         "insert into webhook_delivery
            (delivery_id, endpoint_id, event_id, payment_id, payment_sequence, origin, status,
             due_at, last_error, created_at)
-         select m.delivery_id, m.endpoint_id, o.event_id, o.payment_id, o.payment_sequence,
-           'relay', case e.status when 'active' then 'pending' else 'cancelled' end,
-           coalesce((select max(b.due_at) from webhook_delivery b
-             where b.endpoint_id = m.endpoint_id and b.payment_id = o.payment_id
-               and b.origin = 'relay' and b.status = 'pending'), $4),
-           case e.status when 'active' then null else 'the endpoint was disabled' end, $4
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[]) m (delivery_id, endpoint_id, event_id)
-         join outbox_event o on o.event_id = m.event_id
-         join webhook_endpoint e on e.endpoint_id = m.endpoint_id
+         select m.delivery_id, m.endpoint_id, m.event_id, m.payment_id, m.payment_sequence,
+           'relay', case when m.active then 'pending' else 'cancelled' end,
+           coalesce((select b.due_at from webhook_delivery b
+             where b.payment_id = m.payment_id and b.status = 'pending'
+               and b.origin = 'relay' and coalesce(b.endpoint_id) = m.endpoint_id
+             order by b.payment_sequence desc limit 1), $7),
+           case when m.active then null else 'the endpoint was disabled' end, $7
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bool[])
+           m (delivery_id, endpoint_id, event_id, payment_id, payment_sequence, active)
          on conflict (endpoint_id, event_id) where origin = 'relay' do nothing",
         &delivery_ids,
         &endpoint_ids,
         &event_ids,
+        &payment_ids as &[Option<Uuid>],
+        &sequences,
+        &active,
         now,
     )
-    .execute(&mut **tx)
+    .execute(connection)
     .await?;
     Ok(made.rows_affected())
 }
@@ -244,8 +264,5 @@ pub async fn newest_sequences(
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.payment_id, row.sequence))
-        .collect())
+    Ok(rows.into_iter().map(|row| (row.payment_id, row.sequence)).collect())
 }

@@ -61,10 +61,8 @@ pub async fn redeliver_undelivered_since(
     )
     .fetch_all(pool)
     .await?;
-    let wanted: Vec<(Uuid, Uuid)> = rows
-        .into_iter()
-        .map(|row| (endpoint.0, row.event_id))
-        .collect();
+    let wanted: Vec<(Uuid, Uuid)> =
+        rows.into_iter().map(|row| (endpoint.0, row.event_id)).collect();
     insert(pool, ids, &wanted, now).await
 }
 

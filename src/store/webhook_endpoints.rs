@@ -103,10 +103,7 @@ async fn made_before(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreEr
     if before.url != new.url || before.events != new.events {
         return Ok(Made::KeyReused);
     }
-    Ok(Made::Before {
-        id: EndpointId(before.endpoint_id),
-        secret: before.secret.into(),
-    })
+    Ok(Made::Before { id: EndpointId(before.endpoint_id), secret: before.secret.into() })
 }
 
 /// Newest first; `after` is the last id of the page before.

@@ -76,15 +76,7 @@ pub async fn rotate(
     .execute(&mut *tx)
     .await?;
     let key = new.idempotency_key;
-    insert(
-        &mut tx,
-        new.endpoint,
-        new.secret_id,
-        new.secret,
-        key,
-        new.at,
-    )
-    .await?;
+    insert(&mut tx, new.endpoint, new.secret_id, new.secret, key, new.at).await?;
     tx.commit().await?;
     Ok(Rotated::Made(Made::New))
 }
@@ -100,10 +92,7 @@ async fn rotated_before(
     )
     .fetch_one(connection)
     .await?;
-    Ok(Rotated::Made(Made::Before {
-        id: new.endpoint,
-        secret: secret.into(),
-    }))
+    Ok(Rotated::Made(Made::Before { id: new.endpoint, secret: secret.into() }))
 }
 
 pub(super) async fn insert(

@@ -106,11 +106,7 @@ impl WebhookClient {
             .timeout(timeout)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()?;
-        Ok(Self {
-            http,
-            reach,
-            timeout,
-        })
+        Ok(Self { http, reach, timeout })
     }
 
     pub fn reach(&self) -> Reach {
@@ -135,11 +131,7 @@ impl WebhookClient {
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(seconds);
         let read = tokio::time::timeout(BODY_TIMEOUT, read_excerpt(&mut response)).await;
-        Ok(Answer {
-            status,
-            retry_after,
-            excerpt: read.unwrap_or(None),
-        })
+        Ok(Answer { status, retry_after, excerpt: read.unwrap_or(None) })
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream;
 use secrecy::SecretSlice;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::client::{Answer, NoAnswer, SignedRequest, WebhookClient};
@@ -32,6 +33,8 @@ pub struct Outbound {
     pub client: WebhookClient,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
+    /// Once cancelled, no further try is begun; what was claimed and not tried is given back.
+    pub shutdown: CancellationToken,
 }
 
 /// [`Ids`] that can be shown in a debug print, which [`Outbound`] needs.
@@ -65,10 +68,7 @@ pub async fn deliver(outbound: &Outbound, endpoint: EndpointId) -> Result<Delive
     if allowance == 0 {
         return Ok(Delivered::default());
     }
-    let lease = Lease {
-        by: outbound.ids.next(),
-        until: now + LEASE,
-    };
+    let lease = Lease { by: outbound.ids.next(), until: now + LEASE };
     let claimed = deliveries::claim(&outbound.pool, endpoint, lease, allowance, now).await?;
     if claimed.is_empty() {
         return Ok(Delivered::default());
@@ -91,7 +91,8 @@ async fn try_all(
         let (url, failures_in_row) = (url.as_ref(), &failures_in_row);
         async move {
             let given_up = failures_in_row.load(Ordering::Relaxed) >= BREAKER_FAILURES;
-            if given_up || outbound.clock.now() > last_start {
+            let stopping = outbound.shutdown.is_cancelled();
+            if given_up || stopping || outbound.clock.now() > last_start {
                 return Err(delivery.delivery_id);
             }
             let outcome = try_once(outbound, url, &target.secrets, delivery).await;
@@ -169,13 +170,7 @@ async fn post(
     let event_id = delivery.event.event_id.to_string();
     let timestamp = tried_at.unix_timestamp();
     let signature = signature_header(secrets, &event_id, timestamp, &body);
-    let request = SignedRequest {
-        url: url.clone(),
-        event_id,
-        timestamp,
-        signature,
-        body,
-    };
+    let request = SignedRequest { url: url.clone(), event_id, timestamp, signature, body };
     outbound.client.post(request).await
 }
 
@@ -188,12 +183,10 @@ fn signal(result: &Result<Answer, NoAnswer>) -> Signal {
     match answer.status.as_u16() {
         200..=299 => Signal::Delivered,
         410 => Signal::Gone,
-        429 | 502 | 504 => Signal::Throttled {
-            retry_after: answer.retry_after,
-        },
-        503 if answer.retry_after.is_some() => Signal::Throttled {
-            retry_after: answer.retry_after,
-        },
+        429 | 502 | 504 => Signal::Throttled { retry_after: answer.retry_after },
+        503 if answer.retry_after.is_some() => {
+            Signal::Throttled { retry_after: answer.retry_after }
+        }
         _ => Signal::Failed,
     }
 }
@@ -204,9 +197,7 @@ fn next(signal: Signal, delivery: &Claimed, tried_at: Timestamp) -> Next {
     }
     let tries_made = delivery.tries.saturating_add(1);
     match schedule(tries_made, jitter(delivery, tries_made)) {
-        Some(wait) => Next::Retry {
-            due_at: tried_at + wait,
-        },
+        Some(wait) => Next::Retry { due_at: tried_at + wait },
         None => Next::Failed,
     }
 }
@@ -239,11 +230,7 @@ async fn settle(
     let all_well = outcomes.iter().all(|o| o.signal == Signal::Delivered);
     // A healthy endpoint's row is not touched, so that success costs it no lock.
     let health: Option<&(dyn Fn(Health) -> Result<Health, Disabled> + Sync)> =
-        if all_well && target.health == Health::default() {
-            None
-        } else {
-            Some(&fold)
-        };
+        if all_well && target.health == Health::default() { None } else { Some(&fold) };
     let disabled = deliveries::settle(&outbound.pool, &settlement, health).await?;
     if let Some(reason) = disabled {
         metrics::counter!("webhook_endpoints_disabled_total").increment(1);
@@ -258,25 +245,18 @@ async fn settle(
 }
 
 fn fold(health: Health, outcomes: &[Outcome]) -> Result<Health, Disabled> {
-    outcomes.iter().try_fold(health, |health, outcome| {
-        health.after(outcome.signal, outcome.tried.tried_at)
-    })
+    outcomes
+        .iter()
+        .try_fold(health, |health, outcome| health.after(outcome.signal, outcome.tried.tried_at))
 }
 
 fn count(claimed: usize, outcomes: &[Outcome]) -> Delivered {
-    let delivered = outcomes
-        .iter()
-        .filter(|o| o.signal == Signal::Delivered)
-        .count();
+    let delivered = outcomes.iter().filter(|o| o.signal == Signal::Delivered).count();
     let failed = outcomes.len() - delivered;
     let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     metrics::counter!("webhook_tries_total", "result" => "delivered").increment(wide(delivered));
     metrics::counter!("webhook_tries_total", "result" => "failed").increment(wide(failed));
-    Delivered {
-        claimed: wide(claimed),
-        delivered: wide(delivered),
-        failed: wide(failed),
-    }
+    Delivered { claimed: wide(claimed), delivered: wide(delivered), failed: wide(failed) }
 }
 
 #[cfg(test)]

@@ -37,15 +37,9 @@ struct Envelope<'a> {
 
 /// The same bytes for every try: a retry differs in its time stamp and signature only.
 pub fn cloud_event(event: &StoredEvent) -> Result<Vec<u8>, EnvelopeError> {
-    let fault = |source| EnvelopeError {
-        event_id: event.event_id,
-        source,
-    };
-    let time = event
-        .created_at
-        .format(&Rfc3339)
-        .map_err(serde::ser::Error::custom)
-        .map_err(fault)?;
+    let fault = |source| EnvelopeError { event_id: event.event_id, source };
+    let time =
+        event.created_at.format(&Rfc3339).map_err(serde::ser::Error::custom).map_err(fault)?;
     let envelope = Envelope {
         specversion: SPEC_VERSION,
         id: event.event_id.to_string(),

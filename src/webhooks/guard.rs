@@ -105,11 +105,7 @@ impl Reach {
     }
 
     fn check_literal(self, address: IpAddr) -> Result<(), UrlRefused> {
-        if self.allows(address) {
-            Ok(())
-        } else {
-            Err(UrlRefused::AddressDenied { address })
-        }
+        if self.allows(address) { Ok(()) } else { Err(UrlRefused::AddressDenied { address }) }
     }
 
     /// Names that can only mean something inside a network are refused before they are looked up.
@@ -170,10 +166,13 @@ fn is_public_v6(v6: Ipv6Addr) -> bool {
     // Everything outside 2000::/3 is loopback, unspecified, v4-mapped, NAT64, unique local,
     // link-local, site-local, multicast, discard-only or unassigned.
     let global = s[0] & 0xe000 == 0x2000;
-    let special = (s[0] == 0x2001 && s[1] < 0x0200) // protocol assignments, Teredo, benchmarking
-        || (s[0] == 0x2001 && s[1] == 0x0db8) // documentation
-        || s[0] == 0x2002 // 6to4: an IPv4 address in disguise
-        || (s[0] == 0x3fff && s[1] < 0x1000); // documentation
+    let special = match s[0] {
+        // Protocol assignments (Teredo and benchmarking among them), documentation.
+        0x2001 => s[1] < 0x0200 || s[1] == 0x0db8,
+        0x2002 => true,          // 6to4: an IPv4 address in disguise
+        0x3fff => s[1] < 0x1000, // documentation
+        _ => false,
+    };
     global && !special
 }
 

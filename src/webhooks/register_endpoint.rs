@@ -67,11 +67,7 @@ pub async fn register_endpoint(
         at: now,
     };
     match webhook_endpoints::create(pool, &new).await? {
-        Made::New => Ok(Registered {
-            id,
-            secret: secret.reveal().into(),
-            is_replay: false,
-        }),
+        Made::New => Ok(Registered { id, secret: secret.reveal().into(), is_replay: false }),
         Made::Before { id, secret } => Ok(Registered {
             id,
             secret: SigningSecret::from(secret).reveal().into(),

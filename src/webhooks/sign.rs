@@ -54,10 +54,8 @@ pub fn signature_header(
     timestamp: i64,
     body: &[u8],
 ) -> String {
-    let tokens: Vec<String> = secrets
-        .iter()
-        .map(|secret| token(secret, id, timestamp, body))
-        .collect();
+    let tokens: Vec<String> =
+        secrets.iter().map(|secret| token(secret, id, timestamp, body)).collect();
     tokens.join(" ")
 }
 
@@ -100,10 +98,7 @@ mod tests {
 
     #[test]
     fn a_generated_secret_is_32_bytes_fresh_and_never_printed() {
-        let (a, b) = (
-            SigningSecret::generate().unwrap(),
-            SigningSecret::generate().unwrap(),
-        );
+        let (a, b) = (SigningSecret::generate().unwrap(), SigningSecret::generate().unwrap());
         assert_eq!(a.0.expose_secret().len(), 32);
         assert_ne!(a.0.expose_secret(), b.0.expose_secret());
         let told = a.reveal();

@@ -9,7 +9,7 @@ use psp_contract::{
 };
 use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredEvent {
     event_id: String,
     kind: String,
@@ -23,14 +23,14 @@ struct StoredEvent {
     hint_only: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredReport {
     psp_reference: Option<String>,
     status: StoredStatus,
     payer: Option<StoredPayer>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 enum StoredStatus {
     Accepted {
@@ -61,7 +61,7 @@ enum StoredStatus {
     },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredPayer {
     holder_name: Option<String>,
     tax_id: Option<String>,

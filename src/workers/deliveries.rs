@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::FutureExt;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::driver::{Report, Worker};
@@ -31,7 +30,6 @@ const PURGE_BATCH: i64 = 5_000;
 pub struct DeliveryWorker {
     serving: Arc<Serving>,
     tasks: TaskTracker,
-    shutdown: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -61,50 +59,37 @@ impl Serving {
     }
 
     fn count(&self, delivered: Delivered) {
-        self.delivered
-            .fetch_add(delivered.delivered, Ordering::Relaxed);
+        self.delivered.fetch_add(delivered.delivered, Ordering::Relaxed);
         self.failed.fetch_add(delivered.failed, Ordering::Relaxed);
     }
 }
 
 impl DeliveryWorker {
-    /// Tasks stop after the claim they are in once `shutdown` is cancelled.
-    pub fn new(outbound: Outbound, shutdown: CancellationToken) -> Self {
+    /// Its tasks end with the tries they are in once `outbound.shutdown` is cancelled.
+    pub fn new(outbound: Outbound) -> Self {
         let serving = Serving {
             outbound,
             busy: Mutex::default(),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         };
-        Self {
-            serving: Arc::new(serving),
-            tasks: TaskTracker::new(),
-            shutdown,
-        }
+        Self { serving: Arc::new(serving), tasks: TaskTracker::new() }
     }
 
     fn start(&self, endpoint: EndpointId) {
         self.serving.busy().insert(endpoint);
-        let busy = Busy {
-            serving: Arc::clone(&self.serving),
-            endpoint,
-        };
-        let shutdown = self.shutdown.clone();
+        let busy = Busy { serving: Arc::clone(&self.serving), endpoint };
         self.tasks.spawn(async move {
             // A panic costs this task; the lease of what it held ends by itself.
-            if AssertUnwindSafe(serve(busy, shutdown))
-                .catch_unwind()
-                .await
-                .is_err()
-            {
+            if AssertUnwindSafe(serve(busy)).catch_unwind().await.is_err() {
                 tracing::error!(endpoint.id = %endpoint, "serving a webhook endpoint panicked");
             }
         });
     }
 }
 
-async fn serve(busy: Busy, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
+async fn serve(busy: Busy) {
+    while !busy.serving.outbound.shutdown.is_cancelled() {
         match deliver(&busy.serving.outbound, busy.endpoint).await {
             Ok(delivered) if delivered.claimed == 0 => return,
             Ok(delivered) => busy.serving.count(delivered),
@@ -148,7 +133,7 @@ impl Worker for DeliveryWorker {
         })
     }
 
-    /// A task ends with the claim it is in, which is bounded by its lease.
+    /// A task ends with the tries it is in: fifteen seconds at most.
     async fn drain(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -174,10 +159,6 @@ impl Worker for DeliveryLogWorker {
         let purged = deliveries::purge_tries(&self.pool, now - LOG_KEPT, PURGE_BATCH)
             .await
             .context("forgetting old tries of deliveries")?;
-        Ok(Report {
-            claimed: purged,
-            done: purged,
-            failed: 0,
-        })
+        Ok(Report { claimed: purged, done: purged, failed: 0 })
     }
 }

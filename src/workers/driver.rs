@@ -159,10 +159,7 @@ fn pause<W: Worker>(worker: &W, pulse: &Pulse, report: Report, instance: &str) -
 
 /// Different for each instance, worker and look, and needing no source of chance (FNV-1a).
 fn spread(instance: &str, worker: &str, look: u64) -> u16 {
-    let bytes = instance
-        .bytes()
-        .chain(worker.bytes())
-        .chain(look.to_le_bytes());
+    let bytes = instance.bytes().chain(worker.bytes()).chain(look.to_le_bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -226,15 +223,8 @@ mod tests {
     }
 
     fn pause_after(looks: u64, failures: u32, done: u64) -> Duration {
-        let pulse = Pulse {
-            looks,
-            failures,
-            ..Pulse::default()
-        };
-        let report = Report {
-            done,
-            ..Report::default()
-        };
+        let pulse = Pulse { looks, failures, ..Pulse::default() };
+        let report = Report { done, ..Report::default() };
         pause(&Idle, &pulse, report, "one")
     }
 

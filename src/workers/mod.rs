@@ -5,8 +5,13 @@
 //! claimed by lease or by lock. [`driver`] runs any [`driver::Worker`]; a worker's own file says
 //! only what a look is.
 //!
-//! Reading order: [`driver`], [`outbox`], [`deliveries`].
+//! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
+//! [`deliveries`].
 
+pub mod attempts;
 pub mod deliveries;
 pub mod driver;
+pub mod inbox;
 pub mod outbox;
+pub mod payouts;
+pub mod running;

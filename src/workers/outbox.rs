@@ -33,17 +33,11 @@ impl Worker for OutboxWorker {
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        let relayed = publish(&self.pool, &*self.ids, now)
-            .await
-            .context("relaying the outbox")?;
+        let relayed = publish(&self.pool, &*self.ids, now).await.context("relaying the outbox")?;
         if relayed.deliveries > 0 {
             self.deliveries.notify_one();
         }
-        Ok(Report {
-            claimed: relayed.events,
-            done: relayed.events,
-            failed: 0,
-        })
+        Ok(Report { claimed: relayed.events, done: relayed.events, failed: 0 })
     }
 }
 
@@ -65,15 +59,8 @@ impl Worker for LiveWorker {
     }
 
     async fn activate(&self, _now: Timestamp) -> anyhow::Result<Report> {
-        let moved = self
-            .live
-            .look(&self.pool)
-            .await
-            .context("looking for news of watched payments")?;
-        Ok(Report {
-            claimed: moved,
-            done: moved,
-            failed: 0,
-        })
+        let moved =
+            self.live.look(&self.pool).await.context("looking for news of watched payments")?;
+        Ok(Report { claimed: moved, done: moved, failed: 0 })
     }
 }

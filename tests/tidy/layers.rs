@@ -27,6 +27,7 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("screening/closed_loop", 1),
     ("reconciliation/matcher", 1),
     ("outbox/event", 1),
+    ("outbox/schedule", 1),
     // 2: durability, and the two things that everything above it is handed.
     ("lane", 2),
     ("store", 2),
@@ -116,10 +117,7 @@ pub fn check(source: &Source) -> Vec<String> {
 /// Every `crate::a::b` and `super::b` of a file, `use crate::{a::b, c}` taken apart, as `a/b`.
 fn used_places(code: &str, place: &str) -> Vec<String> {
     let mut places = Vec::new();
-    for (at, word) in code
-        .match_indices("crate::")
-        .chain(code.match_indices("super::"))
-    {
+    for (at, word) in code.match_indices("crate::").chain(code.match_indices("super::")) {
         let before = code[..at].chars().next_back();
         // `my_crate::` is something else, and of `super::super::` the first is the one to follow.
         let inside = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
@@ -142,18 +140,13 @@ fn used_places(code: &str, place: &str) -> Vec<String> {
 fn expand(path: &str, prefix: &str, places: &mut Vec<String>) {
     let path = path.trim_start();
     if let Some(list) = path.strip_prefix('{') {
-        let end = super::source::block_bytes(path)
-            .saturating_sub(2)
-            .min(list.len());
+        let end = super::source::block_bytes(path).saturating_sub(2).min(list.len());
         for item in split_list(&list[..end]) {
             expand(item, prefix, places);
         }
         return;
     }
-    let name: String = path
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect();
+    let name: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     if name.is_empty() {
         return;
     }

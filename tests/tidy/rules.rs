@@ -19,11 +19,7 @@ const AT_HOME: &[(&[&str], &str, &[&str])] = &[
         "the environment is read by config alone",
         &["config", "sandbox", "main"],
     ),
-    (
-        &["Uuid::now_v7", "Uuid::new_v4"],
-        "ids are made in domain/ids",
-        &["domain/ids"],
-    ),
+    (&["Uuid::now_v7", "Uuid::new_v4"], "ids are made in domain/ids", &["domain/ids"]),
     (
         &["tokio::spawn", "task::spawn"],
         "spawn through Shutdown, which knows every task and waits for it",
@@ -123,10 +119,7 @@ fn pure_decisions(source: &Source) -> Vec<String> {
 }
 
 fn no_floats_near_money(source: &Source) -> Vec<String> {
-    if !FLOAT_FREE
-        .iter()
-        .any(|folder| source.path.starts_with(folder))
-    {
+    if !FLOAT_FREE.iter().any(|folder| source.path.starts_with(folder)) {
         return Vec::new();
     }
     let float = |word| found(source, &source.code, word, "no floating point near money");
@@ -140,12 +133,7 @@ fn no_banned_words(source: &Source) -> Vec<String> {
     }
     // Stands in comments, which `code` does not have. Spelt in two, so as not to find itself.
     let unfinished = concat!("FIX", "ME");
-    faults.extend(found(
-        source,
-        &source.text,
-        unfinished,
-        "fix it, or say why not",
-    ));
+    faults.extend(found(source, &source.text, unfinished, "fix it, or say why not"));
     faults
 }
 
@@ -156,19 +144,14 @@ fn no_sleep_in_tests(source: &Source) -> Vec<String> {
         return all;
     }
     let shipped = found(source, &source.shipped, "sleep(", why);
-    all.into_iter()
-        .filter(|fault| !shipped.contains(fault))
-        .collect()
+    all.into_iter().filter(|fault| !shipped.contains(fault)).collect()
 }
 
 fn sizes(source: &Source) -> Vec<String> {
     let mut faults = Vec::new();
     let lines = source.text.lines().count();
     if lines > FILE_LINES_MAX {
-        faults.push(format!(
-            "{}: {lines} lines, at most {FILE_LINES_MAX}",
-            source.path
-        ));
+        faults.push(format!("{}: {lines} lines, at most {FILE_LINES_MAX}", source.path));
     }
     for (line, name, length) in functions(&source.code) {
         if length > FUNCTION_LINES_MAX {
@@ -188,19 +171,12 @@ fn functions(code: &str) -> Vec<(usize, String, usize)> {
     for (at, _) in code.match_indices("fn ") {
         let starts_word = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
         let rest = &code[at + 3..];
-        let name: String = rest
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         let Some(open) = body_at(rest).filter(|_| starts_word && !name.is_empty()) else {
             continue;
         };
         let body = &rest[open..open + super::source::block_bytes(&rest[open..])];
-        let inner = body
-            .lines()
-            .skip(1)
-            .filter(|line| !line.trim().is_empty())
-            .count();
+        let inner = body.lines().skip(1).filter(|line| !line.trim().is_empty()).count();
         let line = code[..at].matches('\n').count() + 1;
         functions.push((line, name, inner.saturating_sub(1)));
     }

@@ -15,12 +15,7 @@ pub struct Source {
 impl Source {
     pub fn new(path: &str, text: &str) -> Self {
         let code = blank_texts(text);
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            shipped: blank_tests(&code),
-            code,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), shipped: blank_tests(&code), code }
     }
 
     /// The crate that the file belongs to.
@@ -90,8 +85,7 @@ fn end_of_text(chars: &[char], at: usize) -> usize {
 }
 
 fn follows_word(chars: &[char], at: usize) -> bool {
-    at.checked_sub(1)
-        .is_some_and(|before| chars[before].is_alphanumeric() || chars[before] == '_')
+    at.checked_sub(1).is_some_and(|before| chars[before].is_alphanumeric() || chars[before] == '_')
 }
 
 fn position(chars: &[char], from: usize, wanted: impl Fn(char) -> bool) -> usize {
@@ -128,13 +122,7 @@ fn end_of_prefixed(chars: &[char], at: usize) -> usize {
     }
     let closes = |at: &usize| {
         chars[*at] == '"'
-            && chars
-                .iter()
-                .skip(at + 1)
-                .take(hashes)
-                .filter(|c| **c == '#')
-                .count()
-                == hashes
+            && chars.iter().skip(at + 1).take(hashes).filter(|c| **c == '#').count() == hashes
     };
     let end = (start..chars.len()).find(closes);
     end.map_or(chars.len(), |end| end + 1 + hashes)
@@ -167,10 +155,8 @@ fn blank_tests(code: &str) -> String {
             continue;
         };
         let end = start + open + block_bytes(&rest[open..]);
-        let blank: String = out[start..end]
-            .chars()
-            .map(|c| if c == '\n' { '\n' } else { ' ' })
-            .collect();
+        let blank: String =
+            out[start..end].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
         out.replace_range(start..end, &blank);
     }
     out

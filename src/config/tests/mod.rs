@@ -41,19 +41,14 @@ fn with_keys(folder: &Folder) -> PathBuf {
 }
 
 fn variables(pairs: &[(&str, &str)]) -> Variables {
-    let owned = pairs
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    let owned = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
     owned.collect()
 }
 
 fn sandbox(text: &str, pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let folder = Folder::new();
     let file = folder.write("my.toml", text);
-    let profile = Profile::Sandbox {
-        home: with_keys(&folder),
-        file: Some(file),
-    };
+    let profile = Profile::Sandbox { home: with_keys(&folder), file: Some(file) };
     told(&folder, Config::load_with(&profile, &variables(pairs)))
 }
 
@@ -93,15 +88,8 @@ fn the_sandbox_is_sound() {
     assert_eq!(config.api_keys[2].person_id, config.api_keys[3].person_id);
     assert!(config.plain_bearer);
     assert!((1..=8).contains(&config.database.lanes));
-    let truelayer = config
-        .psps
-        .iter()
-        .find(|psp| psp.id == "truelayer-gb")
-        .unwrap();
-    assert_eq!(
-        truelayer.settings["webhook_jku"],
-        "http://127.0.0.1:8104/.well-known/jwks"
-    );
+    let truelayer = config.psps.iter().find(|psp| psp.id == "truelayer-gb").unwrap();
+    assert_eq!(truelayer.settings["webhook_jku"], "http://127.0.0.1:8104/.well-known/jwks");
     assert_eq!(config.routing.routes.len(), 4);
 }
 
@@ -111,10 +99,7 @@ fn the_keys_that_are_made_are_those_that_are_named() {
     let accounts = sandbox_accounts();
     let accounts = accounts.iter().map(|(id, adapter)| (&**id, &**adapter));
     SandboxKeys::ensure(&folder.0, accounts).unwrap();
-    let profile = Profile::Sandbox {
-        home: folder.0.clone(),
-        file: None,
-    };
+    let profile = Profile::Sandbox { home: folder.0.clone(), file: None };
     let config = Config::load_with(&profile, &Variables::new()).unwrap();
     assert_eq!(config.psps.len(), 4);
 }
@@ -123,12 +108,7 @@ fn the_keys_that_are_made_are_those_that_are_named() {
 fn debug_shows_no_secret() {
     let config = sandbox("", &[("DATABASE_URL", "postgres://u:hunter2@db/x")]).unwrap();
     let text = format!("{config:?}");
-    for secret in [
-        "hunter2",
-        "sandbox-password",
-        "PRIVATE KEY",
-        "sandbox-client-secret",
-    ] {
+    for secret in ["hunter2", "sandbox-password", "PRIVATE KEY", "sandbox-client-secret"] {
         assert!(!text.contains(secret), "{secret} is shown");
     }
 }
@@ -139,23 +119,13 @@ fn variables_win_over_files() {
         "[server]\nlisten = '127.0.0.1:1'",
         &[
             ("INTERLOCK__SERVER__LISTEN", "127.0.0.1:9"),
-            (
-                "INTERLOCK__PSPS__TRUELAYER_DE__BASE_URL",
-                "http://127.0.0.1:9202",
-            ),
+            ("INTERLOCK__PSPS__TRUELAYER_DE__BASE_URL", "http://127.0.0.1:9202"),
         ],
     )
     .unwrap();
     assert_eq!(config.server.listen.port(), 9);
-    let psp = config
-        .psps
-        .iter()
-        .find(|psp| psp.id == "truelayer-de")
-        .unwrap();
-    assert_eq!(
-        psp.settings["hosted_page_url"],
-        "http://127.0.0.1:9202/payments"
-    );
+    let psp = config.psps.iter().find(|psp| psp.id == "truelayer-de").unwrap();
+    assert_eq!(psp.settings["hosted_page_url"], "http://127.0.0.1:9202/payments");
 }
 
 #[test]
@@ -184,10 +154,7 @@ fn every_fault_is_told_at_once() {
 #[test]
 fn a_file_that_is_no_toml_is_named() {
     let faults = sandbox("[server", &[]).unwrap_err();
-    assert!(
-        faults[0].starts_with("my.toml: TOML parse error at line 1"),
-        "{faults:?}"
-    );
+    assert!(faults[0].starts_with("my.toml: TOML parse error at line 1"), "{faults:?}");
 }
 
 #[test]
@@ -238,10 +205,8 @@ fn accounts_and_routes_are_checked() {
             "{routes}version = '1'\n[routing.breaker]\nconsecutive_failures = 5\nopen_ms = 1\n"
         ),
     );
-    let profile = Profile::Sandbox {
-        home: with_keys(&folder),
-        file: Some(folder.write("my.toml", mine)),
-    };
+    let profile =
+        Profile::Sandbox { home: with_keys(&folder), file: Some(folder.write("my.toml", mine)) };
     let faults = told(&folder, Config::load_with(&profile, &Variables::new())).unwrap_err();
     assert_eq!(
         faults,
@@ -310,17 +275,7 @@ fn the_policy_in_force_is_the_newest_that_has_begun() {
     config.markets = markets;
     let version = |at| config.policy_at("GB", at).map(|policy| &*policy.version);
     assert_eq!(version(datetime!(2026-10-31 23:59 UTC)), None);
-    assert_eq!(
-        version(datetime!(2026-12-31 23:59 UTC)),
-        Some("GB-2026-11-01")
-    );
-    assert_eq!(
-        version(datetime!(2027-01-01 0:00 UTC)),
-        Some("GB-2027-01-01")
-    );
-    assert!(
-        config
-            .policy_at("FR", datetime!(2027-01-01 0:00 UTC))
-            .is_none()
-    );
+    assert_eq!(version(datetime!(2026-12-31 23:59 UTC)), Some("GB-2026-11-01"));
+    assert_eq!(version(datetime!(2027-01-01 0:00 UTC)), Some("GB-2027-01-01"));
+    assert!(config.policy_at("FR", datetime!(2027-01-01 0:00 UTC)).is_none());
 }

@@ -15,10 +15,7 @@ fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config
         text = text.replace(old, new);
     }
     let file = folder.write("production.toml", &text);
-    folder.write(
-        "psps.toml",
-        &ACCOUNT.replace("{ value = 'x' }", "{ file = 'secret' }"),
-    );
+    folder.write("psps.toml", &ACCOUNT.replace("{ value = 'x' }", "{ file = 'secret' }"));
     folder.write(
         "routing.toml",
         "[routing]\nversion = '1'\nbreaker = { consecutive_failures = 5, open_ms = 5000 }\n",
@@ -43,16 +40,10 @@ fn the_production_example_is_sound() {
 fn production_refuses_what_is_for_the_sandbox() {
     let faults = production(
         &[
-            (
-                "https://pay.casino.example\"\nmetrics",
-                "http://localhost:8080\"\nmetrics",
-            ),
+            ("https://pay.casino.example\"\nmetrics", "http://localhost:8080\"\nmetrics"),
             ("metrics_listen = \"10.0.0.5:9464\"", ""),
             ("sk_backend_1", "sk_sandbox"),
-            (
-                "secret_env = \"BACKEND_SECRET\"\n",
-                "secret = \"sk_sandbox\"\n",
-            ),
+            ("secret_env = \"BACKEND_SECRET\"\n", "secret = \"sk_sandbox\"\n"),
             ("[\"casino.example\"]", "[\"localhost\"]"),
             ("{ file = \"", "{ generated = \""),
         ],
@@ -61,10 +52,7 @@ fn production_refuses_what_is_for_the_sandbox() {
             ("INTERLOCK__WEBHOOKS_OUT__ALLOW_LOOPBACK", "true"),
             ("INTERLOCK__WEBHOOKS_OUT__PRODUCTION_HTTPS_ONLY", "false"),
             ("INTERLOCK__LIMITS__LOOPBACK_EXEMPT", "true"),
-            (
-                "INTERLOCK__PSPS__TRUSTLY_DE__BASE_URL",
-                "http://127.0.0.1:8101",
-            ),
+            ("INTERLOCK__PSPS__TRUSTLY_DE__BASE_URL", "http://127.0.0.1:8101"),
             ("DATABASE_URL", ""),
         ],
     );
@@ -100,9 +88,6 @@ fn production_without_a_file_says_so() {
         "config/default.toml: files.psps: names no file",
         "configuration: operators: is empty: nobody could use this service",
     ] {
-        assert!(
-            faults.iter().any(|fault| fault == expected),
-            "{expected} is not in {faults:#?}"
-        );
+        assert!(faults.iter().any(|fault| fault == expected), "{expected} is not in {faults:#?}");
     }
 }

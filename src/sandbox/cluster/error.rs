@@ -37,11 +37,7 @@ pub enum ClusterError {
     )]
     Foreign { path: PathBuf, user: String },
     #[error("{doing} {path}: {source}. Set INTERLOCK__SANDBOX__DIR to another folder if need be")]
-    Folder {
-        doing: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Folder { doing: &'static str, path: PathBuf, source: io::Error },
     #[error("{program} could not be run: {source}")]
     Run { program: PathBuf, source: io::Error },
     #[error("{program} failed: {message}")]
@@ -67,10 +63,6 @@ impl ClusterError {
         path: &std::path::Path,
     ) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Folder {
-            doing,
-            path,
-            source,
-        }
+        move |source| Self::Folder { doing, path, source }
     }
 }

@@ -34,9 +34,7 @@ impl Folders {
     pub fn settle(dir: &Path, user: &ServerUser) -> Result<Self, ClusterError> {
         let dir = std::path::absolute(dir).map_err(ClusterError::folder("finding", dir))?;
         make_ours(&dir)?;
-        let dir = dir
-            .canonicalize()
-            .map_err(ClusterError::folder("finding", &dir))?;
+        let dir = dir.canonicalize().map_err(ClusterError::folder("finding", &dir))?;
         let home = if can_pass(&dir, user) {
             dir
         } else {
@@ -88,10 +86,7 @@ impl Folders {
                     Ok(1..) => format!(" (pid {})", pid.trim()),
                     Ok(0) | Err(_) => String::new(),
                 };
-                Err(ClusterError::InUse {
-                    dir: self.home.clone(),
-                    holder,
-                })
+                Err(ClusterError::InUse { dir: self.home.clone(), holder })
             }
             Err((_, errno)) => Err(error()(errno.into())),
         }

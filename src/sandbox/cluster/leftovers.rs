@@ -27,21 +27,14 @@ pub(super) fn end(data: &Path) -> Result<(), ClusterError> {
             pid = postmaster.as_raw(),
             "ending the PostgreSQL server that an earlier run left behind"
         );
-        let patience = [
-            (Signal::SIGINT, 15),
-            (Signal::SIGQUIT, 5),
-            (Signal::SIGKILL, 5),
-        ];
+        let patience = [(Signal::SIGINT, 15), (Signal::SIGQUIT, 5), (Signal::SIGKILL, 5)];
         insist(&[postmaster], &patience);
     }
     // Backends that outlived a killed postmaster keep its shared memory.
     let backends = in_folder(data);
     insist(&backends, &[(Signal::SIGQUIT, 5), (Signal::SIGKILL, 5)]);
     if let Some(alive) = in_folder(data).first() {
-        return Err(ClusterError::Leftover {
-            pid: alive.as_raw(),
-            data: data.to_owned(),
-        });
+        return Err(ClusterError::Leftover { pid: alive.as_raw(), data: data.to_owned() });
     }
     match fs::remove_file(&lock_file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -83,9 +76,7 @@ fn works_in(pid: Pid, data: &Path) -> bool {
 
 /// For systems without /proc.
 fn command_line_names(pid: Pid, data: &Path) -> bool {
-    let output = Command::new("ps")
-        .args(["-o", "command=", "-p", &pid.to_string()])
-        .output();
+    let output = Command::new("ps").args(["-o", "command=", "-p", &pid.to_string()]).output();
     output.is_ok_and(|output| {
         let line = String::from_utf8_lossy(&output.stdout);
         line.contains("postgres") && line.contains(&*data.to_string_lossy())

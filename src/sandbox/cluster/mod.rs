@@ -128,10 +128,7 @@ impl PrivateCluster {
         let folder = url::form_urlencoded::byte_serialize(
             self.folders.socket.as_os_str().as_encoded_bytes(),
         );
-        format!(
-            "postgres:///{database}?host={}&user={role}",
-            folder.collect::<String>()
-        )
+        format!("postgres:///{database}?host={}&user={role}", folder.collect::<String>())
     }
 
     /// Makes a database that [`OWNER_ROLE`] owns, empty or as a copy of `template`, and returns its
@@ -176,11 +173,7 @@ impl PrivateCluster {
     }
 
     fn admin(&self) -> provision::Admin<'_> {
-        provision::Admin {
-            programs: &self.programs,
-            user: &self.user,
-            folders: &self.folders,
-        }
+        provision::Admin { programs: &self.programs, user: &self.user, folders: &self.folders }
     }
 }
 

@@ -28,10 +28,9 @@ impl Programs {
         written_by: Option<(u32, PathBuf)>,
     ) -> Result<Self, ClusterError> {
         if let Some((major, data)) = written_by {
-            return installed.remove(&major).ok_or(ClusterError::OtherMajor {
-                data,
-                written_by: major,
-            });
+            return installed
+                .remove(&major)
+                .ok_or(ClusterError::OtherMajor { data, written_by: major });
         }
         match installed.pop_last() {
             None => Err(ClusterError::NoPrograms),
@@ -77,12 +76,7 @@ fn installed(folders: &[PathBuf]) -> BTreeMap<u32, Programs> {
         };
         let (initdb, psql) = (folder.join("initdb"), folder.join("psql"));
         if let (true, true, Some(major)) = (initdb.is_file(), psql.is_file(), major_of(&postgres)) {
-            found.entry(major).or_insert(Programs {
-                major,
-                postgres,
-                initdb,
-                psql,
-            });
+            found.entry(major).or_insert(Programs { major, postgres, initdb, psql });
         }
     }
     found
@@ -112,10 +106,7 @@ mod tests {
             initdb: at(major, "initdb"),
             psql: at(major, "psql"),
         };
-        majors
-            .iter()
-            .map(|major| (*major, programs(major)))
-            .collect()
+        majors.iter().map(|major| (*major, programs(major))).collect()
     }
 
     #[test]
@@ -133,10 +124,7 @@ mod tests {
         assert_eq!(chosen(&[15, 17, 16], None).unwrap().major, 17);
         assert_eq!(chosen(&[15, 17, 16], data()).unwrap().major, 16);
         assert!(matches!(chosen(&[], None), Err(ClusterError::NoPrograms)));
-        assert!(matches!(
-            chosen(&[13, 14], None),
-            Err(ClusterError::TooOld { newest: 14 })
-        ));
+        assert!(matches!(chosen(&[13, 14], None), Err(ClusterError::TooOld { newest: 14 })));
         assert!(matches!(
             chosen(&[15, 17], data()),
             Err(ClusterError::OtherMajor { written_by: 16, .. })

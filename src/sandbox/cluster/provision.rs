@@ -44,9 +44,7 @@ pub(super) fn init(
         command.arg("--no-sync");
     }
     let program = programs.initdb.clone();
-    let output = command
-        .output()
-        .map_err(|source| ClusterError::Run { program, source })?;
+    let output = command.output().map_err(|source| ClusterError::Run { program, source })?;
     check("initdb", &output)?;
     // An empty folder of that name, left by somebody tidying up, would be in the way.
     let _ = fs::remove_dir(&folders.data);
@@ -76,10 +74,7 @@ pub(super) fn create_database(
 ) -> Result<(), ClusterError> {
     let name = checked(name)?;
     let template = checked(template.unwrap_or("template1"))?;
-    psql(
-        admin,
-        &format!("create database {name} template {template} owner {OWNER_ROLE};"),
-    )
+    psql(admin, &format!("create database {name} template {template} owner {OWNER_ROLE};"))
 }
 
 pub(super) fn drop_database(admin: &Admin<'_>, name: &str) -> Result<(), ClusterError> {
@@ -105,36 +100,18 @@ fn psql(admin: &Admin<'_>, sql: &str) -> Result<(), ClusterError> {
     command
         .arg("--host")
         .arg(&admin.folders.socket)
-        .args([
-            "--port",
-            "5432",
-            "--username",
-            SUPERUSER,
-            "--dbname",
-            "postgres",
-        ])
-        .args([
-            "--no-psqlrc",
-            "--quiet",
-            "--no-password",
-            "--set",
-            "ON_ERROR_STOP=1",
-        ])
+        .args(["--port", "5432", "--username", SUPERUSER, "--dbname", "postgres"])
+        .args(["--no-psqlrc", "--quiet", "--no-password", "--set", "ON_ERROR_STOP=1"])
         // Its own input, so that `\gexec` works, which `--command` does not know.
         .args(["--file", "-"]);
-    let output = run_with_input(&mut command, sql).map_err(|source| ClusterError::Run {
-        program: program.clone(),
-        source,
-    })?;
+    let output = run_with_input(&mut command, sql)
+        .map_err(|source| ClusterError::Run { program: program.clone(), source })?;
     check("psql", &output)
 }
 
 fn run_with_input(command: &mut Command, input: &str) -> std::io::Result<Output> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         // When it ended early, its message says more than the broken pipe.
         let _ = stdin.write_all(input.as_bytes());
@@ -147,10 +124,7 @@ fn check(program: &str, output: &Output) -> Result<(), ClusterError> {
         return Ok(());
     }
     let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(ClusterError::Failed {
-        program: program.to_owned(),
-        message,
-    })
+    Err(ClusterError::Failed { program: program.to_owned(), message })
 }
 
 #[cfg(test)]

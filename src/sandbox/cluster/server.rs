@@ -55,10 +55,7 @@ impl Server {
                 Start::Ended | Start::TooSlow => break,
             }
         }
-        Err(ClusterError::NotReady {
-            tail: tail(&folders.log),
-            log: folders.log.clone(),
-        })
+        Err(ClusterError::NotReady { tail: tail(&folders.log), log: folders.log.clone() })
     }
 
     fn spawn(
@@ -68,9 +65,7 @@ impl Server {
         temporary: bool,
     ) -> Result<Self, ClusterError> {
         let log = open_log(&folders.log)?;
-        let log_too = log
-            .try_clone()
-            .map_err(ClusterError::folder("opening", &folders.log))?;
+        let log_too = log.try_clone().map_err(ClusterError::folder("opening", &folders.log))?;
         let socket = folders.socket.display();
         let mut settings = vec![
             // A unix socket only: nothing of the sandbox's database is on any network.
@@ -94,17 +89,11 @@ impl Server {
         for setting in &settings {
             command.args(["-c", setting]);
         }
-        command
-            .stdout(Stdio::from(log))
-            .stderr(Stdio::from(log_too));
-        let child = command.spawn().map_err(|source| ClusterError::Run {
-            program: programs.postgres.clone(),
-            source,
-        })?;
-        Ok(Self {
-            child,
-            ended: false,
-        })
+        command.stdout(Stdio::from(log)).stderr(Stdio::from(log_too));
+        let child = command
+            .spawn()
+            .map_err(|source| ClusterError::Run { program: programs.postgres.clone(), source })?;
+        Ok(Self { child, ended: false })
     }
 
     pub fn pid(&self) -> u32 {

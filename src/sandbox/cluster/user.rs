@@ -33,12 +33,7 @@ impl ServerUser {
             .find_map(|name| User::from_name(name).ok().flatten())
             .filter(|user| !user.uid.is_root())
             .ok_or(ClusterError::NoUser)?;
-        Ok(Self {
-            name: found.name,
-            uid: found.uid,
-            gid: found.gid,
-            lowered: true,
-        })
+        Ok(Self { name: found.name, uid: found.uid, gid: found.gid, lowered: true })
     }
 
     /// A command that runs as this user, in a process group of its own (Ctrl-C in the terminal is

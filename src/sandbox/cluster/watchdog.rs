@@ -40,10 +40,9 @@ impl Watchdog {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        child.map(Self).map_err(|source| ClusterError::Run {
-            program: PathBuf::from("/bin/sh"),
-            source,
-        })
+        child
+            .map(Self)
+            .map_err(|source| ClusterError::Run { program: PathBuf::from("/bin/sh"), source })
     }
 
     /// Ends the watch; the server must have ended before, or it would lose its guard.

@@ -1,0 +1,9 @@
+//! L5, wiring: from a checked configuration to a running service.
+//!
+//! Reading order: [`words`] (configuration becomes the words of the rooms below), [`psps`] (accounts
+//! become clients), [`parts`] (lanes and flows), [`workers`].
+
+pub mod parts;
+pub mod psps;
+pub mod words;
+pub mod workers;

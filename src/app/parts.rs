@@ -1,0 +1,98 @@
+//! Lanes and flows of one instance.
+
+use super::words;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::Ids;
+use crate::flows::{Flows, Nudges};
+use crate::lane::lane::LaneContext;
+use crate::lane::{LaneConfig, Lanes, LanesError, Render};
+use crate::routing::breaker::Breakers;
+use crate::routing::observe::PspHealth;
+use crate::routing::registry::PspRegistry;
+use crate::store::Db;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
+
+/// How long one call to a PSP may take, all its steps together.
+const PSP_DEADLINE: Duration = Duration::from_secs(30);
+/// How long whoever calls a PSP keeps the attempt. Longer than a call and the recording of what
+/// came of it, so that nobody else takes the attempt while an answer may still come.
+const ATTEMPT_LEASE: Duration = Duration::from_secs(60);
+const SLOT_LEASE: Duration = Duration::from_secs(10);
+const QUEUE_MAX: usize = 4_096;
+const BATCH_MAX: usize = 200;
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// What is not configuration: the outside world as this instance meets it.
+#[allow(missing_debug_implementations, reason = "a bundle of shared services")]
+pub struct World {
+    pub db: Db,
+    pub psps: Arc<PspRegistry>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub render: Arc<dyn Render>,
+}
+
+/// How long calls and leases last; tests that wait for them make them shorter.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    pub psp_deadline: Duration,
+    pub attempt_lease: Duration,
+    pub slot_lease: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { psp_deadline: PSP_DEADLINE, attempt_lease: ATTEMPT_LEASE, slot_lease: SLOT_LEASE }
+    }
+}
+
+/// Takes lane slots and bundles what flows need. The lanes end when every clone of the flows is
+/// gone; `tasks` then waits for them.
+pub async fn flows(
+    config: &Config,
+    world: World,
+    patience: Patience,
+    tasks: &TaskTracker,
+) -> Result<Flows, LanesError> {
+    let nudges = Arc::new(Nudges::default());
+    let policies = Arc::new(words::policies(config));
+    let fx = Arc::new(words::fx(config));
+    let context = Arc::new(LaneContext {
+        clock: world.clock.clone(),
+        ids: world.ids.clone(),
+        psps: world.psps.clone(),
+        render: world.render,
+        policies: policies.clone(),
+        fx: fx.clone(),
+        holder: config.instance.name.clone(),
+        attempt_lease: patience.attempt_lease,
+        committed: vec![nudges.outbox.clone(), nudges.live.clone()],
+    });
+    let lane_config = LaneConfig {
+        lanes: config.database.lanes,
+        holder: config.instance.name.clone(),
+        slot_lease: patience.slot_lease,
+        queue_max: QUEUE_MAX,
+        batch_max: BATCH_MAX,
+        wait_max: WAIT_MAX,
+    };
+    let lanes = Lanes::start(&world.db, &lane_config, context, tasks).await?;
+    Ok(Flows {
+        db: world.db,
+        lanes,
+        clock: world.clock,
+        ids: world.ids,
+        psps: world.psps,
+        health: Arc::new(PspHealth::new(Breakers::new(words::breaker(config)))),
+        routing: Arc::new(words::routing(config)),
+        accounts: Arc::new(words::accounts(config)),
+        policies,
+        fx,
+        psp_deadline: patience.psp_deadline,
+        nudges,
+        tasks: tasks.clone(),
+    })
+}

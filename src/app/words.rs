@@ -1,0 +1,100 @@
+//! Configuration becomes the words of the rooms below. What cannot be said there was refused when
+//! the configuration was read.
+
+use crate::config::{self, Config, Direction as ConfigDirection, Range};
+use crate::domain::{Currency, Direction, Method, OperatorId};
+use crate::routing::breaker::BreakerConfig;
+use crate::routing::rules::{Bounds, PspAccount, RouteRule, RoutingRules};
+use crate::screening::limits::ConfirmRise;
+use crate::screening::policy::{FxTable, MarketPolicy, Policies};
+use std::collections::BTreeMap;
+
+fn method(text: &str) -> Option<Method> {
+    text.parse().ok()
+}
+
+/// Every market's policies.
+pub fn policies(config: &Config) -> Policies {
+    Policies::new(config.markets.iter().map(policy).collect())
+}
+
+fn policy(market: &config::MarketPolicy) -> MarketPolicy {
+    let amounts = &market.amounts.rule;
+    MarketPolicy {
+        market: market.market.clone(),
+        version: market.version.clone(),
+        sha256: market.sha256,
+        effective_from: market.effective_from,
+        currencies: market.currencies.clone(),
+        methods: market.methods.rule.iter().filter_map(|text| method(text)).collect(),
+        deposit_kyc_level_min: i16::from(market.kyc.rule.deposit_min_level),
+        withdrawal_kyc_level_min: i16::from(market.kyc.rule.withdrawal_min_level),
+        deposit_amounts: bounds(&amounts.deposit),
+        withdrawal_amounts: bounds(&amounts.withdrawal),
+        dual_approval_eur_minor: market.dual_approval_from.rule.minor,
+        limit_rise_delay: market.player_limit_delay.rule,
+        limit_rise_confirm: ConfirmRise::AfterDelay,
+        player_may_cancel_withdrawal: market.player_may_cancel_withdrawal.rule,
+    }
+}
+
+fn bounds(ranges: &BTreeMap<Currency, Range>) -> Bounds {
+    ranges.iter().map(|(code, range)| (*code, (range.min.minor, range.max.minor))).collect()
+}
+
+pub fn fx(config: &Config) -> FxTable {
+    FxTable {
+        source: config.fx.source.clone(),
+        date: config.fx.date,
+        eur_per_unit: config.fx.eur_per_unit.clone(),
+    }
+}
+
+pub fn routing(config: &Config) -> RoutingRules {
+    let routes = config.routing.routes.iter().filter_map(|route| {
+        Some(RouteRule {
+            direction: match route.direction {
+                ConfigDirection::Deposit => Direction::Deposit,
+                ConfigDirection::Withdrawal => Direction::Withdrawal,
+            },
+            country: route.country.clone(),
+            method: method(&route.method)?,
+            currency: route.currency,
+            order: route.order.clone(),
+        })
+    });
+    RoutingRules { version: config.routing.version.clone(), routes: routes.collect() }
+}
+
+pub fn breaker(config: &Config) -> BreakerConfig {
+    BreakerConfig {
+        faults_max: config.routing.breaker.consecutive_failures,
+        open_for: config.routing.breaker.open,
+        ..BreakerConfig::default()
+    }
+}
+
+/// The accounts as routing sees them: each belongs to the operators that the file names.
+pub fn accounts(config: &Config) -> Vec<PspAccount> {
+    let bounds_or_none = |ranges: &BTreeMap<Currency, Range>| {
+        if ranges.is_empty() { None } else { Some(bounds(ranges)) }
+    };
+    config
+        .psps
+        .iter()
+        .map(|account| PspAccount {
+            id: account.id.clone(),
+            operators: config
+                .operators
+                .iter()
+                .filter(|operator| account.operators.include(&operator.id))
+                .map(|operator| OperatorId::trusted(&operator.id))
+                .collect(),
+            countries: account.countries.clone(),
+            currencies: account.currencies.clone(),
+            methods: method(&account.method).into_iter().collect(),
+            deposits: bounds_or_none(&account.deposit),
+            payouts: bounds_or_none(&account.payout),
+        })
+        .collect()
+}

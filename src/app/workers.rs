@@ -1,0 +1,75 @@
+//! The workers of one instance, each in its driver.
+
+use crate::config::WebhooksOut;
+use crate::flows::Flows;
+use crate::outbox::live::Live;
+use crate::webhooks::client::WebhookClient;
+use crate::webhooks::deliver::{IdSource, Outbound};
+use crate::webhooks::guard::{Reach, SystemNames};
+use crate::workers::attempts::AttemptWorker;
+use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
+use crate::workers::driver::{Drive, Worker, drive};
+use crate::workers::inbox::InboxWorker;
+use crate::workers::outbox::{LiveWorker, OutboxWorker};
+use crate::workers::payouts::PayoutWorker;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What workers need beside the flows.
+#[allow(missing_debug_implementations, reason = "a bundle of shared services")]
+pub struct Crew {
+    pub instance: Arc<str>,
+    pub ids: Arc<dyn IdSource>,
+    pub live: Arc<Live>,
+    pub out: WebhooksOut,
+    pub shutdown: CancellationToken,
+    /// The drivers run in here.
+    pub tasks: TaskTracker,
+}
+
+/// Starts those that make money move: attempts, payouts, the inbox; and those that tell of it.
+///
+/// # Errors
+/// When the client for outbound webhooks cannot be built.
+pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
+    let bells = &flows.nudges;
+    run(flows, crew, &bells.attempts, AttemptWorker::new(flows.clone()));
+    run(flows, crew, &bells.payouts, PayoutWorker::new(flows.clone()));
+    run(flows, crew, &bells.inbox, InboxWorker::new(flows.clone()));
+    let deliveries = Arc::new(Notify::new());
+    let pool = flows.db.pool().clone();
+    let outbox =
+        OutboxWorker { pool: pool.clone(), ids: crew.ids.clone(), deliveries: deliveries.clone() };
+    run(flows, crew, &bells.outbox, outbox);
+    let reach = if crew.out.allow_loopback { Reach::PublicAndLoopback } else { Reach::Public };
+    let names = Arc::new(SystemNames);
+    let outbound = Outbound {
+        pool: pool.clone(),
+        client: WebhookClient::with_timeout(names, reach, crew.out.timeout)?,
+        clock: flows.clock.clone(),
+        ids: crew.ids.clone(),
+        shutdown: crew.shutdown.clone(),
+    };
+    run(flows, crew, &deliveries, DeliveryWorker::new(outbound));
+    run(flows, crew, &Arc::new(Notify::new()), DeliveryLogWorker { pool });
+    Ok(())
+}
+
+/// Starts what every instance that serves the API needs: the eyes of its event streams.
+pub fn start_live(flows: &Flows, crew: &Crew) {
+    let worker = LiveWorker { pool: flows.db.pool().clone(), live: crew.live.clone() };
+    run(flows, crew, &flows.nudges.live, worker);
+}
+
+fn run<W: Worker>(flows: &Flows, crew: &Crew, nudge: &Arc<Notify>, worker: W) {
+    let driven = Drive {
+        pool: flows.db.pool().clone(),
+        instance: crew.instance.clone(),
+        clock: flows.clock.clone(),
+        nudge: nudge.clone(),
+        shutdown: crew.shutdown.clone(),
+    };
+    crew.tasks.spawn(drive(Arc::new(worker), driven));
+}
