@@ -378,7 +378,8 @@ impl FromFields for Nothing {
     }
 }
 
-const fn money_code(fault: MoneyError) -> &'static str {
+/// The code of what is wrong with an amount.
+pub const fn money_code(fault: MoneyError) -> &'static str {
     match fault {
         MoneyError::UnknownCurrency => "currency.unknown",
         MoneyError::Malformed => "amount.malformed",

@@ -1,6 +1,5 @@
 //! Whether this instance lives, whether it is ready, and what it counts.
 
-use super::Edge;
 use super::extract::not_here;
 use super::gate::Boxed;
 use super::problem::Problem;
@@ -65,8 +64,8 @@ pub async fn livez() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "Requests can be served.", body = ReadinessView),
     (status = 503, description = "Something is missing; the checks say what.", body = ReadinessView)))]
-pub async fn readyz(State(edge): State<Edge>) -> Response {
-    let checks = edge.health.readiness.check().await;
+pub async fn readyz(State(health): State<Health>) -> Response {
+    let checks = health.readiness.check().await;
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(ReadinessView { ready, checks })).into_response()
@@ -78,10 +77,10 @@ pub async fn readyz(State(edge): State<Edge>) -> Response {
         content_type = "text/plain"),
     (status = 404, description = "Not shown on this listener.",
         body = super::problem::ProblemView, content_type = "application/problem+json")))]
-pub async fn metrics(State(edge): State<Edge>) -> Result<Response, Problem> {
-    if !edge.health.metrics_are_open {
+pub async fn metrics(State(health): State<Health>) -> Result<Response, Problem> {
+    if !health.metrics_are_open {
         return Err(not_here());
     }
     let kind = (header::CONTENT_TYPE, "text/plain; version=0.0.4");
-    Ok(([kind], (edge.health.metrics)()).into_response())
+    Ok(([kind], (health.metrics)()).into_response())
 }

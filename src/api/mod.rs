@@ -6,6 +6,7 @@
 //! parses, calls one flow, and renders a view. No handler knows SQL, a PSP or a rule of policy.
 
 pub mod address;
+pub mod answers;
 pub mod bodies;
 pub mod caller;
 pub mod detach;
@@ -14,62 +15,100 @@ pub mod door;
 pub mod extract;
 pub mod fields;
 pub mod gate;
+pub mod handlers;
 pub mod health;
 pub mod idempotency;
 pub mod json;
 pub mod keys;
+pub mod memory;
 pub mod problem;
 pub mod rate;
+pub mod refusals;
+pub mod render;
+pub mod return_url;
 pub mod routes;
 pub mod sign;
+pub mod views;
 #[cfg(test)]
 mod tests;
-pub mod views;
 
+use crate::access::token::Tokens;
+use crate::domain::OperatorId;
+use crate::flows::Flows;
+use crate::outbox::live::Live;
+use crate::webhooks::guard::GuardedNames;
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What the handlers share. Clones share everything.
+/// What stands around the handlers.
 #[derive(Debug, Clone)]
-pub struct Edge {
+pub struct Layers {
     pub gate: Arc<gate::Gate>,
     pub door: Arc<door::Door>,
-    pub detach: detach::Detach,
     pub health: health::Health,
     /// Browsers' pages that may call; never `*`.
     pub cors_origins: Vec<HeaderValue>,
 }
 
+/// What the handlers share. Clones share everything.
+#[derive(Clone)]
+pub struct Edge {
+    pub flows: Flows,
+    pub detach: detach::Detach,
+    pub tokens: Arc<Tokens>,
+    /// Whether a player's stream may go on, asked now and then.
+    pub sessions: Arc<dyn gate::Sessions>,
+    /// Judges where webhooks may be delivered to.
+    pub names: Arc<GuardedNames>,
+    /// Wakes streams whose payment has moved.
+    pub live: Arc<Live>,
+    /// Hosts that a `return_url` may name.
+    pub return_hosts: Arc<BTreeMap<OperatorId, Vec<String>>>,
+}
+
+impl std::fmt::Debug for Edge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
+    }
+}
+
+/// The whole API.
+pub fn router(layers: &Layers, edge: &Edge) -> Router {
+    let v1 = handlers::v1().with_state(edge.clone());
+    let open = handlers::open().with_state(edge.clone());
+    assemble(layers, v1, open)
+}
+
 /// Puts the layers around the routes. `v1` stands behind the gate, `open` does not.
-pub fn assemble(edge: &Edge, v1: OpenApiRouter<Edge>, open: OpenApiRouter<Edge>) -> Router {
-    let pass = from_fn_with_state(Arc::clone(&edge.gate), gate::pass);
-    let (router, document) = open
+pub fn assemble(layers: &Layers, v1: OpenApiRouter, open: OpenApiRouter) -> Router {
+    let pass = from_fn_with_state(Arc::clone(&layers.gate), gate::pass);
+    let health = OpenApiRouter::new()
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
-        .merge(v1.route_layer(pass))
-        .split_for_parts();
+        .with_state(layers.health.clone());
+    let (router, document) = health.merge(open).merge(v1.route_layer(pass)).split_for_parts();
     let document = docs::complete(document);
     router
         .merge(docs::router(&document))
         .fallback(async || extract::not_here())
         .method_not_allowed_fallback(async || {
             problem::Problem::new(
-                axum::http::StatusCode::METHOD_NOT_ALLOWED,
+                StatusCode::METHOD_NOT_ALLOWED,
                 "request.method_not_allowed",
                 "This address does not take this method.",
             )
         })
-        .layer(from_fn_with_state(Arc::clone(&edge.door), door::admit))
-        .layer(cors(&edge.cors_origins))
+        .layer(from_fn_with_state(Arc::clone(&layers.door), door::admit))
+        .layer(cors(&layers.cors_origins))
         .layer(from_fn(door::finish))
-        .with_state(edge.clone())
 }
 
 /// Lets listed pages call, without cookies, and nobody else.

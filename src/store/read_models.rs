@@ -189,7 +189,8 @@ pub async fn payment(
 #[derive(Debug, Clone, Default)]
 pub struct PaymentFilter {
     pub player: Option<PlayerId>,
-    pub status: Option<String>,
+    /// Empty: every status.
+    pub statuses: Vec<String>,
     pub reference: Option<String>,
     /// Below this id: ids grow with time.
     pub before: Option<Uuid>,
@@ -208,14 +209,14 @@ pub async fn payments(
         "select payment_id from payment
          where operator_id = $1 and direction = $2
            and ($3::text is null or player_id = $3)
-           and ($4::text is null or status = $4)
+           and (cardinality($4::text[]) = 0 or status = any($4))
            and ($5::text is null or reference = $5)
            and ($6::uuid is null or payment_id < $6)
          order by payment_id desc limit $7",
         operator.as_str(),
         direction.as_str(),
         filter.player.as_ref().map(PlayerId::as_str),
-        filter.status,
+        &filter.statuses,
         filter.reference,
         filter.before,
         filter.limit

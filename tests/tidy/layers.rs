@@ -34,7 +34,10 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("clock", 2),
     ("shutdown", 2),
     // 3: flows.
+    ("access", 3),
+    ("flows", 3),
     ("payments", 3),
+    ("players", 3),
     ("routing", 3),
     ("screening", 3),
     ("webhooks", 3),

@@ -2,5 +2,6 @@
 
 mod admission;
 mod bodies;
+mod document;
 mod layers;
 mod support;

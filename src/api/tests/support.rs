@@ -3,7 +3,6 @@
 use crate::access::remember_nonce::NonceError;
 use crate::access::token::{PlayerToken, TokenKey, Tokens};
 use crate::api::caller::Caller;
-use crate::api::detach::Detach;
 use crate::api::door::Door;
 use crate::api::extract::{NoBody, Page, Strict, StrictQuery};
 use crate::api::fields::{Fields, FromFields};
@@ -14,7 +13,7 @@ use crate::api::keys::{ApiKey, ApiKeys, Scope};
 use crate::api::problem::Problem;
 use crate::api::rate::{RateLimits, RateSettings};
 use crate::api::sign::{self, SignedRequest};
-use crate::api::{Edge, assemble};
+use crate::api::{Layers, assemble};
 use crate::clock::TestClock;
 use crate::domain::{Money, OperatorId, PersonId, PlayerId, PlayerKey, Timestamp};
 use crate::store::StoreError;
@@ -189,10 +188,9 @@ impl Setup {
         };
         let door =
             Door { trusted_proxies: Vec::new(), rates, patience: Duration::from_millis(200) };
-        let edge = Edge {
+        let layers = Layers {
             gate: Arc::new(gate),
             door: Arc::new(door),
-            detach: Detach::default(),
             health: Health {
                 readiness: Arc::new(Ready),
                 metrics: Arc::new(|| "up 1\n".to_owned()),
@@ -200,11 +198,11 @@ impl Setup {
             },
             cors_origins: vec!["https://casino.example".parse().unwrap()],
         };
-        Small { router: assemble(&edge, v1(), OpenApiRouter::new()), clock, sessions, tokens }
+        Small { router: assemble(&layers, v1(), OpenApiRouter::new()), clock, sessions, tokens }
     }
 }
 
-fn v1() -> OpenApiRouter<Edge> {
+fn v1() -> OpenApiRouter {
     OpenApiRouter::new()
         .route("/v1/deposits", get(list).post(create))
         .route("/v1/deposits/{id}/cancel", post(cancel))

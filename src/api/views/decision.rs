@@ -3,7 +3,9 @@
 use super::payment::{ReasonView, reasons};
 use super::time::Time;
 use crate::book::Viewer;
-use crate::domain::{DecisionId, PaymentId, Reason, Timestamp};
+use crate::domain::DecisionId;
+use crate::store::json::StoredRule;
+use crate::store::read_decisions::DecisionLine;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,7 +15,8 @@ use utoipa::ToSchema;
 pub struct DecisionView {
     #[schema(example = "dec_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
     pub id: String,
-    pub payment_id: String,
+    #[schema(required)]
+    pub payment_id: Option<String>,
     pub player_id: String,
     /// Where on the payment's way: `deposit.pre`, `deposit.post`, `withdrawal.request`,
     /// `withdrawal.pre_payout`.
@@ -48,38 +51,36 @@ pub struct RuleView {
     pub effect: String,
 }
 
-/// A decision as it was recorded, before anything is left out.
-#[derive(Debug, Clone)]
-pub struct RecordedDecision {
-    pub id: DecisionId,
-    pub payment: PaymentId,
-    pub player_id: String,
-    pub checkpoint: String,
-    pub outcome: String,
-    pub market: Option<String>,
-    pub policy_version: Option<String>,
-    pub player_version: i64,
-    pub reasons: Vec<Reason>,
-    pub rules: Vec<RuleView>,
-    pub occurred_at: Timestamp,
-}
-
 impl DecisionView {
     /// For a casino's backend: rules that can hold say nothing, and a hold looks like a review.
-    pub fn for_backend(decision: RecordedDecision) -> Self {
+    pub fn for_backend(decision: DecisionLine) -> Self {
         let outcome = if decision.outcome == "hold" { "review" } else { &decision.outcome };
+        let rules = decision.rules.into_iter().filter(|rule| rule.effect != "hold");
         Self {
-            id: decision.id.to_string(),
-            payment_id: decision.payment.to_string(),
-            player_id: decision.player_id,
+            id: DecisionId(decision.id).to_string(),
+            payment_id: decision.payment.map(|id| id.to_string()),
+            player_id: decision.player.to_string(),
             checkpoint: decision.checkpoint,
             outcome: outcome.to_owned(),
             market: decision.market,
             policy_version: decision.policy_version,
             player_version: decision.player_version,
             reasons: reasons(Viewer::Backend, &decision.reasons),
-            rules: decision.rules.into_iter().filter(|rule| rule.effect != "hold").collect(),
+            rules: rules.map(RuleView::from).collect(),
             occurred_at: decision.occurred_at.into(),
+        }
+    }
+}
+
+impl From<StoredRule> for RuleView {
+    fn from(stored: StoredRule) -> Self {
+        Self {
+            rule: stored.rule,
+            hit: stored.hit,
+            observed: stored.observed,
+            operator: stored.operator,
+            threshold: stored.threshold,
+            effect: stored.effect,
         }
     }
 }

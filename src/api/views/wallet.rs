@@ -2,7 +2,9 @@
 
 use super::time::Time;
 use crate::book::GameEntry;
-use crate::domain::{Balance, Fund, Money};
+use crate::store::read_models::EntryLine;
+use crate::domain::{Balance, Direction, Fund, Method, Money, PaymentId};
+use crate::payments::offer_methods::Offer;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,7 +49,7 @@ pub struct EntryView {
     #[schema(example = "100.00")]
     pub amount: String,
     #[schema(example = "SEK")]
-    pub currency: String,
+    pub currency: &'static str,
     #[schema(example = "100.00")]
     pub balance_after: String,
     #[schema(required)]
@@ -99,7 +101,7 @@ pub struct MethodView {
     pub currency: &'static str,
     /// The type of the `next_action` to expect; null for withdrawals.
     #[schema(example = "redirect", required)]
-    pub next_action: Option<String>,
+    pub next_action: Option<&'static str>,
 }
 
 impl WalletView {
@@ -123,6 +125,31 @@ impl WalletView {
     }
 }
 
+impl MethodView {
+    pub fn of(offer: Offer, direction: Direction) -> Self {
+        Self {
+            method: offer.method.as_str(),
+            min: offer.least.major(),
+            max: offer.most.major(),
+            fee: None,
+            currency: offer.least.currency.code(),
+            next_action: match direction {
+                Direction::Deposit => Some(next_action(offer.method)),
+                Direction::Withdrawal => None,
+            },
+        }
+    }
+}
+
+/// What the payer of a deposit will most likely be told to do.
+const fn next_action(method: Method) -> &'static str {
+    match method {
+        Method::Pix => "qr_code",
+        Method::Crypto => "crypto_transfer",
+        Method::BankTransfer | Method::Card | Method::EWallet | Method::Interac => "redirect",
+    }
+}
+
 impl From<&GameEntry> for WalletEntryView {
     fn from(entry: &GameEntry) -> Self {
         let currency = entry.money.currency;
@@ -136,6 +163,24 @@ impl From<&GameEntry> for WalletEntryView {
             bonus: major(entry.from_bonus),
             of: entry.of.clone(),
             created_at: entry.created_at.into(),
+        }
+    }
+}
+
+impl From<EntryLine> for EntryView {
+    fn from(line: EntryLine) -> Self {
+        let direction = line.payment_direction.and_then(|text| text.parse::<Direction>().ok());
+        let payment = line.payment.zip(direction);
+        let payment = payment.map(|(uuid, direction)| PaymentId { direction, uuid });
+        Self {
+            kind: line.kind,
+            account: line.account,
+            amount: line.amount.major(),
+            currency: line.amount.currency.code(),
+            balance_after: Money::new(line.balance_after, line.amount.currency).major(),
+            payment_id: payment.map(|id| id.to_string()),
+            reference: line.reference,
+            recorded_at: line.recorded_at.into(),
         }
     }
 }
