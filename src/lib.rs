@@ -2,6 +2,7 @@ pub mod access;
 pub mod api;
 pub mod app;
 pub mod book;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decide;

@@ -28,9 +28,9 @@ pub mod render;
 pub mod return_url;
 pub mod routes;
 pub mod sign;
-pub mod views;
 #[cfg(test)]
 mod tests;
+pub mod views;
 
 use crate::access::token::Tokens;
 use crate::domain::OperatorId;
