@@ -20,7 +20,6 @@ pub mod health;
 pub mod idempotency;
 pub mod json;
 pub mod keys;
-pub mod memory;
 pub mod problem;
 pub mod rate;
 pub mod refusals;
@@ -28,14 +27,15 @@ pub mod render;
 pub mod return_url;
 pub mod routes;
 pub mod sign;
-pub mod views;
 #[cfg(test)]
 mod tests;
+pub mod views;
 
 use crate::access::token::Tokens;
 use crate::domain::OperatorId;
 use crate::flows::Flows;
 use crate::outbox::live::Live;
+use crate::shutdown::Shutdown;
 use crate::webhooks::guard::GuardedNames;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -71,6 +71,8 @@ pub struct Edge {
     pub live: Arc<Live>,
     /// Hosts that a `return_url` may name.
     pub return_hosts: Arc<BTreeMap<OperatorId, Vec<String>>>,
+    /// Asked to stop together with the servers: open streams end, or they would hold the stop up.
+    pub closing: Shutdown,
 }
 
 impl std::fmt::Debug for Edge {

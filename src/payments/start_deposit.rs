@@ -4,8 +4,8 @@ use crate::book::{KeyClaim, Payment};
 use crate::decide::command::{Screened, StartDeposit};
 use crate::decide::{Answer, Command, Refusal};
 use crate::domain::{
-    Currency, DecisionId, DepositStatus, Direction, Method, Money, Origin, PaymentId, PaymentStatus, Player,
-    PlayerKey,
+    Currency, DecisionId, DepositStatus, Direction, Method, Money, Origin, PaymentId,
+    PaymentStatus, Player, PlayerKey,
 };
 use crate::flows::Flows;
 use crate::lane::SubmitError;

@@ -2,8 +2,8 @@
 
 use crate::domain::{Direction, PartStatus, PlayerKey};
 use crate::flows::Flows;
-use crate::store::read_models::{self, PaymentFilter};
 use crate::store::StoreError;
+use crate::store::read_models::{self, PaymentFilter};
 use psp_contract::Portable;
 
 /// Withdrawals that are looked at, the newest first.

@@ -168,9 +168,8 @@ pub async fn cancel(
 ) -> Result<Json<PaymentView>, Problem> {
     let payment = payment_of(&edge, &caller, Direction::Deposit, &id).await?;
     let (flows, by_player) = (edge.flows.clone(), caller.is_player());
-    let work = async move {
-        Ok(cancel_payment(&flows, &payment.player, payment.id, by_player).await?)
-    };
+    let work =
+        async move { Ok(cancel_payment(&flows, &payment.player, payment.id, by_player).await?) };
     Ok(shown(&caller, &edge.detach.run(work).await?))
 }
 

@@ -135,10 +135,8 @@ pub async fn rotate(
         Ok(rotate_secret(pool, ids, &operator, endpoint, &key.key, now).await?)
     };
     let secret = edge.detach.run(work).await?;
-    let view = RotatedSecretView {
-        id: endpoint.to_string(),
-        secret: secret.expose_secret().to_owned(),
-    };
+    let view =
+        RotatedSecretView { id: endpoint.to_string(), secret: secret.expose_secret().to_owned() };
     Ok((StatusCode::CREATED, Json(view)))
 }
 

@@ -29,8 +29,7 @@ pub async fn list(
 ) -> Result<Json<ListView<ReviewView>>, Problem> {
     let (from, limit) = (before(&filter.page)?, one_more(&filter.page));
     let pool = edge.flows.db.pool();
-    let found =
-        read_models::reviews(pool, caller.operator(), filter.open, from, limit).await?;
+    let found = read_models::reviews(pool, caller.operator(), filter.open, from, limit).await?;
     let position = |(review, _): &(Review, Payment)| review.id.0.simple().to_string();
     let view = |(review, payment): (Review, Payment)| ReviewView::of(&review, payment.id);
     Ok(Json(ListView::cut("reviews", filter.page.limit, found, position, view)))
@@ -118,9 +117,8 @@ async fn act(
     let (review, payment) = known(edge, caller, id).await?;
     let flows = edge.flows.clone();
     let (player, of) = (payment.player.clone(), payment.id);
-    let work = async move {
-        Ok(review_payment(&flows, &player, review.id, of.uuid, act, person).await?)
-    };
+    let work =
+        async move { Ok(review_payment(&flows, &player, review.id, of.uuid, act, person).await?) };
     let review = edge.detach.run(work).await?;
     Ok(Json(ReviewView::of(&review, of)))
 }

@@ -126,8 +126,7 @@ fn wanted(body: DestinationBody) -> DestinationOrder {
             };
             let masked = masked(&portable);
             let portable = Some(portable);
-            let instrument =
-                Instrument { portable, holder_name, masked, ..Instrument::default() };
+            let instrument = Instrument { portable, holder_name, masked, ..Instrument::default() };
             DestinationOrder::Instrument(Box::new(instrument))
         }
         // A token says nothing without the PSP that gave it: no PSP here pays to cards, so the
@@ -182,8 +181,7 @@ pub async fn cancel(
 ) -> Result<Json<PaymentView>, Problem> {
     let payment = payment_of(&edge, &caller, Direction::Withdrawal, &id).await?;
     let (flows, by_player) = (edge.flows.clone(), caller.is_player());
-    let work = async move {
-        Ok(cancel_payment(&flows, &payment.player, payment.id, by_player).await?)
-    };
+    let work =
+        async move { Ok(cancel_payment(&flows, &payment.player, payment.id, by_player).await?) };
     Ok(shown(&caller, &edge.detach.run(work).await?))
 }

@@ -2,9 +2,9 @@
 
 use super::time::Time;
 use crate::book::GameEntry;
-use crate::store::read_models::EntryLine;
 use crate::domain::{Balance, Direction, Fund, Method, Money, PaymentId};
 use crate::payments::offer_methods::Offer;
+use crate::store::read_models::EntryLine;
 use serde::Serialize;
 use utoipa::ToSchema;
 
