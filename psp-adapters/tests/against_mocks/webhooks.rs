@@ -1,6 +1,6 @@
 //! Every fault of a notification.
 
-use crate::stage::{PSPS, SECOND, Stage, fresh_attempt, money};
+use crate::stage::{PSPS, Stage, fresh_attempt, money};
 use crate::support::deposit;
 use crate::{ask, reference, report};
 use psp_adapters::{WebhookEvent, WebhookRefusal};
