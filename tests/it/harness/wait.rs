@@ -1,0 +1,26 @@
+//! Waiting for a condition, never for luck.
+
+use std::future::Future;
+use std::time::Duration;
+
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Looks until there is something, and fails the test when the deadline passes first.
+pub async fn eventually<T, F, L>(what: &str, within: Duration, mut look: L) -> T
+where
+    F: Future<Output = Option<T>>,
+    L: FnMut() -> F,
+{
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    let looking = async {
+        loop {
+            ticks.tick().await;
+            if let Some(found) = look().await {
+                return found;
+            }
+        }
+    };
+    let found = tokio::time::timeout(within, looking).await;
+    found.unwrap_or_else(|_| panic!("not within {within:?}: {what}"))
+}
