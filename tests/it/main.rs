@@ -14,3 +14,6 @@
 mod harness;
 
 mod deposits;
+mod late_news;
+mod second_success;
+mod withdrawals;

@@ -2,7 +2,7 @@
 
 use super::instance::Instance;
 use super::mocks::Movement;
-use super::wait::eventually;
+use super::wait::{eventually, try_eventually};
 use super::world::World;
 use interlock::book::{Attempt, KeyClaim, KeyId, Payment, Review, Viewer};
 use interlock::decide::Answer;
@@ -168,12 +168,15 @@ impl World {
     }
 
     pub async fn settled_within(&self, id: PaymentId, status: &str, within: Duration) -> Payment {
-        let what = format!("{id} is {status}");
         let looking = || async {
             let payment = self.payment(id).await;
             (payment.status.as_str() == status).then_some(payment)
         };
-        eventually(&what, within, looking).await
+        let found = try_eventually(within, looking).await;
+        match found {
+            Some(payment) => payment,
+            None => panic!("not {status} within {within:?}: {:#?}", self.payment(id).await),
+        }
     }
 
     /// The payment, once the attempt of this number has this status.

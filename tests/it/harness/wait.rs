@@ -7,7 +7,17 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Looks until there is something, and fails the test when the deadline passes first.
-pub async fn eventually<T, F, L>(what: &str, within: Duration, mut look: L) -> T
+pub async fn eventually<T, F, L>(what: &str, within: Duration, look: L) -> T
+where
+    F: Future<Output = Option<T>>,
+    L: FnMut() -> F,
+{
+    let found = try_eventually(within, look).await;
+    found.unwrap_or_else(|| panic!("not within {within:?}: {what}"))
+}
+
+/// Looks until there is something or the deadline passes.
+pub async fn try_eventually<T, F, L>(within: Duration, mut look: L) -> Option<T>
 where
     F: Future<Output = Option<T>>,
     L: FnMut() -> F,
@@ -21,6 +31,5 @@ where
             }
         }
     };
-    let found = tokio::time::timeout(within, looking).await;
-    found.unwrap_or_else(|_| panic!("not within {within:?}: {what}"))
+    tokio::time::timeout(within, looking).await.ok()
 }

@@ -6,11 +6,17 @@ use super::front::Front;
 use super::house::{House, house};
 use super::instance::Instance;
 use super::mocks::Mocks;
+use super::wait::try_eventually;
 use interlock::app::parts::Patience;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How often a test moves the clock on before it gives up, and how long workers get each time.
+const LATER_STEPS_MAX: u32 = 40;
+const LOOK_BETWEEN: Duration = Duration::from_millis(1_200);
 
 /// What a test wants otherwise than most do.
 #[derive(Debug, Clone)]
@@ -23,6 +29,8 @@ pub struct Setup {
     pub patience: Patience,
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
+    /// Mocks that tell what is not true, whose books therefore are no judge of ours.
+    pub liars: Vec<&'static str>,
     /// Run by the database's owner before the service starts: a guard is taken away.
     pub sabotage: Option<&'static str>,
 }
@@ -40,6 +48,7 @@ impl Default for Setup {
             breaker_faults_max: 1_000,
             patience,
             base_urls: Vec::new(),
+            liars: Vec::new(),
             sabotage: None,
         }
     }
@@ -95,6 +104,27 @@ impl World {
         let entry = (name, instance.handle(), instance.flows.clone());
         self.front.desk.lock().unwrap().push(entry);
         self.instances.push(instance);
+    }
+
+    /// Moves the clock on, step by step, until there is what is looked for. Workers look in between.
+    pub async fn later<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        step: Duration,
+        mut look: impl FnMut() -> F,
+    ) -> T {
+        for _ in 0..LATER_STEPS_MAX {
+            self.clock.advance(step);
+            for bell in self.instances.iter().map(|instance| &instance.flows.nudges) {
+                bell.attempts.notify_one();
+                bell.payouts.notify_one();
+                bell.inbox.notify_one();
+            }
+            if let Some(found) = try_eventually(LOOK_BETWEEN, &mut look).await {
+                return found;
+            }
+        }
+        panic!("not within {LATER_STEPS_MAX} steps of {step:?}: {what}");
     }
 
     pub fn one(&self) -> &Instance {
