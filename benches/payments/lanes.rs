@@ -51,7 +51,6 @@ pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
     let (mut results, first) = (Vec::new(), plan.lane_rounds);
     for round in 0..first {
         let commands = prepare(&flows, plan.commands, &format!("s{round}")).await?;
-        stand.number("select 1 from (select pg_stat_clear_snapshot()) as s").await?;
         let meter = stand.meter(&[]).await?;
         let mut times = submit(&flows, commands, IN_FLIGHT).await?;
         let used = stand.used(&meter).await?;

@@ -20,6 +20,15 @@ pub struct Stand {
     pub counts_statements: bool,
 }
 
+/// What one statement came to.
+#[derive(Debug)]
+pub struct Statement {
+    pub calls: i64,
+    pub millis: f64,
+    pub wal_bytes: i64,
+    pub text: String,
+}
+
 /// Everything that a block used.
 #[derive(Debug, Clone, Default)]
 pub struct Used {
@@ -67,8 +76,14 @@ impl Stand {
             let bare = "create table bare (at timestamptz not null);
                         grant insert on bare to interlock_app";
             sqlx::raw_sql(bare).execute(&mut admin).await?;
+            cluster.create_database(YARDSTICK, None)?;
             let folder = folder.to_owned();
-            Ok(Self { cluster, folder, admin, counts_statements })
+            let mut stand = Self { cluster, folder, admin, counts_statements };
+            if counts_statements {
+                stand.track(YARDSTICK, false).await?;
+                stand.track(DATABASE, false).await?;
+            }
+            Ok(stand)
         })
     }
 
@@ -81,11 +96,6 @@ impl Stand {
         let url = url::Url::parse(&self.cluster.app_url())?;
         let host = url.query_pairs().find(|(name, _)| name == "host");
         Ok(host.context("the address names the socket's folder")?.1.into_owned())
-    }
-
-    pub fn create_yardstick(&self) -> Result<()> {
-        self.cluster.create_database(YARDSTICK, None)?;
-        Ok(())
     }
 
     /// Ends the cluster and removes its folder. Blocks.
@@ -171,23 +181,36 @@ impl Stand {
 
     /// Switches the counting of statements for connections that are opened from now on.
     pub async fn count_statements(&mut self, on: bool) -> Result<()> {
-        let track = if on { "top" } else { "none" };
-        let set = format!("alter database {DATABASE} set pg_stat_statements.track = '{track}'");
-        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut self.admin).await?;
+        self.track(DATABASE, on).await?;
         sqlx::raw_sql("select pg_stat_statements_reset()").execute(&mut self.admin).await?;
         Ok(())
     }
 
-    /// What the service's role has run since the reset: calls, milliseconds, text; the most costly
-    /// first.
-    pub async fn statements(&mut self) -> Result<Vec<(i64, f64, String)>> {
+    async fn track(&mut self, database: &str, on: bool) -> Result<()> {
+        let track = if on { "top" } else { "none" };
+        let set = format!("alter database {database} set pg_stat_statements.track = '{track}'");
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut self.admin).await?;
+        Ok(())
+    }
+
+    /// What the service's role has run since the reset: the most costly first.
+    pub async fn statements(&mut self) -> Result<Vec<Statement>> {
         let rows = sqlx::query(
-            "select calls, total_exec_time, left(regexp_replace(query, '\\s+', ' ', 'g'), 110)
+            "select calls, total_exec_time + total_plan_time, wal_bytes::bigint,
+               left(regexp_replace(query, '\\s+', ' ', 'g'), 110)
              from pg_stat_statements s join pg_roles r on r.oid = s.userid
              where rolname = 'interlock_app' order by 2 desc",
         );
         let rows = rows.fetch_all(&mut self.admin).await?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+        Ok(rows
+            .iter()
+            .map(|row| Statement {
+                calls: row.get(0),
+                millis: row.get(1),
+                wal_bytes: row.get(2),
+                text: row.get(3),
+            })
+            .collect())
     }
 }
 
@@ -199,7 +222,6 @@ async fn preload(cluster: &PrivateCluster) -> Result<()> {
     sqlx::raw_sql("alter system set shared_preload_libraries = 'pg_stat_statements'")
         .execute(&mut admin)
         .await?;
-    sqlx::raw_sql("alter system set pg_stat_statements.track = 'none'").execute(&mut admin).await?;
     Ok(())
 }
 

@@ -96,7 +96,7 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
         let measured = (account, country, currency);
         let block = stage.block(stand, &plan, measured, route, cost, "counted-").await?;
         let statements = stand.statements().await?;
-        let calls = statements.iter().map(|(calls, ..)| calls).sum();
+        let calls = statements.iter().map(|one| one.calls).sum();
         stage.end().await?;
         stand.count_statements(false).await?;
         row(&[
@@ -109,13 +109,14 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
     }
     if plan.statements {
         for (block, statements) in lists {
-            heading(&block.title, &["calls a payment", "µs a payment", "statement"]);
-            for (calls, millis, text) in statements.iter().take(40) {
-                let micros = millis * 1e3 / block.count as f64;
+            heading(&block.title, &["calls a payment", "µs a payment", "WAL B a payment", "statement"]);
+            for one in statements.iter().take(45) {
+                let micros = one.millis * 1e3 / block.count as f64;
                 row(&[
-                    format!("{:.2}", each(*calls, block.count)),
+                    format!("{:.2}", each(one.calls, block.count)),
                     format!("{micros:.0}"),
-                    format!("`{}`", text.replace('|', "∣")),
+                    format!("{:.0}", each(one.wal_bytes, block.count)),
+                    format!("`{}`", one.text.replace('|', "∣")),
                 ]);
             }
         }

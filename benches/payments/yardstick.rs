@@ -11,7 +11,6 @@ const CLIENTS: &str = "32";
 
 /// Fills its database.
 pub async fn prepare(stand: &Stand) -> Result<()> {
-    stand.create_yardstick()?;
     pgbench(stand, &["--initialize", "--quiet", "--scale", SCALE]).await?;
     Ok(())
 }
