@@ -1,5 +1,8 @@
+pub mod access;
+pub mod api;
 pub mod app;
 pub mod book;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decide;

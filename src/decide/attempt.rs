@@ -3,7 +3,7 @@
 
 use super::command::{Answer, Ctx, Refusal, Task};
 use super::{deposit, deposit_news, payout};
-use crate::book::{Attempt, Book, Incident, Lease, Payment, Review};
+use crate::book::{Attempt, Book, Cancel, Incident, Lease, Payment, Review};
 use crate::domain::{AttemptId, AttemptStatus, IncidentId, Money, PartId, ReviewId, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
@@ -49,6 +49,7 @@ pub fn open_next(
         first_missed_at: None,
         last_missed_at: None,
         paged: false,
+        cancel: None,
         kept_news: None,
     };
     let attempt_id = attempt.id;
@@ -147,6 +148,7 @@ fn lease_for(book: &mut Book, id: Uuid, attempt_id: AttemptId, task: &Task, ctx:
     taken.due_at = Some(until);
     taken.inquiries += 1;
     match task {
+        Task::CancelAtPsp => taken.cancel = Some(Cancel::Asked),
         Task::Inquire(InquiryBy::Ledger) => taken.last_ledger_at = Some(ctx.now),
         _ => taken.last_inquiry_at = Some(ctx.now),
     }
@@ -203,11 +205,10 @@ fn task_of(
     capabilities: &Capabilities,
     now: Timestamp,
 ) -> Task {
-    if attempt.status == AttemptStatus::Cancelled {
-        return Task::CancelAtPsp;
-    }
     let may_cancel = capabilities.deposit.as_ref().is_some_and(|deposit| deposit.can_cancel);
-    if attempt.status == AttemptStatus::Abandoned && attempt.psp_reference.is_some() && may_cancel {
+    let abandoned = attempt.status == AttemptStatus::Abandoned && attempt.cancel.is_none();
+    let wanted = attempt.cancel == Some(Cancel::Wanted);
+    if may_cancel && attempt.psp_reference.is_some() && (abandoned || wanted) {
         return Task::CancelAtPsp;
     }
     match resolution::choose(&facts(attempt, subject), capabilities, now) {

@@ -55,7 +55,17 @@ pub fn verdict(
         capabilities,
         from_inquiry: !matches!(source, Source::Call | Source::Clock | Source::People),
     };
-    failover::verdict(outcome, &facts)
+    match failover::verdict(outcome, &facts) {
+        // An inquiry that finds an unknown attempt under way has found that the PSP has it.
+        Verdict::Nothing if attempt.status == AttemptStatus::Unknown && is_under_way(outcome) => {
+            Verdict::Accepted
+        }
+        verdict => verdict,
+    }
+}
+
+const fn is_under_way(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Reported(Report { status: Status::Pending, .. }))
 }
 
 /// Keeps what the report says besides its status: the PSP's id, who paid.
@@ -111,8 +121,9 @@ fn after(
     }
     let hint = matches!(source, Source::Webhook { hint: true });
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
-        if hint && attempt.status.is_live() && attempt.lease.is_none() {
-            // A hint moves nothing: it makes one inquiry due at once.
+        if hint && attempt.lease.is_none() {
+            // A hint moves nothing: it makes one inquiry due at once, for whatever the attempt has
+            // become; a payout that succeeded can still come back.
             attempt.due_at = Some(ctx.now);
         } else if attempt.lease.is_none() && (answered || attempt.status != before.status) {
             attempt.due_at = attempt::due_after(&attempt, subject, capabilities, ctx.now);

@@ -33,6 +33,9 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
         return Err(Refusal::NotReturnable("its status does not allow it"));
     }
     let id = start(book, &deposit, paid, money, from_suspense, ctx)?;
+    if from_suspense {
+        book.payment_mut(open.deposit).suspended = None;
+    }
     let review = review_of(book, id);
     if let Some(review) = review {
         let proposal = super::review::new_proposal("approve", &open.reason, &open.person, ctx);
@@ -78,6 +81,7 @@ pub fn open_approved(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Uuid, R
     let paid = paid_attempt(&deposit).ok_or(Refusal::NotReturnable("its money is not in"))?;
     let money = deposit.suspended.ok_or(Refusal::NotReturnable("nothing is suspended"))?;
     let opened = start(book, &deposit, paid, money, true, ctx)?;
+    book.payment_mut(id).suspended = None;
     super::review::approve_withdrawal(book, opened, "returned by two people", ctx)?;
     Ok(opened)
 }
@@ -94,8 +98,6 @@ fn start(
     let id = payment.id.uuid;
     if from_suspense {
         book.post_covered(&templates::return_started(money), id);
-        let deposit = book.payment_mut(deposit.id.uuid);
-        deposit.suspended = None;
     } else {
         hold(book, id, money)?;
     }

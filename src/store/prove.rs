@@ -1,1 +1,223 @@
-//! placeholder
+//! The proof of the books: every invariant of the ledger re-checked over the whole database.
+//!
+//! Each check is one sentence and one query that lists whatever breaks it. It reads in one
+//! repeatable-read transaction, so that it can run while lanes write.
+
+use super::StoreError;
+use crate::domain::{OperatorId, PlayerId, PlayerKey};
+use crate::ledger::balance;
+use futures_util::TryStreamExt;
+use sqlx::{Acquire, PgConnection, PgPool};
+
+/// Something that must never be.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The sentence that is broken.
+    pub check: &'static str,
+    /// Where, without personal data.
+    pub detail: String,
+}
+
+/// What was looked at, and what was found.
+#[derive(Debug, Default)]
+pub struct Proof {
+    pub checks: Vec<&'static str>,
+    pub entries: i64,
+    pub findings: Vec<Finding>,
+}
+
+/// How many places of one broken sentence are listed.
+const SHOWN: &str = " limit 20";
+
+const CHECKS: [(&str, &str); 14] = [
+    (
+        "the entries of every record sum to zero per currency",
+        "select format('slot %s seq %s: %s %s', slot, seq, sum(amount), currency) from entry
+         group by slot, seq, currency having sum(amount) <> 0",
+    ),
+    (
+        "the whole ledger sums to zero per currency",
+        "select format('%s %s', sum(amount), currency) from entry
+         group by currency having sum(amount) <> 0",
+    ),
+    (
+        "every wallet equals the sum of its entries",
+        "select format('%s %s %s', w.operator_id, w.player_id, w.currency) from wallet w
+         left join (select operator_id, player_id, currency,
+             coalesce(sum(amount) filter (where account = 'player_cash'), 0) as cash,
+             coalesce(sum(amount) filter (where account = 'player_bonus'), 0) as bonus,
+             coalesce(sum(amount) filter (where account = 'player_held'), 0) as held,
+             coalesce(-sum(amount) filter (where account = 'player_receivable'), 0) as owed
+           from entry where wallet_version is not null group by 1, 2, 3) e
+           using (operator_id, player_id, currency)
+         where (w.cash, w.bonus, w.held, w.owed) is distinct from
+               (coalesce(e.cash, 0), coalesce(e.bonus, 0), coalesce(e.held, 0), coalesce(e.owed, 0))",
+    ),
+    (
+        "every wallet's versions run from 1 to its newest without a gap",
+        "select format('%s %s %s', w.operator_id, w.player_id, w.currency) from wallet w
+         left join (select operator_id, player_id, currency, count(distinct wallet_version) as n,
+             max(wallet_version) as newest
+           from entry where wallet_version is not null group by 1, 2, 3) e
+           using (operator_id, player_id, currency)
+         where w.version <> coalesce(e.n, 0) or w.version <> coalesce(e.newest, 0)",
+    ),
+    (
+        "every balance of the house equals the sum of its entries in its slot",
+        "select format('%s %s slot %s', coalesce(h.account, e.account),
+             coalesce(h.currency, e.currency), coalesce(h.slot, e.slot))
+         from house_balance h
+         full join (select account, currency, slot, sum(amount) as total, count(*) as n
+           from entry where wallet_version is null group by 1, 2, 3) e
+           using (account, currency, slot)
+         where h.balance is distinct from e.total or h.entries is distinct from e.n",
+    ),
+    (
+        "every slot's records run from 1 to its number without a gap",
+        "select format('slot %s', s.slot) from lane_slot s
+         left join (select slot, count(*) as n, max(seq) as newest from record group by 1) r
+           using (slot)
+         where s.seq <> coalesce(r.n, 0) or s.seq <> coalesce(r.newest, 0)",
+    ),
+    (
+        "every entry has its record",
+        "select format('slot %s seq %s', e.slot, e.seq) from entry e
+         where not exists (select 1 from record r where r.slot = e.slot and r.seq = e.seq)",
+    ),
+    (
+        "every wallet holds what its withdrawals hold",
+        "select format('%s %s %s', w.operator_id, w.player_id, w.currency) from wallet w
+         left join (select p.operator_id, p.player_id, t.currency, sum(t.held) as held
+           from part t join payment p using (payment_id)
+           where coalesce((p.returns ->> 'from_suspense')::boolean, false) = false
+           group by 1, 2, 3) h using (operator_id, player_id, currency)
+         where w.held <> coalesce(h.held, 0)",
+    ),
+    (
+        "what a part held and holds no more was captured or released, once",
+        "select t.part_id::text from part t join payment p using (payment_id)
+         left join (select part_id, sum(amount) as moved from hold_move group by 1) m using (part_id)
+         where p.status <> 'blocked' and t.amount - coalesce(m.moved, 0) <> t.held",
+    ),
+    (
+        "a deposit, and each part of a withdrawal, has at most one live attempt",
+        "select payment_id::text from attempt
+         where status in ('prepared', 'in_flight', 'unknown', 'accepted')
+         group by payment_id, part_id having count(*) > 1",
+    ),
+    (
+        "every payment's events are numbered from 1 without a gap",
+        "select p.payment_id::text from payment p
+         left join (select payment_id, count(*) as n, max(payment_sequence) as newest
+           from outbox_event group by 1) e using (payment_id)
+         where p.event_sequence <> coalesce(e.n, 0) or p.event_sequence <> coalesce(e.newest, 0)",
+    ),
+    (
+        "every payment that reached a PSP has a decision",
+        "select distinct a.payment_id::text from attempt a join payment p using (payment_id)
+         where p.origin <> 'return'
+           and not exists (select 1 from decision d where d.payment_id = a.payment_id)",
+    ),
+    (
+        "every attempt that is not over has a due time",
+        "select attempt_id::text from attempt
+         where status in ('prepared', 'in_flight', 'unknown', 'accepted') and due_at is null",
+    ),
+    (
+        "every withdrawal in review waits for people, and every approved one for a worker",
+        "select p.payment_id::text from payment p
+         where (p.status = 'approved' and p.due_at is null)
+            or (p.status = 'in_review' and not exists (
+                  select 1 from review r where r.payment_id = p.payment_id and r.is_open))",
+    ),
+];
+
+const CHAIN: &str = "every wallet's hash chain is unbroken";
+
+/// Re-checks everything.
+pub async fn prove(pool: &PgPool) -> Result<Proof, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin().await?;
+    sqlx::query("set transaction isolation level repeatable read, read only")
+        .execute(&mut *transaction)
+        .await?;
+    let mut proof = Proof {
+        entries: sqlx::query_scalar("select count(*) from entry")
+            .fetch_one(&mut *transaction)
+            .await?,
+        ..Proof::default()
+    };
+    for (check, sql) in CHECKS {
+        proof.checks.push(check);
+        let broken: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{sql}{SHOWN}")))
+            .fetch_all(&mut *transaction)
+            .await?;
+        proof.findings.extend(broken.into_iter().map(|detail| Finding { check, detail }));
+    }
+    proof.checks.push(CHAIN);
+    proof.findings.extend(broken_chains(&mut transaction).await?);
+    transaction.rollback().await?;
+    Ok(proof)
+}
+
+#[derive(sqlx::FromRow)]
+struct Leg {
+    operator_id: String,
+    player_id: String,
+    currency: String,
+    wallet_version: i64,
+    slot: i16,
+    seq: i64,
+    kind: String,
+    head: Vec<u8>,
+    accounts: Vec<String>,
+    amounts: Vec<i64>,
+}
+
+/// Walks every wallet's chain: each posting that touched it, with all its legs in their order.
+async fn broken_chains(connection: &mut PgConnection) -> Result<Vec<Finding>, StoreError> {
+    // A record can hold several postings. Each sums to zero, so a new one begins where the legs
+    // before it do; the house's legs belong to the version that the player's legs carry.
+    let mut rows = sqlx::query_as::<_, Leg>(
+        "with summed as (
+           select *, coalesce(sum(amount) over (partition by slot, seq order by leg
+                       rows between unbounded preceding and 1 preceding), 0) as before from entry),
+         posted as (
+           select *, count(*) filter (where before = 0)
+                       over (partition by slot, seq order by leg) as posting from summed),
+         numbered as (
+           select *, max(wallet_version) over (partition by slot, seq, posting) as of_version
+           from posted)
+         select operator_id, player_id, currency, of_version as wallet_version, slot, seq,
+           min(kind) as kind, (array_agg(head) filter (where head is not null))[1] as head,
+           array_agg(account order by leg) as accounts, array_agg(amount order by leg) as amounts
+         from numbered where of_version is not null
+         group by operator_id, player_id, currency, of_version, slot, seq, posting
+         order by operator_id, player_id, currency, of_version",
+    )
+    .fetch(connection);
+    let mut findings = Vec::new();
+    let mut previous: Option<(String, String, String, [u8; 32])> = None;
+    while let Some(leg) = rows.try_next().await? {
+        let same = previous.as_ref().filter(|(operator, player, currency, _)| {
+            *operator == leg.operator_id && *player == leg.player_id && *currency == leg.currency
+        });
+        let before = same.map_or([0; 32], |(_, _, _, head)| *head);
+        let key = PlayerKey {
+            operator: OperatorId::trusted(&leg.operator_id),
+            player: PlayerId::trusted(&leg.player_id),
+        };
+        let legs = leg.accounts.iter().cloned().zip(leg.amounts.iter().copied());
+        let head = balance::chain(before, &key, &leg.currency, leg.wallet_version, legs);
+        if head.as_slice() != leg.head && findings.len() < 20 {
+            let detail = format!(
+                "slot {} seq {}: {} of {} {}",
+                leg.slot, leg.seq, leg.kind, leg.operator_id, leg.player_id
+            );
+            findings.push(Finding { check: CHAIN, detail });
+        }
+        let stored = <[u8; 32]>::try_from(leg.head.as_slice()).unwrap_or([0; 32]);
+        previous = Some((leg.operator_id, leg.player_id, leg.currency, stored));
+    }
+    Ok(findings)
+}
