@@ -35,7 +35,7 @@ async fn forged(
 ) -> anyhow::Result<()> {
     let how = json!({ "times": 2, "bad_signature": true });
     let statuses = stage.mocks.resend(BRITAIN.first, reference, how).await?;
-    stage.tell("attacker", "sends \"it is paid\" twice, signed with a key of their own");
+    stage.tell("attacker", "sends \"it is paid\" twice, with a forged signature");
     stage.timeline.check("both are refused with 401", statuses, vec![401, 401])?;
     let now = stage.payment(text(deposit, "/id")).await?;
     stage.timeline.check("nothing changed", text(&now, "/status"), "action_required")?;

@@ -53,8 +53,7 @@ async fn closes(stage: &Stage, player: &Player) -> anyhow::Result<()> {
     let expected = came - left;
     let sentence = "the API tells the same of the payments";
     stage.timeline.check(sentence, told, moved)?;
-    let count = entries.len();
-    let sentence = format!("{count} entries and the wallet come to {expected:.2} {currency}");
+    let sentence = format!("the ledger's entries and the wallet come to {expected:.2} {currency}");
     stage.timeline.check(&sentence, (booked, wallet), (expected, expected))
 }
 

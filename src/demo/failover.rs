@@ -62,7 +62,9 @@ fn went_to_the_second(stage: &Stage, deposit: &Value) -> anyhow::Result<()> {
     stage.timeline.check("the payer must act", text(deposit, "/status"), "action_required")?;
     let action = (text(deposit, "/next_action/type"), text(deposit, "/next_action/url"));
     stage.timeline.check("by opening a page of the PSP", action.0, "redirect")?;
-    stage.tell("payer", &format!("opens {}", action.1));
+    // What follows the # lets anybody pay or refuse in the payer's name.
+    let page = action.1.split('#').next().unwrap_or_default();
+    stage.tell("payer", &format!("opens {page}#…"));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! It is written as a casino would write it from the Standard Webhooks specification, without any
 //! code of the service: the signature over the raw body, the age of the time stamp, each event once.
 
-use super::client::{Api, list, text};
+use super::client::{Api, text};
 use super::timeline::Timeline;
 use crate::clock::{Clock as _, SystemClock};
 use crate::shutdown::Shutdown;
@@ -164,8 +164,7 @@ fn note(shared: &Shared, event: &Value) {
         ours && desk.told.insert(key, kind.to_owned()).is_none()
     };
     if is_new {
-        let attempts = list(event, "/data/attempts").len();
-        let what = format!("webhook #{sequence} {kind} {} ({attempts} attempts)", short(subject));
+        let what = format!("verified webhook #{sequence}: {} {kind}", short(subject));
         shared.timeline.tell("to casino", &what);
     }
 }

@@ -219,7 +219,9 @@ impl Stage {
     pub(super) async fn funded(&self, player: &Player, amount: &str) -> anyhow::Result<Value> {
         let deposit = self.deposit(player, amount).await?;
         self.acts("payer", &deposit).await?;
-        self.payment_when(text(&deposit, "/id"), "succeeded", PATIENCE).await
+        let deposit = self.payment_when(text(&deposit, "/id"), "succeeded", PATIENCE).await?;
+        self.casino.hears("deposit.succeeded", text(&deposit, "/id")).await?;
+        Ok(deposit)
     }
 
     pub(super) async fn cash(&self, player: &Player) -> anyhow::Result<Cash> {

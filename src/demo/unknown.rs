@@ -32,6 +32,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
 
     let next = stage.withdraw(&player, "10.00", Some(account())).await?;
     let next = stage.payment_when(text(&next, "/id"), "paid", PATIENCE).await?;
+    stage.casino.hears("withdrawal.paid", text(&next, "/id")).await?;
     let sentence = "the next payout goes the usual way, to the same PSP";
     stage.timeline.check(sentence, text(&next, "/attempts/0/psp"), psp)
 }
