@@ -96,7 +96,7 @@ impl Service {
             instance: Arc::from(config.instance.name.as_str()),
             ids,
             live: live.clone(),
-            out: config.webhooks_out.clone(),
+            out: config.webhooks_out,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
@@ -107,7 +107,7 @@ impl Service {
         let address = listener.local_addr().context("the API's address")?;
         if has(Role::Api) || has(Role::Webhooks) {
             workers::start_live(&flows, &crew);
-            let router = router(config, &db, &flows, live, &requests)?;
+            let router = router(config, &db, &flows, live, (&requests, &servers))?;
             serve(listener, router, &servers)?;
         }
         let (crew_stop, crew) = (crew.shutdown, crew.tasks);
@@ -147,9 +147,9 @@ fn router(
     db: &Db,
     flows: &Flows,
     live: Arc<Live>,
-    requests: &Shutdown,
+    (requests, servers): (&Shutdown, &Shutdown),
 ) -> anyhow::Result<Router> {
-    let edge = edge::edge(config, flows, live, requests)?;
+    let edge = edge::edge(config, flows, live, requests, servers)?;
     let nonces = NonceDesk::start(db.url().to_owned(), requests);
     let recorder = telemetry::start_metrics().context("starting the metrics")?;
     let upkeep = recorder.clone();

@@ -40,7 +40,8 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
     book.record.decisions.push(decision);
     match status {
         DepositStatus::Processing => {
-            if attempt::open_next(book, id, None, ctx).is_none() {
+            let opened = attempt::open_next(book, id, None, ctx);
+            if opened.is_none() {
                 fail_without_route(book, id, ctx);
             }
         }
