@@ -6,6 +6,7 @@
 
 mod ask;
 mod database;
+mod demo;
 mod runtime;
 mod sandbox;
 mod serve;
@@ -40,6 +41,8 @@ enum Command {
         #[arg(long)]
         config: Option<PathBuf>,
     },
+    /// Play the story of the sandbox against the one that runs, and check every step.
+    Demo,
     /// Bring the database of DATABASE_OWNER_URL up to this program's schema.
     Migrate {
         #[arg(long)]
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve { config, role } => runtime::block_on(serve::serve(config, role)),
         Command::Sandbox { config } => runtime::block_on(sandbox::sandbox(config)),
+        Command::Demo => runtime::block_on(demo::demo()),
         Command::Migrate { config } => runtime::block_on(database::migrate(config)),
         Command::CheckConfig { config } => serve::check_config(config),
         Command::Prove => runtime::block_on(database::prove()),
