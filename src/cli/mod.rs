@@ -39,6 +39,10 @@ enum Command {
         /// A file that changes single settings.
         #[arg(long)]
         config: Option<PathBuf>,
+        /// Who runs the mock PSPs: `own` starts them here, `external` means that they run elsewhere,
+        /// at the addresses of the accounts.
+        #[arg(long, value_enum, default_value = "own")]
+        mocks: sandbox::Mocks,
     },
     /// Bring the database of DATABASE_OWNER_URL up to this program's schema.
     Migrate {
@@ -62,7 +66,7 @@ enum Command {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve { config, role } => runtime::block_on(serve::serve(config, role)),
-        Command::Sandbox { config } => runtime::block_on(sandbox::sandbox(config)),
+        Command::Sandbox { config, mocks } => runtime::block_on(sandbox::sandbox(config, mocks)),
         Command::Migrate { config } => runtime::block_on(database::migrate(config)),
         Command::CheckConfig { config } => serve::check_config(config),
         Command::Prove => runtime::block_on(database::prove()),
