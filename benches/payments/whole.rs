@@ -109,7 +109,10 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
     }
     if plan.statements {
         for (block, statements) in lists {
-            heading(&block.title, &["calls a payment", "µs a payment", "WAL B a payment", "statement"]);
+            heading(
+                &block.title,
+                &["calls a payment", "µs a payment", "WAL B a payment", "statement"],
+            );
             for one in statements.iter().take(45) {
                 let micros = one.millis * 1e3 / block.count as f64;
                 row(&[
