@@ -7,6 +7,7 @@ use interlock::domain::{AttemptStatus, Money};
 use interlock::lane::SubmitError;
 use interlock::payments::request_withdrawal::RequestError;
 use interlock::payments::start_deposit::StartError;
+use serde_json::json;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -111,9 +112,12 @@ async fn a_payout_that_truelayer_may_not_make_goes_to_trustly() {
 /// It was accepted before: only two people may say that it is surely unpaid.
 async fn refused_after_acceptance(outcome: &str, status: &str) {
     let world = World::new().await;
-    world.mocks.fault("truelayer-gb", "create_payout", "decline_soft", Some(1)).await;
+    world.mocks.auto("truelayer-gb", None, "succeeded").await;
     let player = world.rich_player("GB", 10_000).await;
     let withdrawal = world.withdraw(&player, gbp(2_500)).await;
+    let sent = world.attempt_is(withdrawal.id, 1, AttemptStatus::Accepted).await;
+    let declined = json!({"outcome": "declined", "code": "scheme_error"});
+    world.complete_with(&sent, declined).await;
     let stuck = world.settled(withdrawal.id, "in_review").await;
     assert_eq!(tried(&stuck), ["truelayer-gb declined"]);
     assert_eq!(world.wallet(&player).await.held, 2_500, "still held");
@@ -131,6 +135,21 @@ async fn a_payout_declined_after_acceptance_is_sent_elsewhere_by_two_people() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payout_declined_after_acceptance_is_given_back_by_two_people() {
     refused_after_acceptance("reject", "rejected").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_found_paid_while_people_were_to_decide_captures_its_hold() {
+    let world = World::new().await;
+    let fault = json!({"operation": "create_payout", "fault": "success_after_decline", "times": 1,
+        "delay_ms": 3_000});
+    world.mocks.fault_with("truelayer-gb", fault).await;
+    let player = world.rich_player("GB", 10_000).await;
+    let withdrawal = world.withdraw(&player, gbp(2_500)).await;
+    world.settled(withdrawal.id, "in_review").await;
+    let paid = world.settled(withdrawal.id, "paid").await;
+    assert_eq!(tried(&paid), ["truelayer-gb succeeded"]);
+    assert!(world.reviews(&paid).await.is_empty(), "nobody needs to decide any more");
+    world.close().await;
 }
 
 /// The bank sends a paid payout back.
