@@ -229,14 +229,6 @@ fn task_of(
     capabilities: &Capabilities,
     now: Timestamp,
 ) -> Task {
-<<<<<<< HEAD
-=======
-    let cancelled = attempt.status == AttemptStatus::Cancelled;
-    // It is closed at the PSP once; from then on a hint is asked about like any other.
-    if cancelled && attempt.last_inquiry_at.is_none_or(|at| Some(at) < attempt.ended_at) {
-        return Task::CancelAtPsp;
-    }
->>>>>>> tests
     let may_cancel = capabilities.deposit.as_ref().is_some_and(|deposit| deposit.can_cancel);
     let abandoned = attempt.status == AttemptStatus::Abandoned && attempt.cancel.is_none();
     let wanted = attempt.cancel == Some(Cancel::Wanted);

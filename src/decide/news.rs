@@ -121,15 +121,9 @@ fn after(
         attempt.lease = None;
     }
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
-<<<<<<< HEAD
-        if hint && attempt.lease.is_none() {
-            // A hint moves nothing: it makes one inquiry due at once, for whatever the attempt has
-            // become; a payout that succeeded can still come back.
-=======
         if matches!(source, Source::Webhook { hint: true }) || was_hinted(&before) {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
->>>>>>> tests
             attempt.due_at = Some(ctx.now);
         } else if attempt.lease.is_none() && (answered || attempt.status != before.status) {
             let lost = matches!(source, Source::Inquiry)

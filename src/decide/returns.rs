@@ -34,9 +34,6 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
         return Err(Refusal::NotReturnable("its status does not allow it"));
     }
     let id = start(book, &deposit, paid, money, from_suspense, ctx)?;
-    if from_suspense {
-        book.payment_mut(open.deposit).suspended = None;
-    }
     let review = review_of(book, id);
     if let Some(review) = review {
         let proposal = super::review::new_proposal("approve", &open.reason, &open.person, ctx);
@@ -83,7 +80,6 @@ pub fn open_approved(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Uuid, R
     let suspended = deposit.suspended.filter(|money| 0 < money.minor);
     let money = suspended.ok_or(Refusal::NotReturnable("nothing is suspended"))?;
     let opened = start(book, &deposit, paid, money, true, ctx)?;
-    book.payment_mut(id).suspended = None;
     super::review::approve_withdrawal(book, opened, "returned by two people", ctx)?;
     Ok(opened)
 }
@@ -100,13 +96,10 @@ fn start(
     let id = payment.id.uuid;
     if from_suspense {
         book.post_covered(&templates::return_started(money), id);
-<<<<<<< HEAD
-=======
         let deposit = deposit.id.uuid;
         if book.payments[&deposit].suspended.is_some() {
             change_suspended(book, deposit, Money::new(-money.minor, money.currency));
         }
->>>>>>> tests
     } else {
         hold(book, id, money)?;
     }
