@@ -181,7 +181,10 @@ fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
             (decline.code.clone(), decline.retry_elsewhere)
         }
         Outcome::NotSent(why) => (why.code().to_owned(), true),
-        Outcome::Unknown(why) => (why.code().to_owned(), false),
+        // Abandoned is the one lost answer after which another PSP may be asked.
+        Outcome::Unknown(why) => {
+            (why.code().to_owned(), attempt.status == AttemptStatus::Abandoned)
+        }
         Outcome::Reported(_) | Outcome::NotFound => return,
     };
     // A lost inquiry says nothing about the attempt itself, and success needs no error.
