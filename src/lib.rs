@@ -71,6 +71,7 @@ pub mod config;
 pub mod decide;
 pub mod demo;
 pub mod domain;
+pub mod evidence;
 pub mod flows;
 pub mod lane;
 pub mod ledger;

@@ -3,7 +3,7 @@
 
 use super::command::{Answer, Ctx, Refusal, Task};
 use super::{deposit, deposit_news, payout};
-use crate::book::{Attempt, Book, Cancel, Incident, Lease, Payment, Review};
+use crate::book::{self, Attempt, Book, Cancel, Incident, Lease, Payment, Review};
 use crate::domain::{AttemptId, AttemptStatus, IncidentId, Money, PartId, ReviewId, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
@@ -57,17 +57,25 @@ pub fn open_next(
     Some(attempt_id)
 }
 
-/// Opens a deposit's next attempt for a worker to send: it is due at once and in nobody's hands.
+/// Opens a deposit's next attempt for a worker to send.
 pub fn prepare_next(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Option<AttemptId> {
     let attempt_id = open_next(book, id, None, ctx)?;
-    if let Some(opened) = book.record.transitions.last_mut() {
+    leave_to_worker(book, id, attempt_id, ctx);
+    Some(attempt_id)
+}
+
+/// Makes an attempt that this command has just opened due at once and nobody's, because whoever
+/// submitted the command is no caller of PSPs.
+pub fn leave_to_worker(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) {
+    let subject = book::Subject::Attempt(attempt_id);
+    let opened = book.record.transitions.iter_mut().rfind(|step| step.subject == subject);
+    if let Some(opened) = opened {
         opened.to = AttemptStatus::Prepared.as_str();
     }
     let attempt = book.attempt_mut(id, attempt_id);
     attempt.status = AttemptStatus::Prepared;
     attempt.lease = None;
     attempt.due_at = Some(ctx.now);
-    Some(attempt_id)
 }
 
 /// A deposit's fee is paid on top.

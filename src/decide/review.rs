@@ -1,6 +1,6 @@
 //! Two people decide: one proposes, another approves. The database refuses one person twice.
 
-use super::attempt::close_reviews;
+use super::attempt::{self, close_reviews};
 use super::command::{Answer, Ctx, News, Refusal, Source};
 use super::{deposit, deposit_news, news, payout, returns};
 use crate::book::{Book, Payment, Proposal, ProposalState, Review};
@@ -215,7 +215,7 @@ fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refus
     let processing = PaymentStatus::Deposit(DepositStatus::Processing);
     move_or_conflict(book, id, processing, "approved by two people", ctx)?;
     // A worker sends it: whoever approved is no caller of PSPs.
-    if super::attempt::prepare_next(book, id, ctx).is_none() {
+    if attempt::prepare_next(book, id, ctx).is_none() {
         deposit::fail(book, id, "no PSP can take it", ctx);
     }
     Ok(())
@@ -225,12 +225,12 @@ fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refus
 fn resolve(
     book: &mut Book,
     id: Uuid,
-    attempt: crate::domain::AttemptId,
+    unknown: crate::domain::AttemptId,
     paid: bool,
     ctx: &Ctx<'_>,
 ) -> Result<(), Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
-    let found = payment.attempt(attempt).ok_or(Refusal::NotFound)?;
+    let found = payment.attempt(unknown).ok_or(Refusal::NotFound)?;
     if found.status != crate::domain::AttemptStatus::Unknown {
         return Err(Refusal::ReviewConflict("the attempt was resolved meanwhile"));
     }
@@ -242,6 +242,11 @@ fn resolve(
     };
     let direction = payment.direction();
     let source = Source::People;
-    let news = News { payment: id, direction, attempt, source, outcome, wires: Vec::new() };
-    news::apply(book, &news, ctx).map(|_| ())
+    let wires = Vec::new();
+    let news = News { payment: id, direction, attempt: unknown, source, outcome, wires };
+    if let Answer::Applied { next: Some(next), .. } = news::apply(book, &news, ctx)? {
+        // Another PSP is asked now; a worker sends it, not the person who decided.
+        attempt::leave_to_worker(book, id, next, ctx);
+    }
+    Ok(())
 }

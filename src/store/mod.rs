@@ -20,6 +20,7 @@ pub mod json;
 pub mod load;
 pub mod load_payments;
 pub mod migrate;
+pub mod old_keys;
 pub mod outbox_reads;
 pub mod player_session;
 pub mod prove;

@@ -13,7 +13,12 @@
 
 mod harness;
 
+mod crash;
 mod deposits;
+mod idempotency;
 mod late_news;
+mod limits;
+mod reviews;
 mod second_success;
+mod unknown_payouts;
 mod withdrawals;

@@ -191,12 +191,15 @@ async fn a_payout_proven_paid_after_its_release_takes_cash_and_the_rest_is_owed(
     world.attempt_is(withdrawal.id, 1, AttemptStatus::Unknown).await;
     let asked = || async { world.reviews(&withdrawal).await.pop() };
     world.later("two people are asked", HOUR / 2, asked).await;
+    world.mocks.listener("truelayer-de", false).await;
     world.two_people(&withdrawal, "resolve_unpaid").await;
     let failed = world.settled(withdrawal.id, "failed").await;
-    assert_eq!(failed.attempts.len(), 1, "people said unpaid: {:?}", tried(&failed));
+    assert_eq!(tried(&failed), ["trustly-de not_sent", "truelayer-de not_sent"]);
     assert_eq!(world.wallet(&player).await.cash, 3_000);
     world.play(&player, GameKind::Stake, eur(2_000)).await;
-    world.complete(&failed, "succeeded").await;
+    let sent = world.movement(&failed.attempts[0]).await;
+    let paid = json!({"outcome": "succeeded"});
+    world.mocks.complete("trustly-de", &sent.reference, paid).await;
     world.settled(withdrawal.id, "paid").await;
     let wallet = world.wallet(&player).await;
     assert_eq!((wallet.cash, wallet.owed, wallet.held), (0, 1_500, 0));

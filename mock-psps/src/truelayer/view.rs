@@ -51,6 +51,9 @@ pub(super) fn payment(truelayer: &TrueLayer, m: &Movement) -> Value {
             }
             fields.insert("payment_source".to_owned(), source(m));
             fields.insert("scheme_id".to_owned(), truelayer.scheme().into());
+            if matches!(m.status, Status::Returned | Status::ChargedBack) {
+                fields.insert("reversed_at".to_owned(), stamp(Some(m.changed_at)));
+            }
         }
         "failed" => {
             fields.insert("failed_at".to_owned(), stamp(Some(m.changed_at)));
