@@ -102,7 +102,8 @@ fn request_id(headers: &HeaderMap) -> RequestId {
         (1..=64).contains(&text.len()) && text.bytes().all(allowed)
     };
     let told = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
-    let id = told.map_or_else(|| format!("req_{}", SystemIds.next().simple()), str::to_owned);
+    let fresh = || format!("req_{}", SystemIds.next().simple());
+    let id = told.map_or_else(fresh, str::to_owned);
     RequestId(id.into())
 }
 

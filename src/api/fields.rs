@@ -244,16 +244,6 @@ impl Fields<'_> {
         }
     }
 
-    pub fn bool_opt(&mut self, name: &str) -> Option<bool> {
-        match self.take(name)? {
-            Json::Bool(value) => Some(value),
-            other => {
-                self.wrong_type(name, "a boolean", &other);
-                None
-            }
-        }
-    }
-
     /// A whole number within a range.
     pub fn integer_opt(&mut self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
         let value = match self.take(name)? {

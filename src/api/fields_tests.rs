@@ -31,8 +31,11 @@ impl FromFields for Sample {
     }
 }
 
+/// A status, and the pointer and code of each fault.
+type Faulted<'a> = (u16, &'a [(&'a str, &'a str)]);
+
 #[track_caller]
-fn check(text: &str, expected: Result<(), (u16, &[(&str, &str)])>) {
+fn check(text: &str, expected: Result<(), Faulted<'_>>) {
     let read = read::<Sample>(Json::parse(text.as_bytes()).unwrap());
     let body = read.as_ref().err().map(|problem| problem.body("r"));
     let told: Vec<(String, String)> = body.map_or(Vec::new(), |body| {

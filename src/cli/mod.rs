@@ -6,6 +6,7 @@
 
 mod ask;
 mod database;
+mod demo;
 mod runtime;
 mod sandbox;
 mod serve;
@@ -39,7 +40,13 @@ enum Command {
         /// A file that changes single settings.
         #[arg(long)]
         config: Option<PathBuf>,
+        /// Who runs the mock PSPs: `own` starts them here, `external` means that they run elsewhere,
+        /// at the addresses of the accounts.
+        #[arg(long, value_enum, default_value = "own")]
+        mocks: sandbox::Mocks,
     },
+    /// Play the story of the sandbox against the one that runs, and check every step.
+    Demo,
     /// Bring the database of DATABASE_OWNER_URL up to this program's schema.
     Migrate {
         #[arg(long)]
@@ -62,7 +69,8 @@ enum Command {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve { config, role } => runtime::block_on(serve::serve(config, role)),
-        Command::Sandbox { config } => runtime::block_on(sandbox::sandbox(config)),
+        Command::Sandbox { config, mocks } => runtime::block_on(sandbox::sandbox(config, mocks)),
+        Command::Demo => runtime::block_on(demo::demo()),
         Command::Migrate { config } => runtime::block_on(database::migrate(config)),
         Command::CheckConfig { config } => serve::check_config(config),
         Command::Prove => runtime::block_on(database::prove()),

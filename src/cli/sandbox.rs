@@ -16,6 +16,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// Who runs the mock PSPs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mocks {
+    /// This process.
+    Own,
+    /// Another one, so that they outlive this one.
+    External,
+}
+
 /// The database of the sandbox: its own cluster, or one that was named.
 struct Database {
     cluster: Option<PrivateCluster>,
@@ -24,7 +33,7 @@ struct Database {
 }
 
 /// Runs until Ctrl-C or SIGTERM, then stops everything in order.
-pub async fn sandbox(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<ExitCode> {
     let home = sandbox::home().context("finding the sandbox's folder")?;
     std::fs::create_dir_all(&home)
         .with_context(|| format!("making the sandbox's folder {}", home.display()))?;
@@ -46,7 +55,7 @@ pub async fn sandbox(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::new();
     shutdown.on_signal().context("handling signals")?;
     let database = database(&config, &home).await?;
-    let ran = run(&config, &home, psps, &database, &shutdown).await;
+    let ran = run(&config, &home, psps, &database, mocks, &shutdown).await;
     if let Some(cluster) = database.cluster {
         tokio::task::spawn_blocking(move || cluster.stop())
             .await?
@@ -77,6 +86,7 @@ async fn run(
     home: &Path,
     psps: Arc<crate::routing::registry::PspRegistry>,
     database: &Database,
+    mocks: Mocks,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let environment = Environment::Sandbox.as_str();
@@ -85,35 +95,45 @@ async fn run(
         .await
         .context("connecting to the database")?;
     migrate::check(db.pool(), environment).await?;
-    let mocks = mocks::start(config, home).await.context("starting the mock PSPs")?;
+    let mocks = match mocks {
+        Mocks::Own => Some(mocks::start(config, home).await.context("starting the mock PSPs")?),
+        Mocks::External => None,
+    };
     let service = Service::start(config, db, psps, &[]).await?;
     let running = Running {
         pid: std::process::id(),
         api_url: config.server.public_url.clone(),
-        control_url: mocks.control_url.clone(),
+        control_url: format!("http://{}", config.sandbox.control_listen),
         app_url: database.app_url.clone(),
         owner_url: database.owner_url.clone(),
     };
     let note = RunFile::write(home, &running).context("writing the sandbox's run.json")?;
-    greet(config, &running, &mocks);
+    greet(config, &running, mocks.as_ref());
     shutdown.requested().await;
     println!("\nstopping …");
     drop(note);
     service.stop().await;
-    mocks.stop().await;
+    if let Some(mocks) = mocks {
+        mocks.stop().await;
+    }
     println!("stopped; the data stays in {}", home.display());
     Ok(())
 }
 
-fn greet(config: &Config, running: &Running, mocks: &mock_psps::Running) {
+fn greet(config: &Config, running: &Running, mocks: Option<&mock_psps::Running>) {
     let api = running.api_url.trim_end_matches('/');
     println!("Interlock sandbox is running. Ctrl-C stops it; its data stays.\n");
     println!("  API            {api}");
     println!("  API's pages    {api}/docs   {api}/openapi.json");
     println!("  Health         {api}/readyz   {api}/metrics");
-    println!("  Mock control   {}", running.control_url);
-    for psp in &mocks.psps {
-        println!("  Mock {:<14}{}", psp.id, psp.base_url);
+    match mocks {
+        Some(mocks) => {
+            println!("  Mock control   {}", running.control_url);
+            for psp in &mocks.psps {
+                println!("  Mock {:<14}{}", psp.id, psp.base_url);
+            }
+        }
+        None => println!("  Mock PSPs      run elsewhere (--mocks external)"),
     }
     println!("\n  Keys (secret = key id; the sandbox also takes `Authorization: Bearer <key>`):");
     for key in &config.api_keys {

@@ -111,6 +111,7 @@ pub fn fail(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
     let failed = PaymentStatus::Deposit(DepositStatus::Failed);
     if book.move_payment(id, failed, cause, ctx.ids).is_ok() {
         mark_limit_use(book, id, UseState::Released);
+        attempt::close_reviews(book, id, ctx);
     }
 }
 

@@ -59,6 +59,8 @@ impl Command {
                 needs.payments.insert(*payment);
                 needs.wallets.insert((player.clone(), None));
                 needs.reviews.insert(*payment);
+                // A deposit that ends here frees its share of the player's limits.
+                needs.limit_uses.insert(player.clone());
             }
             Command::OpenReturn(open) => {
                 needs.payments.insert(open.deposit);
@@ -71,7 +73,10 @@ impl Command {
                 needs.payments.insert(*payment);
                 needs.reviews.insert(*payment);
                 needs.wallets.insert((player.clone(), None));
+                needs.limits.insert(player.clone());
                 needs.limit_uses.insert(player.clone());
+                // What two people find paid may leave a debt behind.
+                needs.open_withdrawals.insert(player.clone());
             }
         }
     }

@@ -189,7 +189,6 @@ pub async fn payment(
 #[derive(Debug, Clone, Default)]
 pub struct PaymentFilter {
     pub player: Option<PlayerId>,
-    /// Empty: every status.
     pub statuses: Vec<String>,
     pub reference: Option<String>,
     /// Below this id: ids grow with time.
