@@ -1,18 +1,16 @@
 //! The service's rooms as the sandbox wires them, on a database of ours and on free ports.
 
 use anyhow::{Result, anyhow};
+use interlock::api::render::ApiRender;
 use interlock::app::parts::{Patience, World, flows};
 use interlock::app::psps::registry;
-use interlock::book::{Payment, Viewer};
 use interlock::clock::SystemClock;
 use interlock::config::{Config, ConfigFault, Profile, Variables, sandbox_accounts};
-use interlock::decide::{Answer, Refusal};
 use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
-use interlock::lane::Render;
+use interlock::routing::registry::PspRegistry;
 use interlock::sandbox::keys::SandboxKeys;
 use interlock::store::Db;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +40,10 @@ pub fn config(home: &Path, ports: &Ports) -> Result<Config> {
     let mut variables = Variables::new();
     for (name, port) in ports {
         let key = name.replace('-', "_").to_uppercase();
+        if name == "service" {
+            let listen = format!("127.0.0.1:{port}");
+            variables.insert("INTERLOCK__SERVER__LISTEN".to_owned(), listen);
+        }
         let (key, value) = match name.as_str() {
             "service" => ("SERVER__PUBLIC_URL".to_owned(), format!("http://127.0.0.1:{port}")),
             "control" => ("SANDBOX__CONTROL_LISTEN".to_owned(), format!("127.0.0.1:{port}")),
@@ -49,7 +51,14 @@ pub fn config(home: &Path, ports: &Ports) -> Result<Config> {
         };
         variables.insert(format!("INTERLOCK__{key}"), value);
     }
-    variables.insert("INTERLOCK__INSTANCE__NAME".to_owned(), "bench".to_owned());
+    let mut set = |key: &str, value: &str| {
+        variables.insert(format!("INTERLOCK__{key}"), value.to_owned());
+    };
+    set("INSTANCE__NAME", "bench");
+    set("DATABASE__LANES", "2");
+    // One key and one address ask for everything here.
+    set("LIMITS__KEY_PER_SECOND", "1000000");
+    set("LIMITS__ADDRESS_PER_SECOND", "1000000");
     let profile = Profile::Sandbox { home: home.to_owned(), file: None };
     Config::load_with(&profile, &variables).map_err(|faults| all_of(&faults))
 }
@@ -57,6 +66,10 @@ pub fn config(home: &Path, ports: &Ports) -> Result<Config> {
 fn all_of(faults: &[ConfigFault]) -> anyhow::Error {
     let texts = faults.iter().map(|fault| format!("{}: {}", fault.key, fault.message));
     anyhow!(texts.collect::<Vec<_>>().join("; "))
+}
+
+pub fn psps(config: &Config) -> Result<PspRegistry> {
+    registry(config, true).map_err(|faults| all_of(&faults))
 }
 
 /// Lanes and flows with `lanes` lanes.
@@ -67,66 +80,13 @@ pub async fn open(
     tasks: &TaskTracker,
 ) -> Result<Flows> {
     config.database.lanes = lanes;
-    let psps = registry(&config, true).map_err(|faults| all_of(&faults))?;
+    let psps = psps(&config)?;
     let world = World {
         db: Db::connect(url, config.database.pool_max).await?,
         psps: Arc::new(psps),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
-        render: Arc::new(BenchRender),
+        render: Arc::new(ApiRender::new(Arc::new(SystemIds))),
     };
     Ok(flows(&config, world, Patience::default(), tasks).await?)
-}
-
-/// Answers and events of about the size that the API renders.
-#[derive(Debug)]
-struct BenchRender;
-
-fn view(payment: &Payment) -> Value {
-    let attempts = payment.attempts.iter().map(|attempt| {
-        json!({
-            "id": attempt.id.to_string(), "number": attempt.number, "psp": attempt.psp,
-            "status": attempt.status.as_str(),
-            "error": attempt.error.as_ref().map(|error| error.code.clone()),
-            "started_at": attempt.first_sent_at.to_string(),
-            "ended_at": attempt.ended_at.map(|at| at.to_string()),
-        })
-    });
-    let candidates = payment.route.candidates.iter().map(
-        |candidate| json!({"psp": candidate.psp, "rank": candidate.rank, "reason": candidate.reason}),
-    );
-    json!({
-        "id": payment.id.to_string(), "direction": payment.direction().as_str(),
-        "status": payment.status.as_str(), "player_id": payment.player.player.as_str(),
-        "amount": payment.money.major(), "currency": payment.currency().code(),
-        "country": payment.country, "method": payment.method.as_str(), "origin": "request",
-        "reference": payment.reference, "received": payment.received.map(|money| money.major()),
-        "credited": payment.credited.map(|money| money.major()), "fee": null,
-        "next_action": payment.next_action.as_ref().map(|_| json!({"type": "redirect"})),
-        "reasons": [], "attempts": attempts.collect::<Vec<_>>(),
-        "route": {"version": payment.route.version, "candidates": candidates.collect::<Vec<_>>()},
-        "created_at": payment.created_at.to_string(), "updated_at": payment.updated_at.to_string(),
-        "metadata": {},
-    })
-}
-
-impl Render for BenchRender {
-    fn answer(&self, answer: &Answer, viewer: Viewer) -> (u16, Vec<u8>) {
-        match answer {
-            Answer::Payment(payment) => self.payment(payment, viewer),
-            _ => (201, b"{}".to_vec()),
-        }
-    }
-
-    fn refusal(&self, refusal: &Refusal, _: Viewer) -> (u16, Vec<u8>) {
-        (422, json!({"code": refusal.code()}).to_string().into_bytes())
-    }
-
-    fn payment(&self, payment: &Payment, _: Viewer) -> (u16, Vec<u8>) {
-        (201, view(payment).to_string().into_bytes())
-    }
-
-    fn event(&self, payment: &Payment) -> String {
-        view(payment).to_string()
-    }
 }

@@ -10,14 +10,15 @@
 //! log's bytes of one payment are.
 //!
 //! Reading order: `yardstick`, `stand` (the cluster, the meters), `house` and `casino` (the
-//! service's rooms, and who asks), `lanes`, `roles` and `edge` (the other processes), `whole`.
+//! service's rooms, and who asks), `lanes`, `roles` (the other processes), `client` (the casino's
+//! backend), `whole`.
 
 #![allow(clippy::float_arithmetic, reason = "ratios of speeds; no money is counted here")]
 
 mod casino;
+mod client;
 mod cpu;
 mod crowd;
-mod edge;
 mod house;
 mod lanes;
 mod roles;

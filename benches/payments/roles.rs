@@ -3,13 +3,12 @@
 //!
 //! Each says "ready" in one line and ends when its standard input does: none outlives the program.
 
-use crate::{casino, house};
+use crate::house;
 use anyhow::{Context, Result, bail, ensure};
-use interlock::app::workers::{Crew, start, start_live};
+use interlock::app::service::Service;
 use interlock::config::{Config, PspAccount};
-use interlock::domain::ids::SystemIds;
-use interlock::outbox::live::Live;
 use interlock::sandbox::keys::SandboxKeys;
+use interlock::store::Db;
 use mock_psps::{MockAccount, MockConfig, MockKind};
 use secrecy::ExposeSecret;
 use std::io::Read;
@@ -18,8 +17,6 @@ use std::process::Stdio;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// What a role is started with: its name, the folder of keys, its ports, the database.
 #[derive(Debug, Clone)]
@@ -82,33 +79,11 @@ async fn until_told() {
 }
 
 async fn serve(config: Config, part: &Part) -> Result<()> {
-    let (tasks, lanes) = (TaskTracker::new(), TaskTracker::new());
-    let shutdown = CancellationToken::new();
-    let out = config.webhooks_out.clone();
-    let flows = house::open(config, &part.url, 2, &lanes).await?;
-    let crew = Crew {
-        instance: "bench".into(),
-        ids: Arc::new(SystemIds),
-        live: Arc::new(Live::default()),
-        out,
-        shutdown: shutdown.clone(),
-        tasks: tasks.clone(),
-    };
-    start(&flows, &crew)?;
-    start_live(&flows, &crew);
-    let port = part.ports.get("service").context("the service has a port")?;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", *port)).await?;
-    let router = crate::edge::router(flows);
-    let serving = axum::serve(listener, router).with_graceful_shutdown({
-        let shutdown = shutdown.clone();
-        async move { shutdown.cancelled().await }
-    });
-    let serving = tokio::spawn(async move { serving.await });
+    let db = Db::connect(&part.url, config.database.pool_max).await?;
+    let psps = Arc::new(house::psps(&config)?);
+    let service = Service::start(&config, db, psps, &[]).await?;
     until_told().await;
-    shutdown.cancel();
-    serving.await??;
-    tasks.close();
-    tasks.wait().await;
+    service.stop().await;
     Ok(())
 }
 
@@ -156,24 +131,4 @@ fn mock_account(config: &Config, keys: &SandboxKeys, account: &PspAccount) -> Re
     };
     let port = account.base_url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     Ok(MockAccount { id: id.clone(), port: port.context("a port")?, kind })
-}
-
-/// Players of one country, for the service to put.
-#[derive(Debug, serde::Deserialize, serde::Serialize)]
-pub struct Players {
-    pub country: String,
-    pub currency: String,
-    pub count: usize,
-}
-
-/// Puts them through the lanes.
-pub async fn put_players(flows: &interlock::flows::Flows, wanted: &Players) -> Result<()> {
-    let (country, owner) = (wanted.country.clone(), flows.clone());
-    let currency = wanted.currency.parse().ok().context("a currency")?;
-    crate::crowd::run(wanted.count, 100, move |number| {
-        let (country, flows) = (country.clone(), owner.clone());
-        async move { casino::put(&flows, casino::key(&country, number), &country, currency).await }
-    })
-    .await?;
-    Ok(())
 }

@@ -1,9 +1,9 @@
 //! Block (c): whole payments. The casino's POST, the PSP's mock in a process of its own, signed
 //! webhooks back, the credit, the events; and the payouts of the same players.
 
-use crate::edge::Ask;
+use crate::client::Client;
 use crate::lanes::all;
-use crate::roles::{Part, Players, Process};
+use crate::roles::{Part, Process};
 use crate::signatures::{self, Cost};
 use crate::stand::{Stand, Used};
 use crate::table::{each, heading, median, micros_each, p50_p99, row};
@@ -32,7 +32,7 @@ struct Stage {
     part: Part,
     service: Process,
     mocks: Process,
-    client: reqwest::Client,
+    client: Client,
 }
 
 pub async fn payments(stand: &mut Stand, plan: &Plan) -> Result<()> {
@@ -43,9 +43,7 @@ pub async fn payments(stand: &mut Stand, plan: &Plan) -> Result<()> {
     for (account, country, currency) in house::MEASURED {
         let cost = if account.starts_with("truelayer") { costs.0 } else { costs.1 };
         let players = plan.payments.div_ceil(PAYMENTS_EACH);
-        let wanted =
-            Players { country: country.to_owned(), currency: currency.to_owned(), count: players };
-        stage.post("players", &serde_json::to_value(&wanted)?).await?;
+        stage.put_players(players, country, currency).await?;
         stage.completing(account).await?;
         for route in ["deposits", "withdrawals"] {
             let block =
@@ -83,10 +81,7 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
     let (account, country, currency) = house::MEASURED[0];
     let stage = Stage::open(stand).await?;
     let players = plan.payments.div_ceil(PAYMENTS_EACH);
-    let wanted =
-        Players { country: country.to_owned(), currency: currency.to_owned(), count: players };
-    stage.post("players", &serde_json::to_value(&wanted)?).await?;
-    stage.completing(account).await?;
+    stage.put_players(players, country, currency).await?;
     stage.end().await?;
     for route in ["deposits", "withdrawals"] {
         stand.count_statements(true).await?;
@@ -107,6 +102,7 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
         ]);
         lists.push((block, statements));
     }
+    print_tables(stand).await?;
     if plan.statements {
         for (block, statements) in lists {
             heading(
@@ -127,6 +123,20 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// Where the bytes are, after everything that ran here.
+async fn print_tables(stand: &mut Stand) -> Result<()> {
+    let payments = stand.number("select count(*) from payment").await?;
+    heading(
+        "Tables with their indexes, by payment (both kinds, after all blocks)",
+        &["table", "B a payment"],
+    );
+    let payments = usize::try_from(payments)?;
+    for (table, bytes) in stand.table_bytes().await?.iter().take(12) {
+        row(&[table.clone(), format!("{:.0}", each(*bytes, payments))]);
+    }
+    Ok(())
+}
+
 impl Stage {
     async fn open(stand: &Stand) -> Result<Self> {
         let part =
@@ -134,7 +144,7 @@ impl Stage {
         house::config(&part.home, &part.ports)?;
         let mocks = Process::spawn("mocks", &part).await?;
         let service = Process::spawn("service", &part).await?;
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = Client::new(*part.ports.get("service").context("a port")?)?;
         Ok(Self { part, service, mocks, client })
     }
 
@@ -143,22 +153,26 @@ impl Stage {
         self.mocks.end().await
     }
 
-    fn address(&self, name: &str, path: &str) -> Result<String> {
-        let port = self.part.ports.get(name).context("a port")?;
-        Ok(format!("http://127.0.0.1:{port}/{path}"))
-    }
-
-    async fn post(&self, path: &str, body: &serde_json::Value) -> Result<()> {
-        let answer = self.client.post(self.address("service", path)?).json(body).send().await?;
-        ensure!(answer.status().is_success(), "{path}: {}", answer.text().await?);
+    async fn put_players(&self, count: usize, country: &str, currency: &str) -> Result<()> {
+        let client = self.client.clone();
+        let (country, currency) = (country.to_owned(), currency.to_owned());
+        crowd::run(count, CALLERS, move |number| {
+            let (client, country, currency) = (client.clone(), country.clone(), currency.clone());
+            async move {
+                client.put_player(&format!("p-{country}-{number}"), &country, &currency).await
+            }
+        })
+        .await?;
         Ok(())
     }
 
     /// Payers and banks act at once, by themselves.
     async fn completing(&self, account: &str) -> Result<()> {
-        let url = self.address("control", &format!("psps/{account}/auto"))?;
+        let port = self.part.ports.get("control").context("a port")?;
+        let url = format!("http://127.0.0.1:{port}/psps/{account}/auto");
+        let client = reqwest::Client::builder().no_proxy().build()?;
         let body = json!({"complete_after_ms": 1, "outcome": "succeeded"});
-        let answer = self.client.post(url).json(&body).send().await?;
+        let answer = client.post(url).json(&body).send().await?;
         ensure!(answer.status().is_success(), "auto: {}", answer.text().await?);
         Ok(())
     }
@@ -172,28 +186,18 @@ impl Stage {
         cost: Cost,
         unique: &str,
     ) -> Result<Block> {
-        let (count, url) = (plan.payments, self.address("service", route)?);
+        let count = plan.payments;
         let players = count.div_ceil(PAYMENTS_EACH);
         let (client, key) = (self.client.clone(), format!("{unique}{account}-{route}"));
-        let amount = if route == "deposits" { "50.00" } else { "10.00" };
         let done = finished(stand, route).await? + i64::try_from(count)?;
         let webhooks = stand.number("select count(*) from inbox").await?;
         let meter = stand.meter(&[self.service.pid, self.mocks.pid]).await?;
+        let kind = route.to_owned();
         let mut times = crowd::run(count, CALLERS, move |number| {
-            let ask = Ask {
-                country: country.to_owned(),
-                player: number % players,
-                amount: amount.to_owned(),
-                currency: currency.to_owned(),
-                key: format!("{key}-{number}"),
-            };
-            let request = client.post(&url).json(&ask);
-            async move {
-                let answer = request.send().await?;
-                let (status, text) = (answer.status(), answer.text().await?);
-                ensure!(status.is_success() && text != "failed", "{status}: {text}");
-                Ok(())
-            }
+            let (client, route) = (client.clone(), kind.clone());
+            let (player, key) =
+                (format!("p-{country}-{}", number % players), format!("{key}-{number}"));
+            async move { client.pay(&route, &player, currency, &key).await }
         })
         .await?;
         await_all(stand, route, done).await?;
