@@ -5,6 +5,8 @@
     reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
 )]
 
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod events;
 mod idempotency;
 mod isolation;

@@ -1,6 +1,6 @@
 //! A nonce is used once over all instances.
 
-use crate::support::database;
+use crate::cluster::database;
 use interlock::access::remember_nonce::{NonceDesk, remember_nonce};
 use interlock::shutdown::Shutdown;
 

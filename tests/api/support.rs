@@ -19,10 +19,9 @@ use interlock::flows::Flows;
 use interlock::outbox::live::Live;
 use interlock::sandbox::keys::SandboxKeys;
 use interlock::shutdown::Shutdown;
-use interlock::store::{Db, StoreError, migrate, player_session};
+use interlock::store::{Db, StoreError, player_session};
 use interlock::webhooks::guard::{GuardedNames, Reach, SystemNames};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -93,22 +92,9 @@ impl Readiness for Ready {
     }
 }
 
-/// A migrated database of its own; its URL for the application's role.
-pub async fn database() -> String {
-    let owner = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server, as its owner");
-    let name = format!("api_{}", Uuid::new_v4().simple());
-    let mut connection = PgConnection::connect(&owner).await.unwrap();
-    let create = AssertSqlSafe(format!("create database {name}"));
-    sqlx::query(create).execute(&mut connection).await.unwrap();
-    let mut url = url::Url::parse(&owner).unwrap();
-    url.set_path(&name);
-    migrate::migrate(url.as_str(), "sandbox").await.unwrap();
-    url.as_str().replace("interlock_owner", "interlock_app")
-}
-
 impl Scene {
     pub async fn new() -> Self {
-        let database_url = database().await;
+        let database_url = crate::cluster::database().await;
         let home = std::env::temp_dir().join(format!("interlock-api-{}", Uuid::new_v4().simple()));
         std::fs::create_dir_all(&home).unwrap();
         let accounts = sandbox_accounts();
