@@ -66,7 +66,14 @@ pub fn operation<'d>(document: &'d mut OpenApi, rule: &Rule) -> Option<&'d mut O
     }
 }
 
+/// `get_players_player_id_wallet`: unique, as method and path are together.
+fn operation_id(rule: &Rule) -> String {
+    let path = rule.path.trim_start_matches("/v1").replace(['{', '}'], "");
+    format!("{}{}", rule.method.as_str().to_lowercase(), path.replace(['/', '-'], "_"))
+}
+
 fn describe(operation: &mut Operation, rule: &Rule) {
+    operation.operation_id = Some(operation_id(rule));
     let scope = match rule.access {
         Access::Open => None,
         Access::Key(scope) | Access::KeyOrPlayer(scope) => Some(scope),

@@ -10,13 +10,18 @@
 )]
 
 mod api;
+mod attacks;
 mod browser;
 mod commands;
 mod copies;
+mod crash;
 mod failover;
+mod forge;
 mod journeys;
+mod load;
 mod place;
 mod program;
+mod raw;
 mod sandbox_life;
 mod wait;
 mod world;
