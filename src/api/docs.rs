@@ -14,7 +14,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::{Content, Info, License, OpenApi, Ref, ResponseBuilder};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Scripts and styles are the page's own; nothing is loaded from or sent to anywhere else. The
@@ -32,7 +32,11 @@ const INTRODUCTION: &str = "Deposits and withdrawals of casino players over seve
 
 /// Completes the document that the handlers' annotations made.
 pub fn complete(mut document: OpenApi) -> OpenApi {
-    document.info.title = "Interlock".to_owned();
+    // What the router's own crate says of itself is not about us.
+    document.info = Info::new("Interlock", env!("CARGO_PKG_VERSION"));
+    let mut license = License::new("Apache-2.0");
+    license.identifier = Some("Apache-2.0".to_owned());
+    document.info.license = Some(license);
     document.info.description = Some(INTRODUCTION.to_owned());
     document.servers = None;
     let components = document.components.get_or_insert_default();

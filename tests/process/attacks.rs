@@ -1,7 +1,9 @@
 //! Everything that somebody may send to our webhook addresses who is not the PSP. All of it ends in
 //! a refusal, moves nothing, and leaves the service well.
 
-use super::forge::{self, Jws, broken_signatures, stamp, trustly_body, trustly_signature};
+use super::forge::{self, Jws, stamp, trustly_body};
+use super::forgeries::{truelayer_forgeries, truelayer_headers, trustly_forgeries};
+use super::misshapen::{flips, misshapen};
 use super::raw::{Message, send, send_without_end};
 use super::wait::until;
 use super::world::World;
@@ -45,20 +47,20 @@ async fn recorder() -> (String, Captured) {
 }
 
 /// A service, and a deposit at each PSP for which the payer has not paid yet.
-struct Siege {
-    world: World,
+pub struct Siege {
+    pub world: World,
     _house: super::program::Program,
     captured: Captured,
     trustly: Value,
     truelayer: Value,
 }
 
-struct Attack {
-    name: String,
-    bytes: Vec<u8>,
+pub struct Attack {
+    pub name: String,
+    pub bytes: Vec<u8>,
 }
 
-fn attack(name: impl Into<String>, message: &Message) -> Attack {
+pub fn attack(name: impl Into<String>, message: &Message) -> Attack {
     Attack { name: name.into(), bytes: message.bytes() }
 }
 
@@ -108,7 +110,7 @@ impl Siege {
         body.to_string().into_bytes()
     }
 
-    fn jws(&self, account: &str) -> Jws {
+    pub fn jws(&self, account: &str) -> Jws {
         let name = account.to_uppercase().replace('-', "_");
         let base = &self.world.variables[&format!("INTERLOCK__PSPS__{name}__BASE_URL")];
         Jws::of(self.world.place.home(), account, base)
@@ -137,162 +139,6 @@ impl Siege {
     }
 }
 
-/// Every seventh byte with its lowest bit turned, up to `end`.
-fn flips(message: &Message, end: usize) -> Vec<Attack> {
-    let places = (0..end).step_by(7);
-    places
-        .map(|at| {
-            let mut changed = message.clone();
-            changed.body[at] ^= 1;
-            attack(format!("body, byte {at} turned"), &changed)
-        })
-        .collect()
-}
-
-/// What is wrong with any webhook, however well it is signed.
-fn misshapen(good: &Message) -> Vec<Attack> {
-    let mut all = Vec::new();
-    let text = String::from_utf8(good.body.clone()).unwrap();
-    let depth = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    for (name, body) in [
-        ("empty", String::new()),
-        ("BOM", format!("\u{feff}{text}")),
-        ("two documents", format!("{text}{text}")),
-        ("a byte more", format!("{text}x")),
-        ("NUL at the end", format!("{text}\0")),
-        ("a byte less", text[..text.len() - 1].to_owned()),
-        ("a list", format!("[{text}]")),
-        ("deep", text.replacen('{', &format!("{{\"x\":{depth},"), 1)),
-        ("a key twice", text.replacen('{', "{\"method\":\"x\",\"type\":\"x\",", 1)),
-        ("one byte too many", format!("{text}{}", " ".repeat(262_145 - text.len()))),
-    ] {
-        all.push(attack(format!("body: {name}"), &good.clone().saying(body)));
-    }
-    for method in ["GET", "PUT", "DELETE", "PATCH", "post", "TRACE"] {
-        all.push(attack(format!("method {method}"), &good.clone().by(method)));
-    }
-    let overridden = good.clone().by("GET").with("x-http-method-override", "POST");
-    all.push(attack("method override", &overridden));
-    for encoding in ["gzip", "deflate", "br", "identity, gzip"] {
-        let message = good.clone().with("content-encoding", encoding);
-        all.push(attack(format!("encoding {encoding}"), &message));
-    }
-    all.extend(paths(good));
-    all.extend(framings(good));
-    all
-}
-
-fn paths(good: &Message) -> Vec<Attack> {
-    let account = good.target.strip_prefix("/webhooks/").unwrap();
-    let (first, rest) = account.split_at(1);
-    let encoded = format!("%{:02x}{rest}", first.as_bytes()[0]);
-    let spellings = [
-        format!("//webhooks/{account}"),
-        format!("/webhooks//{account}"),
-        format!("/webhooks/{account}/"),
-        format!("/webhooks/{account}/more"),
-        format!("/webhooks/{account};x"),
-        format!("/webhooks/{account}."),
-        format!("/webhooks/{account}?x=1"),
-        format!("/webhooks/{account}?"),
-        format!("/webhooks/{account}%00"),
-        format!("/webhooks/{account}%2f"),
-        format!("/webhooks/{encoded}"),
-        format!("/webhooks/%25{}", &encoded[1..]),
-        format!("/webhooks/../webhooks/{account}"),
-        format!("/webhooks/./{account}"),
-        format!("/%77ebhooks/{account}"),
-        format!("/WEBHOOKS/{account}"),
-        format!("/webhooks/{}", account.to_uppercase()),
-        "/webhooks/".to_owned(),
-        "/webhooks/nobody".to_owned(),
-        "/webhooks/trustly-gb".to_owned(),
-        "/webhooks/truelayer-gb".to_owned(),
-    ];
-    spellings.iter().map(|path| attack(format!("path {path}"), &good.clone().at(path))).collect()
-}
-
-/// Lies about where the body ends.
-fn framings(good: &Message) -> Vec<Attack> {
-    let honest = good.body.len();
-    let (short, long) = ((honest - 5).to_string(), (honest + 5).to_string());
-    let honest = honest.to_string();
-    let lies: [&[(&str, &str)]; 9] = [
-        &[("content-length", &short)],
-        &[("content-length", &long)],
-        &[("content-length", "-1")],
-        &[("content-length", "1e3")],
-        &[("content-length", "99999999999999999999")],
-        &[("content-length", "1073741824")],
-        &[("content-length", &honest), ("content-length", "0")],
-        &[("content-length", &honest), ("transfer-encoding", "chunked")],
-        &[("transfer-encoding", "gzip, chunked")],
-    ];
-    let lie = |framing: &&[(&str, &str)]| Attack {
-        name: format!("framing {framing:?}"),
-        bytes: good.bytes_framed(framing),
-    };
-    lies.iter().map(lie).collect()
-}
-
-fn trustly_forgeries(home: &std::path::Path, data: &Value) -> Vec<(String, Vec<u8>)> {
-    let key = forge::private_key(home, "trustly-de", "trustly");
-    let good = String::from_utf8(trustly_body(&key, "credit", data, None)).unwrap();
-    let signature = trustly_signature(&key, "credit", "258a2184-2842-b485-25ca-293525152425", data);
-    let mut all: Vec<(String, Vec<u8>)> = Vec::new();
-    let mut add = |name: &str, body: Vec<u8>| all.push((name.to_owned(), body));
-    for (name, key) in [
-        ("a retired key", forge::new_rsa()),
-        ("the merchant's key", forge::private_key(home, "trustly-de", "merchant")),
-        ("another account's key", forge::private_key(home, "trustly-gb", "trustly")),
-    ] {
-        add(name, trustly_body(&key, "credit", data, None));
-    }
-    for bad in [
-        "".to_owned(),
-        "AA==".to_owned(),
-        signature[..signature.len() - 4].to_owned(),
-        format!("{signature} "),
-        format!("\n{signature}"),
-        format!("{signature}AAAA"),
-        signature.replace(['+', '/'], "-"),
-        signature.trim_end_matches('=').to_owned(),
-        format!("alg=none;{signature}"),
-        format!("alg=HS256;{signature}"),
-        format!("alg=RS256;{signature}"),
-        format!("alg=;{signature}"),
-        "alg=none;".to_owned(),
-    ] {
-        if bad != signature {
-            add(&format!("signature {bad:.20}"), trustly_body(&key, "credit", data, Some(&bad)));
-        }
-    }
-    let amount = "\"amount\":\"10.00\"";
-    assert!(good.contains(amount));
-    for (name, from, to) in [
-        ("another method", "\"credit\"", "\"debit\""),
-        ("another uuid", "258a2184", "258a2185"),
-        ("more money", amount, "\"amount\":\"1000.00\""),
-        ("a number as amount", amount, "\"amount\":10.00"),
-        ("an exponent as amount", amount, "\"amount\":1e1"),
-        ("a huge amount", amount, "\"amount\":1e400"),
-        ("twice an amount", amount, "\"amount\":\"10.00\",\"amount\":\"1000.00\""),
-        ("another currency", "\"EUR\"", "\"SEK\""),
-        ("NUL", "\"EUR\"", "\"EUR\\u0000\""),
-        ("a lone surrogate", "\"EUR\"", "\"\\ud800\""),
-        ("a zero-width space", "\"EUR\"", "\"EUR\u{200b}\""),
-        ("a null more", amount, "\"amount\":\"10.00\",\"b\":null"),
-        ("data twice", "\"uuid\"", "\"data\":{},\"uuid\""),
-        ("no signature", "\"signature\"", "\"signaturf\""),
-        ("a list as data", "\"data\":", "\"data\":[],\"dat\":"),
-    ] {
-        let changed = good.replacen(from, to, 1);
-        assert_ne!(changed, good, "{name}");
-        add(name, changed.into_bytes());
-    }
-    all
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_but_trustly_speaks_for_trustly() {
     let siege = Siege::begin().await;
@@ -317,89 +163,6 @@ async fn nothing_but_trustly_speaks_for_trustly() {
     // The control: untouched it counts, once.
     once(&siege, "trustly-de", &siege.trustly, good).await;
     siege.end().await;
-}
-
-fn truelayer_forgeries(siege: &Siege, jws: &Jws, body: &[u8], evil: &str) -> Vec<Attack> {
-    let mut all = Vec::new();
-    for (name, signature) in broken_signatures(jws, body) {
-        all.push(attack(format!("signature: {name}"), &jws.message_with(body, &signature)));
-    }
-    let other = siege.jws("truelayer-gb");
-    for (field, value) in [
-        ("alg", json!("none")),
-        ("alg", json!("HS256")),
-        ("alg", json!("HS512")),
-        ("alg", json!("ES256")),
-        ("alg", json!("es512")),
-        ("alg", Value::Null),
-        ("kid", json!("another")),
-        ("kid", json!("")),
-        ("kid", json!("../../../dev/null")),
-        ("kid", other.header["kid"].clone()),
-        ("kid", json!("x".repeat(2_000))),
-        ("jku", json!(evil)),
-        ("jku", other.header["jku"].clone()),
-        ("jku", Value::Null),
-        ("crit", json!(["b64"])),
-        ("tl_version", json!("1")),
-        ("tl_headers", json!("")),
-        ("tl_headers", json!("content-type")),
-        ("tl_headers", json!("X-Tl-Webhook-Timestamp,x-tl-webhook-timestamp")),
-    ] {
-        let changed = jws.clone().saying(field, value.clone());
-        all.push(attack(format!("{field} = {value:.60}"), &changed.message(body)));
-    }
-    let retired = Jws { key: forge::new_p521(), ..jws.clone() };
-    all.push(attack("a retired key", &retired.message(body)));
-    let merchant = forge::private_key(siege.world.place.home(), "truelayer-de", "signing");
-    all.push(attack("our own key", &Jws { key: merchant, ..jws.clone() }.message(body)));
-    let elsewhere = Jws { path: "/webhooks/truelayer-gb".to_owned(), ..jws.clone() };
-    all.push(attack("signed for another account", &elsewhere.message(body)));
-    let here = other.message(body).at("/webhooks/truelayer-de");
-    all.push(attack("another account's webhook", &here));
-    let mut posing = other.clone();
-    posing.path.clone_from(&jws.path);
-    all.push(attack("another account's key for our path", &posing.message(body)));
-    for when in [
-        stamp(-301),
-        stamp(301),
-        stamp(-86_400),
-        "1e9".to_owned(),
-        "1763640000".to_owned(),
-        "-1".to_owned(),
-        format!("+{}", stamp(0)),
-        format!("{}x", stamp(0)),
-        stamp(0).replace('T', " T"),
-        stamp(0).replace('2', "٢"),
-        String::new(),
-    ] {
-        let changed = Jws { stamp: when.clone(), ..jws.clone() };
-        all.push(attack(format!("stamped {when}"), &changed.message(body)));
-    }
-    all
-}
-
-/// Headers that are missing, there twice, or changed in every seventh byte.
-fn truelayer_headers(good: &Message) -> Vec<Attack> {
-    let mut all = Vec::new();
-    for name in ["tl-signature", "x-tl-webhook-timestamp"] {
-        let value = good.header(name);
-        all.push(attack(format!("no {name}"), &good.clone().without(name)));
-        all.push(attack(format!("{name} twice"), &good.clone().with(name, &value)));
-        let upper = good.clone().with(&name.to_uppercase(), "other");
-        all.push(attack(format!("{name} twice, in capitals"), &upper));
-        for at in (0..value.len()).step_by(7) {
-            let mut bytes = value.clone().into_bytes();
-            bytes[at] ^= 1;
-            let changed = good.clone().replacing(name, &bytes);
-            all.push(attack(format!("{name}, byte {at} turned"), &changed));
-        }
-        for (left, right) in [("", "\0"), ("\0", ""), ("", "\r\n x"), ("\r\n ", ""), ("", "\rx")] {
-            let changed = good.clone().replacing(name, format!("{left}{value}{right}"));
-            all.push(attack(format!("{name} with {left:?} and {right:?}"), &changed));
-        }
-    }
-    all
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -458,7 +221,7 @@ async fn once(siege: &Siege, psp: &str, deposit: &Value, good: Message) {
     let done = siege.world.api.until_status(id, &["succeeded"]).await;
     assert_eq!(done["credited"]["amount"], "10.00", "{done}");
     assert_eq!(siege.world.api.wallet("p-siege").await.0, "10.00");
-    let inbox = "select count(*) from inbox where done_at is null";
+    let inbox = "select count(*) from inbox where state = 'new'";
     until("the inbox to be empty", || async {
         (siege.world.count(inbox).await == 0).then_some(())
     })
