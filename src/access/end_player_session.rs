@@ -29,20 +29,6 @@ pub async fn end_all_sessions(
     player_session::end_all(pool, player, now).await
 }
 
-/// Whether a session still counts: not ended, not expired, and its player neither excluded nor
-/// frozen at this moment.
-///
-/// # Errors
-/// When the database fails: then nobody is let in.
-pub async fn is_session_open(
-    pool: &Pool,
-    player: &PlayerKey,
-    jti: Uuid,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    player_session::is_open(pool, player, jti, now).await
-}
-
 /// Forgets sessions that expired an hour ago or earlier; how many. For a worker, now and then.
 ///
 /// # Errors

@@ -5,6 +5,8 @@
 use super::address::client_address;
 use super::problem::Problem;
 use super::rate::RateLimits;
+use crate::domain::Ids;
+use crate::domain::ids::SystemIds;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -100,8 +102,8 @@ fn request_id(headers: &HeaderMap) -> RequestId {
         (1..=64).contains(&text.len()) && text.bytes().all(allowed)
     };
     let told = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
-    #[allow(clippy::disallowed_methods, reason = "a request's id decides nothing")]
-    let id = told.map_or_else(|| format!("req_{}", uuid::Uuid::now_v7().simple()), str::to_owned);
+    let fresh = || format!("req_{}", SystemIds.next().simple());
+    let id = told.map_or_else(fresh, str::to_owned);
     RequestId(id.into())
 }
 

@@ -20,7 +20,6 @@ pub mod health;
 pub mod idempotency;
 pub mod json;
 pub mod keys;
-pub mod memory;
 pub mod problem;
 pub mod rate;
 pub mod refusals;
@@ -36,6 +35,7 @@ use crate::access::token::Tokens;
 use crate::domain::OperatorId;
 use crate::flows::Flows;
 use crate::outbox::live::Live;
+use crate::shutdown::Shutdown;
 use crate::webhooks::guard::GuardedNames;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -71,6 +71,8 @@ pub struct Edge {
     pub live: Arc<Live>,
     /// Hosts that a `return_url` may name.
     pub return_hosts: Arc<BTreeMap<OperatorId, Vec<String>>>,
+    /// Asked to stop together with the servers: open streams end, or they would hold the stop up.
+    pub closing: Shutdown,
 }
 
 impl std::fmt::Debug for Edge {

@@ -107,11 +107,6 @@ impl From<StartError> for Problem {
         match error {
             StartError::Submit(error) => error.into(),
             StartError::Store(error) => error.into(),
-            StartError::FieldMissing(field) => Problem::unprocessable(
-                "player.field_missing",
-                format!("This method needs the player's `{field}`; PUT the player with it."),
-            )
-            .at(format!("/{field}")),
             StartError::CurrencyNotAllowed { .. } => {
                 Problem::unprocessable("payment.currency_not_allowed", sentence(&error))
                     .at("/currency")

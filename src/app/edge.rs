@@ -105,6 +105,7 @@ pub fn edge(
     flows: &Flows,
     live: Arc<Live>,
     requests: &Shutdown,
+    servers: &Shutdown,
 ) -> anyhow::Result<Edge> {
     let settings = &config.player_tokens;
     let key = TokenKey::from_pem("player-token-1", settings.key_pem.expose_secret())?;
@@ -122,6 +123,7 @@ pub fn edge(
         names: Arc::new(GuardedNames::new(Arc::new(SystemNames), reach(config))),
         live,
         return_hosts: Arc::new(hosts.collect()),
+        closing: servers.clone(),
     })
 }
 

@@ -15,6 +15,7 @@ use crate::domain::ids::SystemIds;
 use crate::flows::Flows;
 use crate::outbox::live::Live;
 use crate::routing::registry::PspRegistry;
+use crate::sandbox::ports;
 use crate::shutdown::Shutdown;
 use crate::store::Db;
 use crate::telemetry;
@@ -76,8 +77,7 @@ impl Service {
         roles: &[Role],
     ) -> anyhow::Result<Self> {
         let has = |role: Role| roles.is_empty() || roles.contains(&role);
-        let listener =
-            crate::sandbox::ports::listen("the API", config.server.listen, "server.listen")?;
+        let listener = ports::listen("the API", config.server.listen, "server.listen")?;
         let (lanes, calls) = (TaskTracker::new(), TaskTracker::new());
         let ids = Arc::new(SystemIds);
         let world = World {
@@ -96,7 +96,7 @@ impl Service {
             instance: Arc::from(config.instance.name.as_str()),
             ids,
             live: live.clone(),
-            out: config.webhooks_out.clone(),
+            out: config.webhooks_out,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
@@ -107,7 +107,7 @@ impl Service {
         let address = listener.local_addr().context("the API's address")?;
         if has(Role::Api) || has(Role::Webhooks) {
             workers::start_live(&flows, &crew);
-            let router = router(config, &db, &flows, live, &requests)?;
+            let router = router(config, &db, &flows, live, (&requests, &servers))?;
             serve(listener, router, &servers)?;
         }
         let (crew_stop, crew) = (crew.shutdown, crew.tasks);
@@ -147,9 +147,9 @@ fn router(
     db: &Db,
     flows: &Flows,
     live: Arc<Live>,
-    requests: &Shutdown,
+    (requests, servers): (&Shutdown, &Shutdown),
 ) -> anyhow::Result<Router> {
-    let edge = edge::edge(config, flows, live, requests)?;
+    let edge = edge::edge(config, flows, live, requests, servers)?;
     let nonces = NonceDesk::start(db.url().to_owned(), requests);
     let recorder = telemetry::start_metrics().context("starting the metrics")?;
     let upkeep = recorder.clone();
@@ -162,8 +162,19 @@ fn router(
             }
         }
     });
-    let layers = edge::layers(config, &edge, nonces, Arc::new(move || recorder.render()))?;
+    let render: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(move || recorder.render());
+    if let Some(address) = config.server.metrics_listen {
+        let listener = ports::listen("the metrics", address, "server.metrics_listen")?;
+        serve(listener, metrics_router(render.clone()), servers)?;
+    }
+    let layers = edge::layers(config, &edge, nonces, render)?;
     Ok(api::router(&layers, &edge))
+}
+
+/// Metrics on a listener of their own, which is not the public one.
+fn metrics_router(render: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
+    let kind = [(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Router::new().route("/metrics", axum::routing::get(async move || (kind, render())))
 }
 
 fn serve(

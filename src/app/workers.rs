@@ -12,6 +12,7 @@ use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::inbox::InboxWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
+use crate::workers::sessions::SessionWorker;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +54,8 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
         shutdown: crew.shutdown.clone(),
     };
     run(flows, crew, &deliveries, DeliveryWorker::new(outbound));
+    let sessions = SessionWorker { pool: pool.clone() };
+    run(flows, crew, &Arc::new(Notify::new()), sessions);
     run(flows, crew, &Arc::new(Notify::new()), DeliveryLogWorker { pool });
     Ok(())
 }

@@ -7,9 +7,8 @@ use crate::domain::{
     OperatorId, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,
 };
 use crate::ledger::{InsufficientFunds, Posting, post};
-use crate::payments::{
-    IllegalTransition, attempt_machine, deposit_machine, part_machine, withdrawal_machine,
-};
+use crate::payments::transition::IllegalTransition;
+use crate::payments::{attempt_machine, deposit_machine, part_machine, withdrawal_machine};
 use crate::screening::limits::{Limit, LimitUse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -274,7 +273,11 @@ impl Book {
             let attempt = self.attempt_mut(payment, id);
             attempt.status = *step;
             attempt.lease = None;
-            attempt.ended_at = if step.is_live() { None } else { Some(at) };
+            // What was taken back ended when it succeeded: by that, the first success is known.
+            let taken_back = matches!(step, AttemptStatus::Returned | AttemptStatus::Reversed);
+            if !taken_back {
+                attempt.ended_at = if step.is_live() { None } else { Some(at) };
+            }
             self.history(Subject::Attempt(id), Some(from.as_str()), step.as_str(), cause);
             from = *step;
         }

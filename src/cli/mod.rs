@@ -6,6 +6,7 @@
 
 mod ask;
 mod database;
+mod demo;
 mod runtime;
 mod sandbox;
 mod serve;
@@ -44,6 +45,8 @@ enum Command {
         #[arg(long, value_enum, default_value = "own")]
         mocks: sandbox::Mocks,
     },
+    /// Play the story of the sandbox against the one that runs, and check every step.
+    Demo,
     /// Bring the database of DATABASE_OWNER_URL up to this program's schema.
     Migrate {
         #[arg(long)]
@@ -67,6 +70,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve { config, role } => runtime::block_on(serve::serve(config, role)),
         Command::Sandbox { config, mocks } => runtime::block_on(sandbox::sandbox(config, mocks)),
+        Command::Demo => runtime::block_on(demo::demo()),
         Command::Migrate { config } => runtime::block_on(database::migrate(config)),
         Command::CheckConfig { config } => serve::check_config(config),
         Command::Prove => runtime::block_on(database::prove()),

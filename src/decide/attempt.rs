@@ -126,7 +126,9 @@ pub fn take(
         return Ok(lease_expired(book, id, attempt_id, ctx));
     }
     let mut task = task_of(&attempt, subject, capabilities, ctx.now);
-    if task == Task::AskPeople {
+    // People are told in time, whatever can still be asked; the asking goes on.
+    let page = !attempt.paged && resolution::page_is_due(&facts(&attempt, subject), ctx.now);
+    if page || task == Task::AskPeople {
         page_people(book, id, &attempt, subject, ctx);
         let paged = Attempt { paged: true, ..attempt.clone() };
         task = task_of(&paged, subject, capabilities, ctx.now);
@@ -168,9 +170,31 @@ fn wait(
         deposit_news::expire(book, id, attempt_id, ctx);
         return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
     }
-    let due = due_after(&attempt, subject, capabilities, ctx.now);
+    // One that is over was hinted at; it is asked about as soon as its PSP allows.
+    let due = due_after(&attempt, subject, capabilities, ctx.now)
+        .or_else(|| asked_again(&attempt, subject, capabilities, ctx.now));
     book.attempt_mut(id, attempt_id).due_at = due;
     Answer::Nothing
+}
+
+/// When an attempt that is over is asked about once more, after a hint that it has changed or an
+/// inquiry that was lost. None: nothing can be asked, or the answer was lost for a whole day.
+pub fn asked_again(
+    attempt: &Attempt,
+    subject: Subject,
+    capabilities: &Capabilities,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let inquiry = match subject {
+        Subject::Deposit => &capabilities.deposit_inquiry,
+        Subject::Payout | Subject::Return => &capabilities.payout_inquiry,
+    };
+    let known = attempt.psp_reference.is_some() && inquiry.by_psp_reference;
+    let asking = known || inquiry.by_our_reference;
+    let over_since = attempt.ended_at.unwrap_or(attempt.first_sent_at);
+    let patient = now - over_since < time::Duration::DAY;
+    let pause = inquiry.min_interval.max(std::time::Duration::from_secs(1));
+    (asking && patient).then(|| attempt.last_inquiry_at.map_or(now, |at| at + pause).max(now))
 }
 
 /// When to look at an attempt again after news of it, or after nothing could be asked. None: never,

@@ -40,7 +40,8 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
     book.record.decisions.push(decision);
     match status {
         DepositStatus::Processing => {
-            if attempt::open_next(book, id, None, ctx).is_none() {
+            let opened = attempt::open_next(book, id, None, ctx);
+            if opened.is_none() {
                 fail_without_route(book, id, ctx);
             }
         }
@@ -110,6 +111,7 @@ pub fn fail(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
     let failed = PaymentStatus::Deposit(DepositStatus::Failed);
     if book.move_payment(id, failed, cause, ctx.ids).is_ok() {
         mark_limit_use(book, id, UseState::Released);
+        attempt::close_reviews(book, id, ctx);
     }
 }
 

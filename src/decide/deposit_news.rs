@@ -5,7 +5,7 @@ use super::command::{Ctx, Source};
 use super::deposit::{fail, mark_limit_use};
 use super::news::{absence_is_proven, keep, verdict};
 use super::returns;
-use crate::book::Book;
+use crate::book::{Attempt, Book, Payment};
 use crate::domain::{
     AttemptId, AttemptStatus, DecisionId, DepositStatus, Money, PaymentStatus, Timestamp,
 };
@@ -105,7 +105,7 @@ fn accept(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, c
     }
 }
 
-fn session_end(attempt: &crate::book::Attempt, ctx: &Ctx<'_>) -> Option<Timestamp> {
+fn session_end(attempt: &Attempt, ctx: &Ctx<'_>) -> Option<Timestamp> {
     let capabilities = ctx.psps.capabilities(&attempt.psp)?;
     let life = capabilities.deposit.as_ref()?.session_life;
     Some(attempt.first_sent_at + life)
@@ -162,6 +162,7 @@ fn end(
     }
     if book.move_payment(id, PaymentStatus::Deposit(to), cause, ctx.ids).is_ok() {
         mark_limit_use(book, id, UseState::Released);
+        close_reviews(book, id, ctx);
     }
 }
 
@@ -274,13 +275,7 @@ fn suspend(book: &mut Book, id: Uuid, psp: &str, money: Money, kind: &'static st
 
 /// Two PSPs were paid for one deposit: the player sees one credit, the second payment waits in
 /// suspense and a return of it is opened.
-fn second_success(
-    book: &mut Book,
-    id: Uuid,
-    attempt: &crate::book::Attempt,
-    money: Money,
-    ctx: &Ctx<'_>,
-) {
+fn second_success(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
     let detail = "a second PSP was paid for one deposit";
     raise(book, "deposit.second_success", id, Some(attempt.id), detail, ctx);
@@ -307,6 +302,9 @@ fn take_back(
         return;
     }
     let payment = book.payments[&id].clone();
+    if is_surplus(&payment, attempt_id) {
+        return take_surplus_back(book, id, &attempt, money, ctx);
+    }
     let status = match verdict {
         Verdict::Returned => DepositStatus::Returned,
         _ => DepositStatus::Reversed,
@@ -328,6 +326,26 @@ fn take_back(
     if 0 < debit.owed {
         returns::hold_back_withdrawals(book, ctx);
     }
+}
+
+/// Whether another attempt's success was the deposit's: the first one is, all later are surplus.
+fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
+    use AttemptStatus::{Returned, Reversed, Succeeded};
+    let succeeded = payment
+        .attempts
+        .iter()
+        .filter(|attempt| matches!(attempt.status, Succeeded | Returned | Reversed));
+    let first = succeeded.min_by_key(|attempt| (attempt.ended_at, attempt.number));
+    first.is_some_and(|first| first.id != attempt)
+}
+
+/// A second payment is gone again. It never reached the wallet, so it leaves suspense; its return,
+/// where one is still open, must not be sent any more.
+fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
+    returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
+    let detail = "the second payment of a deposit was taken back: reject its open return";
+    raise(book, "deposit.surplus_taken_back", id, Some(attempt.id), detail, ctx);
 }
 
 fn win_dispute(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {

@@ -11,7 +11,7 @@ use crate::book::{Attempt, AttemptError, Book, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
-use psp_contract::{Outcome, PayerProof, Report, Status, Subject};
+use psp_contract::{Outcome, PayerProof, Report, Status, Subject, Unknown};
 use uuid::Uuid;
 
 /// Applies news to its attempt, and through it to the payment and the ledger.
@@ -31,6 +31,7 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
         }
     };
     after(book, id, attempt_id, &news.outcome, news.source, ctx);
+    alarm(book, id, attempt_id, &news.outcome, ctx);
     book.settle_round(id, false);
     let payment = Box::new(book.payments[&id].clone());
     Ok(Answer::Applied { payment, next })
@@ -119,14 +120,18 @@ fn after(
     if answered && attempt.status != AttemptStatus::InFlight {
         attempt.lease = None;
     }
-    let hint = matches!(source, Source::Webhook { hint: true });
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
-        if hint && attempt.lease.is_none() {
-            // A hint moves nothing: it makes one inquiry due at once, for whatever the attempt has
-            // become; a payout that succeeded can still come back.
+        if matches!(source, Source::Webhook { hint: true }) || was_hinted(&before) {
+            // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
+            // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);
         } else if attempt.lease.is_none() && (answered || attempt.status != before.status) {
-            attempt.due_at = attempt::due_after(&attempt, subject, capabilities, ctx.now);
+            let lost = matches!(source, Source::Inquiry)
+                && matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_));
+            attempt.due_at =
+                attempt::due_after(&attempt, subject, capabilities, ctx.now).or_else(|| {
+                    attempt::asked_again(&attempt, subject, capabilities, ctx.now).filter(|_| lost)
+                });
         } else if !attempt.status.is_live() && attempt.status != AttemptStatus::Abandoned {
             attempt.due_at = None;
         }
@@ -134,6 +139,24 @@ fn after(
     if attempt != before {
         *book.attempt_mut(id, attempt_id) = attempt;
     }
+}
+
+/// O11: a PSP that answers about other money than it was asked for is shown to people, once.
+fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
+    const MISMATCH: &str = "mismatch";
+    let attempt = book.payments[&id].attempt(attempt_id);
+    let told = attempt.is_some_and(|attempt| attempt.kept_news.as_deref() == Some(MISMATCH));
+    if matches!(outcome, Outcome::Unknown(Unknown::Mismatch)) && !told {
+        keep(book, id, attempt_id, MISMATCH);
+        let detail = "the PSP answered about another amount, currency or reference";
+        attempt::raise(book, "attempt.mismatch", id, Some(attempt_id), detail, ctx);
+    }
+}
+
+/// Whether a hint came while somebody was calling the PSP: what they heard may be older than it.
+fn was_hinted(before: &Attempt) -> bool {
+    let leased_until = before.lease.as_ref().map(|lease| lease.until);
+    leased_until.is_some_and(|until| before.due_at.is_some_and(|due| due < until))
 }
 
 fn count_misses(attempt: &mut Attempt, outcome: &Outcome, ctx: &Ctx<'_>) {
@@ -158,7 +181,10 @@ fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
             (decline.code.clone(), decline.retry_elsewhere)
         }
         Outcome::NotSent(why) => (why.code().to_owned(), true),
-        Outcome::Unknown(why) => (why.code().to_owned(), false),
+        // Abandoned is the one lost answer after which another PSP may be asked.
+        Outcome::Unknown(why) => {
+            (why.code().to_owned(), attempt.status == AttemptStatus::Abandoned)
+        }
         Outcome::Reported(_) | Outcome::NotFound => return,
     };
     // A lost inquiry says nothing about the attempt itself, and success needs no error.

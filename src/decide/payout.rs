@@ -98,7 +98,7 @@ fn after_failure(
     let surely_unpaid = !attempt.was_accepted || irreversible;
     let another_cannot_pay_it = verdict.moves_on() && has_untried(book, id, part.id);
     if surely_unpaid && !another_cannot_pay_it {
-        release(book, id, part, "surely unpaid");
+        release(book, id, part, "surely unpaid", ctx);
     } else {
         let moved = book.move_part(id, part.id, PartStatus::Held, "people must decide");
         debug_assert!(moved.is_ok(), "a processing part may be held again");
@@ -121,23 +121,29 @@ fn has_untried(book: &Book, id: Uuid, part: PartId) -> bool {
 }
 
 /// Gives the part's hold back: to the wallet, or to suspense for a return that came from there.
-fn release(book: &mut Book, id: Uuid, part: &Part, cause: &str) {
+fn release(book: &mut Book, id: Uuid, part: &Part, cause: &str, ctx: &Ctx<'_>) {
     let held = book.take_hold(id, part.id, part.held_minor, false);
     let money = Money::new(held, part.money.currency);
-    if 0 < held {
-        let posting = if from_suspense(book, id) {
-            templates::return_failed(money)
-        } else {
-            templates::hold_released(money)
-        };
-        book.post_covered(&posting, id);
-    }
+    give_back(book, id, money, ctx);
     let moved = book.move_part(id, part.id, PartStatus::Released, cause);
     debug_assert!(moved.is_ok(), "a part with a hold may be released");
 }
 
+/// What was held is the wallet's again, or in suspense again.
+fn give_back(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) {
+    if money.minor == 0 {
+        return;
+    }
+    if from_suspense(book, id) {
+        book.post_covered(&templates::return_failed(money), id);
+        returns::suspend_again(book, id, money, ctx);
+    } else {
+        book.post_covered(&templates::hold_released(money), id);
+    }
+}
+
 /// Releases every part that still holds: the withdrawal ends without being sent.
-pub fn release_all(book: &mut Book, id: Uuid, cause: &str) {
+pub fn release_all(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
     let held: Vec<Part> = book.payments[&id]
         .parts
         .iter()
@@ -145,7 +151,7 @@ pub fn release_all(book: &mut Book, id: Uuid, cause: &str) {
         .cloned()
         .collect();
     for part in &held {
-        release(book, id, part, cause);
+        release(book, id, part, cause, ctx);
     }
 }
 
@@ -176,7 +182,7 @@ fn succeed(
         raise(book, "payout.other_amount", id, Some(attempt.id), detail, ctx);
     }
     match part.status {
-        PartStatus::Held | PartStatus::Processing => capture(book, id, attempt, part, sent),
+        PartStatus::Held | PartStatus::Processing => capture(book, id, attempt, part, sent, ctx),
         PartStatus::Released => paid_late(book, id, attempt, part, sent, ctx),
         PartStatus::Paid | PartStatus::Returned => {
             book.post_covered(&templates::payout_paid_twice(&attempt.psp, sent), id);
@@ -187,7 +193,7 @@ fn succeed(
     settle(book, id, ctx);
 }
 
-fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Money) {
+fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Money, ctx: &Ctx<'_>) {
     let fee = book.payments[&id].fee_of(part);
     let wanted = sent.minor + fee;
     let captured = book.take_hold(id, part.id, wanted, true);
@@ -207,12 +213,7 @@ fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Mone
     if 0 < rest {
         // Less left than was held: a partial capture gives the rest back.
         let rest = book.take_hold(id, part.id, rest, false);
-        let posting = templates::hold_released(Money::new(rest, money.currency));
-        if from_suspense(book, id) {
-            book.post_covered(&templates::return_failed(Money::new(rest, money.currency)), id);
-        } else {
-            book.post_covered(&posting, id);
-        }
+        give_back(book, id, Money::new(rest, money.currency), ctx);
     }
     if part.status == PartStatus::Held {
         let _ = book.move_part(id, part.id, PartStatus::Processing, "found paid");
@@ -233,6 +234,7 @@ fn paid_late(
     if from_suspense(book, id) {
         book.post_covered(&templates::return_started(sent), id);
         book.post_covered(&templates::return_paid(&attempt.psp, sent), id);
+        returns::change_suspended_of(book, id, Money::new(-sent.minor, sent.currency));
     } else {
         let debit = Debit::of(sent.minor, book.wallet(sent.currency).cash);
         let posting = templates::payout_paid_late(&attempt.psp, sent.currency, debit);
@@ -265,6 +267,7 @@ fn take_back(
     }
     if from_suspense(book, id) {
         book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
+        returns::suspend_again(book, id, money, ctx);
     } else {
         book.post_covered(&templates::payout_returned(&attempt.psp, money), id);
     }
@@ -295,10 +298,8 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     } else {
         WithdrawalStatus::Failed
     };
-    if to == WithdrawalStatus::Returned && before == Some(WithdrawalStatus::Processing) {
-        // Success and its return in one piece of news: the machine goes through paid.
-        let paid = PaymentStatus::Withdrawal(WithdrawalStatus::Paid);
-        let _ = book.move_payment(id, paid, "paid before it bounced", ctx.ids);
+    for step in implied(before, to) {
+        let _ = book.move_payment(id, PaymentStatus::Withdrawal(*step), "found later", ctx.ids);
     }
     if book.move_payment(id, PaymentStatus::Withdrawal(to), "its parts say so", ctx.ids).is_err() {
         let detail = "money moved that its status does not know";
@@ -311,5 +312,22 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
             close_reviews(book, id, ctx);
         }
         _ => close_reviews(book, id, ctx),
+    }
+}
+
+/// What the machine goes through when news skips a step: paid and bounced in one piece of news, or
+/// found paid while people were still to decide.
+const fn implied(
+    before: Option<WithdrawalStatus>,
+    to: WithdrawalStatus,
+) -> &'static [WithdrawalStatus] {
+    use WithdrawalStatus::{Approved, InReview, Paid, PaidInPart, Processing, Returned};
+    match (before, to) {
+        (Some(Processing), Returned) => &[Paid],
+        (Some(Approved), Paid | PaidInPart) => &[Processing],
+        (Some(Approved), Returned) => &[Processing, Paid],
+        (Some(InReview), Paid | PaidInPart) => &[Approved, Processing],
+        (Some(InReview), Returned) => &[Approved, Processing, Paid],
+        _ => &[],
     }
 }

@@ -18,8 +18,9 @@ use uuid::Uuid;
 pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let deposit = book.payment(open.deposit).ok_or(Refusal::NotFound)?.clone();
     let paid = paid_attempt(&deposit).ok_or(Refusal::NotReturnable("its money is not in"))?;
-    let from_suspense = deposit.suspended.is_some();
-    let whole = deposit.suspended.or(deposit.credited);
+    let suspended = deposit.suspended.filter(|money| 0 < money.minor);
+    let from_suspense = suspended.is_some();
+    let whole = suspended.or(deposit.credited);
     let whole = whole.ok_or(Refusal::NotReturnable("its money is not in"))?;
     let money = open.amount.unwrap_or(whole);
     if money.currency != whole.currency || whole.minor < money.minor {
@@ -33,9 +34,6 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
         return Err(Refusal::NotReturnable("its status does not allow it"));
     }
     let id = start(book, &deposit, paid, money, from_suspense, ctx)?;
-    if from_suspense {
-        book.payment_mut(open.deposit).suspended = None;
-    }
     let review = review_of(book, id);
     if let Some(review) = review {
         let proposal = super::review::new_proposal("approve", &open.reason, &open.person, ctx);
@@ -79,9 +77,9 @@ pub fn open_of_second_success(
 pub fn open_approved(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Uuid, Refusal> {
     let deposit = book.payment(id).ok_or(Refusal::NotFound)?.clone();
     let paid = paid_attempt(&deposit).ok_or(Refusal::NotReturnable("its money is not in"))?;
-    let money = deposit.suspended.ok_or(Refusal::NotReturnable("nothing is suspended"))?;
+    let suspended = deposit.suspended.filter(|money| 0 < money.minor);
+    let money = suspended.ok_or(Refusal::NotReturnable("nothing is suspended"))?;
     let opened = start(book, &deposit, paid, money, true, ctx)?;
-    book.payment_mut(id).suspended = None;
     super::review::approve_withdrawal(book, opened, "returned by two people", ctx)?;
     Ok(opened)
 }
@@ -98,6 +96,10 @@ fn start(
     let id = payment.id.uuid;
     if from_suspense {
         book.post_covered(&templates::return_started(money), id);
+        let deposit = deposit.id.uuid;
+        if book.payments[&deposit].suspended.is_some() {
+            change_suspended(book, deposit, Money::new(-money.minor, money.currency));
+        }
     } else {
         hold(book, id, money)?;
     }
@@ -165,6 +167,29 @@ fn return_of(
     }
 }
 
+/// Moves what a deposit shows as suspended along with the suspense account.
+pub fn change_suspended(book: &mut Book, deposit: Uuid, change: Money) {
+    let before = book.payments[&deposit].suspended.map_or(0, |money| money.minor);
+    let after = Money::new(before + change.minor, change.currency);
+    book.payment_mut(deposit).suspended = (after.minor != 0).then_some(after);
+}
+
+/// As [`change_suspended`], of the deposit that a return gives back. None: it has none.
+pub fn change_suspended_of(book: &mut Book, id: Uuid, change: Money) -> Option<Uuid> {
+    let deposit = book.payments[&id].returns.as_ref()?.deposit;
+    book.payment(deposit)?;
+    change_suspended(book, deposit, change);
+    Some(deposit)
+}
+
+/// A return did not reach its source, or came back from there: its money is in suspense again,
+/// where its deposit shows it and people must choose anew.
+pub fn suspend_again(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) {
+    if let Some(deposit) = change_suspended_of(book, id, money) {
+        ask_people(book, deposit, None, "money_in", ctx);
+    }
+}
+
 /// The return was paid: the deposit it gives back whole is `returned`.
 pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     let Some(returns) = book.payments[&id].returns.clone() else { return };
@@ -183,7 +208,6 @@ pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     if whole && !second {
         let returned = PaymentStatus::Deposit(DepositStatus::Returned);
         let _ = book.move_payment(returns.deposit, returned, "sent back", ctx.ids);
-        book.payment_mut(returns.deposit).suspended = None;
     }
 }
 

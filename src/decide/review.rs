@@ -68,6 +68,8 @@ fn open_review(book: &Book, review: Uuid, payment: Uuid) -> Result<&Review, Refu
 fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
     match (review.kind.as_str(), payment.status) {
         ("outcome_unknown", _) => &["resolve_paid", "resolve_unpaid"],
+        // A second payment is never the wallet's: it can only go back.
+        ("money_in", _) if payment.credited.is_some() => &["return"],
         ("money_in", _) => &["approve", "return"],
         (_, PaymentStatus::Withdrawal(WithdrawalStatus::InReview)) => &["approve", "reject"],
         (_, PaymentStatus::Deposit(DepositStatus::InReview)) if payment.received.is_some() => {
@@ -196,15 +198,7 @@ pub fn approve_withdrawal(
 fn reject_withdrawal(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> {
     let rejected = PaymentStatus::Withdrawal(WithdrawalStatus::Rejected);
     move_or_conflict(book, id, rejected, "rejected by two people", ctx)?;
-    let returns = book.payments[&id].returns.clone().filter(|returns| returns.from_suspense);
-    payout::release_all(book, id, "rejected by two people");
-    if let Some(returns) = returns {
-        // The money stays in suspense, where the deposit shows it again.
-        let money = book.payments[&id].money;
-        if book.payment(returns.deposit).is_some() {
-            book.payment_mut(returns.deposit).suspended = Some(money);
-        }
-    }
+    payout::release_all(book, id, "rejected by two people", ctx);
     Ok(())
 }
 

@@ -169,7 +169,7 @@ pub fn cancel(
     if !allowed || was_sent || is_return || !withdrawal_machine::cancellable(status) {
         return Err(refusal);
     }
-    payout::release_all(book, id, "cancelled by request");
+    payout::release_all(book, id, "cancelled by request", ctx);
     let cancelled = PaymentStatus::Withdrawal(WithdrawalStatus::Cancelled);
     book.payment_mut(id).due_at = None;
     book.move_payment(id, cancelled, "cancelled by request", ctx.ids).map_err(|_| refusal)?;

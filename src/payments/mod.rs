@@ -44,21 +44,10 @@ pub mod run_attempts;
 pub mod run_first_round;
 pub mod send_payout;
 pub mod start_deposit;
+pub mod transition;
 pub mod withdrawal_machine;
 
 #[cfg(test)]
 mod test_data;
 
-/// A change of state that does not exist. The news behind it is kept; the state stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no {machine} goes from {from} to {to}")]
-pub struct IllegalTransition {
-    /// `"deposit"`, `"withdrawal"`, `"part"` or `"attempt"`.
-    pub machine: &'static str,
-    /// `"new"` when it was to begin there.
-    pub from: &'static str,
-    pub to: &'static str,
-}
-
-/// What a machine that does not exist yet is called in an [`IllegalTransition`].
-const NEW: &str = "new";
+pub use transition::IllegalTransition;

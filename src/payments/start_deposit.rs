@@ -36,8 +36,6 @@ pub struct DepositOrder {
 pub enum StartError {
     #[error(transparent)]
     Submit(#[from] SubmitError),
-    #[error("the method needs a field that the player does not have")]
-    FieldMissing(&'static str),
     /// There is no implicit exchange: a wallet exists in the market's currencies only.
     #[error("{currency} is not a currency of {country}")]
     CurrencyNotAllowed { currency: Currency, country: String },

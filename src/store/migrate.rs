@@ -93,7 +93,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 9] = [
+const APPEND_ONLY: [&str; 10] = [
     "record",
     "entry",
     "hold_move",
@@ -101,6 +101,7 @@ const APPEND_ONLY: [&str; 9] = [
     "outbox_event",
     "decision",
     "incident",
+    "service_incident",
     "wire",
     "player_version",
 ];

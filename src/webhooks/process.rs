@@ -72,8 +72,15 @@ async fn process_stored(flows: &Flows, stored: &StoredEvent) -> Result<(), Apply
     apply(flows, &stored.psp, &event).await
 }
 
-async fn raise(flows: &Flows, kind: &str, account: &str, event_id: &str) -> Result<(), StoreError> {
+async fn raise(
+    flows: &Flows,
+    kind: &'static str,
+    account: &str,
+    event_id: &str,
+) -> Result<(), StoreError> {
     let detail = format!("event {event_id} of {account}");
+    tracing::error!(kind, psp.id = account, event.id = event_id, "an incident needs a person");
+    metrics::counter!("incidents_total", "kind" => kind).increment(1);
     incidents::raise(flows.db.pool(), flows.ids.next(), kind, &detail, flows.clock.now()).await
 }
 

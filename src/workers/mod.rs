@@ -15,3 +15,4 @@ pub mod inbox;
 pub mod outbox;
 pub mod payouts;
 pub mod running;
+pub mod sessions;

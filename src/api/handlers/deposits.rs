@@ -43,7 +43,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
         (status = 409, description = "`idempotency.in_progress`, `payment.reference_taken`.",
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency.key_reused`, `payment.currency_not_allowed`, \
-            `player.field_missing`, `payment.return_url_not_allowed`, \
+            `payment.return_url_not_allowed`, \
             `payment.instrument_unsupported`, or a field that makes no sense.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn create(

@@ -95,15 +95,18 @@ impl Reader {
                 let told = self.tell(&event);
                 return Some((Ok(told), self));
             }
-            if self.ends_at <= Instant::now() || !self.may_go_on().await {
+            let is_over = self.ends_at <= Instant::now() || self.edge.closing.is_requested();
+            if is_over || !self.may_go_on().await {
                 return None;
             }
             // Marked as seen before reading: what comes in between wakes it again.
             self.woken.mark_unchanged();
             if !self.read().await? {
-                let wake = tokio::time::timeout(LOOK_EVERY, self.woken.changed()).await;
-                if let Ok(Err(_)) = wake {
-                    return None;
+                let closing = self.edge.closing.clone();
+                let wake = tokio::time::timeout(LOOK_EVERY, self.woken.changed());
+                tokio::select! {
+                    () = closing.requested() => return None,
+                    woken = wake => if let Ok(Err(_)) = woken { return None },
                 }
             }
         }

@@ -14,7 +14,7 @@ use crate::api::views::review::ReviewView;
 use crate::book::{Payment, Review};
 use crate::domain::ReviewId;
 use crate::payments::review_payment::{ReviewAct, review_payment};
-use crate::store::read_models;
+use crate::store::read_reviews;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -29,7 +29,7 @@ pub async fn list(
 ) -> Result<Json<ListView<ReviewView>>, Problem> {
     let (from, limit) = (before(&filter.page)?, one_more(&filter.page));
     let pool = edge.flows.db.pool();
-    let found = read_models::reviews(pool, caller.operator(), filter.open, from, limit).await?;
+    let found = read_reviews::reviews(pool, caller.operator(), filter.open, from, limit).await?;
     let position = |(review, _): &(Review, Payment)| review.id.0.simple().to_string();
     let view = |(review, payment): (Review, Payment)| ReviewView::of(&review, payment.id);
     Ok(Json(ListView::cut("reviews", filter.page.limit, found, position, view)))
@@ -125,6 +125,6 @@ async fn act(
 
 async fn known(edge: &Edge, caller: &Caller, id: &str) -> Result<(Review, Payment), Problem> {
     let id = ReviewId::parse(id).ok_or_else(not_here)?;
-    let found = read_models::review(edge.flows.db.pool(), caller.operator(), id.0).await?;
+    let found = read_reviews::review(edge.flows.db.pool(), caller.operator(), id.0).await?;
     found.ok_or_else(not_here)
 }

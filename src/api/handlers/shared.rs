@@ -81,7 +81,7 @@ pub async fn payments_page(
 
 /// The id below which a page begins.
 pub fn before(page: &Page) -> Result<Option<Uuid>, Problem> {
-    page.after.as_ref().map(|cursor| uuid_of(cursor)).transpose()
+    page.after.as_ref().map(uuid_of).transpose()
 }
 
 fn uuid_of(cursor: &Cursor) -> Result<Uuid, Problem> {

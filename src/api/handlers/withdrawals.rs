@@ -39,7 +39,7 @@ use psp_contract::Portable;
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`wallet.insufficient_funds`, `wallet.owed`, \
             `payment.currency_not_allowed`, `destination.no_source`, `destination.source_unknown`, \
-            `destination.not_payable`, `destination.not_registered`, `player.field_missing`, \
+            `destination.not_payable`, `destination.not_registered`, \
             `idempotency.key_reused`, or a field that makes no sense.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn create(

@@ -33,6 +33,7 @@ fn attempt(part: Option<PartId>) -> Attempt {
         first_missed_at: None,
         last_missed_at: None,
         paged: false,
+        cancel: None,
         kept_news: None,
     }
 }

@@ -1,0 +1,167 @@
+//! Deposits over each PSP: the straight road, and who takes over when a PSP cannot.
+
+use super::harness::{World, eur, eventually, gbp};
+use interlock::book::Payment;
+use interlock::domain::{AttemptStatus, Money};
+use serde_json::json;
+
+/// `psp status` of each attempt, in order.
+fn tried(payment: &Payment) -> Vec<String> {
+    payment.attempts.iter().map(|attempt| format!("{} {}", attempt.psp, attempt.status)).collect()
+}
+
+/// A whole deposit over one PSP, the others' ports closed.
+async fn over(psp: &str, others: &[&str], country: &str, money: Money) {
+    let world = World::new().await;
+    for other in others {
+        world.mocks.listener(other, false).await;
+    }
+    let player = world.player(country).await;
+    let deposit = world.deposit(&player, money).await;
+    assert_eq!(deposit.status.as_str(), "action_required");
+    assert!(deposit.next_action.is_some() && deposit.action_told);
+    assert_eq!(deposit.attempts.last().unwrap().psp, psp);
+    world.complete(&deposit, "succeeded").await;
+    let deposit = world.settled(deposit.id, "succeeded").await;
+    assert_eq!((deposit.received, deposit.credited), (Some(money), Some(money)));
+    assert_eq!(deposit.attempts.last().unwrap().status, AttemptStatus::Succeeded);
+    assert_eq!(world.wallet(&player).await.cash, money.minor);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_over_trustly_in_germany_is_credited_once() {
+    over("trustly-de", &[], "DE", eur(10_000)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_over_truelayer_in_germany_is_credited_once() {
+    over("truelayer-de", &["trustly-de"], "DE", eur(10_000)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_over_truelayer_in_britain_is_credited_once() {
+    over("truelayer-gb", &[], "GB", gbp(2_500)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_over_trustly_in_britain_is_credited_once() {
+    over("trustly-gb", &["truelayer-gb"], "GB", gbp(2_500)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_port_sends_the_deposit_to_the_next_psp_in_the_same_request() {
+    let world = World::new().await;
+    world.mocks.listener("trustly-de", false).await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(5_000)).await;
+    assert_eq!(tried(&deposit), ["trustly-de not_sent", "truelayer-de accepted"]);
+    assert!(deposit.attempts[0].error.as_ref().unwrap().retryable);
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_no_psp_can_be_reached_the_deposit_fails_and_its_limit_is_free_again() {
+    let world = World::new().await;
+    for psp in ["trustly-de", "truelayer-de"] {
+        world.mocks.listener(psp, false).await;
+    }
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(5_000)).await;
+    assert_eq!(deposit.status.as_str(), "failed");
+    assert_eq!(tried(&deposit), ["trustly-de not_sent", "truelayer-de not_sent"]);
+    world.close().await;
+}
+
+/// The first PSP refuses the request itself, before any payer was told anything.
+async fn refused_at_once(country: &str, money: Money, fault: &str, expected: &[&str]) {
+    let world = World::new().await;
+    let psp = if country == "GB" { "truelayer-gb" } else { "trustly-de" };
+    world.mocks.fault(psp, "create_deposit", fault, Some(1)).await;
+    let player = world.player(country).await;
+    let deposit = world.deposit(&player, money).await;
+    assert_eq!(tried(&deposit), expected);
+    if deposit.status.as_str() == "action_required" {
+        world.complete(&deposit, "succeeded").await;
+        world.settled(deposit.id, "succeeded").await;
+    } else {
+        assert_eq!(deposit.status.as_str(), "failed");
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_one_psp_is_no_limit_of_another() {
+    let expected = ["trustly-de declined", "truelayer-de accepted"];
+    refused_at_once("DE", eur(2_500), "decline_soft", &expected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_user_is_not_shopped_around() {
+    refused_at_once("DE", eur(2_500), "decline_hard", &["trustly-de declined"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_a_psp_refuses_does_not_stop_the_player() {
+    let expected = ["truelayer-gb declined", "trustly-gb accepted"];
+    refused_at_once("GB", gbp(2_500), "decline_hard", &expected).await;
+}
+
+/// The payer may still be on the first PSP's page, so nobody else is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decline_after_the_payer_was_told_what_to_do_ends_the_deposit() {
+    let world = World::new().await;
+    world.mocks.fault("truelayer-gb", "create_deposit", "decline_soft", Some(1)).await;
+    let player = world.player("GB").await;
+    let deposit = world.deposit(&player, gbp(2_500)).await;
+    let over = world.settled(deposit.id, "failed").await;
+    assert_eq!(tried(&over), ["truelayer-gb declined"]);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_runs_out_at_the_psp_ends_the_deposit() {
+    let world = World::new().await;
+    let player = world.player("GB").await;
+    let deposit = world.deposit(&player, gbp(2_500)).await;
+    world.complete(&deposit, "expired").await;
+    eventually("it is over", std::time::Duration::from_secs(20), || async {
+        let payment = world.payment(deposit.id).await;
+        ["failed", "expired"].contains(&payment.status.as_str()).then_some(())
+    })
+    .await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_excluded_player_cannot_deposit_and_no_psp_is_asked() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let mut record = world.read_player(&player).await;
+    record.status = interlock::domain::PlayerStatus::Frozen;
+    world.change_player(record).await;
+    let deposit = world.deposit(&player, eur(5_000)).await;
+    assert_eq!(deposit.status.as_str(), "blocked");
+    assert!(deposit.attempts.is_empty());
+    assert!(world.mocks.movements("trustly-de").await.is_empty());
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_amount_than_asked_waits_in_suspense_for_two_people() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(2_500)).await;
+    world.complete_with(&deposit, json!({"outcome": "succeeded", "amount": "20.00"})).await;
+    let held = world.settled(deposit.id, "in_review").await;
+    assert_eq!((held.received, held.credited), (Some(eur(2_000)), None));
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    assert_eq!(world.incidents("deposit.other_amount").await, 1);
+    world.two_people(&held, "approve").await;
+    let done = world.settled(deposit.id, "succeeded").await;
+    assert_eq!(done.credited, Some(eur(2_000)));
+    assert_eq!(world.wallet(&player).await.cash, 2_000);
+    world.close().await;
+}

@@ -1,0 +1,23 @@
+//! A clock that runs, and that a test can move forward.
+
+use interlock::clock::{Clock, SystemClock};
+use interlock::domain::Timestamp;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The machine's time plus what the test has added.
+#[derive(Debug, Default)]
+pub struct MovableClock(Mutex<Duration>);
+
+impl MovableClock {
+    /// From now on it is so much later.
+    pub fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,78 @@
+//! Where PSPs' webhooks arrive: a small HTTP front that hands the raw message to the flow.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{OriginalUri, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http::{HeaderMap, Method, StatusCode, header};
+use interlock::clock::{Clock, SystemClock};
+use interlock::flows::Flows;
+use interlock::webhooks::receive::{ReceiveError, receive};
+use psp_adapters::RawWebhook;
+use std::sync::{Arc, Mutex};
+use tokio::runtime::Handle;
+
+/// Which instances are there to take a webhook; the first one that lives does.
+pub type Desk = Arc<Mutex<Vec<(String, Handle, Flows)>>>;
+
+pub struct Front {
+    pub url: String,
+    pub desk: Desk,
+}
+
+impl Front {
+    pub async fn open() -> Self {
+        let desk = Desk::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let routes = Router::new().route("/webhooks/{account}", any(arrive));
+        let routes = routes.with_state(desk.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { url, desk }
+    }
+}
+
+async fn arrive(
+    State(desk): State<Desk>,
+    Path(account): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let taker =
+        desk.lock().unwrap().first().map(|(_, handle, flows)| (handle.clone(), flows.clone()));
+    let Some((handle, flows)) = taker else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let taken = handle.spawn(async move {
+        let headers: Vec<(String, String)> = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let raw = RawWebhook {
+            method: method.as_str(),
+            path_and_query: uri.path_and_query().unwrap().as_str(),
+            headers: &headers,
+            body: &body,
+            // PSPs live in real time, wherever a test has moved our own.
+            received_at: SystemClock.now(),
+        };
+        answer(receive(&flows, &account, &raw).await)
+    });
+    taken.await.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
+}
+
+fn answer(received: Result<psp_adapters::WebhookReply, ReceiveError>) -> Response {
+    let status = |code: u16| StatusCode::from_u16(code).unwrap();
+    match received {
+        Ok(reply) => {
+            let kind = [(header::CONTENT_TYPE, reply.content_type)];
+            (status(reply.status), kind, reply.body).into_response()
+        }
+        Err(ReceiveError::UnknownAccount) => StatusCode::NOT_FOUND.into_response(),
+        Err(ReceiveError::Refused(refusal)) => status(refusal.status()).into_response(),
+        Err(ReceiveError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}

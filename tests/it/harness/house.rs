@@ -1,0 +1,73 @@
+//! What all tests of a run share: the cluster, the migrated template, the keys.
+
+use super::wait::eventually;
+use interlock::config::sandbox_accounts;
+use interlock::sandbox::cluster::{APP_ROLE, OWNER_ROLE, PrivateCluster};
+use interlock::sandbox::keys::SandboxKeys;
+use interlock::store::migrate;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+const TEMPLATE: &str = "template_it";
+
+pub struct House {
+    cluster: PrivateCluster,
+    /// The sandbox's folder: its keys are made once.
+    pub home: PathBuf,
+    pub keys: SandboxKeys,
+    databases: AtomicU32,
+}
+
+/// The house of this run; the first test builds it.
+pub async fn house() -> &'static House {
+    static HOUSE: OnceCell<House> = OnceCell::const_new();
+    HOUSE.get_or_init(build).await
+}
+
+async fn build() -> House {
+    let (cluster, keys, home) = tokio::task::spawn_blocking(|| {
+        let cluster = PrivateCluster::start_temporary().unwrap();
+        let home = cluster.dir().join("house");
+        let accounts = sandbox_accounts();
+        let pairs = accounts.iter().map(|(id, adapter)| (id.as_str(), adapter.as_str()));
+        let keys = SandboxKeys::ensure(&home, pairs).unwrap();
+        cluster.create_database(TEMPLATE, None).unwrap();
+        (cluster, keys, home)
+    })
+    .await
+    .unwrap();
+    migrate::migrate(&cluster.url(TEMPLATE, OWNER_ROLE), "sandbox").await.unwrap();
+    House { cluster, home, keys, databases: AtomicU32::new(0) }
+}
+
+impl House {
+    /// A new database, migrated and empty.
+    pub async fn database(&'static self) -> String {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("it_{number}");
+        // The connection that migrated the template may take a moment to be gone.
+        eventually("a database is made from the template", Duration::from_secs(20), || async {
+            let name = name.clone();
+            let made = tokio::task::spawn_blocking(move || {
+                self.cluster.create_database(&name, Some(TEMPLATE)).ok()
+            });
+            made.await.unwrap()
+        })
+        .await
+    }
+
+    pub fn app_url(&self, database: &str) -> String {
+        self.cluster.url(database, APP_ROLE)
+    }
+
+    pub fn owner_url(&self, database: &str) -> String {
+        self.cluster.url(database, OWNER_ROLE)
+    }
+
+    /// For what only an operator with all rights can do to a server.
+    pub fn superuser_url(&self, database: &str) -> String {
+        self.cluster.url(database, "postgres")
+    }
+}

@@ -1,0 +1,127 @@
+//! One instance of the service: lanes, flows and workers on a runtime of its own, so that it can be
+//! killed in the middle of anything.
+
+use super::house::House;
+use super::mocks::{ACCOUNTS, Mocks};
+use super::render::PlainRender;
+use super::world::Setup;
+use interlock::app::parts::{self, Patience};
+use interlock::app::{psps, workers};
+use interlock::clock::Clock;
+use interlock::config::{Config, Profile, Variables, variable_of};
+use interlock::domain::ids::SystemIds;
+use interlock::flows::Flows;
+use interlock::outbox::live::Live;
+use interlock::store::Db;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub struct Instance {
+    pub name: String,
+    pub flows: Flows,
+    runtime: Option<Runtime>,
+    crew: TaskTracker,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// The sandbox's configuration with this test's ports.
+fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: &Setup) -> Config {
+    let mut variables = Variables::new();
+    let mut set = |key: &str, value: String| variables.insert(variable_of(key), value);
+    set("server.public_url", public_url.to_owned());
+    set("instance.name", name.to_owned());
+    set("database.lanes", setup.lanes.to_string());
+    set("routing.breaker.consecutive_failures", setup.breaker_faults_max.to_string());
+    for psp in ACCOUNTS {
+        let key = format!("psps.{}.base_url", psp.replace('-', "_"));
+        let replaced = setup.base_urls.iter().find(|(id, _)| id == psp);
+        set(&key, replaced.map_or_else(|| mocks.base_url(psp), |(_, url)| url.clone()));
+    }
+    let profile = Profile::Sandbox { home: house.home.clone(), file: None };
+    Config::load_with(&profile, &variables).unwrap()
+}
+
+impl Instance {
+    pub async fn start(
+        house: &House,
+        mocks: &Mocks,
+        (name, public_url, url): (&str, &str, &str),
+        clock: Arc<dyn Clock>,
+        setup: &Setup,
+    ) -> Self {
+        let config = configure(house, mocks, name, public_url, setup);
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (crew, tasks) = (TaskTracker::new(), TaskTracker::new());
+        let shutdown = CancellationToken::new();
+        let building = build(config, url.to_owned(), clock, setup.patience, tasks.clone());
+        let (flows, out) = runtime.spawn(building).await.unwrap();
+        let instance =
+            Self { name: name.to_owned(), flows, runtime: Some(runtime), crew, tasks, shutdown };
+        if setup.workers {
+            let crew = workers::Crew {
+                instance: name.into(),
+                ids: Arc::new(SystemIds),
+                live: Arc::new(Live::default()),
+                out,
+                shutdown: instance.shutdown.clone(),
+                tasks: instance.crew.clone(),
+            };
+            let flows = instance.flows.clone();
+            instance.run(async move { workers::start(&flows, &crew).unwrap() }).await;
+        }
+        instance
+    }
+
+    pub fn handle(&self) -> tokio::runtime::Handle {
+        self.runtime.as_ref().unwrap().handle().clone()
+    }
+
+    /// Runs work of this instance; the work dies with it.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        self.handle().spawn(work).await.unwrap()
+    }
+
+    /// Stops in order: workers, what they started, then the lanes.
+    pub async fn stop(mut self) {
+        self.shutdown.cancel();
+        self.crew.close();
+        self.crew.wait().await;
+        drop(self.flows);
+        self.tasks.close();
+        let ended = tokio::time::timeout(Duration::from_secs(60), self.tasks.wait()).await;
+        let runtime = self.runtime.take().unwrap();
+        runtime.shutdown_background();
+        ended.expect("everything that was begun comes to an end");
+    }
+
+    /// Ends it as a crash would: nothing is finished, nothing is said.
+    pub fn kill(mut self) {
+        self.runtime.take().unwrap().shutdown_background();
+    }
+}
+
+async fn build(
+    config: Config,
+    url: String,
+    clock: Arc<dyn Clock>,
+    patience: Patience,
+    tasks: TaskTracker,
+) -> (Flows, interlock::config::WebhooksOut) {
+    let world = parts::World {
+        db: Db::connect(&url, config.database.pool_max).await.unwrap(),
+        psps: Arc::new(psps::registry(&config, true).unwrap()),
+        clock,
+        ids: Arc::new(SystemIds),
+        render: Arc::new(PlainRender),
+    };
+    let flows = parts::flows(&config, world, patience, &tasks).await.unwrap();
+    (flows, config.webhooks_out)
+}

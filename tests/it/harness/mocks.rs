@@ -1,0 +1,145 @@
+//! The mock PSPs of one test, and a client of their control API.
+
+use super::house::House;
+use mock_psps::{MockAccount, MockConfig, MockKind, Running};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The sandbox's four PSP accounts, on free ports.
+pub struct Mocks {
+    pub running: Running,
+    client: reqwest::Client,
+}
+
+/// One movement as the mock's own books have it.
+#[derive(Debug, Clone)]
+pub struct Movement {
+    pub reference: String,
+    pub client_reference: String,
+    pub kind: String,
+    pub minor: i64,
+    pub status: String,
+}
+
+pub const ACCOUNTS: [&str; 4] = ["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
+
+impl Mocks {
+    pub async fn start(house: &House, public_url: &str) -> Self {
+        let config = MockConfig {
+            control_addr: ([127, 0, 0, 1], 0).into(),
+            seed: 7,
+            books_dir: None,
+            accounts: ACCOUNTS.iter().map(|id| account(house, id, public_url)).collect(),
+        };
+        let running = mock_psps::start(config).await.unwrap();
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
+        Self { running, client: client.build().unwrap() }
+    }
+
+    pub fn base_url(&self, psp: &str) -> String {
+        let found = self.running.psps.iter().find(|running| running.id == psp);
+        found.unwrap().base_url.clone()
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.running.control_url);
+        let answer = self.client.post(url).json(body).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{path} {body}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// The next `times` calls (all, when None) of an operation go wrong so.
+    pub async fn fault(&self, psp: &str, operation: &str, fault: &str, times: Option<u64>) {
+        self.fault_with(psp, json!({"operation": operation, "fault": fault, "times": times})).await;
+    }
+
+    pub async fn fault_with(&self, psp: &str, rule: Value) {
+        self.post(&format!("/psps/{psp}/faults"), &rule).await;
+    }
+
+    pub async fn clear_faults(&self, psp: &str) {
+        let url = format!("{}/psps/{psp}/faults", self.running.control_url);
+        assert!(self.client.delete(url).send().await.unwrap().status().is_success());
+    }
+
+    pub async fn listener(&self, psp: &str, up: bool) {
+        self.post(&format!("/psps/{psp}/listener"), &json!({"up": up})).await;
+    }
+
+    /// Completes by itself after a while, or (`None`) never.
+    pub async fn auto(&self, psp: &str, after_ms: Option<u64>, outcome: &str) {
+        let body = json!({"complete_after_ms": after_ms, "outcome": outcome});
+        self.post(&format!("/psps/{psp}/auto"), &body).await;
+    }
+
+    pub async fn complete(&self, psp: &str, reference: &str, body: Value) {
+        self.post(&format!("/psps/{psp}/movements/{reference}/complete"), &body).await;
+    }
+
+    /// Sends the newest notification again and tells how each was answered.
+    pub async fn resend(&self, psp: &str, body: Value) -> Vec<u64> {
+        let told = self.post(&format!("/psps/{psp}/webhooks/resend"), &body).await;
+        let answers = told["answers"].as_array().unwrap().iter();
+        answers.map(|answer| answer["status"].as_u64().unwrap_or(0)).collect()
+    }
+
+    pub async fn movements(&self, psp: &str) -> Vec<Movement> {
+        let url = format!("{}/psps/{psp}/movements", self.running.control_url);
+        let answer: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        let text = |it: &Value, key: &str| it[key].as_str().unwrap().to_owned();
+        answer
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| Movement {
+                reference: text(it, "reference"),
+                client_reference: text(it, "client_reference").to_lowercase(),
+                kind: text(it, "kind"),
+                minor: text(it, "amount").replace('.', "").parse().unwrap(),
+                status: text(it, "status"),
+            })
+            .collect()
+    }
+
+    /// The movement that an attempt made at its PSP, when it made one.
+    pub async fn movement_of(&self, psp: &str, attempt: uuid::Uuid) -> Option<Movement> {
+        let digits = attempt.simple().to_string();
+        let movements = self.movements(psp).await;
+        movements.into_iter().find(|movement| movement.client_reference == digits)
+    }
+}
+
+fn account(house: &House, id: &str, public_url: &str) -> MockAccount {
+    let pem = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
+    let (private, public) = (
+        |name: &str| pem(house.keys.private(id, name)),
+        |name: &str| pem(house.keys.public(id, name)),
+    );
+    let country = &id[id.len() - 2..];
+    let currency = if country == "gb" { "GBP" } else { "EUR" }.to_owned();
+    let kind = if id.starts_with("trustly") {
+        MockKind::Trustly {
+            username: format!("sandbox_{country}"),
+            password: format!("sandbox-password-{country}"),
+            merchant_public_key_pem: public("merchant"),
+            trustly_private_key_pem: private("trustly"),
+            currency,
+        }
+    } else {
+        let account = if country == "gb" { "6b" } else { "de" };
+        MockKind::TrueLayer {
+            client_id: format!("sandbox-{country}"),
+            client_secret: format!("sandbox-client-secret-{country}"),
+            merchant_account_id: format!("0192a1c0-0000-7000-8000-0000000000{account}"),
+            signing_kid: format!("sandbox-signing-{country}"),
+            signing_public_key_pem: public("signing"),
+            webhook_kid: format!("sandbox-webhook-{country}"),
+            webhook_private_key_pem: private("webhook"),
+            webhook_url: format!("{public_url}/webhooks/{id}"),
+            currency,
+        }
+    };
+    MockAccount { id: id.to_owned(), port: 0, kind }
+}

@@ -1,0 +1,28 @@
+//! A whole world for each test: a database, mock PSPs, one or more instances of the service, a
+//! player, and at the end closed books.
+//!
+//! Nothing here waits by luck: [`eventually`] polls a condition until its deadline. Time is real,
+//! and a test may move it forward ([`MovableClock`]).
+//!
+//! Reading order: [`house`] (what the run shares), [`mocks`], [`instance`], [`front`] (where webhooks
+//! arrive), [`world`], [`players`], [`payments`], [`books`], [`rows`].
+
+mod books;
+mod clock;
+mod front;
+mod house;
+mod instance;
+mod mocks;
+mod payments;
+mod players;
+mod render;
+mod rows;
+mod wait;
+mod world;
+
+pub use clock::MovableClock;
+pub use instance::Instance;
+pub use payments::{deposit_order, eur, gbp, iban, key, uk_account, withdrawal_order};
+pub use players::person;
+pub use wait::eventually;
+pub use world::{Setup, World};

@@ -1,0 +1,29 @@
+//! The words of an edge, as plain as these tests need them.
+
+use interlock::book::{Payment, Viewer};
+use interlock::decide::{Answer, Refusal};
+use interlock::lane::Render;
+use serde_json::json;
+
+pub struct PlainRender;
+
+impl Render for PlainRender {
+    fn answer(&self, answer: &Answer, viewer: Viewer) -> (u16, Vec<u8>) {
+        match answer {
+            Answer::Payment(payment) => self.payment(payment, viewer),
+            _ => (201, b"{}".to_vec()),
+        }
+    }
+
+    fn refusal(&self, refusal: &Refusal, _: Viewer) -> (u16, Vec<u8>) {
+        (422, json!({"code": refusal.code()}).to_string().into_bytes())
+    }
+
+    fn payment(&self, payment: &Payment, _: Viewer) -> (u16, Vec<u8>) {
+        (201, self.event(payment).into_bytes())
+    }
+
+    fn event(&self, payment: &Payment) -> String {
+        json!({"id": payment.id.to_string(), "status": payment.status.as_str()}).to_string()
+    }
+}

@@ -1,0 +1,167 @@
+//! The world of one test.
+
+use super::books;
+use super::clock::MovableClock;
+use super::front::Front;
+use super::house::{House, house};
+use super::instance::Instance;
+use super::mocks::Mocks;
+use super::wait::try_eventually;
+use interlock::app::parts::Patience;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a test moves the clock on before it gives up, and how long workers get each time.
+const LATER_STEPS_MAX: u32 = 40;
+const LOOK_BETWEEN: Duration = Duration::from_millis(1_200);
+
+/// What a test wants otherwise than most do.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Lanes of each instance.
+    pub lanes: usize,
+    pub workers: bool,
+    /// High where a test wants the same PSP to fail often.
+    pub breaker_faults_max: u32,
+    pub patience: Patience,
+    /// PSP accounts that are not the mocks' but a server of the test's own.
+    pub base_urls: Vec<(String, String)>,
+    /// Mocks that tell what is not true, whose books therefore are no judge of ours.
+    pub liars: Vec<&'static str>,
+    /// Run by the database's owner before the service starts: a guard is taken away.
+    pub sabotage: Option<&'static str>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let patience = Patience {
+            psp_deadline: Duration::from_millis(2_500),
+            attempt_lease: Duration::from_secs(6),
+            slot_lease: Duration::from_secs(2),
+        };
+        Self {
+            lanes: 2,
+            workers: true,
+            breaker_faults_max: 1_000,
+            patience,
+            base_urls: Vec::new(),
+            liars: Vec::new(),
+            sabotage: None,
+        }
+    }
+}
+
+pub struct World {
+    pub house: &'static House,
+    pub database: String,
+    /// As the database's owner: for looking, and for what the service itself may not do.
+    pub rows: PgPool,
+    pub mocks: Mocks,
+    pub clock: Arc<MovableClock>,
+    pub instances: Vec<Instance>,
+    pub setup: Setup,
+    front: Front,
+    started: usize,
+    closed: bool,
+}
+
+impl World {
+    /// One instance with workers.
+    pub async fn new() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let house = house().await;
+        let database = house.database().await;
+        let options = PgPoolOptions::new().max_connections(4);
+        let rows = options.connect(&house.owner_url(&database)).await.unwrap();
+        if let Some(sql) = setup.sabotage {
+            sqlx::raw_sql(sql).execute(&rows).await.unwrap();
+        }
+        let front = Front::open().await;
+        let mocks = Mocks::start(house, &front.url).await;
+        let clock = Arc::new(MovableClock::default());
+        let instances = Vec::new();
+        let (started, closed) = (0, false);
+        let mut world =
+            Self { house, database, rows, mocks, clock, instances, setup, front, started, closed };
+        world.start_instance().await;
+        world
+    }
+
+    /// Another instance on the same database.
+    pub async fn start_instance(&mut self) {
+        self.started += 1;
+        let name = format!("instance-{}", self.started);
+        let url = self.house.app_url(&self.database);
+        let names = (name.as_str(), self.front.url.as_str(), url.as_str());
+        let clock = self.clock.clone();
+        let instance = Instance::start(self.house, &self.mocks, names, clock, &self.setup).await;
+        let entry = (name, instance.handle(), instance.flows.clone());
+        self.front.desk.lock().unwrap().push(entry);
+        self.instances.push(instance);
+    }
+
+    /// Moves the clock on, step by step, until there is what is looked for. Workers look in between.
+    pub async fn later<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        step: Duration,
+        mut look: impl FnMut() -> F,
+    ) -> T {
+        for _ in 0..LATER_STEPS_MAX {
+            self.clock.advance(step);
+            for bell in self.instances.iter().map(|instance| &instance.flows.nudges) {
+                bell.attempts.notify_one();
+                bell.payouts.notify_one();
+                bell.inbox.notify_one();
+            }
+            if let Some(found) = try_eventually(LOOK_BETWEEN, &mut look).await {
+                return found;
+            }
+        }
+        panic!("not within {LATER_STEPS_MAX} steps of {step:?}: {what}");
+    }
+
+    pub fn one(&self) -> &Instance {
+        &self.instances[0]
+    }
+
+    /// Ends an instance as a crash would.
+    pub fn kill(&mut self, index: usize) {
+        let instance = self.instances.remove(index);
+        self.front.desk.lock().unwrap().retain(|(name, _, _)| *name != instance.name);
+        instance.kill();
+    }
+
+    /// Ends an instance in order.
+    pub async fn stop(&mut self, index: usize) {
+        let instance = self.instances.remove(index);
+        self.front.desk.lock().unwrap().retain(|(name, _, _)| *name != instance.name);
+        instance.stop().await;
+    }
+
+    /// Ends everything and closes the books: no money was made or lost, nothing is stranded.
+    pub async fn close(mut self) {
+        books::agree_with_mocks(&self).await;
+        while !self.instances.is_empty() {
+            self.stop(0).await;
+        }
+        books::close(&self).await;
+        self.rows.close().await;
+        self.closed = true;
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for instance in self.instances.drain(..) {
+            instance.kill();
+        }
+        assert!(self.closed || std::thread::panicking(), "a test ends by closing the books");
+    }
+}

@@ -1,0 +1,19 @@
+//! The service against a real PostgreSQL and real mock PSPs over HTTP.
+//!
+//! One private cluster a run, one database a test, mocks and webhooks on free ports. Every test ends
+//! with [`harness::World::close`], which closes the books: whatever the test was about, no money was
+//! made or lost.
+//!
+//! Reading order: [`harness`], then one module an area.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
+)]
+
+mod harness;
+
+mod deposits;
+mod late_news;
+mod second_success;
+mod withdrawals;

@@ -1,0 +1,114 @@
+//! Two PSPs were paid for one deposit, and money that is taken back.
+
+use super::harness::{World, eur, gbp};
+use interlock::book::{GameKind, Payment};
+use interlock::domain::{AttemptStatus, PaymentId, PlayerKey};
+use serde_json::json;
+
+/// A deposit that two PSPs were paid for: Trustly's answer was lost, TrueLayer took over.
+async fn paid_twice(world: &World, player: &PlayerKey) -> Payment {
+    world.mocks.fault("trustly-de", "create_deposit", "timeout_after_accept", Some(1)).await;
+    let deposit = world.deposit(player, eur(700)).await;
+    assert_eq!(deposit.attempts[0].status, AttemptStatus::Abandoned);
+    assert_eq!(deposit.attempts[1].status, AttemptStatus::Accepted);
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    let first = &deposit.attempts[0];
+    let lost = world.movement(first).await;
+    world.mocks.complete(&first.psp, &lost.reference, json!({"outcome": "succeeded"})).await;
+    world.attempt_is(deposit.id, 1, AttemptStatus::Succeeded).await
+}
+
+async fn return_of(world: &World, deposit: &Payment) -> Payment {
+    let sql = "select payment_id from payment where of_deposit = $1";
+    let found = sqlx::query_scalar(sql).bind(deposit.id.uuid).fetch_one(&world.rows).await;
+    world.payment(PaymentId::withdrawal(found.unwrap())).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_success_is_suspended_raised_and_sent_back_by_two_people() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = paid_twice(&world, &player).await;
+    assert_eq!(world.wallet(&player).await.cash, 700, "one credit");
+    assert_eq!(world.incidents("deposit.second_success").await, 1);
+    let back = return_of(&world, &deposit).await;
+    assert_eq!((back.status.as_str(), back.money), ("in_review", eur(700)));
+    world.two_people(&back, "approve").await;
+    world.settled(back.id, "paid").await;
+    let deposit = world.payment(deposit.id).await;
+    assert_eq!(deposit.status.as_str(), "succeeded", "the first payment stands");
+    assert_eq!(world.wallet(&player).await.cash, 700);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_that_two_people_reject_leaves_the_money_in_suspense() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = paid_twice(&world, &player).await;
+    let back = return_of(&world, &deposit).await;
+    world.two_people(&back, "reject").await;
+    world.settled(back.id, "rejected").await;
+    assert_eq!(world.house_balance("suspense").await, 700);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_that_the_psp_refuses_leaves_the_money_in_suspense() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = paid_twice(&world, &player).await;
+    let back = return_of(&world, &deposit).await;
+    world.mocks.listener("trustly-de", false).await;
+    world.two_people(&back, "approve").await;
+    world.settled(back.id, "failed").await;
+    world.mocks.listener("trustly-de", true).await;
+    assert_eq!(world.house_balance("suspense").await, 700);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_success_that_is_charged_back_does_not_touch_the_wallet() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = paid_twice(&world, &player).await;
+    let second = &deposit.attempts[0];
+    let movement = world.movement(second).await;
+    let reversed = json!({"outcome": "charged_back"});
+    world.mocks.complete(&second.psp, &movement.reference, reversed).await;
+    let deposit = world.attempt_is(deposit.id, 1, AttemptStatus::Reversed).await;
+    assert_eq!(deposit.status.as_str(), "succeeded", "the first payment stands");
+    assert_eq!(world.wallet(&player).await.cash, 700);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charged_back_deposit_takes_cash_first_and_the_rest_is_owed() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(700)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    world.play(&player, GameKind::Stake, eur(500)).await;
+    world.complete(&deposit, "charged_back").await;
+    world.settled(deposit.id, "reversed").await;
+    let wallet = world.wallet(&player).await;
+    assert_eq!((wallet.cash, wallet.owed), (0, 500));
+    let blocked = world.withdraw(&player, eur(100)).await;
+    assert_eq!(blocked.status.as_str(), "blocked");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reversed_truelayer_deposit_is_taken_back_once() {
+    let world = World::new().await;
+    let player = world.player("GB").await;
+    let deposit = world.deposit(&player, gbp(700)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    world.complete(&deposit, "charged_back").await;
+    world.settled(deposit.id, "reversed").await;
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    world.close().await;
+}
