@@ -14,7 +14,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::{Content, Info, License, OpenApi, Ref, ResponseBuilder};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Scripts and styles are the page's own; nothing is loaded from or sent to anywhere else. The
@@ -32,7 +32,11 @@ const INTRODUCTION: &str = "Deposits and withdrawals of casino players over seve
 
 /// Completes the document that the handlers' annotations made.
 pub fn complete(mut document: OpenApi) -> OpenApi {
-    document.info.title = "Interlock".to_owned();
+    // What the router's own crate says of itself is not about us.
+    document.info = Info::new("Interlock", env!("CARGO_PKG_VERSION"));
+    let mut license = License::new("Apache-2.0");
+    license.identifier = Some("Apache-2.0".to_owned());
+    document.info.license = Some(license);
     document.info.description = Some(INTRODUCTION.to_owned());
     document.servers = None;
     let components = document.components.get_or_insert_default();
@@ -66,7 +70,14 @@ pub fn operation<'d>(document: &'d mut OpenApi, rule: &Rule) -> Option<&'d mut O
     }
 }
 
+/// `get_players_player_id_wallet`: unique, as method and path are together.
+fn operation_id(rule: &Rule) -> String {
+    let path = rule.path.trim_start_matches("/v1").replace(['{', '}'], "");
+    format!("{}{}", rule.method.as_str().to_lowercase(), path.replace(['/', '-'], "_"))
+}
+
 fn describe(operation: &mut Operation, rule: &Rule) {
+    operation.operation_id = Some(operation_id(rule));
     let scope = match rule.access {
         Access::Open => None,
         Access::Key(scope) | Access::KeyOrPlayer(scope) => Some(scope),

@@ -1,10 +1,12 @@
 //! The sandbox's mock PSPs: one for each configured account, at the account's own address.
 
 use super::keys::SandboxKeys;
-use crate::config::{Config, PspAccount};
+use super::ports;
+use crate::config::{Config, PspAccount, variable_of};
 use anyhow::{Context, bail};
 use mock_psps::{MockAccount, MockConfig, MockKind, Running};
 use secrecy::ExposeSecret;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use url::Url;
 
@@ -13,7 +15,22 @@ use url::Url;
 /// # Errors
 /// An account without a mock, or a port that is taken.
 pub async fn start(config: &Config, home: &Path) -> anyhow::Result<Running> {
-    mock_psps::start(mock_config(config, home)?).await
+    let mocks = mock_config(config, home)?;
+    check_ports(&mocks)?;
+    mock_psps::start(mocks).await
+}
+
+/// A port that somebody else has is told with the setting that chooses another.
+fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
+    let control = format!("{}=", variable_of("sandbox.control_listen"));
+    ports::check_free("the mocks' control API", mocks.control_addr, control)?;
+    for account in &mocks.accounts {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, account.port));
+        let key = format!("psps.{}.base_url", account.id.replace('-', "_"));
+        let setting = format!("{}=http://", variable_of(&key));
+        ports::check_free(&format!("the mock of {}", account.id), address, setting)?;
+    }
+    Ok(())
 }
 
 /// The mocks' configuration, for whoever runs them as a process of their own.

@@ -114,7 +114,10 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 fn check_document(document: &Value) {
     let version = document["openapi"].as_str().unwrap();
     assert!(version.starts_with("3.1."), "{version}");
-    assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
+    let info = &document["info"];
+    assert_eq!((&info["title"], &info["version"]), (&"Interlock".into(), &env!("CARGO_PKG_VERSION").into()));
+    assert_eq!(info["license"]["identifier"], "Apache-2.0", "and not that of a crate");
+    assert!(info["contact"].is_null(), "{info}");
     let operations = operations(document);
     let mut told: Vec<(String, String)> =
         operations.iter().map(|(path, method, _)| (method.clone(), path.clone())).collect();

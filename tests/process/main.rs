@@ -10,13 +10,20 @@
 )]
 
 mod api;
+mod attacks;
 mod browser;
 mod commands;
 mod copies;
+mod crash;
 mod failover;
+mod forge;
+mod forgeries;
 mod journeys;
+mod load;
+mod misshapen;
 mod place;
 mod program;
+mod raw;
 mod sandbox_life;
 mod wait;
 mod world;

@@ -105,10 +105,10 @@ async fn taken_ports_are_one_clear_message_and_nothing_is_left_running() {
 async fn a_broken_configuration_is_told_with_every_fault() {
     let place = Place::new();
     let file = place.home().join("mine.toml");
-    std::fs::write(&file, "[server]\nlisten = 7\nmisspelt = true\n").unwrap();
+    std::fs::write(&file, "[server]\nbody_bytes_max = 7\nmisspelt = true\n").unwrap();
     let arguments = ["sandbox", "--config", file.to_str().unwrap()];
     let said = run(place.home(), &place.variables(), &arguments).await;
-    said.refused_with(&["2 fault(s)", "server.listen", "server.misspelt", "mine.toml"]);
+    said.refused_with(&["2 fault(s)", "server.body_bytes_max", "server.misspelt", "mine.toml"]);
     std::fs::write(&file, "[server\n").unwrap();
     run(place.home(), &place.variables(), &arguments).await.refused_with(&["mine.toml"]);
     let mut variables = place.variables();
@@ -128,7 +128,7 @@ async fn a_database_that_is_not_there_or_not_ours_is_refused() {
     said.refused_with(&["DATABASE_URL is set", "DATABASE_OWNER_URL"]);
     variables.insert("DATABASE_OWNER_URL".to_owned(), nowhere);
     let said = run(place.home(), &variables, &["sandbox"]).await;
-    said.refused_with(&["connecting to the database", "onnection refused"]);
+    said.refused_with(&["cannot connect to the database", "onnection refused"]);
 
     let (app, owner) = tokio::task::spawn_blocking(database).await.unwrap();
     variables.insert("DATABASE_URL".to_owned(), app);

@@ -1,7 +1,7 @@
 //! Webhooks of PSPs: raw bytes in, what the PSP expects to hear out.
 
 use crate::api::Edge;
-use crate::api::extract::{PathParams, read_body};
+use crate::api::extract::{PathParams, not_here, read_body};
 use crate::api::problem::{Problem, ProblemView};
 use crate::webhooks::receive::receive;
 use axum::body::Body;
@@ -24,7 +24,9 @@ use psp_adapters::RawWebhook;
         (status = 404, description = "No such account.", body = ProblemView,
             content_type = "application/problem+json"),
         (status = 413, description = "`webhook.too_large`.", body = ProblemView,
-            content_type = "application/problem+json")))]
+            content_type = "application/problem+json"),
+        (status = 415, description = "`request.media_type`: a content encoding.",
+            body = ProblemView, content_type = "application/problem+json")))]
 pub async fn post(
     State(edge): State<Edge>,
     PathParams(account): PathParams<String>,
@@ -63,7 +65,9 @@ pub async fn get(
         (status = 404, description = "No such account.", body = ProblemView,
             content_type = "application/problem+json"),
         (status = 413, description = "`webhook.too_large`.", body = ProblemView,
-            content_type = "application/problem+json")))]
+            content_type = "application/problem+json"),
+        (status = 415, description = "`request.media_type`: a content encoding.",
+            body = ProblemView, content_type = "application/problem+json")))]
 pub async fn post_rest(
     State(edge): State<Edge>,
     path: PathParams<(String, String)>,
@@ -92,13 +96,29 @@ pub async fn get_rest(
     take(edge, account, request).await
 }
 
+/// An account has one address: what spells it with escapes is nobody that we gave it to.
+fn is_spelt_plainly(path: &str, account: &str) -> bool {
+    let rest = path.strip_prefix("/webhooks/").and_then(|rest| rest.strip_prefix(account));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 async fn take(edge: Edge, account: String, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let body = read_body(&parts.headers, body).await?;
     let path = match parts.extensions.get::<OriginalUri>() {
         Some(OriginalUri(uri)) => uri.clone(),
         None => parts.uri.clone(),
     };
+    if !is_spelt_plainly(path.path(), &account) {
+        return Err(not_here());
+    }
+    if parts.headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "request.media_type",
+            "A webhook is taken as it was signed, without an encoding.",
+        ));
+    }
+    let body = read_body(&parts.headers, body).await?;
     let detach = edge.detach.clone();
     let work = async move {
         // Header values need not be UTF-8; a signature over one that is not could not be ours.
