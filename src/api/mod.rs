@@ -83,20 +83,27 @@ impl std::fmt::Debug for Edge {
 
 /// The whole API.
 pub fn router(layers: &Layers, edge: &Edge) -> Router {
-    let v1 = handlers::v1().with_state(edge.clone());
-    let open = handlers::open().with_state(edge.clone());
-    assemble(layers, v1, open)
+    part(layers, edge, true, true)
+}
+
+/// The part of it that an instance's roles ask for: casinos' requests, PSPs' webhooks, or both.
+/// Health and metrics are always there.
+pub fn part(layers: &Layers, edge: &Edge, casinos: bool, psps: bool) -> Router {
+    let v1 = casinos.then(|| handlers::v1().with_state(edge.clone()));
+    let open = psps.then(|| handlers::open().with_state(edge.clone()));
+    assemble(layers, v1, open.unwrap_or_default())
 }
 
 /// Puts the layers around the routes. `v1` stands behind the gate, `open` does not.
-pub fn assemble(layers: &Layers, v1: OpenApiRouter, open: OpenApiRouter) -> Router {
+pub fn assemble(layers: &Layers, v1: Option<OpenApiRouter>, open: OpenApiRouter) -> Router {
     let pass = from_fn_with_state(Arc::clone(&layers.gate), gate::pass);
     let health = OpenApiRouter::new()
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
         .with_state(layers.health.clone());
-    let (router, document) = health.merge(open).merge(v1.route_layer(pass)).split_for_parts();
+    let v1 = v1.map(|v1| v1.route_layer(pass)).unwrap_or_default();
+    let (router, document) = health.merge(open).merge(v1).split_for_parts();
     let document = docs::complete(document);
     router
         .merge(docs::router(&document))

@@ -77,6 +77,9 @@ impl Service {
         roles: &[Role],
     ) -> anyhow::Result<Self> {
         let has = |role: Role| roles.is_empty() || roles.contains(&role);
+        if roles.contains(&Role::Console) {
+            tracing::warn!("the console is not part of this version: its role does nothing");
+        }
         let listener = ports::listen("the API", config.server.listen, "server.listen")?;
         let (lanes, calls) = (TaskTracker::new(), TaskTracker::new());
         let ids = Arc::new(SystemIds);
@@ -107,7 +110,7 @@ impl Service {
         let address = listener.local_addr().context("the API's address")?;
         if has(Role::Api) || has(Role::Webhooks) {
             workers::start_live(&flows, &crew);
-            let router = router(config, &db, &flows, live, (&requests, &servers))?;
+            let router = router(config, &db, &flows, live, (&requests, &servers), &has)?;
             serve(listener, router, &servers)?;
         }
         let (crew_stop, crew) = (crew.shutdown, crew.tasks);
@@ -148,6 +151,7 @@ fn router(
     flows: &Flows,
     live: Arc<Live>,
     (requests, servers): (&Shutdown, &Shutdown),
+    has: &dyn Fn(Role) -> bool,
 ) -> anyhow::Result<Router> {
     let edge = edge::edge(config, flows, live, requests, servers)?;
     let nonces = NonceDesk::start(db.url().to_owned(), requests);
@@ -168,7 +172,7 @@ fn router(
         serve(listener, metrics_router(render.clone()), servers)?;
     }
     let layers = edge::layers(config, &edge, nonces, render)?;
-    Ok(api::router(&layers, &edge))
+    Ok(api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks)))
 }
 
 /// Metrics on a listener of their own, which is not the public one.

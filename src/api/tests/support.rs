@@ -198,7 +198,12 @@ impl Setup {
             },
             cors_origins: vec!["https://casino.example".parse().unwrap()],
         };
-        Small { router: assemble(&layers, v1(), OpenApiRouter::new()), clock, sessions, tokens }
+        Small {
+            router: assemble(&layers, Some(v1()), OpenApiRouter::new()),
+            clock,
+            sessions,
+            tokens,
+        }
     }
 }
 
