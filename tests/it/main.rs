@@ -13,9 +13,12 @@
 
 mod harness;
 
+mod cancel_safety;
 mod crash;
 mod deposits;
+mod guards;
 mod idempotency;
+mod lanes;
 mod late_news;
 mod limits;
 mod reviews;
