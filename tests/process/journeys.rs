@@ -115,7 +115,10 @@ fn check_document(document: &Value) {
     let version = document["openapi"].as_str().unwrap();
     assert!(version.starts_with("3.1."), "{version}");
     let info = &document["info"];
-    assert_eq!((&info["title"], &info["version"]), (&"Interlock".into(), &env!("CARGO_PKG_VERSION").into()));
+    assert_eq!(
+        (&info["title"], &info["version"]),
+        (&"Interlock".into(), &env!("CARGO_PKG_VERSION").into())
+    );
     assert_eq!(info["license"]["identifier"], "Apache-2.0", "and not that of a crate");
     assert!(info["contact"].is_null(), "{info}");
     let operations = operations(document);
