@@ -178,9 +178,15 @@ fn wait(
         deposit_news::expire(book, id, attempt_id, ctx);
         return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
     }
-    // One that is over was hinted at; it is asked about as soon as its PSP allows.
-    let due = due_after(&attempt, subject, capabilities, ctx.now)
-        .or_else(|| asked_again(&attempt, subject, capabilities, ctx.now));
+    // Due, and too early to ask: it was hinted at. It is asked about as soon as its PSP allows, not
+    // when its ladder says, which may be an hour away.
+    let ladder = due_after(&attempt, subject, capabilities, ctx.now);
+    let allowed = asked_again(&attempt, subject, capabilities, ctx.now)
+        .map(|at| at.max(ctx.now + time::Duration::SECOND));
+    let due = match (ladder, allowed) {
+        (Some(ladder), Some(allowed)) => Some(ladder.min(allowed)),
+        (one, other) => one.or(other),
+    };
     book.attempt_mut(id, attempt_id).due_at = due;
     Answer::Nothing
 }

@@ -132,8 +132,6 @@ fn after(
                 attempt::due_after(&attempt, subject, capabilities, ctx.now).or_else(|| {
                     attempt::asked_again(&attempt, subject, capabilities, ctx.now).filter(|_| lost)
                 });
-        } else if !attempt.status.is_live() && attempt.status != AttemptStatus::Abandoned {
-            attempt.due_at = None;
         }
     }
     if attempt != before {

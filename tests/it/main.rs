@@ -13,11 +13,15 @@
 
 mod harness;
 
+mod cancel_safety;
 mod crash;
 mod deposits;
+mod guards;
 mod idempotency;
+mod lanes;
 mod late_news;
 mod limits;
+mod outcomes;
 mod reviews;
 mod second_success;
 mod unknown_payouts;

@@ -71,8 +71,13 @@ impl Api {
 
     /// A player of Germany who is verified.
     pub async fn player(&self, id: &str) {
+        self.player_of(id, ("DE", "EUR")).await;
+    }
+
+    /// A verified player of this country and currency.
+    pub async fn player_of(&self, id: &str, (country, currency): (&str, &str)) {
         let body = json!({
-            "country": "DE", "currency": "EUR", "full_name": "Erika Mustermann",
+            "country": country, "currency": currency, "full_name": "Erika Mustermann",
             "given_name": "Erika", "family_name": "Mustermann", "date_of_birth": "1990-05-01",
             "national_id": "L01X00T47", "email": "erika@casino.example", "phone": "+4915112345678",
             "address": "Heidestr. 17, 51147 Köln", "locale": "de-DE",
@@ -87,8 +92,12 @@ impl Api {
     }
 
     pub fn deposit_body(&self, player: &str, amount: &str) -> Value {
+        self.deposit_body_in(player, amount, "EUR")
+    }
+
+    pub fn deposit_body_in(&self, player: &str, amount: &str, currency: &str) -> Value {
         json!({
-            "player_id": player, "amount": amount, "currency": "EUR", "method": "bank_transfer",
+            "player_id": player, "amount": amount, "currency": currency, "method": "bank_transfer",
             "return_url": format!("{}/livez", self.url),
         })
     }

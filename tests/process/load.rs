@@ -21,6 +21,7 @@ pub struct Acknowledged {
 pub struct Client {
     pub api: Api,
     pub player: String,
+    pub currency: &'static str,
     /// Where the player's money came from first.
     pub source: String,
     pub stop: Arc<AtomicBool>,
@@ -40,17 +41,17 @@ impl Client {
     }
 
     fn request(&self, turn: usize) -> (&'static str, Value) {
-        let player = &self.player;
+        let (player, currency) = (&self.player, self.currency);
         match turn % 3 {
-            0 => ("/v1/deposits", self.api.deposit_body(player, "10.00")),
+            0 => ("/v1/deposits", self.api.deposit_body_in(player, "10.00", currency)),
             1 => (
                 "/v1/players/{player}/wallet-entries",
-                json!({ "kind": "stake", "amount": "1.00", "currency": "EUR", "reference": fresh() }),
+                json!({ "kind": "stake", "amount": "1.00", "currency": currency, "reference": fresh() }),
             ),
             _ => (
                 "/v1/withdrawals",
                 json!({
-                    "player_id": player, "amount": "6.00", "currency": "EUR",
+                    "player_id": player, "amount": "6.00", "currency": currency,
                     "method": "bank_transfer",
                     "destination": { "type": "source", "deposit_id": self.source },
                 }),

@@ -5,7 +5,7 @@ use interlock::config::sandbox_accounts;
 use interlock::sandbox::cluster::{APP_ROLE, OWNER_ROLE, PrivateCluster};
 use interlock::sandbox::keys::SandboxKeys;
 use interlock::store::migrate;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -60,6 +60,18 @@ impl House {
 
     pub fn app_url(&self, database: &str) -> String {
         self.cluster.url(database, APP_ROLE)
+    }
+
+    /// As [`House::app_url`], through another socket folder.
+    pub fn app_url_through(&self, folder: &Path, database: &str) -> String {
+        format!("postgres:///{database}?host={}&user={APP_ROLE}", folder.display())
+    }
+
+    /// Where the server's socket is.
+    pub fn socket_folder(&self) -> PathBuf {
+        let url = url::Url::parse(&self.cluster.app_url()).unwrap();
+        let host = url.query_pairs().find(|(name, _)| name == "host").unwrap();
+        PathBuf::from(host.1.into_owned())
     }
 
     pub fn owner_url(&self, database: &str) -> String {

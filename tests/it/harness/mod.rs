@@ -5,7 +5,7 @@
 //! and a test may move it forward ([`MovableClock`]).
 //!
 //! Reading order: [`house`] (what the run shares), [`mocks`], [`instance`], [`front`] (where webhooks
-//! arrive), [`world`], [`players`], [`payments`], [`books`], [`rows`].
+//! arrive), [`world`], [`players`], [`payments`], [`books`], [`rows`], [`proxy`].
 
 mod books;
 mod clock;
@@ -15,14 +15,13 @@ mod instance;
 mod mocks;
 mod payments;
 mod players;
+mod proxy;
 mod render;
 mod rows;
 mod wait;
 mod world;
 
-pub use clock::MovableClock;
-pub use instance::Instance;
-pub use payments::{deposit_order, eur, gbp, iban, key, uk_account, withdrawal_order};
+pub use payments::{claim, deposit_order, eur, gbp, key, withdrawal_order};
 pub use players::person;
 pub use wait::eventually;
 pub use world::{Setup, World};

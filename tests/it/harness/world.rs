@@ -6,6 +6,7 @@ use super::front::Front;
 use super::house::{House, house};
 use super::instance::Instance;
 use super::mocks::Mocks;
+use super::proxy::Proxy;
 use super::wait::try_eventually;
 use interlock::app::parts::Patience;
 use sqlx::PgPool;
@@ -31,6 +32,8 @@ pub struct Setup {
     pub base_urls: Vec<(String, String)>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
     pub liars: Vec<&'static str>,
+    /// Between the service and the database there is a [`Proxy`].
+    pub proxy: bool,
     /// Run by the database's owner before the service starts: a guard is taken away.
     pub sabotage: Option<&'static str>,
 }
@@ -49,6 +52,7 @@ impl Default for Setup {
             patience,
             base_urls: Vec::new(),
             liars: Vec::new(),
+            proxy: false,
             sabotage: None,
         }
     }
@@ -63,6 +67,7 @@ pub struct World {
     pub clock: Arc<MovableClock>,
     pub instances: Vec<Instance>,
     pub setup: Setup,
+    pub proxy: Option<Proxy>,
     front: Front,
     started: usize,
     closed: bool,
@@ -85,10 +90,21 @@ impl World {
         let front = Front::open().await;
         let mocks = Mocks::start(house, &front.url).await;
         let clock = Arc::new(MovableClock::default());
-        let instances = Vec::new();
-        let (started, closed) = (0, false);
-        let mut world =
-            Self { house, database, rows, mocks, clock, instances, setup, front, started, closed };
+        let folder = house.home.join(format!("proxy-{database}"));
+        let proxy = setup.proxy.then(|| Proxy::open(&house.socket_folder(), folder));
+        let mut world = Self {
+            house,
+            database,
+            rows,
+            mocks,
+            clock,
+            instances: Vec::new(),
+            setup,
+            proxy,
+            front,
+            started: 0,
+            closed: false,
+        };
         world.start_instance().await;
         world
     }
@@ -96,8 +112,15 @@ impl World {
     /// Another instance on the same database.
     pub async fn start_instance(&mut self) {
         self.started += 1;
-        let name = format!("instance-{}", self.started);
-        let url = self.house.app_url(&self.database);
+        self.start_named(format!("instance-{}", self.started)).await;
+    }
+
+    /// An instance under a name of its own, or under that of one that ended.
+    pub async fn start_named(&mut self, name: String) {
+        let url = match &self.proxy {
+            Some(proxy) => self.house.app_url_through(&proxy.folder, &self.database),
+            None => self.house.app_url(&self.database),
+        };
         let names = (name.as_str(), self.front.url.as_str(), url.as_str());
         let clock = self.clock.clone();
         let instance = Instance::start(self.house, &self.mocks, names, clock, &self.setup).await;

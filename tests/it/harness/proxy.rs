@@ -1,0 +1,104 @@
+//! A socket between the service and PostgreSQL that loses a lane's COMMIT, or the answer to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+
+/// What a lane says to commit, as a simple query.
+const COMMIT: &[u8] = b"commit\0";
+
+const HONEST: u8 = 0;
+const LOSE_THE_COMMIT: u8 = 1;
+const LOSE_THE_ANSWER: u8 = 2;
+
+/// The proxy. Each loss cuts one connection and is over.
+#[derive(Clone)]
+pub struct Proxy {
+    pub folder: PathBuf,
+    next: Arc<AtomicU8>,
+    lost: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    /// Listens in a folder of its own in front of the server's socket folder.
+    pub fn open(server: &Path, folder: PathBuf) -> Self {
+        std::fs::create_dir_all(&folder).unwrap();
+        let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
+        let proxy = Self { folder, next: Arc::default(), lost: Arc::default() };
+        let (taking, socket) = (proxy.clone(), server.join(".s.PGSQL.5432"));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (proxy, socket) = (taking.clone(), socket.clone());
+                tokio::spawn(async move { proxy.carry(client, &socket).await });
+            }
+        });
+        proxy
+    }
+
+    /// The next COMMIT never reaches the server.
+    pub fn lose_a_commit(&self) {
+        self.next.store(LOSE_THE_COMMIT, Ordering::SeqCst);
+    }
+
+    /// The next COMMIT is carried out, and its answer is lost.
+    pub fn lose_an_answer(&self) {
+        self.next.store(LOSE_THE_ANSWER, Ordering::SeqCst);
+    }
+
+    pub fn lost(&self) -> usize {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    async fn carry(&self, client: UnixStream, socket: &Path) {
+        let Ok(server) = UnixStream::connect(socket).await else { return };
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let back = copy(&mut from_server, &mut to_client);
+        let forth = async {
+            let mut buffer = vec![0; 65_536];
+            loop {
+                let read = from_client.read(&mut buffer).await.unwrap_or(0);
+                if read == 0 {
+                    return HONEST;
+                }
+                if buffer[..read].windows(COMMIT.len()).any(|window| window == COMMIT) {
+                    let loss = self.next.swap(HONEST, Ordering::SeqCst);
+                    if loss != HONEST {
+                        if loss == LOSE_THE_ANSWER {
+                            to_server.write_all(&buffer[..read]).await.unwrap();
+                        }
+                        return loss;
+                    }
+                }
+                if to_server.write_all(&buffer[..read]).await.is_err() {
+                    return HONEST;
+                }
+            }
+        };
+        let loss = tokio::select! {
+            () = back => HONEST,
+            loss = forth => loss,
+        };
+        if loss == LOSE_THE_ANSWER {
+            // The answer says that it is done; nobody hears it.
+            let _ = from_server.read(&mut [0; 1_024]).await;
+        }
+        self.lost.fetch_add(usize::from(loss != HONEST), Ordering::SeqCst);
+    }
+}
+
+async fn copy(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
+    let mut buffer = vec![0; 65_536];
+    loop {
+        match from.read(&mut buffer).await {
+            Ok(read) if 0 < read => {
+                if to.write_all(&buffer[..read]).await.is_err() {
+                    return;
+                }
+            }
+            _ => return,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The commit lane: what is answered is kept, what is kept is answered, once.
+
+use super::harness::{Setup, World, claim, eur, key};
+use interlock::book::{GameEntry, GameKind};
+use interlock::decide::Command;
+use interlock::domain::{Currency, PlayerKey};
+use interlock::lane::SubmitError;
+use sqlx::{Connection, PgConnection};
+use std::time::{Duration, Instant};
+use time::macros::datetime;
+
+/// A win of one cent under a key of its own.
+fn win(reference: &str) -> Command {
+    let entry = GameEntry {
+        reference: reference.to_owned(),
+        kind: GameKind::Win,
+        money: eur(1),
+        from_cash: 0,
+        from_bonus: 0,
+        of: None,
+        voided: false,
+        created_at: datetime!(2026-01-01 0:00 UTC),
+    };
+    Command::WalletEntry { claim: claim("wallet-entries", reference), entry }
+}
+
+async fn submit(world: &World, player: &PlayerKey, command: Command) -> Result<(), SubmitError> {
+    let (lanes, player) = (world.one().flows.lanes.clone(), player.clone());
+    world.one().run(async move { lanes.submit(&player, command).await.map(drop) }).await
+}
+
+async fn one_lane() -> World {
+    World::with(Setup { lanes: 1, workers: false, ..Setup::default() }).await
+}
+
+/// Holds the lane's slot, so that its batch cannot be written and everybody else queues.
+async fn stop_the_lane(world: &World) -> PgConnection {
+    let url = world.house.owner_url(&world.database);
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("begin; select from lane_slot for update")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection
+}
+
+/// Lets the lane go on once its first batch waits: by then all that was submitted is queued.
+async fn let_go(world: &World, lane: PgConnection) {
+    let url = world.house.superuser_url(&world.database);
+    let mut superuser = PgConnection::connect(&url).await.unwrap();
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database()
+                   and application_name = 'interlock-lane' and wait_event_type = 'Lock'";
+    let mut ticks = tokio::time::interval(Duration::from_millis(10));
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut superuser).await.unwrap() == 0 {
+        ticks.tick().await;
+    }
+    lane.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_lost_is_applied_once_and_answered() {
+    let world = World::with(Setup { proxy: true, ..Setup::default() }).await;
+    let proxy = world.proxy.clone().unwrap();
+    let player = world.player("DE").await;
+    for round in 0..20 {
+        if round % 2 == 0 {
+            proxy.lose_an_answer()
+        } else {
+            proxy.lose_a_commit()
+        }
+        submit(&world, &player, win(&key())).await.unwrap();
+    }
+    assert_eq!(proxy.lost(), 20, "each round lost something");
+    assert_eq!(world.wallet(&player).await.cash, 20);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backends_that_are_killed_all_the_time_lose_and_double_nothing() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let url = world.house.superuser_url(&world.database);
+    let mut superuser = PgConnection::connect(&url).await.unwrap();
+    let killing = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(40));
+        let mut killed = 0_i64;
+        loop {
+            ticks.tick().await;
+            killed += sqlx::query_scalar::<_, i64>(
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                 where datname = current_database() and application_name = 'interlock-lane'",
+            )
+            .fetch_one(&mut superuser)
+            .await
+            .unwrap();
+            if killed > 60 {
+                return;
+            }
+        }
+    };
+    let winning = async {
+        let mut acked = 0;
+        for _ in 0..400 {
+            let reference = key();
+            // Busy records nothing, so the same request may be sent again.
+            while submit(&world, &player, win(&reference)).await == Err(SubmitError::Busy) {}
+            acked += 1;
+        }
+        acked
+    };
+    let (acked, ()) = tokio::join!(winning, killing);
+    assert_eq!(world.wallet(&player).await.cash, acked);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_whose_slot_was_stolen_cannot_commit_into_it() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    submit(&world, &player, win(&key())).await.unwrap();
+    let steal = "update lane_slot set fence = fence + 1, holder = 'thief',
+                 lease_until = now() + interval '1 hour' where holder = 'instance-1'";
+    sqlx::raw_sql(steal).execute(&world.rows).await.unwrap();
+    let stolen = "select count(*) from record join lane_slot using (slot) where holder = 'thief'";
+    let before = world.number(stolen).await;
+    assert!(0 < before);
+    for _ in 0..10 {
+        submit(&world, &player, win(&key())).await.unwrap();
+    }
+    assert_eq!(world.number(stolen).await, before, "nothing was written into it");
+    assert_eq!(world.wallet(&player).await.cash, 11);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_cannot_be_written_fails_alone() {
+    let poison = "create function refuse_poison() returns trigger language plpgsql as $$
+        begin if new.reference = 'poison' then raise exception 'poisoned'; end if; return new; end $$;
+        create trigger poison before insert on game_entry
+        for each row execute function refuse_poison();";
+    let setup = Setup { lanes: 1, workers: false, sabotage: Some(poison), ..Setup::default() };
+    let world = World::with(setup).await;
+    let players = [world.player("DE").await, world.player("DE").await];
+    let lane = stop_the_lane(&world).await;
+    let all = (0..40).map(|n| {
+        let reference = if n == 20 { "poison".to_owned() } else { key() };
+        submit(&world, &players[n % 2], win(&reference))
+    });
+    let all = futures_util::future::join_all(all);
+    let (answers, ()) = tokio::join!(all, let_go(&world, lane));
+    let failed: Vec<_> = answers.iter().enumerate().filter(|(_, it)| it.is_err()).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(matches!(failed[0], (20, Err(SubmitError::Failed))), "{failed:?}");
+    let cash = world.wallet(&players[0]).await.cash + world.wallet(&players[1]).await.cash;
+    assert_eq!(cash, 39);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_so_at_once_and_loses_nothing_that_it_took() {
+    let world = one_lane().await;
+    let player = world.player("DE").await;
+    let lane = stop_the_lane(&world).await;
+    let (lanes, of) = (world.one().flows.lanes.clone(), player.clone());
+    let flood = world.one().run(async move {
+        let all = (0..6_000).map(|_| {
+            let (lanes, of) = (lanes.clone(), of.clone());
+            async move { lanes.submit(&of, win(&key())).await.map(drop) }
+        });
+        futures_util::future::join_all(all).await
+    });
+    let (answers, ()) = tokio::join!(flood, let_go(&world, lane));
+    let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+    let full = answers.iter().filter(|answer| **answer == Err(SubmitError::Full)).count();
+    assert!(0 < full && 4_000 < taken, "{taken} taken, {full} turned away");
+    let others = answers.len() - taken - full;
+    let busy = answers.iter().filter(|answer| **answer == Err(SubmitError::Busy)).count();
+    assert_eq!(others, busy);
+    assert_eq!(usize::try_from(world.wallet(&player).await.cash).unwrap(), taken);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_player_who_is_locked_elsewhere_is_busy_after_two_seconds_and_others_go_on() {
+    let world = one_lane().await;
+    let (locked, free) = (world.player("DE").await, world.player("DE").await);
+    let mut elsewhere = world.rows.begin().await.unwrap();
+    sqlx::query("select from player where player_id = $1 for update")
+        .bind(locked.player.as_str())
+        .execute(&mut *elsewhere)
+        .await
+        .unwrap();
+    let started = Instant::now();
+    let waiting = async {
+        let answer = submit(&world, &locked, win(&key())).await;
+        (answer, started.elapsed())
+    };
+    let going_on = async {
+        for _ in 0..50 {
+            submit(&world, &free, win(&key())).await.unwrap();
+        }
+        started.elapsed()
+    };
+    let ((answer, waited), others_took) = tokio::join!(waiting, going_on);
+    assert_eq!(answer, Err(SubmitError::Busy));
+    assert!(Duration::from_secs(2) <= waited && waited < Duration::from_secs(5), "{waited:?}");
+    assert!(others_took < waited, "{others_took:?}");
+    elsewhere.rollback().await.unwrap();
+    submit(&world, &locked, win(&key())).await.unwrap();
+    assert_eq!(world.wallet(&locked).await.cash, 1);
+    assert_eq!(world.wallet(&free).await.currency, Currency::EUR);
+    world.close().await;
+}
