@@ -130,12 +130,39 @@ async fn settled(world: &World) {
     }
 }
 
-/// What moved at the PSP is what our books say, attempt by attempt and in sum.
+/// What moved at the PSP is what our books say, attempt by attempt and in sum. Waits a little: an
+/// attempt that was abandoned in a crash is asked about after its deposit has gone on elsewhere.
 async fn agrees(world: &World, psp: &str) {
+    let equal = try_until(SETTLED_WITHIN, || async {
+        let (theirs, ours) = sides(world, psp).await;
+        (theirs == ours).then_some(theirs.len())
+    });
+    let Some(count) = equal.await else {
+        let (theirs, ours) = sides(world, psp).await;
+        let missing: Vec<&String> = theirs.symmetric_difference(&ours).collect();
+        panic!("{psp}: not on both sides: {}", told_of(world, &missing).await);
+    };
     let movements = world.control.movements(psp).await;
-    let done = || movements.iter().filter(|m| m["status"] == "succeeded");
-    let text = |m: &Value, key: &str| m[key].as_str().unwrap().to_owned();
-    let theirs: Vec<String> = done().map(|m| text(m, "client_reference")).collect();
+    let done = movements.iter().filter(|m| m["status"] == "succeeded");
+    let minor = |m: &Value| m["amount"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
+    let sum: i64 = done.map(|m| if m["kind"] == "deposit" { -minor(m) } else { minor(m) }).sum();
+    let cleared: i64 = sqlx::query_scalar(
+        "select coalesce(sum(balance), 0)::bigint from house_balance where account = $1",
+    )
+    .bind(format!("psp_clearing:{psp}"))
+    .fetch_one(&world.rows)
+    .await
+    .unwrap();
+    assert_eq!(sum, cleared, "{psp}: its movements, and our clearing account");
+    println!("{psp}: {count} movements agree");
+}
+
+/// The attempts whose money moved, as the PSP knows them and as we do.
+async fn sides(world: &World, psp: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let movements = world.control.movements(psp).await;
+    let done = movements.iter().filter(|m| m["status"] == "succeeded");
+    let theirs: Vec<String> =
+        done.map(|m| m["client_reference"].as_str().unwrap().to_owned()).collect();
     let distinct: BTreeSet<String> = theirs.iter().cloned().collect();
     assert_eq!(theirs.len(), distinct.len(), "{psp}: one attempt moved twice");
     let ours: Vec<String> = sqlx::query_scalar(
@@ -146,20 +173,23 @@ async fn agrees(world: &World, psp: &str) {
     .fetch_all(&world.rows)
     .await
     .unwrap();
-    let ours: BTreeSet<String> = ours.into_iter().collect();
-    let missing: Vec<&String> = distinct.symmetric_difference(&ours).collect();
-    assert!(missing.is_empty(), "{psp}: not on both sides: {missing:?}");
-    let minor = |m: &Value| text(m, "amount").replace('.', "").parse::<i64>().unwrap();
-    let sum: i64 = done().map(|m| if m["kind"] == "deposit" { -minor(m) } else { minor(m) }).sum();
-    let cleared: i64 = sqlx::query_scalar(
-        "select coalesce(sum(balance), 0)::bigint from house_balance where account = $1",
+    (distinct, ours.into_iter().collect())
+}
+
+/// What our books say of these attempts.
+async fn told_of(world: &World, attempts: &[&String]) -> String {
+    let rows: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', a.attempt_id, a.status, a.psp_reference, 'due', a.due_at, 'now', now(),
+           a.inquiries, p.payment_id, p.direction, p.status, (select json_agg(json_build_array(
+             i.kind, i.state, i.note, i.received_at)) from inbox i where i.attempt_id = a.attempt_id))
+         from attempt a join payment p using (payment_id)
+         where replace(a.attempt_id::text, '-', '') = any($1)",
     )
-    .bind(format!("psp_clearing:{psp}"))
-    .fetch_one(&world.rows)
+    .bind(attempts.iter().map(|one| (*one).clone()).collect::<Vec<String>>())
+    .fetch_all(&world.rows)
     .await
     .unwrap();
-    assert_eq!(sum, cleared, "{psp}: its movements, and our clearing account");
-    println!("{psp}: {} movements agree", distinct.len());
+    rows.join("\n")
 }
 
 /// The same request is answered as it was, and what it made is there.
