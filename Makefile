@@ -16,7 +16,7 @@ demo:
 	@target/release/interlock demo
 
 bench:
-	@scripts/bench.sh
+	@scripts/bench.sh $(ARGS)
 
 fmt:
 	@cargo fmt --all

@@ -326,6 +326,8 @@ create table attempt (
   first_missed_at timestamptz,
   last_missed_at timestamptz,
   paged boolean not null,
+  -- Whether the PSP is to be asked, or was asked, to close its session.
+  cancel text constraint attempt_cancel check (cancel in ('wanted', 'asked')),
   kept_news text
 ) with (fillfactor = 70);
 create index attempt_of_payment on attempt (payment_id);

@@ -5,15 +5,16 @@
 
 use crate::clock::Clock;
 use crate::decide::{Answer, Command};
-use crate::domain::{Ids, PlayerKey};
+use crate::domain::{Ids, PlayerKey, Timestamp};
 use crate::lane::{Lanes, SubmitError};
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
 use crate::routing::rules::{PspAccount, RoutingRules};
 use crate::screening::policy::{FxTable, Policies};
 use crate::store::Db;
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -36,6 +37,7 @@ pub struct Flows {
     /// lease, so that nobody else takes an attempt while its answer may still come.
     pub psp_deadline: Duration,
     pub nudges: Arc<Nudges>,
+    pub hush: Arc<Hush>,
     pub tasks: TaskTracker,
 }
 
@@ -48,6 +50,22 @@ pub struct Nudges {
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,
     pub live: Arc<Notify>,
+}
+
+/// Lets a line be logged at most once a second for each name, so that nobody can fill the log.
+#[derive(Debug, Default)]
+pub struct Hush(Mutex<BTreeMap<String, Timestamp>>);
+
+impl Hush {
+    /// Whether the line may be logged now.
+    pub fn may_speak(&self, name: &str, now: Timestamp) -> bool {
+        let mut spoke = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = spoke.get(name).is_none_or(|last| *last + time::Duration::SECOND <= now);
+        if may {
+            spoke.insert(name.to_owned(), now);
+        }
+        may
+    }
 }
 
 impl Flows {

@@ -93,6 +93,7 @@ pub async fn flows(
         fx,
         psp_deadline: patience.psp_deadline,
         nudges,
+        hush: Arc::default(),
         tasks: tasks.clone(),
     })
 }

@@ -10,8 +10,10 @@ use crate::workers::attempts::AttemptWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::inbox::InboxWorker;
+use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
+use crate::workers::sessions::SessionWorker;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +40,7 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &bells.attempts, AttemptWorker::new(flows.clone()));
     run(flows, crew, &bells.payouts, PayoutWorker::new(flows.clone()));
     run(flows, crew, &bells.inbox, InboxWorker::new(flows.clone()));
+    run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
     let deliveries = Arc::new(Notify::new());
     let pool = flows.db.pool().clone();
     let outbox =
@@ -53,6 +56,8 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
         shutdown: crew.shutdown.clone(),
     };
     run(flows, crew, &deliveries, DeliveryWorker::new(outbound));
+    let sessions = SessionWorker { pool: pool.clone() };
+    run(flows, crew, &Arc::new(Notify::new()), sessions);
     run(flows, crew, &Arc::new(Notify::new()), DeliveryLogWorker { pool });
     Ok(())
 }

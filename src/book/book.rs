@@ -7,9 +7,8 @@ use crate::domain::{
     OperatorId, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,
 };
 use crate::ledger::{InsufficientFunds, Posting, post};
-use crate::payments::{
-    IllegalTransition, attempt_machine, deposit_machine, part_machine, withdrawal_machine,
-};
+use crate::payments::transition::IllegalTransition;
+use crate::payments::{attempt_machine, deposit_machine, part_machine, withdrawal_machine};
 use crate::screening::limits::{Limit, LimitUse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

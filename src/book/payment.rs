@@ -170,8 +170,26 @@ pub struct Attempt {
     pub last_missed_at: Option<Timestamp>,
     /// Whether people were told that this attempt has been unknown for too long.
     pub paged: bool,
+    /// Whether the PSP is to be asked, or was asked, to close its session.
+    pub cancel: Option<Cancel>,
     /// News that was no transition: kept, and without effect.
     pub kept_news: Option<String>,
+}
+
+/// Closing a PSP's session of an attempt that we gave up. It is asked for once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancel {
+    Wanted,
+    Asked,
+}
+
+impl Cancel {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Cancel::Wanted => "wanted",
+            Cancel::Asked => "asked",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

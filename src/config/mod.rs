@@ -162,6 +162,11 @@ pub fn sandbox_accounts() -> Vec<(String, String)> {
         .collect()
 }
 
+/// A variable of this process, when it is set and not empty.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// The environment variable that sets a key: `server.listen` is `INTERLOCK__SERVER__LISTEN`.
 pub fn variable_of(key: &str) -> String {
     format!("INTERLOCK__{}", key.replace('.', "__").to_uppercase())

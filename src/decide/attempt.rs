@@ -3,7 +3,7 @@
 
 use super::command::{Answer, Ctx, Refusal, Task};
 use super::{deposit, deposit_news, payout};
-use crate::book::{self, Attempt, Book, Incident, Lease, Payment, Review};
+use crate::book::{self, Attempt, Book, Cancel, Incident, Lease, Payment, Review};
 use crate::domain::{AttemptId, AttemptStatus, IncidentId, Money, PartId, ReviewId, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
@@ -49,6 +49,7 @@ pub fn open_next(
         first_missed_at: None,
         last_missed_at: None,
         paged: false,
+        cancel: None,
         kept_news: None,
     };
     let attempt_id = attempt.id;
@@ -157,6 +158,7 @@ fn lease_for(book: &mut Book, id: Uuid, attempt_id: AttemptId, task: &Task, ctx:
     taken.due_at = Some(until);
     taken.inquiries += 1;
     match task {
+        Task::CancelAtPsp => taken.cancel = Some(Cancel::Asked),
         Task::Inquire(InquiryBy::Ledger) => taken.last_ledger_at = Some(ctx.now),
         _ => taken.last_inquiry_at = Some(ctx.now),
     }
@@ -176,9 +178,15 @@ fn wait(
         deposit_news::expire(book, id, attempt_id, ctx);
         return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
     }
-    // One that is over was hinted at; it is asked about as soon as its PSP allows.
-    let due = due_after(&attempt, subject, capabilities, ctx.now)
-        .or_else(|| asked_again(&attempt, subject, capabilities, ctx.now));
+    // Due, and too early to ask: it was hinted at. It is asked about as soon as its PSP allows, not
+    // when its ladder says, which may be an hour away.
+    let ladder = due_after(&attempt, subject, capabilities, ctx.now);
+    let allowed = asked_again(&attempt, subject, capabilities, ctx.now)
+        .map(|at| at.max(ctx.now + time::Duration::SECOND));
+    let due = match (ladder, allowed) {
+        (Some(ladder), Some(allowed)) => Some(ladder.min(allowed)),
+        (one, other) => one.or(other),
+    };
     book.attempt_mut(id, attempt_id).due_at = due;
     Answer::Nothing
 }
@@ -235,13 +243,10 @@ fn task_of(
     capabilities: &Capabilities,
     now: Timestamp,
 ) -> Task {
-    let cancelled = attempt.status == AttemptStatus::Cancelled;
-    // It is closed at the PSP once; from then on a hint is asked about like any other.
-    if cancelled && attempt.last_inquiry_at.is_none_or(|at| Some(at) < attempt.ended_at) {
-        return Task::CancelAtPsp;
-    }
     let may_cancel = capabilities.deposit.as_ref().is_some_and(|deposit| deposit.can_cancel);
-    if attempt.status == AttemptStatus::Abandoned && attempt.psp_reference.is_some() && may_cancel {
+    let abandoned = attempt.status == AttemptStatus::Abandoned && attempt.cancel.is_none();
+    let wanted = attempt.cancel == Some(Cancel::Wanted);
+    if may_cancel && attempt.psp_reference.is_some() && (abandoned || wanted) {
         return Task::CancelAtPsp;
     }
     match resolution::choose(&facts(attempt, subject), capabilities, now) {

@@ -1,13 +1,10 @@
 //! The commands, what each needs to see, and what can come back.
 
-use crate::book::{GameEntry, KeyClaim, KeyId, Payment, Proposal, Review, Wire};
-use crate::domain::{
-    AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, PlayerKey, Timestamp,
-};
+use crate::book::{GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
+use crate::domain::{AttemptId, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp};
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use psp_contract::{Capabilities, Outcome};
-use std::collections::BTreeSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -271,22 +268,6 @@ impl Refusal {
     }
 }
 
-/// Which rows a batch must load, besides the players themselves.
-#[derive(Debug, Default)]
-pub struct Needs {
-    pub payments: BTreeSet<Uuid>,
-    pub keys: BTreeSet<KeyId>,
-    pub references: BTreeSet<(PlayerKey, Direction, String)>,
-    pub game: BTreeSet<(PlayerKey, String)>,
-    pub wallets: BTreeSet<(PlayerKey, Option<Currency>)>,
-    pub limits: BTreeSet<PlayerKey>,
-    pub limit_uses: BTreeSet<PlayerKey>,
-    /// Reviews of these payments.
-    pub reviews: BTreeSet<Uuid>,
-    /// Withdrawals of these players that are not processing yet.
-    pub open_withdrawals: BTreeSet<PlayerKey>,
-}
-
 impl Command {
     /// A stable name for records, metrics and logs.
     pub const fn name(&self) -> &'static str {
@@ -318,98 +299,5 @@ impl Command {
             Command::OpenReturn(open) => Some(&open.claim),
             _ => None,
         }
-    }
-
-    /// Adds what this command must see.
-    pub fn add_needs(&self, player: &PlayerKey, needs: &mut Needs) {
-        if let Some(claim) = self.claim() {
-            needs.keys.insert(claim.id.clone());
-        }
-        match self {
-            Command::PutPlayer(_) | Command::PutLimits { .. } | Command::ConfirmLimits => {
-                needs.limits.insert(player.clone());
-            }
-            Command::WalletEntry { entry, .. } => {
-                needs.wallets.insert((player.clone(), Some(entry.money.currency)));
-                needs.game.insert((player.clone(), entry.reference.clone()));
-                if let Some(of) = &entry.of {
-                    needs.game.insert((player.clone(), of.clone()));
-                }
-            }
-            Command::StartDeposit(start) => {
-                needs.limits.insert(player.clone());
-                needs.limit_uses.insert(player.clone());
-                reference_need(player, &start.payment, needs);
-            }
-            Command::RequestWithdrawal(request) => {
-                needs.wallets.insert((player.clone(), Some(request.payment.currency())));
-                reference_need(player, &request.payment, needs);
-            }
-            Command::News(news) => self.news_needs(player, news, needs),
-            Command::AnswerNow { payment } => {
-                needs.payments.insert(*payment);
-            }
-            Command::TakeAttempt { payment, .. }
-            | Command::TakePayout { payment }
-            | Command::Cancel { payment, .. } => {
-                needs.payments.insert(*payment);
-                needs.wallets.insert((player.clone(), None));
-                needs.reviews.insert(*payment);
-                // A deposit that ends here frees its share of the player's limits.
-                needs.limit_uses.insert(player.clone());
-            }
-            Command::OpenReturn(open) => {
-                needs.payments.insert(open.deposit);
-                needs.wallets.insert((player.clone(), None));
-                needs.reviews.insert(open.deposit);
-            }
-            Command::Propose { payment, .. }
-            | Command::Approve { payment, .. }
-            | Command::Refuse { payment, .. } => {
-                needs.payments.insert(*payment);
-                needs.reviews.insert(*payment);
-                needs.wallets.insert((player.clone(), None));
-                needs.limits.insert(player.clone());
-                needs.limit_uses.insert(player.clone());
-                // What two people find paid may leave a debt behind.
-                needs.open_withdrawals.insert(player.clone());
-            }
-        }
-    }
-
-    fn news_needs(&self, player: &PlayerKey, news: &News, needs: &mut Needs) {
-        needs.payments.insert(news.payment);
-        needs.wallets.insert((player.clone(), None));
-        if let Outcome::Reported(report) = &news.outcome {
-            use psp_contract::Status;
-            match report.status {
-                Status::Succeeded { .. } => {
-                    needs.limits.insert(player.clone());
-                    needs.limit_uses.insert(player.clone());
-                    needs.reviews.insert(news.payment);
-                    if news.direction == Direction::Withdrawal {
-                        needs.open_withdrawals.insert(player.clone());
-                    }
-                }
-                Status::Returned { .. } | Status::Reversed { .. } => {
-                    needs.open_withdrawals.insert(player.clone());
-                    needs.reviews.insert(news.payment);
-                }
-                Status::Declined(_) | Status::Expired | Status::Cancelled => {
-                    needs.limit_uses.insert(player.clone());
-                    needs.reviews.insert(news.payment);
-                }
-                Status::Accepted { .. } | Status::Pending => {}
-            }
-        } else {
-            needs.limit_uses.insert(player.clone());
-            needs.reviews.insert(news.payment);
-        }
-    }
-}
-
-fn reference_need(player: &PlayerKey, payment: &Payment, needs: &mut Needs) {
-    if let Some(reference) = payment.reference.clone() {
-        needs.references.insert((player.clone(), payment.direction(), reference));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::attempt;
 use super::command::{Answer, Ctx, Refusal, StartDeposit};
-use crate::book::{Book, Payment};
+use crate::book::{Book, Cancel, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
 use crate::screening::Outcome;
@@ -40,7 +40,8 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
     book.record.decisions.push(decision);
     match status {
         DepositStatus::Processing => {
-            if attempt::open_next(book, id, None, ctx).is_none() {
+            let opened = attempt::open_next(book, id, None, ctx);
+            if opened.is_none() {
                 fail_without_route(book, id, ctx);
             }
         }
@@ -146,8 +147,10 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
                     .capabilities(&live.psp)
                     .and_then(|capabilities| capabilities.deposit.as_ref())
                     .is_some_and(|deposit| deposit.can_cancel);
-                let due = (can_cancel && live.psp_reference.is_some()).then_some(ctx.now);
-                book.attempt_mut(id, live.id).due_at = due;
+                let wanted = can_cancel && live.psp_reference.is_some();
+                let attempt = book.attempt_mut(id, live.id);
+                attempt.cancel = wanted.then_some(Cancel::Wanted);
+                attempt.due_at = wanted.then_some(ctx.now);
             }
         }
     }

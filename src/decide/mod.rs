@@ -8,7 +8,7 @@
 //! [`crate::payments::failover::verdict`] says what that means for the attempt; [`payout`] moves
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
-//! Reading order: [`command`], [`dispatch`], then one file per kind of command: [`deposit`],
+//! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`], [`news`] (with [`deposit_news`] and [`payout`]), [`attempt`], [`returns`],
 //! [`review`], [`wallet`], [`player`].
 
@@ -18,6 +18,7 @@ pub mod deposit;
 pub mod deposit_news;
 pub mod dispatch;
 pub mod idempotency;
+pub mod needs;
 pub mod news;
 pub mod payout;
 pub mod player;
@@ -26,5 +27,6 @@ pub mod review;
 pub mod wallet;
 pub mod withdrawal;
 
-pub use command::{Answer, Command, Ctx, Needs, PspFacts, Refusal};
+pub use command::{Answer, Command, Ctx, PspFacts, Refusal};
 pub use dispatch::decide;
+pub use needs::Needs;

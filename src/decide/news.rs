@@ -56,7 +56,17 @@ pub fn verdict(
         capabilities,
         from_inquiry: !matches!(source, Source::Call | Source::Clock | Source::People),
     };
-    failover::verdict(outcome, &facts)
+    match failover::verdict(outcome, &facts) {
+        // An inquiry that finds an unknown attempt under way has found that the PSP has it.
+        Verdict::Nothing if attempt.status == AttemptStatus::Unknown && is_under_way(outcome) => {
+            Verdict::Accepted
+        }
+        verdict => verdict,
+    }
+}
+
+const fn is_under_way(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Reported(Report { status: Status::Pending, .. }))
 }
 
 /// Keeps what the report says besides its status: the PSP's id, who paid.
@@ -105,13 +115,16 @@ fn after(
     if matches!(source, Source::Inquiry | Source::Replay) {
         count_misses(&mut attempt, outcome, ctx);
     }
-    note_error(&mut attempt, outcome);
+    let hint = matches!(source, Source::Webhook { hint: true }) && !is_under_way(outcome);
+    if !hint {
+        note_error(&mut attempt, outcome);
+    }
     let answered = !matches!(source, Source::Webhook { .. });
     if answered && attempt.status != AttemptStatus::InFlight {
         attempt.lease = None;
     }
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
-        if matches!(source, Source::Webhook { hint: true }) || was_hinted(&before) {
+        if hint || was_hinted(&before) {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);
@@ -169,7 +182,10 @@ fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
             (decline.code.clone(), decline.retry_elsewhere)
         }
         Outcome::NotSent(why) => (why.code().to_owned(), true),
-        Outcome::Unknown(why) => (why.code().to_owned(), false),
+        // Abandoned is the one lost answer after which another PSP may be asked.
+        Outcome::Unknown(why) => {
+            (why.code().to_owned(), attempt.status == AttemptStatus::Abandoned)
+        }
         Outcome::Reported(_) | Outcome::NotFound => return,
     };
     // A lost inquiry says nothing about the attempt itself, and success needs no error.

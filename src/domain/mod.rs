@@ -5,6 +5,7 @@
 //!
 //! Reading order: [`ids`], [`status`], [`player`], [`instrument`], [`reasons`], [`wallet`].
 
+pub mod country;
 pub mod ids;
 pub mod instrument;
 pub mod player;

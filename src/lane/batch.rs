@@ -1,7 +1,7 @@
 //! One batch: lock, load, decide, write, commit.
 
 use super::lane::{LaneContext, Work};
-use crate::book::{Book, Payment, Record};
+use crate::book::{Book, Incident, Payment, Record};
 use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
 use crate::domain::{PlayerKey, Timestamp};
 use crate::store::db::LaneConnection;
@@ -29,6 +29,8 @@ pub struct Decided {
     /// By the position of the command.
     pub outcomes: Vec<Outcome>,
     pub to_seq: i64,
+    /// What people must look at, to be told once the batch is kept.
+    pub incidents: Vec<Incident>,
 }
 
 /// Decides and writes a batch inside the connection's open transaction.
@@ -48,8 +50,13 @@ pub async fn decide_and_write(
     }
     load::load(connection, &mut loaded.books, &needs).await?;
     let outcomes = decide_all(context, &mut loaded.books, works, now);
+    let incidents = loaded
+        .books
+        .values()
+        .flat_map(|book| book.records.iter().flat_map(|record| record.incidents.clone()))
+        .collect();
     let to_seq = write(connection, context, held, &mut loaded.books, now, slot_lease).await?;
-    Ok(Decided { outcomes, to_seq })
+    Ok(Decided { outcomes, to_seq, incidents })
 }
 
 fn decide_all(

@@ -3,6 +3,7 @@
 use super::batch::{self, Decided, Outcome};
 use super::lanes::{LaneConfig, SubmitError};
 use super::render::Render;
+use crate::book::Incident;
 use crate::clock::Clock;
 use crate::decide::{Answer, Command, PspFacts};
 use crate::domain::{Ids, PlayerKey};
@@ -33,9 +34,15 @@ pub struct LaneContext {
 }
 
 impl LaneContext {
-    fn tell_committed(&self) {
+    fn tell_committed(&self, incidents: &[Incident]) {
         for bell in &self.committed {
             bell.notify_one();
+        }
+        for incident in incidents {
+            let payment = incident.payment.map(|id| id.to_string()).unwrap_or_default();
+            tracing::error!(incident.id = %incident.id, kind = incident.kind,
+                payment.id = payment, detail = incident.detail, "an incident needs a person");
+            metrics::counter!("incidents_total", "kind" => incident.kind).increment(1);
         }
     }
 }
@@ -238,7 +245,7 @@ impl Lane {
                 self.held.seq = decided.to_seq;
                 self.connection = Some(connection);
                 if wrote {
-                    self.context.tell_committed();
+                    self.context.tell_committed(&decided.incidents);
                 }
                 Ended::Committed(decided.outcomes)
             }
@@ -260,7 +267,7 @@ impl Lane {
                     Ok(now) if now.fence == self.held.fence && now.seq == decided.to_seq => {
                         self.held.seq = now.seq;
                         self.connection = Some(connection);
-                        self.context.tell_committed();
+                        self.context.tell_committed(&decided.incidents);
                         return Ended::Committed(decided.outcomes);
                     }
                     Ok(_) => {

@@ -6,7 +6,7 @@
 //! was lost. The five ends in [`LATE_SUCCESS`] stay open for one thing only, a success that is
 //! proven late.
 
-use super::IllegalTransition;
+use super::transition::IllegalTransition;
 use crate::domain::AttemptStatus;
 use AttemptStatus::{
     Abandoned, Accepted, Cancelled, Declined, Expired, InFlight, NotSent, Prepared, Returned,

@@ -4,7 +4,7 @@
 //! can only be credited or sent back: review is the one state that can be entered on both sides of
 //! that line, so it is told which side it is on.
 
-use super::{IllegalTransition, NEW};
+use super::transition::{IllegalTransition, NEW};
 use crate::domain::{DepositStatus, Origin};
 use DepositStatus::{
     ActionRequired, Blocked, Cancelled, Expired, Failed, InReview, Processing, Returned, Reversed,

@@ -25,13 +25,15 @@
 //! Reading order: [`attempt_machine`], [`deposit_machine`], [`withdrawal_machine`],
 //! [`part_machine`], [`failover`], [`resolution`] (nouns: pure), then the verbs: [`start_deposit`],
 //! [`request_withdrawal`], [`send_payout`], [`run_attempts`], [`resolve_unknown`],
-//! [`cancel_payment`], [`return_deposit`], [`review_payment`].
+//! [`cancel_payment`], [`return_deposit`], [`review_payment`], [`run_first_round`],
+//! [`offer_methods`].
 
 pub mod attempt_machine;
 pub mod cancel_payment;
 pub mod deposit_machine;
 pub mod facts;
 pub mod failover;
+pub mod offer_methods;
 pub mod part_machine;
 pub mod request_withdrawal;
 pub mod resolution;
@@ -39,23 +41,13 @@ pub mod resolve_unknown;
 pub mod return_deposit;
 pub mod review_payment;
 pub mod run_attempts;
+pub mod run_first_round;
 pub mod send_payout;
 pub mod start_deposit;
+pub mod transition;
 pub mod withdrawal_machine;
 
 #[cfg(test)]
 mod test_data;
 
-/// A change of state that does not exist. The news behind it is kept; the state stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no {machine} goes from {from} to {to}")]
-pub struct IllegalTransition {
-    /// `"deposit"`, `"withdrawal"`, `"part"` or `"attempt"`.
-    pub machine: &'static str,
-    /// `"new"` when it was to begin there.
-    pub from: &'static str,
-    pub to: &'static str,
-}
-
-/// What a machine that does not exist yet is called in an [`IllegalTransition`].
-const NEW: &str = "new";
+pub use transition::IllegalTransition;

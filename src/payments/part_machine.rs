@@ -5,7 +5,7 @@
 //! on the way to `paid`, or released. A payout that is proven after the release finds no hold any
 //! more: the debit then takes what is available, and the rest is owed.
 
-use super::IllegalTransition;
+use super::transition::IllegalTransition;
 use crate::domain::PartStatus;
 use PartStatus::{Held, Paid, Processing, Released, Returned};
 

@@ -1,7 +1,7 @@
 //! A withdrawal is asked for: facts, screening, a destination, a plan, and one commit that holds
 //! the money with them.
 
-use super::start_deposit::{SCREENINGS_MAX, StartError};
+use super::start_deposit::{SCREENINGS_MAX, StartError, require_currency};
 use crate::book::{KeyClaim, Part, Payment};
 use crate::decide::command::{RequestWithdrawal, Screened};
 use crate::decide::{Answer, Command, Refusal};
@@ -57,6 +57,9 @@ pub enum RequestError {
     Start(#[from] StartError),
     #[error(transparent)]
     Destination(#[from] DestinationError),
+    /// Nothing is paid out while the player owes.
+    #[error("the player owes {0}")]
+    Owed(Money),
 }
 
 impl From<SubmitError> for RequestError {
@@ -81,6 +84,7 @@ pub async fn request_withdrawal(
         let (player, _) = read_models::player(flows.db.pool(), &order.player)
             .await?
             .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
+        require_currency(flows, &player, order.money.currency)?;
         let instrument = destination(flows, order).await?;
         let route = planned(flows, order, &player, &instrument);
         if route.ranked().next().is_none() {
@@ -152,6 +156,9 @@ async fn screened(
     let wallets = read_models::wallets(flows.db.pool(), &order.player).await?;
     let owed: Vec<Money> =
         wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency)).collect();
+    if let Some(debt) = owed.iter().find(|debt| 0 < debt.minor) {
+        return Err(RequestError::Owed(*debt));
+    }
     let facts = WithdrawalFacts {
         checkpoint: Checkpoint::WithdrawalRequest,
         origin: Origin::Request,

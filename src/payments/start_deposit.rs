@@ -4,8 +4,8 @@ use crate::book::{KeyClaim, Payment};
 use crate::decide::command::{Screened, StartDeposit};
 use crate::decide::{Answer, Command, Refusal};
 use crate::domain::{
-    DecisionId, DepositStatus, Direction, Method, Money, Origin, PaymentId, PaymentStatus, Player,
-    PlayerKey,
+    Currency, DecisionId, DepositStatus, Direction, Method, Money, Origin, PaymentId,
+    PaymentStatus, Player, PlayerKey,
 };
 use crate::flows::Flows;
 use crate::lane::SubmitError;
@@ -36,8 +36,9 @@ pub struct DepositOrder {
 pub enum StartError {
     #[error(transparent)]
     Submit(#[from] SubmitError),
-    #[error("the method needs a field that the player does not have")]
-    FieldMissing(&'static str),
+    /// There is no implicit exchange: a wallet exists in the market's currencies only.
+    #[error("{currency} is not a currency of {country}")]
+    CurrencyNotAllowed { currency: Currency, country: String },
     #[error("reading what a payment needs")]
     Store(#[from] StoreError),
 }
@@ -62,6 +63,7 @@ pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer
         let (player, limits) = read_models::player(flows.db.pool(), &order.player)
             .await?
             .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
+        require_currency(flows, &player, order.money.currency)?;
         let command = screened(flows, order, &player, &limits).await?;
         let command = Command::StartDeposit(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
@@ -70,6 +72,20 @@ pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer
         }
     }
     Err(StartError::Submit(SubmitError::Busy))
+}
+
+/// A currency that the player's market does not allow is refused before anything is recorded. No
+/// policy means no licence: screening says that better.
+pub fn require_currency(
+    flows: &Flows,
+    player: &Player,
+    currency: Currency,
+) -> Result<(), StartError> {
+    let policy = flows.policies.in_force(&player.country, flows.clock.now());
+    if policy.is_none_or(|policy| policy.currencies.contains(&currency)) {
+        return Ok(());
+    }
+    Err(StartError::CurrencyNotAllowed { currency, country: player.country.clone() })
 }
 
 async fn screened(

@@ -5,7 +5,7 @@
 //! paid, released when it is not. `failed` has released it, and yet a payout that is proven late
 //! becomes `paid`, because the money has left all the same.
 
-use super::{IllegalTransition, NEW};
+use super::transition::{IllegalTransition, NEW};
 use crate::domain::{Origin, WithdrawalStatus};
 use WithdrawalStatus::{
     Approved, Blocked, Cancelled, Failed, InReview, Paid, PaidInPart, Processing, Rejected,

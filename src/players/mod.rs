@@ -4,5 +4,7 @@
 //! version, so that no screening outlives what it was based on.
 
 pub mod enter_game;
+pub mod forget_keys;
+pub mod knows_destination;
 pub mod put_player;
 pub mod set_limits;

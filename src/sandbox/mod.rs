@@ -5,10 +5,11 @@
 //! `keys/` the generated keys, `run.json` the addresses while a sandbox runs. Removing the folder
 //! while nothing runs gives a fresh start.
 //!
-//! Reading order: [`cluster`], [`keys`], [`ports`], [`runfile`].
+//! Reading order: [`cluster`], [`keys`], [`mocks`], [`ports`], [`runfile`].
 
 pub mod cluster;
 pub mod keys;
+pub mod mocks;
 pub mod ports;
 pub mod runfile;
 

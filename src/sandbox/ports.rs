@@ -7,12 +7,12 @@ use std::net::{SocketAddr, TcpListener};
 pub enum PortError {
     #[error(
         "port {} of {} for {purpose} is taken by another program. Stop that one, or choose another \
-         address: {variable}={}:{}",
+         address: {setting}{}:{}",
         .address.port(), .address.ip(), .address.ip(), free_suggestion(*.address)
     )]
-    Taken { purpose: String, address: SocketAddr, variable: String },
-    #[error("listening on {address} for {purpose}: {source}. To change it: {variable}=host:port")]
-    Other { purpose: String, address: SocketAddr, variable: String, source: io::Error },
+    Taken { purpose: String, address: SocketAddr, setting: String },
+    #[error("listening on {address} for {purpose}: {source}. To change it: {setting}host:port")]
+    Other { purpose: String, address: SocketAddr, setting: String, source: io::Error },
 }
 
 /// Listens on an address. `purpose` is a word for people ("the API"), `key` the configuration key
@@ -23,16 +23,28 @@ pub enum PortError {
 /// # Errors
 /// A port that is taken, an address that this machine does not have, a port below 1024.
 pub fn listen(purpose: &str, address: SocketAddr, key: &str) -> Result<TcpListener, PortError> {
+    bind(purpose, address, format!("{}=", crate::config::variable_of(key)))
+}
+
+/// Says so when the port of a mock PSP account, or of their control API, is taken. Whoever serves
+/// there binds it right afterwards.
+///
+/// # Errors
+/// As [`listen`].
+pub fn check_free(purpose: &str, address: SocketAddr, setting: String) -> Result<(), PortError> {
+    bind(purpose, address, setting).map(drop)
+}
+
+fn bind(purpose: &str, address: SocketAddr, setting: String) -> Result<TcpListener, PortError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });
     bound.map_err(|source| {
         let purpose = purpose.to_owned();
-        let variable = crate::config::variable_of(key);
         match source.kind() {
-            io::ErrorKind::AddrInUse => PortError::Taken { purpose, address, variable },
-            _ => PortError::Other { purpose, address, variable, source },
+            io::ErrorKind::AddrInUse => PortError::Taken { purpose, address, setting },
+            _ => PortError::Other { purpose, address, setting, source },
         }
     })
 }

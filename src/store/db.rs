@@ -66,6 +66,7 @@ impl From<sqlx::Error> for StoreError {
 pub struct Db {
     pool: PgPool,
     options: PgConnectOptions,
+    url: secrecy::SecretString,
 }
 
 impl Db {
@@ -75,7 +76,13 @@ impl Db {
             .application_name("interlock")
             .log_statements(tracing::log::LevelFilter::Trace);
         let pool = pool_options(connections_max, true).connect_with(options.clone()).await?;
-        Ok(Self { pool, options })
+        Ok(Self { pool, options, url: url.into() })
+    }
+
+    /// The address, for those who keep a connection of their own.
+    pub fn url(&self) -> &str {
+        use secrecy::ExposeSecret;
+        self.url.expose_secret()
     }
 
     pub const fn pool(&self) -> &PgPool {

@@ -136,7 +136,7 @@ async fn load_attempts(
         "select attempt_id, payment_id, part_id, number, psp, status, asked, currency, error_code,
            error_retryable, psp_reference, was_accepted, first_sent_at, ended_at, lease_holder,
            lease_until, due_at, expires_at, inquiries, last_inquiry_at, last_ledger_at, misses,
-           first_missed_at, last_missed_at, paged, kept_news
+           first_missed_at, last_missed_at, paged, cancel, kept_news
          from attempt where payment_id = any($1) order by number",
         ids
     )

@@ -30,6 +30,11 @@ pub async fn migrate(owner_url: &str, environment: &str) -> Result<(), MigrateEr
     let mut connection = PgConnection::connect(owner_url).await.map_err(MigrateError::Connect)?;
     refuse_old_server(&mut connection).await?;
     MIGRATIONS.run(&mut connection).await.map_err(MigrateError::Migrate)?;
+    // The service reads which migrations were applied; the table is the migrator's own.
+    sqlx::query("grant select on _sqlx_migrations to interlock_app")
+        .execute(&mut connection)
+        .await
+        .map_err(StoreError::from)?;
     sqlx::query!(
         "insert into environment (kind) values ($1) on conflict (singleton) do nothing",
         environment
@@ -88,7 +93,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 9] = [
+const APPEND_ONLY: [&str; 10] = [
     "record",
     "entry",
     "hold_move",
@@ -96,6 +101,7 @@ const APPEND_ONLY: [&str; 9] = [
     "outbox_event",
     "decision",
     "incident",
+    "service_incident",
     "wire",
     "player_version",
 ];

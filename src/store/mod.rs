@@ -5,8 +5,8 @@
 //! [`write_player`], on the lane's own connection. Everything else reads, or keeps what is no
 //! money state (the inbox, nonces, endpoints).
 //!
-//! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_payments`],
-//! [`write_player`], [`read_models`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
+//! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_trail`],
+//! [`write_payments`], [`write_player`], [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`].
 
@@ -20,11 +20,15 @@ pub mod json;
 pub mod load;
 pub mod load_payments;
 pub mod migrate;
+pub mod old_keys;
 pub mod outbox_reads;
+pub mod player_session;
 pub mod prove;
 pub mod read_decisions;
 pub mod read_models;
+pub mod read_reviews;
 pub mod redeliveries;
+pub mod request_nonce;
 pub mod rows;
 pub mod slots;
 pub mod webhook_endpoints;
@@ -32,6 +36,7 @@ pub mod webhook_secrets;
 pub mod write_payments;
 pub mod write_player;
 pub mod write_records;
+pub mod write_trail;
 
 pub use db::{Db, StoreError};
 

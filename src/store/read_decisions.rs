@@ -33,7 +33,8 @@ pub struct DecisionFilter {
     pub id: Option<Uuid>,
     pub payment: Option<Uuid>,
     pub player: Option<PlayerId>,
-    pub outcome: Option<String>,
+    /// Empty: every outcome.
+    pub outcomes: Vec<String>,
     pub policy_version: Option<String>,
     pub before: Option<Uuid>,
     pub limit: i64,
@@ -54,7 +55,7 @@ pub async fn decisions(
              and ($2::uuid is null or decision_id = $2)
              and ($3::uuid is null or payment_id = $3)
              and ($4::text is null or player_id = $4)
-             and ($5::text is null or outcome = $5)
+             and (cardinality($5::text[]) = 0 or outcome = any($5))
              and ($6::text is null or policy_version = $6)
              and ($7::uuid is null or decision_id < $7)
            order by decision_id desc limit $8"#,
@@ -62,7 +63,7 @@ pub async fn decisions(
         filter.id,
         filter.payment,
         filter.player.as_ref().map(PlayerId::as_str),
-        filter.outcome,
+        &filter.outcomes,
         filter.policy_version,
         filter.before,
         filter.limit

@@ -1,7 +1,7 @@
 //! Rows as sqlx reads them, and the words they become.
 
 use super::{StoreError, json};
-use crate::book::{Attempt, AttemptError, Lease, Part, Payment, Viewer};
+use crate::book::{Attempt, AttemptError, Cancel, Lease, Part, Payment, Viewer};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Exclusion, Kyc, KycStatus, Money, OperatorId, PartId,
     PaymentId, PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
@@ -164,6 +164,7 @@ pub struct AttemptRow {
     pub first_missed_at: Option<Timestamp>,
     pub last_missed_at: Option<Timestamp>,
     pub paged: bool,
+    pub cancel: Option<String>,
     pub kept_news: Option<String>,
 }
 
@@ -193,6 +194,11 @@ impl AttemptRow {
             first_missed_at: self.first_missed_at,
             last_missed_at: self.last_missed_at,
             paged: self.paged,
+            cancel: match self.cancel.as_deref() {
+                Some("wanted") => Some(Cancel::Wanted),
+                Some(_) => Some(Cancel::Asked),
+                None => None,
+            },
             kept_news: self.kept_news,
         })
     }

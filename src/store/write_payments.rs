@@ -234,6 +234,7 @@ struct AttemptColumns {
     first_missed: Vec<Option<Timestamp>>,
     last_missed: Vec<Option<Timestamp>>,
     paged: Vec<bool>,
+    cancel: Vec<Option<String>>,
     kept: Vec<Option<String>>,
 }
 
@@ -265,6 +266,7 @@ fn attempt_columns(attempts: &[(Uuid, &Attempt)]) -> AttemptColumns {
         c.first_missed.push(a.first_missed_at);
         c.last_missed.push(a.last_missed_at);
         c.paged.push(a.paged);
+        c.cancel.push(a.cancel.map(|cancel| cancel.as_str().to_owned()));
         c.kept.push(a.kept_news.clone());
     }
     c
@@ -284,13 +286,13 @@ async fn write_attempts(
         "insert into attempt (attempt_id, payment_id, part_id, number, psp, status, asked, currency,
            error_code, error_retryable, psp_reference, was_accepted, first_sent_at, ended_at,
            lease_holder, lease_until, due_at, expires_at, inquiries, last_inquiry_at,
-           last_ledger_at, misses, first_missed_at, last_missed_at, paged, kept_news)
+           last_ledger_at, misses, first_missed_at, last_missed_at, paged, cancel, kept_news)
          select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::text[],
            $6::text[], $7::bigint[], $8::text[], $9::text[], $10::boolean[], $11::text[],
            $12::boolean[], $13::timestamptz[], $14::timestamptz[], $15::text[], $16::timestamptz[],
            $17::timestamptz[], $18::timestamptz[], $19::integer[], $20::timestamptz[],
            $21::timestamptz[], $22::integer[], $23::timestamptz[], $24::timestamptz[],
-           $25::boolean[], $26::text[])
+           $25::boolean[], $26::text[], $27::text[])
          on conflict (attempt_id) do update set
            status = excluded.status, error_code = excluded.error_code,
            error_retryable = excluded.error_retryable, psp_reference = excluded.psp_reference,
@@ -301,7 +303,7 @@ async fn write_attempts(
            last_inquiry_at = excluded.last_inquiry_at, last_ledger_at = excluded.last_ledger_at,
            misses = excluded.misses, first_missed_at = excluded.first_missed_at,
            last_missed_at = excluded.last_missed_at, paged = excluded.paged,
-           kept_news = excluded.kept_news",
+           cancel = excluded.cancel, kept_news = excluded.kept_news",
         &c.id,
         &c.payment,
         &c.part as &[Option<Uuid>],
@@ -327,6 +329,7 @@ async fn write_attempts(
         &c.first_missed as &[Option<Timestamp>],
         &c.last_missed as &[Option<Timestamp>],
         &c.paged,
+        &c.cancel as &[Option<String>],
         &c.kept as &[Option<String>]
     )
     .execute(connection)

@@ -79,7 +79,9 @@ async fn refused(flows: &Flows, account: &str, refusal: &WebhookRefusal) {
     };
     metrics::counter!("webhooks_refused_total", "psp" => account.to_owned(), "why" => why)
         .increment(1);
-    tracing::warn!(psp.id = account, why, "a webhook was turned away");
+    if flows.hush.may_speak(account, flows.clock.now()) {
+        tracing::warn!(psp.id = account, why, "a webhook was turned away");
+    }
     if let WebhookRefusal::Stale { attempt, psp_reference } = refusal {
         let places = places(flows, account, *attempt, psp_reference.as_deref()).await;
         for place in places.unwrap_or_default() {

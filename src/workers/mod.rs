@@ -6,12 +6,14 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`].
+//! [`deliveries`], [`nightly`].
 
 pub mod attempts;
 pub mod deliveries;
 pub mod driver;
 pub mod inbox;
+pub mod nightly;
 pub mod outbox;
 pub mod payouts;
 pub mod running;
+pub mod sessions;

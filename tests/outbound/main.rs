@@ -1,10 +1,11 @@
 //! Outbound webhooks against a real PostgreSQL and real HTTP receivers on loopback.
 //!
-//! `DATABASE_URL` names a migrated database, as its owner; `TEST_DATABASE_URL` the same one as the
-//! application's role. Each scene works on empty copies of the tables.
+//! Each scene has a database of its own in the binary's private cluster.
 
 #![allow(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
 
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod deliveries;
 mod endpoints;
 mod endurance;

@@ -10,8 +10,8 @@ use interlock::webhooks::deliver::{Delivered, Outbound, deliver};
 use interlock::webhooks::guard::{GuardedNames, Reach, SystemNames};
 use interlock::webhooks::register_endpoint::{RegisterEndpoint, register_endpoint};
 use secrecy::ExposeSecret;
+use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 use time::macros::datetime;
@@ -31,50 +31,14 @@ pub struct Endpoint {
     pub secret: String,
 }
 
-/// The tables of the outbound side, copied for each scene: workers look at everything there is, so
-/// tests that share tables would do each other's work by the wrong clock.
-const TABLES: [&str; 9] = [
-    "lane_slot",
-    "record",
-    "outbox_event",
-    "webhook_endpoint",
-    "webhook_secret",
-    "relay_cursor",
-    "webhook_delivery",
-    "webhook_delivery_try",
-    "worker_heartbeat",
-];
-
-/// Connections to empty copies of the tables, with the grants of the originals.
+/// Connections to a database of its own: workers look at everything there is, so tests that share
+/// tables would do each other's work by the wrong clock.
 pub async fn pool() -> PgPool {
-    let owner_url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a migrated database");
-    let url = std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| owner_url.clone());
-    let schema = format!("outbound_{}", Uuid::new_v4().simple());
-    let mut owner = PgConnection::connect(&owner_url).await.expect("the database answers");
-    let copies: String = TABLES
-        .iter()
-        .map(|t| format!("create table {schema}.{t} (like public.{t} including all);"))
-        .collect();
-    let setup = format!(
-        "create schema {schema}; grant usage on schema {schema} to interlock_app; {copies}
-         insert into {schema}.lane_slot (slot) select generate_series(0, 7);
-         do $$ declare g record; begin
-           for g in select table_name, privilege_type from information_schema.role_table_grants
-             where grantee = 'interlock_app' and table_schema = 'public'
-               and table_name in (select table_name from information_schema.tables
-                 where table_schema = '{schema}')
-           loop execute format('grant %s on {schema}.%I to interlock_app',
-             g.privilege_type, g.table_name); end loop; end $$;"
-    );
-    sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut owner).await.unwrap();
-    connect(&url, &schema).await
-}
-
-async fn connect(url: &str, schema: &str) -> PgPool {
+    let url = crate::cluster::database().await;
     let options: PgConnectOptions = url.parse().expect("a database URL");
     PgPoolOptions::new()
         .max_connections(6)
-        .connect_with(options.options([("search_path", schema)]))
+        .connect_with(options)
         .await
         .expect("the database answers")
 }

@@ -181,12 +181,13 @@ pub fn serialise(value: &Value) -> String {
 /// Waits until `look` finds something.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let start = Instant::now();
+    let mut tick = tokio::time::interval(Duration::from_millis(10));
     loop {
+        tick.tick().await;
         if let Some(found) = look().await {
             return found;
         }
         assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -184,12 +184,13 @@ impl Stage {
 
     /// Waits for a webhook.
     pub async fn webhook(&self, id: &str, wanted: impl Fn(&Received) -> bool) -> Received {
+        let mut tick = tokio::time::interval(Duration::from_millis(25));
         for _ in 0..200 {
+            tick.tick().await;
             let found = self.seen(id).into_iter().find(&wanted);
             if let Some(found) = found {
                 return found;
             }
-            tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("{id}: no such webhook, only {:?}", self.seen(id));
     }

@@ -1,6 +1,6 @@
 //! Every fault of a notification.
 
-use crate::stage::{PSPS, SECOND, Stage, fresh_attempt, money};
+use crate::stage::{PSPS, Stage, fresh_attempt, money};
 use crate::support::deposit;
 use crate::{ask, reference, report};
 use psp_adapters::{WebhookEvent, WebhookRefusal};
@@ -11,14 +11,12 @@ fn success_kind(id: &str) -> &'static str {
     if id == "trustly-de" { "credit" } else { "payment_settled" }
 }
 
-/// A deposit that is paid while this fault is on; gives its id at the PSP.
+/// A deposit that is paid while this fault is on, which stays on; gives its id at the PSP.
 async fn paid_with(stage: &Stage, id: &str, attempt: AttemptRef, fault: &str) -> String {
     let order = reference(&stage.perform(id, &deposit(attempt, money(id))).await.outcome);
     let rule = json!({"operation": "webhook", "fault": fault, "delay_ms": 200});
     stage.control(&format!("/psps/{id}/faults"), &rule).await;
     stage.complete(id, &order, "succeeded").await;
-    tokio::time::sleep(SECOND).await;
-    stage.clear_faults(id).await;
     order
 }
 
@@ -33,7 +31,15 @@ async fn a_duplicate_has_the_same_id() {
     for id in PSPS {
         let attempt = fresh_attempt();
         paid_with(&stage, id, attempt, "webhook_duplicate").await;
-        let seen = events(&stage, id, attempt, success_kind(id));
+        let mut tick = tokio::time::interval(std::time::Duration::from_millis(25));
+        let mut seen = Vec::new();
+        for _ in 0..200 {
+            tick.tick().await;
+            seen = events(&stage, id, attempt, success_kind(id));
+            if 1 < seen.len() {
+                break;
+            }
+        }
         assert!(1 < seen.len(), "{seen:?}");
         assert!(seen.iter().all(|it| *it == seen[0]));
     }
@@ -97,6 +103,7 @@ async fn dropped_delayed_and_reordered_webhooks_say_what_they_say() {
             let attempt = fresh_attempt();
             let order = paid_with(&stage, id, attempt, fault).await;
             if fault == "webhook_drop" {
+                stage.clear_faults(id).await;
                 let resend = json!({"reference": order, "times": 1});
                 stage.control(&format!("/psps/{id}/webhooks/resend"), &resend).await;
             }

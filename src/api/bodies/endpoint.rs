@@ -1,0 +1,69 @@
+//! A webhook endpoint as it is asked for, and the slice of a plain list.
+
+use crate::api::extract::Page;
+use crate::api::fields::{Fields, FromFields};
+use utoipa::{IntoParams, ToSchema};
+
+/// An endpoint to be made. URL and event types are judged by the flow that makes it.
+#[derive(Debug, Clone)]
+pub struct EndpointBody {
+    pub url: String,
+    pub events: Vec<String>,
+}
+
+impl FromFields for EndpointBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let url = fields.line("url", 2048);
+        let events = fields.texts("events", 64);
+        Some(Self { url: url?, events: events? })
+    }
+}
+
+/// A list that is only paged.
+#[derive(Debug, Clone)]
+pub struct EndpointPage(pub Page);
+
+/// A list that is only paged.
+#[derive(Debug, Clone)]
+pub struct DeliveryPage(pub Page);
+
+/// A list that is only paged.
+#[derive(Debug, Clone)]
+pub struct EntryPage(pub Page);
+
+impl FromFields for EndpointPage {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Page::read(fields, "webhook-endpoints").map(Self)
+    }
+}
+
+impl FromFields for DeliveryPage {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Page::read(fields, "deliveries").map(Self)
+    }
+}
+
+impl FromFields for EntryPage {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Page::read(fields, "entries").map(Self)
+    }
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u16>,
+    pub after: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = PostWebhookEndpoint)]
+pub struct EndpointSchema {
+    /// https in production.
+    #[schema(example = "https://casino.example/interlock")]
+    pub url: String,
+    /// `*`, areas (`deposit.*`) or whole types (`deposit.succeeded`).
+    #[schema(example = json!(["*"]))]
+    pub events: Vec<String>,
+}

@@ -1,0 +1,13 @@
+//! The requests of the API: how each body and query is read, and its schema.
+//!
+//! A reader turns JSON into the words of the house in one step; the `…Schema` struct beside it is
+//! what the OpenAPI document shows and is never made.
+//!
+//! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`review`], [`endpoint`].
+
+pub mod destination;
+pub mod endpoint;
+pub mod payment;
+pub mod player;
+pub mod review;
+pub mod wallet;

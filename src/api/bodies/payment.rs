@@ -1,0 +1,249 @@
+//! Deposits and withdrawals as they are asked for, and the filters of their lists.
+
+use super::destination::{DestinationBody, DestinationSchema};
+use super::player::{player_id, player_id_opt};
+use super::wallet::{REFERENCE_FAULT, reference_text};
+use crate::api::extract::Page;
+use crate::api::fields::{Fields, FromFields};
+use crate::domain::{Direction, Method, Money, PaymentStatus, PlayerId};
+use std::net::IpAddr;
+use utoipa::{IntoParams, ToSchema};
+
+/// A deposit that a backend or a player asks for.
+#[derive(Debug, Clone)]
+pub struct DepositBody {
+    pub player: PlayerId,
+    pub money: Money,
+    pub method: Method,
+    pub return_url: String,
+    pub reference: Option<String>,
+    /// A stored instrument to charge.
+    pub instrument: Option<DestinationBody>,
+    /// The payer's device. A player's own connection counts for more.
+    pub device: Option<Device>,
+    /// A JSON object, in its one spelling.
+    pub metadata: Option<String>,
+}
+
+/// The payer's device as the backend saw it.
+#[derive(Debug, Clone, Default)]
+pub struct Device {
+    pub ip: Option<IpAddr>,
+    pub user_agent: Option<String>,
+}
+
+/// A withdrawal that a backend or a player asks for.
+#[derive(Debug, Clone)]
+pub struct WithdrawalBody {
+    pub player: PlayerId,
+    pub money: Money,
+    pub method: Method,
+    pub reference: Option<String>,
+    /// None: the closed loop decides.
+    pub destination: Option<DestinationBody>,
+    pub metadata: Option<String>,
+}
+
+/// A deposit, or a piece of it, that goes back to its source.
+#[derive(Debug, Clone)]
+pub struct ReturnBody {
+    /// In the deposit's currency; None: all of it.
+    pub amount: Option<String>,
+    pub reason: String,
+}
+
+impl FromFields for DepositBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let player = player_id(fields);
+        let money = fields.money("amount", "currency");
+        let method = method(fields);
+        let fault =
+            ("return_url.malformed", "a return_url is an absolute URL of at most 2048 characters");
+        let return_url = fields.parsed("return_url", fault, absolute_url);
+        let reference = fields.parsed_opt("reference", REFERENCE_FAULT, reference_text);
+        let instrument = fields.object_opt("instrument");
+        let device = fields.object_opt("device");
+        let metadata = fields.metadata_opt("metadata");
+        Some(Self {
+            player: player?,
+            money: money?,
+            method: method?,
+            return_url: return_url?,
+            reference,
+            instrument,
+            device,
+            metadata,
+        })
+    }
+}
+
+impl FromFields for WithdrawalBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let player = player_id(fields);
+        let money = fields.money("amount", "currency");
+        let method = method(fields);
+        let reference = fields.parsed_opt("reference", REFERENCE_FAULT, reference_text);
+        let destination = fields.object_opt("destination");
+        let metadata = fields.metadata_opt("metadata");
+        Some(Self {
+            player: player?,
+            money: money?,
+            method: method?,
+            reference,
+            destination,
+            metadata,
+        })
+    }
+}
+
+impl FromFields for Device {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let fault = ("device.ip_malformed", "this is no IP address");
+        Some(Self {
+            ip: fields.parsed_opt("ip", fault, |text| text.parse().ok()),
+            user_agent: fields.line_opt("user_agent", 1024),
+        })
+    }
+}
+
+impl FromFields for ReturnBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        // What it is worth is judged in the deposit's currency, once that is known.
+        let amount = fields.text_opt("amount");
+        let reason = fields.line("reason", 500);
+        Some(Self { amount, reason: reason? })
+    }
+}
+
+fn method(fields: &mut Fields<'_>) -> Option<Method> {
+    let known = (
+        "payment.method_unknown",
+        "a method is bank_transfer, card, e_wallet, interac, pix or crypto",
+    );
+    fields.parsed("method", known, |text| text.parse().ok())
+}
+
+fn absolute_url(text: &str) -> Option<String> {
+    let url = url::Url::parse(text).ok().filter(|url| url.has_host())?;
+    (text.len() <= 2048 && url.username().is_empty() && url.password().is_none())
+        .then(|| text.to_owned())
+}
+
+/// Which payments of a direction are wanted.
+#[derive(Debug, Clone)]
+pub struct PaymentFilter {
+    pub player: Option<PlayerId>,
+    pub statuses: Vec<PaymentStatus>,
+    pub reference: Option<String>,
+    pub page: Page,
+}
+
+/// A filter that knows its direction.
+#[derive(Debug, Clone)]
+pub struct DepositFilter(pub PaymentFilter);
+
+/// A filter that knows its direction.
+#[derive(Debug, Clone)]
+pub struct WithdrawalFilter(pub PaymentFilter);
+
+impl FromFields for DepositFilter {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        filter(fields, Direction::Deposit, "deposits").map(Self)
+    }
+}
+
+impl FromFields for WithdrawalFilter {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        filter(fields, Direction::Withdrawal, "withdrawals").map(Self)
+    }
+}
+
+fn filter(fields: &mut Fields<'_>, direction: Direction, list: &str) -> Option<PaymentFilter> {
+    let player = player_id_opt(fields);
+    let known =
+        ("payment.status_unknown", "statuses are those of the contract, with commas between");
+    let statuses = fields.parsed_opt("status", known, |text| {
+        let words = text.split(',');
+        words.map(|word| PaymentStatus::parse(direction, word).ok()).collect::<Option<Vec<_>>>()
+    });
+    let reference = fields.parsed_opt("reference", REFERENCE_FAULT, reference_text);
+    Some(PaymentFilter {
+        player,
+        statuses: statuses.unwrap_or_default(),
+        reference,
+        page: Page::read(fields, list)?,
+    })
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PaymentParams {
+    pub player_id: Option<String>,
+    /// One status, or several with commas between.
+    pub status: Option<String>,
+    /// The casino's own reference.
+    pub reference: Option<String>,
+    /// 1 to 200, 50 when left out.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u16>,
+    /// `next` of the page before.
+    pub after: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = NewDeposit)]
+pub struct DepositSchema {
+    #[schema(example = "p-1")]
+    pub player_id: String,
+    #[schema(example = "100.00")]
+    pub amount: String,
+    #[schema(example = "SEK")]
+    pub currency: String,
+    /// `bank_transfer`, `card`, `e_wallet`, `interac`, `pix` or `crypto`.
+    #[schema(example = "bank_transfer")]
+    pub method: String,
+    /// https, and a host on the operator's list.
+    #[schema(example = "https://casino.example/return")]
+    pub return_url: String,
+    /// The casino's own, unique per operator and direction for ever.
+    pub reference: Option<String>,
+    pub instrument: Option<DestinationSchema>,
+    pub device: Option<DeviceSchema>,
+    /// At most 4096 bytes, without personal data.
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = Device)]
+pub struct DeviceSchema {
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = NewWithdrawal)]
+pub struct WithdrawalSchema {
+    #[schema(example = "p-1")]
+    pub player_id: String,
+    #[schema(example = "100.00")]
+    pub amount: String,
+    #[schema(example = "SEK")]
+    pub currency: String,
+    #[schema(example = "bank_transfer")]
+    pub method: String,
+    pub reference: Option<String>,
+    /// Left out, the money goes back to where deposits came from.
+    pub destination: Option<DestinationSchema>,
+    /// At most 4096 bytes, without personal data.
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = NewReturn)]
+pub struct ReturnSchema {
+    /// In the deposit's currency; left out, all of it.
+    pub amount: Option<String>,
+    pub reason: String,
+}

@@ -1,0 +1,173 @@
+//! What two people say about a payment, and which decisions and reviews are asked for.
+
+use super::player::player_id_opt;
+use crate::api::extract::Page;
+use crate::api::fields::{Fields, FromFields};
+use crate::domain::{PaymentId, PlayerId, ProposalId, Timestamp};
+use crate::screening::Outcome;
+use utoipa::{IntoParams, ToSchema};
+
+/// What one person proposes.
+#[derive(Debug, Clone)]
+pub struct ProposeBody {
+    pub outcome: String,
+    pub note: String,
+}
+
+/// Which proposal another person approves.
+#[derive(Debug, Clone, Copy)]
+pub struct ApproveBody {
+    pub proposal: ProposalId,
+}
+
+/// Why a proposal is refused.
+#[derive(Debug, Clone)]
+pub struct RefuseBody {
+    pub note: String,
+}
+
+/// At which knowledge and policy a decision is made again.
+#[derive(Debug, Clone)]
+pub struct ReplayBody {
+    pub as_of: Option<Timestamp>,
+    pub policy_version: Option<String>,
+}
+
+const OUTCOMES: [&str; 5] = ["approve", "reject", "return", "resolve_paid", "resolve_unpaid"];
+
+impl FromFields for ProposeBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let known = (
+            "review.outcome_unknown",
+            "an outcome is approve, reject, return, resolve_paid or resolve_unpaid",
+        );
+        let outcome = fields
+            .parsed("outcome", known, |text| OUTCOMES.contains(&text).then(|| text.to_owned()));
+        let note = fields.line("note", 2000);
+        Some(Self { outcome: outcome?, note: note? })
+    }
+}
+
+impl FromFields for ApproveBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let fault = ("review.proposal_malformed", "this is no id of a proposal");
+        let proposal = fields.parsed("proposal", fault, ProposalId::parse)?;
+        Some(Self { proposal })
+    }
+}
+
+impl FromFields for RefuseBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.line("note", 2000).map(|note| Self { note })
+    }
+}
+
+impl FromFields for ReplayBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self {
+            as_of: fields.time_opt("as_of"),
+            policy_version: fields.line_opt("policy_version", 64),
+        })
+    }
+}
+
+/// Which decisions are wanted.
+#[derive(Debug, Clone)]
+pub struct DecisionFilter {
+    pub payment: Option<PaymentId>,
+    pub player: Option<PlayerId>,
+    pub outcome: Option<Outcome>,
+    pub policy_version: Option<String>,
+    pub page: Page,
+}
+
+impl FromFields for DecisionFilter {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let no_payment = ("payment.id_malformed", "this is no id of a payment");
+        let payment = fields.parsed_opt("payment_id", no_payment, PaymentId::parse);
+        let player = player_id_opt(fields);
+        let known = ("decision.outcome_unknown", "an outcome is approve, review or deny");
+        // A hold is told as a review: whoever could ask for holds would learn of them.
+        let outcome = fields.parsed_opt("outcome", known, |text| {
+            Outcome::parse(text).filter(|outcome| *outcome != Outcome::Hold)
+        });
+        let policy_version = fields.line_opt("policy_version", 64);
+        Some(Self {
+            payment,
+            player,
+            outcome,
+            policy_version,
+            page: Page::read(fields, "decisions")?,
+        })
+    }
+}
+
+/// Which reviews are wanted.
+#[derive(Debug, Clone)]
+pub struct ReviewFilter {
+    /// None: open and closed.
+    pub open: Option<bool>,
+    pub page: Page,
+}
+
+impl FromFields for ReviewFilter {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let known = ("review.open_unknown", "open is true or false");
+        let open = fields.parsed_opt("open", known, |text| text.parse().ok());
+        let page = Page::read(fields, "reviews")?;
+        Some(Self { open, page })
+    }
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DecisionParams {
+    pub payment_id: Option<String>,
+    pub player_id: Option<String>,
+    /// `approve`, `review` or `deny`.
+    pub outcome: Option<String>,
+    pub policy_version: Option<String>,
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u16>,
+    pub after: Option<String>,
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReviewParams {
+    /// `true` or `false`; left out, both.
+    pub open: Option<bool>,
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u16>,
+    pub after: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = Propose)]
+pub struct ProposeSchema {
+    /// `approve`, `reject`, `return`, `resolve_paid` or `resolve_unpaid`.
+    #[schema(example = "approve")]
+    pub outcome: String,
+    pub note: String,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = Approve)]
+pub struct ApproveSchema {
+    #[schema(example = "prp_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
+    pub proposal: String,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = Refuse)]
+pub struct RefuseSchema {
+    pub note: String,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = Replay)]
+pub struct ReplaySchema {
+    #[schema(format = DateTime)]
+    pub as_of: Option<String>,
+    pub policy_version: Option<String>,
+}

@@ -1,0 +1,66 @@
+//! Lets a request that writes run to its end, whatever its client does.
+//!
+//! hyper drops a handler's future when the client goes away. A write that is dropped in the middle
+//! is a payment whose caller was never told, and a cancelled `begin` can poison a pooled
+//! connection, so that later writes vanish. Every handler that writes goes through [`Detach::run`].
+
+use super::problem::Problem;
+use crate::shutdown::Shutdown;
+use std::future::Future;
+
+/// Runs requests as tasks of their own. A stop waits for them.
+#[derive(Debug, Clone, Default)]
+pub struct Detach(Shutdown);
+
+impl Detach {
+    pub const fn new(tasks: Shutdown) -> Self {
+        Self(tasks)
+    }
+
+    /// Runs a request to its end, even when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// What the request answers; 500 when it panics. A panic fails this request alone.
+    pub async fn run<T, F>(&self, request: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        use tracing::Instrument;
+        let task = self.0.spawn("request", request.in_current_span());
+        // The panic was logged under the task's name.
+        task.await.unwrap_or_else(|_| Err(Problem::fault()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn a_request_runs_on_when_its_waiter_is_dropped() {
+        let tasks = Shutdown::new();
+        let (go, may_go) = oneshot::channel::<()>();
+        let (done, was_done) = oneshot::channel();
+        let detach = Detach::new(tasks.clone());
+        let waiter = detach.run(async move {
+            may_go.await.unwrap();
+            done.send(42).unwrap();
+            Ok(())
+        });
+        let impatient = tokio::time::timeout(Duration::from_millis(1), waiter).await;
+        assert!(impatient.is_err(), "nobody let the request go yet");
+        go.send(()).expect("the request must still wait after its client left");
+        assert_eq!(was_done.await, Ok(42));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_of_this_request_alone() {
+        let detach = Detach::default();
+        let broken = detach.run::<(), _>(async { panic!("on purpose") }).await;
+        assert_eq!(broken.unwrap_err().status().as_u16(), 500);
+        assert_eq!(detach.run(async { Ok(1) }).await.unwrap(), 1);
+    }
+}

@@ -1,0 +1,172 @@
+//! The outermost layer: every request gets an id, a clock and an end; every answer carries both.
+//!
+//! Around everything else stands the catch for panics: one fails its own request alone.
+
+use super::address::client_address;
+use super::problem::Problem;
+use super::rate::RateLimits;
+use crate::domain::Ids;
+use crate::domain::ids::SystemIds;
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::Instrument;
+
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Where the outermost layer takes its settings from.
+#[derive(Debug)]
+pub struct Door {
+    pub trusted_proxies: Vec<IpNet>,
+    pub rates: Arc<RateLimits>,
+    /// Every request is answered within this time.
+    pub patience: Duration,
+}
+
+/// The id under which a request is told, logged and traced.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// The address that a request counts for.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
+/// Put among a response's extensions by a handler that waited for a PSP.
+#[derive(Debug, Clone, Copy)]
+pub struct PspTime(pub Duration);
+
+/// Names, times and finishes a request.
+pub async fn finish(request: Request, next: Next) -> Response {
+    let started_at = Instant::now();
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
+    let span = tracing::info_span!("request", request.id = %id.0, %method, route);
+    let mut request = request;
+    request.extensions_mut().insert(id.clone());
+    let running = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let answer = running.instrument(span.clone()).await.unwrap_or_else(|_| {
+        span.in_scope(|| tracing::error!("a handler panicked"));
+        Problem::fault().into_response()
+    });
+    let mut response = render(answer, &id.0);
+    let took = started_at.elapsed();
+    stamp(&mut response, &id.0, took);
+    let status = response.status().as_u16().to_string();
+    let labels = [("method", method.to_string()), ("route", route), ("status", status)];
+    metrics::counter!("interlock_http_requests_total", &labels).increment(1);
+    metrics::histogram!("interlock_http_request_duration_seconds", &labels).record(took);
+    response
+}
+
+/// Counts the address, and ends what takes too long.
+pub async fn admit(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    if let Some(peer) = peer {
+        let client = client_address(peer, request.headers(), &door.trusted_proxies);
+        request.extensions_mut().insert(ClientAddress(client));
+        // A PSP sends for all of its merchants' payers from few addresses.
+        let is_webhook = request.uri().path().starts_with("/webhooks/");
+        if !is_webhook && let Err(problem) = door.rates.check_address(client) {
+            return problem.into_response();
+        }
+    }
+    match tokio::time::timeout(door.patience, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::unavailable(
+            "request.timed_out",
+            "The request took too long. What it began goes on; repeat it with the same \
+             idempotency key to learn what came of it.",
+            2,
+        )
+        .into_response(),
+    }
+}
+
+/// A caller's own id when it is plain, else a fresh one.
+fn request_id(headers: &HeaderMap) -> RequestId {
+    let plain = |text: &&str| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+    };
+    let told = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(plain);
+    let fresh = || format!("req_{}", SystemIds.next().simple());
+    let id = told.map_or_else(fresh, str::to_owned);
+    RequestId(id.into())
+}
+
+/// Tells a problem again, now that its request has a name.
+fn render(mut response: Response, id: &str) -> Response {
+    match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => {
+            // What layers in between added (CORS, vary) stays.
+            let mut told = problem.respond(id);
+            for (name, value) in response.headers() {
+                if !told.headers().contains_key(name) && name != header::CONTENT_LENGTH {
+                    told.headers_mut().append(name.clone(), value.clone());
+                }
+            }
+            told
+        }
+        None => response,
+    }
+}
+
+fn stamp(response: &mut Response, id: &str, took: Duration) {
+    let psp = response.extensions().get::<PspTime>().copied();
+    let mut timing = format!("total;dur={}", millis(took));
+    if let Some(PspTime(waited)) = psp {
+        timing.push_str(&format!(", psp;dur={}", millis(waited)));
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Ok(timing) = HeaderValue::from_str(&timing) {
+        headers.insert(SERVER_TIMING, timing);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // What is told of money and people belongs in nobody's cache.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// Milliseconds with three decimals.
+fn millis(time: Duration) -> String {
+    let micros = time.as_micros();
+    format!("{}.{:03}", micros / 1_000, micros % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_request_id_is_kept_and_another_replaced() {
+        let told = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_str(text).unwrap());
+            request_id(&headers).0.to_string()
+        };
+        assert_eq!(told("casino-42"), "casino-42");
+        assert!(told("with space").starts_with("req_"));
+        assert!(told(&"x".repeat(65)).starts_with("req_"));
+    }
+
+    #[test]
+    fn durations_are_told_in_milliseconds() {
+        assert_eq!(millis(Duration::from_micros(12_345)), "12.345");
+        assert_eq!(millis(Duration::from_micros(7)), "0.007");
+    }
+}

@@ -1,0 +1,254 @@
+//! What handlers take from a request: a strict body, a strict query, ids from the path, paging.
+
+use super::fields::{self, Fields, FromFields, FromJson, Nothing};
+use super::json::{Json, JsonFaultKind};
+use super::problem::{FieldError, Problem};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// A body, at most.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// A body arrives within this time, or its sender is holding a connection for nothing.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A JSON body, and the one spelling of it that an idempotency key remembers.
+#[derive(Debug)]
+pub struct Strict<T> {
+    pub value: T,
+    pub canonical: String,
+}
+
+/// A query whose every parameter is known.
+#[derive(Debug)]
+pub struct StrictQuery<T>(pub T);
+
+/// Parameters of the path. What cannot be one is not found.
+#[derive(Debug)]
+pub struct PathParams<T>(pub T);
+
+/// Reads a whole body within its limits of size and time.
+///
+/// # Errors
+/// 413 over 256 KiB, 408 when it does not arrive, 400 when the connection breaks.
+pub async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced.and_then(|text| text.parse::<usize>().ok()).is_some_and(|n| n > BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
+    let reading = async {
+        let mut chunks = body.into_data_stream();
+        let mut whole = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| {
+                Problem::bad_request("request.body_broken", "The body did not arrive whole.")
+            })?;
+            if whole.len() + chunk.len() > BODY_BYTES_MAX {
+                return Err(too_large());
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(Bytes::from(whole))
+    };
+    tokio::time::timeout(BODY_PATIENCE, reading).await.unwrap_or_else(|_| {
+        Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request.body_late",
+            "The body did not arrive within ten seconds.",
+        ))
+    })
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", "A body has at most 256 KiB.")
+}
+
+impl<T: FromJson, S: Send + Sync> FromRequest<S> for Strict<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(&parts.headers, body).await?;
+        want_json(&parts.headers)?;
+        parse(&bytes)
+    }
+}
+
+/// A body that says nothing: none at all, or `{}`.
+#[derive(Debug)]
+pub struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(&parts.headers, body).await?;
+        if !bytes.is_empty() {
+            want_json(&parts.headers)?;
+            parse::<Nothing>(&bytes)?;
+        }
+        Ok(Self)
+    }
+}
+
+fn parse<T: FromJson>(bytes: &[u8]) -> Result<Strict<T>, Problem> {
+    let json = Json::parse(bytes).map_err(|fault| {
+        let (code, detail) = match fault.kind {
+            JsonFaultKind::NotUtf8 => ("json.not_utf8", "The body is not UTF-8."),
+            JsonFaultKind::NotJson => ("json.malformed", "The body is not one JSON value."),
+            JsonFaultKind::DuplicateKey => ("json.duplicate_key", "A key stands twice."),
+            JsonFaultKind::TooDeep => ("json.too_deep", "Values are nested too deeply."),
+        };
+        Problem::bad_request("request.invalid", detail).with_errors(vec![FieldError {
+            pointer: fault.pointer,
+            code: code.to_owned(),
+            detail: detail.to_owned(),
+        }])
+    })?;
+    let canonical = json.canonical();
+    let value = fields::read(json)?;
+    Ok(Strict { value, canonical })
+}
+
+/// `application/json`, and UTF-8 if a charset is told.
+fn want_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let told = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut pieces = told.unwrap_or("").split(';').map(str::trim);
+    let kind = pieces.next().unwrap_or("");
+    let charset_fits = |piece: &str| {
+        piece.is_empty()
+            || piece.split_once('=').is_some_and(|(name, value)| {
+                name.eq_ignore_ascii_case("charset")
+                    && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+            })
+    };
+    if kind.eq_ignore_ascii_case("application/json") && pieces.all(charset_fits) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "request.media_type",
+        "Send application/json in UTF-8.",
+    ))
+}
+
+impl<T: FromFields, S: Send + Sync> FromRequestParts<S> for StrictQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut members: Vec<(String, Json)> = Vec::new();
+        let query = parts.uri.query().unwrap_or("");
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            if members.iter().any(|(known, _)| *known == name) {
+                let detail = format!("The parameter `{name}` stands twice.");
+                return Err(Problem::bad_request("request.invalid", detail).at(format!("/{name}")));
+            }
+            members.push((name.into_owned(), Json::Text(value.into_owned())));
+        }
+        // A query has no body to be semantically wrong: whatever is wrong with it is its shape.
+        fields::read(Json::Object(members)).map(Self).map_err(Problem::as_bad_request)
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(params)) => Ok(Self(params)),
+            Err(_) => Err(not_here()),
+        }
+    }
+}
+
+/// An id of the path that is none, or names nothing of this caller's.
+pub fn not_here() -> Problem {
+    Problem::not_found("request.not_found", "There is nothing here under this address.")
+}
+
+/// Which slice of a list is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub limit: u32,
+    pub after: Option<Cursor>,
+}
+
+/// Where a page ended: opaque to callers. It names the last row that was told, and the list that
+/// it belongs to, so that a cursor of another list is refused instead of misread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl Page {
+    pub const LIMIT_MAX: i64 = 200;
+    pub const LIMIT_DEFAULT: u32 = 50;
+
+    /// Reads `limit` and `after` among a query's fields.
+    pub fn read(fields: &mut Fields<'_>, list: &str) -> Option<Self> {
+        let limit = fields
+            .integer_text_opt("limit", 1..=Self::LIMIT_MAX)
+            .and_then(|limit| u32::try_from(limit).ok())
+            .unwrap_or(Self::LIMIT_DEFAULT);
+        let fault = ("request.cursor_invalid", "this is no cursor that this list gave");
+        let after = fields.parsed_opt("after", fault, |text| Cursor::open(list, text));
+        Some(Self { limit, after })
+    }
+}
+
+impl Cursor {
+    pub fn new(position: impl ToString) -> Self {
+        Self(position.to_string())
+    }
+
+    /// The position in the words of the list.
+    pub fn position(&self) -> &str {
+        &self.0
+    }
+
+    /// The cursor as callers see it.
+    pub fn seal(&self, list: &str) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(format!("{list}:{}", self.0))
+    }
+
+    fn open(list: &str, text: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let plain = String::from_utf8(bytes).ok()?;
+        let position = plain.strip_prefix(list)?.strip_prefix(':')?;
+        Some(Self(position.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_belongs_to_its_list() {
+        let sealed = Cursor::new(7).seal("deposits");
+        assert_eq!(Cursor::open("deposits", &sealed), Some(Cursor::new(7)));
+        assert_eq!(Cursor::open("withdrawals", &sealed), None);
+        assert_eq!(Cursor::open("deposits", "7"), None);
+    }
+
+    #[test]
+    fn a_media_type_is_json_in_utf_8() {
+        let check = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, text.parse().unwrap());
+            want_json(&headers).is_ok()
+        };
+        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;"] {
+            assert!(check(good), "{good}");
+        }
+        for bad in ["text/plain", "application/json; charset=latin1", "application/json5", ""] {
+            assert!(!check(bad), "{bad}");
+        }
+        assert!(want_json(&HeaderMap::new()).is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! Tokens of players' browsers.
+
+use super::shared::known_player;
+use crate::access::end_player_session::end_player_session;
+use crate::access::open_player_session::open_player_session;
+use crate::api::Edge;
+use crate::api::bodies::player::{PlayerSessionBody, PlayerSessionSchema};
+use crate::api::caller::Caller;
+use crate::api::extract::{PathParams, Strict, not_here};
+use crate::api::problem::{Problem, ProblemView};
+use crate::api::views::player::PlayerSessionView;
+use crate::api::views::time::Time;
+use crate::domain::PlayerStatus;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+/// Open a session for a player's browser
+///
+/// The token reaches only that player's own deposits, withdrawals, wallet, limits and methods. It
+/// ends at once when the player is excluded or frozen. A repeat opens another one: a token is kept
+/// nowhere, so it cannot be told twice, and no Idempotency-Key is needed.
+#[utoipa::path(post, path = "/v1/player-sessions", tag = "players",
+    request_body = PlayerSessionSchema,
+    responses(
+        (status = 201, description = "The token.", body = PlayerSessionView),
+        (status = 409, description = "`player.not_active`: excluded, frozen or closed.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn open(
+    State(edge): State<Edge>,
+    caller: Caller,
+    body: Strict<PlayerSessionBody>,
+) -> Result<(StatusCode, Json<PlayerSessionView>), Problem> {
+    let key = caller.may_see(body.value.player)?;
+    let (player, _) = known_player(&edge, &key).await?;
+    let now = edge.flows.clock.now();
+    if player.status != PlayerStatus::Active || player.is_excluded(now) {
+        let detail = "The player is excluded, frozen or closed, and gets no token.";
+        return Err(Problem::conflict("player.not_active", detail));
+    }
+    let ttl = body.value.ttl;
+    let detach = edge.detach.clone();
+    let work = async move {
+        let (pool, ids) = (edge.flows.db.pool(), &*edge.flows.ids);
+        Ok(open_player_session(pool, &edge.tokens, ids, key, ttl, now).await?)
+    };
+    let opened = detach.run(work).await?;
+    let view = PlayerSessionView {
+        token: opened.token.expose_secret().to_owned(),
+        jti: opened.jti.simple().to_string(),
+        expires_at: Time(opened.expires_at),
+    };
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// End a session at once
+#[utoipa::path(delete, path = "/v1/player-sessions/{jti}", tag = "players",
+    params(("jti" = String, Path, description = "The session's id")),
+    responses((status = 204, description = "Ended, now or before.")))]
+pub async fn end(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(jti): PathParams<String>,
+) -> Result<StatusCode, Problem> {
+    let jti = Uuid::try_parse(&jti).map_err(|_| not_here())?;
+    let (operator, now) = (caller.operator().clone(), edge.flows.clock.now());
+    let flows = edge.flows.clone();
+    let work = async move { Ok(end_player_session(flows.db.pool(), &operator, jti, now).await?) };
+    if edge.detach.run(work).await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_here()) }
+}

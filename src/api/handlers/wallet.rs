@@ -1,0 +1,128 @@
+//! A player's wallet.
+
+use super::deposits::replayed;
+use super::shared::{cursor_invalid, known_player, one_more, player_of};
+use crate::api::Edge;
+use crate::api::answers::{claim, told_before, told_now};
+use crate::api::bodies::endpoint::{EntryPage, PageParams};
+use crate::api::bodies::wallet::{WalletEntryBody, WalletEntrySchema};
+use crate::api::caller::Caller;
+use crate::api::extract::{PathParams, Strict, StrictQuery};
+use crate::api::idempotency::IdempotencyKey;
+use crate::api::problem::{Problem, ProblemView};
+use crate::api::views::ListView;
+use crate::api::views::wallet::{EntryView, WalletEntryView, WalletView};
+use crate::book::{GameEntry, KeyClaim};
+use crate::decide::Answer;
+use crate::domain::{PlayerKey, Timestamp};
+use crate::lane::SubmitError;
+use crate::players::enter_game::enter_game;
+use crate::store::read_models::{self, EntryLine};
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+
+/// Read a player's balances
+#[utoipa::path(get, path = "/v1/players/{player_id}/wallet", tag = "wallet",
+    params(("player_id" = String, Path, description = "The casino's own id")),
+    responses((status = 200, description = "Two purses a currency.", body = WalletView)))]
+pub async fn get(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+) -> Result<Json<WalletView>, Problem> {
+    let key = player_of(&caller, &id)?;
+    known_player(&edge, &key).await?;
+    let wallets = read_models::wallets(edge.flows.db.pool(), &key).await?;
+    Ok(Json(WalletView::of(&wallets)))
+}
+
+/// List a player's ledger entries
+#[utoipa::path(get, path = "/v1/players/{player_id}/entries", tag = "wallet",
+    params(("player_id" = String, Path, description = "The casino's own id"), PageParams),
+    responses((status = 200, description = "Newest first.", body = ListView<EntryView>)))]
+pub async fn entries(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    StrictQuery(EntryPage(page)): StrictQuery<EntryPage>,
+) -> Result<Json<ListView<EntryView>>, Problem> {
+    let key = player_of(&caller, &id)?;
+    known_player(&edge, &key).await?;
+    let before = page.after.as_ref().map(|cursor| place(cursor.position())).transpose()?;
+    let pool = edge.flows.db.pool();
+    let lines = read_models::entries(pool, &key, before, one_more(&page)).await?;
+    Ok(Json(ListView::cut("entries", page.limit, lines, position, EntryView::from)))
+}
+
+fn position(line: &EntryLine) -> String {
+    let at = line.recorded_at.unix_timestamp_nanos() / 1_000;
+    format!("{at}.{}.{}.{}", line.slot, line.seq, line.leg)
+}
+
+fn place(text: &str) -> Result<(Timestamp, i16, i64, i16), Problem> {
+    let numbers: Vec<i64> = text.split('.').filter_map(|piece| piece.parse().ok()).collect();
+    let [at, slot, seq, leg] = numbers[..] else { return Err(cursor_invalid()) };
+    let at = Timestamp::from_unix_timestamp_nanos(i128::from(at) * 1_000);
+    let (Ok(at), Ok(slot), Ok(leg)) = (at, i16::try_from(slot), i16::try_from(leg)) else {
+        return Err(cursor_invalid());
+    };
+    Ok((at, slot, seq, leg))
+}
+
+/// Book an entry of the game platform
+///
+/// A stake takes cash first, then bonus; a void gives back what its stake took, once.
+#[utoipa::path(post, path = "/v1/players/{player_id}/wallet-entries", tag = "wallet",
+    params(("player_id" = String, Path, description = "The casino's own id"),
+        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    request_body = WalletEntrySchema,
+    responses(
+        (status = 201, description = "The entry as it was booked.", body = WalletEntryView),
+        (status = 409, description = "`wallet_entry.reference_taken`, `idempotency.in_progress`.",
+            body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "`wallet.insufficient_funds`, `wallet_entry.void_impossible`, \
+            `idempotency.key_reused`, or a field that makes no sense.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn enter(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    key: IdempotencyKey,
+    body: Strict<WalletEntryBody>,
+) -> Result<Response, Problem> {
+    let player = player_of(&caller, &id)?;
+    let claim = claim(&caller, key, &body.canonical);
+    let entry = GameEntry {
+        reference: body.value.reference,
+        kind: body.value.kind,
+        money: body.value.money,
+        // Which purse pays is decided under the player's lock.
+        from_cash: 0,
+        from_bonus: 0,
+        of: body.value.of,
+        voided: false,
+        created_at: edge.flows.clock.now(),
+    };
+    let detach = edge.detach.clone();
+    detach.run(async move { book(&edge, &player, claim, entry).await }).await
+}
+
+async fn book(
+    edge: &Edge,
+    player: &PlayerKey,
+    claim: KeyClaim,
+    entry: GameEntry,
+) -> Result<Response, Problem> {
+    if let Some(answer) = told_before(&edge.flows, &claim).await? {
+        return Ok(answer);
+    }
+    match enter_game(&edge.flows, player, claim.clone(), entry).await {
+        Ok(Answer::Entry(_)) => told_now(&edge.flows, &claim).await,
+        Ok(_) => replayed(edge, &claim).await,
+        Err(SubmitError::Refused(refusal)) if refusal.is_recorded() => {
+            told_now(&edge.flows, &claim).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}

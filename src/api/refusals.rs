@@ -1,0 +1,220 @@
+//! From what flows say to what HTTP says: every refusal with its status and stable code.
+
+use super::caller::player_not_found;
+use super::extract::not_here;
+use super::idempotency::key_reused;
+use super::problem::Problem;
+use crate::access::open_player_session::OpenSessionError;
+use crate::decide::Refusal;
+use crate::domain::Direction;
+use crate::lane::SubmitError;
+use crate::payments::request_withdrawal::{DestinationError, RequestError};
+use crate::payments::start_deposit::StartError;
+use crate::players::set_limits::LimitsError;
+use crate::store::StoreError;
+use crate::webhooks::receive::ReceiveError;
+use crate::webhooks::register_endpoint::RegisterEndpointError;
+use crate::webhooks::rotate_secret::RotateSecretError;
+use axum::http::StatusCode;
+use psp_adapters::WebhookRefusal;
+
+/// A refusal of the lane.
+pub fn refused(refusal: &Refusal) -> Problem {
+    match refusal {
+        Refusal::PlayerUnknown => player_not_found(),
+        Refusal::NotFound => not_here(),
+        Refusal::KeyReused => key_reused(),
+        Refusal::PlayerChanged | Refusal::Busy => busy(),
+        Refusal::FieldLocked(field) => Problem::conflict(
+            "player.field_locked",
+            "After the first payment this field changes only through a review.",
+        )
+        .at(format!("/{field}")),
+        Refusal::ReferenceTaken(payment) => reference_taken(payment.map(|id| id.to_string())),
+        Refusal::InsufficientFunds { available } => Problem::unprocessable(
+            "wallet.insufficient_funds",
+            format!("The wallet does not cover it: {available} is available."),
+        ),
+        Refusal::VoidImpossible => Problem::unprocessable(
+            "wallet_entry.void_impossible",
+            "`of` names no stake of this player and amount, or one that was voided before.",
+        )
+        .at("/of"),
+        Refusal::NotCancellable { direction } => {
+            let code = match direction {
+                Direction::Deposit => "deposit.not_cancellable",
+                Direction::Withdrawal => "withdrawal.not_cancellable",
+            };
+            Problem::conflict(code, "It is too late to cancel this payment, or it must not be.")
+        }
+        Refusal::NotReturnable(why) => {
+            Problem::conflict("deposit.not_returnable", format!("It cannot be returned: {why}."))
+        }
+        Refusal::ReviewConflict(why) => Problem::conflict("review.conflict", format!("{why}.")),
+        Refusal::SamePerson => Problem::conflict(
+            "review.same_person",
+            "Who proposed cannot approve, with whichever key: another person must.",
+        ),
+        Refusal::LimitsInvalid(why) => Problem::unprocessable("limit.invalid", format!("{why}.")),
+    }
+}
+
+fn reference_taken(payment: Option<String>) -> Problem {
+    match payment {
+        Some(id) => Problem::conflict(
+            "payment.reference_taken",
+            "This reference names another payment of this direction already.",
+        )
+        .payment(id),
+        None => Problem::conflict(
+            "wallet_entry.reference_taken",
+            "This reference names another entry already.",
+        ),
+    }
+}
+
+fn busy() -> Problem {
+    Problem::unavailable(
+        "server.busy",
+        "Too much is going on. Nothing was recorded; send the request again.",
+        1,
+    )
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Refused(refusal) => refused(&refusal),
+            SubmitError::Full | SubmitError::Busy => busy(),
+            SubmitError::Failed => Problem::internal("recording a command", &error),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Repeat(_) => {
+                Problem::dependency("asking the database", &error)
+            }
+            _ => Problem::internal("asking the database", &error),
+        }
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Submit(error) => error.into(),
+            StartError::Store(error) => error.into(),
+            StartError::CurrencyNotAllowed { .. } => {
+                Problem::unprocessable("payment.currency_not_allowed", sentence(&error))
+                    .at("/currency")
+            }
+        }
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Start(error) => error.into(),
+            RequestError::Destination(why) => {
+                let code = match why {
+                    DestinationError::NoSource => "destination.no_source",
+                    DestinationError::SourceUnknown => "destination.source_unknown",
+                    DestinationError::NotPayable => "destination.not_payable",
+                };
+                Problem::unprocessable(code, sentence(&why)).at("/destination")
+            }
+            RequestError::Owed(_) => Problem::unprocessable("wallet.owed", sentence(&error)),
+        }
+    }
+}
+
+impl From<LimitsError> for Problem {
+    fn from(error: LimitsError) -> Self {
+        match error {
+            LimitsError::Submit(error) => error.into(),
+            LimitsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OpenSessionError> for Problem {
+    fn from(error: OpenSessionError) -> Self {
+        match error {
+            OpenSessionError::Record(error) => error.into(),
+            OpenSessionError::Sign(_) => Problem::internal("opening a player's session", &error),
+        }
+    }
+}
+
+impl From<RegisterEndpointError> for Problem {
+    fn from(error: RegisterEndpointError) -> Self {
+        match error {
+            RegisterEndpointError::Url(why) => {
+                Problem::unprocessable("webhook.url_refused", sentence(&why)).at("/url")
+            }
+            RegisterEndpointError::Events(why) => {
+                Problem::unprocessable("webhook.events_unknown", sentence(&why)).at("/events")
+            }
+            RegisterEndpointError::KeyReused => key_reused(),
+            RegisterEndpointError::Store(error) => error.into(),
+            RegisterEndpointError::Secret(_) => {
+                Problem::internal("making a webhook endpoint", &error)
+            }
+        }
+    }
+}
+
+impl From<RotateSecretError> for Problem {
+    fn from(error: RotateSecretError) -> Self {
+        match error {
+            RotateSecretError::NotFound => not_here(),
+            RotateSecretError::TooManyLive => {
+                Problem::conflict("webhook.too_many_secrets", sentence(&error))
+            }
+            RotateSecretError::Store(error) => error.into(),
+            RotateSecretError::Secret(_) => Problem::internal("rotating a secret", &error),
+        }
+    }
+}
+
+impl From<ReceiveError> for Problem {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::UnknownAccount => not_here(),
+            // Why a signature failed is told to nobody: whoever forges would learn from it.
+            ReceiveError::Refused(refusal) => match refusal {
+                WebhookRefusal::Invalid(_) | WebhookRefusal::Stale { .. } => {
+                    Problem::unauthorized("webhook.not_verified", "The webhook is not verified.")
+                }
+                WebhookRefusal::TooLarge => Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "webhook.too_large",
+                    "The webhook is too large.",
+                ),
+                WebhookRefusal::Malformed(_) => {
+                    Problem::bad_request("webhook.malformed", "The webhook cannot be read.")
+                }
+                WebhookRefusal::KeysUnavailable => Problem::unavailable(
+                    "webhook.keys_unavailable",
+                    "The keys to verify it cannot be had right now. Send it again.",
+                    5,
+                ),
+            },
+            ReceiveError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// An error's text as a sentence for people.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => text,
+    }
+}

@@ -1,0 +1,91 @@
+//! Every route and who may use it, in one table.
+//!
+//! The gate asks this table and lets nobody through on a route that is not in it; a test holds
+//! table, router and OpenAPI document to be the same list.
+
+use super::keys::Scope;
+use axum::http::Method;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; a PSP's webhook proves itself by its own signature.
+    Open,
+    /// A key with this scope.
+    Key(Scope),
+    /// A key with this scope, or a player about themselves.
+    KeyOrPlayer(Scope),
+}
+
+/// One route.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub method: Method,
+    /// As the router spells it.
+    pub path: &'static str,
+    pub access: Access,
+}
+
+const fn rule(method: Method, path: &'static str, access: Access) -> Rule {
+    Rule { method, path, access }
+}
+
+use Access::{Key, KeyOrPlayer, Open};
+use Scope::{Compliance, Decisions, Payments, Players, Wallet, Webhooks};
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
+
+/// The table, in the order of the contract.
+pub const RULES: &[Rule] = &[
+    rule(GET, "/livez", Open),
+    rule(GET, "/readyz", Open),
+    rule(GET, "/metrics", Open),
+    rule(POST, "/v1/player-sessions", Key(Players)),
+    rule(DELETE, "/v1/player-sessions/{jti}", Key(Players)),
+    rule(PUT, "/v1/players/{player_id}", Key(Players)),
+    rule(GET, "/v1/players/{player_id}", Key(Players)),
+    rule(GET, "/v1/players/{player_id}/wallet", KeyOrPlayer(Players)),
+    rule(GET, "/v1/players/{player_id}/entries", Key(Players)),
+    rule(POST, "/v1/players/{player_id}/wallet-entries", Key(Wallet)),
+    rule(GET, "/v1/players/{player_id}/limits", KeyOrPlayer(Players)),
+    rule(PUT, "/v1/players/{player_id}/limits", KeyOrPlayer(Players)),
+    rule(POST, "/v1/players/{player_id}/limits/confirm", KeyOrPlayer(Players)),
+    rule(GET, "/v1/payment-methods", KeyOrPlayer(Payments)),
+    rule(POST, "/v1/deposits", KeyOrPlayer(Payments)),
+    rule(GET, "/v1/deposits", KeyOrPlayer(Payments)),
+    rule(GET, "/v1/deposits/{id}", KeyOrPlayer(Payments)),
+    rule(POST, "/v1/deposits/{id}/cancel", KeyOrPlayer(Payments)),
+    rule(POST, "/v1/deposits/{id}/return", Key(Payments)),
+    rule(POST, "/v1/withdrawals", KeyOrPlayer(Payments)),
+    rule(GET, "/v1/withdrawals", KeyOrPlayer(Payments)),
+    rule(GET, "/v1/withdrawals/{id}", KeyOrPlayer(Payments)),
+    rule(POST, "/v1/withdrawals/{id}/cancel", KeyOrPlayer(Payments)),
+    rule(GET, "/v1/payments/{id}/events", KeyOrPlayer(Payments)),
+    rule(POST, "/v1/webhook-endpoints", Key(Webhooks)),
+    rule(GET, "/v1/webhook-endpoints", Key(Webhooks)),
+    rule(GET, "/v1/webhook-endpoints/{id}", Key(Webhooks)),
+    rule(DELETE, "/v1/webhook-endpoints/{id}", Key(Webhooks)),
+    rule(POST, "/v1/webhook-endpoints/{id}/rotate-secret", Key(Webhooks)),
+    rule(GET, "/v1/webhook-endpoints/{id}/deliveries", Key(Webhooks)),
+    rule(POST, "/v1/events/{id}/redeliver", Key(Webhooks)),
+    rule(GET, "/v1/decisions", Key(Decisions)),
+    rule(GET, "/v1/decisions/{id}", Key(Decisions)),
+    rule(GET, "/v1/reviews", Key(Compliance)),
+    rule(GET, "/v1/reviews/{id}", Key(Compliance)),
+    rule(POST, "/v1/reviews/{id}/propose", Key(Compliance)),
+    rule(POST, "/v1/reviews/{id}/approve", Key(Compliance)),
+    rule(POST, "/v1/reviews/{id}/refuse", Key(Compliance)),
+    rule(POST, "/webhooks/{psp_account_id}", Open),
+    rule(GET, "/webhooks/{psp_account_id}", Open),
+    rule(POST, "/webhooks/{psp_account_id}/{rest}", Open),
+    rule(GET, "/webhooks/{psp_account_id}/{rest}", Open),
+];
+
+/// The rule of a route; HEAD is a GET whose body nobody wants.
+pub fn find(method: &Method, path: &str) -> Option<&'static Rule> {
+    let method = if method == Method::HEAD { &GET } else { method };
+    RULES.iter().find(|rule| rule.method == *method && rule.path == path)
+}

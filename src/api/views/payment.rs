@@ -1,0 +1,381 @@
+//! A payment as its casino sees it, as its player sees it, and as an event tells it.
+//!
+//! A player sees no route, no PSP's name, no error code and no rule; nobody sees through this API
+//! what only compliance may know.
+
+use super::money::MoneyView;
+use super::time::Time;
+use crate::book::{Attempt, AttemptError, Part, Payment, Viewer};
+use crate::domain::{Audience, Instrument, PaymentId, Reason};
+use crate::routing::plan::{Candidate, Route};
+use psp_contract::NextAction;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// A deposit or a withdrawal.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
+pub struct PaymentView {
+    #[schema(example = "dep_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
+    pub id: String,
+    #[schema(example = "deposit")]
+    pub direction: &'static str,
+    #[schema(example = "action_required")]
+    pub status: &'static str,
+    #[schema(example = "p-1")]
+    pub player_id: String,
+    /// What the wallet gains or loses.
+    #[schema(example = "100.00")]
+    pub amount: String,
+    #[schema(example = "SEK")]
+    pub currency: &'static str,
+    #[schema(example = "SE")]
+    pub country: String,
+    #[schema(example = "bank_transfer")]
+    pub method: &'static str,
+    /// `request`, `unsolicited` or `return`.
+    #[schema(example = "request")]
+    pub origin: &'static str,
+    /// The casino's own.
+    #[schema(required)]
+    pub reference: Option<String>,
+    /// What arrived at the PSP.
+    #[schema(required)]
+    pub received: Option<MoneyView>,
+    /// What the wallet was credited with.
+    #[schema(required)]
+    pub credited: Option<MoneyView>,
+    /// The player's fee: a deposit's is paid on top, a withdrawal's kept from what is sent.
+    #[schema(required)]
+    pub fee: Option<MoneyView>,
+    /// What the payer must do now.
+    #[schema(required)]
+    pub next_action: Option<NextActionView>,
+    pub reasons: Vec<ReasonView>,
+    pub attempts: Vec<AttemptView>,
+    /// Which PSPs were considered, and why. Not told to players.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<RouteView>,
+    /// The shares of a withdrawal, each with its own destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<PartView>>,
+    pub created_at: Time,
+    pub updated_at: Time,
+    #[schema(value_type = Object)]
+    pub metadata: Box<RawValue>,
+}
+
+/// What the payer must do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NextAction)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum NextActionView {
+    Redirect {
+        url: String,
+    },
+    QrCode {
+        payload: String,
+        expires_at: Option<Time>,
+    },
+    AppLink {
+        url: String,
+        token: Option<String>,
+    },
+    CryptoTransfer {
+        address: String,
+        network: String,
+        asset: String,
+        asset_amount: String,
+        expires_at: Option<Time>,
+    },
+}
+
+/// Why something was not approved.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reason)]
+pub struct ReasonView {
+    #[schema(example = "limit.player_exceeded")]
+    pub code: String,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<String>,
+    /// What would help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// One try at one PSP.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub struct AttemptView {
+    #[schema(example = "att_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
+    pub id: String,
+    pub number: i16,
+    /// Not told to players.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "trustly-se")]
+    pub psp: Option<String>,
+    #[schema(example = "accepted")]
+    pub status: &'static str,
+    /// Null while nothing went wrong. Not told to players.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AttemptErrorView>)]
+    pub error: Option<Option<AttemptErrorView>>,
+    pub started_at: Time,
+    #[schema(required)]
+    pub ended_at: Option<Time>,
+}
+
+/// The PSP's own code, or ours for what never reached it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AttemptError)]
+pub struct AttemptErrorView {
+    #[schema(example = "connect_refused")]
+    pub code: String,
+    /// Whether another PSP may try.
+    pub retryable: bool,
+}
+
+/// The plan of PSPs.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Route)]
+pub struct RouteView {
+    pub version: String,
+    pub candidates: Vec<CandidateView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Candidate)]
+pub struct CandidateView {
+    #[schema(example = "swish-se")]
+    pub psp: String,
+    /// Null: it cannot serve this payment, and the reason says why.
+    #[schema(required)]
+    pub rank: Option<u16>,
+    #[schema(example = "below its minimum of 50.00 SEK")]
+    pub reason: String,
+}
+
+/// A share of a withdrawal.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Part)]
+pub struct PartView {
+    #[schema(example = "wdp_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
+    pub id: String,
+    #[schema(example = "100.00")]
+    pub amount: String,
+    pub destination: DestinationView,
+    #[schema(example = "held")]
+    pub status: &'static str,
+    pub attempts: Vec<AttemptView>,
+}
+
+/// Where a part is paid to, masked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MaskedDestination)]
+pub struct DestinationView {
+    #[serde(rename = "type")]
+    #[schema(example = "iban")]
+    pub kind: &'static str,
+    #[schema(example = "DE** **** 3000")]
+    pub masked: String,
+    /// The deposit whose source this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deposit_id: Option<String>,
+}
+
+/// The body of an answer about a payment.
+pub fn render(viewer: Viewer, payment: &Payment) -> Vec<u8> {
+    // A view of texts and numbers always serialises.
+    serde_json::to_vec(&PaymentView::of(viewer, payment)).unwrap_or_default()
+}
+
+/// The snapshot in an event: as the casino sees it, and of the next action only its type, for a
+/// link that acts in the payer's name belongs in no queue.
+pub fn event_data(payment: &Payment) -> String {
+    let mut value = serde_json::to_value(PaymentView::of(Viewer::Backend, payment))
+        .unwrap_or(serde_json::Value::Null);
+    if let Some(action) = value.get_mut("next_action").and_then(|action| action.as_object_mut()) {
+        action.retain(|key, _| key == "type");
+    }
+    value.to_string()
+}
+
+/// An event's snapshot as a player may see it. Reasons are left to GET, which knows their audience.
+pub fn event_data_for_player(data: &str) -> String {
+    let mut value: serde_json::Value = serde_json::from_str(data).unwrap_or_default();
+    if let Some(payment) = value.as_object_mut() {
+        payment.remove("route");
+        payment.insert("reasons".to_owned(), serde_json::json!([]));
+        narrow_attempts(payment);
+        for part in payment.get_mut("parts").and_then(|p| p.as_array_mut()).into_iter().flatten() {
+            part.as_object_mut().into_iter().for_each(narrow_attempts);
+        }
+    }
+    value.to_string()
+}
+
+fn narrow_attempts(holder: &mut serde_json::Map<String, serde_json::Value>) {
+    let attempts = holder.get_mut("attempts").and_then(|attempts| attempts.as_array_mut());
+    for attempt in attempts.into_iter().flatten().filter_map(|a| a.as_object_mut()) {
+        attempt.remove("psp");
+        attempt.remove("error");
+    }
+}
+
+impl PaymentView {
+    pub fn of(viewer: Viewer, payment: &Payment) -> Self {
+        let backend = viewer == Viewer::Backend;
+        let attempts = |part| attempts_of(viewer, payment, part);
+        let parts = payment.withdrawal_status().map(|_| {
+            let parts = payment.parts.iter();
+            parts.map(|part| part_view(part, attempts(Some(part.id)))).collect()
+        });
+        let all = match &parts {
+            None => attempts(None),
+            Some(_) => {
+                let parts = payment.parts.iter();
+                parts.flat_map(|part| attempts(Some(part.id))).collect()
+            }
+        };
+        Self {
+            id: payment.id.to_string(),
+            direction: payment.direction().as_str(),
+            status: payment.status.as_str(),
+            player_id: payment.player.player.to_string(),
+            amount: payment.money.major(),
+            currency: payment.currency().code(),
+            country: payment.country.clone(),
+            method: payment.method.as_str(),
+            origin: payment.origin.as_str(),
+            reference: payment.reference.clone(),
+            received: payment.received.map(MoneyView::from),
+            credited: payment.credited.map(MoneyView::from),
+            fee: payment.fee.map(MoneyView::from),
+            next_action: payment.next_action.clone().map(NextActionView::from),
+            reasons: reasons(viewer, &payment.reasons),
+            attempts: all,
+            route: backend.then(|| RouteView::from(&payment.route)),
+            parts,
+            created_at: payment.created_at.into(),
+            updated_at: payment.updated_at.into(),
+            metadata: metadata(&payment.metadata),
+        }
+    }
+}
+
+/// What was stored was an object; whatever else it is now, an empty one is told.
+fn metadata(text: &str) -> Box<RawValue> {
+    let read = RawValue::from_string(text.to_owned());
+    read.unwrap_or_else(|_| RawValue::from_string("{}".to_owned()).unwrap_or_default())
+}
+
+/// The reasons that this viewer may read.
+pub fn reasons(viewer: Viewer, reasons: &[Reason]) -> Vec<ReasonView> {
+    let widest = match viewer {
+        Viewer::Backend => Audience::Operator,
+        Viewer::Player => Audience::Player,
+    };
+    let readable = reasons.iter().filter(|reason| reason.audience <= widest);
+    readable
+        .map(|reason| ReasonView {
+            code: reason.code.clone(),
+            message: reason.message.clone(),
+            rule: reason.rule.clone().filter(|_| viewer == Viewer::Backend),
+            observed: reason.observed.clone(),
+            threshold: reason.threshold.clone(),
+            remedy: reason.remedy.clone(),
+        })
+        .collect()
+}
+
+fn attempts_of(
+    viewer: Viewer,
+    payment: &Payment,
+    part: Option<crate::domain::PartId>,
+) -> Vec<AttemptView> {
+    let own = payment.attempts.iter().filter(|attempt| attempt.part == part);
+    own.map(|attempt| attempt_view(viewer, attempt)).collect()
+}
+
+fn attempt_view(viewer: Viewer, attempt: &Attempt) -> AttemptView {
+    let backend = viewer == Viewer::Backend;
+    let error = attempt.error.as_ref().map(|AttemptError { code, retryable }| AttemptErrorView {
+        code: code.clone(),
+        retryable: *retryable,
+    });
+    AttemptView {
+        id: attempt.id.to_string(),
+        number: attempt.number,
+        psp: backend.then(|| attempt.psp.clone()),
+        status: attempt.status.as_str(),
+        error: backend.then_some(error),
+        started_at: attempt.first_sent_at.into(),
+        ended_at: attempt.ended_at.map(Time),
+    }
+}
+
+fn part_view(part: &Part, attempts: Vec<AttemptView>) -> PartView {
+    PartView {
+        id: part.id.to_string(),
+        amount: part.money.major(),
+        destination: DestinationView::from(&part.instrument),
+        status: part.status.as_str(),
+        attempts,
+    }
+}
+
+impl From<&Instrument> for DestinationView {
+    fn from(instrument: &Instrument) -> Self {
+        let deposit = instrument.source_deposit.map(PaymentId::deposit);
+        Self {
+            kind: instrument.kind(),
+            masked: instrument.masked.clone(),
+            deposit_id: deposit.map(|id| id.to_string()),
+        }
+    }
+}
+
+impl From<&Route> for RouteView {
+    fn from(route: &Route) -> Self {
+        let candidate = |candidate: &Candidate| CandidateView {
+            psp: candidate.psp.clone(),
+            rank: candidate.rank,
+            reason: candidate.reason.clone(),
+        };
+        Self {
+            version: route.version.clone(),
+            candidates: route.candidates.iter().map(candidate).collect(),
+        }
+    }
+}
+
+impl From<NextAction> for NextActionView {
+    fn from(action: NextAction) -> Self {
+        match action {
+            NextAction::Redirect { url } => Self::Redirect { url },
+            NextAction::QrCode { payload, expires_at } => {
+                Self::QrCode { payload, expires_at: expires_at.map(Time) }
+            }
+            NextAction::AppLink { url, token } => Self::AppLink { url, token },
+            NextAction::CryptoTransfer { address, network, asset, asset_amount, expires_at } => {
+                Self::CryptoTransfer {
+                    address,
+                    network,
+                    asset,
+                    asset_amount,
+                    expires_at: expires_at.map(Time),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "payment_tests.rs"]
+mod tests;

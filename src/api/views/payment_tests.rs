@@ -1,0 +1,186 @@
+use super::*;
+use crate::domain::Timestamp;
+use crate::domain::{
+    AttemptId, AttemptStatus, Currency, DecisionId, DepositStatus, Method, Money, OperatorId,
+    Origin, PartId, PartStatus, PaymentStatus, PlayerId, PlayerKey, WithdrawalStatus,
+};
+use serde_json::{Value, json};
+use time::macros::datetime;
+use uuid::Uuid;
+
+const AT: Timestamp = datetime!(2026-03-01 12:00:00.25 UTC);
+
+fn attempt(part: Option<PartId>) -> Attempt {
+    Attempt {
+        id: AttemptId(Uuid::from_u128(2)),
+        part,
+        number: 1,
+        psp: "trustly-se".to_owned(),
+        status: AttemptStatus::Declined,
+        asked: Money::new(10_000, Currency::SEK),
+        error: Some(AttemptError { code: "616".to_owned(), retryable: true }),
+        psp_reference: Some("secret-at-psp".to_owned()),
+        was_accepted: false,
+        first_sent_at: AT,
+        ended_at: Some(AT),
+        lease: None,
+        due_at: None,
+        expires_at: None,
+        inquiries: 0,
+        last_inquiry_at: None,
+        last_ledger_at: None,
+        misses: 0,
+        first_missed_at: None,
+        last_missed_at: None,
+        paged: false,
+        cancel: None,
+        kept_news: None,
+    }
+}
+
+fn reason(code: &str, audience: Audience) -> Reason {
+    Reason { rule: Some("limits.player".to_owned()), audience, ..Reason::new(code, "Because.") }
+}
+
+fn deposit() -> Payment {
+    Payment {
+        id: PaymentId::deposit(Uuid::from_u128(1)),
+        player: PlayerKey {
+            operator: OperatorId::trusted("op_demo"),
+            player: PlayerId::trusted("p-1"),
+        },
+        status: PaymentStatus::Deposit(DepositStatus::ActionRequired),
+        origin: Origin::Request,
+        money: Money::new(10_000, Currency::SEK),
+        fee: None,
+        country: "SE".to_owned(),
+        method: Method::BankTransfer,
+        reference: None,
+        return_url: None,
+        payer: psp_contract::Payer::default(),
+        received: None,
+        credited: None,
+        suspended: None,
+        next_action: Some(NextAction::Redirect { url: "https://bank.example/x".to_owned() }),
+        action_told: true,
+        reasons: vec![
+            reason("limit.near", Audience::Player),
+            reason("route.moved", Audience::Operator),
+            reason("aml.hit", Audience::Compliance),
+        ],
+        route: Route {
+            version: "r1".to_owned(),
+            candidates: vec![Candidate {
+                psp: "swish-se".to_owned(),
+                rank: None,
+                reason: "below its minimum of 50.00 SEK".to_owned(),
+            }],
+        },
+        metadata: r#"{"order": 7}"#.to_owned(),
+        decision: DecisionId(Uuid::from_u128(3)),
+        event_sequence: 2,
+        answer_owed: None,
+        due_at: None,
+        source: None,
+        returns: None,
+        parts: Vec::new(),
+        attempts: vec![attempt(None)],
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+fn withdrawal() -> Payment {
+    let part = PartId(Uuid::from_u128(9));
+    Payment {
+        id: PaymentId::withdrawal(Uuid::from_u128(1)),
+        status: PaymentStatus::Withdrawal(WithdrawalStatus::Processing),
+        next_action: None,
+        parts: vec![Part {
+            id: part,
+            number: 1,
+            money: Money::new(10_000, Currency::SEK),
+            instrument: Instrument {
+                masked: "SE** **** 0001".to_owned(),
+                holder_name: Some("Anna Andersson".to_owned()),
+                source_deposit: Some(Uuid::from_u128(1)),
+                ..Instrument::default()
+            },
+            status: PartStatus::Processing,
+            held_minor: 10_000,
+        }],
+        attempts: vec![attempt(Some(part))],
+        ..deposit()
+    }
+}
+
+fn told(viewer: Viewer, payment: &Payment) -> Value {
+    serde_json::from_slice(&render(viewer, payment)).unwrap()
+}
+
+#[test]
+fn a_backend_sees_the_payment_of_the_contract() {
+    let zeros = "0".repeat(31);
+    let expected = json!({
+        "id": format!("dep_{zeros}1"), "direction": "deposit", "status": "action_required",
+        "player_id": "p-1", "amount": "100.00", "currency": "SEK", "country": "SE",
+        "method": "bank_transfer", "origin": "request", "reference": null, "received": null,
+        "credited": null, "fee": null,
+        "next_action": {"type": "redirect", "url": "https://bank.example/x"},
+        "reasons": [
+            {"code": "limit.near", "message": "Because.", "rule": "limits.player"},
+            {"code": "route.moved", "message": "Because.", "rule": "limits.player"},
+        ],
+        "attempts": [{
+            "id": format!("att_{zeros}2"), "number": 1, "psp": "trustly-se", "status": "declined",
+            "error": {"code": "616", "retryable": true},
+            "started_at": "2026-03-01T12:00:00.25Z", "ended_at": "2026-03-01T12:00:00.25Z",
+        }],
+        "route": {"version": "r1", "candidates": [
+            {"psp": "swish-se", "rank": null, "reason": "below its minimum of 50.00 SEK"},
+        ]},
+        "created_at": "2026-03-01T12:00:00.25Z", "updated_at": "2026-03-01T12:00:00.25Z",
+        "metadata": {"order": 7},
+    });
+    assert_eq!(told(Viewer::Backend, &deposit()), expected);
+}
+
+#[test]
+fn a_player_sees_no_route_psp_error_or_rule() {
+    for payment in [deposit(), withdrawal()] {
+        let text = told(Viewer::Player, &payment).to_string();
+        for hidden in ["trustly", "swish", "616", "route", "\"rule\"", "aml.hit"] {
+            assert!(!text.contains(hidden), "{hidden} in {text}");
+        }
+        assert!(text.contains("limit.near"), "{text}");
+        let event = event_data_for_player(&event_data(&payment));
+        for hidden in ["trustly", "swish", "616", "route", "\"rule\"", "aml.hit"] {
+            assert!(!event.contains(hidden), "{hidden} in {event}");
+        }
+    }
+}
+
+#[test]
+fn nobody_sees_what_only_compliance_may_know_or_an_open_destination() {
+    for payment in [deposit(), withdrawal()] {
+        let text = told(Viewer::Backend, &payment).to_string();
+        for hidden in ["aml.hit", "Andersson", "secret-at-psp"] {
+            assert!(!text.contains(hidden), "{hidden} in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_withdrawal_tells_its_parts_and_all_attempts() {
+    let value = told(Viewer::Backend, &withdrawal());
+    assert_eq!(value["parts"][0]["destination"]["masked"], "SE** **** 0001");
+    assert_eq!(value["parts"][0]["attempts"], value["attempts"]);
+    assert_eq!(value["attempts"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn an_event_tells_of_the_next_action_only_its_type() {
+    let value: Value = serde_json::from_str(&event_data(&deposit())).unwrap();
+    assert_eq!(value["next_action"], json!({"type": "redirect"}));
+    assert_eq!(value["metadata"], json!({"order": 7}));
+}

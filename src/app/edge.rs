@@ -1,0 +1,192 @@
+//! The HTTP edge of one instance: who may come in, and what its handlers share.
+
+use crate::access::remember_nonce::{NonceDesk, NonceError, remember_nonce};
+use crate::access::token::{TokenKey, Tokens};
+use crate::api::detach::Detach;
+use crate::api::door::Door;
+use crate::api::gate::{Boxed, Gate, Nonces, Sessions};
+use crate::api::health::{Check, Health, Readiness};
+use crate::api::keys::{ApiKey, ApiKeys, Scope};
+use crate::api::rate::{RateLimits, RateSettings};
+use crate::api::{Edge, Layers};
+use crate::config::Config;
+use crate::domain::{OperatorId, PersonId, PlayerKey, Timestamp};
+use crate::flows::Flows;
+use crate::outbox::live::Live;
+use crate::shutdown::Shutdown;
+use crate::store::{Pool, StoreError, heartbeats, migrate, player_session};
+use crate::webhooks::guard::{GuardedNames, Reach, SystemNames};
+use anyhow::{Context, bail};
+use axum::http::HeaderValue;
+use secrecy::ExposeSecret;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Nonces in the database, over all instances.
+struct StoredNonces(NonceDesk);
+
+impl Nonces for StoredNonces {
+    fn remember<'a>(
+        &'a self,
+        api_key_id: &'a str,
+        nonce: &'a str,
+    ) -> Boxed<'a, Result<bool, NonceError>> {
+        Box::pin(remember_nonce(&self.0, api_key_id, nonce))
+    }
+}
+
+struct StoredSessions(Pool);
+
+impl Sessions for StoredSessions {
+    fn is_open<'a>(
+        &'a self,
+        player: &'a PlayerKey,
+        jti: Uuid,
+        now: Timestamp,
+    ) -> Boxed<'a, Result<bool, StoreError>> {
+        Box::pin(player_session::is_open(&self.0, player, jti, now))
+    }
+}
+
+/// Whether this instance should be sent requests.
+struct InstanceReadiness {
+    flows: Flows,
+    instance: String,
+}
+
+impl Readiness for InstanceReadiness {
+    fn check(&self) -> Boxed<'_, Vec<Check>> {
+        Box::pin(async move {
+            let pool = self.flows.db.pool();
+            let current = migrate::is_current(pool).await;
+            let overdue = heartbeats::overdue(pool, &self.instance, self.flows.clock.now()).await;
+            let reachable = overdue.is_ok();
+            let stuck = overdue.unwrap_or_default();
+            let lanes = self.flows.lanes.are_running();
+            vec![
+                check("database", reachable, "reachable", "cannot be reached"),
+                check("migrations", current, "current", "not those of this program"),
+                check("lanes", lanes, "running", "a lane has ended: restart this instance"),
+                Check {
+                    name: "workers".to_owned(),
+                    ok: stuck.is_empty(),
+                    detail: if stuck.is_empty() {
+                        "looking".to_owned()
+                    } else {
+                        format!("overdue: {}", stuck.join(", "))
+                    },
+                },
+            ]
+        })
+    }
+}
+
+fn check(name: &str, ok: bool, well: &str, ill: &str) -> Check {
+    let detail = if ok { well } else { ill }.to_owned();
+    Check { name: name.to_owned(), ok, detail }
+}
+
+fn positive(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
+/// Which webhooks may go where.
+pub const fn reach(config: &Config) -> Reach {
+    if config.webhooks_out.allow_loopback { Reach::PublicAndLoopback } else { Reach::Public }
+}
+
+/// What the handlers share.
+///
+/// # Errors
+/// When the key that signs players' tokens cannot be read.
+pub fn edge(
+    config: &Config,
+    flows: &Flows,
+    live: Arc<Live>,
+    requests: &Shutdown,
+    servers: &Shutdown,
+) -> anyhow::Result<Edge> {
+    let settings = &config.player_tokens;
+    let key = TokenKey::from_pem("player-token-1", settings.key_pem.expose_secret())?;
+    let tokens = Tokens::new(&settings.issuer, &settings.audience, &[key])
+        .context("reading the key that signs players' tokens")?;
+    let hosts = config
+        .operators
+        .iter()
+        .map(|operator| (OperatorId::trusted(&operator.id), operator.return_hosts.clone()));
+    Ok(Edge {
+        flows: flows.clone(),
+        detach: Detach::new(requests.clone()),
+        tokens: Arc::new(tokens),
+        sessions: Arc::new(StoredSessions(flows.db.pool().clone())),
+        names: Arc::new(GuardedNames::new(Arc::new(SystemNames), reach(config))),
+        live,
+        return_hosts: Arc::new(hosts.collect()),
+        closing: servers.clone(),
+    })
+}
+
+/// What stands around the handlers.
+///
+/// # Errors
+/// When a key of the configuration cannot be used.
+pub fn layers(
+    config: &Config,
+    edge: &Edge,
+    nonces: NonceDesk,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+) -> anyhow::Result<Layers> {
+    let rates = Arc::new(RateLimits::new(RateSettings {
+        per_key: positive(config.limits.key_per_second),
+        per_player: positive(config.limits.key_per_second),
+        per_address: Some(positive(config.limits.address_per_second)),
+        loopback_is_free: config.limits.loopback_exempt,
+    }));
+    let gate = Gate {
+        keys: api_keys(config)?,
+        plain_keys: config.plain_bearer,
+        tokens: edge.tokens.clone(),
+        nonces: Arc::new(StoredNonces(nonces)),
+        sessions: edge.sessions.clone(),
+        rates: rates.clone(),
+        clock: edge.flows.clock.clone(),
+    };
+    let readiness =
+        InstanceReadiness { flows: edge.flows.clone(), instance: config.instance.name.clone() };
+    let mut cors_origins = Vec::new();
+    for origin in &config.server.cors_origins {
+        match HeaderValue::from_str(origin) {
+            Ok(origin) => cors_origins.push(origin),
+            Err(_) => bail!("server.cors_origins: {origin} is no origin"),
+        }
+    }
+    Ok(Layers {
+        gate: Arc::new(gate),
+        door: Arc::new(Door {
+            trusted_proxies: config.server.trusted_proxies.clone(),
+            rates,
+            patience: config.server.request_timeout,
+        }),
+        health: Health {
+            readiness: Arc::new(readiness),
+            metrics,
+            metrics_are_open: config.server.metrics_listen.is_none() && config.plain_bearer,
+        },
+        cors_origins,
+    })
+}
+
+fn api_keys(config: &Config) -> anyhow::Result<ApiKeys> {
+    let keys = config.api_keys.iter().map(|key| ApiKey {
+        id: key.id.clone(),
+        operator: OperatorId::trusted(&key.operator_id),
+        secrets: [Some(key.secret.clone()), key.second_secret.clone()]
+            .into_iter()
+            .flatten()
+            .collect(),
+        scopes: key.scopes.iter().filter_map(|scope| Scope::parse(scope.as_str())).collect(),
+        person: key.person_id.as_deref().map(PersonId::trusted),
+    });
+    ApiKeys::new(keys).map_err(|fault| anyhow::anyhow!("api_keys: {fault}"))
+}

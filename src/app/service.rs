@@ -1,0 +1,202 @@
+//! One running instance: its parts in the order in which they start, and in which they stop.
+//!
+//! Stopping: no new requests; requests and calls under way end; workers end their look; the lanes
+//! answer what is queued and give their slots back; the pool closes.
+
+use super::parts::{Patience, World};
+use super::workers::Crew;
+use super::{edge, parts, workers};
+use crate::access::remember_nonce::NonceDesk;
+use crate::api;
+use crate::api::render::ApiRender;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::domain::ids::SystemIds;
+use crate::flows::Flows;
+use crate::outbox::live::Live;
+use crate::routing::registry::PspRegistry;
+use crate::sandbox::ports;
+use crate::shutdown::Shutdown;
+use crate::store::Db;
+use crate::telemetry;
+use anyhow::Context;
+use axum::Router;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long each part may take to end.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Which kind of database this instance may run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    Sandbox,
+    Production,
+}
+
+impl Environment {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Environment::Sandbox => "sandbox",
+            Environment::Production => "production",
+        }
+    }
+}
+
+/// What an instance does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    Api,
+    Webhooks,
+    Worker,
+    Console,
+}
+
+/// A running instance.
+#[allow(missing_debug_implementations, reason = "it holds the whole service")]
+pub struct Service {
+    address: SocketAddr,
+    flows: Flows,
+    requests: Shutdown,
+    servers: Shutdown,
+    crew: TaskTracker,
+    crew_stop: CancellationToken,
+    calls: TaskTracker,
+    lanes: TaskTracker,
+}
+
+impl Service {
+    /// Starts the instance on a database that was checked. `roles` empty: all of them.
+    pub async fn start(
+        config: &Config,
+        db: Db,
+        psps: Arc<PspRegistry>,
+        roles: &[Role],
+    ) -> anyhow::Result<Self> {
+        let has = |role: Role| roles.is_empty() || roles.contains(&role);
+        if roles.contains(&Role::Console) {
+            tracing::warn!("the console is not part of this version: its role does nothing");
+        }
+        let listener = ports::listen("the API", config.server.listen, "server.listen")?;
+        let (lanes, calls) = (TaskTracker::new(), TaskTracker::new());
+        let ids = Arc::new(SystemIds);
+        let world = World {
+            db: db.clone(),
+            psps,
+            clock: Arc::new(SystemClock),
+            ids: ids.clone(),
+            render: Arc::new(ApiRender::new(ids.clone())),
+        };
+        let mut flows = parts::flows(config, world, Patience::default(), &lanes)
+            .await
+            .context("starting the lanes")?;
+        flows.tasks = calls.clone();
+        let live = Arc::new(Live::default());
+        let crew = Crew {
+            instance: Arc::from(config.instance.name.as_str()),
+            ids,
+            live: live.clone(),
+            out: config.webhooks_out,
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        if has(Role::Worker) {
+            workers::start(&flows, &crew)?;
+        }
+        let (requests, servers) = (Shutdown::new(), Shutdown::new());
+        let address = listener.local_addr().context("the API's address")?;
+        if has(Role::Api) || has(Role::Webhooks) {
+            workers::start_live(&flows, &crew);
+            let router = router(config, &db, &flows, live, (&requests, &servers), &has)?;
+            serve(listener, router, &servers)?;
+        }
+        let (crew_stop, crew) = (crew.shutdown, crew.tasks);
+        Ok(Self { address, flows, requests, servers, crew, crew_stop, calls, lanes })
+    }
+
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends everything in order.
+    pub async fn stop(self) {
+        crate::shutdown::stop_in_order(
+            &[("servers", &self.servers), ("requests", &self.requests)],
+            GRACE,
+        )
+        .await;
+        self.crew_stop.cancel();
+        wait("workers", &self.crew).await;
+        wait("calls to PSPs", &self.calls).await;
+        let db = self.flows.db.clone();
+        drop(self.flows);
+        wait("lanes", &self.lanes).await;
+        db.close().await;
+    }
+}
+
+async fn wait(part: &str, tasks: &TaskTracker) {
+    tasks.close();
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!(part, running = tasks.len(), "did not end within its grace");
+    }
+}
+
+fn router(
+    config: &Config,
+    db: &Db,
+    flows: &Flows,
+    live: Arc<Live>,
+    (requests, servers): (&Shutdown, &Shutdown),
+    has: &dyn Fn(Role) -> bool,
+) -> anyhow::Result<Router> {
+    let edge = edge::edge(config, flows, live, requests, servers)?;
+    let nonces = NonceDesk::start(db.url().to_owned(), requests);
+    let recorder = telemetry::start_metrics().context("starting the metrics")?;
+    let upkeep = recorder.clone();
+    let stop = requests.clone();
+    requests.spawn("metrics upkeep", async move {
+        while !stop.is_requested() {
+            tokio::select! {
+                () = stop.requested() => {}
+                () = tokio::time::sleep(telemetry::UPKEEP_INTERVAL) => upkeep.run_upkeep(),
+            }
+        }
+    });
+    let render: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(move || recorder.render());
+    if let Some(address) = config.server.metrics_listen {
+        let listener = ports::listen("the metrics", address, "server.metrics_listen")?;
+        serve(listener, metrics_router(render.clone()), servers)?;
+    }
+    let layers = edge::layers(config, &edge, nonces, render)?;
+    Ok(api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks)))
+}
+
+/// Metrics on a listener of their own, which is not the public one.
+fn metrics_router(render: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
+    let kind = [(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Router::new().route("/metrics", axum::routing::get(async move || (kind, render())))
+}
+
+fn serve(
+    listener: std::net::TcpListener,
+    router: Router,
+    servers: &Shutdown,
+) -> anyhow::Result<()> {
+    listener.set_nonblocking(true).context("the API's listener")?;
+    let listener = tokio::net::TcpListener::from_std(listener).context("the API's listener")?;
+    let stop = servers.clone();
+    servers.spawn("http", async move {
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let done = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { stop.requested().await })
+            .await;
+        if let Err(error) = done {
+            tracing::error!(%error, "the HTTP server ended");
+        }
+    });
+    Ok(())
+}

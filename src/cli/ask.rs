@@ -1,0 +1,90 @@
+//! `sign` and `call`: an API request with its signature, for people at a shell.
+
+use super::database::running;
+use crate::api::sign::{SignedRequest, headers};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::Ids;
+use crate::domain::ids::SystemIds;
+use anyhow::Context;
+use clap::Args;
+use std::process::ExitCode;
+
+/// A request and the key that signs it.
+#[derive(Debug, Args)]
+pub struct Request {
+    /// GET, POST, PUT or DELETE.
+    method: String,
+    /// The path with its query, `/v1/deposits?limit=2`.
+    path: String,
+    /// The body, byte for byte; none: empty.
+    body: Option<String>,
+    /// The API key's id.
+    #[arg(long, default_value = "sk_sandbox", env = "INTERLOCK_KEY")]
+    key: String,
+    /// The key's secret; in the sandbox it equals the id.
+    #[arg(long, env = "INTERLOCK_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    /// Where the API is; the running sandbox unless said.
+    #[arg(long, env = "INTERLOCK_URL")]
+    url: Option<String>,
+    /// The idempotency key of a `call`; a fresh one unless said.
+    #[arg(long)]
+    idempotency_key: Option<String>,
+}
+
+impl Request {
+    fn signed(&self) -> [(&'static str, String); 4] {
+        let timestamp = SystemClock.now().unix_timestamp().to_string();
+        let nonce = SystemIds.next().simple().to_string();
+        let method = self.method.to_ascii_uppercase();
+        let request = SignedRequest {
+            timestamp: &timestamp,
+            nonce: &nonce,
+            method: &method,
+            path_and_query: &self.path,
+            body: self.body.as_deref().unwrap_or_default().as_bytes(),
+        };
+        let secret = self.secret.as_ref().unwrap_or(&self.key);
+        headers(&self.key, secret.as_bytes(), &request)
+    }
+}
+
+/// Prints the headers, a line each, as curl's `-H` takes them.
+pub fn sign(request: &Request) -> ExitCode {
+    for (name, value) in request.signed() {
+        println!("{name}: {value}");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Sends the request and prints status and body. Exit code 1 when it was refused.
+pub async fn call(request: Request) -> anyhow::Result<ExitCode> {
+    let url = match &request.url {
+        Some(url) => url.clone(),
+        None => {
+            running()?.context("no API: pass --url, or start a sandbox with `make run`")?.api_url
+        }
+    };
+    let method = request.method.to_ascii_uppercase();
+    let target = format!("{}{}", url.trim_end_matches('/'), request.path);
+    let client = reqwest::Client::builder().build().context("building the HTTP client")?;
+    let method = reqwest::Method::from_bytes(method.as_bytes()).context("the method")?;
+    let mut call = client.request(method.clone(), &target);
+    for (name, value) in request.signed() {
+        call = call.header(name, value);
+    }
+    if method == reqwest::Method::POST {
+        let fresh = || SystemIds.next().simple().to_string();
+        call =
+            call.header("idempotency-key", request.idempotency_key.clone().unwrap_or_else(fresh));
+    }
+    if let Some(body) = &request.body {
+        call = call.header("content-type", "application/json").body(body.clone());
+    }
+    let response = call.send().await.with_context(|| format!("calling {target}"))?;
+    let status = response.status();
+    let body = response.text().await.context("reading the answer")?;
+    eprintln!("{status}");
+    println!("{body}");
+    Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

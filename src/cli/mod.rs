@@ -1,0 +1,80 @@
+//! L5, the command line: one binary, `interlock`.
+//!
+//! Exit codes: 0 done; 1 the thing that was asked about is not as it should be (a proof that
+//! fails, a demo step that came out otherwise, a request that was refused); 2 the command could not
+//! do its work, and the message says what to do about it.
+
+mod ask;
+mod database;
+mod demo;
+mod runtime;
+mod sandbox;
+mod serve;
+
+use crate::app::service::Role;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Payments orchestration for online casinos.
+#[derive(Debug, Parser)]
+#[command(name = "interlock", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service on DATABASE_URL (the application's role).
+    Serve {
+        /// The configuration file.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// What this instance does; all of it unless said.
+        #[arg(long, value_delimiter = ',')]
+        role: Vec<Role>,
+    },
+    /// Run the service with a private PostgreSQL, mock PSPs, and keys that everybody knows.
+    Sandbox {
+        /// A file that changes single settings.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Who runs the mock PSPs: `own` starts them here, `external` means that they run elsewhere,
+        /// at the addresses of the accounts.
+        #[arg(long, value_enum, default_value = "own")]
+        mocks: sandbox::Mocks,
+    },
+    /// Play the story of the sandbox against the one that runs, and check every step.
+    Demo,
+    /// Bring the database of DATABASE_OWNER_URL up to this program's schema.
+    Migrate {
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Read a production configuration and tell everything that is wrong with it.
+    CheckConfig {
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Re-check every ledger invariant over the whole database.
+    Prove,
+    /// Print the signed headers of an API request.
+    Sign(ask::Request),
+    /// Sign an API request and send it.
+    Call(ask::Request),
+}
+
+/// Runs the command of this process's arguments.
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve { config, role } => runtime::block_on(serve::serve(config, role)),
+        Command::Sandbox { config, mocks } => runtime::block_on(sandbox::sandbox(config, mocks)),
+        Command::Demo => runtime::block_on(demo::demo()),
+        Command::Migrate { config } => runtime::block_on(database::migrate(config)),
+        Command::CheckConfig { config } => serve::check_config(config),
+        Command::Prove => runtime::block_on(database::prove()),
+        Command::Sign(request) => ask::sign(&request),
+        Command::Call(request) => runtime::block_on(ask::call(request)),
+    }
+}

@@ -1,0 +1,147 @@
+//! `sandbox`: a whole house on a bare machine, in the foreground.
+
+use super::runtime;
+use crate::app::psps;
+use crate::app::service::{Environment, Service};
+use crate::config::{self, Config, Profile};
+use crate::sandbox::cluster::PrivateCluster;
+use crate::sandbox::keys::SandboxKeys;
+use crate::sandbox::runfile::{self, RunFile, Running};
+use crate::sandbox::{self, mocks};
+use crate::shutdown::Shutdown;
+use crate::store::{Db, migrate};
+use anyhow::{Context, bail};
+use secrecy::ExposeSecret;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Who runs the mock PSPs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mocks {
+    /// This process.
+    Own,
+    /// Another one, so that they outlive this one.
+    External,
+}
+
+/// The database of the sandbox: its own cluster, or one that was named.
+struct Database {
+    cluster: Option<PrivateCluster>,
+    app_url: String,
+    owner_url: String,
+}
+
+/// Runs until Ctrl-C or SIGTERM, then stops everything in order.
+pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<ExitCode> {
+    let home = sandbox::home().context("finding the sandbox's folder")?;
+    std::fs::create_dir_all(&home)
+        .with_context(|| format!("making the sandbox's folder {}", home.display()))?;
+    if let Some(running) = runfile::find(&home)? {
+        bail!("a sandbox runs here already (process {}): stop it first", running.pid);
+    }
+    let accounts = config::sandbox_accounts();
+    let named = accounts.iter().map(|(id, adapter)| (id.as_str(), adapter.as_str()));
+    SandboxKeys::ensure(&home, named).context("making the sandbox's keys")?;
+    let config = match Config::load(&Profile::Sandbox { home: home.clone(), file }) {
+        Ok(config) => config,
+        Err(faults) => return Ok(runtime::faults(&faults)),
+    };
+    crate::telemetry::start_logging(config.telemetry.format, &config.telemetry.filter)?;
+    let psps = match psps::registry(&config, true) {
+        Ok(psps) => Arc::new(psps),
+        Err(faults) => return Ok(runtime::faults(&faults)),
+    };
+    let shutdown = Shutdown::new();
+    shutdown.on_signal().context("handling signals")?;
+    let database = database(&config, &home).await?;
+    let ran = run(&config, &home, psps, &database, mocks, &shutdown).await;
+    if let Some(cluster) = database.cluster {
+        tokio::task::spawn_blocking(move || cluster.stop())
+            .await?
+            .context("stopping PostgreSQL")?;
+    }
+    ran.map(|()| ExitCode::SUCCESS)
+}
+
+async fn database(config: &Config, home: &Path) -> anyhow::Result<Database> {
+    if let Some(url) = &config.database.url {
+        let app_url = url.expose_secret().to_owned();
+        let owner = config.database.owner_url.as_ref();
+        let owner = owner.context("DATABASE_URL is set: set DATABASE_OWNER_URL too")?;
+        return Ok(Database {
+            cluster: None,
+            app_url,
+            owner_url: owner.expose_secret().to_owned(),
+        });
+    }
+    let folder = home.join("pg");
+    let cluster = tokio::task::spawn_blocking(move || PrivateCluster::start(&folder)).await??;
+    let (app_url, owner_url) = (cluster.app_url(), cluster.owner_url());
+    Ok(Database { cluster: Some(cluster), app_url, owner_url })
+}
+
+async fn run(
+    config: &Config,
+    home: &Path,
+    psps: Arc<crate::routing::registry::PspRegistry>,
+    database: &Database,
+    mocks: Mocks,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let environment = Environment::Sandbox.as_str();
+    migrate::migrate(&database.owner_url, environment).await?;
+    let db = Db::connect(&database.app_url, config.database.pool_max)
+        .await
+        .context("connecting to the database")?;
+    migrate::check(db.pool(), environment).await?;
+    let mocks = match mocks {
+        Mocks::Own => Some(mocks::start(config, home).await.context("starting the mock PSPs")?),
+        Mocks::External => None,
+    };
+    let service = Service::start(config, db, psps, &[]).await?;
+    let running = Running {
+        pid: std::process::id(),
+        api_url: config.server.public_url.clone(),
+        control_url: format!("http://{}", config.sandbox.control_listen),
+        app_url: database.app_url.clone(),
+        owner_url: database.owner_url.clone(),
+    };
+    let note = RunFile::write(home, &running).context("writing the sandbox's run.json")?;
+    greet(config, &running, mocks.as_ref());
+    shutdown.requested().await;
+    println!("\nstopping …");
+    drop(note);
+    service.stop().await;
+    if let Some(mocks) = mocks {
+        mocks.stop().await;
+    }
+    println!("stopped; the data stays in {}", home.display());
+    Ok(())
+}
+
+fn greet(config: &Config, running: &Running, mocks: Option<&mock_psps::Running>) {
+    let api = running.api_url.trim_end_matches('/');
+    println!("Interlock sandbox is running. Ctrl-C stops it; its data stays.\n");
+    println!("  API            {api}");
+    println!("  API's pages    {api}/docs   {api}/openapi.json");
+    println!("  Health         {api}/readyz   {api}/metrics");
+    match mocks {
+        Some(mocks) => {
+            println!("  Mock control   {}", running.control_url);
+            for psp in &mocks.psps {
+                println!("  Mock {:<14}{}", psp.id, psp.base_url);
+            }
+        }
+        None => println!("  Mock PSPs      run elsewhere (--mocks external)"),
+    }
+    println!("\n  Keys (secret = key id; the sandbox also takes `Authorization: Bearer <key>`):");
+    for key in &config.api_keys {
+        let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+        println!("    {:<18}{:<10}{}", key.id, key.operator_id, scopes.join(","));
+    }
+    println!(
+        "\n  Outbound webhooks may go to http and to this machine here; production takes https only."
+    );
+    println!("  Next: `make demo`, or the curl lines of README.md\n");
+}

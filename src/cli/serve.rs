@@ -1,0 +1,60 @@
+//! `serve` and `check-config`.
+
+use super::runtime;
+use crate::app::psps;
+use crate::app::service::{Environment, Role, Service};
+use crate::config::{Config, ConfigFault, Profile};
+use crate::shutdown::Shutdown;
+use crate::store::{Db, migrate};
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Loads a production configuration with its PSP accounts; every fault of both is told.
+fn load(file: Option<PathBuf>) -> Result<Config, Vec<ConfigFault>> {
+    let config = Config::load(&Profile::Production { file })?;
+    psps::registry(&config, false)?;
+    Ok(config)
+}
+
+pub fn check_config(file: Option<PathBuf>) -> ExitCode {
+    match load(file) {
+        Ok(config) => {
+            println!(
+                "the configuration is sound: {} operators, {} PSP accounts, {} policies",
+                config.operators.len(),
+                config.psps.len(),
+                config.markets.len()
+            );
+            ExitCode::SUCCESS
+        }
+        Err(faults) => runtime::faults(&faults),
+    }
+}
+
+/// Runs the service until it is told to stop.
+pub async fn serve(file: Option<PathBuf>, roles: Vec<Role>) -> anyhow::Result<ExitCode> {
+    let config = match load(file) {
+        Ok(config) => config,
+        Err(faults) => return Ok(runtime::faults(&faults)),
+    };
+    let psps = match psps::registry(&config, false) {
+        Ok(psps) => Arc::new(psps),
+        Err(faults) => return Ok(runtime::faults(&faults)),
+    };
+    let url = config.database.url.as_ref().context("set DATABASE_URL to the application's role")?;
+    crate::telemetry::start_logging(config.telemetry.format, &config.telemetry.filter)?;
+    let db = Db::connect(url.expose_secret(), config.database.pool_max)
+        .await
+        .context("connecting to the database")?;
+    migrate::check(db.pool(), Environment::Production.as_str()).await?;
+    let shutdown = Shutdown::new();
+    shutdown.on_signal().context("handling signals")?;
+    let service = Service::start(&config, db, psps, &roles).await?;
+    tracing::info!(listen = %service.address(), "serving");
+    shutdown.requested().await;
+    service.stop().await;
+    Ok(ExitCode::SUCCESS)
+}

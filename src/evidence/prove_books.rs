@@ -1,0 +1,26 @@
+//! The nightly proof: every invariant of the ledger is re-checked over the whole database, and
+//! whatever is broken becomes an incident.
+
+use crate::flows::Flows;
+use crate::store::prove::{self, Proof};
+use crate::store::{StoreError, incidents};
+
+/// Proves the books and raises an incident for each finding.
+pub async fn prove_books(flows: &Flows) -> Result<Proof, StoreError> {
+    let pool = flows.db.pool();
+    let proof = prove::prove(pool).await?;
+    for finding in &proof.findings {
+        let detail = format!("{}: {}", finding.check, finding.detail);
+        tracing::error!(kind = "ledger.broken", detail, "an incident needs a person");
+        metrics::counter!("incidents_total", "kind" => "ledger.broken").increment(1);
+        let now = flows.clock.now();
+        incidents::raise(pool, flows.ids.next(), "ledger.broken", &detail, now).await?;
+    }
+    tracing::info!(
+        entries = proof.entries,
+        checks = proof.checks.len(),
+        findings = proof.findings.len(),
+        "the books were proven"
+    );
+    Ok(proof)
+}

@@ -1,0 +1,171 @@
+//! Which methods a player can use right now, best first.
+//!
+//! A method is offered when a payment by it would be screened without a denial and when a PSP that
+//! may be asked can take it. What is not offered would only fail.
+
+use crate::domain::{Currency, Direction, Method, Money, Origin, Player, PlayerKey, Timestamp};
+use crate::flows::Flows;
+use crate::routing::breaker::Permit;
+use crate::routing::rules::PspAccount;
+use crate::screening::limits::{Limit, LimitUse};
+use crate::screening::policy::MarketPolicy;
+use crate::screening::{
+    Checkpoint, DepositFacts, Outcome, WithdrawalFacts, screen_deposit, screen_withdrawal,
+};
+use crate::store::{StoreError, read_models};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub player: PlayerKey,
+    pub direction: Direction,
+    /// None: the player's own.
+    pub currency: Option<Currency>,
+    /// None: any amount that the method takes.
+    pub money: Option<Money>,
+}
+
+/// A method that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    pub method: Method,
+    pub least: Money,
+    pub most: Money,
+}
+
+/// What one amount cannot exceed where nobody sets a maximum: the most that the API can read.
+const MAJOR_MAX: i64 = 999_999_999_999;
+
+struct Facts<'a> {
+    player: &'a Player,
+    limits: &'a [Limit],
+    uses: &'a [LimitUse],
+    owed: &'a [Money],
+    now: Timestamp,
+}
+
+/// None when the player is not known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn offer_methods(
+    flows: &Flows,
+    wanted: &Wanted,
+) -> Result<Option<Vec<Offer>>, StoreError> {
+    let pool = flows.db.pool();
+    let Some((player, limits)) = read_models::player(pool, &wanted.player).await? else {
+        return Ok(None);
+    };
+    let uses = read_models::limit_uses(pool, &wanted.player).await?;
+    let wallets = read_models::wallets(pool, &wanted.player).await?;
+    let owed = wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency));
+    let owed: Vec<Money> = owed.collect();
+    let now = flows.clock.now();
+    let Some(policy) = flows.policies.in_force(&player.country, now) else {
+        return Ok(Some(Vec::new()));
+    };
+    let facts = Facts { player: &player, limits: &limits, uses: &uses, owed: &owed, now };
+    let offers = policy.methods.iter().filter_map(|method| {
+        let (offer, is_healthy) = offer(flows, wanted, policy, &facts, *method)?;
+        Some((!is_healthy, offer))
+    });
+    let mut offers: Vec<(bool, Offer)> = offers.collect();
+    // Stable: within equal health the market's own order stays.
+    offers.sort_by_key(|(is_ill, _)| *is_ill);
+    Ok(Some(offers.into_iter().map(|(_, offer)| offer).collect()))
+}
+
+fn offer(
+    flows: &Flows,
+    wanted: &Wanted,
+    policy: &MarketPolicy,
+    facts: &Facts<'_>,
+    method: Method,
+) -> Option<(Offer, bool)> {
+    let country = &facts.player.country;
+    let currency = wanted.currency.unwrap_or(facts.player.currency);
+    let rule = flows.routing.find(wanted.direction, country, method, currency)?;
+    let permits = |id: &str| flows.health.permits(id, wanted.direction, facts.now);
+    let accounts = rule.order.iter().filter_map(|id| {
+        let own = |account: &&PspAccount| {
+            account.id == *id && account.serves_operator(&wanted.player.operator)
+        };
+        flows.accounts.iter().find(own).filter(|account| permits(&account.id) != Permit::No)
+    });
+    let market = match wanted.direction {
+        Direction::Deposit => policy.deposit_amounts.get(&currency),
+        Direction::Withdrawal => policy.withdrawal_amounts.get(&currency),
+    };
+    let unit = 10_i64.pow(currency.exponent());
+    let (market_least, market_most) =
+        market.copied().unwrap_or((1, MAJOR_MAX.saturating_mul(unit)));
+    let mut found: Option<(i64, i64)> = None;
+    let mut is_healthy = false;
+    for account in accounts {
+        let Some((least, most)) = bounds(account, wanted.direction, currency) else { continue };
+        let (least, most) = (least.max(market_least), most.min(market_most));
+        let asked = wanted.money.map_or(least, |money| money.minor);
+        let money = Money::new(asked, currency);
+        let fits = least <= asked && asked <= most;
+        if !fits || account.refusal(wanted.direction, country, method, money).is_some() {
+            continue;
+        }
+        is_healthy |= permits(&account.id) == Permit::Yes;
+        let (known_least, known_most) = found.unwrap_or((least, most));
+        found = Some((known_least.min(least), known_most.max(most)));
+    }
+    let (least, most) = found?;
+    let asked = wanted.money.unwrap_or(Money::new(least, currency));
+    if screened(flows, wanted.direction, facts, asked, method) == Outcome::Deny {
+        return None;
+    }
+    let (least, most) = (Money::new(least, currency), Money::new(most, currency));
+    Some((Offer { method, least, most }, is_healthy))
+}
+
+fn bounds(account: &PspAccount, direction: Direction, currency: Currency) -> Option<(i64, i64)> {
+    let bounds = match direction {
+        Direction::Deposit => account.deposits.as_ref()?,
+        Direction::Withdrawal => account.payouts.as_ref()?,
+    };
+    Some(bounds.get(&currency).copied().unwrap_or((1, i64::MAX)))
+}
+
+fn screened(
+    flows: &Flows,
+    direction: Direction,
+    facts: &Facts<'_>,
+    money: Money,
+    method: Method,
+) -> Outcome {
+    let screening = match direction {
+        Direction::Deposit => {
+            let facts = DepositFacts {
+                checkpoint: Checkpoint::DepositPre,
+                player: Some(facts.player),
+                payment: None,
+                money,
+                method,
+                limits: facts.limits,
+                uses: facts.uses,
+                fx: &flows.fx,
+                now: facts.now,
+            };
+            screen_deposit(&flows.policies, &facts)
+        }
+        Direction::Withdrawal => {
+            let facts = WithdrawalFacts {
+                checkpoint: Checkpoint::WithdrawalRequest,
+                origin: Origin::Request,
+                player: Some(facts.player),
+                money,
+                method,
+                owed: facts.owed,
+                fx: &flows.fx,
+                now: facts.now,
+            };
+            screen_withdrawal(&flows.policies, &facts)
+        }
+    };
+    screening.outcome
+}

@@ -1,0 +1,15 @@
+//! The API over HTTP and a real database: what only shows when everything is behind it.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
+)]
+
+#[path = "../cluster/mod.rs"]
+mod cluster;
+mod events;
+mod idempotency;
+mod isolation;
+mod nonces;
+mod sessions;
+mod support;

@@ -1,0 +1,80 @@
+//! A player's token reaches that player alone, and ends at once when it must.
+
+use crate::support::{Scene, deposit, player};
+use serde_json::json;
+
+async fn token(scene: &Scene, player: &str) -> (String, String) {
+    let body = json!({"player_id": player, "ttl_s": 900});
+    let told = scene.ask("sk_demo", "POST", "/v1/player-sessions", Some(body)).await;
+    assert_eq!(told.status, 201, "{told:?}");
+    (told.text("/token"), told.text("/jti"))
+}
+
+#[tokio::test]
+async fn a_token_reaches_its_own_player_alone() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    scene.player("p-2").await;
+    let (token, _) = token(&scene, "p-1").await;
+    let own = scene.ask(&token, "GET", "/v1/players/p-1/wallet", None).await;
+    assert_eq!(own.status, 200, "{own:?}");
+    for (method, path, body) in [
+        ("GET", "/v1/players/p-2/wallet", None),
+        ("GET", "/v1/players/p-2/limits", None),
+        ("GET", "/v1/deposits?player_id=p-2", None),
+        ("GET", "/v1/payment-methods?player_id=p-2&direction=deposit", None),
+        ("POST", "/v1/deposits", Some(deposit("p-2", "50.00"))),
+    ] {
+        let told = scene.ask(&token, method, path, body).await;
+        assert_eq!(told.status, 404, "{method} {path} {told:?}");
+    }
+    let told = scene.ask(&token, "GET", "/v1/players/p-1", None).await;
+    assert_eq!((told.status, told.code()), (403, "auth.scope_missing"));
+    let mine = scene.ask(&token, "POST", "/v1/deposits", Some(deposit("p-1", "50.00"))).await;
+    assert_eq!(mine.status, 201, "{mine:?}");
+    assert!(mine.body.get("route").is_none() && !mine.body.to_string().contains("trustly"));
+    let others = scene.ask("sk_demo", "POST", "/v1/deposits", Some(deposit("p-2", "50.00"))).await;
+    let path = format!("/v1/deposits/{}", others.text("/id"));
+    assert_eq!(scene.ask(&token, "GET", &path, None).await.status, 404);
+    let list = scene.ask(&token, "GET", "/v1/deposits", None).await;
+    assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_player_names_no_new_destination() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let (token, _) = token(&scene, "p-1").await;
+    let iban = json!({"type": "iban", "iban": "DE89370400440532013000", "holder_name": "E M"});
+    let body = json!({"player_id": "p-1", "amount": "20.00", "currency": "EUR",
+                      "method": "bank_transfer", "destination": iban});
+    let told = scene.ask(&token, "POST", "/v1/withdrawals", Some(body)).await;
+    assert_eq!((told.status, told.code()), (422, "destination.not_registered"));
+}
+
+#[tokio::test]
+async fn a_token_ends_when_the_casino_or_a_freeze_ends_it() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let wallet = "/v1/players/p-1/wallet";
+    let (first, jti) = token(&scene, "p-1").await;
+    let path = format!("/v1/player-sessions/{jti}");
+    assert_eq!(scene.ask("sk_other", "DELETE", &path, None).await.status, 404);
+    assert_eq!(scene.ask(&first, "GET", wallet, None).await.status, 200);
+    assert_eq!(scene.ask("sk_demo", "DELETE", &path, None).await.status, 204);
+    let told = scene.ask(&first, "GET", wallet, None).await;
+    assert_eq!((told.status, told.code()), (401, "auth.token_invalid"));
+
+    let (second, _) = token(&scene, "p-1").await;
+    let mut frozen = player();
+    frozen["status"] = json!("frozen");
+    let path = "/v1/players/p-1";
+    assert_eq!(scene.ask("sk_demo", "PUT", path, Some(frozen)).await.status, 200);
+    assert_eq!(scene.ask(&second, "GET", wallet, None).await.status, 401);
+    let body = json!({"player_id": "p-1", "ttl_s": 60});
+    let told = scene.ask("sk_demo", "POST", "/v1/player-sessions", Some(body)).await;
+    assert_eq!((told.status, told.code()), (409, "player.not_active"));
+    // Thawed within minutes, the old token stays dead.
+    assert_eq!(scene.ask("sk_demo", "PUT", path, Some(player())).await.status, 200);
+    assert_eq!(scene.ask(&second, "GET", wallet, None).await.status, 401);
+}

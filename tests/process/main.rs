@@ -1,0 +1,29 @@
+//! The house from outside: real processes, real HTTP, a real browser.
+//!
+//! Every test has a folder, ports and a database of its own, and ends only what it started. Reading
+//! order: `place` (where a test lives), `program` (processes), `world` (a service with mocks that
+//! outlive it), `api` (the public API and the mocks' control), then the tests.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
+)]
+
+mod api;
+mod attacks;
+mod browser;
+mod commands;
+mod copies;
+mod crash;
+mod failover;
+mod forge;
+mod forgeries;
+mod journeys;
+mod load;
+mod misshapen;
+mod place;
+mod program;
+mod raw;
+mod sandbox_life;
+mod wait;
+mod world;

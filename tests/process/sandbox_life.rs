@@ -1,0 +1,140 @@
+//! The sandbox as a process: it starts, stops, is killed, and finds its data again.
+
+use super::api::{Api, Control};
+use super::place::Place;
+use super::program::{Program, gone, interlock, run};
+use super::world::database;
+use nix::sys::signal::Signal;
+use std::net::TcpListener;
+
+async fn started(place: &Place) -> Program {
+    let mut program = Program::start(interlock(place.home(), &place.variables(), &["sandbox"]));
+    program.says("Interlock sandbox is running").await;
+    program
+}
+
+async fn refused(place: &Place, words: &[&str]) {
+    run(place.home(), &place.variables(), &["sandbox"]).await.refused_with(words);
+}
+
+/// Ends it with the signal and sees that nothing is left.
+async fn stopped(mut program: Program, place: &Place, signal: Signal) {
+    let postgres = place.postgres().expect("its own PostgreSQL runs");
+    let status = program.stop(signal).await;
+    assert_eq!(status.code(), Some(0), "{}", program.said());
+    assert!(program.said().contains("stopped; the data stays"), "{}", program.said());
+    gone(postgres).await;
+    assert!(!place.home().join("run.json").exists());
+    for port in [place.api, place.control] {
+        TcpListener::bind(("127.0.0.1", port)).expect("its ports are free again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_true_before_a_stop_a_signal_or_a_kill_is_true_after_it() {
+    let place = Place::new();
+    let (api, control) = (Api::at(place.api_url()), Control::at(place.control_url()));
+    let hundred = ("100.00".to_owned(), "0.00".to_owned());
+
+    let house = started(&place).await;
+    api.player("p-life").await;
+    let deposit = api.deposit("p-life", "100.00").await;
+    let id = deposit["id"].as_str().unwrap();
+    let attempt = deposit["attempts"][0]["id"].as_str().unwrap();
+    control.complete("trustly-de", attempt, "succeeded").await;
+    api.until_status(id, &["succeeded"]).await;
+    let books = control.movements("trustly-de").await;
+    assert_eq!(books.len(), 1);
+    stopped(house, &place, Signal::SIGINT).await;
+
+    let house = started(&place).await;
+    assert_eq!(api.wallet("p-life").await, hundred);
+    assert_eq!(control.movements("trustly-de").await, books);
+    stopped(house, &place, Signal::SIGTERM).await;
+
+    let mut house = started(&place).await;
+    let open = api.deposit("p-life", "20.00").await;
+    let postgres = place.postgres().unwrap();
+    house.kill().await;
+    gone(postgres).await;
+
+    let house = started(&place).await;
+    assert_eq!(api.wallet("p-life").await, hundred);
+    let attempt = open["attempts"][0]["id"].as_str().unwrap();
+    control.complete("trustly-de", attempt, "succeeded").await;
+    api.until_status(open["id"].as_str().unwrap(), &["succeeded"]).await;
+    assert_eq!(api.wallet("p-life").await.0, "120.00");
+    let proof = run(place.home(), &place.variables(), &["prove"]).await;
+    assert_eq!(proof.code, Some(0), "{proof:?}");
+    stopped(house, &place, Signal::SIGINT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sandbox_in_the_folder_is_told_who_runs() {
+    let place = Place::new();
+    let house = started(&place).await;
+    let pid = house.pid().to_string();
+    refused(&place, &["a sandbox runs here already", &pid, "stop it first"]).await;
+    // The first one is none the worse for it.
+    Api::at(place.api_url()).player("p-still").await;
+    stopped(house, &place, Signal::SIGTERM).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taken_ports_are_one_clear_message_and_nothing_is_left_running() {
+    let place = Place::new();
+    let taken = TcpListener::bind(("127.0.0.1", place.api)).unwrap();
+    let port = format!("port {}", place.api);
+    refused(&place, &[&port, "is taken", "INTERLOCK__SERVER__LISTEN="]).await;
+    assert_eq!(place.postgres(), None, "it stopped its PostgreSQL");
+    drop(taken);
+    let taken = TcpListener::bind(("127.0.0.1", place.control)).unwrap();
+    refused(&place, &[&place.control.to_string(), "INTERLOCK__SANDBOX__CONTROL_LISTEN="]).await;
+    drop(taken);
+    let url = place.variables()["INTERLOCK__PSPS__TRUELAYER_GB__BASE_URL"].clone();
+    let address = url.strip_prefix("http://").unwrap().to_owned();
+    let taken = TcpListener::bind(&address).unwrap();
+    let variable = "INTERLOCK__PSPS__TRUELAYER_GB__BASE_URL=";
+    refused(&place, &[address.rsplit(':').next().unwrap(), "taken", variable]).await;
+    assert_eq!(place.postgres(), None, "it stopped its PostgreSQL");
+    drop(taken);
+    stopped(started(&place).await, &place, Signal::SIGINT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_configuration_is_told_with_every_fault() {
+    let place = Place::new();
+    let file = place.home().join("mine.toml");
+    std::fs::write(&file, "[server]\nbody_bytes_max = 7\nmisspelt = true\n").unwrap();
+    let arguments = ["sandbox", "--config", file.to_str().unwrap()];
+    let said = run(place.home(), &place.variables(), &arguments).await;
+    said.refused_with(&["2 fault(s)", "server.body_bytes_max", "server.misspelt", "mine.toml"]);
+    std::fs::write(&file, "[server\n").unwrap();
+    run(place.home(), &place.variables(), &arguments).await.refused_with(&["mine.toml"]);
+    let mut variables = place.variables();
+    variables.insert("INTERLOCK__SERVER__LISTENN".to_owned(), "127.0.0.1:1".to_owned());
+    let said = run(place.home(), &variables, &["sandbox"]).await;
+    said.refused_with(&["INTERLOCK__SERVER__LISTENN", "names no setting"]);
+    assert_eq!(place.postgres(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_or_not_ours_is_refused() {
+    let place = Place::new();
+    let mut variables = place.variables();
+    let nowhere = format!("postgres://127.0.0.1:{}/none?user=nobody", place.api);
+    variables.insert("DATABASE_URL".to_owned(), nowhere.clone());
+    let said = run(place.home(), &variables, &["sandbox"]).await;
+    said.refused_with(&["DATABASE_URL is set", "DATABASE_OWNER_URL"]);
+    variables.insert("DATABASE_OWNER_URL".to_owned(), nowhere);
+    let said = run(place.home(), &variables, &["sandbox"]).await;
+    said.refused_with(&["cannot connect to the database", "onnection refused"]);
+
+    let (app, owner) = tokio::task::spawn_blocking(database).await.unwrap();
+    variables.insert("DATABASE_URL".to_owned(), app);
+    variables.insert("DATABASE_OWNER_URL".to_owned(), owner);
+    let migrated = run(place.home(), &variables, &["migrate"]).await;
+    assert_eq!(migrated.code, Some(0), "{migrated:?}");
+    let said = run(place.home(), &variables, &["sandbox"]).await;
+    said.refused_with(&["belongs to the production environment, not to sandbox"]);
+}
