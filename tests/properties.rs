@@ -1,5 +1,7 @@
 //! Properties that hold for every sequence of events, not only for those somebody thought of.
 
+#[path = "properties/books/mod.rs"]
+mod books;
 #[path = "properties/limits.rs"]
 mod limits;
 #[path = "properties/machines.rs"]

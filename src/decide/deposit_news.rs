@@ -187,7 +187,7 @@ fn succeed(
     let payment = book.payments[&id].clone();
     let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
     if attempt.status == AttemptStatus::Reversed {
-        return win_dispute(book, id, &attempt.psp, money, ctx);
+        return win_dispute(book, id, &attempt, money, source, ctx);
     }
     let moved = book.move_attempt(id, attempt_id, AttemptStatus::Succeeded, source.as_str());
     if moved.is_err() {
@@ -277,6 +277,7 @@ fn suspend(book: &mut Book, id: Uuid, psp: &str, money: Money, kind: &'static st
 /// suspense and a return of it is opened.
 fn second_success(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
+    returns::change_suspended(book, id, money);
     let detail = "a second PSP was paid for one deposit";
     raise(book, "deposit.second_success", id, Some(attempt.id), detail, ctx);
     returns::open_of_second_success(book, id, attempt, money, ctx);
@@ -294,6 +295,10 @@ fn take_back(
     let (Some(to), Some(money)) = (verdict.status(), money) else { return };
     let payment = book.payments[&id].clone();
     let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
+    if matches!(attempt.status, AttemptStatus::Returned | AttemptStatus::Reversed) {
+        // It is taken back already: the same news again must not look like a dispute that was won.
+        return;
+    }
     if attempt.status != AttemptStatus::Succeeded {
         // A return or reversal vouches for the success that it takes back; that is booked first.
         succeed(book, id, attempt_id, attempt.asked, Source::Inquiry, ctx);
@@ -311,7 +316,12 @@ fn take_back(
     };
     if payment.suspended.is_some() {
         book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
-        book.payment_mut(id).suspended = None;
+        returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
+        if book.payments[&id].suspended.is_some() {
+            let detail = "not all of the suspended money was taken back, or more than it";
+            raise(book, "deposit.other_amount", id, Some(attempt_id), detail, ctx);
+            return;
+        }
         let returned = PaymentStatus::Deposit(DepositStatus::Returned);
         let _ = book.move_payment(id, returned, "taken back from suspense", ctx.ids);
         close_reviews(book, id, ctx);
@@ -348,11 +358,25 @@ fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money,
     raise(book, "deposit.surplus_taken_back", id, Some(attempt.id), detail, ctx);
 }
 
-fn win_dispute(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
+/// The PSP tells, by an event of its own, that the money is ours again: once. Any other source may
+/// only be repeating what it said before the reversal.
+fn win_dispute(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let reversed = book.payments[&id].deposit_status() == Some(DepositStatus::Reversed);
+    if !reversed || !matches!(source, Source::Webhook { hint: false }) {
+        return keep(book, id, attempt.id, "succeeded");
+    }
     let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
     if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
         let to_debt = book.wallet(money.currency).owed.min(money.minor);
-        let posting = templates::reversal_won(psp, money.currency, to_debt, money.minor - to_debt);
+        let to_cash = money.minor - to_debt;
+        let posting = templates::reversal_won(&attempt.psp, money.currency, to_debt, to_cash);
         book.post_covered(&posting, id);
     }
 }

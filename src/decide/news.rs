@@ -115,13 +115,16 @@ fn after(
     if matches!(source, Source::Inquiry | Source::Replay) {
         count_misses(&mut attempt, outcome, ctx);
     }
-    note_error(&mut attempt, outcome);
+    let hint = matches!(source, Source::Webhook { hint: true }) && !is_under_way(outcome);
+    if !hint {
+        note_error(&mut attempt, outcome);
+    }
     let answered = !matches!(source, Source::Webhook { .. });
     if answered && attempt.status != AttemptStatus::InFlight {
         attempt.lease = None;
     }
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
-        if matches!(source, Source::Webhook { hint: true }) || was_hinted(&before) {
+        if hint || was_hinted(&before) {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);

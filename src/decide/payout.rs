@@ -259,6 +259,9 @@ fn take_back(
     source: Source,
     ctx: &Ctx<'_>,
 ) {
+    if attempt.status == AttemptStatus::Returned {
+        return;
+    }
     if attempt.status != AttemptStatus::Succeeded {
         succeed(book, id, attempt, part, attempt.asked, source, ctx);
     }

@@ -96,10 +96,7 @@ fn start(
     let id = payment.id.uuid;
     if from_suspense {
         book.post_covered(&templates::return_started(money), id);
-        let deposit = deposit.id.uuid;
-        if book.payments[&deposit].suspended.is_some() {
-            change_suspended(book, deposit, Money::new(-money.minor, money.currency));
-        }
+        change_suspended(book, deposit.id.uuid, Money::new(-money.minor, money.currency));
     } else {
         hold(book, id, money)?;
     }

@@ -206,6 +206,10 @@ fn reject_withdrawal(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Ref
 fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?.clone();
     if let Some(money) = payment.suspended {
+        // A second payment is never the wallet's, and what is short cannot be credited.
+        if payment.credited.is_some() || money.minor <= 0 {
+            return Err(Refusal::ReviewConflict("the payment has moved on meanwhile"));
+        }
         book.post_covered(&templates::suspense_credited(money), id);
         book.payment_mut(id).suspended = None;
         book.payment_mut(id).credited = Some(money);

@@ -16,7 +16,7 @@ use crate::store::inbox::{self, StoredEvent};
 use crate::store::read_models::AttemptPlace;
 use crate::store::{StoreError, incidents};
 use psp_adapters::WebhookEvent;
-use psp_contract::{Outcome, Report, Status, Subject};
+use psp_contract::{Outcome, Report, Status, Subject, Unknown};
 
 /// How often an event is tried before it is put aside for people.
 const TRIES_MAX: i16 = 5;
@@ -93,7 +93,9 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
     });
     match fitting {
         Some((place, report)) => {
-            submit(flows, place, event, report).await?;
+            if says_something(report) {
+                submit(flows, place, event, report).await?;
+            }
             inbox::done(pool, account, &event.event_id, Some(place.attempt), None).await?;
         }
         None if event.report.is_none() => {
@@ -107,6 +109,12 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// "Still under way" tells nothing that we do not wait for anyway, and is worth neither a commit nor
+/// an inquiry; who pays is.
+const fn says_something(report: &Report) -> bool {
+    !matches!(report.status, Status::Pending) || report.payer.is_some()
 }
 
 const fn subject_of(place: &AttemptPlace) -> Subject {
@@ -136,7 +144,7 @@ async fn submit(
         let flows = flows.clone();
         let work = flows.clone();
         work.detach(async move { run_attempts(&flows, *payment, next).await });
-    } else if event.hint_only {
+    } else if event.hint_only && !matches!(report.status, Status::Pending) {
         ask_now(flows, place).await;
     }
     Ok(())
@@ -144,14 +152,12 @@ async fn submit(
 
 /// A stale or hinting message: it moves nothing, and makes one inquiry due at once.
 pub async fn hint(flows: &Flows, place: &AttemptPlace) {
-    let status = Status::Pending;
-    let report = Report { psp_reference: None, status, payer: None };
     let news = News {
         payment: place.payment.uuid,
         direction: place.payment.direction,
         attempt: place.attempt,
         source: Source::Webhook { hint: true },
-        outcome: Outcome::Reported(report),
+        outcome: Outcome::Unknown(Unknown::PspUndecided),
         wires: Vec::new(),
     };
     if flows.lanes.submit(&place.player, Command::News(Box::new(news))).await.is_ok() {

@@ -1,0 +1,305 @@
+//! One player's book, everybody who can change it, and what must hold after each change.
+
+#[path = "words.rs"]
+mod words;
+
+use interlock::book::{Book, GameEntry, GameKind, KeyClaim, KeyId, Viewer};
+use interlock::decide::command::{News, OpenReturn, PutPlayer, Source};
+use interlock::decide::{Answer, Command, Ctx, Refusal, decide};
+use interlock::domain::{AttemptId, AttemptStatus, Currency, Ids, Money, PersonId, Timestamp};
+use psp_contract::{Decline, DeclineClass, NextAction, NotSent, Outcome, Report, Status, Unknown};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use uuid::Uuid;
+use words::{Numbers, World};
+
+/// One thing that somebody does. Numbers choose among what is there.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Deposit(i64),
+    Withdraw(i64),
+    Stake(i64),
+    News { which: u8, source: u8, what: u8, more: i64 },
+    TakeAttempt(u8),
+    TakePayout(u8),
+    Cancel(u8),
+    AnswerNow(u8),
+    Decide { which: u8, outcome: usize },
+    Return(u8),
+    Later(u32),
+}
+
+const SOURCES: [Source; 6] = [
+    Source::Call,
+    Source::Replay,
+    Source::Inquiry,
+    Source::Webhook { hint: false },
+    Source::Webhook { hint: true },
+    Source::Clock,
+];
+
+const OUTCOMES: [&str; 5] = ["approve", "reject", "return", "resolve_paid", "resolve_unpaid"];
+
+pub struct House {
+    book: Book,
+    now: Timestamp,
+    ids: Numbers,
+    world: World,
+    /// Every posting so far, by account.
+    ledger: BTreeMap<String, i64>,
+    /// What `payout_paid_twice` put into suspense: the one thing there that no deposit shows.
+    paid_twice: i64,
+    newest: Option<Command>,
+}
+
+impl House {
+    pub fn new() -> Self {
+        let world = World::new();
+        let book = Book::empty(world.player.key.clone(), world.start);
+        let (now, ids) = (world.start, Numbers::default());
+        let mut house =
+            Self { book, now, ids, world, ledger: BTreeMap::new(), paid_twice: 0, newest: None };
+        let player = house.world.player.clone();
+        house.run(&Command::PutPlayer(Box::new(PutPlayer { player }))).unwrap();
+        house
+    }
+
+    fn claim(&self) -> KeyClaim {
+        let key = self.ids.next().simple().to_string();
+        let operator = self.book.key.operator.clone();
+        let id = KeyId { operator, scope: "test".to_owned(), key };
+        KeyClaim { id, fingerprint: [0; 32], viewer: Viewer::Backend }
+    }
+
+    fn run(&mut self, command: &Command) -> Result<Answer, Refusal> {
+        let ctx = Ctx {
+            now: self.now,
+            ids: &self.ids,
+            psps: &self.world,
+            policies: &self.world.policies,
+            fx: &self.world.fx,
+            holder: "one",
+            lease: Duration::from_secs(60),
+        };
+        let answer = decide(&mut self.book, command, &ctx);
+        for record in self.book.records.drain(..) {
+            for entry in &record.entries {
+                let sum: i64 = entry.legs.iter().map(|leg| leg.amount).sum();
+                assert_eq!(sum, 0, "{} does not balance", entry.kind);
+                for leg in &entry.legs {
+                    *self.ledger.entry(leg.account.to_string()).or_default() += leg.amount;
+                    let twice = entry.kind == "payout_paid_twice";
+                    if twice && leg.account.to_string() == "suspense" {
+                        self.paid_twice += leg.amount;
+                    }
+                }
+            }
+        }
+        answer
+    }
+
+    pub fn take(&mut self, step: &Step) {
+        let command = match *step {
+            Step::Later(seconds) => {
+                self.now += Duration::from_secs(u64::from(seconds));
+                return;
+            }
+            Step::Deposit(minor) => {
+                let start =
+                    self.world.deposit(&self.book, &self.ids, self.claim(), minor, self.now);
+                Some(Command::StartDeposit(Box::new(start)))
+            }
+            Step::Withdraw(minor) => {
+                let ask =
+                    self.world.withdrawal(&self.book, &self.ids, self.claim(), minor, self.now);
+                Some(Command::RequestWithdrawal(Box::new(ask)))
+            }
+            Step::Stake(minor) => Some(self.stake(minor)),
+            Step::News { which, source, what, more } => self.news(which, source, what, more),
+            Step::TakeAttempt(which) => self
+                .attempt(which)
+                .map(|(payment, attempt)| Command::TakeAttempt { payment, attempt }),
+            Step::TakePayout(which) => {
+                self.payment(which).map(|payment| Command::TakePayout { payment })
+            }
+            Step::Cancel(which) => {
+                self.payment(which).map(|payment| Command::Cancel { payment, by_player: false })
+            }
+            Step::AnswerNow(which) => {
+                self.payment(which).map(|payment| Command::AnswerNow { payment })
+            }
+            Step::Decide { which, outcome } => return self.two_people(which, outcome),
+            Step::Return(which) => self.payment(which).map(|deposit| {
+                let open = OpenReturn {
+                    claim: self.claim(),
+                    deposit,
+                    amount: None,
+                    reason: "asked".to_owned(),
+                    person: PersonId::trusted("ann"),
+                };
+                Command::OpenReturn(Box::new(open))
+            }),
+        };
+        if let Some(command) = command {
+            let _ = self.run(&command);
+            self.newest = Some(command);
+        }
+    }
+
+    /// The newest command once more.
+    pub fn again(&mut self) {
+        if let Some(command) = self.newest.clone() {
+            let _ = self.run(&command);
+        }
+    }
+
+    fn stake(&self, minor: i64) -> Command {
+        let entry = GameEntry {
+            reference: self.ids.next().simple().to_string(),
+            kind: GameKind::Stake,
+            money: Money::new(minor, Currency::EUR),
+            from_cash: 0,
+            from_bonus: 0,
+            of: None,
+            voided: false,
+            created_at: self.now,
+        };
+        Command::WalletEntry { claim: self.claim(), entry }
+    }
+
+    fn payment(&self, which: u8) -> Option<Uuid> {
+        let ids: Vec<Uuid> = self.book.payments.keys().copied().collect();
+        ids.get(usize::from(which) % ids.len().max(1)).copied()
+    }
+
+    fn attempt(&self, which: u8) -> Option<(Uuid, AttemptId)> {
+        let all: Vec<_> = self
+            .book
+            .payments
+            .values()
+            .flat_map(|payment| payment.attempts.iter().map(|it| (payment.id.uuid, it.id)))
+            .collect();
+        all.get(usize::from(which) % all.len().max(1)).copied()
+    }
+
+    fn news(&self, which: u8, source: u8, what: u8, more: i64) -> Option<Command> {
+        let (payment, attempt) = self.attempt(which)?;
+        let known = &self.book.payments[&payment];
+        let found = known.attempt(attempt)?;
+        let money = Money::new(found.asked.minor + more, found.asked.currency);
+        let decline = |retry_elsewhere, irreversible| {
+            let code = "code".to_owned();
+            Status::Declined(Decline {
+                class: DeclineClass::PspFault,
+                code,
+                retry_elsewhere,
+                irreversible,
+            })
+        };
+        let url = "https://psp.example".to_owned();
+        let next_action = Some(NextAction::Redirect { url });
+        let reported = |status| {
+            let psp_reference = Some(attempt.0.simple().to_string());
+            Outcome::Reported(Report { psp_reference, status, payer: None })
+        };
+        let outcome = match what {
+            0 => reported(Status::Accepted { next_action, expires_at: None }),
+            1 => reported(Status::Accepted { next_action: None, expires_at: None }),
+            2 => reported(Status::Pending),
+            3 | 4 => reported(Status::Succeeded { money }),
+            5 => reported(decline(true, false)),
+            6 => reported(decline(false, true)),
+            7 => reported(Status::Expired),
+            8 => reported(Status::Cancelled),
+            9 => reported(Status::Returned { money: found.asked }),
+            10 => reported(Status::Reversed { money: found.asked }),
+            11 => Outcome::NotSent(NotSent::ConnectRefused),
+            12 => Outcome::Unknown(Unknown::ReadTimeout),
+            _ => Outcome::NotFound,
+        };
+        let news = News {
+            payment,
+            direction: known.direction(),
+            attempt,
+            source: SOURCES[usize::from(source)],
+            outcome,
+            wires: Vec::new(),
+        };
+        Some(Command::News(Box::new(news)))
+    }
+
+    fn two_people(&mut self, which: u8, outcome: usize) {
+        let open: Vec<_> = self.book.reviews.values().filter(|review| review.open).collect();
+        let Some(review) = open.get(usize::from(which) % open.len().max(1)) else { return };
+        let (review, payment) = (review.id.0, review.payment);
+        let propose = Command::Propose {
+            review,
+            payment,
+            outcome: OUTCOMES[outcome].to_owned(),
+            note: "seen".to_owned(),
+            person: PersonId::trusted("ann"),
+        };
+        let Ok(Answer::Review { proposal: Some(proposal), .. }) = self.run(&propose) else {
+            return;
+        };
+        let (proposal, person) = (proposal.id.0, PersonId::trusted("ann"));
+        let own = Command::Approve { review, payment, proposal, person };
+        assert_eq!(self.run(&own).unwrap_err(), Refusal::SamePerson);
+        let person = PersonId::trusted("bob");
+        let _ = self.run(&Command::Approve { review, payment, proposal, person });
+    }
+
+    pub fn attempts(&self) -> BTreeMap<AttemptId, AttemptStatus> {
+        let payments = self.book.payments.values();
+        payments.flat_map(|it| it.attempts.iter().map(|it| (it.id, it.status))).collect()
+    }
+
+    /// Everything that news may change but counters of questions.
+    pub fn money_and_states(&self) -> String {
+        let states: Vec<_> = self
+            .book
+            .payments
+            .values()
+            .map(|it| {
+                let parts: Vec<_> =
+                    it.parts.iter().map(|part| (part.status, part.held_minor)).collect();
+                let attempts: Vec<_> = it.attempts.iter().map(|a| (a.number, a.status)).collect();
+                (it.status, parts, attempts, it.received, it.credited, it.event_sequence)
+            })
+            .collect();
+        format!("{:?} {states:?}", self.ledger)
+    }
+
+    pub fn check_books(&self) {
+        let account = |name: &str| self.ledger.get(name).copied().unwrap_or(0);
+        assert_eq!(self.ledger.values().sum::<i64>(), 0, "the ledger sums to zero");
+        let wallet = self.book.wallet(Currency::EUR);
+        assert!(0 <= wallet.cash && 0 <= wallet.held && 0 <= wallet.owed);
+        let shown = (wallet.cash, wallet.held, -wallet.owed);
+        let booked = ("player_cash", "player_held", "player_receivable");
+        assert_eq!(shown, (account(booked.0), account(booked.1), account(booked.2)));
+        let held = |suspense: bool| -> i64 {
+            let of = |it: &&interlock::book::Payment| {
+                it.returns.as_ref().is_some_and(|returns| returns.from_suspense) == suspense
+            };
+            let payments = self.book.payments.values().filter(of);
+            payments.flat_map(|it| &it.parts).map(|part| part.held_minor).sum()
+        };
+        assert_eq!(wallet.held, held(false), "what parts hold is what the wallet holds");
+        assert_eq!(account("payouts_in_transit"), held(true), "what returns hold is in transit");
+        let suspended: i64 =
+            self.book.payments.values().filter_map(|it| it.suspended).map(|it| it.minor).sum();
+        assert_eq!(account("suspense") - self.paid_twice, suspended, "suspense has its deposits");
+        for payment in self.book.payments.values() {
+            let mut live: Vec<_> = payment
+                .attempts
+                .iter()
+                .filter(|attempt| attempt.status.is_live())
+                .map(|attempt| attempt.part)
+                .collect();
+            let all = live.len();
+            live.dedup();
+            assert_eq!(live.len(), all, "one live attempt a deposit or part");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Whatever a casino, payers, PSPs, workers and people do, in whatever order: no money is made or
+//! lost, and the same news twice is once.
+//!
+//! No database and no I/O: `decide` is pure, so that thousands of histories run in seconds.
+
+mod house;
+
+use house::{House, Step};
+use interlock::domain::AttemptStatus;
+use proptest::prelude::*;
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let amount = 100_i64..5_000;
+    let step = prop_oneof![
+        3 => amount.clone().prop_map(Step::Deposit),
+        4 => amount.clone().prop_map(Step::Withdraw),
+        1 => amount.clone().prop_map(Step::Stake),
+        12 => (any::<u8>(), 0_u8..6, 0_u8..14, -1_i64..2).prop_map(|(which, source, what, more)| {
+            Step::News { which, source, what, more }
+        }),
+        4 => any::<u8>().prop_map(Step::TakeAttempt),
+        4 => any::<u8>().prop_map(Step::TakePayout),
+        1 => any::<u8>().prop_map(Step::Cancel),
+        1 => any::<u8>().prop_map(Step::AnswerNow),
+        3 => (any::<u8>(), 0_usize..5).prop_map(|(which, outcome)| Step::Decide { which, outcome }),
+        1 => any::<u8>().prop_map(Step::Return),
+        2 => (1_u32..40_000).prop_map(Step::Later),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_history_makes_or_loses_money(steps in steps()) {
+        let mut house = House::new();
+        for step in &steps {
+            house.take(step);
+            house.check_books();
+        }
+    }
+
+    #[test]
+    fn the_same_news_twice_is_once(steps in steps()) {
+        let mut house = House::new();
+        for step in &steps {
+            house.take(step);
+            if let Step::News { .. } = step {
+                let before = house.money_and_states();
+                house.again();
+                let after = house.money_and_states();
+                prop_assert_eq!(before, after, "{:?}", step);
+            }
+        }
+    }
+
+    #[test]
+    fn what_succeeded_is_only_ever_taken_back(steps in steps()) {
+        use AttemptStatus::{Returned, Reversed, Succeeded};
+        let mut house = House::new();
+        for step in &steps {
+            let before = house.attempts();
+            house.take(step);
+            let after = house.attempts();
+            for (id, status) in &before {
+                let now = after[id];
+                if matches!(status, Succeeded | Returned | Reversed) {
+                    prop_assert!(matches!(now, Succeeded | Returned | Reversed), "{status} to {now}");
+                }
+                if !status.is_live() {
+                    prop_assert!(!now.is_live(), "{status} lives again as {now}");
+                }
+            }
+        }
+    }
+}

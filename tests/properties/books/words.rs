@@ -1,0 +1,271 @@
+//! The world around the book: a player, a policy, two PSPs, payments as a casino asks for them.
+
+use interlock::book::{Book, KeyClaim, Part, Payment};
+use interlock::decide::PspFacts;
+use interlock::decide::command::{RequestWithdrawal, Screened, StartDeposit};
+use interlock::domain::{
+    Currency, DecisionId, DepositStatus, Direction, Ids, Instrument, Kyc, KycStatus, Method, Money,
+    OperatorId, Origin, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerId, PlayerKey,
+    PlayerStatus, Timestamp, WithdrawalStatus,
+};
+use interlock::payments::facts::payer_of;
+use interlock::routing::plan::{Candidate, Route};
+use interlock::screening::decision::{About, Decision};
+use interlock::screening::limits::ConfirmRise;
+use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
+use interlock::screening::{
+    Checkpoint, DepositFacts, WithdrawalFacts, screen_deposit, screen_withdrawal,
+};
+use psp_contract::{
+    Capabilities, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
+    PayoutCapability, Portable, WebhookCapability, WebhookProof,
+};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use time::macros::{date, datetime};
+use uuid::Uuid;
+
+/// Ids by counting, so that a history is the same every time.
+#[derive(Default)]
+pub struct Numbers(AtomicU64);
+
+impl Ids for Numbers {
+    fn next(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)) + 1)
+    }
+}
+
+pub struct World {
+    pub start: Timestamp,
+    pub player: Player,
+    pub policies: Policies,
+    pub fx: FxTable,
+    /// One PSP can be asked and replays; the other can neither.
+    psps: BTreeMap<&'static str, Capabilities>,
+}
+
+impl PspFacts for World {
+    fn capabilities(&self, psp: &str) -> Option<&Capabilities> {
+        self.psps.get(psp)
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        let start = datetime!(2026-11-20 12:00 UTC);
+        let psps = BTreeMap::from([("open", psp(true)), ("silent", psp(false))]);
+        let eur_per_unit = BTreeMap::new();
+        let fx = FxTable { source: "test".to_owned(), date: date!(2026 - 11 - 19), eur_per_unit };
+        Self { start, player: player(start), policies: Policies::new(vec![policy()]), fx, psps }
+    }
+
+    pub fn deposit(
+        &self,
+        book: &Book,
+        ids: &Numbers,
+        claim: KeyClaim,
+        minor: i64,
+        now: Timestamp,
+    ) -> StartDeposit {
+        let money = Money::new(minor, Currency::EUR);
+        let facts = DepositFacts {
+            checkpoint: Checkpoint::DepositPre,
+            player: book.player.as_ref(),
+            payment: None,
+            money,
+            method: Method::BankTransfer,
+            limits: &book.limits,
+            uses: &book.limit_uses,
+            fx: &self.fx,
+            now,
+        };
+        let id = PaymentId::deposit(ids.next());
+        let about = self.about(book, ids, id, Checkpoint::DepositPre);
+        let player_version = about.player_version;
+        let decision = Decision::new(about, screen_deposit(&self.policies, &facts), now);
+        let status = PaymentStatus::Deposit(DepositStatus::Processing);
+        let payment = self.payment(id, status, money, decision.id, now);
+        StartDeposit { claim, payment, screening: Screened { player_version, decision } }
+    }
+
+    pub fn withdrawal(
+        &self,
+        book: &Book,
+        ids: &Numbers,
+        claim: KeyClaim,
+        minor: i64,
+        now: Timestamp,
+    ) -> RequestWithdrawal {
+        let money = Money::new(minor, Currency::EUR);
+        let facts = WithdrawalFacts {
+            checkpoint: Checkpoint::WithdrawalRequest,
+            player: book.player.as_ref(),
+            money,
+            method: Method::BankTransfer,
+            origin: Origin::Request,
+            owed: &[],
+            fx: &self.fx,
+            now,
+        };
+        let id = PaymentId::withdrawal(ids.next());
+        let about = self.about(book, ids, id, Checkpoint::WithdrawalRequest);
+        let player_version = about.player_version;
+        let decision = Decision::new(about, screen_withdrawal(&self.policies, &facts), now);
+        let status = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
+        let mut payment = self.payment(id, status, money, decision.id, now);
+        let (iban, holder_name) = ("DE89370400440532013000".to_owned(), "E M".to_owned());
+        let portable = Some(Portable::Iban { iban, holder_name });
+        payment.parts.push(Part {
+            id: PartId(ids.next()),
+            number: 1,
+            money,
+            instrument: Instrument { portable, ..Instrument::default() },
+            status: PartStatus::Held,
+            held_minor: minor,
+        });
+        RequestWithdrawal { claim, payment, screening: Screened { player_version, decision } }
+    }
+
+    fn about(&self, book: &Book, ids: &Numbers, payment: PaymentId, at: Checkpoint) -> About {
+        About {
+            id: DecisionId(ids.next()),
+            checkpoint: at,
+            payment,
+            player: book.key.clone(),
+            player_version: book.player.as_ref().map_or(0, |player| player.version),
+        }
+    }
+
+    fn payment(
+        &self,
+        id: PaymentId,
+        status: PaymentStatus,
+        money: Money,
+        decision: DecisionId,
+        now: Timestamp,
+    ) -> Payment {
+        let candidates = ["open", "silent"].iter().zip(1..).map(|(psp, rank)| Candidate {
+            psp: (*psp).to_owned(),
+            rank: Some(rank),
+            reason: String::new(),
+        });
+        let deposit = id.direction == Direction::Deposit;
+        Payment {
+            id,
+            player: self.player.key.clone(),
+            status,
+            origin: Origin::Request,
+            money,
+            fee: None,
+            country: "DE".to_owned(),
+            method: Method::BankTransfer,
+            reference: None,
+            return_url: deposit.then(|| "https://casino.example".to_owned()),
+            payer: payer_of(&self.player, None),
+            received: None,
+            credited: None,
+            suspended: None,
+            next_action: None,
+            action_told: false,
+            reasons: Vec::new(),
+            route: Route { version: "1".to_owned(), candidates: candidates.collect() },
+            metadata: "{}".to_owned(),
+            decision,
+            event_sequence: 0,
+            answer_owed: None,
+            due_at: None,
+            source: None,
+            returns: None,
+            parts: Vec::new(),
+            attempts: Vec::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+fn player(start: Timestamp) -> Player {
+    let (operator, id) = (OperatorId::trusted("op_demo"), PlayerId::trusted("p-1"));
+    Player {
+        key: PlayerKey { operator, player: id },
+        version: 0,
+        country: "DE".to_owned(),
+        currency: Currency::EUR,
+        full_name: "E M".to_owned(),
+        given_name: None,
+        family_name: None,
+        date_of_birth: date!(1990 - 01 - 01),
+        national_id: None,
+        email: None,
+        phone: None,
+        address: None,
+        locale: None,
+        status: PlayerStatus::Active,
+        exclusion: None,
+        kyc: Kyc { status: KycStatus::Verified, level: 3, verified_at: Some(start) },
+        has_paid: false,
+        created_at: start,
+        updated_at: start,
+    }
+}
+
+fn policy() -> MarketPolicy {
+    MarketPolicy {
+        market: "DE".to_owned(),
+        version: "1".to_owned(),
+        sha256: [7; 32],
+        effective_from: datetime!(2026-01-01 0:00 UTC),
+        currencies: vec![Currency::EUR],
+        methods: vec![Method::BankTransfer],
+        deposit_kyc_level_min: 1,
+        withdrawal_kyc_level_min: 1,
+        deposit_amounts: BTreeMap::new(),
+        withdrawal_amounts: BTreeMap::new(),
+        // Some withdrawals go to two people.
+        dual_approval_eur_minor: 4_000,
+        limit_rise_delay: Duration::from_secs(3_600),
+        limit_rise_confirm: ConfirmRise::AnyTime,
+        player_may_cancel_withdrawal: true,
+    }
+}
+
+fn psp(can_be_asked: bool) -> Capabilities {
+    let inquiry = InquiryCapability {
+        by_our_reference: can_be_asked,
+        by_psp_reference: true,
+        by_ledger: false,
+        min_interval: Duration::from_secs(5),
+        ledger_min_interval: Duration::from_secs(900),
+        not_found_quiet: Duration::from_secs(60),
+    };
+    let replay = if can_be_asked { KeyReplay::SameAnswer } else { KeyReplay::DuplicateError };
+    Capabilities {
+        deposit: Some(DepositCapability {
+            needs_our_answer: can_be_asked,
+            can_cancel: can_be_asked,
+            session_life: Duration::from_secs(1_800),
+        }),
+        payout: Some(PayoutCapability {
+            portable_iban: true,
+            portable_uk_account: false,
+            portable_pix_key: false,
+            portable_crypto: false,
+            by_token: true,
+            success_reversible: true,
+        }),
+        return_deposit: true,
+        deposit_inquiry: inquiry.clone(),
+        payout_inquiry: inquiry,
+        idempotency: IdempotencyCapability {
+            replay,
+            key_life: Duration::from_secs(6 * 3_600),
+            margin: Duration::from_secs(3_600),
+        },
+        webhook: WebhookCapability {
+            proof: WebhookProof::Everything,
+            has_timestamp: true,
+            tolerance: Duration::from_secs(300),
+        },
+    }
+}
