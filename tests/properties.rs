@@ -1,5 +1,7 @@
 //! Properties that hold for every sequence of events, not only for those somebody thought of.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
+
 #[path = "properties/books/mod.rs"]
 mod books;
 #[path = "properties/limits.rs"]
