@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::decide::{Answer, Command};
 use crate::domain::{Ids, PlayerKey, Timestamp};
+use crate::lane::clerks::Desks;
 use crate::lane::{Lanes, SubmitError};
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 pub struct Flows {
     pub db: Db,
     pub lanes: Lanes,
+    pub desks: Desks,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub psps: Arc<PspRegistry>,

@@ -22,7 +22,8 @@ impl Client {
     pub fn new(port: u16) -> Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build()?;
         // Two runs on one database must not meet in a nonce.
-        let from = OffsetDateTime::now_utc().unix_timestamp().unsigned_abs() << 24;
+        let from =
+            u64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos()).unwrap_or_default();
         let base = format!("http://127.0.0.1:{port}");
         Ok(Self { http, base, sent: Arc::new(AtomicU64::new(from)) })
     }

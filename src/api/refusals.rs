@@ -8,6 +8,7 @@ use crate::access::open_player_session::OpenSessionError;
 use crate::decide::Refusal;
 use crate::domain::Direction;
 use crate::lane::SubmitError;
+use crate::lane::desk::DeskError;
 use crate::payments::request_withdrawal::{DestinationError, RequestError};
 use crate::payments::start_deposit::StartError;
 use crate::players::set_limits::LimitsError;
@@ -98,6 +99,15 @@ impl From<StoreError> for Problem {
                 Problem::dependency("asking the database", &error)
             }
             _ => Problem::internal("asking the database", &error),
+        }
+    }
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Full => busy(),
+            DeskError::Failed => Problem::dependency("asking the database", &error),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Ids;
 use crate::flows::{Flows, Nudges};
+use crate::lane::clerks::Desks;
 use crate::lane::lane::LaneContext;
 use crate::lane::{LaneConfig, Lanes, LanesError, Render};
 use crate::routing::breaker::Breakers;
@@ -80,8 +81,10 @@ pub async fn flows(
         wait_max: WAIT_MAX,
     };
     let lanes = Lanes::start(&world.db, &lane_config, context, tasks).await?;
+    let desks = Desks::start(&world.db, &world.clock, tasks);
     Ok(Flows {
         db: world.db,
+        desks,
         lanes,
         clock: world.clock,
         ids: world.ids,

@@ -41,6 +41,8 @@ pub struct Dirty {
     pub player: bool,
     pub wallets: BTreeSet<Currency>,
     pub payments: BTreeSet<Uuid>,
+    /// Those of the payments that came into being in this batch.
+    pub opened: BTreeSet<Uuid>,
     pub keys: BTreeSet<KeyId>,
     pub game: BTreeSet<String>,
     pub limits: bool,
@@ -227,6 +229,7 @@ impl Book {
         }
         self.payments.insert(id.uuid, payment);
         self.dirty.payments.insert(id.uuid);
+        self.dirty.opened.insert(id.uuid);
         self.emit(id.uuid, ids);
     }
 

@@ -1,7 +1,7 @@
 //! One batch: lock, load, decide, write, commit.
 
 use super::lane::{LaneContext, Work};
-use crate::book::{Book, Incident, Payment, Record};
+use crate::book::{Book, Incident, Record};
 use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
 use crate::domain::{PlayerKey, Timestamp};
 use crate::store::db::LaneConnection;
@@ -145,11 +145,14 @@ async fn write(
     let touched: Vec<&Book> = books.values().collect();
     write_player::write(connection, &touched).await?;
     write_versions(connection, held.slot, &records, books).await?;
-    let payments: Vec<&Payment> = touched
-        .iter()
-        .flat_map(|book| book.dirty.payments.iter().filter_map(|id| book.payments.get(id)))
-        .collect();
-    write_payments::write(connection, &payments).await?;
+    let (mut opened, mut changed) = (Vec::new(), Vec::new());
+    for book in &touched {
+        for payment in book.dirty.payments.iter().filter_map(|id| book.payments.get(id)) {
+            let is_new = book.dirty.opened.contains(&payment.id.uuid);
+            if is_new { opened.push(payment) } else { changed.push(payment) }
+        }
+    }
+    write_payments::write(connection, &opened, &changed).await?;
     let reviews: Vec<_> = touched
         .iter()
         .flat_map(|book| {

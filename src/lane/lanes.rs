@@ -1,5 +1,6 @@
 //! The door to durability: which lane a player is on, and what a full queue means.
 
+use super::desk::DeskError;
 use super::lane::{Lane, LaneContext, Siblings, Work};
 use crate::decide::{Answer, Command, Refusal};
 use crate::domain::PlayerKey;
@@ -47,6 +48,15 @@ pub enum SubmitError {
     /// The database refused this very command. Nothing was recorded.
     #[error("the command could not be recorded")]
     Failed,
+}
+
+impl From<DeskError> for SubmitError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Full => Self::Full,
+            DeskError::Failed => Self::Busy,
+        }
+    }
 }
 
 /// All lanes of this instance.

@@ -13,6 +13,8 @@
 //! Reading order: [`lanes`] (the door), [`lane`] (the task), [`batch`], [`render`].
 
 pub mod batch;
+pub mod clerks;
+pub mod desk;
 #[allow(clippy::module_inception, reason = "the room is named after its one task")]
 pub mod lane;
 pub mod lanes;

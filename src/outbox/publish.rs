@@ -12,12 +12,11 @@ const BATCHES_PER_SLOT: u32 = 8;
 /// One look: passes on what each slot holds after its cursor, slot after slot, until none moves.
 /// A second round is needed where an event waited for one of another slot.
 pub async fn publish(pool: &Pool, ids: &dyn Ids, now: Timestamp) -> Result<Relayed, StoreError> {
-    let slots = outbox_reads::slots(pool, WEBHOOKS, now).await?;
     let mut total = Relayed::default();
     loop {
         let mut moved = Relayed::default();
-        for slot in &slots {
-            let done = publish_slot(pool, ids, *slot, now).await?;
+        for slot in outbox_reads::slots(pool, WEBHOOKS, now).await? {
+            let done = publish_slot(pool, ids, slot, now).await?;
             moved.events += done.events;
             moved.deliveries += done.deliveries;
         }

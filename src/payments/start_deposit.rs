@@ -12,9 +12,9 @@ use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
 use crate::routing::plan::{self, Route};
 use crate::screening::decision::{About, Decision};
-use crate::screening::limits::Limit;
 use crate::screening::{Checkpoint, DepositFacts, screen_deposit};
-use crate::store::{StoreError, read_models};
+use crate::store::StoreError;
+use crate::store::read_facts::PlayerFacts;
 
 /// A deposit as the casino asks for it.
 #[derive(Debug, Clone)]
@@ -60,11 +60,12 @@ pub const SCREENINGS_MAX: u32 = 3;
 /// instance: the caller goes on with [`super::run_attempts::run_attempts`].
 pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer, StartError> {
     for _ in 0..SCREENINGS_MAX {
-        let (player, limits) = read_models::player(flows.db.pool(), &order.player)
-            .await?
+        let known = flows.desks.players.ask(order.player.clone()).await;
+        let known = known
+            .map_err(SubmitError::from)?
             .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
-        require_currency(flows, &player, order.money.currency)?;
-        let command = screened(flows, order, &player, &limits).await?;
+        require_currency(flows, &known.player, order.money.currency)?;
+        let command = screened(flows, order, &known);
         let command = Command::StartDeposit(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
@@ -88,22 +89,16 @@ pub fn require_currency(
     Err(StartError::CurrencyNotAllowed { currency, country: player.country.clone() })
 }
 
-async fn screened(
-    flows: &Flows,
-    order: &DepositOrder,
-    player: &Player,
-    limits: &[Limit],
-) -> Result<StartDeposit, StartError> {
-    let now = flows.clock.now();
-    let uses = read_models::limit_uses(flows.db.pool(), &order.player).await?;
+fn screened(flows: &Flows, order: &DepositOrder, known: &PlayerFacts) -> StartDeposit {
+    let (now, player) = (flows.clock.now(), &known.player);
     let facts = DepositFacts {
         checkpoint: Checkpoint::DepositPre,
         player: Some(player),
         payment: None,
         money: order.money,
         method: order.method,
-        limits,
-        uses: &uses,
+        limits: &known.limits,
+        uses: &known.uses,
         fx: &flows.fx,
         now,
     };
@@ -119,7 +114,7 @@ async fn screened(
     let route = planned(flows, order, player);
     let payment = opened(order, player, id, &decision, route, now);
     let screening = Screened { player_version: player.version, decision };
-    Ok(StartDeposit { claim: order.claim.clone(), payment, screening })
+    StartDeposit { claim: order.claim.clone(), payment, screening }
 }
 
 fn planned(flows: &Flows, order: &DepositOrder, player: &Player) -> Route {

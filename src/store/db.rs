@@ -61,6 +61,14 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// Whatever a statement of the service wants, it finds by key. While a table is new or has grown
+/// since it was last analysed, the planner believes it to be small and would read all of it, every
+/// time; compiling such a statement would cost more than running it.
+const BY_KEY: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
+
+/// A pooled connection that nobody used for so long is tested before it is used.
+const RESTED: Duration = Duration::from_secs(5);
+
 /// The database as the service sees it.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -74,7 +82,8 @@ impl Db {
     pub async fn connect(url: &str, connections_max: u32) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("interlock")
-            .log_statements(tracing::log::LevelFilter::Trace);
+            .log_statements(tracing::log::LevelFilter::Trace)
+            .options(BY_KEY);
         let pool = pool_options(connections_max, true).connect_with(options.clone()).await?;
         Ok(Self { pool, options, url: url.into() })
     }
@@ -97,8 +106,18 @@ impl Db {
             ("idle_in_transaction_session_timeout", "5000"),
             ("tcp_user_timeout", "5000"),
             ("plan_cache_mode", "force_generic_plan"),
+            // A batch names its rows: joining them by anything but the index reads a whole table.
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
         ]);
         Ok(PgConnection::connect_with(&options).await?)
+    }
+
+    /// As [`Db::lane_connection`]; its commits do not wait for the disk. For what may be forgotten.
+    pub async fn hasty_connection(&self) -> Result<PgConnection, StoreError> {
+        let mut connection = self.lane_connection().await?;
+        connection.execute("set synchronous_commit = off").await?;
+        Ok(connection)
     }
 
     pub async fn close(&self) {
@@ -115,6 +134,17 @@ impl Db {
 pub fn pool_options(connections_max: u32, guarded: bool) -> PgPoolOptions {
     let options = PgPoolOptions::new()
         .max_connections(connections_max)
+        // A connection is tested when it comes back, so that one which was used a moment ago needs
+        // no test before it is used again.
+        .test_before_acquire(false)
+        .before_acquire(|connection, met| {
+            Box::pin(async move {
+                if met.idle_for < RESTED {
+                    return Ok(true);
+                }
+                Ok(connection.ping().await.is_ok())
+            })
+        })
         .acquire_timeout(Duration::from_secs(5))
         .idle_timeout(Duration::from_secs(300));
     if !guarded {

@@ -2,7 +2,8 @@
 
 use super::StoreError;
 use crate::domain::{AttemptId, InboxId, Timestamp};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A verified event on its way into the inbox. `event` is its content in our words.
@@ -28,14 +29,15 @@ pub struct StoredEvent {
     pub received_at: Timestamp,
 }
 
-/// Stores the events of one webhook, each once for ever. Returns which were new.
+/// Stores verified events, each once for ever. Returns those that were new, by the ids that they
+/// were given here: of two equal ones in one call only one is.
 ///
 /// Whoever stores them applies them at once; the worker looks only at what that left after 3 s.
 pub async fn store(
-    pool: &PgPool,
-    events: &[NewEvent],
+    connection: &mut PgConnection,
+    events: &[&NewEvent],
     now: Timestamp,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<BTreeSet<InboxId>, StoreError> {
     let ids: Vec<Uuid> = events.iter().map(|e| e.id.0).collect();
     let psps: Vec<String> = events.iter().map(|e| e.psp.clone()).collect();
     let event_ids: Vec<String> = events.iter().map(|e| e.event_id.clone()).collect();
@@ -46,11 +48,11 @@ pub async fn store(
     let rows = sqlx::query_scalar!(
         "insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at,
            state, tries, due_at)
-         select a, b, c, d, e, f::jsonb, g, $8::timestamptz, 'new', 0, $8::timestamptz + interval '3 seconds'
+         select a, b, c, d, e, f::json, g, $8::timestamptz, 'new', 0, $8::timestamptz + interval '3 seconds'
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[],
            $7::bytea[]) as t (a, b, c, d, e, f, g)
          on conflict (psp, event_id) do nothing
-         returning event_id",
+         returning inbox_id",
         &ids,
         &psps,
         &event_ids,
@@ -60,9 +62,9 @@ pub async fn store(
         &raws,
         now
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
-    Ok(rows)
+    Ok(rows.into_iter().map(InboxId).collect())
 }
 
 /// Claims events that are due, for as long as `until`: another instance leaves them alone.
@@ -97,23 +99,32 @@ pub async fn claim(
         .collect())
 }
 
-/// The event has had its effect, or provably none.
-pub async fn done(
-    pool: &PgPool,
-    psp: &str,
-    event_id: &str,
-    attempt: Option<AttemptId>,
-    note: Option<&str>,
-) -> Result<(), StoreError> {
+/// An event that has had its effect, or provably none.
+#[derive(Debug, Clone)]
+pub struct DoneEvent {
+    pub psp: String,
+    pub event_id: String,
+    pub attempt: Option<AttemptId>,
+    pub note: Option<String>,
+}
+
+/// Marks events done.
+pub async fn done(connection: &mut PgConnection, events: &[DoneEvent]) -> Result<(), StoreError> {
+    let psps: Vec<String> = events.iter().map(|e| e.psp.clone()).collect();
+    let event_ids: Vec<String> = events.iter().map(|e| e.event_id.clone()).collect();
+    let attempts: Vec<Option<Uuid>> = events.iter().map(|e| e.attempt.map(|id| id.0)).collect();
+    let notes: Vec<Option<String>> = events.iter().map(|e| e.note.clone()).collect();
     sqlx::query!(
-        "update inbox set state = 'done', due_at = null, attempt_id = $3, note = $4
-         where psp = $1 and event_id = $2",
-        psp,
-        event_id,
-        attempt.map(|id| id.0),
-        note
+        "update inbox i set state = 'done', due_at = null, attempt_id = d.attempt_id, note = d.note
+         from unnest($1::text[], $2::text[], $3::uuid[], $4::text[])
+           as d (psp, event_id, attempt_id, note)
+         where i.psp = d.psp and i.event_id = d.event_id",
+        &psps,
+        &event_ids,
+        &attempts as &[Option<Uuid>],
+        &notes as &[Option<String>]
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }

@@ -32,26 +32,32 @@ struct Place {
     n: i16,
 }
 
-/// The slots that have a lane, each with a cursor from now on.
+/// The slots with events that were not passed on yet; each slot has a cursor from now on.
 pub async fn slots(pool: &Pool, consumer: &str, now: Timestamp) -> Result<Vec<i16>, StoreError> {
-    sqlx::query!(
-        "insert into relay_cursor (consumer, slot, seq, n, moved_at)
-         select $1, s.slot, 0, 0, $2 from lane_slot s
-         where not exists (
-           select 1 from relay_cursor c where c.consumer = $1 and c.slot = s.slot)
-         on conflict do nothing",
-        consumer,
-        now,
-    )
-    .execute(pool)
-    .await?;
-    let slots = sqlx::query_scalar!(
-        "select slot from relay_cursor where consumer = $1 order by slot",
+    let waiting = sqlx::query!(
+        r#"select s.slot, c.slot is null as "is_new!"
+           from lane_slot s left join relay_cursor c on c.consumer = $1 and c.slot = s.slot
+           where c.slot is null or exists (
+             select 1 from outbox_event o where o.slot = s.slot and (o.seq, o.n) > (c.seq, c.n))
+           order by s.slot"#,
         consumer,
     )
     .fetch_all(pool)
     .await?;
-    Ok(slots)
+    let new: Vec<i16> = waiting.iter().filter(|row| row.is_new).map(|row| row.slot).collect();
+    if !new.is_empty() {
+        sqlx::query!(
+            "insert into relay_cursor (consumer, slot, seq, n, moved_at)
+             select $1, slot, 0, 0, $2 from unnest($3::smallint[]) as s (slot)
+             on conflict do nothing",
+            consumer,
+            now,
+            &new,
+        )
+        .execute(pool)
+        .await?;
+    }
+    Ok(waiting.iter().map(|row| row.slot).collect())
 }
 
 /// Passes on the next events of one slot, at most `batch_max`, in one transaction: deliveries for

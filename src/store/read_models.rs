@@ -5,16 +5,12 @@ use super::rows::PlayerRow;
 use super::{StoreError, json, load_payments};
 use crate::book::Payment;
 use crate::domain::{
-    AttemptId, Balance, Direction, Instrument, Money, OperatorId, PaymentId, Player, PlayerId,
-    PlayerKey, Timestamp,
+    Balance, Direction, Instrument, Money, OperatorId, PaymentId, Player, PlayerId, PlayerKey,
+    Timestamp,
 };
 use crate::screening::limits::{Limit, LimitUse, UseState};
 use sqlx::PgPool;
 use uuid::Uuid;
-
-fn key(operator: &str, player: &str) -> PlayerKey {
-    PlayerKey { operator: OperatorId::trusted(operator), player: PlayerId::trusted(player) }
-}
 
 /// The player's record and limits.
 pub async fn player(
@@ -258,70 +254,6 @@ pub async fn key_state(
             .zip(row.body)
             .map(|(status, body)| (u16::try_from(status).unwrap_or(500), body)),
     }))
-}
-
-/// Where an attempt belongs.
-#[derive(Debug, Clone)]
-pub struct AttemptPlace {
-    pub player: PlayerKey,
-    pub payment: PaymentId,
-    pub is_return: bool,
-    pub attempt: AttemptId,
-}
-
-/// The attempt that a PSP account names by our reference.
-pub async fn attempt_by_id(
-    pool: &PgPool,
-    psp: &str,
-    attempt: AttemptId,
-) -> Result<Option<AttemptPlace>, StoreError> {
-    let row = sqlx::query!(
-        r#"select a.attempt_id, p.payment_id, p.operator_id, p.player_id, p.direction,
-             p.of_deposit is not null as "is_return!"
-           from attempt a join payment p on p.payment_id = a.payment_id
-           where a.attempt_id = $1 and a.psp = $2"#,
-        attempt.0,
-        psp
-    )
-    .fetch_optional(pool)
-    .await?;
-    Ok(row.and_then(|row| {
-        Some(AttemptPlace {
-            player: key(&row.operator_id, &row.player_id),
-            payment: super::load::payment_id(Some(row.payment_id), Some(&row.direction))?,
-            is_return: row.is_return,
-            attempt: AttemptId(row.attempt_id),
-        })
-    }))
-}
-
-/// Every attempt that a PSP account names by its own id, the newest first.
-pub async fn attempts_by_psp_reference(
-    pool: &PgPool,
-    psp: &str,
-    reference: &str,
-) -> Result<Vec<AttemptPlace>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select a.attempt_id, p.payment_id, p.operator_id, p.player_id, p.direction,
-             p.of_deposit is not null as "is_return!"
-           from attempt a join payment p on p.payment_id = a.payment_id
-           where a.psp = $1 and a.psp_reference = $2 order by a.attempt_id desc limit 10"#,
-        psp,
-        reference
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(AttemptPlace {
-                player: key(&row.operator_id, &row.player_id),
-                payment: super::load::payment_id(Some(row.payment_id), Some(&row.direction))?,
-                is_return: row.is_return,
-                attempt: AttemptId(row.attempt_id),
-            })
-        })
-        .collect())
 }
 
 /// The source of the player's newest deposit that was paid from a source we can pay back to.

@@ -1,7 +1,8 @@
-//! Writes payments, parts, attempts and reviews as a batch left them: one upsert a table.
+//! Writes new payments and parts, and attempts and reviews as a batch left them: one statement a
+//! table. What moves of payments that were there is [`write_steps`]'s.
 
 use super::rows::viewer_text;
-use super::{StoreError, json};
+use super::{StoreError, json, write_steps};
 use crate::book::{Attempt, Part, Payment, Review};
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
@@ -86,17 +87,24 @@ fn columns(payments: &[&Payment]) -> Columns {
     c
 }
 
-/// Writes payments with their parts and attempts.
-pub async fn write(connection: &mut PgConnection, payments: &[&Payment]) -> Result<(), StoreError> {
-    if payments.is_empty() {
-        return Ok(());
-    }
-    write_heads(connection, payments).await?;
+/// Writes payments with their parts and attempts: those that are new, and those that were there.
+pub async fn write(
+    connection: &mut PgConnection,
+    opened: &[&Payment],
+    changed: &[&Payment],
+) -> Result<(), StoreError> {
+    write_heads(connection, opened).await?;
     let parts: Vec<_> =
-        payments.iter().flat_map(|p| p.parts.iter().map(|part| (p.id.uuid, part))).collect();
+        opened.iter().flat_map(|p| p.parts.iter().map(|part| (p.id.uuid, part))).collect();
     write_parts(connection, &parts).await?;
-    let attempts: Vec<_> =
-        payments.iter().flat_map(|p| p.attempts.iter().map(|a| (p.id.uuid, a))).collect();
+    write_steps::write_payments(connection, changed).await?;
+    let parts: Vec<&Part> = changed.iter().flat_map(|p| &p.parts).collect();
+    write_steps::write_parts(connection, &parts).await?;
+    let attempts: Vec<_> = opened
+        .iter()
+        .chain(changed)
+        .flat_map(|p| p.attempts.iter().map(|a| (p.id.uuid, a)))
+        .collect();
     write_attempts(connection, &attempts).await
 }
 
@@ -104,6 +112,9 @@ async fn write_heads(
     connection: &mut PgConnection,
     payments: &[&Payment],
 ) -> Result<(), StoreError> {
+    if payments.is_empty() {
+        return Ok(());
+    }
     let c = columns(payments);
     sqlx::query!(
         "insert into payment (payment_id, operator_id, player_id, direction, status, origin, amount,
@@ -111,8 +122,8 @@ async fn write_heads(
            received_currency, credited_amount, suspended_amount, suspended_currency, next_action,
            action_told, reasons, route, metadata, decision_id, event_sequence, answer_owed, due_at,
            source, returns, of_deposit, created_at, updated_at)
-         select a, b, c, d, e, f, g, h, i, j, k, l, m, n::jsonb, o, p, q, r, s, t::jsonb, u,
-           v::jsonb, w::jsonb, x::jsonb, y, z, aa, ab, ac::jsonb, ad::jsonb, ae, af, ag
+         select a, b, c, d, e, f, g, h, i, j, k, l, m, n::json, o, p, q, r, s, t::json, u,
+           v::json, w::json, x::json, y, z, aa, ab, ac::json, ad::json, ae, af, ag
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
            $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[],
            $13::text[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[],
@@ -120,16 +131,7 @@ async fn write_heads(
            $25::uuid[], $26::bigint[], $27::text[], $28::timestamptz[], $29::text[], $30::text[],
            $31::uuid[], $32::timestamptz[], $33::timestamptz[])
            as t (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa,
-             ab, ac, ad, ae, af, ag)
-         on conflict (payment_id) do update set
-           status = excluded.status, received_amount = excluded.received_amount,
-           received_currency = excluded.received_currency,
-           credited_amount = excluded.credited_amount,
-           suspended_amount = excluded.suspended_amount,
-           suspended_currency = excluded.suspended_currency, next_action = excluded.next_action,
-           action_told = excluded.action_told, reasons = excluded.reasons,
-           event_sequence = excluded.event_sequence, answer_owed = excluded.answer_owed,
-           due_at = excluded.due_at, source = excluded.source, updated_at = excluded.updated_at",
+             ab, ac, ad, ae, af, ag)",
         &c.id,
         &c.operator,
         &c.player,
@@ -189,10 +191,9 @@ async fn write_parts(
     let held: Vec<i64> = parts.iter().map(|(_, part)| part.held_minor).collect();
     sqlx::query!(
         "insert into part (part_id, payment_id, number, amount, currency, instrument, status, held)
-         select a, b, c, d, e, f::jsonb, g, h
+         select a, b, c, d, e, f::json, g, h
          from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bigint[], $5::text[], $6::text[],
-           $7::text[], $8::bigint[]) as t (a, b, c, d, e, f, g, h)
-         on conflict (part_id) do update set status = excluded.status, held = excluded.held",
+           $7::text[], $8::bigint[]) as t (a, b, c, d, e, f, g, h)",
         &ids,
         &payments,
         &numbers,

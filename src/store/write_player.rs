@@ -56,7 +56,7 @@ async fn write_player(
            status, exclusion_source, exclusion_from, exclusion_until, kyc_status, kyc_level,
            kyc_verified_at, has_paid, limits, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-           $19, $20, $21, $22, $23::text::jsonb, $24, $25)
+           $19, $20, $21, $22, $23::text::json, $24, $25)
          on conflict (operator_id, player_id) do update set
            version = excluded.version, country = excluded.country, currency = excluded.currency,
            full_name = excluded.full_name, given_name = excluded.given_name,
@@ -132,7 +132,7 @@ pub async fn write_version(
     });
     sqlx::query!(
         "insert into player_version (operator_id, player_id, version, known_at, slot, seq, body)
-         values ($1, $2, $3, $4, $5, $6, $7::text::jsonb)",
+         values ($1, $2, $3, $4, $5, $6, $7::text::json)",
         player.key.operator.as_str(),
         player.key.player.as_str(),
         player.version,

@@ -266,8 +266,8 @@ async fn write_decisions(
            payment_id, direction, checkpoint, player_version, market, policy_version, policy_sha256,
            outcome, rules, reasons, fx, engine, occurred_at)
          select $1, $2, seq, n, id, operator, player, payment, direction, checkpoint,
-           player_version, market, version, sha256, outcome, rules::jsonb, reasons::jsonb,
-           fx::jsonb, engine, occurred
+           player_version, market, version, sha256, outcome, rules::json, reasons::json,
+           fx::json, engine, occurred
          from unnest($3::bigint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
            $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bytea[],
            $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::timestamptz[])

@@ -80,7 +80,7 @@ pub async fn write_events(
     sqlx::query!(
         "insert into outbox_event (slot, seq, n, event_id, kind, operator_id, player_id, subject,
            payment_id, payment_sequence, data, created_at)
-         select $1, seq, n, id, kind, operator, player, subject, payment, sequence, data::jsonb, at
+         select $1, seq, n, id, kind, operator, player, subject, payment, sequence, data::json, at
          from unnest($2::bigint[], $3::smallint[], $4::uuid[], $5::text[], $6::text[], $7::text[],
            $8::text[], $9::uuid[], $10::bigint[], $11::text[], $12::timestamptz[])
            as e (seq, n, id, kind, operator, player, subject, payment, sequence, data, at)",

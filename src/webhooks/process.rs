@@ -7,13 +7,14 @@ use super::receive::places;
 use super::stored_event;
 use crate::decide::Command;
 use crate::decide::command::{News, Source};
-use crate::domain::{Direction, Timestamp};
+use crate::domain::{AttemptId, Direction, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
+use crate::lane::desk::DeskError;
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::run_attempts;
-use crate::store::inbox::{self, StoredEvent};
-use crate::store::read_models::AttemptPlace;
+use crate::store::inbox::{self, DoneEvent, StoredEvent};
+use crate::store::places::AttemptPlace;
 use crate::store::{StoreError, incidents};
 use psp_adapters::WebhookEvent;
 use psp_contract::{Outcome, Report, Status, Subject, Unknown};
@@ -39,6 +40,8 @@ pub enum ApplyError {
     Submit(#[from] SubmitError),
     #[error("reading or marking the inbox")]
     Store(#[from] StoreError),
+    #[error("reading or marking the inbox")]
+    Desk(#[from] DeskError),
 }
 
 /// Applies events that were left, oldest first. Returns how many were done.
@@ -96,11 +99,11 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
             if says_something(report) {
                 submit(flows, place, event, report).await?;
             }
-            inbox::done(pool, account, &event.event_id, Some(place.attempt), None).await?;
+            done(flows, account, event, Some(place.attempt), None).await?;
         }
         None if event.report.is_none() => {
             let note = Some("nothing about money");
-            inbox::done(pool, account, &event.event_id, None, note).await?;
+            done(flows, account, event, None, note).await?;
         }
         None => {
             // Verified, about money, and nobody's: kept, raised, never dropped.
@@ -115,6 +118,19 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
 /// an inquiry; who pays is.
 const fn says_something(report: &Report) -> bool {
     !matches!(report.status, Status::Pending) || report.payer.is_some()
+}
+
+async fn done(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    attempt: Option<AttemptId>,
+    note: Option<&str>,
+) -> Result<(), DeskError> {
+    let event_id = event.event_id.clone();
+    let done =
+        DoneEvent { psp: account.to_owned(), event_id, attempt, note: note.map(str::to_owned) };
+    flows.desks.done.ask(done).await
 }
 
 const fn subject_of(place: &AttemptPlace) -> Subject {

@@ -5,9 +5,9 @@ use super::process::process;
 use super::stored_event;
 use crate::domain::{AttemptId, InboxId};
 use crate::flows::Flows;
-use crate::store::StoreError;
-use crate::store::inbox::{self, NewEvent};
-use crate::store::read_models::{self, AttemptPlace};
+use crate::lane::desk::DeskError;
+use crate::store::inbox::NewEvent;
+use crate::store::places::{AttemptPlace, Named};
 use psp_adapters::{RawWebhook, WebhookRefusal, WebhookReply};
 use psp_contract::AttemptRef;
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ pub enum ReceiveError {
     #[error("the webhook is turned away")]
     Refused(WebhookRefusal),
     #[error("the webhook could not be stored")]
-    Store(#[from] StoreError),
+    Store(#[from] DeskError),
 }
 
 /// Verifies and stores a webhook's events, and says what this PSP expects to hear. The events are
@@ -54,12 +54,13 @@ pub async fn receive(
             raw: raw.body.to_vec(),
         })
         .collect();
-    let new = inbox::store(flows.db.pool(), &events, flows.clock.now()).await?;
+    let ids: Vec<InboxId> = events.iter().map(|event| event.id).collect();
+    let new = flows.desks.inbox.ask(events).await?;
     metrics::counter!("webhooks_received_total", "psp" => account.to_owned(),
         "result" => if new.is_empty() { "seen" } else { "new" })
     .increment(1);
-    for event in verified.into_inner().events {
-        if new.contains(&event.event_id) {
+    for (event, id) in verified.into_inner().events.into_iter().zip(ids) {
+        if new.contains(&id) {
             let (flows, account) = (flows.clone(), account.to_owned());
             let work = flows.clone();
             work.detach(async move { process(&flows, &account, &event).await });
@@ -97,17 +98,11 @@ pub async fn places(
     account: &str,
     attempt: Option<AttemptRef>,
     psp_reference: Option<&str>,
-) -> Result<Vec<AttemptPlace>, StoreError> {
-    let pool = flows.db.pool();
-    let mut places = Vec::new();
-    if let Some(attempt) = attempt {
-        let id = AttemptId(attempt.uuid());
-        places.extend(read_models::attempt_by_id(pool, account, id).await?);
-    }
-    if let Some(reference) = psp_reference {
-        let others = read_models::attempts_by_psp_reference(pool, account, reference).await?;
-        let known: Vec<AttemptId> = places.iter().map(|place| place.attempt).collect();
-        places.extend(others.into_iter().filter(|place| !known.contains(&place.attempt)));
-    }
-    Ok(places)
+) -> Result<Vec<AttemptPlace>, DeskError> {
+    let named = Named {
+        psp: account.to_owned(),
+        attempt: attempt.map(|attempt| AttemptId(attempt.uuid())),
+        psp_reference: psp_reference.map(str::to_owned),
+    };
+    flows.desks.places.ask(named).await
 }

@@ -5,7 +5,7 @@
 //!
 //! * after each period, jittered by a tenth so that instances do not march in step,
 //! * at once when somebody nudges ([`Drive::nudge`]),
-//! * at once again when a look did something, since more may be waiting,
+//! * at once again when a look did something, since more may be waiting ([`Worker::rest`] first),
 //! * and after a growing pause, up to [`FAILURE_PAUSE_MAX`], when a look failed or panicked: a panic
 //!   costs one look, never the worker.
 //!
@@ -56,6 +56,12 @@ pub trait Worker: Send + Sync + 'static {
     /// How long nothing happens when nobody nudges.
     fn period(&self) -> Duration;
 
+    /// How long it rests after a look that did something, whoever nudges: what comes meanwhile is
+    /// done together.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// One look. It claims what is there, does it, and reports; it must stand being run by two
     /// instances at once and being killed at any point.
     fn activate(&self, now: Timestamp) -> impl Future<Output = anyhow::Result<Report>> + Send;
@@ -93,6 +99,12 @@ pub async fn drive<W: Worker>(worker: Arc<W>, drive: Drive) {
     while !drive.shutdown.is_cancelled() {
         let report = look(&*worker, &drive, &mut pulse).await;
         beat(&*worker, &drive, &mut pulse).await;
+        if report.done > 0 && !worker.rest().is_zero() {
+            tokio::select! {
+                () = drive.shutdown.cancelled() => break,
+                () = tokio::time::sleep(worker.rest()) => (),
+            }
+        }
         let pause = pause(&*worker, &pulse, report, &drive.instance);
         // A nudge that came during the look is remembered by the `Notify`.
         tokio::select! {

@@ -4,6 +4,7 @@ use super::wait::until;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::time::interval;
 
 /// An answer with everything that a test may compare.
 #[derive(Debug, Clone)]
@@ -67,6 +68,20 @@ impl Api {
 
     pub async fn post(&self, path: &str, body: &Value) -> Told {
         self.try_post(path, &fresh(), body).await.unwrap()
+    }
+
+    /// Repeats a POST with its key until it has an answer that is one: not "later", not nobody.
+    pub async fn insist(&self, path: &str, key: &str, body: &Value) -> Told {
+        let mut tries = interval(Duration::from_millis(50));
+        loop {
+            tries.tick().await;
+            if let Ok(told) = self.try_post(path, key, body).await
+                && !told.status.is_server_error()
+                && !matches!(told.status.as_u16(), 408 | 409 | 429)
+            {
+                return told;
+            }
+        }
     }
 
     /// A player of Germany who is verified.

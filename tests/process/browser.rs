@@ -118,12 +118,15 @@ impl Browser {
         self.element(id).await.text().await.unwrap()
     }
 
-    /// Keeps what the page looks like, for people.
+    /// Keeps what the page looks like, for people. Where it may not write there, it goes on without.
     pub async fn keep(&self, name: &str) {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
-        fs::create_dir_all(&folder).unwrap();
         let png = self.page().screenshot_as_png().await.unwrap();
-        fs::write(folder.join(format!("{name}.png")), png).unwrap();
+        let file = folder.join(format!("{name}.png"));
+        let kept = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, png));
+        if let Err(error) = kept {
+            eprintln!("{} is not kept: {error}", file.display());
+        }
     }
 
     pub async fn close(mut self) {

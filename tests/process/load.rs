@@ -5,8 +5,6 @@ use super::api::{Api, Told, fresh};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use tokio::time::interval;
 
 /// What a client was told for good.
 #[derive(Debug)]
@@ -34,7 +32,7 @@ impl Client {
         while !self.stop.load(Ordering::Relaxed) {
             let (path, body) = self.request(all.len());
             let key = fresh();
-            let told = self.insist(path, &key, &body).await;
+            let told = self.api.insist(&path.replace("{player}", &self.player), &key, &body).await;
             all.push(Acknowledged { path, key, body, told });
         }
         all
@@ -58,21 +56,4 @@ impl Client {
             ),
         }
     }
-
-    async fn insist(&self, path: &str, key: &str, body: &Value) -> Told {
-        let path = path.replace("{player}", &self.player);
-        let mut tries = interval(Duration::from_millis(50));
-        loop {
-            tries.tick().await;
-            if let Ok(told) = self.api.try_post(&path, key, body).await
-                && is_for_good(&told)
-            {
-                return told;
-            }
-        }
-    }
-}
-
-fn is_for_good(told: &Told) -> bool {
-    !told.status.is_server_error() && !matches!(told.status.as_u16(), 408 | 409 | 429)
 }

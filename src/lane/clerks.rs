@@ -1,0 +1,132 @@
+//! The desks of the hot paths: what every webhook and every new payment asks of the database, asked
+//! for all that came at the same moment together. None of them decides anything about money.
+
+use super::desk::{Clerk, Desk};
+use crate::clock::Clock;
+use crate::domain::{InboxId, PlayerKey};
+use crate::store::db::LaneConnection;
+use crate::store::inbox::{self, DoneEvent, NewEvent};
+use crate::store::places::{self, AttemptPlace, Named};
+use crate::store::read_facts::{self, PlayerFacts};
+use crate::store::{Db, StoreError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio_util::task::TaskTracker;
+
+/// All desks of an instance.
+#[derive(Debug, Clone)]
+pub struct Desks {
+    pub inbox: Desk<StoreEvents>,
+    pub done: Desk<MarkDone>,
+    pub places: Desk<FindPlaces>,
+    pub players: Desk<ReadPlayers>,
+}
+
+impl Desks {
+    pub fn start(db: &Db, clock: &Arc<dyn Clock>, tasks: &TaskTracker) -> Self {
+        Self {
+            inbox: Desk::start(StoreEvents { clock: clock.clone() }, db.clone(), tasks),
+            done: Desk::start(MarkDone, db.clone(), tasks),
+            places: Desk::start(FindPlaces, db.clone(), tasks),
+            players: Desk::start(ReadPlayers, db.clone(), tasks),
+        }
+    }
+}
+
+/// Stores the events of verified webhooks, durably before the answer.
+#[derive(Debug)]
+pub struct StoreEvents {
+    clock: Arc<dyn Clock>,
+}
+
+impl Clerk for StoreEvents {
+    type Question = Vec<NewEvent>;
+    /// Those of the question's events that were new.
+    type Answer = BTreeSet<InboxId>;
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.lane_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[Vec<NewEvent>],
+    ) -> Result<Vec<BTreeSet<InboxId>>, StoreError> {
+        let events: Vec<&NewEvent> = questions.iter().flatten().collect();
+        let new = inbox::store(connection, &events, self.clock.now()).await?;
+        let of = |asked: &Vec<NewEvent>| {
+            asked.iter().map(|event| event.id).filter(|id| new.contains(id)).collect()
+        };
+        Ok(questions.iter().map(of).collect())
+    }
+}
+
+/// Marks events done. What a crash forgets of it is applied again, and the same news twice changes
+/// nothing: these commits need not wait for the disk.
+#[derive(Debug)]
+pub struct MarkDone;
+
+impl Clerk for MarkDone {
+    type Question = DoneEvent;
+    type Answer = ();
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.hasty_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[DoneEvent],
+    ) -> Result<Vec<()>, StoreError> {
+        inbox::done(connection, questions).await?;
+        Ok(vec![(); questions.len()])
+    }
+}
+
+/// Finds the attempts that events are about.
+#[derive(Debug)]
+pub struct FindPlaces;
+
+impl Clerk for FindPlaces {
+    type Question = Named;
+    type Answer = Vec<AttemptPlace>;
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.lane_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[Named],
+    ) -> Result<Vec<Vec<AttemptPlace>>, StoreError> {
+        places::find(connection, questions).await
+    }
+}
+
+/// Reads players with all that a first screening needs.
+#[derive(Debug)]
+pub struct ReadPlayers;
+
+impl Clerk for ReadPlayers {
+    type Question = PlayerKey;
+    type Answer = Option<PlayerFacts>;
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.lane_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[PlayerKey],
+    ) -> Result<Vec<Option<PlayerFacts>>, StoreError> {
+        read_facts::players(connection, questions).await
+    }
+}

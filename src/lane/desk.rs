@@ -1,0 +1,133 @@
+//! A desk: many ask for the same small thing at once, one clerk with one connection asks the
+//! database for all of them together.
+//!
+//! No timer: what arrived while the last statement ran is one batch, so that a lone question waits
+//! for one statement and a crowd for two. An asker that goes away takes nothing back.
+
+use crate::store::{Db, StoreError};
+use std::future::Future;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+/// Questions that wait at once; more are sent away.
+const WAITING_MAX: usize = 4_096;
+const BATCH_MAX: usize = 200;
+
+/// What a desk does with a batch.
+pub trait Clerk: Send + 'static {
+    type Question: Send + Sync + 'static;
+    type Answer: Send + 'static;
+    /// What it works with: connections of its own.
+    type Tool: Send + 'static;
+
+    /// Opens its connections; asked again whenever a batch failed.
+    fn open(&self, db: &Db) -> impl Future<Output = Result<Self::Tool, StoreError>> + Send;
+
+    /// Answers a batch, in the order of the questions.
+    fn answer(
+        &self,
+        tool: &mut Self::Tool,
+        questions: &[Self::Question],
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
+}
+
+type Asked<C> = (<C as Clerk>::Question, oneshot::Sender<Result<<C as Clerk>::Answer, DeskError>>);
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DeskError {
+    #[error("too much is queued: try again in a moment")]
+    Full,
+    #[error("the database could not answer")]
+    Failed,
+}
+
+/// The askers' side. Clones share the clerk, which ends with the last of them.
+pub struct Desk<C: Clerk>(mpsc::Sender<Asked<C>>);
+
+impl<C: Clerk> Clone for Desk<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C: Clerk> std::fmt::Debug for Desk<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}
+
+impl<C: Clerk + Sync> Desk<C> {
+    /// Starts the clerk as a task of `tasks`. It connects when it is first asked.
+    pub fn start(clerk: C, db: Db, tasks: &TaskTracker) -> Self {
+        let (sender, queue) = mpsc::channel(WAITING_MAX);
+        tasks.spawn(work(clerk, db, queue));
+        Self(sender)
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// When too many ask already, and when the database failed.
+    pub async fn ask(&self, question: C::Question) -> Result<C::Answer, DeskError> {
+        let (answer, told) = oneshot::channel();
+        self.0.try_send((question, answer)).map_err(|_| DeskError::Full)?;
+        told.await.unwrap_or(Err(DeskError::Failed))
+    }
+}
+
+async fn work<C: Clerk + Sync>(clerk: C, db: Db, mut queue: mpsc::Receiver<Asked<C>>) {
+    let mut tool = None;
+    let mut asked = Vec::with_capacity(BATCH_MAX);
+    while 0 < queue.recv_many(&mut asked, BATCH_MAX).await {
+        let (questions, answers): (Vec<_>, Vec<_>) = asked.drain(..).unzip();
+        let mut found = at_work(&clerk, &db, &mut tool, &questions).await;
+        if found.is_none() && 1 < questions.len() {
+            // One question may be what the database cannot stand: the others go without it.
+            let mut singly = Vec::with_capacity(questions.len());
+            for question in questions.chunks(1) {
+                let one = at_work(&clerk, &db, &mut tool, question).await;
+                singly.push(one.and_then(|mut one| one.pop()));
+            }
+            answer_all(answers, singly);
+            continue;
+        }
+        let found = found.take().unwrap_or_default();
+        let padded = found.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        answer_all(answers, padded);
+    }
+}
+
+fn answer_all<A>(
+    answers: Vec<oneshot::Sender<Result<A, DeskError>>>,
+    found: impl IntoIterator<Item = Option<A>>,
+) {
+    for (answer, one) in answers.into_iter().zip(found) {
+        // Whoever asked may be gone.
+        let _ = answer.send(one.ok_or(DeskError::Failed));
+    }
+}
+
+/// None: it failed, and the next try has a connection of its own.
+async fn at_work<C: Clerk>(
+    clerk: &C,
+    db: &Db,
+    tool: &mut Option<C::Tool>,
+    questions: &[C::Question],
+) -> Option<Vec<C::Answer>> {
+    let opened = match tool.take() {
+        Some(opened) => Ok(opened),
+        None => clerk.open(db).await,
+    };
+    let answered = match opened {
+        Ok(mut opened) => {
+            let answered = clerk.answer(&mut opened, questions).await;
+            if answered.is_ok() {
+                *tool = Some(opened);
+            }
+            answered
+        }
+        Err(error) => Err(error),
+    };
+    answered.map_err(|error| tracing::warn!(%error, "a desk could not ask the database")).ok()
+}
