@@ -115,7 +115,7 @@ fn after(
     if matches!(source, Source::Inquiry | Source::Replay) {
         count_misses(&mut attempt, outcome, ctx);
     }
-    let hint = matches!(source, Source::Webhook { hint: true }) && !is_under_way(outcome);
+    let hint = matches!(source, Source::Webhook { hint: true });
     if !hint {
         note_error(&mut attempt, outcome);
     }

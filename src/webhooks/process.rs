@@ -96,7 +96,7 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
     });
     match fitting {
         Some((place, report)) => {
-            if says_something(report) {
+            if event.hint_only || says_something(report) {
                 submit(flows, place, event, report).await?;
             }
             done(flows, account, event, Some(place.attempt), None).await?;
@@ -115,7 +115,8 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
 }
 
 /// "Still under way" tells nothing that we do not wait for anyway, and is worth neither a commit nor
-/// an inquiry; who pays is.
+/// an inquiry; who pays is. (A hint that reads so is another thing: the adapter saw money named
+/// without its amount, and only asking tells.)
 const fn says_something(report: &Report) -> bool {
     !matches!(report.status, Status::Pending) || report.payer.is_some()
 }
@@ -160,7 +161,7 @@ async fn submit(
         let flows = flows.clone();
         let work = flows.clone();
         work.detach(async move { run_attempts(&flows, *payment, next).await });
-    } else if event.hint_only && !matches!(report.status, Status::Pending) {
+    } else if event.hint_only {
         ask_now(flows, place).await;
     }
     Ok(())

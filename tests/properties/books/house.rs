@@ -60,7 +60,9 @@ impl House {
         let mut house =
             Self { book, now, ids, world, ledger: BTreeMap::new(), paid_twice: 0, newest: None };
         let player = house.world.player.clone();
-        house.run(&Command::PutPlayer(Box::new(PutPlayer { player }))).unwrap();
+        house
+            .run(&Command::PutPlayer(Box::new(PutPlayer { player })))
+            .expect("a new player is taken");
         house
     }
 
@@ -244,7 +246,7 @@ impl House {
         };
         let (proposal, person) = (proposal.id.0, PersonId::trusted("ann"));
         let own = Command::Approve { review, payment, proposal, person };
-        assert_eq!(self.run(&own).unwrap_err(), Refusal::SamePerson);
+        assert_eq!(self.run(&own).expect_err("one person is not two"), Refusal::SamePerson);
         let person = PersonId::trusted("bob");
         let _ = self.run(&Command::Approve { review, payment, proposal, person });
     }
