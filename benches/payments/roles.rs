@@ -104,7 +104,7 @@ fn mock_account(config: &Config, keys: &SandboxKeys, account: &PspAccount) -> Re
     let id = account.id.clone();
     let secret = |name: &str| account.secrets.get(name).map(|one| one.expose_secret().to_owned());
     let setting = |name: &str| account.settings.get(name).cloned().context("a setting is missing");
-    let currency = account.currencies.iter().next().context("an account has a currency")?;
+    let currency = account.currencies.first().context("an account has a currency")?;
     let currency = currency.code().to_owned();
     let public = |name: &str| std::fs::read_to_string(keys.public(&id, name));
     let private = |name: &str| std::fs::read_to_string(keys.private(&id, name));
