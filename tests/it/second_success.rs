@@ -1,8 +1,9 @@
 //! Two PSPs were paid for one deposit, and money that is taken back.
 
-use super::harness::{World, eur, gbp};
+use super::harness::{World, eur, gbp, withdrawal_order};
 use interlock::book::{GameKind, Payment};
 use interlock::domain::{AttemptStatus, PaymentId, PlayerKey};
+use interlock::payments::request_withdrawal::RequestError;
 use serde_json::json;
 
 /// A deposit that two PSPs were paid for: Trustly's answer was lost, TrueLayer took over.
@@ -95,8 +96,8 @@ async fn a_charged_back_deposit_takes_cash_first_and_the_rest_is_owed() {
     world.settled(deposit.id, "reversed").await;
     let wallet = world.wallet(&player).await;
     assert_eq!((wallet.cash, wallet.owed), (0, 500));
-    let blocked = world.withdraw(&player, eur(100)).await;
-    assert_eq!(blocked.status.as_str(), "blocked");
+    let refused = world.one().try_withdraw(withdrawal_order(&player, eur(100))).await.unwrap_err();
+    assert!(matches!(refused, RequestError::Owed(owed) if owed == eur(500)), "{refused:?}");
     world.close().await;
 }
 
