@@ -103,7 +103,7 @@ Ubuntu: apt-get install postgresql-common, then
 /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh, then apt-get install postgresql-17)."
 }
 
-# Checks licences, bans and sources of all dependencies. From crates.io, into the project's folder.
+# Checks licences, bans and sources of all dependencies. It is built into the project's folder.
 install_cargo_deny() {
     have cargo-deny && return 0
     say "installing cargo-deny $cargo_deny_version into $tools (about two minutes)"
