@@ -19,7 +19,7 @@ pub struct AttemptWorker {
 
 impl AttemptWorker {
     pub fn new(flows: Flows) -> Self {
-        let running = Running::new(flows.tasks.clone(), AT_ONCE);
+        let running = Running::new(flows.tasks.clone(), AT_ONCE, flows.nudges.attempts.clone());
         Self { flows, running }
     }
 }

@@ -19,7 +19,7 @@ pub struct PayoutWorker {
 
 impl PayoutWorker {
     pub fn new(flows: Flows) -> Self {
-        let running = Running::new(flows.tasks.clone(), AT_ONCE);
+        let running = Running::new(flows.tasks.clone(), AT_ONCE, flows.nudges.payouts.clone());
         Self { flows, running }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -12,17 +13,27 @@ pub struct Running {
     tasks: TaskTracker,
     rows: Arc<Mutex<BTreeSet<Uuid>>>,
     most: usize,
+    /// Rung when there is room again after there was none: more may be due.
+    room_again: Arc<Notify>,
 }
 
 /// A row that is being worked on; it is free again when this is dropped, by a panic too.
 struct Held {
     rows: Arc<Mutex<BTreeSet<Uuid>>>,
     row: Uuid,
+    most: usize,
+    room_again: Arc<Notify>,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        lock(&self.rows).remove(&self.row);
+        let mut rows = lock(&self.rows);
+        let was_full = self.most <= rows.len();
+        rows.remove(&self.row);
+        drop(rows);
+        if was_full {
+            self.room_again.notify_one();
+        }
     }
 }
 
@@ -32,8 +43,8 @@ fn lock(rows: &Mutex<BTreeSet<Uuid>>) -> MutexGuard<'_, BTreeSet<Uuid>> {
 }
 
 impl Running {
-    pub fn new(tasks: TaskTracker, most: usize) -> Self {
-        Self { tasks, rows: Arc::default(), most }
+    pub fn new(tasks: TaskTracker, most: usize, room_again: Arc<Notify>) -> Self {
+        Self { tasks, rows: Arc::default(), most, room_again }
     }
 
     /// How many more rows may be taken on now.
@@ -48,7 +59,8 @@ impl Running {
             return false;
         }
         drop(rows);
-        let held = Held { rows: self.rows.clone(), row };
+        let room_again = self.room_again.clone();
+        let held = Held { rows: self.rows.clone(), row, most: self.most, room_again };
         self.tasks.spawn(async move {
             let _held = held;
             work.await;
