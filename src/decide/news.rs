@@ -17,7 +17,8 @@ use uuid::Uuid;
 /// Applies news to its attempt, and through it to the payment and the ledger.
 pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let payment = book.payment(news.payment).ok_or(Refusal::NotFound)?;
-    payment.attempt(news.attempt).ok_or(Refusal::NotFound)?;
+    // Asked before anything moves: a move gives the lease back.
+    let hinted = was_hinted(payment.attempt(news.attempt).ok_or(Refusal::NotFound)?);
     book.record.payment = Some(payment.id);
     book.record.wires.extend(news.wires.iter().cloned());
     let (id, attempt_id) = (news.payment, news.attempt);
@@ -30,7 +31,7 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
             payout::apply(book, id, attempt_id, &news.outcome, news.source, ctx)
         }
     };
-    after(book, id, attempt_id, &news.outcome, news.source, ctx);
+    after(book, (id, attempt_id), &news.outcome, news.source, hinted, ctx);
     alarm(book, id, attempt_id, &news.outcome, ctx);
     book.settle_round(id, false);
     let payment = Box::new(book.payments[&id].clone());
@@ -102,10 +103,10 @@ fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
 /// look due.
 fn after(
     book: &mut Book,
-    id: Uuid,
-    attempt_id: AttemptId,
+    (id, attempt_id): (Uuid, AttemptId),
     outcome: &Outcome,
     source: Source,
+    hinted: bool,
     ctx: &Ctx<'_>,
 ) {
     let payment = &book.payments[&id];
@@ -124,7 +125,7 @@ fn after(
         attempt.lease = None;
     }
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
-        if hint || was_hinted(&before) {
+        if hint || hinted {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);
