@@ -240,7 +240,7 @@ fn resolve(
     }
     let outcome = if paid {
         let status = Status::Succeeded { money: found.asked };
-        Outcome::Reported(Report { psp_reference: None, status, payer: None })
+        Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
     } else {
         Outcome::NotSent(NotSent::PreparationFailed)
     };

@@ -48,7 +48,7 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
 }
 
 pub fn report(status: Status) -> Outcome {
-    Outcome::Reported(Report { psp_reference: Some("psp-1".to_owned()), status, payer: None })
+    Outcome::Reported(Report { psp_reference: Some("psp-1".to_owned()), status, payer: None, attempt: None })
 }
 
 pub fn decline(class: DeclineClass, retry_elsewhere: bool, irreversible: bool) -> Decline {

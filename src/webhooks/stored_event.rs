@@ -150,7 +150,7 @@ fn write_report(report: &Report) -> StoredReport {
         }
     };
     let payer = report.payer.as_ref().map(write_payer);
-    StoredReport { psp_reference: report.psp_reference.clone(), status, payer }
+    StoredReport { psp_reference: report.psp_reference.clone(), status, payer, attempt: None }
 }
 
 fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
@@ -182,7 +182,7 @@ fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
         }
     };
     let payer = stored.payer.map(read_payer);
-    Ok(Report { psp_reference: stored.psp_reference, status, payer })
+    Ok(Report { psp_reference: stored.psp_reference, status, payer, attempt: None })
 }
 
 const CLASSES: [(DeclineClass, &str); 8] = [

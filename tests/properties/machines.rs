@@ -210,7 +210,7 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
         money.prop_map(|money| Status::Reversed { money }),
     ];
     let report = status
-        .prop_map(|status| Outcome::Reported(Report { psp_reference: None, status, payer: None }));
+        .prop_map(|status| Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None }));
     let not_sent = prop::sample::select(vec![
         NotSent::Dns,
         NotSent::RefusedStream,

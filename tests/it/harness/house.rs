@@ -1,7 +1,7 @@
 //! What all tests of a run share: the cluster, the migrated template, the keys.
 
 use super::wait::eventually;
-use interlock::config::sandbox_accounts;
+use interlock::config::sandbox_keys;
 use interlock::sandbox::cluster::{APP_ROLE, OWNER_ROLE, PrivateCluster};
 use interlock::sandbox::keys::SandboxKeys;
 use interlock::store::migrate;
@@ -30,9 +30,7 @@ async fn build() -> House {
     let (cluster, keys, home) = tokio::task::spawn_blocking(|| {
         let cluster = PrivateCluster::start_temporary().unwrap();
         let home = cluster.dir().join("house");
-        let accounts = sandbox_accounts();
-        let pairs = accounts.iter().map(|(id, adapter)| (id.as_str(), adapter.as_str()));
-        let keys = SandboxKeys::ensure(&home, pairs).unwrap();
+        let keys = SandboxKeys::ensure(&home, &sandbox_keys()).unwrap();
         cluster.create_database(TEMPLATE, None).unwrap();
         (cluster, keys, home)
     })
