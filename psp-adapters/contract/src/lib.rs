@@ -30,7 +30,8 @@ pub use operation::{
     DepositRequest, Inquiry, InquiryBy, Operation, Payer, PayoutRequest, ReturnRequest, Subject,
 };
 pub use outcome::{
-    Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof, Report, Status, Unknown,
+    AssetAmount, Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof, Payin,
+    PayinTarget, Report, Status, Unknown,
 };
 pub use reference::AttemptRef;
 

@@ -56,6 +56,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         needs_our_answer: true,
         can_cancel: true,
+        any_amount: false,
         session_life: minutes(30),
     }),
     payout: Some(PayoutCapability {

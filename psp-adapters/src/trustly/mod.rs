@@ -43,6 +43,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         needs_our_answer: true,
         can_cancel: false,
+        any_amount: false,
         session_life: Duration::from_secs(60 * 60),
     }),
     payout: Some(PayoutCapability {
