@@ -1,7 +1,7 @@
 //! What comes in by webhook, before and after its signature was verified.
 
 use crate::signature::Proof;
-use psp_contract::{AttemptRef, Report, Subject, Timestamp};
+use psp_contract::{AttemptRef, Payin, Report, Subject, Timestamp};
 
 /// The largest notification that is looked at. The PSPs here send less than 4 KiB.
 pub const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
@@ -107,6 +107,8 @@ pub struct WebhookEvent {
     /// What it says instead when the attempt it names is a deposit. Trustly's `credit` is a deposit's
     /// success and a payout's return, and carries the same fields in both cases.
     pub if_deposit: Option<Report>,
+    /// Money that arrived without naming an attempt.
+    pub payin: Option<Payin>,
     pub occurred_at: Option<Timestamp>,
     /// It does not prove enough to move money: ask the PSP first.
     pub hint_only: bool,

@@ -21,6 +21,7 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer,
             can_cancel: true,
+            any_amount: false,
             session_life: Duration::from_secs(1800),
         }),
         payout: Some(PayoutCapability {

@@ -170,6 +170,7 @@ fn capabilities(needs_our_answer: bool) -> Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer,
             can_cancel: false,
+            any_amount: false,
             session_life: Duration::from_secs(1800),
         }),
         payout: None,

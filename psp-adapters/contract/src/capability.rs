@@ -29,6 +29,9 @@ pub struct DepositCapability {
     /// another amount than asked.
     pub any_amount: bool,
     pub can_cancel: bool,
+    /// Whatever amount arrives for a request is credited (a crypto address cannot refuse one). For
+    /// all others an amount that was not asked for waits for a person.
+    pub any_amount: bool,
     /// How long a session can still be completed when the PSP does not say.
     pub session_life: Duration,
 }

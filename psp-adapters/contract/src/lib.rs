@@ -33,7 +33,8 @@ pub use operation::{
     ReturnRequest, Subject,
 };
 pub use outcome::{
-    Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof, Report, Status, Unknown,
+    AssetAmount, Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof, Payin,
+    PayinTarget, Report, Status, Unknown,
 };
 pub use reference::AttemptRef;
 pub use statement::{StatementFault, StatementKind, StatementLine};

@@ -204,3 +204,37 @@ pub struct PayerProof {
     /// A short masked text that people may see, `"DE** **** 3000"`.
     pub masked: Option<String>,
 }
+
+/// Money that arrived at an address or account of ours without naming an attempt: to a permanent
+/// address, or to a request that is over. Whose it is, the core finds out; the adapter only tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payin {
+    pub target: PayinTarget,
+    /// The PSP's id of this very arrival (a transaction, not an address): deduplicated by it for good.
+    pub psp_reference: String,
+    /// What arrived, in the currency that the PSP credits to us.
+    pub money: Money,
+    /// What the chain carried, where that is not `money` itself.
+    pub asset: Option<AssetAmount>,
+    pub payer: Option<PayerProof>,
+    /// The PSP says that it is final. An unconfirmed arrival moves nothing.
+    pub confirmed: bool,
+}
+
+/// What a payer aimed at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PayinTarget {
+    /// The pseudonym of the player that we gave the PSP with the request, [`crate::Payer`]'s
+    /// `player_reference`.
+    PlayerReference(String),
+    /// An address that a player was given.
+    Address { network: String, asset: String, address: String, tag: Option<String> },
+}
+
+/// An amount of a chain's asset as the PSP writes it, `"0.00512300"`: told to people, never computed
+/// with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetAmount {
+    pub asset: String,
+    pub amount: String,
+}

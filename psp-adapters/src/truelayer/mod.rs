@@ -60,6 +60,7 @@ static CAPABILITIES: Capabilities = Capabilities {
         needs_completion: false,
         any_amount: false,
         can_cancel: true,
+        any_amount: false,
         session_life: minutes(30),
     }),
     payout: Some(PayoutCapability {

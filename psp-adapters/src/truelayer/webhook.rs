@@ -147,6 +147,7 @@ fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
         subject,
         report,
         if_deposit: None,
+        payin: None,
         occurred_at: stamps.iter().find_map(|key| Timestamp::parse(body.str(key)?, &Rfc3339).ok()),
         hint_only: (moves && (money.is_none() || !ours)) || kind == "payment_reversed",
     })

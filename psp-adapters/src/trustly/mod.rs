@@ -48,6 +48,7 @@ static CAPABILITIES: Capabilities = Capabilities {
         needs_completion: false,
         any_amount: false,
         can_cancel: false,
+        any_amount: false,
         session_life: Duration::from_secs(60 * 60),
     }),
     payout: Some(PayoutCapability {

@@ -89,6 +89,7 @@ fn event(event_id: String, kind: &str, data: &Json) -> WebhookEvent {
         subject,
         report: said,
         if_deposit,
+        payin: None,
         occurred_at: data.str("timestamp").and_then(timestamp),
         psp_reference: psp_reference.clone(),
     }

@@ -244,6 +244,7 @@ fn psp(can_be_asked: bool) -> Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer: can_be_asked,
             can_cancel: can_be_asked,
+            any_amount: false,
             session_life: Duration::from_secs(1_800),
         }),
         payout: Some(PayoutCapability {
