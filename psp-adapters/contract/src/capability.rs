@@ -25,9 +25,6 @@ pub struct DepositCapability {
     pub needs_our_answer: bool,
     /// After the payer's approval the PSP waits for [`crate::Operation::CompleteDeposit`].
     pub needs_completion: bool,
-    /// Whatever amount arrives is the deposit (crypto): it is credited as it came, not held as
-    /// another amount than asked.
-    pub any_amount: bool,
     pub can_cancel: bool,
     /// Whatever amount arrives for a request is credited (a crypto address cannot refuse one). For
     /// all others an amount that was not asked for waits for a person.

@@ -58,7 +58,6 @@ static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         needs_our_answer: true,
         needs_completion: false,
-        any_amount: false,
         can_cancel: true,
         any_amount: false,
         session_life: minutes(30),

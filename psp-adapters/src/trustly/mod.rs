@@ -46,7 +46,6 @@ static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         needs_our_answer: true,
         needs_completion: false,
-        any_amount: false,
         can_cancel: false,
         any_amount: false,
         session_life: Duration::from_secs(60 * 60),
