@@ -5,8 +5,9 @@
 
 use super::receive::places;
 use super::stored_event;
-use crate::decide::Command;
+use crate::book::Payment;
 use crate::decide::command::{News, Source};
+use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, Direction, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
@@ -157,14 +158,24 @@ async fn submit(
         wires: Vec::new(),
     };
     let answer = flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
-    if let crate::decide::Answer::Applied { payment, next: Some(next) } = answer {
-        let flows = flows.clone();
-        let work = flows.clone();
-        work.detach(async move { run_attempts(&flows, *payment, next).await });
-    } else if event.hint_only {
-        ask_now(flows, place).await;
+    match answer {
+        Answer::Applied { payment, next: Some(next) } => {
+            let flows = flows.clone();
+            let work = flows.clone();
+            work.detach(async move { run_attempts(&flows, *payment, next).await });
+        }
+        Answer::Applied { payment, next: None } if event.hint_only || is_due(flows, &payment) => {
+            ask_now(flows, place).await;
+        }
+        _ => {}
     }
     Ok(())
+}
+
+/// Whether the news made a question due at once: it named other money than was asked for.
+fn is_due(flows: &Flows, payment: &Payment) -> bool {
+    let now = flows.clock.now();
+    payment.attempts.iter().any(|attempt| attempt.due_at.is_some_and(|due| due <= now))
 }
 
 /// A stale or hinting message: it moves nothing, and makes one inquiry due at once.

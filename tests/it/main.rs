@@ -21,6 +21,7 @@ mod idempotency;
 mod lanes;
 mod late_news;
 mod limits;
+mod other_money;
 mod outcomes;
 mod reviews;
 mod second_success;
