@@ -15,6 +15,8 @@ pub struct RawWebhook<'a> {
     /// Names in lower case, duplicates kept.
     pub headers: &'a [(String, String)],
     pub body: &'a [u8],
+    /// The client certificate of the connection, in DER, where our own listener checked one.
+    pub peer_certificate: Option<&'a [u8]>,
     pub received_at: Timestamp,
 }
 
@@ -63,6 +65,15 @@ impl<T> Verified<T> {
     }
 }
 
+impl Verified<WebhookBatch> {
+    /// The events of a call that proves nothing by itself: whatever they say is taken away, and what
+    /// stays is that something happened to a payment, so that the PSP is asked.
+    pub(crate) fn hints(events: Vec<WebhookEvent>) -> Self {
+        let events = events.into_iter().map(WebhookEvent::into_hint).collect();
+        Self { value: WebhookBatch { events, fresh: false, echo: Echo::default() } }
+    }
+}
+
 /// The events of one webhook call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookBatch {
@@ -104,6 +115,10 @@ pub struct WebhookEvent {
 }
 
 impl WebhookEvent {
+    fn into_hint(self) -> Self {
+        Self { report: None, if_deposit: None, hint_only: true, ..self }
+    }
+
     /// What the event says of an attempt of this kind; none when it cannot be about one.
     ///
     /// Trustly's refunds have no message id of their own: their notifications name the *deposit's*

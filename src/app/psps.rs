@@ -22,6 +22,7 @@ pub fn registry(config: &Config, sandbox: bool) -> Result<PspRegistry, Vec<Confi
             PspAccount {
                 id: account.id.clone(),
                 adapter: account.adapter.clone(),
+                method: account.method.clone(),
                 base_url: account.base_url.clone(),
                 notify_url: format!(
                     "{}/webhooks/{}",

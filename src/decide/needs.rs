@@ -103,7 +103,8 @@ impl Command {
                     needs.limit_uses.insert(player.clone());
                     needs.reviews.insert(news.payment);
                 }
-                Status::Accepted { .. } | Status::Pending => {}
+                // The PSP has it, and nothing has moved.
+                Status::Accepted { .. } | Status::Pending | Status::AwaitsCompletion => {}
             }
         } else {
             needs.limit_uses.insert(player.clone());

@@ -67,7 +67,10 @@ pub fn verdict(
 }
 
 const fn is_under_way(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Reported(Report { status: Status::Pending, .. }))
+    matches!(
+        outcome,
+        Outcome::Reported(Report { status: Status::Pending | Status::AwaitsCompletion, .. })
+    )
 }
 
 /// Keeps what the report says besides its status: the PSP's id, who paid.

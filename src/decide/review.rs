@@ -275,7 +275,7 @@ fn resolve(
 }
 
 const fn reported(status: Status) -> Outcome {
-    Outcome::Reported(Report { psp_reference: None, status, payer: None })
+    Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
 }
 
 /// What two people found surely unpaid although the PSP had accepted it.

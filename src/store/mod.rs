@@ -16,6 +16,7 @@ pub mod due;
 pub mod heartbeats;
 pub mod inbox;
 pub mod incidents;
+pub mod instrument_json;
 pub mod json;
 pub mod load;
 pub mod load_payments;

@@ -3,7 +3,7 @@
 //! The rules behind these types: a PSP may be replaced by another only when it *provably* never
 //! received the request, or when it *definitely* refused. Everything else is [`Unknown`].
 
-use crate::{Money, Portable, Timestamp};
+use crate::{AttemptRef, Money, Portable, Timestamp};
 
 /// What we know after one operation.
 #[allow(
@@ -31,6 +31,8 @@ pub struct Report {
     pub status: Status,
     /// Who paid, where the PSP tells.
     pub payer: Option<PayerProof>,
+    /// The attempt that the PSP names by our reference; what an [`crate::Operation::Lookup`] is for.
+    pub attempt: Option<AttemptRef>,
 }
 
 /// The state of a payment at the PSP, in our words.
@@ -40,6 +42,9 @@ pub enum Status {
     Accepted { next_action: Option<NextAction>, expires_at: Option<Timestamp> },
     /// Nothing new: still under way at the PSP.
     Pending,
+    /// The payer has approved a deposit and the PSP waits for our word before it takes the money:
+    /// [`crate::Operation::CompleteDeposit`] is due. Until then nothing has moved.
+    AwaitsCompletion,
     /// The money moved: for a deposit it is safe to credit the player. The amount is what moved.
     Succeeded { money: Money },
     /// A definite refusal or failure.

@@ -136,6 +136,7 @@ fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
         psp_reference: psp_reference.clone(),
         status: status.unwrap_or(Status::Pending),
         payer: source.map(payer),
+        attempt: None,
     });
     let stamps = ["settled_at", "returned_at", "failed_at", "executed_at", "authorized_at"];
     Some(WebhookEvent {

@@ -96,9 +96,7 @@ fn the_sandbox_is_sound() {
 #[test]
 fn the_keys_that_are_made_are_those_that_are_named() {
     let folder = Folder::new();
-    let accounts = sandbox_accounts();
-    let accounts = accounts.iter().map(|(id, adapter)| (&**id, &**adapter));
-    SandboxKeys::ensure(&folder.0, accounts).unwrap();
+    SandboxKeys::ensure(&folder.0, &sandbox_keys()).unwrap();
     let profile = Profile::Sandbox { home: folder.0.clone(), file: None };
     let config = Config::load_with(&profile, &Variables::new()).unwrap();
     assert_eq!(config.psps.len(), 4);
