@@ -111,7 +111,7 @@ async fn a_truelayer_payout_of_another_amount_is_settled_by_people() {
 
 async fn told(world: &World, deposit: &Payment, money: Money) {
     let status = Status::Succeeded { money };
-    let report = Report { psp_reference: None, status, payer: None };
+    let report = Report { psp_reference: None, status, payer: None, attempt: None };
     let news = News {
         payment: deposit.id.uuid,
         direction: deposit.direction(),
