@@ -6,8 +6,8 @@
 //! (O20).
 
 use super::command::{Answer, Ctx, News, Refusal, Source};
-use super::{attempt, deposit_news, payout};
-use crate::book::{Attempt, AttemptError, Book, Payment};
+use super::{attempt, completion, deposit_news, payout};
+use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
@@ -128,14 +128,19 @@ fn after(
         attempt.lease = None;
     }
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
+        if completion::is_wanted(payment, &attempt, outcome, source, capabilities) {
+            attempt.completion = Some(Completion::Wanted);
+        }
         let unproven = told_by_webhook(source) && is_unproven(&attempt, outcome);
-        if hint || hinted || unproven {
+        let wanted = completion::is_due(&attempt) && attempt.lease.is_none();
+        if hint || hinted || unproven || wanted {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);
+        } else if source == Source::Completion && is_lost(outcome) {
+            attempt.due_at = completion::asked_after(&attempt, capabilities, ctx);
         } else if attempt.lease.is_none() && (answered || attempt.status != before.status) {
-            let lost = matches!(source, Source::Inquiry)
-                && matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_));
+            let lost = source == Source::Inquiry && is_lost(outcome);
             attempt.due_at =
                 attempt::due_after(&attempt, subject, capabilities, ctx.now).or_else(|| {
                     attempt::asked_again(&attempt, subject, capabilities, ctx.now).filter(|_| lost)
@@ -145,6 +150,10 @@ fn after(
     if attempt != before {
         *book.attempt_mut(id, attempt_id) = attempt;
     }
+}
+
+const fn is_lost(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_))
 }
 
 /// Whether other money than was asked for was told, and not believed yet.

@@ -31,6 +31,8 @@ impl Instrument {
             Some(Portable::CryptoAddress { .. }) => "crypto_address",
             Some(Portable::Phone { .. }) => "phone",
             Some(Portable::Email { .. }) => "email",
+            // The token of a card that was named, or of whatever a deposit was paid from.
+            None if self.source_deposit.is_none() => "card",
             None => "source",
         }
     }

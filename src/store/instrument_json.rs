@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::json::{read, text};
 use crate::domain::Instrument;
-use psp_contract::Portable;
+use psp_contract::{Instrument as Chosen, Portable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -80,5 +80,27 @@ pub fn read_instrument(value: &str) -> Result<Instrument, StoreError> {
         holder_name: stored.holder_name,
         masked: stored.masked,
         source_deposit: stored.source_deposit,
+    })
+}
+
+/// What a player chose to pay with.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum StoredChosen {
+    Card { token: String },
+    Crypto { asset: String, network: String },
+}
+
+pub fn chosen(instrument: &Chosen) -> String {
+    text(&match instrument.clone() {
+        Chosen::CardToken(token) => StoredChosen::Card { token },
+        Chosen::Crypto { asset, network } => StoredChosen::Crypto { asset, network },
+    })
+}
+
+pub fn read_chosen(value: &str) -> Result<Chosen, StoreError> {
+    Ok(match read(value, "chosen instrument")? {
+        StoredChosen::Card { token } => Chosen::CardToken(token),
+        StoredChosen::Crypto { asset, network } => Chosen::Crypto { asset, network },
     })
 }

@@ -5,7 +5,6 @@
 
 use super::receive::places;
 use super::stored_event;
-use crate::book::Payment;
 use crate::decide::command::{News, Source};
 use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, Direction, Timestamp};
@@ -164,18 +163,15 @@ async fn submit(
             let work = flows.clone();
             work.detach(async move { run_attempts(&flows, *payment, next).await });
         }
-        Answer::Applied { payment, next: None } if event.hint_only || is_due(flows, &payment) => {
+        // Other money than was asked for, or an approval that waits for our word.
+        Answer::Applied { payment, next: None }
+            if event.hint_only || payment.is_due(flows.clock.now()) =>
+        {
             ask_now(flows, place).await;
         }
         _ => {}
     }
     Ok(())
-}
-
-/// Whether the news made a question due at once: it named other money than was asked for.
-fn is_due(flows: &Flows, payment: &Payment) -> bool {
-    let now = flows.clock.now();
-    payment.attempts.iter().any(|attempt| attempt.due_at.is_some_and(|due| due <= now))
 }
 
 /// A stale or hinting message: it moves nothing, and makes one inquiry due at once.

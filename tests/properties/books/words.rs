@@ -178,6 +178,7 @@ impl World {
             due_at: None,
             source: None,
             returns: None,
+            instrument: None,
             parts: Vec::new(),
             attempts: Vec::new(),
             created_at: now,
