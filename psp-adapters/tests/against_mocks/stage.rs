@@ -2,8 +2,7 @@
 
 use crate::support::{
     CLIENT_EC, KID, MERCHANT_ACCOUNT, MERCHANT_RSA, TRUSTLY_RSA, WEBHOOK_EC, WEBHOOK_KID, eur, gbp,
-    new_transport, texts, truelayer_account,
-    trustly_account,
+    new_transport, texts, truelayer_account, trustly_account,
 };
 use axum::Router;
 use axum::body::Bytes;
