@@ -6,8 +6,10 @@ use super::deposit::{fail, mark_limit_use};
 use super::money_in::succeed;
 use super::news::{OTHER_MONEY, absence_is_proven, keep, verdict};
 use super::returns;
-use crate::book::{Attempt, Book, Payment};
-use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus, Timestamp};
+use crate::book::{Attempt, Book, GivenAddress, Payment};
+use crate::domain::{
+    AttemptId, AttemptStatus, DepositStatus, Money, PaymentId, PaymentStatus, Timestamp,
+};
 use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
 use crate::screening::limits::UseState;
@@ -98,7 +100,17 @@ fn accept(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, c
     let payment = &book.payments[&id];
     let waiting = payment.status == PaymentStatus::Deposit(DepositStatus::Processing);
     if let (true, Some(action)) = (waiting, next_action) {
+        remember_address(book, payment.id, &attempt.psp, &action);
         tell_action(book, id, action, ctx);
+    }
+}
+
+/// Whoever is shown an address may pay there at any time, long after this deposit is over.
+fn remember_address(book: &mut Book, payment: PaymentId, psp: &str, action: &NextAction) {
+    if let NextAction::CryptoTransfer { address, network, asset, .. } = action.clone() {
+        let psp = psp.to_owned();
+        let given = GivenAddress { psp, network, asset, address, tag: None, payment };
+        book.record.addresses.push(given);
     }
 }
 

@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
-//! [`attempt`], [`returns`], [`review`], [`wallet`], [`player`].
+//! [`payin`], [`attempt`], [`returns`], [`review`], [`wallet`], [`player`].
 
 pub mod attempt;
 pub mod command;
@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod money_in;
 pub mod needs;
 pub mod news;
+pub mod payin;
 pub mod payout;
 pub mod player;
 pub mod returns;

@@ -94,12 +94,19 @@ fn creditable(payment: &Payment, attempt: &Attempt, money: Money, ctx: &Ctx<'_>)
 
 /// `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
 /// limit that was lowered meanwhile; a late success is screened like any other.
-pub fn screen_credit(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) -> Screened {
-    let payment = &book.payments[&id];
+fn screen_credit(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) -> Screened {
+    let decision = decision_of(book, &book.payments[&id], money, ctx);
+    let outcome = decision.outcome;
+    book.record.decisions.push(decision);
+    outcome
+}
+
+/// What `deposit.post` says of this money, which may be another than the payment asked for.
+pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) -> Decision {
     let facts = DepositFacts {
         checkpoint: Checkpoint::DepositPost,
         player: book.player.as_ref(),
-        payment: Some(id),
+        payment: Some(payment.id.uuid),
         money,
         method: payment.method,
         limits: &book.limits,
@@ -115,13 +122,10 @@ pub fn screen_credit(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) -> 
         player: book.key.clone(),
         player_version: book.player.as_ref().map_or(0, |player| player.version),
     };
-    let decision = Decision::new(about, screening, ctx.now);
-    let outcome = decision.outcome;
-    book.record.decisions.push(decision);
-    outcome
+    Decision::new(about, screening, ctx.now)
 }
 
-pub fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
+fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
     let fee = book.payments[&id].fee.map_or(0, |fee| fee.minor);
     book.post_covered(&templates::deposit_captured(psp, money, fee), id);
     book.payment_mut(id).credited = Some(money);

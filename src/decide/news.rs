@@ -86,7 +86,8 @@ fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome) {
     }
 }
 
-fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
+/// Keeps who paid, so that the deposit can be paid back to the same source.
+pub fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
     let known = book.payments[&id].source.clone().unwrap_or_default();
     let mut source: Instrument = known.clone();
     source.portable = payer.portable.clone().or(source.portable);
@@ -166,7 +167,7 @@ fn is_unproven(attempt: &Attempt, outcome: &Outcome) -> bool {
 }
 
 const fn told_by_webhook(source: Source) -> bool {
-    matches!(source, Source::Webhook { .. })
+    matches!(source, Source::Webhook { .. } | Source::Payin)
 }
 
 /// O11: a PSP that answers about other money than it was asked for is shown to people, once.

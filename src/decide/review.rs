@@ -74,6 +74,8 @@ fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
         ("money_in", _) if payment.credited.is_some() => &["return"],
         // There is no implicit exchange: money of another currency can only go back.
         ("money_in", _) if is_foreign(payment) => &["return"],
+        // Nobody's money has no wallet to go to.
+        ("money_in", _) if payment.player.player.is_unclaimed() => &["return"],
         ("money_in", _) => &["approve", "return"],
         (_, PaymentStatus::Withdrawal(WithdrawalStatus::InReview)) => &["approve", "reject"],
         (_, PaymentStatus::Deposit(DepositStatus::InReview)) if payment.received.is_some() => {

@@ -23,6 +23,7 @@ pub mod load_payments;
 pub mod migrate;
 pub mod old_keys;
 pub mod outbox_reads;
+pub mod payins;
 pub mod places;
 pub mod player_session;
 pub mod prove;

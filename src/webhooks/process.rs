@@ -11,13 +11,14 @@ use crate::domain::{AttemptId, Direction, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
+use crate::payments::receive_payin::{ReceiveError, Received, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::run_attempts;
 use crate::store::inbox::{self, DoneEvent, StoredEvent};
 use crate::store::places::AttemptPlace;
 use crate::store::{StoreError, incidents};
 use psp_adapters::WebhookEvent;
-use psp_contract::{Outcome, Report, Status, Subject, Unknown};
+use psp_contract::{Outcome, Payin, Report, Status, Subject, Unknown};
 
 /// How often an event is tried before it is put aside for people.
 const TRIES_MAX: i16 = 5;
@@ -42,6 +43,8 @@ pub enum ApplyError {
     Store(#[from] StoreError),
     #[error("reading or marking the inbox")]
     Desk(#[from] DeskError),
+    #[error("booking money that names no attempt")]
+    Payin(#[from] ReceiveError),
 }
 
 /// Applies events that were left, oldest first. Returns how many were done.
@@ -88,6 +91,9 @@ async fn raise(
 }
 
 async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {
+    if let Some(payin) = &event.payin {
+        return book_payin(flows, account, event, payin).await;
+    }
     let pool = flows.db.pool();
     let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
     let fitting = found.iter().find_map(|place| {
@@ -112,6 +118,27 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Money that names no attempt. A message that proves too little, of a PSP that could only be asked
+/// about an attempt, is for people.
+async fn book_payin(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    payin: &Payin,
+) -> Result<(), ApplyError> {
+    if event.hint_only {
+        let note = "money without a request, and without proof enough";
+        inbox::park(flows.db.pool(), account, &event.event_id, note).await?;
+        return Ok(raise(flows, "payin.unproven", account, &event.event_id).await?);
+    }
+    let note = match receive_payin(flows, account, payin, event.occurred_at).await? {
+        Received::Unconfirmed => "not confirmed yet".to_owned(),
+        Received::Seen => "booked before".to_owned(),
+        Received::Booked(payment) => format!("booked as {}", payment.id),
+    };
+    Ok(done(flows, account, event, None, Some(&note)).await?)
 }
 
 /// "Still under way" tells nothing that we do not wait for anyway, and is worth neither a commit nor

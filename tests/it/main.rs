@@ -23,6 +23,7 @@ mod late_news;
 mod limits;
 mod other_money;
 mod outcomes;
+mod payins;
 mod reviews;
 mod second_success;
 mod unknown_payouts;
