@@ -87,20 +87,27 @@ fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome) {
 }
 
 /// Keeps who paid, so that the deposit can be paid back to the same source.
-pub fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
+fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
     let known = book.payments[&id].source.clone().unwrap_or_default();
-    let mut source: Instrument = known.clone();
+    let source = source_with(&known, psp, payer);
+    if source != known {
+        book.payment_mut(id).source = Some(source);
+    }
+}
+
+/// A source with what a PSP proves of it besides.
+pub fn source_with(known: &Instrument, psp: &str, payer: &PayerProof) -> Instrument {
+    let mut source = known.clone();
     source.portable = payer.portable.clone().or(source.portable);
     source.holder_name = payer.holder_name.clone().or(source.holder_name);
+    source.tax_id = payer.tax_id.clone().or(source.tax_id);
     if let Some(token) = &payer.token {
         source.tokens.insert(psp.to_owned(), token.clone());
     }
     if let Some(masked) = &payer.masked {
         source.masked.clone_from(masked);
     }
-    if source != known {
-        book.payment_mut(id).source = Some(source);
-    }
+    source
 }
 
 /// What every news leaves behind: misses counted, errors noted, the lease given back, the next

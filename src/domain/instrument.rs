@@ -10,6 +10,8 @@ pub struct Instrument {
     /// PSP account id → that PSP's own token.
     pub tokens: BTreeMap<String, String>,
     pub holder_name: Option<String>,
+    /// National or tax id of the holder, where a PSP proves it.
+    pub tax_id: Option<String>,
     /// A short masked text for people, `"DE** **** 3000"`.
     pub masked: String,
     /// The deposit whose source this is, when it was asked for as one.

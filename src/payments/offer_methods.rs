@@ -160,6 +160,7 @@ fn screened(
                 method,
                 limits: facts.limits,
                 uses: facts.uses,
+                source: None,
                 fx: &flows.fx,
                 now: facts.now,
             };

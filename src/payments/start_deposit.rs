@@ -114,6 +114,7 @@ fn screened(
         method: order.method,
         limits: &known.limits,
         uses: &known.uses,
+        source: None,
         fx: &flows.fx,
         now,
     };

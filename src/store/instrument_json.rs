@@ -58,6 +58,9 @@ struct StoredInstrument {
     portable: Option<StoredPortable>,
     tokens: BTreeMap<String, String>,
     holder_name: Option<String>,
+    // Absent in rows of a release that kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tax_id: Option<String>,
     masked: String,
     source_deposit: Option<Uuid>,
 }
@@ -67,6 +70,7 @@ pub fn instrument(instrument: &Instrument) -> String {
         portable: instrument.portable.clone().map(StoredPortable::from),
         tokens: instrument.tokens.clone(),
         holder_name: instrument.holder_name.clone(),
+        tax_id: instrument.tax_id.clone(),
         masked: instrument.masked.clone(),
         source_deposit: instrument.source_deposit,
     })
@@ -78,6 +82,7 @@ pub fn read_instrument(value: &str) -> Result<Instrument, StoreError> {
         portable: stored.portable.map(Portable::from),
         tokens: stored.tokens,
         holder_name: stored.holder_name,
+        tax_id: stored.tax_id,
         masked: stored.masked,
         source_deposit: stored.source_deposit,
     })

@@ -73,9 +73,7 @@ async fn look_up(
         Outcome::Reported(report) => {
             Ok(LookedUp { attempt: report.attempt, is_known: true, wire: performed.wire })
         }
-        Outcome::NotFound => {
-            Ok(LookedUp { attempt: None, is_known: false, wire: performed.wire })
-        }
+        Outcome::NotFound => Ok(LookedUp { attempt: None, is_known: false, wire: performed.wire }),
         Outcome::NotSent(why) => Err(ApplyError::LookUp(why.code())),
         Outcome::Unknown(why) => Err(ApplyError::LookUp(why.code())),
     }

@@ -78,6 +78,7 @@ impl World {
             method: Method::BankTransfer,
             limits: &book.limits,
             uses: &book.limit_uses,
+            source: None,
             fx: &self.fx,
             now,
         };
