@@ -25,6 +25,7 @@ mod other_money;
 mod outcomes;
 mod payins;
 mod reviews;
+mod rotation;
 mod second_success;
 mod unknown_payouts;
 mod withdrawals;
