@@ -10,6 +10,7 @@
 //! `statement` (settlement files), `pages` (hosted pages), `control` (the API of tests and the
 //! demo), and the PSPs: `trustly`, `truelayer`.
 
+mod adyen;
 mod book;
 mod clock;
 mod config;
