@@ -12,10 +12,13 @@
 
 mod adyen;
 mod book;
+mod chain;
 mod clock;
+mod coinspaid;
 mod config;
 mod control;
 mod faults;
+mod fireblocks;
 mod ids;
 mod money;
 mod pages;

@@ -8,6 +8,7 @@ use crate::config::MockAccount;
 use crate::psp::Dialect;
 use crate::{adyen, truelayer, trustly};
 use crate::{pix_efi, swish, truelayer, trustly};
+use crate::{coinspaid, fireblocks, truelayer, trustly};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
@@ -17,6 +18,9 @@ const MOCKS: &[(&str, Open)] =
 const MOCKS: &[(&str, Open)] = &[
     ("pix_efi", pix_efi::open),
     ("swish", swish::open),
+const MOCKS: &[(&str, Open)] = &[
+    ("coinspaid", coinspaid::open),
+    ("fireblocks", fireblocks::open),
     ("truelayer", truelayer::open),
     ("trustly", trustly::open),
 ];
