@@ -8,7 +8,7 @@
 //! connections), `book` (what really moved), `faults` (what goes wrong), `psp` (one account and
 //! the dialect it speaks), `registry` (which dialects there are), `scenario` (what payers and banks do), `webhooks` (how it is told),
 //! `statement` (settlement files), `pages` (hosted pages), `control` (the API of tests and the
-//! demo), and the PSPs: `trustly`, `truelayer`.
+//! demo), and the PSPs, one folder each: `nuvei`, `paysafe`, `truelayer`, `trustly`.
 
 mod book;
 mod clock;
@@ -17,7 +17,9 @@ mod control;
 mod faults;
 mod ids;
 mod money;
+mod nuvei;
 mod pages;
+mod paysafe;
 mod psp;
 mod registry;
 mod scenario;
@@ -118,7 +120,14 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
     let book = Book::open(file.as_deref())?;
     let dialect = registry::open(account, gate.base_url())?;
     let faults = Faults::new(config.seed, &account.id);
-    let psp = Psp::new(account.id.clone(), account.currency.clone(), dialect.clone(), book, faults, gate)?;
+    let psp = Psp::new(
+        account.id.clone(),
+        account.currency.clone(),
+        dialect.clone(),
+        book,
+        faults,
+        gate,
+    )?;
     let psp = Arc::new(psp);
     psp.gate.open(dialect.routes(psp.clone())).await?;
     webhooks::resume(&psp);
@@ -132,4 +141,3 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
 fn books_file(folder: &Path, id: &str) -> std::path::PathBuf {
     folder.join(format!("{id}.jsonl"))
 }
-
