@@ -15,6 +15,7 @@
 
 mod mapping;
 mod requests;
+mod shape;
 mod webhook;
 mod wire;
 
@@ -23,15 +24,14 @@ use crate::adapter::{
 };
 use crate::json::Json;
 use crate::registry::Reader;
-use crate::statement;
 use crate::signature::{RsaKeys, RsaSigner, WebhookKeys};
+use crate::statement;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability, Inquiry,
-    InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome, PayoutCapability,
-    PayoutRequest, Portable, ReferenceRule, StatementFault, StatementLine,
-    Subject, Timestamp, WebhookAuthenticity,
-    WebhookCapability, WebhookProof, WebhookReplyKind,
+    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome,
+    PayoutCapability, PayoutRequest, Portable, ReferenceRule, StatementFault, StatementLine,
+    Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::SecretString;
 use std::fmt;
