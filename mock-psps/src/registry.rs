@@ -9,6 +9,7 @@ use crate::psp::Dialect;
 use crate::{adyen, truelayer, trustly};
 use crate::{pix_efi, swish, truelayer, trustly};
 use crate::{coinspaid, fireblocks, truelayer, trustly};
+use crate::{nuvei, paysafe, truelayer, trustly};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
@@ -21,6 +22,9 @@ const MOCKS: &[(&str, Open)] = &[
 const MOCKS: &[(&str, Open)] = &[
     ("coinspaid", coinspaid::open),
     ("fireblocks", fireblocks::open),
+const MOCKS: &[(&str, Open)] = &[
+    ("nuvei", nuvei::open),
+    ("paysafe", paysafe::open),
     ("truelayer", truelayer::open),
     ("trustly", trustly::open),
 ];
