@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod oracle;
+mod prism;
 mod stripe;
 #[path = "../support/mod.rs"]
 mod support;
