@@ -118,7 +118,14 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
     let book = Book::open(file.as_deref())?;
     let dialect = registry::open(account, gate.base_url())?;
     let faults = Faults::new(config.seed, &account.id);
-    let psp = Psp::new(account.id.clone(), account.currency.clone(), dialect.clone(), book, faults, gate)?;
+    let psp = Psp::new(
+        account.id.clone(),
+        account.currency.clone(),
+        dialect.clone(),
+        book,
+        faults,
+        gate,
+    )?;
     let psp = Arc::new(psp);
     psp.gate.open(dialect.routes(psp.clone())).await?;
     webhooks::resume(&psp);
@@ -132,4 +139,3 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
 fn books_file(folder: &Path, id: &str) -> std::path::PathBuf {
     folder.join(format!("{id}.jsonl"))
 }
-

@@ -1,8 +1,8 @@
 //! Settlement files that are tables of text, read by the names of their columns.
 
 use psp_contract::{AttemptRef, Currency, Money, StatementFault, StatementKind, StatementLine};
-use time::macros::format_description;
 use time::Date;
+use time::macros::format_description;
 
 /// Which column says what, and which word means what. Lines of other kinds make the file unreadable: a
 /// line that is left out would look like a payment that is missing.

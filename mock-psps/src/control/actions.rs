@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use axum::response::IntoResponse as _;
 use axum::extract::{Path, Query, State};
+use axum::response::IntoResponse as _;
 use axum::response::{Json, Response};
 use bytes::Bytes;
 use serde::Deserialize;

@@ -59,8 +59,8 @@ pub(crate) struct TrueLayer {
 pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Arc<dyn Dialect>> {
     let signing_key = account.setting("signing_public_key_pem")?;
     let webhook_key = account.setting("webhook_private_key_pem")?;
-    let webhook_key = PKey::private_key_from_pem(webhook_key.as_bytes())
-        .context("reading the webhook key")?;
+    let webhook_key =
+        PKey::private_key_from_pem(webhook_key.as_bytes()).context("reading the webhook key")?;
     let webhook_kid = account.setting("webhook_kid")?;
     let jwks = jws::jwks(&webhook_key, &webhook_kid)?;
     Ok(Arc::new(TrueLayer {

@@ -129,9 +129,10 @@ impl HmacKeys {
 
     /// In constant time for each key.
     fn verify(&self, algorithm: hmac::Algorithm, message: &[u8], tag: &[u8]) -> Option<Proof> {
-        let valid = self.0.iter().any(|key| {
-            hmac::verify(&hmac::Key::new(algorithm, key), message, tag).is_ok()
-        });
+        let valid = self
+            .0
+            .iter()
+            .any(|key| hmac::verify(&hmac::Key::new(algorithm, key), message, tag).is_ok());
         valid.then_some(Proof(()))
     }
 }

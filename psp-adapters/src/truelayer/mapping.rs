@@ -8,7 +8,12 @@ use psp_contract::{
 use url::form_urlencoded::byte_serialize;
 
 fn reported(id: &str, status: Status) -> Outcome {
-    Outcome::Reported(Report { psp_reference: Some(id.to_owned()), status, payer: None, attempt: None })
+    Outcome::Reported(Report {
+        psp_reference: Some(id.to_owned()),
+        status,
+        payer: None,
+        attempt: None,
+    })
 }
 
 const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
@@ -37,7 +42,12 @@ fn refused(response: &HttpResponse) -> Outcome {
                 let decline =
                     Decline { class, code: kind, retry_elsewhere: true, irreversible: false };
                 let status = Status::Declined(decline);
-                return Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None });
+                return Outcome::Reported(Report {
+                    psp_reference: None,
+                    status,
+                    payer: None,
+                    attempt: None,
+                });
             }
             None => Unknown::Unreadable,
         },

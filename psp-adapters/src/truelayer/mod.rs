@@ -22,16 +22,15 @@ mod wire;
 
 use crate::adapter::{Adapter, Exchange, Finished};
 use crate::registry::Reader;
-use crate::statement;
 use crate::signature::{Es512Signer, WebhookKeys};
+use crate::statement;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use exchange::Authorised;
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability, Inquiry,
-    InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome, PayoutCapability,
-    Portable, ReferenceRule, StatementFault, StatementLine,
-    Subject, Timestamp, WebhookAuthenticity, WebhookCapability,
-    WebhookProof, WebhookReplyKind,
+    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome,
+    PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp,
+    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::SecretString;
 use std::collections::BTreeMap;

@@ -23,15 +23,14 @@ use crate::adapter::{
 };
 use crate::json::Json;
 use crate::registry::Reader;
-use crate::statement;
 use crate::signature::{RsaKeys, RsaSigner, WebhookKeys};
+use crate::statement;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability, Inquiry,
-    InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome, PayoutCapability,
-    PayoutRequest, Portable, ReferenceRule, StatementFault, StatementLine,
-    Subject, Timestamp, WebhookAuthenticity,
-    WebhookCapability, WebhookProof, WebhookReplyKind,
+    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome,
+    PayoutCapability, PayoutRequest, Portable, ReferenceRule, StatementFault, StatementLine,
+    Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::SecretString;
 use std::fmt;

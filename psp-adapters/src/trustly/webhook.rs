@@ -48,7 +48,12 @@ pub(super) fn verify(
 
 fn event(event_id: String, kind: &str, data: &Json) -> WebhookEvent {
     let psp_reference = data.word("orderid");
-    let report = |status, payer| Report { psp_reference: psp_reference.clone(), status, payer, attempt: None };
+    let report = |status, payer| Report {
+        psp_reference: psp_reference.clone(),
+        status,
+        payer,
+        attempt: None,
+    };
     let money = money(data);
     // Without a readable amount a notification about money is only a reason to ask.
     let moved =
