@@ -11,10 +11,13 @@
 //! demo), and the PSPs: `trustly`, `truelayer`.
 
 mod book;
+mod chain;
 mod clock;
+mod coinspaid;
 mod config;
 mod control;
 mod faults;
+mod fireblocks;
 mod ids;
 mod money;
 mod pages;

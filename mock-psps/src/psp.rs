@@ -9,7 +9,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
-use crate::book::{Book, Entry, Movement, Payer, Status};
+use crate::book::{Book, Entry, Kind, Movement, Payer, Status};
+use crate::chain::Chain;
 use crate::faults::Faults;
 use crate::scenario::Outcome;
 use crate::server::Gate;
@@ -82,6 +83,16 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// How this PSP writes its settlement file.
     fn statement(&self, rows: &[Row]) -> File {
         statement::plain(rows)
+    }
+
+    /// Whether such a movement can come to this at all: no chain charges back.
+    fn knows(&self, _kind: Kind, _to: Status) -> bool {
+        true
+    }
+
+    /// Its chains, for PSPs that move coins: money then arrives by transfers to addresses.
+    fn chain(&self) -> Option<&dyn Chain> {
+        None
     }
 
     /// Books money that no request asked for; `None` where this PSP cannot receive such.
