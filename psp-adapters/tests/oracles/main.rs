@@ -14,6 +14,8 @@
 mod oracle;
 mod prism;
 mod stripe;
+#[path = "../stands/mod.rs"]
+mod stands;
 #[path = "../support/mod.rs"]
 mod support;
 mod truelayer;
