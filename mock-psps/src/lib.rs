@@ -8,7 +8,7 @@
 //! connections), `book` (what really moved), `faults` (what goes wrong), `psp` (one account and
 //! the dialect it speaks), `registry` (which dialects there are), `scenario` (what payers and banks do), `webhooks` (how it is told),
 //! `statement` (settlement files), `pages` (hosted pages), `control` (the API of tests and the
-//! demo), and the PSPs: `trustly`, `truelayer`.
+//! demo), and the PSPs, one folder each: `nuvei`, `paysafe`, `truelayer`, `trustly`.
 
 mod book;
 mod chain;
@@ -20,7 +20,9 @@ mod faults;
 mod fireblocks;
 mod ids;
 mod money;
+mod nuvei;
 mod pages;
+mod paysafe;
 mod psp;
 mod registry;
 mod scenario;

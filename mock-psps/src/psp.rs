@@ -68,6 +68,13 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// Called inside the booking when a deposit gets its money: names the payer's account.
     fn paid(&self, entry: &mut Entry<'_>, movement: &mut Movement);
 
+    /// Asked when a payer pays an open deposit: a PSP that takes the money only at its merchant's word
+    /// notes the approval (and the amount, where it is not what was asked) in the movement, leaves it
+    /// pending, and gives what it tells the merchant.
+    fn awaits_merchant(&self, _: &mut Movement, _paid_minor: Option<i64>) -> Option<Vec<Notice>> {
+        None
+    }
+
     /// What the PSP tells its merchant about a change, in order.
     fn notices(&self, movement: &Movement, step: Step) -> Vec<Notice>;
 

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use crate::config::MockAccount;
 use crate::psp::Dialect;
 use crate::{coinspaid, fireblocks, truelayer, trustly};
+use crate::{nuvei, paysafe, truelayer, trustly};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
@@ -14,6 +15,8 @@ type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
 const MOCKS: &[(&str, Open)] = &[
     ("coinspaid", coinspaid::open),
     ("fireblocks", fireblocks::open),
+    ("nuvei", nuvei::open),
+    ("paysafe", paysafe::open),
     ("truelayer", truelayer::open),
     ("trustly", trustly::open),
 ];
