@@ -6,8 +6,7 @@ use anyhow::Context as _;
 
 use crate::config::MockAccount;
 use crate::psp::Dialect;
-use crate::{coinspaid, fireblocks, truelayer, trustly};
-use crate::{nuvei, paysafe, truelayer, trustly};
+use crate::{coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
@@ -17,6 +16,8 @@ const MOCKS: &[(&str, Open)] = &[
     ("fireblocks", fireblocks::open),
     ("nuvei", nuvei::open),
     ("paysafe", paysafe::open),
+    ("pix_efi", pix_efi::open),
+    ("swish", swish::open),
     ("truelayer", truelayer::open),
     ("trustly", trustly::open),
 ];
