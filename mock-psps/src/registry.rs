@@ -10,6 +10,7 @@ use crate::{adyen, truelayer, trustly};
 use crate::{pix_efi, swish, truelayer, trustly};
 use crate::{coinspaid, fireblocks, truelayer, trustly};
 use crate::{nuvei, paysafe, truelayer, trustly};
+use crate::{coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
@@ -25,6 +26,8 @@ const MOCKS: &[(&str, Open)] = &[
 const MOCKS: &[(&str, Open)] = &[
     ("nuvei", nuvei::open),
     ("paysafe", paysafe::open),
+    ("pix_efi", pix_efi::open),
+    ("swish", swish::open),
     ("truelayer", truelayer::open),
     ("trustly", trustly::open),
 ];

@@ -12,7 +12,10 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod oracle;
+mod prism;
 mod stripe;
+#[path = "../stands/mod.rs"]
+mod stands;
 #[path = "../support/mod.rs"]
 mod support;
 mod truelayer;
