@@ -42,7 +42,9 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
-    received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body });
+    let query = uri.query().unwrap_or_default().to_owned();
+    let received_now = Received { path: uri.path().to_owned(), query, headers, body };
+    received.lock().unwrap().push(received_now);
     StatusCode::OK
 }
 
