@@ -3,7 +3,6 @@
 use crate::adapter::Adapter;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,8 +27,11 @@ pub struct PspAccount {
 type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
-const READERS: &[(&str, Read)] =
-    &[("truelayer", truelayer::TrueLayer::read), ("trustly", trustly::Trustly::read)];
+#[rustfmt::skip]
+const READERS: &[(&str, Read)] = &[
+    ("truelayer", crate::truelayer::TrueLayer::read),
+    ("trustly", crate::trustly::Trustly::read),
+];
 
 /// The names of the adapters that there are.
 pub fn adapters() -> impl Iterator<Item = &'static str> {

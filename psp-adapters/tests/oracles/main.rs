@@ -13,9 +13,9 @@
 
 mod oracle;
 mod prism;
-mod stripe;
 #[path = "../stands/mod.rs"]
 mod stands;
+mod stripe;
 #[path = "../support/mod.rs"]
 mod support;
 mod truelayer;

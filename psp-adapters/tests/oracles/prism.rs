@@ -87,11 +87,7 @@ impl Prism {
         Self::start("mock", None, description).await
     }
 
-    async fn start(
-        mode: &str,
-        upstream: Option<&str>,
-        description: &Description,
-    ) -> Option<Self> {
+    async fn start(mode: &str, upstream: Option<&str>, description: &Description) -> Option<Self> {
         let installed = installed()?;
         let published = support::shared("specs")?.join(description.file);
         let mended = mend(description, &published).await;
@@ -114,7 +110,8 @@ impl Prism {
         let answer = sent.send().await.unwrap();
         let status = answer.status().as_u16();
         let headers = answer.headers().iter();
-        let headers = headers.map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned())).collect();
+        let headers =
+            headers.map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned())).collect();
         let body = answer.bytes().await.unwrap().to_vec();
         let told: Value = serde_json::from_slice(&body).unwrap_or_default();
         if told["type"].as_str().is_some_and(|it| it.starts_with(ITS_ERRORS)) {
