@@ -170,6 +170,7 @@ fn return_of(
         answer_owed: None,
         due_at: None,
         source: None,
+        instrument: None,
         returns: Some(Returns {
             deposit: deposit.id.uuid,
             attempt: Some(paid.id),

@@ -158,9 +158,9 @@ impl Es512Signer {
             .map_err(|_| "is no EC key on P-521")
     }
 
-    /// A detached JWS over `payload`: `header..signature`.
-    pub fn detached_jws(&self, header: &Json, payload: &[u8]) -> Option<String> {
-        let header = URL_SAFE_NO_PAD.encode(header.to_bytes());
+    /// A detached JWS over `payload`: `header..signature`. The header is JSON as it is to be sent.
+    pub fn detached_jws(&self, header: &str, payload: &[u8]) -> Option<String> {
+        let header = URL_SAFE_NO_PAD.encode(header);
         let input = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
         let signature = self.0.sign(&SystemRandom::new(), input.as_bytes()).ok()?;
         Some(format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature)))
