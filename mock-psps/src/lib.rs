@@ -5,11 +5,13 @@
 //! documentation, so that one misreading cannot cancel itself out.
 //!
 //! Modules in reading order: `config` (what runs), `server` (ports that can go down and reset
-//! connections), `tls` (ports that want client certificates), `book` (what really moved), `faults` (what goes wrong), `psp` (one account and
-//! the dialect it speaks), `registry` (which dialects there are), `scenario` (what payers and banks do), `webhooks` (how it is told),
-//! `statement` (settlement files), `pages` (hosted pages), `control` (the API of tests and the
-//! demo), and the PSPs, one folder each: `nuvei`, `paysafe`, `truelayer`, `trustly`.
+//! connections), `tls` (ports that want client certificates), `book` (what really moved), `faults`
+//! (what goes wrong), `psp` (one account and the dialect it speaks), `registry` (which dialects
+//! there are), `scenario` (what payers and banks do), `chain` (coins and who sends them),
+//! `webhooks` (how it is told), `statement` (settlement files), `pages` (hosted pages), `control`
+//! (the API of tests and the demo), and the PSPs, one folder each.
 
+mod adyen;
 mod book;
 mod chain;
 mod clock;

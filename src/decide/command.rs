@@ -149,6 +149,8 @@ pub enum Source {
     /// The answer of a resend of the same attempt with the same key.
     Replay,
     Inquiry,
+    /// The answer of the call that completes a deposit which its payer has approved.
+    Completion,
     /// A verified webhook. `hint` when its proof does not cover everything that moves money.
     Webhook {
         hint: bool,
@@ -167,6 +169,7 @@ impl Source {
             Source::Call => "call",
             Source::Replay => "replay",
             Source::Inquiry => "inquiry",
+            Source::Completion => "completion",
             Source::Webhook { .. } => "webhook",
             Source::Payin => "payin",
             Source::Clock => "clock",
@@ -228,6 +231,8 @@ pub enum Task {
     Send,
     Inquire(psp_contract::InquiryBy),
     Replay,
+    /// The payer has approved: take the money, under the attempt's own reference.
+    Complete,
     /// Close the PSP's session of an abandoned or cancelled attempt.
     CancelAtPsp,
     /// Nothing can be asked: look again when it is due.

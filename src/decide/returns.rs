@@ -150,6 +150,7 @@ fn return_of(
         answer_owed: None,
         due_at: None,
         source: None,
+        instrument: None,
         returns: Some(Returns {
             deposit: deposit.id.uuid,
             psp: paid.psp.clone(),
