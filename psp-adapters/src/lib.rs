@@ -18,6 +18,9 @@
 //! accounts from configuration and refuses what could not work.
 
 pub mod adapter;
+mod coins;
+pub mod coinspaid;
+pub mod fireblocks;
 mod json;
 pub mod psp;
 pub mod registry;

@@ -5,6 +5,8 @@
 
 mod act;
 mod attacks;
+mod coinspaid;
+mod fireblocks;
 mod fixture;
 mod fuzz;
 #[path = "../stands/mod.rs"]
@@ -22,7 +24,12 @@ use std::sync::LazyLock;
 /// Every registered adapter, by its fixture: one line each, more where it has accounts of several kinds.
 fn fixtures() -> &'static [Box<dyn Fixture>] {
     static FIXTURES: LazyLock<Vec<Box<dyn Fixture>>> = LazyLock::new(|| {
-        vec![Box::new(truelayer::TrueLayerFixture::new()), Box::new(trustly::TrustlyFixture::new())]
+        vec![
+            Box::new(coinspaid::CoinsPaidFixture::new()),
+            Box::new(fireblocks::FireblocksFixture::new()),
+            Box::new(truelayer::TrueLayerFixture::new()),
+            Box::new(trustly::TrustlyFixture::new()),
+        ]
     });
     &FIXTURES
 }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+mod coinspaid;
+mod fireblocks;
 mod truelayer;
 mod trustly;
 
@@ -13,7 +15,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One line for each account.
-pub const STANDS: &[&dyn Stand] = &[&trustly::TrustlyDe, &truelayer::TrueLayerGb];
+pub const STANDS: &[&dyn Stand] = &[
+    &trustly::TrustlyDe,
+    &truelayer::TrueLayerGb,
+    &coinspaid::CoinsPaid,
+    &fireblocks::Fireblocks,
+];
 
 /// How it becomes known that something happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
