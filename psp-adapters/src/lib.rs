@@ -13,15 +13,18 @@
 //! - Nothing but [`Verified`] leaves a webhook, and only a verified signature makes one.
 //!
 //! Reading order: [`adapter`] (what an adapter is), [`transport`] (what "not sent" means), [`psp`]
-//! (driving an exchange), [`webhook`], [`signature`], then the adapters [`trustly`] and [`truelayer`],
-//! each with its wire format, its mapping into our words, and its webhooks. [`registry`] builds
+//! (driving an exchange), [`webhook`], [`signature`], then the adapters [`trustly`], [`truelayer`],
+//! [`nuvei`] and [`paysafe`], each with its wire format, its mapping into our words, and its webhooks. [`registry`] builds
 //! accounts from configuration and refuses what could not work.
 
 pub mod adapter;
+mod chain;
 mod coins;
 pub mod coinspaid;
 pub mod fireblocks;
 mod json;
+pub mod nuvei;
+pub mod paysafe;
 pub mod psp;
 pub mod registry;
 pub mod signature;

@@ -3,7 +3,7 @@
 use crate::adapter::Adapter;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{coinspaid, fireblocks, truelayer, trustly};
+use crate::{coinspaid, fireblocks, nuvei, paysafe, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,6 +31,8 @@ type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 const READERS: &[(&str, Read)] = &[
     ("coinspaid", coinspaid::CoinsPaid::read),
     ("fireblocks", fireblocks::Fireblocks::read),
+    ("nuvei", nuvei::Nuvei::read),
+    ("paysafe", paysafe::Paysafe::read),
     ("truelayer", truelayer::TrueLayer::read),
     ("trustly", trustly::Trustly::read),
 ];
