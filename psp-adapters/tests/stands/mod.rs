@@ -15,12 +15,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One line for each account.
-pub const STANDS: &[&dyn Stand] = &[
-    &trustly::TrustlyDe,
-    &truelayer::TrueLayerGb,
-    &coinspaid::CoinsPaid,
-    &fireblocks::Fireblocks,
-];
+pub const STANDS: &[&dyn Stand] =
+    &[&trustly::TrustlyDe, &truelayer::TrueLayerGb, &coinspaid::CoinsPaid, &fireblocks::Fireblocks];
 
 /// How it becomes known that something happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
