@@ -29,9 +29,8 @@ use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, Webhook
 use psp_contract::{
     Capabilities, Charset, Currency, DepositCapability, DepositRequest, Destination,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    Outcome, PayoutCapability, PayoutRequest, ReferenceRule, StatementFault, StatementKind,
-    StatementLine, Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof,
-    WebhookReplyKind,
+    Outcome, PayoutCapability, PayoutRequest, ReferenceRule, StatementFault, StatementLine,
+    Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::ExposeSecret;
 use std::fmt;
@@ -43,23 +42,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Codes from CryptoProcessing's page "API currency codes", those of USDT from its earlier page
 /// "Confirmations and limits". It guarantees BTC deposits that no block has yet, within its limits.
 const COINS: &[Coin] = &[
-    coin("BTC", Currency::BTC, "bitcoin", 8, 0, Syntax::Bitcoin),
-    coin("ETH", Currency::ETH, "ethereum", 18, 1, Syntax::Evm),
-    coin("USDTT", Currency::USDT, "tron", 6, 1, Syntax::Tron),
-    coin("USDTE", Currency::USDT, "ethereum", 6, 1, Syntax::Evm),
-    coin("USDCE", Currency::USDC, "ethereum", 6, 1, Syntax::Evm),
+    Coin::untagged("BTC", Currency::BTC, "bitcoin", 8, 0, Syntax::Bitcoin),
+    Coin::untagged("ETH", Currency::ETH, "ethereum", 18, 1, Syntax::Evm),
+    Coin::untagged("USDTT", Currency::USDT, "tron", 6, 1, Syntax::Tron),
+    Coin::untagged("USDTE", Currency::USDT, "ethereum", 6, 1, Syntax::Evm),
+    Coin::untagged("USDCE", Currency::USDC, "ethereum", 6, 1, Syntax::Evm),
 ];
-
-const fn coin(
-    id: &'static str,
-    asset: Currency,
-    network: &'static str,
-    decimals: usize,
-    confirmations_min: u64,
-    syntax: Syntax,
-) -> Coin {
-    Coin { id, asset, network, decimals, confirmations_min, syntax, needs_tag: false }
-}
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
@@ -185,11 +173,7 @@ impl Adapter for CoinsPaid {
 
     /// No settlement format of CoinsPaid's is published. A deposit's line names the player.
     fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        let mut lines = statement::read(file, &statement::PLAIN)?;
-        for line in lines.iter_mut().filter(|line| line.kind == StatementKind::Deposit) {
-            line.attempt = None;
-        }
-        Ok(lines)
+        statement::read_of_addresses(file)
     }
 
     fn verify_webhook(

@@ -33,8 +33,8 @@ use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, Webhook
 use psp_contract::{
     Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
     Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome,
-    PayoutCapability, ReferenceRule, StatementFault, StatementKind, StatementLine, Subject,
-    Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
+    PayoutCapability, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp,
+    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -45,22 +45,12 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Ids from Fireblocks' list of supported assets. How many blocks a deposit needs is a policy of the
 /// workspace; one is the least that we take its word for.
 const COINS: &[Coin] = &[
-    coin("BTC", Currency::BTC, "bitcoin", 8, Syntax::Bitcoin),
-    coin("ETH", Currency::ETH, "ethereum", 18, Syntax::Evm),
-    coin("TRX_USDT_S2UZ", Currency::USDT, "tron", 6, Syntax::Tron),
-    coin("USDT_ERC20", Currency::USDT, "ethereum", 6, Syntax::Evm),
-    coin("USDC", Currency::USDC, "ethereum", 6, Syntax::Evm),
+    Coin::untagged("BTC", Currency::BTC, "bitcoin", 8, 1, Syntax::Bitcoin),
+    Coin::untagged("ETH", Currency::ETH, "ethereum", 18, 1, Syntax::Evm),
+    Coin::untagged("TRX_USDT_S2UZ", Currency::USDT, "tron", 6, 1, Syntax::Tron),
+    Coin::untagged("USDT_ERC20", Currency::USDT, "ethereum", 6, 1, Syntax::Evm),
+    Coin::untagged("USDC", Currency::USDC, "ethereum", 6, 1, Syntax::Evm),
 ];
-
-const fn coin(
-    id: &'static str,
-    asset: Currency,
-    network: &'static str,
-    decimals: usize,
-    syntax: Syntax,
-) -> Coin {
-    Coin { id, asset, network, decimals, confirmations_min: 1, syntax, needs_tag: false }
-}
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
@@ -234,11 +224,7 @@ impl Adapter for Fireblocks {
     /// Fireblocks is custody and settles nothing: a table of its transactions. A deposit's line names the
     /// player.
     fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        let mut lines = statement::read(file, &statement::PLAIN)?;
-        for line in lines.iter_mut().filter(|line| line.kind == StatementKind::Deposit) {
-            line.attempt = None;
-        }
-        Ok(lines)
+        statement::read_of_addresses(file)
     }
 
     fn webhook_keys_url(&self) -> Option<&str> {
