@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod fireblocks;
+mod nuvei;
 mod oracle;
 mod prism;
 #[path = "../stands/mod.rs"]
