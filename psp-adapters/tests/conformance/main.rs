@@ -5,8 +5,12 @@
 
 mod act;
 mod attacks;
+mod coinspaid;
+mod fireblocks;
 mod fixture;
 mod fuzz;
+mod nuvei;
+mod paysafe;
 #[path = "../stands/mod.rs"]
 mod stands;
 #[path = "../support/mod.rs"]
@@ -22,7 +26,14 @@ use std::sync::LazyLock;
 /// Every registered adapter, by its fixture: one line each, more where it has accounts of several kinds.
 fn fixtures() -> &'static [Box<dyn Fixture>] {
     static FIXTURES: LazyLock<Vec<Box<dyn Fixture>>> = LazyLock::new(|| {
-        vec![Box::new(truelayer::TrueLayerFixture::new()), Box::new(trustly::TrustlyFixture::new())]
+        vec![
+            Box::new(coinspaid::CoinsPaidFixture::new()),
+            Box::new(fireblocks::FireblocksFixture::new()),
+            Box::new(nuvei::NuveiFixture::new()),
+            Box::new(paysafe::PaysafeFixture::new()),
+            Box::new(truelayer::TrueLayerFixture::new()),
+            Box::new(trustly::TrustlyFixture::new()),
+        ]
     });
     &FIXTURES
 }

@@ -3,6 +3,10 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+mod coinspaid;
+mod fireblocks;
+pub mod nuvei;
+pub mod paysafe;
 mod truelayer;
 mod trustly;
 
@@ -13,7 +17,14 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One line for each account.
-pub const STANDS: &[&dyn Stand] = &[&trustly::TrustlyDe, &truelayer::TrueLayerGb];
+pub const STANDS: &[&dyn Stand] = &[
+    &coinspaid::CoinsPaid,
+    &fireblocks::Fireblocks,
+    &nuvei::NuveiCa,
+    &paysafe::PaysafeCa,
+    &truelayer::TrueLayerGb,
+    &trustly::TrustlyDe,
+];
 
 /// How it becomes known that something happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
