@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::config::MockAccount;
 use crate::psp::Dialect;
+use crate::{adyen, coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
 use crate::{
     adyen, coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly,
 };

@@ -6,6 +6,8 @@
 
 mod rsa;
 
+mod twice_sha512;
+
 use crate::json::Json;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;

@@ -9,6 +9,8 @@ mod coinspaid;
 mod fireblocks;
 mod fixture;
 mod fuzz;
+mod nuvei;
+mod paysafe;
 #[path = "../stands/mod.rs"]
 mod stands;
 #[path = "../support/mod.rs"]
@@ -27,6 +29,8 @@ fn fixtures() -> &'static [Box<dyn Fixture>] {
         vec![
             Box::new(coinspaid::CoinsPaidFixture::new()),
             Box::new(fireblocks::FireblocksFixture::new()),
+            Box::new(nuvei::NuveiFixture::new()),
+            Box::new(paysafe::PaysafeFixture::new()),
             Box::new(truelayer::TrueLayerFixture::new()),
             Box::new(trustly::TrustlyFixture::new()),
         ]

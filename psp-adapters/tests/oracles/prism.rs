@@ -6,8 +6,7 @@
 
 use crate::oracle::{here, installed, node};
 use crate::support;
-use psp_adapters::{Adapter, Input, Step};
-use psp_contract::{HttpRequest, HttpResponse, Operation, Outcome, Timestamp};
+use psp_contract::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -87,11 +86,7 @@ impl Prism {
         Self::start("mock", None, description).await
     }
 
-    async fn start(
-        mode: &str,
-        upstream: Option<&str>,
-        description: &Description,
-    ) -> Option<Self> {
+    async fn start(mode: &str, upstream: Option<&str>, description: &Description) -> Option<Self> {
         let installed = installed()?;
         let published = support::shared("specs")?.join(description.file);
         let mended = mend(description, &published).await;
@@ -114,43 +109,14 @@ impl Prism {
         let answer = sent.send().await.unwrap();
         let status = answer.status().as_u16();
         let headers = answer.headers().iter();
-        let headers = headers.map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned())).collect();
+        let headers =
+            headers.map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned())).collect();
         let body = answer.bytes().await.unwrap().to_vec();
         let told: Value = serde_json::from_slice(&body).unwrap_or_default();
         if told["type"].as_str().is_some_and(|it| it.starts_with(ITS_ERRORS)) {
             return Err(format!("{} {}: {told}", request.method.as_str(), request.url));
         }
         Ok(HttpResponse { status, headers, body })
-    }
-
-    /// Performs an operation of an adapter whose base address is [`Prism::url`]. What the validator does
-    /// not describe (`past`, by the beginning of its path) goes straight to `upstream`.
-    pub async fn perform(
-        &self,
-        adapter: &dyn Adapter,
-        operation: &Operation,
-        past: &[&str],
-        upstream: &str,
-    ) -> Outcome {
-        let mut exchange = adapter.exchange(operation, Timestamp::now_utc());
-        let mut input = Input::Start { token: None };
-        for _ in 0..16 {
-            input = match exchange.step(input) {
-                Step::Send(_, mut request) => {
-                    let path = request.url.strip_prefix(&self.url).unwrap().to_owned();
-                    if past.iter().any(|it| path.starts_with(it)) {
-                        request.url = format!("{upstream}{path}");
-                    }
-                    match self.send(&request).await {
-                        Ok(response) => Input::Response(response),
-                        Err(violation) => panic!("{violation}"),
-                    }
-                }
-                Step::Remember(_) | Step::Forget => Input::Remembered,
-                Step::Done(outcome) => return outcome,
-            };
-        }
-        panic!("an exchange without an end");
     }
 }
 

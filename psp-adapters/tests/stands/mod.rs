@@ -5,6 +5,8 @@
 
 mod coinspaid;
 mod fireblocks;
+pub mod nuvei;
+pub mod paysafe;
 mod truelayer;
 mod trustly;
 
@@ -16,10 +18,12 @@ use std::collections::BTreeMap;
 
 /// One line for each account.
 pub const STANDS: &[&dyn Stand] = &[
-    &trustly::TrustlyDe,
-    &truelayer::TrueLayerGb,
     &coinspaid::CoinsPaid,
     &fireblocks::Fireblocks,
+    &nuvei::NuveiCa,
+    &paysafe::PaysafeCa,
+    &truelayer::TrueLayerGb,
+    &trustly::TrustlyDe,
 ];
 
 /// How it becomes known that something happened to a payment.
