@@ -27,7 +27,8 @@ fn fixtures() -> &'static [Box<dyn Fixture>] {
         vec![
             Box::new(nuvei::NuveiFixture::new()),
             Box::new(paysafe::PaysafeFixture::new()),
-            Box::new(truelayer::TrueLayerFixture::new()), Box::new(trustly::TrustlyFixture::new()),
+            Box::new(truelayer::TrueLayerFixture::new()),
+            Box::new(trustly::TrustlyFixture::new()),
         ]
     });
     &FIXTURES
