@@ -7,10 +7,12 @@ mod act;
 mod attacks;
 mod fixture;
 mod fuzz;
+mod pix_efi;
 #[path = "../stands/mod.rs"]
 mod stands;
 #[path = "../support/mod.rs"]
 mod support;
+mod swish;
 mod table;
 mod truelayer;
 mod trustly;
@@ -22,7 +24,13 @@ use std::sync::LazyLock;
 /// Every registered adapter, by its fixture: one line each, more where it has accounts of several kinds.
 fn fixtures() -> &'static [Box<dyn Fixture>] {
     static FIXTURES: LazyLock<Vec<Box<dyn Fixture>>> = LazyLock::new(|| {
-        vec![Box::new(truelayer::TrueLayerFixture::new()), Box::new(trustly::TrustlyFixture::new())]
+        vec![
+            Box::new(pix_efi::PixEfiFixture::new()),
+            Box::new(swish::SwishFixture::new("link")),
+            Box::new(swish::SwishFixture::new("push")),
+            Box::new(truelayer::TrueLayerFixture::new()),
+            Box::new(trustly::TrustlyFixture::new()),
+        ]
     });
     &FIXTURES
 }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+pub mod pix_efi;
+pub mod swish;
 mod truelayer;
 mod trustly;
 
@@ -13,7 +15,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One line for each account.
-pub const STANDS: &[&dyn Stand] = &[&trustly::TrustlyDe, &truelayer::TrueLayerGb];
+pub const STANDS: &[&dyn Stand] =
+    &[&pix_efi::PixEfiBr, &swish::SwishSe, &trustly::TrustlyDe, &truelayer::TrueLayerGb];
 
 /// How it becomes known that something happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
