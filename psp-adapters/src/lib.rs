@@ -18,6 +18,7 @@
 //! accounts from configuration and refuses what could not work.
 
 pub mod adapter;
+pub mod adyen;
 mod json;
 pub mod psp;
 pub mod registry;

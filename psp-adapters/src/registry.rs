@@ -3,7 +3,7 @@
 use crate::adapter::Adapter;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{truelayer, trustly};
+use crate::{adyen, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,8 +28,11 @@ pub struct PspAccount {
 type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
-const READERS: &[(&str, Read)] =
-    &[("truelayer", truelayer::TrueLayer::read), ("trustly", trustly::Trustly::read)];
+const READERS: &[(&str, Read)] = &[
+    ("adyen", adyen::Adyen::read),
+    ("truelayer", truelayer::TrueLayer::read),
+    ("trustly", trustly::Trustly::read),
+];
 
 /// The names of the adapters that there are.
 pub fn adapters() -> impl Iterator<Item = &'static str> {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod act;
+mod adyen;
 mod attacks;
 mod fixture;
 mod fuzz;
@@ -22,7 +23,11 @@ use std::sync::LazyLock;
 /// Every registered adapter, by its fixture: one line each, more where it has accounts of several kinds.
 fn fixtures() -> &'static [Box<dyn Fixture>] {
     static FIXTURES: LazyLock<Vec<Box<dyn Fixture>>> = LazyLock::new(|| {
-        vec![Box::new(truelayer::TrueLayerFixture::new()), Box::new(trustly::TrustlyFixture::new())]
+        vec![
+            Box::new(adyen::AdyenFixture::new()),
+            Box::new(truelayer::TrueLayerFixture::new()),
+            Box::new(trustly::TrustlyFixture::new()),
+        ]
     });
     &FIXTURES
 }

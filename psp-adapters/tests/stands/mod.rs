@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+pub mod adyen;
 mod truelayer;
 mod trustly;
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One line for each account.
-pub const STANDS: &[&dyn Stand] = &[&trustly::TrustlyDe, &truelayer::TrueLayerGb];
+pub const STANDS: &[&dyn Stand] = &[&adyen::AdyenDe, &trustly::TrustlyDe, &truelayer::TrueLayerGb];
 
 /// How it becomes known that something happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
