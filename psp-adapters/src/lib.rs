@@ -25,6 +25,7 @@ pub mod coinspaid;
 mod course;
 pub mod fireblocks;
 pub mod identity;
+pub mod adyen;
 mod json;
 pub mod nuvei;
 pub mod paysafe;

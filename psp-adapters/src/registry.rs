@@ -5,6 +5,7 @@ use crate::identity;
 use crate::psp::Psp;
 use crate::transport::Transport;
 use crate::{coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
+use crate::{adyen, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,6 +41,8 @@ const READERS: &[(&str, Read)] = &[
     ("paysafe", paysafe::Paysafe::read),
     ("pix_efi", pix_efi::PixEfi::read),
     ("swish", swish::Swish::read),
+const READERS: &[(&str, Read)] = &[
+    ("adyen", adyen::Adyen::read),
     ("truelayer", truelayer::TrueLayer::read),
     ("trustly", trustly::Trustly::read),
 ];
