@@ -5,7 +5,9 @@
 mod control;
 mod faults;
 mod harness;
+mod nuvei;
 mod pages;
+mod paysafe;
 mod requests;
 mod truelayer;
 mod trustly;
