@@ -97,7 +97,7 @@ fn complete_if(
         for to in path(movement.status, done.outcome) {
             let from = movement.status;
             let deposit_only = to == Status::ChargedBack && movement.kind != Kind::Deposit;
-            if !from.may_become(to) || deposit_only {
+            if !from.may_become(to) || deposit_only || !psp.dialect.knows(movement.kind, to) {
                 return Err(CompleteError::Illegal { kind: movement.kind, from, to });
             }
             movement.status = to;
@@ -196,7 +196,7 @@ pub(crate) fn by_itself(psp: &Arc<Psp>, movement: &Movement) {
 }
 
 /// Completes after a while, unless somebody else was faster.
-fn later(psp: &Arc<Psp>, reference: String, after: Duration, done: Completion) {
+pub(crate) fn later(psp: &Arc<Psp>, reference: String, after: Duration, done: Completion) {
     let owner = psp.clone();
     psp.spawn(async move {
         tokio::time::sleep(after).await;
@@ -246,6 +246,10 @@ pub(crate) fn pay_in(psp: &Arc<Psp>, payin: &Payin, named: bool) -> Result<Movem
 pub(crate) enum PayinError {
     #[error("this request is open in another currency")]
     Currency,
+    #[error("no player was given such an address")]
+    NoSuchAddress,
+    #[error("the amount is not one that this coin can have")]
+    Amount,
     #[error("this PSP cannot receive money that no request asked for")]
     Unsupported,
     #[error(transparent)]

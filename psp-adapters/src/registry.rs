@@ -1,9 +1,11 @@
 //! Configured accounts: what they need, what is wrong with them, and which adapter speaks for them.
 
 use crate::adapter::Adapter;
+use crate::identity;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{nuvei, paysafe, truelayer, trustly};
+use crate::{coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
+use crate::{adyen, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,9 +30,19 @@ pub struct PspAccount {
 type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
+#[rustfmt::skip]
 const READERS: &[(&str, Read)] = &[
+    ("truelayer", crate::truelayer::TrueLayer::read),
+    ("trustly", crate::trustly::Trustly::read),
+const READERS: &[(&str, Read)] = &[
+    ("coinspaid", coinspaid::CoinsPaid::read),
+    ("fireblocks", fireblocks::Fireblocks::read),
     ("nuvei", nuvei::Nuvei::read),
     ("paysafe", paysafe::Paysafe::read),
+    ("pix_efi", pix_efi::PixEfi::read),
+    ("swish", swish::Swish::read),
+const READERS: &[(&str, Read)] = &[
+    ("adyen", adyen::Adyen::read),
     ("truelayer", truelayer::TrueLayer::read),
     ("trustly", trustly::Trustly::read),
 ];
@@ -73,8 +85,15 @@ pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<Conf
             None
         }
     };
-    match (adapter, reader.faults.is_empty()) {
-        (Some(adapter), true) => Ok(Psp::new(account.id, adapter, transport.clone())),
+    let transport = match identity::read(&mut reader) {
+        None => Some(transport.clone()),
+        Some(identity) => transport
+            .with_identity(&identity)
+            .map_err(|_| reader.fault("secrets.tls_client_certificate_pem", "cannot be used"))
+            .ok(),
+    };
+    match (adapter, transport, reader.faults.is_empty()) {
+        (Some(adapter), Some(transport), true) => Ok(Psp::new(account.id, adapter, transport)),
         _ => Err(reader.faults),
     }
 }

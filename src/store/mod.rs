@@ -6,7 +6,7 @@
 //! money state (the inbox, nonces, endpoints).
 //!
 //! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_trail`],
-//! [`write_payments`], [`write_player`], [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
+//! [`write_payments`], [`write_attempts`], [`write_player`], [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`].
 
@@ -35,8 +35,10 @@ pub mod redeliveries;
 pub mod request_nonce;
 pub mod rows;
 pub mod slots;
+pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;
+pub mod write_attempts;
 pub mod write_payments;
 pub mod write_player;
 pub mod write_records;
