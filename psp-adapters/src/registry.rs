@@ -4,8 +4,6 @@ use crate::adapter::Adapter;
 use crate::identity;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
-use crate::{adyen, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,21 +28,16 @@ pub struct PspAccount {
 type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
-#[rustfmt::skip]
 const READERS: &[(&str, Read)] = &[
+    ("adyen", crate::adyen::Adyen::read),
+    ("coinspaid", crate::coinspaid::CoinsPaid::read),
+    ("fireblocks", crate::fireblocks::Fireblocks::read),
+    ("nuvei", crate::nuvei::Nuvei::read),
+    ("paysafe", crate::paysafe::Paysafe::read),
+    ("pix_efi", crate::pix_efi::PixEfi::read),
+    ("swish", crate::swish::Swish::read),
     ("truelayer", crate::truelayer::TrueLayer::read),
     ("trustly", crate::trustly::Trustly::read),
-const READERS: &[(&str, Read)] = &[
-    ("coinspaid", coinspaid::CoinsPaid::read),
-    ("fireblocks", fireblocks::Fireblocks::read),
-    ("nuvei", nuvei::Nuvei::read),
-    ("paysafe", paysafe::Paysafe::read),
-    ("pix_efi", pix_efi::PixEfi::read),
-    ("swish", swish::Swish::read),
-const READERS: &[(&str, Read)] = &[
-    ("adyen", adyen::Adyen::read),
-    ("truelayer", truelayer::TrueLayer::read),
-    ("trustly", trustly::Trustly::read),
 ];
 
 /// The names of the adapters that there are.
