@@ -18,6 +18,7 @@
 //! [`registry`] builds accounts from configuration and refuses what could not work.
 
 pub mod adapter;
+pub mod adyen;
 mod br_code;
 mod chain;
 mod coins;
@@ -25,7 +26,6 @@ pub mod coinspaid;
 mod course;
 pub mod fireblocks;
 pub mod identity;
-pub mod adyen;
 mod json;
 pub mod nuvei;
 pub mod paysafe;

@@ -28,7 +28,6 @@ pub struct PspAccount {
 type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
-#[rustfmt::skip]
 const READERS: &[(&str, Read)] = &[
     ("adyen", crate::adyen::Adyen::read),
     ("coinspaid", crate::coinspaid::CoinsPaid::read),
