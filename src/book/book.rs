@@ -30,8 +30,8 @@ pub struct Book {
     pub reviews: BTreeMap<Uuid, Review>,
     /// The command that is being decided.
     pub record: Record,
-    /// What earlier commands of the batch decided.
-    pub records: Vec<Record>,
+    /// What earlier commands of the batch decided. Shared, because every command works on a copy.
+    pub records: Vec<Arc<Record>>,
     pub dirty: Dirty,
 }
 

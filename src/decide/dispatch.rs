@@ -3,6 +3,7 @@
 use super::command::{Answer, Command, Ctx, Refusal};
 use super::{attempt, deposit, idempotency, news, player, returns, review, wallet, withdrawal};
 use crate::book::{Book, Record};
+use std::sync::Arc;
 
 /// Decides one command on the book.
 ///
@@ -82,7 +83,7 @@ fn close(draft: &mut Book, book: &mut Book) {
         || record.player_changed
         || record.refused.is_some();
     if wrote_something {
-        draft.records.push(record);
+        draft.records.push(Arc::new(record));
     }
     std::mem::swap(draft, book);
 }

@@ -69,14 +69,14 @@ pub fn operation_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> {
             attempt: reference,
             money: attempt.asked,
             country: payment.country.clone(),
-            payer: payment.payer.clone(),
+            payer: (*payment.payer).clone(),
             return_url: payment.return_url.clone()?,
         })),
         Some(part) => Some(Operation::CreatePayout(PayoutRequest {
             attempt: reference,
             money: attempt.asked,
             country: payment.country.clone(),
-            payer: payment.payer.clone(),
+            payer: (*payment.payer).clone(),
             destination: payment.part(part)?.instrument.for_psp(&attempt.psp),
         })),
     }
