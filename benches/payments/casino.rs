@@ -108,8 +108,12 @@ pub async fn open_deposit(
 }
 
 fn news(payment: &Payment, attempt: AttemptId, source: Source, status: Status) -> News {
-    let report =
-        Report { psp_reference: Some(attempt.0.simple().to_string()), status, payer: None };
+    let report = Report {
+        psp_reference: Some(attempt.0.simple().to_string()),
+        status,
+        payer: None,
+        attempt: None,
+    };
     News {
         payment: payment.id.uuid,
         direction: payment.direction(),

@@ -5,13 +5,13 @@ use interlock::api::render::ApiRender;
 use interlock::app::parts::{Patience, World, flows};
 use interlock::app::psps::registry;
 use interlock::clock::SystemClock;
-use interlock::config::{Config, ConfigFault, Profile, Variables, sandbox_accounts};
+use interlock::config::{Config, ConfigFault, Profile, Variables, sandbox_keys};
 use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
 use interlock::routing::registry::PspRegistry;
 use interlock::sandbox::keys::SandboxKeys;
 use interlock::store::Db;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -25,8 +25,9 @@ pub type Ports = BTreeMap<String, u16>;
 
 /// Ports that are free now, a different one for each.
 pub fn free_ports() -> Result<Ports> {
-    let names = sandbox_accounts().into_iter().map(|(id, _)| id);
+    let names: BTreeSet<String> = sandbox_keys().into_iter().map(|key| key.account).collect();
     let bound: Vec<_> = names
+        .into_iter()
         .chain(["service".to_owned(), "control".to_owned()])
         .map(|name| Ok((name, std::net::TcpListener::bind("127.0.0.1:0")?)))
         .collect::<Result<_>>()?;
@@ -35,8 +36,7 @@ pub fn free_ports() -> Result<Ports> {
 
 /// The sandbox's configuration with these ports; its keys are made where they are missing.
 pub fn config(home: &Path, ports: &Ports) -> Result<Config> {
-    let accounts = sandbox_accounts();
-    SandboxKeys::ensure(home, accounts.iter().map(|(id, adapter)| (&**id, &**adapter)))?;
+    SandboxKeys::ensure(home, &sandbox_keys())?;
     let mut variables = Variables::new();
     for (name, port) in ports {
         let key = name.replace('-', "_").to_uppercase();

@@ -6,11 +6,10 @@
 use crate::house;
 use anyhow::{Context, Result, bail, ensure};
 use interlock::app::service::Service;
-use interlock::config::{Config, PspAccount};
-use interlock::sandbox::keys::SandboxKeys;
+use interlock::config::Config;
+use interlock::sandbox::mocks;
 use interlock::store::Db;
-use mock_psps::{MockAccount, MockConfig, MockKind};
-use secrecy::ExposeSecret;
+use mock_psps::MockConfig;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -87,48 +86,7 @@ async fn serve(config: Config, part: &Part) -> Result<()> {
     Ok(())
 }
 
-/// The other side of each account: the halves of the keys that the PSP holds.
+/// The sandbox's own mocks, with books in memory.
 fn mock_config(config: &Config, home: &Path) -> Result<MockConfig> {
-    let keys = SandboxKeys::at(home);
-    let accounts: Result<Vec<_>> =
-        config.psps.iter().map(|account| mock_account(config, &keys, account)).collect();
-    Ok(MockConfig {
-        control_addr: config.sandbox.control_listen,
-        seed: 1,
-        books_dir: None,
-        accounts: accounts?,
-    })
-}
-
-fn mock_account(config: &Config, keys: &SandboxKeys, account: &PspAccount) -> Result<MockAccount> {
-    let id = account.id.clone();
-    let secret = |name: &str| account.secrets.get(name).map(|one| one.expose_secret().to_owned());
-    let setting = |name: &str| account.settings.get(name).cloned().context("a setting is missing");
-    let currency = account.currencies.first().context("an account has a currency")?;
-    let currency = currency.code().to_owned();
-    let public = |name: &str| std::fs::read_to_string(keys.public(&id, name));
-    let private = |name: &str| std::fs::read_to_string(keys.private(&id, name));
-    let kind = match account.adapter.as_str() {
-        "trustly" => MockKind::Trustly {
-            username: setting("username")?,
-            password: secret("password").context("a password")?,
-            merchant_public_key_pem: public("merchant")?,
-            trustly_private_key_pem: private("trustly")?,
-            currency,
-        },
-        "truelayer" => MockKind::TrueLayer {
-            client_id: setting("client_id")?,
-            client_secret: secret("client_secret").context("a client's secret")?,
-            merchant_account_id: setting("merchant_account_id")?,
-            signing_kid: setting("signing_kid")?,
-            signing_public_key_pem: public("signing")?,
-            webhook_kid: "bench-webhook".to_owned(),
-            webhook_private_key_pem: private("webhook")?,
-            webhook_url: format!("{}/webhooks/{id}", config.server.public_url),
-            currency,
-        },
-        other => bail!("no mock speaks {other}"),
-    };
-    let port = account.base_url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-    Ok(MockAccount { id: id.clone(), port: port.context("a port")?, kind })
+    Ok(MockConfig { books_dir: None, ..mocks::mock_config(config, home)? })
 }

@@ -1,9 +1,11 @@
 //! The configuration of the mocks, as code or as a JSON file.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use serde::Deserialize;
 
 /// All mock PSP accounts of one process.
@@ -27,7 +29,7 @@ fn default_control_addr() -> SocketAddr {
 }
 
 /// One PSP account on a loopback port of its own.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MockAccount {
     /// The account's id, as in `trustly-de`.
@@ -35,45 +37,33 @@ pub struct MockAccount {
     /// 0 takes any free port.
     #[serde(default)]
     pub port: u16,
-    pub kind: MockKind,
+    /// Which PSP's wire format it speaks, one of [`crate::mocks`].
+    pub psp: String,
+    /// The currency of its books.
+    pub currency: String,
+    /// Where its notifications go, for PSPs that are told so once and not with every request.
+    #[serde(default)]
+    pub webhook_url: String,
+    /// Whatever the PSP and its merchant have agreed on: names, shared secrets, keys in PEM.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
 }
 
-/// Which PSP an account is with, and the secrets of both sides.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum MockKind {
-    Trustly {
-        username: String,
-        password: String,
-        /// Verifies the merchant's requests and notification replies.
-        merchant_public_key_pem: String,
-        /// Signs answers and notifications.
-        trustly_private_key_pem: String,
-        currency: String,
-    },
-    TrueLayer {
-        client_id: String,
-        client_secret: String,
-        merchant_account_id: String,
-        signing_kid: String,
-        /// Verifies `Tl-Signature` of requests.
-        signing_public_key_pem: String,
-        webhook_kid: String,
-        /// Signs webhooks.
-        webhook_private_key_pem: String,
-        /// Where webhooks go.
-        webhook_url: String,
-        currency: String,
-    },
-}
-
-impl fmt::Debug for MockKind {
-    /// Names the PSP only: everything else is secret.
+impl fmt::Debug for MockAccount {
+    /// Without the settings: they hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::Trustly { .. } => "Trustly",
-            Self::TrueLayer { .. } => "TrueLayer",
-        };
-        f.debug_struct(name).finish_non_exhaustive()
+        f.debug_struct("MockAccount")
+            .field("id", &self.id)
+            .field("port", &self.port)
+            .field("psp", &self.psp)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MockAccount {
+    /// A setting that must be there.
+    pub(crate) fn setting(&self, key: &str) -> anyhow::Result<String> {
+        let value = self.settings.get(key).filter(|value| !value.is_empty());
+        value.cloned().with_context(|| format!("the setting {key} is missing"))
     }
 }

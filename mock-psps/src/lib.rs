@@ -6,7 +6,7 @@
 //!
 //! Modules in reading order: `config` (what runs), `server` (ports that can go down and reset
 //! connections), `book` (what really moved), `faults` (what goes wrong), `psp` (one account and
-//! the dialect it speaks), `scenario` (what payers and banks do), `webhooks` (how it is told),
+//! the dialect it speaks), `registry` (which dialects there are), `scenario` (what payers and banks do), `webhooks` (how it is told),
 //! `statement` (settlement files), `pages` (hosted pages), `control` (the API of tests and the
 //! demo), and the PSPs: `trustly`, `truelayer`.
 
@@ -19,6 +19,7 @@ mod ids;
 mod money;
 mod pages;
 mod psp;
+mod registry;
 mod scenario;
 mod server;
 mod statement;
@@ -34,10 +35,11 @@ use anyhow::Context as _;
 
 use crate::book::{Book, Kind, Status};
 use crate::faults::Faults;
-use crate::psp::{Dialect, Psp};
+use crate::psp::Psp;
 use crate::server::Gate;
 
-pub use crate::config::{MockAccount, MockConfig, MockKind};
+pub use crate::config::{MockAccount, MockConfig};
+pub use crate::registry::mocks;
 
 /// The mocks at work. Dropping it leaves them running; `stop` ends them.
 pub struct Running {
@@ -114,9 +116,16 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
     let gate = Arc::new(Gate::bind(address).await.context("binding its port")?);
     let file = config.books_dir.as_deref().map(|dir| books_file(dir, &account.id));
     let book = Book::open(file.as_deref())?;
-    let (dialect, currency) = dialect(&account.kind, gate.base_url())?;
+    let dialect = registry::open(account, gate.base_url())?;
     let faults = Faults::new(config.seed, &account.id);
-    let psp = Psp::new(account.id.clone(), currency, dialect.clone(), book, faults, gate)?;
+    let psp = Psp::new(
+        account.id.clone(),
+        account.currency.clone(),
+        dialect.clone(),
+        book,
+        faults,
+        gate,
+    )?;
     let psp = Arc::new(psp);
     psp.gate.open(dialect.routes(psp.clone())).await?;
     webhooks::resume(&psp);
@@ -129,49 +138,4 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
 
 fn books_file(folder: &Path, id: &str) -> std::path::PathBuf {
     folder.join(format!("{id}.jsonl"))
-}
-
-fn dialect(kind: &MockKind, base_url: String) -> anyhow::Result<(Arc<dyn Dialect>, String)> {
-    match kind.clone() {
-        MockKind::Trustly {
-            username,
-            password,
-            merchant_public_key_pem,
-            trustly_private_key_pem,
-            currency,
-        } => {
-            let trustly = trustly::Trustly::new(
-                (username, password),
-                &merchant_public_key_pem,
-                &trustly_private_key_pem,
-                currency.clone(),
-                base_url,
-            )?;
-            Ok((Arc::new(trustly), currency))
-        }
-        MockKind::TrueLayer {
-            client_id,
-            client_secret,
-            merchant_account_id,
-            signing_kid,
-            signing_public_key_pem,
-            webhook_kid,
-            webhook_private_key_pem,
-            webhook_url,
-            currency,
-        } => {
-            let settings = truelayer::Settings {
-                client_id,
-                client_secret,
-                merchant_account_id,
-                signing_kid,
-                signing_public_key_pem,
-                webhook_kid,
-                webhook_private_key_pem,
-                webhook_url,
-                currency: currency.clone(),
-            };
-            Ok((Arc::new(truelayer::TrueLayer::new(settings, base_url)?), currency))
-        }
-    }
 }

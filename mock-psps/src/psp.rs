@@ -13,6 +13,7 @@ use crate::book::{Book, Entry, Movement, Payer, Status};
 use crate::faults::Faults;
 use crate::scenario::Outcome;
 use crate::server::Gate;
+use crate::statement::{self, File, Row};
 use crate::webhooks::Courier;
 
 /// How a movement came to where it is; from it a dialect knows what to announce.
@@ -78,6 +79,11 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// Whether the merchant's answer counts as a delivery.
     fn acknowledged(&self, sent: &Outgoing, status: u16, body: &[u8]) -> bool;
 
+    /// How this PSP writes its settlement file.
+    fn statement(&self, rows: &[Row]) -> File {
+        statement::plain(rows)
+    }
+
     /// Books money that no request asked for; `None` where this PSP cannot receive such.
     fn unsolicited(&self, payin: &Payin) -> Option<Movement>;
 }
@@ -99,7 +105,7 @@ pub(crate) struct Psp {
     pub(crate) faults: Faults,
     pub(crate) courier: Courier,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) plants: Mutex<Vec<crate::statement::Plant>>,
+    pub(crate) plants: Mutex<Vec<statement::Plant>>,
     auto: Mutex<Auto>,
     tasks: Mutex<JoinSet<()>>,
 }

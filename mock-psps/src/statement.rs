@@ -1,8 +1,10 @@
-//! Settlement files, as CSV, and the breaks that can be planted in them.
+//! Settlement files and the breaks that can be planted in them.
 //!
-//! Columns: `date,reference,client_reference,kind,amount,fee,currency`. Amounts are unsigned; the
-//! kind tells the direction: `deposit` and `payout_return` come in, `payout`, `refund`,
-//! `deposit_return` and `chargeback` go out. The fee is the PSP's and always its income.
+//! What is settled is made here as [`Row`]s; how a PSP writes them is its dialect's. [`plain`] is the
+//! format of those that publish none: a CSV with the columns
+//! `date,reference,client_reference,kind,amount,fee,currency`. Amounts are unsigned; the kind tells
+//! the direction: `deposit` and `payout_return` come in, `payout`, `refund`, `deposit_return` and
+//! `chargeback` go out. The fee is the PSP's and always its income.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,14 +38,15 @@ pub(crate) struct Plant {
 }
 
 #[derive(Clone, Debug)]
-struct Row {
-    date: String,
-    reference: String,
-    client_reference: String,
-    kind: &'static str,
-    amount_minor: i64,
-    fee_minor: i64,
-    currency: String,
+pub(crate) struct Row {
+    /// `YYYY-MM-DD`
+    pub(crate) date: String,
+    pub(crate) reference: String,
+    pub(crate) client_reference: String,
+    pub(crate) kind: &'static str,
+    pub(crate) amount_minor: i64,
+    pub(crate) fee_minor: i64,
+    pub(crate) currency: String,
 }
 
 impl Row {
@@ -81,36 +84,46 @@ pub(crate) fn plant(
     Some(reference)
 }
 
-/// The settlement file of a day, or of all days.
-pub(crate) fn render(movements: &[Movement], date: Option<&str>, plants: &[Plant]) -> String {
-    let mut text = HEADER.to_owned();
+/// What is settled on a day, or on all days, with the planted breaks.
+pub(crate) fn rows(movements: &[Movement], date: Option<&str>, plants: &[Plant]) -> Vec<Row> {
+    let mut rows = Vec::new();
     for mut row in honest_rows(movements, date) {
         let planted = plants.iter().find(|plant| plant.reference == row.reference);
         match planted.map(|plant| plant.kind) {
-            None => row.write(&mut text),
+            None => rows.push(row),
             Some(Break::Missing) => {}
-            Some(Break::Duplicate) => {
-                row.write(&mut text);
-                row.write(&mut text);
-            }
+            Some(Break::Duplicate) => rows.extend([row.clone(), row]),
             Some(Break::Amount) => {
                 row.amount_minor += AMOUNT_ERROR_MINOR;
-                row.write(&mut text);
+                rows.push(row);
             }
             Some(Break::Fee) => {
                 row.fee_minor += FEE_ERROR_MINOR;
-                row.write(&mut text);
+                rows.push(row);
             }
             Some(Break::Extra) => {
-                row.write(&mut text);
                 let reference = extra_reference(&row.reference);
                 let client_reference =
                     ids::derived_uuid(&["extra", &row.reference]).replace('-', "");
-                Row { reference, client_reference, ..row }.write(&mut text);
+                rows.extend([row.clone(), Row { reference, client_reference, ..row }]);
             }
         }
     }
-    text
+    rows
+}
+
+/// A settlement file, and what kind of text it is.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) content_type: &'static str,
+    pub(crate) text: String,
+}
+
+/// The CSV of PSPs that publish no format of their own.
+pub(crate) fn plain(rows: &[Row]) -> File {
+    let mut text = HEADER.to_owned();
+    rows.iter().for_each(|row| row.write(&mut text));
+    File { content_type: "text/csv; charset=utf-8", text }
 }
 
 fn extra_reference(reference: &str) -> String {

@@ -8,8 +8,8 @@
 use crate::signature::WebhookKeys;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Operation, Outcome, Timestamp,
-    TransportFailure,
+    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Operation, Outcome,
+    StatementFault, StatementLine, Timestamp, TransportFailure,
 };
 use secrecy::SecretString;
 
@@ -46,6 +46,9 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// The answer that this PSP expects, the same for a duplicate.
     fn reply(&self, verified: &Verified<WebhookBatch>) -> WebhookReply;
+
+    /// Reads the PSP's settlement file, all of it or nothing.
+    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault>;
 }
 
 /// The course of one operation.

@@ -2,22 +2,29 @@
 //!
 //! A tree of our own, because `serde_json::Value` keeps the last of two equal keys in silence: whoever
 //! verifies one and books the other has been robbed. Refused here: duplicate keys, U+0000 (PostgreSQL
-//! could not store it), and, by serde_json itself, trailing bytes, invalid UTF-8, lone surrogates, a
-//! byte order mark and nesting beyond its limit, which stays switched on.
+//! could not store it), nesting beyond [`DEPTH_MAX`], and, by serde_json itself, trailing bytes, invalid
+//! UTF-8, lone surrogates and a byte order mark.
+//!
+//! Numbers keep their text. Some PSPs send amounts as JSON numbers, `10.5`, and a 64-bit fraction cannot
+//! hold every one of them; so each value is taken as the bytes it stands in (`RawValue`) before it is read.
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use psp_contract::{Currency, Money};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// PSPs nest less than ten deep. Each level is scanned once more, so this also bounds the work.
+const DEPTH_MAX: usize = 32;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Json {
     Null,
     Bool(bool),
     Integer(i128),
-    /// A number that is no 64-bit integer. Its value is dropped on purpose: no PSP here sends an amount
-    /// as a fraction, and its text cannot be written back as it was signed.
-    Fraction,
+    /// A number that is no 64-bit integer, as it stands in the text: `10.50`, `1e3`, `-0`.
+    Decimal(String),
     Text(String),
     Array(Vec<Json>),
     Object(BTreeMap<String, Json>),
@@ -25,7 +32,12 @@ pub(crate) enum Json {
 
 impl Json {
     pub fn parse(bytes: &[u8]) -> Option<Json> {
-        serde_json::from_slice(bytes).ok()
+        read(serde_json::from_slice(bytes).ok()?, 0)
+    }
+
+    /// An amount as a number in major units with all its decimals, for PSPs that want numbers.
+    pub fn major(money: Money) -> Json {
+        Json::Decimal(money.major())
     }
 
     pub fn object<const N: usize>(fields: [(&str, Json); N]) -> Json {
@@ -74,6 +86,28 @@ impl Json {
         }
     }
 
+    /// A number's own text.
+    pub fn number(&self, key: &str) -> Option<String> {
+        match self.get(key) {
+            Some(Json::Integer(number)) => Some(number.to_string()),
+            Some(Json::Decimal(text)) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// An amount that a PSP sends as a number in major units. None for anything that is not exactly an
+    /// amount of this currency.
+    pub fn amount(&self, key: &str, currency: Currency) -> Option<Money> {
+        Money::parse_with_zero(&self.number(key)?, currency).ok()
+    }
+
+    pub fn bool(&self, key: &str) -> Option<bool> {
+        match self.get(key) {
+            Some(Json::Bool(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
     pub fn items(&self) -> Option<&[Json]> {
         match self {
             Json::Array(items) => Some(items),
@@ -81,7 +115,7 @@ impl Json {
         }
     }
 
-    /// The bytes to send. A tree that we built has no fraction, so this cannot fail.
+    /// The bytes to send. A tree that we built has no number that is none, so this cannot fail.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
@@ -102,7 +136,10 @@ impl Serialize for Json {
                 Ok(number) => serializer.serialize_i64(number),
                 Err(_) => Err(S::Error::custom("an integer beyond 64 bits")),
             },
-            Json::Fraction => Err(S::Error::custom("a fraction is never sent")),
+            Json::Decimal(text) => match RawValue::from_string(text.clone()) {
+                Ok(number) => number.serialize(serializer),
+                Err(_) => Err(S::Error::custom("a decimal that is no number")),
+            },
             Json::Text(text) => serializer.serialize_str(text),
             Json::Array(items) => serializer.collect_seq(items),
             Json::Object(fields) => serializer.collect_map(fields),
@@ -110,64 +147,77 @@ impl Serialize for Json {
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Json, D::Error> {
-        deserializer.deserialize_any(TreeVisitor)
+/// Reads one value from its text, which serde_json has found to be well formed but for what is inside
+/// of strings.
+fn read(raw: &RawValue, depth: usize) -> Option<Json> {
+    if depth > DEPTH_MAX {
+        return None;
+    }
+    let text = raw.get();
+    match text.as_bytes().first()? {
+        b'n' => Some(Json::Null),
+        b't' => Some(Json::Bool(true)),
+        b'f' => Some(Json::Bool(false)),
+        b'"' => clean(serde_json::from_str(text).ok()?).map(Json::Text),
+        b'[' => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+            items
+                .into_iter()
+                .map(|item| read(item, depth + 1))
+                .collect::<Option<_>>()
+                .map(Json::Array)
+        }
+        b'{' => {
+            let Fields(fields) = serde_json::from_str(text).ok()?;
+            let mut tree = BTreeMap::new();
+            for (key, value) in fields {
+                if tree.insert(clean(key)?, read(value, depth + 1)?).is_some() {
+                    return None;
+                }
+            }
+            Some(Json::Object(tree))
+        }
+        _ => Some(number(text)),
     }
 }
 
-struct TreeVisitor;
+fn clean(text: String) -> Option<String> {
+    (!text.contains('\0')).then_some(text)
+}
 
-impl<'de> Visitor<'de> for TreeVisitor {
-    type Value = Json;
+fn number(text: &str) -> Json {
+    let integer = text.parse::<i64>().map(i128::from);
+    match integer.or_else(|_| text.parse::<u64>().map(i128::from)) {
+        // `-0` is no integer that could be written back as it came.
+        Ok(integer) if text != "-0" => Json::Integer(integer),
+        _ => Json::Decimal(text.to_owned()),
+    }
+}
+
+/// The fields of an object as they stand there, equal keys too.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor).map(Fields)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Vec<(String, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON without duplicate keys")
+        f.write_str("an object")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Integer(number.into()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::Integer(number.into()))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Fraction)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Json, E> {
-        if text.contains('\0') {
-            return Err(E::custom("U+0000 in a text"));
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
         }
-        Ok(Json::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(Json::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut fields = BTreeMap::new();
-        while let Some((key, value)) = map.next_entry::<String, Json>()? {
-            if key.contains('\0') || fields.insert(key, value).is_some() {
-                return Err(de::Error::custom("a key twice, or U+0000 in a key"));
-            }
-        }
-        Ok(Json::Object(fields))
+        Ok(fields)
     }
 }
 
@@ -186,22 +236,46 @@ mod tests {
             r#""\ud800""#,
             r#""\u0000""#,
             r#"{"\u0000":1}"#,
-            "[1e400]",
+            "[01]",
+            "[1.]",
+            "[NaN]",
             "",
         ] {
             assert_eq!(Json::parse(text.as_bytes()), None, "{text:?}");
         }
-        let bomb = "[".repeat(10_000) + &"]".repeat(10_000);
-        assert_eq!(Json::parse(bomb.as_bytes()), None);
+        let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+        assert_eq!(Json::parse(nested(10_000).as_bytes()), None);
+        assert_eq!(Json::parse(nested(DEPTH_MAX + 2).as_bytes()), None);
+        assert!(Json::parse(nested(DEPTH_MAX + 1).as_bytes()).is_some());
         assert_eq!(Json::parse(b"\"\xc0\x80\""), None);
     }
 
     #[test]
-    fn numbers_that_are_no_integers_have_no_value() {
-        for text in ["1.0", "-0", "1e2", "99999999999999999999"] {
-            assert_eq!(Json::parse(text.as_bytes()), Some(Json::Fraction), "{text}");
+    fn numbers_keep_their_text() {
+        for text in ["1.0", "-0", "1e2", "99999999999999999999", "0.10882300", "1e400"] {
+            let number = Json::Decimal(text.to_owned());
+            assert_eq!(Json::parse(text.as_bytes()), Some(number.clone()), "{text}");
+            assert_eq!(number.to_bytes(), text.as_bytes());
         }
         assert_eq!(Json::parse(b"10"), Some(Json::Integer(10)));
+        assert_eq!(Json::parse(b"18446744073709551615"), Some(Json::Integer(u64::MAX.into())));
+    }
+
+    #[test]
+    fn amounts_are_read_from_numbers_exactly() {
+        let amount = |text: &str| {
+            let body = Json::parse(format!(r#"{{"amount":{text}}}"#).as_bytes())?;
+            body.amount("amount", Currency::BRL).map(|money| money.minor)
+        };
+        // Neither of these has a 64-bit fraction of its own value.
+        assert_eq!(amount("0.07"), Some(7));
+        assert_eq!(amount("90071992547.41"), Some(9_007_199_254_741));
+        assert_eq!(amount("10"), Some(1000));
+        assert_eq!(amount("10.5"), Some(1050));
+        for text in ["1e2", "-1.00", "10.505", "\"10.50\"", "null"] {
+            assert_eq!(amount(text), None, "{text}");
+        }
+        assert_eq!(Json::major(Money::new(1050, Currency::BRL)).to_bytes(), b"10.50");
     }
 
     #[test]

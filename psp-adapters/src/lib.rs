@@ -22,6 +22,7 @@ mod json;
 pub mod psp;
 pub mod registry;
 pub mod signature;
+mod statement;
 pub mod transport;
 pub mod truelayer;
 pub mod trustly;
@@ -29,7 +30,7 @@ pub mod webhook;
 
 pub use adapter::{Adapter, CachedToken, Exchange, Input, Step};
 pub use psp::{Performed, Psp, WireRecord};
-pub use registry::{ADAPTERS, ConfigFault, PspAccount, build};
+pub use registry::{ConfigFault, PspAccount, adapters, build};
 pub use signature::WebhookKeys;
 pub use transport::{Transport, TransportConfig, TransportError};
 pub use webhook::{

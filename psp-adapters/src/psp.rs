@@ -7,8 +7,8 @@ use crate::webhook::{
     RawWebhook, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookRefusal, WebhookReply,
 };
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, Method, NotSent, Operation, Outcome, Status,
-    Timestamp, TransportFailure, Unknown,
+    Capabilities, Currency, Destination, HttpRequest, Method, NotSent, Operation, Outcome,
+    StatementFault, StatementLine, Status, Timestamp, TransportFailure, Unknown,
 };
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -229,6 +229,14 @@ impl Psp {
         self.adapter.verify_webhook(raw, &keys)
     }
 
+    /// Reads the PSP's settlement file, all of it or nothing.
+    ///
+    /// # Errors
+    /// The first line that cannot be read.
+    pub fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+        self.adapter.read_statement(file)
+    }
+
     /// What the PSP expects to hear, the same for an event that was seen before.
     pub fn reply(&self, verified: &Verified<WebhookBatch>) -> WebhookReply {
         self.adapter.reply(verified)
@@ -322,6 +330,7 @@ const fn outcome_label(outcome: &Outcome) -> &'static str {
         Outcome::Reported(report) => match report.status {
             Status::Accepted { .. } => "accepted",
             Status::Pending => "pending",
+            Status::AwaitsCompletion => "awaits_completion",
             Status::Succeeded { .. } => "succeeded",
             Status::Declined(_) => "declined",
             Status::Expired => "expired",

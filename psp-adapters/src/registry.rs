@@ -13,8 +13,10 @@ use std::fmt;
 pub struct PspAccount {
     /// `"trustly-de"`: the id in `attempts[].psp` and in the path of its webhooks.
     pub id: String,
-    /// One of [`ADAPTERS`].
+    /// One of [`adapters`].
     pub adapter: String,
+    /// `bank_transfer`, `card`, `e_wallet`, `interac`, `pix` or `crypto`: what this account is for.
+    pub method: String,
     pub base_url: String,
     /// Where this account's webhooks reach us: `{public}/webhooks/{id}`.
     pub notify_url: String,
@@ -22,8 +24,17 @@ pub struct PspAccount {
     pub secrets: BTreeMap<String, SecretString>,
 }
 
-/// The adapters that there are.
-pub const ADAPTERS: &[&str] = &["trustly", "truelayer"];
+/// Reads an account's settings and secrets; none when one of them is unusable, which the reader notes.
+type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
+
+/// The adapters that there are, one line each.
+const READERS: &[(&str, Read)] =
+    &[("truelayer", truelayer::TrueLayer::read), ("trustly", trustly::Trustly::read)];
+
+/// The names of the adapters that there are.
+pub fn adapters() -> impl Iterator<Item = &'static str> {
+    READERS.iter().map(|(name, _)| *name)
+}
 
 /// One thing that is wrong with an account. Never shows a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,17 +55,16 @@ impl std::error::Error for ConfigFault {}
 
 /// Makes an account usable, or tells everything that is wrong with it.
 pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<ConfigFault>> {
-    let mut reader = Reader::new(&account);
+    let mut reader = Reader::new(&account, transport);
     let plain_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if account.id.is_empty() || !account.id.bytes().all(plain_id) {
         reader.fault("id", "must be lower-case letters, digits and dashes");
     }
-    reader.reachable("base_url", &account.base_url, transport);
-    let adapter: Option<Box<dyn Adapter>> = match account.adapter.as_str() {
-        "trustly" => trustly::Trustly::read(&mut reader).map(|it| Box::new(it) as Box<dyn Adapter>),
-        "truelayer" => truelayer::TrueLayer::read(&mut reader, transport)
-            .map(|it| Box::new(it) as Box<dyn Adapter>),
-        _ => {
+    reader.reachable("base_url", &account.base_url);
+    let read = READERS.iter().find(|(name, _)| *name == account.adapter);
+    let adapter = match read {
+        Some((_, read)) => read(&mut reader),
+        None => {
             reader.fault("adapter", "is none that this service has");
             None
         }
@@ -68,12 +78,13 @@ pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<Conf
 /// Reads an account and collects its faults, so that all are told at once.
 pub(crate) struct Reader<'a> {
     pub account: &'a PspAccount,
+    transport: &'a Transport,
     faults: Vec<ConfigFault>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(account: &'a PspAccount) -> Self {
-        Self { account, faults: Vec::new() }
+    fn new(account: &'a PspAccount, transport: &'a Transport) -> Self {
+        Self { account, transport, faults: Vec::new() }
     }
 
     pub fn fault(&mut self, key: impl Into<String>, reason: &'static str) {
@@ -84,8 +95,8 @@ impl<'a> Reader<'a> {
         });
     }
 
-    pub fn reachable(&mut self, key: &str, url: &str, transport: &Transport) {
-        if !transport.may_reach(url) {
+    pub fn reachable(&mut self, key: &str, url: &str) {
+        if !self.transport.may_reach(url) {
             self.fault(
                 key,
                 "must be an https:// URL (http:// only to this machine, in the sandbox)",
@@ -143,6 +154,17 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// The live secrets of a name, newest first: `key`, and `key_next` while they are being changed.
+    /// What comes in may be signed with either; what goes out is signed with the first.
+    pub fn live_secrets(&mut self, key: &str, bytes_min: usize) -> Vec<SecretString> {
+        let next = format!("{key}_next");
+        let mut live = vec![self.secret(key, bytes_min)];
+        if self.has_secret(&next) {
+            live.push(self.secret(&next, bytes_min));
+        }
+        live
     }
 
     pub fn has_secret(&self, key: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What comes in by webhook, before and after its signature was verified.
 
 use crate::signature::Proof;
-use psp_contract::{AttemptRef, Report, Subject, Timestamp};
+use psp_contract::{AttemptRef, Payin, Report, Subject, Timestamp};
 
 /// The largest notification that is looked at. The PSPs here send less than 4 KiB.
 pub const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
@@ -15,6 +15,8 @@ pub struct RawWebhook<'a> {
     /// Names in lower case, duplicates kept.
     pub headers: &'a [(String, String)],
     pub body: &'a [u8],
+    /// The client certificate of the connection, in DER, where our own listener checked one.
+    pub peer_certificate: Option<&'a [u8]>,
     pub received_at: Timestamp,
 }
 
@@ -63,6 +65,15 @@ impl<T> Verified<T> {
     }
 }
 
+impl Verified<WebhookBatch> {
+    /// The events of a call that proves nothing by itself: whatever they say is taken away, and what
+    /// stays is that something happened to a payment, so that the PSP is asked.
+    pub(crate) fn hints(events: Vec<WebhookEvent>) -> Self {
+        let events = events.into_iter().map(WebhookEvent::into_hint).collect();
+        Self { value: WebhookBatch { events, fresh: false, echo: Echo::default() } }
+    }
+}
+
 /// The events of one webhook call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookBatch {
@@ -96,12 +107,18 @@ pub struct WebhookEvent {
     /// What it says instead when the attempt it names is a deposit. Trustly's `credit` is a deposit's
     /// success and a payout's return, and carries the same fields in both cases.
     pub if_deposit: Option<Report>,
+    /// Money that arrived without naming an attempt.
+    pub payin: Option<Payin>,
     pub occurred_at: Option<Timestamp>,
     /// It does not prove enough to move money: ask the PSP first.
     pub hint_only: bool,
 }
 
 impl WebhookEvent {
+    fn into_hint(self) -> Self {
+        Self { report: None, if_deposit: None, hint_only: true, ..self }
+    }
+
     /// What the event says of an attempt of this kind; none when it cannot be about one.
     ///
     /// Trustly's refunds have no message id of their own: their notifications name the *deposit's*

@@ -44,6 +44,7 @@ fn trustlys_published_signature_verifies_and_no_other() {
             path_and_query: "/webhooks/trustly-de",
             headers: &[],
             body: body.as_bytes(),
+            peer_certificate: None,
             received_at: now(),
         };
         psp.adapter().verify_webhook(&raw, &WebhookKeys::default()).err()
@@ -82,6 +83,7 @@ fn trustlys_published_serialisation_is_the_oracles() {
         path_and_query: "/webhooks/trustly-de",
         headers: &[],
         body: body.as_bytes(),
+        peer_certificate: None,
         received_at: now(),
     };
     let psp = psp(support::trustly_account("https://trustly.test"));
@@ -188,6 +190,7 @@ fn truelayers_published_webhook_verifies() {
             path_and_query: path,
             headers: &headers,
             body: body.as_bytes(),
+            peer_certificate: None,
             received_at,
         };
         psp.adapter().verify_webhook(&raw, &keys)

@@ -40,9 +40,7 @@ pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<Exit
     if let Some(running) = runfile::find(&home)? {
         bail!("a sandbox runs here already (process {}): stop it first", running.pid);
     }
-    let accounts = config::sandbox_accounts();
-    let named = accounts.iter().map(|(id, adapter)| (id.as_str(), adapter.as_str()));
-    SandboxKeys::ensure(&home, named).context("making the sandbox's keys")?;
+    SandboxKeys::ensure(&home, &config::sandbox_keys()).context("making the sandbox's keys")?;
     let config = match Config::load(&Profile::Sandbox { home: home.clone(), file }) {
         Ok(config) => config,
         Err(faults) => return Ok(runtime::faults(&faults)),

@@ -8,11 +8,13 @@
 //! Nothing else in the service reads the environment. Secrets are [`SecretString`]s from the moment
 //! they are read: `Debug` of a whole [`Config`] shows none.
 //!
-//! Reading order: [`fault`], [`layers`], [`reader`], [`secret`], then the sections, [`production`].
+//! Reading order: [`fault`], [`layers`], [`reader`], [`secret`], then the sections, [`clients`],
+//! [`production`].
 //!
 //! [`SecretString`]: secrecy::SecretString
 
 mod access;
+pub mod clients;
 mod fault;
 mod layers;
 mod markets;
@@ -29,12 +31,13 @@ pub use access::{ApiKey, Operator, Scope};
 pub use fault::ConfigFault;
 pub use layers::Variables;
 pub use markets::{Amounts, KycLevels, MarketPolicy, Ruled, parse as parse_policy};
-pub use psps::{Fee, Operators, PspAccount, Range};
+pub use psps::{Fee, Operators, PspAccount, Range, SandboxSide};
 pub use routing::{Breaker, Direction, Route, Routing};
 pub use sections::{
     Database, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry, WebhooksOut,
 };
 
+use crate::sandbox::keys::{KeyKind, KeyOf};
 use layers::Layers;
 use reader::Reader;
 use secret::Secrets;
@@ -49,7 +52,7 @@ const SANDBOX_ROUTING: &str = include_str!("../../config/routing.toml");
 #[derive(Debug, Clone)]
 pub enum Profile {
     /// The built-in one. `home` is the sandbox's folder, whose keys must have been made before
-    /// ([`crate::sandbox::keys::SandboxKeys::ensure`] with [`sandbox_accounts`]). A `file` may change
+    /// ([`crate::sandbox::keys::SandboxKeys::ensure`] with [`sandbox_keys`]). A `file` may change
     /// single settings.
     Sandbox { home: PathBuf, file: Option<PathBuf> },
     /// A file of the operator's.
@@ -98,6 +101,7 @@ impl Config {
         if let Profile::Production { .. } = profile {
             production::check(&config, &reader);
         }
+        clients::check(&config, &reader, secrets.in_sandbox());
         let mut faults = reader.finish();
         faults.extend(policy_faults);
         if faults.is_empty() { Ok(config) } else { Err(faults) }
@@ -150,16 +154,23 @@ impl Config {
     }
 }
 
-/// The PSP accounts of the built-in sandbox, id and adapter: whose keys are to be made.
-pub fn sandbox_accounts() -> Vec<(String, String)> {
+/// The keys that the PSP accounts of the built-in sandbox need, to be made before it is read.
+pub fn sandbox_keys() -> Vec<KeyOf> {
     let table: toml::Table = SANDBOX_PSPS.parse().unwrap_or_default();
-    let accounts = table.get("psps").and_then(toml::Value::as_array);
-    let text = |account: &toml::Value, key: &str| Some(account.get(key)?.as_str()?.to_owned());
-    accounts
-        .into_iter()
-        .flatten()
-        .filter_map(|account| Some((text(account, "id")?, text(account, "adapter")?)))
-        .collect()
+    let mut needed = Vec::new();
+    for account in table.get("psps").and_then(toml::Value::as_array).into_iter().flatten() {
+        let id = account.get("id").and_then(toml::Value::as_str);
+        let keys = account.get("sandbox").and_then(|side| side.get("keys")?.as_table());
+        let (Some(id), Some(keys)) = (id, keys) else {
+            continue;
+        };
+        for (name, kind) in keys {
+            if let Some(kind) = kind.as_str().and_then(KeyKind::parse) {
+                needed.push(KeyOf { account: id.to_owned(), name: name.clone(), kind });
+            }
+        }
+    }
+    needed
 }
 
 /// A variable of this process, when it is set and not empty.

@@ -3,6 +3,7 @@
 use super::reader::Section;
 use super::secret::Secrets;
 use super::sections::url_text;
+use crate::sandbox::keys::KeyKind;
 use psp_contract::{Currency, Money};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -29,6 +30,15 @@ pub struct PspAccount {
     /// What the adapter needs to know; `{base_url}` in a value stands for the account's.
     pub settings: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, SecretString>,
+    pub sandbox: SandboxSide,
+}
+
+/// What only a sandbox needs: what the account's mock knows beside the settings.
+#[derive(Debug, Clone, Default)]
+pub struct SandboxSide {
+    /// Pairs of keys that the first start makes: name and kind.
+    pub keys: Vec<(String, KeyKind)>,
+    pub settings: BTreeMap<String, String>,
 }
 
 /// Whose payments an account may carry.
@@ -55,10 +65,6 @@ pub struct Fee {
 /// The methods that there are (CONTRACT §5).
 pub(super) const METHODS: &[&str] =
     &["bank_transfer", "card", "e_wallet", "interac", "pix", "crypto"];
-
-/// What makes a webhook of this adapter verifiable: an account without it is refused.
-const WEBHOOK_PROOF: &[(&str, &str)] =
-    &[("trustly", "secrets.trustly_public_key_pem"), ("truelayer", "settings.webhook_jku")];
 
 pub(super) fn read(root: &Section<'_>, secrets: &Secrets<'_>) -> Vec<PspAccount> {
     let mut accounts: Vec<PspAccount> = Vec::new();
@@ -87,9 +93,13 @@ impl PspAccount {
         if currencies.is_empty() {
             section.fault("currencies", "is empty");
         }
-        let account = Self {
+        let adapter = section.text("adapter");
+        if !adapter.is_empty() && !psp_adapters::adapters().any(|known| known == adapter) {
+            section.fault("adapter", "is none that this service has");
+        }
+        Self {
             id,
-            adapter: section.text("adapter"),
+            adapter,
             operators: Operators::read(section),
             countries: countries(section, "countries"),
             method: method(section, "method"),
@@ -98,11 +108,10 @@ impl PspAccount {
             fee: Fee::read(section),
             settings: settings(section, &base_url),
             secrets: named_secrets(section, secrets),
+            sandbox: SandboxSide::read(section, secrets.in_sandbox()),
             base_url,
             currencies,
-        };
-        account.check_webhook_proof(section);
-        account
+        }
     }
 
     /// Whether a payment of this kind could go here at all.
@@ -111,20 +120,33 @@ impl PspAccount {
             && self.method == method
             && self.currencies.contains(&currency)
     }
+}
 
-    fn check_webhook_proof(&self, section: &Section<'_>) {
-        let known = WEBHOOK_PROOF.iter().find(|(name, _)| *name == self.adapter);
-        let Some((_, proof)) = known else {
-            section.fault("adapter", "is none that this service has");
-            return;
+impl SandboxSide {
+    fn read(section: &Section<'_>, in_sandbox: bool) -> Self {
+        let Some(table) = section.opt_section("sandbox") else {
+            return Self::default();
         };
-        let there = match proof.split_once('.') {
-            Some(("secrets", key)) => self.secrets.contains_key(key),
-            Some((_, key)) => self.settings.contains_key(key),
-            None => false,
+        if !in_sandbox {
+            section.fault("sandbox", "is for the sandbox: a real PSP keeps its own keys");
+        }
+        let texts = |key: &str| -> Vec<(String, String)> {
+            let table = table.opt_section(key);
+            let read = |table: Section<'_>| {
+                table.keys().into_iter().map(|key| (key.clone(), table.text(&key))).collect()
+            };
+            table.map(read).unwrap_or_default()
         };
-        if !there {
-            section.fault(proof, "is missing: its webhooks could not be verified");
+        let kind = |(name, word): (String, String)| match KeyKind::parse(&word) {
+            Some(kind) => Some((name, kind)),
+            None => {
+                table.fault("keys", format!("`{word}` is no kind of key"));
+                None
+            }
+        };
+        Self {
+            keys: texts("keys").into_iter().filter_map(kind).collect(),
+            settings: texts("settings").into_iter().collect(),
         }
     }
 }

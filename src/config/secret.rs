@@ -16,6 +16,10 @@ pub(super) struct Secrets<'a> {
 }
 
 impl Secrets<'_> {
+    pub fn in_sandbox(&self) -> bool {
+        self.generated.is_some()
+    }
+
     /// `{ env = "NAME" }`, `{ file = "path" }`; in the sandbox also `{ value = "…" }` and
     /// `{ generated = "<account>/<name>.private.pem" }`.
     pub fn table(&self, section: &Section<'_>, key: &str) -> SecretString {

@@ -29,6 +29,8 @@ impl Instrument {
             Some(Portable::UkAccount { .. }) => "uk_account",
             Some(Portable::PixKey { .. }) => "pix_key",
             Some(Portable::CryptoAddress { .. }) => "crypto_address",
+            Some(Portable::Phone { .. }) => "phone",
+            Some(Portable::Email { .. }) => "email",
             None => "source",
         }
     }

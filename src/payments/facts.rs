@@ -71,6 +71,7 @@ pub fn operation_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> {
             country: payment.country.clone(),
             payer: (*payment.payer).clone(),
             return_url: payment.return_url.clone()?,
+            instrument: None,
         })),
         Some(part) => Some(Operation::CreatePayout(PayoutRequest {
             attempt: reference,

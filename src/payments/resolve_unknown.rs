@@ -91,7 +91,10 @@ fn replay_says_little(outcome: &psp_contract::Outcome) -> Option<InquiryBy> {
     use psp_contract::{Outcome, Status};
     match outcome {
         Outcome::Reported(report)
-            if matches!(report.status, Status::Accepted { .. } | Status::Pending) =>
+            if matches!(
+                report.status,
+                Status::Accepted { .. } | Status::Pending | Status::AwaitsCompletion
+            ) =>
         {
             report.psp_reference.clone().map(InquiryBy::PspReference)
         }

@@ -17,20 +17,34 @@ use std::path::{Path, PathBuf};
 /// The folder that the player tokens' key is in, beside those of the accounts.
 const HOUSE: &str = "interlock";
 
+/// What kind of key a pair is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum KeyKind {
     Rsa2048,
     EcP521,
     Ed25519,
 }
 
-/// Which pairs an account of this adapter needs; an adapter that shares secrets only needs none.
-const PAIRS: &[(&str, &str, Kind)] = &[
-    ("trustly", "merchant", Kind::Rsa2048),
-    ("trustly", "trustly", Kind::Rsa2048),
-    ("truelayer", "signing", Kind::EcP521),
-    ("truelayer", "webhook", Kind::EcP521),
-];
+impl KeyKind {
+    /// As the configuration writes it.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "rsa2048" => Some(Self::Rsa2048),
+            "p521" => Some(Self::EcP521),
+            "ed25519" => Some(Self::Ed25519),
+            _ => None,
+        }
+    }
+}
+
+/// A pair of keys that an account needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOf {
+    /// The PSP account's id.
+    pub account: String,
+    pub name: String,
+    pub kind: KeyKind,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -49,21 +63,19 @@ pub struct SandboxKeys {
 }
 
 impl SandboxKeys {
-    /// Makes what is missing in `<home>/keys` and leaves what is there. `accounts` are pairs of a
-    /// PSP account's id and its adapter's name.
+    /// Makes what is missing in `<home>/keys` and leaves what is there.
     ///
     /// # Errors
     /// A folder that cannot be written, a key file that holds no key.
-    pub fn ensure<'a>(
-        home: &Path,
-        accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, KeyError> {
+    pub fn ensure(home: &Path, needed: &[KeyOf]) -> Result<Self, KeyError> {
         let keys = Self::at(home);
-        ensure_pair(&keys.player_token_key(), &keys.public(HOUSE, "player-token"), Kind::Ed25519)?;
-        for (account, adapter) in accounts {
-            for (_, name, kind) in PAIRS.iter().filter(|(needs, ..)| *needs == adapter) {
-                ensure_pair(&keys.private(account, name), &keys.public(account, name), *kind)?;
-            }
+        ensure_pair(
+            &keys.player_token_key(),
+            &keys.public(HOUSE, "player-token"),
+            KeyKind::Ed25519,
+        )?;
+        for KeyOf { account, name, kind } in needed {
+            ensure_pair(&keys.private(account, name), &keys.public(account, name), *kind)?;
         }
         Ok(keys)
     }
@@ -92,7 +104,7 @@ impl SandboxKeys {
     }
 }
 
-fn ensure_pair(private: &Path, public: &Path, kind: Kind) -> Result<(), KeyError> {
+fn ensure_pair(private: &Path, public: &Path, kind: KeyKind) -> Result<(), KeyError> {
     let key = match fs::read(private) {
         Ok(pem) => PKey::private_key_from_pem(&pem)
             .map_err(|source| KeyError::Unreadable { path: private.to_owned(), source })?,
@@ -111,14 +123,14 @@ fn ensure_pair(private: &Path, public: &Path, kind: Kind) -> Result<(), KeyError
     }
 }
 
-fn generate(kind: Kind) -> Result<PKey<Private>, ErrorStack> {
+fn generate(kind: KeyKind) -> Result<PKey<Private>, ErrorStack> {
     match kind {
-        Kind::Rsa2048 => PKey::from_rsa(Rsa::generate(2048)?),
-        Kind::EcP521 => {
+        KeyKind::Rsa2048 => PKey::from_rsa(Rsa::generate(2048)?),
+        KeyKind::EcP521 => {
             let group = EcGroup::from_curve_name(Nid::SECP521R1)?;
             PKey::from_ec_key(EcKey::generate(&group)?)
         }
-        Kind::Ed25519 => PKey::generate_ed25519(),
+        KeyKind::Ed25519 => PKey::generate_ed25519(),
     }
 }
 
@@ -150,8 +162,20 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    const ACCOUNTS: [(&str, &str); 3] =
-        [("trustly-de", "trustly"), ("truelayer-gb", "truelayer"), ("other", "shares-a-secret")];
+    fn needed() -> Vec<KeyOf> {
+        [
+            ("trustly-de", "merchant", KeyKind::Rsa2048),
+            ("trustly-de", "trustly", KeyKind::Rsa2048),
+            ("truelayer-gb", "signing", KeyKind::EcP521),
+            ("truelayer-gb", "webhook", KeyKind::EcP521),
+        ]
+        .map(|(account, name, kind)| KeyOf {
+            account: account.to_owned(),
+            name: name.to_owned(),
+            kind,
+        })
+        .to_vec()
+    }
 
     struct Folder(PathBuf);
 
@@ -171,7 +195,7 @@ mod tests {
     #[test]
     fn keys_are_made_once_and_kept_private() {
         let home = Folder::new();
-        let keys = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        let keys = SandboxKeys::ensure(&home.0, &needed()).unwrap();
         let made = [
             (keys.private("trustly-de", "merchant"), 2048),
             (keys.private("trustly-de", "trustly"), 2048),
@@ -185,9 +209,8 @@ mod tests {
             let mode = fs::metadata(path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{}", path.display());
         }
-        assert!(!keys.folder().join("other").exists());
 
-        SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        SandboxKeys::ensure(&home.0, &needed()).unwrap();
         for ((path, _), pem) in made.iter().zip(&first) {
             assert_eq!(&fs::read(path).unwrap(), pem, "{} changed", path.display());
         }
@@ -196,21 +219,21 @@ mod tests {
     #[test]
     fn a_public_half_that_is_lost_is_made_from_the_private_one() {
         let home = Folder::new();
-        let keys = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        let keys = SandboxKeys::ensure(&home.0, &needed()).unwrap();
         let public = keys.public("truelayer-gb", "webhook");
         let before = fs::read(&public).unwrap();
         fs::remove_file(&public).unwrap();
-        SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        SandboxKeys::ensure(&home.0, &needed()).unwrap();
         assert_eq!(fs::read(&public).unwrap(), before);
     }
 
     #[test]
     fn a_file_that_holds_no_key_is_named() {
         let home = Folder::new();
-        let keys = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap();
+        let keys = SandboxKeys::ensure(&home.0, &needed()).unwrap();
         let broken = keys.private("trustly-de", "merchant");
         fs::write(&broken, "not a key").unwrap();
-        let error = SandboxKeys::ensure(&home.0, ACCOUNTS).unwrap_err();
+        let error = SandboxKeys::ensure(&home.0, &needed()).unwrap_err();
         assert!(error.to_string().contains("merchant.private.pem"), "{error}");
     }
 }

@@ -3,9 +3,10 @@
 use super::keys::SandboxKeys;
 use super::ports;
 use crate::config::{Config, PspAccount, variable_of};
-use anyhow::{Context, bail};
-use mock_psps::{MockAccount, MockConfig, MockKind, Running};
+use anyhow::Context;
+use mock_psps::{MockAccount, MockConfig, Running};
 use secrecy::ExposeSecret;
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use url::Url;
@@ -45,8 +46,14 @@ pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
         let url = Url::parse(&account.base_url)
             .with_context(|| format!("psps.{}.base_url is no URL", account.id))?;
         let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
-        let kind = kind(account, &keys, public)?;
-        accounts.push(MockAccount { id: account.id.clone(), port, kind });
+        accounts.push(MockAccount {
+            id: account.id.clone(),
+            port,
+            psp: account.adapter.clone(),
+            currency: account.currencies.first().map_or("EUR", |code| code.code()).to_owned(),
+            webhook_url: format!("{public}/webhooks/{}", account.id),
+            settings: known_to_the_mock(account, &keys)?,
+        });
     }
     Ok(MockConfig {
         control_addr: config.sandbox.control_listen,
@@ -56,35 +63,25 @@ pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
     })
 }
 
-fn kind(account: &PspAccount, keys: &SandboxKeys, public: &str) -> anyhow::Result<MockKind> {
-    let id = account.id.as_str();
-    let setting = |key: &str| account.settings.get(key).cloned().unwrap_or_default();
-    let secret = |key: &str| {
-        account.secrets.get(key).map(|s| s.expose_secret().to_owned()).unwrap_or_default()
-    };
-    let file = |path: std::path::PathBuf| {
-        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
-    };
-    let currency = account.currencies.first().map_or("EUR", |code| code.code()).to_owned();
-    match account.adapter.as_str() {
-        "trustly" => Ok(MockKind::Trustly {
-            username: setting("username"),
-            password: secret("password"),
-            merchant_public_key_pem: file(keys.public(id, "merchant"))?,
-            trustly_private_key_pem: file(keys.private(id, "trustly"))?,
-            currency,
-        }),
-        "truelayer" => Ok(MockKind::TrueLayer {
-            client_id: setting("client_id"),
-            client_secret: secret("client_secret"),
-            merchant_account_id: setting("merchant_account_id"),
-            signing_kid: setting("signing_kid"),
-            signing_public_key_pem: file(keys.public(id, "signing"))?,
-            webhook_kid: format!("sandbox-webhook-{id}"),
-            webhook_private_key_pem: file(keys.private(id, "webhook"))?,
-            webhook_url: format!("{public}/webhooks/{id}"),
-            currency,
-        }),
-        other => bail!("there is no mock of {other} for account {id}"),
+/// What the mock knows: the settings, the shared secrets, and both halves of every pair of keys, of which
+/// it takes the ones that a PSP would hold.
+fn known_to_the_mock(
+    account: &PspAccount,
+    keys: &SandboxKeys,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut known = account.settings.clone();
+    let secrets = account.secrets.iter();
+    known.extend(secrets.map(|(key, value)| (key.clone(), value.expose_secret().to_owned())));
+    for (name, _) in &account.sandbox.keys {
+        for (half, path) in [
+            ("private", keys.private(&account.id, name)),
+            ("public", keys.public(&account.id, name)),
+        ] {
+            let pem = std::fs::read_to_string(&path)
+                .with_context(|| format!("reading {}", path.display()))?;
+            known.insert(format!("{name}_{half}_key_pem"), pem);
+        }
     }
+    known.extend(account.sandbox.settings.clone());
+    Ok(known)
 }

@@ -5,7 +5,7 @@
 //! does not refresh the snapshot of its own statement.
 
 use super::rows::{PlayerRow, read_viewer};
-use super::{StoreError, json, load_holdings, load_payments};
+use super::{StoreError, json, load_holdings, load_payments, payins};
 use crate::book::{Book, GameEntry, GameKind, KeyId, StoredKey};
 use crate::decide::Needs;
 use crate::domain::{Direction, Money, OperatorId, PaymentId, PlayerId, PlayerKey, Timestamp};
@@ -99,6 +99,7 @@ pub async fn load(
     load_keys(connection, books, needs).await?;
     load_references(connection, books, needs).await?;
     load_game(connection, books, needs).await?;
+    payins::load(connection, books, needs).await?;
     load_payments::load(connection, books, needs).await
 }
 

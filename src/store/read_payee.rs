@@ -1,7 +1,7 @@
 //! What a withdrawal is first screened with, for many players at once.
 
 use super::read_facts::player_rows;
-use super::{StoreError, json};
+use super::{StoreError, instrument_json, json};
 use crate::domain::{Currency, Instrument, Money, OperatorId, Player, PlayerId, PlayerKey};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -100,6 +100,8 @@ async fn sources(
     .fetch_all(connection)
     .await?;
     rows.into_iter()
-        .map(|row| Ok((row.number, (row.payment_id, json::read_instrument(&row.source)?))))
+        .map(|row| {
+            Ok((row.number, (row.payment_id, instrument_json::read_instrument(&row.source)?)))
+        })
         .collect()
 }

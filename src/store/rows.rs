@@ -1,6 +1,6 @@
 //! Rows as sqlx reads them, and the words they become.
 
-use super::{StoreError, json};
+use super::{StoreError, instrument_json, json};
 use crate::book::{Attempt, AttemptError, Cancel, Lease, Part, Payment, Viewer};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Exclusion, Kyc, KycStatus, Money, OperatorId, PartId,
@@ -104,7 +104,7 @@ impl PaymentRow {
             event_sequence: self.event_sequence,
             answer_owed: self.answer_owed.as_deref().map(read_viewer),
             due_at: self.due_at,
-            source: self.source.as_deref().map(json::read_instrument).transpose()?,
+            source: self.source.as_deref().map(instrument_json::read_instrument).transpose()?,
             returns: self.returns.as_deref().map(json::read_returns).transpose()?,
             parts: Vec::new(),
             attempts: Vec::new(),
@@ -132,7 +132,7 @@ impl PartRow {
             id: PartId(self.part_id),
             number: self.number,
             money: Money::new(self.amount, json::currency(&self.currency)?),
-            instrument: json::read_instrument(&self.instrument)?,
+            instrument: instrument_json::read_instrument(&self.instrument)?,
             status: word(&self.status, "part status")?,
             held_minor: self.held,
         })

@@ -133,7 +133,8 @@ async fn insert(
            insert into limit_use (operator_id, player_id, payment_id, amount, currency, at, state)
            select * from unnest($10::text[], $11::text[], $12::uuid[], $13::bigint[], $14::text[],
              $15::timestamptz[], $16::text[])
-           on conflict (payment_id) do update set state = excluded.state)
+           on conflict (payment_id) do update set state = excluded.state,
+             amount = excluded.amount, currency = excluded.currency)
          insert into idempotency_key (operator_id, scope, key, fingerprint, viewer, payment_id,
            direction, status, body, created_at)
          select * from unnest($17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[],

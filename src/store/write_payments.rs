@@ -2,7 +2,7 @@
 //! table. What moves of payments that were there is [`write_steps`]'s.
 
 use super::rows::viewer_text;
-use super::{StoreError, json, write_steps};
+use super::{StoreError, instrument_json, json, write_steps};
 use crate::book::{Attempt, Part, Payment, Review};
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
@@ -78,7 +78,7 @@ fn columns(payments: &[&Payment]) -> Columns {
         c.sequence.push(p.event_sequence);
         c.answer_owed.push(p.answer_owed.map(|viewer| viewer_text(viewer).to_owned()));
         c.due.push(p.due_at);
-        c.source.push(p.source.as_ref().map(json::instrument));
+        c.source.push(p.source.as_ref().map(instrument_json::instrument));
         c.returns.push(p.returns.as_ref().map(json::returns));
         c.of_deposit.push(p.returns.as_ref().map(|returns| returns.deposit));
         c.created.push(p.created_at);
@@ -185,7 +185,7 @@ async fn write_parts(
     let currencies: Vec<String> =
         parts.iter().map(|(_, part)| part.money.currency.code().to_owned()).collect();
     let instruments: Vec<String> =
-        parts.iter().map(|(_, part)| json::instrument(&part.instrument)).collect();
+        parts.iter().map(|(_, part)| instrument_json::instrument(&part.instrument)).collect();
     let statuses: Vec<String> =
         parts.iter().map(|(_, part)| part.status.as_str().to_owned()).collect();
     let held: Vec<i64> = parts.iter().map(|(_, part)| part.held_minor).collect();

@@ -4,7 +4,7 @@
 //! as much as a dozen rows.
 
 use super::slots::HeldSlot;
-use super::{StoreError, write_told, write_trail};
+use super::{StoreError, payins, write_told, write_trail};
 use crate::book::{Record, Subject};
 use crate::domain::{PlayerKey, Timestamp};
 use crate::ledger::PostedLeg;
@@ -40,6 +40,7 @@ pub async fn write(
     write_entries(connection, slot, records, now).await?;
     write_told::write(connection, slot, records, now).await?;
     write_trail::write(connection, slot, records).await?;
+    payins::write(connection, slot, records).await?;
     write_trail::write_incidents(connection, slot, records).await?;
     let columns = (record_columns(records), transition_columns(records));
     write_records(connection, held, last.seq, lease, columns).await

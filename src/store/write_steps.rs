@@ -3,7 +3,7 @@
 //! again, and no index of `payment` hangs on what moves, but for a due time.
 
 use super::rows::viewer_text;
-use super::{StoreError, json};
+use super::{StoreError, instrument_json, json};
 use crate::book::Payment;
 use crate::domain::{Money, Timestamp};
 use sqlx::PgConnection;
@@ -45,7 +45,7 @@ fn columns(payments: &[&Payment]) -> Columns {
         c.sequence.push(p.event_sequence);
         c.answer_owed.push(p.answer_owed.map(|viewer| viewer_text(viewer).to_owned()));
         c.due.push(p.due_at);
-        c.source.push(p.source.as_ref().map(json::instrument));
+        c.source.push(p.source.as_ref().map(instrument_json::instrument));
         c.updated.push(p.updated_at);
     }
     c

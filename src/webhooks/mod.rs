@@ -32,3 +32,4 @@ pub mod register_endpoint;
 pub mod rotate_secret;
 pub mod sign;
 pub mod stored_event;
+mod stored_payin;

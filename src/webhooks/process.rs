@@ -5,19 +5,21 @@
 
 use super::receive::places;
 use super::stored_event;
-use crate::decide::Command;
+use crate::book::Payment;
 use crate::decide::command::{News, Source};
+use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, Direction, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
+use crate::payments::receive_payin::{ReceiveError, Received, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::run_attempts;
 use crate::store::inbox::{self, DoneEvent, StoredEvent};
 use crate::store::places::AttemptPlace;
 use crate::store::{StoreError, incidents};
 use psp_adapters::WebhookEvent;
-use psp_contract::{Outcome, Report, Status, Subject, Unknown};
+use psp_contract::{Outcome, Payin, Report, Status, Subject, Unknown};
 
 /// How often an event is tried before it is put aside for people.
 const TRIES_MAX: i16 = 5;
@@ -42,6 +44,8 @@ pub enum ApplyError {
     Store(#[from] StoreError),
     #[error("reading or marking the inbox")]
     Desk(#[from] DeskError),
+    #[error("booking money that names no attempt")]
+    Payin(#[from] ReceiveError),
 }
 
 /// Applies events that were left, oldest first. Returns how many were done.
@@ -88,6 +92,9 @@ async fn raise(
 }
 
 async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {
+    if let Some(payin) = &event.payin {
+        return book_payin(flows, account, event, payin).await;
+    }
     let pool = flows.db.pool();
     let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
     let fitting = found.iter().find_map(|place| {
@@ -112,6 +119,27 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Money that names no attempt. A message that proves too little, of a PSP that could only be asked
+/// about an attempt, is for people.
+async fn book_payin(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    payin: &Payin,
+) -> Result<(), ApplyError> {
+    if event.hint_only {
+        let note = "money without a request, and without proof enough";
+        inbox::park(flows.db.pool(), account, &event.event_id, note).await?;
+        return Ok(raise(flows, "payin.unproven", account, &event.event_id).await?);
+    }
+    let note = match receive_payin(flows, account, payin, event.occurred_at).await? {
+        Received::Unconfirmed => "not confirmed yet".to_owned(),
+        Received::Seen => "booked before".to_owned(),
+        Received::Booked(payment) => format!("booked as {}", payment.id),
+    };
+    Ok(done(flows, account, event, None, Some(&note)).await?)
 }
 
 /// "Still under way" tells nothing that we do not wait for anyway, and is worth neither a commit nor
@@ -157,14 +185,24 @@ async fn submit(
         wires: Vec::new(),
     };
     let answer = flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
-    if let crate::decide::Answer::Applied { payment, next: Some(next) } = answer {
-        let flows = flows.clone();
-        let work = flows.clone();
-        work.detach(async move { run_attempts(&flows, *payment, next).await });
-    } else if event.hint_only {
-        ask_now(flows, place).await;
+    match answer {
+        Answer::Applied { payment, next: Some(next) } => {
+            let flows = flows.clone();
+            let work = flows.clone();
+            work.detach(async move { run_attempts(&flows, *payment, next).await });
+        }
+        Answer::Applied { payment, next: None } if event.hint_only || is_due(flows, &payment) => {
+            ask_now(flows, place).await;
+        }
+        _ => {}
     }
     Ok(())
+}
+
+/// Whether the news made a question due at once: it named other money than was asked for.
+fn is_due(flows: &Flows, payment: &Payment) -> bool {
+    let now = flows.clock.now();
+    payment.attempts.iter().any(|attempt| attempt.due_at.is_some_and(|due| due <= now))
 }
 
 /// A stale or hinting message: it moves nothing, and makes one inquiry due at once.

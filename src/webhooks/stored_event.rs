@@ -1,11 +1,11 @@
 //! The JSON form of a verified event in the inbox. Only what was verified is ever written here, so
 //! reading it back needs no second verification; the form is the inbox's own.
 
+use super::stored_payin::{self, StoredPayer, StoredPayin, read_payer, write_payer};
 use crate::store::{StoreError, json};
 use psp_adapters::WebhookEvent;
 use psp_contract::{
-    AttemptRef, Decline, DeclineClass, Money, NextAction, PayerProof, Portable, Report, Status,
-    Subject, Timestamp,
+    AttemptRef, Decline, DeclineClass, Money, NextAction, Report, Status, Subject, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ struct StoredEvent {
     subject: Option<String>,
     report: Option<StoredReport>,
     if_deposit: Option<StoredReport>,
+    // Absent in rows of a release that knew no payins.
+    #[serde(default)]
+    payin: Option<StoredPayin>,
     #[serde(with = "time::serde::rfc3339::option", default)]
     occurred_at: Option<Timestamp>,
     hint_only: bool,
@@ -28,6 +31,9 @@ struct StoredReport {
     psp_reference: Option<String>,
     status: StoredStatus,
     payer: Option<StoredPayer>,
+    // Absent in rows of a release that could not look an attempt up.
+    #[serde(default)]
+    attempt: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +45,7 @@ enum StoredStatus {
         expires_at: Option<Timestamp>,
     },
     Pending,
+    AwaitsCompletion,
     Succeeded {
         minor: i64,
         currency: String,
@@ -61,18 +68,6 @@ enum StoredStatus {
     },
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredPayer {
-    holder_name: Option<String>,
-    tax_id: Option<String>,
-    iban: Option<String>,
-    sort_code: Option<String>,
-    account_number: Option<String>,
-    account_holder: Option<String>,
-    token: Option<String>,
-    masked: Option<String>,
-}
-
 /// Renders an event for the inbox.
 pub fn write(event: &WebhookEvent) -> String {
     json::text(&StoredEvent {
@@ -83,6 +78,7 @@ pub fn write(event: &WebhookEvent) -> String {
         subject: event.subject.map(|subject| subject_text(subject).to_owned()),
         report: event.report.as_ref().map(write_report),
         if_deposit: event.if_deposit.as_ref().map(write_report),
+        payin: event.payin.as_ref().map(stored_payin::write),
         occurred_at: event.occurred_at,
         hint_only: event.hint_only,
     })
@@ -99,6 +95,7 @@ pub fn read(text: &str) -> Result<WebhookEvent, StoreError> {
         subject: stored.subject.as_deref().map(read_subject).transpose()?,
         report: stored.report.map(read_report).transpose()?,
         if_deposit: stored.if_deposit.map(read_report).transpose()?,
+        payin: stored.payin.map(stored_payin::read).transpose()?,
         occurred_at: stored.occurred_at,
         hint_only: stored.hint_only,
     })
@@ -131,6 +128,7 @@ fn write_report(report: &Report) -> StoredReport {
             expires_at: *expires_at,
         },
         Status::Pending => StoredStatus::Pending,
+        Status::AwaitsCompletion => StoredStatus::AwaitsCompletion,
         Status::Succeeded { money } => {
             StoredStatus::Succeeded { minor: money.minor, currency: code(*money) }
         }
@@ -150,7 +148,8 @@ fn write_report(report: &Report) -> StoredReport {
         }
     };
     let payer = report.payer.as_ref().map(write_payer);
-    StoredReport { psp_reference: report.psp_reference.clone(), status, payer }
+    let attempt = report.attempt.map(|attempt| attempt.lower());
+    StoredReport { psp_reference: report.psp_reference.clone(), status, payer, attempt }
 }
 
 fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
@@ -161,6 +160,7 @@ fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
             expires_at,
         },
         StoredStatus::Pending => Status::Pending,
+        StoredStatus::AwaitsCompletion => Status::AwaitsCompletion,
         StoredStatus::Succeeded { minor, currency } => {
             Status::Succeeded { money: money(minor, &currency)? }
         }
@@ -182,7 +182,8 @@ fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
         }
     };
     let payer = stored.payer.map(read_payer);
-    Ok(Report { psp_reference: stored.psp_reference, status, payer })
+    let attempt = stored.attempt.as_deref().and_then(AttemptRef::parse);
+    Ok(Report { psp_reference: stored.psp_reference, status, payer, attempt })
 }
 
 const CLASSES: [(DeclineClass, &str); 8] = [
@@ -206,49 +207,4 @@ fn read_class(text: &str) -> Result<DeclineClass, StoreError> {
         .find(|(_, known)| *known == text)
         .map(|(class, _)| *class)
         .ok_or_else(|| StoreError::Corrupt(format!("decline class {text}")))
-}
-
-fn write_payer(payer: &PayerProof) -> StoredPayer {
-    let mut stored = StoredPayer {
-        holder_name: payer.holder_name.clone(),
-        tax_id: payer.tax_id.clone(),
-        iban: None,
-        sort_code: None,
-        account_number: None,
-        account_holder: None,
-        token: payer.token.clone(),
-        masked: payer.masked.clone(),
-    };
-    match payer.portable.clone() {
-        Some(Portable::Iban { iban, holder_name }) => {
-            stored.iban = Some(iban);
-            stored.account_holder = Some(holder_name);
-        }
-        Some(Portable::UkAccount { sort_code, account_number, holder_name }) => {
-            stored.sort_code = Some(sort_code);
-            stored.account_number = Some(account_number);
-            stored.account_holder = Some(holder_name);
-        }
-        // No PSP of today tells of another kind by webhook.
-        Some(Portable::PixKey { .. } | Portable::CryptoAddress { .. }) | None => {}
-    }
-    stored
-}
-
-fn read_payer(stored: StoredPayer) -> PayerProof {
-    let holder_name = stored.account_holder.unwrap_or_default();
-    let portable = match (stored.iban, stored.sort_code.zip(stored.account_number)) {
-        (Some(iban), _) => Some(Portable::Iban { iban, holder_name }),
-        (None, Some((sort_code, account_number))) => {
-            Some(Portable::UkAccount { sort_code, account_number, holder_name })
-        }
-        (None, None) => None,
-    };
-    PayerProof {
-        holder_name: stored.holder_name,
-        tax_id: stored.tax_id,
-        portable,
-        token: stored.token,
-        masked: stored.masked,
-    }
 }

@@ -189,7 +189,7 @@ async fn o17_a_payout_that_is_not_found_is_never_failed_by_time() {
 }
 
 async fn tell(world: &World, payment: &Payment, source: Source, status: Status) {
-    let report = Report { psp_reference: None, status, payer: None };
+    let report = Report { psp_reference: None, status, payer: None, attempt: None };
     let news = News {
         payment: payment.id.uuid,
         direction: payment.direction(),

@@ -4,6 +4,7 @@ use super::place::{Place, Variables, free_port};
 use super::program::{Program, Said, interlock, run};
 use super::wait::until;
 use super::world::{World, database};
+use interlock::config::sandbox_keys;
 use interlock::sandbox::keys::SandboxKeys;
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -21,7 +22,7 @@ impl Production {
     fn new() -> Self {
         let place = Place::new();
         let home = place.home();
-        let keys = SandboxKeys::ensure(home, [("trustly-de", "trustly")]).unwrap();
+        let keys = SandboxKeys::ensure(home, &sandbox_keys()).unwrap();
         let secret = home.join("secret");
         std::fs::write(&secret, SECRET).unwrap();
         let text = include_str!("../../config/production.example.toml")

@@ -4,7 +4,7 @@
 use super::api::{Api, Control};
 use super::place::{Place, Variables};
 use super::program::{Program, interlock};
-use interlock::config::{Config, Profile, sandbox_accounts};
+use interlock::config::{Config, Profile, sandbox_keys};
 use interlock::sandbox::cluster::{APP_ROLE, OWNER_ROLE, PrivateCluster};
 use interlock::sandbox::{keys::SandboxKeys, mocks};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -48,9 +48,7 @@ impl World {
         let (app, owner) = tokio::task::spawn_blocking(database).await.unwrap();
         variables.insert("DATABASE_URL".to_owned(), app.clone());
         variables.insert("DATABASE_OWNER_URL".to_owned(), owner);
-        let accounts = sandbox_accounts();
-        let named = accounts.iter().map(|(id, adapter)| (id.as_str(), adapter.as_str()));
-        SandboxKeys::ensure(place.home(), named).unwrap();
+        SandboxKeys::ensure(place.home(), &sandbox_keys()).unwrap();
         let profile = Profile::Sandbox { home: place.home().to_owned(), file: None };
         let config = Config::load_with(&profile, &variables).unwrap();
         let mocks = mock_psps::start(mocks::mock_config(&config, place.home()).unwrap()).await;

@@ -4,12 +4,13 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
+use axum::response::IntoResponse as _;
 use axum::response::{Json, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answered, DayQuery, Psps, Refused, csv, find, parse, view};
+use super::{Answered, DayQuery, Psps, Refused, find, parse, view};
 use crate::book::Payer;
 use crate::money;
 use crate::psp::{Auto, Payin, Twist};
@@ -167,7 +168,9 @@ pub(super) async fn statement(
 ) -> Result<Response, Refused> {
     let psp = find(&psps, &id)?;
     let plants = psp.plants.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(csv(statement::render(&psp.book.movements(), day.date.as_deref(), &plants)))
+    let rows = statement::rows(&psp.book.movements(), day.date.as_deref(), &plants);
+    let file = psp.dialect.statement(&rows);
+    Ok(([(http::header::CONTENT_TYPE, file.content_type)], file.text).into_response())
 }
 
 #[derive(Debug, Deserialize)]

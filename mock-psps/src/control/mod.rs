@@ -8,7 +8,6 @@ mod actions;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
@@ -229,13 +228,6 @@ async fn reset(State(psps): State<Psps>, body: Bytes) -> Answered {
 #[derive(Debug, Deserialize)]
 struct Day {
     date: Option<String>,
-}
-
-fn csv(text: String) -> Response {
-    let mut response = Response::new(Body::from(text));
-    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
 }
 
 type DayQuery = Query<Day>;

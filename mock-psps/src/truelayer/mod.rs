@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::book::{Entry, Kind, Movement, Payer, Status};
+use crate::config::MockAccount;
 use crate::pages;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
 use crate::{clock, ids};
@@ -53,43 +54,34 @@ pub(crate) struct TrueLayer {
     in_progress: Mutex<HashSet<String>>,
 }
 
-/// The settings of a TrueLayer account.
-pub(crate) struct Settings {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
-    pub(crate) merchant_account_id: String,
-    pub(crate) signing_kid: String,
-    pub(crate) signing_public_key_pem: String,
-    pub(crate) webhook_kid: String,
-    pub(crate) webhook_private_key_pem: String,
-    pub(crate) webhook_url: String,
-    pub(crate) currency: String,
+/// Settings: `client_id`, `client_secret`, `merchant_account_id`, `signing_kid`,
+/// `signing_public_key_pem` (verifies requests), `webhook_kid`, `webhook_private_key_pem`.
+pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Arc<dyn Dialect>> {
+    let signing_key = account.setting("signing_public_key_pem")?;
+    let webhook_key = account.setting("webhook_private_key_pem")?;
+    let webhook_key =
+        PKey::private_key_from_pem(webhook_key.as_bytes()).context("reading the webhook key")?;
+    let webhook_kid = account.setting("webhook_kid")?;
+    let jwks = jws::jwks(&webhook_key, &webhook_kid)?;
+    Ok(Arc::new(TrueLayer {
+        client_id: account.setting("client_id")?,
+        client_secret: account.setting("client_secret")?,
+        merchant_account_id: account.setting("merchant_account_id")?,
+        signing_kid: account.setting("signing_kid")?,
+        signing_key: PKey::public_key_from_pem(signing_key.as_bytes())
+            .context("reading the client's signing key")?,
+        webhook_kid,
+        webhook_key,
+        webhook_url: account.webhook_url.clone(),
+        jwks,
+        currency: account.currency.clone(),
+        base_url,
+        tokens: Mutex::default(),
+        in_progress: Mutex::default(),
+    }))
 }
 
 impl TrueLayer {
-    pub(crate) fn new(settings: Settings, base_url: String) -> anyhow::Result<Self> {
-        let signing_key = PKey::public_key_from_pem(settings.signing_public_key_pem.as_bytes())
-            .context("reading the client's signing key")?;
-        let webhook_key = PKey::private_key_from_pem(settings.webhook_private_key_pem.as_bytes())
-            .context("reading the webhook key")?;
-        let jwks = jws::jwks(&webhook_key, &settings.webhook_kid)?;
-        Ok(Self {
-            client_id: settings.client_id,
-            client_secret: settings.client_secret,
-            merchant_account_id: settings.merchant_account_id,
-            signing_kid: settings.signing_kid,
-            signing_key,
-            webhook_kid: settings.webhook_kid,
-            webhook_key,
-            webhook_url: settings.webhook_url,
-            jwks,
-            currency: settings.currency,
-            base_url,
-            tokens: Mutex::default(),
-            in_progress: Mutex::default(),
-        })
-    }
-
     /// The scheme that moves this currency.
     fn scheme(&self) -> &'static str {
         match self.currency.as_str() {

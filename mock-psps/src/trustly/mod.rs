@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::book::{Entry, Kind, Movement, Payer};
+use crate::config::MockAccount;
 use crate::ids;
 use crate::pages;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
@@ -39,20 +40,21 @@ pub(crate) struct Trustly {
     base_url: String,
 }
 
-impl Trustly {
-    pub(crate) fn new(
-        (username, password): (String, String),
-        merchant_public_key_pem: &str,
-        trustly_private_key_pem: &str,
-        currency: String,
-        base_url: String,
-    ) -> anyhow::Result<Self> {
-        let merchant_key = PKey::public_key_from_pem(merchant_public_key_pem.as_bytes())
-            .context("reading the merchant's public key")?;
-        let trustly_key = PKey::private_key_from_pem(trustly_private_key_pem.as_bytes())
-            .context("reading Trustly's private key")?;
-        Ok(Self { username, password, merchant_key, trustly_key, currency, base_url })
-    }
+/// Settings: `username`, `password`, `merchant_public_key_pem` (verifies requests and replies),
+/// `trustly_private_key_pem` (signs answers and notifications).
+pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Arc<dyn Dialect>> {
+    let merchant_key = account.setting("merchant_public_key_pem")?;
+    let trustly_key = account.setting("trustly_private_key_pem")?;
+    Ok(Arc::new(Trustly {
+        username: account.setting("username")?,
+        password: account.setting("password")?,
+        merchant_key: PKey::public_key_from_pem(merchant_key.as_bytes())
+            .context("reading the merchant's public key")?,
+        trustly_key: PKey::private_key_from_pem(trustly_key.as_bytes())
+            .context("reading Trustly's private key")?,
+        currency: account.currency.clone(),
+        base_url,
+    }))
 }
 
 impl Dialect for Trustly {

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use mock_psps::{MockAccount, MockConfig, MockKind, Running};
+use mock_psps::{MockAccount, MockConfig, Running};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -91,30 +91,37 @@ pub async fn world_with(books_dir: Option<std::path::PathBuf>) -> World {
     let hook = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(receive).with_state(merchant.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let trustly = MockKind::Trustly {
-        username: "merchant".to_owned(),
-        password: "secret".to_owned(),
-        merchant_public_key_pem: public_pem(&key),
-        trustly_private_key_pem: private_pem(&trustly_key),
-        currency: "EUR".to_owned(),
+    let account = |id: &str, psp: &str, currency: &str, settings: &[(&str, &str)]| MockAccount {
+        id: id.to_owned(),
+        port: 0,
+        psp: psp.to_owned(),
+        currency: currency.to_owned(),
+        webhook_url: format!("{hook}/webhooks/{id}"),
+        settings: settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     };
-    let truelayer = MockKind::TrueLayer {
-        client_id: "client".to_owned(),
-        client_secret: "secret".to_owned(),
-        merchant_account_id: "ma-1".to_owned(),
-        signing_kid: "request-kid".to_owned(),
-        signing_public_key_pem: public_pem(&request_key),
-        webhook_kid: "webhook-kid".to_owned(),
-        webhook_private_key_pem: private_pem(&webhook_key),
-        webhook_url: format!("{hook}/webhooks/truelayer-uk"),
-        currency: "GBP".to_owned(),
-    };
-    let account = |id: &str, kind| MockAccount { id: id.to_owned(), port: 0, kind };
+    let trustly = [
+        ("username", "merchant"),
+        ("password", "secret"),
+        ("merchant_public_key_pem", &*public_pem(&key)),
+        ("trustly_private_key_pem", &private_pem(&trustly_key)),
+    ];
+    let truelayer = [
+        ("client_id", "client"),
+        ("client_secret", "secret"),
+        ("merchant_account_id", "ma-1"),
+        ("signing_kid", "request-kid"),
+        ("signing_public_key_pem", &*public_pem(&request_key)),
+        ("webhook_kid", "webhook-kid"),
+        ("webhook_private_key_pem", &private_pem(&webhook_key)),
+    ];
     let config = MockConfig {
         control_addr: ([127, 0, 0, 1], 0).into(),
         seed: 7,
         books_dir,
-        accounts: vec![account("trustly-de", trustly), account("truelayer-uk", truelayer)],
+        accounts: vec![
+            account("trustly-de", "trustly", "EUR", &trustly),
+            account("truelayer-uk", "truelayer", "GBP", &truelayer),
+        ],
     };
     let running = mock_psps::start(config).await.unwrap();
     let http = reqwest::Client::builder()

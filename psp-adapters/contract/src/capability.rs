@@ -9,6 +9,8 @@ pub struct Capabilities {
     pub payout: Option<PayoutCapability>,
     /// Whether a deposit can be sent back to its source by its PSP id.
     pub return_deposit: bool,
+    /// Money may arrive that no request asked for (a permanent crypto address).
+    pub unsolicited_deposits: bool,
     pub deposit_inquiry: InquiryCapability,
     pub payout_inquiry: InquiryCapability,
     pub idempotency: IdempotencyCapability,
@@ -21,7 +23,12 @@ pub struct DepositCapability {
     /// answer that is lost leaves nothing that could move money by itself, so the attempt may be
     /// abandoned instead of unknown.
     pub needs_our_answer: bool,
+    /// After the payer's approval the PSP waits for [`crate::Operation::CompleteDeposit`].
+    pub needs_completion: bool,
     pub can_cancel: bool,
+    /// Whatever amount arrives for a request is credited (a crypto address cannot refuse one). For
+    /// all others an amount that was not asked for waits for a person.
+    pub any_amount: bool,
     /// How long a session can still be completed when the PSP does not say.
     pub session_life: Duration,
 }
@@ -32,6 +39,10 @@ pub struct PayoutCapability {
     pub portable_uk_account: bool,
     pub portable_pix_key: bool,
     pub portable_crypto: bool,
+    pub portable_phone: bool,
+    pub portable_email: bool,
+    /// The PSP itself pays only an account of the same person, by national or tax id.
+    pub same_owner_check: bool,
     /// Pays by its own token for an instrument it has seen.
     pub by_token: bool,
     /// A payout that succeeded can still come back.
@@ -75,10 +86,14 @@ pub enum KeyReplay {
     SameAnswer,
     /// An error that only says that the reference was used.
     DuplicateError,
+    /// Only an answer that accepted is kept: after an error the same key is a new request.
+    SuccessOnly,
 }
 
 #[derive(Debug, Clone)]
 pub struct IdempotencyCapability {
+    /// What a reference may look like at this PSP.
+    pub reference: ReferenceRule,
     pub replay: KeyReplay,
     /// How long the PSP keeps the key.
     pub key_life: Duration,
@@ -97,9 +112,64 @@ pub enum WebhookProof {
 
 #[derive(Debug, Clone)]
 pub struct WebhookCapability {
+    pub authenticity: WebhookAuthenticity,
     pub proof: WebhookProof,
+    /// One call may carry several events.
+    pub batch: bool,
+    pub reply: WebhookReplyKind,
     /// The signature covers a time stamp of sending.
     pub has_timestamp: bool,
     /// How old or how far ahead a signed time stamp may be.
     pub tolerance: Duration,
+}
+
+/// How a webhook shows whom it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookAuthenticity {
+    /// Its bytes, or the fields that matter, are signed.
+    Signature,
+    /// Nothing but the connection's client certificate; where that is not seen, it is a hint.
+    MutualTls,
+    /// Nothing at all: always a hint.
+    Unsigned,
+}
+
+/// What a PSP wants to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookReplyKind {
+    /// Any 2xx, or a fixed word.
+    Plain,
+    /// A reply that we sign.
+    Signed,
+    /// A reply that decides something.
+    Decision,
+}
+
+/// What characters a reference may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    Alphanumeric,
+    UpperHex,
+    /// Anything visible in ASCII.
+    Visible,
+}
+
+/// What a reference of ours may look like at a PSP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferenceRule {
+    pub len_min: usize,
+    pub len_max: usize,
+    pub charset: Charset,
+}
+
+impl ReferenceRule {
+    /// Whether a reference fits.
+    pub fn allows(&self, reference: &str) -> bool {
+        let fits = |byte: u8| match self.charset {
+            Charset::Alphanumeric => byte.is_ascii_alphanumeric(),
+            Charset::UpperHex => byte.is_ascii_digit() || matches!(byte, b'A'..=b'F'),
+            Charset::Visible => byte.is_ascii_graphic(),
+        };
+        (self.len_min..=self.len_max).contains(&reference.len()) && reference.bytes().all(fits)
+    }
 }

@@ -9,7 +9,7 @@
 //! lead to another PSP.
 //!
 //! Reading order: [`money`], [`reference`], [`instrument`], [`operation`], [`outcome`],
-//! [`capability`], [`http`].
+//! [`capability`], [`statement`], [`http`].
 
 pub mod capability;
 pub mod http;
@@ -18,21 +18,26 @@ pub mod money;
 pub mod operation;
 pub mod outcome;
 pub mod reference;
+pub mod statement;
 
 pub use capability::{
-    Capabilities, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
-    PayoutCapability, WebhookCapability, WebhookProof,
+    Capabilities, Charset, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
+    PayoutCapability, ReferenceRule, WebhookAuthenticity, WebhookCapability, WebhookProof,
+    WebhookReplyKind,
 };
 pub use http::{HttpRequest, HttpResponse, Method, TransportFailure};
-pub use instrument::{Destination, Portable};
+pub use instrument::{Destination, Instrument, Portable};
 pub use money::{Currency, Money, MoneyError};
 pub use operation::{
-    DepositRequest, Inquiry, InquiryBy, Operation, Payer, PayoutRequest, ReturnRequest, Subject,
+    CompletionRequest, DepositRequest, Inquiry, InquiryBy, Lookup, Operation, Payer, PayoutRequest,
+    ReturnRequest, Subject,
 };
 pub use outcome::{
-    Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof, Report, Status, Unknown,
+    AssetAmount, Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof, Payin,
+    PayinTarget, Report, Status, Unknown,
 };
 pub use reference::AttemptRef;
+pub use statement::{StatementFault, StatementKind, StatementLine};
 
 /// A point in time, always UTC.
 pub type Timestamp = time::OffsetDateTime;

@@ -1,6 +1,6 @@
 //! What we ask of a PSP.
 
-use crate::{AttemptRef, Destination, Money, Timestamp};
+use crate::{AttemptRef, Destination, Instrument, Money, Timestamp};
 
 /// One thing that a PSP is asked to do.
 #[derive(Debug, Clone)]
@@ -8,12 +8,19 @@ pub enum Operation {
     /// Open a deposit. What moves money later is the payer's act, not this call, unless the
     /// adapter's [`crate::DepositCapability`] says otherwise.
     CreateDeposit(DepositRequest),
+    /// Take the money of a deposit that its payer has approved, where the PSP waits for us to say so
+    /// ([`crate::Status::AwaitsCompletion`]). Under the attempt's own reference, which the PSP takes
+    /// once.
+    CompleteDeposit(CompletionRequest),
     /// Send money out. The one call that must never be made twice for one payment.
     CreatePayout(PayoutRequest),
     /// Send a deposit back to where it came from.
     ReturnDeposit(ReturnRequest),
     /// Ask what became of an attempt. Moves nothing.
     Inquire(Inquiry),
+    /// Ask which attempt a payment is that a notification named by the PSP's id alone. The answer's
+    /// [`crate::Report::attempt`] tells. Moves nothing.
+    Lookup(Lookup),
     /// Ask the PSP to close an open deposit session. Moves nothing.
     CancelDeposit { attempt: AttemptRef, psp_reference: String },
 }
@@ -23,9 +30,10 @@ impl Operation {
     pub const fn moves_money(&self) -> bool {
         match self {
             Operation::CreateDeposit(_)
+            | Operation::CompleteDeposit(_)
             | Operation::CreatePayout(_)
             | Operation::ReturnDeposit(_) => true,
-            Operation::Inquire(_) | Operation::CancelDeposit { .. } => false,
+            Operation::Inquire(_) | Operation::Lookup(_) | Operation::CancelDeposit { .. } => false,
         }
     }
 
@@ -33,9 +41,11 @@ impl Operation {
     pub const fn name(&self) -> &'static str {
         match self {
             Operation::CreateDeposit(_) => "create_deposit",
+            Operation::CompleteDeposit(_) => "complete_deposit",
             Operation::CreatePayout(_) => "create_payout",
             Operation::ReturnDeposit(_) => "return_deposit",
             Operation::Inquire(_) => "query",
+            Operation::Lookup(_) => "lookup",
             Operation::CancelDeposit { .. } => "cancel_deposit",
         }
     }
@@ -71,6 +81,16 @@ pub struct DepositRequest {
     pub payer: Payer,
     /// Where the payer's browser goes afterwards.
     pub return_url: String,
+    pub instrument: Option<Instrument>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CompletionRequest {
+    pub attempt: AttemptRef,
+    /// The PSP's id of the deposit, as its answer or notification named it.
+    pub psp_reference: String,
+    pub money: Money,
+    pub payer: Payer,
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +118,14 @@ pub enum Subject {
     Deposit,
     Payout,
     Return,
+}
+
+/// A question about a payment of which only the PSP's id is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// What kind of payment it is, where the notification told.
+    pub subject: Option<Subject>,
+    pub psp_reference: String,
 }
 
 /// A question about one attempt.

@@ -3,7 +3,7 @@
 //! The rules behind these types: a PSP may be replaced by another only when it *provably* never
 //! received the request, or when it *definitely* refused. Everything else is [`Unknown`].
 
-use crate::{Money, Portable, Timestamp};
+use crate::{AttemptRef, Money, Portable, Timestamp};
 
 /// What we know after one operation.
 #[allow(
@@ -31,6 +31,8 @@ pub struct Report {
     pub status: Status,
     /// Who paid, where the PSP tells.
     pub payer: Option<PayerProof>,
+    /// The attempt that the PSP names by our reference; what an [`crate::Operation::Lookup`] is for.
+    pub attempt: Option<AttemptRef>,
 }
 
 /// The state of a payment at the PSP, in our words.
@@ -40,6 +42,9 @@ pub enum Status {
     Accepted { next_action: Option<NextAction>, expires_at: Option<Timestamp> },
     /// Nothing new: still under way at the PSP.
     Pending,
+    /// The payer has approved a deposit and the PSP waits for our word before it takes the money:
+    /// [`crate::Operation::CompleteDeposit`] is due. Until then nothing has moved.
+    AwaitsCompletion,
     /// The money moved: for a deposit it is safe to credit the player. The amount is what moved.
     Succeeded { money: Money },
     /// A definite refusal or failure.
@@ -198,4 +203,38 @@ pub struct PayerProof {
     pub token: Option<String>,
     /// A short masked text that people may see, `"DE** **** 3000"`.
     pub masked: Option<String>,
+}
+
+/// Money that arrived at an address or account of ours without naming an attempt: to a permanent
+/// address, or to a request that is over. Whose it is, the core finds out; the adapter only tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payin {
+    pub target: PayinTarget,
+    /// The PSP's id of this very arrival (a transaction, not an address): deduplicated by it for good.
+    pub psp_reference: String,
+    /// What arrived, in the currency that the PSP credits to us.
+    pub money: Money,
+    /// What the chain carried, where that is not `money` itself.
+    pub asset: Option<AssetAmount>,
+    pub payer: Option<PayerProof>,
+    /// The PSP says that it is final. An unconfirmed arrival moves nothing.
+    pub confirmed: bool,
+}
+
+/// What a payer aimed at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PayinTarget {
+    /// The pseudonym of the player that we gave the PSP with the request, [`crate::Payer`]'s
+    /// `player_reference`.
+    PlayerReference(String),
+    /// An address that a player was given.
+    Address { network: String, asset: String, address: String, tag: Option<String> },
+}
+
+/// An amount of a chain's asset as the PSP writes it, `"0.00512300"`: told to people, never computed
+/// with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetAmount {
+    pub asset: String,
+    pub amount: String,
 }

@@ -23,13 +23,14 @@ mod wire;
 use crate::adapter::{Adapter, Exchange, Finished};
 use crate::registry::Reader;
 use crate::signature::{Es512Signer, WebhookKeys};
-use crate::transport::Transport;
+use crate::statement;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use exchange::Authorised;
 use psp_contract::{
-    Capabilities, Currency, DepositCapability, Destination, IdempotencyCapability, Inquiry,
-    InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome, PayoutCapability,
-    Portable, Subject, Timestamp, WebhookCapability, WebhookProof,
+    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome,
+    PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp,
+    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -55,7 +56,9 @@ const INQUIRY: InquiryCapability = InquiryCapability {
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         needs_our_answer: true,
+        needs_completion: false,
         can_cancel: true,
+        any_amount: false,
         session_life: minutes(30),
     }),
     payout: Some(PayoutCapability {
@@ -63,20 +66,28 @@ static CAPABILITIES: Capabilities = Capabilities {
         portable_uk_account: true,
         portable_pix_key: false,
         portable_crypto: false,
+        portable_phone: false,
+        portable_email: false,
+        same_owner_check: false,
         by_token: true,
         success_reversible: true,
     }),
     return_deposit: true,
+    unsolicited_deposits: false,
     deposit_inquiry: INQUIRY,
     payout_inquiry: INQUIRY,
     idempotency: IdempotencyCapability {
+        reference: ReferenceRule { len_min: 1, len_max: 64, charset: Charset::Visible },
         replay: KeyReplay::SameAnswer,
         // One page of its documentation says 6 hours, another 30 days: the shorter.
         key_life: minutes(6 * 60),
         margin: minutes(60),
     },
     webhook: WebhookCapability {
+        authenticity: WebhookAuthenticity::Signature,
         proof: WebhookProof::Hint,
+        batch: false,
+        reply: WebhookReplyKind::Plain,
         has_timestamp: true,
         tolerance: minutes(5),
     },
@@ -122,7 +133,7 @@ impl fmt::Debug for TrueLayer {
 const CURRENCIES: [Currency; 4] = [Currency::GBP, Currency::EUR, Currency::PLN, Currency::NOK];
 
 impl TrueLayer {
-    pub(crate) fn read(reader: &mut Reader<'_>, transport: &Transport) -> Option<Self> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let client_id = reader.setting("client_id");
         let merchant_account_id = reader.setting("merchant_account_id");
         let signing_kid = reader.setting("signing_kid");
@@ -135,7 +146,7 @@ impl TrueLayer {
             ("settings.webhook_jku", &webhook_jku),
             ("settings.auth_base_url", &auth_base_url),
         ] {
-            reader.reachable(key, url, transport);
+            reader.reachable(key, url);
         }
         let client_secret = reader.secret("client_secret", 16);
         let signer = reader.key("signing_private_key_pem", Es512Signer::from_pem);
@@ -160,7 +171,7 @@ impl TrueLayer {
             signing_kid,
             signer: signer?,
         };
-        Some(Self { inner: Arc::new(inner) })
+        Some(Box::new(Self { inner: Arc::new(inner) }))
     }
 
     fn call(&self, operation: &Operation, now: Timestamp) -> Option<Authorised> {
@@ -190,6 +201,8 @@ impl TrueLayer {
                 })
             }
             Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
+            // Its hosted page takes the money itself, and its events name our reference.
+            Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
             Operation::CancelDeposit { attempt, psp_reference } => {
                 let call = wire::cancel_payment(*attempt, psp_reference)?;
                 let id = psp_reference.clone();
@@ -244,6 +257,10 @@ impl Adapter for TrueLayer {
                     Some(Portable::UkAccount { .. }) => currency == Currency::GBP,
                     _ => false,
                 })
+    }
+
+    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+        statement::read(file, &statement::PLAIN)
     }
 
     fn webhook_keys_url(&self) -> Option<&str> {

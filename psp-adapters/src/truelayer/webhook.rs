@@ -136,6 +136,7 @@ fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
         psp_reference: psp_reference.clone(),
         status: status.unwrap_or(Status::Pending),
         payer: source.map(payer),
+        attempt: None,
     });
     let stamps = ["settled_at", "returned_at", "failed_at", "executed_at", "authorized_at"];
     Some(WebhookEvent {
@@ -146,6 +147,7 @@ fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
         subject,
         report,
         if_deposit: None,
+        payin: None,
         occurred_at: stamps.iter().find_map(|key| Timestamp::parse(body.str(key)?, &Rfc3339).ok()),
         hint_only: (moves && (money.is_none() || !ours)) || kind == "payment_reversed",
     })

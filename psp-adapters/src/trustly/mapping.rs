@@ -23,7 +23,7 @@ fn definite(code: &str) -> Option<Decline> {
 }
 
 fn reported(psp_reference: Option<String>, status: Status) -> Outcome {
-    Outcome::Reported(Report { psp_reference, status, payer: None })
+    Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
 }
 
 const fn undecided(code: &str) -> Unknown {

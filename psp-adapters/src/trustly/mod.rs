@@ -15,6 +15,7 @@
 
 mod mapping;
 mod requests;
+mod shape;
 mod webhook;
 mod wire;
 
@@ -24,11 +25,13 @@ use crate::adapter::{
 use crate::json::Json;
 use crate::registry::Reader;
 use crate::signature::{RsaKeys, RsaSigner, WebhookKeys};
+use crate::statement;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Currency, DepositCapability, Destination, IdempotencyCapability, Inquiry,
-    InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome, PayoutCapability,
-    PayoutRequest, Portable, Subject, Timestamp, WebhookCapability, WebhookProof,
+    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome,
+    PayoutCapability, PayoutRequest, Portable, ReferenceRule, StatementFault, StatementLine,
+    Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::SecretString;
 use std::fmt;
@@ -42,7 +45,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         needs_our_answer: true,
+        needs_completion: false,
         can_cancel: false,
+        any_amount: false,
         session_life: Duration::from_secs(60 * 60),
     }),
     payout: Some(PayoutCapability {
@@ -50,10 +55,14 @@ static CAPABILITIES: Capabilities = Capabilities {
         portable_uk_account: true,
         portable_pix_key: false,
         portable_crypto: false,
+        portable_phone: false,
+        portable_email: false,
+        same_owner_check: false,
         by_token: true,
         success_reversible: true,
     }),
     return_deposit: true,
+    unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::NONE,
     payout_inquiry: InquiryCapability {
         by_our_reference: false,
@@ -66,13 +75,17 @@ static CAPABILITIES: Capabilities = Capabilities {
         not_found_quiet: DAY,
     },
     idempotency: IdempotencyCapability {
+        reference: ReferenceRule { len_min: 1, len_max: 200, charset: Charset::Visible },
         replay: KeyReplay::DuplicateError,
         // A MessageID is unique for ever; ten years stand for it.
         key_life: Duration::from_secs(10 * 365 * 24 * 60 * 60),
         margin: MINUTE,
     },
     webhook: WebhookCapability {
+        authenticity: WebhookAuthenticity::Signature,
         proof: WebhookProof::Everything,
+        batch: false,
+        reply: WebhookReplyKind::Signed,
         has_timestamp: false,
         tolerance: Duration::ZERO,
     },
@@ -100,7 +113,7 @@ impl fmt::Debug for Trustly {
 }
 
 impl Trustly {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let username = reader.setting("username");
         let password = reader.secret("password", 8);
         let signer = reader.key("merchant_private_key_pem", RsaSigner::from_pem);
@@ -123,7 +136,7 @@ impl Trustly {
             signer: signer?,
             keys,
         };
-        Some(Self { inner: Arc::new(inner) })
+        Some(Box::new(Self { inner: Arc::new(inner) }))
     }
 }
 
@@ -168,7 +181,9 @@ impl Adapter for Trustly {
                 })
             }),
             Operation::Inquire(inquiry) => inquiry_exchange(inner, inquiry, now),
-            Operation::CancelDeposit { .. } => None,
+            Operation::CancelDeposit { .. }
+            | Operation::CompleteDeposit(_)
+            | Operation::Lookup(_) => None,
         };
         exchange.unwrap_or_else(|| Box::new(Finished(Outcome::NotSent(NotSent::NotExpressible))))
     }
@@ -183,6 +198,10 @@ impl Adapter for Trustly {
             _ => false,
         };
         destination.token.is_some() || portable
+    }
+
+    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+        statement::read(file, &statement::PLAIN)
     }
 
     fn verify_webhook(

@@ -123,7 +123,8 @@ pub(super) fn register_account(inner: &Inner, payout: &PayoutRequest) -> Option<
         Portable::UkAccount { sort_code, account_number, holder_name } => {
             ("UNITED_KINGDOM", digits(sort_code), digits(account_number), holder_name)
         }
-        Portable::PixKey { .. } | Portable::CryptoAddress { .. } => return None,
+        // Trustly pays bank accounts.
+        _ => return None,
     };
     let payer = &payout.payer;
     let (first, last) = if *holder == payer.full_name { names(payer) } else { split_name(holder) };

@@ -32,13 +32,14 @@ pub(super) fn signed_text(method: &str, uuid: &str, data: &Json) -> Option<Strin
 }
 
 /// Keys in code-unit order (UTF-16, as Java compares), a null as its key with nothing behind it, lists
-/// item by item (`reference/psps.md` §2.2). None for a number whose text is not known any more.
+/// item by item (`reference/psps.md` §2.2). None for a number that is no integer: Trustly sends none, and
+/// how its text would be signed is written nowhere.
 fn serialise(data: &Json, out: &mut String) -> Option<()> {
     match data {
         Json::Null => {}
         Json::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Json::Integer(number) => out.push_str(&number.to_string()),
-        Json::Fraction => return None,
+        Json::Decimal(_) => return None,
         Json::Text(text) => out.push_str(text),
         Json::Array(items) => {
             for item in items {

@@ -2,7 +2,7 @@
 
 use crate::support::{
     CLIENT_EC, KID, MERCHANT_ACCOUNT, MERCHANT_RSA, TRUSTLY_RSA, WEBHOOK_EC, WEBHOOK_KID, eur, gbp,
-    new_transport, truelayer_account, trustly_account,
+    new_transport, texts, truelayer_account, trustly_account,
 };
 use axum::Router;
 use axum::body::Bytes;
@@ -10,7 +10,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use mock_psps::{MockAccount, MockConfig, MockKind, Running};
+use mock_psps::{MockAccount, MockConfig, Running};
 use psp_adapters::{Performed, Psp, RawWebhook, WebhookEvent, WebhookRefusal, build};
 use psp_contract::{AttemptRef, Destination, Money, Operation, Portable, Timestamp};
 use serde_json::{Value, json};
@@ -54,6 +54,7 @@ async fn receive(
         path_and_query: &path,
         headers: &headers,
         body: &body,
+        peer_certificate: None,
         received_at: Timestamp::now_utc(),
     };
     let verified = psp.verify_webhook(&raw).await;
@@ -74,37 +75,36 @@ async fn receive(
 }
 
 fn mock_config(public_url: &str) -> MockConfig {
-    let account = |id: &str, kind| MockAccount { id: id.to_owned(), port: 0, kind };
-    let text = |text: &str| text.to_owned();
+    let account = |id: &str, psp: &str, currency: &str, settings: &[(&str, &str)]| MockAccount {
+        id: id.to_owned(),
+        port: 0,
+        psp: psp.to_owned(),
+        currency: currency.to_owned(),
+        webhook_url: format!("{public_url}/webhooks/{id}"),
+        settings: texts(settings),
+    };
+    let trustly = [
+        ("username", "casino"),
+        ("password", "correct horse"),
+        ("merchant_public_key_pem", &*MERCHANT_RSA.public_pem),
+        ("trustly_private_key_pem", &TRUSTLY_RSA.private_pem),
+    ];
+    let truelayer = [
+        ("client_id", "casino"),
+        ("client_secret", "a client secret of some length"),
+        ("merchant_account_id", MERCHANT_ACCOUNT),
+        ("signing_kid", KID),
+        ("signing_public_key_pem", &CLIENT_EC.public_pem),
+        ("webhook_kid", WEBHOOK_KID),
+        ("webhook_private_key_pem", &WEBHOOK_EC.private_pem),
+    ];
     MockConfig {
         control_addr: ([127, 0, 0, 1], 0).into(),
         seed: 7,
         books_dir: None,
         accounts: vec![
-            account(
-                "trustly-de",
-                MockKind::Trustly {
-                    username: text("casino"),
-                    password: text("correct horse"),
-                    merchant_public_key_pem: MERCHANT_RSA.public_pem.clone(),
-                    trustly_private_key_pem: TRUSTLY_RSA.private_pem.clone(),
-                    currency: text("EUR"),
-                },
-            ),
-            account(
-                "truelayer-gb",
-                MockKind::TrueLayer {
-                    client_id: text("casino"),
-                    client_secret: text("a client secret of some length"),
-                    merchant_account_id: text(MERCHANT_ACCOUNT),
-                    signing_kid: text(KID),
-                    signing_public_key_pem: CLIENT_EC.public_pem.clone(),
-                    webhook_kid: text(WEBHOOK_KID),
-                    webhook_private_key_pem: WEBHOOK_EC.private_pem.clone(),
-                    webhook_url: format!("{public_url}/webhooks/truelayer-gb"),
-                    currency: text("GBP"),
-                },
-            ),
+            account("trustly-de", "trustly", "EUR", &trustly),
+            account("truelayer-gb", "truelayer", "GBP", &truelayer),
         ],
     }
 }

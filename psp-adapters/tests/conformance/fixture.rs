@@ -113,6 +113,7 @@ impl Call {
             path_and_query: &self.path,
             headers: &self.headers,
             body: &self.body,
+            peer_certificate: None,
             received_at: self.received_at,
         }
     }

@@ -3,7 +3,12 @@
 use crate::fixture::{Act, Case, Fixture, perform};
 use crate::fixtures;
 use crate::support::{drive, now, response};
-use psp_contract::{NextAction, NotSent, Outcome, Status, TransportFailure, Unknown};
+use psp_contract::{
+    Currency, Money, NextAction, NotSent, Outcome, Status, TransportFailure, Unknown,
+};
+
+/// What every act of a fixture asks for, but for the UK account's.
+const ASKED: Money = Money::new(1050, Currency::EUR);
 
 /// What must come out, as a word.
 fn expected(act: Act, case: Case) -> &'static str {
@@ -13,6 +18,8 @@ fn expected(act: Act, case: Case) -> &'static str {
         (Act::Cancel, Case::Accepted) => "cancelled",
         (Act::Cancel, _) => "*",
         (_, Case::Html | Case::Empty | Case::CutShort | Case::Forged) => "unknown unreadable",
+        // What arrived is told as it arrived; what was paid out otherwise than asked is no answer.
+        (Act::AskDeposit, Case::OtherAmount) => "succeeded with other money",
         (_, Case::OtherAmount) => "unknown mismatch",
         (_, Case::Unlisted) => "unknown unlisted_code",
         (Act::Deposit, Case::Accepted) => "accepted with redirect",
@@ -39,7 +46,8 @@ fn word(outcome: &Outcome) -> String {
             }
             Status::Accepted { .. } => "accepted".to_owned(),
             Status::Pending => "pending".to_owned(),
-            Status::Succeeded { .. } => "succeeded".to_owned(),
+            Status::Succeeded { money } if *money == ASKED => "succeeded".to_owned(),
+            Status::Succeeded { .. } => "succeeded with other money".to_owned(),
             Status::Declined(_) => "declined".to_owned(),
             Status::Cancelled => "cancelled".to_owned(),
             Status::Returned { .. } => "returned".to_owned(),
@@ -190,5 +198,17 @@ fn nothing_secret_or_personal_is_printed() {
         {
             assert!(!printed.contains(word), "{word} in {printed}");
         }
+    }
+}
+
+#[test]
+fn money_that_arrived_is_told_as_it_arrived() {
+    for fixture in fixtures() {
+        let Some(driven) = perform(fixture.as_ref(), Act::AskDeposit, Case::OtherAmount) else {
+            continue;
+        };
+        let Outcome::Reported(report) = driven.outcome else { panic!("{:?}", driven.outcome) };
+        let other = Money::new(1051, Currency::EUR);
+        assert_eq!(report.status, Status::Succeeded { money: other });
     }
 }

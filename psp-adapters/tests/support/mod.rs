@@ -58,7 +58,7 @@ pub static CLIENT_EC: LazyLock<Pair> = LazyLock::new(p521);
 pub static WEBHOOK_EC: LazyLock<Pair> = LazyLock::new(p521);
 pub static FOREIGN_EC: LazyLock<Pair> = LazyLock::new(p521);
 
-fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
@@ -70,6 +70,7 @@ pub fn trustly_account(base_url: &str) -> PspAccount {
     PspAccount {
         id: "trustly-de".to_owned(),
         adapter: "trustly".to_owned(),
+        method: "bank_transfer".to_owned(),
         base_url: base_url.to_owned(),
         notify_url: "http://127.0.0.1:9/webhooks/trustly-de".to_owned(),
         settings: texts(&[("username", "casino")]),
@@ -86,6 +87,7 @@ pub fn truelayer_account(base_url: &str) -> PspAccount {
     PspAccount {
         id: "truelayer-gb".to_owned(),
         adapter: "truelayer".to_owned(),
+        method: "bank_transfer".to_owned(),
         base_url: base_url.to_owned(),
         notify_url: "http://127.0.0.1:9/webhooks/truelayer-gb".to_owned(),
         settings: texts(&[
@@ -149,6 +151,7 @@ pub fn deposit(attempt: AttemptRef, money: Money) -> Operation {
         country: "DE".to_owned(),
         payer: payer(),
         return_url: "https://casino.test/back?x=1&y=ö".to_owned(),
+        instrument: None,
     })
 }
 

@@ -125,7 +125,8 @@ pub fn masked(portable: &Portable) -> String {
         Portable::Iban { iban, .. } => iban,
         Portable::UkAccount { account_number, .. } => account_number,
         Portable::PixKey { key } => key,
-        Portable::CryptoAddress { address, .. } => address,
+        Portable::CryptoAddress { address, .. } | Portable::Email { address, .. } => address,
+        Portable::Phone { number, .. } => number,
     })
 }
 

@@ -134,6 +134,7 @@ async fn take(edge: Edge, account: String, request: Request) -> Result<Response,
             path_and_query: path.path_and_query().map_or("/", |path| path.as_str()),
             headers: &headers,
             body: &body,
+            peer_certificate: None,
             received_at: edge.flows.clock.now(),
         };
         Ok(receive(&edge.flows, &account, &raw).await?)

@@ -119,9 +119,10 @@ fn wanted(body: DestinationBody) -> DestinationOrder {
         }
         DestinationBody::Portable(portable) => {
             let holder_name = match &portable {
-                Portable::Iban { holder_name, .. } | Portable::UkAccount { holder_name, .. } => {
-                    Some(holder_name.clone())
-                }
+                Portable::Iban { holder_name, .. }
+                | Portable::UkAccount { holder_name, .. }
+                | Portable::Phone { holder_name, .. }
+                | Portable::Email { holder_name, .. } => Some(holder_name.clone()),
                 Portable::PixKey { .. } | Portable::CryptoAddress { .. } => None,
             };
             let masked = masked(&portable);

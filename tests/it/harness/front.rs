@@ -57,6 +57,7 @@ async fn arrive(
             headers: &headers,
             body: &body,
             // PSPs live in real time, wherever a test has moved our own.
+            peer_certificate: None,
             received_at: SystemClock.now(),
         };
         answer(receive(&flows, &account, &raw).await)

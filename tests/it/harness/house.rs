@@ -1,7 +1,7 @@
 //! What all tests of a run share: the cluster, the migrated template, the keys.
 
 use super::wait::eventually;
-use interlock::config::sandbox_accounts;
+use interlock::config::sandbox_keys;
 use interlock::sandbox::cluster::{APP_ROLE, OWNER_ROLE, PrivateCluster};
 use interlock::sandbox::keys::SandboxKeys;
 use interlock::store::migrate;
@@ -16,7 +16,6 @@ pub struct House {
     cluster: PrivateCluster,
     /// The sandbox's folder: its keys are made once.
     pub home: PathBuf,
-    pub keys: SandboxKeys,
     databases: AtomicU32,
 }
 
@@ -27,19 +26,17 @@ pub async fn house() -> &'static House {
 }
 
 async fn build() -> House {
-    let (cluster, keys, home) = tokio::task::spawn_blocking(|| {
+    let (cluster, home) = tokio::task::spawn_blocking(|| {
         let cluster = PrivateCluster::start_temporary().unwrap();
         let home = cluster.dir().join("house");
-        let accounts = sandbox_accounts();
-        let pairs = accounts.iter().map(|(id, adapter)| (id.as_str(), adapter.as_str()));
-        let keys = SandboxKeys::ensure(&home, pairs).unwrap();
+        SandboxKeys::ensure(&home, &sandbox_keys()).unwrap();
         cluster.create_database(TEMPLATE, None).unwrap();
-        (cluster, keys, home)
+        (cluster, home)
     })
     .await
     .unwrap();
     migrate::migrate(&cluster.url(TEMPLATE, OWNER_ROLE), "sandbox").await.unwrap();
-    House { cluster, home, keys, databases: AtomicU32::new(0) }
+    House { cluster, home, databases: AtomicU32::new(0) }
 }
 
 impl House {

@@ -1,7 +1,9 @@
 //! The mock PSPs of one test, and a client of their control API.
 
 use super::house::House;
-use mock_psps::{MockAccount, MockConfig, MockKind, Running};
+use interlock::config::{Config, Profile, Variables, variable_of};
+use interlock::sandbox::mocks::mock_config;
+use mock_psps::{MockConfig, Running};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -25,13 +27,7 @@ pub const ACCOUNTS: [&str; 4] = ["trustly-de", "truelayer-de", "trustly-gb", "tr
 
 impl Mocks {
     pub async fn start(house: &House, public_url: &str) -> Self {
-        let config = MockConfig {
-            control_addr: ([127, 0, 0, 1], 0).into(),
-            seed: 7,
-            books_dir: None,
-            accounts: ACCOUNTS.iter().map(|id| account(house, id, public_url)).collect(),
-        };
-        let running = mock_psps::start(config).await.unwrap();
+        let running = mock_psps::start(config(house, public_url)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { running, client: client.build().unwrap() }
     }
@@ -111,35 +107,13 @@ impl Mocks {
     }
 }
 
-fn account(house: &House, id: &str, public_url: &str) -> MockAccount {
-    let pem = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
-    let (private, public) = (
-        |name: &str| pem(house.keys.private(id, name)),
-        |name: &str| pem(house.keys.public(id, name)),
-    );
-    let country = &id[id.len() - 2..];
-    let currency = if country == "gb" { "GBP" } else { "EUR" }.to_owned();
-    let kind = if id.starts_with("trustly") {
-        MockKind::Trustly {
-            username: format!("sandbox_{country}"),
-            password: format!("sandbox-password-{country}"),
-            merchant_public_key_pem: public("merchant"),
-            trustly_private_key_pem: private("trustly"),
-            currency,
-        }
-    } else {
-        let account = if country == "gb" { "6b" } else { "de" };
-        MockKind::TrueLayer {
-            client_id: format!("sandbox-{country}"),
-            client_secret: format!("sandbox-client-secret-{country}"),
-            merchant_account_id: format!("0192a1c0-0000-7000-8000-0000000000{account}"),
-            signing_kid: format!("sandbox-signing-{country}"),
-            signing_public_key_pem: public("signing"),
-            webhook_kid: format!("sandbox-webhook-{country}"),
-            webhook_private_key_pem: private("webhook"),
-            webhook_url: format!("{public_url}/webhooks/{id}"),
-            currency,
-        }
-    };
-    MockAccount { id: id.to_owned(), port: 0, kind }
+/// The sandbox's own mocks, but on free ports and with books in memory.
+fn config(house: &House, public_url: &str) -> MockConfig {
+    let profile = Profile::Sandbox { home: house.home.clone(), file: None };
+    let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
+    let config = Config::load_with(&profile, &public).unwrap();
+    let mut mocks = mock_config(&config, &house.home).unwrap();
+    mocks.accounts.retain(|account| ACCOUNTS.contains(&account.id.as_str()));
+    mocks.accounts.iter_mut().for_each(|account| account.port = 0);
+    MockConfig { control_addr: ([127, 0, 0, 1], 0).into(), seed: 7, books_dir: None, ..mocks }
 }

@@ -202,7 +202,7 @@ impl House {
         let next_action = Some(NextAction::Redirect { url });
         let reported = |status| {
             let psp_reference = Some(attempt.0.simple().to_string());
-            Outcome::Reported(Report { psp_reference, status, payer: None })
+            Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
         };
         let outcome = match what {
             0 => reported(Status::Accepted { next_action, expires_at: None }),

@@ -1,10 +1,11 @@
 //! Signatures, and the proof that one was verified.
 //!
 //! RSA with SHA-1 (Trustly) goes through OpenSSL, because aws-lc-rs only verifies it; ES512 (TrueLayer)
-//! through aws-lc-rs. Nothing here compares secret bytes with `==`: both schemes are asymmetric, and
-//! the libraries decide.
+//! and shared secrets through aws-lc-rs. Nothing here compares secret bytes with `==`: the libraries
+//! decide, in constant time.
 
 use crate::json::Json;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P521_SHA512_FIXED, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
@@ -102,6 +103,47 @@ impl RsaKeys {
     }
 }
 
+/// The shared secrets by which a PSP may sign: the live one, and the next while they are being changed.
+pub(crate) struct HmacKeys(Vec<Vec<u8>>);
+
+impl HmacKeys {
+    /// `keys` as bytes: whether a PSP's text is the key itself, or hex or base64 of it, is the adapter's
+    /// to know. An empty key would verify what anybody signs, so it is none.
+    pub fn new(keys: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self(keys.into_iter().filter(|key| !key.is_empty()).collect())
+    }
+
+    pub fn verify_sha256(&self, message: &[u8], tag: &[u8]) -> Option<Proof> {
+        self.verify(hmac::HMAC_SHA256, message, tag)
+    }
+
+    pub fn verify_sha512(&self, message: &[u8], tag: &[u8]) -> Option<Proof> {
+        self.verify(hmac::HMAC_SHA512, message, tag)
+    }
+
+    /// Signs with the live key.
+    pub fn sign_sha512(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let key = hmac::Key::new(hmac::HMAC_SHA512, self.0.first()?);
+        Some(hmac::sign(&key, message).as_ref().to_vec())
+    }
+
+    /// In constant time for each key.
+    fn verify(&self, algorithm: hmac::Algorithm, message: &[u8], tag: &[u8]) -> Option<Proof> {
+        let valid = self
+            .0
+            .iter()
+            .any(|key| hmac::verify(&hmac::Key::new(algorithm, key), message, tag).is_ok());
+        valid.then_some(Proof(()))
+    }
+}
+
+/// Compares a digest that only the PSP and we can compute (a secret is part of what is hashed) with the
+/// one that came, in constant time.
+pub(crate) fn same_digest(ours: &[u8], told: &[u8]) -> Option<Proof> {
+    use subtle::ConstantTimeEq;
+    (!ours.is_empty() && bool::from(ours.ct_eq(told))).then_some(Proof(()))
+}
+
 /// A P-521 key that signs ES512.
 pub(crate) struct Es512Signer(EcdsaKeyPair);
 
@@ -116,9 +158,9 @@ impl Es512Signer {
             .map_err(|_| "is no EC key on P-521")
     }
 
-    /// A detached JWS over `payload`: `header..signature`.
-    pub fn detached_jws(&self, header: &Json, payload: &[u8]) -> Option<String> {
-        let header = URL_SAFE_NO_PAD.encode(header.to_bytes());
+    /// A detached JWS over `payload`: `header..signature`. The header is JSON as it is to be sent.
+    pub fn detached_jws(&self, header: &str, payload: &[u8]) -> Option<String> {
+        let header = URL_SAFE_NO_PAD.encode(header);
         let input = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
         let signature = self.0.sign(&SystemRandom::new(), input.as_bytes()).ok()?;
         Some(format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature)))
