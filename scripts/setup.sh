@@ -47,6 +47,12 @@ missing_packages() {
     [ "$purpose" = test ] || return 0
     browser || echo chromium
     have chromedriver || echo chromium-driver
+    have curl || echo curl
+    [ "${INTERLOCK_ORACLES:-}" != skip ] || return 0
+    # Debian's python3 comes without the part that makes environments.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    have node || echo nodejs
+    have npm || echo npm
 }
 
 check_rust() {
@@ -116,4 +122,6 @@ check_rust
 mapfile -t packages < <(missing_packages)
 [ "${#packages[@]}" -eq 0 ] || install_packages "${packages[@]}"
 check_postgresql
-if [ "$purpose" = test ]; then install_cargo_deny; fi
+[ "$purpose" = test ] || exit 0
+install_cargo_deny
+if [ "${INTERLOCK_ORACLES:-}" != skip ]; then "$root/scripts/oracles.sh"; fi

@@ -70,6 +70,7 @@ pub fn order(key: PlayerKey, money: Money, unique: &str) -> DepositOrder {
         money,
         method: Method::BankTransfer,
         return_url: "https://casino.example/back".to_owned(),
+        instrument: None,
         reference: Some(unique.to_owned()),
         metadata: "{}".to_owned(),
         ip: Some("203.0.113.7".to_owned()),
@@ -108,8 +109,12 @@ pub async fn open_deposit(
 }
 
 fn news(payment: &Payment, attempt: AttemptId, source: Source, status: Status) -> News {
-    let report =
-        Report { psp_reference: Some(attempt.0.simple().to_string()), status, payer: None, attempt: None };
+    let report = Report {
+        psp_reference: Some(attempt.0.simple().to_string()),
+        status,
+        payer: None,
+        attempt: None,
+    };
     News {
         payment: payment.id.uuid,
         direction: payment.direction(),

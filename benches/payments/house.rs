@@ -11,7 +11,7 @@ use interlock::flows::Flows;
 use interlock::routing::registry::PspRegistry;
 use interlock::sandbox::keys::SandboxKeys;
 use interlock::store::Db;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -25,8 +25,9 @@ pub type Ports = BTreeMap<String, u16>;
 
 /// Ports that are free now, a different one for each.
 pub fn free_ports() -> Result<Ports> {
-    let names = sandbox_keys().into_iter().map(|(id, _)| id);
+    let names: BTreeSet<String> = sandbox_keys().into_iter().map(|key| key.account).collect();
     let bound: Vec<_> = names
+        .into_iter()
         .chain(["service".to_owned(), "control".to_owned()])
         .map(|name| Ok((name, std::net::TcpListener::bind("127.0.0.1:0")?)))
         .collect::<Result<_>>()?;

@@ -6,11 +6,10 @@
 use crate::house;
 use anyhow::{Context, Result, bail, ensure};
 use interlock::app::service::Service;
-use interlock::config::{Config, PspAccount};
+use interlock::config::Config;
 use interlock::sandbox::mocks;
 use interlock::store::Db;
 use mock_psps::MockConfig;
-use secrecy::ExposeSecret;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

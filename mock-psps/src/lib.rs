@@ -5,19 +5,26 @@
 //! documentation, so that one misreading cannot cancel itself out.
 //!
 //! Modules in reading order: `config` (what runs), `server` (ports that can go down and reset
-//! connections), `tls` (ports that want client certificates), `book` (what really moved), `faults` (what goes wrong), `psp` (one account and
-//! the dialect it speaks), `registry` (which dialects there are), `scenario` (what payers and banks do), `webhooks` (how it is told),
-//! `statement` (settlement files), `pages` (hosted pages), `control` (the API of tests and the
-//! demo), and the PSPs: `trustly`, `truelayer`.
+//! connections), `tls` (ports that want client certificates), `book` (what really moved), `faults`
+//! (what goes wrong), `psp` (one account and the dialect it speaks), `registry` (which dialects
+//! there are), `scenario` (what payers and banks do), `chain` (coins and who sends them),
+//! `webhooks` (how it is told), `statement` (settlement files), `pages` (hosted pages), `control`
+//! (the API of tests and the demo), and the PSPs, one folder each.
 
+mod adyen;
 mod book;
+mod chain;
 mod clock;
+mod coinspaid;
 mod config;
 mod control;
 mod faults;
+mod fireblocks;
 mod ids;
 mod money;
+mod nuvei;
 mod pages;
+mod paysafe;
 mod pix_efi;
 mod psp;
 mod registry;

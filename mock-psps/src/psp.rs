@@ -10,7 +10,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
-use crate::book::{Book, Entry, Movement, Payer, Status};
+use crate::book::{Book, Entry, Kind, Movement, Payer, Status};
+use crate::chain::Chain;
 use crate::config::MockAccount;
 use crate::faults::Faults;
 use crate::scenario::Outcome;
@@ -75,6 +76,13 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// Called inside the booking when a deposit gets its money: names the payer's account.
     fn paid(&self, entry: &mut Entry<'_>, movement: &mut Movement);
 
+    /// Asked when a payer pays an open deposit: a PSP that takes the money only at its merchant's word
+    /// notes the approval (and the amount, where it is not what was asked) in the movement, leaves it
+    /// pending, and gives what it tells the merchant.
+    fn awaits_merchant(&self, _: &mut Movement, _paid_minor: Option<i64>) -> Option<Vec<Notice>> {
+        None
+    }
+
     /// What the PSP tells its merchant about a change, in order.
     fn notices(&self, movement: &Movement, step: Step) -> Vec<Notice>;
 
@@ -90,6 +98,16 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// How this PSP writes its settlement file.
     fn statement(&self, rows: &[Row]) -> File {
         statement::plain(rows)
+    }
+
+    /// Whether such a movement can come to this at all: no chain charges back.
+    fn knows(&self, _kind: Kind, _to: Status) -> bool {
+        true
+    }
+
+    /// Its chains, for PSPs that move coins: money then arrives by transfers to addresses.
+    fn chain(&self) -> Option<&dyn Chain> {
+        None
     }
 
     /// Books money that no request asked for; `None` where this PSP cannot receive such.

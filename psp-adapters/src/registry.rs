@@ -4,7 +4,6 @@ use crate::adapter::Adapter;
 use crate::identity;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{pix_efi, swish, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,11 +28,12 @@ pub struct PspAccount {
 type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
+#[rustfmt::skip]
 const READERS: &[(&str, Read)] = &[
-    ("pix_efi", pix_efi::PixEfi::read),
-    ("swish", swish::Swish::read),
-    ("truelayer", truelayer::TrueLayer::read),
-    ("trustly", trustly::Trustly::read),
+    ("pix_efi", crate::pix_efi::PixEfi::read),
+    ("swish", crate::swish::Swish::read),
+    ("truelayer", crate::truelayer::TrueLayer::read),
+    ("trustly", crate::trustly::Trustly::read),
 ];
 
 /// The names of the adapters that there are.

@@ -116,6 +116,14 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Submit(error) => error.into(),
+            StartError::FieldMissing(field) => Problem::unprocessable(
+                "player.field_missing",
+                format!(
+                    "Every payment provider for this needs the player's {}: PUT the player with it.",
+                    field.name()
+                ),
+            )
+            .at(format!("/{}", field.name())),
             StartError::Store(error) => error.into(),
             StartError::CurrencyNotAllowed { .. } => {
                 Problem::unprocessable("payment.currency_not_allowed", sentence(&error))

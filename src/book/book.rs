@@ -1,5 +1,6 @@
 //! The book itself, and the few doors through which it changes.
 
+use super::payin::PayinKey;
 use super::payment::{Attempt, Payment, Review};
 use super::record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition};
 use crate::domain::{
@@ -28,6 +29,8 @@ pub struct Book {
     pub limits: Vec<Limit>,
     pub limit_uses: Vec<LimitUse>,
     pub reviews: BTreeMap<Uuid, Review>,
+    /// Arrivals without a request that were booked before, with their deposits.
+    pub payins: BTreeMap<PayinKey, PaymentId>,
     /// The command that is being decided.
     pub record: Record,
     /// What earlier commands of the batch decided.
@@ -151,6 +154,7 @@ impl Book {
             limits: Vec::new(),
             limit_uses: Vec::new(),
             reviews: BTreeMap::new(),
+            payins: BTreeMap::new(),
             records: Vec::new(),
             dirty: Dirty::default(),
         }
@@ -256,6 +260,7 @@ impl Book {
             _ => unreachable!("a payment keeps its direction"),
         }
         payment.status = to;
+        payment.forget_token();
         let subject = Subject::Payment(payment.id);
         self.history(subject, Some(from.as_str()), to.as_str(), cause);
         self.emit(id, ids);

@@ -25,6 +25,10 @@ pub struct Record {
     pub hold_moves: Vec<HoldMove>,
     /// Idempotent answers that can be told now that a first round of calls is settled.
     pub late_answers: Vec<(super::Viewer, Arc<Payment>)>,
+    /// Money that named no attempt, with the deposit that it became or was for.
+    pub payins: Vec<(super::PayinKey, PaymentId)>,
+    /// Addresses that the player was shown.
+    pub addresses: Vec<super::GivenAddress>,
     /// The player's record changed: this version is kept.
     pub player_changed: bool,
 }
@@ -45,6 +49,8 @@ impl Record {
             wires: Vec::new(),
             hold_moves: Vec::new(),
             late_answers: Vec::new(),
+            payins: Vec::new(),
+            addresses: Vec::new(),
             player_changed: false,
         }
     }

@@ -3,7 +3,7 @@
 use super::runtime;
 use crate::app::psps;
 use crate::app::service::{Environment, Role, Service};
-use crate::config::{Config, ConfigFault, Profile};
+use crate::config::{Config, Profile};
 use crate::shutdown::Shutdown;
 use crate::store::{Db, migrate};
 use anyhow::Context;
@@ -12,15 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Loads a production configuration with its PSP accounts; every fault of both is told.
-fn load(file: Option<PathBuf>) -> Result<Config, Vec<ConfigFault>> {
-    let config = Config::load(&Profile::Production { file })?;
-    psps::registry(&config, false)?;
-    Ok(config)
-}
-
 pub fn check_config(file: Option<PathBuf>) -> ExitCode {
-    match load(file) {
+    match Config::load(&Profile::Production { file }) {
         Ok(config) => {
             println!(
                 "the configuration is sound: {} operators, {} PSP accounts, {} policies",
@@ -36,7 +29,7 @@ pub fn check_config(file: Option<PathBuf>) -> ExitCode {
 
 /// Runs the service until it is told to stop.
 pub async fn serve(file: Option<PathBuf>, roles: Vec<Role>) -> anyhow::Result<ExitCode> {
-    let config = match load(file) {
+    let config = match Config::load(&Profile::Production { file }) {
         Ok(config) => config,
         Err(faults) => return Ok(runtime::faults(&faults)),
     };

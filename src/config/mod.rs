@@ -8,11 +8,13 @@
 //! Nothing else in the service reads the environment. Secrets are [`SecretString`]s from the moment
 //! they are read: `Debug` of a whole [`Config`] shows none.
 //!
-//! Reading order: [`fault`], [`layers`], [`reader`], [`secret`], then the sections, [`production`].
+//! Reading order: [`fault`], [`layers`], [`reader`], [`secret`], then the sections, [`clients`],
+//! [`production`].
 //!
 //! [`SecretString`]: secrecy::SecretString
 
 mod access;
+pub mod clients;
 mod fault;
 mod layers;
 mod markets;
@@ -99,6 +101,7 @@ impl Config {
         if let Profile::Production { .. } = profile {
             production::check(&config, &reader);
         }
+        clients::check(&config, &reader, secrets.in_sandbox());
         let mut faults = reader.finish();
         faults.extend(policy_faults);
         if faults.is_empty() { Ok(config) } else { Err(faults) }

@@ -34,6 +34,13 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// Whether a fault was told of a key, or of something inside it.
+    pub fn has_fault(&self, key: &str) -> bool {
+        self.faults.borrow().iter().any(|fault| {
+            fault.key.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
     pub fn finish(self) -> Vec<ConfigFault> {
         let mut faults = self.faults.into_inner();
         faults.sort();

@@ -4,7 +4,7 @@ use crate::book::{GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
 use crate::domain::{AttemptId, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp};
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
-use psp_contract::{Capabilities, Outcome};
+use psp_contract::{Capabilities, Outcome, Payin};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -53,6 +53,7 @@ pub enum Command {
         payment: Uuid,
     },
     News(Box<News>),
+    ReceivePayin(Box<ReceivePayin>),
     /// A worker wants to call a PSP about an attempt whose time has come.
     TakeAttempt {
         payment: Uuid,
@@ -128,6 +129,18 @@ pub struct News {
     pub wires: Vec<Wire>,
 }
 
+/// Money arrived that names no attempt; the PSP says that it is final.
+#[derive(Debug, Clone)]
+pub struct ReceivePayin {
+    pub psp: String,
+    pub payin: Payin,
+    pub occurred_at: Option<Timestamp>,
+    /// A deposit that may still wait for it.
+    pub request: Option<Uuid>,
+    /// The deposit that it becomes otherwise, but for its status, attempt and decision.
+    pub payment: Payment,
+}
+
 /// Who says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -136,10 +149,14 @@ pub enum Source {
     /// The answer of a resend of the same attempt with the same key.
     Replay,
     Inquiry,
+    /// The answer of the call that completes a deposit which its payer has approved.
+    Completion,
     /// A verified webhook. `hint` when its proof does not cover everything that moves money.
     Webhook {
         hint: bool,
     },
+    /// A verified arrival at the address of an open request.
+    Payin,
     /// Our own clock: the session is over and the PSP knows no better.
     Clock,
     /// Two people.
@@ -152,7 +169,9 @@ impl Source {
             Source::Call => "call",
             Source::Replay => "replay",
             Source::Inquiry => "inquiry",
+            Source::Completion => "completion",
             Source::Webhook { .. } => "webhook",
+            Source::Payin => "payin",
             Source::Clock => "clock",
             Source::People => "people",
         }
@@ -212,6 +231,8 @@ pub enum Task {
     Send,
     Inquire(psp_contract::InquiryBy),
     Replay,
+    /// The payer has approved: take the money, under the attempt's own reference.
+    Complete,
     /// Close the PSP's session of an abandoned or cancelled attempt.
     CancelAtPsp,
     /// Nothing can be asked: look again when it is due.
@@ -280,6 +301,7 @@ impl Command {
             Command::RequestWithdrawal(_) => "request_withdrawal",
             Command::AnswerNow { .. } => "answer_now",
             Command::News(_) => "news",
+            Command::ReceivePayin(_) => "receive_payin",
             Command::TakeAttempt { .. } => "take_attempt",
             Command::TakePayout { .. } => "take_payout",
             Command::Cancel { .. } => "cancel",

@@ -3,7 +3,7 @@
 use super::attempt;
 use super::command::{Answer, Ctx, Refusal, StartDeposit};
 use crate::book::{Book, Cancel, Payment};
-use crate::domain::{AttemptStatus, DepositStatus, Direction, PaymentStatus, Reason};
+use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
 use crate::screening::Outcome;
 use crate::screening::decision::Decision;
@@ -92,6 +92,16 @@ pub fn mark_limit_use(book: &mut Book, id: Uuid, state: UseState) {
     if let Some(found) = book.limit_uses.iter_mut().find(|found| found.payment == id) {
         if found.state != state {
             found.state = state;
+            book.dirty.limit_uses.insert(id);
+        }
+    }
+}
+
+/// What arrived is what counts into the limits, where it may differ from what was asked for.
+pub fn recount_limit(book: &mut Book, id: Uuid, money: Money) {
+    if let Some(found) = book.limit_uses.iter_mut().find(|found| found.payment == id) {
+        if found.money != money {
+            found.money = money;
             book.dirty.limit_uses.insert(id);
         }
     }

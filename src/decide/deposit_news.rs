@@ -1,19 +1,18 @@
 //! News about a deposit's attempt: the payer must act, the money is in, or another PSP is asked.
 
-use super::attempt::{ask_people, close_reviews, move_on_or_fail, raise};
+use super::attempt::{close_reviews, move_on_or_fail, raise};
 use super::command::{Ctx, Source};
 use super::deposit::{fail, mark_limit_use};
-use super::news::{absence_is_proven, keep, verdict};
+use super::money_in::succeed;
+use super::news::{OTHER_MONEY, absence_is_proven, keep, verdict};
 use super::returns;
-use crate::book::{Attempt, Book, Payment};
+use crate::book::{Attempt, Book, GivenAddress, Payment};
 use crate::domain::{
-    AttemptId, AttemptStatus, DecisionId, DepositStatus, Money, PaymentStatus, Timestamp,
+    AttemptId, AttemptStatus, DepositStatus, Money, PaymentId, PaymentStatus, Timestamp,
 };
 use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
-use crate::screening::decision::{About, Decision};
 use crate::screening::limits::UseState;
-use crate::screening::{Checkpoint, DepositFacts, Outcome as Screened, screen_deposit};
 use psp_contract::{NextAction, Outcome, Report, Status};
 use uuid::Uuid;
 
@@ -101,7 +100,17 @@ fn accept(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, c
     let payment = &book.payments[&id];
     let waiting = payment.status == PaymentStatus::Deposit(DepositStatus::Processing);
     if let (true, Some(action)) = (waiting, next_action) {
+        remember_address(book, payment.id, &attempt.psp, &action);
         tell_action(book, id, action, ctx);
+    }
+}
+
+/// Whoever is shown an address may pay there at any time, long after this deposit is over.
+fn remember_address(book: &mut Book, payment: PaymentId, psp: &str, action: &NextAction) {
+    if let NextAction::CryptoTransfer { address, network, asset, .. } = action.clone() {
+        let psp = psp.to_owned();
+        let given = GivenAddress { psp, network, asset, address, tag: None, payment };
+        book.record.addresses.push(given);
     }
 }
 
@@ -174,115 +183,6 @@ pub fn expire(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) {
     }
 }
 
-/// The money is in. It is credited once; what is not the money that was asked for, or comes twice,
-/// or for a player who may not deposit any more, waits in suspense for two people.
-fn succeed(
-    book: &mut Book,
-    id: Uuid,
-    attempt_id: AttemptId,
-    money: Money,
-    source: Source,
-    ctx: &Ctx<'_>,
-) {
-    let payment = book.payments[&id].clone();
-    let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
-    if attempt.status == AttemptStatus::Reversed {
-        return win_dispute(book, id, &attempt, money, source, ctx);
-    }
-    let moved = book.move_attempt(id, attempt_id, AttemptStatus::Succeeded, source.as_str());
-    if moved.is_err() {
-        // The same success again is no news; any other contradiction is kept.
-        if attempt.status != AttemptStatus::Succeeded {
-            keep(book, id, attempt_id, "succeeded");
-        }
-        return;
-    }
-    book.attempt_mut(id, attempt_id).was_accepted = true;
-    if payment.received.is_some() {
-        return second_success(book, id, &attempt, money, ctx);
-    }
-    book.payment_mut(id).received = Some(money);
-    book.payment_mut(id).next_action = None;
-    mark_limit_use(book, id, UseState::Counted);
-    if money != attempt.asked {
-        suspend(book, id, &attempt.psp, money, "deposit.other_amount", ctx);
-        return;
-    }
-    if screen_credit(book, id, ctx) == Screened::Approve {
-        credit(book, id, &attempt.psp, ctx);
-    } else {
-        suspend(book, id, &attempt.psp, money, "deposit.not_creditable", ctx);
-    }
-}
-
-/// `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
-/// limit that was lowered meanwhile; a late success is screened like any other.
-fn screen_credit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Screened {
-    let payment = &book.payments[&id];
-    let facts = DepositFacts {
-        checkpoint: Checkpoint::DepositPost,
-        player: book.player.as_ref(),
-        payment: Some(id),
-        money: payment.money,
-        method: payment.method,
-        limits: &book.limits,
-        uses: &book.limit_uses,
-        fx: ctx.fx,
-        now: ctx.now,
-    };
-    let screening = screen_deposit(ctx.policies, &facts);
-    let about = About {
-        id: DecisionId(ctx.ids.next()),
-        checkpoint: Checkpoint::DepositPost,
-        payment: payment.id,
-        player: book.key.clone(),
-        player_version: book.player.as_ref().map_or(0, |player| player.version),
-    };
-    let decision = Decision::new(about, screening, ctx.now);
-    let outcome = decision.outcome;
-    book.record.decisions.push(decision);
-    outcome
-}
-
-fn credit(book: &mut Book, id: Uuid, psp: &str, ctx: &Ctx<'_>) {
-    let payment = book.payments[&id].clone();
-    let fee = payment.fee.map_or(0, |fee| fee.minor);
-    book.post_covered(&templates::deposit_captured(psp, payment.money, fee), id);
-    book.payment_mut(id).credited = Some(payment.money);
-    settle(book, id, "the money is in", ctx);
-}
-
-/// The deposit is done. Where the machine knows no such step (it cannot, if the states are right)
-/// the money is booked all the same and people are told.
-pub fn settle(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
-    let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
-    if book.move_payment(id, succeeded, cause, ctx.ids).is_err() {
-        raise(book, "deposit.status_conflict", id, None, "credited against its status", ctx);
-    }
-    close_reviews(book, id, ctx);
-}
-
-fn suspend(book: &mut Book, id: Uuid, psp: &str, money: Money, kind: &'static str, ctx: &Ctx<'_>) {
-    book.post_covered(&templates::deposit_suspended(psp, money), id);
-    book.payment_mut(id).suspended = Some(money);
-    let in_review = PaymentStatus::Deposit(DepositStatus::InReview);
-    if book.move_payment(id, in_review, kind, ctx.ids).is_err() {
-        raise(book, "deposit.status_conflict", id, None, "suspended against its status", ctx);
-    }
-    raise(book, kind, id, None, "money arrived that cannot be credited as asked", ctx);
-    ask_people(book, id, None, "money_in", ctx);
-}
-
-/// Two PSPs were paid for one deposit: the player sees one credit, the second payment waits in
-/// suspense and a return of it is opened.
-fn second_success(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
-    book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
-    returns::change_suspended(book, id, money);
-    let detail = "a second PSP was paid for one deposit";
-    raise(book, "deposit.second_success", id, Some(attempt.id), detail, ctx);
-    returns::open_of_second_success(book, id, attempt, money, ctx);
-}
-
 /// The bank, the scheme or the PSP took the money back.
 fn take_back(
     book: &mut Book,
@@ -299,9 +199,17 @@ fn take_back(
         // It is taken back already: the same news again must not look like a dispute that was won.
         return;
     }
+    let known = payment.credited.or(payment.suspended);
+    if known.is_some_and(|known| known.currency != money.currency) {
+        keep(book, id, attempt_id, OTHER_MONEY);
+        let detail = "money of another currency than arrived was taken back: nothing is booked";
+        return raise(book, "deposit.other_amount", id, Some(attempt_id), detail, ctx);
+    }
     if attempt.status != AttemptStatus::Succeeded {
         // A return or reversal vouches for the success that it takes back; that is booked first.
-        succeed(book, id, attempt_id, attempt.asked, Source::Inquiry, ctx);
+        let of_asked = money.currency == attempt.asked.currency;
+        let arrived = if of_asked { attempt.asked } else { money };
+        succeed(book, id, attempt_id, arrived, Source::Inquiry, ctx);
     }
     if book.move_attempt(id, attempt_id, to, "taken back").is_err() {
         return;
@@ -356,27 +264,4 @@ fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money,
     returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
     let detail = "the second payment of a deposit was taken back: reject its open return";
     raise(book, "deposit.surplus_taken_back", id, Some(attempt.id), detail, ctx);
-}
-
-/// The PSP tells, by an event of its own, that the money is ours again: once. Any other source may
-/// only be repeating what it said before the reversal.
-fn win_dispute(
-    book: &mut Book,
-    id: Uuid,
-    attempt: &Attempt,
-    money: Money,
-    source: Source,
-    ctx: &Ctx<'_>,
-) {
-    let reversed = book.payments[&id].deposit_status() == Some(DepositStatus::Reversed);
-    if !reversed || !matches!(source, Source::Webhook { hint: false }) {
-        return keep(book, id, attempt.id, "succeeded");
-    }
-    let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
-    if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
-        let to_debt = book.wallet(money.currency).owed.min(money.minor);
-        let to_cash = money.minor - to_debt;
-        let posting = templates::reversal_won(&attempt.psp, money.currency, to_debt, to_cash);
-        book.post_covered(&posting, id);
-    }
 }

@@ -1,7 +1,9 @@
 //! From a command to the function that decides it.
 
 use super::command::{Answer, Command, Ctx, Refusal};
-use super::{attempt, deposit, idempotency, news, player, returns, review, wallet, withdrawal};
+use super::{
+    attempt, deposit, idempotency, news, payin, player, returns, review, wallet, withdrawal,
+};
 use crate::book::{Book, Record};
 
 /// Decides one command on the book.
@@ -46,6 +48,7 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
         Command::RequestWithdrawal(request) => withdrawal::request(book, request, ctx),
         Command::AnswerNow { payment } => deposit::answer_now(book, *payment),
         Command::News(news) => news::apply(book, news, ctx),
+        Command::ReceivePayin(receive) => payin::receive(book, receive, ctx),
         Command::TakeAttempt { payment, attempt } => attempt::take(book, *payment, *attempt, ctx),
         Command::TakePayout { payment } => withdrawal::take_payout(book, *payment, ctx),
         Command::Cancel { payment, by_player } => {

@@ -9,17 +9,20 @@
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
-//! [`withdrawal`], [`news`] (with [`deposit_news`] and [`payout`]), [`attempt`], [`returns`],
-//! [`review`], [`wallet`], [`player`].
+//! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
+//! [`payin`], [`attempt`], [`returns`], [`review`], [`wallet`], [`player`].
 
 pub mod attempt;
 pub mod command;
+pub mod completion;
 pub mod deposit;
 pub mod deposit_news;
 pub mod dispatch;
 pub mod idempotency;
+pub mod money_in;
 pub mod needs;
 pub mod news;
+pub mod payin;
 pub mod payout;
 pub mod player;
 pub mod returns;

@@ -1,7 +1,7 @@
 //! Which rows a command must see: the lane loads them under the player's lock before it decides.
 
 use super::command::{Command, News};
-use crate::book::{KeyId, Payment};
+use crate::book::{KeyId, PayinKey, Payment};
 use crate::domain::{Currency, Direction, PlayerKey};
 use psp_contract::Outcome;
 use std::collections::BTreeSet;
@@ -19,6 +19,8 @@ pub struct Needs {
     pub limit_uses: BTreeSet<PlayerKey>,
     /// Reviews of these payments.
     pub reviews: BTreeSet<Uuid>,
+    /// Arrivals without a request.
+    pub payins: BTreeSet<PayinKey>,
     /// Withdrawals of these players that are not processing yet.
     pub open_withdrawals: BTreeSet<PlayerKey>,
 }
@@ -50,6 +52,15 @@ impl Command {
                 reference_need(player, &request.payment, needs);
             }
             Command::News(news) => self.news_needs(player, news, needs),
+            Command::ReceivePayin(receive) => {
+                let psp_reference = receive.payin.psp_reference.clone();
+                needs.payins.insert(PayinKey { psp: receive.psp.clone(), psp_reference });
+                needs.payments.extend(receive.request);
+                needs.reviews.extend(receive.request);
+                needs.wallets.insert((player.clone(), None));
+                needs.limits.insert(player.clone());
+                needs.limit_uses.insert(player.clone());
+            }
             Command::AnswerNow { payment } => {
                 needs.payments.insert(*payment);
             }
@@ -103,7 +114,8 @@ impl Command {
                     needs.limit_uses.insert(player.clone());
                     needs.reviews.insert(news.payment);
                 }
-                Status::Accepted { .. } | Status::Pending => {}
+                // The PSP has it, and nothing has moved.
+                Status::Accepted { .. } | Status::Pending | Status::AwaitsCompletion => {}
             }
         } else {
             needs.limit_uses.insert(player.clone());

@@ -6,8 +6,8 @@
 //! (O20).
 
 use super::command::{Answer, Ctx, News, Refusal, Source};
-use super::{attempt, deposit_news, payout};
-use crate::book::{Attempt, AttemptError, Book, Payment};
+use super::{attempt, completion, deposit_news, payout};
+use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
@@ -67,7 +67,10 @@ pub fn verdict(
 }
 
 const fn is_under_way(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Reported(Report { status: Status::Pending, .. }))
+    matches!(
+        outcome,
+        Outcome::Reported(Report { status: Status::Pending | Status::AwaitsCompletion, .. })
+    )
 }
 
 /// Keeps what the report says besides its status: the PSP's id, who paid.
@@ -83,20 +86,28 @@ fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome) {
     }
 }
 
+/// Keeps who paid, so that the deposit can be paid back to the same source.
 fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
     let known = book.payments[&id].source.clone().unwrap_or_default();
-    let mut source: Instrument = known.clone();
+    let source = source_with(&known, psp, payer);
+    if source != known {
+        book.payment_mut(id).source = Some(source);
+    }
+}
+
+/// A source with what a PSP proves of it besides.
+pub fn source_with(known: &Instrument, psp: &str, payer: &PayerProof) -> Instrument {
+    let mut source = known.clone();
     source.portable = payer.portable.clone().or(source.portable);
     source.holder_name = payer.holder_name.clone().or(source.holder_name);
+    source.tax_id = payer.tax_id.clone().or(source.tax_id);
     if let Some(token) = &payer.token {
         source.tokens.insert(psp.to_owned(), token.clone());
     }
     if let Some(masked) = &payer.masked {
         source.masked.clone_from(masked);
     }
-    if source != known {
-        book.payment_mut(id).source = Some(source);
-    }
+    source
 }
 
 /// What every news leaves behind: misses counted, errors noted, the lease given back, the next
@@ -120,18 +131,24 @@ fn after(
     if !hint {
         note_error(&mut attempt, outcome);
     }
-    let answered = !matches!(source, Source::Webhook { .. });
+    let answered = !told_by_webhook(source);
     if answered && attempt.status != AttemptStatus::InFlight {
         attempt.lease = None;
     }
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
-        if hint || hinted {
+        if completion::is_wanted(payment, &attempt, outcome, source, capabilities) {
+            attempt.completion = Some(Completion::Wanted);
+        }
+        let unproven = told_by_webhook(source) && is_unproven(&attempt, outcome);
+        let wanted = completion::is_due(&attempt) && attempt.lease.is_none();
+        if hint || hinted || unproven || wanted {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);
+        } else if source == Source::Completion && is_lost(outcome) {
+            attempt.due_at = completion::asked_after(&attempt, capabilities, ctx);
         } else if attempt.lease.is_none() && (answered || attempt.status != before.status) {
-            let lost = matches!(source, Source::Inquiry)
-                && matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_));
+            let lost = source == Source::Inquiry && is_lost(outcome);
             attempt.due_at =
                 attempt::due_after(&attempt, subject, capabilities, ctx.now).or_else(|| {
                     attempt::asked_again(&attempt, subject, capabilities, ctx.now).filter(|_| lost)
@@ -143,13 +160,33 @@ fn after(
     }
 }
 
+const fn is_lost(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_))
+}
+
+/// Whether other money than was asked for was told, and not believed yet.
+fn is_unproven(attempt: &Attempt, outcome: &Outcome) -> bool {
+    let told = match outcome {
+        Outcome::Reported(Report { status: Status::Succeeded { money }, .. }) => Some(*money),
+        _ => None,
+    };
+    attempt.status != AttemptStatus::Succeeded && told.is_some_and(|money| money != attempt.asked)
+}
+
+const fn told_by_webhook(source: Source) -> bool {
+    matches!(source, Source::Webhook { .. } | Source::Payin)
+}
+
 /// O11: a PSP that answers about other money than it was asked for is shown to people, once.
 fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
-    const MISMATCH: &str = "mismatch";
-    let attempt = book.payments[&id].attempt(attempt_id);
-    let told = attempt.is_some_and(|attempt| attempt.kept_news.as_deref() == Some(MISMATCH));
+    let payment = &book.payments[&id];
+    let (subject, attempt) = (payment.subject(), payment.attempt(attempt_id));
+    let told = attempt.is_some_and(speaks_of_other_money);
     if matches!(outcome, Outcome::Unknown(Unknown::Mismatch)) && !told {
         keep(book, id, attempt_id, MISMATCH);
+        if subject != Subject::Deposit {
+            attempt::ask_people(book, id, Some(attempt_id), "outcome_unknown", ctx);
+        }
         let detail = "the PSP answered about another amount, currency or reference";
         attempt::raise(book, "attempt.mismatch", id, Some(attempt_id), detail, ctx);
     }
@@ -200,6 +237,16 @@ fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
     if speaks && attempt.error.as_ref().is_none_or(|known| known.code != code) {
         attempt.error = Some(AttemptError { code, retryable });
     }
+}
+
+/// Kept on an attempt of which a PSP said, without proof enough, that other money moved.
+pub const OTHER_MONEY: &str = "other_money";
+/// Kept on an attempt of which a PSP's answer was about something else.
+const MISMATCH: &str = "mismatch";
+
+/// Whether a PSP contradicted what it was asked for, so that people may have to say what is true.
+pub fn speaks_of_other_money(attempt: &Attempt) -> bool {
+    matches!(attempt.kept_news.as_deref(), Some(OTHER_MONEY | MISMATCH))
 }
 
 /// Keeps news that is no transition: visible, without effect. Repeats are not kept twice.

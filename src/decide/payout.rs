@@ -3,7 +3,7 @@
 
 use super::attempt::{ask_people, close_reviews, open_next, raise};
 use super::command::{Ctx, Source};
-use super::news::{keep, verdict};
+use super::news::{OTHER_MONEY, keep, verdict};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
@@ -28,6 +28,10 @@ pub fn apply(
     let part = payment.part(attempt.part?)?.clone();
     let verdict = verdict(payment, &attempt, outcome, source, ctx);
     if matches!(source, Source::Webhook { hint: true }) {
+        return None;
+    }
+    if paid_amount(outcome).is_some_and(|told| !is_believable(verdict, told, attempt.asked)) {
+        leave_to_people(book, id, &attempt, source, ctx);
         return None;
     }
     match verdict {
@@ -57,6 +61,29 @@ pub fn apply(
         Verdict::Unknown | Verdict::Nothing => None,
         _ => after_failure(book, id, &attempt, &part, outcome, verdict, ctx),
     }
+}
+
+/// Whether the money that a PSP names can be the money that it was told to pay. What comes back may
+/// be less: a bank on the way may keep its charge.
+fn is_believable(verdict: Verdict, told: Money, asked: Money) -> bool {
+    let less = told.currency == asked.currency && told.minor < asked.minor;
+    told == asked || (less && verdict != Verdict::Succeeded)
+}
+
+/// The PSP says that it paid other money than it was told to. Nothing is booked and nobody else is
+/// asked: the attempt stays unknown and two people find out what was paid.
+fn leave_to_people(book: &mut Book, id: Uuid, attempt: &Attempt, source: Source, ctx: &Ctx<'_>) {
+    if attempt.status == AttemptStatus::InFlight {
+        let moved = book.move_attempt(id, attempt.id, AttemptStatus::Unknown, source.as_str());
+        debug_assert!(moved.is_ok(), "what is in flight may become unknown");
+    }
+    if attempt.kept_news.as_deref() == Some(OTHER_MONEY) {
+        return;
+    }
+    keep(book, id, attempt.id, OTHER_MONEY);
+    let detail = "the PSP says that it paid other money than it was told to: look at its own pages";
+    raise(book, "payout.other_amount", id, Some(attempt.id), detail, ctx);
+    ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
 }
 
 fn paid_amount(outcome: &Outcome) -> Option<Money> {
@@ -177,10 +204,6 @@ fn succeed(
         return;
     }
     book.attempt_mut(id, attempt.id).was_accepted = true;
-    if sent != attempt.asked {
-        let detail = "the PSP paid another amount than it was asked to";
-        raise(book, "payout.other_amount", id, Some(attempt.id), detail, ctx);
-    }
     match part.status {
         PartStatus::Held | PartStatus::Processing => capture(book, id, attempt, part, sent, ctx),
         PartStatus::Released => paid_late(book, id, attempt, part, sent, ctx),

@@ -150,6 +150,7 @@ fn return_of(
         answer_owed: None,
         due_at: None,
         source: None,
+        instrument: None,
         returns: Some(Returns {
             deposit: deposit.id.uuid,
             psp: paid.psp.clone(),
@@ -166,7 +167,12 @@ fn return_of(
 
 /// Moves what a deposit shows as suspended along with the suspense account.
 pub fn change_suspended(book: &mut Book, deposit: Uuid, change: Money) {
-    let before = book.payments[&deposit].suspended.map_or(0, |money| money.minor);
+    let suspended = book.payments[&deposit].suspended;
+    if suspended.is_some_and(|money| money.currency != change.currency) {
+        // Two currencies cannot be shown as one: its own incident and return tell of the second.
+        return;
+    }
+    let before = suspended.map_or(0, |money| money.minor);
     let after = Money::new(before + change.minor, change.currency);
     book.payment_mut(deposit).suspended = (after.minor != 0).then_some(after);
 }

@@ -2,12 +2,14 @@
 
 use super::attempt::{self, close_reviews};
 use super::command::{Answer, Ctx, News, Refusal, Source};
-use super::{deposit, deposit_news, news, payout, returns};
+use super::{deposit, money_in, news, payout, returns};
 use crate::book::{Book, Payment, Proposal, ProposalState, Review};
-use crate::domain::{DepositStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus};
+use crate::domain::{
+    AttemptStatus, DepositStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
+};
 use crate::ledger::templates;
 use crate::screening::limits::UseState;
-use psp_contract::{NotSent, Outcome, Report, Status};
+use psp_contract::{Decline, DeclineClass, NotSent, Outcome, Report, Status};
 use uuid::Uuid;
 
 /// A proposal, not yet attached to a review.
@@ -70,14 +72,26 @@ fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
         ("outcome_unknown", _) => &["resolve_paid", "resolve_unpaid"],
         // A second payment is never the wallet's: it can only go back.
         ("money_in", _) if payment.credited.is_some() => &["return"],
+        // There is no implicit exchange: money of another currency can only go back.
+        ("money_in", _) if is_foreign(payment) => &["return"],
+        // Nobody's money has no wallet to go to.
+        ("money_in", _) if payment.player.player.is_unclaimed() => &["return"],
         ("money_in", _) => &["approve", "return"],
         (_, PaymentStatus::Withdrawal(WithdrawalStatus::InReview)) => &["approve", "reject"],
         (_, PaymentStatus::Deposit(DepositStatus::InReview)) if payment.received.is_some() => {
-            &["approve", "return"]
+            if is_foreign(payment) {
+                &["return"]
+            } else {
+                &["approve", "return"]
+            }
         }
         (_, PaymentStatus::Deposit(DepositStatus::InReview)) => &["approve", "reject"],
         _ => &[],
     }
+}
+
+fn is_foreign(payment: &Payment) -> bool {
+    payment.suspended.is_some_and(|money| money.currency != payment.currency())
 }
 
 /// Approves another person's proposal and carries it out, in the same commit.
@@ -207,13 +221,14 @@ fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refus
     let payment = book.payment(id).ok_or(Refusal::NotFound)?.clone();
     if let Some(money) = payment.suspended {
         // A second payment is never the wallet's, and what is short cannot be credited.
-        if payment.credited.is_some() || money.minor <= 0 {
+        if payment.credited.is_some() || money.minor <= 0 || is_foreign(&payment) {
             return Err(Refusal::ReviewConflict("the payment has moved on meanwhile"));
         }
         book.post_covered(&templates::suspense_credited(money), id);
         book.payment_mut(id).suspended = None;
         book.payment_mut(id).credited = Some(money);
-        deposit_news::settle(book, id, "credited by two people", ctx);
+        deposit::recount_limit(book, id, money);
+        money_in::settle(book, id, "credited by two people", ctx);
         return Ok(());
     }
     let processing = PaymentStatus::Deposit(DepositStatus::Processing);
@@ -235,14 +250,20 @@ fn resolve(
 ) -> Result<(), Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
     let found = payment.attempt(unknown).ok_or(Refusal::NotFound)?;
-    if found.status != crate::domain::AttemptStatus::Unknown {
+    // An attempt of which the PSP named other money may have been accepted, or over, before.
+    let other_money = news::speaks_of_other_money(found);
+    let open = match found.status {
+        AttemptStatus::Unknown => true,
+        AttemptStatus::Succeeded | AttemptStatus::Returned | AttemptStatus::Reversed => false,
+        _ => other_money,
+    };
+    if !open {
         return Err(Refusal::ReviewConflict("the attempt was resolved meanwhile"));
     }
-    let outcome = if paid {
-        let status = Status::Succeeded { money: found.asked };
-        Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
-    } else {
-        Outcome::NotSent(NotSent::PreparationFailed)
+    let outcome = match (paid, found.was_accepted) {
+        (true, _) => reported(Status::Succeeded { money: found.asked }),
+        (false, false) => Outcome::NotSent(NotSent::PreparationFailed),
+        (false, true) => reported(Status::Declined(unpaid())),
     };
     let direction = payment.direction();
     let source = Source::People;
@@ -253,4 +274,18 @@ fn resolve(
         attempt::leave_to_worker(book, id, next, ctx);
     }
     Ok(())
+}
+
+const fn reported(status: Status) -> Outcome {
+    Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
+}
+
+/// What two people found surely unpaid although the PSP had accepted it.
+fn unpaid() -> Decline {
+    Decline {
+        class: DeclineClass::PspFault,
+        code: "resolved_unpaid".to_owned(),
+        retry_elsewhere: false,
+        irreversible: true,
+    }
 }

@@ -123,6 +123,22 @@ text_id! {
     PersonId,
 }
 
+impl PlayerId {
+    /// Whose money is while it is nobody's. It is the one id that a casino cannot give a player.
+    pub fn unclaimed() -> Self {
+        Self::trusted("~unclaimed")
+    }
+
+    pub fn is_unclaimed(&self) -> bool {
+        *self == Self::unclaimed()
+    }
+
+    /// As [`PlayerId::parse`], for a player whom a casino names.
+    pub fn of_casino(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|id| !id.is_unclaimed())
+    }
+}
+
 /// A player of an operator: what every row about money is keyed by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlayerKey {

@@ -154,6 +154,9 @@ fn reported(status: &Status, facts: &Facts<'_>) -> Verdict {
     match status {
         Status::Accepted { .. } => Verdict::Accepted,
         // As the first answer it says that the PSP has it; later it says nothing new.
+        // The payer has approved, and nothing has moved: the PSP has it, and no more than that.
+        Status::AwaitsCompletion if facts.is_open() => Verdict::Accepted,
+        Status::AwaitsCompletion => Verdict::Nothing,
         Status::Pending if facts.is_open() => Verdict::Accepted,
         Status::Pending => Verdict::Nothing,
         Status::Succeeded { .. } => Verdict::Succeeded,

@@ -156,9 +156,13 @@ fn o6_a_refusal_after_a_promise_moves_on_only_where_nothing_can_come_of_it() {
 
 #[test]
 fn o7_and_o8_what_the_psp_has_waits() {
+    // Nothing has moved until we complete it, whoever tells.
+    let awaits = report(Status::AwaitsCompletion);
     check(&[
         row("O7", accepted(), At::First, [Verdict::Accepted; 4]),
         row("O8", report(Status::Pending), At::First, [Verdict::Accepted; 4]),
+        row("O8, approved by the payer", awaits.clone(), At::First, [Verdict::Accepted; 4]),
+        row("O8, approval found by inquiry", awaits, At::Inquiry, [Verdict::Nothing; 4]),
         row("O8, found by inquiry", accepted(), At::Inquiry, [Verdict::Accepted; 4]),
         row("O8, still under way", report(Status::Pending), At::Inquiry, [Verdict::Nothing; 4]),
         row("O8, its session ended", report(Status::Expired), At::Accepted, [Verdict::Expired; 4]),

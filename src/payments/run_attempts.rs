@@ -33,6 +33,9 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
             Ok(Answer::Applied { payment: after, next: following }) => {
                 payment = *after;
                 next = following;
+                if next.is_none() && payment.is_due(flows.clock.now()) {
+                    flows.nudges.attempts.notify_one();
+                }
             }
             Ok(_) => break,
             Err(error) => {

@@ -1,9 +1,9 @@
 //! PSPs and answers for the tests of this room.
 
 use psp_contract::{
-    Capabilities, Decline, DeclineClass, DepositCapability, IdempotencyCapability,
-    InquiryCapability, KeyReplay, Outcome, PayoutCapability, Report, Status, WebhookCapability,
-    WebhookProof,
+    Capabilities, Charset, Decline, DeclineClass, DepositCapability, IdempotencyCapability,
+    InquiryCapability, KeyReplay, Outcome, PayoutCapability, ReferenceRule, Report, Status,
+    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
     Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer,
+            needs_completion: false,
             can_cancel: true,
             any_amount: false,
             session_life: Duration::from_secs(1800),
@@ -29,19 +30,27 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
             portable_uk_account: false,
             portable_pix_key: false,
             portable_crypto: false,
+            portable_phone: false,
+            portable_email: false,
+            same_owner_check: false,
             by_token: true,
             success_reversible: true,
         }),
         return_deposit: true,
+        unsolicited_deposits: false,
         deposit_inquiry: inquiry.clone(),
         payout_inquiry: inquiry,
         idempotency: IdempotencyCapability {
+            reference: ReferenceRule { len_min: 1, len_max: 64, charset: Charset::Alphanumeric },
             replay: KeyReplay::SameAnswer,
             key_life: Duration::from_secs(6 * 3600),
             margin: Duration::from_secs(3600),
         },
         webhook: WebhookCapability {
+            authenticity: WebhookAuthenticity::Signature,
             proof: WebhookProof::Everything,
+            batch: false,
+            reply: WebhookReplyKind::Plain,
             has_timestamp: true,
             tolerance: Duration::from_secs(300),
         },
@@ -49,7 +58,12 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
 }
 
 pub fn report(status: Status) -> Outcome {
-    Outcome::Reported(Report { psp_reference: Some("psp-1".to_owned()), status, payer: None, attempt: None })
+    Outcome::Reported(Report {
+        psp_reference: Some("psp-1".to_owned()),
+        status,
+        payer: None,
+        attempt: None,
+    })
 }
 
 pub fn decline(class: DeclineClass, retry_elsewhere: bool, irreversible: bool) -> Decline {

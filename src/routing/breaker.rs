@@ -179,6 +179,7 @@ pub const fn is_psp_fault(outcome: &Outcome) -> Option<bool> {
             Status::Declined(decline) => decline_is_fault(decline.class),
             Status::Accepted { .. }
             | Status::Pending
+            | Status::AwaitsCompletion
             | Status::Succeeded { .. }
             | Status::Expired
             | Status::Cancelled

@@ -96,6 +96,7 @@ fn declined(class: DeclineClass) -> Outcome {
             irreversible: true,
         }),
         payer: None,
+        attempt: None,
     })
 }
 

@@ -69,7 +69,11 @@ impl SandboxKeys {
     /// A folder that cannot be written, a key file that holds no key.
     pub fn ensure(home: &Path, needed: &[KeyOf]) -> Result<Self, KeyError> {
         let keys = Self::at(home);
-        ensure_pair(&keys.player_token_key(), &keys.public(HOUSE, "player-token"), KeyKind::Ed25519)?;
+        ensure_pair(
+            &keys.player_token_key(),
+            &keys.public(HOUSE, "player-token"),
+            KeyKind::Ed25519,
+        )?;
         for KeyOf { account, name, kind } in needed {
             ensure_pair(&keys.private(account, name), &keys.public(account, name), *kind)?;
         }
@@ -165,7 +169,11 @@ mod tests {
             ("truelayer-gb", "signing", KeyKind::EcP521),
             ("truelayer-gb", "webhook", KeyKind::EcP521),
         ]
-        .map(|(account, name, kind)| KeyOf { account: account.to_owned(), name: name.to_owned(), kind })
+        .map(|(account, name, kind)| KeyOf {
+            account: account.to_owned(),
+            name: name.to_owned(),
+            kind,
+        })
         .to_vec()
     }
 

@@ -73,9 +73,10 @@ fn known_to_the_mock(
     let secrets = account.secrets.iter();
     known.extend(secrets.map(|(key, value)| (key.clone(), value.expose_secret().to_owned())));
     for (name, _) in &account.sandbox.keys {
-        for (half, path) in
-            [("private", keys.private(&account.id, name)), ("public", keys.public(&account.id, name))]
-        {
+        for (half, path) in [
+            ("private", keys.private(&account.id, name)),
+            ("public", keys.public(&account.id, name)),
+        ] {
             let pem = std::fs::read_to_string(&path)
                 .with_context(|| format!("reading {}", path.display()))?;
             known.insert(format!("{name}_{half}_key_pem"), pem);

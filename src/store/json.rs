@@ -3,14 +3,13 @@
 
 use super::StoreError;
 use crate::book::Returns;
-use crate::domain::{Audience, Currency, Instrument, Money, Reason, Timestamp};
+use crate::domain::{Audience, Currency, Money, Reason, Timestamp};
 use crate::routing::plan::{Candidate, Route};
 use crate::screening::limits::{Limit, PendingLimit, Period};
 use crate::screening::rules::RuleResult;
-use psp_contract::{NextAction, Payer, Portable};
+use psp_contract::{NextAction, Payer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Renders a stored form.
@@ -179,75 +178,6 @@ pub fn read_action(value: &str) -> Result<NextAction, StoreError> {
         StoredAction::CryptoTransfer { address, network, asset, asset_amount, expires_at } => {
             NextAction::CryptoTransfer { address, network, asset, asset_amount, expires_at }
         }
-    })
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum StoredPortable {
-    Iban { iban: String, holder_name: String },
-    UkAccount { sort_code: String, account_number: String, holder_name: String },
-    PixKey { key: String },
-    CryptoAddress { network: String, asset: String, address: String, tag: Option<String> },
-}
-
-impl From<Portable> for StoredPortable {
-    fn from(portable: Portable) -> Self {
-        match portable {
-            Portable::Iban { iban, holder_name } => Self::Iban { iban, holder_name },
-            Portable::UkAccount { sort_code, account_number, holder_name } => {
-                Self::UkAccount { sort_code, account_number, holder_name }
-            }
-            Portable::PixKey { key } => Self::PixKey { key },
-            Portable::CryptoAddress { network, asset, address, tag } => {
-                Self::CryptoAddress { network, asset, address, tag }
-            }
-        }
-    }
-}
-
-impl From<StoredPortable> for Portable {
-    fn from(stored: StoredPortable) -> Self {
-        match stored {
-            StoredPortable::Iban { iban, holder_name } => Self::Iban { iban, holder_name },
-            StoredPortable::UkAccount { sort_code, account_number, holder_name } => {
-                Self::UkAccount { sort_code, account_number, holder_name }
-            }
-            StoredPortable::PixKey { key } => Self::PixKey { key },
-            StoredPortable::CryptoAddress { network, asset, address, tag } => {
-                Self::CryptoAddress { network, asset, address, tag }
-            }
-        }
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredInstrument {
-    portable: Option<StoredPortable>,
-    tokens: BTreeMap<String, String>,
-    holder_name: Option<String>,
-    masked: String,
-    source_deposit: Option<Uuid>,
-}
-
-pub fn instrument(instrument: &Instrument) -> String {
-    text(&StoredInstrument {
-        portable: instrument.portable.clone().map(StoredPortable::from),
-        tokens: instrument.tokens.clone(),
-        holder_name: instrument.holder_name.clone(),
-        masked: instrument.masked.clone(),
-        source_deposit: instrument.source_deposit,
-    })
-}
-
-pub fn read_instrument(value: &str) -> Result<Instrument, StoreError> {
-    let stored: StoredInstrument = read(value, "instrument")?;
-    Ok(Instrument {
-        portable: stored.portable.map(Portable::from),
-        tokens: stored.tokens,
-        holder_name: stored.holder_name,
-        masked: stored.masked,
-        source_deposit: stored.source_deposit,
     })
 }
 

@@ -5,7 +5,7 @@
 //! does not refresh the snapshot of its own statement.
 
 use super::rows::{PlayerRow, read_viewer};
-use super::{StoreError, json, load_payments};
+use super::{StoreError, json, load_payments, payins};
 use crate::book::{Book, GameEntry, GameKind, KeyId, StoredKey};
 use crate::decide::Needs;
 use crate::domain::{
@@ -103,6 +103,7 @@ pub async fn load(
     load_references(connection, books, needs).await?;
     load_game(connection, books, needs).await?;
     load_limit_uses(connection, books, needs).await?;
+    payins::load(connection, books, needs).await?;
     load_payments::load(connection, books, needs).await
 }
 

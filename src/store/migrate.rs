@@ -93,7 +93,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 10] = [
+const APPEND_ONLY: [&str; 13] = [
     "record",
     "entry",
     "hold_move",
@@ -104,6 +104,9 @@ const APPEND_ONLY: [&str; 10] = [
     "service_incident",
     "wire",
     "player_version",
+    "incident_close",
+    "deposit_address",
+    "payin",
 ];
 
 async fn refuse_powerful_role(connection: &mut PgConnection) -> Result<(), MigrateError> {

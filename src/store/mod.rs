@@ -6,7 +6,7 @@
 //! money state (the inbox, nonces, endpoints).
 //!
 //! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_trail`],
-//! [`write_payments`], [`write_player`], [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
+//! [`write_payments`], [`write_attempts`], [`write_player`], [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`].
 
@@ -16,12 +16,14 @@ pub mod due;
 pub mod heartbeats;
 pub mod inbox;
 pub mod incidents;
+pub mod instrument_json;
 pub mod json;
 pub mod load;
 pub mod load_payments;
 pub mod migrate;
 pub mod old_keys;
 pub mod outbox_reads;
+pub mod payins;
 pub mod places;
 pub mod player_session;
 pub mod prove;
@@ -35,6 +37,7 @@ pub mod rows;
 pub mod slots;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;
+pub mod write_attempts;
 pub mod write_payments;
 pub mod write_player;
 pub mod write_records;

@@ -2,7 +2,7 @@
 //! decide about money; lanes load and lock for themselves.
 
 use super::rows::PlayerRow;
-use super::{StoreError, json, load_payments};
+use super::{StoreError, instrument_json, json, load_payments};
 use crate::book::Payment;
 use crate::domain::{
     Balance, Direction, Instrument, Money, OperatorId, PaymentId, Player, PlayerId, PlayerKey,
@@ -273,5 +273,5 @@ pub async fn newest_source(
     )
     .fetch_optional(pool)
     .await?;
-    row.map(|row| Ok((row.payment_id, json::read_instrument(&row.source)?))).transpose()
+    row.map(|row| Ok((row.payment_id, instrument_json::read_instrument(&row.source)?))).transpose()
 }

@@ -1,7 +1,7 @@
 //! Rows as sqlx reads them, and the words they become.
 
-use super::{StoreError, json};
-use crate::book::{Attempt, AttemptError, Cancel, Lease, Part, Payment, Viewer};
+use super::{StoreError, instrument_json, json};
+use crate::book::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Viewer};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Exclusion, Kyc, KycStatus, Money, OperatorId, PartId,
     PaymentId, PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
@@ -48,6 +48,7 @@ pub struct PaymentRow {
     pub due_at: Option<Timestamp>,
     pub source: Option<String>,
     pub returns: Option<String>,
+    pub instrument: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -102,8 +103,9 @@ impl PaymentRow {
             event_sequence: self.event_sequence,
             answer_owed: self.answer_owed.as_deref().map(read_viewer),
             due_at: self.due_at,
-            source: self.source.as_deref().map(json::read_instrument).transpose()?,
+            source: self.source.as_deref().map(instrument_json::read_instrument).transpose()?,
             returns: self.returns.as_deref().map(json::read_returns).transpose()?,
+            instrument: self.instrument.as_deref().map(instrument_json::read_chosen).transpose()?,
             parts: Vec::new(),
             attempts: Vec::new(),
             created_at: self.created_at,
@@ -130,7 +132,7 @@ impl PartRow {
             id: PartId(self.part_id),
             number: self.number,
             money: Money::new(self.amount, json::currency(&self.currency)?),
-            instrument: json::read_instrument(&self.instrument)?,
+            instrument: instrument_json::read_instrument(&self.instrument)?,
             status: word(&self.status, "part status")?,
             held_minor: self.held,
         })
@@ -166,6 +168,7 @@ pub struct AttemptRow {
     pub paged: bool,
     pub cancel: Option<String>,
     pub kept_news: Option<String>,
+    pub completion: Option<String>,
 }
 
 impl AttemptRow {
@@ -200,6 +203,11 @@ impl AttemptRow {
                 None => None,
             },
             kept_news: self.kept_news,
+            completion: match self.completion.as_deref() {
+                Some("wanted") => Some(Completion::Wanted),
+                Some(_) => Some(Completion::Asked),
+                None => None,
+            },
         })
     }
 }

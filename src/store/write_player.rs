@@ -203,7 +203,8 @@ async fn write_limit_uses(
         "insert into limit_use (operator_id, player_id, payment_id, amount, currency, at, state)
          select * from unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[],
            $6::timestamptz[], $7::text[])
-         on conflict (payment_id) do update set state = excluded.state",
+         on conflict (payment_id) do update set state = excluded.state,
+           amount = excluded.amount, currency = excluded.currency",
         &operators,
         &players,
         &payments,

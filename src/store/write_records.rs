@@ -2,7 +2,7 @@
 //!
 //! Every table takes one statement a batch, its rows as arrays.
 
-use super::{StoreError, json, write_trail};
+use super::{StoreError, json, payins, write_trail};
 use crate::book::Record;
 use crate::domain::{PlayerKey, Timestamp};
 use crate::ledger::PostedLeg;
@@ -40,6 +40,7 @@ pub async fn write(
     write_decisions(connection, slot, records, now).await?;
     write_trail::write_hold_moves(connection, slot, records).await?;
     write_trail::write_wires(connection, slot, records).await?;
+    payins::write(connection, slot, records).await?;
     write_trail::write_incidents(connection, slot, records).await
 }
 

@@ -3,7 +3,7 @@
 //! again, and no index of `payment` hangs on what moves, but for a due time.
 
 use super::rows::viewer_text;
-use super::{StoreError, json};
+use super::{StoreError, instrument_json, json};
 use crate::book::{Part, Payment};
 use crate::domain::{Money, Timestamp};
 use sqlx::PgConnection;
@@ -25,6 +25,7 @@ struct Columns {
     answer_owed: Vec<Option<String>>,
     due: Vec<Option<Timestamp>>,
     source: Vec<Option<String>>,
+    instrument: Vec<Option<String>>,
     updated: Vec<Timestamp>,
 }
 
@@ -45,7 +46,8 @@ fn columns(payments: &[&Payment]) -> Columns {
         c.sequence.push(p.event_sequence);
         c.answer_owed.push(p.answer_owed.map(|viewer| viewer_text(viewer).to_owned()));
         c.due.push(p.due_at);
-        c.source.push(p.source.as_ref().map(json::instrument));
+        c.source.push(p.source.as_ref().map(instrument_json::instrument));
+        c.instrument.push(p.instrument.as_ref().map(instrument_json::chosen));
         c.updated.push(p.updated_at);
     }
     c
@@ -67,12 +69,14 @@ pub async fn write_payments(
            suspended_amount = c.suspended, suspended_currency = c.suspended_currency,
            next_action = c.next_action::json, action_told = c.action_told,
            reasons = c.reasons::json, event_sequence = c.sequence, answer_owed = c.answer_owed,
-           due_at = c.due, source = c.source::json, updated_at = c.updated
+           due_at = c.due, source = c.source::json, updated_at = c.updated,
+           instrument = c.instrument::json
          from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
            $7::text[], $8::text[], $9::boolean[], $10::text[], $11::bigint[], $12::text[],
-           $13::timestamptz[], $14::text[], $15::timestamptz[])
+           $13::timestamptz[], $14::text[], $15::timestamptz[], $16::text[])
            as c (id, status, received, received_currency, credited, suspended, suspended_currency,
-             next_action, action_told, reasons, sequence, answer_owed, due, source, updated)
+             next_action, action_told, reasons, sequence, answer_owed, due, source, updated,
+             instrument)
          where p.payment_id = c.id",
         &c.id,
         &c.status,
@@ -88,7 +92,8 @@ pub async fn write_payments(
         &c.answer_owed as &[Option<String>],
         &c.due as &[Option<Timestamp>],
         &c.source as &[Option<String>],
-        &c.updated
+        &c.updated,
+        &c.instrument as &[Option<String>]
     )
     .execute(connection)
     .await?;

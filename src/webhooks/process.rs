@@ -3,21 +3,23 @@
 //! The inbox row is done only after its effect is committed; a crash in between applies it again,
 //! and the same news twice changes nothing.
 
+use super::follow_hint::follow_hint;
 use super::receive::places;
 use super::stored_event;
-use crate::decide::Command;
 use crate::decide::command::{News, Source};
+use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, Direction, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
+use crate::payments::receive_payin::{ReceiveError, Received, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::run_attempts;
 use crate::store::inbox::{self, DoneEvent, StoredEvent};
 use crate::store::places::AttemptPlace;
 use crate::store::{StoreError, incidents};
 use psp_adapters::WebhookEvent;
-use psp_contract::{Outcome, Report, Status, Subject, Unknown};
+use psp_contract::{Outcome, Payin, Report, Status, Subject, Unknown};
 
 /// How often an event is tried before it is put aside for people.
 const TRIES_MAX: i16 = 5;
@@ -42,6 +44,12 @@ pub enum ApplyError {
     Store(#[from] StoreError),
     #[error("reading or marking the inbox")]
     Desk(#[from] DeskError),
+    #[error("there is no PSP account of this name")]
+    UnknownAccount,
+    #[error("the PSP could not be asked which payment it is: {0}")]
+    LookUp(&'static str),
+    #[error("booking money that names no attempt")]
+    Payin(#[from] ReceiveError),
 }
 
 /// Applies events that were left, oldest first. Returns how many were done.
@@ -75,7 +83,7 @@ async fn process_stored(flows: &Flows, stored: &StoredEvent) -> Result<(), Apply
     apply(flows, &stored.psp, &event).await
 }
 
-async fn raise(
+pub(super) async fn raise(
     flows: &Flows,
     kind: &'static str,
     account: &str,
@@ -88,6 +96,12 @@ async fn raise(
 }
 
 async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {
+    if let Some(payin) = &event.payin {
+        return book_payin(flows, account, event, payin).await;
+    }
+    if event.hint_only && event.report.is_none() && event.if_deposit.is_none() {
+        return follow_hint(flows, account, event).await;
+    }
     let pool = flows.db.pool();
     let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
     let fitting = found.iter().find_map(|place| {
@@ -114,6 +128,27 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
     Ok(())
 }
 
+/// Money that names no attempt. A message that proves too little, of a PSP that could only be asked
+/// about an attempt, is for people.
+async fn book_payin(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    payin: &Payin,
+) -> Result<(), ApplyError> {
+    if event.hint_only {
+        let note = "money without a request, and without proof enough";
+        inbox::park(flows.db.pool(), account, &event.event_id, note).await?;
+        return Ok(raise(flows, "payin.unproven", account, &event.event_id).await?);
+    }
+    let note = match receive_payin(flows, account, payin, event.occurred_at).await? {
+        Received::Unconfirmed => "not confirmed yet".to_owned(),
+        Received::Seen => "booked before".to_owned(),
+        Received::Booked(payment) => format!("booked as {}", payment.id),
+    };
+    Ok(done(flows, account, event, None, Some(&note)).await?)
+}
+
 /// "Still under way" tells nothing that we do not wait for anyway, and is worth neither a commit nor
 /// an inquiry; who pays is. (A hint that reads so is another thing: the adapter saw money named
 /// without its amount, and only asking tells.)
@@ -121,7 +156,8 @@ const fn says_something(report: &Report) -> bool {
     !matches!(report.status, Status::Pending) || report.payer.is_some()
 }
 
-async fn done(
+/// Marks an event as applied.
+pub(super) async fn done(
     flows: &Flows,
     account: &str,
     event: &WebhookEvent,
@@ -134,7 +170,7 @@ async fn done(
     flows.desks.done.ask(done).await
 }
 
-const fn subject_of(place: &AttemptPlace) -> Subject {
+pub(super) const fn subject_of(place: &AttemptPlace) -> Subject {
     match (place.payment.direction, place.is_return) {
         (Direction::Deposit, _) => Subject::Deposit,
         (Direction::Withdrawal, false) => Subject::Payout,
@@ -157,12 +193,19 @@ async fn submit(
         wires: Vec::new(),
     };
     let answer = flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
-    if let crate::decide::Answer::Applied { payment, next: Some(next) } = answer {
-        let flows = flows.clone();
-        let work = flows.clone();
-        work.detach(async move { run_attempts(&flows, *payment, next).await });
-    } else if event.hint_only {
-        ask_now(flows, place).await;
+    match answer {
+        Answer::Applied { payment, next: Some(next) } => {
+            let flows = flows.clone();
+            let work = flows.clone();
+            work.detach(async move { run_attempts(&flows, *payment, next).await });
+        }
+        // Other money than was asked for, or an approval that waits for our word.
+        Answer::Applied { payment, next: None }
+            if event.hint_only || payment.is_due(flows.clock.now()) =>
+        {
+            ask_now(flows, place).await;
+        }
+        _ => {}
     }
     Ok(())
 }
@@ -182,7 +225,8 @@ pub async fn hint(flows: &Flows, place: &AttemptPlace) {
     }
 }
 
-async fn ask_now(flows: &Flows, place: &AttemptPlace) {
+/// Asks about an attempt at once; what fails here the attempts worker does.
+pub(super) async fn ask_now(flows: &Flows, place: &AttemptPlace) {
     let asked = resolve_unknown(flows, &place.player, place.payment.uuid, place.attempt).await;
     if let Err(error) = asked {
         tracing::debug!(attempt.id = %place.attempt, %error, "the attempts worker will ask");

@@ -31,6 +31,9 @@ struct StoredReport {
     psp_reference: Option<String>,
     status: StoredStatus,
     payer: Option<StoredPayer>,
+    // Absent in rows of a release that could not look an attempt up.
+    #[serde(default)]
+    attempt: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,6 +45,7 @@ enum StoredStatus {
         expires_at: Option<Timestamp>,
     },
     Pending,
+    AwaitsCompletion,
     Succeeded {
         minor: i64,
         currency: String,
@@ -124,6 +128,7 @@ fn write_report(report: &Report) -> StoredReport {
             expires_at: *expires_at,
         },
         Status::Pending => StoredStatus::Pending,
+        Status::AwaitsCompletion => StoredStatus::AwaitsCompletion,
         Status::Succeeded { money } => {
             StoredStatus::Succeeded { minor: money.minor, currency: code(*money) }
         }
@@ -143,7 +148,8 @@ fn write_report(report: &Report) -> StoredReport {
         }
     };
     let payer = report.payer.as_ref().map(write_payer);
-    StoredReport { psp_reference: report.psp_reference.clone(), status, payer, attempt: None }
+    let attempt = report.attempt.map(|attempt| attempt.lower());
+    StoredReport { psp_reference: report.psp_reference.clone(), status, payer, attempt }
 }
 
 fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
@@ -154,6 +160,7 @@ fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
             expires_at,
         },
         StoredStatus::Pending => Status::Pending,
+        StoredStatus::AwaitsCompletion => Status::AwaitsCompletion,
         StoredStatus::Succeeded { minor, currency } => {
             Status::Succeeded { money: money(minor, &currency)? }
         }
@@ -175,7 +182,8 @@ fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
         }
     };
     let payer = stored.payer.map(read_payer);
-    Ok(Report { psp_reference: stored.psp_reference, status, payer, attempt: None })
+    let attempt = stored.attempt.as_deref().and_then(AttemptRef::parse);
+    Ok(Report { psp_reference: stored.psp_reference, status, payer, attempt })
 }
 
 const CLASSES: [(DeclineClass, &str); 8] = [

@@ -40,6 +40,10 @@ pub(super) struct StoredPayer {
     pix_key: Option<String>,
     #[serde(default)]
     crypto: Option<StoredAddress>,
+    #[serde(default)]
+    phone: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
     token: Option<String>,
     masked: Option<String>,
 }
@@ -100,6 +104,8 @@ pub(super) fn write_payer(payer: &PayerProof) -> StoredPayer {
         account_holder: None,
         pix_key: None,
         crypto: None,
+        phone: None,
+        email: None,
         token: payer.token.clone(),
         masked: payer.masked.clone(),
     };
@@ -117,6 +123,14 @@ pub(super) fn write_payer(payer: &PayerProof) -> StoredPayer {
         Some(Portable::CryptoAddress { network, asset, address, tag }) => {
             stored.crypto = Some(StoredAddress { network, asset, address, tag });
         }
+        Some(Portable::Phone { number, holder_name }) => {
+            stored.phone = Some(number);
+            stored.account_holder = Some(holder_name);
+        }
+        Some(Portable::Email { address, holder_name }) => {
+            stored.email = Some(address);
+            stored.account_holder = Some(holder_name);
+        }
         None => {}
     }
     stored
@@ -125,16 +139,19 @@ pub(super) fn write_payer(payer: &PayerProof) -> StoredPayer {
 pub(super) fn read_payer(stored: StoredPayer) -> PayerProof {
     let holder_name = stored.account_holder.unwrap_or_default();
     let account = stored.sort_code.zip(stored.account_number);
-    let portable = match (stored.iban, account, stored.pix_key, stored.crypto) {
-        (Some(iban), ..) => Some(Portable::Iban { iban, holder_name }),
-        (None, Some((sort_code, account_number)), ..) => {
-            Some(Portable::UkAccount { sort_code, account_number, holder_name })
-        }
-        (None, None, Some(key), _) => Some(Portable::PixKey { key }),
-        (None, None, None, Some(StoredAddress { network, asset, address, tag })) => {
-            Some(Portable::CryptoAddress { network, asset, address, tag })
-        }
-        (None, None, None, None) => None,
+    // One of them at most was written.
+    let portable = if let Some(iban) = stored.iban {
+        Some(Portable::Iban { iban, holder_name })
+    } else if let Some((sort_code, account_number)) = account {
+        Some(Portable::UkAccount { sort_code, account_number, holder_name })
+    } else if let Some(key) = stored.pix_key {
+        Some(Portable::PixKey { key })
+    } else if let Some(StoredAddress { network, asset, address, tag }) = stored.crypto {
+        Some(Portable::CryptoAddress { network, asset, address, tag })
+    } else if let Some(number) = stored.phone {
+        Some(Portable::Phone { number, holder_name })
+    } else {
+        stored.email.map(|address| Portable::Email { address, holder_name })
     };
     PayerProof {
         holder_name: stored.holder_name,
@@ -163,6 +180,14 @@ mod tests {
             None,
             Some(Portable::Iban { iban: "SE1".to_owned(), holder_name: "A B".to_owned() }),
             Some(Portable::PixKey { key: "a@b.example".to_owned() }),
+            Some(Portable::Phone {
+                number: "46701234567".to_owned(),
+                holder_name: "A B".to_owned(),
+            }),
+            Some(Portable::Email {
+                address: "a@b.example".to_owned(),
+                holder_name: "A B".to_owned(),
+            }),
             Some(Portable::CryptoAddress {
                 network: "tron".to_owned(),
                 asset: "USDT".to_owned(),

@@ -9,9 +9,10 @@ use interlock::payments::{
 };
 use proptest::prelude::*;
 use psp_contract::{
-    Capabilities, Currency, Decline, DeclineClass, DepositCapability, IdempotencyCapability,
-    InquiryCapability, KeyReplay, NotSent, Outcome, Report, Status, Subject, Unknown,
-    WebhookCapability, WebhookProof,
+    Capabilities, Charset, Currency, Decline, DeclineClass, DepositCapability,
+    IdempotencyCapability, InquiryCapability, KeyReplay, NotSent, Outcome, ReferenceRule, Report,
+    Status, Subject, Unknown, WebhookAuthenticity, WebhookCapability, WebhookProof,
+    WebhookReplyKind,
 };
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -169,21 +170,27 @@ fn capabilities(needs_our_answer: bool) -> Capabilities {
     Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer,
+            needs_completion: true,
             can_cancel: false,
             any_amount: false,
             session_life: Duration::from_secs(1800),
         }),
         payout: None,
         return_deposit: false,
+        unsolicited_deposits: false,
         deposit_inquiry: InquiryCapability::NONE,
         payout_inquiry: InquiryCapability::NONE,
         idempotency: IdempotencyCapability {
+            reference: ReferenceRule { len_min: 1, len_max: 64, charset: Charset::Alphanumeric },
             replay: KeyReplay::DuplicateError,
             key_life: Duration::ZERO,
             margin: Duration::ZERO,
         },
         webhook: WebhookCapability {
+            authenticity: WebhookAuthenticity::Unsigned,
             proof: WebhookProof::Hint,
+            batch: false,
+            reply: WebhookReplyKind::Plain,
             has_timestamp: false,
             tolerance: Duration::ZERO,
         },
@@ -203,6 +210,7 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
     let status = prop_oneof![
         Just(Status::Accepted { next_action: None, expires_at: None }),
         Just(Status::Pending),
+        Just(Status::AwaitsCompletion),
         Just(Status::Expired),
         Just(Status::Cancelled),
         decline,
@@ -210,8 +218,9 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
         money.clone().prop_map(|money| Status::Returned { money }),
         money.prop_map(|money| Status::Reversed { money }),
     ];
-    let report = status
-        .prop_map(|status| Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None }));
+    let report = status.prop_map(|status| {
+        Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
+    });
     let not_sent = prop::sample::select(vec![
         NotSent::Dns,
         NotSent::RefusedStream,

@@ -85,10 +85,13 @@ pub(super) fn sign(
     listed: &str,
     signed: &Signed<'_>,
 ) -> anyhow::Result<String> {
-    let header = json!({
-        "alg": "ES512", "kid": kid, "tl_version": "2", "tl_headers": listed, "jku": jku,
-    });
-    let head = URL_SAFE_NO_PAD.encode(header.to_string());
+    // In TrueLayer's own order: its library for Python writes the header again, in this order,
+    // before it verifies.
+    let (kid, names, jku) = (Value::from(kid), Value::from(listed), Value::from(jku));
+    let header = format!(
+        r#"{{"alg":"ES512","kid":{kid},"tl_version":"2","tl_headers":{names},"jku":{jku}}}"#
+    );
+    let head = URL_SAFE_NO_PAD.encode(header);
     let payload = signed.payload(listed).unwrap_or_default();
     let key = key.ec_key()?;
     let signature = EcdsaSig::sign(&digest(&head, &payload), &key)?;

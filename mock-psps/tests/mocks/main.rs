@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod chain;
+mod coinspaid;
 mod control;
 mod faults;
+mod fireblocks;
 mod harness;
 mod pages;
 mod requests;

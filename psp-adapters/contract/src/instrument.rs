@@ -3,14 +3,34 @@
 /// An account's identity that any PSP understands, if it can pay that kind of account at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Portable {
-    Iban { iban: String, holder_name: String },
-    UkAccount { sort_code: String, account_number: String, holder_name: String },
-    PixKey { key: String },
-    CryptoAddress { network: String, asset: String, address: String, tag: Option<String> },
+    Iban {
+        iban: String,
+        holder_name: String,
+    },
+    UkAccount {
+        sort_code: String,
+        account_number: String,
+        holder_name: String,
+    },
+    PixKey {
+        key: String,
+    },
+    CryptoAddress {
+        network: String,
+        asset: String,
+        address: String,
+        tag: Option<String>,
+    },
     /// A mobile number in E.164 digits without `+`, `46701234567` (Swish).
-    Phone { number: String, holder_name: String },
+    Phone {
+        number: String,
+        holder_name: String,
+    },
     /// An e-mail address that money can be sent to (Interac e-Transfer, wallets).
-    Email { address: String, holder_name: String },
+    Email {
+        address: String,
+        holder_name: String,
+    },
 }
 
 /// What a payout is sent to.

@@ -140,16 +140,21 @@ pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry, id: &st
         return Outcome::Unknown(Unknown::Unreadable);
     };
     let reference = body.get("metadata").and_then(|metadata| metadata.str("reference"));
-    let same = body.str("id") == Some(id)
-        && body.int("amount_in_minor") == Some(inquiry.money.minor)
-        && body.str("currency") == Some(inquiry.money.currency.code())
-        && reference.is_none_or(|reference| reference == inquiry.attempt.lower());
-    if !same {
+    let ours = inquiry.attempt.lower();
+    if body.str("id") != Some(id) || reference.is_some_and(|reference| reference != ours) {
         return Outcome::Unknown(Unknown::Mismatch);
     }
+    let told = match named_money(&body) {
+        Some(money) if money == inquiry.money => money,
+        // Money that arrived is handed up as it arrived, when the answer names our reference: whose
+        // it is and where it goes is not the adapter's to say. Any other answer about other money is
+        // none.
+        Some(money) if reference.is_some() && has_arrived(&body, money, inquiry.subject) => money,
+        _ => return Outcome::Unknown(Unknown::Mismatch),
+    };
     let status = match inquiry.subject {
-        Subject::Deposit => payment_status(&body, inquiry.money),
-        Subject::Payout | Subject::Return => outgoing_status(&body, inquiry.money),
+        Subject::Deposit => payment_status(&body, told),
+        Subject::Payout | Subject::Return => outgoing_status(&body, told),
     };
     match status {
         Some(status) => Outcome::Reported(Report {
@@ -160,6 +165,11 @@ pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry, id: &st
         }),
         None => Outcome::Unknown(Unknown::UnlistedCode),
     }
+}
+
+fn has_arrived(body: &Json, money: Money, subject: Subject) -> bool {
+    let deposit = subject == Subject::Deposit;
+    deposit && matches!(payment_status(body, money), Some(Status::Succeeded { .. }))
 }
 
 fn payment_status(body: &Json, money: Money) -> Option<Status> {

@@ -191,6 +191,13 @@ pub(super) fn signed_text(
     text
 }
 
+/// The signature's header, with its fields in TrueLayer's own order: verifiers are about that write the
+/// header again from what they read, and then check the signature over their own text.
+fn jws_header(kid: &str) -> String {
+    let kid = String::from_utf8_lossy(&Json::text(kid).to_bytes()).into_owned();
+    format!(r#"{{"alg":"ES512","kid":{kid},"tl_version":"2","tl_headers":"Idempotency-Key"}}"#)
+}
+
 /// The HTTP request of a call. None when it cannot be signed.
 pub(super) fn request(inner: &Inner, call: &Call, token: &SecretString) -> Option<HttpRequest> {
     let url = format!("{}{}", inner.base_url, call.path);
@@ -207,12 +214,7 @@ pub(super) fn request(inner: &Inner, call: &Call, token: &SecretString) -> Optio
             moves_money: call.moves_money,
         });
     };
-    let jws_header = Json::object([
-        ("alg", "ES512".into()),
-        ("kid", Json::text(&inner.signing_kid)),
-        ("tl_version", "2".into()),
-        ("tl_headers", "Idempotency-Key".into()),
-    ]);
+    let jws_header = jws_header(&inner.signing_kid);
     let path = Url::parse(&url).ok()?.path().to_owned();
     let key_header = [("Idempotency-Key", post.idempotency_key.as_str())];
     let text = signed_text("POST", &path, &key_header, &post.body);

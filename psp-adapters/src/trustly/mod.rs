@@ -15,6 +15,7 @@
 
 mod mapping;
 mod requests;
+mod shape;
 mod webhook;
 mod wire;
 

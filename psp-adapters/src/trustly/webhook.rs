@@ -5,7 +5,7 @@
 //! amount, currency and method: a notification may move money.
 
 use super::mapping::{money, payout_failure};
-use super::{Inner, wire};
+use super::{Inner, shape, wire};
 use crate::json::Json;
 use crate::webhook::{
     Echo, RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal, WebhookReply,
@@ -35,6 +35,10 @@ pub(super) fn verify(
     let signature = params.str("signature").ok_or(WebhookRefusal::Invalid("not signed"))?;
     let proof = wire::verify(inner, signature, method, uuid, data)
         .ok_or(WebhookRefusal::Invalid("the signature does not verify"))?;
+    // The signature covers the texts one after another, not where each ends.
+    if !shape::is_exact(method, uuid, data) {
+        return Err(WebhookRefusal::Malformed("signed, and not of a notification's shape"));
+    }
     let event_id = data
         .word("notificationid")
         .ok_or(WebhookRefusal::Malformed("a notification without an id"))?;

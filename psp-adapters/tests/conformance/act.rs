@@ -74,6 +74,10 @@ impl Act {
         )
     }
 
+    pub fn asks_about_a_deposit(self) -> bool {
+        matches!(self, Act::AskDeposit | Act::AskDepositByOurs)
+    }
+
     pub fn moves_money(self) -> bool {
         !self.asks() && self != Act::Cancel
     }

@@ -102,7 +102,8 @@ pub trait Fixture: Send + Sync {
         act.moves_money()
     }
 
-    /// Whether an inquiry hands up another amount as it is, for the core to decide, or calls it no answer.
+    /// Whether an inquiry about a payout, too, hands up another amount as it is. About a deposit every one
+    /// does.
     fn tells_other_amounts(&self) -> bool {
         false
     }

@@ -3,6 +3,7 @@
 use crate::fixture::{Act, Case, Fixture, Signed, calls};
 use crate::fixtures;
 use crate::support::{drive, now, response};
+use crate::table::tells_as_it_is;
 use proptest::prelude::*;
 use psp_contract::{HttpResponse, Outcome, Status};
 
@@ -62,7 +63,7 @@ fn run(fixture: &dyn Fixture, act: Act, case: Case, breaks: &[Break]) {
     match report.status {
         Status::Succeeded { money } | Status::Returned { money } | Status::Reversed { money } => {
             // An inquiry's amount is told as it arrived where the core decides about another one.
-            let as_told = act.asks() && fixture.tells_other_amounts();
+            let as_told = tells_as_it_is(fixture, act);
             let told = matches!(case, Case::Succeeded | Case::CameBack);
             assert!(!missing && (told || (as_told && case == Case::OtherAmount)));
             assert!(as_told || money == fixture.money());

@@ -1,5 +1,6 @@
 //! Where a withdrawal is to go, as it is sent.
 
+use super::instrument::card_token;
 use crate::api::fields::{Fields, FromFields};
 use crate::domain::PaymentId;
 use crate::domain::instrument::mask;
@@ -48,7 +49,7 @@ impl FromFields for DestinationBody {
             "uk_account" => uk_account(fields),
             "pix_key" => fields.line("key", 77).map(|key| Self::Portable(Portable::PixKey { key })),
             "crypto_address" => crypto_address(fields),
-            _ => fields.line("token", 256).map(|token| Self::Card { token }),
+            _ => card_token(fields).map(|token| Self::Card { token }),
         }
     }
 }
@@ -125,7 +126,8 @@ pub fn masked(portable: &Portable) -> String {
         Portable::Iban { iban, .. } => iban,
         Portable::UkAccount { account_number, .. } => account_number,
         Portable::PixKey { key } => key,
-        Portable::CryptoAddress { address, .. } => address,
+        Portable::CryptoAddress { address, .. } | Portable::Email { address, .. } => address,
+        Portable::Phone { number, .. } => number,
     })
 }
 

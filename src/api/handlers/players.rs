@@ -29,7 +29,7 @@ pub async fn put(
     PathParams(id): PathParams<String>,
     body: Strict<PlayerBody>,
 ) -> Result<Json<PlayerView>, Problem> {
-    let id = PlayerId::parse(&id).ok_or_else(|| {
+    let id = PlayerId::of_casino(&id).ok_or_else(|| {
         let detail = "A player's id has 1 to 64 visible ASCII characters.";
         Problem::unprocessable("player.id_malformed", detail)
     })?;

@@ -34,6 +34,7 @@ fn attempt(part: Option<PartId>) -> Attempt {
         last_missed_at: None,
         paged: false,
         cancel: None,
+        completion: None,
         kept_news: None,
     }
 }
@@ -83,6 +84,7 @@ fn deposit() -> Payment {
         due_at: None,
         source: None,
         returns: None,
+        instrument: None,
         parts: Vec::new(),
         attempts: vec![attempt(None)],
         created_at: AT,

@@ -5,6 +5,7 @@ mod production;
 use super::*;
 use crate::sandbox::keys::SandboxKeys;
 use std::fs;
+use std::sync::OnceLock;
 use time::macros::datetime;
 
 /// A folder that is removed with the test.
@@ -30,13 +31,24 @@ impl Drop for Folder {
     }
 }
 
-/// Stand-ins for the keys that the built-in accounts name: configuration does not look into them.
+/// A sandbox's folder with the keys that the built-in accounts name. They are made once a run: the
+/// adapters look into them.
 fn with_keys(folder: &Folder) -> PathBuf {
-    let named = format!("{SANDBOX}{SANDBOX_PSPS}");
-    for part in named.split("generated = \"").skip(1) {
-        let name = part.split('"').next().unwrap();
-        folder.write(&format!("keys/{name}"), "-----BEGIN PRIVATE KEY-----");
+    static MADE: OnceLock<Folder> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let made = Folder::new();
+        SandboxKeys::ensure(&made.0, &sandbox_keys()).unwrap();
+        made
+    });
+    for key in sandbox_keys() {
+        for half in ["private", "public"] {
+            let name = format!("keys/{}/{}.{half}.pem", key.account, key.name);
+            folder.write(&name, &fs::read_to_string(made.0.join(&name)).unwrap());
+        }
     }
+    let own = "keys/interlock/player-token.private.pem";
+    folder.write(own, &fs::read_to_string(made.0.join(own)).unwrap());
+    folder.write("password", "0123456789abcdef");
     folder.0.clone()
 }
 
@@ -181,7 +193,9 @@ fn operators_and_keys_are_checked() {
 const ACCOUNT: &str = "[[psps]]\nid = 'trustly-de'\nadapter = 'trustly'\noperators = ['*']\n\
     base_url = 'https://x.example'\ncountries = ['DE']\ncurrencies = ['EUR']\n\
     method = 'bank_transfer'\ndeposit.EUR = { min = '1', max = '2' }\n\
-    secrets.trustly_public_key_pem = { value = 'x' }\n";
+    settings.username = 'x'\nsecrets.password = { file = 'password' }\n\
+    secrets.merchant_private_key_pem = { file = 'keys/trustly-de/merchant.private.pem' }\n\
+    secrets.trustly_public_key_pem = { file = 'keys/trustly-de/trustly.public.pem' }\n";
 
 #[test]
 fn accounts_and_routes_are_checked() {
@@ -219,8 +233,10 @@ fn accounts_and_routes_are_checked() {
             "psps.toml: psps[1].operators: is empty: list operators, or [\"*\"] for all",
             "psps.toml: psps[1].payout.EUR.max: is below min",
             "psps.toml: psps[1].payout.GBP: is not among the currencies",
+            "psps.toml: psps[1].secrets.merchant_private_key_pem: is missing",
             "psps.toml: psps[1].secrets.password: must be one of { env = … }, { file = … }",
-            "psps.toml: psps[1].secrets.trustly_public_key_pem: is missing: its webhooks could not be verified",
+            "psps.toml: psps[1].secrets.trustly_public_key_pem: is missing",
+            "psps.toml: psps[1].settings.username: is missing",
             "routing.toml: routing.routes[0].order: `nobody` is no PSP account",
             "routing.toml: routing.routes[1].order: is empty: this kind of payment could go nowhere",
             "routing.toml: routing.routes[1]: is a second route for the same kind of payment",

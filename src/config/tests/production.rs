@@ -15,7 +15,8 @@ fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config
         text = text.replace(old, new);
     }
     let file = folder.write("production.toml", &text);
-    folder.write("psps.toml", &ACCOUNT.replace("{ value = 'x' }", "{ file = 'secret' }"));
+    with_keys(&folder);
+    folder.write("psps.toml", ACCOUNT);
     folder.write(
         "routing.toml",
         "[routing]\nversion = '1'\nbreaker = { consecutive_failures = 5, open_ms = 5000 }\n",

@@ -16,7 +16,6 @@ pub struct House {
     cluster: PrivateCluster,
     /// The sandbox's folder: its keys are made once.
     pub home: PathBuf,
-    pub keys: SandboxKeys,
     databases: AtomicU32,
 }
 
@@ -27,17 +26,17 @@ pub async fn house() -> &'static House {
 }
 
 async fn build() -> House {
-    let (cluster, keys, home) = tokio::task::spawn_blocking(|| {
+    let (cluster, home) = tokio::task::spawn_blocking(|| {
         let cluster = PrivateCluster::start_temporary().unwrap();
         let home = cluster.dir().join("house");
-        let keys = SandboxKeys::ensure(&home, &sandbox_keys()).unwrap();
+        SandboxKeys::ensure(&home, &sandbox_keys()).unwrap();
         cluster.create_database(TEMPLATE, None).unwrap();
-        (cluster, keys, home)
+        (cluster, home)
     })
     .await
     .unwrap();
     migrate::migrate(&cluster.url(TEMPLATE, OWNER_ROLE), "sandbox").await.unwrap();
-    House { cluster, home, keys, databases: AtomicU32::new(0) }
+    House { cluster, home, databases: AtomicU32::new(0) }
 }
 
 impl House {

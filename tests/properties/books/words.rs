@@ -17,8 +17,9 @@ use interlock::screening::{
     Checkpoint, DepositFacts, WithdrawalFacts, screen_deposit, screen_withdrawal,
 };
 use psp_contract::{
-    Capabilities, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
-    PayoutCapability, Portable, WebhookCapability, WebhookProof,
+    Capabilities, Charset, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
+    PayoutCapability, Portable, ReferenceRule, WebhookAuthenticity, WebhookCapability,
+    WebhookProof, WebhookReplyKind,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,6 +78,7 @@ impl World {
             method: Method::BankTransfer,
             limits: &book.limits,
             uses: &book.limit_uses,
+            source: None,
             fx: &self.fx,
             now,
         };
@@ -177,6 +179,7 @@ impl World {
             due_at: None,
             source: None,
             returns: None,
+            instrument: None,
             parts: Vec::new(),
             attempts: Vec::new(),
             created_at: now,
@@ -243,6 +246,8 @@ fn psp(can_be_asked: bool) -> Capabilities {
     Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer: can_be_asked,
+            // The other one waits for our word after the payer's approval.
+            needs_completion: !can_be_asked,
             can_cancel: can_be_asked,
             any_amount: false,
             session_life: Duration::from_secs(1_800),
@@ -252,19 +257,27 @@ fn psp(can_be_asked: bool) -> Capabilities {
             portable_uk_account: false,
             portable_pix_key: false,
             portable_crypto: false,
+            portable_phone: false,
+            portable_email: false,
+            same_owner_check: false,
             by_token: true,
             success_reversible: true,
         }),
         return_deposit: true,
+        unsolicited_deposits: false,
         deposit_inquiry: inquiry.clone(),
         payout_inquiry: inquiry,
         idempotency: IdempotencyCapability {
+            reference: ReferenceRule { len_min: 1, len_max: 64, charset: Charset::Alphanumeric },
             replay,
             key_life: Duration::from_secs(6 * 3_600),
             margin: Duration::from_secs(3_600),
         },
         webhook: WebhookCapability {
+            authenticity: WebhookAuthenticity::Signature,
             proof: WebhookProof::Everything,
+            batch: false,
+            reply: WebhookReplyKind::Plain,
             has_timestamp: true,
             tolerance: Duration::from_secs(300),
         },

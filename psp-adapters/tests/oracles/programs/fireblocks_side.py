@@ -1,0 +1,57 @@
+"""Fireblocks' own client."""
+
+from driver import serve
+from fireblocks.client import Fireblocks
+from fireblocks.client_configuration import ClientConfiguration
+from fireblocks.models.create_assets_request import CreateAssetsRequest
+from fireblocks.models.create_vault_account_request import CreateVaultAccountRequest
+from fireblocks.models.transaction_request import TransactionRequest
+
+
+def client(url, key, pem):
+    return Fireblocks(ClientConfiguration(api_key=key, secret_key=pem, base_path=f"{url}/v1"))
+
+
+def told(future):
+    answer = future.result()
+    return {"status": answer.status_code, "data": answer.data.to_dict()}
+
+
+def create_transaction(url, key, pem, body, idempotency_key):
+    request = TransactionRequest.from_dict(body)
+    with client(url, key, pem) as fireblocks:
+        return told(
+            fireblocks.transactions.create_transaction(
+                transaction_request=request, idempotency_key=idempotency_key
+            )
+        )
+
+
+def by_external_id(url, key, pem, id):
+    with client(url, key, pem) as fireblocks:
+        return told(fireblocks.transactions.get_transaction_by_external_id(id))
+
+
+def create_vault(url, key, pem, name):
+    request = CreateVaultAccountRequest(name=name)
+    with client(url, key, pem) as fireblocks:
+        return told(fireblocks.vaults.create_vault_account(request))
+
+
+def add_asset(url, key, pem, vault, asset):
+    with client(url, key, pem) as fireblocks:
+        return told(
+            fireblocks.vaults.create_vault_account_asset(
+                vault, asset, create_assets_request=CreateAssetsRequest()
+            )
+        )
+
+
+serve(
+    {
+        "create_transaction": create_transaction,
+        "by_external_id": by_external_id,
+        "create_vault": create_vault,
+        "add_asset": add_asset,
+    }
+)

@@ -1,0 +1,190 @@
+//! Money arrives for a deposit: credited once, or suspended for two people.
+//!
+//! What is credited is the money that was asked for. Other money goes to suspense, once the PSP has
+//! confirmed it, with two exceptions: a PSP whose requests cannot refuse an amount (a crypto
+//! address) says so in its capabilities, and what arrives there is credited as it arrived; and what
+//! only a webhook says is first asked about where the PSP can be asked.
+
+use super::attempt::{ask_people, close_reviews, raise};
+use super::command::{Ctx, Source};
+use super::deposit::{mark_limit_use, recount_limit};
+use super::news::{OTHER_MONEY, keep};
+use super::returns;
+use crate::book::{Attempt, Book, Payment};
+use crate::domain::{AttemptId, AttemptStatus, DecisionId, DepositStatus, Money, PaymentStatus};
+use crate::ledger::templates;
+use crate::screening::decision::{About, Decision};
+use crate::screening::limits::UseState;
+use crate::screening::{Checkpoint, DepositFacts, Outcome as Screened, screen_deposit};
+use uuid::Uuid;
+
+/// The money is in. It is credited once; what is not the money that was asked for, or comes twice,
+/// or for a player who may not deposit any more, waits in suspense for two people.
+pub fn succeed(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let payment = book.payments[&id].clone();
+    let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
+    if attempt.status == AttemptStatus::Reversed {
+        return win_dispute(book, id, &attempt, money, source, ctx);
+    }
+    if money != attempt.asked && source == PROVEN_WEBHOOK && can_be_asked(&attempt, ctx) {
+        // Other money is believed when an inquiry confirms it. `news` makes one due at once.
+        return keep(book, id, attempt_id, OTHER_MONEY);
+    }
+    let moved = book.move_attempt(id, attempt_id, AttemptStatus::Succeeded, source.as_str());
+    if moved.is_err() {
+        // The same success again is no news; any other contradiction is kept.
+        if attempt.status != AttemptStatus::Succeeded {
+            keep(book, id, attempt_id, "succeeded");
+        }
+        return;
+    }
+    book.attempt_mut(id, attempt_id).was_accepted = true;
+    if payment.received.is_some() {
+        return second_success(book, id, &attempt, money, ctx);
+    }
+    book.payment_mut(id).received = Some(money);
+    book.payment_mut(id).next_action = None;
+    mark_limit_use(book, id, UseState::Counted);
+    let Some(creditable) = creditable(&payment, &attempt, money, ctx) else {
+        suspend(book, id, &attempt.psp, money, "deposit.other_amount", ctx);
+        return;
+    };
+    recount_limit(book, id, creditable);
+    if screen_credit(book, id, creditable, ctx) == Screened::Approve {
+        credit(book, id, &attempt.psp, creditable, ctx);
+    } else {
+        suspend(book, id, &attempt.psp, money, "deposit.not_creditable", ctx);
+    }
+}
+
+const PROVEN_WEBHOOK: Source = Source::Webhook { hint: false };
+
+/// Whether the PSP can be asked about this deposit, so that no webhook need be believed alone.
+fn can_be_asked(attempt: &Attempt, ctx: &Ctx<'_>) -> bool {
+    let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) else { return false };
+    let inquiry = &capabilities.deposit_inquiry;
+    let by_id = inquiry.by_psp_reference && attempt.psp_reference.is_some();
+    (inquiry.by_our_reference || by_id) && !takes_any_amount(&attempt.psp, ctx)
+}
+
+fn takes_any_amount(psp: &str, ctx: &Ctx<'_>) -> bool {
+    let capabilities = ctx.psps.capabilities(psp);
+    let deposit = capabilities.and_then(|capabilities| capabilities.deposit.as_ref());
+    deposit.is_some_and(|deposit| deposit.any_amount)
+}
+
+/// What of the money that arrived is the wallet's, the fee being paid on top. None: it is not the
+/// money that was asked for, and people decide.
+fn creditable(payment: &Payment, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) -> Option<Money> {
+    if money == attempt.asked {
+        return Some(payment.money);
+    }
+    let fee = payment.fee.map_or(0, |fee| fee.minor);
+    let rest = Money::new(money.minor - fee, money.currency);
+    let fits = money.currency == attempt.asked.currency && 0 < rest.minor;
+    (fits && takes_any_amount(&attempt.psp, ctx)).then_some(rest)
+}
+
+/// `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
+/// limit that was lowered meanwhile; a late success is screened like any other.
+fn screen_credit(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) -> Screened {
+    let decision = decision_of(book, &book.payments[&id], money, ctx);
+    let outcome = decision.outcome;
+    book.record.decisions.push(decision);
+    outcome
+}
+
+/// What `deposit.post` says of this money, which may be another than the payment asked for.
+pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) -> Decision {
+    let facts = DepositFacts {
+        checkpoint: Checkpoint::DepositPost,
+        player: book.player.as_ref(),
+        payment: Some(payment.id.uuid),
+        money,
+        method: payment.method,
+        limits: &book.limits,
+        uses: &book.limit_uses,
+        source: payment.source.as_ref(),
+        fx: ctx.fx,
+        now: ctx.now,
+    };
+    let screening = screen_deposit(ctx.policies, &facts);
+    let about = About {
+        id: DecisionId(ctx.ids.next()),
+        checkpoint: Checkpoint::DepositPost,
+        payment: payment.id,
+        player: book.key.clone(),
+        player_version: book.player.as_ref().map_or(0, |player| player.version),
+    };
+    Decision::new(about, screening, ctx.now)
+}
+
+fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
+    let fee = book.payments[&id].fee.map_or(0, |fee| fee.minor);
+    book.post_covered(&templates::deposit_captured(psp, money, fee), id);
+    book.payment_mut(id).credited = Some(money);
+    settle(book, id, "the money is in", ctx);
+}
+
+/// The deposit is done. Where the machine knows no such step (it cannot, if the states are right)
+/// the money is booked all the same and people are told.
+pub fn settle(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
+    let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
+    if book.move_payment(id, succeeded, cause, ctx.ids).is_err() {
+        raise(book, "deposit.status_conflict", id, None, "credited against its status", ctx);
+    }
+    close_reviews(book, id, ctx);
+}
+
+/// Money that must not reach the wallet waits in suspense for two people.
+fn suspend(book: &mut Book, id: Uuid, psp: &str, money: Money, kind: &'static str, ctx: &Ctx<'_>) {
+    book.post_covered(&templates::deposit_suspended(psp, money), id);
+    book.payment_mut(id).suspended = Some(money);
+    let in_review = PaymentStatus::Deposit(DepositStatus::InReview);
+    if book.move_payment(id, in_review, kind, ctx.ids).is_err() {
+        raise(book, "deposit.status_conflict", id, None, "suspended against its status", ctx);
+    }
+    raise(book, kind, id, None, "money arrived that cannot be credited as asked", ctx);
+    ask_people(book, id, None, "money_in", ctx);
+}
+
+/// Two PSPs were paid for one deposit: the player sees one credit, the second payment waits in
+/// suspense and a return of it is opened.
+fn second_success(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
+    returns::change_suspended(book, id, money);
+    let detail = "a second PSP was paid for one deposit";
+    raise(book, "deposit.second_success", id, Some(attempt.id), detail, ctx);
+    returns::open_of_second_success(book, id, attempt, money, ctx);
+}
+
+/// The PSP tells, by an event of its own, that the money is ours again: once. Any other source may
+/// only be repeating what it said before the reversal.
+fn win_dispute(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let reversed = book.payments[&id].deposit_status() == Some(DepositStatus::Reversed);
+    let credited = book.payments[&id].credited.map(|credited| credited.currency);
+    if !reversed || source != PROVEN_WEBHOOK || credited != Some(money.currency) {
+        return keep(book, id, attempt.id, "succeeded");
+    }
+    let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
+    if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
+        let to_debt = book.wallet(money.currency).owed.min(money.minor);
+        let to_cash = money.minor - to_debt;
+        let posting = templates::reversal_won(&attempt.psp, money.currency, to_debt, to_cash);
+        book.post_covered(&posting, id);
+    }
+}

@@ -1,0 +1,159 @@
+//! Money arrived that named no attempt: an open request of its address gets it, else it becomes a
+//! deposit of its own, of origin `unsolicited`.
+//!
+//! Either way it passes `deposit.post` before the credit, and counts into the player's limits. What
+//! may not be credited, and what is nobody's, waits in suspense for two people.
+
+use super::attempt::{ask_people, raise};
+use super::command::{Answer, Ctx, News, ReceivePayin, Refusal, Source};
+use super::deposit::mark_has_paid;
+use super::{money_in, news};
+use crate::book::{Attempt, Book, PayinKey};
+use crate::domain::{
+    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, Money, PaymentId, PaymentStatus,
+};
+use crate::ledger::templates;
+use crate::payments::deposit_machine;
+use crate::screening::Outcome as Screened;
+use crate::screening::limits::{LimitUse, UseState};
+use psp_contract::{Outcome, Report, Status};
+
+/// Books one arrival, once.
+pub fn receive(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    let key =
+        PayinKey { psp: receive.psp.clone(), psp_reference: receive.payin.psp_reference.clone() };
+    if book.payins.contains_key(&key) {
+        return Ok(Answer::Nothing);
+    }
+    if book.player.is_none() {
+        return Err(Refusal::PlayerUnknown);
+    }
+    let request = receive.request.and_then(|id| open_request(book, id, &receive.psp));
+    if let Some((payment, attempt)) = request {
+        fulfil(book, payment, attempt, receive, ctx)?;
+    }
+    let fulfilled = request.map(|(payment, _)| payment).filter(|payment| {
+        book.payment(payment.uuid).is_some_and(|payment| payment.received.is_some())
+    });
+    let payment = match fulfilled {
+        Some(payment) => payment,
+        None => open(book, receive, ctx),
+    };
+    book.record.payment = Some(payment);
+    book.record.payins.push((key.clone(), payment));
+    book.payins.insert(key, payment);
+    Ok(Answer::Payment(Box::new(book.payments[&payment.uuid].clone())))
+}
+
+/// The attempt of a deposit that still waits for its money at this PSP.
+fn open_request(book: &Book, id: uuid::Uuid, psp: &str) -> Option<(PaymentId, AttemptId)> {
+    let payment = book.payment(id).filter(|payment| payment.received.is_none())?;
+    let known = |attempt: &Attempt| attempt.status != AttemptStatus::Prepared;
+    let waits = |a: &&Attempt| a.psp == psp && a.status.is_live() && known(a);
+    let attempt = payment.attempts.iter().find(waits)?;
+    Some((payment.id, attempt.id))
+}
+
+fn fulfil(
+    book: &mut Book,
+    payment: PaymentId,
+    attempt: AttemptId,
+    receive: &ReceivePayin,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
+    let report = Report {
+        psp_reference: Some(receive.payin.psp_reference.clone()),
+        status: Status::Succeeded { money: receive.payin.money },
+        payer: receive.payin.payer.clone(),
+        attempt: None,
+    };
+    let news = News {
+        payment: payment.uuid,
+        direction: Direction::Deposit,
+        attempt,
+        source: Source::Payin,
+        outcome: Outcome::Reported(report),
+        wires: Vec::new(),
+    };
+    news::apply(book, &news, ctx).map(|_| ())
+}
+
+fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
+    let money = receive.payin.money;
+    let mut payment = receive.payment.clone();
+    payment.received = Some(money);
+    let known = Instrument::default();
+    let payer = receive.payin.payer.as_ref();
+    payment.source = payer.map(|payer| news::source_with(&known, &receive.psp, payer));
+    let decision = money_in::decision_of(book, &payment, money, ctx);
+    let approved = decision.outcome == Screened::Approve;
+    let status = if approved { DepositStatus::Succeeded } else { DepositStatus::InReview };
+    payment.status = PaymentStatus::Deposit(
+        deposit_machine::start(status, payment.origin).expect("unsolicited money may start so"),
+    );
+    payment.decision = decision.id;
+    payment.reasons.clone_from(&decision.reasons);
+    book.record.decisions.push(decision);
+    let id = payment.id;
+    book.open_payment(payment, "money arrived without a request", ctx.ids);
+    book.open_attempt(id.uuid, arrived(receive, ctx), "found at the PSP");
+    count_limit(book, id, money, ctx);
+    mark_has_paid(book);
+    if approved {
+        let posting = templates::deposit_captured(&receive.psp, money, 0);
+        book.post_covered(&posting, id.uuid);
+        book.payment_mut(id.uuid).credited = Some(money);
+    } else {
+        suspend(book, id, receive, ctx);
+    }
+    id
+}
+
+/// The attempt of money that nobody asked for: by its PSP id it can be sent back.
+fn arrived(receive: &ReceivePayin, ctx: &Ctx<'_>) -> Attempt {
+    Attempt {
+        id: AttemptId(ctx.ids.next()),
+        part: None,
+        number: 1,
+        psp: receive.psp.clone(),
+        status: AttemptStatus::Succeeded,
+        asked: receive.payin.money,
+        error: None,
+        psp_reference: Some(receive.payin.psp_reference.clone()),
+        was_accepted: true,
+        first_sent_at: receive.occurred_at.unwrap_or(ctx.now),
+        ended_at: Some(ctx.now),
+        lease: None,
+        due_at: None,
+        expires_at: None,
+        inquiries: 0,
+        last_inquiry_at: None,
+        last_ledger_at: None,
+        misses: 0,
+        first_missed_at: None,
+        last_missed_at: None,
+        paged: false,
+        cancel: None,
+        completion: None,
+        kept_news: None,
+    }
+}
+
+fn count_limit(book: &mut Book, id: PaymentId, money: Money, ctx: &Ctx<'_>) {
+    let counted = LimitUse { payment: id.uuid, money, at: ctx.now, state: UseState::Counted };
+    book.limit_uses.push(counted);
+    book.dirty.limit_uses.insert(id.uuid);
+}
+
+fn suspend(book: &mut Book, id: PaymentId, receive: &ReceivePayin, ctx: &Ctx<'_>) {
+    let money = receive.payin.money;
+    book.post_covered(&templates::deposit_suspended(&receive.psp, money), id.uuid);
+    book.payment_mut(id.uuid).suspended = Some(money);
+    let (kind, detail) = if book.key.player.is_unclaimed() {
+        ("deposit.unclaimed", "money arrived that belongs to no known player")
+    } else {
+        ("deposit.unsolicited", "money arrived without a request and may not be credited")
+    };
+    raise(book, kind, id.uuid, None, detail, ctx);
+    ask_people(book, id.uuid, None, "money_in", ctx);
+}

@@ -1,0 +1,185 @@
+//! Money arrived that names no attempt: whose it is is found out, and the lane books it.
+//!
+//! It is the player's whose name or address the PSP tells. What belongs to no known player is kept
+//! under a player that no casino can name, in suspense, until two people send it back.
+
+use crate::book::Payment;
+use crate::decide::command::{PutPlayer, ReceivePayin};
+use crate::decide::{Answer, Command};
+use crate::domain::{
+    DecisionId, DepositStatus, Kyc, KycStatus, Method, Money, OperatorId, Origin, PaymentId,
+    PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
+};
+use crate::flows::Flows;
+use crate::lane::SubmitError;
+use crate::payments::facts::payer_of;
+use crate::routing::plan::Route;
+use crate::routing::rules::PspAccount;
+use crate::store::payins::{self, Address};
+use crate::store::{StoreError, read_models};
+use psp_contract::{Payin, PayinTarget};
+use time::Date;
+use uuid::Uuid;
+
+/// What became of an arrival.
+#[derive(Debug)]
+pub enum Received {
+    /// It is not final yet, and moves nothing.
+    Unconfirmed,
+    /// It was booked before.
+    Seen,
+    Booked(Box<Payment>),
+}
+
+/// Why an arrival could not be booked now.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    #[error("submitting the arrival")]
+    Submit(#[from] SubmitError),
+    #[error("finding out whose it is")]
+    Store(#[from] StoreError),
+    #[error("no PSP account of this name is configured")]
+    UnknownAccount,
+}
+
+struct Owner {
+    player: PlayerKey,
+    request: Option<Uuid>,
+}
+
+/// Books money that arrived at a PSP account without naming an attempt.
+pub async fn receive_payin(
+    flows: &Flows,
+    account: &str,
+    payin: &Payin,
+    occurred_at: Option<Timestamp>,
+) -> Result<Received, ReceiveError> {
+    if !payin.confirmed {
+        return Ok(Received::Unconfirmed);
+    }
+    let serving = flows.accounts.iter().find(|known| known.id == account);
+    let serving = serving.ok_or(ReceiveError::UnknownAccount)?;
+    let owner = owner_of(flows, serving, payin).await?;
+    let pool = flows.db.pool();
+    let player = match read_models::player(pool, &owner.player).await? {
+        Some((player, _)) => player,
+        None => keep_unclaimed(flows, &owner.player, payin.money).await?,
+    };
+    let command = ReceivePayin {
+        psp: account.to_owned(),
+        payin: payin.clone(),
+        occurred_at,
+        request: owner.request,
+        payment: unsolicited(flows, serving, &player, payin.money),
+    };
+    let command = Command::ReceivePayin(Box::new(command));
+    match flows.submit_persistently(&owner.player, command).await? {
+        Answer::Payment(payment) => Ok(Received::Booked(payment)),
+        _ => Ok(Received::Seen),
+    }
+}
+
+async fn owner_of(
+    flows: &Flows,
+    account: &PspAccount,
+    payin: &Payin,
+) -> Result<Owner, ReceiveError> {
+    let pool = flows.db.pool();
+    let found = match &payin.target {
+        PayinTarget::PlayerReference(text) => match Uuid::try_parse(text) {
+            Ok(pseudonym) => payins::by_pseudonym(pool, pseudonym)
+                .await?
+                .map(|player| Owner { player, request: None }),
+            Err(_) => None,
+        },
+        PayinTarget::Address { network, asset, address, tag } => {
+            let address =
+                Address { psp: &account.id, network, asset, address, tag: tag.as_deref() };
+            payins::owner_of(pool, &address)
+                .await?
+                .map(|owner| Owner { player: owner.player, request: owner.open_request })
+        }
+    };
+    let found = found.filter(|owner| account.serves_operator(&owner.player.operator));
+    Ok(found.unwrap_or_else(|| Owner { player: nobody(account), request: None }))
+}
+
+/// Nobody's money is kept for the operator that the account names first.
+fn nobody(account: &PspAccount) -> PlayerKey {
+    let operator = account.operators.first().cloned();
+    PlayerKey {
+        operator: operator.unwrap_or_else(|| OperatorId::trusted("op_unclaimed")),
+        player: PlayerId::unclaimed(),
+    }
+}
+
+/// The lane locks a player's row: nobody's money has one too. Closed and of no licensed country, it
+/// passes no screening.
+async fn keep_unclaimed(
+    flows: &Flows,
+    key: &PlayerKey,
+    money: Money,
+) -> Result<Player, ReceiveError> {
+    let now = flows.clock.now();
+    let player = Player {
+        key: key.clone(),
+        version: 0,
+        country: "ZZ".to_owned(),
+        currency: money.currency,
+        full_name: "Unclaimed money".to_owned(),
+        given_name: None,
+        family_name: None,
+        date_of_birth: Date::MIN.replace_year(1900).unwrap_or(Date::MIN),
+        national_id: None,
+        email: None,
+        phone: None,
+        address: None,
+        locale: None,
+        status: PlayerStatus::Closed,
+        exclusion: None,
+        kyc: Kyc { status: KycStatus::Unverified, level: 0, verified_at: None },
+        has_paid: false,
+        created_at: now,
+        updated_at: now,
+    };
+    let put = Command::PutPlayer(Box::new(PutPlayer { player: player.clone() }));
+    flows.submit_persistently(key, put).await?;
+    Ok(player)
+}
+
+fn unsolicited(flows: &Flows, account: &PspAccount, player: &Player, money: Money) -> Payment {
+    let now = flows.clock.now();
+    Payment {
+        id: PaymentId::deposit(flows.ids.next()),
+        player: player.key.clone(),
+        // The lane decides whether it is credited.
+        status: PaymentStatus::Deposit(DepositStatus::InReview),
+        origin: Origin::Unsolicited,
+        money,
+        fee: None,
+        country: player.country.clone(),
+        method: account.methods.first().copied().unwrap_or(Method::Crypto),
+        reference: None,
+        return_url: None,
+        payer: payer_of(player, None),
+        received: None,
+        credited: None,
+        suspended: None,
+        next_action: None,
+        action_told: false,
+        reasons: Vec::new(),
+        route: Route { version: "none".to_owned(), candidates: Vec::new() },
+        metadata: "{}".to_owned(),
+        decision: DecisionId(Uuid::nil()),
+        event_sequence: 0,
+        answer_owed: None,
+        due_at: None,
+        source: None,
+        returns: None,
+        instrument: None,
+        parts: Vec::new(),
+        attempts: Vec::new(),
+        created_at: now,
+        updated_at: now,
+    }
+}

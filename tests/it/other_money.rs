@@ -1,0 +1,142 @@
+//! Money that is not the money asked for: what arrives otherwise than asked waits in suspense, what
+//! is said to have been paid out otherwise than told waits for people.
+
+use super::harness::{Setup, World, deposit_order, eur, gbp};
+use interlock::book::Payment;
+use interlock::decide::Command;
+use interlock::decide::command::{News, Source};
+use interlock::domain::{AttemptStatus, Money};
+use psp_contract::{Outcome, Report, Status};
+use serde_json::json;
+
+fn money(country: &str, minor: i64) -> Money {
+    if country == "GB" { gbp(minor) } else { eur(minor) }
+}
+
+fn liar(psp: &'static str) -> Setup {
+    Setup { liars: vec![psp], ..Setup::default() }
+}
+
+/// The payer sends another amount than asked; the PSP says so by webhook or, where its webhook proves
+/// no amount, when it is asked.
+async fn arrives_otherwise(country: &str) {
+    let world = World::new().await;
+    let player = world.player(country).await;
+    let deposit = world.deposit(&player, money(country, 2_500)).await;
+    world.complete_with(&deposit, json!({"outcome": "succeeded", "amount": "20.00"})).await;
+    let held = world.settled(deposit.id, "in_review").await;
+    let other = money(country, 2_000);
+    assert_eq!((held.received, held.credited), (Some(other), None));
+    assert_eq!(held.suspended, Some(other));
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    assert_eq!(world.house_balance("suspense").await, 2_000);
+    assert_eq!(world.incidents("deposit.other_amount").await, 1);
+    world.two_people(&held, "return").await;
+    world.settled(deposit.id, "returned").await;
+    assert_eq!(world.house_balance("suspense").await, 0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_amount_by_trustly_is_suspended_and_can_go_back() {
+    arrives_otherwise("DE").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_amount_by_truelayer_is_suspended_and_can_go_back() {
+    arrives_otherwise("GB").await;
+}
+
+/// The payout's webhook names another amount than was paid. The PSP, asked, says what it was told to
+/// pay, so nobody need decide; where its webhook proves amounts, people are told all the same.
+async fn said_otherwise(country: &str, psp: &str, incidents: i64) {
+    let world = World::new().await;
+    let player = world.rich_player(country, 1_000).await;
+    world.mocks.fault(psp, "webhook", "webhook_wrong_amount", None).await;
+    let withdrawal = world.withdraw(&player, money(country, 900)).await;
+    let paid = || async {
+        let found = world.payment(withdrawal.id).await;
+        (found.status.as_str() == "paid").then_some(found)
+    };
+    let step = std::time::Duration::from_secs(120);
+    let paid = world.later("the inquiry says what was paid", step, paid).await;
+    assert_eq!(paid.attempts.len(), 1);
+    let wallet = world.wallet(&player).await;
+    assert_eq!((wallet.cash, wallet.held), (100, 0));
+    assert_eq!(world.incidents("payout.other_amount").await, incidents);
+    assert!(world.reviews(&paid).await.is_empty(), "nothing is left to decide");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trustly_webhook_about_another_payout_amount_books_nothing() {
+    said_otherwise("DE", "trustly-de", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truelayer_webhook_about_another_payout_amount_books_nothing() {
+    said_otherwise("GB", "truelayer-gb", 0).await;
+}
+
+/// The PSP itself paid another amount: no machine concludes anything, and two people can say that it
+/// was not paid.
+async fn paid_otherwise(country: &str, psp: &'static str) {
+    let world = World::with(liar(psp)).await;
+    world.mocks.auto(psp, None, "succeeded").await;
+    let player = world.rich_player(country, 1_000).await;
+    let withdrawal = world.withdraw(&player, money(country, 900)).await;
+    let sent = world.attempt_is(withdrawal.id, 1, AttemptStatus::Accepted).await;
+    world.complete_with(&sent, json!({"outcome": "succeeded", "amount": "8.00"})).await;
+    let asked = || async { world.reviews(&sent).await.pop() };
+    super::harness::eventually("people are asked", super::harness::SOON, asked).await;
+    let waiting = world.payment(withdrawal.id).await;
+    assert_eq!(waiting.status.as_str(), "processing");
+    assert_eq!(world.wallet(&player).await.held, 900);
+    world.two_people(&waiting, "resolve_unpaid").await;
+    let failed = world.settled(withdrawal.id, "failed").await;
+    assert_eq!(failed.attempts.len(), 1, "no second PSP is asked");
+    assert_eq!(world.wallet(&player).await.cash, 1_000);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trustly_payout_of_another_amount_is_settled_by_people() {
+    paid_otherwise("DE", "trustly-de").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truelayer_payout_of_another_amount_is_settled_by_people() {
+    paid_otherwise("GB", "truelayer-gb").await;
+}
+
+async fn told(world: &World, deposit: &Payment, money: Money) {
+    let status = Status::Succeeded { money };
+    let report = Report { psp_reference: None, status, payer: None, attempt: None };
+    let news = News {
+        payment: deposit.id.uuid,
+        direction: deposit.direction(),
+        attempt: deposit.attempts[0].id,
+        source: Source::Webhook { hint: false },
+        outcome: Outcome::Reported(report),
+        wires: Vec::new(),
+    };
+    let (flows, player) = (world.one().flows.clone(), deposit.player.clone());
+    let told = async move { flows.lanes.submit(&player, Command::News(Box::new(news))).await };
+    world.one().run(told).await.unwrap();
+}
+
+/// A wrong amount that a signature covers is not believed while the PSP can be asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn news_of_other_money_is_confirmed_before_anything_moves() {
+    let world = World::new().await;
+    let player = world.player("GB").await;
+    let deposit = world.one().deposit(deposit_order(&player, gbp(700))).await;
+    told(&world, &deposit, gbp(10_700)).await;
+    let waiting = world.payment(deposit.id).await;
+    assert_eq!(waiting.status.as_str(), "action_required");
+    assert_eq!((waiting.received, world.house_balance("suspense").await), (None, 0));
+    world.complete(&deposit, "succeeded").await;
+    let done = world.settled(deposit.id, "succeeded").await;
+    assert_eq!(done.credited, Some(gbp(700)));
+    world.close().await;
+}
