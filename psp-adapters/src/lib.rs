@@ -13,15 +13,22 @@
 //! - Nothing but [`Verified`] leaves a webhook, and only a verified signature makes one.
 //!
 //! Reading order: [`adapter`] (what an adapter is), [`transport`] (what "not sent" means), [`identity`]
-//! (client certificates), [`psp`] (driving an exchange), [`webhook`], [`signature`], then the adapters [`trustly`] and [`truelayer`],
-//! each with its wire format, its mapping into our words, and its webhooks. [`registry`] builds
-//! accounts from configuration and refuses what could not work.
+//! (client certificates), [`psp`] (driving an exchange), [`webhook`], [`signature`], then the adapters,
+//! one folder a PSP, each with its wire format, its mapping into our words, and its webhooks.
+//! [`registry`] builds accounts from configuration and refuses what could not work.
 
 pub mod adapter;
+pub mod adyen;
 mod br_code;
+mod chain;
+mod coins;
+pub mod coinspaid;
 mod course;
+pub mod fireblocks;
 pub mod identity;
 mod json;
+pub mod nuvei;
+pub mod paysafe;
 pub mod pix_efi;
 pub mod psp;
 pub mod registry;

@@ -28,8 +28,12 @@ pub struct PspAccount {
 type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
-#[rustfmt::skip]
 const READERS: &[(&str, Read)] = &[
+    ("adyen", crate::adyen::Adyen::read),
+    ("coinspaid", crate::coinspaid::CoinsPaid::read),
+    ("fireblocks", crate::fireblocks::Fireblocks::read),
+    ("nuvei", crate::nuvei::Nuvei::read),
+    ("paysafe", crate::paysafe::Paysafe::read),
     ("pix_efi", crate::pix_efi::PixEfi::read),
     ("swish", crate::swish::Swish::read),
     ("truelayer", crate::truelayer::TrueLayer::read),

@@ -108,6 +108,12 @@ pub(crate) fn owned(book: &Book, owner: &str, coin: &str) -> Option<Value> {
     find(book, address.as_str()?)
 }
 
+/// The last transfer to an address.
+pub(crate) fn latest_at(book: &Book, address: &str) -> Option<Movement> {
+    find(book, address)?;
+    book.movements().into_iter().rev().find(|m| m.wire["address"]["address"] == address)
+}
+
 /// Amounts of a chain as text, exactly.
 pub(crate) fn exact(text: &str, decimals: u32) -> Option<u128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

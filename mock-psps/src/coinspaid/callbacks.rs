@@ -197,7 +197,8 @@ pub(super) fn sign(mock: &CoinsPaid, notice: &Notice, twist: &Twist) -> Outgoing
             data[side]["amount"] = format!("{more}.{fraction}").into();
         }
         if twist.wrong_currency {
-            data[side]["currency"] = "LTC".into();
+            let other = if data[side]["currency"] == "USDCE" { "BTC" } else { "USDCE" };
+            data[side]["currency"] = other.into();
         }
     }
     let body = with_numbers(&data.to_string());

@@ -153,14 +153,16 @@ pub(super) async fn resend(
 ) -> Answered {
     let psp = find(&psps, &id)?;
     let request: ResendRequest = parse(&body)?;
-    psp.book.find(&request.reference).ok_or_else(|| Refused::unknown("movement"))?;
+    let found = psp.book.find(&request.reference);
+    let found = found.or_else(|| chain::latest_at(&psp.book, &request.reference));
+    let reference = found.ok_or_else(|| Refused::unknown("movement"))?.reference;
     let twist = Twist {
         bad_signature: request.bad_signature,
         age_s: request.age_s.unwrap_or(0).into(),
         ..Twist::default()
     };
     let times = request.times.unwrap_or(1).min(RESENDS_MAX);
-    let report = webhooks::resend(&psp, &request.reference, times, twist).await;
+    let report = webhooks::resend(&psp, &reference, times, twist).await;
     let nothing = || Refused::conflict("this PSP has no notification for a pending movement");
     report.map(Json).ok_or_else(nothing)
 }

@@ -55,7 +55,8 @@ pub(super) fn sign(
             json!({ "amount": wrong, "requestedAmount": wrong, "netAmount": wrong });
     }
     if twist.wrong_currency {
-        event["data"]["assetId"] = Value::from("LTC");
+        let other = if event["data"]["assetId"] == "USDC" { "BTC" } else { "USDC" };
+        event["data"]["assetId"] = Value::from(other);
     }
     let body = event.to_string();
     // A bad signature is a real one, over another body.

@@ -148,7 +148,7 @@ pub(super) async fn read(
     .await
 }
 
-/// The call that gives an address: what the control API calls `create_deposit`.
+/// With `addresses`, the call that gives an address: what the control API calls `create_deposit`.
 pub(super) async fn add_asset(
     State(both): State<Both>,
     connection: ConnectInfo<Connection>,
@@ -164,13 +164,18 @@ pub(super) async fn add_asset(
     .await
 }
 
-fn activate(psp: &Psp, id: &str, asset: &str, admitted: &Admitted) -> Answered {
+fn may_give_addresses(admitted: &Admitted) -> Result<(), Refusal> {
     if admitted.plan.is(Fault::DeclineHard) {
-        return Err(Refusal::forbidden("This API user may not create vault wallets"));
+        return Err(Refusal::forbidden("This API user may not use vault wallets"));
     }
     if admitted.plan.is(Fault::DeclineSoft) {
         return Err(Refusal::bad(1027, "The asset is suspended in this workspace"));
     }
+    Ok(())
+}
+
+fn activate(psp: &Psp, id: &str, asset: &str, admitted: &Admitted) -> Answered {
+    may_give_addresses(admitted)?;
     let mut vault = find(psp, id)?;
     let coin = coin_by_id(asset);
     let coin = coin.ok_or_else(|| Refusal::not_found(1006, "The asset does not exist"))?;
@@ -219,7 +224,8 @@ pub(super) async fn addresses(
     headers: HeaderMap,
 ) -> Response {
     let incoming = Incoming { connection, uri, headers, body: Bytes::new() };
-    api::serve(both, Call::Other, incoming, move |psp, _, _| async move {
+    api::serve(both, Call::CreateDeposit, incoming, move |psp, _, admitted| async move {
+        may_give_addresses(&admitted)?;
         let vault = find(&psp, &id)?;
         let owner = vault["name"].as_str().unwrap_or_default();
         let known =

@@ -52,7 +52,7 @@ fn payment(m: &Movement) -> Notice {
     };
     let format = format_description!("[year]-[month]-[day].[hour]:[minute]:[second]");
     let at = m.changed_at.format(format).unwrap_or_default();
-    let (first, last) = names(m);
+    let ((first, last), product) = (names(m), m.text("product"));
     let pairs = json!([
         ["ppp_status", if status == "APPROVED" { "OK" } else { "FAIL" }],
         ["Status", status],
@@ -62,8 +62,8 @@ fn payment(m: &Movement) -> Notice {
         ["PPP_TransactionID", m.text("order")],
         ["TransactionID", m.reference],
         ["relatedTransactionId", m.text("related")],
-        // What the payment page sells; a payment by REST has no product.
-        ["productId", "NA"],
+        // The names of the items, where there are any.
+        ["productId", if product.is_empty() { "NA" } else { product }],
         ["merchant_unique_id", m.text("unique_id")],
         ["clientUniqueId", m.text("unique_id")],
         ["clientRequestId", m.text("request_id")],

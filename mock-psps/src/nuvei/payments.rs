@@ -123,6 +123,8 @@ fn draft(nuvei: &Nuvei, asked: &Admitted) -> Result<Movement, Refusal> {
     let url = |name: &str| urls[name].as_str().unwrap_or_default().to_owned();
     let notify = urls["notificationUrl"].as_str().unwrap_or(&nuvei.webhook_url);
     let name = |field: &str| billing[field].as_str().unwrap_or_default();
+    let items = asked.body["items"].as_array().cloned().unwrap_or_default();
+    let product: String = items.iter().filter_map(|item| item["name"].as_str()).collect();
     let now = clock::now();
     Ok(Movement {
         reference: ids::derived_digits(&[&ids::uuid()], 19),
@@ -143,7 +145,7 @@ fn draft(nuvei: &Nuvei, asked: &Admitted) -> Result<Movement, Refusal> {
             "session": session, "user": user, "email": email, "unique_id": unique_id,
             "request_id": asked.text("clientRequestId"),
             "order": ids::derived_digits(&[&ids::uuid(), "order"], 10),
-            "success": url("successUrl"), "failure": url("failureUrl"), "notify": notify,
+            "product": product, "success": url("successUrl"), "failure": url("failureUrl"), "notify": notify,
         }),
     })
 }
@@ -276,7 +278,7 @@ async fn give_back(psp: Arc<Psp>, nuvei: Arc<Nuvei>, asked: Admitted) -> Result<
             settled_at: None,
             wire: json!({
                 "related": related, "unique_id": unique_id, "request_id": request_id,
-                "order": paid.text("order"), "user": paid.text("user"),
+                "order": paid.text("order"), "product": paid.text("product"), "user": paid.text("user"),
                 "email": paid.text("email"), "notify": paid.text("notify"),
             }),
             ..paid

@@ -94,8 +94,7 @@ fn is_segwit(text: &str) -> bool {
 }
 
 fn polymod(values: impl Iterator<Item = u8>) -> u32 {
-    const GENERATOR: [u32; 5] =
-        [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+    const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
     values.fold(1, |sum: u32, value| {
         let top = sum >> 25;
         let shifted = ((sum & 0x1ff_ffff) << 5) ^ u32::from(value);

@@ -31,6 +31,18 @@ pub(crate) struct Coin {
 }
 
 impl Coin {
+    /// A coin whose addresses say by themselves whose they are.
+    pub const fn untagged(
+        id: &'static str,
+        asset: Currency,
+        network: &'static str,
+        decimals: usize,
+        confirmations_min: u64,
+        syntax: Syntax,
+    ) -> Self {
+        Self { id, asset, network, decimals, confirmations_min, syntax, needs_tag: false }
+    }
+
     /// Whether this is an address of this coin, with a tag where one is needed and none elsewhere.
     pub fn accepts(&self, address: &str, tag: Option<&str>) -> bool {
         self.syntax.accepts(address) && self.needs_tag == tag.is_some_and(|tag| !tag.is_empty())
@@ -136,15 +148,7 @@ pub(crate) fn masked(address: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const ETH: Coin = Coin {
-        id: "ETH",
-        asset: Currency::ETH,
-        network: "ethereum",
-        decimals: 18,
-        confirmations_min: 1,
-        syntax: Syntax::Evm,
-        needs_tag: false,
-    };
+    const ETH: Coin = Coin::untagged("ETH", Currency::ETH, "ethereum", 18, 1, Syntax::Evm);
 
     #[track_caller]
     fn check(text: &str, minor: Option<i64>, exact: Option<&str>) {

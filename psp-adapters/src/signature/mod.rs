@@ -1,10 +1,11 @@
 //! Signatures, and the proof that one was verified.
 //!
 //! RSA (Trustly with SHA-1, which aws-lc-rs only verifies; Fireblocks with SHA-2, in `rsa`) goes through
-//! OpenSSL; ES512 (TrueLayer) and shared secrets through aws-lc-rs. Nothing here compares secret bytes with `==`: the libraries
-//! decide, in constant time.
+//! OpenSSL; ES512 (TrueLayer) and shared secrets through aws-lc-rs. Nothing here compares secret bytes
+//! with `==`: the libraries decide, in constant time.
 
 mod rsa;
+
 mod twice_sha512;
 
 use crate::json::Json;

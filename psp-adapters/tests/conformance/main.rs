@@ -4,9 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod act;
+mod adyen;
 mod attacks;
+mod coinspaid;
+mod fireblocks;
 mod fixture;
 mod fuzz;
+mod nuvei;
+mod paysafe;
 mod pix_efi;
 #[path = "../stands/mod.rs"]
 mod stands;
@@ -25,6 +30,11 @@ use std::sync::LazyLock;
 fn fixtures() -> &'static [Box<dyn Fixture>] {
     static FIXTURES: LazyLock<Vec<Box<dyn Fixture>>> = LazyLock::new(|| {
         vec![
+            Box::new(adyen::AdyenFixture::new()),
+            Box::new(coinspaid::CoinsPaidFixture::new()),
+            Box::new(fireblocks::FireblocksFixture::new()),
+            Box::new(nuvei::NuveiFixture::new()),
+            Box::new(paysafe::PaysafeFixture::new()),
             Box::new(pix_efi::PixEfiFixture::new()),
             Box::new(swish::SwishFixture::new("link")),
             Box::new(swish::SwishFixture::new("push")),

@@ -6,8 +6,7 @@
 
 use crate::oracle::{here, installed, node};
 use crate::support;
-use psp_adapters::{Adapter, Input, Step};
-use psp_contract::{HttpRequest, HttpResponse, Operation, Outcome, Timestamp};
+use psp_contract::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -118,36 +117,6 @@ impl Prism {
             return Err(format!("{} {}: {told}", request.method.as_str(), request.url));
         }
         Ok(HttpResponse { status, headers, body })
-    }
-
-    /// Performs an operation of an adapter whose base address is [`Prism::url`]. What the validator does
-    /// not describe (`past`, by the beginning of its path) goes straight to `upstream`.
-    pub async fn perform(
-        &self,
-        adapter: &dyn Adapter,
-        operation: &Operation,
-        past: &[&str],
-        upstream: &str,
-    ) -> Outcome {
-        let mut exchange = adapter.exchange(operation, Timestamp::now_utc());
-        let mut input = Input::Start { token: None };
-        for _ in 0..16 {
-            input = match exchange.step(input) {
-                Step::Send(_, mut request) => {
-                    let path = request.url.strip_prefix(&self.url).unwrap().to_owned();
-                    if past.iter().any(|it| path.starts_with(it)) {
-                        request.url = format!("{upstream}{path}");
-                    }
-                    match self.send(&request).await {
-                        Ok(response) => Input::Response(response),
-                        Err(violation) => panic!("{violation}"),
-                    }
-                }
-                Step::Remember(_) | Step::Forget => Input::Remembered,
-                Step::Done(outcome) => return outcome,
-            };
-        }
-        panic!("an exchange without an end");
     }
 }
 

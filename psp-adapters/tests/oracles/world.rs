@@ -30,6 +30,11 @@ impl Caught {
         found.map(|(_, value)| value.as_str()).unwrap()
     }
 
+    pub fn set_header(&mut self, name: &str, value: &str) {
+        let found = self.headers.iter_mut().find(|(key, _)| key == name);
+        value.clone_into(&mut found.unwrap().1);
+    }
+
     pub fn raw(&self) -> RawWebhook<'_> {
         RawWebhook {
             method: &self.method,
@@ -133,6 +138,11 @@ impl World {
         let notify_url = format!("{}/webhooks/{}", self.public_url, self.stand.id());
         let account = PspAccount { notify_url, ..self.stand.account(base_url) };
         build(account, &new_transport()).unwrap()
+    }
+
+    /// What the mock was configured with.
+    pub fn mock_setting(&self, key: &str) -> String {
+        self.stand.mock()[key].clone()
     }
 
     /// Performs an operation that the PSP must accept, by our adapter.

@@ -3,6 +3,11 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+pub mod adyen;
+mod coinspaid;
+mod fireblocks;
+pub mod nuvei;
+pub mod paysafe;
 pub mod pix_efi;
 pub mod swish;
 mod truelayer;
@@ -15,8 +20,17 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One line for each account.
-pub const STANDS: &[&dyn Stand] =
-    &[&pix_efi::PixEfiBr, &swish::SwishSe, &trustly::TrustlyDe, &truelayer::TrueLayerGb];
+pub const STANDS: &[&dyn Stand] = &[
+    &adyen::AdyenDe,
+    &coinspaid::CoinsPaid,
+    &fireblocks::Fireblocks,
+    &nuvei::NuveiCa,
+    &paysafe::PaysafeCa,
+    &pix_efi::PixEfiBr,
+    &swish::SwishSe,
+    &truelayer::TrueLayerGb,
+    &trustly::TrustlyDe,
+];
 
 /// How it becomes known that something happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

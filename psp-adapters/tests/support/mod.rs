@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+pub mod crypto_side;
 pub mod pki;
 pub mod truelayer_side;
 pub mod trustly_side;

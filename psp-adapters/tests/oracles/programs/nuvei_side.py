@@ -2,7 +2,17 @@
 
 import nuvei
 from driver import serve
+from nuvei.checksum import build_checksum_string, calculate_checksum
+from nuvei.services import authentication, financial, payments
 from nuvei.webhook import verify_webhook
+
+FIELDS = {
+    "getSessionToken": authentication.SESSION_TOKEN_CHECKSUM_FIELDS,
+    "payment": payments.PAYMENT_CHECKSUM_FIELDS,
+    "payout": financial.PAYOUT_CHECKSUM_FIELDS,
+    "getPayoutStatus": financial.PAYOUT_STATUS_CHECKSUM_FIELDS,
+    "refundTransaction": financial.REFUND_CHECKSUM_FIELDS,
+}
 
 
 def client(url, merchant, site, secret):
@@ -39,6 +49,11 @@ def payout_status(url, merchant, site, secret, request):
     return made.financial.get_payout_status(clientRequestId=request)
 
 
+def checksum(call, body, secret):
+    text = build_checksum_string(body, FIELDS[call], merchant_secret_key=secret)
+    return calculate_checksum([text])
+
+
 def verify(fields, secret):
     return verify_webhook(fields, secret)
 
@@ -49,6 +64,7 @@ serve(
         "payment": payment,
         "payout": payout,
         "payout_status": payout_status,
+        "checksum": checksum,
         "verify": verify,
     }
 )
