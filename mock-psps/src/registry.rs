@@ -6,9 +6,7 @@ use anyhow::Context as _;
 
 use crate::config::MockAccount;
 use crate::psp::Dialect;
-use crate::{
-    adyen, coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly,
-};
+use crate::{adyen, coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;

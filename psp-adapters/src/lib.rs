@@ -18,6 +18,7 @@
 //! [`registry`] builds accounts from configuration and refuses what could not work.
 
 pub mod adapter;
+pub mod adyen;
 mod br_code;
 mod chain;
 mod coins;

@@ -4,7 +4,7 @@ use crate::adapter::Adapter;
 use crate::identity;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
+use crate::{adyen, coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +30,7 @@ type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
 const READERS: &[(&str, Read)] = &[
+    ("adyen", adyen::Adyen::read),
     ("coinspaid", coinspaid::CoinsPaid::read),
     ("fireblocks", fireblocks::Fireblocks::read),
     ("nuvei", nuvei::Nuvei::read),

@@ -203,8 +203,20 @@ impl Stage {
         attempt: AttemptRef,
         order: &str,
     ) -> WebhookEvent {
+        self.event_that(id, kind, (attempt, order), |_| true).await
+    }
+
+    /// As [`Stage::event`], and the event says this.
+    pub async fn event_that(
+        &self,
+        id: &str,
+        kind: &str,
+        (attempt, order): (AttemptRef, &str),
+        says: impl Fn(&WebhookEvent) -> bool,
+    ) -> WebhookEvent {
         let received = self.webhook(id, |received| {
-            received.as_ref().is_ok_and(|it| it.kind == kind && is_about(it, attempt, order))
+            let about = |it: &WebhookEvent| it.kind == kind && is_about(it, attempt, order);
+            received.as_ref().is_ok_and(|it| about(it) && says(it))
         });
         received.await.unwrap()
     }

@@ -1,6 +1,6 @@
 //! Every fault of a notification.
 
-use crate::course::{ask, becomes, reference, report, whole_deposit};
+use crate::course::{ask, becomes, order, report, whole_deposit};
 use crate::stage::{Stage, fresh_attempt};
 use crate::stands::{Known, STANDS, Stand};
 use psp_adapters::{WebhookEvent, WebhookRefusal};
@@ -20,7 +20,8 @@ fn signs(stage: &Stage, id: &str) -> bool {
 /// for our second call are paid without it: what their first notification says is what is looked at.
 async fn paid_with(stage: &Stage, stand: &dyn Stand, attempt: AttemptRef, fault: &str) -> String {
     let id = stand.id();
-    let order = reference(&stage.perform(id, &stand.deposit(attempt)).await.outcome);
+    let performed = stage.perform(id, &stand.deposit(attempt)).await;
+    let order = order(stage, stand, attempt, &performed.outcome).await;
     let rule = json!({"operation": "webhook", "fault": fault, "delay_ms": 200});
     stage.control(&format!("/psps/{id}/faults"), &rule).await;
     stage.pay(stand, &order).await;

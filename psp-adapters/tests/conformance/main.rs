@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod act;
+mod adyen;
 mod attacks;
 mod coinspaid;
 mod fireblocks;
@@ -27,6 +28,7 @@ use std::sync::LazyLock;
 fn fixtures() -> &'static [Box<dyn Fixture>] {
     static FIXTURES: LazyLock<Vec<Box<dyn Fixture>>> = LazyLock::new(|| {
         vec![
+            Box::new(adyen::AdyenFixture::new()),
             Box::new(coinspaid::CoinsPaidFixture::new()),
             Box::new(fireblocks::FireblocksFixture::new()),
             Box::new(nuvei::NuveiFixture::new()),

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+pub mod adyen;
 mod coinspaid;
 mod fireblocks;
 pub mod nuvei;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 
 /// One line for each account.
 pub const STANDS: &[&dyn Stand] = &[
+    &adyen::AdyenDe,
     &coinspaid::CoinsPaid,
     &fireblocks::Fireblocks,
     &nuvei::NuveiCa,
