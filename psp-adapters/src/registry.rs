@@ -4,7 +4,6 @@ use crate::adapter::Adapter;
 use crate::identity;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{adyen, coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,15 +29,15 @@ type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
 const READERS: &[(&str, Read)] = &[
-    ("adyen", adyen::Adyen::read),
-    ("coinspaid", coinspaid::CoinsPaid::read),
-    ("fireblocks", fireblocks::Fireblocks::read),
-    ("nuvei", nuvei::Nuvei::read),
-    ("paysafe", paysafe::Paysafe::read),
-    ("pix_efi", pix_efi::PixEfi::read),
-    ("swish", swish::Swish::read),
-    ("truelayer", truelayer::TrueLayer::read),
-    ("trustly", trustly::Trustly::read),
+    ("adyen", crate::adyen::Adyen::read),
+    ("coinspaid", crate::coinspaid::CoinsPaid::read),
+    ("fireblocks", crate::fireblocks::Fireblocks::read),
+    ("nuvei", crate::nuvei::Nuvei::read),
+    ("paysafe", crate::paysafe::Paysafe::read),
+    ("pix_efi", crate::pix_efi::PixEfi::read),
+    ("swish", crate::swish::Swish::read),
+    ("truelayer", crate::truelayer::TrueLayer::read),
+    ("trustly", crate::trustly::Trustly::read),
 ];
 
 /// The names of the adapters that there are.

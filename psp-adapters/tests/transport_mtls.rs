@@ -1,11 +1,8 @@
 //! Client certificates over real sockets: who is served, and what a refusal proves.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
-#[path = "support/pki.rs"]
-mod pki;
 mod support;
 
-use pki::{CA, CLIENT, OTHER_CA, SERVER, STRANGER, Signed};
 use psp_adapters::{TlsIdentity, Transport};
 use psp_contract::{HttpRequest, Method, NotSent, TransportFailure, Unknown};
 use rustls::pki_types::pem::PemObject;
@@ -15,6 +12,7 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
+use support::pki::{CA, CLIENT, OTHER_CA, SERVER, STRANGER, Signed};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -181,7 +179,9 @@ fn what_cannot_work_is_told_by_name() {
     assert_eq!((name, reason), ("tls_client_key_pem", "does not belong to the certificate"));
     let (name, _) = told(certificate, key, Some("x"));
     assert_eq!(name, "tls_ca_pem");
-    assert!(TlsIdentity::new(secret(certificate), secret(key), Some(secret(OTHER_CA.pem()))).is_ok());
+    assert!(
+        TlsIdentity::new(secret(certificate), secret(key), Some(secret(OTHER_CA.pem()))).is_ok()
+    );
     let printed = format!("{:?}", identity(&CLIENT));
     assert!(!printed.contains("PRIVATE"), "{printed}");
 }

@@ -36,6 +36,10 @@ pub fn refused(refusal: &Refusal) -> Problem {
             "wallet.insufficient_funds",
             format!("The wallet does not cover it: {available} is available."),
         ),
+        Refusal::CurrencyNotAllowed { .. } => {
+            Problem::unprocessable("payment.currency_not_allowed", sentence(refusal))
+                .at("/currency")
+        }
         Refusal::VoidImpossible => Problem::unprocessable(
             "wallet_entry.void_impossible",
             "`of` names no stake of this player and amount, or one that was voided before.",

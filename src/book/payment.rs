@@ -64,6 +64,8 @@ pub struct Payment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Returns {
     pub deposit: uuid::Uuid,
+    /// The deposit's attempt that goes back. None: opened by a release that did not say.
+    pub attempt: Option<AttemptId>,
     pub psp: String,
     pub psp_reference: String,
     pub from_suspense: bool,

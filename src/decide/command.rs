@@ -1,7 +1,9 @@
 //! The commands, what each needs to see, and what can come back.
 
 use crate::book::{GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
-use crate::domain::{AttemptId, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp};
+use crate::domain::{
+    AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
+};
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use psp_contract::{Capabilities, Outcome, Payin};
@@ -256,6 +258,8 @@ pub enum Refusal {
     ReferenceTaken(Option<PaymentId>),
     #[error("the wallet does not cover it")]
     InsufficientFunds { available: Money },
+    #[error("{currency} is not a currency of {country}")]
+    CurrencyNotAllowed { currency: Currency, country: String },
     #[error("the stake to void is not known, or was voided before")]
     VoidImpossible,
     #[error("not found")]

@@ -35,6 +35,7 @@ pub mod redeliveries;
 pub mod request_nonce;
 pub mod rows;
 pub mod slots;
+pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;
 pub mod write_attempts;

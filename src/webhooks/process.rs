@@ -15,9 +15,10 @@ use crate::lane::desk::DeskError;
 use crate::payments::receive_payin::{ReceiveError, Received, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::run_attempts;
+use crate::store::StoreError;
 use crate::store::inbox::{self, DoneEvent, StoredEvent};
+use crate::store::incidents::{self, ServiceIncident};
 use crate::store::places::AttemptPlace;
-use crate::store::{StoreError, incidents};
 use psp_adapters::WebhookEvent;
 use psp_contract::{Outcome, Payin, Report, Status, Subject, Unknown};
 
@@ -92,7 +93,8 @@ pub(super) async fn raise(
     let detail = format!("event {event_id} of {account}");
     tracing::error!(kind, psp.id = account, event.id = event_id, "an incident needs a person");
     metrics::counter!("incidents_total", "kind" => kind).increment(1);
-    incidents::raise(flows.db.pool(), flows.ids.next(), kind, &detail, flows.clock.now()).await
+    let incident = ServiceIncident { kind, detail: &detail, psp: Some(account) };
+    incidents::raise(flows.db.pool(), flows.ids.next(), &incident, flows.clock.now()).await
 }
 
 async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {

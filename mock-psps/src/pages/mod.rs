@@ -153,7 +153,13 @@ pub(crate) fn redirect(target: &str) -> Response {
     response
 }
 
-pub(crate) fn document(status: StatusCode, class: &str, brand: &str, body: &str, next: &[String]) -> Response {
+pub(crate) fn document(
+    status: StatusCode,
+    class: &str,
+    brand: &str,
+    body: &str,
+    next: &[String],
+) -> Response {
     let html = format!(
         r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{brand} (mock)</title>

@@ -67,13 +67,13 @@ fn undecided(status: u16, body: Option<&Json>) -> Outcome {
 }
 
 /// The `data` of an answer that accepts.
-fn data(response: &HttpResponse) -> Result<Json, Outcome> {
+fn data(response: &HttpResponse) -> Result<Json, Box<Outcome>> {
     if !matches!(response.status, 200 | 201) {
-        return Err(refused(response));
+        return Err(Box::new(refused(response)));
     }
     let body = Json::parse(&response.body);
     let data = body.as_ref().and_then(|body| body.get("data")).cloned();
-    data.ok_or(Outcome::Unknown(Unknown::Unreadable))
+    data.ok_or_else(|| Box::new(Outcome::Unknown(Unknown::Unreadable)))
 }
 
 /// `{id, currency, convert_to?, address, tag, foreign_id}`. What is not an address of the coin, with its
@@ -87,7 +87,7 @@ pub(super) fn address_taken(
 ) -> Outcome {
     let data = match data(response) {
         Ok(data) => data,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let (Some(address), tag) = (data.str("address"), data.word("tag")) else {
         return Outcome::Unknown(Unknown::Unreadable);
@@ -151,7 +151,7 @@ pub(super) fn withdrawal_created(
 ) -> Outcome {
     let data = match data(response) {
         Ok(data) => data,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let (Some(id), Some(state)) = (data.word("id"), data.str("status")) else {
         return Outcome::Unknown(Unknown::Unreadable);

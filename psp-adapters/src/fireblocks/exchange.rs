@@ -90,13 +90,13 @@ impl Address {
                 Ok(Some((vault, true))) => self.addresses(&vault),
                 Ok(Some((vault, false))) => self.add(vault),
                 Ok(None) => self.create(),
-                Err(outcome) => Step::Done(outcome),
+                Err(refusal) => Step::Done(mapping::address_refused(&refusal)),
             },
             Asked::Create => match mapping::vault_created(response, reference) {
                 Ok(vault) => self.add(vault),
-                Err(outcome) => Step::Done(outcome),
+                Err(refusal) => Step::Done(mapping::address_refused(&refusal)),
             },
-            Asked::Add { vault } => match mapping::asset_added(response) {
+            Asked::Add { vault } => match mapping::body(response) {
                 Ok(body) => Step::Done(mapping::address(&body, self.coin, &self.deposit)),
                 // Somebody else was faster.
                 Err(Refusal::AssetExists) => self.addresses(vault),
@@ -104,7 +104,7 @@ impl Address {
             },
             Asked::Addresses => Step::Done(match mapping::first_address(response) {
                 Ok(body) => mapping::address(&body, self.coin, &self.deposit),
-                Err(outcome) => outcome,
+                Err(refusal) => mapping::address_refused(&refusal),
             }),
         }
     }

@@ -31,6 +31,8 @@ const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None 
 
 const UNREADABLE: Outcome = Outcome::Unknown(Unknown::Unreadable);
 
+const NOTHING: Refusal = Refusal::Nothing(Unknown::Unreadable);
+
 /// `{message, code}`. Documented codes: below zero for a token that is refused (401) and a user that may
 /// not (403), four digits from 1000 for everything that a 4xx says of a request (page "API responses and
 /// error codes"). 1438 and a burnt idempotency key say that the first use may have counted.
@@ -78,12 +80,12 @@ pub(super) fn address_refused(refusal: &Refusal) -> Outcome {
     }
 }
 
-/// The body of an answer that is none of the errors.
-fn body(response: &HttpResponse) -> Result<Json, Refusal> {
+/// The body of an answer that is none of the errors. Of an asset that was added: `{id, address, tag}`.
+pub(super) fn body(response: &HttpResponse) -> Result<Json, Refusal> {
     if !matches!(response.status, 200 | 201) {
         return Err(refusal(response));
     }
-    Json::parse(&response.body).ok_or(Refusal::Nothing(Unknown::Unreadable))
+    Json::parse(&response.body).ok_or(NOTHING)
 }
 
 /// The player's vault account and whether it holds the asset. Of several with the same name the first one
@@ -92,9 +94,9 @@ pub(super) fn vault_found(
     response: &HttpResponse,
     name: &str,
     coin: &Coin,
-) -> Result<Option<(String, bool)>, Outcome> {
-    let body = body(response).map_err(|refusal| address_refused(&refusal))?;
-    let accounts = body.get("accounts").and_then(Json::items).ok_or(UNREADABLE)?;
+) -> Result<Option<(String, bool)>, Refusal> {
+    let body = body(response)?;
+    let accounts = body.get("accounts").and_then(Json::items).ok_or(NOTHING)?;
     let named = accounts.iter().filter(|account| account.str("name") == Some(name));
     let numbered = named.filter_map(|account| {
         let id = account.word("id")?;
@@ -107,25 +109,20 @@ pub(super) fn vault_found(
     }))
 }
 
-pub(super) fn vault_created(response: &HttpResponse, name: &str) -> Result<String, Outcome> {
-    let body = body(response).map_err(|refusal| address_refused(&refusal))?;
-    let named = body.str("name").ok_or(UNREADABLE)?;
+pub(super) fn vault_created(response: &HttpResponse, name: &str) -> Result<String, Refusal> {
+    let body = body(response)?;
+    let named = body.str("name").ok_or(NOTHING)?;
     if named != name {
-        return Err(Outcome::Unknown(Unknown::Mismatch));
+        return Err(Refusal::Nothing(Unknown::Mismatch));
     }
-    body.word("id").ok_or(UNREADABLE)
-}
-
-/// `{id, address, tag}`.
-pub(super) fn asset_added(response: &HttpResponse) -> Result<Json, Refusal> {
-    body(response)
+    body.word("id").ok_or(NOTHING)
 }
 
 /// The first of `{addresses: [{address, tag}]}`.
-pub(super) fn first_address(response: &HttpResponse) -> Result<Json, Outcome> {
-    let body = body(response).map_err(|refusal| address_refused(&refusal))?;
+pub(super) fn first_address(response: &HttpResponse) -> Result<Json, Refusal> {
+    let body = body(response)?;
     let addresses = body.get("addresses").and_then(Json::items);
-    addresses.and_then(|addresses| addresses.first()).cloned().ok_or(UNREADABLE)
+    addresses.and_then(|addresses| addresses.first()).cloned().ok_or(NOTHING)
 }
 
 /// What the player is told. What is not an address of the coin, with its check sum, is shown to nobody.
@@ -149,11 +146,10 @@ pub(super) fn address(body: &Json, coin: &Coin, deposit: &DepositRequest) -> Out
 /// `{id, status}`: what becomes of it is told later, with its amount.
 pub(super) fn transaction_created(response: &HttpResponse) -> Result<Outcome, Refusal> {
     let body = body(response)?;
-    let unreadable = Refusal::Nothing(Unknown::Unreadable);
     let (Some(id), Some(state)) = (body.str("id"), body.str("status")) else {
-        return Err(unreadable);
+        return Err(NOTHING);
     };
-    let id = super::wire::path_id(id).ok_or(unreadable)?;
+    let id = super::wire::path_id(id).ok_or(NOTHING)?;
     Ok(if is_listed(state) {
         reported(id, ACCEPTED)
     } else {

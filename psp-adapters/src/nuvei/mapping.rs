@@ -64,9 +64,7 @@ fn refused(code: i64, reason: &str) -> Outcome {
         return Outcome::Unknown(Unknown::DuplicateReference);
     }
     match definite(code) {
-        Some(class) => {
-            reported(None, Status::Declined(decline(class, &code.to_string())), None)
-        }
+        Some(class) => reported(None, Status::Declined(decline(class, &code.to_string())), None),
         None if code == 1000 => Outcome::Unknown(Unknown::PspUndecided),
         None => Outcome::Unknown(Unknown::UnlistedCode),
     }
@@ -195,9 +193,7 @@ pub(super) fn details(response: &HttpResponse, inquiry: &Inquiry) -> Outcome {
     let moved = money(details, "processedAmount", "processedCurrency");
     let kind = details.str("transactionType");
     let status = match (details.str("transactionStatus"), moved) {
-        (Some("APPROVED"), Some(money)) if kind == Some("Chargeback") => {
-            Status::Reversed { money }
-        }
+        (Some("APPROVED"), Some(money)) if kind == Some("Chargeback") => Status::Reversed { money },
         (Some("REVERSED"), Some(money)) => Status::Returned { money },
         (Some("APPROVED"), Some(money)) => Status::Succeeded { money },
         (Some("APPROVED" | "REVERSED"), None) => return Outcome::Unknown(Unknown::Unreadable),

@@ -18,8 +18,8 @@ use psp_contract::{
     AttemptRef, Currency, Decline, DeclineClass, Money, Report, Status, Subject, Timestamp,
 };
 use secrecy::ExposeSecret;
-use time::macros::format_description;
 use time::PrimitiveDateTime;
+use time::macros::format_description;
 use url::form_urlencoded;
 
 const FIELDS_MAX: usize = 120;
@@ -211,7 +211,8 @@ fn withdrawal(
     else {
         return Err(WebhookRefusal::Invalid("not signed"));
     };
-    let written: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let written: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let proof = proven(inner, told, |secret| format!("{}{secret}", written.join("&")))
         .ok_or(WebhookRefusal::Invalid("the checksum does not verify"))?;
     if pairs.iter().any(|(name, value)| format!("{name}{value}").contains(['&', '='])) {
@@ -260,3 +261,7 @@ fn withdrawal_event(inner: &Inner, form: &Form) -> Option<(WebhookEvent, &'stati
     };
     Some((event, decision))
 }
+
+#[cfg(test)]
+#[path = "webhook_tests.rs"]
+mod tests;

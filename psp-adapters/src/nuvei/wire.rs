@@ -214,13 +214,9 @@ pub(super) fn refund(
         ("amount", Json::text(&amount)),
         ("currency", money.currency.code().into()),
         ("relatedTransactionId", deposit.into()),
-        (
-            "urlDetails",
-            Json::object([("notificationUrl", Json::text(&inner.notify_url))]),
-        ),
+        ("urlDetails", Json::object([("notificationUrl", Json::text(&inner.notify_url))])),
     ]);
-    let signed =
-        [&*id, &*id, &*amount, money.currency.code(), deposit, "", "", &*inner.notify_url];
+    let signed = [&*id, &*id, &*amount, money.currency.code(), deposit, "", "", &*inner.notify_url];
     Some(request(inner, "refundTransaction", fields, (&signed, &stamp_of(attempt, now)), true))
 }
 

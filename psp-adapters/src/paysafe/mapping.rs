@@ -1,12 +1,17 @@
 //! Paysafe's answers in our words.
 
-use super::{PaymentType, is_reference};
+use super::wire::PaymentType;
 use crate::json::Json;
 use psp_contract::{
     AttemptRef, Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome,
     PayerProof, Portable, Report, Status, Subject, Timestamp, Unknown,
 };
 use url::Url;
+
+/// Whether a record is under our reference.
+fn is_reference(record: &Json, ours: AttemptRef) -> bool {
+    record.str("merchantRefNum") == Some(&ours.lower())
+}
 
 const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
 
@@ -98,9 +103,8 @@ pub(super) fn deposit_handle(
     let links = handle.get("links").and_then(Json::items).unwrap_or_default();
     let link = links.iter().find(|link| link.str("rel") == Some("redirect_payment"));
     let may_go = |url: &&str| {
-        Url::parse(url).is_ok_and(|url| {
-            url.scheme() == "https" || (plain_http && url.scheme() == "http")
-        })
+        Url::parse(url)
+            .is_ok_and(|url| url.scheme() == "https" || (plain_http && url.scheme() == "http"))
     };
     let url = link.and_then(|link| link.str("href")).filter(may_go).map(str::to_owned);
     let status = match (handle.str("status"), url) {
@@ -261,9 +265,7 @@ pub(super) fn record(
         _ => money(record),
     };
     match (status(inquiry.subject, record, told), record.str("status")) {
-        (Some(status), _) => {
-            reported(record.word("id"), status, payer(record, payment_type))
-        }
+        (Some(status), _) => reported(record.word("id"), status, payer(record, payment_type)),
         (None, Some("COMPLETED" | "RETURNED") | None) => Outcome::Unknown(Unknown::Unreadable),
         (None, _) => Outcome::Unknown(Unknown::UnlistedCode),
     }

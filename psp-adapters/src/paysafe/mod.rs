@@ -30,7 +30,6 @@ mod wire;
 
 use crate::adapter::{Adapter, Exchange, Finished};
 use crate::chain::{Chain, Chained};
-use crate::json::Json;
 use crate::registry::Reader;
 use crate::signature::{HmacKeys, WebhookKeys};
 use crate::statement;
@@ -49,6 +48,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use wire::PaymentType;
 
 const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
@@ -120,51 +120,6 @@ struct Inner {
     keys: HmacKeys,
 }
 
-/// How the payer pays, and what Paysafe calls the fields that it needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PaymentType {
-    Interac,
-    Skrill,
-    Neteller,
-}
-
-impl PaymentType {
-    fn parse(text: &str, method: &str) -> Option<Self> {
-        match (text, method) {
-            ("INTERAC_ETRANSFER", "interac") => Some(Self::Interac),
-            ("SKRILL", "e_wallet") => Some(Self::Skrill),
-            ("NETELLER", "e_wallet") => Some(Self::Neteller),
-            _ => None,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Interac => "INTERAC_ETRANSFER",
-            Self::Skrill => "SKRILL",
-            Self::Neteller => "NETELLER",
-        }
-    }
-
-    const fn key(self) -> &'static str {
-        match self {
-            Self::Interac => "interacEtransfer",
-            Self::Skrill => "skrill",
-            Self::Neteller => "neteller",
-        }
-    }
-
-    /// Interac moves Canadian dollars; of the wallets' currencies those that are asked for here.
-    const fn moves(self, currency: Currency) -> bool {
-        match self {
-            Self::Interac => matches!(currency, Currency::CAD),
-            Self::Skrill | Self::Neteller => {
-                matches!(currency, Currency::CAD | Currency::EUR | Currency::GBP)
-            }
-        }
-    }
-}
-
 impl fmt::Debug for Paysafe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Paysafe({})", self.inner.api_url)
@@ -182,7 +137,9 @@ impl Paysafe {
                 "must be INTERAC_ETRANSFER for interac, SKRILL or NETELLER for e_wallet",
             );
         }
-        let (username, password) = (reader.setting("api_username"), reader.secret("api_password", 8));
+        let (username, password) =
+            (reader.setting("api_username"), reader.secret("api_password", 8));
+        let keys = webhook_keys(reader);
         let credentials = STANDARD.encode(format!("{username}:{}", password.expose_secret()));
         let inner = Inner {
             api_url: format!("{}/paymenthub/v1", reader.base_url()),
@@ -190,7 +147,7 @@ impl Paysafe {
             authorization: SecretString::from(format!("Basic {credentials}")),
             account_id: reader.account.settings.get("account_id").cloned(),
             payment_type: payment_type?,
-            keys: webhook_keys(reader)?,
+            keys: keys?,
         };
         Some(Box::new(Self { inner: Arc::new(inner) }))
     }
@@ -322,9 +279,8 @@ impl Paysafe {
 /// nothing else was sent.
 fn prepared(outcome: Outcome) -> Outcome {
     match outcome {
-        Outcome::Reported(_) | Outcome::Unknown(Unknown::DuplicateReference | Unknown::Mismatch) => {
-            outcome
-        }
+        Outcome::Reported(_)
+        | Outcome::Unknown(Unknown::DuplicateReference | Unknown::Mismatch) => outcome,
         Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::NotFound => {
             Outcome::NotSent(NotSent::PreparationFailed)
         }
@@ -393,9 +349,4 @@ impl Adapter for Paysafe {
     fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
         statement::read(file, &statement::PLAIN)
     }
-}
-
-/// A text of a record that Paysafe echoes as we sent it.
-fn is_reference(record: &Json, ours: psp_contract::AttemptRef) -> bool {
-    record.str("merchantRefNum") == Some(&ours.lower())
 }

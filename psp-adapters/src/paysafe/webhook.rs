@@ -3,8 +3,8 @@
 //! The signature covers no time of sending; what protects against replay is the event's identity, which
 //! is made of signed words alone. `attemptNumber` is none of them: it counts the repeats.
 
-use super::mapping::{money, payer, status};
 use super::Inner;
+use super::mapping::{money, payer, status};
 use crate::json::Json;
 use crate::webhook::{Echo, RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
 use base64::Engine;

@@ -3,10 +3,55 @@
 use super::Inner;
 use crate::json::Json;
 use psp_contract::{
-    AttemptRef, CompletionRequest, DepositRequest, HttpRequest, Method, Money, Payer,
+    AttemptRef, CompletionRequest, Currency, DepositRequest, HttpRequest, Method, Money, Payer,
     PayoutRequest, Portable,
 };
 use secrecy::ExposeSecret;
+
+/// How the payer pays, and what Paysafe calls the fields that it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PaymentType {
+    Interac,
+    Skrill,
+    Neteller,
+}
+
+impl PaymentType {
+    pub fn parse(text: &str, method: &str) -> Option<Self> {
+        match (text, method) {
+            ("INTERAC_ETRANSFER", "interac") => Some(Self::Interac),
+            ("SKRILL", "e_wallet") => Some(Self::Skrill),
+            ("NETELLER", "e_wallet") => Some(Self::Neteller),
+            _ => None,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Interac => "INTERAC_ETRANSFER",
+            Self::Skrill => "SKRILL",
+            Self::Neteller => "NETELLER",
+        }
+    }
+
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Interac => "interacEtransfer",
+            Self::Skrill => "skrill",
+            Self::Neteller => "neteller",
+        }
+    }
+
+    /// Interac moves Canadian dollars; of the wallets' currencies those that are asked for here.
+    pub const fn moves(self, currency: Currency) -> bool {
+        match self {
+            Self::Interac => matches!(currency, Currency::CAD),
+            Self::Skrill | Self::Neteller => {
+                matches!(currency, Currency::CAD | Currency::EUR | Currency::GBP)
+            }
+        }
+    }
+}
 
 /// An id as part of a path: what is not plainly one could name another resource.
 fn path_id(id: &str) -> Option<&str> {

@@ -12,10 +12,12 @@ mod fixture;
 mod fuzz;
 mod nuvei;
 mod paysafe;
+mod pix_efi;
 #[path = "../stands/mod.rs"]
 mod stands;
 #[path = "../support/mod.rs"]
 mod support;
+mod swish;
 mod table;
 mod truelayer;
 mod trustly;
@@ -33,6 +35,9 @@ fn fixtures() -> &'static [Box<dyn Fixture>] {
             Box::new(fireblocks::FireblocksFixture::new()),
             Box::new(nuvei::NuveiFixture::new()),
             Box::new(paysafe::PaysafeFixture::new()),
+            Box::new(pix_efi::PixEfiFixture::new()),
+            Box::new(swish::SwishFixture::new("link")),
+            Box::new(swish::SwishFixture::new("push")),
             Box::new(truelayer::TrueLayerFixture::new()),
             Box::new(trustly::TrustlyFixture::new()),
         ]

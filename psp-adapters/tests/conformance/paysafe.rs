@@ -70,9 +70,7 @@ fn error(status: u16, code: &str) -> HttpResponse {
 fn prepared(act: Act, case: Case, step: &str) -> Option<HttpResponse> {
     Some(match step {
         "find_handle" => list("paymentHandles", &[record("PAYABLE", 1050, "PAYMENT")]),
-        "payout_handle" => {
-            response(201, record("PAYABLE", 1050, "STANDALONE_CREDIT").to_string())
-        }
+        "payout_handle" => response(201, record("PAYABLE", 1050, "STANDALONE_CREDIT").to_string()),
         "find_deposit" => response(200, record("COMPLETED", 1050, "PAYMENT").to_string()),
         "find_settlement" => list("settlements", &[record("COMPLETED", 1050, "PAYMENT")]),
         "query_handle" => {
@@ -116,13 +114,7 @@ impl Fixture for PaysafeFixture {
         })
     }
 
-    fn answer(
-        &self,
-        act: Act,
-        case: Case,
-        step: &str,
-        _: &HttpRequest,
-    ) -> Option<HttpResponse> {
+    fn answer(&self, act: Act, case: Case, step: &str, _: &HttpRequest) -> Option<HttpResponse> {
         if let Some(prepared) = prepared(act, case, step) {
             return Some(prepared);
         }

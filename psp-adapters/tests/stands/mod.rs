@@ -8,6 +8,8 @@ mod coinspaid;
 mod fireblocks;
 pub mod nuvei;
 pub mod paysafe;
+pub mod pix_efi;
+pub mod swish;
 mod truelayer;
 mod trustly;
 
@@ -24,6 +26,8 @@ pub const STANDS: &[&dyn Stand] = &[
     &fireblocks::Fireblocks,
     &nuvei::NuveiCa,
     &paysafe::PaysafeCa,
+    &pix_efi::PixEfiBr,
+    &swish::SwishSe,
     &truelayer::TrueLayerGb,
     &trustly::TrustlyDe,
 ];

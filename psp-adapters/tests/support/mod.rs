@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 pub mod crypto_side;
+pub mod pki;
 pub mod truelayer_side;
 pub mod trustly_side;
 
