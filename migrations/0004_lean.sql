@@ -4,8 +4,9 @@
 
 -- The columns that move stand last, so that a step of a payment puts only the end of its row into the
 -- log, not who pays, the route and all else that never changes again. PostgreSQL keeps the order in
--- which columns were made, so the table is made anew. While it is copied nobody writes payments: about
--- a minute for ten million of them; lanes give up a statement after 5 s and do the same work again.
+-- which columns were made, so the table is made anew. While it is copied nobody reads or writes payments:
+-- about 15 s a million of them on a busy two-core machine; lanes give up a statement after 5 s and do the
+-- same work again. Stop the service for it where there are many.
 alter table payment rename to payment_before;
 
 create table payment_lean (
