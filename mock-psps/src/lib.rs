@@ -17,6 +17,7 @@ mod config;
 mod control;
 mod faults;
 mod ids;
+mod mercadopago;
 mod money;
 mod pages;
 mod psp;

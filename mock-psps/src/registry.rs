@@ -6,13 +6,17 @@ use anyhow::Context as _;
 
 use crate::config::MockAccount;
 use crate::psp::Dialect;
-use crate::{adyen, truelayer, trustly};
+use crate::{adyen, mercadopago, truelayer, trustly};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
 
-const MOCKS: &[(&str, Open)] =
-    &[("adyen", adyen::open), ("truelayer", truelayer::open), ("trustly", trustly::open)];
+const MOCKS: &[(&str, Open)] = &[
+    ("adyen", adyen::open),
+    ("mercadopago", mercadopago::open),
+    ("truelayer", truelayer::open),
+    ("trustly", trustly::open),
+];
 
 /// The names that [`MockAccount::psp`] may have.
 pub fn mocks() -> impl Iterator<Item = &'static str> {
