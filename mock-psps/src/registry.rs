@@ -6,7 +6,9 @@ use anyhow::Context as _;
 
 use crate::config::MockAccount;
 use crate::psp::Dialect;
-use crate::{adyen, coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
+use crate::{
+    adyen, coinspaid, fireblocks, mercadopago, nuvei, paysafe, pix_efi, swish, truelayer, trustly,
+};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
@@ -15,6 +17,7 @@ const MOCKS: &[(&str, Open)] = &[
     ("adyen", adyen::open),
     ("coinspaid", coinspaid::open),
     ("fireblocks", fireblocks::open),
+    ("mercadopago", mercadopago::open),
     ("nuvei", nuvei::open),
     ("paysafe", paysafe::open),
     ("pix_efi", pix_efi::open),
