@@ -43,6 +43,8 @@ pub(crate) struct Row {
     pub(crate) date: String,
     pub(crate) reference: String,
     pub(crate) client_reference: String,
+    /// The payment that a refund gives back, where the format names it; else empty.
+    pub(crate) original: String,
     pub(crate) kind: &'static str,
     pub(crate) amount_minor: i64,
     pub(crate) fee_minor: i64,
@@ -141,6 +143,7 @@ fn honest_rows(movements: &[Movement], date: Option<&str>) -> Vec<Row> {
                 date: clock::day(at),
                 reference: m.reference.clone(),
                 client_reference: m.client_reference.clone(),
+                original: m.text("original").to_owned(),
                 kind,
                 amount_minor: m.amount_minor,
                 fee_minor,

@@ -21,6 +21,21 @@ pub struct RawWebhook<'a> {
 }
 
 impl<'a> RawWebhook<'a> {
+    /// Path and query as they came.
+    pub(crate) fn split_path(&self) -> (&'a str, Option<&'a str>) {
+        match self.path_and_query.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.path_and_query, None),
+        }
+    }
+
+    /// Whether the path is the very one that the PSP was given. A proxy may have taken a prefix off it,
+    /// and nothing else.
+    pub(crate) fn is_for(&self, notify_url: &str) -> bool {
+        let (path, _) = self.split_path();
+        path.starts_with('/') && notify_url.ends_with(path)
+    }
+
     /// The value of a header that must occur exactly once.
     pub(crate) fn one_header(&self, name: &str) -> Option<&'a str> {
         let mut found = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));

@@ -260,6 +260,7 @@ impl Book {
             _ => unreachable!("a payment keeps its direction"),
         }
         payment.status = to;
+        payment.forget_token();
         let subject = Subject::Payment(payment.id);
         self.history(subject, Some(from.as_str()), to.as_str(), cause);
         self.emit(id, ids);

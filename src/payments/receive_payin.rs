@@ -176,6 +176,7 @@ fn unsolicited(flows: &Flows, account: &PspAccount, player: &Player, money: Mone
         due_at: None,
         source: None,
         returns: None,
+        instrument: None,
         parts: Vec::new(),
         attempts: Vec::new(),
         created_at: now,

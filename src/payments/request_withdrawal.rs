@@ -1,7 +1,7 @@
 //! A withdrawal is asked for: facts, screening, a destination, a plan, and one commit that holds
 //! the money with them.
 
-use super::start_deposit::{SCREENINGS_MAX, StartError, require_currency};
+use super::start_deposit::{SCREENINGS_MAX, StartError, missing_field, require_currency};
 use crate::book::{KeyClaim, Part, Payment};
 use crate::decide::command::{RequestWithdrawal, Screened};
 use crate::decide::{Answer, Command, Refusal};
@@ -12,6 +12,8 @@ use crate::domain::{
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
+use crate::payments::find_card::find_card;
+use crate::payments::name_obstacle::{self, Obstacle};
 use crate::routing::plan::{self, Route};
 use crate::screening::decision::{About, Decision};
 use crate::screening::{Checkpoint, WithdrawalFacts, screen_withdrawal};
@@ -38,6 +40,10 @@ pub enum DestinationOrder {
     /// Back to where one deposit came from.
     Source(PaymentId),
     Instrument(Box<Instrument>),
+    /// A card, by the token that a PSP gave for it.
+    Card {
+        token: String,
+    },
 }
 
 /// Why there is no destination.
@@ -87,7 +93,7 @@ pub async fn request_withdrawal(
         let known = known.ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
         let instrument = destination(flows, order, &known).await?;
-        let route = planned(flows, order, &known.player, &instrument);
+        let route = planned(flows, order, &known.player, &instrument)?;
         if route.ranked().next().is_none() {
             return Err(DestinationError::NotPayable.into());
         }
@@ -119,6 +125,12 @@ async fn destination(
             let source = source.ok_or(DestinationError::SourceUnknown)?;
             Ok(Instrument { source_deposit: Some(deposit.uuid), ..source })
         }
+        DestinationOrder::Card { token } => {
+            Ok(match find_card(flows, &order.player, token).await? {
+                Some((deposit, source)) => Instrument { source_deposit: Some(deposit), ..source },
+                None => new_card(flows, order, &known.player.country, token),
+            })
+        }
         DestinationOrder::ClosedLoop => {
             let newest = known.newest_source.clone();
             let (deposit, source) = newest.ok_or(DestinationError::NoSource)?;
@@ -127,12 +139,22 @@ async fn destination(
     }
 }
 
+/// A token says nothing without the PSP that gave it. One that no deposit brought is of the account
+/// that the route of such payments names first: the card page that made it is that account's.
+fn new_card(flows: &Flows, order: &WithdrawalOrder, country: &str, token: &str) -> Instrument {
+    let currency = order.money.currency;
+    let route = flows.routing.find(Direction::Withdrawal, country, order.method, currency);
+    let first = route.and_then(|route| route.order.first());
+    let tokens = first.map(|psp| (psp.clone(), token.to_owned())).into_iter().collect();
+    Instrument { tokens, masked: "****".to_owned(), ..Instrument::default() }
+}
+
 fn planned(
     flows: &Flows,
     order: &WithdrawalOrder,
     player: &Player,
     instrument: &Instrument,
-) -> Route {
+) -> Result<Route, StartError> {
     let request = plan::Request {
         operator: order.player.operator.clone(),
         direction: Direction::Withdrawal,
@@ -142,11 +164,14 @@ fn planned(
     };
     let now = flows.clock.now();
     let permit = |psp: &str| flows.health.permits(psp, Direction::Withdrawal, now);
-    let can_pay = |id: &str| {
-        let destination = instrument.for_psp(id);
-        flows.psps.get(id).is_some_and(|psp| psp.can_pay(&destination, order.money.currency))
-    };
-    plan::plan(&request, &flows.routing, &flows.accounts, permit, can_pay)
+    let (payer, currency) = (payer_of(player, None), order.money.currency);
+    let obstacle = |psp: &str| name_obstacle::of_payout(flows, psp, &payer, instrument, currency);
+    let told = |psp: &str| obstacle(psp).map(Obstacle::text);
+    let route = plan::plan(&request, &flows.routing, &flows.accounts, permit, told);
+    match missing_field(&route, obstacle) {
+        Some(field) => Err(StartError::FieldMissing(field)),
+        None => Ok(route),
+    }
 }
 
 fn screened(
@@ -228,6 +253,7 @@ fn opened(
         due_at: None,
         source: None,
         returns: None,
+        instrument: None,
         parts: vec![part],
         attempts: Vec::new(),
         created_at: now,

@@ -6,7 +6,7 @@
 
 use super::StoreError;
 use crate::book::Returns;
-use crate::domain::{Audience, Currency, Money, Reason, Timestamp};
+use crate::domain::{AttemptId, Audience, Currency, Money, Reason, Timestamp};
 use crate::routing::plan::{Candidate, Route};
 use crate::screening::limits::{Limit, PendingLimit, Period};
 use crate::screening::rules::RuleResult;
@@ -228,6 +228,8 @@ pub fn read_payer(value: &str) -> Result<Payer, StoreError> {
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredReturns {
     deposit: Uuid,
+    #[serde(default)]
+    attempt: Option<Uuid>,
     psp: String,
     psp_reference: String,
     from_suspense: bool,
@@ -236,6 +238,7 @@ struct StoredReturns {
 pub fn returns(returns: &Returns) -> String {
     text(&StoredReturns {
         deposit: returns.deposit,
+        attempt: returns.attempt.map(|id| id.0),
         psp: returns.psp.clone(),
         psp_reference: returns.psp_reference.clone(),
         from_suspense: returns.from_suspense,
@@ -246,6 +249,7 @@ pub fn read_returns(value: &str) -> Result<Returns, StoreError> {
     let stored: StoredReturns = read(value, "returns")?;
     Ok(Returns {
         deposit: stored.deposit,
+        attempt: stored.attempt.map(AttemptId),
         psp: stored.psp,
         psp_reference: stored.psp_reference,
         from_suspense: stored.from_suspense,

@@ -89,8 +89,8 @@ async fn with_reviewed(
              received_currency, credited_amount, suspended_amount, suspended_currency,
              next_action::text as next_action, action_told, reasons::text as "reasons!",
              route::text as "route!", metadata::text as "metadata!", decision_id, event_sequence,
-             answer_owed, due_at, source::text as source, returns::text as returns, created_at,
-             updated_at,
+             answer_owed, due_at, source::text as source, returns::text as returns,
+             instrument::text as instrument, created_at, updated_at,
              exists (select 1 from review r where r.payment_id = p.payment_id) as "is_reviewed!"
            from payment p where payment_id = any($1)"#,
         ids
@@ -149,7 +149,7 @@ async fn load_attempts(
         "select attempt_id, payment_id, part_id, number, psp, status, asked, currency, error_code,
            error_retryable, psp_reference, was_accepted, first_sent_at, ended_at, lease_holder,
            lease_until, due_at, expires_at, inquiries, last_inquiry_at, last_ledger_at, misses,
-           first_missed_at, last_missed_at, paged, cancel, kept_news
+           first_missed_at, last_missed_at, paged, cancel, kept_news, completion
          from attempt where payment_id = any($1) order by number",
         ids
     )

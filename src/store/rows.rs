@@ -1,7 +1,7 @@
 //! Rows as sqlx reads them, and the words they become.
 
 use super::{StoreError, instrument_json, json};
-use crate::book::{Attempt, AttemptError, Cancel, Lease, Part, Payment, Viewer};
+use crate::book::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Viewer};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Exclusion, Kyc, KycStatus, Money, OperatorId, PartId,
     PaymentId, PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
@@ -48,6 +48,7 @@ pub struct PaymentRow {
     pub due_at: Option<Timestamp>,
     pub source: Option<String>,
     pub returns: Option<String>,
+    pub instrument: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// Whether people ever had to look at it.
@@ -106,6 +107,7 @@ impl PaymentRow {
             due_at: self.due_at,
             source: self.source.as_deref().map(instrument_json::read_instrument).transpose()?,
             returns: self.returns.as_deref().map(json::read_returns).transpose()?,
+            instrument: self.instrument.as_deref().map(instrument_json::read_chosen).transpose()?,
             parts: Vec::new(),
             attempts: Vec::new(),
             created_at: self.created_at,
@@ -168,6 +170,7 @@ pub struct AttemptRow {
     pub paged: bool,
     pub cancel: Option<String>,
     pub kept_news: Option<String>,
+    pub completion: Option<String>,
 }
 
 impl AttemptRow {
@@ -202,6 +205,11 @@ impl AttemptRow {
                 None => None,
             },
             kept_news: self.kept_news,
+            completion: match self.completion.as_deref() {
+                Some("wanted") => Some(Completion::Wanted),
+                Some(_) => Some(Completion::Asked),
+                None => None,
+            },
         })
     }
 }

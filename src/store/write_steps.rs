@@ -25,6 +25,7 @@ struct Columns {
     answer_owed: Vec<Option<String>>,
     due: Vec<Option<Timestamp>>,
     source: Vec<Option<String>>,
+    instrument: Vec<Option<String>>,
     updated: Vec<Timestamp>,
 }
 
@@ -46,6 +47,7 @@ fn columns(payments: &[&Payment]) -> Columns {
         c.answer_owed.push(p.answer_owed.map(|viewer| viewer_text(viewer).to_owned()));
         c.due.push(p.due_at);
         c.source.push(p.source.as_ref().map(instrument_json::instrument));
+        c.instrument.push(p.instrument.as_ref().map(instrument_json::chosen));
         c.updated.push(p.updated_at);
     }
     c
@@ -68,11 +70,11 @@ pub async fn write(
     sqlx::query!(
         "with parts as (
            update part p set status = c.status, held = c.held
-           from unnest($16::uuid[], $17::text[], $18::bigint[]) as c (id, status, held)
+           from unnest($17::uuid[], $18::text[], $19::bigint[]) as c (id, status, held)
            where p.part_id = c.id and (p.status, p.held) is distinct from (c.status, c.held)),
          answers as (
            update idempotency_key k set status = a.status, body = a.body
-           from unnest($19::uuid[], $20::smallint[], $21::bytea[]) as a (payment_id, status, body)
+           from unnest($20::uuid[], $21::smallint[], $22::bytea[]) as a (payment_id, status, body)
            where k.payment_id = a.payment_id and k.body is null)
          update payment p set
            status = c.status, received_amount = c.received,
@@ -80,12 +82,14 @@ pub async fn write(
            suspended_amount = c.suspended, suspended_currency = c.suspended_currency,
            next_action = c.next_action::json, action_told = c.action_told,
            reasons = c.reasons::json, event_sequence = c.sequence, answer_owed = c.answer_owed,
-           due_at = c.due, source = c.source::json, updated_at = c.updated
+           due_at = c.due, source = c.source::json, updated_at = c.updated,
+           instrument = c.instrument::json
          from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
            $7::text[], $8::text[], $9::boolean[], $10::text[], $11::bigint[], $12::text[],
-           $13::timestamptz[], $14::text[], $15::timestamptz[])
+           $13::timestamptz[], $14::text[], $15::timestamptz[], $16::text[])
            as c (id, status, received, received_currency, credited, suspended, suspended_currency,
-             next_action, action_told, reasons, sequence, answer_owed, due, source, updated)
+             next_action, action_told, reasons, sequence, answer_owed, due, source, updated,
+             instrument)
          where p.payment_id = c.id",
         &c.id,
         &c.status,
@@ -102,6 +106,7 @@ pub async fn write(
         &c.due as &[Option<Timestamp>],
         &c.source as &[Option<String>],
         &c.updated,
+        &c.instrument as &[Option<String>],
         &p.0,
         &p.1,
         &p.2,

@@ -1,4 +1,4 @@
-//! A merchant with both PSP accounts: sends signed requests, receives and answers notifications.
+//! A merchant with accounts at PSPs: sends requests, receives and answers notifications.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,6 +27,8 @@ pub const DEADLINE: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct Received {
     pub path: String,
+    /// Empty when there is none.
+    pub query: String,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -34,6 +36,16 @@ pub struct Received {
 impl Received {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Whether it is this event, for PSPs that name it in `type` or `method`.
+    fn is(&self, event: &str) -> bool {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        body["type"].as_str().or(body["method"].as_str()) == Some(event)
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
     }
 }
 
@@ -79,8 +91,50 @@ pub async fn world() -> World {
     world_with(None).await
 }
 
+/// A merchant with the accounts of Trustly and TrueLayer, which the tests of what all mocks share use.
 pub async fn world_with(books_dir: Option<std::path::PathBuf>) -> World {
-    let [key, trustly_key, request_key, webhook_key] = KEYS.clone();
+    let mut world = world_of(&[trustly_account(), truelayer_account()], books_dir).await;
+    world.token = world.fetch_token().await;
+    world
+}
+
+/// One account as a test describes it: its id, its PSP's name, its currency and its settings.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: &'static str,
+    pub psp: &'static str,
+    pub currency: &'static str,
+    pub settings: Vec<(&'static str, String)>,
+}
+
+fn trustly_account() -> Account {
+    let [key, trustly_key, ..] = KEYS.clone();
+    let settings = vec![
+        ("username", "merchant".to_owned()),
+        ("password", "secret".to_owned()),
+        ("merchant_public_key_pem", public_pem(&key)),
+        ("trustly_private_key_pem", private_pem(&trustly_key)),
+    ];
+    Account { id: "trustly-de", psp: "trustly", currency: "EUR", settings }
+}
+
+fn truelayer_account() -> Account {
+    let [.., request_key, webhook_key] = KEYS.clone();
+    let settings = vec![
+        ("client_id", "client".to_owned()),
+        ("client_secret", "secret".to_owned()),
+        ("merchant_account_id", "ma-1".to_owned()),
+        ("signing_kid", "request-kid".to_owned()),
+        ("signing_public_key_pem", public_pem(&request_key)),
+        ("webhook_kid", "webhook-kid".to_owned()),
+        ("webhook_private_key_pem", private_pem(&webhook_key)),
+    ];
+    Account { id: "truelayer-uk", psp: "truelayer", currency: "GBP", settings }
+}
+
+/// A merchant with these accounts.
+pub async fn world_of(accounts: &[Account], books_dir: Option<std::path::PathBuf>) -> World {
+    let [key, trustly_key, request_key, _] = KEYS.clone();
     let merchant = Arc::new(Merchant {
         received: Mutex::default(),
         refuse: AtomicU32::new(0),
@@ -91,37 +145,19 @@ pub async fn world_with(books_dir: Option<std::path::PathBuf>) -> World {
     let hook = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(receive).with_state(merchant.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let account = |id: &str, psp: &str, currency: &str, settings: &[(&str, &str)]| MockAccount {
-        id: id.to_owned(),
+    let accounts = accounts.iter().map(|account| MockAccount {
+        id: account.id.to_owned(),
         port: 0,
-        psp: psp.to_owned(),
-        currency: currency.to_owned(),
-        webhook_url: format!("{hook}/webhooks/{id}"),
-        settings: settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-    };
-    let trustly = [
-        ("username", "merchant"),
-        ("password", "secret"),
-        ("merchant_public_key_pem", &*public_pem(&key)),
-        ("trustly_private_key_pem", &private_pem(&trustly_key)),
-    ];
-    let truelayer = [
-        ("client_id", "client"),
-        ("client_secret", "secret"),
-        ("merchant_account_id", "ma-1"),
-        ("signing_kid", "request-kid"),
-        ("signing_public_key_pem", &*public_pem(&request_key)),
-        ("webhook_kid", "webhook-kid"),
-        ("webhook_private_key_pem", &private_pem(&webhook_key)),
-    ];
+        psp: account.psp.to_owned(),
+        currency: account.currency.to_owned(),
+        webhook_url: format!("{hook}/webhooks/{}", account.id),
+        settings: account.settings.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+    });
     let config = MockConfig {
         control_addr: ([127, 0, 0, 1], 0).into(),
         seed: 7,
         books_dir,
-        accounts: vec![
-            account("trustly-de", "trustly", "EUR", &trustly),
-            account("truelayer-uk", "truelayer", "GBP", &truelayer),
-        ],
+        accounts: accounts.collect(),
     };
     let running = mock_psps::start(config).await.unwrap();
     let http = reqwest::Client::builder()
@@ -130,9 +166,7 @@ pub async fn world_with(books_dir: Option<std::path::PathBuf>) -> World {
         .timeout(Duration::from_secs(10))
         .build()
         .unwrap();
-    let mut world = World { running, merchant, hook, http, request_key, token: String::new() };
-    world.token = world.fetch_token().await;
-    world
+    World { running, merchant, hook, http, request_key, token: String::new() }
 }
 
 async fn receive(
@@ -141,16 +175,18 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let received = Received { path: uri.path().to_owned(), headers, body: body.clone() };
+    let query = uri.query().unwrap_or_default().to_owned();
+    let received = Received { path: uri.path().to_owned(), query, headers, body: body.clone() };
     merchant.received.lock().unwrap().push(received);
     let left = |n: u32| n.checked_sub(1);
     if merchant.refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let notification: Value = serde_json::from_slice(&body).unwrap();
+    // Trustly wants a signed reply; of the others some want this word and the rest any 2xx.
     if !uri.path().contains("trustly") {
-        return StatusCode::OK.into_response();
+        return "[accepted]".into_response();
     }
+    let notification: Value = serde_json::from_slice(&body).unwrap();
     let method = notification["method"].as_str().unwrap();
     let uuid = notification["params"]["uuid"].as_str().unwrap();
     let signature = rsa_sign(&merchant.key, &format!("{method}{uuid}statusOK"));
@@ -247,11 +283,28 @@ impl World {
 
     pub fn received(&self, event: &str) -> Vec<Received> {
         let all = self.merchant.received.lock().unwrap().clone();
-        let name = |r: &Received| {
-            let body = r.json();
-            body["type"].as_str().or(body["method"].as_str()).unwrap().to_owned()
-        };
-        all.into_iter().filter(|r| name(r) == event).collect()
+        all.into_iter().filter(|r| r.is(event)).collect()
+    }
+
+    /// Every notification to this account.
+    pub fn received_by(&self, id: &str) -> Vec<Received> {
+        let all = self.merchant.received.lock().unwrap().clone();
+        all.into_iter().filter(|r| r.path.contains(id)).collect()
+    }
+
+    /// Waits until so many notifications have come that the test is looking for.
+    pub async fn until_told(
+        &self,
+        id: &str,
+        count: usize,
+        wanted: impl Fn(&Received) -> bool,
+    ) -> Vec<Received> {
+        until("notifications", || async {
+            let mut received = self.received_by(id);
+            received.retain(&wanted);
+            (received.len() >= count).then_some(received)
+        })
+        .await
     }
 
     pub async fn until_received(&self, event: &str, count: usize) -> Vec<Received> {

@@ -2,10 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod chain;
+mod coinspaid;
 mod control;
 mod faults;
+mod fireblocks;
 mod harness;
+mod nuvei;
 mod pages;
+mod paysafe;
 mod requests;
 mod truelayer;
 mod trustly;

@@ -1,25 +1,22 @@
 //! The mocks at work, a listener for their webhooks, and the adapters between them.
 
-use crate::support::{
-    CLIENT_EC, KID, MERCHANT_ACCOUNT, MERCHANT_RSA, TRUSTLY_RSA, WEBHOOK_EC, WEBHOOK_KID, eur, gbp,
-    new_transport, texts, truelayer_account, trustly_account,
-};
+use crate::stands::{STANDS, Stand};
+use crate::support::new_transport;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::any;
 use mock_psps::{MockAccount, MockConfig, Running};
-use psp_adapters::{Performed, Psp, RawWebhook, WebhookEvent, WebhookRefusal, build};
-use psp_contract::{AttemptRef, Destination, Money, Operation, Portable, Timestamp};
+use psp_adapters::{Performed, Psp, PspAccount, RawWebhook, WebhookEvent, WebhookRefusal, build};
+use psp_contract::{AttemptRef, Operation, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub const PSPS: [&str; 2] = ["trustly-de", "truelayer-gb"];
 pub const SECOND: Duration = Duration::from_secs(1);
 
 type Received = Result<WebhookEvent, WebhookRefusal>;
@@ -34,6 +31,14 @@ pub struct Stage {
     inbox: Arc<Inbox>,
     mocks: Running,
     client: reqwest::Client,
+}
+
+async fn receive_below(
+    inbox: State<Arc<Inbox>>,
+    Path((id, _)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    receive(inbox, Path(id), request).await
 }
 
 async fn receive(
@@ -58,55 +63,50 @@ async fn receive(
         received_at: Timestamp::now_utc(),
     };
     let verified = psp.verify_webhook(&raw).await;
-    let (answer, received) = match verified {
+    let (answer, received): (Response, Vec<Received>) = match verified {
         Ok(verified) => {
             let reply = psp.reply(&verified);
             let status = StatusCode::from_u16(reply.status).unwrap();
             let answer = (status, [(header::CONTENT_TYPE, reply.content_type)], reply.body);
-            (answer.into_response(), Ok(verified.into_inner().events.remove(0)))
+            let events = verified.into_inner().events.into_iter().map(Ok);
+            (answer.into_response(), events.collect())
         }
         Err(refusal) => {
             let status = StatusCode::from_u16(refusal.status()).unwrap();
-            (status.into_response(), Err(refusal))
+            (status.into_response(), vec![Err(refusal)])
         }
     };
-    inbox.received.lock().unwrap().push((id, received));
+    let received = received.into_iter().map(|one| (id.clone(), one));
+    inbox.received.lock().unwrap().extend(received);
     answer
 }
 
-fn mock_config(public_url: &str) -> MockConfig {
-    let account = |id: &str, psp: &str, currency: &str, settings: &[(&str, &str)]| MockAccount {
-        id: id.to_owned(),
+/// The mocks of all stands, and the adapters' accounts once it is known where the mocks listen.
+async fn open(public_url: &str, stands: &[&'static dyn Stand]) -> (Running, BTreeMap<String, Psp>) {
+    let notify_url = |stand: &dyn Stand| format!("{public_url}/webhooks/{}", stand.id());
+    let accounts = stands.iter().map(|stand| MockAccount {
+        id: stand.id().to_owned(),
         port: 0,
-        psp: psp.to_owned(),
-        currency: currency.to_owned(),
-        webhook_url: format!("{public_url}/webhooks/{id}"),
-        settings: texts(settings),
-    };
-    let trustly = [
-        ("username", "casino"),
-        ("password", "correct horse"),
-        ("merchant_public_key_pem", &*MERCHANT_RSA.public_pem),
-        ("trustly_private_key_pem", &TRUSTLY_RSA.private_pem),
-    ];
-    let truelayer = [
-        ("client_id", "casino"),
-        ("client_secret", "a client secret of some length"),
-        ("merchant_account_id", MERCHANT_ACCOUNT),
-        ("signing_kid", KID),
-        ("signing_public_key_pem", &CLIENT_EC.public_pem),
-        ("webhook_kid", WEBHOOK_KID),
-        ("webhook_private_key_pem", &WEBHOOK_EC.private_pem),
-    ];
-    MockConfig {
+        psp: stand.account("http://127.0.0.1:9").adapter,
+        currency: stand.money().currency.code().to_owned(),
+        webhook_url: notify_url(*stand),
+        settings: stand.mock(),
+    });
+    let config = MockConfig {
         control_addr: ([127, 0, 0, 1], 0).into(),
         seed: 7,
         books_dir: None,
-        accounts: vec![
-            account("trustly-de", "trustly", "EUR", &trustly),
-            account("truelayer-gb", "truelayer", "GBP", &truelayer),
-        ],
-    }
+        accounts: accounts.collect(),
+    };
+    let mocks = mock_psps::start(config).await.unwrap();
+    let transport = new_transport();
+    let psps = stands.iter().zip(&mocks.psps).map(|(stand, mock)| {
+        let account =
+            PspAccount { notify_url: notify_url(*stand), ..stand.account(&mock.base_url) };
+        (mock.id.clone(), build(account, &transport).unwrap())
+    });
+    let psps = psps.collect();
+    (mocks, psps)
 }
 
 impl Stage {
@@ -114,19 +114,13 @@ impl Stage {
         let inbox = Arc::new(Inbox::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().route("/webhooks/{id}", post(receive)).with_state(inbox.clone());
+        let router = Router::new()
+            .route("/webhooks/{id}", any(receive))
+            .route("/webhooks/{id}/{rest}", any(receive_below))
+            .with_state(inbox.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let mocks = mock_psps::start(mock_config(&public_url)).await.unwrap();
-        let transport = new_transport();
-        let psps = mocks.psps.iter().map(|running| {
-            let mut account = match running.id.as_str() {
-                "trustly-de" => trustly_account(&running.base_url),
-                _ => truelayer_account(&running.base_url),
-            };
-            account.notify_url = format!("{public_url}/webhooks/{}", running.id);
-            (running.id.clone(), build(account, &transport).unwrap())
-        });
-        assert!(inbox.psps.set(psps.collect()).is_ok());
+        let (mocks, psps) = open(&public_url, STANDS).await;
+        assert!(inbox.psps.set(psps).is_ok());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { inbox, mocks, client }
     }
@@ -168,6 +162,12 @@ impl Stage {
         assert!(self.client.delete(url).send().await.unwrap().status().is_success());
     }
 
+    /// The payer pays a deposit.
+    pub async fn pay(&self, stand: &dyn Stand, order: &str) {
+        let (path, body) = stand.pay(order);
+        self.control(&format!("/psps/{}{path}", stand.id()), &body).await;
+    }
+
     pub async fn complete(&self, id: &str, reference: &str, outcome: &str) {
         let path = format!("/psps/{id}/movements/{reference}/complete");
         self.control(&path, &json!({"outcome": outcome})).await;
@@ -195,12 +195,36 @@ impl Stage {
         panic!("{id}: no such webhook, only {:?}", self.seen(id));
     }
 
-    /// Waits for a verified event of this kind about this attempt.
-    pub async fn event(&self, id: &str, kind: &str, attempt: AttemptRef) -> WebhookEvent {
+    /// Waits for a verified event of this kind about this attempt or this payment.
+    pub async fn event(
+        &self,
+        id: &str,
+        kind: &str,
+        attempt: AttemptRef,
+        order: &str,
+    ) -> WebhookEvent {
+        self.event_that(id, kind, (attempt, order), |_| true).await
+    }
+
+    /// As [`Stage::event`], and the event says this.
+    pub async fn event_that(
+        &self,
+        id: &str,
+        kind: &str,
+        (attempt, order): (AttemptRef, &str),
+        says: impl Fn(&WebhookEvent) -> bool,
+    ) -> WebhookEvent {
         let received = self.webhook(id, |received| {
-            received.as_ref().is_ok_and(|it| it.kind == kind && it.attempt == Some(attempt))
+            let about = |it: &WebhookEvent| it.kind == kind && is_about(it, attempt, order);
+            received.as_ref().is_ok_and(|it| about(it) && says(it))
         });
         received.await.unwrap()
+    }
+
+    /// Every verified event about an attempt or payment so far.
+    pub fn events(&self, id: &str, attempt: AttemptRef, order: &str) -> Vec<WebhookEvent> {
+        let verified = self.seen(id).into_iter().filter_map(Result::ok);
+        verified.filter(|it| is_about(it, attempt, order)).collect()
     }
 
     pub fn seen(&self, id: &str) -> Vec<Received> {
@@ -213,19 +237,10 @@ pub fn fresh_attempt() -> AttemptRef {
     AttemptRef::new(Uuid::now_v7())
 }
 
-/// 10.50 of the account's currency.
-pub fn money(id: &str) -> Money {
-    if id == "trustly-de" { eur(1050) } else { gbp(1050) }
-}
-
-/// An account that the PSP pays without having seen it.
-pub fn portable(id: &str) -> Destination {
-    let holder_name = "Erika Mustermann".to_owned();
-    let portable = if id == "trustly-de" {
-        Portable::Iban { iban: "DE89370400440532013000".to_owned(), holder_name }
-    } else {
-        let (sort_code, account_number) = ("040668".to_owned(), "00000871".to_owned());
-        Portable::UkAccount { sort_code, account_number, holder_name }
-    };
-    Destination { token: None, portable: Some(portable) }
+/// Thin events name only the PSP's id, and arrivals at an address no attempt at all.
+fn is_about(event: &WebhookEvent, attempt: AttemptRef, order: &str) -> bool {
+    match event.attempt {
+        Some(named) => named == attempt,
+        None => event.payin.is_some() || event.psp_reference.as_deref() == Some(order),
+    }
 }

@@ -1,6 +1,6 @@
 //! TrueLayer's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, common_answer};
+use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::support::truelayer_side::{jwks, sign};
 use crate::support::{
     FOREIGN_EC, MERCHANT_ACCOUNT, Pair, WEBHOOK_EC, WEBHOOK_KID, attempt, deposit, eur, gbp,
@@ -86,7 +86,7 @@ impl Fixture for TrueLayerFixture {
             Act::AskDeposit => ask(Subject::Deposit),
             Act::AskPayout => ask(Subject::Payout),
             Act::AskReturn => ask(Subject::Return),
-            Act::AskLedger => return None,
+            _ => return None,
         })
     }
 
@@ -118,11 +118,11 @@ impl Fixture for TrueLayerFixture {
         }
     }
 
-    fn webhook(&self, news: News) -> Call {
+    fn webhook(&self, news: News) -> Option<Call> {
         called(&WEBHOOK_EC, news)
     }
 
-    fn foreign_webhook(&self) -> Call {
+    fn foreign_webhook(&self) -> Option<Call> {
         called(&FOREIGN_EC, News::DepositSucceeded)
     }
 
@@ -130,16 +130,17 @@ impl Fixture for TrueLayerFixture {
         WebhookKeys::parse(jwks(&WEBHOOK_EC, WEBHOOK_KID).as_bytes()).unwrap()
     }
 
-    fn signature_is_in_body(&self) -> bool {
-        false
+    fn secrets(&self) -> &'static [&'static str] {
+        &["client secret"]
     }
 }
 
-fn called(pair: &Pair, news: News) -> Call {
+fn called(pair: &Pair, news: News) -> Option<Call> {
     let (kind, id) = match news {
         News::DepositSucceeded => ("payment_settled", "payment_id"),
         News::PayoutSucceeded => ("payout_executed", "payout_id"),
         News::PayoutFailed => ("payout_failed", "payout_id"),
+        News::DepositApproved | News::Payin => return None,
     };
     let mut body = json!({"type": kind, "event_version": 1, "event_id": "b8d4dda0-ff2c-4d77-a6da-4615e4bad941",
         "metadata": {"reference": attempt(1).lower()}, "amount_in_minor": 1050, "currency": "EUR",
@@ -150,11 +151,11 @@ fn called(pair: &Pair, news: News) -> Call {
     let body = body.to_string().into_bytes();
     let path = "/webhooks/truelayer-gb";
     let stamp = now().format(&Rfc3339).unwrap();
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let headers = vec![
-        header("content-type", "application/json"),
-        header("x-tl-webhook-timestamp", &stamp),
-        header("tl-signature", &sign(pair, WEBHOOK_KID, JKU, path, &stamp, &body)),
+    let signature = sign(pair, WEBHOOK_KID, JKU, path, &stamp, &body);
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-tl-webhook-timestamp", &stamp),
+        ("tl-signature", &signature),
     ];
-    Call { method: "POST".to_owned(), path: path.to_owned(), headers, body, received_at: now() }
+    Some(Call::post(path, &headers, body, Signed::Body))
 }

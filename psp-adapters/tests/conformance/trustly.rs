@@ -1,12 +1,12 @@
 //! Trustly's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, common_answer};
+use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::support::trustly_side::{call, error, notification, result};
 use crate::support::{
-    FOREIGN_RSA, Pair, TRUSTLY_RSA, attempt, deposit, eur, gbp, inquiry, now, payout, psp, refund,
+    FOREIGN_RSA, Pair, TRUSTLY_RSA, attempt, deposit, eur, gbp, inquiry, payout, psp, refund,
     response, token, trustly_account,
 };
-use psp_adapters::{Psp, WebhookKeys};
+use psp_adapters::Psp;
 use psp_contract::{
     Destination, HttpRequest, HttpResponse, InquiryBy, Money, Operation, Portable, Subject,
 };
@@ -96,7 +96,7 @@ impl Fixture for TrustlyFixture {
             Act::AskPayout => inquiry(Subject::Payout, ours, money, by_order),
             Act::AskReturn => inquiry(Subject::Return, ours, money, by_order),
             Act::AskLedger => inquiry(Subject::Payout, ours, money, InquiryBy::Ledger),
-            Act::AskDeposit | Act::Cancel => return None,
+            _ => return None,
         })
     }
 
@@ -134,37 +134,29 @@ impl Fixture for TrustlyFixture {
         }
     }
 
-    fn webhook(&self, news: News) -> Call {
+    fn webhook(&self, news: News) -> Option<Call> {
         called(&TRUSTLY_RSA, news)
     }
 
-    fn foreign_webhook(&self) -> Call {
+    fn foreign_webhook(&self) -> Option<Call> {
         called(&FOREIGN_RSA, News::DepositSucceeded)
     }
 
-    fn keys(&self) -> WebhookKeys {
-        WebhookKeys::default()
-    }
-
-    fn signature_is_in_body(&self) -> bool {
-        true
+    fn secrets(&self) -> &'static [&'static str] {
+        &["correct horse"]
     }
 }
 
-fn called(pair: &Pair, news: News) -> Call {
+fn called(pair: &Pair, news: News) -> Option<Call> {
     let kind = match news {
         News::DepositSucceeded => "credit",
         News::PayoutSucceeded => "payoutconfirmation",
         News::PayoutFailed => "payoutfailed",
+        News::DepositApproved | News::Payin => return None,
     };
     let data = json!({"amount": "10.50", "currency": "EUR", "messageid": attempt(1).lower(),
         "orderid": ORDER, "enduserid": "p-7f3a", "notificationid": "9876543456",
         "timestamp": "2026-11-20 14:42:04.675645+01", "attributes": {}});
-    Call {
-        method: "POST".to_owned(),
-        path: "/webhooks/trustly-de".to_owned(),
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: notification(pair, kind, "258a2184-2842-b485-25ca-293525152425", &data),
-        received_at: now(),
-    }
+    let body = notification(pair, kind, "258a2184-2842-b485-25ca-293525152425", &data);
+    Some(Call::post("/webhooks/trustly-de", &[], body, Signed::Fields))
 }

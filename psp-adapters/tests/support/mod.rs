@@ -2,6 +2,11 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+pub mod crypto_side;
+pub mod pki;
+pub mod truelayer_side;
+pub mod trustly_side;
+
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
@@ -10,9 +15,9 @@ use psp_adapters::{
     Adapter, CachedToken, Input, Psp, PspAccount, Step, Transport, TransportConfig, build,
 };
 use psp_contract::{
-    AttemptRef, Currency, DepositRequest, Destination, HttpRequest, HttpResponse, Inquiry,
-    InquiryBy, Money, Operation, Outcome, Payer, PayoutRequest, ReturnRequest, Subject, Timestamp,
-    TransportFailure,
+    AttemptRef, CompletionRequest, Currency, DepositRequest, Destination, HttpRequest,
+    HttpResponse, Inquiry, InquiryBy, Instrument, Lookup, Money, Operation, Outcome, Payer,
+    PayoutRequest, Portable, ReturnRequest, Subject, Timestamp, TransportFailure,
 };
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -62,7 +67,7 @@ pub fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-fn secrets(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretString> {
+pub fn secrets(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretString> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretString::from(*value))).collect()
 }
 
@@ -144,23 +149,70 @@ pub fn payer() -> Payer {
     }
 }
 
+/// The country that a currency is tested in.
+fn country(currency: Currency) -> String {
+    let code = match currency {
+        Currency::GBP => "GB",
+        Currency::SEK => "SE",
+        Currency::BRL => "BR",
+        Currency::CAD => "CA",
+        _ => "DE",
+    };
+    code.to_owned()
+}
+
+/// A Brazilian has a CPF, a Swede a mobile phone: their methods need them.
+fn payer_in(currency: Currency) -> Payer {
+    match currency {
+        Currency::BRL => Payer { national_id: Some("52998224725".to_owned()), ..payer() },
+        Currency::SEK => Payer {
+            national_id: Some("199001011234".to_owned()),
+            phone: Some("46701234567".to_owned()),
+            ..payer()
+        },
+        _ => payer(),
+    }
+}
+
 pub fn deposit(attempt: AttemptRef, money: Money) -> Operation {
+    deposit_with(attempt, money, None)
+}
+
+pub fn deposit_with(
+    attempt: AttemptRef,
+    money: Money,
+    instrument: Option<Instrument>,
+) -> Operation {
     Operation::CreateDeposit(DepositRequest {
         attempt,
         money,
-        country: "DE".to_owned(),
-        payer: payer(),
+        country: country(money.currency),
+        payer: payer_in(money.currency),
         return_url: "https://casino.test/back?x=1&y=ö".to_owned(),
-        instrument: None,
+        instrument,
     })
+}
+
+/// The second call of a deposit that its payer has approved.
+pub fn completion(attempt: AttemptRef, money: Money, psp_reference: &str) -> Operation {
+    Operation::CompleteDeposit(CompletionRequest {
+        attempt,
+        psp_reference: psp_reference.to_owned(),
+        money,
+        payer: payer_in(money.currency),
+    })
+}
+
+pub fn lookup(subject: Option<Subject>, psp_reference: &str) -> Operation {
+    Operation::Lookup(Lookup { subject, psp_reference: psp_reference.to_owned() })
 }
 
 pub fn payout(attempt: AttemptRef, money: Money, destination: Destination) -> Operation {
     Operation::CreatePayout(PayoutRequest {
         attempt,
         money,
-        country: "DE".to_owned(),
-        payer: payer(),
+        country: country(money.currency),
+        payer: payer_in(money.currency),
         destination,
     })
 }
@@ -182,6 +234,39 @@ pub fn inquiry(subject: Subject, attempt: AttemptRef, money: Money, by: InquiryB
         first_sent_at: now(),
         deposit_psp_reference: Some("dep-1".to_owned()),
     })
+}
+
+/// One good example of every kind of account, with a currency that it holds.
+pub fn portable(kind: &str) -> (Portable, Currency) {
+    let holder_name = "Erika Mustermann".to_owned();
+    match kind {
+        "iban" => {
+            let iban = "DE89370400440532013000".to_owned();
+            (Portable::Iban { iban, holder_name }, Currency::EUR)
+        }
+        "uk_account" => {
+            let (sort_code, account_number) = ("040668".to_owned(), "00000871".to_owned());
+            (Portable::UkAccount { sort_code, account_number, holder_name }, Currency::GBP)
+        }
+        "pix_key" => (Portable::PixKey { key: "52998224725".to_owned() }, Currency::BRL),
+        "crypto_address" => {
+            let address = "0x52908400098527886E0F7030069857D2E4169EE7".to_owned();
+            let (network, asset) = ("ethereum".to_owned(), "USDT".to_owned());
+            (Portable::CryptoAddress { network, asset, address, tag: None }, Currency::USDT)
+        }
+        "phone" => {
+            (Portable::Phone { number: "46701234567".to_owned(), holder_name }, Currency::SEK)
+        }
+        "email" => {
+            let address = "erika@example.test".to_owned();
+            (Portable::Email { address, holder_name }, Currency::CAD)
+        }
+        other => panic!("no account of the kind {other}"),
+    }
+}
+
+pub fn to(portable: Portable) -> Destination {
+    Destination { token: None, portable: Some(portable) }
 }
 
 pub fn token(value: &str) -> Destination {
@@ -244,127 +329,20 @@ pub fn drive(
 
 /// The folder of the published vectors. None, and a word about it, when it is not there.
 pub fn vectors(folder: &str) -> Option<PathBuf> {
+    shared(&format!("vectors/{folder}"))
+}
+
+/// A folder of the published material that is no part of the project. None, and a word about it, when it
+/// is not there.
+pub fn shared(folder: &str) -> Option<PathBuf> {
     let root = std::env::var_os("INTERLOCK_SHARED").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
         PathBuf::from,
     );
-    let path = root.join("vectors").join(folder);
+    let path = root.join(folder);
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!(
-        "skipped: the published vectors are not at {} (INTERLOCK_SHARED names the folder)",
-        path.display()
-    );
+    eprintln!("skipped: {} is not there (INTERLOCK_SHARED names its root)", path.display());
     None
-}
-
-/// Trustly's side, written again from its documentation: signs what a test says.
-pub mod trustly_side {
-    use super::{Pair, TRUSTLY_RSA};
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    use openssl::hash::MessageDigest;
-    use openssl::sign::Signer;
-    use serde_json::{Value, json};
-
-    fn flat(value: &Value) -> String {
-        match value {
-            Value::Null => String::new(),
-            Value::String(text) => text.clone(),
-            Value::Array(items) => items.iter().map(flat).collect(),
-            Value::Object(fields) => {
-                let mut keys: Vec<_> = fields.keys().collect();
-                keys.sort();
-                keys.into_iter().map(|key| format!("{key}{}", flat(&fields[key]))).collect()
-            }
-            other => other.to_string(),
-        }
-    }
-
-    pub fn sign_with(
-        pair: &Pair,
-        digest: MessageDigest,
-        method: &str,
-        uuid: &str,
-        data: &Value,
-    ) -> String {
-        let mut signer = Signer::new(digest, &pair.key).unwrap();
-        let text = format!("{method}{uuid}{}", flat(data));
-        STANDARD.encode(signer.sign_oneshot_to_vec(text.as_bytes()).unwrap())
-    }
-
-    pub fn sign(pair: &Pair, method: &str, uuid: &str, data: &Value) -> String {
-        sign_with(pair, MessageDigest::sha1(), method, uuid, data)
-    }
-
-    /// The method and UUID of a request.
-    pub fn call(body: &[u8]) -> (String, String, Value) {
-        let body: Value = serde_json::from_slice(body).unwrap();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        (text(&body["method"]), text(&body["params"]["UUID"]), body["params"]["Data"].clone())
-    }
-
-    pub fn result(request: &[u8], data: &Value) -> Value {
-        let (method, uuid, _) = call(request);
-        let signature = sign(&TRUSTLY_RSA, &method, &uuid, data);
-        json!({"version": "1.1", "result": {"signature": signature, "uuid": uuid, "method": method, "data": data}})
-    }
-
-    pub fn error(request: &[u8], code: u32) -> Value {
-        let (method, uuid, _) = call(request);
-        let data = json!({"code": code, "message": "ERROR_OF_SOME_KIND"});
-        let signature = sign(&TRUSTLY_RSA, &method, &uuid, &data);
-        let signed = json!({"signature": signature, "uuid": uuid, "method": method, "data": data});
-        json!({"version": "1.1", "error": {"name": "JSONRPCError", "code": code, "message": "ERROR_OF_SOME_KIND", "error": signed}})
-    }
-
-    pub fn notification(pair: &Pair, method: &str, uuid: &str, data: &Value) -> Vec<u8> {
-        let signature = sign(pair, method, uuid, data);
-        json!({"method": method, "version": "1.1", "params": {"signature": signature, "uuid": uuid, "data": data}})
-            .to_string()
-            .into_bytes()
-    }
-}
-
-/// TrueLayer's side, through its own signing library.
-pub mod truelayer_side {
-    use super::{Pair, WEBHOOK_EC, WEBHOOK_KID};
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use openssl::bn::{BigNum, BigNumContext};
-    use serde_json::json;
-
-    /// The published key set with one P-521 key.
-    pub fn jwks(pair: &Pair, kid: &str) -> String {
-        let key = pair.key.ec_key().unwrap();
-        let (mut x, mut y) = (BigNum::new().unwrap(), BigNum::new().unwrap());
-        let mut context = BigNumContext::new().unwrap();
-        key.public_key().affine_coordinates(key.group(), &mut x, &mut y, &mut context).unwrap();
-        let text = |number: &BigNum| URL_SAFE_NO_PAD.encode(number.to_vec());
-        json!({"keys": [{"kty": "EC", "alg": "ES512", "crv": "P-521", "kid": kid, "x": text(&x), "y": text(&y)}]})
-            .to_string()
-    }
-
-    /// A webhook's `Tl-Signature`.
-    pub fn sign(pair: &Pair, kid: &str, jku: &str, path: &str, stamp: &str, body: &[u8]) -> String {
-        truelayer_signing::sign_with_pem(kid, pair.private_pem.as_bytes())
-            .method(truelayer_signing::Method::Post)
-            .path(path)
-            .header("X-Tl-Webhook-Timestamp", stamp.as_bytes())
-            .header("Content-Type", b"application/json")
-            .jku(jku)
-            .body(body)
-            .build_signer()
-            .sign()
-            .unwrap()
-    }
-
-    pub fn headers(jku: &str, path: &str, stamp: &str, body: &[u8]) -> Vec<(String, String)> {
-        vec![
-            ("content-type".to_owned(), "application/json".to_owned()),
-            ("x-tl-webhook-timestamp".to_owned(), stamp.to_owned()),
-            ("tl-signature".to_owned(), sign(&WEBHOOK_EC, WEBHOOK_KID, jku, path, stamp, body)),
-        ]
-    }
 }

@@ -35,6 +35,7 @@ fn attempt(part: Option<PartId>) -> Attempt {
         last_missed_at: None,
         paged: false,
         cancel: None,
+        completion: None,
         kept_news: None,
     }
 }
@@ -84,6 +85,7 @@ fn deposit() -> Payment {
         due_at: None,
         source: None,
         returns: None,
+        instrument: None,
         parts: Vec::new(),
         attempts: vec![attempt(None)],
         created_at: AT,

@@ -78,6 +78,7 @@ impl World {
             method: Method::BankTransfer,
             limits: &book.limits,
             uses: &book.limit_uses,
+            source: None,
             fx: &self.fx,
             now,
         };
@@ -178,6 +179,7 @@ impl World {
             due_at: None,
             source: None,
             returns: None,
+            instrument: None,
             parts: Vec::new(),
             attempts: Vec::new(),
             created_at: now,

@@ -1,0 +1,187 @@
+//! Adyen's side of the suite.
+
+use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::stands::Stand;
+use crate::stands::adyen::{
+    API_KEY, AdyenDe, BALANCE_ACCOUNT, HMAC_KEY, MERCHANT_ACCOUNT, TRANSFERS_HMAC_KEY,
+};
+use crate::support::{
+    attempt, deposit, deposit_with, eur, gbp, inquiry, payout, portable, psp, refund, response, to,
+    token,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use psp_adapters::Psp;
+use psp_contract::{HttpRequest, HttpResponse, InquiryBy, Instrument, Operation, Subject};
+use serde_json::{Value, json};
+
+pub struct AdyenFixture {
+    psp: Psp,
+}
+
+const ID: &str = "QFQTPCQ8HXSKGK82";
+const FOREIGN_KEY: &str = "AA782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056";
+
+impl AdyenFixture {
+    pub fn new() -> Self {
+        Self { psp: psp(AdyenDe.account("https://adyen.test")) }
+    }
+
+    fn amount(act: Act, case: Case) -> Value {
+        let value = if case == Case::OtherAmount { 1051 } else { 1050 };
+        let currency = if act == Act::PayoutToUkAccount { "GBP" } else { "EUR" };
+        json!({"currency": currency, "value": value})
+    }
+
+    fn transfer(act: Act, case: Case) -> Option<Value> {
+        let (status, reason) = match case {
+            Case::Accepted => ("received", "pending"),
+            Case::Pending if act.asks() => ("authorised", "approved"),
+            Case::Succeeded | Case::OtherAmount if act.asks() => ("booked", "approved"),
+            Case::OtherAmount => ("received", "pending"),
+            Case::Failed => ("refused", "notEnoughBalance"),
+            Case::CameBack => ("returned", "approved"),
+            Case::Unlisted if act.asks() => ("dancing", "approved"),
+            _ => return None,
+        };
+        Some(json!({"id": ID, "status": status, "reason": reason, "direction": "outgoing",
+            "amount": Self::amount(act, case), "balanceAccount": {"id": BALANCE_ACCOUNT},
+            "category": "bank", "reference": attempt(1).lower(), "type": "bankTransfer"}))
+    }
+
+    fn body(act: Act, case: Case) -> Option<Value> {
+        let (ours, amount) = (attempt(1).lower(), Self::amount(act, case));
+        let created = matches!(case, Case::Accepted | Case::OtherAmount);
+        match act {
+            Act::Deposit => created.then(|| {
+                json!({"id": "PLE83C39B0A0DE0C1E", "url": "https://test.adyen.link/PLE83C39B0A0DE0C1E",
+                    "status": "active", "reference": ours, "amount": amount,
+                    "merchantAccount": MERCHANT_ACCOUNT, "expiresAt": "2026-11-28T09:16:22Z"})
+            }),
+            Act::DepositByToken => {
+                let result = match case {
+                    Case::Accepted => "Received",
+                    Case::Succeeded | Case::OtherAmount => "Authorised",
+                    Case::Failed => "Refused",
+                    Case::Unlisted => "PartiallyAuthorised",
+                    _ => return None,
+                };
+                Some(json!({"pspReference": ID, "resultCode": result, "merchantReference": ours,
+                    "refusalReasonCode": "2", "amount": amount,
+                    "additionalData": {"cardSummary": "1111"}}))
+            }
+            Act::Return => created.then(|| {
+                json!({"pspReference": ID, "paymentPspReference": ID, "status": "received",
+                    "amount": amount, "reference": ours, "merchantAccount": MERCHANT_ACCOUNT})
+            }),
+            Act::AskPayoutByOurs if case == Case::NotFound => Some(json!({"data": []})),
+            Act::AskPayoutByOurs => Some(json!({"data": [Self::transfer(act, case)?]})),
+            _ => Self::transfer(act, case),
+        }
+    }
+}
+
+fn service_error(status: u16, code: &str) -> HttpResponse {
+    let body = json!({"status": status, "errorCode": code, "message": "m", "errorType": "t"});
+    response(status, body.to_string())
+}
+
+impl Fixture for AdyenFixture {
+    fn psp(&self) -> &Psp {
+        &self.psp
+    }
+
+    fn operation(&self, act: Act) -> Option<Operation> {
+        let (money, ours) = (eur(1050), attempt(1));
+        let ask = |by| inquiry(Subject::Payout, ours, money, by);
+        Some(match act {
+            Act::Deposit => deposit(ours, money),
+            Act::DepositByToken => {
+                let card = Instrument::CardToken("M5N7TQ4TG5PFWR50".to_owned());
+                deposit_with(ours, money, Some(card))
+            }
+            Act::PayoutByToken => payout(ours, money, token("M5N7TQ4TG5PFWR50")),
+            Act::PayoutToIban => payout(ours, money, to(portable("iban").0)),
+            Act::PayoutToUkAccount => payout(ours, gbp(1050), to(portable("uk_account").0)),
+            Act::Return => refund(ours, money, ID),
+            Act::AskPayout => ask(InquiryBy::PspReference(ID.to_owned())),
+            Act::AskPayoutByOurs => ask(InquiryBy::OurReference),
+            _ => return None,
+        })
+    }
+
+    fn answer(&self, act: Act, case: Case, _: &str, request: &HttpRequest) -> Option<HttpResponse> {
+        assert!(request.headers.contains(&("x-api-key", API_KEY.to_owned())));
+        let fine = Self::body(act, Case::Accepted)?.to_string();
+        if let Some(common) = common_answer(case, fine.as_bytes()) {
+            return Some(common);
+        }
+        match case {
+            Case::Refused => Some(service_error(403, "901")),
+            Case::Duplicate => Some(service_error(422, "704")),
+            Case::Unlisted if !act.asks() && act != Act::DepositByToken => {
+                Some(service_error(418, "999"))
+            }
+            Case::NotFound if act == Act::AskPayout => Some(service_error(404, "00_404")),
+            _ => {
+                let status = match act {
+                    Act::Deposit | Act::Return => 201,
+                    _ if act.asks() || act == Act::DepositByToken => 200,
+                    _ => 202,
+                };
+                Self::body(act, case).map(|body| response(status, body.to_string()))
+            }
+        }
+    }
+
+    fn webhook(&self, news: News) -> Option<Call> {
+        match news {
+            News::DepositSucceeded => Some(authorisation(HMAC_KEY)),
+            News::PayoutSucceeded => Some(transferred("booked", "approved")),
+            News::PayoutFailed => Some(transferred("failed", "counterpartyAccountClosed")),
+            News::DepositApproved | News::Payin => None,
+        }
+    }
+
+    fn foreign_webhook(&self) -> Option<Call> {
+        Some(authorisation(FOREIGN_KEY))
+    }
+
+    fn secrets(&self) -> &'static [&'static str] {
+        &[API_KEY, HMAC_KEY, TRANSFERS_HMAC_KEY]
+    }
+}
+
+fn mac(key: &str, text: &[u8]) -> String {
+    let key = PKey::hmac(&hex::decode(key).unwrap()).unwrap();
+    let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
+    STANDARD.encode(signer.sign_oneshot_to_vec(text).unwrap())
+}
+
+fn authorisation(key: &str) -> Call {
+    let ours = attempt(1).lower();
+    let signed = format!("{ID}::{MERCHANT_ACCOUNT}:{ours}:1050:EUR:AUTHORISATION:true");
+    let item = json!({"amount": {"currency": "EUR", "value": 1050}, "eventCode": "AUTHORISATION",
+        "eventDate": "2026-11-20T01:00:00+01:00", "merchantAccountCode": MERCHANT_ACCOUNT,
+        "merchantReference": ours, "paymentMethod": "visa", "pspReference": ID, "reason": "",
+        "success": "true", "additionalData": {"hmacSignature": mac(key, signed.as_bytes()),
+            "tokenization.storedPaymentMethodId": "M5N7TQ4TG5PFWR50"}});
+    let body = json!({"live": "false", "notificationItems": [{"NotificationRequestItem": item}]});
+    let body = body.to_string().into_bytes();
+    Call::post("/webhooks/adyen-de", &[], body, Signed::Fields)
+}
+
+fn transferred(status: &str, reason: &str) -> Call {
+    let mut data = AdyenFixture::transfer(Act::AskPayout, Case::Succeeded).unwrap();
+    data["status"] = status.into();
+    data["reason"] = reason.into();
+    data["sequenceNumber"] = 3.into();
+    let body = json!({"data": data, "environment": "test",
+        "timestamp": "2026-11-20T13:27:05+02:00", "type": "balancePlatform.transfer.updated"});
+    let body = body.to_string().into_bytes();
+    let signature = mac(TRANSFERS_HMAC_KEY, &body);
+    Call::post("/webhooks/adyen-de", &[("hmacsignature", &signature)], body, Signed::Body)
+}
