@@ -20,6 +20,7 @@
 pub mod adapter;
 pub mod adyen;
 mod json;
+pub mod mercadopago;
 pub mod psp;
 pub mod registry;
 pub mod signature;

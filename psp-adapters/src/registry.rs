@@ -3,7 +3,7 @@
 use crate::adapter::Adapter;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{adyen, truelayer, trustly};
+use crate::{adyen, mercadopago, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +30,7 @@ type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 /// The adapters that there are, one line each.
 const READERS: &[(&str, Read)] = &[
     ("adyen", adyen::Adyen::read),
+    ("mercadopago", mercadopago::MercadoPago::read),
     ("truelayer", truelayer::TrueLayer::read),
     ("trustly", trustly::Trustly::read),
 ];

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adyen;
 mod control;
 mod faults;
 mod harness;
+mod mercadopago;
 mod pages;
 mod requests;
 mod truelayer;

@@ -4,6 +4,8 @@
 //! and shared secrets through aws-lc-rs. Nothing here compares secret bytes with `==`: the libraries
 //! decide, in constant time.
 
+pub(crate) mod ed25519;
+
 use crate::json::Json;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;

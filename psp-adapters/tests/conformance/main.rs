@@ -8,6 +8,7 @@ mod adyen;
 mod attacks;
 mod fixture;
 mod fuzz;
+mod mercadopago;
 #[path = "../stands/mod.rs"]
 mod stands;
 #[path = "../support/mod.rs"]
@@ -25,6 +26,7 @@ fn fixtures() -> &'static [Box<dyn Fixture>] {
     static FIXTURES: LazyLock<Vec<Box<dyn Fixture>>> = LazyLock::new(|| {
         vec![
             Box::new(adyen::AdyenFixture::new()),
+            Box::new(mercadopago::MercadoPagoFixture::new()),
             Box::new(truelayer::TrueLayerFixture::new()),
             Box::new(trustly::TrustlyFixture::new()),
         ]

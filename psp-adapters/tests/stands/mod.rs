@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 pub mod adyen;
+pub mod mercadopago;
 mod truelayer;
 mod trustly;
 
@@ -14,7 +15,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One line for each account.
-pub const STANDS: &[&dyn Stand] = &[&adyen::AdyenDe, &trustly::TrustlyDe, &truelayer::TrueLayerGb];
+pub const STANDS: &[&dyn Stand] =
+    &[&adyen::AdyenDe, &mercadopago::MercadoPagoBr, &trustly::TrustlyDe, &truelayer::TrueLayerGb];
 
 /// How it becomes known that something happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
