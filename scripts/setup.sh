@@ -47,6 +47,7 @@ missing_packages() {
     [ "$purpose" = test ] || return 0
     browser || echo chromium
     have chromedriver || echo chromium-driver
+    have curl || echo curl
     [ "${INTERLOCK_ORACLES:-}" != skip ] || return 0
     # Debian's python3 comes without the part that makes environments.
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv

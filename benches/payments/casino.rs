@@ -70,6 +70,7 @@ pub fn order(key: PlayerKey, money: Money, unique: &str) -> DepositOrder {
         money,
         method: Method::BankTransfer,
         return_url: "https://casino.example/back".to_owned(),
+        instrument: None,
         reference: Some(unique.to_owned()),
         metadata: "{}".to_owned(),
         ip: Some("203.0.113.7".to_owned()),

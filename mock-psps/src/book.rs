@@ -236,6 +236,16 @@ impl Book {
         self.lock().facts.get(&(table.to_owned(), key.to_owned())).cloned()
     }
 
+    /// All facts of a table, by key.
+    pub(crate) fn facts(&self, table: &str) -> Vec<(String, Value)> {
+        let shelf = self.lock();
+        let of_table = shelf.facts.iter().filter(|((name, _), _)| name == table);
+        let mut facts: Vec<_> =
+            of_table.map(|((_, key), value)| (key.clone(), value.clone())).collect();
+        facts.sort_by(|(left, _), (right, _)| left.cmp(right));
+        facts
+    }
+
     /// Forgets everything, on disk too.
     pub(crate) fn clear(&self) {
         let mut shelf = self.lock();

@@ -5,26 +5,35 @@
 //! documentation, so that one misreading cannot cancel itself out.
 //!
 //! Modules in reading order: `config` (what runs), `server` (ports that can go down and reset
-//! connections), `book` (what really moved), `faults` (what goes wrong), `psp` (one account and
-//! the dialect it speaks), `registry` (which dialects there are), `scenario` (what payers and banks do), `webhooks` (how it is told),
-//! `statement` (settlement files), `pages` (hosted pages), `control` (the API of tests and the
-//! demo), and the PSPs: `trustly`, `truelayer`.
+//! connections), `tls` (ports that want client certificates), `book` (what really moved), `faults`
+//! (what goes wrong), `psp` (one account and the dialect it speaks), `registry` (which dialects
+//! there are), `scenario` (what payers and banks do), `chain` (coins and who sends them),
+//! `webhooks` (how it is told), `statement` (settlement files), `pages` (hosted pages), `control`
+//! (the API of tests and the demo), and the PSPs, one folder each.
 
 mod adyen;
 mod book;
+mod chain;
 mod clock;
+mod coinspaid;
 mod config;
 mod control;
 mod faults;
+mod fireblocks;
 mod ids;
 mod mercadopago;
 mod money;
+mod nuvei;
 mod pages;
+mod paysafe;
+mod pix_efi;
 mod psp;
 mod registry;
 mod scenario;
 mod server;
 mod statement;
+mod swish;
+mod tls;
 mod truelayer;
 mod trustly;
 mod webhooks;
@@ -39,6 +48,7 @@ use crate::book::{Book, Kind, Status};
 use crate::faults::Faults;
 use crate::psp::Psp;
 use crate::server::Gate;
+use crate::tls::Tls;
 
 pub use crate::config::{MockAccount, MockConfig};
 pub use crate::registry::mocks;
@@ -66,6 +76,9 @@ impl std::fmt::Debug for Running {
 pub struct RunningPsp {
     pub id: String,
     pub base_url: String,
+    /// Where its pages for people are, when a browser could not open them at `base_url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages_url: Option<String>,
 }
 
 impl Running {
@@ -73,7 +86,7 @@ impl Running {
     pub async fn stop(self) {
         self.control.down().await;
         for psp in self.accounts.iter() {
-            psp.gate.down().await;
+            psp.down().await;
             psp.quiet();
         }
     }
@@ -103,7 +116,11 @@ pub async fn start(config: MockConfig) -> anyhow::Result<Running> {
     control.open(control::routes(accounts.clone())).await?;
     let psps = accounts
         .iter()
-        .map(|psp| RunningPsp { id: psp.id.clone(), base_url: psp.gate.base_url() })
+        .map(|psp| RunningPsp {
+            id: psp.id.clone(),
+            base_url: psp.base_url(),
+            pages_url: psp.pages_url(),
+        })
         .collect();
     Ok(Running { control_url: control.base_url(), psps, accounts, control })
 }
@@ -114,28 +131,32 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
         !account.id.is_empty() && account.id.bytes().all(plain),
         "an id is made of letters, digits, - and _"
     );
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, account.port));
-    let gate = Arc::new(Gate::bind(address).await.context("binding its port")?);
+    let gate = loopback(account.port).await?.secured(Tls::of(account)?);
+    let mut account = account.clone();
+    let pages = match account.settings.get("pages_port") {
+        Some(port) => Some(loopback(port.parse().context("reading pages_port")?).await?),
+        None => None,
+    };
+    if let Some(pages) = &pages {
+        account.settings.insert("pages_url".to_owned(), pages.base_url());
+    }
     let file = config.books_dir.as_deref().map(|dir| books_file(dir, &account.id));
     let book = Book::open(file.as_deref())?;
-    let dialect = registry::open(account, gate.base_url())?;
+    let dialect = registry::open(&account, gate.base_url())?;
     let faults = Faults::new(config.seed, &account.id);
-    let psp = Psp::new(
-        account.id.clone(),
-        account.currency.clone(),
-        dialect.clone(),
-        book,
-        faults,
-        gate,
-    )?;
-    let psp = Arc::new(psp);
-    psp.gate.open(dialect.routes(psp.clone())).await?;
+    let psp = Arc::new(Psp::new(&account, dialect, book, faults, (gate, pages))?);
+    psp.open().await?;
     webhooks::resume(&psp);
     // A bank does not forget a payout because the PSP was restarted.
     let movements = psp.book.movements();
     let waiting = |m: &&book::Movement| m.status == Status::Pending && m.kind != Kind::Deposit;
     movements.iter().filter(waiting).for_each(|movement| scenario::by_itself(&psp, movement));
     Ok(psp)
+}
+
+async fn loopback(port: u16) -> anyhow::Result<Gate> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Gate::bind(address).await.with_context(|| format!("binding the port {port}"))
 }
 
 fn books_file(folder: &Path, id: &str) -> std::path::PathBuf {

@@ -1,6 +1,7 @@
 //! One PSP account: its books, faults, courier and port, and the dialect that it speaks.
 
 use std::future::Future;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
-use crate::book::{Book, Entry, Movement, Payer, Status};
+use crate::book::{Book, Entry, Kind, Movement, Payer, Status};
+use crate::chain::Chain;
+use crate::config::MockAccount;
 use crate::faults::Faults;
 use crate::scenario::Outcome;
 use crate::server::Gate;
@@ -64,8 +67,21 @@ pub(crate) struct Payin {
 pub(crate) trait Dialect: Send + Sync + 'static {
     fn routes(self: Arc<Self>, psp: Arc<Psp>) -> Router;
 
+    /// Pages for people, on a plain port of their own (the setting `pages_port`): a browser has no
+    /// certificate that a port with mutual TLS would accept.
+    fn pages(self: Arc<Self>, _psp: Arc<Psp>) -> Router {
+        Router::new()
+    }
+
     /// Called inside the booking when a deposit gets its money: names the payer's account.
     fn paid(&self, entry: &mut Entry<'_>, movement: &mut Movement);
+
+    /// Asked when a payer pays an open deposit: a PSP that takes the money only at its merchant's word
+    /// notes the approval (and the amount, where it is not what was asked) in the movement, leaves it
+    /// pending, and gives what it tells the merchant.
+    fn awaits_merchant(&self, _: &mut Movement, _paid_minor: Option<i64>) -> Option<Vec<Notice>> {
+        None
+    }
 
     /// What the PSP tells its merchant about a change, in order.
     fn notices(&self, movement: &Movement, step: Step) -> Vec<Notice>;
@@ -82,6 +98,16 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// How this PSP writes its settlement file.
     fn statement(&self, rows: &[Row]) -> File {
         statement::plain(rows)
+    }
+
+    /// Whether such a movement can come to this at all: no chain charges back.
+    fn knows(&self, _kind: Kind, _to: Status) -> bool {
+        true
+    }
+
+    /// Its chains, for PSPs that move coins: money then arrives by transfers to addresses.
+    fn chain(&self) -> Option<&dyn Chain> {
+        None
     }
 
     /// Books money that no request asked for; `None` where this PSP cannot receive such.
@@ -104,7 +130,9 @@ pub(crate) struct Psp {
     pub(crate) book: Book,
     pub(crate) faults: Faults,
     pub(crate) courier: Courier,
-    pub(crate) gate: Arc<Gate>,
+    gate: Gate,
+    /// Where people's browsers go, when that is another port.
+    pages: Option<Gate>,
     pub(crate) plants: Mutex<Vec<statement::Plant>>,
     auto: Mutex<Auto>,
     tasks: Mutex<JoinSet<()>>,
@@ -112,25 +140,60 @@ pub(crate) struct Psp {
 
 impl Psp {
     pub(crate) fn new(
-        id: String,
-        currency: String,
+        account: &MockAccount,
         dialect: Arc<dyn Dialect>,
         book: Book,
         faults: Faults,
-        gate: Arc<Gate>,
+        (gate, pages): (Gate, Option<Gate>),
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            id,
-            currency,
+            id: account.id.clone(),
+            currency: account.currency.clone(),
             dialect,
             book,
             faults,
-            courier: Courier::new()?,
+            courier: Courier::new(account)?,
             gate,
+            pages,
             plants: Mutex::default(),
             auto: Mutex::new(Auto::AsABank),
             tasks: Mutex::default(),
         })
+    }
+
+    pub(crate) fn base_url(&self) -> String {
+        self.gate.base_url()
+    }
+
+    /// Where people's browsers find the pages, when that is not below the base address.
+    pub(crate) fn pages_url(&self) -> Option<String> {
+        self.pages.as_ref().map(Gate::base_url)
+    }
+
+    /// Opens the ports for the first time, with everything behind them.
+    pub(crate) async fn open(self: &Arc<Self>) -> io::Result<()> {
+        if let Some(pages) = &self.pages {
+            pages.open(self.dialect.clone().pages(self.clone())).await?;
+        }
+        self.gate.open(self.dialect.clone().routes(self.clone())).await
+    }
+
+    pub(crate) async fn is_up(&self) -> bool {
+        self.gate.is_up().await
+    }
+
+    pub(crate) async fn up(&self) -> io::Result<()> {
+        if let Some(pages) = &self.pages {
+            pages.up().await?;
+        }
+        self.gate.up().await
+    }
+
+    pub(crate) async fn down(&self) {
+        self.gate.down().await;
+        if let Some(pages) = &self.pages {
+            pages.down().await;
+        }
     }
 
     pub(crate) fn auto(&self) -> Auto {

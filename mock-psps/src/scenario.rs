@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::book::{Kind, Movement, Payer, Status};
 use crate::clock;
 use crate::faults::{Fault, Plan};
-use crate::psp::{Auto, Payin, Psp, Step};
+use crate::psp::{Auto, Notice, Payin, Psp, Step};
 use crate::webhooks;
 
 /// How long a bank takes for a payout when nobody says otherwise.
@@ -83,17 +83,21 @@ fn complete_if(
     done: &Completion,
     wanted: impl FnOnce(Status) -> bool,
 ) -> Result<(Movement, oneshot::Receiver<()>), CompleteError> {
-    let (movement, steps) = psp.book.enter(|entry| {
+    let (movement, steps, told) = psp.book.enter(|entry| {
         let mut movement = entry.movement(reference).cloned().ok_or(CompleteError::Unknown)?;
         if !wanted(movement.status) {
             let (kind, from, to) = (movement.kind, movement.status, done.outcome.status());
             return Err(CompleteError::Illegal { kind, from, to });
         }
+        if let Some(told) = held_back(psp, &mut movement, done)? {
+            entry.put(movement.clone());
+            return Ok((movement, Vec::new(), told));
+        }
         let mut steps = Vec::new();
         for to in path(movement.status, done.outcome) {
             let from = movement.status;
             let deposit_only = to == Status::ChargedBack && movement.kind != Kind::Deposit;
-            if !from.may_become(to) || deposit_only {
+            if !from.may_become(to) || deposit_only || !psp.dialect.knows(movement.kind, to) {
                 return Err(CompleteError::Illegal { kind: movement.kind, from, to });
             }
             movement.status = to;
@@ -112,11 +116,35 @@ fn complete_if(
             steps.push((movement.clone(), Step { from, to }));
         }
         entry.put(movement.clone());
-        Ok((movement, steps))
+        Ok((movement, steps, Vec::new()))
     })?;
-    let notices = steps.iter().flat_map(|(seen, step)| psp.dialect.notices(seen, *step)).collect();
+    let of_steps = steps.iter().flat_map(|(seen, step)| psp.dialect.notices(seen, *step));
+    let notices = told.into_iter().chain(of_steps).collect();
     let over = webhooks::send(psp, movement.kind, notices);
     Ok((movement, over))
+}
+
+/// What is told instead when a payer approves a deposit that its PSP takes only at the merchant's word.
+fn held_back(
+    psp: &Psp,
+    movement: &mut Movement,
+    done: &Completion,
+) -> Result<Option<Vec<Notice>>, CompleteError> {
+    let (kind, from, to) = (movement.kind, movement.status, done.outcome.status());
+    let pays = matches!(to, Status::Succeeded | Status::Returned | Status::ChargedBack);
+    if kind != Kind::Deposit || from != Status::Pending || !pays {
+        return Ok(None);
+    }
+    let Some(told) = psp.dialect.awaits_merchant(movement, done.amount_minor) else {
+        return Ok(None);
+    };
+    if to != Status::Succeeded {
+        // Nothing has moved that could come back.
+        return Err(CompleteError::Illegal { kind, from, to });
+    }
+    movement.changed_at = clock::now();
+    movement.payer = done.payer.clone().or(movement.payer.take());
+    Ok(Some(told))
 }
 
 /// A return of something that never succeeded passes through success first.
@@ -168,7 +196,7 @@ pub(crate) fn by_itself(psp: &Arc<Psp>, movement: &Movement) {
 }
 
 /// Completes after a while, unless somebody else was faster.
-fn later(psp: &Arc<Psp>, reference: String, after: Duration, done: Completion) {
+pub(crate) fn later(psp: &Arc<Psp>, reference: String, after: Duration, done: Completion) {
     let owner = psp.clone();
     psp.spawn(async move {
         tokio::time::sleep(after).await;
@@ -218,6 +246,10 @@ pub(crate) fn pay_in(psp: &Arc<Psp>, payin: &Payin, named: bool) -> Result<Movem
 pub(crate) enum PayinError {
     #[error("this request is open in another currency")]
     Currency,
+    #[error("no player was given such an address")]
+    NoSuchAddress,
+    #[error("the amount is not one that this coin can have")]
+    Amount,
     #[error("this PSP cannot receive money that no request asked for")]
     Unsupported,
     #[error(transparent)]

@@ -1,6 +1,6 @@
 //! One PSP account's loopback port: a listener that can really go down (connections are refused
 //! and standing ones die) and come back on the same port, and connections that a handler can
-//! kill with a TCP reset.
+//! kill with a TCP reset. It speaks plain HTTP, or TLS with client certificates (`tls`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,6 +16,8 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use crate::tls::{Secured, Tls};
 
 /// A handler's grip on the connection that its request came through.
 #[derive(Clone, Debug)]
@@ -50,12 +52,12 @@ impl Grip {
 }
 
 /// A TCP stream that fails every operation once it is cut, and then closes with a reset.
-pub(crate) struct Wire {
+pub(crate) struct Raw {
     stream: TcpStream,
     grip: Arc<Grip>,
 }
 
-impl Wire {
+impl Raw {
     fn check(&self) -> io::Result<()> {
         if self.grip.cut.load(Ordering::SeqCst) {
             return Err(io::Error::from(io::ErrorKind::ConnectionReset));
@@ -64,7 +66,7 @@ impl Wire {
     }
 }
 
-impl Drop for Wire {
+impl Drop for Raw {
     fn drop(&mut self) {
         if self.check().is_err() {
             // Linger zero turns the close into an RST, which is what the caller must see.
@@ -73,7 +75,7 @@ impl Drop for Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Raw {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -86,7 +88,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Raw {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -107,10 +109,68 @@ impl AsyncWrite for Wire {
     }
 }
 
+/// One connection, plain or through TLS. A cut works below TLS: the caller sees the same reset.
+pub(crate) enum Wire {
+    Plain(Raw),
+    Tls(Box<Secured<Raw>>),
+}
+
+impl Wire {
+    fn new(raw: Raw, tls: Option<&Tls>) -> Self {
+        match tls {
+            None => Self::Plain(raw),
+            Some(tls) => Self::Tls(Box::new(tls.accept(raw))),
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Plain(raw) => Pin::new(raw).poll_read(cx, buffer),
+            Self::Tls(secured) => Pin::new(secured.as_mut()).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut *self {
+            Self::Plain(raw) => Pin::new(raw).poll_write(cx, bytes),
+            Self::Tls(secured) => Pin::new(secured.as_mut()).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Plain(raw) => Pin::new(raw).poll_flush(cx),
+            Self::Tls(secured) => Pin::new(secured.as_mut()).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Plain(raw) => Pin::new(raw).poll_shutdown(cx),
+            Self::Tls(secured) => Pin::new(secured.as_mut()).poll_shutdown(cx),
+        }
+    }
+}
+
 type Grips = Arc<Mutex<Vec<Weak<Grip>>>>;
 
+/// A listener that hands out connections with their grips. A TLS handshake takes place when the
+/// connection is first read, so that a caller who never finishes one holds up nobody else.
 struct Port {
     listener: TcpListener,
+    tls: Option<Tls>,
     grips: Grips,
 }
 
@@ -127,7 +187,7 @@ impl Listener for Port {
                     let mut grips = self.grips.lock().unwrap_or_else(PoisonError::into_inner);
                     grips.retain(|grip| grip.strong_count() > 0);
                     grips.push(Arc::downgrade(&grip));
-                    return (Wire { stream, grip }, peer);
+                    return (Wire::new(Raw { stream, grip }, self.tls.as_ref()), peer);
                 }
                 // Out of file descriptors, mostly: give the machine a moment.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -142,13 +202,18 @@ impl Listener for Port {
 
 impl Connected<IncomingStream<'_, Port>> for Connection {
     fn connect_info(stream: IncomingStream<'_, Port>) -> Self {
-        Self { grip: stream.io().grip.clone() }
+        let grip = match stream.io() {
+            Wire::Plain(raw) => Some(&raw.grip),
+            Wire::Tls(secured) => secured.raw().map(|raw| &raw.grip),
+        };
+        Self { grip: grip.cloned().unwrap_or_default() }
     }
 }
 
 /// The switch of one port.
 pub(crate) struct Gate {
     address: SocketAddr,
+    tls: Option<Tls>,
     grips: Grips,
     state: tokio::sync::Mutex<State>,
 }
@@ -167,11 +232,18 @@ impl Gate {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let state = State { first: Some(listener), ..State::default() };
-        Ok(Self { address, grips: Grips::default(), state: tokio::sync::Mutex::new(state) })
+        let state = tokio::sync::Mutex::new(state);
+        Ok(Self { address, tls: None, grips: Grips::default(), state })
+    }
+
+    /// The same port speaking TLS, when there is something to speak it with.
+    pub(crate) fn secured(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 
     pub(crate) fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     pub(crate) async fn open(&self, router: Router) -> io::Result<()> {
@@ -192,7 +264,7 @@ impl Gate {
             Some(listener) => listener,
             None => TcpListener::bind(self.address).await?,
         };
-        let port = Port { listener, grips: self.grips.clone() };
+        let port = Port { listener, tls: self.tls.clone(), grips: self.grips.clone() };
         let service = router.into_make_service_with_connect_info::<Connection>();
         state.serving = Some(tokio::spawn(async move {
             let _ = axum::serve(port, service).await;

@@ -14,8 +14,10 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::book::{Kind, Status};
 use crate::clock;
+use crate::config::MockAccount;
 use crate::faults::Fault;
 use crate::psp::{Notice, Psp, Step, Twist};
+use crate::tls;
 
 const RETRY_AFTER_MS: [u64; 9] = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000];
 const ATTEMPTS_MAX: usize = 60;
@@ -43,18 +45,37 @@ struct Desk {
 
 pub(crate) struct Courier {
     client: reqwest::Client,
+    /// Somebody else's: a forged notification comes without the PSP's certificate.
+    stranger: reqwest::Client,
     desk: Mutex<Desk>,
     arrived: Notify,
 }
 
 impl Courier {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(ANSWER_TIMEOUT)
-            .build()?;
-        Ok(Self { client, desk: Mutex::default(), arrived: Notify::new() })
+    pub(crate) fn new(account: &MockAccount) -> anyhow::Result<Self> {
+        let builder = || {
+            reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(ANSWER_TIMEOUT)
+        };
+        Ok(Self {
+            client: tls::client(builder(), account, true)?,
+            stranger: tls::client(builder(), account, false)?,
+            desk: Mutex::default(),
+            arrived: Notify::new(),
+        })
+    }
+
+    /// Whether an address refuses callers without the PSP's certificate and serves those with it.
+    pub(crate) async fn is_guarded(&self, url: &str) -> bool {
+        let call = |client: &reqwest::Client| {
+            client.post(url).json(&json!({ "evento": "teste_webhook" })).send()
+        };
+        let stranger = call(&self.stranger).await;
+        let refused = stranger.map_or(true, |answer| matches!(answer.status().as_u16(), 401 | 403));
+        let friend = call(&self.client).await;
+        refused && friend.is_ok_and(|answer| answer.status().is_success())
     }
 
     /// Forgets what waits and what was sent.
@@ -223,7 +244,8 @@ pub(crate) struct Attempt {
 
 async fn attempt(psp: &Psp, notice: &Notice, twist: &Twist) -> Attempt {
     let sent = psp.dialect.sign(notice, twist, clock::aged(twist.age_s));
-    let mut request = psp.courier.client.post(&sent.url).body(sent.body.clone());
+    let client = if twist.bad_signature { &psp.courier.stranger } else { &psp.courier.client };
+    let mut request = client.post(&sent.url).body(sent.body.clone());
     for (name, value) in &sent.headers {
         request = request.header(*name, value);
     }

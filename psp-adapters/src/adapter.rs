@@ -8,8 +8,8 @@
 use crate::signature::WebhookKeys;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Operation, Outcome,
-    StatementFault, StatementLine, Timestamp, TransportFailure,
+    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Operation, Outcome, PayerField,
+    StatementFault, StatementLine, Subject, Timestamp, TransportFailure,
 };
 use secrecy::SecretString;
 
@@ -25,6 +25,18 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Whether this PSP can pay this very instrument in this currency.
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool;
+
+    /// What this account cannot do without of a payer, besides the full name and the birth date that
+    /// every player has. A PSP that pays only an account of the same person must know who that is.
+    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
+        let payout = self.capabilities().payout.as_ref();
+        match subject {
+            Subject::Payout if payout.is_some_and(|payout| payout.same_owner_check) => {
+                &[PayerField::NationalId]
+            }
+            Subject::Deposit | Subject::Payout | Subject::Return => &[],
+        }
+    }
 
     /// Where the PSP publishes the keys of its webhooks, when it does.
     fn webhook_keys_url(&self) -> Option<&str> {

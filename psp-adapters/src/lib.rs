@@ -12,25 +12,37 @@
 //!   that cannot be read or verified, and an answer about another amount are all unknown.
 //! - Nothing but [`Verified`] leaves a webhook, and only a verified signature makes one.
 //!
-//! Reading order: [`adapter`] (what an adapter is), [`transport`] (what "not sent" means), [`psp`]
-//! (driving an exchange), [`webhook`], [`signature`], then the adapters [`trustly`] and [`truelayer`],
-//! each with its wire format, its mapping into our words, and its webhooks. [`registry`] builds
-//! accounts from configuration and refuses what could not work.
+//! Reading order: [`adapter`] (what an adapter is), [`transport`] (what "not sent" means), [`identity`]
+//! (client certificates), [`psp`] (driving an exchange), [`webhook`], [`signature`], then the adapters,
+//! one folder a PSP, each with its wire format, its mapping into our words, and its webhooks.
+//! [`registry`] builds accounts from configuration and refuses what could not work.
 
 pub mod adapter;
 pub mod adyen;
+mod br_code;
+mod chain;
+mod coins;
+pub mod coinspaid;
+mod course;
+pub mod fireblocks;
+pub mod identity;
 mod json;
 pub mod mercadopago;
+pub mod nuvei;
+pub mod paysafe;
+pub mod pix_efi;
 pub mod psp;
 pub mod registry;
 pub mod signature;
 mod statement;
+pub mod swish;
 pub mod transport;
 pub mod truelayer;
 pub mod trustly;
 pub mod webhook;
 
 pub use adapter::{Adapter, CachedToken, Exchange, Input, Step};
+pub use identity::TlsIdentity;
 pub use psp::{Performed, Psp, WireRecord};
 pub use registry::{ConfigFault, PspAccount, adapters, build};
 pub use signature::WebhookKeys;

@@ -7,8 +7,9 @@ use crate::webhook::{
     RawWebhook, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookRefusal, WebhookReply,
 };
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, Method, NotSent, Operation, Outcome,
-    StatementFault, StatementLine, Status, Timestamp, TransportFailure, Unknown,
+    Capabilities, Currency, Destination, HttpRequest, Method, NotSent, Operation, Outcome, Payer,
+    PayerField, StatementFault, StatementLine, Status, Subject, Timestamp, TransportFailure,
+    Unknown,
 };
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -104,6 +105,12 @@ impl Psp {
     /// Whether this account can pay this very instrument in this currency.
     pub fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         self.adapter.can_pay(destination, currency)
+    }
+
+    /// The first field that this account needs of a payer and the casino did not give.
+    pub fn lacks(&self, payer: &Payer, subject: Subject) -> Option<PayerField> {
+        let needs = self.adapter.payer_needs(subject);
+        needs.iter().copied().find(|field| !field.is_known(payer))
     }
 
     /// Performs one operation within `deadline`.

@@ -1,9 +1,9 @@
 //! Configured accounts: what they need, what is wrong with them, and which adapter speaks for them.
 
 use crate::adapter::Adapter;
+use crate::identity;
 use crate::psp::Psp;
 use crate::transport::Transport;
-use crate::{adyen, mercadopago, truelayer, trustly};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,10 +29,16 @@ type Read = fn(&mut Reader<'_>) -> Option<Box<dyn Adapter>>;
 
 /// The adapters that there are, one line each.
 const READERS: &[(&str, Read)] = &[
-    ("adyen", adyen::Adyen::read),
-    ("mercadopago", mercadopago::MercadoPago::read),
-    ("truelayer", truelayer::TrueLayer::read),
-    ("trustly", trustly::Trustly::read),
+    ("adyen", crate::adyen::Adyen::read),
+    ("coinspaid", crate::coinspaid::CoinsPaid::read),
+    ("fireblocks", crate::fireblocks::Fireblocks::read),
+    ("mercadopago", crate::mercadopago::MercadoPago::read),
+    ("nuvei", crate::nuvei::Nuvei::read),
+    ("paysafe", crate::paysafe::Paysafe::read),
+    ("pix_efi", crate::pix_efi::PixEfi::read),
+    ("swish", crate::swish::Swish::read),
+    ("truelayer", crate::truelayer::TrueLayer::read),
+    ("trustly", crate::trustly::Trustly::read),
 ];
 
 /// The names of the adapters that there are.
@@ -73,8 +79,15 @@ pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<Conf
             None
         }
     };
-    match (adapter, reader.faults.is_empty()) {
-        (Some(adapter), true) => Ok(Psp::new(account.id, adapter, transport.clone())),
+    let transport = match identity::read(&mut reader) {
+        None => Some(transport.clone()),
+        Some(identity) => transport
+            .with_identity(&identity)
+            .map_err(|_| reader.fault("secrets.tls_client_certificate_pem", "cannot be used"))
+            .ok(),
+    };
+    match (adapter, transport, reader.faults.is_empty()) {
+        (Some(adapter), Some(transport), true) => Ok(Psp::new(account.id, adapter, transport)),
         _ => Err(reader.faults),
     }
 }

@@ -70,6 +70,16 @@ pub(crate) fn read(file: &[u8], columns: &Columns) -> Result<Vec<StatementLine>,
     Ok(lines)
 }
 
+/// A plain table of a PSP whose deposits arrive at players' addresses: there a deposit's line names the
+/// player, whose pseudonym looks like an attempt's reference and is none.
+pub(crate) fn read_of_addresses(file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+    let mut lines = read(file, &PLAIN)?;
+    for line in lines.iter_mut().filter(|line| line.kind == StatementKind::Deposit) {
+        line.attempt = None;
+    }
+    Ok(lines)
+}
+
 struct Places {
     date: usize,
     our_reference: usize,

@@ -7,12 +7,19 @@
 //! [`Unknown`]: timeouts, resets, a pooled connection that died with a request in it
 //! (`reference/reliability.md` §2, O1, O2, O9, O11).
 //!
+//! **A refused client certificate.** A server that refuses *our* certificate proves "not sent" only where
+//! it does so inside of the handshake (TLS 1.2). With TLS 1.3 our side of the handshake is over before the
+//! server has looked at the certificate, so its refusal can come when the body has left: then it is
+//! unknown, as any other cut. The rules above say so without a word about certificates.
+//!
 //! Nothing is sent twice from here: reqwest's protocol retries are off, redirects are answers, and no
 //! proxy is taken from the environment.
 
+use crate::identity::TlsIdentity;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use psp_contract::{HttpRequest, HttpResponse, Method, NotSent, TransportFailure, Unknown};
+use secrecy::ExposeSecret;
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
@@ -48,18 +55,31 @@ impl Default for TransportConfig {
     }
 }
 
-/// The HTTP client that all adapters share. Cheap to clone.
+/// The HTTP client that all accounts share, but for those with a client certificate of their own. Cheap
+/// to clone.
 #[derive(Debug, Clone)]
 pub struct Transport {
     client: reqwest::Client,
-    body_cap_bytes: usize,
-    allow_plain_http_loopback: bool,
+    config: TransportConfig,
 }
 
 impl Transport {
     /// Fails when the TLS back end cannot be set up.
     pub fn new(config: &TransportConfig) -> Result<Self, TransportError> {
-        let client = reqwest::Client::builder()
+        Self::build(config, None)
+    }
+
+    /// A transport of its own that shows a client certificate, and behaves as this one does otherwise. Two
+    /// accounts never share a connection that was made with the certificate of one of them.
+    pub fn with_identity(&self, identity: &TlsIdentity) -> Result<Self, TransportError> {
+        Self::build(&self.config, Some(identity))
+    }
+
+    fn build(
+        config: &TransportConfig,
+        identity: Option<&TlsIdentity>,
+    ) -> Result<Self, TransportError> {
+        let mut builder = reqwest::Client::builder()
             .connect_timeout(config.connect_timeout)
             .pool_idle_timeout(config.pool_idle_timeout)
             .redirect(reqwest::redirect::Policy::none())
@@ -68,21 +88,25 @@ impl Transport {
             .no_gzip()
             .referer(false)
             .tcp_nodelay(true)
-            .user_agent("interlock")
-            .build()
-            .map_err(TransportError)?;
-        Ok(Self {
-            client,
-            body_cap_bytes: config.body_cap_bytes,
-            allow_plain_http_loopback: config.allow_plain_http_loopback,
-        })
+            .user_agent("interlock");
+        if let Some(identity) = identity {
+            let pem = identity.identity_pem();
+            let shown = reqwest::Identity::from_pem(pem.expose_secret().as_bytes());
+            builder = builder.identity(shown.map_err(TransportError)?);
+            if let Some(ca) = identity.ca_pem() {
+                let roots = reqwest::Certificate::from_pem_bundle(ca.expose_secret().as_bytes());
+                builder = builder.tls_certs_merge(roots.map_err(TransportError)?);
+            }
+        }
+        let client = builder.build().map_err(TransportError)?;
+        Ok(Self { client, config: config.clone() })
     }
 
     /// Whether this transport would speak to that address at all.
     pub fn may_reach(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| match url.scheme() {
             "https" => url.has_host() && url.username().is_empty(),
-            "http" => self.allow_plain_http_loopback && is_loopback(&url),
+            "http" => self.config.allow_plain_http_loopback && is_loopback(&url),
             _ => false,
         })
     }
@@ -151,13 +175,15 @@ impl Transport {
         let encoded =
             headers.iter().any(|(name, value)| name == "content-encoding" && value != "identity");
         let announced = response.content_length().unwrap_or(0);
-        if encoded || usize::try_from(announced).map_or(true, |bytes| bytes > self.body_cap_bytes) {
+        if encoded
+            || usize::try_from(announced).map_or(true, |bytes| bytes > self.config.body_cap_bytes)
+        {
             return Err(lost(Unknown::Unreadable));
         }
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > self.body_cap_bytes => {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.config.body_cap_bytes => {
                     return Err(lost(Unknown::Unreadable));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),

@@ -12,8 +12,9 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
-/// A body, at most.
-pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// More than any configuration allows. The gate and the webhooks' door have applied
+/// `server.body_bytes_max` before an extractor reads.
+const BODY_BYTES_CEILING: usize = 16 * 1024 * 1024;
 
 /// A body arrives within this time, or its sender is holding a connection for nothing.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -36,11 +37,15 @@ pub struct PathParams<T>(pub T);
 /// Reads a whole body within its limits of size and time.
 ///
 /// # Errors
-/// 413 over 256 KiB, 408 when it does not arrive, 400 when the connection breaks.
-pub async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+/// 413 over `bytes_max`, 408 when it does not arrive, 400 when the connection breaks.
+pub async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|text| text.parse::<usize>().ok()).is_some_and(|n| n > BODY_BYTES_MAX) {
-        return Err(too_large());
+    if announced.and_then(|text| text.parse::<usize>().ok()).is_some_and(|n| n > bytes_max) {
+        return Err(too_large(bytes_max));
     }
     let reading = async {
         let mut chunks = body.into_data_stream();
@@ -49,8 +54,8 @@ pub async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem
             let chunk = chunk.map_err(|_| {
                 Problem::bad_request("request.body_broken", "The body did not arrive whole.")
             })?;
-            if whole.len() + chunk.len() > BODY_BYTES_MAX {
-                return Err(too_large());
+            if whole.len() + chunk.len() > bytes_max {
+                return Err(too_large(bytes_max));
             }
             whole.extend_from_slice(&chunk);
         }
@@ -65,8 +70,9 @@ pub async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem
     })
 }
 
-fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", "A body has at most 256 KiB.")
+fn too_large(bytes_max: usize) -> Problem {
+    let detail = format!("A body has at most {bytes_max} bytes.");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
 }
 
 impl<T: FromJson, S: Send + Sync> FromRequest<S> for Strict<T> {
@@ -74,7 +80,7 @@ impl<T: FromJson, S: Send + Sync> FromRequest<S> for Strict<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read_body(&parts.headers, body).await?;
+        let bytes = read_body(&parts.headers, body, BODY_BYTES_CEILING).await?;
         want_json(&parts.headers)?;
         parse(&bytes)
     }
@@ -89,7 +95,7 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read_body(&parts.headers, body).await?;
+        let bytes = read_body(&parts.headers, body, BODY_BYTES_CEILING).await?;
         if !bytes.is_empty() {
             want_json(&parts.headers)?;
             parse::<Nothing>(&bytes)?;

@@ -63,6 +63,8 @@ pub struct Gate {
     pub keys: ApiKeys,
     /// `Authorization: Bearer sk_…` is taken: the sandbox alone.
     pub plain_keys: bool,
+    /// A larger body is refused before anything of it is read.
+    pub body_bytes_max: usize,
     pub tokens: Arc<Tokens>,
     pub nonces: Arc<dyn Nonces>,
     pub sessions: Arc<dyn Sessions>,
@@ -88,7 +90,7 @@ impl Gate {
     async fn admit(&self, request: Request) -> Result<Request, Problem> {
         let (mut parts, body) = request.into_parts();
         let access = access_of(&parts)?;
-        let body = read_body(&parts.headers, body).await?;
+        let body = read_body(&parts.headers, body, self.body_bytes_max).await?;
         let caller = self.identify(&parts, &body).await?;
         self.charge(&caller)?;
         match (access, &caller) {

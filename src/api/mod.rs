@@ -69,6 +69,8 @@ pub struct Edge {
     pub names: Arc<GuardedNames>,
     /// Wakes streams whose payment has moved.
     pub live: Arc<Live>,
+    /// Of a webhook; the gate holds the same for everything else.
+    pub body_bytes_max: usize,
     /// Hosts that a `return_url` may name.
     pub return_hosts: Arc<BTreeMap<OperatorId, Vec<String>>>,
     /// Asked to stop together with the servers: open streams end, or they would hold the stop up.

@@ -36,6 +36,10 @@ pub fn refused(refusal: &Refusal) -> Problem {
             "wallet.insufficient_funds",
             format!("The wallet does not cover it: {available} is available."),
         ),
+        Refusal::CurrencyNotAllowed { .. } => {
+            Problem::unprocessable("payment.currency_not_allowed", sentence(refusal))
+                .at("/currency")
+        }
         Refusal::VoidImpossible => Problem::unprocessable(
             "wallet_entry.void_impossible",
             "`of` names no stake of this player and amount, or one that was voided before.",
@@ -116,6 +120,14 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Submit(error) => error.into(),
+            StartError::FieldMissing(field) => Problem::unprocessable(
+                "player.field_missing",
+                format!(
+                    "Every payment provider for this needs the player's {}: PUT the player with it.",
+                    field.name()
+                ),
+            )
+            .at(format!("/{}", field.name())),
             StartError::Store(error) => error.into(),
             StartError::CurrencyNotAllowed { .. } => {
                 Problem::unprocessable("payment.currency_not_allowed", sentence(&error))

@@ -31,7 +31,7 @@ const fn rule(method: Method, path: &'static str, access: Access) -> Rule {
 }
 
 use Access::{Key, KeyOrPlayer, Open};
-use Scope::{Compliance, Decisions, Payments, Players, Wallet, Webhooks};
+use Scope::{Compliance, Decisions, Operate, Payments, Players, Wallet, Webhooks};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -78,6 +78,8 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/v1/reviews/{id}/propose", Key(Compliance)),
     rule(POST, "/v1/reviews/{id}/approve", Key(Compliance)),
     rule(POST, "/v1/reviews/{id}/refuse", Key(Compliance)),
+    rule(GET, "/v1/incidents", Key(Operate)),
+    rule(POST, "/v1/incidents/{id}/close", Key(Operate)),
     rule(POST, "/webhooks/{psp_account_id}", Open),
     rule(GET, "/webhooks/{psp_account_id}", Open),
     rule(POST, "/webhooks/{psp_account_id}/{rest}", Open),

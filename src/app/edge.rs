@@ -1,11 +1,12 @@
 //! The HTTP edge of one instance: who may come in, and what its handlers share.
 
+use super::readiness::InstanceReadiness;
 use crate::access::remember_nonce::{NonceDesk, NonceError, remember_nonce};
 use crate::access::token::{TokenKey, Tokens};
 use crate::api::detach::Detach;
 use crate::api::door::Door;
 use crate::api::gate::{Boxed, Gate, Nonces, Sessions};
-use crate::api::health::{Check, Health, Readiness};
+use crate::api::health::Health;
 use crate::api::keys::{ApiKey, ApiKeys, Scope};
 use crate::api::rate::{RateLimits, RateSettings};
 use crate::api::{Edge, Layers};
@@ -14,7 +15,7 @@ use crate::domain::{OperatorId, PersonId, PlayerKey, Timestamp};
 use crate::flows::Flows;
 use crate::outbox::live::Live;
 use crate::shutdown::Shutdown;
-use crate::store::{Pool, StoreError, heartbeats, migrate, player_session};
+use crate::store::{Pool, StoreError, player_session};
 use crate::webhooks::guard::{GuardedNames, Reach, SystemNames};
 use anyhow::{Context, bail};
 use axum::http::HeaderValue;
@@ -47,44 +48,6 @@ impl Sessions for StoredSessions {
     ) -> Boxed<'a, Result<bool, StoreError>> {
         Box::pin(player_session::is_open(&self.0, player, jti, now))
     }
-}
-
-/// Whether this instance should be sent requests.
-struct InstanceReadiness {
-    flows: Flows,
-    instance: String,
-}
-
-impl Readiness for InstanceReadiness {
-    fn check(&self) -> Boxed<'_, Vec<Check>> {
-        Box::pin(async move {
-            let pool = self.flows.db.pool();
-            let current = migrate::is_current(pool).await;
-            let overdue = heartbeats::overdue(pool, &self.instance, self.flows.clock.now()).await;
-            let reachable = overdue.is_ok();
-            let stuck = overdue.unwrap_or_default();
-            let lanes = self.flows.lanes.are_running();
-            vec![
-                check("database", reachable, "reachable", "cannot be reached"),
-                check("migrations", current, "current", "not those of this program"),
-                check("lanes", lanes, "running", "a lane has ended: restart this instance"),
-                Check {
-                    name: "workers".to_owned(),
-                    ok: stuck.is_empty(),
-                    detail: if stuck.is_empty() {
-                        "looking".to_owned()
-                    } else {
-                        format!("overdue: {}", stuck.join(", "))
-                    },
-                },
-            ]
-        })
-    }
-}
-
-fn check(name: &str, ok: bool, well: &str, ill: &str) -> Check {
-    let detail = if ok { well } else { ill }.to_owned();
-    Check { name: name.to_owned(), ok, detail }
 }
 
 fn positive(number: u32) -> NonZeroU32 {
@@ -122,6 +85,7 @@ pub fn edge(
         sessions: Arc::new(StoredSessions(flows.db.pool().clone())),
         names: Arc::new(GuardedNames::new(Arc::new(SystemNames), reach(config))),
         live,
+        body_bytes_max: config.server.body_bytes_max,
         return_hosts: Arc::new(hosts.collect()),
         closing: servers.clone(),
     })
@@ -146,6 +110,7 @@ pub fn layers(
     let gate = Gate {
         keys: api_keys(config)?,
         plain_keys: config.plain_bearer,
+        body_bytes_max: config.server.body_bytes_max,
         tokens: edge.tokens.clone(),
         nonces: Arc::new(StoredNonces(nonces)),
         sessions: edge.sessions.clone(),

@@ -10,11 +10,12 @@ use crate::workers::attempts::AttemptWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::inbox::InboxWorker;
+use crate::workers::incidents::IncidentWorker;
 use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
 use crate::workers::sessions::SessionWorker;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,6 +57,8 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
         shutdown: crew.shutdown.clone(),
     };
     run(flows, crew, &deliveries, DeliveryWorker::new(outbound));
+    let incidents = IncidentWorker { pool: pool.clone(), known: Mutex::default() };
+    run(flows, crew, &Arc::new(Notify::new()), incidents);
     let sessions = SessionWorker { pool: pool.clone() };
     run(flows, crew, &Arc::new(Notify::new()), sessions);
     run(flows, crew, &Arc::new(Notify::new()), DeliveryLogWorker { pool });

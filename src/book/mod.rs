@@ -16,6 +16,7 @@ pub mod record;
 pub use book::{Book, GameEntry, GameKind, KeyClaim, KeyId, StoredKey, Viewer};
 pub use payin::{GivenAddress, PayinKey};
 pub use payment::{
-    Attempt, AttemptError, Cancel, Lease, Part, Payment, Proposal, ProposalState, Returns, Review,
+    Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Proposal, ProposalState,
+    Returns, Review,
 };
 pub use record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition, Wire};

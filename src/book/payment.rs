@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::routing::plan::Route;
 use psp_contract::{NextAction, Payer, Subject};
+use std::sync::Arc;
 
 /// A deposit or a withdrawal.
 #[derive(Debug, Clone)]
@@ -25,7 +26,8 @@ pub struct Payment {
     pub return_url: Option<String>,
     /// Who pays or is paid, as known when the payment began. Every request to a PSP is built from
     /// this, so that a replay sends the same bytes whatever the player's record says by then.
-    pub payer: Payer,
+    /// Shared, as the route is: a payment is copied for every event and answer, and these never change.
+    pub payer: Arc<Payer>,
     /// What the PSP says arrived, and what the wallet was credited with.
     pub received: Option<Money>,
     pub credited: Option<Money>,
@@ -35,7 +37,7 @@ pub struct Payment {
     /// Whether the payer was ever told what to do: from then on a deposit does not fail over.
     pub action_told: bool,
     pub reasons: Vec<Reason>,
-    pub route: Route,
+    pub route: Arc<Route>,
     /// A JSON object, kept as the text that came.
     pub metadata: String,
     pub decision: DecisionId,
@@ -51,6 +53,9 @@ pub struct Payment {
     /// For a return: the deposit that goes back, its PSP's id of it, and whether the money comes
     /// from suspense instead of the wallet.
     pub returns: Option<Returns>,
+    /// What the player chose to pay with, where the method needs a choice. A card's token is
+    /// forgotten as soon as no PSP need be told of it any more.
+    pub instrument: Option<psp_contract::Instrument>,
     pub parts: Vec<Part>,
     pub attempts: Vec<Attempt>,
     pub created_at: Timestamp,
@@ -61,6 +66,8 @@ pub struct Payment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Returns {
     pub deposit: uuid::Uuid,
+    /// The deposit's attempt that goes back. None: opened by a release that did not say.
+    pub attempt: Option<AttemptId>,
     pub psp: String,
     pub psp_reference: String,
     pub from_suspense: bool,
@@ -123,6 +130,25 @@ impl Payment {
         })
     }
 
+    /// Forgets a card's token once no PSP need be told of it any more: a deposit asks another PSP only
+    /// while it is processed, or when people let it.
+    pub fn forget_token(&mut self) {
+        use DepositStatus::{InReview, Processing, Screening};
+        let may_ask = match self.status {
+            PaymentStatus::Deposit(status) => matches!(status, Screening | InReview | Processing),
+            PaymentStatus::Withdrawal(_) => false,
+        };
+        let is_token = matches!(self.instrument, Some(psp_contract::Instrument::CardToken(_)));
+        if is_token && (!may_ask || self.received.is_some()) {
+            self.instrument = None;
+        }
+    }
+
+    /// Whether one of its attempts is to be looked at now.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.attempts.iter().any(|attempt| attempt.due_at.is_some_and(|due| due <= now))
+    }
+
     pub const fn currency(&self) -> Currency {
         self.money.currency
     }
@@ -172,6 +198,8 @@ pub struct Attempt {
     pub paged: bool,
     /// Whether the PSP is to be asked, or was asked, to close its session.
     pub cancel: Option<Cancel>,
+    /// Whether the PSP waits for our word to take what its payer approved.
+    pub completion: Option<Completion>,
     /// News that was no transition: kept, and without effect.
     pub kept_news: Option<String>,
 }
@@ -188,6 +216,24 @@ impl Cancel {
         match self {
             Cancel::Wanted => "wanted",
             Cancel::Asked => "asked",
+        }
+    }
+}
+
+/// The second call of a deposit that its PSP completes only at our word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// The payer has approved: the call is due.
+    Wanted,
+    /// It was made, or was about to be when the process ended. What came of it, an inquiry tells.
+    Asked,
+}
+
+impl Completion {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Completion::Wanted => "wanted",
+            Completion::Asked => "asked",
         }
     }
 }

@@ -17,16 +17,22 @@ use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
+macro_rules! built_in {
+    ($($path:literal),+ $(,)?) => {
+        &[$((concat!("config/policies/", $path), include_str!(concat!("../../config/policies/", $path)))),+]
+    };
+}
+
 /// The policies that come with the program, by file.
-const BUILT_IN: &[(&str, &str)] = &[
-    (
-        "config/policies/DE/DE-2026-11-01.toml",
-        include_str!("../../config/policies/DE/DE-2026-11-01.toml"),
-    ),
-    (
-        "config/policies/GB/GB-2026-11-01.toml",
-        include_str!("../../config/policies/GB/GB-2026-11-01.toml"),
-    ),
+const BUILT_IN: &[(&str, &str)] = built_in![
+    "BR/BR-2026-11-20.toml",
+    "CA/CA-2026-11-20.toml",
+    "DE/DE-2026-11-01.toml",
+    "DE/DE-2026-11-20.toml",
+    "GB/GB-2026-11-01.toml",
+    "GB/GB-2026-11-20.toml",
+    "MT/MT-2026-11-20.toml",
+    "SE/SE-2026-11-20.toml",
 ];
 
 /// One version of one market's policy.

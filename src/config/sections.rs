@@ -176,7 +176,7 @@ impl PlayerTokens {
             issuer: section.text("issuer"),
             audience: section.text("audience"),
             ttl_max: Duration::from_secs(section.number("ttl_max_s", 1, 900)),
-            key_pem: secrets.table(section, "key"),
+            key_pem: secrets.table(section, "key").0,
         }
     }
 }

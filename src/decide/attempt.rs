@@ -2,8 +2,8 @@
 //! can know.
 
 use super::command::{Answer, Ctx, Refusal, Task};
-use super::{deposit, deposit_news, payout};
-use crate::book::{self, Attempt, Book, Cancel, Incident, Lease, Payment, Review};
+use super::{completion, deposit, deposit_news, payout};
+use crate::book::{self, Attempt, Book, Cancel, Completion, Incident, Lease, Payment, Review};
 use crate::domain::{AttemptId, AttemptStatus, IncidentId, Money, PartId, ReviewId, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
@@ -50,6 +50,7 @@ pub fn open_next(
         last_missed_at: None,
         paged: false,
         cancel: None,
+        completion: None,
         kept_news: None,
     };
     let attempt_id = attempt.id;
@@ -156,6 +157,11 @@ fn lease_for(book: &mut Book, id: Uuid, attempt_id: AttemptId, task: &Task, ctx:
     let taken = book.attempt_mut(id, attempt_id);
     taken.lease = Some(Lease { holder: ctx.holder.to_owned(), until });
     taken.due_at = Some(until);
+    if *task == Task::Complete {
+        // No question: the ladder stays where it is, so that one can follow at once.
+        taken.completion = Some(Completion::Asked);
+        return;
+    }
     taken.inquiries += 1;
     match task {
         Task::CancelAtPsp => taken.cancel = Some(Cancel::Asked),
@@ -248,6 +254,9 @@ fn task_of(
     let wanted = attempt.cancel == Some(Cancel::Wanted);
     if may_cancel && attempt.psp_reference.is_some() && (abandoned || wanted) {
         return Task::CancelAtPsp;
+    }
+    if completion::is_due(attempt) {
+        return Task::Complete;
     }
     match resolution::choose(&facts(attempt, subject), capabilities, now) {
         Means::Inquire(by) => Task::Inquire(by),

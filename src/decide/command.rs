@@ -1,7 +1,9 @@
 //! The commands, what each needs to see, and what can come back.
 
 use crate::book::{GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
-use crate::domain::{AttemptId, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp};
+use crate::domain::{
+    AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
+};
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use psp_contract::{Capabilities, Outcome, Payin};
@@ -149,6 +151,8 @@ pub enum Source {
     /// The answer of a resend of the same attempt with the same key.
     Replay,
     Inquiry,
+    /// The answer of the call that completes a deposit which its payer has approved.
+    Completion,
     /// A verified webhook. `hint` when its proof does not cover everything that moves money.
     Webhook {
         hint: bool,
@@ -167,6 +171,7 @@ impl Source {
             Source::Call => "call",
             Source::Replay => "replay",
             Source::Inquiry => "inquiry",
+            Source::Completion => "completion",
             Source::Webhook { .. } => "webhook",
             Source::Payin => "payin",
             Source::Clock => "clock",
@@ -228,6 +233,8 @@ pub enum Task {
     Send,
     Inquire(psp_contract::InquiryBy),
     Replay,
+    /// The payer has approved: take the money, under the attempt's own reference.
+    Complete,
     /// Close the PSP's session of an abandoned or cancelled attempt.
     CancelAtPsp,
     /// Nothing can be asked: look again when it is due.
@@ -251,6 +258,8 @@ pub enum Refusal {
     ReferenceTaken(Option<PaymentId>),
     #[error("the wallet does not cover it")]
     InsufficientFunds { available: Money },
+    #[error("{currency} is not a currency of {country}")]
+    CurrencyNotAllowed { currency: Currency, country: String },
     #[error("the stake to void is not known, or was voided before")]
     VoidImpossible,
     #[error("not found")]

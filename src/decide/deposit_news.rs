@@ -248,13 +248,7 @@ fn take_back(
 
 /// Whether another attempt's success was the deposit's: the first one is, all later are surplus.
 fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
-    use AttemptStatus::{Returned, Reversed, Succeeded};
-    let succeeded = payment
-        .attempts
-        .iter()
-        .filter(|attempt| matches!(attempt.status, Succeeded | Returned | Reversed));
-    let first = succeeded.min_by_key(|attempt| (attempt.ended_at, attempt.number));
-    first.is_some_and(|first| first.id != attempt)
+    returns::first_success(payment).is_some_and(|first| first.id != attempt)
 }
 
 /// A second payment is gone again. It never reached the wallet, so it leaves suspense; its return,

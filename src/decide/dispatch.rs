@@ -5,6 +5,7 @@ use super::{
     attempt, deposit, idempotency, news, payin, player, returns, review, wallet, withdrawal,
 };
 use crate::book::{Book, Record};
+use std::sync::Arc;
 
 /// Decides one command on the book.
 ///
@@ -43,7 +44,7 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
         Command::PutPlayer(put) => player::put(book, put, ctx),
         Command::PutLimits { wanted, delay } => player::put_limits(book, wanted, *delay, ctx),
         Command::ConfirmLimits => player::confirm_limits(book, ctx),
-        Command::WalletEntry { entry, .. } => wallet::enter(book, entry),
+        Command::WalletEntry { entry, .. } => wallet::enter(book, entry, ctx),
         Command::StartDeposit(start) => deposit::start(book, start, ctx),
         Command::RequestWithdrawal(request) => withdrawal::request(book, request, ctx),
         Command::AnswerNow { payment } => deposit::answer_now(book, *payment),
@@ -71,8 +72,22 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
     }
 }
 
+/// The newest event of a payment shows it as the commit holds it: its first event, above all, with
+/// the attempt that was opened after the event was made. Older events of the same command keep the
+/// payment as it passed through.
+fn complete_events(draft: &mut Book) {
+    let payments = &draft.payments;
+    for event in &mut draft.record.events {
+        let now = payments.get(&event.payment.id.uuid);
+        if let Some(now) = now.filter(|now| now.event_sequence == event.sequence) {
+            event.payment = Arc::new(now.clone());
+        }
+    }
+}
+
 /// Keeps the draft. A command that changed nothing leaves no record: the same news twice is one.
 fn close(draft: &mut Book, book: &mut Book) {
+    complete_events(draft);
     let record =
         std::mem::replace(&mut draft.record, Record::new("none", book.key.clone(), book.record.at));
     let wrote_something = draft.dirty != book.dirty
@@ -85,7 +100,7 @@ fn close(draft: &mut Book, book: &mut Book) {
         || record.player_changed
         || record.refused.is_some();
     if wrote_something {
-        draft.records.push(record);
+        draft.records.push(Arc::new(record));
     }
     std::mem::swap(draft, book);
 }

@@ -9,12 +9,12 @@
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
-//! [`withdrawal`], [`news`] (with [`deposit_news`], [`money_in`] and
-//! [`payout`]), [`payin`], [`attempt`], [`returns`],
-//! [`review`], [`wallet`], [`player`].
+//! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
+//! [`payin`], [`attempt`], [`returns`], [`review`], [`wallet`], [`player`].
 
 pub mod attempt;
 pub mod command;
+pub mod completion;
 pub mod deposit;
 pub mod deposit_news;
 pub mod dispatch;

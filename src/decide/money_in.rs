@@ -111,6 +111,7 @@ pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) 
         method: payment.method,
         limits: &book.limits,
         uses: &book.limit_uses,
+        source: payment.source.as_ref(),
         fx: ctx.fx,
         now: ctx.now,
     };

@@ -6,8 +6,8 @@
 //! (O20).
 
 use super::command::{Answer, Ctx, News, Refusal, Source};
-use super::{attempt, deposit_news, payout};
-use crate::book::{Attempt, AttemptError, Book, Payment};
+use super::{attempt, completion, deposit_news, payout};
+use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
@@ -87,20 +87,27 @@ fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome) {
 }
 
 /// Keeps who paid, so that the deposit can be paid back to the same source.
-pub fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
+fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
     let known = book.payments[&id].source.clone().unwrap_or_default();
-    let mut source: Instrument = known.clone();
+    let source = source_with(&known, psp, payer);
+    if source != known {
+        book.payment_mut(id).source = Some(source);
+    }
+}
+
+/// A source with what a PSP proves of it besides.
+pub fn source_with(known: &Instrument, psp: &str, payer: &PayerProof) -> Instrument {
+    let mut source = known.clone();
     source.portable = payer.portable.clone().or(source.portable);
     source.holder_name = payer.holder_name.clone().or(source.holder_name);
+    source.tax_id = payer.tax_id.clone().or(source.tax_id);
     if let Some(token) = &payer.token {
         source.tokens.insert(psp.to_owned(), token.clone());
     }
     if let Some(masked) = &payer.masked {
         source.masked.clone_from(masked);
     }
-    if source != known {
-        book.payment_mut(id).source = Some(source);
-    }
+    source
 }
 
 /// What every news leaves behind: misses counted, errors noted, the lease given back, the next
@@ -129,14 +136,19 @@ fn after(
         attempt.lease = None;
     }
     if let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) {
+        if completion::is_wanted(payment, &attempt, outcome, source, capabilities) {
+            attempt.completion = Some(Completion::Wanted);
+        }
         let unproven = told_by_webhook(source) && is_unproven(&attempt, outcome);
-        if hint || hinted || unproven {
+        let wanted = completion::is_due(&attempt) && attempt.lease.is_none();
+        if hint || hinted || unproven || wanted {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);
+        } else if source == Source::Completion && is_lost(outcome) {
+            attempt.due_at = completion::asked_after(&attempt, capabilities, ctx);
         } else if attempt.lease.is_none() && (answered || attempt.status != before.status) {
-            let lost = matches!(source, Source::Inquiry)
-                && matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_));
+            let lost = source == Source::Inquiry && is_lost(outcome);
             attempt.due_at =
                 attempt::due_after(&attempt, subject, capabilities, ctx.now).or_else(|| {
                     attempt::asked_again(&attempt, subject, capabilities, ctx.now).filter(|_| lost)
@@ -146,6 +158,10 @@ fn after(
     if attempt != before {
         *book.attempt_mut(id, attempt_id) = attempt;
     }
+}
+
+const fn is_lost(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_))
 }
 
 /// Whether other money than was asked for was told, and not believed yet.

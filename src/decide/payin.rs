@@ -10,7 +10,7 @@ use super::deposit::mark_has_paid;
 use super::{money_in, news};
 use crate::book::{Attempt, Book, PayinKey};
 use crate::domain::{
-    AttemptId, AttemptStatus, DepositStatus, Direction, Money, PaymentId, PaymentStatus,
+    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, Money, PaymentId, PaymentStatus,
 };
 use crate::ledger::templates;
 use crate::payments::deposit_machine;
@@ -82,6 +82,9 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let money = receive.payin.money;
     let mut payment = receive.payment.clone();
     payment.received = Some(money);
+    let known = Instrument::default();
+    let payer = receive.payin.payer.as_ref();
+    payment.source = payer.map(|payer| news::source_with(&known, &receive.psp, payer));
     let decision = money_in::decision_of(book, &payment, money, ctx);
     let approved = decision.outcome == Screened::Approve;
     let status = if approved { DepositStatus::Succeeded } else { DepositStatus::InReview };
@@ -94,9 +97,6 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let id = payment.id;
     book.open_payment(payment, "money arrived without a request", ctx.ids);
     book.open_attempt(id.uuid, arrived(receive, ctx), "found at the PSP");
-    if let Some(payer) = &receive.payin.payer {
-        news::learn_source(book, id.uuid, &receive.psp, payer);
-    }
     count_limit(book, id, money, ctx);
     mark_has_paid(book);
     if approved {
@@ -134,6 +134,7 @@ fn arrived(receive: &ReceivePayin, ctx: &Ctx<'_>) -> Attempt {
         last_missed_at: None,
         paged: false,
         cancel: None,
+        completion: None,
         kept_news: None,
     }
 }

@@ -7,7 +7,7 @@ use super::news::{OTHER_MONEY, keep, verdict};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
-    AttemptId, AttemptStatus, Money, PartId, PartStatus, PaymentStatus, WithdrawalStatus,
+    AttemptId, AttemptStatus, Money, PartId, PartStatus, PaymentStatus, Reason, WithdrawalStatus,
 };
 use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
@@ -330,6 +330,7 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     if book.move_payment(id, PaymentStatus::Withdrawal(to), "its parts say so", ctx.ids).is_err() {
         let detail = "money moved that its status does not know";
         raise(book, "payout.status_conflict", id, None, detail, ctx);
+        tell_late_news(book, id, to);
     }
     match to {
         WithdrawalStatus::InReview => ask_people(book, id, None, "payout_stuck", ctx),
@@ -338,6 +339,18 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
             close_reviews(book, id, ctx);
         }
         _ => close_reviews(book, id, ctx),
+    }
+}
+
+/// A withdrawal that is over keeps its status whatever a PSP did since; its reasons say so.
+fn tell_late_news(book: &mut Book, id: Uuid, to: WithdrawalStatus) {
+    let message = match to {
+        WithdrawalStatus::Returned => "the payout came back after this withdrawal was over",
+        _ => "the PSP paid it after all: the wallet was debited, what it did not cover is owed",
+    };
+    let reason = Reason::new("withdrawal.moved_late", message);
+    if !book.payments[&id].reasons.contains(&reason) {
+        book.payment_mut(id).reasons.push(reason);
     }
 }
 

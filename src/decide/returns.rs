@@ -11,15 +11,17 @@ use crate::domain::{
 };
 use crate::ledger::templates;
 use crate::routing::plan::{Candidate, Route};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Opens the return of a credited deposit, or of one whose money waits in suspense. It waits for
 /// a second person; until then the money is held.
 pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let deposit = book.payment(open.deposit).ok_or(Refusal::NotFound)?.clone();
-    let paid = paid_attempt(&deposit).ok_or(Refusal::NotReturnable("its money is not in"))?;
     let suspended = deposit.suspended.filter(|money| 0 < money.minor);
     let from_suspense = suspended.is_some();
+    let paid = paid_attempt(&deposit, from_suspense);
+    let paid = paid.ok_or(Refusal::NotReturnable("its money is not in"))?;
     let whole = suspended.or(deposit.credited);
     let whole = whole.ok_or(Refusal::NotReturnable("its money is not in"))?;
     let money = open.amount.unwrap_or(whole);
@@ -48,10 +50,28 @@ fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {
     book.reviews.values().find(|review| review.open && review.payment == id).map(|r| r.id.0)
 }
 
-fn paid_attempt(deposit: &Payment) -> Option<&Attempt> {
-    deposit.attempts.iter().find(|attempt| {
+/// The attempt whose money was the deposit's: the first that succeeded. All later ones are surplus,
+/// even when the first was taken back since.
+pub fn first_success(deposit: &Payment) -> Option<&Attempt> {
+    use AttemptStatus::{Returned, Reversed, Succeeded};
+    deposit
+        .attempts
+        .iter()
+        .filter(|attempt| matches!(attempt.status, Succeeded | Returned | Reversed))
+        .min_by_key(|attempt| (attempt.ended_at, attempt.number))
+}
+
+/// The attempt that is to go back: the credited one's money is the wallet's, surplus is in suspense.
+fn paid_attempt(deposit: &Payment, from_suspense: bool) -> Option<&Attempt> {
+    let first = first_success(deposit)?;
+    let returnable = |attempt: &&Attempt| {
         attempt.status == AttemptStatus::Succeeded && attempt.psp_reference.is_some()
-    })
+    };
+    if from_suspense && deposit.credited.is_some() {
+        let surplus = deposit.attempts.iter().filter(|attempt| attempt.id != first.id);
+        return surplus.filter(returnable).max_by_key(|attempt| (attempt.ended_at, attempt.number));
+    }
+    Some(first).filter(returnable)
 }
 
 /// Opens the return of a second payment of one deposit, for two people to approve.
@@ -76,7 +96,8 @@ pub fn open_of_second_success(
 /// Opens the return that two people already chose for suspended money: it is approved at once.
 pub fn open_approved(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Uuid, Refusal> {
     let deposit = book.payment(id).ok_or(Refusal::NotFound)?.clone();
-    let paid = paid_attempt(&deposit).ok_or(Refusal::NotReturnable("its money is not in"))?;
+    let paid = paid_attempt(&deposit, true);
+    let paid = paid.ok_or(Refusal::NotReturnable("its money is not in"))?;
     let suspended = deposit.suspended.filter(|money| 0 < money.minor);
     let money = suspended.ok_or(Refusal::NotReturnable("nothing is suspended"))?;
     let opened = start(book, &deposit, paid, money, true, ctx)?;
@@ -144,14 +165,19 @@ fn return_of(
         next_action: None,
         action_told: false,
         reasons: Vec::new(),
-        route: Route { version: deposit.route.version.clone(), candidates: vec![candidate] },
+        route: Arc::new(Route {
+            version: deposit.route.version.clone(),
+            candidates: vec![candidate],
+        }),
         metadata: "{}".to_owned(),
         event_sequence: 0,
         answer_owed: None,
         due_at: None,
         source: None,
+        instrument: None,
         returns: Some(Returns {
             deposit: deposit.id.uuid,
+            attempt: Some(paid.id),
             psp: paid.psp.clone(),
             psp_reference: paid.psp_reference.clone().unwrap_or_default(),
             from_suspense,
@@ -198,11 +224,15 @@ pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     let money = book.payments[&id].money;
     let Some(deposit) = book.payment(returns.deposit) else { return };
     let whole = deposit.received == Some(money);
-    let by_this = deposit
-        .attempts
-        .iter()
-        .find(|attempt| attempt.psp_reference.as_deref() == Some(returns.psp_reference.as_str()))
-        .map(|attempt| attempt.id);
+    // Returns of older releases name their attempt by the PSP's id alone.
+    let named = |attempt: &&Attempt| match returns.attempt {
+        Some(id) => attempt.id == id,
+        None => {
+            attempt.psp == returns.psp
+                && attempt.psp_reference.as_deref() == Some(returns.psp_reference.as_str())
+        }
+    };
+    let by_this = deposit.attempts.iter().find(named).map(|attempt| attempt.id);
     if let Some(attempt) = by_this {
         let _ = book.move_attempt(returns.deposit, attempt, AttemptStatus::Returned, "returned");
     }

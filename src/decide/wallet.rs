@@ -1,13 +1,13 @@
 //! The game platform's entries: stakes, wins, voids and bonuses.
 
-use super::command::{Answer, Refusal};
+use super::command::{Answer, Ctx, Refusal};
 use crate::book::{Book, GameEntry, GameKind};
 use crate::domain::Money;
 use crate::ledger::templates;
 
 /// Books one entry. Its reference is unique for ever: the same entry again is answered again, and
 /// another one under the same reference is refused.
-pub fn enter(book: &mut Book, entry: &GameEntry) -> Result<Answer, Refusal> {
+pub fn enter(book: &mut Book, entry: &GameEntry, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     if book.player.is_none() {
         return Err(Refusal::PlayerUnknown);
     }
@@ -19,6 +19,7 @@ pub fn enter(book: &mut Book, entry: &GameEntry) -> Result<Answer, Refusal> {
             Err(Refusal::ReferenceTaken(None))
         };
     }
+    require_currency(book, entry, ctx)?;
     let wallet = book.wallet(entry.money.currency);
     let (money, currency) = (entry.money, entry.money.currency);
     let mut entry = entry.clone();
@@ -53,6 +54,19 @@ pub fn enter(book: &mut Book, entry: &GameEntry) -> Result<Answer, Refusal> {
     book.dirty.game.insert(entry.reference.clone());
     book.game.insert(entry.reference.clone(), entry.clone());
     Ok(Answer::Entry(Box::new(entry)))
+}
+
+/// No wallet is opened in a currency that the player's market does not allow. One that is there, from
+/// a time when it was allowed, is played to its end.
+fn require_currency(book: &Book, entry: &GameEntry, ctx: &Ctx<'_>) -> Result<(), Refusal> {
+    let currency = entry.money.currency;
+    let Some(player) = &book.player else { return Ok(()) };
+    let policy = ctx.policies.in_force(&player.country, ctx.now);
+    let allowed = policy.is_some_and(|policy| policy.currencies.contains(&currency));
+    if allowed || book.wallets.contains_key(&currency) {
+        return Ok(());
+    }
+    Err(Refusal::CurrencyNotAllowed { currency, country: player.country.clone() })
 }
 
 /// The stake that a void names: known, of the same amount, and not voided before.

@@ -10,6 +10,8 @@ pub struct Instrument {
     /// PSP account id → that PSP's own token.
     pub tokens: BTreeMap<String, String>,
     pub holder_name: Option<String>,
+    /// National or tax id of the holder, where a PSP proves it.
+    pub tax_id: Option<String>,
     /// A short masked text for people, `"DE** **** 3000"`.
     pub masked: String,
     /// The deposit whose source this is, when it was asked for as one.
@@ -31,6 +33,8 @@ impl Instrument {
             Some(Portable::CryptoAddress { .. }) => "crypto_address",
             Some(Portable::Phone { .. }) => "phone",
             Some(Portable::Email { .. }) => "email",
+            // The token of a card that was named, or of whatever a deposit was paid from.
+            None if self.source_deposit.is_none() => "card",
             None => "source",
         }
     }

@@ -2,8 +2,9 @@
 //! whatever is broken becomes an incident.
 
 use crate::flows::Flows;
+use crate::store::StoreError;
+use crate::store::incidents::{self, ServiceIncident};
 use crate::store::prove::{self, Proof};
-use crate::store::{StoreError, incidents};
 
 /// Proves the books and raises an incident for each finding.
 pub async fn prove_books(flows: &Flows) -> Result<Proof, StoreError> {
@@ -14,7 +15,8 @@ pub async fn prove_books(flows: &Flows) -> Result<Proof, StoreError> {
         tracing::error!(kind = "ledger.broken", detail, "an incident needs a person");
         metrics::counter!("incidents_total", "kind" => "ledger.broken").increment(1);
         let now = flows.clock.now();
-        incidents::raise(pool, flows.ids.next(), "ledger.broken", &detail, now).await?;
+        let incident = ServiceIncident { kind: "ledger.broken", detail: &detail, psp: None };
+        incidents::raise(pool, flows.ids.next(), &incident, now).await?;
     }
     tracing::info!(
         entries = proof.entries,

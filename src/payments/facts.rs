@@ -6,7 +6,8 @@
 use crate::book::{Attempt, Payment};
 use crate::domain::{Player, PlayerKey};
 use psp_contract::{
-    AttemptRef, DepositRequest, Inquiry, InquiryBy, Operation, Payer, PayoutRequest, ReturnRequest,
+    AttemptRef, CompletionRequest, DepositRequest, Inquiry, InquiryBy, Operation, Payer,
+    PayoutRequest, ReturnRequest,
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -69,18 +70,28 @@ pub fn operation_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> {
             attempt: reference,
             money: attempt.asked,
             country: payment.country.clone(),
-            payer: payment.payer.clone(),
+            payer: (*payment.payer).clone(),
             return_url: payment.return_url.clone()?,
-            instrument: None,
+            instrument: payment.instrument.clone(),
         })),
         Some(part) => Some(Operation::CreatePayout(PayoutRequest {
             attempt: reference,
             money: attempt.asked,
             country: payment.country.clone(),
-            payer: payment.payer.clone(),
+            payer: (*payment.payer).clone(),
             destination: payment.part(part)?.instrument.for_psp(&attempt.psp),
         })),
     }
+}
+
+/// The call that takes what the payer of an attempt has approved. None: the PSP never named it.
+pub fn completion_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> {
+    Some(Operation::CompleteDeposit(CompletionRequest {
+        attempt: AttemptRef::new(attempt.id.0),
+        psp_reference: attempt.psp_reference.clone()?,
+        money: attempt.asked,
+        payer: payment.payer.as_ref().clone(),
+    }))
 }
 
 /// The question about an attempt.

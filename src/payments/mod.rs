@@ -26,13 +26,15 @@
 //! [`part_machine`], [`failover`], [`resolution`] (nouns: pure), then the verbs: [`start_deposit`],
 //! [`request_withdrawal`], [`send_payout`], [`run_attempts`], [`resolve_unknown`],
 //! [`cancel_payment`], [`return_deposit`], [`review_payment`], [`run_first_round`],
-//! [`receive_payin`], [`offer_methods`].
+//! [`receive_payin`], [`find_card`], [`name_obstacle`], [`offer_methods`].
 
 pub mod attempt_machine;
 pub mod cancel_payment;
 pub mod deposit_machine;
 pub mod facts;
 pub mod failover;
+pub mod find_card;
+pub mod name_obstacle;
 pub mod offer_methods;
 pub mod part_machine;
 pub mod receive_payin;

@@ -5,6 +5,8 @@
 
 use crate::domain::{Currency, Direction, Method, Money, Origin, Player, PlayerKey, Timestamp};
 use crate::flows::Flows;
+use crate::payments::facts::payer_of;
+use crate::payments::name_obstacle;
 use crate::routing::breaker::Permit;
 use crate::routing::rules::PspAccount;
 use crate::screening::limits::{Limit, LimitUse};
@@ -13,6 +15,7 @@ use crate::screening::{
     Checkpoint, DepositFacts, Outcome, WithdrawalFacts, screen_deposit, screen_withdrawal,
 };
 use crate::store::{StoreError, read_models};
+use psp_contract::Payer;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -38,6 +41,7 @@ const MAJOR_MAX: i64 = 999_999_999_999;
 
 struct Facts<'a> {
     player: &'a Player,
+    payer: &'a Payer,
     limits: &'a [Limit],
     uses: &'a [LimitUse],
     owed: &'a [Money],
@@ -64,7 +68,9 @@ pub async fn offer_methods(
     let Some(policy) = flows.policies.in_force(&player.country, now) else {
         return Ok(Some(Vec::new()));
     };
-    let facts = Facts { player: &player, limits: &limits, uses: &uses, owed: &owed, now };
+    let payer = payer_of(&player, None);
+    let facts =
+        Facts { player: &player, payer: &payer, limits: &limits, uses: &uses, owed: &owed, now };
     let offers = policy.methods.iter().filter_map(|method| {
         let (offer, is_healthy) = offer(flows, wanted, policy, &facts, *method)?;
         Some((!is_healthy, offer))
@@ -90,7 +96,13 @@ fn offer(
         let own = |account: &&PspAccount| {
             account.id == *id && account.serves_operator(&wanted.player.operator)
         };
-        flows.accounts.iter().find(own).filter(|account| permits(&account.id) != Permit::No)
+        let found = flows.accounts.iter().find(own)?;
+        let obstacle = match wanted.direction {
+            Direction::Deposit => name_obstacle::of_deposit(flows, id, facts.payer),
+            Direction::Withdrawal => name_obstacle::of_any_payout(flows, id, facts.payer),
+        };
+        let usable = permits(id) != Permit::No && obstacle.is_none();
+        usable.then_some(found)
     });
     let market = match wanted.direction {
         Direction::Deposit => policy.deposit_amounts.get(&currency),
@@ -148,6 +160,7 @@ fn screened(
                 method,
                 limits: facts.limits,
                 uses: facts.uses,
+                source: None,
                 fx: &flows.fx,
                 now: facts.now,
             };

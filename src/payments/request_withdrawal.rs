@@ -1,7 +1,7 @@
 //! A withdrawal is asked for: facts, screening, a destination, a plan, and one commit that holds
 //! the money with them.
 
-use super::start_deposit::{SCREENINGS_MAX, StartError, require_currency};
+use super::start_deposit::{SCREENINGS_MAX, StartError, missing_field, require_currency};
 use crate::book::{KeyClaim, Part, Payment};
 use crate::decide::command::{RequestWithdrawal, Screened};
 use crate::decide::{Answer, Command, Refusal};
@@ -12,10 +12,13 @@ use crate::domain::{
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
+use crate::payments::find_card::find_card;
+use crate::payments::name_obstacle::{self, Obstacle};
 use crate::routing::plan::{self, Route};
 use crate::screening::decision::{About, Decision};
 use crate::screening::{Checkpoint, WithdrawalFacts, screen_withdrawal};
 use crate::store::read_models;
+use crate::store::read_payee::{Payee, PayeeFacts};
 
 /// A withdrawal as the casino asks for it.
 #[derive(Debug, Clone)]
@@ -37,6 +40,10 @@ pub enum DestinationOrder {
     /// Back to where one deposit came from.
     Source(PaymentId),
     Instrument(Box<Instrument>),
+    /// A card, by the token that a PSP gave for it.
+    Card {
+        token: String,
+    },
 }
 
 /// Why there is no destination.
@@ -81,16 +88,16 @@ pub async fn request_withdrawal(
     order: &WithdrawalOrder,
 ) -> Result<Answer, RequestError> {
     for _ in 0..SCREENINGS_MAX {
-        let (player, _) = read_models::player(flows.db.pool(), &order.player)
-            .await?
-            .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
-        require_currency(flows, &player, order.money.currency)?;
-        let instrument = destination(flows, order).await?;
-        let route = planned(flows, order, &player, &instrument);
+        let payee = Payee { player: order.player.clone(), currency: order.money.currency };
+        let known = flows.desks.payees.ask(payee).await.map_err(SubmitError::from)?;
+        let known = known.ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
+        require_currency(flows, &known.player, order.money.currency)?;
+        let instrument = destination(flows, order, &known).await?;
+        let route = planned(flows, order, &known.player, &instrument)?;
         if route.ranked().next().is_none() {
             return Err(DestinationError::NotPayable.into());
         }
-        let command = screened(flows, order, &player, instrument, route).await?;
+        let command = screened(flows, order, &known, instrument, route)?;
         let command = Command::RequestWithdrawal(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
@@ -103,7 +110,11 @@ pub async fn request_withdrawal(
     Err(SubmitError::Busy.into())
 }
 
-async fn destination(flows: &Flows, order: &WithdrawalOrder) -> Result<Instrument, RequestError> {
+async fn destination(
+    flows: &Flows,
+    order: &WithdrawalOrder,
+    known: &PayeeFacts,
+) -> Result<Instrument, RequestError> {
     let pool = flows.db.pool();
     match &order.destination {
         DestinationOrder::Instrument(instrument) => Ok(instrument.as_ref().clone()),
@@ -114,13 +125,28 @@ async fn destination(flows: &Flows, order: &WithdrawalOrder) -> Result<Instrumen
             let source = source.ok_or(DestinationError::SourceUnknown)?;
             Ok(Instrument { source_deposit: Some(deposit.uuid), ..source })
         }
+        DestinationOrder::Card { token } => {
+            Ok(match find_card(flows, &order.player, token).await? {
+                Some((deposit, source)) => Instrument { source_deposit: Some(deposit), ..source },
+                None => new_card(flows, order, &known.player.country, token),
+            })
+        }
         DestinationOrder::ClosedLoop => {
-            let code = order.money.currency.code();
-            let newest = read_models::newest_source(pool, &order.player, code).await?;
+            let newest = known.newest_source.clone();
             let (deposit, source) = newest.ok_or(DestinationError::NoSource)?;
             Ok(Instrument { source_deposit: Some(deposit), ..source })
         }
     }
+}
+
+/// A token says nothing without the PSP that gave it. One that no deposit brought is of the account
+/// that the route of such payments names first: the card page that made it is that account's.
+fn new_card(flows: &Flows, order: &WithdrawalOrder, country: &str, token: &str) -> Instrument {
+    let currency = order.money.currency;
+    let route = flows.routing.find(Direction::Withdrawal, country, order.method, currency);
+    let first = route.and_then(|route| route.order.first());
+    let tokens = first.map(|psp| (psp.clone(), token.to_owned())).into_iter().collect();
+    Instrument { tokens, masked: "****".to_owned(), ..Instrument::default() }
 }
 
 fn planned(
@@ -128,7 +154,7 @@ fn planned(
     order: &WithdrawalOrder,
     player: &Player,
     instrument: &Instrument,
-) -> Route {
+) -> Result<Route, StartError> {
     let request = plan::Request {
         operator: order.player.operator.clone(),
         direction: Direction::Withdrawal,
@@ -138,25 +164,25 @@ fn planned(
     };
     let now = flows.clock.now();
     let permit = |psp: &str| flows.health.permits(psp, Direction::Withdrawal, now);
-    let can_pay = |id: &str| {
-        let destination = instrument.for_psp(id);
-        flows.psps.get(id).is_some_and(|psp| psp.can_pay(&destination, order.money.currency))
-    };
-    plan::plan(&request, &flows.routing, &flows.accounts, permit, can_pay)
+    let (payer, currency) = (payer_of(player, None), order.money.currency);
+    let obstacle = |psp: &str| name_obstacle::of_payout(flows, psp, &payer, instrument, currency);
+    let told = |psp: &str| obstacle(psp).map(Obstacle::text);
+    let route = plan::plan(&request, &flows.routing, &flows.accounts, permit, told);
+    match missing_field(&route, obstacle) {
+        Some(field) => Err(StartError::FieldMissing(field)),
+        None => Ok(route),
+    }
 }
 
-async fn screened(
+fn screened(
     flows: &Flows,
     order: &WithdrawalOrder,
-    player: &Player,
+    known: &PayeeFacts,
     instrument: Instrument,
     route: Route,
 ) -> Result<RequestWithdrawal, RequestError> {
-    let now = flows.clock.now();
-    let wallets = read_models::wallets(flows.db.pool(), &order.player).await?;
-    let owed: Vec<Money> =
-        wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency)).collect();
-    if let Some(debt) = owed.iter().find(|debt| 0 < debt.minor) {
+    let (now, player) = (flows.clock.now(), &known.player);
+    if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
         return Err(RequestError::Owed(*debt));
     }
     let facts = WithdrawalFacts {
@@ -165,7 +191,7 @@ async fn screened(
         player: Some(player),
         money: order.money,
         method: order.method,
-        owed: &owed,
+        owed: &known.owed,
         fx: &flows.fx,
         now,
     };
@@ -212,14 +238,14 @@ fn opened(
         method: order.method,
         reference: order.reference.clone(),
         return_url: None,
-        payer: payer_of(player, None),
+        payer: payer_of(player, None).into(),
         received: None,
         credited: None,
         suspended: None,
         next_action: None,
         action_told: false,
         reasons: Vec::new(),
-        route,
+        route: route.into(),
         metadata: order.metadata.clone(),
         decision: decision.id,
         event_sequence: 0,
@@ -227,6 +253,7 @@ fn opened(
         due_at: None,
         source: None,
         returns: None,
+        instrument: None,
         parts: vec![part],
         attempts: Vec::new(),
         created_at: now,

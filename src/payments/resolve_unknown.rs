@@ -10,7 +10,7 @@ use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, PlayerKey};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
-use crate::payments::facts::{inquiry_of, operation_of};
+use crate::payments::facts::{completion_of, inquiry_of, operation_of};
 use crate::payments::run_attempts::{perform, run_attempts, wires};
 use psp_contract::{AttemptRef, InquiryBy, Operation};
 use uuid::Uuid;
@@ -51,16 +51,17 @@ async fn carry_out(
             (Some(inquiry_of(payment, attempt, by.clone())), Source::Inquiry, "inquiry")
         }
         Task::Replay => (operation_of(payment, attempt), Source::Replay, "replay"),
+        Task::Complete => (completion_of(payment, attempt), Source::Completion, "completion"),
         Task::CancelAtPsp => (cancellation(attempt), Source::Inquiry, "cancel"),
         Task::Send | Task::Wait | Task::AskPeople => (None, Source::Inquiry, "none"),
     };
     let Some(operation) = operation else { return Ok(()) };
-    let performed = perform(flows, psp, &operation).await;
+    let performed = perform(flows, &psp, &operation).await;
     let mut all = wires(id, purpose, &performed.wire);
     let mut outcome = performed.outcome;
     if let (Source::Replay, Some(by)) = (source, replay_says_little(&outcome)) {
         // A replay answers what was answered first; what became of it since, the PSP's id tells.
-        let asked = perform(flows, psp, &inquiry_of(payment, attempt, by)).await;
+        let asked = perform(flows, &psp, &inquiry_of(payment, attempt, by)).await;
         all.extend(wires(id, "inquiry", &asked.wire));
         if let psp_contract::Outcome::Reported(_) = &asked.outcome {
             outcome = asked.outcome;
@@ -76,8 +77,14 @@ async fn carry_out(
     };
     let command = Command::News(Box::new(news));
     let applied = flows.submit_persistently(&payment.player, command).await?;
-    if let Answer::Applied { payment, next: Some(next) } = applied {
-        run_attempts(flows, *payment, next).await;
+    if let Answer::Applied { payment, next } = applied {
+        if payment.is_due(flows.clock.now()) {
+            // What was learnt asks for another call: the worker makes it at once.
+            flows.nudges.attempts.notify_one();
+        }
+        if let Some(next) = next {
+            run_attempts(flows, *payment, next).await;
+        }
     }
     Ok(())
 }

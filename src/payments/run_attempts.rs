@@ -33,6 +33,9 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
             Ok(Answer::Applied { payment: after, next: following }) => {
                 payment = *after;
                 next = following;
+                if next.is_none() && payment.is_due(flows.clock.now()) {
+                    flows.nudges.attempts.notify_one();
+                }
             }
             Ok(_) => break,
             Err(error) => {
@@ -58,7 +61,7 @@ async fn call(flows: &Flows, payment: &Payment, attempt: &Attempt) -> (Outcome, 
     if permit == Permit::No && has_another(payment, attempt) {
         return (Outcome::NotSent(NotSent::BreakerOpen), Vec::new());
     }
-    let performed = perform(flows, psp, &operation).await;
+    let performed = perform(flows, &psp, &operation).await;
     flows.health.observe(&attempt.psp, direction, &performed.outcome, flows.clock.now());
     (performed.outcome, wires(attempt.id, "create", &performed.wire))
 }

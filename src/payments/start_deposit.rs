@@ -10,11 +10,13 @@ use crate::domain::{
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
+use crate::payments::name_obstacle::{self, Obstacle};
 use crate::routing::plan::{self, Route};
 use crate::screening::decision::{About, Decision};
 use crate::screening::{Checkpoint, DepositFacts, screen_deposit};
 use crate::store::StoreError;
 use crate::store::read_facts::PlayerFacts;
+use psp_contract::{Instrument as Chosen, Payer, PayerField};
 
 /// A deposit as the casino asks for it.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct DepositOrder {
     pub method: Method,
     pub return_url: String,
     pub reference: Option<String>,
+    /// What the player chose to pay with, where the method needs a choice.
+    pub instrument: Option<Chosen>,
     /// A JSON object as it came.
     pub metadata: String,
     /// The address of the payer's own device, where the casino tells it.
@@ -39,6 +43,9 @@ pub enum StartError {
     /// There is no implicit exchange: a wallet exists in the market's currencies only.
     #[error("{currency} is not a currency of {country}")]
     CurrencyNotAllowed { currency: Currency, country: String },
+    /// Only a field of the player's record keeps every PSP from it.
+    #[error("the player's record lacks {}", .0.name())]
+    FieldMissing(PayerField),
     #[error("reading what a payment needs")]
     Store(#[from] StoreError),
 }
@@ -65,7 +72,9 @@ pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer
             .map_err(SubmitError::from)?
             .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
-        let command = screened(flows, order, &known);
+        let payer = payer_of(&known.player, order.ip.clone());
+        let route = planned(flows, order, &known.player, &payer)?;
+        let command = screened(flows, order, &known, payer, route);
         let command = Command::StartDeposit(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
@@ -89,7 +98,13 @@ pub fn require_currency(
     Err(StartError::CurrencyNotAllowed { currency, country: player.country.clone() })
 }
 
-fn screened(flows: &Flows, order: &DepositOrder, known: &PlayerFacts) -> StartDeposit {
+fn screened(
+    flows: &Flows,
+    order: &DepositOrder,
+    known: &PlayerFacts,
+    payer: Payer,
+    route: Route,
+) -> StartDeposit {
     let (now, player) = (flows.clock.now(), &known.player);
     let facts = DepositFacts {
         checkpoint: Checkpoint::DepositPre,
@@ -99,6 +114,7 @@ fn screened(flows: &Flows, order: &DepositOrder, known: &PlayerFacts) -> StartDe
         method: order.method,
         limits: &known.limits,
         uses: &known.uses,
+        source: None,
         fx: &flows.fx,
         now,
     };
@@ -111,13 +127,19 @@ fn screened(flows: &Flows, order: &DepositOrder, known: &PlayerFacts) -> StartDe
         player_version: player.version,
     };
     let decision = Decision::new(about, screen_deposit(&flows.policies, &facts), now);
-    let route = planned(flows, order, player);
-    let payment = opened(order, player, id, &decision, route, now);
+    let payment = opened(order, &player.country, id, &decision, (payer, route), now);
     let screening = Screened { player_version: player.version, decision };
     StartDeposit { claim: order.claim.clone(), payment, screening }
 }
 
-fn planned(flows: &Flows, order: &DepositOrder, player: &Player) -> Route {
+/// The plan. Where nothing but a field of the player's record keeps every account from it, that is
+/// said before anything is recorded.
+fn planned(
+    flows: &Flows,
+    order: &DepositOrder,
+    player: &Player,
+    payer: &Payer,
+) -> Result<Route, StartError> {
     let request = plan::Request {
         operator: order.player.operator.clone(),
         direction: Direction::Deposit,
@@ -127,17 +149,37 @@ fn planned(flows: &Flows, order: &DepositOrder, player: &Player) -> Route {
     };
     let now = flows.clock.now();
     let permit = |psp: &str| flows.health.permits(psp, Direction::Deposit, now);
-    let can_take =
-        |psp: &str| flows.psps.get(psp).is_some_and(|psp| psp.capabilities().deposit.is_some());
-    plan::plan(&request, &flows.routing, &flows.accounts, permit, can_take)
+    let obstacle = |psp: &str| name_obstacle::of_deposit(flows, psp, payer);
+    let told = |psp: &str| obstacle(psp).map(Obstacle::text);
+    let route = plan::plan(&request, &flows.routing, &flows.accounts, permit, told);
+    match missing_field(&route, obstacle) {
+        Some(field) => Err(StartError::FieldMissing(field)),
+        None => Ok(route),
+    }
+}
+
+/// The field of the player's record without which the plan has nobody.
+pub fn missing_field(
+    route: &Route,
+    obstacle: impl Fn(&str) -> Option<Obstacle>,
+) -> Option<PayerField> {
+    if route.ranked().next().is_some() {
+        return None;
+    }
+    let lacking = route.candidates.iter().filter_map(|out| {
+        let found = obstacle(&out.psp)?;
+        // An account that is out for another reason would not be helped by the field.
+        (out.reason == found.text()).then_some(found)?.field()
+    });
+    lacking.into_iter().next()
 }
 
 fn opened(
     order: &DepositOrder,
-    player: &Player,
+    country: &str,
     id: PaymentId,
     decision: &Decision,
-    route: Route,
+    (payer, route): (Payer, Route),
     now: crate::domain::Timestamp,
 ) -> Payment {
     Payment {
@@ -147,18 +189,18 @@ fn opened(
         origin: Origin::Request,
         money: order.money,
         fee: None,
-        country: player.country.clone(),
+        country: country.to_owned(),
         method: order.method,
         reference: order.reference.clone(),
         return_url: Some(order.return_url.clone()),
-        payer: payer_of(player, order.ip.clone()),
+        payer: payer.into(),
         received: None,
         credited: None,
         suspended: None,
         next_action: None,
         action_told: false,
         reasons: Vec::new(),
-        route,
+        route: route.into(),
         metadata: order.metadata.clone(),
         decision: decision.id,
         event_sequence: 0,
@@ -166,6 +208,7 @@ fn opened(
         due_at: None,
         source: None,
         returns: None,
+        instrument: order.instrument.clone(),
         parts: Vec::new(),
         attempts: Vec::new(),
         created_at: now,

@@ -43,14 +43,14 @@ pub struct Candidate {
     pub reason: String,
 }
 
-/// Makes the plan. `permit` is what the breaker of a PSP account says now; `can_pay` whether the
-/// account can take or pay this very instrument.
+/// Makes the plan. `permit` is what the breaker of a PSP account says now; `obstacle` why the account
+/// cannot carry this very payment, where it cannot: its instrument, or what is not known of the payer.
 pub fn plan(
     request: &Request,
     rules: &RoutingRules,
     accounts: &[PspAccount],
     permit: impl Fn(&str) -> Permit,
-    can_pay: impl Fn(&str) -> bool,
+    obstacle: impl Fn(&str) -> Option<String>,
 ) -> Route {
     let rule =
         rules.find(request.direction, &request.country, request.method, request.money.currency);
@@ -63,7 +63,7 @@ pub fn plan(
     let (mut healthy, mut ill, mut out) = (Vec::new(), Vec::new(), Vec::new());
     for (position, account) in order.iter().filter_map(|id| own(id)).enumerate() {
         let id = account.id.as_str();
-        match refusal(request, account, can_pay(id)) {
+        match refusal(request, account).or_else(|| obstacle(id)) {
             Some(reason) => out.push((id, reason)),
             None => match permit(id) {
                 Permit::Yes => healthy.push((id, place(position))),
@@ -82,14 +82,8 @@ pub fn plan(
     Route { version: rules.version.clone(), candidates: asked.chain(out).collect() }
 }
 
-fn refusal(request: &Request, account: &PspAccount, can_pay: bool) -> Option<String> {
-    let refusal =
-        account.refusal(request.direction, &request.country, request.method, request.money);
-    let instrument = match request.direction {
-        Direction::Deposit => "cannot take this instrument",
-        Direction::Withdrawal => "cannot pay this instrument",
-    };
-    refusal.or_else(|| (!can_pay).then(|| instrument.to_owned()))
+fn refusal(request: &Request, account: &PspAccount) -> Option<String> {
+    account.refusal(request.direction, &request.country, request.method, request.money)
 }
 
 /// The operator's accounts that could take it and that no route names: most likely an oversight,
@@ -103,7 +97,7 @@ fn not_in_the_route<'a>(
         .iter()
         .filter(|account| account.serves_operator(&request.operator))
         .filter(|account| !order.contains(&account.id))
-        .filter(|account| refusal(request, account, true).is_none())
+        .filter(|account| refusal(request, account).is_none())
         .map(|account| {
             let Request { country, method, money, .. } = request;
             let reason = format!("not in the route of {country} {method} {}", money.currency);

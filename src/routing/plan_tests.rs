@@ -57,8 +57,8 @@ fn healthy(_: &str) -> Permit {
     Permit::Yes
 }
 
-fn any(_: &str) -> bool {
-    true
+fn any(_: &str) -> Option<String> {
+    None
 }
 
 #[test]
@@ -115,7 +115,9 @@ fn what_an_account_does_not_serve_it_is_not_asked_for() {
     assert_eq!(refused(|a| a.methods.clear()), "does not offer bank_transfer");
     assert_eq!(refused(|a| a.currencies.clear()), "does not handle SEK");
     assert_eq!(refused(|a| a.deposits = None), "takes no deposits");
-    let route = plan(&request(10_000), &rules(&["a"]), &accounts()[..1], healthy, |_| false);
+    let route = plan(&request(10_000), &rules(&["a"]), &accounts()[..1], healthy, |_| {
+        Some("cannot take this instrument".to_owned())
+    });
     check(&route, &[("a", None, "cannot take this instrument")]);
 }
 

@@ -1,6 +1,7 @@
 //! What a hit rule means, in words for those who may read them.
 
 use super::Outcome;
+use super::payer::{PAYER_NAME, PAYER_TAX_ID};
 use super::rules::{
     AMOUNT_MAX, AMOUNT_MIN, CURRENCY_ALLOWED, DUAL_APPROVAL, EXCLUDED_REGISTER, KYC_LEVEL,
     LICENCE_MARKET, LIMIT_PLAYER, METHOD_ALLOWED, PLAYER_KNOWN, PLAYER_STATUS, RuleResult,
@@ -19,7 +20,9 @@ pub fn reason(result: &RuleResult) -> Reason {
         // To tell of a hold can be a crime, and it warns who must not be warned.
         (Outcome::Hold, _) => Audience::Compliance,
         // A freeze may be part of an inquiry; a threshold invites staying below it.
-        (_, PLAYER_STATUS | DUAL_APPROVAL | PLAYER_KNOWN) => Audience::Operator,
+        (_, PLAYER_STATUS | DUAL_APPROVAL | PLAYER_KNOWN | PAYER_NAME | PAYER_TAX_ID) => {
+            Audience::Operator
+        }
         _ => Audience::Player,
     };
     Reason {
@@ -67,6 +70,16 @@ fn about_player(result: &RuleResult) -> Option<Words> {
             "limit.player_exceeded",
             format!("the player's own limit would be exceeded: {observed}, limit: {threshold}"),
             "deposit less, or wait until earlier deposits are older than the limit's period",
+        ),
+        PAYER_NAME => (
+            "payer.name_differs",
+            "the account that paid is in another person's name".to_owned(),
+            "people compare the payer with the player, then credit the money or send it back",
+        ),
+        PAYER_TAX_ID => (
+            "payer.tax_id_differs",
+            "the account that paid belongs to another national or tax id".to_owned(),
+            "people compare the payer with the player, then credit the money or send it back",
         ),
         WALLET_OWED => (
             "wallet.owed",

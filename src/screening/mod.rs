@@ -14,11 +14,12 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rules`], [`explain`], [`limits`], [`screen`], [`decision`].
+//! Reading order: [`policy`], [`rules`], [`payer`], [`explain`], [`limits`], [`screen`], [`decision`].
 
 pub mod decision;
 pub mod explain;
 pub mod limits;
+pub mod payer;
 pub mod policy;
 pub mod rules;
 pub mod screen;

@@ -3,6 +3,7 @@
 //! A rule that is not hit is recorded too: a near miss explains as much as a hit. Texts are plain
 //! and stable, since a decision that is replayed must come out with the same ones.
 
+use super::payer::{PAYER_ACCOUNT, PAYER_NAME, PAYER_TAX_ID};
 use super::{FxTable, MarketPolicy, Outcome, explain};
 use crate::domain::{
     Currency, Kyc, KycStatus, Method, Money, Player, PlayerStatus, Reason, Timestamp,
@@ -37,7 +38,7 @@ pub const DUAL_APPROVAL: &str = "dual_approval";
 pub const WALLET_OWED: &str = "wallet.owed";
 
 /// Every rule, in the order in which they are told.
-pub const ALL: [&str; 12] = [
+pub const ALL: [&str; 15] = [
     PLAYER_KNOWN,
     EXCLUDED_REGISTER,
     PLAYER_STATUS,
@@ -50,6 +51,9 @@ pub const ALL: [&str; 12] = [
     LIMIT_PLAYER,
     DUAL_APPROVAL,
     WALLET_OWED,
+    PAYER_NAME,
+    PAYER_TAX_ID,
+    PAYER_ACCOUNT,
 ];
 
 /// Every operator of a [`RuleResult`].

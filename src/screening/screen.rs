@@ -1,8 +1,8 @@
 //! Which rules run at which checkpoint, and what they amount to.
 
 use super::limits::{self, Limit, LimitUse};
-use super::{Checkpoint, FxTable, MarketPolicy, Outcome, Policies, RuleResult, rules};
-use crate::domain::{Method, Money, Origin, Player, Reason, Timestamp};
+use super::{Checkpoint, FxTable, MarketPolicy, Outcome, Policies, RuleResult, payer, rules};
+use crate::domain::{Instrument, Method, Money, Origin, Player, Reason, Timestamp};
 use time::Date;
 use uuid::Uuid;
 
@@ -47,6 +47,8 @@ pub struct DepositFacts<'a> {
     pub method: Method,
     pub limits: &'a [Limit],
     pub uses: &'a [LimitUse],
+    /// Who paid, where the PSP has told.
+    pub source: Option<&'a Instrument>,
     pub fx: &'a FxTable,
     pub now: Timestamp,
 }
@@ -67,6 +69,9 @@ pub fn screen_deposit(policies: &Policies, facts: &DepositFacts<'_>) -> Screenin
             found.extend(deposit_by_policy(policy, player, facts));
         }
         found.extend(deposit_limits(facts));
+        if let Some(source) = facts.source {
+            found.extend(payer::payer(source, player));
+        }
     }
     if facts.checkpoint == Checkpoint::DepositPost {
         for result in &mut found {

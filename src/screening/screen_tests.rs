@@ -19,6 +19,7 @@ fn deposit<'a>(player: &'a Player, fx: &'a FxTable) -> DepositFacts<'a> {
         method: Method::BankTransfer,
         limits: &[],
         uses: &[],
+        source: None,
         fx,
         now: NOW,
     }

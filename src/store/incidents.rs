@@ -1,26 +1,163 @@
-//! Incidents that no payment's lane raises: a webhook that is nobody's, an event that was given up.
+//! Incidents: what a person must look at, raised by a payment's lane or by the service itself, and
+//! closed by whoever has looked.
 
 use super::StoreError;
-use crate::domain::Timestamp;
+use crate::domain::{AttemptId, IncidentId, OperatorId, PaymentId, PersonId, PlayerId, Timestamp};
 use sqlx::PgPool;
 use uuid::Uuid;
+
+/// An incident of the service itself, which belongs to no payment.
+#[derive(Debug, Clone)]
+pub struct ServiceIncident<'a> {
+    pub kind: &'static str,
+    /// Plain, without personal data.
+    pub detail: &'a str,
+    /// The PSP account that it is about: the account's operators see it.
+    pub psp: Option<&'a str>,
+}
 
 /// Keeps an incident of the service itself.
 pub async fn raise(
     pool: &PgPool,
     id: Uuid,
-    kind: &str,
-    detail: &str,
+    incident: &ServiceIncident<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "insert into service_incident (incident_id, kind, detail, raised_at) values ($1, $2, $3, $4)",
+        "insert into service_incident (incident_id, kind, detail, psp, raised_at)
+         values ($1, $2, $3, $4, $5)",
         id,
-        kind,
-        detail,
+        incident.kind,
+        incident.detail,
+        incident.psp,
         now
     )
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// An incident as people read it.
+#[derive(Debug, Clone)]
+pub struct IncidentLine {
+    pub id: IncidentId,
+    pub kind: String,
+    pub detail: String,
+    pub player: Option<PlayerId>,
+    pub payment: Option<PaymentId>,
+    pub attempt: Option<AttemptId>,
+    pub psp: Option<String>,
+    pub raised_at: Timestamp,
+    pub closed: Option<Closing>,
+}
+
+/// Who looked, when, and what they found.
+#[derive(Debug, Clone)]
+pub struct Closing {
+    pub by: PersonId,
+    pub note: String,
+    pub at: Timestamp,
+}
+
+/// Which incidents are wanted: of an operator's payments, and of the PSP accounts it may use.
+#[derive(Debug, Clone, Copy)]
+pub struct IncidentFilter<'a> {
+    pub operator: &'a OperatorId,
+    pub accounts: &'a [String],
+    /// None: open and closed.
+    pub open: Option<bool>,
+    /// One of them alone.
+    pub id: Option<Uuid>,
+    pub before: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// Incidents, newest first.
+pub async fn list(
+    pool: &PgPool,
+    filter: &IncidentFilter<'_>,
+) -> Result<Vec<IncidentLine>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select i.incident_id as "id!", i.kind as "kind!", i.detail as "detail!",
+             i.player_id as "player?", i.payment_id as "payment?", p.direction as "direction?",
+             i.attempt_id as "attempt?", i.psp as "psp?", i.raised_at as "raised_at!",
+             c.closed_by as "closed_by?", c.note as "note?", c.closed_at as "closed_at?"
+           from (
+             select incident_id, kind, detail, player_id, payment_id, attempt_id,
+               null::text as psp, raised_at
+             from incident where operator_id = $1
+             union all
+             select incident_id, kind, detail, null, null, null, psp, raised_at
+             from service_incident where psp = any($2)) i
+           left join incident_close c on c.incident_id = i.incident_id
+           left join payment p on p.payment_id = i.payment_id
+           where ($3::boolean is null or (c.incident_id is null) = $3)
+             and ($4::uuid is null or i.incident_id = $4)
+             and ($5::uuid is null or i.incident_id < $5)
+           order by i.incident_id desc limit $6"#,
+        filter.operator.as_str(),
+        filter.accounts,
+        filter.open,
+        filter.id,
+        filter.before,
+        filter.limit
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let closed = row.closed_by.zip(row.note).zip(row.closed_at);
+            IncidentLine {
+                id: IncidentId(row.id),
+                kind: row.kind,
+                detail: row.detail,
+                player: row.player.as_deref().map(PlayerId::trusted),
+                payment: super::load::payment_id(row.payment, row.direction.as_deref()),
+                attempt: row.attempt.map(AttemptId),
+                psp: row.psp,
+                raised_at: row.raised_at,
+                closed: closed.map(|((by, note), at)| Closing {
+                    by: PersonId::trusted(&by),
+                    note,
+                    at,
+                }),
+            }
+        })
+        .collect())
+}
+
+/// Closes an incident. False: somebody had closed it before, and theirs stands.
+pub async fn close(
+    pool: &PgPool,
+    id: IncidentId,
+    person: &PersonId,
+    note: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let closed = sqlx::query!(
+        "insert into incident_close (incident_id, closed_by, note, closed_at)
+         values ($1, $2, $3, $4) on conflict (incident_id) do nothing",
+        id.0,
+        person.as_str(),
+        note,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(closed.rows_affected() == 1)
+}
+
+/// How many are open, by kind.
+pub async fn count_open(pool: &PgPool) -> Result<Vec<(String, i64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select kind as "kind!", count(*) as "open!" from (
+             select incident_id, kind from incident
+             union all select incident_id, kind from service_incident) i
+           where not exists (select from incident_close c where c.incident_id = i.incident_id)
+           group by kind"#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.open)).collect())
 }

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::json::{read, text};
 use crate::domain::Instrument;
-use psp_contract::Portable;
+use psp_contract::{Instrument as Chosen, Portable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -58,6 +58,9 @@ struct StoredInstrument {
     portable: Option<StoredPortable>,
     tokens: BTreeMap<String, String>,
     holder_name: Option<String>,
+    // Absent in rows of a release that kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tax_id: Option<String>,
     masked: String,
     source_deposit: Option<Uuid>,
 }
@@ -67,6 +70,7 @@ pub fn instrument(instrument: &Instrument) -> String {
         portable: instrument.portable.clone().map(StoredPortable::from),
         tokens: instrument.tokens.clone(),
         holder_name: instrument.holder_name.clone(),
+        tax_id: instrument.tax_id.clone(),
         masked: instrument.masked.clone(),
         source_deposit: instrument.source_deposit,
     })
@@ -78,7 +82,30 @@ pub fn read_instrument(value: &str) -> Result<Instrument, StoreError> {
         portable: stored.portable.map(Portable::from),
         tokens: stored.tokens,
         holder_name: stored.holder_name,
+        tax_id: stored.tax_id,
         masked: stored.masked,
         source_deposit: stored.source_deposit,
+    })
+}
+
+/// What a player chose to pay with.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum StoredChosen {
+    Card { token: String },
+    Crypto { asset: String, network: String },
+}
+
+pub fn chosen(instrument: &Chosen) -> String {
+    text(&match instrument.clone() {
+        Chosen::CardToken(token) => StoredChosen::Card { token },
+        Chosen::Crypto { asset, network } => StoredChosen::Crypto { asset, network },
+    })
+}
+
+pub fn read_chosen(value: &str) -> Result<Chosen, StoreError> {
+    Ok(match read(value, "chosen instrument")? {
+        StoredChosen::Card { token } => Chosen::CardToken(token),
+        StoredChosen::Crypto { asset, network } => Chosen::Crypto { asset, network },
     })
 }

@@ -1,7 +1,7 @@
 //! Rows as sqlx reads them, and the words they become.
 
 use super::{StoreError, instrument_json, json};
-use crate::book::{Attempt, AttemptError, Cancel, Lease, Part, Payment, Viewer};
+use crate::book::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Viewer};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Exclusion, Kyc, KycStatus, Money, OperatorId, PartId,
     PaymentId, PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
@@ -48,8 +48,11 @@ pub struct PaymentRow {
     pub due_at: Option<Timestamp>,
     pub source: Option<String>,
     pub returns: Option<String>,
+    pub instrument: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Whether people ever had to look at it.
+    pub is_reviewed: bool,
 }
 
 /// The viewer as it is stored.
@@ -89,14 +92,14 @@ impl PaymentRow {
             method: word(&self.method, "method")?,
             reference: self.reference,
             return_url: self.return_url,
-            payer: json::read_payer(&self.payer)?,
+            payer: json::read_payer(&self.payer)?.into(),
             received: money_of(self.received_amount, self.received_currency.as_deref())?,
             credited: self.credited_amount.map(|minor| Money::new(minor, currency)),
             suspended: money_of(self.suspended_amount, self.suspended_currency.as_deref())?,
             next_action: self.next_action.as_deref().map(json::read_action).transpose()?,
             action_told: self.action_told,
             reasons: json::read_reasons(&self.reasons)?,
-            route: json::read_route(&self.route)?,
+            route: json::read_route(&self.route)?.into(),
             metadata: self.metadata,
             decision: DecisionId(self.decision_id),
             event_sequence: self.event_sequence,
@@ -104,6 +107,7 @@ impl PaymentRow {
             due_at: self.due_at,
             source: self.source.as_deref().map(instrument_json::read_instrument).transpose()?,
             returns: self.returns.as_deref().map(json::read_returns).transpose()?,
+            instrument: self.instrument.as_deref().map(instrument_json::read_chosen).transpose()?,
             parts: Vec::new(),
             attempts: Vec::new(),
             created_at: self.created_at,
@@ -166,6 +170,7 @@ pub struct AttemptRow {
     pub paged: bool,
     pub cancel: Option<String>,
     pub kept_news: Option<String>,
+    pub completion: Option<String>,
 }
 
 impl AttemptRow {
@@ -200,6 +205,11 @@ impl AttemptRow {
                 None => None,
             },
             kept_news: self.kept_news,
+            completion: match self.completion.as_deref() {
+                Some("wanted") => Some(Completion::Wanted),
+                Some(_) => Some(Completion::Asked),
+                None => None,
+            },
         })
     }
 }

@@ -1,9 +1,9 @@
-//! Writes new payments and parts, and attempts and reviews as a batch left them: one statement a
-//! table. What moves of payments that were there is [`write_steps`]'s.
+//! Writes new payments and parts, and reviews as a batch left them: one statement a table. What
+//! moves of payments that were there is [`write_steps`]'s, attempts are [`write_attempts`]'s.
 
 use super::rows::viewer_text;
-use super::{StoreError, instrument_json, json, write_steps};
-use crate::book::{Attempt, Part, Payment, Review};
+use super::{StoreError, instrument_json, json, write_attempts, write_steps};
+use crate::book::{Part, Payment, Review};
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -41,6 +41,7 @@ struct Columns {
     source: Vec<Option<String>>,
     returns: Vec<Option<String>>,
     of_deposit: Vec<Option<Uuid>>,
+    instrument: Vec<Option<String>>,
     created: Vec<Timestamp>,
     updated: Vec<Timestamp>,
 }
@@ -81,31 +82,32 @@ fn columns(payments: &[&Payment]) -> Columns {
         c.source.push(p.source.as_ref().map(instrument_json::instrument));
         c.returns.push(p.returns.as_ref().map(json::returns));
         c.of_deposit.push(p.returns.as_ref().map(|returns| returns.deposit));
+        c.instrument.push(p.instrument.as_ref().map(instrument_json::chosen));
         c.created.push(p.created_at);
         c.updated.push(p.updated_at);
     }
     c
 }
 
-/// Writes payments with their parts and attempts: those that are new, and those that were there.
+/// Writes payments with their parts and attempts: those that are new, and those that were there; and
+/// the answers that can be told of them now.
 pub async fn write(
     connection: &mut PgConnection,
     opened: &[&Payment],
     changed: &[&Payment],
+    answers: &[write_steps::Answer],
 ) -> Result<(), StoreError> {
     write_heads(connection, opened).await?;
     let parts: Vec<_> =
         opened.iter().flat_map(|p| p.parts.iter().map(|part| (p.id.uuid, part))).collect();
     write_parts(connection, &parts).await?;
-    write_steps::write_payments(connection, changed).await?;
-    let parts: Vec<&Part> = changed.iter().flat_map(|p| &p.parts).collect();
-    write_steps::write_parts(connection, &parts).await?;
+    write_steps::write(connection, changed, answers).await?;
     let attempts: Vec<_> = opened
         .iter()
         .chain(changed)
         .flat_map(|p| p.attempts.iter().map(|a| (p.id.uuid, a)))
         .collect();
-    write_attempts(connection, &attempts).await
+    write_attempts::write_attempts(connection, &attempts).await
 }
 
 async fn write_heads(
@@ -121,17 +123,17 @@ async fn write_heads(
            currency, fee, country, method, reference, return_url, payer, received_amount,
            received_currency, credited_amount, suspended_amount, suspended_currency, next_action,
            action_told, reasons, route, metadata, decision_id, event_sequence, answer_owed, due_at,
-           source, returns, of_deposit, created_at, updated_at)
+           source, returns, of_deposit, created_at, updated_at, instrument)
          select a, b, c, d, e, f, g, h, i, j, k, l, m, n::json, o, p, q, r, s, t::json, u,
-           v::json, w::json, x::json, y, z, aa, ab, ac::json, ad::json, ae, af, ag
+           v::json, w::json, x::json, y, z, aa, ab, ac::json, ad::json, ae, af, ag, ah::json
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
            $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[],
            $13::text[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[],
            $19::text[], $20::text[], $21::boolean[], $22::text[], $23::text[], $24::text[],
            $25::uuid[], $26::bigint[], $27::text[], $28::timestamptz[], $29::text[], $30::text[],
-           $31::uuid[], $32::timestamptz[], $33::timestamptz[])
+           $31::uuid[], $32::timestamptz[], $33::timestamptz[], $34::text[])
            as t (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa,
-             ab, ac, ad, ae, af, ag)",
+             ab, ac, ad, ae, af, ag, ah)",
         &c.id,
         &c.operator,
         &c.player,
@@ -164,7 +166,8 @@ async fn write_heads(
         &c.returns as &[Option<String>],
         &c.of_deposit as &[Option<Uuid>],
         &c.created,
-        &c.updated
+        &c.updated,
+        &c.instrument as &[Option<String>]
     )
     .execute(connection)
     .await?;
@@ -202,136 +205,6 @@ async fn write_parts(
         &instruments,
         &statuses,
         &held
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-#[derive(Default)]
-struct AttemptColumns {
-    id: Vec<Uuid>,
-    payment: Vec<Uuid>,
-    part: Vec<Option<Uuid>>,
-    number: Vec<i16>,
-    psp: Vec<String>,
-    status: Vec<String>,
-    asked: Vec<i64>,
-    currency: Vec<String>,
-    error: Vec<Option<String>>,
-    retryable: Vec<Option<bool>>,
-    psp_reference: Vec<Option<String>>,
-    was_accepted: Vec<bool>,
-    sent: Vec<Timestamp>,
-    ended: Vec<Option<Timestamp>>,
-    holder: Vec<Option<String>>,
-    until: Vec<Option<Timestamp>>,
-    due: Vec<Option<Timestamp>>,
-    expires: Vec<Option<Timestamp>>,
-    inquiries: Vec<i32>,
-    inquired: Vec<Option<Timestamp>>,
-    ledger: Vec<Option<Timestamp>>,
-    misses: Vec<i32>,
-    first_missed: Vec<Option<Timestamp>>,
-    last_missed: Vec<Option<Timestamp>>,
-    paged: Vec<bool>,
-    cancel: Vec<Option<String>>,
-    kept: Vec<Option<String>>,
-}
-
-fn attempt_columns(attempts: &[(Uuid, &Attempt)]) -> AttemptColumns {
-    let mut c = AttemptColumns::default();
-    for (payment, a) in attempts {
-        c.id.push(a.id.0);
-        c.payment.push(*payment);
-        c.part.push(a.part.map(|part| part.0));
-        c.number.push(a.number);
-        c.psp.push(a.psp.clone());
-        c.status.push(a.status.as_str().to_owned());
-        c.asked.push(a.asked.minor);
-        c.currency.push(a.asked.currency.code().to_owned());
-        c.error.push(a.error.as_ref().map(|error| error.code.clone()));
-        c.retryable.push(a.error.as_ref().map(|error| error.retryable));
-        c.psp_reference.push(a.psp_reference.clone());
-        c.was_accepted.push(a.was_accepted);
-        c.sent.push(a.first_sent_at);
-        c.ended.push(a.ended_at);
-        c.holder.push(a.lease.as_ref().map(|lease| lease.holder.clone()));
-        c.until.push(a.lease.as_ref().map(|lease| lease.until));
-        c.due.push(a.due_at);
-        c.expires.push(a.expires_at);
-        c.inquiries.push(a.inquiries);
-        c.inquired.push(a.last_inquiry_at);
-        c.ledger.push(a.last_ledger_at);
-        c.misses.push(a.misses);
-        c.first_missed.push(a.first_missed_at);
-        c.last_missed.push(a.last_missed_at);
-        c.paged.push(a.paged);
-        c.cancel.push(a.cancel.map(|cancel| cancel.as_str().to_owned()));
-        c.kept.push(a.kept_news.clone());
-    }
-    c
-}
-
-async fn write_attempts(
-    connection: &mut PgConnection,
-    attempts: &[(Uuid, &Attempt)],
-) -> Result<(), StoreError> {
-    if attempts.is_empty() {
-        return Ok(());
-    }
-    let c = attempt_columns(attempts);
-    // The attempt that is over is written before the one that takes its place: the one-live index
-    // is checked row by row, and an attempt's number tells the order.
-    sqlx::query!(
-        "insert into attempt (attempt_id, payment_id, part_id, number, psp, status, asked, currency,
-           error_code, error_retryable, psp_reference, was_accepted, first_sent_at, ended_at,
-           lease_holder, lease_until, due_at, expires_at, inquiries, last_inquiry_at,
-           last_ledger_at, misses, first_missed_at, last_missed_at, paged, cancel, kept_news)
-         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::text[],
-           $6::text[], $7::bigint[], $8::text[], $9::text[], $10::boolean[], $11::text[],
-           $12::boolean[], $13::timestamptz[], $14::timestamptz[], $15::text[], $16::timestamptz[],
-           $17::timestamptz[], $18::timestamptz[], $19::integer[], $20::timestamptz[],
-           $21::timestamptz[], $22::integer[], $23::timestamptz[], $24::timestamptz[],
-           $25::boolean[], $26::text[], $27::text[])
-         on conflict (attempt_id) do update set
-           status = excluded.status, error_code = excluded.error_code,
-           error_retryable = excluded.error_retryable, psp_reference = excluded.psp_reference,
-           was_accepted = excluded.was_accepted, first_sent_at = excluded.first_sent_at,
-           ended_at = excluded.ended_at, lease_holder = excluded.lease_holder,
-           lease_until = excluded.lease_until, due_at = excluded.due_at,
-           expires_at = excluded.expires_at, inquiries = excluded.inquiries,
-           last_inquiry_at = excluded.last_inquiry_at, last_ledger_at = excluded.last_ledger_at,
-           misses = excluded.misses, first_missed_at = excluded.first_missed_at,
-           last_missed_at = excluded.last_missed_at, paged = excluded.paged,
-           cancel = excluded.cancel, kept_news = excluded.kept_news",
-        &c.id,
-        &c.payment,
-        &c.part as &[Option<Uuid>],
-        &c.number,
-        &c.psp,
-        &c.status,
-        &c.asked,
-        &c.currency,
-        &c.error as &[Option<String>],
-        &c.retryable as &[Option<bool>],
-        &c.psp_reference as &[Option<String>],
-        &c.was_accepted,
-        &c.sent,
-        &c.ended as &[Option<Timestamp>],
-        &c.holder as &[Option<String>],
-        &c.until as &[Option<Timestamp>],
-        &c.due as &[Option<Timestamp>],
-        &c.expires as &[Option<Timestamp>],
-        &c.inquiries,
-        &c.inquired as &[Option<Timestamp>],
-        &c.ledger as &[Option<Timestamp>],
-        &c.misses,
-        &c.first_missed as &[Option<Timestamp>],
-        &c.last_missed as &[Option<Timestamp>],
-        &c.paged,
-        &c.cancel as &[Option<String>],
-        &c.kept as &[Option<String>]
     )
     .execute(connection)
     .await?;

@@ -16,7 +16,7 @@
 //! while a receiver thinks; only the holder of a lease settles a delivery; a receiver that is slow
 //! or dead costs no other receiver anything.
 //!
-//! Reading order: [`receive`], [`process`], [`stored_event`]; then [`guard`], [`client`], [`sign`],
+//! Reading order: [`receive`], [`process`], `follow_hint`, [`stored_event`]; then [`guard`], [`client`], [`sign`],
 //! [`envelope`], [`deliver`], [`register_endpoint`], [`rotate_secret`], [`change_endpoint`],
 //! [`redeliver`].
 
@@ -24,6 +24,7 @@ pub mod change_endpoint;
 pub mod client;
 pub mod deliver;
 pub mod envelope;
+mod follow_hint;
 pub mod guard;
 pub mod process;
 pub mod receive;

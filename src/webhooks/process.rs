@@ -3,9 +3,9 @@
 //! The inbox row is done only after its effect is committed; a crash in between applies it again,
 //! and the same news twice changes nothing.
 
+use super::follow_hint::follow_hint;
 use super::receive::places;
 use super::stored_event;
-use crate::book::Payment;
 use crate::decide::command::{News, Source};
 use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, Direction, Timestamp};
@@ -15,9 +15,10 @@ use crate::lane::desk::DeskError;
 use crate::payments::receive_payin::{ReceiveError, Received, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::run_attempts;
+use crate::store::StoreError;
 use crate::store::inbox::{self, DoneEvent, StoredEvent};
+use crate::store::incidents::{self, ServiceIncident};
 use crate::store::places::AttemptPlace;
-use crate::store::{StoreError, incidents};
 use psp_adapters::WebhookEvent;
 use psp_contract::{Outcome, Payin, Report, Status, Subject, Unknown};
 
@@ -44,6 +45,10 @@ pub enum ApplyError {
     Store(#[from] StoreError),
     #[error("reading or marking the inbox")]
     Desk(#[from] DeskError),
+    #[error("there is no PSP account of this name")]
+    UnknownAccount,
+    #[error("the PSP could not be asked which payment it is: {0}")]
+    LookUp(&'static str),
     #[error("booking money that names no attempt")]
     Payin(#[from] ReceiveError),
 }
@@ -79,7 +84,7 @@ async fn process_stored(flows: &Flows, stored: &StoredEvent) -> Result<(), Apply
     apply(flows, &stored.psp, &event).await
 }
 
-async fn raise(
+pub(super) async fn raise(
     flows: &Flows,
     kind: &'static str,
     account: &str,
@@ -88,12 +93,16 @@ async fn raise(
     let detail = format!("event {event_id} of {account}");
     tracing::error!(kind, psp.id = account, event.id = event_id, "an incident needs a person");
     metrics::counter!("incidents_total", "kind" => kind).increment(1);
-    incidents::raise(flows.db.pool(), flows.ids.next(), kind, &detail, flows.clock.now()).await
+    let incident = ServiceIncident { kind, detail: &detail, psp: Some(account) };
+    incidents::raise(flows.db.pool(), flows.ids.next(), &incident, flows.clock.now()).await
 }
 
 async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {
     if let Some(payin) = &event.payin {
         return book_payin(flows, account, event, payin).await;
+    }
+    if event.hint_only && event.report.is_none() && event.if_deposit.is_none() {
+        return follow_hint(flows, account, event).await;
     }
     let pool = flows.db.pool();
     let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
@@ -149,7 +158,8 @@ const fn says_something(report: &Report) -> bool {
     !matches!(report.status, Status::Pending) || report.payer.is_some()
 }
 
-async fn done(
+/// Marks an event as applied.
+pub(super) async fn done(
     flows: &Flows,
     account: &str,
     event: &WebhookEvent,
@@ -162,7 +172,7 @@ async fn done(
     flows.desks.done.ask(done).await
 }
 
-const fn subject_of(place: &AttemptPlace) -> Subject {
+pub(super) const fn subject_of(place: &AttemptPlace) -> Subject {
     match (place.payment.direction, place.is_return) {
         (Direction::Deposit, _) => Subject::Deposit,
         (Direction::Withdrawal, false) => Subject::Payout,
@@ -191,18 +201,15 @@ async fn submit(
             let work = flows.clone();
             work.detach(async move { run_attempts(&flows, *payment, next).await });
         }
-        Answer::Applied { payment, next: None } if event.hint_only || is_due(flows, &payment) => {
+        // Other money than was asked for, or an approval that waits for our word.
+        Answer::Applied { payment, next: None }
+            if event.hint_only || payment.is_due(flows.clock.now()) =>
+        {
             ask_now(flows, place).await;
         }
         _ => {}
     }
     Ok(())
-}
-
-/// Whether the news made a question due at once: it named other money than was asked for.
-fn is_due(flows: &Flows, payment: &Payment) -> bool {
-    let now = flows.clock.now();
-    payment.attempts.iter().any(|attempt| attempt.due_at.is_some_and(|due| due <= now))
 }
 
 /// A stale or hinting message: it moves nothing, and makes one inquiry due at once.
@@ -220,7 +227,8 @@ pub async fn hint(flows: &Flows, place: &AttemptPlace) {
     }
 }
 
-async fn ask_now(flows: &Flows, place: &AttemptPlace) {
+/// Asks about an attempt at once; what fails here the attempts worker does.
+pub(super) async fn ask_now(flows: &Flows, place: &AttemptPlace) {
     let asked = resolve_unknown(flows, &place.player, place.payment.uuid, place.attempt).await;
     if let Err(error) = asked {
         tracing::debug!(attempt.id = %place.attempt, %error, "the attempts worker will ask");

@@ -6,12 +6,13 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`nightly`].
+//! [`deliveries`], [`incidents`], [`nightly`].
 
 pub mod attempts;
 pub mod deliveries;
 pub mod driver;
 pub mod inbox;
+pub mod incidents;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;

@@ -38,6 +38,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("/v1/events/", format!("evt_{}", event.simple())),
         ("/v1/decisions/", decisions.text("/data/0/id")),
         ("/v1/reviews/", reviews.text("/data/0/id")),
+        ("/v1/incidents/", crate::incidents::of_demo(scene).await),
     ]);
     assert!(found.values().all(|id| !id.is_empty()), "{found:?}");
     found
@@ -60,6 +61,7 @@ fn body_of(rule: &Rule) -> Option<Value> {
             Some(json!({"proposal": "prp_00000000000000000000000000000001"}))
         }
         ("POST", "/v1/reviews/{id}/refuse") => Some(json!({"note": "n"})),
+        ("POST", "/v1/incidents/{id}/close") => Some(json!({"note": "mine now"})),
         ("POST", "/v1/webhook-endpoints") => {
             Some(json!({"url": "http://127.0.0.1:9/", "events": ["*"]}))
         }

@@ -9,7 +9,9 @@
 mod cluster;
 mod events;
 mod idempotency;
+mod incidents;
 mod isolation;
 mod nonces;
 mod sessions;
 mod support;
+mod wallets;

@@ -205,6 +205,7 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
         sessions: Arc::new(StoredSessions(flows.db.clone())),
         names: Arc::new(GuardedNames::new(Arc::new(SystemNames), Reach::PublicAndLoopback)),
         live: Arc::new(Live::default()),
+        body_bytes_max: 262_144,
         return_hosts: Arc::new(BTreeMap::from(hosts)),
         closing: Shutdown::new(),
     };
@@ -222,6 +223,7 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
     ];
     let gate = Gate {
         keys: ApiKeys::new(keys).unwrap(),
+        body_bytes_max: 262_144,
         plain_keys: true,
         tokens: edge.tokens.clone(),
         nonces: Arc::new(StoredNonces(NonceDesk::start(database_url.to_owned(), &requests))),

@@ -1,9 +1,9 @@
 //! What the database refuses, whoever asks.
 
-use super::harness::{World, eur};
+use super::harness::{Setup, World, eur};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-const APPEND_ONLY: [&str; 10] = [
+const APPEND_ONLY: [&str; 13] = [
     "record",
     "entry",
     "hold_move",
@@ -14,6 +14,9 @@ const APPEND_ONLY: [&str; 10] = [
     "service_incident",
     "wire",
     "player_version",
+    "incident_close",
+    "deposit_address",
+    "payin",
 ];
 
 async fn refused(connection: &mut PgConnection, sql: &str, why: &str) {
@@ -41,7 +44,11 @@ async fn what_is_written_for_good_is_changed_by_nobody() {
     let (world, mut app, mut owner) = seeded().await;
     for table in APPEND_ONLY {
         let column = if table.ends_with("incident") { "kind" } else { "slot" };
-        let column = if table == "service_incident" { "kind" } else { column };
+        let column = match table {
+            "incident_close" => "note",
+            "deposit_address" => "tag",
+            _ => column,
+        };
         for sql in [
             format!("update {table} set {column} = {column}"),
             format!("delete from {table}"),
@@ -114,4 +121,37 @@ async fn two_live_attempts_of_one_payment_are_refused() {
                 select part_id, slot, seq, 9, capture, amount, is_final from hold_move";
     refused(&mut app, ends, "hold_ends_once").await;
     world.close().await;
+}
+
+const TWO_LIVE: &str = "insert into attempt (attempt_id, payment_id, part_id, number, psp, status,
+      asked, currency, was_accepted, first_sent_at, due_at, inquiries, misses, paged)
+    select gen_random_uuid(), payment_id, part_id, 9, psp, 'unknown', asked, currency, false, now(),
+      now() + interval '1 day', 0, 0, false from attempt where status = 'accepted'";
+
+/// Whether the database takes a second live attempt of a deposit.
+async fn takes_a_second_live_attempt(sabotage: Option<&'static str>) -> bool {
+    let world = World::with(Setup { workers: false, sabotage, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(1_000)).await;
+    let mut app = PgConnection::connect(&world.house.app_url(&world.database)).await.unwrap();
+    let taken = sqlx::raw_sql(TWO_LIVE).execute(&mut app).await.is_ok();
+    let live = "select count(*) from attempt where status in ('accepted', 'unknown')";
+    assert_eq!(world.number(live).await, 1 + i64::from(taken));
+    let undo = "delete from attempt where number = 9";
+    sqlx::raw_sql(undo).execute(&world.rows).await.unwrap();
+    assert_eq!(world.payment(deposit.id).await.attempts.len(), 1);
+    world.close().await;
+    taken
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_live_attempt_of_a_deposit_is_refused() {
+    assert!(!takes_a_second_live_attempt(None).await);
+}
+
+/// The control: what refuses it is the partial unique index and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_index_a_second_live_attempt_is_taken() {
+    let drop = "drop index attempt_one_live_a_deposit";
+    assert!(takes_a_second_live_attempt(Some(drop)).await);
 }

@@ -1,9 +1,13 @@
 //! Two PSPs were paid for one deposit, and money that is taken back.
 
-use super::harness::{World, eur, gbp, withdrawal_order};
+use super::harness::{World, claim, eur, gbp, key, person, withdrawal_order};
 use interlock::book::{GameKind, Payment};
+use interlock::decide::Answer;
+use interlock::decide::command::OpenReturn;
 use interlock::domain::{AttemptStatus, PaymentId, PlayerKey};
 use interlock::payments::request_withdrawal::RequestError;
+use interlock::payments::return_deposit::return_deposit;
+use interlock::payments::review_payment::ReviewAct;
 use serde_json::json;
 
 /// A deposit that two PSPs were paid for: Trustly's answer was lost, TrueLayer took over.
@@ -110,6 +114,44 @@ async fn a_reversed_truelayer_deposit_is_taken_back_once() {
     world.settled(deposit.id, "succeeded").await;
     world.complete(&deposit, "charged_back").await;
     world.settled(deposit.id, "reversed").await;
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    world.close().await;
+}
+
+/// Of two payments, the credited one goes back from the wallet, at the PSP that took it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_of_a_deposit_that_was_paid_twice_aims_at_the_credited_payment() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = paid_twice(&world, &player).await;
+    let surplus = return_of(&world, &deposit).await;
+    let order = OpenReturn {
+        claim: claim("returns", &key()),
+        deposit: deposit.id.uuid,
+        amount: None,
+        reason: "the player asked for it".to_owned(),
+        person: person("ann"),
+    };
+    let (flows, owner) = (world.one().flows.clone(), player.clone());
+    let opening = async move { return_deposit(&flows, &owner, order).await };
+    let opened = world.one().run(opening).await;
+    let Answer::Payment(back) = opened.unwrap() else { panic!("no return was opened") };
+    let aims = |payment: &Payment| {
+        let returns = payment.returns.clone().unwrap();
+        (returns.psp, returns.attempt.unwrap(), returns.from_suspense)
+    };
+    let [first, second] = &deposit.attempts[..] else { panic!("two attempts") };
+    assert_eq!(aims(&surplus), ("trustly-de".to_owned(), first.id, true));
+    assert_eq!(aims(&back), ("truelayer-de".to_owned(), second.id, false));
+    let review = world.reviews(&back).await.pop().unwrap();
+    let proposal = review.open_proposal().unwrap().id;
+    let act = ReviewAct::Approve { proposal };
+    world.one().review((&review, &back), act, "bob").await.unwrap();
+    world.settled(back.id, "paid").await;
+    let deposit = world.payment(deposit.id).await;
+    assert_eq!(deposit.status.as_str(), "returned");
+    let statuses: Vec<AttemptStatus> = deposit.attempts.iter().map(|a| a.status).collect();
+    assert_eq!(statuses, [AttemptStatus::Succeeded, AttemptStatus::Returned]);
     assert_eq!(world.wallet(&player).await.cash, 0);
     world.close().await;
 }

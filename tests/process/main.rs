@@ -15,6 +15,7 @@ mod browser;
 mod commands;
 mod copies;
 mod crash;
+mod documents;
 mod failover;
 mod forge;
 mod forgeries;

@@ -1,19 +1,21 @@
 //! What a payer, a bank or a settlement department does, by request.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use axum::response::{Json, Response};
 use bytes::Bytes;
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Answered, DayQuery, Psps, Refused, find, parse, view};
 use crate::book::Payer;
+use crate::chain::{self, Chain, Transfer};
 use crate::money;
-use crate::psp::{Auto, Payin, Twist};
+use crate::psp::{Auto, Payin, Psp, Twist};
 use crate::scenario::{self, CompleteError, Completion, Outcome, PayinError};
 use crate::statement::{self, Break};
 use crate::webhooks;
@@ -87,15 +89,13 @@ pub(super) async fn pay_in(
 ) -> Answered {
     let psp = find(&psps, &id)?;
     let request: PayinRequest = parse(&body)?;
+    if let Some(chain) = psp.dialect.chain() {
+        return send_coins(&psp, chain, request);
+    }
     if request.confirmations.is_some() {
         return Err(Refused::unprocessable("this PSP knows no confirmations"));
     }
-    let target = match (request.reference, request.address) {
-        (Some(target), None) | (None, Some(target)) => target,
-        _ => {
-            return Err(Refused::unprocessable("name either a reference or an address"));
-        }
-    };
+    let target = one_target(request.reference, request.address)?;
     let currency = request.currency.unwrap_or_else(|| psp.currency.clone());
     let amount_minor = amount(&request.amount, &currency)?;
     let named = request.payer.is_some();
@@ -103,10 +103,35 @@ pub(super) async fn pay_in(
     let payer = request.payer.unwrap_or(stranger);
     let payin = Payin { target, amount_minor, currency, payer };
     let movement = scenario::pay_in(&psp, &payin, named).map_err(|error| match error {
-        PayinError::Currency | PayinError::Unsupported => Refused::unprocessable(error.to_string()),
         PayinError::Complete(_) => Refused::conflict(error.to_string()),
+        _ => Refused::unprocessable(error.to_string()),
     })?;
     Ok(Json(view(&movement)))
+}
+
+fn send_coins(psp: &Arc<Psp>, chain: &dyn Chain, request: PayinRequest) -> Answered {
+    let target = one_target(request.reference, request.address)?;
+    let transfer = Transfer {
+        target,
+        amount: request.amount,
+        asset: request.currency,
+        payer: request.payer,
+        confirmations: request.confirmations,
+    };
+    let sent = chain::send(psp, chain, &transfer);
+    let movement = sent.map_err(|error| match error {
+        PayinError::NoSuchAddress => Refused::new(StatusCode::NOT_FOUND, error.to_string()),
+        PayinError::Complete(_) => Refused::conflict(error.to_string()),
+        _ => Refused::unprocessable(error.to_string()),
+    })?;
+    Ok(Json(view(&movement)))
+}
+
+fn one_target(reference: Option<String>, address: Option<String>) -> Result<String, Refused> {
+    match (reference, address) {
+        (Some(target), None) | (None, Some(target)) => Ok(target),
+        _ => Err(Refused::unprocessable("name either a reference or an address")),
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,14 +153,16 @@ pub(super) async fn resend(
 ) -> Answered {
     let psp = find(&psps, &id)?;
     let request: ResendRequest = parse(&body)?;
-    psp.book.find(&request.reference).ok_or_else(|| Refused::unknown("movement"))?;
+    let found = psp.book.find(&request.reference);
+    let found = found.or_else(|| chain::latest_at(&psp.book, &request.reference));
+    let reference = found.ok_or_else(|| Refused::unknown("movement"))?.reference;
     let twist = Twist {
         bad_signature: request.bad_signature,
         age_s: request.age_s.unwrap_or(0).into(),
         ..Twist::default()
     };
     let times = request.times.unwrap_or(1).min(RESENDS_MAX);
-    let report = webhooks::resend(&psp, &request.reference, times, twist).await;
+    let report = webhooks::resend(&psp, &reference, times, twist).await;
     let nothing = || Refused::conflict("this PSP has no notification for a pending movement");
     report.map(Json).ok_or_else(nothing)
 }

@@ -147,8 +147,12 @@ pub(crate) fn view(m: &Movement) -> Value {
 async fn list(State(psps): State<Psps>) -> Json<Value> {
     let mut views = Vec::new();
     for psp in psps.iter() {
-        let up = psp.gate.is_up().await;
-        views.push(json!({ "id": psp.id, "base_url": psp.gate.base_url(), "up": up }));
+        let up = psp.is_up().await;
+        let mut view = json!({ "id": psp.id, "base_url": psp.base_url(), "up": up });
+        if let Some(pages) = psp.pages_url() {
+            view["pages_url"] = pages.into();
+        }
+        views.push(view);
     }
     Json(Value::Array(views))
 }
@@ -194,11 +198,11 @@ async fn listener(State(psps): State<Psps>, Path(id): Path<String>, body: Bytes)
 
 async fn switch(psp: &Psp, up: bool) -> Result<(), Refused> {
     if !up {
-        psp.gate.down().await;
+        psp.down().await;
         return Ok(());
     }
     let taken = |error| Refused::conflict(format!("the port cannot be opened: {error}"));
-    psp.gate.up().await.map_err(taken)
+    psp.up().await.map_err(taken)
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -153,7 +153,13 @@ pub(crate) fn redirect(target: &str) -> Response {
     response
 }
 
-fn document(status: StatusCode, class: &str, brand: &str, body: &str, next: &[String]) -> Response {
+pub(crate) fn document(
+    status: StatusCode,
+    class: &str,
+    brand: &str,
+    body: &str,
+    next: &[String],
+) -> Response {
     let html = format!(
         r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{brand} (mock)</title>
@@ -194,7 +200,7 @@ fn asset(content_type: &'static str, body: impl Into<Body>) -> Response {
     response
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -29,8 +29,8 @@ pub use http::{HttpRequest, HttpResponse, Method, TransportFailure};
 pub use instrument::{Destination, Instrument, Portable};
 pub use money::{Currency, Money, MoneyError};
 pub use operation::{
-    CompletionRequest, DepositRequest, Inquiry, InquiryBy, Lookup, Operation, Payer, PayoutRequest,
-    ReturnRequest, Subject,
+    CompletionRequest, DepositRequest, Inquiry, InquiryBy, Lookup, Operation, Payer, PayerField,
+    PayoutRequest, ReturnRequest, Subject,
 };
 pub use outcome::{
     AssetAmount, Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof, Payin,

@@ -72,6 +72,44 @@ pub struct Payer {
     pub ip: Option<String>,
 }
 
+/// A field of [`Payer`] that a casino may leave out and some PSPs cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayerField {
+    GivenName,
+    FamilyName,
+    Email,
+    Phone,
+    NationalId,
+    Locale,
+}
+
+impl PayerField {
+    /// As the player's record names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            PayerField::GivenName => "given_name",
+            PayerField::FamilyName => "family_name",
+            PayerField::Email => "email",
+            PayerField::Phone => "phone",
+            PayerField::NationalId => "national_id",
+            PayerField::Locale => "locale",
+        }
+    }
+
+    /// Whether the casino gave it.
+    pub fn is_known(self, payer: &Payer) -> bool {
+        let field = match self {
+            PayerField::GivenName => &payer.given_name,
+            PayerField::FamilyName => &payer.family_name,
+            PayerField::Email => &payer.email,
+            PayerField::Phone => &payer.phone,
+            PayerField::NationalId => &payer.national_id,
+            PayerField::Locale => &payer.locale,
+        };
+        field.as_ref().is_some_and(|text| !text.trim().is_empty())
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct DepositRequest {
     pub attempt: AttemptRef,

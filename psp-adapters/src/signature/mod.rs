@@ -1,8 +1,11 @@
 //! Signatures, and the proof that one was verified.
 //!
-//! RSA with SHA-1 (Trustly) goes through OpenSSL, because aws-lc-rs only verifies it; ES512 (TrueLayer)
-//! and shared secrets through aws-lc-rs. Nothing here compares secret bytes with `==`: the libraries
-//! decide, in constant time.
+//! RSA (Trustly with SHA-1, which aws-lc-rs only verifies; Fireblocks with SHA-2, in `rsa`) goes through
+//! OpenSSL; ES512 (TrueLayer) and shared secrets through aws-lc-rs. Nothing here compares secret bytes
+//! with `==`: the libraries decide, in constant time.
+
+mod rsa;
+mod twice_sha512;
 
 pub(crate) mod ed25519;
 
@@ -192,14 +195,16 @@ impl<'a> DetachedJws<'a> {
 #[derive(Debug, Default)]
 pub struct WebhookKeys {
     p521: BTreeMap<String, Vec<u8>>,
+    rsa: BTreeMap<String, PKey<Public>>,
 }
 
 impl WebhookKeys {
-    /// Reads a JWKS. Keys of other kinds are left out, so that an RSA key can never check an ES512
-    /// signature; a set without a usable key is an error.
+    /// Reads a JWKS: P-521 keys for ES512 and RSA keys for RS512, each kind in a place of its own, so
+    /// that an RSA key can never check an ES512 signature. Other keys are left out; a set without a
+    /// usable key is an error.
     pub fn parse(jwks: &[u8]) -> Option<WebhookKeys> {
         let tree = Json::parse(jwks)?;
-        let mut p521 = BTreeMap::new();
+        let mut keys = WebhookKeys::default();
         for key in tree.get("keys")?.items()? {
             let usable = key.str("kty") == Some("EC")
                 && key.str("crv") == Some("P-521")
@@ -207,14 +212,17 @@ impl WebhookKeys {
             if let (true, Some(kid), Some(point)) =
                 (usable, key.str("kid"), uncompressed_point(key))
             {
-                p521.insert(kid.to_owned(), point);
+                keys.p521.insert(kid.to_owned(), point);
+            }
+            if let (Some(kid), Some(key)) = (key.str("kid"), rsa::published_key(key)) {
+                keys.rsa.insert(kid.to_owned(), key);
             }
         }
-        (!p521.is_empty()).then_some(WebhookKeys { p521 })
+        (!keys.p521.is_empty() || !keys.rsa.is_empty()).then_some(keys)
     }
 
     pub fn contains(&self, kid: &str) -> bool {
-        self.p521.contains_key(kid)
+        self.p521.contains_key(kid) || self.rsa.contains_key(kid)
     }
 
     pub(crate) fn verify_es512(

@@ -6,13 +6,19 @@
 mod act;
 mod adyen;
 mod attacks;
+mod coinspaid;
+mod fireblocks;
 mod fixture;
 mod fuzz;
 mod mercadopago;
+mod nuvei;
+mod paysafe;
+mod pix_efi;
 #[path = "../stands/mod.rs"]
 mod stands;
 #[path = "../support/mod.rs"]
 mod support;
+mod swish;
 mod table;
 mod truelayer;
 mod trustly;
@@ -26,7 +32,14 @@ fn fixtures() -> &'static [Box<dyn Fixture>] {
     static FIXTURES: LazyLock<Vec<Box<dyn Fixture>>> = LazyLock::new(|| {
         vec![
             Box::new(adyen::AdyenFixture::new()),
+            Box::new(coinspaid::CoinsPaidFixture::new()),
+            Box::new(fireblocks::FireblocksFixture::new()),
             Box::new(mercadopago::MercadoPagoFixture::new()),
+            Box::new(nuvei::NuveiFixture::new()),
+            Box::new(paysafe::PaysafeFixture::new()),
+            Box::new(pix_efi::PixEfiFixture::new()),
+            Box::new(swish::SwishFixture::new("link")),
+            Box::new(swish::SwishFixture::new("push")),
             Box::new(truelayer::TrueLayerFixture::new()),
             Box::new(trustly::TrustlyFixture::new()),
         ]

@@ -11,10 +11,17 @@
 //! notice a refusal.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+mod adyen;
+mod fireblocks;
+mod nuvei;
 mod oracle;
+mod prism;
+#[path = "../stands/mod.rs"]
+mod stands;
 mod stripe;
 #[path = "../support/mod.rs"]
 mod support;
+mod tour;
 mod truelayer;
 mod trustly;
 mod world;

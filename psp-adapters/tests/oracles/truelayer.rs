@@ -6,26 +6,14 @@ use crate::support::{self, CLIENT_EC, FOREIGN_EC, KID, MERCHANT_ACCOUNT, WEBHOOK
 use crate::support::{
     attempt, deposit, gbp, payout, psp, refund, truelayer_account, truelayer_side,
 };
-use crate::world::{WEBHOOK_PATH, World};
+use crate::world::{Caught, World};
 use psp_adapters::{CachedToken, Input, RawWebhook, Step, WebhookKeys, WebhookRefusal};
 use psp_contract::{HttpRequest, Operation, Timestamp};
 use serde_json::{Value, json};
 
 const PROGRAMS: [&str; 2] = ["truelayer_side.py", "truelayer_side.js"];
+const WEBHOOK_PATH: &str = "/webhooks/truelayer-gb";
 const STAMP: &str = "X-Tl-Webhook-Timestamp";
-
-async fn world() -> World {
-    let settings = [
-        ("client_id", "casino"),
-        ("client_secret", "a client secret of some length"),
-        ("merchant_account_id", MERCHANT_ACCOUNT),
-        ("signing_kid", KID),
-        ("signing_public_key_pem", &CLIENT_EC.public_pem),
-        ("webhook_kid", WEBHOOK_KID),
-        ("webhook_private_key_pem", &WEBHOOK_EC.private_pem),
-    ];
-    World::new("truelayer", "GBP", &settings).await
-}
 
 /// The one request that the adapter makes when it has a token.
 fn request(operation: &Operation) -> HttpRequest {
@@ -92,7 +80,7 @@ fn asked() -> String {
 
 #[tokio::test]
 async fn the_mock_takes_what_its_library_signed_and_nothing_else() {
-    let world = world().await;
+    let world = World::of("truelayer-gb").await;
     let form = "grant_type=client_credentials&client_id=casino&scope=payments\
                 &client_secret=a+client+secret+of+some+length";
     let kind = ("content-type", "application/x-www-form-urlencoded");
@@ -127,22 +115,15 @@ async fn the_mock_takes_what_its_library_signed_and_nothing_else() {
 }
 
 /// A deposit at the mock, by our adapter, and the webhook of its success.
-async fn settled(world: &World) -> crate::world::Caught {
-    let account = truelayer_account(&world.base_url);
-    let psp = psp_adapters::build(account, &support::new_transport()).unwrap();
-    let operation = deposit(attempt(7), gbp(1050));
-    let deadline = std::time::Duration::from_secs(5);
-    let performed = psp.perform(&operation, deadline, Timestamp::now_utc()).await;
-    let psp_contract::Outcome::Reported(report) = performed.outcome else {
-        panic!("{performed:?}")
-    };
-    world.complete(&report.psp_reference.unwrap(), "succeeded").await;
+async fn settled(world: &World) -> Caught {
+    let report = world.perform(&deposit(attempt(7), gbp(1050))).await;
+    world.pay(&report.psp_reference.unwrap()).await;
     world.webhook("payment_settled").await
 }
 
 #[tokio::test]
 async fn its_library_verifies_the_mocks_webhooks_by_the_mocks_key_set() {
-    let world = world().await;
+    let world = World::of("truelayer-gb").await;
     let caught = settled(&world).await;
     let jwks = world.get("/.well-known/jwks").await;
     for name in PROGRAMS {

@@ -23,13 +23,8 @@ async fn the_mock_signs_and_verifies_the_published_serialisation() {
     let Some(folder) = support::vectors("trustly") else { return };
     let file = std::fs::read(folder.join("serialisation.json")).unwrap();
     let vector: Value = serde_json::from_slice(&file).unwrap();
-    let settings = [
-        ("username", "merchant_username"),
-        ("password", "merchant_password"),
-        ("merchant_public_key_pem", &*MERCHANT_RSA.public_pem),
-        ("trustly_private_key_pem", &TRUSTLY_RSA.private_pem),
-    ];
-    let world = World::new("trustly", "SEK", &settings).await;
+    let settings = [("username", "merchant_username"), ("password", "merchant_password")];
+    let world = World::with("trustly-de", &settings).await;
     let uuid = "258a2184-2842-b485-25ca-293525152425";
     let text = format!("Deposit{uuid}{}", vector["serialised"].as_str().unwrap());
     let call = async |signature: String, data: Value| -> Value {

@@ -4,7 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 pub mod adyen;
+mod coinspaid;
+mod fireblocks;
 pub mod mercadopago;
+pub mod nuvei;
+pub mod paysafe;
+pub mod pix_efi;
+pub mod swish;
 mod truelayer;
 mod trustly;
 
@@ -15,8 +21,18 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One line for each account.
-pub const STANDS: &[&dyn Stand] =
-    &[&adyen::AdyenDe, &mercadopago::MercadoPagoBr, &trustly::TrustlyDe, &truelayer::TrueLayerGb];
+pub const STANDS: &[&dyn Stand] = &[
+    &adyen::AdyenDe,
+    &coinspaid::CoinsPaid,
+    &fireblocks::Fireblocks,
+    &mercadopago::MercadoPagoBr,
+    &nuvei::NuveiCa,
+    &paysafe::PaysafeCa,
+    &pix_efi::PixEfiBr,
+    &swish::SwishSe,
+    &truelayer::TrueLayerGb,
+    &trustly::TrustlyDe,
+];
 
 /// How it becomes known that something happened to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

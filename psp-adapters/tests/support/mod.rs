@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+pub mod crypto_side;
+pub mod pki;
 pub mod truelayer_side;
 pub mod trustly_side;
 
@@ -327,17 +329,20 @@ pub fn drive(
 
 /// The folder of the published vectors. None, and a word about it, when it is not there.
 pub fn vectors(folder: &str) -> Option<PathBuf> {
+    shared(&format!("vectors/{folder}"))
+}
+
+/// A folder of the published material that is no part of the project. None, and a word about it, when it
+/// is not there.
+pub fn shared(folder: &str) -> Option<PathBuf> {
     let root = std::env::var_os("INTERLOCK_SHARED").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
         PathBuf::from,
     );
-    let path = root.join("vectors").join(folder);
+    let path = root.join(folder);
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!(
-        "skipped: the published vectors are not at {} (INTERLOCK_SHARED names the folder)",
-        path.display()
-    );
+    eprintln!("skipped: {} is not there (INTERLOCK_SHARED names its root)", path.display());
     None
 }

@@ -1,5 +1,6 @@
 //! Where a withdrawal is to go, as it is sent.
 
+use super::instrument::card_token;
 use crate::api::fields::{Fields, FromFields};
 use crate::domain::PaymentId;
 use crate::domain::instrument::mask;
@@ -48,7 +49,7 @@ impl FromFields for DestinationBody {
             "uk_account" => uk_account(fields),
             "pix_key" => fields.line("key", 77).map(|key| Self::Portable(Portable::PixKey { key })),
             "crypto_address" => crypto_address(fields),
-            _ => fields.line("token", 256).map(|token| Self::Card { token }),
+            _ => card_token(fields).map(|token| Self::Card { token }),
         }
     }
 }

@@ -3,10 +3,13 @@
 //! A reader turns JSON into the words of the house in one step; the `…Schema` struct beside it is
 //! what the OpenAPI document shows and is never made.
 //!
-//! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`review`], [`endpoint`].
+//! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`instrument`], [`review`],
+//! [`incident`], [`endpoint`].
 
 pub mod destination;
 pub mod endpoint;
+pub mod incident;
+pub mod instrument;
 pub mod payment;
 pub mod player;
 pub mod review;

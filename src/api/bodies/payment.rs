@@ -1,6 +1,7 @@
 //! Deposits and withdrawals as they are asked for, and the filters of their lists.
 
 use super::destination::{DestinationBody, DestinationSchema};
+use super::instrument::{InstrumentBody, InstrumentSchema};
 use super::player::{player_id, player_id_opt};
 use super::wallet::{REFERENCE_FAULT, reference_text};
 use crate::api::extract::Page;
@@ -17,8 +18,8 @@ pub struct DepositBody {
     pub method: Method,
     pub return_url: String,
     pub reference: Option<String>,
-    /// A stored instrument to charge.
-    pub instrument: Option<DestinationBody>,
+    /// What the player chose to pay with.
+    pub instrument: Option<InstrumentBody>,
     /// The payer's device. A player's own connection counts for more.
     pub device: Option<Device>,
     /// A JSON object, in its one spelling.
@@ -207,7 +208,8 @@ pub struct DepositSchema {
     pub return_url: String,
     /// The casino's own, unique per operator and direction for ever.
     pub reference: Option<String>,
-    pub instrument: Option<DestinationSchema>,
+    /// For the methods `card` and `crypto`.
+    pub instrument: Option<InstrumentSchema>,
     pub device: Option<DeviceSchema>,
     /// At most 4096 bytes, without personal data.
     #[schema(value_type = Option<Object>)]

@@ -3,7 +3,7 @@
 use super::player::player_id;
 use crate::api::fields::{Fields, FromFields};
 use crate::book::GameKind;
-use crate::domain::{Currency, Direction, Money, PlayerId};
+use crate::domain::{Currency, Direction, Money, PlayerId, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
 /// An entry of the game platform.
@@ -52,6 +52,27 @@ pub const REFERENCE_FAULT: (&str, &str) =
 pub fn reference_text(text: &str) -> Option<String> {
     let visible = text.bytes().all(|b| (0x21..=0x7e).contains(&b));
     ((1..=64).contains(&text.len()) && visible).then(|| text.to_owned())
+}
+
+/// At which time a wallet is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct WalletQuery {
+    /// None: now.
+    pub at: Option<Timestamp>,
+}
+
+impl FromFields for WalletQuery {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { at: fields.time_opt("at") })
+    }
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WalletParams {
+    /// RFC 3339 in UTC; left out, now.
+    #[param(example = "2026-03-01T12:00:00Z", format = DateTime)]
+    pub at: Option<String>,
 }
 
 /// What a method is wanted for.

@@ -43,8 +43,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
         (status = 409, description = "`idempotency.in_progress`, `payment.reference_taken`.",
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency.key_reused`, `payment.currency_not_allowed`, \
-            `payment.return_url_not_allowed`, \
-            `payment.instrument_unsupported`, or a field that makes no sense.",
+            `payment.return_url_not_allowed`, `payment.instrument_unsupported`, \
+            `player.field_missing`, or a field that makes no sense.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn create(
     State(edge): State<Edge>,
@@ -102,13 +102,16 @@ fn order(
 ) -> Result<DepositOrder, Problem> {
     let player = caller.may_see(body.player)?;
     return_url::check(&edge.return_hosts, &player.operator, &body.return_url)?;
-    if body.instrument.is_some() {
-        return Err(Problem::unprocessable(
-            "payment.instrument_unsupported",
-            "No PSP of this operator charges a stored instrument. Leave it out: the payer chooses.",
-        )
-        .at("/instrument"));
-    }
+    let method = body.method;
+    let instrument = body.instrument.map(|instrument| {
+        instrument.for_method(method).ok_or_else(|| {
+            Problem::unprocessable(
+                "payment.instrument_unsupported",
+                format!("This is no instrument to pay by {method} with."),
+            )
+            .at("/instrument/type")
+        })
+    });
     // A player's own connection counts, not what the body says of it.
     let ip = match (caller.is_player(), address) {
         (true, Some(ClientAddress(address))) => Some(address),
@@ -122,6 +125,7 @@ fn order(
         method: body.method,
         return_url: body.return_url,
         reference: body.reference,
+        instrument: instrument.transpose()?,
         metadata: body.metadata.unwrap_or_else(|| "{}".to_owned()),
         ip: ip.map(|address| address.to_string()),
     })

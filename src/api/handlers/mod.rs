@@ -6,6 +6,7 @@
 mod decisions;
 mod deposits;
 mod endpoints;
+mod incidents;
 mod limits;
 mod methods;
 mod payment_events;
@@ -53,6 +54,8 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(reviews::propose))
         .routes(routes!(reviews::approve))
         .routes(routes!(reviews::refuse))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::close))
 }
 
 /// What proves itself: webhooks of PSPs.

@@ -118,7 +118,7 @@ async fn take(edge: Edge, account: String, request: Request) -> Result<Response,
             "A webhook is taken as it was signed, without an encoding.",
         ));
     }
-    let body = read_body(&parts.headers, body).await?;
+    let body = read_body(&parts.headers, body, edge.body_bytes_max).await?;
     let detach = edge.detach.clone();
     let work = async move {
         // Header values need not be UTF-8; a signature over one that is not could not be ours.

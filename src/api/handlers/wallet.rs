@@ -5,7 +5,7 @@ use super::shared::{cursor_invalid, known_player, one_more, player_of};
 use crate::api::Edge;
 use crate::api::answers::{claim, told_before, told_now};
 use crate::api::bodies::endpoint::{EntryPage, PageParams};
-use crate::api::bodies::wallet::{WalletEntryBody, WalletEntrySchema};
+use crate::api::bodies::wallet::{WalletEntryBody, WalletEntrySchema, WalletParams, WalletQuery};
 use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, Strict, StrictQuery};
 use crate::api::idempotency::IdempotencyKey;
@@ -18,22 +18,30 @@ use crate::domain::{PlayerKey, Timestamp};
 use crate::lane::SubmitError;
 use crate::players::enter_game::enter_game;
 use crate::store::read_models::{self, EntryLine};
+use crate::store::wallet_history;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
 /// Read a player's balances
+///
+/// As they are now, or as they were after the last entry until `at`.
 #[utoipa::path(get, path = "/v1/players/{player_id}/wallet", tag = "wallet",
-    params(("player_id" = String, Path, description = "The casino's own id")),
+    params(("player_id" = String, Path, description = "The casino's own id"), WalletParams),
     responses((status = 200, description = "Two purses a currency.", body = WalletView)))]
 pub async fn get(
     State(edge): State<Edge>,
     caller: Caller,
     PathParams(id): PathParams<String>,
+    StrictQuery(query): StrictQuery<WalletQuery>,
 ) -> Result<Json<WalletView>, Problem> {
     let key = player_of(&caller, &id)?;
     known_player(&edge, &key).await?;
-    let wallets = read_models::wallets(edge.flows.db.pool(), &key).await?;
+    let pool = edge.flows.db.pool();
+    let wallets = match query.at {
+        None => read_models::wallets(pool, &key).await?,
+        Some(at) => wallet_history::wallets_at(pool, &key, at).await?,
+    };
     Ok(Json(WalletView::of(&wallets)))
 }
 
@@ -82,6 +90,7 @@ fn place(text: &str) -> Result<(Timestamp, i16, i64, i16), Problem> {
         (status = 409, description = "`wallet_entry.reference_taken`, `idempotency.in_progress`.",
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`wallet.insufficient_funds`, `wallet_entry.void_impossible`, \
+            `payment.currency_not_allowed`, \
             `idempotency.key_reused`, or a field that makes no sense.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn enter(

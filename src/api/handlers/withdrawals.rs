@@ -17,6 +17,7 @@ use crate::api::views::payment::PaymentView;
 use crate::decide::Answer;
 use crate::domain::{Direction, Instrument, PaymentId, PlayerKey};
 use crate::payments::cancel_payment::cancel_payment;
+use crate::payments::find_card::find_card;
 use crate::payments::request_withdrawal::{
     DestinationOrder, RequestError, WithdrawalOrder, request_withdrawal,
 };
@@ -39,7 +40,7 @@ use psp_contract::Portable;
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`wallet.insufficient_funds`, `wallet.owed`, \
             `payment.currency_not_allowed`, `destination.no_source`, `destination.source_unknown`, \
-            `destination.not_payable`, `destination.not_registered`, \
+            `destination.not_payable`, `destination.not_registered`, `player.field_missing`, \
             `idempotency.key_reused`, or a field that makes no sense.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn create(
@@ -96,10 +97,13 @@ async fn may_name(
     player: &PlayerKey,
     destination: &DestinationOrder,
 ) -> Result<(), Problem> {
-    let DestinationOrder::Instrument(instrument) = destination else { return Ok(()) };
-    let known = match &instrument.portable {
-        Some(portable) => knows_destination(&edge.flows, player, portable).await?,
-        None => false,
+    let known = match destination {
+        DestinationOrder::ClosedLoop | DestinationOrder::Source(_) => true,
+        DestinationOrder::Instrument(instrument) => match &instrument.portable {
+            Some(portable) => knows_destination(&edge.flows, player, portable).await?,
+            None => false,
+        },
+        DestinationOrder::Card { token } => find_card(&edge.flows, player, token).await?.is_some(),
     };
     if known {
         return Ok(());
@@ -130,13 +134,7 @@ fn wanted(body: DestinationBody) -> DestinationOrder {
             let instrument = Instrument { portable, holder_name, masked, ..Instrument::default() };
             DestinationOrder::Instrument(Box::new(instrument))
         }
-        // A token says nothing without the PSP that gave it: no PSP here pays to cards, so the
-        // plan finds nobody and says so.
-        DestinationBody::Card { .. } => {
-            let masked = "****".to_owned();
-            let instrument = Instrument { masked, ..Instrument::default() };
-            DestinationOrder::Instrument(Box::new(instrument))
-        }
+        DestinationBody::Card { token } => DestinationOrder::Card { token },
     }
 }
 

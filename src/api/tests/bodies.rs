@@ -57,6 +57,17 @@ async fn a_wrong_media_type_is_415_and_a_large_body_413() {
 }
 
 #[tokio::test]
+async fn the_configured_size_of_a_body_holds_both_ways() {
+    let body = format!(r#"{{"amount":"1","currency":"SEK","x":"{}"}}"#, "x".repeat(2_000));
+    let tight = Setup { body_bytes_max: 1_024, ..Setup::default() }.build();
+    same(&tight.ask(plain("POST", "/v1/deposits", &body)).await, 413, "request.too_large", "");
+    let padding = "x".repeat(256 * 1024);
+    let large = format!(r#"{{"amount":"1","currency":"SEK","x":"{padding}"}}"#);
+    let wide = Setup { body_bytes_max: 1 << 20, ..Setup::default() }.build();
+    same(&wide.ask(plain("POST", "/v1/deposits", &large)).await, 400, "request.invalid", "/x");
+}
+
+#[tokio::test]
 async fn a_cancel_takes_no_body_or_an_empty_one() {
     let small = Setup::default().build();
     let path = "/v1/deposits/dep_1/cancel";

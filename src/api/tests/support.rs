@@ -129,12 +129,19 @@ pub struct Setup {
     pub plain_keys: bool,
     pub per_second: u32,
     pub loopback_is_free: bool,
+    pub body_bytes_max: usize,
     pub nonces: Arc<FakeNonces>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { plain_keys: true, per_second: 1_000, loopback_is_free: true, nonces: Arc::default() }
+        Self {
+            plain_keys: true,
+            per_second: 1_000,
+            loopback_is_free: true,
+            body_bytes_max: 262_144,
+            nonces: Arc::default(),
+        }
     }
 }
 
@@ -179,6 +186,7 @@ impl Setup {
         }));
         let gate = Gate {
             keys: ApiKeys::new(api_keys()).unwrap(),
+            body_bytes_max: self.body_bytes_max,
             plain_keys: self.plain_keys,
             tokens: Arc::clone(&tokens),
             nonces: self.nonces,

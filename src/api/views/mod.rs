@@ -1,10 +1,11 @@
 //! The JSON of the API. Inner types are never serialised: each shape is written down here, once.
 //!
 //! Reading order: [`money`], [`payment`], [`player`], [`wallet`], [`decision`], [`review`],
-//! [`endpoint`].
+//! [`incident`], [`endpoint`].
 
 pub mod decision;
 pub mod endpoint;
+pub mod incident;
 pub mod money;
 pub mod payment;
 pub mod player;

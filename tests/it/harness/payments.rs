@@ -53,6 +53,7 @@ pub fn deposit_order(player: &PlayerKey, money: Money) -> DepositOrder {
         money,
         method: Method::BankTransfer,
         return_url: "https://casino.example/done".to_owned(),
+        instrument: None,
         reference: None,
         metadata: "{}".to_owned(),
         ip: Some("127.0.0.1".to_owned()),

@@ -1,8 +1,9 @@
-//! A socket between the service and PostgreSQL that loses a lane's COMMIT, or the answer to it.
+//! A socket between the service and PostgreSQL that loses a lane's COMMIT, or the answer to it, or
+//! stalls.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -19,6 +20,7 @@ pub struct Proxy {
     pub folder: PathBuf,
     next: Arc<AtomicU8>,
     lost: Arc<AtomicUsize>,
+    frozen: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -26,7 +28,8 @@ impl Proxy {
     pub fn open(server: &Path, folder: PathBuf) -> Self {
         std::fs::create_dir_all(&folder).unwrap();
         let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
-        let proxy = Self { folder, next: Arc::default(), lost: Arc::default() };
+        let frozen = Arc::default();
+        let proxy = Self { folder, next: Arc::default(), lost: Arc::default(), frozen };
         let (taking, socket) = (proxy.clone(), server.join(".s.PGSQL.5432"));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -47,6 +50,17 @@ impl Proxy {
         self.next.store(LOSE_THE_ANSWER, Ordering::SeqCst);
     }
 
+    /// From now on nothing is carried either way, and no connection is cut: the database is frozen.
+    pub fn freeze(&self) {
+        self.frozen.store(true, Ordering::SeqCst);
+    }
+
+    async fn stall(&self) {
+        if self.frozen.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     pub fn lost(&self) -> usize {
         self.lost.load(Ordering::SeqCst)
     }
@@ -55,7 +69,7 @@ impl Proxy {
         let Ok(server) = UnixStream::connect(socket).await else { return };
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
-        let back = copy(&mut from_server, &mut to_client);
+        let back = self.copy(&mut from_server, &mut to_client);
         let forth = async {
             let mut buffer = vec![0; 65_536];
             loop {
@@ -63,6 +77,7 @@ impl Proxy {
                 if read == 0 {
                     return HONEST;
                 }
+                self.stall().await;
                 if buffer[..read].windows(COMMIT.len()).any(|window| window == COMMIT) {
                     let loss = self.next.swap(HONEST, Ordering::SeqCst);
                     if loss != HONEST {
@@ -87,18 +102,19 @@ impl Proxy {
         }
         self.lost.fetch_add(usize::from(loss != HONEST), Ordering::SeqCst);
     }
-}
 
-async fn copy(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
-    let mut buffer = vec![0; 65_536];
-    loop {
-        match from.read(&mut buffer).await {
-            Ok(read) if 0 < read => {
-                if to.write_all(&buffer[..read]).await.is_err() {
-                    return;
+    async fn copy(&self, from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
+        let mut buffer = vec![0; 65_536];
+        loop {
+            match from.read(&mut buffer).await {
+                Ok(read) if 0 < read => {
+                    self.stall().await;
+                    if to.write_all(&buffer[..read]).await.is_err() {
+                        return;
+                    }
                 }
+                _ => return,
             }
-            _ => return,
         }
     }
 }

@@ -1,0 +1,121 @@
+//! Nuvei's REST API 1.0: JSON calls that carry a SHA-256 checksum over a list of fields of their own,
+//! always answered with 200 and an `errCode`, and form-encoded notifications (DMNs).
+//!
+//! Reading order: `api` (who may call; the envelope of answers), `payments` (deposits, refunds and
+//! what can be asked about them), `payouts`, `dmn` (notifications), `hosted` (the payer's page).
+
+mod api;
+mod dmn;
+mod hosted;
+mod payments;
+mod payouts;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::routing::{get, post};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::book::{Entry, Movement, Payer};
+use crate::config::MockAccount;
+use crate::ids;
+use crate::pages;
+use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
+
+/// `clientRequestId`s that were used: a second use is refused.
+const REQUESTS: &str = "client_request";
+/// Payment options of users (UPOs) by id: `{"user","email"}`.
+const OPTIONS: &str = "payment_option";
+
+pub(crate) struct Nuvei {
+    merchant_id: String,
+    merchant_site_id: String,
+    secret: String,
+    /// The one alternative payment method of this account.
+    payment_method: String,
+    /// Payouts are announced before they are made, and the announcement wants a decision.
+    asks_before_paying: bool,
+    webhook_url: String,
+    currency: String,
+    base_url: String,
+    /// Session tokens die with the process.
+    sessions: Mutex<HashSet<String>>,
+}
+
+/// Settings: `merchant_id`, `merchant_site_id`, `merchant_secret_key`; optional `payment_method`
+/// (`apmgw_Interac_eTransfer`) and `asks_before_paying` (`true`).
+pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Arc<dyn Dialect>> {
+    let method = account.settings.get("payment_method").cloned();
+    let asks = account.settings.get("asks_before_paying").is_some_and(|asks| asks == "true");
+    Ok(Arc::new(Nuvei {
+        merchant_id: account.setting("merchant_id")?,
+        merchant_site_id: account.setting("merchant_site_id")?,
+        secret: account.setting("merchant_secret_key")?,
+        payment_method: method.unwrap_or_else(|| "apmgw_Interac_eTransfer".to_owned()),
+        asks_before_paying: asks,
+        webhook_url: account.webhook_url.clone(),
+        currency: account.currency.clone(),
+        base_url,
+        sessions: Mutex::default(),
+    }))
+}
+
+impl Dialect for Nuvei {
+    fn routes(self: Arc<Self>, psp: Arc<Psp>) -> Router {
+        let mut router = Router::new();
+        // Nuvei's own examples call each method with and without the suffix.
+        for suffix in ["", ".do"] {
+            let path = |name: &str| format!("/ppp/api/v1/{name}{suffix}");
+            router = router
+                .route(&path("getSessionToken"), post(payments::session))
+                .route(&path("payment"), post(payments::create))
+                .route(&path("getPaymentStatus"), post(payments::status))
+                .route(&path("getTransactionDetails"), post(payments::details))
+                .route(&path("refundTransaction"), post(payments::refund))
+                .route(&path("payout"), post(payouts::create))
+                .route(&path("getPayoutStatus"), post(payouts::status));
+        }
+        router
+            .route("/ppp/redirect/{id}", get(hosted::show))
+            .route("/ppp/redirect/{id}/{choice}", post(hosted::choose))
+            .with_state((psp, self))
+            .merge(pages::assets())
+    }
+
+    /// The payer's e-mail becomes a payment option that can be paid again.
+    fn paid(&self, entry: &mut Entry<'_>, movement: &mut Movement) {
+        movement
+            .payer
+            .get_or_insert_with(|| Payer { name: "Mock Payer".to_owned(), ..Payer::default() });
+        let (user, email) = (movement.text("user").to_owned(), movement.text("email").to_owned());
+        let option = ids::derived_digits(&["upo", &user, &email], 8);
+        let kept = serde_json::json!({ "user": user, "email": email });
+        entry.put_fact(OPTIONS, &option, kept);
+        if let Value::Object(wire) = &mut movement.wire {
+            wire.insert("option".to_owned(), option.into());
+        }
+    }
+
+    fn notices(&self, movement: &Movement, step: Step) -> Vec<Notice> {
+        dmn::notices(self, movement, step)
+    }
+
+    fn present(&self, movement: &Movement) -> Option<Notice> {
+        dmn::present(self, movement)
+    }
+
+    fn sign(&self, notice: &Notice, twist: &Twist, _: OffsetDateTime) -> Outgoing {
+        dmn::sign(self, notice, twist)
+    }
+
+    fn acknowledged(&self, sent: &Outgoing, status: u16, body: &[u8]) -> bool {
+        status == 200 && (!dmn::wants_a_decision(&sent.body) || dmn::is_decision(body))
+    }
+
+    /// Nobody can pay without a request.
+    fn unsolicited(&self, _: &Payin) -> Option<Movement> {
+        None
+    }
+}

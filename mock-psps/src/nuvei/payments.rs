@@ -1,0 +1,300 @@
+//! Deposits by redirect, what became of them, and refunds.
+
+use std::sync::{Arc, PoisonError};
+
+use axum::extract::{ConnectInfo, State};
+use axum::response::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::Nuvei;
+use super::api::{self, Admitted, Both, Fields, Refusal, fields};
+use crate::book::{Kind, Movement, Payer, Status};
+use crate::faults::{Call, Fault};
+use crate::psp::Psp;
+use crate::scenario;
+use crate::server::Connection;
+use crate::{clock, ids, money};
+
+const OF_AMOUNT: &[&str] = &["clientRequestId", "amount", "currency", "timeStamp"];
+const OF_REFUND: &[&str] = &[
+    "clientRequestId",
+    "clientUniqueId",
+    "amount",
+    "currency",
+    "relatedTransactionId",
+    "authCode",
+    "comment",
+    "urlDetails",
+    "timeStamp",
+];
+const ID_LEN_MAX: usize = 45;
+
+pub(super) async fn session(
+    State(both): State<Both>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    body: Bytes,
+) -> Response {
+    let of_session = &["clientRequestId", "timeStamp"];
+    api::call(both, connection, Call::Other, body, of_session, |_, nuvei, _| async move {
+        let token = ids::uuid();
+        let mut sessions = nuvei.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(token.clone());
+        Ok(fields([("sessionToken", token.into())]))
+    })
+    .await
+}
+
+pub(super) async fn create(
+    State(both): State<Both>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    body: Bytes,
+) -> Response {
+    api::call(both, connection, Call::CreateDeposit, body, OF_AMOUNT, book).await
+}
+
+async fn book(psp: Arc<Psp>, nuvei: Arc<Nuvei>, asked: Admitted) -> Result<Fields, Refusal> {
+    if asked.plan.is(Fault::DeclineHard) {
+        return Err(Refusal::new(1068, "Payment method is not enabled"));
+    }
+    let movement = draft(&nuvei, &asked)?;
+    let request_id = asked.needed("clientRequestId", 255)?;
+    if asked.plan.is(Fault::DeclineSoft) {
+        return Ok(refused(&movement));
+    }
+    psp.book.enter(|entry| {
+        api::claim(entry, &request_id)?;
+        entry.put(movement.clone());
+        Ok(())
+    })?;
+    // There can be only one order per session token.
+    let session = movement.text("session");
+    nuvei.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
+    scenario::booked(&psp, &movement, &asked.plan).await;
+    let url = format!("{}/ppp/redirect/{}", nuvei.base_url, movement.reference);
+    Ok(fields([
+        ("orderId", movement.text("order").into()),
+        ("userTokenId", movement.text("user").into()),
+        ("sessionToken", movement.text("session").into()),
+        ("clientUniqueId", movement.text("unique_id").into()),
+        ("transactionId", movement.reference.clone().into()),
+        ("transactionType", "Sale".into()),
+        ("transactionStatus", "REDIRECT".into()),
+        ("gwErrorCode", 0.into()),
+        ("gwExtendedErrorCode", 0.into()),
+        ("paymentOption", json!({ "redirectUrl": url, "userPaymentOptionId": "" })),
+    ]))
+}
+
+/// Declined by the payer's bank: nothing is open.
+fn refused(movement: &Movement) -> Fields {
+    fields([
+        ("orderId", movement.text("order").into()),
+        ("clientUniqueId", movement.text("unique_id").into()),
+        ("transactionId", movement.reference.clone().into()),
+        ("transactionStatus", "DECLINED".into()),
+        ("gwErrorCode", (-1).into()),
+        ("gwErrorReason", "Decline".into()),
+        ("gwExtendedErrorCode", 0.into()),
+    ])
+}
+
+fn draft(nuvei: &Nuvei, asked: &Admitted) -> Result<Movement, Refusal> {
+    let session = asked.text("sessionToken");
+    if !nuvei.sessions.lock().unwrap_or_else(PoisonError::into_inner).contains(&session) {
+        return Err(Refusal::new(1064, "Invalid session token"));
+    }
+    let amount_minor = asked.amount(nuvei)?;
+    let option = &asked.body["paymentOption"]["alternativePaymentMethod"];
+    if option["paymentMethod"] != nuvei.payment_method.as_str() {
+        return Err(Refusal::new(1060, "Missing or invalid payment data"));
+    }
+    let billing = &asked.body["billingAddress"];
+    let email = [&option["email"], &billing["email"]].into_iter().find_map(Value::as_str);
+    let email = email.filter(|email| email.contains('@'));
+    let email = email.ok_or_else(|| Refusal::validation("email is missing"))?;
+    if billing["country"].as_str().is_none_or(|country| country.len() != 2) {
+        return Err(Refusal::new(1014, "Invalid country code"));
+    }
+    let ip = asked.body["deviceDetails"]["ipAddress"].as_str();
+    if ip.is_none_or(|ip| ip.parse::<std::net::IpAddr>().is_err()) {
+        return Err(Refusal::validation("deviceDetails.ipAddress is missing"));
+    }
+    let unique_id = asked.needed("clientUniqueId", ID_LEN_MAX)?;
+    let user = asked.needed("userTokenId", 255)?;
+    let urls = &asked.body["urlDetails"];
+    let url = |name: &str| urls[name].as_str().unwrap_or_default().to_owned();
+    let notify = urls["notificationUrl"].as_str().unwrap_or(&nuvei.webhook_url);
+    let name = |field: &str| billing[field].as_str().unwrap_or_default();
+    let items = asked.body["items"].as_array().cloned().unwrap_or_default();
+    let product: String = items.iter().filter_map(|item| item["name"].as_str()).collect();
+    let now = clock::now();
+    Ok(Movement {
+        reference: ids::derived_digits(&[&ids::uuid()], 19),
+        client_reference: ids::client_reference(&unique_id),
+        kind: Kind::Deposit,
+        amount_minor,
+        currency: nuvei.currency.clone(),
+        status: Status::Pending,
+        created_at: now,
+        changed_at: now,
+        settled_at: None,
+        code: None,
+        payer: Some(Payer {
+            name: format!("{} {}", name("firstName"), name("lastName")).trim().to_owned(),
+            ..Payer::default()
+        }),
+        wire: json!({
+            "session": session, "user": user, "email": email, "unique_id": unique_id,
+            "request_id": asked.text("clientRequestId"),
+            "order": ids::derived_digits(&[&ids::uuid(), "order"], 10),
+            "product": product, "success": url("successUrl"), "failure": url("failureUrl"), "notify": notify,
+        }),
+    })
+}
+
+/// By the session token, for as long as it lives: only the payment that was made with it.
+pub(super) async fn status(
+    State(both): State<Both>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    body: Bytes,
+) -> Response {
+    api::call(both, connection, Call::Query, body, &[], |psp, _, asked| async move {
+        let session = asked.text("sessionToken");
+        let movements = psp.book.movements();
+        let found = movements.iter().find(|m| !session.is_empty() && m.text("session") == session);
+        let m = found.ok_or_else(|| Refusal::new(1064, "Invalid session token"))?;
+        Ok(fields([
+            ("transactionStatus", word(m).into()),
+            ("transactionId", m.reference.clone().into()),
+            ("clientUniqueId", m.text("unique_id").into()),
+            ("amount", amount(m).into()),
+            ("currency", m.currency.clone().into()),
+        ]))
+    })
+    .await
+}
+
+/// By Nuvei's id or by the merchant's; payouts are not found here.
+pub(super) async fn details(
+    State(both): State<Both>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    body: Bytes,
+) -> Response {
+    let of_details = &["transactionId", "clientUniqueId", "timeStamp"];
+    api::call(both, connection, Call::Query, body, of_details, |psp, _, asked| async move {
+        let (id, unique_id) = (asked.text("transactionId"), asked.text("clientUniqueId"));
+        if id.is_empty() && unique_id.is_empty() {
+            return Err(Refusal::validation("transactionId or clientUniqueId is needed"));
+        }
+        let asked_for = |m: &&Movement| {
+            let fits = |want: &str, is: &str| want.is_empty() || want == is;
+            m.kind != Kind::Payout
+                && fits(&id, &m.reference)
+                && fits(&unique_id, m.text("unique_id"))
+        };
+        let movements = psp.book.movements();
+        let found = movements.iter().find(asked_for).ok_or_else(Refusal::not_found)?;
+        Ok(view(found))
+    })
+    .await
+}
+
+/// A transaction as getTransactionDetails shows it.
+fn view(m: &Movement) -> Fields {
+    let kind = match (m.kind, m.status) {
+        (Kind::Refund, _) => "Credit",
+        (_, Status::ChargedBack) => "Chargeback",
+        _ => "Sale",
+    };
+    let details = json!({
+        "transactionId": m.reference, "transactionStatus": word(m), "transactionType": kind,
+        "processedAmount": amount(m), "processedCurrency": m.currency,
+        "date": clock::day(m.changed_at), "gwErrorCode": if m.code.is_some() { -1 } else { 0 },
+        "gwErrorReason": m.code, "gwExtendedErrorCode": 0,
+    });
+    fields([
+        ("clientUniqueId", m.text("unique_id").into()),
+        ("transactionDetails", details),
+        (
+            "paymentOption",
+            json!({
+                "userPaymentOptionId": m.text("option"),
+                "alternativePaymentMethod": { "externalAccountID": m.text("email") },
+            }),
+        ),
+    ])
+}
+
+pub(super) fn amount(m: &Movement) -> String {
+    money::format(m.amount_minor, money::decimals(&m.currency))
+}
+
+/// A movement's state in Nuvei's words.
+pub(super) fn word(m: &Movement) -> &'static str {
+    match m.status {
+        Status::Pending if m.kind == Kind::Deposit => "REDIRECT",
+        Status::Pending => "PENDING",
+        Status::Succeeded | Status::ChargedBack => "APPROVED",
+        Status::Declined => "DECLINED",
+        Status::Expired => "EXPIRED",
+        Status::Cancelled => "CANCELED",
+        Status::Returned => "REVERSED",
+    }
+}
+
+pub(super) async fn refund(
+    State(both): State<Both>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    body: Bytes,
+) -> Response {
+    api::call(both, connection, Call::Other, body, OF_REFUND, give_back).await
+}
+
+async fn give_back(psp: Arc<Psp>, nuvei: Arc<Nuvei>, asked: Admitted) -> Result<Fields, Refusal> {
+    let amount_minor = asked.amount(&nuvei)?;
+    let unique_id = asked.needed("clientUniqueId", ID_LEN_MAX)?;
+    let request_id = asked.needed("clientRequestId", 255)?;
+    let related = asked.needed("relatedTransactionId", 20)?;
+    let movement = psp.book.enter(|entry| {
+        api::claim(entry, &request_id)?;
+        let paid = entry.movement(&related).filter(|m| m.kind == Kind::Deposit);
+        let paid = paid.filter(|m| m.status == Status::Succeeded).cloned();
+        let paid =
+            paid.ok_or_else(|| Refusal::validation("relatedTransactionId is not settled"))?;
+        let open = |m: &&Movement| {
+            m.text("related") == related && matches!(m.status, Status::Pending | Status::Succeeded)
+        };
+        let gone: i64 = entry.movements().iter().filter(open).map(|m| m.amount_minor).sum();
+        if amount_minor > paid.amount_minor - gone {
+            return Err(Refusal::new(1040, "Invalid or missing amount"));
+        }
+        let now = clock::now();
+        let movement = Movement {
+            reference: ids::derived_digits(&[&ids::uuid()], 19),
+            client_reference: ids::client_reference(&unique_id),
+            kind: Kind::Refund,
+            amount_minor,
+            status: Status::Pending,
+            created_at: now,
+            changed_at: now,
+            settled_at: None,
+            wire: json!({
+                "related": related, "unique_id": unique_id, "request_id": request_id,
+                "order": paid.text("order"), "product": paid.text("product"), "user": paid.text("user"),
+                "email": paid.text("email"), "notify": paid.text("notify"),
+            }),
+            ..paid
+        };
+        entry.put(movement.clone());
+        Ok(movement)
+    })?;
+    scenario::booked(&psp, &movement, &asked.plan).await;
+    Ok(fields([
+        ("transactionId", movement.reference.clone().into()),
+        ("transactionStatus", "PENDING".into()),
+        ("clientUniqueId", movement.text("unique_id").into()),
+        ("gwErrorCode", 0.into()),
+        ("gwExtendedErrorCode", 0.into()),
+    ]))
+}

@@ -1,0 +1,193 @@
+//! Coins and the networks they travel on, as data.
+//!
+//! Each adapter that moves coins has one table: which coin on which network its PSP calls what, how fine
+//! the chain counts, how many blocks we want to see whatever the PSP says, how addresses look, and
+//! whether one is nothing without a tag. Deposits, payouts and `can_pay` read the same rows.
+
+mod address;
+
+pub(crate) use address::Syntax;
+
+use crate::registry::Reader;
+use psp_contract::{AssetAmount, Currency, Instrument, Money, Portable};
+
+/// More decimals than any chain has.
+const DECIMALS_MAX: usize = 30;
+
+/// A coin on one network.
+#[derive(Debug)]
+pub(crate) struct Coin {
+    /// The PSP's own id of it.
+    pub id: &'static str,
+    pub asset: Currency,
+    pub network: &'static str,
+    /// How fine the chain counts; ETH has 18, of which our books keep 8.
+    pub decimals: usize,
+    /// A final word of the PSP with fewer blocks than this under it is not taken for final.
+    pub confirmations_min: u64,
+    pub syntax: Syntax,
+    /// An address of this coin is shared, and only its tag says whose it is.
+    pub needs_tag: bool,
+}
+
+impl Coin {
+    /// A coin whose addresses say by themselves whose they are.
+    pub const fn untagged(
+        id: &'static str,
+        asset: Currency,
+        network: &'static str,
+        decimals: usize,
+        confirmations_min: u64,
+        syntax: Syntax,
+    ) -> Self {
+        Self { id, asset, network, decimals, confirmations_min, syntax, needs_tag: false }
+    }
+
+    /// Whether this is an address of this coin, with a tag where one is needed and none elsewhere.
+    pub fn accepts(&self, address: &str, tag: Option<&str>) -> bool {
+        self.syntax.accepts(address) && self.needs_tag == tag.is_some_and(|tag| !tag.is_empty())
+    }
+
+    /// Reads an amount of this coin, cut at the decimals of our books. The second is the exact text,
+    /// where something was cut off. None for anything that is no amount, or finer than the chain counts.
+    pub fn amount(&self, text: &str) -> Option<(Money, Option<AssetAmount>)> {
+        let (money, significant) = cut(text, self.asset)?;
+        if significant > self.decimals {
+            return None;
+        }
+        let was_cut = significant > usize::try_from(self.asset.exponent()).ok()?;
+        let exact = was_cut
+            .then(|| AssetAmount { asset: self.asset.code().to_owned(), amount: text.to_owned() });
+        Some((money, exact))
+    }
+}
+
+/// Reads a decimal text in major units and cuts it at the currency's decimals. The second is the number
+/// of decimals that are not trailing zeros.
+pub(crate) fn cut(text: &str, currency: Currency) -> Option<(Money, usize)> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if fraction.is_empty() || fraction.len() > DECIMALS_MAX {
+        return None;
+    }
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let kept = fraction.len().min(usize::try_from(currency.exponent()).ok()?);
+    let text = match kept {
+        0 => whole.to_owned(),
+        _ => format!("{whole}.{}", &fraction[..kept]),
+    };
+    let money = Money::parse_with_zero(&text, currency).ok()?;
+    Some((money, fraction.trim_end_matches('0').len()))
+}
+
+/// An adapter's table, and which network an account means when nobody says.
+pub(crate) struct Coins {
+    table: &'static [Coin],
+    defaults: Vec<&'static Coin>,
+}
+
+impl Coins {
+    /// Reads the settings `network_btc`, `network_usdt`, …; without one the table's first row of the
+    /// asset is meant.
+    pub fn read(reader: &mut Reader<'_>, table: &'static [Coin]) -> Self {
+        let mut defaults: Vec<&'static Coin> = Vec::new();
+        for coin in table {
+            if defaults.iter().any(|known| known.asset == coin.asset) {
+                continue;
+            }
+            let key = format!("network_{}", coin.asset.code().to_ascii_lowercase());
+            let network = reader.setting_or(&key, coin.network);
+            let meant = table.iter().find(|row| row.asset == coin.asset && row.network == network);
+            if meant.is_none() {
+                reader.fault(format!("settings.{key}"), "is no network of this PSP's table");
+            }
+            defaults.push(meant.unwrap_or(coin));
+        }
+        Self { table, defaults }
+    }
+
+    pub fn by_id(&self, id: &str) -> Option<&'static Coin> {
+        self.table.iter().find(|coin| coin.id == id)
+    }
+
+    fn by_name(&self, asset: &str, network: &str) -> Option<&'static Coin> {
+        self.table.iter().find(|coin| coin.asset.code() == asset && coin.network == network)
+    }
+
+    /// The coin that a player chose, or the one that stands for this currency.
+    pub fn chosen(
+        &self,
+        instrument: Option<&Instrument>,
+        currency: Currency,
+    ) -> Option<&'static Coin> {
+        match instrument {
+            Some(Instrument::Crypto { asset, network }) => self.by_name(asset, network),
+            Some(_) => None,
+            None => self.defaults.iter().find(|coin| coin.asset == currency).copied(),
+        }
+    }
+
+    /// The coin and address that a payout goes to, when this PSP can send it there.
+    pub fn payable<'a>(&self, portable: Option<&'a Portable>) -> Option<(&'static Coin, &'a str)> {
+        let Some(Portable::CryptoAddress { network, asset, address, tag }) = portable else {
+            return None;
+        };
+        let coin = self.by_name(asset, network)?;
+        coin.accepts(address, tag.as_deref()).then_some((coin, address))
+    }
+}
+
+/// An address with its middle left out, for people.
+pub(crate) fn masked(address: &str) -> Option<String> {
+    let (head, tail) = (address.get(..6)?, address.get(address.len().checked_sub(4)?..)?);
+    (address.len() > 12).then(|| format!("{head}…{tail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ETH: Coin = Coin::untagged("ETH", Currency::ETH, "ethereum", 18, 1, Syntax::Evm);
+
+    #[track_caller]
+    fn check(text: &str, minor: Option<i64>, exact: Option<&str>) {
+        let read = ETH.amount(text);
+        assert_eq!(read.as_ref().map(|(money, _)| money.minor), minor, "{text}");
+        let told = read.and_then(|(_, exact)| exact).map(|exact| exact.amount);
+        assert_eq!(told.as_deref(), exact, "{text}");
+    }
+
+    #[test]
+    fn what_is_finer_than_our_books_is_cut_and_told() {
+        check("1.23456789", Some(123_456_789), None);
+        check("1.234567890000000000", Some(123_456_789), None);
+        check("1.234567891234567891", Some(123_456_789), Some("1.234567891234567891"));
+        check("0.000000009", Some(0), Some("0.000000009"));
+        check("7", Some(700_000_000), None);
+    }
+
+    #[test]
+    fn what_is_no_amount_is_none() {
+        for text in ["", "1.", ".5", "-1", "1e3", "01.5", "1.0000000000000000001", "1,5", "1.2x"] {
+            check(text, None, None);
+        }
+    }
+
+    #[test]
+    fn a_tag_is_there_exactly_where_the_coin_needs_one() {
+        let address = "0x52908400098527886E0F7030069857D2E4169EE7";
+        assert!(ETH.accepts(address, None) && ETH.accepts(address, Some("")));
+        assert!(!ETH.accepts(address, Some("7")));
+        let tagged = Coin { needs_tag: true, ..ETH };
+        assert!(tagged.accepts(address, Some("7")));
+        assert!(!tagged.accepts(address, None) && !tagged.accepts(address, Some("")));
+    }
+
+    #[test]
+    fn the_middle_of_an_address_is_left_out() {
+        let masked = masked("0x52908400098527886E0F7030069857D2E4169EE7");
+        assert_eq!(masked.as_deref(), Some("0x5290…9EE7"));
+        assert_eq!(super::masked("short"), None);
+    }
+}

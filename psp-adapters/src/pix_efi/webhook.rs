@@ -1,0 +1,128 @@
+//! Efí's notifications: a batch at `{notify_url}/pix`, authenticated by the connection's client certificate
+//! and by nothing else.
+//!
+//! The certificate shows who called, not that the bytes are Efí's at this moment; so whatever they say is
+//! only a reason to ask (`WebhookProof::Hint`). A certificate that was shown and is not issued by the pinned
+//! root (secret `webhook_client_ca_pem`) is turned away. Where nobody checks one, in front of us or here, a
+//! call is a hint as any other.
+
+use super::Inner;
+use crate::json::Json;
+use crate::registry::Reader;
+use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
+use openssl::x509::{X509, X509VerifyResult};
+use psp_contract::{AttemptRef, Subject, Timestamp};
+use secrecy::ExposeSecret;
+use time::format_description::well_known::Rfc3339;
+
+/// More events than Efí has any reason to put into one call.
+const EVENTS_MAX: usize = 500;
+
+/// Who may have issued the certificate of a caller: the root of now, and the next while it is changed.
+pub(super) struct PinnedIssuers(Vec<X509>);
+
+impl PinnedIssuers {
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let mut issuers = Vec::new();
+        if reader.has_secret("webhook_client_ca_pem") {
+            for secret in reader.live_secrets("webhook_client_ca_pem", 1) {
+                match X509::stack_from_pem(secret.expose_secret().as_bytes()) {
+                    Ok(chain) if !chain.is_empty() => issuers.extend(chain),
+                    _ => reader.fault("secrets.webhook_client_ca_pem", "is no certificate in PEM"),
+                }
+            }
+        }
+        Self(issuers)
+    }
+
+    /// The dates of a certificate and its chain are the listener's to check.
+    fn issued(&self, certificate: &[u8]) -> bool {
+        let Ok(leaf) = X509::from_der(certificate) else {
+            return false;
+        };
+        self.0.iter().any(|issuer| {
+            let signed = issuer.public_key().and_then(|key| leaf.verify(&key)).unwrap_or(false);
+            signed && issuer.issued(&leaf) == X509VerifyResult::OK
+        })
+    }
+}
+
+pub(super) fn verify(
+    inner: &Inner,
+    raw: &RawWebhook<'_>,
+) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    if raw.method != "POST" {
+        return Err(WebhookRefusal::Malformed("notifications are sent by POST"));
+    }
+    // A proxy may have taken a prefix off the path, and nothing else.
+    let path = raw.path_and_query.strip_suffix("/pix").unwrap_or(raw.path_and_query);
+    if path.len() < 2 || !path.starts_with('/') || !inner.notify_url.ends_with(path) {
+        return Err(WebhookRefusal::Malformed("not the address that Efí was given"));
+    }
+    if let Some(certificate) = raw.peer_certificate {
+        if !inner.webhook_issuers.0.is_empty() && !inner.webhook_issuers.issued(certificate) {
+            return Err(WebhookRefusal::Invalid("another's client certificate"));
+        }
+    }
+    let body = Json::parse(raw.body).ok_or(WebhookRefusal::Malformed("no strict JSON"))?;
+    let Some(batch) = body.get("pix").and_then(Json::items) else {
+        // What Efí sends when an address is registered.
+        return match body.str("evento") {
+            Some(_) => Ok(Verified::hints(Vec::new())),
+            None => Err(WebhookRefusal::Malformed("no batch of Pix")),
+        };
+    };
+    let events: Option<Vec<Vec<WebhookEvent>>> = batch.iter().map(events).collect();
+    let events: Vec<_> = events
+        .ok_or(WebhookRefusal::Malformed("a Pix without an end-to-end id"))?
+        .into_iter()
+        .flatten()
+        .collect();
+    if EVENTS_MAX < events.len() {
+        return Err(WebhookRefusal::Malformed("more than one call carries"));
+    }
+    Ok(Verified::hints(events))
+}
+
+/// One entry of the batch: what was received, what was sent, or what was sent back of it.
+fn events(pix: &Json) -> Option<Vec<WebhookEvent>> {
+    let e2eid = pix.word("endToEndId")?;
+    let txid = pix.str("txid");
+    let occurred_at = pix.str("horario").and_then(|at| Timestamp::parse(at, &Rfc3339).ok());
+    let event =
+        |kind: &str, subject, reference: Option<&str>, psp_reference, state: &str| WebhookEvent {
+            event_id: format!("{e2eid}:{kind}:{state}"),
+            kind: kind.to_owned(),
+            attempt: reference.and_then(AttemptRef::parse),
+            psp_reference,
+            subject: Some(subject),
+            report: None,
+            if_deposit: None,
+            payin: None,
+            occurred_at,
+            hint_only: true,
+        };
+    let state = pix.str("status").unwrap_or("recebido");
+    let our_id = pix.get("gnExtras").and_then(|extras| extras.str("idEnvio"));
+    if our_id.is_some() || pix.get("tipo").is_some() {
+        let came_back = pix.str("tipo").is_some_and(|kind| kind.starts_with("DEVOLUCAO"));
+        let kind = if came_back { "devolucao_recebida" } else { "envio" };
+        return Some(vec![event(kind, Subject::Payout, our_id, Some(e2eid.clone()), state)]);
+    }
+    let back = pix.get("devolucoes").and_then(Json::items).unwrap_or_default();
+    if back.is_empty() {
+        let psp_reference = txid.map(str::to_owned);
+        return Some(vec![event("pix", Subject::Deposit, txid, psp_reference, state)]);
+    }
+    let told = back.iter().map(|back| {
+        let id = back.str("id").unwrap_or_default();
+        let state = format!("{id}:{}", back.str("status").unwrap_or_default());
+        if AttemptRef::parse(id).is_some() {
+            event("devolucao", Subject::Return, Some(id), back.word("rtrId"), &state)
+        } else {
+            // None of ours: the scheme took the deposit back.
+            event("devolucao", Subject::Deposit, txid, txid.map(str::to_owned), &state)
+        }
+    });
+    Some(told.collect())
+}

@@ -1,0 +1,201 @@
+//! Nuvei's side of the suite.
+
+use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::stands::Stand;
+use crate::stands::nuvei::{MERCHANT, NuveiCa, SECRET, SITE};
+use crate::support::{
+    attempt, deposit, inquiry, payout, portable, psp, refund, response, to, token,
+};
+use openssl::sha::sha256;
+use psp_adapters::Psp;
+use psp_contract::{HttpRequest, HttpResponse, InquiryBy, Money, Operation, Subject};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+pub struct NuveiFixture {
+    psp: Psp,
+}
+
+const ID: &str = "7110000000001884667";
+
+impl NuveiFixture {
+    pub fn new() -> Self {
+        Self { psp: psp(NuveiCa.account("https://nuvei.test")) }
+    }
+
+    /// What a good answer has beside its envelope.
+    fn fields(act: Act, case: Case) -> Option<Value> {
+        let ours = attempt(1).lower();
+        if !act.asks() {
+            let status = match (act, case) {
+                (Act::Deposit, Case::Accepted) => "REDIRECT",
+                (_, Case::Accepted) => "PENDING",
+                (_, Case::Unlisted) => "DANCING",
+                (_, Case::Failed) => "DECLINED",
+                _ => return None,
+            };
+            return Some(json!({"transactionId": ID, "transactionStatus": status,
+                "clientUniqueId": ours, "gwErrorCode": 0,
+                "paymentOption": {"redirectUrl": "https://nuvei.test/interac?x=1"}}));
+        }
+        let (status, amount) = match case {
+            Case::Pending => ("PENDING", "10.50"),
+            Case::Succeeded => ("APPROVED", "10.50"),
+            Case::OtherAmount => ("APPROVED", "10.51"),
+            Case::Failed => ("DECLINED", "10.50"),
+            Case::CameBack if act != Act::AskDeposit => ("REVERSED", "10.50"),
+            Case::Unlisted => ("DANCING", "10.50"),
+            _ => return None,
+        };
+        if act == Act::AskPayoutByOurs {
+            return Some(json!({"transactionId": ID, "transactionStatus": status,
+                "clientUniqueId": ours, "amount": amount, "currency": "CAD"}));
+        }
+        let details = json!({"transactionId": ID, "transactionStatus": status,
+            "transactionType": "Sale", "processedAmount": amount, "processedCurrency": "CAD"});
+        Some(json!({"clientUniqueId": ours, "transactionDetails": details}))
+    }
+}
+
+fn envelope(request: &HttpRequest, fields: Value) -> HttpResponse {
+    let sent: Value = serde_json::from_slice(&request.body).unwrap();
+    let mut body = json!({"internalRequestId": 7424, "status": "SUCCESS", "errCode": 0,
+        "reason": "", "merchantId": MERCHANT, "merchantSiteId": SITE, "version": "1.0",
+        "clientRequestId": sent["clientRequestId"]});
+    for (name, value) in fields.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    response(200, body.to_string())
+}
+
+fn error(request: &HttpRequest, code: i64, reason: &str) -> HttpResponse {
+    envelope(request, json!({"status": "ERROR", "errCode": code, "reason": reason}))
+}
+
+impl Fixture for NuveiFixture {
+    fn psp(&self) -> &Psp {
+        &self.psp
+    }
+
+    fn money(&self) -> Money {
+        NuveiCa.money()
+    }
+
+    fn operation(&self, act: Act) -> Option<Operation> {
+        let (money, ours) = (self.money(), attempt(1));
+        let by_ours = |subject| inquiry(subject, ours, money, InquiryBy::OurReference);
+        Some(match act {
+            Act::Deposit => deposit(ours, money),
+            Act::PayoutByToken => payout(ours, money, token("162176")),
+            Act::PayoutToEmail => payout(ours, money, to(portable("email").0)),
+            Act::Return => refund(ours, money, ID),
+            Act::AskDeposit => {
+                inquiry(Subject::Deposit, ours, money, InquiryBy::PspReference(ID.to_owned()))
+            }
+            Act::AskDepositByOurs => by_ours(Subject::Deposit),
+            Act::AskPayoutByOurs => by_ours(Subject::Payout),
+            Act::AskReturnByOurs => by_ours(Subject::Return),
+            _ => return None,
+        })
+    }
+
+    fn answer(
+        &self,
+        act: Act,
+        case: Case,
+        step: &str,
+        request: &HttpRequest,
+    ) -> Option<HttpResponse> {
+        if step == "session" {
+            return Some(envelope(request, json!({"sessionToken": "e8c7b6dd-2a90-4348"})));
+        }
+        let fine = Self::fields(act, Case::Succeeded).or_else(|| Self::fields(act, Case::Accepted));
+        let fine = envelope(request, fine?);
+        if let Some(common) = common_answer(case, &fine.body) {
+            return Some(common);
+        }
+        match case {
+            Case::Refused => Some(error(request, 1019, "Validation Error")),
+            // Which code a repeat has is not documented; this is the worst that it could have.
+            Case::Duplicate => Some(error(request, 1019, "clientRequestId was used before")),
+            Case::NotFound if act.asks() => Some(error(request, 9146, "No transaction details")),
+            _ => Self::fields(act, case).map(|fields| envelope(request, fields)),
+        }
+    }
+
+    fn tells_other_amounts(&self) -> bool {
+        true
+    }
+
+    fn webhook(&self, news: News) -> Option<Call> {
+        called(SECRET, news)
+    }
+
+    fn foreign_webhook(&self) -> Option<Call> {
+        called("another merchant's secret", News::DepositSucceeded)
+    }
+
+    fn secrets(&self) -> &'static [&'static str] {
+        &["merchant secret"]
+    }
+}
+
+/// The form of a payment's notification; the secret stands before the six values.
+pub fn payment_form(secret: &str, pairs: &[(&str, &str)]) -> Vec<u8> {
+    let value = |name: &str| {
+        let found = pairs.iter().find(|(known, _)| *known == name);
+        found.map_or("", |(_, value)| *value)
+    };
+    let covered = ["totalAmount", "currency", "responseTimeStamp", "PPP_TransactionID", "Status"];
+    let text = format!("{secret}{}{}", covered.map(value).concat(), value("productId"));
+    form(pairs, "advanceResponseChecksum", &text)
+}
+
+fn form(pairs: &[(&str, &str)], name: &str, text: &str) -> Vec<u8> {
+    let checksum = hex::encode(sha256(text.as_bytes()));
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(pairs).append_pair(name, &checksum);
+    form.finish().into_bytes()
+}
+
+fn called(secret: &str, news: News) -> Option<Call> {
+    let ours = attempt(1).lower();
+    let (request, order) = match news {
+        News::DepositSucceeded => {
+            let pairs = [
+                ("ppp_status", "OK"),
+                ("Status", "APPROVED"),
+                ("totalAmount", "10.50"),
+                ("currency", "CAD"),
+                ("responseTimeStamp", "2026-11-18.22:13:20"),
+                ("PPP_TransactionID", "9169303"),
+                ("TransactionID", ID),
+                ("productId", &ours),
+                ("clientUniqueId", &ours),
+                ("transactionType", "Sale"),
+            ];
+            return Some(posted(payment_form(secret, &pairs)));
+        }
+        News::PayoutSucceeded => ("Approved", "Settled"),
+        News::PayoutFailed => ("Declined", "Declined"),
+        News::DepositApproved | News::Payin => return None,
+    };
+    let pairs = [
+        ("merchantId", MERCHANT),
+        ("merchantSiteId", SITE),
+        ("wdRequestId", "84216"),
+        ("merchantWDRequestId", &ours),
+        ("wdRequestStatus", request),
+        ("wdOrderStatus", order),
+        ("TransactionID", ID),
+        ("amount", "10.50"),
+        ("currency", "CAD"),
+    ];
+    let written: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    Some(posted(form(&pairs, "checksum", &format!("{}{secret}", written.join("&")))))
+}
+
+fn posted(body: Vec<u8>) -> Call {
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    Call::post("/webhooks/nuvei-ca", &headers, body, Signed::Fields)
+}

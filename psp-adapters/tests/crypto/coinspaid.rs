@@ -1,0 +1,237 @@
+//! CoinsPaid: its published signature, numbers that must keep their zeros, arrivals and exchanges.
+
+use crate::support::crypto_side::{
+    BITCOIN, SECRET, SECRET_NEXT, TRON, coinspaid_account, hmac_sha512, usdt,
+};
+use crate::support::{attempt, deposit, deposit_with, payer, psp, response};
+use crate::{coinspaid, receive, run, status};
+use psp_adapters::{WebhookEvent, WebhookRefusal};
+use psp_contract::{
+    AssetAmount, Currency, DeclineClass, HttpRequest, Instrument, Money, NextAction, NotSent,
+    Operation, Outcome, PayinTarget, Status, Subject, Unknown,
+};
+use serde_json::{Value, json};
+
+fn callback(secret: &str, body: &str) -> Result<WebhookEvent, WebhookRefusal> {
+    let headers = [
+        ("x-processing-key", "public-key-of-the-casino".to_owned()),
+        ("x-processing-signature", hmac_sha512(secret, body.as_bytes())),
+    ];
+    receive(&coinspaid(), &headers, body.as_bytes())
+}
+
+/// The vector of CryptoProcessing's page "Authentication".
+#[test]
+fn coinspaids_published_signature_is_the_one_that_is_sent() {
+    let mut account = coinspaid_account("https://coinspaid.test");
+    account.secrets.insert("api_secret".to_owned(), "AbCdEfG123456".into());
+    let Operation::CreateDeposit(mut request) = deposit(attempt(1), Money::new(1, Currency::BTC))
+    else {
+        panic!("a deposit")
+    };
+    request.payer.player_reference = "123456".to_owned();
+    let mut sent = None;
+    run(&psp(account), &Operation::CreateDeposit(request), |_, request| {
+        sent = Some(request.clone());
+        Ok(response(500, ""))
+    });
+    let sent = sent.unwrap();
+    assert_eq!(sent.body, br#"{"currency":"BTC","foreign_id":"123456"}"#);
+    assert_eq!(sent.url, "https://coinspaid.test/api/v2/addresses/take");
+    let signature = sent.headers.iter().find(|(name, _)| *name == "x-processing-signature");
+    assert_eq!(
+        signature.unwrap().1,
+        "03c25fcf7cd35e7d995e402cd5d51edd72d48e1471e865907967809a0c189ba55b90815f20e2bb10f82c7a9e9d865546fda58989c2ae9e8e2ff7bc29195fa1ec"
+    );
+}
+
+/// CoinsPaid's documented callback of a withdrawal with exchange, numbers and all (trap 5).
+fn withdrawal_exchange() -> String {
+    format!(
+        r#"{{"id": 1, "foreign_id": "{}", "type": "withdrawal_exchange",
+        "crypto_address": {{"id": 1, "currency": "EUR", "convert_to": "BTC",
+            "address": "1K2btnZ8cqNFBPhaq729Mdj8W6G3w2nBbL", "tag": null}},
+        "currency_sent": {{"currency": "EUR", "amount": "381"}},
+        "currency_received": {{"currency": "BTC", "amount": "0.10882300"}},
+        "transactions": [
+            {{"id": 1, "currency": "EUR", "currency_to": "BTC", "transaction_type": "exchange",
+              "type": "exchange", "amount": 381, "amount_to": 0.10882300}},
+            {{"id": 1, "currency": "BTC", "transaction_type": "blockchain", "type": "withdrawal",
+              "address": "1K2btnZ8cqNFBPhaq729Mdj8W6G3w2nBbL", "tag": null, "amount": 0.10882300,
+              "txid": "aa3345b96389e126f1ce88a670d1b1e38f2c3f73fb3ecfff8d9da1b1ce6964a6",
+              "confirmations": 3}}],
+        "fees": [], "error": "", "status": "confirmed"}}"#,
+        attempt(1).lower()
+    )
+}
+
+#[test]
+fn a_callback_is_verified_as_its_bytes_came_and_not_as_it_would_be_written_again() {
+    let body = withdrawal_exchange();
+    let event = callback(SECRET, &body).unwrap();
+    let report = event.report_for(Subject::Payout).unwrap();
+    let sent = Money::new(38_100, Currency::EUR);
+    assert_eq!(report.status, Status::Succeeded { money: sent });
+    assert_eq!(event.attempt, Some(attempt(1)));
+    assert_eq!(event.event_id, "1:confirmed");
+    // The control: whoever parses and writes it again loses two zeros, and the signature with them.
+    let again = serde_json::from_str::<Value>(&body).unwrap().to_string();
+    assert!(again.contains("0.108823,") || again.contains("0.108823}"), "{again}");
+    let headers = [
+        ("x-processing-key", "public-key-of-the-casino".to_owned()),
+        ("x-processing-signature", hmac_sha512(SECRET, body.as_bytes())),
+    ];
+    let refused = receive(&coinspaid(), &headers, again.as_bytes());
+    assert_eq!(refused.unwrap_err(), WebhookRefusal::Invalid("the signature does not verify"));
+}
+
+#[test]
+fn both_live_secrets_are_good_and_only_for_our_own_key() {
+    let body = withdrawal_exchange();
+    callback(SECRET_NEXT, &body).unwrap();
+    callback("the secret of last year", &body).unwrap_err();
+    let headers = [
+        ("x-processing-key", "somebody".to_owned()),
+        ("x-processing-signature", hmac_sha512(SECRET, body.as_bytes())),
+    ];
+    receive(&coinspaid(), &headers, body.as_bytes()).unwrap_err();
+}
+
+/// A deposit's callback: currency and amount sent and received, confirmations, status.
+fn arrival(
+    sent: (&str, &str),
+    received: (&str, &str),
+    confirmations: &str,
+    status: &str,
+) -> WebhookEvent {
+    let kind = if sent.0 == received.0 { "deposit" } else { "deposit_exchange" };
+    let body = json!({"id": 2_686_510, "type": kind, "status": status,
+        "crypto_address": {"id": 1, "currency": sent.0, "address": "x", "tag": null,
+            "foreign_id": payer().player_reference},
+        "currency_sent": {"currency": sent.0, "amount": sent.1},
+        "currency_received": {"currency": received.0, "amount": received.1,
+            "amount_minus_fee": "0.00000001"},
+        "transactions": [{"transaction_type": "blockchain", "confirmations": confirmations}]});
+    callback(SECRET, &body.to_string()).unwrap()
+}
+
+#[test]
+fn an_arrival_is_credited_as_it_was_received_and_only_at_the_final_word() {
+    let event = arrival(("USDTT", "25.50000000"), ("USDTT", "25.50000000"), "19", "confirmed");
+    let payin = event.payin.unwrap();
+    assert!(payin.confirmed && !event.hint_only && event.report.is_none());
+    assert_eq!((payin.money, payin.asset), (usdt(25_500_000), None));
+    assert_eq!(payin.target, PayinTarget::PlayerReference(payer().player_reference));
+    assert_eq!(payin.psp_reference, "2686510");
+    for (confirmations, word) in [("3", "not_confirmed"), ("3", "cancelled")] {
+        let event = arrival(("USDTT", "25.5"), ("USDTT", "25.5"), confirmations, word);
+        assert!(!event.payin.unwrap().confirmed && event.report.is_none(), "{word}");
+    }
+}
+
+#[test]
+fn a_final_word_without_a_block_under_it_is_not_taken_for_final() {
+    let event = arrival(("USDTT", "25.5"), ("USDTT", "25.5"), "0", "confirmed");
+    assert!(!event.payin.unwrap().confirmed && event.hint_only);
+    // CoinsPaid guarantees Bitcoin deposits that no block has yet.
+    let event = arrival(("BTC", "0.5"), ("BTC", "0.5"), "0", "confirmed");
+    assert!(event.payin.unwrap().confirmed && !event.hint_only);
+}
+
+#[test]
+fn what_is_exchanged_is_credited_in_the_wallets_currency_and_the_coin_is_told() {
+    let event = arrival(("BTC", "0.01000000"), ("EUR", "84.17070222"), "1", "confirmed");
+    let payin = event.payin.unwrap();
+    assert_eq!(payin.money, Money::new(8_417, Currency::EUR));
+    let asset = AssetAmount { asset: "BTC".to_owned(), amount: "0.01000000".to_owned() };
+    assert_eq!((payin.asset, payin.confirmed), (Some(asset), true));
+}
+
+#[test]
+fn what_is_finer_than_our_books_is_cut_and_the_rest_is_told() {
+    let wei = "1.234567891234567891";
+    let payin = arrival(("ETH", wei), ("ETH", wei), "12", "confirmed").payin.unwrap();
+    assert_eq!(payin.money, Money::new(123_456_789, Currency::ETH));
+    let asset = AssetAmount { asset: "ETH".to_owned(), amount: wei.to_owned() };
+    assert_eq!(payin.asset, Some(asset));
+    // Dust, a coin of no table and a currency that this account does not keep are for people.
+    for (coin, amount) in [("ETH", "0.000000004"), ("DOGE", "100"), ("USD", "100")] {
+        let event = arrival((coin, amount), (coin, amount), "12", "confirmed");
+        assert!(event.payin.is_none() && event.hint_only, "{coin}");
+    }
+}
+
+#[test]
+fn a_withdrawal_that_failed_is_final_only_before_any_chain_had_it() {
+    let told = |state: &str, txid: Value| {
+        let body = json!({"id": 7, "type": "withdrawal", "foreign_id": attempt(1).lower(),
+            "status": state, "currency_sent": {"currency": "USDTE", "amount": "10.5"},
+            "transactions": [{"txid": txid}]});
+        let event = callback(SECRET, &body.to_string()).unwrap();
+        match event.report_for(Subject::Payout).unwrap().status.clone() {
+            Status::Declined(decline) => (decline.class, decline.irreversible),
+            other => panic!("{state}: {other:?}"),
+        }
+    };
+    assert_eq!(told("declined", Value::Null), (DeclineClass::PspFault, true));
+    assert_eq!(told("failed", Value::Null), (DeclineClass::MerchantFunds, true));
+    assert_eq!(told("failed", json!("0xabc")), (DeclineClass::MerchantFunds, false));
+    assert_eq!(told("cancelled", Value::Null), (DeclineClass::PspFault, false));
+    assert_eq!(told("rejected", Value::Null), (DeclineClass::Compliance, false));
+}
+
+#[test]
+fn a_wallet_in_euros_is_told_how_much_of_the_coin_to_send() {
+    let instrument = Instrument::Crypto { asset: "BTC".to_owned(), network: "bitcoin".to_owned() };
+    let money = Money::new(6_000, Currency::EUR);
+    let operation = deposit_with(attempt(1), money, Some(instrument));
+    let answer = |step: &str, request: &HttpRequest| {
+        assert!(!request.moves_money);
+        let sent: Value = serde_json::from_slice(&request.body).unwrap();
+        Ok(if step == "quote" {
+            assert_eq!(sent["receiver_amount"], "60.00");
+            let quote = json!({"data": {"sender_amount": "0.00100000", "sender_currency": "BTC",
+                "receiver_amount": "60.00000000", "receiver_currency": "EUR"}});
+            response(200, quote.to_string())
+        } else {
+            assert_eq!(sent["convert_to"], "EUR");
+            let taken = json!({"data": {"id": 1, "currency": "BTC", "convert_to": "EUR",
+                "address": BITCOIN, "tag": null, "foreign_id": payer().player_reference}});
+            response(201, taken.to_string())
+        })
+    };
+    let driven = run(&coinspaid(), &operation, answer);
+    let Status::Accepted { next_action: Some(action), .. } = status(&driven.outcome) else {
+        panic!("{:?}", driven.outcome)
+    };
+    let expected = NextAction::CryptoTransfer {
+        address: BITCOIN.to_owned(),
+        network: "bitcoin".to_owned(),
+        asset: "BTC".to_owned(),
+        asset_amount: "0.00100000".to_owned(),
+        expires_at: None,
+    };
+    assert_eq!(*action, expected);
+    // Without a coin named, euros cannot be sent; without a quote, no address is given.
+    let unnamed = run(&coinspaid(), &deposit(attempt(1), money), |_, _| panic!("nothing is sent"));
+    assert_eq!(unnamed.outcome, Outcome::NotSent(NotSent::NotExpressible));
+    let unquoted = run(&coinspaid(), &operation, |_, _| Ok(response(429, "{}")));
+    assert_eq!(unquoted.outcome, Outcome::NotSent(NotSent::PreparationFailed));
+}
+
+#[test]
+fn an_address_with_a_broken_check_sum_is_shown_to_nobody() {
+    let taken = |address: &str, owner: &str| {
+        let data = json!({"id": 1, "currency": "BTC", "address": address, "tag": null,
+            "foreign_id": owner});
+        let operation = deposit(attempt(1), Money::new(1_000, Currency::BTC));
+        run(&coinspaid(), &operation, |_, _| Ok(response(201, json!({"data": data}).to_string())))
+            .outcome
+    };
+    let ours = payer().player_reference;
+    assert!(matches!(status(&taken(BITCOIN, &ours)), Status::Accepted { .. }));
+    let broken = BITCOIN.replace("w508", "w509");
+    assert_eq!(taken(&broken, &ours), Outcome::Unknown(Unknown::Unreadable));
+    assert_eq!(taken(TRON, &ours), Outcome::Unknown(Unknown::Unreadable));
+    assert_eq!(taken(BITCOIN, "another player"), Outcome::Unknown(Unknown::Mismatch));
+}

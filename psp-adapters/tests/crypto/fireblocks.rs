@@ -1,0 +1,256 @@
+//! Fireblocks: whose transfer it is, what counts as done, and signatures that everybody shares.
+
+use crate::support::crypto_side::{
+    ETHEREUM, WEBHOOK_KID, WEBHOOK_RSA, WORKSPACE, fireblocks_account, jwks, jws, legacy_signature,
+    usdt, webhook_signature,
+};
+use crate::support::{
+    FOREIGN_RSA, attempt, deposit, inquiry, payer, payout, portable, psp, response, to,
+};
+use crate::{fireblocks, receive, run, status};
+use psp_adapters::{WebhookEvent, WebhookKeys, WebhookRefusal};
+use psp_contract::{
+    DeclineClass, HttpResponse, InquiryBy, NotSent, Outcome, PayinTarget, Status, Subject,
+    TransportFailure, Unknown,
+};
+use serde_json::{Value, json};
+
+fn webhook(event: &Value) -> Result<WebhookEvent, WebhookRefusal> {
+    let body = event.to_string().into_bytes();
+    let headers = [("fireblocks-webhook-signature", webhook_signature(&WEBHOOK_RSA, &body))];
+    receive(&fireblocks(), &headers, &body)
+}
+
+fn event(data: &Value) -> Value {
+    json!({"id": "e-1", "eventType": "transaction.status.updated", "eventVersion": 1,
+        "data": data, "createdAt": 1, "workspaceId": WORKSPACE})
+}
+
+/// A transfer into a player's vault account.
+fn transfer() -> Value {
+    json!({"id": "tx-1", "status": "COMPLETED", "subStatus": "CONFIRMED", "operation": "TRANSFER",
+        "assetId": "USDT_ERC20", "txHash": "0x1", "numOfConfirmations": 12,
+        "source": {"type": "UNKNOWN", "id": null, "name": "External"},
+        "sourceAddress": "0xde709f2102306220921060314715629080e2fb77",
+        "destination": {"type": "VAULT_ACCOUNT", "id": "17", "name": payer().player_reference},
+        "destinationAddress": ETHEREUM,
+        "amountInfo": {"amount": "25.5", "netAmount": "25.5"}})
+}
+
+/// A payout of ours.
+fn outgoing(state: &str, sub_status: &str, hash: &str) -> Value {
+    json!({"id": "tx-2", "externalTxId": attempt(1).lower(), "status": state,
+        "subStatus": sub_status, "txHash": hash, "operation": "TRANSFER", "assetId": "USDT_ERC20",
+        "source": {"type": "VAULT_ACCOUNT", "id": "0"}, "destination": {"type": "ONE_TIME_ADDRESS"},
+        "amountInfo": {"amount": "10.5"}})
+}
+
+#[test]
+fn a_transfer_from_outside_is_a_players_and_housekeeping_is_nobodys() {
+    let told = webhook(&event(&transfer())).unwrap();
+    let payin = told.payin.unwrap();
+    assert!(payin.confirmed && !told.hint_only);
+    assert_eq!(payin.money, usdt(25_500_000));
+    assert_eq!(payin.target, PayinTarget::PlayerReference(payer().player_reference));
+    let shown = payin.payer.unwrap();
+    assert_eq!((shown.portable, shown.masked.as_deref()), (None, Some("0xde70…fb77")));
+    for (field, value) in [
+        ("source", json!({"type": "VAULT_ACCOUNT", "id": "9"})),
+        ("source", json!({"type": "GAS_STATION", "id": "1"})),
+        ("source", json!({"type": "EXCHANGE_ACCOUNT", "id": "1"})),
+        ("destination", json!({"type": "VAULT_ACCOUNT", "id": "0", "name": "Payouts"})),
+        ("destination", json!({"type": "EXTERNAL_WALLET", "id": "1"})),
+        ("operation", json!("CONTRACT_CALL")),
+    ] {
+        let mut data = transfer();
+        data[field] = value;
+        let told = webhook(&event(&data)).unwrap();
+        let silent = told.payin.is_none() && told.report.is_none() && !told.hint_only;
+        assert!(silent, "{field}: {told:?}");
+    }
+    // Swept by hand to the vault account that pays out: no payout either.
+    let mut data = outgoing("COMPLETED", "CONFIRMED", "0x2");
+    data["destination"] = json!({"type": "VAULT_ACCOUNT", "id": "3"});
+    let told = webhook(&event(&data)).unwrap();
+    assert!(told.attempt.is_none() && told.report.is_none());
+}
+
+#[test]
+fn a_transfer_counts_only_when_every_party_has_it() {
+    for (field, value, for_people) in [
+        ("status", json!("CONFIRMING"), false),
+        ("status", json!("FAILED"), false),
+        ("subStatus", json!("COMPLETED_BUT_3RD_PARTY_FAILED"), true),
+        ("subStatus", json!("COMPLETED_BUT_3RD_PARTY_REJECTED"), true),
+        ("numOfConfirmations", json!(0), true),
+    ] {
+        let mut data = transfer();
+        data[field] = value.clone();
+        let told = webhook(&event(&data)).unwrap();
+        assert!(!told.payin.unwrap().confirmed, "{value}");
+        assert_eq!(told.hint_only, for_people, "{value}");
+    }
+    let mut data = transfer();
+    data["assetId"] = "DOGE".into();
+    let told = webhook(&event(&data)).unwrap();
+    assert!(told.payin.is_none() && told.hint_only);
+}
+
+#[test]
+fn completed_with_a_third_party_that_failed_is_no_success_and_no_return() {
+    for sub_status in ["COMPLETED_BUT_3RD_PARTY_FAILED", "COMPLETED_BUT_3RD_PARTY_REJECTED"] {
+        let data = outgoing("COMPLETED", sub_status, "0x2");
+        let told = webhook(&event(&data)).unwrap();
+        assert!(told.report.is_none() && told.hint_only, "{told:?}");
+        let by = InquiryBy::OurReference;
+        let question = inquiry(Subject::Payout, attempt(1), usdt(10_500_000), by);
+        let asked = run(&fireblocks(), &question, |_, _| Ok(response(200, data.to_string())));
+        assert_eq!(asked.outcome, Outcome::Unknown(Unknown::PspUndecided));
+    }
+}
+
+#[test]
+fn a_payout_that_failed_is_final_only_before_any_chain_had_it() {
+    let told = |state: &str, sub_status: &str, hash: &str| {
+        let event = webhook(&event(&outgoing(state, sub_status, hash))).unwrap();
+        match event.report_for(Subject::Payout).unwrap().status.clone() {
+            Status::Declined(it) => (it.class, it.retry_elsewhere, it.irreversible),
+            other => panic!("{sub_status}: {other:?}"),
+        }
+    };
+    let configuration = DeclineClass::Configuration;
+    assert_eq!(told("BLOCKED", "BLOCKED_BY_POLICY", ""), (configuration, true, true));
+    assert_eq!(told("BLOCKED", "BLOCKED_BY_POLICY", "0x2"), (configuration, true, false));
+    let funds = DeclineClass::MerchantFunds;
+    assert_eq!(told("FAILED", "INSUFFICIENT_FUNDS", ""), (funds, true, true));
+    let compliance = DeclineClass::Compliance;
+    assert_eq!(told("REJECTED", "REJECTED_AML_SCREENING", ""), (compliance, false, true));
+    let account = DeclineClass::AccountInvalid;
+    assert_eq!(told("FAILED", "INVALID_ADDRESS", ""), (account, false, true));
+    let fault = DeclineClass::PspFault;
+    for late in ["DROPPED_BY_BLOCKCHAIN", "REJECTED_BY_BLOCKCHAIN", "TIMEOUT", "SOMETHING_NEW", ""]
+    {
+        assert_eq!(told("FAILED", late, ""), (fault, true, false), "{late}");
+    }
+}
+
+#[test]
+fn a_refused_payout_counts_as_refused_only_when_nothing_is_found() {
+    let operation = payout(attempt(1), usdt(10_500_000), to(portable("crypto_address").0));
+    let refusal = || response(400, r#"{"message":"The amount is invalid","code":1407}"#);
+    let with = |looked_up: Result<HttpResponse, TransportFailure>| {
+        let mut looked_up = Some(looked_up);
+        let driven = run(&fireblocks(), &operation, |step, request| {
+            if step == "create_payout" {
+                return Ok(refusal());
+            }
+            assert!(request.url.ends_with(&format!("/external_tx_id/{}", attempt(1).lower())));
+            looked_up.take().unwrap()
+        });
+        assert_eq!(driven.requests.len(), 2);
+        driven.outcome
+    };
+    let missing = response(404, r#"{"message":"Transaction not found","code":1404}"#);
+    assert!(matches!(status(&with(Ok(missing))), Status::Declined(_)));
+    let found = response(200, outgoing("SUBMITTED", "", "").to_string());
+    assert_eq!(*status(&with(Ok(found))), Status::Pending);
+    let undecided = Outcome::Unknown(Unknown::PspUndecided);
+    let lost = TransportFailure::Unknown(Unknown::ReadTimeout);
+    assert_eq!(with(Err(lost)), undecided);
+    let never_asked = TransportFailure::NotSent(NotSent::ConnectRefused);
+    assert_eq!(with(Err(never_asked)), undecided);
+    let other = with(Ok(response(502, "<html></html>")));
+    assert_eq!(other, Outcome::Unknown(Unknown::ServerError));
+    let gateway = with(Ok(response(404, "<html></html>")));
+    assert_eq!(gateway, Outcome::Unknown(Unknown::Unreadable));
+}
+
+#[test]
+fn a_players_vault_account_is_found_before_one_is_made() {
+    let name = payer().player_reference;
+    let operation = deposit(attempt(1), usdt(10_500_000));
+    let accounts = json!({"accounts": [
+        {"id": "9", "name": name, "assets": []},
+        {"id": "7", "name": name, "assets": [{"id": "USDT_ERC20"}]},
+        {"id": "3", "name": format!("{name}x"), "assets": [{"id": "USDT_ERC20"}]}]});
+    let driven = run(&fireblocks(), &operation, |step, request| {
+        assert!(!request.moves_money);
+        Ok(match step {
+            "find_vault" => {
+                assert!(request.url.contains(&format!("namePrefix={name}&")));
+                response(200, accounts.to_string())
+            }
+            "find_address" => {
+                assert!(request.url.ends_with("/vault/accounts/7/USDT_ERC20/addresses_paginated"));
+                let found = json!({"addresses": [{"address": ETHEREUM, "tag": ""}]});
+                response(200, found.to_string())
+            }
+            other => panic!("{other}"),
+        })
+    });
+    assert!(matches!(status(&driven.outcome), Status::Accepted { next_action: Some(_), .. }));
+}
+
+#[test]
+fn events_of_another_workspace_and_other_signatures_are_refused() {
+    let genuine = event(&transfer());
+    webhook(&genuine).unwrap();
+    let mut foreign = genuine.clone();
+    foreign["workspaceId"] = "somebody else's".into();
+    let refused = webhook(&foreign).unwrap_err();
+    assert_eq!(refused, WebhookRefusal::Invalid("an event of another workspace"));
+    foreign.as_object_mut().unwrap().remove("workspaceId");
+    webhook(&foreign).unwrap_err();
+    let body = genuine.to_string().into_bytes();
+    let kid = WEBHOOK_KID;
+    for header in [
+        json!({"alg": "RS256", "kid": kid}),
+        json!({"alg": "none", "kid": kid}),
+        json!({"alg": "RS512"}),
+        json!({"alg": "RS512", "kid": "another"}),
+        json!({"alg": "RS512", "kid": kid, "b64": false, "crit": ["b64"]}),
+        json!({"alg": "RS512", "kid": kid, "b64": true}),
+    ] {
+        let signature = jws(&WEBHOOK_RSA, &header, &body);
+        let headers = [("fireblocks-webhook-signature", signature)];
+        receive(&fireblocks(), &headers, &body).unwrap_err();
+    }
+    // The older signature is not taken for the newer one.
+    let headers = [("fireblocks-signature", legacy_signature(&WEBHOOK_RSA, &body))];
+    receive(&fireblocks(), &headers, &body).unwrap_err();
+}
+
+#[test]
+fn the_older_signature_is_spoken_where_it_is_configured() {
+    let mut account = fireblocks_account("https://fireblocks.test");
+    account.settings.insert("webhook_signature".to_owned(), "legacy".to_owned());
+    let pem = WEBHOOK_RSA.public_pem.as_str();
+    account.secrets.insert("webhook_public_key_pem".to_owned(), pem.into());
+    let psp = psp(account);
+    assert_eq!(psp.adapter().webhook_keys_url(), None);
+    let version_1 = json!({"type": "TRANSACTION_STATUS_UPDATED", "tenantId": WORKSPACE,
+        "timestamp": 1, "data": transfer()});
+    let body = version_1.to_string().into_bytes();
+    let signed = |pair| [("fireblocks-signature", legacy_signature(pair, &body))];
+    let told = receive(&psp, &signed(&WEBHOOK_RSA), &body).unwrap();
+    assert!(told.payin.unwrap().confirmed);
+    assert_eq!(told.event_id, hex::encode(openssl::sha::sha256(&body)));
+    receive(&psp, &signed(&FOREIGN_RSA), &body).unwrap_err();
+    let headers = [("fireblocks-webhook-signature", webhook_signature(&WEBHOOK_RSA, &body))];
+    receive(&psp, &headers, &body).unwrap_err();
+}
+
+#[test]
+fn published_keys_are_rsa_of_a_good_size_for_rs512() {
+    let good = jwks(&WEBHOOK_RSA);
+    let with = |name: &str, value: &str| {
+        let mut set = good.clone();
+        set["keys"][0][name] = value.into();
+        WebhookKeys::parse(set.to_string().as_bytes())
+    };
+    assert!(WebhookKeys::parse(good.to_string().as_bytes()).is_some());
+    assert!(with("alg", "RS256").is_none());
+    assert!(with("use", "enc").is_none());
+    assert!(with("kty", "EC").is_none());
+    assert!(with("n", "AQAB").is_none());
+}

@@ -1,0 +1,57 @@
+//! Whether this instance should be sent requests.
+
+use crate::api::gate::Boxed;
+use crate::api::health::{Check, Readiness};
+use crate::flows::Flows;
+use crate::store::{heartbeats, migrate};
+use std::time::Duration;
+
+/// Whoever asks, asks again soon and must not be kept waiting: a database that is frozen answers
+/// nothing, which is an answer.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// Looks at the database, its migrations, the lanes and the workers' heartbeats.
+#[allow(missing_debug_implementations, reason = "a bundle of shared services")]
+pub struct InstanceReadiness {
+    pub flows: Flows,
+    pub instance: String,
+}
+
+impl Readiness for InstanceReadiness {
+    fn check(&self) -> Boxed<'_, Vec<Check>> {
+        Box::pin(async move {
+            let pool = self.flows.db.pool();
+            let now = self.flows.clock.now();
+            let asking = async {
+                let current = migrate::is_current(pool).await;
+                (current, heartbeats::overdue(pool, &self.instance, now).await)
+            };
+            let asked = tokio::time::timeout(PATIENCE, asking).await;
+            let (current, overdue) = match asked {
+                Ok((current, overdue)) => (current, overdue.ok()),
+                Err(_) => (false, None),
+            };
+            let lanes = self.flows.lanes.are_running();
+            vec![
+                check("database", overdue.is_some(), "reachable", "does not answer in time"),
+                check("migrations", current, "current", "not known to be those of this program"),
+                check("lanes", lanes, "running", "a lane has ended: restart this instance"),
+                workers(overdue),
+            ]
+        })
+    }
+}
+
+fn workers(overdue: Option<Vec<String>>) -> Check {
+    let (ok, detail) = match overdue {
+        Some(stuck) if stuck.is_empty() => (true, "looking".to_owned()),
+        Some(stuck) => (false, format!("overdue: {}", stuck.join(", "))),
+        None => (false, "not known".to_owned()),
+    };
+    Check { name: "workers".to_owned(), ok, detail }
+}
+
+fn check(name: &str, ok: bool, well: &str, ill: &str) -> Check {
+    let detail = if ok { well } else { ill }.to_owned();
+    Check { name: name.to_owned(), ok, detail }
+}

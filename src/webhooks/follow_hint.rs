@@ -1,0 +1,128 @@
+//! A message that proves nothing by itself, or names a payment by the PSP's id alone: the PSP is
+//! asked, and what it answers is what counts.
+
+use super::process::{ApplyError, ask_now, done, hint, raise, subject_of};
+use super::receive::places;
+use crate::decide::Command;
+use crate::decide::command::{News, Source};
+use crate::domain::AttemptId;
+use crate::flows::Flows;
+use crate::payments::run_attempts::{perform, wires};
+use crate::store::inbox;
+use crate::store::places::AttemptPlace;
+use psp_adapters::{WebhookEvent, WireRecord};
+use psp_contract::{
+    AttemptRef, Lookup, Operation, Outcome, Report, Status, Subject, WebhookAuthenticity,
+};
+
+/// What a look-up found.
+struct LookedUp {
+    /// The attempt that the PSP names; none when the payment is not known, or not ours.
+    attempt: Option<AttemptRef>,
+    /// The PSP knows such a payment.
+    is_known: bool,
+    wire: Vec<WireRecord>,
+}
+
+/// Makes an inquiry due about the attempt that a hint is about. One that names no attempt of ours is
+/// looked up at the PSP first.
+pub async fn follow_hint(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+) -> Result<(), ApplyError> {
+    let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
+    if let Some(place) = found.iter().find(|place| fits(event.subject, place)) {
+        hint(flows, place).await;
+        return Ok(done(flows, account, event, Some(place.attempt), None).await?);
+    }
+    let Some(psp_reference) = event.psp_reference.clone().filter(|_| event.attempt.is_none())
+    else {
+        return unmatched(flows, account, event, event.attempt.is_some()).await;
+    };
+    let looked_up = look_up(flows, account, event.subject, psp_reference.clone()).await?;
+    let found = match looked_up.attempt {
+        Some(attempt) => places(flows, account, Some(attempt), None).await?,
+        None => Vec::new(),
+    };
+    match found.iter().find(|place| fits(event.subject, place)) {
+        Some(place) => {
+            tell_reference(flows, place, psp_reference, &looked_up.wire).await?;
+            ask_now(flows, place).await;
+            Ok(done(flows, account, event, Some(place.attempt), Some("looked up")).await?)
+        }
+        None => unmatched(flows, account, event, looked_up.is_known).await,
+    }
+}
+
+fn fits(told: Option<Subject>, place: &AttemptPlace) -> bool {
+    let goes_out = |subject| matches!(subject, Subject::Payout | Subject::Return);
+    told.is_none_or(|told| goes_out(told) == goes_out(subject_of(place)))
+}
+
+async fn look_up(
+    flows: &Flows,
+    account: &str,
+    subject: Option<Subject>,
+    psp_reference: String,
+) -> Result<LookedUp, ApplyError> {
+    let psp = flows.psps.get(account).ok_or(ApplyError::UnknownAccount)?;
+    let lookup = Operation::Lookup(Lookup { subject, psp_reference });
+    let performed = perform(flows, &psp, &lookup).await;
+    match performed.outcome {
+        Outcome::Reported(report) => {
+            Ok(LookedUp { attempt: report.attempt, is_known: true, wire: performed.wire })
+        }
+        Outcome::NotFound => Ok(LookedUp { attempt: None, is_known: false, wire: performed.wire }),
+        Outcome::NotSent(why) => Err(ApplyError::LookUp(why.code())),
+        Outcome::Unknown(why) => Err(ApplyError::LookUp(why.code())),
+    }
+}
+
+/// The PSP's id belongs to the attempt from now on, so that it can be asked about by it.
+async fn tell_reference(
+    flows: &Flows,
+    place: &AttemptPlace,
+    psp_reference: String,
+    wire: &[WireRecord],
+) -> Result<(), ApplyError> {
+    let report = Report {
+        psp_reference: Some(psp_reference),
+        status: Status::Pending,
+        payer: None,
+        attempt: Some(AttemptRef::new(place.attempt.0)),
+    };
+    let news = News {
+        payment: place.payment.uuid,
+        direction: place.payment.direction,
+        attempt: place.attempt,
+        source: Source::Webhook { hint: true },
+        outcome: Outcome::Reported(report),
+        wires: wires(AttemptId(place.attempt.0), "lookup", wire),
+    };
+    flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
+    Ok(())
+}
+
+/// A message about nothing of ours. It is an incident where the PSP stands behind it; what anybody
+/// could have sent, and of which the PSP knows nothing, is only kept.
+async fn unmatched(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    names_a_payment: bool,
+) -> Result<(), ApplyError> {
+    let psp = flows.psps.get(account).ok_or(ApplyError::UnknownAccount)?;
+    let unsigned = psp.capabilities().webhook.authenticity == WebhookAuthenticity::Unsigned;
+    let known_to_the_psp = names_a_payment && event.attempt.is_none();
+    if event.psp_reference.is_none() && event.attempt.is_none() {
+        return Ok(done(flows, account, event, None, Some("nothing about money")).await?);
+    }
+    if unsigned && !known_to_the_psp {
+        metrics::counter!("webhook_hints_of_nobody_total", "psp" => account.to_owned())
+            .increment(1);
+        return Ok(done(flows, account, event, None, Some("the PSP knows no such payment")).await?);
+    }
+    inbox::park(flows.db.pool(), account, &event.event_id, "no attempt of ours").await?;
+    Ok(raise(flows, "webhook.unmatched", account, &event.event_id).await?)
+}

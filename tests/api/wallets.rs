@@ -1,0 +1,70 @@
+//! Wallets over the API: as they are, as they were, and in which currencies there are any.
+
+use crate::support::{Scene, deposit};
+use serde_json::{Value, json};
+
+fn entry(kind: &str, amount: &str, currency: &str, reference: &str) -> Value {
+    json!({"kind": kind, "amount": amount, "currency": currency, "reference": reference})
+}
+
+const ENTRIES: &str = "/v1/players/p-1/wallet-entries";
+
+#[tokio::test]
+async fn a_wallet_is_told_as_it_was_at_a_time() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let book = |body| scene.ask("sk_demo", "POST", ENTRIES, Some(body));
+    book(entry("win", "50.00", "EUR", "w-1")).await;
+    book(entry("bonus_grant", "5.00", "EUR", "b-1")).await;
+    let times = scene.ask("sk_demo", "GET", "/v1/players/p-1/entries", None).await;
+    let (bonus_at, win_at) = (times.text("/data/0/recorded_at"), times.text("/data/1/recorded_at"));
+    book(entry("stake", "20.00", "EUR", "s-1")).await;
+    let at = |time: &str| {
+        let path = format!("/v1/players/p-1/wallet?at={time}");
+        let scene = &scene;
+        async move { scene.ask("sk_demo", "GET", &path, None).await }
+    };
+    let purse = |told: &crate::support::Told, fund: &str| {
+        let balances = told.body["balances"].as_array().unwrap().clone();
+        let found = balances.into_iter().find(|balance| balance["fund"] == fund);
+        found.map(|balance| balance["available"].as_str().unwrap().to_owned())
+    };
+    let first = at(&win_at).await;
+    assert_eq!(purse(&first, "cash").as_deref(), Some("50.00"), "{first:?}");
+    assert_eq!(purse(&first, "bonus").as_deref(), Some("0.00"));
+    assert_eq!(purse(&at(&bonus_at).await, "bonus").as_deref(), Some("5.00"));
+    let now = scene.ask("sk_demo", "GET", "/v1/players/p-1/wallet", None).await;
+    assert_eq!(purse(&now, "cash").as_deref(), Some("30.00"));
+    assert_eq!(at("2099-01-01T00:00:00Z").await.body, now.body);
+    assert_eq!(at("2020-01-01T00:00:00Z").await.body, json!({"balances": []}));
+    let bad = at("yesterday").await;
+    assert_eq!(bad.status, 400, "{bad:?}");
+}
+
+#[tokio::test]
+async fn no_wallet_is_opened_in_a_currency_that_the_market_does_not_allow() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let body = entry("win", "50.00", "GBP", "w-1");
+    let told = scene.ask("sk_demo", "POST", ENTRIES, Some(body)).await;
+    assert_eq!((told.status, told.code()), (422, "payment.currency_not_allowed"), "{told:?}");
+    assert_eq!(told.text("/errors/0/pointer"), "/currency");
+    let wallet = scene.ask("sk_demo", "GET", "/v1/players/p-1/wallet", None).await;
+    assert_eq!(wallet.body, json!({"balances": []}));
+}
+
+#[tokio::test]
+async fn the_first_event_of_a_deposit_tells_its_first_attempt() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let told = scene.ask("sk_demo", "POST", "/v1/deposits", Some(deposit("p-1", "50.00"))).await;
+    let data: String =
+        sqlx::query_scalar("select data::text from outbox_event where payment_sequence = 1")
+            .fetch_one(scene.flows.db.pool())
+            .await
+            .unwrap();
+    let data: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(data["id"], told.body["id"]);
+    assert_eq!(data["attempts"][0]["status"], "in_flight", "{data}");
+    assert_eq!(data["attempts"].as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,72 @@
+//! The commands of the documents, run as a reader would copy them.
+
+use super::world::World;
+use std::path::Path;
+use std::process::Stdio;
+use tokio::process::Command;
+
+/// Every fault that a mock has; a reader must find each.
+const FAULTS: &[&str] = &[
+    "connection_reset_before",
+    "connection_reset_after_accept",
+    "timeout_before_accept",
+    "timeout_after_accept",
+    "http_500",
+    "http_500_after_accept",
+    "http_503",
+    "http_429",
+    "malformed_body",
+    "empty_body",
+    "slow",
+    "decline_soft",
+    "decline_hard",
+    "webhook_drop",
+    "webhook_duplicate",
+    "webhook_reorder",
+    "webhook_delay",
+    "webhook_bad_signature",
+    "webhook_stale",
+    "webhook_wrong_amount",
+    "webhook_wrong_currency",
+    "webhook_before_response",
+    "success_after_decline",
+];
+
+/// The blocks that a reader copies, one after the other.
+fn commands(document: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(document);
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks = text.split("```sh\n").skip(1);
+    blocks.map(|block| block.split_once("```").unwrap().0.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_command_about_the_mocks_works() {
+    let blocks = commands("mocks.md");
+    assert!(10 < blocks.len());
+    let script = blocks.join("\n");
+    for fault in FAULTS {
+        let named =
+            script.split(|c: char| c.is_whitespace() || c == '"').any(|word| word == *fault);
+        assert!(named, "docs/mocks.md does not script {fault}");
+    }
+    let world = World::new().await;
+    let mut service = world.serve().await;
+    let script = script
+        .replace("http://127.0.0.1:8080", &world.place.api_url())
+        .replace("http://127.0.0.1:8090", &world.place.control_url());
+    // A pipe's end must not hide a curl that failed.
+    let script = format!("set -eu -o pipefail\n{script}");
+    let mut bash = Command::new("bash");
+    bash.arg("-c").arg(&script).env("NO_PROXY", "*").kill_on_drop(true);
+    let output = bash.stdin(Stdio::null()).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}\nafter\n{said}");
+    // What the page says that a reader will see.
+    assert!(said.contains(r#""status":"charged_back""#), "{said}");
+    assert!(said.contains(r#""status":"abandoned""#), "{said}");
+    assert!(said.contains(r#""status":401"#), "{said}");
+    service.stop(nix::sys::signal::Signal::SIGTERM).await;
+    world.end().await;
+}
