@@ -11,6 +11,7 @@
 //! notice a refusal.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+mod adyen;
 mod fireblocks;
 mod nuvei;
 mod oracle;
