@@ -114,7 +114,7 @@ async fn a_deposit_is_paid_on_its_page_and_announced() {
     assert!(page.contains("20.00 CAD") && page.contains("Nuvei") && page.contains("Jane Doe"));
     let done = w.http.post(format!("{url}/approve")).send().await.unwrap();
     assert_eq!(done.headers()["location"], "https://casino.example/ok");
-    let told = w.until_told(ID, 1, |r| verifies(r)).await.remove(0);
+    let told = w.until_told(ID, 1, verifies).await.remove(0);
     let fields: BTreeMap<_, _> = form(&told).into_iter().collect();
     assert_eq!((&*fields["Status"], &*fields["productId"]), ("APPROVED", &*reference));
     let ask = json!({ "clientUniqueId": reference });

@@ -5,7 +5,6 @@
 //! with `==`: the libraries decide, in constant time.
 
 mod rsa;
-
 mod twice_sha512;
 
 use crate::json::Json;
