@@ -156,8 +156,7 @@ async fn a_stored_card_is_charged_refused_or_challenged_by_its_token() {
         ("CHALLENGE1PFWR50", "RedirectShopper", "pending"),
     ] {
         let reference = digits();
-        let (code, body) =
-            post(&w, "/v71/payments", &digits(), &charge(&reference, token)).await;
+        let (code, body) = post(&w, "/v71/payments", &digits(), &charge(&reference, token)).await;
         assert_eq!((code, &body["resultCode"]), (200, &json!(result)));
         assert_eq!(body["action"].is_object(), result == "RedirectShopper");
         w.until_status(ID, &reference, status).await;
@@ -213,7 +212,9 @@ async fn the_settlement_report_has_adyens_columns() {
     let text = w.http.get(url).send().await.unwrap().text().await.unwrap();
     let mut lines = text.lines();
     let header = lines.next().unwrap();
-    assert!(header.starts_with("Company Account,Merchant Account,Psp Reference,Merchant Reference"));
+    assert!(
+        header.starts_with("Company Account,Merchant Account,Psp Reference,Merchant Reference")
+    );
     let row = lines.next().unwrap();
     assert!(row.contains(",Settled,") && row.contains(",EUR,,10.50,1,EUR,,10.40,0.10,"), "{row}");
     assert_eq!(row.split(',').count(), header.split(',').count());
