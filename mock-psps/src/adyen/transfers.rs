@@ -147,7 +147,8 @@ pub(super) fn state(m: &Movement) -> (&'static str, String) {
 fn created(adyen: &Adyen, m: &Movement) -> Value {
     let mut view = view(adyen, m);
     if let Value::Object(fields) = &mut view {
-        fields.retain(|name, _| !matches!(&**name, "balancePlatform" | "events" | "sequenceNumber"));
+        fields
+            .retain(|name, _| !matches!(&**name, "balancePlatform" | "events" | "sequenceNumber"));
     }
     view
 }

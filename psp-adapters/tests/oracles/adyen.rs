@@ -4,7 +4,9 @@
 
 use crate::oracle::Oracle;
 use crate::prism::{Description, Prism};
-use crate::stands::adyen::{API_KEY, BALANCE_ACCOUNT, HMAC_KEY, MERCHANT_ACCOUNT, TRANSFERS_HMAC_KEY};
+use crate::stands::adyen::{
+    API_KEY, BALANCE_ACCOUNT, HMAC_KEY, MERCHANT_ACCOUNT, TRANSFERS_HMAC_KEY,
+};
 use crate::support::{attempt, payout};
 use crate::tour::{fresh, tour};
 use crate::world::{Caught, World};
@@ -151,7 +153,10 @@ async fn its_reader_reads_the_mocks_webhooks() {
     assert_eq!(items[0]["amount"], json!({"currency": "EUR", "value": 1050}));
     let transfer = json!({"body": booked(&world).await.body});
     let read = oracle.ask("read_transfer", transfer).await.unwrap();
-    assert_eq!((&read["data"]["status"], &read["data"]["amount"]["value"]), (&json!("booked"), &json!(1050)));
+    assert_eq!(
+        (&read["data"]["status"], &read["data"]["amount"]["value"]),
+        (&json!("booked"), &json!(1050))
+    );
 }
 
 fn charge() -> Value {
@@ -185,9 +190,7 @@ async fn its_clients_charge_and_transfer_once_and_understand_the_answers() {
     for name in PROGRAMS {
         let world = World::of("adyen-de").await;
         let Some(mut oracle) = Oracle::start(name) else { return };
-        let question = |body: Value, key: &str| {
-            json!({"url": world.base_url, "key": API_KEY, "body": body, "idempotency_key": key})
-        };
+        let question = |body: Value, key: &str| json!({"url": world.base_url, "key": API_KEY, "body": body, "idempotency_key": key});
         let charged = oracle.ask("pay", question(charge(), "k-1")).await.unwrap();
         assert_eq!(body(&charged)["resultCode"], "Authorised", "{name}: {charged}");
         let again = oracle.ask("pay", question(charge(), "k-1")).await.unwrap();
@@ -198,7 +201,8 @@ async fn its_clients_charge_and_transfer_once_and_understand_the_answers() {
         let get = json!({"url": world.base_url, "key": API_KEY, "id": id});
         let seen = oracle.ask("get_transfer", get).await.unwrap();
         assert_eq!(body(&seen)["reference"], attempt(4).lower(), "{name}: {seen}");
-        let amounts: Vec<_> = world.movements().await.iter().map(|it| it["amount"].clone()).collect();
+        let amounts: Vec<_> =
+            world.movements().await.iter().map(|it| it["amount"].clone()).collect();
         assert_eq!(amounts, ["10.50", "10.50"], "{name}");
 
         let mut foreign = question(charge(), "k-3");
