@@ -2,16 +2,17 @@
 //!
 //! The mock PSPs sign with one half and the service checks with the other, as with a real PSP. Each
 //! pair is two files, `<name>.private.pem` (PKCS#8, mode 0600) and `<name>.public.pem`, in a folder
-//! of the account that it belongs to.
+//! of the account that it belongs to. A pair for TLS has a third, `<name>.certificate.pem`, signed by the
+//! sandbox's own authority (`certificates`).
 
+use super::certificates::{self, Authority, Role};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The folder that the player tokens' key is in, beside those of the accounts.
@@ -23,15 +24,35 @@ pub enum KeyKind {
     Rsa2048,
     EcP521,
     Ed25519,
+    /// A key with a certificate that shows who calls.
+    TlsClient,
+    /// A key with a certificate of a server on this machine.
+    TlsServer,
 }
 
 impl KeyKind {
+    /// Whether a certificate of the sandbox's own authority belongs to it.
+    pub fn has_certificate(self) -> bool {
+        self.role().is_some()
+    }
+
+    /// What its certificate is for, when it has one.
+    fn role(self) -> Option<Role> {
+        match self {
+            Self::TlsClient => Some(Role::Client),
+            Self::TlsServer => Some(Role::Server),
+            Self::Rsa2048 | Self::EcP521 | Self::Ed25519 => None,
+        }
+    }
+
     /// As the configuration writes it.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "rsa2048" => Some(Self::Rsa2048),
             "p521" => Some(Self::EcP521),
             "ed25519" => Some(Self::Ed25519),
+            "tls_client" => Some(Self::TlsClient),
+            "tls_server" => Some(Self::TlsServer),
             _ => None,
         }
     }
@@ -77,7 +98,27 @@ impl SandboxKeys {
         for KeyOf { account, name, kind } in needed {
             ensure_pair(&keys.private(account, name), &keys.public(account, name), *kind)?;
         }
+        keys.ensure_certificates(needed)?;
         Ok(keys)
+    }
+
+    /// One authority for all: ours, every mock's, and the certificate of our own listener.
+    fn ensure_certificates(&self, needed: &[KeyOf]) -> Result<(), KeyError> {
+        let with_role = |key: &KeyOf| Some((key.clone(), key.kind.role()?));
+        let wanted: Vec<_> = needed.iter().filter_map(with_role).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let authority = Authority::ensure(&self.private(HOUSE, "ca"), &self.ca_certificate())?;
+        for (key, role) in wanted {
+            let (private, certificate) =
+                (self.private(&key.account, &key.name), self.certificate(&key.account, &key.name));
+            let name = format!("{} {}", key.account, key.name);
+            authority.ensure_leaf(&name, role, &private, &certificate)?;
+        }
+        let (private, certificate) =
+            (self.private(HOUSE, "webhooks"), self.certificate(HOUSE, "webhooks"));
+        authority.ensure_leaf("Interlock webhooks", Role::Server, &private, &certificate)
     }
 
     /// The keys of a sandbox's folder, without looking whether they are there.
@@ -102,24 +143,31 @@ impl SandboxKeys {
     pub fn public(&self, account: &str, name: &str) -> PathBuf {
         self.folder.join(account).join(format!("{name}.public.pem"))
     }
+
+    pub fn certificate(&self, account: &str, name: &str) -> PathBuf {
+        self.folder.join(account).join(format!("{name}.certificate.pem"))
+    }
+
+    /// The certificate of the authority that signs all others.
+    pub fn ca_certificate(&self) -> PathBuf {
+        self.certificate(HOUSE, "ca")
+    }
 }
 
 fn ensure_pair(private: &Path, public: &Path, kind: KeyKind) -> Result<(), KeyError> {
-    let key = match fs::read(private) {
-        Ok(pem) => PKey::private_key_from_pem(&pem)
-            .map_err(|source| KeyError::Unreadable { path: private.to_owned(), source })?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    let key = match files::read_key(private)? {
+        Some(key) => key,
+        None => {
             let key = generate(kind)?;
-            write_new(private, &key.private_key_to_pem_pkcs8()?)?;
+            files::write_new(private, &key.private_key_to_pem_pkcs8()?)?;
             key
         }
-        Err(source) => return Err(file_error("reading", private)(source)),
     };
     // Always from the private half: the two files can never belong to different pairs.
     let pem = key.public_key_to_pem()?;
     match fs::read(public) {
         Ok(there) if there == pem => Ok(()),
-        _ => write_new(public, &pem),
+        _ => files::write_new(public, &pem),
     }
 }
 
@@ -131,30 +179,58 @@ fn generate(kind: KeyKind) -> Result<PKey<Private>, ErrorStack> {
             PKey::from_ec_key(EcKey::generate(&group)?)
         }
         KeyKind::Ed25519 => PKey::generate_ed25519(),
+        KeyKind::TlsClient | KeyKind::TlsServer => certificates::new_key(),
     }
 }
 
-/// Whole or not at all: a half-written key would stop every later start.
-fn write_new(path: &Path, pem: &[u8]) -> Result<(), KeyError> {
-    if let Some(folder) = path.parent() {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(file_error("making", folder))?;
-    }
-    let unfinished = path.with_extension("unfinished");
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(pem).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&unfinished, path));
-    written.map_err(file_error("writing", path))
-}
+/// Reading and writing PEM files.
+pub(super) mod files {
+    use super::KeyError;
+    use openssl::pkey::{PKey, Private};
+    use std::fs::{self, DirBuilder, OpenOptions};
+    use std::io::{self, Write};
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    use std::path::Path;
 
-fn file_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
-    let path = path.to_owned();
-    move |source| KeyError::File { doing, path, source }
+    /// A file's bytes; none where there is no such file.
+    pub(in crate::sandbox) fn read_or_none(path: &Path) -> Result<Option<Vec<u8>>, KeyError> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(file_error("reading", path)(source)),
+        }
+    }
+
+    pub(in crate::sandbox) fn read_key(path: &Path) -> Result<Option<PKey<Private>>, KeyError> {
+        let Some(pem) = read_or_none(path)? else {
+            return Ok(None);
+        };
+        let key = PKey::private_key_from_pem(&pem);
+        key.map(Some).map_err(|source| KeyError::Unreadable { path: path.to_owned(), source })
+    }
+
+    /// Whole or not at all: a half-written key would stop every later start.
+    pub(in crate::sandbox) fn write_new(path: &Path, pem: &[u8]) -> Result<(), KeyError> {
+        if let Some(folder) = path.parent() {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(file_error("making", folder))?;
+        }
+        let unfinished = path.with_extension("unfinished");
+        let written = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)
+            .and_then(|mut file| file.write_all(pem).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&unfinished, path));
+        written.map_err(file_error("writing", path))
+    }
+
+    fn file_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+        let path = path.to_owned();
+        move |source| KeyError::File { doing, path, source }
+    }
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
     for account in &mocks.accounts {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, account.port));
         let key = format!("psps.{}.base_url", account.id.replace('-', "_"));
-        let setting = format!("{}=http://", variable_of(&key));
+        let scheme =
+            if account.settings.contains_key("server_certificate_pem") { "https" } else { "http" };
+        let setting = format!("{}={scheme}://", variable_of(&key));
         ports::check_free(&format!("the mock of {}", account.id), address, setting)?;
     }
     Ok(())
@@ -40,7 +42,6 @@ fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
 /// An account that no mock can play.
 pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
     let keys = SandboxKeys::at(home);
-    let public = config.server.public_url.trim_end_matches('/');
     let mut accounts = Vec::new();
     for account in &config.psps {
         let url = Url::parse(&account.base_url)
@@ -51,7 +52,7 @@ pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
             port,
             psp: account.adapter.clone(),
             currency: account.currencies.first().map_or("EUR", |code| code.code()).to_owned(),
-            webhook_url: format!("{public}/webhooks/{}", account.id),
+            webhook_url: config.webhook_url(account),
             settings: known_to_the_mock(account, &keys)?,
         });
     }
@@ -72,16 +73,23 @@ fn known_to_the_mock(
     let mut known = account.settings.clone();
     let secrets = account.secrets.iter();
     known.extend(secrets.map(|(key, value)| (key.clone(), value.expose_secret().to_owned())));
-    for (name, _) in &account.sandbox.keys {
+    for (name, kind) in &account.sandbox.keys {
         for (half, path) in [
             ("private", keys.private(&account.id, name)),
             ("public", keys.public(&account.id, name)),
         ] {
-            let pem = std::fs::read_to_string(&path)
-                .with_context(|| format!("reading {}", path.display()))?;
-            known.insert(format!("{name}_{half}_key_pem"), pem);
+            known.insert(format!("{name}_{half}_key_pem"), read(&path)?);
+        }
+        let certificate = keys.certificate(&account.id, name);
+        if kind.has_certificate() {
+            known.insert(format!("{name}_certificate_pem"), read(&certificate)?);
+            known.insert("client_ca_pem".to_owned(), read(&keys.ca_certificate())?);
         }
     }
     known.extend(account.sandbox.settings.clone());
     Ok(known)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
 }

@@ -5,8 +5,9 @@
 //! `keys/` the generated keys, `run.json` the addresses while a sandbox runs. Removing the folder
 //! while nothing runs gives a fresh start.
 //!
-//! Reading order: [`cluster`], [`keys`], [`mocks`], [`ports`], [`runfile`].
+//! Reading order: [`cluster`], [`keys`], `certificates`, [`mocks`], [`ports`], [`runfile`].
 
+mod certificates;
 pub mod cluster;
 pub mod keys;
 pub mod mocks;

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adyen;
 mod chain;
 mod coinspaid;
 mod control;
 mod faults;
 mod fireblocks;
 mod harness;
+mod mercadopago;
 mod nuvei;
 mod pages;
 mod paysafe;

@@ -7,6 +7,8 @@
 mod rsa;
 mod twice_sha512;
 
+pub(crate) mod ed25519;
+
 use crate::json::Json;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;

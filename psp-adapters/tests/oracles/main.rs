@@ -13,14 +13,17 @@
 
 mod adyen;
 mod fireblocks;
+mod mercadopago;
 mod nuvei;
 mod oracle;
+mod pix;
 mod prism;
 #[path = "../stands/mod.rs"]
 mod stands;
 mod stripe;
 #[path = "../support/mod.rs"]
 mod support;
+mod swish;
 mod tour;
 mod truelayer;
 mod trustly;

@@ -4,6 +4,7 @@ mod production;
 
 use super::*;
 use crate::sandbox::keys::SandboxKeys;
+use secrecy::ExposeSecret;
 use std::fs;
 use std::sync::OnceLock;
 use time::macros::datetime;
@@ -40,14 +41,13 @@ fn with_keys(folder: &Folder) -> PathBuf {
         SandboxKeys::ensure(&made.0, &sandbox_keys()).unwrap();
         made
     });
-    for key in sandbox_keys() {
-        for half in ["private", "public"] {
-            let name = format!("keys/{}/{}.{half}.pem", key.account, key.name);
-            folder.write(&name, &fs::read_to_string(made.0.join(&name)).unwrap());
+    for account in fs::read_dir(made.0.join("keys")).unwrap() {
+        for file in fs::read_dir(account.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.strip_prefix(&made.0).unwrap().to_str().unwrap();
+            folder.write(name, &fs::read_to_string(&path).unwrap());
         }
     }
-    let own = "keys/interlock/player-token.private.pem";
-    folder.write(own, &fs::read_to_string(made.0.join(own)).unwrap());
     folder.write("password", "0123456789abcdef");
     folder.0.clone()
 }
@@ -117,7 +117,11 @@ fn the_keys_that_are_made_are_those_that_are_named() {
     SandboxKeys::ensure(&folder.0, &sandbox_keys()).unwrap();
     let profile = Profile::Sandbox { home: folder.0.clone(), file: None };
     let config = Config::load_with(&profile, &Variables::new()).unwrap();
-    assert!(config.psps.iter().any(|psp| psp.id == "trustly-de"));
+    let named = SANDBOX_PSPS.lines().filter(|line| line.starts_with("[[psps]]")).count();
+    assert!(0 < named && config.psps.len() == named);
+    let efi = config.psps.iter().find(|psp| psp.adapter == "pix_efi").unwrap();
+    let ca = fs::read_to_string(folder.0.join("keys/interlock/ca.certificate.pem")).unwrap();
+    assert_eq!(efi.secrets["tls_ca_pem"].expose_secret(), ca.trim());
 }
 
 #[test]
