@@ -7,7 +7,7 @@ use mock_psps::{MockConfig, Running};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Some of the sandbox's PSP accounts, on free ports.
+/// Mocks of PSP accounts of the sandbox, on free ports.
 pub struct Mocks {
     pub running: Running,
     client: reqwest::Client,
@@ -19,15 +19,16 @@ pub struct Movement {
     pub reference: String,
     pub client_reference: String,
     pub kind: String,
+    /// In the currency's own minor unit, as the control API writes all its decimals.
     pub minor: i64,
     pub status: String,
 }
 
-/// What most tests play with.
-pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
+/// The accounts of a test that names no others.
+pub const ACCOUNTS: [&str; 4] = ["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
 impl Mocks {
-    pub async fn start(house: &House, public_url: &str, accounts: &[&str]) -> Self {
+    pub async fn start(house: &House, public_url: &str, accounts: &[String]) -> Self {
         let running = mock_psps::start(config(house, public_url, accounts)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { running, client: client.build().unwrap() }
@@ -39,12 +40,15 @@ impl Mocks {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, text) = self.try_post(path, body).await;
+        assert!((200..300).contains(&status), "{path} {body}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    async fn try_post(&self, path: &str, body: &Value) -> (u16, String) {
         let url = format!("{}{path}", self.running.control_url);
         let answer = self.client.post(url).json(body).send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "{path} {body}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     /// The next `times` calls (all, when None) of an operation go wrong so.
@@ -59,6 +63,13 @@ impl Mocks {
     pub async fn clear_faults(&self, psp: &str) {
         let url = format!("{}/psps/{psp}/faults", self.running.control_url);
         assert!(self.client.delete(url).send().await.unwrap().status().is_success());
+    }
+
+    /// Whether a rule is still waiting for a call or a notification to spoil.
+    pub async fn has_faults(&self, psp: &str) -> bool {
+        let url = format!("{}/psps/{psp}/faults", self.running.control_url);
+        let rules: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        !rules.as_array().unwrap().is_empty()
     }
 
     pub async fn listener(&self, psp: &str, up: bool) {
@@ -78,6 +89,18 @@ impl Mocks {
     /// Pays as a payer would.
     pub async fn payin(&self, psp: &str, body: Value) {
         self.post(&format!("/psps/{psp}/payins"), &body).await;
+    }
+
+    /// A payer completes a movement, if it is still theirs to complete: it may be over by now.
+    pub async fn complete_if_open(&self, psp: &str, reference: &str) {
+        let path = format!("/psps/{psp}/movements/{reference}/complete");
+        let (status, text) = self.try_post(&path, &json!({"outcome": "succeeded"})).await;
+        assert!(status == 200 || status == 409, "{path}: {status} {text}");
+    }
+
+    /// Somebody sends coins to an address.
+    pub async fn pay_in(&self, psp: &str, address: &str, amount: &str) {
+        self.payin(psp, json!({"address": address, "amount": amount})).await;
     }
 
     /// Sends the newest notification again and tells how each was answered.
@@ -113,16 +136,22 @@ impl Mocks {
     }
 }
 
-/// The sandbox's own mocks, but on free ports and with books in memory.
-fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
+/// The sandbox's configuration under these variables.
+pub fn sandbox(house: &House, variables: &Variables) -> Config {
     let profile = Profile::Sandbox { home: house.home.clone(), file: None };
+    Config::load_with(&profile, variables).unwrap()
+}
+
+/// The sandbox's own mocks, but on free ports and with books in memory.
+fn config(house: &House, public_url: &str, accounts: &[String]) -> MockConfig {
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
-    let config = Config::load_with(&profile, &public).unwrap();
-    let mut mocks = mock_config(&config, &house.home).unwrap();
-    mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
+    let mut mocks = mock_config(&sandbox(house, &public), &house.home).unwrap();
+    mocks.accounts.retain(|account| accounts.contains(&account.id));
     for account in &mut mocks.accounts {
         account.port = 0;
-        account.settings.entry("pages_port".to_owned()).and_modify(|port| "0".clone_into(port));
+        if let Some(port) = account.settings.get_mut("pages_port") {
+            "0".clone_into(port);
+        }
     }
     MockConfig { control_addr: ([127, 0, 0, 1], 0).into(), seed: 7, books_dir: None, ..mocks }
 }
