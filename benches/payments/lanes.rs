@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_util::task::TaskTracker;
 
+/// Of the lone command.
 const LANES: usize = 2;
 const IN_FLIGHT: usize = 400;
 /// Deposits of each player, beside the first that fills the wallet.
@@ -30,11 +31,12 @@ type Prepared = Vec<Mutex<Option<(PlayerKey, Command)>>>;
 pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
     let tasks = TaskTracker::new();
     let config = house::config(&stand.folder, &house::free_ports()?)?;
-    let flows = house::open(config, &stand.app_url(), LANES, &tasks).await?;
+    let flows = house::open(config, &stand.app_url(), plan.lanes, &tasks).await?;
     let mut bases = vec![yardstick::run(stand, plan.yardstick).await?];
     heading(
         &format!(
-            "Lanes: {LANES} lanes, {IN_FLIGHT} in flight, 60 % settlements, 40 % reservations"
+            "Lanes: {} lanes, {IN_FLIGHT} in flight, 60 % settlements, 40 % reservations",
+            plan.lanes
         ),
         &[
             "round",

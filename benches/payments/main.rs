@@ -1,7 +1,8 @@
 //! How fast payments are, as ratios to a yardstick in the same cluster in the same minute.
 //!
 //! `make bench` runs it whole, `make bench ARGS=--quick` in a minute or so. Options: `--only a,b` of
-//! `lanes`, `lone`, `whole`, `counts`; `--statements` lists what the database was asked.
+//! `lanes`, `lone`, `whole`, `counts`; `--statements` lists what the database was asked; `--lanes 4`
+//! loads so many lanes in the first block.
 //!
 //! The yardstick is pgbench's TPC-B-like transaction (scale 50, 32 clients, prepared), run before
 //! and after each measured block; the base of a ratio is the median of these runs. The cluster is
@@ -41,6 +42,8 @@ pub struct Plan {
     pub only: Vec<String>,
     pub yardstick: Duration,
     pub lane_rounds: usize,
+    /// Lanes of the first block.
+    pub lanes: usize,
     /// Commands of one round.
     pub commands: usize,
     /// Deposits, and withdrawals, over each PSP.
@@ -61,12 +64,14 @@ enum Asked {
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Asked> {
     let (mut quick, mut statements, mut only) = (false, false, Vec::new());
+    let mut lanes = 2;
     let (mut role, mut home, mut url, mut ports) = (None, None, None, None);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
             "--quick" => quick = true,
             "--statements" => statements = true,
+            "--lanes" => lanes = value()?.parse().context("--lanes needs a number")?,
             "--only" => only = value()?.split(',').map(str::to_owned).collect(),
             "--role" => role = Some(value()?),
             "--home" => home = Some(PathBuf::from(value()?)),
@@ -87,6 +92,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Asked> {
         only,
         yardstick: Duration::from_secs(if quick { 3 } else { 6 }),
         lane_rounds: pick(3, 2),
+        lanes,
         commands: pick(20_000, 6_000),
         payments: pick(2_000, 500),
     }))

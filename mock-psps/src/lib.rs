@@ -21,6 +21,7 @@ mod control;
 mod faults;
 mod fireblocks;
 mod ids;
+mod mercadopago;
 mod money;
 mod nuvei;
 mod pages;

@@ -6,21 +6,21 @@ use anyhow::Context as _;
 
 use crate::config::MockAccount;
 use crate::psp::Dialect;
-use crate::{adyen, coinspaid, fireblocks, nuvei, paysafe, pix_efi, swish, truelayer, trustly};
 
 /// Makes a dialect for an account; the text is the mock's own base address.
 type Open = fn(&MockAccount, String) -> anyhow::Result<Arc<dyn Dialect>>;
 
 const MOCKS: &[(&str, Open)] = &[
-    ("adyen", adyen::open),
-    ("coinspaid", coinspaid::open),
-    ("fireblocks", fireblocks::open),
-    ("nuvei", nuvei::open),
-    ("paysafe", paysafe::open),
-    ("pix_efi", pix_efi::open),
-    ("swish", swish::open),
-    ("truelayer", truelayer::open),
-    ("trustly", trustly::open),
+    ("adyen", crate::adyen::open),
+    ("coinspaid", crate::coinspaid::open),
+    ("fireblocks", crate::fireblocks::open),
+    ("mercadopago", crate::mercadopago::open),
+    ("nuvei", crate::nuvei::open),
+    ("paysafe", crate::paysafe::open),
+    ("pix_efi", crate::pix_efi::open),
+    ("swish", crate::swish::open),
+    ("truelayer", crate::truelayer::open),
+    ("trustly", crate::trustly::open),
 ];
 
 /// The names that [`MockAccount::psp`] may have.

@@ -101,13 +101,6 @@ impl Json {
         Money::parse_with_zero(&self.number(key)?, currency).ok()
     }
 
-    pub fn bool(&self, key: &str) -> Option<bool> {
-        match self.get(key) {
-            Some(Json::Bool(value)) => Some(*value),
-            _ => None,
-        }
-    }
-
     pub fn items(&self) -> Option<&[Json]> {
         match self {
             Json::Array(items) => Some(items),

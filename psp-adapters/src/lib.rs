@@ -27,6 +27,7 @@ mod course;
 pub mod fireblocks;
 pub mod identity;
 mod json;
+pub mod mercadopago;
 pub mod nuvei;
 pub mod paysafe;
 pub mod pix_efi;

@@ -32,6 +32,7 @@ const READERS: &[(&str, Read)] = &[
     ("adyen", crate::adyen::Adyen::read),
     ("coinspaid", crate::coinspaid::CoinsPaid::read),
     ("fireblocks", crate::fireblocks::Fireblocks::read),
+    ("mercadopago", crate::mercadopago::MercadoPago::read),
     ("nuvei", crate::nuvei::Nuvei::read),
     ("paysafe", crate::paysafe::Paysafe::read),
     ("pix_efi", crate::pix_efi::PixEfi::read),

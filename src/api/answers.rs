@@ -5,7 +5,8 @@ use super::idempotency::{IdempotencyKey, in_progress, key_reused, mark_replayed}
 use super::problem::{PROBLEM_JSON, Problem};
 use crate::book::{KeyClaim, KeyId, Viewer};
 use crate::flows::Flows;
-use crate::store::read_models::{self, KeyState};
+use crate::lane::SubmitError;
+use crate::store::read_keys::KeyState;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -66,8 +67,7 @@ pub async fn told_now(flows: &Flows, claim: &KeyClaim) -> Result<Response, Probl
 }
 
 async fn state(flows: &Flows, claim: &KeyClaim) -> Result<Option<KeyState>, Problem> {
-    let KeyId { operator, scope, key } = &claim.id;
-    Ok(read_models::key_state(flows.db.pool(), operator, scope, key).await?)
+    Ok(flows.desks.keys.ask(claim.id.clone()).await.map_err(SubmitError::from)?)
 }
 
 fn tell(status: u16, body: Vec<u8>) -> Response {

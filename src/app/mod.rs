@@ -1,13 +1,14 @@
 //! L5, wiring: from a checked configuration to a running service.
 //!
 //! Reading order: [`words`] (configuration becomes the words of the rooms below), [`psps`] (accounts
-//! become clients), [`parts`] (lanes and flows), [`workers`], [`readiness`], [`edge`],
-//! [`webhooks_tls`], [`service`].
+//! become clients), [`secrets`] (which change while it runs), [`parts`] (lanes and flows),
+//! [`workers`], [`readiness`], [`edge`], [`webhooks_tls`], [`service`].
 
 pub mod edge;
 pub mod parts;
 pub mod psps;
 pub mod readiness;
+pub mod secrets;
 pub mod service;
 pub mod webhooks_tls;
 pub mod words;

@@ -33,8 +33,8 @@ pub struct Book {
     pub payins: BTreeMap<PayinKey, PaymentId>,
     /// The command that is being decided.
     pub record: Record,
-    /// What earlier commands of the batch decided.
-    pub records: Vec<Record>,
+    /// What earlier commands of the batch decided. Shared, because every command works on a copy.
+    pub records: Vec<Arc<Record>>,
     pub dirty: Dirty,
 }
 

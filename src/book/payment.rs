@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::routing::plan::Route;
 use psp_contract::{NextAction, Payer, Subject};
+use std::sync::Arc;
 
 /// A deposit or a withdrawal.
 #[derive(Debug, Clone)]
@@ -25,7 +26,8 @@ pub struct Payment {
     pub return_url: Option<String>,
     /// Who pays or is paid, as known when the payment began. Every request to a PSP is built from
     /// this, so that a replay sends the same bytes whatever the player's record says by then.
-    pub payer: Payer,
+    /// Shared, as the route is: a payment is copied for every event and answer, and these never change.
+    pub payer: Arc<Payer>,
     /// What the PSP says arrived, and what the wallet was credited with.
     pub received: Option<Money>,
     pub credited: Option<Money>,
@@ -35,7 +37,7 @@ pub struct Payment {
     /// Whether the payer was ever told what to do: from then on a deposit does not fail over.
     pub action_told: bool,
     pub reasons: Vec<Reason>,
-    pub route: Route,
+    pub route: Arc<Route>,
     /// A JSON object, kept as the text that came.
     pub metadata: String,
     pub decision: DecisionId,

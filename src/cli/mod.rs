@@ -7,6 +7,7 @@
 mod ask;
 mod database;
 mod demo;
+mod mocks;
 mod runtime;
 mod sandbox;
 mod serve;
@@ -45,6 +46,12 @@ enum Command {
         #[arg(long, value_enum, default_value = "own")]
         mocks: sandbox::Mocks,
     },
+    /// Run the mock PSPs alone: the sandbox's accounts, or those of a configuration.
+    Mocks {
+        /// A file that changes single settings, or names other accounts.
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
     /// Play the story of the sandbox against the one that runs, and check every step.
     Demo,
     /// Bring the database of DATABASE_OWNER_URL up to this program's schema.
@@ -70,6 +77,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve { config, role } => runtime::block_on(serve::serve(config, role)),
         Command::Sandbox { config, mocks } => runtime::block_on(sandbox::sandbox(config, mocks)),
+        Command::Mocks { config } => runtime::block_on(mocks::mocks(config)),
         Command::Demo => runtime::block_on(demo::demo()),
         Command::Migrate { config } => runtime::block_on(database::migrate(config)),
         Command::CheckConfig { config } => serve::check_config(config),

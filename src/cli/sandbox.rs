@@ -2,7 +2,9 @@
 
 use super::runtime;
 use crate::app::psps;
+use crate::app::secrets::{self, Secrets};
 use crate::app::service::{Environment, Service};
+use crate::clock::SystemClock;
 use crate::config::{self, Config, Profile};
 use crate::sandbox::cluster::PrivateCluster;
 use crate::sandbox::keys::SandboxKeys;
@@ -41,7 +43,8 @@ pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<Exit
         bail!("a sandbox runs here already (process {}): stop it first", running.pid);
     }
     SandboxKeys::ensure(&home, &config::sandbox_keys()).context("making the sandbox's keys")?;
-    let config = match Config::load(&Profile::Sandbox { home: home.clone(), file }) {
+    let profile = Profile::Sandbox { home: home.clone(), file };
+    let config = match Config::load(&profile) {
         Ok(config) => config,
         Err(faults) => return Ok(runtime::faults(&faults)),
     };
@@ -52,6 +55,8 @@ pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<Exit
     };
     let shutdown = Shutdown::new();
     shutdown.on_signal().context("handling signals")?;
+    let secrets = Secrets::new(profile, Config::variables(), &config, psps.clone());
+    secrets::watch(secrets, Arc::new(SystemClock), &shutdown).context("handling signals")?;
     let database = database(&config, &home).await?;
     let ran = run(&config, &home, psps, &database, mocks, &shutdown).await;
     if let Some(cluster) = database.cluster {

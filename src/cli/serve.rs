@@ -2,7 +2,9 @@
 
 use super::runtime;
 use crate::app::psps;
+use crate::app::secrets::{self, Secrets};
 use crate::app::service::{Environment, Role, Service};
+use crate::clock::SystemClock;
 use crate::config::{Config, Profile};
 use crate::shutdown::Shutdown;
 use crate::store::{Db, migrate};
@@ -29,7 +31,8 @@ pub fn check_config(file: Option<PathBuf>) -> ExitCode {
 
 /// Runs the service until it is told to stop.
 pub async fn serve(file: Option<PathBuf>, roles: Vec<Role>) -> anyhow::Result<ExitCode> {
-    let config = match Config::load(&Profile::Production { file }) {
+    let profile = Profile::Production { file };
+    let config = match Config::load(&profile) {
         Ok(config) => config,
         Err(faults) => return Ok(runtime::faults(&faults)),
     };
@@ -45,7 +48,9 @@ pub async fn serve(file: Option<PathBuf>, roles: Vec<Role>) -> anyhow::Result<Ex
     migrate::check(db.pool(), Environment::Production.as_str()).await?;
     let shutdown = Shutdown::new();
     shutdown.on_signal().context("handling signals")?;
+    let secrets = Secrets::new(profile, Config::variables(), &config, psps.clone());
     let service = Service::start(&config, db, psps, &roles).await?;
+    secrets::watch(secrets, Arc::new(SystemClock), &shutdown).context("handling signals")?;
     tracing::info!(listen = %service.address(), "serving");
     shutdown.requested().await;
     service.stop().await;

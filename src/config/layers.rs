@@ -16,6 +16,9 @@ const PREFIX: &str = "INTERLOCK__";
 /// What a table may say about where a secret comes from.
 pub(super) const SECRET_SOURCES: [&str; 4] = ["env", "file", "value", "generated"];
 
+/// Beside the source, since when the secret is used: its age is watched.
+pub(super) const SECRET_SINCE: &str = "since";
+
 /// The merged tree.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
@@ -99,8 +102,9 @@ fn merge(into: &mut Table, from: Table) {
 }
 
 fn is_secret_source(table: &Table) -> bool {
-    let mut keys = table.keys().map(String::as_str);
-    table.len() == 1 && keys.all(|key| SECRET_SOURCES.contains(&key))
+    let (sources, others): (Vec<&str>, Vec<&str>) =
+        table.keys().map(String::as_str).partition(|key| SECRET_SOURCES.contains(key));
+    sources.len() == 1 && others.iter().all(|key| *key == SECRET_SINCE)
 }
 
 fn note_origins(table: &Table, at: &str, source: &str, origins: &mut BTreeMap<String, String>) {

@@ -31,8 +31,9 @@ pub use access::{ApiKey, Operator, Scope};
 pub use fault::ConfigFault;
 pub use layers::Variables;
 pub use markets::{Amounts, KycLevels, MarketPolicy, Ruled, parse as parse_policy};
-pub use psps::{Fee, Operators, PspAccount, Range, SandboxSide};
+pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
 pub use routing::{Breaker, Direction, Route, Routing};
+pub use secret::Origin as SecretOrigin;
 pub use sections::{
     Database, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry, WebhooksOut,
     WebhooksTls,
@@ -88,7 +89,12 @@ impl Config {
     /// # Errors
     /// Every fault there is, in the order of files and keys.
     pub fn load(profile: &Profile) -> Result<Self, Vec<ConfigFault>> {
-        Self::load_with(profile, &std::env::vars_os().filter_map(utf8).collect())
+        Self::load_with(profile, &Self::variables())
+    }
+
+    /// The variables of this process.
+    pub fn variables() -> Variables {
+        std::env::vars_os().filter_map(utf8).collect()
     }
 
     /// As [`Config::load`] with other variables.

@@ -1,7 +1,7 @@
 //! PSP accounts: which there are, whom and what they serve, how they are reached.
 
 use super::reader::Section;
-use super::secret::Secrets;
+use super::secret::{Origin, Secrets};
 use super::sections::url_text;
 use crate::sandbox::keys::KeyKind;
 use psp_contract::{Currency, Money};
@@ -30,6 +30,8 @@ pub struct PspAccount {
     /// What the adapter needs to know; `{base_url}` in a value stands for the account's.
     pub settings: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, SecretString>,
+    /// Where each secret came from: when it changes, and how old it is.
+    pub origins: BTreeMap<String, Origin>,
     pub sandbox: SandboxSide,
 }
 
@@ -55,11 +57,20 @@ pub struct Range {
     pub max: Money,
 }
 
-/// What the PSP charges us, in hundredths of a percent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What the PSP charges us, by direction.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fee {
-    pub deposit_bps: u32,
-    pub payout_bps: u32,
+    pub deposit: DirectionFee,
+    pub payout: DirectionFee,
+}
+
+/// A fixed amount for each payment and a share of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DirectionFee {
+    /// By currency; a currency that is not here costs nothing fixed.
+    pub fixed: BTreeMap<Currency, Money>,
+    /// In hundredths of a percent.
+    pub bps: u32,
 }
 
 /// The methods that there are (CONTRACT §5).
@@ -97,6 +108,7 @@ impl PspAccount {
         if !adapter.is_empty() && !psp_adapters::adapters().any(|known| known == adapter) {
             section.fault("adapter", "is none that this service has");
         }
+        let named = named_secrets(section, secrets);
         Self {
             id,
             adapter,
@@ -105,9 +117,10 @@ impl PspAccount {
             method: method(section, "method"),
             deposit: ranges(section, "deposit", &currencies),
             payout: ranges(section, "payout", &currencies),
-            fee: Fee::read(section),
+            fee: Fee::read(section, &currencies),
             settings: settings(section, &base_url),
-            secrets: named_secrets(section, secrets),
+            secrets: named.iter().map(|(key, (secret, _))| (key.clone(), secret.clone())).collect(),
+            origins: named.into_iter().map(|(key, (_, origin))| (key, origin)).collect(),
             sandbox: SandboxSide::read(section, secrets.in_sandbox()),
             base_url,
             currencies,
@@ -173,15 +186,34 @@ impl Operators {
 }
 
 impl Fee {
-    fn read(section: &Section<'_>) -> Self {
+    /// `fee = { deposit_bps = 120, deposit_fixed = { EUR = "0.10" }, payout_bps = … }`
+    fn read(section: &Section<'_>, currencies: &[Currency]) -> Self {
         let Some(fee) = section.opt_section("fee") else {
             return Self::default();
         };
-        let bps = |key: &str| {
-            if fee.has(key) { fee.number(key, 0, 10_000) } else { 0 }
+        let one = |direction: &str| {
+            let key = format!("{direction}_bps");
+            let bps = if fee.has(&key) { fee.number(&key, 0, 10_000) } else { 0 };
+            DirectionFee { bps, fixed: fixed(&fee, &format!("{direction}_fixed"), currencies) }
         };
-        Self { deposit_bps: bps("deposit_bps"), payout_bps: bps("payout_bps") }
+        Self { deposit: one("deposit"), payout: one("payout") }
     }
+}
+
+/// A table of amounts by currency.
+fn fixed(section: &Section<'_>, key: &str, currencies: &[Currency]) -> BTreeMap<Currency, Money> {
+    let Some(table) = section.opt_section(key) else {
+        return BTreeMap::new();
+    };
+    let read = |code: String| match currencies.iter().find(|known| known.code() == code) {
+        Some(currency) => Some((*currency, money(&table, &code, *currency))),
+        None => {
+            table.opt_text(&code);
+            table.fault(&code, "is not among the currencies");
+            None
+        }
+    };
+    table.keys().into_iter().filter_map(read).collect()
 }
 
 /// A table by currency, each with `min` and `max`: what is missing is not served.
@@ -256,7 +288,10 @@ fn settings(section: &Section<'_>, base_url: &str) -> BTreeMap<String, String> {
     table.keys().into_iter().map(read).collect()
 }
 
-fn named_secrets(section: &Section<'_>, secrets: &Secrets<'_>) -> BTreeMap<String, SecretString> {
+fn named_secrets(
+    section: &Section<'_>,
+    secrets: &Secrets<'_>,
+) -> BTreeMap<String, (SecretString, Origin)> {
     let Some(table) = section.opt_section("secrets") else {
         return BTreeMap::new();
     };

@@ -1,9 +1,11 @@
 //! Where secrets come from: a variable, a file, or in the sandbox the configuration itself.
 
-use super::layers::Variables;
+use super::layers::{SECRET_SINCE, Variables};
 use super::reader::Section;
+use super::sections::day;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
+use time::Date;
 
 /// What reading a secret needs.
 #[derive(Debug)]
@@ -15,21 +17,42 @@ pub(super) struct Secrets<'a> {
     pub generated: Option<PathBuf>,
 }
 
+/// Where a secret came from, as far as its age tells: never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// Since when it is used, where the configuration says so.
+    pub since: Option<Date>,
+    /// The file that holds it: when that changes, the secret does.
+    pub file: Option<PathBuf>,
+}
+
 impl Secrets<'_> {
     pub fn in_sandbox(&self) -> bool {
         self.generated.is_some()
     }
 
     /// `{ env = "NAME" }`, `{ file = "path" }`; in the sandbox also `{ value = "…" }` and
-    /// `{ generated = "<account>/<name>.private.pem" }`.
-    pub fn table(&self, section: &Section<'_>, key: &str) -> SecretString {
+    /// `{ generated = "<account>/<name>.private.pem" }`. Each may say `since = "2026-11-01"`.
+    pub fn table(&self, section: &Section<'_>, key: &str) -> (SecretString, Origin) {
         let source = section.section(key);
-        let keys = source.keys();
+        let since = source.has(SECRET_SINCE).then(|| day(&source, SECRET_SINCE));
+        let named = |key: &str| section_text(&source, key);
+        let file = match (named("file"), named("generated"), &self.generated) {
+            (Some(file), ..) => Some(self.path(&file)),
+            (None, Some(name), Some(folder)) => Some(folder.join(name)),
+            _ => None,
+        };
+        (self.read_source(&source), Origin { since, file })
+    }
+
+    fn read_source(&self, source: &Section<'_>) -> SecretString {
+        let keys: Vec<String> =
+            source.keys().into_iter().filter(|key| key != SECRET_SINCE).collect();
         match keys.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            ["env"] => self.read_variable(&source, "env"),
-            ["file"] => self.read_named_file(&source, "file"),
-            ["value"] => self.plain(&source, "value"),
-            ["generated"] => self.read_generated(&source, "generated"),
+            ["env"] => self.read_variable(source, "env"),
+            ["file"] => self.read_named_file(source, "file"),
+            ["value"] => self.plain(source, "value"),
+            ["generated"] => self.read_generated(source, "generated"),
             _ => {
                 source.fault("", "must be one of { env = … }, { file = … }");
                 source.forgive();
@@ -104,6 +127,11 @@ impl Secrets<'_> {
             }
         }
     }
+}
+
+/// A text of the section, where it is there.
+fn section_text(section: &Section<'_>, key: &str) -> Option<String> {
+    section.has(key).then(|| section.opt_text(key)).flatten()
 }
 
 fn read_file(section: &Section<'_>, key: &str, path: &Path) -> SecretString {

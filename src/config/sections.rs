@@ -54,7 +54,7 @@ impl WebhooksTls {
     fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Option<Self> {
         let listen = section.opt_parsed("webhooks_tls_listen", ADDRESS);
         let public_url = section.opt_text("webhooks_tls_public_url");
-        let secret = |key| section.has(key).then(|| secrets.table(section, key));
+        let secret = |key| section.has(key).then(|| secrets.table(section, key).0);
         let certificate_pem = secret("webhooks_tls_certificate");
         let key_pem = secret("webhooks_tls_key");
         let client_ca_pem = secret("webhooks_tls_client_ca");
@@ -219,7 +219,7 @@ impl PlayerTokens {
             issuer: section.text("issuer"),
             audience: section.text("audience"),
             ttl_max: Duration::from_secs(section.number("ttl_max_s", 1, 900)),
-            key_pem: secrets.table(section, "key"),
+            key_pem: secrets.table(section, "key").0,
         }
     }
 }

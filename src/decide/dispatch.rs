@@ -100,7 +100,7 @@ fn close(draft: &mut Book, book: &mut Book) {
         || record.player_changed
         || record.refused.is_some();
     if wrote_something {
-        draft.records.push(record);
+        draft.records.push(Arc::new(record));
     }
     std::mem::swap(draft, book);
 }

@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use crate::ledger::templates;
 use crate::routing::plan::{Candidate, Route};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Opens the return of a credited deposit, or of one whose money waits in suspense. It waits for
@@ -164,7 +165,10 @@ fn return_of(
         next_action: None,
         action_told: false,
         reasons: Vec::new(),
-        route: Route { version: deposit.route.version.clone(), candidates: vec![candidate] },
+        route: Arc::new(Route {
+            version: deposit.route.version.clone(),
+            candidates: vec![candidate],
+        }),
         metadata: "{}".to_owned(),
         event_sequence: 0,
         answer_owed: None,

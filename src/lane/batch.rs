@@ -5,7 +5,7 @@ use crate::book::{Book, Incident, Record};
 use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
 use crate::domain::{PlayerKey, Timestamp};
 use crate::store::db::LaneConnection;
-use crate::store::slots::{self, HeldSlot};
+use crate::store::slots::HeldSlot;
 use crate::store::write_records::Numbered;
 use crate::store::{StoreError, load, write_payments, write_player, write_records};
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,7 +152,7 @@ async fn write(
             if is_new { opened.push(payment) } else { changed.push(payment) }
         }
     }
-    write_payments::write(connection, &opened, &changed).await?;
+    write_payments::write(connection, &opened, &changed, &answers).await?;
     let reviews: Vec<_> = touched
         .iter()
         .flat_map(|book| {
@@ -161,9 +161,7 @@ async fn write(
         })
         .collect();
     write_payments::write_reviews(connection, &reviews).await?;
-    write_records::write(connection, held.slot, &records, now).await?;
-    write_player::write_answers(connection, &answers).await?;
-    slots::advance(connection, held, to_seq, slot_lease).await?;
+    write_records::write(connection, held, slot_lease, &records, now).await?;
     Ok(to_seq)
 }
 

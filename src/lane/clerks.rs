@@ -2,12 +2,15 @@
 //! for all that came at the same moment together. None of them decides anything about money.
 
 use super::desk::{Clerk, Desk};
+use crate::book::KeyId;
 use crate::clock::Clock;
 use crate::domain::{InboxId, PlayerKey};
 use crate::store::db::LaneConnection;
 use crate::store::inbox::{self, DoneEvent, NewEvent};
 use crate::store::places::{self, AttemptPlace, Named};
 use crate::store::read_facts::{self, PlayerFacts};
+use crate::store::read_keys::{self, KeyState};
+use crate::store::read_payee::{self, Payee, PayeeFacts};
 use crate::store::{Db, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,6 +23,8 @@ pub struct Desks {
     pub done: Desk<MarkDone>,
     pub places: Desk<FindPlaces>,
     pub players: Desk<ReadPlayers>,
+    pub payees: Desk<ReadPayees>,
+    pub keys: Desk<ReadKeys>,
 }
 
 impl Desks {
@@ -29,6 +34,8 @@ impl Desks {
             done: Desk::start(MarkDone, db.clone(), tasks),
             places: Desk::start(FindPlaces, db.clone(), tasks),
             players: Desk::start(ReadPlayers, db.clone(), tasks),
+            payees: Desk::start(ReadPayees, db.clone(), tasks),
+            keys: Desk::start(ReadKeys, db.clone(), tasks),
         }
     }
 }
@@ -109,7 +116,7 @@ impl Clerk for FindPlaces {
     }
 }
 
-/// Reads players with all that a first screening needs.
+/// Reads players with all that a deposit's first screening needs.
 #[derive(Debug)]
 pub struct ReadPlayers;
 
@@ -128,5 +135,49 @@ impl Clerk for ReadPlayers {
         questions: &[PlayerKey],
     ) -> Result<Vec<Option<PlayerFacts>>, StoreError> {
         read_facts::players(connection, questions).await
+    }
+}
+
+/// Reads players with all that a withdrawal's first screening needs.
+#[derive(Debug)]
+pub struct ReadPayees;
+
+impl Clerk for ReadPayees {
+    type Question = Payee;
+    type Answer = Option<PayeeFacts>;
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.lane_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[Payee],
+    ) -> Result<Vec<Option<PayeeFacts>>, StoreError> {
+        read_payee::payees(connection, questions).await
+    }
+}
+
+/// Reads what idempotency keys remember.
+#[derive(Debug)]
+pub struct ReadKeys;
+
+impl Clerk for ReadKeys {
+    type Question = KeyId;
+    type Answer = Option<KeyState>;
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.lane_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[KeyId],
+    ) -> Result<Vec<Option<KeyState>>, StoreError> {
+        read_keys::states(connection, questions).await
     }
 }

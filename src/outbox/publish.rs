@@ -38,11 +38,13 @@ async fn publish_slot(
     let mut moved = Relayed::default();
     for _ in 0..BATCHES_PER_SLOT {
         let batch = outbox_reads::relay_slot(pool, ids, slot, BATCH_MAX, now).await?;
-        if batch.events == 0 {
-            break;
-        }
         moved.events += batch.events;
         moved.deliveries += batch.deliveries;
+        // A batch that was not full has seen the slot's end, or an event that waits for another slot:
+        // the next round of the look asks again.
+        if batch.events < BATCH_MAX.unsigned_abs() {
+            break;
+        }
     }
     Ok(moved)
 }

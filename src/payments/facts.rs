@@ -70,7 +70,7 @@ pub fn operation_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> {
             attempt: reference,
             money: attempt.asked,
             country: payment.country.clone(),
-            payer: payment.payer.clone(),
+            payer: (*payment.payer).clone(),
             return_url: payment.return_url.clone()?,
             instrument: payment.instrument.clone(),
         })),
@@ -78,7 +78,7 @@ pub fn operation_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> {
             attempt: reference,
             money: attempt.asked,
             country: payment.country.clone(),
-            payer: payment.payer.clone(),
+            payer: (*payment.payer).clone(),
             destination: payment.part(part)?.instrument.for_psp(&attempt.psp),
         })),
     }
@@ -90,7 +90,7 @@ pub fn completion_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> 
         attempt: AttemptRef::new(attempt.id.0),
         psp_reference: attempt.psp_reference.clone()?,
         money: attempt.asked,
-        payer: payment.payer.clone(),
+        payer: payment.payer.as_ref().clone(),
     }))
 }
 

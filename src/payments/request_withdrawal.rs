@@ -18,6 +18,7 @@ use crate::routing::plan::{self, Route};
 use crate::screening::decision::{About, Decision};
 use crate::screening::{Checkpoint, WithdrawalFacts, screen_withdrawal};
 use crate::store::read_models;
+use crate::store::read_payee::{Payee, PayeeFacts};
 
 /// A withdrawal as the casino asks for it.
 #[derive(Debug, Clone)]
@@ -87,16 +88,16 @@ pub async fn request_withdrawal(
     order: &WithdrawalOrder,
 ) -> Result<Answer, RequestError> {
     for _ in 0..SCREENINGS_MAX {
-        let (player, _) = read_models::player(flows.db.pool(), &order.player)
-            .await?
-            .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
-        require_currency(flows, &player, order.money.currency)?;
-        let instrument = destination(flows, order, &player.country).await?;
-        let route = planned(flows, order, &player, &instrument)?;
+        let payee = Payee { player: order.player.clone(), currency: order.money.currency };
+        let known = flows.desks.payees.ask(payee).await.map_err(SubmitError::from)?;
+        let known = known.ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
+        require_currency(flows, &known.player, order.money.currency)?;
+        let instrument = destination(flows, order, &known).await?;
+        let route = planned(flows, order, &known.player, &instrument)?;
         if route.ranked().next().is_none() {
             return Err(DestinationError::NotPayable.into());
         }
-        let command = screened(flows, order, &player, instrument, route).await?;
+        let command = screened(flows, order, &known, instrument, route)?;
         let command = Command::RequestWithdrawal(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
@@ -112,7 +113,7 @@ pub async fn request_withdrawal(
 async fn destination(
     flows: &Flows,
     order: &WithdrawalOrder,
-    country: &str,
+    known: &PayeeFacts,
 ) -> Result<Instrument, RequestError> {
     let pool = flows.db.pool();
     match &order.destination {
@@ -127,12 +128,11 @@ async fn destination(
         DestinationOrder::Card { token } => {
             Ok(match find_card(flows, &order.player, token).await? {
                 Some((deposit, source)) => Instrument { source_deposit: Some(deposit), ..source },
-                None => new_card(flows, order, country, token),
+                None => new_card(flows, order, &known.player.country, token),
             })
         }
         DestinationOrder::ClosedLoop => {
-            let code = order.money.currency.code();
-            let newest = read_models::newest_source(pool, &order.player, code).await?;
+            let newest = known.newest_source.clone();
             let (deposit, source) = newest.ok_or(DestinationError::NoSource)?;
             Ok(Instrument { source_deposit: Some(deposit), ..source })
         }
@@ -174,18 +174,15 @@ fn planned(
     }
 }
 
-async fn screened(
+fn screened(
     flows: &Flows,
     order: &WithdrawalOrder,
-    player: &Player,
+    known: &PayeeFacts,
     instrument: Instrument,
     route: Route,
 ) -> Result<RequestWithdrawal, RequestError> {
-    let now = flows.clock.now();
-    let wallets = read_models::wallets(flows.db.pool(), &order.player).await?;
-    let owed: Vec<Money> =
-        wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency)).collect();
-    if let Some(debt) = owed.iter().find(|debt| 0 < debt.minor) {
+    let (now, player) = (flows.clock.now(), &known.player);
+    if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
         return Err(RequestError::Owed(*debt));
     }
     let facts = WithdrawalFacts {
@@ -194,7 +191,7 @@ async fn screened(
         player: Some(player),
         money: order.money,
         method: order.method,
-        owed: &owed,
+        owed: &known.owed,
         fx: &flows.fx,
         now,
     };
@@ -241,14 +238,14 @@ fn opened(
         method: order.method,
         reference: order.reference.clone(),
         return_url: None,
-        payer: payer_of(player, None),
+        payer: payer_of(player, None).into(),
         received: None,
         credited: None,
         suspended: None,
         next_action: None,
         action_told: false,
         reasons: Vec::new(),
-        route,
+        route: route.into(),
         metadata: order.metadata.clone(),
         decision: decision.id,
         event_sequence: 0,

@@ -56,12 +56,12 @@ async fn carry_out(
         Task::Send | Task::Wait | Task::AskPeople => (None, Source::Inquiry, "none"),
     };
     let Some(operation) = operation else { return Ok(()) };
-    let performed = perform(flows, psp, &operation).await;
+    let performed = perform(flows, &psp, &operation).await;
     let mut all = wires(id, purpose, &performed.wire);
     let mut outcome = performed.outcome;
     if let (Source::Replay, Some(by)) = (source, replay_says_little(&outcome)) {
         // A replay answers what was answered first; what became of it since, the PSP's id tells.
-        let asked = perform(flows, psp, &inquiry_of(payment, attempt, by)).await;
+        let asked = perform(flows, &psp, &inquiry_of(payment, attempt, by)).await;
         all.extend(wires(id, "inquiry", &asked.wire));
         if let psp_contract::Outcome::Reported(_) = &asked.outcome {
             outcome = asked.outcome;

@@ -61,7 +61,7 @@ async fn call(flows: &Flows, payment: &Payment, attempt: &Attempt) -> (Outcome, 
     if permit == Permit::No && has_another(payment, attempt) {
         return (Outcome::NotSent(NotSent::BreakerOpen), Vec::new());
     }
-    let performed = perform(flows, psp, &operation).await;
+    let performed = perform(flows, &psp, &operation).await;
     flows.health.observe(&attempt.psp, direction, &performed.outcome, flows.clock.now());
     (performed.outcome, wires(attempt.id, "create", &performed.wire))
 }

@@ -1,34 +1,68 @@
 //! The PSP accounts of this instance: clients to call, and what each can do.
+//!
+//! The clients can be exchanged for new ones while the service runs: secrets are changed without a
+//! restart. All of them change at once, and a call that is under way keeps the client it began with.
+//! Which accounts there are, and what they can do, stays as it was at the start.
 
 use crate::decide::PspFacts;
 use psp_adapters::Psp;
 use psp_contract::Capabilities;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+
+type Clients = BTreeMap<String, Arc<Psp>>;
 
 /// All configured PSP accounts by id.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct PspRegistry {
-    accounts: BTreeMap<String, Arc<Psp>>,
+    capabilities: BTreeMap<String, Capabilities>,
+    clients: RwLock<Arc<Clients>>,
 }
+
+/// Why new clients are not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("accounts are added and removed by a restart only; these differ: {}", .0.join(", "))]
+pub struct OtherAccounts(pub Vec<String>);
 
 impl PspRegistry {
     pub fn new(accounts: impl IntoIterator<Item = Psp>) -> Self {
-        let by_id = |psp: Psp| (psp.account_id().to_owned(), Arc::new(psp));
-        Self { accounts: accounts.into_iter().map(by_id).collect() }
+        let clients = by_id(accounts);
+        let capabilities =
+            clients.iter().map(|(id, psp)| (id.clone(), psp.capabilities().clone())).collect();
+        Self { capabilities, clients: RwLock::new(Arc::new(clients)) }
     }
 
-    pub fn get(&self, account: &str) -> Option<&Arc<Psp>> {
-        self.accounts.get(account)
+    pub fn get(&self, account: &str) -> Option<Arc<Psp>> {
+        self.clients.read().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
     }
 
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.accounts.keys().map(String::as_str)
+        self.capabilities.keys().map(String::as_str)
     }
+
+    /// Puts new clients of the same accounts in the place of all old ones.
+    ///
+    /// # Errors
+    /// When they are of other accounts; the old ones then stay.
+    pub fn swap(&self, accounts: impl IntoIterator<Item = Psp>) -> Result<(), OtherAccounts> {
+        let clients = by_id(accounts);
+        let ours = self.capabilities.keys().filter(|id| !clients.contains_key(*id));
+        let theirs = clients.keys().filter(|id| !self.capabilities.contains_key(*id));
+        let differ: Vec<String> = ours.chain(theirs).cloned().collect();
+        if !differ.is_empty() {
+            return Err(OtherAccounts(differ));
+        }
+        *self.clients.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(clients);
+        Ok(())
+    }
+}
+
+fn by_id(accounts: impl IntoIterator<Item = Psp>) -> Clients {
+    accounts.into_iter().map(|psp| (psp.account_id().to_owned(), Arc::new(psp))).collect()
 }
 
 impl PspFacts for PspRegistry {
     fn capabilities(&self, psp: &str) -> Option<&Capabilities> {
-        self.accounts.get(psp).map(|psp| psp.capabilities())
+        self.capabilities.get(psp)
     }
 }

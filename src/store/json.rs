@@ -1,5 +1,8 @@
 //! The JSON forms in which nested words are stored. They are the database's own: the API's shapes
 //! are the API's, and may change without a migration.
+//!
+//! What is written for every payment (rules' findings, route, payer) is written as arrays in the order
+//! of the fields: their names would be half of its bytes. Both forms are read, with names and without.
 
 use super::StoreError;
 use crate::book::Returns;
@@ -80,7 +83,7 @@ pub fn read_reasons(value: &str) -> Result<Vec<Reason>, StoreError> {
 }
 
 /// One rule's finding.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct StoredRule {
     pub rule: String,
     pub hit: bool,
@@ -91,24 +94,20 @@ pub struct StoredRule {
 }
 
 pub fn rules(results: &[RuleResult]) -> String {
-    let stored = results.iter().map(|result| StoredRule {
-        rule: result.rule.to_owned(),
-        hit: result.hit,
-        observed: result.observed.clone(),
-        operator: result.operator.to_owned(),
-        threshold: result.threshold.clone(),
-        effect: result.effect.as_str().to_owned(),
+    let stored = results.iter().map(|result| {
+        let RuleResult { rule, hit, observed, operator, threshold, effect } = result;
+        (rule, hit, observed, operator, threshold, effect.as_str())
     });
     text(&stored.collect::<Vec<_>>())
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct StoredRoute {
     version: String,
     candidates: Vec<StoredCandidate>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct StoredCandidate {
     psp: String,
     rank: Option<u16>,
@@ -116,12 +115,9 @@ struct StoredCandidate {
 }
 
 pub fn route(route: &Route) -> String {
-    let candidates = route.candidates.iter().map(|candidate| StoredCandidate {
-        psp: candidate.psp.clone(),
-        rank: candidate.rank,
-        reason: candidate.reason.clone(),
-    });
-    text(&StoredRoute { version: route.version.clone(), candidates: candidates.collect() })
+    let candidates =
+        route.candidates.iter().map(|Candidate { psp, rank, reason }| (psp, rank, reason));
+    text(&(&route.version, candidates.collect::<Vec<_>>()))
 }
 
 pub fn read_route(value: &str) -> Result<Route, StoreError> {
@@ -181,7 +177,7 @@ pub fn read_action(value: &str) -> Result<NextAction, StoreError> {
     })
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct StoredPayer {
     player_reference: String,
     player_uuid: Uuid,
@@ -197,20 +193,19 @@ struct StoredPayer {
 }
 
 pub fn payer(payer: &Payer) -> String {
-    let payer = payer.clone();
-    text(&StoredPayer {
-        player_reference: payer.player_reference,
-        player_uuid: payer.player_uuid,
-        full_name: payer.full_name,
-        given_name: payer.given_name,
-        family_name: payer.family_name,
-        email: payer.email,
-        phone: payer.phone,
-        national_id: payer.national_id,
-        date_of_birth: payer.date_of_birth,
-        locale: payer.locale,
-        ip: payer.ip,
-    })
+    text(&(
+        &payer.player_reference,
+        payer.player_uuid,
+        &payer.full_name,
+        &payer.given_name,
+        &payer.family_name,
+        &payer.email,
+        &payer.phone,
+        &payer.national_id,
+        &payer.date_of_birth,
+        &payer.locale,
+        &payer.ip,
+    ))
 }
 
 pub fn read_payer(value: &str) -> Result<Payer, StoreError> {
@@ -318,3 +313,7 @@ fn read_limit(stored: StoredLimit) -> Result<Limit, StoreError> {
         }),
     })
 }
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

@@ -5,13 +5,10 @@
 //! does not refresh the snapshot of its own statement.
 
 use super::rows::{PlayerRow, read_viewer};
-use super::{StoreError, json, load_payments, payins};
+use super::{StoreError, json, load_holdings, load_payments, payins};
 use crate::book::{Book, GameEntry, GameKind, KeyId, StoredKey};
 use crate::decide::Needs;
-use crate::domain::{
-    Balance, Direction, Money, OperatorId, PaymentId, PlayerId, PlayerKey, Timestamp,
-};
-use crate::screening::limits::{LimitUse, UseState};
+use crate::domain::{Direction, Money, OperatorId, PaymentId, PlayerId, PlayerKey, Timestamp};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +20,7 @@ pub struct Loaded {
     pub locked_elsewhere: BTreeSet<PlayerKey>,
 }
 
-fn key(operator: &str, player: &str) -> PlayerKey {
+pub(super) fn key(operator: &str, player: &str) -> PlayerKey {
     PlayerKey { operator: OperatorId::trusted(operator), player: PlayerId::trusted(player) }
 }
 
@@ -98,52 +95,12 @@ pub async fn load(
     books: &mut BTreeMap<PlayerKey, Book>,
     needs: &Needs,
 ) -> Result<(), StoreError> {
-    load_wallets(connection, books, needs).await?;
+    load_holdings::load(connection, books, needs).await?;
     load_keys(connection, books, needs).await?;
     load_references(connection, books, needs).await?;
     load_game(connection, books, needs).await?;
-    load_limit_uses(connection, books, needs).await?;
     payins::load(connection, books, needs).await?;
     load_payments::load(connection, books, needs).await
-}
-
-async fn load_wallets(
-    connection: &mut PgConnection,
-    books: &mut BTreeMap<PlayerKey, Book>,
-    needs: &Needs,
-) -> Result<(), StoreError> {
-    let wanted: BTreeSet<&PlayerKey> = needs.wallets.iter().map(|(key, _)| key).collect();
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let (operators, ids) = columns(wanted.into_iter());
-    let rows = sqlx::query!(
-        "select w.operator_id, w.player_id, currency, cash, bonus, held, owed, version, head
-         from wallet w join unnest($1::text[], $2::text[]) as wanted (operator_id, player_id)
-           on wanted.operator_id = w.operator_id and wanted.player_id = w.player_id",
-        &operators,
-        &ids
-    )
-    .fetch_all(connection)
-    .await?;
-    for row in rows {
-        let currency = json::currency(&row.currency)?;
-        let head = <[u8; 32]>::try_from(row.head.as_slice())
-            .map_err(|_| StoreError::Corrupt("the head of a wallet's chain".to_owned()))?;
-        let balance = Balance {
-            currency,
-            cash: row.cash,
-            bonus: row.bonus,
-            held: row.held,
-            owed: row.owed,
-            version: row.version,
-            head,
-        };
-        if let Some(book) = books.get_mut(&key(&row.operator_id, &row.player_id)) {
-            book.wallets.insert(currency, balance);
-        }
-    }
-    Ok(())
 }
 
 /// Every book of an operator gets its keys: the same key may come with two players, and must be
@@ -275,41 +232,6 @@ async fn load_game(
             let foreign = GameEntry { voided: true, ..entry.clone() };
             let seen = if book.key == owner { entry.clone() } else { foreign };
             book.game.insert(row.reference.clone(), seen);
-        }
-    }
-    Ok(())
-}
-
-/// The uses of the last 31 days: no limit looks further back.
-async fn load_limit_uses(
-    connection: &mut PgConnection,
-    books: &mut BTreeMap<PlayerKey, Book>,
-    needs: &Needs,
-) -> Result<(), StoreError> {
-    if needs.limit_uses.is_empty() {
-        return Ok(());
-    }
-    let (operators, ids) = columns(needs.limit_uses.iter());
-    let rows = sqlx::query!(
-        "select u.operator_id, u.player_id, payment_id, amount, currency, at, state
-         from limit_use u join unnest($1::text[], $2::text[]) as wanted (operator_id, player_id)
-           on wanted.operator_id = u.operator_id and wanted.player_id = u.player_id
-         where at > now() - interval '31 days'",
-        &operators,
-        &ids
-    )
-    .fetch_all(connection)
-    .await?;
-    for row in rows {
-        let used = LimitUse {
-            payment: row.payment_id,
-            money: Money::new(row.amount, json::currency(&row.currency)?),
-            at: row.at,
-            state: UseState::parse(&row.state)
-                .ok_or_else(|| StoreError::Corrupt(format!("limit use {}", row.state)))?,
-        };
-        if let Some(book) = books.get_mut(&key(&row.operator_id, &row.player_id)) {
-            book.limit_uses.push(used);
         }
     }
     Ok(())

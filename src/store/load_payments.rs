@@ -24,7 +24,7 @@ pub async fn load(
         return Ok(());
     }
     let ids: Vec<Uuid> = wanted.iter().copied().collect();
-    let mut payments = by_ids(connection, &ids).await?;
+    let (mut payments, reviewed) = with_reviewed(connection, &ids).await?;
     let returned: Vec<Uuid> = payments
         .iter()
         .filter_map(|payment| payment.returns.as_ref().map(|returns| returns.deposit))
@@ -38,8 +38,8 @@ pub async fn load(
             book.payments.insert(payment.id.uuid, payment);
         }
     }
-    if !needs.reviews.is_empty() {
-        let of: Vec<Uuid> = needs.reviews.iter().copied().collect();
+    let of: Vec<Uuid> = reviewed.into_iter().filter(|id| needs.reviews.contains(id)).collect();
+    if !of.is_empty() {
         for review in reviews_of(connection, &of).await? {
             let owner = books.values_mut().find(|book| book.payments.contains_key(&review.payment));
             if let Some(book) = owner {
@@ -73,6 +73,15 @@ pub async fn by_ids(
     connection: &mut PgConnection,
     ids: &[Uuid],
 ) -> Result<Vec<Payment>, StoreError> {
+    Ok(with_reviewed(connection, ids).await?.0)
+}
+
+/// As [`by_ids`], and those of them that people ever had to look at: few, so that hardly ever a
+/// statement for reviews is needed.
+async fn with_reviewed(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<(Vec<Payment>, Vec<Uuid>), StoreError> {
     let rows = sqlx::query_as!(
         PaymentRow,
         r#"select payment_id, operator_id, player_id, direction, status, origin, amount, currency,
@@ -81,15 +90,19 @@ pub async fn by_ids(
              next_action::text as next_action, action_told, reasons::text as "reasons!",
              route::text as "route!", metadata::text as "metadata!", decision_id, event_sequence,
              answer_owed, due_at, source::text as source, returns::text as returns,
-             instrument::text as instrument, created_at, updated_at
-           from payment where payment_id = any($1)"#,
+             instrument::text as instrument, created_at, updated_at,
+             exists (select 1 from review r where r.payment_id = p.payment_id) as "is_reviewed!"
+           from payment p where payment_id = any($1)"#,
         ids
     )
     .fetch_all(&mut *connection)
     .await?;
     let mut payments = BTreeMap::new();
-    let mut has_parts = Vec::new();
+    let (mut has_parts, mut reviewed) = (Vec::new(), Vec::new());
     for row in rows {
+        if row.is_reviewed {
+            reviewed.push(row.payment_id);
+        }
         let payment = row.into_payment()?;
         if payment.withdrawal_status().is_some() {
             has_parts.push(payment.id.uuid);
@@ -98,7 +111,7 @@ pub async fn by_ids(
     }
     load_parts(connection, &mut payments, &has_parts).await?;
     load_attempts(connection, &mut payments, ids).await?;
-    Ok(payments.into_values().collect())
+    Ok((payments.into_values().collect(), reviewed))
 }
 
 async fn load_parts(

@@ -5,8 +5,9 @@
 //! [`write_player`], on the lane's own connection. Everything else reads, or keeps what is no
 //! money state (the inbox, nonces, endpoints).
 //!
-//! Reading order: [`db`], [`slots`], [`load`], [`write_records`], [`write_trail`],
-//! [`write_payments`], [`write_attempts`], [`write_player`], [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
+//! Reading order: [`db`], [`slots`], [`load`], [`load_holdings`], [`write_records`], [`write_told`],
+//! [`write_trail`], [`write_payments`], [`write_attempts`], [`write_player`], [`write_holdings`],
+//! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`].
 
@@ -19,6 +20,7 @@ pub mod incidents;
 pub mod instrument_json;
 pub mod json;
 pub mod load;
+pub mod load_holdings;
 pub mod load_payments;
 pub mod migrate;
 pub mod old_keys;
@@ -29,7 +31,9 @@ pub mod player_session;
 pub mod prove;
 pub mod read_decisions;
 pub mod read_facts;
+pub mod read_keys;
 pub mod read_models;
+pub mod read_payee;
 pub mod read_reviews;
 pub mod redeliveries;
 pub mod request_nonce;
@@ -39,10 +43,12 @@ pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;
 pub mod write_attempts;
+pub mod write_holdings;
 pub mod write_payments;
 pub mod write_player;
 pub mod write_records;
 pub mod write_steps;
+pub mod write_told;
 pub mod write_trail;
 
 pub use db::{Db, StoreError};

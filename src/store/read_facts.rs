@@ -22,6 +22,20 @@ pub async fn players(
     keys: &[PlayerKey],
 ) -> Result<Vec<Option<PlayerFacts>>, StoreError> {
     let (operators, ids) = columns(keys.iter());
+    let mut found = BTreeMap::new();
+    for (player, limits) in player_rows(connection, &operators, &ids).await? {
+        found.insert(player.key.clone(), PlayerFacts { player, limits, uses: Vec::new() });
+    }
+    add_uses(connection, (&operators, &ids), &mut found).await?;
+    Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+}
+
+/// The players that are known, each once, with their limits.
+pub(super) async fn player_rows(
+    connection: &mut PgConnection,
+    operators: &[String],
+    ids: &[String],
+) -> Result<Vec<(Player, Vec<Limit>)>, StoreError> {
     let rows = sqlx::query_as!(
         PlayerRow,
         r#"select p.operator_id, p.player_id, version, country, currency, full_name, given_name,
@@ -31,18 +45,12 @@ pub async fn players(
            from (select distinct * from unnest($1::text[], $2::text[])) as wanted (operator_id, player_id)
            join player p
              on p.operator_id = wanted.operator_id and p.player_id = wanted.player_id"#,
-        &operators,
-        &ids
+        operators,
+        ids
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    let mut found = BTreeMap::new();
-    for row in rows {
-        let (player, limits) = row.into_player()?;
-        found.insert(player.key.clone(), PlayerFacts { player, limits, uses: Vec::new() });
-    }
-    add_uses(connection, (&operators, &ids), &mut found).await?;
-    Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+    rows.into_iter().map(PlayerRow::into_player).collect()
 }
 
 /// The uses of the last 31 days: no limit looks further back.

@@ -2,11 +2,10 @@
 //! decide about money; lanes load and lock for themselves.
 
 use super::rows::PlayerRow;
-use super::{StoreError, instrument_json, json, load_payments};
+use super::{StoreError, json, load_payments};
 use crate::book::Payment;
 use crate::domain::{
-    Balance, Direction, Instrument, Money, OperatorId, PaymentId, Player, PlayerId, PlayerKey,
-    Timestamp,
+    Balance, Direction, Money, OperatorId, PaymentId, Player, PlayerId, PlayerKey, Timestamp,
 };
 use crate::screening::limits::{Limit, LimitUse, UseState};
 use sqlx::PgPool;
@@ -221,57 +220,4 @@ pub async fn payments(
     let mut found = load_payments::by_ids(&mut connection, &ids).await?;
     found.sort_by_key(|payment| std::cmp::Reverse(payment.id.uuid));
     Ok(found)
-}
-
-/// The stored answer of an idempotency key, if the key was used.
-#[derive(Debug, Clone)]
-pub struct KeyState {
-    pub fingerprint: Vec<u8>,
-    pub payment: Option<PaymentId>,
-    pub answer: Option<(u16, Vec<u8>)>,
-}
-
-pub async fn key_state(
-    pool: &PgPool,
-    operator: &OperatorId,
-    scope: &str,
-    name: &str,
-) -> Result<Option<KeyState>, StoreError> {
-    let row = sqlx::query!(
-        "select fingerprint, payment_id, direction, status, body from idempotency_key
-         where operator_id = $1 and scope = $2 and key = $3",
-        operator.as_str(),
-        scope,
-        name
-    )
-    .fetch_optional(pool)
-    .await?;
-    Ok(row.map(|row| KeyState {
-        fingerprint: row.fingerprint,
-        payment: super::load::payment_id(row.payment_id, row.direction.as_deref()),
-        answer: row
-            .status
-            .zip(row.body)
-            .map(|(status, body)| (u16::try_from(status).unwrap_or(500), body)),
-    }))
-}
-
-/// The source of the player's newest deposit that was paid from a source we can pay back to.
-pub async fn newest_source(
-    pool: &PgPool,
-    key: &PlayerKey,
-    currency: &str,
-) -> Result<Option<(Uuid, Instrument)>, StoreError> {
-    let row = sqlx::query!(
-        r#"select payment_id, source::text as "source!" from payment
-           where operator_id = $1 and player_id = $2 and direction = 'deposit'
-             and status = 'succeeded' and currency = $3 and source is not null
-           order by payment_id desc limit 1"#,
-        key.operator.as_str(),
-        key.player.as_str(),
-        currency
-    )
-    .fetch_optional(pool)
-    .await?;
-    row.map(|row| Ok((row.payment_id, instrument_json::read_instrument(&row.source)?))).transpose()
 }

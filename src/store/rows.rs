@@ -51,6 +51,8 @@ pub struct PaymentRow {
     pub instrument: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Whether people ever had to look at it.
+    pub is_reviewed: bool,
 }
 
 /// The viewer as it is stored.
@@ -90,14 +92,14 @@ impl PaymentRow {
             method: word(&self.method, "method")?,
             reference: self.reference,
             return_url: self.return_url,
-            payer: json::read_payer(&self.payer)?,
+            payer: json::read_payer(&self.payer)?.into(),
             received: money_of(self.received_amount, self.received_currency.as_deref())?,
             credited: self.credited_amount.map(|minor| Money::new(minor, currency)),
             suspended: money_of(self.suspended_amount, self.suspended_currency.as_deref())?,
             next_action: self.next_action.as_deref().map(json::read_action).transpose()?,
             action_told: self.action_told,
             reasons: json::read_reasons(&self.reasons)?,
-            route: json::read_route(&self.route)?,
+            route: json::read_route(&self.route)?.into(),
             metadata: self.metadata,
             decision: DecisionId(self.decision_id),
             event_sequence: self.event_sequence,

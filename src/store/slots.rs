@@ -60,28 +60,6 @@ pub async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
-/// Moves the slot's number along, in the transaction of the batch that uses the numbers up to it.
-pub async fn advance(
-    connection: &mut PgConnection,
-    held: HeldSlot,
-    to_seq: i64,
-    lease: Duration,
-) -> Result<(), StoreError> {
-    let lease_s = lease.as_secs().to_string();
-    let done = sqlx::query!(
-        "update lane_slot set seq = $4, lease_until = now() + ($5 || ' seconds')::interval
-         where slot = $1 and fence = $2 and seq = $3",
-        held.slot,
-        held.fence,
-        held.seq,
-        to_seq,
-        lease_s
-    )
-    .execute(connection)
-    .await?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::FenceLost) }
-}
-
 /// Where a slot stands: its fence and its newest number.
 pub async fn look(connection: &mut PgConnection, slot: i16) -> Result<HeldSlot, StoreError> {
     let row = sqlx::query!("select slot, fence, seq from lane_slot where slot = $1", slot)

@@ -89,19 +89,19 @@ fn columns(payments: &[&Payment]) -> Columns {
     c
 }
 
-/// Writes payments with their parts and attempts: those that are new, and those that were there.
+/// Writes payments with their parts and attempts: those that are new, and those that were there; and
+/// the answers that can be told of them now.
 pub async fn write(
     connection: &mut PgConnection,
     opened: &[&Payment],
     changed: &[&Payment],
+    answers: &[write_steps::Answer],
 ) -> Result<(), StoreError> {
     write_heads(connection, opened).await?;
     let parts: Vec<_> =
         opened.iter().flat_map(|p| p.parts.iter().map(|part| (p.id.uuid, part))).collect();
     write_parts(connection, &parts).await?;
-    write_steps::write_payments(connection, changed).await?;
-    let parts: Vec<&Part> = changed.iter().flat_map(|p| &p.parts).collect();
-    write_steps::write_parts(connection, &parts).await?;
+    write_steps::write(connection, changed, answers).await?;
     let attempts: Vec<_> = opened
         .iter()
         .chain(changed)

@@ -1,12 +1,10 @@
-//! Writes the player's row, wallets, keys, game entries and limit uses as a batch left them.
+//! Writes the player's row and game entries as a batch left them.
 
-use super::rows::viewer_text;
-use super::{StoreError, json};
-use crate::book::{Book, GameEntry, KeyId, StoredKey};
-use crate::domain::{Balance, Player, PlayerKey, Timestamp};
-use crate::screening::limits::{Limit, LimitUse};
+use super::{StoreError, json, write_holdings};
+use crate::book::{Book, GameEntry};
+use crate::domain::{Player, PlayerKey, Timestamp};
+use crate::screening::limits::Limit;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 /// Writes everything of the books that is neither a payment nor a record.
 pub async fn write(connection: &mut PgConnection, books: &[&Book]) -> Result<(), StoreError> {
@@ -15,21 +13,6 @@ pub async fn write(connection: &mut PgConnection, books: &[&Book]) -> Result<(),
             write_player(connection, player, &book.limits).await?;
         }
     }
-    let wallets: Vec<_> = books
-        .iter()
-        .flat_map(|book| {
-            book.dirty.wallets.iter().filter_map(|code| Some((&book.key, book.wallets.get(code)?)))
-        })
-        .collect();
-    write_wallets(connection, &wallets).await?;
-    let uses: Vec<_> = books
-        .iter()
-        .flat_map(|book| {
-            let dirty = |found: &&LimitUse| book.dirty.limit_uses.contains(&found.payment);
-            book.limit_uses.iter().filter(dirty).map(|found| (&book.key, found))
-        })
-        .collect();
-    write_limit_uses(connection, &uses).await?;
     let game: Vec<_> = books
         .iter()
         .flat_map(|book| {
@@ -37,11 +20,7 @@ pub async fn write(connection: &mut PgConnection, books: &[&Book]) -> Result<(),
         })
         .collect();
     write_game(connection, &game).await?;
-    let keys: Vec<_> = books
-        .iter()
-        .flat_map(|book| book.dirty.keys.iter().filter_map(|id| Some((id, book.keys.get(id)?))))
-        .collect();
-    write_keys(connection, &keys).await
+    write_holdings::write(connection, books).await
 }
 
 async fn write_player(
@@ -146,78 +125,6 @@ pub async fn write_version(
     Ok(())
 }
 
-async fn write_wallets(
-    connection: &mut PgConnection,
-    wallets: &[(&PlayerKey, &Balance)],
-) -> Result<(), StoreError> {
-    if wallets.is_empty() {
-        return Ok(());
-    }
-    let (operators, players) = super::load::columns(wallets.iter().map(|(key, _)| *key));
-    let currencies: Vec<String> =
-        wallets.iter().map(|(_, b)| b.currency.code().to_owned()).collect();
-    let cash: Vec<i64> = wallets.iter().map(|(_, b)| b.cash).collect();
-    let bonus: Vec<i64> = wallets.iter().map(|(_, b)| b.bonus).collect();
-    let held: Vec<i64> = wallets.iter().map(|(_, b)| b.held).collect();
-    let owed: Vec<i64> = wallets.iter().map(|(_, b)| b.owed).collect();
-    let versions: Vec<i64> = wallets.iter().map(|(_, b)| b.version).collect();
-    let heads: Vec<Vec<u8>> = wallets.iter().map(|(_, b)| b.head.to_vec()).collect();
-    sqlx::query!(
-        "insert into wallet (operator_id, player_id, currency, cash, bonus, held, owed, version, head)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
-           $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[])
-         on conflict (operator_id, player_id, currency) do update set
-           cash = excluded.cash, bonus = excluded.bonus, held = excluded.held,
-           owed = excluded.owed, version = excluded.version, head = excluded.head",
-        &operators,
-        &players,
-        &currencies,
-        &cash,
-        &bonus,
-        &held,
-        &owed,
-        &versions,
-        &heads
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-async fn write_limit_uses(
-    connection: &mut PgConnection,
-    uses: &[(&PlayerKey, &LimitUse)],
-) -> Result<(), StoreError> {
-    if uses.is_empty() {
-        return Ok(());
-    }
-    let (operators, players) = super::load::columns(uses.iter().map(|(key, _)| *key));
-    let payments: Vec<Uuid> = uses.iter().map(|(_, found)| found.payment).collect();
-    let amounts: Vec<i64> = uses.iter().map(|(_, found)| found.money.minor).collect();
-    let currencies: Vec<String> =
-        uses.iter().map(|(_, found)| found.money.currency.code().to_owned()).collect();
-    let ats: Vec<Timestamp> = uses.iter().map(|(_, found)| found.at).collect();
-    let states: Vec<String> =
-        uses.iter().map(|(_, found)| found.state.as_str().to_owned()).collect();
-    sqlx::query!(
-        "insert into limit_use (operator_id, player_id, payment_id, amount, currency, at, state)
-         select * from unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[],
-           $6::timestamptz[], $7::text[])
-         on conflict (payment_id) do update set state = excluded.state,
-           amount = excluded.amount, currency = excluded.currency",
-        &operators,
-        &players,
-        &payments,
-        &amounts,
-        &currencies,
-        &ats,
-        &states
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 async fn write_game(
     connection: &mut PgConnection,
     entries: &[(&PlayerKey, &GameEntry)],
@@ -261,80 +168,4 @@ async fn write_game(
     // A reference that another player's entry took meanwhile was no update of ours.
     let written = usize::try_from(done.rows_affected()).unwrap_or(0);
     if written == entries.len() { Ok(()) } else { Err(StoreError::Raced) }
-}
-
-/// New keys are inserted, never updated: a key that another lane claimed meanwhile stops the batch,
-/// and the commands are then decided one by one on what is there.
-async fn write_keys(
-    connection: &mut PgConnection,
-    keys: &[(&KeyId, &StoredKey)],
-) -> Result<(), StoreError> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let operators: Vec<String> =
-        keys.iter().map(|(id, _)| id.operator.as_str().to_owned()).collect();
-    let scopes: Vec<String> = keys.iter().map(|(id, _)| id.scope.clone()).collect();
-    let names: Vec<String> = keys.iter().map(|(id, _)| id.key.clone()).collect();
-    let fingerprints: Vec<Vec<u8>> =
-        keys.iter().map(|(_, stored)| stored.fingerprint.to_vec()).collect();
-    let viewers: Vec<String> =
-        keys.iter().map(|(_, stored)| viewer_text(stored.viewer).to_owned()).collect();
-    let payments: Vec<Option<Uuid>> =
-        keys.iter().map(|(_, stored)| stored.payment.map(|id| id.uuid)).collect();
-    let directions: Vec<Option<String>> = keys
-        .iter()
-        .map(|(_, stored)| stored.payment.map(|id| id.direction.as_str().to_owned()))
-        .collect();
-    let statuses: Vec<Option<i16>> = keys
-        .iter()
-        .map(|(_, stored)| stored.answer.as_ref().and_then(|(s, _)| i16::try_from(*s).ok()))
-        .collect();
-    let bodies: Vec<Option<Vec<u8>>> =
-        keys.iter().map(|(_, stored)| stored.answer.as_ref().map(|(_, b)| b.to_vec())).collect();
-    let ats: Vec<Timestamp> = keys.iter().map(|(_, stored)| stored.created_at).collect();
-    sqlx::query!(
-        "insert into idempotency_key (operator_id, scope, key, fingerprint, viewer, payment_id,
-           direction, status, body, created_at)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[],
-           $6::uuid[], $7::text[], $8::smallint[], $9::bytea[], $10::timestamptz[])",
-        &operators,
-        &scopes,
-        &names,
-        &fingerprints,
-        &viewers,
-        &payments as &[Option<Uuid>],
-        &directions as &[Option<String>],
-        &statuses as &[Option<i16>],
-        &bodies as &[Option<Vec<u8>>],
-        &ats
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Stores answers that could be told only now, byte for byte and once.
-pub async fn write_answers(
-    connection: &mut PgConnection,
-    answers: &[(Uuid, u16, Vec<u8>)],
-) -> Result<(), StoreError> {
-    if answers.is_empty() {
-        return Ok(());
-    }
-    let payments: Vec<Uuid> = answers.iter().map(|(payment, _, _)| *payment).collect();
-    let statuses: Vec<i16> =
-        answers.iter().map(|(_, status, _)| i16::try_from(*status).unwrap_or(500)).collect();
-    let bodies: Vec<Vec<u8>> = answers.iter().map(|(_, _, body)| body.clone()).collect();
-    sqlx::query!(
-        "update idempotency_key k set status = a.status, body = a.body
-         from unnest($1::uuid[], $2::smallint[], $3::bytea[]) as a (payment_id, status, body)
-         where k.payment_id = a.payment_id and k.body is null",
-        &payments,
-        &statuses,
-        &bodies
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }

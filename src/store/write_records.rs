@@ -1,20 +1,24 @@
 //! Writes what a batch decided for good: records and everything that hangs on their numbers.
 //!
-//! Every table takes one statement a batch, its rows as arrays.
+//! Rows go as arrays, and tables that nearly every batch writes share a statement: a round trip costs
+//! as much as a dozen rows.
 
-use super::{StoreError, json, payins, write_trail};
-use crate::book::Record;
+use super::slots::HeldSlot;
+use super::{StoreError, payins, write_told, write_trail};
+use crate::book::{Record, Subject};
 use crate::domain::{PlayerKey, Timestamp};
 use crate::ledger::PostedLeg;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// A record with the number that the lane gave it.
 #[derive(Debug)]
 pub struct Numbered {
     pub seq: i64,
-    pub record: Record,
+    pub record: Arc<Record>,
     /// The JSON of each of the record's events, as the API shows the payment.
     pub event_data: Vec<String>,
 }
@@ -23,56 +27,130 @@ pub(super) fn n(index: usize) -> i16 {
     i16::try_from(index).expect("a command writes few rows")
 }
 
-/// Writes the batch's records in their order.
+/// Writes the batch's records in their order, and moves the slot's number along to the last of them.
 pub async fn write(
     connection: &mut PgConnection,
-    slot: i16,
+    held: HeldSlot,
+    lease: Duration,
     records: &[Numbered],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    write_records(connection, slot, records).await?;
+    let Some(last) = records.last() else { return Ok(()) };
+    let slot = held.slot;
     write_entries(connection, slot, records, now).await?;
-    write_trail::write_transitions(connection, slot, records).await?;
-    write_trail::write_events(connection, slot, records).await?;
-    write_decisions(connection, slot, records, now).await?;
-    write_trail::write_hold_moves(connection, slot, records).await?;
-    write_trail::write_wires(connection, slot, records).await?;
+    write_told::write(connection, slot, records, now).await?;
+    write_trail::write(connection, slot, records).await?;
     payins::write(connection, slot, records).await?;
-    write_trail::write_incidents(connection, slot, records).await
+    write_trail::write_incidents(connection, slot, records).await?;
+    let columns = (record_columns(records), transition_columns(records));
+    write_records(connection, held, last.seq, lease, columns).await
 }
 
+#[derive(Default)]
+struct RecordColumns {
+    seq: Vec<i64>,
+    kind: Vec<String>,
+    operator: Vec<String>,
+    player: Vec<String>,
+    payment: Vec<Option<Uuid>>,
+    refused: Vec<Option<String>>,
+    at: Vec<Timestamp>,
+}
+
+fn record_columns(records: &[Numbered]) -> RecordColumns {
+    let mut c = RecordColumns::default();
+    for Numbered { seq, record, .. } in records {
+        c.seq.push(*seq);
+        c.kind.push(record.kind.to_owned());
+        c.operator.push(record.player.operator.as_str().to_owned());
+        c.player.push(record.player.player.as_str().to_owned());
+        c.payment.push(record.payment.map(|id| id.uuid));
+        c.refused.push(record.refused.map(str::to_owned));
+        c.at.push(record.at);
+    }
+    c
+}
+
+#[derive(Default)]
+struct TransitionColumns {
+    seq: Vec<i64>,
+    n: Vec<i16>,
+    subject: Vec<String>,
+    id: Vec<Uuid>,
+    from: Vec<Option<String>>,
+    to: Vec<String>,
+    cause: Vec<String>,
+    at: Vec<Timestamp>,
+}
+
+fn transition_columns(records: &[Numbered]) -> TransitionColumns {
+    let mut c = TransitionColumns::default();
+    for Numbered { seq, record, .. } in records {
+        for (index, transition) in record.transitions.iter().enumerate() {
+            let (subject, id) = match transition.subject {
+                Subject::Payment(id) => ("payment", id.uuid),
+                Subject::Part(id) => ("part", id.0),
+                Subject::Attempt(id) => ("attempt", id.0),
+            };
+            c.seq.push(*seq);
+            c.n.push(n(index));
+            c.subject.push(subject.to_owned());
+            c.id.push(id);
+            c.from.push(transition.from.map(str::to_owned));
+            c.to.push(transition.to.to_owned());
+            c.cause.push(transition.cause.clone());
+            c.at.push(record.at);
+        }
+    }
+    c
+}
+
+/// Records, history and the slot's number in one statement. The number moves only where the fence
+/// still stands and nobody has moved it: a lane that lost its slot cannot commit.
 async fn write_records(
     connection: &mut PgConnection,
-    slot: i16,
-    records: &[Numbered],
+    held: HeldSlot,
+    to_seq: i64,
+    lease: Duration,
+    (r, t): (RecordColumns, TransitionColumns),
 ) -> Result<(), StoreError> {
-    let seqs: Vec<i64> = records.iter().map(|r| r.seq).collect();
-    let kinds: Vec<String> = records.iter().map(|r| r.record.kind.to_owned()).collect();
-    let (operators, players) = super::load::columns(records.iter().map(|r| &r.record.player));
-    let payments: Vec<Option<Uuid>> =
-        records.iter().map(|r| r.record.payment.map(|id| id.uuid)).collect();
-    let refused: Vec<Option<String>> =
-        records.iter().map(|r| r.record.refused.map(str::to_owned)).collect();
-    let ats: Vec<Timestamp> = records.iter().map(|r| r.record.at).collect();
-    sqlx::query!(
-        "insert into record (slot, seq, kind, operator_id, player_id, payment_id, refused, recorded_at)
-         select $1, * from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::uuid[],
-           $7::text[], $8::timestamptz[])",
-        slot,
-        &seqs,
-        &kinds,
-        &operators,
-        &players,
-        &payments as &[Option<Uuid>],
-        &refused as &[Option<String>],
-        &ats
+    let done = sqlx::query!(
+        "with history as (
+           insert into transition (slot, seq, n, subject, subject_id, from_status, to_status, cause,
+             at)
+           select $1, * from unnest($6::bigint[], $7::smallint[], $8::text[], $9::uuid[],
+             $10::text[], $11::text[], $12::text[], $13::timestamptz[])),
+         records as (
+           insert into record (slot, seq, kind, operator_id, player_id, payment_id, refused,
+             recorded_at)
+           select $1, * from unnest($14::bigint[], $15::text[], $16::text[], $17::text[],
+             $18::uuid[], $19::text[], $20::timestamptz[]))
+         update lane_slot set seq = $4, lease_until = now() + ($5 || ' seconds')::interval
+         where slot = $1 and fence = $2 and seq = $3",
+        held.slot,
+        held.fence,
+        held.seq,
+        to_seq,
+        lease.as_secs().to_string(),
+        &t.seq,
+        &t.n,
+        &t.subject,
+        &t.id,
+        &t.from as &[Option<String>],
+        &t.to,
+        &t.cause,
+        &t.at,
+        &r.seq,
+        &r.kind,
+        &r.operator,
+        &r.player,
+        &r.payment as &[Option<Uuid>],
+        &r.refused as &[Option<String>],
+        &r.at
     )
     .execute(connection)
     .await?;
-    Ok(())
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::FenceLost) }
 }
 
 #[derive(Default)]
@@ -92,14 +170,16 @@ struct EntryColumns {
     head: Vec<Option<Vec<u8>>>,
 }
 
+/// Per house account and currency: the sum of the batch's legs, and how many there are.
+type House = BTreeMap<(String, String), (i64, i64)>;
+
 async fn write_entries(
     connection: &mut PgConnection,
     slot: i16,
     records: &[Numbered],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut columns = EntryColumns::default();
-    let mut house: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
+    let (mut columns, mut house) = (EntryColumns::default(), House::new());
     for numbered in records {
         let mut leg_number = 0;
         for entry in &numbered.record.entries {
@@ -116,33 +196,57 @@ async fn write_entries(
         }
     }
     if columns.seq.is_empty() {
-        return Ok(());
+        Ok(())
+    } else {
+        insert_legs(connection, slot, now, columns, house).await
     }
+}
+
+/// The legs, and the house's balances of this slot: rows that no other lane writes.
+async fn insert_legs(
+    connection: &mut PgConnection,
+    slot: i16,
+    now: Timestamp,
+    c: EntryColumns,
+    house: House,
+) -> Result<(), StoreError> {
+    let (accounts, sums): (Vec<_>, Vec<_>) = house.into_iter().unzip();
+    let (accounts, currencies): (Vec<String>, Vec<String>) = accounts.into_iter().unzip();
+    let (sums, counts): (Vec<i64>, Vec<i64>) = sums.into_iter().unzip();
     sqlx::query!(
-        "insert into entry (slot, recorded_at, seq, leg, kind, operator_id, player_id, payment_id,
+        "with house as (
+           insert into house_balance as b (slot, account, currency, balance, entries)
+           select $1, * from unnest($16::text[], $17::text[], $18::bigint[], $19::bigint[])
+           on conflict (account, currency, slot) do update
+             set balance = b.balance + excluded.balance, entries = b.entries + excluded.entries)
+         insert into entry (slot, recorded_at, seq, leg, kind, operator_id, player_id, payment_id,
            reference, account, amount, currency, wallet_version, balance_after, head)
          select $1, $2, * from unnest($3::bigint[], $4::smallint[], $5::text[], $6::text[],
            $7::text[], $8::uuid[], $9::text[], $10::text[], $11::bigint[], $12::text[],
            $13::bigint[], $14::bigint[], $15::bytea[])",
         slot,
         now,
-        &columns.seq,
-        &columns.leg,
-        &columns.kind,
-        &columns.operator,
-        &columns.player,
-        &columns.payment as &[Option<Uuid>],
-        &columns.reference as &[Option<String>],
-        &columns.account,
-        &columns.amount,
-        &columns.currency,
-        &columns.version as &[Option<i64>],
-        &columns.balance as &[Option<i64>],
-        &columns.head as &[Option<Vec<u8>>]
+        &c.seq,
+        &c.leg,
+        &c.kind,
+        &c.operator,
+        &c.player,
+        &c.payment as &[Option<Uuid>],
+        &c.reference as &[Option<String>],
+        &c.account,
+        &c.amount,
+        &c.currency,
+        &c.version as &[Option<i64>],
+        &c.balance as &[Option<i64>],
+        &c.head as &[Option<Vec<u8>>],
+        &accounts,
+        &currencies,
+        &sums,
+        &counts
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    write_house(connection, slot, house).await
+    Ok(())
 }
 
 fn push_leg(
@@ -166,136 +270,4 @@ fn push_leg(
     columns.version.push(leg.wallet.map(|(version, _)| version));
     columns.balance.push(leg.balance_after);
     columns.head.push(leg.wallet.map(|(_, head)| head.to_vec()));
-}
-
-/// The house's balances of this slot: rows that no other lane writes.
-async fn write_house(
-    connection: &mut PgConnection,
-    slot: i16,
-    house: BTreeMap<(String, String), (i64, i64)>,
-) -> Result<(), StoreError> {
-    if house.is_empty() {
-        return Ok(());
-    }
-    let mut columns = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for ((account, currency), (sum, count)) in house {
-        columns.0.push(account);
-        columns.1.push(currency);
-        columns.2.push(sum);
-        columns.3.push(count);
-    }
-    sqlx::query!(
-        "insert into house_balance as b (slot, account, currency, balance, entries)
-         select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[])
-         on conflict (account, currency, slot) do update
-           set balance = b.balance + excluded.balance, entries = b.entries + excluded.entries",
-        slot,
-        &columns.0,
-        &columns.1,
-        &columns.2,
-        &columns.3
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-#[derive(Default)]
-struct DecisionColumns {
-    seq: Vec<i64>,
-    n: Vec<i16>,
-    id: Vec<Uuid>,
-    operator: Vec<String>,
-    player: Vec<String>,
-    payment: Vec<Uuid>,
-    direction: Vec<String>,
-    checkpoint: Vec<String>,
-    player_version: Vec<i64>,
-    market: Vec<Option<String>>,
-    version: Vec<Option<String>>,
-    sha256: Vec<Option<Vec<u8>>>,
-    outcome: Vec<String>,
-    rules: Vec<String>,
-    reasons: Vec<String>,
-    fx: Vec<Option<String>>,
-    engine: Vec<String>,
-    occurred: Vec<Timestamp>,
-}
-
-fn decision_columns(records: &[Numbered]) -> DecisionColumns {
-    let mut c = DecisionColumns::default();
-    for numbered in records {
-        for (index, decision) in numbered.record.decisions.iter().enumerate() {
-            let policy = decision.policy.as_ref();
-            c.seq.push(numbered.seq);
-            c.n.push(n(index));
-            c.id.push(decision.id.0);
-            c.operator.push(decision.player.operator.as_str().to_owned());
-            c.player.push(decision.player.player.as_str().to_owned());
-            c.payment.push(decision.payment.uuid);
-            c.direction.push(decision.payment.direction.as_str().to_owned());
-            c.checkpoint.push(decision.checkpoint.as_str().to_owned());
-            c.player_version.push(decision.player_version);
-            c.market.push(policy.map(|(market, _, _)| market.clone()));
-            c.version.push(policy.map(|(_, version, _)| version.clone()));
-            c.sha256.push(policy.map(|(_, _, sha256)| sha256.to_vec()));
-            c.outcome.push(decision.outcome.as_str().to_owned());
-            c.rules.push(json::rules(&decision.rules));
-            c.reasons.push(json::reasons(&decision.reasons));
-            c.fx.push(decision.fx.as_ref().map(|(source, date)| {
-                json::text(&serde_json::json!({"source": source, "date": date.to_string()}))
-            }));
-            c.engine.push(decision.engine.to_owned());
-            c.occurred.push(decision.occurred_at);
-        }
-    }
-    c
-}
-
-async fn write_decisions(
-    connection: &mut PgConnection,
-    slot: i16,
-    records: &[Numbered],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let c = decision_columns(records);
-    if c.seq.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "insert into decision (slot, recorded_at, seq, n, decision_id, operator_id, player_id,
-           payment_id, direction, checkpoint, player_version, market, policy_version, policy_sha256,
-           outcome, rules, reasons, fx, engine, occurred_at)
-         select $1, $2, seq, n, id, operator, player, payment, direction, checkpoint,
-           player_version, market, version, sha256, outcome, rules::json, reasons::json,
-           fx::json, engine, occurred
-         from unnest($3::bigint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
-           $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bytea[],
-           $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::timestamptz[])
-           as d (seq, n, id, operator, player, payment, direction, checkpoint, player_version,
-             market, version, sha256, outcome, rules, reasons, fx, engine, occurred)",
-        slot,
-        now,
-        &c.seq,
-        &c.n,
-        &c.id,
-        &c.operator,
-        &c.player,
-        &c.payment,
-        &c.direction,
-        &c.checkpoint,
-        &c.player_version,
-        &c.market as &[Option<String>],
-        &c.version as &[Option<String>],
-        &c.sha256 as &[Option<Vec<u8>>],
-        &c.outcome,
-        &c.rules,
-        &c.reasons,
-        &c.fx as &[Option<String>],
-        &c.engine,
-        &c.occurred
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }

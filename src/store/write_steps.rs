@@ -4,7 +4,7 @@
 
 use super::rows::viewer_text;
 use super::{StoreError, instrument_json, json};
-use crate::book::{Part, Payment};
+use crate::book::Payment;
 use crate::domain::{Money, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -53,17 +53,30 @@ fn columns(payments: &[&Payment]) -> Columns {
     c
 }
 
-/// Moves payments along.
-pub async fn write_payments(
+/// An idempotent answer that can be told only now: the payment, its status and body.
+pub type Answer = (Uuid, u16, Vec<u8>);
+
+/// Moves payments and their parts along, and stores answers that could be told only now, byte for byte
+/// and once.
+pub async fn write(
     connection: &mut PgConnection,
     payments: &[&Payment],
+    answers: &[Answer],
 ) -> Result<(), StoreError> {
-    if payments.is_empty() {
+    if payments.is_empty() && answers.is_empty() {
         return Ok(());
     }
-    let c = columns(payments);
+    let (c, p, a) = (columns(payments), part_columns(payments), answer_columns(answers));
     sqlx::query!(
-        "update payment p set
+        "with parts as (
+           update part p set status = c.status, held = c.held
+           from unnest($17::uuid[], $18::text[], $19::bigint[]) as c (id, status, held)
+           where p.part_id = c.id and (p.status, p.held) is distinct from (c.status, c.held)),
+         answers as (
+           update idempotency_key k set status = a.status, body = a.body
+           from unnest($20::uuid[], $21::smallint[], $22::bytea[]) as a (payment_id, status, body)
+           where k.payment_id = a.payment_id and k.body is null)
+         update payment p set
            status = c.status, received_amount = c.received,
            received_currency = c.received_currency, credited_amount = c.credited,
            suspended_amount = c.suspended, suspended_currency = c.suspended_currency,
@@ -93,30 +106,36 @@ pub async fn write_payments(
         &c.due as &[Option<Timestamp>],
         &c.source as &[Option<String>],
         &c.updated,
-        &c.instrument as &[Option<String>]
+        &c.instrument as &[Option<String>],
+        &p.0,
+        &p.1,
+        &p.2,
+        &a.0,
+        &a.1,
+        &a.2
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Moves parts along.
-pub async fn write_parts(connection: &mut PgConnection, parts: &[&Part]) -> Result<(), StoreError> {
-    if parts.is_empty() {
-        return Ok(());
+/// Ids, statuses, and what is still held.
+fn part_columns(payments: &[&Payment]) -> (Vec<Uuid>, Vec<String>, Vec<i64>) {
+    let mut c = (Vec::new(), Vec::new(), Vec::new());
+    for part in payments.iter().flat_map(|payment| &payment.parts) {
+        c.0.push(part.id.0);
+        c.1.push(part.status.as_str().to_owned());
+        c.2.push(part.held_minor);
     }
-    let ids: Vec<Uuid> = parts.iter().map(|part| part.id.0).collect();
-    let statuses: Vec<String> = parts.iter().map(|part| part.status.as_str().to_owned()).collect();
-    let held: Vec<i64> = parts.iter().map(|part| part.held_minor).collect();
-    sqlx::query!(
-        "update part p set status = c.status, held = c.held
-         from unnest($1::uuid[], $2::text[], $3::bigint[]) as c (id, status, held)
-         where p.part_id = c.id and (p.status, p.held) is distinct from (c.status, c.held)",
-        &ids,
-        &statuses,
-        &held
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    c
+}
+
+fn answer_columns(answers: &[Answer]) -> (Vec<Uuid>, Vec<i16>, Vec<Vec<u8>>) {
+    let mut c = (Vec::new(), Vec::new(), Vec::new());
+    for (payment, status, body) in answers {
+        c.0.push(*payment);
+        c.1.push(i16::try_from(*status).unwrap_or(500));
+        c.2.push(body.clone());
+    }
+    c
 }

@@ -27,6 +27,7 @@ mod outcomes;
 mod payins;
 mod readiness;
 mod reviews;
+mod rotation;
 mod second_success;
 mod undecided;
 mod unknown_payouts;

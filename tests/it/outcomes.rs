@@ -8,7 +8,7 @@ use interlock::book::Payment;
 use interlock::decide::command::{News, Source};
 use interlock::decide::{Answer, Command};
 use interlock::domain::{AttemptStatus, Money};
-use interlock::store::read_models;
+use interlock::store::read_keys;
 use psp_contract::{Decline, DeclineClass, Outcome, Report, Status};
 use std::time::Duration;
 
@@ -157,8 +157,9 @@ async fn o15_what_was_first_told_is_told_again_after_a_crash() {
     let order = deposit_order(&player, eur(900));
     world.one().deposit(order.clone()).await;
     let stored = async |world: &World| {
-        let id = &order.claim.id;
-        read_models::key_state(&world.rows, &id.operator, &id.scope, &id.key).await.unwrap()
+        let mut connection = world.rows.acquire().await.unwrap();
+        let ids = [order.claim.id.clone()];
+        read_keys::states(&mut connection, &ids).await.unwrap().pop().unwrap()
     };
     let before = format!("{:?}", stored(&world).await.unwrap());
     world.kill(0);

@@ -34,7 +34,9 @@ impl Production {
         let (first, _) = psps.split_at(psps.rfind("[[psps]]").unwrap());
         let (_, first) = first.split_at(first.find("[[psps]]").unwrap());
         let end = first.match_indices("[[psps]]").nth(1).unwrap().0;
-        let psps = first[..end]
+        // What only a sandbox has ends the account.
+        let (account, _) = first[..end].split_once("[psps.sandbox]").unwrap();
+        let psps = account
             .replace("http://127.0.0.1:8101", "https://psp.example")
             .replace("sandbox_de", "casino_de")
             .replace("{ value = \"sandbox-password-de\" }", "{ file = \"secret\" }")

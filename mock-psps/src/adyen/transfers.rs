@@ -79,7 +79,7 @@ async fn transfer(
         if let Some(answer) = request.repeated(entry) {
             return (answer, false);
         }
-        let answer = Answer::json(StatusCode::ACCEPTED, &view(adyen, &movement));
+        let answer = Answer::json(StatusCode::ACCEPTED, &created(adyen, &movement));
         entry.put(movement.clone());
         request.remember(entry, &answer);
         (answer, true)
@@ -141,6 +141,16 @@ pub(super) fn state(m: &Movement) -> (&'static str, String) {
         Status::Declined => ("failed", code("refusedByCounterpartyBank")),
         Status::Expired | Status::Cancelled => ("failed", code("counterpartyAccountClosed")),
     }
+}
+
+/// A transfer as the answer to its creation shows it: without what only its history has.
+fn created(adyen: &Adyen, m: &Movement) -> Value {
+    let mut view = view(adyen, m);
+    if let Value::Object(fields) = &mut view {
+        fields
+            .retain(|name, _| !matches!(&**name, "balancePlatform" | "events" | "sequenceNumber"));
+    }
+    view
 }
 
 /// A transfer as `GET` and the webhooks show it.

@@ -67,6 +67,9 @@ async fn book(psp: Arc<Psp>, nuvei: Arc<Nuvei>, asked: Admitted) -> Result<Field
         entry.put(movement.clone());
         Ok(())
     })?;
+    // There can be only one order per session token.
+    let session = movement.text("session");
+    nuvei.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
     scenario::booked(&psp, &movement, &asked.plan).await;
     let url = format!("{}/ppp/redirect/{}", nuvei.base_url, movement.reference);
     Ok(fields([
@@ -98,7 +101,7 @@ fn refused(movement: &Movement) -> Fields {
 
 fn draft(nuvei: &Nuvei, asked: &Admitted) -> Result<Movement, Refusal> {
     let session = asked.text("sessionToken");
-    if !nuvei.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&session) {
+    if !nuvei.sessions.lock().unwrap_or_else(PoisonError::into_inner).contains(&session) {
         return Err(Refusal::new(1064, "Invalid session token"));
     }
     let amount_minor = asked.amount(nuvei)?;

@@ -184,7 +184,10 @@ fn view(efi: &PixEfi, m: &Movement, returns: &[Movement]) -> Value {
         "calendario": { "criacao": created, "expiracao": m.wire["expiracao"] },
         "txid": m.reference,
         "revisao": 0,
-        "loc": { "id": number, "location": m.text("location"), "tipoCob": "cob", "criacao": created },
+        "loc": {
+            "id": number, "txid": m.reference, "location": m.text("location"), "tipoCob": "cob",
+            "criacao": created,
+        },
         "location": m.text("location"),
         "status": status,
         "valor": { "original": m.text("original") },

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adyen;
 mod chain;
 mod coinspaid;
 mod control;
 mod faults;
 mod fireblocks;
 mod harness;
+mod mercadopago;
+mod mtls;
+mod nuvei;
 mod pages;
+mod paysafe;
 mod requests;
 mod truelayer;
 mod trustly;

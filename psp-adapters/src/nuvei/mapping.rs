@@ -95,20 +95,20 @@ pub(super) fn session_token(response: &HttpResponse) -> Result<String, Box<Outco
 
 /// The body and the transaction's id of an accepted creation. Where it repeats our reference, it must be
 /// ours.
-fn created(response: &HttpResponse, ours: AttemptRef) -> Result<(Json, String), Outcome> {
+fn created(response: &HttpResponse, ours: AttemptRef) -> Result<(Json, String), Box<Outcome>> {
     let body = match said(response) {
         Said::Success(body) => body,
-        Said::Refused(code, reason) => return Err(refused(code, &reason)),
-        Said::Unknown(why) => return Err(Outcome::Unknown(why)),
+        Said::Refused(code, reason) => return Err(Box::new(refused(code, &reason))),
+        Said::Unknown(why) => return Err(Box::new(Outcome::Unknown(why))),
     };
     let echoed = [body.str("clientUniqueId"), body.str("clientRequestId")];
     if echoed.into_iter().flatten().any(|it| !it.is_empty() && it != ours.lower()) {
-        return Err(Outcome::Unknown(Unknown::Mismatch));
+        return Err(Box::new(Outcome::Unknown(Unknown::Mismatch)));
     }
     let id = body.word("transactionId").filter(|id| super::wire::is_transaction_id(id));
     match id {
         Some(id) => Ok((body, id)),
-        None => Err(Outcome::Unknown(Unknown::Unreadable)),
+        None => Err(Box::new(Outcome::Unknown(Unknown::Unreadable))),
     }
 }
 
@@ -119,7 +119,7 @@ pub(super) fn payment_answer(
 ) -> Outcome {
     let (body, id) = match created(response, ours) {
         Ok(created) => created,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let status = match body.str("transactionStatus") {
         Some("REDIRECT") => {
@@ -150,7 +150,7 @@ pub(super) fn payment_answer(
 pub(super) fn outgoing_answer(response: &HttpResponse, ours: AttemptRef) -> Outcome {
     let (body, id) = match created(response, ours) {
         Ok(created) => created,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let status = match body.str("transactionStatus") {
         Some("APPROVED" | "PENDING") => ACCEPTED,
@@ -163,14 +163,14 @@ pub(super) fn outgoing_answer(response: &HttpResponse, ours: AttemptRef) -> Outc
 }
 
 /// The answer to a question; a refused question says nothing about the payment.
-fn answered(response: &HttpResponse) -> Result<Json, Outcome> {
-    match said(response) {
-        Said::Success(body) => Ok(body),
-        Said::Refused(NOT_FOUND, _) => Err(Outcome::NotFound),
-        Said::Refused(1000, _) => Err(Outcome::Unknown(Unknown::PspUndecided)),
-        Said::Refused(..) => Err(Outcome::Unknown(Unknown::UnlistedCode)),
-        Said::Unknown(why) => Err(Outcome::Unknown(why)),
-    }
+fn answered(response: &HttpResponse) -> Result<Json, Box<Outcome>> {
+    Err(Box::new(match said(response) {
+        Said::Success(body) => return Ok(body),
+        Said::Refused(NOT_FOUND, _) => Outcome::NotFound,
+        Said::Refused(1000, _) => Outcome::Unknown(Unknown::PspUndecided),
+        Said::Refused(..) => Outcome::Unknown(Unknown::UnlistedCode),
+        Said::Unknown(why) => Outcome::Unknown(why),
+    }))
 }
 
 fn money(body: &Json, amount: &str, currency: &str) -> Option<Money> {
@@ -182,7 +182,7 @@ fn money(body: &Json, amount: &str, currency: &str) -> Option<Money> {
 pub(super) fn details(response: &HttpResponse, inquiry: &Inquiry) -> Outcome {
     let body = match answered(response) {
         Ok(body) => body,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let Some(details) = body.get("transactionDetails") else {
         return Outcome::Unknown(Unknown::Unreadable);
@@ -219,7 +219,7 @@ pub(super) fn transaction_of(response: &HttpResponse, ours: AttemptRef) -> Optio
 pub(super) fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Outcome {
     let body = match answered(response) {
         Ok(body) => body,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     if body.str("clientRequestId") != Some(&inquiry.attempt.lower()) {
         return Outcome::Unknown(Unknown::Mismatch);

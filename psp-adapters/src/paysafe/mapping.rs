@@ -19,6 +19,10 @@ fn reported(id: Option<String>, status: Status, payer: Option<PayerProof>) -> Ou
     Outcome::Reported(Report { psp_reference: id, status, payer, attempt: None })
 }
 
+fn unknown(why: Unknown) -> Box<Outcome> {
+    Box::new(Outcome::Unknown(why))
+}
+
 /// The code of Paysafe's own error. Whatever has none comes from something in between.
 fn code(body: &Json) -> Option<String> {
     body.get("error")?.word("code")
@@ -76,16 +80,16 @@ fn other_money(record: &Json, asked: Money) -> bool {
 }
 
 /// The record that a creation has made: its reference is ours and its money what was asked for.
-fn made(response: &HttpResponse, ours: AttemptRef, asked: Money) -> Result<Json, Outcome> {
+fn made(response: &HttpResponse, ours: AttemptRef, asked: Money) -> Result<Json, Box<Outcome>> {
     if !matches!(response.status, 200 | 201) {
-        return Err(refused(response));
+        return Err(Box::new(refused(response)));
     }
-    let body = Json::parse(&response.body).ok_or(Outcome::Unknown(Unknown::Unreadable))?;
+    let body = Json::parse(&response.body).ok_or(unknown(Unknown::Unreadable))?;
     if body.str("id").is_none() {
-        return Err(Outcome::Unknown(Unknown::Unreadable));
+        return Err(unknown(Unknown::Unreadable));
     }
     if !is_reference(&body, ours) || other_money(&body, asked) {
-        return Err(Outcome::Unknown(Unknown::Mismatch));
+        return Err(unknown(Unknown::Mismatch));
     }
     Ok(body)
 }
@@ -98,7 +102,7 @@ pub(super) fn deposit_handle(
 ) -> Outcome {
     let handle = match made(response, ours, asked) {
         Ok(handle) => handle,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let links = handle.get("links").and_then(Json::items).unwrap_or_default();
     let link = links.iter().find(|link| link.str("rel") == Some("redirect_payment"));
@@ -134,14 +138,14 @@ pub(super) fn payout_handle(
     response: &HttpResponse,
     ours: AttemptRef,
     asked: Money,
-) -> Result<String, Outcome> {
+) -> Result<String, Box<Outcome>> {
     let handle = made(response, ours, asked)?;
     match (handle.str("status"), handle.word("paymentHandleToken")) {
         (Some("PAYABLE"), Some(token)) => Ok(token),
         (Some("FAILED" | "ERROR"), _) => {
-            Err(reported(None, Status::Declined(failed(&handle)), None))
+            Err(Box::new(reported(None, Status::Declined(failed(&handle)), None)))
         }
-        _ => Err(Outcome::Unknown(Unknown::UnlistedCode)),
+        _ => Err(unknown(Unknown::UnlistedCode)),
     }
 }
 
@@ -155,7 +159,7 @@ fn failed(record: &Json) -> Decline {
 pub(super) fn created(response: &HttpResponse, ours: AttemptRef, asked: Money) -> Outcome {
     let body = match made(response, ours, asked) {
         Ok(body) => body,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let status = match body.str("status") {
         Some("PENDING" | "PROCESSING" | "RECEIVED" | "INITIATED" | "HELD") => ACCEPTED,
@@ -169,16 +173,20 @@ pub(super) fn created(response: &HttpResponse, ours: AttemptRef, asked: Money) -
 }
 
 /// The records of a lookup by our reference; none of another reference.
-fn records(response: &HttpResponse, name: &str, ours: AttemptRef) -> Result<Vec<Json>, Outcome> {
+fn records(
+    response: &HttpResponse,
+    name: &str,
+    ours: AttemptRef,
+) -> Result<Vec<Json>, Box<Outcome>> {
     if response.status != 200 {
         // A lookup that finds nothing is an empty list; 404 is an address that is not there.
-        return Err(Outcome::Unknown(undecided(response.status)));
+        return Err(unknown(undecided(response.status)));
     }
-    let unreadable = Outcome::Unknown(Unknown::Unreadable);
-    let body = Json::parse(&response.body).ok_or(unreadable.clone())?;
-    let records = body.get(name).and_then(Json::items).ok_or(unreadable)?;
+    let unreadable = || unknown(Unknown::Unreadable);
+    let body = Json::parse(&response.body).ok_or_else(unreadable)?;
+    let records = body.get(name).and_then(Json::items).ok_or_else(unreadable)?;
     if records.iter().any(|record| !is_reference(record, ours)) {
-        return Err(Outcome::Unknown(Unknown::Mismatch));
+        return Err(unknown(Unknown::Mismatch));
     }
     Ok(records.to_vec())
 }
@@ -189,7 +197,7 @@ pub(super) enum Handle {
     Spent(String),
     /// Its payer has not been there yet.
     Open,
-    Over(Outcome),
+    Over(Box<Outcome>),
 }
 
 pub(super) fn handle(
@@ -197,25 +205,29 @@ pub(super) fn handle(
     kind: &str,
     ours: AttemptRef,
     asked: Money,
-) -> Result<Handle, Outcome> {
+) -> Result<Handle, Box<Outcome>> {
     let records = records(response, "paymentHandles", ours)?;
     let mut records = records.iter().filter(|it| it.str("transactionType") == Some(kind));
     let (handle, more) = (records.next(), records.next());
-    let handle = handle.ok_or(Outcome::NotFound)?;
+    let handle = handle.ok_or(Box::new(Outcome::NotFound))?;
     if more.is_some() || money(handle) != Some(asked) {
-        return Err(Outcome::Unknown(Unknown::Mismatch));
+        return Err(unknown(Unknown::Mismatch));
     }
     let token = handle.word("paymentHandleToken").filter(|token| token.len() <= 64);
-    let token = token.ok_or(Outcome::Unknown(Unknown::Unreadable))?;
+    let token = token.ok_or(unknown(Unknown::Unreadable))?;
     Ok(match handle.str("status") {
         Some("PAYABLE") => Handle::Payable(token),
         Some("COMPLETED") => Handle::Spent(token),
         Some("INITIATED" | "PROCESSING") => Handle::Open,
-        Some("EXPIRED") => Handle::Over(reported(handle.word("id"), Status::Expired, None)),
-        Some("FAILED" | "ERROR" | "DELETED") => {
-            Handle::Over(reported(handle.word("id"), Status::Declined(failed(handle)), None))
+        Some("EXPIRED") => {
+            Handle::Over(Box::new(reported(handle.word("id"), Status::Expired, None)))
         }
-        _ => return Err(Outcome::Unknown(Unknown::UnlistedCode)),
+        Some("FAILED" | "ERROR" | "DELETED") => Handle::Over(Box::new(reported(
+            handle.word("id"),
+            Status::Declined(failed(handle)),
+            None,
+        ))),
+        _ => return Err(unknown(Unknown::UnlistedCode)),
     })
 }
 
@@ -227,7 +239,7 @@ pub(super) fn handle_status(response: &HttpResponse, inquiry: &Inquiry) -> Outco
         // Its payment is not to be found yet.
         Ok(Handle::Spent(_)) => Status::Pending,
         Ok(Handle::Open) => ACCEPTED,
-        Ok(Handle::Over(outcome)) | Err(outcome) => return outcome,
+        Ok(Handle::Over(outcome)) | Err(outcome) => return *outcome,
     };
     let records = records(response, "paymentHandles", inquiry.attempt).unwrap_or_default();
     reported(records.first().and_then(|it| it.word("id")), status, None)
@@ -243,7 +255,7 @@ pub(super) fn record(
 ) -> Outcome {
     let records = match records(response, name, inquiry.attempt) {
         Ok(records) => records,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let over = |record: &Json| matches!(record.str("status"), Some("FAILED" | "ERROR"));
     let mut counting = records.iter().filter(|record| !over(record));

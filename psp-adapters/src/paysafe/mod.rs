@@ -192,7 +192,7 @@ impl Paysafe {
                 // an inquiry tells.
                 Ok(Handle::Spent(_)) => Chain::End(Outcome::Unknown(Unknown::DuplicateReference)),
                 Ok(Handle::Open) => Chain::End(Outcome::NotSent(NotSent::PreparationFailed)),
-                Ok(Handle::Over(outcome)) | Err(outcome) => Chain::End(prepared(outcome)),
+                Ok(Handle::Over(outcome)) | Err(outcome) => Chain::End(prepared(*outcome)),
             }
         }))
     }
@@ -207,7 +207,7 @@ impl Paysafe {
                 Ok(token) => spend(&inner, &asked, &token),
                 // The handle was made before, by this very attempt. Its credit has the same reference, so
                 // it cannot be made twice.
-                Err(Outcome::Unknown(Unknown::DuplicateReference)) => {
+                Err(outcome) if *outcome == Outcome::Unknown(Unknown::DuplicateReference) => {
                     let handles = wire::by_reference(&inner, "paymenthandles", attempt);
                     Chain::ask("find_handle", handles, move |response| {
                         match mapping::handle(response, "STANDALONE_CREDIT", attempt, money) {
@@ -218,7 +218,7 @@ impl Paysafe {
                         }
                     })
                 }
-                Err(outcome) => Chain::End(prepared(outcome)),
+                Err(outcome) => Chain::End(prepared(*outcome)),
             }
         }))
     }

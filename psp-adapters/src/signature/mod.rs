@@ -5,8 +5,9 @@
 //! with `==`: the libraries decide, in constant time.
 
 mod rsa;
-
 mod twice_sha512;
+
+pub(crate) mod ed25519;
 
 use crate::json::Json;
 use aws_lc_rs::hmac;

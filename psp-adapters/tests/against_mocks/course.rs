@@ -106,9 +106,9 @@ pub async fn becomes(
         }
         Known::Inquiry => {}
     }
-    if let (Some(by), false) =
-        (way_to_ask(stage, stand, subject, order), matches!(known, Known::Payin(_)))
-    {
+    // A return is asked about with its deposit's id at hand, by the test that has it.
+    let tells_enough = matches!(known, Known::Payin(_)) || subject == Subject::Return;
+    if let (Some(by), false) = (way_to_ask(stage, stand, subject, order), tells_enough) {
         let question = inquiry(subject, attempt, stand.money(), by);
         ask_until(stage, stand, &question, &wanted).await;
     }

@@ -5,6 +5,7 @@
 //! what a PSP cannot do is read from its capabilities.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+mod cards;
 mod course;
 mod faults;
 mod stage;

@@ -10,6 +10,7 @@ mod coinspaid;
 mod fireblocks;
 mod fixture;
 mod fuzz;
+mod mercadopago;
 mod nuvei;
 mod paysafe;
 mod pix_efi;
@@ -33,6 +34,7 @@ fn fixtures() -> &'static [Box<dyn Fixture>] {
             Box::new(adyen::AdyenFixture::new()),
             Box::new(coinspaid::CoinsPaidFixture::new()),
             Box::new(fireblocks::FireblocksFixture::new()),
+            Box::new(mercadopago::MercadoPagoFixture::new()),
             Box::new(nuvei::NuveiFixture::new()),
             Box::new(paysafe::PaysafeFixture::new()),
             Box::new(pix_efi::PixEfiFixture::new()),

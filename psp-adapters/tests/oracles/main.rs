@@ -11,15 +11,18 @@
 //! notice a refusal.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+mod adyen;
 mod fireblocks;
 mod nuvei;
 mod oracle;
+mod pix;
 mod prism;
 #[path = "../stands/mod.rs"]
 mod stands;
 mod stripe;
 #[path = "../support/mod.rs"]
 mod support;
+mod swish;
 mod tour;
 mod truelayer;
 mod trustly;

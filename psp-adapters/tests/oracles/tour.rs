@@ -50,7 +50,8 @@ impl Guide<'_> {
     }
 }
 
-fn fresh() -> AttemptRef {
+/// An attempt of this moment.
+pub fn fresh() -> AttemptRef {
     AttemptRef::new(Uuid::now_v7())
 }
 
@@ -69,7 +70,7 @@ fn ways(inquiry: &InquiryCapability, order: Option<&str>) -> Vec<InquiryBy> {
     by_id.into_iter().chain(ours).collect()
 }
 
-/// A deposit, a payout (twice: the second meets its duplicate), a return, and every way to ask about each
+/// A deposit, a payout (twice: the second meets its duplicate), a cancellation, a return, and every way to ask about each
 /// and about what is not there. Gives the steps that the validator saw.
 pub async fn tour(world: &World, prism: &Prism, past: &[&str]) -> Vec<&'static str> {
     let psp = world.psp_at(&prism.url);
@@ -80,7 +81,7 @@ pub async fn tour(world: &World, prism: &Prism, past: &[&str]) -> Vec<&'static s
 
     let deposit = fresh();
     let opened = reported(guide.perform(adapter, &world.stand.deposit(deposit)).await);
-    let order = opened.psp_reference.unwrap();
+    let order = world.order(deposit, &opened).await;
     let open = ways(&capabilities.deposit_inquiry, Some(&order));
     world.pay(&order).await;
     for by in open {
@@ -105,6 +106,13 @@ pub async fn tour(world: &World, prism: &Prism, past: &[&str]) -> Vec<&'static s
         assert_eq!(guide.perform(adapter, &question).await, Outcome::NotFound);
     }
 
+    if capabilities.deposit.as_ref().is_some_and(|it| it.can_cancel) {
+        let attempt = fresh();
+        let opened = reported(guide.perform(adapter, &world.stand.deposit(attempt)).await);
+        let psp_reference = world.order(attempt, &opened).await;
+        let cancel = Operation::CancelDeposit { attempt, psp_reference };
+        reported(guide.perform(adapter, &cancel).await);
+    }
     if capabilities.return_deposit {
         let back = refund(fresh(), money, &order);
         reported(guide.perform(adapter, &back).await);

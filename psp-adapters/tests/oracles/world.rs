@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mock_psps::{MockAccount, MockConfig, Running};
 use psp_adapters::{Psp, PspAccount, RawWebhook, build};
-use psp_contract::{Operation, Outcome, Report, Timestamp};
+use psp_contract::{AttemptRef, Operation, Outcome, Report, Timestamp};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -94,7 +94,7 @@ impl World {
         Self::with(id, &[]).await
     }
 
-    /// With some of the mock's settings changed.
+    /// With some of the mock's settings changed; an empty one is taken away.
     pub async fn with(id: &str, changed: &[(&str, &str)]) -> Self {
         let stand = *STANDS.iter().find(|stand| stand.id() == id).unwrap();
         let inbox = Arc::new(Inbox::default());
@@ -106,6 +106,7 @@ impl World {
         for (key, value) in changed {
             settings.insert((*key).to_owned(), (*value).to_owned());
         }
+        settings.retain(|_, value| !value.is_empty());
         let account = MockAccount {
             id: id.to_owned(),
             port: 0,
@@ -184,6 +185,17 @@ impl World {
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{path}: {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// The PSP's id of an attempt. Some tell it only when the payer has paid: then from the books.
+    pub async fn order(&self, attempt: AttemptRef, report: &Report) -> String {
+        if let Some(reference) = &report.psp_reference {
+            return reference.clone();
+        }
+        let booked = self.movements().await;
+        let ours = booked.iter().find(|it| it["client_reference"] == attempt.lower().as_str());
+        let ours = ours.unwrap_or_else(|| panic!("{attempt:?} is not among {booked:?}"));
+        ours["reference"].as_str().unwrap().to_owned()
     }
 
     /// Does what the payer does to a deposit.

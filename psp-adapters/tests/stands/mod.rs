@@ -6,6 +6,7 @@
 pub mod adyen;
 mod coinspaid;
 mod fireblocks;
+pub mod mercadopago;
 pub mod nuvei;
 pub mod paysafe;
 pub mod pix_efi;
@@ -24,6 +25,7 @@ pub const STANDS: &[&dyn Stand] = &[
     &adyen::AdyenDe,
     &coinspaid::CoinsPaid,
     &fireblocks::Fireblocks,
+    &mercadopago::MercadoPagoBr,
     &nuvei::NuveiCa,
     &paysafe::PaysafeCa,
     &pix_efi::PixEfiBr,

@@ -37,7 +37,7 @@ pub struct Pair {
     pub public_pem: String,
 }
 
-fn pair(key: PKey<Private>) -> Pair {
+pub fn pair(key: PKey<Private>) -> Pair {
     let text = |pem: Vec<u8>| String::from_utf8(pem).unwrap();
     Pair {
         private_pem: text(key.private_key_to_pem_pkcs8().unwrap()),

@@ -198,8 +198,12 @@ pub fn render(viewer: Viewer, payment: &Payment) -> Vec<u8> {
 /// The snapshot in an event: as the casino sees it, and of the next action only its type, for a
 /// link that acts in the payer's name belongs in no queue.
 pub fn event_data(payment: &Payment) -> String {
-    let mut value = serde_json::to_value(PaymentView::of(Viewer::Backend, payment))
-        .unwrap_or(serde_json::Value::Null);
+    let view = PaymentView::of(Viewer::Backend, payment);
+    // Nothing to take out, and nothing that another hand has spelled: the same bytes at once.
+    if view.next_action.is_none() && payment.metadata == "{}" {
+        return serde_json::to_string(&view).unwrap_or_default();
+    }
+    let mut value = serde_json::to_value(view).unwrap_or(serde_json::Value::Null);
     if let Some(action) = value.get_mut("next_action").and_then(|action| action.as_object_mut()) {
         action.retain(|key, _| key == "type");
     }
@@ -260,7 +264,7 @@ impl PaymentView {
             next_action: payment.next_action.clone().map(NextActionView::from),
             reasons: reasons(viewer, &payment.reasons),
             attempts: all,
-            route: backend.then(|| RouteView::from(&payment.route)),
+            route: backend.then(|| RouteView::from(&*payment.route)),
             parts,
             created_at: payment.created_at.into(),
             updated_at: payment.updated_at.into(),

@@ -5,6 +5,7 @@ use crate::domain::{
     Origin, PartId, PartStatus, PaymentStatus, PlayerId, PlayerKey, WithdrawalStatus,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 use time::macros::datetime;
 use uuid::Uuid;
 
@@ -58,7 +59,7 @@ fn deposit() -> Payment {
         method: Method::BankTransfer,
         reference: None,
         return_url: None,
-        payer: psp_contract::Payer::default(),
+        payer: psp_contract::Payer::default().into(),
         received: None,
         credited: None,
         suspended: None,
@@ -69,14 +70,14 @@ fn deposit() -> Payment {
             reason("route.moved", Audience::Operator),
             reason("aml.hit", Audience::Compliance),
         ],
-        route: Route {
+        route: Arc::new(Route {
             version: "r1".to_owned(),
             candidates: vec![Candidate {
                 psp: "swish-se".to_owned(),
                 rank: None,
                 reason: "below its minimum of 50.00 SEK".to_owned(),
             }],
-        },
+        }),
         metadata: r#"{"order": 7}"#.to_owned(),
         decision: DecisionId(Uuid::from_u128(3)),
         event_sequence: 2,
@@ -185,4 +186,13 @@ fn an_event_tells_of_the_next_action_only_its_type() {
     let value: Value = serde_json::from_str(&event_data(&deposit())).unwrap();
     assert_eq!(value["next_action"], json!({"type": "redirect"}));
     assert_eq!(value["metadata"], json!({"order": 7}));
+}
+
+#[test]
+fn an_event_without_an_action_is_spelled_the_same_on_the_short_way() {
+    let mut payment = deposit();
+    payment.next_action = None;
+    payment.metadata = "{}".to_owned();
+    let long = serde_json::to_value(PaymentView::of(Viewer::Backend, &payment)).unwrap();
+    assert_eq!(event_data(&payment), long.to_string());
 }

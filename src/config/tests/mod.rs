@@ -102,9 +102,12 @@ fn the_sandbox_is_sound() {
     assert!((1..=8).contains(&config.database.lanes));
     let truelayer = config.psps.iter().find(|psp| psp.id == "truelayer-gb").unwrap();
     assert_eq!(truelayer.settings["webhook_jku"], "http://127.0.0.1:8104/.well-known/jwks");
-    for psp in &config.psps {
-        let routed = config.routing.routes.iter().any(|route| route.order.contains(&psp.id));
-        assert!(routed, "{} is in no route", psp.id);
+    for account in &config.psps {
+        let routes = config.routing.routes.iter().filter(|route| route.order.contains(&account.id));
+        let directions: Vec<Direction> = routes.map(|route| route.direction).collect();
+        for direction in [Direction::Deposit, Direction::Withdrawal] {
+            assert!(directions.contains(&direction), "{}: {direction:?}", account.id);
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod rows;
 mod wait;
 mod world;
 
+pub use house::house;
 pub use payments::{SOON, claim, deposit_order, eur, gbp, key, withdrawal_order};
 pub use players::person;
 pub use wait::eventually;

@@ -1,7 +1,13 @@
 "use strict";
 // Adyen's own library: both of its signatures, its client, and its reader of notifications.
 
-const { Client, CheckoutAPI, TransfersAPI, EnvironmentEnum, BankingWebhookHandler } = require("@adyen/api-library");
+const http = require("node:http");
+const https = require("node:https");
+// The library knows nothing but https; the mock is on loopback without it. What it sends stays as it is.
+https.request = (options) => http.request({ ...options, agent: undefined });
+
+const { Client, CheckoutAPI, TransfersAPI, EnvironmentEnum } = require("@adyen/api-library");
+const { default: BankingWebhookHandler } = require("@adyen/api-library/lib/src/notification/bankingWebhookHandler");
 const { default: HmacValidator } = require("@adyen/api-library/lib/src/utils/hmacValidator");
 const { default: NotificationRequest } = require("@adyen/api-library/lib/src/notification/notificationRequest");
 const { serve } = require("./driver.js");

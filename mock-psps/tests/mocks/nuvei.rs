@@ -1,0 +1,190 @@
+//! Nuvei's wire: checksums, sessions, used-up request ids, redirects, payouts, notifications.
+
+use std::collections::BTreeMap;
+
+use openssl::sha::sha256;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use crate::harness::{Account, Received, World, digits, world_of};
+
+const ID: &str = "nuvei-ca";
+const SECRET: &str = "a merchant secret";
+
+async fn nuvei(more: &[(&'static str, &str)]) -> World {
+    let mut settings = vec![
+        ("merchant_id", "77".to_owned()),
+        ("merchant_site_id", "19".to_owned()),
+        ("merchant_secret_key", SECRET.to_owned()),
+    ];
+    settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    world_of(&[Account { id: ID, psp: "nuvei", currency: "CAD", settings }], None).await
+}
+
+fn hash(text: &str) -> String {
+    hex::encode(sha256(text.as_bytes()))
+}
+
+/// Signs a body over these fields of it and sends it.
+async fn call(w: &World, method: &str, mut body: Value, fields: &[&str]) -> Value {
+    let format = time::macros::format_description!("[year][month][day][hour][minute][second]");
+    let now = time::OffsetDateTime::now_utc().format(format).unwrap();
+    body["merchantId"] = "77".into();
+    body["merchantSiteId"] = "19".into();
+    if body["timeStamp"].is_null() {
+        body["timeStamp"] = now.into();
+    }
+    let values: String =
+        fields.iter().map(|name| body[*name].as_str().unwrap_or_default()).collect();
+    if body["checksum"].is_null() {
+        body["checksum"] = hash(&format!("7719{values}{SECRET}")).into();
+    }
+    let url = format!("{}/ppp/api/v1/{method}.do", w.base(ID));
+    let answer = w.http.post(url).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.json().await.unwrap()
+}
+
+const OF_AMOUNT: &[&str] = &["clientRequestId", "amount", "currency", "timeStamp"];
+
+async fn session(w: &World) -> Value {
+    let body = json!({ "clientRequestId": digits() });
+    call(w, "getSessionToken", body, &["clientRequestId", "timeStamp"]).await["sessionToken"]
+        .clone()
+}
+
+fn payment(session: &Value, reference: &str) -> Value {
+    json!({
+        "sessionToken": session, "clientRequestId": reference, "clientUniqueId": reference,
+        "userTokenId": "player-1", "amount": "20.00", "currency": "CAD",
+        "paymentOption": { "alternativePaymentMethod": {
+            "paymentMethod": "apmgw_Interac_eTransfer", "email": "jane@example.com",
+        } },
+        "items": [{ "name": reference, "price": "20.00", "quantity": "1" }],
+        "deviceDetails": { "ipAddress": "203.0.113.7" },
+        "billingAddress": { "firstName": "Jane", "lastName": "Doe", "country": "CA",
+            "email": "jane@example.com" },
+        "urlDetails": { "successUrl": "https://casino.example/ok",
+            "failureUrl": "https://casino.example/no" },
+    })
+}
+
+fn payout(reference: &str) -> Value {
+    json!({
+        "clientRequestId": reference, "clientUniqueId": reference, "userTokenId": "player-1",
+        "amount": "20.00", "currency": "CAD",
+        "paymentOption": { "alternativePaymentMethod": {
+            "paymentMethod": "apmgw_Interac_eTransfer", "email": "jane@example.com",
+        } },
+        "userDetails": { "firstName": "Jane", "lastName": "Doe" },
+    })
+}
+
+fn form(received: &Received) -> Vec<(String, String)> {
+    form_urlencoded::parse(&received.body).into_owned().collect()
+}
+
+/// Whether the checksum of a payment's notification is right, written again from the documentation.
+fn verifies(received: &Received) -> bool {
+    let fields: BTreeMap<_, _> = form(received).into_iter().collect();
+    let covered = [
+        "totalAmount",
+        "currency",
+        "responseTimeStamp",
+        "PPP_TransactionID",
+        "Status",
+        "productId",
+    ];
+    let text: String = covered.iter().map(|name| fields[*name].as_str()).collect();
+    fields["advanceResponseChecksum"] == hash(&format!("{SECRET}{text}"))
+}
+
+#[tokio::test]
+async fn a_deposit_is_paid_on_its_page_and_announced() {
+    let w = nuvei(&[]).await;
+    let reference = digits();
+    let body = payment(&session(&w).await, &reference);
+    let made = call(&w, "payment", body, OF_AMOUNT).await;
+    assert_eq!(
+        (&made["status"], &made["transactionStatus"]),
+        (&json!("SUCCESS"), &json!("REDIRECT"))
+    );
+    let url = made["paymentOption"]["redirectUrl"].as_str().unwrap().to_owned();
+    let page = w.http.get(&url).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("20.00 CAD") && page.contains("Nuvei") && page.contains("Jane Doe"));
+    let done = w.http.post(format!("{url}/approve")).send().await.unwrap();
+    assert_eq!(done.headers()["location"], "https://casino.example/ok");
+    let told = w.until_told(ID, 1, verifies).await.remove(0);
+    let fields: BTreeMap<_, _> = form(&told).into_iter().collect();
+    assert_eq!((&*fields["Status"], &*fields["productId"]), ("APPROVED", &*reference));
+    let ask = json!({ "clientUniqueId": reference });
+    let of_details = &["transactionId", "clientUniqueId", "timeStamp"];
+    let found = call(&w, "getTransactionDetails", ask, of_details).await;
+    assert_eq!(found["transactionDetails"]["transactionStatus"], "APPROVED");
+    assert_eq!(found["transactionDetails"]["processedAmount"], "20.00");
+    assert_eq!(found["transactionDetails"]["transactionId"], made["transactionId"]);
+    w.until_status(ID, &reference, "succeeded").await;
+}
+
+#[tokio::test]
+async fn what_is_wrongly_signed_or_incomplete_is_refused_by_its_code() {
+    let w = nuvei(&[]).await;
+    let token = session(&w).await;
+    let wrong = |name: &str, value: Value| {
+        let mut body = payment(&token, &digits());
+        body[name] = value;
+        body
+    };
+    for (body, code) in [
+        (wrong("checksum", "0".repeat(64).into()), 1001),
+        (wrong("timeStamp", "20200101000000".into()), 1021),
+        (wrong("timeStamp", "yesterday".into()), 1021),
+        (wrong("currency", "USD".into()), 1041),
+        (wrong("amount", "20.001".into()), 1040),
+        (wrong("sessionToken", "none".into()), 1064),
+    ] {
+        let answer = call(&w, "payment", body, OF_AMOUNT).await;
+        assert_eq!((&answer["status"], &answer["errCode"]), (&json!("ERROR"), &json!(code)));
+    }
+    assert!(w.movements(ID).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_request_id_is_taken_once() {
+    let w = nuvei(&[]).await;
+    let body = payout(&digits());
+    assert_eq!(call(&w, "payout", body.clone(), OF_AMOUNT).await["status"], "SUCCESS");
+    let again = call(&w, "payout", body, OF_AMOUNT).await;
+    assert_eq!((&again["status"], &again["errCode"]), (&json!("ERROR"), &json!(1000)));
+    assert_eq!(w.movements(ID).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_payout_settles_and_is_asked_about_by_its_request_id() {
+    let w = nuvei(&[]).await;
+    let reference = digits();
+    call(&w, "payout", payout(&reference), OF_AMOUNT).await;
+    let settled = |r: &Received| form(r).contains(&("wdOrderStatus".into(), "Settled".into()));
+    let told = form(&w.until_told(ID, 1, settled).await[0]);
+    let (last, pairs) = told.split_last().unwrap();
+    let written: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(*last, ("checksum".to_owned(), hash(&format!("{}{SECRET}", written.join("&")))));
+    let of_status = &["clientRequestId", "timeStamp"];
+    let ask = json!({ "clientRequestId": reference });
+    let status = call(&w, "getPayoutStatus", ask, of_status).await;
+    assert_eq!(
+        (&status["transactionStatus"], &status["amount"]),
+        (&json!("APPROVED"), &json!("20.00"))
+    );
+    let nobody = json!({ "clientRequestId": digits() });
+    assert_eq!(call(&w, "getPayoutStatus", nobody, of_status).await["errCode"], 9146);
+}
+
+#[tokio::test]
+async fn a_payout_may_be_asked_about_before_it_is_made_and_wants_a_decision() {
+    let w = nuvei(&[("asks_before_paying", "true")]).await;
+    call(&w, "payout", payout(&digits()), OF_AMOUNT).await;
+    let asks = |r: &Received| form(r).contains(&("wdRequestStatus".into(), "Pending".into()));
+    // The merchant here answers with no decision, so it is asked again.
+    w.until_told(ID, 2, asks).await;
+}

@@ -1,0 +1,165 @@
+//! Paysafe's wire: Basic, handles that are spent once, lookups by merchantRefNum, signed webhooks.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use serde_json::{Value, json};
+
+use crate::harness::{Account, Received, World, digits, world_of};
+
+const ID: &str = "paysafe-ca";
+const KEY: &str = "a webhook key";
+
+async fn paysafe() -> World {
+    let settings = vec![
+        ("api_username", "casino".to_owned()),
+        ("api_password", "secret".to_owned()),
+        ("account_id", "1001".to_owned()),
+        ("webhook_key", KEY.to_owned()),
+    ];
+    world_of(&[Account { id: ID, psp: "paysafe", currency: "CAD", settings }], None).await
+}
+
+async fn post(w: &World, path: &str, body: &Value) -> (u16, Value) {
+    let url = format!("{}/paymenthub/v1/{path}", w.base(ID));
+    let request = w.http.post(url).basic_auth("casino", Some("secret")).json(body);
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+async fn found(w: &World, resource: &str, name: &str, reference: &str) -> Vec<Value> {
+    let url = format!("{}/paymenthub/v1/{resource}?merchantRefNum={reference}", w.base(ID));
+    let answer = w.http.get(url).basic_auth("casino", Some("secret")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.json::<Value>().await.unwrap()[name].as_array().unwrap().clone()
+}
+
+fn handle(reference: &str, kind: &str) -> Value {
+    json!({
+        "merchantRefNum": reference, "transactionType": kind, "dupCheck": true,
+        "paymentType": "INTERAC_ETRANSFER", "amount": 2_000, "currencyCode": "CAD",
+        "interacEtransfer": { "consumerId": "jane@example.com", "type": "EMAIL" },
+        "profile": { "firstName": "Jane", "lastName": "Doe" },
+        "returnLinks": [
+            { "rel": "default", "href": "https://casino.example/ok", "method": "GET" },
+            { "rel": "on_failed", "href": "https://casino.example/no", "method": "GET" },
+        ],
+    })
+}
+
+fn spending(reference: &str, token: &Value) -> Value {
+    json!({ "merchantRefNum": reference, "paymentHandleToken": token, "amount": 2_000,
+        "currencyCode": "CAD", "dupCheck": true })
+}
+
+fn paying(reference: &str, token: &Value) -> Value {
+    let mut body = spending(reference, token);
+    body["settleWithAuth"] = true.into();
+    body
+}
+
+/// A webhook of this kind whose signature verifies.
+fn is(event: &'static str) -> impl Fn(&Received) -> bool {
+    move |r| {
+        let key = PKey::hmac(KEY.as_bytes()).unwrap();
+        let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
+        let tag = STANDARD.encode(signer.sign_oneshot_to_vec(&r.body).unwrap());
+        r.json()["eventType"] == event && r.header("signature") == tag
+    }
+}
+
+#[tokio::test]
+async fn a_deposit_moves_only_by_the_merchants_second_call() {
+    let w = paysafe().await;
+    let reference = digits();
+    let (status, made) = post(&w, "paymenthandles", &handle(&reference, "PAYMENT")).await;
+    assert_eq!(
+        (status, &made["status"], &made["action"]),
+        (201, &json!("INITIATED"), &json!("REDIRECT"))
+    );
+    let token = &made["paymentHandleToken"];
+    // Its payer has not been there yet.
+    let early = post(&w, "payments", &paying(&reference, token)).await;
+    assert_eq!((early.0, &early.1["error"]["code"]), (400, &json!("5283")));
+    let id = made["id"].as_str().unwrap();
+    w.complete(ID, id, json!({ "outcome": "succeeded" })).await;
+    let payable = w.until_told(ID, 1, is("PAYMENT_HANDLE_PAYABLE")).await.remove(0).json();
+    assert_eq!(payable["payload"]["merchantRefNum"], reference.as_str());
+    assert_eq!(w.movements(ID).await[0]["status"], "pending");
+    assert_eq!(
+        found(&w, "paymenthandles", "paymentHandles", &reference).await[0]["status"],
+        "PAYABLE"
+    );
+    let (status, payment) = post(&w, "payments", &paying(&reference, token)).await;
+    assert_eq!((status, &payment["status"]), (201, &json!("COMPLETED")));
+    w.until_told(ID, 1, is("PAYMENT_COMPLETED")).await;
+    w.until_status(ID, &reference, "succeeded").await;
+    let again = post(&w, "payments", &paying(&reference, token)).await;
+    assert_eq!((again.0, &again.1["error"]["code"]), (409, &json!("5031")));
+    assert_eq!(found(&w, "payments", "payments", &reference).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_page_makes_a_handle_payable_and_its_payer_pays_afterwards() {
+    let w = paysafe().await;
+    let reference = digits();
+    let (_, made) = post(&w, "paymenthandles", &handle(&reference, "PAYMENT")).await;
+    let url = made["links"][0]["href"].as_str().unwrap().to_owned();
+    let page = w.http.get(&url).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("20.00 CAD") && page.contains("Paysafe"));
+    w.until_told(ID, 1, is("PAYMENT_HANDLE_PAYABLE")).await;
+    let (_, payment) = post(&w, "payments", &paying(&reference, &made["paymentHandleToken"])).await;
+    assert_eq!(payment["status"], "PENDING");
+    let done = w.http.post(format!("{url}/approve")).send().await.unwrap();
+    assert_eq!(done.headers()["location"], "https://casino.example/ok");
+    w.until_told(ID, 1, is("PAYMENT_COMPLETED")).await;
+}
+
+#[tokio::test]
+async fn nothing_that_did_not_move_comes_back() {
+    let w = paysafe().await;
+    let (_, made) = post(&w, "paymenthandles", &handle(&digits(), "PAYMENT")).await;
+    let id = made["id"].as_str().unwrap();
+    for outcome in ["returned", "charged_back"] {
+        assert_eq!(w.complete(ID, id, json!({ "outcome": outcome })).await.0, 409);
+    }
+    assert_eq!(w.complete(ID, id, json!({ "outcome": "expired" })).await.0, 200);
+    w.until_told(ID, 1, is("PAYMENT_HANDLE_EXPIRED")).await;
+}
+
+#[tokio::test]
+async fn a_payout_spends_a_handle_of_the_same_amount_once() {
+    let w = paysafe().await;
+    let reference = digits();
+    let (_, made) = post(&w, "paymenthandles", &handle(&reference, "STANDALONE_CREDIT")).await;
+    assert_eq!(made["status"], "PAYABLE");
+    assert!(w.movements(ID).await.is_empty());
+    let token = &made["paymentHandleToken"];
+    let mut other = spending(&reference, token);
+    other["amount"] = 2_001.into();
+    assert_eq!(post(&w, "standalonecredits", &other).await.0, 400);
+    let (status, credit) = post(&w, "standalonecredits", &spending(&reference, token)).await;
+    assert_eq!((status, &credit["status"]), (201, &json!("PENDING")));
+    let again = post(&w, "standalonecredits", &spending(&reference, token)).await;
+    assert_eq!((again.0, &again.1["error"]["code"]), (409, &json!("5031")));
+    w.until_told(ID, 1, is("SA_CREDIT_COMPLETED")).await;
+    let id = credit["id"].as_str().unwrap();
+    w.complete(ID, id, json!({ "outcome": "returned" })).await;
+    w.until_told(ID, 1, is("SA_CREDIT_FAILED")).await;
+    let credits = found(&w, "standalonecredits", "standaloneCredits", &reference).await;
+    assert_eq!((credits.len(), &credits[0]["status"]), (1, &json!("FAILED")));
+}
+
+#[tokio::test]
+async fn nobody_without_the_password_is_served() {
+    let w = paysafe().await;
+    let url = format!("{}/paymenthub/v1/paymenthandles", w.base(ID));
+    let body = handle(&digits(), "PAYMENT");
+    let request = w.http.post(&url).basic_auth("casino", Some("guess")).json(&body);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    assert_eq!(answer.json::<Value>().await.unwrap()["error"]["code"], "5279");
+    assert!(w.movements(ID).await.is_empty());
+}

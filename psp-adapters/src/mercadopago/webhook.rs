@@ -1,0 +1,154 @@
+//! Mercado Pago's webhooks: thin, and signed over `data.id` of the *query*, the request's id and the time.
+//!
+//! The body is signed by nothing and says nothing here, but it must be JSON. What happened is asked.
+
+use super::Inner;
+use super::wire::path_id;
+use crate::json::Json;
+use crate::webhook::{Echo, RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
+use psp_contract::{Subject, Timestamp};
+use std::time::Duration;
+use url::form_urlencoded;
+
+const MALFORMED: WebhookRefusal = WebhookRefusal::Malformed("no notification of Mercado Pago's");
+
+/// Payments have a number; payouts a number, a dash and a ULID.
+pub(super) fn subject_of(id: &str) -> Subject {
+    let number = id.bytes().all(|byte| byte.is_ascii_digit());
+    if number { Subject::Deposit } else { Subject::Payout }
+}
+
+pub(super) fn verify(
+    inner: &Inner,
+    raw: &RawWebhook<'_>,
+    tolerance: Duration,
+) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    if raw.method != "POST" || !raw.is_for(&inner.notify_url) {
+        return Err(WebhookRefusal::Malformed("not a POST to the address that was given"));
+    }
+    Json::parse(raw.body).and_then(|body| body.get("data").cloned()).ok_or(MALFORMED)?;
+    let id = data_id(raw.split_path().1.unwrap_or_default()).ok_or(MALFORMED)?;
+    let signature = raw.one_header("x-signature").and_then(Signature::parse);
+    let signature = signature.ok_or(WebhookRefusal::Invalid("not signed"))?;
+    let request_id = request_id(raw)?;
+    let verified = |id: &str| {
+        let text = manifest(id, request_id, signature.stamp);
+        inner.webhook_keys.verify_sha256(text.as_bytes(), &signature.tag)
+    };
+    // The libraries take the id as it came; the pages have asked for lower case.
+    let proof = verified(&id).or_else(|| verified(&id.to_ascii_lowercase()));
+    let proof = proof.ok_or(WebhookRefusal::Invalid("the signature does not verify"))?;
+    let tolerance =
+        time::Duration::try_from(tolerance).map_err(|_| WebhookRefusal::Malformed("no time"))?;
+    if tolerance < (raw.received_at - signature.at).abs() {
+        return Err(WebhookRefusal::Stale { attempt: None, psp_reference: Some(id) });
+    }
+    let subject = subject_of(&id);
+    let kind = match subject {
+        Subject::Deposit => "payment",
+        Subject::Payout | Subject::Return => "transaction_intent",
+    };
+    let event = WebhookEvent {
+        event_id: format!("{id}:{}", request_id.unwrap_or(signature.stamp)),
+        kind: kind.to_owned(),
+        attempt: None,
+        psp_reference: Some(id),
+        subject: Some(subject),
+        report: None,
+        if_deposit: None,
+        payin: None,
+        occurred_at: None,
+        hint_only: true,
+    };
+    let batch = WebhookBatch { events: vec![event], fresh: true, echo: Echo::default() };
+    Ok(Verified::new(batch, proof))
+}
+
+/// `data.id` of the query, there exactly once.
+fn data_id(query: &str) -> Option<String> {
+    let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "data.id");
+    match (found.next(), found.next()) {
+        (Some((_, id)), None) => path_id(&id).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The request's id, or none when there is no such header; two of them are nobody's.
+fn request_id<'a>(raw: &RawWebhook<'a>) -> Result<Option<&'a str>, WebhookRefusal> {
+    let is_there = raw.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-request-id"));
+    match raw.one_header("x-request-id") {
+        None if is_there => Err(WebhookRefusal::Invalid("two request ids")),
+        // It could reach into the next pair of what is signed.
+        Some(id) if id.is_empty() || id.contains(';') => {
+            Err(WebhookRefusal::Invalid("no request id"))
+        }
+        id => Ok(id),
+    }
+}
+
+/// What is signed: a pair that is missing is left out, and the last semicolon stays.
+pub(super) fn manifest(id: &str, request_id: Option<&str>, stamp: &str) -> String {
+    let request_id = request_id.map(|id| format!("request-id:{id};")).unwrap_or_default();
+    format!("id:{id};{request_id}ts:{stamp};")
+}
+
+/// `ts=…,v1=…`
+struct Signature<'a> {
+    stamp: &'a str,
+    at: Timestamp,
+    tag: Vec<u8>,
+}
+
+impl<'a> Signature<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (stamp, tag) = text.strip_prefix("ts=")?.split_once(",v1=")?;
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if tag.len() != 64 || !tag.bytes().all(is_hex) {
+            return None;
+        }
+        Some(Self { stamp, at: time_of(stamp)?, tag: hex::decode(tag).ok()? })
+    }
+}
+
+/// Milliseconds, as its pages say, or seconds, as its libraries read it (`reference/psps.md` §2.3): a
+/// number of seconds has ten digits for the next two centuries, one of milliseconds thirteen.
+fn time_of(stamp: &str) -> Option<Timestamp> {
+    if !stamp.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = stamp.parse().ok()?;
+    match stamp.len() {
+        10 => Timestamp::from_unix_timestamp(number).ok(),
+        13 => Timestamp::from_unix_timestamp_nanos(i128::from(number) * 1_000_000).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_stamp_is_in_seconds_or_milliseconds() {
+        let at = time_of("1795000000").expect("seconds");
+        assert_eq!(time_of("1795000000000"), Some(at));
+        for text in ["", "179500000", "17950000000", "-179500000", "1795000000.0", "٠١٢٣٤٥٦٧٨٩"]
+        {
+            assert_eq!(time_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_pair_is_left_out_of_what_is_signed() {
+        assert_eq!(manifest("7", Some("r"), "1"), "id:7;request-id:r;ts:1;");
+        assert_eq!(manifest("7", None, "1"), "id:7;ts:1;");
+    }
+
+    #[test]
+    fn the_id_comes_from_the_query_and_stands_there_once() {
+        assert_eq!(data_id("data.id=77&type=payment").as_deref(), Some("77"));
+        assert_eq!(data_id("id=77"), None);
+        assert_eq!(data_id("data.id=77&data.id=78"), None);
+        assert_eq!(data_id("data.id=../77"), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! Writes what a player has: wallets, what deposits use of their limits, and claimed keys. One
+//! statement, since nearly every batch has some of each.
+
+use super::StoreError;
+use super::rows::viewer_text;
+use crate::book::Book;
+use crate::domain::Timestamp;
+use crate::screening::limits::LimitUse;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Writes what the books have of them that changed.
+pub async fn write(connection: &mut PgConnection, books: &[&Book]) -> Result<(), StoreError> {
+    let (wallets, uses, keys) = (wallet_columns(books), use_columns(books), key_columns(books));
+    if wallets.operator.is_empty() && uses.operator.is_empty() && keys.operator.is_empty() {
+        return Ok(());
+    }
+    insert(connection, wallets, uses, keys).await
+}
+
+#[derive(Default)]
+struct WalletColumns {
+    operator: Vec<String>,
+    player: Vec<String>,
+    currency: Vec<String>,
+    cash: Vec<i64>,
+    bonus: Vec<i64>,
+    held: Vec<i64>,
+    owed: Vec<i64>,
+    version: Vec<i64>,
+    head: Vec<Vec<u8>>,
+}
+
+fn wallet_columns(books: &[&Book]) -> WalletColumns {
+    let mut c = WalletColumns::default();
+    for book in books {
+        for wallet in book.dirty.wallets.iter().filter_map(|code| book.wallets.get(code)) {
+            c.operator.push(book.key.operator.as_str().to_owned());
+            c.player.push(book.key.player.as_str().to_owned());
+            c.currency.push(wallet.currency.code().to_owned());
+            c.cash.push(wallet.cash);
+            c.bonus.push(wallet.bonus);
+            c.held.push(wallet.held);
+            c.owed.push(wallet.owed);
+            c.version.push(wallet.version);
+            c.head.push(wallet.head.to_vec());
+        }
+    }
+    c
+}
+
+#[derive(Default)]
+struct UseColumns {
+    operator: Vec<String>,
+    player: Vec<String>,
+    payment: Vec<Uuid>,
+    amount: Vec<i64>,
+    currency: Vec<String>,
+    at: Vec<Timestamp>,
+    state: Vec<String>,
+}
+
+fn use_columns(books: &[&Book]) -> UseColumns {
+    let mut c = UseColumns::default();
+    for book in books {
+        let dirty = |found: &&LimitUse| book.dirty.limit_uses.contains(&found.payment);
+        for found in book.limit_uses.iter().filter(dirty) {
+            c.operator.push(book.key.operator.as_str().to_owned());
+            c.player.push(book.key.player.as_str().to_owned());
+            c.payment.push(found.payment);
+            c.amount.push(found.money.minor);
+            c.currency.push(found.money.currency.code().to_owned());
+            c.at.push(found.at);
+            c.state.push(found.state.as_str().to_owned());
+        }
+    }
+    c
+}
+
+#[derive(Default)]
+struct KeyColumns {
+    operator: Vec<String>,
+    scope: Vec<String>,
+    key: Vec<String>,
+    fingerprint: Vec<Vec<u8>>,
+    viewer: Vec<String>,
+    payment: Vec<Option<Uuid>>,
+    direction: Vec<Option<String>>,
+    status: Vec<Option<i16>>,
+    body: Vec<Option<Vec<u8>>>,
+    at: Vec<Timestamp>,
+}
+
+fn key_columns(books: &[&Book]) -> KeyColumns {
+    let mut c = KeyColumns::default();
+    for book in books {
+        let found = |id| book.keys.get(id).map(|stored| (id, stored));
+        for (id, stored) in book.dirty.keys.iter().filter_map(found) {
+            let answer = stored.answer.as_ref();
+            c.operator.push(id.operator.as_str().to_owned());
+            c.scope.push(id.scope.clone());
+            c.key.push(id.key.clone());
+            c.fingerprint.push(stored.fingerprint.to_vec());
+            c.viewer.push(viewer_text(stored.viewer).to_owned());
+            c.payment.push(stored.payment.map(|id| id.uuid));
+            c.direction.push(stored.payment.map(|id| id.direction.as_str().to_owned()));
+            c.status.push(answer.and_then(|(status, _)| i16::try_from(*status).ok()));
+            c.body.push(answer.map(|(_, body)| body.to_vec()));
+            c.at.push(stored.created_at);
+        }
+    }
+    c
+}
+
+/// Wallets, limit uses and keys. New keys are inserted, never updated: a key that another lane claimed
+/// meanwhile stops the batch, and the commands are then decided one by one on what is there.
+async fn insert(
+    connection: &mut PgConnection,
+    w: WalletColumns,
+    u: UseColumns,
+    k: KeyColumns,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "with wallets as (
+           insert into wallet (operator_id, player_id, currency, cash, bonus, held, owed, version,
+             head)
+           select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
+             $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[])
+           on conflict (operator_id, player_id, currency) do update set
+             cash = excluded.cash, bonus = excluded.bonus, held = excluded.held,
+             owed = excluded.owed, version = excluded.version, head = excluded.head),
+         uses as (
+           insert into limit_use (operator_id, player_id, payment_id, amount, currency, at, state)
+           select * from unnest($10::text[], $11::text[], $12::uuid[], $13::bigint[], $14::text[],
+             $15::timestamptz[], $16::text[])
+           on conflict (payment_id) do update set state = excluded.state,
+             amount = excluded.amount, currency = excluded.currency)
+         insert into idempotency_key (operator_id, scope, key, fingerprint, viewer, payment_id,
+           direction, status, body, created_at)
+         select * from unnest($17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[],
+           $22::uuid[], $23::text[], $24::smallint[], $25::bytea[], $26::timestamptz[])",
+        &w.operator,
+        &w.player,
+        &w.currency,
+        &w.cash,
+        &w.bonus,
+        &w.held,
+        &w.owed,
+        &w.version,
+        &w.head,
+        &u.operator,
+        &u.player,
+        &u.payment,
+        &u.amount,
+        &u.currency,
+        &u.at,
+        &u.state,
+        &k.operator,
+        &k.scope,
+        &k.key,
+        &k.fingerprint,
+        &k.viewer,
+        &k.payment as &[Option<Uuid>],
+        &k.direction as &[Option<String>],
+        &k.status as &[Option<i16>],
+        &k.body as &[Option<Vec<u8>>],
+        &k.at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! What is in the database when a migration comes is there afterwards, and as it was.
+
+#![allow(clippy::unwrap_used, reason = "tests may")]
+
+use interlock::sandbox::cluster::{OWNER_ROLE, PrivateCluster};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::path::Path;
+
+const DATABASE: &str = "upgraded";
+
+/// A payment with every column filled, and one with every column empty that may be.
+const PAYMENTS: &str = r#"
+insert into payment (payment_id, operator_id, player_id, direction, status, origin, amount, currency,
+  fee, country, method, reference, return_url, payer, received_amount, received_currency,
+  credited_amount, suspended_amount, suspended_currency, next_action, action_told, reasons, route,
+  metadata, decision_id, event_sequence, answer_owed, due_at, source, returns, of_deposit, created_at,
+  updated_at)
+values
+  (gen_random_uuid(), 'op', 'p-1', 'withdrawal', 'in_review', 'return', 1, 'EUR', 2, 'DE',
+   'bank_transfer', 'r-1', 'https://casino.example', '{"full_name": "E"}', 3, 'GBP', 4, 5, 'SEK',
+   '{"type": "redirect"}', true, '[{"code": "x"}]', '{"version": "1"}', '{"a":  1}',
+   gen_random_uuid(), 6, 'backend', now(), '{"masked": "*"}', '{"psp": "a"}', gen_random_uuid(),
+   now() - interval '1 day', now()),
+  (gen_random_uuid(), 'op', 'p-2', 'deposit', 'processing', 'request', 1, 'EUR', null, 'DE',
+   'bank_transfer', null, null, '{}', null, null, null, null, null, null, false, '[]', '{}', '{}',
+   gen_random_uuid(), 1, null, null, null, null, null, now(), now())"#;
+
+const ROWS: &str = "select to_jsonb(p)::text || p.metadata::text from payment p order by player_id";
+const INDEXES: &str =
+    "select indexdef from pg_indexes where tablename = 'payment' order by indexname";
+const RIGHTS: &str =
+    "select string_agg(has_table_privilege('interlock_app', 'payment', r)::text, ' ')
+  from unnest(array['select', 'insert', 'update', 'delete', 'truncate']) r";
+
+async fn texts(owner: &mut PgConnection, query: &'static str) -> Vec<String> {
+    sqlx::query_scalar(query).fetch_all(owner).await.unwrap()
+}
+
+async fn apply(owner: &mut PgConnection, file: &Path) {
+    let text = std::fs::read_to_string(file).unwrap();
+    // As the migrator does: a file is one transaction.
+    let mut all = owner.begin().await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *all).await.unwrap();
+    all.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn payments_are_the_same_after_their_table_was_made_anew() {
+    let cluster = PrivateCluster::start_temporary().unwrap();
+    cluster.create_database(DATABASE, None).unwrap();
+    let mut owner = PgConnection::connect(&cluster.url(DATABASE, OWNER_ROLE)).await.unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for name in ["0001_core.sql", "0002_outbound.sql", "0003_api.sql"] {
+        apply(&mut owner, &folder.join(name)).await;
+    }
+    sqlx::raw_sql(PAYMENTS).execute(&mut owner).await.unwrap();
+    let mut before = Vec::new();
+    for query in [ROWS, INDEXES, RIGHTS] {
+        before.push(texts(&mut owner, query).await);
+    }
+    assert_eq!(before[0].len(), 2);
+    apply(&mut owner, &folder.join("0004_lean.sql")).await;
+    for (query, before) in [ROWS, INDEXES, RIGHTS].into_iter().zip(before) {
+        assert_eq!(texts(&mut owner, query).await, before, "{query}");
+    }
+    owner.close().await.unwrap();
+    drop(cluster);
+}
