@@ -54,7 +54,7 @@ impl WebhooksTls {
     fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Option<Self> {
         let listen = section.opt_parsed("webhooks_tls_listen", ADDRESS);
         let public_url = section.opt_text("webhooks_tls_public_url");
-        let secret = |key| section.has(key).then(|| secrets.table(section, key));
+        let secret = |key| section.has(key).then(|| secrets.table(section, key).0);
         let certificate_pem = secret("webhooks_tls_certificate");
         let key_pem = secret("webhooks_tls_key");
         let client_ca_pem = secret("webhooks_tls_client_ca");
