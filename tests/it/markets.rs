@@ -10,8 +10,7 @@ use psp_contract::NextAction;
 use serde_json::json;
 
 async fn world_of(market: Market) -> World {
-    let accounts = market.accounts.iter().map(|id| (*id).to_owned()).collect();
-    World::with(Setup { accounts, ..Setup::default() }).await
+    World::with(Setup { accounts: market.accounts, ..Setup::default() }).await
 }
 
 /// One deposit and one payout by the market's PSP of this place; the one before it is down.

@@ -146,6 +146,9 @@ accounts! {
     paysafe_ca_survives_every_fault = "paysafe-ca";
     coinspaid_survives_every_fault = "coinspaid";
     fireblocks_survives_every_fault = "fireblocks";
+    trustly_se_survives_every_fault = "trustly-se";
+    swish_se_survives_every_fault = "swish-se";
+    pix_efi_br_survives_every_fault = "pix-efi-br";
 }
 
 #[tokio::test]

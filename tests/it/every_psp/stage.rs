@@ -8,6 +8,7 @@ use interlock::domain::{PaymentId, PlayerKey};
 use interlock::payments::request_withdrawal::{DestinationOrder, WithdrawalOrder};
 use interlock::payments::start_deposit::DepositOrder;
 use psp_contract::NextAction;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -37,8 +38,8 @@ impl Stage {
         let account = Account::named(id).await;
         let patience = Patience { psp_deadline: DEADLINE, ..Setup::default().patience };
         let world = World::with(Setup {
-            accounts: account.market.clone(),
-            first: Some(account.id.clone()),
+            accounts: account.market,
+            first: Some(account.market[0]),
             patience,
             ..Setup::default()
         });
@@ -79,7 +80,7 @@ impl Stage {
         }
         let mocks = &self.world.mocks;
         if let NextAction::CryptoTransfer { address, asset_amount, .. } = action {
-            mocks.pay_in(&attempt.psp, address, asset_amount).await;
+            mocks.payin(&attempt.psp, json!({"address": address, "amount": asset_amount})).await;
             return;
         }
         let movement = self.world.movement(attempt).await;

@@ -39,9 +39,9 @@ impl Theirs {
 
 pub async fn theirs(world: &World) -> Vec<Theirs> {
     let mut all = Vec::new();
-    for psp in &world.setup.accounts {
+    for psp in world.setup.accounts {
         let movements = world.mocks.movements(psp).await.into_iter();
-        all.extend(movements.map(|movement| Theirs { psp: psp.clone(), movement }));
+        all.extend(movements.map(|movement| Theirs { psp: (*psp).to_owned(), movement }));
     }
     all
 }

@@ -37,14 +37,14 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     set("instance.name", name.to_owned());
     set("database.lanes", setup.lanes.to_string());
     set("routing.breaker.consecutive_failures", setup.breaker_faults_max.to_string());
-    for psp in &setup.accounts {
+    for psp in setup.accounts {
         let key = format!("psps.{}.base_url", psp.replace('-', "_"));
         let replaced = setup.base_urls.iter().find(|(id, _)| id == psp);
         set(&key, replaced.map_or_else(|| mocks.base_url(psp), |(_, url)| url.clone()));
     }
     let mut config = sandbox(house, &variables);
     for route in &mut config.routing.routes {
-        route.order.sort_by_key(|id| setup.first.as_ref() != Some(id));
+        route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
     }
     config
 }

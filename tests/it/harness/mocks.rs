@@ -24,11 +24,11 @@ pub struct Movement {
     pub status: String,
 }
 
-/// The accounts of a test that names no others.
-pub const ACCOUNTS: [&str; 4] = ["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
+/// What most tests play with.
+pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
 impl Mocks {
-    pub async fn start(house: &House, public_url: &str, accounts: &[String]) -> Self {
+    pub async fn start(house: &House, public_url: &str, accounts: &[&str]) -> Self {
         let running = mock_psps::start(config(house, public_url, accounts)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { running, client: client.build().unwrap() }
@@ -86,11 +86,6 @@ impl Mocks {
         self.post(&format!("/psps/{psp}/movements/{reference}/complete"), &body).await;
     }
 
-    /// Pays as a payer would.
-    pub async fn payin(&self, psp: &str, body: Value) {
-        self.post(&format!("/psps/{psp}/payins"), &body).await;
-    }
-
     /// A payer completes a movement, if it is still theirs to complete: it may be over by now.
     pub async fn complete_if_open(&self, psp: &str, reference: &str) {
         let path = format!("/psps/{psp}/movements/{reference}/complete");
@@ -98,9 +93,9 @@ impl Mocks {
         assert!(status == 200 || status == 409, "{path}: {status} {text}");
     }
 
-    /// Somebody sends coins to an address.
-    pub async fn pay_in(&self, psp: &str, address: &str, amount: &str) {
-        self.payin(psp, json!({"address": address, "amount": amount})).await;
+    /// Pays as a payer would.
+    pub async fn payin(&self, psp: &str, body: Value) {
+        self.post(&format!("/psps/{psp}/payins"), &body).await;
     }
 
     /// Sends the newest notification again and tells how each was answered.
@@ -143,15 +138,13 @@ pub fn sandbox(house: &House, variables: &Variables) -> Config {
 }
 
 /// The sandbox's own mocks, but on free ports and with books in memory.
-fn config(house: &House, public_url: &str, accounts: &[String]) -> MockConfig {
+fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
     let mut mocks = mock_config(&sandbox(house, &public), &house.home).unwrap();
-    mocks.accounts.retain(|account| accounts.contains(&account.id));
+    mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
     for account in &mut mocks.accounts {
         account.port = 0;
-        if let Some(port) = account.settings.get_mut("pages_port") {
-            "0".clone_into(port);
-        }
+        account.settings.entry("pages_port".to_owned()).and_modify(|port| "0".clone_into(port));
     }
     MockConfig { control_addr: ([127, 0, 0, 1], 0).into(), seed: 7, books_dir: None, ..mocks }
 }

@@ -28,10 +28,10 @@ pub struct Setup {
     /// High where a test wants the same PSP to fail often.
     pub breaker_faults_max: u32,
     pub patience: Patience,
-    /// PSP accounts that have a mock; no payment of the test may go to another.
-    pub accounts: Vec<String>,
+    /// The PSP accounts that have a mock here.
+    pub accounts: &'static [&'static str],
     /// The account that every route with it asks first.
-    pub first: Option<String>,
+    pub first: Option<&'static str>,
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
@@ -54,7 +54,7 @@ impl Default for Setup {
             workers: true,
             breaker_faults_max: 1_000,
             patience,
-            accounts: ACCOUNTS.map(str::to_owned).to_vec(),
+            accounts: ACCOUNTS,
             first: None,
             base_urls: Vec::new(),
             liars: Vec::new(),
@@ -94,7 +94,7 @@ impl World {
             sqlx::raw_sql(sql).execute(&rows).await.unwrap();
         }
         let front = Front::open().await;
-        let mocks = Mocks::start(house, &front.url, &setup.accounts).await;
+        let mocks = Mocks::start(house, &front.url, setup.accounts).await;
         let clock = Arc::new(MovableClock::default());
         let folder = house.home.join(format!("proxy-{database}"));
         let proxy = setup.proxy.then(|| Proxy::open(&house.socket_folder(), folder));
