@@ -7,14 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
-
-/// The sandbox's accounts, as configuration variables spell them and as the API does.
-pub const ACCOUNTS: [(&str, &str); 4] = [
-    ("TRUSTLY_DE", "trustly-de"),
-    ("TRUELAYER_DE", "truelayer-de"),
-    ("TRUSTLY_GB", "trustly-gb"),
-    ("TRUELAYER_GB", "truelayer-gb"),
-];
+use toml::{Table, Value};
 
 /// Ports below those that the system hands out for outgoing connections, so that nobody gets one
 /// between our look and the service's start.
@@ -42,7 +35,37 @@ pub struct Place {
     folder: PathBuf,
     pub api: u16,
     pub control: u16,
-    psps: [u16; 4],
+    /// What moves the mocks away from the ports of the sandbox that a person may be running.
+    moved: Variables,
+}
+
+/// The variables that give every address of the sandbox's accounts, pages for people included, a port
+/// of its own.
+fn moved() -> Variables {
+    let file: Table = include_str!("../../config/psps.toml").parse().unwrap();
+    let (mut ports, mut moved) = (BTreeMap::new(), Variables::new());
+    for account in file["psps"].as_array().unwrap() {
+        let id = account["id"].as_str().unwrap().replace('-', "_").to_uppercase();
+        move_ports(account, &format!("INTERLOCK__PSPS__{id}"), &mut ports, &mut moved);
+    }
+    moved
+}
+
+fn move_ports(at: &Value, name: &str, ports: &mut BTreeMap<u16, u16>, moved: &mut Variables) {
+    for (key, value) in at.as_table().into_iter().flatten() {
+        let name = format!("{name}__{}", key.to_uppercase());
+        let Some(text) = value.as_str() else {
+            move_ports(value, &name, ports, moved);
+            continue;
+        };
+        let after = text.split_once("://127.0.0.1:").map(|(_, after)| after);
+        let after = after.or_else(|| key.ends_with("_port").then_some(text));
+        let digits = after.map(|it| it.split(|c: char| !c.is_ascii_digit()).next().unwrap());
+        if let Some(port) = digits.and_then(|digits| digits.parse().ok()) {
+            let free = ports.entry(port).or_insert_with(free_port);
+            moved.insert(name, text.replace(&port.to_string(), &free.to_string()));
+        }
+    }
 }
 
 impl Place {
@@ -55,7 +78,7 @@ impl Place {
             folder,
             api: free_port(),
             control: free_port(),
-            psps: std::array::from_fn(|_| free_port()),
+            moved: moved(),
         }
     }
 
@@ -75,10 +98,7 @@ impl Place {
                 format!("127.0.0.1:{}", self.control),
             ),
         ]);
-        for ((name, _), port) in ACCOUNTS.iter().zip(self.psps) {
-            let key = format!("INTERLOCK__PSPS__{name}__BASE_URL");
-            variables.insert(key, format!("http://127.0.0.1:{port}"));
-        }
+        variables.extend(self.moved.clone());
         variables
     }
 
