@@ -90,7 +90,7 @@ pub fn serve(
     servers.spawn("handshakes of webhooks", async move {
         tokio::select! {
             () = stop.requested() => {}
-            () = shake_hands(listener, acceptor, sender) => {}
+            () = shake_hands(listener, acceptor, sender, &stop) => {}
         }
     });
     let stop = servers.clone();
@@ -113,6 +113,7 @@ async fn shake_hands(
     listener: TcpListener,
     acceptor: TlsAcceptor,
     sender: mpsc::Sender<Connection>,
+    servers: &Shutdown,
 ) {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     loop {
@@ -123,10 +124,14 @@ async fn shake_hands(
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let (acceptor, sender) = (acceptor.clone(), sender.clone());
-        tokio::spawn(async move {
+        let (acceptor, sender, stop) = (acceptor.clone(), sender.clone(), servers.clone());
+        servers.spawn("a webhook's handshake", async move {
             let _permit = permit;
-            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+            let shaken = tokio::select! {
+                () = stop.requested() => return,
+                shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)) => shaken,
+            };
+            match shaken {
                 Ok(Ok(stream)) => {
                     let _ = sender.send((stream, peer)).await;
                 }

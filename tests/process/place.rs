@@ -67,7 +67,7 @@ pub struct Place {
     folder: PathBuf,
     pub api: u16,
     pub control: u16,
-    webhooks_tls: u16,
+    pub webhooks_tls: u16,
     /// Variables and values: where each account's mock listens.
     psps: Vec<(String, String)>,
 }

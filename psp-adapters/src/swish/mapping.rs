@@ -72,16 +72,16 @@ fn refused(response: &HttpResponse) -> Outcome {
 }
 
 /// 201 without a body; the id is in `Location`.
-fn created(response: &HttpResponse, id: &str) -> Result<(), Outcome> {
+fn created(response: &HttpResponse, id: &str) -> Result<(), Box<Outcome>> {
     if response.status != 201 {
-        return Err(refused(response));
+        return Err(Box::new(refused(response)));
     }
     let location = response.header("location").unwrap_or_default();
     let name = location.rsplit('/').next().unwrap_or_default();
     match name {
-        "" => Err(Outcome::Unknown(Unknown::Unreadable)),
+        "" => Err(Box::new(Outcome::Unknown(Unknown::Unreadable))),
         name if name.eq_ignore_ascii_case(id) => Ok(()),
-        _ => Err(Outcome::Unknown(Unknown::Mismatch)),
+        _ => Err(Box::new(Outcome::Unknown(Unknown::Mismatch))),
     }
 }
 
@@ -94,7 +94,7 @@ pub(super) fn payment_created(
     pushed: bool,
 ) -> Outcome {
     if let Err(outcome) = created(response, id) {
-        return outcome;
+        return *outcome;
     }
     let token = response.header("paymentrequesttoken");
     let token = token.filter(|token| {
@@ -121,7 +121,7 @@ pub(super) fn outgoing_created(response: &HttpResponse, id: &str) -> Outcome {
             let status = Status::Accepted { next_action: None, expires_at: None };
             reported(Some(id), status, None)
         }
-        Err(outcome) => outcome,
+        Err(outcome) => *outcome,
     }
 }
 
@@ -134,11 +134,11 @@ fn inquiry_refused(response: &HttpResponse) -> Outcome {
 }
 
 /// The bank's reference of a paid request, for its refund. Without one nothing is sent back.
-pub(super) fn paid_as(response: &HttpResponse) -> Result<String, Outcome> {
+pub(super) fn paid_as(response: &HttpResponse) -> Result<String, Box<Outcome>> {
     let body = Json::parse(&response.body).filter(|_| response.status == 200);
     let paid = body.filter(|body| body.str("status") == Some("PAID"));
     let reference = paid.and_then(|body| body.word("paymentReference"));
-    reference.ok_or(Outcome::NotSent(NotSent::PreparationFailed))
+    reference.ok_or(Box::new(Outcome::NotSent(NotSent::PreparationFailed)))
 }
 
 /// The request is closed; a payment that was quicker still arrives, and is adopted.
