@@ -91,7 +91,7 @@ pub fn serve(
     servers.spawn("handshakes of webhooks", async move {
         tokio::select! {
             () = stop.requested() => {}
-            () = shake_hands(listener, acceptor, sender) => {}
+            () = shake_hands(listener, acceptor, sender, &stop) => {}
         }
     });
     let stop = servers.clone();
@@ -114,6 +114,7 @@ async fn shake_hands(
     listener: TcpListener,
     acceptor: TlsAcceptor,
     sender: mpsc::Sender<Connection>,
+    servers: &Shutdown,
 ) {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     // Handshakes end with the listener: nobody waits for their answers.
@@ -127,10 +128,14 @@ async fn shake_hands(
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let (acceptor, sender) = (acceptor.clone(), sender.clone());
-        handshakes.spawn(async move {
+        let (acceptor, sender, stop) = (acceptor.clone(), sender.clone(), servers.clone());
+        servers.spawn("a webhook's handshake", async move {
             let _permit = permit;
-            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+            let shaken = tokio::select! {
+                () = stop.requested() => return,
+                shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)) => shaken,
+            };
+            match shaken {
                 Ok(Ok(stream)) => {
                     let _ = sender.send((stream, peer)).await;
                 }

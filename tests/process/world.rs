@@ -82,6 +82,8 @@ impl World {
         variables.insert("INTERLOCK__SANDBOX__DIR".to_owned(), home);
         let listen = format!("127.0.0.1:{}", place.api);
         variables.insert("INTERLOCK__SERVER__LISTEN".to_owned(), listen);
+        let webhooks_tls = format!("127.0.0.1:{}", place.webhooks_tls);
+        variables.insert("INTERLOCK__SERVER__WEBHOOKS_TLS_LISTEN".to_owned(), webhooks_tls);
         variables.insert("INTERLOCK__INSTANCE__NAME".to_owned(), "second".to_owned());
         std::os::unix::fs::symlink(self.place.home().join("keys"), place.home().join("keys"))
             .unwrap();
