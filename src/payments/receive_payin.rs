@@ -86,12 +86,20 @@ async fn owner_of(
 ) -> Result<Owner, ReceiveError> {
     let pool = flows.db.pool();
     let found = match &payin.target {
-        PayinTarget::PlayerReference(text) => match Uuid::try_parse(text) {
-            Ok(pseudonym) => payins::by_pseudonym(pool, pseudonym)
-                .await?
-                .map(|player| Owner { player, request: None }),
-            Err(_) => None,
-        },
+        PayinTarget::PlayerReference(text) => {
+            let player = match Uuid::try_parse(text) {
+                Ok(pseudonym) => payins::by_pseudonym(pool, pseudonym).await?,
+                Err(_) => None,
+            };
+            match player {
+                Some(player) => {
+                    let request =
+                        payins::open_request(pool, &player, &account.id, payin.money).await?;
+                    Some(Owner { player, request })
+                }
+                None => None,
+            }
+        }
         PayinTarget::Address { network, asset, address, tag } => {
             let address =
                 Address { psp: &account.id, network, asset, address, tag: tag.as_deref() };
