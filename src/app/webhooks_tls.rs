@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -115,7 +116,10 @@ async fn shake_hands(
     sender: mpsc::Sender<Connection>,
 ) {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    // Handshakes end with the listener: nobody waits for their answers.
+    let mut handshakes = JoinSet::new();
     loop {
+        while handshakes.try_join_next().is_some() {}
         let Ok(permit) = room.clone().acquire_owned().await else {
             return;
         };
@@ -124,7 +128,7 @@ async fn shake_hands(
             continue;
         };
         let (acceptor, sender) = (acceptor.clone(), sender.clone());
-        tokio::spawn(async move {
+        handshakes.spawn(async move {
             let _permit = permit;
             match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => {

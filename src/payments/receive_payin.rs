@@ -86,20 +86,18 @@ async fn owner_of(
 ) -> Result<Owner, ReceiveError> {
     let pool = flows.db.pool();
     let found = match &payin.target {
-        PayinTarget::PlayerReference(text) => {
-            let player = match Uuid::try_parse(text) {
-                Ok(pseudonym) => payins::by_pseudonym(pool, pseudonym).await?,
-                Err(_) => None,
-            };
-            match player {
+        PayinTarget::PlayerReference(text) => match Uuid::try_parse(text) {
+            Ok(pseudonym) => match payins::by_pseudonym(pool, pseudonym).await? {
                 Some(player) => {
+                    let currency = payin.money.currency;
                     let request =
-                        payins::open_request(pool, &player, &account.id, payin.money).await?;
+                        payins::open_request(pool, &account.id, currency, &player).await?;
                     Some(Owner { player, request })
                 }
                 None => None,
-            }
-        }
+            },
+            Err(_) => None,
+        },
         PayinTarget::Address { network, asset, address, tag } => {
             let address =
                 Address { psp: &account.id, network, asset, address, tag: tag.as_deref() };

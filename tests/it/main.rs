@@ -16,6 +16,7 @@ mod harness;
 mod cancel_safety;
 mod crash;
 mod deposits;
+mod every_psp;
 mod guards;
 mod idempotency;
 mod lanes;

@@ -8,13 +8,27 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-/// The sandbox's accounts, as configuration variables spell them and as the API does.
+/// The sandbox's accounts of the banks, as configuration variables spell them and as the API does.
 pub const ACCOUNTS: [(&str, &str); 4] = [
     ("TRUSTLY_DE", "trustly-de"),
     ("TRUELAYER_DE", "truelayer-de"),
     ("TRUSTLY_GB", "trustly-gb"),
     ("TRUELAYER_GB", "truelayer-gb"),
 ];
+
+/// Every account of the sandbox: what its variables begin with, its scheme, and whether its mock has a
+/// second port for people's pages.
+fn accounts() -> Vec<(String, String, bool)> {
+    let text = include_str!("../../config/psps.toml");
+    let accounts = text.split("[[psps]]").skip(1).map(|account| {
+        let after = |key: &str| account.split(key).nth(1).unwrap().split('"').next().unwrap();
+        let name = after("\nid = \"").replace('-', "_").to_uppercase();
+        let scheme = after("\nbase_url = \"").split(':').next().unwrap().to_owned();
+        let prefix = format!("INTERLOCK__PSPS__{name}");
+        (prefix, scheme, account.contains("pages_port = "))
+    });
+    accounts.collect()
+}
 
 /// Ports below those that the system hands out for outgoing connections, so that nobody gets one
 /// between our look and the service's start.
@@ -34,6 +48,17 @@ pub fn free_port() -> u16 {
     }
 }
 
+/// Ports of its own for one account.
+fn own_ports((prefix, scheme, has_pages): (String, String, bool)) -> Vec<(String, String)> {
+    let base = format!("{scheme}://127.0.0.1:{}", free_port());
+    let mut ports = vec![(format!("{prefix}__BASE_URL"), base)];
+    if has_pages {
+        let key = format!("{prefix}__SANDBOX__SETTINGS__PAGES_PORT");
+        ports.push((key, free_port().to_string()));
+    }
+    ports
+}
+
 /// Variables for the process under test.
 pub type Variables = BTreeMap<String, String>;
 
@@ -42,7 +67,9 @@ pub struct Place {
     folder: PathBuf,
     pub api: u16,
     pub control: u16,
-    psps: [u16; 4],
+    webhooks_tls: u16,
+    /// Variables and values: where each account's mock listens.
+    psps: Vec<(String, String)>,
 }
 
 impl Place {
@@ -55,7 +82,8 @@ impl Place {
             folder,
             api: free_port(),
             control: free_port(),
-            psps: std::array::from_fn(|_| free_port()),
+            webhooks_tls: free_port(),
+            psps: accounts().into_iter().flat_map(own_ports).collect(),
         }
     }
 
@@ -75,10 +103,11 @@ impl Place {
                 format!("127.0.0.1:{}", self.control),
             ),
         ]);
-        for ((name, _), port) in ACCOUNTS.iter().zip(self.psps) {
-            let key = format!("INTERLOCK__PSPS__{name}__BASE_URL");
-            variables.insert(key, format!("http://127.0.0.1:{port}"));
-        }
+        variables.extend(self.psps.iter().cloned());
+        let webhooks_tls = format!("127.0.0.1:{}", self.webhooks_tls);
+        let public = format!("https://{webhooks_tls}");
+        variables.insert("INTERLOCK__SERVER__WEBHOOKS_TLS_LISTEN".to_owned(), webhooks_tls);
+        variables.insert("INTERLOCK__SERVER__WEBHOOKS_TLS_PUBLIC_URL".to_owned(), public);
         variables
     }
 

@@ -10,6 +10,7 @@ mod faults;
 mod fireblocks;
 mod harness;
 mod mercadopago;
+mod mtls;
 mod nuvei;
 mod pages;
 mod paysafe;

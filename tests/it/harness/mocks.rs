@@ -7,7 +7,7 @@ use mock_psps::{MockConfig, Running};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Some of the sandbox's PSP accounts, on free ports.
+/// Mocks of PSP accounts of the sandbox, on free ports.
 pub struct Mocks {
     pub running: Running,
     client: reqwest::Client,
@@ -19,6 +19,7 @@ pub struct Movement {
     pub reference: String,
     pub client_reference: String,
     pub kind: String,
+    /// In the currency's own minor unit, as the control API writes all its decimals.
     pub minor: i64,
     pub status: String,
 }
@@ -39,12 +40,15 @@ impl Mocks {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, text) = self.try_post(path, body).await;
+        assert!((200..300).contains(&status), "{path} {body}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    async fn try_post(&self, path: &str, body: &Value) -> (u16, String) {
         let url = format!("{}{path}", self.running.control_url);
         let answer = self.client.post(url).json(body).send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "{path} {body}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     /// The next `times` calls (all, when None) of an operation go wrong so.
@@ -61,6 +65,13 @@ impl Mocks {
         assert!(self.client.delete(url).send().await.unwrap().status().is_success());
     }
 
+    /// Whether a rule is still waiting for a call or a notification to spoil.
+    pub async fn has_faults(&self, psp: &str) -> bool {
+        let url = format!("{}/psps/{psp}/faults", self.running.control_url);
+        let rules: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        !rules.as_array().unwrap().is_empty()
+    }
+
     pub async fn listener(&self, psp: &str, up: bool) {
         self.post(&format!("/psps/{psp}/listener"), &json!({"up": up})).await;
     }
@@ -73,6 +84,13 @@ impl Mocks {
 
     pub async fn complete(&self, psp: &str, reference: &str, body: Value) {
         self.post(&format!("/psps/{psp}/movements/{reference}/complete"), &body).await;
+    }
+
+    /// A payer completes a movement, if it is still theirs to complete: it may be over by now.
+    pub async fn complete_if_open(&self, psp: &str, reference: &str) {
+        let path = format!("/psps/{psp}/movements/{reference}/complete");
+        let (status, text) = self.try_post(&path, &json!({"outcome": "succeeded"})).await;
+        assert!(status == 200 || status == 409, "{path}: {status} {text}");
     }
 
     /// Pays as a payer would.
@@ -113,12 +131,16 @@ impl Mocks {
     }
 }
 
+/// The sandbox's configuration under these variables.
+pub fn sandbox(house: &House, variables: &Variables) -> Config {
+    let profile = Profile::Sandbox { home: house.home.clone(), file: None };
+    Config::load_with(&profile, variables).unwrap()
+}
+
 /// The sandbox's own mocks, but on free ports and with books in memory.
 fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
-    let profile = Profile::Sandbox { home: house.home.clone(), file: None };
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
-    let config = Config::load_with(&profile, &public).unwrap();
-    let mut mocks = mock_config(&config, &house.home).unwrap();
+    let mut mocks = mock_config(&sandbox(house, &public), &house.home).unwrap();
     mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
     for account in &mut mocks.accounts {
         account.port = 0;
