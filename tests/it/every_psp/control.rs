@@ -53,9 +53,17 @@ fn everything_that_must_never_be_is_told() {
     let first = moved("x", "a1", "payout", 500);
     let both = [paid.clone(), own("a2", Some("w1"), "y", "declined")];
     told(&both, &[first.clone(), moved("y", "a2", "payout", 500)], "paid twice");
-    told(&[paid.clone()], &[first.clone(), moved("x", "a1", "payout", 501)], "2 movements");
-    told(&[paid.clone()], &[first.clone(), moved("x", "a9", "payout", 500)], "nobody asked");
-    told(&[paid.clone()], &[moved("x", "a1", "payout", 400)], "400 moved and 500");
+    told(
+        std::slice::from_ref(&paid),
+        &[first.clone(), moved("x", "a1", "payout", 501)],
+        "2 movements",
+    );
+    told(
+        std::slice::from_ref(&paid),
+        &[first.clone(), moved("x", "a9", "payout", 500)],
+        "nobody asked",
+    );
+    told(std::slice::from_ref(&paid), &[moved("x", "a1", "payout", 400)], "400 moved and 500");
     told(&[paid], &[], "0 moved and 500");
     told(&[own("a1", Some("w1"), "x", "unknown")], &[first], "500 moved and 0");
     told(&[own("a2", None, "x", "failed")], &[moved("x", "a2", "deposit", 500)], "500 moved and 0");
