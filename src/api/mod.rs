@@ -57,6 +57,10 @@ pub struct Layers {
     pub cors_origins: Vec<HeaderValue>,
 }
 
+/// The client certificate of a request's connection, in DER, which our own listener has checked.
+#[derive(Debug, Clone)]
+pub struct PeerCertificate(pub Arc<[u8]>);
+
 /// What the handlers share. Clones share everything.
 #[derive(Clone)]
 pub struct Edge {

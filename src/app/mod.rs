@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`words`] (configuration becomes the words of the rooms below), [`psps`] (accounts
 //! become clients), [`secrets`] (which change while it runs), [`parts`] (lanes and flows),
-//! [`workers`], [`readiness`], [`edge`], [`service`].
+//! [`workers`], [`readiness`], [`edge`], [`webhooks_tls`], [`service`].
 
 pub mod edge;
 pub mod parts;
@@ -10,5 +10,6 @@ pub mod psps;
 pub mod readiness;
 pub mod secrets;
 pub mod service;
+pub mod webhooks_tls;
 pub mod words;
 pub mod workers;

@@ -5,7 +5,7 @@
 
 use super::parts::{Patience, World};
 use super::workers::Crew;
-use super::{edge, parts, workers};
+use super::{edge, parts, webhooks_tls, workers};
 use crate::access::remember_nonce::NonceDesk;
 use crate::api;
 use crate::api::render::ApiRender;
@@ -110,7 +110,14 @@ impl Service {
         let address = listener.local_addr().context("the API's address")?;
         if has(Role::Api) || has(Role::Webhooks) {
             workers::start_live(&flows, &crew);
-            let router = router(config, &db, &flows, live, (&requests, &servers), &has)?;
+            let (layers, edge) = layers(config, &db, &flows, live, (&requests, &servers))?;
+            if let Some(tls) = config.server.webhooks_tls.as_ref().filter(|_| has(Role::Webhooks)) {
+                let purpose = "webhooks over TLS";
+                let listener = ports::listen(purpose, tls.listen, "server.webhooks_tls_listen")?;
+                let router = api::part(&layers, &edge, false, true);
+                webhooks_tls::serve(listener, webhooks_tls::acceptor(tls)?, router, &servers)?;
+            }
+            let router = api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks));
             serve(listener, router, &servers)?;
         }
         let (crew_stop, crew) = (crew.shutdown, crew.tasks);
@@ -145,14 +152,13 @@ async fn wait(part: &str, tasks: &TaskTracker) {
     }
 }
 
-fn router(
+fn layers(
     config: &Config,
     db: &Db,
     flows: &Flows,
     live: Arc<Live>,
     (requests, servers): (&Shutdown, &Shutdown),
-    has: &dyn Fn(Role) -> bool,
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<(api::Layers, api::Edge)> {
     let edge = edge::edge(config, flows, live, requests, servers)?;
     let nonces = NonceDesk::start(db.url().to_owned(), requests);
     let recorder = telemetry::start_metrics().context("starting the metrics")?;
@@ -172,7 +178,7 @@ fn router(
         serve(listener, metrics_router(render.clone()), servers)?;
     }
     let layers = edge::layers(config, &edge, nonces, render)?;
-    Ok(api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks)))
+    Ok((layers, edge))
 }
 
 /// Metrics on a listener of their own, which is not the public one.

@@ -14,7 +14,7 @@ pub fn psps(config: &Config, sandbox: bool) -> Result<Vec<Psp>, Vec<ConfigFault>
     let transport = transport(sandbox).map_err(|error| vec![told("psps", error)])?;
     let (mut built, mut faults) = (Vec::new(), Vec::new());
     for account in &config.psps {
-        match build(adapters_view(account, &config.server.public_url), &transport) {
+        match build(adapters_view(account, config), &transport) {
             Ok(psp) => built.push(psp),
             Err(found) => faults.extend(found.iter().map(|found| {
                 let key = format!("psps.{}.{}", found.account_id, found.key);
@@ -32,7 +32,7 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>, sandbox: bool) {
         Err(error) => return reader.fault("psps", error),
     };
     for (index, account) in config.psps.iter().enumerate() {
-        let built = build(adapters_view(account, &config.server.public_url), &transport);
+        let built = build(adapters_view(account, config), &transport);
         for found in built.err().unwrap_or_default() {
             let key = format!("psps[{index}].{}", found.key);
             if !reader.has_fault(&key) {
@@ -48,13 +48,13 @@ fn transport(sandbox: bool) -> Result<Transport, String> {
     Transport::new(&settings).map_err(|error| format!("the HTTP client cannot be built: {error}"))
 }
 
-fn adapters_view(account: &PspAccount, public_url: &str) -> psp_adapters::PspAccount {
+fn adapters_view(account: &PspAccount, config: &Config) -> psp_adapters::PspAccount {
     psp_adapters::PspAccount {
         id: account.id.clone(),
         adapter: account.adapter.clone(),
         method: account.method.clone(),
         base_url: account.base_url.clone(),
-        notify_url: format!("{}/webhooks/{}", public_url.trim_end_matches('/'), account.id),
+        notify_url: config.webhook_url(account),
         settings: account.settings.clone(),
         secrets: account.secrets.clone(),
     }

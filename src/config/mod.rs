@@ -36,6 +36,7 @@ pub use routing::{Breaker, Direction, Route, Routing};
 pub use secret::Origin as SecretOrigin;
 pub use sections::{
     Database, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry, WebhooksOut,
+    WebhooksTls,
 };
 
 use crate::sandbox::keys::{KeyKind, KeyOf};
@@ -122,7 +123,7 @@ impl Config {
         let policies = files.opt_text("policies").map(|path| secrets.path(&path));
         let (markets, policy_faults) = markets::load(policies.as_deref());
         let config = Self {
-            server: Server::read(&root.section("server")),
+            server: Server::read(&root.section("server"), secrets),
             database: Database::read(&root.section("database"), secrets.variables),
             instance: Instance::read(&root.section("instance")),
             telemetry: Telemetry::read(&root.section("telemetry")),
@@ -146,6 +147,15 @@ impl Config {
     pub fn policy_at(&self, market: &str, at: psp_contract::Timestamp) -> Option<&MarketPolicy> {
         let mut versions = self.markets.iter().filter(|policy| policy.market == market);
         versions.rfind(|policy| policy.effective_from <= at)
+    }
+
+    /// Where an account's webhooks reach us: over TLS with a client certificate where the account says
+    /// whose certificate that is and there is a listener for it.
+    pub fn webhook_url(&self, account: &PspAccount) -> String {
+        let by_certificate = account.secrets.contains_key("webhook_client_ca_pem");
+        let tls = self.server.webhooks_tls.as_ref().filter(|_| by_certificate);
+        let base = tls.map_or(&self.server.public_url, |tls| &tls.public_url);
+        format!("{}/webhooks/{}", base.trim_end_matches('/'), account.id)
     }
 
     fn check_rates(&self, reader: &Reader<'_>) {

@@ -27,6 +27,9 @@ pub struct Server {
     pub public_url: String,
     /// An address of its own for `/metrics`; without one it is on `listen`, in the sandbox only.
     pub metrics_listen: Option<SocketAddr>,
+    /// For PSPs that authenticate their webhooks by a client certificate; without it they reach us on
+    /// `listen` as all others, and what they say is a hint.
+    pub webhooks_tls: Option<WebhooksTls>,
     /// `X-Forwarded-*` counts only from these.
     pub trusted_proxies: Vec<IpNet>,
     /// Exact origins, `https://casino.example`; never `*`.
@@ -35,8 +38,47 @@ pub struct Server {
     pub request_timeout: Duration,
 }
 
+/// A listener that serves nobody without a client certificate.
+#[derive(Debug, Clone)]
+pub struct WebhooksTls {
+    pub listen: SocketAddr,
+    /// How PSPs reach it, without a slash at the end.
+    pub public_url: String,
+    pub certificate_pem: SecretString,
+    pub key_pem: SecretString,
+    /// The authorities of the PSPs' certificates, one after the other.
+    pub client_ca_pem: SecretString,
+}
+
+impl WebhooksTls {
+    fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Option<Self> {
+        let listen = section.opt_parsed("webhooks_tls_listen", ADDRESS);
+        let public_url = section.opt_text("webhooks_tls_public_url");
+        let secret = |key| section.has(key).then(|| secrets.table(section, key).0);
+        let certificate_pem = secret("webhooks_tls_certificate");
+        let key_pem = secret("webhooks_tls_key");
+        let client_ca_pem = secret("webhooks_tls_client_ca");
+        let listen = listen?;
+        let needed = |key, there: bool| {
+            if !there {
+                section.fault(key, "is missing: server.webhooks_tls_listen needs it");
+            }
+        };
+        needed("webhooks_tls_public_url", public_url.is_some());
+        needed("webhooks_tls_certificate", certificate_pem.is_some());
+        needed("webhooks_tls_key", key_pem.is_some());
+        needed("webhooks_tls_client_ca", client_ca_pem.is_some());
+        let public_url = public_url.unwrap_or_default().trim_end_matches('/').to_owned();
+        if !public_url.is_empty() && !public_url.starts_with("https://") {
+            section.fault("webhooks_tls_public_url", "must begin with https://");
+        }
+        let (certificate_pem, key_pem) = (certificate_pem?, key_pem?);
+        Some(Self { listen, public_url, certificate_pem, key_pem, client_ca_pem: client_ca_pem? })
+    }
+}
+
 impl Server {
-    pub(super) fn read(section: &Section<'_>) -> Self {
+    pub(super) fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
         let public_url = url_text(section, "public_url");
         let cors_origins = section.texts("cors_origins");
         for origin in &cors_origins {
@@ -49,6 +91,7 @@ impl Server {
             listen: section.parsed("listen", ADDRESS).unwrap_or(NOWHERE),
             public_url: public_url.trim_end_matches('/').to_owned(),
             metrics_listen: section.opt_parsed("metrics_listen", ADDRESS),
+            webhooks_tls: WebhooksTls::read(section, secrets),
             trusted_proxies: section.parsed_texts("trusted_proxies", "a network, `10.0.0.0/8`"),
             cors_origins,
             body_bytes_max: section.number("body_bytes_max", 1_024, 16_777_216),

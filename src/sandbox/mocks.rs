@@ -42,7 +42,6 @@ fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
 /// An account that no mock can play.
 pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
     let keys = SandboxKeys::at(home);
-    let public = config.server.public_url.trim_end_matches('/');
     let mut accounts = Vec::new();
     for account in &config.psps {
         let url = Url::parse(&account.base_url)
@@ -53,7 +52,7 @@ pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
             port,
             psp: account.adapter.clone(),
             currency: account.currencies.first().map_or("EUR", |code| code.code()).to_owned(),
-            webhook_url: format!("{public}/webhooks/{}", account.id),
+            webhook_url: config.webhook_url(account),
             settings: known_to_the_mock(account, &keys)?,
         });
     }

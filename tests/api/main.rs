@@ -15,3 +15,4 @@ mod nonces;
 mod sessions;
 mod support;
 mod wallets;
+mod webhooks_tls;

@@ -1,5 +1,6 @@
 //! A scene: a fresh database, the sandbox's configuration, and the API on a port of its own.
 
+use axum::Router;
 use interlock::access::remember_nonce::{NonceDesk, NonceError, remember_nonce};
 use interlock::access::token::{TokenKey, Tokens};
 use interlock::api::detach::Detach;
@@ -53,6 +54,9 @@ impl Told {
 pub struct Scene {
     pub address: SocketAddr,
     pub flows: Flows,
+    pub config: Config,
+    /// The whole API, for listeners of another kind.
+    pub router: Router,
     client: reqwest::Client,
     home: PathBuf,
 }
@@ -116,10 +120,19 @@ impl Scene {
         let router = router(&layers, &edge);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-        Self { address, flows, client, home }
+        Self { address, flows, config, router, client, home }
+    }
+
+    pub fn home(&self) -> &std::path::Path {
+        &self.home
+    }
+
+    /// A file among the sandbox's keys, `pix-efi-br/webhook.certificate.pem`.
+    pub fn key(&self, name: &str) -> String {
+        std::fs::read_to_string(self.home.join("keys").join(name)).unwrap()
     }
 
     /// A request with a key sent plainly, or with a player's token.

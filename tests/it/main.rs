@@ -22,6 +22,7 @@ mod lanes;
 mod late_news;
 mod late_payouts;
 mod limits;
+mod markets;
 mod other_money;
 mod outcomes;
 mod payins;

@@ -5,7 +5,7 @@ use crate::br_code::BrCode;
 use crate::json::Json;
 use psp_contract::{
     Currency, Decline, DeclineClass, DepositRequest, HttpResponse, Inquiry, InquiryBy, Money,
-    NextAction, NotSent, Outcome, PayerProof, Portable, Report, Status, Timestamp, Unknown,
+    NextAction, Outcome, PayerProof, Portable, Report, Status, Timestamp, Unknown,
 };
 use time::format_description::well_known::Rfc3339;
 
@@ -104,15 +104,16 @@ fn created(
     id: (&str, &str),
     told: impl FnOnce(&Json) -> Option<Money>,
     asked: Money,
-) -> Result<Json, Outcome> {
+) -> Result<Json, Box<Outcome>> {
+    let unknown = |why| Box::new(Outcome::Unknown(why));
     if !matches!(response.status, 200 | 201) {
-        return Err(refused(response));
+        return Err(Box::new(refused(response)));
     }
-    let body = Json::parse(&response.body).ok_or(Outcome::Unknown(Unknown::Unreadable))?;
+    let body = Json::parse(&response.body).ok_or_else(|| unknown(Unknown::Unreadable))?;
     match (body.str(id.0), told(&body)) {
         (Some(name), Some(told)) if name == id.1 && told == asked => Ok(body),
-        (Some(_), Some(_)) => Err(Outcome::Unknown(Unknown::Mismatch)),
-        _ => Err(Outcome::Unknown(Unknown::Unreadable)),
+        (Some(_), Some(_)) => Err(unknown(Unknown::Mismatch)),
+        _ => Err(unknown(Unknown::Unreadable)),
     }
 }
 
@@ -132,7 +133,7 @@ pub(super) fn charge_created(response: &HttpResponse, deposit: &DepositRequest) 
     let txid = deposit.attempt.lower();
     let body = match created(response, ("txid", &txid), original, deposit.money) {
         Ok(body) => body,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     if body.str("status") != Some("ATIVA") {
         return Outcome::Unknown(Unknown::UnlistedCode);
@@ -154,7 +155,7 @@ pub(super) fn charge_created(response: &HttpResponse, deposit: &DepositRequest) 
 pub(super) fn payout_created(response: &HttpResponse, id: &str, asked: Money) -> Outcome {
     match created(response, ("idEnvio", id), |body| money(body, "valor"), asked) {
         Ok(body) => outgoing_created(&body, "e2eId", "REALIZADO"),
-        Err(outcome) => outcome,
+        Err(outcome) => *outcome,
     }
 }
 
@@ -162,7 +163,7 @@ pub(super) fn payout_created(response: &HttpResponse, id: &str, asked: Money) ->
 pub(super) fn return_created(response: &HttpResponse, id: &str, asked: Money) -> Outcome {
     match created(response, ("id", id), |body| money(body, "valor"), asked) {
         Ok(body) => outgoing_created(&body, "rtrId", "DEVOLVIDO"),
-        Err(outcome) => outcome,
+        Err(outcome) => *outcome,
     }
 }
 
@@ -207,22 +208,23 @@ pub(super) fn charge_cancelled(response: &HttpResponse, txid: &str) -> Outcome {
 }
 
 /// The end-to-end id of the Pix that paid a charge, for its return. Without one nothing is sent back.
-pub(super) fn paid_by(response: &HttpResponse, txid: &str) -> Result<String, Outcome> {
+pub(super) fn paid_by(response: &HttpResponse, txid: &str) -> Option<String> {
     let body = Json::parse(&response.body).filter(|_| response.status == 200);
     let body = body.filter(|body| body.str("txid") == Some(txid));
     let e2eid = body.as_ref().and_then(|body| {
         let [pix] = body.get("pix")?.items()? else { return None };
         path_id(pix.str("endToEndId")?)
     });
-    e2eid.map(str::to_owned).ok_or(Outcome::NotSent(NotSent::PreparationFailed))
+    e2eid.map(str::to_owned)
 }
 
-fn read(response: &HttpResponse, txid: &str) -> Result<Json, Outcome> {
+fn read(response: &HttpResponse, txid: &str) -> Result<Json, Box<Outcome>> {
+    let unknown = |why| Box::new(Outcome::Unknown(why));
     if response.status != 200 {
-        return Err(inquiry_refused(response));
+        return Err(Box::new(inquiry_refused(response)));
     }
-    let body = Json::parse(&response.body).ok_or(Outcome::Unknown(Unknown::Unreadable))?;
-    if body.str("txid") == Some(txid) { Ok(body) } else { Err(Outcome::Unknown(Unknown::Mismatch)) }
+    let body = Json::parse(&response.body).ok_or_else(|| unknown(Unknown::Unreadable))?;
+    if body.str("txid") == Some(txid) { Ok(body) } else { Err(unknown(Unknown::Mismatch)) }
 }
 
 /// The sum of some amounts; none when one cannot be read, or there is none.
@@ -238,7 +240,7 @@ fn sum<'a>(items: impl Iterator<Item = &'a Json>) -> Option<Money> {
 pub(super) fn charge_state(response: &HttpResponse, txid: &str, now: Timestamp) -> Outcome {
     let body = match read(response, txid) {
         Ok(body) => body,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let status = match body.str("status") {
         // An active charge whose time is over stays active, and can be paid no more.
@@ -330,7 +332,7 @@ pub(super) fn payout_state(response: &HttpResponse, inquiry: &Inquiry) -> Outcom
 pub(super) fn return_state(response: &HttpResponse, txid: &str, inquiry: &Inquiry) -> Outcome {
     let body = match read(response, txid) {
         Ok(body) => body,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let id = inquiry.attempt.lower();
     let arrived = body.get("pix").and_then(Json::items).unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use crate::json::Json;
 use psp_contract::{
-    Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, NotSent, Outcome,
-    PayerProof, Portable, Report, Status, Subject, Unknown,
+    Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome, PayerProof,
+    Portable, Report, Status, Subject, Unknown,
 };
 
 fn reported(psp_reference: Option<&str>, status: Status, payer: Option<PayerProof>) -> Outcome {
@@ -72,17 +72,18 @@ fn refused(response: &HttpResponse) -> Outcome {
 }
 
 /// 201 without a body; the id is in `Location`.
-fn created(response: &HttpResponse, id: &str) -> Result<(), Outcome> {
+fn created(response: &HttpResponse, id: &str) -> Result<(), Box<Outcome>> {
     if response.status != 201 {
-        return Err(refused(response));
+        return Err(Box::new(refused(response)));
     }
     let location = response.header("location").unwrap_or_default();
     let name = location.rsplit('/').next().unwrap_or_default();
-    match name {
-        "" => Err(Outcome::Unknown(Unknown::Unreadable)),
-        name if name.eq_ignore_ascii_case(id) => Ok(()),
-        _ => Err(Outcome::Unknown(Unknown::Mismatch)),
-    }
+    let why = match name {
+        "" => Unknown::Unreadable,
+        name if name.eq_ignore_ascii_case(id) => return Ok(()),
+        _ => Unknown::Mismatch,
+    };
+    Err(Box::new(Outcome::Unknown(why)))
 }
 
 /// A request that was pushed waits in the payer's app; any other is opened there by its token.
@@ -94,7 +95,7 @@ pub(super) fn payment_created(
     pushed: bool,
 ) -> Outcome {
     if let Err(outcome) = created(response, id) {
-        return outcome;
+        return *outcome;
     }
     let token = response.header("paymentrequesttoken");
     let token = token.filter(|token| {
@@ -121,7 +122,7 @@ pub(super) fn outgoing_created(response: &HttpResponse, id: &str) -> Outcome {
             let status = Status::Accepted { next_action: None, expires_at: None };
             reported(Some(id), status, None)
         }
-        Err(outcome) => outcome,
+        Err(outcome) => *outcome,
     }
 }
 
@@ -134,11 +135,10 @@ fn inquiry_refused(response: &HttpResponse) -> Outcome {
 }
 
 /// The bank's reference of a paid request, for its refund. Without one nothing is sent back.
-pub(super) fn paid_as(response: &HttpResponse) -> Result<String, Outcome> {
+pub(super) fn paid_as(response: &HttpResponse) -> Option<String> {
     let body = Json::parse(&response.body).filter(|_| response.status == 200);
     let paid = body.filter(|body| body.str("status") == Some("PAID"));
-    let reference = paid.and_then(|body| body.word("paymentReference"));
-    reference.ok_or(Outcome::NotSent(NotSent::PreparationFailed))
+    paid.and_then(|body| body.word("paymentReference"))
 }
 
 /// The request is closed; a payment that was quicker still arrives, and is adopted.

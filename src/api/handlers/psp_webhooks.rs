@@ -1,8 +1,8 @@
 //! Webhooks of PSPs: raw bytes in, what the PSP expects to hear out.
 
-use crate::api::Edge;
 use crate::api::extract::{PathParams, not_here, read_body};
 use crate::api::problem::{Problem, ProblemView};
+use crate::api::{Edge, PeerCertificate};
 use crate::webhooks::receive::receive;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request, State};
@@ -120,6 +120,7 @@ async fn take(edge: Edge, account: String, request: Request) -> Result<Response,
     }
     let body = read_body(&parts.headers, body, edge.body_bytes_max).await?;
     let detach = edge.detach.clone();
+    let shown = parts.extensions.get::<PeerCertificate>().cloned();
     let work = async move {
         // Header values need not be UTF-8; a signature over one that is not could not be ours.
         let headers: Vec<(String, String)> = parts
@@ -134,7 +135,7 @@ async fn take(edge: Edge, account: String, request: Request) -> Result<Response,
             path_and_query: path.path_and_query().map_or("/", |path| path.as_str()),
             headers: &headers,
             body: &body,
-            peer_certificate: None,
+            peer_certificate: shown.as_ref().map(|PeerCertificate(der)| der.as_ref()),
             received_at: edge.flows.clock.now(),
         };
         Ok(receive(&edge.flows, &account, &raw).await?)

@@ -2,7 +2,7 @@
 //! killed in the middle of anything.
 
 use super::house::House;
-use super::mocks::{ACCOUNTS, Mocks};
+use super::mocks::Mocks;
 use super::render::PlainRender;
 use super::world::Setup;
 use interlock::app::parts::{self, Patience};
@@ -37,7 +37,7 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     set("instance.name", name.to_owned());
     set("database.lanes", setup.lanes.to_string());
     set("routing.breaker.consecutive_failures", setup.breaker_faults_max.to_string());
-    for psp in ACCOUNTS {
+    for psp in setup.accounts {
         let key = format!("psps.{}.base_url", psp.replace('-', "_"));
         let replaced = setup.base_urls.iter().find(|(id, _)| id == psp);
         set(&key, replaced.map_or_else(|| mocks.base_url(psp), |(_, url)| url.clone()));

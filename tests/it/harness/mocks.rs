@@ -7,7 +7,7 @@ use mock_psps::{MockConfig, Running};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The sandbox's four PSP accounts, on free ports.
+/// Some of the sandbox's PSP accounts, on free ports.
 pub struct Mocks {
     pub running: Running,
     client: reqwest::Client,
@@ -23,11 +23,12 @@ pub struct Movement {
     pub status: String,
 }
 
-pub const ACCOUNTS: [&str; 4] = ["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
+/// What most tests play with.
+pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
 impl Mocks {
-    pub async fn start(house: &House, public_url: &str) -> Self {
-        let running = mock_psps::start(config(house, public_url)).await.unwrap();
+    pub async fn start(house: &House, public_url: &str, accounts: &[&str]) -> Self {
+        let running = mock_psps::start(config(house, public_url, accounts)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { running, client: client.build().unwrap() }
     }
@@ -74,6 +75,11 @@ impl Mocks {
         self.post(&format!("/psps/{psp}/movements/{reference}/complete"), &body).await;
     }
 
+    /// Pays as a payer would.
+    pub async fn payin(&self, psp: &str, body: Value) {
+        self.post(&format!("/psps/{psp}/payins"), &body).await;
+    }
+
     /// Sends the newest notification again and tells how each was answered.
     pub async fn resend(&self, psp: &str, body: Value) -> Vec<u64> {
         let told = self.post(&format!("/psps/{psp}/webhooks/resend"), &body).await;
@@ -108,12 +114,15 @@ impl Mocks {
 }
 
 /// The sandbox's own mocks, but on free ports and with books in memory.
-fn config(house: &House, public_url: &str) -> MockConfig {
+fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
     let profile = Profile::Sandbox { home: house.home.clone(), file: None };
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
     let config = Config::load_with(&profile, &public).unwrap();
     let mut mocks = mock_config(&config, &house.home).unwrap();
-    mocks.accounts.retain(|account| ACCOUNTS.contains(&account.id.as_str()));
-    mocks.accounts.iter_mut().for_each(|account| account.port = 0);
+    mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
+    for account in &mut mocks.accounts {
+        account.port = 0;
+        account.settings.entry("pages_port".to_owned()).and_modify(|port| "0".clone_into(port));
+    }
     MockConfig { control_addr: ([127, 0, 0, 1], 0).into(), seed: 7, books_dir: None, ..mocks }
 }

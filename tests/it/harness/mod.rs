@@ -12,6 +12,7 @@ mod clock;
 mod front;
 mod house;
 mod instance;
+pub mod markets;
 mod mocks;
 mod payments;
 mod players;

@@ -5,7 +5,7 @@ use super::clock::MovableClock;
 use super::front::Front;
 use super::house::{House, house};
 use super::instance::Instance;
-use super::mocks::Mocks;
+use super::mocks::{ACCOUNTS, Mocks};
 use super::proxy::Proxy;
 use super::wait::try_eventually;
 use interlock::app::parts::Patience;
@@ -28,6 +28,8 @@ pub struct Setup {
     /// High where a test wants the same PSP to fail often.
     pub breaker_faults_max: u32,
     pub patience: Patience,
+    /// The PSP accounts that have a mock here.
+    pub accounts: &'static [&'static str],
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
@@ -50,6 +52,7 @@ impl Default for Setup {
             workers: true,
             breaker_faults_max: 1_000,
             patience,
+            accounts: ACCOUNTS,
             base_urls: Vec::new(),
             liars: Vec::new(),
             proxy: false,
@@ -88,7 +91,7 @@ impl World {
             sqlx::raw_sql(sql).execute(&rows).await.unwrap();
         }
         let front = Front::open().await;
-        let mocks = Mocks::start(house, &front.url).await;
+        let mocks = Mocks::start(house, &front.url, setup.accounts).await;
         let clock = Arc::new(MovableClock::default());
         let folder = house.home.join(format!("proxy-{database}"));
         let proxy = setup.proxy.then(|| Proxy::open(&house.socket_folder(), folder));
