@@ -74,12 +74,7 @@ impl Place {
         let folder = nix::unistd::mkdtemp(&template).unwrap();
         // PostgreSQL does not run as root: its user must be able to pass.
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
-        Self {
-            folder,
-            api: free_port(),
-            control: free_port(),
-            moved: moved(),
-        }
+        Self { folder, api: free_port(), control: free_port(), moved: moved() }
     }
 
     /// The sandbox's folder.
