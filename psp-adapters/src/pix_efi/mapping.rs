@@ -211,14 +211,14 @@ pub(super) fn charge_cancelled(response: &HttpResponse, txid: &str) -> Outcome {
 }
 
 /// The end-to-end id of the Pix that paid a charge, for its return. Without one nothing is sent back.
-pub(super) fn paid_by(response: &HttpResponse, txid: &str) -> Result<String, Box<Outcome>> {
+pub(super) fn paid_by(response: &HttpResponse, txid: &str) -> Option<String> {
     let body = Json::parse(&response.body).filter(|_| response.status == 200);
     let body = body.filter(|body| body.str("txid") == Some(txid));
     let e2eid = body.as_ref().and_then(|body| {
         let [pix] = body.get("pix")?.items()? else { return None };
         path_id(pix.str("endToEndId")?)
     });
-    e2eid.map(str::to_owned).ok_or(Box::new(Outcome::NotSent(NotSent::PreparationFailed)))
+    e2eid.map(str::to_owned)
 }
 
 fn read(response: &HttpResponse, txid: &str) -> Result<Json, Box<Outcome>> {

@@ -134,11 +134,10 @@ fn inquiry_refused(response: &HttpResponse) -> Outcome {
 }
 
 /// The bank's reference of a paid request, for its refund. Without one nothing is sent back.
-pub(super) fn paid_as(response: &HttpResponse) -> Result<String, Box<Outcome>> {
+pub(super) fn paid_as(response: &HttpResponse) -> Option<String> {
     let body = Json::parse(&response.body).filter(|_| response.status == 200);
     let paid = body.filter(|body| body.str("status") == Some("PAID"));
-    let reference = paid.and_then(|body| body.word("paymentReference"));
-    reference.ok_or(Box::new(Outcome::NotSent(NotSent::PreparationFailed)))
+    paid.and_then(|body| body.word("paymentReference"))
 }
 
 /// The request is closed; a payment that was quicker still arrives, and is adopted.

@@ -2,7 +2,8 @@
 //! code, in both directions. (Nuvei's own packages have no payout, or none of it for Python.)
 
 use crate::oracle::Oracle;
-use crate::support::{attempt, inquiry, payout as payout_of};
+use crate::support::{inquiry, payout as payout_of};
+use crate::tour::fresh;
 use crate::world::{Caught, World};
 use psp_contract::{InquiryBy, Subject};
 use serde_json::{Map, Value, json};
@@ -106,10 +107,11 @@ async fn its_checksum_of_what_the_adapter_sends_is_the_adapters() {
     let world = World::of("nuvei-ca").await;
     let Some(mut oracle) = Oracle::start("nuvei_side.py") else { return };
     let secret = world.mock_setting("merchant_secret_key");
-    let opened = world.sent(&world.stand.deposit(attempt(1))).await;
-    let money = world.stand.money();
-    let paid = world.sent(&payout_of(attempt(2), money, world.stand.destination())).await;
-    let asked = inquiry(Subject::Payout, attempt(2), money, InquiryBy::OurReference);
+    // The time stamp is the attempt's own.
+    let (deposit, sent, money) = (fresh(), fresh(), world.stand.money());
+    let opened = world.sent(&world.stand.deposit(deposit)).await;
+    let paid = world.sent(&payout_of(sent, money, world.stand.destination())).await;
+    let asked = inquiry(Subject::Payout, sent, money, InquiryBy::OurReference);
     let asked = world.sent(&asked).await;
     let mut calls = Vec::new();
     for request in [opened, paid, asked].into_iter().flatten() {
