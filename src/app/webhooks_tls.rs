@@ -28,7 +28,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -117,10 +116,7 @@ async fn shake_hands(
     servers: &Shutdown,
 ) {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    // Handshakes end with the listener: nobody waits for their answers.
-    let mut handshakes = JoinSet::new();
     loop {
-        while handshakes.try_join_next().is_some() {}
         let Ok(permit) = room.clone().acquire_owned().await else {
             return;
         };
