@@ -35,7 +35,7 @@ pub struct Place {
     folder: PathBuf,
     pub api: u16,
     pub control: u16,
-    webhooks_tls: u16,
+    pub webhooks_tls: u16,
     /// What moves the mocks away from the ports of the sandbox that a person may be running.
     moved: Variables,
 }
