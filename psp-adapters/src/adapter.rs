@@ -123,6 +123,15 @@ impl<F: Fn(&HttpResponse) -> Outcome + Send> Exchange for Single<F> {
     }
 }
 
+/// An exchange of one request, as [`Adapter::exchange`] gives it out.
+pub(crate) fn single(
+    step: &'static str,
+    request: HttpRequest,
+    read: impl Fn(&HttpResponse) -> Outcome + Send + 'static,
+) -> Box<dyn Exchange> {
+    Box::new(Single::new(step, request, read))
+}
+
 /// An exchange that is over before it begins.
 pub(crate) struct Finished(pub Outcome);
 

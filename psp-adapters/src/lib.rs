@@ -23,6 +23,7 @@ mod br_code;
 mod chain;
 mod coins;
 pub mod coinspaid;
+mod common;
 mod course;
 pub mod fireblocks;
 pub mod identity;

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -90,7 +91,7 @@ pub fn serve(
     servers.spawn("handshakes of webhooks", async move {
         tokio::select! {
             () = stop.requested() => {}
-            () = shake_hands(listener, acceptor, sender, &stop) => {}
+            () = shake_hands(listener, acceptor, sender) => {}
         }
     });
     let stop = servers.clone();
@@ -113,10 +114,12 @@ async fn shake_hands(
     listener: TcpListener,
     acceptor: TlsAcceptor,
     sender: mpsc::Sender<Connection>,
-    servers: &Shutdown,
 ) {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    // Handshakes end with the listener: nobody waits for their answers.
+    let mut handshakes = JoinSet::new();
     loop {
+        while handshakes.try_join_next().is_some() {}
         let Ok(permit) = room.clone().acquire_owned().await else {
             return;
         };
@@ -124,14 +127,10 @@ async fn shake_hands(
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let (acceptor, sender, stop) = (acceptor.clone(), sender.clone(), servers.clone());
-        servers.spawn("a webhook's handshake", async move {
+        let (acceptor, sender) = (acceptor.clone(), sender.clone());
+        handshakes.spawn(async move {
             let _permit = permit;
-            let shaken = tokio::select! {
-                () = stop.requested() => return,
-                shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)) => shaken,
-            };
-            match shaken {
+            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => {
                     let _ = sender.send((stream, peer)).await;
                 }

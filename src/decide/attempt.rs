@@ -2,7 +2,7 @@
 //! can know.
 
 use super::command::{Answer, Ctx, Refusal, Task};
-use super::{completion, deposit, deposit_news, payout};
+use super::{completion, deposit, deposit_news, payout, session};
 use crate::book::{self, Attempt, Book, Cancel, Completion, Incident, Lease, Payment, Review};
 use crate::domain::{AttemptId, AttemptStatus, IncidentId, Money, PartId, ReviewId, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
@@ -180,7 +180,7 @@ fn wait(
 ) -> Answer {
     let subject = book.payments[&id].subject();
     let attempt = book.attempt_mut(id, attempt_id).clone();
-    if session_is_over(&attempt, ctx.now) && subject == Subject::Deposit {
+    if subject == Subject::Deposit && session::may_expire(&attempt, capabilities, ctx.now) {
         deposit_news::expire(book, id, attempt_id, ctx);
         return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
     }
@@ -231,6 +231,7 @@ pub fn due_after(
     }
     let ladder = resolution::next_due(&facts, capabilities, now);
     let can_ask = match subject {
+        Subject::Deposit if session::waits_for_ledger(attempt, subject, capabilities) => false,
         Subject::Deposit => capabilities.deposit_inquiry.any(),
         Subject::Payout | Subject::Return => capabilities.payout_inquiry.any(),
     };
@@ -258,6 +259,9 @@ fn task_of(
     if completion::is_due(attempt) {
         return Task::Complete;
     }
+    if let Some(task) = session::task_of(attempt, subject, capabilities, now) {
+        return task;
+    }
     match resolution::choose(&facts(attempt, subject), capabilities, now) {
         Means::Inquire(by) => Task::Inquire(by),
         Means::Replay => Task::Replay,
@@ -281,11 +285,6 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
         last_missed_at: attempt.last_missed_at,
         people_asked: attempt.paged,
     }
-}
-
-fn session_is_over(attempt: &Attempt, now: Timestamp) -> bool {
-    attempt.status == AttemptStatus::Accepted
-        && attempt.expires_at.is_some_and(|expires| expires <= now)
 }
 
 fn send_prepared(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> Answer {

@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
-//! [`payin`], [`attempt`], [`returns`], [`review`], [`wallet`], [`player`].
+//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`review`], [`wallet`], [`player`].
 
 pub mod attempt;
 pub mod command;
@@ -27,6 +27,7 @@ pub mod payout;
 pub mod player;
 pub mod returns;
 pub mod review;
+pub mod session;
 pub mod wallet;
 pub mod withdrawal;
 

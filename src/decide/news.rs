@@ -11,7 +11,8 @@ use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
-use psp_contract::{Outcome, PayerProof, Report, Status, Subject, Unknown};
+use crate::screening::payer;
+use psp_contract::{Capabilities, Outcome, PayerProof, Report, Status, Subject, Unknown};
 use uuid::Uuid;
 
 /// Applies news to its attempt, and through it to the payment and the ledger.
@@ -22,7 +23,7 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
     book.record.payment = Some(payment.id);
     book.record.wires.extend(news.wires.iter().cloned());
     let (id, attempt_id) = (news.payment, news.attempt);
-    learn(book, id, attempt_id, &news.outcome);
+    learn(book, id, attempt_id, &news.outcome, ctx);
     let next = match book.payments[&id].subject() {
         Subject::Deposit => {
             deposit_news::apply(book, id, attempt_id, &news.outcome, news.source, ctx)
@@ -74,7 +75,7 @@ const fn is_under_way(outcome: &Outcome) -> bool {
 }
 
 /// Keeps what the report says besides its status: the PSP's id, who paid.
-fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome) {
+fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
     let Outcome::Reported(report) = outcome else { return };
     let attempt = book.payments[&id].attempt(attempt_id).cloned();
     let Some(attempt) = attempt else { return };
@@ -82,17 +83,32 @@ fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome) {
         book.attempt_mut(id, attempt_id).psp_reference.clone_from(&report.psp_reference);
     }
     if let Some(payer) = &report.payer {
-        learn_source(book, id, &attempt.psp, payer);
+        learn_source(book, id, (attempt_id, &attempt.psp), payer, ctx);
     }
 }
 
-/// Keeps who paid, so that the deposit can be paid back to the same source.
-fn learn_source(book: &mut Book, id: Uuid, psp: &str, payer: &PayerProof) {
+/// Keeps who paid, so that the deposit can be paid back to the same source. What is heard before the
+/// credit is screened with it; what contradicts the player's record afterwards is shown to people.
+fn learn_source(
+    book: &mut Book,
+    id: Uuid,
+    (attempt_id, psp): (AttemptId, &str),
+    payer: &PayerProof,
+    ctx: &Ctx<'_>,
+) {
     let known = book.payments[&id].source.clone().unwrap_or_default();
     let source = source_with(&known, psp, payer);
-    if source != known {
-        book.payment_mut(id).source = Some(source);
+    if source == known {
+        return;
     }
+    let contradicts =
+        |of: &Instrument| book.player.as_ref().is_some_and(|player| payer::contradicts(of, player));
+    let late = book.payments[&id].credited.is_some();
+    if late && contradicts(&source) && !contradicts(&known) {
+        let detail = "the PSP told after the credit that another person paid";
+        attempt::raise(book, "deposit.payer_differs", id, Some(attempt_id), detail, ctx);
+    }
+    book.payment_mut(id).source = Some(source);
 }
 
 /// A source with what a PSP proves of it besides.
@@ -141,7 +157,8 @@ fn after(
         }
         let unproven = told_by_webhook(source) && is_unproven(&attempt, outcome);
         let wanted = completion::is_due(&attempt) && attempt.lease.is_none();
-        if hint || hinted || unproven || wanted {
+        let nameless = told_by_webhook(source) && is_nameless(payment, &attempt, capabilities, ctx);
+        if hint || hinted || unproven || wanted || nameless {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);
@@ -158,6 +175,22 @@ fn after(
     if attempt != before {
         *book.attempt_mut(id, attempt_id) = attempt;
     }
+}
+
+/// Whether a deposit has just succeeded by a message that does not say who paid, at a PSP that can be
+/// asked: without a source it could be paid back by its PSP's return alone.
+fn is_nameless(
+    payment: &Payment,
+    attempt: &Attempt,
+    capabilities: &Capabilities,
+    ctx: &Ctx<'_>,
+) -> bool {
+    let known = |source: &Instrument| source.portable.is_some() || !source.tokens.is_empty();
+    let just_now = attempt.status == AttemptStatus::Succeeded && attempt.ended_at == Some(ctx.now);
+    let inquiry = &capabilities.deposit_inquiry;
+    let can_ask = inquiry.by_our_reference || inquiry.by_psp_reference;
+    let is_deposit = payment.subject() == Subject::Deposit;
+    is_deposit && just_now && can_ask && !payment.source.as_ref().is_some_and(known)
 }
 
 const fn is_lost(outcome: &Outcome) -> bool {

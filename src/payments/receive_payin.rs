@@ -87,9 +87,15 @@ async fn owner_of(
     let pool = flows.db.pool();
     let found = match &payin.target {
         PayinTarget::PlayerReference(text) => match Uuid::try_parse(text) {
-            Ok(pseudonym) => payins::by_pseudonym(pool, pseudonym)
-                .await?
-                .map(|player| Owner { player, request: None }),
+            Ok(pseudonym) => match payins::by_pseudonym(pool, pseudonym).await? {
+                Some(player) => {
+                    let currency = payin.money.currency;
+                    let request =
+                        payins::open_request(pool, &account.id, currency, &player).await?;
+                    Some(Owner { player, request })
+                }
+                None => None,
+            },
             Err(_) => None,
         },
         PayinTarget::Address { network, asset, address, tag } => {

@@ -44,6 +44,11 @@ pub(super) fn payer(source: &Instrument, player: &Player) -> Vec<RuleResult> {
     ]
 }
 
+/// Whether what a PSP proves of a payer contradicts the player's record.
+pub fn contradicts(source: &Instrument, player: &Player) -> bool {
+    payer(source, player).iter().any(|result| result.hit)
+}
+
 fn found(rule: &'static str, stands: Match, hit: bool) -> RuleResult {
     RuleResult {
         rule,

@@ -6,7 +6,9 @@ use super::load::payment_id;
 use super::write_records::Numbered;
 use crate::book::{Book, PayinKey};
 use crate::decide::Needs;
-use crate::domain::{AttemptStatus, Direction, OperatorId, PlayerId, PlayerKey, Timestamp};
+use crate::domain::{
+    AttemptStatus, Currency, Direction, OperatorId, PlayerId, PlayerKey, Timestamp,
+};
 use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -34,11 +36,7 @@ pub async fn owner_of(
     pool: &PgPool,
     address: &Address<'_>,
 ) -> Result<Option<AddressOwner>, StoreError> {
-    let live: Vec<String> = AttemptStatus::ALL
-        .iter()
-        .filter(|status| status.is_live())
-        .map(|status| status.as_str().to_owned())
-        .collect();
+    let live = live_statuses();
     let rows = sqlx::query!(
         r#"select d.operator_id, d.player_id, d.payment_id,
              (p.received_amount is null and exists (
@@ -66,6 +64,37 @@ pub async fn owner_of(
         .rfind(|row| row.is_open && row.player_id == player.player.as_str())
         .map(|row| row.payment_id);
     Ok(Some(AddressOwner { player, open_request }))
+}
+
+fn live_statuses() -> Vec<String> {
+    let live = AttemptStatus::ALL.iter().filter(|status| status.is_live());
+    live.map(|status| status.as_str().to_owned()).collect()
+}
+
+/// The player's newest deposit that waits for coins of this currency at an account. For PSPs that tell
+/// whose address money came to and not which: a player has one address of a coin, for all requests.
+pub async fn open_request(
+    pool: &PgPool,
+    psp: &str,
+    currency: Currency,
+    player: &PlayerKey,
+) -> Result<Option<Uuid>, StoreError> {
+    let found = sqlx::query_scalar!(
+        "select p.payment_id from payment p
+         where p.operator_id = $1 and p.player_id = $2 and p.direction = 'deposit'
+           and p.method = 'crypto' and p.currency = $3 and p.received_amount is null
+           and exists (select from attempt a where a.payment_id = p.payment_id and a.psp = $4
+             and a.status = any($5))
+         order by p.payment_id desc limit 1",
+        player.operator.as_str(),
+        player.player.as_str(),
+        currency.code(),
+        psp,
+        &live_statuses()
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found)
 }
 
 /// The players whom PSPs know under this name; several only if two ids ever collided.

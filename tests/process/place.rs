@@ -7,28 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
-
-/// The sandbox's accounts of the banks, as configuration variables spell them and as the API does.
-pub const ACCOUNTS: [(&str, &str); 4] = [
-    ("TRUSTLY_DE", "trustly-de"),
-    ("TRUELAYER_DE", "truelayer-de"),
-    ("TRUSTLY_GB", "trustly-gb"),
-    ("TRUELAYER_GB", "truelayer-gb"),
-];
-
-/// Every account of the sandbox: what its variables begin with, its scheme, and whether its mock has a
-/// second port for people's pages.
-fn accounts() -> Vec<(String, String, bool)> {
-    let text = include_str!("../../config/psps.toml");
-    let accounts = text.split("[[psps]]").skip(1).map(|account| {
-        let after = |key: &str| account.split(key).nth(1).unwrap().split('"').next().unwrap();
-        let name = after("\nid = \"").replace('-', "_").to_uppercase();
-        let scheme = after("\nbase_url = \"").split(':').next().unwrap().to_owned();
-        let prefix = format!("INTERLOCK__PSPS__{name}");
-        (prefix, scheme, account.contains("pages_port = "))
-    });
-    accounts.collect()
-}
+use toml::{Table, Value};
 
 /// Ports below those that the system hands out for outgoing connections, so that nobody gets one
 /// between our look and the service's start.
@@ -48,17 +27,6 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Ports of its own for one account.
-fn own_ports((prefix, scheme, has_pages): (String, String, bool)) -> Vec<(String, String)> {
-    let base = format!("{scheme}://127.0.0.1:{}", free_port());
-    let mut ports = vec![(format!("{prefix}__BASE_URL"), base)];
-    if has_pages {
-        let key = format!("{prefix}__SANDBOX__SETTINGS__PAGES_PORT");
-        ports.push((key, free_port().to_string()));
-    }
-    ports
-}
-
 /// Variables for the process under test.
 pub type Variables = BTreeMap<String, String>;
 
@@ -68,8 +36,37 @@ pub struct Place {
     pub api: u16,
     pub control: u16,
     pub webhooks_tls: u16,
-    /// Variables and values: where each account's mock listens.
-    psps: Vec<(String, String)>,
+    /// What moves the mocks away from the ports of the sandbox that a person may be running.
+    moved: Variables,
+}
+
+/// The variables that give every address of the sandbox's accounts, pages for people included, a port
+/// of its own.
+fn moved() -> Variables {
+    let file: Table = include_str!("../../config/psps.toml").parse().unwrap();
+    let (mut ports, mut moved) = (BTreeMap::new(), Variables::new());
+    for account in file["psps"].as_array().unwrap() {
+        let id = account["id"].as_str().unwrap().replace('-', "_").to_uppercase();
+        move_ports(account, &format!("INTERLOCK__PSPS__{id}"), &mut ports, &mut moved);
+    }
+    moved
+}
+
+fn move_ports(at: &Value, name: &str, ports: &mut BTreeMap<u16, u16>, moved: &mut Variables) {
+    for (key, value) in at.as_table().into_iter().flatten() {
+        let name = format!("{name}__{}", key.to_uppercase());
+        let Some(text) = value.as_str() else {
+            move_ports(value, &name, ports, moved);
+            continue;
+        };
+        let after = text.split_once("://127.0.0.1:").map(|(_, after)| after);
+        let after = after.or_else(|| key.ends_with("_port").then_some(text));
+        let digits = after.map(|it| it.split(|c: char| !c.is_ascii_digit()).next().unwrap());
+        if let Some(port) = digits.and_then(|digits| digits.parse().ok()) {
+            let free = ports.entry(port).or_insert_with(free_port);
+            moved.insert(name, text.replace(&port.to_string(), &free.to_string()));
+        }
+    }
 }
 
 impl Place {
@@ -83,7 +80,7 @@ impl Place {
             api: free_port(),
             control: free_port(),
             webhooks_tls: free_port(),
-            psps: accounts().into_iter().flat_map(own_ports).collect(),
+            moved: moved(),
         }
     }
 
@@ -103,7 +100,7 @@ impl Place {
                 format!("127.0.0.1:{}", self.control),
             ),
         ]);
-        variables.extend(self.psps.iter().cloned());
+        variables.extend(self.moved.clone());
         let webhooks_tls = format!("127.0.0.1:{}", self.webhooks_tls);
         let public = format!("https://{webhooks_tls}");
         variables.insert("INTERLOCK__SERVER__WEBHOOKS_TLS_LISTEN".to_owned(), webhooks_tls);

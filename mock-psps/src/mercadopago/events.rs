@@ -62,7 +62,9 @@ pub(super) fn sign(
     twist: &Twist,
     now: OffsetDateTime,
 ) -> Outgoing {
-    let stamp = (now.unix_timestamp_nanos() / 1_000_000).to_string();
+    // Its documentation has shown both; its own libraries take nothing but seconds once a tolerance is
+    // asked for.
+    let stamp = now.unix_timestamp().to_string();
     let mut text = manifest(&notice.reference, &notice.id, &stamp);
     if twist.bad_signature {
         text.push('x');

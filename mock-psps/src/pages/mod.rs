@@ -98,7 +98,9 @@ pub(crate) fn checkout(page: &Page<'_>) -> Response {
 <p class="amount" id="amount">{amount} {currency}</p>
 <dl><dt>To</dt><dd id="payee">{payee}</dd><dt>From</dt><dd>{payer}</dd>
 <dt>Reference</dt><dd class="mono">{reference}</dd></dl>
-<div class="main">{approve}{decline}</div><div class="aside">{expire}{close}</div>"#,
+<div class="main">{approve}{decline}</div>
+<p class="or">or, as payers do</p>
+<div class="aside">{expire}{close}</div>"#,
         currency = escape(&m.currency),
         payee = "Interlock Casino",
         payer = escape(payer),
@@ -165,10 +167,11 @@ pub(crate) fn document(
 <html lang="en"><head><meta charset="utf-8"><title>{brand} (mock)</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/assets/hosted.css"></head>
-<body class="{class}"><main><header><span class="brand">{brand}</span>
-<span class="badge">MOCK</span></header>
-{body}
-<footer>No money moves here.</footer></main></body></html>"#
+<body class="{class}"><main><header><span class="mark" aria-hidden="true">{mark}</span>
+<span class="brand">{brand}</span><span class="badge">MOCK</span></header>
+<section>{body}</section>
+<footer>No money moves here: this page only plays {brand}.</footer></main></body></html>"#,
+        mark = brand.chars().take(1).collect::<String>(),
     );
     let mut origins: Vec<String> = next
         .iter()

@@ -1,38 +1,16 @@
 //! Checkout's answers in our words, and what a refusal of either API means.
 
 use super::CURRENCIES;
-use super::wire::path_id;
+use crate::common::{ACCEPTED, MISMATCH, UNREADABLE, declined, path_id, reported, undecided};
 use crate::json::Json;
 use psp_contract::{
-    AttemptRef, Decline, DeclineClass, HttpResponse, Money, NextAction, Outcome, PayerProof,
-    Report, Status, Timestamp, Unknown,
+    AttemptRef, DeclineClass, HttpResponse, Money, NextAction, Outcome, PayerProof, Report, Status,
+    Timestamp, Unknown,
 };
 use time::format_description::well_known::Rfc3339;
 
-pub(super) const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
-
 /// What was asked for, to be found again in the answer.
 pub(super) type Asked = (Money, AttemptRef);
-
-pub(super) fn reported(id: Option<&str>, status: Status) -> Outcome {
-    let psp_reference = id.map(str::to_owned);
-    Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
-}
-
-pub(super) fn declined(class: DeclineClass, code: &str) -> Status {
-    let retry_elsewhere = class != DeclineClass::Compliance;
-    Status::Declined(Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false })
-}
-
-/// Statuses that say nothing definite.
-pub(super) const fn undecided(status: u16) -> Unknown {
-    match status {
-        409 => Unknown::PspUndecided,
-        423 | 429 => Unknown::Throttled,
-        500..=599 => Unknown::ServerError,
-        _ => Unknown::UnlistedCode,
-    }
-}
 
 /// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.4:
 /// 401, 403 and 422 with an error code, but for 704, by which a key's first use is still being worked
@@ -44,7 +22,7 @@ pub(super) fn refused(response: &HttpResponse) -> Outcome {
     let code = Json::parse(&response.body).and_then(|body| body.word("errorCode"));
     let transient = response.header("transient-error") == Some("true");
     match code.as_deref() {
-        None => Outcome::Unknown(Unknown::Unreadable),
+        None => UNREADABLE,
         Some("704") => Outcome::Unknown(Unknown::DuplicateReference),
         Some(_) if transient => Outcome::Unknown(Unknown::PspUndecided),
         Some(code) => {
@@ -82,9 +60,9 @@ fn created(
     if !matches!(response.status, 200 | 201) {
         return Err(Box::new(refused(response)));
     }
-    let body = Json::parse(&response.body).ok_or(Outcome::Unknown(Unknown::Unreadable))?;
+    let body = Json::parse(&response.body).ok_or(UNREADABLE)?;
     if !is_about(&body, reference_key, asked) {
-        return Err(Box::new(Outcome::Unknown(Unknown::Mismatch)));
+        return Err(Box::new(MISMATCH));
     }
     Ok(body)
 }
@@ -101,7 +79,7 @@ pub(super) fn link_created(response: &HttpResponse, asked: Asked, plain_http: bo
     };
     let (Some(_), Some(url)) = (body.str("id").and_then(path_id), body.str("url").filter(page))
     else {
-        return Outcome::Unknown(Unknown::Unreadable);
+        return UNREADABLE;
     };
     let expires_at = body.str("expiresAt").and_then(|at| Timestamp::parse(at, &Rfc3339).ok());
     let next_action = Some(NextAction::Redirect { url: url.to_owned() });
@@ -117,7 +95,7 @@ pub(super) fn charged(response: &HttpResponse, asked: Asked, token: &str) -> Out
     let (Some(id), Some(result)) =
         (body.str("pspReference").and_then(path_id), body.str("resultCode"))
     else {
-        return Outcome::Unknown(Unknown::Unreadable);
+        return UNREADABLE;
     };
     let status = match result {
         "Authorised" => {
@@ -180,6 +158,6 @@ pub(super) fn refund_created(response: &HttpResponse, asked: Asked) -> Outcome {
     };
     match (body.str("pspReference").and_then(path_id), body.str("status")) {
         (Some(id), Some("received")) => reported(Some(id), ACCEPTED),
-        _ => Outcome::Unknown(Unknown::Unreadable),
+        _ => UNREADABLE,
     }
 }

@@ -25,15 +25,15 @@ mod transfer;
 mod webhook;
 mod wire;
 
-use crate::adapter::{Adapter, Exchange, Finished, Single};
+use crate::adapter::{Adapter, Exchange, Finished, single};
 use crate::registry::Reader;
 use crate::signature::{HmacKeys, WebhookKeys};
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, HttpRequest, HttpResponse,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, NotSent,
-    Operation, Outcome, PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine,
-    Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
+    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, NotSent, Operation, Outcome,
+    PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp,
+    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
@@ -94,18 +94,10 @@ static CAPABILITIES: Capabilities = Capabilities {
 };
 
 /// Currencies whose minor units are the same at Adyen and in ISO 4217, and that its accounts here hold.
-const CURRENCIES: [Currency; 10] = [
-    Currency::EUR,
-    Currency::GBP,
-    Currency::SEK,
-    Currency::DKK,
-    Currency::NOK,
-    Currency::PLN,
-    Currency::CHF,
-    Currency::USD,
-    Currency::CAD,
-    Currency::BRL,
-];
+const CURRENCIES: [Currency; 10] = {
+    use Currency::{BRL, CAD, CHF, DKK, EUR, GBP, NOK, PLN, SEK, USD};
+    [EUR, GBP, SEK, DKK, NOK, PLN, CHF, USD, CAD, BRL]
+};
 
 /// One merchant account with its balance account.
 pub struct Adyen {
@@ -160,14 +152,6 @@ impl Adyen {
         Some(Box::new(Self { inner: Arc::new(inner) }))
     }
 
-    fn single(
-        step: &'static str,
-        request: HttpRequest,
-        read: impl Fn(&HttpResponse) -> Outcome + Send + 'static,
-    ) -> Box<dyn Exchange> {
-        Box::new(Single::new(step, request, read))
-    }
-
     fn start(&self, operation: &Operation, now: Timestamp) -> Option<Box<dyn Exchange>> {
         let inner = &self.inner;
         Some(match operation {
@@ -177,14 +161,14 @@ impl Adyen {
                     None => {
                         let request = wire::payment_link(inner, deposit)?;
                         let plain_http = inner.checkout_url.starts_with("http:");
-                        Self::single("create_deposit", request, move |response| {
+                        single("create_deposit", request, move |response| {
                             mapping::link_created(response, asked, plain_http)
                         })
                     }
                     Some(Instrument::CardToken(token)) => {
                         let request = wire::card_charge(inner, deposit, token)?;
                         let token = token.clone();
-                        Self::single("create_deposit", request, move |response| {
+                        single("create_deposit", request, move |response| {
                             mapping::charged(response, asked, &token)
                         })
                     }
@@ -194,14 +178,12 @@ impl Adyen {
             Operation::CreatePayout(payout) => {
                 let request = wire::transfer(inner, payout)?;
                 let asked = (payout.money, payout.attempt);
-                Self::single("create_payout", request, move |response| {
-                    transfer::created(response, asked)
-                })
+                single("create_payout", request, move |response| transfer::created(response, asked))
             }
             Operation::ReturnDeposit(back) => {
                 let request = wire::refund(inner, back)?;
                 let asked = (back.money, back.attempt);
-                Self::single("return_deposit", request, move |response| {
+                single("return_deposit", request, move |response| {
                     mapping::refund_created(response, asked)
                 })
             }
@@ -222,13 +204,13 @@ impl Adyen {
         Some(match &inquiry.by {
             InquiryBy::PspReference(id) => {
                 let id = id.clone();
-                Self::single("query", request, move |response| {
+                single("query", request, move |response| {
                     transfer::inquiry_answer(response, &asked, &id)
                 })
             }
-            InquiryBy::OurReference => Self::single("query", request, move |response| {
-                transfer::search_answer(response, &asked)
-            }),
+            InquiryBy::OurReference => {
+                single("query", request, move |response| transfer::search_answer(response, &asked))
+            }
             InquiryBy::Ledger => return None,
         })
     }

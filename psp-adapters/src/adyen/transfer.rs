@@ -1,7 +1,7 @@
 //! Transfers in our words, as answers, lists and webhooks show them.
 
-use super::mapping::{ACCEPTED, Asked, is_about, money, refused, reported, undecided};
-use super::wire::path_id;
+use super::mapping::{Asked, is_about, money, refused};
+use crate::common::{ACCEPTED, MISMATCH, UNREADABLE, path_id, reported, undecided};
 use crate::json::Json;
 use psp_contract::{Decline, DeclineClass, HttpResponse, Inquiry, Money, Outcome, Status, Unknown};
 
@@ -11,13 +11,13 @@ pub(super) fn created(response: &HttpResponse, asked: Asked) -> Outcome {
         return refused(response);
     }
     let Some(body) = Json::parse(&response.body) else {
-        return Outcome::Unknown(Unknown::Unreadable);
+        return UNREADABLE;
     };
     let Some(id) = body.str("id").and_then(path_id) else {
-        return Outcome::Unknown(Unknown::Unreadable);
+        return UNREADABLE;
     };
     if !is_about(&body, "reference", asked) {
-        return Outcome::Unknown(Unknown::Mismatch);
+        return MISMATCH;
     }
     match status(&body, asked.0) {
         // What is more than accepted is told by the webhook as well, and can wait for it.
@@ -34,7 +34,7 @@ pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry, id: &st
         Err(outcome) => return *outcome,
     };
     if body.str("id") != Some(id) {
-        return Outcome::Unknown(Unknown::Mismatch);
+        return MISMATCH;
     }
     told(&body, inquiry)
 }
@@ -46,12 +46,12 @@ pub(super) fn search_answer(response: &HttpResponse, inquiry: &Inquiry) -> Outco
         Err(outcome) => return *outcome,
     };
     let Some(found) = body.get("data").and_then(Json::items) else {
-        return Outcome::Unknown(Unknown::Unreadable);
+        return UNREADABLE;
     };
     match found {
         [] => Outcome::NotFound,
         [transfer] => told(transfer, inquiry),
-        _ => Outcome::Unknown(Unknown::Mismatch),
+        _ => MISMATCH,
     }
 }
 
@@ -60,7 +60,7 @@ fn question_answer(response: &HttpResponse) -> Result<Json, Box<Outcome>> {
     let outcome = match (response.status, body) {
         (200, Some(body)) => return Ok(body),
         (404, Some(body)) if body.word("errorCode").is_some() => Outcome::NotFound,
-        (200 | 404, _) => Outcome::Unknown(Unknown::Unreadable),
+        (200 | 404, _) => UNREADABLE,
         (status, _) => Outcome::Unknown(undecided(status)),
     };
     Err(Box::new(outcome))
@@ -68,11 +68,11 @@ fn question_answer(response: &HttpResponse) -> Result<Json, Box<Outcome>> {
 
 fn told(body: &Json, inquiry: &Inquiry) -> Outcome {
     let Some(id) = body.str("id").and_then(path_id) else {
-        return Outcome::Unknown(Unknown::Unreadable);
+        return UNREADABLE;
     };
     let ours = body.str("reference") == Some(&inquiry.attempt.lower());
     if !ours || money(body) != Some(inquiry.money) {
-        return Outcome::Unknown(Unknown::Mismatch);
+        return MISMATCH;
     }
     match status(body, inquiry.money) {
         Ok(status) => reported(Some(id), status),

@@ -5,9 +5,9 @@
 //! good. Of a standard item nothing is told but what its signature covers: not why a card was refused,
 //! not whose it was, not when.
 
-use super::mapping::{declined, money};
-use super::wire::path_id;
+use super::mapping::money;
 use super::{Inner, transfer};
+use crate::common::{declined, path_id};
 use crate::json::Json;
 use crate::signature::Proof;
 use crate::webhook::{Echo, RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};

@@ -1,6 +1,7 @@
 //! Adyen's requests: bodies that never differ for the same operation.
 
 use super::{CURRENCIES, Inner, LINK_LIFE};
+use crate::common::{after, names, path_id};
 use crate::json::Json;
 use psp_contract::{
     AttemptRef, DepositRequest, HttpRequest, Inquiry, InquiryBy, Method, Money, Payer,
@@ -37,12 +38,6 @@ fn get(url: String, api_key: &SecretString) -> HttpRequest {
     }
 }
 
-/// An id as part of a path: what is not plainly one could name another resource.
-pub(super) fn path_id(id: &str) -> Option<&str> {
-    let plain = (1..=64).contains(&id.len()) && id.bytes().all(|it| it.is_ascii_alphanumeric());
-    plain.then_some(id)
-}
-
 fn amount(money: Money) -> Option<Json> {
     let fine = CURRENCIES.contains(&money.currency) && 0 < money.minor;
     fine.then(|| {
@@ -53,18 +48,9 @@ fn amount(money: Money) -> Option<Json> {
     })
 }
 
-/// First and last name: as the casino gave them, else the full name's last word is the last name.
-fn names(payer: &Payer) -> Option<(String, String)> {
-    if let (Some(given), Some(family)) = (&payer.given_name, &payer.family_name) {
-        return Some((given.clone(), family.clone()));
-    }
-    let (given, family) = payer.full_name.trim().rsplit_once(' ')?;
-    Some((given.trim().to_owned(), family.to_owned()))
-}
-
 fn person(payer: &Payer) -> Option<Json> {
     let (first, last) = names(payer)?;
-    Some(Json::object([("firstName", Json::Text(first)), ("lastName", Json::Text(last))]))
+    Some(Json::object([("firstName", first.into()), ("lastName", last.into())]))
 }
 
 fn given(text: Option<&String>) -> Option<Json> {
@@ -91,18 +77,11 @@ fn payment(inner: &Inner, deposit: &DepositRequest) -> Option<Json> {
     )
 }
 
-/// When the attempt's link runs out, told by the attempt's own id (its first bits are its time), so that
-/// a replay says the same.
-fn link_expiry(attempt: AttemptRef) -> Option<Json> {
-    let (secs, _) = attempt.uuid().get_timestamp()?.to_unix();
-    let made_at = Timestamp::from_unix_timestamp(i64::try_from(secs).ok()?).ok()?;
-    Some(Json::Text((made_at + LINK_LIFE).format(&Rfc3339).ok()?))
-}
-
 pub(super) fn payment_link(inner: &Inner, deposit: &DepositRequest) -> Option<HttpRequest> {
+    let expires_at = after(deposit.attempt, LINK_LIFE).and_then(|at| at.format(&Rfc3339).ok());
     let body = payment(inner, deposit)?
         .with("allowedPaymentMethods", Some(Json::Array(vec!["scheme".into()])))
-        .with("expiresAt", link_expiry(deposit.attempt))
+        .with("expiresAt", expires_at.map(Json::Text))
         .with("reusable", Some(Json::Bool(false)));
     let url = format!("{}/paymentLinks", inner.checkout_url);
     Some(post(url, &inner.api_key, deposit.attempt, &body))

@@ -1,32 +1,14 @@
 //! Payments and refunds in our words.
 
-use super::wire::path_id;
+use crate::common::{ACCEPTED, MISMATCH, UNREADABLE, declined, path_id, reported, undecided};
 use crate::json::Json;
 use psp_contract::{
-    AttemptRef, Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome,
+    AttemptRef, Currency, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome,
     PayerProof, Portable, Report, Status, Timestamp, Unknown,
 };
 use time::format_description::well_known::Rfc3339;
 
 pub(super) type Asked = (Money, AttemptRef);
-
-pub(super) const UNREADABLE: Outcome = Outcome::Unknown(Unknown::Unreadable);
-pub(super) const MISMATCH: Outcome = Outcome::Unknown(Unknown::Mismatch);
-
-pub(super) fn reported(id: &str, status: Status) -> Outcome {
-    let psp_reference = Some(id.to_owned());
-    Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
-}
-
-/// Statuses that say nothing definite.
-pub(super) const fn undecided(status: u16) -> Unknown {
-    match status {
-        409 => Unknown::PspUndecided,
-        423 | 429 => Unknown::Throttled,
-        500..=599 => Unknown::ServerError,
-        _ => Unknown::UnlistedCode,
-    }
-}
 
 /// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.7:
 /// 400, 401 and 403 with an error of Mercado Pago's own, but for those about the key, which was used.
@@ -44,13 +26,7 @@ pub(super) fn refused(response: &HttpResponse) -> Outcome {
         (400, _) => DeclineClass::Unsupported,
         _ => DeclineClass::Configuration,
     };
-    let status = declined(class, &error.unwrap_or_default());
-    Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
-}
-
-pub(super) fn declined(class: DeclineClass, code: &str) -> Status {
-    let retry_elsewhere = class != DeclineClass::Compliance;
-    Status::Declined(Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false })
+    reported(None, declined(class, &error.unwrap_or_default()))
 }
 
 /// The body of a good answer to a creation.
@@ -103,7 +79,8 @@ pub(super) fn payment_created(response: &HttpResponse, (asked, attempt): Asked) 
         Some("pending") => {}
         Some(status) => {
             let status = payment_status(&body, status, asked);
-            return status.map_or(Outcome::Unknown(Unknown::UnlistedCode), |it| reported(&id, it));
+            return status
+                .map_or(Outcome::Unknown(Unknown::UnlistedCode), |it| reported(Some(&id), it));
         }
         None => return UNREADABLE,
     }
@@ -115,14 +92,14 @@ pub(super) fn payment_created(response: &HttpResponse, (asked, attempt): Asked) 
     let expires_at =
         body.str("date_of_expiration").and_then(|at| Timestamp::parse(at, &Rfc3339).ok());
     let next_action = Some(NextAction::QrCode { payload: payload.to_owned(), expires_at });
-    reported(&id, Status::Accepted { next_action, expires_at })
+    reported(Some(&id), Status::Accepted { next_action, expires_at })
 }
 
 /// The state of a payment, from Mercado Pago's pages on payment status and its details.
 fn payment_status(body: &Json, status: &str, money: Money) -> Option<Status> {
     let detail = body.str("status_detail").unwrap_or_default();
     Some(match status {
-        "pending" => Status::Accepted { next_action: None, expires_at: None },
+        "pending" => ACCEPTED,
         // A dispute is decided by what follows it.
         "authorized" | "in_process" | "in_mediation" => Status::Pending,
         "approved" => Status::Succeeded { money },
@@ -229,7 +206,9 @@ fn payer(body: &Json) -> Option<PayerProof> {
 pub(super) fn cancelled(response: &HttpResponse, id: &str) -> Outcome {
     match told(response) {
         Ok(body) if id_of(&body).as_deref() != Some(id) => MISMATCH,
-        Ok(body) if body.str("status") == Some("cancelled") => reported(id, Status::Cancelled),
+        Ok(body) if body.str("status") == Some("cancelled") => {
+            reported(Some(id), Status::Cancelled)
+        }
         Ok(_) => Outcome::Unknown(Unknown::PspUndecided),
         Err(outcome) => *outcome,
     }
@@ -264,12 +243,12 @@ fn refund_told(body: &Json, id: &str, money: Money) -> Outcome {
     }
     let status = match body.str("status") {
         Some("approved") => Status::Succeeded { money },
-        Some("in_process") => Status::Accepted { next_action: None, expires_at: None },
+        Some("in_process") => ACCEPTED,
         Some("authorized") => Status::Pending,
         Some("rejected") => declined(DeclineClass::PspFault, "refund_rejected"),
         Some("cancelled") => Status::Cancelled,
         Some(_) => return Outcome::Unknown(Unknown::UnlistedCode),
         None => return UNREADABLE,
     };
-    reported(id, status)
+    reported(Some(id), status)
 }

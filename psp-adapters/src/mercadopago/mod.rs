@@ -19,16 +19,16 @@ mod report;
 mod webhook;
 mod wire;
 
-use crate::adapter::{Adapter, Exchange, Finished, Single};
+use crate::adapter::{Adapter, Exchange, Finished, single};
 use crate::registry::Reader;
 use crate::signature::ed25519::Ed25519Signer;
 use crate::signature::{HmacKeys, WebhookKeys};
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, HttpRequest, HttpResponse,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, Lookup, NotSent,
-    Operation, Outcome, PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine,
-    Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
+    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, KeyReplay, Lookup, NotSent, Operation, Outcome,
+    PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp,
+    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
@@ -130,41 +130,31 @@ impl MercadoPago {
         Some(Box::new(Self { inner: Arc::new(inner) }))
     }
 
-    fn single(
-        step: &'static str,
-        request: HttpRequest,
-        read: impl Fn(&HttpResponse) -> Outcome + Send + 'static,
-    ) -> Box<dyn Exchange> {
-        Box::new(Single::new(step, request, read))
-    }
-
     fn start(&self, operation: &Operation) -> Option<Box<dyn Exchange>> {
         let inner = &self.inner;
         Some(match operation {
             Operation::CreateDeposit(deposit) => {
                 let asked = (deposit.money, deposit.attempt);
-                Self::single("create_deposit", wire::payment(inner, deposit)?, move |response| {
+                single("create_deposit", wire::payment(inner, deposit)?, move |response| {
                     mapping::payment_created(response, asked)
                 })
             }
             Operation::CreatePayout(payout) => {
                 let asked = (payout.money, payout.attempt);
-                Self::single("create_payout", wire::payout(inner, payout)?, move |response| {
+                single("create_payout", wire::payout(inner, payout)?, move |response| {
                     payout::created(response, asked)
                 })
             }
             Operation::ReturnDeposit(back) => {
                 let (money, of) = (back.money, back.deposit_psp_reference.clone());
-                Self::single("return_deposit", wire::refund(inner, back)?, move |response| {
+                single("return_deposit", wire::refund(inner, back)?, move |response| {
                     mapping::refund_created(response, money, &of)
                 })
             }
             Operation::CancelDeposit { psp_reference, .. } => {
                 let id = psp_reference.clone();
                 let request = wire::cancel(inner, psp_reference)?;
-                Self::single("cancel_deposit", request, move |response| {
-                    mapping::cancelled(response, &id)
-                })
+                single("cancel_deposit", request, move |response| mapping::cancelled(response, &id))
             }
             Operation::Inquire(inquiry) => self.inquiry(inquiry)?,
             Operation::Lookup(lookup) => self.lookup(lookup)?,
@@ -177,27 +167,25 @@ impl MercadoPago {
         Some(match (&inquiry.by, inquiry.subject) {
             (InquiryBy::OurReference, Subject::Deposit) => {
                 let request = wire::search(inner, inquiry.attempt);
-                Self::single("query", request, move |response| {
-                    mapping::search_answer(response, &asked)
-                })
+                single("query", request, move |response| mapping::search_answer(response, &asked))
             }
             (InquiryBy::PspReference(id), subject) => {
                 let id = id.clone();
                 match subject {
                     Subject::Deposit => {
-                        Self::single("query", wire::read_payment(inner, &id)?, move |response| {
+                        single("query", wire::read_payment(inner, &id)?, move |response| {
                             mapping::payment_answer(response, &id, Some(&asked))
                         })
                     }
                     Subject::Payout => {
-                        Self::single("query", wire::read_payout(inner, &id)?, move |response| {
+                        single("query", wire::read_payout(inner, &id)?, move |response| {
                             payout::answer(response, &id, Some(&asked))
                         })
                     }
                     Subject::Return => {
                         let payment = inquiry.deposit_psp_reference.clone()?;
                         let request = wire::read_refund(inner, &payment, &id)?;
-                        Self::single("query", request, move |response| {
+                        single("query", request, move |response| {
                             mapping::refund_answer(response, &id, asked.money)
                         })
                     }
@@ -213,13 +201,13 @@ impl MercadoPago {
         Some(match webhook::subject_of(&id) {
             Subject::Deposit => {
                 let request = wire::read_payment(&self.inner, &id)?;
-                Self::single("lookup", request, move |response| {
+                single("lookup", request, move |response| {
                     mapping::payment_answer(response, &id, None)
                 })
             }
             Subject::Payout | Subject::Return => {
                 let request = wire::read_payout(&self.inner, &id)?;
-                Self::single("lookup", request, move |response| payout::answer(response, &id, None))
+                single("lookup", request, move |response| payout::answer(response, &id, None))
             }
         })
     }

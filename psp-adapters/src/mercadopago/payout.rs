@@ -1,9 +1,7 @@
 //! Payouts in our words (`transaction-intents`).
 
-use super::mapping::{
-    Asked, MISMATCH, UNREADABLE, attempt_of, created as good_answer, id_of, rejection, reported,
-    told,
-};
+use super::mapping::{Asked, attempt_of, created as good_answer, id_of, rejection, told};
+use crate::common::{ACCEPTED, MISMATCH, UNREADABLE, reported};
 use crate::json::Json;
 use psp_contract::{
     Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, Outcome, Report, Status, Unknown,
@@ -23,8 +21,8 @@ pub(super) fn created(response: &HttpResponse, (asked, attempt): Asked) -> Outco
     }
     match status(&body, asked) {
         // What is more than accepted can be asked about, and is told by a webhook.
-        Ok(Status::Pending) => reported(&id, ACCEPTED),
-        Ok(status) => reported(&id, status),
+        Ok(Status::Pending) => reported(Some(&id), ACCEPTED),
+        Ok(status) => reported(Some(&id), status),
         Err(why) => Outcome::Unknown(why),
     }
 }
@@ -51,8 +49,6 @@ pub(super) fn answer(response: &HttpResponse, id: &str, inquiry: Option<&Inquiry
         Err(why) => Outcome::Unknown(why),
     }
 }
-
-const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
 
 /// The amount of the whole: those of the accounts are texts, with a comma in some answers.
 fn total(body: &Json) -> Option<Money> {

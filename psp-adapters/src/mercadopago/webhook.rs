@@ -3,7 +3,7 @@
 //! The body is signed by nothing and says nothing here, but it must be JSON. What happened is asked.
 
 use super::Inner;
-use super::wire::path_id;
+use crate::common::path_id;
 use crate::json::Json;
 use crate::webhook::{Echo, RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
 use psp_contract::{Subject, Timestamp};

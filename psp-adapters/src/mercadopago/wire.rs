@@ -1,10 +1,11 @@
 //! Mercado Pago's requests: bodies that never differ for the same operation.
 
 use super::{Inner, QR_LIFE};
+use crate::common::{after, names, path_id};
 use crate::json::Json;
 use psp_contract::{
     AttemptRef, Currency, DepositRequest, HttpRequest, Method, Money, Payer, PayoutRequest,
-    Portable, ReturnRequest, Timestamp,
+    Portable, ReturnRequest,
 };
 use secrecy::ExposeSecret;
 use time::macros::format_description;
@@ -33,13 +34,6 @@ fn creation(inner: &Inner, path: &str, attempt: AttemptRef, body: &Json) -> Http
     request
 }
 
-/// An id as part of a path: what is not plainly one could name another resource.
-pub(super) fn path_id(id: &str) -> Option<&str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let fine = (1..=64).contains(&id.len()) && id.bytes().all(plain) && id != "search";
-    fine.then_some(id)
-}
-
 fn amount(money: Money) -> Option<Json> {
     (money.currency == Currency::BRL && 0 < money.minor).then(|| Json::major(money))
 }
@@ -56,13 +50,10 @@ fn identification(cpf: &str) -> Json {
     Json::object([("type", "CPF".into()), ("number", cpf.into())])
 }
 
-/// `2026-11-20T10:00:00.000-00:00`: with milliseconds and a numeric offset, and told by the attempt's own
-/// id (its first bits are its time), so that a replay says the same.
+/// `2026-11-20T10:00:00.000+00:00`: with milliseconds and a numeric offset.
 fn qr_expiry(attempt: AttemptRef) -> Option<Json> {
-    let (secs, _) = attempt.uuid().get_timestamp()?.to_unix();
-    let made_at = Timestamp::from_unix_timestamp(i64::try_from(secs).ok()?).ok()?;
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].000+00:00");
-    Some(Json::Text((made_at + QR_LIFE).format(format).ok()?))
+    Some(Json::Text(after(attempt, QR_LIFE)?.format(format).ok()?))
 }
 
 pub(super) fn payment(inner: &Inner, deposit: &DepositRequest) -> Option<HttpRequest> {
@@ -71,10 +62,7 @@ pub(super) fn payment(inner: &Inner, deposit: &DepositRequest) -> Option<HttpReq
         return None;
     }
     let payer = &deposit.payer;
-    let names = match (&payer.given_name, &payer.family_name) {
-        (Some(given), Some(family)) => Some((given.as_str(), family.as_str())),
-        _ => payer.full_name.trim().rsplit_once(' '),
-    };
+    let names = names(payer);
     let who = Json::object([("email", Json::text(payer.email.as_ref()?))])
         .with("first_name", names.map(|(given, _)| Json::text(given)))
         .with("last_name", names.map(|(_, family)| Json::text(family)))

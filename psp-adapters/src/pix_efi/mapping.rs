@@ -5,7 +5,7 @@ use crate::br_code::BrCode;
 use crate::json::Json;
 use psp_contract::{
     Currency, Decline, DeclineClass, DepositRequest, HttpResponse, Inquiry, InquiryBy, Money,
-    NextAction, NotSent, Outcome, PayerProof, Portable, Report, Status, Timestamp, Unknown,
+    NextAction, Outcome, PayerProof, Portable, Report, Status, Timestamp, Unknown,
 };
 use time::format_description::well_known::Rfc3339;
 
@@ -98,10 +98,6 @@ fn money(body: &Json, key: &str) -> Option<Money> {
     Money::parse(body.str(key)?, Currency::BRL).ok()
 }
 
-fn unknown(why: Unknown) -> Box<Outcome> {
-    Box::new(Outcome::Unknown(why))
-}
-
 /// The body of a creation's answer. Where it repeats the amount it must be what was asked for.
 fn created(
     response: &HttpResponse,
@@ -109,10 +105,11 @@ fn created(
     told: impl FnOnce(&Json) -> Option<Money>,
     asked: Money,
 ) -> Result<Json, Box<Outcome>> {
+    let unknown = |why| Box::new(Outcome::Unknown(why));
     if !matches!(response.status, 200 | 201) {
         return Err(Box::new(refused(response)));
     }
-    let body = Json::parse(&response.body).ok_or(unknown(Unknown::Unreadable))?;
+    let body = Json::parse(&response.body).ok_or_else(|| unknown(Unknown::Unreadable))?;
     match (body.str(id.0), told(&body)) {
         (Some(name), Some(told)) if name == id.1 && told == asked => Ok(body),
         (Some(_), Some(_)) => Err(unknown(Unknown::Mismatch)),
@@ -211,21 +208,22 @@ pub(super) fn charge_cancelled(response: &HttpResponse, txid: &str) -> Outcome {
 }
 
 /// The end-to-end id of the Pix that paid a charge, for its return. Without one nothing is sent back.
-pub(super) fn paid_by(response: &HttpResponse, txid: &str) -> Result<String, Box<Outcome>> {
+pub(super) fn paid_by(response: &HttpResponse, txid: &str) -> Option<String> {
     let body = Json::parse(&response.body).filter(|_| response.status == 200);
     let body = body.filter(|body| body.str("txid") == Some(txid));
     let e2eid = body.as_ref().and_then(|body| {
         let [pix] = body.get("pix")?.items()? else { return None };
         path_id(pix.str("endToEndId")?)
     });
-    e2eid.map(str::to_owned).ok_or(Box::new(Outcome::NotSent(NotSent::PreparationFailed)))
+    e2eid.map(str::to_owned)
 }
 
 fn read(response: &HttpResponse, txid: &str) -> Result<Json, Box<Outcome>> {
+    let unknown = |why| Box::new(Outcome::Unknown(why));
     if response.status != 200 {
         return Err(Box::new(inquiry_refused(response)));
     }
-    let body = Json::parse(&response.body).ok_or(unknown(Unknown::Unreadable))?;
+    let body = Json::parse(&response.body).ok_or_else(|| unknown(Unknown::Unreadable))?;
     if body.str("txid") == Some(txid) { Ok(body) } else { Err(unknown(Unknown::Mismatch)) }
 }
 

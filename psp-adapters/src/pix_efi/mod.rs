@@ -182,8 +182,8 @@ fn find_then_return(back: &ReturnRequest) -> Option<Call> {
         "find_deposit",
         format!("/v2/cob/{txid}"),
         move |response| match mapping::paid_by(response, &txid) {
-            Err(outcome) => Next::Done(*outcome),
-            Ok(e2eid) => {
+            None => Next::Done(Outcome::NotSent(NotSent::PreparationFailed)),
+            Some(e2eid) => {
                 let path = format!("/v2/pix/{e2eid}/devolucao/{id}");
                 Next::Then(Call::put("return_deposit", path, &body, move |response| {
                     mapping::return_created(response, &id, money)

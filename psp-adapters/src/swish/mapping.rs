@@ -2,8 +2,8 @@
 
 use crate::json::Json;
 use psp_contract::{
-    Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, NotSent, Outcome,
-    PayerProof, Portable, Report, Status, Subject, Unknown,
+    Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome, PayerProof,
+    Portable, Report, Status, Subject, Unknown,
 };
 
 fn reported(psp_reference: Option<&str>, status: Status, payer: Option<PayerProof>) -> Outcome {
@@ -78,11 +78,12 @@ fn created(response: &HttpResponse, id: &str) -> Result<(), Box<Outcome>> {
     }
     let location = response.header("location").unwrap_or_default();
     let name = location.rsplit('/').next().unwrap_or_default();
-    match name {
-        "" => Err(Box::new(Outcome::Unknown(Unknown::Unreadable))),
-        name if name.eq_ignore_ascii_case(id) => Ok(()),
-        _ => Err(Box::new(Outcome::Unknown(Unknown::Mismatch))),
-    }
+    let why = match name {
+        "" => Unknown::Unreadable,
+        name if name.eq_ignore_ascii_case(id) => return Ok(()),
+        _ => Unknown::Mismatch,
+    };
+    Err(Box::new(Outcome::Unknown(why)))
 }
 
 /// A request that was pushed waits in the payer's app; any other is opened there by its token.
@@ -134,11 +135,10 @@ fn inquiry_refused(response: &HttpResponse) -> Outcome {
 }
 
 /// The bank's reference of a paid request, for its refund. Without one nothing is sent back.
-pub(super) fn paid_as(response: &HttpResponse) -> Result<String, Box<Outcome>> {
+pub(super) fn paid_as(response: &HttpResponse) -> Option<String> {
     let body = Json::parse(&response.body).filter(|_| response.status == 200);
     let paid = body.filter(|body| body.str("status") == Some("PAID"));
-    let reference = paid.and_then(|body| body.word("paymentReference"));
-    reference.ok_or(Box::new(Outcome::NotSent(NotSent::PreparationFailed)))
+    paid.and_then(|body| body.word("paymentReference"))
 }
 
 /// The request is closed; a payment that was quicker still arrives, and is adopted.

@@ -230,8 +230,8 @@ impl Exchange for Refund {
             }
             (Input::Failed(failure), true, _) => Step::Done(failed(failure)),
             (Input::Response(response), false, _) => match mapping::paid_as(&response) {
-                Err(outcome) => Step::Done(*outcome),
-                Ok(payment) => match wire::refund(&self.inner, &self.back, &payment) {
+                None => Step::Done(Outcome::NotSent(NotSent::PreparationFailed)),
+                Some(payment) => match wire::refund(&self.inner, &self.back, &payment) {
                     None => Step::Done(Outcome::NotSent(NotSent::PreparationFailed)),
                     Some(request) => {
                         self.sent = true;

@@ -190,6 +190,26 @@ pub(super) fn ledger_answer(data: &Json, inquiry: &Inquiry) -> Outcome {
     }
 }
 
+/// `AccountLedger`, searched for a deposit's MessageID: one row of money that came, and none that took it
+/// back, is its success. A row back is a refund or a reversal, which only a notification tells apart.
+pub(super) fn deposit_in_ledger(data: &Json, inquiry: &Inquiry) -> Outcome {
+    let Some(rows) = data.items() else {
+        return Outcome::Unknown(Unknown::Unreadable);
+    };
+    let reference = inquiry.attempt.lower();
+    let mut ours = rows.iter().filter(|row| row.word("messageid").as_deref() == Some(&reference));
+    let Some(row) = ours.next() else {
+        return Outcome::NotFound;
+    };
+    if ours.next().is_some() {
+        return Outcome::Unknown(Unknown::Mismatch);
+    }
+    match (row.word("orderid"), money(row)) {
+        (Some(order), Some(money)) => reported(Some(order), Status::Succeeded { money }),
+        _ => Outcome::Unknown(Unknown::Unreadable),
+    }
+}
+
 /// Why a payout failed, by the `errorcode` of `payoutfailed`. The codes are words, and Trustly lists none
 /// as final, so none is irreversible; the money itself comes back by a `credit`.
 pub(super) fn payout_failure(code: &str) -> Decline {

@@ -63,7 +63,13 @@ static CAPABILITIES: Capabilities = Capabilities {
     }),
     return_deposit: true,
     unsolicited_deposits: false,
-    deposit_inquiry: InquiryCapability::NONE,
+    // A deposit is in the ledger once its money is there; before that nothing can be asked.
+    deposit_inquiry: InquiryCapability {
+        by_ledger: true,
+        ledger_min_interval: Duration::from_secs(15 * 60),
+        not_found_quiet: DAY,
+        ..InquiryCapability::NONE
+    },
     payout_inquiry: InquiryCapability {
         by_our_reference: false,
         by_psp_reference: true,
@@ -255,7 +261,13 @@ fn inquiry_exchange(
                 mapping::ledger_answer(answer, &asked)
             })
         }
-        // No deposit inquiry exists, nothing is found by MessageID, and a refund's rows in the ledger
+        (InquiryBy::Ledger, Subject::Deposit) => {
+            let message = requests::ledger(&inner, inquiry, now)?;
+            single(inner, "ledger", message, false, move |answer| {
+                mapping::deposit_in_ledger(answer, &asked)
+            })
+        }
+        // Nothing is known of a deposit that has no money yet, nothing is found by MessageID, and a refund's rows in the ledger
         // carry the deposit's MessageID.
         _ => None,
     }

@@ -17,7 +17,8 @@ mod webhooks;
 
 use course::{ask, ask_until, becomes, reference, report, way_to_ask, whole_deposit};
 use psp_contract::{
-    InquiryBy, KeyReplay, NotSent, Operation, Outcome, Status, Subject, Timestamp, Unknown,
+    InquiryBy, KeyReplay, NotSent, Operation, Outcome, StatementKind, Status, Subject, Timestamp,
+    Unknown,
 };
 use serde_json::json;
 use stage::{Stage, fresh_attempt};
@@ -211,5 +212,26 @@ async fn an_unknown_id_is_not_found() {
                 assert_eq!(outcome, Outcome::NotFound, "{} {subject:?}", stand.id());
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_settlement_file_tells_of_what_moved() {
+    let stage = Stage::new().await;
+    for stand in STANDS {
+        let (id, attempt, money) = (stand.id(), fresh_attempt(), stand.money());
+        let (deposit, _) = whole_deposit(&stage, *stand, fresh_attempt()).await;
+        let performed = stage.perform(id, &payout(attempt, money, stand.destination())).await;
+        let order = reference(&performed.outcome);
+        let about = (Subject::Payout, attempt, &*order);
+        becomes(&stage, *stand, about, stand.payout_success(), Status::Succeeded { money }).await;
+        let lines = stage.psp(id).read_statement(&stage.statement(id).await).unwrap();
+        let paid = lines.iter().find(|line| line.kind == StatementKind::Payout).unwrap();
+        assert_eq!((paid.attempt, paid.money), (Some(attempt), money), "{id}");
+        assert_eq!(paid.psp_reference, order, "{id}");
+        let taken = lines.iter().find(|line| line.kind == StatementKind::Deposit).unwrap();
+        assert_eq!(taken.money, money, "{id}");
+        assert!(!stand.books_deposits() || taken.psp_reference == deposit, "{id}: {taken:?}");
+        assert_eq!(lines.len(), 2, "{id}: {lines:?}");
     }
 }

@@ -182,6 +182,12 @@ impl Stage {
         all.into_iter().filter(|it| it["client_reference"] == ours.as_str()).collect()
     }
 
+    /// The mock's settlement file.
+    pub async fn statement(&self, id: &str) -> Vec<u8> {
+        let url = format!("{}/psps/{id}/statement", self.mocks.control_url);
+        self.client.get(url).send().await.unwrap().bytes().await.unwrap().to_vec()
+    }
+
     /// Waits for a webhook.
     pub async fn webhook(&self, id: &str, wanted: impl Fn(&Received) -> bool) -> Received {
         let mut tick = tokio::time::interval(Duration::from_millis(25));

@@ -13,6 +13,7 @@
 
 mod adyen;
 mod fireblocks;
+mod mercadopago;
 mod nuvei;
 mod oracle;
 mod pix;

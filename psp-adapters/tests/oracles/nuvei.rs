@@ -2,7 +2,9 @@
 //! code, in both directions. (Nuvei's own packages have no payout, or none of it for Python.)
 
 use crate::oracle::Oracle;
+use crate::support::{attempt, inquiry, payout as payout_of};
 use crate::world::{Caught, World};
+use psp_contract::{InquiryBy, Subject};
 use serde_json::{Map, Value, json};
 
 fn client(world: &World, secret: &str) -> Value {
@@ -97,4 +99,29 @@ async fn a_checksum_with_another_secret_is_refused() {
     let refused = oracle.ask("payout", with(&client, &payout("w-1"))).await.unwrap_err();
     assert!(refused.to_lowercase().contains("checksum"), "{refused}");
     assert!(world.movements().await.is_empty());
+}
+
+#[tokio::test]
+async fn its_checksum_of_what_the_adapter_sends_is_the_adapters() {
+    let world = World::of("nuvei-ca").await;
+    let Some(mut oracle) = Oracle::start("nuvei_side.py") else { return };
+    let secret = world.mock_setting("merchant_secret_key");
+    let opened = world.sent(&world.stand.deposit(attempt(1))).await;
+    let money = world.stand.money();
+    let paid = world.sent(&payout_of(attempt(2), money, world.stand.destination())).await;
+    let asked = inquiry(Subject::Payout, attempt(2), money, InquiryBy::OurReference);
+    let asked = world.sent(&asked).await;
+    let mut calls = Vec::new();
+    for request in [opened, paid, asked].into_iter().flatten() {
+        let path = request.url.rsplit('/').next().unwrap();
+        let call = path.strip_suffix(".do").unwrap_or(path).to_owned();
+        let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+        let ours = body["checksum"].clone();
+        let question = |body: &Value| json!({"call": call, "body": body, "secret": secret});
+        assert_eq!(oracle.ask("checksum", question(&body)).await, Ok(ours.clone()), "{call}");
+        body["timeStamp"] = "20200101000000".into();
+        assert_ne!(oracle.ask("checksum", question(&body)).await, Ok(ours), "{call}");
+        calls.push(call);
+    }
+    assert_eq!(calls, ["getSessionToken", "payment", "payout", "getPayoutStatus"]);
 }

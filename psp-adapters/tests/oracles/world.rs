@@ -7,8 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mock_psps::{MockAccount, MockConfig, Running};
-use psp_adapters::{Psp, PspAccount, RawWebhook, build};
-use psp_contract::{AttemptRef, Operation, Outcome, Report, Timestamp};
+use psp_adapters::{Input, Psp, PspAccount, RawWebhook, Step, build};
+use psp_contract::{AttemptRef, HttpRequest, Operation, Outcome, Report, Timestamp};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -185,6 +185,25 @@ impl World {
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{path}: {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// The requests that the adapter makes for an operation, and the mock answers.
+    pub async fn sent(&self, operation: &Operation) -> Vec<HttpRequest> {
+        let now = Timestamp::now_utc();
+        let mut exchange = self.psp().adapter().exchange(operation, now);
+        let (mut input, mut sent) = (Input::Start { token: None }, Vec::new());
+        loop {
+            input = match exchange.step(input) {
+                Step::Send(_, request) => {
+                    let by = tokio::time::Instant::now() + Duration::from_secs(10);
+                    let answer = new_transport().send(request.clone(), by).await;
+                    sent.push(request);
+                    Input::Response(answer.unwrap())
+                }
+                Step::Remember(_) | Step::Forget => Input::Remembered,
+                Step::Done(_) => return sent,
+            };
+        }
     }
 
     /// The PSP's id of an attempt. Some tell it only when the payer has paid: then from the books.

@@ -1,6 +1,5 @@
 //! Closing the books: what must hold after every test, whatever it was about.
 
-use super::mocks::ACCOUNTS;
 use super::payments::SOON;
 use super::wait::try_eventually;
 use super::world::World;
@@ -176,7 +175,7 @@ pub async fn close(world: &World) {
 /// The mocks' own truth: two PSPs, or one of them twice, paid the same part.
 async fn paid_twice_by_mocks(world: &World) -> Vec<String> {
     let mut paid: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
-    for psp in ACCOUNTS {
+    for psp in world.setup.accounts {
         for movement in world.mocks.movements(psp).await {
             if movement.kind == "payout" && movement.status == "succeeded" {
                 let attempt: Uuid = movement.client_reference.parse().unwrap();
@@ -194,9 +193,9 @@ async fn paid_twice_by_mocks(world: &World) -> Vec<String> {
 
 /// Waits until each PSP's own books and our clearing account with it are equal.
 pub async fn agree_with_mocks(world: &World) {
-    for psp in ACCOUNTS {
+    for psp in world.setup.accounts {
         let replaced = world.setup.base_urls.iter().any(|(id, _)| id == psp);
-        if replaced || world.setup.liars.contains(&psp) {
+        if replaced || world.setup.liars.contains(psp) {
             continue;
         }
         let agreed = try_eventually(SOON, || async {

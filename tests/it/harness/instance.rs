@@ -2,13 +2,13 @@
 //! killed in the middle of anything.
 
 use super::house::House;
-use super::mocks::{ACCOUNTS, Mocks};
+use super::mocks::{Mocks, sandbox};
 use super::render::PlainRender;
 use super::world::Setup;
 use interlock::app::parts::{self, Patience};
 use interlock::app::{psps, workers};
 use interlock::clock::Clock;
-use interlock::config::{Config, Profile, Variables, variable_of};
+use interlock::config::{Config, Variables, variable_of};
 use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
 use interlock::outbox::live::Live;
@@ -37,13 +37,16 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     set("instance.name", name.to_owned());
     set("database.lanes", setup.lanes.to_string());
     set("routing.breaker.consecutive_failures", setup.breaker_faults_max.to_string());
-    for psp in ACCOUNTS {
+    for psp in setup.accounts {
         let key = format!("psps.{}.base_url", psp.replace('-', "_"));
         let replaced = setup.base_urls.iter().find(|(id, _)| id == psp);
         set(&key, replaced.map_or_else(|| mocks.base_url(psp), |(_, url)| url.clone()));
     }
-    let profile = Profile::Sandbox { home: house.home.clone(), file: None };
-    Config::load_with(&profile, &variables).unwrap()
+    let mut config = sandbox(house, &variables);
+    for route in &mut config.routing.routes {
+        route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
+    }
+    config
 }
 
 impl Instance {

@@ -7,7 +7,7 @@ use mock_psps::{MockConfig, Running};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The sandbox's four PSP accounts, on free ports.
+/// Mocks of PSP accounts of the sandbox, on free ports.
 pub struct Mocks {
     pub running: Running,
     client: reqwest::Client,
@@ -19,15 +19,17 @@ pub struct Movement {
     pub reference: String,
     pub client_reference: String,
     pub kind: String,
+    /// In the currency's own minor unit, as the control API writes all its decimals.
     pub minor: i64,
     pub status: String,
 }
 
-pub const ACCOUNTS: [&str; 4] = ["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
+/// What most tests play with.
+pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
 impl Mocks {
-    pub async fn start(house: &House, public_url: &str) -> Self {
-        let running = mock_psps::start(config(house, public_url)).await.unwrap();
+    pub async fn start(house: &House, public_url: &str, accounts: &[&str]) -> Self {
+        let running = mock_psps::start(config(house, public_url, accounts)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { running, client: client.build().unwrap() }
     }
@@ -38,12 +40,15 @@ impl Mocks {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, text) = self.try_post(path, body).await;
+        assert!((200..300).contains(&status), "{path} {body}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    async fn try_post(&self, path: &str, body: &Value) -> (u16, String) {
         let url = format!("{}{path}", self.running.control_url);
         let answer = self.client.post(url).json(body).send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "{path} {body}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     /// The next `times` calls (all, when None) of an operation go wrong so.
@@ -60,6 +65,13 @@ impl Mocks {
         assert!(self.client.delete(url).send().await.unwrap().status().is_success());
     }
 
+    /// Whether a rule is still waiting for a call or a notification to spoil.
+    pub async fn has_faults(&self, psp: &str) -> bool {
+        let url = format!("{}/psps/{psp}/faults", self.running.control_url);
+        let rules: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        !rules.as_array().unwrap().is_empty()
+    }
+
     pub async fn listener(&self, psp: &str, up: bool) {
         self.post(&format!("/psps/{psp}/listener"), &json!({"up": up})).await;
     }
@@ -72,6 +84,18 @@ impl Mocks {
 
     pub async fn complete(&self, psp: &str, reference: &str, body: Value) {
         self.post(&format!("/psps/{psp}/movements/{reference}/complete"), &body).await;
+    }
+
+    /// A payer completes a movement, if it is still theirs to complete: it may be over by now.
+    pub async fn complete_if_open(&self, psp: &str, reference: &str) {
+        let path = format!("/psps/{psp}/movements/{reference}/complete");
+        let (status, text) = self.try_post(&path, &json!({"outcome": "succeeded"})).await;
+        assert!(status == 200 || status == 409, "{path}: {status} {text}");
+    }
+
+    /// Pays as a payer would.
+    pub async fn payin(&self, psp: &str, body: Value) {
+        self.post(&format!("/psps/{psp}/payins"), &body).await;
     }
 
     /// Sends the newest notification again and tells how each was answered.
@@ -107,13 +131,20 @@ impl Mocks {
     }
 }
 
-/// The sandbox's own mocks, but on free ports and with books in memory.
-fn config(house: &House, public_url: &str) -> MockConfig {
+/// The sandbox's configuration under these variables.
+pub fn sandbox(house: &House, variables: &Variables) -> Config {
     let profile = Profile::Sandbox { home: house.home.clone(), file: None };
+    Config::load_with(&profile, variables).unwrap()
+}
+
+/// The sandbox's own mocks, but on free ports and with books in memory.
+fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
-    let config = Config::load_with(&profile, &public).unwrap();
-    let mut mocks = mock_config(&config, &house.home).unwrap();
-    mocks.accounts.retain(|account| ACCOUNTS.contains(&account.id.as_str()));
-    mocks.accounts.iter_mut().for_each(|account| account.port = 0);
+    let mut mocks = mock_config(&sandbox(house, &public), &house.home).unwrap();
+    mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
+    for account in &mut mocks.accounts {
+        account.port = 0;
+        account.settings.entry("pages_port".to_owned()).and_modify(|port| "0".clone_into(port));
+    }
     MockConfig { control_addr: ([127, 0, 0, 1], 0).into(), seed: 7, books_dir: None, ..mocks }
 }

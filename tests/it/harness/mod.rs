@@ -12,6 +12,7 @@ mod clock;
 mod front;
 mod house;
 mod instance;
+pub mod markets;
 mod mocks;
 mod payments;
 mod players;
@@ -22,7 +23,8 @@ mod wait;
 mod world;
 
 pub use house::house;
+pub use mocks::{Movement, sandbox};
 pub use payments::{SOON, claim, deposit_order, eur, gbp, key, withdrawal_order};
 pub use players::person;
-pub use wait::eventually;
+pub use wait::{eventually, try_eventually};
 pub use world::{Setup, World};

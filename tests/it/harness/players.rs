@@ -17,20 +17,40 @@ pub fn person(name: &str) -> PersonId {
     PersonId::parse(name).unwrap()
 }
 
+/// The currency of a country's players; in Malta coins are beside it.
+fn currency_of(country: &str) -> Currency {
+    match country {
+        "GB" => Currency::GBP,
+        "SE" => Currency::SEK,
+        "CA" => Currency::CAD,
+        "BR" => Currency::BRL,
+        _ => Currency::EUR,
+    }
+}
+
+/// Where PSPs pay nobody without one.
+fn national_id_of(country: &str) -> Option<&'static str> {
+    match country {
+        "SE" => Some("197709152384"),
+        "BR" => Some("52998224725"),
+        _ => None,
+    }
+}
+
 fn record(key: PlayerKey, country: &str) -> Player {
     let epoch = datetime!(2026-01-01 0:00 UTC);
     Player {
         key,
         version: 0,
         country: country.to_owned(),
-        currency: if country == "GB" { Currency::GBP } else { Currency::EUR },
+        currency: currency_of(country),
         full_name: "Erika Mustermann".to_owned(),
         given_name: None,
         family_name: None,
         date_of_birth: date!(1990 - 02 - 03),
-        national_id: None,
+        national_id: national_id_of(country).map(str::to_owned),
         email: Some("erika@example.test".to_owned()),
-        phone: Some("+4915112345678".to_owned()),
+        phone: Some(if country == "SE" { "+46701234567" } else { "+4915112345678" }.to_owned()),
         address: None,
         locale: Some("de_DE".to_owned()),
         status: PlayerStatus::Active,
@@ -55,7 +75,7 @@ impl World {
     /// A new player with cash, won in a game.
     pub async fn rich_player(&self, country: &str, minor: i64) -> PlayerKey {
         let key = self.player(country).await;
-        self.win(&key, if country == "GB" { Currency::GBP } else { Currency::EUR }, minor).await;
+        self.win(&key, currency_of(country), minor).await;
         key
     }
 

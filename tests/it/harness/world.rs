@@ -5,7 +5,7 @@ use super::clock::MovableClock;
 use super::front::Front;
 use super::house::{House, house};
 use super::instance::Instance;
-use super::mocks::Mocks;
+use super::mocks::{ACCOUNTS, Mocks};
 use super::proxy::Proxy;
 use super::wait::try_eventually;
 use interlock::app::parts::Patience;
@@ -28,6 +28,10 @@ pub struct Setup {
     /// High where a test wants the same PSP to fail often.
     pub breaker_faults_max: u32,
     pub patience: Patience,
+    /// The PSP accounts that have a mock here.
+    pub accounts: &'static [&'static str],
+    /// The account that every route with it asks first.
+    pub first: Option<&'static str>,
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
@@ -50,6 +54,8 @@ impl Default for Setup {
             workers: true,
             breaker_faults_max: 1_000,
             patience,
+            accounts: ACCOUNTS,
+            first: None,
             base_urls: Vec::new(),
             liars: Vec::new(),
             proxy: false,
@@ -88,7 +94,7 @@ impl World {
             sqlx::raw_sql(sql).execute(&rows).await.unwrap();
         }
         let front = Front::open().await;
-        let mocks = Mocks::start(house, &front.url).await;
+        let mocks = Mocks::start(house, &front.url, setup.accounts).await;
         let clock = Arc::new(MovableClock::default());
         let folder = house.home.join(format!("proxy-{database}"));
         let proxy = setup.proxy.then(|| Proxy::open(&house.socket_folder(), folder));
@@ -137,17 +143,22 @@ impl World {
         mut look: impl FnMut() -> F,
     ) -> T {
         for _ in 0..LATER_STEPS_MAX {
-            self.clock.advance(step);
-            for bell in self.instances.iter().map(|instance| &instance.flows.nudges) {
-                bell.attempts.notify_one();
-                bell.payouts.notify_one();
-                bell.inbox.notify_one();
-            }
+            self.move_on(step);
             if let Some(found) = try_eventually(LOOK_BETWEEN, &mut look).await {
                 return found;
             }
         }
         panic!("not within {LATER_STEPS_MAX} steps of {step:?}: {what}");
+    }
+
+    /// It is later now, and every worker looks at once.
+    pub fn move_on(&self, step: Duration) {
+        self.clock.advance(step);
+        for bell in self.instances.iter().map(|instance| &instance.flows.nudges) {
+            bell.attempts.notify_one();
+            bell.payouts.notify_one();
+            bell.inbox.notify_one();
+        }
     }
 
     pub fn one(&self) -> &Instance {
@@ -176,6 +187,11 @@ impl World {
         }
         books::close(&self).await;
         self.rows.close().await;
+        self.closed = true;
+    }
+
+    /// Ends a world whose books cannot close, because the test made it so.
+    pub fn leave_open(mut self) {
         self.closed = true;
     }
 }

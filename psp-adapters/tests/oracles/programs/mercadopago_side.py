@@ -1,6 +1,10 @@
-"""Mercado Pago's own library: its validator of notifications, and its client."""
+"""Mercado Pago's own library: its validator of notifications, and its client. It does not sign payouts;
+their signature is checked by a library of cryptography."""
+
+import base64
 
 import mercadopago
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from driver import serve
 from mercadopago.config import Config, RequestOptions
 from mercadopago.webhook import WebhookSignatureValidator
@@ -33,4 +37,18 @@ def search(url, token, reference):
     return payments(url, token).search({"external_reference": reference})
 
 
-serve({"verify": verify, "create": create, "get": get, "search": search})
+def verify_payout(body, signature, pem):
+    key = load_pem_public_key(pem.encode())
+    key.verify(base64.b64decode(signature, validate=True), body.encode())
+    return True
+
+
+serve(
+    {
+        "verify": verify,
+        "create": create,
+        "get": get,
+        "search": search,
+        "verify_payout": verify_payout,
+    }
+)

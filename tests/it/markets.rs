@@ -1,0 +1,125 @@
+//! Every market: a deposit and a payout by each of its PSPs, and the second one where the first is
+//! down.
+
+use super::harness::markets::{BRITAIN, CANADA, GERMANY, MALTA, Market, SWEDEN, wallet_address};
+use super::harness::{SOON, Setup, World, eventually};
+use interlock::book::Payment;
+use interlock::domain::AttemptStatus;
+use interlock::payments::request_withdrawal::DestinationOrder;
+use psp_contract::NextAction;
+use serde_json::json;
+
+async fn world_of(market: Market) -> World {
+    World::with(Setup { accounts: market.accounts, ..Setup::default() }).await
+}
+
+/// One deposit and one payout by the market's PSP of this place; the one before it is down.
+async fn there_and_back(market: Market, place: usize) {
+    let world = world_of(market).await;
+    let psp = market.accounts[place];
+    let player = world.player_of(market).await;
+    for down in &market.accounts[..place] {
+        world.mocks.listener(down, false).await;
+    }
+
+    let deposit = world.one().deposit(market.deposit(&player)).await;
+    let asked: Vec<&str> = deposit.attempts.iter().map(|attempt| attempt.psp.as_str()).collect();
+    assert_eq!(asked, market.accounts[..=place], "the first that is up takes it: {deposit:#?}");
+    assert_eq!(deposit.status.as_str(), "action_required", "{deposit:#?}");
+    shown(market, deposit.next_action.as_ref());
+    pay(&world, &deposit).await;
+    let deposit = world.settled(deposit.id, "succeeded").await;
+    assert_eq!(deposit.credited, Some(market.money(market.minor)));
+    for passed_over in &deposit.attempts[..place] {
+        assert_eq!(passed_over.status, AttemptStatus::NotSent);
+    }
+
+    for down in &market.accounts[..place] {
+        world.mocks.listener(down, true).await;
+    }
+    let destination = match market.network {
+        Some(network) => wallet_address(network),
+        None => {
+            source_of(&world, &deposit).await;
+            DestinationOrder::Source(deposit.id)
+        }
+    };
+    // Whoever could pay it too is down, so that this one does.
+    for other in market.accounts.iter().filter(|other| **other != psp) {
+        world.mocks.listener(other, false).await;
+    }
+    let withdrawal = world.one().withdraw(market.withdrawal(&player, destination)).await;
+    let taken = world
+        .later("the payout is with its PSP", std::time::Duration::from_secs(1), || async {
+            let payment = world.payment(withdrawal.id).await;
+            let with = |status| payment.attempts.iter().any(|a| a.psp == psp && a.status == status);
+            let there = with(AttemptStatus::Accepted) || with(AttemptStatus::Succeeded);
+            there.then_some(payment)
+        })
+        .await;
+    if taken.status.as_str() != "paid" {
+        world.complete(&taken, "succeeded").await;
+    }
+    let paid = world.settled(withdrawal.id, "paid").await;
+    assert_eq!(paid.attempts.last().unwrap().psp, psp);
+    let wallet = world.wallet(&player).await;
+    assert_eq!((wallet.cash, wallet.held), (market.minor - market.minor / 2, 0));
+    for other in market.accounts {
+        world.mocks.listener(other, true).await;
+    }
+    world.close().await;
+}
+
+/// Some PSPs tell who paid only when they are asked, right after the money came.
+async fn source_of(world: &World, deposit: &Payment) {
+    let look = || async {
+        let source = world.payment(deposit.id).await.source?;
+        (source.portable.is_some() || !source.tokens.is_empty()).then_some(())
+    };
+    eventually("the PSP has told who paid", SOON, look).await;
+}
+
+/// The payer pays what they were shown: coins to the address, or at the PSP's own page.
+async fn pay(world: &World, deposit: &Payment) {
+    if let Some(NextAction::CryptoTransfer { address, asset_amount, .. }) = &deposit.next_action {
+        let psp = &deposit.attempts.last().unwrap().psp;
+        world.mocks.payin(psp, json!({"address": address, "amount": asset_amount})).await;
+    } else {
+        world.complete(deposit, "succeeded").await;
+    }
+}
+
+/// The payer is shown what a person can act on.
+fn shown(market: Market, action: Option<&NextAction>) {
+    let fits = match action {
+        Some(NextAction::CryptoTransfer { asset, network, .. }) => {
+            asset == market.currency.code() && Some(network.as_str()) == market.network
+        }
+        Some(NextAction::QrCode { payload, .. }) => !payload.is_empty(),
+        Some(NextAction::AppLink { url, .. } | NextAction::Redirect { url }) => url.contains("://"),
+        None => false,
+    };
+    assert!(fits, "{action:?}");
+}
+
+macro_rules! markets {
+    ($($first:ident, $second:ident: $market:ident;)+) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $first() {
+            there_and_back($market, 0).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $second() {
+            there_and_back($market, 1).await;
+        }
+    )+};
+}
+
+markets! {
+    germany_by_its_first_psp, germany_by_its_second_when_the_first_is_down: GERMANY;
+    britain_by_its_first_psp, britain_by_its_second_when_the_first_is_down: BRITAIN;
+    sweden_by_its_first_psp, sweden_by_its_second_when_the_first_is_down: SWEDEN;
+    canada_by_its_first_psp, canada_by_its_second_when_the_first_is_down: CANADA;
+    crypto_by_its_first_psp, crypto_by_its_second_when_the_first_is_down: MALTA;
+}
