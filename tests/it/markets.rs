@@ -1,12 +1,16 @@
 //! Every market: a deposit and a payout by each of its PSPs, and the second one where the first is
 //! down.
 
-use super::harness::markets::{BRITAIN, CANADA, GERMANY, MALTA, Market, SWEDEN, wallet_address};
+use super::harness::markets::{
+    BRAZIL, BRITAIN, BRITISH_CARDS, CANADA, GERMAN_CARDS, GERMANY, MALTA, Market, SWEDEN,
+    wallet_address,
+};
 use super::harness::{SOON, Setup, World, eventually};
 use interlock::book::Payment;
-use interlock::domain::AttemptStatus;
+use interlock::domain::{AttemptStatus, Method};
 use interlock::payments::request_withdrawal::DestinationOrder;
-use psp_contract::NextAction;
+use interlock::payments::start_deposit::DepositOrder;
+use psp_contract::{Instrument, NextAction};
 use serde_json::json;
 
 async fn world_of(market: Market) -> World {
@@ -37,9 +41,11 @@ async fn there_and_back(market: Market, place: usize) {
     for down in &market.accounts[..place] {
         world.mocks.listener(down, true).await;
     }
-    let destination = match market.network {
-        Some(network) => wallet_address(network),
-        None => {
+    let destination = match (market.network, market.method) {
+        (Some(network), _) => wallet_address(network),
+        // The page that took the card gave its token to the casino, and to nobody else.
+        (None, Method::Card) => DestinationOrder::Card { token: "8415718415478572".to_owned() },
+        (None, _) => {
             source_of(&world, &deposit).await;
             DestinationOrder::Source(deposit.id)
         }
@@ -116,10 +122,48 @@ macro_rules! markets {
     )+};
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn german_cards_there_and_back() {
+    there_and_back(GERMAN_CARDS, 0).await;
+}
+
+/// A stored card is charged at once, without a page, and its token is the source that is paid again;
+/// nobody keeps it with the payment afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_card_is_charged_and_paid_by_its_token() {
+    let world = world_of(GERMAN_CARDS).await;
+    let player = world.player_of(GERMAN_CARDS).await;
+    let token = "8415718415478572".to_owned();
+    let order = DepositOrder {
+        instrument: Some(Instrument::CardToken(token.clone())),
+        ..GERMAN_CARDS.deposit(&player)
+    };
+    let deposit = world.one().deposit(order).await;
+    let deposit = world.settled(deposit.id, "succeeded").await;
+    assert_eq!(deposit.instrument, None, "the token is forgotten with the need of it");
+    let events = world.texts("select data::text from outbox_event").await;
+    assert!(0 < events.len() && !events.iter().any(|event| event.contains(&token)));
+
+    let source = DestinationOrder::Card { token };
+    let withdrawal = world.one().withdraw(GERMAN_CARDS.withdrawal(&player, source)).await;
+    let part = &withdrawal.parts[0].instrument;
+    assert_eq!(part.source_deposit, Some(deposit.id.uuid), "the token names the deposit's card");
+    let paid = world.attempt_is(withdrawal.id, 1, AttemptStatus::Accepted).await;
+    world.complete(&paid, "succeeded").await;
+    world.settled(withdrawal.id, "paid").await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn british_cards_there_and_back() {
+    there_and_back(BRITISH_CARDS, 0).await;
+}
+
 markets! {
     germany_by_its_first_psp, germany_by_its_second_when_the_first_is_down: GERMANY;
     britain_by_its_first_psp, britain_by_its_second_when_the_first_is_down: BRITAIN;
     sweden_by_its_first_psp, sweden_by_its_second_when_the_first_is_down: SWEDEN;
+    brazil_by_its_first_psp, brazil_by_its_second_when_the_first_is_down: BRAZIL;
     canada_by_its_first_psp, canada_by_its_second_when_the_first_is_down: CANADA;
     crypto_by_its_first_psp, crypto_by_its_second_when_the_first_is_down: MALTA;
 }

@@ -48,6 +48,19 @@ pub const SWEDEN: Market = Market {
     phone: "+46701234567",
     ..BANK
 };
+pub const BRAZIL: Market = Market {
+    country: "BR",
+    currency: Currency::BRL,
+    method: Method::Pix,
+    accounts: &["pix-efi-br", "mercadopago-br"],
+    national_id: Some("52998224725"),
+    phone: "+5511987654321",
+    ..BANK
+};
+pub const GERMAN_CARDS: Market =
+    Market { method: Method::Card, accounts: &["adyen-de"], ..GERMANY };
+pub const BRITISH_CARDS: Market =
+    Market { method: Method::Card, accounts: &["adyen-gb"], ..BRITAIN };
 pub const CANADA: Market = Market {
     country: "CA",
     currency: Currency::CAD,
