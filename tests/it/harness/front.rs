@@ -10,6 +10,7 @@ use interlock::clock::{Clock, SystemClock};
 use interlock::flows::Flows;
 use interlock::webhooks::receive::{ReceiveError, receive};
 use psp_adapters::RawWebhook;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 
@@ -27,6 +28,7 @@ impl Front {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes = Router::new().route("/webhooks/{account}", any(arrive));
+        let routes = routes.route("/webhooks/{account}/{*rest}", any(arrive));
         let routes = routes.with_state(desk.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self { url, desk }
@@ -35,7 +37,7 @@ impl Front {
 
 async fn arrive(
     State(desk): State<Desk>,
-    Path(account): Path<String>,
+    Path(parts): Path<HashMap<String, String>>,
     OriginalUri(uri): OriginalUri,
     method: Method,
     headers: HeaderMap,
@@ -43,7 +45,7 @@ async fn arrive(
 ) -> Response {
     let taker =
         desk.lock().unwrap().first().map(|(_, handle, flows)| (handle.clone(), flows.clone()));
-    let Some((handle, flows)) = taker else {
+    let (Some((handle, flows)), Some(account)) = (taker, parts.get("account").cloned()) else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let taken = handle.spawn(async move {

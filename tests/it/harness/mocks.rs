@@ -131,10 +131,13 @@ impl Mocks {
     }
 }
 
-/// The sandbox's configuration under these variables.
+/// The sandbox's configuration under these variables. All webhooks come to the one front of a test: what
+/// a client certificate adds is tested with whole processes.
 pub fn sandbox(house: &House, variables: &Variables) -> Config {
     let profile = Profile::Sandbox { home: house.home.clone(), file: None };
-    Config::load_with(&profile, variables).unwrap()
+    let mut variables = variables.clone();
+    variables.insert(variable_of("server.webhooks_tls_listen"), String::new());
+    Config::load_with(&profile, &variables).unwrap()
 }
 
 /// The sandbox's own mocks, but on free ports and with books in memory.
@@ -144,6 +147,8 @@ fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
     mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
     for account in &mut mocks.accounts {
         account.port = 0;
+        // Tests move the service's clock, and PSPs stay where they are.
+        account.settings.insert("token_skew_s".to_owned(), "31536000".to_owned());
         account.settings.entry("pages_port".to_owned()).and_modify(|port| "0".clone_into(port));
     }
     MockConfig { control_addr: ([127, 0, 0, 1], 0).into(), seed: 7, books_dir: None, ..mocks }
