@@ -14,8 +14,8 @@ use crate::clock;
 
 /// `exp` must not be later than this after `iat`.
 const LIFE_MAX_S: i64 = 55;
-/// Clocks differ.
-const SKEW_S: i64 = 5;
+/// Clocks differ by so much, unless the setting `token_skew_s` says otherwise.
+pub(super) const SKEW_S: i64 = 5;
 
 /// Fireblocks' code and words for a request that it does not let in.
 pub(super) type Denied = (i64, &'static str);
@@ -37,7 +37,7 @@ pub(super) fn verify(
     let (Some(issued), Some(expires)) = (number("iat"), number("exp")) else {
         return Err((-5, "Unauthorized: Invalid token format"));
     };
-    if issued > now + SKEW_S {
+    if issued > now.saturating_add(fireblocks.token_skew_s) {
         return Err((-12, "Unauthorized: Token was issued in the future"));
     }
     if expires < now || expires > issued + LIFE_MAX_S {

@@ -60,6 +60,8 @@ pub(crate) struct Fireblocks {
     webhook_key: PKey<Private>,
     webhook_url: String,
     jwks: Value,
+    /// How far ahead of ours a merchant's clock may be.
+    token_skew_s: i64,
     /// Nonces of tokens that were used.
     nonces: Mutex<HashSet<String>>,
     /// Ids of vault accounts by name; the accounts themselves are facts of the book.
@@ -67,7 +69,7 @@ pub(crate) struct Fireblocks {
 }
 
 /// Settings: `api_key`, `api_public_key_pem` (verifies tokens), `workspace_id`, `source_vault_id` (pays
-/// out), `webhook_kid`, `webhook_private_key_pem`.
+/// out), `webhook_kid`, `webhook_private_key_pem`; `token_skew_s` for tests whose clock runs ahead.
 pub(crate) fn open(account: &MockAccount, _: String) -> anyhow::Result<Arc<dyn Dialect>> {
     let api_public_key = account.setting("api_public_key_pem")?;
     let webhook_key = account.setting("webhook_private_key_pem")?;
@@ -80,7 +82,12 @@ pub(crate) fn open(account: &MockAccount, _: String) -> anyhow::Result<Arc<dyn D
         "n": URL_SAFE_NO_PAD.encode(rsa.n().to_vec()),
         "e": URL_SAFE_NO_PAD.encode(rsa.e().to_vec()),
     }] });
+    let token_skew_s = match account.settings.get("token_skew_s") {
+        Some(text) => text.parse().context("reading token_skew_s")?,
+        None => jwt::SKEW_S,
+    };
     Ok(Arc::new(Fireblocks {
+        token_skew_s,
         api_key: account.setting("api_key")?,
         api_public_key: PKey::public_key_from_pem(api_public_key.as_bytes())
             .context("reading the API user's public key")?,

@@ -1,5 +1,5 @@
 //! A payout whose first PSP cannot be reached: the other PSP pays it where it can pay the same instrument,
-//! and else people decide. (Deposits, and each PSP's own payouts: `markets`.)
+//! and else the money is the player's again: provably nobody was told to pay. (Deposits, and each PSP's own payouts: `markets`.)
 
 use super::super::harness::SOON;
 use super::stage::{Stage, tried};
@@ -14,7 +14,7 @@ async fn first_one_is_down(first: &str) {
     let psp = stage.world.one().flows.psps.get(second).unwrap();
     let destination = stage.account.destination().for_psp(second);
     let payable = psp.can_pay(&destination, stage.account.currency);
-    let status = if payable { "paid" } else { "in_review" };
+    let status = if payable { "paid" } else { "failed" };
     let Some(ended) = stage.reaches(&payout, status, SOON).await else {
         panic!("not {status}: {:#?}", stage.payment(&payout).await);
     };
@@ -22,8 +22,8 @@ async fn first_one_is_down(first: &str) {
     expected.extend(payable.then(|| format!("{second} succeeded")));
     assert_eq!(tried(&ended), expected);
     let wallet = stage.world.wallet(&payout.player).await;
-    let held = if payable { 0 } else { stage.account.money(1).minor };
-    assert_eq!((wallet.cash, wallet.held), (0, held));
+    let cash = if payable { 0 } else { stage.account.money(1).minor };
+    assert_eq!((wallet.cash, wallet.held), (cash, 0));
     assert!(stage.world.mocks.movements(first).await.is_empty());
     stage.world.close().await;
 }

@@ -74,6 +74,14 @@ pub async fn settle(stage: &Stage, cells: &[Cell]) -> Vec<Ended> {
         let done = super::super::harness::try_eventually(LOOK_BETWEEN, looking).await;
         left = if done.is_some() { Vec::new() } else { unsettled(stage).await };
     }
+    let asked = &stage.world.one().flows.psps.get(&stage.account.id).unwrap();
+    if !left.is_empty() && !asked.capabilities().deposit_inquiry.any() {
+        // Nobody can ask this PSP what came, so it tells until it is heard.
+        stage.told_again().await;
+        let looking = || async { unsettled(stage).await.is_empty().then_some(()) };
+        let done = super::super::harness::try_eventually(10 * LOOK_BETWEEN, looking).await;
+        left = if done.is_some() { Vec::new() } else { unsettled(stage).await };
+    }
     let mut ended = Vec::new();
     for cell in cells {
         let payment = stage.payment(cell).await;

@@ -87,6 +87,24 @@ impl Stage {
         mocks.complete_if_open(&attempt.psp, &movement.reference).await;
     }
 
+    /// Whether the account's PSP can be asked about one deposit.
+    pub fn can_be_asked(&self) -> bool {
+        let psp = self.world.one().flows.psps.get(&self.account.id).unwrap();
+        let inquiry = &psp.capabilities().deposit_inquiry;
+        inquiry.by_our_reference || inquiry.by_psp_reference
+    }
+
+    /// PSPs repeat what nobody has acknowledged: all that came is told once more.
+    pub async fn told_again(&self) {
+        let psp = &self.account.id;
+        for movement in self.world.mocks.movements(psp).await {
+            if movement.kind == "deposit" && movement.status == "succeeded" {
+                let resend = json!({"reference": movement.reference, "times": 1});
+                self.world.mocks.resend(psp, resend).await;
+            }
+        }
+    }
+
     pub async fn payment(&self, cell: &Cell) -> Payment {
         self.world.payment(cell.id).await
     }
