@@ -142,7 +142,7 @@ async fn a_stored_card_is_charged_and_paid_by_its_token() {
     let deposit = world.settled(deposit.id, "succeeded").await;
     assert_eq!(deposit.instrument, None, "the token is forgotten with the need of it");
     let events = world.texts("select data::text from outbox_event").await;
-    assert!(0 < events.len() && !events.iter().any(|event| event.contains(&token)));
+    assert!(!events.is_empty() && !events.iter().any(|event| event.contains(&token)));
 
     let source = DestinationOrder::Card { token };
     let withdrawal = world.one().withdraw(GERMAN_CARDS.withdrawal(&player, source)).await;
