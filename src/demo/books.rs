@@ -29,7 +29,7 @@ async fn closes(stage: &Stage, player: &Player) -> anyhow::Result<()> {
     let deposits = payments(stage, player, "deposits").await?;
     let withdrawals = payments(stage, player, "withdrawals").await?;
     let moved = Sums {
-        deposits: moved(stage, &deposits, "deposit").await?,
+        deposits: moved(stage, &deposits, "deposit").await? + came(stage, player).await?,
         payouts: moved(stage, &withdrawals, "payout").await?,
     };
     let told = Sums {
@@ -73,6 +73,18 @@ async fn moved(stage: &Stage, payments: &[Value], kind: &str) -> anyhow::Result<
         let movements = stage.mocks.movements(text(attempt, "/psp"), text(attempt, "/id")).await?;
         let done = movements.iter().filter(|it| text(it, "/status") == "succeeded");
         total += sum(done.filter(|it| text(it, "/kind") == kind).map(|it| text(it, "/amount")))?;
+    }
+    Ok(total)
+}
+
+/// What the PSPs' own books say came to a player's addresses.
+async fn came(stage: &Stage, player: &Player) -> anyhow::Result<Decimal> {
+    let mut total = Decimal::ZERO;
+    for arrival in stage.arrivals(player) {
+        let movement = stage.mocks.movement(&arrival.psp, &arrival.reference).await?;
+        if text(&movement, "/status") == "succeeded" {
+            total += sum(std::iter::once(text(&movement, "/amount")))?;
+        }
     }
     Ok(total)
 }

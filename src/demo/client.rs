@@ -163,8 +163,28 @@ impl Mocks {
     pub(super) async fn movements(&self, psp: &str, attempt: &str) -> anyhow::Result<Vec<Value>> {
         let digits = attempt.strip_prefix("att_").unwrap_or(attempt);
         let all = self.get(&format!("/psps/{psp}/movements")).await?;
-        let ours = |movement: &&Value| text(movement, "/client_reference") == digits;
+        // Some PSPs write it in capitals.
+        let ours =
+            |movement: &&Value| text(movement, "/client_reference").eq_ignore_ascii_case(digits);
         Ok(list(&all, "").iter().filter(ours).cloned().collect())
+    }
+
+    /// One movement by the PSP's own reference.
+    pub(super) async fn movement(&self, psp: &str, reference: &str) -> anyhow::Result<Value> {
+        let all = self.get(&format!("/psps/{psp}/movements")).await?;
+        let found = list(&all, "").iter().find(|one| text(one, "/reference") == reference);
+        found.cloned().with_context(|| format!("{psp} knows no movement {reference}"))
+    }
+
+    /// Anybody sends coins to an address.
+    pub(super) async fn send_coins(
+        &self,
+        psp: &str,
+        address: &str,
+        amount: &str,
+    ) -> anyhow::Result<Value> {
+        let body = json!({ "address": address, "amount": amount });
+        self.post(&format!("/psps/{psp}/payins"), &body).await
     }
 
     /// The payer or the bank acts.

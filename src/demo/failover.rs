@@ -3,18 +3,18 @@
 
 use super::client::{fresh, list, text};
 use super::receiver::short;
-use super::stage::{GERMANY, PATIENCE, Player, Stage};
+use super::stage::{PATIENCE, Player, SWEDEN, Stage};
 use serde_json::{Value, json};
 
 pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
-    let player = stage.player(GERMANY, "Erika Mustermann").await?;
-    stage.mocks.listener(GERMANY.first, false).await?;
-    stage.tell(GERMANY.first, "goes down: its port is closed");
+    let player = stage.player(SWEDEN, "Astrid Exempel").await?;
+    stage.mocks.listener(SWEDEN.first, false).await?;
+    stage.tell(SWEDEN.first, "goes down: its port is closed");
 
     let deposit = open_signed(stage, &player).await?;
     went_to_the_second(stage, &deposit)?;
-    stage.mocks.listener(GERMANY.first, true).await?;
-    stage.tell(GERMANY.first, "is up again");
+    stage.mocks.listener(SWEDEN.first, true).await?;
+    stage.tell(SWEDEN.first, "is up again");
 
     stage.acts("payer", &deposit).await?;
     let id = text(&deposit, "/id");
@@ -42,15 +42,15 @@ fn went_to_the_second(stage: &Stage, deposit: &Value) -> anyhow::Result<()> {
         .filter(|candidate| candidate["rank"].is_u64())
         .map(|candidate| text(candidate, "/psp"))
         .collect();
-    let sentence = format!("the plan was {}, then {}", GERMANY.first, GERMANY.second);
-    stage.timeline.check(&sentence, ranks, vec![GERMANY.first, GERMANY.second])?;
+    let sentence = format!("the plan was {}, then {}", SWEDEN.first, SWEDEN.second);
+    stage.timeline.check(&sentence, ranks, vec![SWEDEN.first, SWEDEN.second])?;
 
     let attempts: Vec<(&str, &str)> = list(deposit, "/attempts")
         .iter()
         .map(|attempt| (text(attempt, "/psp"), text(attempt, "/status")))
         .collect();
-    let told = vec![(GERMANY.first, "not_sent"), (GERMANY.second, "accepted")];
-    let sentence = format!("{} provably got nothing, {} took it", GERMANY.first, GERMANY.second);
+    let told = vec![(SWEDEN.first, "not_sent"), (SWEDEN.second, "accepted")];
+    let sentence = format!("{} provably got nothing, {} took it", SWEDEN.first, SWEDEN.second);
     stage.timeline.check(&sentence, attempts, told)?;
     let error = text(deposit, "/attempts/0/error/code");
     stage.timeline.check(
@@ -87,6 +87,6 @@ async fn credited_once(stage: &Stage, player: &Player, deposit: &Value) -> anyho
     let credits = stage.booked(player, id, "deposit_captured", "player_cash").await?;
     stage.timeline.check("the ledger has one credit for it", credits, 1)?;
     let at_first = text(deposit, "/attempts/0/id");
-    let moved = stage.mocks.movements(GERMANY.first, at_first).await?.len();
-    stage.timeline.check(&format!("{} moved nothing", GERMANY.first), moved, 0)
+    let moved = stage.mocks.movements(SWEDEN.first, at_first).await?.len();
+    stage.timeline.check(&format!("{} moved nothing", SWEDEN.first), moved, 0)
 }

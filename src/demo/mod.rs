@@ -12,7 +12,7 @@
 //! also when a step fails or somebody presses Ctrl-C.
 //!
 //! Reading order: [`story`] (the steps as a table), [`stage`] (what all steps need), the steps
-//! ([`failover`], [`payout`], [`unknown`], [`attacks`], [`limit`], [`books`]), [`client`],
+//! ([`failover`], [`pix`], [`payout`], [`unknown`], [`attacks`], [`limit`], [`books`]), [`client`],
 //! [`receiver`], [`timeline`].
 
 mod attacks;
@@ -21,6 +21,7 @@ mod client;
 mod failover;
 mod limit;
 mod payout;
+mod pix;
 mod receiver;
 mod stage;
 mod story;

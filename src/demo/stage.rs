@@ -19,14 +19,63 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(40);
 pub(super) struct Market {
     pub(super) country: &'static str,
     pub(super) currency: &'static str,
+    pub(super) method: &'static str,
     pub(super) first: &'static str,
     pub(super) second: &'static str,
+    /// National or tax id, phone and language of a player there.
+    person: (&'static str, &'static str, &'static str),
 }
 
-pub(super) const GERMANY: Market =
-    Market { country: "DE", currency: "EUR", first: "trustly-de", second: "truelayer-de" };
-pub(super) const BRITAIN: Market =
-    Market { country: "GB", currency: "GBP", first: "truelayer-gb", second: "trustly-gb" };
+pub(super) const GERMANY: Market = Market {
+    country: "DE",
+    currency: "EUR",
+    method: "bank_transfer",
+    first: "trustly-de",
+    second: "truelayer-de",
+    person: ("DEMO-19901231", "+4915112345678", "de-DE"),
+};
+pub(super) const BRITAIN: Market = Market {
+    country: "GB",
+    currency: "GBP",
+    method: "bank_transfer",
+    first: "truelayer-gb",
+    second: "trustly-gb",
+    person: ("DEMO-19901231", "+447700900123", "en-GB"),
+};
+pub(super) const SWEDEN: Market = Market {
+    country: "SE",
+    currency: "SEK",
+    method: "bank_transfer",
+    first: "swish-se",
+    second: "trustly-se",
+    person: ("199012319876", "+46701234567", "sv-SE"),
+};
+pub(super) const BRAZIL: Market = Market {
+    country: "BR",
+    currency: "BRL",
+    method: "pix",
+    first: "pix-efi-br",
+    second: "mercadopago-br",
+    person: ("52998224725", "+5511987654321", "pt-BR"),
+};
+pub(super) const MALTA: Market = Market {
+    country: "MT",
+    currency: "USDT",
+    method: "crypto",
+    first: "coinspaid",
+    second: "fireblocks",
+    person: ("DEMO-19901231", "+35621234567", "en-MT"),
+};
+/// Everybody who plays.
+pub(super) const MARKETS: [Market; 5] = [GERMANY, BRITAIN, SWEDEN, BRAZIL, MALTA];
+
+/// Coins that came to an address: nothing but the PSP's own reference names them.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    pub(super) player: String,
+    pub(super) psp: String,
+    pub(super) reference: String,
+}
 
 /// A player of this run.
 #[derive(Debug, Clone)]
@@ -57,6 +106,7 @@ pub(super) struct Stage {
     /// Begins every player's id, so that runs do not meet.
     run: String,
     players: Mutex<Vec<Player>>,
+    arrivals: Mutex<Vec<Arrival>>,
 }
 
 impl Stage {
@@ -65,7 +115,8 @@ impl Stage {
         // The end of an id is its random part.
         let run = format!("demo-{}-", digits.get(24..).unwrap_or(&digits));
         casino.listen_for(&run);
-        Self { api, mocks, casino, timeline, run, players: Mutex::default() }
+        let (players, arrivals) = (Mutex::default(), Mutex::default());
+        Self { api, mocks, casino, timeline, run, players, arrivals }
     }
 
     pub(super) fn tell(&self, actor: &str, what: &str) {
@@ -77,10 +128,27 @@ impl Stage {
         self.players.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Keeps what coins came for a player.
+    pub(super) fn arrived(&self, player: &Player, psp: &str, reference: &str) {
+        let arrival = Arrival {
+            player: player.id.clone(),
+            psp: psp.to_owned(),
+            reference: reference.to_owned(),
+        };
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival);
+    }
+
+    /// What coins came for a player.
+    pub(super) fn arrivals(&self, player: &Player) -> Vec<Arrival> {
+        let all = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter(|arrival| arrival.player == player.id).cloned().collect()
+    }
+
     /// Registers an identified player of a market.
     pub(super) async fn player(&self, market: Market, name: &str) -> anyhow::Result<Player> {
         let (given, family) = name.split_once(' ').context("a player has two names")?;
         let id = format!("{}{}", self.run, given.to_lowercase());
+        let (national_id, phone, locale) = market.person;
         let record = json!({
             "country": market.country,
             "currency": market.currency,
@@ -88,9 +156,10 @@ impl Stage {
             "given_name": given,
             "family_name": family,
             "date_of_birth": "1990-12-31",
-            "national_id": "DEMO-19901231",
+            "national_id": national_id,
             "email": format!("{id}@example.com"),
-            "locale": if market.country == "DE" { "de-DE" } else { "en-GB" },
+            "phone": phone,
+            "locale": locale,
             "kyc": { "status": "verified", "level": 2 },
         });
         let answer = self.api.put(&format!("/v1/players/{id}"), &record).await?;
@@ -104,13 +173,19 @@ impl Stage {
 
     /// What the casino sends to open a deposit.
     pub(super) fn deposit_body(&self, player: &Player, amount: &str) -> Value {
-        json!({
+        let market = player.market;
+        let mut body = json!({
             "player_id": player.id,
             "amount": amount,
-            "currency": player.market.currency,
-            "method": "bank_transfer",
+            "currency": market.currency,
+            "method": market.method,
             "return_url": "https://casino.example/cashier",
-        })
+        });
+        if market.method == "crypto" {
+            body["instrument"] =
+                json!({ "type": "crypto", "asset": market.currency, "network": "ethereum" });
+        }
+        body
     }
 
     /// Opens a deposit and tells what came back.
@@ -131,7 +206,7 @@ impl Stage {
             "player_id": player.id,
             "amount": amount,
             "currency": player.market.currency,
-            "method": "bank_transfer",
+            "method": player.market.method,
         });
         if let Some(destination) = destination {
             body["destination"] = destination;

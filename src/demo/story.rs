@@ -1,8 +1,8 @@
 //! The steps as a table, and how they are played.
 
 use super::client::{Api, Mocks, list, text};
-use super::stage::{BRITAIN, GERMANY, Stage};
-use super::{attacks, books, failover, limit, payout, unknown};
+use super::stage::{MARKETS, Stage};
+use super::{attacks, books, failover, limit, payout, pix, unknown};
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 
@@ -17,11 +17,16 @@ struct Step {
     play: Play,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         number: 1,
         title: "The first PSP is down: the second takes the deposit, the wallet is credited once",
         play: |stage| Box::pin(failover::play(stage)),
+    },
+    Step {
+        number: 2,
+        title: "A Brazilian player pays a PIX QR code; one in Malta sends coins, less and then more",
+        play: |stage| Box::pin(pix::play(stage)),
     },
     Step {
         number: 3,
@@ -57,7 +62,7 @@ pub(super) async fn is_playable(api: &Api, mocks: &Mocks) -> anyhow::Result<()> 
         .await
         .with_context(|| format!("{} does not answer as a sandbox: {start}", api.base_url))?;
     let psps = mocks.psps().await.with_context(|| format!("no mocks to play with: {start}"))?;
-    for market in [GERMANY, BRITAIN] {
+    for market in MARKETS {
         for psp in [market.first, market.second] {
             let known = list(&psps, "").iter().any(|known| text(known, "/id") == psp);
             anyhow::ensure!(known, "the story needs the PSP account {psp}, and there is no mock");

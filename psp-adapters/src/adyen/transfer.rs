@@ -112,7 +112,8 @@ fn was_booked(body: &Json) -> bool {
 }
 
 /// Definite reasons. `refused` is Adyen's own word, before anything went to a bank; `failed` is the
-/// bank's.
+/// bank's. Neither is listed as irreversible: after a transfer was taken, two people decide before another
+/// PSP pays.
 fn refusal(status: &str, reason: &str) -> Option<Decline> {
     let class = match reason {
         "notEnoughBalance" => DeclineClass::MerchantFunds,
@@ -124,7 +125,6 @@ fn refusal(status: &str, reason: &str) -> Option<Decline> {
         "refusedByCounterpartyBank" => DeclineClass::PspFault,
         _ => return None,
     };
-    let irreversible = status == "refused";
     let code = reason.to_owned();
-    Some(Decline { class, code, retry_elsewhere: true, irreversible })
+    Some(Decline { class, code, retry_elsewhere: true, irreversible: false })
 }

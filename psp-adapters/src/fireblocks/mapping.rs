@@ -200,31 +200,28 @@ pub(super) fn payout_status(inner: &Inner, transaction: &Json) -> Option<Status>
     }
 }
 
-/// Why a transaction failed (page "Transaction substatuses"). Final before any chain are the substatuses
-/// that stop a transaction before it is signed, as long as no chain knows its hash.
+/// Why a transaction failed (page "Transaction substatuses"). None of them is listed as irreversible: a
+/// payout that Fireblocks had taken may still reach a chain, so two people decide before another pays.
 fn failure(state: &str, transaction: &Json) -> Decline {
     let sub_status = transaction.str("subStatus").filter(|text| !text.is_empty());
     let code = sub_status.unwrap_or(state);
-    let (class, retry_elsewhere, before_chain) = match code {
+    let (class, retry_elsewhere) = match code {
         "INSUFFICIENT_FUNDS" | "INSUFFICIENT_FUNDS_FOR_FEE" | "INSUFFICIENT_RESERVED_FUNDING" => {
-            (DeclineClass::MerchantFunds, true, true)
+            (DeclineClass::MerchantFunds, true)
         }
         "BLOCKED_BY_POLICY" | "AUTHORIZATION_FAILED" | "AUTHORIZER_NOT_FOUND" => {
-            (DeclineClass::Configuration, true, true)
+            (DeclineClass::Configuration, true)
         }
-        "REJECTED_BY_USER" | "CANCELLED_BY_USER" => (DeclineClass::PspFault, true, true),
         "REJECTED_AML_SCREENING" | "AUTO_FREEZE" | "FROZEN_MANUALLY" => {
-            (DeclineClass::Compliance, false, true)
+            (DeclineClass::Compliance, false)
         }
         "INVALID_ADDRESS" | "INVALID_TAG_OR_MEMO" | "MISSING_TAG_OR_MEMO" => {
-            (DeclineClass::AccountInvalid, false, true)
+            (DeclineClass::AccountInvalid, false)
         }
-        "AMOUNT_TOO_SMALL" => (DeclineClass::Limit, true, true),
-        _ => (DeclineClass::PspFault, true, false),
+        "AMOUNT_TOO_SMALL" => (DeclineClass::Limit, true),
+        _ => (DeclineClass::PspFault, true),
     };
-    let on_chain = transaction.str("txHash").is_some_and(|hash| !hash.is_empty());
-    let irreversible = before_chain && !on_chain;
-    Decline { class, code: code.to_owned(), retry_elsewhere, irreversible }
+    Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false }
 }
 
 /// The answer of a question. A refused question says nothing about the payment.

@@ -87,13 +87,14 @@ fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
     })
 }
 
-/// Rejections for want of money and for risk lie before any bank, by the same table.
+/// None of them is listed as irreversible: after a payout was taken, two people decide before another PSP
+/// pays.
 fn refusal(detail: &str) -> Decline {
     let class = rejection(detail);
     Decline {
         class,
         code: if detail.is_empty() { "rejected".to_owned() } else { detail.to_owned() },
         retry_elsewhere: class != DeclineClass::Compliance,
-        irreversible: matches!(detail, "insufficient_funds" | "high_risk"),
+        irreversible: false,
     }
 }

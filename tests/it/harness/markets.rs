@@ -43,7 +43,7 @@ pub const BRITAIN: Market = Market {
 pub const SWEDEN: Market = Market {
     country: "SE",
     currency: Currency::SEK,
-    accounts: &["trustly-se", "swish-se"],
+    accounts: &["swish-se", "trustly-se"],
     national_id: Some("199002039876"),
     phone: "+46701234567",
     ..BANK
