@@ -50,8 +50,8 @@ fn trustlys_published_signature_verifies_and_no_other() {
         psp.adapter().verify_webhook(&raw, &WebhookKeys::default()).err()
     };
     let signature = vector["signature"].as_str().unwrap();
-    // Verified, and then refused for having no notification id: the vector is an answer.
-    let malformed = Some(WebhookRefusal::Malformed("a notification without an id"));
+    // Verified, and then refused for not being of a notification's shape: the vector is an answer.
+    let malformed = Some(WebhookRefusal::Malformed("signed, and not of a notification's shape"));
     assert_eq!(verify(&notification(signature, "OK")), malformed);
     let invalid = Some(WebhookRefusal::Invalid("the signature does not verify"));
     assert_eq!(verify(&notification(signature, "FAILED")), invalid);
@@ -88,7 +88,8 @@ fn trustlys_published_serialisation_is_the_oracles() {
     };
     let psp = psp(support::trustly_account("https://trustly.test"));
     let refusal = psp.adapter().verify_webhook(&raw, &WebhookKeys::default()).unwrap_err();
-    assert_eq!(refusal, WebhookRefusal::Malformed("a notification without an id"));
+    let malformed = WebhookRefusal::Malformed("signed, and not of a notification's shape");
+    assert_eq!(refusal, malformed);
 }
 
 #[test]
