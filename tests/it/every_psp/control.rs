@@ -76,7 +76,7 @@ fn everything_that_must_never_be_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_payout_at_the_psp_is_told() {
     let stage = Stage::open("trustly-de").await;
-    let (cell, _) = stage.withdraw("first", 1).await;
+    let (cell, _) = stage.withdraw(1).await;
     let paid = stage.reaches(&cell, "paid", SOON).await.unwrap();
     let check = async || contradictions(&ours(&stage.world).await, &theirs(&stage.world).await);
     assert_eq!(check().await, Vec::<String>::new());

@@ -65,13 +65,6 @@ impl Mocks {
         assert!(self.client.delete(url).send().await.unwrap().status().is_success());
     }
 
-    /// Whether a rule is still waiting for a call or a notification to spoil.
-    pub async fn has_faults(&self, psp: &str) -> bool {
-        let url = format!("{}/psps/{psp}/faults", self.running.control_url);
-        let rules: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
-        !rules.as_array().unwrap().is_empty()
-    }
-
     pub async fn listener(&self, psp: &str, up: bool) {
         self.post(&format!("/psps/{psp}/listener"), &json!({"up": up})).await;
     }

@@ -190,11 +190,6 @@ impl World {
         self.closed = true;
     }
 
-    /// Waits until the books of each mock and ours are equal.
-    pub async fn agrees_with_mocks(&self) {
-        books::agree_with_mocks(self).await;
-    }
-
     /// Ends a world whose books cannot close, because the test made it so.
     pub fn leave_open(mut self) {
         self.closed = true;
