@@ -211,11 +211,8 @@ impl Approval {
         demotion.back = (demotion.back + step).max(0.0);
         demotion.outcomes += 1.0;
         self.counts.add(approved, self.rules.memory);
-        let wanted = if demotion.blamed_on_bucket {
-            self.rules.restore_blamed
-        } else {
-            self.rules.restore
-        };
+        let wanted =
+            if demotion.blamed_on_bucket { self.rules.restore_blamed } else { self.rules.restore };
         if wanted <= demotion.back {
             self.restore(now);
             return true;

@@ -76,13 +76,25 @@ pub struct Place {
 /// What changed, for people, metrics and events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    Technical { psp: String, direction: Direction, turn: Turn },
+    Technical {
+        psp: String,
+        direction: Direction,
+        turn: Turn,
+    },
     /// Approvals fell: it is asked less.
-    Demoted { psp: String, bucket: Bucket },
+    Demoted {
+        psp: String,
+        bucket: Bucket,
+    },
     /// Approvals are back, or the lower level is the new one.
-    Restored { psp: String, bucket: Bucket },
+    Restored {
+        psp: String,
+        bucket: Bucket,
+    },
     /// Everybody fell together: nobody is demoted.
-    BucketBlamed { bucket: Bucket },
+    BucketBlamed {
+        bucket: Bucket,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -255,9 +267,7 @@ impl Health {
 
     fn of(&mut self, psp: &str, direction: Direction) -> &mut Technical {
         let rules = self.rules.technical;
-        self.technical
-            .entry((direction, psp.to_owned()))
-            .or_insert_with(|| Technical::new(rules))
+        self.technical.entry((direction, psp.to_owned())).or_insert_with(|| Technical::new(rules))
     }
 }
 
@@ -273,7 +283,10 @@ fn known_elsewhere(buckets: &BTreeMap<Bucket, BucketHealth>, psp: &str) -> f64 {
 }
 
 fn before(one: &Place, other: &Place) -> Ordering {
-    one.standing.cmp(&other.standing).then(other.drawn.total_cmp(&one.drawn)).then(one.psp.cmp(&other.psp))
+    one.standing
+        .cmp(&other.standing)
+        .then(other.drawn.total_cmp(&one.drawn))
+        .then(one.psp.cmp(&other.psp))
 }
 
 /// A length of time times a factor; what does not fit is the longest there is.

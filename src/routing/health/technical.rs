@@ -46,7 +46,7 @@ impl Default for TechnicalRules {
             stall: 24.0,
             stall_age: 3 * SECOND / 2,
             open: 2 * SECOND,
-            open_max: 11 * SECOND,
+            open_max: 8 * SECOND,
             probe_gap: SECOND / 2,
             probes: 5.0,
             ramp: 5 * SECOND,
@@ -166,7 +166,9 @@ impl Technical {
             (State::Closed | State::Ramp { .. }, Some(fault)) if self.opened_at <= sent_at => {
                 self.weigh(fault, now, dice)
             }
-            (State::Probing { wait, good, probe: Some((probe, _)), .. }, fault) if probe == call => {
+            (State::Probing { wait, good, probe: Some((probe, _)), .. }, fault)
+                if probe == call =>
+            {
                 self.probed(wait, good, sent_at, now, fault, dice)
             }
             _ => None,
