@@ -8,6 +8,7 @@
 //! Reading order: [`rules`], [`plan`](mod@plan), [`breaker`].
 
 pub mod breaker;
+pub mod health;
 pub mod observe;
 pub mod plan;
 pub mod registry;

@@ -1,0 +1,143 @@
+//! A simulator of routing: how many approvals each way of choosing a PSP loses to each kind of fault, how
+//! soon it notices, and how soon it comes back.
+//!
+//! `scripts/routing.sh` (or `cargo bench --bench routing --`) prints one table for each pace of payments; the
+//! options are told by `--help`. All contenders see the same arrivals, latencies and fates, seed by seed.
+//! `--svg FOLDER` writes the pictures, `--decisions` measures how long one decision takes.
+//!
+//! What is measured: **lost** is the sum, over the payments of the fault and of the time after it, of the
+//! best PSP's approval rate at that moment less that of the PSP that was asked. **Detected** is the time
+//! until at most 2 of the last 20 payments go to the ill PSP, **recovered** the time from the fault's end
+//! until 14 of the last 20 go there again. Of a fault only its effect is simulated: a request that surely
+//! did not leave (refused) goes on to the next PSP, every other fault costs the payment, since in doubt
+//! nobody asks twice.
+//!
+//! Reading order: `world` (what happens), `peers` (who chooses), `run`, `table`, `picture`, `decisions`.
+
+#![allow(clippy::float_arithmetic, reason = "rates and seconds; no money is counted here")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts and times")]
+
+mod decisions;
+mod peers;
+mod picture;
+mod run;
+mod table;
+mod world;
+
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use world::{Fault, World};
+
+const HELP: &str = "\
+--rates 20,2        payments a second, one table each
+--psps 0.88,0.86,0.8  approval rates of the PSPs; the best one falls ill
+--seeds 100         runs of each fault
+--seed 1            where the seeds begin
+--fault NAME        this fault alone; several times for several
+--fault-s 300 --after-s 600 --warm-s 600
+--median-s 0.7 --spread 0.5   the log-normal law of latency
+--base 0.002        share of technical faults of a healthy PSP
+--delay-s 30        how late approvals are told under delayed_webhooks
+--brownout 0.35     the approval rate of a brownout
+--drift             approval rates wander by 3 points in 15 minutes
+--day               the pace of payments follows a day of half an hour
+--only NAME         this contender alone
+--svg FOLDER        write the pictures
+--decisions         measure one decision instead
+--json              print the figures as JSON, for machines";
+
+/// What the command line asks for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub rates: Vec<f64>,
+    pub world: World,
+    pub seeds: u64,
+    pub seed: u64,
+    pub faults: Vec<Fault>,
+    pub only: Option<String>,
+    pub svg: Option<PathBuf>,
+    pub decisions: bool,
+    pub json: bool,
+}
+
+fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Asked>> {
+    let mut asked = Asked {
+        rates: vec![20.0, 2.0],
+        world: World::default(),
+        seeds: 100,
+        seed: 1,
+        faults: Vec::new(),
+        only: None,
+        svg: None,
+        decisions: false,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        let mut text = || words.next().with_context(|| format!("{word} needs a value"));
+        let world = &mut asked.world;
+        match word.as_str() {
+            "--help" | "-h" => return Ok(None),
+            "--rates" => asked.rates = numbers(&text()?)?,
+            "--psps" => world.rates = numbers(&text()?)?,
+            "--seeds" => asked.seeds = text()?.parse()?,
+            "--seed" => asked.seed = text()?.parse()?,
+            "--fault" => {
+                let name = text()?;
+                let fault = Fault::ALL.iter().find(|fault| fault.name() == name);
+                asked.faults.push(*fault.with_context(|| format!("there is no fault {name}"))?);
+            }
+            "--fault-s" => world.fault_s = text()?.parse()?,
+            "--after-s" => world.after_s = text()?.parse()?,
+            "--warm-s" => world.warm_s = text()?.parse()?,
+            "--median-s" => world.median_s = text()?.parse()?,
+            "--spread" => world.spread = text()?.parse()?,
+            "--base" => world.base_faults = text()?.parse()?,
+            "--delay-s" => world.delay_s = text()?.parse()?,
+            "--brownout" => world.brownout = text()?.parse()?,
+            "--drift" => world.drifts = true,
+            "--day" => world.has_days = true,
+            "--only" => asked.only = Some(text()?),
+            "--svg" => asked.svg = Some(text()?.into()),
+            "--decisions" => asked.decisions = true,
+            "--json" => asked.json = true,
+            // cargo says so of itself.
+            "--bench" => {}
+            other => bail!("{other} is no option\n{HELP}"),
+        }
+    }
+    if asked.world.rates.len() < 2 {
+        bail!("--psps needs two or more approval rates: with one there is nothing to choose");
+    }
+    if asked.faults.is_empty() {
+        asked.faults = Fault::ALL.to_vec();
+    }
+    Ok(Some(asked))
+}
+
+fn numbers(list: &str) -> Result<Vec<f64>> {
+    let number = |word: &str| word.trim().parse().with_context(|| format!("{word} is no number"));
+    list.split(',').map(number).collect()
+}
+
+fn main() -> Result<()> {
+    let Some(asked) = read(std::env::args().skip(1))? else {
+        println!("{HELP}");
+        return Ok(());
+    };
+    if asked.decisions {
+        decisions::measure();
+        return Ok(());
+    }
+    let mut tables = Vec::new();
+    for rate in &asked.rates {
+        let world = World { pace: *rate, ..asked.world.clone() };
+        tables.push(table::Table::of(&asked, &world));
+    }
+    for table in &tables {
+        if asked.json { println!("{}", table.json()) } else { println!("{}", table.markdown()) }
+    }
+    if let (Some(folder), Some(table)) = (&asked.svg, tables.first()) {
+        picture::write(folder, &asked, table)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,329 @@
+//! Who chooses: ours, and what others do, each with its own published defaults.
+
+use interlock::domain::{Currency, Direction, Method};
+use interlock::routing::health::dice::Dice;
+use interlock::routing::health::{Bucket, Change, Health, HealthRules, Micros, SECOND};
+use std::collections::VecDeque;
+
+/// A way of choosing.
+pub trait Chooser {
+    /// All PSPs, the one to ask first at the head.
+    fn order(&mut self, now: Micros) -> Vec<usize>;
+    fn sent(&mut self, _psp: usize, _call: u64, _now: Micros) {}
+    fn answered(&mut self, psp: usize, call: (u64, Micros), now: Micros, is_fault: bool);
+    fn decided(&mut self, psp: usize, sent_at: Micros, now: Micros, approved: bool);
+    /// Whatever is done from time to time; how often a technical trip happened since.
+    fn look(&mut self, _now: Micros) -> u32 {
+        0
+    }
+}
+
+/// All contenders, ours first.
+pub const NAMES: [&str; 6] = [
+    "interlock",
+    "success-rate window",
+    "Resilience4j, static order",
+    "Envoy, static order",
+    "SW-UCB 1000",
+    "discounted Thompson",
+];
+
+pub fn contender(name: &str, rates: &[f64], seed: u64) -> Box<dyn Chooser> {
+    let psps = rates.len();
+    match name {
+        "interlock" => Box::new(Ours::new(psps, seed)),
+        "success-rate window" => Box::new(Window::new(psps, seed)),
+        "Resilience4j, static order" => Box::new(Breaker::new(rates, Kind::Resilience4j)),
+        "Envoy, static order" => Box::new(Breaker::new(rates, Kind::Envoy)),
+        "SW-UCB 1000" => Box::new(SlidingUcb { last: VecDeque::new(), psps }),
+        _ => Box::new(Thompson { counts: vec![(1.0, 1.0); psps], dice: Dice::new(seed) }),
+    }
+}
+
+fn by_score(scores: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]));
+    order
+}
+
+struct Ours {
+    health: Health,
+    bucket: Bucket,
+    names: Vec<String>,
+    trips: u32,
+}
+
+impl Ours {
+    fn new(psps: usize, seed: u64) -> Self {
+        let bucket = Bucket {
+            direction: Direction::Deposit,
+            country: "DE".to_owned(),
+            method: Method::Card,
+            currency: Currency::EUR,
+        };
+        let names = (0..psps).map(|psp| format!("psp-{psp}")).collect();
+        Self { health: Health::new(HealthRules::default(), seed), bucket, names, trips: 0 }
+    }
+
+    fn note(&mut self, change: Option<Change>) {
+        use interlock::routing::health::Turn;
+        if let Some(Change::Technical { turn: Turn::Failing | Turn::Silent, .. }) = change {
+            self.trips += 1;
+        }
+    }
+}
+
+impl Chooser for Ours {
+    fn order(&mut self, now: Micros) -> Vec<usize> {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        self.health.rank(&self.bucket, &names, now).iter().map(|place| place.psp).collect()
+    }
+
+    fn sent(&mut self, psp: usize, call: u64, now: Micros) {
+        self.health.sent(&self.bucket, &self.names[psp], call, now);
+    }
+
+    fn answered(&mut self, psp: usize, call: (u64, Micros), now: Micros, is_fault: bool) {
+        let direction = self.bucket.direction;
+        let change = self.health.answered(&self.names[psp], direction, call, now, Some(is_fault));
+        self.note(change);
+    }
+
+    fn decided(&mut self, psp: usize, sent_at: Micros, now: Micros, approved: bool) {
+        self.health.decided(&self.bucket, &self.names[psp], sent_at, now, approved);
+    }
+
+    fn look(&mut self, now: Micros) -> u32 {
+        for change in self.health.look(now) {
+            self.note(Some(change));
+        }
+        std::mem::take(&mut self.trips)
+    }
+}
+
+/// The strongest open peer: the mean of the last outcomes, ones at first; the best is asked, and one payment
+/// in twenty goes to another. A PSP below its elimination threshold is left out. Every 15 minutes the window
+/// is calibrated to `5 · √(V / (n − 1))` hundreds of outcomes, from 100 to 2,000, by the variance V of the
+/// rates of the n PSPs (`reference/reliability.md` §3).
+struct Window {
+    outcomes: Vec<VecDeque<bool>>,
+    size: usize,
+    dice: Dice,
+    calibrate_at: Micros,
+}
+
+impl Window {
+    const SIZE: usize = 125;
+    const HEDGING: f64 = 0.05;
+    const ELIMINATION: f64 = 0.05;
+
+    fn new(psps: usize, seed: u64) -> Self {
+        let ones: VecDeque<bool> = std::iter::repeat_n(true, Self::SIZE).collect();
+        let outcomes = vec![ones; psps];
+        Self { outcomes, size: Self::SIZE, dice: Dice::new(seed), calibrate_at: 900 * SECOND }
+    }
+
+    fn scores(&self) -> Vec<f64> {
+        let rate = |window: &VecDeque<bool>| {
+            window.iter().filter(|approved| **approved).count() as f64 / window.len() as f64
+        };
+        self.outcomes.iter().map(rate).collect()
+    }
+
+    fn calibrate(&mut self, scores: &[f64]) {
+        let n = scores.len() as f64;
+        let mean = scores.iter().sum::<f64>() / n;
+        let variance = scores.iter().map(|rate| (rate - mean) * (rate - mean)).sum::<f64>() / n;
+        let hundreds = 5.0 * (variance / (n - 1.0)).sqrt();
+        self.size = (hundreds * 100.0).clamp(100.0, 2_000.0) as usize;
+        for window in &mut self.outcomes {
+            while self.size < window.len() {
+                window.pop_front();
+            }
+        }
+    }
+}
+
+impl Chooser for Window {
+    fn order(&mut self, now: Micros) -> Vec<usize> {
+        let scores = self.scores();
+        if self.calibrate_at <= now {
+            self.calibrate(&scores);
+            self.calibrate_at = now + 900 * SECOND;
+        }
+        let mut order = by_score(&scores);
+        if self.dice.chance(Self::HEDGING) {
+            let others = order.len() as u64 - 1;
+            let other = 1 + (self.dice.bits() % others) as usize;
+            if Self::ELIMINATION <= scores[order[other]] {
+                let chosen = order.remove(other);
+                order.insert(0, chosen);
+            }
+        }
+        order
+    }
+
+    fn answered(&mut self, psp: usize, call: (u64, Micros), now: Micros, is_fault: bool) {
+        if is_fault {
+            self.decided(psp, call.1, now, false);
+        }
+    }
+
+    fn decided(&mut self, psp: usize, _: Micros, _: Micros, approved: bool) {
+        self.outcomes[psp].push_back(approved);
+        while self.size < self.outcomes[psp].len() {
+            self.outcomes[psp].pop_front();
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// 100 calls, half of them faults, 60 s open, 10 calls half-open.
+    Resilience4j,
+    /// 5 faults in a row; ejected for 30 s times the number of ejections.
+    Envoy,
+}
+
+/// A breaker over an order that is *told the truth*: the approval rates themselves.
+struct Breaker {
+    kind: Kind,
+    order: Vec<usize>,
+    psps: Vec<Gate>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Gate {
+    faults: VecDeque<bool>,
+    in_a_row: u32,
+    ejections: i64,
+    half_open: u32,
+    open_until: Option<Micros>,
+}
+
+impl Breaker {
+    fn new(rates: &[f64], kind: Kind) -> Self {
+        Self { kind, order: by_score(rates), psps: vec![Gate::default(); rates.len()] }
+    }
+}
+
+impl Gate {
+    fn resilience4j(&mut self, sent_at: Micros, now: Micros, is_fault: bool) {
+        if let Some(until) = self.open_until {
+            if sent_at < until {
+                return;
+            }
+            self.faults.push_back(is_fault);
+            self.half_open += 1;
+            if self.half_open == 10 {
+                let ill = 5 <= self.faults.iter().filter(|fault| **fault).count();
+                self.open_until = ill.then_some(now + 60 * SECOND);
+                (self.half_open, self.faults) = (0, VecDeque::new());
+            }
+            return;
+        }
+        self.faults.push_back(is_fault);
+        if 100 < self.faults.len() {
+            self.faults.pop_front();
+        }
+        let faults = self.faults.iter().filter(|fault| **fault).count();
+        if self.faults.len() == 100 && 50 <= faults {
+            self.open_until = Some(now + 60 * SECOND);
+            (self.half_open, self.faults) = (0, VecDeque::new());
+        }
+    }
+
+    fn envoy(&mut self, now: Micros, is_fault: bool) {
+        if self.open_until.is_some_and(|until| now < until) {
+            return;
+        }
+        self.open_until = None;
+        self.in_a_row = if is_fault { self.in_a_row + 1 } else { 0 };
+        if self.in_a_row == 5 {
+            self.ejections += 1;
+            self.open_until = Some(now + 30 * SECOND * self.ejections);
+            self.in_a_row = 0;
+        }
+    }
+}
+
+impl Chooser for Breaker {
+    fn order(&mut self, now: Micros) -> Vec<usize> {
+        let mut order = self.order.clone();
+        order.sort_by_key(|psp| self.psps[*psp].open_until.is_some_and(|until| now < until));
+        order
+    }
+
+    fn answered(&mut self, psp: usize, call: (u64, Micros), now: Micros, is_fault: bool) {
+        match self.kind {
+            Kind::Resilience4j => self.psps[psp].resilience4j(call.1, now, is_fault),
+            Kind::Envoy => self.psps[psp].envoy(now, is_fault),
+        }
+    }
+
+    fn decided(&mut self, _: usize, _: Micros, _: Micros, _: bool) {}
+}
+
+/// Upper confidence bounds over the last thousand outcomes.
+struct SlidingUcb {
+    last: VecDeque<(usize, bool)>,
+    psps: usize,
+}
+
+impl Chooser for SlidingUcb {
+    fn order(&mut self, _: Micros) -> Vec<usize> {
+        let mut counts = vec![(0.0, 0.0); self.psps];
+        for (psp, approved) in &self.last {
+            counts[*psp].0 += f64::from(u8::from(*approved));
+            counts[*psp].1 += 1.0;
+        }
+        let reach = (self.last.len() as f64).max(2.0).ln();
+        let score = |(approved, all): &(f64, f64)| match *all {
+            0.0 => f64::MAX,
+            all => approved / all + (0.5 * reach / all).sqrt(),
+        };
+        by_score(&counts.iter().map(score).collect::<Vec<_>>())
+    }
+
+    fn answered(&mut self, psp: usize, call: (u64, Micros), now: Micros, is_fault: bool) {
+        if is_fault {
+            self.decided(psp, call.1, now, false);
+        }
+    }
+
+    fn decided(&mut self, psp: usize, _: Micros, _: Micros, approved: bool) {
+        self.last.push_back((psp, approved));
+        if 1_000 < self.last.len() {
+            self.last.pop_front();
+        }
+    }
+}
+
+/// Thompson sampling over counts of which each outcome leaves 0.998.
+struct Thompson {
+    counts: Vec<(f64, f64)>,
+    dice: Dice,
+}
+
+impl Chooser for Thompson {
+    fn order(&mut self, _: Micros) -> Vec<usize> {
+        let (counts, dice) = (&self.counts, &mut self.dice);
+        let draw = |(yes, no): &(f64, f64)| dice.beta(yes.max(0.5), no.max(0.5));
+        by_score(&counts.iter().map(draw).collect::<Vec<_>>())
+    }
+
+    fn answered(&mut self, psp: usize, call: (u64, Micros), now: Micros, is_fault: bool) {
+        if is_fault {
+            self.decided(psp, call.1, now, false);
+        }
+    }
+
+    fn decided(&mut self, psp: usize, _: Micros, _: Micros, approved: bool) {
+        for (yes, no) in &mut self.counts {
+            *yes *= 0.998;
+            *no *= 0.998;
+        }
+        let counts = &mut self.counts[psp];
+        if approved { counts.0 += 1.0 } else { counts.1 += 1.0 }
+    }
+}

@@ -1,0 +1,130 @@
+//! All runs of one geometry, as one table.
+
+use crate::Asked;
+use crate::peers::{NAMES, contender};
+use crate::run::{Outcome, run};
+use crate::world::{Fault, World};
+use serde_json::{Value, json};
+
+pub struct Table {
+    pub pace: f64,
+    pub rows: Vec<Row>,
+}
+
+pub struct Row {
+    pub name: &'static str,
+    pub cells: Vec<Cell>,
+    /// Lost approvals of a payment without faults.
+    pub regret: f64,
+    /// Technical trips in a million payments without faults.
+    pub trips_per_million: f64,
+}
+
+pub struct Cell {
+    pub fault: Fault,
+    pub lost: f64,
+    /// Half of the width of the 95 % confidence interval of `lost`.
+    pub lost_within: f64,
+    pub detected: [Option<f64>; 2],
+    pub recovered: [Option<f64>; 2],
+    pub runs: Vec<Outcome>,
+}
+
+impl Table {
+    pub fn of(asked: &Asked, world: &World) -> Self {
+        let wanted = |name: &&&str| asked.only.as_deref().is_none_or(|only| only == **name);
+        let rows = NAMES.iter().filter(wanted).map(|name| Row::of(asked, world, name)).collect();
+        Self { pace: world.pace, rows }
+    }
+
+    pub fn markdown(&self) -> String {
+        let faults = self.rows.first().map_or(&[][..], |row| &row.cells);
+        let names: Vec<_> = faults.iter().map(|cell| cell.fault.name()).collect();
+        let mut text = format!(
+            "### {} payments a second: approvals lost ± 95 % / detected p50, p95 / recovered p50, p95 (s)\n\n\
+             | | {} | regret a payment | trips a million |\n|---|{}---|---|\n",
+            self.pace,
+            names.join(" | "),
+            "---|".repeat(names.len())
+        );
+        for row in &self.rows {
+            let cells: Vec<String> = row.cells.iter().map(Cell::text).collect();
+            text.push_str(&format!(
+                "| {} | {} | {:.2} % | {:.1} |\n",
+                row.name,
+                cells.join(" | "),
+                100.0 * row.regret,
+                row.trips_per_million
+            ));
+        }
+        text
+    }
+
+    pub fn json(&self) -> Value {
+        let cell = |cell: &Cell| {
+            json!({"fault": cell.fault.name(), "lost": cell.lost, "lost_within": cell.lost_within,
+                "detected_p50_s": cell.detected[0], "detected_p95_s": cell.detected[1],
+                "recovered_p50_s": cell.recovered[0], "recovered_p95_s": cell.recovered[1]})
+        };
+        let rows: Vec<_> = self.rows.iter().map(|row| {
+            json!({"name": row.name, "regret": row.regret, "trips_per_million": row.trips_per_million,
+                "faults": row.cells.iter().map(cell).collect::<Vec<_>>()})
+        }).collect();
+        json!({"pace": self.pace, "contenders": rows})
+    }
+}
+
+impl Row {
+    fn of(asked: &Asked, world: &World, name: &'static str) -> Self {
+        let cells: Vec<Cell> =
+            asked.faults.iter().map(|fault| Cell::of(asked, world, name, *fault)).collect();
+        let runs = || cells.iter().flat_map(|cell| &cell.runs);
+        let regret = runs().map(|run| run.calm_lost).sum::<f64>()
+            / runs().map(|run| run.calm).sum::<f64>().max(1.0);
+        // A long calm: half a million payments, whatever the pace.
+        let calm =
+            World { warm_s: 500_000.0 / world.pace, fault_s: 0.0, after_s: 0.0, ..world.clone() };
+        let long = run(&calm, None, contender(name, &world.rates, asked.seed).as_mut(), asked.seed);
+        let trips_per_million = f64::from(long.false_trips) / long.payments.max(1.0) * 1e6;
+        Self { name, cells, regret, trips_per_million }
+    }
+}
+
+impl Cell {
+    fn of(asked: &Asked, world: &World, name: &str, fault: Fault) -> Self {
+        let one = |seed: u64| {
+            let mut chooser = contender(name, &world.rates, seed ^ 0x5eed);
+            run(world, Some(fault), chooser.as_mut(), seed)
+        };
+        let seeds = (0..asked.seeds).map(|number| asked.seed.wrapping_mul(1_000_003) + number);
+        let runs: Vec<Outcome> = seeds.map(one).collect();
+        let n = runs.len() as f64;
+        let lost = runs.iter().map(|run| run.lost).sum::<f64>() / n;
+        let spread = runs.iter().map(|run| (run.lost - lost) * (run.lost - lost)).sum::<f64>();
+        let lost_within = 1.96 * (spread / (n - 1.0).max(1.0)).sqrt() / n.sqrt();
+        // What did not happen happened later than all that did.
+        let late = |time: Option<f64>| time.unwrap_or(f64::INFINITY);
+        let detected = quantiles(runs.iter().map(|run| late(run.detected_s)).collect());
+        let recovered = quantiles(runs.iter().map(|run| late(run.recovered_s)).collect());
+        Self { fault, lost, lost_within, detected, recovered, runs }
+    }
+
+    fn text(&self) -> String {
+        let time = |time: Option<f64>| time.map_or("–".to_owned(), |time| format!("{time:.1}"));
+        let lost = format!("**{:.0}** ± {:.0}", self.lost, self.lost_within);
+        if !self.fault.costs() {
+            return lost;
+        }
+        let ([d50, d95], [r50, r95]) = (self.detected.map(time), self.recovered.map(time));
+        format!("{lost} / {d50}, {d95} / {r50}, {r95}")
+    }
+}
+
+/// The median and the 95th percentile; none when it never happened.
+fn quantiles(mut times: Vec<f64>) -> [Option<f64>; 2] {
+    times.sort_by(f64::total_cmp);
+    [0.5, 0.95].map(|quantile| {
+        let index = ((times.len().max(1) - 1) as f64 * quantile).round() as usize;
+        times.get(index).copied().filter(|time| time.is_finite())
+    })
+}

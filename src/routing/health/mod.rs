@@ -1,0 +1,296 @@
+//! How well each PSP does, and in which order they are to be asked because of it. Pure: time and the seed of
+//! all chance are arguments, so that a run can be played again, in the simulator too.
+//!
+//! Two layers. The technical one asks whether a PSP account works at all, in each direction by itself, and
+//! counts nothing but what is the PSP's own fault. The approval one asks how often payments of one kind (a
+//! [`Bucket`]) are approved there. A PSP that fails is left alone and tried again; one that approves less is
+//! asked less. When every PSP of a bucket falls together, an issuer or a bank is ill and not the PSPs: then
+//! none is demoted and they keep their order.
+//!
+//! Nobody is ever excluded: what is ill goes to the end, so that when all are ill the best is still asked.
+//!
+//! Reading order: [`dice`], [`latency`], [`technical`], [`approval`], then [`Health`].
+
+#![allow(clippy::float_arithmetic, reason = "rates and likelihoods; no money is counted here")]
+
+mod approval;
+pub mod dice;
+mod latency;
+mod technical;
+
+pub use approval::ApprovalRules;
+pub use technical::{Permit, TechnicalRules, Turn};
+
+use crate::domain::{Currency, Direction, Method};
+use approval::Approval;
+use dice::Dice;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use technical::Technical;
+
+/// A point in time, or a length of time, in microseconds. Only differences matter.
+pub type Micros = i64;
+
+pub const SECOND: Micros = 1_000_000;
+
+/// What is expected of a PSP of which nothing is known.
+const RATE_UNKNOWN: f64 = 0.8;
+/// Falls that are so close together may have one cause.
+const TOGETHER: Micros = 30 * SECOND;
+
+/// A kind of payment whose approval is counted by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bucket {
+    pub direction: Direction,
+    /// ISO 3166 alpha-2.
+    pub country: String,
+    pub method: Method,
+    pub currency: Currency,
+}
+
+/// Why a PSP stands where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// This payment looks whether it is well again.
+    Probe,
+    Well,
+    /// Its approvals fell: others first.
+    Demoted,
+    /// It has just come back, or has just failed once: most payments go elsewhere.
+    Doubtful,
+    /// It fails or is silent: last.
+    Failing,
+}
+
+/// A PSP's place for one payment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// Into the list that was asked about.
+    pub psp: usize,
+    pub standing: Standing,
+    /// The approval rate that was drawn for this payment, and the one that is expected.
+    pub drawn: f64,
+    pub expected: f64,
+}
+
+/// What changed, for people, metrics and events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    Technical {
+        psp: String,
+        direction: Direction,
+        turn: Turn,
+    },
+    /// Approvals fell: it is asked less.
+    Demoted {
+        psp: String,
+        bucket: Bucket,
+    },
+    /// Approvals are back, or the lower level is the new one.
+    Restored {
+        psp: String,
+        bucket: Bucket,
+    },
+    /// Everybody fell together: nobody is demoted.
+    BucketBlamed {
+        bucket: Bucket,
+    },
+}
+
+#[derive(Debug, Clone)]
+struct BucketHealth {
+    psps: BTreeMap<String, Approval>,
+    /// All fell together.
+    is_blamed: bool,
+    fell_at: Micros,
+}
+
+/// The rules of both layers.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct HealthRules {
+    pub technical: TechnicalRules,
+    pub approval: ApprovalRules,
+}
+
+/// What this instance knows of all PSP accounts.
+#[derive(Debug, Clone)]
+pub struct Health {
+    rules: HealthRules,
+    dice: Dice,
+    technical: BTreeMap<(Direction, String), Technical>,
+    buckets: BTreeMap<Bucket, BucketHealth>,
+}
+
+impl Health {
+    pub const fn new(rules: HealthRules, seed: u64) -> Self {
+        Self { rules, dice: Dice::new(seed), technical: BTreeMap::new(), buckets: BTreeMap::new() }
+    }
+
+    /// The order in which to ask these PSPs for one payment, best first. `psps` are in the order of
+    /// preference: equals keep it. Asking claims nothing: a probe is taken by [`Health::sent`].
+    pub fn rank(&mut self, bucket: &Bucket, psps: &[&str], now: Micros) -> Vec<Place> {
+        let mut places = Vec::with_capacity(psps.len());
+        for (index, psp) in psps.iter().enumerate() {
+            let permit = self.permit(psp, bucket.direction, now);
+            places.push(self.place(bucket, (index, psp), permit, now));
+        }
+        // At most one probe a payment, and none when nobody else could take over.
+        let someone_well = places.iter().any(|place| place.standing == Standing::Well);
+        let mut probing = false;
+        for place in &mut places {
+            if place.standing == Standing::Probe {
+                let failing = self.is_failing(psps[place.psp], bucket.direction);
+                if probing || !(someone_well || failing) {
+                    place.standing = if failing { Standing::Failing } else { Standing::Demoted };
+                }
+                probing |= place.standing == Standing::Probe;
+            }
+        }
+        places.sort_by(before);
+        places
+    }
+
+    fn place(
+        &mut self,
+        bucket: &Bucket,
+        (index, psp): (usize, &str),
+        permit: Permit,
+        now: Micros,
+    ) -> Place {
+        let rules = self.rules.approval;
+        let elsewhere = || known_elsewhere(&self.buckets, psp);
+        let known = self.buckets.get(bucket).is_some_and(|of| of.psps.contains_key(psp));
+        let expected = if known { RATE_UNKNOWN } else { elsewhere() };
+        let here = self.buckets.entry(bucket.clone()).or_insert_with(|| BucketHealth {
+            psps: BTreeMap::new(),
+            is_blamed: false,
+            fell_at: Micros::MIN,
+        });
+        let approval =
+            here.psps.entry(psp.to_owned()).or_insert_with(|| Approval::new(rules, expected));
+        let is_demoted = approval.is_demoted() && !here.is_blamed;
+        let drawn = approval.draw(&mut self.dice);
+        let standing = match permit {
+            Permit::No => Standing::Failing,
+            Permit::Probe => Standing::Probe,
+            Permit::Share(share) if !self.dice.chance(share) => Standing::Doubtful,
+            Permit::Yes | Permit::Share(_) if !is_demoted => Standing::Well,
+            Permit::Yes | Permit::Share(_) if approval.probe_is_due(now) => Standing::Probe,
+            Permit::Yes | Permit::Share(_) => Standing::Demoted,
+        };
+        // Among the demoted the level before the fall decides.
+        let drawn = if standing == Standing::Demoted { approval.usual() } else { drawn };
+        Place { psp: index, standing, drawn, expected: approval.counts().rate() }
+    }
+
+    /// What may be sent to a PSP now.
+    pub fn permit(&self, psp: &str, direction: Direction, now: Micros) -> Permit {
+        let technical = self.technical.get(&(direction, psp.to_owned()));
+        technical.map_or(Permit::Yes, |technical| technical.permit(now))
+    }
+
+    pub fn is_failing(&self, psp: &str, direction: Direction) -> bool {
+        self.technical.get(&(direction, psp.to_owned())).is_some_and(Technical::is_open)
+    }
+
+    /// A call goes out; `call` is any number that is its own.
+    pub fn sent(&mut self, bucket: &Bucket, psp: &str, call: u64, now: Micros) {
+        self.of(psp, bucket.direction).sent(call, now);
+        let here = self.buckets.get_mut(bucket).and_then(|here| here.psps.get_mut(psp));
+        if let Some(approval) = here {
+            approval.sent(now);
+        }
+    }
+
+    /// A call was answered or lost. `fault`: it was the PSP's doing; none when it says nothing of the PSP.
+    pub fn answered(
+        &mut self,
+        psp: &str,
+        direction: Direction,
+        (call, sent_at): (u64, Micros),
+        now: Micros,
+        fault: Option<bool>,
+    ) -> Option<Change> {
+        let mut dice = self.dice.clone();
+        let turn = self.of(psp, direction).answered((call, sent_at), now, fault, &mut dice);
+        self.dice = dice;
+        Some(Change::Technical { psp: psp.to_owned(), direction, turn: turn? })
+    }
+
+    /// Looks for PSPs that have gone silent. To be called a few times a second.
+    pub fn look(&mut self, now: Micros) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for ((direction, psp), technical) in &mut self.technical {
+            if let Some(turn) = technical.look(now, &mut self.dice) {
+                let (psp, direction) = (psp.clone(), *direction);
+                changes.push(Change::Technical { psp, direction, turn });
+            }
+        }
+        changes
+    }
+
+    /// A payment came to its end at a PSP, approved or refused by it, by the payer or by the payer's bank;
+    /// technical faults are not told here.
+    pub fn decided(
+        &mut self,
+        bucket: &Bucket,
+        psp: &str,
+        sent_at: Micros,
+        now: Micros,
+        approved: bool,
+    ) -> Option<Change> {
+        let here = self.buckets.get_mut(bucket)?;
+        let approval = here.psps.get_mut(psp)?;
+        let was_demoted = approval.is_demoted();
+        if !approval.decided(approved, sent_at, now) {
+            return None;
+        }
+        let (psp, bucket) = (psp.to_owned(), bucket.clone());
+        if was_demoted {
+            if here.is_blamed {
+                here.is_blamed = false;
+                here.psps.values_mut().for_each(|approval| approval.restore(now));
+            }
+            return Some(Change::Restored { psp, bucket });
+        }
+        let ratio = approval.fell_by();
+        let others = here.psps.iter().any(|(other, at)| *other != psp && at.is_demoted());
+        let together = others && now.saturating_sub(here.fell_at) < TOGETHER;
+        here.fell_at = now;
+        if !together {
+            return Some(Change::Demoted { psp, bucket });
+        }
+        here.is_blamed = true;
+        here.psps.values_mut().for_each(|approval| approval.blame_the_bucket(ratio, now));
+        Some(Change::BucketBlamed { bucket })
+    }
+
+    fn of(&mut self, psp: &str, direction: Direction) -> &mut Technical {
+        let rules = self.rules.technical;
+        self.technical.entry((direction, psp.to_owned())).or_insert_with(|| Technical::new(rules))
+    }
+}
+
+/// What a PSP does in its other buckets, the busiest of them counting most.
+fn known_elsewhere(buckets: &BTreeMap<Bucket, BucketHealth>, psp: &str) -> f64 {
+    let known = buckets.values().filter_map(|here| here.psps.get(psp));
+    let (approved, all) = known.fold((0.0, 0.0), |(approved, all), approval| {
+        let counts = approval.counts();
+        (approved + counts.approved, all + counts.total())
+    });
+    // Worth ten outcomes of its own, so that one lucky bucket does not speak for all.
+    (approved + 10.0 * RATE_UNKNOWN) / (all + 10.0)
+}
+
+fn before(one: &Place, other: &Place) -> Ordering {
+    one.standing
+        .cmp(&other.standing)
+        .then(other.drawn.total_cmp(&one.drawn))
+        .then(one.psp.cmp(&other.psp))
+}
+
+/// A length of time times a factor; what does not fit is the longest there is.
+#[allow(clippy::cast_possible_truncation, reason = "a cast from float saturates")]
+fn scaled(micros: Micros, factor: f64) -> Micros {
+    (micros as f64 * factor) as Micros
+}
