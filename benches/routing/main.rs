@@ -1,7 +1,7 @@
 //! A simulator of routing: how many approvals each way of choosing a PSP loses to each kind of fault, how
 //! soon it notices, and how soon it comes back.
 //!
-//! `scripts/routing.sh` (or `cargo bench --bench routing --`) prints one table for each pace of payments; the
+//! `SQLX_OFFLINE=true cargo bench --bench routing --` prints one table for each pace of payments; the
 //! options are told by `--help`. All contenders see the same arrivals, latencies and fates, seed by seed.
 //! `--svg FOLDER` writes the pictures, `--decisions` measures how long one decision takes.
 //!

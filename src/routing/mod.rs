@@ -5,7 +5,10 @@
 //! the configured route. A breaker never excludes: a PSP whose breaker is open goes to the end, so
 //! that when all are ill the best of them is still tried.
 //!
-//! Reading order: [`rules`], [`plan`](mod@plan), [`breaker`].
+//! [`health`] is what is to take the breaker's place: it is measured by the simulator in
+//! `benches/routing`, and **the service does not route by it yet**.
+//!
+//! Reading order: [`rules`], [`plan`](mod@plan), [`breaker`], [`health`].
 
 pub mod breaker;
 pub mod health;
