@@ -6,7 +6,7 @@
 
 use crate::stand::{Stand, Used};
 use crate::table::{each, heading, median, micros_each, p50_p99, row};
-use crate::{Plan, casino, crowd, house, yardstick};
+use crate::{Plan, casino, crowd, house, table, yardstick};
 use anyhow::{Context, Result};
 use interlock::book::Payment;
 use interlock::decide::Command;
@@ -158,12 +158,19 @@ async fn submit(flows: &Flows, commands: Prepared, callers: usize) -> Result<Vec
 /// One command at a time, in turn with a bare insert and its commit.
 pub async fn lone(stand: &mut Stand, plan: &Plan) -> Result<()> {
     let tasks = TaskTracker::new();
+    let counted = plan.statements && stand.counts_statements;
+    if counted {
+        stand.count_statements(true).await?;
+    }
     let config = house::config(&stand.folder, &house::free_ports()?)?;
     let flows = house::open(config, &stand.app_url(), LANES, &tasks).await?;
     let count = if plan.quick { LONE / 3 } else { LONE };
     let commands = prepare(&flows, count, "lone").await?;
     let mut bare = PgConnection::connect(&stand.app_url()).await?;
     let (mut bare_times, mut lane_times) = (Vec::new(), Vec::new());
+    if counted {
+        stand.count_statements(true).await?;
+    }
     let meter = stand.meter(&[]).await?;
     for one in commands {
         let started = Instant::now();
@@ -190,6 +197,10 @@ pub async fn lone(stand: &mut Stand, plan: &Plan) -> Result<()> {
         format!("**{:.2}**", beside.1),
     ]);
     println!("\n{count} of each in turn; foreign CPU {:.0} %.", used.foreign * 100.0);
+    if counted {
+        table::statements("A lone command", count, &stand.statements().await?);
+        stand.count_statements(false).await?;
+    }
     bare.close().await?;
     drop(flows);
     tasks.close();

@@ -1,5 +1,6 @@
 //! Numbers for people: medians, percentiles, Markdown.
 
+use crate::stand::Statement;
 use std::time::Duration;
 
 /// The middle of some numbers.
@@ -37,4 +38,18 @@ pub fn heading(title: &str, columns: &[&str]) {
 
 pub fn row(cells: &[String]) {
     println!("| {} |", cells.join(" | "));
+}
+
+/// What the database was asked for each of something, the most costly first.
+pub fn statements(title: &str, count: usize, list: &[Statement]) {
+    heading(title, &["calls each", "µs each", "WAL B each", "statement"]);
+    for one in list.iter().take(45) {
+        let micros = one.millis * 1e3 / count.max(1) as f64;
+        row(&[
+            format!("{:.2}", each(one.calls, count)),
+            format!("{micros:.0}"),
+            format!("{:.0}", each(one.wal_bytes, count)),
+            format!("`{}`", one.text.replace('|', "∣")),
+        ]);
+    }
 }

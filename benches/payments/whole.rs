@@ -7,7 +7,7 @@ use crate::roles::{Part, Process};
 use crate::signatures::{self, Cost};
 use crate::stand::{Stand, Used};
 use crate::table::{each, heading, median, micros_each, p50_p99, row};
-use crate::{Plan, crowd, house, yardstick};
+use crate::{Plan, crowd, house, table, yardstick};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -105,19 +105,7 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
     print_tables(stand).await?;
     if plan.statements {
         for (block, statements) in lists {
-            heading(
-                &block.title,
-                &["calls a payment", "µs a payment", "WAL B a payment", "statement"],
-            );
-            for one in statements.iter().take(45) {
-                let micros = one.millis * 1e3 / block.count as f64;
-                row(&[
-                    format!("{:.2}", each(one.calls, block.count)),
-                    format!("{micros:.0}"),
-                    format!("{:.0}", each(one.wal_bytes, block.count)),
-                    format!("`{}`", one.text.replace('|', "∣")),
-                ]);
-            }
+            table::statements(&block.title, block.count, &statements);
         }
     }
     Ok(())
