@@ -2,6 +2,7 @@
 //! for all that came at the same moment together. None of them decides anything about money.
 
 use super::desk::{Clerk, Desk};
+use super::known_places::KnownPlaces;
 use crate::book::KeyId;
 use crate::clock::Clock;
 use crate::domain::{InboxId, PlayerKey};
@@ -14,6 +15,7 @@ use crate::store::read_payee::{self, Payee, PayeeFacts};
 use crate::store::{Db, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 /// All desks of an instance.
@@ -25,6 +27,8 @@ pub struct Desks {
     pub players: Desk<ReadPlayers>,
     pub payees: Desk<ReadPayees>,
     pub keys: Desk<ReadKeys>,
+    /// What `places` need not be asked for.
+    pub known: KnownPlaces,
 }
 
 impl Desks {
@@ -36,6 +40,7 @@ impl Desks {
             players: Desk::start(ReadPlayers, db.clone(), tasks),
             payees: Desk::start(ReadPayees, db.clone(), tasks),
             keys: Desk::start(ReadKeys, db.clone(), tasks),
+            known: KnownPlaces::default(),
         }
     }
 }
@@ -79,6 +84,11 @@ impl Clerk for MarkDone {
     type Question = DoneEvent;
     type Answer = ();
     type Tool = LaneConnection;
+
+    /// Nobody waits for it, and the inbox worker leaves an event alone for 3 s.
+    fn rest(&self) -> Duration {
+        Duration::from_millis(25)
+    }
 
     async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
         db.hasty_connection().await

@@ -2,10 +2,12 @@
 //! database for all of them together.
 //!
 //! No timer: what arrived while the last statement ran is one batch, so that a lone question waits
-//! for one statement and a crowd for two. An asker that goes away takes nothing back.
+//! for one statement and a crowd for two ([`Clerk::rest`] is for what nobody waits for). An asker
+//! that goes away takes nothing back.
 
 use crate::store::{Db, StoreError};
 use std::future::Future;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +24,11 @@ pub trait Clerk: Send + 'static {
 
     /// Opens its connections; asked again whenever a batch failed.
     fn open(&self, db: &Db) -> impl Future<Output = Result<Self::Tool, StoreError>> + Send;
+
+    /// How long it rests after a batch, so that more comes together.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Answers a batch, in the order of the questions.
     fn answer(
@@ -90,11 +97,14 @@ async fn work<C: Clerk + Sync>(clerk: C, db: Db, mut queue: mpsc::Receiver<Asked
                 singly.push(one.and_then(|mut one| one.pop()));
             }
             answer_all(answers, singly);
-            continue;
+        } else {
+            let found = found.take().unwrap_or_default();
+            let padded = found.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+            answer_all(answers, padded);
         }
-        let found = found.take().unwrap_or_default();
-        let padded = found.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-        answer_all(answers, padded);
+        if !clerk.rest().is_zero() {
+            tokio::time::sleep(clerk.rest()).await;
+        }
     }
 }
 

@@ -10,11 +10,13 @@
 //! lane that lost its slot cannot commit; a refused command never fails its neighbours; a command
 //! whose answer cannot be told for sure is not answered until the database has said what it kept.
 //!
-//! Reading order: [`lanes`] (the door), [`lane`] (the task), [`batch`], [`render`].
+//! Reading order: [`lanes`] (the door), [`lane`] (the task), [`batch`], [`render`]; beside them [`desk`],
+//! [`clerks`], [`known_places`].
 
 pub mod batch;
 pub mod clerks;
 pub mod desk;
+pub mod known_places;
 #[allow(clippy::module_inception, reason = "the room is named after its one task")]
 pub mod lane;
 pub mod lanes;

@@ -11,6 +11,7 @@ use crate::domain::{AttemptId, Timestamp};
 use crate::flows::Flows;
 use crate::payments::facts::operation_of;
 use crate::routing::breaker::Permit;
+use crate::store::places::AttemptPlace;
 use psp_adapters::{Performed, WireRecord};
 use psp_contract::{NotSent, Operation, Outcome};
 
@@ -19,6 +20,10 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
     let mut next = Some(first);
     while let Some(id) = next.take() {
         let Some(attempt) = payment.attempt(id).cloned() else { break };
+        // Its webhooks come soon, and the first of them perhaps before the call's own answer.
+        let (player, is_return) = (payment.player.clone(), payment.returns.is_some());
+        let place = AttemptPlace { player, payment: payment.id, is_return, attempt: id };
+        flows.desks.known.remember(&attempt.psp, place);
         let (outcome, wires) = call(flows, &payment, &attempt).await;
         let news = News {
             payment: payment.id.uuid,

@@ -16,6 +16,15 @@ pub struct NewEvent {
     pub body_sha256: [u8; 32],
     pub event: String,
     pub raw: Vec<u8>,
+    /// It provably has no effect: it is done with being stored.
+    pub spent: Option<Spent>,
+}
+
+/// Why an event needs nothing but to be remembered.
+#[derive(Debug, Clone)]
+pub struct Spent {
+    pub attempt: Option<AttemptId>,
+    pub note: Option<&'static str>,
 }
 
 /// A stored event that waits to be applied.
@@ -32,7 +41,7 @@ pub struct StoredEvent {
 /// Stores verified events, each once for ever. Returns those that were new, by the ids that they
 /// were given here: of two equal ones in one call only one is.
 ///
-/// Whoever stores them applies them at once; the worker looks only at what that left after 3 s.
+/// Whoever stores them applies them at once, but for the spent ones; the worker looks only at what that left after 3 s.
 pub async fn store(
     connection: &mut PgConnection,
     events: &[&NewEvent],
@@ -45,12 +54,19 @@ pub async fn store(
     let hashes: Vec<Vec<u8>> = events.iter().map(|e| e.body_sha256.to_vec()).collect();
     let bodies: Vec<String> = events.iter().map(|e| e.event.clone()).collect();
     let raws: Vec<Vec<u8>> = events.iter().map(|e| e.raw.clone()).collect();
+    let spent: Vec<bool> = events.iter().map(|e| e.spent.is_some()).collect();
+    let of = |e: &&NewEvent| e.spent.as_ref().and_then(|spent| spent.attempt).map(|id| id.0);
+    let attempts: Vec<Option<Uuid>> = events.iter().map(of).collect();
+    let note = |e: &&NewEvent| e.spent.as_ref().and_then(|spent| spent.note).map(str::to_owned);
+    let notes: Vec<Option<String>> = events.iter().map(note).collect();
     let rows = sqlx::query_scalar!(
         "insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at,
-           state, tries, due_at)
-         select a, b, c, d, e, f::json, g, $8::timestamptz, 'new', 0, $8::timestamptz + interval '3 seconds'
+           state, tries, due_at, attempt_id, note)
+         select a, b, c, d, e, f::json, g, $8::timestamptz, case when spent then 'done' else 'new' end,
+           0, case when not spent then $8::timestamptz + interval '3 seconds' end, attempt, note
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[],
-           $7::bytea[]) as t (a, b, c, d, e, f, g)
+           $7::bytea[], $9::boolean[], $10::uuid[], $11::text[])
+           as t (a, b, c, d, e, f, g, spent, attempt, note)
          on conflict (psp, event_id) do nothing
          returning inbox_id",
         &ids,
@@ -60,7 +76,10 @@ pub async fn store(
         &hashes,
         &bodies,
         &raws,
-        now
+        now,
+        &spent,
+        &attempts as &[Option<Uuid>],
+        &notes as &[Option<String>]
     )
     .fetch_all(connection)
     .await?;

@@ -4,7 +4,7 @@
 //! and the same news twice changes nothing.
 
 use super::follow_hint::follow_hint;
-use super::receive::places;
+use super::receive::{NOTHING_ABOUT_MONEY, places};
 use super::stored_event;
 use crate::decide::command::{News, Source};
 use crate::decide::{Answer, Command};
@@ -105,7 +105,10 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
         return follow_hint(flows, account, event).await;
     }
     let pool = flows.db.pool();
-    let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
+    let found = match known_place(flows, account, event) {
+        Some(known) => vec![known],
+        None => places(flows, account, event.attempt, event.psp_reference.as_deref()).await?,
+    };
     let fitting = found.iter().find_map(|place| {
         let subject = subject_of(place);
         event.report_for(subject).map(|report| (place, report))
@@ -118,7 +121,7 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
             done(flows, account, event, Some(place.attempt), None).await?;
         }
         None if event.report.is_none() => {
-            let note = Some("nothing about money");
+            let note = Some(NOTHING_ABOUT_MONEY);
             done(flows, account, event, None, note).await?;
         }
         None => {
@@ -128,6 +131,13 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The attempt that the event names, if we know it and the event can be about it: that one comes first
+/// among those that it may mean, so the others need not be looked for.
+fn known_place(flows: &Flows, account: &str, event: &WebhookEvent) -> Option<AttemptPlace> {
+    let place = flows.desks.known.of(account, AttemptId(event.attempt?.uuid()))?;
+    event.report_for(subject_of(&place)).is_some().then_some(place)
 }
 
 /// Money that names no attempt. A message that proves too little, of a PSP that could only be asked
@@ -154,7 +164,7 @@ async fn book_payin(
 /// "Still under way" tells nothing that we do not wait for anyway, and is worth neither a commit nor
 /// an inquiry; who pays is. (A hint that reads so is another thing: the adapter saw money named
 /// without its amount, and only asking tells.)
-const fn says_something(report: &Report) -> bool {
+pub(super) const fn says_something(report: &Report) -> bool {
     !matches!(report.status, Status::Pending) || report.payer.is_some()
 }
 

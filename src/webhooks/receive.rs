@@ -1,14 +1,14 @@
 //! A PSP's webhook arrives: verified over its raw bytes, stored, answered. Nothing else happens
 //! before the answer.
 
-use super::process::process;
+use super::process::{process, says_something, subject_of};
 use super::stored_event;
 use crate::domain::{AttemptId, InboxId};
 use crate::flows::Flows;
 use crate::lane::desk::DeskError;
-use crate::store::inbox::NewEvent;
+use crate::store::inbox::{NewEvent, Spent};
 use crate::store::places::{AttemptPlace, Named};
-use psp_adapters::{RawWebhook, WebhookRefusal, WebhookReply};
+use psp_adapters::{RawWebhook, WebhookEvent, WebhookRefusal, WebhookReply};
 use psp_contract::AttemptRef;
 use sha2::{Digest, Sha256};
 
@@ -52,21 +52,39 @@ pub async fn receive(
             body_sha256,
             event: stored_event::write(event),
             raw: raw.body.to_vec(),
+            spent: spent(flows, account, event),
         })
         .collect();
-    let ids: Vec<InboxId> = events.iter().map(|event| event.id).collect();
+    let ids: Vec<Option<InboxId>> =
+        events.iter().map(|event| event.spent.is_none().then_some(event.id)).collect();
     let new = flows.desks.inbox.ask(events).await?;
     metrics::counter!("webhooks_received_total", "psp" => account.to_owned(),
         "result" => if new.is_empty() { "seen" } else { "new" })
     .increment(1);
     for (event, id) in verified.into_inner().events.into_iter().zip(ids) {
-        if new.contains(&id) {
+        if id.is_some_and(|id| new.contains(&id)) {
             let (flows, account) = (flows.clone(), account.to_owned());
             let work = flows.clone();
             work.detach(async move { process(&flows, &account, &event).await });
         }
     }
     Ok(reply)
+}
+
+/// Whether all that [`process`] could do is to mark the event done: it says nothing of money, or
+/// "still under way" of an attempt that we know. What proves too little by itself is never spent:
+/// it makes us ask.
+fn spent(flows: &Flows, account: &str, event: &WebhookEvent) -> Option<Spent> {
+    if event.hint_only || event.payin.is_some() {
+        return None;
+    }
+    if event.report.is_none() && event.if_deposit.is_none() {
+        return Some(Spent { attempt: None, note: Some(NOTHING_ABOUT_MONEY) });
+    }
+    let attempt = AttemptId(event.attempt?.uuid());
+    let place = flows.desks.known.of(account, attempt)?;
+    let report = event.report_for(subject_of(&place))?;
+    (!says_something(report)).then_some(Spent { attempt: Some(attempt), note: None })
 }
 
 /// Counts a refusal. One that was rightly signed but is stale moves nothing; it makes one inquiry
@@ -91,6 +109,9 @@ async fn refused(flows: &Flows, account: &str, refusal: &WebhookRefusal) {
     }
 }
 
+/// What the inbox remembers of an event that says nothing about money.
+pub(super) const NOTHING_ABOUT_MONEY: &str = "nothing about money";
+
 /// The attempts that an event may be about: the one it names by our reference, else those that
 /// carry the PSP's id.
 pub async fn places(
@@ -99,10 +120,12 @@ pub async fn places(
     attempt: Option<AttemptRef>,
     psp_reference: Option<&str>,
 ) -> Result<Vec<AttemptPlace>, DeskError> {
-    let named = Named {
-        psp: account.to_owned(),
-        attempt: attempt.map(|attempt| AttemptId(attempt.uuid())),
-        psp_reference: psp_reference.map(str::to_owned),
-    };
-    flows.desks.places.ask(named).await
+    let attempt = attempt.map(|attempt| AttemptId(attempt.uuid()));
+    let psp_reference = psp_reference.map(str::to_owned);
+    let named = Named { psp: account.to_owned(), attempt, psp_reference };
+    let found = flows.desks.places.ask(named).await?;
+    if let Some(own) = found.iter().find(|place| Some(place.attempt) == attempt) {
+        flows.desks.known.remember(account, own.clone());
+    }
+    Ok(found)
 }

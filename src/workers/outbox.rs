@@ -34,7 +34,7 @@ impl Worker for OutboxWorker {
 
     /// Under load a lane commits some hundred times a second; a look costs about as much as a batch.
     fn rest(&self) -> Duration {
-        Duration::from_millis(20)
+        Duration::from_millis(50)
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
