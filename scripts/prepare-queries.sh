@@ -20,7 +20,7 @@ for file in migrations/*.sql; do
   psql -q "$url" -v ON_ERROR_STOP=1 -f "$file"
 done
 # Only a source that is compiled writes its queries.
-grep -rlZE 'query(_as|_scalar)?!' src | xargs -0 touch
+grep -rlZE 'query(_as|_scalar|_file)?!' src | xargs -0 touch
 DATABASE_URL="$url" SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$out" \
   cargo check --workspace --all-targets --quiet
 rm -rf .sqlx

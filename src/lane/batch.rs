@@ -7,7 +7,7 @@ use crate::domain::{PlayerKey, Timestamp};
 use crate::store::db::LaneConnection;
 use crate::store::slots::HeldSlot;
 use crate::store::write_records::Numbered;
-use crate::store::{StoreError, load, write_payments, write_player, write_records};
+use crate::store::{StoreError, load, write_holdings, write_payments, write_player, write_records};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -144,6 +144,7 @@ async fn write(
     }
     let touched: Vec<&Book> = books.values().collect();
     write_player::write(connection, &touched).await?;
+    write_holdings::write(connection, held.slot, &touched, &records, now).await?;
     write_versions(connection, held.slot, &records, books).await?;
     let (mut opened, mut changed) = (Vec::new(), Vec::new());
     for book in &touched {

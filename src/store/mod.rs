@@ -6,7 +6,8 @@
 //! money state (the inbox, nonces, endpoints).
 //!
 //! Reading order: [`db`], [`slots`], [`load`], [`load_holdings`], [`write_records`], [`write_told`],
-//! [`write_trail`], [`write_payments`], [`write_attempts`], [`write_player`], [`write_holdings`],
+//! [`write_trail`], [`write_payments`], [`write_steps`], [`write_attempts`], [`write_player`],
+//! [`write_holdings`], [`write_entries`],
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`].
@@ -43,6 +44,7 @@ pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;
 pub mod write_attempts;
+pub mod write_entries;
 pub mod write_holdings;
 pub mod write_payments;
 pub mod write_player;

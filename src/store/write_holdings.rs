@@ -1,21 +1,34 @@
-//! Writes what a player has: wallets, what deposits use of their limits, and claimed keys. One
-//! statement, since nearly every batch has some of each.
+//! Writes what a player has: wallets, what deposits use of their limits, and claimed keys; and the
+//! postings behind the wallets. One statement, since nearly every batch has some of each.
 
 use super::StoreError;
 use super::rows::viewer_text;
+use super::write_entries::{self, EntryColumns, House};
+use super::write_records::Numbered;
 use crate::book::Book;
 use crate::domain::Timestamp;
 use crate::screening::limits::LimitUse;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Writes what the books have of them that changed.
-pub async fn write(connection: &mut PgConnection, books: &[&Book]) -> Result<(), StoreError> {
+/// Writes what the books have of them that changed, and the batch's postings.
+pub async fn write(
+    connection: &mut PgConnection,
+    slot: i16,
+    books: &[&Book],
+    records: &[Numbered],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let (wallets, uses, keys) = (wallet_columns(books), use_columns(books), key_columns(books));
-    if wallets.operator.is_empty() && uses.operator.is_empty() && keys.operator.is_empty() {
+    let posted = write_entries::columns(records);
+    if wallets.operator.is_empty()
+        && uses.operator.is_empty()
+        && keys.operator.is_empty()
+        && posted.0.seq.is_empty()
+    {
         return Ok(());
     }
-    insert(connection, wallets, uses, keys).await
+    insert(connection, (slot, now), (wallets, uses, keys), posted).await
 }
 
 #[derive(Default)]
@@ -112,33 +125,20 @@ fn key_columns(books: &[&Book]) -> KeyColumns {
     c
 }
 
-/// Wallets, limit uses and keys. New keys are inserted, never updated: a key that another lane claimed
-/// meanwhile stops the batch, and the commands are then decided one by one on what is there.
+/// Wallets, limit uses, keys, the legs, and the house's balances of this slot: rows that no other lane
+/// writes. New keys are inserted, never updated: a key that another lane claimed meanwhile stops the
+/// batch, and the commands are then decided one by one on what is there.
 async fn insert(
     connection: &mut PgConnection,
-    w: WalletColumns,
-    u: UseColumns,
-    k: KeyColumns,
+    (slot, now): (i16, Timestamp),
+    (w, u, k): (WalletColumns, UseColumns, KeyColumns),
+    (e, house): (EntryColumns, House),
 ) -> Result<(), StoreError> {
-    sqlx::query!(
-        "with wallets as (
-           insert into wallet (operator_id, player_id, currency, cash, bonus, held, owed, version,
-             head)
-           select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
-             $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[])
-           on conflict (operator_id, player_id, currency) do update set
-             cash = excluded.cash, bonus = excluded.bonus, held = excluded.held,
-             owed = excluded.owed, version = excluded.version, head = excluded.head),
-         uses as (
-           insert into limit_use (operator_id, player_id, payment_id, amount, currency, at, state)
-           select * from unnest($10::text[], $11::text[], $12::uuid[], $13::bigint[], $14::text[],
-             $15::timestamptz[], $16::text[])
-           on conflict (payment_id) do update set state = excluded.state,
-             amount = excluded.amount, currency = excluded.currency)
-         insert into idempotency_key (operator_id, scope, key, fingerprint, viewer, payment_id,
-           direction, status, body, created_at)
-         select * from unnest($17::text[], $18::text[], $19::text[], $20::bytea[], $21::text[],
-           $22::uuid[], $23::text[], $24::smallint[], $25::bytea[], $26::timestamptz[])",
+    let (accounts, sums): (Vec<_>, Vec<_>) = house.into_iter().unzip();
+    let (accounts, currencies): (Vec<String>, Vec<String>) = accounts.into_iter().unzip();
+    let (sums, counts): (Vec<i64>, Vec<i64>) = sums.into_iter().unzip();
+    sqlx::query_file!(
+        "src/store/sql/write_holdings.sql",
         &w.operator,
         &w.player,
         &w.currency,
@@ -164,7 +164,26 @@ async fn insert(
         &k.direction as &[Option<String>],
         &k.status as &[Option<i16>],
         &k.body as &[Option<Vec<u8>>],
-        &k.at
+        &k.at,
+        slot,
+        now,
+        &e.seq,
+        &e.leg,
+        &e.kind,
+        &e.operator,
+        &e.player,
+        &e.payment as &[Option<Uuid>],
+        &e.reference as &[Option<String>],
+        &e.account,
+        &e.amount,
+        &e.currency,
+        &e.version as &[Option<i64>],
+        &e.balance as &[Option<i64>],
+        &e.head as &[Option<Vec<u8>>],
+        &accounts,
+        &currencies,
+        &sums,
+        &counts
     )
     .execute(connection)
     .await?;

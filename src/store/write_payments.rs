@@ -2,7 +2,7 @@
 //! moves of payments that were there is [`write_steps`]'s, attempts are [`write_attempts`]'s.
 
 use super::rows::viewer_text;
-use super::{StoreError, instrument_json, json, write_attempts, write_steps};
+use super::{StoreError, instrument_json, json, write_steps};
 use crate::book::{Part, Payment, Review};
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
@@ -101,13 +101,12 @@ pub async fn write(
     let parts: Vec<_> =
         opened.iter().flat_map(|p| p.parts.iter().map(|part| (p.id.uuid, part))).collect();
     write_parts(connection, &parts).await?;
-    write_steps::write(connection, changed, answers).await?;
     let attempts: Vec<_> = opened
         .iter()
         .chain(changed)
         .flat_map(|p| p.attempts.iter().map(|a| (p.id.uuid, a)))
         .collect();
-    write_attempts::write_attempts(connection, &attempts).await
+    write_steps::write(connection, changed, &attempts, answers).await
 }
 
 async fn write_heads(

@@ -1,12 +1,12 @@
 //! Writes the player's row and game entries as a batch left them.
 
-use super::{StoreError, json, write_holdings};
+use super::{StoreError, json};
 use crate::book::{Book, GameEntry};
 use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::screening::limits::Limit;
 use sqlx::PgConnection;
 
-/// Writes everything of the books that is neither a payment nor a record.
+/// Writes the players and game entries of the books that changed.
 pub async fn write(connection: &mut PgConnection, books: &[&Book]) -> Result<(), StoreError> {
     for book in books.iter().filter(|book| book.dirty.player) {
         if let Some(player) = &book.player {
@@ -19,8 +19,7 @@ pub async fn write(connection: &mut PgConnection, books: &[&Book]) -> Result<(),
             book.dirty.game.iter().filter_map(|name| Some((&book.key, book.game.get(name)?)))
         })
         .collect();
-    write_game(connection, &game).await?;
-    write_holdings::write(connection, books).await
+    write_game(connection, &game).await
 }
 
 async fn write_player(

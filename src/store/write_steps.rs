@@ -1,10 +1,11 @@
 //! Writes what a batch changed of payments that were there before: the columns that move, and no
-//! more. Who pays, the route and all else that a payment was opened with is neither sent nor read
+//! more; and all attempts. Who pays, the route and all else that a payment was opened with is neither sent nor read
 //! again, and no index of `payment` hangs on what moves, but for a due time.
 
 use super::rows::viewer_text;
+use super::write_attempts::{AttemptColumns, attempt_columns};
 use super::{StoreError, instrument_json, json};
-use crate::book::Payment;
+use crate::book::{Attempt, Payment};
 use crate::domain::{Money, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -56,41 +57,29 @@ fn columns(payments: &[&Payment]) -> Columns {
 /// An idempotent answer that can be told only now: the payment, its status and body.
 pub type Answer = (Uuid, u16, Vec<u8>);
 
-/// Moves payments and their parts along, and stores answers that could be told only now, byte for byte
-/// and once.
+/// Moves payments and their parts along, writes attempts, those that are new and those that were
+/// there, and stores answers that could be told only now, byte for byte and once.
 pub async fn write(
     connection: &mut PgConnection,
     payments: &[&Payment],
+    attempts: &[(Uuid, &Attempt)],
     answers: &[Answer],
 ) -> Result<(), StoreError> {
-    if payments.is_empty() && answers.is_empty() {
+    if payments.is_empty() && attempts.is_empty() && answers.is_empty() {
         return Ok(());
     }
-    let (c, p, a) = (columns(payments), part_columns(payments), answer_columns(answers));
-    sqlx::query!(
-        "with parts as (
-           update part p set status = c.status, held = c.held
-           from unnest($17::uuid[], $18::text[], $19::bigint[]) as c (id, status, held)
-           where p.part_id = c.id and (p.status, p.held) is distinct from (c.status, c.held)),
-         answers as (
-           update idempotency_key k set status = a.status, body = a.body
-           from unnest($20::uuid[], $21::smallint[], $22::bytea[]) as a (payment_id, status, body)
-           where k.payment_id = a.payment_id and k.body is null)
-         update payment p set
-           status = c.status, received_amount = c.received,
-           received_currency = c.received_currency, credited_amount = c.credited,
-           suspended_amount = c.suspended, suspended_currency = c.suspended_currency,
-           next_action = c.next_action::json, action_told = c.action_told,
-           reasons = c.reasons::json, event_sequence = c.sequence, answer_owed = c.answer_owed,
-           due_at = c.due, source = c.source::json, updated_at = c.updated,
-           instrument = c.instrument::json
-         from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-           $7::text[], $8::text[], $9::boolean[], $10::text[], $11::bigint[], $12::text[],
-           $13::timestamptz[], $14::text[], $15::timestamptz[], $16::text[])
-           as c (id, status, received, received_currency, credited, suspended, suspended_currency,
-             next_action, action_told, reasons, sequence, answer_owed, due, source, updated,
-             instrument)
-         where p.payment_id = c.id",
+    let columns = (columns(payments), attempt_columns(attempts));
+    move_along(connection, columns, part_columns(payments), answer_columns(answers)).await
+}
+
+async fn move_along(
+    connection: &mut PgConnection,
+    (c, a): (Columns, AttemptColumns),
+    p: (Vec<Uuid>, Vec<String>, Vec<i64>),
+    told: (Vec<Uuid>, Vec<i16>, Vec<Vec<u8>>),
+) -> Result<(), StoreError> {
+    sqlx::query_file!(
+        "src/store/sql/write_steps.sql",
         &c.id,
         &c.status,
         &c.received as &[Option<i64>],
@@ -110,9 +99,37 @@ pub async fn write(
         &p.0,
         &p.1,
         &p.2,
-        &a.0,
-        &a.1,
-        &a.2
+        &told.0,
+        &told.1,
+        &told.2,
+        &a.id,
+        &a.payment,
+        &a.part as &[Option<Uuid>],
+        &a.number,
+        &a.psp,
+        &a.status,
+        &a.asked,
+        &a.currency,
+        &a.error as &[Option<String>],
+        &a.retryable as &[Option<bool>],
+        &a.psp_reference as &[Option<String>],
+        &a.was_accepted,
+        &a.sent,
+        &a.ended as &[Option<Timestamp>],
+        &a.holder as &[Option<String>],
+        &a.until as &[Option<Timestamp>],
+        &a.due as &[Option<Timestamp>],
+        &a.expires as &[Option<Timestamp>],
+        &a.inquiries,
+        &a.inquired as &[Option<Timestamp>],
+        &a.ledger as &[Option<Timestamp>],
+        &a.misses,
+        &a.first_missed as &[Option<Timestamp>],
+        &a.last_missed as &[Option<Timestamp>],
+        &a.paged,
+        &a.cancel as &[Option<String>],
+        &a.kept as &[Option<String>],
+        &a.completion as &[Option<String>]
     )
     .execute(connection)
     .await?;

@@ -1,41 +1,26 @@
-//! Writes what a batch says and why: events for the outbox, and the decisions behind them.
+//! What a batch says and why, as columns: events for the outbox, and the decisions behind them.
+//! [`super::write_records`] writes them beside their records.
 
+use super::json;
 use super::write_records::{Numbered, n};
-use super::{StoreError, json};
 use crate::domain::Timestamp;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Writes the batch's events and decisions, where there are any.
-pub async fn write(
-    connection: &mut PgConnection,
-    slot: i16,
-    records: &[Numbered],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let (events, decisions) = (event_columns(records), decision_columns(records));
-    if events.seq.is_empty() && decisions.seq.is_empty() {
-        return Ok(());
-    }
-    insert(connection, slot, now, events, decisions).await
-}
-
 #[derive(Default)]
-struct EventColumns {
-    seq: Vec<i64>,
-    n: Vec<i16>,
-    id: Vec<Uuid>,
-    kind: Vec<String>,
-    operator: Vec<String>,
-    player: Vec<String>,
-    subject: Vec<String>,
-    payment: Vec<Uuid>,
-    sequence: Vec<i64>,
-    data: Vec<String>,
-    at: Vec<Timestamp>,
+pub(super) struct EventColumns {
+    pub seq: Vec<i64>,
+    pub n: Vec<i16>,
+    pub id: Vec<Uuid>,
+    pub kind: Vec<String>,
+    pub operator: Vec<String>,
+    pub player: Vec<String>,
+    pub subject: Vec<String>,
+    pub payment: Vec<Uuid>,
+    pub sequence: Vec<i64>,
+    pub data: Vec<String>,
 }
 
-fn event_columns(records: &[Numbered]) -> EventColumns {
+pub(super) fn event_columns(records: &[Numbered]) -> EventColumns {
     let mut c = EventColumns::default();
     for Numbered { seq, record, event_data } in records {
         for (index, (event, data)) in record.events.iter().zip(event_data).enumerate() {
@@ -49,35 +34,34 @@ fn event_columns(records: &[Numbered]) -> EventColumns {
             c.payment.push(event.payment.id.uuid);
             c.sequence.push(event.sequence);
             c.data.push(data.clone());
-            c.at.push(record.at);
         }
     }
     c
 }
 
 #[derive(Default)]
-struct DecisionColumns {
-    seq: Vec<i64>,
-    n: Vec<i16>,
-    id: Vec<Uuid>,
-    operator: Vec<String>,
-    player: Vec<String>,
-    payment: Vec<Uuid>,
-    direction: Vec<String>,
-    checkpoint: Vec<String>,
-    player_version: Vec<i64>,
-    market: Vec<Option<String>>,
-    version: Vec<Option<String>>,
-    sha256: Vec<Option<Vec<u8>>>,
-    outcome: Vec<String>,
-    rules: Vec<String>,
-    reasons: Vec<String>,
-    fx: Vec<Option<String>>,
-    engine: Vec<String>,
-    occurred: Vec<Timestamp>,
+pub(super) struct DecisionColumns {
+    pub seq: Vec<i64>,
+    pub n: Vec<i16>,
+    pub id: Vec<Uuid>,
+    pub operator: Vec<String>,
+    pub player: Vec<String>,
+    pub payment: Vec<Uuid>,
+    pub direction: Vec<String>,
+    pub checkpoint: Vec<String>,
+    pub player_version: Vec<i64>,
+    pub market: Vec<Option<String>>,
+    pub version: Vec<Option<String>>,
+    pub sha256: Vec<Option<Vec<u8>>>,
+    pub outcome: Vec<String>,
+    pub rules: Vec<String>,
+    pub reasons: Vec<String>,
+    pub fx: Vec<Option<String>>,
+    pub engine: Vec<String>,
+    pub occurred: Vec<Timestamp>,
 }
 
-fn decision_columns(records: &[Numbered]) -> DecisionColumns {
+pub(super) fn decision_columns(records: &[Numbered]) -> DecisionColumns {
     let mut c = DecisionColumns::default();
     for numbered in records {
         for (index, decision) in numbered.record.decisions.iter().enumerate() {
@@ -105,67 +89,4 @@ fn decision_columns(records: &[Numbered]) -> DecisionColumns {
         }
     }
     c
-}
-
-async fn insert(
-    connection: &mut PgConnection,
-    slot: i16,
-    now: Timestamp,
-    e: EventColumns,
-    d: DecisionColumns,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "with told as (
-           insert into outbox_event (slot, seq, n, event_id, kind, operator_id, player_id, subject,
-             payment_id, payment_sequence, data, created_at)
-           select $1, seq, n, id, kind, operator, player, subject, payment, sequence, data::json, at
-           from unnest($21::bigint[], $22::smallint[], $23::uuid[], $24::text[], $25::text[],
-             $26::text[], $27::text[], $28::uuid[], $29::bigint[], $30::text[], $31::timestamptz[])
-             as e (seq, n, id, kind, operator, player, subject, payment, sequence, data, at))
-         insert into decision (slot, recorded_at, seq, n, decision_id, operator_id, player_id,
-           payment_id, direction, checkpoint, player_version, market, policy_version, policy_sha256,
-           outcome, rules, reasons, fx, engine, occurred_at)
-         select $1, $2, seq, n, id, operator, player, payment, direction, checkpoint,
-           player_version, market, version, sha256, outcome, rules::json, reasons::json,
-           fx::json, engine, occurred
-         from unnest($3::bigint[], $4::smallint[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
-           $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bytea[],
-           $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::timestamptz[])
-           as d (seq, n, id, operator, player, payment, direction, checkpoint, player_version,
-             market, version, sha256, outcome, rules, reasons, fx, engine, occurred)",
-        slot,
-        now,
-        &d.seq,
-        &d.n,
-        &d.id,
-        &d.operator,
-        &d.player,
-        &d.payment,
-        &d.direction,
-        &d.checkpoint,
-        &d.player_version,
-        &d.market as &[Option<String>],
-        &d.version as &[Option<String>],
-        &d.sha256 as &[Option<Vec<u8>>],
-        &d.outcome,
-        &d.rules,
-        &d.reasons,
-        &d.fx as &[Option<String>],
-        &d.engine,
-        &d.occurred,
-        &e.seq,
-        &e.n,
-        &e.id,
-        &e.kind,
-        &e.operator,
-        &e.player,
-        &e.subject,
-        &e.payment,
-        &e.sequence,
-        &e.data,
-        &e.at
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }

@@ -1,0 +1,72 @@
+//! The legs of what a batch posted, as columns; [`super::write_holdings`] writes them beside the wallets
+//! that they change.
+
+use super::write_records::{Numbered, n};
+use crate::domain::PlayerKey;
+use crate::ledger::PostedLeg;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+#[derive(Default)]
+pub(super) struct EntryColumns {
+    pub seq: Vec<i64>,
+    pub leg: Vec<i16>,
+    pub kind: Vec<String>,
+    pub operator: Vec<String>,
+    pub player: Vec<String>,
+    pub payment: Vec<Option<Uuid>>,
+    pub reference: Vec<Option<String>>,
+    pub account: Vec<String>,
+    pub amount: Vec<i64>,
+    pub currency: Vec<String>,
+    pub version: Vec<Option<i64>>,
+    pub balance: Vec<Option<i64>>,
+    pub head: Vec<Option<Vec<u8>>>,
+}
+
+/// Per house account and currency: the sum of the batch's legs, and how many there are.
+pub(super) type House = BTreeMap<(String, String), (i64, i64)>;
+
+/// The legs, and what they come to for the house.
+pub(super) fn columns(records: &[Numbered]) -> (EntryColumns, House) {
+    let (mut columns, mut house) = (EntryColumns::default(), House::new());
+    for numbered in records {
+        let mut leg_number = 0;
+        for entry in &numbered.record.entries {
+            for leg in &entry.legs {
+                push_leg(&mut columns, numbered, entry, leg, leg_number);
+                leg_number += 1;
+                if !leg.account.is_players() {
+                    let code = entry.currency.code().to_owned();
+                    let sum = house.entry((leg.account.to_string(), code)).or_default();
+                    sum.0 += leg.amount;
+                    sum.1 += 1;
+                }
+            }
+        }
+    }
+    (columns, house)
+}
+
+fn push_leg(
+    columns: &mut EntryColumns,
+    numbered: &Numbered,
+    entry: &crate::book::Entry,
+    leg: &PostedLeg,
+    leg_number: usize,
+) {
+    let PlayerKey { operator, player } = &numbered.record.player;
+    columns.seq.push(numbered.seq);
+    columns.leg.push(n(leg_number));
+    columns.kind.push(entry.kind.to_owned());
+    columns.operator.push(operator.as_str().to_owned());
+    columns.player.push(player.as_str().to_owned());
+    columns.payment.push(entry.payment);
+    columns.reference.push(entry.reference.clone());
+    columns.account.push(leg.account.to_string());
+    columns.amount.push(leg.amount);
+    columns.currency.push(entry.currency.code().to_owned());
+    columns.version.push(leg.wallet.map(|(version, _)| version));
+    columns.balance.push(leg.balance_after);
+    columns.head.push(leg.wallet.map(|(_, head)| head.to_vec()));
+}
