@@ -14,13 +14,26 @@ use crate::store::read_keys::{self, KeyState};
 use crate::store::read_payee::{self, Payee, PayeeFacts};
 use crate::store::{Db, StoreError};
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
-/// All desks of an instance.
+/// All desks of an instance. Cheap to clone: every request does so some times.
 #[derive(Debug, Clone)]
-pub struct Desks {
+pub struct Desks(Arc<AllDesks>);
+
+impl Deref for Desks {
+    type Target = AllDesks;
+
+    fn deref(&self) -> &AllDesks {
+        &self.0
+    }
+}
+
+/// One desk a question.
+#[derive(Debug)]
+pub struct AllDesks {
     pub inbox: Desk<StoreEvents>,
     pub done: Desk<MarkDone>,
     pub places: Desk<FindPlaces>,
@@ -33,7 +46,7 @@ pub struct Desks {
 
 impl Desks {
     pub fn start(db: &Db, clock: &Arc<dyn Clock>, tasks: &TaskTracker) -> Self {
-        Self {
+        Self(Arc::new(AllDesks {
             inbox: Desk::start(StoreEvents { clock: clock.clone() }, db.clone(), tasks),
             done: Desk::start(MarkDone, db.clone(), tasks),
             places: Desk::start(FindPlaces, db.clone(), tasks),
@@ -41,7 +54,7 @@ impl Desks {
             payees: Desk::start(ReadPayees, db.clone(), tasks),
             keys: Desk::start(ReadKeys, db.clone(), tasks),
             known: KnownPlaces::default(),
-        }
+        }))
     }
 }
 

@@ -40,6 +40,13 @@ impl KnownPlaces {
         let (at, place) = known.young.get(&attempt).or_else(|| known.old.get(&attempt))?;
         (at == psp).then(|| place.clone())
     }
+
+    /// The database does not know the attempt: it was set back to a time before it.
+    pub fn forget(&self, attempt: AttemptId) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.young.remove(&attempt);
+        known.old.remove(&attempt);
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +75,8 @@ mod tests {
         assert_eq!(found.map(|place| place.payment.uuid), Some(Uuid::from_u128(1)));
         assert!(known.of("b", AttemptId(Uuid::from_u128(1))).is_none());
         assert!(known.of("a", AttemptId(Uuid::from_u128(2))).is_none());
+        known.forget(AttemptId(Uuid::from_u128(1)));
+        assert!(known.of("a", AttemptId(Uuid::from_u128(1))).is_none());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The connection that a lane owns.
@@ -69,9 +70,12 @@ const BY_KEY: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 /// A pooled connection that nobody used for so long is tested before it is used.
 const RESTED: Duration = Duration::from_secs(5);
 
-/// The database as the service sees it.
+/// The database as the service sees it. Cheap to clone: every request does so some times.
 #[derive(Debug, Clone)]
-pub struct Db {
+pub struct Db(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     pool: PgPool,
     options: PgConnectOptions,
     url: secrecy::SecretString,
@@ -85,23 +89,23 @@ impl Db {
             .log_statements(tracing::log::LevelFilter::Trace)
             .options(BY_KEY);
         let pool = pool_options(connections_max, true).connect_with(options.clone()).await?;
-        Ok(Self { pool, options, url: url.into() })
+        Ok(Self(Arc::new(Inner { pool, options, url: url.into() })))
     }
 
     /// The address, for those who keep a connection of their own.
     pub fn url(&self) -> &str {
         use secrecy::ExposeSecret;
-        self.url.expose_secret()
+        self.0.url.expose_secret()
     }
 
-    pub const fn pool(&self) -> &PgPool {
-        &self.pool
+    pub fn pool(&self) -> &PgPool {
+        &self.0.pool
     }
 
     /// A connection of a lane's own. It gives up a statement or an idle transaction after 5 s, so
     /// that a lane never holds a player's lock for longer.
     pub async fn lane_connection(&self) -> Result<PgConnection, StoreError> {
-        let options = self.options.clone().application_name("interlock-lane").options([
+        let options = self.0.options.clone().application_name("interlock-lane").options([
             ("statement_timeout", "5000"),
             ("idle_in_transaction_session_timeout", "5000"),
             ("tcp_user_timeout", "5000"),
@@ -121,7 +125,7 @@ impl Db {
     }
 
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.0.pool.close().await;
     }
 }
 

@@ -6,7 +6,8 @@ use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// A verified event on its way into the inbox. `event` is its content in our words.
+/// A verified event on its way into the inbox. `event` is its content in our words, `null` when it is
+/// spent.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
     pub id: InboxId,

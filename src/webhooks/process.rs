@@ -7,7 +7,7 @@ use super::follow_hint::follow_hint;
 use super::receive::{NOTHING_ABOUT_MONEY, places};
 use super::stored_event;
 use crate::decide::command::{News, Source};
-use crate::decide::{Answer, Command};
+use crate::decide::{Answer, Command, Refusal};
 use crate::domain::{AttemptId, Direction, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
@@ -104,22 +104,20 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
     if event.hint_only && event.report.is_none() && event.if_deposit.is_none() {
         return follow_hint(flows, account, event).await;
     }
-    let pool = flows.db.pool();
-    let found = match known_place(flows, account, event) {
-        Some(known) => vec![known],
-        None => places(flows, account, event.attempt, event.psp_reference.as_deref()).await?,
-    };
-    let fitting = found.iter().find_map(|place| {
-        let subject = subject_of(place);
-        event.report_for(subject).map(|report| (place, report))
-    });
-    match fitting {
-        Some((place, report)) => {
-            if event.hint_only || says_something(report) {
-                submit(flows, place, event, report).await?;
+    if let Some(place) = known_place(flows, account, event) {
+        match apply_to(flows, account, event, &place).await {
+            // The database was set back behind our memory: what it says counts.
+            Err(ApplyError::Submit(SubmitError::Refused(Refusal::NotFound))) => {
+                flows.desks.known.forget(place.attempt);
             }
-            done(flows, account, event, Some(place.attempt), None).await?;
+            applied => return applied,
         }
+    }
+    let pool = flows.db.pool();
+    let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
+    let fitting = found.iter().find(|place| event.report_for(subject_of(place)).is_some());
+    match fitting {
+        Some(place) => apply_to(flows, account, event, place).await?,
         None if event.report.is_none() => {
             let note = Some(NOTHING_ABOUT_MONEY);
             done(flows, account, event, None, note).await?;
@@ -131,6 +129,20 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Applies an event to an attempt that it can be about.
+async fn apply_to(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    place: &AttemptPlace,
+) -> Result<(), ApplyError> {
+    let report = event.report_for(subject_of(place));
+    if let Some(report) = report.filter(|report| event.hint_only || says_something(report)) {
+        submit(flows, place, event, report).await?;
+    }
+    Ok(done(flows, account, event, Some(place.attempt), None).await?)
 }
 
 /// The attempt that the event names, if we know it and the event can be about it: that one comes first

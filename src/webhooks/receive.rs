@@ -44,15 +44,19 @@ pub async fn receive(
         .get()
         .events
         .iter()
-        .map(|event| NewEvent {
-            id: InboxId(flows.ids.next()),
-            psp: account.to_owned(),
-            event_id: event.event_id.clone(),
-            kind: event.kind.clone(),
-            body_sha256,
-            event: stored_event::write(event),
-            raw: raw.body.to_vec(),
-            spent: spent(flows, account, event),
+        .map(|event| {
+            let spent = spent(flows, account, event);
+            NewEvent {
+                id: InboxId(flows.ids.next()),
+                psp: account.to_owned(),
+                event_id: event.event_id.clone(),
+                kind: event.kind.clone(),
+                body_sha256,
+                // Nobody will apply a spent one: the message itself is enough to show what came.
+                event: if spent.is_some() { "null".to_owned() } else { stored_event::write(event) },
+                raw: raw.body.to_vec(),
+                spent,
+            }
         })
         .collect();
     let ids: Vec<Option<InboxId>> =

@@ -232,3 +232,20 @@ async fn a_verified_event_that_is_nobodys_is_kept_and_raised() {
     sqlx::query(back).bind(attempt).execute(&world.rows).await.unwrap();
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_that_move_nothing_are_done_with_being_stored() {
+    let world = World::new().await;
+    let player = world.player("GB").await;
+    let deposit = world.deposit(&player, gbp(700)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    // What stands for nothing is kept without its content in our words, of the attempt it names.
+    let spent = "select kind from inbox where event::text = 'null' and state = 'done'
+                 and due_at is null and attempt_id is not null order by kind";
+    assert_eq!(world.texts(spent).await, ["payment_authorized", "payment_executed"]);
+    // Control: what moved the money was stored to be applied.
+    let applied = "select kind from inbox where event::text <> 'null'";
+    assert_eq!(world.texts(applied).await, ["payment_settled"]);
+    world.close().await;
+}
