@@ -5,7 +5,9 @@
 //! can be tested with bytes alone, and the one [`crate::Transport`] decides for all adapters what
 //! "not sent" and "unknown" mean.
 
+use crate::plan::{Plan, Planned};
 use crate::signature::WebhookKeys;
+use crate::statement;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
     Capabilities, Currency, Destination, HttpRequest, HttpResponse, Operation, Outcome, PayerField,
@@ -19,9 +21,19 @@ pub trait Adapter: Send + Sync + 'static {
 
     fn capabilities(&self) -> &Capabilities;
 
-    /// The exchange that performs an operation. The same operation gives the same request bodies, so
-    /// that a replay under the same key is a replay.
-    fn exchange(&self, operation: &Operation, now: Timestamp) -> Box<dyn Exchange>;
+    /// What performs an operation; none where this PSP cannot express it. The same operation gives the
+    /// same request bodies, so that a replay under the same key is a replay.
+    fn plan(&self, _operation: &Operation, _now: Timestamp) -> Option<Plan> {
+        None
+    }
+
+    /// The plan on its way.
+    fn exchange(&self, operation: &Operation, now: Timestamp) -> Box<dyn Exchange> {
+        match self.plan(operation, now) {
+            Some(plan) => Box::new(Planned::new(plan)),
+            None => Box::new(Finished(Outcome::NotSent(psp_contract::NotSent::NotExpressible))),
+        }
+    }
 
     /// Whether this PSP can pay this very instrument in this currency.
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool;
@@ -56,11 +68,16 @@ pub trait Adapter: Send + Sync + 'static {
         keys: &WebhookKeys,
     ) -> Result<Verified<WebhookBatch>, WebhookRefusal>;
 
-    /// The answer that this PSP expects, the same for a duplicate.
-    fn reply(&self, verified: &Verified<WebhookBatch>) -> WebhookReply;
+    /// The answer that this PSP expects, the same for a duplicate. Most take any 2xx.
+    fn reply(&self, _verified: &Verified<WebhookBatch>) -> WebhookReply {
+        WebhookReply::ok("")
+    }
 
-    /// Reads the PSP's settlement file, all of it or nothing.
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault>;
+    /// Reads the PSP's settlement file, all of it or nothing. Those that publish no format of their own
+    /// deliver the plain table.
+    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+        statement::plain(file)
+    }
 }
 
 /// The course of one operation.

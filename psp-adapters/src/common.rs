@@ -19,6 +19,22 @@ pub(crate) fn path_id(id: &str) -> Option<&str> {
     ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
 }
 
+/// As [`path_id`], for PSPs whose ids have underscores.
+pub(crate) fn path_word(id: &str) -> Option<&str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
+}
+
+/// A field of a player's that the casino gave.
+pub(crate) fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// An account's number without the blanks and dashes that people write.
+pub(crate) fn compact(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, ' ' | '-')).collect()
+}
+
 pub(crate) fn reported(id: Option<&str>, status: Status) -> Outcome {
     let psp_reference = id.map(str::to_owned);
     Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
@@ -48,10 +64,19 @@ pub(crate) fn names(payer: &Payer) -> Option<(&str, &str)> {
     }
 }
 
-/// So long after the attempt was made, which its own id tells (its first bits are its time): a replay hours
-/// later says the same.
-pub(crate) fn after(attempt: AttemptRef, life: Duration) -> Option<Timestamp> {
+/// As [`names`], for PSPs that want two: a name of one word is a first name.
+pub(crate) fn two_names(payer: &Payer) -> (&str, &str) {
+    names(payer).unwrap_or((payer.full_name.trim(), ""))
+}
+
+/// When the attempt was made, which its own id tells (its first bits are its time): a replay hours later
+/// says the same.
+pub(crate) fn made_at(attempt: AttemptRef) -> Option<Timestamp> {
     let (secs, _) = attempt.uuid().get_timestamp()?.to_unix();
-    let made_at = Timestamp::from_unix_timestamp(i64::try_from(secs).ok()?).ok()?;
-    Some(made_at + life)
+    Timestamp::from_unix_timestamp(i64::try_from(secs).ok()?).ok()
+}
+
+/// So long after the attempt was made.
+pub(crate) fn after(attempt: AttemptRef, life: Duration) -> Option<Timestamp> {
+    Some(made_at(attempt)? + life)
 }

@@ -19,6 +19,7 @@
 
 pub mod adapter;
 pub mod adyen;
+mod answer;
 mod br_code;
 mod chain;
 mod coins;
@@ -26,20 +27,25 @@ pub mod coinspaid;
 mod common;
 mod course;
 pub mod fireblocks;
+mod form;
 pub mod identity;
 mod json;
 pub mod mercadopago;
-pub mod nuvei;
+mod nuvei;
+mod payer;
 pub mod paysafe;
+mod pix;
 pub mod pix_efi;
+mod plan;
 pub mod psp;
 pub mod registry;
 pub mod signature;
 mod statement;
 pub mod swish;
+mod token;
 pub mod transport;
 pub mod truelayer;
-pub mod trustly;
+mod trustly;
 pub mod webhook;
 
 pub use adapter::{Adapter, CachedToken, Exchange, Input, Step};

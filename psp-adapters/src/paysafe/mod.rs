@@ -347,6 +347,6 @@ impl Adapter for Paysafe {
     }
 
     fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
+        statement::plain(file)
     }
 }

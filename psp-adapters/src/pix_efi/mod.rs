@@ -251,7 +251,7 @@ impl Adapter for PixEfi {
     }
 
     fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
+        statement::plain(file)
     }
 
     fn verify_webhook(

@@ -267,7 +267,7 @@ impl Adapter for Swish {
     }
 
     fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
+        statement::plain(file)
     }
 
     fn verify_webhook(

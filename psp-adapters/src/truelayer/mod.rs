@@ -260,7 +260,7 @@ impl Adapter for TrueLayer {
     }
 
     fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
+        statement::plain(file)
     }
 
     fn webhook_keys_url(&self) -> Option<&str> {
