@@ -1,7 +1,8 @@
 //! Trustly's envelope: what is signed, and what of an answer is believed.
 
-use super::Inner;
-use crate::json::Json;
+use super::Trustly;
+use crate::answer::json;
+use crate::json::{Json, object};
 use crate::signature::Proof;
 use psp_contract::{HttpRequest, HttpResponse, Method, Unknown};
 use uuid::Uuid;
@@ -22,6 +23,12 @@ pub(super) enum Refusal {
     Error(String),
     /// Nothing that can be believed.
     Nothing(Unknown),
+}
+
+impl From<Unknown> for Refusal {
+    fn from(why: Unknown) -> Self {
+        Refusal::Nothing(why)
+    }
 }
 
 /// The text that is signed: method, UUID, and the data written out as key after key.
@@ -58,78 +65,52 @@ fn serialise(data: &Json, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// The HTTP request of a call.
-pub(super) fn request(inner: &Inner, message: &Message, moves_money: bool) -> Option<HttpRequest> {
-    let uuid = message.uuid.to_string();
-    let text = signed_text(message.method, &uuid, &message.data)?;
-    let params = Json::object([
-        ("Signature", Json::Text(inner.signer.sign_sha1(text.as_bytes())?)),
-        ("UUID", Json::Text(uuid)),
-        ("Data", message.data.clone()),
-    ]);
-    let body = Json::object([
-        ("method", message.method.into()),
-        ("params", params),
-        ("version", "1.1".into()),
-    ]);
-    Some(HttpRequest {
-        method: Method::Post,
-        url: inner.url.clone(),
-        headers: vec![
-            ("content-type", "application/json".to_owned()),
-            ("accept", "application/json".to_owned()),
-        ],
-        body: body.to_bytes(),
-        moves_money,
-    })
-}
-
-/// The verified data of a call's result.
-///
-/// Trustly answers everything with 200, errors too; another status comes from something in between, and
-/// proves nothing. Only the signed copy of an error's code is read.
-pub(super) fn answer(
-    inner: &Inner,
-    message: &Message,
-    response: &HttpResponse,
-) -> Result<Json, Refusal> {
-    match response.status {
-        200 => {}
-        429 => return Err(Refusal::Nothing(Unknown::Throttled)),
-        _ => return Err(Refusal::Nothing(Unknown::ServerError)),
+impl Trustly {
+    /// The HTTP request of a call.
+    pub fn request(&self, message: &Message) -> Option<HttpRequest> {
+        let uuid = message.uuid.to_string();
+        let text = signed_text(message.method, &uuid, &message.data)?;
+        let params = object! {
+            "Signature": self.signer.sign_sha1(text.as_bytes())?,
+            "UUID": uuid,
+            "Data": message.data.clone(),
+        };
+        let body = object! { "method": message.method, "params": params, "version": "1.1" };
+        Some(HttpRequest::json(Method::Post, &self.url, body.to_bytes()))
     }
-    let unreadable = Refusal::Nothing(Unknown::Unreadable);
-    let body = Json::parse(&response.body).ok_or(unreadable.clone())?;
-    let uuid = message.uuid.to_string();
-    match (body.get("result"), body.get("error").and_then(|error| error.get("error"))) {
-        (Some(result), None) => {
-            verified_data(inner, result, message.method, &uuid).cloned().ok_or(unreadable)
+
+    /// The verified data of a call's result.
+    ///
+    /// Trustly answers everything with 200, errors too; another status comes from something in between,
+    /// and proves nothing. Only the signed copy of an error's code is read.
+    pub fn answer(&self, message: &Message, response: &HttpResponse) -> Result<Json, Refusal> {
+        match response.status {
+            200 => {}
+            429 => return Err(Unknown::Throttled.into()),
+            _ => return Err(Unknown::ServerError.into()),
         }
-        (None, Some(error)) => {
-            let data =
-                verified_data(inner, error, message.method, &uuid).ok_or(unreadable.clone())?;
-            Err(Refusal::Error(data.word("code").ok_or(unreadable)?))
-        }
-        _ => Err(unreadable),
+        let body = json(response)?;
+        let (part, is_error) = match (body.get("result"), body.get("error/error")) {
+            (Some(result), None) => (result, false),
+            (None, Some(error)) => (error, true),
+            _ => return Err(Unknown::Unreadable.into()),
+        };
+        let data = self.verified_data(part, message).ok_or(Unknown::Unreadable)?;
+        if is_error { Err(Refusal::Error(data.need_word("code")?)) } else { Ok(data.clone()) }
     }
-}
 
-/// The `data` of a signed part, when it is an answer to this call and its signature verifies.
-fn verified_data<'a>(inner: &Inner, part: &'a Json, method: &str, uuid: &str) -> Option<&'a Json> {
-    let data = part.get("data")?;
-    let ours = part.str("method")? == method && part.str("uuid")? == uuid;
-    verify(inner, part.str("signature")?, method, uuid, data).filter(|_| ours)?;
-    Some(data)
-}
+    /// The `data` of a signed part, when it is an answer to this call and its signature verifies.
+    fn verified_data<'a>(&self, part: &'a Json, message: &Message) -> Option<&'a Json> {
+        let (method, uuid) = (message.method, message.uuid.to_string());
+        let data = part.get("data")?;
+        let ours = part.str("method")? == method && part.str("uuid")? == uuid;
+        self.verify(part.str("signature")?, method, &uuid, data).filter(|_| ours)?;
+        Some(data)
+    }
 
-pub(super) fn verify(
-    inner: &Inner,
-    signature: &str,
-    method: &str,
-    uuid: &str,
-    data: &Json,
-) -> Option<Proof> {
-    inner.keys.verify(signed_text(method, uuid, data)?.as_bytes(), signature)
+    pub fn verify(&self, signature: &str, method: &str, uuid: &str, data: &Json) -> Option<Proof> {
+        self.keys.verify(signed_text(method, uuid, data)?.as_bytes(), signature)
+    }
 }
 
 #[cfg(test)]
