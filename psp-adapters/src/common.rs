@@ -40,6 +40,14 @@ pub(crate) fn reported(id: Option<&str>, status: Status) -> Outcome {
     Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
 }
 
+/// A refusal that another PSP may be asked after, unless it is one of compliance, or of an account that is
+/// wrong everywhere.
+pub(crate) fn decline(class: DeclineClass, code: &str) -> Decline {
+    let decline = Decline::new(class, code);
+    let elsewhere = class != DeclineClass::AccountInvalid;
+    Decline { retry_elsewhere: decline.retry_elsewhere && elsewhere, ..decline }
+}
+
 /// A refusal that another PSP may be asked after, unless it is one of compliance.
 pub(crate) fn declined(class: DeclineClass, code: &str) -> Status {
     let retry_elsewhere = class != DeclineClass::Compliance;

@@ -2,6 +2,7 @@
 
 use super::wire::Refusal;
 use crate::answer::{Stop, Told, must_match, redirect};
+use crate::common::decline;
 use crate::json::Json;
 use psp_contract::{
     Currency, Decline, DeclineClass, Inquiry, Money, NotSent, Outcome, Report, Status, Subject,
@@ -169,11 +170,12 @@ pub(super) fn deposit_in_ledger(data: &Json, inquiry: &Inquiry) -> Told {
 /// as final, so none is irreversible; the money itself comes back by a `credit`.
 pub(super) fn payout_failure(code: &str) -> Status {
     let account = ["account", "iban", "bank_number", "beneficiary"];
-    Status::Declined(if account.iter().any(|word| code.contains(word)) {
-        Decline { retry_elsewhere: false, ..Decline::new(DeclineClass::AccountInvalid, code) }
+    let class = if account.iter().any(|word| code.contains(word)) {
+        DeclineClass::AccountInvalid
     } else {
-        Decline::new(DeclineClass::PspFault, code)
-    })
+        DeclineClass::PspFault
+    };
+    Status::Declined(decline(class, code))
 }
 
 #[cfg(test)]

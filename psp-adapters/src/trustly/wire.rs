@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// One call.
 #[derive(Debug, Clone)]
-pub(super) struct Message {
+pub struct Message {
     pub method: &'static str,
     /// The same for the same operation, so that a replay is the same bytes.
     pub uuid: Uuid,
@@ -18,7 +18,7 @@ pub(super) struct Message {
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// A signed error with its code.
     Error(String),
     /// Nothing that can be believed.
