@@ -1,17 +1,8 @@
-//! What several adapters say in the same way: ids in paths, plain reports and refusals, names, and times
-//! that a replay repeats.
+//! What several adapters say in the same way: ids in paths, refusals, names, and times that a replay
+//! repeats.
 
-use psp_contract::{
-    AttemptRef, Decline, DeclineClass, Outcome, Payer, Report, Status, Timestamp, Unknown,
-};
+use psp_contract::{AttemptRef, Decline, DeclineClass, Payer, Timestamp};
 use std::time::Duration;
-
-/// The PSP has it.
-pub(crate) const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
-/// An answer that cannot be read.
-pub(crate) const UNREADABLE: Outcome = Outcome::Unknown(Unknown::Unreadable);
-/// An answer about something else.
-pub(crate) const MISMATCH: Outcome = Outcome::Unknown(Unknown::Mismatch);
 
 /// An id as part of a path: what is not plainly one could name another resource.
 pub(crate) fn path_id(id: &str) -> Option<&str> {
@@ -35,33 +26,12 @@ pub(crate) fn compact(text: &str) -> String {
     text.chars().filter(|c| !matches!(c, ' ' | '-')).collect()
 }
 
-pub(crate) fn reported(id: Option<&str>, status: Status) -> Outcome {
-    let psp_reference = id.map(str::to_owned);
-    Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
-}
-
 /// A refusal that another PSP may be asked after, unless it is one of compliance, or of an account that is
 /// wrong everywhere.
 pub(crate) fn decline(class: DeclineClass, code: &str) -> Decline {
     let decline = Decline::new(class, code);
     let elsewhere = class != DeclineClass::AccountInvalid;
     Decline { retry_elsewhere: decline.retry_elsewhere && elsewhere, ..decline }
-}
-
-/// A refusal that another PSP may be asked after, unless it is one of compliance.
-pub(crate) fn declined(class: DeclineClass, code: &str) -> Status {
-    let retry_elsewhere = class != DeclineClass::Compliance;
-    Status::Declined(Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false })
-}
-
-/// HTTP statuses that say nothing definite.
-pub(crate) const fn undecided(status: u16) -> Unknown {
-    match status {
-        409 => Unknown::PspUndecided,
-        423 | 429 => Unknown::Throttled,
-        500..=599 => Unknown::ServerError,
-        _ => Unknown::UnlistedCode,
-    }
 }
 
 /// First and last name: as the casino gave them, else the full name's last word is the last name.

@@ -50,13 +50,15 @@ mod truelayer;
 mod trustly;
 pub mod webhook;
 
-pub use adapter::{Adapter, CachedToken, Exchange, Input, Step};
+pub use adapter::{Adapter, CachedToken, Input, Step};
 pub use identity::TlsIdentity;
+pub use plan::{Exchange, Plan};
 pub use psp::{Performed, Psp, WireRecord};
 pub use registry::{ConfigFault, PspAccount, adapters, build};
 pub use signature::WebhookKeys;
+pub use statement::Statement;
 pub use transport::{Transport, TransportConfig, TransportError};
 pub use webhook::{
-    RawWebhook, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookEvent, WebhookRefusal,
+    RawWebhook, Received, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookEvent, WebhookRefusal,
     WebhookReply,
 };

@@ -1,7 +1,7 @@
 //! What an operation is for an adapter: a request, and what its answer leads to; where there are several,
 //! each is decided by the answers before it. Where the PSP wants an OAuth 2 token, that one comes first.
 
-use crate::adapter::{CachedToken, Exchange, Input, Step};
+use crate::adapter::{CachedToken, Input, Step};
 use crate::answer::{self, Stop, Told};
 use crate::token;
 use psp_contract::{
@@ -38,6 +38,15 @@ impl std::fmt::Debug for Plan {
             Next::Ask { step, .. } => write!(f, "Plan({step})"),
             Next::Token { .. } => f.write_str("Plan(token)"),
             Next::End(outcome) => write!(f, "Plan({outcome:?})"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.state {
+            State::Ready(plan) => write!(f, "Exchange({plan:?})"),
+            _ => f.write_str("Exchange(on its way)"),
         }
     }
 }
@@ -93,8 +102,8 @@ impl Plan {
     }
 }
 
-/// A [`Plan`] on its way.
-pub(crate) struct Planned {
+/// A [`Plan`] on its way: it is told what came of each step and says the next one.
+pub struct Exchange {
     state: State,
     /// A token was used.
     authorised: bool,
@@ -113,8 +122,8 @@ enum State {
     Over,
 }
 
-impl Planned {
-    pub fn new(plan: Plan) -> Self {
+impl Exchange {
+    pub(crate) fn new(plan: Plan) -> Self {
         Self { state: State::Ready(plan), authorised: false }
     }
 
@@ -157,8 +166,8 @@ impl Planned {
     }
 }
 
-impl Exchange for Planned {
-    fn step(&mut self, input: Input) -> Step {
+impl Exchange {
+    pub fn step(&mut self, input: Input) -> Step {
         match (std::mem::replace(&mut self.state, State::Over), input) {
             (State::Ready(plan), Input::Start { token }) => self.go_on(plan, token),
             (State::Asked(_, then), Input::Response(response)) => self.answered(&response, then),
@@ -212,10 +221,10 @@ mod tests {
 
     /// The names of the steps, and what came of them.
     fn run(plan: Plan, inputs: Vec<Input>) -> (Vec<&'static str>, Option<Outcome>) {
-        let mut planned = Planned::new(plan);
+        let mut exchange = Exchange::new(plan);
         let mut steps = Vec::new();
         for input in [Input::Start { token: None }].into_iter().chain(inputs) {
-            steps.push(match planned.step(input) {
+            steps.push(match exchange.step(input) {
                 Step::Send(step, _) => step,
                 Step::Remember(_) => "remember",
                 Step::Forget => "forget",

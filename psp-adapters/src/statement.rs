@@ -11,6 +11,9 @@ use time::macros::format_description;
 
 type Read<T> = Result<T, StatementFault>;
 
+/// A whole file, or what is wrong with it.
+pub type Statement = Read<Vec<StatementLine>>;
+
 const KIND: &str = "is of a kind that is not known";
 const AMOUNT: &str = "has an amount that cannot be read";
 
@@ -26,7 +29,7 @@ pub(crate) fn table(
     file: &[u8],
     columns: &[&str],
     line: impl Fn(&Row<'_>) -> Read<StatementLine>,
-) -> Read<Vec<StatementLine>> {
+) -> Statement {
     let whole = |reason| StatementFault { line: None, reason };
     let mut table = csv::ReaderBuilder::new().from_reader(file);
     let headers = table.headers().map_err(|_| whole("is no table of UTF-8 text"))?.clone();
@@ -127,7 +130,7 @@ const KINDS: [(&str, StatementKind); 6] = [
 ];
 
 /// The plain table of PSPs that publish no format of their own.
-pub(crate) fn plain(file: &[u8]) -> Read<Vec<StatementLine>> {
+pub(crate) fn plain(file: &[u8]) -> Statement {
     table(file, &COLUMNS, |row| {
         let currency = row.currency("currency")?;
         Ok(StatementLine {
@@ -143,7 +146,7 @@ pub(crate) fn plain(file: &[u8]) -> Read<Vec<StatementLine>> {
 
 /// A plain table of a PSP whose deposits arrive at players' addresses: there a deposit's line names the
 /// player, whose pseudonym looks like an attempt's reference and is none.
-pub(crate) fn read_of_addresses(file: &[u8]) -> Read<Vec<StatementLine>> {
+pub(crate) fn read_of_addresses(file: &[u8]) -> Statement {
     let mut lines = plain(file)?;
     for line in lines.iter_mut().filter(|line| line.kind == StatementKind::Deposit) {
         line.attempt = None;

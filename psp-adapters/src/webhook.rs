@@ -141,6 +141,9 @@ impl From<WebhookEvent> for WebhookBatch {
     }
 }
 
+/// What comes of a webhook: its events, or why it is turned away.
+pub type Received = Result<Verified<WebhookBatch>, WebhookRefusal>;
+
 /// The events of one webhook call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookBatch {

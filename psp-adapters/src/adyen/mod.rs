@@ -29,12 +29,12 @@ use crate::adapter::Adapter;
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{HmacKeys, WebhookKeys};
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::statement::Statement;
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
     Capabilities, Currency, DepositCapability, DepositRequest, Destination, IdempotencyCapability,
     Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, Operation, PayoutCapability,
-    Portable, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp, WebhookCapability,
-    minutes,
+    Portable, ReferenceRule, Subject, Timestamp, WebhookCapability, minutes,
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -197,11 +197,7 @@ impl Adapter for Arc<Adyen> {
         CURRENCIES.contains(&currency) && (destination.token.is_some() || portable)
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
         webhook::verify(self, raw)
     }
 
@@ -210,7 +206,7 @@ impl Adapter for Arc<Adyen> {
         WebhookReply::ok("[accepted]")
     }
 
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+    fn read_statement(&self, file: &[u8]) -> Statement {
         report::read(file, &self.merchant_account)
     }
 }

@@ -1,7 +1,7 @@
 //! The settlement details report (its columns are on Adyen's page of that name): a table with one row
 //! for each booking, debit and credit in columns of their own, all costs in up to four.
 
-use crate::statement::{Row, table};
+use crate::statement::{Row, Statement, table};
 use psp_contract::{StatementFault, StatementKind, StatementLine};
 
 const COLUMNS: [&str; 15] = [
@@ -34,7 +34,7 @@ const KINDS: [(&str, StatementKind); 8] = [
 ];
 
 /// Reads a whole report, or says which line cannot be read.
-pub(super) fn read(file: &[u8], account: &str) -> Result<Vec<StatementLine>, StatementFault> {
+pub(super) fn read(file: &[u8], account: &str) -> Statement {
     table(file, &COLUMNS, |row| line(row, account))
 }
 

@@ -10,19 +10,14 @@ use super::{Adyen, transfer};
 use crate::common::path_id;
 use crate::json::Json;
 use crate::signature::Proof;
-use crate::webhook::{
-    RawWebhook, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-};
+use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use psp_contract::{DeclineClass, Money, Status, Subject};
 
 const MALFORMED: WebhookRefusal = WebhookRefusal::Malformed("no notification of Adyen's");
 
-pub(super) fn verify(
-    adyen: &Adyen,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+pub(super) fn verify(adyen: &Adyen, raw: &RawWebhook<'_>) -> Received {
     raw.must_be_posted_to(&adyen.notify_url)?;
     // Only as much is read as it takes to find the signature and what it covers.
     let body = raw.json()?;

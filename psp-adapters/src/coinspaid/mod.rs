@@ -23,13 +23,12 @@ use crate::coins::{Coin, Coins, Syntax};
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{HmacKeys, WebhookKeys};
-use crate::statement;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal};
+use crate::statement::{self, Statement};
+use crate::webhook::{RawWebhook, Received};
 use psp_contract::{
     Capabilities, Currency, DepositCapability, DepositRequest, Destination, FOR_EVER, HttpResponse,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    PayoutCapability, PayoutRequest, ReferenceRule, StatementFault, StatementLine, Subject,
-    Timestamp, WebhookCapability, minutes,
+    PayoutCapability, PayoutRequest, ReferenceRule, Subject, Timestamp, WebhookCapability, minutes,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,15 +181,11 @@ impl Adapter for Arc<CoinsPaid> {
     }
 
     /// No settlement format of CoinsPaid's is published. A deposit's line names the player.
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+    fn read_statement(&self, file: &[u8]) -> Statement {
         statement::read_of_addresses(file)
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
         webhook::verify(self, raw)
     }
 }

@@ -6,15 +6,10 @@
 
 use super::{CoinsPaid, mapping};
 use crate::json::Json;
-use crate::webhook::{
-    RawWebhook, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-};
+use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use psp_contract::{AssetAmount, Payin, Subject};
 
-pub(super) fn verify(
-    coinspaid: &CoinsPaid,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+pub(super) fn verify(coinspaid: &CoinsPaid, raw: &RawWebhook<'_>) -> Received {
     raw.must_be_posted_to(&coinspaid.notify_url)?;
     if raw.one_header("x-processing-key") != Some(&coinspaid.api_key) {
         return Err(WebhookRefusal::Invalid("not for this account"));

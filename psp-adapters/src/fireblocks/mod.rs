@@ -29,14 +29,14 @@ use crate::common::path_word;
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{RsaKeys, RsaSigner, WebhookKeys};
-use crate::statement;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal};
+use crate::statement::{self, Statement};
+use crate::webhook::{RawWebhook, Received, WebhookRefusal};
 use mapping::Refusal;
 use psp_contract::{
     AttemptRef, Capabilities, Currency, DepositCapability, DepositRequest, Destination,
     HttpResponse, IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent,
-    Operation, Outcome, PayoutCapability, PayoutRequest, ReferenceRule, StatementFault,
-    StatementLine, Subject, Timestamp, Unknown, WebhookCapability, minutes,
+    Operation, Outcome, PayoutCapability, PayoutRequest, ReferenceRule, Subject, Timestamp,
+    Unknown, WebhookCapability, minutes,
 };
 use std::sync::Arc;
 use wire::Moment;
@@ -276,7 +276,7 @@ impl Adapter for Arc<Fireblocks> {
 
     /// Fireblocks is custody and settles nothing: a table of its transactions. A deposit's line names the
     /// player.
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+    fn read_statement(&self, file: &[u8]) -> Statement {
         statement::read_of_addresses(file)
     }
 
@@ -291,11 +291,7 @@ impl Adapter for Arc<Fireblocks> {
         webhook::signature(raw)?.key_id()
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, keys: &WebhookKeys) -> Received {
         webhook::verify(self, raw, keys)
     }
 }

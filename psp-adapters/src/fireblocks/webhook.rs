@@ -9,9 +9,7 @@ use super::{Fireblocks, Webhooks, mapping};
 use crate::coins::masked;
 use crate::json::Json;
 use crate::signature::{DetachedJws, WebhookKeys, sha256};
-use crate::webhook::{
-    RawWebhook, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-};
+use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use psp_contract::{AttemptRef, PayerProof, Payin, Status, Subject, Timestamp};
 
 /// The signature's parts, once its header is of the one kind that we accept.
@@ -28,7 +26,7 @@ pub(super) fn verify(
     fireblocks: &Fireblocks,
     raw: &RawWebhook<'_>,
     keys: &WebhookKeys,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+) -> Received {
     raw.must_be_posted_to(&fireblocks.notify_url)?;
     let proof = match &fireblocks.webhooks {
         Webhooks::Published { .. } => {

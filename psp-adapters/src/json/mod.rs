@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_tree_survives_being_sent() {
-        let tree = Json::object([("b", Json::Null), ("a", Json::Array(vec![Json::Bool(true)]))]);
+        let tree = object! { "b": Json::Null, "a": vec![Json::Bool(true)] };
         assert_eq!(tree.to_bytes(), br#"{"a":[true],"b":null}"#);
         assert_eq!(Json::parse(&tree.to_bytes()), Some(tree));
     }

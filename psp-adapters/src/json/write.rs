@@ -64,22 +64,9 @@ impl Json {
         Json::Object(given.collect())
     }
 
-    pub fn object<const N: usize>(fields: [(&str, Json); N]) -> Json {
-        Json::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
-    }
-
     /// An amount as a number in major units with all its decimals, for PSPs that want numbers.
     pub fn major(money: Money) -> Json {
         Json::Decimal(money.major())
-    }
-
-    pub fn text(text: impl Into<String>) -> Json {
-        Json::Text(text.into())
-    }
-
-    /// Adds a field to an object when there is a value.
-    pub fn with(self, key: &str, value: Option<Json>) -> Json {
-        self.and(key, value)
     }
 
     /// Adds a field to an object when there is a value.
@@ -107,7 +94,7 @@ mod tests {
         let tree = object! {
             "email": email,
             "amount": object! { "currency": Currency::EUR, "value": 1050_i64 },
-            "tags": vec![Json::text("a")],
+            "tags": vec!["a".into()],
             "reusable": false,
         };
         let text = br#"{"amount":{"currency":"EUR","value":1050},"reusable":false,"tags":["a"]}"#;

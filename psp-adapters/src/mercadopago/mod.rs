@@ -25,12 +25,12 @@ use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::ed25519::Ed25519Signer;
 use crate::signature::{HmacKeys, WebhookKeys};
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal};
+use crate::statement::Statement;
+use crate::webhook::{RawWebhook, Received};
 use psp_contract::{
     Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
     Inquiry, InquiryBy, InquiryCapability, KeyReplay, Lookup, Operation, PayoutCapability,
-    Portable, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp, WebhookCapability,
-    WebhookProof, minutes,
+    Portable, ReferenceRule, Subject, Timestamp, WebhookCapability, WebhookProof, minutes,
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -192,15 +192,11 @@ impl Adapter for Arc<MercadoPago> {
         currency == Currency::BRL && key.is_some()
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
         webhook::verify(self, raw, CAPABILITIES.webhook.tolerance)
     }
 
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+    fn read_statement(&self, file: &[u8]) -> Statement {
         report::read(file)
     }
 }

@@ -1,8 +1,8 @@
 //! The account money report (`settlement_report`; its columns are in Mercado Pago's glossary): one row for
 //! each booking, with a sign that tells which way.
 
-use crate::statement::table;
-use psp_contract::{StatementFault, StatementKind, StatementLine};
+use crate::statement::{Statement, table};
+use psp_contract::{StatementKind, StatementLine};
 
 const COLUMNS: [&str; 7] = [
     "EXTERNAL_REFERENCE",
@@ -24,7 +24,7 @@ const KINDS: [((&str, bool), StatementKind); 5] = [
 ];
 
 /// Reads a whole report, or says which line cannot be read.
-pub(super) fn read(file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+pub(super) fn read(file: &[u8]) -> Statement {
     table(file, &COLUMNS, |row| {
         let currency = row.currency("TRANSACTION_CURRENCY")?;
         let (money, goes_out) = row.signed_money("TRANSACTION_AMOUNT", currency)?;

@@ -4,9 +4,7 @@
 
 use super::MercadoPago;
 use crate::common::path_id;
-use crate::webhook::{
-    RawWebhook, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-};
+use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use psp_contract::{Subject, Timestamp};
 use std::time::Duration;
 use url::form_urlencoded;
@@ -23,7 +21,7 @@ pub(super) fn verify(
     mercadopago: &MercadoPago,
     raw: &RawWebhook<'_>,
     tolerance: Duration,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+) -> Received {
     if raw.method != "POST" || !raw.is_for(&mercadopago.notify_url) {
         return Err(WebhookRefusal::Malformed("not a POST to the address that was given"));
     }

@@ -29,7 +29,7 @@ use crate::adapter::Adapter;
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::WebhookKeys;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
     AttemptRef, Capabilities, Currency, DepositCapability, Destination, IdempotencyCapability,
     Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, PayoutCapability,
@@ -180,11 +180,7 @@ impl Adapter for Arc<Nuvei> {
         currency == CURRENCY && (destination.token.is_some() || email)
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
         webhook::verify(self, raw)
     }
 

@@ -13,7 +13,7 @@ use super::Nuvei;
 use crate::form::Form;
 use crate::signature::{Proof, same_digest, sha256};
 use crate::webhook::{
-    Echo, RawWebhook, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
+    Echo, RawWebhook, Received, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
     WebhookReply,
 };
 use psp_contract::{AttemptRef, Currency, DeclineClass, Money, Status, Subject, Timestamp};
@@ -31,10 +31,7 @@ fn proven(nuvei: &Nuvei, told: &str, text: impl Fn(&str) -> String) -> Option<Pr
     })
 }
 
-pub(super) fn verify(
-    nuvei: &Nuvei,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+pub(super) fn verify(nuvei: &Nuvei, raw: &RawWebhook<'_>) -> Received {
     let form = Form::received(raw, &nuvei.notify_url)?;
     let (event, decision, proof) = match form.get("advanceResponseChecksum") {
         Some(told) => {

@@ -33,7 +33,7 @@ use crate::answer::Stop;
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{HmacKeys, WebhookKeys};
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal};
+use crate::webhook::{RawWebhook, Received};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mapping::Handle;
@@ -264,11 +264,7 @@ impl Adapter for Arc<Paysafe> {
         email && self.payment_type.moves(currency)
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
         webhook::verify(self, raw)
     }
 }

@@ -6,17 +6,12 @@
 use super::Paysafe;
 use super::mapping::{money, payer, status};
 use crate::json::Json;
-use crate::webhook::{
-    RawWebhook, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-};
+use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use psp_contract::{Status, Subject};
 
-pub(super) fn verify(
-    paysafe: &Paysafe,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+pub(super) fn verify(paysafe: &Paysafe, raw: &RawWebhook<'_>) -> Received {
     raw.must_be_posted_to(&paysafe.notify_url)?;
     let tag = STANDARD.decode(raw.signature("signature")?);
     let tag = tag.map_err(|_| WebhookRefusal::Invalid("no base64"))?;

@@ -25,7 +25,7 @@ use crate::identity;
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::WebhookKeys;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
     Capabilities, Charset, Currency, DepositCapability, Destination, FOR_EVER, HttpRequest,
     HttpResponse, IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent,
@@ -213,11 +213,7 @@ impl Adapter for Arc<PixEfi> {
         currency == Currency::BRL && key
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
         webhook::verify(self, raw)
     }
 

@@ -9,7 +9,7 @@
 use super::PixEfi;
 use crate::json::Json;
 use crate::registry::Reader;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookEvent, WebhookRefusal};
 use openssl::x509::{X509, X509VerifyResult};
 use psp_contract::{AttemptRef, Subject};
 use secrecy::ExposeSecret;
@@ -46,10 +46,7 @@ impl PinnedIssuers {
     }
 }
 
-pub(super) fn verify(
-    efi: &PixEfi,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+pub(super) fn verify(efi: &PixEfi, raw: &RawWebhook<'_>) -> Received {
     // It adds this to the address that it was given.
     let path = raw.path_and_query.strip_suffix("/pix").unwrap_or(raw.path_and_query);
     RawWebhook { path_and_query: path, ..*raw }.must_be_posted_to(&efi.notify_url)?;

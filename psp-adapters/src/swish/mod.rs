@@ -26,7 +26,7 @@ use crate::identity;
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{RsaSigner, WebhookKeys};
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal};
+use crate::webhook::{RawWebhook, Received};
 use psp_contract::{
     Capabilities, Charset, Currency, DepositCapability, Destination, FOR_EVER, HttpRequest,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
@@ -197,11 +197,7 @@ impl Adapter for Arc<Swish> {
         currency == Currency::SEK && alias.is_some()
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
         webhook::read(self, raw)
     }
 }

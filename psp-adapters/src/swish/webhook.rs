@@ -2,13 +2,10 @@
 
 use super::Swish;
 use crate::json::Json;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookEvent, WebhookRefusal};
 use psp_contract::{AttemptRef, Subject};
 
-pub(super) fn read(
-    swish: &Swish,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+pub(super) fn read(swish: &Swish, raw: &RawWebhook<'_>) -> Received {
     raw.must_be_posted_to(&swish.notify_url)?;
     let event = event(&raw.json()?);
     let event = event.ok_or(WebhookRefusal::Malformed("a callback without id or status"))?;

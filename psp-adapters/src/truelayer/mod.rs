@@ -24,7 +24,7 @@ use crate::common::path_word;
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{Es512Signer, WebhookKeys};
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal};
+use crate::webhook::{RawWebhook, Received, WebhookRefusal};
 use psp_contract::{
     Capabilities, Currency, DepositCapability, Destination, HttpResponse, IdempotencyCapability,
     Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, PayoutCapability,
@@ -220,11 +220,7 @@ impl Adapter for Arc<TrueLayer> {
         webhook::signature(self, raw)?.key_id()
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, keys: &WebhookKeys) -> Received {
         webhook::verify(self, raw, keys, CAPABILITIES.webhook.tolerance)
     }
 }

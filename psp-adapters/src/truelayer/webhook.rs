@@ -7,9 +7,7 @@ use super::mapping::{failure_reason, named_money, payer, payment_failure, payout
 use super::{TrueLayer, wire};
 use crate::json::Json;
 use crate::signature::{DetachedJws, Proof, WebhookKeys};
-use crate::webhook::{
-    RawWebhook, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-};
+use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use psp_contract::{Money, Status, Subject, Timestamp};
 use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
@@ -80,7 +78,7 @@ pub(super) fn verify(
     raw: &RawWebhook<'_>,
     keys: &WebhookKeys,
     tolerance: Duration,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+) -> Received {
     if raw.method != "POST" {
         return Err(WebhookRefusal::Malformed("webhooks are sent by POST"));
     }

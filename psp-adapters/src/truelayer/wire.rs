@@ -183,6 +183,6 @@ pub(super) fn signed_text(
 /// The signature's header, with its fields in TrueLayer's own order: verifiers are about that write the
 /// header again from what they read, and then check the signature over their own text.
 fn jws_header(kid: &str) -> String {
-    let kid = String::from_utf8_lossy(&Json::text(kid).to_bytes()).into_owned();
+    let kid = String::from_utf8_lossy(&Json::from(kid).to_bytes()).into_owned();
     format!(r#"{{"alg":"ES512","kid":{kid},"tl_version":"2","tl_headers":"Idempotency-Key"}}"#)
 }

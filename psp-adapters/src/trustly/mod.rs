@@ -25,7 +25,7 @@ use crate::json::Json;
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{RsaKeys, RsaSigner, WebhookKeys};
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
     Capabilities, Currency, DepositCapability, Destination, FOR_EVER, HttpRequest,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
@@ -229,11 +229,7 @@ impl Adapter for Arc<Trustly> {
         speaks(currency) && (destination.token.is_some() || portable)
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
         webhook::verify(self, raw)
     }
 

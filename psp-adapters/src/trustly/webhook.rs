@@ -8,15 +8,12 @@ use super::mapping::{money, payout_failure};
 use super::{Trustly, shape, wire};
 use crate::json::{Json, object};
 use crate::webhook::{
-    Echo, RawWebhook, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
+    Echo, RawWebhook, Received, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
     WebhookReply,
 };
 use psp_contract::{DeclineClass, Money, PayerProof, Report, Status, Subject, Timestamp};
 
-pub(super) fn verify(
-    trustly: &Trustly,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+pub(super) fn verify(trustly: &Trustly, raw: &RawWebhook<'_>) -> Received {
     const MALFORMED: WebhookRefusal = WebhookRefusal::Malformed("no JSON-RPC notification");
     raw.must_be_posted_to(&trustly.notify_url)?;
     // Only as much is read as it takes to find the signature and what it covers.
