@@ -79,6 +79,17 @@ impl Plan {
         Plan::ask(step, request, |response| Ok(Plan::end(read(response))))
     }
 
+    /// The last request, whose answer is held against what was asked.
+    pub(crate) fn about<T: Clone + Send + 'static>(
+        step: &'static str,
+        request: HttpRequest,
+        asked: &T,
+        read: fn(&HttpResponse, &T) -> Told,
+    ) -> Self {
+        let asked = asked.clone();
+        Plan::last(step, request, move |response| read(response, &asked))
+    }
+
     pub(crate) fn end(told: Told) -> Self {
         Plan(Next::End(answer::outcome(told)))
     }

@@ -84,6 +84,16 @@ impl PayoutCapability {
         by_token: false,
         success_reversible: false,
     };
+
+    /// Pays bank accounts in Europe and Britain, and what it has seen before by its token; a bank may
+    /// still send the money back.
+    pub const BANK_ACCOUNTS: PayoutCapability = PayoutCapability {
+        portable_iban: true,
+        portable_uk_account: true,
+        by_token: true,
+        success_reversible: true,
+        ..PayoutCapability::NONE
+    };
 }
 
 /// How an attempt can be asked about.
@@ -118,6 +128,18 @@ impl InquiryCapability {
         not_found_quiet: minutes(15),
         ..InquiryCapability::NONE
     };
+
+    /// Asked politely by the PSP's id alone.
+    pub const BY_ITS_ID: InquiryCapability =
+        InquiryCapability { by_psp_reference: true, ..InquiryCapability::POLITE };
+
+    /// Asked politely by our reference alone.
+    pub const BY_OURS: InquiryCapability =
+        InquiryCapability { by_our_reference: true, ..InquiryCapability::POLITE };
+
+    /// Asked politely by either.
+    pub const BY_EITHER: InquiryCapability =
+        InquiryCapability { by_psp_reference: true, ..InquiryCapability::BY_OURS };
 
     pub const fn any(&self) -> bool {
         self.by_our_reference || self.by_psp_reference || self.by_ledger

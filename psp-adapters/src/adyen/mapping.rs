@@ -5,11 +5,12 @@ use crate::answer::{Stop, Told, good, must_match, redirect, undecided};
 use crate::common::path_id;
 use crate::json::Json;
 use psp_contract::{
-    AttemptRef, Decline, DeclineClass, HttpResponse, Money, PayerProof, Report, Status, Unknown,
+    AttemptRef, Decline, DeclineClass, HttpResponse, Money, PayerProof, Report, ReturnRequest,
+    Status, Unknown,
 };
 
 /// What was asked for, to be found again in the answer.
-pub(super) type Asked = (Money, AttemptRef);
+type Asked = (Money, AttemptRef);
 
 /// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.4:
 /// 401, 403 and 422 with an error code, but for 704, by which a key's first use is still being worked
@@ -113,8 +114,8 @@ fn payer(body: &Json, token: String) -> PayerProof {
 }
 
 /// A refund's `{pspReference, status: received}`.
-pub(super) fn refund_created(response: &HttpResponse, asked: Asked) -> Told {
-    let body = created(response, "reference", asked)?;
+pub(super) fn refund_created(response: &HttpResponse, back: &ReturnRequest) -> Told {
+    let body = created(response, "reference", (back.money, back.attempt))?;
     match (id(&body, "pspReference")?, body.str("status")) {
         (id, Some("received")) => Ok(Report::new(id, Status::ACCEPTED)),
         _ => Err(Unknown::Unreadable.into()),

@@ -33,8 +33,8 @@ use crate::statement::Statement;
 use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
     Capabilities, Currency, DepositCapability, DepositRequest, Destination, IdempotencyCapability,
-    Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, Operation, PayoutCapability,
-    Portable, ReferenceRule, Subject, Timestamp, WebhookCapability, minutes,
+    InquiryCapability, Instrument, KeyReplay, Operation, PayoutCapability, Portable, ReferenceRule,
+    Subject, Timestamp, WebhookCapability, minutes,
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -49,21 +49,11 @@ static CAPABILITIES: Capabilities = Capabilities {
         needs_our_answer: false,
         ..DepositCapability::opened_by_us(LINK_LIFE)
     }),
-    payout: Some(PayoutCapability {
-        portable_iban: true,
-        portable_uk_account: true,
-        by_token: true,
-        success_reversible: true,
-        ..PayoutCapability::NONE
-    }),
+    payout: Some(PayoutCapability::BANK_ACCOUNTS),
     return_deposit: true,
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::NONE,
-    payout_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: true,
-        ..InquiryCapability::POLITE
-    },
+    payout_inquiry: InquiryCapability::BY_EITHER,
     idempotency: IdempotencyCapability {
         reference: ReferenceRule::visible(64),
         replay: KeyReplay::SameAnswer,
@@ -140,20 +130,6 @@ impl Adyen {
             Some(Instrument::Crypto { .. }) => return None,
         })
     }
-
-    /// Only transfers can be asked about.
-    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
-        if inquiry.subject != Subject::Payout {
-            return None;
-        }
-        let (request, asked) = (self.find_transfer(inquiry, now)?, inquiry.clone());
-        Some(Plan::last("query", request, move |response| match &asked.by {
-            InquiryBy::PspReference(id) => transfer::inquiry_answer(response, &asked, id),
-            InquiryBy::OurReference | InquiryBy::Ledger => {
-                transfer::search_answer(response, &asked)
-            }
-        }))
-    }
 }
 
 impl Adapter for Arc<Adyen> {
@@ -169,20 +145,18 @@ impl Adapter for Arc<Adyen> {
         Some(match operation {
             Operation::CreateDeposit(deposit) => self.create_deposit(deposit)?,
             Operation::CreatePayout(payout) => {
-                let asked = (payout.money, payout.attempt);
-                Plan::last("create_payout", self.transfer(payout)?, move |response| {
-                    transfer::created(response, asked)
-                })
+                Plan::about("create_payout", self.transfer(payout)?, payout, transfer::created)
             }
             Operation::ReturnDeposit(back) => {
-                let asked = (back.money, back.attempt);
-                Plan::last("return_deposit", self.refund(back)?, move |response| {
-                    mapping::refund_created(response, asked)
-                })
+                Plan::about("return_deposit", self.refund(back)?, back, mapping::refund_created)
             }
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
+            // Only transfers can be asked about.
+            Operation::Inquire(inquiry) if inquiry.subject == Subject::Payout => {
+                Plan::about("query", self.find_transfer(inquiry, now)?, inquiry, transfer::answer)
+            }
             // Its page takes the money itself, its events name our reference, and a link's id is not kept.
-            Operation::CompleteDeposit(_)
+            Operation::Inquire(_)
+            | Operation::CompleteDeposit(_)
             | Operation::Lookup(_)
             | Operation::CancelDeposit { .. } => return None,
         })

@@ -1,16 +1,19 @@
 //! Transfers in our words, as answers, lists and webhooks show them.
 
-use super::mapping::{Asked, id, is_about, money, refused};
+use super::mapping::{id, is_about, money, refused};
 use crate::answer::{Told, found, good, must_match, only};
 use crate::json::Json;
-use psp_contract::{Decline, DeclineClass, HttpResponse, Inquiry, Money, Report, Status, Unknown};
+use psp_contract::{
+    Decline, DeclineClass, HttpResponse, Inquiry, InquiryBy, Money, PayoutRequest, Report, Status,
+    Unknown,
+};
 
 /// The answer to a creation: the transfer with its id, received and not yet decided.
-pub(super) fn created(response: &HttpResponse, asked: Asked) -> Told {
+pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {
     let body = good(response, &[200, 202], refused)?;
     let id = id(&body, "id")?;
-    must_match(is_about(&body, "reference", asked))?;
-    let status = match status(&body, asked.0)? {
+    must_match(is_about(&body, "reference", (payout.money, payout.attempt)))?;
+    let status = match status(&body, payout.money)? {
         // What is more than accepted is told by the webhook as well, and can wait for it.
         Status::Pending | Status::Succeeded { .. } => Status::ACCEPTED,
         status => status,
@@ -18,20 +21,14 @@ pub(super) fn created(response: &HttpResponse, asked: Asked) -> Told {
     Ok(Report::new(id, status))
 }
 
-fn is_error(body: &Json) -> bool {
-    body.word("errorCode").is_some()
-}
-
-/// The answer of a GET by id.
-pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry, id: &str) -> Told {
-    let body = found(response, is_error)?;
+/// The answer of a GET by id, or of a search by our reference.
+pub(super) fn answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    let body = found(response, |body| body.word("errorCode").is_some())?;
+    let InquiryBy::PspReference(id) = &inquiry.by else {
+        return told(only(body.need_list("data")?)?, inquiry);
+    };
     must_match(body.str("id") == Some(id))?;
     told(&body, inquiry)
-}
-
-/// The answer of a search by our reference.
-pub(super) fn search_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
-    told(only(found(response, is_error)?.need_list("data")?)?, inquiry)
 }
 
 fn told(body: &Json, inquiry: &Inquiry) -> Told {

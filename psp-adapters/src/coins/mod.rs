@@ -10,7 +10,16 @@ pub(crate) use address::Syntax;
 
 use crate::registry::Reader;
 use psp_contract::{
-    AssetAmount, Currency, Instrument, Money, NextAction, PayinTarget, Portable, Unknown,
+    AssetAmount, Currency, DepositCapability, Instrument, Money, NextAction, PayinTarget, Portable,
+    Unknown, minutes,
+};
+
+/// What a PSP can do that gives each player an address for ever. An address is no payment: what arrives at
+/// it is told unasked, in whatever amount, and no chain gives back what it has confirmed.
+pub(crate) const DEPOSIT: DepositCapability = DepositCapability {
+    any_amount: true,
+    // How long one deposit is waited for.
+    ..DepositCapability::opened_by_us(minutes(24 * 60))
 };
 
 /// More decimals than any chain has.

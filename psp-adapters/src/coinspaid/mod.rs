@@ -19,14 +19,14 @@ mod webhook;
 mod wire;
 
 use crate::adapter::Adapter;
-use crate::coins::{Coin, Coins, Syntax};
+use crate::coins::{self, Coin, Coins, Syntax};
 use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{HmacKeys, WebhookKeys};
 use crate::statement::{self, Statement};
 use crate::webhook::{RawWebhook, Received};
 use psp_contract::{
-    Capabilities, Currency, DepositCapability, DepositRequest, Destination, FOR_EVER, HttpResponse,
+    Capabilities, Currency, DepositRequest, Destination, FOR_EVER, HttpResponse,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
     PayoutCapability, PayoutRequest, ReferenceRule, Subject, Timestamp, WebhookCapability, minutes,
 };
@@ -44,11 +44,7 @@ const COINS: &[Coin] = &[
 ];
 
 static CAPABILITIES: Capabilities = Capabilities {
-    deposit: Some(DepositCapability {
-        any_amount: true,
-        // The address is for ever; this is how long one deposit is waited for.
-        ..DepositCapability::opened_by_us(minutes(24 * 60))
-    }),
+    deposit: Some(coins::DEPOSIT),
     // What a chain has confirmed does not come back by itself.
     payout: Some(PayoutCapability { portable_crypto: true, ..PayoutCapability::NONE }),
     return_deposit: false,
@@ -56,10 +52,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     // An address is no payment: what arrives at it is told by callback.
     deposit_inquiry: InquiryCapability::NONE,
     payout_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: true,
         min_interval: Duration::from_secs(5),
-        ..InquiryCapability::POLITE
+        ..InquiryCapability::BY_EITHER
     },
     idempotency: IdempotencyCapability {
         reference: ReferenceRule::visible(64),

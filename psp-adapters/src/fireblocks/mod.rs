@@ -24,7 +24,7 @@ mod wire;
 
 use crate::adapter::Adapter;
 use crate::answer::{Stop, outcome};
-use crate::coins::{Coin, Coins, Syntax};
+use crate::coins::{self, Coin, Coins, Syntax};
 use crate::common::path_word;
 use crate::plan::Plan;
 use crate::registry::Reader;
@@ -33,10 +33,10 @@ use crate::statement::{self, Statement};
 use crate::webhook::{RawWebhook, Received, WebhookRefusal};
 use mapping::Refusal;
 use psp_contract::{
-    AttemptRef, Capabilities, Currency, DepositCapability, DepositRequest, Destination,
-    HttpResponse, IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent,
-    Operation, Outcome, PayoutCapability, PayoutRequest, ReferenceRule, Subject, Timestamp,
-    Unknown, WebhookCapability, minutes,
+    AttemptRef, Capabilities, Currency, DepositRequest, Destination, HttpResponse,
+    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
+    Outcome, PayoutCapability, PayoutRequest, ReferenceRule, Subject, Timestamp, Unknown,
+    WebhookCapability, minutes,
 };
 use std::sync::Arc;
 use wire::Moment;
@@ -52,22 +52,14 @@ const COINS: &[Coin] = &[
 ];
 
 static CAPABILITIES: Capabilities = Capabilities {
-    deposit: Some(DepositCapability {
-        any_amount: true,
-        // The address is for ever; this is how long one deposit is waited for.
-        ..DepositCapability::opened_by_us(minutes(24 * 60))
-    }),
+    deposit: Some(coins::DEPOSIT),
     // No chain gives back. A third party that fails afterwards is told as undecided.
     payout: Some(PayoutCapability { portable_crypto: true, ..PayoutCapability::NONE }),
     return_deposit: false,
     unsolicited_deposits: true,
     // An address is no payment: what arrives at it is told by webhook.
     deposit_inquiry: InquiryCapability::NONE,
-    payout_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: true,
-        ..InquiryCapability::POLITE
-    },
+    payout_inquiry: InquiryCapability::BY_EITHER,
     idempotency: IdempotencyCapability {
         reference: ReferenceRule::visible(40),
         replay: KeyReplay::SameAnswer,

@@ -5,11 +5,9 @@ use crate::common::path_id;
 use crate::json::Json;
 use crate::pix;
 use psp_contract::{
-    AttemptRef, Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction,
-    PayerProof, Report, Status, Unknown,
+    AttemptRef, Currency, Decline, DeclineClass, DepositRequest, HttpResponse, Inquiry, Lookup,
+    Money, NextAction, PayerProof, Report, ReturnRequest, Status, Unknown,
 };
-
-pub(super) type Asked = (Money, AttemptRef);
 
 /// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.7:
 /// 400, 401 and 403 with an error of Mercado Pago's own, but for those about the key, which was used.
@@ -62,11 +60,12 @@ fn money(body: &Json) -> Option<Money> {
 }
 
 /// A payment with its QR code.
-pub(super) fn payment_created(response: &HttpResponse, (asked, attempt): Asked) -> Told {
+pub(super) fn payment_created(response: &HttpResponse, deposit: &DepositRequest) -> Told {
     let body = created(response)?;
     let id = id_of(&body)?;
-    must_match(money(&body) == Some(asked) && attempt_of(&body) == Some(attempt))?;
-    let status = payment_status(&body, asked)?;
+    let same_money = money(&body) == Some(deposit.money);
+    must_match(same_money && attempt_of(&body) == Some(deposit.attempt))?;
+    let status = payment_status(&body, deposit.money)?;
     if status != Status::ACCEPTED {
         return Ok(Report::new(&*id, status));
     }
@@ -109,19 +108,24 @@ pub(super) fn rejection(detail: &str) -> DeclineClass {
     }
 }
 
-/// The answer of a GET by id: to an inquiry about an attempt, or to a lookup of whose it is.
-pub(super) fn payment_answer(response: &HttpResponse, id: &str, inquiry: Option<&Inquiry>) -> Told {
-    payment_told(&told_of(response, id)?, id, inquiry)
+/// The answer of a GET by id, about an attempt.
+pub(super) fn payment_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    payment_told(&told_of(response, inquiry.by.id())?, Some(inquiry))
+}
+
+/// The answer of a GET by id, which tells whose it is.
+pub(super) fn payment_found(response: &HttpResponse, lookup: &Lookup) -> Told {
+    payment_told(&told_of(response, &lookup.psp_reference)?, None)
 }
 
 /// The answer of a search by our reference.
 pub(super) fn search_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
     let body = told(response)?;
-    let payment = only(body.need_list("results")?)?;
-    payment_told(payment, &id_of(payment)?, Some(inquiry))
+    payment_told(only(body.need_list("results")?)?, Some(inquiry))
 }
 
-fn payment_told(body: &Json, id: &str, inquiry: Option<&Inquiry>) -> Told {
+fn payment_told(body: &Json, inquiry: Option<&Inquiry>) -> Told {
+    let id = id_of(body)?;
     let attempt = attempt_of(body);
     must_match(inquiry.is_none_or(|inquiry| attempt == Some(inquiry.attempt)))?;
     let money = money(body).ok_or(Unknown::Unreadable)?;
@@ -129,7 +133,7 @@ fn payment_told(body: &Json, id: &str, inquiry: Option<&Inquiry>) -> Told {
     // Money that arrived is handed up as it arrived; any other answer about other money is none.
     let arrived = matches!(status, Status::Succeeded { .. });
     must_match(arrived || inquiry.is_none_or(|inquiry| money == inquiry.money))?;
-    Ok(Report { payer: payer(body), attempt, ..Report::new(id, status) })
+    Ok(Report { payer: payer(body), attempt, ..Report::new(&*id, status) })
 }
 
 /// The holder of the account that paid, as the bank names it. A CPF's own key belongs to nobody else, so
@@ -154,18 +158,20 @@ pub(super) fn cancelled(response: &HttpResponse, id: &str) -> Told {
 }
 
 /// A refund has no reference of ours: it is known by its payment and its amount.
-pub(super) fn refund_created(response: &HttpResponse, money: Money, payment: &str) -> Told {
+pub(super) fn refund_created(response: &HttpResponse, back: &ReturnRequest) -> Told {
     let body = created(response)?;
-    let id = id_of(&body)?;
-    must_match(body.word("payment_id").is_none_or(|it| it == payment))?;
-    refund_told(&body, &id, money)
+    id_of(&body)?;
+    let payment = body.word("payment_id");
+    must_match(payment.is_none_or(|it| it == back.deposit_psp_reference))?;
+    refund_told(&body, back.money)
 }
 
-pub(super) fn refund_answer(response: &HttpResponse, id: &str, money: Money) -> Told {
-    refund_told(&told_of(response, id)?, id, money)
+pub(super) fn refund_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    refund_told(&told_of(response, inquiry.by.id())?, inquiry.money)
 }
 
-fn refund_told(body: &Json, id: &str, money: Money) -> Told {
+fn refund_told(body: &Json, money: Money) -> Told {
+    let id = id_of(body)?;
     must_match(body.amount("amount", money.currency) == Some(money))?;
     let status = match body.need_str("status")? {
         "approved" => Status::Succeeded { money },
@@ -175,7 +181,7 @@ fn refund_told(body: &Json, id: &str, money: Money) -> Told {
         "cancelled" => Status::Cancelled,
         _ => return Err(Unknown::UnlistedCode.into()),
     };
-    Ok(Report::new(id, status))
+    Ok(Report::new(&*id, status))
 }
 
 /// The amount of a payout's whole, in reais: those of its accounts are texts, with a comma in some answers.

@@ -20,6 +20,7 @@ mod webhook;
 mod wire;
 
 use crate::adapter::Adapter;
+use crate::answer::Told;
 use crate::pix;
 use crate::plan::Plan;
 use crate::registry::Reader;
@@ -28,9 +29,10 @@ use crate::signature::{HmacKeys, WebhookKeys};
 use crate::statement::Statement;
 use crate::webhook::{RawWebhook, Received};
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
-    Inquiry, InquiryBy, InquiryCapability, KeyReplay, Lookup, Operation, PayoutCapability,
-    Portable, ReferenceRule, Subject, Timestamp, WebhookCapability, WebhookProof, minutes,
+    Capabilities, Charset, Currency, DepositCapability, Destination, HttpRequest, HttpResponse,
+    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, Lookup, Operation,
+    PayoutCapability, Portable, ReferenceRule, Subject, Timestamp, WebhookCapability, WebhookProof,
+    minutes,
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -38,9 +40,6 @@ use std::time::Duration;
 
 /// How long a QR code can be paid. The answer tells it too.
 const QR_LIFE: Duration = minutes(30);
-
-const BY_ITS_ID: InquiryCapability =
-    InquiryCapability { by_psp_reference: true, ..InquiryCapability::POLITE };
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
@@ -54,8 +53,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     }),
     return_deposit: true,
     unsolicited_deposits: false,
-    deposit_inquiry: InquiryCapability { by_our_reference: true, ..BY_ITS_ID },
-    payout_inquiry: BY_ITS_ID,
+    deposit_inquiry: InquiryCapability::BY_EITHER,
+    payout_inquiry: InquiryCapability::BY_ITS_ID,
     idempotency: IdempotencyCapability {
         // Letters, digits, dashes and underscores, for payouts.
         reference: ReferenceRule { charset: Charset::Alphanumeric, ..ReferenceRule::visible(64) },
@@ -71,6 +70,8 @@ static CAPABILITIES: Capabilities = Capabilities {
         ..WebhookCapability::SIGNED
     },
 };
+
+type Read = fn(&HttpResponse, &Inquiry) -> Told;
 
 /// One Mercado Pago application.
 pub(crate) struct MercadoPago {
@@ -97,47 +98,34 @@ impl MercadoPago {
     }
 
     fn inquiry(&self, inquiry: &Inquiry) -> Option<Plan> {
-        let asked = inquiry.clone();
-        Some(match (inquiry.subject, &inquiry.by) {
+        let (request, read): (HttpRequest, Read) = match (inquiry.subject, &inquiry.by) {
             (Subject::Deposit, InquiryBy::OurReference) => {
-                Plan::last("query", self.search(inquiry.attempt), move |response| {
-                    mapping::search_answer(response, &asked)
-                })
+                (self.search(inquiry.attempt), mapping::search_answer)
             }
             (Subject::Deposit, InquiryBy::PspReference(id)) => {
-                let (request, id) = (self.read_payment(id)?, id.clone());
-                Plan::last("query", request, move |response| {
-                    mapping::payment_answer(response, &id, Some(&asked))
-                })
+                (self.read_payment(id)?, mapping::payment_answer)
             }
             (Subject::Payout, InquiryBy::PspReference(id)) => {
-                let (request, id) = (self.read_payout(id)?, id.clone());
-                Plan::last("query", request, move |response| {
-                    payout::answer(response, &id, Some(&asked))
-                })
+                (self.read_payout(id)?, payout::answer)
             }
             (Subject::Return, InquiryBy::PspReference(id)) => {
                 let payment = inquiry.deposit_psp_reference.as_deref()?;
-                let (request, id) = (self.read_refund(payment, id)?, id.clone());
-                Plan::last("query", request, move |response| {
-                    mapping::refund_answer(response, &id, asked.money)
-                })
+                (self.read_refund(payment, id)?, mapping::refund_answer)
             }
             _ => return None,
-        })
+        };
+        Some(Plan::about("query", request, inquiry, read))
     }
 
     /// Which of the two it is, the id itself tells: payments have numbers, payouts a number and a ULID.
     fn lookup(&self, lookup: &Lookup) -> Option<Plan> {
-        let id = lookup.psp_reference.clone();
-        Some(match webhook::subject_of(&id) {
-            Subject::Deposit => Plan::last("lookup", self.read_payment(&id)?, move |response| {
-                mapping::payment_answer(response, &id, None)
-            }),
+        let id = &lookup.psp_reference;
+        Some(match webhook::subject_of(id) {
+            Subject::Deposit => {
+                Plan::about("lookup", self.read_payment(id)?, lookup, mapping::payment_found)
+            }
             Subject::Payout | Subject::Return => {
-                Plan::last("lookup", self.read_payout(&id)?, move |response| {
-                    payout::answer(response, &id, None)
-                })
+                Plan::about("lookup", self.read_payout(id)?, lookup, payout::found)
             }
         })
     }
@@ -155,22 +143,14 @@ impl Adapter for Arc<MercadoPago> {
     fn plan(&self, operation: &Operation, _: Timestamp) -> Option<Plan> {
         Some(match operation {
             Operation::CreateDeposit(deposit) => {
-                let asked = (deposit.money, deposit.attempt);
-                Plan::last("create_deposit", self.payment(deposit)?, move |response| {
-                    mapping::payment_created(response, asked)
-                })
+                let request = self.payment(deposit)?;
+                Plan::about("create_deposit", request, deposit, mapping::payment_created)
             }
             Operation::CreatePayout(payout) => {
-                let asked = (payout.money, payout.attempt);
-                Plan::last("create_payout", self.payout(payout)?, move |response| {
-                    payout::created(response, asked)
-                })
+                Plan::about("create_payout", self.payout(payout)?, payout, payout::created)
             }
             Operation::ReturnDeposit(back) => {
-                let (money, of) = (back.money, back.deposit_psp_reference.clone());
-                Plan::last("return_deposit", self.refund(back)?, move |response| {
-                    mapping::refund_created(response, money, &of)
-                })
+                Plan::about("return_deposit", self.refund(back)?, back, mapping::refund_created)
             }
             Operation::CancelDeposit { psp_reference, .. } => {
                 let (request, id) = (self.cancel(psp_reference)?, psp_reference.clone());

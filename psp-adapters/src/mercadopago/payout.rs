@@ -1,16 +1,17 @@
 //! Payouts in our words (`transaction-intents`).
 
-use super::mapping::{Asked, attempt_of, created as good_answer, id_of, rejection, told_of, total};
+use super::mapping::{attempt_of, created as good_answer, id_of, rejection, told_of, total};
 use crate::answer::{Told, must_match};
 use crate::json::Json;
-use psp_contract::{HttpResponse, Inquiry, Money, Report, Status, Unknown};
+use psp_contract::{HttpResponse, Inquiry, Lookup, Money, PayoutRequest, Report, Status, Unknown};
 
 /// The answer to a creation.
-pub(super) fn created(response: &HttpResponse, (asked, attempt): Asked) -> Told {
+pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {
     let body = good_answer(response)?;
     let id = id_of(&body)?;
-    must_match(total(&body) == Some(asked) && attempt_of(&body) == Some(attempt))?;
-    let status = match status(&body, asked)? {
+    let same_money = total(&body) == Some(payout.money);
+    must_match(same_money && attempt_of(&body) == Some(payout.attempt))?;
+    let status = match status(&body, payout.money)? {
         // What is more than accepted can be asked about, and is told by a webhook.
         Status::Pending => Status::ACCEPTED,
         status => status,
@@ -18,14 +19,22 @@ pub(super) fn created(response: &HttpResponse, (asked, attempt): Asked) -> Told 
     Ok(Report::new(&*id, status))
 }
 
-/// The answer of a GET by id: to an inquiry about an attempt, or to a lookup of whose it is.
-pub(super) fn answer(response: &HttpResponse, id: &str, inquiry: Option<&Inquiry>) -> Told {
-    let body = told_of(response, id)?;
-    let (attempt, money) = (attempt_of(&body), total(&body));
-    let ours = inquiry.is_none_or(|it| attempt == Some(it.attempt) && money == Some(it.money));
-    must_match(ours)?;
-    let status = status(&body, money.ok_or(Unknown::Unreadable)?)?;
-    Ok(Report { attempt, ..Report::new(id, status) })
+/// The answer of a GET by id, about an attempt.
+pub(super) fn answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    let body = told_of(response, inquiry.by.id())?;
+    let same_money = total(&body) == Some(inquiry.money);
+    must_match(same_money && attempt_of(&body) == Some(inquiry.attempt))?;
+    told(&body)
+}
+
+/// The answer of a GET by id, which tells whose it is.
+pub(super) fn found(response: &HttpResponse, lookup: &Lookup) -> Told {
+    told(&told_of(response, &lookup.psp_reference)?)
+}
+
+fn told(body: &Json) -> Told {
+    let status = status(body, total(body).ok_or(Unknown::Unreadable)?)?;
+    Ok(Report { attempt: attempt_of(body), ..Report::new(&*id_of(body)?, status) })
 }
 
 /// The detail of the one account that is paid.

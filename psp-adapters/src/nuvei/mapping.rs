@@ -5,7 +5,7 @@ use crate::json::Json;
 use crate::payer;
 use psp_contract::{
     AttemptRef, Decline, DeclineClass, HttpResponse, Inquiry, Money, NotSent, Outcome, PayerProof,
-    Report, Status, Unknown,
+    Report, Status, Subject, Unknown,
 };
 
 /// "No transaction details returned for the provided ID".
@@ -135,8 +135,8 @@ pub(super) fn payment_answer(response: &HttpResponse, ours: AttemptRef, base_url
 }
 
 /// A payout's or a refund's.
-pub(super) fn outgoing_answer(response: &HttpResponse, ours: AttemptRef) -> Told {
-    let (body, id) = created(response, ours)?;
+pub(super) fn outgoing_answer(response: &HttpResponse, ours: &AttemptRef) -> Told {
+    let (body, id) = created(response, *ours)?;
     Ok(Report::new(&*id, first_state(&body)?))
 }
 
@@ -157,8 +157,15 @@ fn state(body: &Json, moved: Option<Money>) -> Told<Status> {
     })
 }
 
+pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    match inquiry.subject {
+        Subject::Payout => payout_status(response, inquiry),
+        Subject::Deposit | Subject::Return => details(response, inquiry),
+    }
+}
+
 /// getTransactionDetails about a deposit or a refund.
-pub(super) fn details(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+fn details(response: &HttpResponse, inquiry: &Inquiry) -> Told {
     let body = success(response).map_err(question_refused)?;
     let details = body.need("transactionDetails")?;
     must_match(body.str("clientUniqueId") == Some(&inquiry.attempt.lower()))?;
@@ -180,7 +187,7 @@ pub(super) fn transaction_of(response: &HttpResponse, ours: AttemptRef) -> Optio
     body.word("transactionDetails/transactionId").filter(|_| found)
 }
 
-pub(super) fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Told {
     let body = success(response).map_err(question_refused)?;
     must_match(body.str("clientRequestId") == Some(&inquiry.attempt.lower()))?;
     let status = state(&body, money(&body, "amount", "currency"))?;

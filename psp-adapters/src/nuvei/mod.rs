@@ -50,12 +50,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     }),
     return_deposit: true,
     unsolicited_deposits: false,
-    deposit_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: true,
-        ..InquiryCapability::POLITE
-    },
-    payout_inquiry: InquiryCapability { by_our_reference: true, ..InquiryCapability::POLITE },
+    deposit_inquiry: InquiryCapability::BY_EITHER,
+    payout_inquiry: InquiryCapability::BY_OURS,
     idempotency: IdempotencyCapability {
         reference: ReferenceRule::visible(45),
         replay: KeyReplay::DuplicateError,
@@ -102,9 +98,7 @@ impl Nuvei {
         let (attempt, money) = (back.attempt, back.money);
         let refund = move |nuvei: &Self, id: &str| {
             let request = nuvei.refund(attempt, money, id, now)?;
-            Some(Plan::last("return_deposit", request, move |response| {
-                mapping::outgoing_answer(response, attempt)
-            }))
+            Some(Plan::about("return_deposit", request, &attempt, mapping::outgoing_answer))
         };
         let Some(deposit) = AttemptRef::parse(&back.deposit_psp_reference) else {
             return refund(self, &back.deposit_psp_reference);
@@ -128,11 +122,7 @@ impl Nuvei {
             (Subject::Payout, InquiryBy::OurReference) => self.payout_status(inquiry.attempt, now),
             _ => return None,
         };
-        let asked = inquiry.clone();
-        Some(Plan::last("query", request, move |response| match asked.subject {
-            Subject::Payout => mapping::payout_status(response, &asked),
-            Subject::Deposit | Subject::Return => mapping::details(response, &asked),
-        }))
+        Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
     }
 }
 
@@ -160,10 +150,8 @@ impl Adapter for Arc<Nuvei> {
                 })
             }
             Operation::CreatePayout(payout) => {
-                let (request, attempt) = (self.payout(payout, now)?, payout.attempt);
-                Plan::last("create_payout", request, move |response| {
-                    mapping::outgoing_answer(response, attempt)
-                })
+                let request = self.payout(payout, now)?;
+                Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_answer)
             }
             Operation::ReturnDeposit(back) => self.give_back(back, now)?,
             Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,

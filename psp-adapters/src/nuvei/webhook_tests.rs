@@ -1,4 +1,3 @@
-//! The traps of a checksum that is no MAC: a published vector, and every way to cut its text anew.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 use super::*;

@@ -48,8 +48,7 @@ use std::sync::Arc;
 use wire::PaymentType;
 
 /// By our reference on every resource; Paysafe's own ids differ from resource to resource.
-const INQUIRY: InquiryCapability =
-    InquiryCapability { by_our_reference: true, ..InquiryCapability::POLITE };
+const INQUIRY: InquiryCapability = InquiryCapability::BY_OURS;
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {

@@ -7,7 +7,8 @@ use crate::json::Json;
 use crate::pix;
 use psp_contract::{
     Currency, Decline, DeclineClass, DepositRequest, HttpResponse, Inquiry, InquiryBy, Money,
-    NextAction, Outcome, PayerProof, Report, Status, Timestamp, Unknown,
+    NextAction, Outcome, PayerProof, PayoutRequest, Report, ReturnRequest, Status, Timestamp,
+    Unknown,
 };
 
 /// A payment made in the last second of a charge is told a little later.
@@ -112,14 +113,16 @@ pub(super) fn charge_created(response: &HttpResponse, deposit: &DepositRequest) 
 }
 
 /// `{idEnvio, e2eId, valor, status}`.
-pub(super) fn payout_created(response: &HttpResponse, ours: &str, asked: Money) -> Told {
-    let body = created(response, ("idEnvio", ours), "valor", asked)?;
+pub(super) fn payout_created(response: &HttpResponse, payout: &PayoutRequest) -> Told {
+    let ours = payout.attempt.lower();
+    let body = created(response, ("idEnvio", &ours), "valor", payout.money)?;
     first_state(&body, id(&body, "e2eId")?, "REALIZADO")
 }
 
 /// `{id, rtrId, valor, status}`.
-pub(super) fn return_created(response: &HttpResponse, ours: &str, asked: Money) -> Told {
-    let body = created(response, ("id", ours), "valor", asked)?;
+pub(super) fn return_created(response: &HttpResponse, back: &ReturnRequest) -> Told {
+    let ours = back.attempt.lower();
+    let body = created(response, ("id", &ours), "valor", back.money)?;
     first_state(&body, id(&body, "rtrId")?, "DEVOLVIDO")
 }
 
@@ -180,12 +183,12 @@ fn sum<'a>(items: impl Iterator<Item = &'a Json>) -> Result<Money, Unknown> {
     sum.ok_or(Unknown::Unreadable)
 }
 
-pub(super) fn charge_state(response: &HttpResponse, txid: &str, now: Timestamp) -> Told {
+pub(super) fn charge_state(response: &HttpResponse, (txid, now): &(String, Timestamp)) -> Told {
     let body = charge_told(response, txid)?;
     let status = match body.need_str("status")? {
         // An active charge whose time is over stays active, and can be paid no more.
         "ATIVA" => match expiry(&body) {
-            Some(expiry) if expiry + EXPIRY_GRACE < now => Status::Expired,
+            Some(expiry) if expiry + EXPIRY_GRACE < *now => Status::Expired,
             _ => Status::Pending,
         },
         "REMOVIDA_PELO_USUARIO_RECEBEDOR" => Status::Cancelled,
@@ -193,7 +196,7 @@ pub(super) fn charge_state(response: &HttpResponse, txid: &str, now: Timestamp) 
         "CONCLUIDA" => return paid(txid, body.list("pix")),
         _ => return Err(Unknown::UnlistedCode.into()),
     };
-    Ok(Report::new(txid, status))
+    Ok(Report::new(&**txid, status))
 }
 
 /// What arrived, all of it. What the scheme's special mechanism took back (`MED_…`) is no return of ours.
@@ -239,11 +242,10 @@ pub(super) fn payout_state(response: &HttpResponse, inquiry: &Inquiry) -> Told {
 }
 
 /// A return among those of the Pix that paid its deposit.
-pub(super) fn return_state(response: &HttpResponse, txid: &str, inquiry: &Inquiry) -> Told {
+pub(super) fn return_state(response: &HttpResponse, (txid, ours): &(String, String)) -> Told {
     let body = charge_told(response, txid)?;
-    let ours = inquiry.attempt.lower();
     let mut told = body.list("pix").iter().flat_map(|pix| pix.list("devolucoes"));
-    let back = told.find(|back| back.str("id") == Some(&ours)).ok_or(Outcome::NotFound)?;
+    let back = told.find(|back| back.str("id") == Some(ours)).ok_or(Outcome::NotFound)?;
     let (reference, money) = (id(back, "rtrId")?, money(back, "valor")?);
     let status = match back.need_str("status")? {
         "EM_PROCESSAMENTO" => Status::Pending,

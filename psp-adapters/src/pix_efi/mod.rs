@@ -35,12 +35,6 @@ use psp_contract::{
 use secrecy::SecretString;
 use std::sync::Arc;
 
-const INQUIRY: InquiryCapability = InquiryCapability {
-    by_our_reference: true,
-    by_psp_reference: true,
-    ..InquiryCapability::POLITE
-};
-
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         can_cancel: true,
@@ -54,8 +48,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     }),
     return_deposit: true,
     unsolicited_deposits: false,
-    deposit_inquiry: INQUIRY,
-    payout_inquiry: INQUIRY,
+    deposit_inquiry: InquiryCapability::BY_EITHER,
+    payout_inquiry: InquiryCapability::BY_EITHER,
     idempotency: IdempotencyCapability {
         // A txid has 26 to 35 letters and digits; idEnvio and the id of a return have up to 35.
         reference: ReferenceRule { len_min: 26, len_max: 35, charset: Charset::Alphanumeric },
@@ -108,15 +102,16 @@ impl PixEfi {
     }
 
     /// Every call needs a token, and most are one request.
-    fn authorised(
+    fn authorised<T: Clone + Send + 'static>(
         &self,
         step: &'static str,
-        request: HttpRequest,
-        now: Timestamp,
-        read: impl FnOnce(&HttpResponse) -> Told + Send + 'static,
+        (request, now): (HttpRequest, Timestamp),
+        asked: &T,
+        read: fn(&HttpResponse, &T) -> Told,
     ) -> Plan {
+        let asked = asked.clone();
         Plan::with_token(self.token_request(), now, move |token| {
-            Ok(Plan::last(step, wire::bearing(request, token), read))
+            Ok(Plan::about(step, wire::bearing(request, token), &asked, read))
         })
     }
 
@@ -124,23 +119,21 @@ impl PixEfi {
     fn give_back(self: &Arc<Self>, back: &ReturnRequest, now: Timestamp) -> Option<Plan> {
         let txid = path_word(&back.deposit_psp_reference)?.to_owned();
         let body = wire::refund(back)?;
-        let (efi, id, money) = (self.clone(), back.attempt.lower(), back.money);
+        let (efi, back) = (self.clone(), back.clone());
         let find = self.charge_by(&txid);
         Some(Plan::with_token(self.token_request(), now, move |token| {
             let (find, token) = (wire::bearing(find, token), token.clone());
             Ok(Plan::prepare("find_deposit", find, move |response| {
                 let e2eid = mapping::paid_by(response, &txid).ok_or(NotSent::PreparationFailed)?;
-                let request = efi.put(&format!("/v2/pix/{e2eid}/devolucao/{id}"), &body);
-                let request = wire::bearing(request, &token);
-                Ok(Plan::last("return_deposit", request, move |response| {
-                    mapping::return_created(response, &id, money)
-                }))
+                let path = format!("/v2/pix/{e2eid}/devolucao/{}", back.attempt.lower());
+                let request = wire::bearing(efi.put(&path, &body), &token);
+                Ok(Plan::about("return_deposit", request, &back, mapping::return_created))
             }))
         }))
     }
 
     fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
-        let asked = inquiry.clone();
+        let ours = inquiry.attempt.lower();
         let named = match &inquiry.by {
             InquiryBy::OurReference => None,
             InquiryBy::PspReference(id) => Some(path_word(id)?.to_owned()),
@@ -148,23 +141,19 @@ impl PixEfi {
         };
         Some(match inquiry.subject {
             Subject::Deposit => {
-                let txid = named.unwrap_or_else(|| inquiry.attempt.lower());
-                self.authorised("query", self.charge_by(&txid), now, move |response| {
-                    mapping::charge_state(response, &txid, now)
-                })
+                let txid = named.unwrap_or(ours);
+                let request = self.charge_by(&txid);
+                self.authorised("query", (request, now), &(txid, now), mapping::charge_state)
             }
             Subject::Payout => {
-                let id = named.unwrap_or_else(|| format!("id-envio/{}", inquiry.attempt.lower()));
+                let id = named.unwrap_or_else(|| format!("id-envio/{ours}"));
                 let request = self.get(&format!("/v2/gn/pix/enviados/{id}"));
-                self.authorised("query", request, now, move |response| {
-                    mapping::payout_state(response, &asked)
-                })
+                self.authorised("query", (request, now), inquiry, mapping::payout_state)
             }
             Subject::Return => {
                 let txid = path_word(inquiry.deposit_psp_reference.as_deref()?)?.to_owned();
-                self.authorised("query", self.charge_by(&txid), now, move |response| {
-                    mapping::return_state(response, &txid, &asked)
-                })
+                let (request, asked) = (self.charge_by(&txid), (txid, ours));
+                self.authorised("query", (request, now), &asked, mapping::return_state)
             }
         })
     }
@@ -182,24 +171,19 @@ impl Adapter for Arc<PixEfi> {
     fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
         Some(match operation {
             Operation::CreateDeposit(deposit) => {
-                let (request, asked) = (self.charge(deposit)?, deposit.clone());
-                self.authorised("create_deposit", request, now, move |response| {
-                    mapping::charge_created(response, &asked)
-                })
+                let request = self.charge(deposit)?;
+                self.authorised("create_deposit", (request, now), deposit, mapping::charge_created)
             }
             Operation::CreatePayout(payout) => {
-                let (request, id, money) =
-                    (self.payout(payout)?, payout.attempt.lower(), payout.money);
-                self.authorised("create_payout", request, now, move |response| {
-                    mapping::payout_created(response, &id, money)
-                })
+                let request = self.payout(payout)?;
+                self.authorised("create_payout", (request, now), payout, mapping::payout_created)
             }
             Operation::ReturnDeposit(back) => self.give_back(back, now)?,
             Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
             Operation::CancelDeposit { attempt, psp_reference } => {
-                let txid = path_word(psp_reference)?.to_owned();
-                self.authorised("cancel_deposit", self.cancel(*attempt), now, move |response| {
-                    mapping::charge_cancelled(response, &txid)
+                let (request, txid) = (self.cancel(*attempt), path_word(psp_reference)?.to_owned());
+                self.authorised("cancel_deposit", (request, now), &txid, |response, txid| {
+                    mapping::charge_cancelled(response, txid)
                 })
             }
             // A charge takes the money itself, and notifications name our reference.

@@ -8,6 +8,7 @@ mod rsa;
 mod twice_sha512;
 
 pub(crate) mod ed25519;
+pub(crate) mod unseparated;
 
 use crate::json::Json;
 use crate::webhook::{RawWebhook, WebhookRefusal};

@@ -4,8 +4,8 @@ use crate::answer::{Stop, Told, good, must_match, undecided};
 use crate::json::Json;
 use crate::payer;
 use psp_contract::{
-    Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome, Report, Status,
-    Subject, Unknown,
+    AttemptRef, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome, Report,
+    Status, Subject, Unknown,
 };
 
 /// The definite codes of `reference/psps.md` §3.2: nothing was paid. None for everything else, DS24 and
@@ -97,9 +97,10 @@ pub(super) fn payment_created(
 }
 
 /// A payout's or a refund's.
-pub(super) fn outgoing_created(response: &HttpResponse, id: &str) -> Told {
-    created(response, id)?;
-    Ok(Report::new(id, Status::ACCEPTED))
+pub(super) fn outgoing_created(response: &HttpResponse, ours: &AttemptRef) -> Told {
+    let id = ours.upper();
+    created(response, &id)?;
+    Ok(Report::new(&*id, Status::ACCEPTED))
 }
 
 fn inquiry_refused(response: &HttpResponse) -> Stop {

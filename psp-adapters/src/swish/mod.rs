@@ -35,12 +35,6 @@ use psp_contract::{
 };
 use std::sync::Arc;
 
-const INQUIRY: InquiryCapability = InquiryCapability {
-    by_our_reference: true,
-    by_psp_reference: true,
-    ..InquiryCapability::POLITE
-};
-
 /// `needs_our_answer` is the account's: only a token leaves everything in our hands.
 const fn capabilities(needs_our_answer: bool) -> Capabilities {
     Capabilities {
@@ -57,8 +51,8 @@ const fn capabilities(needs_our_answer: bool) -> Capabilities {
         }),
         return_deposit: true,
         unsolicited_deposits: false,
-        deposit_inquiry: INQUIRY,
-        payout_inquiry: INQUIRY,
+        deposit_inquiry: InquiryCapability::BY_EITHER,
+        payout_inquiry: InquiryCapability::BY_EITHER,
         idempotency: IdempotencyCapability {
             reference: ReferenceRule { len_min: 32, len_max: 32, charset: Charset::UpperHex },
             replay: KeyReplay::DuplicateError,
@@ -141,9 +135,8 @@ impl Swish {
         Some(Plan::prepare("find_deposit", question, move |response| {
             let payment = mapping::paid_as(response).ok_or(NotSent::PreparationFailed)?;
             let request = swish.refund(&back, &payment).ok_or(NotSent::PreparationFailed)?;
-            Ok(Plan::last("return_deposit", request, move |response| {
-                mapping::outgoing_created(response, &back.attempt.upper())
-            }))
+            let ours = &back.attempt;
+            Ok(Plan::about("return_deposit", request, ours, mapping::outgoing_created))
         }))
     }
 }
@@ -168,15 +161,12 @@ impl Adapter for Arc<Swish> {
                 })
             }
             Operation::CreatePayout(payout) => {
-                let (request, id) = (self.payout(payout)?, payout.attempt.upper());
-                Plan::last("create_payout", request, move |response| {
-                    mapping::outgoing_created(response, &id)
-                })
+                let request = self.payout(payout)?;
+                Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_created)
             }
             Operation::ReturnDeposit(back) => self.give_back(back)?,
             Operation::Inquire(inquiry) => {
-                let (request, asked) = (self.inquiry(inquiry)?, inquiry.clone());
-                Plan::last("query", request, move |response| mapping::state(response, &asked))
+                Plan::about("query", self.inquiry(inquiry)?, inquiry, mapping::state)
             }
             Operation::CancelDeposit { psp_reference, .. } => {
                 let (request, id) = (self.cancel(psp_reference)?, psp_reference.clone());

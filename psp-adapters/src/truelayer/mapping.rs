@@ -5,8 +5,8 @@ use crate::common::path_word;
 use crate::json::Json;
 use crate::payer::bank_account;
 use psp_contract::{
-    Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome, PayerProof, Portable,
-    Report, Status, Subject, Unknown,
+    Decline, DeclineClass, DepositRequest, HttpResponse, Inquiry, Money, NextAction, Outcome,
+    PayerProof, Portable, Report, Status, Subject, Unknown,
 };
 use url::form_urlencoded::byte_serialize;
 
@@ -48,22 +48,20 @@ fn created(response: &HttpResponse, money: Money) -> Told<(Json, String)> {
 /// `{id, resource_token}`: together they open the hosted page.
 pub(super) fn payment_created(
     response: &HttpResponse,
-    money: Money,
-    hosted_page_url: &str,
-    return_url: &str,
+    (deposit, hosted_page_url): &(DepositRequest, String),
 ) -> Told {
-    let (body, id) = created(response, money)?;
+    let (body, id) = created(response, deposit.money)?;
     let token = body.given("resource_token").ok_or(Unknown::Unreadable)?;
-    let [payment, token, back] =
-        [&*id, token, return_url].map(|text| byte_serialize(text.as_bytes()).collect::<String>());
+    let [payment, token, back] = [&*id, token, &*deposit.return_url]
+        .map(|text| byte_serialize(text.as_bytes()).collect::<String>());
     let url =
         format!("{hosted_page_url}#payment_id={payment}&resource_token={token}&return_uri={back}");
     Ok(Report::new(&*id, Status::next(NextAction::Redirect { url }, None)))
 }
 
 /// A payout's or a refund's `{id}`.
-pub(super) fn outgoing_created(response: &HttpResponse, money: Money) -> Told {
-    let (_, id) = created(response, money)?;
+pub(super) fn outgoing_created(response: &HttpResponse, money: &Money) -> Told {
+    let (_, id) = created(response, *money)?;
     Ok(Report::new(&*id, Status::ACCEPTED))
 }
 
@@ -78,7 +76,8 @@ pub(super) fn payment_cancelled(response: &HttpResponse, id: &str) -> Told {
 }
 
 /// The answer of a GET by id.
-pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry, id: &str) -> Told {
+pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    let id = inquiry.by.id();
     let body = found(response, |body| problem(body).is_some())?;
     let reference = body.str("metadata/reference");
     let ours = inquiry.attempt.lower();

@@ -27,34 +27,24 @@ use crate::signature::{Es512Signer, WebhookKeys};
 use crate::webhook::{RawWebhook, Received, WebhookRefusal};
 use psp_contract::{
     Capabilities, Currency, DepositCapability, Destination, HttpResponse, IdempotencyCapability,
-    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, PayoutCapability,
-    Portable, ReferenceRule, Subject, Timestamp, WebhookCapability, WebhookProof, minutes,
+    Inquiry, InquiryCapability, KeyReplay, NotSent, Operation, PayoutCapability, Portable,
+    ReferenceRule, Subject, Timestamp, WebhookCapability, WebhookProof, minutes,
 };
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::Call;
 
-/// Asked by its id, at any time.
-const INQUIRY: InquiryCapability =
-    InquiryCapability { by_psp_reference: true, ..InquiryCapability::POLITE };
-
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         can_cancel: true,
         ..DepositCapability::opened_by_us(minutes(30))
     }),
-    payout: Some(PayoutCapability {
-        portable_iban: true,
-        portable_uk_account: true,
-        by_token: true,
-        success_reversible: true,
-        ..PayoutCapability::NONE
-    }),
+    payout: Some(PayoutCapability::BANK_ACCOUNTS),
     return_deposit: true,
     unsolicited_deposits: false,
-    deposit_inquiry: INQUIRY,
-    payout_inquiry: INQUIRY,
+    deposit_inquiry: InquiryCapability::BY_ITS_ID,
+    payout_inquiry: InquiryCapability::BY_ITS_ID,
     idempotency: IdempotencyCapability {
         reference: ReferenceRule::visible(64),
         replay: KeyReplay::SameAnswer,
@@ -126,35 +116,30 @@ impl TrueLayer {
     }
 
     /// Every call needs a token, and then is one request.
-    fn authorised(
+    fn authorised<T: Clone + Send + 'static>(
         self: &Arc<Self>,
         step: &'static str,
-        call: Call,
-        now: Timestamp,
-        read: impl FnOnce(&HttpResponse) -> Told + Send + 'static,
+        (call, now): (Call, Timestamp),
+        asked: &T,
+        read: fn(&HttpResponse, &T) -> Told,
     ) -> Plan {
-        let truelayer = self.clone();
+        let (truelayer, asked) = (self.clone(), asked.clone());
         Plan::with_token(self.token_request(), now, move |token| {
             let request = truelayer.request(call, token).ok_or(NotSent::PreparationFailed)?;
-            Ok(Plan::last(step, request, read))
+            Ok(Plan::about(step, request, &asked, read))
         })
     }
 
-    fn inquiry(self: &Arc<Self>, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
-        let InquiryBy::PspReference(id) = &inquiry.by else {
-            return None;
-        };
-        let path = match inquiry.subject {
-            Subject::Deposit => format!("/v3/payments/{}", path_word(id)?),
-            Subject::Payout => format!("/v3/payouts/{}", path_word(id)?),
+    /// By TrueLayer's id.
+    fn inquiry(&self, inquiry: &Inquiry) -> Option<Call> {
+        let id = path_word(inquiry.by.id())?;
+        Some(Call::get(match inquiry.subject {
+            Subject::Deposit => format!("/v3/payments/{id}"),
+            Subject::Payout => format!("/v3/payouts/{id}"),
             Subject::Return => {
                 let payment = path_word(inquiry.deposit_psp_reference.as_deref()?)?;
-                format!("/v3/payments/{payment}/refunds/{}", path_word(id)?)
+                format!("/v3/payments/{payment}/refunds/{id}")
             }
-        };
-        let (asked, id) = (inquiry.clone(), id.clone());
-        Some(self.authorised("query", Call::get(path), now, move |response| {
-            mapping::inquiry_answer(response, &asked, &id)
         }))
     }
 }
@@ -171,35 +156,30 @@ impl Adapter for Arc<TrueLayer> {
     fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
         Some(match operation {
             Operation::CreateDeposit(deposit) => {
-                let call = self.create_payment(deposit)?;
-                let page = self.hosted_page_url.clone();
-                let (money, return_url) = (deposit.money, deposit.return_url.clone());
-                self.authorised("create_deposit", call, now, move |response| {
-                    mapping::payment_created(response, money, &page, &return_url)
-                })
+                let (call, page) = (self.create_payment(deposit)?, self.hosted_page_url.clone());
+                let asked = (deposit.clone(), page);
+                self.authorised("create_deposit", (call, now), &asked, mapping::payment_created)
             }
             Operation::CreatePayout(payout) => {
                 let (call, money) = (self.create_payout(payout)?, payout.money);
-                self.authorised("create_payout", call, now, move |response| {
-                    mapping::outgoing_created(response, money)
-                })
+                self.authorised("create_payout", (call, now), &money, mapping::outgoing_created)
             }
             Operation::ReturnDeposit(back) => {
                 let (call, money) = (wire::create_refund(back)?, back.money);
-                self.authorised("return_deposit", call, now, move |response| {
-                    mapping::outgoing_created(response, money)
+                self.authorised("return_deposit", (call, now), &money, mapping::outgoing_created)
+            }
+            Operation::Inquire(inquiry) => {
+                let call = self.inquiry(inquiry)?;
+                self.authorised("query", (call, now), inquiry, mapping::inquiry_answer)
+            }
+            Operation::CancelDeposit { attempt, psp_reference: id } => {
+                let call = wire::cancel_payment(*attempt, id)?;
+                self.authorised("cancel_deposit", (call, now), id, |response, id| {
+                    mapping::payment_cancelled(response, id)
                 })
             }
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
             // Its hosted page takes the money itself, and its events name our reference.
             Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
-            Operation::CancelDeposit { attempt, psp_reference } => {
-                let call = wire::cancel_payment(*attempt, psp_reference)?;
-                let id = psp_reference.clone();
-                self.authorised("cancel_deposit", call, now, move |response| {
-                    mapping::payment_cancelled(response, &id)
-                })
-            }
         })
     }
 

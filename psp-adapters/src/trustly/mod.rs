@@ -47,13 +47,7 @@ const LEDGER: InquiryCapability = InquiryCapability {
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability::opened_by_us(minutes(60))),
-    payout: Some(PayoutCapability {
-        portable_iban: true,
-        portable_uk_account: true,
-        by_token: true,
-        success_reversible: true,
-        ..PayoutCapability::NONE
-    }),
+    payout: Some(PayoutCapability::BANK_ACCOUNTS),
     return_deposit: true,
     unsolicited_deposits: false,
     deposit_inquiry: LEDGER,

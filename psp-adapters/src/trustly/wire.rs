@@ -4,6 +4,7 @@ use super::Trustly;
 use crate::answer::json;
 use crate::json::{Json, object};
 use crate::signature::Proof;
+use crate::signature::unseparated::write_out;
 use psp_contract::{HttpRequest, HttpResponse, Method, Unknown};
 use uuid::Uuid;
 
@@ -34,35 +35,8 @@ impl From<Unknown> for Refusal {
 /// The text that is signed: method, UUID, and the data written out as key after key.
 pub(super) fn signed_text(method: &str, uuid: &str, data: &Json) -> Option<String> {
     let mut text = format!("{method}{uuid}");
-    serialise(data, &mut text)?;
+    write_out(data, &mut text)?;
     Some(text)
-}
-
-/// Keys in code-unit order (UTF-16, as Java compares), a null as its key with nothing behind it, lists
-/// item by item (`reference/psps.md` §2.2). None for a number that is no integer: Trustly sends none, and
-/// how its text would be signed is written nowhere.
-fn serialise(data: &Json, out: &mut String) -> Option<()> {
-    match data {
-        Json::Null => {}
-        Json::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Json::Integer(number) => out.push_str(&number.to_string()),
-        Json::Decimal(_) => return None,
-        Json::Text(text) => out.push_str(text),
-        Json::Array(items) => {
-            for item in items {
-                serialise(item, out)?;
-            }
-        }
-        Json::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
-            for (key, value) in fields {
-                out.push_str(key);
-                serialise(value, out)?;
-            }
-        }
-    }
-    Some(())
 }
 
 impl Trustly {
@@ -110,32 +84,5 @@ impl Trustly {
 
     pub fn verify(&self, signature: &str, method: &str, uuid: &str, data: &Json) -> Option<Proof> {
         self.keys.verify(signed_text(method, uuid, data)?.as_bytes(), signature)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(data: &str, expected: Option<&str>) {
-        let data = Json::parse(data.as_bytes()).expect("the test's JSON is strict");
-        let text = signed_text("m", "-u", &data);
-        assert_eq!(text.as_deref().map(|text| &text[3..]), expected);
-    }
-
-    #[test]
-    fn data_is_written_out_key_by_key() {
-        check(r#"{"b":"2","a":"1","B":"3"}"#, Some("B3a1b2"));
-        check(r#"{"a":null,"b":true,"c":false,"d":7}"#, Some("abtruecfalsed7"));
-        check(r#"{"a":[{"y":"1","x":"2"},{"z":[]}],"b":{}}"#, Some("ax2y1zb"));
-        check(r#"[{"b":"1","a":"2"}]"#, Some("a2b1"));
-        check(r#"{"a":1.5}"#, None);
-    }
-
-    #[test]
-    fn keys_are_ordered_by_code_units_and_not_by_code_points() {
-        // U+1F600 begins with the unit D83D and so stands before U+FF5E; its code point is larger.
-        check("{\"\u{ff5e}\":\"2\",\"\u{1f600}\":\"1\"}", Some("\u{1f600}1\u{ff5e}2"));
     }
 }
