@@ -78,8 +78,7 @@ pub(crate) fn json(response: &HttpResponse) -> Result<Json, Unknown> {
     Json::parse(&response.body).ok_or(Unknown::Unreadable)
 }
 
-/// The body of an answer to a request for money: of these statuses good news, else what `refused` makes
-/// of it.
+/// The body of an answer: of these statuses good news, else what `refused` makes of it.
 pub(crate) fn good(
     response: &HttpResponse,
     statuses: &[u16],

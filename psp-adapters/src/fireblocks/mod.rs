@@ -23,7 +23,7 @@ mod webhook;
 mod wire;
 
 use crate::adapter::Adapter;
-use crate::answer::{Stop, outcome};
+use crate::answer::{Stop, Told, outcome};
 use crate::coins::{self, Coin, Coins, Syntax};
 use crate::common::path_word;
 use crate::plan::Plan;
@@ -166,7 +166,7 @@ impl Fireblocks {
         response: &HttpResponse,
         attempt: AttemptRef,
         refused: Stop,
-    ) -> Result<psp_contract::Report, Stop> {
+    ) -> Told {
         let told = mapping::inquiry_answer(self, response, attempt);
         match outcome(told.clone()) {
             Outcome::NotFound => Err(refused),
@@ -206,7 +206,7 @@ impl Address {
         Moment { attempt: self.deposit.attempt, step, now: self.now }
     }
 
-    fn add(self, vault: String) -> Result<Plan, Stop> {
+    fn add(self, vault: String) -> Told<Plan> {
         let moment = self.moment("create_deposit");
         let add = self.fireblocks.add_asset(&vault, self.coin, moment);
         let add = add.ok_or(NotSent::PreparationFailed)?;
@@ -217,7 +217,7 @@ impl Address {
         }))
     }
 
-    fn look_up(self, vault: &str) -> Result<Plan, Stop> {
+    fn look_up(self, vault: &str) -> Told<Plan> {
         let moment = self.moment("find_address");
         let request = self.fireblocks.addresses(vault, self.coin, moment);
         let request = request.ok_or(NotSent::PreparationFailed)?;
