@@ -161,12 +161,7 @@ impl Fireblocks {
     }
 
     /// Nothing is there: the refusal stands. Something is there, or nobody says: the refusal is forgotten.
-    fn looked_up(
-        &self,
-        response: &HttpResponse,
-        attempt: AttemptRef,
-        refused: Stop,
-    ) -> Told {
+    fn looked_up(&self, response: &HttpResponse, attempt: AttemptRef, refused: Stop) -> Told {
         let told = mapping::inquiry_answer(self, response, attempt);
         match outcome(told.clone()) {
             Outcome::NotFound => Err(refused),
