@@ -8,8 +8,8 @@
 use crate::signature::WebhookKeys;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Operation, Outcome, PayerField,
-    StatementFault, StatementLine, Subject, Timestamp, TransportFailure,
+    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Instrument, Operation, Outcome,
+    PayerField, StatementFault, StatementLine, Subject, Timestamp, TransportFailure,
 };
 use secrecy::SecretString;
 
@@ -25,6 +25,11 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Whether this PSP can pay this very instrument in this currency.
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool;
+
+    /// Whether a deposit can be paid here with this very instrument. (Most methods ask for none.)
+    fn can_take(&self, _instrument: &Instrument) -> bool {
+        true
+    }
 
     /// What this account cannot do without of a payer, besides the full name and the birth date that
     /// every player has. A PSP that pays only an account of the same person must know who that is.

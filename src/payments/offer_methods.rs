@@ -98,7 +98,7 @@ fn offer(
         };
         let found = flows.accounts.iter().find(own)?;
         let obstacle = match wanted.direction {
-            Direction::Deposit => name_obstacle::of_deposit(flows, id, facts.payer),
+            Direction::Deposit => name_obstacle::of_deposit(flows, id, facts.payer, None),
             Direction::Withdrawal => name_obstacle::of_any_payout(flows, id, facts.payer),
         };
         let usable = permits(id) != Permit::No && obstacle.is_none();

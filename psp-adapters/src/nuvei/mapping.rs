@@ -240,15 +240,20 @@ pub(super) fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Outco
 }
 
 /// The payment option pays the same source again at Nuvei; the account behind it anywhere. For Interac
-/// that account is an e-mail address.
+/// that account is an e-mail address; a card has none.
 fn payer(option: &Json) -> PayerProof {
     let method = option.get("alternativePaymentMethod");
+    let digits = option.get("card").and_then(|card| card.word("last4Digits"));
+    let digits = digits.filter(|it| it.len() == 4 && it.bytes().all(|b| b.is_ascii_digit()));
     let account = method.and_then(|method| method.word("externalAccountID"));
     let email = account.filter(|account| account.contains('@'));
     PayerProof {
         holder_name: None,
         tax_id: None,
-        masked: email.as_deref().and_then(masked),
+        masked: match digits {
+            Some(digits) => Some(format!("**** {digits}")),
+            None => email.as_deref().and_then(masked),
+        },
         portable: email.map(|address| Portable::Email { address, holder_name: String::new() }),
         token: option.word("userPaymentOptionId"),
     }

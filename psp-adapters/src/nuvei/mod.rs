@@ -1,4 +1,4 @@
-//! Nuvei: Interac e-Transfer in and out of Canada (`reference/psps.md` §3.8).
+//! Nuvei: Interac e-Transfer in and out of Canada, and cards (`reference/psps.md` §3.8).
 //!
 //! JSON calls, always answered with 200. Each carries a SHA-256 checksum over a list of its own fields
 //! and the secret, and its answers carry none.
@@ -7,6 +7,10 @@
 //!   a redirect. What became of it is asked by our reference (`clientUniqueId`) or by Nuvei's
 //!   transaction id. `getPaymentStatus` asks by the session token alone, which dies after ten minutes and
 //!   is kept by nobody here, so it is not used.
+//! - An account whose method is `card` opens no payment of its own: its payer gives the card on Nuvei's
+//!   payment page (`page`), which is an address that we make. The session is asked for all the same: it
+//!   moves nothing, and a player is sent to nobody who is down or does not know us. What became of the
+//!   order is asked by our reference.
 //! - A payout goes to a payment option that the player has paid with (UPO), or to an e-mail address; it
 //!   is asked about by its own `clientRequestId`.
 //! - A `clientRequestId` used twice is refused, by a code that Nuvei does not document: any refusal that
@@ -19,9 +23,11 @@
 //! What is documented only by third parties, or read from examples: the withdrawal notification's
 //! checksum, `productId` in payments by REST, and the words of what came back. Each errs to asking.
 //!
-//! Modules: `wire` (checksums and requests), `mapping` (answers in our words), `webhook`.
+//! Modules: `wire` (checksums and requests), `page` (where cards are given), `mapping` (answers in our
+//! words), `webhook`.
 
 mod mapping;
+mod page;
 mod webhook;
 mod wire;
 
@@ -33,10 +39,10 @@ use crate::statement;
 use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
     AttemptRef, Capabilities, Charset, Currency, DepositCapability, Destination,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    Outcome, PayoutCapability, Portable, ReferenceRule, ReturnRequest, StatementFault,
-    StatementLine, Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof,
-    WebhookReplyKind,
+    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, Money,
+    NotSent, Operation, Outcome, PayoutCapability, Portable, ReferenceRule, ReturnRequest,
+    StatementFault, StatementLine, Subject, Timestamp, WebhookAuthenticity, WebhookCapability,
+    WebhookProof, WebhookReplyKind,
 };
 use secrecy::SecretString;
 use std::fmt;
@@ -116,6 +122,26 @@ struct Inner {
     /// The live one first: it signs what goes out.
     secrets: Vec<SecretString>,
     payment_method: String,
+    /// Where cards are given.
+    page_url: String,
+    is_card: bool,
+}
+
+impl Inner {
+    /// Interac moves Canadian dollars; of the currencies of cards those with two decimals that accounts
+    /// here hold.
+    fn moves(&self, money: Money) -> bool {
+        0 < money.minor && self.holds(money.currency)
+    }
+
+    fn holds(&self, currency: Currency) -> bool {
+        use Currency::{BRL, CAD, CHF, DKK, EUR, GBP, NOK, PLN, SEK, USD};
+        match currency {
+            CAD => true,
+            EUR | GBP | SEK | DKK | NOK | PLN | CHF | USD | BRL => self.is_card,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Debug for Nuvei {
@@ -124,14 +150,20 @@ impl fmt::Debug for Nuvei {
     }
 }
 
-/// Interac moves Canadian dollars.
-const CURRENCY: Currency = Currency::CAD;
+/// Nuvei's name of cards among its methods.
+const CARD: &str = "cc_card";
+const INTERAC: &str = "apmgw_Interac_eTransfer";
 
 impl Nuvei {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
-        if reader.account.method != "interac" {
-            reader.fault("method", "must be interac: nothing else of Nuvei's is spoken here");
-        }
+        let method = match &*reader.account.method {
+            "card" => CARD,
+            "interac" => INTERAC,
+            _ => {
+                reader.fault("method", "must be interac or card: nothing else is spoken here");
+                INTERAC
+            }
+        };
         let notify_url = reader.account.notify_url.clone();
         if notify_url.contains('?') || !notify_url.starts_with("http") {
             reader.fault("notify_url", "must be a URL without a question mark");
@@ -142,7 +174,9 @@ impl Nuvei {
             merchant_id: reader.setting("merchant_id"),
             merchant_site_id: reader.setting("merchant_site_id"),
             secrets: reader.live_secrets("merchant_secret_key", 16),
-            payment_method: reader.setting_or("payment_method", "apmgw_Interac_eTransfer"),
+            payment_method: reader.setting_or("payment_method", method),
+            page_url: format!("{}/ppp/purchase.do", reader.base_url()),
+            is_card: method == CARD,
         };
         Some(Box::new(Self { inner: Arc::new(inner) }))
     }
@@ -150,6 +184,14 @@ impl Nuvei {
     fn chain(&self, operation: &Operation, now: Timestamp) -> Option<Chain> {
         let inner = self.inner.clone();
         match operation {
+            Operation::CreateDeposit(deposit) if inner.is_card => {
+                let url = page::address(&inner, deposit, now)?;
+                let session = wire::session(&inner, deposit.attempt, now);
+                Some(Chain::prepare("session", session, move |response| {
+                    let open = mapping::session_token(response);
+                    Chain::End(open.map_or_else(|outcome| *outcome, |_| page::shown(url)))
+                }))
+            }
             Operation::CreateDeposit(deposit) => {
                 let body = wire::payment(&inner, deposit)?;
                 let session = wire::session(&inner, deposit.attempt, now);
@@ -245,7 +287,13 @@ impl Adapter for Nuvei {
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         let email = matches!(destination.portable, Some(Portable::Email { .. }));
-        currency == CURRENCY && (destination.token.is_some() || email)
+        let known = destination.token.is_some() || (email && !self.inner.is_card);
+        self.inner.holds(currency) && known
+    }
+
+    /// The page asks for the card anew.
+    fn can_take(&self, _: &Instrument) -> bool {
+        false
     }
 
     fn verify_webhook(

@@ -1,6 +1,6 @@
 //! Nuvei's requests, each with the checksum over its own list of fields.
 
-use super::{CURRENCY, Inner};
+use super::Inner;
 use crate::json::Json;
 use crate::signature::{derived_uuid, sha256};
 use psp_contract::{
@@ -22,12 +22,16 @@ fn stamp(at: Timestamp) -> String {
 
 /// The time of a request for money is its attempt's: a replay must be the same bytes. An attempt's id
 /// begins with the moment in which it was made.
-fn stamp_of(attempt: AttemptRef, now: Timestamp) -> String {
+pub(super) fn made_at(attempt: AttemptRef, now: Timestamp) -> Timestamp {
     let made = attempt.uuid().get_timestamp().and_then(|made| {
         let (seconds, _) = made.to_unix();
         Timestamp::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()
     });
-    stamp(made.unwrap_or(now))
+    made.unwrap_or(now)
+}
+
+fn stamp_of(attempt: AttemptRef, now: Timestamp) -> String {
+    stamp(made_at(attempt, now))
 }
 
 /// Lower-case hex of SHA-256 over the merchant's ids, the fields of the call and the live secret.
@@ -89,16 +93,12 @@ fn person(payer: &Payer, email: &str, country: &str) -> Json {
     ])
 }
 
-fn is_ours(money: Money) -> bool {
-    money.currency == CURRENCY && money.minor > 0
-}
-
 /// The fields of a payment, but for those that are signed and its session. None when Interac cannot be
 /// asked for it: it wants an e-mail and the payer's own address.
 pub(super) fn payment(inner: &Inner, deposit: &DepositRequest) -> Option<Json> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let (email, ip) = (given(&deposit.payer.email)?, given(&deposit.payer.ip)?);
-    if !is_ours(deposit.money) {
+    if !inner.moves(deposit.money) {
         return None;
     }
     let method = Json::object([
@@ -161,7 +161,7 @@ pub(super) fn paying(
 }
 
 pub(super) fn payout(inner: &Inner, payout: &PayoutRequest, now: Timestamp) -> Option<HttpRequest> {
-    if !is_ours(payout.money) {
+    if !inner.moves(payout.money) {
         return None;
     }
     let email = match &payout.destination.portable {
@@ -173,6 +173,8 @@ pub(super) fn payout(inner: &Inner, payout: &PayoutRequest, now: Timestamp) -> O
             let option = Json::object([("userPaymentOptionId", Json::text(token))]);
             ("userPaymentOption", option)
         }
+        // A card is paid by what Nuvei has of it alone.
+        None if inner.is_card => return None,
         None => {
             let method = Json::object([
                 ("paymentMethod", Json::text(&inner.payment_method)),
@@ -204,7 +206,7 @@ pub(super) fn refund(
     deposit: &str,
     now: Timestamp,
 ) -> Option<HttpRequest> {
-    if !is_ours(money) || !is_transaction_id(deposit) {
+    if !inner.moves(money) || !is_transaction_id(deposit) {
         return None;
     }
     let (id, amount) = (attempt.lower(), money.major());
