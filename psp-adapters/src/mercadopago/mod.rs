@@ -27,8 +27,8 @@ use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, Webhook
 use psp_contract::{
     Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
     Inquiry, InquiryBy, InquiryCapability, KeyReplay, Lookup, NotSent, Operation, Outcome,
-    PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp,
-    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
+    PayerField, PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine, Subject,
+    Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
@@ -230,6 +230,15 @@ impl Adapter for MercadoPago {
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         currency == Currency::BRL
             && matches!(&destination.portable, Some(Portable::PixKey { key }) if wire::is_key(key))
+    }
+
+    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
+        match subject {
+            Subject::Deposit => &[PayerField::Email],
+            // The key's owner is named by the CPF.
+            Subject::Payout => &[PayerField::NationalId],
+            Subject::Return => &[],
+        }
     }
 
     fn verify_webhook(

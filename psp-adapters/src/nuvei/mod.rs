@@ -40,9 +40,9 @@ use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, Webhook
 use psp_contract::{
     AttemptRef, Capabilities, Charset, Currency, DepositCapability, Destination,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, Money,
-    NotSent, Operation, Outcome, PayoutCapability, Portable, ReferenceRule, ReturnRequest,
-    StatementFault, StatementLine, Subject, Timestamp, WebhookAuthenticity, WebhookCapability,
-    WebhookProof, WebhookReplyKind,
+    NotSent, Operation, Outcome, PayerField, PayoutCapability, Portable, ReferenceRule,
+    ReturnRequest, StatementFault, StatementLine, Subject, Timestamp, WebhookAuthenticity,
+    WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::SecretString;
 use std::fmt;
@@ -294,6 +294,14 @@ impl Adapter for Nuvei {
     /// The page asks for the card anew.
     fn can_take(&self, _: &Instrument) -> bool {
         false
+    }
+
+    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
+        match subject {
+            // Interac asks the payer by e-mail, and wants to know where they are.
+            Subject::Deposit if !self.inner.is_card => &[PayerField::Email, PayerField::DeviceIp],
+            Subject::Deposit | Subject::Payout | Subject::Return => &[],
+        }
     }
 
     fn verify_webhook(

@@ -40,8 +40,8 @@ use mapping::Handle;
 use psp_contract::{
     Capabilities, Charset, CompletionRequest, Currency, DepositCapability, Destination,
     HttpResponse, IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent,
-    Operation, Outcome, PayoutCapability, PayoutRequest, Portable, ReferenceRule, ReturnRequest,
-    StatementFault, StatementLine, Subject, Timestamp, Unknown, WebhookAuthenticity,
+    Operation, Outcome, PayerField, PayoutCapability, PayoutRequest, Portable, ReferenceRule,
+    ReturnRequest, StatementFault, StatementLine, Subject, Timestamp, Unknown, WebhookAuthenticity,
     WebhookCapability, WebhookProof, WebhookReplyKind,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -332,6 +332,14 @@ impl Adapter for Paysafe {
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         let email = matches!(destination.portable, Some(Portable::Email { .. }));
         email && self.inner.payment_type.moves(currency)
+    }
+
+    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
+        match subject {
+            // It is what Paysafe collects from.
+            Subject::Deposit => &[PayerField::Email],
+            Subject::Payout | Subject::Return => &[],
+        }
     }
 
     fn verify_webhook(
