@@ -139,11 +139,13 @@ pub fn take(
     let page = !attempt.paged && resolution::page_is_due(&facts(&attempt, subject), ctx.now);
     if page || task == Task::AskPeople {
         page_people(book, id, &attempt, subject, ctx);
-        let paged = Attempt { paged: true, ..attempt.clone() };
-        task = task_of(&paged, subject, capabilities, ctx.now);
+        task = task_of(&Attempt { paged: true, ..attempt }, subject, capabilities, ctx.now);
     }
     match task {
         Task::Wait | Task::AskPeople => Ok(wait(book, id, attempt_id, capabilities, ctx)),
+        Task::Complete if !completion::is_allowed(book, id, attempt_id, ctx) => {
+            Ok(Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None })
+        }
         task => {
             lease_for(book, id, attempt_id, &task, ctx);
             let payment = Box::new(book.payments[&id].clone());

@@ -14,6 +14,7 @@
 mod harness;
 
 mod cancel_safety;
+mod completions;
 mod crash;
 mod deposits;
 mod every_psp;

@@ -9,4 +9,4 @@ mod control;
 mod failover;
 mod plain;
 mod stage;
-mod truth;
+pub(crate) mod truth;
