@@ -85,9 +85,6 @@ fn with_fee(money: Money, fee: Option<Money>) -> Money {
 }
 
 fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
-    let tried = |psp: &str| {
-        payment.attempts.iter().any(|attempt| attempt.part == part && attempt.psp == psp)
-    };
     let mut ranked: Vec<_> =
         payment.route.candidates.iter().filter_map(|c| c.rank.map(|rank| (rank, c))).collect();
     ranked.sort_by_key(|(rank, _)| *rank);
@@ -95,7 +92,7 @@ fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
         let payable = part
             .and_then(|part| payment.part(part))
             .is_none_or(|part| payment.returns.is_some() || can_name(part, psp));
-        payable && !tried(psp)
+        payable && !payment.was_tried(part, psp)
     })
 }
 

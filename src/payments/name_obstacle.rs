@@ -3,6 +3,7 @@
 
 use crate::domain::{Currency, Instrument};
 use crate::flows::Flows;
+use crate::routing::plan::CANNOT_PAY;
 use psp_contract::{Instrument as Chosen, Payer, PayerField, Subject};
 
 /// An account's obstacle.
@@ -19,7 +20,7 @@ impl Obstacle {
     pub fn text(self) -> String {
         match self {
             Obstacle::CannotTake => "cannot take this instrument".to_owned(),
-            Obstacle::CannotPay => "cannot pay this instrument".to_owned(),
+            Obstacle::CannotPay => CANNOT_PAY.to_owned(),
             Obstacle::Lacks(field) => format!("needs the player's {}", field.name()),
         }
     }
