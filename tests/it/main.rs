@@ -24,6 +24,7 @@ mod lanes;
 mod late_news;
 mod late_payouts;
 mod limits;
+mod lookups;
 mod markets;
 mod other_money;
 mod outcomes;
