@@ -134,7 +134,7 @@ fn greet(config: &Config, running: &Running, mocks: Option<&mock_psps::Running>)
         Some(mocks) => {
             println!("  Mock control   {}", running.control_url);
             for psp in &mocks.psps {
-                println!("  Mock {:<14}{}", psp.id, psp.base_url);
+                println!("  Mock {:<16}{}", psp.id, psp.base_url);
             }
         }
         None => println!("  Mock PSPs      run elsewhere (--mocks external)"),
