@@ -85,9 +85,6 @@ fn with_fee(money: Money, fee: Option<Money>) -> Money {
 }
 
 fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
-    let tried = |psp: &str| {
-        payment.attempts.iter().any(|attempt| attempt.part == part && attempt.psp == psp)
-    };
     let mut ranked: Vec<_> =
         payment.route.candidates.iter().filter_map(|c| c.rank.map(|rank| (rank, c))).collect();
     ranked.sort_by_key(|(rank, _)| *rank);
@@ -95,7 +92,7 @@ fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
         let payable = part
             .and_then(|part| payment.part(part))
             .is_none_or(|part| payment.returns.is_some() || can_name(part, psp));
-        payable && !tried(psp)
+        payable && !payment.was_tried(part, psp)
     })
 }
 
@@ -139,11 +136,13 @@ pub fn take(
     let page = !attempt.paged && resolution::page_is_due(&facts(&attempt, subject), ctx.now);
     if page || task == Task::AskPeople {
         page_people(book, id, &attempt, subject, ctx);
-        let paged = Attempt { paged: true, ..attempt.clone() };
-        task = task_of(&paged, subject, capabilities, ctx.now);
+        task = task_of(&Attempt { paged: true, ..attempt }, subject, capabilities, ctx.now);
     }
     match task {
         Task::Wait | Task::AskPeople => Ok(wait(book, id, attempt_id, capabilities, ctx)),
+        Task::Complete if !completion::is_allowed(book, id, attempt_id, ctx) => {
+            Ok(Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None })
+        }
         task => {
             lease_for(book, id, attempt_id, &task, ctx);
             let payment = Box::new(book.payments[&id].clone());
@@ -276,6 +275,7 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
         subject,
         status: attempt.status,
         psp_reference: attempt.psp_reference.as_deref(),
+        was_accepted: attempt.was_accepted,
         first_sent_at: attempt.first_sent_at,
         inquiries: u32::try_from(attempt.inquiries).unwrap_or(0),
         last_inquiry_at: attempt.last_inquiry_at,
@@ -318,15 +318,19 @@ fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>
     }
 }
 
-/// Tells people, once, about an attempt that has been unknown for too long, and lets two of them
-/// resolve a payout. No timer ever fails one.
+/// Tells people, once, about an attempt that has been unknown, or under way, for too long, and lets two
+/// of them resolve a payout. No timer ever fails one.
 fn page_people(book: &mut Book, id: Uuid, attempt: &Attempt, subject: Subject, ctx: &Ctx<'_>) {
     book.attempt_mut(id, attempt.id).paged = true;
-    let kind = match subject {
-        Subject::Deposit => "deposit.unknown",
-        Subject::Payout | Subject::Return => "payout.unknown",
+    let too_long = "the PSP's answer is unknown for too long";
+    let (kind, detail) = match (subject, attempt.status) {
+        (Subject::Deposit, _) => ("deposit.unknown", too_long),
+        (_, AttemptStatus::Accepted) => {
+            ("payout.overdue", "the PSP took it and has told no end of it for too long")
+        }
+        _ => ("payout.unknown", too_long),
     };
-    raise(book, kind, id, Some(attempt.id), "the PSP's answer is unknown for too long", ctx);
+    raise(book, kind, id, Some(attempt.id), detail, ctx);
     ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
 }
 

@@ -15,7 +15,7 @@ use crate::screening::{
     Checkpoint, DepositFacts, Outcome, WithdrawalFacts, screen_deposit, screen_withdrawal,
 };
 use crate::store::{StoreError, read_models};
-use psp_contract::Payer;
+use psp_contract::{Payer, PayerField};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -98,9 +98,11 @@ fn offer(
         };
         let found = flows.accounts.iter().find(own)?;
         let obstacle = match wanted.direction {
-            Direction::Deposit => name_obstacle::of_deposit(flows, id, facts.payer),
+            Direction::Deposit => name_obstacle::of_deposit(flows, id, facts.payer, None),
             Direction::Withdrawal => name_obstacle::of_any_payout(flows, id, facts.payer),
         };
+        // Where the payer is comes with the deposit itself.
+        let obstacle = obstacle.filter(|it| it.field() != Some(PayerField::DeviceIp));
         let usable = permits(id) != Permit::No && obstacle.is_none();
         usable.then_some(found)
     });

@@ -149,7 +149,8 @@ fn planned(
     };
     let now = flows.clock.now();
     let permit = |psp: &str| flows.health.permits(psp, Direction::Deposit, now);
-    let obstacle = |psp: &str| name_obstacle::of_deposit(flows, psp, payer);
+    let chosen = order.instrument.as_ref();
+    let obstacle = |psp: &str| name_obstacle::of_deposit(flows, psp, payer, chosen);
     let told = |psp: &str| obstacle(psp).map(Obstacle::text);
     let route = plan::plan(&request, &flows.routing, &flows.accounts, permit, told);
     match missing_field(&route, obstacle) {

@@ -5,6 +5,9 @@ use super::breaker::Permit;
 use super::rules::{PspAccount, RoutingRules};
 use crate::domain::{Direction, Method, Money, OperatorId};
 
+/// Why an account is out that could pay this amount in this market, but not to this instrument.
+pub const CANNOT_PAY: &str = "cannot pay this instrument";
+
 /// What is to be routed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

@@ -13,6 +13,7 @@ mod incidents;
 mod isolation;
 mod nonces;
 mod sessions;
+mod shapes;
 mod support;
 mod wallets;
 mod webhooks_tls;
