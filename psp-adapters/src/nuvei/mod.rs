@@ -23,97 +23,52 @@
 //! What is documented only by third parties, or read from examples: the withdrawal notification's
 //! checksum, `productId` in payments by REST, and the words of what came back. Each errs to asking.
 //!
-//! Modules: `wire` (checksums and requests), `page` (where cards are given), `mapping` (answers in our
-//! words), `webhook`.
+//! Modules: `wire` (checksums and requests), `mapping` (answers in our words), `webhook`.
 
 mod mapping;
 mod page;
 mod webhook;
 mod wire;
 
-use crate::adapter::{Adapter, Exchange, Finished};
-use crate::chain::{Chain, Chained};
+use crate::adapter::Adapter;
+use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::WebhookKeys;
-use crate::statement;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
-    AttemptRef, Capabilities, Charset, Currency, DepositCapability, Destination,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, Money,
-    NotSent, Operation, Outcome, PayerField, PayoutCapability, Portable, ReferenceRule,
-    ReturnRequest, StatementFault, StatementLine, Subject, Timestamp, WebhookAuthenticity,
-    WebhookCapability, WebhookProof, WebhookReplyKind,
+    AttemptRef, Capabilities, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, Money, NotSent, Operation,
+    PayerField, PayoutCapability, Portable, ReferenceRule, ReturnRequest, Subject, Timestamp,
+    WebhookCapability, WebhookReplyKind, minutes,
 };
 use secrecy::SecretString;
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-const fn minutes(minutes: u64) -> Duration {
-    Duration::from_secs(minutes * 60)
-}
 
 static CAPABILITIES: Capabilities = Capabilities {
-    deposit: Some(DepositCapability {
-        needs_our_answer: true,
-        needs_completion: false,
-        can_cancel: false,
-        any_amount: false,
-        session_life: minutes(60),
-    }),
+    deposit: Some(DepositCapability::opened_by_us(minutes(60))),
     payout: Some(PayoutCapability {
-        portable_iban: false,
-        portable_uk_account: false,
-        portable_pix_key: false,
-        portable_crypto: false,
-        portable_phone: false,
         portable_email: true,
-        same_owner_check: false,
         by_token: true,
         // An e-Transfer that nobody takes in thirty days goes back.
         success_reversible: true,
+        ..PayoutCapability::NONE
     }),
     return_deposit: true,
     unsolicited_deposits: false,
-    deposit_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: true,
-        by_ledger: false,
-        min_interval: Duration::from_secs(2),
-        ledger_min_interval: Duration::ZERO,
-        not_found_quiet: minutes(15),
-    },
-    payout_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: false,
-        by_ledger: false,
-        min_interval: Duration::from_secs(2),
-        ledger_min_interval: Duration::ZERO,
-        not_found_quiet: minutes(15),
-    },
+    deposit_inquiry: InquiryCapability::BY_EITHER,
+    payout_inquiry: InquiryCapability::BY_OURS,
     idempotency: IdempotencyCapability {
-        reference: ReferenceRule { len_min: 1, len_max: 45, charset: Charset::Visible },
+        reference: ReferenceRule::visible(45),
         replay: KeyReplay::DuplicateError,
         key_life: minutes(24 * 60),
         margin: minutes(60),
     },
-    webhook: WebhookCapability {
-        authenticity: WebhookAuthenticity::Signature,
-        proof: WebhookProof::Everything,
-        batch: false,
-        reply: WebhookReplyKind::Decision,
-        // `responseTimeStamp` is the payment's, and a repeat keeps it.
-        has_timestamp: false,
-        tolerance: Duration::ZERO,
-    },
+    // `responseTimeStamp` is the payment's, and a repeat keeps it.
+    webhook: WebhookCapability { reply: WebhookReplyKind::Decision, ..WebhookCapability::SIGNED },
 };
 
 /// One Nuvei merchant site.
-pub struct Nuvei {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
+pub(crate) struct Nuvei {
     /// Without the method's name.
     api_url: String,
     notify_url: String,
@@ -127,7 +82,32 @@ struct Inner {
     is_card: bool,
 }
 
-impl Inner {
+/// Nuvei's name of cards among its methods.
+const CARD: &str = "cc_card";
+const INTERAC: &str = "apmgw_Interac_eTransfer";
+
+impl Nuvei {
+    pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
+        let method = match &*reader.account.method {
+            "card" => CARD,
+            "interac" => INTERAC,
+            _ => {
+                reader.fault("method", "must be interac or card: nothing else is spoken here");
+                INTERAC
+            }
+        };
+        Some(Box::new(Arc::new(Self {
+            api_url: format!("{}/ppp/api/v1", reader.base_url()),
+            notify_url: reader.notify_url_without_query(),
+            merchant_id: reader.setting("merchant_id"),
+            merchant_site_id: reader.setting("merchant_site_id"),
+            secrets: reader.live_secrets("merchant_secret_key", 16),
+            payment_method: reader.setting_or("payment_method", method),
+            page_url: format!("{}/ppp/purchase.do", reader.base_url()),
+            is_card: method == CARD,
+        })))
+    }
+
     /// Interac moves Canadian dollars; of the currencies of cards those with two decimals that accounts
     /// here hold.
     fn moves(&self, money: Money) -> bool {
@@ -142,134 +122,42 @@ impl Inner {
             _ => false,
         }
     }
-}
-
-impl fmt::Debug for Nuvei {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Nuvei({})", self.inner.api_url)
-    }
-}
-
-/// Nuvei's name of cards among its methods.
-const CARD: &str = "cc_card";
-const INTERAC: &str = "apmgw_Interac_eTransfer";
-
-impl Nuvei {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
-        let method = match &*reader.account.method {
-            "card" => CARD,
-            "interac" => INTERAC,
-            _ => {
-                reader.fault("method", "must be interac or card: nothing else is spoken here");
-                INTERAC
-            }
-        };
-        let notify_url = reader.account.notify_url.clone();
-        if notify_url.contains('?') || !notify_url.starts_with("http") {
-            reader.fault("notify_url", "must be a URL without a question mark");
-        }
-        let inner = Inner {
-            api_url: format!("{}/ppp/api/v1", reader.base_url()),
-            notify_url,
-            merchant_id: reader.setting("merchant_id"),
-            merchant_site_id: reader.setting("merchant_site_id"),
-            secrets: reader.live_secrets("merchant_secret_key", 16),
-            payment_method: reader.setting_or("payment_method", method),
-            page_url: format!("{}/ppp/purchase.do", reader.base_url()),
-            is_card: method == CARD,
-        };
-        Some(Box::new(Self { inner: Arc::new(inner) }))
-    }
-
-    fn chain(&self, operation: &Operation, now: Timestamp) -> Option<Chain> {
-        let inner = self.inner.clone();
-        match operation {
-            Operation::CreateDeposit(deposit) if inner.is_card => {
-                let url = page::address(&inner, deposit, now)?;
-                let session = wire::session(&inner, deposit.attempt, now);
-                Some(Chain::prepare("session", session, move |response| {
-                    let open = mapping::session_token(response);
-                    Chain::End(open.map_or_else(|outcome| *outcome, |_| page::shown(url)))
-                }))
-            }
-            Operation::CreateDeposit(deposit) => {
-                let body = wire::payment(&inner, deposit)?;
-                let session = wire::session(&inner, deposit.attempt, now);
-                let (attempt, money) = (deposit.attempt, deposit.money);
-                let plain_http = inner.api_url.starts_with("http:");
-                Some(Chain::prepare("session", session, move |response| {
-                    let token = match mapping::session_token(response) {
-                        Ok(token) => token,
-                        Err(outcome) => return Chain::End(*outcome),
-                    };
-                    let request = wire::paying(&inner, body, attempt, money, &token, now);
-                    Chain::last("create_deposit", request, move |response| {
-                        mapping::payment_answer(response, attempt, plain_http)
-                    })
-                }))
-            }
-            Operation::CreatePayout(payout) => {
-                let request = wire::payout(&inner, payout, now)?;
-                let attempt = payout.attempt;
-                Some(Chain::last("create_payout", request, move |response| {
-                    mapping::outgoing_answer(response, attempt)
-                }))
-            }
-            Operation::ReturnDeposit(back) => self.give_back(back, now),
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now),
-            // Its page takes the money itself, its notifications name our reference, and nothing closes
-            // an open redirect.
-            Operation::CompleteDeposit(_)
-            | Operation::Lookup(_)
-            | Operation::CancelDeposit { .. } => None,
-        }
-    }
 
     /// A deposit that is known by our reference alone, because only a notification told of it, is looked
     /// up first.
-    fn give_back(&self, back: &ReturnRequest, now: Timestamp) -> Option<Chain> {
-        let inner = self.inner.clone();
+    fn give_back(self: &Arc<Self>, back: &ReturnRequest, now: Timestamp) -> Option<Plan> {
         let (attempt, money) = (back.attempt, back.money);
-        let refund = move |inner: &Inner, id: &str| {
-            let request = wire::refund(inner, attempt, money, id, now)?;
-            Some(Chain::last("return_deposit", request, move |response| {
-                mapping::outgoing_answer(response, attempt)
-            }))
+        let refund = move |nuvei: &Self, id: &str| {
+            let request = nuvei.refund(attempt, money, id, now)?;
+            Some(Plan::about("return_deposit", request, &attempt, mapping::outgoing_answer))
         };
         let Some(deposit) = AttemptRef::parse(&back.deposit_psp_reference) else {
-            return refund(&inner, &back.deposit_psp_reference);
+            return refund(self, &back.deposit_psp_reference);
         };
-        let question = wire::details(&inner, "", &deposit.lower(), now);
-        Some(Chain::prepare("find_deposit", question, move |response| {
+        let (nuvei, question) = (self.clone(), self.details("", &deposit.lower(), now));
+        Some(Plan::prepare("find_deposit", question, move |response| {
             let id = mapping::transaction_of(response, deposit);
-            let next = id.and_then(|id| refund(&inner, &id));
-            next.unwrap_or(Chain::End(Outcome::NotSent(NotSent::PreparationFailed)))
+            let next = id.and_then(|id| refund(&nuvei, &id));
+            Ok(next.ok_or(NotSent::PreparationFailed)?)
         }))
     }
 
-    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Chain> {
-        let ours = inquiry.attempt.lower();
+    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
         let request = match (inquiry.subject, &inquiry.by) {
             (Subject::Deposit, InquiryBy::PspReference(id)) if wire::is_transaction_id(id) => {
-                wire::details(&self.inner, id, "", now)
+                self.details(id, "", now)
             }
             (Subject::Deposit | Subject::Return, InquiryBy::OurReference) => {
-                wire::details(&self.inner, "", &ours, now)
+                self.details("", &inquiry.attempt.lower(), now)
             }
-            (Subject::Payout, InquiryBy::OurReference) => {
-                wire::payout_status(&self.inner, inquiry.attempt, now)
-            }
+            (Subject::Payout, InquiryBy::OurReference) => self.payout_status(inquiry.attempt, now),
             _ => return None,
         };
-        let asked = inquiry.clone();
-        Some(Chain::last("query", request, move |response| match asked.subject {
-            Subject::Payout => mapping::payout_status(response, &asked),
-            Subject::Deposit | Subject::Return => mapping::details(response, &asked),
-        }))
+        Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
     }
 }
 
-impl Adapter for Nuvei {
+impl Adapter for Arc<Nuvei> {
     fn name(&self) -> &'static str {
         "nuvei"
     }
@@ -278,17 +166,45 @@ impl Adapter for Nuvei {
         &CAPABILITIES
     }
 
-    fn exchange(&self, operation: &Operation, now: Timestamp) -> Box<dyn Exchange> {
-        match self.chain(operation, now) {
-            Some(chain) => Box::new(Chained::new(chain)),
-            None => Box::new(Finished(Outcome::NotSent(NotSent::NotExpressible))),
-        }
+    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
+        Some(match operation {
+            Operation::CreateDeposit(deposit) if self.is_card => {
+                let url = page::address(self, deposit, now)?;
+                Plan::prepare("session", self.session(deposit.attempt, now), move |response| {
+                    mapping::session_token(response)?;
+                    Ok(Plan::end(Ok(page::shown(url))))
+                })
+            }
+            Operation::CreateDeposit(deposit) => {
+                let fields = self.payment(deposit)?;
+                let (nuvei, attempt, money) = (self.clone(), deposit.attempt, deposit.money);
+                Plan::prepare("session", self.session(attempt, now), move |response| {
+                    let token = mapping::session_token(response)?;
+                    let fields = fields.and("sessionToken", token);
+                    let request = nuvei.for_money("payment", fields, (attempt, money), now);
+                    Ok(Plan::last("create_deposit", request, move |response| {
+                        mapping::payment_answer(response, attempt, &nuvei.api_url)
+                    }))
+                })
+            }
+            Operation::CreatePayout(payout) => {
+                let request = self.payout(payout, now)?;
+                Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_answer)
+            }
+            Operation::ReturnDeposit(back) => self.give_back(back, now)?,
+            Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
+            // Its page takes the money itself, its notifications name our reference, and nothing closes
+            // an open redirect.
+            Operation::CompleteDeposit(_)
+            | Operation::Lookup(_)
+            | Operation::CancelDeposit { .. } => return None,
+        })
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         let email = matches!(destination.portable, Some(Portable::Email { .. }));
-        let known = destination.token.is_some() || (email && !self.inner.is_card);
-        self.inner.holds(currency) && known
+        let known = destination.token.is_some() || (email && !self.is_card);
+        self.holds(currency) && known
     }
 
     /// The page asks for the card anew.
@@ -299,24 +215,16 @@ impl Adapter for Nuvei {
     fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
         match subject {
             // Interac asks the payer by e-mail, and wants to know where they are.
-            Subject::Deposit if !self.inner.is_card => &[PayerField::Email, PayerField::DeviceIp],
+            Subject::Deposit if !self.is_card => &[PayerField::Email, PayerField::DeviceIp],
             Subject::Deposit | Subject::Payout | Subject::Return => &[],
         }
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-        webhook::verify(&self.inner, raw)
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
+        webhook::verify(self, raw)
     }
 
     fn reply(&self, verified: &Verified<WebhookBatch>) -> WebhookReply {
         webhook::reply(verified.get())
-    }
-
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
     }
 }

@@ -6,11 +6,10 @@
 //! below. Our reference goes with it twice: as `merchant_unique_id`, by which the payment is asked about,
 //! and as the name of the only item, which notifications repeat under their checksum.
 
-use super::Inner;
-use super::wire::made_at;
-use crate::common::{names, reported};
+use super::Nuvei;
+use crate::common::{made_at, two_names};
 use crate::signature::sha256;
-use psp_contract::{DepositRequest, NextAction, Outcome, Status, Timestamp};
+use psp_contract::{DepositRequest, NextAction, Report, Status, Timestamp};
 use secrecy::ExposeSecret;
 use time::macros::format_description;
 use url::form_urlencoded;
@@ -20,18 +19,18 @@ const VERSION: &str = "4.0.0";
 
 /// The address of one order's page. None for what the page cannot take: another currency, or a card that
 /// is stored already, whose owner would be asked for it again.
-pub(super) fn address(inner: &Inner, deposit: &DepositRequest, now: Timestamp) -> Option<String> {
-    if !inner.moves(deposit.money) || deposit.instrument.is_some() {
+pub(super) fn address(nuvei: &Nuvei, deposit: &DepositRequest, now: Timestamp) -> Option<String> {
+    if !nuvei.moves(deposit.money) || deposit.instrument.is_some() {
         return None;
     }
     let stamp = format_description!("[year]-[month]-[day].[hour]:[minute]:[second]");
-    let made_at = made_at(deposit.attempt, now).format(stamp).ok()?;
+    let made_at = made_at(deposit.attempt).unwrap_or(now).format(stamp).ok()?;
     let (reference, amount) = (deposit.attempt.lower(), deposit.money.major());
-    let (first, last) = names(&deposit.payer).unwrap_or((&deposit.payer.full_name, ""));
+    let (first, last) = two_names(&deposit.payer);
     let email = deposit.payer.email.as_deref().unwrap_or_default();
     let all = [
-        ("merchant_id", inner.merchant_id.as_str()),
-        ("merchant_site_id", &inner.merchant_site_id),
+        ("merchant_id", nuvei.merchant_id.as_str()),
+        ("merchant_site_id", &nuvei.merchant_site_id),
         ("total_amount", &amount),
         ("currency", deposit.money.currency.code()),
         ("user_token_id", &deposit.payer.player_reference),
@@ -41,13 +40,13 @@ pub(super) fn address(inner: &Inner, deposit: &DepositRequest, now: Timestamp) -
         ("item_quantity_1", "1"),
         ("time_stamp", &made_at),
         ("version", VERSION),
-        ("notify_url", &inner.notify_url),
+        ("notify_url", &nuvei.notify_url),
         ("success_url", &deposit.return_url),
         ("error_url", &deposit.return_url),
         ("pending_url", &deposit.return_url),
         ("back_url", &deposit.return_url),
         // Nothing else is offered there.
-        ("payment_method", &inner.payment_method),
+        ("payment_method", &nuvei.payment_method),
         ("payment_method_mode", "filter"),
         ("first_name", first),
         ("last_name", last),
@@ -56,12 +55,12 @@ pub(super) fn address(inner: &Inner, deposit: &DepositRequest, now: Timestamp) -
     ];
     let given: Vec<(&str, &str)> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let values: Vec<&str> = given.iter().map(|(_, value)| *value).collect();
-    let secret = inner.secrets.first().map_or("", |secret| secret.expose_secret());
+    let secret = nuvei.secrets.first().map_or("", |secret| secret.expose_secret());
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(given)
         .append_pair("checksum", &checksum(secret, &values))
         .finish();
-    Some(format!("{}?{query}", inner.page_url))
+    Some(format!("{}?{query}", nuvei.page_url))
 }
 
 fn checksum(secret: &str, values: &[&str]) -> String {
@@ -69,9 +68,9 @@ fn checksum(secret: &str, values: &[&str]) -> String {
 }
 
 /// The payer is sent to the page; there is no transaction before they have been there.
-pub(super) fn shown(url: String) -> Outcome {
-    let next_action = Some(NextAction::Redirect { url });
-    reported(None, Status::Accepted { next_action, expires_at: None })
+pub(super) fn shown(url: String) -> Report {
+    let status = Status::next(NextAction::Redirect { url }, None);
+    Report { psp_reference: None, status, payer: None, attempt: None }
 }
 
 #[cfg(test)]
