@@ -18,6 +18,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts and times")]
 
 mod decisions;
+mod grid;
 mod peers;
 mod picture;
 mod run;
@@ -33,6 +34,7 @@ const HELP: &str = "\
 --psps 0.88,0.86,0.8  approval rates of the PSPs; the best one falls ill
 --seeds 100         runs of each fault
 --seed 1            where the seeds begin
+--calm 2            millions of payments without a fault in which false trips are counted
 --fault NAME        this fault alone; several times for several
 --fault-s 300 --after-s 600 --warm-s 600
 --median-s 0.7 --spread 0.5   the log-normal law of latency
@@ -53,6 +55,11 @@ pub struct Asked {
     pub world: World,
     pub seeds: u64,
     pub seed: u64,
+    /// Millions of payments without a fault in which false trips are counted.
+    pub calm: f64,
+    /// `tuned` or `held-out`.
+    pub grid: Option<String>,
+    pub geometry: Option<String>,
     pub faults: Vec<Fault>,
     pub only: Option<String>,
     pub svg: Option<PathBuf>,
@@ -66,6 +73,9 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Asked>> {
         world: World::default(),
         seeds: 100,
         seed: 1,
+        calm: 2.0,
+        grid: None,
+        geometry: None,
         faults: Vec::new(),
         only: None,
         svg: None,
@@ -81,6 +91,9 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Asked>> {
             "--psps" => world.rates = numbers(&text()?)?,
             "--seeds" => asked.seeds = text()?.parse()?,
             "--seed" => asked.seed = text()?.parse()?,
+            "--calm" => asked.calm = text()?.parse()?,
+            "--grid" => asked.grid = Some(text()?),
+            "--geometry" => asked.geometry = Some(text()?),
             "--fault" => {
                 let name = text()?;
                 let fault = Fault::ALL.iter().find(|fault| fault.name() == name);
@@ -126,6 +139,15 @@ fn main() -> Result<()> {
     };
     if asked.decisions {
         decisions::measure();
+        return Ok(());
+    }
+    if let Some(name) = &asked.grid {
+        let geometries = match name.as_str() {
+            "tuned" => grid::tuned(),
+            "held-out" => grid::held_out(),
+            other => bail!("--grid is tuned or held-out, not {other}"),
+        };
+        grid::print(&asked, &geometries);
         return Ok(());
     }
     let mut tables = Vec::new();

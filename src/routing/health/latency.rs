@@ -79,6 +79,15 @@ impl InFlight {
         }
     }
 
+    /// How many calls are open that were sent since.
+    pub fn since(&self, at: Micros) -> usize {
+        self.calls.range((at, 0)..).count()
+    }
+
+    pub const fn newest_answered(&self) -> Micros {
+        self.newest_answered
+    }
+
     /// What was sent before this moment counts no more.
     pub fn forget_before(&mut self, at: Micros) {
         self.newest_answered = self.newest_answered.max(at);

@@ -196,9 +196,16 @@ impl Health {
     /// A call goes out; `call` is any number that is its own.
     pub fn sent(&mut self, bucket: &Bucket, psp: &str, call: u64, now: Micros) {
         self.of(psp, bucket.direction).sent(call, now);
-        let here = self.buckets.get_mut(bucket).and_then(|here| here.psps.get_mut(psp));
-        if let Some(approval) = here {
-            approval.sent(now);
+        let Some(here) = self.buckets.get_mut(bucket) else { return };
+        let Some(asked) = here.psps.get_mut(psp) else { return };
+        asked.sent(now);
+        let got = asked.counts().rate();
+        // What is not asked because it fails is missed by as much as it would be better.
+        for ((direction, other), technical) in &mut self.technical {
+            if *direction == bucket.direction && other != psp && technical.is_open() {
+                let usual = here.psps.get(other).map(Approval::usual);
+                technical.passed_by(usual.map_or(0.0, |usual| (usual - got).max(0.0)));
+            }
         }
     }
 
