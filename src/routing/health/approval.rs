@@ -33,7 +33,7 @@ pub struct ApprovalRules {
 impl Default for ApprovalRules {
     fn default() -> Self {
         Self {
-            memory: 0.9995,
+            memory: 0.9998,
             fall: 0.28,
             trip: 11.0,
             restore: 5.5,
@@ -93,6 +93,9 @@ struct Demotion {
     outcomes: f64,
     next_probe_at: Micros,
     probe_every: Micros,
+    /// What it has cost that others were asked: altogether, and since the last probe.
+    lost: f64,
+    lost_now: f64,
     /// Not its own doing: the others fell too.
     blamed_on_bucket: bool,
 }
@@ -135,7 +138,8 @@ impl Approval {
     }
 
     pub fn draw(&self, dice: &mut Dice) -> f64 {
-        dice.beta(self.counts.approved.max(0.5), self.counts.refused.max(0.5))
+        // Twice the counts: half of the variance explores enough, and costs less for ever.
+        dice.beta((2.0 * self.counts.approved).max(0.5), (2.0 * self.counts.refused).max(0.5))
     }
 
     pub fn is_demoted(&self) -> bool {
@@ -143,7 +147,21 @@ impl Approval {
     }
 
     pub fn probe_is_due(&self, now: Micros) -> bool {
-        self.demotion.is_some_and(|demotion| demotion.next_probe_at <= now)
+        self.demotion.is_some_and(|demotion| {
+            // As often as what is missed pays for, the sooner the better it looks.
+            let price = (demotion.before - demotion.fallen_to).max(0.1);
+            let missed = (2.0 * price * (price + demotion.lost)).sqrt() * (-demotion.back).exp();
+            demotion.next_probe_at <= now || missed <= demotion.lost_now
+        })
+    }
+
+    /// While it is demoted a payment went to another PSP, which approves so much less.
+    pub fn passed_by(&mut self, got: f64) {
+        if let Some(demotion) = &mut self.demotion {
+            let lost = (demotion.before - got).max(0.0);
+            demotion.lost += lost;
+            demotion.lost_now += lost;
+        }
     }
 
     /// The level that it had before it fell, or has.
@@ -165,6 +183,7 @@ impl Approval {
                 _ => 1,
             };
             demotion.next_probe_at = now + demotion.probe_every / hurry;
+            demotion.lost_now = 0.0;
         } else if self.used_at != Micros::MIN {
             let gap = ((now - self.used_at) as f64 / SECOND as f64).max(0.01);
             self.pace += 0.02 * (1.0 / gap - self.pace) * gap.clamp(0.05, 1.0);
@@ -244,6 +263,8 @@ impl Approval {
             outcomes: 0.0,
             next_probe_at: now + probe_every,
             probe_every,
+            lost: 0.0,
+            lost_now: 0.0,
             blamed_on_bucket: false,
         });
         // What it does now, remembered by no more than the last twenty.

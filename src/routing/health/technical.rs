@@ -62,6 +62,9 @@ impl Default for TechnicalRules {
 /// However few payments there are, one looks after so long.
 const PROBE_LATEST: Micros = 60 * SECOND;
 
+/// So many probes at a time, however well they go.
+const PROBES: f64 = 4.0;
+
 /// What may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Permit {
@@ -102,7 +105,8 @@ struct Absence {
     /// No probe before this, and one by that time.
     next_at: Micros,
     late_at: Micros,
-    probe: Option<(u64, Micros)>,
+    /// Calls that were sent since then are probes; each good one allows one more at a time.
+    watched: Micros,
     /// What it has cost that others were asked: altogether, and since the last probe that failed.
     lost: f64,
     lost_now: f64,
@@ -141,6 +145,8 @@ pub(super) struct Technical {
     /// How long it was well before it fell again; nothing while it does not flap.
     lasted: Micros,
     next_look_at: Micros,
+    /// It says nothing, and may have become slow or silent.
+    is_quiet: bool,
 }
 
 impl Technical {
@@ -158,6 +164,7 @@ impl Technical {
             well_since: Micros::MIN,
             lasted: 0,
             next_look_at: Micros::MIN,
+            is_quiet: false,
         }
     }
 
@@ -168,6 +175,7 @@ impl Technical {
             {
                 Permit::Share(0.05)
             }
+            State::Closed | State::Ramp { .. } if self.is_quiet => Permit::Share(0.1),
             State::Closed | State::Ramp { .. } if self.rules.fault - 1.6 <= self.evidence => {
                 Permit::Share(0.35)
             }
@@ -176,7 +184,7 @@ impl Technical {
             }
             State::Closed | State::Ramp { .. } => Permit::Yes,
             State::Open(absence)
-                if absence.probe.is_none()
+                if self.in_flight.since(absence.watched) as f64 <= absence.good.min(PROBES)
                     && absence.next_at <= now
                     && absence.is_due(&self.rules, now) =>
             {
@@ -190,11 +198,11 @@ impl Technical {
         matches!(self.state, State::Open(_))
     }
 
-    /// A call goes out. While it is open, that call is the probe.
+    /// A call goes out. While it is open, that call is a probe.
     pub fn sent(&mut self, call: u64, now: Micros) {
         self.in_flight.sent(call, now);
         if let State::Open(absence) = &mut self.state {
-            absence.probe.get_or_insert((call, now));
+            absence.next_at = now + self.rules.probe_gap;
         }
     }
 
@@ -224,9 +232,6 @@ impl Technical {
             // What was sent before it fell says nothing about a PSP that came back.
             return fault.filter(|_| self.trusted_at <= sent_at).and_then(|fault| self.weigh(fault, now, dice));
         };
-        if absence.probe == Some((call, sent_at)) {
-            absence.probe = None;
-        }
         let before = sent_at < absence.since;
         let Some(fault) = fault else { return None };
         if before || fault {
@@ -234,7 +239,7 @@ impl Technical {
             self.faults += f64::from(u8::from(fault));
             self.fall += f64::from(u8::from(fault && before));
         }
-        if before { None } else { self.probed(sent_at, now, fault, dice) }
+        if sent_at < absence.watched { None } else { self.probed(sent_at, now, fault, dice) }
     }
 
     fn weigh(&mut self, fault: bool, now: Micros, dice: &mut Dice) -> Option<Turn> {
@@ -265,7 +270,6 @@ impl Technical {
     /// A probe, or a payment that nobody else could take, came to its end.
     fn probed(&mut self, sent_at: Micros, now: Micros, fault: bool, dice: &mut Dice) -> Option<Turn> {
         let State::Open(mut absence) = self.state else { return None };
-        absence.next_at = (sent_at + self.rules.probe_gap).max(now);
         if fault {
             self.state = State::Open(self.look_again(absence, now, dice));
             return None;
@@ -299,7 +303,8 @@ impl Technical {
         }
         self.next_look_at = now + SECOND / 20;
         if let State::Open(absence) = self.state {
-            if absence.probe.is_some_and(|(_, since)| self.latency.patience() < now - since) {
+            let oldest = self.in_flight.oldest_since(absence.watched);
+            if oldest.is_some_and(|since| self.latency.patience() < now - since) {
                 self.latency.doubt(true);
                 (self.faults, self.answers) = (self.faults + 1.0, self.answers + 1.0);
                 self.state = State::Open(self.look_again(absence, now, dice));
@@ -307,10 +312,14 @@ impl Technical {
             return None;
         }
         let (stall, age) = (self.rules.stall, self.rules.stall_age);
-        if !self.in_flight.is_stalled(&self.latency, now, stall, age) {
+        let silence = self.in_flight.silence(&self.latency, now, age);
+        let was_quiet = std::mem::replace(&mut self.is_quiet, stall <= silence.usual);
+        if self.is_quiet && !was_quiet {
+            self.latency.doubt(false);
+        }
+        if silence.slowed < stall {
             return None;
         }
-        self.latency.doubt(false);
         self.fall = self.in_flight.since(self.in_flight.newest_answered()) as f64;
         (self.faults, self.answers) = (self.fall, self.fall);
         self.open(now, dice);
@@ -324,7 +333,7 @@ impl Technical {
             since: now,
             next_at: now,
             late_at: now,
-            probe: None,
+            watched: now,
             lost: 0.0,
             lost_now: 0.0,
             passed: 0.0,
@@ -334,7 +343,7 @@ impl Technical {
         let mut absence = self.look_again(absence, now, dice);
         absence.next_at = now + 2 * self.rules.probe_gap;
         self.state = State::Open(absence);
-        self.evidence = 0.0;
+        (self.evidence, self.is_quiet) = (0.0, false);
         self.in_flight.forget_before(now);
     }
 
@@ -342,6 +351,14 @@ impl Technical {
     fn look_again(&self, absence: Absence, now: Micros, dice: &mut Dice) -> Absence {
         let late_at = now + scaled(self.rules.probe_late, 0.8 + 0.4 * dice.unit());
         let next_at = now + self.rules.probe_gap;
-        Absence { probe: None, good: 0.0, lost_now: 0.0, passed: 0.0, next_at, late_at, ..absence }
+        Absence {
+            watched: now,
+            good: 0.0,
+            lost_now: 0.0,
+            passed: 0.0,
+            next_at,
+            late_at,
+            ..absence
+        }
     }
 }
