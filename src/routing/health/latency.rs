@@ -38,12 +38,9 @@ impl Latency {
         self.variance += weight * (off * off - self.variance);
     }
 
-    /// The law may have changed: the next answers weigh more. `longer` because one was waited for in vain.
-    pub fn doubt(&mut self, longer: bool) {
+    /// The law may have changed: the next answers weigh more.
+    pub fn doubt(&mut self) {
         self.answers = self.answers.min(8.0);
-        if longer {
-            self.mean += 0.15;
-        }
     }
 
     /// How long to wait for a probe: what one answer in a thousand takes, from 2 s to 30 s.

@@ -239,7 +239,11 @@ impl Technical {
             self.faults += f64::from(u8::from(fault));
             self.fall += f64::from(u8::from(fault && before));
         }
-        if sent_at < absence.watched { None } else { self.probed(sent_at, now, fault, dice) }
+        // A probe that was given up says nothing by failing, and much by having been slow.
+        if before || (fault && sent_at < absence.watched) {
+            return None;
+        }
+        self.probed(sent_at, now, fault, dice)
     }
 
     fn weigh(&mut self, fault: bool, now: Micros, dice: &mut Dice) -> Option<Turn> {
@@ -305,7 +309,6 @@ impl Technical {
         if let State::Open(absence) = self.state {
             let oldest = self.in_flight.oldest_since(absence.watched);
             if oldest.is_some_and(|since| self.latency.patience() < now - since) {
-                self.latency.doubt(true);
                 (self.faults, self.answers) = (self.faults + 1.0, self.answers + 1.0);
                 self.state = State::Open(self.look_again(absence, now, dice));
             }
@@ -315,7 +318,7 @@ impl Technical {
         let silence = self.in_flight.silence(&self.latency, now, age);
         let was_quiet = std::mem::replace(&mut self.is_quiet, stall <= silence.usual);
         if self.is_quiet && !was_quiet {
-            self.latency.doubt(false);
+            self.latency.doubt();
         }
         if silence.slowed < stall {
             return None;
