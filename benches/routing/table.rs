@@ -80,7 +80,7 @@ impl Table {
 impl Row {
     pub fn of(asked: &Asked, world: &World, name: &'static str) -> Self {
         let one = |fault, calm: &[f32], seed: u64| {
-            let mut chooser = contender(name, &world.rates, seed ^ 0x5eed);
+            let mut chooser = contender(name, world, seed ^ 0x5eed);
             run(world, fault, calm, chooser.as_mut(), seed)
         };
         let seeds = (0..asked.seeds).map(|number| asked.seed.wrapping_mul(1_000_003) + number);
@@ -99,7 +99,7 @@ impl Row {
             after_s: 0.0,
             ..world.clone()
         };
-        let mut chooser = contender(name, &world.rates, asked.seed);
+        let mut chooser = contender(name, world, asked.seed);
         let long = run(&long, None, &[], chooser.as_mut(), asked.seed);
         let payments = sum(|run| run.payments) + long.payments;
         let trips = sum(|run| f64::from(run.false_trips)) + f64::from(long.false_trips);

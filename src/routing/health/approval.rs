@@ -285,7 +285,7 @@ impl Approval {
             demotion.fallen_to = expected.min(demotion.before - 0.1).max(0.01);
             (demotion.back, demotion.since) = (0.0, now);
             demotion.blamed_on_bucket = true;
-            self.counts = Counts::around(expected, 30.0);
+            self.counts = Counts::around(expected, 100.0);
         }
     }
 
