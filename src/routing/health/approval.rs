@@ -65,6 +65,15 @@ impl Counts {
         self.approved / self.total()
     }
 
+    /// The rate less two standard errors.
+    fn surely(self) -> f64 {
+        self.rate() - 2.0 * self.error()
+    }
+
+    fn error(self) -> f64 {
+        (self.rate() * (1.0 - self.rate()) / self.total()).sqrt()
+    }
+
     fn add(&mut self, approved: bool, memory: f64) {
         self.approved *= memory;
         self.refused *= memory;
@@ -209,7 +218,8 @@ impl Approval {
     }
 
     fn weigh_fall(&mut self, approved: bool) {
-        let usual = self.counts.rate().clamp(0.05, 0.97);
+        // What is not known well may be lower than it seems.
+        let usual = self.counts.surely().clamp(0.05, 0.97);
         let fallen = (usual - self.rules.fall).max(0.5 * usual);
         self.fall += evidence(approved, usual, fallen);
         if self.fall <= 0.0 {
