@@ -19,26 +19,29 @@ pub fn tuned() -> Vec<Geometry> {
         ("3 PSPs", World::default()),
         ("2 far", world(&[0.9, 0.7], 20.0, 0.7)),
         ("2 close, quick", world(&[0.8, 0.79], 20.0, 0.3)),
+        ("2, day", World { has_days: true, ..world(&[0.84, 0.8], 20.0, 0.5) }),
         ("4 close, slower", world(&[0.85, 0.845, 0.84, 0.83], 20.0, 1.5)),
         ("6, drift, day", World { drifts: true, has_days: true, ..six.clone() }),
         ("6 PSPs", six),
-        ("4 s", world(&[0.88, 0.86, 0.8], 20.0, 4.0)),
+        ("3 at 50/s", world(&[0.93, 0.9, 0.9], 50.0, 0.3)),
+        ("4 s", World { timeout_s: 30.0, ..world(&[0.88, 0.86, 0.8], 20.0, 4.0) }),
         ("3 at 2/s", world(&[0.88, 0.86, 0.8], 2.0, 0.7)),
         ("2 far at 2/s", world(&[0.9, 0.7], 2.0, 0.7)),
     ]
 }
 
-/// These were not looked at until the numbers were chosen.
+/// These had no part in it.
 pub fn held_out() -> Vec<Geometry> {
     let wide = World { spread: 0.7, ..world(&[0.91, 0.87, 0.7], 20.0, 1.2) };
     let six = world(&[0.9, 0.89, 0.88, 0.87, 0.86, 0.85], 20.0, 0.5);
     let long = World { timeout_s: 30.0, ..world(&[0.86, 0.82, 0.8], 20.0, 8.0) };
     vec![
         ("3, wide law", wide),
-        ("2, day", World { has_days: true, ..world(&[0.84, 0.8], 20.0, 0.5) }),
+        ("2 of high rates", world(&[0.95, 0.93], 20.0, 0.4)),
+        ("5, day", World { has_days: true, ..world(&[0.87, 0.85, 0.8, 0.72, 0.7], 20.0, 0.9) }),
         ("6 close, drift", World { drifts: true, ..six.clone() }),
         ("4 of low rates", world(&[0.75, 0.7, 0.6, 0.5], 20.0, 2.0)),
-        ("3 at 50/s", world(&[0.93, 0.9, 0.9], 50.0, 0.3)),
+        ("4 at 10/s", world(&[0.89, 0.875, 0.84, 0.8], 10.0, 0.6)),
         ("8 s", long),
         ("2 at 2/s", world(&[0.87, 0.83], 2.0, 1.0)),
         ("6 at 2/s, drift", World { pace: 2.0, drifts: true, ..six }),

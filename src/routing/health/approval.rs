@@ -125,6 +125,8 @@ pub(super) struct Approval {
     judged_from: Micros,
 }
 
+/// After so many outcomes a rate is half way to being known well.
+const WELL_KNOWN: f64 = 100.0;
 const NOTHING: Counts = Counts { approved: 0.0, refused: 0.0 };
 
 impl Approval {
@@ -147,8 +149,11 @@ impl Approval {
     }
 
     pub fn draw(&self, dice: &mut Dice) -> f64 {
-        // Twice the counts: half of the variance explores enough, and costs less for ever.
-        dice.beta((2.0 * self.counts.approved).max(0.5), (2.0 * self.counts.refused).max(0.5))
+        // What is known well is drawn with half of its variance: that explores enough and costs less for
+        // ever. What is hardly known keeps all of it, or an unlucky start would not be found out.
+        let known = self.counts.total() / (self.counts.total() + WELL_KNOWN);
+        let (yes, no) = (self.counts.approved.max(0.5), self.counts.refused.max(0.5));
+        dice.beta((1.0 + known) * yes, (1.0 + known) * no)
     }
 
     pub fn is_demoted(&self) -> bool {
