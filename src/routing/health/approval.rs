@@ -323,3 +323,7 @@ impl Approval {
 fn evidence(approved: bool, first: f64, second: f64) -> f64 {
     if approved { (second / first).ln() } else { ((1.0 - second) / (1.0 - first)).ln() }
 }
+
+#[cfg(test)]
+#[path = "approval_tests.rs"]
+mod tests;

@@ -302,3 +302,7 @@ fn before(one: &Place, other: &Place) -> Ordering {
 fn scaled(micros: Micros, factor: f64) -> Micros {
     (micros as f64 * factor) as Micros
 }
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

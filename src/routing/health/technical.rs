@@ -365,3 +365,7 @@ impl Technical {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "technical_tests.rs"]
+mod tests;
