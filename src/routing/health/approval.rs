@@ -320,7 +320,7 @@ impl Approval {
 }
 
 /// What one outcome says for the second rate against the first.
-fn evidence(approved: bool, first: f64, second: f64) -> f64 {
+pub(super) fn evidence(approved: bool, first: f64, second: f64) -> f64 {
     if approved { (second / first).ln() } else { ((1.0 - second) / (1.0 - first)).ln() }
 }
 
