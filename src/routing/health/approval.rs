@@ -105,6 +105,8 @@ struct Demotion {
     /// What it has cost that others were asked: altogether, and since the last probe.
     lost: f64,
     lost_now: f64,
+    /// How the last of its payments ended.
+    was_approved: bool,
     /// Not its own doing: the others fell too.
     blamed_on_bucket: bool,
 }
@@ -193,7 +195,7 @@ impl Approval {
             // The better it looks, the sooner the next one.
             let hurry = match demotion.back {
                 back if 2.5 <= back => 12,
-                back if 0.8 <= back => 4,
+                back if 0.8 <= back || demotion.was_approved => 4,
                 _ => 1,
             };
             demotion.next_probe_at = now + demotion.probe_every / hurry;
@@ -244,6 +246,7 @@ impl Approval {
         let step = evidence(approved, demotion.fallen_to, demotion.before);
         demotion.back = (demotion.back + step).max(0.0);
         demotion.outcomes += 1.0;
+        demotion.was_approved = approved;
         self.counts.add(approved, self.rules.memory);
         let wanted =
             if demotion.blamed_on_bucket { self.rules.restore_blamed } else { self.rules.restore };
@@ -280,6 +283,7 @@ impl Approval {
             probe_every,
             lost: 0.0,
             lost_now: 0.0,
+            was_approved: false,
             blamed_on_bucket: false,
         });
         // What it does now, remembered by no more than the last twenty.

@@ -73,11 +73,12 @@ fn a_rate_that_was_guessed_too_high_is_learned_and_is_no_fall() {
     let falls = |seed| {
         let (mut dice, mut it) = (Dice::new(seed), Approval::new(ApprovalRules::default(), 0.93));
         // The traffic of twenty a second comes over at once.
-        (0..400).filter(|i| {
-            it.sent(SECOND * i / 20);
-            it.decided(dice.chance(0.75), SECOND * i, SECOND * i) && it.is_demoted()
-        })
-        .count()
+        (0..400)
+            .filter(|i| {
+                it.sent(SECOND * i / 20);
+                it.decided(dice.chance(0.75), SECOND * i, SECOND * i) && it.is_demoted()
+            })
+            .count()
     };
     let all: usize = (0..200).map(falls).sum();
     assert!(all <= 4, "{all} falls in 200 runs of a PSP that never changed");

@@ -214,7 +214,10 @@ impl Health {
         let Some(asked) = here.psps.get_mut(psp) else { return };
         asked.sent(now);
         let got = asked.counts().rate();
-        here.psps.iter_mut().filter(|(other, _)| *other != psp).for_each(|(_, at)| at.passed_by(got));
+        here.psps
+            .iter_mut()
+            .filter(|(other, _)| *other != psp)
+            .for_each(|(_, at)| at.passed_by(got));
         // What is not asked because it fails is missed by as much as it would be better.
         for ((direction, other), technical) in &mut self.technical {
             if *direction == bucket.direction && other != psp && technical.is_open() {

@@ -170,9 +170,7 @@ impl Technical {
 
     pub fn permit(&self, now: Micros) -> Permit {
         match self.state {
-            State::Closed | State::Ramp { .. }
-                if 2.0 * self.rules.fault - 1.6 <= self.evidence =>
-            {
+            State::Closed | State::Ramp { .. } if 2.0 * self.rules.fault - 1.6 <= self.evidence => {
                 Permit::Share(0.05)
             }
             State::Closed | State::Ramp { .. } if self.is_quiet => Permit::Share(0.1),
@@ -230,7 +228,9 @@ impl Technical {
         }
         let State::Open(absence) = &mut self.state else {
             // What was sent before it fell says nothing about a PSP that came back.
-            return fault.filter(|_| self.trusted_at <= sent_at).and_then(|fault| self.weigh(fault, now, dice));
+            return fault
+                .filter(|_| self.trusted_at <= sent_at)
+                .and_then(|fault| self.weigh(fault, now, dice));
         };
         let before = sent_at < absence.since;
         let Some(fault) = fault else { return None };
@@ -272,7 +272,13 @@ impl Technical {
     }
 
     /// A probe, or a payment that nobody else could take, came to its end.
-    fn probed(&mut self, sent_at: Micros, now: Micros, fault: bool, dice: &mut Dice) -> Option<Turn> {
+    fn probed(
+        &mut self,
+        sent_at: Micros,
+        now: Micros,
+        fault: bool,
+        dice: &mut Dice,
+    ) -> Option<Turn> {
         let State::Open(mut absence) = self.state else { return None };
         if fault {
             self.state = State::Open(self.look_again(absence, now, dice));
@@ -354,15 +360,7 @@ impl Technical {
     fn look_again(&self, absence: Absence, now: Micros, dice: &mut Dice) -> Absence {
         let late_at = now + scaled(self.rules.probe_late, 0.8 + 0.4 * dice.unit());
         let next_at = now + self.rules.probe_gap;
-        Absence {
-            watched: now,
-            good: 0.0,
-            lost_now: 0.0,
-            passed: 0.0,
-            next_at,
-            late_at,
-            ..absence
-        }
+        Absence { watched: now, good: 0.0, lost_now: 0.0, passed: 0.0, next_at, late_at, ..absence }
     }
 }
 
