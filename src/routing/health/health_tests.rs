@@ -115,3 +115,17 @@ fn the_same_seed_ranks_the_same() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn whoever_takes_over_after_a_fall_tells_sooner_than_by_a_fall_of_its_own() {
+    let refusals = |fallen_before: bool| {
+        let (mut health, here, now) = known();
+        if fallen_before {
+            refuse(&mut health, &here, "a", now);
+        }
+        (1..100)
+            .find(|_| health.decided(&here, "b", now + 1, now + 1, false).is_some())
+            .expect("it tells at last")
+    };
+    assert!(refusals(true) < refusals(false), "{} and {}", refusals(true), refusals(false));
+}

@@ -13,6 +13,8 @@ const TAIL: f64 = 0.003;
 /// How likely it is that a PSP has become slow when it says nothing, and how much slower.
 const SLOWED: f64 = 0.05;
 const SLOWER: f64 = 4.0;
+/// So many answers make a law; before that no silence is surprising.
+const KNOWN: u32 = 10;
 /// How far off, in the logarithm of seconds, the first guess of a law may be.
 const GUESS: f64 = 1.0;
 
@@ -22,15 +24,18 @@ pub(super) struct Latency {
     mean: f64,
     variance: f64,
     answers: f64,
+    /// How many answers there ever were.
+    heard: u32,
 }
 
 impl Latency {
     /// Before anything is known: 0.8 s, with a wide spread.
     pub fn unknown() -> Self {
-        Self { mean: -0.223, variance: 0.36, answers: 1.0 }
+        Self { mean: -0.223, variance: 0.36, answers: 1.0, heard: 0 }
     }
 
     pub fn learn(&mut self, took: Micros) {
+        self.heard = self.heard.saturating_add(1);
         self.answers = (self.answers + 1.0).min(MEMORY);
         let weight = 1.0 / self.answers;
         let off = seconds(took).ln() - self.mean;
@@ -117,7 +122,8 @@ impl InFlight {
             slowed += latency.surprise(waited, SLOWER);
             old += u32::from(age <= waited);
         }
-        if old < 3 {
+        // A PSP that never answered may be slow for all that is known; its timeouts will tell.
+        if old < 3 || latency.heard < KNOWN {
             return Silence { usual: 0.0, slowed: 0.0 };
         }
         // Slow for all of them at once is likelier than each of them late by itself.

@@ -233,7 +233,7 @@ impl Technical {
                 .and_then(|fault| self.weigh(fault, now, dice));
         };
         let before = sent_at < absence.since;
-        let Some(fault) = fault else { return None };
+        let fault = fault?;
         if before || fault {
             self.answers += 1.0;
             self.faults += f64::from(u8::from(fault));

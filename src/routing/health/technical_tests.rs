@@ -169,7 +169,9 @@ fn half_a_fault_is_doubted_longer_than_a_whole_one() {
     let mut half = Psp::new();
     // In flight while it fell: as many good answers as faults.
     let late: Vec<_> = (0..40).map(|i| half.send(i)).collect();
-    (0..3).for_each(|i| drop(half.call(50 + i, true)));
+    (0..3).for_each(|i| {
+        half.call(50 + i, true);
+    });
     assert!(half.it.is_open());
     for (i, call) in late.into_iter().enumerate() {
         half.answer(call, 100, i % 2 == 0);
@@ -213,7 +215,9 @@ fn trust_grows_with_good_answers() {
     };
     let first = sent(&mut psp, millis + 1);
     assert_eq!(first.len(), probes as usize, "as many as answered well");
-    first.into_iter().for_each(|call| drop(psp.answer(call, millis + 2, false)));
+    first.into_iter().for_each(|call| {
+        psp.answer(call, millis + 2, false);
+    });
     assert_eq!(sent(&mut psp, millis + 3).len(), 2 * probes as usize);
 }
 
@@ -222,8 +226,12 @@ fn who_falls_again_soon_is_trusted_when_it_was_well_for_longer_or_is_missed_as_m
     // Trusted, well for twenty seconds, and ill again.
     let mut psp = Psp::failing(0);
     let (back, _) = psp.probes_until_trusted(80_000).expect("it comes back");
-    (0..200).for_each(|i| drop(psp.call(back + 100 * i, false)));
-    (0..3).for_each(|i| drop(psp.call(back + 20_000 + i, true)));
+    (0..200).for_each(|i| {
+        psp.call(back + 100 * i, false);
+    });
+    (0..3).for_each(|i| {
+        psp.call(back + 20_000 + i, true);
+    });
     assert!(psp.it.is_open());
     let start = back + 100_000;
     let mut missed = Psp { it: psp.it.clone(), dice: psp.dice.clone(), calls: psp.calls };
@@ -239,10 +247,29 @@ fn who_falls_again_soon_is_trusted_when_it_was_well_for_longer_or_is_missed_as_m
 fn what_was_sent_before_it_fell_says_nothing_of_it_afterwards() {
     let mut psp = Psp::new();
     let old: Vec<_> = (0..10).map(|i| psp.send(i)).collect();
-    (0..3).for_each(|i| drop(psp.call(20 + i, true)));
+    (0..3).for_each(|i| {
+        psp.call(20 + i, true);
+    });
     let (back, _) = psp.probes_until_trusted(80_000).expect("it comes back");
     for call in old {
         assert_eq!(psp.answer(call, back + 10, true), None);
     }
     assert!(!psp.it.is_open());
+}
+
+#[test]
+fn trust_that_is_just_coming_back_is_lost_sooner() {
+    let mut psp = Psp::failing(0);
+    let (back, _) = psp.probes_until_trusted(80_000).expect("it comes back");
+    assert_eq!(psp.call(back + 10, true), None);
+    assert_eq!(psp.call(back + 20, true), Some(Turn::Failing), "two faults, not three");
+}
+
+#[test]
+fn a_psp_of_which_nothing_is_known_yet_may_take_its_time() {
+    let mut psp = Psp::new();
+    for millis in (0..4_000).step_by(50) {
+        psp.send(millis);
+        assert_eq!(psp.it.look(at(millis), &mut psp.dice), None, "at {millis}");
+    }
 }
