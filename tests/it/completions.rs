@@ -47,7 +47,7 @@ async fn is_not_taken(world: World, player: &PlayerKey, deposit: &Payment, code:
     let reference = movement(&world, deposit).await.reference;
     let again = world.mocks.resend(PSP, json!({"reference": reference, "times": 2})).await;
     assert_eq!(again, [200, 200]);
-    world.move_on(Duration::from_secs(3_600));
+    world.move_on(Duration::from_secs(3_600)).await;
     assert_eq!(movement(&world, deposit).await.status, "pending");
     assert_eq!(world.payment(deposit.id).await.status.as_str(), "failed");
     assert_eq!(world.wallet(player).await.cash, 0);

@@ -172,7 +172,7 @@ impl Adapter for Arc<Nuvei> {
             Operation::CreateDeposit(deposit) if self.is_card => {
                 let url = page::address(self, deposit, now)?;
                 Plan::prepare("session", self.session(deposit.attempt, now), move |response| {
-                    let _ = mapping::session_token(response)?;
+                    mapping::session_token(response)?;
                     Ok(Plan::end(Ok(page::shown(url))))
                 })
             }

@@ -19,7 +19,7 @@ async fn deposit_goes_on(first: &str) {
         panic!("a market has two PSPs: {:?}", stage.account.market);
     };
     stage.world.mocks.listener(first, false).await;
-    let (deposit, payment) = stage.deposit(1).await;
+    let (deposit, payment) = stage.deposit("deposit", 1).await;
     let asked: Vec<String> = vec![format!("{first} not_sent"), format!("{second} accepted")];
     assert_eq!(tried(&payment), asked);
     stage.pay(&payment).await;
