@@ -6,11 +6,12 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`incidents`], [`nightly`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`].
 
 pub mod attempts;
 pub mod deliveries;
 pub mod driver;
+pub mod health;
 pub mod inbox;
 pub mod incidents;
 pub mod nightly;
