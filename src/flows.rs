@@ -52,6 +52,7 @@ pub struct Nudges {
     pub attempts: Arc<Notify>,
     pub payouts: Arc<Notify>,
     pub inbox: Arc<Notify>,
+    pub routing: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,
     pub live: Arc<Notify>,

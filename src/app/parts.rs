@@ -8,6 +8,7 @@ use crate::flows::{Flows, Nudges};
 use crate::lane::clerks::Desks;
 use crate::lane::lane::LaneContext;
 use crate::lane::{LaneConfig, Lanes, LanesError, Render};
+use crate::routing::begin_routing::begin_routing;
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
 use crate::store::Db;
@@ -83,7 +84,7 @@ pub async fn flows(
     let desks = Desks::start(&world.db, &world.clock, tasks);
     // The low half of a UUIDv7 is chance: no two instances draw alike.
     let (_, seed) = world.ids.next().as_u64_pair();
-    Ok(Flows {
+    let flows = Flows {
         db: world.db,
         desks,
         lanes,
@@ -101,5 +102,8 @@ pub async fn flows(
         nudges,
         hush: Arc::default(),
         tasks: tasks.clone(),
-    })
+    };
+    // What people switched off must be known before the first plan is made.
+    begin_routing(&flows).await?;
+    Ok(flows)
 }

@@ -9,19 +9,25 @@
 //! service tells it of every call and of every payment's end, and asks it for an order.
 //!
 //! Reading order: [`rules`], [`switches`], [`plan`](mod@plan), [`score`], [`health`], [`faults`],
-//! [`observe`], [`board`], [`mod@make_plan`], [`mod@learn`], [`mod@ask_psp`], [`registry`].
+//! [`observe`], [`board`], [`mod@make_plan`], [`mod@learn`], [`mod@ask_psp`], [`mod@share_health`], [`mod@set_switch`],
+//! [`mod@lift_switch`], [`mod@begin_routing`], [`mod@describe_health`], [`registry`].
 
 pub mod ask_psp;
+pub mod begin_routing;
 pub mod board;
+pub mod describe_health;
 pub mod faults;
 pub mod health;
 pub mod learn;
+pub mod lift_switch;
 pub mod make_plan;
 pub mod observe;
 pub mod plan;
 pub mod registry;
 pub mod rules;
 pub mod score;
+pub mod set_switch;
+pub mod share_health;
 pub mod switches;
 
 pub use health::Permit;

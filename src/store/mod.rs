@@ -9,11 +9,12 @@
 //! [`write_trail`], [`write_payments`], [`write_attempts`], [`write_player`], [`write_holdings`],
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
-//! workers: [`heartbeats`].
+//! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`].
 
 pub mod db;
 pub mod deliveries;
 pub mod due;
+pub mod health_events;
 pub mod heartbeats;
 pub mod inbox;
 pub mod incidents;
@@ -38,7 +39,9 @@ pub mod read_reviews;
 pub mod redeliveries;
 pub mod request_nonce;
 pub mod rows;
+pub mod shared_health;
 pub mod slots;
+pub mod switches;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;

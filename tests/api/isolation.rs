@@ -39,6 +39,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("/v1/decisions/", decisions.text("/data/0/id")),
         ("/v1/reviews/", reviews.text("/data/0/id")),
         ("/v1/incidents/", crate::incidents::of_demo(scene).await),
+        ("/v1/routing/switches/", crate::routing::of_demo(scene).await),
     ]);
     assert!(found.values().all(|id| !id.is_empty()), "{found:?}");
     found

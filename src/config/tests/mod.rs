@@ -1,6 +1,7 @@
 //! Every fault, by the text that a person reads.
 
 mod production;
+mod routing;
 
 use super::*;
 use crate::sandbox::keys::SandboxKeys;
