@@ -14,6 +14,7 @@ use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
 use crate::payments::find_card::find_card;
 use crate::payments::name_obstacle::{self, Obstacle};
+use crate::routing::ask_habits::{Occasion, ask_habits};
 use crate::routing::make_plan::make_plan;
 use crate::routing::plan::{self, Habits, Route};
 use crate::screening::decision::{About, Decision};
@@ -94,7 +95,16 @@ pub async fn request_withdrawal(
         let known = known.ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
         let instrument = destination(flows, order, &known).await?;
-        let habits = Habits::default();
+        let occasion = Occasion {
+            direction: Direction::Withdrawal,
+            country: &known.player.country,
+            method: order.method,
+            currency: order.money.currency,
+            token: None,
+        };
+        let mut habits = ask_habits(flows, &order.player, occasion).await?;
+        // Whoever has a token of its own for the instrument has seen it.
+        habits.seen_by = instrument.tokens.keys().cloned().collect();
         let route = planned(flows, order, &known.player, &instrument, &habits)?;
         if route.ranked().next().is_none() {
             return Err(DestinationError::NotPayable.into());

@@ -11,6 +11,7 @@ use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
 use crate::payments::name_obstacle::{self, Obstacle};
+use crate::routing::ask_habits::{Occasion, ask_habits};
 use crate::routing::make_plan::make_plan;
 use crate::routing::plan::{self, Habits, Route};
 use crate::screening::decision::{About, Decision};
@@ -74,7 +75,18 @@ pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer
             .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
         let payer = payer_of(&known.player, order.ip.clone());
-        let habits = Habits::default();
+        let token = match &order.instrument {
+            Some(Chosen::CardToken(token)) => Some(token.as_str()),
+            _ => None,
+        };
+        let occasion = Occasion {
+            direction: Direction::Deposit,
+            country: &known.player.country,
+            method: order.method,
+            currency: order.money.currency,
+            token,
+        };
+        let habits = ask_habits(flows, &order.player, occasion).await?;
         let route = planned(flows, order, &known.player, &payer, &habits)?;
         let command = screened(flows, order, &known, payer, route);
         let command = Command::StartDeposit(Box::new(command));

@@ -10,8 +10,9 @@
 //!
 //! Reading order: [`rules`], [`switches`], [`plan`](mod@plan), [`score`], [`health`], [`faults`],
 //! [`observe`], [`board`], [`mod@make_plan`], [`mod@learn`], [`mod@ask_psp`], [`mod@share_health`], [`mod@set_switch`],
-//! [`mod@lift_switch`], [`mod@begin_routing`], [`mod@describe_health`], [`registry`].
+//! [`mod@lift_switch`], [`mod@begin_routing`], [`mod@describe_health`], [`mod@ask_habits`], [`registry`].
 
+pub mod ask_habits;
 pub mod ask_psp;
 pub mod begin_routing;
 pub mod board;

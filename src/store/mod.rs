@@ -9,7 +9,8 @@
 //! [`write_trail`], [`write_payments`], [`write_attempts`], [`write_player`], [`write_holdings`],
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
-//! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`].
+//! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
+//! [`player_habits`].
 
 pub mod db;
 pub mod deliveries;
@@ -28,6 +29,7 @@ pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
 pub mod places;
+pub mod player_habits;
 pub mod player_session;
 pub mod prove;
 pub mod read_decisions;

@@ -45,9 +45,9 @@ async fn falls_ill_and_recovers(fault: &'static str, detected_within: Duration) 
     let player = world.player("DE").await;
     world.mocks.fault("trustly-de", "any", fault, None).await;
     let began = Instant::now();
-    let flows = world.one().flows.clone();
+    let health = world.one().flows.health.clone();
     // Three at a time, as they come while nobody knows yet.
-    while !flows.health.is_failing("trustly-de", Direction::Deposit) {
+    while !health.is_failing("trustly-de", Direction::Deposit) {
         assert!(began.elapsed() < detected_within, "not found out within {detected_within:?}");
         let three = (0..3).map(|_| world.deposit(&player, eur(1_000)));
         for deposit in join_all(three).await {
@@ -63,7 +63,7 @@ async fn falls_ill_and_recovers(fault: &'static str, detected_within: Duration) 
     eventually("traffic comes back", Duration::from_secs(60), || async {
         let deposit = world.deposit(&player, eur(1_000)).await;
         (tried(&deposit) == ["trustly-de accepted"]
-            && !flows.health.is_failing("trustly-de", Direction::Deposit))
+            && !health.is_failing("trustly-de", Direction::Deposit))
         .then_some(())
     })
     .await;
