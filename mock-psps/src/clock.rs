@@ -1,5 +1,15 @@
 //! The mocks' only look at the wall clock, and the two ways in which the PSPs write a time.
+//!
+//! The control API can set the clock of all mocks of a run forward, so that what takes a PSP days can be
+//! played in seconds. Everything a mock does happens [`Offset::in_time`]; two runs in one process each have
+//! a time of their own.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
@@ -12,8 +22,43 @@ const TRUSTLY: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]+00");
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
+tokio::task_local! {
+    static OFFSET: Offset;
+}
+
+/// How far the mocks of one run are ahead of the machine's clock.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offset(Arc<AtomicI64>);
+
+impl Offset {
+    /// Runs work to which it is so much later.
+    pub(crate) async fn in_time<W: Future>(self, work: W) -> W::Output {
+        OFFSET.scope(self, work).await
+    }
+
+    /// The same routes, to which it is so much later.
+    pub(crate) fn around(&self, routes: Router) -> Router {
+        let offset = self.clone();
+        routes.layer(middleware::from_fn(move |request: Request, next: Next| {
+            offset.clone().in_time(next.run(request))
+        }))
+    }
+
+    fn duration(&self) -> Duration {
+        Duration::seconds(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Sets the clock of all mocks of this run.
+pub(crate) fn set_ahead(ahead_s: i64) {
+    // Nothing of a run happens outside its time, so there is one to be set.
+    let _ = OFFSET.try_with(|offset| offset.0.store(ahead_s, Ordering::Relaxed));
+}
+
 pub(crate) fn now() -> OffsetDateTime {
-    OffsetDateTime::now_utc()
+    let ahead = OFFSET.try_with(Offset::duration).unwrap_or(Duration::ZERO);
+    let now = OffsetDateTime::now_utc();
+    now.checked_add(ahead).unwrap_or(now)
 }
 
 /// `now`, seen from `age_s` seconds ago: a message that pretends to be older than it is.

@@ -45,6 +45,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::book::{Book, Kind, Status};
+use crate::clock::Offset;
 use crate::faults::Faults;
 use crate::psp::Psp;
 use crate::server::Gate;
@@ -101,6 +102,7 @@ pub async fn start(config: MockConfig) -> anyhow::Result<Running> {
     if let Some(folder) = &config.books_dir {
         std::fs::create_dir_all(folder).with_context(|| format!("creating {folder:?}"))?;
     }
+    let clock = Offset::default();
     let mut accounts: Vec<Arc<Psp>> = Vec::new();
     for account in &config.accounts {
         anyhow::ensure!(
@@ -108,12 +110,12 @@ pub async fn start(config: MockConfig) -> anyhow::Result<Running> {
             "two accounts are called {}",
             account.id
         );
-        let psp = open(&config, account).await;
+        let psp = open(&config, account, &clock).await;
         accounts.push(psp.with_context(|| format!("starting the PSP account {}", account.id))?);
     }
     let accounts = Arc::new(accounts);
     let control = Gate::bind(config.control_addr).await.context("binding the control API")?;
-    control.open(control::routes(accounts.clone())).await?;
+    control.open(control::routes(accounts.clone(), &clock)).await?;
     let psps = accounts
         .iter()
         .map(|psp| RunningPsp {
@@ -125,7 +127,11 @@ pub async fn start(config: MockConfig) -> anyhow::Result<Running> {
     Ok(Running { control_url: control.base_url(), psps, accounts, control })
 }
 
-async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<Psp>> {
+async fn open(
+    config: &MockConfig,
+    account: &MockAccount,
+    clock: &Offset,
+) -> anyhow::Result<Arc<Psp>> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     anyhow::ensure!(
         !account.id.is_empty() && account.id.bytes().all(plain),
@@ -144,7 +150,7 @@ async fn open(config: &MockConfig, account: &MockAccount) -> anyhow::Result<Arc<
     let book = Book::open(file.as_deref())?;
     let dialect = registry::open(&account, gate.base_url())?;
     let faults = Faults::new(config.seed, &account.id);
-    let psp = Arc::new(Psp::new(&account, dialect, book, faults, (gate, pages))?);
+    let psp = Arc::new(Psp::new(&account, dialect, book, faults, clock.clone(), (gate, pages))?);
     psp.open().await?;
     webhooks::resume(&psp);
     // A bank does not forget a payout because the PSP was restarted.

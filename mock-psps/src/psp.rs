@@ -8,10 +8,11 @@ use std::time::Duration;
 use axum::Router;
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::book::{Book, Entry, Kind, Movement, Payer, Status};
 use crate::chain::Chain;
+use crate::clock::Offset;
 use crate::config::MockAccount;
 use crate::faults::Faults;
 use crate::scenario::Outcome;
@@ -130,6 +131,7 @@ pub(crate) struct Psp {
     pub(crate) book: Book,
     pub(crate) faults: Faults,
     pub(crate) courier: Courier,
+    clock: Offset,
     gate: Gate,
     /// Where people's browsers go, when that is another port.
     pages: Option<Gate>,
@@ -144,6 +146,7 @@ impl Psp {
         dialect: Arc<dyn Dialect>,
         book: Book,
         faults: Faults,
+        clock: Offset,
         (gate, pages): (Gate, Option<Gate>),
     ) -> anyhow::Result<Self> {
         Ok(Self {
@@ -153,6 +156,7 @@ impl Psp {
             book,
             faults,
             courier: Courier::new(account)?,
+            clock,
             gate,
             pages,
             plants: Mutex::default(),
@@ -173,9 +177,9 @@ impl Psp {
     /// Opens the ports for the first time, with everything behind them.
     pub(crate) async fn open(self: &Arc<Self>) -> io::Result<()> {
         if let Some(pages) = &self.pages {
-            pages.open(self.dialect.clone().pages(self.clone())).await?;
+            pages.open(self.clock.around(self.dialect.clone().pages(self.clone()))).await?;
         }
-        self.gate.open(self.dialect.clone().routes(self.clone())).await
+        self.gate.open(self.clock.around(self.dialect.clone().routes(self.clone()))).await
     }
 
     pub(crate) async fn is_up(&self) -> bool {
@@ -208,7 +212,15 @@ impl Psp {
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(work);
+        tasks.spawn(self.clock.clone().in_time(work));
+    }
+
+    /// Work that goes on when whoever asked for it has hung up.
+    pub(crate) fn unhurried<W>(&self, work: W) -> JoinHandle<W::Output>
+    where
+        W: Future<Output: Send> + Send + 'static,
+    {
+        tokio::spawn(self.clock.clone().in_time(work))
     }
 
     /// Ends all background work: timers, queued notifications, retries.

@@ -1,15 +1,17 @@
 //! What an adapter is: a codec without I/O.
 //!
-//! An operation becomes an [`Exchange`], a small state machine that asks for requests to be sent and is
-//! told what came back. It reads no clock, rolls no dice and opens no connection, so every path of it
-//! can be tested with bytes alone, and the one [`crate::Transport`] decides for all adapters what
-//! "not sent" and "unknown" mean.
+//! An operation becomes a [`Plan`]: a request, and what its answer leads to. The [`Exchange`] that carries
+//! it out asks for requests to be sent and is told what came back. Neither reads a clock, rolls dice or
+//! opens a connection, so every path can be tested with bytes alone, and the one [`crate::Transport`]
+//! decides for all adapters what "not sent" and "unknown" mean.
 
+use crate::plan::{Exchange, Plan};
 use crate::signature::WebhookKeys;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::statement::{self, Statement};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Operation, Outcome, PayerField,
-    StatementFault, StatementLine, Subject, Timestamp, TransportFailure,
+    Capabilities, Currency, Destination, HttpRequest, HttpResponse, NotSent, Operation, Outcome,
+    PayerField, Subject, Timestamp, TransportFailure,
 };
 use secrecy::SecretString;
 
@@ -19,9 +21,15 @@ pub trait Adapter: Send + Sync + 'static {
 
     fn capabilities(&self) -> &Capabilities;
 
-    /// The exchange that performs an operation. The same operation gives the same request bodies, so
-    /// that a replay under the same key is a replay.
-    fn exchange(&self, operation: &Operation, now: Timestamp) -> Box<dyn Exchange>;
+    /// What performs an operation; none where this PSP cannot express it. The same operation gives the
+    /// same request bodies, so that a replay under the same key is a replay.
+    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan>;
+
+    /// The plan on its way.
+    fn exchange(&self, operation: &Operation, now: Timestamp) -> Exchange {
+        let nothing = || Plan::end(Err(NotSent::NotExpressible.into()));
+        Exchange::new(self.plan(operation, now).unwrap_or_else(nothing))
+    }
 
     /// Whether this PSP can pay this very instrument in this currency.
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool;
@@ -50,22 +58,18 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Verifies, then reads. `keys` are the published ones, for adapters that have a
     /// [`Adapter::webhook_keys_url`].
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal>;
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, keys: &WebhookKeys) -> Received;
 
-    /// The answer that this PSP expects, the same for a duplicate.
-    fn reply(&self, verified: &Verified<WebhookBatch>) -> WebhookReply;
+    /// The answer that this PSP expects, the same for a duplicate. Most take any 2xx.
+    fn reply(&self, _verified: &Verified<WebhookBatch>) -> WebhookReply {
+        WebhookReply::ok("")
+    }
 
-    /// Reads the PSP's settlement file, all of it or nothing.
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault>;
-}
-
-/// The course of one operation.
-pub trait Exchange: Send {
-    fn step(&mut self, input: Input) -> Step;
+    /// Reads the PSP's settlement file, all of it or nothing. Those that publish no format of their own
+    /// deliver the plain table.
+    fn read_statement(&self, file: &[u8]) -> Statement {
+        statement::plain(file)
+    }
 }
 
 /// What an exchange is told.
@@ -98,62 +102,4 @@ pub enum Step {
 pub struct CachedToken {
     pub secret: SecretString,
     pub expires_at: Timestamp,
-}
-
-/// An exchange of one request.
-pub(crate) struct Single<F> {
-    request: Option<(&'static str, HttpRequest)>,
-    read: F,
-}
-
-impl<F: Fn(&HttpResponse) -> Outcome + Send> Single<F> {
-    pub fn new(step: &'static str, request: HttpRequest, read: F) -> Self {
-        Self { request: Some((step, request)), read }
-    }
-}
-
-impl<F: Fn(&HttpResponse) -> Outcome + Send> Exchange for Single<F> {
-    fn step(&mut self, input: Input) -> Step {
-        match (input, self.request.take()) {
-            (Input::Response(response), _) => Step::Done((self.read)(&response)),
-            (Input::Failed(failure), _) => Step::Done(failed(failure)),
-            (_, Some((step, request))) => Step::Send(step, request),
-            (_, None) => Step::Done(Outcome::Unknown(psp_contract::Unknown::Unreadable)),
-        }
-    }
-}
-
-/// An exchange of one request, as [`Adapter::exchange`] gives it out.
-pub(crate) fn single(
-    step: &'static str,
-    request: HttpRequest,
-    read: impl Fn(&HttpResponse) -> Outcome + Send + 'static,
-) -> Box<dyn Exchange> {
-    Box::new(Single::new(step, request, read))
-}
-
-/// An exchange that is over before it begins.
-pub(crate) struct Finished(pub Outcome);
-
-impl Exchange for Finished {
-    fn step(&mut self, _: Input) -> Step {
-        Step::Done(self.0.clone())
-    }
-}
-
-/// The outcome of an operation whose last request failed on the way.
-pub(crate) fn failed(failure: TransportFailure) -> Outcome {
-    match failure {
-        TransportFailure::NotSent(why) => Outcome::NotSent(why),
-        TransportFailure::Unknown(why) => Outcome::Unknown(why),
-    }
-}
-
-/// The outcome of an operation of which a preparing request failed: the request that could move money
-/// was never made, whatever became of this one.
-pub(crate) fn preparation_failed(failure: TransportFailure) -> Outcome {
-    Outcome::NotSent(match failure {
-        TransportFailure::NotSent(why) => why,
-        TransportFailure::Unknown(_) => psp_contract::NotSent::PreparationFailed,
-    })
 }

@@ -1,17 +1,8 @@
-//! What several adapters say in the same way: ids in paths, plain reports and refusals, names, and times
-//! that a replay repeats.
+//! What several adapters say in the same way: ids in paths, refusals, names, and times that a replay
+//! repeats.
 
-use psp_contract::{
-    AttemptRef, Decline, DeclineClass, Outcome, Payer, Report, Status, Timestamp, Unknown,
-};
+use psp_contract::{AttemptRef, Decline, DeclineClass, Payer, Timestamp};
 use std::time::Duration;
-
-/// The PSP has it.
-pub(crate) const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
-/// An answer that cannot be read.
-pub(crate) const UNREADABLE: Outcome = Outcome::Unknown(Unknown::Unreadable);
-/// An answer about something else.
-pub(crate) const MISMATCH: Outcome = Outcome::Unknown(Unknown::Mismatch);
 
 /// An id as part of a path: what is not plainly one could name another resource.
 pub(crate) fn path_id(id: &str) -> Option<&str> {
@@ -19,25 +10,28 @@ pub(crate) fn path_id(id: &str) -> Option<&str> {
     ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
 }
 
-pub(crate) fn reported(id: Option<&str>, status: Status) -> Outcome {
-    let psp_reference = id.map(str::to_owned);
-    Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
+/// As [`path_id`], for PSPs whose ids have underscores.
+pub(crate) fn path_word(id: &str) -> Option<&str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
 }
 
-/// A refusal that another PSP may be asked after, unless it is one of compliance.
-pub(crate) fn declined(class: DeclineClass, code: &str) -> Status {
-    let retry_elsewhere = class != DeclineClass::Compliance;
-    Status::Declined(Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false })
+/// A field of a player's that the casino gave.
+pub(crate) fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
 }
 
-/// HTTP statuses that say nothing definite.
-pub(crate) const fn undecided(status: u16) -> Unknown {
-    match status {
-        409 => Unknown::PspUndecided,
-        423 | 429 => Unknown::Throttled,
-        500..=599 => Unknown::ServerError,
-        _ => Unknown::UnlistedCode,
-    }
+/// An account's number without the blanks and dashes that people write.
+pub(crate) fn compact(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, ' ' | '-')).collect()
+}
+
+/// A refusal that another PSP may be asked after, unless it is one of compliance, or of an account that is
+/// wrong everywhere.
+pub(crate) fn decline(class: DeclineClass, code: &str) -> Decline {
+    let decline = Decline::new(class, code);
+    let elsewhere = class != DeclineClass::AccountInvalid;
+    Decline { retry_elsewhere: decline.retry_elsewhere && elsewhere, ..decline }
 }
 
 /// First and last name: as the casino gave them, else the full name's last word is the last name.
@@ -48,10 +42,19 @@ pub(crate) fn names(payer: &Payer) -> Option<(&str, &str)> {
     }
 }
 
-/// So long after the attempt was made, which its own id tells (its first bits are its time): a replay hours
-/// later says the same.
-pub(crate) fn after(attempt: AttemptRef, life: Duration) -> Option<Timestamp> {
+/// As [`names`], for PSPs that want two: a name of one word is a first name.
+pub(crate) fn two_names(payer: &Payer) -> (&str, &str) {
+    names(payer).unwrap_or((payer.full_name.trim(), ""))
+}
+
+/// When the attempt was made, which its own id tells (its first bits are its time): a replay hours later
+/// says the same.
+pub(crate) fn made_at(attempt: AttemptRef) -> Option<Timestamp> {
     let (secs, _) = attempt.uuid().get_timestamp()?.to_unix();
-    let made_at = Timestamp::from_unix_timestamp(i64::try_from(secs).ok()?).ok()?;
-    Some(made_at + life)
+    Timestamp::from_unix_timestamp(i64::try_from(secs).ok()?).ok()
+}
+
+/// So long after the attempt was made.
+pub(crate) fn after(attempt: AttemptRef, life: Duration) -> Option<Timestamp> {
+    Some(made_at(attempt)? + life)
 }

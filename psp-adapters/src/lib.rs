@@ -12,43 +12,53 @@
 //!   that cannot be read or verified, and an answer about another amount are all unknown.
 //! - Nothing but [`Verified`] leaves a webhook, and only a verified signature makes one.
 //!
-//! Reading order: [`adapter`] (what an adapter is), [`transport`] (what "not sent" means), [`identity`]
-//! (client certificates), [`psp`] (driving an exchange), [`webhook`], [`signature`], then the adapters,
-//! one folder a PSP, each with its wire format, its mapping into our words, and its webhooks.
-//! [`registry`] builds accounts from configuration and refuses what could not work.
+//! Reading order: [`adapter`] (what an adapter is), `plan` (what an operation is for one), [`transport`]
+//! (what "not sent" means), [`identity`] (client certificates), [`psp`] (driving a plan), [`webhook`],
+//! [`signature`]. Then what adapters are made of: `json` (strict trees, read by need and written by
+//! `object!`), `answer` (what an answer tells, or the operation ends with instead), `token`, `form`,
+//! `statement` (settlement tables, row by row), `payer` (who paid), `common` (references, names, refusals),
+//! `coins`, `pix` and `br_code` (what the PSPs of one kind share). Then the adapters, one folder a PSP, each
+//! with its wire format, its mapping into our words, and its webhooks. [`registry`] builds accounts from
+//! configuration and refuses what could not work.
 
 pub mod adapter;
-pub mod adyen;
+mod adyen;
+mod answer;
 mod br_code;
-mod chain;
 mod coins;
-pub mod coinspaid;
+mod coinspaid;
 mod common;
-mod course;
-pub mod fireblocks;
+mod fireblocks;
+mod form;
 pub mod identity;
 mod json;
-pub mod mercadopago;
-pub mod nuvei;
-pub mod paysafe;
-pub mod pix_efi;
+mod mercadopago;
+mod nuvei;
+mod payer;
+mod paysafe;
+mod pix;
+mod pix_efi;
+mod plan;
 pub mod psp;
 pub mod registry;
 pub mod signature;
 mod statement;
-pub mod swish;
+mod swish;
+mod token;
 pub mod transport;
-pub mod truelayer;
-pub mod trustly;
+mod truelayer;
+mod trustly;
 pub mod webhook;
 
-pub use adapter::{Adapter, CachedToken, Exchange, Input, Step};
+pub use adapter::{Adapter, CachedToken, Input, Step};
 pub use identity::TlsIdentity;
+pub use plan::{Exchange, Plan};
 pub use psp::{Performed, Psp, WireRecord};
 pub use registry::{ConfigFault, PspAccount, adapters, build};
 pub use signature::WebhookKeys;
+pub use statement::Statement;
 pub use transport::{Transport, TransportConfig, TransportError};
 pub use webhook::{
-    RawWebhook, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookEvent, WebhookRefusal,
+    RawWebhook, Received, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookEvent, WebhookRefusal,
     WebhookReply,
 };

@@ -3,6 +3,7 @@
 use crate::adapter::Adapter;
 use crate::identity;
 use crate::psp::Psp;
+use crate::signature::{HmacKeys, RsaKeys};
 use crate::transport::Transport;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
@@ -182,6 +183,53 @@ impl<'a> Reader<'a> {
             live.push(self.secret(&next, bytes_min));
         }
         live
+    }
+
+    /// The PSP's public RSA keys of a name: the live one, and the next while they are being changed.
+    pub fn rsa_keys(&mut self, key: &str) -> RsaKeys {
+        let next = format!("{key}_next");
+        let mut keys = RsaKeys::none();
+        self.key(key, |pem| keys.add_pem(pem));
+        if self.has_secret(&next) {
+            self.key(&next, |pem| keys.add_pem(pem));
+        }
+        keys
+    }
+
+    /// The live secrets of a name as keys; `decode` gives the bytes that the PSP means by its text.
+    pub fn hmac_keys(
+        &mut self,
+        key: &str,
+        bytes_min: usize,
+        decode: impl Fn(&str) -> Result<Vec<u8>, &'static str>,
+    ) -> HmacKeys {
+        let mut keys = Vec::new();
+        for secret in self.live_secrets(key, bytes_min) {
+            match decode(secret.expose_secret()) {
+                Ok(bytes) => keys.push(bytes),
+                Err(reason) => self.fault(format!("secrets.{key}"), reason),
+            }
+        }
+        HmacKeys::new(keys)
+    }
+
+    /// Where webhooks go, for PSPs that take an address without a query only.
+    pub fn notify_url_without_query(&mut self) -> String {
+        let url = self.account.notify_url.clone();
+        if url.contains('?') || !url.starts_with("http") {
+            self.fault("notify_url", "must be a URL without a question mark");
+        }
+        url
+    }
+
+    /// A setting that is the address of something else of the PSP's.
+    pub fn url_setting(&mut self, key: &str, default: Option<&str>) -> String {
+        let url = match default {
+            Some(default) => self.setting_or(key, default),
+            None => self.setting(key),
+        };
+        self.reachable(&format!("settings.{key}"), &url);
+        url
     }
 
     pub fn has_secret(&self, key: &str) -> bool {

@@ -1,129 +1,157 @@
 //! Settlement files that are tables of text, read by the names of their columns.
+//!
+//! A [`Row`] reads its cells strictly, and whatever cannot be read names its line: a line that is left out
+//! would look like a payment that is missing. What a PSP's table looks like is for its adapter to say; the
+//! plain one, of PSPs that publish no format of their own, stands here.
 
+use psp_contract::Timestamp;
 use psp_contract::{AttemptRef, Currency, Money, StatementFault, StatementKind, StatementLine};
 use time::Date;
 use time::macros::format_description;
 
-/// Which column says what, and which word means what. Lines of other kinds make the file unreadable: a
-/// line that is left out would look like a payment that is missing.
-pub(crate) struct Columns {
-    pub separator: u8,
-    pub date: &'static str,
-    pub our_reference: &'static str,
-    pub psp_reference: &'static str,
-    pub kind: &'static str,
-    pub amount: &'static str,
-    /// Empty when the file has none.
-    pub fee: &'static str,
-    pub currency: &'static str,
-    pub kinds: &'static [(&'static str, StatementKind)],
+type Read<T> = Result<T, StatementFault>;
+
+/// A whole file, or what is wrong with it.
+pub type Statement = Read<Vec<StatementLine>>;
+
+const KIND: &str = "is of a kind that is not known";
+const AMOUNT: &str = "has an amount that cannot be read";
+
+/// One row of a table, its cells by the names of their columns.
+pub(crate) struct Row<'a> {
+    record: &'a csv::StringRecord,
+    headers: &'a csv::StringRecord,
+    number: usize,
 }
 
-/// The plain table of PSPs that publish no format of their own.
-pub(crate) const PLAIN: Columns = Columns {
-    separator: b',',
-    date: "date",
-    our_reference: "client_reference",
-    psp_reference: "reference",
-    kind: "kind",
-    amount: "amount",
-    fee: "fee",
-    currency: "currency",
-    kinds: &[
-        ("deposit", StatementKind::Deposit),
-        ("payout", StatementKind::Payout),
-        ("refund", StatementKind::Refund),
-        ("deposit_return", StatementKind::Refund),
-        ("chargeback", StatementKind::Chargeback),
-        ("payout_return", StatementKind::PayoutReturn),
-    ],
-};
-
-const fn fault(line: usize, reason: &'static str) -> StatementFault {
-    StatementFault { line: Some(line), reason }
-}
-
-/// Reads a whole file, or says which line cannot be read.
-pub(crate) fn read(file: &[u8], columns: &Columns) -> Result<Vec<StatementLine>, StatementFault> {
+/// Reads a whole table that has these columns, or says which line cannot be read.
+pub(crate) fn table(
+    file: &[u8],
+    columns: &[&str],
+    line: impl Fn(&Row<'_>) -> Read<StatementLine>,
+) -> Statement {
     let whole = |reason| StatementFault { line: None, reason };
-    let mut table = csv::ReaderBuilder::new().delimiter(columns.separator).from_reader(file);
+    let mut table = csv::ReaderBuilder::new().from_reader(file);
     let headers = table.headers().map_err(|_| whole("is no table of UTF-8 text"))?.clone();
-    let position = |name: &str| headers.iter().position(|header| header == name);
-    let needed = |name| position(name).ok_or(whole("lacks a column that this PSP's files have"));
-    let fee = if columns.fee.is_empty() { None } else { Some(needed(columns.fee)?) };
-    let places = Places {
-        date: needed(columns.date)?,
-        our_reference: needed(columns.our_reference)?,
-        psp_reference: needed(columns.psp_reference)?,
-        kind: needed(columns.kind)?,
-        amount: needed(columns.amount)?,
-        fee,
-        currency: needed(columns.currency)?,
-    };
+    if !columns.iter().all(|column| headers.iter().any(|name| name == *column)) {
+        return Err(whole("lacks a column that this PSP's files have"));
+    }
     let mut lines = Vec::new();
     for (index, record) in table.records().enumerate() {
         // The header is line 1.
         let number = index + 2;
-        let record = record.map_err(|_| fault(number, "has another number of columns"))?;
-        lines.push(line(&record, &places, columns, number)?);
+        let fault =
+            |_| StatementFault { line: Some(number), reason: "has another number of columns" };
+        let record = record.map_err(fault)?;
+        lines.push(line(&Row { record: &record, headers: &headers, number })?);
     }
     Ok(lines)
+}
+
+impl Row<'_> {
+    pub fn fault(&self, reason: &'static str) -> StatementFault {
+        StatementFault { line: Some(self.number), reason }
+    }
+
+    /// A cell; empty where there is no such column.
+    pub fn text(&self, column: &str) -> &str {
+        let place = self.headers.iter().position(|name| name == column);
+        place.and_then(|place| self.record.get(place)).unwrap_or_default().trim()
+    }
+
+    pub fn currency(&self, column: &str) -> Read<Currency> {
+        self.text(column).parse().map_err(|_| self.fault("is in a currency that is not known"))
+    }
+
+    pub fn money(&self, column: &str, currency: Currency) -> Read<Money> {
+        Money::parse_with_zero(self.text(column), currency).map_err(|_| self.fault(AMOUNT))
+    }
+
+    /// An amount of a cell that may be empty.
+    pub fn given_money(&self, column: &str, currency: Currency) -> Read<Option<Money>> {
+        let given = !self.text(column).is_empty();
+        given.then(|| self.money(column, currency)).transpose()
+    }
+
+    /// An amount without its sign, and whether it had a minus.
+    pub fn signed_money(&self, column: &str, currency: Currency) -> Read<(Money, bool)> {
+        let text = self.text(column);
+        let magnitude = text.strip_prefix('-');
+        let money = Money::parse_with_zero(magnitude.unwrap_or(text), currency);
+        Ok((money.map_err(|_| self.fault(AMOUNT))?, magnitude.is_some()))
+    }
+
+    /// The sum of some cells that may be empty.
+    pub fn sum(&self, columns: &[&str], currency: Currency) -> Read<Money> {
+        let mut sum = Money::new(0, currency);
+        for column in columns {
+            if let Some(money) = self.given_money(column, currency)? {
+                sum = sum.checked_add(money).ok_or(self.fault(AMOUNT))?;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// `YYYY-MM-DD`, with or without a time after it, as the start of that day in UTC.
+    pub fn day(&self, column: &str) -> Read<Timestamp> {
+        let text = self.text(column).get(..10).unwrap_or_default();
+        let day = Date::parse(text, format_description!("[year]-[month]-[day]"));
+        let day = day.map_err(|_| self.fault("has a date that cannot be read"))?;
+        Ok(day.midnight().assume_utc())
+    }
+
+    /// The meaning of a row by a table of words.
+    pub fn kind<W: PartialEq>(&self, told: W, kinds: &[(W, StatementKind)]) -> Read<StatementKind> {
+        let kind = kinds.iter().find(|(word, _)| *word == told);
+        kind.map(|(_, kind)| *kind).ok_or(self.fault(KIND))
+    }
+
+    /// The id of the payment that a row is about.
+    pub fn psp_reference(&self, column: &str) -> Read<String> {
+        let id = self.text(column);
+        if id.is_empty() { Err(self.fault("names no payment")) } else { Ok(id.to_owned()) }
+    }
+
+    pub fn attempt(&self, column: &str) -> Option<AttemptRef> {
+        AttemptRef::parse(self.text(column))
+    }
+}
+
+const COLUMNS: [&str; 7] =
+    ["date", "reference", "client_reference", "kind", "amount", "fee", "currency"];
+
+const KINDS: [(&str, StatementKind); 6] = [
+    ("deposit", StatementKind::Deposit),
+    ("payout", StatementKind::Payout),
+    ("refund", StatementKind::Refund),
+    ("deposit_return", StatementKind::Refund),
+    ("chargeback", StatementKind::Chargeback),
+    ("payout_return", StatementKind::PayoutReturn),
+];
+
+/// The plain table of PSPs that publish no format of their own.
+pub(crate) fn plain(file: &[u8]) -> Statement {
+    table(file, &COLUMNS, |row| {
+        let currency = row.currency("currency")?;
+        Ok(StatementLine {
+            kind: row.kind(row.text("kind"), &KINDS)?,
+            attempt: row.attempt("client_reference"),
+            psp_reference: row.psp_reference("reference")?,
+            money: row.money("amount", currency)?,
+            fee: Some(row.money("fee", currency)?),
+            booked_at: row.day("date")?,
+        })
+    })
 }
 
 /// A plain table of a PSP whose deposits arrive at players' addresses: there a deposit's line names the
 /// player, whose pseudonym looks like an attempt's reference and is none.
-pub(crate) fn read_of_addresses(file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-    let mut lines = read(file, &PLAIN)?;
+pub(crate) fn read_of_addresses(file: &[u8]) -> Statement {
+    let mut lines = plain(file)?;
     for line in lines.iter_mut().filter(|line| line.kind == StatementKind::Deposit) {
         line.attempt = None;
     }
     Ok(lines)
-}
-
-struct Places {
-    date: usize,
-    our_reference: usize,
-    psp_reference: usize,
-    kind: usize,
-    amount: usize,
-    fee: Option<usize>,
-    currency: usize,
-}
-
-fn line(
-    record: &csv::StringRecord,
-    places: &Places,
-    columns: &Columns,
-    number: usize,
-) -> Result<StatementLine, StatementFault> {
-    let text = |place: usize| record.get(place).unwrap_or_default().trim();
-    let currency: Currency = text(places.currency)
-        .parse()
-        .map_err(|_| fault(number, "is in a currency that is not known"))?;
-    let money = |place| {
-        Money::parse_with_zero(text(place), currency)
-            .map_err(|_| fault(number, "has an amount that cannot be read"))
-    };
-    let kind = columns.kinds.iter().find(|(word, _)| *word == text(places.kind));
-    let (_, kind) = kind.ok_or(fault(number, "is of a kind that is not known"))?;
-    let psp_reference = text(places.psp_reference).to_owned();
-    if psp_reference.is_empty() {
-        return Err(fault(number, "names no payment"));
-    }
-    Ok(StatementLine {
-        kind: *kind,
-        attempt: AttemptRef::parse(text(places.our_reference)),
-        psp_reference,
-        money: money(places.amount)?,
-        fee: places.fee.map(money).transpose()?,
-        booked_at: day(text(places.date)).ok_or(fault(number, "has a date that cannot be read"))?,
-    })
-}
-
-/// `YYYY-MM-DD`, with or without a time after it, as the start of that day in UTC.
-pub(crate) fn day(text: &str) -> Option<psp_contract::Timestamp> {
-    let day = Date::parse(text.get(..10)?, format_description!("[year]-[month]-[day]")).ok()?;
-    Some(day.midnight().assume_utc())
 }
 
 #[cfg(test)]
@@ -135,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_table_is_read_line_by_line() {
-        let lines = read(FILE.as_bytes(), &PLAIN).expect("a good file");
+        let lines = plain(FILE.as_bytes()).expect("a good file");
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].kind, StatementKind::Payout);
         assert_eq!(lines[0].money, Money::new(1250, Currency::EUR));
@@ -146,7 +174,7 @@ mod tests {
 
     #[track_caller]
     fn refused(from: &str, to: &str, line: Option<usize>) {
-        let fault = read(FILE.replace(from, to).as_bytes(), &PLAIN).expect_err("a bad file");
+        let fault = plain(FILE.replace(from, to).as_bytes()).expect_err("a bad file");
         assert_eq!(fault.line, line, "{fault}");
     }
 

@@ -1,7 +1,12 @@
 //! What comes in by webhook, before and after its signature was verified.
 
+use crate::json::Json;
 use crate::signature::Proof;
-use psp_contract::{AttemptRef, Payin, Report, Subject, Timestamp};
+use psp_contract::{AttemptRef, Payin, Report, Status, Subject, Timestamp};
+
+/// What a signature that does not hold is turned away with.
+pub(crate) const UNVERIFIED: WebhookRefusal =
+    WebhookRefusal::Invalid("the signature does not verify");
 
 /// The largest notification that is looked at. The PSPs here send less than 4 KiB.
 pub const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
@@ -33,7 +38,27 @@ impl<'a> RawWebhook<'a> {
     /// and nothing else.
     pub(crate) fn is_for(&self, notify_url: &str) -> bool {
         let (path, _) = self.split_path();
-        path.starts_with('/') && notify_url.ends_with(path)
+        path.len() > 1 && path.starts_with('/') && notify_url.ends_with(path)
+    }
+
+    /// For PSPs that do not sign the path: nothing but a POST to the very address, without a query.
+    pub(crate) fn must_be_posted_to(&self, notify_url: &str) -> Result<(), WebhookRefusal> {
+        if self.method != "POST" {
+            return Err(WebhookRefusal::Malformed("notifications are sent by POST"));
+        }
+        if !self.is_for(notify_url) || self.split_path().1.is_some() {
+            return Err(WebhookRefusal::Malformed("not the address that the PSP was given"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn json(&self) -> Result<Json, WebhookRefusal> {
+        Json::parse(self.body).ok_or(WebhookRefusal::Malformed("no strict JSON"))
+    }
+
+    /// The value of a header that carries the signature, there exactly once.
+    pub(crate) fn signature(&self, name: &str) -> Result<&'a str, WebhookRefusal> {
+        self.one_header(name).ok_or(WebhookRefusal::Invalid("not signed exactly once"))
     }
 
     /// The value of a header that must occur exactly once.
@@ -84,10 +109,40 @@ impl Verified<WebhookBatch> {
     /// The events of a call that proves nothing by itself: whatever they say is taken away, and what
     /// stays is that something happened to a payment, so that the PSP is asked.
     pub(crate) fn hints(events: Vec<WebhookEvent>) -> Self {
-        let events = events.into_iter().map(WebhookEvent::into_hint).collect();
-        Self { value: WebhookBatch { events, fresh: false, echo: Echo::default() } }
+        let events: Vec<_> = events.into_iter().map(WebhookEvent::into_hint).collect();
+        Self { value: WebhookBatch::from(events) }
+    }
+
+    /// Whose time of sending was signed, too, and has to lie within the tolerance. One that does not
+    /// makes us ask for what it names.
+    pub(crate) fn sent_at(
+        event: WebhookEvent,
+        proof: Proof,
+        sent_at: Timestamp,
+        (raw, tolerance): (&RawWebhook<'_>, std::time::Duration),
+    ) -> Result<Self, WebhookRefusal> {
+        if (raw.received_at - sent_at).unsigned_abs() > tolerance {
+            let WebhookEvent { attempt, psp_reference, .. } = event;
+            return Err(WebhookRefusal::Stale { attempt, psp_reference });
+        }
+        Ok(Self::new(WebhookBatch { fresh: true, ..event.into() }, proof))
     }
 }
+
+impl From<Vec<WebhookEvent>> for WebhookBatch {
+    fn from(events: Vec<WebhookEvent>) -> Self {
+        Self { events, fresh: false, echo: Echo::default() }
+    }
+}
+
+impl From<WebhookEvent> for WebhookBatch {
+    fn from(event: WebhookEvent) -> Self {
+        vec![event].into()
+    }
+}
+
+/// What comes of a webhook: its events, or why it is turned away.
+pub type Received = Result<Verified<WebhookBatch>, WebhookRefusal>;
 
 /// The events of one webhook call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +185,29 @@ pub struct WebhookEvent {
 }
 
 impl WebhookEvent {
+    /// An event that says nothing yet.
+    pub(crate) fn new(event_id: impl Into<String>, kind: impl Into<String>) -> Self {
+        Self {
+            event_id: event_id.into(),
+            kind: kind.into(),
+            attempt: None,
+            psp_reference: None,
+            subject: None,
+            report: None,
+            if_deposit: None,
+            payin: None,
+            occurred_at: None,
+            hint_only: false,
+        }
+    }
+
+    /// What it says of the payment whose id it names.
+    pub(crate) fn saying(mut self, status: Option<Status>) -> Self {
+        let id = self.psp_reference.as_deref();
+        self.report = status.map(|status| Report::new(id, status));
+        self
+    }
+
     fn into_hint(self) -> Self {
         Self { report: None, if_deposit: None, hint_only: true, ..self }
     }
@@ -184,4 +262,11 @@ pub struct WebhookReply {
     pub status: u16,
     pub content_type: &'static str,
     pub body: Vec<u8>,
+}
+
+impl WebhookReply {
+    /// 200 with a word, or with nothing.
+    pub(crate) fn ok(word: impl Into<String>) -> Self {
+        Self { status: 200, content_type: "text/plain", body: word.into().into_bytes() }
+    }
 }

@@ -276,6 +276,7 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
         subject,
         status: attempt.status,
         psp_reference: attempt.psp_reference.as_deref(),
+        was_accepted: attempt.was_accepted,
         first_sent_at: attempt.first_sent_at,
         inquiries: u32::try_from(attempt.inquiries).unwrap_or(0),
         last_inquiry_at: attempt.last_inquiry_at,
@@ -318,15 +319,19 @@ fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>
     }
 }
 
-/// Tells people, once, about an attempt that has been unknown for too long, and lets two of them
-/// resolve a payout. No timer ever fails one.
+/// Tells people, once, about an attempt that has been unknown, or under way, for too long, and lets two
+/// of them resolve a payout. No timer ever fails one.
 fn page_people(book: &mut Book, id: Uuid, attempt: &Attempt, subject: Subject, ctx: &Ctx<'_>) {
     book.attempt_mut(id, attempt.id).paged = true;
-    let kind = match subject {
-        Subject::Deposit => "deposit.unknown",
-        Subject::Payout | Subject::Return => "payout.unknown",
+    let too_long = "the PSP's answer is unknown for too long";
+    let (kind, detail) = match (subject, attempt.status) {
+        (Subject::Deposit, _) => ("deposit.unknown", too_long),
+        (_, AttemptStatus::Accepted) => {
+            ("payout.overdue", "the PSP took it and has told no end of it for too long")
+        }
+        _ => ("payout.unknown", too_long),
     };
-    raise(book, kind, id, Some(attempt.id), "the PSP's answer is unknown for too long", ctx);
+    raise(book, kind, id, Some(attempt.id), detail, ctx);
     ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
 }
 

@@ -57,6 +57,7 @@ pub fn verdict(
         was_accepted: attempt.was_accepted,
         capabilities,
         from_inquiry: !matches!(source, Source::Call | Source::Clock | Source::People),
+        from_replay: source == Source::Replay,
     };
     match failover::verdict(outcome, &facts) {
         // An inquiry that finds an unknown attempt under way has found that the PSP has it.

@@ -254,6 +254,8 @@ fn resolve(
     let other_money = news::speaks_of_other_money(found);
     let open = match found.status {
         AttemptStatus::Unknown => true,
+        // Only a payout that is overdue: nobody tells what became of it.
+        AttemptStatus::Accepted if found.paged => true,
         AttemptStatus::Succeeded | AttemptStatus::Returned | AttemptStatus::Reversed => false,
         _ => other_money,
     };

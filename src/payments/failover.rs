@@ -28,11 +28,14 @@
 //! | O19 | back after success | `Returned`, `Reversed` | returned, reversed | returned, reversed |
 //! | O20 | sources contradict each other | a regression | nothing; the machine refuses the rest | the same |
 //!
+//! A refused *replay* of a payout that does not name the PSP's own payment is no row of this table: it
+//! says nothing about the first sending, so nothing changes.
+//!
 //! "Abandoned or unknown": abandoned when the PSP needs the payer to act on the answer that was
 //! lost and no action of this deposit was told yet, else unknown.
 
 use crate::domain::{AttemptStatus, Money};
-use psp_contract::{Capabilities, Outcome, Status, Subject};
+use psp_contract::{Capabilities, Outcome, Report, Status, Subject};
 
 /// What becomes of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +113,9 @@ pub struct Facts<'a> {
     /// The outcome is of anything but the attempt's first sending: an inquiry, a replay, a
     /// cancellation. That *this* message was lost says nothing about the first one.
     pub from_inquiry: bool,
+    /// The outcome answers the same request sent once more. What turns such a request away at the
+    /// PSP's door has not looked for the first one.
+    pub from_replay: bool,
 }
 
 impl Facts<'_> {
@@ -127,6 +133,15 @@ impl Facts<'_> {
         self.is_deposit() && deposit.is_some_and(|deposit| deposit.needs_our_answer)
     }
 
+    /// Whether a replay was refused without a word about the money that may have left the first time:
+    /// by a check of credentials, limits or balance that comes before the PSP looks up the key.
+    const fn is_turned_away(&self, report: &Report) -> bool {
+        self.from_replay
+            && !self.is_deposit()
+            && report.psp_reference.is_none()
+            && matches!(report.status, Status::Declined(_))
+    }
+
     /// Whether a lost message can still say something about the attempt.
     const fn is_open(&self) -> bool {
         !self.from_inquiry && !self.was_accepted
@@ -136,6 +151,7 @@ impl Facts<'_> {
 /// Judges one outcome. The table at the head of this module is its specification.
 pub fn verdict(outcome: &Outcome, facts: &Facts<'_>) -> Verdict {
     match outcome {
+        Outcome::Reported(report) if facts.is_turned_away(report) => Verdict::Nothing,
         Outcome::Reported(report) => reported(&report.status, facts),
         Outcome::NotSent(_) if !facts.is_open() => Verdict::Nothing,
         // Where an action was told something had been sent, so this contradicts what we know. The

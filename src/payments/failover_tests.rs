@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::payments::test_data::{capabilities, decline, report};
-use psp_contract::{Currency, DeclineClass, NextAction, NotSent, Unknown};
+use psp_contract::{Currency, DeclineClass, NextAction, NotSent, Report, Unknown};
 
 const MOVE_ON: Verdict = Verdict::Declined { move_on: true };
 const STOP: Verdict = Verdict::Declined { move_on: false };
@@ -18,6 +18,8 @@ enum At {
     Accepted,
     /// The answer of an inquiry about an attempt of unknown outcome.
     Inquiry,
+    /// The same request again, of unknown outcome the first time.
+    Replay,
 }
 
 /// The four readers of a row: a deposit whose payer needs our answer, a deposit that moves by
@@ -69,7 +71,8 @@ fn check(rows: &[Row]) {
                 action_told: row.at == At::ActionTold,
                 was_accepted: row.at == At::Accepted,
                 capabilities: &capabilities,
-                from_inquiry: row.at == At::Inquiry,
+                from_inquiry: matches!(row.at, At::Inquiry | At::Replay),
+                from_replay: row.at == At::Replay,
             };
             assert_eq!(verdict(&row.outcome, &facts), expected, "{} for a {reader}", row.name);
         }
@@ -152,6 +155,27 @@ fn o6_a_refusal_after_a_promise_moves_on_only_where_nothing_can_come_of_it() {
             may,
         ),
         row("O6, found by inquiry", declined(PspFault, true, false), At::Inquiry, may),
+    ]);
+}
+
+/// A PSP checks credentials and limits before it looks up the key: what it turns away at its door may
+/// have left the first time. Only an answer about the PSP's own payment is one about that.
+#[test]
+fn a_replay_that_is_turned_away_says_nothing_of_the_first_sending() {
+    let refusal = |psp_reference: Option<&str>| {
+        Outcome::Reported(Report {
+            psp_reference: psp_reference.map(str::to_owned),
+            status: Status::Declined(decline(DeclineClass::Configuration, true, true)),
+            payer: None,
+            attempt: None,
+        })
+    };
+    let nothing = [MOVE_ON, MOVE_ON, Verdict::Nothing, Verdict::Nothing];
+    let definite = [MOVE_ON, MOVE_ON, MOVE_ON, STOP];
+    check(&[
+        row("turned away", refusal(None), At::Replay, nothing),
+        row("the payment itself was refused", refusal(Some("psp-1")), At::Replay, definite),
+        row("turned away the first time", refusal(None), At::First, definite),
     ]);
 }
 
@@ -255,6 +279,7 @@ fn only_the_very_money_that_was_asked_for_is_as_asked() {
         was_accepted: true,
         capabilities: &capabilities,
         from_inquiry: false,
+        from_replay: false,
     };
     assert!(facts.is_as_asked(moved()));
     assert!(!facts.is_as_asked(Money::new(9_999, Currency::SEK)));

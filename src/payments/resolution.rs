@@ -37,6 +37,11 @@ const DAILY_FROM: Duration = Duration::from_secs(72 * 60 * 60);
 /// An attempt that is still unknown after this long is shown to the people on call.
 pub const PAGE_PEOPLE_AFTER_PAYOUT: Duration = Duration::from_secs(60 * 60);
 pub const PAGE_PEOPLE_AFTER_DEPOSIT: Duration = Duration::from_secs(15 * 60);
+/// A payout that its PSP has, and of which it has told no end for so long, is shown to them too.
+pub const PAGE_PEOPLE_AFTER_ACCEPTED_PAYOUT: Duration = DAILY_FROM;
+/// A payout that was refused after its PSP had taken it may be paid after all: so long it is asked
+/// about, because the message that says so may be lost.
+const WATCHED_AFTER_REFUSAL: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 const MISSES_THAT_PROVE: u32 = 3;
 const HORIZON_DEPOSIT: Duration = Duration::from_secs(15 * 60);
@@ -62,6 +67,8 @@ pub struct AttemptFacts<'a> {
     pub status: AttemptStatus,
     /// The PSP's own id, when we hold it.
     pub psp_reference: Option<&'a str>,
+    /// The PSP had confirmed before that it has this attempt.
+    pub was_accepted: bool,
     pub first_sent_at: Timestamp,
     /// Questions asked so far, replays included.
     pub inquiries: u32,
@@ -138,15 +145,20 @@ pub fn absence_is_proven(facts: &AttemptFacts<'_>, capabilities: &Capabilities) 
 
 /// Whether the people on call must be shown this attempt.
 pub fn page_is_due(facts: &AttemptFacts<'_>, now: Timestamp) -> bool {
-    let patience = match facts.subject {
-        Subject::Deposit => PAGE_PEOPLE_AFTER_DEPOSIT,
-        Subject::Payout | Subject::Return => PAGE_PEOPLE_AFTER_PAYOUT,
+    let patience = match (facts.status, facts.subject) {
+        (AttemptStatus::Unknown, Subject::Deposit) => PAGE_PEOPLE_AFTER_DEPOSIT,
+        (AttemptStatus::Unknown, Subject::Payout | Subject::Return) => PAGE_PEOPLE_AFTER_PAYOUT,
+        (AttemptStatus::Accepted, Subject::Payout | Subject::Return) => {
+            PAGE_PEOPLE_AFTER_ACCEPTED_PAYOUT
+        }
+        _ => return false,
     };
-    matches!(facts.status, AttemptStatus::Unknown) && now - facts.first_sent_at >= patience
+    now - facts.first_sent_at >= patience
 }
 
-/// Whether the attempt is asked about at all: while it is unknown or accepted, and, once it is
-/// abandoned, until the PSP's own session has run out.
+/// Whether the attempt is asked about at all: while it is unknown or accepted; once it is abandoned,
+/// until the PSP's own session has run out; and for a fortnight where money that leaves was refused
+/// after it had been taken.
 pub fn is_asked_about(
     facts: &AttemptFacts<'_>,
     capabilities: &Capabilities,
@@ -159,10 +171,14 @@ pub fn is_asked_about(
             let life = deposit.map_or(Duration::ZERO, |deposit| deposit.session_life);
             now < facts.first_sent_at + life
         }
+        AttemptStatus::Declined => {
+            facts.was_accepted
+                && !matches!(facts.subject, Subject::Deposit)
+                && now < facts.first_sent_at + WATCHED_AFTER_REFUSAL
+        }
         AttemptStatus::Prepared
         | AttemptStatus::InFlight
         | AttemptStatus::NotSent
-        | AttemptStatus::Declined
         | AttemptStatus::Succeeded
         | AttemptStatus::Expired
         | AttemptStatus::Cancelled
@@ -221,13 +237,12 @@ fn wait(facts: &AttemptFacts<'_>, now: Timestamp) -> Duration {
     }
     let asked = usize::try_from(facts.inquiries).unwrap_or(usize::MAX);
     let first = match facts.status {
-        AttemptStatus::Accepted => CALM_START,
+        AttemptStatus::Accepted | AttemptStatus::Declined => CALM_START,
         AttemptStatus::Unknown
         | AttemptStatus::Abandoned
         | AttemptStatus::Prepared
         | AttemptStatus::InFlight
         | AttemptStatus::NotSent
-        | AttemptStatus::Declined
         | AttemptStatus::Succeeded
         | AttemptStatus::Expired
         | AttemptStatus::Cancelled

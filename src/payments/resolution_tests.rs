@@ -9,6 +9,7 @@ fn facts(subject: Subject) -> AttemptFacts<'static> {
         subject,
         status: AttemptStatus::Unknown,
         psp_reference: None,
+        was_accepted: false,
         first_sent_at: SENT,
         inquiries: 0,
         last_inquiry_at: None,
@@ -181,6 +182,42 @@ fn people_are_paged_early_and_asked_at_once_where_nobody_else_can_be() {
     };
     check(Subject::Deposit, 15 * 60);
     check(Subject::Payout, 60 * 60);
+}
+
+#[test]
+fn people_are_shown_a_payout_that_its_psp_never_ends() {
+    let days = 3 * 24 * 60 * 60;
+    let accepted = AttemptFacts {
+        status: AttemptStatus::Accepted,
+        was_accepted: true,
+        ..facts(Subject::Payout)
+    };
+    assert!(!page_is_due(&accepted, after(days - 1)));
+    assert!(page_is_due(&accepted, after(days)));
+    // A deposit ends with its session, and what is over needs nobody.
+    assert!(!page_is_due(&AttemptFacts { subject: Subject::Deposit, ..accepted }, after(days)));
+    let declined = AttemptFacts { status: AttemptStatus::Declined, ..accepted };
+    assert!(!page_is_due(&declined, after(days)));
+}
+
+#[test]
+fn a_payout_refused_after_it_was_taken_is_asked_about_for_a_fortnight() {
+    let capabilities = psp(true, false, false, KeyReplay::SameAnswer);
+    let refused = AttemptFacts {
+        status: AttemptStatus::Declined,
+        was_accepted: true,
+        ..facts(Subject::Payout)
+    };
+    let fortnight = 14 * 24 * 60 * 60;
+    let asked = |facts: &AttemptFacts<'_>, secs| is_asked_about(facts, &capabilities, after(secs));
+    assert!(asked(&refused, fortnight - 1) && !asked(&refused, fortnight));
+    assert_eq!(choose(&refused, &capabilities, after(60)), Means::Inquire(InquiryBy::OurReference));
+    // It is asked about, and never sent again.
+    let deaf = psp(false, false, false, KeyReplay::SameAnswer);
+    assert_eq!(choose(&refused, &deaf, after(60)), Means::AwaitNews);
+    // What was refused at once was never taken, and a deposit's late success is its PSP's to tell.
+    assert!(!asked(&AttemptFacts { was_accepted: false, ..refused }, 60));
+    assert!(!asked(&AttemptFacts { subject: Subject::Deposit, ..refused }, 60));
 }
 
 #[test]

@@ -250,7 +250,16 @@ fn unknowns() -> impl Strategy<Value = Unknown> {
 }
 
 fn judge(outcome: &Outcome, subject: Subject, told: bool, flags: (bool, bool, bool)) -> Verdict {
-    let (was_accepted, needs_our_answer, from_inquiry) = flags;
+    judge_answer(outcome, subject, told, flags, false)
+}
+
+fn judge_answer(
+    outcome: &Outcome,
+    subject: Subject,
+    told: bool,
+    (was_accepted, needs_our_answer, from_inquiry): (bool, bool, bool),
+    from_replay: bool,
+) -> Verdict {
     let capabilities = capabilities(needs_our_answer);
     let facts = Facts {
         subject,
@@ -259,6 +268,7 @@ fn judge(outcome: &Outcome, subject: Subject, told: bool, flags: (bool, bool, bo
         was_accepted,
         capabilities: &capabilities,
         from_inquiry,
+        from_replay,
     };
     verdict(outcome, &facts)
 }
@@ -272,6 +282,18 @@ proptest! {
         subject in prop::sample::select(vec![Subject::Payout, Subject::Return]),
     ) {
         let found = judge(&Outcome::Unknown(unknown), subject, told, flags);
+        prop_assert!(!found.moves_on(), "{found:?}");
+    }
+
+    /// None of these outcomes names the PSP's own payment, so none is an answer about the first sending.
+    #[test]
+    fn a_payout_never_moves_on_because_its_replay_was_refused(
+        outcome in outcomes(),
+        subject in prop::sample::select(vec![Subject::Payout, Subject::Return]),
+        was_accepted in any::<bool>(),
+    ) {
+        let flags = (was_accepted, false, true);
+        let found = judge_answer(&outcome, subject, false, flags, true);
         prop_assert!(!found.moves_on(), "{found:?}");
     }
 

@@ -19,13 +19,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::book::Movement;
-use crate::clock;
+use crate::clock::{self, Offset};
 use crate::money;
 use crate::psp::{Auto, Psp};
 
 pub(crate) type Psps = Arc<Vec<Arc<Psp>>>;
 
 const BODY_BYTES_MAX: usize = 262_144;
+/// Ten years.
+const AHEAD_S_MAX: i64 = 10 * 366 * 24 * 60 * 60;
 
 /// An error of the control API.
 #[derive(Debug)]
@@ -66,8 +68,9 @@ impl IntoResponse for Refused {
 
 type Answered = Result<Json<Value>, Refused>;
 
-pub(crate) fn routes(psps: Psps) -> Router {
-    Router::new()
+pub(crate) fn routes(psps: Psps, clock: &Offset) -> Router {
+    let routes = Router::new()
+        .route("/clock", post(set_clock))
         .route("/psps", get(list))
         .route("/vendors", get(vendors))
         .route("/reset", post(reset))
@@ -82,7 +85,8 @@ pub(crate) fn routes(psps: Psps) -> Router {
         .route("/psps/{id}/statement/plant", post(actions::plant))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(loopback_only))
-        .with_state(psps)
+        .with_state(psps);
+    clock.around(routes)
 }
 
 async fn loopback_only(request: Request, next: Next) -> Response {
@@ -212,9 +216,27 @@ struct ResetRequest {
     books: bool,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockRequest {
+    /// Before the machine's clock, in seconds.
+    ahead_s: i64,
+}
+
+/// From now on it is so much later for all mocks of this run.
+async fn set_clock(body: Bytes) -> Answered {
+    let request: ClockRequest = parse(&body)?;
+    if !(0..=AHEAD_S_MAX).contains(&request.ahead_s) {
+        return Err(Refused::unprocessable(format!("ahead_s is from 0 to {AHEAD_S_MAX}")));
+    }
+    clock::set_ahead(request.ahead_s);
+    Ok(Json(json!({ "ahead_s": request.ahead_s, "now": clock::millis(clock::now()) })))
+}
+
 async fn reset(State(psps): State<Psps>, body: Bytes) -> Answered {
     let request: ResetRequest =
         if body.is_empty() { ResetRequest::default() } else { parse(&body)? };
+    clock::set_ahead(0);
     for psp in psps.iter() {
         psp.faults.reset();
         psp.set_auto(Auto::AsABank);

@@ -60,7 +60,7 @@ where
         Some(Fault::Http429) => return gateway(StatusCode::TOO_MANY_REQUESTS),
         _ => {}
     }
-    let Ok(mut answer) = tokio::spawn(work(plan)).await else {
+    let Ok(mut answer) = psp.unhurried(work(plan)).await else {
         return gateway(StatusCode::INTERNAL_SERVER_ERROR);
     };
     match plan.fault {

@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
-use crate::harness::{digits, until, world, world_with};
+use crate::harness::{World, digits, until, world, world_with};
 use crate::requests::{payment, payout};
 
 #[tokio::test]
@@ -90,6 +91,27 @@ async fn a_payin_pays_an_open_request_with_another_amount() {
     assert_eq!((status, &movement["amount"]), (200, &json!("70.00")));
     let stray = json!({ "reference": "nobody", "amount": "1.00" });
     assert_eq!(w.control("/psps/trustly-de/payins", stray).await.0, 422);
+}
+
+/// Two runs in one process each have a time of their own, and a reset is the end of it.
+#[tokio::test]
+async fn the_clock_of_one_run_is_set_forward() {
+    let (ahead, other) = (world().await, world().await);
+    let booked = async |w: &World| {
+        let reference = digits();
+        w.truelayer("/v3/payouts", &digits(), &payout(&reference)).await;
+        let movements = w.movements("truelayer-uk").await;
+        let of_it = |m: &&Value| m["client_reference"] == json!(reference);
+        let movement = movements.iter().find(of_it).unwrap();
+        let at = movement["created_at"].as_str().unwrap().to_owned();
+        let format = &time::format_description::well_known::Rfc3339;
+        (OffsetDateTime::parse(&at, format).unwrap() - OffsetDateTime::now_utc()).whole_hours()
+    };
+    assert_eq!(ahead.control("/clock", json!({ "ahead_s": 90_000 })).await.0, 200);
+    assert_eq!((booked(&ahead).await, booked(&other).await), (24, 0));
+    assert_eq!(ahead.control("/clock", json!({ "ahead_s": -1 })).await.0, 422);
+    assert_eq!(ahead.control("/reset", json!({})).await.0, 200);
+    assert_eq!(booked(&ahead).await, 0);
 }
 
 #[tokio::test]

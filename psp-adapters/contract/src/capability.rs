@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+/// Durations as PSPs tell them.
+pub const fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}
+
+/// A reference or key that a PSP keeps for ever; ten years stand for it.
+pub const FOR_EVER: Duration = minutes(10 * 365 * 24 * 60);
+
 /// What one adapter's PSP can and cannot do.
 #[derive(Debug, Clone)]
 pub struct Capabilities {
@@ -33,6 +41,20 @@ pub struct DepositCapability {
     pub session_life: Duration,
 }
 
+impl DepositCapability {
+    /// The usual deposit: opened by us, finished by its payer on a page or in an app that only our
+    /// answer names.
+    pub const fn opened_by_us(session_life: Duration) -> Self {
+        Self {
+            needs_our_answer: true,
+            needs_completion: false,
+            can_cancel: false,
+            any_amount: false,
+            session_life,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct PayoutCapability {
     pub portable_iban: bool,
@@ -47,6 +69,31 @@ pub struct PayoutCapability {
     pub by_token: bool,
     /// A payout that succeeded can still come back.
     pub success_reversible: bool,
+}
+
+impl PayoutCapability {
+    /// Pays nobody, for adapters to say what theirs can.
+    pub const NONE: PayoutCapability = PayoutCapability {
+        portable_iban: false,
+        portable_uk_account: false,
+        portable_pix_key: false,
+        portable_crypto: false,
+        portable_phone: false,
+        portable_email: false,
+        same_owner_check: false,
+        by_token: false,
+        success_reversible: false,
+    };
+
+    /// Pays bank accounts in Europe and Britain, and what it has seen before by its token; a bank may
+    /// still send the money back.
+    pub const BANK_ACCOUNTS: PayoutCapability = PayoutCapability {
+        portable_iban: true,
+        portable_uk_account: true,
+        by_token: true,
+        success_reversible: true,
+        ..PayoutCapability::NONE
+    };
 }
 
 /// How an attempt can be asked about.
@@ -73,6 +120,26 @@ impl InquiryCapability {
         ledger_min_interval: Duration::ZERO,
         not_found_quiet: Duration::ZERO,
     };
+
+    /// How a PSP is asked that names no limit of its own: two seconds between two questions keep a
+    /// ladder of inquiries polite, and fifteen minutes outlast every replica that lags behind.
+    pub const POLITE: InquiryCapability = InquiryCapability {
+        min_interval: Duration::from_secs(2),
+        not_found_quiet: minutes(15),
+        ..InquiryCapability::NONE
+    };
+
+    /// Asked politely by the PSP's id alone.
+    pub const BY_ITS_ID: InquiryCapability =
+        InquiryCapability { by_psp_reference: true, ..InquiryCapability::POLITE };
+
+    /// Asked politely by our reference alone.
+    pub const BY_OURS: InquiryCapability =
+        InquiryCapability { by_our_reference: true, ..InquiryCapability::POLITE };
+
+    /// Asked politely by either.
+    pub const BY_EITHER: InquiryCapability =
+        InquiryCapability { by_psp_reference: true, ..InquiryCapability::BY_OURS };
 
     pub const fn any(&self) -> bool {
         self.by_our_reference || self.by_psp_reference || self.by_ledger
@@ -123,6 +190,18 @@ pub struct WebhookCapability {
     pub tolerance: Duration,
 }
 
+impl WebhookCapability {
+    /// Signed as a whole, one event at a time, without a time of sending; any 2xx will do.
+    pub const SIGNED: WebhookCapability = WebhookCapability {
+        authenticity: WebhookAuthenticity::Signature,
+        proof: WebhookProof::Everything,
+        batch: false,
+        reply: WebhookReplyKind::Plain,
+        has_timestamp: false,
+        tolerance: Duration::ZERO,
+    };
+}
+
 /// How a webhook shows whom it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookAuthenticity {
@@ -163,6 +242,11 @@ pub struct ReferenceRule {
 }
 
 impl ReferenceRule {
+    /// Anything visible, up to so many characters.
+    pub const fn visible(len_max: usize) -> Self {
+        Self { len_min: 1, len_max, charset: Charset::Visible }
+    }
+
     /// Whether a reference fits.
     pub fn allows(&self, reference: &str) -> bool {
         let fits = |byte: u8| match self.charset {

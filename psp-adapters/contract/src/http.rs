@@ -36,6 +36,31 @@ pub struct HttpRequest {
     pub moves_money: bool,
 }
 
+impl HttpRequest {
+    /// A question, whose answer is JSON.
+    pub fn get(url: impl Into<String>) -> Self {
+        let headers = vec![("accept", "application/json".to_owned())];
+        Self { method: Method::Get, url: url.into(), headers, body: Vec::new(), moves_money: false }
+    }
+
+    /// A JSON body that is answered by JSON. It moves nothing until [`HttpRequest::for_money`] says so.
+    pub fn json(method: Method, url: impl Into<String>, body: Vec<u8>) -> Self {
+        let request = Self { method, body, ..Self::get(url) };
+        request.header("content-type", "application/json")
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The PSP could move money because of this very request.
+    pub const fn for_money(mut self) -> Self {
+        self.moves_money = true;
+        self
+    }
+}
+
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Headers and bodies hold credentials and personal data; neither belongs in a log.

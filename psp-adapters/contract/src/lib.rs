@@ -21,9 +21,9 @@ pub mod reference;
 pub mod statement;
 
 pub use capability::{
-    Capabilities, Charset, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
-    PayoutCapability, ReferenceRule, WebhookAuthenticity, WebhookCapability, WebhookProof,
-    WebhookReplyKind,
+    Capabilities, Charset, DepositCapability, FOR_EVER, IdempotencyCapability, InquiryCapability,
+    KeyReplay, PayoutCapability, ReferenceRule, WebhookAuthenticity, WebhookCapability,
+    WebhookProof, WebhookReplyKind, minutes,
 };
 pub use http::{HttpRequest, HttpResponse, Method, TransportFailure};
 pub use instrument::{Destination, Instrument, Portable};

@@ -189,3 +189,13 @@ pub enum InquiryBy {
     /// reference.
     Ledger,
 }
+
+impl InquiryBy {
+    /// The PSP's id that is asked by; empty where it is another question.
+    pub fn id(&self) -> &str {
+        match self {
+            InquiryBy::PspReference(id) => id,
+            InquiryBy::OurReference | InquiryBy::Ledger => "",
+        }
+    }
+}

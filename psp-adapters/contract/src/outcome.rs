@@ -35,6 +35,14 @@ pub struct Report {
     pub attempt: Option<AttemptRef>,
 }
 
+impl Report {
+    /// What most answers say: an id, where there is one, and a state.
+    pub fn new<'a>(psp_reference: impl Into<Option<&'a str>>, status: Status) -> Self {
+        let psp_reference = psp_reference.into().map(str::to_owned);
+        Self { psp_reference, status, payer: None, attempt: None }
+    }
+}
+
 /// The state of a payment at the PSP, in our words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
@@ -59,6 +67,21 @@ pub enum Status {
     Reversed { money: Money },
 }
 
+impl Status {
+    /// The PSP has it, and there is nothing for anybody to do.
+    pub const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
+
+    /// The PSP has it, and the payer is to do this.
+    pub const fn next(next_action: NextAction, expires_at: Option<Timestamp>) -> Self {
+        Status::Accepted { next_action: Some(next_action), expires_at }
+    }
+
+    /// A refusal as [`Decline::new`] makes it.
+    pub fn declined(class: DeclineClass, code: impl Into<String>) -> Self {
+        Status::Declined(Decline::new(class, code))
+    }
+}
+
 /// A definite refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decline {
@@ -70,6 +93,15 @@ pub struct Decline {
     /// Whether the adapter lists this code as final and irreversible, so that even a payout that
     /// had been accepted before may go to another PSP.
     pub irreversible: bool,
+}
+
+impl Decline {
+    /// A refusal after which another PSP may be asked, unless it is one of compliance. Nothing is
+    /// irreversible that the PSP does not list as such.
+    pub fn new(class: DeclineClass, code: impl Into<String>) -> Self {
+        let retry_elsewhere = !matches!(class, DeclineClass::Compliance);
+        Self { class, code: code.into(), retry_elsewhere, irreversible: false }
+    }
 }
 
 /// Whose doing a refusal is. Only faults of the PSP count against its health.

@@ -25,72 +25,43 @@ mod transfer;
 mod webhook;
 mod wire;
 
-use crate::adapter::{Adapter, Exchange, Finished, single};
+use crate::adapter::Adapter;
+use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{HmacKeys, WebhookKeys};
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::statement::Statement;
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
-    Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, NotSent, Operation, Outcome,
-    PayoutCapability, Portable, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp,
-    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
+    Capabilities, Currency, DepositCapability, DepositRequest, Destination, IdempotencyCapability,
+    InquiryCapability, Instrument, KeyReplay, Operation, PayoutCapability, Portable, ReferenceRule,
+    Subject, Timestamp, WebhookCapability, minutes,
 };
-use secrecy::{ExposeSecret, SecretString};
-use std::fmt;
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-
 /// How long a payment link can be used. The answer tells it too.
-const LINK_LIFE: Duration = HOUR;
+const LINK_LIFE: Duration = minutes(60);
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         // A stored card is charged by the request itself.
         needs_our_answer: false,
-        needs_completion: false,
-        can_cancel: false,
-        any_amount: false,
-        session_life: LINK_LIFE,
+        ..DepositCapability::opened_by_us(LINK_LIFE)
     }),
-    payout: Some(PayoutCapability {
-        portable_iban: true,
-        portable_uk_account: true,
-        portable_pix_key: false,
-        portable_crypto: false,
-        portable_phone: false,
-        portable_email: false,
-        same_owner_check: false,
-        by_token: true,
-        success_reversible: true,
-    }),
+    payout: Some(PayoutCapability::BANK_ACCOUNTS),
     return_deposit: true,
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::NONE,
-    payout_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: true,
-        by_ledger: false,
-        min_interval: Duration::from_secs(2),
-        ledger_min_interval: Duration::ZERO,
-        not_found_quiet: Duration::from_secs(15 * 60),
-    },
+    payout_inquiry: InquiryCapability::BY_EITHER,
     idempotency: IdempotencyCapability {
-        reference: ReferenceRule { len_min: 1, len_max: 64, charset: Charset::Visible },
+        reference: ReferenceRule::visible(64),
         replay: KeyReplay::SameAnswer,
         // Its pages have said 31 days and a minimum of 7: the shorter.
-        key_life: Duration::from_secs(7 * 24 * 60 * 60),
-        margin: HOUR,
+        key_life: minutes(7 * 24 * 60),
+        margin: minutes(60),
     },
-    webhook: WebhookCapability {
-        authenticity: WebhookAuthenticity::Signature,
-        proof: WebhookProof::Everything,
-        batch: true,
-        reply: WebhookReplyKind::Plain,
-        has_timestamp: false,
-        tolerance: Duration::ZERO,
-    },
+    webhook: WebhookCapability { batch: true, ..WebhookCapability::SIGNED },
 };
 
 /// Currencies whose minor units are the same at Adyen and in ISO 4217, and that its accounts here hold.
@@ -100,11 +71,7 @@ const CURRENCIES: [Currency; 10] = {
 };
 
 /// One merchant account with its balance account.
-pub struct Adyen {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
+pub(crate) struct Adyen {
     checkout_url: String,
     transfers_url: String,
     notify_url: String,
@@ -119,116 +86,53 @@ struct Inner {
     transfers_hmac_keys: HmacKeys,
 }
 
-impl fmt::Debug for Adyen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Adyen({})", self.inner.checkout_url)
-    }
+/// Adyen shows its keys in hex; what signs is the bytes behind it.
+fn hex_keys(reader: &mut Reader<'_>, key: &str) -> HmacKeys {
+    reader.hmac_keys(key, 64, |text| hex::decode(text).map_err(|_| "is no text of hex digits"))
 }
 
 impl Adyen {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
+    pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let base_url = reader.base_url();
-        let transfers_base_url = reader.setting_or("transfers_base_url", &base_url);
-        reader.reachable("settings.transfers_base_url", &transfers_base_url);
-        let api_key = reader.secret("api_key", 16);
-        let transfers_api_key = if reader.has_secret("transfers_api_key") {
-            reader.secret("transfers_api_key", 16)
-        } else {
-            api_key.clone()
-        };
-        let inner = Inner {
+        let transfers_base_url = reader.url_setting("transfers_base_url", Some(&base_url));
+        let own_key = reader.has_secret("transfers_api_key");
+        let transfers_key = if own_key { "transfers_api_key" } else { "api_key" };
+        Some(Box::new(Arc::new(Self {
             checkout_url: format!("{base_url}/v71"),
             transfers_url: format!("{}/btl/v4", transfers_base_url.trim_end_matches('/')),
             notify_url: reader.account.notify_url.clone(),
-            api_key,
-            transfers_api_key,
+            api_key: reader.secret("api_key", 16),
+            transfers_api_key: reader.secret(transfers_key, 16),
             merchant_account: reader.setting("merchant_account"),
             balance_account_id: reader.setting("balance_account_id"),
             priority: reader.setting_or("priority", "instant"),
             statement_text: reader.setting_or("statement_text", "Casino"),
             hmac_keys: hex_keys(reader, "hmac_key"),
             transfers_hmac_keys: hex_keys(reader, "transfers_hmac_key"),
-        };
-        Some(Box::new(Self { inner: Arc::new(inner) }))
+        })))
     }
 
-    fn start(&self, operation: &Operation, now: Timestamp) -> Option<Box<dyn Exchange>> {
-        let inner = &self.inner;
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => {
-                let asked = (deposit.money, deposit.attempt);
-                match &deposit.instrument {
-                    None => {
-                        let request = wire::payment_link(inner, deposit)?;
-                        let plain_http = inner.checkout_url.starts_with("http:");
-                        single("create_deposit", request, move |response| {
-                            mapping::link_created(response, asked, plain_http)
-                        })
-                    }
-                    Some(Instrument::CardToken(token)) => {
-                        let request = wire::card_charge(inner, deposit, token)?;
-                        let token = token.clone();
-                        single("create_deposit", request, move |response| {
-                            mapping::charged(response, asked, &token)
-                        })
-                    }
-                    Some(Instrument::Crypto { .. }) => return None,
-                }
-            }
-            Operation::CreatePayout(payout) => {
-                let request = wire::transfer(inner, payout)?;
-                let asked = (payout.money, payout.attempt);
-                single("create_payout", request, move |response| transfer::created(response, asked))
-            }
-            Operation::ReturnDeposit(back) => {
-                let request = wire::refund(inner, back)?;
-                let asked = (back.money, back.attempt);
-                single("return_deposit", request, move |response| {
-                    mapping::refund_created(response, asked)
+    fn create_deposit(self: &Arc<Self>, deposit: &DepositRequest) -> Option<Plan> {
+        let asked = (deposit.money, deposit.attempt);
+        Some(match &deposit.instrument {
+            None => {
+                let (request, adyen) = (self.payment_link(deposit)?, self.clone());
+                Plan::last("create_deposit", request, move |response| {
+                    mapping::link_created(response, asked, &adyen.checkout_url)
                 })
             }
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
-            // Its page takes the money itself, its events name our reference, and a link's id is not kept.
-            Operation::CompleteDeposit(_)
-            | Operation::Lookup(_)
-            | Operation::CancelDeposit { .. } => return None,
-        })
-    }
-
-    /// Only transfers can be asked about.
-    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Box<dyn Exchange>> {
-        if inquiry.subject != Subject::Payout {
-            return None;
-        }
-        let (request, asked) = (wire::find_transfer(&self.inner, inquiry, now)?, inquiry.clone());
-        Some(match &inquiry.by {
-            InquiryBy::PspReference(id) => {
-                let id = id.clone();
-                single("query", request, move |response| {
-                    transfer::inquiry_answer(response, &asked, &id)
+            Some(Instrument::CardToken(token)) => {
+                let (request, token) = (self.card_charge(deposit, token)?, token.clone());
+                Plan::last("create_deposit", request, move |response| {
+                    mapping::charged(response, asked, token)
                 })
             }
-            InquiryBy::OurReference => {
-                single("query", request, move |response| transfer::search_answer(response, &asked))
-            }
-            InquiryBy::Ledger => return None,
+            Some(Instrument::Crypto { .. }) => return None,
         })
     }
 }
 
-/// Adyen shows its keys in hex; what signs is the bytes behind it.
-fn hex_keys(reader: &mut Reader<'_>, key: &str) -> HmacKeys {
-    let mut keys = Vec::new();
-    for secret in reader.live_secrets(key, 64) {
-        match hex::decode(secret.expose_secret()) {
-            Ok(bytes) => keys.push(bytes),
-            Err(_) => reader.fault(format!("secrets.{key}"), "is no text of hex digits"),
-        }
-    }
-    HmacKeys::new(keys)
-}
-
-impl Adapter for Adyen {
+impl Adapter for Arc<Adyen> {
     fn name(&self) -> &'static str {
         "adyen"
     }
@@ -237,9 +141,25 @@ impl Adapter for Adyen {
         &CAPABILITIES
     }
 
-    fn exchange(&self, operation: &Operation, now: Timestamp) -> Box<dyn Exchange> {
-        self.start(operation, now)
-            .unwrap_or_else(|| Box::new(Finished(Outcome::NotSent(NotSent::NotExpressible))))
+    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
+        Some(match operation {
+            Operation::CreateDeposit(deposit) => self.create_deposit(deposit)?,
+            Operation::CreatePayout(payout) => {
+                Plan::about("create_payout", self.transfer(payout)?, payout, transfer::created)
+            }
+            Operation::ReturnDeposit(back) => {
+                Plan::about("return_deposit", self.refund(back)?, back, mapping::refund_created)
+            }
+            // Only transfers can be asked about.
+            Operation::Inquire(inquiry) if inquiry.subject == Subject::Payout => {
+                Plan::about("query", self.find_transfer(inquiry, now)?, inquiry, transfer::answer)
+            }
+            // Its page takes the money itself, its events name our reference, and a link's id is not kept.
+            Operation::Inquire(_)
+            | Operation::CompleteDeposit(_)
+            | Operation::Lookup(_)
+            | Operation::CancelDeposit { .. } => return None,
+        })
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
@@ -251,20 +171,16 @@ impl Adapter for Adyen {
         CURRENCIES.contains(&currency) && (destination.token.is_some() || portable)
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-        webhook::verify(&self.inner, raw)
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
+        webhook::verify(self, raw)
     }
 
     /// The word that standard webhooks want; those of the balance platform take any 2xx.
     fn reply(&self, _: &Verified<WebhookBatch>) -> WebhookReply {
-        WebhookReply { status: 200, content_type: "text/plain", body: b"[accepted]".to_vec() }
+        WebhookReply::ok("[accepted]")
     }
 
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        report::read(file, &self.inner.merchant_account)
+    fn read_statement(&self, file: &[u8]) -> Statement {
+        report::read(file, &self.merchant_account)
     }
 }

@@ -1,118 +1,81 @@
 //! The settlement details report (its columns are on Adyen's page of that name): a table with one row
 //! for each booking, debit and credit in columns of their own, all costs in up to four.
 
-use crate::statement::day;
-use psp_contract::{AttemptRef, Currency, Money, StatementFault, StatementKind, StatementLine};
+use crate::statement::{Row, Statement, table};
+use psp_contract::{StatementFault, StatementKind, StatementLine};
 
-const FEES: [&str; 4] = ["Commission (NC)", "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)"];
+const COLUMNS: [&str; 15] = [
+    "Merchant Account",
+    "Psp Reference",
+    "Merchant Reference",
+    "Creation Date",
+    "Type",
+    "Modification Reference",
+    "Modification Merchant Reference",
+    "Gross Currency",
+    "Gross Debit (GC)",
+    "Gross Credit (GC)",
+    "Net Currency",
+    "Commission (NC)",
+    "Markup (NC)",
+    "Scheme Fees (NC)",
+    "Interchange (NC)",
+];
 
-const fn fault(line: usize, reason: &'static str) -> StatementFault {
-    StatementFault { line: Some(line), reason }
-}
+const KINDS: [(&str, StatementKind); 8] = [
+    ("Settled", StatementKind::Deposit),
+    ("Refunded", StatementKind::Refund),
+    ("Chargeback", StatementKind::Chargeback),
+    ("SecondChargeback", StatementKind::Chargeback),
+    ("PaidOut", StatementKind::Payout),
+    ("PaidOutReversed", StatementKind::PayoutReturn),
+    ("Fee", StatementKind::Fee),
+    ("MiscCosts", StatementKind::Fee),
+];
 
 /// Reads a whole report, or says which line cannot be read.
-pub(super) fn read(file: &[u8], account: &str) -> Result<Vec<StatementLine>, StatementFault> {
-    let whole = |reason| StatementFault { line: None, reason };
-    let mut table = csv::ReaderBuilder::new().from_reader(file);
-    let headers = table.headers().map_err(|_| whole("is no table of UTF-8 text"))?.clone();
-    let mut lines = Vec::new();
-    for (index, record) in table.records().enumerate() {
-        let record = record.map_err(|_| fault(index + 2, "has another number of columns"))?;
-        lines.push(Row { record, headers: &headers, number: index + 2 }.line(account)?);
-    }
-    if lines.is_empty() && !headers.iter().any(|name| name == "Psp Reference") {
-        return Err(whole("lacks a column that this PSP's files have"));
-    }
-    Ok(lines)
+pub(super) fn read(file: &[u8], account: &str) -> Statement {
+    table(file, &COLUMNS, |row| line(row, account))
 }
 
-struct Row<'a> {
-    record: csv::StringRecord,
-    headers: &'a csv::StringRecord,
-    number: usize,
-}
-
-impl Row<'_> {
-    fn text(&self, column: &str) -> Result<&str, StatementFault> {
-        let place = self.headers.iter().position(|name| name == column);
-        let value = place.and_then(|place| self.record.get(place));
-        value.map(str::trim).ok_or(StatementFault {
-            line: None,
-            reason: "lacks a column that this PSP's files have",
-        })
+fn line(row: &Row<'_>, account: &str) -> Result<StatementLine, StatementFault> {
+    if row.text("Merchant Account") != account {
+        return Err(row.fault("is about another merchant account"));
     }
-
-    fn money(&self, column: &str, currency: Currency) -> Result<Option<Money>, StatementFault> {
-        let text = self.text(column)?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let money = Money::parse_with_zero(text, currency);
-        money.map(Some).map_err(|_| fault(self.number, "has an amount that cannot be read"))
-    }
-
-    fn currency(&self, column: &str) -> Result<Currency, StatementFault> {
-        let code = self.text(column)?;
-        code.parse().map_err(|_| fault(self.number, "is in a currency that is not known"))
-    }
-
-    /// The costs; none when they are in another currency than the booking.
-    fn fee(&self, currency: Currency) -> Result<Option<Money>, StatementFault> {
-        let net = self.currency("Net Currency")?;
-        let mut sum = Money::new(0, net);
-        for column in FEES {
-            if let Some(fee) = self.money(column, net)? {
-                let too_large = fault(self.number, "has an amount that cannot be read");
-                sum = sum.checked_add(fee).ok_or(too_large)?;
-            }
-        }
-        Ok((net == currency).then_some(sum))
-    }
-
-    fn line(&self, account: &str) -> Result<StatementLine, StatementFault> {
-        if self.text("Merchant Account")? != account {
-            return Err(fault(self.number, "is about another merchant account"));
-        }
-        let (kind, modified) = match self.text("Type")? {
-            "Settled" => (StatementKind::Deposit, false),
-            "Refunded" => (StatementKind::Refund, true),
-            "Chargeback" | "SecondChargeback" => (StatementKind::Chargeback, false),
-            "PaidOut" => (StatementKind::Payout, false),
-            "PaidOutReversed" => (StatementKind::PayoutReturn, false),
-            "Fee" | "MiscCosts" => (StatementKind::Fee, false),
-            _ => return Err(fault(self.number, "is of a kind that is not known")),
-        };
-        // A refund is known by its own ids; the first two columns are those of the payment.
-        let given = |own: &'static str, first: &'static str| {
-            let own = if modified { self.text(own)? } else { "" };
-            if own.is_empty() { self.text(first) } else { Ok(own) }
-        };
-        let psp_reference = given("Modification Reference", "Psp Reference")?.to_owned();
-        let reference = given("Modification Merchant Reference", "Merchant Reference")?;
-        if psp_reference.is_empty() && kind != StatementKind::Fee {
-            return Err(fault(self.number, "names no payment"));
-        }
-        let currency = self.currency("Gross Currency")?;
-        let debit = self.money("Gross Debit (GC)", currency)?;
-        let money = match (debit, self.money("Gross Credit (GC)", currency)?) {
-            (Some(money), None) | (None, Some(money)) => money,
-            _ => return Err(fault(self.number, "is neither a debit nor a credit")),
-        };
-        Ok(StatementLine {
-            kind,
-            attempt: AttemptRef::parse(reference),
-            psp_reference,
-            money,
-            fee: self.fee(currency)?,
-            booked_at: day(self.text("Creation Date")?)
-                .ok_or(fault(self.number, "has a date that cannot be read"))?,
-        })
-    }
+    let kind = row.kind(row.text("Type"), &KINDS)?;
+    // A refund is known by its own ids; the first two columns are those of the payment.
+    let own = |own, first| {
+        let modified = kind == StatementKind::Refund && !row.text(own).is_empty();
+        if modified { own } else { first }
+    };
+    let id = own("Modification Reference", "Psp Reference");
+    let psp_reference = match kind {
+        StatementKind::Fee => row.text(id).to_owned(),
+        _ => row.psp_reference(id)?,
+    };
+    let currency = row.currency("Gross Currency")?;
+    let debit = row.given_money("Gross Debit (GC)", currency)?;
+    let money = match (debit, row.given_money("Gross Credit (GC)", currency)?) {
+        (Some(money), None) | (None, Some(money)) => money,
+        _ => return Err(row.fault("is neither a debit nor a credit")),
+    };
+    // Costs in another currency than the booking are no fee of this line.
+    let net = row.currency("Net Currency")?;
+    let fee = row.sum(&COLUMNS[11..], net)?;
+    Ok(StatementLine {
+        kind,
+        attempt: row.attempt(own("Modification Merchant Reference", "Merchant Reference")),
+        psp_reference,
+        money,
+        fee: (net == currency).then_some(fee),
+        booked_at: row.day("Creation Date")?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use psp_contract::{AttemptRef, Currency, Money};
 
     const FILE: &str = "Company Account,Merchant Account,Psp Reference,Merchant Reference,\
         Payment Method,Creation Date,TimeZone,Type,Modification Reference,Gross Currency,\

@@ -1,90 +1,48 @@
 //! Transfers in our words, as answers, lists and webhooks show them.
 
-use super::mapping::{Asked, is_about, money, refused};
-use crate::common::{ACCEPTED, MISMATCH, UNREADABLE, path_id, reported, undecided};
+use super::mapping::{id, is_about, money, refused};
+use crate::answer::{Told, found, good, must_match, only};
 use crate::json::Json;
-use psp_contract::{Decline, DeclineClass, HttpResponse, Inquiry, Money, Outcome, Status, Unknown};
+use psp_contract::{
+    Decline, DeclineClass, HttpResponse, Inquiry, InquiryBy, Money, PayoutRequest, Report, Status,
+    Unknown,
+};
 
 /// The answer to a creation: the transfer with its id, received and not yet decided.
-pub(super) fn created(response: &HttpResponse, asked: Asked) -> Outcome {
-    if !matches!(response.status, 200 | 202) {
-        return refused(response);
-    }
-    let Some(body) = Json::parse(&response.body) else {
-        return UNREADABLE;
-    };
-    let Some(id) = body.str("id").and_then(path_id) else {
-        return UNREADABLE;
-    };
-    if !is_about(&body, "reference", asked) {
-        return MISMATCH;
-    }
-    match status(&body, asked.0) {
+pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {
+    let body = good(response, &[200, 202], refused)?;
+    let id = id(&body, "id")?;
+    must_match(is_about(&body, "reference", (payout.money, payout.attempt)))?;
+    let status = match status(&body, payout.money)? {
         // What is more than accepted is told by the webhook as well, and can wait for it.
-        Ok(Status::Pending | Status::Succeeded { .. }) => reported(Some(id), ACCEPTED),
-        Ok(status) => reported(Some(id), status),
-        Err(why) => Outcome::Unknown(why),
-    }
+        Status::Pending | Status::Succeeded { .. } => Status::ACCEPTED,
+        status => status,
+    };
+    Ok(Report::new(id, status))
 }
 
-/// The answer of a GET by id. A refused question says nothing about the transfer.
-pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry, id: &str) -> Outcome {
-    let body = match question_answer(response) {
-        Ok(body) => body,
-        Err(outcome) => return *outcome,
+/// The answer of a GET by id, or of a search by our reference.
+pub(super) fn answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    let body = found(response, |body| body.word("errorCode").is_some())?;
+    let InquiryBy::PspReference(id) = &inquiry.by else {
+        return told(only(body.need_list("data")?)?, inquiry);
     };
-    if body.str("id") != Some(id) {
-        return MISMATCH;
-    }
+    must_match(body.str("id") == Some(id))?;
     told(&body, inquiry)
 }
 
-/// The answer of a search by our reference. Two transfers with one reference are for people.
-pub(super) fn search_answer(response: &HttpResponse, inquiry: &Inquiry) -> Outcome {
-    let body = match question_answer(response) {
-        Ok(body) => body,
-        Err(outcome) => return *outcome,
-    };
-    let Some(found) = body.get("data").and_then(Json::items) else {
-        return UNREADABLE;
-    };
-    match found {
-        [] => Outcome::NotFound,
-        [transfer] => told(transfer, inquiry),
-        _ => MISMATCH,
-    }
-}
-
-fn question_answer(response: &HttpResponse) -> Result<Json, Box<Outcome>> {
-    let body = Json::parse(&response.body);
-    let outcome = match (response.status, body) {
-        (200, Some(body)) => return Ok(body),
-        (404, Some(body)) if body.word("errorCode").is_some() => Outcome::NotFound,
-        (200 | 404, _) => UNREADABLE,
-        (status, _) => Outcome::Unknown(undecided(status)),
-    };
-    Err(Box::new(outcome))
-}
-
-fn told(body: &Json, inquiry: &Inquiry) -> Outcome {
-    let Some(id) = body.str("id").and_then(path_id) else {
-        return UNREADABLE;
-    };
+fn told(body: &Json, inquiry: &Inquiry) -> Told {
+    let id = id(body, "id")?;
     let ours = body.str("reference") == Some(&inquiry.attempt.lower());
-    if !ours || money(body) != Some(inquiry.money) {
-        return MISMATCH;
-    }
-    match status(body, inquiry.money) {
-        Ok(status) => reported(Some(id), status),
-        Err(why) => Outcome::Unknown(why),
-    }
+    must_match(ours && money(body) == Some(inquiry.money))?;
+    Ok(Report::new(id, status(body, inquiry.money)?))
 }
 
 /// The state of a transfer, from the published description of `status` and `reference/psps.md` §3.4.
 pub(super) fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
-    let word = body.str("status").ok_or(Unknown::Unreadable)?;
+    let word = body.need_str("status")?;
     Ok(match word {
-        "received" => ACCEPTED,
+        "received" => Status::ACCEPTED,
         "authorised"
         | "pending"
         | "pendingApproval"
@@ -107,8 +65,7 @@ pub(super) fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
 
 /// Whether the money had left the balance account before.
 fn was_booked(body: &Json) -> bool {
-    let events = body.get("events").and_then(Json::items).unwrap_or_default();
-    events.iter().any(|event| event.str("status") == Some("booked"))
+    body.list("events").iter().any(|event| event.str("status") == Some("booked"))
 }
 
 /// Definite reasons. `refused` is Adyen's own word, before anything went to a bank; `failed` is the
@@ -125,6 +82,5 @@ fn refusal(status: &str, reason: &str) -> Option<Decline> {
         "refusedByCounterpartyBank" => DeclineClass::PspFault,
         _ => return None,
     };
-    let code = reason.to_owned();
-    Some(Decline { class, code, retry_elsewhere: true, irreversible: false })
+    Some(Decline::new(class, reason))
 }

@@ -9,7 +9,18 @@ mod address;
 pub(crate) use address::Syntax;
 
 use crate::registry::Reader;
-use psp_contract::{AssetAmount, Currency, Instrument, Money, Portable};
+use psp_contract::{
+    AssetAmount, Currency, DepositCapability, Instrument, Money, NextAction, PayinTarget, Portable,
+    Unknown, minutes,
+};
+
+/// What a PSP can do that gives each player an address for ever. An address is no payment: what arrives at
+/// it is told unasked, in whatever amount, and no chain gives back what it has confirmed.
+pub(crate) const DEPOSIT: DepositCapability = DepositCapability {
+    any_amount: true,
+    // How long one deposit is waited for.
+    ..DepositCapability::opened_by_us(minutes(24 * 60))
+};
 
 /// More decimals than any chain has.
 const DECIMALS_MAX: usize = 30;
@@ -59,6 +70,41 @@ impl Coin {
         let exact = was_cut
             .then(|| AssetAmount { asset: self.asset.code().to_owned(), amount: text.to_owned() });
         Some((money, exact))
+    }
+}
+
+impl Coin {
+    /// What the player is told. What is not an address of the coin, with its check sum, is shown to nobody.
+    pub fn transfer_to(
+        &self,
+        address: &str,
+        tag: Option<&str>,
+        asset_amount: String,
+    ) -> Result<NextAction, Unknown> {
+        if !self.accepts(address, tag) {
+            return Err(Unknown::Unreadable);
+        }
+        Ok(NextAction::CryptoTransfer {
+            address: address.to_owned(),
+            network: self.network.to_owned(),
+            asset: self.asset.code().to_owned(),
+            asset_amount,
+            expires_at: None,
+        })
+    }
+
+    /// Whose an arrival is: the player's whom the PSP names, else that of the address.
+    pub fn arrived_at(
+        &self,
+        player_reference: Option<String>,
+        address: Option<&str>,
+        tag: Option<String>,
+    ) -> Option<PayinTarget> {
+        if let Some(player_reference) = player_reference {
+            return Some(PayinTarget::PlayerReference(player_reference));
+        }
+        let (network, asset) = (self.network.to_owned(), self.asset.code().to_owned());
+        Some(PayinTarget::Address { network, asset, address: address?.to_owned(), tag })
     }
 }
 

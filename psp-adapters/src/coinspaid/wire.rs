@@ -1,103 +1,87 @@
 //! CoinsPaid's requests: JSON whose very bytes are signed.
 
-use super::Inner;
+use super::CoinsPaid;
 use crate::coins::Coin;
-use crate::json::Json;
+use crate::json::{Json, object};
 use psp_contract::{AttemptRef, Currency, HttpRequest, Method, Money, PayoutRequest};
 
 /// What a wallet's currency means at CoinsPaid: the currency that is named, and the one that it becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sides {
+pub struct Sides {
     /// The coin that travels.
     pub coin: &'static str,
     /// The fiat currency that our balance is kept in, where it is not the coin.
     pub convert_to: Option<Currency>,
 }
 
-/// A wallet holds the coin itself, or the one fiat currency that this account converts to.
-pub(super) fn sides(inner: &Inner, coin: &'static Coin, wallet: Currency) -> Option<Sides> {
-    let convert_to = match wallet {
-        wallet if wallet == coin.asset => None,
-        wallet if Some(wallet) == inner.convert_to => Some(wallet),
-        _ => return None,
-    };
-    Some(Sides { coin: coin.id, convert_to })
-}
-
-/// A signed request. None when it cannot be signed.
-fn request(
-    inner: &Inner,
-    method: Method,
-    path: &str,
-    body: &Json,
-    moves_money: bool,
-) -> Option<HttpRequest> {
-    let body = body.to_bytes();
-    let signature = hex::encode(inner.keys.sign_sha512(&body)?);
-    Some(HttpRequest {
-        method,
-        url: format!("{}/api/v2{path}", inner.base_url),
-        headers: vec![
-            ("content-type", "application/json".to_owned()),
-            ("accept", "application/json".to_owned()),
-            ("x-processing-key", inner.api_key.clone()),
-            ("x-processing-signature", signature),
-        ],
-        body,
-        moves_money,
-    })
-}
-
-pub(super) fn take_address(
-    inner: &Inner,
-    coin: &Coin,
-    sides: Sides,
-    player_reference: &str,
-) -> Option<HttpRequest> {
-    let body =
-        Json::object([("foreign_id", player_reference.into()), ("currency", coin.id.into())]);
-    let body = body.with("convert_to", sides.convert_to.map(|fiat| fiat.code().into()));
-    request(inner, Method::Post, "/addresses/take", &body, false)
-}
-
-/// What must be sent so that this amount arrives.
-pub(super) fn quote(inner: &Inner, coin: &Coin, money: Money) -> Option<HttpRequest> {
-    let body = Json::object([
-        ("sender_currency", coin.id.into()),
-        ("receiver_currency", money.currency.code().into()),
-        ("receiver_amount", Json::Text(money.major())),
-    ]);
-    request(inner, Method::Post, "/exchange/calculate", &body, false)
-}
-
-pub(super) fn withdraw(
-    inner: &Inner,
-    payout: &PayoutRequest,
-    sides: Sides,
-    address: &str,
-) -> Option<HttpRequest> {
-    if payout.money.minor <= 0 {
-        return None;
+impl CoinsPaid {
+    /// A wallet holds the coin itself, or the one fiat currency that this account converts to.
+    pub fn sides(&self, coin: &'static Coin, wallet: Currency) -> Option<Sides> {
+        let convert_to = match wallet {
+            wallet if wallet == coin.asset => None,
+            wallet if Some(wallet) == self.convert_to => Some(wallet),
+            _ => return None,
+        };
+        Some(Sides { coin: coin.id, convert_to })
     }
-    let named = sides.convert_to.map_or(sides.coin, Currency::code);
-    let becomes = sides.convert_to.map(|_| sides.coin.into());
-    let body = Json::object([
-        ("foreign_id", Json::Text(payout.attempt.lower())),
-        ("amount", Json::Text(payout.money.major())),
-        ("currency", named.into()),
-        ("address", address.into()),
-    ]);
-    request(inner, Method::Post, "/withdrawal/crypto", &body.with("convert_to", becomes), true)
-}
 
-/// A GET with a body, as CoinsPaid documents it: the signature covers the body.
-pub(super) fn info_by_foreign_id(inner: &Inner, attempt: AttemptRef) -> Option<HttpRequest> {
-    let body = Json::object([("foreign_id", Json::Text(attempt.lower()))]);
-    request(inner, Method::Get, "/transactions/info", &body, false)
-}
+    /// A signed request. None when it cannot be signed.
+    fn request(&self, method: Method, path: &str, body: &Json) -> Option<HttpRequest> {
+        let body = body.to_bytes();
+        let signature = hex::encode(self.keys.sign_sha512(&body)?);
+        let request = HttpRequest::json(method, format!("{}/api/v2{path}", self.base_url), body);
+        let request = request.header("x-processing-key", &self.api_key);
+        Some(request.header("x-processing-signature", signature))
+    }
 
-pub(super) fn info_by_id(inner: &Inner, id: &str) -> Option<HttpRequest> {
-    let id = id.parse::<u64>().ok()?;
-    let body = Json::object([("id", Json::Integer(id.into()))]);
-    request(inner, Method::Get, "/transactions/info", &body, false)
+    pub fn take_address(
+        &self,
+        coin: &Coin,
+        sides: Sides,
+        player_reference: &str,
+    ) -> Option<HttpRequest> {
+        let body = object! {
+            "foreign_id": player_reference,
+            "currency": coin.id,
+            "convert_to": sides.convert_to,
+        };
+        self.request(Method::Post, "/addresses/take", &body)
+    }
+
+    /// What must be sent so that this amount arrives.
+    pub fn quote(&self, coin: &Coin, money: Money) -> Option<HttpRequest> {
+        let body = object! {
+            "sender_currency": coin.id,
+            "receiver_currency": money.currency,
+            "receiver_amount": money.major(),
+        };
+        self.request(Method::Post, "/exchange/calculate", &body)
+    }
+
+    pub fn withdraw(
+        &self,
+        payout: &PayoutRequest,
+        sides: Sides,
+        address: &str,
+    ) -> Option<HttpRequest> {
+        let body = object! {
+            "foreign_id": payout.attempt,
+            "amount": payout.money.major(),
+            "currency": sides.convert_to.map_or(sides.coin, Currency::code),
+            "convert_to": sides.convert_to.map(|_| sides.coin),
+            "address": address,
+        };
+        let request = self.request(Method::Post, "/withdrawal/crypto", &body)?;
+        (payout.money.minor > 0).then(|| request.for_money())
+    }
+
+    /// A GET with a body, as CoinsPaid documents it: the signature covers the body.
+    pub fn info_by_foreign_id(&self, attempt: AttemptRef) -> Option<HttpRequest> {
+        self.request(Method::Get, "/transactions/info", &object! { "foreign_id": attempt })
+    }
+
+    pub fn info_by_id(&self, id: &str) -> Option<HttpRequest> {
+        let id = id.parse::<u64>().ok()?;
+        self.request(Method::Get, "/transactions/info", &object! { "id": id })
+    }
 }

@@ -1,15 +1,17 @@
 //! Fireblocks' answers in our words.
 
-use super::Inner;
+use super::Fireblocks;
+use crate::answer::{Stop, Told, json, must_match, undecided};
 use crate::coins::Coin;
+use crate::common::{decline, path_word};
 use crate::json::Json;
 use psp_contract::{
-    AssetAmount, AttemptRef, Decline, DeclineClass, DepositRequest, HttpResponse, Money,
-    NextAction, Outcome, Report, Status, Unknown,
+    AssetAmount, AttemptRef, Decline, DeclineClass, DepositRequest, HttpResponse, Money, Outcome,
+    Report, Status, Unknown,
 };
 
 /// What an error says.
-pub(super) enum Refusal {
+pub enum Refusal {
     /// A documented code: nothing was done, by Fireblocks' word alone.
     Definite(Decline),
     /// The asset is in the vault account already.
@@ -17,43 +19,42 @@ pub(super) enum Refusal {
     Nothing(Unknown),
 }
 
-fn reported(id: &str, status: Status) -> Outcome {
-    let psp_reference = Some(id.to_owned());
-    Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
+impl From<Unknown> for Refusal {
+    fn from(why: Unknown) -> Self {
+        Refusal::Nothing(why)
+    }
 }
 
-pub(super) fn declined(decline: Decline) -> Outcome {
-    let status = Status::Declined(decline);
-    Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
+/// The refusal of a step towards an address, which moves nothing.
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Definite(decline) => decline.into(),
+            Refusal::AssetExists => Unknown::PspUndecided.into(),
+            Refusal::Nothing(why) => why.into(),
+        }
+    }
 }
-
-const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
-
-const UNREADABLE: Outcome = Outcome::Unknown(Unknown::Unreadable);
-
-const NOTHING: Refusal = Refusal::Nothing(Unknown::Unreadable);
 
 /// `{message, code}`. Documented codes: below zero for a token that is refused (401) and a user that may
 /// not (403), four digits from 1000 for everything that a 4xx says of a request (page "API responses and
 /// error codes"). 1438 and a burnt idempotency key say that the first use may have counted.
 fn refusal(response: &HttpResponse) -> Refusal {
-    let body = Json::parse(&response.body);
-    let told = body.as_ref().and_then(|body| Some((body.int("code")?, body.str("message")?)));
-    let unknown = match response.status {
-        409 => Unknown::PspUndecided,
-        423 | 429 => Unknown::Throttled,
-        500..=599 => Unknown::ServerError,
-        _ if body.is_none() => Unknown::Unreadable,
-        _ => Unknown::UnlistedCode,
+    let Some(body) = Json::parse(&response.body) else {
+        return Refusal::Nothing(match undecided(response.status) {
+            Unknown::UnlistedCode => Unknown::Unreadable,
+            why => why,
+        });
     };
-    let Some((code, message)) = told else {
-        return Refusal::Nothing(unknown);
+    let unknown = Refusal::Nothing(undecided(response.status));
+    let (Some(code), Some(message)) = (body.int("code"), body.str("message")) else {
+        return unknown;
     };
     let message = message.to_ascii_lowercase();
     let class = match (response.status, code) {
-        (400..=422, 1438) => return Refusal::Nothing(Unknown::DuplicateReference),
+        (400..=422, 1438) => return Unknown::DuplicateReference.into(),
         (400, _) if message.contains("idempotency key") => {
-            return Refusal::Nothing(Unknown::DuplicateReference);
+            return Unknown::DuplicateReference.into();
         }
         (400, 1026) => return Refusal::AssetExists,
         (401 | 403, -12..=-1) => DeclineClass::Configuration,
@@ -61,23 +62,9 @@ fn refusal(response: &HttpResponse) -> Refusal {
             DeclineClass::AccountInvalid
         }
         (400 | 404 | 422, 1000..=1999) => DeclineClass::Unsupported,
-        _ => return Refusal::Nothing(unknown),
+        _ => return unknown,
     };
-    Refusal::Definite(Decline {
-        class,
-        code: code.to_string(),
-        retry_elsewhere: class != DeclineClass::AccountInvalid,
-        irreversible: false,
-    })
-}
-
-/// The refusal of a step towards an address, which moves nothing.
-pub(super) fn address_refused(refusal: &Refusal) -> Outcome {
-    match refusal {
-        Refusal::Definite(decline) => declined(decline.clone()),
-        Refusal::AssetExists => Outcome::Unknown(Unknown::PspUndecided),
-        Refusal::Nothing(why) => Outcome::Unknown(*why),
-    }
+    Refusal::Definite(decline(class, &code.to_string()))
 }
 
 /// The body of an answer that is none of the errors. Of an asset that was added: `{id, address, tag}`.
@@ -85,7 +72,7 @@ pub(super) fn body(response: &HttpResponse) -> Result<Json, Refusal> {
     if !matches!(response.status, 200 | 201) {
         return Err(refusal(response));
     }
-    Json::parse(&response.body).ok_or(NOTHING)
+    Ok(json(response)?)
 }
 
 /// The player's vault account and whether it holds the asset. Of several with the same name the first one
@@ -96,65 +83,43 @@ pub(super) fn vault_found(
     coin: &Coin,
 ) -> Result<Option<(String, bool)>, Refusal> {
     let body = body(response)?;
-    let accounts = body.get("accounts").and_then(Json::items).ok_or(NOTHING)?;
-    let named = accounts.iter().filter(|account| account.str("name") == Some(name));
+    let accounts = body.need_list("accounts")?.iter();
+    let named = accounts.filter(|account| account.str("name") == Some(name));
     let numbered = named.filter_map(|account| {
         let id = account.word("id")?;
         Some((id.parse::<u64>().ok()?, id, account))
     });
     let first = numbered.min_by_key(|(number, _, _)| *number);
     Ok(first.map(|(_, id, account)| {
-        let assets = account.get("assets").and_then(Json::items).unwrap_or_default();
-        (id, assets.iter().any(|asset| asset.str("id") == Some(coin.id)))
+        (id, account.list("assets").iter().any(|asset| asset.str("id") == Some(coin.id)))
     }))
 }
 
 pub(super) fn vault_created(response: &HttpResponse, name: &str) -> Result<String, Refusal> {
     let body = body(response)?;
-    let named = body.str("name").ok_or(NOTHING)?;
-    if named != name {
-        return Err(Refusal::Nothing(Unknown::Mismatch));
-    }
-    body.word("id").ok_or(NOTHING)
+    must_match(body.need_str("name")? == name)?;
+    Ok(body.need_word("id")?)
 }
 
 /// The first of `{addresses: [{address, tag}]}`.
 pub(super) fn first_address(response: &HttpResponse) -> Result<Json, Refusal> {
-    let body = body(response)?;
-    let addresses = body.get("addresses").and_then(Json::items);
-    addresses.and_then(|addresses| addresses.first()).cloned().ok_or(NOTHING)
+    Ok(body(response)?.list("addresses").first().cloned().ok_or(Unknown::Unreadable)?)
 }
 
-/// What the player is told. What is not an address of the coin, with its check sum, is shown to nobody.
-pub(super) fn address(body: &Json, coin: &Coin, deposit: &DepositRequest) -> Outcome {
-    let (Some(address), tag) = (body.str("address"), body.word("tag")) else {
-        return UNREADABLE;
-    };
-    if !coin.accepts(address, tag.as_deref()) {
-        return UNREADABLE;
-    }
-    let next_action = NextAction::CryptoTransfer {
-        address: address.to_owned(),
-        network: coin.network.to_owned(),
-        asset: coin.asset.code().to_owned(),
-        asset_amount: deposit.money.major(),
-        expires_at: None,
-    };
-    reported(address, Status::Accepted { next_action: Some(next_action), expires_at: None })
+pub(super) fn address(body: &Json, coin: &Coin, deposit: &DepositRequest) -> Told {
+    let (address, tag) = (body.need_str("address")?, body.word("tag"));
+    let next = coin.transfer_to(address, tag.as_deref(), deposit.money.major())?;
+    Ok(Report::new(address, Status::next(next, None)))
 }
 
 /// `{id, status}`: what becomes of it is told later, with its amount.
-pub(super) fn transaction_created(response: &HttpResponse) -> Result<Outcome, Refusal> {
+pub(super) fn transaction_created(response: &HttpResponse) -> Result<Report, Refusal> {
     let body = body(response)?;
-    let (Some(id), Some(state)) = (body.str("id"), body.str("status")) else {
-        return Err(NOTHING);
-    };
-    let id = super::wire::path_id(id).ok_or(NOTHING)?;
-    Ok(if is_listed(state) {
-        reported(id, ACCEPTED)
-    } else {
-        Outcome::Unknown(Unknown::UnlistedCode)
-    })
+    let id = body.str("id").and_then(path_word).ok_or(Unknown::Unreadable)?;
+    if !is_listed(body.need_str("status")?) {
+        return Err(Unknown::UnlistedCode.into());
+    }
+    Ok(Report::new(id, Status::ACCEPTED))
 }
 
 fn is_under_way(state: &str) -> bool {
@@ -177,24 +142,24 @@ pub(super) fn is_complete(transaction: &Json) -> bool {
 /// A transaction's amount under this name of `amountInfo`, with the exact text where our books are
 /// coarser. The numbers beside it are deprecated and have lost digits.
 pub(super) fn money(
-    inner: &Inner,
+    fireblocks: &Fireblocks,
     transaction: &Json,
     name: &str,
 ) -> Option<(Money, Option<AssetAmount>)> {
-    let coin = inner.coins.by_id(transaction.str("assetId")?)?;
-    coin.amount(transaction.get("amountInfo")?.str(name)?)
+    let coin = fireblocks.coins.by_id(transaction.str("assetId")?)?;
+    coin.amount(transaction.str(&format!("amountInfo/{name}"))?)
 }
 
 /// What a payout's transaction says. None for what only people can tell.
-pub(super) fn payout_status(inner: &Inner, transaction: &Json) -> Option<Status> {
+pub(super) fn payout_status(fireblocks: &Fireblocks, transaction: &Json) -> Option<Status> {
     match transaction.str("status")? {
         state if is_under_way(state) => Some(Status::Pending),
         "COMPLETED" if is_complete(transaction) => {
-            let (money, _) = money(inner, transaction, "amount")?;
+            let (money, _) = money(fireblocks, transaction, "amount")?;
             Some(Status::Succeeded { money })
         }
         state @ ("CANCELLED" | "BLOCKED" | "REJECTED" | "FAILED") => {
-            Some(Status::Declined(failure(state, transaction)))
+            Some(failure(state, transaction))
         }
         _ => None,
     }
@@ -202,52 +167,41 @@ pub(super) fn payout_status(inner: &Inner, transaction: &Json) -> Option<Status>
 
 /// Why a transaction failed (page "Transaction substatuses"). None of them is listed as irreversible: a
 /// payout that Fireblocks had taken may still reach a chain, so two people decide before another pays.
-fn failure(state: &str, transaction: &Json) -> Decline {
-    let sub_status = transaction.str("subStatus").filter(|text| !text.is_empty());
-    let code = sub_status.unwrap_or(state);
-    let (class, retry_elsewhere) = match code {
+fn failure(state: &str, transaction: &Json) -> Status {
+    let code = transaction.given("subStatus").unwrap_or(state);
+    let class = match code {
         "INSUFFICIENT_FUNDS" | "INSUFFICIENT_FUNDS_FOR_FEE" | "INSUFFICIENT_RESERVED_FUNDING" => {
-            (DeclineClass::MerchantFunds, true)
+            DeclineClass::MerchantFunds
         }
         "BLOCKED_BY_POLICY" | "AUTHORIZATION_FAILED" | "AUTHORIZER_NOT_FOUND" => {
-            (DeclineClass::Configuration, true)
+            DeclineClass::Configuration
         }
-        "REJECTED_AML_SCREENING" | "AUTO_FREEZE" | "FROZEN_MANUALLY" => {
-            (DeclineClass::Compliance, false)
-        }
+        "REJECTED_AML_SCREENING" | "AUTO_FREEZE" | "FROZEN_MANUALLY" => DeclineClass::Compliance,
         "INVALID_ADDRESS" | "INVALID_TAG_OR_MEMO" | "MISSING_TAG_OR_MEMO" => {
-            (DeclineClass::AccountInvalid, false)
+            DeclineClass::AccountInvalid
         }
-        "AMOUNT_TOO_SMALL" => (DeclineClass::Limit, true),
-        _ => (DeclineClass::PspFault, true),
+        "AMOUNT_TOO_SMALL" => DeclineClass::Limit,
+        _ => DeclineClass::PspFault,
     };
-    Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false }
+    Status::Declined(decline(class, code))
 }
 
 /// The answer of a question. A refused question says nothing about the payment.
 pub(super) fn inquiry_answer(
-    inner: &Inner,
+    fireblocks: &Fireblocks,
     response: &HttpResponse,
     attempt: AttemptRef,
-) -> Outcome {
-    let body = match body(response) {
-        Ok(body) => body,
-        Err(Refusal::Definite(_)) if response.status == 404 => return Outcome::NotFound,
-        Err(Refusal::Definite(_) | Refusal::AssetExists) => {
-            return Outcome::Unknown(Unknown::UnlistedCode);
-        }
-        Err(Refusal::Nothing(why)) => return Outcome::Unknown(why),
-    };
-    let (Some(id), Some(state)) = (body.str("id"), body.str("status")) else {
-        return UNREADABLE;
-    };
-    let ours = body.str("externalTxId").and_then(AttemptRef::parse) == Some(attempt);
-    if !ours || super::wire::path_id(id).is_none() {
-        return Outcome::Unknown(Unknown::Mismatch);
-    }
-    match payout_status(inner, &body) {
-        Some(status) => reported(id, status),
-        None if state == "COMPLETED" => Outcome::Unknown(Unknown::PspUndecided),
-        None => Outcome::Unknown(Unknown::UnlistedCode),
+) -> Told {
+    let body = body(response).map_err(|refusal| match refusal {
+        Refusal::Definite(_) if response.status == 404 => Stop::from(Outcome::NotFound),
+        Refusal::Definite(_) | Refusal::AssetExists => Unknown::UnlistedCode.into(),
+        Refusal::Nothing(why) => why.into(),
+    })?;
+    let (id, state) = (body.need_str("id")?, body.need_str("status")?);
+    must_match(body.attempt("externalTxId") == Some(attempt) && path_word(id).is_some())?;
+    match payout_status(fireblocks, &body) {
+        Some(status) => Ok(Report::new(id, status)),
+        None if state == "COMPLETED" => Err(Unknown::PspUndecided.into()),
+        None => Err(Unknown::UnlistedCode.into()),
     }
 }

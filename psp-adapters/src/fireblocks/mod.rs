@@ -16,31 +16,30 @@
 //!   workspace that an event names must be ours. The older signature with one agreed key is spoken where
 //!   configured.
 //!
-//! Modules: `wire` (tokens and requests), `exchange` (addresses, payouts), `mapping` (answers in our
-//! words), `webhook`.
+//! Modules: `wire` (tokens and requests), `mapping` (answers in our words), `webhook`.
 
-mod exchange;
 mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::{Adapter, Exchange, Finished, Single};
-use crate::coins::{Coin, Coins, Syntax};
+use crate::adapter::Adapter;
+use crate::answer::{Stop, Told, outcome};
+use crate::coins::{self, Coin, Coins, Syntax};
+use crate::common::path_word;
+use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{RsaKeys, RsaSigner, WebhookKeys};
-use crate::statement;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::statement::{self, Statement};
+use crate::webhook::{RawWebhook, Received, WebhookRefusal};
+use mapping::Refusal;
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
-    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome,
-    PayoutCapability, ReferenceRule, StatementFault, StatementLine, Subject, Timestamp,
-    WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
+    AttemptRef, Capabilities, Currency, DepositRequest, Destination, HttpResponse,
+    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
+    Outcome, PayoutCapability, PayoutRequest, ReferenceRule, Subject, Timestamp, Unknown,
+    WebhookCapability, minutes,
 };
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-const HOUR: Duration = Duration::from_secs(60 * 60);
+use wire::Moment;
 
 /// Ids from Fireblocks' list of supported assets. How many blocks a deposit needs is a policy of the
 /// workspace; one is the least that we take its word for.
@@ -53,62 +52,27 @@ const COINS: &[Coin] = &[
 ];
 
 static CAPABILITIES: Capabilities = Capabilities {
-    deposit: Some(DepositCapability {
-        needs_our_answer: true,
-        needs_completion: false,
-        can_cancel: false,
-        any_amount: true,
-        // The address is for ever; this is how long one deposit is waited for.
-        session_life: Duration::from_secs(24 * 60 * 60),
-    }),
-    payout: Some(PayoutCapability {
-        portable_iban: false,
-        portable_uk_account: false,
-        portable_pix_key: false,
-        portable_crypto: true,
-        portable_phone: false,
-        portable_email: false,
-        same_owner_check: false,
-        by_token: false,
-        // No chain gives back. A third party that fails afterwards is told as undecided.
-        success_reversible: false,
-    }),
+    deposit: Some(coins::DEPOSIT),
+    // No chain gives back. A third party that fails afterwards is told as undecided.
+    payout: Some(PayoutCapability { portable_crypto: true, ..PayoutCapability::NONE }),
     return_deposit: false,
     unsolicited_deposits: true,
     // An address is no payment: what arrives at it is told by webhook.
     deposit_inquiry: InquiryCapability::NONE,
-    payout_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: true,
-        by_ledger: false,
-        min_interval: Duration::from_secs(2),
-        ledger_min_interval: Duration::ZERO,
-        not_found_quiet: Duration::from_secs(15 * 60),
-    },
+    payout_inquiry: InquiryCapability::BY_EITHER,
     idempotency: IdempotencyCapability {
-        reference: ReferenceRule { len_min: 1, len_max: 40, charset: Charset::Visible },
+        reference: ReferenceRule::visible(40),
         replay: KeyReplay::SameAnswer,
         // The Idempotency-Key; the external id after it is refused for ever.
-        key_life: Duration::from_secs(24 * 60 * 60),
-        margin: HOUR,
+        key_life: minutes(24 * 60),
+        margin: minutes(60),
     },
-    webhook: WebhookCapability {
-        authenticity: WebhookAuthenticity::Signature,
-        proof: WebhookProof::Everything,
-        batch: false,
-        reply: WebhookReplyKind::Plain,
-        // `createdAt` is the event's own, and a repeat keeps it.
-        has_timestamp: false,
-        tolerance: Duration::ZERO,
-    },
+    // `createdAt` is the event's own, and a repeat keeps it.
+    webhook: WebhookCapability::SIGNED,
 };
 
 /// One Fireblocks workspace with an API user.
-pub struct Fireblocks {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
+pub(crate) struct Fireblocks {
     base_url: String,
     notify_url: String,
     api_key: String,
@@ -128,71 +92,148 @@ enum Webhooks {
     Agreed(RsaKeys),
 }
 
-impl fmt::Debug for Fireblocks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fireblocks({})", self.inner.base_url)
+impl Fireblocks {
+    pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
+        let signer = reader.key("api_private_key_pem", RsaSigner::from_pem);
+        let source_vault_id = reader.setting("source_vault_id");
+        if path_word(&source_vault_id).is_none() && !source_vault_id.is_empty() {
+            reader.fault("settings.source_vault_id", "must be the id of a vault account");
+        }
+        Some(Box::new(Arc::new(Self {
+            base_url: reader.base_url(),
+            notify_url: reader.account.notify_url.clone(),
+            api_key: reader.setting("api_key"),
+            workspace_id: reader.setting("workspace_id"),
+            source_vault_id,
+            coins: Coins::read(reader, COINS),
+            webhooks: read_webhooks(reader),
+            signer: signer?,
+        })))
+    }
+
+    /// Find the player's vault account, or make one; find the asset's address in it, or make that.
+    fn find_address(self: &Arc<Self>, deposit: &DepositRequest, now: Timestamp) -> Option<Plan> {
+        let player = deposit.payer.player_reference.clone();
+        let coin = self.coins.chosen(deposit.instrument.as_ref(), deposit.money.currency)?;
+        if coin.asset != deposit.money.currency || deposit.money.minor <= 0 || player.is_empty() {
+            return None;
+        }
+        let address = Address { fireblocks: self.clone(), deposit: deposit.clone(), coin, now };
+        let find = self.find_vault(&player, address.moment("find_vault"))?;
+        Some(Plan::ask("find_vault", find, move |response| {
+            match mapping::vault_found(response, &player, coin)? {
+                Some((vault, true)) => address.look_up(&vault),
+                Some((vault, false)) => address.add(vault),
+                None => {
+                    let moment = address.moment("create_vault");
+                    let create = address.fireblocks.create_vault(&player, moment);
+                    let create = create.ok_or(NotSent::PreparationFailed)?;
+                    Ok(Plan::ask("create_vault", create, move |response| {
+                        address.add(mapping::vault_created(response, &player)?)
+                    }))
+                }
+            }
+        }))
+    }
+
+    /// The transaction; and where it is definitely refused, the question whether it is there all the
+    /// same. A refusal whose look-up is lost is not looked up.
+    fn pay_out(self: &Arc<Self>, payout: &PayoutRequest, now: Timestamp) -> Option<Plan> {
+        let (coin, address) = self.coins.payable(payout.destination.portable.as_ref())?;
+        if coin.asset != payout.money.currency || payout.money.minor <= 0 {
+            return None;
+        }
+        let (fireblocks, attempt) = (self.clone(), payout.attempt);
+        let moment = Moment { attempt, step: "create_payout", now };
+        let create = self.create_transaction(payout, coin, address, moment)?;
+        Some(Plan::ask("create_payout", create, move |response| {
+            let refused = match mapping::transaction_created(response) {
+                Err(Refusal::Definite(decline)) => Stop::from(decline),
+                Err(Refusal::AssetExists) => return Err(Unknown::UnlistedCode.into()),
+                Err(Refusal::Nothing(why)) => return Err(why.into()),
+                Ok(report) => return Ok(Plan::end(Ok(report))),
+            };
+            let question = fireblocks.by_external_id(attempt, now).ok_or(Unknown::PspUndecided)?;
+            let looked_up =
+                move |response: &HttpResponse| fireblocks.looked_up(response, attempt, refused);
+            Ok(Plan::last("query", question, looked_up).if_lost(Unknown::PspUndecided))
+        }))
+    }
+
+    /// Nothing is there: the refusal stands. Something is there, or nobody says: the refusal is forgotten.
+    fn looked_up(&self, response: &HttpResponse, attempt: AttemptRef, refused: Stop) -> Told {
+        let told = mapping::inquiry_answer(self, response, attempt);
+        match outcome(told.clone()) {
+            Outcome::NotFound => Err(refused),
+            // Who is not let in at all has not been let in before either.
+            Outcome::Unknown(_) if matches!(response.status, 401 | 403) => Err(refused),
+            _ => told,
+        }
+    }
+
+    fn inquiry(self: &Arc<Self>, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
+        let request = match (inquiry.subject, &inquiry.by) {
+            (Subject::Payout, InquiryBy::OurReference) => {
+                self.by_external_id(inquiry.attempt, now)?
+            }
+            (Subject::Payout, InquiryBy::PspReference(id)) => {
+                self.by_id(inquiry.attempt, id, now)?
+            }
+            _ => return None,
+        };
+        let (fireblocks, attempt) = (self.clone(), inquiry.attempt);
+        Some(Plan::last("query", request, move |response| {
+            mapping::inquiry_answer(&fireblocks, response, attempt)
+        }))
     }
 }
 
-impl Fireblocks {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
-        let api_key = reader.setting("api_key");
-        let signer = reader.key("api_private_key_pem", RsaSigner::from_pem);
-        let workspace_id = reader.setting("workspace_id");
-        let source_vault_id = reader.setting("source_vault_id");
-        if wire::path_id(&source_vault_id).is_none() && !source_vault_id.is_empty() {
-            reader.fault("settings.source_vault_id", "must be the id of a vault account");
-        }
-        let coins = Coins::read(reader, COINS);
-        let webhooks = read_webhooks(reader);
-        let (base_url, notify_url) = (reader.base_url(), reader.account.notify_url.clone());
-        let inner = Inner {
-            base_url,
-            notify_url,
-            api_key,
-            signer: signer?,
-            workspace_id,
-            source_vault_id,
-            coins,
-            webhooks,
-        };
-        Some(Box::new(Self { inner: Arc::new(inner) }))
+/// The address of a coin in a player's vault account.
+struct Address {
+    fireblocks: Arc<Fireblocks>,
+    deposit: DepositRequest,
+    coin: &'static Coin,
+    now: Timestamp,
+}
+
+impl Address {
+    fn moment(&self, step: &'static str) -> Moment {
+        Moment { attempt: self.deposit.attempt, step, now: self.now }
     }
 
-    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Box<dyn Exchange>> {
-        if inquiry.subject != Subject::Payout {
-            return None;
-        }
-        let request = match &inquiry.by {
-            InquiryBy::OurReference => wire::by_external_id(&self.inner, inquiry.attempt, now)?,
-            InquiryBy::PspReference(id) => wire::by_id(&self.inner, inquiry.attempt, id, now)?,
-            InquiryBy::Ledger => return None,
-        };
-        let (inner, attempt) = (self.inner.clone(), inquiry.attempt);
-        Some(Box::new(Single::new("query", request, move |response: &_| {
-            mapping::inquiry_answer(&inner, response, attempt)
-        })))
+    fn add(self, vault: String) -> Told<Plan> {
+        let moment = self.moment("create_deposit");
+        let add = self.fireblocks.add_asset(&vault, self.coin, moment);
+        let add = add.ok_or(NotSent::PreparationFailed)?;
+        Ok(Plan::ask("create_deposit", add, move |response| match mapping::body(response) {
+            // Somebody else was faster.
+            Err(Refusal::AssetExists) => self.look_up(&vault),
+            body => Ok(Plan::end(mapping::address(&body?, self.coin, &self.deposit))),
+        }))
+    }
+
+    fn look_up(self, vault: &str) -> Told<Plan> {
+        let moment = self.moment("find_address");
+        let request = self.fireblocks.addresses(vault, self.coin, moment);
+        let request = request.ok_or(NotSent::PreparationFailed)?;
+        Ok(Plan::last("find_address", request, move |response| {
+            mapping::address(&mapping::first_address(response)?, self.coin, &self.deposit)
+        }))
     }
 }
 
 fn read_webhooks(reader: &mut Reader<'_>) -> Webhooks {
-    if reader.setting_or("webhook_signature", "jws") == "jws" {
-        let jwks_url = reader.setting("webhook_jwks_url");
-        reader.reachable("settings.webhook_jwks_url", &jwks_url);
-        return Webhooks::Published { jwks_url };
+    match &*reader.setting_or("webhook_signature", "jws") {
+        "jws" => Webhooks::Published { jwks_url: reader.url_setting("webhook_jwks_url", None) },
+        "legacy" => Webhooks::Agreed(reader.rsa_keys("webhook_public_key_pem")),
+        _ => {
+            reader.fault("settings.webhook_signature", "is jws or legacy");
+            Webhooks::Agreed(RsaKeys::none())
+        }
     }
-    if reader.setting_or("webhook_signature", "") != "legacy" {
-        reader.fault("settings.webhook_signature", "is jws or legacy");
-    }
-    let mut keys = RsaKeys::none();
-    reader.key("webhook_public_key_pem", |pem| keys.add_pem(pem));
-    if reader.has_secret("webhook_public_key_pem_next") {
-        reader.key("webhook_public_key_pem_next", |pem| keys.add_pem(pem));
-    }
-    Webhooks::Agreed(keys)
 }
 
-impl Adapter for Fireblocks {
+impl Adapter for Arc<Fireblocks> {
     fn name(&self) -> &'static str {
         "fireblocks"
     }
@@ -201,10 +242,10 @@ impl Adapter for Fireblocks {
         &CAPABILITIES
     }
 
-    fn exchange(&self, operation: &Operation, now: Timestamp) -> Box<dyn Exchange> {
-        let exchange = match operation {
-            Operation::CreateDeposit(it) => exchange::address(&self.inner, it, now),
-            Operation::CreatePayout(it) => exchange::payout(&self.inner, it, now),
+    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
+        match operation {
+            Operation::CreateDeposit(deposit) => self.find_address(deposit, now),
+            Operation::CreatePayout(payout) => self.pay_out(payout, now),
             Operation::Inquire(inquiry) => self.inquiry(inquiry, now),
             // A chain sends nothing back, an address cannot be closed, and every webhook names its
             // attempt or its player.
@@ -212,42 +253,32 @@ impl Adapter for Fireblocks {
             | Operation::CancelDeposit { .. }
             | Operation::CompleteDeposit(_)
             | Operation::Lookup(_) => None,
-        };
-        exchange.unwrap_or_else(|| Box::new(Finished(Outcome::NotSent(NotSent::NotExpressible))))
+        }
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let coin = self.inner.coins.payable(destination.portable.as_ref());
+        let coin = self.coins.payable(destination.portable.as_ref());
         coin.is_some_and(|(coin, _)| coin.asset == currency)
     }
 
     /// Fireblocks is custody and settles nothing: a table of its transactions. A deposit's line names the
     /// player.
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
+    fn read_statement(&self, file: &[u8]) -> Statement {
         statement::read_of_addresses(file)
     }
 
     fn webhook_keys_url(&self) -> Option<&str> {
-        match &self.inner.webhooks {
+        match &self.webhooks {
             Webhooks::Published { jwks_url } => Some(jwks_url),
             Webhooks::Agreed(_) => None,
         }
     }
 
     fn webhook_key_id(&self, raw: &RawWebhook<'_>) -> Result<String, WebhookRefusal> {
-        webhook::key_id(raw)
+        webhook::signature(raw)?.key_id()
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-        webhook::verify(&self.inner, raw, keys)
-    }
-
-    /// Any 2xx will do.
-    fn reply(&self, _: &Verified<WebhookBatch>) -> WebhookReply {
-        WebhookReply { status: 200, content_type: "text/plain", body: Vec::new() }
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, keys: &WebhookKeys) -> Received {
+        webhook::verify(self, raw, keys)
     }
 }

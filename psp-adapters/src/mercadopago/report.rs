@@ -1,78 +1,49 @@
 //! The account money report (`settlement_report`; its columns are in Mercado Pago's glossary): one row for
 //! each booking, with a sign that tells which way.
 
-use crate::statement::day;
-use psp_contract::{AttemptRef, Currency, Money, StatementFault, StatementKind, StatementLine};
+use crate::statement::{Statement, table};
+use psp_contract::{StatementKind, StatementLine};
 
-const fn fault(line: usize, reason: &'static str) -> StatementFault {
-    StatementFault { line: Some(line), reason }
-}
+const COLUMNS: [&str; 7] = [
+    "EXTERNAL_REFERENCE",
+    "SOURCE_ID",
+    "TRANSACTION_TYPE",
+    "TRANSACTION_AMOUNT",
+    "TRANSACTION_CURRENCY",
+    "FEE_AMOUNT",
+    "SETTLEMENT_DATE",
+];
+
+/// By the type, and whether the money went out.
+const KINDS: [((&str, bool), StatementKind); 5] = [
+    (("SETTLEMENT", false), StatementKind::Deposit),
+    (("REFUND", true), StatementKind::Refund),
+    (("CHARGEBACK", true), StatementKind::Chargeback),
+    (("PAYOUTS", true), StatementKind::Payout),
+    (("PAYOUTS", false), StatementKind::PayoutReturn),
+];
 
 /// Reads a whole report, or says which line cannot be read.
-pub(super) fn read(file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-    let whole = |reason| StatementFault { line: None, reason };
-    let mut table = csv::ReaderBuilder::new().from_reader(file);
-    let headers = table.headers().map_err(|_| whole("is no table of UTF-8 text"))?.clone();
-    let place = |name: &str| {
-        let place = headers.iter().position(|header| header == name);
-        place.ok_or(whole("lacks a column that this PSP's files have"))
-    };
-    let places = [
-        place("EXTERNAL_REFERENCE")?,
-        place("SOURCE_ID")?,
-        place("TRANSACTION_TYPE")?,
-        place("TRANSACTION_AMOUNT")?,
-        place("TRANSACTION_CURRENCY")?,
-        place("FEE_AMOUNT")?,
-        place("SETTLEMENT_DATE")?,
-    ];
-    let mut lines = Vec::new();
-    for (index, record) in table.records().enumerate() {
-        let record = record.map_err(|_| fault(index + 2, "has another number of columns"))?;
-        let fields = places.map(|place| record.get(place).unwrap_or_default().trim());
-        lines.push(line(fields, index + 2)?);
-    }
-    Ok(lines)
-}
-
-/// An amount without its sign, and whether it had a minus.
-fn signed(text: &str, currency: Currency) -> Option<(Money, bool)> {
-    let magnitude = text.strip_prefix('-');
-    let money = Money::parse_with_zero(magnitude.unwrap_or(text), currency).ok()?;
-    Some((money, magnitude.is_some()))
-}
-
-fn line(fields: [&str; 7], number: usize) -> Result<StatementLine, StatementFault> {
-    let [ours, theirs, kind, amount, currency, fee, date] = fields;
-    let currency: Currency =
-        currency.parse().map_err(|_| fault(number, "is in a currency that is not known"))?;
-    let unreadable = fault(number, "has an amount that cannot be read");
-    let (money, goes_out) = signed(amount, currency).ok_or(unreadable.clone())?;
-    let (fee, _) = signed(fee, currency).ok_or(unreadable)?;
-    let kind = match (kind, goes_out) {
-        ("SETTLEMENT", false) => StatementKind::Deposit,
-        ("REFUND", true) => StatementKind::Refund,
-        ("CHARGEBACK", true) => StatementKind::Chargeback,
-        ("PAYOUTS", true) => StatementKind::Payout,
-        ("PAYOUTS", false) => StatementKind::PayoutReturn,
-        _ => return Err(fault(number, "is of a kind that is not known")),
-    };
-    if theirs.is_empty() {
-        return Err(fault(number, "names no payment"));
-    }
-    Ok(StatementLine {
-        kind,
-        attempt: AttemptRef::parse(ours),
-        psp_reference: theirs.to_owned(),
-        money,
-        fee: Some(fee),
-        booked_at: day(date).ok_or(fault(number, "has a date that cannot be read"))?,
+pub(super) fn read(file: &[u8]) -> Statement {
+    table(file, &COLUMNS, |row| {
+        let currency = row.currency("TRANSACTION_CURRENCY")?;
+        let (money, goes_out) = row.signed_money("TRANSACTION_AMOUNT", currency)?;
+        let (fee, _) = row.signed_money("FEE_AMOUNT", currency)?;
+        Ok(StatementLine {
+            kind: row.kind((row.text("TRANSACTION_TYPE"), goes_out), &KINDS)?,
+            attempt: row.attempt("EXTERNAL_REFERENCE"),
+            psp_reference: row.psp_reference("SOURCE_ID")?,
+            money,
+            fee: Some(fee),
+            booked_at: row.day("SETTLEMENT_DATE")?,
+        })
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use psp_contract::{AttemptRef, Currency, Money};
 
     const FILE: &str = "EXTERNAL_REFERENCE,SOURCE_ID,TRANSACTION_TYPE,TRANSACTION_AMOUNT,\
         TRANSACTION_CURRENCY,FEE_AMOUNT,SETTLEMENT_DATE\n\

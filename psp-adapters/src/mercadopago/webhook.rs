@@ -2,10 +2,9 @@
 //!
 //! The body is signed by nothing and says nothing here, but it must be JSON. What happened is asked.
 
-use super::Inner;
+use super::MercadoPago;
 use crate::common::path_id;
-use crate::json::Json;
-use crate::webhook::{Echo, RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
+use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use psp_contract::{Subject, Timestamp};
 use std::time::Duration;
 use url::form_urlencoded;
@@ -19,49 +18,34 @@ pub(super) fn subject_of(id: &str) -> Subject {
 }
 
 pub(super) fn verify(
-    inner: &Inner,
+    mercadopago: &MercadoPago,
     raw: &RawWebhook<'_>,
     tolerance: Duration,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-    if raw.method != "POST" || !raw.is_for(&inner.notify_url) {
+) -> Received {
+    if raw.method != "POST" || !raw.is_for(&mercadopago.notify_url) {
         return Err(WebhookRefusal::Malformed("not a POST to the address that was given"));
     }
-    Json::parse(raw.body).and_then(|body| body.get("data").cloned()).ok_or(MALFORMED)?;
+    raw.json()?.get("data").ok_or(MALFORMED)?;
     let id = data_id(raw.split_path().1.unwrap_or_default()).ok_or(MALFORMED)?;
-    let signature = raw.one_header("x-signature").and_then(Signature::parse);
+    let signature = Signature::parse(raw.signature("x-signature")?);
     let signature = signature.ok_or(WebhookRefusal::Invalid("not signed"))?;
     let request_id = request_id(raw)?;
     let verified = |id: &str| {
         let text = manifest(id, request_id, signature.stamp);
-        inner.webhook_keys.verify_sha256(text.as_bytes(), &signature.tag)
+        mercadopago.webhook_keys.verify_sha256(text.as_bytes(), &signature.tag)
     };
     // The libraries take the id as it came; the pages have asked for lower case.
-    let proof = verified(&id).or_else(|| verified(&id.to_ascii_lowercase()));
-    let proof = proof.ok_or(WebhookRefusal::Invalid("the signature does not verify"))?;
-    let tolerance =
-        time::Duration::try_from(tolerance).map_err(|_| WebhookRefusal::Malformed("no time"))?;
-    if tolerance < (raw.received_at - signature.at).abs() {
-        return Err(WebhookRefusal::Stale { attempt: None, psp_reference: Some(id) });
-    }
+    let proof = verified(&id).or_else(|| verified(&id.to_ascii_lowercase())).ok_or(UNVERIFIED)?;
     let subject = subject_of(&id);
-    let kind = match subject {
-        Subject::Deposit => "payment",
-        Subject::Payout | Subject::Return => "transaction_intent",
-    };
+    let kind = if subject == Subject::Deposit { "payment" } else { "transaction_intent" };
+    let event_id = format!("{id}:{}", request_id.unwrap_or(signature.stamp));
     let event = WebhookEvent {
-        event_id: format!("{id}:{}", request_id.unwrap_or(signature.stamp)),
-        kind: kind.to_owned(),
-        attempt: None,
         psp_reference: Some(id),
         subject: Some(subject),
-        report: None,
-        if_deposit: None,
-        payin: None,
-        occurred_at: None,
         hint_only: true,
+        ..WebhookEvent::new(event_id, kind)
     };
-    let batch = WebhookBatch { events: vec![event], fresh: true, echo: Echo::default() };
-    Ok(Verified::new(batch, proof))
+    Verified::sent_at(event, proof, signature.at, (raw, tolerance))
 }
 
 /// `data.id` of the query, there exactly once.

@@ -1,20 +1,17 @@
 //! Nuvei's answers in our words. They are signed by nobody, so that only the connection speaks for them.
 
+use crate::answer::{Stop, Told, json, must_match, redirect, undecided};
 use crate::json::Json;
+use crate::payer;
 use psp_contract::{
-    AttemptRef, Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, NotSent,
-    Outcome, PayerProof, Portable, Report, Status, Unknown,
+    AttemptRef, Decline, DeclineClass, HttpResponse, Inquiry, Money, NotSent, Outcome, PayerProof,
+    Report, Status, Subject, Unknown,
 };
-use url::Url;
 
 /// "No transaction details returned for the provided ID".
 const NOT_FOUND: i64 = 9146;
-
-const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
-
-fn reported(id: Option<String>, status: Status, payer: Option<PayerProof>) -> Outcome {
-    Outcome::Reported(Report { psp_reference: id, status, payer, attempt: None })
-}
+/// Nuvei's own internal error.
+const INTERNAL: i64 = 1000;
 
 /// The codes of Nuvei's table of API responses by which it refuses a request before it does anything.
 /// `reference/psps.md` §3.8 names 1001, 1013, 1019 and 1021; the others are of the same table.
@@ -27,235 +24,180 @@ const fn definite(code: i64) -> Option<DeclineClass> {
     })
 }
 
-/// The body of an answer, once its `status` says success.
-enum Said {
-    Success(Json),
+/// Why an answer is no success.
+enum No {
     /// Its code and its reason in lower case.
     Refused(i64, String),
     Unknown(Unknown),
 }
 
-fn said(response: &HttpResponse) -> Said {
-    match response.status {
-        200 => {}
-        409 => return Said::Unknown(Unknown::PspUndecided),
-        423 | 429 => return Said::Unknown(Unknown::Throttled),
-        500..=599 => return Said::Unknown(Unknown::ServerError),
-        _ => return Said::Unknown(Unknown::UnlistedCode),
+impl From<Unknown> for No {
+    fn from(why: Unknown) -> Self {
+        No::Unknown(why)
     }
-    let Some(body) = Json::parse(&response.body) else {
-        return Said::Unknown(Unknown::Unreadable);
-    };
+}
+
+/// The body of an answer, once its `status` says success.
+fn success(response: &HttpResponse) -> Result<Json, No> {
+    if response.status != 200 {
+        return Err(undecided(response.status).into());
+    }
+    let body = json(response)?;
     match (body.str("status"), body.int("errCode")) {
-        (Some("SUCCESS"), Some(0)) => Said::Success(body),
+        (Some("SUCCESS"), Some(0)) => Ok(body),
         (Some("ERROR"), Some(code)) => {
-            let reason = body.str("reason").unwrap_or_default().to_ascii_lowercase();
-            Said::Refused(code, reason)
+            Err(No::Refused(code, body.str("reason").unwrap_or_default().to_ascii_lowercase()))
         }
-        _ => Said::Unknown(Unknown::Unreadable),
+        _ => Err(Unknown::Unreadable.into()),
     }
 }
 
 /// A refusal of a request that could have moved money.
-fn refused(code: i64, reason: &str) -> Outcome {
+fn refused(no: No) -> Stop {
+    let (code, reason) = match no {
+        No::Refused(code, reason) => (code, reason),
+        No::Unknown(why) => return why.into(),
+    };
     // Which code a repeat has is not documented; its words are all there is.
     let repeat = ["clientrequestid", "clientuniqueid", "duplicate", "idempot", "already"];
     if repeat.iter().any(|word| reason.contains(word)) {
-        return Outcome::Unknown(Unknown::DuplicateReference);
+        return Unknown::DuplicateReference.into();
     }
     match definite(code) {
-        Some(class) => reported(None, Status::Declined(decline(class, &code.to_string())), None),
-        None if code == 1000 => Outcome::Unknown(Unknown::PspUndecided),
-        None => Outcome::Unknown(Unknown::UnlistedCode),
+        Some(class) => Decline::new(class, code.to_string()).into(),
+        None if code == INTERNAL => Unknown::PspUndecided.into(),
+        None => Unknown::UnlistedCode.into(),
     }
 }
 
-fn decline(class: DeclineClass, code: &str) -> Decline {
-    Decline { class, code: code.to_owned(), retry_elsewhere: true, irreversible: false }
+/// A refused question says nothing about the payment.
+fn question_refused(no: No) -> Stop {
+    match no {
+        No::Refused(NOT_FOUND, _) => Outcome::NotFound.into(),
+        No::Refused(INTERNAL, _) => Unknown::PspUndecided.into(),
+        No::Refused(..) => Unknown::UnlistedCode.into(),
+        No::Unknown(why) => why.into(),
+    }
+}
+
+/// A session moves nothing: whatever is wrong with it, nothing was sent. What is wrong with our account is
+/// told as such.
+pub(super) fn session_token(response: &HttpResponse) -> Told<String> {
+    let token = match success(response) {
+        Ok(body) => body.word("sessionToken"),
+        Err(No::Refused(code, _)) if definite(code) == Some(DeclineClass::Configuration) => {
+            return Err(refused(No::Refused(code, String::new())));
+        }
+        Err(_) => None,
+    };
+    Ok(token.ok_or(NotSent::PreparationFailed)?)
+}
+
+/// The body and the transaction's id of an accepted creation. Where it repeats our reference, it must be
+/// ours.
+fn created(response: &HttpResponse, ours: AttemptRef) -> Told<(Json, String)> {
+    let body = success(response).map_err(refused)?;
+    let echoed = [body.given("clientUniqueId"), body.given("clientRequestId")];
+    must_match(echoed.into_iter().flatten().all(|it| it == ours.lower()))?;
+    let id = body.word("transactionId").filter(|id| super::wire::is_transaction_id(id));
+    Ok((body, id.ok_or(Unknown::Unreadable)?))
 }
 
 /// The bank's own refusal, by the gateway's code.
 fn declined(body: &Json) -> Status {
     let code = body.word("gwErrorCode").unwrap_or_else(|| "DECLINED".to_owned());
-    Status::Declined(decline(DeclineClass::PlayerFixable, &code))
+    Status::declined(DeclineClass::PlayerFixable, code)
 }
 
-/// A session moves nothing: whatever is wrong with it, nothing was sent. What is wrong with our account is
-/// told as such.
-pub(super) fn session_token(response: &HttpResponse) -> Result<String, Box<Outcome>> {
-    let token = match said(response) {
-        Said::Success(body) => body.word("sessionToken"),
-        Said::Refused(code, _) if definite(code) == Some(DeclineClass::Configuration) => {
-            return Err(Box::new(refused(code, "")));
-        }
-        _ => None,
-    };
-    token.ok_or_else(|| Box::new(Outcome::NotSent(NotSent::PreparationFailed)))
+/// A state that says nothing, or that Nuvei's pages do not list.
+fn open(word: &str) -> Stop {
+    if word == "ERROR" { Unknown::PspUndecided.into() } else { Unknown::UnlistedCode.into() }
 }
 
-/// The body and the transaction's id of an accepted creation. Where it repeats our reference, it must be
-/// ours.
-fn created(response: &HttpResponse, ours: AttemptRef) -> Result<(Json, String), Box<Outcome>> {
-    let body = match said(response) {
-        Said::Success(body) => body,
-        Said::Refused(code, reason) => return Err(Box::new(refused(code, &reason))),
-        Said::Unknown(why) => return Err(Box::new(Outcome::Unknown(why))),
-    };
-    let echoed = [body.str("clientUniqueId"), body.str("clientRequestId")];
-    if echoed.into_iter().flatten().any(|it| !it.is_empty() && it != ours.lower()) {
-        return Err(Box::new(Outcome::Unknown(Unknown::Mismatch)));
-    }
-    let id = body.word("transactionId").filter(|id| super::wire::is_transaction_id(id));
-    match id {
-        Some(id) => Ok((body, id)),
-        None => Err(Box::new(Outcome::Unknown(Unknown::Unreadable))),
-    }
+/// The state that a creation is answered with. How much was approved it does not tell; the inquiry does.
+fn first_state(body: &Json) -> Told<Status> {
+    Ok(match body.need_str("transactionStatus")? {
+        "APPROVED" | "PENDING" => Status::ACCEPTED,
+        "DECLINED" => declined(body),
+        other => return Err(open(other)),
+    })
 }
 
-pub(super) fn payment_answer(
-    response: &HttpResponse,
-    ours: AttemptRef,
-    plain_http: bool,
-) -> Outcome {
-    let (body, id) = match created(response, ours) {
-        Ok(created) => created,
-        Err(outcome) => return *outcome,
-    };
+pub(super) fn payment_answer(response: &HttpResponse, ours: AttemptRef, base_url: &str) -> Told {
+    let (body, id) = created(response, ours)?;
     let status = match body.str("transactionStatus") {
         Some("REDIRECT") => {
-            let option = body.get("paymentOption");
-            let url = option.and_then(|option| option.str("redirectUrl"));
-            let may_go = |url: &&str| {
-                Url::parse(url).is_ok_and(|url| {
-                    url.scheme() == "https" || (plain_http && url.scheme() == "http")
-                })
-            };
-            let Some(url) = url.filter(may_go).map(str::to_owned) else {
-                return Outcome::Unknown(Unknown::Unreadable);
-            };
-            let next_action = Some(NextAction::Redirect { url });
-            Status::Accepted { next_action, expires_at: None }
+            Status::next(redirect(body.str("paymentOption/redirectUrl"), base_url)?, None)
         }
-        // How much was approved this answer does not tell; the inquiry does.
-        Some("APPROVED" | "PENDING") => ACCEPTED,
-        Some("DECLINED") => declined(&body),
-        Some("ERROR") => return Outcome::Unknown(Unknown::PspUndecided),
-        Some(_) => return Outcome::Unknown(Unknown::UnlistedCode),
-        None => return Outcome::Unknown(Unknown::Unreadable),
+        _ => first_state(&body)?,
     };
-    reported(Some(id), status, None)
+    Ok(Report::new(&*id, status))
 }
 
 /// A payout's or a refund's.
-pub(super) fn outgoing_answer(response: &HttpResponse, ours: AttemptRef) -> Outcome {
-    let (body, id) = match created(response, ours) {
-        Ok(created) => created,
-        Err(outcome) => return *outcome,
-    };
-    let status = match body.str("transactionStatus") {
-        Some("APPROVED" | "PENDING") => ACCEPTED,
-        Some("DECLINED") => declined(&body),
-        Some("ERROR") => return Outcome::Unknown(Unknown::PspUndecided),
-        Some(_) => return Outcome::Unknown(Unknown::UnlistedCode),
-        None => return Outcome::Unknown(Unknown::Unreadable),
-    };
-    reported(Some(id), status, None)
-}
-
-/// The answer to a question; a refused question says nothing about the payment.
-fn answered(response: &HttpResponse) -> Result<Json, Box<Outcome>> {
-    Err(Box::new(match said(response) {
-        Said::Success(body) => return Ok(body),
-        Said::Refused(NOT_FOUND, _) => Outcome::NotFound,
-        Said::Refused(1000, _) => Outcome::Unknown(Unknown::PspUndecided),
-        Said::Refused(..) => Outcome::Unknown(Unknown::UnlistedCode),
-        Said::Unknown(why) => Outcome::Unknown(why),
-    }))
+pub(super) fn outgoing_answer(response: &HttpResponse, ours: &AttemptRef) -> Told {
+    let (body, id) = created(response, *ours)?;
+    Ok(Report::new(&*id, first_state(&body)?))
 }
 
 fn money(body: &Json, amount: &str, currency: &str) -> Option<Money> {
-    let currency: Currency = body.str(currency)?.parse().ok()?;
-    Money::parse(&body.word(amount)?, currency).ok()
+    Money::parse(&body.word(amount)?, body.currency(currency)?).ok()
+}
+
+/// What both inquiries say in the same words, with the money that moved where they tell it.
+fn state(body: &Json, moved: Option<Money>) -> Told<Status> {
+    let money = moved.ok_or(Unknown::Unreadable);
+    Ok(match body.need_str("transactionStatus")? {
+        "APPROVED" => Status::Succeeded { money: money? },
+        "REVERSED" => Status::Returned { money: money? },
+        "PENDING" => Status::Pending,
+        "DECLINED" => declined(body),
+        "CANCELED" => Status::Cancelled,
+        other => return Err(open(other)),
+    })
+}
+
+pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    match inquiry.subject {
+        Subject::Payout => payout_status(response, inquiry),
+        Subject::Deposit | Subject::Return => details(response, inquiry),
+    }
 }
 
 /// getTransactionDetails about a deposit or a refund.
-pub(super) fn details(response: &HttpResponse, inquiry: &Inquiry) -> Outcome {
-    let body = match answered(response) {
-        Ok(body) => body,
-        Err(outcome) => return *outcome,
-    };
-    let Some(details) = body.get("transactionDetails") else {
-        return Outcome::Unknown(Unknown::Unreadable);
-    };
-    if body.str("clientUniqueId") != Some(&inquiry.attempt.lower()) {
-        return Outcome::Unknown(Unknown::Mismatch);
-    }
+fn details(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    let body = success(response).map_err(question_refused)?;
+    let details = body.need("transactionDetails")?;
+    must_match(body.str("clientUniqueId") == Some(&inquiry.attempt.lower()))?;
     let moved = money(details, "processedAmount", "processedCurrency");
-    let kind = details.str("transactionType");
-    let status = match (details.str("transactionStatus"), moved) {
-        (Some("APPROVED"), Some(money)) if kind == Some("Chargeback") => Status::Reversed { money },
-        (Some("REVERSED"), Some(money)) => Status::Returned { money },
-        (Some("APPROVED"), Some(money)) => Status::Succeeded { money },
-        (Some("APPROVED" | "REVERSED"), None) => return Outcome::Unknown(Unknown::Unreadable),
-        (Some("REDIRECT" | "PENDING"), _) => Status::Pending,
-        (Some("DECLINED"), _) => declined(details),
-        (Some("EXPIRED"), _) => Status::Expired,
-        (Some("CANCELED"), _) => Status::Cancelled,
-        (Some("ERROR"), _) => return Outcome::Unknown(Unknown::PspUndecided),
-        (Some(_), _) => return Outcome::Unknown(Unknown::UnlistedCode),
-        (None, _) => return Outcome::Unknown(Unknown::Unreadable),
+    let status = match (details.str("transactionStatus"), details.str("transactionType"), moved) {
+        (Some("APPROVED"), Some("Chargeback"), Some(money)) => Status::Reversed { money },
+        (Some("REDIRECT"), ..) => Status::Pending,
+        (Some("EXPIRED"), ..) => Status::Expired,
+        _ => state(details, moved)?,
     };
     let payer = body.get("paymentOption").map(payer);
-    reported(details.word("transactionId"), status, payer)
+    Ok(Report { payer, ..Report::new(details.word("transactionId").as_deref(), status) })
 }
 
 /// The id of the transaction that has this reference.
 pub(super) fn transaction_of(response: &HttpResponse, ours: AttemptRef) -> Option<String> {
-    let body = answered(response).ok()?;
+    let body = success(response).ok()?;
     let found = body.str("clientUniqueId") == Some(&ours.lower());
-    body.get("transactionDetails")?.word("transactionId").filter(|_| found)
+    body.word("transactionDetails/transactionId").filter(|_| found)
 }
 
-pub(super) fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Outcome {
-    let body = match answered(response) {
-        Ok(body) => body,
-        Err(outcome) => return *outcome,
-    };
-    if body.str("clientRequestId") != Some(&inquiry.attempt.lower()) {
-        return Outcome::Unknown(Unknown::Mismatch);
-    }
-    let moved = money(&body, "amount", "currency");
-    let status = match (body.str("transactionStatus"), moved) {
-        (Some("APPROVED"), Some(money)) => Status::Succeeded { money },
-        (Some("REVERSED"), Some(money)) => Status::Returned { money },
-        (Some("APPROVED" | "REVERSED"), None) => return Outcome::Unknown(Unknown::Unreadable),
-        (Some("PENDING"), _) => Status::Pending,
-        (Some("DECLINED"), _) => declined(&body),
-        (Some("CANCELED"), _) => Status::Cancelled,
-        (Some("ERROR"), _) => return Outcome::Unknown(Unknown::PspUndecided),
-        (Some(_), _) => return Outcome::Unknown(Unknown::UnlistedCode),
-        (None, _) => return Outcome::Unknown(Unknown::Unreadable),
-    };
-    reported(body.word("transactionId"), status, None)
+fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    let body = success(response).map_err(question_refused)?;
+    must_match(body.str("clientRequestId") == Some(&inquiry.attempt.lower()))?;
+    let status = state(&body, money(&body, "amount", "currency"))?;
+    Ok(Report::new(body.word("transactionId").as_deref(), status))
 }
 
 /// The payment option pays the same source again at Nuvei; the account behind it anywhere. For Interac
 /// that account is an e-mail address.
 fn payer(option: &Json) -> PayerProof {
-    let method = option.get("alternativePaymentMethod");
-    let account = method.and_then(|method| method.word("externalAccountID"));
-    let email = account.filter(|account| account.contains('@'));
-    PayerProof {
-        holder_name: None,
-        tax_id: None,
-        masked: email.as_deref().and_then(masked),
-        portable: email.map(|address| Portable::Email { address, holder_name: String::new() }),
-        token: option.word("userPaymentOptionId"),
-    }
-}
-
-/// `e***@example.test`.
-fn masked(address: &str) -> Option<String> {
-    let (name, host) = address.split_once('@')?;
-    Some(format!("{}***@{host}", name.chars().next()?))
+    let account = option.word("alternativePaymentMethod/externalAccountID");
+    let proof = account.as_deref().and_then(payer::email).unwrap_or_default();
+    PayerProof { token: option.word("userPaymentOptionId"), ..proof }
 }

@@ -25,89 +25,45 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::{Adapter, Exchange, Finished};
-use crate::chain::{Chain, Chained};
+use crate::adapter::Adapter;
+use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::WebhookKeys;
-use crate::statement;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
-    AttemptRef, Capabilities, Charset, Currency, DepositCapability, Destination,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    Outcome, PayoutCapability, Portable, ReferenceRule, ReturnRequest, StatementFault,
-    StatementLine, Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof,
-    WebhookReplyKind,
+    AttemptRef, Capabilities, Currency, DepositCapability, Destination, IdempotencyCapability,
+    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, PayoutCapability,
+    Portable, ReferenceRule, ReturnRequest, Subject, Timestamp, WebhookCapability,
+    WebhookReplyKind, minutes,
 };
 use secrecy::SecretString;
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-const fn minutes(minutes: u64) -> Duration {
-    Duration::from_secs(minutes * 60)
-}
 
 static CAPABILITIES: Capabilities = Capabilities {
-    deposit: Some(DepositCapability {
-        needs_our_answer: true,
-        needs_completion: false,
-        can_cancel: false,
-        any_amount: false,
-        session_life: minutes(60),
-    }),
+    deposit: Some(DepositCapability::opened_by_us(minutes(60))),
     payout: Some(PayoutCapability {
-        portable_iban: false,
-        portable_uk_account: false,
-        portable_pix_key: false,
-        portable_crypto: false,
-        portable_phone: false,
         portable_email: true,
-        same_owner_check: false,
         by_token: true,
         // An e-Transfer that nobody takes in thirty days goes back.
         success_reversible: true,
+        ..PayoutCapability::NONE
     }),
     return_deposit: true,
     unsolicited_deposits: false,
-    deposit_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: true,
-        by_ledger: false,
-        min_interval: Duration::from_secs(2),
-        ledger_min_interval: Duration::ZERO,
-        not_found_quiet: minutes(15),
-    },
-    payout_inquiry: InquiryCapability {
-        by_our_reference: true,
-        by_psp_reference: false,
-        by_ledger: false,
-        min_interval: Duration::from_secs(2),
-        ledger_min_interval: Duration::ZERO,
-        not_found_quiet: minutes(15),
-    },
+    deposit_inquiry: InquiryCapability::BY_EITHER,
+    payout_inquiry: InquiryCapability::BY_OURS,
     idempotency: IdempotencyCapability {
-        reference: ReferenceRule { len_min: 1, len_max: 45, charset: Charset::Visible },
+        reference: ReferenceRule::visible(45),
         replay: KeyReplay::DuplicateError,
         key_life: minutes(24 * 60),
         margin: minutes(60),
     },
-    webhook: WebhookCapability {
-        authenticity: WebhookAuthenticity::Signature,
-        proof: WebhookProof::Everything,
-        batch: false,
-        reply: WebhookReplyKind::Decision,
-        // `responseTimeStamp` is the payment's, and a repeat keeps it.
-        has_timestamp: false,
-        tolerance: Duration::ZERO,
-    },
+    // `responseTimeStamp` is the payment's, and a repeat keeps it.
+    webhook: WebhookCapability { reply: WebhookReplyKind::Decision, ..WebhookCapability::SIGNED },
 };
 
 /// One Nuvei merchant site.
-pub struct Nuvei {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
+pub(crate) struct Nuvei {
     /// Without the method's name.
     api_url: String,
     notify_url: String,
@@ -118,116 +74,59 @@ struct Inner {
     payment_method: String,
 }
 
-impl fmt::Debug for Nuvei {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Nuvei({})", self.inner.api_url)
-    }
-}
-
 /// Interac moves Canadian dollars.
 const CURRENCY: Currency = Currency::CAD;
 
 impl Nuvei {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
+    pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         if reader.account.method != "interac" {
             reader.fault("method", "must be interac: nothing else of Nuvei's is spoken here");
         }
-        let notify_url = reader.account.notify_url.clone();
-        if notify_url.contains('?') || !notify_url.starts_with("http") {
-            reader.fault("notify_url", "must be a URL without a question mark");
-        }
-        let inner = Inner {
+        Some(Box::new(Arc::new(Self {
             api_url: format!("{}/ppp/api/v1", reader.base_url()),
-            notify_url,
+            notify_url: reader.notify_url_without_query(),
             merchant_id: reader.setting("merchant_id"),
             merchant_site_id: reader.setting("merchant_site_id"),
             secrets: reader.live_secrets("merchant_secret_key", 16),
             payment_method: reader.setting_or("payment_method", "apmgw_Interac_eTransfer"),
-        };
-        Some(Box::new(Self { inner: Arc::new(inner) }))
-    }
-
-    fn chain(&self, operation: &Operation, now: Timestamp) -> Option<Chain> {
-        let inner = self.inner.clone();
-        match operation {
-            Operation::CreateDeposit(deposit) => {
-                let body = wire::payment(&inner, deposit)?;
-                let session = wire::session(&inner, deposit.attempt, now);
-                let (attempt, money) = (deposit.attempt, deposit.money);
-                let plain_http = inner.api_url.starts_with("http:");
-                Some(Chain::prepare("session", session, move |response| {
-                    let token = match mapping::session_token(response) {
-                        Ok(token) => token,
-                        Err(outcome) => return Chain::End(*outcome),
-                    };
-                    let request = wire::paying(&inner, body, attempt, money, &token, now);
-                    Chain::last("create_deposit", request, move |response| {
-                        mapping::payment_answer(response, attempt, plain_http)
-                    })
-                }))
-            }
-            Operation::CreatePayout(payout) => {
-                let request = wire::payout(&inner, payout, now)?;
-                let attempt = payout.attempt;
-                Some(Chain::last("create_payout", request, move |response| {
-                    mapping::outgoing_answer(response, attempt)
-                }))
-            }
-            Operation::ReturnDeposit(back) => self.give_back(back, now),
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now),
-            // Its page takes the money itself, its notifications name our reference, and nothing closes
-            // an open redirect.
-            Operation::CompleteDeposit(_)
-            | Operation::Lookup(_)
-            | Operation::CancelDeposit { .. } => None,
-        }
+        })))
     }
 
     /// A deposit that is known by our reference alone, because only a notification told of it, is looked
     /// up first.
-    fn give_back(&self, back: &ReturnRequest, now: Timestamp) -> Option<Chain> {
-        let inner = self.inner.clone();
+    fn give_back(self: &Arc<Self>, back: &ReturnRequest, now: Timestamp) -> Option<Plan> {
         let (attempt, money) = (back.attempt, back.money);
-        let refund = move |inner: &Inner, id: &str| {
-            let request = wire::refund(inner, attempt, money, id, now)?;
-            Some(Chain::last("return_deposit", request, move |response| {
-                mapping::outgoing_answer(response, attempt)
-            }))
+        let refund = move |nuvei: &Self, id: &str| {
+            let request = nuvei.refund(attempt, money, id, now)?;
+            Some(Plan::about("return_deposit", request, &attempt, mapping::outgoing_answer))
         };
         let Some(deposit) = AttemptRef::parse(&back.deposit_psp_reference) else {
-            return refund(&inner, &back.deposit_psp_reference);
+            return refund(self, &back.deposit_psp_reference);
         };
-        let question = wire::details(&inner, "", &deposit.lower(), now);
-        Some(Chain::prepare("find_deposit", question, move |response| {
+        let (nuvei, question) = (self.clone(), self.details("", &deposit.lower(), now));
+        Some(Plan::prepare("find_deposit", question, move |response| {
             let id = mapping::transaction_of(response, deposit);
-            let next = id.and_then(|id| refund(&inner, &id));
-            next.unwrap_or(Chain::End(Outcome::NotSent(NotSent::PreparationFailed)))
+            let next = id.and_then(|id| refund(&nuvei, &id));
+            Ok(next.ok_or(NotSent::PreparationFailed)?)
         }))
     }
 
-    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Chain> {
-        let ours = inquiry.attempt.lower();
+    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
         let request = match (inquiry.subject, &inquiry.by) {
             (Subject::Deposit, InquiryBy::PspReference(id)) if wire::is_transaction_id(id) => {
-                wire::details(&self.inner, id, "", now)
+                self.details(id, "", now)
             }
             (Subject::Deposit | Subject::Return, InquiryBy::OurReference) => {
-                wire::details(&self.inner, "", &ours, now)
+                self.details("", &inquiry.attempt.lower(), now)
             }
-            (Subject::Payout, InquiryBy::OurReference) => {
-                wire::payout_status(&self.inner, inquiry.attempt, now)
-            }
+            (Subject::Payout, InquiryBy::OurReference) => self.payout_status(inquiry.attempt, now),
             _ => return None,
         };
-        let asked = inquiry.clone();
-        Some(Chain::last("query", request, move |response| match asked.subject {
-            Subject::Payout => mapping::payout_status(response, &asked),
-            Subject::Deposit | Subject::Return => mapping::details(response, &asked),
-        }))
+        Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
     }
 }
 
-impl Adapter for Nuvei {
+impl Adapter for Arc<Nuvei> {
     fn name(&self) -> &'static str {
         "nuvei"
     }
@@ -236,11 +135,32 @@ impl Adapter for Nuvei {
         &CAPABILITIES
     }
 
-    fn exchange(&self, operation: &Operation, now: Timestamp) -> Box<dyn Exchange> {
-        match self.chain(operation, now) {
-            Some(chain) => Box::new(Chained::new(chain)),
-            None => Box::new(Finished(Outcome::NotSent(NotSent::NotExpressible))),
-        }
+    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
+        Some(match operation {
+            Operation::CreateDeposit(deposit) => {
+                let fields = self.payment(deposit)?;
+                let (nuvei, attempt, money) = (self.clone(), deposit.attempt, deposit.money);
+                Plan::prepare("session", self.session(attempt, now), move |response| {
+                    let token = mapping::session_token(response)?;
+                    let fields = fields.and("sessionToken", token);
+                    let request = nuvei.for_money("payment", fields, (attempt, money), now);
+                    Ok(Plan::last("create_deposit", request, move |response| {
+                        mapping::payment_answer(response, attempt, &nuvei.api_url)
+                    }))
+                })
+            }
+            Operation::CreatePayout(payout) => {
+                let request = self.payout(payout, now)?;
+                Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_answer)
+            }
+            Operation::ReturnDeposit(back) => self.give_back(back, now)?,
+            Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
+            // Its page takes the money itself, its notifications name our reference, and nothing closes
+            // an open redirect.
+            Operation::CompleteDeposit(_)
+            | Operation::Lookup(_)
+            | Operation::CancelDeposit { .. } => return None,
+        })
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
@@ -248,19 +168,11 @@ impl Adapter for Nuvei {
         currency == CURRENCY && (destination.token.is_some() || email)
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-        webhook::verify(&self.inner, raw)
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
+        webhook::verify(self, raw)
     }
 
     fn reply(&self, verified: &Verified<WebhookBatch>) -> WebhookReply {
         webhook::reply(verified.get())
-    }
-
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
     }
 }

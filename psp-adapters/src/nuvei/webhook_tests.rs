@@ -1,14 +1,14 @@
-//! The traps of a checksum that is no MAC: a published vector, and every way to cut its text anew.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 use super::*;
 use secrecy::SecretString;
+use url::form_urlencoded;
 
 const SECRET: &str = "THE_SECRET_KEY";
 const OURS: &str = "0190000000007000800000000000000a";
 
-fn inner() -> Inner {
-    Inner {
+fn nuvei() -> Nuvei {
+    Nuvei {
         api_url: "https://nuvei.test/ppp/api/v1".to_owned(),
         notify_url: "https://casino.test/webhooks/nuvei-ca".to_owned(),
         merchant_id: "77".to_owned(),
@@ -42,7 +42,7 @@ fn received(method: &str, query: &str, body: &str) -> Result<WebhookEvent, Webho
         peer_certificate: None,
         received_at: Timestamp::UNIX_EPOCH,
     };
-    verify(&inner(), &raw).map(|verified| verified.into_inner().events.remove(0))
+    verify(&nuvei(), &raw).map(|verified| verified.into_inner().events.remove(0))
 }
 
 /// From the test of Nuvei's own plug-in for SAP Commerce (`NuveiValidateChecksumAspectTest`).
@@ -163,7 +163,7 @@ fn answer(reference: &str, status: &str, order: &str) -> String {
         peer_certificate: None,
         received_at: Timestamp::UNIX_EPOCH,
     };
-    let verified = verify(&inner(), &raw).unwrap();
+    let verified = verify(&nuvei(), &raw).unwrap();
     String::from_utf8(reply(verified.get()).body).unwrap()
 }
 

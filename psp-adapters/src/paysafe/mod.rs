@@ -28,89 +28,55 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::{Adapter, Exchange, Finished};
-use crate::chain::{Chain, Chained};
+use crate::adapter::Adapter;
+use crate::answer::Stop;
+use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{HmacKeys, WebhookKeys};
-use crate::statement;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::webhook::{RawWebhook, Received};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mapping::Handle;
 use psp_contract::{
-    Capabilities, Charset, CompletionRequest, Currency, DepositCapability, Destination,
-    HttpResponse, IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent,
-    Operation, Outcome, PayoutCapability, PayoutRequest, Portable, ReferenceRule, ReturnRequest,
-    StatementFault, StatementLine, Subject, Timestamp, Unknown, WebhookAuthenticity,
-    WebhookCapability, WebhookProof, WebhookReplyKind,
+    Capabilities, CompletionRequest, Currency, DepositCapability, Destination,
+    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
+    Outcome, PayoutCapability, PayoutRequest, Portable, ReferenceRule, ReturnRequest, Subject,
+    Timestamp, Unknown, WebhookCapability, minutes,
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 use wire::PaymentType;
 
-const fn minutes(minutes: u64) -> Duration {
-    Duration::from_secs(minutes * 60)
-}
-
 /// By our reference on every resource; Paysafe's own ids differ from resource to resource.
-const INQUIRY: InquiryCapability = InquiryCapability {
-    by_our_reference: true,
-    by_psp_reference: false,
-    by_ledger: false,
-    min_interval: Duration::from_secs(2),
-    ledger_min_interval: Duration::ZERO,
-    not_found_quiet: minutes(15),
-};
+const INQUIRY: InquiryCapability = InquiryCapability::BY_OURS;
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
-        needs_our_answer: true,
         needs_completion: true,
-        can_cancel: false,
-        any_amount: false,
         // A handle lives for about fifteen minutes, its payment until the bank has answered.
-        session_life: minutes(60),
+        ..DepositCapability::opened_by_us(minutes(60))
     }),
     payout: Some(PayoutCapability {
-        portable_iban: false,
-        portable_uk_account: false,
-        portable_pix_key: false,
-        portable_crypto: false,
-        portable_phone: false,
         portable_email: true,
-        same_owner_check: false,
-        by_token: false,
         success_reversible: true,
+        ..PayoutCapability::NONE
     }),
     return_deposit: true,
     unsolicited_deposits: false,
     deposit_inquiry: INQUIRY,
     payout_inquiry: INQUIRY,
     idempotency: IdempotencyCapability {
-        reference: ReferenceRule { len_min: 1, len_max: 255, charset: Charset::Visible },
+        reference: ReferenceRule::visible(255),
         replay: KeyReplay::DuplicateError,
         key_life: minutes(90 * 24 * 60),
         margin: minutes(60),
     },
-    webhook: WebhookCapability {
-        authenticity: WebhookAuthenticity::Signature,
-        proof: WebhookProof::Everything,
-        batch: false,
-        reply: WebhookReplyKind::Plain,
-        // `eventDate` is the event's, and a repeat keeps it.
-        has_timestamp: false,
-        tolerance: Duration::ZERO,
-    },
+    // `eventDate` is the event's, and a repeat keeps it.
+    webhook: WebhookCapability::SIGNED,
 };
 
 /// One Paysafe account for one payment type.
-pub struct Paysafe {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
+pub(crate) struct Paysafe {
     api_url: String,
     notify_url: String,
     /// `Basic …`
@@ -120,14 +86,8 @@ struct Inner {
     keys: HmacKeys,
 }
 
-impl fmt::Debug for Paysafe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Paysafe({})", self.inner.api_url)
-    }
-}
-
 impl Paysafe {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
+    pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let usual = if reader.account.method == "interac" { "INTERAC_ETRANSFER" } else { "SKRILL" };
         let told = reader.setting_or("payment_type", usual);
         let payment_type = PaymentType::parse(&told, &reader.account.method);
@@ -137,29 +97,156 @@ impl Paysafe {
                 "must be INTERAC_ETRANSFER for interac, SKRILL or NETELLER for e_wallet",
             );
         }
-        let (username, password) =
-            (reader.setting("api_username"), reader.secret("api_password", 8));
-        let keys = webhook_keys(reader);
+        let username = reader.setting("api_username");
+        let password = reader.secret("api_password", 8);
         let credentials = STANDARD.encode(format!("{username}:{}", password.expose_secret()));
-        let inner = Inner {
+        Some(Box::new(Arc::new(Self {
             api_url: format!("{}/paymenthub/v1", reader.base_url()),
             notify_url: reader.account.notify_url.clone(),
             authorization: SecretString::from(format!("Basic {credentials}")),
             account_id: reader.account.settings.get("account_id").cloned(),
+            keys: webhook_keys(reader),
             payment_type: payment_type?,
-            keys: keys?,
-        };
-        Some(Box::new(Self { inner: Arc::new(inner) }))
+        })))
     }
 
-    fn chain(&self, operation: &Operation) -> Option<Chain> {
+    /// Finds the handle again and spends it. What cannot be spent tells what became of it.
+    fn complete(self: &Arc<Self>, completion: &CompletionRequest) -> Option<Plan> {
+        let (paysafe, asked) = (self.clone(), completion.clone());
+        let handles = self.by_reference("paymenthandles", asked.attempt);
+        let moves = self.payment_type.moves(asked.money.currency);
+        moves.then_some(Plan::prepare("find_handle", handles, move |response| {
+            let (attempt, money) = (asked.attempt, asked.money);
+            match mapping::handle(response, "PAYMENT", attempt, money).map_err(prepared)? {
+                Handle::Payable(token) => {
+                    let request = paysafe.payment(&asked, &token);
+                    Ok(Plan::last("complete_deposit", request, move |response| {
+                        mapping::created(response, attempt, money)
+                    }))
+                }
+                // It was spent before, by an answer that we lost or by Paysafe itself: what came of it
+                // an inquiry tells.
+                Handle::Spent(_) => Err(Unknown::DuplicateReference.into()),
+                Handle::Open => Err(NotSent::PreparationFailed.into()),
+                Handle::Over(report) => Ok(Plan::end(Ok(report))),
+            }
+        }))
+    }
+
+    fn spend(&self, payout: &PayoutRequest, token: &str) -> Plan {
+        let (attempt, money) = (payout.attempt, payout.money);
+        Plan::last("create_payout", self.credit(payout, token), move |response| {
+            mapping::created(response, attempt, money)
+        })
+    }
+
+    fn pay_out(self: &Arc<Self>, payout: &PayoutRequest) -> Option<Plan> {
+        let (paysafe, asked) = (self.clone(), payout.clone());
+        let (attempt, money) = (payout.attempt, payout.money);
+        Some(Plan::prepare("payout_handle", self.payout_handle(payout)?, move |response| {
+            match mapping::payout_handle(response, attempt, money) {
+                Ok(token) => return Ok(paysafe.spend(&asked, &token)),
+                Err(stop) if stop.is(Unknown::DuplicateReference) => {}
+                Err(stop) => return Err(prepared(stop)),
+            }
+            // The handle was made before, by this very attempt. Its credit has the same reference, so it
+            // cannot be made twice.
+            let handles = paysafe.by_reference("paymenthandles", attempt);
+            Ok(Plan::ask("find_handle", handles, move |response| {
+                match mapping::handle(response, "STANDALONE_CREDIT", attempt, money) {
+                    Ok(Handle::Payable(token) | Handle::Spent(token)) => {
+                        Ok(paysafe.spend(&asked, &token))
+                    }
+                    _ => Err(Unknown::DuplicateReference.into()),
+                }
+            }))
+        }))
+    }
+
+    /// The handle names our reference, our reference the settlement, and that one is refunded.
+    fn give_back(self: &Arc<Self>, back: &ReturnRequest) -> Option<Plan> {
+        let (paysafe, attempt, money) = (self.clone(), back.attempt, back.money);
+        let handle = self.handle_by_id(&back.deposit_psp_reference)?;
+        let moves = self.payment_type.moves(money.currency) && money.minor > 0;
+        moves.then_some(Plan::prepare("find_deposit", handle, move |response| {
+            let deposit = mapping::reference_of(response).ok_or(NotSent::PreparationFailed)?;
+            let settlements = paysafe.by_reference("settlements", deposit);
+            Ok(Plan::prepare("find_settlement", settlements, move |response| {
+                let id = mapping::settlement_of(response, deposit);
+                let request = id.and_then(|id| paysafe.refund(&id, attempt, money));
+                let request = request.ok_or(NotSent::PreparationFailed)?;
+                Ok(Plan::last("return_deposit", request, move |response| {
+                    mapping::created(response, attempt, money)
+                }))
+            }))
+        }))
+    }
+
+    fn inquiry(self: &Arc<Self>, inquiry: &Inquiry) -> Option<Plan> {
+        let (paysafe, asked) = (self.clone(), inquiry.clone());
+        let (resource, name) = match asked.subject {
+            Subject::Deposit => ("payments", "payments"),
+            Subject::Payout => ("standalonecredits", "standaloneCredits"),
+            Subject::Return => ("refunds", "refunds"),
+        };
+        let request = self.by_reference(resource, asked.attempt);
+        let plan = Plan::ask("query", request, move |response| {
+            let found = mapping::record(response, name, &asked, paysafe.payment_type);
+            let nothing = found == Err(Outcome::NotFound.into());
+            if asked.subject != Subject::Deposit || !nothing {
+                return Ok(Plan::end(found));
+            }
+            let handles = paysafe.by_reference("paymenthandles", asked.attempt);
+            Ok(Plan::last("query_handle", handles, move |response| {
+                mapping::handle_status(response, &asked)
+            }))
+        });
+        (inquiry.by == InquiryBy::OurReference).then_some(plan)
+    }
+}
+
+/// The outcome of a step that moves nothing, before one that would have: what is definite stays so, and
+/// nothing else was sent.
+fn prepared(stop: Stop) -> Stop {
+    match stop.outcome() {
+        Outcome::NotSent(_) | Outcome::NotFound => NotSent::PreparationFailed.into(),
+        Outcome::Unknown(why)
+            if !matches!(why, Unknown::DuplicateReference | Unknown::Mismatch) =>
+        {
+            NotSent::PreparationFailed.into()
+        }
+        told => told.into(),
+    }
+}
+
+/// As text, or decoded first: Paysafe's pages say both, of accounts of different age.
+fn webhook_keys(reader: &mut Reader<'_>) -> HmacKeys {
+    let encoding = reader.setting_or("webhook_key_encoding", "text");
+    if !matches!(&*encoding, "text" | "base64") {
+        reader.fault("settings.webhook_key_encoding", "must be text or base64");
+    }
+    reader.hmac_keys("webhook_key", 16, |text| match &*encoding {
+        "base64" => STANDARD.decode(text).map_err(|_| "is no base64"),
+        _ => Ok(text.into()),
+    })
+}
+
+impl Adapter for Arc<Paysafe> {
+    fn name(&self) -> &'static str {
+        "paysafe"
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn plan(&self, operation: &Operation, _: Timestamp) -> Option<Plan> {
         match operation {
             Operation::CreateDeposit(deposit) => {
-                let request = wire::deposit_handle(&self.inner, deposit)?;
-                let (attempt, money) = (deposit.attempt, deposit.money);
-                let plain_http = self.inner.api_url.starts_with("http:");
-                Some(Chain::last("create_deposit", request, move |response| {
-                    mapping::deposit_handle(response, attempt, money, plain_http)
+                let request = self.deposit_handle(deposit)?;
+                let (paysafe, asked) = (self.clone(), (deposit.attempt, deposit.money));
+                Some(Plan::last("create_deposit", request, move |response| {
+                    mapping::deposit_handle(response, asked, &paysafe.api_url)
                 }))
             }
             Operation::CompleteDeposit(completion) => self.complete(completion),
@@ -171,182 +258,12 @@ impl Paysafe {
         }
     }
 
-    /// Finds the handle again and spends it. What cannot be spent tells what became of it.
-    fn complete(&self, completion: &CompletionRequest) -> Option<Chain> {
-        let inner = self.inner.clone();
-        let asked = completion.clone();
-        let handles = wire::by_reference(&inner, "paymenthandles", asked.attempt);
-        if !inner.payment_type.moves(asked.money.currency) {
-            return None;
-        }
-        Some(Chain::prepare("find_handle", handles, move |response| {
-            let (attempt, money) = (asked.attempt, asked.money);
-            match mapping::handle(response, "PAYMENT", attempt, money) {
-                Ok(Handle::Payable(token)) => {
-                    let request = wire::payment(&inner, &asked, &token);
-                    Chain::last("complete_deposit", request, move |response| {
-                        mapping::created(response, attempt, money)
-                    })
-                }
-                // It was spent before, by an answer that we lost or by Paysafe itself: what came of it
-                // an inquiry tells.
-                Ok(Handle::Spent(_)) => Chain::End(Outcome::Unknown(Unknown::DuplicateReference)),
-                Ok(Handle::Open) => Chain::End(Outcome::NotSent(NotSent::PreparationFailed)),
-                Ok(Handle::Over(outcome)) | Err(outcome) => Chain::End(prepared(*outcome)),
-            }
-        }))
-    }
-
-    fn pay_out(&self, payout: &PayoutRequest) -> Option<Chain> {
-        let inner = self.inner.clone();
-        let request = wire::payout_handle(&inner, payout)?;
-        let asked = payout.clone();
-        Some(Chain::prepare("payout_handle", request, move |response| {
-            let (attempt, money) = (asked.attempt, asked.money);
-            match mapping::payout_handle(response, attempt, money) {
-                Ok(token) => spend(&inner, &asked, &token),
-                // The handle was made before, by this very attempt. Its credit has the same reference, so
-                // it cannot be made twice.
-                Err(outcome) if *outcome == Outcome::Unknown(Unknown::DuplicateReference) => {
-                    let handles = wire::by_reference(&inner, "paymenthandles", attempt);
-                    Chain::ask("find_handle", handles, move |response| {
-                        match mapping::handle(response, "STANDALONE_CREDIT", attempt, money) {
-                            Ok(Handle::Payable(token) | Handle::Spent(token)) => {
-                                spend(&inner, &asked, &token)
-                            }
-                            _ => Chain::End(Outcome::Unknown(Unknown::DuplicateReference)),
-                        }
-                    })
-                }
-                Err(outcome) => Chain::End(prepared(*outcome)),
-            }
-        }))
-    }
-
-    /// The handle names our reference, our reference the settlement, and that one is refunded.
-    fn give_back(&self, back: &ReturnRequest) -> Option<Chain> {
-        let inner = self.inner.clone();
-        let (attempt, money) = (back.attempt, back.money);
-        let handle = wire::handle_by_id(&inner, &back.deposit_psp_reference)?;
-        if !inner.payment_type.moves(money.currency) || money.minor <= 0 {
-            return None;
-        }
-        let lost = || Chain::End(Outcome::NotSent(NotSent::PreparationFailed));
-        Some(Chain::prepare("find_deposit", handle, move |response| {
-            let Some(deposit) = mapping::reference_of(response) else {
-                return lost();
-            };
-            let settlements = wire::by_reference(&inner, "settlements", deposit);
-            Chain::prepare("find_settlement", settlements, move |response| {
-                let id = mapping::settlement_of(response, deposit);
-                let request = id.and_then(|id| wire::refund(&inner, &id, attempt, money));
-                let Some(request) = request else {
-                    return lost();
-                };
-                Chain::last("return_deposit", request, move |response| {
-                    mapping::created(response, attempt, money)
-                })
-            })
-        }))
-    }
-
-    fn inquiry(&self, inquiry: &Inquiry) -> Option<Chain> {
-        if inquiry.by != InquiryBy::OurReference {
-            return None;
-        }
-        let (inner, asked) = (self.inner.clone(), inquiry.clone());
-        let ours = asked.attempt;
-        let (resource, name) = match asked.subject {
-            Subject::Deposit => ("payments", "payments"),
-            Subject::Payout => ("standalonecredits", "standaloneCredits"),
-            Subject::Return => ("refunds", "refunds"),
-        };
-        let request = wire::by_reference(&inner, resource, ours);
-        Some(Chain::ask("query", request, move |response| {
-            let found = mapping::record(response, name, &asked, inner.payment_type);
-            if asked.subject != Subject::Deposit || found != Outcome::NotFound {
-                return Chain::End(found);
-            }
-            let handles = wire::by_reference(&inner, "paymenthandles", ours);
-            Chain::last("query_handle", handles, move |response| {
-                mapping::handle_status(response, &asked)
-            })
-        }))
-    }
-}
-
-/// The outcome of a step that moves nothing, before one that would have: what is definite stays so, and
-/// nothing else was sent.
-fn prepared(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Reported(_)
-        | Outcome::Unknown(Unknown::DuplicateReference | Unknown::Mismatch) => outcome,
-        Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::NotFound => {
-            Outcome::NotSent(NotSent::PreparationFailed)
-        }
-    }
-}
-
-fn spend(inner: &Inner, payout: &PayoutRequest, token: &str) -> Chain {
-    let (attempt, money) = (payout.attempt, payout.money);
-    let request = wire::credit(inner, payout, token);
-    Chain::last("create_payout", request, move |response: &HttpResponse| {
-        mapping::created(response, attempt, money)
-    })
-}
-
-/// As text, or decoded first: Paysafe's pages say both, of accounts of different age.
-fn webhook_keys(reader: &mut Reader<'_>) -> Option<HmacKeys> {
-    let secrets = reader.live_secrets("webhook_key", 16);
-    let bytes = |secret: &SecretString| secret.expose_secret().as_bytes().to_vec();
-    let keys: Option<Vec<Vec<u8>>> = match &*reader.setting_or("webhook_key_encoding", "text") {
-        "text" => Some(secrets.iter().map(bytes).collect()),
-        "base64" => secrets.iter().map(|key| STANDARD.decode(bytes(key)).ok()).collect(),
-        _ => {
-            reader.fault("settings.webhook_key_encoding", "must be text or base64");
-            return None;
-        }
-    };
-    if keys.is_none() {
-        reader.fault("secrets.webhook_key", "is no base64");
-    }
-    keys.map(HmacKeys::new)
-}
-
-impl Adapter for Paysafe {
-    fn name(&self) -> &'static str {
-        "paysafe"
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
-    }
-
-    fn exchange(&self, operation: &Operation, _: Timestamp) -> Box<dyn Exchange> {
-        match self.chain(operation) {
-            Some(chain) => Box::new(Chained::new(chain)),
-            None => Box::new(Finished(Outcome::NotSent(NotSent::NotExpressible))),
-        }
-    }
-
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         let email = matches!(destination.portable, Some(Portable::Email { .. }));
-        email && self.inner.payment_type.moves(currency)
+        email && self.payment_type.moves(currency)
     }
 
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-        webhook::verify(&self.inner, raw)
-    }
-
-    fn reply(&self, _: &Verified<WebhookBatch>) -> WebhookReply {
-        WebhookReply { status: 200, content_type: "text/plain", body: Vec::new() }
-    }
-
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
+        webhook::verify(self, raw)
     }
 }

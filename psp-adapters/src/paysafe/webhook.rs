@@ -3,41 +3,25 @@
 //! The signature covers no time of sending; what protects against replay is the event's identity, which
 //! is made of signed words alone. `attemptNumber` is none of them: it counts the repeats.
 
-use super::Inner;
+use super::Paysafe;
 use super::mapping::{money, payer, status};
 use crate::json::Json;
-use crate::webhook::{Echo, RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
+use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use psp_contract::{AttemptRef, Report, Status, Subject, Timestamp};
-use time::format_description::well_known::Rfc3339;
+use psp_contract::{Status, Subject};
 
-const MALFORMED: WebhookRefusal = WebhookRefusal::Malformed("no event of Paysafe's");
-
-pub(super) fn verify(
-    inner: &Inner,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-    if raw.method != "POST" {
-        return Err(WebhookRefusal::Malformed("webhooks are sent by POST"));
-    }
-    // Paysafe does not sign the path. A proxy may have taken a prefix off it, and nothing else.
-    if !inner.notify_url.ends_with(raw.path_and_query) {
-        return Err(WebhookRefusal::Malformed("not the address that Paysafe was given"));
-    }
-    let told = raw.one_header("signature").ok_or(WebhookRefusal::Invalid("not signed once"))?;
-    let tag = STANDARD.decode(told).map_err(|_| WebhookRefusal::Invalid("no base64"))?;
-    let proof = inner
-        .keys
-        .verify_sha256(raw.body, &tag)
-        .ok_or(WebhookRefusal::Invalid("the signature does not verify"))?;
-    let body = Json::parse(raw.body).ok_or(MALFORMED)?;
-    let event = event(inner, &body).ok_or(MALFORMED)?;
-    let batch = WebhookBatch { events: vec![event], fresh: false, echo: Echo::default() };
-    Ok(Verified::new(batch, proof))
+pub(super) fn verify(paysafe: &Paysafe, raw: &RawWebhook<'_>) -> Received {
+    raw.must_be_posted_to(&paysafe.notify_url)?;
+    let tag = STANDARD.decode(raw.signature("signature")?);
+    let tag = tag.map_err(|_| WebhookRefusal::Invalid("no base64"))?;
+    let proof = paysafe.keys.verify_sha256(raw.body, &tag).ok_or(UNVERIFIED)?;
+    let event = event(paysafe, &raw.json()?);
+    let event = event.ok_or(WebhookRefusal::Malformed("no event of Paysafe's"))?;
+    Ok(Verified::new(event.into(), proof))
 }
 
-fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
+fn event(paysafe: &Paysafe, body: &Json) -> Option<WebhookEvent> {
     let kind = body.str("eventType").or_else(|| body.str("eventName"))?;
     let payload = body.get("payload")?;
     let id = payload.word("id").or_else(|| body.word("resourceId"))?;
@@ -55,28 +39,22 @@ fn event(inner: &Inner, body: &Json) -> Option<WebhookEvent> {
     let said = subject.and_then(|subject| said(kind, subject, payload));
     // What a payment's success would have told, had it named its amount, must be asked for.
     let about_money = subject.is_some() && !handle;
-    let hint_only = said.is_none() && (about_money || kind == "PAYMENT_HANDLE_PAYABLE");
-    let occurred_at = body.str("eventDate").and_then(|at| Timestamp::parse(at, &Rfc3339).ok());
     let state = payload.str("status").unwrap_or_default();
     let date = body.str("eventDate").unwrap_or_default();
-    let report = said.map(|status| Report {
-        psp_reference: Some(id.clone()),
-        status,
-        payer: payer(payload, inner.payment_type),
-        attempt: None,
-    });
-    Some(WebhookEvent {
-        event_id: body.word("id").unwrap_or_else(|| format!("{kind} {id} {state} {date}")),
-        kind: kind.to_owned(),
-        attempt: payload.str("merchantRefNum").and_then(AttemptRef::parse),
+    let event_id = body.word("id").unwrap_or_else(|| format!("{kind} {id} {state} {date}"));
+    let mut event = WebhookEvent {
+        attempt: payload.attempt("merchantRefNum"),
         psp_reference: Some(id),
         subject,
-        report,
-        if_deposit: None,
-        payin: None,
-        occurred_at,
-        hint_only,
-    })
+        occurred_at: body.time("eventDate"),
+        hint_only: said.is_none() && (about_money || kind == "PAYMENT_HANDLE_PAYABLE"),
+        ..WebhookEvent::new(event_id, kind)
+    }
+    .saying(said);
+    if let Some(report) = &mut event.report {
+        report.payer = payer(payload, paysafe.payment_type);
+    }
+    Some(event)
 }
 
 /// What an event says of its attempt. The event and its resource must say the same.

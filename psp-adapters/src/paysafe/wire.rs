@@ -1,7 +1,8 @@
 //! Paysafe's requests. All of them carry our reference, and what makes something refuses it twice.
 
-use super::Inner;
-use crate::json::Json;
+use super::Paysafe;
+use crate::common::{path_word, two_names};
+use crate::json::{Json, object};
 use psp_contract::{
     AttemptRef, CompletionRequest, Currency, DepositRequest, HttpRequest, Method, Money, Payer,
     PayoutRequest, Portable,
@@ -10,7 +11,7 @@ use secrecy::ExposeSecret;
 
 /// How the payer pays, and what Paysafe calls the fields that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PaymentType {
+pub enum PaymentType {
     Interac,
     Skrill,
     Neteller,
@@ -53,149 +54,106 @@ impl PaymentType {
     }
 }
 
-/// An id as part of a path: what is not plainly one could name another resource.
-fn path_id(id: &str) -> Option<&str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
-}
-
-fn get(inner: &Inner, path: &str) -> HttpRequest {
-    HttpRequest {
-        method: Method::Get,
-        url: format!("{}/{path}", inner.api_url),
-        headers: headers(inner),
-        body: Vec::new(),
-        moves_money: false,
-    }
-}
-
-fn post(inner: &Inner, path: &str, body: &Json, moves_money: bool) -> HttpRequest {
-    let mut headers = headers(inner);
-    headers.push(("content-type", "application/json".to_owned()));
-    HttpRequest {
-        method: Method::Post,
-        url: format!("{}/{path}", inner.api_url),
-        headers,
-        body: body.to_bytes(),
-        moves_money,
-    }
-}
-
-fn headers(inner: &Inner) -> Vec<(&'static str, String)> {
-    vec![
-        ("authorization", inner.authorization.expose_secret().to_owned()),
-        ("accept", "application/json".to_owned()),
-    ]
-}
-
-/// The records of a resource under our reference.
-pub(super) fn by_reference(inner: &Inner, resource: &str, attempt: AttemptRef) -> HttpRequest {
-    get(inner, &format!("{resource}?merchantRefNum={}", attempt.lower()))
-}
-
-pub(super) fn handle_by_id(inner: &Inner, id: &str) -> Option<HttpRequest> {
-    Some(get(inner, &format!("paymenthandles/{}", path_id(id)?)))
-}
-
 /// What every creation says of itself.
 fn base(attempt: AttemptRef, money: Money) -> Json {
-    Json::object([
-        ("merchantRefNum", Json::Text(attempt.lower())),
-        ("amount", Json::Integer(money.minor.into())),
-        ("currencyCode", money.currency.code().into()),
-        ("dupCheck", Json::Bool(true)),
-    ])
-}
-
-/// A handle for this e-mail address.
-fn handle(
-    inner: &Inner,
-    kind: &str,
-    (attempt, money): (AttemptRef, Money),
-    payer: &Payer,
-    email: &str,
-) -> Option<Json> {
-    if !inner.payment_type.moves(money.currency) || money.minor <= 0 {
-        return None;
+    object! {
+        "merchantRefNum": attempt,
+        "amount": money.minor,
+        "currencyCode": money.currency,
+        "dupCheck": true,
     }
-    let whole = payer.full_name.as_str();
-    let (given, family) = match (&payer.given_name, &payer.family_name) {
-        (Some(given), Some(family)) => (given.as_str(), family.as_str()),
-        _ => whole.rsplit_once(' ').unwrap_or((whole, "")),
-    };
-    let profile = Json::object([
-        ("firstName", given.into()),
-        ("lastName", family.into()),
-        ("email", email.into()),
-    ]);
-    let instrument = Json::object([("consumerId", email.into()), ("type", "EMAIL".into())]);
-    Some(
-        base(attempt, money)
-            .with("transactionType", Some(kind.into()))
-            .with("paymentType", Some(inner.payment_type.name().into()))
-            .with("accountId", inner.account_id.as_ref().map(Json::text))
-            .with("customerIp", payer.ip.as_ref().map(Json::text))
-            .with("profile", Some(profile))
-            .with(inner.payment_type.key(), Some(instrument)),
-    )
-}
-
-/// None without the payer's e-mail: it is what Paysafe collects from.
-pub(super) fn deposit_handle(inner: &Inner, deposit: &DepositRequest) -> Option<HttpRequest> {
-    let email = deposit.payer.email.as_deref().filter(|email| email.contains('@'))?;
-    let link = |rel: &str| {
-        Json::object([
-            ("rel", rel.into()),
-            ("href", Json::text(&deposit.return_url)),
-            ("method", "GET".into()),
-        ])
-    };
-    let links = ["default", "on_completed", "on_failed", "on_cancelled"].map(link).to_vec();
-    let about = (deposit.attempt, deposit.money);
-    let body = handle(inner, "PAYMENT", about, &deposit.payer, email)?
-        .with("returnLinks", Some(Json::Array(links)));
-    Some(post(inner, "paymenthandles", &body, true))
-}
-
-pub(super) fn payout_handle(inner: &Inner, payout: &PayoutRequest) -> Option<HttpRequest> {
-    let Some(Portable::Email { address, .. }) = &payout.destination.portable else {
-        return None;
-    };
-    let about = (payout.attempt, payout.money);
-    let body = handle(inner, "STANDALONE_CREDIT", about, &payout.payer, address)?;
-    Some(post(inner, "paymenthandles", &body, false))
 }
 
 /// Paysafe reads this body strictly: what belongs to the handle is refused here.
 fn spending(attempt: AttemptRef, money: Money, payer: &Payer, token: &str) -> Json {
-    base(attempt, money)
-        .with("paymentHandleToken", Some(token.into()))
-        .with("customerIp", payer.ip.as_ref().map(Json::text))
+    base(attempt, money).and("paymentHandleToken", token).and("customerIp", payer.ip.as_ref())
 }
 
-pub(super) fn payment(inner: &Inner, asked: &CompletionRequest, token: &str) -> HttpRequest {
-    let body = spending(asked.attempt, asked.money, &asked.payer, token)
-        .with("settleWithAuth", Some(Json::Bool(true)));
-    post(inner, "payments", &body, true)
-}
+impl Paysafe {
+    fn get(&self, path: &str) -> HttpRequest {
+        let request = HttpRequest::get(format!("{}/{path}", self.api_url));
+        request.header("authorization", self.authorization.expose_secret())
+    }
 
-pub(super) fn credit(inner: &Inner, payout: &PayoutRequest, token: &str) -> HttpRequest {
-    let body = spending(payout.attempt, payout.money, &payout.payer, token);
-    post(inner, "standalonecredits", &body, true)
-}
+    fn post(&self, path: &str, body: &Json) -> HttpRequest {
+        let url = format!("{}/{path}", self.api_url);
+        let request = HttpRequest::json(Method::Post, url, body.to_bytes());
+        request.header("authorization", self.authorization.expose_secret())
+    }
 
-/// A refund takes its settlement's currency; only the amount is sent.
-pub(super) fn refund(
-    inner: &Inner,
-    settlement: &str,
-    attempt: AttemptRef,
-    money: Money,
-) -> Option<HttpRequest> {
-    let body = Json::object([
-        ("merchantRefNum", Json::Text(attempt.lower())),
-        ("amount", Json::Integer(money.minor.into())),
-        ("dupCheck", Json::Bool(true)),
-    ]);
-    let path = format!("settlements/{}/refunds", path_id(settlement)?);
-    Some(post(inner, &path, &body, true))
+    /// The records of a resource under our reference.
+    pub fn by_reference(&self, resource: &str, attempt: AttemptRef) -> HttpRequest {
+        self.get(&format!("{resource}?merchantRefNum={}", attempt.lower()))
+    }
+
+    pub fn handle_by_id(&self, id: &str) -> Option<HttpRequest> {
+        Some(self.get(&format!("paymenthandles/{}", path_word(id)?)))
+    }
+
+    /// A handle for this e-mail address.
+    fn handle(
+        &self,
+        kind: &str,
+        (attempt, money): (AttemptRef, Money),
+        payer: &Payer,
+        email: &str,
+    ) -> Option<Json> {
+        if !self.payment_type.moves(money.currency) || money.minor <= 0 {
+            return None;
+        }
+        let (given, family) = two_names(payer);
+        let profile = object! { "firstName": given, "lastName": family, "email": email };
+        let instrument = object! { "consumerId": email, "type": "EMAIL" };
+        Some(
+            base(attempt, money)
+                .and("transactionType", kind)
+                .and("paymentType", self.payment_type.name())
+                .and("accountId", self.account_id.as_ref())
+                .and("customerIp", payer.ip.as_ref())
+                .and("profile", profile)
+                .and(self.payment_type.key(), instrument),
+        )
+    }
+
+    /// None without the payer's e-mail: it is what Paysafe collects from.
+    pub fn deposit_handle(&self, deposit: &DepositRequest) -> Option<HttpRequest> {
+        let email = deposit.payer.email.as_deref().filter(|email| email.contains('@'))?;
+        let back = &deposit.return_url;
+        let link = |rel: &str| object! { "rel": rel, "href": back, "method": "GET" };
+        let links = ["default", "on_completed", "on_failed", "on_cancelled"].map(link).to_vec();
+        let about = (deposit.attempt, deposit.money);
+        let handle = self.handle("PAYMENT", about, &deposit.payer, email)?;
+        Some(self.post("paymenthandles", &handle.and("returnLinks", links)).for_money())
+    }
+
+    pub fn payout_handle(&self, payout: &PayoutRequest) -> Option<HttpRequest> {
+        let Some(Portable::Email { address, .. }) = &payout.destination.portable else {
+            return None;
+        };
+        let about = (payout.attempt, payout.money);
+        let body = self.handle("STANDALONE_CREDIT", about, &payout.payer, address)?;
+        Some(self.post("paymenthandles", &body))
+    }
+
+    pub fn payment(&self, asked: &CompletionRequest, token: &str) -> HttpRequest {
+        let body = spending(asked.attempt, asked.money, &asked.payer, token);
+        self.post("payments", &body.and("settleWithAuth", true)).for_money()
+    }
+
+    pub fn credit(&self, payout: &PayoutRequest, token: &str) -> HttpRequest {
+        let body = spending(payout.attempt, payout.money, &payout.payer, token);
+        self.post("standalonecredits", &body).for_money()
+    }
+
+    /// A refund takes its settlement's currency; only the amount is sent.
+    pub fn refund(
+        &self,
+        settlement: &str,
+        attempt: AttemptRef,
+        money: Money,
+    ) -> Option<HttpRequest> {
+        let body = object! { "merchantRefNum": attempt, "amount": money.minor, "dupCheck": true };
+        let path = format!("settlements/{}/refunds", path_word(settlement)?);
+        Some(self.post(&path, &body).for_money())
+    }
 }

@@ -18,85 +18,55 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::{Adapter, Exchange, Finished};
-use crate::course::{Call, Course, Next};
+use crate::adapter::Adapter;
+use crate::answer::Told;
+use crate::common::path_word;
 use crate::identity;
-use crate::json::Json;
+use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::WebhookKeys;
-use crate::statement;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, IdempotencyCapability,
-    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, Outcome,
-    PayoutCapability, Portable, ReferenceRule, ReturnRequest, StatementFault, StatementLine,
-    Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof, WebhookReplyKind,
+    Capabilities, Charset, Currency, DepositCapability, Destination, FOR_EVER, HttpRequest,
+    HttpResponse, IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent,
+    Operation, PayoutCapability, Portable, ReferenceRule, ReturnRequest, Subject, Timestamp,
+    WebhookAuthenticity, WebhookCapability, WebhookProof, minutes,
 };
 use secrecy::SecretString;
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-const fn minutes(minutes: u64) -> Duration {
-    Duration::from_secs(minutes * 60)
-}
-
-const INQUIRY: InquiryCapability = InquiryCapability {
-    by_our_reference: true,
-    by_psp_reference: true,
-    by_ledger: false,
-    min_interval: Duration::from_secs(2),
-    ledger_min_interval: Duration::ZERO,
-    not_found_quiet: minutes(15),
-};
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
-        needs_our_answer: true,
-        needs_completion: false,
         can_cancel: true,
-        any_amount: false,
-        session_life: minutes(60),
+        ..DepositCapability::opened_by_us(minutes(60))
     }),
     payout: Some(PayoutCapability {
-        portable_iban: false,
-        portable_uk_account: false,
         portable_pix_key: true,
-        portable_crypto: false,
-        portable_phone: false,
-        portable_email: false,
         same_owner_check: true,
-        by_token: false,
         success_reversible: true,
+        ..PayoutCapability::NONE
     }),
     return_deposit: true,
     unsolicited_deposits: false,
-    deposit_inquiry: INQUIRY,
-    payout_inquiry: INQUIRY,
+    deposit_inquiry: InquiryCapability::BY_EITHER,
+    payout_inquiry: InquiryCapability::BY_EITHER,
     idempotency: IdempotencyCapability {
         // A txid has 26 to 35 letters and digits; idEnvio and the id of a return have up to 35.
         reference: ReferenceRule { len_min: 26, len_max: 35, charset: Charset::Alphanumeric },
         replay: KeyReplay::DuplicateError,
-        // An id is unique for ever; ten years stand for it.
-        key_life: Duration::from_secs(10 * 365 * 24 * 60 * 60),
+        key_life: FOR_EVER,
         margin: minutes(1),
     },
     webhook: WebhookCapability {
         authenticity: WebhookAuthenticity::MutualTls,
         proof: WebhookProof::Hint,
         batch: true,
-        reply: WebhookReplyKind::Plain,
-        has_timestamp: false,
-        tolerance: Duration::ZERO,
+        ..WebhookCapability::SIGNED
     },
 };
 
 /// One account at Efí.
-pub struct PixEfi {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
+pub(crate) struct PixEfi {
     base_url: String,
     notify_url: String,
     client_id: String,
@@ -104,22 +74,13 @@ struct Inner {
     /// The merchant's own Pix key: receives, and pays.
     pix_key: String,
     statement: String,
-    expires_in_s: u32,
+    expires_in_s: i64,
     webhook_issuers: webhook::PinnedIssuers,
 }
 
-impl fmt::Debug for PixEfi {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PixEfi({})", self.inner.base_url)
-    }
-}
-
 impl PixEfi {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
+    pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         identity::require(reader);
-        let client_id = reader.setting("client_id");
-        let client_secret = reader.secret("client_secret", 16);
-        let pix_key = reader.setting("pix_key");
         let statement = reader.setting_or("shopper_statement", "Casino");
         if 140 < statement.chars().count() {
             reader.fault("settings.shopper_statement", "is longer than 140 characters");
@@ -128,104 +89,77 @@ impl PixEfi {
         if !(60..=86_400).contains(&expires_in_s) {
             reader.fault("settings.expires_in_s", "must be a number from 60 to 86400");
         }
-        let inner = Inner {
+        Some(Box::new(Arc::new(Self {
             base_url: reader.base_url(),
             notify_url: reader.account.notify_url.clone(),
-            client_id,
-            client_secret,
-            pix_key,
+            client_id: reader.setting("client_id"),
+            client_secret: reader.secret("client_secret", 16),
+            pix_key: reader.setting("pix_key"),
             statement,
             expires_in_s,
             webhook_issuers: webhook::PinnedIssuers::read(reader),
-        };
-        Some(Box::new(Self { inner: Arc::new(inner) }))
+        })))
     }
 
-    fn first_call(&self, operation: &Operation, now: Timestamp) -> Option<Call> {
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => {
-                let body = wire::charge(&self.inner, deposit)?;
-                let (path, asked) = (wire::charge_path(deposit.attempt), deposit.clone());
-                Call::put("create_deposit", path, &body, move |response| {
-                    mapping::charge_created(response, &asked)
-                })
+    /// Every call needs a token, and most are one request.
+    fn authorised<T: Clone + Send + 'static>(
+        &self,
+        step: &'static str,
+        (request, now): (HttpRequest, Timestamp),
+        asked: &T,
+        read: fn(&HttpResponse, &T) -> Told,
+    ) -> Plan {
+        let asked = asked.clone();
+        Plan::with_token(self.token_request(), now, move |token| {
+            Ok(Plan::about(step, wire::bearing(request, token), &asked, read))
+        })
+    }
+
+    /// The charge tells which Pix paid it; that one is sent back.
+    fn give_back(self: &Arc<Self>, back: &ReturnRequest, now: Timestamp) -> Option<Plan> {
+        let txid = path_word(&back.deposit_psp_reference)?.to_owned();
+        let body = wire::refund(back)?;
+        let (efi, back) = (self.clone(), back.clone());
+        let find = self.charge_by(&txid);
+        Some(Plan::with_token(self.token_request(), now, move |token| {
+            let (find, token) = (wire::bearing(find, token), token.clone());
+            Ok(Plan::prepare("find_deposit", find, move |response| {
+                let e2eid = mapping::paid_by(response, &txid).ok_or(NotSent::PreparationFailed)?;
+                let path = format!("/v2/pix/{e2eid}/devolucao/{}", back.attempt.lower());
+                let request = wire::bearing(efi.put(&path, &body), &token);
+                Ok(Plan::about("return_deposit", request, &back, mapping::return_created))
+            }))
+        }))
+    }
+
+    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
+        let ours = inquiry.attempt.lower();
+        let named = match &inquiry.by {
+            InquiryBy::OurReference => None,
+            InquiryBy::PspReference(id) => Some(path_word(id)?.to_owned()),
+            InquiryBy::Ledger => return None,
+        };
+        Some(match inquiry.subject {
+            Subject::Deposit => {
+                let txid = named.unwrap_or(ours);
+                let request = self.charge_by(&txid);
+                self.authorised("query", (request, now), &(txid, now), mapping::charge_state)
             }
-            Operation::CreatePayout(payout) => {
-                let body = wire::payout(&self.inner, payout)?;
-                let (id, money) = (payout.attempt.lower(), payout.money);
-                Call::put("create_payout", format!("/v3/gn/pix/{id}"), &body, move |response| {
-                    mapping::payout_created(response, &id, money)
-                })
+            Subject::Payout => {
+                let id = named.unwrap_or_else(|| format!("id-envio/{ours}"));
+                let request = self.get(&format!("/v2/gn/pix/enviados/{id}"));
+                self.authorised("query", (request, now), inquiry, mapping::payout_state)
             }
-            Operation::ReturnDeposit(back) => find_then_return(back)?,
-            Operation::Inquire(inquiry) => inquire(inquiry, now)?,
-            Operation::CancelDeposit { attempt, psp_reference } => {
-                let txid = wire::path_id(psp_reference)?.to_owned();
-                let removed = Json::object([("status", "REMOVIDA_PELO_USUARIO_RECEBEDOR".into())]);
-                let path = wire::charge_path(*attempt);
-                Call::patch("cancel_deposit", path, &removed, move |response| {
-                    mapping::charge_cancelled(response, &txid)
-                })
+            Subject::Return => {
+                let txid = path_word(inquiry.deposit_psp_reference.as_deref()?)?.to_owned();
+                let (request, asked) = (self.charge_by(&txid), (txid, ours));
+                self.authorised("query", (request, now), &asked, mapping::return_state)
             }
-            // A charge takes the money itself, and notifications name our reference.
-            Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
         })
     }
 }
 
-/// The charge tells which Pix paid it; that one is sent back.
-fn find_then_return(back: &ReturnRequest) -> Option<Call> {
-    let txid = wire::path_id(&back.deposit_psp_reference)?.to_owned();
-    let body = Json::object([("valor", wire::amount(back.money)?)]);
-    let (id, money) = (back.attempt.lower(), back.money);
-    Some(Call::get(
-        "find_deposit",
-        format!("/v2/cob/{txid}"),
-        move |response| match mapping::paid_by(response, &txid) {
-            None => Next::Done(Outcome::NotSent(NotSent::PreparationFailed)),
-            Some(e2eid) => {
-                let path = format!("/v2/pix/{e2eid}/devolucao/{id}");
-                Next::Then(Call::put("return_deposit", path, &body, move |response| {
-                    mapping::return_created(response, &id, money)
-                }))
-            }
-        },
-    ))
-}
-
-fn inquire(inquiry: &Inquiry, now: Timestamp) -> Option<Call> {
-    let asked = inquiry.clone();
-    let named = match &inquiry.by {
-        InquiryBy::OurReference => None,
-        InquiryBy::PspReference(id) => Some(wire::path_id(id)?.to_owned()),
-        InquiryBy::Ledger => return None,
-    };
-    Some(match inquiry.subject {
-        Subject::Deposit => {
-            let txid = named.unwrap_or_else(|| inquiry.attempt.lower());
-            Call::get("query", format!("/v2/cob/{txid}"), move |response| {
-                Next::Done(mapping::charge_state(response, &txid, now))
-            })
-        }
-        Subject::Payout => {
-            let path = match named {
-                Some(e2eid) => format!("/v2/gn/pix/enviados/{e2eid}"),
-                None => format!("/v2/gn/pix/enviados/id-envio/{}", inquiry.attempt.lower()),
-            };
-            Call::get("query", path, move |response| {
-                Next::Done(mapping::payout_state(response, &asked))
-            })
-        }
-        Subject::Return => {
-            let txid = wire::path_id(inquiry.deposit_psp_reference.as_deref()?)?.to_owned();
-            Call::get("query", format!("/v2/cob/{txid}"), move |response| {
-                Next::Done(mapping::return_state(response, &txid, &asked))
-            })
-        }
-    })
-}
-
-impl Adapter for PixEfi {
+impl Adapter for Arc<PixEfi> {
     fn name(&self) -> &'static str {
         "pix_efi"
     }
@@ -234,36 +168,41 @@ impl Adapter for PixEfi {
         &CAPABILITIES
     }
 
-    fn exchange(&self, operation: &Operation, now: Timestamp) -> Box<dyn Exchange> {
-        match self.first_call(operation, now) {
-            Some(call) => {
-                let moves_money = operation.moves_money();
-                Box::new(Course::new(self.inner.clone(), now, moves_money, call))
+    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
+        Some(match operation {
+            Operation::CreateDeposit(deposit) => {
+                let request = self.charge(deposit)?;
+                self.authorised("create_deposit", (request, now), deposit, mapping::charge_created)
             }
-            None => Box::new(Finished(Outcome::NotSent(NotSent::NotExpressible))),
-        }
+            Operation::CreatePayout(payout) => {
+                let request = self.payout(payout)?;
+                self.authorised("create_payout", (request, now), payout, mapping::payout_created)
+            }
+            Operation::ReturnDeposit(back) => self.give_back(back, now)?,
+            Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
+            Operation::CancelDeposit { attempt, psp_reference } => {
+                let (request, txid) = (self.cancel(*attempt), path_word(psp_reference)?.to_owned());
+                self.authorised("cancel_deposit", (request, now), &txid, |response, txid| {
+                    mapping::charge_cancelled(response, txid)
+                })
+            }
+            // A charge takes the money itself, and notifications name our reference.
+            Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
+        })
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        currency == Currency::BRL
-            && matches!(&destination.portable, Some(Portable::PixKey { key })
-                if (1..=77).contains(&key.len()))
+        let key = matches!(&destination.portable, Some(Portable::PixKey { key })
+            if (1..=77).contains(&key.len()));
+        currency == Currency::BRL && key
     }
 
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
-    }
-
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-        webhook::verify(&self.inner, raw)
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
+        webhook::verify(self, raw)
     }
 
     /// Any 2xx will do; Efí tries up to ten times otherwise.
     fn reply(&self, _: &Verified<WebhookBatch>) -> WebhookReply {
-        WebhookReply { status: 200, content_type: "text/plain", body: b"200".to_vec() }
+        WebhookReply::ok("200")
     }
 }

@@ -6,14 +6,13 @@
 //! root (secret `webhook_client_ca_pem`) is turned away. Where nobody checks one, in front of us or here, a
 //! call is a hint as any other.
 
-use super::Inner;
+use super::PixEfi;
 use crate::json::Json;
 use crate::registry::Reader;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
+use crate::webhook::{RawWebhook, Received, Verified, WebhookEvent, WebhookRefusal};
 use openssl::x509::{X509, X509VerifyResult};
-use psp_contract::{AttemptRef, Subject, Timestamp};
+use psp_contract::{AttemptRef, Subject};
 use secrecy::ExposeSecret;
-use time::format_description::well_known::Rfc3339;
 
 /// More events than Efí has any reason to put into one call.
 const EVENTS_MAX: usize = 500;
@@ -47,24 +46,16 @@ impl PinnedIssuers {
     }
 }
 
-pub(super) fn verify(
-    inner: &Inner,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-    if raw.method != "POST" {
-        return Err(WebhookRefusal::Malformed("notifications are sent by POST"));
-    }
-    // A proxy may have taken a prefix off the path, and nothing else.
+pub(super) fn verify(efi: &PixEfi, raw: &RawWebhook<'_>) -> Received {
+    // It adds this to the address that it was given.
     let path = raw.path_and_query.strip_suffix("/pix").unwrap_or(raw.path_and_query);
-    if path.len() < 2 || !path.starts_with('/') || !inner.notify_url.ends_with(path) {
-        return Err(WebhookRefusal::Malformed("not the address that Efí was given"));
-    }
+    RawWebhook { path_and_query: path, ..*raw }.must_be_posted_to(&efi.notify_url)?;
     if let Some(certificate) = raw.peer_certificate {
-        if !inner.webhook_issuers.0.is_empty() && !inner.webhook_issuers.issued(certificate) {
+        if !efi.webhook_issuers.0.is_empty() && !efi.webhook_issuers.issued(certificate) {
             return Err(WebhookRefusal::Invalid("another's client certificate"));
         }
     }
-    let body = Json::parse(raw.body).ok_or(WebhookRefusal::Malformed("no strict JSON"))?;
+    let body = raw.json()?;
     let Some(batch) = body.get("pix").and_then(Json::items) else {
         // What Efí sends when an address is registered.
         return match body.str("evento") {
@@ -73,11 +64,8 @@ pub(super) fn verify(
         };
     };
     let events: Option<Vec<Vec<WebhookEvent>>> = batch.iter().map(events).collect();
-    let events: Vec<_> = events
-        .ok_or(WebhookRefusal::Malformed("a Pix without an end-to-end id"))?
-        .into_iter()
-        .flatten()
-        .collect();
+    let events = events.ok_or(WebhookRefusal::Malformed("a Pix without an end-to-end id"))?;
+    let events = events.concat();
     if EVENTS_MAX < events.len() {
         return Err(WebhookRefusal::Malformed("more than one call carries"));
     }
@@ -88,28 +76,22 @@ pub(super) fn verify(
 fn events(pix: &Json) -> Option<Vec<WebhookEvent>> {
     let e2eid = pix.word("endToEndId")?;
     let txid = pix.str("txid");
-    let occurred_at = pix.str("horario").and_then(|at| Timestamp::parse(at, &Rfc3339).ok());
     let event =
         |kind: &str, subject, reference: Option<&str>, psp_reference, state: &str| WebhookEvent {
-            event_id: format!("{e2eid}:{kind}:{state}"),
-            kind: kind.to_owned(),
             attempt: reference.and_then(AttemptRef::parse),
             psp_reference,
             subject: Some(subject),
-            report: None,
-            if_deposit: None,
-            payin: None,
-            occurred_at,
-            hint_only: true,
+            occurred_at: pix.time("horario"),
+            ..WebhookEvent::new(format!("{e2eid}:{kind}:{state}"), kind)
         };
     let state = pix.str("status").unwrap_or("recebido");
-    let our_id = pix.get("gnExtras").and_then(|extras| extras.str("idEnvio"));
+    let our_id = pix.str("gnExtras/idEnvio");
     if our_id.is_some() || pix.get("tipo").is_some() {
         let came_back = pix.str("tipo").is_some_and(|kind| kind.starts_with("DEVOLUCAO"));
         let kind = if came_back { "devolucao_recebida" } else { "envio" };
         return Some(vec![event(kind, Subject::Payout, our_id, Some(e2eid.clone()), state)]);
     }
-    let back = pix.get("devolucoes").and_then(Json::items).unwrap_or_default();
+    let back = pix.list("devolucoes");
     if back.is_empty() {
         let psp_reference = txid.map(str::to_owned);
         return Some(vec![event("pix", Subject::Deposit, txid, psp_reference, state)]);

@@ -1,121 +1,83 @@
 //! Operations as Efí's requests. The same operation always gives the same body.
 
-use super::Inner;
-use crate::course::{Authority, Call};
-use crate::json::Json;
+use super::PixEfi;
+use crate::json::{Json, object};
+use crate::pix::cpf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use psp_contract::{
     AttemptRef, Currency, DepositRequest, HttpRequest, Method, Money, PayoutRequest, Portable,
+    ReturnRequest,
 };
 use secrecy::{ExposeSecret, SecretString};
 
-/// An id as part of a path: what is not plainly one could name another resource.
-pub(super) fn path_id(id: &str) -> Option<&str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
+fn amount(money: Money) -> Option<String> {
+    (money.currency == Currency::BRL && 0 < money.minor).then(|| money.major())
 }
 
-/// The digits of a CPF whose check digits are right, however it was written.
-pub(super) fn cpf(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(|c| !matches!(c, '.' | '-' | ' ')).collect();
-    let numbers: Vec<u32> = digits.chars().map(|c| c.to_digit(10)).collect::<Option<_>>()?;
-    if numbers.len() != 11 || numbers.windows(2).all(|pair| pair[0] == pair[1]) {
-        return None;
-    }
-    let check = |count: usize| {
-        let mut sum = 0;
-        for (number, weight) in numbers[..count].iter().rev().zip(2_u32..) {
-            sum += number * weight;
-        }
-        (sum * 10) % 11 % 10
-    };
-    (check(9) == numbers[9] && check(10) == numbers[10]).then_some(digits)
+pub(super) fn refund(back: &ReturnRequest) -> Option<Json> {
+    Some(object! { "valor": amount(back.money)? })
 }
 
-pub(super) fn amount(money: Money) -> Option<Json> {
-    (money.currency == Currency::BRL && 0 < money.minor).then(|| Json::Text(money.major()))
+pub(super) fn bearing(request: HttpRequest, token: &SecretString) -> HttpRequest {
+    request.header("authorization", format!("Bearer {}", token.expose_secret()))
 }
 
-pub(super) fn charge(inner: &Inner, deposit: &DepositRequest) -> Option<Json> {
-    let payer = &deposit.payer;
-    // Who must pay is named where it is known; the payment itself proves who did.
-    let debtor = payer.national_id.as_deref().and_then(cpf).map(|cpf| {
-        Json::object([("cpf", Json::Text(cpf)), ("nome", Json::text(&payer.full_name))])
-    });
-    let body = Json::object([
-        ("calendario", Json::object([("expiracao", Json::Integer(inner.expires_in_s.into()))])),
-        ("valor", Json::object([("original", amount(deposit.money)?)])),
-        ("chave", Json::text(&inner.pix_key)),
-        ("solicitacaoPagador", Json::text(&inner.statement)),
-    ]);
-    Some(body.with("devedor", debtor))
-}
-
-/// To a key whose owner Efí compares with the payer's CPF: money never goes to somebody else.
-pub(super) fn payout(inner: &Inner, payout: &PayoutRequest) -> Option<Json> {
-    let Some(Portable::PixKey { key }) = &payout.destination.portable else {
-        return None;
-    };
-    let owner = payout.payer.national_id.as_deref().and_then(cpf)?;
-    if !(1..=77).contains(&key.len()) {
-        return None;
-    }
-    let sender = Json::object([
-        ("chave", Json::text(&inner.pix_key)),
-        ("infoPagador", Json::text(&inner.statement)),
-    ]);
-    let favoured = Json::object([("chave", Json::text(key)), ("cpf", Json::Text(owner))]);
-    let valor = amount(payout.money)?;
-    Some(Json::object([("valor", valor), ("pagador", sender), ("favorecido", favoured)]))
-}
-
-pub(super) fn charge_path(attempt: AttemptRef) -> String {
-    format!("/v2/cob/{}", attempt.lower())
-}
-
-impl Authority for Inner {
-    fn token_request(&self) -> HttpRequest {
+impl PixEfi {
+    pub fn token_request(&self) -> HttpRequest {
         let credentials = format!("{}:{}", self.client_id, self.client_secret.expose_secret());
-        HttpRequest {
-            method: Method::Post,
-            url: format!("{}/oauth/token", self.base_url),
-            headers: vec![
-                ("authorization", format!("Basic {}", STANDARD.encode(credentials))),
-                ("content-type", "application/json".to_owned()),
-            ],
-            body: Json::object([("grant_type", "client_credentials".into())]).to_bytes(),
-            moves_money: false,
-        }
+        let body = object! { "grant_type": "client_credentials" };
+        let url = format!("{}/oauth/token", self.base_url);
+        HttpRequest::json(Method::Post, url, body.to_bytes())
+            .header("authorization", format!("Basic {}", STANDARD.encode(credentials)))
     }
 
-    fn request(&self, call: &Call, token: &SecretString) -> HttpRequest {
-        let mut headers = vec![
-            ("authorization", format!("Bearer {}", token.expose_secret())),
-            ("accept", "application/json".to_owned()),
-        ];
-        if !call.body.is_empty() {
-            headers.push(("content-type", "application/json".to_owned()));
-        }
-        HttpRequest {
-            method: call.method,
-            url: format!("{}{}", self.base_url, call.path),
-            headers,
-            body: call.body.clone(),
-            moves_money: call.moves_money,
-        }
+    pub fn get(&self, path: &str) -> HttpRequest {
+        HttpRequest::get(format!("{}{path}", self.base_url))
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// A PUT that could move money: our reference is in its path.
+    pub fn put(&self, path: &str, body: &Json) -> HttpRequest {
+        let url = format!("{}{path}", self.base_url);
+        HttpRequest::json(Method::Put, url, body.to_bytes()).for_money()
+    }
 
-    #[test]
-    fn a_cpf_is_known_by_its_check_digits() {
-        assert_eq!(cpf("529.982.247-25").as_deref(), Some("52998224725"));
-        for wrong in ["52998224724", "11111111111", "5299822472", "5299822472x", "***.982.247-**"] {
-            assert_eq!(cpf(wrong), None, "{wrong}");
-        }
+    pub fn charge_by(&self, txid: &str) -> HttpRequest {
+        self.get(&format!("/v2/cob/{txid}"))
+    }
+
+    pub fn charge(&self, deposit: &DepositRequest) -> Option<HttpRequest> {
+        let payer = &deposit.payer;
+        // Who must pay is named where it is known; the payment itself proves who did.
+        let debtor = payer.national_id.as_deref().and_then(cpf);
+        let body = object! {
+            "calendario": object! { "expiracao": self.expires_in_s },
+            "valor": object! { "original": amount(deposit.money)? },
+            "chave": &self.pix_key,
+            "solicitacaoPagador": &self.statement,
+            "devedor": debtor.map(|cpf| object! { "cpf": cpf, "nome": &payer.full_name }),
+        };
+        Some(self.put(&format!("/v2/cob/{}", deposit.attempt.lower()), &body))
+    }
+
+    /// To a key whose owner Efí compares with the payer's CPF: money never goes to somebody else.
+    pub fn payout(&self, payout: &PayoutRequest) -> Option<HttpRequest> {
+        let Some(Portable::PixKey { key }) = &payout.destination.portable else {
+            return None;
+        };
+        let owner = payout.payer.national_id.as_deref().and_then(cpf)?;
+        let body = object! {
+            "valor": amount(payout.money)?,
+            "pagador": object! { "chave": &self.pix_key, "infoPagador": &self.statement },
+            "favorecido": object! { "chave": key, "cpf": owner },
+        };
+        let request = self.put(&format!("/v3/gn/pix/{}", payout.attempt.lower()), &body);
+        (1..=77).contains(&key.len()).then_some(request)
+    }
+
+    pub fn cancel(&self, attempt: AttemptRef) -> HttpRequest {
+        let url = format!("{}/v2/cob/{}", self.base_url, attempt.lower());
+        let removed = object! { "status": "REMOVIDA_PELO_USUARIO_RECEBEDOR" };
+        HttpRequest::json(Method::Patch, url, removed.to_bytes())
     }
 }

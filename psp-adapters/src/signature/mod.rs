@@ -8,8 +8,10 @@ mod rsa;
 mod twice_sha512;
 
 pub(crate) mod ed25519;
+pub(crate) mod unseparated;
 
 use crate::json::Json;
+use crate::webhook::{RawWebhook, WebhookRefusal};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -180,6 +182,26 @@ pub(crate) struct DetachedJws<'a> {
 }
 
 impl<'a> DetachedJws<'a> {
+    /// Of a webhook's header, once it is of the one kind that is accepted. A critical extension would
+    /// change what is signed in ways that nobody here knows.
+    pub fn received(
+        raw: &RawWebhook<'a>,
+        name: &str,
+        algorithm: &str,
+    ) -> Result<Self, WebhookRefusal> {
+        let jws = Self::parse(raw.signature(name)?);
+        let jws = jws.ok_or(WebhookRefusal::Invalid("no detached JWS"))?;
+        if jws.header.str("alg") != Some(algorithm) || jws.header.get("crit").is_some() {
+            return Err(WebhookRefusal::Invalid("another algorithm, or a critical extension"));
+        }
+        Ok(jws)
+    }
+
+    pub fn key_id(&self) -> Result<String, WebhookRefusal> {
+        let kid = self.header.given("kid").ok_or(WebhookRefusal::Invalid("no key id"))?;
+        Ok(kid.to_owned())
+    }
+
     pub fn parse(text: &'a str) -> Option<Self> {
         if text.len() > 4096 {
             return None;

@@ -2,7 +2,7 @@
 //! one that was agreed on.
 
 use super::{DetachedJws, Proof, RsaKeys, RsaSigner, WebhookKeys};
-use crate::json::Json;
+use crate::json::{Json, object};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use openssl::bn::BigNum;
@@ -14,7 +14,7 @@ use openssl::sign::{Signer, Verifier};
 impl RsaSigner {
     /// A compact JWS over these claims, RS256.
     pub fn jwt(&self, claims: &Json) -> Option<String> {
-        let header = Json::object([("alg", "RS256".into()), ("typ", "JWT".into())]);
+        let header = object! { "alg": "RS256", "typ": "JWT" };
         let part = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_bytes());
         let signed = format!("{}.{}", part(&header), part(claims));
         let mut signer = Signer::new(MessageDigest::sha256(), &self.0).ok()?;

@@ -1,15 +1,12 @@
 //! Swish's answers in our words.
 
+use crate::answer::{Stop, Told, good, must_match, undecided};
 use crate::json::Json;
+use crate::payer;
 use psp_contract::{
-    Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome, PayerProof,
-    Portable, Report, Status, Subject, Unknown,
+    AttemptRef, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome, Report,
+    Status, Subject, Unknown,
 };
-
-fn reported(psp_reference: Option<&str>, status: Status, payer: Option<PayerProof>) -> Outcome {
-    let psp_reference = psp_reference.map(str::to_owned);
-    Outcome::Reported(Report { psp_reference, status, payer, attempt: None })
-}
 
 /// The definite codes of `reference/psps.md` §3.2: nothing was paid. None for everything else, DS24 and
 /// FF10 among it, with which Swish itself does not know what the banks did.
@@ -25,16 +22,7 @@ fn definite(code: &str) -> Option<Decline> {
         "TM01" => (DeclineClass::PspFault, true),
         _ => return None,
     };
-    Some(Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false })
-}
-
-const fn undecided(status: u16) -> Unknown {
-    match status {
-        409 => Unknown::DuplicateReference,
-        423 | 429 => Unknown::Throttled,
-        500..=599 => Unknown::ServerError,
-        _ => Unknown::UnlistedCode,
-    }
+    Some(Decline { retry_elsewhere, ..Decline::new(class, code) })
 }
 
 fn undecided_code(code: &str) -> Unknown {
@@ -50,38 +38,35 @@ fn undecided_code(code: &str) -> Unknown {
 fn codes(response: &HttpResponse) -> Vec<String> {
     let body = Json::parse(&response.body);
     let items = body.as_ref().and_then(Json::items).unwrap_or_default();
-    let codes: Option<Vec<String>> = items.iter().map(|error| error.word("errorCode")).collect();
+    let codes: Option<_> = items.iter().map(|error| error.word("errorCode")).collect();
     codes.unwrap_or_default()
 }
 
 /// A request that could move money was refused. Of several codes the one that leaves most open counts.
-fn refused(response: &HttpResponse) -> Outcome {
-    if !matches!(response.status, 400 | 401 | 403 | 422) {
-        let readable = !(200..300).contains(&response.status);
-        let why = if readable { undecided(response.status) } else { Unknown::Unreadable };
-        return Outcome::Unknown(why);
+fn refused(response: &HttpResponse) -> Stop {
+    match response.status {
+        400 | 401 | 403 | 422 => {}
+        200..=299 => return Unknown::Unreadable.into(),
+        409 => return Unknown::DuplicateReference.into(),
+        status => return undecided(status).into(),
     }
     let codes = codes(response);
     if let Some(open) = codes.iter().find(|code| definite(code).is_none()) {
-        return Outcome::Unknown(undecided_code(open));
+        return undecided_code(open).into();
     }
-    match codes.first().and_then(|code| definite(code)) {
-        Some(decline) => reported(None, Status::Declined(decline), None),
-        None => Outcome::Unknown(Unknown::Unreadable),
-    }
+    let decline = codes.first().and_then(|code| definite(code));
+    decline.map_or(Unknown::Unreadable.into(), Stop::from)
 }
 
 /// 201 without a body; the id is in `Location`.
-fn created(response: &HttpResponse, id: &str) -> Result<(), Box<Outcome>> {
+fn created(response: &HttpResponse, id: &str) -> Told<()> {
     if response.status != 201 {
-        return Err(Box::new(refused(response)));
+        return Err(refused(response));
     }
     let location = response.header("location").unwrap_or_default();
-    let name = location.rsplit('/').next().unwrap_or_default();
-    match name {
-        "" => Err(Box::new(Outcome::Unknown(Unknown::Unreadable))),
-        name if name.eq_ignore_ascii_case(id) => Ok(()),
-        _ => Err(Box::new(Outcome::Unknown(Unknown::Mismatch))),
+    match location.rsplit('/').next().unwrap_or_default() {
+        "" => Err(Unknown::Unreadable.into()),
+        name => Ok(must_match(name.eq_ignore_ascii_case(id))?),
     }
 }
 
@@ -92,10 +77,8 @@ pub(super) fn payment_created(
     app_url: &str,
     return_url: &str,
     pushed: bool,
-) -> Outcome {
-    if let Err(outcome) = created(response, id) {
-        return *outcome;
-    }
+) -> Told {
+    created(response, id)?;
     let token = response.header("paymentrequesttoken");
     let token = token.filter(|token| {
         !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -108,97 +91,74 @@ pub(super) fn payment_created(
             NextAction::AppLink { url, token: Some(token.to_owned()) }
         }
         (None, true) => NextAction::AppLink { url: app_url.to_owned(), token: None },
-        (None, false) => return Outcome::Unknown(Unknown::Unreadable),
+        (None, false) => return Err(Unknown::Unreadable.into()),
     };
-    let status = Status::Accepted { next_action: Some(next_action), expires_at: None };
-    reported(Some(id), status, None)
+    Ok(Report::new(id, Status::next(next_action, None)))
 }
 
 /// A payout's or a refund's.
-pub(super) fn outgoing_created(response: &HttpResponse, id: &str) -> Outcome {
-    match created(response, id) {
-        Ok(()) => {
-            let status = Status::Accepted { next_action: None, expires_at: None };
-            reported(Some(id), status, None)
-        }
-        Err(outcome) => *outcome,
-    }
+pub(super) fn outgoing_created(response: &HttpResponse, ours: &AttemptRef) -> Told {
+    let id = ours.upper();
+    created(response, &id)?;
+    Ok(Report::new(&*id, Status::ACCEPTED))
 }
 
-fn inquiry_refused(response: &HttpResponse) -> Outcome {
+fn inquiry_refused(response: &HttpResponse) -> Stop {
     match response.status {
-        404 if response.body.is_empty() || !codes(response).is_empty() => Outcome::NotFound,
-        404 | 200..=299 => Outcome::Unknown(Unknown::Unreadable),
-        status => Outcome::Unknown(undecided(status)),
+        404 if response.body.is_empty() || !codes(response).is_empty() => Outcome::NotFound.into(),
+        404 | 200..=299 => Unknown::Unreadable.into(),
+        409 => Unknown::DuplicateReference.into(),
+        status => undecided(status).into(),
     }
 }
 
 /// The bank's reference of a paid request, for its refund. Without one nothing is sent back.
 pub(super) fn paid_as(response: &HttpResponse) -> Option<String> {
-    let body = Json::parse(&response.body).filter(|_| response.status == 200);
-    let paid = body.filter(|body| body.str("status") == Some("PAID"));
-    paid.and_then(|body| body.word("paymentReference"))
+    let body = good(response, &[200], inquiry_refused).ok()?;
+    body.word("paymentReference").filter(|_| body.str("status") == Some("PAID"))
 }
 
 /// The request is closed; a payment that was quicker still arrives, and is adopted.
-pub(super) fn cancelled(response: &HttpResponse, id: &str) -> Outcome {
-    let body = Json::parse(&response.body);
-    match (response.status, body.as_ref().and_then(|body| body.str("status"))) {
-        (200, Some("CANCELLED")) => reported(Some(id), Status::Cancelled, None),
-        _ => inquiry_refused(response),
+pub(super) fn cancelled(response: &HttpResponse, id: &str) -> Told {
+    let body = good(response, &[200], inquiry_refused)?;
+    match body.str("status") {
+        Some("CANCELLED") => Ok(Report::new(id, Status::Cancelled)),
+        _ => Err(Unknown::Unreadable.into()),
     }
 }
 
 /// An amount is a JSON number in answers and a text in requests; both are taken.
 fn money(body: &Json) -> Option<Money> {
-    let currency: Currency = body.str("currency")?.parse().ok()?;
     let text = body.number("amount").or_else(|| body.word("amount"))?;
-    Money::parse(&text, currency).ok()
+    Money::parse(&text, body.currency("currency")?).ok()
 }
 
 /// The answer of a GET. What it says of the amount is handed up as it is.
-pub(super) fn state(response: &HttpResponse, inquiry: &Inquiry) -> Outcome {
-    if response.status != 200 {
-        return inquiry_refused(response);
-    }
-    let Some(body) = Json::parse(&response.body) else {
-        return Outcome::Unknown(Unknown::Unreadable);
-    };
+pub(super) fn state(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+    let body = good(response, &[200], inquiry_refused)?;
     let key = if inquiry.subject == Subject::Payout { "payoutInstructionUUID" } else { "id" };
     let ours = inquiry.attempt.upper();
-    let (Some(id), Some(money)) = (body.str(key), money(&body)) else {
-        return Outcome::Unknown(Unknown::Unreadable);
-    };
-    if !id.eq_ignore_ascii_case(&ours) {
-        return Outcome::Unknown(Unknown::Mismatch);
-    }
+    let (id, money) = (body.need_str(key)?, money(&body).ok_or(Unknown::Unreadable)?);
+    must_match(id.eq_ignore_ascii_case(&ours))?;
     let deposit = inquiry.subject == Subject::Deposit;
     let status = match body.str("status").unwrap_or_default() {
         // DEBITED: it has left the merchant and not arrived yet.
         "CREATED" | "INITIATED" | "VALIDATED" | "PENDING" | "DEBITED" => Status::Pending,
         "PAID" => Status::Succeeded { money },
         "CANCELLED" if deposit => Status::Cancelled,
-        "DECLINED" => Status::Declined(Decline {
-            class: if deposit { DeclineClass::PlayerFixable } else { DeclineClass::PspFault },
-            code: "DECLINED".to_owned(),
-            retry_elsewhere: !deposit,
-            irreversible: false,
+        // The payer said no, and would say it again.
+        "DECLINED" if deposit => Status::Declined(Decline {
+            retry_elsewhere: false,
+            ..Decline::new(DeclineClass::PlayerFixable, "DECLINED")
         }),
-        "ERROR" => {
-            let code = body.word("errorCode").unwrap_or_default();
-            match ended(&code, deposit) {
-                Ok(status) => status,
-                Err(why) => return Outcome::Unknown(why),
-            }
-        }
-        _ => return Outcome::Unknown(Unknown::UnlistedCode),
+        "DECLINED" => Status::declined(DeclineClass::PspFault, "DECLINED"),
+        "ERROR" => ended(&body.word("errorCode").unwrap_or_default(), deposit)?,
+        _ => return Err(Unknown::UnlistedCode.into()),
     };
-    let payer = if deposit && matches!(status, Status::Succeeded { .. }) {
-        body.str("payerAlias").and_then(super::wire::alias).map(payer)
-    } else {
-        None
-    };
-    reported(Some(&ours), status, payer)
+    // Swish tells the number that paid, and no name.
+    let paid = deposit && matches!(status, Status::Succeeded { .. });
+    let number = body.str("payerAlias").filter(|_| paid).and_then(super::wire::alias);
+    Ok(Report { payer: number.map(payer::phone), ..Report::new(&*ours, status) })
 }
 
 /// What an `ERROR` says. A bank's processing error settles a deposit once Swish itself says that it ended
@@ -206,20 +166,7 @@ pub(super) fn state(response: &HttpResponse, inquiry: &Inquiry) -> Outcome {
 fn ended(code: &str, deposit: bool) -> Result<Status, Unknown> {
     match (code, deposit) {
         ("TM01", true) => Ok(Status::Expired),
-        ("FF10", true) => Ok(Status::Declined(Decline {
-            class: DeclineClass::PspFault,
-            code: code.to_owned(),
-            retry_elsewhere: true,
-            irreversible: false,
-        })),
+        ("FF10", true) => Ok(Status::declined(DeclineClass::PspFault, code)),
         (code, _) => definite(code).map(Status::Declined).ok_or(undecided_code(code)),
     }
-}
-
-/// Swish tells the number that paid, and no name.
-fn payer(number: String) -> PayerProof {
-    let end = number.len().saturating_sub(2);
-    let masked = Some(format!("+{}*******{}", &number[..2], &number[end..]));
-    let portable = Some(Portable::Phone { number, holder_name: String::new() });
-    PayerProof { holder_name: None, tax_id: None, portable, token: None, masked }
 }

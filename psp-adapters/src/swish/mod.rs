@@ -20,78 +20,49 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::{
-    Adapter, Exchange, Finished, Input, Single, Step, failed, preparation_failed,
-};
+use crate::adapter::Adapter;
+use crate::common::path_id;
 use crate::identity;
+use crate::plan::Plan;
 use crate::registry::Reader;
 use crate::signature::{RsaSigner, WebhookKeys};
-use crate::statement;
-use crate::webhook::{RawWebhook, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
+use crate::webhook::{RawWebhook, Received};
 use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, HttpRequest,
+    Capabilities, Charset, Currency, DepositCapability, Destination, FOR_EVER, HttpRequest,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    Outcome, PayoutCapability, Portable, ReferenceRule, ReturnRequest, StatementFault,
-    StatementLine, Subject, Timestamp, WebhookAuthenticity, WebhookCapability, WebhookProof,
-    WebhookReplyKind,
+    PayoutCapability, Portable, ReferenceRule, ReturnRequest, Subject, Timestamp,
+    WebhookAuthenticity, WebhookCapability, WebhookProof, minutes,
 };
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-const fn minutes(minutes: u64) -> Duration {
-    Duration::from_secs(minutes * 60)
-}
-
-const INQUIRY: InquiryCapability = InquiryCapability {
-    by_our_reference: true,
-    by_psp_reference: true,
-    by_ledger: false,
-    min_interval: Duration::from_secs(2),
-    ledger_min_interval: Duration::ZERO,
-    not_found_quiet: minutes(15),
-};
 
 /// `needs_our_answer` is the account's: only a token leaves everything in our hands.
 const fn capabilities(needs_our_answer: bool) -> Capabilities {
     Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer,
-            needs_completion: false,
             can_cancel: true,
-            any_amount: false,
             // Swish gives the payer three minutes.
-            session_life: minutes(3),
+            ..DepositCapability::opened_by_us(minutes(3))
         }),
         payout: Some(PayoutCapability {
-            portable_iban: false,
-            portable_uk_account: false,
-            portable_pix_key: false,
-            portable_crypto: false,
             portable_phone: true,
-            portable_email: false,
             same_owner_check: true,
-            by_token: false,
-            success_reversible: false,
+            ..PayoutCapability::NONE
         }),
         return_deposit: true,
         unsolicited_deposits: false,
-        deposit_inquiry: INQUIRY,
-        payout_inquiry: INQUIRY,
+        deposit_inquiry: InquiryCapability::BY_EITHER,
+        payout_inquiry: InquiryCapability::BY_EITHER,
         idempotency: IdempotencyCapability {
             reference: ReferenceRule { len_min: 32, len_max: 32, charset: Charset::UpperHex },
             replay: KeyReplay::DuplicateError,
-            // An instruction's id is unique for ever; ten years stand for it.
-            key_life: Duration::from_secs(10 * 365 * 24 * 60 * 60),
+            key_life: FOR_EVER,
             margin: minutes(1),
         },
         webhook: WebhookCapability {
             authenticity: WebhookAuthenticity::Unsigned,
             proof: WebhookProof::Hint,
-            batch: false,
-            reply: WebhookReplyKind::Plain,
-            has_timestamp: false,
-            tolerance: Duration::ZERO,
+            ..WebhookCapability::SIGNED
         },
     }
 }
@@ -100,11 +71,7 @@ static LINK: Capabilities = capabilities(true);
 static PUSH: Capabilities = capabilities(false);
 
 /// One merchant's Swish number.
-pub struct Swish {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
+pub(crate) struct Swish {
     base_url: String,
     notify_url: String,
     /// The merchant's own number: is paid, and pays.
@@ -117,17 +84,9 @@ struct Inner {
     signing_serial: String,
 }
 
-impl fmt::Debug for Swish {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Swish({})", self.inner.base_url)
-    }
-}
-
 impl Swish {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
+    pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         identity::require(reader);
-        let payee_alias = reader.setting("payee_alias");
-        let signing_serial = reader.setting("signing_certificate_serial");
         let signer = reader.key("signing_private_key_pem", RsaSigner::from_pem);
         let message = reader.setting_or("message", "Deposit");
         let plain = |c: char| c.is_alphanumeric() || " :;.,?!()-".contains(c);
@@ -140,146 +99,95 @@ impl Swish {
         }
         let notify_url = reader.account.notify_url.clone();
         reader.reachable("notify_url", &notify_url);
-        let inner = Inner {
+        Some(Box::new(Arc::new(Self {
             base_url: reader.base_url(),
             notify_url,
-            payee_alias,
+            payee_alias: reader.setting("payee_alias"),
             message,
             app_url: reader.setting_or("app_url", "swish://paymentrequest"),
             pushes: flow == "push",
+            signing_serial: reader.setting("signing_certificate_serial"),
             signer: signer?,
-            signing_serial,
+        })))
+    }
+
+    fn inquiry(&self, inquiry: &Inquiry) -> Option<HttpRequest> {
+        let id = match &inquiry.by {
+            InquiryBy::OurReference => inquiry.attempt.upper(),
+            InquiryBy::PspReference(id) => path_id(id)?.to_owned(),
+            InquiryBy::Ledger => return None,
         };
-        Some(Box::new(Self { inner: Arc::new(inner) }))
+        let kind = match inquiry.subject {
+            Subject::Deposit => "paymentrequests",
+            Subject::Payout => "payouts",
+            Subject::Return => "refunds",
+        };
+        Some(self.get(&format!("v1/{kind}/{id}")))
     }
 
-    fn perform(&self, operation: &Operation) -> Option<Box<dyn Exchange>> {
-        let inner = self.inner.clone();
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => {
-                let request = wire::payment_request(&inner, deposit)?;
-                let pushed = wire::pushed_to(&inner, deposit).is_some();
-                let (id, back) = (deposit.attempt.upper(), deposit.return_url.clone());
-                Box::new(Single::new("create_deposit", request, move |response| {
-                    mapping::payment_created(response, &id, &inner.app_url, &back, pushed)
-                }))
-            }
-            Operation::CreatePayout(payout) => {
-                let (request, id) = (wire::payout(&inner, payout)?, payout.attempt.upper());
-                Box::new(Single::new("create_payout", request, move |response| {
-                    mapping::outgoing_created(response, &id)
-                }))
-            }
-            Operation::ReturnDeposit(back) => Box::new(Refund::new(inner, back)?),
-            Operation::Inquire(inquiry) => {
-                let (request, asked) = (inquire(&inner, inquiry)?, inquiry.clone());
-                Box::new(Single::new("query", request, move |response| {
-                    mapping::state(response, &asked)
-                }))
-            }
-            Operation::CancelDeposit { psp_reference, .. } => {
-                let request = wire::cancel(&inner, psp_reference)?;
-                let id = psp_reference.clone();
-                Box::new(Single::new("cancel_deposit", request, move |response| {
-                    mapping::cancelled(response, &id)
-                }))
-            }
-            // The payer's app completes, and callbacks name our reference.
-            Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
-        })
+    /// The payment is asked for its bank reference, and then sent back by it. Nothing is asked for a
+    /// refund that could not be expressed afterwards.
+    fn give_back(self: &Arc<Self>, back: &ReturnRequest) -> Option<Plan> {
+        self.refund(back, "")?;
+        let id = path_id(&back.deposit_psp_reference)?;
+        let question = self.get(&format!("v1/paymentrequests/{id}"));
+        let (swish, back) = (self.clone(), back.clone());
+        Some(Plan::prepare("find_deposit", question, move |response| {
+            let payment = mapping::paid_as(response).ok_or(NotSent::PreparationFailed)?;
+            let request = swish.refund(&back, &payment).ok_or(NotSent::PreparationFailed)?;
+            let ours = &back.attempt;
+            Ok(Plan::about("return_deposit", request, ours, mapping::outgoing_created))
+        }))
     }
 }
 
-fn inquire(inner: &Inner, inquiry: &Inquiry) -> Option<HttpRequest> {
-    let id = match &inquiry.by {
-        InquiryBy::OurReference => inquiry.attempt.upper(),
-        InquiryBy::PspReference(id) => wire::path_id(id)?.to_owned(),
-        InquiryBy::Ledger => return None,
-    };
-    let kind = match inquiry.subject {
-        Subject::Deposit => "paymentrequests",
-        Subject::Payout => "payouts",
-        Subject::Return => "refunds",
-    };
-    Some(inner.get(&format!("v1/{kind}/{id}")))
-}
-
-/// The payment is asked for its bank reference, and then sent back by it.
-struct Refund {
-    inner: Arc<Inner>,
-    back: ReturnRequest,
-    question: Option<HttpRequest>,
-    sent: bool,
-}
-
-impl Refund {
-    fn new(inner: Arc<Inner>, back: &ReturnRequest) -> Option<Self> {
-        let id = wire::path_id(&back.deposit_psp_reference)?;
-        // Nothing is asked for a refund that could not be expressed afterwards.
-        wire::refund(&inner, back, "")?;
-        let question = Some(inner.get(&format!("v1/paymentrequests/{id}")));
-        Some(Self { inner, back: back.clone(), question, sent: false })
-    }
-}
-
-impl Exchange for Refund {
-    fn step(&mut self, input: Input) -> Step {
-        match (input, self.sent, self.question.take()) {
-            (Input::Response(response), true, _) => {
-                Step::Done(mapping::outgoing_created(&response, &self.back.attempt.upper()))
-            }
-            (Input::Failed(failure), true, _) => Step::Done(failed(failure)),
-            (Input::Response(response), false, _) => match mapping::paid_as(&response) {
-                None => Step::Done(Outcome::NotSent(NotSent::PreparationFailed)),
-                Some(payment) => match wire::refund(&self.inner, &self.back, &payment) {
-                    None => Step::Done(Outcome::NotSent(NotSent::PreparationFailed)),
-                    Some(request) => {
-                        self.sent = true;
-                        Step::Send("return_deposit", request)
-                    }
-                },
-            },
-            (Input::Failed(failure), false, _) => Step::Done(preparation_failed(failure)),
-            (_, _, Some(question)) => Step::Send("find_deposit", question),
-            (_, _, None) => Step::Done(Outcome::NotSent(NotSent::PreparationFailed)),
-        }
-    }
-}
-
-impl Adapter for Swish {
+impl Adapter for Arc<Swish> {
     fn name(&self) -> &'static str {
         "swish"
     }
 
     fn capabilities(&self) -> &Capabilities {
-        if self.inner.pushes { &PUSH } else { &LINK }
+        if self.pushes { &PUSH } else { &LINK }
     }
 
-    fn exchange(&self, operation: &Operation, _: Timestamp) -> Box<dyn Exchange> {
-        self.perform(operation)
-            .unwrap_or_else(|| Box::new(Finished(Outcome::NotSent(NotSent::NotExpressible))))
+    fn plan(&self, operation: &Operation, _: Timestamp) -> Option<Plan> {
+        Some(match operation {
+            Operation::CreateDeposit(deposit) => {
+                let (request, swish) = (self.payment_request(deposit)?, self.clone());
+                let pushed = self.pushed_to(deposit).is_some();
+                let (id, back) = (deposit.attempt.upper(), deposit.return_url.clone());
+                Plan::last("create_deposit", request, move |response| {
+                    mapping::payment_created(response, &id, &swish.app_url, &back, pushed)
+                })
+            }
+            Operation::CreatePayout(payout) => {
+                let request = self.payout(payout)?;
+                Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_created)
+            }
+            Operation::ReturnDeposit(back) => self.give_back(back)?,
+            Operation::Inquire(inquiry) => {
+                Plan::about("query", self.inquiry(inquiry)?, inquiry, mapping::state)
+            }
+            Operation::CancelDeposit { psp_reference, .. } => {
+                let (request, id) = (self.cancel(psp_reference)?, psp_reference.clone());
+                Plan::last("cancel_deposit", request, move |response| {
+                    mapping::cancelled(response, &id)
+                })
+            }
+            // The payer's app completes, and callbacks name our reference.
+            Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
+        })
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        currency == Currency::SEK
-            && matches!(&destination.portable, Some(Portable::Phone { number, .. })
-                if wire::alias(number).is_some())
+        let alias = match &destination.portable {
+            Some(Portable::Phone { number, .. }) => wire::alias(number),
+            _ => None,
+        };
+        currency == Currency::SEK && alias.is_some()
     }
 
-    fn read_statement(&self, file: &[u8]) -> Result<Vec<StatementLine>, StatementFault> {
-        statement::read(file, &statement::PLAIN)
-    }
-
-    fn verify_webhook(
-        &self,
-        raw: &RawWebhook<'_>,
-        _keys: &WebhookKeys,
-    ) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
-        webhook::read(&self.inner, raw)
-    }
-
-    /// 200, or Swish calls again.
-    fn reply(&self, _: &Verified<WebhookBatch>) -> WebhookReply {
-        WebhookReply { status: 200, content_type: "text/plain", body: Vec::new() }
+    fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {
+        webhook::read(self, raw)
     }
 }

@@ -1,29 +1,23 @@
 //! TrueLayer's requests: bodies that never differ for the same operation, and the signature over them.
 
-use super::{CURRENCIES, Inner};
-use crate::json::Json;
+use super::{CURRENCIES, TrueLayer};
+use crate::common::{compact, given, path_word};
+use crate::json::{Json, object};
 use crate::signature::derived_uuid;
 use psp_contract::{
     AttemptRef, DepositRequest, HttpRequest, Method, Money, Payer, PayoutRequest, Portable,
     ReturnRequest,
 };
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 /// One call, before it is authorised.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub path: String,
-    /// None for a GET.
-    pub post: Option<Post>,
-    pub moves_money: bool,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Post {
-    pub idempotency_key: String,
-    pub body: Vec<u8>,
+#[derive(Debug)]
+pub struct Call {
+    path: String,
+    /// The idempotency key and the body; none for a GET.
+    post: Option<(String, Vec<u8>)>,
+    moves_money: bool,
 }
 
 impl Call {
@@ -31,149 +25,144 @@ impl Call {
         Self { path, post: None, moves_money: false }
     }
 
-    fn post(path: String, key: uuid::Uuid, body: &Json, moves_money: bool) -> Self {
-        let post = Post { idempotency_key: key.to_string(), body: body.to_bytes() };
-        Self { path, post: Some(post), moves_money }
+    fn post(path: impl Into<String>, key: uuid::Uuid, body: &Json) -> Self {
+        let post = Some((key.to_string(), body.to_bytes()));
+        Self { path: path.into(), post, moves_money: true }
     }
-}
-
-/// An id as part of a path: what is not plainly one could name another resource.
-pub(super) fn path_id(id: &str) -> Option<&str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
 }
 
 /// A reference for bank statements: at most 18 characters are carried everywhere.
-fn bank_reference(attempt: AttemptRef) -> Json {
-    Json::Text(format!("IL{}", &attempt.upper()[16..]))
+fn bank_reference(attempt: AttemptRef) -> String {
+    format!("IL{}", &attempt.upper()[16..])
 }
 
-fn metadata(attempt: AttemptRef) -> Json {
-    Json::object([("reference", Json::Text(attempt.lower()))])
+fn moves(money: Money) -> bool {
+    CURRENCIES.contains(&money.currency) && money.minor > 0
 }
 
-fn amount(money: Money, fields: Json) -> Option<Json> {
-    if !CURRENCIES.contains(&money.currency) || money.minor <= 0 {
-        return None;
-    }
-    Some(
-        fields
-            .with("amount_in_minor", Some(Json::Integer(money.minor.into())))
-            .with("currency", Some(money.currency.code().into())),
-    )
-}
-
-/// `{id, name, email | phone}`.
 fn user(payer: &Payer) -> Json {
-    let given = |text: &Option<String>| text.as_ref().filter(|it| !it.is_empty()).map(Json::text);
-    let user = Json::object([
-        ("id", Json::Text(payer.player_uuid.to_string())),
-        ("name", Json::text(&payer.full_name)),
-    ]);
-    match given(&payer.email) {
-        Some(email) => user.with("email", Some(email)),
-        None => user.with("phone", given(&payer.phone)),
+    let email = given(&payer.email);
+    object! {
+        "id": payer.player_uuid.to_string(),
+        "name": &payer.full_name,
+        "email": email,
+        "phone": given(&payer.phone).filter(|_| email.is_none()),
     }
 }
 
-pub(super) fn create_payment(inner: &Inner, deposit: &DepositRequest) -> Option<Call> {
-    let account = inner.merchant_account(deposit.money.currency);
-    let method = Json::object([
-        ("type", "bank_transfer".into()),
-        ("provider_selection", Json::object([("type", "user_selected".into())])),
-        (
-            "beneficiary",
-            Json::object([
-                ("type", "merchant_account".into()),
-                ("merchant_account_id", account.into()),
-            ]),
-        ),
-    ]);
-    let fields = Json::object([
-        ("payment_method", method),
-        ("user", user(&deposit.payer)),
-        ("metadata", metadata(deposit.attempt)),
-    ]);
-    let body = amount(deposit.money, fields)?;
-    Some(Call::post("/v3/payments".to_owned(), deposit.attempt.uuid(), &body, true))
+fn external(identifier: Json, holder: &str) -> Json {
+    object! {
+        "type": "external_account",
+        "account_holder_name": holder,
+        "account_identifier": identifier,
+    }
 }
 
-pub(super) fn create_payout(inner: &Inner, payout: &PayoutRequest) -> Option<Call> {
-    let compact = |text: &str| text.chars().filter(|c| !matches!(c, ' ' | '-')).collect::<String>();
-    let external = |identifier, holder: &String| {
-        Json::object([
-            ("type", "external_account".into()),
-            ("account_holder_name", Json::text(holder)),
-            ("account_identifier", identifier),
-        ])
-    };
-    let beneficiary = match (&payout.destination.token, &payout.destination.portable) {
-        (Some(token), _) => Json::object([
-            ("type", "payment_source".into()),
-            ("payment_source_id", Json::text(token)),
-            ("user_id", Json::Text(payout.payer.player_uuid.to_string())),
-        ]),
+/// Whom a payout is for.
+fn beneficiary(payout: &PayoutRequest) -> Option<Json> {
+    Some(match (&payout.destination.token, &payout.destination.portable) {
+        (Some(token), _) => object! {
+            "type": "payment_source",
+            "payment_source_id": token,
+            "user_id": payout.payer.player_uuid.to_string(),
+        },
         (None, Some(Portable::Iban { iban, holder_name })) => {
-            let iban = Json::Text(compact(iban).to_ascii_uppercase());
-            external(Json::object([("type", "iban".into()), ("iban", iban)]), holder_name)
+            let iban = compact(iban).to_ascii_uppercase();
+            external(object! { "type": "iban", "iban": iban }, holder_name)
         }
         (None, Some(Portable::UkAccount { sort_code, account_number, holder_name })) => {
-            let identifier = Json::object([
-                ("type", "sort_code_account_number".into()),
-                ("sort_code", Json::Text(compact(sort_code))),
-                ("account_number", Json::Text(compact(account_number))),
-            ]);
+            let identifier = object! {
+                "type": "sort_code_account_number",
+                "sort_code": compact(sort_code),
+                "account_number": compact(account_number),
+            };
             external(identifier, holder_name)
         }
         _ => return None,
-    };
-    let fields = Json::object([
-        ("merchant_account_id", inner.merchant_account(payout.money.currency).into()),
-        ("beneficiary", beneficiary.with("reference", Some(bank_reference(payout.attempt)))),
-        ("metadata", metadata(payout.attempt)),
-    ]);
-    let body = amount(payout.money, fields)?;
-    Some(Call::post("/v3/payouts".to_owned(), payout.attempt.uuid(), &body, true))
+    })
+}
+
+impl TrueLayer {
+    pub fn create_payment(&self, deposit: &DepositRequest) -> Option<Call> {
+        let currency = deposit.money.currency;
+        let method = object! {
+            "type": "bank_transfer",
+            "provider_selection": object! { "type": "user_selected" },
+            "beneficiary": object! {
+                "type": "merchant_account",
+                "merchant_account_id": self.merchant_account(currency),
+            },
+        };
+        let body = object! {
+            "amount_in_minor": deposit.money.minor,
+            "currency": currency,
+            "payment_method": method,
+            "user": user(&deposit.payer),
+            "metadata": object! { "reference": deposit.attempt },
+        };
+        let call = Call::post("/v3/payments", deposit.attempt.uuid(), &body);
+        moves(deposit.money).then_some(call)
+    }
+
+    pub fn create_payout(&self, payout: &PayoutRequest) -> Option<Call> {
+        let body = object! {
+            "amount_in_minor": payout.money.minor,
+            "currency": payout.money.currency,
+            "merchant_account_id": self.merchant_account(payout.money.currency),
+            "beneficiary": beneficiary(payout)?.and("reference", bank_reference(payout.attempt)),
+            "metadata": object! { "reference": payout.attempt },
+        };
+        let call = Call::post("/v3/payouts", payout.attempt.uuid(), &body);
+        moves(payout.money).then_some(call)
+    }
+
+    pub fn token_request(&self) -> HttpRequest {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("client_secret", self.client_secret.expose_secret())
+            .append_pair("scope", &self.scope)
+            .finish();
+        let url = format!("{}/connect/token", self.auth_base_url);
+        let request = HttpRequest::get(url);
+        HttpRequest { method: Method::Post, body: body.into_bytes(), ..request }
+            .header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// The HTTP request of a call. None when it cannot be signed.
+    pub fn request(&self, call: Call, token: &SecretString) -> Option<HttpRequest> {
+        let url = format!("{}{}", self.base_url, call.path);
+        let bearer = format!("Bearer {}", token.expose_secret());
+        let Some((key, body)) = call.post else {
+            return Some(HttpRequest::get(url).header("authorization", bearer));
+        };
+        let path = Url::parse(&url).ok()?.path().to_owned();
+        let text = signed_text("POST", &path, &[("Idempotency-Key", &key)], &body);
+        let signature = self.signer.detached_jws(&jws_header(&self.signing_kid), &text)?;
+        let request = HttpRequest::json(Method::Post, url, body)
+            .header("authorization", bearer)
+            .header("idempotency-key", key)
+            .header("tl-signature", signature);
+        Some(HttpRequest { moves_money: call.moves_money, ..request })
+    }
 }
 
 /// A refund takes the payment's currency; only the amount is sent.
 pub(super) fn create_refund(back: &ReturnRequest) -> Option<Call> {
-    let payment = path_id(&back.deposit_psp_reference)?;
-    if !CURRENCIES.contains(&back.money.currency) || back.money.minor <= 0 {
-        return None;
-    }
-    let body = Json::object([
-        ("amount_in_minor", Json::Integer(back.money.minor.into())),
-        ("reference", bank_reference(back.attempt)),
-        ("metadata", metadata(back.attempt)),
-    ]);
-    Some(Call::post(format!("/v3/payments/{payment}/refunds"), back.attempt.uuid(), &body, true))
+    let body = object! {
+        "amount_in_minor": back.money.minor,
+        "reference": bank_reference(back.attempt),
+        "metadata": object! { "reference": back.attempt },
+    };
+    let path = format!("/v3/payments/{}/refunds", path_word(&back.deposit_psp_reference)?);
+    moves(back.money).then(|| Call::post(path, back.attempt.uuid(), &body))
 }
 
 /// Under a key of its own: the attempt's key belongs to the payment.
 pub(super) fn cancel_payment(attempt: AttemptRef, id: &str) -> Option<Call> {
     let key = derived_uuid(&["cancel", &attempt.lower()]);
-    let path = format!("/v3/payments/{}/actions/cancel", path_id(id)?);
-    Some(Call::post(path, key, &Json::object([]), false))
-}
-
-pub(super) fn token_request(inner: &Inner) -> HttpRequest {
-    let body = form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "client_credentials")
-        .append_pair("client_id", &inner.client_id)
-        .append_pair("client_secret", inner.client_secret.expose_secret())
-        .append_pair("scope", &inner.scope)
-        .finish();
-    HttpRequest {
-        method: Method::Post,
-        url: format!("{}/connect/token", inner.auth_base_url),
-        headers: vec![
-            ("content-type", "application/x-www-form-urlencoded".to_owned()),
-            ("accept", "application/json".to_owned()),
-        ],
-        body: body.into_bytes(),
-        moves_money: false,
-    }
+    let path = format!("/v3/payments/{}/actions/cancel", path_word(id)?);
+    Some(Call { moves_money: false, ..Call::post(path, key, &object! {}) })
 }
 
 /// The text under a `Tl-Signature`: method and path, the listed headers as they are listed, the body.
@@ -194,38 +183,6 @@ pub(super) fn signed_text(
 /// The signature's header, with its fields in TrueLayer's own order: verifiers are about that write the
 /// header again from what they read, and then check the signature over their own text.
 fn jws_header(kid: &str) -> String {
-    let kid = String::from_utf8_lossy(&Json::text(kid).to_bytes()).into_owned();
+    let kid = String::from_utf8_lossy(&Json::from(kid).to_bytes()).into_owned();
     format!(r#"{{"alg":"ES512","kid":{kid},"tl_version":"2","tl_headers":"Idempotency-Key"}}"#)
-}
-
-/// The HTTP request of a call. None when it cannot be signed.
-pub(super) fn request(inner: &Inner, call: &Call, token: &SecretString) -> Option<HttpRequest> {
-    let url = format!("{}{}", inner.base_url, call.path);
-    let mut headers = vec![
-        ("authorization", format!("Bearer {}", token.expose_secret())),
-        ("accept", "application/json".to_owned()),
-    ];
-    let Some(post) = &call.post else {
-        return Some(HttpRequest {
-            method: Method::Get,
-            url,
-            headers,
-            body: Vec::new(),
-            moves_money: call.moves_money,
-        });
-    };
-    let jws_header = jws_header(&inner.signing_kid);
-    let path = Url::parse(&url).ok()?.path().to_owned();
-    let key_header = [("Idempotency-Key", post.idempotency_key.as_str())];
-    let text = signed_text("POST", &path, &key_header, &post.body);
-    headers.push(("content-type", "application/json".to_owned()));
-    headers.push(("idempotency-key", post.idempotency_key.clone()));
-    headers.push(("tl-signature", inner.signer.detached_jws(&jws_header, &text)?));
-    Some(HttpRequest {
-        method: Method::Post,
-        url,
-        headers,
-        body: post.body.clone(),
-        moves_money: call.moves_money,
-    })
 }

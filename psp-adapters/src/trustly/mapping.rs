@@ -1,98 +1,79 @@
 //! Trustly's answers in our words.
 
 use super::wire::Refusal;
+use crate::answer::{Stop, Told, must_match, redirect};
+use crate::common::decline;
 use crate::json::Json;
 use psp_contract::{
-    Currency, Decline, DeclineClass, Inquiry, Money, NextAction, NotSent, Outcome, Report, Status,
-    Subject, Unknown,
+    Currency, Decline, DeclineClass, Inquiry, Money, NotSent, Outcome, Report, Status, Subject,
+    Unknown,
 };
 
 /// Trustly's definite refusals: nothing was accepted. Numbers and names from its page "Error messages";
 /// which of them are definite, from `reference/psps.md` §3.1. None for everything else.
 fn definite(code: &str) -> Option<Decline> {
-    let (class, retry_elsewhere) = match code {
+    let class = match code {
         // FUNCTION_ACCESS_DENIED, HOST_ACCESS_DENIED, INVALID_CREDENTIALS, the two about our signature.
-        "602" | "607" | "616" | "636" | "639" => (DeclineClass::Configuration, true),
-        "615" => (DeclineClass::Limit, true),
-        "622" | "623" => (DeclineClass::Unsupported, true),
+        "602" | "607" | "616" | "636" | "639" => DeclineClass::Configuration,
+        "615" => DeclineClass::Limit,
+        "622" | "623" => DeclineClass::Unsupported,
         // ENDUSER_IS_BLOCKED: not something to shop around with.
-        "638" => (DeclineClass::Compliance, false),
+        "638" => DeclineClass::Compliance,
         _ => return None,
     };
-    Some(Decline { class, code: code.to_owned(), retry_elsewhere, irreversible: false })
+    Some(Decline::new(class, code))
 }
 
-fn reported(psp_reference: Option<String>, status: Status) -> Outcome {
-    Outcome::Reported(Report { psp_reference, status, payer: None, attempt: None })
-}
-
-const fn undecided(code: &str) -> Unknown {
-    match code.as_bytes() {
-        b"620" => Unknown::PspUndecided,
-        b"637" => Unknown::DuplicateReference,
+fn undecided(code: &str) -> Unknown {
+    match code {
+        "620" => Unknown::PspUndecided,
+        "637" => Unknown::DuplicateReference,
         _ => Unknown::UnlistedCode,
     }
 }
 
 /// A request that could move money was answered by an error, or by nothing that counts.
-pub(super) fn refused(refusal: &Refusal) -> Outcome {
+pub(super) fn refused(refusal: &Refusal) -> Stop {
     match refusal {
-        Refusal::Nothing(why) => Outcome::Unknown(*why),
-        Refusal::Error(code) => match definite(code) {
-            Some(decline) => reported(None, Status::Declined(decline)),
-            None => Outcome::Unknown(undecided(code)),
-        },
+        Refusal::Nothing(why) => (*why).into(),
+        Refusal::Error(code) => definite(code).map_or(undecided(code).into(), Stop::from),
     }
 }
 
 /// The registration before a payout failed. The payout was never sent, whatever this was.
-pub(super) fn registration_refused(refusal: &Refusal) -> Outcome {
+pub(super) fn registration_refused(refusal: &Refusal) -> Stop {
     match refusal {
         Refusal::Error(code) if definite(code).is_some() => refused(refusal),
-        _ => Outcome::NotSent(NotSent::PreparationFailed),
+        _ => NotSent::PreparationFailed.into(),
     }
 }
 
 /// A refused question says nothing about the payment.
-pub(super) fn inquiry_refused(refusal: &Refusal) -> Outcome {
-    Outcome::Unknown(match refusal {
-        Refusal::Nothing(why) => *why,
-        Refusal::Error(code) => undecided(code),
-    })
+pub(super) fn inquiry_refused(refusal: &Refusal) -> Stop {
+    match refusal {
+        Refusal::Nothing(why) => (*why).into(),
+        Refusal::Error(code) => undecided(code).into(),
+    }
 }
 
-const ACCEPTED: Status = Status::Accepted { next_action: None, expires_at: None };
-
 /// `{orderid, url}`: the payer is sent to the URL.
-pub(super) fn deposit_answer(data: &Json, plain_http: bool) -> Outcome {
-    let (Some(order), Some(url)) = (data.word("orderid"), data.str("url")) else {
-        return Outcome::Unknown(Unknown::Unreadable);
-    };
-    let scheme = url::Url::parse(url).map(|url| url.scheme().to_owned());
-    let fit = scheme.is_ok_and(|scheme| scheme == "https" || (plain_http && scheme == "http"));
-    if !fit {
-        return Outcome::Unknown(Unknown::Unreadable);
-    }
-    let next_action = Some(NextAction::Redirect { url: url.to_owned() });
-    reported(Some(order), Status::Accepted { next_action, expires_at: None })
+pub(super) fn deposit_answer(data: &Json, base_url: &str) -> Told {
+    let (order, page) = (data.need_word("orderid")?, redirect(data.str("url"), base_url)?);
+    Ok(Report::new(&*order, Status::next(page, None)))
 }
 
 /// `{orderid, result: "1"}`.
-pub(super) fn payout_answer(data: &Json) -> Outcome {
-    match (data.word("orderid"), data.word("result").as_deref()) {
-        (Some(order), Some("1")) => reported(Some(order), ACCEPTED),
-        (_, Some(_)) => Outcome::Unknown(Unknown::PspUndecided),
-        (_, None) => Outcome::Unknown(Unknown::Unreadable),
+pub(super) fn payout_answer(data: &Json) -> Told {
+    match (data.word("orderid"), &*data.need_word("result")?) {
+        (Some(order), "1") => Ok(Report::new(&*order, Status::ACCEPTED)),
+        _ => Err(Unknown::PspUndecided.into()),
     }
 }
 
 /// As a payout's, and about the deposit's order.
-pub(super) fn refund_answer(data: &Json, deposit_order: &str) -> Outcome {
-    match data.word("orderid") {
-        Some(order) if order == deposit_order => payout_answer(data),
-        Some(_) => Outcome::Unknown(Unknown::Mismatch),
-        None => Outcome::Unknown(Unknown::Unreadable),
-    }
+pub(super) fn refund_answer(data: &Json, deposit_order: &str) -> Told {
+    must_match(data.need_word("orderid")? == deposit_order)?;
+    payout_answer(data)
 }
 
 /// Reads an amount as Trustly writes them: `"902.50"`, `"11"`, and `"5.00000000000000000000"` in ledgers.
@@ -114,7 +95,7 @@ pub(super) fn amount(text: &str, currency: Currency) -> Option<(Money, bool)> {
 
 /// The positive money in `amount` and `currency`.
 pub(super) fn money(data: &Json) -> Option<Money> {
-    let currency = data.str("currency")?.parse().ok()?;
+    let currency = data.currency("currency")?;
     match amount(&data.word("amount")?, currency)? {
         (money, false) => Some(money),
         (_, true) => None,
@@ -122,30 +103,21 @@ pub(super) fn money(data: &Json) -> Option<Money> {
 }
 
 /// `GetWithdrawals`: one row a transfer of the order. A deposit's order lists its refunds.
-pub(super) fn withdrawals_answer(data: &Json, inquiry: &Inquiry, order: &str) -> Outcome {
-    let Some(rows) = data.items() else {
-        return Outcome::Unknown(Unknown::Unreadable);
-    };
-    if rows.iter().any(|row| row.word("orderid").as_deref() != Some(order)) {
-        return Outcome::Unknown(Unknown::Mismatch);
-    }
+pub(super) fn withdrawals_answer(data: &Json, inquiry: &Inquiry, order: &str) -> Told {
+    let rows = data.items().ok_or(Unknown::Unreadable)?;
+    must_match(rows.iter().all(|row| row.word("orderid").as_deref() == Some(order)))?;
     let mut ours = rows.iter().filter(|row| money(row) == Some(inquiry.money));
     let Some(row) = ours.next() else {
         let other_refunds = inquiry.subject == Subject::Return;
-        return if rows.is_empty() || other_refunds {
-            Outcome::NotFound
-        } else {
-            Outcome::Unknown(Unknown::Mismatch)
-        };
+        must_match(rows.is_empty() || other_refunds)?;
+        return Err(Outcome::NotFound.into());
     };
     let state = row.str("transferstate");
     if ours.any(|other| other.str("transferstate") != state) {
-        return Outcome::Unknown(Unknown::PspUndecided);
+        return Err(Unknown::PspUndecided.into());
     }
-    match state.and_then(|state| transfer_status(state, inquiry.money)) {
-        Some(status) => reported(Some(order.to_owned()), status),
-        None => Outcome::Unknown(Unknown::UnlistedCode),
-    }
+    let status = state.and_then(|state| transfer_status(state, inquiry.money));
+    Ok(Report::new(order, status.ok_or(Unknown::UnlistedCode)?))
 }
 
 /// Only `CONFIRMED` says that the bank has it; `EXECUTED` is Trustly's own word.
@@ -155,76 +127,55 @@ fn transfer_status(state: &str, money: Money) -> Option<Status> {
         "PENDING" | "QUEUED" | "PREPARING" | "PREPARED" | "EXECUTING" | "EXECUTED" | "PAUSED" => {
             Status::Pending
         }
-        "FAILED" | "ERROR" => Status::Declined(Decline {
-            class: DeclineClass::PspFault,
-            code: state.to_owned(),
-            retry_elsewhere: true,
-            irreversible: false,
-        }),
+        "FAILED" | "ERROR" => Status::declined(DeclineClass::PspFault, state),
         "RETURNED" | "BOUNCED" => Status::Returned { money },
         _ => return None,
     })
 }
 
+/// The ledger's rows of our MessageID.
+fn rows_of<'a>(data: &'a Json, inquiry: &Inquiry) -> Told<Vec<&'a Json>> {
+    let rows = data.items().ok_or(Unknown::Unreadable)?;
+    let reference = inquiry.attempt.lower();
+    let ours = rows.iter().filter(|row| row.word("messageid").as_deref() == Some(&reference));
+    let ours: Vec<_> = ours.collect();
+    if ours.is_empty() { Err(Outcome::NotFound.into()) } else { Ok(ours) }
+}
+
 /// `AccountLedger`, searched for our MessageID. It proves that the payout was accepted and gives its order
 /// id; what became of it, `GetWithdrawals` tells.
-pub(super) fn ledger_answer(data: &Json, inquiry: &Inquiry) -> Outcome {
-    let Some(rows) = data.items() else {
-        return Outcome::Unknown(Unknown::Unreadable);
-    };
-    let reference = inquiry.attempt.lower();
-    let ours: Vec<_> =
-        rows.iter().filter(|row| row.word("messageid").as_deref() == Some(&reference)).collect();
-    let Some(order) = ours.first().map(|row| row.word("orderid")) else {
-        return Outcome::NotFound;
-    };
-    let one_order = ours.iter().all(|row| row.word("orderid") == order);
+pub(super) fn ledger_answer(data: &Json, inquiry: &Inquiry) -> Told {
+    let ours = rows_of(data, inquiry)?;
+    let order = ours[0].word("orderid").ok_or(Unknown::Mismatch)?;
+    let one_order = ours.iter().all(|row| row.word("orderid").as_ref() == Some(&order));
+    let currency = inquiry.money.currency;
     let asked_amount = ours.iter().any(|row| {
-        row.str("currency") == Some(inquiry.money.currency.code())
-            && row.word("amount").and_then(|text| amount(&text, inquiry.money.currency))
-                == Some((inquiry.money, true))
+        let told = row.word("amount").and_then(|text| amount(&text, currency));
+        row.currency("currency") == Some(currency) && told == Some((inquiry.money, true))
     });
-    match order {
-        Some(order) if one_order && asked_amount => reported(Some(order), ACCEPTED),
-        _ => Outcome::Unknown(Unknown::Mismatch),
-    }
+    must_match(one_order && asked_amount)?;
+    Ok(Report::new(&*order, Status::ACCEPTED))
 }
 
 /// `AccountLedger`, searched for a deposit's MessageID: one row of money that came, and none that took it
 /// back, is its success. A row back is a refund or a reversal, which only a notification tells apart.
-pub(super) fn deposit_in_ledger(data: &Json, inquiry: &Inquiry) -> Outcome {
-    let Some(rows) = data.items() else {
-        return Outcome::Unknown(Unknown::Unreadable);
-    };
-    let reference = inquiry.attempt.lower();
-    let mut ours = rows.iter().filter(|row| row.word("messageid").as_deref() == Some(&reference));
-    let Some(row) = ours.next() else {
-        return Outcome::NotFound;
-    };
-    if ours.next().is_some() {
-        return Outcome::Unknown(Unknown::Mismatch);
-    }
-    match (row.word("orderid"), money(row)) {
-        (Some(order), Some(money)) => reported(Some(order), Status::Succeeded { money }),
-        _ => Outcome::Unknown(Unknown::Unreadable),
-    }
+pub(super) fn deposit_in_ledger(data: &Json, inquiry: &Inquiry) -> Told {
+    let ours = rows_of(data, inquiry)?;
+    must_match(ours.len() == 1)?;
+    let money = money(ours[0]).ok_or(Unknown::Unreadable)?;
+    Ok(Report::new(&*ours[0].need_word("orderid")?, Status::Succeeded { money }))
 }
 
 /// Why a payout failed, by the `errorcode` of `payoutfailed`. The codes are words, and Trustly lists none
 /// as final, so none is irreversible; the money itself comes back by a `credit`.
-pub(super) fn payout_failure(code: &str) -> Decline {
+pub(super) fn payout_failure(code: &str) -> Status {
     let account = ["account", "iban", "bank_number", "beneficiary"];
     let class = if account.iter().any(|word| code.contains(word)) {
         DeclineClass::AccountInvalid
     } else {
         DeclineClass::PspFault
     };
-    Decline {
-        class,
-        code: code.to_owned(),
-        retry_elsewhere: class != DeclineClass::AccountInvalid,
-        irreversible: false,
-    }
+    Status::Declined(decline(class, code))
 }
 
 #[cfg(test)]

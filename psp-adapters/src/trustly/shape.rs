@@ -7,27 +7,14 @@
 //! notification must be there, none but the known ones may, and nothing nests but `attributes`.
 
 use crate::json::Json;
-
-#[derive(Clone, Copy)]
-enum Shape {
-    Digits,
-    Amount,
-    Currency,
-    Stamp,
-    /// An id or code without blanks.
-    Word,
-    /// Words for people.
-    Prose,
-    Attributes,
-}
-
-use Shape::{Amount, Attributes, Currency, Digits, Prose, Stamp, Word};
+use crate::signature::unseparated::Shape::{
+    self, Amount, Currency, Digits, Prose, Stamp, Uuid, Word,
+};
 
 /// Every field that a notification may have. Its text is longer than any that Trustly writes.
-const FIELDS: [(&str, Shape); 12] = [
+const FIELDS: [(&str, Shape); 11] = [
     ("accountid", Digits),
     ("amount", Amount),
-    ("attributes", Attributes),
     ("currency", Currency),
     ("enduserid", Word),
     ("errorcode", Word),
@@ -72,57 +59,29 @@ pub(super) fn is_exact(method: &str, uuid: &str, data: &Json) -> bool {
     };
     // The method's own end is fixed by the UUID's length and digits.
     let method_fits = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_lowercase());
-    whole && method_fits && is_uuid(uuid) && all_fit(data, &FIELDS)
-}
-
-fn is_uuid(text: &str) -> bool {
-    let hyphens = [8, 13, 18, 23];
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| {
-            if hyphens.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
-        })
+    whole && method_fits && Uuid.fits(uuid) && all_fit(data, &FIELDS)
 }
 
 fn all_fit(data: &Json, known: &[(&str, Shape)]) -> bool {
     let Json::Object(fields) = data else { return false };
-    fields.iter().all(|(key, value)| {
-        let shape = known.iter().find(|(name, _)| name == key).map(|(_, shape)| *shape);
-        shape.is_some_and(|shape| fits(shape, value))
+    fields.iter().all(|(key, value)| match known.iter().find(|(name, _)| name == key) {
+        Some((_, shape)) => fits(*shape, value),
+        None if key == "attributes" && known == FIELDS => {
+            *value == Json::Null || all_fit(value, &ATTRIBUTES)
+        }
+        None => false,
     })
 }
 
 fn fits(shape: Shape, value: &Json) -> bool {
-    let text = match (shape, value) {
-        (Attributes, Json::Object(_)) => return all_fit(value, &ATTRIBUTES),
+    match (shape, value) {
         // A field that Trustly leaves empty; nothing could be hidden in it.
-        (Attributes | Word | Prose | Digits, Json::Null) => return true,
-        (Digits, Json::Integer(number)) => return 0 <= *number,
-        (_, Json::Text(text)) => text,
-        _ => return false,
-    };
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    match shape {
-        Attributes => false,
-        Digits => text.len() <= 32 && digits(text),
-        Amount => is_amount(text),
-        Currency => text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
-        Stamp => text.len() <= 40 && is_stamp(text),
-        Word => text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic()) && is_alone(text),
-        Prose => text.len() <= 255 && !text.chars().any(char::is_control) && is_alone(text),
+        (Word | Prose | Digits, Json::Null) => true,
+        (Digits, Json::Integer(number)) => 0 <= *number,
+        (Word | Prose, Json::Text(text)) => shape.fits(text) && is_alone(text),
+        (_, Json::Text(text)) => shape.fits(text),
+        _ => false,
     }
-}
-
-/// Digits, at most one point, digits. A sign is none of Trustly's for a notification.
-fn is_amount(text: &str) -> bool {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    text.len() <= 40 && digits(whole) && digits(fraction)
-}
-
-/// `2010-01-20 14:42:04.675645+01`, RFC 3339 too.
-fn is_stamp(text: &str) -> bool {
-    let known = |byte: u8| byte.is_ascii_digit() || b"-:.+ TZ".contains(&byte);
-    text.len() >= 19 && text.bytes().all(known)
 }
 
 /// Whether a free text holds no other field. Short names such as `name` and `city` are parts of honest
@@ -130,6 +89,7 @@ fn is_stamp(text: &str) -> bool {
 fn is_alone(text: &str) -> bool {
     let long = |name: &&str| 7 <= name.len() && *name != "address";
     let names = FIELDS.iter().chain(&ATTRIBUTES).map(|(name, _)| *name);
+    let names = names.chain(["attributes"]);
     !names.filter(long).any(|name| text.contains(name))
 }
 
@@ -196,6 +156,11 @@ mod tests {
         check(
             "account",
             &format!(r#"{{{ids},"accountid":"9","attributes":{{"name":"ApersonidSE1"}}}}"#),
+            false,
+        );
+        check(
+            "account",
+            &format!(r#"{{{ids},"accountid":"9","enduserid":"p-1attributesname"}}"#),
             false,
         );
         check("credit", &format!("{{{ids}}}"), false);

@@ -5,36 +5,24 @@
 //! amount, currency and method: a notification may move money.
 
 use super::mapping::{money, payout_failure};
-use super::{Inner, shape, wire};
-use crate::json::Json;
+use super::{Trustly, shape, wire};
+use crate::json::{Json, object};
 use crate::webhook::{
-    Echo, RawWebhook, Verified, WebhookBatch, WebhookEvent, WebhookRefusal, WebhookReply,
+    Echo, RawWebhook, Received, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
+    WebhookReply,
 };
-use psp_contract::{
-    AttemptRef, Decline, DeclineClass, PayerProof, Report, Status, Subject, Timestamp,
-};
+use psp_contract::{DeclineClass, Money, PayerProof, Report, Status, Subject, Timestamp};
 
-pub(super) fn verify(
-    inner: &Inner,
-    raw: &RawWebhook<'_>,
-) -> Result<Verified<WebhookBatch>, WebhookRefusal> {
+pub(super) fn verify(trustly: &Trustly, raw: &RawWebhook<'_>) -> Received {
     const MALFORMED: WebhookRefusal = WebhookRefusal::Malformed("no JSON-RPC notification");
-    if raw.method != "POST" {
-        return Err(WebhookRefusal::Malformed("notifications are sent by POST"));
-    }
-    // Trustly does not sign the path. A proxy may have taken a prefix off it, and nothing else.
-    if !inner.notify_url.ends_with(raw.path_and_query) {
-        return Err(WebhookRefusal::Malformed("not the address that Trustly was given"));
-    }
+    raw.must_be_posted_to(&trustly.notify_url)?;
     // Only as much is read as it takes to find the signature and what it covers.
-    let body = Json::parse(raw.body).ok_or(MALFORMED)?;
+    let body = raw.json()?;
     let method = body.str("method").ok_or(MALFORMED)?;
-    let params = body.get("params").ok_or(MALFORMED)?;
-    let uuid = params.str("uuid").ok_or(MALFORMED)?;
-    let data = params.get("data").ok_or(MALFORMED)?;
-    let signature = params.str("signature").ok_or(WebhookRefusal::Invalid("not signed"))?;
-    let proof = wire::verify(inner, signature, method, uuid, data)
-        .ok_or(WebhookRefusal::Invalid("the signature does not verify"))?;
+    let uuid = body.str("params/uuid").ok_or(MALFORMED)?;
+    let data = body.get("params/data").ok_or(MALFORMED)?;
+    let signature = body.str("params/signature").ok_or(WebhookRefusal::Invalid("not signed"))?;
+    let proof = trustly.verify(signature, method, uuid, data).ok_or(UNVERIFIED)?;
     // The signature covers the texts one after another, not where each ends.
     if !shape::is_exact(method, uuid, data) {
         return Err(WebhookRefusal::Malformed("signed, and not of a notification's shape"));
@@ -42,90 +30,60 @@ pub(super) fn verify(
     let event_id = data
         .word("notificationid")
         .ok_or(WebhookRefusal::Malformed("a notification without an id"))?;
-    let batch = WebhookBatch {
-        events: vec![event(event_id, method, data)],
-        fresh: false,
-        echo: Echo { method: method.to_owned(), uuid: uuid.to_owned() },
-    };
-    Ok(Verified::new(batch, proof))
+    let echo = Echo { method: method.to_owned(), uuid: uuid.to_owned() };
+    Ok(Verified::new(WebhookBatch { echo, ..event(event_id, method, data).into() }, proof))
 }
 
 fn event(event_id: String, kind: &str, data: &Json) -> WebhookEvent {
-    let psp_reference = data.word("orderid");
-    let report = |status, payer| Report {
-        psp_reference: psp_reference.clone(),
-        status,
-        payer,
-        attempt: None,
-    };
-    let money = money(data);
+    let id = data.word("orderid");
     // Without a readable amount a notification about money is only a reason to ask.
-    let moved =
-        |status: fn(psp_contract::Money) -> Status| money.map(|money| report(status(money), None));
+    let moved = |status: fn(Money) -> Status| money(data).map(status);
+    let returned = || moved(|money| Status::Returned { money });
+    let succeeded = || moved(|money| Status::Succeeded { money });
     let (subject, said, if_deposit) = match kind {
-        "account" => (None, Some(report(Status::Pending, Some(payer(data)))), None),
-        "pending" => (Some(Subject::Deposit), Some(report(Status::Pending, None)), None),
-        "credit" => (
-            None,
-            moved(|money| Status::Returned { money }),
-            moved(|money| Status::Succeeded { money }),
-        ),
+        "account" => (None, Some(Status::Pending), None),
+        "pending" => (Some(Subject::Deposit), Some(Status::Pending), None),
+        "credit" => (None, returned(), succeeded()),
         "debit" => (Some(Subject::Deposit), moved(|money| Status::Reversed { money }), None),
-        "cancel" => (
-            None,
-            Some(report(Status::Declined(cancelled()), None)),
-            Some(report(Status::Cancelled, None)),
-        ),
-        "payoutconfirmation" => {
-            (Some(Subject::Payout), moved(|money| Status::Succeeded { money }), None)
+        // A payout that Trustly cancels was not sent; it may have been accepted before, so this is no
+        // licence to pay elsewhere.
+        "cancel" => {
+            let cancelled = Status::declined(DeclineClass::PspFault, "cancel");
+            (None, Some(cancelled), Some(Status::Cancelled))
         }
+        "payoutconfirmation" => (Some(Subject::Payout), succeeded(), None),
         "payoutfailed" => {
-            let code = data.word("errorcode").unwrap_or_else(|| "payoutfailed".to_owned());
-            (
-                Some(Subject::Payout),
-                Some(report(Status::Declined(payout_failure(&code)), None)),
-                None,
-            )
+            let code = data.word("errorcode").unwrap_or_else(|| kind.to_owned());
+            (Some(Subject::Payout), Some(payout_failure(&code)), None)
         }
         _ => (None, None, None),
     };
     let about_money = matches!(kind, "credit" | "debit" | "payoutconfirmation");
-    WebhookEvent {
-        event_id,
-        kind: kind.to_owned(),
-        attempt: data.word("messageid").as_deref().and_then(AttemptRef::parse),
-        hint_only: about_money && said.is_none(),
+    let mut event = WebhookEvent {
+        attempt: data.attempt("messageid"),
+        psp_reference: id.clone(),
         subject,
-        report: said,
-        if_deposit,
-        payin: None,
+        if_deposit: if_deposit.map(|status| Report::new(id.as_deref(), status)),
         occurred_at: data.str("timestamp").and_then(timestamp),
-        psp_reference: psp_reference.clone(),
+        hint_only: about_money && said.is_none(),
+        ..WebhookEvent::new(event_id, kind)
     }
-}
-
-/// A payout that Trustly cancels was not sent; it may have been accepted before, so this is no licence to
-/// pay elsewhere.
-fn cancelled() -> Decline {
-    Decline {
-        class: DeclineClass::PspFault,
-        code: "cancel".to_owned(),
-        retry_elsewhere: true,
-        irreversible: false,
+    .saying(said);
+    if let ("account", Some(report)) = (kind, &mut event.report) {
+        report.payer = Some(payer(data));
     }
+    event
 }
 
 /// Who paid: the account id pays the same account again, the descriptor may be shown.
 fn payer(data: &Json) -> PayerProof {
-    let attributes = data.get("attributes");
-    let attribute = |key| attributes.and_then(|attributes| attributes.word(key));
+    let digits = data.word("attributes/lastdigits").map(|digits| format!("***{digits}"));
     PayerProof {
-        holder_name: attribute("name"),
-        tax_id: attribute("personid"),
+        holder_name: data.word("attributes/name"),
+        tax_id: data.word("attributes/personid"),
         portable: None,
         token: data.word("accountid"),
-        masked: attribute("descriptor")
-            .or_else(|| attribute("lastdigits").map(|it| format!("***{it}"))),
+        masked: data.word("attributes/descriptor").or(digits),
     }
 }
 
@@ -140,21 +98,16 @@ fn timestamp(text: &str) -> Option<Timestamp> {
 }
 
 /// The signed result, with the notification's own UUID and method.
-pub(super) fn reply(inner: &Inner, batch: &WebhookBatch) -> WebhookReply {
+pub(super) fn reply(trustly: &Trustly, batch: &WebhookBatch) -> WebhookReply {
     let Echo { method, uuid } = &batch.echo;
-    let data = Json::object([("status", "OK".into())]);
+    let data = object! { "status": "OK" };
     let signature = wire::signed_text(method, uuid, &data)
-        .and_then(|text| inner.signer.sign_sha1(text.as_bytes()));
+        .and_then(|text| trustly.signer.sign_sha1(text.as_bytes()));
     let Some(signature) = signature else {
-        return WebhookReply { status: 500, content_type: "text/plain", body: Vec::new() };
+        return WebhookReply { status: 500, ..WebhookReply::ok("") };
     };
-    let result = Json::object([
-        ("signature", Json::Text(signature)),
-        ("uuid", Json::text(uuid)),
-        ("method", Json::text(method)),
-        ("data", data),
-    ]);
-    let body = Json::object([("result", result), ("version", "1.1".into())]);
+    let result = object! { "signature": signature, "uuid": uuid, "method": method, "data": data };
+    let body = object! { "result": result, "version": "1.1" };
     WebhookReply { status: 200, content_type: "application/json", body: body.to_bytes() }
 }
 

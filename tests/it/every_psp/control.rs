@@ -14,6 +14,7 @@ fn own(attempt: &str, part: Option<&str>, psp: &str, status: &str) -> Ours {
         psp: psp.to_owned(),
         status: status.to_owned(),
         minor: 500,
+        currency: "EUR".to_owned(),
         player: "p".to_owned(),
     }
 }
@@ -24,6 +25,7 @@ fn moved(psp: &str, client_reference: &str, kind: &str, minor: i64) -> Theirs {
         client_reference: client_reference.to_owned(),
         kind: kind.to_owned(),
         minor,
+        currency: "EUR".to_owned(),
         status: "succeeded".to_owned(),
     };
     Theirs { psp: psp.to_owned(), movement }
@@ -64,6 +66,9 @@ fn everything_that_must_never_be_is_told() {
         "nobody asked",
     );
     told(std::slice::from_ref(&paid), &[moved("x", "a1", "payout", 400)], "400 moved and 500");
+    let mut pounds = first.clone();
+    pounds.movement.currency = "GBP".to_owned();
+    told(std::slice::from_ref(&paid), &[pounds], "0 moved and 500");
     told(&[paid], &[], "0 moved and 500");
     told(&[own("a1", Some("w1"), "x", "unknown")], &[first], "500 moved and 0");
     told(&[own("a2", None, "x", "failed")], &[moved("x", "a2", "deposit", 500)], "500 moved and 0");
@@ -76,7 +81,7 @@ fn everything_that_must_never_be_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_payout_at_the_psp_is_told() {
     let stage = Stage::open("trustly-de").await;
-    let (cell, _) = stage.withdraw(1).await;
+    let (cell, _) = stage.withdraw("first", 1).await;
     let paid = stage.reaches(&cell, "paid", SOON).await.unwrap();
     let check = async || contradictions(&ours(&stage.world).await, &theirs(&stage.world).await);
     assert_eq!(check().await, Vec::<String>::new());

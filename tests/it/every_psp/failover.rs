@@ -10,7 +10,7 @@ async fn first_one_is_down(first: &str) {
         panic!("a market has two PSPs: {:?}", stage.account.market);
     };
     stage.world.mocks.listener(first, false).await;
-    let (payout, _) = stage.withdraw(1).await;
+    let (payout, _) = stage.withdraw("payout", 1).await;
     let psp = stage.world.one().flows.psps.get(second).unwrap();
     let destination = stage.account.destination().for_psp(second);
     let payable = psp.can_pay(&destination, stage.account.currency);

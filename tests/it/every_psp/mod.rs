@@ -7,6 +7,8 @@
 mod accounts;
 mod control;
 mod failover;
+mod faults;
 mod plain;
+mod settling;
 mod stage;
 mod truth;

@@ -5,7 +5,8 @@ use super::stage::{Stage, tried};
 
 async fn plain(id: &'static str, deposit: bool) {
     let stage = Stage::open(id).await;
-    let (cell, payment) = if deposit { stage.deposit(0).await } else { stage.withdraw(0).await };
+    let (cell, payment) =
+        if deposit { stage.deposit("plain", 0).await } else { stage.withdraw("plain", 0).await };
     stage.pay(&payment).await;
     let status = if deposit { "succeeded" } else { "paid" };
     let Some(done) = stage.reaches(&cell, status, SOON).await else {

@@ -27,6 +27,7 @@ pub struct Stage {
 /// One payment of a test.
 #[derive(Debug, Clone)]
 pub struct Cell {
+    pub name: String,
     pub id: PaymentId,
     pub player: PlayerKey,
 }
@@ -46,16 +47,16 @@ impl Stage {
     }
 
     /// A new player's deposit, as far as one request carries it.
-    pub async fn deposit(&self, number: usize) -> (Cell, Payment) {
+    pub async fn deposit(&self, name: &str, number: usize) -> (Cell, Payment) {
         let player = self.world.player(&self.account.country).await;
         let money = self.account.money(number);
         let order = DepositOrder { method: self.account.method, ..deposit_order(&player, money) };
         let payment = self.world.one().deposit(order).await;
-        (Cell { id: payment.id, player }, payment)
+        (Cell { name: name.to_owned(), id: payment.id, player }, payment)
     }
 
     /// A new player's withdrawal of all they have.
-    pub async fn withdraw(&self, number: usize) -> (Cell, Payment) {
+    pub async fn withdraw(&self, name: &str, number: usize) -> (Cell, Payment) {
         let player = self.world.player(&self.account.country).await;
         let money = self.account.money(number);
         self.world.win(&player, money.currency, money.minor).await;
@@ -65,7 +66,7 @@ impl Stage {
             ..withdrawal_order(&player, money)
         };
         let payment = self.world.one().withdraw(order).await;
-        (Cell { id: payment.id, player }, payment)
+        (Cell { name: name.to_owned(), id: payment.id, player }, payment)
     }
 
     /// The payer does what they were told, once.
@@ -84,6 +85,24 @@ impl Stage {
         }
         let movement = self.world.movement(attempt).await;
         mocks.complete_if_open(&attempt.psp, &movement.reference).await;
+    }
+
+    /// Whether the account's PSP can be asked about one deposit.
+    pub fn can_be_asked(&self) -> bool {
+        let psp = self.world.one().flows.psps.get(&self.account.id).unwrap();
+        let inquiry = &psp.capabilities().deposit_inquiry;
+        inquiry.by_our_reference || inquiry.by_psp_reference
+    }
+
+    /// PSPs repeat what nobody has acknowledged: all that came is told once more.
+    pub async fn told_again(&self) {
+        let psp = &self.account.id;
+        for movement in self.world.mocks.movements(psp).await {
+            if movement.kind == "deposit" && movement.status == "succeeded" {
+                let resend = json!({"reference": movement.reference, "times": 1});
+                self.world.mocks.resend(psp, resend).await;
+            }
+        }
     }
 
     pub async fn payment(&self, cell: &Cell) -> Payment {

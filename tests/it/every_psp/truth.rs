@@ -16,6 +16,7 @@ pub struct Ours {
     pub psp: String,
     pub status: String,
     pub minor: i64,
+    pub currency: String,
     /// The player's digits, by which money comes to a permanent address.
     pub player: String,
 }
@@ -47,15 +48,15 @@ pub async fn theirs(world: &World) -> Vec<Theirs> {
 }
 
 pub async fn ours(world: &World) -> Vec<Ours> {
-    type Row = (uuid::Uuid, Option<uuid::Uuid>, String, String, i64, String, String);
+    type Row = (uuid::Uuid, Option<uuid::Uuid>, String, String, i64, String, String, String);
     let rows: Vec<Row> = sqlx::query_as(
-        "select attempt_id, part_id, psp, a.status, asked, operator_id, player_id
+        "select attempt_id, part_id, psp, a.status, asked, a.currency, operator_id, player_id
          from attempt a join payment p using (payment_id)",
     )
     .fetch_all(&world.rows)
     .await
     .unwrap();
-    let read = |(attempt, part, psp, status, minor, operator, player): Row| {
+    let read = |(attempt, part, psp, status, minor, currency, operator, player): Row| {
         let operator = OperatorId::parse(&operator).unwrap();
         let key = PlayerKey { operator, player: PlayerId::parse(&player).unwrap() };
         Ours {
@@ -65,6 +66,7 @@ pub async fn ours(world: &World) -> Vec<Ours> {
             psp,
             status,
             minor,
+            currency,
         }
     };
     rows.into_iter().map(read).collect()
@@ -106,7 +108,7 @@ fn twice(ours: &[Ours], theirs: &[Theirs]) -> Vec<String> {
     faults
 }
 
-/// Whether each attempt moved money exactly when, and as much as, the service says.
+/// Whether each attempt moved money exactly when, and as much as, the service says, in its currency.
 fn movements_of_attempts(ours: &[Ours], theirs: &[Theirs]) -> Vec<String> {
     let players: BTreeSet<&str> = ours.iter().map(|own| &*own.player).collect();
     let by_address =
@@ -119,7 +121,9 @@ fn movements_of_attempts(ours: &[Ours], theirs: &[Theirs]) -> Vec<String> {
             continue;
         }
         let of_it = |one: &&Theirs| {
-            one.psp == own.psp && one.movement.client_reference == own.attempt && one.moved()
+            let same_money = one.movement.currency == own.currency;
+            let same = one.psp == own.psp && one.movement.client_reference == own.attempt;
+            same && same_money && one.moved()
         };
         let moved: i64 = theirs.iter().filter(of_it).map(|one| one.movement.minor).sum();
         let booked = if own.status == "succeeded" { own.minor } else { 0 };

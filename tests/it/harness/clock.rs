@@ -10,6 +10,11 @@ use std::time::Duration;
 pub struct MovableClock(Mutex<Duration>);
 
 impl MovableClock {
+    /// How much was added so far.
+    pub fn ahead(&self) -> Duration {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// From now on it is so much later.
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
@@ -18,6 +23,6 @@ impl MovableClock {
 
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
-        SystemClock.now() + *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        SystemClock.now() + self.ahead()
     }
 }

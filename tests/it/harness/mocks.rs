@@ -21,6 +21,7 @@ pub struct Movement {
     pub kind: String,
     /// In the currency's own minor unit, as the control API writes all its decimals.
     pub minor: i64,
+    pub currency: String,
     pub status: String,
 }
 
@@ -63,6 +64,18 @@ impl Mocks {
     pub async fn clear_faults(&self, psp: &str) {
         let url = format!("{}/psps/{psp}/faults", self.running.control_url);
         assert!(self.client.delete(url).send().await.unwrap().status().is_success());
+    }
+
+    /// Whether a rule is still waiting for a call or a notification to spoil.
+    pub async fn has_faults(&self, psp: &str) -> bool {
+        let url = format!("{}/psps/{psp}/faults", self.running.control_url);
+        let rules: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        !rules.as_array().unwrap().is_empty()
+    }
+
+    /// How far the PSPs' clocks are ahead of the machine's.
+    pub async fn set_clock(&self, ahead: Duration) {
+        self.post("/clock", &json!({"ahead_s": ahead.as_secs()})).await;
     }
 
     pub async fn listener(&self, psp: &str, up: bool) {
@@ -111,6 +124,7 @@ impl Mocks {
                 client_reference: text(it, "client_reference").to_lowercase(),
                 kind: text(it, "kind"),
                 minor: text(it, "amount").replace('.', "").parse().unwrap(),
+                currency: text(it, "currency"),
                 status: text(it, "status"),
             })
             .collect()

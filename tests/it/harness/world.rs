@@ -143,7 +143,7 @@ impl World {
         mut look: impl FnMut() -> F,
     ) -> T {
         for _ in 0..LATER_STEPS_MAX {
-            self.move_on(step);
+            self.move_on(step).await;
             if let Some(found) = try_eventually(LOOK_BETWEEN, &mut look).await {
                 return found;
             }
@@ -151,8 +151,9 @@ impl World {
         panic!("not within {LATER_STEPS_MAX} steps of {step:?}: {what}");
     }
 
-    /// It is later now, and every worker looks at once.
-    pub fn move_on(&self, step: Duration) {
+    /// It is later now, for the PSPs too, and every worker looks at once.
+    pub async fn move_on(&self, step: Duration) {
+        self.mocks.set_clock(self.clock.ahead() + step).await;
         self.clock.advance(step);
         for bell in self.instances.iter().map(|instance| &instance.flows.nudges) {
             bell.attempts.notify_one();
@@ -188,6 +189,11 @@ impl World {
         books::close(&self).await;
         self.rows.close().await;
         self.closed = true;
+    }
+
+    /// Waits until the books of each mock and ours are equal.
+    pub async fn agrees_with_mocks(&self) {
+        books::agree_with_mocks(self).await;
     }
 
     /// Ends a world whose books cannot close, because the test made it so.

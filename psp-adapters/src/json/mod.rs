@@ -7,13 +7,19 @@
 //!
 //! Numbers keep their text. Some PSPs send amounts as JSON numbers, `10.5`, and a 64-bit fraction cannot
 //! hold every one of them; so each value is taken as the bytes it stands in (`RawValue`) before it is read.
+//!
+//! Modules: `read` (what a tree says, strictly), `write` (trees to be sent, `object!`).
 
-use psp_contract::{Currency, Money};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
+
+mod read;
+mod write;
+
+pub(crate) use write::{Field, object};
 
 /// PSPs nest less than ten deep. Each level is scanned once more, so this also bounds the work.
 const DEPTH_MAX: usize = 32;
@@ -35,88 +41,9 @@ impl Json {
         read(serde_json::from_slice(bytes).ok()?, 0)
     }
 
-    /// An amount as a number in major units with all its decimals, for PSPs that want numbers.
-    pub fn major(money: Money) -> Json {
-        Json::Decimal(money.major())
-    }
-
-    pub fn object<const N: usize>(fields: [(&str, Json); N]) -> Json {
-        Json::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
-    }
-
-    pub fn text(text: impl Into<String>) -> Json {
-        Json::Text(text.into())
-    }
-
-    /// Adds a field to an object when there is a value.
-    pub fn with(mut self, key: &str, value: Option<Json>) -> Json {
-        if let (Json::Object(fields), Some(value)) = (&mut self, value) {
-            fields.insert(key.to_owned(), value);
-        }
-        self
-    }
-
-    pub fn get(&self, key: &str) -> Option<&Json> {
-        match self {
-            Json::Object(fields) => fields.get(key),
-            _ => None,
-        }
-    }
-
-    pub fn str(&self, key: &str) -> Option<&str> {
-        match self.get(key) {
-            Some(Json::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// A text or an integer as text: PSPs change their minds about ids.
-    pub fn word(&self, key: &str) -> Option<String> {
-        match self.get(key) {
-            Some(Json::Text(text)) if !text.is_empty() => Some(text.clone()),
-            Some(Json::Integer(number)) => Some(number.to_string()),
-            _ => None,
-        }
-    }
-
-    pub fn int(&self, key: &str) -> Option<i64> {
-        match self.get(key) {
-            Some(Json::Integer(number)) => i64::try_from(*number).ok(),
-            _ => None,
-        }
-    }
-
-    /// A number's own text.
-    pub fn number(&self, key: &str) -> Option<String> {
-        match self.get(key) {
-            Some(Json::Integer(number)) => Some(number.to_string()),
-            Some(Json::Decimal(text)) => Some(text.clone()),
-            _ => None,
-        }
-    }
-
-    /// An amount that a PSP sends as a number in major units. None for anything that is not exactly an
-    /// amount of this currency.
-    pub fn amount(&self, key: &str, currency: Currency) -> Option<Money> {
-        Money::parse_with_zero(&self.number(key)?, currency).ok()
-    }
-
-    pub fn items(&self) -> Option<&[Json]> {
-        match self {
-            Json::Array(items) => Some(items),
-            _ => None,
-        }
-    }
-
     /// The bytes to send. A tree that we built has no number that is none, so this cannot fail.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
-    }
-}
-
-impl From<&str> for Json {
-    fn from(text: &str) -> Json {
-        Json::Text(text.to_owned())
     }
 }
 
@@ -255,25 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_read_from_numbers_exactly() {
-        let amount = |text: &str| {
-            let body = Json::parse(format!(r#"{{"amount":{text}}}"#).as_bytes())?;
-            body.amount("amount", Currency::BRL).map(|money| money.minor)
-        };
-        // Neither of these has a 64-bit fraction of its own value.
-        assert_eq!(amount("0.07"), Some(7));
-        assert_eq!(amount("90071992547.41"), Some(9_007_199_254_741));
-        assert_eq!(amount("10"), Some(1000));
-        assert_eq!(amount("10.5"), Some(1050));
-        for text in ["1e2", "-1.00", "10.505", "\"10.50\"", "null"] {
-            assert_eq!(amount(text), None, "{text}");
-        }
-        assert_eq!(Json::major(Money::new(1050, Currency::BRL)).to_bytes(), b"10.50");
-    }
-
-    #[test]
     fn a_tree_survives_being_sent() {
-        let tree = Json::object([("b", Json::Null), ("a", Json::Array(vec![Json::Bool(true)]))]);
+        let tree = object! { "b": Json::Null, "a": vec![Json::Bool(true)] };
         assert_eq!(tree.to_bytes(), br#"{"a":[true],"b":null}"#);
         assert_eq!(Json::parse(&tree.to_bytes()), Some(tree));
     }
