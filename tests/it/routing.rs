@@ -289,11 +289,11 @@ async fn maintenance_begins_and_ends_by_the_clock() {
     set(&world, 0, order).await;
     let planned = |deposit: &Payment| deposit.route.ranked().next().unwrap().to_owned();
     assert_eq!(planned(&world.deposit(&player, eur(1_000)).await), "trustly-de");
-    world.move_on(Duration::from_secs(3_700));
+    world.move_on(Duration::from_secs(3_700)).await;
     let during = world.deposit(&player, eur(1_000)).await;
     assert_eq!(planned(&during), "truelayer-de");
     assert_eq!(reason(&during, "trustly-de"), "in maintenance: their settlements are late");
-    world.move_on(Duration::from_secs(3_600));
+    world.move_on(Duration::from_secs(3_600)).await;
     assert_eq!(planned(&world.deposit(&player, eur(1_000)).await), "trustly-de");
     world.close().await;
 }
