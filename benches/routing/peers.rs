@@ -1,5 +1,6 @@
 //! Who chooses: ours, and what others do, each with its own published defaults.
 
+use crate::world::World;
 use interlock::domain::{Currency, Direction, Method};
 use interlock::routing::health::dice::Dice;
 use interlock::routing::health::{Bucket, Change, Health, HealthRules, Micros, SECOND};
@@ -19,20 +20,22 @@ pub trait Chooser {
 }
 
 /// All contenders, ours first.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 7] = [
     "interlock",
     "success-rate window",
+    "the same, calibrated",
     "Resilience4j, static order",
     "Envoy, static order",
     "SW-UCB 1000",
     "discounted Thompson",
 ];
 
-pub fn contender(name: &str, rates: &[f64], seed: u64) -> Box<dyn Chooser> {
-    let psps = rates.len();
+pub fn contender(name: &str, world: &World, seed: u64) -> Box<dyn Chooser> {
+    let (rates, psps) = (&world.rates, world.rates.len());
     match name {
         "interlock" => Box::new(Ours::new(psps, seed)),
         "success-rate window" => Box::new(Window::new(psps, seed)),
+        "the same, calibrated" => Box::new(Window::calibrated(psps, seed, world.pace)),
         "Resilience4j, static order" => Box::new(Breaker::new(rates, Kind::Resilience4j)),
         "Envoy, static order" => Box::new(Breaker::new(rates, Kind::Envoy)),
         "SW-UCB 1000" => Box::new(SlidingUcb { last: VecDeque::new(), psps }),
@@ -101,15 +104,20 @@ impl Chooser for Ours {
     }
 }
 
-/// The strongest open peer: the mean of the last outcomes, ones at first; the best is asked, and one payment
-/// in twenty goes to another. A PSP below its elimination threshold is left out. Every 15 minutes the window
-/// is calibrated to `5 · √(V / (n − 1))` hundreds of outcomes, from 100 to 2,000, by the variance V of the
-/// rates of the n PSPs (`reference/reliability.md` §3).
+/// The strongest open peer, by what is published of it: the mean of each PSP's last 125 outcomes, ones at
+/// first; the best is asked, and one payment in twenty goes to another. A second score of each PSP loses
+/// 5 % with a failure and gains 5.26 % with a success; below 0.05 the PSP goes to the end of the order.
+///
+/// Every 15 minutes it is calibrated by the volume V of the last hour: a window of `5 · √(V / (n − 1))`
+/// outcomes, rounded to 25, from 100 to 2,000; and to each other PSP the share that fills its window in an
+/// hour, at least 1 % and together at most 30 %. That is off unless it is switched on, so the window is
+/// shown with its defaults as well as calibrated, as if it had been running for hours.
 struct Window {
     outcomes: Vec<VecDeque<bool>>,
+    standing: Vec<f64>,
     size: usize,
+    hedging: f64,
     dice: Dice,
-    calibrate_at: Micros,
 }
 
 impl Window {
@@ -118,47 +126,41 @@ impl Window {
     const ELIMINATION: f64 = 0.05;
 
     fn new(psps: usize, seed: u64) -> Self {
-        let ones: VecDeque<bool> = std::iter::repeat_n(true, Self::SIZE).collect();
-        let outcomes = vec![ones; psps];
-        Self { outcomes, size: Self::SIZE, dice: Dice::new(seed), calibrate_at: 900 * SECOND }
+        Self::sized(psps, seed, Self::SIZE, Self::HEDGING)
+    }
+
+    fn sized(psps: usize, seed: u64, size: usize, hedging: f64) -> Self {
+        let ones: VecDeque<bool> = std::iter::repeat_n(true, size).collect();
+        let (outcomes, standing) = (vec![ones; psps], vec![1.0; psps]);
+        Self { outcomes, standing, size, hedging, dice: Dice::new(seed) }
+    }
+
+    fn calibrated(psps: usize, seed: u64, pace: f64) -> Self {
+        let (volume, others) = (pace * 3_600.0, psps as f64 - 1.0);
+        let size = (5.0 * (volume / others).sqrt() / 25.0).round() * 25.0;
+        let size = size.clamp(100.0, 2_000.0);
+        let each = (size / volume).min(0.3 / others).max(0.01);
+        Self::sized(psps, seed, size as usize, (each * others).min(0.3))
     }
 
     fn scores(&self) -> Vec<f64> {
         let rate = |window: &VecDeque<bool>| {
             window.iter().filter(|approved| **approved).count() as f64 / window.len() as f64
         };
-        self.outcomes.iter().map(rate).collect()
-    }
-
-    fn calibrate(&mut self, scores: &[f64]) {
-        let n = scores.len() as f64;
-        let mean = scores.iter().sum::<f64>() / n;
-        let variance = scores.iter().map(|rate| (rate - mean) * (rate - mean)).sum::<f64>() / n;
-        let hundreds = 5.0 * (variance / (n - 1.0)).sqrt();
-        self.size = (hundreds * 100.0).clamp(100.0, 2_000.0) as usize;
-        for window in &mut self.outcomes {
-            while self.size < window.len() {
-                window.pop_front();
-            }
-        }
+        let eliminated = |standing: &f64| f64::from(u8::from(*standing < Self::ELIMINATION));
+        let pairs = self.outcomes.iter().zip(&self.standing);
+        pairs.map(|(window, standing)| rate(window) - eliminated(standing)).collect()
     }
 }
 
 impl Chooser for Window {
-    fn order(&mut self, now: Micros) -> Vec<usize> {
-        let scores = self.scores();
-        if self.calibrate_at <= now {
-            self.calibrate(&scores);
-            self.calibrate_at = now + 900 * SECOND;
-        }
-        let mut order = by_score(&scores);
-        if self.dice.chance(Self::HEDGING) {
+    fn order(&mut self, _: Micros) -> Vec<usize> {
+        let mut order = by_score(&self.scores());
+        if self.dice.chance(self.hedging) {
+            // An eliminated one too: without that it would never come back, which nobody can want.
             let others = order.len() as u64 - 1;
-            let other = 1 + (self.dice.bits() % others) as usize;
-            if Self::ELIMINATION <= scores[order[other]] {
-                let chosen = order.remove(other);
-                order.insert(0, chosen);
-            }
+            let chosen = order.remove(1 + (self.dice.bits() % others) as usize);
+            order.insert(0, chosen);
         }
         order
     }
@@ -174,6 +176,8 @@ impl Chooser for Window {
         while self.size < self.outcomes[psp].len() {
             self.outcomes[psp].pop_front();
         }
+        let change = if approved { 1.0526 } else { 0.95 };
+        self.standing[psp] = (self.standing[psp] * change).min(1.0);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pictures: for each fault the share of payments that the ill PSP gets, ours beside the window's.
+//! Pictures: for each fault the share of payments that the ill PSP gets from each contender.
 
 use crate::Asked;
 use crate::table::{Cell, Table};
@@ -8,14 +8,15 @@ use std::path::Path;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 220.0;
-const COLOURS: [&str; 6] = ["#0b6e4f", "#c1121f", "#7f8c8d", "#b08968", "#5e60ce", "#f4a261"];
+const COLOURS: [&str; 7] =
+    ["#0b6e4f", "#c1121f", "#e07a5f", "#7f8c8d", "#b08968", "#5e60ce", "#f4a261"];
 
 pub fn write(folder: &Path, asked: &Asked, table: &Table) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     for (index, fault) in asked.faults.iter().enumerate() {
         let lines: Vec<(&str, &Cell)> =
             table.rows.iter().map(|row| (row.name, &row.cells[index])).collect();
-        let file = folder.join(format!("routing-{}.svg", fault.name()));
+        let file = folder.join(format!("{}.svg", fault.name()));
         std::fs::write(&file, draw(fault.name(), asked.world.fault_s, &lines))
             .with_context(|| format!("writing {}", file.display()))?;
     }

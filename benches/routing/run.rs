@@ -12,9 +12,13 @@ use std::collections::{BinaryHeap, VecDeque};
 pub struct Outcome {
     /// Approvals lost in the fault and after it.
     pub lost: f64,
+    /// Payments since the fault's end until it was recovered from.
+    pub after: u32,
+    /// What each payment since the fault's start lost, in order.
+    pub each: Vec<f32>,
     pub detected_s: Option<f64>,
     pub recovered_s: Option<f64>,
-    /// Regret and number of the payments before the fault, once the first half of them is over.
+    /// Regret and number of the payments of a run without fault, after half of the warm-up.
     pub calm_lost: f64,
     pub calm: f64,
     pub payments: f64,
@@ -36,17 +40,27 @@ type Waiting = (Micros, u64, usize, Micros, News);
 struct Run<'a> {
     world: &'a World,
     fault: Option<Fault>,
+    /// What each payment loses in the run of the same seed without the fault.
+    calm: &'a [f32],
     waiting: BinaryHeap<Reverse<Waiting>>,
     outcome: Outcome,
     last: VecDeque<bool>,
     calls: u64,
 }
 
-pub fn run(world: &World, fault: Option<Fault>, chooser: &mut dyn Chooser, seed: u64) -> Outcome {
+/// One run; `calm` is what each payment lost in the run of the same seed without a fault.
+pub fn run(
+    world: &World,
+    fault: Option<Fault>,
+    calm: &[f32],
+    chooser: &mut dyn Chooser,
+    seed: u64,
+) -> Outcome {
     let mut dice = Dice::new(seed);
     let mut run = Run {
         world,
         fault,
+        calm,
         waiting: BinaryHeap::new(),
         outcome: Outcome::default(),
         last: VecDeque::new(),
@@ -132,23 +146,36 @@ impl Run<'_> {
         }
         let there = self.last.iter().filter(|went| **went).count();
         let since = at_s - world.warm_s;
+        if self.fault.is_none() && 0.5 * world.warm_s <= at_s {
+            out.calm_lost += lost;
+            out.calm += 1.0;
+        }
         if since < 0.0 {
-            if 0.5 * world.warm_s <= at_s {
-                out.calm_lost += lost;
-                out.calm += 1.0;
-            }
             return;
         }
         out.lost += lost;
+        out.each.push(lost as f32);
         if since < world.fault_s && out.detected_s.is_none() && there <= 2 {
             out.detected_s = Some(since);
         }
-        if world.fault_s <= since && out.recovered_s.is_none() && 14 <= there {
-            out.recovered_s = Some(since - world.fault_s);
+        if world.fault_s <= since && out.recovered_s.is_none() {
+            out.after += 1;
+            let is_back = 14 <= there || (20 <= out.after && self.loses_no_more());
+            self.outcome.recovered_s = is_back.then_some(since - world.fault_s);
         }
+        let out = &mut self.outcome;
         let step = (since / 5.0) as usize;
         out.share.resize(out.share.len().max(step + 1), (0.0, 0.0));
         out.share[step].0 += f64::from(u8::from(went_there));
         out.share[step].1 += 1.0;
+    }
+
+    /// Whether the last twenty payments lose at most half a point each more than without the fault: then
+    /// it makes no difference that they go elsewhere.
+    fn loses_no_more(&self) -> bool {
+        let each = &self.outcome.each;
+        let last = each.len().saturating_sub(20)..each.len();
+        let calm = self.calm.get(last.clone()).unwrap_or_default().iter().sum::<f32>();
+        each[last].iter().sum::<f32>() <= calm + 0.1
     }
 }

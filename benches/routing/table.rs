@@ -25,6 +25,8 @@ pub struct Cell {
     pub lost: f64,
     /// Half of the width of the 95 % confidence interval of `lost`.
     pub lost_within: f64,
+    /// `lost` less what the same payments lose in the same seeds' runs without the fault.
+    pub by_fault: f64,
     pub detected: [Option<f64>; 2],
     pub recovered: [Option<f64>; 2],
     pub runs: Vec<Outcome>,
@@ -63,6 +65,7 @@ impl Table {
     pub fn json(&self) -> Value {
         let cell = |cell: &Cell| {
             json!({"fault": cell.fault.name(), "lost": cell.lost, "lost_within": cell.lost_within,
+                "lost_by_the_fault": cell.by_fault,
                 "detected_p50_s": cell.detected[0], "detected_p95_s": cell.detected[1],
                 "recovered_p50_s": cell.recovered[0], "recovered_p95_s": cell.recovered[1]})
         };
@@ -75,49 +78,70 @@ impl Table {
 }
 
 impl Row {
-    fn of(asked: &Asked, world: &World, name: &'static str) -> Self {
-        let cells: Vec<Cell> =
-            asked.faults.iter().map(|fault| Cell::of(asked, world, name, *fault)).collect();
-        let runs = || cells.iter().flat_map(|cell| &cell.runs);
-        let regret = runs().map(|run| run.calm_lost).sum::<f64>()
-            / runs().map(|run| run.calm).sum::<f64>().max(1.0);
-        // A long calm: half a million payments, whatever the pace.
-        let calm =
-            World { warm_s: 500_000.0 / world.pace, fault_s: 0.0, after_s: 0.0, ..world.clone() };
-        let long = run(&calm, None, contender(name, &world.rates, asked.seed).as_mut(), asked.seed);
-        let trips_per_million = f64::from(long.false_trips) / long.payments.max(1.0) * 1e6;
-        Self { name, cells, regret, trips_per_million }
+    pub fn of(asked: &Asked, world: &World, name: &'static str) -> Self {
+        let one = |fault, calm: &[f32], seed: u64| {
+            let mut chooser = contender(name, world, seed ^ 0x5eed);
+            run(world, fault, calm, chooser.as_mut(), seed)
+        };
+        let seeds = (0..asked.seeds).map(|number| asked.seed.wrapping_mul(1_000_003) + number);
+        let calm: Vec<(u64, Outcome)> = seeds.map(|seed| (seed, one(None, &[], seed))).collect();
+        let cell = |fault: &Fault| {
+            let runs = calm.iter().map(|(seed, calm)| one(Some(*fault), &calm.each, *seed));
+            Cell::of(*fault, runs.collect(), &calm)
+        };
+        let cells = asked.faults.iter().map(cell).collect();
+        let sum = |part: fn(&Outcome) -> f64| calm.iter().map(|(_, run)| part(run)).sum::<f64>();
+        let regret = sum(|run| run.calm_lost) / sum(|run| run.calm).max(1.0);
+        // And a long calm, because trips are rare.
+        let long = World {
+            warm_s: asked.calm * 1e6 / world.pace,
+            fault_s: 0.0,
+            after_s: 0.0,
+            ..world.clone()
+        };
+        let mut chooser = contender(name, world, asked.seed);
+        let long = run(&long, None, &[], chooser.as_mut(), asked.seed);
+        let payments = sum(|run| run.payments) + long.payments;
+        let trips = sum(|run| f64::from(run.false_trips)) + f64::from(long.false_trips);
+        Self { name, cells, regret, trips_per_million: trips / payments.max(1.0) * 1e6 }
     }
 }
 
 impl Cell {
-    fn of(asked: &Asked, world: &World, name: &str, fault: Fault) -> Self {
-        let one = |seed: u64| {
-            let mut chooser = contender(name, &world.rates, seed ^ 0x5eed);
-            run(world, Some(fault), chooser.as_mut(), seed)
-        };
-        let seeds = (0..asked.seeds).map(|number| asked.seed.wrapping_mul(1_000_003) + number);
-        let runs: Vec<Outcome> = seeds.map(one).collect();
+    fn of(fault: Fault, runs: Vec<Outcome>, calm: &[(u64, Outcome)]) -> Self {
         let n = runs.len() as f64;
         let lost = runs.iter().map(|run| run.lost).sum::<f64>() / n;
+        let without = calm.iter().map(|(_, run)| run.lost).sum::<f64>() / n;
         let spread = runs.iter().map(|run| (run.lost - lost) * (run.lost - lost)).sum::<f64>();
         let lost_within = 1.96 * (spread / (n - 1.0).max(1.0)).sqrt() / n.sqrt();
         // What did not happen happened later than all that did.
         let late = |time: Option<f64>| time.unwrap_or(f64::INFINITY);
         let detected = quantiles(runs.iter().map(|run| late(run.detected_s)).collect());
         let recovered = quantiles(runs.iter().map(|run| late(run.recovered_s)).collect());
-        Self { fault, lost, lost_within, detected, recovered, runs }
+        Self { fault, lost, lost_within, by_fault: lost - without, detected, recovered, runs }
     }
 
-    fn text(&self) -> String {
-        let time = |time: Option<f64>| time.map_or("–".to_owned(), |time| format!("{time:.1}"));
-        let lost = format!("**{:.0}** ± {:.0}", self.lost, self.lost_within);
+    /// In short, with what the peer lost.
+    pub fn beside(&self, peer: &Self) -> String {
+        let lost = format!("{:.0} ({:.0}) of {:.0}", self.lost, self.by_fault, peer.lost);
         if !self.fault.costs() {
             return lost;
         }
-        let ([d50, d95], [r50, r95]) = (self.detected.map(time), self.recovered.map(time));
+        format!("{lost} / {} / {}", told(self.detected[1]), told(self.recovered[1]))
+    }
+
+    fn text(&self) -> String {
+        let lost = format!("**{:.0}** ± {:.0} ({:.0})", self.lost, self.lost_within, self.by_fault);
+        if !self.fault.costs() {
+            return lost;
+        }
+        let ([d50, d95], [r50, r95]) = (self.detected.map(told), self.recovered.map(told));
         format!("{lost} / {d50}, {d95} / {r50}, {r95}")
     }
+}
+
+fn told(time: Option<f64>) -> String {
+    time.map_or("–".to_owned(), |time| format!("{time:.1}"))
 }
 
 /// The median and the 95th percentile; none when it never happened.

@@ -10,8 +10,8 @@ use crate::signature::WebhookKeys;
 use crate::statement::{self, Statement};
 use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, HttpResponse, NotSent, Operation, Outcome,
-    PayerField, Subject, Timestamp, TransportFailure,
+    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Instrument, NotSent, Operation,
+    Outcome, PayerField, Subject, Timestamp, TransportFailure,
 };
 use secrecy::SecretString;
 
@@ -33,6 +33,11 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Whether this PSP can pay this very instrument in this currency.
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool;
+
+    /// Whether a deposit can be paid here with this very instrument. (Most methods ask for none.)
+    fn can_take(&self, _instrument: &Instrument) -> bool {
+        true
+    }
 
     /// What this account cannot do without of a payer, besides the full name and the birth date that
     /// every player has. A PSP that pays only an account of the same person must know who that is.

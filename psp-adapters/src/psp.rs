@@ -7,14 +7,14 @@ use crate::webhook::{
     RawWebhook, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookRefusal, WebhookReply,
 };
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, Method, NotSent, Operation, Outcome, Payer,
-    PayerField, StatementFault, StatementLine, Status, Subject, Timestamp, TransportFailure,
-    Unknown,
+    Capabilities, Currency, Destination, HttpRequest, Instrument, Method, NotSent, Operation,
+    Outcome, Payer, PayerField, StatementFault, StatementLine, Status, Subject, Timestamp,
+    TransportFailure, Unknown,
 };
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::Instrument as _;
 
 /// No exchange is longer; one that is has lost its way.
 const STEPS_MAX: usize = 8;
@@ -105,6 +105,11 @@ impl Psp {
     /// Whether this account can pay this very instrument in this currency.
     pub fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         self.adapter.can_pay(destination, currency)
+    }
+
+    /// Whether a deposit can be paid here with what the player chose.
+    pub fn can_take(&self, instrument: Option<&Instrument>) -> bool {
+        instrument.is_none_or(|instrument| self.adapter.can_take(instrument))
     }
 
     /// The first field that this account needs of a payer and the casino did not give.

@@ -19,6 +19,7 @@ use crate::webhooks::register_endpoint::RegisterEndpointError;
 use crate::webhooks::rotate_secret::RotateSecretError;
 use axum::http::StatusCode;
 use psp_adapters::WebhookRefusal;
+use psp_contract::PayerField;
 
 /// A refusal of the lane.
 pub fn refused(refusal: &Refusal) -> Problem {
@@ -121,6 +122,12 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Submit(error) => error.into(),
+            StartError::FieldMissing(PayerField::DeviceIp) => Problem::unprocessable(
+                "player.field_missing",
+                "Every payment provider for this needs the address of the payer's device: send it \
+                 as `device.ip` with the deposit.",
+            )
+            .at("/device/ip"),
             StartError::FieldMissing(field) => Problem::unprocessable(
                 "player.field_missing",
                 format!(

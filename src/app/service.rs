@@ -129,6 +129,11 @@ impl Service {
         self.address
     }
 
+    /// What this instance can do, for whoever runs beside its edges.
+    pub const fn flows(&self) -> &Flows {
+        &self.flows
+    }
+
     /// Ends everything in order.
     pub async fn stop(self) {
         crate::shutdown::stop_in_order(

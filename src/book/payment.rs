@@ -109,6 +109,15 @@ impl Payment {
         self.parts.iter().find(|part| part.id == id)
     }
 
+    /// Whether this PSP has had its try at a deposit or a part. What provably never reached it counts
+    /// while the payment is under way; once people send a held part again, it is no reason to pass it over.
+    pub fn was_tried(&self, part: Option<PartId>, psp: &str) -> bool {
+        let held =
+            part.and_then(|part| self.part(part)).is_some_and(|p| p.status == PartStatus::Held);
+        let counts = |attempt: &Attempt| !(held && attempt.status == AttemptStatus::NotSent);
+        self.attempts.iter().any(|a| a.part == part && a.psp == psp && counts(a))
+    }
+
     /// The live attempt of the deposit, or of one part.
     pub fn live_attempt(&self, part: Option<PartId>) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.part == part && attempt.status.is_live())

@@ -9,7 +9,7 @@ use crate::config::{self, Config, Profile};
 use crate::sandbox::cluster::PrivateCluster;
 use crate::sandbox::keys::SandboxKeys;
 use crate::sandbox::runfile::{self, RunFile, Running};
-use crate::sandbox::{self, mocks};
+use crate::sandbox::{self, mocks, players};
 use crate::shutdown::Shutdown;
 use crate::store::{Db, migrate};
 use anyhow::{Context, bail};
@@ -103,6 +103,7 @@ async fn run(
         Mocks::External => None,
     };
     let service = Service::start(config, db, psps, &[]).await?;
+    players::register(service.flows()).await?;
     let running = Running {
         pid: std::process::id(),
         api_url: config.server.public_url.clone(),
@@ -133,7 +134,7 @@ fn greet(config: &Config, running: &Running, mocks: Option<&mock_psps::Running>)
         Some(mocks) => {
             println!("  Mock control   {}", running.control_url);
             for psp in &mocks.psps {
-                println!("  Mock {:<14}{}", psp.id, psp.base_url);
+                println!("  Mock {:<16}{}", psp.id, psp.base_url);
             }
         }
         None => println!("  Mock PSPs      run elsewhere (--mocks external)"),
@@ -143,6 +144,8 @@ fn greet(config: &Config, running: &Running, mocks: Option<&mock_psps::Running>)
         let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
         println!("    {:<18}{:<10}{}", key.id, key.operator_id, scopes.join(","));
     }
+    let players: Vec<&str> = players::SAMPLES.iter().map(|player| player.id).collect();
+    println!("\n  Players        {}", players.join(" "));
     println!(
         "\n  Outbound webhooks may go to http and to this machine here; production takes https only."
     );

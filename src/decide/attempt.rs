@@ -85,9 +85,6 @@ fn with_fee(money: Money, fee: Option<Money>) -> Money {
 }
 
 fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
-    let tried = |psp: &str| {
-        payment.attempts.iter().any(|attempt| attempt.part == part && attempt.psp == psp)
-    };
     let mut ranked: Vec<_> =
         payment.route.candidates.iter().filter_map(|c| c.rank.map(|rank| (rank, c))).collect();
     ranked.sort_by_key(|(rank, _)| *rank);
@@ -95,7 +92,7 @@ fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
         let payable = part
             .and_then(|part| payment.part(part))
             .is_none_or(|part| payment.returns.is_some() || can_name(part, psp));
-        payable && !tried(psp)
+        payable && !payment.was_tried(part, psp)
     })
 }
 
@@ -139,11 +136,13 @@ pub fn take(
     let page = !attempt.paged && resolution::page_is_due(&facts(&attempt, subject), ctx.now);
     if page || task == Task::AskPeople {
         page_people(book, id, &attempt, subject, ctx);
-        let paged = Attempt { paged: true, ..attempt.clone() };
-        task = task_of(&paged, subject, capabilities, ctx.now);
+        task = task_of(&Attempt { paged: true, ..attempt }, subject, capabilities, ctx.now);
     }
     match task {
         Task::Wait | Task::AskPeople => Ok(wait(book, id, attempt_id, capabilities, ctx)),
+        Task::Complete if !completion::is_allowed(book, id, attempt_id, ctx) => {
+            Ok(Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None })
+        }
         task => {
             lease_for(book, id, attempt_id, &task, ctx);
             let payment = Box::new(book.payments[&id].clone());

@@ -3,13 +3,19 @@
 //! The payer approves at the PSP, which then waits. The word is given under the attempt's own
 //! reference, of which the PSP takes one; so it may be given again after an inquiry has shown that
 //! the PSP still waits, and never while another call about the attempt may be under way (its lease).
+//!
+//! Before every word the deposit is screened once more: who has been excluded, or has reached a limit,
+//! since the deposit began keeps the money. The word is then never given, and the PSP lets the approval
+//! run out by itself.
 
-use super::attempt;
 use super::command::{Ctx, Source};
-use crate::book::{Attempt, Completion, Payment};
-use crate::domain::{AttemptStatus, Timestamp};
+use super::{attempt, deposit, money_in};
+use crate::book::{Attempt, Book, Completion, Payment};
+use crate::domain::{AttemptId, AttemptStatus, Timestamp};
 use crate::payments::resolution;
+use crate::screening::{Checkpoint, Outcome as Screened};
 use psp_contract::{Capabilities, Outcome, Report, Status, Subject};
+use uuid::Uuid;
 
 /// Whether a report makes the word due. Once it was given, only an inquiry can make it due again:
 /// neither the PSP's answer to that very word nor a webhook that repeats what was heard before.
@@ -37,6 +43,27 @@ pub fn is_due(attempt: &Attempt) -> bool {
     attempt.completion == Some(Completion::Wanted)
         && attempt.status == AttemptStatus::Accepted
         && attempt.psp_reference.is_some()
+}
+
+/// Whether the player may still deposit; the decision is recorded either way. If not, the deposit is over
+/// and no money is taken: only we could have said so. (Should it come all the same, it is late money.)
+pub fn is_allowed(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> bool {
+    let payment = book.payments[&id].clone();
+    let decision =
+        money_in::decision_at(Checkpoint::DepositPre, book, &payment, payment.money, ctx);
+    let (outcome, reasons) = (decision.outcome, decision.reasons.clone());
+    book.record.decisions.push(decision);
+    if outcome == Screened::Approve {
+        return true;
+    }
+    let cause = "approved by its payer, and not taken";
+    if book.move_attempt(id, attempt_id, AttemptStatus::Cancelled, cause).is_ok() {
+        let attempt = book.attempt_mut(id, attempt_id);
+        (attempt.completion, attempt.due_at, attempt.lease) = (None, None, None);
+        book.payment_mut(id).reasons.extend(reasons);
+        deposit::fail(book, id, cause, ctx);
+    }
+    false
 }
 
 /// When to ask what came of a word whose answer is lost: soon, and then at the pace of an attempt

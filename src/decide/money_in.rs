@@ -11,7 +11,9 @@ use super::deposit::{mark_limit_use, recount_limit};
 use super::news::{OTHER_MONEY, keep};
 use super::returns;
 use crate::book::{Attempt, Book, Payment};
-use crate::domain::{AttemptId, AttemptStatus, DecisionId, DepositStatus, Money, PaymentStatus};
+use crate::domain::{
+    AttemptId, AttemptStatus, DecisionId, DepositStatus, Money, PaymentStatus, Reason,
+};
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
 use crate::screening::limits::UseState;
@@ -57,6 +59,9 @@ pub fn succeed(
         return;
     };
     recount_limit(book, id, creditable);
+    if creditable != payment.money {
+        tell_difference(book, id, creditable, payment.money);
+    }
     if screen_credit(book, id, creditable, ctx) == Screened::Approve {
         credit(book, id, &attempt.psp, creditable, ctx);
     } else {
@@ -92,6 +97,20 @@ fn creditable(payment: &Payment, attempt: &Attempt, money: Money, ctx: &Ctx<'_>)
     (fits && takes_any_amount(&attempt.psp, ctx)).then_some(rest)
 }
 
+/// Less or more came than was asked, and is credited all the same: who reads the payment or its event
+/// must see that at a glance.
+fn tell_difference(book: &mut Book, id: Uuid, came: Money, asked: Money) {
+    let (code, message) = if came.minor < asked.minor {
+        ("deposit.underpaid", "less arrived than was asked for: what arrived is credited")
+    } else {
+        ("deposit.overpaid", "more arrived than was asked for: what arrived is credited")
+    };
+    let mut reason = Reason::new(code, message);
+    reason.observed = Some(came.to_string());
+    reason.threshold = Some(asked.to_string());
+    book.payment_mut(id).reasons.push(reason);
+}
+
 /// `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
 /// limit that was lowered meanwhile; a late success is screened like any other.
 fn screen_credit(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) -> Screened {
@@ -103,8 +122,19 @@ fn screen_credit(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) -> Scre
 
 /// What `deposit.post` says of this money, which may be another than the payment asked for.
 pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) -> Decision {
+    decision_at(Checkpoint::DepositPost, book, payment, money, ctx)
+}
+
+/// What one of the checkpoints of deposits says, over the rows that the lane holds.
+pub fn decision_at(
+    checkpoint: Checkpoint,
+    book: &Book,
+    payment: &Payment,
+    money: Money,
+    ctx: &Ctx<'_>,
+) -> Decision {
     let facts = DepositFacts {
-        checkpoint: Checkpoint::DepositPost,
+        checkpoint,
         player: book.player.as_ref(),
         payment: Some(payment.id.uuid),
         money,
@@ -118,7 +148,7 @@ pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) 
     let screening = screen_deposit(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),
-        checkpoint: Checkpoint::DepositPost,
+        checkpoint,
         payment: payment.id,
         player: book.key.clone(),
         player_version: book.player.as_ref().map_or(0, |player| player.version),

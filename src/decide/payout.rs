@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
+use crate::routing::plan;
 use psp_contract::{Outcome, Report, Status};
 use uuid::Uuid;
 
@@ -123,7 +124,7 @@ fn after_failure(
         Outcome::Reported(Report { status: Status::Declined(decline), .. }) if decline.irreversible
     );
     let surely_unpaid = !attempt.was_accepted || irreversible;
-    let another_cannot_pay_it = verdict.moves_on() && has_untried(book, id, part.id);
+    let another_cannot_pay_it = verdict.moves_on() && has_other(book, id, part.id);
     if surely_unpaid && !another_cannot_pay_it {
         release(book, id, part, "surely unpaid", ctx);
     } else {
@@ -134,16 +135,15 @@ fn after_failure(
     None
 }
 
-/// Whether the plan still names a PSP that was not tried for this part: it cannot pay this
-/// instrument, so people decide instead of the player being told that it failed.
-fn has_untried(book: &Book, id: Uuid, part: PartId) -> bool {
+/// Whether the market has another PSP, which was not tried for this part because it cannot pay this very
+/// instrument: people decide then (the first PSP will be back, or the player has another account)
+/// instead of the player being told that it failed.
+fn has_other(book: &Book, id: Uuid, part: PartId) -> bool {
     let payment = &book.payments[&id];
-    payment.route.candidates.iter().any(|candidate| {
-        candidate.rank.is_some()
-            && !payment
-                .attempts
-                .iter()
-                .any(|attempt| attempt.part == Some(part) && attempt.psp == candidate.psp)
+    let candidates = &payment.route.candidates;
+    candidates.iter().any(|candidate| {
+        let is_there = candidate.rank.is_some() || candidate.reason == plan::CANNOT_PAY;
+        is_there && !payment.was_tried(Some(part), &candidate.psp)
     })
 }
 

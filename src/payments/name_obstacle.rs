@@ -3,7 +3,8 @@
 
 use crate::domain::{Currency, Instrument};
 use crate::flows::Flows;
-use psp_contract::{Payer, PayerField, Subject};
+use crate::routing::plan::CANNOT_PAY;
+use psp_contract::{Instrument as Chosen, Payer, PayerField, Subject};
 
 /// An account's obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ impl Obstacle {
     pub fn text(self) -> String {
         match self {
             Obstacle::CannotTake => "cannot take this instrument".to_owned(),
-            Obstacle::CannotPay => "cannot pay this instrument".to_owned(),
+            Obstacle::CannotPay => CANNOT_PAY.to_owned(),
             Obstacle::Lacks(field) => format!("needs the player's {}", field.name()),
         }
     }
@@ -33,9 +34,15 @@ impl Obstacle {
     }
 }
 
-/// What keeps an account from taking a deposit of this payer.
-pub fn of_deposit(flows: &Flows, psp: &str, payer: &Payer) -> Option<Obstacle> {
-    let Some(psp) = flows.psps.get(psp).filter(|psp| psp.capabilities().deposit.is_some()) else {
+/// What keeps an account from taking a deposit of this payer, with the instrument that they chose.
+pub fn of_deposit(
+    flows: &Flows,
+    psp: &str,
+    payer: &Payer,
+    chosen: Option<&Chosen>,
+) -> Option<Obstacle> {
+    let psp = flows.psps.get(psp).filter(|psp| psp.capabilities().deposit.is_some());
+    let Some(psp) = psp.filter(|psp| psp.can_take(chosen)) else {
         return Some(Obstacle::CannotTake);
     };
     psp.lacks(payer, Subject::Deposit).map(Obstacle::Lacks)

@@ -16,7 +16,7 @@ use crate::screening::{
     Checkpoint, DepositFacts, Outcome, WithdrawalFacts, screen_deposit, screen_withdrawal,
 };
 use crate::store::{StoreError, read_models};
-use psp_contract::Payer;
+use psp_contract::{Payer, PayerField};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -104,9 +104,11 @@ fn offer(
         };
         let found = flows.accounts.iter().find(own)?;
         let obstacle = match wanted.direction {
-            Direction::Deposit => name_obstacle::of_deposit(flows, id, facts.payer),
+            Direction::Deposit => name_obstacle::of_deposit(flows, id, facts.payer, None),
             Direction::Withdrawal => name_obstacle::of_any_payout(flows, id, facts.payer),
         };
+        // Where the payer is comes with the deposit itself.
+        let obstacle = obstacle.filter(|it| it.field() != Some(PayerField::DeviceIp));
         let usable = permit(id) != Permit::No && obstacle.is_none() && !is_off(id);
         usable.then_some(found)
     });

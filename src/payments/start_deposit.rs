@@ -162,7 +162,8 @@ fn planned(
         method: order.method,
         money: order.money,
     };
-    let obstacle = |psp: &str| name_obstacle::of_deposit(flows, psp, payer);
+    let chosen = order.instrument.as_ref();
+    let obstacle = |psp: &str| name_obstacle::of_deposit(flows, psp, payer, chosen);
     let told = |psp: &str| obstacle(psp).map(Obstacle::text);
     let route = make_plan(flows, &request, habits, told);
     match missing_field(&route, obstacle) {

@@ -12,6 +12,9 @@ use super::switches::{self, Switch, Use};
 use crate::domain::{Currency, Direction, Method, Money, OperatorId, Timestamp};
 use std::collections::BTreeMap;
 
+/// Why an account is out that could pay this amount in this market, but not to this instrument.
+pub const CANNOT_PAY: &str = "cannot pay this instrument";
+
 /// What is to be routed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

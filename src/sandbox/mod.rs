@@ -1,16 +1,17 @@
 //! What a sandbox brings along so that one command gives a whole house on a bare machine: a private
-//! PostgreSQL cluster, keys for the mock PSPs, and a note where everything runs.
+//! PostgreSQL cluster, keys for the mock PSPs, a player for each market, and a note where everything runs.
 //!
 //! Everything lives in one folder, `.interlock` of the project ([`home`]): `pg/` the cluster,
 //! `keys/` the generated keys, `run.json` the addresses while a sandbox runs. Removing the folder
 //! while nothing runs gives a fresh start.
 //!
-//! Reading order: [`cluster`], [`keys`], `certificates`, [`mocks`], [`ports`], [`runfile`].
+//! Reading order: [`cluster`], [`keys`], `certificates`, [`mocks`], [`players`], [`ports`], [`runfile`].
 
 mod certificates;
 pub mod cluster;
 pub mod keys;
 pub mod mocks;
+pub mod players;
 pub mod ports;
 pub mod runfile;
 

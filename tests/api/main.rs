@@ -14,6 +14,7 @@ mod isolation;
 mod nonces;
 mod routing;
 mod sessions;
+mod shapes;
 mod support;
 mod wallets;
 mod webhooks_tls;

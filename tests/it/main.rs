@@ -14,6 +14,7 @@
 mod harness;
 
 mod cancel_safety;
+mod completions;
 mod crash;
 mod deposits;
 mod every_psp;
@@ -23,6 +24,7 @@ mod lanes;
 mod late_news;
 mod late_payouts;
 mod limits;
+mod lookups;
 mod markets;
 mod other_money;
 mod outcomes;

@@ -43,8 +43,10 @@ async fn there_and_back(market: Market, place: usize) {
     }
     let destination = match (market.network, market.method) {
         (Some(network), _) => wallet_address(network),
-        // The page that took the card gave its token to the casino, and to nobody else.
-        (None, Method::Card) => DestinationOrder::Card { token: "8415718415478572".to_owned() },
+        // Adyen's page that took the card gave its token to the casino, and to nobody else.
+        (None, Method::Card) if psp.starts_with("adyen") => {
+            DestinationOrder::Card { token: "8415718415478572".to_owned() }
+        }
         (None, _) => {
             source_of(&world, &deposit).await;
             DestinationOrder::Source(deposit.id)
@@ -122,11 +124,6 @@ macro_rules! markets {
     )+};
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn german_cards_there_and_back() {
-    there_and_back(GERMAN_CARDS, 0).await;
-}
-
 /// A stored card is charged at once, without a page, and its token is the source that is paid again;
 /// nobody keeps it with the payment afterwards.
 #[tokio::test(flavor = "multi_thread")]
@@ -154,9 +151,22 @@ async fn a_stored_card_is_charged_and_paid_by_its_token() {
     world.close().await;
 }
 
+/// A stored card is its PSP's alone: the other one, which asks for cards on its page, is not asked to
+/// charge it, and the reason is told.
 #[tokio::test(flavor = "multi_thread")]
-async fn british_cards_there_and_back() {
-    there_and_back(BRITISH_CARDS, 0).await;
+async fn a_stored_card_is_not_tried_at_another_psp() {
+    let world = world_of(GERMAN_CARDS).await;
+    let player = world.player_of(GERMAN_CARDS).await;
+    world.mocks.listener("adyen-de", false).await;
+    let card = Some(Instrument::CardToken("8415718415478572".to_owned()));
+    let order = DepositOrder { instrument: card, ..GERMAN_CARDS.deposit(&player) };
+    let deposit = world.one().deposit(order).await;
+    assert_eq!(deposit.status.as_str(), "failed", "{deposit:#?}");
+    let tried: Vec<_> = deposit.attempts.iter().map(|a| (a.psp.as_str(), a.status)).collect();
+    assert_eq!(tried, [("adyen-de", AttemptStatus::NotSent)]);
+    let passed_over = deposit.route.candidates.iter().find(|out| out.psp == "nuvei-de").unwrap();
+    assert_eq!((passed_over.rank, &*passed_over.reason), (None, "cannot take this instrument"));
+    world.close().await;
 }
 
 markets! {
@@ -165,5 +175,7 @@ markets! {
     sweden_by_its_first_psp, sweden_by_its_second_when_the_first_is_down: SWEDEN;
     brazil_by_its_first_psp, brazil_by_its_second_when_the_first_is_down: BRAZIL;
     canada_by_its_first_psp, canada_by_its_second_when_the_first_is_down: CANADA;
+    german_cards_by_their_first_psp, german_cards_by_their_second_when_the_first_is_down: GERMAN_CARDS;
+    british_cards_by_their_first_psp, british_cards_by_their_second_when_the_first_is_down: BRITISH_CARDS;
     crypto_by_its_first_psp, crypto_by_its_second_when_the_first_is_down: MALTA;
 }

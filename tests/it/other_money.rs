@@ -1,12 +1,13 @@
 //! Money that is not the money asked for: what arrives otherwise than asked waits in suspense, what
 //! is said to have been paid out otherwise than told waits for people.
 
+use super::harness::markets::{MALTA, Market};
 use super::harness::{Setup, World, deposit_order, eur, gbp};
 use interlock::book::Payment;
 use interlock::decide::Command;
 use interlock::decide::command::{News, Source};
 use interlock::domain::{AttemptStatus, Money};
-use psp_contract::{Outcome, Report, Status};
+use psp_contract::{NextAction, Outcome, Report, Status};
 use serde_json::json;
 
 fn money(country: &str, minor: i64) -> Money {
@@ -45,6 +46,43 @@ async fn another_amount_by_trustly_is_suspended_and_can_go_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_amount_by_truelayer_is_suspended_and_can_go_back() {
     arrives_otherwise("GB").await;
+}
+
+/// Coins come in any amount: what arrived is credited, and the payment tells the difference.
+async fn coins_come_otherwise(psp: &'static str) {
+    let market = Market { accounts: &["coinspaid", "fireblocks"], ..MALTA };
+    let setup = Setup { accounts: market.accounts, first: Some(psp), ..Setup::default() };
+    let world = World::with(setup).await;
+    for (sent, minor, code) in [
+        ("80.00", 80_000_000, Some("deposit.underpaid")),
+        ("120.50", 120_500_000, Some("deposit.overpaid")),
+        ("100.00", 100_000_000, None),
+    ] {
+        let player = world.player_of(market).await;
+        let deposit = world.one().deposit(market.deposit(&player)).await;
+        let Some(NextAction::CryptoTransfer { address, .. }) = &deposit.next_action else {
+            panic!("no address: {deposit:#?}");
+        };
+        world.mocks.payin(psp, json!({"address": address, "amount": sent})).await;
+        let done = world.settled(deposit.id, "succeeded").await;
+        let came = Some(market.money(minor));
+        assert_eq!((done.received, done.credited), (came, came));
+        assert_eq!(done.money, market.money(100_000_000), "what was asked stands beside it");
+        assert_eq!(world.wallet(&player).await.cash, minor);
+        let told: Vec<&str> = done.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!(told, Vec::from_iter(code));
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_by_coinspaid_are_credited_as_they_came_and_the_difference_is_told() {
+    coins_come_otherwise("coinspaid").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_by_fireblocks_are_credited_as_they_came_and_the_difference_is_told() {
+    coins_come_otherwise("fireblocks").await;
 }
 
 /// The payout's webhook names another amount than was paid. The PSP, asked, says what it was told to

@@ -50,8 +50,35 @@ async fn every_command_about_the_mocks_works() {
             script.split(|c: char| c.is_whitespace() || c == '"').any(|word| word == *fault);
         assert!(named, "docs/mocks.md does not script {fault}");
     }
+    let said = copied(&script).await;
+    // What the page says that a reader will see.
+    assert!(said.contains(r#""status":"charged_back""#), "{said}");
+    assert!(said.contains(r#""status":"abandoned""#), "{said}");
+    assert!(said.contains(r#""status":401"#), "{said}");
+}
+
+#[tokio::test]
+async fn every_command_about_the_markets_works() {
+    let blocks = commands("markets.md");
+    let said = copied(&blocks.join("\n")).await;
+    // What came in less what went out, in every market.
+    for wallet in [
+        r#"{"currency":"SEK","fund":"cash","available":"300.00","held":"0.00","owed":"0.00"}"#,
+        r#"{"currency":"EUR","fund":"cash","available":"80.00","held":"0.00","owed":"0.00"}"#,
+        r#"{"currency":"GBP","fund":"cash","available":"60.00","held":"0.00","owed":"0.00"}"#,
+        r#"{"currency":"BRL","fund":"cash","available":"60.00","held":"0.00","owed":"0.00"}"#,
+        r#"{"currency":"CAD","fund":"cash","available":"60.00","held":"0.00","owed":"0.00"}"#,
+        r#""currency":"USDT","fund":"cash","available":"60.000000","held":"0.000000""#,
+    ] {
+        assert!(said.contains(wallet), "no {wallet} in\n{said}");
+    }
+}
+
+/// Copies the commands into one shell, against a whole sandbox; gives what they said.
+async fn copied(script: &str) -> String {
     let world = World::new().await;
     let mut service = world.serve().await;
+    service.says("sandbox is running").await;
     let script = script
         .replace("http://127.0.0.1:8080", &world.place.api_url())
         .replace("http://127.0.0.1:8090", &world.place.control_url());
@@ -60,13 +87,10 @@ async fn every_command_about_the_mocks_works() {
     let mut bash = Command::new("bash");
     bash.arg("-c").arg(&script).env("NO_PROXY", "*").kill_on_drop(true);
     let output = bash.stdin(Stdio::null()).output().await.unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaints}\nafter\n{said}");
-    // What the page says that a reader will see.
-    assert!(said.contains(r#""status":"charged_back""#), "{said}");
-    assert!(said.contains(r#""status":"abandoned""#), "{said}");
-    assert!(said.contains(r#""status":401"#), "{said}");
     service.stop(nix::sys::signal::Signal::SIGTERM).await;
     world.end().await;
+    said
 }

@@ -14,7 +14,12 @@ fn find(psp: &Psp, id: &str) -> Option<Movement> {
 }
 
 pub(super) async fn show(State((psp, _)): State<Both>, Path(id): Path<String>) -> Response {
-    let Some(movement) = find(&psp, &id) else {
+    shown(&psp, &id)
+}
+
+/// The page of one order.
+pub(super) fn shown(psp: &Psp, id: &str) -> Response {
+    let Some(movement) = find(psp, id) else {
         return pages::missing();
     };
     let page = Page {

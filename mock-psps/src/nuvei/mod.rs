@@ -1,10 +1,15 @@
 //! Nuvei's REST API 1.0: JSON calls that carry a SHA-256 checksum over a list of fields of their own,
 //! always answered with 200 and an `errCode`, and form-encoded notifications (DMNs).
 //!
+//! An account for cards has a payment page instead of payments: its payer opens an address that the
+//! merchant has made, and gives the card there.
+//!
 //! Reading order: `api` (who may call; the envelope of answers), `payments` (deposits, refunds and
-//! what can be asked about them), `payouts`, `dmn` (notifications), `hosted` (the payer's page).
+//! what can be asked about them), `cashier` (orders that begin with their page), `payouts`, `dmn`
+//! (notifications), `hosted` (the payer's page).
 
 mod api;
+mod cashier;
 mod dmn;
 mod hosted;
 mod payments;
@@ -26,14 +31,16 @@ use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
 
 /// `clientRequestId`s that were used: a second use is refused.
 const REQUESTS: &str = "client_request";
-/// Payment options of users (UPOs) by id: `{"user","email"}`.
+/// The payment method of an account for cards.
+const CARDS: &str = "cc_card";
+/// Payment options of users (UPOs) by id: `{"user","email","card"}`.
 const OPTIONS: &str = "payment_option";
 
 pub(crate) struct Nuvei {
     merchant_id: String,
     merchant_site_id: String,
     secret: String,
-    /// The one alternative payment method of this account.
+    /// The one payment method of this account: an alternative one, or `cc_card`.
     payment_method: String,
     /// Payouts are announced before they are made, and the announcement wants a decision.
     asks_before_paying: bool,
@@ -45,7 +52,7 @@ pub(crate) struct Nuvei {
 }
 
 /// Settings: `merchant_id`, `merchant_site_id`, `merchant_secret_key`; optional `payment_method`
-/// (`apmgw_Interac_eTransfer`) and `asks_before_paying` (`true`).
+/// (`apmgw_Interac_eTransfer`; `cc_card` for cards) and `asks_before_paying` (`true`).
 pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Arc<dyn Dialect>> {
     let method = account.settings.get("payment_method").cloned();
     let asks = account.settings.get("asks_before_paying").is_some_and(|asks| asks == "true");
@@ -60,6 +67,12 @@ pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Ar
         base_url,
         sessions: Mutex::default(),
     }))
+}
+
+impl Nuvei {
+    fn takes_cards(&self) -> bool {
+        self.payment_method == CARDS
+    }
 }
 
 impl Dialect for Nuvei {
@@ -78,20 +91,22 @@ impl Dialect for Nuvei {
                 .route(&path("getPayoutStatus"), post(payouts::status));
         }
         router
+            .route("/ppp/purchase.do", get(cashier::open))
             .route("/ppp/redirect/{id}", get(hosted::show))
             .route("/ppp/redirect/{id}/{choice}", post(hosted::choose))
             .with_state((psp, self))
             .merge(pages::assets())
     }
 
-    /// The payer's e-mail becomes a payment option that can be paid again.
+    /// The payer's e-mail or card becomes a payment option that can be paid again.
     fn paid(&self, entry: &mut Entry<'_>, movement: &mut Movement) {
         movement
             .payer
             .get_or_insert_with(|| Payer { name: "Mock Payer".to_owned(), ..Payer::default() });
         let (user, email) = (movement.text("user").to_owned(), movement.text("email").to_owned());
-        let option = ids::derived_digits(&["upo", &user, &email], 8);
-        let kept = serde_json::json!({ "user": user, "email": email });
+        let card = movement.text("card").to_owned();
+        let option = ids::derived_digits(&["upo", &user, &email, &card], 8);
+        let kept = serde_json::json!({ "user": user, "email": email, "card": card });
         entry.put_fact(OPTIONS, &option, kept);
         if let Value::Object(wire) = &mut movement.wire {
             wire.insert("option".to_owned(), option.into());

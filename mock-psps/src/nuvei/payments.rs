@@ -36,7 +36,18 @@ pub(super) async fn session(
     body: Bytes,
 ) -> Response {
     let of_session = &["clientRequestId", "timeStamp"];
-    api::call(both, connection, Call::Other, body, of_session, |_, nuvei, _| async move {
+    // Where cards are given on the page, this is the call that a deposit begins with.
+    let call = if both.1.takes_cards() { Call::CreateDeposit } else { Call::Other };
+    api::call(both, connection, call, body, of_session, |_, nuvei, asked| async move {
+        match asked.plan.fault {
+            Some(Fault::DeclineHard) => {
+                return Err(Refusal::new(1022, "Invalid merchant site ID"));
+            }
+            Some(Fault::DeclineSoft | Fault::SuccessAfterDecline) => {
+                return Err(Refusal::new(1000, "General Error"));
+            }
+            _ => {}
+        }
         let token = ids::uuid();
         let mut sessions = nuvei.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.insert(token.clone());
@@ -216,14 +227,23 @@ fn view(m: &Movement) -> Fields {
     fields([
         ("clientUniqueId", m.text("unique_id").into()),
         ("transactionDetails", details),
-        (
-            "paymentOption",
-            json!({
-                "userPaymentOptionId": m.text("option"),
-                "alternativePaymentMethod": { "externalAccountID": m.text("email") },
-            }),
-        ),
+        ("paymentOption", option(m)),
     ])
+}
+
+/// What was paid with.
+fn option(m: &Movement) -> Value {
+    let mut option = json!({ "userPaymentOptionId": m.text("option") });
+    match m.text("card") {
+        "" => option["alternativePaymentMethod"] = json!({ "externalAccountID": m.text("email") }),
+        digits => {
+            option["card"] = json!({
+                "ccCardNumber": format!("4****{digits}"), "last4Digits": digits,
+                "ccExpMonth": "12", "ccExpYear": "30", "cardType": "Debit", "cardBrand": "VISA",
+            });
+        }
+    }
+    option
 }
 
 pub(super) fn amount(m: &Movement) -> String {
@@ -282,7 +302,8 @@ async fn give_back(psp: Arc<Psp>, nuvei: Arc<Nuvei>, asked: Admitted) -> Result<
             wire: json!({
                 "related": related, "unique_id": unique_id, "request_id": request_id,
                 "order": paid.text("order"), "product": paid.text("product"), "user": paid.text("user"),
-                "email": paid.text("email"), "notify": paid.text("notify"),
+                "email": paid.text("email"), "card": paid.text("card"),
+                "notify": paid.text("notify"),
             }),
             ..paid
         };

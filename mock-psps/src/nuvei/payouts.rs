@@ -63,7 +63,11 @@ fn draft(psp: &Psp, nuvei: &Nuvei, asked: &Admitted) -> Result<Movement, Refusal
     let unique_id = asked.needed("clientUniqueId", 45)?;
     let request_id = asked.needed("clientRequestId", 255)?;
     let option = api::text(&asked.body["userPaymentOption"]["userPaymentOptionId"]);
+    let mut card = String::new();
     let email = if option.is_empty() {
+        if nuvei.takes_cards() {
+            return Err(Refusal::new(1060, "Missing or invalid payment data"));
+        }
         let method = &asked.body["paymentOption"]["alternativePaymentMethod"];
         if method["paymentMethod"] != nuvei.payment_method.as_str() {
             return Err(Refusal::new(1060, "Missing or invalid payment data"));
@@ -74,9 +78,10 @@ fn draft(psp: &Psp, nuvei: &Nuvei, asked: &Admitted) -> Result<Movement, Refusal
         let known = known.filter(|known| known["user"] == user.as_str());
         let known =
             known.ok_or_else(|| Refusal::new(1011, "Missing or invalid UserPaymentOption data"))?;
+        known["card"].as_str().unwrap_or_default().clone_into(&mut card);
         known["email"].as_str().unwrap_or_default().to_owned()
     };
-    if !email.contains('@') {
+    if card.is_empty() && !email.contains('@') {
         return Err(Refusal::validation("email is missing"));
     }
     let details = &asked.body["userDetails"];
@@ -101,7 +106,7 @@ fn draft(psp: &Psp, nuvei: &Nuvei, asked: &Admitted) -> Result<Movement, Refusal
         }),
         wire: json!({
             "user": user, "email": email, "unique_id": unique_id, "request_id": request_id,
-            "option": option, "notify": notify,
+            "option": option, "card": card, "notify": notify,
             "request": ids::derived_digits(&[&ids::uuid(), "withdrawal"], 8),
         }),
     })

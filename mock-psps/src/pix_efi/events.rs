@@ -3,8 +3,6 @@
 //! Nothing in them is signed. A forged one comes from somebody without Efí's certificate and tells of a
 //! payment under another end-to-end id.
 
-use std::sync::PoisonError;
-
 use axum::extract::{ConnectInfo, Path, State};
 use axum::response::Response;
 use bytes::Bytes;
@@ -132,7 +130,7 @@ pub(super) async fn register(
             let text = "A autenticação de TLS mútuo não está configurada na URL informada";
             return Err(Problem::efi(StatusCode::BAD_REQUEST, "webhook_invalido", text));
         }
-        *efi.webhook_url.lock().unwrap_or_else(PoisonError::into_inner) = url.to_owned();
+        efi.notify_at(&psp, url);
         Ok(Answer::json(StatusCode::CREATED, &json!({ "webhookUrl": url })))
     })
     .await
@@ -163,11 +161,11 @@ pub(super) async fn unregister(
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    api::admitted(both, connection, Call::Other, headers, move |_, efi, _| async move {
+    api::admitted(both, connection, Call::Other, headers, move |psp, efi, _| async move {
         if key != efi.pix_key {
             return Err(Problem::denied());
         }
-        efi.webhook_url.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        efi.notify_at(&psp, "");
         Ok(Answer {
             status: StatusCode::NO_CONTENT,
             content_type: "application/json",

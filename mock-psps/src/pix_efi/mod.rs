@@ -35,6 +35,8 @@ use crate::{clock, ids};
 
 /// Whose a Pix key is: the CPF that it was first paid with.
 const OWNERS: &str = "key_owner";
+/// Where the merchant has asked to be notified, by the merchant's key; empty when nowhere.
+const REGISTERED: &str = "webhook";
 /// Efí's number among the participants of Pix.
 const ISPB: &str = "09089356";
 
@@ -80,10 +82,25 @@ impl PixEfi {
     fn webhook_url(&self) -> String {
         self.webhook_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// A registration is kept like everything that a merchant was told yes to.
+    fn notify_at(&self, psp: &Psp, url: &str) {
+        psp.book.enter(|entry| entry.put_fact(REGISTERED, &self.pix_key, url.into()));
+        url.clone_into(&mut self.webhook_url.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What a former run was asked, before what the configuration says.
+    fn restore(&self, psp: &Psp) {
+        let kept = psp.book.fact(REGISTERED, &self.pix_key);
+        if let Some(url) = kept.as_ref().and_then(Value::as_str) {
+            url.clone_into(&mut self.webhook_url.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
 }
 
 impl Dialect for PixEfi {
     fn routes(self: Arc<Self>, psp: Arc<Psp>) -> Router {
+        self.restore(&psp);
         let own_pages = psp.pages_url().is_none();
         let router = Router::new()
             .route("/oauth/token", post(api::token))

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Account, World, digits, world_of};
 
-const PIX_KEY: &str = "71cdf9ba-c695-4e3c-b010-abb521a3f1be";
+pub const PIX_KEY: &str = "71cdf9ba-c695-4e3c-b010-abb521a3f1be";
 pub const EFI: &str = "pix-efi-br";
 pub const SWISH: &str = "swish-se";
 
@@ -108,6 +108,14 @@ pub struct Scene {
 }
 
 pub async fn scene_with(more: &[(&'static str, &str)]) -> Scene {
+    scene_in(more, None).await
+}
+
+/// With books that survive.
+pub async fn scene_in(
+    more: &[(&'static str, &str)],
+    books_dir: Option<std::path::PathBuf>,
+) -> Scene {
     let authority = Authority::new();
     let signer = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let (certificate, private) = authority.issue("psp");
@@ -133,7 +141,7 @@ pub async fn scene_with(more: &[(&'static str, &str)]) -> Scene {
         Account { id: EFI, psp: "pix_efi", currency: "BRL", settings: settings(&efi) },
         Account { id: SWISH, psp: "swish", currency: "SEK", settings: settings(&swish) },
     ];
-    let w = world_of(&accounts, None).await;
+    let w = world_of(&accounts, books_dir).await;
     let client = authority.client(Some(authority.issue("merchant")));
     let mut scene = Scene { w, authority, client, signer, token: String::new() };
     let request = scene
@@ -151,6 +159,14 @@ pub async fn scene() -> Scene {
 }
 
 impl Scene {
+    /// Asks to be notified at an address that Efí need not try first.
+    pub async fn register(&self, url: &str) -> u16 {
+        let path = format!("{}/v2/webhook/{PIX_KEY}", self.w.base(EFI));
+        let request = self.client.put(path).bearer_auth(&self.token);
+        let request = request.header("x-skip-mtls-checking", "true");
+        request.json(&json!({"webhookUrl": url})).send().await.unwrap().status().as_u16()
+    }
+
     pub async fn efi(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}{path}", self.w.base(EFI));
         let method = method.parse().unwrap();

@@ -188,3 +188,100 @@ async fn a_payout_may_be_asked_about_before_it_is_made_and_wants_a_decision() {
     // The merchant here answers with no decision, so it is asked again.
     w.until_told(ID, 2, asks).await;
 }
+
+/// The address of a payment page, signed as Nuvei's plugins do: the secret, then every value in order.
+fn page(w: &World, reference: &str, changed: &[(&str, &str)]) -> String {
+    let format = time::macros::format_description!("[year]-[month]-[day].[hour]:[minute]:[second]");
+    let now = time::OffsetDateTime::now_utc().format(format).unwrap();
+    let hook = format!("{}/webhooks/{ID}", w.hook);
+    let mut pairs = vec![
+        ("merchant_id", "77"),
+        ("merchant_site_id", "19"),
+        ("total_amount", "20.00"),
+        ("currency", "EUR"),
+        ("user_token_id", "player-1"),
+        ("merchant_unique_id", reference),
+        ("item_name_1", reference),
+        ("item_amount_1", "20.00"),
+        ("item_quantity_1", "1"),
+        ("time_stamp", &now),
+        ("version", "4.0.0"),
+        ("notify_url", &hook),
+        ("success_url", "https://casino.example/ok?a=1&b=2"),
+        ("error_url", "https://casino.example/no"),
+        ("first_name", "Jane"),
+        ("last_name", "Doe"),
+    ];
+    for (name, value) in changed {
+        pairs.iter_mut().filter(|(known, _)| known == name).for_each(|pair| pair.1 = value);
+    }
+    let values: String = pairs.iter().map(|(_, value)| *value).collect();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&pairs)
+        .append_pair("checksum", &hash(&format!("{SECRET}{values}")))
+        .finish();
+    format!("{}/ppp/purchase.do?{query}", w.base(ID))
+}
+
+async fn cards() -> World {
+    let settings = vec![
+        ("merchant_id", "77".to_owned()),
+        ("merchant_site_id", "19".to_owned()),
+        ("merchant_secret_key", SECRET.to_owned()),
+        ("payment_method", "cc_card".to_owned()),
+    ];
+    world_of(&[Account { id: ID, psp: "nuvei", currency: "EUR", settings }], None).await
+}
+
+#[tokio::test]
+async fn a_card_is_given_on_the_page_and_can_be_paid_afterwards() {
+    let w = cards().await;
+    let reference = digits();
+    let url = page(&w, &reference, &[]);
+    assert!(w.movements(ID).await.is_empty(), "an address alone is no order");
+    let shown = w.http.get(&url).send().await.unwrap();
+    let text = shown.text().await.unwrap();
+    assert!(text.contains("20.00 EUR") && text.contains("Jane Doe"), "{text}");
+    w.http.get(&url).send().await.unwrap();
+    let orders = w.movements(ID).await;
+    assert_eq!(orders.len(), 1, "opened twice, it is the same order");
+    let order = orders[0]["reference"].as_str().unwrap();
+    let approve = format!("{}/ppp/redirect/{order}/approve", w.base(ID));
+    let done = w.http.post(approve).send().await.unwrap();
+    assert_eq!(done.headers()["location"], "https://casino.example/ok?a=1&b=2");
+    let told = w.until_told(ID, 1, verifies).await.remove(0);
+    let fields: BTreeMap<_, _> = form(&told).into_iter().collect();
+    assert_eq!((&*fields["Status"], &*fields["productId"]), ("APPROVED", &*reference));
+    let of_details = &["transactionId", "clientUniqueId", "timeStamp"];
+    let found =
+        call(&w, "getTransactionDetails", json!({ "clientUniqueId": reference }), of_details).await;
+    let option = &found["paymentOption"];
+    assert_eq!(option["card"]["last4Digits"].as_str().unwrap().len(), 4);
+    let mut out = payout(&digits());
+    out["currency"] = "EUR".into();
+    let by_mail = call(&w, "payout", out.clone(), OF_AMOUNT).await;
+    assert_eq!(by_mail["errCode"], 1060, "cards are paid by what Nuvei has of them");
+    out["userPaymentOption"] = json!({ "userPaymentOptionId": option["userPaymentOptionId"] });
+    assert_eq!(call(&w, "payout", out, OF_AMOUNT).await["status"], "SUCCESS");
+}
+
+#[tokio::test]
+async fn a_page_that_is_wrongly_signed_old_or_anothers_opens_no_order() {
+    let w = cards().await;
+    let reference = digits();
+    let good = page(&w, &reference, &[]);
+    let altered = good.replacen("total_amount=20.00", "total_amount=10.00", 1);
+    for url in [
+        altered,
+        good.replacen("checksum=", "ignored=", 1),
+        page(&w, &reference, &[("merchant_id", "78")]),
+        page(&w, &reference, &[("currency", "USD")]),
+        page(&w, &reference, &[("time_stamp", "2020-01-01.00:00:00")]),
+        page(&w, &reference, &[("item_amount_1", "19.00")]),
+        page(&w, &reference, &[("notify_url", "")]),
+    ] {
+        assert_eq!(w.http.get(&url).send().await.unwrap().status(), 400, "{url}");
+    }
+    assert!(w.movements(ID).await.is_empty());
+    assert!(w.http.get(&good).send().await.unwrap().status().is_success());
+}

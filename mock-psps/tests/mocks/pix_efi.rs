@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{digits, until};
-use crate::mtls::{EFI, scene, scene_with};
+use crate::mtls::{EFI, PIX_KEY, scene, scene_in, scene_with};
 
 #[tokio::test]
 async fn a_charge_is_paid_on_a_page_that_any_browser_opens() {
@@ -90,4 +90,22 @@ async fn homologation_decides_by_the_amount() {
         let (_, sent) = s.efi("GET", &asked, Value::Null).await;
         assert_eq!(sent["status"].as_str().unwrap_or_default(), ends, "{amount}");
     }
+}
+
+#[tokio::test]
+async fn a_registered_address_survives_a_restart_and_so_does_its_removal() {
+    let folder = std::env::temp_dir().join(format!("mock-psps-{}", digits()));
+    let path = format!("/v2/webhook/{PIX_KEY}");
+    let first = scene_in(&[], Some(folder.clone())).await;
+    assert_eq!(first.register("https://casino.example/hooks").await, 201);
+    first.w.running.stop().await;
+    let second = scene_in(&[], Some(folder.clone())).await;
+    let (status, told) = second.efi("GET", &path, Value::Null).await;
+    assert_eq!((status, &told["webhookUrl"]), (200, &json!("https://casino.example/hooks")));
+    assert_eq!(second.efi("DELETE", &path, Value::Null).await.0, 204);
+    second.w.running.stop().await;
+    let third = scene_in(&[], Some(folder.clone())).await;
+    assert_eq!(third.efi("GET", &path, Value::Null).await.0, 404);
+    third.w.running.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -81,10 +81,12 @@ pub enum PayerField {
     Phone,
     NationalId,
     Locale,
+    /// No field of the record: the address of the payer's device comes with each deposit.
+    DeviceIp,
 }
 
 impl PayerField {
-    /// As the player's record names it.
+    /// As the player's record names it, or the deposit.
     pub const fn name(self) -> &'static str {
         match self {
             PayerField::GivenName => "given_name",
@@ -93,6 +95,7 @@ impl PayerField {
             PayerField::Phone => "phone",
             PayerField::NationalId => "national_id",
             PayerField::Locale => "locale",
+            PayerField::DeviceIp => "device.ip",
         }
     }
 
@@ -105,6 +108,7 @@ impl PayerField {
             PayerField::Phone => &payer.phone,
             PayerField::NationalId => &payer.national_id,
             PayerField::Locale => &payer.locale,
+            PayerField::DeviceIp => &payer.ip,
         };
         field.as_ref().is_some_and(|text| !text.trim().is_empty())
     }

@@ -31,8 +31,8 @@ use crate::webhook::{RawWebhook, Received};
 use psp_contract::{
     Capabilities, Charset, Currency, DepositCapability, Destination, HttpRequest, HttpResponse,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, Lookup, Operation,
-    PayoutCapability, Portable, ReferenceRule, Subject, Timestamp, WebhookCapability, WebhookProof,
-    minutes,
+    PayerField, PayoutCapability, Portable, ReferenceRule, Subject, Timestamp, WebhookCapability,
+    WebhookProof, minutes,
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -170,6 +170,15 @@ impl Adapter for Arc<MercadoPago> {
             _ => None,
         };
         currency == Currency::BRL && key.is_some()
+    }
+
+    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
+        match subject {
+            Subject::Deposit => &[PayerField::Email],
+            // The key's owner is named by the CPF.
+            Subject::Payout => &[PayerField::NationalId],
+            Subject::Return => &[],
+        }
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {

@@ -195,9 +195,16 @@ fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Told {
 }
 
 /// The payment option pays the same source again at Nuvei; the account behind it anywhere. For Interac
-/// that account is an e-mail address.
+/// that account is an e-mail address; a card has none.
 fn payer(option: &Json) -> PayerProof {
     let account = option.word("alternativePaymentMethod/externalAccountID");
-    let proof = account.as_deref().and_then(payer::email).unwrap_or_default();
+    let digits = option.word("card/last4Digits");
+    let digits = digits.filter(|it| it.len() == 4 && it.bytes().all(|b| b.is_ascii_digit()));
+    let proof = match digits {
+        Some(digits) => {
+            PayerProof { masked: Some(format!("**** {digits}")), ..PayerProof::default() }
+        }
+        None => account.as_deref().and_then(payer::email).unwrap_or_default(),
+    };
     PayerProof { token: option.word("userPaymentOptionId"), ..proof }
 }

@@ -1,4 +1,4 @@
-//! Nuvei: Interac e-Transfer in and out of Canada (`reference/psps.md` §3.8).
+//! Nuvei: Interac e-Transfer in and out of Canada, and cards (`reference/psps.md` §3.8).
 //!
 //! JSON calls, always answered with 200. Each carries a SHA-256 checksum over a list of its own fields
 //! and the secret, and its answers carry none.
@@ -7,6 +7,10 @@
 //!   a redirect. What became of it is asked by our reference (`clientUniqueId`) or by Nuvei's
 //!   transaction id. `getPaymentStatus` asks by the session token alone, which dies after ten minutes and
 //!   is kept by nobody here, so it is not used.
+//! - An account whose method is `card` opens no payment of its own: its payer gives the card on Nuvei's
+//!   payment page (`page`), which is an address that we make. The session is asked for all the same: it
+//!   moves nothing, and a player is sent to nobody who is down or does not know us. What became of the
+//!   order is asked by our reference.
 //! - A payout goes to a payment option that the player has paid with (UPO), or to an e-mail address; it
 //!   is asked about by its own `clientRequestId`.
 //! - A `clientRequestId` used twice is refused, by a code that Nuvei does not document: any refusal that
@@ -19,9 +23,11 @@
 //! What is documented only by third parties, or read from examples: the withdrawal notification's
 //! checksum, `productId` in payments by REST, and the words of what came back. Each errs to asking.
 //!
-//! Modules: `wire` (checksums and requests), `mapping` (answers in our words), `webhook`.
+//! Modules: `wire` (checksums and requests), `page` (where cards are given), `mapping` (answers in our
+//! words), `webhook`.
 
 mod mapping;
+mod page;
 mod webhook;
 mod wire;
 
@@ -32,9 +38,9 @@ use crate::signature::WebhookKeys;
 use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
 use psp_contract::{
     AttemptRef, Capabilities, Currency, DepositCapability, Destination, IdempotencyCapability,
-    Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation, PayoutCapability,
-    Portable, ReferenceRule, ReturnRequest, Subject, Timestamp, WebhookCapability,
-    WebhookReplyKind, minutes,
+    Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, Money, NotSent, Operation,
+    PayerField, PayoutCapability, Portable, ReferenceRule, ReturnRequest, Subject, Timestamp,
+    WebhookCapability, WebhookReplyKind, minutes,
 };
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -72,24 +78,50 @@ pub(crate) struct Nuvei {
     /// The live one first: it signs what goes out.
     secrets: Vec<SecretString>,
     payment_method: String,
+    /// Where cards are given.
+    page_url: String,
+    is_card: bool,
 }
 
-/// Interac moves Canadian dollars.
-const CURRENCY: Currency = Currency::CAD;
+/// Nuvei's name of cards among its methods.
+const CARD: &str = "cc_card";
+const INTERAC: &str = "apmgw_Interac_eTransfer";
 
 impl Nuvei {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
-        if reader.account.method != "interac" {
-            reader.fault("method", "must be interac: nothing else of Nuvei's is spoken here");
-        }
+        let method = match &*reader.account.method {
+            "card" => CARD,
+            "interac" => INTERAC,
+            _ => {
+                reader.fault("method", "must be interac or card: nothing else is spoken here");
+                INTERAC
+            }
+        };
         Some(Box::new(Arc::new(Self {
             api_url: format!("{}/ppp/api/v1", reader.base_url()),
             notify_url: reader.notify_url_without_query(),
             merchant_id: reader.setting("merchant_id"),
             merchant_site_id: reader.setting("merchant_site_id"),
             secrets: reader.live_secrets("merchant_secret_key", 16),
-            payment_method: reader.setting_or("payment_method", "apmgw_Interac_eTransfer"),
+            payment_method: reader.setting_or("payment_method", method),
+            page_url: format!("{}/ppp/purchase.do", reader.base_url()),
+            is_card: method == CARD,
         })))
+    }
+
+    /// Interac moves Canadian dollars; of the currencies of cards those with two decimals that accounts
+    /// here hold.
+    fn moves(&self, money: Money) -> bool {
+        0 < money.minor && self.holds(money.currency)
+    }
+
+    fn holds(&self, currency: Currency) -> bool {
+        use Currency::{BRL, CAD, CHF, DKK, EUR, GBP, NOK, PLN, SEK, USD};
+        match currency {
+            CAD => true,
+            EUR | GBP | SEK | DKK | NOK | PLN | CHF | USD | BRL => self.is_card,
+            _ => false,
+        }
     }
 
     /// A deposit that is known by our reference alone, because only a notification told of it, is looked
@@ -137,6 +169,13 @@ impl Adapter for Arc<Nuvei> {
 
     fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
         Some(match operation {
+            Operation::CreateDeposit(deposit) if self.is_card => {
+                let url = page::address(self, deposit, now)?;
+                Plan::prepare("session", self.session(deposit.attempt, now), move |response| {
+                    mapping::session_token(response)?;
+                    Ok(Plan::end(Ok(page::shown(url))))
+                })
+            }
             Operation::CreateDeposit(deposit) => {
                 let fields = self.payment(deposit)?;
                 let (nuvei, attempt, money) = (self.clone(), deposit.attempt, deposit.money);
@@ -165,7 +204,21 @@ impl Adapter for Arc<Nuvei> {
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         let email = matches!(destination.portable, Some(Portable::Email { .. }));
-        currency == CURRENCY && (destination.token.is_some() || email)
+        let known = destination.token.is_some() || (email && !self.is_card);
+        self.holds(currency) && known
+    }
+
+    /// The page asks for the card anew.
+    fn can_take(&self, _: &Instrument) -> bool {
+        false
+    }
+
+    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
+        match subject {
+            // Interac asks the payer by e-mail, and wants to know where they are.
+            Subject::Deposit if !self.is_card => &[PayerField::Email, PayerField::DeviceIp],
+            Subject::Deposit | Subject::Payout | Subject::Return => &[],
+        }
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {

@@ -15,6 +15,8 @@ fn nuvei() -> Nuvei {
         merchant_site_id: "19".to_owned(),
         secrets: vec![SecretString::from(SECRET), SecretString::from("the next one")],
         payment_method: "apmgw_Interac_eTransfer".to_owned(),
+        page_url: String::new(),
+        is_card: false,
     }
 }
 

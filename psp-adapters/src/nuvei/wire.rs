@@ -1,6 +1,6 @@
 //! Nuvei's requests, each with the checksum over its own list of fields.
 
-use super::{CURRENCY, Nuvei};
+use super::Nuvei;
 use crate::common::{given, made_at, two_names};
 use crate::json::{Json, object};
 use crate::signature::{derived_uuid, sha256};
@@ -29,10 +29,6 @@ fn stamp_of(attempt: AttemptRef, now: Timestamp) -> String {
 fn person(payer: &Payer, email: &str, country: &str) -> Json {
     let (given, family) = two_names(payer);
     object! { "firstName": given, "lastName": family, "email": email, "country": country }
-}
-
-fn is_ours(money: Money) -> bool {
-    money.currency == CURRENCY && money.minor > 0
 }
 
 impl Nuvei {
@@ -89,7 +85,7 @@ impl Nuvei {
                 "notificationUrl": &self.notify_url,
             },
         };
-        is_ours(deposit.money).then_some(fields)
+        self.moves(deposit.money).then_some(fields)
     }
 
     /// A request for money: its reference, amount and currency, signed in this order.
@@ -122,10 +118,12 @@ impl Nuvei {
         };
         let fields = match token {
             Some(_) => fields,
+            // A card is paid by what Nuvei has of it alone.
+            None if self.is_card => return None,
             None => fields.and("paymentOption", self.method(email?)),
         };
         let about = (payout.attempt, payout.money);
-        is_ours(payout.money).then(|| self.for_money("payout", fields, about, now))
+        self.moves(payout.money).then(|| self.for_money("payout", fields, about, now))
     }
 
     /// `authCode` and `comment` are part of the checksum, and empty when they are not sent.
@@ -147,7 +145,7 @@ impl Nuvei {
         };
         let signed = [&*id, &*id, &*amount, currency, deposit, "", "", &*self.notify_url];
         let request = self.call("refundTransaction", fields, &signed, &stamp_of(attempt, now));
-        (is_ours(money) && is_transaction_id(deposit)).then(|| request.for_money())
+        (self.moves(money) && is_transaction_id(deposit)).then(|| request.for_money())
     }
 
     /// By Nuvei's id or by ours; the other is empty.

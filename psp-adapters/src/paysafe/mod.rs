@@ -40,8 +40,8 @@ use mapping::Handle;
 use psp_contract::{
     Capabilities, CompletionRequest, Currency, DepositCapability, Destination,
     IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    Outcome, PayoutCapability, PayoutRequest, Portable, ReferenceRule, ReturnRequest, Subject,
-    Timestamp, Unknown, WebhookCapability, minutes,
+    Outcome, PayerField, PayoutCapability, PayoutRequest, Portable, ReferenceRule, ReturnRequest,
+    Subject, Timestamp, Unknown, WebhookCapability, minutes,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -261,6 +261,14 @@ impl Adapter for Arc<Paysafe> {
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
         let email = matches!(destination.portable, Some(Portable::Email { .. }));
         email && self.payment_type.moves(currency)
+    }
+
+    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
+        match subject {
+            // It is what Paysafe collects from.
+            Subject::Deposit => &[PayerField::Email],
+            Subject::Payout | Subject::Return => &[],
+        }
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {

@@ -107,7 +107,10 @@ fn order(
         instrument.for_method(method).ok_or_else(|| {
             Problem::unprocessable(
                 "payment.instrument_unsupported",
-                format!("This is no instrument to pay by {method} with."),
+                format!(
+                    "This is no instrument to pay by {method} with: `card` goes with the method \
+                     card, `crypto` with crypto; leave it out for every other method."
+                ),
             )
             .at("/instrument/type")
         })

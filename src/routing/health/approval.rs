@@ -33,7 +33,7 @@ pub struct ApprovalRules {
 impl Default for ApprovalRules {
     fn default() -> Self {
         Self {
-            memory: 0.9995,
+            memory: 0.9998,
             fall: 0.28,
             trip: 11.0,
             restore: 5.5,
@@ -65,6 +65,15 @@ impl Counts {
         self.approved / self.total()
     }
 
+    /// The rate less two standard errors.
+    fn surely(self) -> f64 {
+        self.rate() - 2.0 * self.error()
+    }
+
+    fn error(self) -> f64 {
+        (self.rate() * (1.0 - self.rate()) / self.total()).sqrt()
+    }
+
     fn add(&mut self, approved: bool, memory: f64) {
         self.approved *= memory;
         self.refused *= memory;
@@ -93,6 +102,11 @@ struct Demotion {
     outcomes: f64,
     next_probe_at: Micros,
     probe_every: Micros,
+    /// What it has cost that others were asked: altogether, and since the last probe.
+    lost: f64,
+    lost_now: f64,
+    /// How the last of its payments ended.
+    was_approved: bool,
     /// Not its own doing: the others fell too.
     blamed_on_bucket: bool,
 }
@@ -113,6 +127,8 @@ pub(super) struct Approval {
     judged_from: Micros,
 }
 
+/// After so many outcomes a rate is half way to being known well.
+const WELL_KNOWN: f64 = 100.0;
 const NOTHING: Counts = Counts { approved: 0.0, refused: 0.0 };
 
 impl Approval {
@@ -135,7 +151,11 @@ impl Approval {
     }
 
     pub fn draw(&self, dice: &mut Dice) -> f64 {
-        dice.beta(self.counts.approved.max(0.5), self.counts.refused.max(0.5))
+        // What is known well is drawn with half of its variance: that explores enough and costs less for
+        // ever. What is hardly known keeps all of it, or an unlucky start would not be found out.
+        let known = self.counts.total() / (self.counts.total() + WELL_KNOWN);
+        let (yes, no) = (self.counts.approved.max(0.5), self.counts.refused.max(0.5));
+        dice.beta((1.0 + known) * yes, (1.0 + known) * no)
     }
 
     pub fn is_demoted(&self) -> bool {
@@ -143,7 +163,21 @@ impl Approval {
     }
 
     pub fn probe_is_due(&self, now: Micros) -> bool {
-        self.demotion.is_some_and(|demotion| demotion.next_probe_at <= now)
+        self.demotion.is_some_and(|demotion| {
+            // As often as what is missed pays for, the sooner the better it looks.
+            let price = (demotion.before - demotion.fallen_to).max(0.1);
+            let missed = (2.0 * price * (price + demotion.lost)).sqrt() * (-demotion.back).exp();
+            demotion.next_probe_at <= now || missed <= demotion.lost_now
+        })
+    }
+
+    /// While it is demoted a payment went to another PSP, which approves so much less.
+    pub fn passed_by(&mut self, got: f64) {
+        if let Some(demotion) = &mut self.demotion {
+            let lost = (demotion.before - got).max(0.0);
+            demotion.lost += lost;
+            demotion.lost_now += lost;
+        }
     }
 
     /// The level that it had before it fell, or has.
@@ -161,10 +195,11 @@ impl Approval {
             // The better it looks, the sooner the next one.
             let hurry = match demotion.back {
                 back if 2.5 <= back => 12,
-                back if 0.8 <= back => 4,
+                back if 0.8 <= back || demotion.was_approved => 4,
                 _ => 1,
             };
             demotion.next_probe_at = now + demotion.probe_every / hurry;
+            demotion.lost_now = 0.0;
         } else if self.used_at != Micros::MIN {
             let gap = ((now - self.used_at) as f64 / SECOND as f64).max(0.01);
             self.pace += 0.02 * (1.0 / gap - self.pace) * gap.clamp(0.05, 1.0);
@@ -190,7 +225,8 @@ impl Approval {
     }
 
     fn weigh_fall(&mut self, approved: bool) {
-        let usual = self.counts.rate().clamp(0.05, 0.97);
+        // What is not known well may be lower than it seems.
+        let usual = self.counts.surely().clamp(0.05, 0.97);
         let fallen = (usual - self.rules.fall).max(0.5 * usual);
         self.fall += evidence(approved, usual, fallen);
         if self.fall <= 0.0 {
@@ -210,6 +246,7 @@ impl Approval {
         let step = evidence(approved, demotion.fallen_to, demotion.before);
         demotion.back = (demotion.back + step).max(0.0);
         demotion.outcomes += 1.0;
+        demotion.was_approved = approved;
         self.counts.add(approved, self.rules.memory);
         let wanted =
             if demotion.blamed_on_bucket { self.rules.restore_blamed } else { self.rules.restore };
@@ -244,6 +281,9 @@ impl Approval {
             outcomes: 0.0,
             next_probe_at: now + probe_every,
             probe_every,
+            lost: 0.0,
+            lost_now: 0.0,
+            was_approved: false,
             blamed_on_bucket: false,
         });
         // What it does now, remembered by no more than the last twenty.
@@ -264,7 +304,7 @@ impl Approval {
             demotion.fallen_to = expected.min(demotion.before - 0.1).max(0.01);
             (demotion.back, demotion.since) = (0.0, now);
             demotion.blamed_on_bucket = true;
-            self.counts = Counts::around(expected, 30.0);
+            self.counts = Counts::around(expected, 100.0);
         }
     }
 
@@ -284,6 +324,10 @@ impl Approval {
 }
 
 /// What one outcome says for the second rate against the first.
-fn evidence(approved: bool, first: f64, second: f64) -> f64 {
+pub(super) fn evidence(approved: bool, first: f64, second: f64) -> f64 {
     if approved { (second / first).ln() } else { ((1.0 - second) / (1.0 - first)).ln() }
 }
+
+#[cfg(test)]
+#[path = "approval_tests.rs"]
+mod tests;

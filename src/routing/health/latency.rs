@@ -10,6 +10,13 @@ const SPREAD_MIN: f64 = 0.3;
 const MEMORY: f64 = 500.0;
 /// What remains possible however long it takes: no single call proves a stall.
 const TAIL: f64 = 0.003;
+/// How likely it is that a PSP has become slow when it says nothing, and how much slower.
+const SLOWED: f64 = 0.05;
+const SLOWER: f64 = 4.0;
+/// So many answers make a law; before that no silence is surprising.
+const KNOWN: u32 = 10;
+/// How far off, in the logarithm of seconds, the first guess of a law may be.
+const GUESS: f64 = 1.0;
 
 /// The law of the logarithm of seconds.
 #[derive(Debug, Clone)]
@@ -17,15 +24,18 @@ pub(super) struct Latency {
     mean: f64,
     variance: f64,
     answers: f64,
+    /// How many answers there ever were.
+    heard: u32,
 }
 
 impl Latency {
     /// Before anything is known: 0.8 s, with a wide spread.
     pub fn unknown() -> Self {
-        Self { mean: -0.223, variance: 0.36, answers: 20.0 }
+        Self { mean: -0.223, variance: 0.36, answers: 1.0, heard: 0 }
     }
 
     pub fn learn(&mut self, took: Micros) {
+        self.heard = self.heard.saturating_add(1);
         self.answers = (self.answers + 1.0).min(MEMORY);
         let weight = 1.0 / self.answers;
         let off = seconds(took).ln() - self.mean;
@@ -33,27 +43,26 @@ impl Latency {
         self.variance += weight * (off * off - self.variance);
     }
 
-    /// The law may have changed: the next answers weigh more. `longer` because one was waited for in vain.
-    pub fn doubt(&mut self, longer: bool) {
+    /// The law may have changed: the next answers weigh more.
+    pub fn doubt(&mut self) {
         self.answers = self.answers.min(8.0);
-        if longer {
-            self.mean += 0.15;
-        }
     }
 
-    /// How long to wait for a probe: what one answer in a thousand takes, from 2 s to 8 s.
+    /// How long to wait for a probe: what one answer in a thousand takes, from 2 s to 30 s.
     pub fn patience(&self) -> Micros {
-        let slowest = (self.mean + 3.1 * self.spread()).exp().clamp(2.0, 8.0);
+        let slowest = (self.mean + 3.1 * self.spread()).exp().clamp(2.0, 30.0);
         super::scaled(SECOND, slowest)
     }
 
+    /// Of the next answer: of the law, and of what is not known of it yet.
     fn spread(&self) -> f64 {
-        self.variance.sqrt().max(SPREAD_MIN)
+        (self.variance + GUESS / self.answers).sqrt().max(SPREAD_MIN)
     }
 
-    /// How surprising the silence of a call of this age is: minus the logarithm of its probability.
-    fn surprise(&self, age: Micros) -> f64 {
-        let deviation = (seconds(age).ln() - self.mean) / self.spread();
+    /// How surprising the silence of a call of this age is: minus the logarithm of its probability, when
+    /// answers take so many times longer than usual.
+    fn surprise(&self, age: Micros, slower: f64) -> f64 {
+        let deviation = (seconds(age).ln() - self.mean - slower.ln()) / self.spread();
         -((1.0 - TAIL) * upper_tail(deviation) + TAIL).ln()
     }
 }
@@ -79,27 +88,57 @@ impl InFlight {
         }
     }
 
+    /// How many calls are open that were sent since.
+    pub fn since(&self, at: Micros) -> usize {
+        self.calls.range((at, 0)..).count()
+    }
+
+    /// When the oldest of them was sent.
+    pub fn oldest_since(&self, at: Micros) -> Option<Micros> {
+        self.calls.range((at, 0)..).next().map(|(&(sent_at, _), ())| sent_at)
+    }
+
+    pub const fn newest_answered(&self) -> Micros {
+        self.newest_answered
+    }
+
     /// What was sent before this moment counts no more.
     pub fn forget_before(&mut self, at: Micros) {
         self.newest_answered = self.newest_answered.max(at);
     }
 
-    /// Whether the PSP has gone silent: nothing that was sent after the newest answered call has been
-    /// answered, and together they have been waiting for longer than its law allows. A timeout would tell
-    /// the same, seconds later.
-    pub fn is_stalled(&self, latency: &Latency, now: Micros, surprise: f64, age: Micros) -> bool {
-        let (mut sum, mut old) = (0.0, 0);
+    /// How surprising it is that nothing has been answered that was sent after the newest answered call:
+    /// no surprise at all before three calls are as old as `age`. A timeout would tell the same, seconds
+    /// later.
+    pub fn silence(&self, latency: &Latency, now: Micros, age: Micros) -> Silence {
+        let (mut usual, mut slowed, mut old) = (0.0, 0.0, 0);
         let after = (self.newest_answered.saturating_add(1), 0);
         for &(sent_at, _) in self.calls.range(after..).map(|(key, ())| key) {
             let waited = now - sent_at;
             if waited <= 0 {
                 break;
             }
-            sum += latency.surprise(waited);
+            usual += latency.surprise(waited, 1.0);
+            slowed += latency.surprise(waited, SLOWER);
             old += u32::from(age <= waited);
         }
-        3 <= old && surprise <= sum
+        // A PSP that never answered may be slow for all that is known; its timeouts will tell.
+        if old < 3 || latency.heard < KNOWN {
+            return Silence { usual: 0.0, slowed: 0.0 };
+        }
+        // Slow for all of them at once is likelier than each of them late by itself.
+        let together = -((1.0 - SLOWED) * (-usual).exp() + SLOWED * (-slowed).exp()).ln();
+        Silence { usual, slowed: together }
     }
+}
+
+/// Minus the logarithm of the probability of so long a silence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Silence {
+    /// Of a PSP that is as quick as usual.
+    pub usual: f64,
+    /// Of one that may have become slower.
+    pub slowed: f64,
 }
 
 fn seconds(micros: Micros) -> f64 {
@@ -134,7 +173,7 @@ mod tests {
         (0..500).for_each(|_| latency.learn(700_000));
         let mut calls = InFlight::default();
         (0..40_u64).for_each(|call| calls.sent(call, i64::try_from(call).expect("small") * 50_000));
-        let stalled = |calls: &InFlight, at| calls.is_stalled(&latency, at, 24.0, 1_500_000);
+        let stalled = |calls: &InFlight, at| 24.0 <= calls.silence(&latency, at, 1_500_000).usual;
         assert!(!stalled(&calls, 1_400_000), "nobody has waited long");
         assert!(stalled(&calls, 2_100_000), "40 calls and not one answer");
         calls.answered(39, 39 * 50_000, true);

@@ -39,6 +39,8 @@ pub const SECOND: Micros = 1_000_000;
 const RATE_UNKNOWN: f64 = 0.8;
 /// Falls that are so close together may have one cause.
 const TOGETHER: Micros = 30 * SECOND;
+/// Evidence that the others fell as well.
+const ALIKE: f64 = 5.0;
 
 /// A kind of payment whose approval is counted by itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,7 +122,23 @@ struct BucketHealth {
     psps: BTreeMap<String, Approval>,
     /// All fell together.
     is_blamed: bool,
+    /// When the last of them fell, by which ratio, and the evidence that the others did as well.
     fell_at: Micros,
+    ratio: f64,
+    alike: f64,
+}
+
+impl BucketHealth {
+    fn new() -> Self {
+        let psps = BTreeMap::new();
+        Self { psps, is_blamed: false, fell_at: Micros::MIN, ratio: 1.0, alike: 0.0 }
+    }
+
+    fn blame(&mut self, bucket: &Bucket, ratio: f64, now: Micros) -> Change {
+        self.is_blamed = true;
+        self.psps.values_mut().for_each(|approval| approval.blame_the_bucket(ratio, now));
+        Change::BucketBlamed { bucket: bucket.clone() }
+    }
 }
 
 /// The rules of both layers.
@@ -190,11 +208,7 @@ impl Health {
         let elsewhere = || known_elsewhere(&self.buckets, psp);
         let known = self.buckets.get(bucket).is_some_and(|of| of.psps.contains_key(psp));
         let expected = if known { RATE_UNKNOWN } else { elsewhere() };
-        let here = self.buckets.entry(bucket.clone()).or_insert_with(|| BucketHealth {
-            psps: BTreeMap::new(),
-            is_blamed: false,
-            fell_at: Micros::MIN,
-        });
+        let here = self.buckets.entry(bucket.clone()).or_insert_with(BucketHealth::new);
         let approval =
             here.psps.entry(psp.to_owned()).or_insert_with(|| Approval::new(rules, expected));
         let is_demoted = approval.is_demoted() && !here.is_blamed;
@@ -225,9 +239,20 @@ impl Health {
     /// A call goes out; `call` is any number that is its own.
     pub fn sent(&mut self, bucket: &Bucket, psp: &str, call: u64, now: Micros) {
         self.of(psp, bucket.direction).sent(call, now);
-        let here = self.buckets.get_mut(bucket).and_then(|here| here.psps.get_mut(psp));
-        if let Some(approval) = here {
-            approval.sent(now);
+        let Some(here) = self.buckets.get_mut(bucket) else { return };
+        let Some(asked) = here.psps.get_mut(psp) else { return };
+        asked.sent(now);
+        let got = asked.counts().rate();
+        here.psps
+            .iter_mut()
+            .filter(|(other, _)| *other != psp)
+            .for_each(|(_, at)| at.passed_by(got));
+        // What is not asked because it fails is missed by as much as it would be better.
+        for ((direction, other), technical) in &mut self.technical {
+            if *direction == bucket.direction && other != psp && technical.is_open() {
+                let usual = here.psps.get(other).map(Approval::usual);
+                technical.passed_by(usual.map_or(0.0, |usual| (usual - got).max(0.0)));
+            }
         }
     }
 
@@ -271,8 +296,18 @@ impl Health {
         let here = self.buckets.get_mut(bucket)?;
         let approval = here.psps.get_mut(psp)?;
         let was_demoted = approval.is_demoted();
+        let usual = approval.usual();
         if !approval.decided(approved, sent_at, now) {
-            return None;
+            let is_after = here.fell_at <= sent_at && now.saturating_sub(here.fell_at) < TOGETHER;
+            if was_demoted || here.is_blamed || !is_after {
+                return None;
+            }
+            // Whoever takes over after a fall tells whether it fell by as much.
+            here.alike += approval::evidence(approved, usual, usual * here.ratio);
+            if here.alike < ALIKE {
+                return None;
+            }
+            return Some(here.blame(bucket, here.ratio, now));
         }
         let (psp, bucket) = (psp.to_owned(), bucket.clone());
         if was_demoted {
@@ -282,16 +317,14 @@ impl Health {
             }
             return Some(Change::Restored { psp, bucket });
         }
-        let ratio = approval.fell_by();
+        (here.ratio, here.alike) = (approval.fell_by(), 0.0);
         let others = here.psps.iter().any(|(other, at)| *other != psp && at.is_demoted());
         let together = others && now.saturating_sub(here.fell_at) < TOGETHER;
         here.fell_at = now;
         if !together {
             return Some(Change::Demoted { psp, bucket });
         }
-        here.is_blamed = true;
-        here.psps.values_mut().for_each(|approval| approval.blame_the_bucket(ratio, now));
-        Some(Change::BucketBlamed { bucket })
+        Some(here.blame(&bucket, here.ratio, now))
     }
 
     fn of(&mut self, psp: &str, direction: Direction) -> &mut Technical {
@@ -323,3 +356,7 @@ fn before(one: &Place, other: &Place) -> Ordering {
 fn scaled(micros: Micros, factor: f64) -> Micros {
     (micros as f64 * factor) as Micros
 }
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

@@ -65,11 +65,7 @@ impl Health {
 
     fn settle(&mut self, bucket: &Bucket, psp: &str, expected: f64) {
         let fresh = Approval::new(self.rules.approval, expected);
-        let here = self.buckets.entry(bucket.clone()).or_insert_with(|| BucketHealth {
-            psps: Default::default(),
-            is_blamed: false,
-            fell_at: Micros::MIN,
-        });
+        let here = self.buckets.entry(bucket.clone()).or_insert_with(BucketHealth::new);
         here.psps.insert(psp.to_owned(), fresh);
     }
 

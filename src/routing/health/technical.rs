@@ -1,12 +1,17 @@
 //! Whether a PSP works at all: a change detector on faults, a detector of silence, and the way back.
 //!
-//! Closed → open when the evidence of faults passes [`TechnicalRules::trip`], or when it stalls; open →
-//! probing after a wait that doubles up to [`TechnicalRules::open_max`]; probing lets one call at a time
-//! through; enough good ones begin a ramp in which its share of payments grows back to all. A first fault
-//! does not trip anything and still sends most payments elsewhere until the next answer clears it up: that
-//! costs little when it was chance and saves the payments that would have followed when it was not.
+//! Closed → open when the evidence of faults passes [`TechnicalRules::trip`], or when it stalls. While it is
+//! open, single payments look whether it is well again. A probe that fails costs a payment and one that
+//! comes late costs what the others approve less, so the time between two probes is the one at which both
+//! cost the same: an outage that has lasted for long will last for long, and who is missed more is looked
+//! after more often. Good probes in a row, as many as make it unlikely that the fault merely paused, begin a
+//! ramp: each good answer allows one more call at a time, so that it takes as long as the PSP's answers do.
 //!
-//! Who falls again soon after having been trusted is trusted later each time (flapping).
+//! Who falls again soon after having been trusted (flapping) is trusted when it was well for longer than it
+//! lasted the last time, or when staying away from it has cost as much as its last fall did.
+//!
+//! A first fault does not trip anything and still sends most payments elsewhere until the next answer clears
+//! it up: that costs little when it was chance and saves the payments that would have followed.
 
 use super::dice::Dice;
 use super::latency::{InFlight, Latency};
@@ -24,17 +29,16 @@ pub struct TechnicalRules {
     /// Surprise (see [`super::latency`]) that is a stall, and how old three of its calls must be.
     pub stall: f64,
     pub stall_age: Micros,
-    /// How long it stays open at first and at most.
-    pub open: Micros,
-    pub open_max: Micros,
-    /// Probes are this far apart.
+    /// Probes are this far apart at least, and at most unless fewer than `rarely` payments went by.
     pub probe_gap: Micros,
-    /// How many good probes in a row begin the ramp.
-    pub probes: f64,
-    pub ramp: Micros,
+    pub probe_late: Micros,
+    pub rarely: f64,
+    /// The probability, at most, that a PSP that is still ill answers all probes well.
+    pub mistaken: f64,
+    /// How many good answers end the ramp.
+    pub ramp: f64,
     /// A fall this soon after the last one is flapping.
     pub flap: Micros,
-    pub flap_open_max: Micros,
 }
 
 impl Default for TechnicalRules {
@@ -45,16 +49,21 @@ impl Default for TechnicalRules {
             trip: 10.0,
             stall: 24.0,
             stall_age: 3 * SECOND / 2,
-            open: 2 * SECOND,
-            open_max: 8 * SECOND,
             probe_gap: SECOND / 2,
-            probes: 5.0,
-            ramp: 5 * SECOND,
+            probe_late: 10 * SECOND,
+            rarely: 60.0,
+            mistaken: 0.03,
+            ramp: 40.0,
             flap: 150 * SECOND,
-            flap_open_max: 45 * SECOND,
         }
     }
 }
+
+/// However few payments there are, one looks after so long.
+const PROBE_LATEST: Micros = 60 * SECOND;
+
+/// So many probes at a time, however well they go.
+const PROBES: f64 = 4.0;
 
 /// What may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,9 +90,40 @@ pub enum Turn {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
     Closed,
-    Ramp { since: Micros },
-    Open { until: Micros, wait: Micros },
-    Probing { wait: Micros, good: f64, probe: Option<(u64, Micros)>, next_at: Micros },
+    /// Trusted since then with as many calls at a time as there were good answers.
+    Ramp {
+        since: Micros,
+        good: f64,
+    },
+    Open(Absence),
+}
+
+/// What happens while nothing but probes is sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Absence {
+    since: Micros,
+    /// No probe before this, and one by that time.
+    next_at: Micros,
+    late_at: Micros,
+    /// Calls that were sent since then are probes; each good one allows one more at a time.
+    watched: Micros,
+    /// What it has cost that others were asked: altogether, and since the last probe that failed.
+    lost: f64,
+    lost_now: f64,
+    /// Payments that went to others since then.
+    passed: f64,
+    /// Good probes in a row, and when the first of them was sent.
+    good: f64,
+    well_since: Micros,
+}
+
+impl Absence {
+    /// The costs of looking too often and too rarely are equal at √(2 · a probe · all that was lost).
+    fn is_due(&self, rules: &TechnicalRules, now: Micros) -> bool {
+        let missed = (2.0 * (1.0 + self.lost)).sqrt() <= self.lost_now;
+        let late = self.late_at <= now && rules.rarely <= self.passed;
+        0.0 < self.good || missed || late || self.late_at + PROBE_LATEST <= now
+    }
 }
 
 /// One PSP account in one direction.
@@ -94,10 +134,19 @@ pub(super) struct Technical {
     state: State,
     in_flight: InFlight,
     latency: Latency,
-    opened_at: Micros,
-    /// How many times it fell again soon.
-    flaps: f64,
+    /// Faults and answers since there is evidence.
+    faults: f64,
+    answers: f64,
+    /// What the last fall cost: its faults, probes apart.
+    fall: f64,
+    /// When it was last trusted, and since when it had been well then.
+    trusted_at: Micros,
+    well_since: Micros,
+    /// How long it was well before it fell again; nothing while it does not flap.
+    lasted: Micros,
     next_look_at: Micros,
+    /// It says nothing, and may have become slow or silent.
+    is_quiet: bool,
 }
 
 impl Technical {
@@ -108,44 +157,59 @@ impl Technical {
             state: State::Closed,
             in_flight: InFlight::default(),
             latency: Latency::unknown(),
-            opened_at: Micros::MIN,
-            flaps: 0.0,
+            faults: 0.0,
+            answers: 0.0,
+            fall: 0.0,
+            trusted_at: Micros::MIN,
+            well_since: Micros::MIN,
+            lasted: 0,
             next_look_at: Micros::MIN,
+            is_quiet: false,
         }
     }
 
     pub fn permit(&self, now: Micros) -> Permit {
         match self.state {
-            State::Closed if 2.0 * self.rules.fault - 1.6 <= self.evidence => Permit::Share(0.05),
-            State::Closed if self.rules.fault - 1.6 <= self.evidence => Permit::Share(0.35),
-            State::Closed => Permit::Yes,
-            State::Ramp { since } => {
-                let done = (now - since) as f64 / self.rules.ramp as f64;
-                if done < 1.0 { Permit::Share(0.1 + 0.9 * done.max(0.0)) } else { Permit::Yes }
+            State::Closed | State::Ramp { .. } if 2.0 * self.rules.fault - 1.6 <= self.evidence => {
+                Permit::Share(0.05)
             }
-            State::Open { until, .. } if now < until => Permit::No,
-            State::Probing { probe: None, next_at, .. } if next_at <= now => Permit::Probe,
-            State::Probing { .. } => Permit::No,
-            State::Open { .. } => Permit::Probe,
+            State::Closed | State::Ramp { .. } if self.is_quiet => Permit::Share(0.1),
+            State::Closed | State::Ramp { .. } if self.rules.fault - 1.6 <= self.evidence => {
+                Permit::Share(0.35)
+            }
+            State::Ramp { since, good } if good <= self.in_flight.since(since) as f64 => {
+                Permit::Share(0.0)
+            }
+            State::Closed | State::Ramp { .. } => Permit::Yes,
+            State::Open(absence)
+                if self.in_flight.since(absence.watched) as f64 <= absence.good.min(PROBES)
+                    && absence.next_at <= now
+                    && absence.is_due(&self.rules, now) =>
+            {
+                Permit::Probe
+            }
+            State::Open(_) => Permit::No,
         }
     }
 
     pub const fn is_open(&self) -> bool {
-        matches!(self.state, State::Open { .. } | State::Probing { .. })
+        matches!(self.state, State::Open(_))
     }
 
-    /// A call goes out. While it is not closed, that call is the probe.
+    /// A call goes out. While it is open, that call is a probe.
     pub fn sent(&mut self, call: u64, now: Micros) {
         self.in_flight.sent(call, now);
-        let probe = Some((call, now));
-        match self.state {
-            State::Open { until, wait } if until <= now => {
-                self.state = State::Probing { wait, good: 0.0, probe, next_at: now };
-            }
-            State::Probing { wait, good, probe: None, next_at } if next_at <= now => {
-                self.state = State::Probing { wait, good, probe, next_at };
-            }
-            _ => {}
+        if let State::Open(absence) = &mut self.state {
+            absence.next_at = now + self.rules.probe_gap;
+        }
+    }
+
+    /// While it is open a payment went to another PSP, which approves so much less.
+    pub fn passed_by(&mut self, lost: f64) {
+        if let State::Open(absence) = &mut self.state {
+            absence.lost += lost;
+            absence.lost_now += lost;
+            absence.passed += 1.0;
         }
     }
 
@@ -162,25 +226,44 @@ impl Technical {
         if fault == Some(false) {
             self.latency.learn(now - sent_at);
         }
-        match (self.state, fault) {
-            (State::Closed | State::Ramp { .. }, Some(fault)) if self.opened_at <= sent_at => {
-                self.weigh(fault, now, dice)
-            }
-            (State::Probing { wait, good, probe: Some((probe, _)), .. }, fault)
-                if probe == call =>
-            {
-                self.probed(wait, good, sent_at, now, fault, dice)
-            }
-            _ => None,
+        let State::Open(absence) = &mut self.state else {
+            // What was sent before it fell says nothing about a PSP that came back.
+            return fault
+                .filter(|_| self.trusted_at <= sent_at)
+                .and_then(|fault| self.weigh(fault, now, dice));
+        };
+        let before = sent_at < absence.since;
+        let fault = fault?;
+        if before || fault {
+            self.answers += 1.0;
+            self.faults += f64::from(u8::from(fault));
+            self.fall += f64::from(u8::from(fault && before));
         }
+        // A probe that was given up says nothing by failing, and much by having been slow.
+        if before || (fault && sent_at < absence.watched) {
+            return None;
+        }
+        self.probed(sent_at, now, fault, dice)
     }
 
     fn weigh(&mut self, fault: bool, now: Micros, dice: &mut Dice) -> Option<Turn> {
         let step = if fault { self.rules.fault } else { -self.rules.good };
         self.evidence = (self.evidence + step).max(0.0);
-        // Trust that is just coming back is lost sooner.
-        let ramping = matches!(self.state, State::Ramp { since } if now - since < self.rules.ramp);
-        let trip = if ramping { 0.7 * self.rules.trip } else { self.rules.trip };
+        if self.evidence <= 0.0 {
+            (self.faults, self.answers, self.fall) = (0.0, 0.0, 0.0);
+        } else {
+            self.answers += 1.0;
+            self.faults += f64::from(u8::from(fault));
+            self.fall = self.faults;
+        }
+        let mut trip = self.rules.trip;
+        if let State::Ramp { good, since } = self.state {
+            // Trust that is just coming back is lost sooner.
+            trip *= 0.7;
+            let good = if fault { good } else { good + 1.0 };
+            let state = State::Ramp { good, since };
+            self.state = if self.rules.ramp <= good { State::Closed } else { state };
+        }
         if self.evidence < trip {
             return None;
         }
@@ -188,31 +271,39 @@ impl Technical {
         Some(Turn::Failing)
     }
 
+    /// A probe, or a payment that nobody else could take, came to its end.
     fn probed(
         &mut self,
-        wait: Micros,
-        good: f64,
         sent_at: Micros,
         now: Micros,
-        fault: Option<bool>,
+        fault: bool,
         dice: &mut Dice,
     ) -> Option<Turn> {
-        let good = match fault {
-            Some(true) => {
-                self.reopen(now, wait, dice);
-                return None;
-            }
-            Some(false) => good + 1.0,
-            None => good,
-        };
-        // Each time it fell again, more of them are asked for.
-        if self.rules.probes * (1.0 + self.flaps) <= good {
-            (self.state, self.evidence) = (State::Ramp { since: now }, 0.0);
-            return Some(Turn::Recovered);
+        let State::Open(mut absence) = self.state else { return None };
+        if fault {
+            self.state = State::Open(self.look_again(absence, now, dice));
+            return None;
         }
-        let next_at = (sent_at + self.rules.probe_gap).max(now);
-        self.state = State::Probing { wait, good, probe: None, next_at };
-        None
+        if absence.good <= 0.0 {
+            (absence.well_since, absence.lost_now) = (sent_at, 0.0);
+        }
+        absence.good += 1.0;
+        self.state = State::Open(absence);
+        if !self.is_convinced(&absence, now) {
+            return None;
+        }
+        (self.trusted_at, self.well_since) = (sent_at, absence.well_since);
+        (self.evidence, self.faults, self.answers, self.fall) = (0.0, 0.0, 0.0, 0.0);
+        self.state = State::Ramp { since: sent_at, good: absence.good };
+        Some(Turn::Recovered)
+    }
+
+    /// So many good answers in a row are no chance, and it was well for longer than the last time.
+    fn is_convinced(&self, absence: &Absence, now: Micros) -> bool {
+        let ill = ((self.faults + 1.0) / (self.answers + 2.0)).clamp(0.3, 0.95);
+        let wanted = self.rules.mistaken.ln() / (1.0 - ill).ln();
+        let lasts = self.lasted + self.lasted / 4 <= now - absence.well_since;
+        wanted <= absence.good && (lasts || self.fall <= absence.lost_now)
     }
 
     /// Looks for silence, at most twenty times a second.
@@ -221,49 +312,58 @@ impl Technical {
             return None;
         }
         self.next_look_at = now + SECOND / 20;
-        match self.state {
-            State::Probing { wait, probe: Some((_, since)), .. }
-                if self.latency.patience() < now - since =>
-            {
-                self.latency.doubt(true);
-                self.reopen(now, wait, dice);
-                None
+        if let State::Open(absence) = self.state {
+            let oldest = self.in_flight.oldest_since(absence.watched);
+            if oldest.is_some_and(|since| self.latency.patience() < now - since) {
+                (self.faults, self.answers) = (self.faults + 1.0, self.answers + 1.0);
+                self.state = State::Open(self.look_again(absence, now, dice));
             }
-            State::Closed | State::Ramp { .. }
-                if self.in_flight.is_stalled(
-                    &self.latency,
-                    now,
-                    self.rules.stall,
-                    self.rules.stall_age,
-                ) =>
-            {
-                self.latency.doubt(false);
-                self.open(now, dice);
-                Some(Turn::Silent)
-            }
-            _ => None,
+            return None;
         }
+        let (stall, age) = (self.rules.stall, self.rules.stall_age);
+        let silence = self.in_flight.silence(&self.latency, now, age);
+        let was_quiet = std::mem::replace(&mut self.is_quiet, stall <= silence.usual);
+        if self.is_quiet && !was_quiet {
+            self.latency.doubt();
+        }
+        if silence.slowed < stall {
+            return None;
+        }
+        self.fall = self.in_flight.since(self.in_flight.newest_answered()) as f64;
+        (self.faults, self.answers) = (self.fall, self.fall);
+        self.open(now, dice);
+        Some(Turn::Silent)
     }
 
     fn open(&mut self, now: Micros, dice: &mut Dice) {
-        let again = now.saturating_sub(self.opened_at) < self.rules.flap;
-        self.flaps = if again { (self.flaps + 1.0).min(4.0) } else { 0.0 };
-        let wait = scaled(self.rules.open, 4_f64.powf(self.flaps)).min(self.rules.flap_open_max);
-        self.wait_for(now, wait, dice);
-    }
-
-    fn reopen(&mut self, now: Micros, wait: Micros, dice: &mut Dice) {
-        // A flapping one keeps its longer wait.
-        let longest = self.rules.open_max.max(if self.flaps > 0.0 { wait } else { 0 });
-        self.wait_for(now, (2 * wait).min(longest), dice);
-    }
-
-    fn wait_for(&mut self, now: Micros, wait: Micros, dice: &mut Dice) {
-        // Jittered, so that instances do not probe in step.
-        let until = now + scaled(wait, 0.8 + 0.4 * dice.unit());
-        self.state = State::Open { until, wait };
-        self.opened_at = now;
-        self.evidence = 0.0;
+        let again = now.saturating_sub(self.trusted_at) < self.rules.flap;
+        self.lasted = if again { self.lasted.max(now - self.well_since) } else { 0 };
+        let absence = Absence {
+            since: now,
+            next_at: now,
+            late_at: now,
+            watched: now,
+            lost: 0.0,
+            lost_now: 0.0,
+            passed: 0.0,
+            good: 0.0,
+            well_since: now,
+        };
+        let mut absence = self.look_again(absence, now, dice);
+        absence.next_at = now + 2 * self.rules.probe_gap;
+        self.state = State::Open(absence);
+        (self.evidence, self.is_quiet) = (0.0, false);
         self.in_flight.forget_before(now);
     }
+
+    /// It was still ill: the next probe is a while off, jittered so that instances do not probe in step.
+    fn look_again(&self, absence: Absence, now: Micros, dice: &mut Dice) -> Absence {
+        let late_at = now + scaled(self.rules.probe_late, 0.8 + 0.4 * dice.unit());
+        let next_at = now + self.rules.probe_gap;
+        Absence { watched: now, good: 0.0, lost_now: 0.0, passed: 0.0, next_at, late_at, ..absence }
+    }
 }
+
+#[cfg(test)]
+#[path = "technical_tests.rs"]
+mod tests;

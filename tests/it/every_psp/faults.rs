@@ -148,6 +148,8 @@ accounts! {
     swish_se_survives_every_fault = "swish-se";
     pix_efi_br_survives_every_fault = "pix-efi-br";
     mercadopago_br_survives_every_fault = "mercadopago-br";
+    nuvei_de_survives_every_fault = "nuvei-de";
+    nuvei_gb_survives_every_fault = "nuvei-gb";
     adyen_de_survives_every_fault = "adyen-de";
     adyen_gb_survives_every_fault = "adyen-gb";
 }

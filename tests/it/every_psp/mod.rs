@@ -11,4 +11,4 @@ mod faults;
 mod plain;
 mod settling;
 mod stage;
-mod truth;
+pub(crate) mod truth;

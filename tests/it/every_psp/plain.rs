@@ -40,4 +40,5 @@ accounts! {
     trustly_se_takes_and_pays = "trustly-se";
     swish_se_takes_and_pays = "swish-se";
     pix_efi_br_takes_and_pays = "pix-efi-br";
+    mercadopago_br_takes_and_pays = "mercadopago-br";
 }

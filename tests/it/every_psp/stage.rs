@@ -83,6 +83,9 @@ impl Stage {
             mocks.payin(&attempt.psp, json!({"address": address, "amount": asset_amount})).await;
             return;
         }
+        if let NextAction::Redirect { url } = action {
+            mocks.visit(url).await;
+        }
         let movement = self.world.movement(attempt).await;
         mocks.complete_if_open(&attempt.psp, &movement.reference).await;
     }

@@ -58,9 +58,9 @@ pub const BRAZIL: Market = Market {
     ..BANK
 };
 pub const GERMAN_CARDS: Market =
-    Market { method: Method::Card, accounts: &["adyen-de"], ..GERMANY };
+    Market { method: Method::Card, accounts: &["adyen-de", "nuvei-de"], ..GERMANY };
 pub const BRITISH_CARDS: Market =
-    Market { method: Method::Card, accounts: &["adyen-gb"], ..BRITAIN };
+    Market { method: Method::Card, accounts: &["adyen-gb", "nuvei-gb"], ..BRITAIN };
 pub const CANADA: Market = Market {
     country: "CA",
     currency: Currency::CAD,

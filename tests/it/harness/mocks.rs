@@ -99,6 +99,12 @@ impl Mocks {
         assert!(status == 200 || status == 409, "{path}: {status} {text}");
     }
 
+    /// A payer opens the page that they are sent to.
+    pub async fn visit(&self, url: &str) {
+        let page = self.client.get(url).send().await.unwrap();
+        assert!(page.status().is_success(), "{url}: {}", page.status());
+    }
+
     /// Pays as a payer would.
     pub async fn payin(&self, psp: &str, body: Value) {
         self.post(&format!("/psps/{psp}/payins"), &body).await;

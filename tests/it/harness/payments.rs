@@ -19,7 +19,7 @@ use interlock::payments::review_payment::{ReviewAct, review_payment};
 use interlock::payments::run_attempts::run_attempts;
 use interlock::payments::start_deposit::{DepositOrder, StartError, start_deposit};
 use interlock::store::{load_payments, read_models};
-use psp_contract::Portable;
+use psp_contract::{NextAction, Portable};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -198,6 +198,10 @@ impl World {
 
     pub async fn complete_with(&self, payment: &Payment, body: serde_json::Value) {
         let attempt = payment.attempts.last().unwrap();
+        if let Some(NextAction::Redirect { url }) = &payment.next_action {
+            // Some PSPs have an order only once somebody has been to its page.
+            self.mocks.visit(url).await;
+        }
         let movement = self.movement(attempt).await;
         self.mocks.complete(&attempt.psp, &movement.reference, body).await;
     }

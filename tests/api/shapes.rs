@@ -1,0 +1,204 @@
+//! What a deposit is paid with, where a withdrawal goes, and what a PSP must know of a player: good shapes
+//! are taken, and a bad one is refused by a problem that names the place and says what to do next.
+
+use crate::support::{Scene, Told, deposit, player};
+use serde_json::{Value, json};
+
+/// A refusal is problem+json with a code, the place, and a sentence to act on; and nothing was recorded.
+#[track_caller]
+fn refused(told: &Told, (status, code, pointer): (u16, &str, &str), says: &str) {
+    assert_eq!((told.status, told.code()), (status, code), "{told:?}");
+    assert_eq!(told.headers["content-type"], "application/problem+json");
+    let errors = told.body["errors"].as_array().unwrap();
+    let pointers: Vec<&str> = errors.iter().filter_map(|it| it["pointer"].as_str()).collect();
+    assert!(pointers.contains(&pointer), "{pointers:?}");
+    let text = told.body.to_string();
+    assert!(text.contains(says), "`{says}` is not in {text}");
+    assert!(!told.text("/request_id").is_empty());
+}
+
+async fn register(scene: &Scene, id: &str, country: &str, changed: Value) {
+    let mut record = player();
+    let currency = match country {
+        "BR" => "BRL",
+        "CA" => "CAD",
+        "SE" => "SEK",
+        "MT" => "USDT",
+        _ => "EUR",
+    };
+    record["country"] = country.into();
+    record["currency"] = currency.into();
+    for (name, value) in changed.as_object().unwrap() {
+        match value {
+            Value::Null => drop(record.as_object_mut().unwrap().remove(name)),
+            value => record[name] = value.clone(),
+        }
+    }
+    let told = scene.ask("sk_demo", "PUT", &format!("/v1/players/{id}"), Some(record)).await;
+    assert_eq!(told.status, 200, "{told:?}");
+}
+
+async fn win(scene: &Scene, id: &str, amount: &str, currency: &str) {
+    let entry = json!({"kind": "win", "amount": amount, "currency": currency, "reference": id});
+    let path = format!("/v1/players/{id}/wallet-entries");
+    let told = scene.ask("sk_demo", "POST", &path, Some(entry)).await;
+    assert_eq!(told.status, 201, "{told:?}");
+}
+
+async fn take(scene: &Scene, changed: Value) -> Told {
+    let mut body = deposit("p-1", "20.00");
+    for (name, value) in changed.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    scene.ask("sk_demo", "POST", "/v1/deposits", Some(body)).await
+}
+
+async fn pay(scene: &Scene, id: &str, kind: (&str, &str, &str), destination: Value) -> Told {
+    let (amount, currency, method) = kind;
+    let body = json!({"player_id": id, "amount": amount, "currency": currency, "method": method,
+                      "destination": destination});
+    scene.ask("sk_demo", "POST", "/v1/withdrawals", Some(body)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposits_instrument_is_of_its_method_and_well_shaped() {
+    let scene = Scene::new().await;
+    register(&scene, "p-1", "DE", json!({})).await;
+    let card = |instrument: Value| json!({"method": "card", "instrument": instrument});
+    let good = take(&scene, card(json!({"type": "card", "token": "8415718415478572"}))).await;
+    assert_eq!(good.status, 201, "{good:?}");
+    let number = take(&scene, card(json!({"type": "card", "token": "4111 1111 1111 1111"}))).await;
+    let place = (422, "instrument.token_malformed", "/instrument/token");
+    refused(&number, place, "never send a card's number here");
+    assert!(!number.body.to_string().contains("4111"), "a card's number is not repeated");
+    let none = take(&scene, card(json!({"type": "card"}))).await;
+    refused(&none, (400, "request.invalid", "/instrument/token"), "token");
+    let more = json!({"type": "card", "token": "t", "cvv": "123"});
+    let more = take(&scene, card(more)).await;
+    refused(&more, (400, "request.invalid", "/instrument/cvv"), "cvv");
+    let cheque = take(&scene, card(json!({"type": "cheque"}))).await;
+    refused(&cheque, (422, "instrument.type_unknown", "/instrument/type"), "card or crypto");
+    let text = take(&scene, card("8415718415478572".into())).await;
+    refused(&text, (400, "request.invalid", "/instrument"), "object");
+    let coin = json!({"type": "crypto", "asset": "USDT", "network": "ethereum"});
+    let place = (422, "payment.instrument_unsupported", "/instrument/type");
+    refused(&take(&scene, card(coin)).await, place, "`card` goes with the method card");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_name_their_asset_and_their_network() {
+    let scene = Scene::new().await;
+    register(&scene, "p-1", "MT", json!({})).await;
+    let coin = |instrument: Value| json!({"method": "crypto", "currency": "USDT", "instrument": instrument});
+    let good = json!({"type": "crypto", "asset": "USDT", "network": "ethereum"});
+    assert_eq!(take(&scene, coin(good)).await.status, 201);
+    let small = json!({"type": "crypto", "asset": "usdt", "network": "ethereum"});
+    let place = (422, "instrument.asset_malformed", "/instrument/asset");
+    refused(&take(&scene, coin(small)).await, place, "capitals");
+    let spaced = json!({"type": "crypto", "asset": "USDT", "network": "ERC 20"});
+    let place = (422, "instrument.network_malformed", "/instrument/network");
+    refused(&take(&scene, coin(spaced)).await, place, "`ethereum`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_is_paid_by_a_token_and_never_by_its_number() {
+    let scene = Scene::new().await;
+    register(&scene, "p-1", "DE", json!({})).await;
+    win(&scene, "p-1", "50.00", "EUR").await;
+    let kind = ("20.00", "EUR", "card");
+    let good = pay(&scene, "p-1", kind, json!({"type": "card", "token": "8415718415478572"})).await;
+    assert_eq!(good.status, 201, "{good:?}");
+    assert_eq!(good.text("/parts/0/destination/type"), "card");
+    assert!(!good.body.to_string().contains("8415718415478572"), "the token is not told again");
+    let number = json!({"type": "card", "token": "5555555555554444"});
+    let told = pay(&scene, "p-1", kind, number).await;
+    let place = (422, "instrument.token_malformed", "/destination/token");
+    refused(&told, place, "never send a card's number here");
+    let told = pay(&scene, "p-1", kind, json!({"type": "card", "token": ""})).await;
+    refused(&told, (422, "instrument.token_malformed", "/destination/token"), "1 to 512");
+    let told = pay(&scene, "p-1", kind, json!({"type": "card", "iban": "x"})).await;
+    assert_eq!((told.status, told.code()), (400, "request.invalid"), "{told:?}");
+}
+
+/// None of the coins that are moved here has shared addresses: one that comes with a tag is somebody
+/// else's kind of address, and coins that are sent there would be lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_with_a_tag_is_not_payable_where_the_coin_has_none() {
+    let scene = Scene::new().await;
+    register(&scene, "p-1", "MT", json!({})).await;
+    win(&scene, "p-1", "100.00", "USDT").await;
+    let kind = ("20.00", "USDT", "crypto");
+    let address = |more: Value| {
+        let mut body = json!({"type": "crypto_address", "network": "ethereum", "asset": "USDT",
+            "address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"});
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        body
+    };
+    let good = pay(&scene, "p-1", kind, address(json!({}))).await;
+    assert_eq!(good.status, 201, "{good:?}");
+    for wrong in [
+        json!({"tag": "12345"}),
+        json!({"network": "ripple"}),
+        json!({"asset": "BTC"}),
+        json!({"address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeA"}),
+    ] {
+        let told = pay(&scene, "p-1", kind, address(wrong.clone())).await;
+        assert_eq!((told.status, told.code()), (422, "destination.not_payable"), "{wrong}");
+    }
+    let told = pay(&scene, "p-1", kind, address(json!({"address": "0x 1"}))).await;
+    refused(&told, (422, "destination.address_invalid", "/destination/address"), "10 to 128");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_every_psp_of_a_market_needs_of_a_player_is_asked_for_by_its_place() {
+    let scene = Scene::new().await;
+    let says = "PUT the player with it";
+    // Interac asks the payer by e-mail.
+    register(&scene, "p-1", "CA", json!({"email": null})).await;
+    let interac = json!({"method": "interac", "currency": "CAD", "device": {"ip": "203.0.113.7"}});
+    let told = take(&scene, interac.clone()).await;
+    refused(&told, (422, "player.field_missing", "/email"), says);
+    register(&scene, "p-1", "CA", json!({})).await;
+    let told = take(&scene, interac).await;
+    assert_eq!(told.status, 201, "{told:?}");
+    // Pix pays the account of a CPF.
+    register(&scene, "p-2", "BR", json!({})).await;
+    win(&scene, "p-2", "50.00", "BRL").await;
+    let (kind, key) = (("20.00", "BRL", "pix"), json!({"type": "pix_key", "key": "52998224725"}));
+    let told = pay(&scene, "p-2", kind, key.clone()).await;
+    refused(&told, (422, "player.field_missing", "/national_id"), says);
+    register(&scene, "p-2", "BR", json!({"national_id": "52998224725"})).await;
+    let told = pay(&scene, "p-2", kind, key).await;
+    assert_eq!(told.status, 201, "{told:?}");
+}
+
+/// Where one PSP of two can do without, it is asked, and the payment tells why the other is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_psp_needs_passes_it_over_and_its_reason_is_told() {
+    let scene = Scene::new().await;
+    register(&scene, "p-1", "CA", json!({})).await;
+    let told = take(&scene, json!({"method": "interac", "currency": "CAD"})).await;
+    assert_eq!(told.status, 201, "{told:?}");
+    let candidates = told.body["route"]["candidates"].as_array().unwrap();
+    let passed_over = candidates.iter().find(|it| it["rank"].is_null()).unwrap();
+    assert_eq!(passed_over["psp"], "nuvei-ca");
+    assert_eq!(passed_over["reason"], "needs the player's device.ip");
+    register(&scene, "p-2", "BR", json!({"email": null})).await;
+    let told = take(&scene, json!({"player_id": "p-2", "method": "pix", "currency": "BRL"})).await;
+    let candidates = told.body["route"]["candidates"].as_array().unwrap();
+    let passed_over = candidates.iter().find(|it| it["rank"].is_null()).unwrap();
+    assert_eq!(passed_over["psp"], "mercadopago-br");
+    assert_eq!(passed_over["reason"], "needs the player's email");
+}
+
+/// A field that a birth date or a name is made of is never optional: the record itself is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_player_without_a_birth_date_is_no_record() {
+    let scene = Scene::new().await;
+    let mut record = player();
+    record.as_object_mut().unwrap().remove("date_of_birth");
+    let told = scene.ask("sk_demo", "PUT", "/v1/players/p-1", Some(record)).await;
+    refused(&told, (400, "request.invalid", "/date_of_birth"), "date_of_birth");
+}

@@ -1,0 +1,105 @@
+//! Notifications that name a payment by the PSP's id alone: the PSP is asked whose it is, and what it
+//! answers is what counts.
+
+use super::every_psp::truth::{contradictions, ours, theirs};
+use super::harness::markets::BRAZIL;
+use super::harness::{Setup, World, eventually};
+use interlock::book::Payment;
+use interlock::domain::{AttemptStatus, PlayerKey};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const PSP: &str = "mercadopago-br";
+const SOON: Duration = Duration::from_secs(20);
+
+async fn world() -> World {
+    let setup = Setup { accounts: BRAZIL.accounts, first: Some(PSP), ..Setup::default() };
+    World::with(setup).await
+}
+
+/// Mercado Pago has the deposit and its answer was lost, so that we know no id of theirs; the other PSP
+/// was asked.
+async fn abandoned(world: &World) -> (PlayerKey, Payment) {
+    let player = world.player_of(BRAZIL).await;
+    world.mocks.fault(PSP, "create_deposit", "connection_reset_after_accept", Some(1)).await;
+    let deposit = world.one().deposit(BRAZIL.deposit(&player)).await;
+    let told: Vec<_> = deposit.attempts.iter().map(|a| (a.psp.as_str(), a.status)).collect();
+    let expected = [(PSP, AttemptStatus::Abandoned), ("pix-efi-br", AttemptStatus::Accepted)];
+    assert_eq!(told, expected);
+    assert_eq!(deposit.attempts[0].psp_reference, None);
+    (player, deposit)
+}
+
+async fn pays_the_first(world: &World, deposit: &Payment) {
+    let movement = world.movement(&deposit.attempts[0]).await;
+    world.mocks.complete(PSP, &movement.reference, json!({"outcome": "succeeded"})).await;
+}
+
+async fn is_adopted(world: World, player: &PlayerKey, deposit: &Payment) {
+    let done = world.settled(deposit.id, "succeeded").await;
+    assert_eq!(done.attempts[0].status, AttemptStatus::Succeeded);
+    assert!(done.attempts[0].psp_reference.is_some(), "the id is the attempt's from now on");
+    assert_eq!(world.wallet(player).await.cash, BRAZIL.minor);
+    let lookups = "select count(*) from wire where purpose = 'lookup'";
+    assert!(0 < world.number(lookups).await);
+    let faults = contradictions(&ours(&world).await, &theirs(&world).await);
+    assert_eq!(faults, Vec::<String>::new());
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notification_that_names_their_id_alone_finds_the_attempt_and_is_credited_once() {
+    let world = world().await;
+    let (player, deposit) = abandoned(&world).await;
+    pays_the_first(&world, &deposit).await;
+    is_adopted(world, &player, &deposit).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_that_is_not_answered_is_made_again() {
+    let world = world().await;
+    let (player, deposit) = abandoned(&world).await;
+    world.mocks.fault(PSP, "query", "http_503", Some(1)).await;
+    pays_the_first(&world, &deposit).await;
+    let done = || async {
+        let payment = world.payment(deposit.id).await;
+        (payment.status.as_str() == "succeeded").then_some(())
+    };
+    world.later("the event is tried again", Duration::from_secs(5), done).await;
+    is_adopted(world, &player, &deposit).await;
+}
+
+/// A payment of somebody else's under the same account: known to the PSP and not to us.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_of_the_account_that_is_not_ours_is_an_incident_and_books_nothing() {
+    let world = World::with(Setup {
+        accounts: BRAZIL.accounts,
+        first: Some(PSP),
+        liars: vec![PSP],
+        ..Setup::default()
+    })
+    .await;
+    let player = world.player_of(BRAZIL).await;
+    let body = json!({"transaction_amount": 50, "payment_method_id": "pix",
+        "external_reference": "the-shop-next-door", "payer": {"email": "else@example.test"}});
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let made = client
+        .post(format!("{}/v1/payments", world.mocks.base_url(PSP)))
+        .bearer_auth("sandbox-mercadopago-access-token")
+        .header("x-idempotency-key", "the-shop-next-door")
+        .json(&body)
+        .send();
+    let made: Value = made.await.unwrap().json().await.unwrap();
+    let id = made["id"].to_string();
+    world.mocks.complete(PSP, &id, json!({"outcome": "succeeded"})).await;
+    eventually("it is raised", SOON, || async {
+        (0 < world
+            .number("select count(*) from service_incident where kind = 'webhook.unmatched'")
+            .await)
+            .then_some(())
+    })
+    .await;
+    assert_eq!(world.number("select count(*) from payment").await, 0);
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    world.close().await;
+}
