@@ -62,7 +62,6 @@ fn a_rule_that_cannot_have_its_effect_is_refused() {
         &[
             "routes[0].first_deposit: `swish-se` is not in this route's order",
             "routes[0].weight_bps.swish-se: is not in this route's order",
-            "routes[0].weight_bps: `swish-se` has a priority of its own: its weight can never decide",
         ],
     );
 }
