@@ -8,6 +8,7 @@ use crate::decide::{Answer, Command};
 use crate::domain::{Ids, PlayerKey, Timestamp};
 use crate::lane::clerks::Desks;
 use crate::lane::{Lanes, SubmitError};
+use crate::routing::board::{SwitchBoard, VolumeBook};
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
 use crate::routing::rules::{PspAccount, RoutingRules};
@@ -31,6 +32,8 @@ pub struct Flows {
     pub ids: Arc<dyn Ids>,
     pub psps: Arc<PspRegistry>,
     pub health: Arc<PspHealth>,
+    pub switches: Arc<SwitchBoard>,
+    pub volumes: Arc<VolumeBook>,
     pub routing: Arc<RoutingRules>,
     pub accounts: Arc<Vec<PspAccount>>,
     pub policies: Arc<Policies>,
@@ -49,6 +52,7 @@ pub struct Nudges {
     pub attempts: Arc<Notify>,
     pub payouts: Arc<Notify>,
     pub inbox: Arc<Notify>,
+    pub routing: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,
     pub live: Arc<Notify>,

@@ -12,6 +12,7 @@ use crate::lane::desk::DeskError;
 use crate::payments::request_withdrawal::{DestinationError, RequestError};
 use crate::payments::start_deposit::StartError;
 use crate::players::set_limits::LimitsError;
+use crate::routing::set_switch::SetError;
 use crate::store::StoreError;
 use crate::webhooks::receive::ReceiveError;
 use crate::webhooks::register_endpoint::RegisterEndpointError;
@@ -206,6 +207,33 @@ impl From<RotateSecretError> for Problem {
             }
             RotateSecretError::Store(error) => error.into(),
             RotateSecretError::Secret(_) => Problem::internal("rotating a secret", &error),
+        }
+    }
+}
+
+impl From<SetError> for Problem {
+    fn from(error: SetError) -> Self {
+        match error {
+            SetError::Everything => Problem::unprocessable(
+                "switch.names_nothing",
+                "Name at least one of psp, country, direction and method: this would stop everything.",
+            ),
+            SetError::UnknownPsp => {
+                Problem::unprocessable("switch.psp_unknown", sentence(&error)).at("/psp")
+            }
+            SetError::EndsTooSoon => {
+                Problem::unprocessable("switch.ends_too_soon", sentence(&error)).at("/until")
+            }
+            SetError::NoEnd => Problem::unprocessable(
+                "switch.end_missing",
+                "Maintenance has an end: set `until`, or leave `kind` out for a kill switch.",
+            )
+            .at("/until"),
+            SetError::KeyReused => Problem::unprocessable(
+                "idempotency.key_reused",
+                "This Idempotency-Key set another switch before.",
+            ),
+            SetError::Store(error) => error.into(),
         }
     }
 }

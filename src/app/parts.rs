@@ -8,7 +8,7 @@ use crate::flows::{Flows, Nudges};
 use crate::lane::clerks::Desks;
 use crate::lane::lane::LaneContext;
 use crate::lane::{LaneConfig, Lanes, LanesError, Render};
-use crate::routing::breaker::Breakers;
+use crate::routing::begin_routing::begin_routing;
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
 use crate::store::Db;
@@ -82,14 +82,18 @@ pub async fn flows(
     };
     let lanes = Lanes::start(&world.db, &lane_config, context, tasks).await?;
     let desks = Desks::start(&world.db, &world.clock, tasks);
-    Ok(Flows {
+    // The low half of a UUIDv7 is chance: no two instances draw alike.
+    let (_, seed) = world.ids.next().as_u64_pair();
+    let flows = Flows {
         db: world.db,
         desks,
         lanes,
         clock: world.clock,
         ids: world.ids,
         psps: world.psps,
-        health: Arc::new(PspHealth::new(Breakers::new(words::breaker(config)))),
+        health: Arc::new(PspHealth::new(words::health(config), seed)),
+        switches: Arc::default(),
+        volumes: Arc::default(),
         routing: Arc::new(words::routing(config)),
         accounts: Arc::new(words::accounts(config)),
         policies,
@@ -98,5 +102,8 @@ pub async fn flows(
         nudges,
         hush: Arc::default(),
         tasks: tasks.clone(),
-    })
+    };
+    // What people switched off must be known before the first plan is made.
+    begin_routing(&flows).await?;
+    Ok(flows)
 }

@@ -103,6 +103,7 @@ impl Service {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
+        workers::start_routing(&flows, &crew);
         if has(Role::Worker) {
             workers::start(&flows, &crew)?;
         }

@@ -3,8 +3,10 @@
 
 use crate::config::{self, Config, Direction as ConfigDirection, Range};
 use crate::domain::{Currency, Direction, Method, OperatorId};
-use crate::routing::breaker::BreakerConfig;
-use crate::routing::rules::{Bounds, PspAccount, RouteRule, RoutingRules};
+use crate::routing::health::HealthRules;
+use crate::routing::rules::{
+    Bounds, Fee, PspAccount, RouteRule, RoutingRules, Scoring, Strategy, Terms,
+};
 use crate::screening::limits::ConfirmRise;
 use crate::screening::policy::{FxTable, MarketPolicy, Policies};
 use std::collections::BTreeMap;
@@ -50,28 +52,58 @@ pub fn fx(config: &Config) -> FxTable {
     }
 }
 
+const fn direction(direction: ConfigDirection) -> Direction {
+    match direction {
+        ConfigDirection::Deposit => Direction::Deposit,
+        ConfigDirection::Withdrawal => Direction::Withdrawal,
+    }
+}
+
+fn scoring(set: &config::Scoring) -> Scoring {
+    Scoring {
+        priority: set.priority.clone(),
+        weight_bps: set.weight_bps.clone(),
+        fee_percent: set.fee_percent,
+        tie_bps: set.tie_bps,
+        commitment_bps: set.commitment_bps,
+        sticky_bps: set.sticky_bps,
+        seen_instrument_bps: set.seen_instrument_bps,
+    }
+}
+
 pub fn routing(config: &Config) -> RoutingRules {
     let routes = config.routing.routes.iter().filter_map(|route| {
         Some(RouteRule {
-            direction: match route.direction {
-                ConfigDirection::Deposit => Direction::Deposit,
-                ConfigDirection::Withdrawal => Direction::Withdrawal,
-            },
+            direction: direction(route.direction),
             country: route.country.clone(),
             method: method(&route.method)?,
             currency: route.currency,
             order: route.order.clone(),
+            strategy: route
+                .scoring
+                .as_ref()
+                .map_or(Strategy::Ranked, |set| Strategy::Adaptive(scoring(set))),
+            first_deposit: route.first_deposit.clone(),
         })
     });
-    RoutingRules { version: config.routing.version.clone(), routes: routes.collect() }
+    let terms = config.routing.terms.iter().map(|terms| Terms {
+        psp: terms.psp.clone(),
+        direction: direction(terms.direction),
+        currency: terms.currency,
+        cap_minor: terms.daily_cap.map(|cap| cap.minor),
+        commitment_minor: terms.daily_commitment.map(|promised| promised.minor),
+    });
+    RoutingRules {
+        version: config.routing.version.clone(),
+        routes: routes.collect(),
+        terms: terms.collect(),
+    }
 }
 
-pub fn breaker(config: &Config) -> BreakerConfig {
-    BreakerConfig {
-        faults_max: config.routing.breaker.consecutive_failures,
-        open_for: config.routing.breaker.open,
-        ..BreakerConfig::default()
-    }
+/// The rules of health, with what the configuration says of them.
+pub fn health(config: &Config) -> HealthRules {
+    let set = config.routing.health;
+    HealthRules::tripping_at(set.faults_to_trip, set.silent_calls)
 }
 
 /// The accounts as routing sees them: each belongs to the operators that the file names.
@@ -95,6 +127,13 @@ pub fn accounts(config: &Config) -> Vec<PspAccount> {
             methods: method(&account.method).into_iter().collect(),
             deposits: bounds_or_none(&account.deposit),
             payouts: bounds_or_none(&account.payout),
+            deposit_fee: fee(&account.fee.deposit),
+            payout_fee: fee(&account.fee.payout),
         })
         .collect()
+}
+
+fn fee(fee: &config::DirectionFee) -> Fee {
+    let fixed = fee.fixed.iter().map(|(currency, money)| (*currency, money.minor));
+    Fee { bps: i64::from(fee.bps), fixed_minor: fixed.collect() }
 }

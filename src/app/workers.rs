@@ -9,11 +9,13 @@ use crate::webhooks::guard::{Reach, SystemNames};
 use crate::workers::attempts::AttemptWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
+use crate::workers::health::HealthWorker;
 use crate::workers::inbox::InboxWorker;
 use crate::workers::incidents::IncidentWorker;
 use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
+use crate::workers::routing::RoutingWorker;
 use crate::workers::sessions::SessionWorker;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
@@ -63,6 +65,13 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &Arc::new(Notify::new()), sessions);
     run(flows, crew, &Arc::new(Notify::new()), DeliveryLogWorker { pool });
     Ok(())
+}
+
+/// Starts what every instance needs that plans or calls: an eye on the PSPs' health, and an ear for what
+/// people and other instances say of them.
+pub fn start_routing(flows: &Flows, crew: &Crew) {
+    run(flows, crew, &flows.nudges.routing, RoutingWorker::new(flows.clone()));
+    run(flows, crew, &Arc::new(Notify::new()), HealthWorker::new(flows.clone()));
 }
 
 /// Starts what every instance that serves the API needs: the eyes of its event streams.

@@ -32,6 +32,27 @@ pub struct Request {
     idempotency_key: Option<String>,
 }
 
+/// Where an operator's commands go, and by whose key.
+#[derive(Debug, Args)]
+pub struct Operator {
+    /// The API key's id; it must be a person's, with the scope `operate`.
+    #[arg(long, default_value = "sk_operator", env = "INTERLOCK_OPERATOR_KEY")]
+    key: String,
+    /// The key's secret; in the sandbox it equals the id.
+    #[arg(long, env = "INTERLOCK_OPERATOR_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    /// Where the API is; the running sandbox unless said.
+    #[arg(long, env = "INTERLOCK_URL")]
+    url: Option<String>,
+}
+
+impl Operator {
+    pub fn request(self, method: &str, path: String, body: Option<String>) -> Request {
+        let Self { key, secret, url } = self;
+        Request { method: method.to_owned(), path, body, key, secret, url, idempotency_key: None }
+    }
+}
+
 impl Request {
     fn signed(&self) -> [(&'static str, String); 4] {
         let timestamp = SystemClock.now().unix_timestamp().to_string();

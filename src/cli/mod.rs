@@ -8,6 +8,7 @@ mod ask;
 mod database;
 mod demo;
 mod mocks;
+mod routing;
 mod runtime;
 mod sandbox;
 mod serve;
@@ -66,6 +67,9 @@ enum Command {
     },
     /// Re-check every ledger invariant over the whole database.
     Prove,
+    /// Switch PSPs, markets, directions or methods off and on again, and see how the PSPs do.
+    #[command(subcommand)]
+    Routing(routing::Routing),
     /// Print the signed headers of an API request.
     Sign(ask::Request),
     /// Sign an API request and send it.
@@ -82,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Migrate { config } => runtime::block_on(database::migrate(config)),
         Command::CheckConfig { config } => serve::check_config(config),
         Command::Prove => runtime::block_on(database::prove()),
+        Command::Routing(command) => runtime::block_on(routing::routing(command)),
         Command::Sign(request) => ask::sign(&request),
         Command::Call(request) => runtime::block_on(ask::call(request)),
     }

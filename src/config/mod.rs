@@ -32,7 +32,7 @@ pub use fault::ConfigFault;
 pub use layers::Variables;
 pub use markets::{Amounts, KycLevels, MarketPolicy, Ruled, parse as parse_policy};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
-pub use routing::{Breaker, Direction, Route, Routing};
+pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::Origin as SecretOrigin;
 pub use sections::{
     Database, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry, WebhooksOut,

@@ -205,6 +205,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Counts a setting as read whatever it holds: a fault is told of it elsewhere.
+    pub fn forgive_one(&self, key: &str) {
+        self.get(key);
+    }
+
     pub fn section(&self, key: &str) -> Section<'a> {
         self.opt_section(key).unwrap_or_else(|| {
             if !self.has(key) {

@@ -1,25 +1,44 @@
-//! In which order accounts are asked, and when one is left alone for a while.
+//! In which order accounts are asked, and when one is left alone for a while. What contradicts itself is
+//! refused here, by name: a rule that cannot have its effect would be believed to have it.
 
 use super::markets::MarketPolicy;
 use super::psps::{self, PspAccount};
 use super::reader::Section;
-use super::sections::millis;
 use psp_contract::Currency;
 use std::collections::BTreeSet;
-use std::time::Duration;
+
+mod scoring;
+mod terms;
+
+pub use scoring::Scoring;
+pub use terms::Terms;
 
 #[derive(Debug, Clone)]
 pub struct Routing {
     /// Stands in each payment's `route.version`.
     pub version: String,
     pub routes: Vec<Route>,
-    pub breaker: Breaker,
+    pub terms: Vec<Terms>,
+    pub health: Health,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     Deposit,
     Withdrawal,
+}
+
+impl Direction {
+    fn read(section: &Section<'_>) -> Option<Self> {
+        match section.text("direction").as_str() {
+            "deposit" => Some(Direction::Deposit),
+            "withdrawal" => Some(Direction::Withdrawal),
+            _ => {
+                section.fault("direction", "must be `deposit` or `withdrawal`");
+                None
+            }
+        }
+    }
 }
 
 /// The accounts for one kind of payment, best first.
@@ -31,14 +50,35 @@ pub struct Route {
     pub currency: Currency,
     /// Ids of PSP accounts.
     pub order: Vec<String>,
+    /// None: in this order.
+    pub scoring: Option<Scoring>,
+    /// A player's first deposit goes to these before the others.
+    pub first_deposit: Vec<String>,
 }
 
+/// When a PSP is believed to be ill.
 #[derive(Debug, Clone, Copy)]
-pub struct Breaker {
-    /// So many faults of the PSP in a row open it.
-    pub consecutive_failures: u32,
-    /// How long it stays open before one payment may try again.
-    pub open: Duration,
+pub struct Health {
+    /// So many of its own faults, with hardly a good answer between them.
+    pub faults_to_trip: u32,
+    /// So many calls that have waited longer than its answers ever take.
+    pub silent_calls: u32,
+}
+
+impl Health {
+    fn read(section: &Section<'_>) -> Self {
+        if let Some(old) = section.opt_section("breaker") {
+            old.forgive();
+            let instead =
+                "was replaced: set `faults_to_trip` and `silent_calls` in [routing.health]";
+            section.fault("breaker", instead);
+        }
+        let health = section.section("health");
+        Self {
+            faults_to_trip: health.number("faults_to_trip", 2, 1_000),
+            silent_calls: health.number("silent_calls", 3, 1_000),
+        }
+    }
 }
 
 impl Routing {
@@ -63,28 +103,14 @@ impl Routing {
             }
             routes.push(read);
         }
-        let breaker = section.section("breaker");
-        Self {
-            version: section.text("version"),
-            routes,
-            breaker: Breaker {
-                consecutive_failures: breaker.number("consecutive_failures", 1, 1_000),
-                open: millis(&breaker, "open_ms", 3_600_000),
-            },
-        }
+        let terms = terms::read(section, accounts, &routes);
+        Self { version: section.text("version"), routes, terms, health: Health::read(section) }
     }
 }
 
 impl Route {
     fn read(section: &Section<'_>, accounts: &[PspAccount]) -> Option<Self> {
-        let direction = match section.text("direction").as_str() {
-            "deposit" => Some(Direction::Deposit),
-            "withdrawal" => Some(Direction::Withdrawal),
-            _ => {
-                section.fault("direction", "must be `deposit` or `withdrawal`");
-                None
-            }
-        };
+        let direction = Direction::read(section);
         let country = section.text("country");
         let method = psps::method(section, "method");
         let currency = section.parsed("currency", "a currency, `EUR`");
@@ -92,7 +118,16 @@ impl Route {
         if order.is_empty() {
             section.fault("order", "is empty: this kind of payment could go nowhere");
         }
-        let route = Self { direction: direction?, country, method, currency: currency?, order };
+        let (scoring, first_deposit) = scoring::read(section, &order, direction);
+        let route = Self {
+            direction: direction?,
+            country,
+            method,
+            currency: currency?,
+            order,
+            scoring,
+            first_deposit,
+        };
         route.check_order(section, accounts);
         Some(route)
     }

@@ -12,7 +12,7 @@
 //! also when a step fails or somebody presses Ctrl-C.
 //!
 //! Reading order: [`story`] (the steps as a table), [`stage`] (what all steps need), the steps
-//! ([`failover`], [`pix`], [`payout`], [`unknown`], [`attacks`], [`limit`], [`books`]), [`client`],
+//! ([`failover`], [`pix`], [`payout`], [`unknown`], [`recovery`], [`attacks`], [`limit`], [`books`]), [`client`],
 //! [`receiver`], [`timeline`].
 
 mod attacks;
@@ -23,6 +23,7 @@ mod limit;
 mod payout;
 mod pix;
 mod receiver;
+mod recovery;
 mod stage;
 mod story;
 mod timeline;

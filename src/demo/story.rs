@@ -2,7 +2,7 @@
 
 use super::client::{Api, Mocks, list, text};
 use super::stage::{MARKETS, Stage};
-use super::{attacks, books, failover, limit, payout, pix, unknown};
+use super::{attacks, books, failover, limit, payout, pix, recovery, unknown};
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 
@@ -17,7 +17,7 @@ struct Step {
     play: Play,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         number: 1,
         title: "The first PSP is down: the second takes the deposit, the wallet is credited once",
@@ -37,6 +37,11 @@ const STEPS: [Step; 7] = [
         number: 4,
         title: "A payout times out after the PSP took it: nobody else is asked, paid once",
         play: |stage| Box::pin(unknown::play(stage)),
+    },
+    Step {
+        number: 5,
+        title: "A PSP fails, it is found out and traffic moves; it recovers and traffic returns",
+        play: |stage| Box::pin(recovery::play(stage)),
     },
     Step {
         number: 6,

@@ -40,6 +40,8 @@ typed_id! {
     ReviewId = "rev_",
     ProposalId = "prp_",
     IncidentId = "inc_",
+    /// Something that people switched off for payments.
+    SwitchId = "sw_",
     /// A stored, verified webhook of a PSP.
     InboxId = "inb_",
 }

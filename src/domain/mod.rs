@@ -15,7 +15,7 @@ pub mod wallet;
 
 pub use ids::{
     AttemptId, DecisionId, EndpointId, EventId, Ids, InboxId, IncidentId, OperatorId, PartId,
-    PaymentId, PersonId, PlayerId, PlayerKey, ProposalId, ReviewId,
+    PaymentId, PersonId, PlayerId, PlayerKey, ProposalId, ReviewId, SwitchId,
 };
 pub use instrument::Instrument;
 pub use player::{Exclusion, Kyc, KycStatus, Player, PlayerStatus};

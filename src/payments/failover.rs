@@ -7,7 +7,7 @@
 //!
 //! | Row | Evidence | As an outcome | Deposit | Payout |
 //! |---|---|---|---|---|
-//! | O1 | breaker open, DNS, refused, TLS, no time before the first byte | `NotSent` | not sent, moves on | the same |
+//! | O1 | kept away or switched off, DNS, refused, TLS, no time before the first byte | `NotSent` | not sent, moves on | the same |
 //! | O2 | HTTP/2 says "not processed" | `NotSent` | not sent, moves on | the same |
 //! | O3 | 4xx for our own fault | `Declined` when the adapter lists it as definite, else `Unknown` | moves on if retryable | the same, else unknown |
 //! | O4 | 429/503 documented as "not processed" | `Declined`, PSP's fault | moves on | moves on |

@@ -84,6 +84,7 @@ fn o1_and_o2_what_was_never_sent_moves_on() {
     let sure = [Verdict::NotSent; 4];
     for why in [
         NotSent::BreakerOpen,
+        NotSent::SwitchedOff,
         NotSent::Dns,
         NotSent::ConnectRefused,
         NotSent::ConnectTimeout,

@@ -7,8 +7,9 @@ use crate::domain::{Currency, Direction, Method, Money, Origin, Player, PlayerKe
 use crate::flows::Flows;
 use crate::payments::facts::payer_of;
 use crate::payments::name_obstacle;
-use crate::routing::breaker::Permit;
+use crate::routing::Permit;
 use crate::routing::rules::PspAccount;
+use crate::routing::switches::Use;
 use crate::screening::limits::{Limit, LimitUse};
 use crate::screening::policy::MarketPolicy;
 use crate::screening::{
@@ -91,7 +92,12 @@ fn offer(
     let country = &facts.player.country;
     let currency = wanted.currency.unwrap_or(facts.player.currency);
     let rule = flows.routing.find(wanted.direction, country, method, currency)?;
-    let permits = |id: &str| flows.health.permits(id, wanted.direction, facts.now);
+    let permit = |id: &str| flows.health.permit(id, wanted.direction, facts.now);
+    let is_off = |id: &str| {
+        let (operator, direction) = (&wanted.player.operator, wanted.direction);
+        let asked = Use { operator, psp: id, country, direction, method };
+        flows.switches.forbids(&asked, facts.now).is_some()
+    };
     let accounts = rule.order.iter().filter_map(|id| {
         let own = |account: &&PspAccount| {
             account.id == *id && account.serves_operator(&wanted.player.operator)
@@ -103,7 +109,7 @@ fn offer(
         };
         // Where the payer is comes with the deposit itself.
         let obstacle = obstacle.filter(|it| it.field() != Some(PayerField::DeviceIp));
-        let usable = permits(id) != Permit::No && obstacle.is_none();
+        let usable = permit(id) != Permit::No && obstacle.is_none() && !is_off(id);
         usable.then_some(found)
     });
     let market = match wanted.direction {
@@ -124,7 +130,7 @@ fn offer(
         if !fits || account.refusal(wanted.direction, country, method, money).is_some() {
             continue;
         }
-        is_healthy |= permits(&account.id) == Permit::Yes;
+        is_healthy |= matches!(permit(&account.id), Permit::Yes | Permit::Share(_));
         let (known_least, known_most) = found.unwrap_or((least, most));
         found = Some((known_least.min(least), known_most.max(most)));
     }

@@ -14,7 +14,9 @@ use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
 use crate::payments::find_card::find_card;
 use crate::payments::name_obstacle::{self, Obstacle};
-use crate::routing::plan::{self, Route};
+use crate::routing::ask_habits::{Occasion, ask_habits};
+use crate::routing::make_plan::make_plan;
+use crate::routing::plan::{self, Habits, Route};
 use crate::screening::decision::{About, Decision};
 use crate::screening::{Checkpoint, WithdrawalFacts, screen_withdrawal};
 use crate::store::read_models;
@@ -93,7 +95,17 @@ pub async fn request_withdrawal(
         let known = known.ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
         let instrument = destination(flows, order, &known).await?;
-        let route = planned(flows, order, &known.player, &instrument)?;
+        let occasion = Occasion {
+            direction: Direction::Withdrawal,
+            country: &known.player.country,
+            method: order.method,
+            currency: order.money.currency,
+            token: None,
+        };
+        let mut habits = ask_habits(flows, &order.player, occasion).await?;
+        // Whoever has a token of its own for the instrument has seen it.
+        habits.seen_by = instrument.tokens.keys().cloned().collect();
+        let route = planned(flows, order, &known.player, &instrument, &habits)?;
         if route.ranked().next().is_none() {
             return Err(DestinationError::NotPayable.into());
         }
@@ -154,6 +166,7 @@ fn planned(
     order: &WithdrawalOrder,
     player: &Player,
     instrument: &Instrument,
+    habits: &Habits,
 ) -> Result<Route, StartError> {
     let request = plan::Request {
         operator: order.player.operator.clone(),
@@ -162,12 +175,10 @@ fn planned(
         method: order.method,
         money: order.money,
     };
-    let now = flows.clock.now();
-    let permit = |psp: &str| flows.health.permits(psp, Direction::Withdrawal, now);
     let (payer, currency) = (payer_of(player, None), order.money.currency);
     let obstacle = |psp: &str| name_obstacle::of_payout(flows, psp, &payer, instrument, currency);
     let told = |psp: &str| obstacle(psp).map(Obstacle::text);
-    let route = plan::plan(&request, &flows.routing, &flows.accounts, permit, told);
+    let route = make_plan(flows, &request, habits, told);
     match missing_field(&route, obstacle) {
         Some(field) => Err(StartError::FieldMissing(field)),
         None => Ok(route),

@@ -12,6 +12,8 @@ use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::{completion_of, inquiry_of, operation_of};
 use crate::payments::run_attempts::{perform, run_attempts, wires};
+use crate::routing::faults::is_approved;
+use crate::routing::learn::learn;
 use psp_contract::{AttemptRef, InquiryBy, Operation};
 use uuid::Uuid;
 
@@ -67,6 +69,7 @@ async fn carry_out(
             outcome = asked.outcome;
         }
     }
+    let (approved, asked_at) = (is_approved(&outcome), flows.clock.now());
     let news = News {
         payment: payment.id.uuid,
         direction: payment.direction(),
@@ -78,6 +81,7 @@ async fn carry_out(
     let command = Command::News(Box::new(news));
     let applied = flows.submit_persistently(&payment.player, command).await?;
     if let Answer::Applied { payment, next } = applied {
+        learn(flows, &payment, id, approved, asked_at);
         if payment.is_due(flows.clock.now()) {
             // What was learnt asks for another call: the worker makes it at once.
             flows.nudges.attempts.notify_one();

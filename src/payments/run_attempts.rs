@@ -7,13 +7,17 @@
 use crate::book::{Attempt, Payment, Wire};
 use crate::decide::command::{News, Source};
 use crate::decide::{Answer, Command};
-use crate::domain::{AttemptId, Timestamp};
+use crate::domain::{AttemptId, Direction, Timestamp};
 use crate::flows::Flows;
-use crate::payments::facts::operation_of;
-use crate::routing::breaker::Permit;
+use crate::payments::facts::{inquiry_of, operation_of};
+use crate::routing::Permit;
+use crate::routing::faults::is_approved;
+use crate::routing::learn::learn;
+use crate::routing::observe::bucket_of;
+use crate::routing::switches::Use;
 use crate::store::places::AttemptPlace;
 use psp_adapters::{Performed, WireRecord};
-use psp_contract::{NotSent, Operation, Outcome};
+use psp_contract::{InquiryBy, NotSent, Operation, Outcome};
 
 /// Runs the attempt and all that follow from it. Returns the payment as it stands afterwards.
 pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId) -> Payment {
@@ -25,6 +29,7 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
         let place = AttemptPlace { player, payment: payment.id, is_return, attempt: id };
         flows.desks.known.remember(&attempt.psp, place);
         let (outcome, wires) = call(flows, &payment, &attempt).await;
+        let (approved, asked_at) = (is_approved(&outcome), flows.clock.now());
         let news = News {
             payment: payment.id.uuid,
             direction: payment.direction(),
@@ -37,6 +42,7 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
         match flows.submit_persistently(&payment.player, command).await {
             Ok(Answer::Applied { payment: after, next: following }) => {
                 payment = *after;
+                learn(flows, &payment, id, approved, asked_at);
                 next = following;
                 if next.is_none() && payment.is_due(flows.clock.now()) {
                     flows.nudges.attempts.notify_one();
@@ -54,21 +60,74 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
     payment
 }
 
-/// One call, unless the breaker is open and the plan has somebody else to ask.
+/// One call, unless it must not be made now.
 async fn call(flows: &Flows, payment: &Payment, attempt: &Attempt) -> (Outcome, Vec<Wire>) {
-    let direction = payment.direction();
     let (Some(psp), Some(operation)) =
         (flows.psps.get(&attempt.psp), operation_of(payment, attempt))
     else {
         return (Outcome::NotSent(NotSent::NotExpressible), Vec::new());
     };
-    let permit = flows.health.claim(&attempt.psp, direction, flows.clock.now());
-    if permit == Permit::No && has_another(payment, attempt) {
-        return (Outcome::NotSent(NotSent::BreakerOpen), Vec::new());
+    let now = flows.clock.now();
+    if let Some(why) = keep_away(flows, payment, attempt, now) {
+        return (Outcome::NotSent(why), Vec::new());
     }
+    let call = flows.health.sent(&bucket_of(payment), &attempt.psp, now);
     let performed = perform(flows, &psp, &operation).await;
-    flows.health.observe(&attempt.psp, direction, &performed.outcome, flows.clock.now());
+    call.answered(&performed.outcome, flows.clock.now());
+    remember_question(flows, payment, attempt, &psp, &performed.outcome);
     (performed.outcome, wires(attempt.id, "create", &performed.wire))
+}
+
+/// What people switched off is not called, even when nobody else is left. A PSP that fails is passed over
+/// while the plan has somebody else; money that leaves does not even probe it then.
+fn keep_away(
+    flows: &Flows,
+    payment: &Payment,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Option<NotSent> {
+    let direction = payment.direction();
+    let asked = Use {
+        operator: &payment.player.operator,
+        psp: &attempt.psp,
+        country: &payment.country,
+        direction,
+        method: payment.method,
+    };
+    if let Some(why) = flows.switches.forbids(&asked, now) {
+        tracing::info!(payment.id = %payment.id, psp.id = attempt.psp, "not called: {why}");
+        return Some(NotSent::SwitchedOff);
+    }
+    let is_failing = match (flows.health.permit(&attempt.psp, direction, now), direction) {
+        (Permit::No, _) => true,
+        (Permit::Probe, Direction::Withdrawal) => flows.health.is_failing(&attempt.psp, direction),
+        (Permit::Yes | Permit::Share(_) | Permit::Probe, _) => false,
+    };
+    (is_failing && has_another(payment, attempt)).then_some(NotSent::BreakerOpen)
+}
+
+/// Keeps how this PSP can be asked about an attempt that it has: that shows whether it is well again.
+fn remember_question(
+    flows: &Flows,
+    payment: &Payment,
+    attempt: &Attempt,
+    psp: &psp_adapters::Psp,
+    outcome: &Outcome,
+) {
+    let Outcome::Reported(report) = outcome else { return };
+    let capabilities = psp.capabilities();
+    let direction = payment.direction();
+    let can = match direction {
+        Direction::Deposit => &capabilities.deposit_inquiry,
+        Direction::Withdrawal => &capabilities.payout_inquiry,
+    };
+    let by = match &report.psp_reference {
+        Some(reference) if can.by_psp_reference => InquiryBy::PspReference(reference.clone()),
+        _ if can.by_our_reference => InquiryBy::OurReference,
+        _ => return,
+    };
+    let question = inquiry_of(payment, attempt, by);
+    flows.health.remember_question(&attempt.psp, direction, question);
 }
 
 /// Performs an operation within the deadline of one call.

@@ -11,7 +11,9 @@ use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
 use crate::payments::name_obstacle::{self, Obstacle};
-use crate::routing::plan::{self, Route};
+use crate::routing::ask_habits::{Occasion, ask_habits};
+use crate::routing::make_plan::make_plan;
+use crate::routing::plan::{self, Habits, Route};
 use crate::screening::decision::{About, Decision};
 use crate::screening::{Checkpoint, DepositFacts, screen_deposit};
 use crate::store::StoreError;
@@ -73,7 +75,19 @@ pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer
             .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
         let payer = payer_of(&known.player, order.ip.clone());
-        let route = planned(flows, order, &known.player, &payer)?;
+        let token = match &order.instrument {
+            Some(Chosen::CardToken(token)) => Some(token.as_str()),
+            _ => None,
+        };
+        let occasion = Occasion {
+            direction: Direction::Deposit,
+            country: &known.player.country,
+            method: order.method,
+            currency: order.money.currency,
+            token,
+        };
+        let habits = ask_habits(flows, &order.player, occasion).await?;
+        let route = planned(flows, order, &known.player, &payer, &habits)?;
         let command = screened(flows, order, &known, payer, route);
         let command = Command::StartDeposit(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
@@ -139,6 +153,7 @@ fn planned(
     order: &DepositOrder,
     player: &Player,
     payer: &Payer,
+    habits: &Habits,
 ) -> Result<Route, StartError> {
     let request = plan::Request {
         operator: order.player.operator.clone(),
@@ -147,12 +162,10 @@ fn planned(
         method: order.method,
         money: order.money,
     };
-    let now = flows.clock.now();
-    let permit = |psp: &str| flows.health.permits(psp, Direction::Deposit, now);
     let chosen = order.instrument.as_ref();
     let obstacle = |psp: &str| name_obstacle::of_deposit(flows, psp, payer, chosen);
     let told = |psp: &str| obstacle(psp).map(Obstacle::text);
-    let route = plan::plan(&request, &flows.routing, &flows.accounts, permit, told);
+    let route = make_plan(flows, &request, habits, told);
     match missing_field(&route, obstacle) {
         Some(field) => Err(StartError::FieldMissing(field)),
         None => Ok(route),

@@ -1,9 +1,16 @@
 //! The plan of one payment: the PSPs in the order in which they may be asked, and for each other
 //! one why it is not among them. It is made once, kept with the payment, and shown.
+//!
+//! Hard filters come first, in this order: the operator's own accounts, what the account serves (country,
+//! method, currency, amount), the instrument and the payer, what people switched off, the day's cap. What
+//! remains is put in order by the route's strategy ([`super::score`]).
 
-use super::breaker::Permit;
+use super::health::Place;
 use super::rules::{PspAccount, RoutingRules};
-use crate::domain::{Direction, Method, Money, OperatorId};
+use super::score::{self, Asked};
+use super::switches::{self, Switch, Use};
+use crate::domain::{Currency, Direction, Method, Money, OperatorId, Timestamp};
+use std::collections::BTreeMap;
 
 /// Why an account is out that could pay this amount in this market, but not to this instrument.
 pub const CANNOT_PAY: &str = "cannot pay this instrument";
@@ -17,6 +24,30 @@ pub struct Request {
     pub country: String,
     pub method: Method,
     pub money: Money,
+}
+
+/// What has succeeded today (UTC) at each account, in minor units.
+pub type Volumes = BTreeMap<(String, Direction, Currency), i64>;
+
+/// What the player did before, as far as the route asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Habits {
+    pub is_first_deposit: bool,
+    /// The account at which the last payment of this kind succeeded.
+    pub last_psp: Option<String>,
+    /// The accounts at which this very instrument succeeded.
+    pub seen_by: Vec<String>,
+}
+
+/// What the plan is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    pub rules: &'a RoutingRules,
+    pub accounts: &'a [PspAccount],
+    pub switches: &'a [Switch],
+    pub volumes: &'a Volumes,
+    pub habits: &'a Habits,
+    pub now: Timestamp,
 }
 
 /// The plan: ranked candidates first, by rank, then those that are out.
@@ -46,47 +77,65 @@ pub struct Candidate {
     pub reason: String,
 }
 
-/// Makes the plan. `permit` is what the breaker of a PSP account says now; `obstacle` why the account
-/// cannot carry this very payment, where it cannot: its instrument, or what is not known of the payer.
+/// Makes the plan. `rank` is the health of those that may be asked, which it is given in the order of the
+/// route; `obstacle` why an account cannot carry this very payment, where it cannot: its instrument, or
+/// what is not known of the payer.
 pub fn plan(
     request: &Request,
-    rules: &RoutingRules,
-    accounts: &[PspAccount],
-    permit: impl Fn(&str) -> Permit,
+    known: &Known<'_>,
+    rank: impl FnOnce(&[&str]) -> Vec<Place>,
     obstacle: impl Fn(&str) -> Option<String>,
 ) -> Route {
-    let rule =
-        rules.find(request.direction, &request.country, request.method, request.money.currency);
+    let Request { direction, country, method, money, .. } = request;
+    let rule = known.rules.find(*direction, country, *method, money.currency);
     let order: &[String] = rule.map_or(&[], |rule| &rule.order);
     let own = |id: &str| {
-        accounts
-            .iter()
-            .find(|account| account.id == id && account.serves_operator(&request.operator))
+        let mut accounts = known.accounts.iter();
+        accounts.find(|account| account.id == id && account.serves_operator(&request.operator))
     };
-    let (mut healthy, mut ill, mut out) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut may, mut out) = (Vec::new(), Vec::new());
     for (position, account) in order.iter().filter_map(|id| own(id)).enumerate() {
-        let id = account.id.as_str();
-        match refusal(request, account).or_else(|| obstacle(id)) {
-            Some(reason) => out.push((id, reason)),
-            None => match permit(id) {
-                Permit::Yes => healthy.push((id, place(position))),
-                Permit::Probe => {
-                    let reason = format!("{}; recovering: one payment tries it", place(position));
-                    healthy.push((id, reason));
-                }
-                Permit::No => ill.push((id, "its breaker is open: asked last".to_owned())),
-            },
+        let refusal = refusal(request, account).or_else(|| obstacle(&account.id));
+        match refusal.or_else(|| forbidden(request, &account.id, known)) {
+            Some(reason) => out.push((account.id.as_str(), reason)),
+            None => may.push(Asked { position, account }),
         }
     }
-    out.extend(not_in_the_route(request, order, accounts));
-    let asked = healthy.into_iter().chain(ill).zip(1_u16..);
+    let ids: Vec<&str> = may.iter().map(|asked| asked.account.id.as_str()).collect();
+    let places = if ids.is_empty() { Vec::new() } else { rank(&ids) };
+    out.extend(not_in_the_route(request, order, known.accounts));
+    let ordered = match rule {
+        Some(rule) => score::order(request, rule, known, &may, &places),
+        None => Vec::new(),
+    };
+    let asked = ordered.into_iter().zip(1_u16..);
     let asked = asked.map(|((psp, reason), rank)| candidate(psp, Some(rank), reason));
     let out = out.into_iter().map(|(psp, reason)| candidate(psp, None, reason));
-    Route { version: rules.version.clone(), candidates: asked.chain(out).collect() }
+    Route { version: known.rules.version.clone(), candidates: asked.chain(out).collect() }
 }
 
 fn refusal(request: &Request, account: &PspAccount) -> Option<String> {
     account.refusal(request.direction, &request.country, request.method, request.money)
+}
+
+/// What people or agreements forbid now, although the account could do it.
+fn forbidden(request: &Request, psp: &str, known: &Known<'_>) -> Option<String> {
+    let asked = Use {
+        operator: &request.operator,
+        psp,
+        country: &request.country,
+        direction: request.direction,
+        method: request.method,
+    };
+    let switch = switches::forbidding(known.switches, &asked, known.now).map(Switch::text);
+    switch.or_else(|| {
+        let Money { minor, currency } = request.money;
+        let cap = known.rules.terms(psp, request.direction, currency)?.cap_minor?;
+        let carried = known.volumes.get(&(psp.to_owned(), request.direction, currency));
+        let would_be = carried.copied().unwrap_or(0).saturating_add(minor);
+        let text = || format!("would go beyond its cap of {} a day", Money::new(cap, currency));
+        (cap < would_be).then(text)
+    })
 }
 
 /// The operator's accounts that could take it and that no route names: most likely an oversight,
@@ -110,15 +159,6 @@ fn not_in_the_route<'a>(
 
 fn candidate(psp: &str, rank: Option<u16>, reason: String) -> Candidate {
     Candidate { psp: psp.to_owned(), rank, reason }
-}
-
-fn place(position: usize) -> String {
-    match position {
-        0 => "first choice of the route".to_owned(),
-        1 => "second choice of the route".to_owned(),
-        2 => "third choice of the route".to_owned(),
-        more => format!("choice {} of the route", more + 1),
-    }
 }
 
 #[cfg(test)]

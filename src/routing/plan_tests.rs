@@ -1,7 +1,14 @@
 use super::*;
 use crate::domain::Currency;
-use crate::routing::rules::RouteRule;
+use crate::domain::PersonId;
+use crate::routing::health::Standing;
+use crate::routing::rules::{Fee, RouteRule, Strategy, Terms};
+use crate::routing::switches::{Scope, SwitchKind};
 use std::collections::BTreeMap;
+use time::macros::datetime;
+use uuid::Uuid;
+
+const NOW: Timestamp = datetime!(2026-03-01 12:00 UTC);
 
 fn account(id: &str, operator: &str) -> PspAccount {
     let bounds = BTreeMap::from([(Currency::SEK, (5_000, 1_000_000))]);
@@ -13,6 +20,8 @@ fn account(id: &str, operator: &str) -> PspAccount {
         methods: vec![Method::BankTransfer],
         deposits: Some(bounds.clone()),
         payouts: Some(bounds),
+        deposit_fee: Fee::default(),
+        payout_fee: Fee::default(),
     }
 }
 
@@ -29,7 +38,10 @@ fn rules(order: &[&str]) -> RoutingRules {
             method: Method::BankTransfer,
             currency: Currency::SEK,
             order: order.iter().map(|id| (*id).to_owned()).collect(),
+            strategy: Strategy::Ranked,
+            first_deposit: Vec::new(),
         }],
+        terms: Vec::new(),
     }
 }
 
@@ -53,8 +65,23 @@ fn check(route: &Route, expected: &[(&str, Option<u16>, &str)]) {
     assert_eq!(found, expected);
 }
 
-fn healthy(_: &str) -> Permit {
-    Permit::Yes
+/// Everybody's health, told of each that may be asked.
+fn standings(of: impl Fn(&str) -> Standing) -> impl FnOnce(&[&str]) -> Vec<Place> {
+    move |psps| {
+        let place =
+            |(psp, id): (usize, &&str)| Place { psp, standing: of(id), drawn: 0.8, expected: 0.8 };
+        psps.iter().enumerate().map(place).collect()
+    }
+}
+
+fn known<'a>(rules: &'a RoutingRules, accounts: &'a [PspAccount]) -> Known<'a> {
+    static NOTHING: Volumes = Volumes::new();
+    static NOBODY: Habits = Habits { is_first_deposit: false, last_psp: None, seen_by: Vec::new() };
+    Known { rules, accounts, switches: &[], volumes: &NOTHING, habits: &NOBODY, now: NOW }
+}
+
+fn healthy(request: &Request, known: &Known<'_>) -> Route {
+    plan(request, known, standings(|_| Standing::Well), any)
 }
 
 fn any(_: &str) -> Option<String> {
@@ -63,7 +90,7 @@ fn any(_: &str) -> Option<String> {
 
 #[test]
 fn the_route_gives_the_order() {
-    let route = plan(&request(10_000), &rules(&["b", "a", "c"]), &accounts(), healthy, any);
+    let route = healthy(&request(10_000), &known(&rules(&["b", "a", "c"]), &accounts()));
     check(
         &route,
         &[
@@ -82,7 +109,7 @@ fn an_amount_out_of_bounds_is_excluded_with_the_bound() {
     accounts[0].deposits = Some(BTreeMap::from([(Currency::SEK, (100, 4_999))]));
     accounts[2].deposits = Some(BTreeMap::new());
     let order = rules(&["a", "b", "c"]);
-    let low = plan(&request(4_999), &order, &accounts, healthy, any);
+    let low = healthy(&request(4_999), &known(&order, &accounts));
     check(
         &low,
         &[
@@ -91,7 +118,7 @@ fn an_amount_out_of_bounds_is_excluded_with_the_bound() {
             ("b", None, "below its minimum of 50.00 SEK"),
         ],
     );
-    let high = plan(&request(1_000_001), &order, &accounts, healthy, any);
+    let high = healthy(&request(1_000_001), &known(&order, &accounts));
     check(
         &high,
         &[
@@ -107,7 +134,7 @@ fn what_an_account_does_not_serve_it_is_not_asked_for() {
     let refused = |change: fn(&mut PspAccount)| {
         let mut accounts = vec![account("a", "op_demo")];
         change(&mut accounts[0]);
-        let route = plan(&request(10_000), &rules(&["a"]), &accounts, healthy, any);
+        let route = healthy(&request(10_000), &known(&rules(&["a"]), &accounts));
         assert_eq!(route.ranked().count(), 0);
         route.candidates[0].reason.clone()
     };
@@ -115,7 +142,9 @@ fn what_an_account_does_not_serve_it_is_not_asked_for() {
     assert_eq!(refused(|a| a.methods.clear()), "does not offer bank_transfer");
     assert_eq!(refused(|a| a.currencies.clear()), "does not handle SEK");
     assert_eq!(refused(|a| a.deposits = None), "takes no deposits");
-    let route = plan(&request(10_000), &rules(&["a"]), &accounts()[..1], healthy, |_| {
+    let (rules, accounts) = (rules(&["a"]), accounts());
+    let known = known(&rules, &accounts[..1]);
+    let route = plan(&request(10_000), &known, standings(|_| Standing::Well), |_| {
         Some("cannot take this instrument".to_owned())
     });
     check(&route, &[("a", None, "cannot take this instrument")]);
@@ -125,7 +154,7 @@ fn what_an_account_does_not_serve_it_is_not_asked_for() {
 fn another_operators_account_is_neither_asked_nor_named() {
     let mut accounts = accounts();
     accounts[0] = account("a", "op_other");
-    let route = plan(&request(10_000), &rules(&["a", "b"]), &accounts, healthy, any);
+    let route = healthy(&request(10_000), &known(&rules(&["a", "b"]), &accounts));
     check(
         &route,
         &[
@@ -139,28 +168,77 @@ fn another_operators_account_is_neither_asked_nor_named() {
 fn without_a_route_nobody_is_asked() {
     let mut payout = request(10_000);
     payout.direction = Direction::Withdrawal;
-    let route = plan(&payout, &rules(&["a", "b", "c"]), &accounts(), healthy, any);
+    let route = healthy(&payout, &known(&rules(&["a", "b", "c"]), &accounts()));
     assert_eq!(route.ranked().count(), 0);
     assert_eq!(route.candidates.len(), 3);
 }
 
 #[test]
-fn an_open_breaker_ranks_last_and_when_all_are_open_the_best_is_still_asked() {
-    let order = rules(&["a", "b", "c"]);
-    let permits = |id: &str| match id {
-        "a" => Permit::No,
-        "b" => Permit::Probe,
-        _ => Permit::Yes,
-    };
-    let route = plan(&request(10_000), &order, &accounts(), permits, any);
+fn who_fails_ranks_last_and_when_all_fail_the_best_is_still_asked() {
+    let (order, accounts) = (rules(&["a", "b", "c"]), accounts());
+    let known = known(&order, &accounts);
+    let health = standings(|id| match id {
+        "a" => Standing::Failing,
+        "b" => Standing::Probe,
+        _ => Standing::Well,
+    });
     check(
-        &route,
+        &plan(&request(10_000), &known, health, any),
         &[
             ("b", Some(1), "second choice of the route; recovering: one payment tries it"),
             ("c", Some(2), "third choice of the route"),
-            ("a", Some(3), "its breaker is open: asked last"),
+            ("a", Some(3), "it fails: asked last"),
         ],
     );
-    let route = plan(&request(10_000), &order, &accounts(), |_| Permit::No, any);
+    let route = plan(&request(10_000), &known, standings(|_| Standing::Failing), any);
     assert_eq!(route.ranked().collect::<Vec<_>>(), ["a", "b", "c"]);
+}
+
+#[test]
+fn what_people_switched_off_is_out_with_their_reason_until_they_lift_it() {
+    let switch = Switch {
+        id: Uuid::nil(),
+        operator: OperatorId::trusted("op_demo"),
+        kind: SwitchKind::Kill,
+        scope: Scope { psp: Some("a".to_owned()), ..Scope::default() },
+        reason: "settlements are late".to_owned(),
+        set_by: PersonId::trusted("p_a"),
+        set_at: NOW,
+        from: NOW,
+        until: None,
+        lifted: None,
+    };
+    let (order, accounts, switches) = (rules(&["a", "b"]), accounts(), [switch]);
+    let known = Known { switches: &switches, ..known(&order, &accounts[..2]) };
+    check(
+        &healthy(&request(10_000), &known),
+        &[
+            ("b", Some(1), "second choice of the route"),
+            ("a", None, "switched off: settlements are late"),
+        ],
+    );
+    let before = Known { now: NOW - std::time::Duration::from_secs(1), ..known };
+    assert_eq!(healthy(&request(10_000), &before).ranked().count(), 2);
+}
+
+#[test]
+fn a_cap_lets_the_last_payment_through_that_fits() {
+    let (mut order, accounts) = (rules(&["a", "b"]), accounts());
+    order.terms.push(Terms {
+        psp: "a".to_owned(),
+        direction: Direction::Deposit,
+        currency: Currency::SEK,
+        cap_minor: Some(100_000),
+        commitment_minor: None,
+    });
+    let volumes = Volumes::from([(("a".to_owned(), Direction::Deposit, Currency::SEK), 90_000)]);
+    let known = Known { volumes: &volumes, ..known(&order, &accounts[..2]) };
+    assert_eq!(healthy(&request(10_000), &known).ranked().next(), Some("a"));
+    check(
+        &healthy(&request(10_001), &known),
+        &[
+            ("b", Some(1), "second choice of the route"),
+            ("a", None, "would go beyond its cap of 1000.00 SEK a day"),
+        ],
+    );
 }

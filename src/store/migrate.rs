@@ -93,7 +93,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 13] = [
+const APPEND_ONLY: [&str; 15] = [
     "record",
     "entry",
     "hold_move",
@@ -107,6 +107,8 @@ const APPEND_ONLY: [&str; 13] = [
     "incident_close",
     "deposit_address",
     "payin",
+    "routing_switch",
+    "routing_switch_lift",
 ];
 
 async fn refuse_powerful_role(connection: &mut PgConnection) -> Result<(), MigrateError> {

@@ -10,11 +10,13 @@
 //! [`write_holdings`], [`write_entries`],
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
-//! workers: [`heartbeats`].
+//! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
+//! [`player_habits`].
 
 pub mod db;
 pub mod deliveries;
 pub mod due;
+pub mod health_events;
 pub mod heartbeats;
 pub mod inbox;
 pub mod incidents;
@@ -28,6 +30,7 @@ pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
 pub mod places;
+pub mod player_habits;
 pub mod player_session;
 pub mod prove;
 pub mod read_decisions;
@@ -39,7 +42,9 @@ pub mod read_reviews;
 pub mod redeliveries;
 pub mod request_nonce;
 pub mod rows;
+pub mod shared_health;
 pub mod slots;
+pub mod switches;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;

@@ -15,6 +15,8 @@ use crate::lane::desk::DeskError;
 use crate::payments::receive_payin::{ReceiveError, Received, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::run_attempts;
+use crate::routing::faults::is_approved;
+use crate::routing::learn::learn;
 use crate::store::StoreError;
 use crate::store::inbox::{self, DoneEvent, StoredEvent};
 use crate::store::incidents::{self, ServiceIncident};
@@ -216,7 +218,13 @@ async fn submit(
         outcome: Outcome::Reported(report.clone()),
         wires: Vec::new(),
     };
+    // A hint proves nothing: the inquiry that follows it does.
+    let approved = if event.hint_only { None } else { is_approved(&news.outcome) };
+    let asked_at = flows.clock.now();
     let answer = flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
+    if let Answer::Applied { payment, .. } = &answer {
+        learn(flows, payment, place.attempt, approved, asked_at);
+    }
     match answer {
         Answer::Applied { payment, next: Some(next) } => {
             let flows = flows.clone();

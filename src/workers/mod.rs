@@ -6,15 +6,17 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`incidents`], [`nightly`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`].
 
 pub mod attempts;
 pub mod deliveries;
 pub mod driver;
+pub mod health;
 pub mod inbox;
 pub mod incidents;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
+pub mod routing;
 pub mod running;
 pub mod sessions;

@@ -39,6 +39,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
         ("/v1/decisions/", decisions.text("/data/0/id")),
         ("/v1/reviews/", reviews.text("/data/0/id")),
         ("/v1/incidents/", crate::incidents::of_demo(scene).await),
+        ("/v1/routing/switches/", crate::routing::of_demo(scene).await),
     ]);
     assert!(found.values().all(|id| !id.is_empty()), "{found:?}");
     found
@@ -62,6 +63,8 @@ fn body_of(rule: &Rule) -> Option<Value> {
         }
         ("POST", "/v1/reviews/{id}/refuse") => Some(json!({"note": "n"})),
         ("POST", "/v1/incidents/{id}/close") => Some(json!({"note": "mine now"})),
+        ("POST", "/v1/routing/switches") => Some(json!({"country": "DE", "reason": "mine"})),
+        ("POST", "/v1/routing/switches/{id}/lift") => Some(json!({"reason": "mine now"})),
         ("POST", "/v1/webhook-endpoints") => {
             Some(json!({"url": "http://127.0.0.1:9/", "events": ["*"]}))
         }
@@ -98,8 +101,9 @@ async fn another_operators_ids_answer_404_on_every_route() {
         } else {
             let body = body.unwrap_or_else(|| panic!("{method} {path} is not covered"));
             let told = scene.ask("sk_other", method, path, Some(body)).await;
-            // An endpoint names nobody: it becomes the other operator's own.
-            let expected = if path == "/v1/webhook-endpoints" { 201 } else { 404 };
+            // Neither names anybody: it becomes the other operator's own.
+            let own = ["/v1/webhook-endpoints", "/v1/routing/switches"].contains(&path);
+            let expected = if own { 201 } else { 404 };
             assert_eq!(told.status, expected, "{method} {path} {told:?}");
         }
     }

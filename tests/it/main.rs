@@ -32,6 +32,7 @@ mod payins;
 mod readiness;
 mod reviews;
 mod rotation;
+mod routing;
 mod second_success;
 mod undecided;
 mod unknown_payouts;

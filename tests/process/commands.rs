@@ -43,7 +43,7 @@ impl Production {
             .replace("{ generated = \"", "{ file = \"keys/");
         std::fs::write(home.join("psps.toml"), psps).unwrap();
         let routing = "[routing]\nversion = '1'\n\
-                       breaker = { consecutive_failures = 5, open_ms = 5000 }\n";
+                       health = { faults_to_trip = 3, silent_calls = 3 }\n";
         std::fs::write(home.join("routing.toml"), routing).unwrap();
         let file = home.join("production.toml");
         std::fs::write(&file, text).unwrap();

@@ -23,7 +23,9 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("routing/rules", 1),
     ("routing/plan", 1),
     ("routing/health", 1),
-    ("routing/breaker", 1),
+    ("routing/faults", 1),
+    ("routing/score", 1),
+    ("routing/switches", 1),
     // All of it is pure today; verbs that read or publish will be rows of layer 3.
     ("screening", 1),
     ("reconciliation/matcher", 1),

@@ -128,8 +128,10 @@ pub enum DeclineClass {
 /// Why a request provably never reached the PSP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotSent {
-    /// The service's own breaker for this PSP is open.
+    /// The service keeps away from this PSP because it fails.
     BreakerOpen,
+    /// People switched it off for payments of this kind.
+    SwitchedOff,
     Dns,
     ConnectRefused,
     ConnectTimeout,
@@ -149,6 +151,7 @@ impl NotSent {
     pub const fn code(self) -> &'static str {
         match self {
             NotSent::BreakerOpen => "breaker_open",
+            NotSent::SwitchedOff => "switched_off",
             NotSent::Dns => "dns",
             NotSent::ConnectRefused => "connect_refused",
             NotSent::ConnectTimeout => "connect_timeout",

@@ -4,7 +4,7 @@
 //! what the OpenAPI document shows and is never made.
 //!
 //! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`instrument`], [`review`],
-//! [`incident`], [`endpoint`].
+//! [`incident`], [`switch`], [`endpoint`].
 
 pub mod destination;
 pub mod endpoint;
@@ -13,4 +13,5 @@ pub mod instrument;
 pub mod payment;
 pub mod player;
 pub mod review;
+pub mod switch;
 pub mod wallet;

@@ -13,6 +13,7 @@ mod payment_events;
 mod players;
 mod psp_webhooks;
 mod reviews;
+mod routing;
 mod sessions;
 mod shared;
 mod wallet;
@@ -56,6 +57,9 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(reviews::refuse))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::close))
+        .routes(routes!(routing::create, routing::list))
+        .routes(routes!(routing::lift))
+        .routes(routes!(routing::health))
 }
 
 /// What proves itself: webhooks of PSPs.

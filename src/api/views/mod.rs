@@ -1,7 +1,7 @@
 //! The JSON of the API. Inner types are never serialised: each shape is written down here, once.
 //!
 //! Reading order: [`money`], [`payment`], [`player`], [`wallet`], [`decision`], [`review`],
-//! [`incident`], [`endpoint`].
+//! [`incident`], [`routing`], [`endpoint`].
 
 pub mod decision;
 pub mod endpoint;
@@ -10,6 +10,7 @@ pub mod money;
 pub mod payment;
 pub mod player;
 pub mod review;
+pub mod routing;
 pub mod time;
 pub mod wallet;
 

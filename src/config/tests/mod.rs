@@ -1,6 +1,7 @@
 //! Every fault, by the text that a person reads.
 
 mod production;
+mod routing;
 
 use super::*;
 use crate::sandbox::keys::SandboxKeys;
@@ -223,9 +224,7 @@ fn accounts_and_routes_are_checked() {
     let mine = "[files]\npsps = 'psps.toml'\nrouting = 'routing.toml'\n";
     folder.write(
         "routing.toml",
-        &format!(
-            "{routes}version = '1'\n[routing.breaker]\nconsecutive_failures = 5\nopen_ms = 1\n"
-        ),
+        &format!("{routes}version = '1'\n[routing.health]\nfaults_to_trip = 3\nsilent_calls = 3\n"),
     );
     let profile =
         Profile::Sandbox { home: with_keys(&folder), file: Some(folder.write("my.toml", mine)) };

@@ -19,7 +19,7 @@ fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config
     folder.write("psps.toml", ACCOUNT);
     folder.write(
         "routing.toml",
-        "[routing]\nversion = '1'\nbreaker = { consecutive_failures = 5, open_ms = 5000 }\n",
+        "[routing]\nversion = '1'\nhealth = { faults_to_trip = 3, silent_calls = 3 }\n",
     );
     let mut all = variables(&[
         ("DATABASE_URL", "postgres://app@db/interlock"),

@@ -9,16 +9,18 @@
 //!
 //! Nobody is ever excluded: what is ill goes to the end, so that when all are ill the best is still asked.
 //!
-//! Reading order: [`dice`], [`latency`], [`technical`], [`approval`], then [`Health`].
+//! Reading order: [`dice`], [`latency`], [`technical`], [`approval`], then [`Health`], then [`share`].
 
 #![allow(clippy::float_arithmetic, reason = "rates and likelihoods; no money is counted here")]
 
 mod approval;
 pub mod dice;
 mod latency;
+mod share;
 mod technical;
 
 pub use approval::ApprovalRules;
+pub use share::{Kept, Level, Told};
 pub use technical::{Permit, TechnicalRules, Turn};
 
 use crate::domain::{Currency, Direction, Method};
@@ -75,6 +77,22 @@ pub struct Place {
     pub expected: f64,
 }
 
+impl Place {
+    /// In whole hundredths of a percent.
+    pub fn drawn_bps(&self) -> i64 {
+        bps(self.drawn)
+    }
+
+    pub fn expected_bps(&self) -> i64 {
+        bps(self.expected)
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "a cast from float saturates")]
+fn bps(rate: f64) -> i64 {
+    (rate * 10_000.0).round() as i64
+}
+
 /// What changed, for people, metrics and events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -128,6 +146,17 @@ impl BucketHealth {
 pub struct HealthRules {
     pub technical: TechnicalRules,
     pub approval: ApprovalRules,
+}
+
+impl HealthRules {
+    /// Rules that trip after so many faults with hardly a good answer between them, or so many silent calls.
+    /// The defaults are those of three; evidence is a sum, so more of it is asked for in proportion.
+    pub fn tripping_at(faults: u32, silent_calls: u32) -> Self {
+        let mut rules = Self::default();
+        rules.technical.trip += rules.technical.fault * (f64::from(faults) - 3.0);
+        rules.technical.stall *= f64::from(silent_calls) / 3.0;
+        rules
+    }
 }
 
 /// What this instance knows of all PSP accounts.

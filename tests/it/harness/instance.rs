@@ -36,7 +36,8 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     set("server.public_url", public_url.to_owned());
     set("instance.name", name.to_owned());
     set("database.lanes", setup.lanes.to_string());
-    set("routing.breaker.consecutive_failures", setup.breaker_faults_max.to_string());
+    set("routing.health.faults_to_trip", setup.faults_to_trip.to_string());
+    set("routing.health.silent_calls", setup.faults_to_trip.to_string());
     for psp in setup.accounts {
         let key = format!("psps.{}.base_url", psp.replace('-', "_"));
         let replaced = setup.base_urls.iter().find(|(id, _)| id == psp);
@@ -75,7 +76,11 @@ impl Instance {
                 tasks: instance.crew.clone(),
             };
             let flows = instance.flows.clone();
-            instance.run(async move { workers::start(&flows, &crew).unwrap() }).await;
+            let started = async move {
+                workers::start_routing(&flows, &crew);
+                workers::start(&flows, &crew).unwrap();
+            };
+            instance.run(started).await;
         }
         instance
     }

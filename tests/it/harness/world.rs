@@ -25,8 +25,8 @@ pub struct Setup {
     /// Lanes of each instance.
     pub lanes: usize,
     pub workers: bool,
-    /// High where a test wants the same PSP to fail often.
-    pub breaker_faults_max: u32,
+    /// High where a test wants the same PSP to fail often, and to be silent.
+    pub faults_to_trip: u32,
     pub patience: Patience,
     /// The PSP accounts that have a mock here.
     pub accounts: &'static [&'static str],
@@ -52,7 +52,7 @@ impl Default for Setup {
         Self {
             lanes: 2,
             workers: true,
-            breaker_faults_max: 1_000,
+            faults_to_trip: 1_000,
             patience,
             accounts: ACCOUNTS,
             first: None,

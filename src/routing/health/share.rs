@@ -1,0 +1,228 @@
+//! What instances tell each other of PSPs, and what is kept for the next start.
+//!
+//! Outcomes are told as they were seen, with their times, and whoever hears of one weighs it as its own. A
+//! trip is told as well: it may come from calls that are still in flight elsewhere, of which nobody else
+//! could know. A recovery is not: each instance finds it out by probes of its own, which are jittered, so
+//! that a PSP that has just come back is not met by everybody at once.
+//!
+//! What is kept is the level of each bucket and who stands apart. From that [`Health::restore`] builds what
+//! would have been learned, through the same functions that learn.
+
+use super::approval::Approval;
+use super::{Bucket, BucketHealth, Change, Health, Micros, SECOND, Technical};
+use crate::domain::Direction;
+
+/// One thing that an instance saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A call came back, or did not.
+    Called { psp: String, direction: Direction, sent_at: Micros, at: Micros, fault: Option<bool> },
+    /// A payment came to its end.
+    Decided { psp: String, bucket: Bucket, sent_at: Micros, at: Micros, approved: bool },
+    /// A PSP fails or is silent.
+    Tripped { psp: String, direction: Direction, at: Micros },
+}
+
+/// What is known of one PSP in one bucket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Level {
+    pub psp: String,
+    pub bucket: Bucket,
+    /// The usual approval rate in millionths, and by how many outcomes it is known.
+    pub approved_ppm: i32,
+    pub outcomes: i32,
+    pub demoted: bool,
+}
+
+/// What the next start begins with.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Kept {
+    pub levels: Vec<Level>,
+    pub failing: Vec<(String, Direction)>,
+}
+
+/// Calls of others have no number here.
+const ELSEWHERE: u64 = u64::MAX;
+/// More faults or refusals in a row than this change nothing more.
+const ENOUGH: u32 = 64;
+/// More outcomes than these are not remembered anyway.
+const OUTCOMES_MAX: i32 = 2_000;
+
+impl Health {
+    /// Makes a PSP known in a bucket, so that ends of payments that others planned are counted.
+    pub fn meet(&mut self, bucket: &Bucket, psp: &str) {
+        let known = self.buckets.get(bucket).is_some_and(|here| here.psps.contains_key(psp));
+        if !known {
+            let expected = super::known_elsewhere(&self.buckets, psp);
+            self.settle(bucket, psp, expected);
+        }
+    }
+
+    /// A question goes out to a PSP, which is no payment of any bucket.
+    pub fn ask(&mut self, psp: &str, direction: Direction, call: u64, now: Micros) {
+        self.of(psp, direction).sent(call, now);
+    }
+
+    fn settle(&mut self, bucket: &Bucket, psp: &str, expected: f64) {
+        let fresh = Approval::new(self.rules.approval, expected);
+        let here = self.buckets.entry(bucket.clone()).or_insert_with(BucketHealth::new);
+        here.psps.insert(psp.to_owned(), fresh);
+    }
+
+    /// Weighs what another instance saw.
+    pub fn absorb(&mut self, told: &Told) -> Option<Change> {
+        match told {
+            Told::Called { psp, direction, sent_at, at, fault } => {
+                self.answered(psp, *direction, (ELSEWHERE, *sent_at), *at, *fault)
+            }
+            Told::Decided { psp, bucket, sent_at, at, approved } => {
+                self.meet(bucket, psp);
+                self.decided(bucket, psp, *sent_at, *at, *approved)
+            }
+            Told::Tripped { psp, direction, at } => self.trip(psp, *direction, *at),
+        }
+    }
+
+    fn trip(&mut self, psp: &str, direction: Direction, at: Micros) -> Option<Change> {
+        let is_open = |health: &Self| health.is_failing(psp, direction);
+        let mut change = None;
+        for _ in 0..ENOUGH {
+            if is_open(self) {
+                break;
+            }
+            change = self.answered(psp, direction, (ELSEWHERE, at), at, Some(true));
+        }
+        change
+    }
+
+    /// What is worth keeping for the next start.
+    pub fn keep(&self) -> Kept {
+        let levels = self.buckets.iter().flat_map(|(bucket, here)| {
+            here.psps.iter().map(|(psp, approval)| Level {
+                psp: psp.clone(),
+                bucket: bucket.clone(),
+                approved_ppm: whole(approval.usual() * 1e6),
+                outcomes: whole(approval.counts().total()).min(OUTCOMES_MAX),
+                demoted: approval.is_demoted() && !here.is_blamed,
+            })
+        });
+        let failing = self.technical.iter().filter(|(_, technical)| Technical::is_open(technical));
+        let failing = failing.map(|((direction, psp), _)| (psp.clone(), *direction));
+        Kept { levels: levels.collect(), failing: failing.collect() }
+    }
+
+    /// Begins with what was kept.
+    pub fn restore(&mut self, kept: &Kept, now: Micros) {
+        for level in &kept.levels {
+            let rate = f64::from(level.approved_ppm) / 1e6;
+            self.settle(&level.bucket, &level.psp, rate);
+            let here = self.buckets.get_mut(&level.bucket);
+            let Some(approval) = here.and_then(|here| here.psps.get_mut(&level.psp)) else {
+                continue;
+            };
+            remember(approval, level, now);
+        }
+        for (psp, direction) in &kept.failing {
+            self.trip(psp, *direction, now);
+        }
+    }
+}
+
+/// Approvals and refusals in even turns, so that the level is learned and no fall is seen in it.
+fn remember(approval: &mut Approval, level: &Level, now: Micros) {
+    let (long_ago, mut owed) = (now - 3_600 * SECOND, 0_i64);
+    // The first ten are what a fresh one begins with.
+    for _ in 10..level.outcomes {
+        owed += i64::from(level.approved_ppm);
+        let approved = 500_000 <= owed;
+        owed -= if approved { 1_000_000 } else { 0 };
+        approval.decided(approved, long_ago, long_ago);
+    }
+    for _ in 0..ENOUGH {
+        if level.demoted == approval.is_demoted() {
+            break;
+        }
+        approval.decided(false, now, now);
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "a cast from float saturates")]
+fn whole(number: f64) -> i32 {
+    number.round() as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Currency, Method};
+    use crate::routing::health::{HealthRules, Standing};
+
+    fn bucket() -> Bucket {
+        Bucket {
+            direction: Direction::Deposit,
+            country: "SE".to_owned(),
+            method: Method::BankTransfer,
+            currency: Currency::SEK,
+        }
+    }
+
+    fn fresh() -> Health {
+        Health::new(HealthRules::default(), 7)
+    }
+
+    const NOW: Micros = 10_000 * SECOND;
+
+    #[test]
+    fn a_trip_elsewhere_is_a_trip_here_and_a_recovery_is_found_out_by_oneself() {
+        let mut health = fresh();
+        let (psp, direction) = ("a".to_owned(), Direction::Deposit);
+        let told = Told::Tripped { psp, direction, at: NOW };
+        assert!(matches!(health.absorb(&told), Some(Change::Technical { .. })));
+        assert!(health.is_failing("a", Direction::Deposit));
+        assert!(!health.is_failing("a", Direction::Withdrawal), "payouts are scored apart");
+        assert_eq!(health.absorb(&told), None, "told twice it changes nothing");
+    }
+
+    #[test]
+    fn faults_elsewhere_count_with_ones_own() {
+        let fault = |sent_at| Told::Called {
+            psp: "a".to_owned(),
+            direction: Direction::Deposit,
+            sent_at,
+            at: sent_at + SECOND,
+            fault: Some(true),
+        };
+        let (mut informed, mut alone) = (fresh(), fresh());
+        (0..2).for_each(|i| assert_eq!(informed.absorb(&fault(NOW + i)), None));
+        for health in [&mut informed, &mut alone] {
+            health.answered("a", Direction::Deposit, (1, NOW), NOW + SECOND, Some(true));
+        }
+        assert!(informed.is_failing("a", Direction::Deposit));
+        assert!(!alone.is_failing("a", Direction::Deposit), "one fault of its own is not enough");
+    }
+
+    #[test]
+    fn what_is_kept_stands_as_it_stood_after_a_restart() {
+        let mut before = fresh();
+        for i in 0..1_500 {
+            for (psp, of_ten) in [("a", 9), ("b", 6)] {
+                before.meet(&bucket(), psp);
+                before.decided(&bucket(), psp, NOW + i, NOW + i, i % 10 < of_ten);
+            }
+        }
+        let told = Told::Tripped { psp: "c".to_owned(), direction: Direction::Deposit, at: NOW };
+        before.absorb(&told);
+        for _ in 0..ENOUGH {
+            before.decided(&bucket(), "a", NOW + SECOND, NOW + SECOND, false);
+        }
+        let kept = before.keep();
+        let mut after = fresh();
+        after.restore(&kept, NOW + 2 * SECOND);
+        let places = after.rank(&bucket(), &["a", "b", "c"], NOW + 2 * SECOND);
+        let of = |psp| *places.iter().find(|place| place.psp == psp).expect("all are ranked");
+        assert_eq!(of(0).standing, Standing::Demoted);
+        assert_eq!(of(1).standing, Standing::Well);
+        assert_eq!(of(2).standing, Standing::Failing);
+        assert!((of(1).expected - 0.6).abs() < 0.03, "{}", of(1).expected);
+    }
+}

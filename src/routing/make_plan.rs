@@ -1,0 +1,34 @@
+//! A plan is made from what this instance knows at this moment; nothing is read from anywhere.
+
+use super::health::Bucket;
+use super::plan::{Habits, Known, Request, Route, plan};
+use crate::flows::Flows;
+use std::time::Instant;
+
+/// The plan of a payment. `obstacle` says why an account cannot carry this very one, where it cannot.
+pub fn make_plan(
+    flows: &Flows,
+    request: &Request,
+    habits: &Habits,
+    obstacle: impl Fn(&str) -> Option<String>,
+) -> Route {
+    let (began_at, now) = (Instant::now(), flows.clock.now());
+    let bucket = Bucket {
+        direction: request.direction,
+        country: request.country.clone(),
+        method: request.method,
+        currency: request.money.currency,
+    };
+    let (switches, volumes) = (flows.switches.all(), flows.volumes.today(now));
+    let known = Known {
+        rules: &flows.routing,
+        accounts: &flows.accounts,
+        switches: &switches,
+        volumes: &volumes,
+        habits,
+        now,
+    };
+    let route = plan(request, &known, |psps| flows.health.rank(&bucket, psps, now), obstacle);
+    metrics::histogram!("routing_plan_seconds").record(began_at.elapsed());
+    route
+}

@@ -1,0 +1,100 @@
+//! A person switches something off, now or for a time to come.
+
+use super::share_health::load_switches;
+use super::switches::{Scope, Switch, SwitchKind};
+use crate::domain::{OperatorId, PersonId, Timestamp};
+use crate::flows::Flows;
+use crate::store::StoreError;
+use crate::store::switches::{self, Set};
+
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub struct SwitchOrder {
+    pub operator: OperatorId,
+    pub person: PersonId,
+    pub kind: SwitchKind,
+    pub scope: Scope,
+    pub reason: String,
+    /// None: now.
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+/// Why nothing was switched off.
+#[derive(Debug, thiserror::Error)]
+pub enum SetError {
+    #[error("the switch names nothing: it would stop everything")]
+    Everything,
+    #[error("the operator has no such PSP account")]
+    UnknownPsp,
+    #[error("it ends before it begins, or has ended already")]
+    EndsTooSoon,
+    #[error("maintenance has an end")]
+    NoEnd,
+    #[error("the idempotency key set another switch before")]
+    KeyReused,
+    #[error("keeping the switch")]
+    Store(#[from] StoreError),
+}
+
+/// Sets the switch; it holds here at once, and on every instance within a second. True: it is a repeat of
+/// one that was set before.
+pub async fn set_switch(
+    flows: &Flows,
+    order: SwitchOrder,
+    idempotency_key: &str,
+) -> Result<(Switch, bool), SetError> {
+    let now = flows.clock.now();
+    let switch = checked(flows, order, now)?;
+    if let Set::Before(before) = switches::set(flows.db.pool(), &switch, idempotency_key).await? {
+        let same = before.kind == switch.kind
+            && before.scope == switch.scope
+            && before.reason == switch.reason
+            && before.until == switch.until;
+        return if same { Ok((*before, true)) } else { Err(SetError::KeyReused) };
+    }
+    tracing::warn!(switch.id = %switch.id, operator.id = %switch.operator, kind = switch.kind.as_str(),
+        psp.id = switch.scope.psp.as_deref().unwrap_or("all"), person.id = %switch.set_by,
+        "a person switched payments off");
+    metrics::counter!("routing_switches_total", "act" => "set").increment(1);
+    hold_here(flows, now).await;
+    Ok((switch, false))
+}
+
+/// The row stands: should this fail, the worker loads it.
+pub(super) async fn hold_here(flows: &Flows, now: Timestamp) {
+    if let Err(error) = load_switches(flows, now).await {
+        tracing::warn!(%error, "a change of switches will hold here a moment later");
+    }
+    flows.nudges.routing.notify_one();
+}
+
+fn checked(flows: &Flows, order: SwitchOrder, now: Timestamp) -> Result<Switch, SetError> {
+    if order.scope.is_everything() {
+        return Err(SetError::Everything);
+    }
+    if let Some(psp) = &order.scope.psp {
+        let known = |account: &&super::PspAccount| {
+            account.id == *psp && account.serves_operator(&order.operator)
+        };
+        flows.accounts.iter().find(known).ok_or(SetError::UnknownPsp)?;
+    }
+    let from = order.from.unwrap_or(now);
+    match order.until {
+        Some(until) if until <= from.max(now) => return Err(SetError::EndsTooSoon),
+        None if order.kind == SwitchKind::Maintenance => return Err(SetError::NoEnd),
+        _ => {}
+    }
+    Ok(Switch {
+        id: flows.ids.next(),
+        operator: order.operator,
+        kind: order.kind,
+        scope: order.scope,
+        reason: order.reason,
+        set_by: order.person,
+        set_at: now,
+        from,
+        until: order.until,
+        lifted: None,
+    })
+}

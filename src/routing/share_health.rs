@@ -1,0 +1,165 @@
+//! What this instance saw goes to the others, what they saw comes here, and casinos hear of the changes.
+
+use super::health::{Bucket, Change, Turn};
+use super::observe::{HealthNews, Noticed, direction_of, explain, kind_of, psp_of};
+use crate::domain::Timestamp;
+use crate::flows::Flows;
+use crate::store::StoreError;
+use crate::store::health_events::{self, HealthEvent};
+use crate::store::shared_health::{self, Heard};
+use crate::store::switches::{self, SwitchFilter};
+use serde_json::json;
+use std::time::Instant;
+use uuid::Uuid;
+
+/// More switches than this are not loaded; nobody has so many that are on.
+const SWITCHES_MAX: i64 = 10_000;
+
+/// How far this instance has told and heard.
+#[derive(Debug)]
+pub struct Sharing {
+    stream: Uuid,
+    number: i64,
+    heard: Heard,
+}
+
+/// One look: tells, hears, and loads what people switched off. It may be repeated after a failure: what
+/// was not told is told the next time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn share_health(
+    flows: &Flows,
+    sharing: &mut Sharing,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let began_at = Instant::now();
+    load_switches(flows, now).await?;
+    let mut news = flows.health.take_news();
+    if let Err(error) = tell(flows, sharing, &mut news, now).await {
+        flows.health.give_back(news);
+        return Err(error);
+    }
+    let told = shared_health::hear(flows.db.pool(), &mut sharing.heard).await?;
+    flows.health.absorb(&told, now);
+    share_volumes(flows, now).await?;
+    metrics::histogram!("routing_share_seconds").record(began_at.elapsed());
+    Ok(())
+}
+
+/// Begins to share, under a name of this run.
+pub async fn begin_sharing(flows: &Flows) -> Result<Sharing, StoreError> {
+    let stream = flows.ids.next();
+    let heard = shared_health::listen(flows.db.pool(), stream).await?;
+    Ok(Sharing { stream, number: 0, heard })
+}
+
+/// Takes over what people switched off.
+pub async fn load_switches(flows: &Flows, now: Timestamp) -> Result<(), StoreError> {
+    let filter = SwitchFilter {
+        operator: None,
+        id: None,
+        before: None,
+        limit: SWITCHES_MAX,
+        on_at: Some(now),
+    };
+    flows.switches.set(switches::list(flows.db.pool(), &filter).await?);
+    Ok(())
+}
+
+/// What was told is taken out of `news`, so that what is left can be told again.
+async fn tell(
+    flows: &Flows,
+    sharing: &mut Sharing,
+    news: &mut HealthNews,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let pool = flows.db.pool();
+    if !news.told.is_empty() {
+        let told = news.told.make_contiguous();
+        shared_health::tell(pool, sharing.stream, sharing.number, told).await?;
+        sharing.number += 1;
+        news.told.clear();
+    }
+    while let Some(noticed) = news.changes.first() {
+        if let Change::Technical { psp, direction, turn } = &noticed.change {
+            let failing = *turn != Turn::Recovered;
+            shared_health::keep_failing(pool, psp, *direction, failing, now).await?;
+        }
+        publish(flows, noticed).await?;
+        news.changes.remove(0);
+    }
+    Ok(())
+}
+
+/// The operators of the account hear of it; of a whole bucket, everybody does.
+async fn publish(flows: &Flows, noticed: &Noticed) -> Result<(), StoreError> {
+    let psp = psp_of(&noticed.change);
+    let concerned = flows.accounts.iter().filter(|account| psp.is_empty() || account.id == psp);
+    let mut operators: Vec<_> = concerned.flat_map(|account| &account.operators).collect();
+    operators.sort();
+    operators.dedup();
+    let event = event(noticed);
+    for operator in operators {
+        health_events::publish(flows.db.pool(), &*flows.ids, operator, &event).await?;
+    }
+    Ok(())
+}
+
+fn event(noticed: &Noticed) -> HealthEvent {
+    let change = &noticed.change;
+    let of_bucket = |bucket: &Bucket| {
+        let Bucket { country, method, currency, .. } = bucket;
+        json!({
+            "country": country, "method": method.as_str(), "currency": currency.to_string(),
+        })
+    };
+    let bucket = match change {
+        Change::Technical { .. } => serde_json::Value::Null,
+        Change::Demoted { bucket, .. }
+        | Change::Restored { bucket, .. }
+        | Change::BucketBlamed { bucket } => of_bucket(bucket),
+    };
+    let psp = Some(psp_of(change)).filter(|psp| !psp.is_empty());
+    let data = json!({
+        "psp": psp,
+        "direction": direction_of(change).as_str(),
+        "change": kind_of(change),
+        "reason": explain(change),
+        "bucket": bucket,
+    });
+    HealthEvent {
+        subject: psp.unwrap_or("psps").to_owned(),
+        data: data.to_string(),
+        at: noticed.at,
+    }
+}
+
+/// Adds what succeeded here to the day's volumes of all, and takes over theirs where a route asks.
+async fn share_volumes(flows: &Flows, now: Timestamp) -> Result<(), StoreError> {
+    let (pool, untold) = (flows.db.pool(), flows.volumes.take_untold(now));
+    if !untold.is_empty()
+        && let Err(error) = shared_health::add_volumes(pool, now.date(), &untold).await
+    {
+        flows.volumes.give_back(untold, now);
+        return Err(error);
+    }
+    if !flows.routing.terms.is_empty() {
+        flows.volumes.set(shared_health::volumes(pool, now.date()).await?, now);
+    }
+    Ok(())
+}
+
+/// Keeps the levels for the next start.
+pub async fn keep_health(flows: &Flows, now: Timestamp) -> Result<(), StoreError> {
+    let kept = flows.health.keep();
+    if kept.levels.is_empty() {
+        return Ok(());
+    }
+    shared_health::keep(flows.db.pool(), &kept.levels, now).await
+}
+
+/// Forgets what everybody has heard.
+pub async fn forget_told(flows: &Flows) -> Result<u64, StoreError> {
+    shared_health::prune(flows.db.pool()).await
+}

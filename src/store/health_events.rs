@@ -1,0 +1,75 @@
+//! The event `psp.health_changed`. It belongs to no payment and to no lane: it stands in the outbox under a
+//! slot that no lane has, so that no cursor waits for it, and its deliveries are made in the same
+//! transaction.
+
+use super::{Pool, StoreError};
+use crate::domain::{OperatorId, Timestamp};
+use uuid::Uuid;
+
+/// No lane has this slot.
+const NO_LANE: i16 = -1;
+
+/// One change as the casinos hear of it.
+#[derive(Debug, Clone)]
+pub struct HealthEvent {
+    /// The account, or what of it changed.
+    pub subject: String,
+    /// A JSON object.
+    pub data: String,
+    pub at: Timestamp,
+}
+
+/// Writes the event for one operator with a delivery for each endpoint that listens. `ids` gives the
+/// event's and as many more as there are endpoints.
+pub async fn publish(
+    pool: &Pool,
+    ids: &dyn crate::domain::Ids,
+    operator: &OperatorId,
+    event: &HealthEvent,
+) -> Result<(), StoreError> {
+    let id = ids.next();
+    // Grows with time and is chance below the millisecond, as the id is.
+    let seq = i64::try_from(id.as_u64_pair().0 >> 1).unwrap_or(i64::MAX);
+    let sequence = i64::try_from(event.at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
+    let mut tx = pool.begin().await?;
+    sqlx::query!(
+        "insert into outbox_event (slot, seq, n, event_id, operator_id, player_id, subject,
+           payment_id, payment_sequence, kind, data, created_at)
+         values ($1, $2, 0, $3, $4, '', $5, null, $6, 'psp.health_changed', $7::text::json, $8)",
+        NO_LANE,
+        seq,
+        id,
+        operator.as_str(),
+        event.subject,
+        sequence,
+        event.data,
+        event.at,
+    )
+    .execute(&mut *tx)
+    .await?;
+    let endpoints: Vec<Uuid> = sqlx::query_scalar!(
+        "select endpoint_id from webhook_endpoint
+         where operator_id = $1 and deleted_at is null and status = 'active'
+           and events && array['*', 'psp.health_changed', 'psp.*']",
+        operator.as_str(),
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let deliveries: Vec<Uuid> = endpoints.iter().map(|_| ids.next()).collect();
+    sqlx::query!(
+        "insert into webhook_delivery (delivery_id, endpoint_id, event_id, payment_id,
+           payment_sequence, origin, status, due_at, created_at)
+         select d.delivery_id, d.endpoint_id, $3, null, $4, 'relay', 'pending', $5, $5
+         from unnest($1::uuid[], $2::uuid[]) d (delivery_id, endpoint_id)
+         on conflict (endpoint_id, event_id) where origin = 'relay' do nothing",
+        &deliveries,
+        &endpoints,
+        id,
+        sequence,
+        event.at,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! What instances tell each other of PSPs, and what the next start begins with. None of it is a record:
+//! what is lost is learned again.
+
+use super::{Pool, StoreError};
+use crate::domain::{Currency, Direction, Method, Timestamp};
+use crate::routing::health::{Bucket, Kept, Level, Told};
+use crate::routing::plan::Volumes;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use time::Date;
+use uuid::Uuid;
+
+/// As it is written: short, since there may be hundreds in a second.
+#[derive(Debug, Serialize, Deserialize)]
+enum Written {
+    /// PSP, direction, sent, answered, whether it was a fault.
+    #[serde(rename = "c")]
+    Called(String, String, i64, i64, Option<bool>),
+    /// PSP, bucket, sent, ended, whether it was approved.
+    #[serde(rename = "d")]
+    Decided(String, [String; 4], i64, i64, bool),
+    #[serde(rename = "t")]
+    Tripped(String, String, i64),
+}
+
+fn written(told: &Told) -> Written {
+    match told {
+        Told::Called { psp, direction, sent_at, at, fault } => {
+            Written::Called(psp.clone(), direction.to_string(), *sent_at, *at, *fault)
+        }
+        Told::Decided { psp, bucket, sent_at, at, approved } => {
+            Written::Decided(psp.clone(), words(bucket), *sent_at, *at, *approved)
+        }
+        Told::Tripped { psp, direction, at } => {
+            Written::Tripped(psp.clone(), direction.to_string(), *at)
+        }
+    }
+}
+
+/// None: of another version of the service, which has words that this one does not know.
+fn told(written: Written) -> Option<Told> {
+    Some(match written {
+        Written::Called(psp, direction, sent_at, at, fault) => Told::Called {
+            psp,
+            direction: direction.parse::<Direction>().ok()?,
+            sent_at,
+            at,
+            fault,
+        },
+        Written::Decided(psp, words, sent_at, at, approved) => {
+            let [direction, country, method, currency] = words;
+            let bucket = bucket(&direction, country, &method, &currency)?;
+            Told::Decided { psp, bucket, sent_at, at, approved }
+        }
+        Written::Tripped(psp, direction, at) => {
+            Told::Tripped { psp, direction: direction.parse::<Direction>().ok()?, at }
+        }
+    })
+}
+
+fn words(bucket: &Bucket) -> [String; 4] {
+    let Bucket { direction, country, method, currency } = bucket;
+    [direction.to_string(), country.clone(), method.to_string(), currency.to_string()]
+}
+
+fn bucket(direction: &str, country: String, method: &str, currency: &str) -> Option<Bucket> {
+    Some(Bucket {
+        direction: direction.parse::<Direction>().ok()?,
+        country,
+        method: method.parse::<Method>().ok()?,
+        currency: currency.parse::<Currency>().ok()?,
+    })
+}
+
+/// Tells others what this instance saw.
+pub async fn tell(pool: &Pool, stream: Uuid, number: i64, all: &[Told]) -> Result<(), StoreError> {
+    let text = serde_json::to_string(&all.iter().map(written).collect::<Vec<_>>());
+    let text =
+        text.map_err(|error| StoreError::Corrupt(format!("what is told of PSPs: {error}")))?;
+    sqlx::query!(
+        "insert into psp_health_told (stream, number, told) values ($1, $2, $3::text::json)",
+        stream,
+        number,
+        text,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// How far this instance has heard the others.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    own: Uuid,
+    /// By the database's clock: what was told before has been heard.
+    since: Timestamp,
+    last: BTreeMap<Uuid, i64>,
+}
+
+/// A row may become visible so much after the time that it carries.
+const LATE_MAX: time::Duration = time::Duration::seconds(3);
+
+/// Begins to listen now.
+pub async fn listen(pool: &Pool, own: Uuid) -> Result<Heard, StoreError> {
+    let since =
+        sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(pool).await?;
+    Ok(Heard { own, since, last: BTreeMap::new() })
+}
+
+/// What others have told since the last time.
+pub async fn hear(pool: &Pool, heard: &mut Heard) -> Result<Vec<Told>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select stream, number, told_at, told::text as "told!" from psp_health_told
+           where $1 < told_at and stream <> $2 order by told_at, stream, number"#,
+        heard.since - LATE_MAX,
+        heard.own,
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut all = Vec::new();
+    for row in rows {
+        heard.since = heard.since.max(row.told_at);
+        let last = heard.last.entry(row.stream).or_insert(-1);
+        if row.number <= *last {
+            continue;
+        }
+        *last = row.number;
+        // Another version may write what this one cannot read; what it can read it takes.
+        let written: Vec<serde_json::Value> = serde_json::from_str(&row.told).unwrap_or_default();
+        let known = written.into_iter().filter_map(|one| serde_json::from_value(one).ok());
+        all.extend(known.filter_map(told));
+    }
+    Ok(all)
+}
+
+/// Forgets what everybody has heard.
+pub async fn prune(pool: &Pool) -> Result<u64, StoreError> {
+    let gone = sqlx::query!(
+        "delete from psp_health_told where told_at < clock_timestamp() - interval '1 minute'"
+    )
+    .execute(pool)
+    .await?;
+    Ok(gone.rows_affected())
+}
+
+/// Keeps the levels for the next start.
+pub async fn keep(pool: &Pool, levels: &[Level], now: Timestamp) -> Result<(), StoreError> {
+    // In one order, so that two instances that write at once wait for each other and no more.
+    let mut sorted: Vec<(&String, [String; 4], &Level)> =
+        levels.iter().map(|level| (&level.psp, words(&level.bucket), level)).collect();
+    sorted.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+    let word = |n: usize| sorted.iter().map(|of| of.1[n].clone()).collect::<Vec<String>>();
+    let psps: Vec<String> = sorted.iter().map(|of| of.0.clone()).collect();
+    let approved: Vec<i32> = sorted.iter().map(|of| of.2.approved_ppm).collect();
+    let outcomes: Vec<i32> = sorted.iter().map(|of| of.2.outcomes).collect();
+    let demoted: Vec<bool> = sorted.iter().map(|of| of.2.demoted).collect();
+    sqlx::query!(
+        "insert into psp_health_level
+           (psp, direction, country, method, currency, approved_ppm, outcomes, demoted, kept_at)
+         select *, $9 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+           $6::integer[], $7::integer[], $8::boolean[])
+         on conflict (psp, direction, country, method, currency) do update
+         set approved_ppm = excluded.approved_ppm, outcomes = excluded.outcomes,
+           demoted = excluded.demoted, kept_at = excluded.kept_at",
+        &psps,
+        &word(0),
+        &word(1),
+        &word(2),
+        &word(3),
+        &approved,
+        &outcomes,
+        &demoted,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Keeps whether a PSP fails for the next start.
+pub async fn keep_failing(
+    pool: &Pool,
+    psp: &str,
+    direction: Direction,
+    failing: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into psp_failing (psp, direction, failing, changed_at) values ($1, $2, $3, $4)
+         on conflict (psp, direction) do update
+         set failing = excluded.failing, changed_at = excluded.changed_at",
+        psp,
+        direction.as_str(),
+        failing,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// What was kept. Who failed before `failing_since` has long been looked at again.
+pub async fn kept(pool: &Pool, failing_since: Timestamp) -> Result<Kept, StoreError> {
+    let levels = sqlx::query!(
+        "select psp, direction, country, method, currency, approved_ppm, outcomes, demoted
+         from psp_health_level"
+    )
+    .fetch_all(pool)
+    .await?;
+    let levels = levels.into_iter().filter_map(|row| {
+        Some(Level {
+            psp: row.psp,
+            bucket: bucket(&row.direction, row.country, &row.method, &row.currency)?,
+            approved_ppm: row.approved_ppm,
+            outcomes: row.outcomes,
+            demoted: row.demoted,
+        })
+    });
+    let failing = sqlx::query!(
+        "select psp, direction from psp_failing where failing and $1 <= changed_at",
+        failing_since,
+    )
+    .fetch_all(pool)
+    .await?;
+    let failing = failing
+        .into_iter()
+        .filter_map(|row| Some((row.psp, row.direction.parse::<Direction>().ok()?)));
+    Ok(Kept { levels: levels.collect(), failing: failing.collect() })
+}
+
+/// Adds what this instance has carried since it last told.
+pub async fn add_volumes(pool: &Pool, day: Date, untold: &Volumes) -> Result<(), StoreError> {
+    // A map is in one order: two instances that add at once wait for each other and no more.
+    let psps: Vec<String> = untold.keys().map(|key| key.0.clone()).collect();
+    let directions: Vec<String> = untold.keys().map(|key| key.1.to_string()).collect();
+    let currencies: Vec<String> = untold.keys().map(|key| key.2.to_string()).collect();
+    let minor: Vec<i64> = untold.values().copied().collect();
+    sqlx::query!(
+        "insert into psp_day_volume as v (day, psp, direction, currency, minor)
+         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+         on conflict (day, psp, direction, currency) do update set minor = v.minor + excluded.minor",
+        day,
+        &psps,
+        &directions,
+        &currencies,
+        &minor,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// What all instances have carried on a day.
+pub async fn volumes(pool: &Pool, day: Date) -> Result<Volumes, StoreError> {
+    let rows = sqlx::query!(
+        "select psp, direction, currency, minor from psp_day_volume where day = $1",
+        day,
+    )
+    .fetch_all(pool)
+    .await?;
+    let volumes = rows.into_iter().filter_map(|row| {
+        let direction = row.direction.parse::<Direction>().ok()?;
+        Some(((row.psp, direction, row.currency.parse::<Currency>().ok()?), row.minor))
+    });
+    Ok(volumes.collect())
+}

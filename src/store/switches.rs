@@ -1,0 +1,143 @@
+//! Kill switches and maintenance: rows that are only added, a lift being a row of its own.
+
+use super::{Pool, StoreError};
+use crate::domain::{Direction, Method, OperatorId, PersonId, Timestamp};
+use crate::routing::switches::{Lifted, Scope, Switch, SwitchKind};
+use uuid::Uuid;
+
+/// What became of a switch that was to be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Set {
+    New,
+    /// This idempotency key set it before; it is what it was asked for then.
+    Before(Box<Switch>),
+}
+
+/// Sets a switch.
+pub async fn set(pool: &Pool, switch: &Switch, idempotency_key: &str) -> Result<Set, StoreError> {
+    let Scope { psp, country, direction, method } = &switch.scope;
+    let inserted = sqlx::query!(
+        "insert into routing_switch (switch_id, operator_id, kind, psp, country, direction, method,
+           reason, set_by, set_at, begins_at, ends_at, created_by_key)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         on conflict (operator_id, created_by_key) do nothing",
+        switch.id,
+        switch.operator.as_str(),
+        switch.kind.as_str(),
+        psp.as_deref(),
+        country.as_deref(),
+        direction.map(|direction| direction.as_str()),
+        method.map(|method| method.as_str()),
+        switch.reason,
+        switch.set_by.as_str(),
+        switch.set_at,
+        switch.from,
+        switch.until,
+        idempotency_key,
+    )
+    .execute(pool)
+    .await?;
+    if inserted.rows_affected() == 1 {
+        return Ok(Set::New);
+    }
+    let id = sqlx::query_scalar!(
+        "select switch_id from routing_switch where operator_id = $1 and created_by_key = $2",
+        switch.operator.as_str(),
+        idempotency_key,
+    )
+    .fetch_one(pool)
+    .await?;
+    let before = one(pool, &switch.operator, id).await?;
+    Ok(before.map_or(Set::New, |before| Set::Before(Box::new(before))))
+}
+
+/// Lifts a switch. False: somebody had lifted it before, and theirs stands.
+pub async fn lift(pool: &Pool, id: Uuid, lifted: &Lifted) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "insert into routing_switch_lift (switch_id, lifted_by, reason, lifted_at)
+         values ($1, $2, $3, $4) on conflict (switch_id) do nothing",
+        id,
+        lifted.by.as_str(),
+        lifted.reason,
+        lifted.at,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// One switch of an operator.
+pub async fn one(
+    pool: &Pool,
+    operator: &OperatorId,
+    id: Uuid,
+) -> Result<Option<Switch>, StoreError> {
+    let filter = SwitchFilter {
+        operator: Some(operator),
+        id: Some(id),
+        before: None,
+        limit: 1,
+        on_at: None,
+    };
+    Ok(list(pool, &filter).await?.pop())
+}
+
+/// Which switches are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct SwitchFilter<'a> {
+    /// None: of all operators.
+    pub operator: Option<&'a OperatorId>,
+    pub id: Option<Uuid>,
+    pub before: Option<Uuid>,
+    pub limit: i64,
+    /// Only those that are on at this time, or will be.
+    pub on_at: Option<Timestamp>,
+}
+
+/// Switches, newest first.
+pub async fn list(pool: &Pool, filter: &SwitchFilter<'_>) -> Result<Vec<Switch>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select s.switch_id, s.operator_id, s.kind, s.psp, s.country, s.direction, s.method,
+             s.reason, s.set_by, s.set_at, s.begins_at, s.ends_at,
+             l.lifted_by as "lifted_by?", l.lifted_at as "lifted_at?", l.reason as "lift_reason?"
+           from routing_switch s left join routing_switch_lift l on l.switch_id = s.switch_id
+           where ($1::text is null or s.operator_id = $1)
+             and ($2::uuid is null or s.switch_id = $2)
+             and ($3::uuid is null or s.switch_id < $3)
+             and ($5::timestamptz is null
+               or (l.switch_id is null and (s.ends_at is null or $5 < s.ends_at)))
+           order by s.switch_id desc limit $4"#,
+        filter.operator.map(OperatorId::as_str),
+        filter.id,
+        filter.before,
+        filter.limit,
+        filter.on_at,
+    )
+    .fetch_all(pool)
+    .await?;
+    let switches = rows.into_iter().filter_map(|row| {
+        let lifted = row.lifted_by.zip(row.lifted_at).zip(row.lift_reason);
+        Some(Switch {
+            id: row.switch_id,
+            operator: OperatorId::trusted(&row.operator_id),
+            kind: SwitchKind::parse(&row.kind)?,
+            scope: Scope {
+                psp: row.psp,
+                country: row.country,
+                direction: row.direction.as_deref().and_then(|text| text.parse::<Direction>().ok()),
+                method: row.method.as_deref().and_then(|text| text.parse::<Method>().ok()),
+            },
+            reason: row.reason,
+            set_by: PersonId::trusted(&row.set_by),
+            set_at: row.set_at,
+            from: row.begins_at,
+            until: row.ends_at,
+            lifted: lifted.map(|((by, at), reason)| Lifted {
+                by: PersonId::trusted(&by),
+                at,
+                reason,
+            }),
+        })
+    });
+    Ok(switches.collect())
+}

@@ -1,0 +1,80 @@
+//! Kill switches over the API: set and lifted by a person of the operator, seen by that operator alone.
+
+use crate::support::{Scene, deposit};
+use serde_json::json;
+
+/// A switch of op_demo's that stops nothing of these tests.
+pub async fn of_demo(scene: &Scene) -> String {
+    let body = json!({"psp": "swish-se", "reason": "not today"});
+    scene.ask("sk_demo", "POST", "/v1/routing/switches", Some(body)).await.text("/id")
+}
+
+#[tokio::test]
+async fn a_person_switches_a_psp_off_and_on_and_every_step_names_them() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let path = "/v1/routing/switches";
+    let body = json!({"psp": "trustly-de", "direction": "deposit", "reason": "late settlements"});
+    let key = "switch-1";
+    let set = scene.ask_with("sk_demo", "POST", path, Some(body.clone()), key).await;
+    assert_eq!(set.status, 201, "{set:?}");
+    assert_eq!(
+        (set.text("/kind"), set.text("/set_by")),
+        ("kill".to_owned(), "person_a".to_owned())
+    );
+    let again = scene.ask_with("sk_demo", "POST", path, Some(body), key).await;
+    assert_eq!(again.text("/id"), set.text("/id"));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    let other = Some(json!({"psp": "trustly-de", "reason": "another one"}));
+    let reused = scene.ask_with("sk_demo", "POST", path, other, key).await;
+    assert_eq!((reused.status, reused.code()), (422, "idempotency.key_reused"));
+
+    let told = scene.ask("sk_demo", "POST", "/v1/deposits", Some(deposit("p-1", "10.00"))).await;
+    let candidates = told.body["route"]["candidates"].as_array().unwrap();
+    let trustly = candidates.iter().find(|one| one["psp"] == "trustly-de").unwrap();
+    assert_eq!(trustly["rank"], json!(null), "{told:?}");
+    assert_eq!(trustly["reason"], "switched off: late settlements");
+
+    let health = scene.ask("sk_demo", "GET", "/v1/routing/health", None).await;
+    let psps = health.body["psps"].as_array().unwrap();
+    let of = |direction| {
+        let fits =
+            |one: &&serde_json::Value| one["psp"] == "trustly-de" && one["direction"] == direction;
+        psps.iter().find(fits).unwrap()
+    };
+    assert_eq!(of("deposit")["state"], "well");
+    assert_eq!(of("deposit")["switched_off"][0]["id"], set.text("/id"));
+    assert_eq!(of("withdrawal")["switched_off"], json!([]));
+
+    let lift = format!("{path}/{}/lift", set.text("/id"));
+    let lifted = scene.ask("sk_demo", "POST", &lift, Some(json!({"reason": "they settled"}))).await;
+    assert_eq!(lifted.status, 200, "{lifted:?}");
+    assert_eq!(lifted.text("/lifted/by"), "person_a");
+    let twice = scene.ask("sk_demo", "POST", &lift, Some(json!({"reason": "mine"}))).await;
+    assert_eq!((twice.status, twice.code()), (409, "switch.over"));
+    let on = scene.ask("sk_demo", "GET", &format!("{path}?on=true"), None).await;
+    assert_eq!(on.body["data"], json!([]));
+    let all = scene.ask("sk_demo", "GET", path, None).await;
+    assert_eq!(all.text("/data/0/lifted/reason"), "they settled");
+}
+
+#[tokio::test]
+async fn a_switch_that_means_nothing_or_everything_is_refused_with_what_to_do() {
+    let scene = Scene::new().await;
+    let path = "/v1/routing/switches";
+    let refused = [
+        (json!({"reason": "all of it"}), "switch.names_nothing"),
+        (json!({"psp": "nobody", "reason": "r"}), "switch.psp_unknown"),
+        (
+            json!({"psp": "trustly-de", "reason": "r", "until": "2020-01-01T00:00:00Z"}),
+            "switch.ends_too_soon",
+        ),
+        (json!({"psp": "trustly-de", "reason": "r", "kind": "maintenance"}), "switch.end_missing"),
+    ];
+    for (body, code) in refused {
+        let told = scene.ask("sk_demo", "POST", path, Some(body)).await;
+        assert_eq!((told.status, told.code()), (422, code), "{told:?}");
+    }
+    let list = scene.ask("sk_demo", "GET", path, None).await;
+    assert_eq!(list.body["data"], json!([]), "nothing of it was kept");
+}
