@@ -2,6 +2,7 @@
 
 use super::attempt;
 use super::command::{Answer, Ctx, Refusal, StartDeposit};
+use super::people;
 use crate::book::{Book, Cancel, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
@@ -45,7 +46,7 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
                 fail_without_route(book, id, ctx);
             }
         }
-        DepositStatus::InReview => attempt::ask_people(book, id, None, "deposit_review", ctx),
+        DepositStatus::InReview => people::ask_people(book, id, None, "deposit_review", ctx),
         _ => {}
     }
     if book.payment(id).is_some_and(Payment::round_is_settled) {
@@ -121,7 +122,7 @@ pub fn fail(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
     let failed = PaymentStatus::Deposit(DepositStatus::Failed);
     if book.move_payment(id, failed, cause, ctx.ids).is_ok() {
         mark_limit_use(book, id, UseState::Released);
-        attempt::close_reviews(book, id, ctx);
+        people::close_reviews(book, id, ctx);
     }
 }
 
@@ -168,6 +169,6 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
     book.payment_mut(id).next_action = None;
     book.move_payment(id, cancelled, "cancelled by request", ctx.ids).map_err(|_| refusal)?;
     mark_limit_use(book, id, UseState::Released);
-    attempt::close_reviews(book, id, ctx);
+    people::close_reviews(book, id, ctx);
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
 }

@@ -1,10 +1,11 @@
 //! News about a deposit's attempt: the payer must act, the money is in, or another PSP is asked.
 
-use super::attempt::{close_reviews, move_on_or_fail, raise};
+use super::attempt::move_on_or_fail;
 use super::command::{Ctx, Source};
 use super::deposit::{fail, mark_limit_use};
 use super::money_in::succeed;
 use super::news::{OTHER_MONEY, absence_is_proven, keep, verdict};
+use super::people::{close_reviews, raise};
 use super::returns;
 use crate::book::{Attempt, Book, GivenAddress, Payment};
 use crate::domain::{

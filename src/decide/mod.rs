@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
-//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`review`], [`wallet`], [`player`].
+//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`review`], [`wallet`], [`player`].
 
 pub mod attempt;
 pub mod command;
@@ -24,6 +24,7 @@ pub mod needs;
 pub mod news;
 pub mod payin;
 pub mod payout;
+pub mod people;
 pub mod player;
 pub mod returns;
 pub mod review;

@@ -5,10 +5,10 @@
 //! address) says so in its capabilities, and what arrives there is credited as it arrived; and what
 //! only a webhook says is first asked about where the PSP can be asked.
 
-use super::attempt::{ask_people, close_reviews, raise};
 use super::command::{Ctx, Source};
 use super::deposit::{mark_limit_use, recount_limit};
 use super::news::{OTHER_MONEY, keep};
+use super::people::{ask_people, close_reviews, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Payment};
 use crate::domain::{

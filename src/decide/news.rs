@@ -6,7 +6,7 @@
 //! (O20).
 
 use super::command::{Answer, Ctx, News, Refusal, Source};
-use super::{attempt, completion, deposit_news, payout};
+use super::{attempt, completion, deposit_news, payout, people};
 use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
@@ -107,7 +107,7 @@ fn learn_source(
     let late = book.payments[&id].credited.is_some();
     if late && contradicts(&source) && !contradicts(&known) {
         let detail = "the PSP told after the credit that another person paid";
-        attempt::raise(book, "deposit.payer_differs", id, Some(attempt_id), detail, ctx);
+        people::raise(book, "deposit.payer_differs", id, Some(attempt_id), detail, ctx);
     }
     book.payment_mut(id).source = Some(source);
 }
@@ -219,10 +219,10 @@ fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ct
     if matches!(outcome, Outcome::Unknown(Unknown::Mismatch)) && !told {
         keep(book, id, attempt_id, MISMATCH);
         if subject != Subject::Deposit {
-            attempt::ask_people(book, id, Some(attempt_id), "outcome_unknown", ctx);
+            people::ask_people(book, id, Some(attempt_id), "outcome_unknown", ctx);
         }
         let detail = "the PSP answered about another amount, currency or reference";
-        attempt::raise(book, "attempt.mismatch", id, Some(attempt_id), detail, ctx);
+        people::raise(book, "attempt.mismatch", id, Some(attempt_id), detail, ctx);
     }
 }
 

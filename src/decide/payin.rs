@@ -4,9 +4,9 @@
 //! Either way it passes `deposit.post` before the credit, and counts into the player's limits. What
 //! may not be credited, and what is nobody's, waits in suspense for two people.
 
-use super::attempt::{ask_people, raise};
 use super::command::{Answer, Ctx, News, ReceivePayin, Refusal, Source};
 use super::deposit::mark_has_paid;
+use super::people::{ask_people, raise};
 use super::{money_in, news};
 use crate::book::{Attempt, Book, PayinKey};
 use crate::domain::{

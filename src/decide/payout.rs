@@ -1,9 +1,10 @@
 //! News about a payout's attempt. Here a lost answer keeps the hold and asks nobody else: only
 //! what is *surely* unpaid goes to another PSP or back to the wallet.
 
-use super::attempt::{ask_people, close_reviews, open_next, raise};
+use super::attempt::open_next;
 use super::command::{Ctx, Source};
 use super::news::{OTHER_MONEY, keep, verdict};
+use super::people::{ask_people, close_reviews, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{

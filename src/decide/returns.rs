@@ -1,8 +1,8 @@
 //! Money leaves only through the withdrawal machine: a deposit that goes back is a withdrawal of
 //! origin `return` to the deposit's own source, at the PSP that took it.
 
-use super::attempt::{ask_people, raise};
 use super::command::{Answer, Ctx, OpenReturn, Refusal};
+use super::people::{ask_people, raise};
 use super::withdrawal::hold;
 use crate::book::{Attempt, Book, Part, Payment, Returns};
 use crate::domain::{

@@ -1,7 +1,8 @@
 //! Two people decide: one proposes, another approves. The database refuses one person twice.
 
-use super::attempt::{self, close_reviews};
+use super::attempt::{self};
 use super::command::{Answer, Ctx, News, Refusal, Source};
+use super::people::close_reviews;
 use super::{deposit, money_in, news, payout, returns};
 use crate::book::{Book, Payment, Proposal, ProposalState, Review};
 use crate::domain::{

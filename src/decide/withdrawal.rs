@@ -1,9 +1,10 @@
 //! A withdrawal begins, is sent, and is cancelled.
 
-use super::attempt::{ask_people, close_reviews, open_next};
+use super::attempt::open_next;
 use super::command::{Answer, Ctx, Refusal, RequestWithdrawal};
 use super::deposit::{mark_has_paid, reference_is_free};
 use super::payout;
+use super::people::{ask_people, close_reviews};
 use crate::book::Book;
 use crate::domain::{
     AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, WithdrawalStatus,

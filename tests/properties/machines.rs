@@ -218,9 +218,7 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
         money.clone().prop_map(|money| Status::Returned { money }),
         money.prop_map(|money| Status::Reversed { money }),
     ];
-    let report = status.prop_map(|status| {
-        Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
-    });
+    let report = status.prop_map(|status| Outcome::Reported(Report::new(None, status)));
     let not_sent = prop::sample::select(vec![
         NotSent::Dns,
         NotSent::RefusedStream,

@@ -1,0 +1,82 @@
+//! What machines cannot decide is put before people: an incident for who is on call, a review where two
+//! of them must say what happened.
+
+use super::command::Ctx;
+use crate::book::{Attempt, Book, Incident, Review};
+use crate::domain::{AttemptId, AttemptStatus, IncidentId, ReviewId};
+use psp_contract::Subject;
+use uuid::Uuid;
+
+/// Tells people, once, about an attempt that has been unknown, or under way, for too long, and lets two
+/// of them resolve a payout. No timer ever fails one.
+pub fn page_people(book: &mut Book, id: Uuid, attempt: &Attempt, subject: Subject, ctx: &Ctx<'_>) {
+    book.attempt_mut(id, attempt.id).paged = true;
+    let too_long = "the PSP's answer is unknown for too long";
+    let (kind, detail) = match (subject, attempt.status) {
+        (Subject::Deposit, _) => ("deposit.unknown", too_long),
+        (_, AttemptStatus::Accepted) => {
+            ("payout.overdue", "the PSP took it and has told no end of it for too long")
+        }
+        _ => ("payout.unknown", too_long),
+    };
+    raise(book, kind, id, Some(attempt.id), detail, ctx);
+    ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
+}
+
+/// Raises an incident about a payment.
+pub fn raise(
+    book: &mut Book,
+    kind: &'static str,
+    id: Uuid,
+    attempt: Option<AttemptId>,
+    detail: &str,
+    ctx: &Ctx<'_>,
+) {
+    let payment = book.payment(id).map(|payment| payment.id);
+    let detail = detail.to_owned();
+    let incident = Incident { id: IncidentId(Uuid::nil()), kind, payment, attempt, detail };
+    book.raise(ctx.ids, incident);
+}
+
+/// Opens a review, unless one of its kind is open for the payment.
+pub fn ask_people(
+    book: &mut Book,
+    id: Uuid,
+    attempt: Option<AttemptId>,
+    kind: &str,
+    ctx: &Ctx<'_>,
+) {
+    let known = book
+        .reviews
+        .values()
+        .any(|review| review.open && review.payment == id && review.kind == kind);
+    if known {
+        return;
+    }
+    book.open_review(Review {
+        id: ReviewId(ctx.ids.next()),
+        payment: id,
+        attempt,
+        kind: kind.to_owned(),
+        open: true,
+        opened_at: ctx.now,
+        closed_at: None,
+        proposals: Vec::new(),
+    });
+}
+
+/// Closes what people need not decide any more.
+pub fn close_reviews(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    let open: Vec<Uuid> = book
+        .reviews
+        .values()
+        .filter(|review| review.open && review.payment == id)
+        .map(|review| review.id.0)
+        .collect();
+    for review in open {
+        if let Some(review) = book.review_mut(review) {
+            review.open = false;
+            review.closed_at = Some(ctx.now);
+        }
+    }
+}
