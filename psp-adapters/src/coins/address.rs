@@ -1,6 +1,7 @@
 //! How addresses look, and the check sums that most of them carry. A mistyped address pays nobody back.
 
 use crate::signature::sha256;
+use sha3::{Digest, Keccak256};
 
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const BECH32: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
@@ -8,8 +9,8 @@ const BECH32: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 /// A family of chains that write addresses alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
-    /// `0x` and 20 bytes in hex. The check sum that their letters may hide (EIP-55) is the PSP's to
-    /// check: it needs a hash that nothing else here does.
+    /// `0x` and 20 bytes in hex. Letters of both cases hold a check sum (EIP-55); of one case alone they
+    /// have none.
     Evm,
     /// Base58 with a check sum (`1…`, `3…`; BIP-13, BIP-16) or segregated witness (`bc1…`; BIP-173,
     /// BIP-350), main network only.
@@ -21,13 +22,27 @@ pub(crate) enum Syntax {
 impl Syntax {
     pub fn accepts(self, text: &str) -> bool {
         match self {
-            Syntax::Evm => text.strip_prefix("0x").is_some_and(|digits| {
-                digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-            }),
+            Syntax::Evm => text.strip_prefix("0x").is_some_and(is_evm),
             Syntax::Bitcoin => is_segwit(text) || matches!(base58check(text), Some(0 | 5)),
             Syntax::Tron => base58check(text) == Some(0x41),
         }
     }
+}
+
+fn is_evm(digits: &str) -> bool {
+    if digits.len() != 40 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return false;
+    }
+    let (lower, upper) = (digits.to_ascii_lowercase(), digits.to_ascii_uppercase());
+    if digits == lower || digits == upper {
+        return true;
+    }
+    // A letter is upper case where the hash of the lower-case text has a digit from 8 on.
+    let hash = hex::encode(Keccak256::digest(lower.as_bytes()));
+    let is_upper = |bits: u8| matches!(bits, b'8'..=b'9' | b'a'..=b'f');
+    digits.bytes().zip(hash.bytes()).all(|(letter, bits)| {
+        letter.is_ascii_digit() || letter.is_ascii_uppercase() == is_upper(bits)
+    })
 }
 
 /// The version byte of 20 checked bytes in base58.
@@ -154,11 +169,23 @@ mod tests {
     }
 
     #[test]
-    fn evm_addresses_are_twenty_bytes() {
+    fn evm_addresses_are_twenty_bytes_and_may_carry_a_check_sum() {
+        // The examples of EIP-55, and the same without a check sum; one digit and one case are wrong.
         check(
             Syntax::Evm,
-            &["0xdAC17F958D2ee523a2206206994597C13D831ec7"],
             &[
+                "0xdAC17F958D2ee523a2206206994597C13D831ec7",
+                "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+                "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+                "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+                "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+                "0x52908400098527886E0F7030069857D2E4169EE7",
+                "0xde709f2102306220921060314715629080e2fb77",
+                "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+            ],
+            &[
+                "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAee",
+                "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
                 "dAC17F958D2ee523a2206206994597C13D831ec7",
                 "0xdAC17F958D2ee523a2206206994597C13D831ec",
                 "0xdAC17F958D2ee523a2206206994597C13D831ecg",
