@@ -61,6 +61,8 @@ async fn a_look_up_that_is_not_answered_is_made_again() {
     let (player, deposit) = abandoned(&world).await;
     world.mocks.fault(PSP, "query", "http_503", Some(1)).await;
     pays_the_first(&world, &deposit).await;
+    let refused = || async { (!world.mocks.has_faults(PSP).await).then_some(()) };
+    eventually("the first look-up was refused", SOON, refused).await;
     // By then the attempt's own ladder may have found the deposit; the event is done with all the same.
     let again = "select count(*) from inbox where state = 'done' and 0 < tries";
     let done = || async { (0 < world.number(again).await).then_some(()) };
