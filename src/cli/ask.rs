@@ -7,6 +7,7 @@ use crate::domain::Ids;
 use crate::domain::ids::SystemIds;
 use anyhow::Context;
 use clap::Args;
+use reqwest::StatusCode;
 use std::process::ExitCode;
 
 /// A request and the key that signs it.
@@ -44,11 +45,14 @@ pub struct Operator {
     /// Where the API is; the running sandbox unless said.
     #[arg(long, env = "INTERLOCK_URL")]
     url: Option<String>,
+    /// Print the answer as it came, for programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Operator {
     pub fn request(self, method: &str, path: String, body: Option<String>) -> Request {
-        let Self { key, secret, url } = self;
+        let Self { key, secret, url, json: _ } = self;
         Request { method: method.to_owned(), path, body, key, secret, url, idempotency_key: None }
     }
 }
@@ -80,6 +84,18 @@ pub fn sign(request: &Request) -> ExitCode {
 
 /// Sends the request and prints status and body. Exit code 1 when it was refused.
 pub async fn call(request: Request) -> anyhow::Result<ExitCode> {
+    let (status, body) = send(request).await?;
+    eprintln!("{status}");
+    println!("{body}");
+    Ok(exit_code(status))
+}
+
+pub fn exit_code(status: StatusCode) -> ExitCode {
+    if status.is_success() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+/// Sends the request and gives status and body.
+pub async fn send(request: Request) -> anyhow::Result<(StatusCode, String)> {
     let url = match &request.url {
         Some(url) => url.clone(),
         None => {
@@ -105,7 +121,5 @@ pub async fn call(request: Request) -> anyhow::Result<ExitCode> {
     let response = call.send().await.with_context(|| format!("calling {target}"))?;
     let status = response.status();
     let body = response.text().await.context("reading the answer")?;
-    eprintln!("{status}");
-    println!("{body}");
-    Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok((status, body))
 }

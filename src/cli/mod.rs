@@ -9,6 +9,7 @@ mod database;
 mod demo;
 mod mocks;
 mod routing;
+mod routing_text;
 mod runtime;
 mod sandbox;
 mod serve;

@@ -1,7 +1,8 @@
 //! `routing`: what an operator on call switches off and on, through the public API, so that it is signed
 //! for by a person and holds on every instance.
 
-use super::ask::{Operator, call};
+use super::ask::{Operator, Request, call, exit_code, send};
+use super::routing_text;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
@@ -57,27 +58,55 @@ pub struct Off {
     operator: Operator,
 }
 
-/// Runs one of them as a signed request; exit code 1 when it was refused.
+/// Runs one of them as a signed request and prints the answer in words; exit code 1 when it was refused.
 pub async fn routing(command: Routing) -> anyhow::Result<ExitCode> {
     let switches = "/v1/routing/switches".to_owned();
-    let request = match command {
-        Routing::Off(off) => set(off, "kill", switches),
-        Routing::Maintenance(off) => set(off, "maintenance", switches),
+    let json = command.operator().json;
+    let (request, words): (Request, Words) = match command {
+        Routing::Off(off) => (set(off, "kill", switches), routing_text::switch),
+        Routing::Maintenance(off) => (set(off, "maintenance", switches), routing_text::switch),
         Routing::Lift { id, reason, operator } => {
             let body = json!({ "reason": reason }).to_string();
-            operator.request("POST", format!("{switches}/{id}/lift"), Some(body))
+            let path = format!("{switches}/{id}/lift");
+            (operator.request("POST", path, Some(body)), routing_text::switch)
         }
         Routing::Switches { operator } => {
-            operator.request("GET", format!("{switches}?on=true"), None)
+            let path = format!("{switches}?on=true");
+            (operator.request("GET", path, None), routing_text::switches)
         }
         Routing::Health { operator } => {
-            operator.request("GET", "/v1/routing/health".to_owned(), None)
+            let path = "/v1/routing/health".to_owned();
+            (operator.request("GET", path, None), routing_text::health)
         }
     };
-    call(request).await
+    if json {
+        return call(request).await;
+    }
+    let (status, body) = send(request).await?;
+    let answer: Value = serde_json::from_str(&body).unwrap_or_default();
+    if status.is_success() {
+        print!("{}", words(&answer));
+    } else {
+        eprintln!("{}", routing_text::refusal(status.as_u16(), &answer));
+    }
+    Ok(exit_code(status))
 }
 
-fn set(off: Off, kind: &str, path: String) -> super::ask::Request {
+/// An answer in words.
+type Words = fn(&Value) -> String;
+
+impl Routing {
+    const fn operator(&self) -> &Operator {
+        match self {
+            Routing::Off(off) | Routing::Maintenance(off) => &off.operator,
+            Routing::Lift { operator, .. }
+            | Routing::Switches { operator }
+            | Routing::Health { operator } => operator,
+        }
+    }
+}
+
+fn set(off: Off, kind: &str, path: String) -> Request {
     let Off { psp, country, direction, method, reason, from, until, operator } = off;
     let said = [
         ("psp", psp),

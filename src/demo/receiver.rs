@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -47,6 +48,8 @@ struct Shared {
     desk: Mutex<Desk>,
     arrived: Notify,
     timeline: Timeline,
+    /// What comes is kept and not told.
+    is_quiet: AtomicBool,
 }
 
 impl Shared {
@@ -63,13 +66,18 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
+    /// Whether what comes is told: a stream of payments that only pass by would bury the story.
+    pub(super) fn set_quiet(&self, is_quiet: bool) {
+        self.shared.is_quiet.store(is_quiet, Ordering::Relaxed);
+    }
+
     /// Listens on a free port of this machine.
     pub(super) async fn open(timeline: Timeline, shutdown: &Shutdown) -> anyhow::Result<Self> {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.context("listening for webhooks")?;
         let address = listener.local_addr().context("listening for webhooks")?;
         let (desk, arrived) = (Mutex::default(), Notify::new());
-        let shared = Arc::new(Shared { desk, arrived, timeline });
+        let shared = Arc::new(Shared { desk, arrived, timeline, is_quiet: AtomicBool::new(false) });
         let app = Router::new().route("/casino", post(receive)).with_state(shared.clone());
         let asked = shutdown.clone();
         let stop = async move { asked.requested().await };
@@ -163,7 +171,7 @@ fn note(shared: &Shared, event: &Value) {
         let key = (subject.to_owned(), sequence);
         ours && desk.told.insert(key, kind.to_owned()).is_none()
     };
-    if is_new {
+    if is_new && !shared.is_quiet.load(Ordering::Relaxed) {
         let what = format!("verified webhook #{sequence}: {} {kind}", short(subject));
         shared.timeline.tell("to casino", &what);
     }

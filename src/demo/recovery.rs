@@ -24,7 +24,11 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     stage.mocks.listener(GERMANY.first, true).await?;
     stage.tell(GERMANY.first, "is up again");
     let began = Instant::now();
-    let deposit = until_back(stage, &player, began).await?;
+    stage.tell("casino", "goes on depositing 10.00 EUR, four times a second");
+    stage.casino.set_quiet(true);
+    let back = until_back(stage, &player, began).await;
+    stage.casino.set_quiet(false);
+    let deposit = back?;
     let sentence = format!(
         "its traffic is back after {} s, one payment at a time before",
         began.elapsed().as_secs()
