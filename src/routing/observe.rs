@@ -138,7 +138,13 @@ impl PspHealth {
     ) -> Call<'_> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let sent_at = micros(now);
-        send(&mut self.lock().health, number, sent_at);
+        let mut inner = self.lock();
+        if inner.health.is_failing(psp, direction) {
+            let (psp, turn) = (psp.to_owned(), Turn::Probing);
+            inner.notice(Some(Change::Technical { psp, direction, turn }), now);
+        }
+        send(&mut inner.health, number, sent_at);
+        drop(inner);
         Call { health: self, psp: psp.to_owned(), direction, number, sent_at, is_over: false }
     }
 
@@ -288,7 +294,12 @@ fn say(noticed: &Noticed, seen_by: &'static str) {
     let (psp, kind) = (psp_of(&noticed.change), kind_of(&noticed.change));
     let direction = direction_of(&noticed.change).as_str();
     let why = explain(&noticed.change);
-    tracing::warn!(psp.id = psp, direction, change = kind, seen_by, "{why}");
+    // Probes come every few seconds for as long as a PSP fails.
+    if kind == "probing" {
+        tracing::info!(psp.id = psp, direction, change = kind, seen_by, "{why}");
+    } else {
+        tracing::warn!(psp.id = psp, direction, change = kind, seen_by, "{why}");
+    }
     let labels =
         [("psp", psp.to_owned()), ("direction", direction.to_owned()), ("change", kind.to_owned())];
     metrics::counter!("psp_health_changes_total", &labels).increment(1);
@@ -298,11 +309,12 @@ fn say(noticed: &Noticed, seen_by: &'static str) {
     }
 }
 
-/// `failing`, `silent`, `recovered`, `demoted`, `restored`, `bucket_blamed`.
+/// `failing`, `silent`, `probing`, `recovered`, `demoted`, `restored`, `bucket_blamed`.
 pub const fn kind_of(change: &Change) -> &'static str {
     match change {
         Change::Technical { turn: Turn::Failing, .. } => "failing",
         Change::Technical { turn: Turn::Silent, .. } => "silent",
+        Change::Technical { turn: Turn::Probing, .. } => "probing",
         Change::Technical { turn: Turn::Recovered, .. } => "recovered",
         Change::Demoted { .. } => "demoted",
         Change::Restored { .. } => "restored",
@@ -343,6 +355,7 @@ pub fn explain(change: &Change) -> String {
             Turn::Silent => format!(
                 "{psp} is silent: {direction} calls have waited longer than it ever takes; others are asked first"
             ),
+            Turn::Probing => format!("one {direction} call looks whether {psp} is well again"),
             Turn::Recovered => {
                 format!("{psp} is well again for {direction}s: its probes were answered")
             }

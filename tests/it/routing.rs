@@ -306,24 +306,26 @@ async fn maintenance_begins_and_ends_by_the_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trip_and_a_recovery_are_events_that_casinos_can_hear() {
+async fn a_trip_its_probes_and_the_recovery_are_events_that_casinos_can_hear() {
     let world = World::with(watchful()).await;
     let player = world.player("DE").await;
     world.mocks.listener("trustly-de", false).await;
     for _ in 0..3 {
         world.deposit(&player, eur(1_000)).await;
     }
-    let told = "select data::text from outbox_event where kind = 'psp.health_changed'
-                  and operator_id = 'op_demo' order by created_at";
-    let event = eventually("the event is in the outbox", SOON, || async {
-        let data: Vec<String> = sqlx::query_scalar(told).fetch_all(&world.rows).await.unwrap();
-        data.into_iter().next()
+    world.mocks.listener("trustly-de", true).await;
+    let told = "select data->>'change' from outbox_event where kind = 'psp.health_changed'
+                  and operator_id = 'op_demo' and data->>'psp' = 'trustly-de'
+                order by created_at, seq";
+    let changes = eventually("the recovery is in the outbox", SOON, || async {
+        world.deposit(&player, eur(1_000)).await;
+        let changes = world.texts(told).await;
+        (changes.last()? == "recovered").then_some(changes)
     })
     .await;
-    let event: serde_json::Value = serde_json::from_str(&event).unwrap();
-    assert_eq!(
-        (event["psp"].as_str(), event["change"].as_str()),
-        (Some("trustly-de"), Some("failing"))
-    );
+    let (first, rest) = changes.split_first().unwrap();
+    let (_, probes) = rest.split_last().unwrap();
+    assert_eq!(first, "failing");
+    assert!(!probes.is_empty() && probes.iter().all(|change| change == "probing"), "{changes:?}");
     world.close().await;
 }

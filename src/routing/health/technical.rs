@@ -83,6 +83,8 @@ pub enum Turn {
     Failing,
     /// It stopped answering.
     Silent,
+    /// One call looks whether it is well again; said by whoever makes that call.
+    Probing,
     /// It is trusted again.
     Recovered,
 }
