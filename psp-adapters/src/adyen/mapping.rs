@@ -71,7 +71,8 @@ pub(super) fn charged(response: &HttpResponse, asked: Asked, token: String) -> T
     let body = created(response, "merchantReference", asked)?;
     let id = id(&body, "pspReference")?;
     let status = match body.need_str("resultCode")? {
-        "Authorised" => Status::Succeeded { money: asked.0 },
+        // Without its amount it tells of no money: the webhook does.
+        "Authorised" => money(&body).map_or(Status::ACCEPTED, |money| Status::Succeeded { money }),
         "Refused" => refusal(&body.word("refusalReasonCode").unwrap_or_default()),
         "Cancelled" => Status::Cancelled,
         // Adyen has it; its webhook tells the rest.

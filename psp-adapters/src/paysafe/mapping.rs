@@ -111,7 +111,9 @@ pub(super) fn created(response: &HttpResponse, ours: AttemptRef, asked: Money) -
     let body = made(response, ours, asked)?;
     let status = match body.need_str("status")? {
         "PENDING" | "PROCESSING" | "RECEIVED" | "INITIATED" | "HELD" => Status::ACCEPTED,
-        "COMPLETED" => Status::Succeeded { money: asked },
+        "COMPLETED" if body.int("amount").is_some() => Status::Succeeded { money: asked },
+        // Without its amount it tells of no money: an inquiry does.
+        "COMPLETED" => Status::ACCEPTED,
         // It is its first word, so nothing had been completed before.
         "FAILED" | "ERROR" => failed(&body),
         _ => return Err(Unknown::UnlistedCode.into()),
