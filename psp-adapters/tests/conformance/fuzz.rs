@@ -64,11 +64,16 @@ fn asked_for(operation: &Operation) -> Option<Money> {
     }
 }
 
-/// Whether a text has an amount in it, in major or in minor units.
+/// Whether a text has an amount in it as a whole number, in major or in minor units: `10.5` does not stand
+/// in `10.51`.
 fn writes(text: &str, money: Money) -> bool {
+    let is_of_number = |c: char| c.is_ascii_digit() || c == '.';
+    let minor = money.minor.to_string();
+    let mut numbers = text.split(|c: char| !is_of_number(c));
     let major = money.major();
-    let short = major.trim_end_matches('0').trim_end_matches('.');
-    text.contains(short) || text.contains(&money.minor.to_string())
+    let plain = |number: &str| number.trim_end_matches('0').trim_end_matches('.').to_owned();
+    numbers
+        .any(|number| number == minor || (number.contains('.') && plain(number) == plain(&major)))
 }
 
 fn run(fixture: &dyn Fixture, act: Act, case: Case, breaks: &[Break]) {
