@@ -12,7 +12,8 @@ use crate::routing::board::{SwitchBoard, VolumeBook};
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
 use crate::routing::rules::{PspAccount, RoutingRules};
-use crate::screening::policy::{FxTable, Policies};
+use crate::screening::policy::FxTable;
+use crate::screening::shelf::PolicyShelf;
 use crate::store::Db;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -36,7 +37,7 @@ pub struct Flows {
     pub volumes: Arc<VolumeBook>,
     pub routing: Arc<RoutingRules>,
     pub accounts: Arc<Vec<PspAccount>>,
-    pub policies: Arc<Policies>,
+    pub policies: Arc<PolicyShelf>,
     pub fx: Arc<FxTable>,
     /// How long one call to a PSP may take, all its steps together. Shorter than an attempt's
     /// lease, so that nobody else takes an attempt while its answer may still come.
@@ -53,6 +54,7 @@ pub struct Nudges {
     pub payouts: Arc<Notify>,
     pub inbox: Arc<Notify>,
     pub routing: Arc<Notify>,
+    pub policies: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,
     pub live: Arc<Notify>,

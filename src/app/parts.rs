@@ -7,11 +7,14 @@ use crate::domain::Ids;
 use crate::flows::{Flows, Nudges};
 use crate::lane::clerks::Desks;
 use crate::lane::lane::LaneContext;
-use crate::lane::{LaneConfig, Lanes, LanesError, Render};
+use crate::lane::{LaneConfig, Lanes, Render};
 use crate::routing::begin_routing::begin_routing;
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
-use crate::store::Db;
+use crate::screening::begin_screening::{Shipped, begin_screening};
+use crate::screening::shelf::PolicyShelf;
+use crate::store::{Db, migrate};
+use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -57,9 +60,9 @@ pub async fn flows(
     world: World,
     patience: Patience,
     tasks: &TaskTracker,
-) -> Result<Flows, LanesError> {
+) -> anyhow::Result<Flows> {
     let nudges = Arc::new(Nudges::default());
-    let policies = Arc::new(words::policies(config));
+    let policies = Arc::new(policies(config, &world).await?);
     let fx = Arc::new(words::fx(config));
     let context = Arc::new(LaneContext {
         clock: world.clock.clone(),
@@ -80,7 +83,9 @@ pub async fn flows(
         batch_max: BATCH_MAX,
         wait_max: WAIT_MAX,
     };
-    let lanes = Lanes::start(&world.db, &lane_config, context, tasks).await?;
+    let lanes = Lanes::start(&world.db, &lane_config, context, tasks)
+        .await
+        .context("starting the lanes")?;
     let desks = Desks::start(&world.db, &world.clock, tasks);
     // The low half of a UUIDv7 is chance: no two instances draw alike.
     let (_, seed) = world.ids.next().as_u64_pair();
@@ -104,6 +109,21 @@ pub async fn flows(
         tasks: tasks.clone(),
     };
     // What people switched off must be known before the first plan is made.
-    begin_routing(&flows).await?;
+    begin_routing(&flows).await.context("reading what routing knows")?;
     Ok(flows)
+}
+
+/// The published policies. A sandbox publishes those it brings along, in its two officers' names.
+async fn policies(config: &Config, world: &World) -> anyhow::Result<PolicyShelf> {
+    let (pool, now) = (world.db.pool(), world.clock.now());
+    let environment = migrate::environment(pool).await.context("reading the environment")?;
+    let officers = words::officers(config).filter(|_| environment == "sandbox");
+    let shipped = Shipped {
+        versions: &config.markets.versions,
+        files: &config.markets.files,
+        recorded_only: &config.recorded_only,
+        officers: officers.as_ref(),
+    };
+    let policies = begin_screening(pool, &shipped, world.ids.as_ref(), now).await?;
+    Ok(PolicyShelf::new(policies, now))
 }

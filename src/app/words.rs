@@ -2,22 +2,29 @@
 //! the configuration was read.
 
 use crate::config::{self, Config, Direction as ConfigDirection, Range};
-use crate::domain::{Currency, Direction, Method, OperatorId};
+use crate::domain::{Currency, Direction, Method, OperatorId, PersonId};
 use crate::routing::health::HealthRules;
 use crate::routing::rules::{
     Bounds, Fee, PspAccount, RouteRule, RoutingRules, Scoring, Strategy, Terms,
 };
-use crate::screening::policy::{FxTable, Policies};
+use crate::screening::policy::FxTable;
 use std::collections::BTreeMap;
 
 fn method(text: &str) -> Option<Method> {
     text.parse().ok()
 }
 
-/// Every market's policies.
-pub fn policies(config: &Config) -> Policies {
-    let versions = config.markets.versions.clone();
-    Policies::new(versions).with_recorded_only(config.recorded_only.clone())
+/// The first two people of compliance that there are keys for.
+pub fn officers(config: &Config) -> Option<[PersonId; 2]> {
+    let of_compliance = |key: &&config::ApiKey| key.scopes.contains(&config::Scope::Compliance);
+    let mut people = config
+        .api_keys
+        .iter()
+        .filter(of_compliance)
+        .filter_map(|key| key.person_id.as_deref().map(PersonId::trusted));
+    let first = people.next()?;
+    let second = people.find(|person| *person != first)?;
+    Some([first, second])
 }
 
 fn bounds(ranges: &BTreeMap<Currency, Range>) -> Bounds {

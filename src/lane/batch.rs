@@ -65,11 +65,12 @@ fn decide_all(
     works: &[&Work],
     now: Timestamp,
 ) -> Vec<Outcome> {
+    let policies = context.policies.current();
     let ctx = Ctx {
         now,
         ids: context.ids.as_ref(),
         psps: context.psps.as_ref(),
-        policies: &context.policies,
+        policies: &policies,
         fx: &context.fx,
         holder: &context.holder,
         lease: context.attempt_lease,

@@ -65,7 +65,8 @@ pub async fn offer_methods(
     let owed = wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency));
     let owed: Vec<Money> = owed.collect();
     let now = flows.clock.now();
-    let Some(policy) = flows.policies.in_force(&player.country, now) else {
+    let policies = flows.policies.current();
+    let Some(policy) = policies.in_force(&player.country, now) else {
         return Ok(Some(Vec::new()));
     };
     let payer = payer_of(&player, None);
@@ -154,7 +155,8 @@ fn screened(
     money: Money,
     method: Method,
 ) -> Outcome {
-    let setting = Setting::new(&flows.policies, &flows.fx, facts.now);
+    let policies = flows.policies.current();
+    let setting = Setting::new(&policies, &flows.fx, facts.now);
     let gathered = match direction {
         Direction::Deposit => {
             let records = Deposit {
@@ -182,5 +184,5 @@ fn screened(
             gather::withdrawal(&records, &setting)
         }
     };
-    engine::screen(&flows.policies, &gathered).outcome
+    engine::screen(&policies, &gathered).outcome
 }

@@ -106,7 +106,8 @@ pub fn require_currency(
     player: &Player,
     currency: Currency,
 ) -> Result<(), StartError> {
-    let policy = flows.policies.in_force(&player.country, flows.clock.now());
+    let policies = flows.policies.current();
+    let policy = policies.in_force(&player.country, flows.clock.now());
     if policy.is_none_or(|policy| policy.currencies.contains(&currency)) {
         return Ok(());
     }
@@ -132,8 +133,9 @@ fn screened(
         uses: &known.uses,
         source: None,
     };
-    let facts = gather::deposit(&records, &Setting::new(&flows.policies, &flows.fx, now));
-    let screening = engine::screen(&flows.policies, &facts);
+    let policies = flows.policies.current();
+    let facts = gather::deposit(&records, &Setting::new(&policies, &flows.fx, now));
+    let screening = engine::screen(&policies, &facts);
     let id = PaymentId::deposit(flows.ids.next());
     let about =
         About { id: DecisionId(flows.ids.next()), payment: Some(id), player: order.player.clone() };

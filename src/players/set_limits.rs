@@ -37,9 +37,10 @@ pub async fn set_limits(
         .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
     let command = match change {
         Replace(wanted) => {
-            let policy = flows.policies.in_force(&record.country, flows.clock.now());
+            let policies = flows.policies.current();
+            let policy = policies.in_force(&record.country, flows.clock.now());
             // Where no market's rule is known, the longest of the known delays is the safe one.
-            let longest = flows.policies.all().iter().map(|policy| policy.limit_rise_delay).max();
+            let longest = policies.all().iter().map(|policy| policy.limit_rise_delay).max();
             let delay = policy.map(|policy| policy.limit_rise_delay).or(longest);
             Command::PutLimits { wanted, delay: delay.unwrap_or_default() }
         }

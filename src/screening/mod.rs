@@ -15,18 +15,25 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`limits`], [`payer`], [`gather`],
-//! [`engine`], [`decision`], [`file`].
+//! [`engine`], [`decision`], [`file`], [`shelf`]; verbs: [`mod@begin_screening`], [`mod@load_policies`],
+//! [`mod@propose_policy`], [`mod@publish_policy`], [`mod@refuse_policy`].
 
+pub mod begin_screening;
 pub mod decision;
 pub mod engine;
 pub mod facts;
 pub mod file;
 pub mod gather;
 pub mod limits;
+pub mod load_policies;
 pub mod payer;
 pub mod policy;
+pub mod propose_policy;
+pub mod publish_policy;
+pub mod refuse_policy;
 pub mod rule;
 pub mod rules;
+pub mod shelf;
 
 pub use decision::Decision;
 pub use engine::Screening;

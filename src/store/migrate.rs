@@ -70,6 +70,11 @@ async fn refuse_other_environment(
     }
 }
 
+/// Which kind of database this is: `sandbox` or `production`.
+pub async fn environment(pool: &PgPool) -> Result<String, StoreError> {
+    Ok(sqlx::query_scalar!("select kind from environment").fetch_one(pool).await?)
+}
+
 /// Whether the schema is the one that this program was built for.
 pub async fn is_current(pool: &PgPool) -> bool {
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
@@ -93,7 +98,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 15] = [
+const APPEND_ONLY: [&str; 18] = [
     "record",
     "entry",
     "hold_move",
@@ -109,6 +114,9 @@ const APPEND_ONLY: [&str; 15] = [
     "payin",
     "routing_switch",
     "routing_switch_lift",
+    "policy_proposal",
+    "policy_proposal_end",
+    "policy_version",
 ];
 
 async fn refuse_powerful_role(connection: &mut PgConnection) -> Result<(), MigrateError> {

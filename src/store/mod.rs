@@ -11,7 +11,7 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`].
+//! [`player_habits`]. Screening: [`policy_versions`].
 
 pub mod db;
 pub mod deliveries;
@@ -33,6 +33,7 @@ pub mod payins;
 pub mod places;
 pub mod player_habits;
 pub mod player_session;
+pub mod policy_versions;
 pub mod prove;
 pub mod read_decisions;
 pub mod read_facts;

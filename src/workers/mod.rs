@@ -6,7 +6,7 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`policies`], [`routing`].
 
 pub mod attempts;
 pub mod deliveries;
@@ -17,6 +17,7 @@ pub mod incidents;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
+pub mod policies;
 pub mod routing;
 pub mod running;
 pub mod sessions;

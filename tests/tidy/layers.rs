@@ -26,7 +26,6 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("routing/faults", 1),
     ("routing/score", 1),
     ("routing/switches", 1),
-    // All of it is pure today; verbs that read or publish will be rows of layer 3.
     ("screening", 1),
     ("reconciliation/matcher", 1),
     ("outbox/event", 1),
@@ -36,12 +35,20 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("store", 2),
     ("clock", 2),
     ("shutdown", 2),
+    // What lanes and flows are handed of the policies.
+    ("screening/shelf", 2),
     // 3: flows.
     ("access", 3),
     ("flows", 3),
     ("payments", 3),
     ("players", 3),
     ("routing", 3),
+    // The verbs of screening read and publish policies.
+    ("screening/begin_screening", 3),
+    ("screening/load_policies", 3),
+    ("screening/propose_policy", 3),
+    ("screening/publish_policy", 3),
+    ("screening/refuse_policy", 3),
     ("webhooks", 3),
     ("outbox", 3),
     ("vendors", 3),

@@ -35,7 +35,8 @@ pub async fn list(
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let position = |line: &DecisionLine| line.id.simple().to_string();
     let limit = filter.page.limit;
-    let view = |line| DecisionView::for_backend(line, &edge.flows.policies);
+    let policies = edge.flows.policies.current();
+    let view = |line| DecisionView::for_backend(line, &policies);
     Ok(Json(ListView::cut("decisions", limit, found, position, view)))
 }
 
@@ -63,5 +64,5 @@ pub async fn get(
     let pool = edge.flows.db.pool();
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let line = found.into_iter().next().ok_or_else(not_here)?;
-    Ok(Json(DecisionView::for_backend(line, &edge.flows.policies)))
+    Ok(Json(DecisionView::for_backend(line, &edge.flows.policies.current())))
 }

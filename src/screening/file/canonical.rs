@@ -1,6 +1,6 @@
 //! The canonical form of what a file says, and its hash.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
@@ -11,14 +11,27 @@ pub fn canonical(table: &DeTable<'_>) -> String {
     object(table).to_string()
 }
 
-/// The hash of [`canonical`].
-pub fn sha256(table: &DeTable<'_>) -> [u8; 32] {
-    Sha256::digest(canonical(table)).into()
+/// As [`canonical`], with what each included version says in the place of its name.
+pub fn with_included(table: &DeTable<'_>, included: &[(String, &DeTable<'_>)]) -> String {
+    let mut whole = entries(table);
+    if !included.is_empty() {
+        let said = included.iter().map(|(version, table)| (version.clone(), object(table)));
+        whole.insert("include".to_owned(), Value::Object(said.collect()));
+    }
+    Value::Object(whole).to_string()
+}
+
+/// The hash of a canonical form.
+pub fn sha256(canonical: &str) -> [u8; 32] {
+    Sha256::digest(canonical).into()
 }
 
 fn object(table: &DeTable<'_>) -> Value {
-    let entries = table.iter();
-    Value::Object(entries.map(|(k, v)| (k.get_ref().to_string(), value(v.get_ref()))).collect())
+    Value::Object(entries(table))
+}
+
+fn entries(table: &DeTable<'_>) -> Map<String, Value> {
+    table.iter().map(|(k, v)| (k.get_ref().to_string(), value(v.get_ref()))).collect()
 }
 
 fn value(found: &DeValue<'_>) -> Value {
