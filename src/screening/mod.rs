@@ -15,8 +15,11 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`limits`], [`payer`], [`gather`],
-//! [`engine`], [`decision`], [`file`].
+//! [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`] and
+//! [`backtest`].
 
+pub mod backtest;
+pub mod compare;
 pub mod decision;
 pub mod engine;
 pub mod facts;
@@ -25,6 +28,7 @@ pub mod gather;
 pub mod limits;
 pub mod payer;
 pub mod policy;
+pub mod replay;
 pub mod rule;
 pub mod rules;
 
