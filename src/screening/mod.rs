@@ -14,7 +14,8 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rules`], [`payer`], [`explain`], [`limits`], [`screen`], [`decision`].
+//! Reading order: [`policy`], [`rules`], [`payer`], [`explain`], [`limits`], [`screen`],
+//! [`decision`]; [`signals`] is what outside vendors say, in one shape.
 
 pub mod decision;
 pub mod explain;
@@ -23,6 +24,7 @@ pub mod payer;
 pub mod policy;
 pub mod rules;
 pub mod screen;
+pub mod signals;
 
 pub use decision::Decision;
 pub use policy::{FxTable, MarketPolicy, Policies};
