@@ -14,8 +14,8 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`limits`], [`payer`], [`gather`],
-//! [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`] and
+//! Reading order: [`policy`], [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`],
+//! [`gather`], [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`],
 //! [`backtest`].
 
 pub mod backtest;
@@ -31,6 +31,7 @@ pub mod policy;
 pub mod replay;
 pub mod rule;
 pub mod rules;
+pub mod signals;
 
 pub use decision::Decision;
 pub use engine::Screening;
