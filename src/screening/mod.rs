@@ -16,9 +16,13 @@
 //!
 //! Reading order: [`policy`], [`rules`], [`payer`], [`explain`], [`limits`], [`screen`], [`decision`].
 
+pub mod aggregate;
+pub mod calendar;
 pub mod decision;
 pub mod explain;
+pub mod limit_terms;
 pub mod limits;
+pub mod movement;
 pub mod payer;
 pub mod policy;
 pub mod rules;
@@ -88,3 +92,5 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod vectors;
