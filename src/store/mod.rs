@@ -16,6 +16,7 @@
 pub mod db;
 pub mod deliveries;
 pub mod due;
+pub mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
 pub mod inbox;
