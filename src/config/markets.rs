@@ -237,3 +237,11 @@ fn read_folder(folder: &Path, faults: &mut Vec<ConfigFault>) -> Vec<(String, Str
     files.sort();
     files
 }
+
+/// The text of the policy version with this hash: one of the program's own, or of a folder.
+pub fn text_of(folder: Option<&Path>, sha256: &str) -> Option<String> {
+    let built_in = BUILT_IN.iter().map(|(_, text)| (*text).to_owned());
+    let named = folder.map(|folder| read_folder(folder, &mut Vec::new())).unwrap_or_default();
+    let mut texts = built_in.chain(named.into_iter().map(|(_, text)| text));
+    texts.find(|text| hex::encode(Sha256::digest(text)) == sha256)
+}
