@@ -1,7 +1,7 @@
 //! The log as a file: one canonical line a record, and after the records of each checkpoint a line with
 //! the checkpoint and the hashes of its leaves. It verifies with the public key alone.
 //!
-//! `{"checkpoint":"<signed note>","leaves":"<base64>"}`
+//! `{"signed_note":"<checkpoint>","leaf_hashes":"<base64>"}`
 //!
 //! Whoever changes a file does not keep to its shape. A checkpoint's line is recognised by either of its
 //! two keys, which unescaped stand in no record; what stands before or after it on the same line is read
@@ -19,15 +19,15 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use thiserror::Error;
 
-const KEY: &str = "{\"checkpoint\":\"";
-const LEAVES_KEY: &str = "\",\"leaves\":\"";
+const KEY: &str = "{\"signed_note\":\"";
+const HASHES_KEY: &str = "\",\"leaf_hashes\":\"";
 const CHECKPOINTS_AT_ONCE: i64 = 16;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sealed {
-    checkpoint: String,
-    leaves: String,
+    signed_note: String,
+    leaf_hashes: String,
 }
 
 /// What one reads in a log.
@@ -64,8 +64,8 @@ pub async fn write_log(pool: &Pool, out: &mut impl Write) -> Result<u64, LogErro
                     written += 1;
                 }
             }
-            let leaves = BASE64_STANDARD.encode(&kept.leaves);
-            let sealed = Sealed { checkpoint: kept.note, leaves };
+            let leaf_hashes = BASE64_STANDARD.encode(&kept.leaves);
+            let sealed = Sealed { signed_note: kept.note, leaf_hashes };
             serde_json::to_writer(&mut *out, &sealed).map_err(io::Error::from)?;
             writeln!(out)?;
             heads = kept.heads;
@@ -101,7 +101,7 @@ pub fn read_log(
 fn entries(line: &[u8]) -> Vec<Entry> {
     let record = |bytes: &[u8]| (!bytes.is_empty()).then(|| Entry::Record(bytes.to_vec()));
     let Some(at) = find(line, KEY.as_bytes()) else {
-        let entry = match find(line, LEAVES_KEY.as_bytes()) {
+        let entry = match find(line, HASHES_KEY.as_bytes()) {
             Some(_) => Some(Entry::Broken),
             None => record(line),
         };
@@ -113,9 +113,9 @@ fn entries(line: &[u8]) -> Vec<Entry> {
     let sealed = read.next();
     let behind = &rest[read.byte_offset().min(rest.len())..];
     let (entry, behind) = match sealed {
-        Some(Ok(Sealed { checkpoint, leaves })) => {
-            let leaves = BASE64_STANDARD.decode(leaves).ok().and_then(|bytes| hashes(&bytes));
-            (Entry::Checkpoint { note: checkpoint, leaves }, behind)
+        Some(Ok(Sealed { signed_note: note, leaf_hashes })) => {
+            let leaves = BASE64_STANDARD.decode(leaf_hashes).ok().and_then(|it| hashes(&it));
+            (Entry::Checkpoint { note, leaves }, behind)
         }
         _ => (Entry::Broken, &[][..]),
     };
@@ -133,8 +133,7 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const LINE: &str =
-        "{\"checkpoint\":\"a\\nb\\n\",\"leaves\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}";
+    const LINE: &str = "{\"signed_note\":\"a\\nb\\n\",\"leaf_hashes\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}";
 
     fn sealed() -> Entry {
         Entry::Checkpoint { note: "a\nb\n".to_owned(), leaves: Some(vec![[0; 32]]) }

@@ -5,8 +5,8 @@ use super::checkpoint::{Checkpoint, Place};
 use super::line::place_of;
 use super::note::VerifierKey;
 use super::tree::{Hash, leaf_hash, root_of_path};
+use crate::screening::file::canonical::is_hash_of;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// What `format` says.
@@ -65,8 +65,8 @@ pub fn read_me(about: &str) -> Vec<String> {
         "To verify: interlock audit verify --pack FILE --key KEY. Take the key from whoever runs the \
          log, not from this file: the one in here only says which key to ask for."
             .to_owned(),
-        "A policy's text is the one that a decision names when its SHA-256 is the decision's \
-         policy_sha256; verifying compares them."
+        "A policy's text is the one that a decision names when the SHA-256 of its canonical form is the \
+         decision's policy_sha256; verifying compares them."
             .to_owned(),
     ]
     .into()
@@ -102,9 +102,10 @@ impl Pack {
             }
         }
         for policy in &self.policies {
-            let sha256 = hex::encode(Sha256::digest(&policy.text));
             match named.get(&policy.version) {
-                Some(told) if *told == sha256 => verdict.policies.push(policy.version.clone()),
+                Some(told) if is_hash_of(told, &policy.text) => {
+                    verdict.policies.push(policy.version.clone())
+                }
                 _ => verdict.faults.push(format!(
                     "the text of policy {} is not the one that a proven decision names",
                     policy.version

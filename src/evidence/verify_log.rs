@@ -5,6 +5,7 @@ use super::audit::{Chain, Stretch, Walk};
 use super::checkpoint::Checkpoint;
 use super::examine::{Bad, Batch, examine};
 use super::folder::{Folder, FolderError, hashes};
+use super::line::place_of;
 use super::log_file::{Entry, LogError, read_log};
 use super::note::VerifierKey;
 use super::tree::{Frontier, Hash};
@@ -244,7 +245,15 @@ fn walk_file(
         }
         ahead.drain(..places.min(ahead.len()));
     }
-    walker.verdict.unsealed = ahead.len() as u64 + records.iter().count() as u64;
+    // Behind the last checkpoint there may be newer records, and nothing else.
+    for line in ahead.into_iter().chain(records.iter()) {
+        if std::str::from_utf8(&line).ok().and_then(place_of).is_some() {
+            walker.verdict.unsealed += 1;
+        } else {
+            let fault = "what stands behind the last checkpoint is no record";
+            walker.verdict.faults.push(fault.to_owned());
+        }
+    }
     true
 }
 

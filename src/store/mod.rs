@@ -17,6 +17,7 @@ pub mod checkpoints;
 pub mod db;
 pub mod deliveries;
 pub mod due;
+pub mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
 pub mod inbox;

@@ -188,8 +188,8 @@ async fn decisions(pool: &Pool, range: Range, found: &mut Found) -> Result<(), S
     let rows = sqlx::query!(
         r#"select seq, n, decision_id, operator_id, player_id, payment_id, direction, checkpoint,
              player_version, market, policy_version, policy_sha256, outcome,
-             rules::text as "rules!", reasons::text as "reasons!", fx::text, engine, occurred_at,
-             recorded_at
+             rules::text as "rules!", reasons::text as "reasons!", fx::text, inputs::text as inputs,
+             engine, occurred_at, known_at, recorded_at
            from decision where slot = $1 and seq between $2 and $3 order by seq, n"#,
         slot,
         first,
@@ -214,8 +214,10 @@ async fn decisions(pool: &Pool, range: Range, found: &mut Found) -> Result<(), S
             .with("rules", row.rules)
             .with("reasons", row.reasons)
             .with("fx", row.fx)
+            .with("inputs", row.inputs)
             .with("engine", row.engine)
             .with("occurred_at", row.occurred_at)
+            .with("known_at", row.known_at)
             .with("recorded_at", row.recorded_at);
         found.entry(row.seq).or_default().decisions.push(object);
     }

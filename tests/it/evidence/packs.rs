@@ -67,9 +67,9 @@ async fn a_pack_that_was_changed_anywhere_says_so() {
         refused(&|pack| pack.records[index].proof.push("00".repeat(32)));
         refused(&|pack| drop(pack.records[index].proof.pop()));
     }
-    refused(&|pack| pack.checkpoints[0] = pack.checkpoints[0].replacen("slot 0", "slot 1", 1));
+    refused(&|pack| pack.checkpoints[0] = pack.checkpoints[0].replacen("after", "After", 1));
     refused(&|pack| drop(pack.checkpoints.pop()));
-    refused(&|pack| pack.policies[0].text.push('#'));
+    refused(&|pack| pack.policies[0].text = pack.policies[0].text.replace("\"DE\"", "\"FR\""));
     refused(&|pack| pack.records.clear());
     log.end().await;
 }
