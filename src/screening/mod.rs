@@ -14,26 +14,36 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`limits`], [`payer`], [`gather`],
-//! [`engine`], [`decision`], [`file`], [`shelf`]; verbs: [`mod@begin_screening`], [`mod@load_policies`],
-//! [`mod@propose_policy`], [`mod@publish_policy`], [`mod@refuse_policy`].
+//! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
+//! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
+//! [`decision`], [`file`], [`shelf`]; then, above the store, [`mod@begin_screening`],
+//! [`mod@load_policies`], [`mod@propose_policy`], [`mod@publish_policy`], [`mod@refuse_policy`],
+//! [`compare`], [`replay`], [`backtest`].
 
+pub mod aggregate;
+pub mod backtest;
 pub mod begin_screening;
+pub mod calendar;
+pub mod compare;
 pub mod decision;
 pub mod engine;
 pub mod facts;
 pub mod file;
 pub mod gather;
+pub mod limit_terms;
 pub mod limits;
 pub mod load_policies;
+pub mod movement;
 pub mod payer;
 pub mod policy;
 pub mod propose_policy;
 pub mod publish_policy;
 pub mod refuse_policy;
+pub mod replay;
 pub mod rule;
 pub mod rules;
 pub mod shelf;
+pub mod signals;
 
 pub use decision::Decision;
 pub use engine::Screening;
@@ -122,3 +132,5 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod vectors;

@@ -26,6 +26,14 @@ pub fn sha256(canonical: &str) -> [u8; 32] {
     Sha256::digest(canonical).into()
 }
 
+/// Whether a decision's hash, in hex, is of this text. Decisions of before policies were lists of rules
+/// name the hash of the file's bytes.
+pub fn is_hash_of(sha256_hex: &str, text: &str) -> bool {
+    let of_bytes = hex::encode(Sha256::digest(text)) == sha256_hex;
+    let of_form = DeTable::parse(text).map(|table| hex::encode(sha256(&canonical(table.get_ref()))));
+    of_bytes || of_form.is_ok_and(|of_form| of_form == sha256_hex)
+}
+
 fn object(table: &DeTable<'_>) -> Value {
     Value::Object(entries(table))
 }
