@@ -14,11 +14,13 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`limits`], [`payer`], [`gather`],
-//! [`engine`], [`decision`], [`file`].
+//! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`calendar`], [`movement`],
+//! [`aggregate`], [`limit_terms`], [`limits`], [`counters`], [`payer`], [`gather`], [`engine`],
+//! [`decision`], [`file`].
 
 pub mod aggregate;
 pub mod calendar;
+pub mod counters;
 pub mod decision;
 pub mod engine;
 pub mod facts;
