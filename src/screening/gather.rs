@@ -3,7 +3,7 @@
 use super::facts::{Facts, PaymentFacts, PlayerFacts};
 use super::limits::{self, Limit};
 use super::movement::Movement;
-use super::{Checkpoint, FxTable, Policies, counters, engine, payer};
+use super::{Checkpoint, FxTable, MarketPolicy, Policies, counters, engine, payer};
 use crate::domain::{Currency, Instrument, Method, Money, Origin, Player, Timestamp};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -49,11 +49,17 @@ pub struct Setting<'a> {
     pub policies: &'a Policies,
     pub fx: &'a FxTable,
     pub now: Timestamp,
+    /// The version that wants things counted; none: the one in force.
+    pub version: Option<&'a MarketPolicy>,
 }
 
 impl<'a> Setting<'a> {
     pub fn new(policies: &'a Policies, fx: &'a FxTable, now: Timestamp) -> Self {
-        Self { policies, fx, now }
+        Self { policies, fx, now, version: None }
+    }
+
+    fn policy(&self, facts: &Facts) -> Option<&'a MarketPolicy> {
+        self.version.or_else(|| engine::policy_for(self.policies, facts))
     }
 }
 
@@ -81,7 +87,7 @@ pub fn count_deposit(
     let own = movements.iter().find(|found| Some(found.payment) == payment);
     let reserved = own.is_some_and(|found| found.state.counts());
     facts.counted_at = setting.now;
-    let policy = engine::policy_for(setting.policies, facts);
+    let policy = setting.policy(facts);
     facts.limits = match facts.checkpoint {
         Checkpoint::DepositPost if reserved => Vec::new(),
         _ => {
@@ -111,7 +117,7 @@ pub fn count_withdrawal(
 ) {
     facts.counted_at = setting.now;
     facts.owed = owed.to_vec();
-    let policy = engine::policy_for(setting.policies, facts);
+    let policy = setting.policy(facts);
     facts.counted = counters::count(policy, facts, (movements, payment), setting);
     narrow(facts, setting.fx);
 }

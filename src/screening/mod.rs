@@ -14,12 +14,14 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`calendar`], [`movement`],
-//! [`aggregate`], [`limit_terms`], [`limits`], [`counters`], [`payer`], [`gather`], [`engine`],
-//! [`decision`], [`file`].
+//! Reading order: [`policy`], [`rule`], [`facts`], [`signals`], [`rules`], [`calendar`],
+//! [`movement`], [`aggregate`], [`limit_terms`], [`limits`], [`counters`], [`payer`], [`gather`],
+//! [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`], [`backtest`].
 
 pub mod aggregate;
+pub mod backtest;
 pub mod calendar;
+pub mod compare;
 pub mod counters;
 pub mod decision;
 pub mod engine;
@@ -31,8 +33,10 @@ pub mod limits;
 pub mod movement;
 pub mod payer;
 pub mod policy;
+pub mod replay;
 pub mod rule;
 pub mod rules;
+pub mod signals;
 
 pub use decision::Decision;
 pub use engine::Screening;
