@@ -117,8 +117,7 @@ impl Folder {
 
 /// Hashes that stand one after the other.
 pub fn hashes(bytes: &[u8]) -> Option<Vec<Hash>> {
-    let (hashes, rest) = bytes.as_chunks::<32>();
-    rest.is_empty().then(|| hashes.to_vec())
+    bytes.chunks(32).map(|hash| hash.try_into().ok()).collect()
 }
 
 fn put_once(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
