@@ -37,6 +37,7 @@ pub mod player_session;
 pub mod prove;
 pub mod read_decisions;
 pub mod read_facts;
+pub mod read_history;
 pub mod read_keys;
 pub mod read_lines;
 pub mod read_models;

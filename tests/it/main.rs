@@ -31,6 +31,7 @@ mod other_money;
 mod outcomes;
 mod payins;
 mod readiness;
+mod replays;
 mod reviews;
 mod rotation;
 mod routing;
