@@ -9,6 +9,7 @@ use crate::domain::{
     Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
 };
 use crate::screening::limits::LimitUsed;
+use crate::screening::signals::VendorResult;
 
 /// The facts of one screening.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Facts {
     pub owed: Vec<Money>,
     /// The player's own limits with what is used of them.
     pub limits: Vec<LimitUsed>,
+    /// What vendors outside said of this payment or its player.
+    pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
     pub recorded_only: Vec<String>,
     pub fx: FxTable,

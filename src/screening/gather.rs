@@ -114,6 +114,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         payer: None,
         owed: Vec::new(),
         limits: Vec::new(),
+        vendors: Vec::new(),
         recorded_only: setting.recorded_only.to_vec(),
         fx: setting.fx.narrowed([]),
     }
