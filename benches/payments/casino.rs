@@ -143,9 +143,12 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         money,
         method: like.method,
         owed: &[],
+        payment: None,
+        movements: &[],
     };
-    let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
-    let screening = engine::screen(&flows.policies, &facts);
+    let policies = flows.policies.current();
+    let facts = gather::withdrawal(&records, &Setting::new(&policies, &flows.fx, now));
+    let screening = engine::screen(&policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
     let about =
         About { id: DecisionId(flows.ids.next()), payment: Some(id), player: like.player.clone() };

@@ -1,20 +1,19 @@
 //! Lanes and flows of one instance.
 
-use super::words;
+use super::{vendors, words};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Ids;
 use crate::flows::{Flows, Nudges};
 use crate::lane::clerks::Desks;
 use crate::lane::lane::LaneContext;
-use crate::lane::{LaneConfig, Lanes, Render};
+use crate::lane::{LaneConfig, Lanes, LanesError, Render};
 use crate::routing::begin_routing::begin_routing;
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
-use crate::screening::begin_screening::{Shipped, begin_screening};
+use crate::screening::begin_screening::{BeginError, Shipped, begin_screening};
 use crate::screening::shelf::PolicyShelf;
-use crate::store::{Db, migrate};
-use anyhow::Context as _;
+use crate::store::{Db, StoreError, migrate};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -53,6 +52,19 @@ impl Default for Patience {
     }
 }
 
+/// Why an instance has no flows.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowsError {
+    #[error("starting the lanes")]
+    Lanes(#[from] LanesError),
+    #[error("reading what an instance begins with")]
+    Store(#[from] StoreError),
+    #[error("vendors: {0}")]
+    Vendors(String),
+    #[error("policies: {0}")]
+    Policies(#[from] BeginError),
+}
+
 /// Takes lane slots and bundles what flows need. The lanes end when every clone of the flows is
 /// gone; `tasks` then waits for them.
 pub async fn flows(
@@ -60,7 +72,7 @@ pub async fn flows(
     world: World,
     patience: Patience,
     tasks: &TaskTracker,
-) -> anyhow::Result<Flows> {
+) -> Result<Flows, FlowsError> {
     let nudges = Arc::new(Nudges::default());
     let policies = Arc::new(policies(config, &world).await?);
     let fx = Arc::new(words::fx(config));
@@ -83,10 +95,8 @@ pub async fn flows(
         batch_max: BATCH_MAX,
         wait_max: WAIT_MAX,
     };
-    let lanes = Lanes::start(&world.db, &lane_config, context, tasks)
-        .await
-        .context("starting the lanes")?;
-    let desks = Desks::start(&world.db, &world.clock, tasks);
+    let lanes = Lanes::start(&world.db, &lane_config, context, tasks).await?;
+    let desks = Desks::start(&world.db, &world.clock, &policies, tasks);
     // The low half of a UUIDv7 is chance: no two instances draw alike.
     let (_, seed) = world.ids.next().as_u64_pair();
     let flows = Flows {
@@ -106,17 +116,18 @@ pub async fn flows(
         psp_deadline: patience.psp_deadline,
         nudges,
         hush: Arc::default(),
+        vendors: Arc::new(vendors::vendors(config).map_err(FlowsError::Vendors)?),
         tasks: tasks.clone(),
     };
     // What people switched off must be known before the first plan is made.
-    begin_routing(&flows).await.context("reading what routing knows")?;
+    begin_routing(&flows).await?;
     Ok(flows)
 }
 
 /// The published policies. A sandbox publishes those it brings along, in its two officers' names.
-async fn policies(config: &Config, world: &World) -> anyhow::Result<PolicyShelf> {
+async fn policies(config: &Config, world: &World) -> Result<PolicyShelf, FlowsError> {
     let (pool, now) = (world.db.pool(), world.clock.now());
-    let environment = migrate::environment(pool).await.context("reading the environment")?;
+    let environment = migrate::environment(pool).await?;
     let officers = words::officers(config).filter(|_| environment == "sandbox");
     let shipped = Shipped {
         versions: &config.markets.versions,

@@ -116,6 +116,9 @@ pub async fn request_withdrawal(
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
             done => {
                 flows.nudges.payouts.notify_one();
+                if order.method == Method::Crypto {
+                    flows.nudges.screenings.notify_one();
+                }
                 return Ok(done?);
             }
         }
@@ -204,6 +207,9 @@ fn screened(
         money: order.money,
         method: order.method,
         owed: &known.owed,
+        payment: None,
+        // What the player moved is counted under their lock, and only there.
+        movements: &[],
     };
     let policies = flows.policies.current();
     let facts = gather::withdrawal(&records, &Setting::new(&policies, &flows.fx, now));

@@ -130,7 +130,7 @@ fn screened(
         money: order.money,
         method: order.method,
         limits: &known.limits,
-        uses: &known.uses,
+        movements: &known.movements,
         source: None,
     };
     let policies = flows.policies.current();

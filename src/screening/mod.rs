@@ -16,7 +16,7 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
-//! [`decision`], [`file`], [`shelf`]; then, above the store, [`mod@begin_screening`],
+//! [`decision`], [`file`], [`counters`], [`shelf`]; then, above the store, [`mod@begin_screening`],
 //! [`mod@load_policies`], [`mod@propose_policy`], [`mod@publish_policy`], [`mod@refuse_policy`],
 //! [`compare`], [`replay`], [`backtest`].
 
@@ -25,6 +25,7 @@ pub mod backtest;
 pub mod begin_screening;
 pub mod calendar;
 pub mod compare;
+pub mod counters;
 pub mod decision;
 pub mod engine;
 pub mod facts;

@@ -6,7 +6,8 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`policies`], [`routing`], [`checkpoints`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`policies`], [`routing`], [`checkpoints`],
+//! [`screenings`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -21,4 +22,5 @@ pub mod payouts;
 pub mod policies;
 pub mod routing;
 pub mod running;
+pub mod screenings;
 pub mod sessions;

@@ -3,7 +3,7 @@
 //! A reader turns JSON into the words of the house in one step; the `…Schema` struct beside it is
 //! what the OpenAPI document shows and is never made.
 //!
-//! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`instrument`], [`review`],
+//! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`instrument`], [`review`], [`policy`],
 //! [`incident`], [`switch`], [`endpoint`].
 
 pub mod destination;
@@ -12,6 +12,7 @@ pub mod incident;
 pub mod instrument;
 pub mod payment;
 pub mod player;
+pub mod policy;
 pub mod review;
 pub mod switch;
 pub mod wallet;

@@ -11,6 +11,7 @@ mod limits;
 mod methods;
 mod payment_events;
 mod players;
+mod policies;
 mod psp_webhooks;
 mod reviews;
 mod routing;
@@ -56,6 +57,10 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(reviews::propose))
         .routes(routes!(reviews::approve))
         .routes(routes!(reviews::refuse))
+        .routes(routes!(policies::propose, policies::list))
+        .routes(routes!(policies::get))
+        .routes(routes!(policies::approve))
+        .routes(routes!(policies::refuse))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::close))
         .routes(routes!(routing::create, routing::list))

@@ -1,5 +1,6 @@
 //! The canonical form of what a file says, and its hash.
 
+use super::library::Library;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
@@ -21,6 +22,23 @@ pub fn with_included(table: &DeTable<'_>, included: &[(String, &DeTable<'_>)]) -
     Value::Object(whole).to_string()
 }
 
+/// The canonical form of a text with what it includes. None: it is no TOML, or includes what is not known.
+pub fn whole(text: &str, library: &Library) -> Option<String> {
+    let parsed = DeTable::parse(text).ok()?;
+    let named = parsed.get_ref().iter().find(|(key, _)| key.get_ref() == "include");
+    let Some(DeValue::Array(versions)) = named.map(|(_, value)| value.get_ref()) else {
+        return Some(canonical(parsed.get_ref()));
+    };
+    let mut included = Vec::new();
+    for version in versions.iter() {
+        let DeValue::String(version) = version.get_ref() else { return None };
+        let (_, text) = library.find(version)?;
+        included.push((version.to_string(), DeTable::parse(text).ok()?.into_inner()));
+    }
+    let included: Vec<_> = included.iter().map(|(name, table)| (name.clone(), table)).collect();
+    Some(with_included(parsed.get_ref(), &included))
+}
+
 /// The hash of a canonical form.
 pub fn sha256(canonical: &str) -> [u8; 32] {
     Sha256::digest(canonical).into()
@@ -30,7 +48,8 @@ pub fn sha256(canonical: &str) -> [u8; 32] {
 /// name the hash of the file's bytes.
 pub fn is_hash_of(sha256_hex: &str, text: &str) -> bool {
     let of_bytes = hex::encode(Sha256::digest(text)) == sha256_hex;
-    let of_form = DeTable::parse(text).map(|table| hex::encode(sha256(&canonical(table.get_ref()))));
+    let of_form =
+        DeTable::parse(text).map(|table| hex::encode(sha256(&canonical(table.get_ref()))));
     of_bytes || of_form.is_ok_and(|of_form| of_form == sha256_hex)
 }
 
