@@ -1,0 +1,78 @@
+-- Identity, names, registers: what waits between us and the vendors that know people.
+
+-- Room that was taken in a market's file of limits over all operators, one row a deposit. It is
+-- written before the file is asked, so that no answer can be lost: whatever became of the deposit,
+-- the room is then committed or given back.
+create table limit_reservation (
+  payment_id uuid primary key,
+  operator_id text not null,
+  player_id text not null,
+  file text not null,
+  amount bigint not null constraint reservation_is_of_money check (amount > 0),
+  currency text not null,
+  state text not null constraint reservation_state
+    check (state in ('asked', 'reserved', 'refused', 'committed', 'released')),
+  -- The file's mark of its answer.
+  reference text,
+  tries integer not null default 0,
+  due_at timestamptz,
+  created_at timestamptz not null,
+  changed_at timestamptz not null,
+  -- What is taken or may be taken is looked at again until it is settled.
+  constraint open_reservation_is_due check (state not in ('asked', 'reserved') or due_at is not null)
+) with (fillfactor = 70);
+create index limit_reservation_due on limit_reservation (due_at) where due_at is not null;
+
+-- A vendor's verified webhooks, for good: an event has its effect once, and the newest by the
+-- vendor's own clock stands.
+create table vendor_event (
+  vendor text not null,
+  event_id text not null,
+  kind text not null,
+  -- Whom it is about; null where it names nobody of ours.
+  operator_id text,
+  player_id text,
+  body_sha256 bytea not null,
+  raw bytea not null,
+  -- By the vendor's clock.
+  occurred_at timestamptz not null,
+  received_at timestamptz not null,
+  state text not null constraint vendor_event_state check (state in ('new', 'done', 'parked')),
+  tries integer not null default 0,
+  due_at timestamptz,
+  note text,
+  primary key (vendor, event_id),
+  constraint new_vendor_event_is_due check (state <> 'new' or due_at is not null)
+);
+create index vendor_event_due on vendor_event (due_at) where state = 'new';
+
+-- When a matcher's lists last changed, and how far the players have been matched against them anew.
+create table name_sweep (
+  matcher text not null,
+  number integer not null,
+  old_version text,
+  new_version text not null,
+  started_at timestamptz not null,
+  -- The last player that was done, in the order of the primary key.
+  after_operator text not null default '',
+  after_player text not null default '',
+  screened bigint not null default 0,
+  deltas bigint not null default 0,
+  finished_at timestamptz,
+  primary key (matcher, number)
+);
+create unique index name_sweep_one_open on name_sweep (matcher) where finished_at is null;
+
+-- Players whose record changed and whose name is to be matched; a lost row is harmless, since a
+-- payment asks for itself.
+create table name_screening_due (
+  operator_id text not null,
+  player_id text not null,
+  due_at timestamptz not null,
+  tries integer not null default 0,
+  primary key (operator_id, player_id)
+);
+create index name_screening_due_at on name_screening_due (due_at);
+
+grant select, insert, update on limit_reservation, vendor_event, name_sweep to interlock_app;
+grant select, insert, update, delete on name_screening_due to interlock_app;
