@@ -89,5 +89,6 @@ pub mod screening;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod vendors;
 pub mod webhooks;
 pub mod workers;

@@ -99,6 +99,7 @@ pub async fn flows(
         policies,
         fx,
         psp_deadline: patience.psp_deadline,
+        checks: Arc::new(super::checks::checks(config)),
         nudges,
         hush: Arc::default(),
         tasks: tasks.clone(),

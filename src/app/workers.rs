@@ -15,6 +15,7 @@ use crate::workers::incidents::IncidentWorker;
 use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
+use crate::workers::rooms::RoomWorker;
 use crate::workers::routing::RoutingWorker;
 use crate::workers::sessions::SessionWorker;
 use std::sync::{Arc, Mutex};
@@ -44,6 +45,9 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &bells.payouts, PayoutWorker::new(flows.clone()));
     run(flows, crew, &bells.inbox, InboxWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
+    if !flows.checks.files.is_empty() {
+        run(flows, crew, &bells.checks, RoomWorker::new(flows.clone()));
+    }
     let deliveries = Arc::new(Notify::new());
     let pool = flows.db.pool().clone();
     let outbox =

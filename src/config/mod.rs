@@ -24,13 +24,14 @@ mod reader;
 mod routing;
 mod secret;
 mod sections;
+mod vendors;
 #[cfg(test)]
 mod tests;
 
 pub use access::{ApiKey, Operator, Scope};
 pub use fault::ConfigFault;
 pub use layers::Variables;
-pub use markets::{Amounts, KycLevels, MarketPolicy, Ruled, parse as parse_policy};
+pub use markets::Markets;
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::Origin as SecretOrigin;
@@ -38,6 +39,7 @@ pub use sections::{
     Database, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry, WebhooksOut,
     WebhooksTls,
 };
+pub use vendors::Vendor;
 
 use crate::sandbox::keys::{KeyKind, KeyOf};
 use layers::Layers;
@@ -48,6 +50,7 @@ use std::path::{Path, PathBuf};
 const DEFAULT: &str = include_str!("../../config/default.toml");
 const SANDBOX: &str = include_str!("../../config/sandbox.toml");
 const SANDBOX_PSPS: &str = include_str!("../../config/psps.toml");
+const SANDBOX_VENDORS: &str = include_str!("../../config/vendors.toml");
 const SANDBOX_ROUTING: &str = include_str!("../../config/routing.toml");
 
 /// Which configuration to load.
@@ -74,9 +77,12 @@ pub struct Config {
     pub operators: Vec<Operator>,
     pub api_keys: Vec<ApiKey>,
     pub psps: Vec<PspAccount>,
+    /// Who is asked about players and coins.
+    pub vendors: Vec<Vendor>,
     pub routing: Routing,
-    /// By market and the day they come into force.
-    pub markets: Vec<MarketPolicy>,
+    pub markets: Markets,
+    /// Rules, or the beginnings of their ids, that are recorded without effect.
+    pub recorded_only: Vec<String>,
     pub fx: Fx,
     pub webhooks_out: WebhooksOut,
     pub player_tokens: PlayerTokens,
@@ -119,7 +125,7 @@ impl Config {
         let (operators, api_keys) = access::read(&root, secrets);
         let psps = psps::read(&root, secrets);
         let files = root.section("files");
-        let _ = (files.opt_text("psps"), files.opt_text("routing"));
+        let _ = (files.opt_text("psps"), files.opt_text("routing"), files.opt_text("vendors"));
         let policies = files.opt_text("policies").map(|path| secrets.path(&path));
         let (markets, policy_faults) = markets::load(policies.as_deref());
         let config = Self {
@@ -129,11 +135,13 @@ impl Config {
             telemetry: Telemetry::read(&root.section("telemetry")),
             limits: Limits::read(&root.section("limits")),
             plain_bearer: root.section("auth").flag("plain_bearer"),
-            routing: Routing::read(&root.section("routing"), &psps, &markets),
+            routing: Routing::read(&root.section("routing"), &psps, &markets.versions),
             fx: Fx::read(&root.section("fx")),
             webhooks_out: WebhooksOut::read(&root.section("webhooks_out")),
             player_tokens: PlayerTokens::read(&root.section("player_tokens"), secrets),
+            recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),
+            vendors: vendors::read(&root, secrets),
             operators,
             api_keys,
             psps,
@@ -141,12 +149,6 @@ impl Config {
         };
         config.check_rates(reader);
         (config, policy_faults)
-    }
-
-    /// The policy of a market that is in force at a time, or none: an unknown market denies.
-    pub fn policy_at(&self, market: &str, at: psp_contract::Timestamp) -> Option<&MarketPolicy> {
-        let mut versions = self.markets.iter().filter(|policy| policy.market == market);
-        versions.rfind(|policy| policy.effective_from <= at)
     }
 
     /// Where an account's webhooks reach us: over TLS with a client certificate where the account says
@@ -159,7 +161,8 @@ impl Config {
     }
 
     fn check_rates(&self, reader: &Reader<'_>) {
-        let mut needed: Vec<_> = self.markets.iter().flat_map(|one| &one.currencies).collect();
+        let mut needed: Vec<_> =
+            self.markets.versions.iter().flat_map(|one| &one.currencies).collect();
         needed.sort();
         needed.dedup();
         for currency in needed {
@@ -222,10 +225,13 @@ fn gather<'a>(profile: &Profile, variables: &'a Variables) -> (Layers, Secrets<'
     for (key, source, built_in) in [
         ("psps", "config/psps.toml", SANDBOX_PSPS),
         ("routing", "config/routing.toml", SANDBOX_ROUTING),
+        ("vendors", "config/vendors.toml", SANDBOX_VENDORS),
     ] {
         match (named_file(&layers, key), profile) {
             (Some(name), _) => add_file(&mut layers, &folder.join(name)),
             (None, Profile::Sandbox { .. }) => layers.add(source, built_in),
+            // Nobody need be asked where no policy asks.
+            (None, Profile::Production { .. }) if key == "vendors" => {}
             (None, Profile::Production { .. }) => {
                 let origin = layers.origin("files");
                 layers.fault(&origin, &format!("files.{key}"), "names no file");

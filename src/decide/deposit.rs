@@ -6,10 +6,9 @@ use super::people;
 use crate::book::{Book, Cancel, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
-use crate::screening::Outcome;
 use crate::screening::decision::Decision;
-use crate::screening::limits::{self, LimitUse, UseState};
-use crate::screening::rules;
+use crate::screening::limits::{LimitUse, UseState};
+use crate::screening::{Outcome, engine, gather};
 use uuid::Uuid;
 
 /// Opens a deposit: decision, limit reservation and the first attempt, already in flight, are one
@@ -20,10 +19,10 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
         return Err(Refusal::PlayerChanged);
     }
     reference_is_free(book, &start.payment)?;
-    let decision = counted(book, &start.screening.decision, &start.payment, ctx);
+    let decision = counted(book, &start.screening.decision, ctx);
     let mut payment = start.payment.clone();
-    payment.reasons = decision.reasons.clone();
-    let status = match decision.outcome {
+    payment.reasons = decision.reasons().to_vec();
+    let status = match decision.outcome() {
         Outcome::Approve => DepositStatus::Processing,
         Outcome::Review | Outcome::Hold => DepositStatus::InReview,
         Outcome::Deny => DepositStatus::Blocked,
@@ -33,7 +32,7 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
     );
     let id = payment.id.uuid;
     payment.answer_owed = Some(start.claim.viewer);
-    book.open_payment(payment, decision.outcome.as_str(), ctx.ids);
+    book.open_payment(payment, decision.outcome().as_str(), ctx.ids);
     if status != DepositStatus::Blocked {
         reserve_limit(book, id, ctx);
         mark_has_paid(book);
@@ -74,10 +73,11 @@ pub fn mark_has_paid(book: &mut Book) {
 
 /// Runs the counters again over the locked rows: the values that the decision records are those
 /// that it was made with.
-fn counted(book: &Book, screened: &Decision, payment: &Payment, ctx: &Ctx<'_>) -> Decision {
-    let results = limits::evaluate(&book.limits, &book.limit_uses, payment.money, ctx.now, ctx.fx);
+fn counted(book: &Book, screened: &Decision, ctx: &Ctx<'_>) -> Decision {
     let mut decision = screened.clone();
-    rules::add_results(&mut decision.outcome, &mut decision.rules, &mut decision.reasons, results);
+    let locked = (book.limits.as_slice(), book.limit_uses.as_slice());
+    gather::count_deposit(&mut decision.facts, None, locked, ctx.now, ctx.fx);
+    decision.screening = engine::recount(ctx.policies, &decision.facts, &screened.screening);
     decision
 }
 

@@ -86,13 +86,13 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let payer = receive.payin.payer.as_ref();
     payment.source = payer.map(|payer| news::source_with(&known, &receive.psp, payer));
     let decision = money_in::decision_of(book, &payment, money, ctx);
-    let approved = decision.outcome == Screened::Approve;
+    let approved = decision.outcome() == Screened::Approve;
     let status = if approved { DepositStatus::Succeeded } else { DepositStatus::InReview };
     payment.status = PaymentStatus::Deposit(
         deposit_machine::start(status, payment.origin).expect("unsolicited money may start so"),
     );
     payment.decision = decision.id;
-    payment.reasons.clone_from(&decision.reasons);
+    payment.reasons.clone_from(&decision.screening.reasons);
     book.record.decisions.push(decision);
     let id = payment.id;
     book.open_payment(payment, "money arrived without a request", ctx.ids);

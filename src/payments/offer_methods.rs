@@ -10,11 +10,10 @@ use crate::payments::name_obstacle;
 use crate::routing::Permit;
 use crate::routing::rules::PspAccount;
 use crate::routing::switches::Use;
+use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
 use crate::screening::limits::{Limit, LimitUse};
 use crate::screening::policy::MarketPolicy;
-use crate::screening::{
-    Checkpoint, DepositFacts, Outcome, WithdrawalFacts, screen_deposit, screen_withdrawal,
-};
+use crate::screening::{Checkpoint, Outcome, engine};
 use crate::store::{StoreError, read_models};
 use psp_contract::{Payer, PayerField};
 
@@ -72,8 +71,8 @@ pub async fn offer_methods(
     let payer = payer_of(&player, None);
     let facts =
         Facts { player: &player, payer: &payer, limits: &limits, uses: &uses, owed: &owed, now };
-    let offers = policy.methods.iter().filter_map(|method| {
-        let (offer, is_healthy) = offer(flows, wanted, policy, &facts, *method)?;
+    let offers = policy.methods().into_iter().filter_map(|method| {
+        let (offer, is_healthy) = offer(flows, wanted, policy, &facts, method)?;
         Some((!is_healthy, offer))
     });
     let mut offers: Vec<(bool, Offer)> = offers.collect();
@@ -112,13 +111,10 @@ fn offer(
         let usable = permit(id) != Permit::No && obstacle.is_none() && !is_off(id);
         usable.then_some(found)
     });
-    let market = match wanted.direction {
-        Direction::Deposit => policy.deposit_amounts.get(&currency),
-        Direction::Withdrawal => policy.withdrawal_amounts.get(&currency),
-    };
+    let (least, most) = policy.bounds(wanted.direction, currency);
     let unit = 10_i64.pow(currency.exponent());
-    let (market_least, market_most) =
-        market.copied().unwrap_or((1, MAJOR_MAX.saturating_mul(unit)));
+    let market_least = least.unwrap_or(1);
+    let market_most = most.unwrap_or(MAJOR_MAX.saturating_mul(unit));
     let mut found: Option<(i64, i64)> = None;
     let mut is_healthy = false;
     for account in accounts {
@@ -158,35 +154,33 @@ fn screened(
     money: Money,
     method: Method,
 ) -> Outcome {
-    let screening = match direction {
+    let setting = Setting::new(&flows.policies, &flows.fx, facts.now);
+    let gathered = match direction {
         Direction::Deposit => {
-            let facts = DepositFacts {
+            let records = Deposit {
                 checkpoint: Checkpoint::DepositPre,
                 player: Some(facts.player),
                 payment: None,
+                origin: Origin::Request,
                 money,
                 method,
                 limits: facts.limits,
                 uses: facts.uses,
                 source: None,
-                fx: &flows.fx,
-                now: facts.now,
             };
-            screen_deposit(&flows.policies, &facts)
+            gather::deposit(&records, &setting)
         }
         Direction::Withdrawal => {
-            let facts = WithdrawalFacts {
+            let records = Withdrawal {
                 checkpoint: Checkpoint::WithdrawalRequest,
                 origin: Origin::Request,
                 player: Some(facts.player),
                 money,
                 method,
                 owed: facts.owed,
-                fx: &flows.fx,
-                now: facts.now,
             };
-            screen_withdrawal(&flows.policies, &facts)
+            gather::withdrawal(&records, &setting)
         }
     };
-    screening.outcome
+    engine::screen(&flows.policies, &gathered).outcome
 }

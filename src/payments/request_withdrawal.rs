@@ -18,9 +18,11 @@ use crate::routing::ask_habits::{Occasion, ask_habits};
 use crate::routing::make_plan::make_plan;
 use crate::routing::plan::{self, Habits, Route};
 use crate::screening::decision::{About, Decision};
-use crate::screening::{Checkpoint, WithdrawalFacts, screen_withdrawal};
+use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::{Checkpoint, engine};
 use crate::store::read_models;
 use crate::store::read_payee::{Payee, PayeeFacts};
+use crate::vendors::ask_checks::ask_checks;
 
 /// A withdrawal as the casino asks for it.
 #[derive(Debug, Clone)]
@@ -109,7 +111,7 @@ pub async fn request_withdrawal(
         if route.ranked().next().is_none() {
             return Err(DestinationError::NotPayable.into());
         }
-        let command = screened(flows, order, &known, instrument, route)?;
+        let command = screened(flows, order, &known, instrument, route).await?;
         let command = Command::RequestWithdrawal(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
@@ -185,36 +187,34 @@ fn planned(
     }
 }
 
-fn screened(
+async fn screened(
     flows: &Flows,
     order: &WithdrawalOrder,
     known: &PayeeFacts,
     instrument: Instrument,
     route: Route,
 ) -> Result<RequestWithdrawal, RequestError> {
-    let (now, player) = (flows.clock.now(), &known.player);
+    let player = &known.player;
     if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
         return Err(RequestError::Owed(*debt));
     }
-    let facts = WithdrawalFacts {
+    let checks = ask_checks(flows, player, Checkpoint::WithdrawalRequest).await;
+    let now = flows.clock.now();
+    let records = Withdrawal {
         checkpoint: Checkpoint::WithdrawalRequest,
         origin: Origin::Request,
         player: Some(player),
         money: order.money,
         method: order.method,
         owed: &known.owed,
-        fx: &flows.fx,
-        now,
     };
+    let mut facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    facts.checks = checks;
+    let screening = engine::screen(&flows.policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
-    let about = About {
-        id: DecisionId(flows.ids.next()),
-        checkpoint: Checkpoint::WithdrawalRequest,
-        payment: id,
-        player: order.player.clone(),
-        player_version: player.version,
-    };
-    let decision = Decision::new(about, screen_withdrawal(&flows.policies, &facts), now);
+    let about =
+        About { id: DecisionId(flows.ids.next()), payment: Some(id), player: order.player.clone() };
+    let decision = Decision::new(about, facts, screening);
     let part = PartId(flows.ids.next());
     let payment = opened(order, player, id, (part, instrument), &decision, route, now);
     let screening = Screened { player_version: player.version, decision };

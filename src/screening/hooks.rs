@@ -25,10 +25,12 @@ pub enum HookFailure {
     Stale,
     /// The answer is still being made.
     Pending,
+    /// Another rule had denied before: there was nothing to ask for.
+    NotAsked,
 }
 
 impl HookFailure {
-    pub const ALL: [HookFailure; 8] = [
+    pub const ALL: [HookFailure; 9] = [
         Self::NotConfigured,
         Self::RecordIncomplete,
         Self::Unreachable,
@@ -37,6 +39,7 @@ impl HookFailure {
         Self::Unreadable,
         Self::Stale,
         Self::Pending,
+        Self::NotAsked,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -49,6 +52,7 @@ impl HookFailure {
             Self::Unreadable => "unreadable",
             Self::Stale => "stale",
             Self::Pending => "pending",
+            Self::NotAsked => "not_asked",
         }
     }
 
@@ -150,6 +154,8 @@ pub struct NameHit {
     pub topic: Topic,
     /// 0 to 1, as told.
     pub score: Decimal,
+    /// Two people have said that this entry is not this player.
+    pub excepted: bool,
 }
 
 /// What one matcher found for a player's name and birth date.
@@ -167,4 +173,15 @@ pub struct NameAnswer {
 pub struct NameFacts {
     pub matcher: String,
     pub found: Result<NameAnswer, HookFailure>,
+}
+
+/// Everything that was found about the player outside the house.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckFacts {
+    /// None: the market's register was not asked.
+    pub register: Option<RegisterFacts>,
+    /// None: the market's file of limits was not asked.
+    pub file: Option<FileFacts>,
+    /// One a matcher that was asked.
+    pub names: Vec<NameFacts>,
 }

@@ -8,8 +8,7 @@
 //! A limit is lowered at once. A rise, or leaving a limit out, is pending for the market's delay
 //! and then needs the player's word a second time.
 
-use super::rules::{LIMIT_PLAYER, RuleResult};
-use super::{FxTable, Outcome};
+use super::FxTable;
 use crate::domain::{Currency, Money, Timestamp};
 use std::time::Duration;
 use uuid::Uuid;
@@ -154,50 +153,50 @@ pub fn in_force(limit: &Limit, now: Timestamp) -> Option<Money> {
     }
 }
 
-/// One finding a limit: would the deposits of its window, with this one, stay within it?
-///
-/// `uses` must not contain the request itself.
-pub fn evaluate(
-    limits: &[Limit],
-    uses: &[LimitUse],
-    request: Money,
-    now: Timestamp,
-    fx: &FxTable,
-) -> Vec<RuleResult> {
-    let mut results = Vec::with_capacity(limits.len());
-    for limit in limits {
-        if let Some(most) = in_force(limit, now) {
-            results.push(evaluate_one(limit.period, most, uses, request, now, fx));
-        }
-    }
-    results
+/// A limit with what is used of it, a request left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitUsed {
+    pub period: Period,
+    pub most: Money,
+    /// The window in words, "the last 24 hours".
+    pub window: String,
+    pub since: Timestamp,
+    /// The sum in the limit's currency, or why there is none.
+    pub used: Result<Money, String>,
+    /// How many deposits made the sum.
+    pub count: u32,
 }
 
-fn evaluate_one(
-    period: Period,
-    most: Money,
+impl LimitUsed {
+    /// The sum with one more deposit.
+    ///
+    /// # Errors
+    /// Why there is no sum, in words for people.
+    pub fn with(&self, request: Money, fx: &FxTable) -> Result<Money, String> {
+        let used = self.used.clone()?;
+        add_up([used, request].into_iter(), self.most.currency, fx)
+    }
+}
+
+/// What the limits in force have left, with the windows that they are measured over.
+///
+/// `uses` must not contain the request itself.
+pub fn measure(
+    limits: &[Limit],
     uses: &[LimitUse],
-    request: Money,
     now: Timestamp,
     fx: &FxTable,
-) -> RuleResult {
-    let since = now - period.window();
-    let counting = uses.iter().filter(|found| found.state.counts() && found.at > since);
-    let all = counting.map(|found| found.money).chain([request]);
-    let sum = add_up(all, most.currency, fx);
-    let (hit, observed) = match sum {
-        Ok(sum) => (sum.minor > most.minor, sum.to_string()),
-        // What cannot be compared cannot be shown to be within the limit.
-        Err(problem) => (true, problem),
+) -> Vec<LimitUsed> {
+    let measure = |limit: &Limit| {
+        let most = in_force(limit, now)?;
+        let period = limit.period;
+        let since = now - period.window();
+        let counting = uses.iter().filter(|found| found.state.counts() && found.at > since);
+        let count = u32::try_from(counting.clone().count()).unwrap_or(u32::MAX);
+        let used = add_up(counting.map(|found| found.money), most.currency, fx);
+        Some(LimitUsed { period, most, window: period.words().to_owned(), since, used, count })
     };
-    RuleResult {
-        rule: LIMIT_PLAYER,
-        hit,
-        observed: format!("deposits of {} with this one: {observed}", period.words()),
-        operator: "<=",
-        threshold: most.to_string(),
-        effect: Outcome::Deny,
-    }
+    limits.iter().filter_map(measure).collect()
 }
 
 fn add_up(

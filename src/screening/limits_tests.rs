@@ -1,4 +1,9 @@
 use super::*;
+use crate::domain::{Method, Origin};
+use crate::screening::Checkpoint;
+use crate::screening::gather::{self, Deposit, Setting};
+use crate::screening::rule::{Check, State};
+use crate::screening::rules::LimitPlayer;
 use crate::screening::test_data::{NOW, fx, limit, limit_use};
 
 const EUR: Currency = Currency::EUR;
@@ -13,10 +18,23 @@ fn eur(minor: i64) -> Money {
 
 #[track_caller]
 fn check(limits: &[Limit], uses: &[LimitUse], request: Money, expected: &[(bool, &str, &str)]) {
-    let results = evaluate(limits, uses, request, NOW, &fx());
+    let records = Deposit {
+        checkpoint: Checkpoint::DepositPre,
+        player: None,
+        payment: None,
+        origin: Origin::Request,
+        money: request,
+        method: Method::BankTransfer,
+        limits,
+        uses,
+        source: None,
+    };
+    let table = fx();
+    let facts = gather::deposit(&records, &Setting { fx: &table, recorded_only: &[], now: NOW });
+    let results = LimitPlayer.find(&facts);
     let found: Vec<(bool, &str, &str)> = results
         .iter()
-        .map(|result| (result.hit, result.observed.as_str(), result.threshold.as_str()))
+        .map(|found| (found.state == State::Hit, &*found.observed, &*found.threshold))
         .collect();
     assert_eq!(found, expected);
 }

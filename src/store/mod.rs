@@ -13,15 +13,18 @@
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`].
 
+mod checks_json;
 pub mod db;
 pub mod deliveries;
 pub mod due;
+mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
 pub mod inbox;
 pub mod incidents;
 pub mod instrument_json;
 pub mod json;
+pub mod limit_reservations;
 pub mod load;
 pub mod load_holdings;
 pub mod load_payments;

@@ -6,7 +6,8 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`],
+//! [`routing`].
 
 pub mod attempts;
 pub mod deliveries;
@@ -17,6 +18,7 @@ pub mod incidents;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
+pub mod rooms;
 pub mod routing;
 pub mod running;
 pub mod sessions;

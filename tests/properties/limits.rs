@@ -2,7 +2,7 @@
 
 use interlock::domain::{Currency, Money, Timestamp};
 use interlock::screening::FxTable;
-use interlock::screening::limits::{Limit, LimitUse, Period, UseState, evaluate};
+use interlock::screening::limits::{Limit, LimitUse, Period, UseState, measure};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -54,9 +54,10 @@ proptest! {
         for (number, (minor, currency, wait, fails)) in requests.into_iter().enumerate() {
             now += Duration::from_secs(wait);
             let money = Money::new(minor, CURRENCIES[currency]);
-            let results = evaluate(&limits, &uses, money, now, &fx);
-            prop_assert_eq!(results.len(), 1);
-            if !results[0].hit {
+            let used = measure(&limits, &uses, now, &fx);
+            prop_assert_eq!(used.len(), 1);
+            let with_this = used[0].with(money, &fx);
+            if with_this.is_ok_and(|sum| sum.minor <= limit_minor) {
                 let state = if fails { UseState::Released } else { UseState::Reserved };
                 let payment = Uuid::from_u128(number as u128);
                 uses.push(LimitUse { payment, money, at: now, state });

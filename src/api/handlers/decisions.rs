@@ -35,7 +35,8 @@ pub async fn list(
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let position = |line: &DecisionLine| line.id.simple().to_string();
     let limit = filter.page.limit;
-    Ok(Json(ListView::cut("decisions", limit, found, position, DecisionView::for_backend)))
+    let view = |line| DecisionView::for_backend(line, &edge.flows.policies);
+    Ok(Json(ListView::cut("decisions", limit, found, position, view)))
 }
 
 /// A hold is told as a review, so whoever asks for reviews gets both.
@@ -62,5 +63,5 @@ pub async fn get(
     let pool = edge.flows.db.pool();
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let line = found.into_iter().next().ok_or_else(not_here)?;
-    Ok(Json(DecisionView::for_backend(line)))
+    Ok(Json(DecisionView::for_backend(line, &edge.flows.policies)))
 }

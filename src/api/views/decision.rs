@@ -4,6 +4,7 @@ use super::payment::{ReasonView, reasons};
 use super::time::Time;
 use crate::book::Viewer;
 use crate::domain::DecisionId;
+use crate::screening::{MarketPolicy, Policies, engine};
 use crate::store::json::StoredRule;
 use crate::store::read_decisions::DecisionLine;
 use serde::Serialize;
@@ -53,9 +54,12 @@ pub struct RuleView {
 
 impl DecisionView {
     /// For a casino's backend: rules that can hold say nothing, and a hold looks like a review.
-    pub fn for_backend(decision: DecisionLine) -> Self {
+    pub fn for_backend(decision: DecisionLine, policies: &Policies) -> Self {
         let outcome = if decision.outcome == "hold" { "review" } else { &decision.outcome };
-        let rules = decision.rules.into_iter().filter(|rule| rule.effect != "hold");
+        let version = decision.market.as_deref().zip(decision.policy_version.as_deref());
+        let policy = version.and_then(|(market, version)| policies.version(market, version));
+        let told = |rule: StoredRule| RuleView::of(rule, policy);
+        let rules = decision.rules.into_iter().map(told).filter(|rule| rule.effect != "hold");
         Self {
             id: DecisionId(decision.id).to_string(),
             payment_id: decision.payment.map(|id| id.to_string()),
@@ -66,21 +70,35 @@ impl DecisionView {
             policy_version: decision.policy_version,
             player_version: decision.player_version,
             reasons: reasons(Viewer::Backend, &decision.reasons),
-            rules: rules.map(RuleView::from).collect(),
+            rules: rules.collect(),
             occurred_at: decision.occurred_at.into(),
         }
     }
 }
 
-impl From<StoredRule> for RuleView {
-    fn from(stored: StoredRule) -> Self {
-        Self {
-            rule: stored.rule,
-            hit: stored.hit,
-            observed: stored.observed,
-            operator: stored.operator,
-            threshold: stored.threshold,
-            effect: stored.effect,
+impl RuleView {
+    /// What is not stored with the finding, the policy version says.
+    fn of(stored: StoredRule, policy: Option<&MarketPolicy>) -> Self {
+        match stored {
+            StoredRule::Named(named) => Self {
+                rule: named.rule,
+                hit: named.hit,
+                observed: named.observed,
+                operator: named.operator,
+                threshold: named.threshold,
+                effect: named.effect,
+            },
+            StoredRule::Numbered(stored) => {
+                let rule = engine::rule_of(policy, stored.number);
+                Self {
+                    rule: rule.map_or("unknown".to_owned(), |rule| rule.id.to_string()),
+                    hit: stored.acts && matches!(stored.state.as_str(), "hit" | "error"),
+                    observed: stored.observed,
+                    operator: rule.map_or("", |rule| rule.check.operator()).to_owned(),
+                    threshold: stored.threshold,
+                    effect: stored.effect,
+                }
+            }
         }
     }
 }

@@ -64,6 +64,7 @@ pub fn hits(body: &[u8]) -> Result<Vec<NameHit>, Unreadable> {
             list: entity.source_list,
             entity: entity.source_id,
             score: score(&entity.score).ok_or(Unreadable)?,
+            excepted: false,
         })
     };
     search.entities.unwrap_or_default().into_iter().map(hit).collect()

@@ -90,6 +90,7 @@ pub fn hits(body: &[u8], dataset: &str) -> Result<Vec<NameHit>, Unreadable> {
             list: dataset.to_owned(),
             entity: entity.id,
             score: score(&entity.score).ok_or(Unreadable)?,
+            excepted: false,
         })
     };
     response.results.into_iter().map(hit).collect()
