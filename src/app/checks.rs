@@ -43,7 +43,8 @@ pub fn checks(config: &Config) -> Checks {
                 checks.matchers.push(Matcher { id, countries, link, wire, least });
             }
             "yente" => {
-                let (dataset, algorithm) = (setting(vendor, "dataset"), setting(vendor, "algorithm"));
+                let (dataset, algorithm) =
+                    (setting(vendor, "dataset"), setting(vendor, "algorithm"));
                 let (wire, least) = (Wire::Yente { dataset, algorithm }, least(vendor));
                 checks.matchers.push(Matcher { id, countries, link, wire, least });
             }

@@ -24,9 +24,9 @@ mod reader;
 mod routing;
 mod secret;
 mod sections;
-mod vendors;
 #[cfg(test)]
 mod tests;
+mod vendors;
 
 pub use access::{ApiKey, Operator, Scope};
 pub use fault::ConfigFault;

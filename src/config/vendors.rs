@@ -78,7 +78,9 @@ impl Vendor {
             section.fault("settings.algorithm", "is an alias: name the algorithm, `logic-v2`");
         }
         if vendor == "yente" {
-            for needed in ["dataset", "algorithm"].iter().filter(|key| !settings.contains_key(**key)) {
+            for needed in
+                ["dataset", "algorithm"].iter().filter(|key| !settings.contains_key(**key))
+            {
                 section.fault(&format!("settings.{needed}"), "is missing");
             }
         }

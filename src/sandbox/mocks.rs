@@ -2,9 +2,9 @@
 
 use super::keys::SandboxKeys;
 use super::ports;
-use crate::config::{Config, PspAccount, variable_of};
+use crate::config::{Config, PspAccount, Vendor, variable_of};
 use anyhow::Context;
-use mock_psps::{MockAccount, MockConfig, Running};
+use mock_psps::{MockAccount, MockConfig, MockVendor, Running};
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,6 +32,12 @@ fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
             if account.settings.contains_key("server_certificate_pem") { "https" } else { "http" };
         let setting = format!("{}={scheme}://", variable_of(&key));
         ports::check_free(&format!("the mock of {}", account.id), address, setting)?;
+    }
+    for vendor in &mocks.vendors {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, vendor.port));
+        let key = format!("vendors.{}.base_url", vendor.id.replace('-', "_"));
+        let setting = format!("{}=http://", variable_of(&key));
+        ports::check_free(&format!("the mock of {}", vendor.id), address, setting)?;
     }
     Ok(())
 }
@@ -61,7 +67,22 @@ pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
         seed: 1,
         books_dir: Some(home.join("mock-books")),
         accounts,
+        vendors: vendors(config)?,
     })
+}
+
+fn vendors(config: &Config) -> anyhow::Result<Vec<MockVendor>> {
+    let mock = |vendor: &Vendor| {
+        let url = Url::parse(&vendor.base_url)
+            .with_context(|| format!("vendors.{}.base_url is no URL", vendor.id))?;
+        let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
+        let mut settings = vendor.settings.clone();
+        let secrets = vendor.secrets.iter();
+        settings
+            .extend(secrets.map(|(key, value)| (key.clone(), value.expose_secret().to_owned())));
+        Ok(MockVendor { id: vendor.id.clone(), port, vendor: vendor.vendor.clone(), settings })
+    };
+    config.vendors.iter().map(mock).collect()
 }
 
 /// What the mock knows: the settings, the shared secrets, and both halves of every pair of keys, of which

@@ -14,9 +14,8 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`hooks`], [`rules`], [`limits`], [`payer`],
-//! [`gather`], [`engine`], [`decision`], [`file`]; [`signals`] is what outside vendors say, in one
-//! shape.
+//! Reading order: [`policy`], [`rule`], [`facts`], [`signals`], [`hooks`], [`rules`], [`limits`],
+//! [`payer`], [`gather`], [`engine`], [`decision`], [`file`].
 
 pub mod decision;
 pub mod engine;

@@ -2,8 +2,8 @@
 
 use super::facts::Facts;
 use super::{Checkpoint, Outcome};
-use crate::screening::signals::Hook;
 use crate::domain::{Audience, Currency, Direction, Method, Reason};
+use crate::screening::signals::Hook;
 use std::fmt::Debug;
 use std::sync::Arc;
 use time::{Date, Duration};

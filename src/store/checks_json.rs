@@ -133,8 +133,11 @@ mod tests {
     #[test]
     fn what_was_found_comes_back_as_it_was() {
         let at = datetime!(2026-11-21 8:00 UTC);
-        let answer =
-            RegisterAnswer { standing: Standing::NotExcluded, reference: "r".into(), answered_at: at };
+        let answer = RegisterAnswer {
+            standing: Standing::NotExcluded,
+            reference: "r".into(),
+            answered_at: at,
+        };
         let granted = FileAnswer {
             granted: true,
             reference: "f".into(),

@@ -2,8 +2,8 @@
 //!
 //! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
 
-use super::{StoreError, checks_json};
 use super::json::currency;
+use super::{StoreError, checks_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
 use crate::screening::hooks::CheckFacts;
@@ -265,7 +265,11 @@ impl<'a> Node<'a> {
         found.value.as_i64().ok_or_else(|| found.wrong())
     }
 
-    pub(super) fn word<T>(&self, key: &'a str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    pub(super) fn word<T>(
+        &self,
+        key: &'a str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
         let found = self.at(key)?;
         parse(&found.own_text()?).ok_or_else(|| found.wrong())
     }

@@ -129,9 +129,6 @@ mod tests {
     fn a_release_that_may_have_overtaken_its_reservation_is_said_again() {
         let unanswered = Room { was_answered: false, ..room(RoomState::Released, Some("failed")) };
         assert_eq!(step(&unanswered, BEGAN + Duration::minutes(11)), Step::Release);
-        assert_eq!(
-            step(&unanswered, BEGAN + Duration::minutes(31)),
-            Step::Wait(Duration::days(1))
-        );
+        assert_eq!(step(&unanswered, BEGAN + Duration::minutes(31)), Step::Wait(Duration::days(1)));
     }
 }

@@ -35,7 +35,8 @@ pub struct Settled {
 pub async fn settle_rooms(flows: &Flows, now: Timestamp) -> Result<Settled, StoreError> {
     let pool = flows.db.pool();
     let rooms = limit_reservations::claim_due(pool, now, now + LEASE, BATCH).await?;
-    let mut settled = Settled { taken: u64::try_from(rooms.len()).unwrap_or(0), ..Settled::default() };
+    let mut settled =
+        Settled { taken: u64::try_from(rooms.len()).unwrap_or(0), ..Settled::default() };
     for room in rooms {
         let file = flows.checks.file_named(&room.file);
         match settle_one(flows, file, &room, now).await? {

@@ -30,6 +30,7 @@ mod other_money;
 mod outcomes;
 mod payins;
 mod readiness;
+mod registers;
 mod reviews;
 mod rotation;
 mod routing;

@@ -55,11 +55,7 @@ pub fn question(
 ///
 /// # Errors
 /// Whenever it is not exactly what was asked for.
-pub fn answer(
-    body: &[u8],
-    request_id: &str,
-    now: Timestamp,
-) -> Result<RegisterAnswer, Unreadable> {
+pub fn answer(body: &[u8], request_id: &str, now: Timestamp) -> Result<RegisterAnswer, Unreadable> {
     let told: Told = serde_json::from_slice(body).map_err(|_| Unreadable)?;
     let standing = Standing::parse(&told.status).ok_or(Unreadable)?;
     let answered_at = rfc3339(&told.answered_at).ok_or(Unreadable)?;

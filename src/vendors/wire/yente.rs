@@ -9,8 +9,8 @@ use crate::domain::Player;
 use crate::screening::hooks::{NameHit, Topic};
 use psp_contract::{HttpRequest, Method};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::json;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use url::form_urlencoded::Serializer;
 
@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn the_version_is_of_what_is_indexed_and_names_the_algorithm() {
-        let body = br#"{"datasets":[{"name":"default","version":"20261121","index_version":"20261120"}]}"#;
+        let body =
+            br#"{"datasets":[{"name":"default","version":"20261121","index_version":"20261120"}]}"#;
         assert_eq!(version(body, "default", "logic-v2").unwrap(), "logic-v2;default=20261120");
         assert_eq!(version(body, "peps", "logic-v2"), Err(Unreadable));
         assert_eq!(

@@ -29,8 +29,8 @@ pub struct Movement {
 pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
 impl Mocks {
-    pub async fn start(house: &House, public_url: &str, accounts: &[&str]) -> Self {
-        let running = mock_psps::start(config(house, public_url, accounts)).await.unwrap();
+    pub async fn start(house: &House, public_url: &str, who: (&[&str], &[&str])) -> Self {
+        let running = mock_psps::start(config(house, public_url, who)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { running, client: client.build().unwrap() }
     }
@@ -136,6 +136,34 @@ impl Mocks {
             .collect()
     }
 
+    pub fn vendor_url(&self, vendor: &str) -> String {
+        let found = self.running.vendors.iter().find(|running| running.id == vendor);
+        found.unwrap().base_url.clone()
+    }
+
+    /// From now on a vendor's answers go wrong so, or find this.
+    pub async fn vendor_fault(&self, vendor: &str, rule: Value) {
+        self.post(&format!("/vendors/{vendor}/faults"), &rule).await;
+    }
+
+    pub async fn vendor_listener(&self, vendor: &str, up: bool) {
+        self.post(&format!("/vendors/{vendor}/listener"), &json!({"up": up})).await;
+    }
+
+    /// A matcher's lists change, and hold these names besides.
+    pub async fn change_lists(&self, vendor: &str, added: &[&str]) {
+        self.post(&format!("/vendors/{vendor}/lists"), &json!({"add": added})).await;
+    }
+
+    /// The state of every reservation that a file of limits knows, by its reference.
+    pub async fn reservations(&self, vendor: &str) -> Vec<(String, String)> {
+        let url = format!("{}/vendors/{vendor}/movements", self.running.control_url);
+        let answer: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        let text = |it: &Value, key: &str| it[key].as_str().unwrap().to_owned();
+        let all = answer.as_array().unwrap().iter();
+        all.map(|it| (text(it, "reference"), text(it, "status"))).collect()
+    }
+
     /// The movement that an attempt made at its PSP, when it made one.
     pub async fn movement_of(&self, psp: &str, attempt: uuid::Uuid) -> Option<Movement> {
         let digits = attempt.simple().to_string();
@@ -154,10 +182,14 @@ pub fn sandbox(house: &House, variables: &Variables) -> Config {
 }
 
 /// The sandbox's own mocks, but on free ports and with books in memory.
-fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
+fn config(house: &House, public_url: &str, (accounts, vendors): (&[&str], &[&str])) -> MockConfig {
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
     let mut mocks = mock_config(&sandbox(house, &public), &house.home).unwrap();
     mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
+    mocks.vendors.retain(|vendor| vendors.contains(&vendor.id.as_str()));
+    for vendor in &mut mocks.vendors {
+        vendor.port = 0;
+    }
     for account in &mut mocks.accounts {
         account.port = 0;
         // Tests move the service's clock, and PSPs stay where they are.
