@@ -14,7 +14,7 @@ use crate::routing::registry::PspRegistry;
 use crate::routing::rules::{PspAccount, RoutingRules};
 use crate::screening::policy::{FxTable, Policies};
 use crate::store::Db;
-use crate::vendors::checks::Checks;
+use crate::vendors::people::checks::Checks;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};

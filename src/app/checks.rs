@@ -1,11 +1,11 @@
 //! Vendors of the configuration become clients.
 
 use crate::config::{Config, Vendor};
-use crate::vendors::checks::Checks;
-use crate::vendors::limit_file::LimitFile;
-use crate::vendors::link::Link;
-use crate::vendors::matcher::{Matcher, Wire};
-use crate::vendors::register::Register;
+use crate::vendors::people::checks::Checks;
+use crate::vendors::people::limit_file::LimitFile;
+use crate::vendors::people::link::Link;
+use crate::vendors::people::matcher::{Matcher, Wire};
+use crate::vendors::people::register::Register;
 use psp_adapters::{Transport, TransportConfig};
 use secrecy::SecretString;
 use url::Url;

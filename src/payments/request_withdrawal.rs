@@ -22,7 +22,7 @@ use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::{Checkpoint, engine};
 use crate::store::read_models;
 use crate::store::read_payee::{Payee, PayeeFacts};
-use crate::vendors::ask_checks::ask_checks;
+use crate::vendors::people::ask_checks::ask_checks;
 
 /// A withdrawal as the casino asks for it.
 #[derive(Debug, Clone)]

@@ -21,9 +21,9 @@ use crate::screening::signals::Hook;
 use crate::screening::{Checkpoint, Facts, Outcome, engine};
 use crate::store::StoreError;
 use crate::store::read_facts::PlayerFacts;
-use crate::vendors::ask_checks::{ask_checks, asked};
-use crate::vendors::give_room_back::give_room_back;
-use crate::vendors::reserve_room::reserve_room;
+use crate::vendors::people::ask_checks::{ask_checks, asked};
+use crate::vendors::people::give_room_back::give_room_back;
+use crate::vendors::people::reserve_room::reserve_room;
 use psp_contract::{Instrument as Chosen, Payer, PayerField};
 use uuid::Uuid;
 

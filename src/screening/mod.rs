@@ -15,8 +15,11 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`rule`], [`facts`], [`signals`], [`hooks`], [`rules`], [`limits`],
-//! [`payer`], [`gather`], [`engine`], [`decision`], [`file`].
+//! [`payer`], [`gather`], [`engine`], [`decision`], [`file`]; then, above the store, [`compare`],
+//! [`replay`], [`backtest`].
 
+pub mod backtest;
+pub mod compare;
 pub mod decision;
 pub mod engine;
 pub mod facts;
@@ -26,6 +29,7 @@ pub mod hooks;
 pub mod limits;
 pub mod payer;
 pub mod policy;
+pub mod replay;
 pub mod rule;
 pub mod rules;
 pub mod signals;

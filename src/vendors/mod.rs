@@ -1,21 +1,9 @@
-//! L3, everybody outside the house who is asked about players and coins.
+//! L3, vendors outside the house: what they are asked, and what their answers are in our words.
 //!
-//! A vendor measures; what its answer leads to, and what the lack of one leads to, is the policy's to
-//! say. Nobody is asked but where the policy in force asks ([`crate::screening::rule::Ask`]), each
-//! question has a deadline, and no question is asked while a transaction is open. What names a person
-//! goes to the vendor and nowhere else.
+//! Every hook has one normalised result ([`crate::screening::signals`]), and nothing here decides what
+//! a result leads to: that is the policy's.
 //!
-//! Reading order: [`link`], [`wire`], [`register`], [`limit_file`], [`matcher`], [`checks`], [`ask_checks`],
-//! [`room`], [`reserve_room`], [`give_room_back`], [`settle_rooms`].
+//! Reading order: [`kyt`] (coins), [`people`] (registers, limits over all operators, names).
 
-pub mod ask_checks;
-pub mod checks;
-pub mod give_room_back;
-pub mod limit_file;
-pub mod link;
-pub mod matcher;
-pub mod register;
-pub mod reserve_room;
-pub mod room;
-pub mod settle_rooms;
-pub mod wire;
+pub mod kyt;
+pub mod people;

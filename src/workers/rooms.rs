@@ -3,7 +3,7 @@
 use super::driver::{Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
-use crate::vendors::settle_rooms::settle_rooms;
+use crate::vendors::people::settle_rooms::settle_rooms;
 use std::time::Duration;
 
 #[allow(missing_debug_implementations, reason = "it holds the shared flows")]

@@ -31,6 +31,7 @@ mod outcomes;
 mod payins;
 mod readiness;
 mod registers;
+mod replays;
 mod reviews;
 mod rotation;
 mod routing;
