@@ -1,5 +1,10 @@
 -- Identity, names, registers: what waits between us and the vendors that know people.
 
+-- What registers and lists say is of a player, and no payment need be under way.
+alter table vendor_result alter column payment_id drop not null;
+create index vendor_result_of_person
+  on vendor_result (operator_id, player_id, hook, vendor, received_at) where payment_id is null;
+
 -- Room that was taken in a market's file of limits over all operators, one row a deposit. It is
 -- written before the file is asked, so that no answer can be lost: whatever became of the deposit,
 -- the room is then committed or given back.
@@ -58,6 +63,8 @@ create table name_sweep (
   after_player text not null default '',
   screened bigint not null default 0,
   deltas bigint not null default 0,
+  -- Whoever sweeps keeps it until then; another instance leaves it alone.
+  lease_until timestamptz,
   finished_at timestamptz,
   primary key (matcher, number)
 );

@@ -58,6 +58,7 @@ pub struct Nudges {
     pub routing: Arc<Notify>,
     /// What waits between us and the vendors that know people.
     pub checks: Arc<Notify>,
+    pub names: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,
     pub live: Arc<Notify>,

@@ -12,6 +12,7 @@ use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::health::HealthWorker;
 use crate::workers::inbox::InboxWorker;
 use crate::workers::incidents::IncidentWorker;
+use crate::workers::names::NameWorker;
 use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
@@ -45,6 +46,9 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &bells.payouts, PayoutWorker::new(flows.clone()));
     run(flows, crew, &bells.inbox, InboxWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
+    if !flows.checks.matchers.is_empty() {
+        run(flows, crew, &bells.names, NameWorker::new(flows.clone()));
+    }
     if !flows.checks.files.is_empty() {
         run(flows, crew, &bells.checks, RoomWorker::new(flows.clone()));
     }

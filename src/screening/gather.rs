@@ -89,6 +89,11 @@ pub fn count_deposit(
     narrow(facts, fx);
 }
 
+/// The facts of an event of the account: no money is meant to move.
+pub fn account(player: &Player, setting: &Setting<'_>) -> Facts {
+    base(Checkpoint::AccountEvent, Some(player), setting)
+}
+
 /// The facts of a withdrawal.
 pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let mut facts = base(known.checkpoint, known.player, setting);

@@ -6,7 +6,7 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`],
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`],
 //! [`routing`].
 
 pub mod attempts;
@@ -15,6 +15,7 @@ pub mod driver;
 pub mod health;
 pub mod inbox;
 pub mod incidents;
+pub mod names;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;

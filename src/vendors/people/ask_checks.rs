@@ -2,13 +2,18 @@
 
 use super::matcher::Matcher;
 use super::register::Register;
+use super::results;
 use crate::domain::{Player, Timestamp};
 use crate::flows::Flows;
 use crate::screening::Checkpoint;
-use crate::screening::hooks::{CheckFacts, HookFailure, NameFacts, RegisterFacts};
+use crate::screening::hooks::{
+    CheckFacts, HookFailure, NameAnswer, NameFacts, RegisterAnswer, RegisterFacts,
+};
 use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::Ask;
-use crate::screening::signals::Hook;
+use crate::screening::signals::{Hook, VendorResult};
+use crate::store::player_results;
+use time::Duration;
 
 /// What is to be known at a checkpoint. Room in a file of limits is taken later, when nothing else
 /// speaks against the deposit.
@@ -19,16 +24,14 @@ pub async fn ask_checks(flows: &Flows, player: &Player, checkpoint: Checkpoint) 
         // No licence: that is denied without asking anybody.
         return facts;
     };
-    if asked(policy, checkpoint, Hook::Register).is_some() {
-        let register = flows.checks.register(&player.country);
-        facts.register = match register {
-            Some(register) => Some(ask_register(flows, register, player, now).await),
-            None => None,
-        };
+    let ask = asked(policy, checkpoint, Hook::Register);
+    if let Some((ask, register)) = ask.zip(flows.checks.register(&player.country)) {
+        let found = register_says(flows, register, player, ask.max_age, now).await;
+        facts.register = Some(RegisterFacts { register: register.id.clone(), found });
     }
-    if asked(policy, checkpoint, Hook::Names).is_some() {
+    if let Some(ask) = asked(policy, checkpoint, Hook::Names) {
         let matchers = flows.checks.matchers(&player.country);
-        let asking = matchers.map(|matcher| ask_matcher(flows, matcher, player, now));
+        let asking = matchers.map(|matcher| names_say(flows, matcher, player, ask.max_age, now));
         facts.names = futures_util::future::join_all(asking).await;
     }
     facts
@@ -40,34 +43,91 @@ pub fn asked(policy: &MarketPolicy, checkpoint: Checkpoint, hook: Hook) -> Optio
     here.filter_map(|rule| rule.check.asks()).find(|ask| ask.hook == hook)
 }
 
-async fn ask_register(
+async fn register_says(
     flows: &Flows,
     register: &Register,
     player: &Player,
+    max_age: Duration,
     now: Timestamp,
-) -> RegisterFacts {
+) -> Result<RegisterAnswer, HookFailure> {
+    let known = known(flows, player, (Hook::Register, &register.id)).await;
+    let known = known.as_ref().and_then(results::to_register);
+    let changed = player.updated_at;
+    if let Some(answer) =
+        known.filter(|known| results::is_fresh(known.answered_at, changed, max_age, now))
+    {
+        return Ok(answer);
+    }
     let request_id = flows.ids.next().simple().to_string();
     let told = register.ask(player, &request_id, now).await;
-    let found = told.map(|(answer, _)| answer);
-    count(&register.id, found.as_ref().err());
-    RegisterFacts { register: register.id.clone(), found }
+    let result = match &told {
+        Ok((answer, sha256)) => results::of_register(&register.id, answer, *sha256),
+        Err(why) => results::of_failure(&register.id, Hook::Register, &request_id, (*why, now)),
+    };
+    keep(flows, player, &result, now).await;
+    told.map(|(answer, _)| answer)
 }
 
-async fn ask_matcher(
+async fn names_say(
     flows: &Flows,
     matcher: &Matcher,
     player: &Player,
+    max_age: Duration,
     now: Timestamp,
 ) -> NameFacts {
-    let request_id = flows.ids.next().simple().to_string();
-    let told = matcher.ask(player, &request_id, now).await;
-    let found = told.map(|(answer, _)| answer);
-    count(&matcher.id, found.as_ref().err());
+    let known = known(flows, player, (Hook::Names, &matcher.id)).await;
+    let known = known.as_ref().and_then(results::to_names);
+    let changed = player.updated_at;
+    let fresh = known.filter(|known| results::is_fresh(known.asked_at, changed, max_age, now));
+    let found = match fresh {
+        Some(answer) => Ok(answer),
+        None => match_name(flows, matcher, player).await,
+    };
     NameFacts { matcher: matcher.id.clone(), found }
 }
 
-fn count(vendor: &str, failure: Option<&HookFailure>) {
-    let result = failure.map_or("final", |failure| failure.as_str());
-    metrics::counter!("vendor_answers_total", "vendor" => vendor.to_owned(), "result" => result)
-        .increment(1);
+/// Asks a matcher now, and keeps what it says.
+///
+/// # Errors
+/// No answer that can be used.
+pub async fn match_name(
+    flows: &Flows,
+    matcher: &Matcher,
+    player: &Player,
+) -> Result<NameAnswer, HookFailure> {
+    let now = flows.clock.now();
+    let request_id = flows.ids.next().simple().to_string();
+    let told = matcher.ask(player, &request_id, now).await;
+    let result = match &told {
+        Ok((answer, sha256)) => results::of_names(&matcher.id, answer, &request_id, *sha256),
+        Err(why) => results::of_failure(&matcher.id, Hook::Names, &request_id, (*why, now)),
+    };
+    keep(flows, player, &result, now).await;
+    told.map(|(answer, _)| answer)
+}
+
+/// The newest answer that is kept. Without the database it is asked anew: that costs a question, and
+/// nothing else.
+pub async fn known(
+    flows: &Flows,
+    player: &Player,
+    (hook, vendor): (Hook, &str),
+) -> Option<VendorResult> {
+    let known = player_results::newest(flows.db.pool(), &player.key, hook, vendor).await;
+    known.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what a vendor said before could not be read");
+        None
+    })
+}
+
+/// Keeps an answer. The decision holds what it was made from in any case.
+async fn keep(flows: &Flows, player: &Player, result: &VendorResult, asked_at: Timestamp) {
+    metrics::counter!("vendor_answers_total", "vendor" => result.vendor.clone(),
+        "state" => result.state.as_str())
+    .increment(1);
+    let id = flows.ids.next();
+    let kept = player_results::keep(flows.db.pool(), id, &player.key, result, asked_at).await;
+    if let Err(error) = kept {
+        tracing::warn!(%error, vendor = result.vendor, "what a vendor said could not be kept");
+    }
 }

@@ -6,7 +6,8 @@
 //! goes to the vendor and nowhere else.
 //!
 //! Reading order: [`link`], [`wire`], [`register`], [`limit_file`], [`matcher`], [`checks`],
-//! [`ask_checks`], [`room`], [`reserve_room`], [`give_room_back`], [`settle_rooms`].
+//! [`results`], [`ask_checks`]; [`room`], [`reserve_room`], [`give_room_back`], [`settle_rooms`];
+//! [`rescreen`], [`sweep_names`].
 
 pub mod ask_checks;
 pub mod checks;
@@ -15,7 +16,10 @@ pub mod limit_file;
 pub mod link;
 pub mod matcher;
 pub mod register;
+pub mod rescreen;
 pub mod reserve_room;
+pub mod results;
 pub mod room;
 pub mod settle_rooms;
+pub mod sweep_names;
 pub mod wire;
