@@ -15,6 +15,7 @@ use crate::routing::rules::{PspAccount, RoutingRules};
 use crate::screening::policy::{FxTable, Policies};
 use crate::store::Db;
 use crate::vendors::people::checks::Checks;
+use crate::vendors::registry::Vendors;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +45,7 @@ pub struct Flows {
     pub psp_deadline: Duration,
     /// Who is asked about players.
     pub checks: Arc<Checks>,
+    pub vendors: Arc<Vendors>,
     pub nudges: Arc<Nudges>,
     pub hush: Arc<Hush>,
     pub tasks: TaskTracker,
@@ -55,6 +57,7 @@ pub struct Nudges {
     pub attempts: Arc<Notify>,
     pub payouts: Arc<Notify>,
     pub inbox: Arc<Notify>,
+    pub screenings: Arc<Notify>,
     pub routing: Arc<Notify>,
     /// What waits between us and the vendors that know people.
     pub checks: Arc<Notify>,

@@ -1,6 +1,6 @@
 //! Vendors of the configuration become clients.
 
-use crate::config::{Config, Vendor};
+use crate::config::{CheckVendor, Config};
 use crate::vendors::people::checks::Checks;
 use crate::vendors::people::limit_file::LimitFile;
 use crate::vendors::people::link::Link;
@@ -13,7 +13,7 @@ use url::Url;
 /// Clients of all vendors that know people.
 pub fn checks(config: &Config) -> Checks {
     // Production refuses addresses on this machine; whoever has one is a sandbox or a test.
-    let plain = config.vendors.iter().any(|vendor| is_loopback(&vendor.base_url));
+    let plain = config.checks.iter().any(|vendor| is_loopback(&vendor.base_url));
     let settings =
         TransportConfig { allow_plain_http_loopback: plain, ..TransportConfig::default() };
     let transport = match Transport::new(&settings) {
@@ -25,9 +25,10 @@ pub fn checks(config: &Config) -> Checks {
             return Checks::default();
         }
     };
-    let link = |vendor: &Vendor| Link::new(transport.clone(), &vendor.base_url, vendor.deadline);
+    let link =
+        |vendor: &CheckVendor| Link::new(transport.clone(), &vendor.base_url, vendor.deadline);
     let mut checks = Checks::default();
-    for vendor in &config.vendors {
+    for vendor in &config.checks {
         let (id, countries, link) = (vendor.id.clone(), vendor.countries.clone(), link(vendor));
         match vendor.vendor.as_str() {
             "register" => {
@@ -55,17 +56,17 @@ pub fn checks(config: &Config) -> Checks {
 }
 
 /// A setting that the configuration has been checked for.
-fn setting(vendor: &Vendor, name: &str) -> String {
+fn setting(vendor: &CheckVendor, name: &str) -> String {
     vendor.settings.get(name).cloned().unwrap_or_default()
 }
 
 /// The lowest score that is told at all.
-fn least(vendor: &Vendor) -> String {
+fn least(vendor: &CheckVendor) -> String {
     vendor.settings.get("least_score").cloned().unwrap_or_else(|| "0.70".to_owned())
 }
 
 /// A secret that the configuration has been checked for.
-fn secret(vendor: &Vendor, name: &str) -> SecretString {
+fn secret(vendor: &CheckVendor, name: &str) -> SecretString {
     vendor.secrets.get(name).cloned().unwrap_or_else(|| SecretString::from(""))
 }
 

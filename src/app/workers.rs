@@ -1,12 +1,14 @@
 //! The workers of one instance, each in its driver.
 
 use crate::config::WebhooksOut;
+use crate::evidence::seal::Sealing;
 use crate::flows::Flows;
 use crate::outbox::live::Live;
 use crate::webhooks::client::WebhookClient;
 use crate::webhooks::deliver::{IdSource, Outbound};
 use crate::webhooks::guard::{Reach, SystemNames};
 use crate::workers::attempts::AttemptWorker;
+use crate::workers::checkpoints::CheckpointWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::health::HealthWorker;
@@ -18,6 +20,7 @@ use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
 use crate::workers::rooms::RoomWorker;
 use crate::workers::routing::RoutingWorker;
+use crate::workers::screenings::ScreeningWorker;
 use crate::workers::sessions::SessionWorker;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
@@ -36,7 +39,7 @@ pub struct Crew {
     pub tasks: TaskTracker,
 }
 
-/// Starts those that make money move: attempts, payouts, the inbox; and those that tell of it.
+/// Starts those that make money move: attempts, payouts, the inbox, screenings; and those that tell of it.
 ///
 /// # Errors
 /// When the client for outbound webhooks cannot be built.
@@ -45,6 +48,7 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &bells.attempts, AttemptWorker::new(flows.clone()));
     run(flows, crew, &bells.payouts, PayoutWorker::new(flows.clone()));
     run(flows, crew, &bells.inbox, InboxWorker::new(flows.clone()));
+    run(flows, crew, &bells.screenings, ScreeningWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
     if !flows.checks.matchers.is_empty() {
         run(flows, crew, &bells.names, NameWorker::new(flows.clone()));
@@ -80,6 +84,12 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
 pub fn start_routing(flows: &Flows, crew: &Crew) {
     run(flows, crew, &flows.nudges.routing, RoutingWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), HealthWorker::new(flows.clone()));
+}
+
+/// Starts the sealing of the log, where there is a key and a folder for it.
+pub fn start_sealing(flows: &Flows, crew: &Crew, sealing: Sealing) {
+    let worker = CheckpointWorker::new(flows.db.pool().clone(), flows.ids.clone(), sealing);
+    run(flows, crew, &Arc::new(Notify::new()), worker);
 }
 
 /// Starts what every instance that serves the API needs: the eyes of its event streams.

@@ -1,102 +1,92 @@
-//! Vendors: who is asked about players and about coins, and how they are reached.
-//!
-//! What a market asks them, and what an answer or the lack of one leads to, is its policy's to say.
+//! Screening vendors: where each is, what proves who we are, and which hooks it answers.
 
-use super::psps::{is_country, settings};
 use super::reader::Section;
 use super::secret::Secrets;
-use super::sections::{millis, url_text};
+use crate::screening::signals::Hook;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The vendors that this service can speak with, and the secrets that each needs.
-const KINDS: &[(&str, &[&str])] = &[
-    ("register", &["token"]),
-    ("limit_file", &["token"]),
-    ("watchman", &[]),
-    ("yente", &[]),
-    ("sumsub", &["app_token", "app_secret", "webhook_secret"]),
-    ("onfido", &["api_token", "webhook_token"]),
-    ("veriff", &["api_key", "shared_secret"]),
-];
-
-/// One account at one vendor.
+/// A vendor of `[vendors.<id>]`.
 #[derive(Debug, Clone)]
-pub struct Vendor {
-    /// `register-se`; its webhooks come to `/webhooks/vendors/{id}`.
+pub struct VendorAccount {
     pub id: String,
-    /// Which wire it speaks, one of the kinds.
-    pub vendor: String,
+    /// Whose wire it speaks, one of [`ADAPTERS`].
+    pub adapter: String,
+    pub hooks: Vec<Hook>,
     pub base_url: String,
-    /// Whose players it is asked about. Empty: all.
-    pub countries: Vec<String>,
-    /// How long one question may take, all its requests together.
-    pub deadline: Duration,
+    /// How long one look may take, all its requests together.
+    pub call_timeout: Duration,
+    /// How often a vendor that is at work is asked again.
+    pub poll: Duration,
+    /// What the adapter needs beside: `key`, `sanctions_url`.
     pub settings: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, SecretString>,
 }
 
-pub(super) fn read(root: &Section<'_>, secrets: &Secrets<'_>) -> Vec<Vendor> {
-    let mut vendors: Vec<Vendor> = Vec::new();
-    for section in root.sections("vendors") {
-        let vendor = Vendor::read(&section, secrets);
-        if vendors.iter().any(|other| other.id == vendor.id) {
-            section.fault("id", format!("`{}` is there twice", vendor.id));
-        }
-        vendors.push(vendor);
-    }
-    vendors
-}
+/// The adapters, each with the settings and the secrets that it cannot do without.
+pub const ADAPTERS: [(&str, &[&str], &[&str]); 3] = [
+    ("chainalysis", &[], &["api_key"]),
+    ("elliptic", &["key"], &["secret"]),
+    ("trm", &[], &["api_key"]),
+];
 
-impl Vendor {
-    fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
-        let id = section.text("id");
-        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        if !id.bytes().all(plain) {
-            section.fault("id", "must be of a-z, 0-9 and dashes");
-        }
-        let vendor = section.text("vendor");
-        let kind = KINDS.iter().find(|(kind, _)| *kind == vendor);
-        if kind.is_none() && !vendor.is_empty() {
-            section.fault("vendor", "is none that this service has");
-        }
-        let base_url = url_text(section, "base_url");
-        let countries = section.texts("countries");
-        for country in countries.iter().filter(|code| !is_country(code)) {
-            section.fault("countries", format!("`{country}` is no country, `DE`"));
-        }
-        let named = named_secrets(section, secrets);
-        for needed in kind.into_iter().flat_map(|(_, needed)| *needed) {
-            if !named.contains_key(*needed) {
-                section.fault(&format!("secrets.{needed}"), "is missing");
-            }
-        }
-        let settings = settings(section, &base_url);
-        // What an alias stands for changes under its users, and a decision could not be made again.
-        if settings.get("algorithm").is_some_and(|algorithm| algorithm == "best") {
-            section.fault("settings.algorithm", "is an alias: name the algorithm, `logic-v2`");
-        }
-        if vendor == "yente" {
-            for needed in
-                ["dataset", "algorithm"].iter().filter(|key| !settings.contains_key(**key))
-            {
-                section.fault(&format!("settings.{needed}"), "is missing");
-            }
-        }
-        let deadline = millis(section, "deadline_ms", 30_000);
-        Self { id, vendor, base_url, countries, deadline, settings, secrets: named }
-    }
+const HOOKS: [Hook; 2] = [Hook::KytDeposit, Hook::KytWithdrawal];
 
-    /// Whether players of a country are its business.
-    pub fn serves(&self, country: &str) -> bool {
-        self.countries.is_empty() || self.countries.iter().any(|own| own == country)
-    }
-}
-
-fn named_secrets(section: &Section<'_>, secrets: &Secrets<'_>) -> BTreeMap<String, SecretString> {
-    let Some(table) = section.opt_section("secrets") else {
-        return BTreeMap::new();
+pub(super) fn read(root: &Section<'_>, secrets: &Secrets<'_>) -> Vec<VendorAccount> {
+    let Some(all) = root.opt_section("vendors") else {
+        return Vec::new();
     };
-    table.keys().into_iter().map(|key| (key.clone(), secrets.table(&table, &key).0)).collect()
+    all.keys().into_iter().map(|id| one(&all.section(&id), id, secrets)).collect()
+}
+
+fn one(section: &Section<'_>, id: String, secrets: &Secrets<'_>) -> VendorAccount {
+    let adapter = section.text("adapter");
+    let known = ADAPTERS.iter().find(|(name, ..)| *name == adapter);
+    if known.is_none() {
+        section.fault("adapter", "must be chainalysis, elliptic or trm");
+    }
+    let parse = |text: &String| {
+        let hook = HOOKS.into_iter().find(|hook| hook.as_str() == *text);
+        if hook.is_none() {
+            section.fault(
+                "hooks",
+                format!("has `{text}`, which must be kyt.deposit or kyt.withdrawal"),
+            );
+        }
+        hook
+    };
+    let hooks = section.texts("hooks").iter().filter_map(parse).collect();
+    let base_url = section.text("base_url").trim_end_matches('/').to_owned();
+    if url::Url::parse(&base_url).is_err() {
+        section.fault("base_url", "must be an address, `https://api.example.com`");
+    }
+    let table = |name: &str| section.opt_section(name);
+    let settings: BTreeMap<String, String> = table("settings")
+        .map(|table| table.keys().into_iter().map(|key| (key.clone(), table.text(&key))).collect())
+        .unwrap_or_default();
+    let named: BTreeMap<String, SecretString> = table("secrets")
+        .map(|table| {
+            let read = |key: String| (key.clone(), secrets.table(&table, &key).0);
+            table.keys().into_iter().map(read).collect()
+        })
+        .unwrap_or_default();
+    if let Some((_, settings_needed, secrets_needed)) = known {
+        for key in settings_needed.iter().filter(|key| !settings.contains_key(**key)) {
+            section.fault("settings", format!("lacks {key}"));
+        }
+        for key in secrets_needed.iter().filter(|key| !named.contains_key(**key)) {
+            section.fault("secrets", format!("lacks {key}: nothing is asked without it"));
+        }
+    }
+    VendorAccount {
+        id,
+        adapter,
+        hooks,
+        base_url,
+        call_timeout: Duration::from_millis(section.number("call_timeout_ms", 100, 30_000)),
+        poll: Duration::from_millis(section.number("poll_ms", 50, 60_000)),
+        settings,
+        secrets: named,
+    }
 }

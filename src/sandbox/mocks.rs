@@ -1,8 +1,8 @@
-//! The sandbox's mock PSPs: one for each configured account, at the account's own address.
+//! The sandbox's mock PSPs and vendors: one for each configured account, at its own address.
 
 use super::keys::SandboxKeys;
 use super::ports;
-use crate::config::{Config, PspAccount, Vendor, variable_of};
+use crate::config::{Config, PspAccount, knows_people, variable_of};
 use anyhow::Context;
 use mock_psps::{MockAccount, MockConfig, MockVendor, Running};
 use secrecy::ExposeSecret;
@@ -35,7 +35,9 @@ fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
     }
     for vendor in &mocks.vendors {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, vendor.port));
-        let key = format!("vendors.{}.base_url", vendor.id.replace('-', "_"));
+        // Vendors that know people are a list of their own; the name of the variable is alike.
+        let list = if knows_people(&vendor.vendor) { "checks" } else { "vendors" };
+        let key = format!("{list}.{}.base_url", vendor.id.replace('-', "_"));
         let setting = format!("{}=http://", variable_of(&key));
         ports::check_free(&format!("the mock of {}", vendor.id), address, setting)?;
     }
@@ -71,18 +73,30 @@ pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
     })
 }
 
+/// The vendors at the addresses and with the secrets that the service has.
 fn vendors(config: &Config) -> anyhow::Result<Vec<MockVendor>> {
-    let mock = |vendor: &Vendor| {
-        let url = Url::parse(&vendor.base_url)
-            .with_context(|| format!("vendors.{}.base_url is no URL", vendor.id))?;
+    let mut vendors = Vec::new();
+    for account in &config.vendors {
+        let url = Url::parse(&account.base_url)
+            .with_context(|| format!("vendors.{}.base_url is no URL", account.id))?;
         let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
-        let mut settings = vendor.settings.clone();
-        let secrets = vendor.secrets.iter();
-        settings
-            .extend(secrets.map(|(key, value)| (key.clone(), value.expose_secret().to_owned())));
-        Ok(MockVendor { id: vendor.id.clone(), port, vendor: vendor.vendor.clone(), settings })
-    };
-    config.vendors.iter().map(mock).collect()
+        let mut settings = account.settings.clone();
+        let secrets = account.secrets.iter();
+        settings.extend(secrets.map(|(key, it)| (key.clone(), it.expose_secret().to_owned())));
+        let vendor = account.adapter.clone();
+        vendors.push(MockVendor { id: account.id.clone(), port, vendor, settings });
+    }
+    for account in &config.checks {
+        let url = Url::parse(&account.base_url)
+            .with_context(|| format!("checks.{}.base_url is no URL", account.id))?;
+        let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
+        let mut settings = account.settings.clone();
+        let secrets = account.secrets.iter();
+        settings.extend(secrets.map(|(key, it)| (key.clone(), it.expose_secret().to_owned())));
+        let vendor = account.vendor.clone();
+        vendors.push(MockVendor { id: account.id.clone(), port, vendor, settings });
+    }
+    Ok(vendors)
 }
 
 /// What the mock knows: the settings, the shared secrets, and both halves of every pair of keys, of which

@@ -10,6 +10,7 @@ use crate::domain::{
     Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
 };
 use crate::screening::limits::LimitUsed;
+use crate::screening::signals::VendorResult;
 
 /// The facts of one screening.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Facts {
     pub limits: Vec<LimitUsed>,
     /// What registers, files of limits and lists of names say of the player.
     pub checks: CheckFacts,
+    /// What vendors outside said of this payment or its player.
+    pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
     pub recorded_only: Vec<String>,
     pub fx: FxTable,

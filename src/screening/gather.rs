@@ -121,6 +121,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         owed: Vec::new(),
         limits: Vec::new(),
         checks: CheckFacts::default(),
+        vendors: Vec::new(),
         recorded_only: setting.recorded_only.to_vec(),
         fx: setting.fx.narrowed([]),
     }

@@ -14,11 +14,14 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`signals`], [`hooks`], [`rules`], [`limits`],
-//! [`payer`], [`gather`], [`engine`], [`decision`], [`file`]; then, above the store, [`compare`],
-//! [`replay`], [`backtest`].
+//! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
+//! [`rule`], [`facts`], [`signals`], [`hooks`], [`rules`], [`limits`], [`payer`], [`gather`],
+//! [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`],
+//! [`backtest`].
 
+pub mod aggregate;
 pub mod backtest;
+pub mod calendar;
 pub mod compare;
 pub mod decision;
 pub mod engine;
@@ -26,7 +29,9 @@ pub mod facts;
 pub mod file;
 pub mod gather;
 pub mod hooks;
+pub mod limit_terms;
 pub mod limits;
+pub mod movement;
 pub mod payer;
 pub mod policy;
 pub mod replay;
@@ -121,3 +126,5 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod vectors;

@@ -1,9 +1,9 @@
 //! A rule of a policy: what it checks, where, and what a hit does.
 
 use super::facts::Facts;
+use super::signals::Hook;
 use super::{Checkpoint, Outcome};
 use crate::domain::{Audience, Currency, Direction, Method, Reason};
-use crate::screening::signals::Hook;
 use std::fmt::Debug;
 use std::sync::Arc;
 use time::{Date, Duration};
@@ -50,6 +50,11 @@ pub trait Check: Debug + Send + Sync {
         false
     }
 
+    /// The vendor whose answer is still to come, where the rule hangs on one.
+    fn awaits(&self, _: &Facts) -> Option<Awaits> {
+        None
+    }
+
     /// The least and the most of one payment, where that is what it bounds, in minor units.
     fn bounds(&self, _: Direction, _: Currency) -> (Option<i64>, Option<i64>) {
         (None, None)
@@ -72,6 +77,14 @@ pub struct Ask {
     pub hook: Hook,
     /// An answer that is older is none.
     pub max_age: Duration,
+}
+
+/// An answer that a rule waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaits {
+    pub hook: Hook,
+    /// How long a payment may wait; then the rule finds what it finds without the answer.
+    pub within: Duration,
 }
 
 /// What a check found.

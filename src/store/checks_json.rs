@@ -160,7 +160,7 @@ mod tests {
             ],
         };
         let written = write(&checks);
-        let node = Node { value: &written, path: "checks" };
+        let node = Node::root(&written, "checks");
         assert_eq!(read(&node).unwrap(), checks);
         for failure in HookFailure::ALL {
             let found = Err(failure);
@@ -169,7 +169,7 @@ mod tests {
                 ..CheckFacts::default()
             };
             let written = write(&checks);
-            assert_eq!(read(&Node { value: &written, path: "checks" }).unwrap(), checks);
+            assert_eq!(read(&Node::root(&written, "checks")).unwrap(), checks);
         }
     }
 }

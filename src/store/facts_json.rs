@@ -3,7 +3,7 @@
 //! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
 
 use super::json::currency;
-use super::{StoreError, checks_json};
+use super::{StoreError, checks_json, vendors_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
 use crate::screening::hooks::CheckFacts;
@@ -45,6 +45,9 @@ pub fn text(facts: &Facts) -> String {
     }
     if facts.checks != CheckFacts::default() {
         put("checks", checks_json::write(&facts.checks));
+    }
+    if !facts.vendors.is_empty() {
+        put("vendors", facts.vendors.iter().map(vendors_json::value).collect());
     }
     if !facts.recorded_only.is_empty() {
         put("recorded_only", facts.recorded_only.clone().into());
@@ -136,6 +139,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
         checks: all.maybe("checks", checks_json::read)?.unwrap_or_default(),
+        vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,
     })
@@ -197,11 +201,19 @@ fn read_fx(found: &Node<'_>) -> Result<FxTable, StoreError> {
 /// A piece of the stored JSON, with its key for the error.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node<'a> {
-    pub(super) value: &'a Value,
-    pub(super) path: &'a str,
+    value: &'a Value,
+    path: &'a str,
 }
 
 impl<'a> Node<'a> {
+    pub(super) const fn root(value: &'a Value, path: &'a str) -> Self {
+        Self { value, path }
+    }
+
+    pub(super) fn own_flag(&self) -> Result<bool, StoreError> {
+        self.value.as_bool().ok_or_else(|| self.wrong())
+    }
+
     pub(super) fn wrong(&self) -> StoreError {
         StoreError::Corrupt(format!("inputs of a decision: {}", self.path))
     }

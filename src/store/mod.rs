@@ -11,8 +11,10 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`].
+//! [`player_habits`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
+//! [`vendors_json`].
 
+pub mod checkpoints;
 mod checks_json;
 pub mod db;
 pub mod deliveries;
@@ -42,6 +44,7 @@ pub mod read_decisions;
 pub mod read_facts;
 pub mod read_history;
 pub mod read_keys;
+pub mod read_lines;
 pub mod read_models;
 pub mod read_payee;
 pub mod read_reviews;
@@ -51,6 +54,8 @@ pub mod rows;
 pub mod shared_health;
 pub mod slots;
 pub mod switches;
+pub mod vendor_checks;
+pub mod vendors_json;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;

@@ -6,10 +6,11 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`],
-//! [`routing`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`routing`],
+//! [`checkpoints`], [`screenings`].
 
 pub mod attempts;
+pub mod checkpoints;
 pub mod deliveries;
 pub mod driver;
 pub mod health;
@@ -22,4 +23,5 @@ pub mod payouts;
 pub mod rooms;
 pub mod routing;
 pub mod running;
+pub mod screenings;
 pub mod sessions;

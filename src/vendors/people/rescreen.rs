@@ -11,8 +11,8 @@ use crate::screening::gather;
 use crate::screening::gather::Setting;
 use crate::screening::hooks::{CheckFacts, HookFailure, NameAnswer, NameFacts, NameHit};
 use crate::screening::signals::Hook;
-use crate::store::incidents::{self, ServiceIncident};
 use crate::store::StoreError;
+use crate::store::incidents::{self, ServiceIncident};
 
 /// Why a player was not matched.
 #[derive(Debug, thiserror::Error)]

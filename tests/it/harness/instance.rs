@@ -44,12 +44,20 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
         let replaced = setup.base_urls.iter().find(|(id, _)| id == psp);
         set(&key, replaced.map_or_else(|| mocks.base_url(psp), |(_, url)| url.clone()));
     }
+    for vendor in ["chainalysis", "elliptic", "trm"] {
+        set(&format!("vendors.{vendor}.base_url"), mocks.vendor_url(vendor));
+        set(&format!("vendors.{vendor}.call_timeout_ms"), "1500".to_owned());
+    }
+    set("vendors.chainalysis.settings.sanctions_url", mocks.vendor_url("chainalysis"));
+    for (vendor, hooks) in &setup.hooks {
+        set(&format!("vendors.{vendor}.hooks"), hooks.clone());
+    }
     for vendor in setup.vendors {
-        let key = format!("vendors.{}.base_url", vendor.replace('-', "_"));
-        variables.insert(variable_of(&key), mocks.vendor_url(vendor));
+        let key = format!("checks.{}.base_url", vendor.replace('-', "_"));
+        set(&key, mocks.vendor_url(vendor));
     }
     let mut config = sandbox(house, &variables);
-    config.vendors.retain(|vendor| setup.vendors.contains(&vendor.id.as_str()));
+    config.checks.retain(|vendor| setup.vendors.contains(&vendor.id.as_str()));
     ask_more(&mut config, &setup.rules);
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));

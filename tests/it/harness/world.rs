@@ -38,6 +38,8 @@ pub struct Setup {
     pub first: Option<&'static str>,
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
+    /// Which hooks a vendor answers, where not the sandbox's.
+    pub hooks: Vec<(&'static str, String)>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
     pub liars: Vec<&'static str>,
     /// Between the service and the database there is a [`Proxy`].
@@ -63,6 +65,7 @@ impl Default for Setup {
             rules: String::new(),
             first: None,
             base_urls: Vec::new(),
+            hooks: Vec::new(),
             liars: Vec::new(),
             proxy: false,
             sabotage: None,
@@ -166,6 +169,7 @@ impl World {
             bell.payouts.notify_one();
             bell.inbox.notify_one();
             bell.checks.notify_one();
+            bell.screenings.notify_one();
         }
     }
 
