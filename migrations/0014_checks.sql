@@ -1,4 +1,4 @@
--- Identity, names, registers: what waits between us and the vendors that know people.
+-- Registers, limits over all operators, names: what waits between us and the vendors that know people.
 
 -- What registers and lists say is of a player, and no payment need be under way.
 alter table vendor_result alter column payment_id drop not null;
@@ -27,29 +27,6 @@ create table limit_reservation (
   constraint open_reservation_is_due check (state not in ('asked', 'reserved') or due_at is not null)
 ) with (fillfactor = 70);
 create index limit_reservation_due on limit_reservation (due_at) where due_at is not null;
-
--- A vendor's verified webhooks, for good: an event has its effect once, and the newest by the
--- vendor's own clock stands.
-create table vendor_event (
-  vendor text not null,
-  event_id text not null,
-  kind text not null,
-  -- Whom it is about; null where it names nobody of ours.
-  operator_id text,
-  player_id text,
-  body_sha256 bytea not null,
-  raw bytea not null,
-  -- By the vendor's clock.
-  occurred_at timestamptz not null,
-  received_at timestamptz not null,
-  state text not null constraint vendor_event_state check (state in ('new', 'done', 'parked')),
-  tries integer not null default 0,
-  due_at timestamptz,
-  note text,
-  primary key (vendor, event_id),
-  constraint new_vendor_event_is_due check (state <> 'new' or due_at is not null)
-);
-create index vendor_event_due on vendor_event (due_at) where state = 'new';
 
 -- When a matcher's lists last changed, and how far the players have been matched against them anew.
 create table name_sweep (
@@ -81,5 +58,5 @@ create table name_screening_due (
 );
 create index name_screening_due_at on name_screening_due (due_at);
 
-grant select, insert, update on limit_reservation, vendor_event, name_sweep to interlock_app;
+grant select, insert, update on limit_reservation, name_sweep to interlock_app;
 grant select, insert, update, delete on name_screening_due to interlock_app;

@@ -21,15 +21,12 @@ const KINDS: &[(&str, &[&str])] = &[
     ("limit_file", &["token"]),
     ("watchman", &[]),
     ("yente", &[]),
-    ("sumsub", &["app_token", "app_secret", "webhook_secret"]),
-    ("onfido", &["api_token", "webhook_token"]),
-    ("veriff", &["api_key", "shared_secret"]),
 ];
 
 /// One account at one vendor.
 #[derive(Debug, Clone)]
 pub struct CheckVendor {
-    /// `register-se`; its webhooks come to `/webhooks/vendors/{id}`.
+    /// `register-se`.
     pub id: String,
     /// Which wire it speaks, one of the kinds.
     pub vendor: String,

@@ -27,6 +27,7 @@ mod late_payouts;
 mod limits;
 mod lookups;
 mod markets;
+mod names;
 mod other_money;
 mod outcomes;
 mod payins;

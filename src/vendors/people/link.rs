@@ -47,7 +47,8 @@ impl Link {
         })
     }
 
-    /// As [`Link::send`]; any status but a success is a refusal of the vendor's.
+    /// As [`Link::send`]; any status but a success is a refusal of the vendor's, and one that is
+    /// still at work has not answered.
     ///
     /// # Errors
     /// No answer by then, or no success.
@@ -57,6 +58,11 @@ impl Link {
         by: Instant,
     ) -> Result<HttpResponse, HookFailure> {
         let answer = self.send(request, by).await?;
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(HookFailure::Refused) }
+        match answer.status {
+            // "Accepted" is no answer yet, whatever stands in its body.
+            202 => Err(HookFailure::Pending),
+            200..=299 => Ok(answer),
+            _ => Err(HookFailure::Refused),
+        }
     }
 }

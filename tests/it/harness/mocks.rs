@@ -1,7 +1,7 @@
 //! The mock PSPs of one test, and a client of their control API.
 
 use super::house::House;
-use interlock::config::{Config, Profile, Variables, variable_of};
+use interlock::config::{Config, Profile, Variables, knows_people, variable_of};
 use interlock::sandbox::mocks::mock_config;
 use mock_psps::{MockConfig, Running};
 use serde_json::{Value, json};
@@ -164,20 +164,6 @@ impl Mocks {
             .collect()
     }
 
-    pub fn vendor_url(&self, vendor: &str) -> String {
-        let found = self.running.vendors.iter().find(|running| running.id == vendor);
-        found.unwrap().base_url.clone()
-    }
-
-    /// From now on a vendor's answers go wrong so, or find this.
-    pub async fn vendor_fault(&self, vendor: &str, rule: Value) {
-        self.post(&format!("/vendors/{vendor}/faults"), &rule).await;
-    }
-
-    pub async fn vendor_listener(&self, vendor: &str, up: bool) {
-        self.post(&format!("/vendors/{vendor}/listener"), &json!({"up": up})).await;
-    }
-
     /// A matcher's lists change, and hold these names besides.
     pub async fn change_lists(&self, vendor: &str, added: &[&str]) {
         self.post(&format!("/vendors/{vendor}/lists"), &json!({"add": added})).await;
@@ -214,10 +200,7 @@ fn config(house: &House, public_url: &str, (accounts, vendors): (&[&str], &[&str
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
     let mut mocks = mock_config(&sandbox(house, &public), &house.home).unwrap();
     mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
-    mocks.vendors.retain(|vendor| vendors.contains(&vendor.id.as_str()));
-    for vendor in &mut mocks.vendors {
-        vendor.port = 0;
-    }
+    mocks.vendors.retain(|one| !knows_people(&one.vendor) || vendors.contains(&one.id.as_str()));
     for account in &mut mocks.accounts {
         account.port = 0;
         // Tests move the service's clock, and PSPs stay where they are.

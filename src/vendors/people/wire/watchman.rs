@@ -18,8 +18,8 @@ const ENTRIES_MAX: &str = "25";
 
 #[derive(Deserialize)]
 struct Search {
-    // A search that found nothing has no list, or an empty one.
-    entities: Option<Vec<Entity>>,
+    // It must be there, and is null where nobody is near: serde would take a missing one for a null.
+    entities: Box<RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +67,9 @@ pub fn hits(body: &[u8]) -> Result<Vec<NameHit>, Unreadable> {
             excepted: false,
         })
     };
-    search.entities.unwrap_or_default().into_iter().map(hit).collect()
+    let entities: Option<Vec<Entity>> =
+        serde_json::from_str(search.entities.get()).map_err(|_| Unreadable)?;
+    entities.unwrap_or_default().into_iter().map(hit).collect()
 }
 
 /// Every list of watchman is of sanctions, but for those that a deployment named as of politically
@@ -109,7 +111,9 @@ mod tests {
         assert_eq!(hits(br#"{"entities":null}"#).unwrap(), Vec::new());
         let unscored = br#"{"entities":[{"sourceList":"l","sourceID":"1","match":null}]}"#;
         assert_eq!(hits(unscored), Err(Unreadable));
-        assert_eq!(hits(br#"{"entit"#), Err(Unreadable));
+        for other in [br#"{"entit"#.as_slice(), br#"{"status":"indexing"}"#, b"{}"] {
+            assert_eq!(hits(other), Err(Unreadable));
+        }
     }
 
     #[test]
