@@ -16,12 +16,8 @@ pub fn knows_people(kind: &str) -> bool {
 }
 
 /// The vendors that this service can speak with, and the secrets that each needs.
-const KINDS: &[(&str, &[&str])] = &[
-    ("register", &["token"]),
-    ("limit_file", &["token"]),
-    ("watchman", &[]),
-    ("yente", &[]),
-];
+const KINDS: &[(&str, &[&str])] =
+    &[("register", &["token"]), ("limit_file", &["token"]), ("watchman", &[]), ("yente", &[])];
 
 /// One account at one vendor.
 #[derive(Debug, Clone)]
@@ -88,11 +84,6 @@ impl CheckVendor {
         }
         let deadline = millis(section, "deadline_ms", 30_000);
         Self { id, vendor, base_url, countries, deadline, settings, secrets: named }
-    }
-
-    /// Whether players of a country are its business.
-    pub fn serves(&self, country: &str) -> bool {
-        self.countries.is_empty() || self.countries.iter().any(|own| own == country)
     }
 }
 

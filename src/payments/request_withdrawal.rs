@@ -210,6 +210,9 @@ async fn screened(
         money: order.money,
         method: order.method,
         owed: &known.owed,
+        payment: None,
+        // What the player moved is counted under their lock, and only there.
+        movements: &[],
     };
     let mut facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
     facts.checks = checks;

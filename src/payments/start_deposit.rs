@@ -159,7 +159,7 @@ async fn screened(
         money: order.money,
         method: order.method,
         limits: &known.limits,
-        uses: &known.uses,
+        movements: &known.movements,
         source: None,
     };
     let mut facts = gather::deposit(&records, &Setting::new(&flows.policies, &flows.fx, now));

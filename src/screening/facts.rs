@@ -9,6 +9,8 @@ use super::{Checkpoint, FxTable};
 use crate::domain::{
     Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
 };
+use crate::screening::aggregate::Query;
+use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
 use crate::screening::signals::VendorResult;
 
@@ -32,6 +34,8 @@ pub struct Facts {
     pub limits: Vec<LimitUsed>,
     /// What registers, files of limits and lists of names say of the player.
     pub checks: CheckFacts,
+    /// What the policy's rules asked of the player's movements.
+    pub counted: Vec<Counted>,
     /// What vendors outside said of this payment or its player.
     pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
@@ -125,6 +129,11 @@ impl Facts {
 
     pub fn money(&self) -> Option<Money> {
         self.payment.as_ref().map(|payment| payment.money)
+    }
+
+    /// The answer to a rule's question. None: it was not asked when these facts were gathered.
+    pub fn counted(&self, query: &Query) -> Option<&Counted> {
+        self.counted.iter().find(|counted| counted.query == *query)
     }
 
     /// Whether a rule finds but does not act.

@@ -31,6 +31,7 @@ pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
 pub mod migrate;
+pub mod movements;
 pub mod name_screenings;
 pub mod old_keys;
 pub mod outbox_reads;
