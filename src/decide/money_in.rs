@@ -17,7 +17,7 @@ use crate::domain::{
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting};
-use crate::screening::limits::UseState;
+use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, Outcome as Screened, engine};
 use uuid::Uuid;
 
@@ -142,7 +142,7 @@ pub fn decision_at(
         money,
         method: payment.method,
         limits: &book.limits,
-        uses: &book.limit_uses,
+        movements: &book.movements,
         source: payment.source.as_ref(),
     };
     let facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));

@@ -31,7 +31,8 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    gather::count_withdrawal(&mut decision.facts, &[owed], ctx.now);
+    let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
+    gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
     payment.reasons = decision.reasons().to_vec();
@@ -133,6 +134,8 @@ fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
         money: payment.money,
         method: payment.method,
         owed: &[owed],
+        payment: Some(id),
+        movements: &book.movements,
     };
     let facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     let screening = engine::screen(ctx.policies, &facts);

@@ -204,6 +204,9 @@ fn screened(
         money: order.money,
         method: order.method,
         owed: &known.owed,
+        payment: None,
+        // What the player moved is counted under their lock, and only there.
+        movements: &[],
     };
     let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
     let screening = engine::screen(&flows.policies, &facts);

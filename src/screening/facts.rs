@@ -8,6 +8,8 @@ use super::{Checkpoint, FxTable};
 use crate::domain::{
     Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
 };
+use crate::screening::aggregate::Query;
+use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
 
 /// The facts of one screening.
@@ -28,6 +30,8 @@ pub struct Facts {
     pub owed: Vec<Money>,
     /// The player's own limits with what is used of them.
     pub limits: Vec<LimitUsed>,
+    /// What the policy's rules asked of the player's movements.
+    pub counted: Vec<Counted>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
     pub recorded_only: Vec<String>,
     pub fx: FxTable,
@@ -119,6 +123,11 @@ impl Facts {
 
     pub fn money(&self) -> Option<Money> {
         self.payment.as_ref().map(|payment| payment.money)
+    }
+
+    /// The answer to a rule's question. None: it was not asked when these facts were gathered.
+    pub fn counted(&self, query: &Query) -> Option<&Counted> {
+        self.counted.iter().find(|counted| counted.query == *query)
     }
 
     /// Whether a rule finds but does not act.

@@ -16,13 +16,14 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
-//! [`decision`], [`file`]; then, above the store, [`compare`], [`replay`],
+//! [`decision`], [`file`], [`counters`]; then, above the store, [`compare`], [`replay`],
 //! [`backtest`].
 
 pub mod aggregate;
 pub mod backtest;
 pub mod calendar;
 pub mod compare;
+pub mod counters;
 pub mod decision;
 pub mod engine;
 pub mod facts;

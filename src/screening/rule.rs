@@ -1,5 +1,6 @@
 //! A rule of a policy: what it checks, where, and what a hit does.
 
+use super::aggregate::Query;
 use super::facts::Facts;
 use super::{Checkpoint, Outcome};
 use crate::domain::{Audience, Currency, Direction, Method, Reason};
@@ -46,7 +47,13 @@ pub trait Check: Debug + Send + Sync {
 
     /// Whether it counts what moves, and must be asked again under the player's lock.
     fn counts(&self) -> bool {
-        false
+        !self.queries().is_empty()
+    }
+
+    /// What of the player's movements it must know: each is counted, under the lock again, and stands
+    /// in the facts.
+    fn queries(&self) -> Vec<Query> {
+        Vec::new()
     }
 
     /// The least and the most of one payment, where that is what it bounds, in minor units.

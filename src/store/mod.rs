@@ -28,6 +28,7 @@ pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
 pub mod migrate;
+pub mod movements;
 pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
