@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 /// What must not be found, and what it would mean. `$NOW` is the test's time.
-const NEVER: [(&str, &str); 18] = [
+const NEVER: [(&str, &str); 19] = [
     (
         "the ledger sums to zero in every currency",
         "select currency from entry group by currency having sum(amount) <> 0",
@@ -137,6 +137,8 @@ const NEVER: [(&str, &str); 18] = [
                'accepted'))
            when status = 'in_review' then not exists (select from review r
              where r.payment_id = p.payment_id and r.is_open)
+           when status = 'screening' then not exists (select from vendor_check c
+             where c.payment_id = p.payment_id and c.closed_at is null)
            when status = 'approved' then due_at is null
            else false end",
     ),
