@@ -18,6 +18,7 @@ mod completions;
 mod crash;
 mod deposits;
 mod every_psp;
+mod evidence;
 mod guards;
 mod idempotency;
 mod lanes;

@@ -34,6 +34,13 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("reconciliation/matcher", 1),
     ("outbox/event", 1),
     ("outbox/schedule", 1),
+    ("evidence/audit", 1),
+    ("evidence/canonical", 1),
+    ("evidence/checkpoint", 1),
+    ("evidence/examine", 1),
+    ("evidence/line", 1),
+    ("evidence/note", 1),
+    ("evidence/tree", 1),
     // 2: durability, and the two things that everything above it is handed.
     ("lane", 2),
     ("store", 2),
