@@ -5,15 +5,21 @@
 //!
 //! Built in are the rules that hold everywhere, licence or not; all others a policy names.
 
+mod affordability;
 mod allowed;
 mod amount;
+mod cdd_threshold;
+mod counting;
 mod dual_approval;
 mod kyc_level;
 mod licence;
 mod limit_player;
+mod limit_required;
 mod owed;
 mod payer;
 mod player;
+mod structuring;
+mod velocity;
 
 pub use limit_player::LimitPlayer;
 
@@ -46,6 +52,7 @@ const BEGINNINGS: &[Checkpoint] = &[Checkpoint::DepositPre, Checkpoint::Withdraw
 /// request's own screening, have let it through.
 const BEFORE_PAYOUT: &[Checkpoint] =
     &[Checkpoint::DepositPre, Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
+const DEPOSIT_BEGINS: &[Checkpoint] = &[Checkpoint::DepositPre];
 const DEPOSIT_PAID: &[Checkpoint] = &[Checkpoint::DepositPost];
 const REQUEST: &[Checkpoint] = &[Checkpoint::WithdrawalRequest];
 
@@ -66,6 +73,13 @@ pub fn read(
         "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
         "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
         "payer.account" => (Arc::new(payer::PayerAccount), DEPOSIT_PAID),
+        "velocity.count" => (Arc::new(velocity::Velocity::count(table)), BEGINNINGS),
+        "velocity.sum" => (Arc::new(velocity::Velocity::sum(table)), BEGINNINGS),
+        "velocity.instruments" => (Arc::new(velocity::Velocity::instruments(table)), DEPOSIT_PAID),
+        "structuring" => (Arc::new(structuring::Structuring::read(table)), BEGINNINGS),
+        "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_BEGINS),
+        "cdd.threshold" => (Arc::new(cdd_threshold::CddThreshold::read(table)), BEGINNINGS),
+        "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_BEGINS),
         _ => return None,
     })
 }
@@ -102,6 +116,9 @@ fn make(licensed: bool) -> Vec<Rule> {
         rule(WALLET_OWED, "wallet.owed", Arc::new(owed::Owed), WITHDRAWALS),
     ]
 }
+
+#[cfg(test)]
+mod counting_tests;
 
 /// `a, b, c`, or `none`.
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
