@@ -16,9 +16,9 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
-//! [`decision`], [`file`], [`counters`], [`shelf`]; then, above the store, [`mod@begin_screening`],
-//! [`mod@load_policies`], [`mod@propose_policy`], [`mod@publish_policy`], [`mod@refuse_policy`],
-//! [`compare`], [`replay`], [`backtest`].
+//! [`decision`], [`file`], [`counters`], [`hooks`], [`shelf`]; then, above the store,
+//! [`mod@begin_screening`], [`mod@load_policies`], [`mod@propose_policy`], [`mod@publish_policy`],
+//! [`mod@refuse_policy`], [`compare`], [`replay`], [`backtest`].
 
 pub mod aggregate;
 pub mod backtest;
@@ -31,6 +31,7 @@ pub mod engine;
 pub mod facts;
 pub mod file;
 pub mod gather;
+pub mod hooks;
 pub mod limit_terms;
 pub mod limits;
 pub mod load_policies;

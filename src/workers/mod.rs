@@ -6,8 +6,8 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`policies`], [`routing`], [`checkpoints`],
-//! [`screenings`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`policies`],
+//! [`routing`], [`checkpoints`], [`screenings`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -16,10 +16,12 @@ pub mod driver;
 pub mod health;
 pub mod inbox;
 pub mod incidents;
+pub mod names;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
 pub mod policies;
+pub mod rooms;
 pub mod routing;
 pub mod running;
 pub mod screenings;
