@@ -20,8 +20,10 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "BR/BR-2026-11-21.toml",
     "CA/CA-2026-11-21.toml",
     "DE/DE-2026-11-21.toml",
+    "EU-crypto/EU-crypto-2026-11-21.toml",
     "GB/GB-2026-11-21.toml",
     "MT/MT-2026-11-21.toml",
+    "NL/NL-2026-11-21.toml",
     "SE/SE-2026-11-21.toml",
 ];
 

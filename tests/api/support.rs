@@ -231,6 +231,7 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
     };
     let keys = [
         key("sk_demo", "op_demo", "person_a"),
+        key("sk_demo_a2", "op_demo", "person_a"),
         key("sk_demo_b", "op_demo", "person_b"),
         key("sk_other", "op_other", "person_c"),
     ];
