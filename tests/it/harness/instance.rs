@@ -12,6 +12,7 @@ use interlock::config::{Config, Variables, variable_of};
 use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
 use interlock::outbox::live::Live;
+use interlock::screening::signals::Hook;
 use interlock::store::Db;
 use std::future::Future;
 use std::sync::Arc;
@@ -48,10 +49,13 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
         set(&format!("vendors.{vendor}.call_timeout_ms"), "1500".to_owned());
     }
     set("vendors.chainalysis.settings.sanctions_url", mocks.vendor_url("chainalysis"));
-    for (vendor, hooks) in &setup.hooks {
-        set(&format!("vendors.{vendor}.hooks"), hooks.clone());
-    }
     let mut config = sandbox(house, &variables);
+    if let Some(only) = setup.vendor {
+        for vendor in &mut config.vendors {
+            let hooks = [Hook::KytDeposit, Hook::KytWithdrawal];
+            vendor.hooks = if vendor.id == only { hooks.to_vec() } else { Vec::new() };
+        }
+    }
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
     }

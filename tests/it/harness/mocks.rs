@@ -52,11 +52,6 @@ impl Mocks {
         self.post(&format!("/vendors/{vendor}/faults"), &rule).await;
     }
 
-    pub async fn clear_vendor_faults(&self, vendor: &str) {
-        let url = format!("{}/vendors/{vendor}/faults", self.running.control_url);
-        assert!(self.client.delete(url).send().await.unwrap().status().is_success());
-    }
-
     pub async fn vendor_listener(&self, vendor: &str, up: bool) {
         self.post(&format!("/vendors/{vendor}/listener"), &json!({"up": up})).await;
     }
