@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_keys(config, reader);
     check_evidence(config, reader);
     check_psps(config, reader);
+    check_vendors(config, reader);
 }
 
 fn check_server(config: &Config, reader: &Reader<'_>) {
@@ -115,6 +116,32 @@ fn check_psps(config: &Config, reader: &Reader<'_>) {
             && let Some(id) = named.iter().find(unused)
         {
             reader.fault(&format!("{path}.operators"), format!("`{id}` is no operator"));
+        }
+    }
+}
+
+/// Who screens must be the real one, and every hook that a policy names must have somebody who answers.
+fn check_vendors(config: &Config, reader: &Reader<'_>) {
+    for account in &config.vendors {
+        let path = format!("vendors.{}", account.id);
+        check_url(reader, &format!("{path}.base_url"), &account.base_url);
+        for (name, value) in &account.settings {
+            check_url(reader, &format!("{path}.settings.{name}"), value);
+        }
+        for (name, secret) in &account.secrets {
+            if secret.expose_secret().contains(SANDBOX_MARK) {
+                let message = "is a secret of the sandbox, which everybody knows";
+                reader.fault(&format!("{path}.secrets.{name}"), message);
+            }
+        }
+    }
+    let acting = config.markets.versions.iter().flat_map(|market| &market.rules);
+    let hooks = acting.filter(|rule| !rule.only_records).filter_map(|rule| rule.check.hook());
+    for hook in hooks.collect::<std::collections::BTreeSet<_>>() {
+        let answered = config.vendors.iter().any(|account| account.hooks.contains(&hook));
+        if !answered {
+            let message = format!("no vendor answers {}, which a policy asks", hook.as_str());
+            reader.fault("vendors", message);
         }
     }
 }

@@ -21,6 +21,7 @@ mod every_psp;
 mod evidence;
 mod guards;
 mod idempotency;
+mod kyt;
 mod lanes;
 mod late_news;
 mod late_payouts;

@@ -8,9 +8,9 @@
 mod affordability;
 mod allowed;
 mod amount;
-mod cross_operator;
 mod cdd_threshold;
 mod counting;
+mod cross_operator;
 mod dual_approval;
 mod excluded_register;
 mod kyc_level;
@@ -22,8 +22,8 @@ mod owed;
 mod payer;
 mod player;
 mod sanctions_pep;
-mod travel_rule;
 mod structuring;
+mod travel_rule;
 mod velocity;
 
 pub use limit_player::LimitPlayer;

@@ -13,6 +13,7 @@ use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
 use interlock::outbox::live::Live;
 use interlock::screening::file;
+use interlock::screening::signals::Hook;
 use interlock::store::Db;
 use std::future::Future;
 use std::sync::Arc;
@@ -49,9 +50,6 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
         set(&format!("vendors.{vendor}.call_timeout_ms"), "1500".to_owned());
     }
     set("vendors.chainalysis.settings.sanctions_url", mocks.vendor_url("chainalysis"));
-    for (vendor, hooks) in &setup.hooks {
-        set(&format!("vendors.{vendor}.hooks"), hooks.clone());
-    }
     for vendor in setup.vendors {
         let key = format!("checks.{}.base_url", vendor.replace('-', "_"));
         set(&key, mocks.vendor_url(vendor));
@@ -59,6 +57,12 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     let mut config = sandbox(house, &variables);
     config.checks.retain(|vendor| setup.vendors.contains(&vendor.id.as_str()));
     ask_more(&mut config, &setup.rules);
+    if let Some(only) = setup.vendor {
+        for vendor in &mut config.vendors {
+            let hooks = [Hook::KytDeposit, Hook::KytWithdrawal];
+            vendor.hooks = if vendor.id == only { hooks.to_vec() } else { Vec::new() };
+        }
+    }
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
     }
