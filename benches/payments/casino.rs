@@ -143,6 +143,8 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         money,
         method: like.method,
         owed: &[],
+        payment: None,
+        movements: &[],
     };
     let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
     let screening = engine::screen(&flows.policies, &facts);

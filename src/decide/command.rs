@@ -42,7 +42,6 @@ pub enum Command {
     PutPlayer(Box<PutPlayer>),
     PutLimits {
         wanted: Vec<(Period, Money)>,
-        delay: Duration,
     },
     ConfirmLimits,
     WalletEntry {

@@ -17,7 +17,7 @@ use crate::domain::{
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting};
-use crate::screening::limits::UseState;
+use crate::screening::movement::UseState;
 use crate::screening::signals::VendorResult;
 use crate::screening::{Checkpoint, Outcome as Screened, engine};
 use psp_contract::NextAction;
@@ -164,7 +164,7 @@ fn decided(
         money,
         method: payment.method,
         limits: &book.limits,
-        uses: &book.limit_uses,
+        movements: &book.movements,
         source: payment.source.as_ref(),
     };
     let mut facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));

@@ -5,17 +5,17 @@
 //! may not be credited, and what is nobody's, waits in suspense for two people.
 
 use super::command::{Answer, Ctx, News, ReceivePayin, Refusal, Source};
-use super::deposit::mark_has_paid;
+use super::deposit::{mark_has_paid, movement};
 use super::people::{ask_people, raise};
 use super::{money_in, news, vendor};
 use crate::book::{Attempt, Book, ChainPlace, PayinKey};
 use crate::domain::{
-    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, Money, PaymentId, PaymentStatus,
+    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, PaymentId, PaymentStatus,
 };
 use crate::ledger::templates;
 use crate::payments::deposit_machine;
 use crate::screening::Outcome as Screened;
-use crate::screening::limits::{LimitUse, UseState};
+use crate::screening::movement::{Movement, UseState};
 use psp_contract::{ChainTransfer, Outcome, Report, Status};
 
 /// Books one arrival, once.
@@ -104,7 +104,8 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let id = payment.id;
     book.open_payment(payment, "money arrived without a request", ctx.ids);
     book.open_attempt(id.uuid, arrived(receive, ctx), "found at the PSP");
-    count_limit(book, id, money, ctx);
+    let counted = movement(&book.payments[&id.uuid], UseState::Counted, ctx);
+    book.put_movement(Movement { money, ..counted });
     mark_has_paid(book);
     if let Some(waiting) = waiting {
         let arrived = (receive.psp.as_str(), money);
@@ -153,12 +154,6 @@ fn arrived(receive: &ReceivePayin, ctx: &Ctx<'_>) -> Attempt {
         completion: None,
         kept_news: None,
     }
-}
-
-fn count_limit(book: &mut Book, id: PaymentId, money: Money, ctx: &Ctx<'_>) {
-    let counted = LimitUse { payment: id.uuid, money, at: ctx.now, state: UseState::Counted };
-    book.limit_uses.push(counted);
-    book.dirty.limit_uses.insert(id.uuid);
 }
 
 fn suspend(book: &mut Book, id: PaymentId, receive: &ReceivePayin, ctx: &Ctx<'_>) {

@@ -33,7 +33,8 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    gather::count_withdrawal(&mut decision.facts, &[owed], ctx.now);
+    let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
+    gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
     let waiting = vendor::waits(&decision, ctx);
@@ -175,6 +176,8 @@ fn decided(
         money: payment.money,
         method: payment.method,
         owed: &[owed],
+        payment: Some(payment.id.uuid),
+        movements: &book.movements,
     };
     let mut facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     facts.vendors = vendors;

@@ -4,10 +4,13 @@
 //! made again. So nothing else may be looked at, and nothing here says who the player is: names,
 //! numbers and birth dates are compared or counted before, and only what came of that is a fact.
 
+use super::hooks::CheckFacts;
 use super::{Checkpoint, FxTable};
 use crate::domain::{
     Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
 };
+use crate::screening::aggregate::Query;
+use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
 use crate::screening::signals::VendorResult;
 
@@ -29,6 +32,10 @@ pub struct Facts {
     pub owed: Vec<Money>,
     /// The player's own limits with what is used of them.
     pub limits: Vec<LimitUsed>,
+    /// What registers, files of limits and lists of names say of the player.
+    pub checks: CheckFacts,
+    /// What the policy's rules asked of the player's movements.
+    pub counted: Vec<Counted>,
     /// What vendors outside said of this payment or its player.
     pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
@@ -122,6 +129,11 @@ impl Facts {
 
     pub fn money(&self) -> Option<Money> {
         self.payment.as_ref().map(|payment| payment.money)
+    }
+
+    /// The answer to a rule's question. None: it was not asked when these facts were gathered.
+    pub fn counted(&self, query: &Query) -> Option<&Counted> {
+        self.counted.iter().find(|counted| counted.query == *query)
     }
 
     /// Whether a rule finds but does not act.

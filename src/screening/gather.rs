@@ -1,8 +1,10 @@
 //! From the records to the facts of one screening.
 
 use super::facts::{Facts, PaymentFacts, PlayerFacts};
-use super::limits::{self, Limit, LimitUse};
-use super::{Checkpoint, FxTable, Policies, payer};
+use super::hooks::CheckFacts;
+use super::limits::{self, Limit};
+use super::movement::Movement;
+use super::{Checkpoint, FxTable, MarketPolicy, Policies, counters, engine, payer};
 use crate::domain::{Currency, Instrument, Method, Money, Origin, Player, Timestamp};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -20,7 +22,7 @@ pub struct Deposit<'a> {
     pub money: Money,
     pub method: Method,
     pub limits: &'a [Limit],
-    pub uses: &'a [LimitUse],
+    pub movements: &'a [Movement],
     /// Who paid, where the PSP has told.
     pub source: Option<&'a Instrument>,
 }
@@ -37,32 +39,39 @@ pub struct Withdrawal<'a> {
     pub method: Method,
     /// What the player owes, in any currency.
     pub owed: &'a [Money],
+    /// The withdrawal itself, once it has an id.
+    pub payment: Option<Uuid>,
+    pub movements: &'a [Movement],
 }
 
 /// What every screening is made with.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<'a> {
+    pub policies: &'a Policies,
     pub fx: &'a FxTable,
-    /// Rules that are recorded without effect.
-    pub recorded_only: &'a [String],
     pub now: Timestamp,
+    /// The version that wants things counted; none: the one in force.
+    pub version: Option<&'a MarketPolicy>,
 }
 
 impl<'a> Setting<'a> {
     pub fn new(policies: &'a Policies, fx: &'a FxTable, now: Timestamp) -> Self {
-        Self { fx, recorded_only: policies.recorded_only(), now }
+        Self { policies, fx, now, version: None }
+    }
+
+    fn policy(&self, facts: &Facts) -> Option<&'a MarketPolicy> {
+        self.version.or_else(|| engine::policy_for(self.policies, facts))
     }
 }
 
 /// The facts of a deposit.
 pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
-    let now = setting.now;
     let mut facts = base(known.checkpoint, known.player, setting);
     let Deposit { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
     facts.payer =
         known.player.zip(known.source).map(|(player, source)| payer::compare(source, player));
-    count_deposit(&mut facts, known.payment, (known.limits, known.uses), now, setting.fx);
+    count_deposit(&mut facts, known.payment, (known.limits, known.movements), setting);
     facts
 }
 
@@ -73,19 +82,27 @@ pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
 pub fn count_deposit(
     facts: &mut Facts,
     payment: Option<Uuid>,
-    (limits, uses): (&[Limit], &[LimitUse]),
-    now: Timestamp,
-    fx: &FxTable,
+    (limits, movements): (&[Limit], &[Movement]),
+    setting: &Setting<'_>,
 ) {
-    let (own, others): (Vec<LimitUse>, Vec<LimitUse>) =
-        uses.iter().partition(|found| Some(found.payment) == payment);
-    let reserved = own.iter().any(|found| found.state.counts());
-    facts.counted_at = now;
+    let own = movements.iter().find(|found| Some(found.payment) == payment);
+    let reserved = own.is_some_and(|found| found.state.counts());
+    facts.counted_at = setting.now;
+    let policy = setting.policy(facts);
     facts.limits = match facts.checkpoint {
         Checkpoint::DepositPost if reserved => Vec::new(),
-        _ => limits::measure(limits, &others, now, fx),
+        _ => {
+            let terms = setting.policies.limit_terms(policy);
+            limits::measure(limits, (movements, payment), terms, setting.now, setting.fx)
+        }
     };
-    narrow(facts, fx);
+    facts.counted = counters::count(policy, facts, (movements, payment), setting);
+    narrow(facts, setting.fx);
+}
+
+/// The facts of an event of the account: no money is meant to move.
+pub fn account(player: &Player, setting: &Setting<'_>) -> Facts {
+    base(Checkpoint::AccountEvent, Some(player), setting)
 }
 
 /// The facts of a withdrawal.
@@ -93,15 +110,22 @@ pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let mut facts = base(known.checkpoint, known.player, setting);
     let Withdrawal { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
-    facts.owed = known.owed.to_vec();
-    narrow(&mut facts, setting.fx);
+    count_withdrawal(&mut facts, known.payment, (known.owed, known.movements), setting);
     facts
 }
 
 /// Reads the counters of a withdrawal anew: under the player's lock.
-pub fn count_withdrawal(facts: &mut Facts, owed: &[Money], now: Timestamp) {
-    facts.counted_at = now;
+pub fn count_withdrawal(
+    facts: &mut Facts,
+    payment: Option<Uuid>,
+    (owed, movements): (&[Money], &[Movement]),
+    setting: &Setting<'_>,
+) {
+    facts.counted_at = setting.now;
     facts.owed = owed.to_vec();
+    let policy = setting.policy(facts);
+    facts.counted = counters::count(policy, facts, (movements, payment), setting);
+    narrow(facts, setting.fx);
 }
 
 fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) -> Facts {
@@ -114,17 +138,20 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         payer: None,
         owed: Vec::new(),
         limits: Vec::new(),
+        checks: CheckFacts::default(),
+        recorded_only: setting.policies.recorded_only().to_vec(),
+        counted: Vec::new(),
         vendors: Vec::new(),
-        recorded_only: setting.recorded_only.to_vec(),
         fx: setting.fx.narrowed([]),
     }
 }
 
 /// Keeps the rates that these facts can ask for: what is compared is worth something in euro, and in
-/// the currencies of the player's limits.
+/// the currencies of the player's limits and of what was counted.
 fn narrow(facts: &mut Facts, fx: &FxTable) {
     let limits = facts.limits.iter().map(|limit| limit.most.currency);
     let payment = facts.payment.iter().map(|payment| payment.money.currency);
-    let currencies: BTreeSet<Currency> = payment.chain(limits).collect();
+    let counted = facts.counted.iter().map(|counted| counted.query.currency);
+    let currencies: BTreeSet<Currency> = payment.chain(limits).chain(counted).collect();
     facts.fx = fx.narrowed(currencies);
 }

@@ -16,18 +16,20 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
-//! [`decision`], [`file`]; then, above the store, [`compare`], [`replay`],
-//! [`backtest`].
+//! [`decision`], [`file`], [`counters`], [`hooks`]; then, above the store, [`compare`],
+//! [`replay`], [`backtest`].
 
 pub mod aggregate;
 pub mod backtest;
 pub mod calendar;
 pub mod compare;
+pub mod counters;
 pub mod decision;
 pub mod engine;
 pub mod facts;
 pub mod file;
 pub mod gather;
+pub mod hooks;
 pub mod limit_terms;
 pub mod limits;
 pub mod movement;

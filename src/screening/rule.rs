@@ -1,5 +1,6 @@
 //! A rule of a policy: what it checks, where, and what a hit does.
 
+use super::aggregate::Query;
 use super::facts::Facts;
 use super::signals::Hook;
 use super::{Checkpoint, Outcome};
@@ -47,7 +48,13 @@ pub trait Check: Debug + Send + Sync {
 
     /// Whether it counts what moves, and must be asked again under the player's lock.
     fn counts(&self) -> bool {
-        false
+        !self.queries().is_empty()
+    }
+
+    /// What of the player's movements it must know: each is counted, under the lock again, and stands
+    /// in the facts.
+    fn queries(&self) -> Vec<Query> {
+        Vec::new()
     }
 
     /// The hook that the rule hangs on, where it does.
@@ -65,10 +72,23 @@ pub trait Check: Debug + Send + Sync {
         (None, None)
     }
 
+    /// What somebody outside the house must be asked before it can find anything.
+    fn asks(&self) -> Option<Ask> {
+        None
+    }
+
     /// The methods that it allows, where that is what it bounds.
     fn methods(&self) -> Option<&[Method]> {
         None
     }
+}
+
+/// A question to somebody outside the house.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    pub hook: Hook,
+    /// An answer that is older is none.
+    pub max_age: Duration,
 }
 
 /// An answer that a rule waits for.

@@ -2,12 +2,15 @@
 //!
 //! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
 
-use super::StoreError;
 use super::json::currency;
-use super::vendors_json;
+use super::{StoreError, checks_json, vendors_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
+use crate::screening::aggregate::{Flow, Query, States};
+use crate::screening::counters::Counted;
 use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
+use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{LimitUsed, Period};
+use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, FxTable};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -42,6 +45,12 @@ pub fn text(facts: &Facts) -> String {
     }
     if !facts.limits.is_empty() {
         put("limits", facts.limits.iter().map(limit_json).collect());
+    }
+    if facts.checks != CheckFacts::default() {
+        put("checks", checks_json::write(&facts.checks));
+    }
+    if !facts.counted.is_empty() {
+        put("counted", facts.counted.iter().map(counted_json).collect());
     }
     if !facts.vendors.is_empty() {
         put("vendors", facts.vendors.iter().map(vendors_json::value).collect());
@@ -98,11 +107,34 @@ fn limit_json(limit: &LimitUsed) -> Value {
     json!({
         "period": limit.period.as_str(),
         "most": money_json(limit.most),
-        "window": limit.window,
+        "counted": limit.counted,
         "since": time(limit.since),
+        "until": time(limit.until),
         "used": used,
         "problem": problem,
         "count": limit.count,
+    })
+}
+
+fn counted_json(counted: &Counted) -> Value {
+    let Query { flow, window, states, currency, band } = counted.query;
+    let (sum, problem) = match &counted.sum {
+        Ok(money) => (Some(money_json(*money)), None),
+        Err(problem) => (None, Some(problem)),
+    };
+    json!({
+        "flow": flow.as_str(),
+        "window": window.to_string(),
+        "states": states.names(),
+        "currency": currency.code(),
+        "band": band.map(|(least, below)| json!([least, below])),
+        "from": time(counted.from),
+        "to": time(counted.to),
+        "words": counted.window,
+        "sum": sum,
+        "problem": problem,
+        "count": counted.count,
+        "instruments": counted.instruments,
     })
 }
 
@@ -135,6 +167,8 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         })?,
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
+        checks: all.maybe("checks", checks_json::read)?.unwrap_or_default(),
+        counted: all.each("counted", read_counted)?,
         vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,
@@ -173,10 +207,35 @@ fn read_limit(found: &Node<'_>) -> Result<LimitUsed, StoreError> {
     Ok(LimitUsed {
         period: found.word("period", Period::parse)?,
         most: found.at("most")?.money()?,
-        window: found.text("window")?,
+        counted: found.text("counted")?,
         since: found.time("since")?,
+        until: found.time("until")?,
         used,
         count: u32::try_from(found.number("count")?).map_err(|_| found.wrong())?,
+    })
+}
+
+fn read_counted(found: &Node<'_>) -> Result<Counted, StoreError> {
+    let currency = currency(&found.text("currency")?)?;
+    let sum = match found.maybe("sum", |money| money.money())? {
+        Some(money) => Ok(money),
+        None => Err(found.text("problem")?),
+    };
+    let number = |key| u32::try_from(found.number(key)?).map_err(|_| found.wrong());
+    Ok(Counted {
+        query: Query {
+            flow: found.word("flow", Flow::parse)?,
+            window: found.word("window", |text| text.parse().ok())?,
+            states: States::of(&found.each("states", |name| name.own_word(UseState::parse))?),
+            currency,
+            band: found.maybe("band", Node::own_pair)?,
+        },
+        from: found.time("from")?,
+        to: found.time("to")?,
+        window: found.text("words")?,
+        sum,
+        count: number("count")?,
+        instruments: number("instruments")?,
     })
 }
 
@@ -250,6 +309,16 @@ impl<'a> Node<'a> {
         self.value.as_str().map(str::to_owned).ok_or_else(|| self.wrong())
     }
 
+    fn own_word<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        parse(&self.own_text()?).ok_or_else(|| self.wrong())
+    }
+
+    fn own_pair(&self) -> Result<(i64, i64), StoreError> {
+        let parts = self.value.as_array().map(Vec::as_slice);
+        let Some([first, second]) = parts else { return Err(self.wrong()) };
+        first.as_i64().zip(second.as_i64()).ok_or_else(|| self.wrong())
+    }
+
     pub(super) fn own_time(&self) -> Result<Timestamp, StoreError> {
         let text = self.own_text()?;
         Timestamp::parse(&text, &Rfc3339).map_err(|_| self.wrong())
@@ -261,6 +330,11 @@ impl<'a> Node<'a> {
 
     pub(super) fn time(&self, key: &'a str) -> Result<Timestamp, StoreError> {
         self.at(key)?.own_time()
+    }
+
+    pub(super) fn flag(&self, key: &'a str) -> Result<bool, StoreError> {
+        let found = self.at(key)?;
+        found.value.as_bool().ok_or_else(|| found.wrong())
     }
 
     pub(super) fn number(&self, key: &'a str) -> Result<i64, StoreError> {

@@ -77,7 +77,7 @@ impl World {
             money,
             method: Method::BankTransfer,
             limits: &book.limits,
-            uses: &book.limit_uses,
+            movements: &book.movements,
             source: None,
         };
         let facts = gather::deposit(&records, &Setting::new(&self.policies, &self.fx, now));
@@ -107,6 +107,8 @@ impl World {
             method: Method::BankTransfer,
             origin: Origin::Request,
             owed: &[],
+            payment: None,
+            movements: &book.movements,
         };
         let facts = gather::withdrawal(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::withdrawal(ids.next());
