@@ -35,8 +35,8 @@ const FAULTS: [(&str, bool); 15] = [
     ("late", true),
 ];
 
-async fn world(vendor: Option<&'static str>) -> World {
-    World::with(Setup { accounts: MALTA.accounts, first: Some(PSP), vendor, ..Setup::default() })
+async fn world(analyst: Option<&'static str>) -> World {
+    World::with(Setup { accounts: MALTA.accounts, first: Some(PSP), analyst, ..Setup::default() })
         .await
 }
 

@@ -56,13 +56,13 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     }
     let mut config = sandbox(house, &variables);
     config.checks.retain(|vendor| setup.vendors.contains(&vendor.id.as_str()));
-    ask_more(&mut config, &setup.rules);
-    if let Some(only) = setup.vendor {
+    if let Some(only) = setup.analyst {
         for vendor in &mut config.vendors {
             let hooks = [Hook::KytDeposit, Hook::KytWithdrawal];
             vendor.hooks = if vendor.id == only { hooks.to_vec() } else { Vec::new() };
         }
     }
+    ask_more(&mut config, &setup.rules);
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
     }

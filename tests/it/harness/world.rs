@@ -39,7 +39,7 @@ pub struct Setup {
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
     /// The one vendor that is asked about coins, both ways. None: as in the sandbox.
-    pub vendor: Option<&'static str>,
+    pub analyst: Option<&'static str>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
     pub liars: Vec<&'static str>,
     /// Between the service and the database there is a [`Proxy`].
@@ -65,7 +65,7 @@ impl Default for Setup {
             rules: String::new(),
             first: None,
             base_urls: Vec::new(),
-            vendor: None,
+            analyst: None,
             liars: Vec::new(),
             proxy: false,
             sabotage: None,
