@@ -14,8 +14,8 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`signals`], [`rules`], [`calendar`],
-//! [`movement`], [`aggregate`], [`limit_terms`], [`limits`], [`counters`], [`payer`], [`gather`],
+//! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
+//! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`counters`], [`payer`], [`gather`],
 //! [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`], [`backtest`].
 
 pub mod aggregate;
