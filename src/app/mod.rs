@@ -4,12 +4,14 @@
 //! become clients), [`secrets`] (which change while it runs), [`parts`] (lanes and flows),
 //! [`workers`], [`readiness`], [`edge`], [`webhooks_tls`], [`service`].
 
+mod checks;
 pub mod edge;
 pub mod parts;
 pub mod psps;
 pub mod readiness;
 pub mod secrets;
 pub mod service;
+mod vendors;
 pub mod webhooks_tls;
 pub mod words;
 pub mod workers;

@@ -20,4 +20,6 @@ pub use payment::{
     Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Proposal, ProposalState,
     Returns, Review,
 };
-pub use record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition, Wire};
+pub use record::{
+    ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition, VendorCheck, Wire,
+};

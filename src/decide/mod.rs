@@ -10,7 +10,8 @@
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
-//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`review`], [`wallet`], [`player`].
+//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`review`], [`vendor`],
+//! [`wallet`], [`player`].
 
 pub mod attempt;
 pub mod command;
@@ -29,6 +30,7 @@ pub mod player;
 pub mod returns;
 pub mod review;
 pub mod session;
+pub mod vendor;
 pub mod wallet;
 pub mod withdrawal;
 

@@ -84,6 +84,13 @@ impl Command {
                 needs.wallets.insert((player.clone(), None));
                 needs.reviews.insert(open.deposit);
             }
+            Command::VendorsSaid(said) => {
+                needs.payments.insert(said.payment);
+                needs.reviews.insert(said.payment);
+                needs.wallets.insert((player.clone(), None));
+                needs.limits.insert(player.clone());
+                needs.movements.insert(player.clone());
+            }
             Command::Propose { payment, .. }
             | Command::Approve { payment, .. }
             | Command::Refuse { payment, .. } => {

@@ -15,8 +15,9 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
-//! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`counters`], [`payer`], [`gather`],
-//! [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`], [`backtest`].
+//! [`rule`], [`facts`], [`signals`], [`hooks`], [`rules`], [`limits`], [`counters`], [`payer`],
+//! [`gather`], [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`],
+//! [`backtest`].
 
 pub mod aggregate;
 pub mod backtest;
@@ -28,6 +29,7 @@ pub mod engine;
 pub mod facts;
 pub mod file;
 pub mod gather;
+pub mod hooks;
 pub mod limit_terms;
 pub mod limits;
 pub mod movement;

@@ -11,9 +11,11 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`]. Evidence: [`read_lines`], [`checkpoints`].
+//! [`player_habits`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
+//! [`vendors_json`].
 
 pub mod checkpoints;
+mod checks_json;
 pub mod db;
 pub mod deliveries;
 pub mod due;
@@ -24,16 +26,19 @@ pub mod inbox;
 pub mod incidents;
 pub mod instrument_json;
 pub mod json;
+pub mod limit_reservations;
 pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
 pub mod migrate;
 pub mod movements;
+pub mod name_screenings;
 pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
 pub mod places;
 pub mod player_habits;
+pub mod player_results;
 pub mod player_session;
 pub mod prove;
 pub mod read_decisions;
@@ -50,6 +55,8 @@ pub mod rows;
 pub mod shared_health;
 pub mod slots;
 pub mod switches;
+pub mod vendor_checks;
+pub mod vendors_json;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;

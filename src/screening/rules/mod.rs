@@ -10,21 +10,27 @@ mod allowed;
 mod amount;
 mod cdd_threshold;
 mod counting;
+mod cross_operator;
 mod dual_approval;
+mod excluded_register;
 mod kyc_level;
+mod kyt;
 mod licence;
 mod limit_player;
 mod limit_required;
 mod owed;
 mod payer;
 mod player;
+mod sanctions_pep;
 mod structuring;
+mod travel_rule;
 mod velocity;
 
 pub use limit_player::LimitPlayer;
 
 use super::file::Table;
 use super::rule::{Check, Rule};
+use super::signals::Hook;
 use super::{Checkpoint, Outcome};
 use crate::domain::Currency;
 use std::sync::{Arc, LazyLock};
@@ -52,9 +58,14 @@ const BEGINNINGS: &[Checkpoint] = &[Checkpoint::DepositPre, Checkpoint::Withdraw
 /// request's own screening, have let it through.
 const BEFORE_PAYOUT: &[Checkpoint] =
     &[Checkpoint::DepositPre, Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
-const DEPOSIT_BEGINS: &[Checkpoint] = &[Checkpoint::DepositPre];
+/// Exclusion and limits stop deposits before money moves, and never anything else.
+const DEPOSIT_PRE: &[Checkpoint] = &[Checkpoint::DepositPre];
+const NAMES: &[Checkpoint] =
+    &[Checkpoint::AccountEvent, Checkpoint::DepositPre, Checkpoint::WithdrawalRequest];
 const DEPOSIT_PAID: &[Checkpoint] = &[Checkpoint::DepositPost];
 const REQUEST: &[Checkpoint] = &[Checkpoint::WithdrawalRequest];
+/// Where the other end of a transfer is known.
+const MONEY_AND_REQUEST: &[Checkpoint] = &[Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
 
 /// A kind that a policy names, with its parameters, and the checkpoints where it can run. None:
 /// there is no such kind.
@@ -70,6 +81,9 @@ pub fn read(
         "amount.max" => (Arc::new(amount::AmountMax::read(table)), BEGINNINGS),
         "kyc.level" => (Arc::new(kyc_level::KycLevel::read(table)), BEGINNINGS),
         "dual_approval" => (Arc::new(dual_approval::DualApproval::read(table)), REQUEST),
+        "kyt.deposit" => (Arc::new(kyt::Kyt::read(Hook::KytDeposit, table)), DEPOSIT_PAID),
+        "kyt.withdrawal" => (Arc::new(kyt::Kyt::read(Hook::KytWithdrawal, table)), REQUEST),
+        "travel_rule" => (Arc::new(travel_rule::TravelRule::read(table)), MONEY_AND_REQUEST),
         "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
         "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
         "payer.account" => (Arc::new(payer::PayerAccount), DEPOSIT_PAID),
@@ -77,9 +91,16 @@ pub fn read(
         "velocity.sum" => (Arc::new(velocity::Velocity::sum(table)), BEGINNINGS),
         "velocity.instruments" => (Arc::new(velocity::Velocity::instruments(table)), DEPOSIT_PAID),
         "structuring" => (Arc::new(structuring::Structuring::read(table)), BEGINNINGS),
-        "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_BEGINS),
+        "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_PRE),
         "cdd.threshold" => (Arc::new(cdd_threshold::CddThreshold::read(table)), BEGINNINGS),
-        "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_BEGINS),
+        "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_PRE),
+        "excluded.register_answer" => {
+            (Arc::new(excluded_register::RegisterSays::read(table)), DEPOSIT_PRE)
+        }
+        "limit.cross_operator" => {
+            (Arc::new(cross_operator::CrossOperator::read(table)), DEPOSIT_PRE)
+        }
+        "sanctions_pep" => (Arc::new(sanctions_pep::SanctionsPep::read(table)), NAMES),
         _ => return None,
     })
 }
@@ -124,4 +145,11 @@ mod counting_tests;
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
+/// What a hook that gives no answer leads to: `deny` unless the policy says otherwise, and never an
+/// approval.
+fn fail_outcome(table: &Table<'_>, key: &str) -> Outcome {
+    let parse = |text: &str| Outcome::parse(text).filter(|outcome| *outcome != Outcome::Approve);
+    table.opt_word(key, parse, "review, hold or deny").unwrap_or(Outcome::Deny)
 }

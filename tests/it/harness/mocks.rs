@@ -1,7 +1,7 @@
 //! The mock PSPs of one test, and a client of their control API.
 
 use super::house::House;
-use interlock::config::{Config, Profile, Variables, variable_of};
+use interlock::config::{Config, Profile, Variables, knows_people, variable_of};
 use interlock::sandbox::mocks::mock_config;
 use mock_psps::{MockConfig, Running};
 use serde_json::{Value, json};
@@ -29,8 +29,8 @@ pub struct Movement {
 pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
 impl Mocks {
-    pub async fn start(house: &House, public_url: &str, accounts: &[&str]) -> Self {
-        let running = mock_psps::start(config(house, public_url, accounts)).await.unwrap();
+    pub async fn start(house: &House, public_url: &str, who: (&[&str], &[&str])) -> Self {
+        let running = mock_psps::start(config(house, public_url, who)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { running, client: client.build().unwrap() }
     }
@@ -38,6 +38,34 @@ impl Mocks {
     pub fn base_url(&self, psp: &str) -> String {
         let found = self.running.psps.iter().find(|running| running.id == psp);
         found.unwrap().base_url.clone()
+    }
+
+    /// Where a vendor is, with what its adapter wants behind it.
+    pub fn vendor_url(&self, vendor: &str) -> String {
+        let found = self.running.vendors.iter().find(|running| running.id == vendor);
+        let base_url = found.unwrap().base_url.clone();
+        if vendor == "elliptic" { format!("{base_url}/v2") } else { base_url }
+    }
+
+    /// From now on a vendor does this.
+    pub async fn vendor_fault(&self, vendor: &str, rule: Value) {
+        self.post(&format!("/vendors/{vendor}/faults"), &rule).await;
+    }
+
+    pub async fn clear_vendor_faults(&self, vendor: &str) {
+        let url = format!("{}/vendors/{vendor}/faults", self.running.control_url);
+        assert!(self.client.delete(url).send().await.unwrap().status().is_success());
+    }
+
+    pub async fn vendor_listener(&self, vendor: &str, up: bool) {
+        self.post(&format!("/vendors/{vendor}/listener"), &json!({"up": up})).await;
+    }
+
+    /// What a vendor was asked about.
+    pub async fn cases(&self, vendor: &str) -> Vec<Value> {
+        let url = format!("{}/vendors/{vendor}/cases", self.running.control_url);
+        let answer: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        answer.as_array().unwrap().clone()
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
@@ -136,6 +164,20 @@ impl Mocks {
             .collect()
     }
 
+    /// A matcher's lists change, and hold these names besides.
+    pub async fn change_lists(&self, vendor: &str, added: &[&str]) {
+        self.post(&format!("/vendors/{vendor}/lists"), &json!({"add": added})).await;
+    }
+
+    /// The state of every reservation that a file of limits knows, by its reference.
+    pub async fn reservations(&self, vendor: &str) -> Vec<(String, String)> {
+        let url = format!("{}/vendors/{vendor}/movements", self.running.control_url);
+        let answer: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        let text = |it: &Value, key: &str| it[key].as_str().unwrap().to_owned();
+        let all = answer.as_array().unwrap().iter();
+        all.map(|it| (text(it, "reference"), text(it, "status"))).collect()
+    }
+
     /// The movement that an attempt made at its PSP, when it made one.
     pub async fn movement_of(&self, psp: &str, attempt: uuid::Uuid) -> Option<Movement> {
         let digits = attempt.simple().to_string();
@@ -154,15 +196,20 @@ pub fn sandbox(house: &House, variables: &Variables) -> Config {
 }
 
 /// The sandbox's own mocks, but on free ports and with books in memory.
-fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
+fn config(house: &House, public_url: &str, (accounts, vendors): (&[&str], &[&str])) -> MockConfig {
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
     let mut mocks = mock_config(&sandbox(house, &public), &house.home).unwrap();
     mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
+    mocks.vendors.retain(|one| !knows_people(&one.vendor) || vendors.contains(&one.id.as_str()));
     for account in &mut mocks.accounts {
         account.port = 0;
         // Tests move the service's clock, and PSPs stay where they are.
         account.settings.insert("token_skew_s".to_owned(), "31536000".to_owned());
         account.settings.entry("pages_port".to_owned()).and_modify(|port| "0".clone_into(port));
+    }
+    for vendor in &mut mocks.vendors {
+        vendor.port = 0;
+        vendor.settings.insert("skew_ms".to_owned(), "31536000000".to_owned());
     }
     MockConfig { control_addr: ([127, 0, 0, 1], 0).into(), seed: 7, books_dir: None, ..mocks }
 }

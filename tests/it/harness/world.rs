@@ -31,10 +31,16 @@ pub struct Setup {
     pub patience: Patience,
     /// The PSP accounts that have a mock here.
     pub accounts: &'static [&'static str],
+    /// The screening vendors that have a mock here; the others are not configured.
+    pub vendors: &'static [&'static str],
+    /// Rules that are added to the policies of Germany, Great Britain and Sweden, in TOML.
+    pub rules: String,
     /// The account that every route with it asks first.
     pub first: Option<&'static str>,
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
+    /// Which hooks a vendor answers, where not the sandbox's.
+    pub hooks: Vec<(&'static str, String)>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
     pub liars: Vec<&'static str>,
     /// Between the service and the database there is a [`Proxy`].
@@ -58,8 +64,11 @@ impl Default for Setup {
             faults_to_trip: 1_000,
             patience,
             accounts: ACCOUNTS,
+            vendors: &[],
+            rules: String::new(),
             first: None,
             base_urls: Vec::new(),
+            hooks: Vec::new(),
             liars: Vec::new(),
             proxy: false,
             limit_terms: None,
@@ -98,7 +107,7 @@ impl World {
             sqlx::raw_sql(sql).execute(&rows).await.unwrap();
         }
         let front = Front::open().await;
-        let mocks = Mocks::start(house, &front.url, setup.accounts).await;
+        let mocks = Mocks::start(house, &front.url, (setup.accounts, setup.vendors)).await;
         let clock = Arc::new(MovableClock::default());
         let folder = house.home.join(format!("proxy-{database}"));
         let proxy = setup.proxy.then(|| Proxy::open(&house.socket_folder(), folder));
@@ -163,6 +172,8 @@ impl World {
             bell.attempts.notify_one();
             bell.payouts.notify_one();
             bell.inbox.notify_one();
+            bell.checks.notify_one();
+            bell.screenings.notify_one();
         }
     }
 
