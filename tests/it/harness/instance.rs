@@ -66,6 +66,11 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
     }
+    if let Some(terms) = setup.limit_terms {
+        for policy in &mut config.markets.versions {
+            policy.limit_terms = terms();
+        }
+    }
     config
 }
 

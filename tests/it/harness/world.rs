@@ -9,6 +9,7 @@ use super::mocks::{ACCOUNTS, Mocks};
 use super::proxy::Proxy;
 use super::wait::try_eventually;
 use interlock::app::parts::Patience;
+use interlock::screening::limit_terms::LimitTerms;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::future::Future;
@@ -44,6 +45,8 @@ pub struct Setup {
     pub liars: Vec<&'static str>,
     /// Between the service and the database there is a [`Proxy`].
     pub proxy: bool,
+    /// How every market wants players' own limits to work here; none: as its policy says.
+    pub limit_terms: Option<fn() -> LimitTerms>,
     /// Run by the database's owner before the service starts: a guard is taken away.
     pub sabotage: Option<&'static str>,
 }
@@ -68,6 +71,7 @@ impl Default for Setup {
             analyst: None,
             liars: Vec::new(),
             proxy: false,
+            limit_terms: None,
             sabotage: None,
         }
     }
