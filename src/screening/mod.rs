@@ -15,9 +15,9 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
-//! [`rule`], [`facts`], [`signals`], [`hooks`], [`rules`], [`limits`], [`payer`], [`gather`],
-//! [`engine`], [`decision`], [`file`], [`counters`]; then, above the store, [`compare`], [`replay`],
-//! [`backtest`].
+//! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
+//! [`decision`], [`file`], [`counters`], [`hooks`]; then, above the store, [`compare`],
+//! [`replay`], [`backtest`].
 
 pub mod aggregate;
 pub mod backtest;

@@ -5,20 +5,26 @@
 //!
 //! Built in are the rules that hold everywhere, licence or not; all others a policy names.
 
+mod affordability;
 mod allowed;
 mod amount;
 mod cross_operator;
+mod cdd_threshold;
+mod counting;
 mod dual_approval;
 mod excluded_register;
 mod kyc_level;
 mod kyt;
 mod licence;
 mod limit_player;
+mod limit_required;
 mod owed;
 mod payer;
 mod player;
 mod sanctions_pep;
 mod travel_rule;
+mod structuring;
+mod velocity;
 
 pub use limit_player::LimitPlayer;
 
@@ -88,6 +94,13 @@ pub fn read(
             (Arc::new(cross_operator::CrossOperator::read(table)), DEPOSIT_PRE)
         }
         "sanctions_pep" => (Arc::new(sanctions_pep::SanctionsPep::read(table)), NAMES),
+        "velocity.count" => (Arc::new(velocity::Velocity::count(table)), BEGINNINGS),
+        "velocity.sum" => (Arc::new(velocity::Velocity::sum(table)), BEGINNINGS),
+        "velocity.instruments" => (Arc::new(velocity::Velocity::instruments(table)), DEPOSIT_PAID),
+        "structuring" => (Arc::new(structuring::Structuring::read(table)), BEGINNINGS),
+        "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_PRE),
+        "cdd.threshold" => (Arc::new(cdd_threshold::CddThreshold::read(table)), BEGINNINGS),
+        "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_PRE),
         _ => return None,
     })
 }
@@ -124,6 +137,9 @@ fn make(licensed: bool) -> Vec<Rule> {
         rule(WALLET_OWED, "wallet.owed", Arc::new(owed::Owed), WITHDRAWALS),
     ]
 }
+
+#[cfg(test)]
+mod counting_tests;
 
 /// `a, b, c`, or `none`.
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
