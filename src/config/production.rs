@@ -16,6 +16,34 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_evidence(config, reader);
     check_psps(config, reader);
     check_vendors(config, reader);
+    check_checks(config, reader);
+}
+
+/// Vendors that know people are real ones, and whoever a policy asks is there: without them every
+/// deposit of that market would be denied, one by one.
+fn check_checks(config: &Config, reader: &Reader<'_>) {
+    for (index, vendor) in config.checks.iter().enumerate() {
+        let path = format!("checks[{index}]");
+        check_url(reader, &format!("{path}.base_url"), &vendor.base_url);
+        for (name, secret) in &vendor.secrets {
+            if secret.expose_secret().contains(SANDBOX_MARK) {
+                let message = "is a secret of the sandbox, which everybody knows";
+                reader.fault(&format!("{path}.secrets.{name}"), message);
+            }
+        }
+    }
+    for policy in &config.markets.versions {
+        for ask in policy.rules.iter().filter_map(|rule| rule.check.asks()) {
+            if !config.checks.iter().any(|vendor| vendor.answers(ask.hook, &policy.market)) {
+                let message = format!(
+                    "has nobody for {}, whom the policy {} asks",
+                    ask.hook.as_str(),
+                    policy.version
+                );
+                reader.fault("checks", message);
+            }
+        }
+    }
 }
 
 fn check_server(config: &Config, reader: &Reader<'_>) {
