@@ -5,18 +5,20 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], [`payin`], [`record`], [`book`].
+//! Reading order: [`payment`], [`payin`], [`review`], [`record`], [`book`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
 pub mod payin;
 pub mod payment;
 pub mod record;
+pub mod review;
 
 pub use book::{Book, GameEntry, GameKind, KeyClaim, KeyId, StoredKey, Viewer};
 pub use payin::{GivenAddress, PayinKey};
-pub use payment::{
-    Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Proposal, ProposalState,
-    Returns, Review,
-};
+pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns};
 pub use record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition, Wire};
+pub use review::{
+    Adjustment, Approval, CaseAct, CaseKind, CaseNews, CasePayload, Desk, Lock, PlayerFields,
+    Proposal, ProposalState, Review,
+};

@@ -3,6 +3,7 @@
 use super::payment::Payment;
 use crate::domain::{AttemptId, EventId, IncidentId, PartId, PaymentId, PlayerKey, Timestamp};
 use crate::ledger::PostedLeg;
+use crate::screening::attestation::Attestation;
 use crate::screening::decision::Decision;
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct Record {
     pub payins: Vec<(super::PayinKey, PaymentId)>,
     /// Addresses that the player was shown.
     pub addresses: Vec<super::GivenAddress>,
+    /// What two people vouch for.
+    pub attestations: Vec<Attestation>,
     /// The player's record changed: this version is kept.
     pub player_changed: bool,
 }
@@ -51,6 +54,7 @@ impl Record {
             late_answers: Vec::new(),
             payins: Vec::new(),
             addresses: Vec::new(),
+            attestations: Vec::new(),
             player_changed: false,
         }
     }

@@ -1,7 +1,7 @@
 //! What a production configuration may not have, although a sandbox may.
 
 use super::reader::Reader;
-use super::{Config, Operators};
+use super::{Config, MailTransport, Operators, SmtpSecurity};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
@@ -14,6 +14,7 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_server(config, reader);
     check_keys(config, reader);
     check_psps(config, reader);
+    check_mail(config, reader);
 }
 
 fn check_server(config: &Config, reader: &Reader<'_>) {
@@ -101,6 +102,31 @@ fn check_psps(config: &Config, reader: &Reader<'_>) {
             && let Some(id) = named.iter().find(unused)
         {
             reader.fault(&format!("{path}.operators"), format!("`{id}` is no operator"));
+        }
+    }
+}
+
+/// Reviews that nobody decides must reach somebody, or it must be said that they need not.
+fn check_mail(config: &Config, reader: &Reader<'_>) {
+    match &config.mail.transport {
+        MailTransport::Off => {}
+        MailTransport::Unsaid => {
+            let message = "is missing: say smtp, or off if nobody is to be reminded of reviews";
+            reader.fault("mail.transport", message);
+        }
+        MailTransport::Folder(_) => {
+            reader.fault("mail.transport", "a folder is for the sandbox: say smtp or off");
+        }
+        MailTransport::Smtp(smtp) => {
+            let here = ["localhost", "127.0.0.1", "::1"].contains(&smtp.host.as_str());
+            if smtp.security == SmtpSecurity::Plain && !here {
+                let message = "plain is for a server on this machine: say tls or starttls";
+                reader.fault("mail.smtp_security", message);
+            }
+            if config.reviews.escalate_to.is_empty() {
+                let message = "names nobody: reminders of reviews would reach no one";
+                reader.fault("reviews.escalate_to", message);
+            }
         }
     }
 }

@@ -14,8 +14,10 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rules`], [`payer`], [`explain`], [`limits`], [`screen`], [`decision`].
+//! Reading order: [`policy`], [`rules`], [`payer`], [`explain`], [`limits`], [`screen`], [`decision`];
+//! beside them [`attestation`].
 
+pub mod attestation;
 pub mod decision;
 pub mod explain;
 pub mod limits;

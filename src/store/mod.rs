@@ -11,8 +11,12 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`].
+//! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`],
+//! [`attestations`], [`mail_outbox`].
 
+pub mod attestations;
+pub mod case_json;
+pub mod cases;
 pub mod db;
 pub mod deliveries;
 pub mod due;
@@ -25,6 +29,7 @@ pub mod json;
 pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
+pub mod mail_outbox;
 pub mod migrate;
 pub mod old_keys;
 pub mod outbox_reads;
@@ -41,6 +46,7 @@ pub mod read_payee;
 pub mod read_reviews;
 pub mod redeliveries;
 pub mod request_nonce;
+pub mod reviews;
 pub mod rows;
 pub mod shared_health;
 pub mod slots;

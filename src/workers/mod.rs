@@ -6,7 +6,8 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`],
+//! [`reviews`], [`mail`].
 
 pub mod attempts;
 pub mod deliveries;
@@ -14,9 +15,11 @@ pub mod driver;
 pub mod health;
 pub mod inbox;
 pub mod incidents;
+pub mod mail;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
+pub mod reviews;
 pub mod routing;
 pub mod running;
 pub mod sessions;

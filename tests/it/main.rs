@@ -14,6 +14,7 @@
 mod harness;
 
 mod cancel_safety;
+mod cases;
 mod completions;
 mod crash;
 mod deposits;
@@ -23,6 +24,7 @@ mod idempotency;
 mod lanes;
 mod late_news;
 mod late_payouts;
+mod letters;
 mod limits;
 mod lookups;
 mod markets;

@@ -6,11 +6,12 @@ use super::mocks::{Mocks, sandbox};
 use super::render::PlainRender;
 use super::world::Setup;
 use interlock::app::parts::{self, Patience};
-use interlock::app::{psps, workers};
+use interlock::app::{psps, words, workers};
 use interlock::clock::Clock;
 use interlock::config::{Config, Variables, variable_of};
 use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
+use interlock::notify::mail::Mailer;
 use interlock::outbox::live::Live;
 use interlock::store::Db;
 use std::future::Future;
@@ -43,6 +44,9 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
         let replaced = setup.base_urls.iter().find(|(id, _)| id == psp);
         set(&key, replaced.map_or_else(|| mocks.base_url(psp), |(_, url)| url.clone()));
     }
+    for (key, value) in &setup.settings {
+        variables.insert(variable_of(key), value.clone());
+    }
     let mut config = sandbox(house, &variables);
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
@@ -63,7 +67,7 @@ impl Instance {
         let (crew, tasks) = (TaskTracker::new(), TaskTracker::new());
         let shutdown = CancellationToken::new();
         let building = build(config, url.to_owned(), clock, setup.patience, tasks.clone());
-        let (flows, out) = runtime.spawn(building).await.unwrap();
+        let (flows, out, mailer) = runtime.spawn(building).await.unwrap();
         let instance =
             Self { name: name.to_owned(), flows, runtime: Some(runtime), crew, tasks, shutdown };
         if setup.workers {
@@ -72,6 +76,7 @@ impl Instance {
                 ids: Arc::new(SystemIds),
                 live: Arc::new(Live::default()),
                 out,
+                mailer: Arc::new(mailer),
                 shutdown: instance.shutdown.clone(),
                 tasks: instance.crew.clone(),
             };
@@ -122,7 +127,7 @@ async fn build(
     clock: Arc<dyn Clock>,
     patience: Patience,
     tasks: TaskTracker,
-) -> (Flows, interlock::config::WebhooksOut) {
+) -> (Flows, interlock::config::WebhooksOut, Mailer) {
     let world = parts::World {
         db: Db::connect(&url, config.database.pool_max).await.unwrap(),
         psps: Arc::new(psps::registry(&config, true).unwrap()),
@@ -131,5 +136,6 @@ async fn build(
         render: Arc::new(PlainRender),
     };
     let flows = parts::flows(&config, world, patience, &tasks).await.unwrap();
-    (flows, config.webhooks_out)
+    let mailer = Mailer::new(&config.mail.from, &words::mail_transport(&config)).unwrap();
+    (flows, config.webhooks_out, mailer)
 }

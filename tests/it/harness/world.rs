@@ -38,6 +38,8 @@ pub struct Setup {
     pub liars: Vec<&'static str>,
     /// Between the service and the database there is a [`Proxy`].
     pub proxy: bool,
+    /// Other settings, by their keys.
+    pub settings: Vec<(&'static str, String)>,
     /// Run by the database's owner before the service starts: a guard is taken away.
     pub sabotage: Option<&'static str>,
 }
@@ -59,6 +61,7 @@ impl Default for Setup {
             base_urls: Vec::new(),
             liars: Vec::new(),
             proxy: false,
+            settings: Vec::new(),
             sabotage: None,
         }
     }
@@ -159,6 +162,8 @@ impl World {
             bell.attempts.notify_one();
             bell.payouts.notify_one();
             bell.inbox.notify_one();
+            bell.reviews.notify_one();
+            bell.mail.notify_one();
         }
     }
 
