@@ -4,6 +4,8 @@
 
 #[path = "properties/books/mod.rs"]
 mod books;
+#[path = "properties/calendars.rs"]
+mod calendars;
 #[path = "properties/limits.rs"]
 mod limits;
 #[path = "properties/machines.rs"]

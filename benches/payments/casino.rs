@@ -13,7 +13,8 @@ use interlock::flows::Flows;
 use interlock::payments::start_deposit::{DepositOrder, start_deposit};
 use interlock::players::put_player::put_player;
 use interlock::screening::decision::{About, Decision};
-use interlock::screening::{Checkpoint, WithdrawalFacts, screen_withdrawal};
+use interlock::screening::gather::{self, Setting, Withdrawal};
+use interlock::screening::{Checkpoint, engine};
 use psp_contract::{NextAction, Outcome, Portable, Report, Status};
 use time::macros::date;
 
@@ -135,25 +136,22 @@ pub fn success(payment: &Payment, attempt: AttemptId) -> Command {
 pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> Command {
     let now = flows.clock.now();
     let money = Money::new(100, like.currency());
-    let facts = WithdrawalFacts {
+    let records = Withdrawal {
         checkpoint: Checkpoint::WithdrawalRequest,
         origin: like.origin,
         player: Some(player),
         money,
         method: like.method,
         owed: &[],
-        fx: &flows.fx,
-        now,
+        payment: None,
+        movements: &[],
     };
+    let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    let screening = engine::screen(&flows.policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
-    let about = About {
-        id: DecisionId(flows.ids.next()),
-        checkpoint: Checkpoint::WithdrawalRequest,
-        payment: id,
-        player: like.player.clone(),
-        player_version: player.version,
-    };
-    let decision = Decision::new(about, screen_withdrawal(&flows.policies, &facts), now);
+    let about =
+        About { id: DecisionId(flows.ids.next()), payment: Some(id), player: like.player.clone() };
+    let decision = Decision::new(about, facts, screening);
     let iban = "DE89370400440532013000".to_owned();
     let portable = Portable::Iban { iban, holder_name: "Erika Mustermann".to_owned() };
     let part = Part {

@@ -11,7 +11,6 @@ use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
 use crate::payments::request_withdrawal::{DestinationError, RequestError};
 use crate::payments::start_deposit::StartError;
-use crate::players::set_limits::LimitsError;
 use crate::reviews::decide_case::CaseError;
 use crate::reviews::open_case::OpenError;
 use crate::routing::lift_switch::LiftError;
@@ -170,15 +169,6 @@ impl From<RequestError> for Problem {
     }
 }
 
-impl From<LimitsError> for Problem {
-    fn from(error: LimitsError) -> Self {
-        match error {
-            LimitsError::Submit(error) => error.into(),
-            LimitsError::Store(error) => error.into(),
-        }
-    }
-}
-
 impl From<OpenSessionError> for Problem {
     fn from(error: OpenSessionError) -> Self {
         match error {
@@ -311,7 +301,7 @@ fn time(at: Timestamp) -> String {
 }
 
 /// An error's text as a sentence for people.
-fn sentence(error: &dyn std::error::Error) -> String {
+pub fn sentence(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     match letters.next() {

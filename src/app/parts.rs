@@ -83,7 +83,7 @@ pub async fn flows(
         wait_max: WAIT_MAX,
     };
     let lanes = Lanes::start(&world.db, &lane_config, context, tasks).await?;
-    let desks = Desks::start(&world.db, &world.clock, tasks);
+    let desks = Desks::start(&world.db, &world.clock, &policies, tasks);
     // The low half of a UUIDv7 is chance: no two instances draw alike.
     let (_, seed) = world.ids.next().as_u64_pair();
     let flows = Flows {

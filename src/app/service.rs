@@ -110,6 +110,9 @@ impl Service {
         workers::start_routing(&flows, &crew);
         if has(Role::Worker) {
             workers::start(&flows, &crew)?;
+            if let Some(sealing) = words::sealing(config)? {
+                workers::start_sealing(&flows, &crew, sealing);
+            }
         }
         let (requests, servers) = (Shutdown::new(), Shutdown::new());
         let address = listener.local_addr().context("the API's address")?;

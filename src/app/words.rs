@@ -6,12 +6,15 @@ use crate::decide::four_eyes::ReviewTerms;
 use crate::domain::{Currency, Direction, Method, OperatorId};
 use crate::notify::mail::{SmtpSecurity, SmtpServer, Transport};
 use crate::reviews::ReviewRules;
+use crate::evidence::note::Signer;
+use crate::evidence::seal::Sealing;
 use crate::routing::health::HealthRules;
 use crate::routing::rules::{
     Bounds, Fee, PspAccount, RouteRule, RoutingRules, Scoring, Strategy, Terms,
 };
-use crate::screening::limits::ConfirmRise;
-use crate::screening::policy::{FxTable, MarketPolicy, Policies};
+use crate::screening::policy::{FxTable, Policies};
+use anyhow::Context;
+use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 
 fn method(text: &str) -> Option<Method> {
@@ -20,31 +23,29 @@ fn method(text: &str) -> Option<Method> {
 
 /// Every market's policies.
 pub fn policies(config: &Config) -> Policies {
-    Policies::new(config.markets.iter().map(policy).collect())
-}
-
-fn policy(market: &config::MarketPolicy) -> MarketPolicy {
-    let amounts = &market.amounts.rule;
-    MarketPolicy {
-        market: market.market.clone(),
-        version: market.version.clone(),
-        sha256: market.sha256,
-        effective_from: market.effective_from,
-        currencies: market.currencies.clone(),
-        methods: market.methods.rule.iter().filter_map(|text| method(text)).collect(),
-        deposit_kyc_level_min: i16::from(market.kyc.rule.deposit_min_level),
-        withdrawal_kyc_level_min: i16::from(market.kyc.rule.withdrawal_min_level),
-        deposit_amounts: bounds(&amounts.deposit),
-        withdrawal_amounts: bounds(&amounts.withdrawal),
-        dual_approval_eur_minor: market.dual_approval_from.rule.minor,
-        limit_rise_delay: market.player_limit_delay.rule,
-        limit_rise_confirm: ConfirmRise::AfterDelay,
-        player_may_cancel_withdrawal: market.player_may_cancel_withdrawal.rule,
-    }
+    let versions = config.markets.versions.clone();
+    Policies::new(versions).with_recorded_only(config.recorded_only.clone())
 }
 
 fn bounds(ranges: &BTreeMap<Currency, Range>) -> Bounds {
     ranges.iter().map(|(code, range)| (*code, (range.min.minor, range.max.minor))).collect()
+}
+
+/// How this instance seals the log; none where the configuration has no key or no folder.
+///
+/// # Errors
+/// When the key is none.
+pub fn sealing(config: &Config) -> anyhow::Result<Option<Sealing>> {
+    let config::Evidence { name, key_pem, folder, every_records, every } = &config.evidence;
+    let (Some(key_pem), Some(folder)) = (key_pem, folder) else { return Ok(None) };
+    let signer = Signer::from_pem(name, key_pem.expose_secret()).context("evidence.key")?;
+    Ok(Some(Sealing {
+        signer,
+        folder: folder.clone(),
+        holder: config.instance.name.clone(),
+        every_records: *every_records,
+        every: *every,
+    }))
 }
 
 pub fn fx(config: &Config) -> FxTable {

@@ -5,10 +5,11 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], [`payin`], [`review`], [`record`], [`book`].
+//! Reading order: [`payment`], [`payin`], [`review`], [`record`], [`book`], [`movements`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
+pub mod movements;
 pub mod payin;
 pub mod payment;
 pub mod record;

@@ -21,7 +21,7 @@ pub fn check_config(file: Option<PathBuf>) -> ExitCode {
                 "the configuration is sound: {} operators, {} PSP accounts, {} policies",
                 config.operators.len(),
                 config.psps.len(),
-                config.markets.len()
+                config.markets.versions.len()
             );
             ExitCode::SUCCESS
         }

@@ -31,14 +31,14 @@ mod tests;
 pub use access::{ApiKey, Operator, Scope};
 pub use fault::ConfigFault;
 pub use layers::Variables;
-pub use markets::{Amounts, KycLevels, MarketPolicy, Ruled, parse as parse_policy};
+pub use markets::{Markets, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
 pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::Origin as SecretOrigin;
 pub use sections::{
-    Database, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry, WebhooksOut,
-    WebhooksTls,
+    Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
+    WebhooksOut, WebhooksTls,
 };
 
 use crate::sandbox::keys::{KeyKind, KeyOf};
@@ -77,13 +77,15 @@ pub struct Config {
     pub api_keys: Vec<ApiKey>,
     pub psps: Vec<PspAccount>,
     pub routing: Routing,
-    /// By market and the day they come into force.
-    pub markets: Vec<MarketPolicy>,
+    pub markets: Markets,
+    /// Rules, or the beginnings of their ids, that are recorded without effect.
+    pub recorded_only: Vec<String>,
     pub fx: Fx,
     pub webhooks_out: WebhooksOut,
     pub player_tokens: PlayerTokens,
     pub reviews: Reviews,
     pub mail: Mail,
+    pub evidence: Evidence,
     pub sandbox: Sandbox,
 }
 
@@ -133,12 +135,14 @@ impl Config {
             telemetry: Telemetry::read(&root.section("telemetry")),
             limits: Limits::read(&root.section("limits")),
             plain_bearer: root.section("auth").flag("plain_bearer"),
-            routing: Routing::read(&root.section("routing"), &psps, &markets),
+            routing: Routing::read(&root.section("routing"), &psps, &markets.versions),
             fx: Fx::read(&root.section("fx")),
             webhooks_out: WebhooksOut::read(&root.section("webhooks_out")),
             player_tokens: PlayerTokens::read(&root.section("player_tokens"), secrets),
             reviews: Reviews::read(&root.section("reviews")),
             mail: Mail::read(&root.section("mail"), secrets),
+            evidence: Evidence::read(&root.section("evidence"), secrets),
+            recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),
             operators,
             api_keys,
@@ -147,12 +151,6 @@ impl Config {
         };
         config.check_rates(reader);
         (config, policy_faults)
-    }
-
-    /// The policy of a market that is in force at a time, or none: an unknown market denies.
-    pub fn policy_at(&self, market: &str, at: psp_contract::Timestamp) -> Option<&MarketPolicy> {
-        let mut versions = self.markets.iter().filter(|policy| policy.market == market);
-        versions.rfind(|policy| policy.effective_from <= at)
     }
 
     /// Where an account's webhooks reach us: over TLS with a client certificate where the account says
@@ -165,7 +163,8 @@ impl Config {
     }
 
     fn check_rates(&self, reader: &Reader<'_>) {
-        let mut needed: Vec<_> = self.markets.iter().flat_map(|one| &one.currencies).collect();
+        let mut needed: Vec<_> =
+            self.markets.versions.iter().flat_map(|one| &one.currencies).collect();
         needed.sort();
         needed.dedup();
         for currency in needed {

@@ -1,9 +1,9 @@
 //! In which order accounts are asked, and when one is left alone for a while. What contradicts itself is
 //! refused here, by name: a rule that cannot have its effect would be believed to have it.
 
-use super::markets::MarketPolicy;
 use super::psps::{self, PspAccount};
 use super::reader::Section;
+use crate::screening::MarketPolicy;
 use psp_contract::Currency;
 use std::collections::BTreeSet;
 

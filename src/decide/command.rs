@@ -43,7 +43,6 @@ pub enum Command {
     PutPlayer(Box<PutPlayer>),
     PutLimits {
         wanted: Vec<(Period, Money)>,
-        delay: Duration,
     },
     ConfirmLimits,
     WalletEntry {

@@ -51,7 +51,7 @@ pub fn is_allowed(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_
     let payment = book.payments[&id].clone();
     let decision =
         money_in::decision_at(Checkpoint::DepositPre, book, &payment, payment.money, ctx);
-    let (outcome, reasons) = (decision.outcome, decision.reasons.clone());
+    let (outcome, reasons) = (decision.outcome(), decision.reasons().to_vec());
     book.record.decisions.push(decision);
     if outcome == Screened::Approve {
         return true;

@@ -44,7 +44,7 @@ pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answe
 fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     match command {
         Command::PutPlayer(put) => player::put(book, put, ctx),
-        Command::PutLimits { wanted, delay } => player::put_limits(book, wanted, *delay, ctx),
+        Command::PutLimits { wanted } => player::put_limits(book, wanted, ctx),
         Command::ConfirmLimits => player::confirm_limits(book, ctx),
         Command::WalletEntry { entry, .. } => wallet::enter(book, entry, ctx),
         Command::StartDeposit(start) => deposit::start(book, start, ctx),

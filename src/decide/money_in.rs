@@ -16,8 +16,9 @@ use crate::domain::{
 };
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
-use crate::screening::limits::UseState;
-use crate::screening::{Checkpoint, DepositFacts, Outcome as Screened, screen_deposit};
+use crate::screening::gather::{self, Setting};
+use crate::screening::movement::UseState;
+use crate::screening::{Checkpoint, Outcome as Screened, engine};
 use uuid::Uuid;
 
 /// The money is in. It is credited once; what is not the money that was asked for, or comes twice,
@@ -115,7 +116,7 @@ fn tell_difference(book: &mut Book, id: Uuid, came: Money, asked: Money) {
 /// limit that was lowered meanwhile; a late success is screened like any other.
 fn screen_credit(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) -> Screened {
     let decision = decision_of(book, &book.payments[&id], money, ctx);
-    let outcome = decision.outcome;
+    let outcome = decision.outcome();
     book.record.decisions.push(decision);
     outcome
 }
@@ -133,27 +134,25 @@ pub fn decision_at(
     money: Money,
     ctx: &Ctx<'_>,
 ) -> Decision {
-    let facts = DepositFacts {
+    let records = gather::Deposit {
         checkpoint,
         player: book.player.as_ref(),
         payment: Some(payment.id.uuid),
+        origin: payment.origin,
         money,
         method: payment.method,
         limits: &book.limits,
-        uses: &book.limit_uses,
+        movements: &book.movements,
         source: payment.source.as_ref(),
-        fx: ctx.fx,
-        now: ctx.now,
     };
-    let screening = screen_deposit(ctx.policies, &facts);
+    let facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
+    let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),
-        checkpoint,
-        payment: payment.id,
+        payment: Some(payment.id),
         player: book.key.clone(),
-        player_version: book.player.as_ref().map_or(0, |player| player.version),
     };
-    Decision::new(about, screening, ctx.now)
+    Decision::new(about, facts, screening)
 }
 
 fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {

@@ -16,7 +16,8 @@ pub struct Needs {
     pub game: BTreeSet<(PlayerKey, String)>,
     pub wallets: BTreeSet<(PlayerKey, Option<Currency>)>,
     pub limits: BTreeSet<PlayerKey>,
-    pub limit_uses: BTreeSet<PlayerKey>,
+    /// What these players deposited and withdrew, as far back as their market looks.
+    pub movements: BTreeSet<PlayerKey>,
     /// Reviews of these payments.
     pub reviews: BTreeSet<Uuid>,
     /// Reviews that are no payment's, by their own ids.
@@ -46,11 +47,12 @@ impl Command {
             }
             Command::StartDeposit(start) => {
                 needs.limits.insert(player.clone());
-                needs.limit_uses.insert(player.clone());
+                needs.movements.insert(player.clone());
                 reference_need(player, &start.payment, needs);
             }
             Command::RequestWithdrawal(request) => {
                 needs.wallets.insert((player.clone(), Some(request.payment.currency())));
+                needs.movements.insert(player.clone());
                 reference_need(player, &request.payment, needs);
             }
             Command::News(news) => self.news_needs(player, news, needs),
@@ -61,7 +63,7 @@ impl Command {
                 needs.reviews.extend(receive.request);
                 needs.wallets.insert((player.clone(), None));
                 needs.limits.insert(player.clone());
-                needs.limit_uses.insert(player.clone());
+                needs.movements.insert(player.clone());
             }
             Command::AnswerNow { payment } => {
                 needs.payments.insert(*payment);
@@ -73,7 +75,7 @@ impl Command {
                 needs.wallets.insert((player.clone(), None));
                 needs.reviews.insert(*payment);
                 // A deposit that ends here frees its share of the player's limits.
-                needs.limit_uses.insert(player.clone());
+                needs.movements.insert(player.clone());
                 if matches!(self, Command::TakeAttempt { .. }) {
                     // One that is completed now is screened once more.
                     needs.limits.insert(player.clone());
@@ -94,7 +96,7 @@ impl Command {
                 }
                 needs.wallets.insert((player.clone(), None));
                 needs.limits.insert(player.clone());
-                needs.limit_uses.insert(player.clone());
+                needs.movements.insert(player.clone());
                 // What two people find paid may leave a debt behind.
                 needs.open_withdrawals.insert(player.clone());
             }
@@ -109,7 +111,7 @@ impl Command {
             match report.status {
                 Status::Succeeded { .. } => {
                     needs.limits.insert(player.clone());
-                    needs.limit_uses.insert(player.clone());
+                    needs.movements.insert(player.clone());
                     needs.reviews.insert(news.payment);
                     if news.direction == Direction::Withdrawal {
                         needs.open_withdrawals.insert(player.clone());
@@ -120,14 +122,14 @@ impl Command {
                     needs.reviews.insert(news.payment);
                 }
                 Status::Declined(_) | Status::Expired | Status::Cancelled => {
-                    needs.limit_uses.insert(player.clone());
+                    needs.movements.insert(player.clone());
                     needs.reviews.insert(news.payment);
                 }
                 // The PSP has it, and nothing has moved.
                 Status::Accepted { .. } | Status::Pending | Status::AwaitsCompletion => {}
             }
         } else {
-            needs.limit_uses.insert(player.clone());
+            needs.movements.insert(player.clone());
             needs.reviews.insert(news.payment);
         }
     }

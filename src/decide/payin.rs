@@ -5,17 +5,17 @@
 //! may not be credited, and what is nobody's, waits in suspense for two people.
 
 use super::command::{Answer, Ctx, News, ReceivePayin, Refusal, Source};
-use super::deposit::mark_has_paid;
+use super::deposit::{mark_has_paid, movement};
 use super::people::{ask_people, raise};
 use super::{money_in, news};
 use crate::book::{Attempt, Book, PayinKey};
 use crate::domain::{
-    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, Money, PaymentId, PaymentStatus,
+    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, PaymentId, PaymentStatus,
 };
 use crate::ledger::templates;
 use crate::payments::deposit_machine;
 use crate::screening::Outcome as Screened;
-use crate::screening::limits::{LimitUse, UseState};
+use crate::screening::movement::{Movement, UseState};
 use psp_contract::{Outcome, Report, Status};
 
 /// Books one arrival, once.
@@ -86,18 +86,19 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let payer = receive.payin.payer.as_ref();
     payment.source = payer.map(|payer| news::source_with(&known, &receive.psp, payer));
     let decision = money_in::decision_of(book, &payment, money, ctx);
-    let approved = decision.outcome == Screened::Approve;
+    let approved = decision.outcome() == Screened::Approve;
     let status = if approved { DepositStatus::Succeeded } else { DepositStatus::InReview };
     payment.status = PaymentStatus::Deposit(
         deposit_machine::start(status, payment.origin).expect("unsolicited money may start so"),
     );
     payment.decision = decision.id;
-    payment.reasons.clone_from(&decision.reasons);
+    payment.reasons.clone_from(&decision.screening.reasons);
     book.record.decisions.push(decision);
     let id = payment.id;
     book.open_payment(payment, "money arrived without a request", ctx.ids);
     book.open_attempt(id.uuid, arrived(receive, ctx), "found at the PSP");
-    count_limit(book, id, money, ctx);
+    let counted = movement(&book.payments[&id.uuid], UseState::Counted, ctx);
+    book.put_movement(Movement { money, ..counted });
     mark_has_paid(book);
     if approved {
         let posting = templates::deposit_captured(&receive.psp, money, 0);
@@ -137,12 +138,6 @@ fn arrived(receive: &ReceivePayin, ctx: &Ctx<'_>) -> Attempt {
         completion: None,
         kept_news: None,
     }
-}
-
-fn count_limit(book: &mut Book, id: PaymentId, money: Money, ctx: &Ctx<'_>) {
-    let counted = LimitUse { payment: id.uuid, money, at: ctx.now, state: UseState::Counted };
-    book.limit_uses.push(counted);
-    book.dirty.limit_uses.insert(id.uuid);
 }
 
 fn suspend(book: &mut Book, id: PaymentId, receive: &ReceivePayin, ctx: &Ctx<'_>) {

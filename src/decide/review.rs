@@ -10,7 +10,7 @@ use crate::domain::{
     AttemptStatus, DepositStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
 };
 use crate::ledger::templates;
-use crate::screening::limits::UseState;
+use crate::screening::movement::UseState;
 use psp_contract::{Decline, DeclineClass, NotSent, Outcome, Report, Status};
 use uuid::Uuid;
 

@@ -12,7 +12,8 @@ use crate::domain::{
 use crate::ledger::templates;
 use crate::payments::withdrawal_machine;
 use crate::screening::decision::{About, Decision};
-use crate::screening::{Checkpoint, Outcome, WithdrawalFacts, rules, screen_withdrawal};
+use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::{Checkpoint, Outcome, engine};
 use uuid::Uuid;
 
 /// Opens a withdrawal: the hold, the decision and the payment are one commit. What the wallet does
@@ -30,13 +31,12 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    decision.rules.retain(|result| result.rule != rules::WALLET_OWED);
-    decision.rules.push(rules::wallet_owed(&[owed], Outcome::Deny));
-    decision.outcome = rules::outcome_of(&decision.rules);
-    decision.reasons = rules::reasons_of(&decision.rules);
+    let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
+    gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
+    decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
-    payment.reasons = decision.reasons.clone();
-    let status = match decision.outcome {
+    payment.reasons = decision.reasons().to_vec();
+    let status = match decision.outcome() {
         Outcome::Approve => WithdrawalStatus::Approved,
         Outcome::Review | Outcome::Hold => WithdrawalStatus::InReview,
         Outcome::Deny => WithdrawalStatus::Blocked,
@@ -56,7 +56,7 @@ pub fn request(
     } else {
         hold(book, id, money)?;
     }
-    book.open_payment(payment, decision.outcome.as_str(), ctx.ids);
+    book.open_payment(payment, decision.outcome().as_str(), ctx.ids);
     book.record.decisions.push(decision);
     mark_has_paid(book);
     if status == WithdrawalStatus::InReview {
@@ -81,7 +81,7 @@ pub fn take_payout(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, R
         return Ok(Answer::Nothing);
     }
     let decision = pre_payout(book, id, ctx);
-    let outcome = decision.outcome;
+    let outcome = decision.outcome();
     book.record.payment = Some(book.payments[&id].id);
     book.record.decisions.push(decision);
     book.payment_mut(id).due_at = None;
@@ -127,24 +127,24 @@ fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
 fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
     let payment = &book.payments[&id];
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
-    let facts = WithdrawalFacts {
+    let records = Withdrawal {
         checkpoint: Checkpoint::WithdrawalPrePayout,
         origin: payment.origin,
         player: book.player.as_ref(),
         money: payment.money,
         method: payment.method,
         owed: &[owed],
-        fx: ctx.fx,
-        now: ctx.now,
+        payment: Some(id),
+        movements: &book.movements,
     };
+    let facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
+    let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),
-        checkpoint: Checkpoint::WithdrawalPrePayout,
-        payment: payment.id,
+        payment: Some(payment.id),
         player: book.key.clone(),
-        player_version: book.player.as_ref().map_or(0, |player| player.version),
     };
-    Decision::new(about, screen_withdrawal(ctx.policies, &facts), ctx.now)
+    Decision::new(about, facts, screening)
 }
 
 /// Cancels a withdrawal that was not sent yet. A player may do so only where the market allows it.

@@ -10,12 +10,12 @@ use crate::payments::name_obstacle;
 use crate::routing::Permit;
 use crate::routing::rules::PspAccount;
 use crate::routing::switches::Use;
-use crate::screening::limits::{Limit, LimitUse};
+use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
+use crate::screening::limits::Limit;
+use crate::screening::movement::Movement;
 use crate::screening::policy::MarketPolicy;
-use crate::screening::{
-    Checkpoint, DepositFacts, Outcome, WithdrawalFacts, screen_deposit, screen_withdrawal,
-};
-use crate::store::{StoreError, read_models};
+use crate::screening::{Checkpoint, Outcome, engine};
+use crate::store::{StoreError, movements, read_models};
 use psp_contract::{Payer, PayerField};
 
 /// What is asked for.
@@ -44,7 +44,7 @@ struct Facts<'a> {
     player: &'a Player,
     payer: &'a Payer,
     limits: &'a [Limit],
-    uses: &'a [LimitUse],
+    movements: &'a [Movement],
     owed: &'a [Money],
     now: Timestamp,
 }
@@ -61,19 +61,26 @@ pub async fn offer_methods(
     let Some((player, limits)) = read_models::player(pool, &wanted.player).await? else {
         return Ok(None);
     };
-    let uses = read_models::limit_uses(pool, &wanted.player).await?;
     let wallets = read_models::wallets(pool, &wanted.player).await?;
     let owed = wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency));
     let owed: Vec<Money> = owed.collect();
     let now = flows.clock.now();
+    let since = now - flows.policies.reach(&player.country, now);
+    let movements = movements::of_player(pool, &wanted.player, since).await?;
     let Some(policy) = flows.policies.in_force(&player.country, now) else {
         return Ok(Some(Vec::new()));
     };
     let payer = payer_of(&player, None);
-    let facts =
-        Facts { player: &player, payer: &payer, limits: &limits, uses: &uses, owed: &owed, now };
-    let offers = policy.methods.iter().filter_map(|method| {
-        let (offer, is_healthy) = offer(flows, wanted, policy, &facts, *method)?;
+    let facts = Facts {
+        player: &player,
+        payer: &payer,
+        limits: &limits,
+        movements: &movements,
+        owed: &owed,
+        now,
+    };
+    let offers = policy.methods().into_iter().filter_map(|method| {
+        let (offer, is_healthy) = offer(flows, wanted, policy, &facts, method)?;
         Some((!is_healthy, offer))
     });
     let mut offers: Vec<(bool, Offer)> = offers.collect();
@@ -112,13 +119,10 @@ fn offer(
         let usable = permit(id) != Permit::No && obstacle.is_none() && !is_off(id);
         usable.then_some(found)
     });
-    let market = match wanted.direction {
-        Direction::Deposit => policy.deposit_amounts.get(&currency),
-        Direction::Withdrawal => policy.withdrawal_amounts.get(&currency),
-    };
+    let (least, most) = policy.bounds(wanted.direction, currency);
     let unit = 10_i64.pow(currency.exponent());
-    let (market_least, market_most) =
-        market.copied().unwrap_or((1, MAJOR_MAX.saturating_mul(unit)));
+    let market_least = least.unwrap_or(1);
+    let market_most = most.unwrap_or(MAJOR_MAX.saturating_mul(unit));
     let mut found: Option<(i64, i64)> = None;
     let mut is_healthy = false;
     for account in accounts {
@@ -158,35 +162,35 @@ fn screened(
     money: Money,
     method: Method,
 ) -> Outcome {
-    let screening = match direction {
+    let setting = Setting::new(&flows.policies, &flows.fx, facts.now);
+    let gathered = match direction {
         Direction::Deposit => {
-            let facts = DepositFacts {
+            let records = Deposit {
                 checkpoint: Checkpoint::DepositPre,
                 player: Some(facts.player),
                 payment: None,
+                origin: Origin::Request,
                 money,
                 method,
                 limits: facts.limits,
-                uses: facts.uses,
+                movements: facts.movements,
                 source: None,
-                fx: &flows.fx,
-                now: facts.now,
             };
-            screen_deposit(&flows.policies, &facts)
+            gather::deposit(&records, &setting)
         }
         Direction::Withdrawal => {
-            let facts = WithdrawalFacts {
+            let records = Withdrawal {
                 checkpoint: Checkpoint::WithdrawalRequest,
                 origin: Origin::Request,
                 player: Some(facts.player),
                 money,
                 method,
                 owed: facts.owed,
-                fx: &flows.fx,
-                now: facts.now,
+                payment: None,
+                movements: facts.movements,
             };
-            screen_withdrawal(&flows.policies, &facts)
+            gather::withdrawal(&records, &setting)
         }
     };
-    screening.outcome
+    engine::screen(&flows.policies, &gathered).outcome
 }

@@ -18,7 +18,8 @@ use crate::routing::ask_habits::{Occasion, ask_habits};
 use crate::routing::make_plan::make_plan;
 use crate::routing::plan::{self, Habits, Route};
 use crate::screening::decision::{About, Decision};
-use crate::screening::{Checkpoint, WithdrawalFacts, screen_withdrawal};
+use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::{Checkpoint, engine};
 use crate::store::read_models;
 use crate::store::read_payee::{Payee, PayeeFacts};
 
@@ -196,25 +197,23 @@ fn screened(
     if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
         return Err(RequestError::Owed(*debt));
     }
-    let facts = WithdrawalFacts {
+    let records = Withdrawal {
         checkpoint: Checkpoint::WithdrawalRequest,
         origin: Origin::Request,
         player: Some(player),
         money: order.money,
         method: order.method,
         owed: &known.owed,
-        fx: &flows.fx,
-        now,
+        payment: None,
+        // What the player moved is counted under their lock, and only there.
+        movements: &[],
     };
+    let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    let screening = engine::screen(&flows.policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
-    let about = About {
-        id: DecisionId(flows.ids.next()),
-        checkpoint: Checkpoint::WithdrawalRequest,
-        payment: id,
-        player: order.player.clone(),
-        player_version: player.version,
-    };
-    let decision = Decision::new(about, screen_withdrawal(&flows.policies, &facts), now);
+    let about =
+        About { id: DecisionId(flows.ids.next()), payment: Some(id), player: order.player.clone() };
+    let decision = Decision::new(about, facts, screening);
     let part = PartId(flows.ids.next());
     let payment = opened(order, player, id, (part, instrument), &decision, route, now);
     let screening = Screened { player_version: player.version, decision };

@@ -15,7 +15,8 @@ use crate::routing::ask_habits::{Occasion, ask_habits};
 use crate::routing::make_plan::make_plan;
 use crate::routing::plan::{self, Habits, Route};
 use crate::screening::decision::{About, Decision};
-use crate::screening::{Checkpoint, DepositFacts, screen_deposit};
+use crate::screening::gather::{self, Deposit, Setting};
+use crate::screening::{Checkpoint, engine};
 use crate::store::StoreError;
 use crate::store::read_facts::PlayerFacts;
 use psp_contract::{Instrument as Chosen, Payer, PayerField};
@@ -120,27 +121,23 @@ fn screened(
     route: Route,
 ) -> StartDeposit {
     let (now, player) = (flows.clock.now(), &known.player);
-    let facts = DepositFacts {
+    let records = Deposit {
         checkpoint: Checkpoint::DepositPre,
         player: Some(player),
         payment: None,
+        origin: Origin::Request,
         money: order.money,
         method: order.method,
         limits: &known.limits,
-        uses: &known.uses,
+        movements: &known.movements,
         source: None,
-        fx: &flows.fx,
-        now,
     };
+    let facts = gather::deposit(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    let screening = engine::screen(&flows.policies, &facts);
     let id = PaymentId::deposit(flows.ids.next());
-    let about = About {
-        id: DecisionId(flows.ids.next()),
-        checkpoint: Checkpoint::DepositPre,
-        payment: id,
-        player: order.player.clone(),
-        player_version: player.version,
-    };
-    let decision = Decision::new(about, screen_deposit(&flows.policies, &facts), now);
+    let about =
+        About { id: DecisionId(flows.ids.next()), payment: Some(id), player: order.player.clone() };
+    let decision = Decision::new(about, facts, screening);
     let payment = opened(order, &player.country, id, &decision, (payer, route), now);
     let screening = Screened { player_version: player.version, decision };
     StartDeposit { claim: order.claim.clone(), payment, screening }

@@ -14,22 +14,39 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rules`], [`payer`], [`explain`], [`limits`], [`screen`], [`decision`];
-//! beside them [`attestation`].
+//! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
+//! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
+//! [`decision`], [`file`], [`counters`]; then, above the store, [`compare`], [`replay`],
+//! [`backtest`]. Beside them [`attestation`].
 
+pub mod aggregate;
 pub mod attestation;
+pub mod backtest;
+pub mod calendar;
+pub mod compare;
+pub mod counters;
 pub mod decision;
-pub mod explain;
+pub mod engine;
+pub mod facts;
+pub mod file;
+pub mod gather;
+pub mod limit_terms;
 pub mod limits;
+pub mod movement;
 pub mod payer;
 pub mod policy;
+pub mod replay;
+pub mod rule;
 pub mod rules;
-pub mod screen;
+pub mod signals;
 
 pub use decision::Decision;
+pub use engine::Screening;
+pub use facts::Facts;
 pub use policy::{FxTable, MarketPolicy, Policies};
-pub use rules::RuleResult;
-pub use screen::{DepositFacts, Screening, WithdrawalFacts, screen_deposit, screen_withdrawal};
+pub use rule::RuleResult;
+
+use crate::domain::Direction;
 
 /// What screening says, from the mildest to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,7 +76,7 @@ impl Outcome {
     }
 }
 
-/// Where on a payment's way it is screened.
+/// Where on a payment's way it is screened, or that a player's record was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Checkpoint {
     /// Before a PSP is asked.
@@ -69,24 +86,46 @@ pub enum Checkpoint {
     WithdrawalRequest,
     /// Approved, and about to be sent.
     WithdrawalPrePayout,
+    /// The player's record changed; no money is meant to move.
+    AccountEvent,
 }
 
 impl Checkpoint {
+    pub const ALL: [Checkpoint; 5] = [
+        Checkpoint::DepositPre,
+        Checkpoint::DepositPost,
+        Checkpoint::WithdrawalRequest,
+        Checkpoint::WithdrawalPrePayout,
+        Checkpoint::AccountEvent,
+    ];
+
+    /// Which way money is to move; none for an event of the account.
+    pub const fn direction(self) -> Option<Direction> {
+        match self {
+            Checkpoint::DepositPre | Checkpoint::DepositPost => Some(Direction::Deposit),
+            Checkpoint::WithdrawalRequest | Checkpoint::WithdrawalPrePayout => {
+                Some(Direction::Withdrawal)
+            }
+            Checkpoint::AccountEvent => None,
+        }
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Checkpoint::DepositPre => "deposit.pre",
             Checkpoint::DepositPost => "deposit.post",
             Checkpoint::WithdrawalRequest => "withdrawal.request",
             Checkpoint::WithdrawalPrePayout => "withdrawal.pre_payout",
+            Checkpoint::AccountEvent => "account.event",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::DepositPre, Self::DepositPost, Self::WithdrawalRequest, Self::WithdrawalPrePayout]
-            .into_iter()
-            .find(|checkpoint| checkpoint.as_str() == text)
+        Self::ALL.into_iter().find(|checkpoint| checkpoint.as_str() == text)
     }
 }
 
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod vectors;

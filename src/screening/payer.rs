@@ -3,85 +3,41 @@
 //! A fact says only how the proof stands to the record, never what either of them is: decisions are
 //! kept for ever and shown to people, and names and numbers need not be in them.
 
-use super::{Outcome, RuleResult};
+use super::facts::{Match, PayerFacts};
 use crate::domain::{Instrument, Player};
 use psp_contract::Portable;
 use std::collections::BTreeSet;
 
-pub const PAYER_NAME: &str = "payer.name";
-pub const PAYER_TAX_ID: &str = "payer.tax_id";
-pub const PAYER_ACCOUNT: &str = "payer.account";
-
-/// How a proof stands to the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Match {
-    Same,
-    Other,
-    /// The PSP does not tell, or shows only a piece of it, or the casino gave nothing to compare with.
-    Unknown,
-}
-
-impl Match {
-    const fn text(self) -> &'static str {
-        match self {
-            Match::Same => "the player's",
-            Match::Other => "another person's",
-            Match::Unknown => "not told",
-        }
+/// What a PSP proves of a payer against the player's record.
+pub fn compare(source: &Instrument, player: &Player) -> PayerFacts {
+    PayerFacts {
+        name: compare_names(source.holder_name.as_deref(), &player.full_name),
+        tax_id: compare_ids(source.tax_id.as_deref(), player.national_id.as_deref()),
+        account: account(source, player),
     }
 }
 
-/// The findings about a payer of whom the PSP told something. A contradiction is for people to look
-/// at; what is not told contradicts nothing.
-pub(super) fn payer(source: &Instrument, player: &Player) -> Vec<RuleResult> {
-    let name = compare_names(source.holder_name.as_deref(), &player.full_name);
-    let tax_id = compare_ids(source.tax_id.as_deref(), player.national_id.as_deref());
-    vec![
-        // The number says who it is; where it is the player's, a name is spelt otherwise.
-        found(PAYER_NAME, name, name == Match::Other && tax_id != Match::Same),
-        found(PAYER_TAX_ID, tax_id, tax_id == Match::Other),
-        account(source, player),
-    ]
-}
-
-/// Whether what a PSP proves of a payer contradicts the player's record.
+/// Whether what a PSP proves of a payer contradicts the player's record. The number says who it is;
+/// where it is the player's, a name is spelt otherwise.
 pub fn contradicts(source: &Instrument, player: &Player) -> bool {
-    payer(source, player).iter().any(|result| result.hit)
-}
-
-fn found(rule: &'static str, stands: Match, hit: bool) -> RuleResult {
-    RuleResult {
-        rule,
-        hit,
-        observed: stands.text().to_owned(),
-        operator: "=",
-        threshold: Match::Same.text().to_owned(),
-        effect: Outcome::Review,
-    }
+    let PayerFacts { name, tax_id, .. } = compare(source, player);
+    tax_id == Match::Other || (name == Match::Other && tax_id != Match::Same)
 }
 
 /// What kind of account paid. Its address is compared where the record has one, and never hits:
 /// people have several.
-fn account(source: &Instrument, player: &Player) -> RuleResult {
+fn account(source: &Instrument, player: &Player) -> String {
     let same = |ours: &Option<String>, theirs: &str| match ours {
         Some(ours) if plain(ours) == plain(theirs) => "the player's",
         Some(_) => "another than in the record",
         None => "not in the record",
     };
-    let observed = match &source.portable {
+    match &source.portable {
         Some(Portable::Phone { number, .. }) => format!("phone, {}", same(&player.phone, number)),
         Some(Portable::Email { address, .. }) => format!("email, {}", same(&player.email, address)),
         Some(_) => source.kind().to_owned(),
         None if source.tokens.is_empty() => "not told".to_owned(),
         None => "known to the PSP".to_owned(),
-    };
-    RuleResult {
-        rule: PAYER_ACCOUNT,
-        hit: false,
-        observed,
-        operator: "=",
-        threshold: "any".to_owned(),
-        effect: Outcome::Review,
     }
 }
 
@@ -181,13 +137,11 @@ mod tests {
             tax_id: player.national_id.clone(),
             ..Instrument::default()
         };
-        let hits = |told: &Instrument| -> Vec<&str> {
-            let results = payer(told, &player);
-            results.iter().filter(|result| result.hit).map(|result| result.rule).collect()
-        };
-        assert_eq!(hits(&told), Vec::<&str>::new());
-        assert_eq!(hits(&Instrument { tax_id: None, ..told.clone() }), [PAYER_NAME]);
+        assert!(!contradicts(&told, &player));
+        assert!(contradicts(&Instrument { tax_id: None, ..told.clone() }, &player));
         let foreign = Instrument { tax_id: Some("98765432100".to_owned()), ..told };
-        assert_eq!(hits(&foreign), [PAYER_NAME, PAYER_TAX_ID]);
+        assert!(contradicts(&foreign, &player));
+        let own_name = Instrument { holder_name: Some(player.full_name.clone()), ..foreign };
+        assert!(contradicts(&own_name, &player), "another's number is another's account");
     }
 }

@@ -1,53 +1,106 @@
 //! What a market allows, as data with a date, and exchange rates with a source and a date.
 
-use super::limits::ConfirmRise;
-use crate::domain::{Currency, Method, Money, Timestamp};
+use super::calendar::Calendar;
+use super::limit_terms::LimitTerms;
+use super::rule::Rule;
+use crate::domain::{Currency, Direction, Method, Money, Timestamp};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use time::Date;
 
 /// One version of one market's policy. Versions are never edited: a change is a new version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct MarketPolicy {
     /// ISO 3166 alpha-2, `"DE"`.
     pub market: String,
     pub version: String,
-    /// Of the policy file's bytes: what a decision names, so that nobody can swap the file later.
+    /// Of the file's canonical form: what a decision names, so that nobody can swap the file later.
     pub sha256: [u8; 32],
     pub effective_from: Timestamp,
+    /// Wallets that a player of this market may have.
     pub currencies: Vec<Currency>,
-    pub methods: Vec<Method>,
-    pub deposit_kyc_level_min: i16,
-    pub withdrawal_kyc_level_min: i16,
-    /// Least and most of one deposit, in minor units. A currency that is left out has no bounds.
-    pub deposit_amounts: BTreeMap<Currency, (i64, i64)>,
-    pub withdrawal_amounts: BTreeMap<Currency, (i64, i64)>,
-    /// From this worth in euro cents on, two people decide about a withdrawal.
-    pub dual_approval_eur_minor: i64,
-    /// How long a player waits for a higher limit.
-    pub limit_rise_delay: Duration,
-    pub limit_rise_confirm: ConfirmRise,
+    /// Where its days, weeks and months begin.
+    pub calendar: Calendar,
+    /// How its players' own limits work.
+    pub limit_terms: LimitTerms,
     pub player_may_cancel_withdrawal: bool,
+    /// In the order of the file.
+    pub rules: Vec<Rule>,
+}
+
+impl MarketPolicy {
+    /// How far back its rules look at most.
+    fn reach(&self) -> Duration {
+        let queries = self.rules.iter().flat_map(|rule| rule.check.queries());
+        queries.map(|query| query.window.reach()).max().unwrap_or_default()
+    }
+
+    /// The methods that payments of this market may use.
+    pub fn methods(&self) -> Vec<Method> {
+        let acting = self.rules.iter().filter(|rule| !rule.only_records);
+        let found = acting.filter_map(|rule| rule.check.methods());
+        found.flatten().copied().collect()
+    }
+
+    /// The least and the most of one payment, in minor units, where there are such.
+    pub fn bounds(&self, direction: Direction, currency: Currency) -> (Option<i64>, Option<i64>) {
+        let acting = self.rules.iter().filter(|rule| !rule.only_records);
+        let found = acting.map(|rule| rule.check.bounds(direction, currency));
+        found.fold((None, None), |(least, most), (a, b)| {
+            (least.max(a), [most, b].into_iter().flatten().min())
+        })
+    }
 }
 
 /// Every version of every market's policy.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policies(Vec<MarketPolicy>);
+#[derive(Debug, Clone, Default)]
+pub struct Policies {
+    versions: Vec<MarketPolicy>,
+    recorded_only: Vec<String>,
+    /// The terms of limits where no policy is in force.
+    unlicensed: LimitTerms,
+}
 
 impl Policies {
-    pub const fn new(policies: Vec<MarketPolicy>) -> Self {
-        Self(policies)
+    pub fn new(policies: Vec<MarketPolicy>) -> Self {
+        let delays = policies.iter().map(|policy| policy.limit_terms.rise_delay);
+        // Where no market's rule is known, the longest of the known delays is the safe one.
+        let rise_delay = delays.max().unwrap_or_default();
+        let unlicensed = LimitTerms { rise_delay, ..LimitTerms::default() };
+        Self { versions: policies, recorded_only: Vec::new(), unlicensed }
+    }
+
+    /// How limits work under a policy, or without one.
+    pub fn limit_terms<'a>(&'a self, policy: Option<&'a MarketPolicy>) -> &'a LimitTerms {
+        policy.map_or(&self.unlicensed, |policy| &policy.limit_terms)
+    }
+
+    /// How far back a country's limits and rules look: what is older need not be read.
+    pub fn reach(&self, country: &str, at: Timestamp) -> Duration {
+        let policy = self.in_force(country, at);
+        let limits = self.limit_terms(policy).reach();
+        policy.map_or(limits, |policy| policy.reach().max(limits))
+    }
+
+    /// Rules, or beginnings of their ids, that find and do nothing in this installation.
+    pub fn with_recorded_only(mut self, rules: Vec<String>) -> Self {
+        self.recorded_only = rules;
+        self
+    }
+
+    pub fn recorded_only(&self) -> &[String] {
+        &self.recorded_only
     }
 
     pub fn all(&self) -> &[MarketPolicy] {
-        &self.0
+        &self.versions
     }
 
     /// The policy of a country at a time: the one that came into effect last. None means that
     /// there is no licence there, and what is not licensed is denied.
     pub fn in_force(&self, country: &str, at: Timestamp) -> Option<&MarketPolicy> {
-        self.0
+        self.versions
             .iter()
             .filter(|policy| policy.market == country && policy.effective_from <= at)
             .max_by(|a, b| {
@@ -59,7 +112,7 @@ impl Policies {
 
     /// One version by name, for replays.
     pub fn version(&self, market: &str, version: &str) -> Option<&MarketPolicy> {
-        self.0.iter().find(|policy| policy.market == market && policy.version == version)
+        self.versions.iter().find(|policy| policy.market == market && policy.version == version)
     }
 }
 
@@ -73,6 +126,16 @@ pub struct FxTable {
 }
 
 impl FxTable {
+    /// Only the rates of these currencies: what a decision keeps.
+    pub fn narrowed(&self, to: impl IntoIterator<Item = Currency>) -> Self {
+        let rate = |currency| Some((currency, *self.eur_per_unit.get(&currency)?));
+        Self {
+            source: self.source.clone(),
+            date: self.date,
+            eur_per_unit: to.into_iter().filter_map(rate).collect(),
+        }
+    }
+
     /// The worth of `money` in another currency, rounded up to the next minor unit (ceiling), so
     /// that a threshold is reached rather early than late. None when a rate is missing or not
     /// positive, or when the number does not fit.
@@ -99,6 +162,11 @@ impl FxTable {
         let exact = numerator.rem_euclid(denominator) == 0;
         let minor = if exact { floor } else { floor.checked_add(1)? };
         Some(Money::new(i64::try_from(minor).ok()?, to))
+    }
+
+    /// Whether there is a sound rate of this currency.
+    pub fn has_rate(&self, currency: Currency) -> bool {
+        self.rate(currency).is_some()
     }
 
     /// Mantissa and scale: 1.085 is (1085, 3).

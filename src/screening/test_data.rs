@@ -1,14 +1,14 @@
 //! A player, a policy and rates for the tests of this room.
 
-use super::limits::{ConfirmRise, Limit, LimitUse, Period, UseState};
-use super::{FxTable, MarketPolicy, Policies};
+use super::limits::{Limit, Period};
+use super::movement::{Movement, UseState};
+use super::{FxTable, MarketPolicy, Policies, file};
 use crate::domain::{
-    Currency, Kyc, KycStatus, Method, Money, OperatorId, Player, PlayerId, PlayerKey, PlayerStatus,
-    Timestamp,
+    Currency, Direction, Kyc, KycStatus, Money, OperatorId, Player, PlayerId, PlayerKey,
+    PlayerStatus, Timestamp,
 };
 use rust_decimal::dec;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use time::macros::{date, datetime};
 use uuid::Uuid;
 
@@ -22,23 +22,89 @@ pub fn fx() -> FxTable {
     }
 }
 
+/// A policy with one rule of each kind that asks for nothing but numbers.
+pub const POLICY: &str = r#"
+market = "SE"
+version = "2026-01"
+effective_from = "2026-01-01T00:00:00Z"
+currencies = ["SEK", "EUR"]
+
+[player_limits]
+rise_delay_hours = 72
+rise_confirm = "after_delay"
+source = "test"
+source_date = "2026-01-01"
+
+[withdrawals]
+player_may_cancel = true
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "currency.allowed"
+effect = "deny"
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "method.allowed"
+effect = "deny"
+allowed = ["bank_transfer"]
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "kyc.level"
+effect = "deny"
+deposit_min = 1
+withdrawal_min = 2
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "amount.min"
+effect = "deny"
+deposit.SEK = "100.00"
+withdrawal.SEK = "100.00"
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "amount.max"
+effect = "deny"
+deposit.SEK = "10000.00"
+withdrawal.SEK = "50000.00"
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "dual_approval"
+effect = "review"
+from_eur = "1000.00"
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "payer.name"
+effect = "review"
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "payer.tax_id"
+effect = "review"
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "payer.account"
+effect = "review"
+source = "test"
+source_date = "2026-01-01"
+"#;
+
 pub fn policy() -> MarketPolicy {
-    MarketPolicy {
-        market: "SE".to_owned(),
-        version: "2026-01".to_owned(),
-        sha256: [7; 32],
-        effective_from: datetime!(2026-01-01 0:00 UTC),
-        currencies: vec![Currency::SEK, Currency::EUR],
-        methods: vec![Method::BankTransfer],
-        deposit_kyc_level_min: 1,
-        withdrawal_kyc_level_min: 2,
-        deposit_amounts: BTreeMap::from([(Currency::SEK, (10_000, 1_000_000))]),
-        withdrawal_amounts: BTreeMap::from([(Currency::SEK, (10_000, 5_000_000))]),
-        dual_approval_eur_minor: 100_000,
-        limit_rise_delay: Duration::from_secs(72 * 3600),
-        limit_rise_confirm: ConfirmRise::AfterDelay,
-        player_may_cancel_withdrawal: true,
-    }
+    file::read("2026-01.toml", POLICY).expect("the policy of the tests is sound")
 }
 
 pub fn policies() -> Policies {
@@ -81,11 +147,14 @@ pub fn limit(period: Period, minor: i64, currency: Currency) -> Limit {
     }
 }
 
-pub fn limit_use(number: u128, minor: i64, at: Timestamp, state: UseState) -> LimitUse {
-    LimitUse {
+pub fn deposited(number: u128, minor: i64, at: Timestamp, state: UseState) -> Movement {
+    Movement {
         payment: Uuid::from_u128(number),
         money: Money::new(minor, Currency::EUR),
         at,
         state,
+        direction: Direction::Deposit,
+        instrument: None,
+        method: None,
     }
 }

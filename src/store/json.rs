@@ -8,8 +8,9 @@ use super::StoreError;
 use crate::book::Returns;
 use crate::domain::{AttemptId, Audience, Currency, Money, Reason, Timestamp};
 use crate::routing::plan::{Candidate, Route};
+use crate::screening::Outcome;
 use crate::screening::limits::{Limit, PendingLimit, Period};
-use crate::screening::rules::RuleResult;
+use crate::screening::rule::{Rule, RuleResult, State};
 use psp_contract::{NextAction, Payer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -82,9 +83,44 @@ pub fn read_reasons(value: &str) -> Result<Vec<Reason>, StoreError> {
     Ok(read::<Vec<StoredReason>>(value, "reasons")?.into_iter().map(Reason::from).collect())
 }
 
-/// One rule's finding.
-#[derive(Debug, Deserialize)]
-pub struct StoredRule {
+/// One rule's finding. What the policy version says of the rule is not stored again.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum StoredRule {
+    Numbered(NumberedRule),
+    /// As the first engine wrote it, which knew no numbers.
+    Named(NamedRule),
+}
+
+/// Number in the policy version, state, observed, threshold, effect, and whether it acted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NumberedRule {
+    pub number: u16,
+    pub state: String,
+    pub observed: String,
+    pub threshold: String,
+    pub effect: String,
+    pub acts: bool,
+}
+
+impl NumberedRule {
+    /// With what the policy version says of the rule. Words that nobody knows are read as the worst.
+    pub fn result(&self, rule: &Rule) -> RuleResult {
+        RuleResult {
+            number: self.number,
+            rule: rule.id.clone(),
+            state: State::parse(&self.state).unwrap_or(State::Error),
+            observed: self.observed.clone(),
+            operator: rule.check.operator(),
+            threshold: self.threshold.clone(),
+            effect: Outcome::parse(&self.effect).unwrap_or(Outcome::Hold),
+            acts: self.acts,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NamedRule {
     pub rule: String,
     pub hit: bool,
     pub observed: String,
@@ -95,8 +131,8 @@ pub struct StoredRule {
 
 pub fn rules(results: &[RuleResult]) -> String {
     let stored = results.iter().map(|result| {
-        let RuleResult { rule, hit, observed, operator, threshold, effect } = result;
-        (rule, hit, observed, operator, threshold, effect.as_str())
+        let RuleResult { number, state, observed, threshold, effect, acts, .. } = result;
+        (number, state.as_str(), observed, threshold, effect.as_str(), acts)
     });
     text(&stored.collect::<Vec<_>>())
 }

@@ -25,16 +25,34 @@ fn a_payer_is_read_with_names_and_without() {
 }
 
 #[test]
-fn a_rules_finding_is_read_with_names_and_without() {
+fn a_rules_finding_is_read_with_its_number_and_as_the_first_engine_wrote_it() {
     let named = r#"{"rule":"kyc.level","hit":true,"observed":"level 0","operator":">=",
         "threshold":"level 1","effect":"deny"}"#;
     let lean = r#"["kyc.level",true,"level 0",">=","level 1","deny"]"#;
     for stored in [named, lean] {
-        let found: StoredRule = read(stored, "rule").unwrap();
+        let StoredRule::Named(found) = read(stored, "rule").unwrap() else { panic!("{stored}") };
         assert_eq!(
             (found.rule.as_str(), found.hit, found.observed.as_str(), found.operator.as_str()),
             ("kyc.level", true, "level 0", ">=")
         );
         assert_eq!((found.threshold.as_str(), found.effect.as_str()), ("level 1", "deny"));
     }
+    let result = RuleResult {
+        number: 22,
+        rule: "kyc.level".into(),
+        state: State::Hit,
+        observed: "level 0".to_owned(),
+        operator: ">=",
+        threshold: "level 1".to_owned(),
+        effect: Outcome::Deny,
+        acts: true,
+    };
+    let stored = rules(&[result]);
+    assert_eq!(stored, r#"[[22,"hit","level 0","level 1","deny",true]]"#);
+    let found: Vec<StoredRule> = read(&stored, "rules").unwrap();
+    let StoredRule::Numbered(found) = &found[0] else { panic!("{found:?}") };
+    assert_eq!(
+        (found.number, &*found.state, &*found.effect, found.acts),
+        (22, "hit", "deny", true)
+    );
 }

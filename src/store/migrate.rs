@@ -93,7 +93,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 18] = [
+const APPEND_ONLY: [&str; 20] = [
     "record",
     "entry",
     "hold_move",
@@ -112,6 +112,8 @@ const APPEND_ONLY: [&str; 18] = [
     "review_approval",
     "review_event",
     "attestation",
+    "evidence_log",
+    "evidence_checkpoint",
 ];
 
 async fn refuse_powerful_role(connection: &mut PgConnection) -> Result<(), MigrateError> {

@@ -11,15 +11,17 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`],
-//! [`attestations`], [`mail_outbox`].
+//! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
+//! [`mail_outbox`]. Evidence: [`read_lines`], [`checkpoints`].
 
 pub mod attestations;
 pub mod case_json;
 pub mod cases;
+pub mod checkpoints;
 pub mod db;
 pub mod deliveries;
 pub mod due;
+pub mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
 pub mod inbox;
@@ -31,6 +33,7 @@ pub mod load_holdings;
 pub mod load_payments;
 pub mod mail_outbox;
 pub mod migrate;
+pub mod movements;
 pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
@@ -40,7 +43,9 @@ pub mod player_session;
 pub mod prove;
 pub mod read_decisions;
 pub mod read_facts;
+pub mod read_history;
 pub mod read_keys;
+pub mod read_lines;
 pub mod read_models;
 pub mod read_payee;
 pub mod read_reviews;

@@ -19,9 +19,11 @@ pub struct DecisionLine {
     pub outcome: String,
     pub rules: Vec<json::StoredRule>,
     pub reasons: Vec<Reason>,
-    pub fx: Option<serde_json::Value>,
+    /// Canonical JSON of the facts; none of what the first engine decided.
+    pub inputs: Option<String>,
     pub engine: String,
     pub occurred_at: Timestamp,
+    pub known_at: Option<Timestamp>,
     pub recorded_at: Timestamp,
     pub slot: i16,
     pub seq: i64,
@@ -49,7 +51,8 @@ pub async fn decisions(
     let rows = sqlx::query!(
         r#"select decision_id, player_id, payment_id, direction, checkpoint, player_version, market,
              policy_version, policy_sha256, outcome, rules::text as "rules!",
-             reasons::text as "reasons!", fx, engine, occurred_at, recorded_at, slot, seq
+             reasons::text as "reasons!", inputs::text as inputs, engine, occurred_at, known_at,
+             recorded_at, slot, seq
            from decision
            where operator_id = $1
              and ($2::uuid is null or decision_id = $2)
@@ -75,7 +78,7 @@ pub async fn decisions(
             Ok(DecisionLine {
                 id: row.decision_id,
                 player: PlayerId::trusted(&row.player_id),
-                payment: super::load::payment_id(Some(row.payment_id), Some(&row.direction)),
+                payment: super::load::payment_id(row.payment_id, row.direction.as_deref()),
                 checkpoint: row.checkpoint,
                 player_version: row.player_version,
                 market: row.market,
@@ -84,9 +87,10 @@ pub async fn decisions(
                 outcome: row.outcome,
                 rules: json::read(&row.rules, "rules")?,
                 reasons: json::read_reasons(&row.reasons)?,
-                fx: row.fx,
+                inputs: row.inputs,
                 engine: row.engine,
                 occurred_at: row.occurred_at,
+                known_at: row.known_at,
                 recorded_at: row.recorded_at,
                 slot: row.slot,
                 seq: row.seq,

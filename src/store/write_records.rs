@@ -148,8 +148,8 @@ async fn write_records(
         &d.id,
         &d.operator,
         &d.player,
-        &d.payment,
-        &d.direction,
+        &d.payment as &[Option<Uuid>],
+        &d.direction as &[Option<String>],
         &d.checkpoint,
         &d.player_version,
         &d.market as &[Option<String>],
@@ -158,9 +158,10 @@ async fn write_records(
         &d.outcome,
         &d.rules,
         &d.reasons,
-        &d.fx as &[Option<String>],
+        &d.inputs,
         &d.engine,
-        &d.occurred
+        &d.occurred,
+        &d.known
     )
     .execute(connection)
     .await?;

@@ -1,8 +1,8 @@
 //! What a batch says and why, as columns: events for the outbox, and the decisions behind them.
 //! [`super::write_records`] writes them beside their records.
 
-use super::json;
 use super::write_records::{Numbered, n};
+use super::{facts_json, json};
 use crate::domain::Timestamp;
 use uuid::Uuid;
 
@@ -46,8 +46,8 @@ pub(super) struct DecisionColumns {
     pub id: Vec<Uuid>,
     pub operator: Vec<String>,
     pub player: Vec<String>,
-    pub payment: Vec<Uuid>,
-    pub direction: Vec<String>,
+    pub payment: Vec<Option<Uuid>>,
+    pub direction: Vec<Option<String>>,
     pub checkpoint: Vec<String>,
     pub player_version: Vec<i64>,
     pub market: Vec<Option<String>>,
@@ -56,36 +56,36 @@ pub(super) struct DecisionColumns {
     pub outcome: Vec<String>,
     pub rules: Vec<String>,
     pub reasons: Vec<String>,
-    pub fx: Vec<Option<String>>,
+    pub inputs: Vec<String>,
     pub engine: Vec<String>,
     pub occurred: Vec<Timestamp>,
+    pub known: Vec<Timestamp>,
 }
 
 pub(super) fn decision_columns(records: &[Numbered]) -> DecisionColumns {
     let mut c = DecisionColumns::default();
     for numbered in records {
         for (index, decision) in numbered.record.decisions.iter().enumerate() {
-            let policy = decision.policy.as_ref();
+            let policy = decision.screening.policy.as_ref();
             c.seq.push(numbered.seq);
             c.n.push(n(index));
             c.id.push(decision.id.0);
             c.operator.push(decision.player.operator.as_str().to_owned());
             c.player.push(decision.player.player.as_str().to_owned());
-            c.payment.push(decision.payment.uuid);
-            c.direction.push(decision.payment.direction.as_str().to_owned());
-            c.checkpoint.push(decision.checkpoint.as_str().to_owned());
-            c.player_version.push(decision.player_version);
+            c.payment.push(decision.payment.map(|id| id.uuid));
+            c.direction.push(decision.payment.map(|id| id.direction.as_str().to_owned()));
+            c.checkpoint.push(decision.checkpoint().as_str().to_owned());
+            c.player_version.push(decision.player_version());
             c.market.push(policy.map(|(market, _, _)| market.clone()));
             c.version.push(policy.map(|(_, version, _)| version.clone()));
             c.sha256.push(policy.map(|(_, _, sha256)| sha256.to_vec()));
-            c.outcome.push(decision.outcome.as_str().to_owned());
-            c.rules.push(json::rules(&decision.rules));
-            c.reasons.push(json::reasons(&decision.reasons));
-            c.fx.push(decision.fx.as_ref().map(|(source, date)| {
-                json::text(&serde_json::json!({"source": source, "date": date.to_string()}))
-            }));
+            c.outcome.push(decision.outcome().as_str().to_owned());
+            c.rules.push(json::rules(decision.rules()));
+            c.reasons.push(json::reasons(decision.reasons()));
+            c.inputs.push(facts_json::text(&decision.facts));
             c.engine.push(decision.engine.to_owned());
-            c.occurred.push(decision.occurred_at);
+            c.occurred.push(decision.occurred_at());
+            c.known.push(decision.facts.counted_at);
         }
     }
     c

@@ -6,10 +6,11 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`],
-//! [`reviews`], [`mail`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`], [`checkpoints`], [`reviews`],
+//! [`mail`].
 
 pub mod attempts;
+pub mod checkpoints;
 pub mod deliveries;
 pub mod driver;
 pub mod health;

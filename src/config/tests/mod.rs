@@ -8,7 +8,6 @@ use crate::sandbox::keys::SandboxKeys;
 use secrecy::ExposeSecret;
 use std::fs;
 use std::sync::OnceLock;
-use time::macros::datetime;
 
 /// A folder that is removed with the test.
 struct Folder(PathBuf);
@@ -258,47 +257,17 @@ fn accounts_and_routes_are_checked() {
 }
 
 #[test]
-fn a_policy_says_where_each_rule_comes_from() {
-    let sound = include_str!("../../../config/policies/DE/DE-2026-11-01.toml");
-    let name = "p/DE/DE-2026-11-01.toml";
-    let policy = parse_policy(name, sound).unwrap();
-    assert!(policy.player_may_cancel_withdrawal.rule);
-    assert_eq!(policy.dual_approval_from.rule.minor, 100_000);
-
-    let broken = sound
-        .replace("delay_hours = 168\nsource =", "delay_hours = 168\nsauce =")
-        .replace("[\"bank_transfer\"]", "[\"cheque\"]")
-        .replace("from_eur = \"1000.00\"", "from_eur = 1000");
-    let faults = parse_policy(name, &broken).unwrap_err();
-    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        faults,
-        [
-            format!("{name}: dual_approval.from_eur: must be a text in quotes"),
-            format!("{name}: methods.allowed: `cheque` is no method"),
-            format!("{name}: player_limits.sauce: is no setting that exists"),
-            format!("{name}: player_limits.source: is missing"),
-        ]
-    );
-    let elsewhere = parse_policy("p/DE/other.toml", sound).unwrap_err();
-    assert_eq!(elsewhere[0].message, "must be the file's name");
-}
-
-#[test]
-fn the_policy_in_force_is_the_newest_that_has_begun() {
+fn a_folder_of_policies_is_read_with_every_fault_and_its_line() {
     let folder = Folder::new();
-    let first = include_str!("../../../config/policies/GB/GB-2026-11-01.toml");
-    folder.write("policies/GB/GB-2026-11-01.toml", first);
-    let second = first.replace("GB-2026-11-01", "GB-2027-01-01");
-    let second = second.replace("2026-11-01T00", "2027-01-01T00");
-    folder.write("policies/GB/GB-2027-01-01.toml", &second);
+    let sound = include_str!("../../../config/policies/DE/DE-2026-11-21.toml");
+    folder.write("policies/DE/DE-2026-11-21.toml", sound);
     let (markets, faults) = markets::load(Some(&folder.0.join("policies")));
-    assert_eq!(faults, []);
-    let mut config = sandbox("", &[]).unwrap();
-    config.markets = markets;
-    let version = |at| config.policy_at("GB", at).map(|policy| &*policy.version);
-    assert_eq!(version(datetime!(2026-10-31 23:59 UTC)), None);
-    assert_eq!(version(datetime!(2026-12-31 23:59 UTC)), Some("GB-2026-11-01"));
-    assert_eq!(version(datetime!(2027-01-01 0:00 UTC)), Some("GB-2027-01-01"));
-    assert!(config.policy_at("FR", datetime!(2027-01-01 0:00 UTC)).is_none());
+    assert_eq!((markets.versions.len(), markets.files.len(), faults.len()), (1, 1, 0));
+    let broken = sound.replace("rise_delay_hours = 168", "rise_delay_hours = -1");
+    folder.write("policies/DE/DE-2026-11-21.toml", &broken);
+    let (_, faults) = markets::load(Some(&folder.0.join("policies")));
+    let line = 1 + sound.lines().position(|line| line.starts_with("rise_delay_hours")).unwrap();
+    let told = faults[0].to_string();
+    assert!(told.contains(&format!("DE-2026-11-21.toml:{line}: ")), "{told}");
+    assert!(told.ends_with("rise_delay_hours must be a whole number from 0 to 8760"), "{told}");
 }

@@ -13,15 +13,15 @@ told as (
 decided as (
   insert into decision (slot, recorded_at, seq, n, decision_id, operator_id, player_id, payment_id,
     direction, checkpoint, player_version, market, policy_version, policy_sha256, outcome, rules,
-    reasons, fx, engine, occurred_at)
+    reasons, inputs, engine, occurred_at, known_at)
   select $1, $6::timestamptz, seq, n, id, operator, player, payment, direction, checkpoint,
-    player_version, market, version, sha256, outcome, rules::json, reasons::json, fx::json, engine,
-    occurred
+    player_version, market, version, sha256, outcome, rules::json, reasons::json, inputs::json, engine,
+    occurred, known
   from unnest($30::bigint[], $31::smallint[], $32::uuid[], $33::text[], $34::text[], $35::uuid[],
     $36::text[], $37::text[], $38::bigint[], $39::text[], $40::text[], $41::bytea[], $42::text[],
-    $43::text[], $44::text[], $45::text[], $46::text[], $47::timestamptz[])
+    $43::text[], $44::text[], $45::text[], $46::text[], $47::timestamptz[], $48::timestamptz[])
     as d (seq, n, id, operator, player, payment, direction, checkpoint, player_version, market,
-      version, sha256, outcome, rules, reasons, fx, engine, occurred)),
+      version, sha256, outcome, rules, reasons, inputs, engine, occurred, known)),
 records as (
   insert into record (slot, recorded_at, seq, kind, operator_id, player_id, payment_id, refused)
   select $1, $6::timestamptz, * from unnest($14::bigint[], $15::text[], $16::text[], $17::text[],

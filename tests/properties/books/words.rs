@@ -12,11 +12,10 @@ use interlock::domain::{
 use interlock::payments::facts::payer_of;
 use interlock::routing::plan::{Candidate, Route};
 use interlock::screening::decision::{About, Decision};
-use interlock::screening::limits::ConfirmRise;
+use interlock::screening::file;
+use interlock::screening::gather::{self, Setting};
 use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
-use interlock::screening::{
-    Checkpoint, DepositFacts, WithdrawalFacts, screen_deposit, screen_withdrawal,
-};
+use interlock::screening::{Checkpoint, engine};
 use psp_contract::{
     Capabilities, Charset, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
     PayoutCapability, Portable, ReferenceRule, WebhookAuthenticity, WebhookCapability,
@@ -83,22 +82,23 @@ impl World {
         now: Timestamp,
     ) -> StartDeposit {
         let money = Money::new(minor, Currency::EUR);
-        let facts = DepositFacts {
+        let records = gather::Deposit {
             checkpoint: Checkpoint::DepositPre,
             player: book.player.as_ref(),
             payment: None,
+            origin: Origin::Request,
             money,
             method: Method::BankTransfer,
             limits: &book.limits,
-            uses: &book.limit_uses,
+            movements: &book.movements,
             source: None,
-            fx: &self.fx,
-            now,
         };
+        let facts = gather::deposit(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::deposit(ids.next());
-        let about = self.about(book, ids, id, Checkpoint::DepositPre);
-        let player_version = about.player_version;
-        let decision = Decision::new(about, screen_deposit(&self.policies, &facts), now);
+        let about = self.about(book, ids, id);
+        let screening = engine::screen(&self.policies, &facts);
+        let decision = Decision::new(about, facts, screening);
+        let player_version = decision.player_version();
         let status = PaymentStatus::Deposit(DepositStatus::Processing);
         let payment = self.payment(id, status, money, decision.id, now);
         StartDeposit { claim, payment, screening: Screened { player_version, decision } }
@@ -113,20 +113,22 @@ impl World {
         now: Timestamp,
     ) -> RequestWithdrawal {
         let money = Money::new(minor, Currency::EUR);
-        let facts = WithdrawalFacts {
+        let records = gather::Withdrawal {
             checkpoint: Checkpoint::WithdrawalRequest,
             player: book.player.as_ref(),
             money,
             method: Method::BankTransfer,
             origin: Origin::Request,
             owed: &[],
-            fx: &self.fx,
-            now,
+            payment: None,
+            movements: &book.movements,
         };
+        let facts = gather::withdrawal(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::withdrawal(ids.next());
-        let about = self.about(book, ids, id, Checkpoint::WithdrawalRequest);
-        let player_version = about.player_version;
-        let decision = Decision::new(about, screen_withdrawal(&self.policies, &facts), now);
+        let about = self.about(book, ids, id);
+        let screening = engine::screen(&self.policies, &facts);
+        let decision = Decision::new(about, facts, screening);
+        let player_version = decision.player_version();
         let status = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
         let mut payment = self.payment(id, status, money, decision.id, now);
         let (iban, holder_name) = ("DE89370400440532013000".to_owned(), "E M".to_owned());
@@ -142,14 +144,8 @@ impl World {
         RequestWithdrawal { claim, payment, screening: Screened { player_version, decision } }
     }
 
-    fn about(&self, book: &Book, ids: &Numbers, payment: PaymentId, at: Checkpoint) -> About {
-        About {
-            id: DecisionId(ids.next()),
-            checkpoint: at,
-            payment,
-            player: book.key.clone(),
-            player_version: book.player.as_ref().map_or(0, |player| player.version),
-        }
+    fn about(&self, book: &Book, ids: &Numbers, payment: PaymentId) -> About {
+        About { id: DecisionId(ids.next()), payment: Some(payment), player: book.key.clone() }
     }
 
     fn payment(
@@ -226,24 +222,61 @@ fn player(start: Timestamp) -> Player {
     }
 }
 
+/// Some withdrawals go to two people.
+const POLICY: &str = r#"
+market = "DE"
+version = "1"
+effective_from = "2026-01-01T00:00:00Z"
+currencies = ["EUR"]
+
+[player_limits]
+rise_delay_hours = 1
+rise_confirm = "any_time"
+source = "test"
+source_date = "2026-01-01"
+
+[withdrawals]
+player_may_cancel = true
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "method.allowed"
+effect = "deny"
+allowed = ["bank_transfer"]
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "kyc.level"
+effect = "deny"
+deposit_min = 1
+withdrawal_min = 1
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "dual_approval"
+effect = "review"
+from_eur = "40.00"
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "payer.name"
+effect = "review"
+source = "test"
+source_date = "2026-01-01"
+
+[[rules]]
+id = "payer.tax_id"
+effect = "review"
+source = "test"
+source_date = "2026-01-01"
+"#;
+
 fn policy() -> MarketPolicy {
-    MarketPolicy {
-        market: "DE".to_owned(),
-        version: "1".to_owned(),
-        sha256: [7; 32],
-        effective_from: datetime!(2026-01-01 0:00 UTC),
-        currencies: vec![Currency::EUR],
-        methods: vec![Method::BankTransfer],
-        deposit_kyc_level_min: 1,
-        withdrawal_kyc_level_min: 1,
-        deposit_amounts: BTreeMap::new(),
-        withdrawal_amounts: BTreeMap::new(),
-        // Some withdrawals go to two people.
-        dual_approval_eur_minor: 4_000,
-        limit_rise_delay: Duration::from_secs(3_600),
-        limit_rise_confirm: ConfirmRise::AnyTime,
-        player_may_cancel_withdrawal: true,
-    }
+    file::read("1.toml", POLICY).expect("the policy of the tests is sound")
 }
 
 fn psp(can_be_asked: bool) -> Capabilities {

@@ -1,0 +1,111 @@
+//! From facts to a screening: the built-in rules, then those of the policy in force, in order.
+
+use super::facts::Facts;
+use super::policy::{MarketPolicy, Policies};
+use super::rule::{Rule, RuleResult};
+use super::{Outcome, rules};
+use crate::domain::Reason;
+use time::Date;
+
+/// The semantics of the rules. It grows whenever a rule comes to mean something else, so that a
+/// replay knows which engine it repeats.
+pub const ENGINE: &str = "screening-2";
+
+/// What came out, and by which policy and rates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screening {
+    pub outcome: Outcome,
+    /// Every rule that ran, in order.
+    pub rules: Vec<RuleResult>,
+    /// One for each rule that hit.
+    pub reasons: Vec<Reason>,
+    /// Market, version and hash of the policy; none where there is no licence.
+    pub policy: Option<(String, String, [u8; 32])>,
+    /// Source and date of the exchange rates.
+    pub fx: Option<(String, Date)>,
+}
+
+/// The policy that these facts fall under.
+pub fn policy_for<'a>(policies: &'a Policies, facts: &Facts) -> Option<&'a MarketPolicy> {
+    let player = facts.player.as_ref()?;
+    policies.in_force(&player.country, facts.screened_at)
+}
+
+/// Screens by the policy in force. No policy means no licence, which a built-in rule denies.
+pub fn screen(policies: &Policies, facts: &Facts) -> Screening {
+    decide(policy_for(policies, facts), facts)
+}
+
+/// Screens by one policy. Pure: the same policy and facts give the same screening, to the byte.
+pub fn decide(policy: Option<&MarketPolicy>, facts: &Facts) -> Screening {
+    let mut results = Vec::new();
+    for rule in all(policy) {
+        if rule.at.contains(&facts.checkpoint) && applies(rule, facts) {
+            results.extend(rule.results(facts));
+        }
+    }
+    judged(policy, facts, results)
+}
+
+/// Asks the counters again, over what was read under the player's lock: `facts` hold the new values,
+/// `before` the findings of all the other rules.
+pub fn recount(policies: &Policies, facts: &Facts, before: &Screening) -> Screening {
+    let named = before.policy.as_ref();
+    let policy = named.and_then(|(market, version, _)| policies.version(market, version));
+    let mut results = Vec::with_capacity(before.rules.len());
+    for rule in all(policy) {
+        if !rule.at.contains(&facts.checkpoint) || !applies(rule, facts) {
+            continue;
+        }
+        if rule.check.counts() {
+            results.extend(rule.results(facts));
+        } else {
+            let kept = before.rules.iter().filter(|result| result.number == rule.number);
+            results.extend(kept.cloned());
+        }
+    }
+    judged(policy, facts, results)
+}
+
+fn all(policy: Option<&MarketPolicy>) -> impl Iterator<Item = &Rule> {
+    let licensed = policy.is_some();
+    let own = policy.map(|policy| policy.rules.as_slice()).unwrap_or_default();
+    rules::built_in(licensed).iter().chain(own)
+}
+
+/// A deposit that goes back to its source is the casino's act: none of the player's own conditions
+/// apply to it. And without a player there is nothing else to look at.
+fn applies(rule: &Rule, facts: &Facts) -> bool {
+    use crate::domain::Origin;
+    let returns = facts.payment().is_some_and(|payment| payment.origin == Origin::Return);
+    let first = rule.number == rules::PLAYER_KNOWN;
+    first || (facts.player.is_some() && (!returns || rule.number == rules::PLAYER_STATUS))
+}
+
+fn judged(policy: Option<&MarketPolicy>, facts: &Facts, results: Vec<RuleResult>) -> Screening {
+    let hits = results.iter().filter(|result| result.is_hit());
+    let outcome = hits.clone().map(|result| result.effect).max().unwrap_or(Outcome::Approve);
+    let reason = |result: &RuleResult| {
+        let rule = all(policy).find(|rule| rule.number == result.number)?;
+        Some(rule.reason(result))
+    };
+    let reasons = hits.filter_map(reason).collect();
+    let named =
+        |policy: &MarketPolicy| (policy.market.clone(), policy.version.clone(), policy.sha256);
+    Screening {
+        outcome,
+        reasons,
+        rules: results,
+        policy: policy.map(named),
+        fx: Some((facts.fx.source.clone(), facts.fx.date)),
+    }
+}
+
+/// The rule of a number in a version: what a stored finding is told with.
+pub fn rule_of(policy: Option<&MarketPolicy>, number: u16) -> Option<&Rule> {
+    all(policy).find(|rule| rule.number == number)
+}
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

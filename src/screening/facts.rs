@@ -1,0 +1,160 @@
+//! Everything that a decision is made from.
+//!
+//! A decision is a function of a policy and of these facts, and both are kept: that is why it can be
+//! made again. So nothing else may be looked at, and nothing here says who the player is: names,
+//! numbers and birth dates are compared or counted before, and only what came of that is a fact.
+
+use super::{Checkpoint, FxTable};
+use crate::domain::{
+    Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
+};
+use crate::screening::aggregate::Query;
+use crate::screening::counters::Counted;
+use crate::screening::limits::LimitUsed;
+
+/// The facts of one screening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    pub checkpoint: Checkpoint,
+    /// When it was screened: ages, exclusions and the policy in force are of this time.
+    pub screened_at: Timestamp,
+    /// When the counters were read, under the player's lock. Not before `screened_at`.
+    pub counted_at: Timestamp,
+    /// None: the operator never told us of this player.
+    pub player: Option<PlayerFacts>,
+    /// None for an event of the account.
+    pub payment: Option<PaymentFacts>,
+    /// Who paid, where the PSP has told.
+    pub payer: Option<PayerFacts>,
+    /// What the player owes, in any currency.
+    pub owed: Vec<Money>,
+    /// The player's own limits with what is used of them.
+    pub limits: Vec<LimitUsed>,
+    /// What the policy's rules asked of the player's movements.
+    pub counted: Vec<Counted>,
+    /// Identifiers of rules, or their beginnings, that are recorded without effect here.
+    pub recorded_only: Vec<String>,
+    pub fx: FxTable,
+}
+
+/// What is to be moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentFacts {
+    pub origin: Origin,
+    pub money: Money,
+    pub method: Method,
+}
+
+/// The player's record, without what names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlayerFacts {
+    pub version: i64,
+    /// ISO 3166 alpha-2 of residence: it decides the market.
+    pub country: String,
+    pub currency: Currency,
+    /// Whole years at `screened_at`, by the calendar of UTC.
+    pub age_years: i32,
+    pub status: PlayerStatus,
+    pub exclusion: Option<Exclusion>,
+    pub kyc: Kyc,
+    pub registered_at: Timestamp,
+}
+
+impl PlayerFacts {
+    pub fn of(player: &Player, at: Timestamp) -> Self {
+        Self {
+            version: player.version,
+            country: player.country.clone(),
+            currency: player.currency,
+            age_years: age_years(player.date_of_birth, at.date()),
+            status: player.status,
+            exclusion: player.exclusion.clone(),
+            kyc: player.kyc.clone(),
+            registered_at: player.created_at,
+        }
+    }
+}
+
+/// Whole years between two days. Who is born on 29 February is a year older on 1 March.
+fn age_years(born: time::Date, today: time::Date) -> i32 {
+    let had_birthday = (born.month() as u8, born.day()) <= (today.month() as u8, today.day());
+    today.year() - born.year() - i32::from(!had_birthday)
+}
+
+/// How a proof stands to the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    Same,
+    Other,
+    /// The PSP does not tell, or shows only a piece of it, or the casino gave nothing to compare with.
+    Unknown,
+}
+
+impl Match {
+    pub const ALL: [Match; 3] = [Match::Same, Match::Other, Match::Unknown];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Match::Same => "the player's",
+            Match::Other => "another person's",
+            Match::Unknown => "not told",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|found| found.as_str() == text)
+    }
+}
+
+/// What the PSP proves of the payer, compared with the player's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayerFacts {
+    pub name: Match,
+    pub tax_id: Match,
+    /// What kind of account paid, `"iban"`, `"phone, the player's"`.
+    pub account: String,
+}
+
+impl Facts {
+    /// The payment's facts. An event of the account has none.
+    pub const fn payment(&self) -> Option<&PaymentFacts> {
+        self.payment.as_ref()
+    }
+
+    pub fn money(&self) -> Option<Money> {
+        self.payment.as_ref().map(|payment| payment.money)
+    }
+
+    /// The answer to a rule's question. None: it was not asked when these facts were gathered.
+    pub fn counted(&self, query: &Query) -> Option<&Counted> {
+        self.counted.iter().find(|counted| counted.query == *query)
+    }
+
+    /// Whether a rule finds but does not act.
+    pub fn only_records(&self, rule: &str) -> bool {
+        let names = |prefix: &String| {
+            let rest = rule.strip_prefix(prefix.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.recorded_only.iter().any(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::date;
+
+    #[test]
+    fn a_year_is_over_on_the_birthday_and_on_march_first_where_there_is_none() {
+        let born = date!(2004 - 02 - 29);
+        for (today, years) in [
+            (date!(2022 - 02 - 28), 17),
+            (date!(2022 - 03 - 01), 18),
+            (date!(2024 - 02 - 28), 19),
+            (date!(2024 - 02 - 29), 20),
+        ] {
+            assert_eq!(age_years(born, today), years, "{today}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! One policy version, read from its file.
+
+use super::canonical;
+use super::reader::{Fault, Source, Table};
+use crate::domain::{Currency, Timestamp};
+use crate::screening::calendar::{Calendar, WINDOW_FORM, WeekStart, Window};
+use crate::screening::limit_terms::{Basis, LimitTerms};
+use crate::screening::limits::ConfirmRise;
+use crate::screening::policy::MarketPolicy;
+use crate::screening::rule::{FIRST_OF_POLICY, Rule};
+use crate::screening::{Checkpoint, Outcome, rules};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+use time::Date;
+use toml::de::DeTable;
+
+/// Reads one version; `file` is its name, told with every fault.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the lines.
+pub fn read(file: &str, text: &str) -> Result<MarketPolicy, Vec<Fault>> {
+    let source = Source::new(file, text);
+    let parsed = match DeTable::parse(text) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            source.fault(error.span().map_or(0, |span| span.start), error.message());
+            return Err(source.finish());
+        }
+    };
+    let policy = {
+        let root = Table::new(&source, parsed.get_ref(), parsed.span());
+        let mut policy = policy(&root);
+        policy.sha256 = canonical::sha256(parsed.get_ref());
+        let stem = Path::new(file).file_stem().unwrap_or_default();
+        if stem.to_string_lossy() != policy.version {
+            root.fault("version", "must be the file's name without .toml");
+        }
+        policy
+    };
+    let faults = source.finish();
+    if faults.is_empty() { Ok(policy) } else { Err(faults) }
+}
+
+/// Reads many, sorted by market and the day they come into force; two versions of one market may not
+/// come into force at the same moment.
+pub fn read_all(files: &[(String, String)]) -> (Vec<MarketPolicy>, Vec<Fault>) {
+    let (mut policies, mut faults): (Vec<MarketPolicy>, Vec<Fault>) = (Vec::new(), Vec::new());
+    for (file, text) in files {
+        match read(file, text) {
+            Ok(policy) => policies.push(policy),
+            Err(found) => faults.extend(found),
+        }
+    }
+    policies.sort_by(|a, b| (&a.market, a.effective_from).cmp(&(&b.market, b.effective_from)));
+    for pair in policies.windows(2) {
+        if let [a, b] = pair
+            && (&a.market, a.effective_from) == (&b.market, b.effective_from)
+        {
+            let message = format!("effective_from is the same as that of {}", a.version);
+            faults.push(Fault { file: b.version.clone(), line: 0, message });
+        }
+    }
+    (policies, faults)
+}
+
+fn policy(root: &Table<'_>) -> MarketPolicy {
+    let market = root.text("market");
+    if market.len() != 2 || !market.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        root.fault("market", "must be a country, \"DE\"");
+    }
+    let currencies: Vec<Currency> = root.parsed_texts("currencies", "a currency, \"EUR\"");
+    if currencies.is_empty() {
+        root.fault("currencies", "is missing or empty: the wallets that a player may have");
+    }
+    if !root.has("effective_from") {
+        root.fault("effective_from", "is missing: a time, \"2026-11-01T00:00:00Z\"");
+    }
+    // Told to people who read the file; the engine needs neither.
+    root.opt_text("reviewed_by");
+    root.texts("to_confirm");
+    let calendar = calendar(root);
+    MarketPolicy {
+        market,
+        version: root.text("version"),
+        sha256: [0; 32],
+        effective_from: root.opt_time("effective_from").unwrap_or(Timestamp::UNIX_EPOCH),
+        limit_terms: limit_terms(root, &calendar),
+        calendar,
+        player_may_cancel_withdrawal: may_cancel(root),
+        rules: policy_rules(root, &currencies),
+        currencies,
+    }
+}
+
+/// Where the market's days, weeks and months begin; in UTC, from Monday on, where it does not say.
+fn calendar(root: &Table<'_>) -> Calendar {
+    let Some(table) = root.opt_table("calendar") else { return Calendar::utc() };
+    cited(&table);
+    let start = table.opt_word("week_start", WeekStart::parse, "monday or sunday");
+    let zone = table.text("zone");
+    Calendar::new(&zone, start.unwrap_or_default()).unwrap_or_else(|error| {
+        if !zone.is_empty() {
+            table.fault("zone", format!("is wrong: {error}"));
+        }
+        Calendar::utc()
+    })
+}
+
+/// How a player's own limits work in this market.
+fn limit_terms(root: &Table<'_>, calendar: &Calendar) -> LimitTerms {
+    let usual = LimitTerms { calendar: calendar.clone(), ..LimitTerms::default() };
+    let Some(table) = root.opt_table("player_limits") else {
+        root.fault("player_limits", "is missing: how a player's own limits work here");
+        return usual;
+    };
+    cited(&table);
+    let window = |key: &str, usual: Window| {
+        table.opt_word(key, |text| text.parse().ok(), WINDOW_FORM).unwrap_or(usual)
+    };
+    let hours = table.number("rise_delay_hours", 0, 24 * 365);
+    let when = |text: &str| match text {
+        "any_time" => Some(ConfirmRise::AnyTime),
+        "after_delay" => Some(ConfirmRise::AfterDelay),
+        _ => None,
+    };
+    let confirm = table.opt_word("rise_confirm", when, "any_time or after_delay");
+    LimitTerms {
+        basis: table.opt_word("basis", Basis::parse, "gross or net").unwrap_or(usual.basis),
+        day: window("day", usual.day),
+        week: window("week", usual.week),
+        month: window("month", usual.month),
+        rise_delay: Duration::from_secs(hours.unsigned_abs() * 3_600),
+        rise_after_period: table.opt_flag("rise_after_period").unwrap_or_default(),
+        rise_confirm: confirm.unwrap_or(ConfirmRise::AfterDelay),
+        ..usual
+    }
+}
+
+fn may_cancel(root: &Table<'_>) -> bool {
+    let Some(table) = root.opt_table("withdrawals") else {
+        root.fault("withdrawals", "is missing: whether a player may take a withdrawal back");
+        return false;
+    };
+    cited(&table);
+    table.flag("player_may_cancel")
+}
+
+/// Where a rule comes from, and when somebody read that last.
+fn cited(table: &Table<'_>) -> (String, Option<Date>) {
+    if !table.has("source_date") {
+        table.fault("source_date", "is missing: the day when the source was read last");
+    }
+    (table.text("source"), table.opt_date("source_date"))
+}
+
+fn policy_rules(root: &Table<'_>, currencies: &[Currency]) -> Vec<Rule> {
+    let mut known = BTreeSet::new();
+    let mut number = FIRST_OF_POLICY;
+    let mut read = Vec::new();
+    for table in root.tables("rules") {
+        let id = table.text("id");
+        if !known.insert(id.clone()) {
+            table.fault("id", format!("`{id}` stands twice"));
+        }
+        read.extend(rule(&table, number, &id, currencies));
+        number = number.saturating_add(1);
+    }
+    read
+}
+
+fn rule(table: &Table<'_>, number: u16, id: &str, currencies: &[Currency]) -> Option<Rule> {
+    let kind = table.opt_text("kind").unwrap_or_else(|| id.to_owned());
+    let (source, source_date) = cited(table);
+    let effect = table.opt_word("effect", Outcome::parse, "review, hold or deny");
+    if !table.has("effect") {
+        table.fault("effect", "is missing: review, hold or deny");
+    }
+    if effect == Some(Outcome::Approve) {
+        table.fault("effect", "is approve, which no hit may mean: use only_records = true");
+    }
+    let only_records = table.opt_flag("only_records").unwrap_or_default();
+    let Some((check, usual)) = rules::read(&kind, table, currencies) else {
+        table.forgive();
+        table.fault(if table.has("kind") { "kind" } else { "id" }, format!("`{kind}` is no rule"));
+        return None;
+    };
+    let at = checkpoints(table, usual);
+    Some(Rule {
+        number,
+        id: id.into(),
+        check,
+        at,
+        effect: effect.unwrap_or(Outcome::Deny),
+        only_records,
+        source,
+        source_date,
+    })
+}
+
+/// Where the rule runs: as its kind usually does, or at some of those points.
+fn checkpoints(table: &Table<'_>, usual: &[Checkpoint]) -> Vec<Checkpoint> {
+    if !table.has("at") {
+        return usual.to_vec();
+    }
+    let mut at = Vec::new();
+    for text in table.texts("at") {
+        match Checkpoint::parse(&text) {
+            Some(found) if usual.contains(&found) => at.push(found),
+            Some(_) => table.fault("at", format!("has `{text}`, where this rule cannot run")),
+            None => table.fault("at", format!("has `{text}`, which is no checkpoint")),
+        }
+    }
+    if at.is_empty() {
+        table.fault("at", "is empty: the rule would never run");
+    }
+    at
+}
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

@@ -1,0 +1,149 @@
+//! From the records to the facts of one screening.
+
+use super::facts::{Facts, PaymentFacts, PlayerFacts};
+use super::limits::{self, Limit};
+use super::movement::Movement;
+use super::{Checkpoint, FxTable, MarketPolicy, Policies, counters, engine, payer};
+use crate::domain::{Currency, Instrument, Method, Money, Origin, Player, Timestamp};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// What the records hold of a deposit that is to be screened.
+#[derive(Debug, Clone, Copy)]
+pub struct Deposit<'a> {
+    /// [`Checkpoint::DepositPost`] when the money is in, else [`Checkpoint::DepositPre`].
+    pub checkpoint: Checkpoint,
+    /// None: the operator never told us of this player.
+    pub player: Option<&'a Player>,
+    /// The deposit itself, once it has an id: its own reservation is no use beside it.
+    pub payment: Option<Uuid>,
+    pub origin: Origin,
+    pub money: Money,
+    pub method: Method,
+    pub limits: &'a [Limit],
+    pub movements: &'a [Movement],
+    /// Who paid, where the PSP has told.
+    pub source: Option<&'a Instrument>,
+}
+
+/// What the records hold of a withdrawal that is to be screened.
+#[derive(Debug, Clone, Copy)]
+pub struct Withdrawal<'a> {
+    /// [`Checkpoint::WithdrawalPrePayout`] when it is about to be sent, else
+    /// [`Checkpoint::WithdrawalRequest`].
+    pub checkpoint: Checkpoint,
+    pub origin: Origin,
+    pub player: Option<&'a Player>,
+    pub money: Money,
+    pub method: Method,
+    /// What the player owes, in any currency.
+    pub owed: &'a [Money],
+    /// The withdrawal itself, once it has an id.
+    pub payment: Option<Uuid>,
+    pub movements: &'a [Movement],
+}
+
+/// What every screening is made with.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    pub policies: &'a Policies,
+    pub fx: &'a FxTable,
+    pub now: Timestamp,
+    /// The version that wants things counted; none: the one in force.
+    pub version: Option<&'a MarketPolicy>,
+}
+
+impl<'a> Setting<'a> {
+    pub fn new(policies: &'a Policies, fx: &'a FxTable, now: Timestamp) -> Self {
+        Self { policies, fx, now, version: None }
+    }
+
+    fn policy(&self, facts: &Facts) -> Option<&'a MarketPolicy> {
+        self.version.or_else(|| engine::policy_for(self.policies, facts))
+    }
+}
+
+/// The facts of a deposit.
+pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
+    let mut facts = base(known.checkpoint, known.player, setting);
+    let Deposit { origin, money, method, .. } = *known;
+    facts.payment = Some(PaymentFacts { origin, money, method });
+    facts.payer =
+        known.player.zip(known.source).map(|(player, source)| payer::compare(source, player));
+    count_deposit(&mut facts, known.payment, (known.limits, known.movements), setting);
+    facts
+}
+
+/// Reads the counters of a deposit anew: under the player's lock.
+///
+/// A deposit whose room was reserved when it began needs none afterwards: a limit that was lowered
+/// since is for later ones.
+pub fn count_deposit(
+    facts: &mut Facts,
+    payment: Option<Uuid>,
+    (limits, movements): (&[Limit], &[Movement]),
+    setting: &Setting<'_>,
+) {
+    let own = movements.iter().find(|found| Some(found.payment) == payment);
+    let reserved = own.is_some_and(|found| found.state.counts());
+    facts.counted_at = setting.now;
+    let policy = setting.policy(facts);
+    facts.limits = match facts.checkpoint {
+        Checkpoint::DepositPost if reserved => Vec::new(),
+        _ => {
+            let terms = setting.policies.limit_terms(policy);
+            limits::measure(limits, (movements, payment), terms, setting.now, setting.fx)
+        }
+    };
+    facts.counted = counters::count(policy, facts, (movements, payment), setting);
+    narrow(facts, setting.fx);
+}
+
+/// The facts of a withdrawal.
+pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
+    let mut facts = base(known.checkpoint, known.player, setting);
+    let Withdrawal { origin, money, method, .. } = *known;
+    facts.payment = Some(PaymentFacts { origin, money, method });
+    count_withdrawal(&mut facts, known.payment, (known.owed, known.movements), setting);
+    facts
+}
+
+/// Reads the counters of a withdrawal anew: under the player's lock.
+pub fn count_withdrawal(
+    facts: &mut Facts,
+    payment: Option<Uuid>,
+    (owed, movements): (&[Money], &[Movement]),
+    setting: &Setting<'_>,
+) {
+    facts.counted_at = setting.now;
+    facts.owed = owed.to_vec();
+    let policy = setting.policy(facts);
+    facts.counted = counters::count(policy, facts, (movements, payment), setting);
+    narrow(facts, setting.fx);
+}
+
+fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) -> Facts {
+    Facts {
+        checkpoint,
+        screened_at: setting.now,
+        counted_at: setting.now,
+        player: player.map(|player| PlayerFacts::of(player, setting.now)),
+        payment: None,
+        payer: None,
+        owed: Vec::new(),
+        limits: Vec::new(),
+        recorded_only: setting.policies.recorded_only().to_vec(),
+        counted: Vec::new(),
+        fx: setting.fx.narrowed([]),
+    }
+}
+
+/// Keeps the rates that these facts can ask for: what is compared is worth something in euro, and in
+/// the currencies of the player's limits and of what was counted.
+fn narrow(facts: &mut Facts, fx: &FxTable) {
+    let limits = facts.limits.iter().map(|limit| limit.most.currency);
+    let payment = facts.payment.iter().map(|payment| payment.money.currency);
+    let counted = facts.counted.iter().map(|counted| counted.query.currency);
+    let currencies: BTreeSet<Currency> = payment.chain(limits).chain(counted).collect();
+    facts.fx = fx.narrowed(currencies);
+}

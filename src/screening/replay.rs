@@ -1,0 +1,214 @@
+//! A decision is made again: as it was, by another version of the policy, or with the knowledge of
+//! another time.
+//!
+//! As it was: the recorded facts under the recorded version must give the recorded outcome, reasons
+//! and rule table, byte for byte. By another version: what that version would have said of what was
+//! known then. As of a time: the policy in force at that time and what was known by it of the moment
+//! when the decision was made; a fact that came late changes what now is said, and never what a
+//! time before it is said to have known.
+
+use super::compare::{self, Difference, Told};
+use super::engine::{self, ENGINE};
+use super::gather::{self, Setting};
+use super::movement::Movement;
+use super::{Checkpoint, Facts, MarketPolicy, Policies};
+use crate::domain::{Direction, Reason, Timestamp};
+use crate::store::read_history::{self, RecordedDecision};
+use crate::store::{StoreError, facts_json, json};
+use sqlx::PgPool;
+
+/// What a decision is made again with.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// The policy and the knowledge of this time.
+    pub as_of: Option<Timestamp>,
+    /// This version instead of the recorded one, or of the one in force at `as_of`.
+    pub version: Option<String>,
+}
+
+/// A decision made again.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    pub recorded: Told,
+    pub replayed: Told,
+    /// None: to the byte the same.
+    pub differences: Vec<Difference>,
+    /// The reasons as they come out now.
+    pub reasons: Vec<Reason>,
+    /// The version that it was made again with; none where there was no licence.
+    pub policy_version: Option<String>,
+    /// The engine that recorded it, where that is not the one that repeats it.
+    pub other_engine: Option<String>,
+}
+
+impl Replay {
+    pub fn is_identical(&self) -> bool {
+        self.recorded == self.replayed
+    }
+}
+
+/// Why a decision cannot be made again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error("the decision was made by {0}, which kept no inputs: it cannot be made again")]
+    NoInputs(String),
+    #[error("the policy version {0} is not known here")]
+    UnknownVersion(String),
+    #[error("the policy version {0} has another content than when the decision was made")]
+    OtherContent(String),
+    #[error("the policy version {version} is of {market}, and the player lives in {country}")]
+    OtherMarket { version: String, market: String, country: String },
+    #[error("reading the decision and what was known")]
+    Store(#[from] StoreError),
+}
+
+/// Makes a decision again.
+pub async fn replay(
+    pool: &PgPool,
+    policies: &Policies,
+    decision: &RecordedDecision,
+    question: &Question,
+) -> Result<Replay, ReplayError> {
+    let inputs = decision.inputs.as_deref();
+    let inputs = inputs.ok_or_else(|| ReplayError::NoInputs(decision.engine.clone()))?;
+    let mut facts = facts_json::read(inputs)?;
+    let recorded_policy = recorded_policy(policies, decision)?;
+    let mut policy = recorded_policy;
+    if question.as_of.is_some() || question.version.is_some() {
+        (facts, policy) = known_at(pool, decision, facts, question, policies).await?;
+    }
+    let screening = engine::decide(policy, &facts);
+    let recorded = Told {
+        outcome: decision.outcome.clone(),
+        rules: decision.rules.clone(),
+        reasons: decision.reasons.clone(),
+    };
+    let replayed = Told {
+        outcome: screening.outcome.as_str().to_owned(),
+        rules: json::rules(&screening.rules),
+        reasons: json::reasons(&screening.reasons),
+    };
+    Ok(Replay {
+        differences: compare::differences(&recorded, recorded_policy, &replayed, policy)?,
+        recorded,
+        replayed,
+        reasons: screening.reasons,
+        policy_version: policy.map(|policy| policy.version.clone()),
+        other_engine: (decision.engine != ENGINE).then(|| decision.engine.clone()),
+    })
+}
+
+/// The version that a decision names, with the content that it names.
+pub(super) fn recorded_policy<'a>(
+    policies: &'a Policies,
+    decision: &RecordedDecision,
+) -> Result<Option<&'a MarketPolicy>, ReplayError> {
+    let named = decision.market.as_ref().zip(decision.policy_version.as_ref());
+    let Some((market, version)) = named else { return Ok(None) };
+    let policy = policies.version(market, version);
+    let policy = policy.ok_or_else(|| ReplayError::UnknownVersion(version.clone()))?;
+    if decision.policy_sha256.as_deref() != Some(policy.sha256.as_slice()) {
+        return Err(ReplayError::OtherContent(version.clone()));
+    }
+    Ok(Some(policy))
+}
+
+/// The version that is asked for: by name, or the one in force at a time.
+fn chosen<'a>(
+    policies: &'a Policies,
+    question: &Question,
+    country: Option<&str>,
+) -> Result<Option<&'a MarketPolicy>, ReplayError> {
+    match (&question.version, question.as_of) {
+        (Some(version), _) => named(policies, version, country.unwrap_or_default()).map(Some),
+        (None, Some(at)) => Ok(country.and_then(|country| policies.in_force(country, at))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn named<'a>(
+    policies: &'a Policies,
+    version: &str,
+    country: &str,
+) -> Result<&'a MarketPolicy, ReplayError> {
+    let found = policies.all().iter().find(|policy| policy.version == version);
+    let found = found.ok_or_else(|| ReplayError::UnknownVersion(version.to_owned()))?;
+    if found.market != country {
+        return Err(ReplayError::OtherMarket {
+            version: version.to_owned(),
+            market: found.market.clone(),
+            country: country.to_owned(),
+        });
+    }
+    Ok(found)
+}
+
+/// The facts of the same moment, with the knowledge of another time, and the version that is asked
+/// for: what it wants counted is counted.
+///
+/// What the ledger said at the moment (debts) was known at once and stays. The exchange rates stay
+/// too: they are of the day of the decision.
+async fn known_at<'a>(
+    pool: &PgPool,
+    decision: &RecordedDecision,
+    recorded: Facts,
+    question: &Question,
+    policies: &'a Policies,
+) -> Result<(Facts, Option<&'a MarketPolicy>), ReplayError> {
+    let known = question.as_of.unwrap_or(recorded.counted_at);
+    let record = read_history::player(pool, &decision.player, known).await?;
+    let (player, limits) = match &record {
+        Some((player, limits)) => (Some(player), limits.as_slice()),
+        None => (None, [].as_slice()),
+    };
+    let Some(payment) = recorded.payment.clone() else {
+        let country = recorded.player.as_ref().map(|player| player.country.as_str());
+        let policy = chosen(policies, question, country)?;
+        return Ok((recorded, policy));
+    };
+    let policy = chosen(policies, question, player.map(|player| player.country.as_str()))?;
+    let setting =
+        Setting { policies, fx: &recorded.fx, now: recorded.screened_at, version: policy };
+    let counting = Setting { now: recorded.counted_at, ..setting };
+    let begun = recorded.counted_at;
+    let all = read_history::movements(pool, &decision.player, begun, known).await?;
+    // Before its first decision a payment had moved nothing.
+    let own = decision.payment;
+    let is_first =
+        matches!(recorded.checkpoint, Checkpoint::DepositPre | Checkpoint::WithdrawalRequest);
+    let others = all.iter().filter(|found| !is_first || Some(found.payment) != own);
+    let movements: Vec<Movement> = others.copied().collect();
+    if recorded.checkpoint.direction() == Some(Direction::Withdrawal) {
+        let records = gather::Withdrawal {
+            checkpoint: recorded.checkpoint,
+            origin: payment.origin,
+            player,
+            money: payment.money,
+            method: payment.method,
+            owed: &recorded.owed,
+            payment: own,
+            movements: &movements,
+        };
+        let mut facts = gather::withdrawal(&records, &setting);
+        gather::count_withdrawal(&mut facts, own, (&recorded.owed, &movements), &counting);
+        return Ok((facts, policy));
+    }
+    let source = match (recorded.checkpoint, decision.payment) {
+        (Checkpoint::DepositPost, Some(payment)) => read_history::source(pool, payment).await?,
+        _ => None,
+    };
+    let records = gather::Deposit {
+        checkpoint: recorded.checkpoint,
+        player,
+        payment: own,
+        origin: payment.origin,
+        money: payment.money,
+        method: payment.method,
+        limits,
+        movements: &movements,
+        source: source.as_ref(),
+    };
+    let mut facts = gather::deposit(&records, &setting);
+    gather::count_deposit(&mut facts, own, (limits, &movements), &counting);
+    Ok((facts, policy))
+}

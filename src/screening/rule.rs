@@ -1,0 +1,209 @@
+//! A rule of a policy: what it checks, where, and what a hit does.
+
+use super::aggregate::Query;
+use super::facts::Facts;
+use super::{Checkpoint, Outcome};
+use crate::domain::{Audience, Currency, Direction, Method, Reason};
+use std::fmt::Debug;
+use std::sync::Arc;
+use time::Date;
+
+/// One rule of one policy version.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its place in the policy version, from [`FIRST_OF_POLICY`] on; below stand the built-in rules.
+    /// A decision names a rule by it.
+    pub number: u16,
+    /// Stable, `"velocity.deposits_day"`; unique in the version.
+    pub id: Arc<str>,
+    pub check: Arc<dyn Check>,
+    /// Where it runs.
+    pub at: Vec<Checkpoint>,
+    /// What a hit does, unless the check says another of itself.
+    pub effect: Outcome,
+    /// It finds, and does nothing: how a new rule is tried.
+    pub only_records: bool,
+    pub source: String,
+    /// When the source was read last.
+    pub source_date: Option<Date>,
+}
+
+/// The first number of a policy's own rules.
+pub const FIRST_OF_POLICY: u16 = 20;
+
+/// What a rule looks for. One kind of rule is one type that holds its parameters.
+pub trait Check: Debug + Send + Sync {
+    /// Stable, `"velocity.count"`.
+    fn kind(&self) -> &'static str;
+
+    /// How the observed value must stand to the threshold: `=`, `<`, `<=`, `>=`, `in`.
+    fn operator(&self) -> &'static str;
+
+    /// Looks at the facts. Several findings where a rule has several thresholds of one kind.
+    fn find(&self, facts: &Facts) -> Vec<Finding>;
+
+    /// Code, message and remedy of a hit, and the widest circle that may read them.
+    fn words(&self, result: &RuleResult) -> Words;
+
+    /// Whether it counts what moves, and must be asked again under the player's lock.
+    fn counts(&self) -> bool {
+        !self.queries().is_empty()
+    }
+
+    /// What of the player's movements it must know: each is counted, under the lock again, and stands
+    /// in the facts.
+    fn queries(&self) -> Vec<Query> {
+        Vec::new()
+    }
+
+    /// The least and the most of one payment, where that is what it bounds, in minor units.
+    fn bounds(&self, _: Direction, _: Currency) -> (Option<i64>, Option<i64>) {
+        (None, None)
+    }
+
+    /// The methods that it allows, where that is what it bounds.
+    fn methods(&self) -> Option<&[Method]> {
+        None
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub state: State,
+    pub observed: String,
+    pub threshold: String,
+    /// Where it is not the rule's own.
+    pub effect: Option<Outcome>,
+}
+
+impl Finding {
+    pub fn new(hit: bool, observed: impl Into<String>, threshold: impl Into<String>) -> Self {
+        let state = if hit { State::Hit } else { State::NoHit };
+        Self { state, observed: observed.into(), threshold: threshold.into(), effect: None }
+    }
+
+    /// It cannot be told, which is never read as harmless: the rule's effect applies.
+    pub fn error(problem: impl Into<String>, threshold: impl Into<String>) -> Self {
+        Self { state: State::Error, ..Self::new(true, problem, threshold) }
+    }
+
+    /// The rule has nothing to say of such a payment.
+    pub fn skipped(why: impl Into<String>) -> Self {
+        Self { state: State::Skipped, ..Self::new(false, why, "") }
+    }
+
+    pub fn with_effect(mut self, effect: Outcome) -> Self {
+        self.effect = Some(effect);
+        self
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    Hit,
+    NoHit,
+    Skipped,
+    /// A fact that the rule needs is missing or unusable; it acts as a hit.
+    Error,
+}
+
+impl State {
+    pub const ALL: [State; 4] = [State::Hit, State::NoHit, State::Skipped, State::Error];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Hit => "hit",
+            State::NoHit => "no_hit",
+            State::Skipped => "skipped",
+            State::Error => "error",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// One rule's finding, as it stands in a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleResult {
+    pub number: u16,
+    pub rule: Arc<str>,
+    pub state: State,
+    pub observed: String,
+    pub operator: &'static str,
+    pub threshold: String,
+    /// What the rule does when it hits.
+    pub effect: Outcome,
+    /// False: it is on record only.
+    pub acts: bool,
+}
+
+impl RuleResult {
+    /// Whether its effect applies.
+    pub const fn is_hit(&self) -> bool {
+        self.acts && matches!(self.state, State::Hit | State::Error)
+    }
+}
+
+/// Why, in the words of those who may read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    pub code: &'static str,
+    pub message: String,
+    pub remedy: &'static str,
+    pub audience: Audience,
+}
+
+impl Words {
+    pub fn new(
+        audience: Audience,
+        code: &'static str,
+        message: impl Into<String>,
+        remedy: &'static str,
+    ) -> Self {
+        Self { code, message: message.into(), remedy, audience }
+    }
+}
+
+impl Rule {
+    /// Its findings here, softened where money is already in: that is credited or sent back, never
+    /// denied, and what must be kept from the player is kept from them then too.
+    pub fn results(&self, facts: &Facts) -> Vec<RuleResult> {
+        let results = self.check.find(facts).into_iter().map(|finding| {
+            let effect = finding.effect.unwrap_or(self.effect);
+            let softened = facts.checkpoint == Checkpoint::DepositPost && effect == Outcome::Deny;
+            RuleResult {
+                number: self.number,
+                rule: self.id.clone(),
+                state: finding.state,
+                observed: finding.observed,
+                operator: self.check.operator(),
+                threshold: finding.threshold,
+                effect: if softened { Outcome::Review } else { effect },
+                acts: !self.only_records && !facts.only_records(&self.id),
+            }
+        });
+        results.collect()
+    }
+
+    /// The reason that a hit gives.
+    pub fn reason(&self, result: &RuleResult) -> Reason {
+        let words = self.check.words(result);
+        // To tell of a hold can be a crime, and it warns who must not be warned.
+        let audience = match result.effect {
+            Outcome::Hold => Audience::Compliance,
+            _ => words.audience,
+        };
+        Reason {
+            code: words.code.to_owned(),
+            message: words.message,
+            rule: Some(result.rule.to_string()),
+            observed: Some(result.observed.clone()),
+            threshold: Some(result.threshold.clone()),
+            remedy: Some(words.remedy.to_owned()),
+            audience,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! How far identity must be verified before money moves.
+
+use crate::domain::{Audience, Direction, KycStatus};
+use crate::screening::facts::Facts;
+use crate::screening::file::Table;
+use crate::screening::rule::{Check, Finding, RuleResult, Words};
+
+#[derive(Debug)]
+pub struct KycLevel {
+    deposit_min: i16,
+    withdrawal_min: i16,
+}
+
+impl KycLevel {
+    pub fn read(table: &Table<'_>) -> Self {
+        let level = |key: &str| i16::try_from(table.number(key, 0, 3)).unwrap_or(3);
+        Self { deposit_min: level("deposit_min"), withdrawal_min: level("withdrawal_min") }
+    }
+}
+
+impl Check for KycLevel {
+    fn kind(&self) -> &'static str {
+        "kyc.level"
+    }
+
+    fn operator(&self) -> &'static str {
+        ">="
+    }
+
+    /// A level counts only while its verification stands: level 2 with a rejected document is none.
+    fn find(&self, facts: &Facts) -> Vec<Finding> {
+        let Some(player) = &facts.player else { return Vec::new() };
+        let least = match facts.checkpoint.direction() {
+            Some(Direction::Withdrawal) => self.withdrawal_min,
+            _ => self.deposit_min,
+        };
+        let kyc = &player.kyc;
+        let proven = match kyc.status {
+            KycStatus::Verified => kyc.level,
+            KycStatus::Unverified | KycStatus::Pending | KycStatus::Rejected => 0,
+        };
+        let observed = format!("level {} ({})", kyc.level, kyc.status.as_str());
+        vec![Finding::new(proven < least, observed, format!("verified level {least}"))]
+    }
+
+    fn words(&self, result: &RuleResult) -> Words {
+        let RuleResult { observed, threshold, .. } = result;
+        Words::new(
+            Audience::Player,
+            "kyc.level_too_low",
+            format!(
+                "the player's identity is not verified far enough: {observed}, needed: {threshold}"
+            ),
+            "complete the verification of identity, then ask again",
+        )
+    }
+}

@@ -1,0 +1,110 @@
+//! The kinds of rules, one small file each: its parameters, what it finds, and its words.
+//!
+//! A rule that is not hit is recorded too: a near miss explains as much as a hit. Texts are plain and
+//! stable, since a decision that is replayed must come out with the same ones.
+//!
+//! Built in are the rules that hold everywhere, licence or not; all others a policy names.
+
+mod allowed;
+mod amount;
+mod dual_approval;
+mod kyc_level;
+mod licence;
+mod limit_player;
+mod owed;
+mod payer;
+mod player;
+
+pub use limit_player::LimitPlayer;
+
+use super::file::Table;
+use super::rule::{Check, Rule};
+use super::{Checkpoint, Outcome};
+use crate::domain::Currency;
+use std::sync::{Arc, LazyLock};
+
+/// The numbers of the built-in rules. They stand in decisions, and never change.
+pub const PLAYER_KNOWN: u16 = 1;
+const EXCLUDED_REGISTER: u16 = 2;
+pub const PLAYER_STATUS: u16 = 3;
+const LICENCE_MARKET: u16 = 4;
+const LIMIT_PLAYER: u16 = 5;
+const WALLET_OWED: u16 = 6;
+
+const EVERYWHERE: &[Checkpoint] = &[
+    Checkpoint::DepositPre,
+    Checkpoint::DepositPost,
+    Checkpoint::WithdrawalRequest,
+    Checkpoint::WithdrawalPrePayout,
+];
+const DEPOSITS: &[Checkpoint] = &[Checkpoint::DepositPre, Checkpoint::DepositPost];
+const WITHDRAWALS: &[Checkpoint] =
+    &[Checkpoint::WithdrawalRequest, Checkpoint::WithdrawalPrePayout];
+/// When a payment begins: later the player cannot change any more what is asked there.
+const BEGINNINGS: &[Checkpoint] = &[Checkpoint::DepositPre, Checkpoint::WithdrawalRequest];
+/// Where a licence, and the currencies it allows, matter. Before a payout two people, or the
+/// request's own screening, have let it through.
+const BEFORE_PAYOUT: &[Checkpoint] =
+    &[Checkpoint::DepositPre, Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
+const DEPOSIT_PAID: &[Checkpoint] = &[Checkpoint::DepositPost];
+const REQUEST: &[Checkpoint] = &[Checkpoint::WithdrawalRequest];
+
+/// A kind that a policy names, with its parameters, and the checkpoints where it can run. None:
+/// there is no such kind.
+pub fn read(
+    kind: &str,
+    table: &Table<'_>,
+    currencies: &[Currency],
+) -> Option<(Arc<dyn Check>, &'static [Checkpoint])> {
+    Some(match kind {
+        "currency.allowed" => (Arc::new(allowed::CurrencyAllowed::new(currencies)), BEFORE_PAYOUT),
+        "method.allowed" => (Arc::new(allowed::MethodAllowed::read(table)), BEGINNINGS),
+        "amount.min" => (Arc::new(amount::AmountMin::read(table)), BEGINNINGS),
+        "amount.max" => (Arc::new(amount::AmountMax::read(table)), BEGINNINGS),
+        "kyc.level" => (Arc::new(kyc_level::KycLevel::read(table)), BEGINNINGS),
+        "dual_approval" => (Arc::new(dual_approval::DualApproval::read(table)), REQUEST),
+        "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
+        "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
+        "payer.account" => (Arc::new(payer::PayerAccount), DEPOSIT_PAID),
+        _ => return None,
+    })
+}
+
+/// The rules that hold without a policy too.
+pub fn built_in(licensed: bool) -> &'static [Rule] {
+    static LICENSED: LazyLock<Vec<Rule>> = LazyLock::new(|| make(true));
+    static UNLICENSED: LazyLock<Vec<Rule>> = LazyLock::new(|| make(false));
+    if licensed { &LICENSED } else { &UNLICENSED }
+}
+
+fn make(licensed: bool) -> Vec<Rule> {
+    let rule = |number, id: &str, check: Arc<dyn Check>, at: &[Checkpoint]| Rule {
+        number,
+        id: id.into(),
+        check,
+        at: at.to_vec(),
+        effect: Outcome::Deny,
+        only_records: false,
+        source: "built in".to_owned(),
+        source_date: None,
+    };
+    vec![
+        rule(PLAYER_KNOWN, "player.known", Arc::new(player::PlayerKnown), EVERYWHERE),
+        rule(EXCLUDED_REGISTER, "excluded.register", Arc::new(player::Excluded), DEPOSITS),
+        rule(PLAYER_STATUS, "player.status", Arc::new(player::Status), EVERYWHERE),
+        rule(
+            LICENCE_MARKET,
+            "licence.market",
+            Arc::new(licence::Licence { licensed }),
+            BEFORE_PAYOUT,
+        ),
+        rule(LIMIT_PLAYER, "limit.player", Arc::new(limit_player::LimitPlayer), DEPOSITS),
+        rule(WALLET_OWED, "wallet.owed", Arc::new(owed::Owed), WITHDRAWALS),
+    ]
+}
+
+/// `a, b, c`, or `none`.
+fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<&str> = words.collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}

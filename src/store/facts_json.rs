@@ -1,0 +1,335 @@
+//! The facts of a decision as canonical JSON: sorted keys, no blanks, whole numbers and texts only.
+//!
+//! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
+
+use super::StoreError;
+use super::json::currency;
+use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
+use crate::screening::aggregate::{Flow, Query, States};
+use crate::screening::counters::Counted;
+use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
+use crate::screening::limits::{LimitUsed, Period};
+use crate::screening::movement::UseState;
+use crate::screening::{Checkpoint, FxTable};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+use time::Date;
+use time::format_description::well_known::{Iso8601, Rfc3339};
+
+/// The canonical form.
+pub fn text(facts: &Facts) -> String {
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    put("checkpoint", facts.checkpoint.as_str().into());
+    put("screened_at", time(facts.screened_at));
+    put("counted_at", time(facts.counted_at));
+    put("fx", fx(&facts.fx));
+    if let Some(player) = &facts.player {
+        put("player", player_json(player));
+    }
+    if let Some(payment) = &facts.payment {
+        let PaymentFacts { origin, money, method } = payment;
+        let money = money_json(*money);
+        put(
+            "payment",
+            json!({"origin": origin.as_str(), "money": money, "method": method.as_str()}),
+        );
+    }
+    if let Some(PayerFacts { name, tax_id, account }) = &facts.payer {
+        let payer = json!({"name": name.as_str(), "tax_id": tax_id.as_str(), "account": account});
+        put("payer", payer);
+    }
+    if !facts.owed.is_empty() {
+        put("owed", facts.owed.iter().copied().map(money_json).collect());
+    }
+    if !facts.limits.is_empty() {
+        put("limits", facts.limits.iter().map(limit_json).collect());
+    }
+    if !facts.counted.is_empty() {
+        put("counted", facts.counted.iter().map(counted_json).collect());
+    }
+    if !facts.recorded_only.is_empty() {
+        put("recorded_only", facts.recorded_only.clone().into());
+    }
+    Value::Object(object).to_string()
+}
+
+fn time(at: Timestamp) -> Value {
+    // Years outside 0–9999 have no such text, and no clock shows them.
+    at.format(&Rfc3339).unwrap_or_default().into()
+}
+
+/// `["SEK", 10050]`: the code and minor units.
+fn money_json(money: Money) -> Value {
+    json!([money.currency.code(), money.minor])
+}
+
+fn fx(table: &FxTable) -> Value {
+    let rate = |(currency, rate): (&Currency, &Decimal)| {
+        (currency.code().to_owned(), Value::from(rate.to_string()))
+    };
+    let rates: Map<String, Value> = table.eur_per_unit.iter().map(rate).collect();
+    json!({"source": table.source, "date": table.date.to_string(), "eur_per_unit": rates})
+}
+
+fn player_json(player: &PlayerFacts) -> Value {
+    let exclusion = player.exclusion.as_ref().map(|found| {
+        json!({"source": found.source, "from": time(found.from), "until": found.until.map(time)})
+    });
+    json!({
+        "version": player.version,
+        "country": player.country,
+        "currency": player.currency.code(),
+        "age_years": player.age_years,
+        "status": player.status.as_str(),
+        "exclusion": exclusion,
+        "kyc": {
+            "status": player.kyc.status.as_str(),
+            "level": player.kyc.level,
+            "verified_at": player.kyc.verified_at.map(time),
+        },
+        "registered_at": time(player.registered_at),
+    })
+}
+
+fn limit_json(limit: &LimitUsed) -> Value {
+    let (used, problem) = match &limit.used {
+        Ok(money) => (Some(money_json(*money)), None),
+        Err(problem) => (None, Some(problem)),
+    };
+    json!({
+        "period": limit.period.as_str(),
+        "most": money_json(limit.most),
+        "counted": limit.counted,
+        "since": time(limit.since),
+        "until": time(limit.until),
+        "used": used,
+        "problem": problem,
+        "count": limit.count,
+    })
+}
+
+fn counted_json(counted: &Counted) -> Value {
+    let Query { flow, window, states, currency, band } = counted.query;
+    let (sum, problem) = match &counted.sum {
+        Ok(money) => (Some(money_json(*money)), None),
+        Err(problem) => (None, Some(problem)),
+    };
+    json!({
+        "flow": flow.as_str(),
+        "window": window.to_string(),
+        "states": states.names(),
+        "currency": currency.code(),
+        "band": band.map(|(least, below)| json!([least, below])),
+        "from": time(counted.from),
+        "to": time(counted.to),
+        "words": counted.window,
+        "sum": sum,
+        "problem": problem,
+        "count": counted.count,
+        "instruments": counted.instruments,
+    })
+}
+
+/// Reads the facts back.
+///
+/// # Errors
+/// The text is not what [`text`] writes.
+pub fn read(text: &str) -> Result<Facts, StoreError> {
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| StoreError::Corrupt(format!("inputs of a decision: {error}")))?;
+    let all = Node { value: &value, path: "inputs" };
+    Ok(Facts {
+        checkpoint: all.word("checkpoint", Checkpoint::parse)?,
+        screened_at: all.time("screened_at")?,
+        counted_at: all.time("counted_at")?,
+        player: all.maybe("player", read_player)?,
+        payment: all.maybe("payment", |found| {
+            Ok(PaymentFacts {
+                origin: found.word("origin", |text| text.parse().ok())?,
+                money: found.at("money")?.money()?,
+                method: found.word("method", |text| text.parse().ok())?,
+            })
+        })?,
+        payer: all.maybe("payer", |found| {
+            Ok(PayerFacts {
+                name: found.word("name", Match::parse)?,
+                tax_id: found.word("tax_id", Match::parse)?,
+                account: found.text("account")?,
+            })
+        })?,
+        owed: all.each("owed", |found| found.money())?,
+        limits: all.each("limits", read_limit)?,
+        counted: all.each("counted", read_counted)?,
+        recorded_only: all.each("recorded_only", |found| found.own_text())?,
+        fx: read_fx(&all.at("fx")?)?,
+    })
+}
+
+fn read_player(found: &Node<'_>) -> Result<PlayerFacts, StoreError> {
+    let kyc = found.at("kyc")?;
+    Ok(PlayerFacts {
+        version: found.number("version")?,
+        country: found.text("country")?,
+        currency: currency(&found.text("currency")?)?,
+        age_years: i32::try_from(found.number("age_years")?).map_err(|_| found.wrong())?,
+        status: found.word("status", PlayerStatus::parse)?,
+        exclusion: found.maybe("exclusion", |found| {
+            Ok(Exclusion {
+                source: found.text("source")?,
+                from: found.time("from")?,
+                until: found.maybe("until", Node::own_time)?,
+            })
+        })?,
+        kyc: Kyc {
+            status: kyc.word("status", KycStatus::parse)?,
+            level: i16::try_from(kyc.number("level")?).map_err(|_| found.wrong())?,
+            verified_at: kyc.maybe("verified_at", Node::own_time)?,
+        },
+        registered_at: found.time("registered_at")?,
+    })
+}
+
+fn read_limit(found: &Node<'_>) -> Result<LimitUsed, StoreError> {
+    let used = match found.maybe("used", |money| money.money())? {
+        Some(money) => Ok(money),
+        None => Err(found.text("problem")?),
+    };
+    Ok(LimitUsed {
+        period: found.word("period", Period::parse)?,
+        most: found.at("most")?.money()?,
+        counted: found.text("counted")?,
+        since: found.time("since")?,
+        until: found.time("until")?,
+        used,
+        count: u32::try_from(found.number("count")?).map_err(|_| found.wrong())?,
+    })
+}
+
+fn read_counted(found: &Node<'_>) -> Result<Counted, StoreError> {
+    let currency = currency(&found.text("currency")?)?;
+    let sum = match found.maybe("sum", |money| money.money())? {
+        Some(money) => Ok(money),
+        None => Err(found.text("problem")?),
+    };
+    let number = |key| u32::try_from(found.number(key)?).map_err(|_| found.wrong());
+    Ok(Counted {
+        query: Query {
+            flow: found.word("flow", Flow::parse)?,
+            window: found.word("window", |text| text.parse().ok())?,
+            states: States::of(&found.each("states", |name| name.own_word(UseState::parse))?),
+            currency,
+            band: found.maybe("band", Node::own_pair)?,
+        },
+        from: found.time("from")?,
+        to: found.time("to")?,
+        window: found.text("words")?,
+        sum,
+        count: number("count")?,
+        instruments: number("instruments")?,
+    })
+}
+
+fn read_fx(found: &Node<'_>) -> Result<FxTable, StoreError> {
+    let rates = found.at("eur_per_unit")?;
+    let rates = rates.value.as_object().ok_or_else(|| found.wrong())?;
+    let rate = |(code, rate): (&String, &Value)| {
+        let rate: Option<Decimal> = rate.as_str().and_then(|text| text.parse().ok());
+        Ok((currency(code)?, rate.ok_or_else(|| found.wrong())?))
+    };
+    Ok(FxTable {
+        source: found.text("source")?,
+        date: found.word("date", |text| Date::parse(text, &Iso8601::DATE).ok())?,
+        eur_per_unit: rates.iter().map(rate).collect::<Result<_, StoreError>>()?,
+    })
+}
+
+/// A piece of the stored JSON, with its key for the error.
+#[derive(Debug, Clone, Copy)]
+struct Node<'a> {
+    value: &'a Value,
+    path: &'a str,
+}
+
+impl<'a> Node<'a> {
+    fn wrong(&self) -> StoreError {
+        StoreError::Corrupt(format!("inputs of a decision: {}", self.path))
+    }
+
+    fn at(&self, key: &'a str) -> Result<Node<'a>, StoreError> {
+        let value = self.value.get(key).ok_or_else(|| {
+            StoreError::Corrupt(format!("inputs of a decision: {}.{key} is missing", self.path))
+        })?;
+        Ok(Node { value, path: key })
+    }
+
+    fn maybe<T>(
+        &self,
+        key: &'a str,
+        read: impl Fn(&Node<'a>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        match self.value.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => read(&Node { value, path: key }).map(Some),
+        }
+    }
+
+    fn each<T>(
+        &self,
+        key: &'a str,
+        read: impl Fn(&Node<'a>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        match self.value.get(key) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(all)) => {
+                all.iter().map(|value| read(&Node { value, path: key })).collect()
+            }
+            Some(_) => Err(self.wrong()),
+        }
+    }
+
+    fn own_text(&self) -> Result<String, StoreError> {
+        self.value.as_str().map(str::to_owned).ok_or_else(|| self.wrong())
+    }
+
+    fn own_word<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        parse(&self.own_text()?).ok_or_else(|| self.wrong())
+    }
+
+    fn own_pair(&self) -> Result<(i64, i64), StoreError> {
+        let parts = self.value.as_array().map(Vec::as_slice);
+        let Some([first, second]) = parts else { return Err(self.wrong()) };
+        first.as_i64().zip(second.as_i64()).ok_or_else(|| self.wrong())
+    }
+
+    fn own_time(&self) -> Result<Timestamp, StoreError> {
+        let text = self.own_text()?;
+        Timestamp::parse(&text, &Rfc3339).map_err(|_| self.wrong())
+    }
+
+    fn text(&self, key: &'a str) -> Result<String, StoreError> {
+        self.at(key)?.own_text()
+    }
+
+    fn time(&self, key: &'a str) -> Result<Timestamp, StoreError> {
+        self.at(key)?.own_time()
+    }
+
+    fn number(&self, key: &'a str) -> Result<i64, StoreError> {
+        let found = self.at(key)?;
+        found.value.as_i64().ok_or_else(|| found.wrong())
+    }
+
+    fn word<T>(&self, key: &'a str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        let found = self.at(key)?;
+        parse(&found.own_text()?).ok_or_else(|| found.wrong())
+    }
+
+    fn money(&self) -> Result<Money, StoreError> {
+        let parts = self.value.as_array().map(Vec::as_slice);
+        let Some([code, minor]) = parts else { return Err(self.wrong()) };
+        let (code, minor) = (code.as_str(), minor.as_i64());
+        let (code, minor) = code.zip(minor).ok_or_else(|| self.wrong())?;
+        Ok(Money::new(minor, currency(code)?))
+    }
+}
