@@ -4,10 +4,10 @@
 use crate::config::{self, Config, Direction as ConfigDirection, Range};
 use crate::decide::four_eyes::ReviewTerms;
 use crate::domain::{Currency, Direction, Method, OperatorId};
-use crate::notify::mail::{SmtpSecurity, SmtpServer, Transport};
-use crate::reviews::ReviewRules;
 use crate::evidence::note::Signer;
 use crate::evidence::seal::Sealing;
+use crate::notify::mail::{SmtpSecurity, SmtpServer, Transport};
+use crate::reviews::ReviewRules;
 use crate::routing::health::HealthRules;
 use crate::routing::rules::{
     Bounds, Fee, PspAccount, RouteRule, RoutingRules, Scoring, Strategy, Terms,

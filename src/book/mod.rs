@@ -18,7 +18,9 @@ pub mod review;
 pub use book::{Book, GameEntry, GameKind, KeyClaim, KeyId, StoredKey, Viewer};
 pub use payin::{GivenAddress, PayinKey};
 pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns};
-pub use record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition, Wire};
+pub use record::{
+    ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition, VendorCheck, Wire,
+};
 pub use review::{
     Adjustment, Approval, CaseAct, CaseKind, CaseNews, CasePayload, Desk, Lock, PlayerFields,
     Proposal, ProposalState, Review,

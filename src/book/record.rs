@@ -1,10 +1,13 @@
 //! What one command writes for good: append-only rows, numbered gap-free by the lane.
 
 use super::payment::Payment;
-use crate::domain::{AttemptId, EventId, IncidentId, PartId, PaymentId, PlayerKey, Timestamp};
+use crate::domain::{
+    AttemptId, EventId, IncidentId, Money, PartId, PaymentId, PlayerKey, Timestamp,
+};
 use crate::ledger::PostedLeg;
 use crate::screening::attestation::Attestation;
 use crate::screening::decision::Decision;
+use crate::screening::signals::Hook;
 use std::sync::Arc;
 
 /// The lasting trace of one command.
@@ -32,6 +35,8 @@ pub struct Record {
     pub addresses: Vec<super::GivenAddress>,
     /// What two people vouch for.
     pub attestations: Vec<Attestation>,
+    /// Vendors that are to be asked about a payment that waits for them.
+    pub vendor_checks: Vec<VendorCheck>,
     /// The player's record changed: this version is kept.
     pub player_changed: bool,
 }
@@ -55,6 +60,7 @@ impl Record {
             payins: Vec::new(),
             addresses: Vec::new(),
             attestations: Vec::new(),
+            vendor_checks: Vec::new(),
             player_changed: false,
         }
     }
@@ -121,6 +127,27 @@ pub struct Wire {
     pub failure: Option<&'static str>,
     pub duration_ms: i32,
     pub request_sha256: [u8; 32],
+}
+
+/// A payment waits for the vendors of a hook.
+#[derive(Debug, Clone)]
+pub struct VendorCheck {
+    pub payment: PaymentId,
+    pub hook: Hook,
+    /// None: nobody told, so nobody can be asked.
+    pub place: Option<ChainPlace>,
+    pub money: Money,
+    pub deadline_at: Timestamp,
+}
+
+/// Where on a chain money arrived, or is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainPlace {
+    pub network: String,
+    pub asset: String,
+    pub address: String,
+    /// The hash of the transaction that brought it.
+    pub transaction: Option<String>,
 }
 
 /// A piece of a hold is used up or given back. The last piece is final, and the database allows

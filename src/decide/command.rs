@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
+use crate::screening::signals::VendorResult;
 use psp_contract::{Capabilities, Outcome, Payin};
 use std::time::Duration;
 use uuid::Uuid;
@@ -71,6 +72,7 @@ pub enum Command {
         by_player: bool,
     },
     OpenReturn(Box<OpenReturn>),
+    VendorsSaid(Box<VendorsSaid>),
     Propose {
         review: Uuid,
         /// None: it is the player's own case, or the service's.
@@ -145,6 +147,16 @@ pub struct ReceivePayin {
     pub request: Option<Uuid>,
     /// The deposit that it becomes otherwise, but for its status, attempt and decision.
     pub payment: Payment,
+}
+
+/// What vendors said of a payment that waits for them.
+#[derive(Debug, Clone)]
+pub struct VendorsSaid {
+    pub payment: Uuid,
+    /// The newest answer of each vendor.
+    pub results: Vec<VendorResult>,
+    /// Nobody is waited for any more.
+    pub is_over: bool,
 }
 
 /// Who says so.
@@ -316,6 +328,7 @@ impl Command {
             Command::TakePayout { .. } => "take_payout",
             Command::Cancel { .. } => "cancel",
             Command::OpenReturn(_) => "open_return",
+            Command::VendorsSaid(_) => "vendors_said",
             Command::Propose { .. } => "propose",
             Command::Approve { .. } => "approve",
             Command::Refuse { .. } => "refuse",

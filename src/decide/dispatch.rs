@@ -3,7 +3,7 @@
 use super::command::{Answer, Command, Ctx, Refusal};
 use super::four_eyes::Draft;
 use super::{
-    attempt, deposit, idempotency, news, payin, player, returns, review, wallet, withdrawal,
+    attempt, deposit, idempotency, news, payin, player, returns, review, vendor, wallet, withdrawal,
 };
 use crate::book::{Book, Record};
 use crate::domain::ProposalId;
@@ -62,6 +62,7 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
             }
         }
         Command::OpenReturn(open) => returns::open(book, open, ctx),
+        Command::VendorsSaid(said) => vendor::said(book, said, ctx),
         Command::Propose { review, payment, outcome, note, payload, person } => {
             let draft = Draft {
                 id: ProposalId(ctx.ids.next()),

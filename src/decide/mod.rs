@@ -10,9 +10,9 @@
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
-//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`wallet`],
-//! [`player`]; and of people's work [`four_eyes`], [`review`], [`case`],
-//! [`service_case`], [`desk_work`].
+//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`vendor`], [`wallet`],
+//! [`player`]; and of people's work [`four_eyes`], [`review`], [`case`], [`service_case`],
+//! [`desk_work`].
 
 pub mod attempt;
 pub mod case;
@@ -35,6 +35,7 @@ pub mod returns;
 pub mod review;
 pub mod service_case;
 pub mod session;
+pub mod vendor;
 pub mod wallet;
 pub mod withdrawal;
 

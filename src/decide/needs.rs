@@ -86,6 +86,13 @@ impl Command {
                 needs.wallets.insert((player.clone(), None));
                 needs.reviews.insert(open.deposit);
             }
+            Command::VendorsSaid(said) => {
+                needs.payments.insert(said.payment);
+                needs.reviews.insert(said.payment);
+                needs.wallets.insert((player.clone(), None));
+                needs.limits.insert(player.clone());
+                needs.movements.insert(player.clone());
+            }
             Command::Propose { review, payment, .. }
             | Command::Approve { review, payment, .. }
             | Command::Refuse { review, payment, .. } => {

@@ -4,6 +4,7 @@ use super::attempt::{self};
 use super::command::{Answer, Ctx, News, Refusal, Source};
 use super::four_eyes::{Approved, Draft};
 use super::people::close_reviews;
+use super::vendor::AWAITING_VENDOR;
 use super::{case, deposit, four_eyes, money_in, news, payout, returns};
 use crate::book::{Book, Payment, Review};
 use crate::domain::{
@@ -52,6 +53,8 @@ fn known_review(book: &Book, review: Uuid, payment: Option<Uuid>) -> Result<&Rev
 fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
     match (review.kind.as_str(), payment.status) {
         ("outcome_unknown", _) => &["resolve_paid", "resolve_unpaid"],
+        // A vendor is asked; people come after it.
+        (AWAITING_VENDOR, _) => &[],
         // A second payment is never the wallet's: it can only go back.
         ("money_in", _) if payment.credited.is_some() => &["return"],
         // There is no implicit exchange: money of another currency can only go back.

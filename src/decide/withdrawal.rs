@@ -3,9 +3,9 @@
 use super::attempt::open_next;
 use super::command::{Answer, Ctx, Refusal, RequestWithdrawal};
 use super::deposit::{mark_has_paid, reference_is_free};
-use super::payout;
 use super::people::{ask_people, close_reviews};
-use crate::book::Book;
+use super::{payout, vendor};
+use crate::book::{Book, ChainPlace, Part, Payment};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, WithdrawalStatus,
 };
@@ -13,7 +13,9 @@ use crate::ledger::templates;
 use crate::payments::withdrawal_machine;
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::signals::VendorResult;
 use crate::screening::{Checkpoint, Outcome, engine};
+use psp_contract::Portable;
 use uuid::Uuid;
 
 /// Opens a withdrawal: the hold, the decision and the payment are one commit. What the wallet does
@@ -35,8 +37,12 @@ pub fn request(
     gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
-    payment.reasons = decision.reasons().to_vec();
+    let waiting = vendor::waits(&decision, ctx);
+    if waiting.is_none() {
+        payment.reasons = decision.reasons().to_vec();
+    }
     let status = match decision.outcome() {
+        _ if waiting.is_some() => WithdrawalStatus::Screening,
         Outcome::Approve => WithdrawalStatus::Approved,
         Outcome::Review | Outcome::Hold => WithdrawalStatus::InReview,
         Outcome::Deny => WithdrawalStatus::Blocked,
@@ -59,10 +65,37 @@ pub fn request(
     book.open_payment(payment, decision.outcome().as_str(), ctx.ids);
     book.record.decisions.push(decision);
     mark_has_paid(book);
+    if let Some(waiting) = waiting {
+        let place = destination(&book.payments[&id]);
+        vendor::open_checks(book, id, &waiting, place, ctx);
+    }
     if status == WithdrawalStatus::InReview {
         ask_people(book, id, None, "withdrawal_review", ctx);
     }
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+}
+
+/// The address on a chain that all of it goes to. None where there are several, or the PSP alone knows.
+fn destination(payment: &Payment) -> Option<ChainPlace> {
+    let place = |part: &Part| match part.instrument.portable.clone()? {
+        Portable::CryptoAddress { network, asset, address, .. } => {
+            Some(ChainPlace { network, asset, address, transaction: None })
+        }
+        _ => None,
+    };
+    let first = payment.parts.first().and_then(place)?;
+    let alone = payment.parts.iter().all(|part| place(part).as_ref() == Some(&first));
+    alone.then_some(first)
+}
+
+/// What a request says with what vendors said.
+pub fn decision_with(
+    book: &Book,
+    payment: &Payment,
+    vendors: Vec<VendorResult>,
+    ctx: &Ctx<'_>,
+) -> Decision {
+    decided(Checkpoint::WithdrawalRequest, book, payment, vendors, ctx)
 }
 
 /// Reserves cash, or says what there is.
@@ -125,19 +158,29 @@ fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
 /// The last look before money leaves: a player who owes, or whose account is frozen, is for
 /// people. Exclusion never traps a withdrawal.
 fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
-    let payment = &book.payments[&id];
+    decided(Checkpoint::WithdrawalPrePayout, book, &book.payments[&id], Vec::new(), ctx)
+}
+
+fn decided(
+    checkpoint: Checkpoint,
+    book: &Book,
+    payment: &Payment,
+    vendors: Vec<VendorResult>,
+    ctx: &Ctx<'_>,
+) -> Decision {
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
     let records = Withdrawal {
-        checkpoint: Checkpoint::WithdrawalPrePayout,
+        checkpoint,
         origin: payment.origin,
         player: book.player.as_ref(),
         money: payment.money,
         method: payment.method,
         owed: &[owed],
-        payment: Some(id),
+        payment: Some(payment.id.uuid),
         movements: &book.movements,
     };
-    let facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
+    let mut facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
+    facts.vendors = vendors;
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),

@@ -116,6 +116,9 @@ pub async fn request_withdrawal(
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
             done => {
                 flows.nudges.payouts.notify_one();
+                if order.method == Method::Crypto {
+                    flows.nudges.screenings.notify_one();
+                }
                 return Ok(done?);
             }
         }

@@ -11,6 +11,7 @@ use crate::domain::{
 use crate::screening::aggregate::Query;
 use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
+use crate::screening::signals::VendorResult;
 
 /// The facts of one screening.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Facts {
     pub limits: Vec<LimitUsed>,
     /// What the policy's rules asked of the player's movements.
     pub counted: Vec<Counted>,
+    /// What vendors outside said of this payment or its player.
+    pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
     pub recorded_only: Vec<String>,
     pub fx: FxTable,

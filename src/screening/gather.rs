@@ -134,6 +134,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         limits: Vec::new(),
         recorded_only: setting.policies.recorded_only().to_vec(),
         counted: Vec::new(),
+        vendors: Vec::new(),
         fx: setting.fx.narrowed([]),
     }
 }

@@ -2,11 +2,12 @@
 
 use super::aggregate::Query;
 use super::facts::Facts;
+use super::signals::Hook;
 use super::{Checkpoint, Outcome};
 use crate::domain::{Audience, Currency, Direction, Method, Reason};
 use std::fmt::Debug;
 use std::sync::Arc;
-use time::Date;
+use time::{Date, Duration};
 
 /// One rule of one policy version.
 #[derive(Debug, Clone)]
@@ -56,6 +57,11 @@ pub trait Check: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The vendor whose answer is still to come, where the rule hangs on one.
+    fn awaits(&self, _: &Facts) -> Option<Awaits> {
+        None
+    }
+
     /// The least and the most of one payment, where that is what it bounds, in minor units.
     fn bounds(&self, _: Direction, _: Currency) -> (Option<i64>, Option<i64>) {
         (None, None)
@@ -65,6 +71,14 @@ pub trait Check: Debug + Send + Sync {
     fn methods(&self) -> Option<&[Method]> {
         None
     }
+}
+
+/// An answer that a rule waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaits {
+    pub hook: Hook,
+    /// How long a payment may wait; then the rule finds what it finds without the answer.
+    pub within: Duration,
 }
 
 /// What a check found.

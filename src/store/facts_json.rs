@@ -4,6 +4,7 @@
 
 use super::StoreError;
 use super::json::currency;
+use super::vendors_json;
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
@@ -48,19 +49,22 @@ pub fn text(facts: &Facts) -> String {
     if !facts.counted.is_empty() {
         put("counted", facts.counted.iter().map(counted_json).collect());
     }
+    if !facts.vendors.is_empty() {
+        put("vendors", facts.vendors.iter().map(vendors_json::value).collect());
+    }
     if !facts.recorded_only.is_empty() {
         put("recorded_only", facts.recorded_only.clone().into());
     }
     Value::Object(object).to_string()
 }
 
-fn time(at: Timestamp) -> Value {
+pub(super) fn time(at: Timestamp) -> Value {
     // Years outside 0–9999 have no such text, and no clock shows them.
     at.format(&Rfc3339).unwrap_or_default().into()
 }
 
 /// `["SEK", 10050]`: the code and minor units.
-fn money_json(money: Money) -> Value {
+pub(super) fn money_json(money: Money) -> Value {
     json!([money.currency.code(), money.minor])
 }
 
@@ -161,6 +165,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
         counted: all.each("counted", read_counted)?,
+        vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,
     })
@@ -246,24 +251,32 @@ fn read_fx(found: &Node<'_>) -> Result<FxTable, StoreError> {
 
 /// A piece of the stored JSON, with its key for the error.
 #[derive(Debug, Clone, Copy)]
-struct Node<'a> {
+pub(super) struct Node<'a> {
     value: &'a Value,
     path: &'a str,
 }
 
 impl<'a> Node<'a> {
-    fn wrong(&self) -> StoreError {
+    pub(super) const fn root(value: &'a Value, path: &'a str) -> Self {
+        Self { value, path }
+    }
+
+    pub(super) fn own_flag(&self) -> Result<bool, StoreError> {
+        self.value.as_bool().ok_or_else(|| self.wrong())
+    }
+
+    pub(super) fn wrong(&self) -> StoreError {
         StoreError::Corrupt(format!("inputs of a decision: {}", self.path))
     }
 
-    fn at(&self, key: &'a str) -> Result<Node<'a>, StoreError> {
+    pub(super) fn at(&self, key: &'a str) -> Result<Node<'a>, StoreError> {
         let value = self.value.get(key).ok_or_else(|| {
             StoreError::Corrupt(format!("inputs of a decision: {}.{key} is missing", self.path))
         })?;
         Ok(Node { value, path: key })
     }
 
-    fn maybe<T>(
+    pub(super) fn maybe<T>(
         &self,
         key: &'a str,
         read: impl Fn(&Node<'a>) -> Result<T, StoreError>,
@@ -274,7 +287,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn each<T>(
+    pub(super) fn each<T>(
         &self,
         key: &'a str,
         read: impl Fn(&Node<'a>) -> Result<T, StoreError>,
@@ -288,7 +301,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn own_text(&self) -> Result<String, StoreError> {
+    pub(super) fn own_text(&self) -> Result<String, StoreError> {
         self.value.as_str().map(str::to_owned).ok_or_else(|| self.wrong())
     }
 
@@ -302,30 +315,34 @@ impl<'a> Node<'a> {
         first.as_i64().zip(second.as_i64()).ok_or_else(|| self.wrong())
     }
 
-    fn own_time(&self) -> Result<Timestamp, StoreError> {
+    pub(super) fn own_time(&self) -> Result<Timestamp, StoreError> {
         let text = self.own_text()?;
         Timestamp::parse(&text, &Rfc3339).map_err(|_| self.wrong())
     }
 
-    fn text(&self, key: &'a str) -> Result<String, StoreError> {
+    pub(super) fn text(&self, key: &'a str) -> Result<String, StoreError> {
         self.at(key)?.own_text()
     }
 
-    fn time(&self, key: &'a str) -> Result<Timestamp, StoreError> {
+    pub(super) fn time(&self, key: &'a str) -> Result<Timestamp, StoreError> {
         self.at(key)?.own_time()
     }
 
-    fn number(&self, key: &'a str) -> Result<i64, StoreError> {
+    pub(super) fn number(&self, key: &'a str) -> Result<i64, StoreError> {
         let found = self.at(key)?;
         found.value.as_i64().ok_or_else(|| found.wrong())
     }
 
-    fn word<T>(&self, key: &'a str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    pub(super) fn word<T>(
+        &self,
+        key: &'a str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
         let found = self.at(key)?;
         parse(&found.own_text()?).ok_or_else(|| found.wrong())
     }
 
-    fn money(&self) -> Result<Money, StoreError> {
+    pub(super) fn money(&self) -> Result<Money, StoreError> {
         let parts = self.value.as_array().map(Vec::as_slice);
         let Some([code, minor]) = parts else { return Err(self.wrong()) };
         let (code, minor) = (code.as_str(), minor.as_i64());

@@ -93,7 +93,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 20] = [
+const APPEND_ONLY: [&str; 22] = [
     "record",
     "entry",
     "hold_move",
@@ -112,6 +112,8 @@ const APPEND_ONLY: [&str; 20] = [
     "review_approval",
     "review_event",
     "attestation",
+    "vendor_raw",
+    "vendor_result",
     "evidence_log",
     "evidence_checkpoint",
 ];

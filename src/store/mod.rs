@@ -12,7 +12,8 @@
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
-//! [`mail_outbox`]. Evidence: [`read_lines`], [`checkpoints`].
+//! [`mail_outbox`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
+//! [`vendors_json`].
 
 pub mod attestations;
 pub mod case_json;
@@ -56,6 +57,8 @@ pub mod rows;
 pub mod shared_health;
 pub mod slots;
 pub mod switches;
+pub mod vendor_checks;
+pub mod vendors_json;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;

@@ -5,8 +5,8 @@
 
 use super::{StoreError, json, movements};
 use crate::domain::{
-    Exclusion, Instrument, Kyc, KycStatus, OperatorId, Player, PlayerId,
-    PlayerKey, PlayerStatus, Timestamp,
+    Exclusion, Instrument, Kyc, KycStatus, OperatorId, Player, PlayerId, PlayerKey, PlayerStatus,
+    Timestamp,
 };
 use crate::screening::limits::Limit;
 use crate::screening::movement::{Movement, UseState};

@@ -6,8 +6,8 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`], [`checkpoints`], [`reviews`],
-//! [`mail`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`], [`checkpoints`], [`screenings`],
+//! [`reviews`], [`mail`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -23,4 +23,5 @@ pub mod payouts;
 pub mod reviews;
 pub mod routing;
 pub mod running;
+pub mod screenings;
 pub mod sessions;

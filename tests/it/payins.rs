@@ -37,6 +37,7 @@ fn payin(target: PayinTarget, money: Money) -> Payin {
         money,
         asset: None,
         payer: Some(PayerProof { portable: Some(portable), ..PayerProof::default() }),
+        chain: None,
         confirmed: true,
     }
 }

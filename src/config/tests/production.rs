@@ -86,13 +86,17 @@ fn production_refuses_what_is_for_the_sandbox() {
 #[test]
 fn production_says_how_people_are_reminded_of_reviews() {
     let smtp = "transport = \"smtp\"\n";
-    let nobody = "escalate_to = [\"compliance@casino.example\", \"head-of-compliance@casino.example\"]";
+    let nobody =
+        "escalate_to = [\"compliance@casino.example\", \"head-of-compliance@casino.example\"]";
     let unsaid = production(&[(smtp, "")], &[]).unwrap_err();
     let told = "config/default.toml: mail.transport: is missing: say smtp, or off if nobody is to be reminded of reviews";
     assert_eq!(unsaid, [told]);
     assert!(production(&[(smtp, "transport = \"off\"\n")], &[]).is_ok());
     let folder = production(&[(smtp, "transport = \"folder\"\n")], &[]).unwrap_err();
-    assert_eq!(folder, ["production.toml: mail.transport: a folder is for the sandbox: say smtp or off"]);
+    assert_eq!(
+        folder,
+        ["production.toml: mail.transport: a folder is for the sandbox: say smtp or off"]
+    );
     let plain = [("smtp_user", "smtp_security = \"plain\"\nsmtp_user")];
     let plain = production(&plain, &[]).unwrap_err();
     assert_eq!(plain.len(), 1, "{plain:?}");

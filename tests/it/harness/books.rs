@@ -137,6 +137,8 @@ const NEVER: [(&str, &str); 19] = [
                'accepted'))
            when status = 'in_review' then not exists (select from review r
              where r.payment_id = p.payment_id and r.is_open)
+           when status = 'screening' then not exists (select from vendor_check c
+             where c.payment_id = p.payment_id and c.closed_at is null)
            when status = 'approved' then due_at is null
            else false end",
     ),

@@ -34,6 +34,8 @@ pub struct Setup {
     pub first: Option<&'static str>,
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
+    /// Which hooks a vendor answers, where not the sandbox's.
+    pub hooks: Vec<(&'static str, String)>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
     pub liars: Vec<&'static str>,
     /// Between the service and the database there is a [`Proxy`].
@@ -59,6 +61,7 @@ impl Default for Setup {
             accounts: ACCOUNTS,
             first: None,
             base_urls: Vec::new(),
+            hooks: Vec::new(),
             liars: Vec::new(),
             proxy: false,
             settings: Vec::new(),
@@ -164,6 +167,7 @@ impl World {
             bell.inbox.notify_one();
             bell.reviews.notify_one();
             bell.mail.notify_one();
+            bell.screenings.notify_one();
         }
     }
 
