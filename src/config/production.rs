@@ -1,7 +1,7 @@
 //! What a production configuration may not have, although a sandbox may.
 
 use super::reader::Reader;
-use super::{Config, Operators};
+use super::{Config, MailTransport, Operators, SmtpSecurity};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_psps(config, reader);
     check_vendors(config, reader);
     check_checks(config, reader);
+    check_mail(config, reader);
 }
 
 /// Vendors that know people are real ones, and whoever a policy asks is there: without them every
@@ -170,6 +171,31 @@ fn check_vendors(config: &Config, reader: &Reader<'_>) {
         if !answered {
             let message = format!("no vendor answers {}, which a policy asks", hook.as_str());
             reader.fault("vendors", message);
+        }
+    }
+}
+
+/// Reviews that nobody decides must reach somebody, or it must be said that they need not.
+fn check_mail(config: &Config, reader: &Reader<'_>) {
+    match &config.mail.transport {
+        MailTransport::Off => {}
+        MailTransport::Unsaid => {
+            let message = "is missing: say smtp, or off if nobody is to be reminded of reviews";
+            reader.fault("mail.transport", message);
+        }
+        MailTransport::Folder(_) => {
+            reader.fault("mail.transport", "a folder is for the sandbox: say smtp or off");
+        }
+        MailTransport::Smtp(smtp) => {
+            let here = ["localhost", "127.0.0.1", "::1"].contains(&smtp.host.as_str());
+            if smtp.security == SmtpSecurity::Plain && !here {
+                let message = "plain is for a server on this machine: say tls or starttls";
+                reader.fault("mail.smtp_security", message);
+            }
+            if config.reviews.escalate_to.is_empty() {
+                let message = "names nobody: reminders of reviews would reach no one";
+                reader.fault("reviews.escalate_to", message);
+            }
         }
     }
 }

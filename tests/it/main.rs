@@ -14,6 +14,7 @@
 mod harness;
 
 mod cancel_safety;
+mod cases;
 mod completions;
 mod crash;
 mod deposits;
@@ -25,6 +26,7 @@ mod kyt;
 mod lanes;
 mod late_news;
 mod late_payouts;
+mod letters;
 mod limits;
 mod lookups;
 mod markets;

@@ -6,11 +6,12 @@ use super::mocks::{Mocks, sandbox};
 use super::render::PlainRender;
 use super::world::Setup;
 use interlock::app::parts::{self, Patience};
-use interlock::app::{psps, workers};
+use interlock::app::{psps, words, workers};
 use interlock::clock::Clock;
 use interlock::config::{Config, Variables, variable_of};
 use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
+use interlock::notify::mail::Mailer;
 use interlock::outbox::live::Live;
 use interlock::screening::file;
 use interlock::screening::signals::Hook;
@@ -53,6 +54,9 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     for vendor in setup.vendors {
         let key = format!("checks.{}.base_url", vendor.replace('-', "_"));
         set(&key, mocks.vendor_url(vendor));
+    }
+    for (key, value) in &setup.settings {
+        set(key, value.clone());
     }
     let mut config = sandbox(house, &variables);
     config.checks.retain(|vendor| setup.vendors.contains(&vendor.id.as_str()));
@@ -101,7 +105,7 @@ impl Instance {
         let (crew, tasks) = (TaskTracker::new(), TaskTracker::new());
         let shutdown = CancellationToken::new();
         let building = build(config, url.to_owned(), clock, setup.patience, tasks.clone());
-        let (flows, out) = runtime.spawn(building).await.unwrap();
+        let (flows, out, mailer) = runtime.spawn(building).await.unwrap();
         let instance =
             Self { name: name.to_owned(), flows, runtime: Some(runtime), crew, tasks, shutdown };
         if setup.workers {
@@ -110,6 +114,7 @@ impl Instance {
                 ids: Arc::new(SystemIds),
                 live: Arc::new(Live::default()),
                 out,
+                mailer: Arc::new(mailer),
                 shutdown: instance.shutdown.clone(),
                 tasks: instance.crew.clone(),
             };
@@ -160,7 +165,7 @@ async fn build(
     clock: Arc<dyn Clock>,
     patience: Patience,
     tasks: TaskTracker,
-) -> (Flows, interlock::config::WebhooksOut) {
+) -> (Flows, interlock::config::WebhooksOut, Mailer) {
     let world = parts::World {
         db: Db::connect(&url, config.database.pool_max).await.unwrap(),
         psps: Arc::new(psps::registry(&config, true).unwrap()),
@@ -169,5 +174,6 @@ async fn build(
         render: Arc::new(PlainRender),
     };
     let flows = parts::flows(&config, world, patience, &tasks).await.unwrap();
-    (flows, config.webhooks_out)
+    let mailer = Mailer::new(&config.mail.from, &words::mail_transport(&config)).unwrap();
+    (flows, config.webhooks_out, mailer)
 }

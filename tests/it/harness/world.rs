@@ -47,6 +47,8 @@ pub struct Setup {
     pub proxy: bool,
     /// How every market wants players' own limits to work here; none: as its policy says.
     pub limit_terms: Option<fn() -> LimitTerms>,
+    /// Other settings, by their keys.
+    pub settings: Vec<(&'static str, String)>,
     /// Run by the database's owner before the service starts: a guard is taken away.
     pub sabotage: Option<&'static str>,
 }
@@ -72,6 +74,7 @@ impl Default for Setup {
             liars: Vec::new(),
             proxy: false,
             limit_terms: None,
+            settings: Vec::new(),
             sabotage: None,
         }
     }
@@ -173,6 +176,8 @@ impl World {
             bell.payouts.notify_one();
             bell.inbox.notify_one();
             bell.checks.notify_one();
+            bell.reviews.notify_one();
+            bell.mail.notify_one();
             bell.screenings.notify_one();
         }
     }
