@@ -4,6 +4,8 @@
 
 #[path = "properties/books/mod.rs"]
 mod books;
+#[path = "properties/closed_loop.rs"]
+mod closed_loop;
 #[path = "properties/limits.rs"]
 mod limits;
 #[path = "properties/machines.rs"]

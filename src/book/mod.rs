@@ -17,6 +17,6 @@ pub use book::{Book, GameEntry, GameKind, KeyClaim, KeyId, StoredKey, Viewer};
 pub use payin::{GivenAddress, PayinKey};
 pub use payment::{
     Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Proposal, ProposalState,
-    Returns, Review,
+    Returns, Review, Way,
 };
 pub use record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition, Wire};

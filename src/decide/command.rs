@@ -6,6 +6,7 @@ use crate::domain::{
 };
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
+use crate::screening::split::Split;
 use psp_contract::{Capabilities, Outcome, Payin};
 use std::time::Duration;
 use uuid::Uuid;
@@ -111,6 +112,8 @@ pub struct RequestWithdrawal {
     /// The payment as it will be, parts included, but for its status and decision.
     pub payment: Payment,
     pub screening: Screened,
+    /// What its parts were shared out by.
+    pub split: Split,
 }
 
 /// What was screened before the lane, and at which version of the player.

@@ -9,10 +9,11 @@
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
-//! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
+//! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
 //! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`review`], [`wallet`], [`player`].
 
 pub mod attempt;
+pub mod closed_loop;
 pub mod command;
 pub mod completion;
 pub mod deposit;

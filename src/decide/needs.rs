@@ -21,6 +21,8 @@ pub struct Needs {
     pub reviews: BTreeSet<Uuid>,
     /// Arrivals without a request.
     pub payins: BTreeSet<PayinKey>,
+    /// What came in and went out before, for the closed loop.
+    pub histories: BTreeSet<(PlayerKey, Currency)>,
     /// Withdrawals of these players that are not processing yet.
     pub open_withdrawals: BTreeSet<PlayerKey>,
 }
@@ -49,6 +51,7 @@ impl Command {
             }
             Command::RequestWithdrawal(request) => {
                 needs.wallets.insert((player.clone(), Some(request.payment.currency())));
+                needs.histories.insert((player.clone(), request.payment.currency()));
                 reference_need(player, &request.payment, needs);
             }
             Command::News(news) => self.news_needs(player, news, needs),

@@ -1,6 +1,7 @@
 //! A withdrawal begins, is sent, and is cancelled.
 
 use super::attempt::open_next;
+use super::closed_loop;
 use super::command::{Answer, Ctx, Refusal, RequestWithdrawal};
 use super::deposit::{mark_has_paid, reference_is_free};
 use super::payout;
@@ -31,7 +32,8 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    gather::count_withdrawal(&mut decision.facts, &[owed], ctx.now);
+    let shared = closed_loop::recount(book, request)?;
+    gather::count_withdrawal(&mut decision.facts, &[owed], shared, ctx.now);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
     payment.reasons = decision.reasons().to_vec();
@@ -133,6 +135,7 @@ fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
         money: payment.money,
         method: payment.method,
         owed: &[owed],
+        closed_loop: None,
     };
     let facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     let screening = engine::screen(ctx.policies, &facts);

@@ -178,6 +178,7 @@ fn screened(
                 money,
                 method,
                 owed: facts.owed,
+                closed_loop: None,
             };
             gather::withdrawal(&records, &setting)
         }

@@ -1,6 +1,6 @@
 //! From the records to the facts of one screening.
 
-use super::facts::{Facts, PaymentFacts, PlayerFacts};
+use super::facts::{Facts, LoopFacts, PaymentFacts, PlayerFacts};
 use super::limits::{self, Limit, LimitUse};
 use super::{Checkpoint, FxTable, Policies, payer};
 use crate::domain::{Currency, Instrument, Method, Money, Origin, Player, Timestamp};
@@ -37,6 +37,8 @@ pub struct Withdrawal<'a> {
     pub method: Method,
     /// What the player owes, in any currency.
     pub owed: &'a [Money],
+    /// None before the payout: it was shared out when it was asked for.
+    pub closed_loop: Option<&'a LoopFacts>,
 }
 
 /// What every screening is made with.
@@ -94,14 +96,16 @@ pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let Withdrawal { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
     facts.owed = known.owed.to_vec();
+    facts.closed_loop = known.closed_loop.cloned();
     narrow(&mut facts, setting.fx);
     facts
 }
 
 /// Reads the counters of a withdrawal anew: under the player's lock.
-pub fn count_withdrawal(facts: &mut Facts, owed: &[Money], now: Timestamp) {
+pub fn count_withdrawal(facts: &mut Facts, owed: &[Money], closed_loop: LoopFacts, now: Timestamp) {
     facts.counted_at = now;
     facts.owed = owed.to_vec();
+    facts.closed_loop = Some(closed_loop);
 }
 
 fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) -> Facts {
@@ -114,6 +118,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         payer: None,
         owed: Vec::new(),
         limits: Vec::new(),
+        closed_loop: None,
         recorded_only: setting.recorded_only.to_vec(),
         fx: setting.fx.narrowed([]),
     }

@@ -14,9 +14,10 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`limits`], [`payer`], [`gather`],
-//! [`engine`], [`decision`], [`file`].
+//! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`limits`], [`payer`], [`sources`],
+//! [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`].
 
+pub mod closed_loop;
 pub mod decision;
 pub mod engine;
 pub mod facts;
@@ -27,6 +28,8 @@ pub mod payer;
 pub mod policy;
 pub mod rule;
 pub mod rules;
+pub mod sources;
+pub mod split;
 
 pub use decision::Decision;
 pub use engine::Screening;

@@ -1,5 +1,6 @@
 //! What a market allows, as data with a date, and exchange rates with a source and a date.
 
+use super::closed_loop::Terms;
 use super::limits::ConfirmRise;
 use super::rule::Rule;
 use crate::domain::{Currency, Direction, Method, Money, Timestamp};
@@ -23,6 +24,8 @@ pub struct MarketPolicy {
     pub limit_rise_delay: Duration,
     pub limit_rise_confirm: ConfirmRise,
     pub player_may_cancel_withdrawal: bool,
+    /// How a withdrawal is shared out among the sources of deposits.
+    pub closed_loop: Terms,
     /// In the order of the file.
     pub rules: Vec<Rule>,
 }

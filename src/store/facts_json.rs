@@ -5,7 +5,10 @@
 use super::StoreError;
 use super::json::currency;
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
-use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
+use crate::screening::closed_loop::Obstacle;
+use crate::screening::facts::{
+    Facts, LoopFacts, LoopSource, Match, PayerFacts, PaymentFacts, PlayerFacts,
+};
 use crate::screening::limits::{LimitUsed, Period};
 use crate::screening::{Checkpoint, FxTable};
 use rust_decimal::Decimal;
@@ -41,6 +44,9 @@ pub fn text(facts: &Facts) -> String {
     }
     if !facts.limits.is_empty() {
         put("limits", facts.limits.iter().map(limit_json).collect());
+    }
+    if let Some(found) = &facts.closed_loop {
+        put("closed_loop", loop_json(found));
     }
     if !facts.recorded_only.is_empty() {
         put("recorded_only", facts.recorded_only.clone().into());
@@ -102,6 +108,26 @@ fn limit_json(limit: &LimitUsed) -> Value {
     })
 }
 
+fn loop_json(found: &LoopFacts) -> Value {
+    let source = |source: &LoopSource| {
+        json!({
+            "kind": source.kind,
+            "deposited": source.deposited_minor,
+            "paid_out": source.paid_out_minor,
+            "share": source.share_minor,
+            "obstacle": source.obstacle.map(Obstacle::as_str),
+            "excepted": source.is_excepted,
+        })
+    };
+    let elsewhere = found.elsewhere.as_ref();
+    json!({
+        "sources": found.sources.iter().map(source).collect::<Value>(),
+        "elsewhere": elsewhere.map(|(kind, minor)| json!({"kind": kind, "minor": minor})),
+        "named": found.is_named,
+        "outside": found.is_outside,
+    })
+}
+
 /// Reads the facts back.
 ///
 /// # Errors
@@ -131,6 +157,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         })?,
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
+        closed_loop: all.maybe("closed_loop", read_loop)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,
     })
@@ -172,6 +199,26 @@ fn read_limit(found: &Node<'_>) -> Result<LimitUsed, StoreError> {
         since: found.time("since")?,
         used,
         count: u32::try_from(found.number("count")?).map_err(|_| found.wrong())?,
+    })
+}
+
+fn read_loop(found: &Node<'_>) -> Result<LoopFacts, StoreError> {
+    Ok(LoopFacts {
+        sources: found.each("sources", |source| {
+            Ok(LoopSource {
+                kind: source.text("kind")?,
+                deposited_minor: source.number("deposited")?,
+                paid_out_minor: source.number("paid_out")?,
+                share_minor: source.number("share")?,
+                obstacle: source.maybe("obstacle", |text| {
+                    Obstacle::parse(&text.own_text()?).ok_or_else(|| text.wrong())
+                })?,
+                is_excepted: source.flag("excepted")?,
+            })
+        })?,
+        elsewhere: found.maybe("elsewhere", |to| Ok((to.text("kind")?, to.number("minor")?)))?,
+        is_named: found.flag("named")?,
+        is_outside: found.flag("outside")?,
     })
 }
 
@@ -253,6 +300,11 @@ impl<'a> Node<'a> {
     fn number(&self, key: &'a str) -> Result<i64, StoreError> {
         let found = self.at(key)?;
         found.value.as_i64().ok_or_else(|| found.wrong())
+    }
+
+    fn flag(&self, key: &'a str) -> Result<bool, StoreError> {
+        let found = self.at(key)?;
+        found.value.as_bool().ok_or_else(|| found.wrong())
     }
 
     fn word<T>(&self, key: &'a str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {

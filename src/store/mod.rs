@@ -26,6 +26,7 @@ pub mod json;
 pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
+pub mod loop_history;
 pub mod migrate;
 pub mod old_keys;
 pub mod outbox_reads;

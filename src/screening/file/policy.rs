@@ -3,6 +3,7 @@
 use super::canonical;
 use super::reader::{Fault, Source, Table};
 use crate::domain::{Currency, Timestamp};
+use crate::screening::closed_loop::{Order, Terms};
 use crate::screening::limits::ConfirmRise;
 use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::{FIRST_OF_POLICY, Rule};
@@ -77,7 +78,7 @@ fn policy(root: &Table<'_>) -> MarketPolicy {
     // Told to people who read the file; the engine needs neither.
     root.opt_text("reviewed_by");
     root.texts("to_confirm");
-    let limits = Limits::read(root);
+    let (limits, withdrawals) = (Limits::read(root), Withdrawals::read(root));
     MarketPolicy {
         market,
         version: root.text("version"),
@@ -85,7 +86,8 @@ fn policy(root: &Table<'_>) -> MarketPolicy {
         effective_from: root.opt_time("effective_from").unwrap_or(Timestamp::UNIX_EPOCH),
         limit_rise_delay: limits.delay,
         limit_rise_confirm: limits.confirm,
-        player_may_cancel_withdrawal: may_cancel(root),
+        player_may_cancel_withdrawal: withdrawals.may_cancel,
+        closed_loop: withdrawals.closed_loop,
         rules: policy_rules(root, &currencies),
         currencies,
     }
@@ -118,13 +120,32 @@ impl Limits {
     }
 }
 
-fn may_cancel(root: &Table<'_>) -> bool {
-    let Some(table) = root.opt_table("withdrawals") else {
-        root.fault("withdrawals", "is missing: whether a player may take a withdrawal back");
-        return false;
-    };
-    cited(&table);
-    table.flag("player_may_cancel")
+struct Withdrawals {
+    may_cancel: bool,
+    closed_loop: Terms,
+}
+
+impl Withdrawals {
+    fn read(root: &Table<'_>) -> Self {
+        let mut closed_loop = Terms::default();
+        let Some(table) = root.opt_table("withdrawals") else {
+            root.fault("withdrawals", "is missing: whether a player may take a withdrawal back");
+            return Self { may_cancel: false, closed_loop };
+        };
+        cited(&table);
+        if let Some(order) = table.opt_word(
+            "source_order",
+            Order::parse,
+            "oldest_first, newest_first or largest_first",
+        ) {
+            closed_loop.order = order;
+        }
+        if table.has("parts_max") {
+            let most = table.number("parts_max", 1, 10);
+            closed_loop.parts_max = usize::try_from(most).unwrap_or(1);
+        }
+        Self { may_cancel: table.flag("player_may_cancel"), closed_loop }
+    }
 }
 
 /// Where a rule comes from, and when somebody read that last.

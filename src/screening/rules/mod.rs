@@ -7,6 +7,7 @@
 
 mod allowed;
 mod amount;
+mod closed_loop;
 mod dual_approval;
 mod kyc_level;
 mod licence;
@@ -30,6 +31,7 @@ pub const PLAYER_STATUS: u16 = 3;
 const LICENCE_MARKET: u16 = 4;
 const LIMIT_PLAYER: u16 = 5;
 const WALLET_OWED: u16 = 6;
+const CLOSED_LOOP: u16 = 11;
 
 const EVERYWHERE: &[Checkpoint] = &[
     Checkpoint::DepositPre,
@@ -63,6 +65,7 @@ pub fn read(
         "amount.max" => (Arc::new(amount::AmountMax::read(table)), BEGINNINGS),
         "kyc.level" => (Arc::new(kyc_level::KycLevel::read(table)), BEGINNINGS),
         "dual_approval" => (Arc::new(dual_approval::DualApproval::read(table)), REQUEST),
+        "closed_loop.named" => (Arc::new(closed_loop::NamedDestination), REQUEST),
         "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
         "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
         "payer.account" => (Arc::new(payer::PayerAccount), DEPOSIT_PAID),
@@ -88,6 +91,7 @@ fn make(licensed: bool) -> Vec<Rule> {
         source: "built in".to_owned(),
         source_date: None,
     };
+    let closed_loop: Arc<dyn Check> = Arc::new(closed_loop::ClosedLoop);
     vec![
         rule(PLAYER_KNOWN, "player.known", Arc::new(player::PlayerKnown), EVERYWHERE),
         rule(EXCLUDED_REGISTER, "excluded.register", Arc::new(player::Excluded), DEPOSITS),
@@ -100,6 +104,7 @@ fn make(licensed: bool) -> Vec<Rule> {
         ),
         rule(LIMIT_PLAYER, "limit.player", Arc::new(limit_player::LimitPlayer), DEPOSITS),
         rule(WALLET_OWED, "wallet.owed", Arc::new(owed::Owed), WITHDRAWALS),
+        Rule { effect: Outcome::Review, ..rule(CLOSED_LOOP, "closed_loop", closed_loop, REQUEST) },
     ]
 }
 
