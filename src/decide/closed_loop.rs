@@ -60,10 +60,9 @@ fn paid_out(book: &Book, payment: &Payment) -> Vec<PaidOut> {
         !returns.from_suspense && deposit == Some(DepositStatus::Succeeded)
     });
     let parts = payment.parts.iter().filter(|_| counts).filter_map(|part| {
-        let refused = payment.attempts.iter().any(|attempt| {
-            let for_good = attempt.error.as_ref().is_some_and(|error| !error.retryable);
-            attempt.part == Some(part.id) && attempt.status == AttemptStatus::Declined && for_good
-        });
+        let own = payment.attempts.iter().filter(|attempt| attempt.part == Some(part.id));
+        let last = own.max_by_key(|attempt| attempt.number);
+        let refused = last.is_some_and(|attempt| attempt.status == AttemptStatus::Declined);
         let fate = match part.status {
             PartStatus::Held | PartStatus::Processing => Fate::UnderWay,
             PartStatus::Paid => Fate::Paid,

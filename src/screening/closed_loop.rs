@@ -68,7 +68,7 @@ pub enum Obstacle {
     NoProvider,
     /// Those that could are switched off.
     SwitchedOff,
-    /// Its last payout was refused for good.
+    /// The last PSP that could pay it refused.
     Refused,
 }
 
@@ -96,7 +96,7 @@ impl Obstacle {
             Obstacle::Nameless => "its PSP did not tell who paid",
             Obstacle::NoProvider => "no PSP pays it",
             Obstacle::SwitchedOff => "the PSPs that pay it are switched off",
-            Obstacle::Refused => "its last payout was refused for good",
+            Obstacle::Refused => "its last payout was refused",
         }
     }
 }

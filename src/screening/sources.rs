@@ -37,7 +37,7 @@ pub enum Fate {
     /// Held or with a PSP: it may still be paid.
     UnderWay,
     Paid,
-    /// A PSP refused it in a way that no other try would change: the account is closed, the card is gone.
+    /// Given back after the last PSP that could pay it refused: the account is closed, the card is gone.
     Refused,
 }
 
@@ -62,7 +62,7 @@ pub struct Source {
     pub paid_out_minor: i64,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
-    /// The last payout that ended there was refused for good.
+    /// The last payout that ended there was refused.
     pub refused: bool,
 }
 

@@ -29,7 +29,7 @@ struct Row {
 ///
 /// A deposit counts while it stands as succeeded: one that was charged back or went back whole has left
 /// nothing to pay back, and neither counts what returned it. A part that was released counts only when
-/// its PSP refused it for good.
+/// the last PSP that was asked refused it.
 pub async fn histories(
     connection: &mut PgConnection,
     payees: &[Payee],

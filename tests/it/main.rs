@@ -14,6 +14,7 @@
 mod harness;
 
 mod cancel_safety;
+mod closed_loop;
 mod completions;
 mod crash;
 mod deposits;

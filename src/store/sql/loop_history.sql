@@ -17,8 +17,8 @@ join part on part.payment_id = p.payment_id
 left join payment d on d.payment_id = p.of_deposit
 where p.direction = 'withdrawal' and p.currency = w.currency
   and (part.status in ('held', 'processing', 'paid')
-    or (part.status = 'released' and exists (
-      select 1 from attempt a where a.payment_id = p.payment_id and a.part_id = part.part_id
-        and a.status = 'declined' and a.error_retryable = false)))
+    or (part.status = 'released' and (
+      select a.status from attempt a where a.payment_id = p.payment_id and a.part_id = part.part_id
+      order by a.number desc limit 1) = 'declined'))
   and (p.of_deposit is null or (d.status = 'succeeded'
     and not coalesce((p.returns->>'from_suspense')::boolean, false)))
