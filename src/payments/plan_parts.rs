@@ -102,8 +102,8 @@ fn shares_back(order: &WithdrawalOrder, split: &Split) -> Result<Vec<PartShare>,
     Ok(shares.collect())
 }
 
-/// Where money goes that is beyond the net deposits: to the newest source that is an account of the
-/// player's own wherever it is paid from, then to an account that was paid before, then to the newest
+/// Where money goes that is beyond the net deposits: to the newest source that is an account and no card,
+/// then to an account that was paid before, then to the newest
 /// source of any kind. (A payout beyond what a card paid in is not every acquirer's.)
 fn beyond(
     flows: &Flows,
@@ -115,7 +115,7 @@ fn beyond(
     let newest = |accounts_only: bool| {
         let fits = payable
             .clone()
-            .filter(|(_, known)| !accounts_only || known.source.instrument.portable.is_some());
+            .filter(|(_, known)| !accounts_only || known.source.method != Method::Card);
         fits.max_by_key(|(_, known)| known.source.last_at).map(|(at, _)| Beyond::Source(at))
     };
     if let Some(account) = newest(true) {
@@ -125,7 +125,7 @@ fn beyond(
     paid.sort_by_key(|part| std::cmp::Reverse((part.at, part.payment)));
     for part in paid {
         let is_source = sources.iter().any(|s| is_same(&s.source.instrument, &part.to));
-        let is_account = part.to.portable.is_some() && part.method == order.method;
+        let is_account = part.method != Method::Card && part.method == order.method;
         if part.fate != Fate::Paid || is_source || !is_account {
             continue;
         }
