@@ -4,6 +4,8 @@
 
 #[path = "properties/books/mod.rs"]
 mod books;
+#[path = "properties/calendars.rs"]
+mod calendars;
 #[path = "properties/closed_loop.rs"]
 mod closed_loop;
 #[path = "properties/limits.rs"]

@@ -22,6 +22,9 @@ pub struct MockConfig {
     #[serde(default)]
     pub books_dir: Option<PathBuf>,
     pub accounts: Vec<MockAccount>,
+    /// Screening vendors.
+    #[serde(default)]
+    pub vendors: Vec<MockVendor>,
 }
 
 fn default_control_addr() -> SocketAddr {
@@ -65,5 +68,32 @@ impl MockAccount {
     pub(crate) fn setting(&self, key: &str) -> anyhow::Result<String> {
         let value = self.settings.get(key).filter(|value| !value.is_empty());
         value.cloned().with_context(|| format!("the setting {key} is missing"))
+    }
+}
+
+/// One screening vendor on a loopback port of its own.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MockVendor {
+    /// As in `/vendors/{id}`.
+    pub id: String,
+    /// 0 takes any free port.
+    #[serde(default)]
+    pub port: u16,
+    /// Whose wire format it speaks, one of [`crate::mock_vendors`].
+    pub vendor: String,
+    /// Shared secrets.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for MockVendor {
+    /// Without the settings: they hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockVendor")
+            .field("id", &self.id)
+            .field("port", &self.port)
+            .field("vendor", &self.vendor)
+            .finish_non_exhaustive()
     }
 }

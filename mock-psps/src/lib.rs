@@ -8,8 +8,8 @@
 //! connections), `tls` (ports that want client certificates), `book` (what really moved), `faults`
 //! (what goes wrong), `psp` (one account and the dialect it speaks), `registry` (which dialects
 //! there are), `scenario` (what payers and banks do), `chain` (coins and who sends them),
-//! `webhooks` (how it is told), `statement` (settlement files), `pages` (hosted pages), `control`
-//! (the API of tests and the demo), and the PSPs, one folder each.
+//! `webhooks` (how it is told), `statement` (settlement files), `pages` (hosted pages), `vendors`
+//! (who screens), `control` (the API of tests and the demo), and the PSPs, one folder each.
 
 mod adyen;
 mod book;
@@ -36,6 +36,7 @@ mod swish;
 mod tls;
 mod truelayer;
 mod trustly;
+mod vendors;
 mod webhooks;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -50,16 +51,20 @@ use crate::faults::Faults;
 use crate::psp::Psp;
 use crate::server::Gate;
 use crate::tls::Tls;
+use crate::vendors::Vendor;
 
-pub use crate::config::{MockAccount, MockConfig};
+pub use crate::config::{MockAccount, MockConfig, MockVendor};
 pub use crate::registry::mocks;
+pub use crate::vendors::mock_vendors;
 
 /// The mocks at work. Dropping it leaves them running; `stop` ends them.
 pub struct Running {
     /// Base address of the control API.
     pub control_url: String,
     pub psps: Vec<RunningPsp>,
+    pub vendors: Vec<RunningPsp>,
     accounts: control::Psps,
+    screening: control::Vendors,
     control: Gate,
 }
 
@@ -68,11 +73,12 @@ impl std::fmt::Debug for Running {
         f.debug_struct("Running")
             .field("control_url", &self.control_url)
             .field("psps", &self.psps)
+            .field("vendors", &self.vendors)
             .finish_non_exhaustive()
     }
 }
 
-/// One mock PSP account at work.
+/// One mock PSP account, or mock vendor, at work.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct RunningPsp {
     pub id: String,
@@ -89,6 +95,10 @@ impl Running {
         for psp in self.accounts.iter() {
             psp.down().await;
             psp.quiet();
+        }
+        for vendor in self.screening.iter() {
+            // Closing a port cannot fail.
+            let _ = vendor.switch(false).await;
         }
     }
 }
@@ -114,8 +124,17 @@ pub async fn start(config: MockConfig) -> anyhow::Result<Running> {
         accounts.push(psp.with_context(|| format!("starting the PSP account {}", account.id))?);
     }
     let accounts = Arc::new(accounts);
+    let screening = Arc::new(open_vendors(&config, &clock).await?);
     let control = Gate::bind(config.control_addr).await.context("binding the control API")?;
-    control.open(control::routes(accounts.clone(), &clock)).await?;
+    control.open(control::routes(accounts.clone(), screening.clone(), &clock)).await?;
+    let vendors = screening
+        .iter()
+        .map(|vendor| RunningPsp {
+            id: vendor.id.clone(),
+            base_url: vendor.base_url(),
+            pages_url: None,
+        })
+        .collect();
     let psps = accounts
         .iter()
         .map(|psp| RunningPsp {
@@ -124,7 +143,18 @@ pub async fn start(config: MockConfig) -> anyhow::Result<Running> {
             pages_url: psp.pages_url(),
         })
         .collect();
-    Ok(Running { control_url: control.base_url(), psps, accounts, control })
+    Ok(Running { control_url: control.base_url(), psps, vendors, accounts, screening, control })
+}
+
+async fn open_vendors(config: &MockConfig, clock: &Offset) -> anyhow::Result<Vec<Arc<Vendor>>> {
+    let mut vendors: Vec<Arc<Vendor>> = Vec::new();
+    for account in &config.vendors {
+        let is_new = vendors.iter().all(|vendor| vendor.id != account.id);
+        anyhow::ensure!(is_new, "two vendors are called {}", account.id);
+        let vendor = Vendor::open(account, config.seed, clock).await;
+        vendors.push(vendor.with_context(|| format!("starting the vendor {}", account.id))?);
+    }
+    Ok(vendors)
 }
 
 async fn open(

@@ -15,7 +15,9 @@ async fn main() -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let running = mock_psps::start(config).await?;
-    let line = serde_json::json!({ "control_url": running.control_url, "psps": running.psps });
+    let line = serde_json::json!({
+        "control_url": running.control_url, "psps": running.psps, "vendors": running.vendors,
+    });
     println!("{line}");
     tokio::select! {
         _ = interrupt.recv() => {}

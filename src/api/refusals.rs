@@ -267,7 +267,7 @@ impl From<ReceiveError> for Problem {
 }
 
 /// An error's text as a sentence for people.
-fn sentence(error: &dyn std::error::Error) -> String {
+pub fn sentence(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     match letters.next() {

@@ -73,6 +73,7 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/v1/events/{id}/redeliver", Key(Webhooks)),
     rule(GET, "/v1/decisions", Key(Decisions)),
     rule(GET, "/v1/decisions/{id}", Key(Decisions)),
+    rule(POST, "/v1/decisions/{id}/replay", Key(Compliance)),
     rule(GET, "/v1/reviews", Key(Compliance)),
     rule(GET, "/v1/reviews/{id}", Key(Compliance)),
     rule(POST, "/v1/reviews/{id}/propose", Key(Compliance)),

@@ -5,7 +5,7 @@
 
 use super::parts::{Patience, World};
 use super::workers::Crew;
-use super::{edge, parts, webhooks_tls, workers};
+use super::{edge, parts, webhooks_tls, words, workers};
 use crate::access::remember_nonce::NonceDesk;
 use crate::api;
 use crate::api::render::ApiRender;
@@ -106,6 +106,9 @@ impl Service {
         workers::start_routing(&flows, &crew);
         if has(Role::Worker) {
             workers::start(&flows, &crew)?;
+            if let Some(sealing) = words::sealing(config)? {
+                workers::start_sealing(&flows, &crew, sealing);
+            }
         }
         let (requests, servers) = (Shutdown::new(), Shutdown::new());
         let address = listener.local_addr().context("the API's address")?;

@@ -3,11 +3,15 @@
 
 use crate::config::{self, Config, Direction as ConfigDirection, Range};
 use crate::domain::{Currency, Direction, Method, OperatorId};
+use crate::evidence::note::Signer;
+use crate::evidence::seal::Sealing;
 use crate::routing::health::HealthRules;
 use crate::routing::rules::{
     Bounds, Fee, PspAccount, RouteRule, RoutingRules, Scoring, Strategy, Terms,
 };
 use crate::screening::policy::{FxTable, Policies};
+use anyhow::Context;
+use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 
 fn method(text: &str) -> Option<Method> {
@@ -22,6 +26,23 @@ pub fn policies(config: &Config) -> Policies {
 
 fn bounds(ranges: &BTreeMap<Currency, Range>) -> Bounds {
     ranges.iter().map(|(code, range)| (*code, (range.min.minor, range.max.minor))).collect()
+}
+
+/// How this instance seals the log; none where the configuration has no key or no folder.
+///
+/// # Errors
+/// When the key is none.
+pub fn sealing(config: &Config) -> anyhow::Result<Option<Sealing>> {
+    let config::Evidence { name, key_pem, folder, every_records, every } = &config.evidence;
+    let (Some(key_pem), Some(folder)) = (key_pem, folder) else { return Ok(None) };
+    let signer = Signer::from_pem(name, key_pem.expose_secret()).context("evidence.key")?;
+    Ok(Some(Sealing {
+        signer,
+        folder: folder.clone(),
+        holder: config.instance.name.clone(),
+        every_records: *every_records,
+        every: *every,
+    }))
 }
 
 pub fn fx(config: &Config) -> FxTable {

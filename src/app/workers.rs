@@ -1,12 +1,14 @@
 //! The workers of one instance, each in its driver.
 
 use crate::config::WebhooksOut;
+use crate::evidence::seal::Sealing;
 use crate::flows::Flows;
 use crate::outbox::live::Live;
 use crate::webhooks::client::WebhookClient;
 use crate::webhooks::deliver::{IdSource, Outbound};
 use crate::webhooks::guard::{Reach, SystemNames};
 use crate::workers::attempts::AttemptWorker;
+use crate::workers::checkpoints::CheckpointWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::health::HealthWorker;
@@ -72,6 +74,12 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
 pub fn start_routing(flows: &Flows, crew: &Crew) {
     run(flows, crew, &flows.nudges.routing, RoutingWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), HealthWorker::new(flows.clone()));
+}
+
+/// Starts the sealing of the log, where there is a key and a folder for it.
+pub fn start_sealing(flows: &Flows, crew: &Crew, sealing: Sealing) {
+    let worker = CheckpointWorker::new(flows.db.pool().clone(), flows.ids.clone(), sealing);
+    run(flows, crew, &Arc::new(Notify::new()), worker);
 }
 
 /// Starts what every instance that serves the API needs: the eyes of its event streams.

@@ -15,7 +15,7 @@ pub fn running() -> anyhow::Result<Option<runfile::Running>> {
 }
 
 /// The application's address of the database: `DATABASE_URL`, else the running sandbox's.
-fn app_url() -> anyhow::Result<String> {
+pub fn app_url() -> anyhow::Result<String> {
     if let Some(url) = crate::config::variable("DATABASE_URL") {
         return Ok(url);
     }

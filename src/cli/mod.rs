@@ -5,6 +5,7 @@
 //! do its work, and the message says what to do about it.
 
 mod ask;
+mod audit;
 mod database;
 mod demo;
 mod mocks;
@@ -68,6 +69,9 @@ enum Command {
     },
     /// Re-check every ledger invariant over the whole database.
     Prove,
+    /// Verify the log that proves what was decided and booked, copy it, and hand out evidence.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Switch PSPs, markets, directions or methods off and on again, and see how the PSPs do.
     #[command(subcommand)]
     Routing(routing::Routing),
@@ -87,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Migrate { config } => runtime::block_on(database::migrate(config)),
         Command::CheckConfig { config } => serve::check_config(config),
         Command::Prove => runtime::block_on(database::prove()),
+        Command::Audit(command) => runtime::block_on(audit::audit(command)),
         Command::Routing(command) => runtime::block_on(routing::routing(command)),
         Command::Sign(request) => ask::sign(&request),
         Command::Call(request) => runtime::block_on(ask::call(request)),

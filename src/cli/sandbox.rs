@@ -4,6 +4,7 @@ use super::runtime;
 use crate::app::psps;
 use crate::app::secrets::{self, Secrets};
 use crate::app::service::{Environment, Service};
+use crate::app::words;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Profile};
 use crate::sandbox::cluster::PrivateCluster;
@@ -113,6 +114,7 @@ async fn run(
     };
     let note = RunFile::write(home, &running).context("writing the sandbox's run.json")?;
     greet(config, &running, mocks.as_ref());
+    tell_log(config)?;
     shutdown.requested().await;
     println!("\nstopping …");
     drop(note);
@@ -121,6 +123,16 @@ async fn run(
         mocks.stop().await;
     }
     println!("stopped; the data stays in {}", home.display());
+    Ok(())
+}
+
+/// Where the log is sealed, and under which key.
+fn tell_log(config: &Config) -> anyhow::Result<()> {
+    if let Some(sealing) = words::sealing(config)? {
+        println!("  Sealed log     {}", sealing.folder.display());
+        println!("  Its key        {}", sealing.signer.verifier());
+        println!("                 `interlock audit verify` says whether it is as it was sealed\n");
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 
 use super::ConfigFault;
 use crate::screening::MarketPolicy;
-use crate::screening::file::{self, Fault};
+use crate::screening::file::{self, Fault, canonical};
 use std::path::Path;
 
 macro_rules! built_in {
@@ -84,4 +84,12 @@ fn read_folder(folder: &Path, faults: &mut Vec<ConfigFault>) -> Vec<(String, Str
     }
     files.sort();
     files
+}
+
+/// The text of the policy version with this hash: one of the program's own, or of a folder.
+pub fn text_of(folder: Option<&Path>, sha256: &str) -> Option<String> {
+    let built_in = BUILT_IN.iter().map(|(_, text)| (*text).to_owned());
+    let named = folder.map(|folder| read_folder(folder, &mut Vec::new())).unwrap_or_default();
+    let mut texts = built_in.chain(named.into_iter().map(|(_, text)| text));
+    texts.find(|text| canonical::is_hash_of(sha256, text))
 }

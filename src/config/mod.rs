@@ -30,13 +30,13 @@ mod tests;
 pub use access::{ApiKey, Operator, Scope};
 pub use fault::ConfigFault;
 pub use layers::Variables;
-pub use markets::Markets;
+pub use markets::{Markets, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::Origin as SecretOrigin;
 pub use sections::{
-    Database, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry, WebhooksOut,
-    WebhooksTls,
+    Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
+    WebhooksOut, WebhooksTls,
 };
 
 use crate::sandbox::keys::{KeyKind, KeyOf};
@@ -81,6 +81,7 @@ pub struct Config {
     pub fx: Fx,
     pub webhooks_out: WebhooksOut,
     pub player_tokens: PlayerTokens,
+    pub evidence: Evidence,
     pub sandbox: Sandbox,
 }
 
@@ -134,6 +135,7 @@ impl Config {
             fx: Fx::read(&root.section("fx")),
             webhooks_out: WebhooksOut::read(&root.section("webhooks_out")),
             player_tokens: PlayerTokens::read(&root.section("player_tokens"), secrets),
+            evidence: Evidence::read(&root.section("evidence"), secrets),
             recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),
             operators,

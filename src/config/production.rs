@@ -13,6 +13,7 @@ const SECRET_BYTES_MIN: usize = 32;
 pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_server(config, reader);
     check_keys(config, reader);
+    check_evidence(config, reader);
     check_psps(config, reader);
 }
 
@@ -42,6 +43,19 @@ fn check_server(config: &Config, reader: &Reader<'_>) {
     if config.limits.loopback_exempt {
         let message = "behind a proxy on this machine nobody would be limited";
         reader.fault("limits.loopback_exempt", message);
+    }
+}
+
+/// A log that nobody can verify proves nothing.
+fn check_evidence(config: &Config, reader: &Reader<'_>) {
+    if config.evidence.key_pem.is_none() {
+        let message =
+            "is missing: the key that signs the log's checkpoints, { file = … } or { env = … }";
+        reader.fault("evidence.key", message);
+    }
+    if config.evidence.folder.is_none() {
+        let message = "is missing: where the log's checkpoints go, out of the database's reach";
+        reader.fault("evidence.folder", message);
     }
 }
 

@@ -224,6 +224,37 @@ impl PlayerTokens {
     }
 }
 
+/// How the log is sealed.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The name that checkpoints are signed under.
+    pub name: String,
+    /// The Ed25519 private key in PEM. Without one nothing is sealed.
+    pub key_pem: Option<SecretString>,
+    /// Where the checkpoints' files go.
+    pub folder: Option<PathBuf>,
+    pub every_records: u64,
+    pub every: Duration,
+}
+
+impl Evidence {
+    pub(super) fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
+        let name = section.text("name");
+        if name.contains(|c: char| c.is_whitespace() || c == '+') {
+            section.fault("name", "holds a space or a plus sign, which no key's name may");
+        }
+        let folder = section.opt_text("folder").map(|folder| secrets.path(&folder));
+        let sandbox = || Some(secrets.generated.as_ref()?.parent()?.join("evidence"));
+        Self {
+            name,
+            key_pem: section.has("key").then(|| secrets.table(section, "key").0),
+            folder: folder.or_else(sandbox),
+            every_records: section.number("every_records", 1, 1_000_000),
+            every: Duration::from_secs(section.number("every_s", 1, 86_400)),
+        }
+    }
+}
+
 /// Rates for thresholds that the law states in euro. They are stored with every decision.
 #[derive(Debug, Clone)]
 pub struct Fx {

@@ -95,6 +95,11 @@ impl SandboxKeys {
             &keys.public(HOUSE, "player-token"),
             KeyKind::Ed25519,
         )?;
+        ensure_pair(
+            &keys.private(HOUSE, "evidence"),
+            &keys.public(HOUSE, "evidence"),
+            KeyKind::Ed25519,
+        )?;
         for KeyOf { account, name, kind } in needed {
             ensure_pair(&keys.private(account, name), &keys.public(account, name), *kind)?;
         }

@@ -61,6 +61,7 @@ pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
         seed: 1,
         books_dir: Some(home.join("mock-books")),
         accounts,
+        vendors: Vec::new(),
     })
 }
 

@@ -14,20 +14,30 @@
 //! - Money that is already in is never denied, only reviewed: it ends credited or sent back.
 //! - A fact that is missing is never read as harmless.
 //!
-//! Reading order: [`policy`], [`rule`], [`facts`], [`rules`], [`limits`], [`payer`], [`sources`],
-//! [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`].
+//! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
+//! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`sources`], [`closed_loop`],
+//! [`split`], [`gather`], [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`],
+//! [`backtest`].
 
+pub mod aggregate;
+pub mod backtest;
+pub mod calendar;
 pub mod closed_loop;
+pub mod compare;
 pub mod decision;
 pub mod engine;
 pub mod facts;
 pub mod file;
 pub mod gather;
+pub mod limit_terms;
 pub mod limits;
+pub mod movement;
 pub mod payer;
 pub mod policy;
+pub mod replay;
 pub mod rule;
 pub mod rules;
+pub mod signals;
 pub mod sources;
 pub mod split;
 
@@ -118,3 +128,5 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod vectors;

@@ -141,6 +141,11 @@ impl FxTable {
         Some(Money::new(i64::try_from(minor).ok()?, to))
     }
 
+    /// Whether there is a sound rate of this currency.
+    pub fn has_rate(&self, currency: Currency) -> bool {
+        self.rate(currency).is_some()
+    }
+
     /// Mantissa and scale: 1.085 is (1085, 3).
     fn rate(&self, currency: Currency) -> Option<(i128, u32)> {
         if currency == Currency::EUR {

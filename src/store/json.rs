@@ -8,8 +8,9 @@ use super::StoreError;
 use crate::book::Returns;
 use crate::domain::{AttemptId, Audience, Currency, Money, Reason, Timestamp};
 use crate::routing::plan::{Candidate, Route};
+use crate::screening::Outcome;
 use crate::screening::limits::{Limit, PendingLimit, Period};
-use crate::screening::rule::RuleResult;
+use crate::screening::rule::{Rule, RuleResult, State};
 use psp_contract::{NextAction, Payer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,22 @@ pub struct NumberedRule {
     pub threshold: String,
     pub effect: String,
     pub acts: bool,
+}
+
+impl NumberedRule {
+    /// With what the policy version says of the rule. Words that nobody knows are read as the worst.
+    pub fn result(&self, rule: &Rule) -> RuleResult {
+        RuleResult {
+            number: self.number,
+            rule: rule.id.clone(),
+            state: State::parse(&self.state).unwrap_or(State::Error),
+            observed: self.observed.clone(),
+            operator: rule.check.operator(),
+            threshold: self.threshold.clone(),
+            effect: Outcome::parse(&self.effect).unwrap_or(Outcome::Hold),
+            acts: self.acts,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

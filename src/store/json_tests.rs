@@ -1,8 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 use super::*;
-use crate::screening::Outcome;
-use crate::screening::rule::State;
 
 #[test]
 fn a_route_is_read_with_names_and_without() {

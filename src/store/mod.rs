@@ -11,8 +11,9 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`].
+//! [`player_habits`]. Evidence: [`read_lines`], [`checkpoints`].
 
+pub mod checkpoints;
 pub mod db;
 pub mod deliveries;
 pub mod due;
@@ -37,7 +38,9 @@ pub mod player_session;
 pub mod prove;
 pub mod read_decisions;
 pub mod read_facts;
+pub mod read_history;
 pub mod read_keys;
+pub mod read_lines;
 pub mod read_models;
 pub mod read_payee;
 pub mod read_reviews;

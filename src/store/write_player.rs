@@ -4,6 +4,7 @@ use super::{StoreError, json};
 use crate::book::{Book, GameEntry};
 use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::screening::limits::Limit;
+use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
 /// Writes the players and game entries of the books that changed.
@@ -108,20 +109,33 @@ pub async fn write_version(
         "limits": serde_json::from_str::<serde_json::Value>(&json::limits(limits))
             .unwrap_or_default(),
     });
+    let body = body.to_string();
+    let (salt, commitment) = commit_to(&body);
     sqlx::query!(
-        "insert into player_version (operator_id, player_id, version, known_at, slot, seq, body)
-         values ($1, $2, $3, $4, $5, $6, $7::text::json)",
+        "insert into player_version (operator_id, player_id, version, known_at, slot, seq, body,
+           salt, commitment)
+         values ($1, $2, $3, $4, $5, $6, $7::text::json, $8, $9)",
         player.key.operator.as_str(),
         player.key.player.as_str(),
         player.version,
         player.updated_at,
         slot,
         seq,
-        body.to_string()
+        body,
+        &salt[..],
+        &commitment[..]
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// A salt of chance and SHA-256(salt ‖ body). The log holds the second alone: it proves the body while
+/// the salt is there, and tells nothing once it is gone.
+fn commit_to(body: &str) -> ([u8; 32], [u8; 32]) {
+    let mut salt = [0; 32];
+    aws_lc_rs::rand::fill(&mut salt).expect("the system gives randomness");
+    (salt, Sha256::new().chain_update(salt).chain_update(body).finalize().into())
 }
 
 async fn write_game(

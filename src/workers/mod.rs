@@ -6,9 +6,10 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`], [`checkpoints`].
 
 pub mod attempts;
+pub mod checkpoints;
 pub mod deliveries;
 pub mod driver;
 pub mod health;

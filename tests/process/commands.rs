@@ -28,6 +28,11 @@ impl Production {
         let text = include_str!("../../config/production.example.toml")
             .replace("/run/secrets/anna", secret.to_str().unwrap())
             .replace("/run/secrets/player-token.pem", keys.player_token_key().to_str().unwrap())
+            .replace(
+                "/run/secrets/evidence.pem",
+                keys.private("interlock", "evidence").to_str().unwrap(),
+            )
+            .replace("/var/lib/interlock/evidence", home.join("evidence").to_str().unwrap())
             .replace("0.0.0.0:8080", &format!("127.0.0.1:{}", place.api))
             .replace("10.0.0.5:9464", &format!("127.0.0.1:{}", place.control));
         let psps = include_str!("../../config/psps.toml");

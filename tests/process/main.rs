@@ -11,6 +11,7 @@
 
 mod api;
 mod attacks;
+mod audit;
 mod browser;
 mod commands;
 mod copies;

@@ -26,11 +26,21 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("routing/faults", 1),
     ("routing/score", 1),
     ("routing/switches", 1),
-    // All of it is pure today; verbs that read or publish will be rows of layer 3.
+    // Pure, but for the verbs that read what is on record or publish.
     ("screening", 1),
+    ("screening/replay", 3),
+    ("screening/compare", 3),
+    ("screening/backtest", 3),
     ("reconciliation/matcher", 1),
     ("outbox/event", 1),
     ("outbox/schedule", 1),
+    ("evidence/audit", 1),
+    ("evidence/canonical", 1),
+    ("evidence/checkpoint", 1),
+    ("evidence/examine", 1),
+    ("evidence/line", 1),
+    ("evidence/note", 1),
+    ("evidence/tree", 1),
     // 2: durability, and the two things that everything above it is handed.
     ("lane", 2),
     ("store", 2),

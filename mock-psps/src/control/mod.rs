@@ -4,6 +4,7 @@
 //! refused, and bodies must be declared as JSON, which no simple cross-site form can do.
 
 mod actions;
+mod vendors;
 
 use std::sync::Arc;
 
@@ -68,12 +69,12 @@ impl IntoResponse for Refused {
 
 type Answered = Result<Json<Value>, Refused>;
 
-pub(crate) fn routes(psps: Psps, clock: &Offset) -> Router {
+pub(crate) use self::vendors::Vendors;
+
+pub(crate) fn routes(psps: Psps, vendors: Vendors, clock: &Offset) -> Router {
     let routes = Router::new()
         .route("/clock", post(set_clock))
         .route("/psps", get(list))
-        .route("/vendors", get(vendors))
-        .route("/reset", post(reset))
         .route("/psps/{id}/movements", get(movements))
         .route("/psps/{id}/movements/{reference}/complete", post(actions::complete))
         .route("/psps/{id}/payins", post(actions::pay_in))
@@ -83,9 +84,11 @@ pub(crate) fn routes(psps: Psps, clock: &Offset) -> Router {
         .route("/psps/{id}/auto", post(actions::auto))
         .route("/psps/{id}/statement", get(actions::statement))
         .route("/psps/{id}/statement/plant", post(actions::plant))
+        .with_state(psps.clone())
+        .route("/reset", post(reset).with_state((psps, vendors.clone())))
+        .merge(vendors::routes(vendors))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn(loopback_only))
-        .with_state(psps);
+        .layer(middleware::from_fn(loopback_only));
     clock.around(routes)
 }
 
@@ -161,10 +164,6 @@ async fn list(State(psps): State<Psps>) -> Json<Value> {
     Json(Value::Array(views))
 }
 
-async fn vendors() -> Json<Value> {
-    Json(json!([]))
-}
-
 async fn movements(State(psps): State<Psps>, Path(id): Path<String>) -> Answered {
     let psp = find(&psps, &id)?;
     Ok(Json(psp.book.movements().iter().map(view).collect()))
@@ -233,7 +232,7 @@ async fn set_clock(body: Bytes) -> Answered {
     Ok(Json(json!({ "ahead_s": request.ahead_s, "now": clock::millis(clock::now()) })))
 }
 
-async fn reset(State(psps): State<Psps>, body: Bytes) -> Answered {
+async fn reset(State((psps, vendors)): State<(Psps, Vendors)>, body: Bytes) -> Answered {
     let request: ResetRequest =
         if body.is_empty() { ResetRequest::default() } else { parse(&body)? };
     clock::set_ahead(0);
@@ -246,6 +245,11 @@ async fn reset(State(psps): State<Psps>, body: Bytes) -> Answered {
             psp.book.clear();
         }
         switch(psp, true).await?;
+    }
+    for vendor in vendors.iter() {
+        vendor.reset(request.books);
+        let taken = |error| Refused::conflict(format!("the port cannot be opened: {error}"));
+        vendor.switch(true).await.map_err(taken)?;
     }
     Ok(Json(json!({ "reset": true, "books": request.books })))
 }

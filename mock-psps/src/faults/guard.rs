@@ -90,7 +90,7 @@ async fn hold(connection: &Connection) -> Response {
 }
 
 /// What stands in front of the PSP answers such errors, so they are not in the PSP's own format.
-fn gateway(status: StatusCode) -> Response {
+pub(crate) fn gateway(status: StatusCode) -> Response {
     let reason = status.canonical_reason().unwrap_or("Error");
     let body = format!("<html><head><title>{reason}</title></head><body>{reason}</body></html>");
     let answer = Answer { status, content_type: "text/html; charset=utf-8", body };

@@ -16,7 +16,7 @@ use serde_json::{Number, Value, json};
 use crate::book::Kind;
 use crate::money;
 
-pub(crate) use self::guard::{Answer, guard};
+pub(crate) use self::guard::{Answer, gateway, guard};
 
 const PPM: u64 = 1_000_000;
 
@@ -292,7 +292,8 @@ impl Faults {
     }
 }
 
-fn splitmix64(state: &mut u64) -> u64 {
+/// A small generator of chance that is the same everywhere.
+pub(crate) fn splitmix64(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -79,6 +79,7 @@ pub async fn wallet() -> Wallet {
             account("coinspaid", "USDT", &[("api_key", "public"), ("api_secret", SECRET)]),
             account("fireblocks", "USDT", &fireblocks),
         ],
+        vendors: Vec::new(),
     };
     let running = mock_psps::start(config).await.unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

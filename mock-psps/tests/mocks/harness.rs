@@ -158,6 +158,7 @@ pub async fn world_of(accounts: &[Account], books_dir: Option<std::path::PathBuf
         seed: 7,
         books_dir,
         accounts: accounts.collect(),
+        vendors: Vec::new(),
     };
     let running = mock_psps::start(config).await.unwrap();
     let http = reqwest::Client::builder()

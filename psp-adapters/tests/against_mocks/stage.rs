@@ -97,6 +97,7 @@ async fn open(public_url: &str, stands: &[&'static dyn Stand]) -> (Running, BTre
         seed: 7,
         books_dir: None,
         accounts: accounts.collect(),
+        vendors: Vec::new(),
     };
     let mocks = mock_psps::start(config).await.unwrap();
     let transport = new_transport();

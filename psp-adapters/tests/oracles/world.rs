@@ -120,6 +120,7 @@ impl World {
             seed: 7,
             books_dir: None,
             accounts: vec![account],
+            vendors: Vec::new(),
         };
         let mocks = mock_psps::start(config).await.unwrap();
         let base_url = mocks.psps[0].base_url.clone();

@@ -2,15 +2,19 @@
 
 use super::shared::{before, one_more};
 use crate::api::Edge;
-use crate::api::bodies::review::{DecisionFilter, DecisionParams};
+use crate::api::bodies::review::{DecisionFilter, DecisionParams, ReplayBody, ReplaySchema};
 use crate::api::caller::Caller;
-use crate::api::extract::{PathParams, StrictQuery, not_here};
-use crate::api::problem::Problem;
+use crate::api::extract::{PathParams, Strict, StrictQuery, not_here};
+use crate::api::keys::Scope;
+use crate::api::problem::{Problem, ProblemView};
+use crate::api::refusals::sentence;
 use crate::api::views::ListView;
-use crate::api::views::decision::DecisionView;
-use crate::domain::DecisionId;
+use crate::api::views::decision::{DecisionView, ReplayView};
+use crate::domain::{Audience, DecisionId};
 use crate::screening::Outcome;
+use crate::screening::replay::{Question, ReplayError, replay as make_again};
 use crate::store::read_decisions::{self, DecisionFilter as Wanted, DecisionLine};
+use crate::store::read_history::{self, Span};
 use axum::Json;
 use axum::extract::State;
 
@@ -35,8 +39,17 @@ pub async fn list(
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let position = |line: &DecisionLine| line.id.simple().to_string();
     let limit = filter.page.limit;
-    let view = |line| DecisionView::for_backend(line, &edge.flows.policies);
+    let reader = reader(&caller);
+    let view = |line| DecisionView::of(line, &edge.flows.policies, reader);
     Ok(Json(ListView::cut("decisions", limit, found, position, view)))
+}
+
+/// What a key may see: a person's with the scope `compliance` sees all of it.
+fn reader(caller: &Caller) -> Audience {
+    match caller.require(Scope::Compliance) {
+        Ok(()) => Audience::Compliance,
+        Err(_) => Audience::Operator,
+    }
 }
 
 /// A hold is told as a review, so whoever asks for reviews gets both.
@@ -63,5 +76,51 @@ pub async fn get(
     let pool = edge.flows.db.pool();
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let line = found.into_iter().next().ok_or_else(not_here)?;
-    Ok(Json(DecisionView::for_backend(line, &edge.flows.policies)))
+    Ok(Json(DecisionView::of(line, &edge.flows.policies, reader(&caller))))
+}
+
+/// Make a decision again
+///
+/// Without a body's fields as it was: the recorded facts under the recorded version. With
+/// `policy_version` as that version would have decided; with `as_of` by the policy and the knowledge
+/// of that time.
+#[utoipa::path(post, path = "/v1/decisions/{id}/replay", tag = "decisions",
+    params(("id" = String, Path, description = "`dec_…`")),
+    request_body = ReplaySchema,
+    responses(
+        (status = 200, description = "What came out, and what differs.", body = ReplayView),
+        (status = 422, description = "`decision.not_replayable`, `policy.version_unknown`.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn replay(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    body: Strict<ReplayBody>,
+) -> Result<Json<ReplayView>, Problem> {
+    let id = DecisionId::parse(&id).ok_or_else(not_here)?;
+    let span = Span {
+        operator: Some(caller.operator().clone()),
+        ids: Some(vec![id.0]),
+        limit: 1,
+        ..Span::default()
+    };
+    let pool = edge.flows.db.pool();
+    let found = read_history::decisions(pool, &span).await?.into_iter().next();
+    let found = found.ok_or_else(not_here)?;
+    let ReplayBody { as_of, policy_version } = body.value;
+    let question = Question { as_of, version: policy_version };
+    let done = make_again(pool, &edge.flows.policies, &found, &question).await;
+    Ok(Json(ReplayView::of(id, as_of, done.map_err(not_replayed)?)))
+}
+
+fn not_replayed(error: ReplayError) -> Problem {
+    match error {
+        ReplayError::Store(error) => error.into(),
+        ReplayError::UnknownVersion(_) | ReplayError::OtherMarket { .. } => {
+            Problem::unprocessable("policy.version_unknown", sentence(&error)).at("/policy_version")
+        }
+        ReplayError::NoInputs(_) | ReplayError::OtherContent(_) => {
+            Problem::unprocessable("decision.not_replayable", sentence(&error))
+        }
+    }
 }

@@ -50,6 +50,7 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(endpoints::redeliver))
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::get))
+        .routes(routes!(decisions::replay))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::get))
         .routes(routes!(reviews::propose))

@@ -1,10 +1,11 @@
-//! A decision as its casino sees it: without what only compliance may know.
+//! A decision as its casino sees it, without what only compliance may know; and as compliance does.
 
-use super::payment::{ReasonView, reasons};
+use super::payment::{ReasonView, reasons_for};
 use super::time::Time;
-use crate::book::Viewer;
-use crate::domain::DecisionId;
-use crate::screening::{MarketPolicy, Policies, engine};
+use crate::domain::{Audience, DecisionId, Timestamp};
+use crate::screening::compare::Difference;
+use crate::screening::replay::Replay;
+use crate::screening::{MarketPolicy, Outcome, Policies, engine};
 use crate::store::json::StoredRule;
 use crate::store::read_decisions::DecisionLine;
 use serde::Serialize;
@@ -23,7 +24,7 @@ pub struct DecisionView {
     /// `withdrawal.pre_payout`.
     #[schema(example = "deposit.pre")]
     pub checkpoint: String,
-    /// `approve`, `review` or `deny`. A hold is told as `review`: its cause is compliance's.
+    /// `approve`, `review` or `deny`. A hold is told as `review` to all but compliance (`hold`).
     #[schema(example = "approve")]
     pub outcome: String,
     #[schema(required, example = "SE")]
@@ -53,13 +54,18 @@ pub struct RuleView {
 }
 
 impl DecisionView {
-    /// For a casino's backend: rules that can hold say nothing, and a hold looks like a review.
-    pub fn for_backend(decision: DecisionLine, policies: &Policies) -> Self {
-        let outcome = if decision.outcome == "hold" { "review" } else { &decision.outcome };
+    /// As its reader may see it. For all but compliance, rules that only compliance may know of say
+    /// nothing, hit or not, and a hold looks like a review.
+    pub fn of(decision: DecisionLine, policies: &Policies, reader: Audience) -> Self {
+        let hides = reader != Audience::Compliance;
+        let outcome = match &*decision.outcome {
+            "hold" if hides => "review",
+            outcome => outcome,
+        };
         let version = decision.market.as_deref().zip(decision.policy_version.as_deref());
         let policy = version.and_then(|(market, version)| policies.version(market, version));
-        let told = |rule: StoredRule| RuleView::of(rule, policy);
-        let rules = decision.rules.into_iter().map(told).filter(|rule| rule.effect != "hold");
+        let told = decision.rules.into_iter().map(|rule| RuleView::of(rule, policy));
+        let rules = told.filter(|(_, audience)| *audience <= reader).map(|(rule, _)| rule);
         Self {
             id: DecisionId(decision.id).to_string(),
             payment_id: decision.payment.map(|id| id.to_string()),
@@ -69,7 +75,7 @@ impl DecisionView {
             market: decision.market,
             policy_version: decision.policy_version,
             player_version: decision.player_version,
-            reasons: reasons(Viewer::Backend, &decision.reasons),
+            reasons: reasons_for(reader, &decision.reasons),
             rules: rules.collect(),
             occurred_at: decision.occurred_at.into(),
         }
@@ -77,28 +83,103 @@ impl DecisionView {
 }
 
 impl RuleView {
-    /// What is not stored with the finding, the policy version says.
-    fn of(stored: StoredRule, policy: Option<&MarketPolicy>) -> Self {
+    /// What is not stored with the finding, the policy version says; and who may read it.
+    fn of(stored: StoredRule, policy: Option<&MarketPolicy>) -> (Self, Audience) {
         match stored {
-            StoredRule::Named(named) => Self {
-                rule: named.rule,
-                hit: named.hit,
-                observed: named.observed,
-                operator: named.operator,
-                threshold: named.threshold,
-                effect: named.effect,
-            },
+            StoredRule::Named(named) => {
+                let holds = named.effect == Outcome::Hold.as_str();
+                let view = Self {
+                    rule: named.rule,
+                    hit: named.hit,
+                    observed: named.observed,
+                    operator: named.operator,
+                    threshold: named.threshold,
+                    effect: named.effect,
+                };
+                (view, if holds { Audience::Compliance } else { Audience::Operator })
+            }
             StoredRule::Numbered(stored) => {
-                let rule = engine::rule_of(policy, stored.number);
-                Self {
-                    rule: rule.map_or("unknown".to_owned(), |rule| rule.id.to_string()),
-                    hit: stored.acts && matches!(stored.state.as_str(), "hit" | "error"),
+                let found = engine::rule_of(policy, stored.number);
+                let result = found.map(|rule| stored.result(rule));
+                // A rule that nobody knows any more is for the narrowest circle.
+                let audience = match (found, &result) {
+                    (Some(rule), Some(result)) => rule.reason(result).audience,
+                    _ => Audience::Compliance,
+                };
+                let view = Self {
+                    rule: found.map_or("unknown".to_owned(), |rule| rule.id.to_string()),
+                    hit: result.is_some_and(|result| result.is_hit()),
                     observed: stored.observed,
-                    operator: rule.map_or("", |rule| rule.check.operator()).to_owned(),
+                    operator: found.map_or("", |rule| rule.check.operator()).to_owned(),
                     threshold: stored.threshold,
                     effect: stored.effect,
-                }
+                };
+                (view, audience)
             }
+        }
+    }
+}
+
+/// A decision made again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Replayed)]
+pub struct ReplayView {
+    #[schema(example = "dec_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
+    pub decision_id: String,
+    /// To the byte: outcome, reasons and rule table.
+    pub identical: bool,
+    #[schema(required)]
+    pub as_of: Option<Time>,
+    /// The version that it was made again with; null where there was no licence.
+    #[schema(required, example = "SE-2026-11-21")]
+    pub policy_version: Option<String>,
+    /// The engine that recorded it, where another one repeats it.
+    #[schema(required)]
+    pub other_engine: Option<String>,
+    #[schema(example = "approve")]
+    pub recorded_outcome: String,
+    #[schema(example = "approve")]
+    pub replayed_outcome: String,
+    /// The reasons as they come out now.
+    pub reasons: Vec<ReasonView>,
+    pub differences: Vec<DifferenceView>,
+}
+
+/// One thing that is told otherwise; null: not told at all.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReplayDifference)]
+pub struct DifferenceView {
+    /// `outcome`, `rule` or `reason`.
+    #[schema(example = "rule")]
+    pub what: &'static str,
+    /// The rule's id or the reason's code.
+    #[schema(required, example = "limit.player")]
+    pub name: Option<String>,
+    #[schema(required)]
+    pub recorded: Option<String>,
+    #[schema(required)]
+    pub replayed: Option<String>,
+}
+
+impl ReplayView {
+    /// For compliance alone: it hides nothing.
+    pub fn of(id: DecisionId, as_of: Option<Timestamp>, replay: Replay) -> Self {
+        let difference = |found: Difference| DifferenceView {
+            what: found.what,
+            name: found.name,
+            recorded: found.recorded,
+            replayed: found.replayed,
+        };
+        Self {
+            decision_id: id.to_string(),
+            identical: replay.is_identical(),
+            as_of: as_of.map(Time::from),
+            policy_version: replay.policy_version,
+            other_engine: replay.other_engine,
+            recorded_outcome: replay.recorded.outcome,
+            replayed_outcome: replay.replayed.outcome,
+            reasons: reasons_for(Audience::Compliance, &replay.reasons),
+            differences: replay.differences.into_iter().map(difference).collect(),
         }
     }
 }

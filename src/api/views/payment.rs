@@ -285,12 +285,17 @@ pub fn reasons(viewer: Viewer, reasons: &[Reason]) -> Vec<ReasonView> {
         Viewer::Backend => Audience::Operator,
         Viewer::Player => Audience::Player,
     };
-    let readable = reasons.iter().filter(|reason| reason.audience <= widest);
+    reasons_for(widest, reasons)
+}
+
+/// The reasons that this circle may read, in its words: a player is told no rule.
+pub fn reasons_for(reader: Audience, reasons: &[Reason]) -> Vec<ReasonView> {
+    let readable = reasons.iter().filter(|reason| reason.audience <= reader);
     readable
         .map(|reason| ReasonView {
             code: reason.code.clone(),
             message: reason.message.clone(),
-            rule: reason.rule.clone().filter(|_| viewer == Viewer::Backend),
+            rule: reason.rule.clone().filter(|_| reader != Audience::Player),
             observed: reason.observed.clone(),
             threshold: reason.threshold.clone(),
             remedy: reason.remedy.clone(),

@@ -9,10 +9,12 @@ fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config
     let secret = secret.display().to_string();
     let mut text = include_str!("../../../config/production.example.toml")
         .replace("/run/secrets/anna", &secret)
-        .replace("/run/secrets/player-token.pem", &secret);
+        .replace("/run/secrets/player-token.pem", &secret)
+        .replace("/run/secrets/evidence.pem", &secret);
     for (old, new) in changed {
-        assert!(text.contains(old), "{old}");
-        text = text.replace(old, new);
+        let old = old.replace("/run/secrets/evidence.pem", &secret);
+        assert!(text.contains(&old), "{old}");
+        text = text.replace(&old, new);
     }
     let file = folder.write("production.toml", &text);
     with_keys(&folder);
@@ -71,10 +73,29 @@ fn production_refuses_what_is_for_the_sandbox() {
             "production.toml: api_keys[0].id: is a key of the sandbox",
             "production.toml: api_keys[0].secret: a secret in the file itself is for the sandbox: use a variable or a file",
             "production.toml: api_keys[0].secret: is a secret of the sandbox, which everybody knows",
+            "production.toml: evidence.key.generated: generated keys are for the sandbox: use a file",
             "production.toml: operators[0].return_hosts: `localhost` is this machine",
             "production.toml: player_tokens.key.generated: generated keys are for the sandbox: use a file",
             "production.toml: server.public_url: must be https in production",
             "production.toml: server.public_url: names this machine: that is for the sandbox",
+        ]
+    );
+}
+
+#[test]
+fn production_seals_its_log() {
+    let faults = production(
+        &[
+            ("key = { file = \"/run/secrets/evidence.pem\" }\n", ""),
+            ("folder = \"/var/lib/interlock/evidence\"\n", ""),
+        ],
+        &[],
+    );
+    assert_eq!(
+        faults.unwrap_err(),
+        [
+            "config/default.toml: evidence.folder: is missing: where the log's checkpoints go, out of the database's reach",
+            "production.toml: evidence.key: is missing: the key that signs the log's checkpoints, { file = … } or { env = … }",
         ]
     );
 }

@@ -16,6 +16,14 @@ pub fn sha256(table: &DeTable<'_>) -> [u8; 32] {
     Sha256::digest(canonical(table)).into()
 }
 
+/// Whether a decision's hash, in hex, is of this text. Decisions of before policies were lists of rules
+/// name the hash of the file's bytes.
+pub fn is_hash_of(sha256_hex: &str, text: &str) -> bool {
+    let of_bytes = hex::encode(Sha256::digest(text)) == sha256_hex;
+    let of_form = DeTable::parse(text).map(|table| hex::encode(sha256(table.get_ref())));
+    of_bytes || of_form.is_ok_and(|of_form| of_form == sha256_hex)
+}
+
 fn object(table: &DeTable<'_>) -> Value {
     let entries = table.iter();
     Value::Object(entries.map(|(k, v)| (k.get_ref().to_string(), value(v.get_ref()))).collect())

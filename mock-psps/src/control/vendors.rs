@@ -1,0 +1,72 @@
+//! What the control API does to the mock screening vendors.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Json;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Answered, ListenerRequest, Refused, parse};
+use crate::vendors::Vendor;
+
+pub(crate) type Vendors = Arc<Vec<Arc<Vendor>>>;
+
+pub(super) fn routes(vendors: Vendors) -> Router {
+    Router::new()
+        .route("/vendors", get(list))
+        .route("/vendors/{id}/cases", get(cases))
+        .route("/vendors/{id}/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/vendors/{id}/listener", post(listener))
+        .with_state(vendors)
+}
+
+fn find(vendors: &Vendors, id: &str) -> Result<Arc<Vendor>, Refused> {
+    let found = vendors.iter().find(|vendor| vendor.id == id);
+    found.cloned().ok_or_else(|| Refused::unknown("vendor"))
+}
+
+async fn list(State(vendors): State<Vendors>) -> Json<Value> {
+    let mut views = Vec::new();
+    for vendor in vendors.iter() {
+        let up = vendor.is_up().await;
+        views.push(json!({ "id": vendor.id, "base_url": vendor.base_url(), "up": up }));
+    }
+    Json(Value::Array(views))
+}
+
+async fn cases(State(vendors): State<Vendors>, Path(id): Path<String>) -> Answered {
+    Ok(Json(Value::Array(find(&vendors, &id)?.case_views())))
+}
+
+async fn faults(State(vendors): State<Vendors>, Path(id): Path<String>) -> Answered {
+    Ok(Json(Value::Array(find(&vendors, &id)?.rules.list())))
+}
+
+async fn add_fault(
+    State(vendors): State<Vendors>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answered {
+    let vendor = find(&vendors, &id)?;
+    vendor.rules.add(parse(&body)?).map(Json).map_err(Refused::unprocessable)
+}
+
+async fn clear_faults(
+    State(vendors): State<Vendors>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refused> {
+    find(&vendors, &id)?.rules.clear();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn listener(State(vendors): State<Vendors>, Path(id): Path<String>, body: Bytes) -> Answered {
+    let vendor = find(&vendors, &id)?;
+    let request: ListenerRequest = parse(&body)?;
+    let taken = |error| Refused::conflict(format!("the port cannot be opened: {error}"));
+    vendor.switch(request.up).await.map_err(taken)?;
+    Ok(Json(json!({ "id": vendor.id, "up": request.up })))
+}

@@ -1,0 +1,251 @@
+//! What was known at a time: decisions as they were recorded, and the records behind them as of then.
+//!
+//! A player's record is kept version by version with the time from which it was known; what became of
+//! a payment is told by its transitions. So the knowledge of any moment can be had again.
+
+use super::{StoreError, json};
+use crate::domain::{
+    Currency, Exclusion, Instrument, Kyc, KycStatus, Money, OperatorId, Player, PlayerId,
+    PlayerKey, PlayerStatus, Timestamp,
+};
+use crate::screening::limits::{Limit, LimitUse, UseState};
+use serde::Deserialize;
+use sqlx::PgPool;
+use time::Date;
+use uuid::Uuid;
+
+/// A decision, byte for byte as it was recorded.
+#[derive(Debug, Clone)]
+pub struct RecordedDecision {
+    pub id: Uuid,
+    pub player: PlayerKey,
+    pub payment: Option<Uuid>,
+    pub market: Option<String>,
+    pub policy_version: Option<String>,
+    pub policy_sha256: Option<Vec<u8>>,
+    pub outcome: String,
+    /// Stored JSON.
+    pub rules: String,
+    pub reasons: String,
+    /// None: the first engine, which kept none.
+    pub inputs: Option<String>,
+    pub engine: String,
+    pub occurred_at: Timestamp,
+}
+
+/// Which decisions are wanted, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Span {
+    pub operator: Option<OperatorId>,
+    pub market: Option<String>,
+    pub ids: Option<Vec<Uuid>>,
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub after: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// A page of decisions in the order of their ids, which is that of their making.
+pub async fn decisions(pool: &PgPool, span: &Span) -> Result<Vec<RecordedDecision>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select decision_id, operator_id, player_id, payment_id, market, policy_version,
+             policy_sha256, outcome, rules::text as "rules!", reasons::text as "reasons!",
+             inputs::text as inputs, engine, occurred_at
+           from decision
+           where ($1::text is null or operator_id = $1)
+             and ($2::text is null or market = $2)
+             and ($3::uuid[] is null or decision_id = any($3))
+             and ($4::timestamptz is null or occurred_at >= $4)
+             and ($5::timestamptz is null or occurred_at < $5)
+             and ($6::uuid is null or decision_id > $6)
+           order by decision_id limit $7"#,
+        span.operator.as_ref().map(OperatorId::as_str),
+        span.market,
+        span.ids.as_deref(),
+        span.from,
+        span.until,
+        span.after,
+        span.limit
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| RecordedDecision {
+            id: row.decision_id,
+            player: PlayerKey {
+                operator: OperatorId::trusted(&row.operator_id),
+                player: PlayerId::trusted(&row.player_id),
+            },
+            payment: row.payment_id,
+            market: row.market,
+            policy_version: row.policy_version,
+            policy_sha256: row.policy_sha256,
+            outcome: row.outcome,
+            rules: row.rules,
+            reasons: row.reasons,
+            inputs: row.inputs,
+            engine: row.engine,
+            occurred_at: row.occurred_at,
+        })
+        .collect())
+}
+
+/// The newest version of a player's record, and their limits, that was known at a time.
+pub async fn player(
+    pool: &PgPool,
+    key: &PlayerKey,
+    known: Timestamp,
+) -> Result<Option<(Player, Vec<Limit>)>, StoreError> {
+    let row = sqlx::query!(
+        r#"select v.version, v.known_at, v.body::text as "body!", p.created_at
+           from player_version v join player p using (operator_id, player_id)
+           where v.operator_id = $1 and v.player_id = $2 and v.known_at <= $3
+           order by v.version desc limit 1"#,
+        key.operator.as_str(),
+        key.player.as_str(),
+        known
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let body: Body = json::read(&row.body, "a version of a player's record")?;
+    let limits = json::read_limits(body.limits.get())?;
+    Ok(Some((body.into_player(key, row.version, row.created_at, row.known_at)?, limits)))
+}
+
+/// The record as [`super::write_player::write_version`] keeps it.
+#[derive(Debug, Deserialize)]
+struct Body {
+    country: String,
+    currency: String,
+    full_name: String,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    date_of_birth: String,
+    national_id: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    address: Option<String>,
+    locale: Option<String>,
+    status: String,
+    exclusion: Option<BodyExclusion>,
+    kyc: BodyKyc,
+    limits: Box<serde_json::value::RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BodyExclusion {
+    source: String,
+    from: i64,
+    until: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BodyKyc {
+    status: String,
+    level: i16,
+    verified_at: Option<i64>,
+}
+
+impl Body {
+    fn into_player(
+        self,
+        key: &PlayerKey,
+        version: i64,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    ) -> Result<Player, StoreError> {
+        let wrong = |what: &str| StoreError::Corrupt(format!("a version of a player: {what}"));
+        let at = |seconds| Timestamp::from_unix_timestamp(seconds).map_err(|_| wrong("a time"));
+        let exclusion = match self.exclusion {
+            None => None,
+            Some(found) => Some(Exclusion {
+                source: found.source,
+                from: at(found.from)?,
+                until: found.until.map(at).transpose()?,
+            }),
+        };
+        let born =
+            Date::parse(&self.date_of_birth, &time::format_description::well_known::Iso8601::DATE);
+        Ok(Player {
+            key: key.clone(),
+            version,
+            country: self.country,
+            currency: json::currency(&self.currency)?,
+            full_name: self.full_name,
+            given_name: self.given_name,
+            family_name: self.family_name,
+            date_of_birth: born.map_err(|_| wrong("the birth date"))?,
+            national_id: self.national_id,
+            email: self.email,
+            phone: self.phone,
+            address: self.address,
+            locale: self.locale,
+            status: PlayerStatus::parse(&self.status).ok_or_else(|| wrong("the status"))?,
+            exclusion,
+            kyc: Kyc {
+                status: KycStatus::parse(&self.kyc.status).ok_or_else(|| wrong("kyc"))?,
+                level: self.kyc.level,
+                verified_at: self.kyc.verified_at.map(at).transpose()?,
+            },
+            // Of no interest to a screening.
+            has_paid: true,
+            created_at,
+            updated_at,
+        })
+    }
+}
+
+/// The player's deposits that had begun by a time, in the state that was known at another.
+///
+/// A deposit that failed and succeeded late takes room from the moment on when the late success was
+/// known. What arrived instead of what was asked for counts once it was known that it arrived.
+pub async fn uses(
+    pool: &PgPool,
+    key: &PlayerKey,
+    begun: Timestamp,
+    known: Timestamp,
+) -> Result<Vec<LimitUse>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select u.payment_id, u.currency, u.at, u.amount, p.amount as asked,
+             p.currency as asked_currency,
+             (select t.to_status from transition t
+              where t.subject_id = u.payment_id and t.subject = 'payment' and t.at <= $4
+              order by t.at desc, t.seq desc, t.n desc limit 1) as status
+           from limit_use u join payment p on p.payment_id = u.payment_id
+           where u.operator_id = $1 and u.player_id = $2 and u.at <= $3 and u.at <= $4"#,
+        key.operator.as_str(),
+        key.player.as_str(),
+        begun,
+        known
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut uses = Vec::with_capacity(rows.len());
+    for row in rows {
+        let status = row.status.as_deref().unwrap_or_default();
+        let (state, arrived) = match status {
+            "failed" | "expired" | "cancelled" | "blocked" => (UseState::Released, false),
+            "succeeded" | "returned" | "reversed" => (UseState::Counted, true),
+            _ => (UseState::Reserved, false),
+        };
+        let currency: Currency =
+            json::currency(if arrived { &row.currency } else { &row.asked_currency })?;
+        let money = Money::new(if arrived { row.amount } else { row.asked }, currency);
+        uses.push(LimitUse { payment: row.payment_id, money, at: row.at, state });
+    }
+    Ok(uses)
+}
+
+/// Who paid a deposit, where the PSP has told.
+pub async fn source(pool: &PgPool, payment: Uuid) -> Result<Option<Instrument>, StoreError> {
+    let row = sqlx::query!(
+        r#"select source::text as source from payment where payment_id = $1"#,
+        payment
+    )
+    .fetch_optional(pool)
+    .await?;
+    let source = row.and_then(|row| row.source);
+    source.map(|text| super::instrument_json::read_instrument(&text)).transpose()
+}

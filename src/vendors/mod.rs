@@ -1,0 +1,8 @@
+//! L3, vendors outside the house: what they are asked, and what their answers are in our words.
+//!
+//! Every hook has one normalised result ([`crate::screening::signals`]), and nothing here decides what
+//! a result leads to: that is the policy's.
+//!
+//! Reading order: [`kyt`].
+
+pub mod kyt;

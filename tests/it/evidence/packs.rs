@@ -1,0 +1,90 @@
+//! Evidence of one payment or decision, for another machine.
+
+use super::Log;
+use interlock::config::policy_text;
+use interlock::domain::{DecisionId, PaymentId};
+use interlock::evidence::export_pack::{ExportError, Subject, export_pack};
+use interlock::evidence::pack::Pack;
+
+impl Log {
+    async fn pack(&self, subject: Subject) -> Result<Pack, ExportError> {
+        let text = |sha256: &str| policy_text(None, sha256);
+        export_pack(self.db.pool(), subject, self.key(), text).await
+    }
+
+    async fn id(&self, sql: &str) -> uuid::Uuid {
+        self.world.texts(sql).await.remove(0).parse().unwrap()
+    }
+
+    async fn payout(&self) -> Subject {
+        let sql = "select payment_id::text from payment where direction = 'withdrawal' limit 1";
+        Subject::Payment(PaymentId::withdrawal(self.id(sql).await))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_of_a_payment_or_decision_verifies_alone() {
+    let log = Log::sealed().await;
+    let records = "select count(*) from record where payment_id =
+                     (select payment_id from payment where direction = 'withdrawal' limit 1)";
+    let pack = log.pack(log.payout().await).await.unwrap();
+    let verdict = pack.verify(log.key());
+    assert_eq!(verdict.faults, Vec::<String>::new());
+    assert_eq!(verdict.proven.len() as i64, log.world.number(records).await);
+    assert!(verdict.proven.len() > 2, "{verdict:?}");
+    assert_eq!(verdict.policies.len(), 1, "{verdict:?}");
+    // Through a file, as it travels.
+    let copied: Pack = serde_json::from_str(&serde_json::to_string(&pack).unwrap()).unwrap();
+    assert_eq!(copied.verify(log.key()).faults, Vec::<String>::new());
+
+    let decision =
+        log.id("select decision_id::text from decision order by slot, seq limit 1").await;
+    let pack = log.pack(Subject::Decision(DecisionId(decision))).await.unwrap();
+    let verdict = pack.verify(log.key());
+    assert_eq!((verdict.faults.len(), verdict.proven.len()), (0, 1), "{verdict:?}");
+    let stranger = super::sealing().await;
+    assert!(pack.verify(stranger.signer.verifier()).proven.is_empty());
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_that_was_changed_anywhere_says_so() {
+    let log = Log::sealed().await;
+    let pack = log.pack(log.payout().await).await.unwrap();
+    let refused = |change: &dyn Fn(&mut Pack)| {
+        let mut forged = pack.clone();
+        change(&mut forged);
+        let verdict = forged.verify(log.key());
+        assert!(!verdict.faults.is_empty(), "{forged:?}");
+    };
+    for index in 0..pack.records.len() {
+        refused(&|pack| {
+            let line = &mut pack.records[index].line;
+            *line = line.replacen("op_demo", "op_domo", 1);
+        });
+        refused(&|pack| pack.records[index].leaf += 1);
+        refused(&|pack| pack.records[index].checkpoint += 1);
+        refused(&|pack| pack.records[index].proof.push("00".repeat(32)));
+        refused(&|pack| drop(pack.records[index].proof.pop()));
+    }
+    refused(&|pack| pack.checkpoints[0] = pack.checkpoints[0].replacen("after", "After", 1));
+    refused(&|pack| drop(pack.checkpoints.pop()));
+    refused(&|pack| pack.policies[0].text = pack.policies[0].text.replace("\"DE\"", "\"FR\""));
+    refused(&|pack| pack.records.clear());
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_is_not_sealed_yet_has_no_pack_yet() {
+    let log = Log::new().await;
+    let player = log.world.rich_player("DE", 10_000).await;
+    let withdrawal = log.world.withdraw(&player, super::eur(1_000)).await;
+    log.world.settled(withdrawal.id, "paid").await;
+    let error = log.pack(Subject::Payment(withdrawal.id)).await.unwrap_err();
+    assert!(matches!(error, ExportError::Unsealed(_)), "{error}");
+    log.seal().await;
+    log.pack(Subject::Payment(withdrawal.id)).await.unwrap();
+    let nobody = Subject::Decision(DecisionId(uuid::Uuid::nil()));
+    assert!(matches!(log.pack(nobody).await, Err(ExportError::Unknown)));
+    log.end().await;
+}

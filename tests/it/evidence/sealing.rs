@@ -1,0 +1,161 @@
+//! Sealing: it waits for no lane, can be killed at any step, and never signs two histories.
+
+use super::super::harness::eur;
+use super::{Log, sound};
+use interlock::clock::Clock;
+use interlock::evidence::folder::FolderError;
+use interlock::evidence::seal::{SealError, put_files, seal};
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sealed_verifies_and_what_is_new_is_counted() {
+    let log = Log::new().await;
+    let player = log.world.rich_player("DE", 10_000).await;
+    let progress = log.seal().await;
+    assert!(progress.sealed_now && progress.unsealed == 0 && progress.size > 0, "{progress:?}");
+    let again = log.seal().await;
+    assert!(!again.sealed_now && again.size == progress.size, "{again:?}");
+    let verdict = log.verified_with_folder().await;
+    sound(&verdict);
+    assert_eq!(verdict.proven.unwrap().size, progress.size);
+    assert_eq!(verdict.unsealed, 0);
+    let deposit = log.world.deposit(&player, eur(1_000)).await;
+    log.world.complete(&deposit, "succeeded").await;
+    log.world.settled(deposit.id, "succeeded").await;
+    let verdict = log.verified_with_folder().await;
+    sound(&verdict);
+    assert!(verdict.unsealed > 0, "{verdict:?}");
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_is_due_after_so_many_records_or_so_long() {
+    let mut log = Log::new().await;
+    log.sealing.every_records = 1_000_000;
+    log.world.rich_player("DE", 10_000).await;
+    // The first one is due at once: nothing is sealed yet.
+    assert!(log.seal().await.sealed_now);
+    log.world.rich_player("DE", 10_000).await;
+    let early = log.seal().await;
+    assert!(!early.sealed_now && early.unsealed > 0, "{early:?}");
+    log.world.clock.advance(Duration::from_secs(61));
+    assert!(log.seal().await.sealed_now);
+    log.world.rich_player("DE", 10_000).await;
+    log.sealing.every_records = 1;
+    assert!(log.seal().await.sealed_now);
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sealing_waits_for_no_lane() {
+    let log = Log::new().await;
+    log.world.rich_player("DE", 10_000).await;
+    let app = log.world.house.app_url(&log.world.database);
+    let mut lane = PgConnection::connect(&app).await.unwrap();
+    // As a lane in the middle of its commit holds them.
+    let mut open = lane.begin().await.unwrap();
+    sqlx::query("select * from lane_slot for update").execute(&mut *open).await.unwrap();
+    sqlx::query("update player set version = version").execute(&mut *open).await.unwrap();
+    let done = tokio::time::timeout(Duration::from_secs(5), log.seal()).await;
+    assert!(done.expect("nothing that a lane holds is waited for").sealed_now);
+    open.rollback().await.unwrap();
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lanes_go_on_while_everything_is_sealed_by_two_at_once() {
+    let log = Log::new().await;
+    let player = log.world.rich_player("DE", 1_000_000).await;
+    let (pool, sealing) = (log.db.pool(), &log.sealing);
+    let paying = async {
+        for _ in 0..15 {
+            log.world.deposit(&player, eur(1_000)).await;
+        }
+    };
+    let seal_often = || async {
+        for _ in 0..40 {
+            seal(pool, sealing, log.world.clock.now()).await.unwrap();
+            put_files(pool, sealing, None).await.unwrap();
+        }
+    };
+    tokio::join!(paying, seal_often(), seal_often());
+    log.seal().await;
+    let verdict = log.verified_with_folder().await;
+    sound(&verdict);
+    let records = log.world.number("select count(*) from record").await;
+    assert_eq!(verdict.proven.unwrap().size + verdict.unsealed, u64::try_from(records).unwrap());
+    let numbers = "select count(*) - max(number) from evidence_checkpoint";
+    assert_eq!(log.world.number(numbers).await, 0);
+    log.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_dies_before_the_files_are_written_is_caught_up_with() {
+    let log = Log::new().await;
+    log.world.rich_player("DE", 10_000).await;
+    let (pool, now) = (log.db.pool(), log.world.clock.now());
+    assert!(seal(pool, &log.sealing, now).await.unwrap().sealed_now);
+    log.world.rich_player("DE", 10_000).await;
+    let size = log.seal().await.size;
+    let folder = interlock::evidence::folder::Folder::at(&log.folder().await);
+    assert_eq!(folder.sizes().unwrap().len(), 2);
+    assert_eq!(folder.sizes().unwrap().last(), Some(&size));
+    // A file of leaves without its note, and one half written, as a kill leaves them.
+    std::fs::remove_file(log.folder().await.join(format!("{size:020}.checkpoint"))).unwrap();
+    std::fs::write(log.folder().await.join(format!("{size:020}.unfinished-1")), "half").unwrap();
+    assert_eq!(put_files(pool, &log.sealing, None).await.unwrap(), size);
+    assert_eq!(folder.sizes().unwrap().len(), 2);
+    sound(&log.verified_with_folder().await);
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_says_otherwise_is_never_overwritten() {
+    let log = Log::sealed().await;
+    let folder = log.folder().await;
+    let sizes = interlock::evidence::folder::Folder::at(&folder).sizes().unwrap();
+    let last = folder.join(format!("{:020}.checkpoint", sizes[sizes.len() - 1]));
+    let kept = std::fs::read(&last).unwrap();
+    std::fs::write(&last, "something else").unwrap();
+    // From the checkpoint before it on, everything is compared.
+    let before = sizes[sizes.len() - 2];
+    let error = put_files(log.db.pool(), &log.sealing, Some(before)).await.unwrap_err();
+    assert!(matches!(error, SealError::Folder(FolderError::Differs(_))), "{error}");
+    assert_eq!(std::fs::read(&last).unwrap(), b"something else");
+    std::fs::write(&last, kept).unwrap();
+    put_files(log.db.pool(), &log.sealing, Some(before)).await.unwrap();
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_was_set_back_is_not_sealed_over() {
+    let log = Log::sealed().await;
+    log.owner(
+        "alter table evidence_checkpoint disable trigger user;
+         delete from evidence_checkpoint where number = (select max(number) from evidence_checkpoint)",
+    )
+    .await;
+    let error = put_files(log.db.pool(), &log.sealing, None).await.unwrap_err();
+    assert!(matches!(error, SealError::FolderIsAhead { .. }), "{error}");
+    log.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_of_the_log_tells_who_a_player_is() {
+    let log = Log::sealed().await;
+    let mut lines = Vec::new();
+    interlock::evidence::log_file::write_log(log.db.pool(), &mut lines).await.unwrap();
+    let text = String::from_utf8(lines).unwrap();
+    let names = "select coalesce(full_name, '') from player union select email from player
+                 where email is not null union select phone from player where phone is not null
+                 union select date_of_birth::text from player";
+    let told = log.world.texts(names).await;
+    assert!(told.len() >= 2, "{told:?}");
+    for word in told {
+        assert!(!text.contains(&word), "{word}");
+    }
+    assert!(text.contains("\"commitment\":\""), "what was known is committed to");
+    assert!(!text.contains("\"commitment\":\"none\""), "by every version that is written now");
+    log.end().await;
+}
