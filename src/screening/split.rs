@@ -130,7 +130,12 @@ impl Split {
             obstacle: known.payout.err(),
             is_excepted: known.excepted,
         };
-        let sources: Vec<LoopSource> = self.sources.iter().enumerate().map(source).collect();
+        // A source that has got its own back, and gets nothing now, is of no consequence.
+        let matters = |source: &LoopSource| {
+            0 < source.share_minor || source.paid_out_minor < source.deposited_minor
+        };
+        let sources: Vec<LoopSource> =
+            self.sources.iter().enumerate().map(source).filter(matters).collect();
         let shared: i64 = sources.iter().map(|source| source.share_minor).sum();
         let elsewhere = match &self.wanted {
             Wanted::Back { elsewhere, .. } => elsewhere.as_ref(),
@@ -146,3 +151,7 @@ impl Split {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "split_tests.rs"]
+mod tests;

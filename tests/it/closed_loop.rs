@@ -6,6 +6,8 @@ use interlock::book::{Attempt, Part, Payment};
 use interlock::domain::{AttemptStatus, Audience, Method, Money, PartStatus, PlayerKey};
 use interlock::payments::request_withdrawal::{DestinationOrder, WithdrawalOrder};
 use interlock::payments::start_deposit::DepositOrder;
+use interlock::screening::replay::{Question, replay};
+use interlock::store::read_history::{self, Span};
 use psp_contract::Instrument as Chosen;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -90,6 +92,21 @@ async fn card_is_paid(world: &World, payment: &Payment, number: usize) {
     world.mocks.complete(&attempt.psp, &movement.reference, json!({"outcome": "succeeded"})).await;
 }
 
+/// Every decision comes out the same from what it kept, the sources among it.
+async fn decided_the_same_again(world: &World) {
+    let (flows, span) = (&world.one().flows, Span { limit: 100, ..Span::default() });
+    let pool = flows.db.pool();
+    let decisions = read_history::decisions(pool, &span).await.unwrap();
+    let shared = decisions.iter().filter(|decision| {
+        decision.inputs.as_deref().is_some_and(|inputs| inputs.contains("closed_loop"))
+    });
+    assert_ne!(shared.count(), 0);
+    for decision in &decisions {
+        let again = replay(pool, &flows.policies, decision, &Question::default()).await.unwrap();
+        assert!(again.differences.is_empty(), "{:?}", again.differences);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_goes_back_to_an_account_and_a_card_by_their_own_methods() {
     let world = world_of(ACCOUNTS).await;
@@ -110,6 +127,7 @@ async fn a_withdrawal_goes_back_to_an_account_and_a_card_by_their_own_methods() 
     assert_eq!(shown, ["trustly-de", "adyen-de"], "one plan is shown for both");
     let wallet = world.wallet(&player).await;
     assert_eq!((wallet.cash, wallet.held), (5_000, 0));
+    decided_the_same_again(&world).await;
     // What is left of the card's own goes to it, and what is beyond to the account.
     world.win(&player, GERMANY.currency, 2_000).await;
     let rest = world.one().withdraw(back(&player, GERMANY.money(7_000))).await;

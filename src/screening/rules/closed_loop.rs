@@ -131,3 +131,7 @@ fn observed(found: &LoopFacts, currency: Currency) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "closed_loop_tests.rs"]
+mod tests;
