@@ -14,6 +14,7 @@ use crate::routing::registry::PspRegistry;
 use crate::routing::rules::{PspAccount, RoutingRules};
 use crate::screening::policy::{FxTable, Policies};
 use crate::store::Db;
+use crate::vendors::registry::Vendors;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +42,7 @@ pub struct Flows {
     /// How long one call to a PSP may take, all its steps together. Shorter than an attempt's
     /// lease, so that nobody else takes an attempt while its answer may still come.
     pub psp_deadline: Duration,
+    pub vendors: Arc<Vendors>,
     pub nudges: Arc<Nudges>,
     pub hush: Arc<Hush>,
     pub tasks: TaskTracker,
@@ -52,6 +54,7 @@ pub struct Nudges {
     pub attempts: Arc<Notify>,
     pub payouts: Arc<Notify>,
     pub inbox: Arc<Notify>,
+    pub screenings: Arc<Notify>,
     pub routing: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,

@@ -146,6 +146,8 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         method: like.method,
         owed: &[],
         closed_loop: None,
+        payment: None,
+        movements: &[],
     };
     let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
     let screening = engine::screen(&flows.policies, &facts);

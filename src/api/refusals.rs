@@ -11,7 +11,6 @@ use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
 use crate::payments::request_withdrawal::{DestinationError, RequestError};
 use crate::payments::start_deposit::StartError;
-use crate::players::set_limits::LimitsError;
 use crate::routing::set_switch::SetError;
 use crate::store::StoreError;
 use crate::webhooks::receive::ReceiveError;
@@ -158,15 +157,6 @@ impl From<RequestError> for Problem {
                 Problem::unprocessable(code, sentence(&why)).at("/destination")
             }
             RequestError::Owed(_) => Problem::unprocessable("wallet.owed", sentence(&error)),
-        }
-    }
-}
-
-impl From<LimitsError> for Problem {
-    fn from(error: LimitsError) -> Self {
-        match error {
-            LimitsError::Submit(error) => error.into(),
-            LimitsError::Store(error) => error.into(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod psps;
 pub mod readiness;
 pub mod secrets;
 pub mod service;
+mod vendors;
 pub mod webhooks_tls;
 pub mod words;
 pub mod workers;

@@ -1,6 +1,6 @@
 //! Lanes and flows of one instance.
 
-use super::words;
+use super::{vendors, words};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Ids;
@@ -11,7 +11,7 @@ use crate::lane::{LaneConfig, Lanes, LanesError, Render};
 use crate::routing::begin_routing::begin_routing;
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
-use crate::store::Db;
+use crate::store::{Db, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -50,6 +50,17 @@ impl Default for Patience {
     }
 }
 
+/// Why an instance has no flows.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowsError {
+    #[error("starting the lanes")]
+    Lanes(#[from] LanesError),
+    #[error("reading what people switched off")]
+    Store(#[from] StoreError),
+    #[error("vendors: {0}")]
+    Vendors(String),
+}
+
 /// Takes lane slots and bundles what flows need. The lanes end when every clone of the flows is
 /// gone; `tasks` then waits for them.
 pub async fn flows(
@@ -57,7 +68,7 @@ pub async fn flows(
     world: World,
     patience: Patience,
     tasks: &TaskTracker,
-) -> Result<Flows, LanesError> {
+) -> Result<Flows, FlowsError> {
     let nudges = Arc::new(Nudges::default());
     let policies = Arc::new(words::policies(config));
     let fx = Arc::new(words::fx(config));
@@ -81,7 +92,7 @@ pub async fn flows(
         wait_max: WAIT_MAX,
     };
     let lanes = Lanes::start(&world.db, &lane_config, context, tasks).await?;
-    let desks = Desks::start(&world.db, &world.clock, tasks);
+    let desks = Desks::start(&world.db, &world.clock, &policies, tasks);
     // The low half of a UUIDv7 is chance: no two instances draw alike.
     let (_, seed) = world.ids.next().as_u64_pair();
     let flows = Flows {
@@ -101,6 +112,7 @@ pub async fn flows(
         psp_deadline: patience.psp_deadline,
         nudges,
         hush: Arc::default(),
+        vendors: Arc::new(vendors::vendors(config).map_err(FlowsError::Vendors)?),
         tasks: tasks.clone(),
     };
     // What people switched off must be known before the first plan is made.

@@ -18,6 +18,7 @@ use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
 use crate::workers::routing::RoutingWorker;
+use crate::workers::screenings::ScreeningWorker;
 use crate::workers::sessions::SessionWorker;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
@@ -36,7 +37,7 @@ pub struct Crew {
     pub tasks: TaskTracker,
 }
 
-/// Starts those that make money move: attempts, payouts, the inbox; and those that tell of it.
+/// Starts those that make money move: attempts, payouts, the inbox, screenings; and those that tell of it.
 ///
 /// # Errors
 /// When the client for outbound webhooks cannot be built.
@@ -45,6 +46,7 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &bells.attempts, AttemptWorker::new(flows.clone()));
     run(flows, crew, &bells.payouts, PayoutWorker::new(flows.clone()));
     run(flows, crew, &bells.inbox, InboxWorker::new(flows.clone()));
+    run(flows, crew, &bells.screenings, ScreeningWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
     let deliveries = Arc::new(Notify::new());
     let pool = flows.db.pool().clone();

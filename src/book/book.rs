@@ -10,7 +10,8 @@ use crate::domain::{
 use crate::ledger::{InsufficientFunds, Posting, post};
 use crate::payments::transition::IllegalTransition;
 use crate::payments::{attempt_machine, deposit_machine, part_machine, withdrawal_machine};
-use crate::screening::limits::{Limit, LimitUse};
+use crate::screening::limits::Limit;
+use crate::screening::movement::Movement;
 use crate::screening::sources::History;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,7 +29,8 @@ pub struct Book {
     pub references: BTreeMap<(Direction, String), PaymentId>,
     pub game: BTreeMap<String, GameEntry>,
     pub limits: Vec<Limit>,
-    pub limit_uses: Vec<LimitUse>,
+    /// As far back as the market's limits and rules look, where the command needs them.
+    pub movements: Vec<Movement>,
     pub reviews: BTreeMap<Uuid, Review>,
     /// Arrivals without a request that were booked before, with their deposits.
     pub payins: BTreeMap<PayinKey, PaymentId>,
@@ -52,7 +54,7 @@ pub struct Dirty {
     pub keys: BTreeSet<KeyId>,
     pub game: BTreeSet<String>,
     pub limits: bool,
-    pub limit_uses: BTreeSet<Uuid>,
+    pub movements: BTreeSet<Uuid>,
     pub reviews: BTreeSet<Uuid>,
 }
 
@@ -155,7 +157,7 @@ impl Book {
             references: BTreeMap::new(),
             game: BTreeMap::new(),
             limits: Vec::new(),
-            limit_uses: Vec::new(),
+            movements: Vec::new(),
             reviews: BTreeMap::new(),
             payins: BTreeMap::new(),
             histories: BTreeMap::new(),
@@ -238,6 +240,7 @@ impl Book {
         self.payments.insert(id.uuid, payment);
         self.dirty.payments.insert(id.uuid);
         self.dirty.opened.insert(id.uuid);
+        self.note_withdrawal(id.uuid);
         self.emit(id.uuid, ids);
     }
 
@@ -267,6 +270,7 @@ impl Book {
         payment.forget_token();
         let subject = Subject::Payment(payment.id);
         self.history(subject, Some(from.as_str()), to.as_str(), cause);
+        self.note_withdrawal(id);
         self.emit(id, ids);
         Ok(())
     }

@@ -5,10 +5,11 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], [`payin`], [`record`], [`book`].
+//! Reading order: [`payment`], [`payin`], [`record`], [`book`], [`movements`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
+pub mod movements;
 pub mod payin;
 pub mod payment;
 pub mod record;
@@ -19,4 +20,6 @@ pub use payment::{
     Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Proposal, ProposalState,
     Returns, Review, Way,
 };
-pub use record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition, Wire};
+pub use record::{
+    ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition, VendorCheck, Wire,
+};

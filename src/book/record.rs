@@ -1,9 +1,12 @@
 //! What one command writes for good: append-only rows, numbered gap-free by the lane.
 
 use super::payment::Payment;
-use crate::domain::{AttemptId, EventId, IncidentId, PartId, PaymentId, PlayerKey, Timestamp};
+use crate::domain::{
+    AttemptId, EventId, IncidentId, Money, PartId, PaymentId, PlayerKey, Timestamp,
+};
 use crate::ledger::PostedLeg;
 use crate::screening::decision::Decision;
+use crate::screening::signals::Hook;
 use std::sync::Arc;
 
 /// The lasting trace of one command.
@@ -29,6 +32,8 @@ pub struct Record {
     pub payins: Vec<(super::PayinKey, PaymentId)>,
     /// Addresses that the player was shown.
     pub addresses: Vec<super::GivenAddress>,
+    /// Vendors that are to be asked about a payment that waits for them.
+    pub vendor_checks: Vec<VendorCheck>,
     /// The player's record changed: this version is kept.
     pub player_changed: bool,
 }
@@ -51,6 +56,7 @@ impl Record {
             late_answers: Vec::new(),
             payins: Vec::new(),
             addresses: Vec::new(),
+            vendor_checks: Vec::new(),
             player_changed: false,
         }
     }
@@ -117,6 +123,27 @@ pub struct Wire {
     pub failure: Option<&'static str>,
     pub duration_ms: i32,
     pub request_sha256: [u8; 32],
+}
+
+/// A payment waits for the vendors of a hook.
+#[derive(Debug, Clone)]
+pub struct VendorCheck {
+    pub payment: PaymentId,
+    pub hook: Hook,
+    /// None: nobody told, so nobody can be asked.
+    pub place: Option<ChainPlace>,
+    pub money: Money,
+    pub deadline_at: Timestamp,
+}
+
+/// Where on a chain money arrived, or is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainPlace {
+    pub network: String,
+    pub asset: String,
+    pub address: String,
+    /// The hash of the transaction that brought it.
+    pub transaction: Option<String>,
 }
 
 /// A piece of a hold is used up or given back. The last piece is final, and the database allows

@@ -5,8 +5,9 @@ use crate::config::policy_text;
 use crate::domain::{DecisionId, PaymentId};
 use crate::evidence::canonical::time_text;
 use crate::evidence::export_pack::{Subject, export_pack};
+use crate::evidence::folder::Folder;
 use crate::evidence::log_file::write_log;
-use crate::evidence::note::VerifierKey;
+use crate::evidence::note::{Keys, VerifierKey};
 use crate::evidence::pack::Pack;
 use crate::evidence::verify_log::{Outside, Verdict, verify_database, verify_file};
 use crate::sandbox;
@@ -54,27 +55,28 @@ pub struct Verify {
     /// A checkpoint that was kept, or the folder of them: it shows what was cut off.
     #[arg(long, conflicts_with = "pack")]
     checkpoint: Option<PathBuf>,
-    /// The verifier key (`name+hash+base64`) or a file with it; the sandbox's own unless said.
+    /// The verifier key (`name+hash+base64`) or a file with it; the sandbox's own unless said. More
+    /// than one where the key was changed.
     #[arg(long)]
-    key: Option<String>,
+    key: Vec<String>,
 }
 
 pub async fn audit(command: Audit) -> anyhow::Result<ExitCode> {
     match command {
-        Audit::Verify(Verify { pack: Some(file), key, .. }) => verify_pack(&file, key),
+        Audit::Verify(Verify { pack: Some(file), key, .. }) => verify_pack(&file, &named(&key)?),
         Audit::Verify(Verify { log: Some(file), checkpoint, key, .. }) => {
-            let key = named_key(&key.context(KEY_NEEDED)?)?;
+            let keys = named(&key)?;
             let outside = outside(checkpoint.as_deref())?;
-            Ok(tell(&verify_file(&file, &key, &outside).context("verifying the log")?))
+            Ok(tell(&verify_file(&file, &keys, &outside).context("verifying the log")?))
         }
-        Audit::Verify(Verify { checkpoint, key, .. }) => verify_stored(checkpoint, key).await,
+        Audit::Verify(Verify { checkpoint, key, .. }) => verify_stored(checkpoint, &key).await,
         Audit::Log { out } => copy(out).await,
         Audit::Export { id, out, key, policies } => export(&id, out, key, policies).await,
     }
 }
 
-const KEY_NEEDED: &str = "name the public key with --key: take it from whoever runs the log (key.pub \
-                          beside their checkpoints), not from the copy that is to be verified";
+const KEY_NEEDED: &str = "name the public key with --key: take it from whoever runs the log (a .pub \
+                          file beside their checkpoints), not from the copy that is to be verified";
 
 async fn connect() -> anyhow::Result<Db> {
     Db::connect(&database::app_url()?, 2).await.context("connecting to the database")
@@ -98,12 +100,17 @@ async fn own_folder(db: &Db) -> anyhow::Result<Option<PathBuf>> {
     Ok(folder.is_dir().then_some(folder))
 }
 
-async fn key_for(db: &Db, named: Option<String>) -> anyhow::Result<VerifierKey> {
-    match (named, own_folder(db).await?) {
-        (Some(named), _) => named_key(&named),
-        (None, Some(folder)) => named_key(&folder.join("key.pub").display().to_string()),
-        (None, None) => bail!(KEY_NEEDED),
-    }
+/// The keys that were named.
+fn named(keys: &[String]) -> anyhow::Result<Keys> {
+    let keys: anyhow::Result<Vec<VerifierKey>> = keys.iter().map(|key| named_key(key)).collect();
+    Keys::new(keys?).context(KEY_NEEDED)
+}
+
+/// The keys in the sandbox's own folder of checkpoints.
+async fn own_keys(db: &Db) -> anyhow::Result<Vec<VerifierKey>> {
+    let Some(folder) = own_folder(db).await? else { bail!(KEY_NEEDED) };
+    let files = Folder::at(&folder).key_files().context("looking for the sandbox's key")?;
+    files.iter().map(|file| named_key(&file.display().to_string())).collect()
 }
 
 fn outside(path: Option<&Path>) -> anyhow::Result<Outside> {
@@ -113,12 +120,12 @@ fn outside(path: Option<&Path>) -> anyhow::Result<Outside> {
     )
 }
 
-async fn verify_stored(
-    checkpoint: Option<PathBuf>,
-    key: Option<String>,
-) -> anyhow::Result<ExitCode> {
+async fn verify_stored(checkpoint: Option<PathBuf>, key: &[String]) -> anyhow::Result<ExitCode> {
     let db = connect().await?;
-    let key = key_for(&db, key).await?;
+    let keys = match key {
+        [] => Keys::new(own_keys(&db).await?).context(KEY_NEEDED)?,
+        key => named(key)?,
+    };
     let folder = match checkpoint {
         Some(named) => Some(named),
         None => own_folder(&db).await?,
@@ -128,7 +135,7 @@ async fn verify_stored(
             "no checkpoints from outside (--checkpoint): what was cut off with its checkpoints cannot be seen"
         );
     }
-    let verdict = verify_database(db.pool(), &key, &outside(folder.as_deref())?).await;
+    let verdict = verify_database(db.pool(), &keys, &outside(folder.as_deref())?).await;
     Ok(tell(&verdict.context("verifying the log")?))
 }
 
@@ -179,7 +186,10 @@ async fn export(
     let subject = payment.or_else(|| DecisionId::parse(id).map(Subject::Decision));
     let subject = subject.with_context(|| format!("`{id}` is no payment's or decision's id"))?;
     let db = connect().await?;
-    let key = key_for(&db, key).await?;
+    let key = match key {
+        Some(named) => named_key(&named)?,
+        None => own_keys(&db).await?.pop().context(KEY_NEEDED)?,
+    };
     let text = |sha256: &str| policy_text(policies.as_deref(), sha256);
     let pack = export_pack(db.pool(), subject, &key, text).await.context(subject.to_string())?;
     let path = out.unwrap_or_else(|| PathBuf::from(format!("{id}.evidence.json")));
@@ -192,13 +202,12 @@ async fn export(
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify_pack(file: &Path, key: Option<String>) -> anyhow::Result<ExitCode> {
+fn verify_pack(file: &Path, keys: &Keys) -> anyhow::Result<ExitCode> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
     let pack: Pack = serde_json::from_str(&text)
         .with_context(|| format!("{} is no evidence pack", file.display()))?;
-    let key = named_key(&key.context(KEY_NEEDED)?)?;
-    let verdict = pack.verify(&key);
+    let verdict = pack.verify(keys);
     for fault in &verdict.faults {
         println!("BAD: {fault}");
     }

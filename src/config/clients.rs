@@ -42,7 +42,11 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>, sandbox: bool) {
     }
 }
 
-fn transport(sandbox: bool) -> Result<Transport, String> {
+/// The HTTP client; plain http only to this machine, and only in a sandbox.
+///
+/// # Errors
+/// It could not be built.
+pub fn transport(sandbox: bool) -> Result<Transport, String> {
     let settings =
         TransportConfig { allow_plain_http_loopback: sandbox, ..TransportConfig::default() };
     Transport::new(&settings).map_err(|error| format!("the HTTP client cannot be built: {error}"))

@@ -26,6 +26,7 @@ mod secret;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod vendors;
 
 pub use access::{ApiKey, Operator, Scope};
 pub use fault::ConfigFault;
@@ -38,6 +39,7 @@ pub use sections::{
     Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
     WebhooksOut, WebhooksTls,
 };
+pub use vendors::VendorAccount;
 
 use crate::sandbox::keys::{KeyKind, KeyOf};
 use layers::Layers;
@@ -74,6 +76,9 @@ pub struct Config {
     pub operators: Vec<Operator>,
     pub api_keys: Vec<ApiKey>,
     pub psps: Vec<PspAccount>,
+    /// Who screens outside the house.
+    pub vendors: Vec<VendorAccount>,
+    pub in_sandbox: bool,
     pub routing: Routing,
     pub markets: Markets,
     /// Rules, or the beginnings of their ids, that are recorded without effect.
@@ -138,6 +143,8 @@ impl Config {
             evidence: Evidence::read(&root.section("evidence"), secrets),
             recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),
+            vendors: vendors::read(&root, secrets),
+            in_sandbox: secrets.in_sandbox(),
             operators,
             api_keys,
             psps,

@@ -4,8 +4,10 @@ use crate::book::{GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
 use crate::domain::{
     AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
 };
+use crate::screening::facts::LoopFacts;
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
+use crate::screening::signals::VendorResult;
 use crate::screening::split::Split;
 use psp_contract::{Capabilities, Outcome, Payin};
 use std::time::Duration;
@@ -42,7 +44,6 @@ pub enum Command {
     PutPlayer(Box<PutPlayer>),
     PutLimits {
         wanted: Vec<(Period, Money)>,
-        delay: Duration,
     },
     ConfirmLimits,
     WalletEntry {
@@ -71,6 +72,7 @@ pub enum Command {
         by_player: bool,
     },
     OpenReturn(Box<OpenReturn>),
+    VendorsSaid(Box<VendorsSaid>),
     Propose {
         review: Uuid,
         payment: Uuid,
@@ -144,6 +146,18 @@ pub struct ReceivePayin {
     pub request: Option<Uuid>,
     /// The deposit that it becomes otherwise, but for its status, attempt and decision.
     pub payment: Payment,
+}
+
+/// What vendors said of a payment that waits for them.
+#[derive(Debug, Clone)]
+pub struct VendorsSaid {
+    pub payment: Uuid,
+    /// The newest answer of each vendor.
+    pub results: Vec<VendorResult>,
+    /// Nobody is waited for any more.
+    pub is_over: bool,
+    /// How a withdrawal was shared out when it was asked for: that is settled, whoever is waited for.
+    pub closed_loop: Option<LoopFacts>,
 }
 
 /// Who says so.
@@ -313,6 +327,7 @@ impl Command {
             Command::TakePayout { .. } => "take_payout",
             Command::Cancel { .. } => "cancel",
             Command::OpenReturn(_) => "open_return",
+            Command::VendorsSaid(_) => "vendors_said",
             Command::Propose { .. } => "propose",
             Command::Approve { .. } => "approve",
             Command::Refuse { .. } => "refuse",

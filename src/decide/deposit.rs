@@ -3,11 +3,13 @@
 use super::attempt;
 use super::command::{Answer, Ctx, Refusal, StartDeposit};
 use super::people;
+use crate::book::movements::fingerprint;
 use crate::book::{Book, Cancel, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
 use crate::screening::decision::Decision;
-use crate::screening::limits::{LimitUse, UseState};
+use crate::screening::gather::Setting;
+use crate::screening::movement::{Movement, UseState};
 use crate::screening::{Outcome, engine, gather};
 use uuid::Uuid;
 
@@ -75,37 +77,45 @@ pub fn mark_has_paid(book: &mut Book) {
 /// that it was made with.
 fn counted(book: &Book, screened: &Decision, ctx: &Ctx<'_>) -> Decision {
     let mut decision = screened.clone();
-    let locked = (book.limits.as_slice(), book.limit_uses.as_slice());
-    gather::count_deposit(&mut decision.facts, None, locked, ctx.now, ctx.fx);
+    let locked = (book.limits.as_slice(), book.movements.as_slice());
+    let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
+    gather::count_deposit(&mut decision.facts, None, locked, &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &screened.screening);
     decision
 }
 
 fn reserve_limit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
-    let money = book.payment_mut(id).money;
-    let reserved = LimitUse { payment: id, money, at: ctx.now, state: UseState::Reserved };
-    book.limit_uses.push(reserved);
-    book.dirty.limit_uses.insert(id);
+    let reserved = movement(&book.payments[&id], UseState::Reserved, ctx);
+    book.put_movement(reserved);
 }
 
-/// Moves the deposit's share of the player's limits along, where it has one.
-pub fn mark_limit_use(book: &mut Book, id: Uuid, state: UseState) {
-    if let Some(found) = book.limit_uses.iter_mut().find(|found| found.payment == id) {
-        if found.state != state {
-            found.state = state;
-            book.dirty.limit_uses.insert(id);
-        }
+/// A deposit as the counters see it.
+pub fn movement(deposit: &Payment, state: UseState, ctx: &Ctx<'_>) -> Movement {
+    Movement {
+        payment: deposit.id.uuid,
+        direction: Direction::Deposit,
+        money: deposit.money,
+        at: ctx.now,
+        state,
+        instrument: fingerprint(&deposit.player.operator, deposit.source.as_ref()),
+        method: Some(deposit.method),
     }
+}
+
+/// Moves the deposit's share of the player's limits along, where it has one; by then it may be known
+/// what it was paid from.
+pub fn mark_limit_use(book: &mut Book, id: Uuid, state: UseState) {
+    let deposit = &book.payments[&id];
+    let source = fingerprint(&deposit.player.operator, deposit.source.as_ref());
+    book.change_movement(id, |found| {
+        found.state = state;
+        found.instrument = source.or(found.instrument);
+    });
 }
 
 /// What arrived is what counts into the limits, where it may differ from what was asked for.
 pub fn recount_limit(book: &mut Book, id: Uuid, money: Money) {
-    if let Some(found) = book.limit_uses.iter_mut().find(|found| found.payment == id) {
-        if found.money != money {
-            found.money = money;
-            book.dirty.limit_uses.insert(id);
-        }
-    }
+    book.change_movement(id, |found| found.money = money);
 }
 
 fn fail_without_route(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
-use crate::screening::limits::UseState;
+use crate::screening::movement::UseState;
 use psp_contract::{NextAction, Outcome, Report, Status};
 use uuid::Uuid;
 

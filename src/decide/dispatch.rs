@@ -2,7 +2,7 @@
 
 use super::command::{Answer, Command, Ctx, Refusal};
 use super::{
-    attempt, deposit, idempotency, news, payin, player, returns, review, wallet, withdrawal,
+    attempt, deposit, idempotency, news, payin, player, returns, review, vendor, wallet, withdrawal,
 };
 use crate::book::{Book, Record};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answe
 fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     match command {
         Command::PutPlayer(put) => player::put(book, put, ctx),
-        Command::PutLimits { wanted, delay } => player::put_limits(book, wanted, *delay, ctx),
+        Command::PutLimits { wanted } => player::put_limits(book, wanted, ctx),
         Command::ConfirmLimits => player::confirm_limits(book, ctx),
         Command::WalletEntry { entry, .. } => wallet::enter(book, entry, ctx),
         Command::StartDeposit(start) => deposit::start(book, start, ctx),
@@ -60,6 +60,7 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
             }
         }
         Command::OpenReturn(open) => returns::open(book, open, ctx),
+        Command::VendorsSaid(said) => vendor::said(book, said, ctx),
         Command::Propose { review, payment, outcome, note, person } => {
             review::propose(book, *review, *payment, outcome, note, person, ctx)
         }

@@ -9,8 +9,10 @@
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
-//! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
-//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`review`], [`wallet`], [`player`].
+//! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
+//! [`money_in`] and [`payout`]),
+//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`review`], [`vendor`],
+//! [`wallet`], [`player`].
 
 pub mod attempt;
 pub mod closed_loop;
@@ -30,6 +32,7 @@ pub mod player;
 pub mod returns;
 pub mod review;
 pub mod session;
+pub mod vendor;
 pub mod wallet;
 pub mod withdrawal;
 

@@ -9,16 +9,18 @@ use super::command::{Ctx, Source};
 use super::deposit::{mark_limit_use, recount_limit};
 use super::news::{OTHER_MONEY, keep};
 use super::people::{ask_people, close_reviews, raise};
-use super::returns;
-use crate::book::{Attempt, Book, Payment};
+use super::{returns, vendor};
+use crate::book::{Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
     AttemptId, AttemptStatus, DecisionId, DepositStatus, Money, PaymentStatus, Reason,
 };
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting};
-use crate::screening::limits::UseState;
+use crate::screening::movement::UseState;
+use crate::screening::signals::VendorResult;
 use crate::screening::{Checkpoint, Outcome as Screened, engine};
+use psp_contract::NextAction;
 use uuid::Uuid;
 
 /// The money is in. It is credited once; what is not the money that was asked for, or comes twice,
@@ -63,7 +65,15 @@ pub fn succeed(
     if creditable != payment.money {
         tell_difference(book, id, creditable, payment.money);
     }
-    if screen_credit(book, id, creditable, ctx) == Screened::Approve {
+    let decision = decision_of(book, &book.payments[&id], creditable, ctx);
+    let (outcome, waiting) = (decision.outcome(), vendor::waits(&decision, ctx));
+    // `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
+    // limit that was lowered meanwhile; a late success is screened like any other.
+    book.record.decisions.push(decision);
+    if let Some(waiting) = waiting {
+        let place = payment.next_action.as_ref().and_then(place_of);
+        await_vendors(book, id, (&attempt.psp, money), (&waiting, place), ctx);
+    } else if outcome == Screened::Approve {
         credit(book, id, &attempt.psp, creditable, ctx);
     } else {
         suspend(book, id, &attempt.psp, money, "deposit.not_creditable", ctx);
@@ -112,18 +122,20 @@ fn tell_difference(book: &mut Book, id: Uuid, came: Money, asked: Money) {
     book.payment_mut(id).reasons.push(reason);
 }
 
-/// `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
-/// limit that was lowered meanwhile; a late success is screened like any other.
-fn screen_credit(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) -> Screened {
-    let decision = decision_of(book, &book.payments[&id], money, ctx);
-    let outcome = decision.outcome();
-    book.record.decisions.push(decision);
-    outcome
-}
-
 /// What `deposit.post` says of this money, which may be another than the payment asked for.
 pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) -> Decision {
     decision_at(Checkpoint::DepositPost, book, payment, money, ctx)
+}
+
+/// As [`decision_of`], with what vendors said.
+pub fn decision_with(
+    book: &Book,
+    payment: &Payment,
+    money: Money,
+    vendors: Vec<VendorResult>,
+    ctx: &Ctx<'_>,
+) -> Decision {
+    decided(Checkpoint::DepositPost, book, (payment, money), vendors, ctx)
 }
 
 /// What one of the checkpoints of deposits says, over the rows that the lane holds.
@@ -134,6 +146,16 @@ pub fn decision_at(
     money: Money,
     ctx: &Ctx<'_>,
 ) -> Decision {
+    decided(checkpoint, book, (payment, money), Vec::new(), ctx)
+}
+
+fn decided(
+    checkpoint: Checkpoint,
+    book: &Book,
+    (payment, money): (&Payment, Money),
+    vendors: Vec<VendorResult>,
+    ctx: &Ctx<'_>,
+) -> Decision {
     let records = gather::Deposit {
         checkpoint,
         player: book.player.as_ref(),
@@ -142,10 +164,11 @@ pub fn decision_at(
         money,
         method: payment.method,
         limits: &book.limits,
-        uses: &book.limit_uses,
+        movements: &book.movements,
         source: payment.source.as_ref(),
     };
-    let facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
+    let mut facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
+    facts.vendors = vendors;
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),
@@ -182,6 +205,32 @@ fn suspend(book: &mut Book, id: Uuid, psp: &str, money: Money, kind: &'static st
     }
     raise(book, kind, id, None, "money arrived that cannot be credited as asked", ctx);
     ask_people(book, id, None, "money_in", ctx);
+}
+
+/// Money of which vendors are to say where it comes from waits in suspense for them, and goes on by
+/// itself when they have.
+pub fn await_vendors(
+    book: &mut Book,
+    id: Uuid,
+    (psp, money): (&str, Money),
+    (waiting, place): (&engine::Waiting, Option<ChainPlace>),
+    ctx: &Ctx<'_>,
+) {
+    book.post_covered(&templates::deposit_suspended(psp, money), id);
+    book.payment_mut(id).suspended = Some(money);
+    let in_review = PaymentStatus::Deposit(DepositStatus::InReview);
+    if book.move_payment(id, in_review, vendor::AWAITING_VENDOR, ctx.ids).is_err() {
+        raise(book, "deposit.status_conflict", id, None, "suspended against its status", ctx);
+    }
+    vendor::open_checks(book, id, waiting, place, ctx);
+    ask_people(book, id, None, vendor::AWAITING_VENDOR, ctx);
+}
+
+/// Where the payer was told to send coins.
+fn place_of(action: &NextAction) -> Option<ChainPlace> {
+    let NextAction::CryptoTransfer { address, network, asset, .. } = action else { return None };
+    let (network, asset) = (network.clone(), asset.clone());
+    Some(ChainPlace { network, asset, address: address.clone(), transaction: None })
 }
 
 /// Two PSPs were paid for one deposit: the player sees one credit, the second payment waits in

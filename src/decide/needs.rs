@@ -16,7 +16,8 @@ pub struct Needs {
     pub game: BTreeSet<(PlayerKey, String)>,
     pub wallets: BTreeSet<(PlayerKey, Option<Currency>)>,
     pub limits: BTreeSet<PlayerKey>,
-    pub limit_uses: BTreeSet<PlayerKey>,
+    /// What these players deposited and withdrew, as far back as their market looks.
+    pub movements: BTreeSet<PlayerKey>,
     /// Reviews of these payments.
     pub reviews: BTreeSet<Uuid>,
     /// Arrivals without a request.
@@ -46,12 +47,13 @@ impl Command {
             }
             Command::StartDeposit(start) => {
                 needs.limits.insert(player.clone());
-                needs.limit_uses.insert(player.clone());
+                needs.movements.insert(player.clone());
                 reference_need(player, &start.payment, needs);
             }
             Command::RequestWithdrawal(request) => {
                 needs.wallets.insert((player.clone(), Some(request.payment.currency())));
                 needs.histories.insert((player.clone(), request.payment.currency()));
+                needs.movements.insert(player.clone());
                 reference_need(player, &request.payment, needs);
             }
             Command::News(news) => self.news_needs(player, news, needs),
@@ -62,7 +64,7 @@ impl Command {
                 needs.reviews.extend(receive.request);
                 needs.wallets.insert((player.clone(), None));
                 needs.limits.insert(player.clone());
-                needs.limit_uses.insert(player.clone());
+                needs.movements.insert(player.clone());
             }
             Command::AnswerNow { payment } => {
                 needs.payments.insert(*payment);
@@ -74,7 +76,7 @@ impl Command {
                 needs.wallets.insert((player.clone(), None));
                 needs.reviews.insert(*payment);
                 // A deposit that ends here frees its share of the player's limits.
-                needs.limit_uses.insert(player.clone());
+                needs.movements.insert(player.clone());
                 if matches!(self, Command::TakeAttempt { .. }) {
                     // One that is completed now is screened once more.
                     needs.limits.insert(player.clone());
@@ -85,6 +87,13 @@ impl Command {
                 needs.wallets.insert((player.clone(), None));
                 needs.reviews.insert(open.deposit);
             }
+            Command::VendorsSaid(said) => {
+                needs.payments.insert(said.payment);
+                needs.reviews.insert(said.payment);
+                needs.wallets.insert((player.clone(), None));
+                needs.limits.insert(player.clone());
+                needs.movements.insert(player.clone());
+            }
             Command::Propose { payment, .. }
             | Command::Approve { payment, .. }
             | Command::Refuse { payment, .. } => {
@@ -92,7 +101,7 @@ impl Command {
                 needs.reviews.insert(*payment);
                 needs.wallets.insert((player.clone(), None));
                 needs.limits.insert(player.clone());
-                needs.limit_uses.insert(player.clone());
+                needs.movements.insert(player.clone());
                 // What two people find paid may leave a debt behind.
                 needs.open_withdrawals.insert(player.clone());
             }
@@ -107,7 +116,7 @@ impl Command {
             match report.status {
                 Status::Succeeded { .. } => {
                     needs.limits.insert(player.clone());
-                    needs.limit_uses.insert(player.clone());
+                    needs.movements.insert(player.clone());
                     needs.reviews.insert(news.payment);
                     if news.direction == Direction::Withdrawal {
                         needs.open_withdrawals.insert(player.clone());
@@ -118,14 +127,14 @@ impl Command {
                     needs.reviews.insert(news.payment);
                 }
                 Status::Declined(_) | Status::Expired | Status::Cancelled => {
-                    needs.limit_uses.insert(player.clone());
+                    needs.movements.insert(player.clone());
                     needs.reviews.insert(news.payment);
                 }
                 // The PSP has it, and nothing has moved.
                 Status::Accepted { .. } | Status::Pending | Status::AwaitsCompletion => {}
             }
         } else {
-            needs.limit_uses.insert(player.clone());
+            needs.movements.insert(player.clone());
             needs.reviews.insert(news.payment);
         }
     }

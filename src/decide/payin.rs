@@ -5,18 +5,18 @@
 //! may not be credited, and what is nobody's, waits in suspense for two people.
 
 use super::command::{Answer, Ctx, News, ReceivePayin, Refusal, Source};
-use super::deposit::mark_has_paid;
+use super::deposit::{mark_has_paid, movement};
 use super::people::{ask_people, raise};
-use super::{money_in, news};
-use crate::book::{Attempt, Book, PayinKey};
+use super::{money_in, news, vendor};
+use crate::book::{Attempt, Book, ChainPlace, PayinKey};
 use crate::domain::{
-    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, Money, PaymentId, PaymentStatus,
+    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, PaymentId, PaymentStatus,
 };
 use crate::ledger::templates;
 use crate::payments::deposit_machine;
 use crate::screening::Outcome as Screened;
-use crate::screening::limits::{LimitUse, UseState};
-use psp_contract::{Outcome, Report, Status};
+use crate::screening::movement::{Movement, UseState};
+use psp_contract::{ChainTransfer, Outcome, Report, Status};
 
 /// Books one arrival, once.
 pub fn receive(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
@@ -75,7 +75,13 @@ fn fulfil(
         outcome: Outcome::Reported(report),
         wires: Vec::new(),
     };
-    news::apply(book, &news, ctx).map(|_| ())
+    news::apply(book, &news, ctx)?;
+    if let Some(place) = place_of(receive) {
+        for check in &mut book.record.vendor_checks {
+            check.place = Some(place.clone());
+        }
+    }
+    Ok(())
 }
 
 fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
@@ -86,7 +92,8 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let payer = receive.payin.payer.as_ref();
     payment.source = payer.map(|payer| news::source_with(&known, &receive.psp, payer));
     let decision = money_in::decision_of(book, &payment, money, ctx);
-    let approved = decision.outcome() == Screened::Approve;
+    let waiting = vendor::waits(&decision, ctx);
+    let approved = waiting.is_none() && decision.outcome() == Screened::Approve;
     let status = if approved { DepositStatus::Succeeded } else { DepositStatus::InReview };
     payment.status = PaymentStatus::Deposit(
         deposit_machine::start(status, payment.origin).expect("unsolicited money may start so"),
@@ -97,9 +104,13 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let id = payment.id;
     book.open_payment(payment, "money arrived without a request", ctx.ids);
     book.open_attempt(id.uuid, arrived(receive, ctx), "found at the PSP");
-    count_limit(book, id, money, ctx);
+    let counted = movement(&book.payments[&id.uuid], UseState::Counted, ctx);
+    book.put_movement(Movement { money, ..counted });
     mark_has_paid(book);
-    if approved {
+    if let Some(waiting) = waiting {
+        let arrived = (receive.psp.as_str(), money);
+        money_in::await_vendors(book, id.uuid, arrived, (&waiting, place_of(receive)), ctx);
+    } else if approved {
         let posting = templates::deposit_captured(&receive.psp, money, 0);
         book.post_covered(&posting, id.uuid);
         book.payment_mut(id.uuid).credited = Some(money);
@@ -107,6 +118,12 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
         suspend(book, id, receive, ctx);
     }
     id
+}
+
+/// Where on its chain it arrived.
+fn place_of(receive: &ReceivePayin) -> Option<ChainPlace> {
+    let ChainTransfer { network, asset, address, hash } = receive.payin.chain.clone()?;
+    Some(ChainPlace { network, asset, address, transaction: Some(hash) })
 }
 
 /// The attempt of money that nobody asked for: by its PSP id it can be sent back.
@@ -137,12 +154,6 @@ fn arrived(receive: &ReceivePayin, ctx: &Ctx<'_>) -> Attempt {
         completion: None,
         kept_news: None,
     }
-}
-
-fn count_limit(book: &mut Book, id: PaymentId, money: Money, ctx: &Ctx<'_>) {
-    let counted = LimitUse { payment: id.uuid, money, at: ctx.now, state: UseState::Counted };
-    book.limit_uses.push(counted);
-    book.dirty.limit_uses.insert(id.uuid);
 }
 
 fn suspend(book: &mut Book, id: PaymentId, receive: &ReceivePayin, ctx: &Ctx<'_>) {

@@ -4,8 +4,8 @@
 use super::command::{Answer, Ctx, PutPlayer, Refusal};
 use crate::book::Book;
 use crate::domain::{Money, Player};
+use crate::screening::limit_terms::LimitTerms;
 use crate::screening::limits::{self, Period};
-use std::time::Duration;
 
 /// Replaces the record. An absent exclusion leaves the recorded one: it ends only by its date.
 pub fn put(book: &mut Book, put: &PutPlayer, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
@@ -55,24 +55,25 @@ fn refuse_locked(known: &Player, wanted: &Player) -> Result<(), Refusal> {
 pub fn put_limits(
     book: &mut Book,
     wanted: &[(Period, Money)],
-    delay: Duration,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
-    let next = limits::replace(&book.limits, wanted, delay, ctx.now)
+    let next = limits::replace(&book.limits, wanted, terms(book, ctx), ctx.now)
         .map_err(|error| Refusal::LimitsInvalid(error.to_string()))?;
     keep_limits(book, next, ctx)
 }
 
 /// Confirms rises whose delay is over.
 pub fn confirm_limits(book: &mut Book, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
-    let country = book.player.as_ref().map(|player| player.country.clone());
-    let confirm = country
-        .and_then(|country| ctx.policies.in_force(&country, ctx.now))
-        .map(|policy| policy.limit_rise_confirm)
-        .unwrap_or_default();
-    let next = limits::confirm(&book.limits, confirm, ctx.now)
+    let next = limits::confirm(&book.limits, terms(book, ctx), ctx.now)
         .map_err(|error| Refusal::LimitsInvalid(error.to_string()))?;
     keep_limits(book, next, ctx)
+}
+
+/// The market of the player's residence says how limits work.
+fn terms<'a>(book: &Book, ctx: &Ctx<'a>) -> &'a LimitTerms {
+    let country = book.player.as_ref().map(|player| player.country.as_str());
+    let policy = country.and_then(|country| ctx.policies.in_force(country, ctx.now));
+    ctx.policies.limit_terms(policy)
 }
 
 fn keep_limits(

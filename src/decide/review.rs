@@ -3,13 +3,14 @@
 use super::attempt::{self};
 use super::command::{Answer, Ctx, News, Refusal, Source};
 use super::people::close_reviews;
+use super::vendor::AWAITING_VENDOR;
 use super::{deposit, money_in, news, payout, returns};
 use crate::book::{Book, Payment, Proposal, ProposalState, Review};
 use crate::domain::{
     AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
 };
 use crate::ledger::templates;
-use crate::screening::limits::UseState;
+use crate::screening::movement::UseState;
 use psp_contract::{Decline, DeclineClass, NotSent, Outcome, Report, Status};
 use uuid::Uuid;
 
@@ -71,6 +72,8 @@ fn open_review(book: &Book, review: Uuid, payment: Uuid) -> Result<&Review, Refu
 fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
     match (review.kind.as_str(), payment.status) {
         ("outcome_unknown", _) => &["resolve_paid", "resolve_unpaid"],
+        // A vendor is asked; people come after it.
+        (AWAITING_VENDOR, _) => &[],
         // A second payment is never the wallet's: it can only go back.
         ("money_in", _) if payment.credited.is_some() => &["return"],
         // There is no implicit exchange: money of another currency can only go back.

@@ -1,20 +1,22 @@
 //! A withdrawal begins, is sent, and is cancelled.
 
 use super::attempt::open_next;
-use super::closed_loop;
-use super::command::{Answer, Ctx, Refusal, RequestWithdrawal};
+use super::command::{Answer, Ctx, Refusal, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
-use super::payout;
 use super::people::{ask_people, close_reviews};
-use crate::book::Book;
+use super::{closed_loop, payout, vendor};
+use crate::book::{Book, ChainPlace, Part, Payment};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::payments::withdrawal_machine;
 use crate::screening::decision::{About, Decision};
+use crate::screening::facts::LoopFacts;
 use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::signals::VendorResult;
 use crate::screening::{Checkpoint, Outcome, engine};
+use psp_contract::Portable;
 use uuid::Uuid;
 
 /// Opens a withdrawal: the hold, the decision and the payment are one commit. What the wallet does
@@ -32,12 +34,17 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    let shared = closed_loop::recount(book, request)?;
-    gather::count_withdrawal(&mut decision.facts, &[owed], shared, ctx.now);
+    decision.facts.closed_loop = Some(closed_loop::recount(book, request)?);
+    let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
+    gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
-    payment.reasons = decision.reasons().to_vec();
+    let waiting = vendor::waits(&decision, ctx);
+    if waiting.is_none() {
+        payment.reasons = decision.reasons().to_vec();
+    }
     let status = match decision.outcome() {
+        _ if waiting.is_some() => WithdrawalStatus::Screening,
         Outcome::Approve => WithdrawalStatus::Approved,
         Outcome::Review | Outcome::Hold => WithdrawalStatus::InReview,
         Outcome::Deny => WithdrawalStatus::Blocked,
@@ -60,10 +67,38 @@ pub fn request(
     book.open_payment(payment, decision.outcome().as_str(), ctx.ids);
     book.record.decisions.push(decision);
     mark_has_paid(book);
+    if let Some(waiting) = waiting {
+        let place = destination(&book.payments[&id]);
+        vendor::open_checks(book, id, &waiting, place, ctx);
+    }
     if status == WithdrawalStatus::InReview {
         ask_people(book, id, None, "withdrawal_review", ctx);
     }
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+}
+
+/// The address on a chain that all of it goes to. None where there are several, or the PSP alone knows.
+fn destination(payment: &Payment) -> Option<ChainPlace> {
+    let place = |part: &Part| match part.instrument.portable.clone()? {
+        Portable::CryptoAddress { network, asset, address, .. } => {
+            Some(ChainPlace { network, asset, address, transaction: None })
+        }
+        _ => None,
+    };
+    let first = payment.parts.first().and_then(place)?;
+    let alone = payment.parts.iter().all(|part| place(part).as_ref() == Some(&first));
+    alone.then_some(first)
+}
+
+/// What a request says with what vendors said.
+pub fn decision_with(
+    book: &Book,
+    payment: &Payment,
+    said: &VendorsSaid,
+    ctx: &Ctx<'_>,
+) -> Decision {
+    let known = (said.results.clone(), said.closed_loop.as_ref());
+    decided(Checkpoint::WithdrawalRequest, book, payment, known, ctx)
 }
 
 /// Reserves cash, or says what there is.
@@ -126,18 +161,31 @@ fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
 /// The last look before money leaves: a player who owes, or whose account is frozen, is for
 /// people. Exclusion never traps a withdrawal.
 fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
-    let payment = &book.payments[&id];
+    let known = (Vec::new(), None);
+    decided(Checkpoint::WithdrawalPrePayout, book, &book.payments[&id], known, ctx)
+}
+
+fn decided(
+    checkpoint: Checkpoint,
+    book: &Book,
+    payment: &Payment,
+    (vendors, closed_loop): (Vec<VendorResult>, Option<&LoopFacts>),
+    ctx: &Ctx<'_>,
+) -> Decision {
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
     let records = Withdrawal {
-        checkpoint: Checkpoint::WithdrawalPrePayout,
+        checkpoint,
         origin: payment.origin,
         player: book.player.as_ref(),
         money: payment.money,
         method: payment.method,
         owed: &[owed],
-        closed_loop: None,
+        closed_loop,
+        payment: Some(payment.id.uuid),
+        movements: &book.movements,
     };
-    let facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
+    let mut facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
+    facts.vendors = vendors;
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),

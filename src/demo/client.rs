@@ -60,6 +60,12 @@ impl Api {
         })
     }
 
+    /// The same API by another of the sandbox's keys.
+    pub(super) fn as_key(&self, key: &str) -> Self {
+        let (http, base_url) = (self.http.clone(), self.base_url.clone());
+        Self { http, base_url, key_id: key.to_owned(), key_secret: key.to_owned() }
+    }
+
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.bearer(Method::GET, path, None).await?.expect(200)
     }

@@ -30,7 +30,7 @@ const STEPS: [Step; 8] = [
     },
     Step {
         number: 3,
-        title: "A withdrawal is held, screened and paid to where the deposit came from",
+        title: "A withdrawal is held, screened, approved by two people and paid; the hold is captured",
         play: |stage| Box::pin(payout::play(stage)),
     },
     Step {

@@ -8,13 +8,13 @@
 
 use super::canonical::time_text;
 use super::checkpoint::{Checkpoint, Heads, Place, Range, ranges};
-use super::note::{VerifierKey, split};
+use super::note::{Keys, split};
 use std::collections::BTreeMap;
 
 /// Checkpoints by the size of the one before them.
 #[derive(Debug)]
 pub struct Chain {
-    key: VerifierKey,
+    keys: Keys,
     sound: BTreeMap<u64, Checkpoint>,
     hints: BTreeMap<u64, Checkpoint>,
     faults: Vec<String>,
@@ -47,13 +47,13 @@ pub struct Walk {
 }
 
 impl Chain {
-    pub const fn new(key: VerifierKey) -> Self {
-        Self { key, sound: BTreeMap::new(), hints: BTreeMap::new(), faults: Vec::new() }
+    pub const fn new(keys: Keys) -> Self {
+        Self { keys, sound: BTreeMap::new(), hints: BTreeMap::new(), faults: Vec::new() }
     }
 
     /// Adds a note; `source` completes "the checkpoint … is damaged".
     pub fn add(&mut self, note: &str, source: &str) {
-        match self.key.open(note) {
+        match self.keys.open(note) {
             Ok(text) => match Checkpoint::parse(text) {
                 Some(checkpoint) => self.add_sound(checkpoint, source),
                 None => self.faults.push(format!("the signed note {source} is no checkpoint")),

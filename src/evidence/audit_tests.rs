@@ -28,7 +28,7 @@ fn three() -> [Checkpoint; 3] {
 }
 
 fn walk(signer: &Signer, notes: &[String]) -> Walk {
-    let mut chain = Chain::new(signer.verifier().clone());
+    let mut chain = Chain::new(signer.verifier().clone().into());
     for note in notes {
         chain.add(note, "here");
     }

@@ -9,6 +9,7 @@ use crate::domain::{DecisionId, PaymentId};
 use crate::store::checkpoints::{self, Kept};
 use crate::store::{Pool, StoreError, read_lines};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use thiserror::Error;
 
 /// What a pack is about.
@@ -79,10 +80,10 @@ pub async fn export_pack(
             continue;
         };
         let size = u64::try_from(kept.size).unwrap_or(0);
-        if !batches.contains_key(&size) {
-            batches.insert(size, batch(pool, kept, place).await?);
-        }
-        let batch = batches.get(&size).ok_or(ExportError::Damaged(place))?;
+        let batch = match batches.entry(size) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(batch(pool, kept, place).await?),
+        };
         records.push(proven(pool, batch, size, place).await?);
     }
     if unsealed > 0 {

@@ -1,10 +1,11 @@
 //! The append-only folder of checkpoints: what lies outside of the database's reach.
 //!
 //! `<folder>/<log id>/<size>.checkpoint` is the signed note, `<size>.leaves` the hashes of the leaves
-//! that it added, 32 bytes each, and `key.pub` the verifier key. A file is made once, whole (written
+//! that it added, 32 bytes each, and `<key id>.pub` the verifier key. A file is made once, whole (written
 //! beside, synced, linked to its name), and never again: where one is there with other bytes, somebody
 //! has rewritten history, and nothing more is written until people have looked.
 
+use super::note::VerifierKey;
 use super::tree::Hash;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 const CHECKPOINT: &str = "checkpoint";
 const LEAVES: &str = "leaves";
+const KEY: &str = "pub";
 
 #[derive(Debug, Error)]
 pub enum FolderError {
@@ -88,14 +90,23 @@ impl Folder {
         put_once(&self.file(size, CHECKPOINT), note.as_bytes())
     }
 
-    /// Puts the verifier key here.
+    /// Puts the verifier key here, beside those that signed before it.
     ///
     /// # Errors
     /// As [`Folder::put`].
-    pub fn put_key(&self, key: &str) -> Result<PathBuf, FolderError> {
-        let path = self.0.join("key.pub");
-        put_once(&path, format!("{key}\n").as_bytes())?;
-        Ok(path)
+    pub fn put_key(&self, key: &VerifierKey) -> Result<(), FolderError> {
+        let path = self.0.join(format!("{}.{KEY}", key.id()));
+        put_once(&path, format!("{key}\n").as_bytes())
+    }
+
+    /// The files of the verifier keys that are here.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn key_files(&self) -> Result<Vec<PathBuf>, FolderError> {
+        let entries = fs::read_dir(&self.0).map_err(failed("reading", &self.0))?;
+        let paths = entries.flatten().map(|entry| entry.path());
+        Ok(paths.filter(|path| path.extension().is_some_and(|kind| kind == KEY)).collect())
     }
 
     /// The note of a size; bytes that are no text are told as such.
@@ -117,8 +128,7 @@ impl Folder {
 
 /// Hashes that stand one after the other.
 pub fn hashes(bytes: &[u8]) -> Option<Vec<Hash>> {
-    let (hashes, rest) = bytes.as_chunks::<32>();
-    rest.is_empty().then(|| hashes.to_vec())
+    bytes.chunks(32).map(|hash| hash.try_into().ok()).collect()
 }
 
 fn put_once(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {

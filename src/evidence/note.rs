@@ -74,6 +74,11 @@ impl VerifierKey {
         &self.name
     }
 
+    /// What tells it from other keys of its name, in hex.
+    pub fn id(&self) -> String {
+        hex::encode(key_id(&self.name, &self.public))
+    }
+
     /// The text of a note that this key has signed.
     ///
     /// # Errors
@@ -100,11 +105,43 @@ impl VerifierKey {
     }
 }
 
+/// The keys whose signatures count: the one that signs now, and those that did before it.
+#[derive(Debug, Clone)]
+pub struct Keys(Vec<VerifierKey>);
+
+impl Keys {
+    /// None: there has to be one.
+    pub fn new(keys: Vec<VerifierKey>) -> Option<Self> {
+        (!keys.is_empty()).then_some(Self(keys))
+    }
+
+    /// As [`VerifierKey::open`], by any of them.
+    ///
+    /// # Errors
+    /// When none of them has signed it soundly.
+    pub fn open<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
+        let mut failed = NoteError::Unsigned;
+        for key in &self.0 {
+            match key.open(note) {
+                Ok(text) => return Ok(text),
+                Err(NoteError::Unsigned) => (),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+}
+
+impl From<VerifierKey> for Keys {
+    fn from(key: VerifierKey) -> Self {
+        Self(vec![key])
+    }
+}
+
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = [&[ED25519_KIND][..], &self.public].concat();
-        let id = hex::encode(key_id(&self.name, &self.public));
-        write!(f, "{}+{id}+{}", self.name, BASE64_STANDARD.encode(key))
+        write!(f, "{}+{}+{}", self.name, self.id(), BASE64_STANDARD.encode(key))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::checkpoint::{Checkpoint, Place};
 use super::line::place_of;
-use super::note::VerifierKey;
+use super::note::Keys;
 use super::tree::{Hash, leaf_hash, root_of_path};
 use crate::screening::file::canonical::is_hash_of;
 use serde::{Deserialize, Serialize};
@@ -84,13 +84,13 @@ pub fn policies_of(line: &str) -> Vec<(String, String)> {
 }
 
 impl Pack {
-    /// Verifies every record with nothing but this file and a key.
-    pub fn verify(&self, key: &VerifierKey) -> PackVerdict {
+    /// Verifies every record with nothing but this file and the public keys.
+    pub fn verify(&self, keys: &Keys) -> PackVerdict {
         let mut verdict = PackVerdict::default();
         if self.format != FORMAT {
             verdict.faults.push(format!("its format is not `{FORMAT}`"));
         }
-        let checkpoints = self.sound_checkpoints(key, &mut verdict);
+        let checkpoints = self.sound_checkpoints(keys, &mut verdict);
         let mut named = BTreeMap::new();
         for record in &self.records {
             match record.verify(&checkpoints) {
@@ -120,12 +120,12 @@ impl Pack {
 
     fn sound_checkpoints(
         &self,
-        key: &VerifierKey,
+        keys: &Keys,
         verdict: &mut PackVerdict,
     ) -> BTreeMap<u64, Checkpoint> {
         let mut sound = BTreeMap::new();
         for (index, note) in self.checkpoints.iter().enumerate() {
-            match key.open(note).map(Checkpoint::parse) {
+            match keys.open(note).map(Checkpoint::parse) {
                 Ok(Some(checkpoint)) => drop(sound.insert(checkpoint.size, checkpoint)),
                 Ok(None) => verdict.faults.push(format!("checkpoint {} is none", index + 1)),
                 Err(error) => {

@@ -142,7 +142,7 @@ pub async fn put_files(
     known: Option<u64>,
 ) -> Result<u64, SealError> {
     let folder = Folder::open(&sealing.folder, &log_id(pool).await?)?;
-    folder.put_key(&sealing.signer.verifier().to_string())?;
+    folder.put_key(sealing.signer.verifier())?;
     let mut size = match known {
         Some(size) => size,
         None => folder.sizes()?.last().copied().unwrap_or(0),

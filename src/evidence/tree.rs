@@ -33,9 +33,10 @@ pub struct Frontier {
 impl Frontier {
     /// One that was kept. None: these are no peaks of a tree of that size.
     pub fn restore(size: u64, bytes: &[u8]) -> Option<Self> {
-        let (peaks, rest) = bytes.as_chunks::<32>();
-        let fits = rest.is_empty() && peaks.len() == usize::try_from(size.count_ones()).ok()?;
-        fits.then(|| Self { size, peaks: peaks.to_vec() })
+        let peaks: Option<Vec<Hash>> = bytes.chunks(32).map(|peak| peak.try_into().ok()).collect();
+        let peaks = peaks?;
+        let fits = peaks.len() == usize::try_from(size.count_ones()).ok()?;
+        fits.then_some(Self { size, peaks })
     }
 
     /// What [`Frontier::restore`] reads.

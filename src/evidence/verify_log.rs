@@ -7,7 +7,7 @@ use super::examine::{Bad, Batch, examine};
 use super::folder::{Folder, FolderError, hashes};
 use super::line::place_of;
 use super::log_file::{Entry, LogError, read_log};
-use super::note::VerifierKey;
+use super::note::Keys;
 use super::tree::{Frontier, Hash};
 use crate::store::checkpoints;
 use crate::store::{Pool, StoreError, read_lines};
@@ -66,8 +66,8 @@ impl Outside {
         Ok(Self { notes: vec![(format!("in {path_text}"), note)], folder: None })
     }
 
-    fn chain(&self, key: &VerifierKey) -> Chain {
-        let mut chain = Chain::new(key.clone());
+    fn chain(&self, keys: &Keys) -> Chain {
+        let mut chain = Chain::new(keys.clone());
         for (source, note) in &self.notes {
             chain.add(note, source);
         }
@@ -93,7 +93,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    pub const fn is_sound(&self) -> bool {
+    pub fn is_sound(&self) -> bool {
         self.bad.is_none() && self.faults.is_empty()
     }
 }
@@ -144,10 +144,10 @@ impl Walker {
 /// Verifies what the database holds.
 pub async fn verify_database(
     pool: &Pool,
-    key: &VerifierKey,
+    keys: &Keys,
     outside: &Outside,
 ) -> Result<Verdict, VerifyError> {
-    let mut chain = outside.chain(key);
+    let mut chain = outside.chain(keys);
     let mut number = 0;
     loop {
         let notes = checkpoints::notes(pool, number, NOTES_AT_ONCE).await?;
@@ -196,12 +196,8 @@ fn together(sizes: &[u64], mut of: impl FnMut(u64) -> Option<Vec<Hash>>) -> Opti
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn verify_file(
-    path: &Path,
-    key: &VerifierKey,
-    outside: &Outside,
-) -> Result<Verdict, VerifyError> {
-    let (chain, mut lists) = checkpoints_of(path, key, outside)?;
+pub fn verify_file(path: &Path, keys: &Keys, outside: &Outside) -> Result<Verdict, VerifyError> {
+    let (chain, mut lists) = checkpoints_of(path, keys, outside)?;
     let Walk { stretches, faults } = chain.walk();
     let mut walker = Walker::new(faults);
     std::thread::scope(|scope| {
@@ -260,10 +256,10 @@ fn walk_file(
 /// The file's checkpoints and the lists of leaf hashes with them, by size.
 fn checkpoints_of(
     path: &Path,
-    key: &VerifierKey,
+    keys: &Keys,
     outside: &Outside,
 ) -> Result<(Chain, BTreeMap<u64, Vec<Hash>>), VerifyError> {
-    let mut chain = outside.chain(key);
+    let mut chain = outside.chain(keys);
     let mut lists = BTreeMap::new();
     let read = read_log(path, |line, entry| {
         let source = format!("on line {line} of the log");

@@ -48,7 +48,7 @@ pub async fn decide_and_write(
     for work in works.iter().filter(|work| loaded.books.contains_key(&work.player)) {
         work.command.add_needs(&work.player, &mut needs);
     }
-    load::load(connection, &mut loaded.books, &needs).await?;
+    load::load(connection, &mut loaded.books, &needs, &context.policies).await?;
     let outcomes = decide_all(context, &mut loaded.books, works, now);
     let incidents = loaded
         .books

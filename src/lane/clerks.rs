@@ -6,6 +6,7 @@ use super::known_places::KnownPlaces;
 use crate::book::KeyId;
 use crate::clock::Clock;
 use crate::domain::{InboxId, PlayerKey};
+use crate::screening::Policies;
 use crate::store::db::LaneConnection;
 use crate::store::inbox::{self, DoneEvent, NewEvent};
 use crate::store::places::{self, AttemptPlace, Named};
@@ -45,12 +46,18 @@ pub struct AllDesks {
 }
 
 impl Desks {
-    pub fn start(db: &Db, clock: &Arc<dyn Clock>, tasks: &TaskTracker) -> Self {
+    pub fn start(
+        db: &Db,
+        clock: &Arc<dyn Clock>,
+        policies: &Arc<Policies>,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let readers = ReadPlayers { clock: clock.clone(), policies: policies.clone() };
         Self(Arc::new(AllDesks {
             inbox: Desk::start(StoreEvents { clock: clock.clone() }, db.clone(), tasks),
             done: Desk::start(MarkDone, db.clone(), tasks),
             places: Desk::start(FindPlaces, db.clone(), tasks),
-            players: Desk::start(ReadPlayers, db.clone(), tasks),
+            players: Desk::start(readers, db.clone(), tasks),
             payees: Desk::start(ReadPayees, db.clone(), tasks),
             keys: Desk::start(ReadKeys, db.clone(), tasks),
             known: KnownPlaces::default(),
@@ -141,7 +148,10 @@ impl Clerk for FindPlaces {
 
 /// Reads players with all that a deposit's first screening needs.
 #[derive(Debug)]
-pub struct ReadPlayers;
+pub struct ReadPlayers {
+    clock: Arc<dyn Clock>,
+    policies: Arc<Policies>,
+}
 
 impl Clerk for ReadPlayers {
     type Question = PlayerKey;
@@ -157,7 +167,7 @@ impl Clerk for ReadPlayers {
         connection: &mut LaneConnection,
         questions: &[PlayerKey],
     ) -> Result<Vec<Option<PlayerFacts>>, StoreError> {
-        read_facts::players(connection, questions).await
+        read_facts::players(connection, questions, &self.policies, self.clock.now()).await
     }
 }
 

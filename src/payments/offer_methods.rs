@@ -11,10 +11,11 @@ use crate::routing::Permit;
 use crate::routing::rules::PspAccount;
 use crate::routing::switches::Use;
 use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
-use crate::screening::limits::{Limit, LimitUse};
+use crate::screening::limits::Limit;
+use crate::screening::movement::Movement;
 use crate::screening::policy::MarketPolicy;
 use crate::screening::{Checkpoint, Outcome, engine};
-use crate::store::{StoreError, read_models};
+use crate::store::{StoreError, movements, read_models};
 use psp_contract::{Payer, PayerField};
 
 /// What is asked for.
@@ -43,7 +44,7 @@ struct Facts<'a> {
     player: &'a Player,
     payer: &'a Payer,
     limits: &'a [Limit],
-    uses: &'a [LimitUse],
+    movements: &'a [Movement],
     owed: &'a [Money],
     now: Timestamp,
 }
@@ -60,17 +61,24 @@ pub async fn offer_methods(
     let Some((player, limits)) = read_models::player(pool, &wanted.player).await? else {
         return Ok(None);
     };
-    let uses = read_models::limit_uses(pool, &wanted.player).await?;
     let wallets = read_models::wallets(pool, &wanted.player).await?;
     let owed = wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency));
     let owed: Vec<Money> = owed.collect();
     let now = flows.clock.now();
+    let since = now - flows.policies.reach(&player.country, now);
+    let movements = movements::of_player(pool, &wanted.player, since).await?;
     let Some(policy) = flows.policies.in_force(&player.country, now) else {
         return Ok(Some(Vec::new()));
     };
     let payer = payer_of(&player, None);
-    let facts =
-        Facts { player: &player, payer: &payer, limits: &limits, uses: &uses, owed: &owed, now };
+    let facts = Facts {
+        player: &player,
+        payer: &payer,
+        limits: &limits,
+        movements: &movements,
+        owed: &owed,
+        now,
+    };
     let offers = policy.methods().into_iter().filter_map(|method| {
         let (offer, is_healthy) = offer(flows, wanted, policy, &facts, method)?;
         Some((!is_healthy, offer))
@@ -165,7 +173,7 @@ fn screened(
                 money,
                 method,
                 limits: facts.limits,
-                uses: facts.uses,
+                movements: facts.movements,
                 source: None,
             };
             gather::deposit(&records, &setting)
@@ -179,6 +187,8 @@ fn screened(
                 method,
                 owed: facts.owed,
                 closed_loop: None,
+                payment: None,
+                movements: facts.movements,
             };
             gather::withdrawal(&records, &setting)
         }

@@ -74,7 +74,12 @@ pub async fn receive_payin(
     };
     let command = Command::ReceivePayin(Box::new(command));
     match flows.submit_persistently(&owner.player, command).await? {
-        Answer::Payment(payment) => Ok(Received::Booked(payment)),
+        Answer::Payment(payment) => {
+            if payment.method == Method::Crypto {
+                flows.nudges.screenings.notify_one();
+            }
+            Ok(Received::Booked(payment))
+        }
         _ => Ok(Received::Seen),
     }
 }

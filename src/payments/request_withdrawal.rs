@@ -99,6 +99,9 @@ pub async fn request_withdrawal(
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
             done => {
                 flows.nudges.payouts.notify_one();
+                if order.method == Method::Crypto {
+                    flows.nudges.screenings.notify_one();
+                }
                 return Ok(done?);
             }
         }
@@ -126,6 +129,9 @@ fn screened(
         method: order.method,
         owed: &known.owed,
         closed_loop: Some(&shared),
+        payment: None,
+        // What the player moved is counted under their lock, and only there.
+        movements: &[],
     };
     let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
     let screening = engine::screen(&flows.policies, &facts);

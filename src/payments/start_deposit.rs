@@ -129,7 +129,7 @@ fn screened(
         money: order.money,
         method: order.method,
         limits: &known.limits,
-        uses: &known.uses,
+        movements: &known.movements,
         source: None,
     };
     let facts = gather::deposit(&records, &Setting::new(&flows.policies, &flows.fx, now));

@@ -1,12 +1,11 @@
 //! Sets and confirms a player's own deposit limits.
 
-use crate::decide::{Answer, Command, Refusal};
+use crate::decide::{Answer, Command};
 use crate::domain::{Money, PlayerKey};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::players::set_limits::Change::{Confirm, Replace};
 use crate::screening::limits::{Limit, Period};
-use crate::store::{StoreError, read_models};
 
 /// What is to change.
 #[derive(Debug, Clone)]
@@ -17,36 +16,21 @@ pub enum Change {
     Confirm,
 }
 
-/// Why nothing changed.
-#[derive(Debug, thiserror::Error)]
-pub enum LimitsError {
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
-    #[error("reading the player")]
-    Store(#[from] StoreError),
-}
-
 /// Changes the limits; the market of the player's residence says how long a rise waits.
+///
+/// # Errors
+/// The lane's, and nothing changes.
 pub async fn set_limits(
     flows: &Flows,
     player: &PlayerKey,
     change: Change,
-) -> Result<Vec<Limit>, LimitsError> {
-    let (record, _) = read_models::player(flows.db.pool(), player)
-        .await?
-        .ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
+) -> Result<Vec<Limit>, SubmitError> {
     let command = match change {
-        Replace(wanted) => {
-            let policy = flows.policies.in_force(&record.country, flows.clock.now());
-            // Where no market's rule is known, the longest of the known delays is the safe one.
-            let longest = flows.policies.all().iter().map(|policy| policy.limit_rise_delay).max();
-            let delay = policy.map(|policy| policy.limit_rise_delay).or(longest);
-            Command::PutLimits { wanted, delay: delay.unwrap_or_default() }
-        }
+        Replace(wanted) => Command::PutLimits { wanted },
         Confirm => Command::ConfirmLimits,
     };
     match flows.lanes.submit(player, command).await? {
         Answer::Limits(limits) => Ok(limits),
-        _ => Err(SubmitError::Failed.into()),
+        _ => Err(SubmitError::Failed),
     }
 }

@@ -1,10 +1,10 @@
-//! The sandbox's mock PSPs: one for each configured account, at the account's own address.
+//! The sandbox's mock PSPs and vendors: one for each configured account, at its own address.
 
 use super::keys::SandboxKeys;
 use super::ports;
 use crate::config::{Config, PspAccount, variable_of};
 use anyhow::Context;
-use mock_psps::{MockAccount, MockConfig, Running};
+use mock_psps::{MockAccount, MockConfig, MockVendor, Running};
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,6 +32,12 @@ fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
             if account.settings.contains_key("server_certificate_pem") { "https" } else { "http" };
         let setting = format!("{}={scheme}://", variable_of(&key));
         ports::check_free(&format!("the mock of {}", account.id), address, setting)?;
+    }
+    for vendor in &mocks.vendors {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, vendor.port));
+        let key = format!("vendors.{}.base_url", vendor.id);
+        let setting = format!("{}=http://", variable_of(&key));
+        ports::check_free(&format!("the mock of {}", vendor.id), address, setting)?;
     }
     Ok(())
 }
@@ -61,8 +67,24 @@ pub fn mock_config(config: &Config, home: &Path) -> anyhow::Result<MockConfig> {
         seed: 1,
         books_dir: Some(home.join("mock-books")),
         accounts,
-        vendors: Vec::new(),
+        vendors: vendors(config)?,
     })
+}
+
+/// The vendors at the addresses and with the secrets that the service has.
+fn vendors(config: &Config) -> anyhow::Result<Vec<MockVendor>> {
+    let mut vendors = Vec::new();
+    for account in &config.vendors {
+        let url = Url::parse(&account.base_url)
+            .with_context(|| format!("vendors.{}.base_url is no URL", account.id))?;
+        let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
+        let mut settings = account.settings.clone();
+        let secrets = account.secrets.iter();
+        settings.extend(secrets.map(|(key, it)| (key.clone(), it.expose_secret().to_owned())));
+        let vendor = account.adapter.clone();
+        vendors.push(MockVendor { id: account.id.clone(), port, vendor, settings });
+    }
+    Ok(vendors)
 }
 
 /// What the mock knows: the settings, the shared secrets, and both halves of every pair of keys, of which

@@ -88,6 +88,21 @@ impl States {
     /// Tries that failed too: what velocity is about.
     pub const ALL: States = States { reserved: true, counted: true, released: true };
 
+    pub fn of(states: &[UseState]) -> Self {
+        let has = |state| states.contains(&state);
+        Self {
+            reserved: has(UseState::Reserved),
+            counted: has(UseState::Counted),
+            released: has(UseState::Released),
+        }
+    }
+
+    /// Their names, in the order of a payment's life.
+    pub fn names(self) -> Vec<&'static str> {
+        let chosen = UseState::ALL.into_iter().filter(|state| self.has(*state));
+        chosen.map(UseState::as_str).collect()
+    }
+
     pub const fn has(self, state: UseState) -> bool {
         match state {
             UseState::Reserved => self.reserved,

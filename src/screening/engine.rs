@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::policy::{MarketPolicy, Policies};
-use super::rule::{Rule, RuleResult};
+use super::rule::{Awaits, Rule, RuleResult};
 use super::{Outcome, rules};
 use crate::domain::Reason;
 use time::Date;
@@ -65,6 +65,33 @@ pub fn recount(policies: &Policies, facts: &Facts, before: &Screening) -> Screen
         }
     }
     judged(policy, facts, results)
+}
+
+/// What a payment waits for, and what it would be if that came out well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub awaits: Vec<Awaits>,
+    pub otherwise: Outcome,
+}
+
+/// The vendors whose answers are still to come. A rule that is on record only waits for none.
+pub fn waiting(policies: &Policies, facts: &Facts, screening: &Screening) -> Option<Waiting> {
+    let policy = policy_for(policies, facts);
+    let mut awaits = Vec::new();
+    let mut numbers = Vec::new();
+    for rule in all(policy) {
+        let acts = !rule.only_records && !facts.only_records(&rule.id);
+        if acts && rule.at.contains(&facts.checkpoint) && applies(rule, facts) {
+            if let Some(found) = rule.check.awaits(facts) {
+                awaits.push(found);
+                numbers.push(rule.number);
+            }
+        }
+    }
+    let others = screening.rules.iter();
+    let others = others.filter(|result| result.is_hit() && !numbers.contains(&result.number));
+    let otherwise = others.map(|result| result.effect).max().unwrap_or(Outcome::Approve);
+    (!awaits.is_empty()).then_some(Waiting { awaits, otherwise })
 }
 
 fn all(policy: Option<&MarketPolicy>) -> impl Iterator<Item = &Rule> {

@@ -6,9 +6,10 @@ use crate::domain::{
     PlayerStatus, Timestamp,
 };
 use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
-use crate::screening::limits::{Period, UseState};
+use crate::screening::limits::Period;
+use crate::screening::movement::UseState;
 use crate::screening::rule::State;
-use crate::screening::test_data::{NOW, fx, limit, limit_use, player, policies};
+use crate::screening::test_data::{NOW, deposited, fx, limit, player, policies};
 use crate::screening::{Checkpoint, FxTable};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ fn deposit(player: &Player) -> Deposit<'_> {
         money: sek(10_000),
         method: Method::BankTransfer,
         limits: &[],
-        uses: &[],
+        movements: &[],
         source: None,
     }
 }
@@ -39,6 +40,8 @@ fn withdrawal(player: &Player) -> Withdrawal<'_> {
         method: Method::BankTransfer,
         owed: &[],
         closed_loop: None,
+        payment: None,
+        movements: &[],
     }
 }
 
@@ -47,7 +50,7 @@ fn screen_deposit(records: &Deposit<'_>) -> Screening {
 }
 
 fn screen_deposit_at(records: &Deposit<'_>, fx: &FxTable, now: Timestamp) -> Screening {
-    let facts = gather::deposit(records, &Setting { fx, recorded_only: &[], now });
+    let facts = gather::deposit(records, &Setting::new(&policies(), fx, now));
     screen(&policies(), &facts)
 }
 
@@ -56,7 +59,7 @@ fn screen_withdrawal(records: &Withdrawal<'_>) -> Screening {
 }
 
 fn screen_withdrawal_with(records: &Withdrawal<'_>, fx: &FxTable) -> Screening {
-    let facts = gather::withdrawal(records, &Setting { fx, recorded_only: &[], now: NOW });
+    let facts = gather::withdrawal(records, &Setting::new(&policies(), fx, NOW));
     screen(&policies(), &facts)
 }
 
@@ -221,12 +224,12 @@ fn the_market_says_which_currency_method_and_amount() {
 #[test]
 fn the_players_own_limit_names_what_was_observed_and_what_helps() {
     let limits = [limit(Period::Day, 10_000, Currency::EUR)];
-    let uses = [limit_use(1, 2_000, NOW, UseState::Reserved)];
+    let uses = [deposited(1, 2_000, NOW, UseState::Reserved)];
     let player = player();
     let mut facts = deposit(&player);
     facts.money = Money::new(10_000, Currency::EUR);
     facts.limits = &limits;
-    facts.uses = &uses;
+    facts.movements = &uses;
     let screening = screen_deposit(&facts);
     check(&screening, deny(&["limit.player_exceeded"]));
     let reason = &screening.reasons[0];
@@ -297,13 +300,13 @@ fn a_reservation_is_enough_afterwards_and_a_released_one_is_not() {
         (UseState::Reserved, (Outcome::Approve, vec![])),
         (UseState::Released, (Outcome::Review, vec!["limit.player_exceeded"])),
     ] {
-        let uses = [limit_use(1, 10_000, NOW, state)];
+        let uses = [deposited(1, 10_000, NOW, state)];
         let mut facts = deposit(&player);
         facts.checkpoint = Checkpoint::DepositPost;
         facts.payment = Some(uses[0].payment);
         facts.money = Money::new(10_000, Currency::EUR);
         facts.limits = &limits;
-        facts.uses = &uses;
+        facts.movements = &uses;
         check(&screen_deposit(&facts), (expected.0, &expected.1));
     }
 }
@@ -314,12 +317,16 @@ fn counters_that_ran_again_replace_their_older_findings() {
     let (player, table) = (player(), fx());
     let mut records = deposit(&player);
     records.limits = &limits;
-    let mut facts =
-        gather::deposit(&records, &Setting { fx: &table, recorded_only: &[], now: NOW });
+    let mut facts = gather::deposit(&records, &Setting::new(&policies(), &table, NOW));
     let before = screen(&policies(), &facts);
     assert_eq!(before.outcome, Outcome::Deny);
     let raised = [limit(Period::Day, 10_000, Currency::EUR)];
-    gather::count_deposit(&mut facts, None, (&raised, &[]), NOW, &table);
+    gather::count_deposit(
+        &mut facts,
+        None,
+        (&raised, &[]),
+        &Setting::new(&policies(), &table, NOW),
+    );
     let after = recount(&policies(), &facts, &before);
     check(&after, FINE);
     let numbers = |screening: &Screening| -> Vec<u16> {
@@ -336,8 +343,9 @@ fn a_rule_that_only_records_finds_and_does_nothing() {
     let records = deposit(&records_of);
     let table = fx();
     for (recorded_only, acts) in [(vec!["kyc".to_owned()], false), (vec!["ky".to_owned()], true)] {
-        let setting = Setting { fx: &table, recorded_only: &recorded_only, now: NOW };
-        let screening = screen(&policies(), &gather::deposit(&records, &setting));
+        let policies = policies().with_recorded_only(recorded_only);
+        let setting = Setting::new(&policies, &table, NOW);
+        let screening = screen(&policies, &gather::deposit(&records, &setting));
         let found = screening.rules.iter().find(|result| &*result.rule == "kyc.level").unwrap();
         assert_eq!((found.state, found.acts, found.is_hit()), (State::Hit, acts, acts));
         assert_eq!(screening.outcome == Outcome::Deny, acts);

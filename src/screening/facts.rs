@@ -9,7 +9,10 @@ use super::{Checkpoint, FxTable};
 use crate::domain::{
     Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
 };
+use crate::screening::aggregate::Query;
+use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
+use crate::screening::signals::VendorResult;
 
 /// The facts of one screening.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,10 @@ pub struct Facts {
     pub limits: Vec<LimitUsed>,
     /// How a withdrawal that is asked for is shared out among the sources of deposits.
     pub closed_loop: Option<LoopFacts>,
+    /// What the policy's rules asked of the player's movements.
+    pub counted: Vec<Counted>,
+    /// What vendors outside said of this payment or its player.
+    pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
     pub recorded_only: Vec<String>,
     pub fx: FxTable,
@@ -170,6 +177,11 @@ impl Facts {
 
     pub fn money(&self) -> Option<Money> {
         self.payment.as_ref().map(|payment| payment.money)
+    }
+
+    /// The answer to a rule's question. None: it was not asked when these facts were gathered.
+    pub fn counted(&self, query: &Query) -> Option<&Counted> {
+        self.counted.iter().find(|counted| counted.query == *query)
     }
 
     /// Whether a rule finds but does not act.

@@ -1,8 +1,9 @@
 //! From the records to the facts of one screening.
 
 use super::facts::{Facts, LoopFacts, PaymentFacts, PlayerFacts};
-use super::limits::{self, Limit, LimitUse};
-use super::{Checkpoint, FxTable, Policies, payer};
+use super::limits::{self, Limit};
+use super::movement::Movement;
+use super::{Checkpoint, FxTable, MarketPolicy, Policies, counters, engine, payer};
 use crate::domain::{Currency, Instrument, Method, Money, Origin, Player, Timestamp};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -20,7 +21,7 @@ pub struct Deposit<'a> {
     pub money: Money,
     pub method: Method,
     pub limits: &'a [Limit],
-    pub uses: &'a [LimitUse],
+    pub movements: &'a [Movement],
     /// Who paid, where the PSP has told.
     pub source: Option<&'a Instrument>,
 }
@@ -39,32 +40,39 @@ pub struct Withdrawal<'a> {
     pub owed: &'a [Money],
     /// None before the payout: it was shared out when it was asked for.
     pub closed_loop: Option<&'a LoopFacts>,
+    /// The withdrawal itself, once it has an id.
+    pub payment: Option<Uuid>,
+    pub movements: &'a [Movement],
 }
 
 /// What every screening is made with.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<'a> {
+    pub policies: &'a Policies,
     pub fx: &'a FxTable,
-    /// Rules that are recorded without effect.
-    pub recorded_only: &'a [String],
     pub now: Timestamp,
+    /// The version that wants things counted; none: the one in force.
+    pub version: Option<&'a MarketPolicy>,
 }
 
 impl<'a> Setting<'a> {
     pub fn new(policies: &'a Policies, fx: &'a FxTable, now: Timestamp) -> Self {
-        Self { fx, recorded_only: policies.recorded_only(), now }
+        Self { policies, fx, now, version: None }
+    }
+
+    fn policy(&self, facts: &Facts) -> Option<&'a MarketPolicy> {
+        self.version.or_else(|| engine::policy_for(self.policies, facts))
     }
 }
 
 /// The facts of a deposit.
 pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
-    let now = setting.now;
     let mut facts = base(known.checkpoint, known.player, setting);
     let Deposit { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
     facts.payer =
         known.player.zip(known.source).map(|(player, source)| payer::compare(source, player));
-    count_deposit(&mut facts, known.payment, (known.limits, known.uses), now, setting.fx);
+    count_deposit(&mut facts, known.payment, (known.limits, known.movements), setting);
     facts
 }
 
@@ -75,19 +83,22 @@ pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
 pub fn count_deposit(
     facts: &mut Facts,
     payment: Option<Uuid>,
-    (limits, uses): (&[Limit], &[LimitUse]),
-    now: Timestamp,
-    fx: &FxTable,
+    (limits, movements): (&[Limit], &[Movement]),
+    setting: &Setting<'_>,
 ) {
-    let (own, others): (Vec<LimitUse>, Vec<LimitUse>) =
-        uses.iter().partition(|found| Some(found.payment) == payment);
-    let reserved = own.iter().any(|found| found.state.counts());
-    facts.counted_at = now;
+    let own = movements.iter().find(|found| Some(found.payment) == payment);
+    let reserved = own.is_some_and(|found| found.state.counts());
+    facts.counted_at = setting.now;
+    let policy = setting.policy(facts);
     facts.limits = match facts.checkpoint {
         Checkpoint::DepositPost if reserved => Vec::new(),
-        _ => limits::measure(limits, &others, now, fx),
+        _ => {
+            let terms = setting.policies.limit_terms(policy);
+            limits::measure(limits, (movements, payment), terms, setting.now, setting.fx)
+        }
     };
-    narrow(facts, fx);
+    facts.counted = counters::count(policy, facts, (movements, payment), setting);
+    narrow(facts, setting.fx);
 }
 
 /// The facts of a withdrawal.
@@ -95,17 +106,23 @@ pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let mut facts = base(known.checkpoint, known.player, setting);
     let Withdrawal { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
-    facts.owed = known.owed.to_vec();
     facts.closed_loop = known.closed_loop.cloned();
-    narrow(&mut facts, setting.fx);
+    count_withdrawal(&mut facts, known.payment, (known.owed, known.movements), setting);
     facts
 }
 
 /// Reads the counters of a withdrawal anew: under the player's lock.
-pub fn count_withdrawal(facts: &mut Facts, owed: &[Money], closed_loop: LoopFacts, now: Timestamp) {
-    facts.counted_at = now;
+pub fn count_withdrawal(
+    facts: &mut Facts,
+    payment: Option<Uuid>,
+    (owed, movements): (&[Money], &[Movement]),
+    setting: &Setting<'_>,
+) {
+    facts.counted_at = setting.now;
     facts.owed = owed.to_vec();
-    facts.closed_loop = Some(closed_loop);
+    let policy = setting.policy(facts);
+    facts.counted = counters::count(policy, facts, (movements, payment), setting);
+    narrow(facts, setting.fx);
 }
 
 fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) -> Facts {
@@ -119,16 +136,19 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         owed: Vec::new(),
         limits: Vec::new(),
         closed_loop: None,
-        recorded_only: setting.recorded_only.to_vec(),
+        recorded_only: setting.policies.recorded_only().to_vec(),
+        counted: Vec::new(),
+        vendors: Vec::new(),
         fx: setting.fx.narrowed([]),
     }
 }
 
 /// Keeps the rates that these facts can ask for: what is compared is worth something in euro, and in
-/// the currencies of the player's limits.
+/// the currencies of the player's limits and of what was counted.
 fn narrow(facts: &mut Facts, fx: &FxTable) {
     let limits = facts.limits.iter().map(|limit| limit.most.currency);
     let payment = facts.payment.iter().map(|payment| payment.money.currency);
-    let currencies: BTreeSet<Currency> = payment.chain(limits).collect();
+    let counted = facts.counted.iter().map(|counted| counted.query.currency);
+    let currencies: BTreeSet<Currency> = payment.chain(limits).chain(counted).collect();
     facts.fx = fx.narrowed(currencies);
 }

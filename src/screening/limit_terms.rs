@@ -4,7 +4,7 @@
 use super::aggregate::{Flow, Query, States};
 use super::calendar::{Calendar, Period, Window};
 use super::limits::ConfirmRise;
-use crate::domain::{Currency, Money, Timestamp};
+use crate::domain::{Currency, Timestamp};
 use std::time::Duration;
 
 /// What a player's limits are compared with.
@@ -47,10 +47,6 @@ pub struct LimitTerms {
     /// Whether it also waits for the end of the running day, week or month that it is for.
     pub rise_after_period: bool,
     pub rise_confirm: ConfirmRise,
-    /// The limits without which a player may not deposit.
-    pub required: Vec<Period>,
-    /// From a limit above this on, for a month, somebody talks with the player first.
-    pub contact_above: Option<Money>,
 }
 
 impl Default for LimitTerms {
@@ -65,8 +61,6 @@ impl Default for LimitTerms {
             rise_delay: Duration::ZERO,
             rise_after_period: false,
             rise_confirm: ConfirmRise::AfterDelay,
-            required: Vec::new(),
-            contact_above: None,
         }
     }
 }

@@ -1,59 +1,20 @@
 //! A player's own deposit limits, exact to the minor unit.
 //!
-//! Gross sums over rolling windows: 24 hours, 7 days, 30 days back from now. A deposit counts from
-//! its reservation on, so two deposits at the same moment cannot share the same room; it is
-//! released when the deposit comes to nothing. Other currencies are converted into the limit's,
+//! Over which windows they are counted, and what counts, the market's [`LimitTerms`] say. A deposit
+//! counts from its reservation on, so two deposits at the same moment cannot share the same room; it
+//! is released when the deposit comes to nothing. Other currencies are converted into the limit's,
 //! each rounded up, so that the sum is never too small.
 //!
-//! A limit is lowered at once. A rise, or leaving a limit out, is pending for the market's delay
-//! and then needs the player's word a second time.
+//! A limit is lowered at once. A rise, or leaving a limit out, is pending for as long as the market
+//! wants and then needs the player's word a second time.
 
 use super::FxTable;
+use super::aggregate::{aggregate, worth};
+pub use super::calendar::Period;
+use super::limit_terms::LimitTerms;
+use super::movement::Movement;
 use crate::domain::{Currency, Money, Timestamp};
-use std::time::Duration;
 use uuid::Uuid;
-
-const HOUR: u64 = 60 * 60;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Period {
-    Day,
-    Week,
-    Month,
-}
-
-impl Period {
-    pub const ALL: [Period; 3] = [Period::Day, Period::Week, Period::Month];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Period::Day => "day",
-            Period::Week => "week",
-            Period::Month => "month",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|period| period.as_str() == text)
-    }
-
-    /// How far the rolling window reaches back.
-    pub const fn window(self) -> Duration {
-        match self {
-            Period::Day => Duration::from_secs(24 * HOUR),
-            Period::Week => Duration::from_secs(7 * 24 * HOUR),
-            Period::Month => Duration::from_secs(30 * 24 * HOUR),
-        }
-    }
-
-    const fn words(self) -> &'static str {
-        match self {
-            Period::Day => "the last 24 hours",
-            Period::Week => "the last 7 days",
-            Period::Month => "the last 30 days",
-        }
-    }
-}
 
 /// One limit of a player. There is at most one a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +32,7 @@ pub struct PendingLimit {
     /// None: the limit is to be removed.
     pub money: Option<Money>,
     pub requested_at: Timestamp,
-    /// The end of the market's delay.
+    /// When the market lets it hold.
     pub effective_at: Timestamp,
     /// The player said it a second time. Without that it never takes effect.
     pub confirmed: bool,
@@ -85,49 +46,6 @@ pub enum ConfirmRise {
     AnyTime,
     /// Only when the delay is over, so that the second word is a fresh one.
     AfterDelay,
-}
-
-/// A deposit's share of the limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LimitUse {
-    pub payment: Uuid,
-    pub money: Money,
-    pub at: Timestamp,
-    pub state: UseState,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UseState {
-    /// The deposit is under way.
-    Reserved,
-    /// The deposit succeeded.
-    Counted,
-    /// The deposit came to nothing, and counts for nothing.
-    Released,
-}
-
-impl UseState {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            UseState::Reserved => "reserved",
-            UseState::Counted => "counted",
-            UseState::Released => "released",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Reserved, Self::Counted, Self::Released]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-    }
-
-    /// Whether it takes room within the limits.
-    pub const fn counts(self) -> bool {
-        match self {
-            UseState::Reserved | UseState::Counted => true,
-            UseState::Released => false,
-        }
-    }
 }
 
 /// Why a list of limits is refused.
@@ -158,12 +76,15 @@ pub fn in_force(limit: &Limit, now: Timestamp) -> Option<Money> {
 pub struct LimitUsed {
     pub period: Period,
     pub most: Money,
-    /// The window in words, "the last 24 hours".
-    pub window: String,
+    /// What is counted, in words: "deposits of the last 24 hours", "net deposits since 2026-11-01 00:00
+    /// Europe/Amsterdam".
+    pub counted: String,
     pub since: Timestamp,
+    /// The end of the calendar's period, or when it was counted.
+    pub until: Timestamp,
     /// The sum in the limit's currency, or why there is none.
     pub used: Result<Money, String>,
-    /// How many deposits made the sum.
+    /// How many movements made the sum.
     pub count: u32,
 }
 
@@ -174,44 +95,37 @@ impl LimitUsed {
     /// Why there is no sum, in words for people.
     pub fn with(&self, request: Money, fx: &FxTable) -> Result<Money, String> {
         let used = self.used.clone()?;
-        add_up([used, request].into_iter(), self.most.currency, fx)
+        let request = worth(request, self.most.currency, fx).map_err(|error| error.to_string())?;
+        used.checked_add(request).ok_or_else(|| "more than can be counted".to_owned())
     }
 }
 
-/// What the limits in force have left, with the windows that they are measured over.
-///
-/// `uses` must not contain the request itself.
+/// What the limits in force have left, with the windows that they are measured over; the request
+/// itself is left out, where it is among the movements already.
 pub fn measure(
     limits: &[Limit],
-    uses: &[LimitUse],
+    (movements, without): (&[Movement], Option<Uuid>),
+    terms: &LimitTerms,
     now: Timestamp,
     fx: &FxTable,
 ) -> Vec<LimitUsed> {
     let measure = |limit: &Limit| {
         let most = in_force(limit, now)?;
-        let period = limit.period;
-        let since = now - period.window();
-        let counting = uses.iter().filter(|found| found.state.counts() && found.at > since);
-        let count = u32::try_from(counting.clone().count()).unwrap_or(u32::MAX);
-        let used = add_up(counting.map(|found| found.money), most.currency, fx);
-        Some(LimitUsed { period, most, window: period.words().to_owned(), since, used, count })
+        let (period, window) = (limit.period, terms.window(limit.period));
+        let query = terms.query(period, most.currency);
+        let found = aggregate(movements, &query, without, (&terms.calendar, now), fx);
+        let window = window.words(&terms.calendar, now);
+        Some(LimitUsed {
+            period,
+            most,
+            counted: format!("{} {window}", query.flow.as_str()),
+            since: found.from,
+            until: found.to,
+            used: found.sum.map_err(|error| error.to_string()),
+            count: found.count,
+        })
     };
     limits.iter().filter_map(measure).collect()
-}
-
-fn add_up(
-    all: impl Iterator<Item = Money>,
-    currency: Currency,
-    fx: &FxTable,
-) -> Result<Money, String> {
-    let mut sum = Money::new(0, currency);
-    for money in all {
-        let converted = fx.convert_up(money, currency).ok_or_else(|| {
-            format!("cannot be added up, no exchange rate from {} to {currency}", money.currency)
-        })?;
-        sum = sum.checked_add(converted).ok_or_else(|| "more than can be counted".to_owned())?;
-    }
-    Ok(sum)
 }
 
 /// Replaces the list of limits: lower or new at once; higher or left out is pending. What was
@@ -222,7 +136,7 @@ fn add_up(
 pub fn replace(
     current: &[Limit],
     wanted: &[(Period, Money)],
-    delay: Duration,
+    terms: &LimitTerms,
     now: Timestamp,
 ) -> Result<Vec<Limit>, LimitError> {
     let current = settled(current, now);
@@ -237,7 +151,7 @@ pub fn replace(
             return Err(LimitError::NotPositive);
         }
         let held = current.iter().find(|limit| limit.period == period);
-        limits.extend(changed(period, held, money, delay, now)?);
+        limits.extend(changed(period, held, money, terms, now)?);
     }
     Ok(limits)
 }
@@ -246,7 +160,7 @@ fn changed(
     period: Period,
     held: Option<&Limit>,
     wanted: Option<Money>,
-    delay: Duration,
+    terms: &LimitTerms,
     now: Timestamp,
 ) -> Result<Option<Limit>, LimitError> {
     let Some(held) = held else {
@@ -270,7 +184,7 @@ fn changed(
             limit.pending = Some(waiting.cloned().unwrap_or(PendingLimit {
                 money: rise,
                 requested_at: now,
-                effective_at: now + delay,
+                effective_at: terms.rise_at(period, now),
                 confirmed: false,
             }));
         }
@@ -285,9 +199,10 @@ fn changed(
 /// over first and it is over for none.
 pub fn confirm(
     current: &[Limit],
-    when: ConfirmRise,
+    terms: &LimitTerms,
     now: Timestamp,
 ) -> Result<Vec<Limit>, LimitError> {
+    let when = terms.rise_confirm;
     let mut limits = settled(current, now);
     let open = |limit: &Limit| limit.pending.as_ref().map(|pending| pending.effective_at);
     let earliest = limits.iter().filter_map(open).min();

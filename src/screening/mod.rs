@@ -16,7 +16,8 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`sources`], [`closed_loop`],
-//! [`split`], [`gather`], [`engine`], [`decision`], [`file`]; then, above the store, [`compare`], [`replay`],
+//! [`split`], [`gather`], [`engine`], [`decision`], [`file`], [`counters`]; then, above the store,
+//! [`compare`], [`replay`],
 //! [`backtest`].
 
 pub mod aggregate;
@@ -24,6 +25,7 @@ pub mod backtest;
 pub mod calendar;
 pub mod closed_loop;
 pub mod compare;
+pub mod counters;
 pub mod decision;
 pub mod engine;
 pub mod facts;

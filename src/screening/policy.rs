@@ -1,7 +1,8 @@
 //! What a market allows, as data with a date, and exchange rates with a source and a date.
 
+use super::calendar::Calendar;
 use super::closed_loop::Terms;
-use super::limits::ConfirmRise;
+use super::limit_terms::LimitTerms;
 use super::rule::Rule;
 use crate::domain::{Currency, Direction, Method, Money, Timestamp};
 use rust_decimal::Decimal;
@@ -20,9 +21,10 @@ pub struct MarketPolicy {
     pub effective_from: Timestamp,
     /// Wallets that a player of this market may have.
     pub currencies: Vec<Currency>,
-    /// How long a player waits for a higher limit.
-    pub limit_rise_delay: Duration,
-    pub limit_rise_confirm: ConfirmRise,
+    /// Where its days, weeks and months begin.
+    pub calendar: Calendar,
+    /// How its players' own limits work.
+    pub limit_terms: LimitTerms,
     pub player_may_cancel_withdrawal: bool,
     /// How a withdrawal is shared out among the sources of deposits.
     pub closed_loop: Terms,
@@ -31,6 +33,12 @@ pub struct MarketPolicy {
 }
 
 impl MarketPolicy {
+    /// How far back its rules look at most.
+    fn reach(&self) -> Duration {
+        let queries = self.rules.iter().flat_map(|rule| rule.check.queries());
+        queries.map(|query| query.window.reach()).max().unwrap_or_default()
+    }
+
     /// The methods that payments of this market may use.
     pub fn methods(&self) -> Vec<Method> {
         let acting = self.rules.iter().filter(|rule| !rule.only_records);
@@ -53,11 +61,29 @@ impl MarketPolicy {
 pub struct Policies {
     versions: Vec<MarketPolicy>,
     recorded_only: Vec<String>,
+    /// The terms of limits where no policy is in force.
+    unlicensed: LimitTerms,
 }
 
 impl Policies {
-    pub const fn new(policies: Vec<MarketPolicy>) -> Self {
-        Self { versions: policies, recorded_only: Vec::new() }
+    pub fn new(policies: Vec<MarketPolicy>) -> Self {
+        let delays = policies.iter().map(|policy| policy.limit_terms.rise_delay);
+        // Where no market's rule is known, the longest of the known delays is the safe one.
+        let rise_delay = delays.max().unwrap_or_default();
+        let unlicensed = LimitTerms { rise_delay, ..LimitTerms::default() };
+        Self { versions: policies, recorded_only: Vec::new(), unlicensed }
+    }
+
+    /// How limits work under a policy, or without one.
+    pub fn limit_terms<'a>(&'a self, policy: Option<&'a MarketPolicy>) -> &'a LimitTerms {
+        policy.map_or(&self.unlicensed, |policy| &policy.limit_terms)
+    }
+
+    /// How far back a country's limits and rules look: what is older need not be read.
+    pub fn reach(&self, country: &str, at: Timestamp) -> Duration {
+        let policy = self.in_force(country, at);
+        let limits = self.limit_terms(policy).reach();
+        policy.map_or(limits, |policy| policy.reach().max(limits))
     }
 
     /// Rules, or beginnings of their ids, that find and do nothing in this installation.

@@ -10,6 +10,7 @@
 use super::compare::{self, Difference, Told};
 use super::engine::{self, ENGINE};
 use super::gather::{self, Setting};
+use super::movement::Movement;
 use super::{Checkpoint, Facts, MarketPolicy, Policies};
 use crate::domain::{Direction, Reason, Timestamp};
 use crate::store::read_history::{self, RecordedDecision};
@@ -72,18 +73,10 @@ pub async fn replay(
     let inputs = inputs.ok_or_else(|| ReplayError::NoInputs(decision.engine.clone()))?;
     let mut facts = facts_json::read(inputs)?;
     let recorded_policy = recorded_policy(policies, decision)?;
+    let mut policy = recorded_policy;
     if question.as_of.is_some() || question.version.is_some() {
-        let known = question.as_of.unwrap_or(facts.counted_at);
-        facts = known_at(pool, decision, facts, known, policies).await?;
+        (facts, policy) = known_at(pool, decision, facts, question, policies).await?;
     }
-    let policy = match (&question.version, question.as_of) {
-        (Some(version), _) => Some(named(policies, version, &facts)?),
-        (None, Some(at)) => {
-            let country = facts.player.as_ref().map(|player| player.country.as_str());
-            country.and_then(|country| policies.in_force(country, at))
-        }
-        (None, None) => recorded_policy,
-    };
     let screening = engine::decide(policy, &facts);
     let recorded = Told {
         outcome: decision.outcome.clone(),
@@ -120,14 +113,26 @@ pub(super) fn recorded_policy<'a>(
     Ok(Some(policy))
 }
 
+/// The version that is asked for: by name, or the one in force at a time.
+fn chosen<'a>(
+    policies: &'a Policies,
+    question: &Question,
+    country: Option<&str>,
+) -> Result<Option<&'a MarketPolicy>, ReplayError> {
+    match (&question.version, question.as_of) {
+        (Some(version), _) => named(policies, version, country.unwrap_or_default()).map(Some),
+        (None, Some(at)) => Ok(country.and_then(|country| policies.in_force(country, at))),
+        (None, None) => Ok(None),
+    }
+}
+
 fn named<'a>(
     policies: &'a Policies,
     version: &str,
-    facts: &Facts,
+    country: &str,
 ) -> Result<&'a MarketPolicy, ReplayError> {
     let found = policies.all().iter().find(|policy| policy.version == version);
     let found = found.ok_or_else(|| ReplayError::UnknownVersion(version.to_owned()))?;
-    let country = facts.player.as_ref().map_or("", |player| player.country.as_str());
     if found.market != country {
         return Err(ReplayError::OtherMarket {
             version: version.to_owned(),
@@ -138,28 +143,41 @@ fn named<'a>(
     Ok(found)
 }
 
-/// The facts of the same moment, with the knowledge of another time.
+/// The facts of the same moment, with the knowledge of another time, and the version that is asked
+/// for: what it wants counted is counted.
 ///
 /// What the ledger said at the moment (debts, what each source paid in) was known at once and stays. The exchange rates stay
 /// too: they are of the day of the decision.
-async fn known_at(
+async fn known_at<'a>(
     pool: &PgPool,
     decision: &RecordedDecision,
     recorded: Facts,
-    known: Timestamp,
-    policies: &Policies,
-) -> Result<Facts, StoreError> {
+    question: &Question,
+    policies: &'a Policies,
+) -> Result<(Facts, Option<&'a MarketPolicy>), ReplayError> {
+    let known = question.as_of.unwrap_or(recorded.counted_at);
     let record = read_history::player(pool, &decision.player, known).await?;
     let (player, limits) = match &record {
         Some((player, limits)) => (Some(player), limits.as_slice()),
         None => (None, [].as_slice()),
     };
-    let Some(payment) = recorded.payment.clone() else { return Ok(recorded) };
-    let setting = Setting {
-        fx: &recorded.fx,
-        recorded_only: policies.recorded_only(),
-        now: recorded.screened_at,
+    let Some(payment) = recorded.payment.clone() else {
+        let country = recorded.player.as_ref().map(|player| player.country.as_str());
+        let policy = chosen(policies, question, country)?;
+        return Ok((recorded, policy));
     };
+    let policy = chosen(policies, question, player.map(|player| player.country.as_str()))?;
+    let setting =
+        Setting { policies, fx: &recorded.fx, now: recorded.screened_at, version: policy };
+    let counting = Setting { now: recorded.counted_at, ..setting };
+    let begun = recorded.counted_at;
+    let all = read_history::movements(pool, &decision.player, begun, known).await?;
+    // Before its first decision a payment had moved nothing.
+    let own = decision.payment;
+    let is_first =
+        matches!(recorded.checkpoint, Checkpoint::DepositPre | Checkpoint::WithdrawalRequest);
+    let others = all.iter().filter(|found| !is_first || Some(found.payment) != own);
+    let movements: Vec<Movement> = others.copied().collect();
     if recorded.checkpoint.direction() == Some(Direction::Withdrawal) {
         let records = gather::Withdrawal {
             checkpoint: recorded.checkpoint,
@@ -169,22 +187,17 @@ async fn known_at(
             method: payment.method,
             owed: &recorded.owed,
             closed_loop: recorded.closed_loop.as_ref(),
+            payment: own,
+            movements: &movements,
         };
         let mut facts = gather::withdrawal(&records, &setting);
-        facts.counted_at = recorded.counted_at;
-        return Ok(facts);
+        gather::count_withdrawal(&mut facts, own, (&recorded.owed, &movements), &counting);
+        return Ok((facts, policy));
     }
-    let begun = recorded.counted_at;
-    let uses = read_history::uses(pool, &decision.player, begun, known).await?;
     let source = match (recorded.checkpoint, decision.payment) {
         (Checkpoint::DepositPost, Some(payment)) => read_history::source(pool, payment).await?,
         _ => None,
     };
-    // Before its first decision a deposit had no room reserved.
-    let own = decision.payment;
-    let before = recorded.checkpoint == Checkpoint::DepositPre;
-    let others = uses.iter().filter(|found| !before || Some(found.payment) != own);
-    let uses: Vec<_> = others.copied().collect();
     let records = gather::Deposit {
         checkpoint: recorded.checkpoint,
         player,
@@ -193,10 +206,10 @@ async fn known_at(
         money: payment.money,
         method: payment.method,
         limits,
-        uses: &uses,
+        movements: &movements,
         source: source.as_ref(),
     };
     let mut facts = gather::deposit(&records, &setting);
-    gather::count_deposit(&mut facts, own, (limits, &uses), recorded.counted_at, &recorded.fx);
-    Ok(facts)
+    gather::count_deposit(&mut facts, own, (limits, &movements), &counting);
+    Ok((facts, policy))
 }

@@ -1,11 +1,13 @@
 //! A rule of a policy: what it checks, where, and what a hit does.
 
+use super::aggregate::Query;
 use super::facts::Facts;
+use super::signals::Hook;
 use super::{Checkpoint, Outcome};
 use crate::domain::{Audience, Currency, Direction, Method, Reason};
 use std::fmt::Debug;
 use std::sync::Arc;
-use time::Date;
+use time::{Date, Duration};
 
 /// One rule of one policy version.
 #[derive(Debug, Clone)]
@@ -46,7 +48,18 @@ pub trait Check: Debug + Send + Sync {
 
     /// Whether it counts what moves, and must be asked again under the player's lock.
     fn counts(&self) -> bool {
-        false
+        !self.queries().is_empty()
+    }
+
+    /// What of the player's movements it must know: each is counted, under the lock again, and stands
+    /// in the facts.
+    fn queries(&self) -> Vec<Query> {
+        Vec::new()
+    }
+
+    /// The vendor whose answer is still to come, where the rule hangs on one.
+    fn awaits(&self, _: &Facts) -> Option<Awaits> {
+        None
     }
 
     /// The least and the most of one payment, where that is what it bounds, in minor units.
@@ -58,6 +71,14 @@ pub trait Check: Debug + Send + Sync {
     fn methods(&self) -> Option<&[Method]> {
         None
     }
+}
+
+/// An answer that a rule waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaits {
+    pub hook: Hook,
+    /// How long a payment may wait; then the rule finds what it finds without the answer.
+    pub within: Duration,
 }
 
 /// What a check found.

@@ -1,10 +1,11 @@
 //! A player, a policy and rates for the tests of this room.
 
-use super::limits::{Limit, LimitUse, Period, UseState};
+use super::limits::{Limit, Period};
+use super::movement::{Movement, UseState};
 use super::{FxTable, MarketPolicy, Policies, file};
 use crate::domain::{
-    Currency, Kyc, KycStatus, Money, OperatorId, Player, PlayerId, PlayerKey, PlayerStatus,
-    Timestamp,
+    Currency, Direction, Kyc, KycStatus, Money, OperatorId, Player, PlayerId, PlayerKey,
+    PlayerStatus, Timestamp,
 };
 use rust_decimal::dec;
 use std::collections::BTreeMap;
@@ -146,11 +147,14 @@ pub fn limit(period: Period, minor: i64, currency: Currency) -> Limit {
     }
 }
 
-pub fn limit_use(number: u128, minor: i64, at: Timestamp, state: UseState) -> LimitUse {
-    LimitUse {
+pub fn deposited(number: u128, minor: i64, at: Timestamp, state: UseState) -> Movement {
+    Movement {
         payment: Uuid::from_u128(number),
         money: Money::new(minor, Currency::EUR),
         at,
         state,
+        direction: Direction::Deposit,
+        instrument: None,
+        method: None,
     }
 }

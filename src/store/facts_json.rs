@@ -4,12 +4,13 @@
 
 use super::StoreError;
 use super::json::currency;
+use super::{loop_json, vendors_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
-use crate::screening::closed_loop::Obstacle;
-use crate::screening::facts::{
-    Facts, LoopFacts, LoopSource, Match, PayerFacts, PaymentFacts, PlayerFacts,
-};
+use crate::screening::aggregate::{Flow, Query, States};
+use crate::screening::counters::Counted;
+use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
 use crate::screening::limits::{LimitUsed, Period};
+use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, FxTable};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -46,7 +47,13 @@ pub fn text(facts: &Facts) -> String {
         put("limits", facts.limits.iter().map(limit_json).collect());
     }
     if let Some(found) = &facts.closed_loop {
-        put("closed_loop", loop_json(found));
+        put("closed_loop", loop_json::value(found));
+    }
+    if !facts.counted.is_empty() {
+        put("counted", facts.counted.iter().map(counted_json).collect());
+    }
+    if !facts.vendors.is_empty() {
+        put("vendors", facts.vendors.iter().map(vendors_json::value).collect());
     }
     if !facts.recorded_only.is_empty() {
         put("recorded_only", facts.recorded_only.clone().into());
@@ -54,13 +61,13 @@ pub fn text(facts: &Facts) -> String {
     Value::Object(object).to_string()
 }
 
-fn time(at: Timestamp) -> Value {
+pub(super) fn time(at: Timestamp) -> Value {
     // Years outside 0–9999 have no such text, and no clock shows them.
     at.format(&Rfc3339).unwrap_or_default().into()
 }
 
 /// `["SEK", 10050]`: the code and minor units.
-fn money_json(money: Money) -> Value {
+pub(super) fn money_json(money: Money) -> Value {
     json!([money.currency.code(), money.minor])
 }
 
@@ -100,31 +107,34 @@ fn limit_json(limit: &LimitUsed) -> Value {
     json!({
         "period": limit.period.as_str(),
         "most": money_json(limit.most),
-        "window": limit.window,
+        "counted": limit.counted,
         "since": time(limit.since),
+        "until": time(limit.until),
         "used": used,
         "problem": problem,
         "count": limit.count,
     })
 }
 
-fn loop_json(found: &LoopFacts) -> Value {
-    let source = |source: &LoopSource| {
-        json!({
-            "kind": source.kind,
-            "deposited": source.deposited_minor,
-            "paid_out": source.paid_out_minor,
-            "share": source.share_minor,
-            "obstacle": source.obstacle.map(Obstacle::as_str),
-            "excepted": source.is_excepted,
-        })
+fn counted_json(counted: &Counted) -> Value {
+    let Query { flow, window, states, currency, band } = counted.query;
+    let (sum, problem) = match &counted.sum {
+        Ok(money) => (Some(money_json(*money)), None),
+        Err(problem) => (None, Some(problem)),
     };
-    let elsewhere = found.elsewhere.as_ref();
     json!({
-        "sources": found.sources.iter().map(source).collect::<Value>(),
-        "elsewhere": elsewhere.map(|(kind, minor)| json!({"kind": kind, "minor": minor})),
-        "named": found.is_named,
-        "outside": found.is_outside,
+        "flow": flow.as_str(),
+        "window": window.to_string(),
+        "states": states.names(),
+        "currency": currency.code(),
+        "band": band.map(|(least, below)| json!([least, below])),
+        "from": time(counted.from),
+        "to": time(counted.to),
+        "words": counted.window,
+        "sum": sum,
+        "problem": problem,
+        "count": counted.count,
+        "instruments": counted.instruments,
     })
 }
 
@@ -157,7 +167,9 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         })?,
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
-        closed_loop: all.maybe("closed_loop", read_loop)?,
+        closed_loop: all.maybe("closed_loop", loop_json::read)?,
+        counted: all.each("counted", read_counted)?,
+        vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,
     })
@@ -195,30 +207,35 @@ fn read_limit(found: &Node<'_>) -> Result<LimitUsed, StoreError> {
     Ok(LimitUsed {
         period: found.word("period", Period::parse)?,
         most: found.at("most")?.money()?,
-        window: found.text("window")?,
+        counted: found.text("counted")?,
         since: found.time("since")?,
+        until: found.time("until")?,
         used,
         count: u32::try_from(found.number("count")?).map_err(|_| found.wrong())?,
     })
 }
 
-fn read_loop(found: &Node<'_>) -> Result<LoopFacts, StoreError> {
-    Ok(LoopFacts {
-        sources: found.each("sources", |source| {
-            Ok(LoopSource {
-                kind: source.text("kind")?,
-                deposited_minor: source.number("deposited")?,
-                paid_out_minor: source.number("paid_out")?,
-                share_minor: source.number("share")?,
-                obstacle: source.maybe("obstacle", |text| {
-                    Obstacle::parse(&text.own_text()?).ok_or_else(|| text.wrong())
-                })?,
-                is_excepted: source.flag("excepted")?,
-            })
-        })?,
-        elsewhere: found.maybe("elsewhere", |to| Ok((to.text("kind")?, to.number("minor")?)))?,
-        is_named: found.flag("named")?,
-        is_outside: found.flag("outside")?,
+fn read_counted(found: &Node<'_>) -> Result<Counted, StoreError> {
+    let currency = currency(&found.text("currency")?)?;
+    let sum = match found.maybe("sum", |money| money.money())? {
+        Some(money) => Ok(money),
+        None => Err(found.text("problem")?),
+    };
+    let number = |key| u32::try_from(found.number(key)?).map_err(|_| found.wrong());
+    Ok(Counted {
+        query: Query {
+            flow: found.word("flow", Flow::parse)?,
+            window: found.word("window", |text| text.parse().ok())?,
+            states: States::of(&found.each("states", |name| name.own_word(UseState::parse))?),
+            currency,
+            band: found.maybe("band", Node::own_pair)?,
+        },
+        from: found.time("from")?,
+        to: found.time("to")?,
+        window: found.text("words")?,
+        sum,
+        count: number("count")?,
+        instruments: number("instruments")?,
     })
 }
 
@@ -238,24 +255,32 @@ fn read_fx(found: &Node<'_>) -> Result<FxTable, StoreError> {
 
 /// A piece of the stored JSON, with its key for the error.
 #[derive(Debug, Clone, Copy)]
-struct Node<'a> {
+pub(super) struct Node<'a> {
     value: &'a Value,
     path: &'a str,
 }
 
 impl<'a> Node<'a> {
-    fn wrong(&self) -> StoreError {
+    pub(super) const fn root(value: &'a Value, path: &'a str) -> Self {
+        Self { value, path }
+    }
+
+    pub(super) fn own_flag(&self) -> Result<bool, StoreError> {
+        self.value.as_bool().ok_or_else(|| self.wrong())
+    }
+
+    pub(super) fn wrong(&self) -> StoreError {
         StoreError::Corrupt(format!("inputs of a decision: {}", self.path))
     }
 
-    fn at(&self, key: &'a str) -> Result<Node<'a>, StoreError> {
+    pub(super) fn at(&self, key: &'a str) -> Result<Node<'a>, StoreError> {
         let value = self.value.get(key).ok_or_else(|| {
             StoreError::Corrupt(format!("inputs of a decision: {}.{key} is missing", self.path))
         })?;
         Ok(Node { value, path: key })
     }
 
-    fn maybe<T>(
+    pub(super) fn maybe<T>(
         &self,
         key: &'a str,
         read: impl Fn(&Node<'a>) -> Result<T, StoreError>,
@@ -266,7 +291,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn each<T>(
+    pub(super) fn each<T>(
         &self,
         key: &'a str,
         read: impl Fn(&Node<'a>) -> Result<T, StoreError>,
@@ -280,39 +305,53 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn own_text(&self) -> Result<String, StoreError> {
+    pub(super) fn own_text(&self) -> Result<String, StoreError> {
         self.value.as_str().map(str::to_owned).ok_or_else(|| self.wrong())
     }
 
-    fn own_time(&self) -> Result<Timestamp, StoreError> {
+    fn own_word<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        parse(&self.own_text()?).ok_or_else(|| self.wrong())
+    }
+
+    fn own_pair(&self) -> Result<(i64, i64), StoreError> {
+        let parts = self.value.as_array().map(Vec::as_slice);
+        let Some([first, second]) = parts else { return Err(self.wrong()) };
+        first.as_i64().zip(second.as_i64()).ok_or_else(|| self.wrong())
+    }
+
+    pub(super) fn own_time(&self) -> Result<Timestamp, StoreError> {
         let text = self.own_text()?;
         Timestamp::parse(&text, &Rfc3339).map_err(|_| self.wrong())
     }
 
-    fn text(&self, key: &'a str) -> Result<String, StoreError> {
+    pub(super) fn text(&self, key: &'a str) -> Result<String, StoreError> {
         self.at(key)?.own_text()
     }
 
-    fn time(&self, key: &'a str) -> Result<Timestamp, StoreError> {
+    pub(super) fn time(&self, key: &'a str) -> Result<Timestamp, StoreError> {
         self.at(key)?.own_time()
     }
 
-    fn number(&self, key: &'a str) -> Result<i64, StoreError> {
+    pub(super) fn number(&self, key: &'a str) -> Result<i64, StoreError> {
         let found = self.at(key)?;
         found.value.as_i64().ok_or_else(|| found.wrong())
     }
 
-    fn flag(&self, key: &'a str) -> Result<bool, StoreError> {
+    pub(super) fn flag(&self, key: &'a str) -> Result<bool, StoreError> {
         let found = self.at(key)?;
         found.value.as_bool().ok_or_else(|| found.wrong())
     }
 
-    fn word<T>(&self, key: &'a str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    pub(super) fn word<T>(
+        &self,
+        key: &'a str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
         let found = self.at(key)?;
         parse(&found.own_text()?).ok_or_else(|| found.wrong())
     }
 
-    fn money(&self) -> Result<Money, StoreError> {
+    pub(super) fn money(&self) -> Result<Money, StoreError> {
         let parts = self.value.as_array().map(Vec::as_slice);
         let Some([code, minor]) = parts else { return Err(self.wrong()) };
         let (code, minor) = (code.as_str(), minor.as_i64());

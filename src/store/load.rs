@@ -9,6 +9,7 @@ use super::{StoreError, json, load_holdings, load_payments, loop_history, payins
 use crate::book::{Book, GameEntry, GameKind, KeyId, StoredKey};
 use crate::decide::Needs;
 use crate::domain::{Direction, Money, OperatorId, PaymentId, PlayerId, PlayerKey, Timestamp};
+use crate::screening::Policies;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -94,8 +95,9 @@ pub async fn load(
     connection: &mut PgConnection,
     books: &mut BTreeMap<PlayerKey, Book>,
     needs: &Needs,
+    policies: &Policies,
 ) -> Result<(), StoreError> {
-    load_holdings::load(connection, books, needs).await?;
+    load_holdings::load(connection, books, needs, policies).await?;
     load_keys(connection, books, needs).await?;
     load_references(connection, books, needs).await?;
     load_game(connection, books, needs).await?;

@@ -93,7 +93,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 17] = [
+const APPEND_ONLY: [&str; 19] = [
     "record",
     "entry",
     "hold_move",
@@ -109,6 +109,8 @@ const APPEND_ONLY: [&str; 17] = [
     "payin",
     "routing_switch",
     "routing_switch_lift",
+    "vendor_raw",
+    "vendor_result",
     "evidence_log",
     "evidence_checkpoint",
 ];

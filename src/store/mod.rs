@@ -11,7 +11,8 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`]. Evidence: [`read_lines`], [`checkpoints`].
+//! [`player_habits`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
+//! [`vendors_json`].
 
 pub mod checkpoints;
 pub mod db;
@@ -28,7 +29,9 @@ pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
 pub mod loop_history;
+mod loop_json;
 pub mod migrate;
+pub mod movements;
 pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
@@ -50,6 +53,8 @@ pub mod rows;
 pub mod shared_health;
 pub mod slots;
 pub mod switches;
+pub mod vendor_checks;
+pub mod vendors_json;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;

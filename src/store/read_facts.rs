@@ -2,31 +2,35 @@
 
 use super::load::columns;
 use super::rows::PlayerRow;
-use super::{StoreError, json};
-use crate::domain::{Money, OperatorId, Player, PlayerId, PlayerKey};
-use crate::screening::limits::{Limit, LimitUse, UseState};
+use super::{StoreError, movements};
+use crate::domain::{OperatorId, Player, PlayerId, PlayerKey, Timestamp};
+use crate::screening::Policies;
+use crate::screening::limits::Limit;
+use crate::screening::movement::Movement;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
-/// A player as they are now: the record, their limits, and what their deposits use of them.
+/// A player as they are now: the record, their limits, and what they moved.
 #[derive(Debug, Clone)]
 pub struct PlayerFacts {
     pub player: Player,
     pub limits: Vec<Limit>,
-    pub uses: Vec<LimitUse>,
+    pub movements: Vec<Movement>,
 }
 
 /// Reads the players, in the order in which they are asked for; None for one that is not known.
 pub async fn players(
     connection: &mut PgConnection,
     keys: &[PlayerKey],
+    policies: &Policies,
+    now: Timestamp,
 ) -> Result<Vec<Option<PlayerFacts>>, StoreError> {
     let (operators, ids) = columns(keys.iter());
     let mut found = BTreeMap::new();
     for (player, limits) in player_rows(connection, &operators, &ids).await? {
-        found.insert(player.key.clone(), PlayerFacts { player, limits, uses: Vec::new() });
+        found.insert(player.key.clone(), PlayerFacts { player, limits, movements: Vec::new() });
     }
-    add_uses(connection, (&operators, &ids), &mut found).await?;
+    add_movements(connection, &mut found, policies, now).await?;
     Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
 }
 
@@ -53,37 +57,45 @@ pub(super) async fn player_rows(
     rows.into_iter().map(PlayerRow::into_player).collect()
 }
 
-/// The uses of the last 31 days: no limit looks further back.
-async fn add_uses(
+async fn add_movements(
     connection: &mut PgConnection,
-    (operators, ids): (&[String], &[String]),
     found: &mut BTreeMap<PlayerKey, PlayerFacts>,
+    policies: &Policies,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
+    let (operators, ids) = columns(found.keys());
+    let since = |facts: &PlayerFacts| now - policies.reach(&facts.player.country, now);
+    let since: Vec<Timestamp> = found.values().map(since).collect();
     let rows = sqlx::query!(
-        "select u.operator_id, u.player_id, payment_id, amount, currency, at, state
-         from (select distinct * from unnest($1::text[], $2::text[])) as wanted (operator_id, player_id)
-         join limit_use u
-           on u.operator_id = wanted.operator_id and u.player_id = wanted.player_id
-         where at > now() - interval '31 days'",
-        operators,
-        ids
+        "select u.operator_id, u.player_id, payment_id, direction, amount, currency, at, state,
+           instrument, method
+         from unnest($1::text[], $2::text[], $3::timestamptz[])
+           as wanted (operator_id, player_id, since)
+         join limit_use u on u.operator_id = wanted.operator_id
+           and u.player_id = wanted.player_id and u.at > wanted.since",
+        &operators,
+        &ids,
+        &since
     )
     .fetch_all(connection)
     .await?;
     for row in rows {
-        let used = LimitUse {
-            payment: row.payment_id,
-            money: Money::new(row.amount, json::currency(&row.currency)?),
-            at: row.at,
-            state: UseState::parse(&row.state)
-                .ok_or_else(|| StoreError::Corrupt(format!("limit use {}", row.state)))?,
-        };
         let key = PlayerKey {
             operator: OperatorId::trusted(&row.operator_id),
             player: PlayerId::trusted(&row.player_id),
         };
+        let movement = movements::Row {
+            payment_id: row.payment_id,
+            direction: row.direction,
+            amount: row.amount,
+            currency: row.currency,
+            at: row.at,
+            state: row.state,
+            instrument: row.instrument,
+            method: row.method,
+        };
         if let Some(facts) = found.get_mut(&key) {
-            facts.uses.push(used);
+            facts.movements.push(movement.into_movement()?);
         }
     }
     Ok(())

@@ -3,12 +3,14 @@
 //! A player's record is kept version by version with the time from which it was known; what became of
 //! a payment is told by its transitions. So the knowledge of any moment can be had again.
 
-use super::{StoreError, json};
+use super::{StoreError, facts_json, json, movements};
 use crate::domain::{
-    Currency, Exclusion, Instrument, Kyc, KycStatus, Money, OperatorId, Player, PlayerId,
-    PlayerKey, PlayerStatus, Timestamp,
+    Exclusion, Instrument, Kyc, KycStatus, OperatorId, Player, PlayerId, PlayerKey, PlayerStatus,
+    Timestamp,
 };
-use crate::screening::limits::{Limit, LimitUse, UseState};
+use crate::screening::facts::LoopFacts;
+use crate::screening::limits::Limit;
+use crate::screening::movement::{Movement, UseState};
 use serde::Deserialize;
 use sqlx::PgPool;
 use time::Date;
@@ -197,24 +199,27 @@ impl Body {
     }
 }
 
-/// The player's deposits that had begun by a time, in the state that was known at another.
+/// The player's movements that had begun by a time, in the state that was known at another.
 ///
 /// A deposit that failed and succeeded late takes room from the moment on when the late success was
-/// known. What arrived instead of what was asked for counts once it was known that it arrived.
-pub async fn uses(
+/// known. What arrived instead of what was asked for counts once it was known that it arrived. A
+/// withdrawal that was paid later than that time was under way.
+pub async fn movements(
     pool: &PgPool,
     key: &PlayerKey,
     begun: Timestamp,
     known: Timestamp,
-) -> Result<Vec<LimitUse>, StoreError> {
+) -> Result<Vec<Movement>, StoreError> {
     let rows = sqlx::query!(
-        r#"select u.payment_id, u.currency, u.at, u.amount, p.amount as asked,
-             p.currency as asked_currency,
+        r#"select u.payment_id, u.direction, u.currency, u.at, u.amount, u.instrument, u.method,
+             p.amount as asked, p.currency as asked_currency, p.created_at,
              (select t.to_status from transition t
               where t.subject_id = u.payment_id and t.subject = 'payment' and t.at <= $4
               order by t.at desc, t.seq desc, t.n desc limit 1) as status
            from limit_use u join payment p on p.payment_id = u.payment_id
-           where u.operator_id = $1 and u.player_id = $2 and u.at <= $3 and u.at <= $4"#,
+           where u.operator_id = $1 and u.player_id = $2
+             and (case u.direction when 'deposit' then u.at else p.created_at end)
+               <= least($3::timestamptz, $4::timestamptz)"#,
         key.operator.as_str(),
         key.player.as_str(),
         begun,
@@ -222,20 +227,35 @@ pub async fn uses(
     )
     .fetch_all(pool)
     .await?;
-    let mut uses = Vec::with_capacity(rows.len());
+    let mut movements = Vec::with_capacity(rows.len());
     for row in rows {
+        let is_deposit = row.direction == "deposit";
         let status = row.status.as_deref().unwrap_or_default();
-        let (state, arrived) = match status {
-            "failed" | "expired" | "cancelled" | "blocked" => (UseState::Released, false),
-            "succeeded" | "returned" | "reversed" => (UseState::Counted, true),
-            _ => (UseState::Reserved, false),
+        let state = match status {
+            "failed" | "expired" | "cancelled" | "blocked" | "rejected" => UseState::Released,
+            "succeeded" | "reversed" => UseState::Counted,
+            "returned" if is_deposit => UseState::Counted,
+            "returned" => UseState::Released,
+            "paid" | "paid_in_part" if row.at <= begun => UseState::Counted,
+            _ => UseState::Reserved,
         };
-        let currency: Currency =
-            json::currency(if arrived { &row.currency } else { &row.asked_currency })?;
-        let money = Money::new(if arrived { row.amount } else { row.asked }, currency);
-        uses.push(LimitUse { payment: row.payment_id, money, at: row.at, state });
+        let moved = state == UseState::Counted;
+        let (amount, currency) =
+            if moved { (row.amount, row.currency) } else { (row.asked, row.asked_currency) };
+        let at = if is_deposit || moved { row.at } else { row.created_at };
+        let stored = movements::Row {
+            payment_id: row.payment_id,
+            direction: row.direction,
+            amount,
+            currency,
+            at,
+            state: state.as_str().to_owned(),
+            instrument: row.instrument,
+            method: row.method,
+        };
+        movements.push(stored.into_movement()?);
     }
-    Ok(uses)
+    Ok(movements)
 }
 
 /// Who paid a deposit, where the PSP has told.
@@ -248,4 +268,23 @@ pub async fn source(pool: &PgPool, payment: Uuid) -> Result<Option<Instrument>, 
     .await?;
     let source = row.and_then(|row| row.source);
     source.map(|text| super::instrument_json::read_instrument(&text)).transpose()
+}
+
+/// How a withdrawal was shared out among the sources when it was asked for. None: it is a deposit, or of
+/// a release that kept nothing of that.
+///
+/// # Errors
+/// When the database fails.
+pub async fn shared_out(pool: &PgPool, payment: Uuid) -> Result<Option<LoopFacts>, StoreError> {
+    let inputs = sqlx::query_scalar!(
+        "select inputs::text from decision
+         where payment_id = $1 and checkpoint = 'withdrawal.request' and inputs is not null
+         order by decision_id limit 1",
+        payment
+    )
+    .fetch_optional(pool)
+    .await?
+    .flatten();
+    let facts = inputs.map(|inputs| facts_json::read(&inputs)).transpose()?;
+    Ok(facts.and_then(|facts| facts.closed_loop))
 }

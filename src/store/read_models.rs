@@ -7,7 +7,7 @@ use crate::book::Payment;
 use crate::domain::{
     Balance, Direction, Money, OperatorId, PaymentId, Player, PlayerId, PlayerKey, Timestamp,
 };
-use crate::screening::limits::{Limit, LimitUse, UseState};
+use crate::screening::limits::Limit;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -29,29 +29,6 @@ pub async fn player(
     .fetch_optional(pool)
     .await?;
     row.map(PlayerRow::into_player).transpose()
-}
-
-/// What the player's deposits use of their limits, for a first screening outside the lane.
-pub async fn limit_uses(pool: &PgPool, key: &PlayerKey) -> Result<Vec<LimitUse>, StoreError> {
-    let rows = sqlx::query!(
-        "select payment_id, amount, currency, at, state from limit_use
-         where operator_id = $1 and player_id = $2 and at > now() - interval '31 days'",
-        key.operator.as_str(),
-        key.player.as_str()
-    )
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(LimitUse {
-                payment: row.payment_id,
-                money: Money::new(row.amount, json::currency(&row.currency)?),
-                at: row.at,
-                state: UseState::parse(&row.state)
-                    .ok_or_else(|| StoreError::Corrupt(format!("limit use {}", row.state)))?,
-            })
-        })
-        .collect()
 }
 
 /// The player's wallets, by currency.

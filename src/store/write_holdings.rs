@@ -1,4 +1,4 @@
-//! Writes what a player has: wallets, what deposits use of their limits, and claimed keys; and the
+//! Writes what a player has: wallets, movements, and claimed keys; and the
 //! postings behind the wallets. One statement, since nearly every batch has some of each.
 
 use super::StoreError;
@@ -7,7 +7,7 @@ use super::write_entries::{self, EntryColumns, House};
 use super::write_records::Numbered;
 use crate::book::Book;
 use crate::domain::Timestamp;
-use crate::screening::limits::LimitUse;
+use crate::screening::movement::Movement;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -71,13 +71,16 @@ struct UseColumns {
     currency: Vec<String>,
     at: Vec<Timestamp>,
     state: Vec<String>,
+    direction: Vec<String>,
+    instrument: Vec<Option<Vec<u8>>>,
+    method: Vec<Option<String>>,
 }
 
 fn use_columns(books: &[&Book]) -> UseColumns {
     let mut c = UseColumns::default();
     for book in books {
-        let dirty = |found: &&LimitUse| book.dirty.limit_uses.contains(&found.payment);
-        for found in book.limit_uses.iter().filter(dirty) {
+        let dirty = |found: &&Movement| book.dirty.movements.contains(&found.payment);
+        for found in book.movements.iter().filter(dirty) {
             c.operator.push(book.key.operator.as_str().to_owned());
             c.player.push(book.key.player.as_str().to_owned());
             c.payment.push(found.payment);
@@ -85,6 +88,9 @@ fn use_columns(books: &[&Book]) -> UseColumns {
             c.currency.push(found.money.currency.code().to_owned());
             c.at.push(found.at);
             c.state.push(found.state.as_str().to_owned());
+            c.direction.push(found.direction.as_str().to_owned());
+            c.instrument.push(found.instrument.map(|instrument| instrument.0.to_vec()));
+            c.method.push(found.method.map(|method| method.as_str().to_owned()));
         }
     }
     c
@@ -125,7 +131,7 @@ fn key_columns(books: &[&Book]) -> KeyColumns {
     c
 }
 
-/// Wallets, limit uses, keys, the legs, and the house's balances of this slot: rows that no other lane
+/// Wallets, movements, keys, the legs, and the house's balances of this slot: rows that no other lane
 /// writes. New keys are inserted, never updated: a key that another lane claimed meanwhile stops the
 /// batch, and the commands are then decided one by one on what is there.
 async fn insert(
@@ -183,7 +189,10 @@ async fn insert(
         &accounts,
         &currencies,
         &sums,
-        &counts
+        &counts,
+        &u.direction,
+        &u.instrument as &[Option<Vec<u8>>],
+        &u.method as &[Option<String>]
     )
     .execute(connection)
     .await?;

@@ -3,6 +3,8 @@
 //! Every hook has one normalised result ([`crate::screening::signals`]), and nothing here decides what
 //! a result leads to: that is the policy's.
 //!
-//! Reading order: [`kyt`].
+//! Reading order: [`kyt`], [`registry`], [`ask_vendors`].
 
+pub mod ask_vendors;
 pub mod kyt;
+pub mod registry;

@@ -1,7 +1,7 @@
 //! The JSON form, in the inbox, of money that names no attempt, and of who paid.
 
 use crate::store::{StoreError, json};
-use psp_contract::{AssetAmount, Money, PayerProof, Payin, PayinTarget, Portable};
+use psp_contract::{AssetAmount, ChainTransfer, Money, PayerProof, Payin, PayinTarget, Portable};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -12,7 +12,17 @@ pub(super) struct StoredPayin {
     currency: String,
     asset: Option<StoredAsset>,
     payer: Option<StoredPayer>,
+    #[serde(default)]
+    chain: Option<StoredTransfer>,
     confirmed: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredTransfer {
+    network: String,
+    asset: String,
+    address: String,
+    hash: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,6 +83,9 @@ pub(super) fn write(payin: &Payin) -> StoredPayin {
             .clone()
             .map(|AssetAmount { asset, amount }| StoredAsset { asset, amount }),
         payer: payin.payer.as_ref().map(write_payer),
+        chain: payin.chain.clone().map(|ChainTransfer { network, asset, address, hash }| {
+            StoredTransfer { network, asset, address, hash }
+        }),
         confirmed: payin.confirmed,
     }
 }
@@ -90,6 +103,12 @@ pub(super) fn read(stored: StoredPayin) -> Result<Payin, StoreError> {
         money: Money::new(stored.minor, json::currency(&stored.currency)?),
         asset: stored.asset.map(|StoredAsset { asset, amount }| AssetAmount { asset, amount }),
         payer: stored.payer.map(read_payer),
+        chain: stored.chain.map(|StoredTransfer { network, asset, address, hash }| ChainTransfer {
+            network,
+            asset,
+            address,
+            hash,
+        }),
         confirmed: stored.confirmed,
     })
 }
@@ -203,6 +222,7 @@ mod tests {
                 money: Money::new(1_050, Currency::USDT),
                 asset: Some(AssetAmount { asset: "USDT".to_owned(), amount: "0.00105".to_owned() }),
                 payer: Some(payer),
+                chain: None,
                 confirmed: true,
             });
         }
@@ -217,6 +237,12 @@ mod tests {
             money: Money::new(1, Currency::BTC),
             asset: None,
             payer: None,
+            chain: Some(ChainTransfer {
+                network: "bitcoin".to_owned(),
+                asset: "BTC".to_owned(),
+                address: "bc1".to_owned(),
+                hash: "ab".to_owned(),
+            }),
             confirmed: false,
         });
     }

@@ -6,7 +6,7 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`], [`checkpoints`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`], [`checkpoints`], [`screenings`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -20,4 +20,5 @@ pub mod outbox;
 pub mod payouts;
 pub mod routing;
 pub mod running;
+pub mod screenings;
 pub mod sessions;

@@ -9,13 +9,15 @@ use interlock::payments::facts::pseudonym;
 use interlock::payments::receive_payin::{Received, receive_payin};
 use interlock::payments::start_deposit::start_deposit;
 use interlock::players::set_limits::{Change, set_limits};
-use interlock::screening::limits::{Period, UseState};
-use interlock::store::read_models;
+use interlock::screening::limits::Period;
+use interlock::screening::movement::UseState;
+use interlock::store::movements;
 use interlock::webhooks::process::process;
 use psp_adapters::WebhookEvent;
 use psp_contract::{
     Money, NextAction, Outcome, PayerProof, Payin, PayinTarget, Portable, Report, Status,
 };
+use time::OffsetDateTime;
 
 const PSP: &str = "trustly-de";
 
@@ -35,6 +37,7 @@ fn payin(target: PayinTarget, money: Money) -> Payin {
         money,
         asset: None,
         payer: Some(PayerProof { portable: Some(portable), ..PayerProof::default() }),
+        chain: None,
         confirmed: true,
     }
 }
@@ -83,7 +86,8 @@ async fn money_for_a_player_becomes_a_deposit_of_its_own_and_is_credited_once() 
     assert!(matches!(arrive(&world, &arrival).await, Received::Seen));
     assert_eq!(deposits(&world).await, 1);
     assert_eq!(world.wallet(&player).await.cash, 2_000);
-    let uses = read_models::limit_uses(&world.rows, &player).await.unwrap();
+    let uses =
+        movements::of_player(&world.rows, &player, OffsetDateTime::UNIX_EPOCH).await.unwrap();
     assert_eq!((uses.len(), uses[0].state, uses[0].money), (1, UseState::Counted, eur(2_000)));
     let checkpoints = world.texts("select checkpoint || ' ' || outcome from decision").await;
     assert_eq!(checkpoints, ["deposit.post approve"]);

@@ -3,6 +3,7 @@
 use super::program::{Said, run};
 use super::wait::until;
 use super::world::World;
+use interlock::evidence::folder::Folder;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -26,7 +27,9 @@ impl World {
         let logs = std::fs::read_dir(self.place.home().join("evidence")).unwrap();
         let folders: Vec<_> = logs.map(|entry| entry.unwrap().path()).collect();
         assert_eq!(folders.len(), 1, "{folders:?}");
-        std::fs::read_to_string(folders[0].join("key.pub")).unwrap().trim().to_owned()
+        let files = Folder::at(&folders[0]).key_files().unwrap();
+        assert_eq!(files.len(), 1, "{files:?}");
+        std::fs::read_to_string(&files[0]).unwrap().trim().to_owned()
     }
 }
 

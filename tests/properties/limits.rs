@@ -1,8 +1,10 @@
 //! However deposits come, in whatever currency: what is let through stays within the limit.
 
-use interlock::domain::{Currency, Money, Timestamp};
+use interlock::domain::{Currency, Direction, Money, Timestamp};
 use interlock::screening::FxTable;
-use interlock::screening::limits::{Limit, LimitUse, Period, UseState, measure};
+use interlock::screening::limit_terms::LimitTerms;
+use interlock::screening::limits::{Limit, Period, measure};
+use interlock::screening::movement::{Movement, UseState};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -49,20 +51,29 @@ proptest! {
             effective_at: START,
             pending: None,
         }];
-        let mut uses: Vec<LimitUse> = Vec::new();
+        let terms = LimitTerms::default();
+        let mut uses: Vec<Movement> = Vec::new();
         let mut now = START;
         for (number, (minor, currency, wait, fails)) in requests.into_iter().enumerate() {
             now += Duration::from_secs(wait);
             let money = Money::new(minor, CURRENCIES[currency]);
-            let used = measure(&limits, &uses, now, &fx);
+            let used = measure(&limits, (&uses, None), &terms, now, &fx);
             prop_assert_eq!(used.len(), 1);
             let with_this = used[0].with(money, &fx);
             if with_this.is_ok_and(|sum| sum.minor <= limit_minor) {
                 let state = if fails { UseState::Released } else { UseState::Reserved };
                 let payment = Uuid::from_u128(number as u128);
-                uses.push(LimitUse { payment, money, at: now, state });
+                uses.push(Movement {
+                    payment,
+                    direction: Direction::Deposit,
+                    money,
+                    at: now,
+                    state,
+                    instrument: None,
+                    method: None,
+                });
             }
-            let since = now - Period::Day.window();
+            let since = now - terms.window(Period::Day).reach();
             let window = uses.iter().filter(|found| found.at > since && found.state.counts());
             let sum: i128 = window.map(|found| exact_eur(found.money, &fx)).sum();
             prop_assert!(sum <= i128::from(limit_minor) * 10_i128.pow(18));

@@ -252,8 +252,21 @@ pub struct Payin {
     /// What the chain carried, where that is not `money` itself.
     pub asset: Option<AssetAmount>,
     pub payer: Option<PayerProof>,
+    /// Where on a chain it is to be seen, where it came by one and the PSP tells.
+    pub chain: Option<ChainTransfer>,
     /// The PSP says that it is final. An unconfirmed arrival moves nothing.
     pub confirmed: bool,
+}
+
+/// A transfer as everybody can see it on its chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainTransfer {
+    pub network: String,
+    pub asset: String,
+    /// Where it arrived.
+    pub address: String,
+    /// The transaction's hash.
+    pub hash: String,
 }
 
 /// What a payer aimed at.

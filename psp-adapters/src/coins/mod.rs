@@ -10,8 +10,8 @@ pub(crate) use address::Syntax;
 
 use crate::registry::Reader;
 use psp_contract::{
-    AssetAmount, Currency, DepositCapability, Instrument, Money, NextAction, PayinTarget, Portable,
-    Unknown, minutes,
+    AssetAmount, ChainTransfer, Currency, DepositCapability, Instrument, Money, NextAction,
+    PayinTarget, Portable, Unknown, minutes,
 };
 
 /// What a PSP can do that gives each player an address for ever. An address is no payment: what arrives at
@@ -105,6 +105,14 @@ impl Coin {
         }
         let (network, asset) = (self.network.to_owned(), self.asset.code().to_owned());
         Some(PayinTarget::Address { network, asset, address: address?.to_owned(), tag })
+    }
+
+    /// Where on its chain a transfer of this coin is to be seen; none while the PSP does not tell.
+    pub fn seen(&self, address: Option<&str>, hash: Option<&str>) -> Option<ChainTransfer> {
+        let (address, hash) =
+            (address?.to_owned(), hash.filter(|hash| !hash.is_empty())?.to_owned());
+        let (network, asset) = (self.network.to_owned(), self.asset.code().to_owned());
+        Some(ChainTransfer { network, asset, address, hash })
     }
 }
 

@@ -66,8 +66,15 @@ fn payin(coinspaid: &CoinsPaid, body: &Json, id: &str, status: &str) -> Option<P
         money,
         asset: exchanged.or(exact),
         payer: None,
+        chain: coin.seen(address.str("address"), txid(body)),
         confirmed: status == "confirmed" && deep_enough,
     })
+}
+
+/// The hash of the chain's part.
+fn txid(body: &Json) -> Option<&str> {
+    let on_chain = |part: &&Json| part.str("transaction_type") == Some("blockchain");
+    body.list("transactions").iter().find(on_chain)?.str("txid")
 }
 
 /// How many blocks the chain's part has; none for transfers that never touched a chain.

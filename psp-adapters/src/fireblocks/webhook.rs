@@ -139,6 +139,7 @@ fn payin(fireblocks: &Fireblocks, transaction: &Json, vault_name: Option<String>
         money,
         asset: exact,
         payer: shown.map(|masked| PayerProof { masked: Some(masked), ..PayerProof::default() }),
+        chain: coin.seen(transaction.str("destinationAddress"), transaction.str("txHash")),
         confirmed: mapping::is_complete(transaction) && deep_enough,
     })
 }

@@ -3,7 +3,9 @@
 use super::canonical;
 use super::reader::{Fault, Source, Table};
 use crate::domain::{Currency, Timestamp};
+use crate::screening::calendar::{Calendar, WINDOW_FORM, WeekStart, Window};
 use crate::screening::closed_loop::{Order, Terms};
+use crate::screening::limit_terms::{Basis, LimitTerms};
 use crate::screening::limits::ConfirmRise;
 use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::{FIRST_OF_POLICY, Rule};
@@ -78,14 +80,15 @@ fn policy(root: &Table<'_>) -> MarketPolicy {
     // Told to people who read the file; the engine needs neither.
     root.opt_text("reviewed_by");
     root.texts("to_confirm");
-    let (limits, withdrawals) = (Limits::read(root), Withdrawals::read(root));
+    let calendar = calendar(root);
+    let withdrawals = Withdrawals::read(root);
     MarketPolicy {
         market,
         version: root.text("version"),
         sha256: [0; 32],
         effective_from: root.opt_time("effective_from").unwrap_or(Timestamp::UNIX_EPOCH),
-        limit_rise_delay: limits.delay,
-        limit_rise_confirm: limits.confirm,
+        limit_terms: limit_terms(root, &calendar),
+        calendar,
         player_may_cancel_withdrawal: withdrawals.may_cancel,
         closed_loop: withdrawals.closed_loop,
         rules: policy_rules(root, &currencies),
@@ -93,30 +96,47 @@ fn policy(root: &Table<'_>) -> MarketPolicy {
     }
 }
 
-struct Limits {
-    delay: Duration,
-    confirm: ConfirmRise,
+/// Where the market's days, weeks and months begin; in UTC, from Monday on, where it does not say.
+fn calendar(root: &Table<'_>) -> Calendar {
+    let Some(table) = root.opt_table("calendar") else { return Calendar::utc() };
+    cited(&table);
+    let start = table.opt_word("week_start", WeekStart::parse, "monday or sunday");
+    let zone = table.text("zone");
+    Calendar::new(&zone, start.unwrap_or_default()).unwrap_or_else(|error| {
+        if !zone.is_empty() {
+            table.fault("zone", format!("is wrong: {error}"));
+        }
+        Calendar::utc()
+    })
 }
 
-impl Limits {
-    /// How a player's own limits work in this market.
-    fn read(root: &Table<'_>) -> Self {
-        let Some(table) = root.opt_table("player_limits") else {
-            root.fault("player_limits", "is missing: how a player's own limits work here");
-            return Self { delay: Duration::ZERO, confirm: ConfirmRise::AfterDelay };
-        };
-        cited(&table);
-        let hours = table.number("rise_delay_hours", 0, 24 * 365);
-        let parse = |text: &str| match text {
-            "any_time" => Some(ConfirmRise::AnyTime),
-            "after_delay" => Some(ConfirmRise::AfterDelay),
-            _ => None,
-        };
-        let confirm = table.opt_word("rise_confirm", parse, "any_time or after_delay");
-        Self {
-            delay: Duration::from_secs(hours.unsigned_abs() * 3_600),
-            confirm: confirm.unwrap_or(ConfirmRise::AfterDelay),
-        }
+/// How a player's own limits work in this market.
+fn limit_terms(root: &Table<'_>, calendar: &Calendar) -> LimitTerms {
+    let usual = LimitTerms { calendar: calendar.clone(), ..LimitTerms::default() };
+    let Some(table) = root.opt_table("player_limits") else {
+        root.fault("player_limits", "is missing: how a player's own limits work here");
+        return usual;
+    };
+    cited(&table);
+    let window = |key: &str, usual: Window| {
+        table.opt_word(key, |text| text.parse().ok(), WINDOW_FORM).unwrap_or(usual)
+    };
+    let hours = table.number("rise_delay_hours", 0, 24 * 365);
+    let when = |text: &str| match text {
+        "any_time" => Some(ConfirmRise::AnyTime),
+        "after_delay" => Some(ConfirmRise::AfterDelay),
+        _ => None,
+    };
+    let confirm = table.opt_word("rise_confirm", when, "any_time or after_delay");
+    LimitTerms {
+        basis: table.opt_word("basis", Basis::parse, "gross or net").unwrap_or(usual.basis),
+        day: window("day", usual.day),
+        week: window("week", usual.week),
+        month: window("month", usual.month),
+        rise_delay: Duration::from_secs(hours.unsigned_abs() * 3_600),
+        rise_after_period: table.opt_flag("rise_after_period").unwrap_or_default(),
+        rise_confirm: confirm.unwrap_or(ConfirmRise::AfterDelay),
+        ..usual
     }
 }
 

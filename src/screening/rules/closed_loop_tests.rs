@@ -5,7 +5,7 @@ use crate::domain::{Method, Origin};
 use crate::screening::closed_loop::Obstacle;
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::rule::State;
-use crate::screening::test_data::{NOW, fx, player};
+use crate::screening::test_data::{NOW, fx, player, policies};
 use crate::screening::{Checkpoint, Outcome};
 
 fn source(kind: &str, deposited_minor: i64, share_minor: i64) -> LoopSource {
@@ -34,8 +34,10 @@ fn facts(found: &LoopFacts) -> Facts {
         method: Method::BankTransfer,
         owed: &[],
         closed_loop: Some(found),
+        payment: None,
+        movements: &[],
     };
-    gather::withdrawal(&records, &Setting { fx: &fx(), recorded_only: &[], now: NOW })
+    gather::withdrawal(&records, &Setting::new(&policies(), &fx(), NOW))
 }
 
 #[track_caller]

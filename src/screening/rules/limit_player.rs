@@ -25,7 +25,7 @@ impl Check for LimitPlayer {
                 // What cannot be compared cannot be shown to be within the limit.
                 Err(problem) => (true, problem),
             };
-            let observed = format!("deposits of {} with this one: {sum}", limit.window);
+            let observed = format!("{} with this one: {sum}", limit.counted);
             Finding::new(hit, observed, limit.most.to_string())
         };
         facts.limits.iter().map(find).collect()

@@ -10,16 +10,19 @@ mod amount;
 mod closed_loop;
 mod dual_approval;
 mod kyc_level;
+mod kyt;
 mod licence;
 mod limit_player;
 mod owed;
 mod payer;
 mod player;
+mod travel_rule;
 
 pub use limit_player::LimitPlayer;
 
 use super::file::Table;
 use super::rule::{Check, Rule};
+use super::signals::Hook;
 use super::{Checkpoint, Outcome};
 use crate::domain::Currency;
 use std::sync::{Arc, LazyLock};
@@ -50,6 +53,8 @@ const BEFORE_PAYOUT: &[Checkpoint] =
     &[Checkpoint::DepositPre, Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
 const DEPOSIT_PAID: &[Checkpoint] = &[Checkpoint::DepositPost];
 const REQUEST: &[Checkpoint] = &[Checkpoint::WithdrawalRequest];
+/// Where the other end of a transfer is known.
+const MONEY_AND_REQUEST: &[Checkpoint] = &[Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
 
 /// A kind that a policy names, with its parameters, and the checkpoints where it can run. None:
 /// there is no such kind.
@@ -66,6 +71,9 @@ pub fn read(
         "kyc.level" => (Arc::new(kyc_level::KycLevel::read(table)), BEGINNINGS),
         "dual_approval" => (Arc::new(dual_approval::DualApproval::read(table)), REQUEST),
         "closed_loop.named" => (Arc::new(closed_loop::NamedDestination), REQUEST),
+        "kyt.deposit" => (Arc::new(kyt::Kyt::read(Hook::KytDeposit, table)), DEPOSIT_PAID),
+        "kyt.withdrawal" => (Arc::new(kyt::Kyt::read(Hook::KytWithdrawal, table)), REQUEST),
+        "travel_rule" => (Arc::new(travel_rule::TravelRule::read(table)), MONEY_AND_REQUEST),
         "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
         "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
         "payer.account" => (Arc::new(payer::PayerAccount), DEPOSIT_PAID),

@@ -4,7 +4,7 @@
 //! its end.
 
 use super::{Story, calendar, check_rise};
-use crate::domain::{Currency, Money};
+use crate::domain::Currency;
 use crate::screening::calendar::{Period, Window};
 use crate::screening::limit_terms::{Basis, LimitTerms};
 use crate::screening::movement::UseState::Counted;
@@ -20,8 +20,6 @@ fn terms() -> LimitTerms {
         month: Window::Running(Period::Month),
         rise_delay: Duration::from_secs(72 * 3_600),
         rise_after_period: true,
-        required: Period::ALL.to_vec(),
-        contact_above: Some(Money::new(1_000_000, Currency::SEK)),
         ..LimitTerms::default()
     }
 }

@@ -1,4 +1,4 @@
--- Wallets, uses of limits, claimed keys, legs, and the house's balances.
+-- Wallets, movements, claimed keys, legs, and the house's balances.
 with wallets as (
   insert into wallet (operator_id, player_id, currency, cash, bonus, held, owed, version, head)
   select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
@@ -7,11 +7,13 @@ with wallets as (
     cash = excluded.cash, bonus = excluded.bonus, held = excluded.held, owed = excluded.owed,
     version = excluded.version, head = excluded.head),
 uses as (
-  insert into limit_use (operator_id, player_id, payment_id, amount, currency, at, state)
+  insert into limit_use (operator_id, player_id, payment_id, amount, currency, at, state, direction,
+    instrument, method)
   select * from unnest($10::text[], $11::text[], $12::uuid[], $13::bigint[], $14::text[],
-    $15::timestamptz[], $16::text[])
+    $15::timestamptz[], $16::text[], $46::text[], $47::bytea[], $48::text[])
   on conflict (payment_id) do update set
-    state = excluded.state, amount = excluded.amount, currency = excluded.currency),
+    state = excluded.state, amount = excluded.amount, currency = excluded.currency,
+    at = excluded.at, instrument = excluded.instrument),
 keys as (
   insert into idempotency_key (operator_id, scope, key, fingerprint, viewer, payment_id, direction,
     status, body, created_at)

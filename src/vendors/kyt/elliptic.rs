@@ -266,6 +266,18 @@ mod tests {
     }
 
     #[test]
+    fn the_published_vector_of_a_post_comes_out() {
+        let body = concat!(
+            r#"[{"customer_reference":"123456","subject":{"asset":"BTC","hash":"#,
+            r#""accf5c09cc027339a3beb2e28104ce9f406ecbbd29775b4a1a17ba213f1e035e","#,
+            r#""output_address":"15Hm2UEPaEuiAmgyNgd5mF3wugqLsYs3Wn","output_type":"address","#,
+            r#""type":"transaction"},"type":"source_of_funds"}]"#,
+        );
+        let made = sign(SECRET, 1_478_692_862_000, "POST", "/v2/analyses", body.as_bytes());
+        assert_eq!(made.as_deref(), Some("65mQHB2o95lL3I+N/bZYwDC9p2YvNwsVDnXr8u72hUk="));
+    }
+
+    #[test]
     fn the_path_is_signed_in_lower_case_and_an_empty_body_as_two_braces() {
         let upper = sign(SECRET, 1_478_692_862_000, "GET", "/V2/Customers", b"{}");
         assert_eq!(upper.as_deref(), Some("cN9fRUqeT7UnwwpkBZaNmnwxKAPHkhytdXelfUVvxMI="));

@@ -183,7 +183,7 @@ async fn a_log_that_was_cut_is_named_at_the_first_record_that_is_gone() {
     )
     .await;
     let outside = super::Outside::read(notes.last().unwrap()).unwrap();
-    let verdict = super::verify_database(log.db.pool(), log.key(), &outside).await.unwrap();
+    let verdict = super::verify_database(log.db.pool(), &log.keys(), &outside).await.unwrap();
     assert!(verdict.faults[0].starts_with("truncated: nothing goes on from leaf"), "{verdict:?}");
     log.leave().await;
 }

@@ -24,7 +24,7 @@ impl Copy {
 
     fn verify(&self, bytes: impl AsRef<[u8]>, outside: &Outside) -> Verdict {
         std::fs::write(&self.file, bytes).unwrap();
-        verify_file(&self.file, self.log.key(), outside).unwrap()
+        verify_file(&self.file, &self.log.keys(), outside).unwrap()
     }
 
     fn alone(&self, bytes: impl AsRef<[u8]>) -> Verdict {
@@ -139,8 +139,8 @@ async fn a_log_under_another_key_proves_nothing() {
     let copy = Copy::new().await;
     let stranger = super::sealing().await;
     std::fs::write(&copy.file, &copy.text).unwrap();
-    let verifier = stranger.signer.verifier();
-    let verdict = verify_file(&copy.file, verifier, &Outside::default()).unwrap();
+    let keys = stranger.signer.verifier().clone().into();
+    let verdict = verify_file(&copy.file, &keys, &Outside::default()).unwrap();
     assert!(!verdict.is_sound() && verdict.proven.is_none(), "{verdict:?}");
     copy.log.end().await;
 }

@@ -11,7 +11,7 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use interlock::clock::Clock;
 use interlock::evidence::examine::Bad;
 use interlock::evidence::folder::Folder;
-use interlock::evidence::note::{Signer, VerifierKey};
+use interlock::evidence::note::{Keys, Signer, VerifierKey};
 use interlock::evidence::seal::{Progress, Sealing, put_files, seal};
 use interlock::evidence::verify_log::{Outside, Verdict, verify_database};
 use interlock::store::Db;
@@ -84,6 +84,10 @@ impl Log {
         self.sealing.signer.verifier()
     }
 
+    pub fn keys(&self) -> Keys {
+        self.key().clone().into()
+    }
+
     /// Whatever is new, at once, with its files.
     pub async fn seal(&self) -> Progress {
         let now = self.world.clock.now();
@@ -100,13 +104,13 @@ impl Log {
 
     /// With nothing from outside.
     pub async fn verified(&self) -> Verdict {
-        verify_database(self.db.pool(), self.key(), &Outside::default()).await.unwrap()
+        verify_database(self.db.pool(), &self.keys(), &Outside::default()).await.unwrap()
     }
 
     /// With the folder of checkpoints.
     pub async fn verified_with_folder(&self) -> Verdict {
         let outside = Outside::read(&self.folder().await).unwrap();
-        verify_database(self.db.pool(), self.key(), &outside).await.unwrap()
+        verify_database(self.db.pool(), &self.keys(), &outside).await.unwrap()
     }
 
     /// What only the database's owner can do.

@@ -28,22 +28,22 @@ async fn a_pack_of_a_payment_or_decision_verifies_alone() {
     let records = "select count(*) from record where payment_id =
                      (select payment_id from payment where direction = 'withdrawal' limit 1)";
     let pack = log.pack(log.payout().await).await.unwrap();
-    let verdict = pack.verify(log.key());
+    let verdict = pack.verify(&log.keys());
     assert_eq!(verdict.faults, Vec::<String>::new());
     assert_eq!(verdict.proven.len() as i64, log.world.number(records).await);
     assert!(verdict.proven.len() > 2, "{verdict:?}");
     assert_eq!(verdict.policies.len(), 1, "{verdict:?}");
     // Through a file, as it travels.
     let copied: Pack = serde_json::from_str(&serde_json::to_string(&pack).unwrap()).unwrap();
-    assert_eq!(copied.verify(log.key()).faults, Vec::<String>::new());
+    assert_eq!(copied.verify(&log.keys()).faults, Vec::<String>::new());
 
     let decision =
         log.id("select decision_id::text from decision order by slot, seq limit 1").await;
     let pack = log.pack(Subject::Decision(DecisionId(decision))).await.unwrap();
-    let verdict = pack.verify(log.key());
+    let verdict = pack.verify(&log.keys());
     assert_eq!((verdict.faults.len(), verdict.proven.len()), (0, 1), "{verdict:?}");
     let stranger = super::sealing().await;
-    assert!(pack.verify(stranger.signer.verifier()).proven.is_empty());
+    assert!(pack.verify(&stranger.signer.verifier().clone().into()).proven.is_empty());
     log.end().await;
 }
 
@@ -54,7 +54,7 @@ async fn a_pack_that_was_changed_anywhere_says_so() {
     let refused = |change: &dyn Fn(&mut Pack)| {
         let mut forged = pack.clone();
         change(&mut forged);
-        let verdict = forged.verify(log.key());
+        let verdict = forged.verify(&log.keys());
         assert!(!verdict.faults.is_empty(), "{forged:?}");
     };
     for index in 0..pack.records.len() {

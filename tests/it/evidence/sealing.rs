@@ -1,7 +1,7 @@
 //! Sealing: it waits for no lane, can be killed at any step, and never signs two histories.
 
 use super::super::harness::eur;
-use super::{Log, sound};
+use super::{Keys, Log, Outside, sound, verify_database};
 use interlock::clock::Clock;
 use interlock::evidence::folder::FolderError;
 use interlock::evidence::seal::{SealError, put_files, seal};
@@ -157,5 +157,21 @@ async fn no_line_of_the_log_tells_who_a_player_is() {
     }
     assert!(text.contains("\"commitment\":\""), "what was known is committed to");
     assert!(!text.contains("\"commitment\":\"none\""), "by every version that is written now");
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_changed_leaves_what_the_old_one_signed() {
+    let mut log = Log::sealed().await;
+    let old = log.key().clone();
+    log.sealing.signer = super::sealing().await.signer;
+    log.world.start_instance().await;
+    log.world.rich_player("DE", 10_000).await;
+    assert!(log.seal().await.sealed_now);
+    let folder = interlock::evidence::folder::Folder::at(&log.folder().await);
+    assert_eq!(folder.key_files().unwrap().len(), 2);
+    assert!(!log.verified().await.is_sound(), "the new key has not signed the beginning");
+    let both = Keys::new(vec![log.key().clone(), old]).unwrap();
+    sound(&verify_database(log.db.pool(), &both, &Outside::default()).await.unwrap());
     log.end().await;
 }

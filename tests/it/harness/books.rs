@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 /// What must not be found, and what it would mean. `$NOW` is the test's time.
-const NEVER: [(&str, &str); 18] = [
+const NEVER: [(&str, &str); 19] = [
     (
         "the ledger sums to zero in every currency",
         "select currency from entry group by currency having sum(amount) <> 0",
@@ -137,6 +137,8 @@ const NEVER: [(&str, &str); 18] = [
                'accepted'))
            when status = 'in_review' then not exists (select from review r
              where r.payment_id = p.payment_id and r.is_open)
+           when status = 'screening' then not exists (select from vendor_check c
+             where c.payment_id = p.payment_id and c.closed_at is null)
            when status = 'approved' then due_at is null
            else false end",
     ),
@@ -149,10 +151,25 @@ const NEVER: [(&str, &str); 18] = [
         "a deposit's share of the limits follows its status",
         "select p.payment_id || ' ' || p.status || ' ' || l.state from limit_use l
          join payment p using (payment_id)
-         where l.state <> case
+         where l.direction = 'deposit' and l.state <> case
            when p.received_amount is not null then 'counted'
            when p.status in ('failed', 'expired', 'cancelled') then 'released'
            else 'reserved' end",
+    ),
+    (
+        "a withdrawal's movement follows its status, and its parts that were paid",
+        "select p.payment_id || ' ' || p.status || ' ' || coalesce(l.state || ' ' || l.amount, 'none')
+         from payment p left join limit_use l on l.payment_id = p.payment_id
+         cross join lateral (select coalesce(sum(t.amount) filter (where t.status = 'paid'), 0)
+           from part t where t.payment_id = p.payment_id) as paid (minor)
+         where p.direction = 'withdrawal' and p.status <> 'blocked'
+           and coalesce((p.returns::json ->> 'from_suspense')::boolean, false) = false
+           and (l.state, l.amount, l.direction) is distinct from case
+             when p.status in ('paid', 'paid_in_part', 'returned') and paid.minor > 0
+               then ('counted', paid.minor, 'withdrawal')
+             when p.status in ('screening', 'in_review', 'approved', 'processing')
+               then ('reserved', p.amount, 'withdrawal')
+             else ('released', p.amount, 'withdrawal') end",
     ),
 ];
 

@@ -43,6 +43,14 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
         let replaced = setup.base_urls.iter().find(|(id, _)| id == psp);
         set(&key, replaced.map_or_else(|| mocks.base_url(psp), |(_, url)| url.clone()));
     }
+    for vendor in ["chainalysis", "elliptic", "trm"] {
+        set(&format!("vendors.{vendor}.base_url"), mocks.vendor_url(vendor));
+        set(&format!("vendors.{vendor}.call_timeout_ms"), "1500".to_owned());
+    }
+    set("vendors.chainalysis.settings.sanctions_url", mocks.vendor_url("chainalysis"));
+    for (vendor, hooks) in &setup.hooks {
+        set(&format!("vendors.{vendor}.hooks"), hooks.clone());
+    }
     let mut config = sandbox(house, &variables);
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));

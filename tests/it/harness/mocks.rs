@@ -40,6 +40,34 @@ impl Mocks {
         found.unwrap().base_url.clone()
     }
 
+    /// Where a vendor is, with what its adapter wants behind it.
+    pub fn vendor_url(&self, vendor: &str) -> String {
+        let found = self.running.vendors.iter().find(|running| running.id == vendor);
+        let base_url = found.unwrap().base_url.clone();
+        if vendor == "elliptic" { format!("{base_url}/v2") } else { base_url }
+    }
+
+    /// From now on a vendor does this.
+    pub async fn vendor_fault(&self, vendor: &str, rule: Value) {
+        self.post(&format!("/vendors/{vendor}/faults"), &rule).await;
+    }
+
+    pub async fn clear_vendor_faults(&self, vendor: &str) {
+        let url = format!("{}/vendors/{vendor}/faults", self.running.control_url);
+        assert!(self.client.delete(url).send().await.unwrap().status().is_success());
+    }
+
+    pub async fn vendor_listener(&self, vendor: &str, up: bool) {
+        self.post(&format!("/vendors/{vendor}/listener"), &json!({"up": up})).await;
+    }
+
+    /// What a vendor was asked about.
+    pub async fn cases(&self, vendor: &str) -> Vec<Value> {
+        let url = format!("{}/vendors/{vendor}/cases", self.running.control_url);
+        let answer: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        answer.as_array().unwrap().clone()
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Value {
         let (status, text) = self.try_post(path, body).await;
         assert!((200..300).contains(&status), "{path} {body}: {status} {text}");
@@ -163,6 +191,10 @@ fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
         // Tests move the service's clock, and PSPs stay where they are.
         account.settings.insert("token_skew_s".to_owned(), "31536000".to_owned());
         account.settings.entry("pages_port".to_owned()).and_modify(|port| "0".clone_into(port));
+    }
+    for vendor in &mut mocks.vendors {
+        vendor.port = 0;
+        vendor.settings.insert("skew_ms".to_owned(), "31536000000".to_owned());
     }
     MockConfig { control_addr: ([127, 0, 0, 1], 0).into(), seed: 7, books_dir: None, ..mocks }
 }

@@ -34,6 +34,8 @@ pub struct Setup {
     pub first: Option<&'static str>,
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
+    /// Which hooks a vendor answers, where not the sandbox's.
+    pub hooks: Vec<(&'static str, String)>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
     pub liars: Vec<&'static str>,
     /// Between the service and the database there is a [`Proxy`].
@@ -57,6 +59,7 @@ impl Default for Setup {
             accounts: ACCOUNTS,
             first: None,
             base_urls: Vec::new(),
+            hooks: Vec::new(),
             liars: Vec::new(),
             proxy: false,
             sabotage: None,
@@ -159,6 +162,7 @@ impl World {
             bell.attempts.notify_one();
             bell.payouts.notify_one();
             bell.inbox.notify_one();
+            bell.screenings.notify_one();
         }
     }
 

@@ -79,7 +79,7 @@ impl World {
             money,
             method: Method::BankTransfer,
             limits: &book.limits,
-            uses: &book.limit_uses,
+            movements: &book.movements,
             source: None,
         };
         let facts = gather::deposit(&records, &Setting::new(&self.policies, &self.fx, now));
@@ -110,6 +110,8 @@ impl World {
             origin: Origin::Request,
             owed: &[],
             closed_loop: None,
+            payment: None,
+            movements: &book.movements,
         };
         let facts = gather::withdrawal(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::withdrawal(ids.next());

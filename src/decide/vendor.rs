@@ -1,0 +1,132 @@
+//! A payment waits for a vendor, and goes on when the vendor has answered or its time is over.
+//!
+//! A withdrawal waits in `screening`, its money held. A deposit's money is in already: it waits in
+//! suspense, in review, and nobody but the vendor is asked yet. Who waits is screened again with what
+//! the vendor said; a vendor that says nothing in time leaves what the policy says of that.
+
+use super::command::{Answer, Ctx, Refusal, VendorsSaid};
+use super::people::{ask_people, close_reviews, raise};
+use super::{deposit, money_in, payout, withdrawal};
+use crate::book::{Book, ChainPlace, Payment, VendorCheck};
+use crate::domain::{DepositStatus, Money, PaymentStatus, Reason, WithdrawalStatus};
+use crate::ledger::templates;
+use crate::screening::decision::Decision;
+use crate::screening::{Outcome, engine};
+use uuid::Uuid;
+
+/// The review that only says that a vendor is asked: nobody can decide it.
+pub const AWAITING_VENDOR: &str = "awaiting_vendor";
+
+/// Whether this decision hangs on vendors that have not answered: then nothing is final but a refusal
+/// that stands whatever they say.
+pub fn waits(decision: &Decision, ctx: &Ctx<'_>) -> Option<engine::Waiting> {
+    let waiting = engine::waiting(ctx.policies, &decision.facts, &decision.screening)?;
+    (waiting.otherwise != Outcome::Deny).then_some(waiting)
+}
+
+/// Opens a check for each answer that is awaited, to be looked at at once.
+pub fn open_checks(
+    book: &mut Book,
+    id: Uuid,
+    waiting: &engine::Waiting,
+    place: Option<ChainPlace>,
+    ctx: &Ctx<'_>,
+) {
+    let payment = &book.payments[&id];
+    let (payment, money) = (payment.id, payment.suspended.unwrap_or(payment.money));
+    for awaited in &waiting.awaits {
+        book.record.vendor_checks.push(VendorCheck {
+            payment,
+            hook: awaited.hook,
+            place: place.clone(),
+            money,
+            deadline_at: ctx.now + awaited.within,
+        });
+    }
+}
+
+/// Screens a waiting payment again with what vendors said. Answers that come for a payment that waits
+/// no more change nothing.
+pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    let payment = book.payment(said.payment).ok_or(Refusal::NotFound)?.clone();
+    let id = payment.id.uuid;
+    let waiting_deposit = payment.status == PaymentStatus::Deposit(DepositStatus::InReview)
+        && book
+            .reviews
+            .values()
+            .any(|it| it.open && it.payment == id && it.kind == AWAITING_VENDOR);
+    let decision = match (payment.status, payment.suspended) {
+        (PaymentStatus::Deposit(_), Some(money)) if waiting_deposit => {
+            money_in::decision_with(book, &payment, money, said.results.clone(), ctx)
+        }
+        (PaymentStatus::Withdrawal(WithdrawalStatus::Screening), _) => {
+            withdrawal::decision_with(book, &payment, said, ctx)
+        }
+        _ => return Ok(Answer::Nothing),
+    };
+    if !said.is_over && waits(&decision, ctx).is_some() {
+        return Ok(Answer::Nothing);
+    }
+    let (outcome, reasons) = (decision.outcome(), decision.reasons().to_vec());
+    book.record.payment = Some(payment.id);
+    book.record.decisions.push(decision);
+    match payment.suspended {
+        Some(money) if waiting_deposit => {
+            settle_deposit(book, &payment, money, outcome, reasons, ctx)
+        }
+        _ => settle_withdrawal(book, &payment, outcome, reasons, ctx),
+    }
+    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+}
+
+fn settle_deposit(
+    book: &mut Book,
+    payment: &Payment,
+    money: Money,
+    outcome: Outcome,
+    reasons: Vec<Reason>,
+    ctx: &Ctx<'_>,
+) {
+    let id = payment.id.uuid;
+    close_reviews(book, id, ctx);
+    // There is no implicit exchange: money of another currency waits for people.
+    if outcome == Outcome::Approve && money.currency == payment.currency() {
+        book.post_covered(&templates::suspense_credited(money), id);
+        book.payment_mut(id).suspended = None;
+        book.payment_mut(id).credited = Some(money);
+        deposit::recount_limit(book, id, money);
+        money_in::settle(book, id, "the vendors have answered", ctx);
+        return;
+    }
+    book.payment_mut(id).reasons.extend(reasons);
+    let detail = "money arrived that cannot be credited as asked";
+    raise(book, "deposit.not_creditable", id, None, detail, ctx);
+    ask_people(book, id, None, "money_in", ctx);
+}
+
+fn settle_withdrawal(
+    book: &mut Book,
+    payment: &Payment,
+    outcome: Outcome,
+    reasons: Vec<Reason>,
+    ctx: &Ctx<'_>,
+) {
+    let id = payment.id.uuid;
+    book.payment_mut(id).reasons = reasons;
+    let to = match outcome {
+        Outcome::Approve => WithdrawalStatus::Approved,
+        Outcome::Review | Outcome::Hold => WithdrawalStatus::InReview,
+        Outcome::Deny => WithdrawalStatus::Blocked,
+    };
+    if to == WithdrawalStatus::Blocked {
+        payout::release_all(book, id, "denied with the vendors' answers", ctx);
+    }
+    let cause = "the vendors have answered, or their time is over";
+    let moved = book.move_payment(id, PaymentStatus::Withdrawal(to), cause, ctx.ids);
+    debug_assert!(moved.is_ok(), "a screening ends in each of these");
+    match to {
+        WithdrawalStatus::Approved => book.payment_mut(id).due_at = Some(ctx.now),
+        WithdrawalStatus::InReview => ask_people(book, id, None, "withdrawal_review", ctx),
+        _ => {}
+    }
+}

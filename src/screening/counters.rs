@@ -1,0 +1,87 @@
+//! What the rules of a policy want to know of a player's movements, counted for one screening.
+
+use super::aggregate::{Aggregate, Query, aggregate, worth};
+use super::facts::Facts;
+use super::gather::Setting;
+use super::movement::Movement;
+use super::policy::MarketPolicy;
+use super::{Checkpoint, FxTable};
+use crate::domain::{Money, Timestamp};
+use uuid::Uuid;
+
+/// The answer to one question, the payment that is screened left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    pub query: Query,
+    pub from: Timestamp,
+    /// The end of the calendar's period, or when it was counted.
+    pub to: Timestamp,
+    /// In words: "since 2026-11-01 00:00 Europe/Amsterdam".
+    pub window: String,
+    /// The sum in the query's currency, or why there is none.
+    pub sum: Result<Money, String>,
+    pub count: u32,
+    /// Different instruments, that of the payment too where it is known.
+    pub instruments: u32,
+}
+
+impl Counted {
+    /// The sum with the payment that is screened, where that adds to it.
+    ///
+    /// # Errors
+    /// Why there is no sum, in words for people.
+    pub fn sum_with(&self, facts: &Facts) -> Result<Money, String> {
+        let sum = self.sum.clone()?;
+        let Some(own) = self.own(facts, &facts.fx)? else { return Ok(sum) };
+        sum.checked_add(own).ok_or_else(|| "more than can be counted".to_owned())
+    }
+
+    /// The count with the payment that is screened, where it is one of those.
+    pub fn count_with(&self, facts: &Facts) -> u32 {
+        // What cannot be compared with the band may lie in it.
+        let own = self.own(facts, &facts.fx).map_or(true, |own| own.is_some());
+        self.count.saturating_add(u32::from(own))
+    }
+
+    /// What the payment adds.
+    fn own(&self, facts: &Facts, fx: &FxTable) -> Result<Option<Money>, String> {
+        let direction = facts.checkpoint.direction();
+        let grows = direction.is_some_and(|direction| self.query.flow.grows_by(direction));
+        let Some(money) = facts.money().filter(|_| grows) else { return Ok(None) };
+        let own = worth(money, self.query.currency, fx).map_err(|error| error.to_string())?;
+        let fits = self.query.band.is_none_or(|(least, below)| (least..below).contains(&own.minor));
+        Ok(fits.then_some(own))
+    }
+}
+
+/// Answers what the policy's rules ask at this checkpoint, each question once.
+pub fn count(
+    policy: Option<&MarketPolicy>,
+    facts: &Facts,
+    (movements, payment): (&[Movement], Option<Uuid>),
+    setting: &Setting<'_>,
+) -> Vec<Counted> {
+    let Some(policy) = policy else { return Vec::new() };
+    let here = |at: &[Checkpoint]| at.contains(&facts.checkpoint);
+    let asking = policy.rules.iter().filter(|rule| here(&rule.at));
+    let mut queries: Vec<Query> = asking.flat_map(|rule| rule.check.queries()).collect();
+    queries.sort_unstable();
+    queries.dedup();
+    let own = movements.iter().find(|found| Some(found.payment) == payment);
+    let at = (&policy.calendar, setting.now);
+    let answer = |query: Query| {
+        let found = aggregate(movements, &query, payment, at, setting.fx);
+        let Aggregate { sum, count, mut instruments, from, to } = found;
+        instruments.extend(own.and_then(|own| own.instrument));
+        Counted {
+            query,
+            from,
+            to,
+            window: query.window.words(at.0, at.1),
+            sum: sum.map_err(|error| error.to_string()),
+            count,
+            instruments: u32::try_from(instruments.len()).unwrap_or(u32::MAX),
+        }
+    };
+    queries.into_iter().map(answer).collect()
+}

@@ -1,0 +1,210 @@
+//! What blockchain analytics say of money that came over a chain, or is to go over one.
+//!
+//! Each state of an answer has a row of its own: severe risk (the rule's effect), high and medium risk, no
+//! score, an answer that cannot be used, and none in time. None of the last three may be an approval. A
+//! category may have rows besides, by exposure and amount; the worst of all rows counts.
+
+use crate::domain::{Audience, Currency, Method, Money};
+use crate::screening::Outcome;
+use crate::screening::facts::Facts;
+use crate::screening::file::Table;
+use crate::screening::rule::{Awaits, Check, Finding, RuleResult, Words};
+use crate::screening::signals::{Hook, Risk, Signal, VendorResult, VendorState};
+use time::Duration;
+
+/// The longest that a payment may wait for a vendor: a day.
+const DEADLINE_S_MAX: i64 = 86_400;
+
+#[derive(Debug)]
+pub struct Kyt {
+    hook: Hook,
+    deadline_s: i64,
+    on_error: Outcome,
+    on_timeout: Outcome,
+    no_score: Outcome,
+    high: Outcome,
+    medium: Outcome,
+    low: Outcome,
+    rows: Vec<Row>,
+}
+
+/// One row by category.
+#[derive(Debug)]
+struct Row {
+    category: String,
+    /// None: direct or not.
+    direct: Option<bool>,
+    /// From this worth on; a signal without an amount is never small.
+    from_usd: Option<Money>,
+    outcome: Outcome,
+}
+
+impl Row {
+    fn read(table: &Table<'_>) -> Self {
+        let exposure = |text: &str| match text {
+            "direct" => Some(Some(true)),
+            "indirect" => Some(Some(false)),
+            "any" => Some(None),
+            _ => None,
+        };
+        let direct = table.opt_word("exposure", exposure, "direct, indirect or any");
+        if !table.has("exposure") {
+            table.fault("exposure", "is missing: direct, indirect or any");
+        }
+        let from_usd = table.has("from_usd").then(|| table.money("from_usd", Currency::USD));
+        Self {
+            category: table.text("category"),
+            direct: direct.flatten(),
+            from_usd,
+            outcome: outcome(table, "outcome", Outcome::Approve),
+        }
+    }
+
+    fn fits(&self, signal: &Signal) -> bool {
+        // What a vendor does not say is read as the worse.
+        let exposed =
+            self.direct.is_none() || signal.direct.is_none() || self.direct == signal.direct;
+        let grown = match (self.from_usd, signal.amount) {
+            (Some(from), Some(amount)) => {
+                amount.currency != from.currency || from.minor <= amount.minor
+            }
+            _ => true,
+        };
+        self.category == signal.category && exposed && grown
+    }
+}
+
+/// An outcome that must be told, and not below `least`.
+fn outcome(table: &Table<'_>, key: &str, least: Outcome) -> Outcome {
+    let told = table.opt_word(key, Outcome::parse, "approve, review, hold or deny");
+    if !table.has(key) {
+        table.fault(key, "is missing: review, hold or deny");
+    }
+    match told {
+        Some(told) if least <= told => told,
+        Some(_) => {
+            table.fault(key, "is approve, which a missing answer never means");
+            Outcome::Deny
+        }
+        None => Outcome::Deny,
+    }
+}
+
+impl Kyt {
+    pub fn read(hook: Hook, table: &Table<'_>) -> Self {
+        let strict = |key: &str| outcome(table, key, Outcome::Review);
+        let free = |key: &str| outcome(table, key, Outcome::Approve);
+        Self {
+            hook,
+            deadline_s: table.number("deadline_s", 1, DEADLINE_S_MAX),
+            on_error: strict("on_error"),
+            on_timeout: strict("on_timeout"),
+            no_score: strict("no_score"),
+            high: free("high"),
+            medium: free("medium"),
+            low: free("low"),
+            rows: table.tables("categories").iter().map(Row::read).collect(),
+        }
+    }
+
+    fn of_result(&self, result: &VendorResult) -> Finding {
+        let told = |text: &str| format!("{}: {text}", result.vendor);
+        match result.state {
+            VendorState::Pending => {
+                let finding = Finding::error(told("has not answered"), "an answer");
+                return finding.with_effect(self.on_timeout);
+            }
+            VendorState::Error => {
+                let finding = Finding::error(told("no usable answer"), "an answer");
+                return finding.with_effect(self.on_error);
+            }
+            VendorState::Final => {}
+        }
+        let by_risk = match result.risk {
+            None => Some(self.no_score),
+            // The rule's own effect.
+            Some(Risk::Severe) => None,
+            Some(Risk::High) => Some(self.high),
+            Some(Risk::Medium) => Some(self.medium),
+            Some(Risk::Low) => Some(self.low),
+            Some(Risk::None) => Some(Outcome::Approve),
+        };
+        let rows = result.signals.iter().flat_map(|signal| {
+            self.rows.iter().filter(|row| row.fits(signal)).map(move |row| (signal, row.outcome))
+        });
+        let worst = rows.max_by_key(|(_, outcome)| *outcome);
+        let risk =
+            result.risk.map_or("no score".to_owned(), |risk| format!("{} risk", risk.as_str()));
+        let observed = match worst {
+            Some((signal, _)) => told(&format!("{risk}, {}", words_of(signal))),
+            None => told(&risk),
+        };
+        let by_row = worst.map_or(Outcome::Approve, |(_, outcome)| outcome);
+        let hit =
+            by_risk.is_none_or(|outcome| outcome != Outcome::Approve) || by_row != Outcome::Approve;
+        let finding = Finding::new(hit, observed, "no finding of the policy's table");
+        match by_risk {
+            Some(effect) => finding.with_effect(effect.max(by_row)),
+            // Severe: the rule's effect, unless a row says worse of a category.
+            None if by_row == Outcome::Deny => finding.with_effect(by_row),
+            None => finding,
+        }
+    }
+
+    fn own<'a>(&self, facts: &'a Facts) -> impl Iterator<Item = &'a VendorResult> {
+        let hook = self.hook;
+        facts.vendors.iter().filter(move |result| result.hook == hook)
+    }
+}
+
+fn words_of(signal: &Signal) -> String {
+    let exposure = match signal.direct {
+        Some(true) => " direct",
+        Some(false) => " indirect",
+        None => "",
+    };
+    let amount = signal.amount.map(|amount| format!(" {amount}")).unwrap_or_default();
+    format!("{}{exposure}{amount}", signal.category)
+}
+
+fn is_crypto(facts: &Facts) -> bool {
+    facts.payment().is_some_and(|payment| payment.method == Method::Crypto)
+}
+
+impl Check for Kyt {
+    fn kind(&self) -> &'static str {
+        self.hook.as_str()
+    }
+
+    fn operator(&self) -> &'static str {
+        "="
+    }
+
+    fn find(&self, facts: &Facts) -> Vec<Finding> {
+        if !is_crypto(facts) {
+            return Vec::new();
+        }
+        let found: Vec<Finding> = self.own(facts).map(|result| self.of_result(result)).collect();
+        if found.is_empty() {
+            let finding = Finding::error("no vendor has answered", "an answer");
+            return vec![finding.with_effect(self.on_timeout)];
+        }
+        found
+    }
+
+    fn words(&self, _: &RuleResult) -> Words {
+        Words::new(
+            Audience::Compliance,
+            "kyt.finding",
+            "what blockchain analytics say, or do not say, of this money needs a look",
+            "an officer reads the vendor's report and decides",
+        )
+    }
+
+    fn awaits(&self, facts: &Facts) -> Option<Awaits> {
+        let answered = self.own(facts).next().is_some();
+        let pending = self.own(facts).any(|result| result.state == VendorState::Pending);
+        let waits = is_crypto(facts) && (!answered || pending);
+        waits.then(|| Awaits { hook: self.hook, within: Duration::seconds(self.deadline_s) })
+    }
+}

@@ -1,0 +1,61 @@
+//! What must be known of both ends of a transfer of crypto (EU 2023/1113, art. 14 and 16; FATF R.16).
+//!
+//! The casino's record names the player, and the payment the address. What is looked at here is whether
+//! an address of the player's own keeping was proven to be theirs, from a certain worth on. A proof is
+//! shown by people; without one they look.
+
+use crate::domain::{Audience, Currency, Method, Money};
+use crate::screening::facts::Facts;
+use crate::screening::file::Table;
+use crate::screening::rule::{Check, Finding, RuleResult, Words};
+use crate::screening::signals::VendorState;
+
+#[derive(Debug)]
+pub struct TravelRule {
+    from: Money,
+}
+
+impl TravelRule {
+    pub fn read(table: &Table<'_>) -> Self {
+        Self { from: table.money("self_hosted_from_eur", Currency::EUR) }
+    }
+}
+
+impl Check for TravelRule {
+    fn kind(&self) -> &'static str {
+        "travel_rule"
+    }
+
+    fn operator(&self) -> &'static str {
+        "<"
+    }
+
+    fn find(&self, facts: &Facts) -> Vec<Finding> {
+        let Some(payment) = facts.payment().filter(|found| found.method == Method::Crypto) else {
+            return Vec::new();
+        };
+        let threshold = format!("{} to an address that nobody is known to keep", self.from);
+        let Some(worth) = facts.fx.convert_up(payment.money, Currency::EUR) else {
+            let problem = format!("{}, no exchange rate to EUR", payment.money);
+            return vec![Finding::error(problem, threshold)];
+        };
+        // A vendor that names an exchange as the other side names who keeps the address.
+        let mut finals = facts.vendors.iter().filter(|it| it.state == VendorState::Final);
+        let kept = finals.any(|result| {
+            let mut signals = result.signals.iter();
+            signals.any(|signal| signal.category == "exchange" && signal.direct == Some(true))
+        });
+        let keeper = if kept { "kept by an exchange" } else { "kept by nobody known" };
+        let hit = !kept && self.from.minor <= worth.minor;
+        vec![Finding::new(hit, format!("{worth}, {keeper}"), threshold)]
+    }
+
+    fn words(&self, _: &RuleResult) -> Words {
+        Words::new(
+            Audience::Operator,
+            "travel_rule.control_unproven",
+            "it is not proven that the player controls this address",
+            "the player proves control of the address, or uses an exchange's",
+        )
+    }
+}

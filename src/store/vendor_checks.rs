@@ -1,0 +1,224 @@
+//! Payments that wait for vendors, and what the vendors said.
+//!
+//! Lanes open checks, in the commit that makes a payment wait. Everything else here is no money state:
+//! workers claim checks, append answers and close what is decided.
+
+use super::StoreError;
+use super::json::currency;
+use super::vendors_json;
+use super::write_records::Numbered;
+use crate::domain::{Money, OperatorId, PlayerId, PlayerKey, Timestamp};
+use crate::screening::signals::{Hook, Risk, VendorResult, VendorState};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// A check whose time has come.
+#[derive(Debug, Clone)]
+pub struct DueCheck {
+    pub player: PlayerKey,
+    pub payment: Uuid,
+    pub hook: Hook,
+    pub network: Option<String>,
+    pub asset: Option<String>,
+    pub address: Option<String>,
+    pub transaction: Option<String>,
+    pub money: Money,
+    pub opened_at: Timestamp,
+    pub deadline_at: Timestamp,
+    /// Looks so far, this one included.
+    pub tries: i32,
+}
+
+/// Opens the checks of a lane's batch.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    records: &[Numbered],
+) -> Result<(), StoreError> {
+    for numbered in records {
+        let (record, player) = (&numbered.record, &numbered.record.player);
+        for check in &record.vendor_checks {
+            let place = check.place.as_ref();
+            // Payments that wait are few beside those that do not: one statement each.
+            sqlx::query!(
+                "insert into vendor_check (payment_id, hook, operator_id, player_id, network, asset,
+                   address, transaction, amount, currency, opened_at, deadline_at, due_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11)",
+                check.payment.uuid,
+                check.hook.as_str(),
+                player.operator.as_str(),
+                player.player.as_str(),
+                place.map(|place| place.network.as_str()),
+                place.map(|place| place.asset.as_str()),
+                place.map(|place| place.address.as_str()),
+                place.and_then(|place| place.transaction.as_deref()),
+                check.money.minor,
+                check.money.currency.code(),
+                record.at,
+                check.deadline_at
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Claims checks that are due, for as long as `until`: another instance leaves them alone.
+pub async fn claim(
+    pool: &PgPool,
+    now: Timestamp,
+    until: Timestamp,
+    most: i64,
+) -> Result<Vec<DueCheck>, StoreError> {
+    let rows = sqlx::query!(
+        "update vendor_check c set due_at = $2, tries = tries + 1
+         from (select payment_id, hook from vendor_check where due_at <= $1
+               order by due_at limit $3 for update skip locked) due
+         where c.payment_id = due.payment_id and c.hook = due.hook
+         returning c.payment_id, c.hook, c.operator_id, c.player_id, c.network, c.asset, c.address,
+           c.transaction, c.amount, c.currency, c.opened_at, c.deadline_at, c.tries",
+        now,
+        until,
+        most
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(DueCheck {
+                player: PlayerKey {
+                    operator: OperatorId::trusted(&row.operator_id),
+                    player: PlayerId::trusted(&row.player_id),
+                },
+                payment: row.payment_id,
+                hook: hook(&row.hook)?,
+                network: row.network,
+                asset: row.asset,
+                address: row.address,
+                transaction: row.transaction,
+                money: Money::new(row.amount, currency(&row.currency)?),
+                opened_at: row.opened_at,
+                deadline_at: row.deadline_at,
+                tries: row.tries,
+            })
+        })
+        .collect()
+}
+
+fn hook(text: &str) -> Result<Hook, StoreError> {
+    Hook::parse(text).ok_or_else(|| StoreError::Corrupt(format!("the hook {text}")))
+}
+
+/// The next look is then.
+pub async fn look_again(
+    pool: &PgPool,
+    check: &DueCheck,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update vendor_check set due_at = $3
+         where payment_id = $1 and hook = $2 and closed_at is null",
+        check.payment,
+        check.hook.as_str(),
+        due_at
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// It is decided: nobody looks again.
+pub async fn close(pool: &PgPool, check: &DueCheck, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update vendor_check set due_at = null, closed_at = $3
+         where payment_id = $1 and hook = $2 and closed_at is null",
+        check.payment,
+        check.hook.as_str(),
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// An answer, its raw bytes and when it was asked for.
+#[derive(Debug, Clone)]
+pub struct Answered<'a> {
+    pub id: Uuid,
+    pub result: &'a VendorResult,
+    pub raw: &'a [u8],
+    pub asked_at: Timestamp,
+}
+
+/// Keeps an answer for good, with the bytes that it was read from.
+pub async fn keep(
+    pool: &PgPool,
+    check: &DueCheck,
+    answered: &Answered<'_>,
+) -> Result<(), StoreError> {
+    let result = answered.result;
+    sqlx::query!(
+        "with raw as (
+           insert into vendor_raw (sha256, body, kept_at) values ($13, $15, $14)
+           on conflict (sha256) do nothing)
+         insert into vendor_result (vendor_result_id, payment_id, operator_id, player_id, hook,
+           vendor, request_id, state, risk, score, signals, version, raw_sha256, received_at,
+           asked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::json, $12, $13, $14, $16)",
+        answered.id,
+        check.payment,
+        check.player.operator.as_str(),
+        check.player.player.as_str(),
+        result.hook.as_str(),
+        result.vendor,
+        result.request_id,
+        result.state.as_str(),
+        result.risk.map(Risk::as_str),
+        result.score,
+        vendors_json::signals(&result.signals).to_string(),
+        result.version,
+        result.raw_sha256.as_slice(),
+        result.received_at,
+        answered.raw,
+        answered.asked_at
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// The newest answer of each vendor about a payment.
+pub async fn newest(
+    pool: &PgPool,
+    payment: Uuid,
+    hook: Hook,
+) -> Result<Vec<VendorResult>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select distinct on (vendor) vendor, request_id, state, risk, score,
+             signals::text as "signals!", version, raw_sha256, received_at
+           from vendor_result where payment_id = $1 and hook = $2
+           order by vendor, received_at desc, vendor_result_id desc"#,
+        payment,
+        hook.as_str()
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let corrupt = || StoreError::Corrupt(format!("a result of {}", row.vendor));
+            let risk = row.risk.as_deref().map(|risk| Risk::parse(risk).ok_or_else(corrupt));
+            Ok(VendorResult {
+                hook,
+                request_id: row.request_id.clone(),
+                state: VendorState::parse(&row.state).ok_or_else(corrupt)?,
+                risk: risk.transpose()?,
+                score: row.score.clone(),
+                signals: vendors_json::read_signals(&row.signals)?,
+                raw_sha256: row.raw_sha256.as_slice().try_into().map_err(|_| corrupt())?,
+                version: row.version.clone(),
+                received_at: row.received_at,
+                vendor: row.vendor.clone(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! Looks for payments that wait for vendors, and has each asked about in a task of its own.
+
+use super::driver::{Report, Worker};
+use super::running::Running;
+use crate::domain::Timestamp;
+use crate::flows::Flows;
+use crate::store::vendor_checks;
+use crate::vendors::ask_vendors::ask_vendors;
+use std::time::Duration;
+
+/// Payments that one instance asks about at once.
+const AT_ONCE: usize = 32;
+/// How long nobody else takes a check: longer than all its vendors may take.
+const LEASE: Duration = Duration::from_secs(60);
+
+#[allow(missing_debug_implementations, reason = "it holds the shared flows")]
+pub struct ScreeningWorker {
+    flows: Flows,
+    running: Running,
+}
+
+impl ScreeningWorker {
+    pub fn new(flows: Flows) -> Self {
+        let running = Running::new(flows.tasks.clone(), AT_ONCE, flows.nudges.screenings.clone());
+        Self { flows, running }
+    }
+}
+
+impl Worker for ScreeningWorker {
+    fn name(&self) -> &'static str {
+        "screenings"
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_millis(500)
+    }
+
+    async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
+        let most = i64::try_from(self.running.room()).unwrap_or(0);
+        let claimed = vendor_checks::claim(self.flows.db.pool(), now, now + LEASE, most).await?;
+        let mut report = Report::default();
+        for check in claimed {
+            let flows = self.flows.clone();
+            let started = self.running.start(check.payment, async move {
+                if let Err(error) = ask_vendors(&flows, &check).await {
+                    tracing::warn!(payment.id = %check.payment, %error, "will be looked at again");
+                }
+            });
+            report.claimed += u64::from(started);
+        }
+        Ok(report)
+    }
+}
