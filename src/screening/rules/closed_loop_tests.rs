@@ -107,7 +107,7 @@ fn a_market_that_insists_sends_a_named_destination_to_people() {
                 source_date = 2026-01-01\n";
     for (only_records, outcome) in [(false, Outcome::Review), (true, Outcome::Approve)] {
         let text = format!("{POLICY}{rule}only_records = {only_records}\n");
-        let policy = file::policy::read("2026-01.toml", &text).unwrap();
+        let policy = file::read("2026-01.toml", &text).unwrap();
         let screening = engine::decide(Some(&policy), &facts(&found));
         assert_eq!(screening.outcome, outcome);
         let codes: Vec<&str> = screening.reasons.iter().map(|r| r.code.as_str()).collect();
@@ -123,7 +123,7 @@ fn a_market_says_which_source_comes_first_and_how_many_parts_there_may_be() {
     use crate::screening::{file, test_data::POLICY};
     let terms = |more: &str| {
         let text = POLICY.replace("[withdrawals]\n", &format!("[withdrawals]\n{more}\n"));
-        file::policy::read("2026-01.toml", &text).map(|policy| policy.closed_loop)
+        file::read("2026-01.toml", &text).map(|policy| policy.closed_loop)
     };
     assert_eq!(terms("").unwrap(), Terms::default());
     let expected = Terms { order: Order::LargestFirst, parts_max: 2 };
