@@ -110,6 +110,7 @@ pub async fn flows(
         policies,
         fx,
         psp_deadline: patience.psp_deadline,
+        checks: Arc::new(super::checks::checks(config)),
         nudges,
         hush: Arc::default(),
         vendors: Arc::new(vendors::vendors(config).map_err(FlowsError::Vendors)?),

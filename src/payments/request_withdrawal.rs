@@ -18,6 +18,7 @@ use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::{Checkpoint, engine};
 use crate::store::read_payee::{Payee, PayeeFacts};
+use crate::vendors::people::ask_checks::ask_checks;
 use std::sync::Arc;
 
 /// A withdrawal as the casino asks for it.
@@ -93,7 +94,7 @@ pub async fn request_withdrawal(
         let known = known.ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
         let planned = plan_parts(flows, order, &known).await?;
-        let command = screened(flows, order, &known, planned)?;
+        let command = screened(flows, order, &known, planned).await?;
         let command = Command::RequestWithdrawal(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
@@ -109,16 +110,18 @@ pub async fn request_withdrawal(
     Err(SubmitError::Busy.into())
 }
 
-fn screened(
+async fn screened(
     flows: &Flows,
     order: &WithdrawalOrder,
     known: &PayeeFacts,
     planned: Planned,
 ) -> Result<RequestWithdrawal, RequestError> {
-    let (now, player) = (flows.clock.now(), &known.player);
+    let player = &known.player;
     if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
         return Err(RequestError::Owed(*debt));
     }
+    let checks = ask_checks(flows, player, Checkpoint::WithdrawalRequest).await;
+    let now = flows.clock.now();
     let Planned { parts, split } = planned;
     let shared = split.facts(order.money.minor);
     let records = Withdrawal {
@@ -133,7 +136,8 @@ fn screened(
         // What the player moved is counted under their lock, and only there.
         movements: &[],
     };
-    let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    let mut facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    facts.checks = checks;
     let screening = engine::screen(&flows.policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
     let about =

@@ -5,6 +5,7 @@
 //! numbers and birth dates are compared or counted before, and only what came of that is a fact.
 
 use super::closed_loop::Obstacle;
+use super::hooks::CheckFacts;
 use super::{Checkpoint, FxTable};
 use crate::domain::{
     Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
@@ -34,6 +35,8 @@ pub struct Facts {
     pub limits: Vec<LimitUsed>,
     /// How a withdrawal that is asked for is shared out among the sources of deposits.
     pub closed_loop: Option<LoopFacts>,
+    /// What registers, files of limits and lists of names say of the player.
+    pub checks: CheckFacts,
     /// What the policy's rules asked of the player's movements.
     pub counted: Vec<Counted>,
     /// What vendors outside said of this payment or its player.

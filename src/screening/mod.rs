@@ -16,9 +16,8 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`sources`], [`closed_loop`],
-//! [`split`], [`gather`], [`engine`], [`decision`], [`file`], [`counters`]; then, above the store,
-//! [`compare`], [`replay`],
-//! [`backtest`].
+//! [`split`], [`gather`], [`engine`], [`decision`], [`file`], [`counters`], [`hooks`]; then, above the
+//! store, [`compare`], [`replay`], [`backtest`].
 
 pub mod aggregate;
 pub mod backtest;
@@ -31,6 +30,7 @@ pub mod engine;
 pub mod facts;
 pub mod file;
 pub mod gather;
+pub mod hooks;
 pub mod limit_terms;
 pub mod limits;
 pub mod movement;

@@ -15,6 +15,7 @@
 //! [`vendors_json`].
 
 pub mod checkpoints;
+mod checks_json;
 pub mod db;
 pub mod deliveries;
 pub mod due;
@@ -25,6 +26,7 @@ pub mod inbox;
 pub mod incidents;
 pub mod instrument_json;
 pub mod json;
+pub mod limit_reservations;
 pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
@@ -32,11 +34,13 @@ pub mod loop_history;
 mod loop_json;
 pub mod migrate;
 pub mod movements;
+pub mod name_screenings;
 pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
 pub mod places;
 pub mod player_habits;
+pub mod player_results;
 pub mod player_session;
 pub mod prove;
 pub mod read_decisions;

@@ -6,7 +6,8 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`], [`checkpoints`], [`screenings`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`routing`],
+//! [`checkpoints`], [`screenings`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -15,9 +16,11 @@ pub mod driver;
 pub mod health;
 pub mod inbox;
 pub mod incidents;
+pub mod names;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
+pub mod rooms;
 pub mod routing;
 pub mod running;
 pub mod screenings;

@@ -86,7 +86,7 @@ fn production_refuses_what_is_for_the_sandbox() {
 fn production_seals_its_log() {
     let faults = production(
         &[
-            ("key = { file = \"/run/secrets/evidence.pem\" }\n", ""),
+            ("/log\"\nkey = { file = \"/run/secrets/evidence.pem\" }", "/log\""),
             ("folder = \"/var/lib/interlock/evidence\"\n", ""),
         ],
         &[],
