@@ -24,6 +24,8 @@ pub struct Needs {
     pub cases: BTreeSet<Uuid>,
     /// Arrivals without a request.
     pub payins: BTreeSet<PayinKey>,
+    /// What came in and went out before, for the closed loop.
+    pub histories: BTreeSet<(PlayerKey, Currency)>,
     /// Withdrawals of these players that are not processing yet.
     pub open_withdrawals: BTreeSet<PlayerKey>,
 }
@@ -52,6 +54,7 @@ impl Command {
             }
             Command::RequestWithdrawal(request) => {
                 needs.wallets.insert((player.clone(), Some(request.payment.currency())));
+                needs.histories.insert((player.clone(), request.payment.currency()));
                 needs.movements.insert(player.clone());
                 reference_need(player, &request.payment, needs);
             }
