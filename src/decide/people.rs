@@ -2,7 +2,7 @@
 //! of them must say what happened.
 
 use super::command::Ctx;
-use crate::book::{Attempt, Book, Incident, Review};
+use crate::book::{Attempt, Book, CaseAct, Incident, Review};
 use crate::domain::{AttemptId, AttemptStatus, IncidentId, ReviewId};
 use psp_contract::Subject;
 use uuid::Uuid;
@@ -49,20 +49,28 @@ pub fn ask_people(
     let known = book
         .reviews
         .values()
-        .any(|review| review.open && review.payment == id && review.kind == kind);
+        .any(|review| review.open && review.payment == Some(id) && review.kind == kind);
     if known {
         return;
     }
-    book.open_review(Review {
+    let mut review = Review {
         id: ReviewId(ctx.ids.next()),
-        payment: id,
+        payment: Some(id),
+        player: Some(book.key.player.clone()),
         attempt,
+        switch: None,
         kind: kind.to_owned(),
         open: true,
         opened_at: ctx.now,
+        opened_by: None,
         closed_at: None,
+        approvals_needed: ctx.reviews.approvals_needed,
+        desk: ctx.reviews.new_desk(ctx.now),
         proposals: Vec::new(),
-    });
+        news: Vec::new(),
+    };
+    review.tell(CaseAct::Opened, None, None, ctx.now);
+    book.open_review(review);
 }
 
 /// Closes what people need not decide any more.
@@ -70,13 +78,12 @@ pub fn close_reviews(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     let open: Vec<Uuid> = book
         .reviews
         .values()
-        .filter(|review| review.open && review.payment == id)
+        .filter(|review| review.open && review.payment == Some(id))
         .map(|review| review.id.0)
         .collect();
     for review in open {
         if let Some(review) = book.review_mut(review) {
-            review.open = false;
-            review.closed_at = Some(ctx.now);
+            review.close(ctx.now);
         }
     }
 }

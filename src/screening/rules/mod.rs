@@ -87,13 +87,6 @@ pub fn read(
         "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
         "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
         "payer.account" => (Arc::new(payer::PayerAccount), DEPOSIT_PAID),
-        "velocity.count" => (Arc::new(velocity::Velocity::count(table)), BEGINNINGS),
-        "velocity.sum" => (Arc::new(velocity::Velocity::sum(table)), BEGINNINGS),
-        "velocity.instruments" => (Arc::new(velocity::Velocity::instruments(table)), DEPOSIT_PAID),
-        "structuring" => (Arc::new(structuring::Structuring::read(table)), BEGINNINGS),
-        "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_PRE),
-        "cdd.threshold" => (Arc::new(cdd_threshold::CddThreshold::read(table)), BEGINNINGS),
-        "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_PRE),
         "excluded.register_answer" => {
             (Arc::new(excluded_register::RegisterSays::read(table)), DEPOSIT_PRE)
         }
@@ -101,6 +94,13 @@ pub fn read(
             (Arc::new(cross_operator::CrossOperator::read(table)), DEPOSIT_PRE)
         }
         "sanctions_pep" => (Arc::new(sanctions_pep::SanctionsPep::read(table)), NAMES),
+        "velocity.count" => (Arc::new(velocity::Velocity::count(table)), BEGINNINGS),
+        "velocity.sum" => (Arc::new(velocity::Velocity::sum(table)), BEGINNINGS),
+        "velocity.instruments" => (Arc::new(velocity::Velocity::instruments(table)), DEPOSIT_PAID),
+        "structuring" => (Arc::new(structuring::Structuring::read(table)), BEGINNINGS),
+        "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_PRE),
+        "cdd.threshold" => (Arc::new(cdd_threshold::CddThreshold::read(table)), BEGINNINGS),
+        "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_PRE),
         _ => return None,
     })
 }
