@@ -79,10 +79,8 @@ impl Command {
                 needs.reviews.insert(*payment);
                 // A deposit that ends here frees its share of the player's limits.
                 needs.movements.insert(player.clone());
-                if matches!(self, Command::TakeAttempt { .. }) {
-                    // One that is completed now is screened once more.
-                    needs.limits.insert(player.clone());
-                }
+                // One that is completed now is screened once more.
+                needs.limits.insert(player.clone());
             }
             Command::OpenReturn(open) => {
                 needs.payments.insert(open.deposit);
