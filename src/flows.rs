@@ -15,6 +15,7 @@ use crate::routing::registry::PspRegistry;
 use crate::routing::rules::{PspAccount, RoutingRules};
 use crate::screening::policy::{FxTable, Policies};
 use crate::store::Db;
+use crate::vendors::people::checks::Checks;
 use crate::vendors::registry::Vendors;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -44,6 +45,8 @@ pub struct Flows {
     /// How long one call to a PSP may take, all its steps together. Shorter than an attempt's
     /// lease, so that nobody else takes an attempt while its answer may still come.
     pub psp_deadline: Duration,
+    /// Who is asked about players.
+    pub checks: Arc<Checks>,
     pub vendors: Arc<Vendors>,
     pub nudges: Arc<Nudges>,
     pub hush: Arc<Hush>,
@@ -60,6 +63,9 @@ pub struct Nudges {
     pub routing: Arc<Notify>,
     pub reviews: Arc<Notify>,
     pub mail: Arc<Notify>,
+    /// What waits between us and the vendors that know people.
+    pub checks: Arc<Notify>,
+    pub names: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,
     pub live: Arc<Notify>,

@@ -4,6 +4,7 @@
 //! become clients), [`secrets`] (which change while it runs), [`parts`] (lanes and flows),
 //! [`workers`], [`readiness`], [`edge`], [`webhooks_tls`], [`service`].
 
+mod checks;
 pub mod edge;
 pub mod parts;
 pub mod psps;

@@ -113,6 +113,7 @@ pub async fn flows(
         fx,
         reviews,
         psp_deadline: patience.psp_deadline,
+        checks: Arc::new(super::checks::checks(config)),
         nudges,
         hush: Arc::default(),
         vendors: Arc::new(vendors::vendors(config).map_err(FlowsError::Vendors)?),

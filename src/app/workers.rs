@@ -16,10 +16,12 @@ use crate::workers::health::HealthWorker;
 use crate::workers::inbox::InboxWorker;
 use crate::workers::incidents::IncidentWorker;
 use crate::workers::mail::MailWorker;
+use crate::workers::names::NameWorker;
 use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
 use crate::workers::reviews::ReviewWorker;
+use crate::workers::rooms::RoomWorker;
 use crate::workers::routing::RoutingWorker;
 use crate::workers::screenings::ScreeningWorker;
 use crate::workers::sessions::SessionWorker;
@@ -52,6 +54,12 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &bells.inbox, InboxWorker::new(flows.clone()));
     run(flows, crew, &bells.screenings, ScreeningWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
+    if !flows.checks.matchers.is_empty() {
+        run(flows, crew, &bells.names, NameWorker::new(flows.clone()));
+    }
+    if !flows.checks.files.is_empty() {
+        run(flows, crew, &bells.checks, RoomWorker::new(flows.clone()));
+    }
     let deliveries = Arc::new(Notify::new());
     let pool = flows.db.pool().clone();
     let outbox =

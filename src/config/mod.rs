@@ -14,6 +14,7 @@
 //! [`SecretString`]: secrecy::SecretString
 
 mod access;
+mod checks;
 pub mod clients;
 mod fault;
 mod layers;
@@ -30,6 +31,7 @@ mod tests;
 mod vendors;
 
 pub use access::{ApiKey, Operator, Scope};
+pub use checks::{CheckVendor, knows_people};
 pub use fault::ConfigFault;
 pub use layers::Variables;
 pub use markets::{Markets, text_of as policy_text};
@@ -52,6 +54,7 @@ use std::path::{Path, PathBuf};
 const DEFAULT: &str = include_str!("../../config/default.toml");
 const SANDBOX: &str = include_str!("../../config/sandbox.toml");
 const SANDBOX_PSPS: &str = include_str!("../../config/psps.toml");
+const SANDBOX_CHECKS: &str = include_str!("../../config/checks.toml");
 const SANDBOX_ROUTING: &str = include_str!("../../config/routing.toml");
 
 /// Which configuration to load.
@@ -78,6 +81,8 @@ pub struct Config {
     pub operators: Vec<Operator>,
     pub api_keys: Vec<ApiKey>,
     pub psps: Vec<PspAccount>,
+    /// Who is asked about players.
+    pub checks: Vec<CheckVendor>,
     /// Who screens outside the house.
     pub vendors: Vec<VendorAccount>,
     pub in_sandbox: bool,
@@ -130,7 +135,7 @@ impl Config {
         let (operators, api_keys) = access::read(&root, secrets);
         let psps = psps::read(&root, secrets);
         let files = root.section("files");
-        let _ = (files.opt_text("psps"), files.opt_text("routing"));
+        let _ = (files.opt_text("psps"), files.opt_text("routing"), files.opt_text("checks"));
         let policies = files.opt_text("policies").map(|path| secrets.path(&path));
         let (markets, policy_faults) = markets::load(policies.as_deref());
         let config = Self {
@@ -149,6 +154,7 @@ impl Config {
             evidence: Evidence::read(&root.section("evidence"), secrets),
             recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),
+            checks: checks::read(&root, secrets),
             vendors: vendors::read(&root, secrets),
             in_sandbox: secrets.in_sandbox(),
             operators,
@@ -234,10 +240,13 @@ fn gather<'a>(profile: &Profile, variables: &'a Variables) -> (Layers, Secrets<'
     for (key, source, built_in) in [
         ("psps", "config/psps.toml", SANDBOX_PSPS),
         ("routing", "config/routing.toml", SANDBOX_ROUTING),
+        ("checks", "config/checks.toml", SANDBOX_CHECKS),
     ] {
         match (named_file(&layers, key), profile) {
             (Some(name), _) => add_file(&mut layers, &folder.join(name)),
             (None, Profile::Sandbox { .. }) => layers.add(source, built_in),
+            // Nobody need be asked where no policy asks.
+            (None, Profile::Production { .. }) if key == "checks" => {}
             (None, Profile::Production { .. }) => {
                 let origin = layers.origin("files");
                 layers.fault(&origin, &format!("files.{key}"), "names no file");

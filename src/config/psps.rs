@@ -276,7 +276,7 @@ pub(super) fn is_country(code: &str) -> bool {
     code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-fn settings(section: &Section<'_>, base_url: &str) -> BTreeMap<String, String> {
+pub(super) fn settings(section: &Section<'_>, base_url: &str) -> BTreeMap<String, String> {
     let Some(table) = section.opt_section("settings") else {
         return BTreeMap::new();
     };

@@ -22,6 +22,7 @@ use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::{Checkpoint, engine};
 use crate::store::read_models;
 use crate::store::read_payee::{Payee, PayeeFacts};
+use crate::vendors::people::ask_checks::ask_checks;
 
 /// A withdrawal as the casino asks for it.
 #[derive(Debug, Clone)]
@@ -110,7 +111,7 @@ pub async fn request_withdrawal(
         if route.ranked().next().is_none() {
             return Err(DestinationError::NotPayable.into());
         }
-        let command = screened(flows, order, &known, instrument, route)?;
+        let command = screened(flows, order, &known, instrument, route).await?;
         let command = Command::RequestWithdrawal(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
@@ -189,17 +190,19 @@ fn planned(
     }
 }
 
-fn screened(
+async fn screened(
     flows: &Flows,
     order: &WithdrawalOrder,
     known: &PayeeFacts,
     instrument: Instrument,
     route: Route,
 ) -> Result<RequestWithdrawal, RequestError> {
-    let (now, player) = (flows.clock.now(), &known.player);
+    let player = &known.player;
     if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
         return Err(RequestError::Owed(*debt));
     }
+    let checks = ask_checks(flows, player, Checkpoint::WithdrawalRequest).await;
+    let now = flows.clock.now();
     let records = Withdrawal {
         checkpoint: Checkpoint::WithdrawalRequest,
         origin: Origin::Request,
@@ -211,7 +214,8 @@ fn screened(
         // What the player moved is counted under their lock, and only there.
         movements: &[],
     };
-    let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    let mut facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    facts.checks = checks;
     let screening = engine::screen(&flows.policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
     let about =

@@ -16,10 +16,16 @@ use crate::routing::make_plan::make_plan;
 use crate::routing::plan::{self, Habits, Route};
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Deposit, Setting};
-use crate::screening::{Checkpoint, engine};
+use crate::screening::hooks::{FileAnswer, FileFacts, HookFailure};
+use crate::screening::signals::Hook;
+use crate::screening::{Checkpoint, Facts, Outcome, engine};
 use crate::store::StoreError;
 use crate::store::read_facts::PlayerFacts;
+use crate::vendors::people::ask_checks::{ask_checks, asked};
+use crate::vendors::people::give_room_back::give_room_back;
+use crate::vendors::people::reserve_room::reserve_room;
 use psp_contract::{Instrument as Chosen, Payer, PayerField};
+use uuid::Uuid;
 
 /// A deposit as the casino asks for it.
 #[derive(Debug, Clone)]
@@ -89,9 +95,14 @@ pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer
         };
         let habits = ask_habits(flows, &order.player, occasion).await?;
         let route = planned(flows, order, &known.player, &payer, &habits)?;
-        let command = screened(flows, order, &known, payer, route);
+        let command = screened(flows, order, &known, payer, route).await;
+        let room = room_of(&command);
         let command = Command::StartDeposit(Box::new(command));
-        match flows.lanes.submit(&order.player, command).await {
+        let done = flows.lanes.submit(&order.player, command).await;
+        if let Some((file, deposit)) = room.filter(|(_, deposit)| not_taken(&done, *deposit)) {
+            give_room_back(flows, &file, deposit).await;
+        }
+        match done {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
             done => return Ok(done?),
         }
@@ -113,14 +124,33 @@ pub fn require_currency(
     Err(StartError::CurrencyNotAllowed { currency, country: player.country.clone() })
 }
 
-fn screened(
+/// The room that was reserved for a deposit, if any.
+fn room_of(command: &StartDeposit) -> Option<(String, Uuid)> {
+    let told = command.screening.decision.facts.checks.file.as_ref()?;
+    let granted = told.found.as_ref().is_ok_and(|answer| answer.granted);
+    granted.then(|| (told.file.clone(), command.payment.id.uuid))
+}
+
+/// Whether the lane has not recorded this deposit.
+fn not_taken(done: &Result<Answer, SubmitError>, deposit: Uuid) -> bool {
+    match done {
+        Ok(Answer::Payment(payment)) => payment.id.uuid != deposit,
+        Ok(_) => true,
+        // All of them say that nothing was recorded.
+        Err(_) => true,
+    }
+}
+
+async fn screened(
     flows: &Flows,
     order: &DepositOrder,
     known: &PlayerFacts,
     payer: Payer,
     route: Route,
 ) -> StartDeposit {
-    let (now, player) = (flows.clock.now(), &known.player);
+    let player = &known.player;
+    let checks = ask_checks(flows, player, Checkpoint::DepositPre).await;
+    let now = flows.clock.now();
     let records = Deposit {
         checkpoint: Checkpoint::DepositPre,
         player: Some(player),
@@ -132,15 +162,39 @@ fn screened(
         movements: &known.movements,
         source: None,
     };
-    let facts = gather::deposit(&records, &Setting::new(&flows.policies, &flows.fx, now));
-    let screening = engine::screen(&flows.policies, &facts);
+    let mut facts = gather::deposit(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    facts.checks = checks;
     let id = PaymentId::deposit(flows.ids.next());
+    facts.checks.file = take_room(flows, player, id.uuid, &facts).await;
+    let screening = engine::screen(&flows.policies, &facts);
     let about =
         About { id: DecisionId(flows.ids.next()), payment: Some(id), player: order.player.clone() };
     let decision = Decision::new(about, facts, screening);
     let payment = opened(order, &player.country, id, &decision, (payer, route), now);
     let screening = Screened { player_version: player.version, decision };
     StartDeposit { claim: order.claim.clone(), payment, screening }
+}
+
+/// Takes room in the market's file of limits over all operators, where the policy asks for it and
+/// nothing else denies the deposit.
+async fn take_room(
+    flows: &Flows,
+    player: &Player,
+    deposit: Uuid,
+    facts: &Facts,
+) -> Option<FileFacts> {
+    let policy = engine::policy_for(&flows.policies, facts)?;
+    asked(policy, facts.checkpoint, Hook::CrossOperatorLimit)?;
+    let file = flows.checks.file(&player.country)?;
+    let with = |found| Some(FileFacts { file: file.id.clone(), found });
+    let mut if_granted = facts.clone();
+    let granted = FileAnswer { granted: true, reference: String::new(), remaining: None };
+    if_granted.checks.file = with(Ok(granted));
+    if engine::decide(Some(policy), &if_granted).outcome == Outcome::Deny {
+        return with(Err(HookFailure::NotAsked));
+    }
+    let money = facts.money()?;
+    Some(reserve_room(flows, file, player, (deposit, money)).await)
 }
 
 /// The plan. Where nothing but a field of the player's record keeps every account from it, that is

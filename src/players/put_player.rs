@@ -5,13 +5,29 @@ use crate::decide::{Answer, Command};
 use crate::domain::Player;
 use crate::flows::Flows;
 use crate::lane::SubmitError;
+use crate::store::name_screenings;
 
 /// Replaces the record; its version and times are the lane's to give.
 pub async fn put_player(flows: &Flows, player: Player) -> Result<Player, SubmitError> {
     let key = player.key.clone();
     let command = Command::PutPlayer(Box::new(PutPlayer { player }));
     match flows.lanes.submit(&key, command).await? {
-        Answer::Player(player) => Ok(*player),
+        Answer::Player(player) => {
+            want_name_matched(flows, &player).await;
+            Ok(*player)
+        }
         _ => Err(SubmitError::Failed),
+    }
+}
+
+/// The name is matched in the background. Should the wish be lost, the first payment asks itself.
+async fn want_name_matched(flows: &Flows, player: &Player) {
+    if flows.checks.matchers(&player.country).next().is_none() {
+        return;
+    }
+    let wanted = name_screenings::ask(flows.db.pool(), &player.key, flows.clock.now()).await;
+    match wanted {
+        Ok(()) => flows.nudges.names.notify_one(),
+        Err(error) => tracing::warn!(%error, "a name will be matched with the first payment only"),
     }
 }

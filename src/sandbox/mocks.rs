@@ -2,7 +2,7 @@
 
 use super::keys::SandboxKeys;
 use super::ports;
-use crate::config::{Config, PspAccount, variable_of};
+use crate::config::{Config, PspAccount, knows_people, variable_of};
 use anyhow::Context;
 use mock_psps::{MockAccount, MockConfig, MockVendor, Running};
 use secrecy::ExposeSecret;
@@ -35,7 +35,9 @@ fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
     }
     for vendor in &mocks.vendors {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, vendor.port));
-        let key = format!("vendors.{}.base_url", vendor.id);
+        // Vendors that know people are a list of their own; the name of the variable is alike.
+        let list = if knows_people(&vendor.vendor) { "checks" } else { "vendors" };
+        let key = format!("{list}.{}.base_url", vendor.id.replace('-', "_"));
         let setting = format!("{}=http://", variable_of(&key));
         ports::check_free(&format!("the mock of {}", vendor.id), address, setting)?;
     }
@@ -82,6 +84,16 @@ fn vendors(config: &Config) -> anyhow::Result<Vec<MockVendor>> {
         let secrets = account.secrets.iter();
         settings.extend(secrets.map(|(key, it)| (key.clone(), it.expose_secret().to_owned())));
         let vendor = account.adapter.clone();
+        vendors.push(MockVendor { id: account.id.clone(), port, vendor, settings });
+    }
+    for account in &config.checks {
+        let url = Url::parse(&account.base_url)
+            .with_context(|| format!("checks.{}.base_url is no URL", account.id))?;
+        let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
+        let mut settings = account.settings.clone();
+        let secrets = account.secrets.iter();
+        settings.extend(secrets.map(|(key, it)| (key.clone(), it.expose_secret().to_owned())));
+        let vendor = account.vendor.clone();
         vendors.push(MockVendor { id: account.id.clone(), port, vendor, settings });
     }
     Ok(vendors)

@@ -1,6 +1,7 @@
 //! What another version of a market's policy would have decided, over what is on record.
 
 use super::compare::{self, Difference, Told};
+use super::counters;
 use super::engine;
 use super::replay::recorded_policy;
 use super::{MarketPolicy, Policies};
@@ -93,6 +94,10 @@ fn one(
         return Ok(Found::PassedOver);
     };
     let facts = facts_json::read(inputs)?;
+    if !counters::are_answered(candidate, &facts) {
+        // It counts what was not counted then: its finding would be about the gap, not the player.
+        return Ok(Found::PassedOver);
+    }
     let screening = engine::decide(Some(candidate), &facts);
     let would_be = screening.outcome.as_str();
     if would_be == decision.outcome {

@@ -54,6 +54,19 @@ impl Counted {
     }
 }
 
+/// Whether these facts answer all that a policy's rules ask at their checkpoint.
+pub fn are_answered(policy: &MarketPolicy, facts: &Facts) -> bool {
+    asked(policy, facts.checkpoint).iter().all(|query| facts.counted(query).is_some())
+}
+
+fn asked(policy: &MarketPolicy, checkpoint: Checkpoint) -> Vec<Query> {
+    let asking = policy.rules.iter().filter(|rule| rule.at.contains(&checkpoint));
+    let mut queries: Vec<Query> = asking.flat_map(|rule| rule.check.queries()).collect();
+    queries.sort_unstable();
+    queries.dedup();
+    queries
+}
+
 /// Answers what the policy's rules ask at this checkpoint, each question once.
 pub fn count(
     policy: Option<&MarketPolicy>,
@@ -62,11 +75,6 @@ pub fn count(
     setting: &Setting<'_>,
 ) -> Vec<Counted> {
     let Some(policy) = policy else { return Vec::new() };
-    let here = |at: &[Checkpoint]| at.contains(&facts.checkpoint);
-    let asking = policy.rules.iter().filter(|rule| here(&rule.at));
-    let mut queries: Vec<Query> = asking.flat_map(|rule| rule.check.queries()).collect();
-    queries.sort_unstable();
-    queries.dedup();
     let own = movements.iter().find(|found| Some(found.payment) == payment);
     let at = (&policy.calendar, setting.now);
     let answer = |query: Query| {
@@ -83,5 +91,5 @@ pub fn count(
             instruments: u32::try_from(instruments.len()).unwrap_or(u32::MAX),
         }
     };
-    queries.into_iter().map(answer).collect()
+    asked(policy, facts.checkpoint).into_iter().map(answer).collect()
 }

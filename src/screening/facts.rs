@@ -4,6 +4,7 @@
 //! made again. So nothing else may be looked at, and nothing here says who the player is: names,
 //! numbers and birth dates are compared or counted before, and only what came of that is a fact.
 
+use super::hooks::CheckFacts;
 use super::{Checkpoint, FxTable};
 use crate::domain::{
     Currency, Exclusion, Kyc, Method, Money, Origin, Player, PlayerStatus, Timestamp,
@@ -31,6 +32,8 @@ pub struct Facts {
     pub owed: Vec<Money>,
     /// The player's own limits with what is used of them.
     pub limits: Vec<LimitUsed>,
+    /// What registers, files of limits and lists of names say of the player.
+    pub checks: CheckFacts,
     /// What the policy's rules asked of the player's movements.
     pub counted: Vec<Counted>,
     /// What vendors outside said of this payment or its player.

@@ -1,6 +1,7 @@
 //! From the records to the facts of one screening.
 
 use super::facts::{Facts, PaymentFacts, PlayerFacts};
+use super::hooks::CheckFacts;
 use super::limits::{self, Limit};
 use super::movement::Movement;
 use super::{Checkpoint, FxTable, MarketPolicy, Policies, counters, engine, payer};
@@ -99,6 +100,11 @@ pub fn count_deposit(
     narrow(facts, setting.fx);
 }
 
+/// The facts of an event of the account: no money is meant to move.
+pub fn account(player: &Player, setting: &Setting<'_>) -> Facts {
+    base(Checkpoint::AccountEvent, Some(player), setting)
+}
+
 /// The facts of a withdrawal.
 pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let mut facts = base(known.checkpoint, known.player, setting);
@@ -132,6 +138,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         payer: None,
         owed: Vec::new(),
         limits: Vec::new(),
+        checks: CheckFacts::default(),
         recorded_only: setting.policies.recorded_only().to_vec(),
         counted: Vec::new(),
         vendors: Vec::new(),

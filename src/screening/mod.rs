@@ -16,8 +16,8 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
-//! [`decision`], [`file`], [`counters`]; then, above the store, [`compare`], [`replay`],
-//! [`backtest`]. Beside them [`attestation`].
+//! [`decision`], [`file`], [`counters`], [`hooks`]; then, above the store, [`compare`],
+//! [`replay`], [`backtest`]. Beside them [`attestation`].
 
 pub mod aggregate;
 pub mod attestation;
@@ -30,6 +30,7 @@ pub mod engine;
 pub mod facts;
 pub mod file;
 pub mod gather;
+pub mod hooks;
 pub mod limit_terms;
 pub mod limits;
 pub mod movement;

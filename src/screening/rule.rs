@@ -67,10 +67,23 @@ pub trait Check: Debug + Send + Sync {
         (None, None)
     }
 
+    /// What somebody outside the house must be asked before it can find anything.
+    fn asks(&self) -> Option<Ask> {
+        None
+    }
+
     /// The methods that it allows, where that is what it bounds.
     fn methods(&self) -> Option<&[Method]> {
         None
     }
+}
+
+/// A question to somebody outside the house.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    pub hook: Hook,
+    /// An answer that is older is none.
+    pub max_age: Duration,
 }
 
 /// An answer that a rule waits for.

@@ -2,13 +2,13 @@
 //!
 //! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
 
-use super::StoreError;
 use super::json::currency;
-use super::vendors_json;
+use super::{StoreError, checks_json, vendors_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
 use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
+use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{LimitUsed, Period};
 use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, FxTable};
@@ -45,6 +45,9 @@ pub fn text(facts: &Facts) -> String {
     }
     if !facts.limits.is_empty() {
         put("limits", facts.limits.iter().map(limit_json).collect());
+    }
+    if facts.checks != CheckFacts::default() {
+        put("checks", checks_json::write(&facts.checks));
     }
     if !facts.counted.is_empty() {
         put("counted", facts.counted.iter().map(counted_json).collect());
@@ -164,6 +167,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         })?,
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
+        checks: all.maybe("checks", checks_json::read)?.unwrap_or_default(),
         counted: all.each("counted", read_counted)?,
         vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
@@ -326,6 +330,11 @@ impl<'a> Node<'a> {
 
     pub(super) fn time(&self, key: &'a str) -> Result<Timestamp, StoreError> {
         self.at(key)?.own_time()
+    }
+
+    pub(super) fn flag(&self, key: &'a str) -> Result<bool, StoreError> {
+        let found = self.at(key)?;
+        found.value.as_bool().ok_or_else(|| found.wrong())
     }
 
     pub(super) fn number(&self, key: &'a str) -> Result<i64, StoreError> {

@@ -3,8 +3,10 @@
 //! Every hook has one normalised result ([`crate::screening::signals`]), and nothing here decides what
 //! a result leads to: that is the policy's.
 //!
-//! Reading order: [`kyt`], [`registry`], [`ask_vendors`].
+//! Reading order: [`kyt`] (coins), [`registry`], [`ask_vendors`]; [`people`] (registers, limits over
+//! all operators, names).
 
 pub mod ask_vendors;
 pub mod kyt;
+pub mod people;
 pub mod registry;

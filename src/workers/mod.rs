@@ -6,8 +6,8 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`routing`], [`checkpoints`], [`screenings`],
-//! [`reviews`], [`mail`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`routing`],
+//! [`checkpoints`], [`screenings`], [`reviews`], [`mail`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -17,10 +17,12 @@ pub mod health;
 pub mod inbox;
 pub mod incidents;
 pub mod mail;
+pub mod names;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
 pub mod reviews;
+pub mod rooms;
 pub mod routing;
 pub mod running;
 pub mod screenings;

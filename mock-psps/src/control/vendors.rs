@@ -19,6 +19,8 @@ pub(super) fn routes(vendors: Vendors) -> Router {
     Router::new()
         .route("/vendors", get(list))
         .route("/vendors/{id}/cases", get(cases))
+        .route("/vendors/{id}/movements", get(movements))
+        .route("/vendors/{id}/lists", post(change_lists))
         .route("/vendors/{id}/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/vendors/{id}/listener", post(listener))
         .with_state(vendors)
@@ -40,6 +42,21 @@ async fn list(State(vendors): State<Vendors>) -> Json<Value> {
 
 async fn cases(State(vendors): State<Vendors>, Path(id): Path<String>) -> Answered {
     Ok(Json(Value::Array(find(&vendors, &id)?.case_views())))
+}
+
+/// What a file of limits has reserved, committed and released.
+async fn movements(State(vendors): State<Vendors>, Path(id): Path<String>) -> Answered {
+    Ok(Json(Value::Array(find(&vendors, &id)?.people.reservations())))
+}
+
+/// The lists of a matcher change.
+async fn change_lists(
+    State(vendors): State<Vendors>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Answered {
+    let vendor = find(&vendors, &id)?;
+    Ok(Json(vendor.people.change_lists(parse(&body)?)))
 }
 
 async fn faults(State(vendors): State<Vendors>, Path(id): Path<String>) -> Answered {

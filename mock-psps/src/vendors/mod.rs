@@ -11,9 +11,14 @@
 mod chainalysis;
 mod door;
 mod elliptic;
+mod limit_file;
+mod people;
+mod register;
 mod rules;
 mod script;
 mod trm;
+mod watchman;
+mod yente;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,13 +34,21 @@ use crate::config::MockVendor;
 use crate::server::Gate;
 use crate::{ids, loopback};
 
+use self::people::People;
 use self::rules::{Fault, Plan, Rules};
 use self::script::Finding;
 
 type Routes = fn(Arc<Vendor>) -> Router;
 
-const VENDORS: &[(&str, Routes)] =
-    &[("chainalysis", chainalysis::routes), ("elliptic", elliptic::routes), ("trm", trm::routes)];
+const VENDORS: &[(&str, Routes)] = &[
+    ("chainalysis", chainalysis::routes),
+    ("elliptic", elliptic::routes),
+    ("limit_file", limit_file::routes),
+    ("register", register::routes),
+    ("trm", trm::routes),
+    ("watchman", watchman::routes),
+    ("yente", yente::routes),
+];
 
 /// The names that [`MockVendor::vendor`] may have.
 pub fn mock_vendors() -> impl Iterator<Item = &'static str> {
@@ -79,6 +92,8 @@ pub(crate) struct Vendor {
     settings: BTreeMap<String, String>,
     pub(crate) rules: Rules,
     cases: Mutex<Vec<Case>>,
+    /// Of vendors that know people.
+    pub(crate) people: People,
     gate: Gate,
 }
 
@@ -97,6 +112,7 @@ impl Vendor {
             settings: account.settings.clone(),
             rules: Rules::new(seed, &account.id),
             cases: Mutex::default(),
+            people: People::default(),
             gate: loopback(account.port).await?,
         });
         let served = clock.around(routes(vendor.clone()));
@@ -125,6 +141,7 @@ impl Vendor {
         self.rules.reset();
         if books {
             self.cases().clear();
+            self.people.clear();
         }
     }
 

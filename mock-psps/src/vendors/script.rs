@@ -60,6 +60,6 @@ pub(super) fn of_address(address: &str) -> Scripted {
         "bad00a" => fault(Fault::BadSignature),
         "bad00b" => fault(Fault::Late),
         "bad00c" => fault(Fault::Http500),
-        _ => Scripted::default(),
+        _ => super::people::fault_of_name(address).map(fault).unwrap_or_default(),
     }
 }

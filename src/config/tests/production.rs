@@ -110,7 +110,7 @@ fn production_says_how_people_are_reminded_of_reviews() {
 fn production_seals_its_log() {
     let faults = production(
         &[
-            ("key = { file = \"/run/secrets/evidence.pem\" }\n", ""),
+            ("/log\"\nkey = { file = \"/run/secrets/evidence.pem\" }", "/log\""),
             ("folder = \"/var/lib/interlock/evidence\"\n", ""),
         ],
         &[],

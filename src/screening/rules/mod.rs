@@ -5,17 +5,26 @@
 //!
 //! Built in are the rules that hold everywhere, licence or not; all others a policy names.
 
+mod affordability;
 mod allowed;
 mod amount;
+mod cdd_threshold;
+mod counting;
+mod cross_operator;
 mod dual_approval;
+mod excluded_register;
 mod kyc_level;
 mod kyt;
 mod licence;
 mod limit_player;
+mod limit_required;
 mod owed;
 mod payer;
 mod player;
+mod sanctions_pep;
+mod structuring;
 mod travel_rule;
+mod velocity;
 
 pub use limit_player::LimitPlayer;
 
@@ -49,6 +58,10 @@ const BEGINNINGS: &[Checkpoint] = &[Checkpoint::DepositPre, Checkpoint::Withdraw
 /// request's own screening, have let it through.
 const BEFORE_PAYOUT: &[Checkpoint] =
     &[Checkpoint::DepositPre, Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
+/// Exclusion and limits stop deposits before money moves, and never anything else.
+const DEPOSIT_PRE: &[Checkpoint] = &[Checkpoint::DepositPre];
+const NAMES: &[Checkpoint] =
+    &[Checkpoint::AccountEvent, Checkpoint::DepositPre, Checkpoint::WithdrawalRequest];
 const DEPOSIT_PAID: &[Checkpoint] = &[Checkpoint::DepositPost];
 const REQUEST: &[Checkpoint] = &[Checkpoint::WithdrawalRequest];
 /// Where the other end of a transfer is known.
@@ -74,6 +87,20 @@ pub fn read(
         "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
         "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
         "payer.account" => (Arc::new(payer::PayerAccount), DEPOSIT_PAID),
+        "excluded.register_answer" => {
+            (Arc::new(excluded_register::RegisterSays::read(table)), DEPOSIT_PRE)
+        }
+        "limit.cross_operator" => {
+            (Arc::new(cross_operator::CrossOperator::read(table)), DEPOSIT_PRE)
+        }
+        "sanctions_pep" => (Arc::new(sanctions_pep::SanctionsPep::read(table)), NAMES),
+        "velocity.count" => (Arc::new(velocity::Velocity::count(table)), BEGINNINGS),
+        "velocity.sum" => (Arc::new(velocity::Velocity::sum(table)), BEGINNINGS),
+        "velocity.instruments" => (Arc::new(velocity::Velocity::instruments(table)), DEPOSIT_PAID),
+        "structuring" => (Arc::new(structuring::Structuring::read(table)), BEGINNINGS),
+        "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_PRE),
+        "cdd.threshold" => (Arc::new(cdd_threshold::CddThreshold::read(table)), BEGINNINGS),
+        "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_PRE),
         _ => return None,
     })
 }
@@ -111,8 +138,18 @@ fn make(licensed: bool) -> Vec<Rule> {
     ]
 }
 
+#[cfg(test)]
+mod counting_tests;
+
 /// `a, b, c`, or `none`.
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
+/// What a hook that gives no answer leads to: `deny` unless the policy says otherwise, and never an
+/// approval.
+fn fail_outcome(table: &Table<'_>, key: &str) -> Outcome {
+    let parse = |text: &str| Outcome::parse(text).filter(|outcome| *outcome != Outcome::Approve);
+    table.opt_word(key, parse, "review, hold or deny").unwrap_or(Outcome::Deny)
 }

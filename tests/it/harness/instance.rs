@@ -13,6 +13,7 @@ use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
 use interlock::notify::mail::Mailer;
 use interlock::outbox::live::Live;
+use interlock::screening::file;
 use interlock::store::Db;
 use std::future::Future;
 use std::sync::Arc;
@@ -52,14 +53,34 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     for (vendor, hooks) in &setup.hooks {
         set(&format!("vendors.{vendor}.hooks"), hooks.clone());
     }
+    for vendor in setup.vendors {
+        let key = format!("checks.{}.base_url", vendor.replace('-', "_"));
+        set(&key, mocks.vendor_url(vendor));
+    }
     for (key, value) in &setup.settings {
         set(key, value.clone());
     }
     let mut config = sandbox(house, &variables);
+    config.checks.retain(|vendor| setup.vendors.contains(&vendor.id.as_str()));
+    ask_more(&mut config, &setup.rules);
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
     }
     config
+}
+
+/// Adds rules to the policies that come with the program, as the next version of each would.
+fn ask_more(config: &mut Config, rules: &str) {
+    for (file, text) in [
+        ("DE-2026-11-21.toml", include_str!("../../../config/policies/DE/DE-2026-11-21.toml")),
+        ("GB-2026-11-21.toml", include_str!("../../../config/policies/GB/GB-2026-11-21.toml")),
+        ("SE-2026-11-21.toml", include_str!("../../../config/policies/SE/SE-2026-11-21.toml")),
+    ] {
+        let policy = file::read(file, &format!("{text}\n{rules}")).unwrap();
+        let known =
+            config.markets.versions.iter_mut().find(|known| known.version == policy.version);
+        *known.unwrap() = policy;
+    }
 }
 
 impl Instance {

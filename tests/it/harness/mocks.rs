@@ -1,7 +1,7 @@
 //! The mock PSPs of one test, and a client of their control API.
 
 use super::house::House;
-use interlock::config::{Config, Profile, Variables, variable_of};
+use interlock::config::{Config, Profile, Variables, knows_people, variable_of};
 use interlock::sandbox::mocks::mock_config;
 use mock_psps::{MockConfig, Running};
 use serde_json::{Value, json};
@@ -29,8 +29,8 @@ pub struct Movement {
 pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
 impl Mocks {
-    pub async fn start(house: &House, public_url: &str, accounts: &[&str]) -> Self {
-        let running = mock_psps::start(config(house, public_url, accounts)).await.unwrap();
+    pub async fn start(house: &House, public_url: &str, who: (&[&str], &[&str])) -> Self {
+        let running = mock_psps::start(config(house, public_url, who)).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { running, client: client.build().unwrap() }
     }
@@ -164,6 +164,20 @@ impl Mocks {
             .collect()
     }
 
+    /// A matcher's lists change, and hold these names besides.
+    pub async fn change_lists(&self, vendor: &str, added: &[&str]) {
+        self.post(&format!("/vendors/{vendor}/lists"), &json!({"add": added})).await;
+    }
+
+    /// The state of every reservation that a file of limits knows, by its reference.
+    pub async fn reservations(&self, vendor: &str) -> Vec<(String, String)> {
+        let url = format!("{}/vendors/{vendor}/movements", self.running.control_url);
+        let answer: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        let text = |it: &Value, key: &str| it[key].as_str().unwrap().to_owned();
+        let all = answer.as_array().unwrap().iter();
+        all.map(|it| (text(it, "reference"), text(it, "status"))).collect()
+    }
+
     /// The movement that an attempt made at its PSP, when it made one.
     pub async fn movement_of(&self, psp: &str, attempt: uuid::Uuid) -> Option<Movement> {
         let digits = attempt.simple().to_string();
@@ -182,10 +196,11 @@ pub fn sandbox(house: &House, variables: &Variables) -> Config {
 }
 
 /// The sandbox's own mocks, but on free ports and with books in memory.
-fn config(house: &House, public_url: &str, accounts: &[&str]) -> MockConfig {
+fn config(house: &House, public_url: &str, (accounts, vendors): (&[&str], &[&str])) -> MockConfig {
     let public = Variables::from([(variable_of("server.public_url"), public_url.to_owned())]);
     let mut mocks = mock_config(&sandbox(house, &public), &house.home).unwrap();
     mocks.accounts.retain(|account| accounts.contains(&account.id.as_str()));
+    mocks.vendors.retain(|one| !knows_people(&one.vendor) || vendors.contains(&one.id.as_str()));
     for account in &mut mocks.accounts {
         account.port = 0;
         // Tests move the service's clock, and PSPs stay where they are.

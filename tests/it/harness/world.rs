@@ -30,6 +30,10 @@ pub struct Setup {
     pub patience: Patience,
     /// The PSP accounts that have a mock here.
     pub accounts: &'static [&'static str],
+    /// The screening vendors that have a mock here; the others are not configured.
+    pub vendors: &'static [&'static str],
+    /// Rules that are added to the policies of Germany, Great Britain and Sweden, in TOML.
+    pub rules: String,
     /// The account that every route with it asks first.
     pub first: Option<&'static str>,
     /// PSP accounts that are not the mocks' but a server of the test's own.
@@ -59,6 +63,8 @@ impl Default for Setup {
             faults_to_trip: 1_000,
             patience,
             accounts: ACCOUNTS,
+            vendors: &[],
+            rules: String::new(),
             first: None,
             base_urls: Vec::new(),
             hooks: Vec::new(),
@@ -100,7 +106,7 @@ impl World {
             sqlx::raw_sql(sql).execute(&rows).await.unwrap();
         }
         let front = Front::open().await;
-        let mocks = Mocks::start(house, &front.url, setup.accounts).await;
+        let mocks = Mocks::start(house, &front.url, (setup.accounts, setup.vendors)).await;
         let clock = Arc::new(MovableClock::default());
         let folder = house.home.join(format!("proxy-{database}"));
         let proxy = setup.proxy.then(|| Proxy::open(&house.socket_folder(), folder));
@@ -167,6 +173,7 @@ impl World {
             bell.inbox.notify_one();
             bell.reviews.notify_one();
             bell.mail.notify_one();
+            bell.checks.notify_one();
             bell.screenings.notify_one();
         }
     }

@@ -1,0 +1,95 @@
+//! CheckVendors: who is asked about players and about coins, and how they are reached.
+//!
+//! What a market asks them, and what an answer or the lack of one leads to, is its policy's to say.
+
+use super::psps::{is_country, settings};
+use super::reader::Section;
+use super::secret::Secrets;
+use super::sections::{millis, url_text};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Whether a vendor's wire is one of those that know people.
+pub fn knows_people(kind: &str) -> bool {
+    KINDS.iter().any(|(known, _)| *known == kind)
+}
+
+/// The vendors that this service can speak with, and the secrets that each needs.
+const KINDS: &[(&str, &[&str])] =
+    &[("register", &["token"]), ("limit_file", &["token"]), ("watchman", &[]), ("yente", &[])];
+
+/// One account at one vendor.
+#[derive(Debug, Clone)]
+pub struct CheckVendor {
+    /// `register-se`.
+    pub id: String,
+    /// Which wire it speaks, one of the kinds.
+    pub vendor: String,
+    pub base_url: String,
+    /// Whose players it is asked about. Empty: all.
+    pub countries: Vec<String>,
+    /// How long one question may take, all its requests together.
+    pub deadline: Duration,
+    pub settings: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, SecretString>,
+}
+
+pub(super) fn read(root: &Section<'_>, secrets: &Secrets<'_>) -> Vec<CheckVendor> {
+    let mut vendors: Vec<CheckVendor> = Vec::new();
+    for section in root.sections("checks") {
+        let vendor = CheckVendor::read(&section, secrets);
+        if vendors.iter().any(|other| other.id == vendor.id) {
+            section.fault("id", format!("`{}` is there twice", vendor.id));
+        }
+        vendors.push(vendor);
+    }
+    vendors
+}
+
+impl CheckVendor {
+    fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
+        let id = section.text("id");
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if !id.bytes().all(plain) {
+            section.fault("id", "must be of a-z, 0-9 and dashes");
+        }
+        let vendor = section.text("vendor");
+        let kind = KINDS.iter().find(|(kind, _)| *kind == vendor);
+        if kind.is_none() && !vendor.is_empty() {
+            section.fault("vendor", "is none that this service has");
+        }
+        let base_url = url_text(section, "base_url");
+        let countries = section.texts("countries");
+        for country in countries.iter().filter(|code| !is_country(code)) {
+            section.fault("countries", format!("`{country}` is no country, `DE`"));
+        }
+        let named = named_secrets(section, secrets);
+        for needed in kind.into_iter().flat_map(|(_, needed)| *needed) {
+            if !named.contains_key(*needed) {
+                section.fault(&format!("secrets.{needed}"), "is missing");
+            }
+        }
+        let settings = settings(section, &base_url);
+        // What an alias stands for changes under its users, and a decision could not be made again.
+        if settings.get("algorithm").is_some_and(|algorithm| algorithm == "best") {
+            section.fault("settings.algorithm", "is an alias: name the algorithm, `logic-v2`");
+        }
+        if vendor == "yente" {
+            for needed in
+                ["dataset", "algorithm"].iter().filter(|key| !settings.contains_key(**key))
+            {
+                section.fault(&format!("settings.{needed}"), "is missing");
+            }
+        }
+        let deadline = millis(section, "deadline_ms", 30_000);
+        Self { id, vendor, base_url, countries, deadline, settings, secrets: named }
+    }
+}
+
+fn named_secrets(section: &Section<'_>, secrets: &Secrets<'_>) -> BTreeMap<String, SecretString> {
+    let Some(table) = section.opt_section("secrets") else {
+        return BTreeMap::new();
+    };
+    table.keys().into_iter().map(|key| (key.clone(), secrets.table(&table, &key).0)).collect()
+}

@@ -1,0 +1,187 @@
+//! What hooks outside the house have found, as facts of a decision, and how a hook fails.
+//!
+//! A hook that fails, is late or stale has an outcome of its own in the policy. Nothing here can be
+//! read as "approve" by leaving it out: a rule that finds no answer finds a failure.
+
+use crate::domain::{Money, Timestamp};
+use rust_decimal::Decimal;
+
+/// Why a hook has no answer to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HookFailure {
+    /// The market's policy asks, and nobody is configured to answer.
+    NotConfigured,
+    /// The player's record lacks what must be told to be recognised.
+    RecordIncomplete,
+    /// No connection, or one that was lost.
+    Unreachable,
+    /// No whole answer within the deadline.
+    Late,
+    /// An error status.
+    Refused,
+    /// An answer that is not what was documented.
+    Unreadable,
+    /// The only answer is older than the policy allows.
+    Stale,
+    /// The answer is still being made.
+    Pending,
+    /// Another rule had denied before: there was nothing to ask for.
+    NotAsked,
+}
+
+impl HookFailure {
+    pub const ALL: [HookFailure; 9] = [
+        Self::NotConfigured,
+        Self::RecordIncomplete,
+        Self::Unreachable,
+        Self::Late,
+        Self::Refused,
+        Self::Unreadable,
+        Self::Stale,
+        Self::Pending,
+        Self::NotAsked,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not_configured",
+            Self::RecordIncomplete => "record_incomplete",
+            Self::Unreachable => "unreachable",
+            Self::Late => "late",
+            Self::Refused => "refused",
+            Self::Unreadable => "unreadable",
+            Self::Stale => "stale",
+            Self::Pending => "pending",
+            Self::NotAsked => "not_asked",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|failure| failure.as_str() == text)
+    }
+}
+
+/// How a register of excluded people knows a player.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    Excluded,
+    NotExcluded,
+    /// The register could not tell who that is: that is no "not excluded".
+    UnknownPerson,
+}
+
+impl Standing {
+    pub const ALL: [Standing; 3] = [Self::Excluded, Self::NotExcluded, Self::UnknownPerson];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Excluded => "excluded",
+            Self::NotExcluded => "not_excluded",
+            Self::UnknownPerson => "unknown_person",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.as_str() == text)
+    }
+}
+
+/// A register's answer about a player.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisterAnswer {
+    pub standing: Standing,
+    /// The register's own mark of its answer: what is shown when somebody asks whether we asked.
+    pub reference: String,
+    /// By the register's clock, or by ours when its clock is ahead.
+    pub answered_at: Timestamp,
+}
+
+/// What the market's register said, or why it said nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisterFacts {
+    pub register: String,
+    pub found: Result<RegisterAnswer, HookFailure>,
+}
+
+/// What the market's file of limits over all operators said about one deposit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileAnswer {
+    /// The room for this deposit is reserved.
+    pub granted: bool,
+    pub reference: String,
+    /// What is left for the player over all operators, where the file tells.
+    pub remaining: Option<Money>,
+}
+
+/// The file's answer, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    pub file: String,
+    pub found: Result<FileAnswer, HookFailure>,
+}
+
+/// What a list entry is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    Sanctions,
+    Pep,
+    Other,
+}
+
+impl Topic {
+    pub const ALL: [Topic; 3] = [Self::Sanctions, Self::Pep, Self::Other];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sanctions => "sanctions",
+            Self::Pep => "pep",
+            Self::Other => "other",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == text)
+    }
+}
+
+/// One entry of a list that looks like the player. Whether it is the player, the policy's
+/// thresholds say, and then people: a matcher only measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameHit {
+    /// The list, and the entry's id in it: never the entry's name.
+    pub list: String,
+    pub entity: String,
+    pub topic: Topic,
+    /// 0 to 1, as told.
+    pub score: Decimal,
+    /// Two people have said that this entry is not this player.
+    pub excepted: bool,
+}
+
+/// What one matcher found for a player's name and birth date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameAnswer {
+    pub hits: Vec<NameHit>,
+    /// The algorithm by its own name, and the hashes of the lists: without both, nobody can say
+    /// later why it matched.
+    pub version: String,
+    pub asked_at: Timestamp,
+}
+
+/// A matcher's answer, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameFacts {
+    pub matcher: String,
+    pub found: Result<NameAnswer, HookFailure>,
+}
+
+/// Everything that was found about the player outside the house.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckFacts {
+    /// None: the market's register was not asked.
+    pub register: Option<RegisterFacts>,
+    /// None: the market's file of limits was not asked.
+    pub file: Option<FileFacts>,
+    /// One a matcher that was asked.
+    pub names: Vec<NameFacts>,
+}

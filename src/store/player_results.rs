@@ -1,0 +1,78 @@
+//! What vendors said of a player: registers, lists of names, identity. One row an answer, for good; the
+//! newest of a vendor stands. The bytes that it was read from are named by their hash and not kept:
+//! they name people.
+
+use super::{Pool, StoreError, vendors_json};
+use crate::domain::{PlayerKey, Timestamp};
+use crate::screening::signals::{Hook, Risk, VendorResult, VendorState};
+use uuid::Uuid;
+
+/// Keeps an answer.
+pub async fn keep(
+    pool: &Pool,
+    id: Uuid,
+    player: &PlayerKey,
+    result: &VendorResult,
+    asked_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into vendor_result (vendor_result_id, operator_id, player_id, hook, vendor,
+           request_id, state, risk, score, signals, version, raw_sha256, received_at, asked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13, $14)",
+        id,
+        player.operator.as_str(),
+        player.player.as_str(),
+        result.hook.as_str(),
+        result.vendor,
+        result.request_id,
+        result.state.as_str(),
+        result.risk.map(Risk::as_str),
+        result.score,
+        vendors_json::signals(&result.signals).to_string(),
+        result.version,
+        result.raw_sha256.as_slice(),
+        result.received_at,
+        asked_at
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// The newest final answer of a vendor about a player.
+pub async fn newest(
+    pool: &Pool,
+    player: &PlayerKey,
+    hook: Hook,
+    vendor: &str,
+) -> Result<Option<VendorResult>, StoreError> {
+    let row = sqlx::query!(
+        r#"select request_id, state, risk, score, signals::text as "signals!", version, raw_sha256,
+             received_at
+           from vendor_result
+           where operator_id = $1 and player_id = $2 and hook = $3 and vendor = $4
+             and payment_id is null and state = 'final'
+           order by received_at desc, vendor_result_id desc limit 1"#,
+        player.operator.as_str(),
+        player.player.as_str(),
+        hook.as_str(),
+        vendor
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let corrupt = || StoreError::Corrupt(format!("a result of {vendor}"));
+    let risk = row.risk.as_deref().map(|risk| Risk::parse(risk).ok_or_else(corrupt));
+    Ok(Some(VendorResult {
+        vendor: vendor.to_owned(),
+        hook,
+        request_id: row.request_id,
+        state: VendorState::parse(&row.state).ok_or_else(corrupt)?,
+        risk: risk.transpose()?,
+        score: row.score,
+        signals: vendors_json::read_signals(&row.signals)?,
+        raw_sha256: row.raw_sha256.as_slice().try_into().map_err(|_| corrupt())?,
+        version: row.version,
+        received_at: row.received_at,
+    }))
+}

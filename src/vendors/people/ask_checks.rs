@@ -1,0 +1,133 @@
+//! Asks registers and matchers what the policy in force wants to know of a player.
+
+use super::matcher::Matcher;
+use super::register::Register;
+use super::results;
+use crate::domain::{Player, Timestamp};
+use crate::flows::Flows;
+use crate::screening::Checkpoint;
+use crate::screening::hooks::{
+    CheckFacts, HookFailure, NameAnswer, NameFacts, RegisterAnswer, RegisterFacts,
+};
+use crate::screening::policy::MarketPolicy;
+use crate::screening::rule::Ask;
+use crate::screening::signals::{Hook, VendorResult};
+use crate::store::player_results;
+use time::Duration;
+
+/// What is to be known at a checkpoint. Room in a file of limits is taken later, when nothing else
+/// speaks against the deposit.
+pub async fn ask_checks(flows: &Flows, player: &Player, checkpoint: Checkpoint) -> CheckFacts {
+    let mut facts = CheckFacts::default();
+    let now = flows.clock.now();
+    let Some(policy) = flows.policies.in_force(&player.country, now) else {
+        // No licence: that is denied without asking anybody.
+        return facts;
+    };
+    let ask = asked(policy, checkpoint, Hook::Register);
+    if let Some((ask, register)) = ask.zip(flows.checks.register(&player.country)) {
+        let found = register_says(flows, register, player, ask.max_age, now).await;
+        facts.register = Some(RegisterFacts { register: register.id.clone(), found });
+    }
+    if let Some(ask) = asked(policy, checkpoint, Hook::Names) {
+        let matchers = flows.checks.matchers(&player.country);
+        let asking = matchers.map(|matcher| names_say(flows, matcher, player, ask.max_age, now));
+        facts.names = futures_util::future::join_all(asking).await;
+    }
+    facts
+}
+
+/// The question that a policy has for a hook at a checkpoint.
+pub fn asked(policy: &MarketPolicy, checkpoint: Checkpoint, hook: Hook) -> Option<Ask> {
+    let here = policy.rules.iter().filter(|rule| rule.at.contains(&checkpoint));
+    here.filter_map(|rule| rule.check.asks()).find(|ask| ask.hook == hook)
+}
+
+async fn register_says(
+    flows: &Flows,
+    register: &Register,
+    player: &Player,
+    max_age: Duration,
+    now: Timestamp,
+) -> Result<RegisterAnswer, HookFailure> {
+    let known = known(flows, player, (Hook::Register, &register.id)).await;
+    let known = known.as_ref().and_then(results::to_register);
+    let changed = player.updated_at;
+    if let Some(answer) =
+        known.filter(|known| results::is_fresh(known.answered_at, changed, max_age, now))
+    {
+        return Ok(answer);
+    }
+    let request_id = flows.ids.next().simple().to_string();
+    let told = register.ask(player, &request_id, now).await;
+    let result = match &told {
+        Ok((answer, sha256)) => results::of_register(&register.id, answer, *sha256),
+        Err(why) => results::of_failure(&register.id, Hook::Register, &request_id, (*why, now)),
+    };
+    keep(flows, player, &result, now).await;
+    told.map(|(answer, _)| answer)
+}
+
+async fn names_say(
+    flows: &Flows,
+    matcher: &Matcher,
+    player: &Player,
+    max_age: Duration,
+    now: Timestamp,
+) -> NameFacts {
+    let known = known(flows, player, (Hook::Names, &matcher.id)).await;
+    let known = known.as_ref().and_then(results::to_names);
+    let changed = player.updated_at;
+    let fresh = known.filter(|known| results::is_fresh(known.asked_at, changed, max_age, now));
+    let found = match fresh {
+        Some(answer) => Ok(answer),
+        None => match_name(flows, matcher, player).await,
+    };
+    NameFacts { matcher: matcher.id.clone(), found }
+}
+
+/// Asks a matcher now, and keeps what it says.
+///
+/// # Errors
+/// No answer that can be used.
+pub async fn match_name(
+    flows: &Flows,
+    matcher: &Matcher,
+    player: &Player,
+) -> Result<NameAnswer, HookFailure> {
+    let now = flows.clock.now();
+    let request_id = flows.ids.next().simple().to_string();
+    let told = matcher.ask(player, &request_id, now).await;
+    let result = match &told {
+        Ok((answer, sha256)) => results::of_names(&matcher.id, answer, &request_id, *sha256),
+        Err(why) => results::of_failure(&matcher.id, Hook::Names, &request_id, (*why, now)),
+    };
+    keep(flows, player, &result, now).await;
+    told.map(|(answer, _)| answer)
+}
+
+/// The newest answer that is kept. Without the database it is asked anew: that costs a question, and
+/// nothing else.
+pub async fn known(
+    flows: &Flows,
+    player: &Player,
+    (hook, vendor): (Hook, &str),
+) -> Option<VendorResult> {
+    let known = player_results::newest(flows.db.pool(), &player.key, hook, vendor).await;
+    known.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what a vendor said before could not be read");
+        None
+    })
+}
+
+/// Keeps an answer. The decision holds what it was made from in any case.
+async fn keep(flows: &Flows, player: &Player, result: &VendorResult, asked_at: Timestamp) {
+    metrics::counter!("vendor_answers_total", "vendor" => result.vendor.clone(),
+        "state" => result.state.as_str())
+    .increment(1);
+    let id = flows.ids.next();
+    let kept = player_results::keep(flows.db.pool(), id, &player.key, result, asked_at).await;
+    if let Err(error) = kept {
+        tracing::warn!(%error, vendor = result.vendor, "what a vendor said could not be kept");
+    }
+}

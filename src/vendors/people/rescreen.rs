@@ -1,0 +1,83 @@
+//! Matches a player's name anew, and says what is new: after the record changed, and after a list did.
+
+use super::ask_checks::{asked, known, match_name};
+use super::matcher::Matcher;
+use super::results;
+use crate::domain::{Player, PlayerKey, Timestamp};
+use crate::flows::Flows;
+use crate::lane::desk::DeskError;
+use crate::screening::Checkpoint;
+use crate::screening::gather;
+use crate::screening::gather::Setting;
+use crate::screening::hooks::{CheckFacts, HookFailure, NameAnswer, NameFacts, NameHit};
+use crate::screening::signals::Hook;
+use crate::store::StoreError;
+use crate::store::incidents::{self, ServiceIncident};
+
+/// Why a player was not matched.
+#[derive(Debug, thiserror::Error)]
+pub enum RescreenError {
+    #[error("the matcher gave no answer: {}", .0.as_str())]
+    Hook(HookFailure),
+    #[error("reading the player")]
+    Desk(#[from] DeskError),
+    #[error("telling people of it")]
+    Store(#[from] StoreError),
+}
+
+/// Matches one player with one matcher. True: something is new that the policy wants people to see, and
+/// they were told.
+pub async fn rescreen(
+    flows: &Flows,
+    matcher: &Matcher,
+    key: &PlayerKey,
+) -> Result<bool, RescreenError> {
+    let Some(found) = flows.desks.players.ask(key.clone()).await? else { return Ok(false) };
+    let player = found.player;
+    let before = known(flows, &player, (Hook::Names, &matcher.id)).await;
+    let before = before.as_ref().and_then(results::to_names);
+    let answer = match_name(flows, matcher, &player).await.map_err(RescreenError::Hook)?;
+    let is_new = |hit: &&NameHit| {
+        let same = |old: &NameHit| {
+            (&old.list, &old.entity, old.score) == (&hit.list, &hit.entity, hit.score)
+        };
+        !before.as_ref().is_some_and(|before| before.hits.iter().any(same))
+    };
+    let new: Vec<NameHit> = answer.hits.iter().filter(is_new).cloned().collect();
+    let old_version = before.map_or("none".to_owned(), |before| before.version);
+    let noticed = noticed(flows, matcher, &player, &NameAnswer { hits: new, ..answer.clone() });
+    if noticed.is_empty() {
+        return Ok(false);
+    }
+    let detail = format!(
+        "player {}/{} is near what is new on the lists of {} ({}); lists before: {old_version}; \
+         lists now: {}",
+        key.operator,
+        key.player,
+        matcher.id,
+        noticed.join("; "),
+        answer.version
+    );
+    let incident = ServiceIncident { kind: "name_delta", detail: &detail, psp: None };
+    let now = flows.clock.now();
+    incidents::raise(flows.db.pool(), flows.ids.next(), &incident, now).await?;
+    Ok(true)
+}
+
+/// What of these hits the market's policy wants seen.
+fn noticed(flows: &Flows, matcher: &Matcher, player: &Player, answer: &NameAnswer) -> Vec<String> {
+    let now: Timestamp = flows.clock.now();
+    let Some(policy) = flows.policies.in_force(&player.country, now) else { return Vec::new() };
+    if asked(policy, Checkpoint::AccountEvent, Hook::Names).is_none() || answer.hits.is_empty() {
+        return Vec::new();
+    }
+    let mut facts = gather::account(player, &Setting::new(&flows.policies, &flows.fx, now));
+    let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
+    facts.checks = CheckFacts { names, ..CheckFacts::default() };
+    let rules = policy.rules.iter().filter(|rule| {
+        rule.check.asks().is_some_and(|ask| ask.hook == Hook::Names)
+            && rule.at.contains(&Checkpoint::AccountEvent)
+    });
+    let results = rules.flat_map(|rule| rule.results(&facts));
+    results.filter(crate::screening::RuleResult::is_hit).map(|result| result.observed).collect()
+}

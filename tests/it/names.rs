@@ -1,0 +1,168 @@
+//! Names against lists of sanctions and of politically exposed people: asked with the record, pinned in
+//! the decision, and asked anew when a list changes.
+
+use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order};
+use interlock::book::Payment;
+use interlock::domain::{Audience, Player, PlayerKey};
+use serde_json::{Value, json};
+
+const NAMES: &str = r#"
+[[rules]]
+id = "sanctions_pep"
+effect = "hold"
+block_score = "0.95"
+review_score = "0.80"
+max_age_s = 86400
+on_failure = "review"
+source = "the tests"
+source_date = "2026-11-21"
+"#;
+const BOTH: &[&str] = &["watchman", "yente"];
+
+async fn world(vendors: &'static [&'static str]) -> World {
+    World::with(Setup { rules: NAMES.to_owned(), vendors, ..Setup::default() }).await
+}
+
+async fn named(world: &World, name: &str) -> PlayerKey {
+    let key = world.rich_player("DE", 10_000).await;
+    let known = world.read_player(&key).await;
+    world.change_player(Player { full_name: name.to_owned(), ..known }).await;
+    key
+}
+
+async fn deposit(world: &World, player: &PlayerKey) -> Payment {
+    world.one().deposit(deposit_order(player, eur(1_000))).await
+}
+
+async fn facts(world: &World, payment: &Payment) -> Value {
+    let sql = format!("select inputs::text from decision where payment_id = '{}'", payment.id.uuid);
+    serde_json::from_str(&world.texts(&sql).await.remove(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policys_thresholds_judge_what_matchers_measure() {
+    let world = world(BOTH).await;
+    for (name, deposits, withdrawals, code) in [
+        ("Erika Sanctioned", "in_review", "in_review", "names.sanctions"),
+        ("Erika Similar", "in_review", "in_review", "names.sanctions"),
+        ("Erika Exposed", "in_review", "in_review", "names.pep"),
+        ("Erika Unscored", "in_review", "in_review", "names.no_answer"),
+        ("Erika Pending", "in_review", "in_review", "names.no_answer"),
+    ] {
+        let player = named(&world, name).await;
+        let held = deposit(&world, &player).await;
+        assert_eq!(held.status.as_str(), deposits, "{name}");
+        let kept = world.one().withdraw(withdrawal_order(&player, eur(1_000))).await;
+        assert_eq!(kept.status.as_str(), withdrawals, "{name}");
+        for reason in held.reasons.iter().chain(&kept.reasons) {
+            assert_eq!(reason.code, code, "{name}");
+            assert_eq!(reason.audience, Audience::Compliance, "who is listed must not learn it");
+        }
+        assert_eq!(held.reasons.len(), 2, "{name}: one a matcher");
+    }
+    let clear = named(&world, "Erika Mustermann").await;
+    let open = deposit(&world, &clear).await;
+    assert_eq!(open.status.as_str(), "action_required");
+    let facts = facts(&world, &open).await;
+    let names = facts["checks"]["names"].as_array().unwrap();
+    let version = |n: usize| names[n]["found"]["version"].as_str().unwrap();
+    assert!(version(0).starts_with("watchman-v2;local_pep="), "{}", version(0));
+    assert!(version(1).starts_with("logic-v2;default="), "{}", version(1));
+    assert!(!facts.to_string().contains("Mustermann"), "a decision names nobody");
+    world.leave_open();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_wrong_with_a_matcher_the_policys_outcome_comes_in_time() {
+    // Nothing is asked in the background: it would be asked before the fault.
+    let setup = Setup { rules: NAMES.to_owned(), vendors: &["watchman"], ..Setup::default() };
+    let world = World::with(Setup { workers: false, ..setup }).await;
+    for fault in [
+        "connection_reset_before",
+        "timeout_before_accept",
+        "http_429",
+        "http_500",
+        "malformed_body",
+        "empty_body",
+        "bad_signature",
+        "late",
+        "null_score",
+        "pending",
+    ] {
+        let player = world.rich_player("DE", 10_000).await;
+        world.mocks.vendor_fault("watchman", json!({"fault": fault})).await;
+        let held = deposit(&world, &player).await;
+        let codes: Vec<&str> = held.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!(
+            (held.status.as_str(), codes),
+            ("in_review", vec!["names.no_answer"]),
+            "{fault}"
+        );
+        world.mocks.clear_vendor_faults("watchman").await;
+    }
+    world.leave_open();
+}
+
+/// Waits until the background has matched everybody.
+async fn settled_names(world: &World) {
+    eventually("names are matched", SOON, || async {
+        let due = "select count(*) from name_screening_due";
+        (world.number(due).await == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_matched_in_the_background_and_its_answer_used_while_it_is_fresh() {
+    let world = world(BOTH).await;
+    let player = named(&world, "Erika Mustermann").await;
+    settled_names(&world).await;
+    let kept = "select count(*) from vendor_result where hook = 'names' and state = 'final'";
+    let before = world.number(kept).await;
+    assert!(2 <= before, "one a matcher");
+    for vendor in BOTH {
+        world.mocks.vendor_listener(vendor, false).await;
+    }
+    let open = deposit(&world, &player).await;
+    assert_eq!(open.status.as_str(), "action_required", "nobody had to be asked again");
+    world.one().cancel(&open).await.unwrap();
+    world.move_on(std::time::Duration::from_secs(86_401)).await;
+    let stale = deposit(&world, &player).await;
+    assert_eq!(stale.status.as_str(), "in_review", "an old answer is none");
+    world.leave_open();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_list_changes_all_are_matched_anew_and_only_what_is_new_is_told() {
+    let world = world(&["watchman"]).await;
+    let old = named(&world, "Erika Sanctioned").await;
+    named(&world, "Erika Mustermann").await;
+    let new = named(&world, "Max Neulich").await;
+    settled_names(&world).await;
+    let swept = "select count(*) from name_sweep where finished_at is not null";
+    eventually("everybody was matched once", SOON, || async {
+        world.one().flows.nudges.names.notify_one();
+        (world.number(swept).await == 1).then_some(())
+    })
+    .await;
+    let told = "select detail from service_incident where kind = 'name_delta' order by raised_at";
+    let first = world.texts(told).await;
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert!(first[0].contains(old.player.as_str()), "{}", first[0]);
+    world.mocks.change_lists("watchman", &["Max Neulich"]).await;
+    eventually("everybody was matched again", SOON, || async {
+        world.one().flows.nudges.names.notify_one();
+        (world.number(swept).await == 2).then_some(())
+    })
+    .await;
+    let all = world.texts(told).await;
+    assert_eq!(all.len(), 2, "{all:?}");
+    let sql = "select old_version || '|' || new_version from name_sweep where number = 2";
+    let versions = world.texts(sql).await.remove(0);
+    let (before, now) = versions.split_once('|').unwrap();
+    assert_ne!(before, now);
+    assert!(all[1].contains(new.player.as_str()), "{}", all[1]);
+    assert!(all[1].contains(before) && all[1].contains(now), "{}", all[1]);
+    assert!(!all[1].contains("Neulich"), "an incident names nobody");
+    world.close().await;
+}
