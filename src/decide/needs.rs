@@ -97,16 +97,7 @@ impl Command {
             Command::Propose { review, payment, .. }
             | Command::Approve { review, payment, .. }
             | Command::Refuse { review, payment, .. } => {
-                needs.payments.extend(*payment);
-                needs.reviews.extend(*payment);
-                if payment.is_none() {
-                    needs.cases.insert(*review);
-                }
-                needs.wallets.insert((player.clone(), None));
-                needs.limits.insert(player.clone());
-                needs.movements.insert(player.clone());
-                // What two people find paid may leave a debt behind.
-                needs.open_withdrawals.insert(player.clone());
+                review_needs(player, *review, *payment, needs);
             }
         }
     }
@@ -147,4 +138,18 @@ fn reference_need(player: &PlayerKey, payment: &Payment, needs: &mut Needs) {
     if let Some(reference) = payment.reference.clone() {
         needs.references.insert((player.clone(), payment.direction(), reference));
     }
+}
+
+/// What two people decide about a payment, or about the player.
+fn review_needs(player: &PlayerKey, review: Uuid, payment: Option<Uuid>, needs: &mut Needs) {
+    needs.payments.extend(payment);
+    needs.reviews.extend(payment);
+    if payment.is_none() {
+        needs.cases.insert(review);
+    }
+    needs.wallets.insert((player.clone(), None));
+    needs.limits.insert(player.clone());
+    needs.movements.insert(player.clone());
+    // What two people find paid may leave a debt behind.
+    needs.open_withdrawals.insert(player.clone());
 }
