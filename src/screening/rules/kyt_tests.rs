@@ -79,8 +79,6 @@ fn facts(method: Method, vendors: Vec<VendorResult>) -> Facts {
         owed: &[],
         payment: None,
         movements: &[],
-        payment: None,
-        movements: &[],
     };
     let mut facts = gather::withdrawal(&known, &Setting::new(&policies, &rates, NOW));
     facts.vendors = vendors;
