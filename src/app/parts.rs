@@ -72,6 +72,7 @@ pub async fn flows(
     let nudges = Arc::new(Nudges::default());
     let policies = Arc::new(words::policies(config));
     let fx = Arc::new(words::fx(config));
+    let reviews = Arc::new(words::reviews(config));
     let context = Arc::new(LaneContext {
         clock: world.clock.clone(),
         ids: world.ids.clone(),
@@ -81,6 +82,7 @@ pub async fn flows(
         fx: fx.clone(),
         holder: config.instance.name.clone(),
         attempt_lease: patience.attempt_lease,
+        reviews: reviews.terms.clone(),
         committed: vec![nudges.outbox.clone(), nudges.live.clone()],
     });
     let lane_config = LaneConfig {
@@ -109,6 +111,7 @@ pub async fn flows(
         accounts: Arc::new(words::accounts(config)),
         policies,
         fx,
+        reviews,
         psp_deadline: patience.psp_deadline,
         checks: Arc::new(super::checks::checks(config)),
         nudges,

@@ -1,8 +1,9 @@
 //! The book itself, and the few doors through which it changes.
 
 use super::payin::PayinKey;
-use super::payment::{Attempt, Payment, Review};
+use super::payment::{Attempt, Payment};
 use super::record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition};
+use super::review::Review;
 use crate::domain::{
     AttemptId, AttemptStatus, Balance, Currency, Direction, EventId, Ids, IncidentId, Money,
     OperatorId, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,

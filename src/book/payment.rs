@@ -2,8 +2,8 @@
 
 use crate::domain::{
     AttemptId, AttemptStatus, Currency, DecisionId, DepositStatus, Direction, Instrument, Method,
-    Money, Origin, PartId, PartStatus, PaymentId, PaymentStatus, PersonId, PlayerKey, ProposalId,
-    Reason, ReviewId, Timestamp, WithdrawalStatus,
+    Money, Origin, PartId, PartStatus, PaymentId, PaymentStatus, PlayerKey, Reason, Timestamp,
+    WithdrawalStatus,
 };
 use crate::routing::plan::Route;
 use psp_contract::{NextAction, Payer, Subject};
@@ -283,62 +283,4 @@ pub struct AttemptError {
 pub struct Lease {
     pub holder: String,
     pub until: Timestamp,
-}
-
-/// Work for two people.
-#[derive(Debug, Clone)]
-pub struct Review {
-    pub id: ReviewId,
-    pub payment: uuid::Uuid,
-    /// The attempt that is to be resolved, for an unknown payout.
-    pub attempt: Option<AttemptId>,
-    /// Why it was opened: `"dual_approval"`, `"return"`, `"money_in"`, `"payout_unknown"`,
-    /// `"payout_stuck"`, `"wallet_owed"`.
-    pub kind: String,
-    pub open: bool,
-    pub opened_at: Timestamp,
-    pub closed_at: Option<Timestamp>,
-    pub proposals: Vec<Proposal>,
-}
-
-impl Review {
-    pub fn open_proposal(&self) -> Option<&Proposal> {
-        self.proposals.iter().find(|proposal| proposal.state == ProposalState::Open)
-    }
-}
-
-/// One person's proposal; only another person can approve it.
-#[derive(Debug, Clone)]
-pub struct Proposal {
-    pub id: ProposalId,
-    /// `approve`, `reject`, `return`, `resolve_paid`, `resolve_unpaid`.
-    pub outcome: String,
-    pub note: String,
-    pub proposed_by: PersonId,
-    pub proposed_at: Timestamp,
-    pub state: ProposalState,
-    pub decided_by: Option<PersonId>,
-    pub decided_at: Option<Timestamp>,
-    pub decided_note: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProposalState {
-    Open,
-    Approved,
-    Refused,
-}
-
-impl ProposalState {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ProposalState::Open => "open",
-            ProposalState::Approved => "approved",
-            ProposalState::Refused => "refused",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Open, Self::Approved, Self::Refused].into_iter().find(|s| s.as_str() == text)
-    }
 }

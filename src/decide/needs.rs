@@ -20,6 +20,8 @@ pub struct Needs {
     pub movements: BTreeSet<PlayerKey>,
     /// Reviews of these payments.
     pub reviews: BTreeSet<Uuid>,
+    /// Reviews that are no payment's, by their own ids.
+    pub cases: BTreeSet<Uuid>,
     /// Arrivals without a request.
     pub payins: BTreeSet<PayinKey>,
     /// What came in and went out before, for the closed loop.
@@ -94,11 +96,14 @@ impl Command {
                 needs.limits.insert(player.clone());
                 needs.movements.insert(player.clone());
             }
-            Command::Propose { payment, .. }
-            | Command::Approve { payment, .. }
-            | Command::Refuse { payment, .. } => {
-                needs.payments.insert(*payment);
-                needs.reviews.insert(*payment);
+            Command::Propose { review, payment, .. }
+            | Command::Approve { review, payment, .. }
+            | Command::Refuse { review, payment, .. } => {
+                needs.payments.extend(*payment);
+                needs.reviews.extend(*payment);
+                if payment.is_none() {
+                    needs.cases.insert(*review);
+                }
                 needs.wallets.insert((player.clone(), None));
                 needs.limits.insert(player.clone());
                 needs.movements.insert(player.clone());

@@ -2,7 +2,7 @@
 //! of them must say what happened.
 
 use super::command::Ctx;
-use crate::book::{Attempt, Book, Incident, Review};
+use crate::book::{Attempt, Book, CaseAct, Incident, Review};
 use crate::domain::{AttemptId, AttemptStatus, IncidentId, ReviewId};
 use psp_contract::Subject;
 use uuid::Uuid;
@@ -50,21 +50,29 @@ pub fn ask_people(
     let known = book
         .reviews
         .values()
-        .filter(|review| review.open && review.payment == id && review.kind == kind)
+        .filter(|review| review.open && review.payment == Some(id) && review.kind == kind)
         .any(|review| attempt.is_none() || review.attempt == attempt);
     if known {
         return;
     }
-    book.open_review(Review {
+    let mut review = Review {
         id: ReviewId(ctx.ids.next()),
-        payment: id,
+        payment: Some(id),
+        player: Some(book.key.player.clone()),
         attempt,
+        switch: None,
         kind: kind.to_owned(),
         open: true,
         opened_at: ctx.now,
+        opened_by: None,
         closed_at: None,
+        approvals_needed: ctx.reviews.approvals_needed,
+        desk: ctx.reviews.new_desk(ctx.now),
         proposals: Vec::new(),
-    });
+        news: Vec::new(),
+    };
+    review.tell(CaseAct::Opened, None, None, ctx.now);
+    book.open_review(review);
 }
 
 /// Closes what people need not decide any more.
@@ -86,13 +94,12 @@ fn close(book: &mut Book, id: Uuid, which: impl Fn(&Review) -> bool, ctx: &Ctx<'
     let open: Vec<Uuid> = book
         .reviews
         .values()
-        .filter(|review| review.open && review.payment == id && which(review))
+        .filter(|review| review.open && review.payment == Some(id) && which(review))
         .map(|review| review.id.0)
         .collect();
     for review in open {
         if let Some(review) = book.review_mut(review) {
-            review.open = false;
-            review.closed_at = Some(ctx.now);
+            review.close(ctx.now);
         }
     }
 }

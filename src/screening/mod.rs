@@ -15,11 +15,12 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
-//! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`sources`], [`closed_loop`],
-//! [`split`], [`gather`], [`engine`], [`decision`], [`file`], [`counters`], [`hooks`]; then, above the
-//! store, [`compare`], [`replay`], [`backtest`].
+//! [`rule`], [`facts`], [`signals`], [`attestation`], [`rules`], [`limits`], [`payer`], [`sources`],
+//! [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`], [`counters`], [`hooks`];
+//! then, above the store, [`compare`], [`replay`], [`backtest`].
 
 pub mod aggregate;
+pub mod attestation;
 pub mod backtest;
 pub mod calendar;
 pub mod closed_loop;

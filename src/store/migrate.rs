@@ -93,7 +93,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 19] = [
+const APPEND_ONLY: [&str; 22] = [
     "record",
     "entry",
     "hold_move",
@@ -109,6 +109,9 @@ const APPEND_ONLY: [&str; 19] = [
     "payin",
     "routing_switch",
     "routing_switch_lift",
+    "review_approval",
+    "review_event",
+    "attestation",
     "vendor_raw",
     "vendor_result",
     "evidence_log",

@@ -11,9 +11,13 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
+//! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
+//! [`mail_outbox`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
 //! [`vendors_json`].
 
+pub mod attestations;
+pub mod case_json;
+pub mod cases;
 pub mod checkpoints;
 mod checks_json;
 pub mod db;
@@ -32,6 +36,7 @@ pub mod load_holdings;
 pub mod load_payments;
 pub mod loop_history;
 mod loop_json;
+pub mod mail_outbox;
 pub mod migrate;
 pub mod movements;
 pub mod name_screenings;
@@ -53,6 +58,7 @@ pub mod read_payee;
 pub mod read_reviews;
 pub mod redeliveries;
 pub mod request_nonce;
+pub mod reviews;
 pub mod rows;
 pub mod shared_health;
 pub mod slots;

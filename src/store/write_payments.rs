@@ -1,9 +1,9 @@
-//! Writes new payments and parts, and reviews as a batch left them: one statement a table. What
+//! Writes new payments and parts: one statement a table. What
 //! moves of payments that were there is [`write_steps`]'s, attempts are [`write_attempts`]'s.
 
 use super::rows::viewer_text;
 use super::{StoreError, instrument_json, json, write_steps};
-use crate::book::{Part, Payment, Review};
+use crate::book::{Part, Payment};
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -215,56 +215,5 @@ async fn write_parts(
     )
     .execute(connection)
     .await?;
-    Ok(())
-}
-
-/// Writes reviews and their proposals. The database refuses an approval by the proposer.
-pub async fn write_reviews(
-    connection: &mut PgConnection,
-    reviews: &[(&crate::domain::PlayerKey, &Review)],
-) -> Result<(), StoreError> {
-    for (player, review) in reviews {
-        // Reviews are people's work: rare enough for a statement each.
-        sqlx::query!(
-            "insert into review (review_id, operator_id, player_id, payment_id, attempt_id, kind,
-               is_open, opened_at, closed_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             on conflict (review_id) do update
-               set is_open = excluded.is_open, closed_at = excluded.closed_at",
-            review.id.0,
-            player.operator.as_str(),
-            player.player.as_str(),
-            review.payment,
-            review.attempt.map(|id| id.0),
-            review.kind,
-            review.open,
-            review.opened_at,
-            review.closed_at
-        )
-        .execute(&mut *connection)
-        .await?;
-        for proposal in &review.proposals {
-            sqlx::query!(
-                "insert into review_proposal (proposal_id, review_id, outcome, note, proposed_by,
-                   proposed_at, state, decided_by, decided_at, decided_note)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-                 on conflict (proposal_id) do update
-                   set state = excluded.state, decided_by = excluded.decided_by,
-                       decided_at = excluded.decided_at, decided_note = excluded.decided_note",
-                proposal.id.0,
-                review.id.0,
-                proposal.outcome,
-                proposal.note,
-                proposal.proposed_by.as_str(),
-                proposal.proposed_at,
-                proposal.state.as_str(),
-                proposal.decided_by.as_ref().map(|person| person.as_str()),
-                proposal.decided_at,
-                proposal.decided_note
-            )
-            .execute(&mut *connection)
-            .await?;
-        }
-    }
     Ok(())
 }

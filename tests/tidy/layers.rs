@@ -52,6 +52,7 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("payments", 3),
     ("players", 3),
     ("routing", 3),
+    ("reviews", 3),
     ("webhooks", 3),
     ("outbox", 3),
     ("vendors", 3),

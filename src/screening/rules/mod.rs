@@ -23,8 +23,8 @@ mod owed;
 mod payer;
 mod player;
 mod sanctions_pep;
-mod travel_rule;
 mod structuring;
+mod travel_rule;
 mod velocity;
 
 pub use limit_player::LimitPlayer;

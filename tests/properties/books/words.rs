@@ -3,6 +3,7 @@
 use interlock::book::{Book, KeyClaim, Part, Payment};
 use interlock::decide::PspFacts;
 use interlock::decide::command::{RequestWithdrawal, Screened, StartDeposit};
+use interlock::decide::four_eyes::ReviewTerms;
 use interlock::domain::{
     Currency, DecisionId, DepositStatus, Direction, Ids, Instrument, Kyc, KycStatus, Method, Money,
     OperatorId, Origin, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerId, PlayerKey,
@@ -43,6 +44,7 @@ pub struct World {
     pub player: Player,
     pub policies: Policies,
     pub fx: FxTable,
+    pub reviews: ReviewTerms,
     /// One PSP can be asked and replays; the other can neither.
     psps: BTreeMap<&'static str, Capabilities>,
 }
@@ -59,7 +61,18 @@ impl World {
         let psps = BTreeMap::from([("open", psp(true)), ("silent", psp(false))]);
         let eur_per_unit = BTreeMap::new();
         let fx = FxTable { source: "test".to_owned(), date: date!(2026 - 11 - 19), eur_per_unit };
-        Self { start, player: player(start), policies: Policies::new(vec![policy()]), fx, psps }
+        let day = Duration::from_secs(86_400);
+        let reviews = ReviewTerms {
+            approvals_needed: 1,
+            lock: day,
+            due: day,
+            info: day,
+            // Steps go on for weeks; what people proposed stands until they decide.
+            proposal_life: day * 10_000,
+            escalate_every: day,
+        };
+        let policies = Policies::new(vec![policy()]);
+        Self { start, player: player(start), policies, fx, reviews, psps }
     }
 
     pub fn deposit(
