@@ -346,11 +346,6 @@ impl<'a> Node<'a> {
         found.value.as_i64().ok_or_else(|| found.wrong())
     }
 
-    pub(super) fn flag(&self, key: &'a str) -> Result<bool, StoreError> {
-        let found = self.at(key)?;
-        found.value.as_bool().ok_or_else(|| found.wrong())
-    }
-
     pub(super) fn word<T>(
         &self,
         key: &'a str,
