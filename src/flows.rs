@@ -8,6 +8,7 @@ use crate::decide::{Answer, Command};
 use crate::domain::{Ids, PlayerKey, Timestamp};
 use crate::lane::clerks::Desks;
 use crate::lane::{Lanes, SubmitError};
+use crate::reviews::ReviewRules;
 use crate::routing::board::{SwitchBoard, VolumeBook};
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
@@ -41,6 +42,7 @@ pub struct Flows {
     pub accounts: Arc<Vec<PspAccount>>,
     pub policies: Arc<PolicyShelf>,
     pub fx: Arc<FxTable>,
+    pub reviews: Arc<ReviewRules>,
     /// How long one call to a PSP may take, all its steps together. Shorter than an attempt's
     /// lease, so that nobody else takes an attempt while its answer may still come.
     pub psp_deadline: Duration,
@@ -64,6 +66,8 @@ pub struct Nudges {
     /// What waits between us and the vendors that know people.
     pub checks: Arc<Notify>,
     pub names: Arc<Notify>,
+    pub reviews: Arc<Notify>,
+    pub mail: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,
     pub live: Arc<Notify>,

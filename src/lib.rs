@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | 5 wiring | [`app`], [`cli`], [`config`], [`telemetry`], [`sandbox`], [`demo`] | hold a business `if` |
 //! | 4 edges | [`api`], [`workers`] | speak SQL, know another edge |
-//! | 3 flows (verbs) | [`payments`], [`webhooks`], [`players`], [`access`], [`outbox`], [`routing`], [`vendors`], [`flows`] | speak HTTP types or SQL |
+//! | 3 flows (verbs) | [`payments`], [`webhooks`], [`players`], [`access`], [`outbox`], [`routing`], [`reviews`], [`notify`], [`vendors`], [`flows`] | speak HTTP types or SQL |
 //! | 2 durability | [`lane`], [`store`] | speak HTTP, hold a rule of its own |
 //! | 1 decisions (nouns) | [`decide`], [`book`], [`ledger`], [`screening`], machines and failover in [`payments`], plan and health in [`routing`] | be async, read a clock, roll dice, log, do I/O |
 //! | 0 words | [`domain`], `psp-contract` | compute what people could disagree about |
@@ -59,7 +59,7 @@
 //! # Reading order
 //!
 //! [`domain`], [`ledger`], [`book`], [`decide`], [`lane`], [`store`], [`flows`], [`payments`],
-//! [`webhooks`], [`api`], [`workers`], [`app`].
+//! [`webhooks`], [`reviews`], [`api`], [`workers`], [`app`].
 
 /// A payment is some thousand small pieces of memory, taken on one thread and given back on another:
 /// under load the system's allocator took a third of the service's own time.
@@ -80,9 +80,11 @@ pub mod evidence;
 pub mod flows;
 pub mod lane;
 pub mod ledger;
+pub mod notify;
 pub mod outbox;
 pub mod payments;
 pub mod players;
+pub mod reviews;
 pub mod routing;
 pub mod sandbox;
 pub mod screening;

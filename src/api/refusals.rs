@@ -6,11 +6,14 @@ use super::idempotency::key_reused;
 use super::problem::Problem;
 use crate::access::open_player_session::OpenSessionError;
 use crate::decide::Refusal;
-use crate::domain::Direction;
+use crate::domain::{Direction, Timestamp};
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
 use crate::payments::request_withdrawal::{DestinationError, RequestError};
 use crate::payments::start_deposit::StartError;
+use crate::reviews::decide_case::CaseError;
+use crate::reviews::open_case::OpenError;
+use crate::routing::lift_switch::LiftError;
 use crate::routing::set_switch::SetError;
 use crate::store::StoreError;
 use crate::webhooks::receive::ReceiveError;
@@ -19,6 +22,7 @@ use crate::webhooks::rotate_secret::RotateSecretError;
 use axum::http::StatusCode;
 use psp_adapters::WebhookRefusal;
 use psp_contract::PayerField;
+use time::format_description::well_known::Rfc3339;
 
 /// A refusal of the lane.
 pub fn refused(refusal: &Refusal) -> Problem {
@@ -57,6 +61,10 @@ pub fn refused(refusal: &Refusal) -> Problem {
             Problem::conflict("deposit.not_returnable", format!("It cannot be returned: {why}."))
         }
         Refusal::ReviewConflict(why) => Problem::conflict("review.conflict", format!("{why}.")),
+        Refusal::ReviewLocked { by, until } => Problem::conflict(
+            "review.locked",
+            format!("{by} works on this review until {}.", time(*until)),
+        ),
         Refusal::SamePerson => Problem::conflict(
             "review.same_person",
             "Who proposed cannot approve, with whichever key: another person must.",
@@ -223,7 +231,39 @@ impl From<SetError> for Problem {
                 "idempotency.key_reused",
                 "This Idempotency-Key set another switch before.",
             ),
+            SetError::Case(refusal) => refused(&refusal),
             SetError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LiftError> for Problem {
+    fn from(error: LiftError) -> Self {
+        match error {
+            LiftError::Refused(refusal) => refused(&refusal),
+            LiftError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OpenError> for Problem {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::PlayerUnknown => player_not_found(),
+            OpenError::KeyReused => key_reused(),
+            OpenError::Refused(refusal) => refused(&refusal),
+            OpenError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CaseError> for Problem {
+    fn from(error: CaseError) -> Self {
+        match error {
+            CaseError::NotFound => not_here(),
+            CaseError::Refused(refusal) => refused(&refusal),
+            CaseError::Submit(error) => error.into(),
+            CaseError::Store(error) => error.into(),
         }
     }
 }
@@ -254,6 +294,10 @@ impl From<ReceiveError> for Problem {
             ReceiveError::Store(error) => error.into(),
         }
     }
+}
+
+fn time(at: Timestamp) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
 }
 
 /// An error's text as a sentence for people.

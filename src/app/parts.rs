@@ -76,6 +76,7 @@ pub async fn flows(
     let nudges = Arc::new(Nudges::default());
     let policies = Arc::new(policies(config, &world).await?);
     let fx = Arc::new(words::fx(config));
+    let reviews = Arc::new(words::reviews(config));
     let context = Arc::new(LaneContext {
         clock: world.clock.clone(),
         ids: world.ids.clone(),
@@ -85,6 +86,7 @@ pub async fn flows(
         fx: fx.clone(),
         holder: config.instance.name.clone(),
         attempt_lease: patience.attempt_lease,
+        reviews: reviews.terms.clone(),
         committed: vec![nudges.outbox.clone(), nudges.live.clone()],
     });
     let lane_config = LaneConfig {
@@ -113,6 +115,7 @@ pub async fn flows(
         accounts: Arc::new(words::accounts(config)),
         policies,
         fx,
+        reviews,
         psp_deadline: patience.psp_deadline,
         checks: Arc::new(super::checks::checks(config)),
         nudges,

@@ -13,6 +13,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::domain::ids::SystemIds;
 use crate::flows::Flows;
+use crate::notify::mail::Mailer;
 use crate::outbox::live::Live;
 use crate::routing::registry::PspRegistry;
 use crate::sandbox::ports;
@@ -93,11 +94,14 @@ impl Service {
         let mut flows = parts::flows(config, world, Patience::default(), &lanes).await?;
         flows.tasks = calls.clone();
         let live = Arc::new(Live::default());
+        let transport = words::mail_transport(config);
+        let mailer = Mailer::new(&config.mail.from, &transport).context("mail")?;
         let crew = Crew {
             instance: Arc::from(config.instance.name.as_str()),
             ids,
             live: live.clone(),
             out: config.webhooks_out,
+            mailer: Arc::new(mailer),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };

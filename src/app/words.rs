@@ -2,9 +2,12 @@
 //! the configuration was read.
 
 use crate::config::{self, Config, Direction as ConfigDirection, Range};
+use crate::decide::four_eyes::ReviewTerms;
 use crate::domain::{Currency, Direction, Method, OperatorId, PersonId};
 use crate::evidence::note::Signer;
 use crate::evidence::seal::Sealing;
+use crate::notify::mail::{SmtpSecurity, SmtpServer, Transport};
+use crate::reviews::ReviewRules;
 use crate::routing::health::HealthRules;
 use crate::routing::rules::{
     Bounds, Fee, PspAccount, RouteRule, RoutingRules, Scoring, Strategy, Terms,
@@ -144,4 +147,39 @@ pub fn accounts(config: &Config) -> Vec<PspAccount> {
 fn fee(fee: &config::DirectionFee) -> Fee {
     let fixed = fee.fixed.iter().map(|(currency, money)| (*currency, money.minor));
     Fee { bps: i64::from(fee.bps), fixed_minor: fixed.collect() }
+}
+
+/// How people decide.
+pub fn reviews(config: &Config) -> ReviewRules {
+    let set = &config.reviews;
+    let is_off = matches!(config.mail.transport, config::MailTransport::Off);
+    ReviewRules {
+        terms: ReviewTerms {
+            approvals_needed: set.approvals_needed,
+            lock: set.lock,
+            due: set.due,
+            info: set.info,
+            proposal_life: set.proposal_life,
+            escalate_every: set.escalate_every,
+        },
+        escalate_to: if is_off { Vec::new() } else { set.escalate_to.clone() },
+    }
+}
+
+/// How letters go out.
+pub fn mail_transport(config: &Config) -> Transport {
+    match &config.mail.transport {
+        config::MailTransport::Unsaid | config::MailTransport::Off => Transport::Off,
+        config::MailTransport::Folder(folder) => Transport::Folder(folder.clone()),
+        config::MailTransport::Smtp(smtp) => Transport::Smtp(SmtpServer {
+            host: smtp.host.clone(),
+            port: smtp.port,
+            security: match smtp.security {
+                config::SmtpSecurity::Tls => SmtpSecurity::Tls,
+                config::SmtpSecurity::StartTls => SmtpSecurity::StartTls,
+                config::SmtpSecurity::Plain => SmtpSecurity::Plain,
+            },
+            user: smtp.user.clone(),
+        }),
+    }
 }

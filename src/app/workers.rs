@@ -3,6 +3,7 @@
 use crate::config::WebhooksOut;
 use crate::evidence::seal::Sealing;
 use crate::flows::Flows;
+use crate::notify::mail::Mailer;
 use crate::outbox::live::Live;
 use crate::webhooks::client::WebhookClient;
 use crate::webhooks::deliver::{IdSource, Outbound};
@@ -14,11 +15,13 @@ use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::health::HealthWorker;
 use crate::workers::inbox::InboxWorker;
 use crate::workers::incidents::IncidentWorker;
+use crate::workers::mail::MailWorker;
 use crate::workers::names::NameWorker;
 use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
 use crate::workers::policies::PolicyWorker;
+use crate::workers::reviews::ReviewWorker;
 use crate::workers::rooms::RoomWorker;
 use crate::workers::routing::RoutingWorker;
 use crate::workers::screenings::ScreeningWorker;
@@ -35,6 +38,7 @@ pub struct Crew {
     pub ids: Arc<dyn IdSource>,
     pub live: Arc<Live>,
     pub out: WebhooksOut,
+    pub mailer: Arc<Mailer>,
     pub shutdown: CancellationToken,
     /// The drivers run in here.
     pub tasks: TaskTracker,
@@ -72,6 +76,9 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
         shutdown: crew.shutdown.clone(),
     };
     run(flows, crew, &deliveries, DeliveryWorker::new(outbound));
+    run(flows, crew, &bells.reviews, ReviewWorker::new(flows.clone()));
+    let mail = MailWorker { flows: flows.clone(), mailer: crew.mailer.clone() };
+    run(flows, crew, &bells.mail, mail);
     let incidents = IncidentWorker { pool: pool.clone(), known: Mutex::default() };
     run(flows, crew, &Arc::new(Notify::new()), incidents);
     let sessions = SessionWorker { pool: pool.clone() };

@@ -5,7 +5,7 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], [`payin`], [`record`], [`book`], [`movements`].
+//! Reading order: [`payment`], [`payin`], [`review`], [`record`], [`book`], [`movements`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
@@ -13,13 +13,15 @@ pub mod movements;
 pub mod payin;
 pub mod payment;
 pub mod record;
+pub mod review;
 
 pub use book::{Book, GameEntry, GameKind, KeyClaim, KeyId, StoredKey, Viewer};
 pub use payin::{GivenAddress, PayinKey};
-pub use payment::{
-    Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Proposal, ProposalState,
-    Returns, Review,
-};
+pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns, Way};
 pub use record::{
     ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition, VendorCheck, Wire,
+};
+pub use review::{
+    Adjustment, Approval, CaseAct, CaseKind, CaseNews, CasePayload, Desk, Lock, PlayerFields,
+    Proposal, ProposalState, Review,
 };

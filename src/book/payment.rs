@@ -2,8 +2,8 @@
 
 use crate::domain::{
     AttemptId, AttemptStatus, Currency, DecisionId, DepositStatus, Direction, Instrument, Method,
-    Money, Origin, PartId, PartStatus, PaymentId, PaymentStatus, PersonId, PlayerKey, ProposalId,
-    Reason, ReviewId, Timestamp, WithdrawalStatus,
+    Money, Origin, PartId, PartStatus, PaymentId, PaymentStatus, PlayerKey, Reason, Timestamp,
+    WithdrawalStatus,
 };
 use crate::routing::plan::Route;
 use psp_contract::{NextAction, Payer, Subject};
@@ -109,6 +109,20 @@ impl Payment {
         self.parts.iter().find(|part| part.id == id)
     }
 
+    /// The plan of a deposit or of one part.
+    pub fn route_of(&self, part: Option<PartId>) -> &Route {
+        self.way_of(part).map_or(&self.route, |way| &way.route)
+    }
+
+    /// How a deposit or one part is paid.
+    pub fn method_of(&self, part: Option<PartId>) -> Method {
+        self.way_of(part).map_or(self.method, |way| way.method)
+    }
+
+    fn way_of(&self, part: Option<PartId>) -> Option<&Way> {
+        part.and_then(|part| self.part(part)).and_then(|part| part.way.as_deref())
+    }
+
     /// Whether this PSP has had its try at a deposit or a part. What provably never reached it counts
     /// while the payment is under way; once people send a held part again, it is no reason to pass it over.
     pub fn was_tried(&self, part: Option<PartId>, psp: &str) -> bool {
@@ -174,6 +188,16 @@ pub struct Part {
     pub status: PartStatus,
     /// What of the hold is neither captured nor released yet, in minor units.
     pub held_minor: i64,
+    /// How it is paid, where that is not how the withdrawal was asked for.
+    pub way: Option<Arc<Way>>,
+}
+
+/// A part's own way: a source is paid back by the method that it paid in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    pub method: Method,
+    /// The plan for this part's amount and instrument alone.
+    pub route: Route,
 }
 
 /// One try at one PSP.
@@ -259,62 +283,4 @@ pub struct AttemptError {
 pub struct Lease {
     pub holder: String,
     pub until: Timestamp,
-}
-
-/// Work for two people.
-#[derive(Debug, Clone)]
-pub struct Review {
-    pub id: ReviewId,
-    pub payment: uuid::Uuid,
-    /// The attempt that is to be resolved, for an unknown payout.
-    pub attempt: Option<AttemptId>,
-    /// Why it was opened: `"dual_approval"`, `"return"`, `"money_in"`, `"payout_unknown"`,
-    /// `"payout_stuck"`, `"wallet_owed"`.
-    pub kind: String,
-    pub open: bool,
-    pub opened_at: Timestamp,
-    pub closed_at: Option<Timestamp>,
-    pub proposals: Vec<Proposal>,
-}
-
-impl Review {
-    pub fn open_proposal(&self) -> Option<&Proposal> {
-        self.proposals.iter().find(|proposal| proposal.state == ProposalState::Open)
-    }
-}
-
-/// One person's proposal; only another person can approve it.
-#[derive(Debug, Clone)]
-pub struct Proposal {
-    pub id: ProposalId,
-    /// `approve`, `reject`, `return`, `resolve_paid`, `resolve_unpaid`.
-    pub outcome: String,
-    pub note: String,
-    pub proposed_by: PersonId,
-    pub proposed_at: Timestamp,
-    pub state: ProposalState,
-    pub decided_by: Option<PersonId>,
-    pub decided_at: Option<Timestamp>,
-    pub decided_note: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProposalState {
-    Open,
-    Approved,
-    Refused,
-}
-
-impl ProposalState {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ProposalState::Open => "open",
-            ProposalState::Approved => "approved",
-            ProposalState::Refused => "refused",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Open, Self::Approved, Self::Refused].into_iter().find(|s| s.as_str() == text)
-    }
 }

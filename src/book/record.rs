@@ -5,6 +5,7 @@ use crate::domain::{
     AttemptId, EventId, IncidentId, Money, PartId, PaymentId, PlayerKey, Timestamp,
 };
 use crate::ledger::PostedLeg;
+use crate::screening::attestation::Attestation;
 use crate::screening::decision::Decision;
 use crate::screening::signals::Hook;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Record {
     pub payins: Vec<(super::PayinKey, PaymentId)>,
     /// Addresses that the player was shown.
     pub addresses: Vec<super::GivenAddress>,
+    /// What two people vouch for.
+    pub attestations: Vec<Attestation>,
     /// Vendors that are to be asked about a payment that waits for them.
     pub vendor_checks: Vec<VendorCheck>,
     /// The player's record changed: this version is kept.
@@ -56,6 +59,7 @@ impl Record {
             late_answers: Vec::new(),
             payins: Vec::new(),
             addresses: Vec::new(),
+            attestations: Vec::new(),
             vendor_checks: Vec::new(),
             player_changed: false,
         }

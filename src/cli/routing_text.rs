@@ -31,6 +31,8 @@ pub fn switch(switch: &Value) -> String {
     if let Some(lifted) = switch.get("lifted").filter(|lifted| lifted.is_object()) {
         let (at, by, why) = (text(lifted, "at"), text(lifted, "by"), text(lifted, "reason"));
         let _ = writeln!(line, "  lifted {at} by {by}: {why}");
+    } else if !text(switch, "review_id").is_empty() {
+        let _ = writeln!(line, "  another person decides in {}", text(switch, "review_id"));
     }
     line
 }

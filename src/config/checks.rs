@@ -1,4 +1,4 @@
-//! CheckVendors: who is asked about players and about coins, and how they are reached.
+//! Who is asked about players: registers, files of limits, matchers of names.
 //!
 //! What a market asks them, and what an answer or the lack of one leads to, is its policy's to say.
 
@@ -6,6 +6,8 @@ use super::psps::{is_country, settings};
 use super::reader::Section;
 use super::secret::Secrets;
 use super::sections::{millis, url_text};
+use crate::screening::signals::Hook;
+use rust_decimal::Decimal;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,7 +29,7 @@ pub struct CheckVendor {
     /// Which wire it speaks, one of the kinds.
     pub vendor: String,
     pub base_url: String,
-    /// Whose players it is asked about. Empty: all.
+    /// Whose players it is asked about. Empty: all, for a matcher of names.
     pub countries: Vec<String>,
     /// How long one question may take, all its requests together.
     pub deadline: Duration,
@@ -48,6 +50,18 @@ pub(super) fn read(root: &Section<'_>, secrets: &Secrets<'_>) -> Vec<CheckVendor
 }
 
 impl CheckVendor {
+    /// Whether this one is asked with a hook about players of a country.
+    pub fn answers(&self, hook: Hook, country: &str) -> bool {
+        let by_hook = match self.vendor.as_str() {
+            "register" => hook == Hook::Register,
+            "limit_file" => hook == Hook::CrossOperatorLimit,
+            "watchman" | "yente" => hook == Hook::Names,
+            _ => false,
+        };
+        let everywhere = hook == Hook::Names && self.countries.is_empty();
+        by_hook && (everywhere || self.countries.iter().any(|own| own == country))
+    }
+
     fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
         let id = section.text("id");
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
@@ -64,6 +78,9 @@ impl CheckVendor {
         for country in countries.iter().filter(|code| !is_country(code)) {
             section.fault("countries", format!("`{country}` is no country, `DE`"));
         }
+        if countries.is_empty() && matches!(vendor.as_str(), "register" | "limit_file") {
+            section.fault("countries", "is empty: whose players does it know?");
+        }
         let named = named_secrets(section, secrets);
         for needed in kind.into_iter().flat_map(|(_, needed)| *needed) {
             if !named.contains_key(*needed) {
@@ -74,6 +91,13 @@ impl CheckVendor {
         // What an alias stands for changes under its users, and a decision could not be made again.
         if settings.get("algorithm").is_some_and(|algorithm| algorithm == "best") {
             section.fault("settings.algorithm", "is an alias: name the algorithm, `logic-v2`");
+        }
+        let is_score = |text: &String| {
+            let score: Option<Decimal> = text.parse().ok();
+            score.is_some_and(|score| Decimal::ZERO < score && score < Decimal::ONE)
+        };
+        if settings.get("least_score").is_some_and(|text| !is_score(text)) {
+            section.fault("settings.least_score", "must be a score from 0 to 1, \"0.70\"");
         }
         if vendor == "yente" {
             for needed in

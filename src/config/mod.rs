@@ -8,7 +8,7 @@
 //! Nothing else in the service reads the environment. Secrets are [`SecretString`]s from the moment
 //! they are read: `Debug` of a whole [`Config`] shows none.
 //!
-//! Reading order: [`fault`], [`layers`], [`reader`], [`secret`], then the sections, [`clients`],
+//! Reading order: [`fault`], [`layers`], [`reader`], [`secret`], then the sections, [`reviews`], [`clients`],
 //! [`production`].
 //!
 //! [`SecretString`]: secrecy::SecretString
@@ -22,6 +22,7 @@ mod markets;
 mod production;
 mod psps;
 mod reader;
+mod reviews;
 mod routing;
 mod secret;
 mod sections;
@@ -35,6 +36,7 @@ pub use fault::ConfigFault;
 pub use layers::Variables;
 pub use markets::{Markets, built_in_policies, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
+pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::Origin as SecretOrigin;
 pub use sections::{
@@ -91,6 +93,8 @@ pub struct Config {
     pub fx: Fx,
     pub webhooks_out: WebhooksOut,
     pub player_tokens: PlayerTokens,
+    pub reviews: Reviews,
+    pub mail: Mail,
     pub evidence: Evidence,
     pub sandbox: Sandbox,
 }
@@ -145,6 +149,8 @@ impl Config {
             fx: Fx::read(&root.section("fx")),
             webhooks_out: WebhooksOut::read(&root.section("webhooks_out")),
             player_tokens: PlayerTokens::read(&root.section("player_tokens"), secrets),
+            reviews: Reviews::read(&root.section("reviews")),
+            mail: Mail::read(&root.section("mail"), secrets),
             evidence: Evidence::read(&root.section("evidence"), secrets),
             recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),

@@ -1,7 +1,7 @@
 //! What a production configuration may not have, although a sandbox may.
 
 use super::reader::Reader;
-use super::{Config, Operators};
+use super::{Config, MailTransport, Operators, SmtpSecurity};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
@@ -15,6 +15,36 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_keys(config, reader);
     check_evidence(config, reader);
     check_psps(config, reader);
+    check_vendors(config, reader);
+    check_checks(config, reader);
+    check_mail(config, reader);
+}
+
+/// Vendors that know people are real ones, and whoever a policy asks is there: without them every
+/// deposit of that market would be denied, one by one.
+fn check_checks(config: &Config, reader: &Reader<'_>) {
+    for (index, vendor) in config.checks.iter().enumerate() {
+        let path = format!("checks[{index}]");
+        check_url(reader, &format!("{path}.base_url"), &vendor.base_url);
+        for (name, secret) in &vendor.secrets {
+            if secret.expose_secret().contains(SANDBOX_MARK) {
+                let message = "is a secret of the sandbox, which everybody knows";
+                reader.fault(&format!("{path}.secrets.{name}"), message);
+            }
+        }
+    }
+    for policy in &config.markets.versions {
+        for ask in policy.rules.iter().filter_map(|rule| rule.check.asks()) {
+            if !config.checks.iter().any(|vendor| vendor.answers(ask.hook, &policy.market)) {
+                let message = format!(
+                    "has nobody for {}, whom the policy {} asks",
+                    ask.hook.as_str(),
+                    policy.version
+                );
+                reader.fault("checks", message);
+            }
+        }
+    }
 }
 
 fn check_server(config: &Config, reader: &Reader<'_>) {
@@ -115,6 +145,57 @@ fn check_psps(config: &Config, reader: &Reader<'_>) {
             && let Some(id) = named.iter().find(unused)
         {
             reader.fault(&format!("{path}.operators"), format!("`{id}` is no operator"));
+        }
+    }
+}
+
+/// Who screens must be the real one, and every hook that a policy names must have somebody who answers.
+fn check_vendors(config: &Config, reader: &Reader<'_>) {
+    for account in &config.vendors {
+        let path = format!("vendors.{}", account.id);
+        check_url(reader, &format!("{path}.base_url"), &account.base_url);
+        for (name, value) in &account.settings {
+            check_url(reader, &format!("{path}.settings.{name}"), value);
+        }
+        for (name, secret) in &account.secrets {
+            if secret.expose_secret().contains(SANDBOX_MARK) {
+                let message = "is a secret of the sandbox, which everybody knows";
+                reader.fault(&format!("{path}.secrets.{name}"), message);
+            }
+        }
+    }
+    let acting = config.markets.versions.iter().flat_map(|market| &market.rules);
+    let hooks = acting.filter(|rule| !rule.only_records).filter_map(|rule| rule.check.hook());
+    for hook in hooks.collect::<std::collections::BTreeSet<_>>() {
+        let answered = config.vendors.iter().any(|account| account.hooks.contains(&hook));
+        if !answered {
+            let message = format!("no vendor answers {}, which a policy asks", hook.as_str());
+            reader.fault("vendors", message);
+        }
+    }
+}
+
+/// Reviews that nobody decides must reach somebody, or it must be said that they need not.
+fn check_mail(config: &Config, reader: &Reader<'_>) {
+    match &config.mail.transport {
+        MailTransport::Off => {}
+        MailTransport::Unsaid => {
+            let message = "is missing: say smtp, or off if nobody is to be reminded of reviews";
+            reader.fault("mail.transport", message);
+        }
+        MailTransport::Folder(_) => {
+            reader.fault("mail.transport", "a folder is for the sandbox: say smtp or off");
+        }
+        MailTransport::Smtp(smtp) => {
+            let here = ["localhost", "127.0.0.1", "::1"].contains(&smtp.host.as_str());
+            if smtp.security == SmtpSecurity::Plain && !here {
+                let message = "plain is for a server on this machine: say tls or starttls";
+                reader.fault("mail.smtp_security", message);
+            }
+            if config.reviews.escalate_to.is_empty() {
+                let message = "names nobody: reminders of reviews would reach no one";
+                reader.fault("reviews.escalate_to", message);
+            }
         }
     }
 }

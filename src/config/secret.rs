@@ -86,6 +86,14 @@ impl Secrets<'_> {
         self.folder.join(path)
     }
 
+    /// A folder among the sandbox's own things; elsewhere as [`Secrets::path`].
+    pub fn beside_generated(&self, path: &str) -> PathBuf {
+        match self.generated.as_ref().and_then(|keys| keys.parent()) {
+            Some(home) => home.join(path),
+            None => self.path(path),
+        }
+    }
+
     fn plain(&self, section: &Section<'_>, key: &str) -> SecretString {
         let text = section.text(key);
         if self.generated.is_none() {

@@ -1,12 +1,15 @@
 //! The commands, what each needs to see, and what can come back.
 
-use crate::book::{GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
+use super::four_eyes::ReviewTerms;
+use crate::book::{CasePayload, GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
 use crate::domain::{
     AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
 };
+use crate::screening::facts::LoopFacts;
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use crate::screening::signals::VendorResult;
+use crate::screening::split::Split;
 use psp_contract::{Capabilities, Outcome, Payin};
 use std::time::Duration;
 use uuid::Uuid;
@@ -23,6 +26,7 @@ pub struct Ctx<'a> {
     pub holder: &'a str,
     /// How long a caller of a PSP keeps its lease.
     pub lease: Duration,
+    pub reviews: &'a ReviewTerms,
 }
 
 impl std::fmt::Debug for Ctx<'_> {
@@ -73,20 +77,23 @@ pub enum Command {
     VendorsSaid(Box<VendorsSaid>),
     Propose {
         review: Uuid,
-        payment: Uuid,
+        /// None: it is the player's own case, or the service's.
+        payment: Option<Uuid>,
         outcome: String,
         note: String,
+        /// What is to be done, in a case that is no payment's.
+        payload: Option<CasePayload>,
         person: PersonId,
     },
     Approve {
         review: Uuid,
-        payment: Uuid,
+        payment: Option<Uuid>,
         proposal: Uuid,
         person: PersonId,
     },
     Refuse {
         review: Uuid,
-        payment: Uuid,
+        payment: Option<Uuid>,
         note: String,
         person: PersonId,
     },
@@ -112,6 +119,8 @@ pub struct RequestWithdrawal {
     /// The payment as it will be, parts included, but for its status and decision.
     pub payment: Payment,
     pub screening: Screened,
+    /// What its parts were shared out by.
+    pub split: Split,
 }
 
 /// What was screened before the lane, and at which version of the player.
@@ -152,6 +161,8 @@ pub struct VendorsSaid {
     pub results: Vec<VendorResult>,
     /// Nobody is waited for any more.
     pub is_over: bool,
+    /// How a withdrawal was shared out when it was asked for: that is settled, whoever is waited for.
+    pub closed_loop: Option<LoopFacts>,
 }
 
 /// Who says so.
@@ -283,6 +294,8 @@ pub enum Refusal {
     NotReturnable(&'static str),
     #[error("{0}")]
     ReviewConflict(&'static str),
+    #[error("{by} works on this review until {until}")]
+    ReviewLocked { by: PersonId, until: Timestamp },
     #[error("the proposer and the approver must be two people")]
     SamePerson,
     #[error("the limits are not valid: {0}")]

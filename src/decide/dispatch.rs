@@ -1,10 +1,12 @@
 //! From a command to the function that decides it.
 
 use super::command::{Answer, Command, Ctx, Refusal};
+use super::four_eyes::Draft;
 use super::{
     attempt, deposit, idempotency, news, payin, player, returns, review, vendor, wallet, withdrawal,
 };
 use crate::book::{Book, Record};
+use crate::domain::ProposalId;
 use std::sync::Arc;
 
 /// Decides one command on the book.
@@ -61,11 +63,18 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
         }
         Command::OpenReturn(open) => returns::open(book, open, ctx),
         Command::VendorsSaid(said) => vendor::said(book, said, ctx),
-        Command::Propose { review, payment, outcome, note, person } => {
-            review::propose(book, *review, *payment, outcome, note, person, ctx)
+        Command::Propose { review, payment, outcome, note, payload, person } => {
+            let draft = Draft {
+                id: ProposalId(ctx.ids.next()),
+                outcome: outcome.clone(),
+                note: note.clone(),
+                payload: payload.clone(),
+                person: person.clone(),
+            };
+            review::propose(book, *review, *payment, draft, ctx)
         }
         Command::Approve { review, payment, proposal, person } => {
-            review::approve(book, *review, *payment, *proposal, person, ctx)
+            review::approve(book, *review, *payment, ProposalId(*proposal), person, ctx)
         }
         Command::Refuse { review, payment, note, person } => {
             review::refuse(book, *review, *payment, note, person, ctx)
@@ -98,6 +107,7 @@ fn close(draft: &mut Book, book: &mut Book) {
         || !record.decisions.is_empty()
         || !record.incidents.is_empty()
         || !record.wires.is_empty()
+        || !record.attestations.is_empty()
         || record.player_changed
         || record.refused.is_some();
     if wrote_something {

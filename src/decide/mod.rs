@@ -9,16 +9,21 @@
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
-//! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
-//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`review`], [`vendor`],
-//! [`wallet`], [`player`].
+//! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
+//! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
+//! [`vendor`], [`wallet`], [`player`]; and of people's work [`four_eyes`], [`review`], [`case`],
+//! [`service_case`], [`desk_work`].
 
 pub mod attempt;
+pub mod case;
+pub mod closed_loop;
 pub mod command;
 pub mod completion;
 pub mod deposit;
 pub mod deposit_news;
+pub mod desk_work;
 pub mod dispatch;
+pub mod four_eyes;
 pub mod idempotency;
 pub mod money_in;
 pub mod needs;
@@ -29,6 +34,7 @@ pub mod people;
 pub mod player;
 pub mod returns;
 pub mod review;
+pub mod service_case;
 pub mod session;
 pub mod vendor;
 pub mod wallet;

@@ -2,12 +2,13 @@
 //! origin `return` to the deposit's own source, at the PSP that took it.
 
 use super::command::{Answer, Ctx, OpenReturn, Refusal};
+use super::four_eyes::{Draft, propose};
 use super::people::{ask_people, raise};
 use super::withdrawal::hold;
 use crate::book::{Attempt, Book, Part, Payment, Returns};
 use crate::domain::{
     AttemptStatus, DepositStatus, Instrument, Money, Origin, PartId, PartStatus, PaymentId,
-    PaymentStatus, WithdrawalStatus,
+    PaymentStatus, ProposalId, WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::routing::plan::{Candidate, Route};
@@ -38,16 +39,22 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
     let id = start(book, &deposit, paid, money, from_suspense, ctx)?;
     let review = review_of(book, id);
     if let Some(review) = review {
-        let proposal = super::review::new_proposal("approve", &open.reason, &open.person, ctx);
+        let draft = Draft {
+            id: ProposalId(ctx.ids.next()),
+            outcome: "approve".to_owned(),
+            note: open.reason.clone(),
+            payload: None,
+            person: open.person.clone(),
+        };
         if let Some(review) = book.review_mut(review) {
-            review.proposals.push(proposal);
+            propose(review, draft, ctx.now)?;
         }
     }
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
 }
 
 fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {
-    book.reviews.values().find(|review| review.open && review.payment == id).map(|r| r.id.0)
+    book.reviews.values().find(|review| review.open && review.payment == Some(id)).map(|r| r.id.0)
 }
 
 /// The attempt whose money was the deposit's: the first that succeeded. All later ones are surplus,
@@ -149,6 +156,7 @@ fn return_of(
         instrument,
         status: PartStatus::Held,
         held_minor: money.minor,
+        way: None,
     };
     let reason = "the deposit goes back the way it came".to_owned();
     let candidate = Candidate { psp: paid.psp.clone(), rank: Some(1), reason };

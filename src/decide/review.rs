@@ -2,70 +2,51 @@
 
 use super::attempt::{self};
 use super::command::{Answer, Ctx, News, Refusal, Source};
+use super::four_eyes::{Approved, Draft};
 use super::people::close_reviews;
 use super::vendor::AWAITING_VENDOR;
-use super::{deposit, money_in, news, payout, returns};
-use crate::book::{Book, Payment, Proposal, ProposalState, Review};
+use super::{case, deposit, four_eyes, money_in, news, payout, returns};
+use crate::book::{Book, Payment, Review};
 use crate::domain::{
-    AttemptStatus, DepositStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
+    AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::screening::movement::UseState;
 use psp_contract::{Decline, DeclineClass, NotSent, Outcome, Report, Status};
 use uuid::Uuid;
 
-/// A proposal, not yet attached to a review.
-pub fn new_proposal(outcome: &str, note: &str, person: &PersonId, ctx: &Ctx<'_>) -> Proposal {
-    Proposal {
-        id: ProposalId(ctx.ids.next()),
-        outcome: outcome.to_owned(),
-        note: note.to_owned(),
-        proposed_by: person.clone(),
-        proposed_at: ctx.now,
-        state: ProposalState::Open,
-        decided_by: None,
-        decided_at: None,
-        decided_note: None,
-    }
-}
-
 /// Proposes an outcome. A newer proposal takes the place of an open one.
 pub fn propose(
     book: &mut Book,
     review: Uuid,
-    payment: Uuid,
-    outcome: &str,
-    note: &str,
-    person: &PersonId,
+    payment: Option<Uuid>,
+    draft: Draft,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
-    let payment = book.payment(payment).ok_or(Refusal::NotFound)?.clone();
-    let found = open_review(book, review, payment.id.uuid)?;
-    if !possible(found, &payment).contains(&outcome) {
+    let found = known_review(book, review, payment)?;
+    let outcomes = match payment {
+        Some(id) => possible(found, book.payment(id).ok_or(Refusal::NotFound)?),
+        None => &["approve", "reject"],
+    };
+    if found.open && !outcomes.contains(&draft.outcome.as_str()) {
         return Err(Refusal::ReviewConflict("this outcome is not possible for this review"));
     }
-    let proposal = new_proposal(outcome, note, person, ctx);
-    let review = book.review_mut(review).ok_or(Refusal::NotFound)?;
-    for open in review.proposals.iter_mut().filter(|p| p.state == ProposalState::Open) {
-        open.state = ProposalState::Refused;
-        open.decided_by = Some(person.clone());
-        open.decided_at = Some(ctx.now);
-        open.decided_note = Some("replaced by a newer proposal".to_owned());
+    match (payment, draft.outcome.as_str()) {
+        (None, "approve") => case::check(found, draft.payload.as_ref(), ctx.now)?,
+        _ if draft.payload.is_some() => {
+            return Err(Refusal::ReviewConflict("only an approval of a case does anything more"));
+        }
+        _ => {}
     }
-    review.proposals.push(proposal.clone());
+    let review = book.review_mut(review).ok_or(Refusal::NotFound)?;
+    let proposal = four_eyes::propose(review, draft, ctx.now)?;
     let review = Box::new(review.clone());
     Ok(Answer::Review { review, proposal: Some(Box::new(proposal)) })
 }
 
-fn open_review(book: &Book, review: Uuid, payment: Uuid) -> Result<&Review, Refusal> {
-    let found = book.reviews.get(&review).ok_or(Refusal::NotFound)?;
-    if found.payment != payment {
-        return Err(Refusal::NotFound);
-    }
-    if !found.open {
-        return Err(Refusal::ReviewConflict("the review is closed"));
-    }
-    Ok(found)
+fn known_review(book: &Book, review: Uuid, payment: Option<Uuid>) -> Result<&Review, Refusal> {
+    let found = book.reviews.get(&review).filter(|found| found.payment == payment);
+    found.ok_or(Refusal::NotFound)
 }
 
 /// What two people may choose.
@@ -98,28 +79,33 @@ fn is_foreign(payment: &Payment) -> bool {
     payment.suspended.is_some_and(|money| money.currency != payment.currency())
 }
 
-/// Approves another person's proposal and carries it out, in the same commit.
+/// Approves another person's proposal; the last approval that is needed carries it out, in the same commit.
 pub fn approve(
     book: &mut Book,
     review: Uuid,
-    payment: Uuid,
-    proposal: Uuid,
+    payment: Option<Uuid>,
+    proposal: ProposalId,
     person: &PersonId,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
-    let found = open_review(book, review, payment)?;
-    let open = found.open_proposal().filter(|open| open.id.0 == proposal).cloned();
-    let open = open.ok_or(Refusal::ReviewConflict("the proposal is not open any more"))?;
-    if open.proposed_by == *person {
-        return Err(Refusal::SamePerson);
+    let attempt = known_review(book, review, payment)?.attempt;
+    let found = book.review_mut(review).ok_or(Refusal::NotFound)?;
+    let approved = match four_eyes::approve(found, proposal, person, ctx.reviews, ctx.now)? {
+        Approved::Waits(_) => return answer(book, review),
+        Approved::Enough(approved) => approved,
+    };
+    match (payment, &approved.payload) {
+        (Some(id), _) => {
+            book.record.payment = book.payment(id).map(|payment| payment.id);
+            carry_out(book, id, attempt, &approved.outcome, ctx)?;
+        }
+        (None, Some(payload)) => case::carry_out(book, review, payload, ctx)?,
+        // Two people reject it: nothing is done.
+        (None, None) => {}
     }
-    let attempt = found.attempt;
-    decide_proposal(book, review, &open, ProposalState::Approved, None, person, ctx);
-    book.record.payment = book.payment(payment).map(|payment| payment.id);
-    carry_out(book, payment, attempt, &open.outcome, ctx)?;
-    if let Some(review) = book.review_mut(review) {
-        review.open = false;
-        review.closed_at = Some(ctx.now);
+    // What was carried out may have closed it.
+    if let Some(review) = book.review_mut(review).filter(|review| review.open) {
+        review.close(ctx.now);
     }
     answer(book, review)
 }
@@ -128,39 +114,20 @@ pub fn approve(
 pub fn refuse(
     book: &mut Book,
     review: Uuid,
-    payment: Uuid,
+    payment: Option<Uuid>,
     note: &str,
     person: &PersonId,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
-    let found = open_review(book, review, payment)?;
-    let open = found.open_proposal().cloned();
-    let open = open.ok_or(Refusal::ReviewConflict("no proposal is open"))?;
-    decide_proposal(book, review, &open, ProposalState::Refused, Some(note), person, ctx);
+    known_review(book, review, payment)?;
+    let found = book.review_mut(review).ok_or(Refusal::NotFound)?;
+    four_eyes::refuse(found, note, person, ctx.now)?;
     answer(book, review)
 }
 
 fn answer(book: &Book, review: Uuid) -> Result<Answer, Refusal> {
     let review = book.reviews.get(&review).cloned().ok_or(Refusal::NotFound)?;
     Ok(Answer::Review { review: Box::new(review), proposal: None })
-}
-
-fn decide_proposal(
-    book: &mut Book,
-    review: Uuid,
-    open: &Proposal,
-    state: ProposalState,
-    note: Option<&str>,
-    person: &PersonId,
-    ctx: &Ctx<'_>,
-) {
-    let Some(review) = book.review_mut(review) else { return };
-    if let Some(proposal) = review.proposals.iter_mut().find(|p| p.id == open.id) {
-        proposal.state = state;
-        proposal.decided_by = Some(person.clone());
-        proposal.decided_at = Some(ctx.now);
-        proposal.decided_note = note.map(str::to_owned);
-    }
 }
 
 fn carry_out(
@@ -213,7 +180,14 @@ pub fn approve_withdrawal(
     Ok(())
 }
 
+/// What is held is given back. Where other parts were paid before, that is what became of it.
 fn reject_withdrawal(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    if payment.parts.iter().any(|part| part.status == PartStatus::Paid) {
+        payout::release_all(book, id, "rejected by two people", ctx);
+        payout::settle(book, id, ctx);
+        return Ok(());
+    }
     let rejected = PaymentStatus::Withdrawal(WithdrawalStatus::Rejected);
     move_or_conflict(book, id, rejected, "rejected by two people", ctx)?;
     payout::release_all(book, id, "rejected by two people", ctx);

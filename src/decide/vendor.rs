@@ -54,13 +54,13 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
         && book
             .reviews
             .values()
-            .any(|it| it.open && it.payment == id && it.kind == AWAITING_VENDOR);
+            .any(|it| it.open && it.payment == Some(id) && it.kind == AWAITING_VENDOR);
     let decision = match (payment.status, payment.suspended) {
         (PaymentStatus::Deposit(_), Some(money)) if waiting_deposit => {
             money_in::decision_with(book, &payment, money, said.results.clone(), ctx)
         }
         (PaymentStatus::Withdrawal(WithdrawalStatus::Screening), _) => {
-            withdrawal::decision_with(book, &payment, said.results.clone(), ctx)
+            withdrawal::decision_with(book, &payment, said, ctx)
         }
         _ => return Ok(Answer::Nothing),
     };

@@ -6,6 +6,7 @@ use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
 use crate::domain::{PlayerKey, Timestamp};
 use crate::screening::Policies;
 use crate::store::db::LaneConnection;
+use crate::store::reviews::{self, Writer};
 use crate::store::slots::HeldSlot;
 use crate::store::write_records::Numbered;
 use crate::store::{StoreError, load, write_holdings, write_payments, write_player, write_records};
@@ -76,6 +77,7 @@ fn decide_all(
         fx: &context.fx,
         holder: &context.holder,
         lease: context.attempt_lease,
+        reviews: &context.reviews,
     };
     works
         .iter()
@@ -157,14 +159,11 @@ async fn write(
         }
     }
     write_payments::write(connection, &opened, &changed, &answers).await?;
-    let reviews: Vec<_> = touched
-        .iter()
-        .flat_map(|book| {
-            let found = book.dirty.reviews.iter().filter_map(|id| book.reviews.get(id));
-            found.map(|review| (&book.key, review))
-        })
-        .collect();
-    write_payments::write_reviews(connection, &reviews).await?;
+    for book in &touched {
+        for review in book.dirty.reviews.iter().filter_map(|id| book.reviews.get(id)) {
+            reviews::write(connection, &book.key.operator, review, Writer::Lane).await?;
+        }
+    }
     write_records::write(connection, held, slot_lease, &records, now).await?;
     Ok(to_seq)
 }

@@ -5,6 +5,7 @@ use super::lanes::{LaneConfig, SubmitError};
 use super::render::Render;
 use crate::book::Incident;
 use crate::clock::Clock;
+use crate::decide::four_eyes::ReviewTerms;
 use crate::decide::{Answer, Command, PspFacts};
 use crate::domain::{Ids, PlayerKey};
 use crate::screening::policy::FxTable;
@@ -30,6 +31,7 @@ pub struct LaneContext {
     pub holder: String,
     /// How long whoever calls a PSP keeps an attempt to itself.
     pub attempt_lease: Duration,
+    pub reviews: ReviewTerms,
     /// Told after each commit that wrote something: relays and workers look at once.
     pub committed: Vec<Arc<Notify>>,
 }

@@ -245,3 +245,30 @@ pub fn bonus_forfeited(money: Money) -> Posting {
         vec![leg(Account::PlayerBonus, -money.minor), leg(Account::BonusCost, money.minor)],
     )
 }
+
+/// Two people give a player cash.
+pub fn adjustment_credited(money: Money) -> Posting {
+    Posting::balanced(
+        "adjustment_credited",
+        money.currency,
+        vec![leg(Account::Adjustments, -money.minor), leg(Account::PlayerCash, money.minor)],
+    )
+}
+
+/// Two people take cash from a player, never more than there is.
+pub fn adjustment_debited(money: Money) -> Posting {
+    Posting::balanced(
+        "adjustment_debited",
+        money.currency,
+        vec![leg(Account::PlayerCash, -money.minor), leg(Account::Adjustments, money.minor)],
+    )
+}
+
+/// Two people forgive what a player owes, never more than that.
+pub fn debt_written_off(money: Money) -> Posting {
+    Posting::balanced(
+        "debt_written_off",
+        money.currency,
+        vec![leg(Account::Adjustments, -money.minor), leg(Account::PlayerReceivable, money.minor)],
+    )
+}

@@ -24,10 +24,11 @@ pub async fn review_payment(
     act: ReviewAct,
     person: PersonId,
 ) -> Result<Review, SubmitError> {
-    let review = review.0;
+    let (review, payment) = (review.0, Some(payment));
     let command = match act {
         ReviewAct::Propose { outcome, note } => {
-            Command::Propose { review, payment, outcome, note, person }
+            let payload = None;
+            Command::Propose { review, payment, outcome, note, payload, person }
         }
         ReviewAct::Approve { proposal } => {
             Command::Approve { review, payment, proposal: proposal.0, person }

@@ -206,6 +206,7 @@ fn what_people_switched_off_is_out_with_their_reason_until_they_lift_it() {
         set_at: NOW,
         from: NOW,
         until: None,
+        review: None,
         lifted: None,
     };
     let (order, accounts, switches) = (rules(&["a", "b"]), accounts(), [switch]);

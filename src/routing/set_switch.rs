@@ -2,7 +2,10 @@
 
 use super::share_health::load_switches;
 use super::switches::{Scope, Switch, SwitchKind};
-use crate::domain::{OperatorId, PersonId, Timestamp};
+use crate::book::Review;
+use crate::decide::four_eyes::{Draft, propose};
+use crate::decide::{Refusal, service_case};
+use crate::domain::{OperatorId, PersonId, ProposalId, ReviewId, Timestamp};
 use crate::flows::Flows;
 use crate::store::StoreError;
 use crate::store::switches::{self, Set};
@@ -33,6 +36,8 @@ pub enum SetError {
     NoEnd,
     #[error("the idempotency key set another switch before")]
     KeyReused,
+    #[error("opening its case")]
+    Case(#[from] Refusal),
     #[error("keeping the switch")]
     Store(#[from] StoreError),
 }
@@ -46,7 +51,11 @@ pub async fn set_switch(
 ) -> Result<(Switch, bool), SetError> {
     let now = flows.clock.now();
     let switch = checked(flows, order, now)?;
-    if let Set::Before(before) = switches::set(flows.db.pool(), &switch, idempotency_key).await? {
+    let case =
+        (switch.kind == SwitchKind::Kill).then(|| look_at(flows, &switch, now)).transpose()?;
+    let switch = Switch { review: case.as_ref().map(|case| case.id), ..switch };
+    let set = switches::set(flows.db.pool(), &switch, case.as_ref(), idempotency_key).await?;
+    if let Set::Before(before) = set {
         let same = before.kind == switch.kind
             && before.scope == switch.scope
             && before.reason == switch.reason
@@ -61,8 +70,25 @@ pub async fn set_switch(
     Ok((switch, false))
 }
 
+/// The case in which others look at what one person switched off in an emergency: they confirm it, or lift it
+/// together.
+fn look_at(flows: &Flows, switch: &Switch, now: Timestamp) -> Result<Review, SetError> {
+    let terms = &flows.reviews.terms;
+    let id = ReviewId(flows.ids.next());
+    let mut case = service_case::of_switch(id, switch.id, &switch.set_by, terms, now);
+    let draft = Draft {
+        id: ProposalId(flows.ids.next()),
+        outcome: "approve".to_owned(),
+        note: switch.reason.clone(),
+        payload: None,
+        person: switch.set_by.clone(),
+    };
+    propose(&mut case, draft, now)?;
+    Ok(case)
+}
+
 /// The row stands: should this fail, the worker loads it.
-pub(super) async fn hold_here(flows: &Flows, now: Timestamp) {
+pub(crate) async fn hold_here(flows: &Flows, now: Timestamp) {
     if let Err(error) = load_switches(flows, now).await {
         tracing::warn!(%error, "a change of switches will hold here a moment later");
     }
@@ -95,6 +121,7 @@ fn checked(flows: &Flows, order: SwitchOrder, now: Timestamp) -> Result<Switch, 
         set_at: now,
         from,
         until: order.until,
+        review: None,
         lifted: None,
     })
 }

@@ -4,7 +4,7 @@
 //! means all of. It stops what begins, and never what is under way: an attempt that was sent is inquired,
 //! completed and booked as ever.
 
-use crate::domain::{Direction, Method, OperatorId, PersonId, Timestamp};
+use crate::domain::{Direction, Method, OperatorId, PersonId, ReviewId, Timestamp};
 use uuid::Uuid;
 
 /// Why something is switched off.
@@ -73,6 +73,8 @@ pub struct Switch {
     pub from: Timestamp,
     /// None: until it is lifted.
     pub until: Option<Timestamp>,
+    /// The case in which people confirm or lift it, while that is open.
+    pub review: Option<ReviewId>,
     pub lifted: Option<Lifted>,
 }
 
@@ -135,6 +137,7 @@ mod tests {
             set_at: FROM,
             from: FROM,
             until: Some(FROM + Duration::from_secs(3_600)),
+            review: None,
             lifted: None,
         }
     }

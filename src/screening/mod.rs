@@ -15,15 +15,18 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
-//! [`rule`], [`facts`], [`signals`], [`rules`], [`limits`], [`payer`], [`gather`], [`engine`],
-//! [`decision`], [`file`], [`counters`], [`hooks`], [`shelf`]; then, above the store,
-//! [`mod@begin_screening`], [`mod@load_policies`], [`mod@propose_policy`], [`mod@publish_policy`],
-//! [`mod@refuse_policy`], [`compare`], [`replay`], [`backtest`].
+//! [`rule`], [`facts`], [`signals`], [`attestation`], [`rules`], [`limits`], [`payer`],
+//! [`sources`], [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
+//! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`mod@begin_screening`],
+//! [`mod@load_policies`], [`mod@propose_policy`], [`mod@publish_policy`], [`mod@refuse_policy`],
+//! [`compare`], [`replay`], [`backtest`].
 
 pub mod aggregate;
+pub mod attestation;
 pub mod backtest;
 pub mod begin_screening;
 pub mod calendar;
+pub mod closed_loop;
 pub mod compare;
 pub mod counters;
 pub mod decision;
@@ -46,6 +49,8 @@ pub mod rule;
 pub mod rules;
 pub mod shelf;
 pub mod signals;
+pub mod sources;
+pub mod split;
 
 pub use decision::Decision;
 pub use engine::Screening;

@@ -57,6 +57,11 @@ pub trait Check: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The hook that the rule hangs on, where it does.
+    fn hook(&self) -> Option<Hook> {
+        None
+    }
+
     /// The vendor whose answer is still to come, where the rule hangs on one.
     fn awaits(&self, _: &Facts) -> Option<Awaits> {
         None

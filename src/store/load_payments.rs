@@ -1,11 +1,11 @@
 //! Loads payments with their parts, attempts and reviews, for lanes and for readers.
 
-use super::StoreError;
-use super::load::columns;
+use super::load::{columns, key};
 use super::rows::{AttemptRow, PartRow, PaymentRow};
-use crate::book::{Book, Payment, Proposal, ProposalState, Review};
+use super::{StoreError, reviews};
+use crate::book::{Book, Payment};
 use crate::decide::Needs;
-use crate::domain::{AttemptId, PersonId, PlayerKey, ProposalId, ReviewId};
+use crate::domain::PlayerKey;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -16,6 +16,7 @@ pub async fn load(
     books: &mut BTreeMap<PlayerKey, Book>,
     needs: &Needs,
 ) -> Result<(), StoreError> {
+    load_cases(connection, books, needs).await?;
     let mut wanted: BTreeSet<Uuid> = needs.payments.clone();
     if !needs.open_withdrawals.is_empty() {
         wanted.extend(approved_withdrawals(connection, needs).await?);
@@ -40,11 +41,43 @@ pub async fn load(
     }
     let of: Vec<Uuid> = reviewed.into_iter().filter(|id| needs.reviews.contains(id)).collect();
     if !of.is_empty() {
-        for review in reviews_of(connection, &of).await? {
-            let owner = books.values_mut().find(|book| book.payments.contains_key(&review.payment));
-            if let Some(book) = owner {
+        for review in reviews::of_payments(connection, &of).await? {
+            let has = |book: &&mut Book| {
+                review.payment.is_some_and(|payment| book.payments.contains_key(&payment))
+            };
+            if let Some(book) = books.values_mut().find(has) {
                 book.reviews.insert(review.id.0, review);
             }
+        }
+    }
+    Ok(())
+}
+
+/// Cases of the players themselves, into the book of whom each is about.
+async fn load_cases(
+    connection: &mut PgConnection,
+    books: &mut BTreeMap<PlayerKey, Book>,
+    needs: &Needs,
+) -> Result<(), StoreError> {
+    if needs.cases.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = needs.cases.iter().copied().collect();
+    let rows = sqlx::query!(
+        r#"select review_id, operator_id, player_id as "player_id!" from review
+         where review_id = any($1) and subject = 'player'"#,
+        &ids
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let owners: BTreeMap<Uuid, PlayerKey> = rows
+        .into_iter()
+        .map(|row| (row.review_id, key(&row.operator_id, &row.player_id)))
+        .collect();
+    for review in reviews::by_ids(connection, &ids).await? {
+        let owner = owners.get(&review.id.0);
+        if let Some(book) = owner.and_then(|owner| books.get_mut(owner)) {
+            book.reviews.insert(review.id.0, review);
         }
     }
     Ok(())
@@ -125,7 +158,7 @@ async fn load_parts(
     let rows = sqlx::query_as!(
         PartRow,
         r#"select part_id, payment_id, number, amount, currency,
-             instrument::text as "instrument!", status, held
+             instrument::text as "instrument!", status, held, method, route::text as route
            from part where payment_id = any($1) order by number"#,
         ids
     )
@@ -161,67 +194,4 @@ async fn load_attempts(
         }
     }
     Ok(())
-}
-
-/// The reviews of these payments, with their proposals in order.
-pub async fn reviews_of(
-    connection: &mut PgConnection,
-    payments: &[Uuid],
-) -> Result<Vec<Review>, StoreError> {
-    let rows = sqlx::query!(
-        "select review_id, payment_id, attempt_id, kind, is_open, opened_at, closed_at
-         from review where payment_id = any($1) order by review_id",
-        payments
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.review_id).collect();
-    let mut proposals = proposals_of(connection, &ids).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Review {
-            id: ReviewId(row.review_id),
-            payment: row.payment_id,
-            attempt: row.attempt_id.map(AttemptId),
-            kind: row.kind,
-            open: row.is_open,
-            opened_at: row.opened_at,
-            closed_at: row.closed_at,
-            proposals: proposals.remove(&row.review_id).unwrap_or_default(),
-        })
-        .collect())
-}
-
-async fn proposals_of(
-    connection: &mut PgConnection,
-    reviews: &[Uuid],
-) -> Result<BTreeMap<Uuid, Vec<Proposal>>, StoreError> {
-    if reviews.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let rows = sqlx::query!(
-        "select proposal_id, review_id, outcome, note, proposed_by, proposed_at, state, decided_by,
-           decided_at, decided_note
-         from review_proposal where review_id = any($1) order by proposal_id",
-        reviews
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut found: BTreeMap<Uuid, Vec<Proposal>> = BTreeMap::new();
-    for row in rows {
-        let state = ProposalState::parse(&row.state)
-            .ok_or_else(|| StoreError::Corrupt(format!("proposal {}", row.state)))?;
-        found.entry(row.review_id).or_default().push(Proposal {
-            id: ProposalId(row.proposal_id),
-            outcome: row.outcome,
-            note: row.note,
-            proposed_by: PersonId::trusted(&row.proposed_by),
-            proposed_at: row.proposed_at,
-            state,
-            decided_by: row.decided_by.as_deref().map(PersonId::trusted),
-            decided_at: row.decided_at,
-            decided_note: row.decided_note,
-        });
-    }
-    Ok(found)
 }

@@ -98,7 +98,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 22] = [
+const APPEND_ONLY: [&str; 25] = [
     "record",
     "entry",
     "hold_move",
@@ -117,6 +117,9 @@ const APPEND_ONLY: [&str; 22] = [
     "policy_proposal",
     "policy_proposal_end",
     "policy_version",
+    "review_approval",
+    "review_event",
+    "attestation",
     "vendor_raw",
     "vendor_result",
     "evidence_log",

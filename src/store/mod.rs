@@ -11,9 +11,13 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors:
-//! [`vendor_checks`], [`vendors_json`].
+//! [`player_habits`]. Screening: [`policy_versions`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
+//! [`mail_outbox`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
+//! [`vendors_json`].
 
+pub mod attestations;
+pub mod case_json;
+pub mod cases;
 pub mod checkpoints;
 mod checks_json;
 pub mod db;
@@ -30,6 +34,9 @@ pub mod limit_reservations;
 pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
+pub mod loop_history;
+mod loop_json;
+pub mod mail_outbox;
 pub mod migrate;
 pub mod movements;
 pub mod name_screenings;
@@ -52,6 +59,7 @@ pub mod read_payee;
 pub mod read_reviews;
 pub mod redeliveries;
 pub mod request_nonce;
+pub mod reviews;
 pub mod rows;
 pub mod shared_health;
 pub mod slots;

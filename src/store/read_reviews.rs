@@ -1,62 +1,95 @@
-//! Reviews as officers read them, each with its payment.
+//! Reviews as officers read them, each with its payment where it has one.
 
-use super::{StoreError, load_payments};
+use super::reviews::HistoryLine;
+use super::{StoreError, load_payments, reviews};
 use crate::book::{Payment, Review};
-use crate::domain::OperatorId;
-use sqlx::PgPool;
+use crate::domain::{OperatorId, PersonId, PlayerId, Timestamp};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-/// A review with its payment, of one operator.
+/// A review, and the payment that it is about.
+#[derive(Debug, Clone)]
+pub struct ReviewLine {
+    pub review: Review,
+    pub payment: Option<Payment>,
+}
+
+/// A review of one operator.
 pub async fn review(
     pool: &PgPool,
     operator: &OperatorId,
     id: Uuid,
-) -> Result<Option<(Review, Payment)>, StoreError> {
+) -> Result<Option<ReviewLine>, StoreError> {
     let mut connection = pool.acquire().await?;
-    let payment = sqlx::query_scalar!(
-        "select payment_id from review where review_id = $1 and operator_id = $2",
+    let known = sqlx::query_scalar!(
+        "select review_id from review where review_id = $1 and operator_id = $2",
         id,
         operator.as_str()
     )
     .fetch_optional(&mut *connection)
     .await?;
-    let Some(payment) = payment else { return Ok(None) };
-    let review = load_payments::reviews_of(&mut connection, &[payment]).await?;
-    let review = review.into_iter().find(|review| review.id.0 == id);
-    let payment = load_payments::by_ids(&mut connection, &[payment]).await?.pop();
-    Ok(review.zip(payment))
+    let Some(id) = known else { return Ok(None) };
+    Ok(lines(&mut connection, &[id]).await?.pop())
+}
+
+/// What was done in a review.
+pub async fn history(pool: &PgPool, review: &Review) -> Result<Vec<HistoryLine>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    reviews::history(&mut connection, review.id).await
+}
+
+/// Which reviews are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct ReviewFilter {
+    /// None: open and closed.
+    pub open: Option<bool>,
+    pub kind: Option<String>,
+    pub assigned_to: Option<PersonId>,
+    pub player: Option<PlayerId>,
+    pub due_before: Option<Timestamp>,
+    pub before: Option<Uuid>,
+    pub limit: i64,
 }
 
 /// An operator's reviews, newest first.
 pub async fn reviews(
     pool: &PgPool,
     operator: &OperatorId,
-    open: Option<bool>,
-    before: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<(Review, Payment)>, StoreError> {
+    filter: &ReviewFilter,
+) -> Result<Vec<ReviewLine>, StoreError> {
     let mut connection = pool.acquire().await?;
-    let rows = sqlx::query!(
-        "select review_id, payment_id from review
+    let ids = sqlx::query_scalar!(
+        "select review_id from review
          where operator_id = $1 and ($2::boolean is null or is_open = $2)
-           and ($3::uuid is null or review_id < $3)
-         order by review_id desc limit $4",
+           and ($3::text is null or kind = $3) and ($4::text is null or assigned_to = $4)
+           and ($5::text is null or player_id = $5)
+           and ($6::timestamptz is null or due_at < $6)
+           and ($7::uuid is null or review_id < $7)
+         order by review_id desc limit $8",
         operator.as_str(),
-        open,
-        before,
-        limit
+        filter.open,
+        filter.kind,
+        filter.assigned_to.as_ref().map(PersonId::as_str),
+        filter.player.as_ref().map(PlayerId::as_str),
+        filter.due_before,
+        filter.before,
+        filter.limit
     )
     .fetch_all(&mut *connection)
     .await?;
-    let of: Vec<Uuid> = rows.iter().map(|row| row.payment_id).collect();
-    let payments = load_payments::by_ids(&mut connection, &of).await?;
-    let reviews = load_payments::reviews_of(&mut connection, &of).await?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| {
-            let review = reviews.iter().find(|review| review.id.0 == row.review_id)?;
-            let payment = payments.iter().find(|payment| payment.id.uuid == row.payment_id)?;
-            Some((review.clone(), payment.clone()))
-        })
-        .collect())
+    let mut found = lines(&mut connection, &ids).await?;
+    found.reverse();
+    Ok(found)
+}
+
+/// In the order of their ids.
+async fn lines(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<ReviewLine>, StoreError> {
+    let reviews = reviews::by_ids(connection, ids).await?;
+    let of: Vec<Uuid> = reviews.iter().filter_map(|review| review.payment).collect();
+    let payments = load_payments::by_ids(connection, &of).await?;
+    let line = |review: Review| {
+        let payment = payments.iter().find(|it| Some(it.id.uuid) == review.payment).cloned();
+        ReviewLine { review, payment }
+    };
+    Ok(reviews.into_iter().map(line).collect())
 }

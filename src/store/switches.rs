@@ -1,8 +1,10 @@
 //! Kill switches and maintenance: rows that are only added, a lift being a row of its own.
 
-use super::{Pool, StoreError};
-use crate::domain::{Direction, Method, OperatorId, PersonId, Timestamp};
+use super::{Pool, StoreError, cases};
+use crate::book::Review;
+use crate::domain::{Direction, Method, OperatorId, PersonId, ReviewId, Timestamp};
 use crate::routing::switches::{Lifted, Scope, Switch, SwitchKind};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 /// What became of a switch that was to be set.
@@ -13,9 +15,15 @@ pub enum Set {
     Before(Box<Switch>),
 }
 
-/// Sets a switch.
-pub async fn set(pool: &Pool, switch: &Switch, idempotency_key: &str) -> Result<Set, StoreError> {
+/// Sets a switch, and opens the case in which others look at it, in one commit.
+pub async fn set(
+    pool: &Pool,
+    switch: &Switch,
+    case: Option<&Review>,
+    idempotency_key: &str,
+) -> Result<Set, StoreError> {
     let Scope { psp, country, direction, method } = &switch.scope;
+    let mut tx = pool.begin().await?;
     let inserted = sqlx::query!(
         "insert into routing_switch (switch_id, operator_id, kind, psp, country, direction, method,
            reason, set_by, set_at, begins_at, ends_at, created_by_key)
@@ -35,11 +43,16 @@ pub async fn set(pool: &Pool, switch: &Switch, idempotency_key: &str) -> Result<
         switch.until,
         idempotency_key,
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
     if inserted.rows_affected() == 1 {
+        if let Some(case) = case {
+            cases::insert(&mut tx, &switch.operator, case).await?;
+        }
+        tx.commit().await?;
         return Ok(Set::New);
     }
+    drop(tx);
     let id = sqlx::query_scalar!(
         "select switch_id from routing_switch where operator_id = $1 and created_by_key = $2",
         switch.operator.as_str(),
@@ -52,7 +65,11 @@ pub async fn set(pool: &Pool, switch: &Switch, idempotency_key: &str) -> Result<
 }
 
 /// Lifts a switch. False: somebody had lifted it before, and theirs stands.
-pub async fn lift(pool: &Pool, id: Uuid, lifted: &Lifted) -> Result<bool, StoreError> {
+pub async fn lift(
+    executor: impl PgExecutor<'_>,
+    id: Uuid,
+    lifted: &Lifted,
+) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         "insert into routing_switch_lift (switch_id, lifted_by, reason, lifted_at)
          values ($1, $2, $3, $4) on conflict (switch_id) do nothing",
@@ -61,7 +78,7 @@ pub async fn lift(pool: &Pool, id: Uuid, lifted: &Lifted) -> Result<bool, StoreE
         lifted.reason,
         lifted.at,
     )
-    .execute(pool)
+    .execute(executor)
     .await?;
     Ok(done.rows_affected() == 1)
 }
@@ -99,8 +116,9 @@ pub async fn list(pool: &Pool, filter: &SwitchFilter<'_>) -> Result<Vec<Switch>,
     let rows = sqlx::query!(
         r#"select s.switch_id, s.operator_id, s.kind, s.psp, s.country, s.direction, s.method,
              s.reason, s.set_by, s.set_at, s.begins_at, s.ends_at,
-             l.lifted_by as "lifted_by?", l.lifted_at as "lifted_at?", l.reason as "lift_reason?"
+             r.review_id as "review_id?", l.lifted_by as "lifted_by?", l.lifted_at as "lifted_at?", l.reason as "lift_reason?"
            from routing_switch s left join routing_switch_lift l on l.switch_id = s.switch_id
+             left join review r on r.switch_id = s.switch_id and r.is_open
            where ($1::text is null or s.operator_id = $1)
              and ($2::uuid is null or s.switch_id = $2)
              and ($3::uuid is null or s.switch_id < $3)
@@ -132,6 +150,7 @@ pub async fn list(pool: &Pool, filter: &SwitchFilter<'_>) -> Result<Vec<Switch>,
             set_at: row.set_at,
             from: row.begins_at,
             until: row.ends_at,
+            review: row.review_id.map(ReviewId),
             lifted: lifted.map(|((by, at), reason)| Lifted {
                 by: PersonId::trusted(&by),
                 at,

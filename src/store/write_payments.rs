@@ -1,9 +1,9 @@
-//! Writes new payments and parts, and reviews as a batch left them: one statement a table. What
+//! Writes new payments and parts: one statement a table. What
 //! moves of payments that were there is [`write_steps`]'s, attempts are [`write_attempts`]'s.
 
 use super::rows::viewer_text;
 use super::{StoreError, instrument_json, json, write_steps};
-use crate::book::{Part, Payment, Review};
+use crate::book::{Part, Payment};
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -191,11 +191,17 @@ async fn write_parts(
     let statuses: Vec<String> =
         parts.iter().map(|(_, part)| part.status.as_str().to_owned()).collect();
     let held: Vec<i64> = parts.iter().map(|(_, part)| part.held_minor).collect();
+    let ways = || parts.iter().map(|(_, part)| part.way.as_deref());
+    let methods: Vec<Option<String>> =
+        ways().map(|way| way.map(|way| way.method.as_str().to_owned())).collect();
+    let routes: Vec<Option<String>> =
+        ways().map(|way| way.map(|way| json::route(&way.route))).collect();
     sqlx::query!(
-        "insert into part (part_id, payment_id, number, amount, currency, instrument, status, held)
-         select a, b, c, d, e, f::json, g, h
+        "insert into part (part_id, payment_id, number, amount, currency, instrument, status, held,
+           method, route)
+         select a, b, c, d, e, f::json, g, h, i, j::json
          from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bigint[], $5::text[], $6::text[],
-           $7::text[], $8::bigint[]) as t (a, b, c, d, e, f, g, h)",
+           $7::text[], $8::bigint[], $9::text[], $10::text[]) as t (a, b, c, d, e, f, g, h, i, j)",
         &ids,
         &payments,
         &numbers,
@@ -203,60 +209,11 @@ async fn write_parts(
         &currencies,
         &instruments,
         &statuses,
-        &held
+        &held,
+        &methods as &[Option<String>],
+        &routes as &[Option<String>]
     )
     .execute(connection)
     .await?;
-    Ok(())
-}
-
-/// Writes reviews and their proposals. The database refuses an approval by the proposer.
-pub async fn write_reviews(
-    connection: &mut PgConnection,
-    reviews: &[(&crate::domain::PlayerKey, &Review)],
-) -> Result<(), StoreError> {
-    for (player, review) in reviews {
-        // Reviews are people's work: rare enough for a statement each.
-        sqlx::query!(
-            "insert into review (review_id, operator_id, player_id, payment_id, attempt_id, kind,
-               is_open, opened_at, closed_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             on conflict (review_id) do update
-               set is_open = excluded.is_open, closed_at = excluded.closed_at",
-            review.id.0,
-            player.operator.as_str(),
-            player.player.as_str(),
-            review.payment,
-            review.attempt.map(|id| id.0),
-            review.kind,
-            review.open,
-            review.opened_at,
-            review.closed_at
-        )
-        .execute(&mut *connection)
-        .await?;
-        for proposal in &review.proposals {
-            sqlx::query!(
-                "insert into review_proposal (proposal_id, review_id, outcome, note, proposed_by,
-                   proposed_at, state, decided_by, decided_at, decided_note)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-                 on conflict (proposal_id) do update
-                   set state = excluded.state, decided_by = excluded.decided_by,
-                       decided_at = excluded.decided_at, decided_note = excluded.decided_note",
-                proposal.id.0,
-                review.id.0,
-                proposal.outcome,
-                proposal.note,
-                proposal.proposed_by.as_str(),
-                proposal.proposed_at,
-                proposal.state.as_str(),
-                proposal.decided_by.as_ref().map(|person| person.as_str()),
-                proposal.decided_at,
-                proposal.decided_note
-            )
-            .execute(&mut *connection)
-            .await?;
-        }
-    }
     Ok(())
 }

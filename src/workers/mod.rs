@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
 //! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`policies`],
-//! [`routing`], [`checkpoints`], [`screenings`].
+//! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`mail`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -16,11 +16,13 @@ pub mod driver;
 pub mod health;
 pub mod inbox;
 pub mod incidents;
+pub mod mail;
 pub mod names;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
 pub mod policies;
+pub mod reviews;
 pub mod rooms;
 pub mod routing;
 pub mod running;

@@ -62,6 +62,12 @@ fn body_of(rule: &Rule) -> Option<Value> {
             Some(json!({"proposal": "prp_00000000000000000000000000000001"}))
         }
         ("POST", "/v1/reviews/{id}/refuse") => Some(json!({"note": "n"})),
+        ("POST", "/v1/reviews") => {
+            Some(json!({"kind": "exclusion_end", "player_id": "p-1", "note": "n"}))
+        }
+        ("POST", "/v1/reviews/{id}/assign") => Some(json!({"person_id": "person_c"})),
+        ("POST", "/v1/reviews/{id}/notes" | "/v1/reviews/{id}/info") => Some(json!({"text": "t"})),
+        ("POST", "/v1/reviews/{id}/request-info") => Some(json!({"text": "t"})),
         ("POST", "/v1/incidents/{id}/close") => Some(json!({"note": "mine now"})),
         ("POST", "/v1/routing/switches") => Some(json!({"country": "DE", "reason": "mine"})),
         ("POST", "/v1/routing/switches/{id}/lift") => Some(json!({"reason": "mine now"})),

@@ -7,6 +7,8 @@
 
 #[path = "../cluster/mod.rs"]
 mod cluster;
+
+mod cases;
 mod events;
 mod idempotency;
 mod incidents;

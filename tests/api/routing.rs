@@ -47,9 +47,16 @@ async fn a_person_switches_a_psp_off_and_on_and_every_step_names_them() {
     assert_eq!(of("withdrawal")["switched_off"], json!([]));
 
     let lift = format!("{path}/{}/lift", set.text("/id"));
-    let lifted = scene.ask("sk_demo", "POST", &lift, Some(json!({"reason": "they settled"}))).await;
+    let why = Some(json!({"reason": "they settled"}));
+    let first = scene.ask("sk_demo", "POST", &lift, why.clone()).await;
+    assert_eq!((first.status, &first.body["lifted"]), (202, &json!(null)), "{first:?}");
+    assert_eq!(first.text("/review_id"), set.text("/review_id"));
+    let lifted = scene.ask("sk_demo_b", "POST", &lift, why).await;
     assert_eq!(lifted.status, 200, "{lifted:?}");
-    assert_eq!(lifted.text("/lifted/by"), "person_a");
+    assert_eq!(
+        (lifted.text("/lifted/by"), lifted.text("/review_id")),
+        ("person_b".to_owned(), String::new())
+    );
     let twice = scene.ask("sk_demo", "POST", &lift, Some(json!({"reason": "mine"}))).await;
     assert_eq!((twice.status, twice.code()), (409, "switch.over"));
     let on = scene.ask("sk_demo", "GET", &format!("{path}?on=true"), None).await;

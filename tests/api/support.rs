@@ -231,8 +231,10 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
     };
     let keys = [
         key("sk_demo", "op_demo", "person_a"),
+        // A second key of the same human.
         key("sk_demo_a2", "op_demo", "person_a"),
         key("sk_demo_b", "op_demo", "person_b"),
+        key("sk_demo_d", "op_demo", "person_d"),
         key("sk_other", "op_other", "person_c"),
     ];
     let gate = Gate {

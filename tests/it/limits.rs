@@ -1,16 +1,69 @@
 //! A player's own limits hold to the cent, whatever arrives at once.
 
-use super::harness::{World, deposit_order, eur, gbp};
+use super::harness::{Setup, World, deposit_order, eur, gbp};
 use interlock::book::Payment;
-use interlock::decide::Answer;
-use interlock::domain::{Money, PlayerKey};
+use interlock::clock::Clock;
+use interlock::decide::{Answer, Refusal};
+use interlock::domain::{Money, PlayerKey, Timestamp};
+use interlock::lane::SubmitError;
 use interlock::players::set_limits::{Change, set_limits};
-use interlock::screening::limits::Period;
+use interlock::screening::calendar::{Calendar, WeekStart, Window};
+use interlock::screening::limit_terms::{Basis, LimitTerms};
+use interlock::screening::limits::{Limit, LimitError, Period};
+use std::time::Duration;
 
 async fn limit(world: &World, player: &PlayerKey, money: Money) {
+    set(world, player, Period::Day, money).await;
+}
+
+async fn set(world: &World, player: &PlayerKey, period: Period, money: Money) -> Vec<Limit> {
+    change(world, player, Change::Replace(vec![(period, money)])).await.unwrap()
+}
+
+async fn change(
+    world: &World,
+    player: &PlayerKey,
+    change: Change,
+) -> Result<Vec<Limit>, SubmitError> {
     let (flows, player) = (world.one().flows.clone(), player.clone());
-    let change = Change::Replace(vec![(Period::Day, money)]);
-    world.one().run(async move { set_limits(&flows, &player, change).await.unwrap() }).await;
+    world.one().run(async move { set_limits(&flows, &player, change).await }).await
+}
+
+/// Periods of Stockholm's calendar; withdrawals count; a rise waits 72 hours and for its period.
+fn stockholm() -> LimitTerms {
+    LimitTerms {
+        calendar: Calendar::new("Europe/Stockholm", WeekStart::Monday).unwrap(),
+        basis: Basis::Net,
+        day: Window::Running(Period::Day),
+        month: Window::Running(Period::Month),
+        rise_delay: Duration::from_secs(72 * 3_600),
+        rise_after_period: true,
+        ..LimitTerms::default()
+    }
+}
+
+async fn by_stockholm() -> World {
+    World::with(Setup { limit_terms: Some(stockholm), ..Setup::default() }).await
+}
+
+/// Moves the clock on to a moment that is yet to come.
+async fn until(world: &World, moment: Timestamp) {
+    let step = (moment - world.clock.now()).try_into().unwrap();
+    world.move_on(step).await;
+}
+
+async fn status_of(world: &World, player: &PlayerKey, minor: i64) -> &'static str {
+    let payment = world.deposit(player, eur(minor)).await;
+    if payment.status.as_str() != "blocked" {
+        world.one().cancel(&payment).await.unwrap();
+    }
+    payment.status.as_str()
+}
+
+async fn paid_in(world: &World, player: &PlayerKey, minor: i64) -> Payment {
+    let payment = world.deposit(player, eur(minor)).await;
+    world.complete(&payment, "succeeded").await;
+    world.settled(payment.id, "succeeded").await
 }
 
 /// So many deposits at once over both instances; those that were let through.
@@ -56,5 +109,96 @@ async fn a_hundred_deposits_at_once_never_exceed_the_limit_and_failure_frees_it(
         world.settled(payment.id, "succeeded").await;
     }
     assert!(deposits(&world, both()).await.is_empty(), "what came in counts");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_makes_room_in_a_net_limit_when_it_is_paid_and_no_hundred_deposits_take_more()
+{
+    let mut world = by_stockholm().await;
+    world.start_instance().await;
+    let player = world.player("DE").await;
+    set(&world, &player, Period::Month, eur(10_000)).await;
+    paid_in(&world, &player, 10_000).await;
+    assert_eq!(status_of(&world, &player, 1_000).await, "blocked");
+    let withdrawal = world.withdraw(&player, eur(4_500)).await;
+    world.settled(withdrawal.id, "paid").await;
+    let orders = (0..100).map(|_| (player.clone(), eur(1_000))).collect();
+    let open = deposits(&world, orders).await;
+    assert_eq!(open.len(), 4, "45.00 are free again, and 10.00 fit four times");
+    assert_eq!(status_of(&world, &player, 501).await, "blocked");
+    assert_ne!(status_of(&world, &player, 500).await, "blocked");
+    for payment in &open {
+        world.complete(payment, "succeeded").await;
+        world.settled(payment.id, "succeeded").await;
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_on_which_clocks_change_is_as_long_as_it_is() {
+    let world = by_stockholm().await;
+    let player = world.player("DE").await;
+    set(&world, &player, Period::Day, eur(10_000)).await;
+    let calendar = stockholm().calendar;
+    let mut day = calendar.period(Period::Day, calendar.next_start(Period::Day, world.clock.now()));
+    while (day.to - day.from).whole_hours() == 24 {
+        day = calendar.period(Period::Day, day.to);
+    }
+    let quarter = Duration::from_secs(15 * 60);
+    until(&world, day.from + quarter).await;
+    paid_in(&world, &player, 10_000).await;
+    until(&world, day.to - quarter).await;
+    assert_eq!(status_of(&world, &player, 1_000).await, "blocked", "it is the same day yet");
+    until(&world, day.to + quarter).await;
+    assert_ne!(status_of(&world, &player, 1_000).await, "blocked", "it is the next day");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rise_holds_when_its_delay_and_its_month_are_over_and_it_was_confirmed_and_a_cut_at_once()
+{
+    let world = by_stockholm().await;
+    let player = world.player("DE").await;
+    set(&world, &player, Period::Month, eur(10_000)).await;
+    set(&world, &player, Period::Month, eur(5_000)).await;
+    assert_eq!(status_of(&world, &player, 5_001).await, "blocked", "a cut holds at once");
+    // The month after the running one: there it is always longer than 72 hours to its end.
+    let calendar = stockholm().calendar;
+    let month_end =
+        calendar.next_start(Period::Month, calendar.next_start(Period::Month, world.clock.now()));
+    until(&world, month_end - Duration::from_secs(10 * 24 * 3_600)).await;
+    let asked = set(&world, &player, Period::Month, eur(8_000)).await;
+    let effective_at = asked[0].pending.as_ref().unwrap().effective_at;
+    assert_eq!(effective_at, month_end);
+    let minute = Duration::from_secs(60);
+    until(&world, month_end - minute * 10).await;
+    let early = change(&world, &player, Change::Confirm).await;
+    let too_early = LimitError::TooEarly { effective_at: month_end }.to_string();
+    match early {
+        Err(SubmitError::Refused(Refusal::LimitsInvalid(told))) => assert_eq!(told, too_early),
+        other => panic!("{other:?}"),
+    }
+    until(&world, month_end + minute).await;
+    assert_eq!(status_of(&world, &player, 5_001).await, "blocked", "nobody confirmed it");
+    change(&world, &player, Change::Confirm).await.unwrap();
+    assert_ne!(status_of(&world, &player, 8_000).await, "blocked");
+    assert_eq!(status_of(&world, &player, 8_001).await, "blocked");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_was_given_up_frees_its_room_and_takes_it_again_when_it_is_paid_after_all() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    limit(&world, &player, eur(10_000)).await;
+    let given_up = world.deposit(&player, eur(6_000)).await;
+    assert_eq!(status_of(&world, &player, 4_001).await, "blocked");
+    world.one().cancel(&given_up).await.unwrap();
+    assert_ne!(status_of(&world, &player, 10_000).await, "blocked");
+    world.complete(&given_up, "succeeded").await;
+    world.settled(given_up.id, "succeeded").await;
+    assert_eq!(status_of(&world, &player, 4_001).await, "blocked");
+    assert_ne!(status_of(&world, &player, 4_000).await, "blocked");
     world.close().await;
 }

@@ -14,6 +14,8 @@
 mod harness;
 
 mod cancel_safety;
+mod cases;
+mod closed_loop;
 mod completions;
 mod crash;
 mod deposits;
@@ -21,9 +23,11 @@ mod every_psp;
 mod evidence;
 mod guards;
 mod idempotency;
+mod kyt;
 mod lanes;
 mod late_news;
 mod late_payouts;
+mod letters;
 mod limits;
 mod lookups;
 mod markets;

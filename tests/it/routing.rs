@@ -2,7 +2,7 @@
 //! traffic back; instances learn from each other and from before; what people switch off is off everywhere.
 
 use super::harness::{
-    SOON, Setup, World, deposit_order, eur, eventually, gbp, key, try_eventually,
+    SOON, Setup, World, deposit_order, eur, eventually, gbp, key, person, try_eventually,
 };
 use futures_util::future::join_all;
 use interlock::book::Payment;
@@ -254,9 +254,14 @@ async fn a_kill_switch_holds_on_every_instance_within_a_second_until_it_is_lifte
     world.settled(before.id, "succeeded").await;
     let (flows, operator) = (world.one().flows.clone(), switch.operator.clone());
     let lift = async move {
-        lift_switch(&flows, &operator, switch.id, &switch.set_by, "they have settled").await
+        let why = "they have settled";
+        let one = lift_switch(&flows, &operator, switch.id, &switch.set_by, why).await.unwrap();
+        assert!(matches!(one, Lift::Proposed(..)), "one person lifts no kill switch: {one:?}");
+        let same = lift_switch(&flows, &operator, switch.id, &switch.set_by, why).await.unwrap();
+        assert!(matches!(same, Lift::Proposed(..)), "nor does the same one twice: {same:?}");
+        lift_switch(&flows, &operator, switch.id, &person("another"), why).await.unwrap()
     };
-    assert!(matches!(world.one().run(lift).await.unwrap(), Lift::Now(_)));
+    assert!(matches!(world.one().run(lift).await, Lift::Now(_)));
     eventually("traffic comes back to the other instance", A_SECOND, || async {
         (tried(&on_the_other(&world).await) == ["trustly-de accepted"]).then_some(())
     })

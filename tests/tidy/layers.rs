@@ -60,6 +60,7 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("screening/propose_policy", 3),
     ("screening/publish_policy", 3),
     ("screening/refuse_policy", 3),
+    ("reviews", 3),
     ("webhooks", 3),
     ("outbox", 3),
     ("vendors", 3),

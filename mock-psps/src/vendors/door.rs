@@ -83,7 +83,8 @@ fn reset(connection: &Connection) -> Response {
     Response::new(Body::empty())
 }
 
-async fn hold(connection: &Connection) -> Response {
+/// Never answers; the caller gives up.
+pub(super) async fn hold(connection: &Connection) -> Response {
     tokio::time::sleep(HOLD_MAX).await;
     reset(connection)
 }

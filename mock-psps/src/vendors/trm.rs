@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::door::{Call, header_text, object, serve};
+use super::door::{Call, header_text, hold, object, serve};
 use super::rules::Operation;
 use super::script::{self, Finding};
 use super::{Case, Vendor};
@@ -73,12 +73,17 @@ async fn addresses(
         return bad_request("address and chain are required").into_response();
     }
     let subjects = vec![account.as_str()];
+    let grip = connection.clone();
     let call = Call { operation: Operation::Ask, connection, subjects, address: &address };
-    serve(&vendor, call, unauthorized(), |plan| {
+    let mut is_ready = true;
+    let response = serve(&vendor, call, unauthorized(), |plan| {
         let case = vendor.ask(&format!("{account}:{address}"), &address, one.clone(), plan);
+        is_ready = case.is_ready();
         Answer::json(StatusCode::CREATED, &json!([screened(&case)]))
     })
-    .await
+    .await;
+    // There is no word for "not yet" here: who asks waits.
+    if is_ready { response } else { hold(&grip).await }
 }
 
 fn screened(case: &Case) -> Value {

@@ -1,5 +1,6 @@
 //! What two people say about a payment, and which decisions and reviews are asked for.
 
+use super::case::{PayloadBody, PayloadSchema};
 use super::player::player_id_opt;
 use crate::api::extract::Page;
 use crate::api::fields::{Fields, FromFields};
@@ -12,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 pub struct ProposeBody {
     pub outcome: String,
     pub note: String,
+    pub payload: Option<PayloadBody>,
 }
 
 /// Which proposal another person approves.
@@ -44,7 +46,8 @@ impl FromFields for ProposeBody {
         let outcome = fields
             .parsed("outcome", known, |text| OUTCOMES.contains(&text).then(|| text.to_owned()));
         let note = fields.line("note", 2000);
-        Some(Self { outcome: outcome?, note: note? })
+        let payload = fields.object_opt("payload");
+        Some(Self { outcome: outcome?, note: note?, payload })
     }
 }
 
@@ -102,23 +105,6 @@ impl FromFields for DecisionFilter {
     }
 }
 
-/// Which reviews are wanted.
-#[derive(Debug, Clone)]
-pub struct ReviewFilter {
-    /// None: open and closed.
-    pub open: Option<bool>,
-    pub page: Page,
-}
-
-impl FromFields for ReviewFilter {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let known = ("review.open_unknown", "open is true or false");
-        let open = fields.parsed_opt("open", known, |text| text.parse().ok());
-        let page = Page::read(fields, "reviews")?;
-        Some(Self { open, page })
-    }
-}
-
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DecisionParams {
@@ -132,16 +118,6 @@ pub struct DecisionParams {
     pub after: Option<String>,
 }
 
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ReviewParams {
-    /// `true` or `false`; left out, both.
-    pub open: Option<bool>,
-    #[param(minimum = 1, maximum = 200)]
-    pub limit: Option<u16>,
-    pub after: Option<String>,
-}
-
 #[derive(Debug, ToSchema)]
 #[schema(as = Propose)]
 pub struct ProposeSchema {
@@ -149,6 +125,8 @@ pub struct ProposeSchema {
     #[schema(example = "approve")]
     pub outcome: String,
     pub note: String,
+    /// What is to be done instead, in a case of a player: an edit, which voids what was approved before.
+    pub payload: Option<PayloadSchema>,
 }
 
 #[derive(Debug, ToSchema)]

@@ -13,6 +13,7 @@ mod payment_events;
 mod players;
 mod policies;
 mod psp_webhooks;
+mod review_desk;
 mod reviews;
 mod routing;
 mod sessions;
@@ -52,7 +53,7 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::get))
         .routes(routes!(decisions::replay))
-        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::create, reviews::list))
         .routes(routes!(reviews::get))
         .routes(routes!(reviews::propose))
         .routes(routes!(reviews::approve))
@@ -61,6 +62,12 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(policies::get))
         .routes(routes!(policies::approve))
         .routes(routes!(policies::refuse))
+        .routes(routes!(review_desk::lock))
+        .routes(routes!(review_desk::unlock))
+        .routes(routes!(review_desk::assign))
+        .routes(routes!(review_desk::note))
+        .routes(routes!(review_desk::request_info))
+        .routes(routes!(review_desk::info))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::close))
         .routes(routes!(routing::create, routing::list))

@@ -1,23 +1,66 @@
-//! Reviews: one person proposes, another approves.
+//! Reviews: one person proposes, others approve.
 
 use super::shared::{before, one_more};
 use crate::api::Edge;
+use crate::api::bodies::case::{CaseBody, CaseSchema, PayloadBody, ReviewParams, ReviewQuery};
 use crate::api::bodies::review::{
-    ApproveBody, ApproveSchema, ProposeBody, ProposeSchema, RefuseBody, RefuseSchema, ReviewFilter,
-    ReviewParams,
+    ApproveBody, ApproveSchema, ProposeBody, ProposeSchema, RefuseBody, RefuseSchema,
 };
 use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, Strict, StrictQuery, not_here};
+use crate::api::idempotency::{IdempotencyKey, mark_replayed};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::ListView;
 use crate::api::views::review::ReviewView;
-use crate::book::{Payment, Review};
+use crate::book::{CaseKind, CasePayload};
 use crate::domain::ReviewId;
-use crate::payments::review_payment::{ReviewAct, review_payment};
-use crate::store::read_reviews;
+use crate::reviews::decide_case::{CaseDecision, decide_case};
+use crate::reviews::open_case::{CaseOrder, open_case};
+use crate::store::read_reviews::{self, ReviewFilter, ReviewLine};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+/// Open a review
+///
+/// About a player, with the proposal of what is to be done. Another person must approve it.
+#[utoipa::path(post, path = "/v1/reviews", tag = "reviews",
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    request_body = CaseSchema,
+    responses(
+        (status = 201, description = "The review with its first proposal.", body = ReviewView),
+        (status = 409, description = "`review.conflict`.", body = ProblemView,
+            content_type = "application/problem+json"),
+        (status = 422, description = "`review.payload_missing`, `review.payload_strange`, \
+            `idempotency.key_reused`.", body = ProblemView,
+            content_type = "application/problem+json")))]
+pub async fn create(
+    State(edge): State<Edge>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Strict<CaseBody>,
+) -> Result<Response, Problem> {
+    let fingerprint = key.fingerprint(&body.canonical);
+    let CaseBody { kind, player, note, priority, payload } = body.value;
+    let order = CaseOrder {
+        operator: caller.operator().clone(),
+        player,
+        payload: payload.for_kind(kind)?,
+        note,
+        priority,
+        person: caller.person()?.clone(),
+    };
+    let flows = edge.flows.clone();
+    let work = async move { Ok(open_case(&flows, order, &key.key, fingerprint).await?) };
+    let (id, is_replay) = edge.detach.run(work).await?;
+    let view = detailed(&edge, known(&edge, &caller, &id.to_string()).await?).await?;
+    let mut response = (StatusCode::CREATED, view).into_response();
+    if is_replay {
+        mark_replayed(&mut response);
+    }
+    Ok(response)
+}
 
 /// List reviews
 #[utoipa::path(get, path = "/v1/reviews", tag = "reviews", params(ReviewParams),
@@ -25,17 +68,25 @@ use axum::http::StatusCode;
 pub async fn list(
     State(edge): State<Edge>,
     caller: Caller,
-    StrictQuery(filter): StrictQuery<ReviewFilter>,
+    StrictQuery(query): StrictQuery<ReviewQuery>,
 ) -> Result<Json<ListView<ReviewView>>, Problem> {
-    let (from, limit) = (before(&filter.page)?, one_more(&filter.page));
-    let pool = edge.flows.db.pool();
-    let found = read_reviews::reviews(pool, caller.operator(), filter.open, from, limit).await?;
-    let position = |(review, _): &(Review, Payment)| review.id.0.simple().to_string();
-    let view = |(review, payment): (Review, Payment)| ReviewView::of(&review, payment.id);
-    Ok(Json(ListView::cut("reviews", filter.page.limit, found, position, view)))
+    let wanted = ReviewFilter {
+        open: query.open,
+        kind: query.kind,
+        assigned_to: query.assigned_to,
+        player: query.player,
+        due_before: query.due_before,
+        before: before(&query.page)?,
+        limit: one_more(&query.page),
+    };
+    let found = read_reviews::reviews(edge.flows.db.pool(), caller.operator(), &wanted).await?;
+    let position = |line: &ReviewLine| line.review.id.0.simple().to_string();
+    Ok(Json(ListView::cut("reviews", query.page.limit, found, position, ReviewView::from)))
 }
 
 /// Read a review
+///
+/// With everything that was done in it.
 #[utoipa::path(get, path = "/v1/reviews/{id}", tag = "reviews",
     params(("id" = String, Path, description = "`rev_…`")),
     responses((status = 200, description = "As it is now.", body = ReviewView)))]
@@ -44,19 +95,20 @@ pub async fn get(
     caller: Caller,
     PathParams(id): PathParams<String>,
 ) -> Result<Json<ReviewView>, Problem> {
-    let (review, payment) = known(&edge, &caller, &id).await?;
-    Ok(Json(ReviewView::of(&review, payment.id)))
+    let line = known(&edge, &caller, &id).await?;
+    detailed(&edge, line).await
 }
 
 /// Propose an outcome
 ///
-/// A newer proposal takes the place of an open one. Another person must approve it.
+/// A newer proposal takes the place of an open one and voids the approvals that it had. Another person must
+/// approve it.
 #[utoipa::path(post, path = "/v1/reviews/{id}/propose", tag = "reviews",
     params(("id" = String, Path, description = "`rev_…`")),
     request_body = ProposeSchema,
     responses(
         (status = 201, description = "The review with the proposal.", body = ReviewView),
-        (status = 409, description = "`review.conflict`: closed, or impossible for it.",
+        (status = 409, description = "`review.locked`; `review.conflict`: closed, or impossible for it.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn propose(
     State(edge): State<Edge>,
@@ -64,20 +116,46 @@ pub async fn propose(
     PathParams(id): PathParams<String>,
     body: Strict<ProposeBody>,
 ) -> Result<(StatusCode, Json<ReviewView>), Problem> {
-    let ProposeBody { outcome, note } = body.value;
-    let view = act(&edge, &caller, &id, ReviewAct::Propose { outcome, note }).await?;
+    let ProposeBody { outcome, note, payload } = body.value;
+    let line = known(&edge, &caller, &id).await?;
+    let payload = meant(&line, &outcome, payload)?;
+    let view = act(&edge, &caller, line, CaseDecision::Propose { outcome, note, payload }).await?;
     Ok((StatusCode::CREATED, view))
+}
+
+/// What an approval is to do: what this proposal says, else what the open one does.
+fn meant(
+    line: &ReviewLine,
+    outcome: &str,
+    payload: Option<PayloadBody>,
+) -> Result<Option<CasePayload>, Problem> {
+    let review = &line.review;
+    let strange = || {
+        let detail = "Only an approval in a case of a player takes a payload.";
+        Problem::unprocessable("review.payload_strange", detail).at("/payload")
+    };
+    match (CaseKind::parse(&review.kind), payload) {
+        (Some(kind), Some(payload)) if outcome == "approve" => payload.for_kind(kind).map(Some),
+        (_, Some(_)) => Err(strange()),
+        (Some(_), None) if outcome == "approve" => {
+            let last = review.proposals.iter().rev().find_map(|it| it.payload.clone());
+            Ok(last)
+        }
+        (_, None) => Ok(None),
+    }
 }
 
 /// Approve another person's proposal
 ///
-/// What was proposed is carried out in the same commit.
+/// With the last approval that is needed, what was proposed is carried out in the same commit.
 #[utoipa::path(post, path = "/v1/reviews/{id}/approve", tag = "reviews",
     params(("id" = String, Path, description = "`rev_…`")),
     request_body = ApproveSchema,
     responses(
         (status = 200, description = "The review as it is now.", body = ReviewView),
-        (status = 409, description = "`review.same_person`, `review.conflict`.",
+        (status = 409, description = "`review.same_person`, `review.locked`, `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "`wallet.insufficient_funds`: the adjustment takes more than there is.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn approve(
     State(edge): State<Edge>,
@@ -86,7 +164,8 @@ pub async fn approve(
     body: Strict<ApproveBody>,
 ) -> Result<Json<ReviewView>, Problem> {
     let proposal = body.value.proposal;
-    act(&edge, &caller, &id, ReviewAct::Approve { proposal }).await
+    let line = known(&edge, &caller, &id).await?;
+    act(&edge, &caller, line, CaseDecision::Approve { proposal }).await
 }
 
 /// Refuse the open proposal
@@ -95,7 +174,7 @@ pub async fn approve(
     request_body = RefuseSchema,
     responses(
         (status = 200, description = "The review as it is now.", body = ReviewView),
-        (status = 409, description = "`review.conflict`.", body = ProblemView,
+        (status = 409, description = "`review.locked`, `review.conflict`.", body = ProblemView,
             content_type = "application/problem+json")))]
 pub async fn refuse(
     State(edge): State<Edge>,
@@ -104,27 +183,32 @@ pub async fn refuse(
     body: Strict<RefuseBody>,
 ) -> Result<Json<ReviewView>, Problem> {
     let note = body.value.note;
-    act(&edge, &caller, &id, ReviewAct::Refuse { note }).await
+    let line = known(&edge, &caller, &id).await?;
+    act(&edge, &caller, line, CaseDecision::Refuse { note }).await
 }
 
 async fn act(
     edge: &Edge,
     caller: &Caller,
-    id: &str,
-    act: ReviewAct,
+    line: ReviewLine,
+    act: CaseDecision,
 ) -> Result<Json<ReviewView>, Problem> {
-    let person = caller.person()?.clone();
-    let (review, payment) = known(edge, caller, id).await?;
-    let flows = edge.flows.clone();
-    let (player, of) = (payment.player.clone(), payment.id);
-    let work =
-        async move { Ok(review_payment(&flows, &player, review.id, of.uuid, act, person).await?) };
-    let review = edge.detach.run(work).await?;
-    Ok(Json(ReviewView::of(&review, of)))
+    let (person, operator) = (caller.person()?.clone(), caller.operator().clone());
+    let (flows, id) = (edge.flows.clone(), line.review.id);
+    let work = async move { Ok(decide_case(&flows, &operator, &line.review, act, person).await?) };
+    edge.detach.run(work).await?;
+    let line = known(edge, caller, &id.to_string()).await?;
+    detailed(edge, line).await
 }
 
-async fn known(edge: &Edge, caller: &Caller, id: &str) -> Result<(Review, Payment), Problem> {
+/// A review of the caller's operator.
+pub(super) async fn known(edge: &Edge, caller: &Caller, id: &str) -> Result<ReviewLine, Problem> {
     let id = ReviewId::parse(id).ok_or_else(not_here)?;
     let found = read_reviews::review(edge.flows.db.pool(), caller.operator(), id.0).await?;
     found.ok_or_else(not_here)
+}
+
+pub(super) async fn detailed(edge: &Edge, line: ReviewLine) -> Result<Json<ReviewView>, Problem> {
+    let history = read_reviews::history(edge.flows.db.pool(), &line.review).await?;
+    Ok(Json(ReviewView::with_history(line, history)))
 }

@@ -81,25 +81,34 @@ pub async fn list(
 }
 
 /// Lift a switch
+///
+/// Maintenance is lifted by one person. A kill switch takes two: the first call proposes it and answers 202,
+/// another person's call (or their approval in the switch's review) lifts it.
 #[utoipa::path(post, path = "/v1/routing/switches/{id}/lift", tag = "routing",
     params(("id" = String, Path, description = "`sw_…`")),
     request_body = LiftSchema,
     responses(
         (status = 200, description = "The switch as it is now.", body = SwitchView),
-        (status = 409, description = "`switch.over`: it was lifted before, or has ended.",
+        (status = 202, description = "It is still on: another person must approve, in `review_id`.",
+            body = SwitchView),
+        (status = 409, description = "`review.locked`, `review.conflict`; `switch.over`: it was lifted before, or has ended.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn lift(
     State(edge): State<Edge>,
     caller: Caller,
     PathParams(id): PathParams<String>,
     body: Strict<LiftBody>,
-) -> Result<Json<SwitchView>, Problem> {
+) -> Result<(StatusCode, Json<SwitchView>), Problem> {
     let (person, reason) = (caller.person()?.clone(), body.value.reason);
     let SwitchId(id) = SwitchId::parse(&id).ok_or_else(not_here)?;
     let (flows, operator) = (edge.flows.clone(), caller.operator().clone());
     let work = async move { Ok(lift_switch(&flows, &operator, id, &person, &reason).await?) };
     match edge.detach.run(work).await? {
-        Lift::Now(switch) => Ok(Json(SwitchView::from(*switch))),
+        Lift::Now(switch) => Ok((StatusCode::OK, Json(SwitchView::from(*switch)))),
+        Lift::Proposed(switch, review) => {
+            let switch = Switch { review: Some(review), ..*switch };
+            Ok((StatusCode::ACCEPTED, Json(SwitchView::from(switch))))
+        }
         Lift::Before => Err(Problem::conflict(
             "switch.over",
             "This switch was lifted before, or has ended; the list tells who and why.",

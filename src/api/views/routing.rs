@@ -32,6 +32,9 @@ pub struct SwitchView {
     /// Null: until it is lifted.
     #[schema(required)]
     pub until: Option<Time>,
+    /// The open review in which people confirm or lift it.
+    #[schema(required, example = "rev_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
+    pub review_id: Option<String>,
     /// Null until somebody lifts it.
     #[schema(required)]
     pub lifted: Option<LiftedView>,
@@ -60,6 +63,7 @@ impl From<Switch> for SwitchView {
             set_at: switch.set_at.into(),
             from: switch.from.into(),
             until: switch.until.map(Time::from),
+            review_id: switch.review.map(|id| id.to_string()),
             lifted: switch.lifted.map(|lifted| LiftedView {
                 by: lifted.by.to_string(),
                 at: lifted.at.into(),

@@ -10,6 +10,7 @@ fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config
     let mut text = include_str!("../../../config/production.example.toml")
         .replace("/run/secrets/anna", &secret)
         .replace("/run/secrets/player-token.pem", &secret)
+        .replace("/run/secrets/smtp-password", &secret)
         .replace("/run/secrets/evidence.pem", &secret);
     for (old, new) in changed {
         let old = old.replace("/run/secrets/evidence.pem", &secret);
@@ -80,6 +81,29 @@ fn production_refuses_what_is_for_the_sandbox() {
             "production.toml: server.public_url: names this machine: that is for the sandbox",
         ]
     );
+}
+
+#[test]
+fn production_says_how_people_are_reminded_of_reviews() {
+    let smtp = "transport = \"smtp\"\n";
+    let nobody =
+        "escalate_to = [\"compliance@casino.example\", \"head-of-compliance@casino.example\"]";
+    let unsaid = production(&[(smtp, "")], &[]).unwrap_err();
+    let told = "config/default.toml: mail.transport: is missing: say smtp, or off if nobody is to be reminded of reviews";
+    assert_eq!(unsaid, [told]);
+    assert!(production(&[(smtp, "transport = \"off\"\n")], &[]).is_ok());
+    let folder = production(&[(smtp, "transport = \"folder\"\n")], &[]).unwrap_err();
+    assert_eq!(
+        folder,
+        ["production.toml: mail.transport: a folder is for the sandbox: say smtp or off"]
+    );
+    let plain = [("smtp_user", "smtp_security = \"plain\"\nsmtp_user")];
+    let plain = production(&plain, &[]).unwrap_err();
+    assert_eq!(plain.len(), 1, "{plain:?}");
+    assert!(plain[0].contains("mail.smtp_security: plain is for a server on this machine"));
+    let nobody = production(&[(nobody, "escalate_to = []")], &[]).unwrap_err();
+    let told = "production.toml: reviews.escalate_to: names nobody: reminders of reviews would reach no one";
+    assert_eq!(nobody, [told]);
 }
 
 #[test]

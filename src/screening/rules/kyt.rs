@@ -201,6 +201,10 @@ impl Check for Kyt {
         )
     }
 
+    fn hook(&self) -> Option<Hook> {
+        Some(self.hook)
+    }
+
     fn awaits(&self, facts: &Facts) -> Option<Awaits> {
         let answered = self.own(facts).next().is_some();
         let pending = self.own(facts).any(|result| result.state == VendorState::Pending);
@@ -208,3 +212,7 @@ impl Check for Kyt {
         waits.then(|| Awaits { hook: self.hook, within: Duration::seconds(self.deadline_s) })
     }
 }
+
+#[cfg(test)]
+#[path = "kyt_tests.rs"]
+mod tests;

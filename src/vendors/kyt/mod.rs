@@ -92,3 +92,6 @@ fn read<'a, T: serde::Deserialize<'a>>(answer: &'a HttpResponse) -> Result<T, &'
     }
     serde_json::from_slice(&answer.body).map_err(|_| "the answer is not what was documented")
 }
+
+#[cfg(test)]
+mod wire_tests;

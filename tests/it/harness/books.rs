@@ -160,16 +160,16 @@ const NEVER: [(&str, &str); 19] = [
         "a withdrawal's movement follows its status, and its parts that were paid",
         "select p.payment_id || ' ' || p.status || ' ' || coalesce(l.state || ' ' || l.amount, 'none')
          from payment p left join limit_use l on l.payment_id = p.payment_id
-         cross join lateral (select coalesce(sum(t.amount) filter (where t.status = 'paid'), 0)
+         cross join lateral (select coalesce(sum(t.amount) filter (where t.status = 'paid'), 0)::bigint
            from part t where t.payment_id = p.payment_id) as paid (minor)
          where p.direction = 'withdrawal' and p.status <> 'blocked'
            and coalesce((p.returns::json ->> 'from_suspense')::boolean, false) = false
            and (l.state, l.amount, l.direction) is distinct from case
              when p.status in ('paid', 'paid_in_part', 'returned') and paid.minor > 0
-               then ('counted', paid.minor, 'withdrawal')
+               then ('counted'::text, paid.minor, 'withdrawal'::text)
              when p.status in ('screening', 'in_review', 'approved', 'processing')
-               then ('reserved', p.amount, 'withdrawal')
-             else ('released', p.amount, 'withdrawal') end",
+               then ('reserved'::text, p.amount, 'withdrawal'::text)
+             else ('released'::text, p.amount, 'withdrawal'::text) end",
     ),
 ];
 

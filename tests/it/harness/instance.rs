@@ -6,13 +6,15 @@ use super::mocks::{Mocks, sandbox};
 use super::render::PlainRender;
 use super::world::Setup;
 use interlock::app::parts::{self, Patience};
-use interlock::app::{psps, workers};
+use interlock::app::{psps, words, workers};
 use interlock::clock::Clock;
 use interlock::config::{Config, Variables, variable_of};
 use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
+use interlock::notify::mail::Mailer;
 use interlock::outbox::live::Live;
 use interlock::screening::file;
+use interlock::screening::signals::Hook;
 use interlock::store::Db;
 use std::future::Future;
 use std::sync::Arc;
@@ -49,18 +51,29 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
         set(&format!("vendors.{vendor}.call_timeout_ms"), "1500".to_owned());
     }
     set("vendors.chainalysis.settings.sanctions_url", mocks.vendor_url("chainalysis"));
-    for (vendor, hooks) in &setup.hooks {
-        set(&format!("vendors.{vendor}.hooks"), hooks.clone());
-    }
     for vendor in setup.vendors {
         let key = format!("checks.{}.base_url", vendor.replace('-', "_"));
         set(&key, mocks.vendor_url(vendor));
     }
+    for (key, value) in &setup.settings {
+        set(key, value.clone());
+    }
     let mut config = sandbox(house, &variables);
     config.checks.retain(|vendor| setup.vendors.contains(&vendor.id.as_str()));
+    if let Some(only) = setup.analyst {
+        for vendor in &mut config.vendors {
+            let hooks = [Hook::KytDeposit, Hook::KytWithdrawal];
+            vendor.hooks = if vendor.id == only { hooks.to_vec() } else { Vec::new() };
+        }
+    }
     ask_more(&mut config, &setup.rules);
     for route in &mut config.routing.routes {
         route.order.sort_by_key(|id| setup.first != Some(id.as_str()));
+    }
+    if let Some(terms) = setup.limit_terms {
+        for policy in &mut config.markets.versions {
+            policy.limit_terms = terms();
+        }
     }
     config
 }
@@ -92,7 +105,7 @@ impl Instance {
         let (crew, tasks) = (TaskTracker::new(), TaskTracker::new());
         let shutdown = CancellationToken::new();
         let building = build(config, url.to_owned(), clock, setup.patience, tasks.clone());
-        let (flows, out) = runtime.spawn(building).await.unwrap();
+        let (flows, out, mailer) = runtime.spawn(building).await.unwrap();
         let instance =
             Self { name: name.to_owned(), flows, runtime: Some(runtime), crew, tasks, shutdown };
         if setup.workers {
@@ -101,6 +114,7 @@ impl Instance {
                 ids: Arc::new(SystemIds),
                 live: Arc::new(Live::default()),
                 out,
+                mailer: Arc::new(mailer),
                 shutdown: instance.shutdown.clone(),
                 tasks: instance.crew.clone(),
             };
@@ -151,7 +165,7 @@ async fn build(
     clock: Arc<dyn Clock>,
     patience: Patience,
     tasks: TaskTracker,
-) -> (Flows, interlock::config::WebhooksOut) {
+) -> (Flows, interlock::config::WebhooksOut, Mailer) {
     let world = parts::World {
         db: Db::connect(&url, config.database.pool_max).await.unwrap(),
         psps: Arc::new(psps::registry(&config, true).unwrap()),
@@ -160,5 +174,6 @@ async fn build(
         render: Arc::new(PlainRender),
     };
     let flows = parts::flows(&config, world, patience, &tasks).await.unwrap();
-    (flows, config.webhooks_out)
+    let mailer = Mailer::new(&config.mail.from, &words::mail_transport(&config)).unwrap();
+    (flows, config.webhooks_out, mailer)
 }

@@ -18,7 +18,7 @@ use interlock::payments::request_withdrawal::{
 use interlock::payments::review_payment::{ReviewAct, review_payment};
 use interlock::payments::run_attempts::run_attempts;
 use interlock::payments::start_deposit::{DepositOrder, StartError, start_deposit};
-use interlock::store::{load_payments, read_models};
+use interlock::store::{read_models, reviews};
 use psp_contract::{NextAction, Portable};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -216,7 +216,7 @@ impl World {
     pub async fn reviews(&self, payment: &Payment) -> Vec<Review> {
         let mut connection = self.rows.acquire().await.unwrap();
         let of = [payment.id.uuid];
-        let all = load_payments::reviews_of(&mut connection, &of).await.unwrap();
+        let all = reviews::of_payments(&mut connection, &of).await.unwrap();
         all.into_iter().filter(|review| review.open).collect()
     }
 

@@ -9,6 +9,7 @@ use super::mocks::{ACCOUNTS, Mocks};
 use super::proxy::Proxy;
 use super::wait::try_eventually;
 use interlock::app::parts::Patience;
+use interlock::screening::limit_terms::LimitTerms;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::future::Future;
@@ -38,12 +39,16 @@ pub struct Setup {
     pub first: Option<&'static str>,
     /// PSP accounts that are not the mocks' but a server of the test's own.
     pub base_urls: Vec<(String, String)>,
-    /// Which hooks a vendor answers, where not the sandbox's.
-    pub hooks: Vec<(&'static str, String)>,
+    /// The one vendor that is asked about coins, both ways. None: as in the sandbox.
+    pub analyst: Option<&'static str>,
     /// Mocks that tell what is not true, whose books therefore are no judge of ours.
     pub liars: Vec<&'static str>,
     /// Between the service and the database there is a [`Proxy`].
     pub proxy: bool,
+    /// How every market wants players' own limits to work here; none: as its policy says.
+    pub limit_terms: Option<fn() -> LimitTerms>,
+    /// Other settings, by their keys.
+    pub settings: Vec<(&'static str, String)>,
     /// Run by the database's owner before the service starts: a guard is taken away.
     pub sabotage: Option<&'static str>,
 }
@@ -65,9 +70,11 @@ impl Default for Setup {
             rules: String::new(),
             first: None,
             base_urls: Vec::new(),
-            hooks: Vec::new(),
+            analyst: None,
             liars: Vec::new(),
             proxy: false,
+            limit_terms: None,
+            settings: Vec::new(),
             sabotage: None,
         }
     }
@@ -169,6 +176,8 @@ impl World {
             bell.payouts.notify_one();
             bell.inbox.notify_one();
             bell.checks.notify_one();
+            bell.reviews.notify_one();
+            bell.mail.notify_one();
             bell.screenings.notify_one();
         }
     }

@@ -82,6 +82,7 @@ impl House {
             fx: &self.world.fx,
             holder: "one",
             lease: Duration::from_secs(60),
+            reviews: &self.world.reviews,
         };
         let answer = decide(&mut self.book, command, &ctx);
         for record in self.book.records.drain(..) {
@@ -239,6 +240,7 @@ impl House {
             payment,
             outcome: OUTCOMES[outcome].to_owned(),
             note: "seen".to_owned(),
+            payload: None,
             person: PersonId::trusted("ann"),
         };
         let Ok(Answer::Review { proposal: Some(proposal), .. }) = self.run(&propose) else {

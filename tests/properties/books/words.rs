@@ -3,6 +3,7 @@
 use interlock::book::{Book, KeyClaim, Part, Payment};
 use interlock::decide::PspFacts;
 use interlock::decide::command::{RequestWithdrawal, Screened, StartDeposit};
+use interlock::decide::four_eyes::ReviewTerms;
 use interlock::domain::{
     Currency, DecisionId, DepositStatus, Direction, Ids, Instrument, Kyc, KycStatus, Method, Money,
     OperatorId, Origin, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerId, PlayerKey,
@@ -10,10 +11,12 @@ use interlock::domain::{
 };
 use interlock::payments::facts::payer_of;
 use interlock::routing::plan::{Candidate, Route};
+use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
 use interlock::screening::file;
 use interlock::screening::gather::{self, Setting};
 use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
+use interlock::screening::split::{Split, Wanted};
 use interlock::screening::{Checkpoint, engine};
 use psp_contract::{
     Capabilities, Charset, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
@@ -41,6 +44,7 @@ pub struct World {
     pub player: Player,
     pub policies: Policies,
     pub fx: FxTable,
+    pub reviews: ReviewTerms,
     /// One PSP can be asked and replays; the other can neither.
     psps: BTreeMap<&'static str, Capabilities>,
 }
@@ -57,7 +61,18 @@ impl World {
         let psps = BTreeMap::from([("open", psp(true)), ("silent", psp(false))]);
         let eur_per_unit = BTreeMap::new();
         let fx = FxTable { source: "test".to_owned(), date: date!(2026 - 11 - 19), eur_per_unit };
-        Self { start, player: player(start), policies: Policies::new(vec![policy()]), fx, psps }
+        let day = Duration::from_secs(86_400);
+        let reviews = ReviewTerms {
+            approvals_needed: 1,
+            lock: day,
+            due: day,
+            info: day,
+            // Steps go on for weeks; what people proposed stands until they decide.
+            proposal_life: day * 10_000,
+            escalate_every: day,
+        };
+        let policies = Policies::new(vec![policy()]);
+        Self { start, player: player(start), policies, fx, reviews, psps }
     }
 
     pub fn deposit(
@@ -107,6 +122,7 @@ impl World {
             method: Method::BankTransfer,
             origin: Origin::Request,
             owed: &[],
+            closed_loop: None,
             payment: None,
             movements: &book.movements,
         };
@@ -118,17 +134,18 @@ impl World {
         let player_version = decision.player_version();
         let status = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
         let mut payment = self.payment(id, status, money, decision.id, now);
-        let (iban, holder_name) = ("DE89370400440532013000".to_owned(), "E M".to_owned());
-        let portable = Some(Portable::Iban { iban, holder_name });
-        payment.parts.push(Part {
-            id: PartId(ids.next()),
-            number: 1,
-            money,
-            instrument: Instrument { portable, ..Instrument::default() },
-            status: PartStatus::Held,
-            held_minor: minor,
-        });
-        RequestWithdrawal { claim, payment, screening: Screened { player_version, decision } }
+        // Every third withdrawal goes to two accounts.
+        let second = if minor % 3 == 0 { minor / 3 } else { 0 };
+        for (minor, number) in [minor - second, second].into_iter().zip(1..) {
+            if 0 < minor {
+                payment.parts.push(part(ids, number, minor));
+            }
+        }
+        let named = payment.parts[0].instrument.clone();
+        let wanted = Wanted::Named(named);
+        let split = Split { sources: Vec::new(), wanted, terms: Terms::default() };
+        let screening = Screened { player_version, decision };
+        RequestWithdrawal { claim, payment, screening, split }
     }
 
     fn about(&self, book: &Book, ids: &Numbers, payment: PaymentId) -> About {
@@ -314,5 +331,19 @@ fn psp(can_be_asked: bool) -> Capabilities {
             has_timestamp: true,
             tolerance: Duration::from_secs(300),
         },
+    }
+}
+
+fn part(ids: &Numbers, number: i16, minor: i64) -> Part {
+    let iban = format!("DE8937040044053201300{number}");
+    let portable = Some(Portable::Iban { iban, holder_name: "E M".to_owned() });
+    Part {
+        id: PartId(ids.next()),
+        number,
+        money: Money::new(minor, Currency::EUR),
+        instrument: Instrument { portable, ..Instrument::default() },
+        status: PartStatus::Held,
+        held_minor: minor,
+        way: None,
     }
 }

@@ -1,0 +1,134 @@
+//! Work on a review before it is decided: taken, handed on, noted, waited for.
+
+use super::reviews::{detailed, known};
+use crate::api::Edge;
+use crate::api::bodies::case::{
+    AssignBody, AssignSchema, RequestInfoBody, RequestInfoSchema, TextBody, TextSchema,
+};
+use crate::api::caller::Caller;
+use crate::api::extract::{NoBody, PathParams, Strict};
+use crate::api::problem::{Problem, ProblemView};
+use crate::api::views::review::ReviewView;
+use crate::decide::desk_work::DeskAct;
+use crate::reviews::work_on_case::work_on_case;
+use axum::Json;
+use axum::extract::State;
+
+/// Lock a review
+///
+/// Nobody else can act on it until it is unlocked, until its lock runs out, or until the holder proposes.
+/// Locking again prolongs it.
+#[utoipa::path(post, path = "/v1/reviews/{id}/lock", tag = "reviews",
+    params(("id" = String, Path, description = "`rev_…`")),
+    responses(
+        (status = 200, description = "The review as it is now.", body = ReviewView),
+        (status = 409, description = "`review.locked`: somebody else has it; `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn lock(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    _: NoBody,
+) -> Result<Json<ReviewView>, Problem> {
+    act(&edge, &caller, &id, DeskAct::Lock).await
+}
+
+/// Unlock a review
+#[utoipa::path(post, path = "/v1/reviews/{id}/unlock", tag = "reviews",
+    params(("id" = String, Path, description = "`rev_…`")),
+    responses(
+        (status = 200, description = "The review as it is now.", body = ReviewView),
+        (status = 409, description = "`review.locked`: it is somebody else's lock; `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn unlock(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    _: NoBody,
+) -> Result<Json<ReviewView>, Problem> {
+    act(&edge, &caller, &id, DeskAct::Unlock).await
+}
+
+/// Assign a review
+#[utoipa::path(post, path = "/v1/reviews/{id}/assign", tag = "reviews",
+    params(("id" = String, Path, description = "`rev_…`")),
+    request_body = AssignSchema,
+    responses(
+        (status = 200, description = "The review as it is now.", body = ReviewView),
+        (status = 409, description = "`review.locked`, `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn assign(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    body: Strict<AssignBody>,
+) -> Result<Json<ReviewView>, Problem> {
+    act(&edge, &caller, &id, DeskAct::Assign(body.value.to)).await
+}
+
+/// Add a note to a review
+#[utoipa::path(post, path = "/v1/reviews/{id}/notes", tag = "reviews",
+    params(("id" = String, Path, description = "`rev_…`")),
+    request_body = TextSchema,
+    responses(
+        (status = 200, description = "The review as it is now.", body = ReviewView),
+        (status = 409, description = "`review.locked`, `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn note(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    body: Strict<TextBody>,
+) -> Result<Json<ReviewView>, Problem> {
+    act(&edge, &caller, &id, DeskAct::Note(body.value.text)).await
+}
+
+/// Ask for information
+///
+/// The review waits for it: it is due when the information is.
+#[utoipa::path(post, path = "/v1/reviews/{id}/request-info", tag = "reviews",
+    params(("id" = String, Path, description = "`rev_…`")),
+    request_body = RequestInfoSchema,
+    responses(
+        (status = 200, description = "The review as it is now.", body = ReviewView),
+        (status = 409, description = "`review.locked`, `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn request_info(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    body: Strict<RequestInfoBody>,
+) -> Result<Json<ReviewView>, Problem> {
+    let RequestInfoBody { text, until } = body.value;
+    act(&edge, &caller, &id, DeskAct::RequestInfo { text, until }).await
+}
+
+/// Tell the information that came
+#[utoipa::path(post, path = "/v1/reviews/{id}/info", tag = "reviews",
+    params(("id" = String, Path, description = "`rev_…`")),
+    request_body = TextSchema,
+    responses(
+        (status = 200, description = "The review as it is now.", body = ReviewView),
+        (status = 409, description = "`review.locked`; `review.conflict`: none is awaited.",
+            body = ProblemView, content_type = "application/problem+json")))]
+pub async fn info(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    body: Strict<TextBody>,
+) -> Result<Json<ReviewView>, Problem> {
+    act(&edge, &caller, &id, DeskAct::Info(body.value.text)).await
+}
+
+async fn act(
+    edge: &Edge,
+    caller: &Caller,
+    id: &str,
+    act: DeskAct,
+) -> Result<Json<ReviewView>, Problem> {
+    let (person, operator) = (caller.person()?.clone(), caller.operator().clone());
+    let (flows, review) = (edge.flows.clone(), known(edge, caller, id).await?.review.id);
+    let work = async move { Ok(work_on_case(&flows, &operator, review, act, person).await?) };
+    edge.detach.run(work).await?;
+    detailed(edge, known(edge, caller, id).await?).await
+}

@@ -1,0 +1,113 @@
+//! What two people's approval does in a player's case: a wallet is corrected, something is vouched for, an
+//! exclusion ends, a locked field changes. Under the player's lock, in the commit of the approval.
+
+use super::command::{Ctx, Refusal};
+use crate::book::{Adjustment, Book, CasePayload, PlayerFields, Review};
+use crate::domain::{Exclusion, Money, Player, Timestamp};
+use crate::ledger::templates;
+use crate::screening::attestation::{Attestation, AttestationTerms};
+use uuid::Uuid;
+
+/// Refuses a proposal that could never be carried out.
+pub fn check(
+    review: &Review,
+    payload: Option<&CasePayload>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let Some(payload) = payload else {
+        return Err(Refusal::ReviewConflict("the proposal does not say what is to be done"));
+    };
+    if payload.kind().as_str() != review.kind {
+        return Err(Refusal::ReviewConflict("this is not what the review is about"));
+    }
+    match payload {
+        CasePayload::Attestation(terms) if terms.valid_until.is_some_and(|it| it <= now) => {
+            Err(Refusal::ReviewConflict("the attestation would be over before it began"))
+        }
+        CasePayload::PlayerFields(fields) if *fields == PlayerFields::default() => {
+            Err(Refusal::ReviewConflict("name a field that is to change"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Does what was approved.
+pub fn carry_out(
+    book: &mut Book,
+    review: Uuid,
+    payload: &CasePayload,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
+    match payload {
+        CasePayload::Adjustment { entry, money } => adjust(book, review, *entry, *money),
+        CasePayload::Attestation(terms) => {
+            attest(book, review, terms, ctx);
+            Ok(())
+        }
+        CasePayload::ExclusionEnd => change(book, ctx, |player| {
+            let exclusion = player.exclusion.take().filter(|it| it.holds_at(ctx.now));
+            let ended = exclusion.map(|it| Exclusion { until: Some(ctx.now), ..it });
+            let is_over = ended.is_none();
+            player.exclusion = ended;
+            if is_over {
+                return Err(Refusal::ReviewConflict("the player is not excluded any more"));
+            }
+            Ok(())
+        }),
+        CasePayload::PlayerFields(fields) => change(book, ctx, |player| {
+            let before = player.clone();
+            if let Some(country) = &fields.country {
+                player.country.clone_from(country);
+            }
+            if let Some(day) = fields.date_of_birth {
+                player.date_of_birth = day;
+            }
+            if let Some(id) = &fields.national_id {
+                player.national_id = Some(id.clone());
+            }
+            if *player == before {
+                return Err(Refusal::ReviewConflict("the record says so already"));
+            }
+            Ok(())
+        }),
+    }
+}
+
+fn adjust(book: &mut Book, review: Uuid, entry: Adjustment, money: Money) -> Result<(), Refusal> {
+    let wallet = book.wallet(money.currency);
+    let (posting, available) = match entry {
+        Adjustment::Credit => (templates::adjustment_credited(money), wallet.cash),
+        Adjustment::Debit => (templates::adjustment_debited(money), wallet.cash),
+        Adjustment::WriteOff => (templates::debt_written_off(money), wallet.owed),
+    };
+    let reference = format!("rev_{}", review.simple());
+    let available = Money::new(available, money.currency);
+    book.post(&posting, None, Some(reference)).map_err(|_| Refusal::InsufficientFunds { available })
+}
+
+fn attest(book: &mut Book, review: Uuid, terms: &AttestationTerms, ctx: &Ctx<'_>) {
+    let (terms, given_at) = (terms.clone(), ctx.now);
+    book.record.attestations.push(Attestation { id: ctx.ids.next(), terms, given_at, review });
+    // A screening that ran without it is void.
+    if let Some(player) = &mut book.player {
+        player.version += 1;
+        player.updated_at = ctx.now;
+        book.dirty.player = true;
+        book.record.player_changed = true;
+    }
+}
+
+/// A change of the record is a new version of it.
+fn change(
+    book: &mut Book,
+    ctx: &Ctx<'_>,
+    edit: impl FnOnce(&mut Player) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let player = book.player.as_mut().ok_or(Refusal::PlayerUnknown)?;
+    edit(player)?;
+    player.version += 1;
+    player.updated_at = ctx.now;
+    book.dirty.player = true;
+    book.record.player_changed = true;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! A person proposes, approves or refuses, in whichever kind of case.
+
+use crate::book::{CasePayload, Review};
+use crate::decide::four_eyes::Draft;
+use crate::decide::service_case::{self, ServiceAct};
+use crate::decide::{Command, Refusal};
+use crate::domain::{OperatorId, PersonId, PlayerKey, ProposalId};
+use crate::flows::Flows;
+use crate::lane::SubmitError;
+use crate::routing::set_switch::hold_here;
+use crate::store::StoreError;
+use crate::store::cases::{self, Worked};
+
+/// One person's act.
+#[derive(Debug, Clone)]
+pub enum CaseDecision {
+    Propose { outcome: String, note: String, payload: Option<CasePayload> },
+    Approve { proposal: ProposalId },
+    Refuse { note: String },
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    #[error("there is no such case")]
+    NotFound,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("recording it")]
+    Submit(#[from] SubmitError),
+    #[error("keeping it")]
+    Store(#[from] StoreError),
+}
+
+/// Does it; what the last approval allows is done in the same commit, and goes on at once.
+pub async fn decide_case(
+    flows: &Flows,
+    operator: &OperatorId,
+    review: &Review,
+    act: CaseDecision,
+    person: PersonId,
+) -> Result<(), CaseError> {
+    match &review.player {
+        Some(player) => {
+            let player = PlayerKey { operator: operator.clone(), player: player.clone() };
+            flows.lanes.submit(&player, command(review, act, person)).await?;
+            flows.nudges.payouts.notify_one();
+            flows.nudges.attempts.notify_one();
+            Ok(())
+        }
+        None => decide_service_case(flows, operator, review, act, person).await,
+    }
+}
+
+fn command(review: &Review, act: CaseDecision, person: PersonId) -> Command {
+    let (review, payment) = (review.id.0, review.payment);
+    match act {
+        CaseDecision::Propose { outcome, note, payload } => {
+            Command::Propose { review, payment, outcome, note, payload, person }
+        }
+        CaseDecision::Approve { proposal } => {
+            Command::Approve { review, payment, proposal: proposal.0, person }
+        }
+        CaseDecision::Refuse { note } => Command::Refuse { review, payment, note, person },
+    }
+}
+
+async fn decide_service_case(
+    flows: &Flows,
+    operator: &OperatorId,
+    review: &Review,
+    act: CaseDecision,
+    person: PersonId,
+) -> Result<(), CaseError> {
+    let (terms, now) = (flows.reviews.terms.clone(), flows.clock.now());
+    let act = match act {
+        CaseDecision::Propose { outcome, note, payload } => {
+            let (id, person) = (ProposalId(flows.ids.next()), person.clone());
+            ServiceAct::Propose(Draft { id, outcome, note, payload, person })
+        }
+        CaseDecision::Approve { proposal } => ServiceAct::Approve(proposal),
+        CaseDecision::Refuse { note } => ServiceAct::Refuse(note),
+    };
+    let done = cases::work(flows.db.pool(), operator, review.id.0, |review| {
+        let lifted = service_case::act(review, act, &person, &terms, now)?;
+        let lift = review.switch.zip(lifted);
+        Ok::<_, Refusal>(Worked { answer: lift.is_some(), lift, mails: Vec::new() })
+    });
+    match done.await? {
+        Some(Ok((is_lifted, _))) => {
+            if is_lifted {
+                metrics::counter!("routing_switches_total", "act" => "lifted").increment(1);
+                hold_here(flows, now).await;
+            }
+            Ok(())
+        }
+        Some(Err(refusal)) => Err(CaseError::Refused(refusal)),
+        None => Err(CaseError::NotFound),
+    }
+}

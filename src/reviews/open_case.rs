@@ -1,0 +1,85 @@
+//! A person opens a case about a player, and proposes what is to be done.
+
+use crate::book::{CaseAct, CasePayload, Review};
+use crate::decide::Refusal;
+use crate::decide::four_eyes::{Draft, propose};
+use crate::domain::{OperatorId, PersonId, PlayerId, PlayerKey, ProposalId, ReviewId};
+use crate::flows::Flows;
+use crate::store::cases::{self, CaseKey, Opened};
+use crate::store::{StoreError, read_models};
+
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub struct CaseOrder {
+    pub operator: OperatorId,
+    pub player: PlayerId,
+    pub payload: CasePayload,
+    pub note: String,
+    pub priority: i16,
+    pub person: PersonId,
+}
+
+/// Why no case was opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the player is not known")]
+    PlayerUnknown,
+    #[error("the idempotency key opened another case before")]
+    KeyReused,
+    #[error("the case cannot begin so")]
+    Refused(#[from] Refusal),
+    #[error("keeping the case")]
+    Store(#[from] StoreError),
+}
+
+/// Opens it. True: it is a repeat of one that was opened before.
+pub async fn open_case(
+    flows: &Flows,
+    order: CaseOrder,
+    key: &str,
+    fingerprint: [u8; 32],
+) -> Result<(ReviewId, bool), OpenError> {
+    let (pool, now) = (flows.db.pool(), flows.clock.now());
+    let of = PlayerKey { operator: order.operator.clone(), player: order.player.clone() };
+    let known = read_models::player(pool, &of).await?.is_some();
+    if !known || of.player.is_unclaimed() {
+        return Err(OpenError::PlayerUnknown);
+    }
+    let terms = &flows.reviews.terms;
+    let mut review = Review {
+        id: ReviewId(flows.ids.next()),
+        payment: None,
+        player: Some(order.player),
+        attempt: None,
+        switch: None,
+        kind: order.payload.kind().as_str().to_owned(),
+        open: true,
+        opened_at: now,
+        opened_by: Some(order.person.clone()),
+        closed_at: None,
+        approvals_needed: terms.approvals_needed,
+        desk: terms.new_desk(now),
+        proposals: Vec::new(),
+        news: Vec::new(),
+    };
+    review.desk.priority = order.priority;
+    review.tell(CaseAct::Opened, Some(&order.person), None, now);
+    let payload = Some(order.payload);
+    crate::decide::case::check(&review, payload.as_ref(), now)?;
+    let draft = Draft {
+        id: ProposalId(flows.ids.next()),
+        outcome: "approve".to_owned(),
+        note: order.note,
+        payload,
+        person: order.person,
+    };
+    propose(&mut review, draft, now)?;
+    match cases::open(pool, &order.operator, &review, &CaseKey { key, fingerprint }).await? {
+        Opened::New => {
+            metrics::counter!("reviews_opened_total", "kind" => review.kind.clone()).increment(1);
+            Ok((review.id, false))
+        }
+        Opened::Before(id) => Ok((ReviewId(id), true)),
+        Opened::KeyReused => Err(OpenError::KeyReused),
+    }
+}

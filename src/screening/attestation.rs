@@ -1,0 +1,120 @@
+//! What two people found and vouch for: that a player can afford to play, where their money comes from,
+//! that an exception is right. Only an approved case makes one, and none is ever changed: one that no
+//! longer holds has ended, or is followed by another.
+
+use crate::domain::{Money, Timestamp};
+use uuid::Uuid;
+
+/// What is vouched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AttestationKind {
+    /// The player can afford what they play with.
+    Affordability,
+    /// Somebody spoke with the player about their limits.
+    LimitContact,
+    SourceOfFunds,
+    EnhancedDueDiligence,
+    /// The player proved that an account or address is theirs.
+    ProofOfControl,
+    /// Money may go elsewhere than where it came from.
+    ClosedLoopException,
+    /// A name that a list knows is not this player's.
+    NameException,
+}
+
+impl AttestationKind {
+    pub const ALL: [Self; 7] = [
+        Self::Affordability,
+        Self::LimitContact,
+        Self::SourceOfFunds,
+        Self::EnhancedDueDiligence,
+        Self::ProofOfControl,
+        Self::ClosedLoopException,
+        Self::NameException,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Affordability => "affordability",
+            Self::LimitContact => "limit_contact",
+            Self::SourceOfFunds => "source_of_funds",
+            Self::EnhancedDueDiligence => "enhanced_due_diligence",
+            Self::ProofOfControl => "proof_of_control",
+            Self::ClosedLoopException => "closed_loop_exception",
+            Self::NameException => "name_exception",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What is to be vouched for, as one person proposes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttestationTerms {
+    pub kind: AttestationKind,
+    /// What it is about or rests on: a file's number, an instrument's fingerprint, a list entry's id.
+    pub reference: String,
+    /// Up to how much it holds.
+    pub amount: Option<Money>,
+    /// None: until another one says otherwise.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// As two people made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attestation {
+    pub id: Uuid,
+    pub terms: AttestationTerms,
+    pub given_at: Timestamp,
+    /// The case that made it.
+    pub review: Uuid,
+}
+
+impl Attestation {
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.given_at <= now && self.terms.valid_until.is_none_or(|until| now < until)
+    }
+}
+
+/// The newest of a kind that holds at a time.
+pub fn in_force(
+    all: &[Attestation],
+    kind: AttestationKind,
+    now: Timestamp,
+) -> Option<&Attestation> {
+    let fits = |one: &&Attestation| one.terms.kind == kind && one.holds_at(now);
+    all.iter().filter(fits).max_by_key(|one| (one.given_at, one.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const GIVEN: Timestamp = datetime!(2026-03-01 12:00 UTC);
+
+    fn attestation(number: u128, hours: i64, until: Option<i64>) -> Attestation {
+        let at = |hours: i64| GIVEN + time::Duration::hours(hours);
+        let terms = AttestationTerms {
+            kind: AttestationKind::SourceOfFunds,
+            reference: "file 7".to_owned(),
+            amount: None,
+            valid_until: until.map(at),
+        };
+        let id = Uuid::from_u128(number);
+        Attestation { id, terms, given_at: at(hours), review: Uuid::nil() }
+    }
+
+    #[test]
+    fn the_newest_that_holds_is_in_force_from_its_day_until_its_end() {
+        let all = [attestation(1, 0, None), attestation(2, 2, Some(4))];
+        let found = |hours: i64| {
+            let now = GIVEN + time::Duration::hours(hours);
+            in_force(&all, AttestationKind::SourceOfFunds, now).map(|one| one.id.as_u128())
+        };
+        assert_eq!([-1, 0, 2, 3, 4].map(found), [None, Some(1), Some(2), Some(2), Some(1)]);
+        assert_eq!(in_force(&all, AttestationKind::Affordability, GIVEN), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! Cases over the API: opened, worked on and decided by people, each act under their own name.
+
+use crate::support::{Scene, Told};
+use serde_json::{Value, json};
+
+async fn post(scene: &Scene, who: &str, path: &str, body: Value) -> Told {
+    scene.ask(who, "POST", path, Some(body)).await
+}
+
+fn credit(player: &str) -> Value {
+    json!({"kind": "manual_adjustment", "player_id": player, "note": "a jackpot went astray",
+           "payload": {"entry": "credit", "amount": "12.50", "currency": "EUR"}})
+}
+
+fn code(told: &Told) -> (u16, &str) {
+    (told.status, told.code())
+}
+
+#[tokio::test]
+async fn one_person_with_two_keys_is_one_person() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let opened = post(&scene, "sk_demo", "/v1/reviews", credit("p-1")).await;
+    assert_eq!(opened.status, 201, "{opened:?}");
+    assert_eq!(opened.text("/subject"), "player");
+    assert_eq!(opened.text("/proposals/0/payload/amount"), "12.50");
+    assert_eq!(opened.text("/proposals/0/payload_sha256").len(), 64);
+    let path = format!("/v1/reviews/{}", opened.text("/id"));
+    let approval = json!({"proposal": opened.text("/proposals/0/id")});
+    let approve = format!("{path}/approve");
+    for key in ["sk_demo", "sk_demo_a2"] {
+        let same = post(&scene, key, &approve, approval.clone()).await;
+        assert_eq!(code(&same), (409, "review.same_person"), "{key}");
+    }
+    let done = post(&scene, "sk_demo_b", &approve, approval).await;
+    assert_eq!((done.status, &done.body["open"]), (200, &json!(false)), "{done:?}");
+    assert_eq!(done.text("/proposals/0/approvals/0/by"), "person_b");
+    let wallet = scene.ask("sk_demo", "GET", "/v1/players/p-1/wallet", None).await;
+    assert_eq!(wallet.body["balances"][0]["available"], "12.50");
+    let entries = scene.ask("sk_demo", "GET", "/v1/players/p-1/entries", None).await;
+    assert_eq!(entries.text("/data/0/kind"), "adjustment_credited", "{entries:?}");
+    let history = scene.ask("sk_demo", "GET", &path, None).await;
+    let acts: Vec<&str> = history.body["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["act"].as_str().unwrap())
+        .collect();
+    assert_eq!(acts, ["opened", "proposed", "approved", "closed"]);
+}
+
+#[tokio::test]
+async fn a_repeated_request_opens_one_case() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let ask = |body| scene.ask_with("sk_demo", "POST", "/v1/reviews", Some(body), "case-1");
+    let first = ask(credit("p-1")).await;
+    let again = ask(credit("p-1")).await;
+    assert_eq!((again.status, again.text("/id")), (201, first.text("/id")));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    let mut other = credit("p-1");
+    other["payload"]["amount"] = json!("13.00");
+    assert_eq!(code(&ask(other).await), (422, "idempotency.key_reused"));
+    let list = scene.ask("sk_demo", "GET", "/v1/reviews?player_id=p-1", None).await;
+    assert_eq!(list.body["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_case_cannot_be_is_refused_with_the_field() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let case = |kind: &str, payload: Value| json!({"kind": kind, "player_id": "p-1", "note": "n", "payload": payload});
+    let strange = [
+        (case("manual_adjustment", json!({"entry": "credit"})), "review.payload_missing"),
+        (case("exclusion_end", json!({"entry": "credit"})), "review.payload_strange"),
+        (case("attestation", json!({"attestation": "luck"})), "attestation.kind_unknown"),
+        (case("kill_switch", json!({})), "review.kind_unknown"),
+        (
+            case(
+                "manual_adjustment",
+                json!({"entry": "credit", "amount": "0.00", "currency": "EUR"}),
+            ),
+            "amount.zero",
+        ),
+    ];
+    for (body, expected) in strange {
+        let told = post(&scene, "sk_demo", "/v1/reviews", body).await;
+        assert_eq!(code(&told), (422, expected), "{told:?}");
+    }
+    let nothing = post(&scene, "sk_demo", "/v1/reviews", case("player_fields", json!({}))).await;
+    assert_eq!(code(&nothing), (409, "review.conflict"));
+    let nobody = post(&scene, "sk_demo", "/v1/reviews", credit("p-9")).await;
+    assert_eq!(code(&nobody), (404, "player.not_found"));
+    let list = scene.ask("sk_demo", "GET", "/v1/reviews", None).await;
+    assert_eq!(list.body["data"], json!([]), "nothing of it was kept");
+}
+
+#[tokio::test]
+async fn a_case_is_locked_assigned_noted_and_found() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let opened = post(&scene, "sk_demo", "/v1/reviews", credit("p-1")).await;
+    let path = format!("/v1/reviews/{}", opened.text("/id"));
+    let at = |act: &str| format!("{path}/{act}");
+    let locked = scene.ask("sk_demo_b", "POST", &at("lock"), None).await;
+    assert_eq!((locked.status, locked.text("/locked_by")), (200, "person_b".to_owned()));
+    let note = json!({"text": "I look"});
+    let refused = post(&scene, "sk_demo_d", &at("notes"), note.clone()).await;
+    assert_eq!(code(&refused), (409, "review.locked"), "{refused:?}");
+    assert!(refused.text("/detail").starts_with("person_b works on this review until 20"));
+    let noted = post(&scene, "sk_demo_b", &at("notes"), note).await;
+    assert_eq!(noted.status, 200, "{noted:?}");
+    let given = post(&scene, "sk_demo_b", &at("assign"), json!({"person_id": "person_d"})).await;
+    assert_eq!(given.text("/assigned_to"), "person_d");
+    let ask = json!({"text": "statements", "until": "2099-01-01T00:00:00Z"});
+    let waiting = post(&scene, "sk_demo_b", &at("request-info"), ask).await;
+    assert_eq!(waiting.text("/due_at"), "2099-01-01T00:00:00Z", "{waiting:?}");
+    let info = post(&scene, "sk_demo_b", &at("info"), json!({"text": "they came"})).await;
+    assert_eq!(info.body["waiting_since"], json!(null), "{info:?}");
+    let freed = scene.ask("sk_demo_b", "POST", &at("unlock"), None).await;
+    assert_eq!(freed.body["locked_by"], json!(null));
+    let found = |query: &'static str| {
+        let scene = &scene;
+        async move {
+            let path = format!("/v1/reviews?{query}");
+            let told = scene.ask("sk_demo", "GET", &path, None).await;
+            told.body["data"].as_array().unwrap_or_else(|| panic!("{told:?}")).len()
+        }
+    };
+    assert_eq!(found("assigned_to=person_d&open=true").await, 1);
+    assert_eq!(found("assigned_to=person_a").await, 0);
+    assert_eq!(found("kind=manual_adjustment&player_id=p-1").await, 1);
+    assert_eq!(found("kind=dual_approval").await, 0);
+    assert_eq!(found("due_before=2098-01-01T00:00:00Z").await, 1);
+    assert_eq!(found("due_before=2020-01-01T00:00:00Z").await, 0);
+}
+
+#[tokio::test]
+async fn an_emergency_off_holds_at_once_and_is_confirmed_or_lifted_by_another() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let off = json!({"psp": "trustly-de", "reason": "they are down"});
+    let set = post(&scene, "sk_demo", "/v1/routing/switches", off).await;
+    let path = format!("/v1/reviews/{}", set.text("/review_id"));
+    let case = scene.ask("sk_demo_b", "GET", &path, None).await;
+    assert_eq!(
+        (case.text("/subject"), case.text("/kind")),
+        ("service".into(), "kill_switch".into())
+    );
+    assert_eq!(case.text("/switch_id"), set.text("/id"));
+    assert_eq!(case.body["priority"], json!(1));
+    // Somebody does not agree: it stays off until two people want it on.
+    let refuse = json!({"note": "they are not"});
+    let refused = post(&scene, "sk_demo_b", &format!("{path}/refuse"), refuse).await;
+    assert_eq!((refused.status, &refused.body["open"]), (200, &json!(true)), "{refused:?}");
+    let on = || async {
+        let list = scene.ask("sk_demo", "GET", "/v1/routing/switches?on=true", None).await;
+        list.body["data"].as_array().unwrap().len()
+    };
+    assert_eq!(on().await, 1);
+    let propose = json!({"outcome": "reject", "note": "they are well"});
+    let proposed = post(&scene, "sk_demo_b", &format!("{path}/propose"), propose).await;
+    let approval = json!({"proposal": proposed.text("/proposals/1/id")});
+    let approve = format!("{path}/approve");
+    let same = post(&scene, "sk_demo_b", &approve, approval.clone()).await;
+    assert_eq!(code(&same), (409, "review.same_person"));
+    let done = post(&scene, "sk_demo_d", &approve, approval).await;
+    assert_eq!((done.status, &done.body["open"]), (200, &json!(false)), "{done:?}");
+    assert_eq!(on().await, 0);
+}
+
+#[tokio::test]
+async fn a_confirmed_off_stays_and_takes_a_new_case_to_lift() {
+    let scene = Scene::new().await;
+    let off = json!({"psp": "trustly-de", "reason": "they are down"});
+    let set = post(&scene, "sk_demo", "/v1/routing/switches", off).await;
+    let path = format!("/v1/reviews/{}", set.text("/review_id"));
+    let case = scene.ask("sk_demo_b", "GET", &path, None).await;
+    let approval = json!({"proposal": case.text("/proposals/0/id")});
+    let confirmed = post(&scene, "sk_demo_b", &format!("{path}/approve"), approval).await;
+    assert_eq!((confirmed.status, &confirmed.body["open"]), (200, &json!(false)));
+    let lift = format!("/v1/routing/switches/{}/lift", set.text("/id"));
+    let first = post(&scene, "sk_demo_b", &lift, json!({"reason": "well again"})).await;
+    assert_eq!(first.status, 202, "{first:?}");
+    assert_ne!(first.text("/review_id"), set.text("/review_id"));
+    let second = post(&scene, "sk_demo_d", &lift, json!({"reason": "yes"})).await;
+    assert_eq!((second.status, second.text("/lifted/by")), (200, "person_d".to_owned()));
+}
