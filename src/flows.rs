@@ -13,7 +13,8 @@ use crate::routing::board::{SwitchBoard, VolumeBook};
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
 use crate::routing::rules::{PspAccount, RoutingRules};
-use crate::screening::policy::{FxTable, Policies};
+use crate::screening::policy::FxTable;
+use crate::screening::shelf::PolicyShelf;
 use crate::store::Db;
 use crate::vendors::people::checks::Checks;
 use crate::vendors::registry::Vendors;
@@ -39,7 +40,7 @@ pub struct Flows {
     pub volumes: Arc<VolumeBook>,
     pub routing: Arc<RoutingRules>,
     pub accounts: Arc<Vec<PspAccount>>,
-    pub policies: Arc<Policies>,
+    pub policies: Arc<PolicyShelf>,
     pub fx: Arc<FxTable>,
     pub reviews: Arc<ReviewRules>,
     /// How long one call to a PSP may take, all its steps together. Shorter than an attempt's
@@ -61,6 +62,7 @@ pub struct Nudges {
     pub inbox: Arc<Notify>,
     pub screenings: Arc<Notify>,
     pub routing: Arc<Notify>,
+    pub policies: Arc<Notify>,
     /// What waits between us and the vendors that know people.
     pub checks: Arc<Notify>,
     pub names: Arc<Notify>,

@@ -149,8 +149,9 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         payment: None,
         movements: &[],
     };
-    let facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
-    let screening = engine::screen(&flows.policies, &facts);
+    let policies = flows.policies.current();
+    let facts = gather::withdrawal(&records, &Setting::new(&policies, &flows.fx, now));
+    let screening = engine::screen(&policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
     let about =
         About { id: DecisionId(flows.ids.next()), payment: Some(id), player: like.player.clone() };

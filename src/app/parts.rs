@@ -11,7 +11,9 @@ use crate::lane::{LaneConfig, Lanes, LanesError, Render};
 use crate::routing::begin_routing::begin_routing;
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
-use crate::store::{Db, StoreError};
+use crate::screening::begin_screening::{BeginError, Shipped, begin_screening};
+use crate::screening::shelf::PolicyShelf;
+use crate::store::{Db, StoreError, migrate};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -55,10 +57,12 @@ impl Default for Patience {
 pub enum FlowsError {
     #[error("starting the lanes")]
     Lanes(#[from] LanesError),
-    #[error("reading what people switched off")]
+    #[error("reading what an instance begins with")]
     Store(#[from] StoreError),
     #[error("vendors: {0}")]
     Vendors(String),
+    #[error("policies: {0}")]
+    Policies(#[from] BeginError),
 }
 
 /// Takes lane slots and bundles what flows need. The lanes end when every clone of the flows is
@@ -70,7 +74,7 @@ pub async fn flows(
     tasks: &TaskTracker,
 ) -> Result<Flows, FlowsError> {
     let nudges = Arc::new(Nudges::default());
-    let policies = Arc::new(words::policies(config));
+    let policies = Arc::new(policies(config, &world).await?);
     let fx = Arc::new(words::fx(config));
     let reviews = Arc::new(words::reviews(config));
     let context = Arc::new(LaneContext {
@@ -122,4 +126,19 @@ pub async fn flows(
     // What people switched off must be known before the first plan is made.
     begin_routing(&flows).await?;
     Ok(flows)
+}
+
+/// The published policies. A sandbox publishes those it brings along, in its two officers' names.
+async fn policies(config: &Config, world: &World) -> Result<PolicyShelf, FlowsError> {
+    let (pool, now) = (world.db.pool(), world.clock.now());
+    let environment = migrate::environment(pool).await?;
+    let officers = words::officers(config).filter(|_| environment == "sandbox");
+    let shipped = Shipped {
+        versions: &config.markets.versions,
+        files: &config.markets.files,
+        recorded_only: &config.recorded_only,
+        officers: officers.as_ref(),
+    };
+    let policies = begin_screening(pool, &shipped, world.ids.as_ref(), now).await?;
+    Ok(PolicyShelf::new(policies, now))
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 /// Whoever asks, asks again soon and must not be kept waiting: a database that is frozen answers
 /// nothing, which is an answer.
 const PATIENCE: Duration = Duration::from_millis(700);
+/// Whoever has not heard of policies for so long might miss one that comes into force.
+const POLICIES_KNOWN: Duration = Duration::from_secs(45);
 
 /// Looks at the database, its migrations, the lanes and the workers' heartbeats.
 #[allow(missing_debug_implementations, reason = "a bundle of shared services")]
@@ -31,10 +33,17 @@ impl Readiness for InstanceReadiness {
                 Ok((current, overdue)) => (current, overdue.ok()),
                 Err(_) => (false, None),
             };
+            let heard = now - self.flows.policies.read_at() <= POLICIES_KNOWN;
             let lanes = self.flows.lanes.are_running();
             vec![
                 check("database", overdue.is_some(), "reachable", "does not answer in time"),
                 check("migrations", current, "current", "not known to be those of this program"),
+                check(
+                    "policies",
+                    heard,
+                    "known",
+                    "not heard of for too long: is the database well?",
+                ),
                 check("lanes", lanes, "running", "a lane has ended: restart this instance"),
                 workers(overdue),
             ]

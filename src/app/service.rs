@@ -91,9 +91,7 @@ impl Service {
             ids: ids.clone(),
             render: Arc::new(ApiRender::new(ids.clone())),
         };
-        let mut flows = parts::flows(config, world, Patience::default(), &lanes)
-            .await
-            .context("starting the lanes")?;
+        let mut flows = parts::flows(config, world, Patience::default(), &lanes).await?;
         flows.tasks = calls.clone();
         let live = Arc::new(Live::default());
         let transport = words::mail_transport(config);

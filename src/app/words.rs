@@ -3,7 +3,7 @@
 
 use crate::config::{self, Config, Direction as ConfigDirection, Range};
 use crate::decide::four_eyes::ReviewTerms;
-use crate::domain::{Currency, Direction, Method, OperatorId};
+use crate::domain::{Currency, Direction, Method, OperatorId, PersonId};
 use crate::evidence::note::Signer;
 use crate::evidence::seal::Sealing;
 use crate::notify::mail::{SmtpSecurity, SmtpServer, Transport};
@@ -12,7 +12,7 @@ use crate::routing::health::HealthRules;
 use crate::routing::rules::{
     Bounds, Fee, PspAccount, RouteRule, RoutingRules, Scoring, Strategy, Terms,
 };
-use crate::screening::policy::{FxTable, Policies};
+use crate::screening::policy::FxTable;
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
@@ -21,10 +21,17 @@ fn method(text: &str) -> Option<Method> {
     text.parse().ok()
 }
 
-/// Every market's policies.
-pub fn policies(config: &Config) -> Policies {
-    let versions = config.markets.versions.clone();
-    Policies::new(versions).with_recorded_only(config.recorded_only.clone())
+/// The first two people of compliance that there are keys for.
+pub fn officers(config: &Config) -> Option<[PersonId; 2]> {
+    let of_compliance = |key: &&config::ApiKey| key.scopes.contains(&config::Scope::Compliance);
+    let mut people = config
+        .api_keys
+        .iter()
+        .filter(of_compliance)
+        .filter_map(|key| key.person_id.as_deref().map(PersonId::trusted));
+    let first = people.next()?;
+    let second = people.find(|person| *person != first)?;
+    Some([first, second])
 }
 
 fn bounds(ranges: &BTreeMap<Currency, Range>) -> Bounds {

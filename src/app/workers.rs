@@ -20,6 +20,7 @@ use crate::workers::names::NameWorker;
 use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
+use crate::workers::policies::PolicyWorker;
 use crate::workers::reviews::ReviewWorker;
 use crate::workers::rooms::RoomWorker;
 use crate::workers::routing::RoutingWorker;
@@ -86,11 +87,12 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts what every instance needs that plans or calls: an eye on the PSPs' health, and an ear for what
-/// people and other instances say of them.
+/// Starts what every instance needs that screens, plans or calls: an ear for new policies, an eye on the
+/// PSPs' health, and an ear for what people and other instances say of them.
 pub fn start_routing(flows: &Flows, crew: &Crew) {
     run(flows, crew, &flows.nudges.routing, RoutingWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), HealthWorker::new(flows.clone()));
+    run(flows, crew, &flows.nudges.policies, PolicyWorker::new(flows.clone()));
 }
 
 /// Starts the sealing of the log, where there is a key and a folder for it.

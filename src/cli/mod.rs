@@ -9,6 +9,7 @@ mod audit;
 mod database;
 mod demo;
 mod mocks;
+mod policy;
 mod routing;
 mod routing_text;
 mod runtime;
@@ -72,6 +73,9 @@ enum Command {
     /// Verify the log that proves what was decided and booked, copy it, and hand out evidence.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Check policy files, and compare them.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Switch PSPs, markets, directions or methods off and on again, and see how the PSPs do.
     #[command(subcommand)]
     Routing(routing::Routing),
@@ -92,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::CheckConfig { config } => serve::check_config(config),
         Command::Prove => runtime::block_on(database::prove()),
         Command::Audit(command) => runtime::block_on(audit::audit(command)),
+        Command::Policy(command) => runtime::block_on(policy::policy(command)),
         Command::Routing(command) => runtime::block_on(routing::routing(command)),
         Command::Sign(request) => ask::sign(&request),
         Command::Call(request) => runtime::block_on(ask::call(request)),

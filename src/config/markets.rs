@@ -6,7 +6,7 @@
 
 use super::ConfigFault;
 use crate::screening::MarketPolicy;
-use crate::screening::file::{self, Fault, canonical};
+use crate::screening::file::{self, Fault, Library, canonical};
 use std::path::Path;
 
 macro_rules! built_in {
@@ -20,10 +20,17 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "BR/BR-2026-11-21.toml",
     "CA/CA-2026-11-21.toml",
     "DE/DE-2026-11-21.toml",
+    "EU-crypto/EU-crypto-2026-11-21.toml",
     "GB/GB-2026-11-21.toml",
     "MT/MT-2026-11-21.toml",
+    "NL/NL-2026-11-21.toml",
     "SE/SE-2026-11-21.toml",
 ];
+
+/// The files of the versions that come with the program, and their texts.
+pub const fn built_in_policies() -> &'static [(&'static str, &'static str)] {
+    BUILT_IN
+}
 
 /// The policy files of an installation.
 #[derive(Debug, Clone, Default)]
@@ -86,10 +93,17 @@ fn read_folder(folder: &Path, faults: &mut Vec<ConfigFault>) -> Vec<(String, Str
     files
 }
 
-/// The text of the policy version with this hash: one of the program's own, or of a folder.
+/// The text of the policy version with this hash: one of the program's own, or of a folder. Of a version
+/// that includes another it is the canonical form, which holds both and has that hash itself.
 pub fn text_of(folder: Option<&Path>, sha256: &str) -> Option<String> {
-    let built_in = BUILT_IN.iter().map(|(_, text)| (*text).to_owned());
     let named = folder.map(|folder| read_folder(folder, &mut Vec::new())).unwrap_or_default();
-    let mut texts = built_in.chain(named.into_iter().map(|(_, text)| text));
-    texts.find(|text| canonical::is_hash_of(sha256, text))
+    let named = named.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+    let files: Vec<(&str, &str)> = BUILT_IN.iter().copied().chain(named).collect();
+    let library = Library::new(files.iter().copied());
+    files.iter().find_map(|(_, text)| {
+        if canonical::is_hash_of(sha256, text) {
+            return Some((*text).to_owned());
+        }
+        canonical::whole(text, &library).filter(|form| canonical::is_hash_of(sha256, form))
+    })
 }

@@ -34,7 +34,7 @@ pub use access::{ApiKey, Operator, Scope};
 pub use checks::{CheckVendor, knows_people};
 pub use fault::ConfigFault;
 pub use layers::Variables;
-pub use markets::{Markets, text_of as policy_text};
+pub use markets::{Markets, built_in_policies, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
 pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};

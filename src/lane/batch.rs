@@ -4,6 +4,7 @@ use super::lane::{LaneContext, Work};
 use crate::book::{Book, Incident, Record};
 use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
 use crate::domain::{PlayerKey, Timestamp};
+use crate::screening::Policies;
 use crate::store::db::LaneConnection;
 use crate::store::reviews::{self, Writer};
 use crate::store::slots::HeldSlot;
@@ -49,8 +50,9 @@ pub async fn decide_and_write(
     for work in works.iter().filter(|work| loaded.books.contains_key(&work.player)) {
         work.command.add_needs(&work.player, &mut needs);
     }
-    load::load(connection, &mut loaded.books, &needs, &context.policies).await?;
-    let outcomes = decide_all(context, &mut loaded.books, works, now);
+    let policies = context.policies.current();
+    load::load(connection, &mut loaded.books, &needs, &policies).await?;
+    let outcomes = decide_all(context, &policies, &mut loaded.books, works, now);
     let incidents = loaded
         .books
         .values()
@@ -62,6 +64,7 @@ pub async fn decide_and_write(
 
 fn decide_all(
     context: &LaneContext,
+    policies: &Policies,
     books: &mut BTreeMap<PlayerKey, Book>,
     works: &[&Work],
     now: Timestamp,
@@ -70,7 +73,7 @@ fn decide_all(
         now,
         ids: context.ids.as_ref(),
         psps: context.psps.as_ref(),
-        policies: &context.policies,
+        policies,
         fx: &context.fx,
         holder: &context.holder,
         lease: context.attempt_lease,

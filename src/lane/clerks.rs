@@ -6,7 +6,7 @@ use super::known_places::KnownPlaces;
 use crate::book::KeyId;
 use crate::clock::Clock;
 use crate::domain::{InboxId, PlayerKey};
-use crate::screening::Policies;
+use crate::screening::shelf::PolicyShelf;
 use crate::store::db::LaneConnection;
 use crate::store::inbox::{self, DoneEvent, NewEvent};
 use crate::store::places::{self, AttemptPlace, Named};
@@ -49,7 +49,7 @@ impl Desks {
     pub fn start(
         db: &Db,
         clock: &Arc<dyn Clock>,
-        policies: &Arc<Policies>,
+        policies: &Arc<PolicyShelf>,
         tasks: &TaskTracker,
     ) -> Self {
         let readers = ReadPlayers { clock: clock.clone(), policies: policies.clone() };
@@ -150,7 +150,7 @@ impl Clerk for FindPlaces {
 #[derive(Debug)]
 pub struct ReadPlayers {
     clock: Arc<dyn Clock>,
-    policies: Arc<Policies>,
+    policies: Arc<PolicyShelf>,
 }
 
 impl Clerk for ReadPlayers {
@@ -167,7 +167,7 @@ impl Clerk for ReadPlayers {
         connection: &mut LaneConnection,
         questions: &[PlayerKey],
     ) -> Result<Vec<Option<PlayerFacts>>, StoreError> {
-        read_facts::players(connection, questions, &self.policies, self.clock.now()).await
+        read_facts::players(connection, questions, &self.policies.current(), self.clock.now()).await
     }
 }
 

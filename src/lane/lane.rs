@@ -8,7 +8,8 @@ use crate::clock::Clock;
 use crate::decide::four_eyes::ReviewTerms;
 use crate::decide::{Answer, Command, PspFacts};
 use crate::domain::{Ids, PlayerKey};
-use crate::screening::policy::{FxTable, Policies};
+use crate::screening::policy::FxTable;
+use crate::screening::shelf::PolicyShelf;
 use crate::store::db::{self, LaneConnection};
 use crate::store::slots::{self, HeldSlot};
 use crate::store::{Db, StoreError};
@@ -25,7 +26,7 @@ pub struct LaneContext {
     pub ids: Arc<dyn Ids>,
     pub psps: Arc<dyn PspFacts>,
     pub render: Arc<dyn Render>,
-    pub policies: Arc<Policies>,
+    pub policies: Arc<PolicyShelf>,
     pub fx: Arc<FxTable>,
     pub holder: String,
     /// How long whoever calls a PSP keeps an attempt to itself.

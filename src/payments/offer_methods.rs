@@ -65,9 +65,10 @@ pub async fn offer_methods(
     let owed = wallets.iter().map(|wallet| Money::new(wallet.owed, wallet.currency));
     let owed: Vec<Money> = owed.collect();
     let now = flows.clock.now();
-    let since = now - flows.policies.reach(&player.country, now);
+    let policies = flows.policies.current();
+    let since = now - policies.reach(&player.country, now);
     let movements = movements::of_player(pool, &wanted.player, since).await?;
-    let Some(policy) = flows.policies.in_force(&player.country, now) else {
+    let Some(policy) = policies.in_force(&player.country, now) else {
         return Ok(Some(Vec::new()));
     };
     let payer = payer_of(&player, None);
@@ -162,7 +163,8 @@ fn screened(
     money: Money,
     method: Method,
 ) -> Outcome {
-    let setting = Setting::new(&flows.policies, &flows.fx, facts.now);
+    let policies = flows.policies.current();
+    let setting = Setting::new(&policies, &flows.fx, facts.now);
     let gathered = match direction {
         Direction::Deposit => {
             let records = Deposit {
@@ -193,5 +195,5 @@ fn screened(
             gather::withdrawal(&records, &setting)
         }
     };
-    engine::screen(&flows.policies, &gathered).outcome
+    engine::screen(&policies, &gathered).outcome
 }

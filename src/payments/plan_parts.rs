@@ -77,7 +77,8 @@ pub async fn plan_parts(
 }
 
 fn terms(flows: &Flows, player: &Player) -> Terms {
-    let policy = flows.policies.in_force(&player.country, flows.clock.now());
+    let policies = flows.policies.current();
+    let policy = policies.in_force(&player.country, flows.clock.now());
     policy.map_or_else(Terms::default, |policy| policy.closed_loop)
 }
 

@@ -136,9 +136,10 @@ async fn screened(
         // What the player moved is counted under their lock, and only there.
         movements: &[],
     };
-    let mut facts = gather::withdrawal(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    let policies = flows.policies.current();
+    let mut facts = gather::withdrawal(&records, &Setting::new(&policies, &flows.fx, now));
     facts.checks = checks;
-    let screening = engine::screen(&flows.policies, &facts);
+    let screening = engine::screen(&policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
     let about =
         About { id: DecisionId(flows.ids.next()), payment: Some(id), player: order.player.clone() };

@@ -117,7 +117,8 @@ pub fn require_currency(
     player: &Player,
     currency: Currency,
 ) -> Result<(), StartError> {
-    let policy = flows.policies.in_force(&player.country, flows.clock.now());
+    let policies = flows.policies.current();
+    let policy = policies.in_force(&player.country, flows.clock.now());
     if policy.is_none_or(|policy| policy.currencies.contains(&currency)) {
         return Ok(());
     }
@@ -162,11 +163,12 @@ async fn screened(
         movements: &known.movements,
         source: None,
     };
-    let mut facts = gather::deposit(&records, &Setting::new(&flows.policies, &flows.fx, now));
+    let policies = flows.policies.current();
+    let mut facts = gather::deposit(&records, &Setting::new(&policies, &flows.fx, now));
     facts.checks = checks;
     let id = PaymentId::deposit(flows.ids.next());
     facts.checks.file = take_room(flows, player, id.uuid, &facts).await;
-    let screening = engine::screen(&flows.policies, &facts);
+    let screening = engine::screen(&policies, &facts);
     let about =
         About { id: DecisionId(flows.ids.next()), payment: Some(id), player: order.player.clone() };
     let decision = Decision::new(about, facts, screening);
@@ -183,7 +185,8 @@ async fn take_room(
     deposit: Uuid,
     facts: &Facts,
 ) -> Option<FileFacts> {
-    let policy = engine::policy_for(&flows.policies, facts)?;
+    let policies = flows.policies.current();
+    let policy = engine::policy_for(&policies, facts)?;
     asked(policy, facts.checkpoint, Hook::CrossOperatorLimit)?;
     let file = flows.checks.file(&player.country)?;
     let with = |found| Some(FileFacts { file: file.id.clone(), found });

@@ -17,11 +17,14 @@
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`attestation`], [`rules`], [`limits`], [`payer`],
 //! [`sources`], [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
-//! [`counters`], [`hooks`]; then, above the store, [`compare`], [`replay`], [`backtest`].
+//! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`begin_screening`],
+//! [`load_policies`], [`propose_policy`], [`publish_policy`], [`refuse_policy`], [`compare`],
+//! [`replay`], [`backtest`].
 
 pub mod aggregate;
 pub mod attestation;
 pub mod backtest;
+pub mod begin_screening;
 pub mod calendar;
 pub mod closed_loop;
 pub mod compare;
@@ -34,12 +37,17 @@ pub mod gather;
 pub mod hooks;
 pub mod limit_terms;
 pub mod limits;
+pub mod load_policies;
 pub mod movement;
 pub mod payer;
 pub mod policy;
+pub mod propose_policy;
+pub mod publish_policy;
+pub mod refuse_policy;
 pub mod replay;
 pub mod rule;
 pub mod rules;
+pub mod shelf;
 pub mod signals;
 pub mod sources;
 pub mod split;

@@ -81,6 +81,26 @@ pub trait Check: Debug + Send + Sync {
     fn methods(&self) -> Option<&[Method]> {
         None
     }
+
+    /// Which of its parameters, by name or the beginning of it, catch more when they change, and which
+    /// way. Two rules of one kind whose other parameters are equal can so be compared.
+    fn tighter(&self) -> &'static [(&'static str, Tighter)] {
+        &[]
+    }
+
+    /// Whether what it finds is the player's to put right: a withdrawal is denied for nothing else.
+    fn player_can_put_right(&self) -> bool {
+        false
+    }
+}
+
+/// Which way a parameter catches more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tighter {
+    Higher,
+    Lower,
+    /// A list of what is allowed.
+    Fewer,
 }
 
 /// A question to somebody outside the house.

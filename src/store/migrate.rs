@@ -70,6 +70,11 @@ async fn refuse_other_environment(
     }
 }
 
+/// Which kind of database this is: `sandbox` or `production`.
+pub async fn environment(pool: &PgPool) -> Result<String, StoreError> {
+    Ok(sqlx::query_scalar!("select kind from environment").fetch_one(pool).await?)
+}
+
 /// Whether the schema is the one that this program was built for.
 pub async fn is_current(pool: &PgPool) -> bool {
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
@@ -93,7 +98,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 22] = [
+const APPEND_ONLY: [&str; 25] = [
     "record",
     "entry",
     "hold_move",
@@ -112,6 +117,9 @@ const APPEND_ONLY: [&str; 22] = [
     "review_approval",
     "review_event",
     "attestation",
+    "policy_proposal",
+    "policy_proposal_end",
+    "policy_version",
     "vendor_raw",
     "vendor_result",
     "evidence_log",

@@ -12,8 +12,8 @@
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
-//! [`mail_outbox`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
-//! [`vendors_json`].
+//! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`].
+//! Vendors: [`vendor_checks`], [`vendors_json`].
 
 pub mod attestations;
 pub mod case_json;
@@ -47,6 +47,7 @@ pub mod places;
 pub mod player_habits;
 pub mod player_results;
 pub mod player_session;
+pub mod policy_versions;
 pub mod prove;
 pub mod read_decisions;
 pub mod read_facts;

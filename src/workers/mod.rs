@@ -6,8 +6,8 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`routing`],
-//! [`checkpoints`], [`screenings`], [`reviews`], [`mail`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`policies`],
+//! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`mail`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -21,6 +21,7 @@ pub mod names;
 pub mod nightly;
 pub mod outbox;
 pub mod payouts;
+pub mod policies;
 pub mod reviews;
 pub mod rooms;
 pub mod routing;

@@ -14,6 +14,7 @@ mod idempotency;
 mod incidents;
 mod isolation;
 mod nonces;
+mod policies;
 mod routing;
 mod sessions;
 mod shapes;

@@ -25,7 +25,7 @@ async fn ask(
     question: &Question,
 ) -> Result<Replay, ReplayError> {
     let flows = &world.one().flows;
-    replay(flows.db.pool(), &flows.policies, decision, question).await
+    replay(flows.db.pool(), &flows.policies.current(), decision, question).await
 }
 
 async fn as_of(world: &World, decision: &RecordedDecision, at: Timestamp) -> Replay {

@@ -46,6 +46,8 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("store", 2),
     ("clock", 2),
     ("shutdown", 2),
+    // What lanes and flows are handed of the policies.
+    ("screening/shelf", 2),
     // 3: flows.
     ("access", 3),
     ("flows", 3),
@@ -53,6 +55,12 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("players", 3),
     ("routing", 3),
     ("reviews", 3),
+    // The verbs of screening read and publish policies.
+    ("screening/begin_screening", 3),
+    ("screening/load_policies", 3),
+    ("screening/propose_policy", 3),
+    ("screening/publish_policy", 3),
+    ("screening/refuse_policy", 3),
     ("webhooks", 3),
     ("outbox", 3),
     ("vendors", 3),

@@ -4,7 +4,7 @@
 //! what the OpenAPI document shows and is never made.
 //!
 //! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`instrument`], [`review`], [`case`],
-//! [`incident`], [`switch`], [`endpoint`].
+//! [`policy`], [`incident`], [`switch`], [`endpoint`].
 
 pub mod case;
 pub mod destination;
@@ -13,6 +13,7 @@ pub mod incident;
 pub mod instrument;
 pub mod payment;
 pub mod player;
+pub mod policy;
 pub mod review;
 pub mod switch;
 pub mod wallet;

@@ -39,8 +39,8 @@ pub async fn list(
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let position = |line: &DecisionLine| line.id.simple().to_string();
     let limit = filter.page.limit;
-    let reader = reader(&caller);
-    let view = |line| DecisionView::of(line, &edge.flows.policies, reader);
+    let (policies, reader) = (edge.flows.policies.current(), reader(&caller));
+    let view = |line| DecisionView::of(line, &policies, reader);
     Ok(Json(ListView::cut("decisions", limit, found, position, view)))
 }
 
@@ -76,7 +76,7 @@ pub async fn get(
     let pool = edge.flows.db.pool();
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let line = found.into_iter().next().ok_or_else(not_here)?;
-    Ok(Json(DecisionView::of(line, &edge.flows.policies, reader(&caller))))
+    Ok(Json(DecisionView::of(line, &edge.flows.policies.current(), reader(&caller))))
 }
 
 /// Make a decision again
@@ -109,7 +109,7 @@ pub async fn replay(
     let found = found.ok_or_else(not_here)?;
     let ReplayBody { as_of, policy_version } = body.value;
     let question = Question { as_of, version: policy_version };
-    let done = make_again(pool, &edge.flows.policies, &found, &question).await;
+    let done = make_again(pool, &edge.flows.policies.current(), &found, &question).await;
     Ok(Json(ReplayView::of(id, as_of, done.map_err(not_replayed)?)))
 }
 

@@ -11,6 +11,7 @@ mod limits;
 mod methods;
 mod payment_events;
 mod players;
+mod policies;
 mod psp_webhooks;
 mod review_desk;
 mod reviews;
@@ -63,6 +64,10 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(review_desk::note))
         .routes(routes!(review_desk::request_info))
         .routes(routes!(review_desk::info))
+        .routes(routes!(policies::propose, policies::list))
+        .routes(routes!(policies::get))
+        .routes(routes!(policies::approve))
+        .routes(routes!(policies::refuse))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::close))
         .routes(routes!(routing::create, routing::list))

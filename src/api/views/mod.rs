@@ -1,6 +1,6 @@
 //! The JSON of the API. Inner types are never serialised: each shape is written down here, once.
 //!
-//! Reading order: [`money`], [`payment`], [`player`], [`wallet`], [`decision`], [`review`],
+//! Reading order: [`money`], [`payment`], [`player`], [`wallet`], [`decision`], [`review`], [`policy`],
 //! [`incident`], [`routing`], [`endpoint`].
 
 pub mod decision;
@@ -9,6 +9,7 @@ pub mod incident;
 pub mod money;
 pub mod payment;
 pub mod player;
+pub mod policy;
 pub mod review;
 pub mod routing;
 pub mod time;

@@ -1,6 +1,7 @@
 //! The canonical form of what a file says, and its hash.
 
-use serde_json::Value;
+use super::library::Library;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
@@ -11,22 +12,53 @@ pub fn canonical(table: &DeTable<'_>) -> String {
     object(table).to_string()
 }
 
-/// The hash of [`canonical`].
-pub fn sha256(table: &DeTable<'_>) -> [u8; 32] {
-    Sha256::digest(canonical(table)).into()
+/// As [`canonical`], with what each included version says in the place of its name.
+pub fn with_included(table: &DeTable<'_>, included: &[(String, &DeTable<'_>)]) -> String {
+    let mut whole = entries(table);
+    if !included.is_empty() {
+        let said = included.iter().map(|(version, table)| (version.clone(), object(table)));
+        whole.insert("include".to_owned(), Value::Object(said.collect()));
+    }
+    Value::Object(whole).to_string()
+}
+
+/// The canonical form of a text with what it includes. None: it is no TOML, or includes what is not known.
+pub fn whole(text: &str, library: &Library) -> Option<String> {
+    let parsed = DeTable::parse(text).ok()?;
+    let named = parsed.get_ref().iter().find(|(key, _)| key.get_ref() == "include");
+    let Some(DeValue::Array(versions)) = named.map(|(_, value)| value.get_ref()) else {
+        return Some(canonical(parsed.get_ref()));
+    };
+    let mut included = Vec::new();
+    for version in versions.iter() {
+        let DeValue::String(version) = version.get_ref() else { return None };
+        let (_, text) = library.find(version)?;
+        included.push((version.to_string(), DeTable::parse(text).ok()?.into_inner()));
+    }
+    let included: Vec<_> = included.iter().map(|(name, table)| (name.clone(), table)).collect();
+    Some(with_included(parsed.get_ref(), &included))
+}
+
+/// The hash of a canonical form.
+pub fn sha256(canonical: &str) -> [u8; 32] {
+    Sha256::digest(canonical).into()
 }
 
 /// Whether a decision's hash, in hex, is of this text. Decisions of before policies were lists of rules
 /// name the hash of the file's bytes.
 pub fn is_hash_of(sha256_hex: &str, text: &str) -> bool {
     let of_bytes = hex::encode(Sha256::digest(text)) == sha256_hex;
-    let of_form = DeTable::parse(text).map(|table| hex::encode(sha256(table.get_ref())));
+    let of_form =
+        DeTable::parse(text).map(|table| hex::encode(sha256(&canonical(table.get_ref()))));
     of_bytes || of_form.is_ok_and(|of_form| of_form == sha256_hex)
 }
 
 fn object(table: &DeTable<'_>) -> Value {
-    let entries = table.iter();
-    Value::Object(entries.map(|(k, v)| (k.get_ref().to_string(), value(v.get_ref()))).collect())
+    Value::Object(entries(table))
+}
+
+fn entries(table: &DeTable<'_>) -> Map<String, Value> {
+    table.iter().map(|(k, v)| (k.get_ref().to_string(), value(v.get_ref()))).collect()
 }
 
 fn value(found: &DeValue<'_>) -> Value {

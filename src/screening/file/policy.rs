@@ -1,6 +1,7 @@
 //! One policy version, read from its file.
 
 use super::canonical;
+use super::library::{Library, version_of};
 use super::reader::{Fault, Source, Table};
 use crate::domain::{Currency, Timestamp};
 use crate::screening::calendar::{Calendar, WINDOW_FORM, WeekStart, Window};
@@ -11,16 +12,48 @@ use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::{FIRST_OF_POLICY, Rule};
 use crate::screening::{Checkpoint, Outcome, rules};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 use time::Date;
 use toml::de::DeTable;
 
-/// Reads one version; `file` is its name, told with every fault.
+/// A version with the places of its rules.
+#[derive(Debug)]
+pub struct Placed {
+    pub policy: MarketPolicy,
+    /// As many as the policy has rules, in their order.
+    pub places: Vec<Place>,
+}
+
+/// Where a rule stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub file: String,
+    pub line: usize,
+    /// Of another version, which this one includes.
+    pub included: bool,
+}
+
+/// Reads one version that includes no other; `file` is its name, told with every fault.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of the lines.
 pub fn read(file: &str, text: &str) -> Result<MarketPolicy, Vec<Fault>> {
+    read_with(file, text, &Library::default())
+}
+
+/// Reads one version. What it includes is found in the library.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the lines.
+pub fn read_with(file: &str, text: &str, library: &Library) -> Result<MarketPolicy, Vec<Fault>> {
+    read_placed(file, text, library).map(|placed| placed.policy)
+}
+
+/// As [`read_with`], and says where each rule stands.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the lines.
+pub fn read_placed(file: &str, text: &str, library: &Library) -> Result<Placed, Vec<Fault>> {
     let source = Source::new(file, text);
     let parsed = match DeTable::parse(text) {
         Ok(parsed) => parsed,
@@ -29,26 +62,32 @@ pub fn read(file: &str, text: &str) -> Result<MarketPolicy, Vec<Fault>> {
             return Err(source.finish());
         }
     };
-    let policy = {
+    let mut faults = Vec::new();
+    let placed = {
         let root = Table::new(&source, parsed.get_ref(), parsed.span());
-        let mut policy = policy(&root);
-        policy.sha256 = canonical::sha256(parsed.get_ref());
-        let stem = Path::new(file).file_stem().unwrap_or_default();
-        if stem.to_string_lossy() != policy.version {
+        let mut placed = policy(&root, file);
+        let included = include(&root, &mut placed, library, &mut faults);
+        let said: Vec<(String, &DeTable<'_>)> =
+            included.iter().map(|(version, table)| (version.clone(), table)).collect();
+        let canonical = canonical::with_included(parsed.get_ref(), &said);
+        placed.policy.sha256 = canonical::sha256(&canonical);
+        if version_of(file) != placed.policy.version {
             root.fault("version", "must be the file's name without .toml");
         }
-        policy
+        placed
     };
-    let faults = source.finish();
-    if faults.is_empty() { Ok(policy) } else { Err(faults) }
+    let mut own = source.finish();
+    own.extend(faults);
+    if own.is_empty() { Ok(placed) } else { Err(own) }
 }
 
 /// Reads many, sorted by market and the day they come into force; two versions of one market may not
-/// come into force at the same moment.
+/// come into force at the same moment. Each may include what is among them.
 pub fn read_all(files: &[(String, String)]) -> (Vec<MarketPolicy>, Vec<Fault>) {
     let (mut policies, mut faults): (Vec<MarketPolicy>, Vec<Fault>) = (Vec::new(), Vec::new());
+    let library = Library::new(files.iter().map(|(file, text)| (file.as_str(), text.as_str())));
     for (file, text) in files {
-        match read(file, text) {
+        match read_with(file, text, &library) {
             Ok(policy) => policies.push(policy),
             Err(found) => faults.extend(found),
         }
@@ -65,15 +104,13 @@ pub fn read_all(files: &[(String, String)]) -> (Vec<MarketPolicy>, Vec<Fault>) {
     (policies, faults)
 }
 
-fn policy(root: &Table<'_>) -> MarketPolicy {
+fn policy(root: &Table<'_>, file: &str) -> Placed {
+    let shared = root.opt_flag("shared").unwrap_or_default();
     let market = root.text("market");
-    if market.len() != 2 || !market.bytes().all(|byte| byte.is_ascii_uppercase()) {
+    if !shared && (market.len() != 2 || !market.bytes().all(|byte| byte.is_ascii_uppercase())) {
         root.fault("market", "must be a country, \"DE\"");
     }
-    let currencies: Vec<Currency> = root.parsed_texts("currencies", "a currency, \"EUR\"");
-    if currencies.is_empty() {
-        root.fault("currencies", "is missing or empty: the wallets that a player may have");
-    }
+    let currencies = if shared { Vec::new() } else { currencies(root) };
     if !root.has("effective_from") {
         root.fault("effective_from", "is missing: a time, \"2026-11-01T00:00:00Z\"");
     }
@@ -81,18 +118,89 @@ fn policy(root: &Table<'_>) -> MarketPolicy {
     root.opt_text("reviewed_by");
     root.texts("to_confirm");
     let calendar = calendar(root);
-    let withdrawals = Withdrawals::read(root);
-    MarketPolicy {
+    let withdrawals = if shared { Withdrawals::default() } else { Withdrawals::read(root) };
+    let usual = LimitTerms { calendar: calendar.clone(), ..LimitTerms::default() };
+    let (rules, places) = policy_rules(root, file, &currencies).into_iter().unzip();
+    let policy = MarketPolicy {
         market,
         version: root.text("version"),
         sha256: [0; 32],
         effective_from: root.opt_time("effective_from").unwrap_or(Timestamp::UNIX_EPOCH),
-        limit_terms: limit_terms(root, &calendar),
+        limit_terms: if shared { usual } else { limit_terms(root, usual) },
         calendar,
         player_may_cancel_withdrawal: withdrawals.may_cancel,
         closed_loop: withdrawals.closed_loop,
-        rules: policy_rules(root, &currencies),
+        rules,
         currencies,
+    };
+    Placed { policy, places }
+}
+
+fn currencies(root: &Table<'_>) -> Vec<Currency> {
+    let currencies: Vec<Currency> = root.parsed_texts("currencies", "a currency, \"EUR\"");
+    if currencies.is_empty() {
+        root.fault("currencies", "is missing or empty: the wallets that a player may have");
+    }
+    currencies
+}
+
+/// Adds the rules of the included versions behind the policy's own. They are read with the currencies
+/// of the market that includes them, and their text is part of what the hash is made of.
+fn include<'l>(
+    root: &Table<'_>,
+    placed: &mut Placed,
+    library: &'l Library,
+    faults: &mut Vec<Fault>,
+) -> Vec<(String, DeTable<'l>)> {
+    let mut tables = Vec::new();
+    for version in root.texts("include") {
+        let Some((file, text)) = library.find(&version) else {
+            root.fault("include", format!("names `{version}`, which is not known"));
+            continue;
+        };
+        let source = Source::new(file, text);
+        match DeTable::parse(text) {
+            Ok(parsed) => {
+                add_rules(root, &source, &parsed, placed);
+                tables.push((version, parsed.into_inner()));
+            }
+            Err(error) => {
+                source.fault(error.span().map_or(0, |span| span.start), error.message());
+            }
+        }
+        faults.extend(source.finish());
+    }
+    tables
+}
+
+fn add_rules(
+    root: &Table<'_>,
+    source: &Source<'_>,
+    parsed: &toml::Spanned<DeTable<'_>>,
+    placed: &mut Placed,
+) {
+    let table = Table::new(source, parsed.get_ref(), parsed.span());
+    // The rest of it is read, and its faults are told, where it is read by itself.
+    table.forgive();
+    if !table.opt_flag("shared").unwrap_or_default() {
+        root.fault("include", format!("names {}, which is not `shared = true`", source.file));
+    }
+    if table.has("include") {
+        table.fault("include", "stands in a version that is included itself: one level is enough");
+    }
+    if table.opt_time("effective_from").is_none_or(|from| placed.policy.effective_from < from) {
+        root.fault("include", format!("names {}, which comes into force later", source.file));
+    }
+    let added = policy_rules(&table, source.file, &placed.policy.currencies);
+    for (mut rule, place) in added {
+        if placed.policy.rules.iter().any(|own| own.id == rule.id) {
+            let message = format!("adds `{}` of {}, which stands here too", rule.id, source.file);
+            root.fault("include", message);
+        }
+        let last = placed.policy.rules.last().map(|own| own.number);
+        rule.number = last.map_or(FIRST_OF_POLICY, |last| last.saturating_add(1));
+        placed.policy.rules.push(rule);
+        placed.places.push(Place { included: true, ..place });
     }
 }
 
@@ -111,8 +219,7 @@ fn calendar(root: &Table<'_>) -> Calendar {
 }
 
 /// How a player's own limits work in this market.
-fn limit_terms(root: &Table<'_>, calendar: &Calendar) -> LimitTerms {
-    let usual = LimitTerms { calendar: calendar.clone(), ..LimitTerms::default() };
+fn limit_terms(root: &Table<'_>, usual: LimitTerms) -> LimitTerms {
     let Some(table) = root.opt_table("player_limits") else {
         root.fault("player_limits", "is missing: how a player's own limits work here");
         return usual;
@@ -140,6 +247,7 @@ fn limit_terms(root: &Table<'_>, calendar: &Calendar) -> LimitTerms {
     }
 }
 
+#[derive(Default)]
 struct Withdrawals {
     may_cancel: bool,
     closed_loop: Terms,
@@ -176,7 +284,7 @@ fn cited(table: &Table<'_>) -> (String, Option<Date>) {
     (table.text("source"), table.opt_date("source_date"))
 }
 
-fn policy_rules(root: &Table<'_>, currencies: &[Currency]) -> Vec<Rule> {
+fn policy_rules(root: &Table<'_>, file: &str, currencies: &[Currency]) -> Vec<(Rule, Place)> {
     let mut known = BTreeSet::new();
     let mut number = FIRST_OF_POLICY;
     let mut read = Vec::new();
@@ -185,12 +293,12 @@ fn policy_rules(root: &Table<'_>, currencies: &[Currency]) -> Vec<Rule> {
         if !known.insert(id.clone()) {
             table.fault("id", format!("`{id}` stands twice"));
         }
-        read.extend(rule(&table, number, &id, currencies));
+        let place = Place { file: file.to_owned(), line: table.line(), included: false };
+        read.extend(rule(&table, number, &id, currencies).map(|rule| (rule, place)));
         number = number.saturating_add(1);
     }
     read
 }
-
 fn rule(table: &Table<'_>, number: u16, id: &str, currencies: &[Currency]) -> Option<Rule> {
     let kind = table.opt_text("kind").unwrap_or_else(|| id.to_owned());
     let (source, source_date) = cited(table);

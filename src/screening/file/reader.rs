@@ -43,9 +43,13 @@ impl<'a> Source<'a> {
         Self { file, text, faults: RefCell::new(Vec::new()) }
     }
 
-    pub fn fault(&self, at: usize, message: impl Into<String>) {
+    fn line(&self, at: usize) -> usize {
         let before = self.text.get(..at).unwrap_or_default();
-        let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+        1 + before.bytes().filter(|byte| *byte == b'\n').count()
+    }
+
+    pub fn fault(&self, at: usize, message: impl Into<String>) {
+        let line = self.line(at);
         let fault = Fault { file: self.file.to_owned(), line, message: message.into() };
         self.faults.borrow_mut().push(fault);
     }
@@ -82,6 +86,11 @@ impl<'a> Table<'a> {
 
     pub fn has(&self, key: &str) -> bool {
         self.table.iter().any(|(name, _)| name.get_ref() == key)
+    }
+
+    /// Where it begins.
+    pub fn line(&self) -> usize {
+        self.source.line(self.span.start)
     }
 
     pub fn keys(&self) -> Vec<String> {

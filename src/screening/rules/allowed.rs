@@ -4,7 +4,7 @@ use super::list;
 use crate::domain::{Audience, Currency, Method};
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
-use crate::screening::rule::{Check, Finding, RuleResult, Words};
+use crate::screening::rule::{Check, Finding, RuleResult, Tighter, Words};
 
 /// There is no implicit exchange: a wallet exists in the market's currencies only.
 #[derive(Debug)]
@@ -39,6 +39,10 @@ impl Check for CurrencyAllowed {
             format!("{observed} is not allowed in this market: allowed are {threshold}"),
             "use a currency that the market allows",
         )
+    }
+
+    fn player_can_put_right(&self) -> bool {
+        true
     }
 }
 
@@ -82,5 +86,13 @@ impl Check for MethodAllowed {
 
     fn methods(&self) -> Option<&[Method]> {
         Some(&self.0)
+    }
+
+    fn tighter(&self) -> &'static [(&'static str, Tighter)] {
+        &[("allowed", Tighter::Fewer)]
+    }
+
+    fn player_can_put_right(&self) -> bool {
+        true
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::{Audience, Currency, Direction, Money};
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
-use crate::screening::rule::{Check, Finding, RuleResult, Words};
+use crate::screening::rule::{Check, Finding, RuleResult, Tighter, Words};
 use std::collections::BTreeMap;
 
 /// Bounds in minor units, by currency.
@@ -74,6 +74,14 @@ impl Check for AmountMin {
     fn bounds(&self, direction: Direction, currency: Currency) -> (Option<i64>, Option<i64>) {
         (self.0.one(direction, currency), None)
     }
+
+    fn tighter(&self) -> &'static [(&'static str, Tighter)] {
+        &[("deposit.", Tighter::Higher), ("withdrawal.", Tighter::Higher)]
+    }
+
+    fn player_can_put_right(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Debug)]
@@ -111,5 +119,13 @@ impl Check for AmountMax {
 
     fn bounds(&self, direction: Direction, currency: Currency) -> (Option<i64>, Option<i64>) {
         (None, self.0.one(direction, currency))
+    }
+
+    fn tighter(&self) -> &'static [(&'static str, Tighter)] {
+        &[("deposit.", Tighter::Lower), ("withdrawal.", Tighter::Lower)]
+    }
+
+    fn player_can_put_right(&self) -> bool {
+        true
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::{Audience, Currency, Money};
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
-use crate::screening::rule::{Check, Finding, RuleResult, Words};
+use crate::screening::rule::{Check, Finding, RuleResult, Tighter, Words};
 
 #[derive(Debug)]
 pub struct DualApproval {
@@ -48,5 +48,9 @@ impl Check for DualApproval {
             format!("two people decide about withdrawals from {threshold} on: {observed}"),
             "wait for the review; nothing needs to be done",
         )
+    }
+
+    fn tighter(&self) -> &'static [(&'static str, Tighter)] {
+        &[("from_eur", Tighter::Lower)]
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::{Audience, Direction, KycStatus};
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
-use crate::screening::rule::{Check, Finding, RuleResult, Words};
+use crate::screening::rule::{Check, Finding, RuleResult, Tighter, Words};
 
 #[derive(Debug)]
 pub struct KycLevel {
@@ -53,5 +53,13 @@ impl Check for KycLevel {
             ),
             "complete the verification of identity, then ask again",
         )
+    }
+
+    fn tighter(&self) -> &'static [(&'static str, Tighter)] {
+        &[("deposit_min", Tighter::Higher), ("withdrawal_min", Tighter::Higher)]
+    }
+
+    fn player_can_put_right(&self) -> bool {
+        true
     }
 }

@@ -6,6 +6,7 @@
 //! Built in are the rules that hold everywhere, licence or not; all others a policy names.
 
 mod affordability;
+mod age_min;
 mod allowed;
 mod amount;
 mod cdd_threshold;
@@ -82,6 +83,7 @@ pub fn read(
         "amount.min" => (Arc::new(amount::AmountMin::read(table)), BEGINNINGS),
         "amount.max" => (Arc::new(amount::AmountMax::read(table)), BEGINNINGS),
         "kyc.level" => (Arc::new(kyc_level::KycLevel::read(table)), BEGINNINGS),
+        "age.min" => (Arc::new(age_min::AgeMin::read(table)), BEFORE_PAYOUT),
         "dual_approval" => (Arc::new(dual_approval::DualApproval::read(table)), REQUEST),
         "closed_loop.named" => (Arc::new(closed_loop::NamedDestination), REQUEST),
         "kyt.deposit" => (Arc::new(kyt::Kyt::read(Hook::KytDeposit, table)), DEPOSIT_PAID),

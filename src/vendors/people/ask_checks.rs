@@ -20,7 +20,8 @@ use time::Duration;
 pub async fn ask_checks(flows: &Flows, player: &Player, checkpoint: Checkpoint) -> CheckFacts {
     let mut facts = CheckFacts::default();
     let now = flows.clock.now();
-    let Some(policy) = flows.policies.in_force(&player.country, now) else {
+    let policies = flows.policies.current();
+    let Some(policy) = policies.in_force(&player.country, now) else {
         // No licence: that is denied without asking anybody.
         return facts;
     };

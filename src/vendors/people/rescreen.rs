@@ -67,11 +67,12 @@ pub async fn rescreen(
 /// What of these hits the market's policy wants seen.
 fn noticed(flows: &Flows, matcher: &Matcher, player: &Player, answer: &NameAnswer) -> Vec<String> {
     let now: Timestamp = flows.clock.now();
-    let Some(policy) = flows.policies.in_force(&player.country, now) else { return Vec::new() };
+    let policies = flows.policies.current();
+    let Some(policy) = policies.in_force(&player.country, now) else { return Vec::new() };
     if asked(policy, Checkpoint::AccountEvent, Hook::Names).is_none() || answer.hits.is_empty() {
         return Vec::new();
     }
-    let mut facts = gather::account(player, &Setting::new(&flows.policies, &flows.fx, now));
+    let mut facts = gather::account(player, &Setting::new(&policies, &flows.fx, now));
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
     facts.checks = CheckFacts { names, ..CheckFacts::default() };
     let rules = policy.rules.iter().filter(|rule| {

@@ -1,0 +1,124 @@
+//! `policy`: is a file sound, and what does it say otherwise than another.
+
+use crate::config;
+use crate::screening::file::said::Said;
+use crate::screening::file::{self, Library};
+use crate::store::{Db, policy_versions};
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Tell everything that is wrong with policy files, rules that nothing reaches and contradictions
+    /// included; exit code 1 when there is anything.
+    Check {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Tell what B says otherwise than A, rule by rule and parameter by parameter; exit code 1 when it
+    /// does. Each is a file, or the name of a version: of the database, else of this program.
+    Diff { before: String, after: String },
+}
+
+/// Runs one of them.
+pub async fn policy(command: Policy) -> anyhow::Result<ExitCode> {
+    match command {
+        Policy::Check { files } => check(&files),
+        Policy::Diff { before, after } => diff(&before, &after).await,
+    }
+}
+
+fn check(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let texts: Vec<String> = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
+    let mut library = built_in();
+    for (file, text) in files.iter().zip(&texts) {
+        add_neighbours(file, &mut library);
+        library.add(&file.display().to_string(), text);
+    }
+    let mut sound = true;
+    for (file, text) in files.iter().zip(&texts) {
+        match file::check(&file.display().to_string(), text, &library) {
+            Ok(policy) => println!(
+                "{}: sound: {} in {} from {}, {} rules, sha256 {}",
+                file.display(),
+                policy.version,
+                policy.market,
+                policy.effective_from,
+                policy.rules.len(),
+                hex::encode(policy.sha256),
+            ),
+            Err(faults) => {
+                sound = false;
+                for fault in faults {
+                    println!("{fault}");
+                }
+            }
+        }
+    }
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn diff(before: &str, after: &str) -> anyhow::Result<ExitCode> {
+    let mut library = built_in();
+    for name in [before, after] {
+        add_neighbours(Path::new(name), &mut library);
+    }
+    if ![before, after].iter().all(|name| is_known(name, &library)) {
+        add_published(&mut library).await?;
+    }
+    let said = |name: &str| -> anyhow::Result<Said> {
+        if Path::new(name).is_file() {
+            return Ok(Said::read(&read(Path::new(name))?, &library));
+        }
+        let Some((_, text)) = library.find(name) else {
+            bail!("{name} is neither a file nor a version that is known here");
+        };
+        Ok(Said::read(text, &library))
+    };
+    let lines = file::diff(&said(before)?, &said(after)?);
+    for line in &lines {
+        println!("{line}");
+    }
+    if lines.is_empty() {
+        println!("{before} and {after} say the same");
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::from(1))
+}
+
+fn is_known(name: &str, library: &Library) -> bool {
+    Path::new(name).is_file() || library.find(name).is_some()
+}
+
+fn built_in() -> Library {
+    Library::new(config::built_in_policies().iter().copied())
+}
+
+/// What a file may include lies beside it, in the folder of its market or in one beside that.
+fn add_neighbours(file: &Path, library: &mut Library) {
+    let Some(markets) = file.parent().and_then(Path::parent) else { return };
+    let folders = std::fs::read_dir(markets).into_iter().flatten().flatten();
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten());
+    for path in files.flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|extension| extension == "toml")
+            && let Ok(text) = std::fs::read_to_string(&path)
+        {
+            library.add(&path.display().to_string(), &text);
+        }
+    }
+}
+
+async fn add_published(library: &mut Library) -> anyhow::Result<()> {
+    let db = Db::connect(&super::database::app_url()?, 2).await;
+    let db = db.context("connecting to the database that knows the published versions")?;
+    for one in policy_versions::published(db.pool()).await.context("reading the versions")? {
+        library.add(&one.version, &one.text);
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))
+}

@@ -1,0 +1,115 @@
+//! A person proposes a policy version: it is held to everything that `policy check` holds a file to, and
+//! waits for another person.
+
+use super::file::{self, Fault, Library};
+use super::shelf::KNOWN_BEFORE;
+use crate::domain::{OperatorId, PersonId};
+use crate::flows::Flows;
+use crate::store::policy_versions::{self, ProposalFilter, ProposalLine, Proposed};
+use crate::store::{Pool, StoreError};
+
+/// Why a text was not taken as a proposal.
+#[derive(Debug, thiserror::Error)]
+pub enum ProposeError {
+    /// With the line of each fault.
+    #[error("the policy is not sound")]
+    Faulty(Vec<Fault>),
+    #[error("the version {0} was published: a change is a new version with a name of its own")]
+    Published(String),
+    #[error("it comes into force too soon")]
+    TooSoon,
+    #[error("another version of this market comes into force at the same moment: {0}")]
+    MomentTaken(String),
+    #[error("the idempotency key proposed another text before")]
+    KeyReused,
+    #[error("keeping the proposal")]
+    Store(#[from] StoreError),
+}
+
+/// Keeps the proposal. A newer one of the same version takes the place of an open one. True: it is a repeat
+/// of one that this key made before.
+pub async fn propose_policy(
+    flows: &Flows,
+    (operator, person): (&OperatorId, &PersonId),
+    text: &str,
+    idempotency_key: &str,
+) -> Result<(ProposalLine, bool), ProposeError> {
+    let (pool, now) = (flows.db.pool(), flows.clock.now());
+    let version = version_of(text);
+    let published = policy_versions::published(pool).await?;
+    let texts = published.iter().map(|one| (one.version.as_str(), one.text.as_str()));
+    let library = Library::new(texts);
+    let policy = file::check(&version, text, &library).map_err(ProposeError::Faulty)?;
+    let proposed = Proposed {
+        id: flows.ids.next(),
+        version: policy.version,
+        market: policy.market,
+        sha256: policy.sha256,
+        effective_from: policy.effective_from,
+        text: text.to_owned(),
+        by: person.clone(),
+        at: now,
+    };
+    // A repeat is told what it was told, whatever became of it since.
+    if let Some(before) = by_key(pool, operator, idempotency_key).await? {
+        return repeated(before, &proposed);
+    }
+    if published.iter().any(|one| one.version == proposed.version) {
+        return Err(ProposeError::Published(proposed.version));
+    }
+    if proposed.effective_from < now + KNOWN_BEFORE {
+        return Err(ProposeError::TooSoon);
+    }
+    let same = |one: &&policy_versions::Published| {
+        one.market == proposed.market && one.effective_from == proposed.effective_from
+    };
+    if let Some(other) = published.iter().find(same) {
+        return Err(ProposeError::MomentTaken(other.version.clone()));
+    }
+    if let Some(id) = policy_versions::propose(pool, &proposed, operator, idempotency_key).await? {
+        let before =
+            one(pool, ProposalFilter { id: Some(id), ..ProposalFilter::default() }).await?;
+        let missing = || StoreError::Corrupt(format!("the policy proposal {id}"));
+        return repeated(before.ok_or_else(missing)?, &proposed);
+    }
+    tracing::info!(policy.version = proposed.version, person.id = %person, "a policy was proposed");
+    Ok((ProposalLine { proposed, ended: None, replaced: false, in_force_from: None }, false))
+}
+
+fn repeated(
+    before: ProposalLine,
+    proposed: &Proposed,
+) -> Result<(ProposalLine, bool), ProposeError> {
+    let same = before.proposed.text == proposed.text;
+    if same { Ok((before, true)) } else { Err(ProposeError::KeyReused) }
+}
+
+async fn by_key(
+    pool: &Pool,
+    operator: &OperatorId,
+    key: &str,
+) -> Result<Option<ProposalLine>, StoreError> {
+    let Some(id) = policy_versions::proposed_by_key(pool, operator, key).await? else {
+        return Ok(None);
+    };
+    one(pool, ProposalFilter { id: Some(id), ..ProposalFilter::default() }).await
+}
+
+/// The newest proposal of a version.
+pub async fn newest(pool: &Pool, version: &str) -> Result<Option<ProposalLine>, StoreError> {
+    let version = Some(version.to_owned());
+    one(pool, ProposalFilter { version, ..ProposalFilter::default() }).await
+}
+
+async fn one(pool: &Pool, wanted: ProposalFilter) -> Result<Option<ProposalLine>, StoreError> {
+    Ok(policy_versions::proposals(pool, &ProposalFilter { limit: 1, ..wanted }).await?.pop())
+}
+
+/// What the text calls itself; the name is told with every fault.
+fn version_of(text: &str) -> String {
+    let version = text.lines().find_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == "version").then(|| value.trim().trim_matches('"').to_owned())
+    });
+    version.unwrap_or_default()
+}
