@@ -6,6 +6,8 @@
 mod books;
 #[path = "properties/calendars.rs"]
 mod calendars;
+#[path = "properties/closed_loop.rs"]
+mod closed_loop;
 #[path = "properties/limits.rs"]
 mod limits;
 #[path = "properties/machines.rs"]

@@ -12,8 +12,10 @@ use interlock::domain::{
 use interlock::flows::Flows;
 use interlock::payments::start_deposit::{DepositOrder, start_deposit};
 use interlock::players::put_player::put_player;
+use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
 use interlock::screening::gather::{self, Setting, Withdrawal};
+use interlock::screening::split::{Split, Wanted};
 use interlock::screening::{Checkpoint, engine};
 use psp_contract::{NextAction, Outcome, Portable, Report, Status};
 use time::macros::date;
@@ -143,6 +145,7 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         money,
         method: like.method,
         owed: &[],
+        closed_loop: None,
         payment: None,
         movements: &[],
     };
@@ -161,6 +164,7 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         instrument: Instrument { portable: Some(portable), ..Instrument::default() },
         status: PartStatus::Held,
         held_minor: money.minor,
+        way: None,
     };
     let payment = Payment {
         id,
@@ -182,5 +186,7 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
     let claim = claim(&like.player, "POST /v1/withdrawals", unique);
     let screening = Screened { player_version: player.version, decision };
     debug_assert_eq!(payment.direction(), Direction::Withdrawal);
-    Command::RequestWithdrawal(Box::new(RequestWithdrawal { claim, payment, screening }))
+    let wanted = Wanted::Named(payment.parts[0].instrument.clone());
+    let split = Split { sources: Vec::new(), wanted, terms: Terms::default() };
+    Command::RequestWithdrawal(Box::new(RequestWithdrawal { claim, payment, screening, split }))
 }

@@ -13,6 +13,7 @@ use crate::payments::transition::IllegalTransition;
 use crate::payments::{attempt_machine, deposit_machine, part_machine, withdrawal_machine};
 use crate::screening::limits::Limit;
 use crate::screening::movement::Movement;
+use crate::screening::sources::History;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub struct Book {
     pub reviews: BTreeMap<Uuid, Review>,
     /// Arrivals without a request that were booked before, with their deposits.
     pub payins: BTreeMap<PayinKey, PaymentId>,
+    /// What came in and went out before this batch, for withdrawals that are split by it.
+    pub histories: BTreeMap<Currency, Arc<History>>,
     /// The command that is being decided.
     pub record: Record,
     /// What earlier commands of the batch decided. Shared, because every command works on a copy.
@@ -158,6 +161,7 @@ impl Book {
             movements: Vec::new(),
             reviews: BTreeMap::new(),
             payins: BTreeMap::new(),
+            histories: BTreeMap::new(),
             records: Vec::new(),
             dirty: Dirty::default(),
         }

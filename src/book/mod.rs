@@ -17,7 +17,7 @@ pub mod review;
 
 pub use book::{Book, GameEntry, GameKind, KeyClaim, KeyId, StoredKey, Viewer};
 pub use payin::{GivenAddress, PayinKey};
-pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns};
+pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns, Way};
 pub use record::{
     ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition, VendorCheck, Wire,
 };

@@ -109,6 +109,20 @@ impl Payment {
         self.parts.iter().find(|part| part.id == id)
     }
 
+    /// The plan of a deposit or of one part.
+    pub fn route_of(&self, part: Option<PartId>) -> &Route {
+        self.way_of(part).map_or(&self.route, |way| &way.route)
+    }
+
+    /// How a deposit or one part is paid.
+    pub fn method_of(&self, part: Option<PartId>) -> Method {
+        self.way_of(part).map_or(self.method, |way| way.method)
+    }
+
+    fn way_of(&self, part: Option<PartId>) -> Option<&Way> {
+        part.and_then(|part| self.part(part)).and_then(|part| part.way.as_deref())
+    }
+
     /// Whether this PSP has had its try at a deposit or a part. What provably never reached it counts
     /// while the payment is under way; once people send a held part again, it is no reason to pass it over.
     pub fn was_tried(&self, part: Option<PartId>, psp: &str) -> bool {
@@ -174,6 +188,16 @@ pub struct Part {
     pub status: PartStatus,
     /// What of the hold is neither captured nor released yet, in minor units.
     pub held_minor: i64,
+    /// How it is paid, where that is not how the withdrawal was asked for.
+    pub way: Option<Arc<Way>>,
+}
+
+/// A part's own way: a source is paid back by the method that it paid in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    pub method: Method,
+    /// The plan for this part's amount and instrument alone.
+    pub route: Route,
 }
 
 /// One try at one PSP.

@@ -86,8 +86,12 @@ fn with_fee(money: Money, fee: Option<Money>) -> Money {
 }
 
 fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
-    let mut ranked: Vec<_> =
-        payment.route.candidates.iter().filter_map(|c| c.rank.map(|rank| (rank, c))).collect();
+    let mut ranked: Vec<_> = payment
+        .route_of(part)
+        .candidates
+        .iter()
+        .filter_map(|c| c.rank.map(|rank| (rank, c)))
+        .collect();
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, candidate)| candidate.psp.as_str()).find(|psp| {
         let payable = part

@@ -5,9 +5,11 @@ use crate::book::{CasePayload, GameEntry, KeyClaim, Payment, Proposal, Review, W
 use crate::domain::{
     AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
 };
+use crate::screening::facts::LoopFacts;
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use crate::screening::signals::VendorResult;
+use crate::screening::split::Split;
 use psp_contract::{Capabilities, Outcome, Payin};
 use std::time::Duration;
 use uuid::Uuid;
@@ -117,6 +119,8 @@ pub struct RequestWithdrawal {
     /// The payment as it will be, parts included, but for its status and decision.
     pub payment: Payment,
     pub screening: Screened,
+    /// What its parts were shared out by.
+    pub split: Split,
 }
 
 /// What was screened before the lane, and at which version of the player.
@@ -157,6 +161,8 @@ pub struct VendorsSaid {
     pub results: Vec<VendorResult>,
     /// Nobody is waited for any more.
     pub is_over: bool,
+    /// How a withdrawal was shared out when it was asked for: that is settled, whoever is waited for.
+    pub closed_loop: Option<LoopFacts>,
 }
 
 /// Who says so.

@@ -9,13 +9,14 @@
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
-//! [`withdrawal`], [`news`] (with [`deposit_news`], [`completion`], [`money_in`] and [`payout`]),
-//! [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`], [`vendor`], [`wallet`],
-//! [`player`]; and of people's work [`four_eyes`], [`review`], [`case`], [`service_case`],
-//! [`desk_work`].
+//! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
+//! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
+//! [`vendor`], [`wallet`], [`player`]; and of people's work [`four_eyes`], [`review`], [`case`],
+//! [`service_case`], [`desk_work`].
 
 pub mod attempt;
 pub mod case;
+pub mod closed_loop;
 pub mod command;
 pub mod completion;
 pub mod deposit;

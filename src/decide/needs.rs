@@ -24,6 +24,8 @@ pub struct Needs {
     pub cases: BTreeSet<Uuid>,
     /// Arrivals without a request.
     pub payins: BTreeSet<PayinKey>,
+    /// What came in and went out before, for the closed loop.
+    pub histories: BTreeSet<(PlayerKey, Currency)>,
     /// Withdrawals of these players that are not processing yet.
     pub open_withdrawals: BTreeSet<PlayerKey>,
 }
@@ -52,6 +54,7 @@ impl Command {
             }
             Command::RequestWithdrawal(request) => {
                 needs.wallets.insert((player.clone(), Some(request.payment.currency())));
+                needs.histories.insert((player.clone(), request.payment.currency()));
                 needs.movements.insert(player.clone());
                 reference_need(player, &request.payment, needs);
             }
@@ -76,10 +79,8 @@ impl Command {
                 needs.reviews.insert(*payment);
                 // A deposit that ends here frees its share of the player's limits.
                 needs.movements.insert(player.clone());
-                if matches!(self, Command::TakeAttempt { .. }) {
-                    // One that is completed now is screened once more.
-                    needs.limits.insert(player.clone());
-                }
+                // One that is completed now is screened once more.
+                needs.limits.insert(player.clone());
             }
             Command::OpenReturn(open) => {
                 needs.payments.insert(open.deposit);
@@ -96,16 +97,7 @@ impl Command {
             Command::Propose { review, payment, .. }
             | Command::Approve { review, payment, .. }
             | Command::Refuse { review, payment, .. } => {
-                needs.payments.extend(*payment);
-                needs.reviews.extend(*payment);
-                if payment.is_none() {
-                    needs.cases.insert(*review);
-                }
-                needs.wallets.insert((player.clone(), None));
-                needs.limits.insert(player.clone());
-                needs.movements.insert(player.clone());
-                // What two people find paid may leave a debt behind.
-                needs.open_withdrawals.insert(player.clone());
+                review_needs(player, *review, *payment, needs);
             }
         }
     }
@@ -146,4 +138,18 @@ fn reference_need(player: &PlayerKey, payment: &Payment, needs: &mut Needs) {
     if let Some(reference) = payment.reference.clone() {
         needs.references.insert((player.clone(), payment.direction(), reference));
     }
+}
+
+/// What two people decide about a payment, or about the player.
+fn review_needs(player: &PlayerKey, review: Uuid, payment: Option<Uuid>, needs: &mut Needs) {
+    needs.payments.extend(payment);
+    needs.reviews.extend(payment);
+    if payment.is_none() {
+        needs.cases.insert(review);
+    }
+    needs.wallets.insert((player.clone(), None));
+    needs.limits.insert(player.clone());
+    needs.movements.insert(player.clone());
+    // What two people find paid may leave a debt behind.
+    needs.open_withdrawals.insert(player.clone());
 }

@@ -4,7 +4,7 @@
 use super::attempt::open_next;
 use super::command::{Ctx, Source};
 use super::news::{OTHER_MONEY, keep, verdict};
-use super::people::{ask_people, close_reviews, raise};
+use super::people::{ask_people, close_found_out, close_reviews, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
@@ -141,7 +141,7 @@ fn after_failure(
 /// instead of the player being told that it failed.
 fn has_other(book: &Book, id: Uuid, part: PartId) -> bool {
     let payment = &book.payments[&id];
-    let candidates = &payment.route.candidates;
+    let candidates = &payment.route_of(Some(part)).candidates;
     candidates.iter().any(|candidate| {
         let is_there = candidate.rank.is_some() || candidate.reason == plan::CANNOT_PAY;
         is_there && !payment.was_tried(Some(part), &candidate.psp)
@@ -311,6 +311,7 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     let (paid, returned) = (count(PartStatus::Paid), count(PartStatus::Returned));
     let (held, released) = (count(PartStatus::Held), count(PartStatus::Released));
     if 0 < count(PartStatus::Processing) {
+        close_found_out(book, id, ctx);
         return;
     }
     let before = payment.withdrawal_status();

@@ -38,7 +38,8 @@ pub fn raise(
     book.raise(ctx.ids, incident);
 }
 
-/// Opens a review, unless one of its kind is open for the payment.
+/// Opens a review, unless one of its kind is open for the payment; where it is about an attempt, for
+/// this one: two parts of a withdrawal can be unknown at once.
 pub fn ask_people(
     book: &mut Book,
     id: Uuid,
@@ -49,7 +50,8 @@ pub fn ask_people(
     let known = book
         .reviews
         .values()
-        .any(|review| review.open && review.payment == Some(id) && review.kind == kind);
+        .filter(|review| review.open && review.payment == Some(id) && review.kind == kind)
+        .any(|review| attempt.is_none() || review.attempt == attempt);
     if known {
         return;
     }
@@ -75,10 +77,24 @@ pub fn ask_people(
 
 /// Closes what people need not decide any more.
 pub fn close_reviews(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    close(book, id, |_| true, ctx);
+}
+
+/// Closes what people need not find out any more, while other parts of the withdrawal are under way.
+pub fn close_found_out(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    let live = |attempt: &AttemptId| {
+        book.payments[&id].attempt(*attempt).is_some_and(|attempt| attempt.status.is_live())
+    };
+    let about = book.reviews.values().filter_map(|review| review.attempt);
+    let over: Vec<AttemptId> = about.filter(|attempt| !live(attempt)).collect();
+    close(book, id, |review| review.attempt.is_some_and(|about| over.contains(&about)), ctx);
+}
+
+fn close(book: &mut Book, id: Uuid, which: impl Fn(&Review) -> bool, ctx: &Ctx<'_>) {
     let open: Vec<Uuid> = book
         .reviews
         .values()
-        .filter(|review| review.open && review.payment == Some(id))
+        .filter(|review| review.open && review.payment == Some(id) && which(review))
         .map(|review| review.id.0)
         .collect();
     for review in open {

@@ -156,6 +156,7 @@ fn return_of(
         instrument,
         status: PartStatus::Held,
         held_minor: money.minor,
+        way: None,
     };
     let reason = "the deposit goes back the way it came".to_owned();
     let candidate = Candidate { psp: paid.psp.clone(), rank: Some(1), reason };

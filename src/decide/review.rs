@@ -8,7 +8,7 @@ use super::vendor::AWAITING_VENDOR;
 use super::{case, deposit, four_eyes, money_in, news, payout, returns};
 use crate::book::{Book, Payment, Review};
 use crate::domain::{
-    AttemptStatus, DepositStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
+    AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::screening::movement::UseState;
@@ -180,7 +180,14 @@ pub fn approve_withdrawal(
     Ok(())
 }
 
+/// What is held is given back. Where other parts were paid before, that is what became of it.
 fn reject_withdrawal(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    if payment.parts.iter().any(|part| part.status == PartStatus::Paid) {
+        payout::release_all(book, id, "rejected by two people", ctx);
+        payout::settle(book, id, ctx);
+        return Ok(());
+    }
     let rejected = PaymentStatus::Withdrawal(WithdrawalStatus::Rejected);
     move_or_conflict(book, id, rejected, "rejected by two people", ctx)?;
     payout::release_all(book, id, "rejected by two people", ctx);

@@ -60,7 +60,7 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
             money_in::decision_with(book, &payment, money, said.results.clone(), ctx)
         }
         (PaymentStatus::Withdrawal(WithdrawalStatus::Screening), _) => {
-            withdrawal::decision_with(book, &payment, said.results.clone(), ctx)
+            withdrawal::decision_with(book, &payment, said, ctx)
         }
         _ => return Ok(Answer::Nothing),
     };

@@ -1,10 +1,10 @@
 //! A withdrawal begins, is sent, and is cancelled.
 
 use super::attempt::open_next;
-use super::command::{Answer, Ctx, Refusal, RequestWithdrawal};
+use super::command::{Answer, Ctx, Refusal, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
 use super::people::{ask_people, close_reviews};
-use super::{payout, vendor};
+use super::{closed_loop, payout, vendor};
 use crate::book::{Book, ChainPlace, Part, Payment};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, WithdrawalStatus,
@@ -12,6 +12,7 @@ use crate::domain::{
 use crate::ledger::templates;
 use crate::payments::withdrawal_machine;
 use crate::screening::decision::{About, Decision};
+use crate::screening::facts::LoopFacts;
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::signals::VendorResult;
 use crate::screening::{Checkpoint, Outcome, engine};
@@ -33,6 +34,7 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
+    decision.facts.closed_loop = Some(closed_loop::recount(book, request)?);
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
     gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
@@ -92,10 +94,11 @@ fn destination(payment: &Payment) -> Option<ChainPlace> {
 pub fn decision_with(
     book: &Book,
     payment: &Payment,
-    vendors: Vec<VendorResult>,
+    said: &VendorsSaid,
     ctx: &Ctx<'_>,
 ) -> Decision {
-    decided(Checkpoint::WithdrawalRequest, book, payment, vendors, ctx)
+    let known = (said.results.clone(), said.closed_loop.as_ref());
+    decided(Checkpoint::WithdrawalRequest, book, payment, known, ctx)
 }
 
 /// Reserves cash, or says what there is.
@@ -158,14 +161,15 @@ fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
 /// The last look before money leaves: a player who owes, or whose account is frozen, is for
 /// people. Exclusion never traps a withdrawal.
 fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
-    decided(Checkpoint::WithdrawalPrePayout, book, &book.payments[&id], Vec::new(), ctx)
+    let known = (Vec::new(), None);
+    decided(Checkpoint::WithdrawalPrePayout, book, &book.payments[&id], known, ctx)
 }
 
 fn decided(
     checkpoint: Checkpoint,
     book: &Book,
     payment: &Payment,
-    vendors: Vec<VendorResult>,
+    (vendors, closed_loop): (Vec<VendorResult>, Option<&LoopFacts>),
     ctx: &Ctx<'_>,
 ) -> Decision {
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
@@ -176,6 +180,7 @@ fn decided(
         money: payment.money,
         method: payment.method,
         owed: &[owed],
+        closed_loop,
         payment: Some(payment.id.uuid),
         movements: &book.movements,
     };

@@ -1,6 +1,6 @@
 //! The canonical line of one record: everything that a lane wrote for good under one number.
 //!
-//! `decisions`, `entries`, `events`, `hold_moves`, `incidents`, `payins`, `player_versions`, `record`,
+//! `attestations`, `decisions`, `entries`, `events`, `hold_moves`, `incidents`, `payins`, `player_versions`, `record`,
 //! `transitions` and `wires` are the rows of the tables of those names, each with its columns but for
 //! `slot` and `seq`, which stand once. What an event told is there as its hash, what was known of a
 //! player as a commitment that tells nothing once its salt is gone.
@@ -25,12 +25,14 @@ pub struct Rows {
     pub wires: Vec<Object>,
     pub player_versions: Vec<Object>,
     pub payins: Vec<Object>,
+    pub attestations: Vec<Object>,
 }
 
 /// The line; none where the record is missing.
 pub fn line(place: Place, rows: Rows) -> Option<String> {
     let record = rows.record?;
     let object = Object::default()
+        .with("attestations", rows.attestations)
         .with("decisions", rows.decisions)
         .with("entries", rows.entries)
         .with("events", rows.events)

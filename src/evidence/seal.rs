@@ -151,7 +151,8 @@ pub async fn put_files(
         0 => 0,
         size => {
             match checkpoints::number_of(pool, i64::try_from(size).unwrap_or(i64::MAX)).await? {
-                Some(number) => number,
+                // A first look compares the newest file with the database's own.
+                Some(number) => number - i64::from(known.is_none()),
                 None => {
                     let database =
                         checkpoints::newest(pool).await?.map_or(0, |kept| to_u64(kept.size));

@@ -24,7 +24,7 @@
 //!
 //! Reading order: [`attempt_machine`], [`deposit_machine`], [`withdrawal_machine`],
 //! [`part_machine`], [`failover`], [`resolution`] (nouns: pure), then the verbs: [`start_deposit`],
-//! [`request_withdrawal`], [`send_payout`], [`run_attempts`], [`resolve_unknown`],
+//! [`request_withdrawal`], [`plan_parts`], [`name_destination`], [`send_payout`], [`run_attempts`], [`resolve_unknown`],
 //! [`cancel_payment`], [`return_deposit`], [`review_payment`], [`run_first_round`],
 //! [`receive_payin`], [`find_card`], [`name_obstacle`], [`offer_methods`].
 
@@ -34,9 +34,11 @@ pub mod deposit_machine;
 pub mod facts;
 pub mod failover;
 pub mod find_card;
+pub mod name_destination;
 pub mod name_obstacle;
 pub mod offer_methods;
 pub mod part_machine;
+pub mod plan_parts;
 pub mod receive_payin;
 pub mod request_withdrawal;
 pub mod resolution;

@@ -186,6 +186,7 @@ fn screened(
                 money,
                 method,
                 owed: facts.owed,
+                closed_loop: None,
                 payment: None,
                 movements: facts.movements,
             };

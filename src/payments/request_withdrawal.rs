@@ -1,28 +1,25 @@
-//! A withdrawal is asked for: facts, screening, a destination, a plan, and one commit that holds
-//! the money with them.
+//! A withdrawal is asked for: facts, its parts with their destinations and plans, screening, and one
+//! commit that holds the money with them.
 
-use super::start_deposit::{SCREENINGS_MAX, StartError, missing_field, require_currency};
-use crate::book::{KeyClaim, Part, Payment};
+use super::plan_parts::{Planned, PlannedPart, plan_parts, shown};
+use super::start_deposit::{SCREENINGS_MAX, StartError, require_currency};
+use crate::book::{KeyClaim, Part, Payment, Way};
 use crate::decide::command::{RequestWithdrawal, Screened};
 use crate::decide::{Answer, Command, Refusal};
 use crate::domain::{
-    DecisionId, Direction, Instrument, Method, Money, Origin, PartId, PartStatus, PaymentId,
-    PaymentStatus, Player, PlayerKey, Timestamp, WithdrawalStatus,
+    DecisionId, Instrument, Method, Money, Origin, PartId, PartStatus, PaymentId, PaymentStatus,
+    Player, PlayerKey, Timestamp, WithdrawalStatus,
 };
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
-use crate::payments::find_card::find_card;
-use crate::payments::name_obstacle::{self, Obstacle};
-use crate::routing::ask_habits::{Occasion, ask_habits};
-use crate::routing::make_plan::make_plan;
-use crate::routing::plan::{self, Habits, Route};
+use crate::routing::plan::Route;
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::{Checkpoint, engine};
-use crate::store::read_models;
 use crate::store::read_payee::{Payee, PayeeFacts};
 use crate::vendors::people::ask_checks::ask_checks;
+use std::sync::Arc;
 
 /// A withdrawal as the casino asks for it.
 #[derive(Debug, Clone)]
@@ -39,7 +36,7 @@ pub struct WithdrawalOrder {
 /// Where the money is to go.
 #[derive(Debug, Clone)]
 pub enum DestinationOrder {
-    /// Back to where the player's newest deposit in this currency came from.
+    /// Back to where the player's deposits in this currency came from.
     ClosedLoop,
     /// Back to where one deposit came from.
     Source(PaymentId),
@@ -96,22 +93,8 @@ pub async fn request_withdrawal(
         let known = flows.desks.payees.ask(payee).await.map_err(SubmitError::from)?;
         let known = known.ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
-        let instrument = destination(flows, order, &known).await?;
-        let occasion = Occasion {
-            direction: Direction::Withdrawal,
-            country: &known.player.country,
-            method: order.method,
-            currency: order.money.currency,
-            token: None,
-        };
-        let mut habits = ask_habits(flows, &order.player, occasion).await?;
-        // Whoever has a token of its own for the instrument has seen it.
-        habits.seen_by = instrument.tokens.keys().cloned().collect();
-        let route = planned(flows, order, &known.player, &instrument, &habits)?;
-        if route.ranked().next().is_none() {
-            return Err(DestinationError::NotPayable.into());
-        }
-        let command = screened(flows, order, &known, instrument, route).await?;
+        let planned = plan_parts(flows, order, &known).await?;
+        let command = screened(flows, order, &known, planned).await?;
         let command = Command::RequestWithdrawal(Box::new(command));
         match flows.lanes.submit(&order.player, command).await {
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
@@ -127,75 +110,11 @@ pub async fn request_withdrawal(
     Err(SubmitError::Busy.into())
 }
 
-async fn destination(
-    flows: &Flows,
-    order: &WithdrawalOrder,
-    known: &PayeeFacts,
-) -> Result<Instrument, RequestError> {
-    let pool = flows.db.pool();
-    match &order.destination {
-        DestinationOrder::Instrument(instrument) => Ok(instrument.as_ref().clone()),
-        DestinationOrder::Source(deposit) => {
-            let found = read_models::payment(pool, &order.player.operator, *deposit).await?;
-            let found = found.filter(|deposit| deposit.player == order.player);
-            let source = found.and_then(|deposit| deposit.source);
-            let source = source.ok_or(DestinationError::SourceUnknown)?;
-            Ok(Instrument { source_deposit: Some(deposit.uuid), ..source })
-        }
-        DestinationOrder::Card { token } => {
-            Ok(match find_card(flows, &order.player, token).await? {
-                Some((deposit, source)) => Instrument { source_deposit: Some(deposit), ..source },
-                None => new_card(flows, order, &known.player.country, token),
-            })
-        }
-        DestinationOrder::ClosedLoop => {
-            let newest = known.newest_source.clone();
-            let (deposit, source) = newest.ok_or(DestinationError::NoSource)?;
-            Ok(Instrument { source_deposit: Some(deposit), ..source })
-        }
-    }
-}
-
-/// A token says nothing without the PSP that gave it. One that no deposit brought is of the account
-/// that the route of such payments names first: the card page that made it is that account's.
-fn new_card(flows: &Flows, order: &WithdrawalOrder, country: &str, token: &str) -> Instrument {
-    let currency = order.money.currency;
-    let route = flows.routing.find(Direction::Withdrawal, country, order.method, currency);
-    let first = route.and_then(|route| route.order.first());
-    let tokens = first.map(|psp| (psp.clone(), token.to_owned())).into_iter().collect();
-    Instrument { tokens, masked: "****".to_owned(), ..Instrument::default() }
-}
-
-fn planned(
-    flows: &Flows,
-    order: &WithdrawalOrder,
-    player: &Player,
-    instrument: &Instrument,
-    habits: &Habits,
-) -> Result<Route, StartError> {
-    let request = plan::Request {
-        operator: order.player.operator.clone(),
-        direction: Direction::Withdrawal,
-        country: player.country.clone(),
-        method: order.method,
-        money: order.money,
-    };
-    let (payer, currency) = (payer_of(player, None), order.money.currency);
-    let obstacle = |psp: &str| name_obstacle::of_payout(flows, psp, &payer, instrument, currency);
-    let told = |psp: &str| obstacle(psp).map(Obstacle::text);
-    let route = make_plan(flows, &request, habits, told);
-    match missing_field(&route, obstacle) {
-        Some(field) => Err(StartError::FieldMissing(field)),
-        None => Ok(route),
-    }
-}
-
 async fn screened(
     flows: &Flows,
     order: &WithdrawalOrder,
     known: &PayeeFacts,
-    instrument: Instrument,
-    route: Route,
+    planned: Planned,
 ) -> Result<RequestWithdrawal, RequestError> {
     let player = &known.player;
     if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
@@ -203,6 +122,8 @@ async fn screened(
     }
     let checks = ask_checks(flows, player, Checkpoint::WithdrawalRequest).await;
     let now = flows.clock.now();
+    let Planned { parts, split } = planned;
+    let shared = split.facts(order.money.minor);
     let records = Withdrawal {
         checkpoint: Checkpoint::WithdrawalRequest,
         origin: Origin::Request,
@@ -210,6 +131,7 @@ async fn screened(
         money: order.money,
         method: order.method,
         owed: &known.owed,
+        closed_loop: Some(&shared),
         payment: None,
         // What the player moved is counted under their lock, and only there.
         movements: &[],
@@ -221,29 +143,41 @@ async fn screened(
     let about =
         About { id: DecisionId(flows.ids.next()), payment: Some(id), player: order.player.clone() };
     let decision = Decision::new(about, facts, screening);
-    let part = PartId(flows.ids.next());
-    let payment = opened(order, player, id, (part, instrument), &decision, route, now);
+    let route = shown(&parts);
+    let parts = opened_parts(flows, order, parts);
+    let payment = opened(order, player, id, parts, &decision, route, now);
     let screening = Screened { player_version: player.version, decision };
-    Ok(RequestWithdrawal { claim: order.claim.clone(), payment, screening })
+    Ok(RequestWithdrawal { claim: order.claim.clone(), payment, screening, split })
+}
+
+/// Each part holds its share. One that is paid as was asked, alone, goes by the payment's own plan.
+fn opened_parts(flows: &Flows, order: &WithdrawalOrder, planned: Vec<PlannedPart>) -> Vec<Part> {
+    let alone = planned.len() == 1;
+    let parts = planned.into_iter().zip(1_i16..).map(|(planned, number)| {
+        let PlannedPart { money, instrument, method, route } = planned;
+        let own = !alone || method != order.method;
+        Part {
+            id: PartId(flows.ids.next()),
+            number,
+            money,
+            instrument,
+            status: PartStatus::Held,
+            held_minor: money.minor,
+            way: own.then(|| Arc::new(Way { method, route })),
+        }
+    });
+    parts.collect()
 }
 
 fn opened(
     order: &WithdrawalOrder,
     player: &Player,
     id: PaymentId,
-    (part, instrument): (PartId, Instrument),
+    parts: Vec<Part>,
     decision: &Decision,
     route: Route,
     now: Timestamp,
 ) -> Payment {
-    let part = Part {
-        id: part,
-        number: 1,
-        money: order.money,
-        instrument,
-        status: PartStatus::Held,
-        held_minor: order.money.minor,
-    };
     Payment {
         id,
         player: order.player.clone(),
@@ -271,7 +205,7 @@ fn opened(
         source: None,
         returns: None,
         instrument: None,
-        parts: vec![part],
+        parts,
         attempts: Vec::new(),
         created_at: now,
         updated_at: now,

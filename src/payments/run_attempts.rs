@@ -71,7 +71,7 @@ async fn call(flows: &Flows, payment: &Payment, attempt: &Attempt) -> (Outcome, 
     if let Some(why) = keep_away(flows, payment, attempt, now) {
         return (Outcome::NotSent(why), Vec::new());
     }
-    let call = flows.health.sent(&bucket_of(payment), &attempt.psp, now);
+    let call = flows.health.sent(&bucket_of(payment, attempt.part), &attempt.psp, now);
     let performed = perform(flows, &psp, &operation).await;
     call.answered(&performed.outcome, flows.clock.now());
     remember_question(flows, payment, attempt, &psp, &performed.outcome);
@@ -92,7 +92,7 @@ fn keep_away(
         psp: &attempt.psp,
         country: &payment.country,
         direction,
-        method: payment.method,
+        method: payment.method_of(attempt.part),
     };
     if let Some(why) = flows.switches.forbids(&asked, now) {
         tracing::info!(payment.id = %payment.id, psp.id = attempt.psp, "not called: {why}");
@@ -137,7 +137,7 @@ pub async fn perform(flows: &Flows, psp: &psp_adapters::Psp, operation: &Operati
 }
 
 fn has_another(payment: &Payment, attempt: &Attempt) -> bool {
-    payment.route.candidates.iter().any(|candidate| {
+    payment.route_of(attempt.part).candidates.iter().any(|candidate| {
         let tried = payment
             .attempts
             .iter()

@@ -18,10 +18,12 @@ pub async fn send_payout(
 ) -> Result<bool, SubmitError> {
     match flows.lanes.submit(player, Command::TakePayout { payment }).await? {
         Answer::Sending { payment, attempts } => {
-            let mut payment = *payment;
-            for attempt in attempts {
-                payment = run_attempts(flows, payment, attempt).await;
-            }
+            // At once: an attempt's lease runs from the commit, and must not run out while another
+            // part's PSP makes us wait.
+            let parts = attempts
+                .into_iter()
+                .map(|attempt| run_attempts(flows, payment.as_ref().clone(), attempt));
+            futures_util::future::join_all(parts).await;
             Ok(true)
         }
         _ => Ok(false),

@@ -9,7 +9,7 @@ use super::health::{
     Bucket, Change, Health, HealthRules, Kept, Micros, Permit, Place, Standing, Told, Turn,
 };
 use crate::book::{Attempt, Payment};
-use crate::domain::{Direction, Timestamp};
+use crate::domain::{Direction, PartId, Timestamp};
 use psp_contract::{Operation, Outcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,12 +64,12 @@ pub struct Call<'a> {
     is_over: bool,
 }
 
-/// The kind of payment whose approval is counted by itself.
-pub fn bucket_of(payment: &Payment) -> Bucket {
+/// The kind of payment, or of one part, whose approval is counted by itself.
+pub fn bucket_of(payment: &Payment, part: Option<PartId>) -> Bucket {
     Bucket {
         direction: payment.direction(),
         country: payment.country.clone(),
-        method: payment.method,
+        method: payment.method_of(part),
         currency: payment.currency(),
     }
 }
@@ -150,7 +150,7 @@ impl PspHealth {
 
     /// Learns from an attempt that has just come to its end.
     pub fn decided(&self, payment: &Payment, attempt: &Attempt, approved: bool, now: Timestamp) {
-        let (bucket, psp) = (bucket_of(payment), attempt.psp.clone());
+        let (bucket, psp) = (bucket_of(payment, attempt.part), attempt.psp.clone());
         let (sent_at, at) = (micros(attempt.first_sent_at), micros(now));
         let told = Told::Decided { psp, bucket, sent_at, at, approved };
         let mut inner = self.lock();

@@ -39,6 +39,7 @@ fn withdrawal(player: &Player) -> Withdrawal<'_> {
         money: sek(10_000),
         method: Method::BankTransfer,
         owed: &[],
+        closed_loop: None,
         payment: None,
         movements: &[],
     }

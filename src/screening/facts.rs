@@ -4,6 +4,7 @@
 //! made again. So nothing else may be looked at, and nothing here says who the player is: names,
 //! numbers and birth dates are compared or counted before, and only what came of that is a fact.
 
+use super::closed_loop::Obstacle;
 use super::hooks::CheckFacts;
 use super::{Checkpoint, FxTable};
 use crate::domain::{
@@ -32,6 +33,8 @@ pub struct Facts {
     pub owed: Vec<Money>,
     /// The player's own limits with what is used of them.
     pub limits: Vec<LimitUsed>,
+    /// How a withdrawal that is asked for is shared out among the sources of deposits.
+    pub closed_loop: Option<LoopFacts>,
     /// What registers, files of limits and lists of names say of the player.
     pub checks: CheckFacts,
     /// What the policy's rules asked of the player's movements.
@@ -119,6 +122,54 @@ pub struct PayerFacts {
     pub tax_id: Match,
     /// What kind of account paid, `"iban"`, `"phone, the player's"`.
     pub account: String,
+}
+
+/// A withdrawal and the sources of the player's deposits in its currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoopFacts {
+    /// By the first deposit.
+    pub sources: Vec<LoopSource>,
+    /// The kind of account and the minor units of what goes to no source.
+    pub elsewhere: Option<(String, i64)>,
+    /// The destination was named by whoever asked, and the allocator did not choose it.
+    pub is_named: bool,
+    /// No split keeps the loop.
+    pub is_outside: bool,
+}
+
+/// One source: what kind it is, and numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoopSource {
+    /// As the API names destinations, `"iban"`.
+    pub kind: String,
+    pub deposited_minor: i64,
+    pub paid_out_minor: i64,
+    /// What this withdrawal pays to it.
+    pub share_minor: i64,
+    /// Why nobody can pay it.
+    pub obstacle: Option<Obstacle>,
+    /// An approved exception lets its money go elsewhere.
+    pub is_excepted: bool,
+}
+
+impl LoopSource {
+    /// What is its own and does not reach it with this withdrawal.
+    pub fn uncovered_minor(&self) -> i64 {
+        (self.deposited_minor - self.paid_out_minor).max(0).saturating_sub(self.share_minor).max(0)
+    }
+
+    /// What this withdrawal pays to it as its own.
+    pub fn own_minor(&self) -> i64 {
+        self.share_minor.min((self.deposited_minor - self.paid_out_minor).max(0))
+    }
+}
+
+impl LoopFacts {
+    /// What reaches no source as its own.
+    pub fn beyond_minor(&self) -> i64 {
+        let extra = self.sources.iter().map(|source| source.share_minor - source.own_minor());
+        extra.sum::<i64>() + self.elsewhere.as_ref().map_or(0, |(_, minor)| *minor)
+    }
 }
 
 impl Facts {

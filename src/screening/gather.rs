@@ -1,6 +1,6 @@
 //! From the records to the facts of one screening.
 
-use super::facts::{Facts, PaymentFacts, PlayerFacts};
+use super::facts::{Facts, LoopFacts, PaymentFacts, PlayerFacts};
 use super::hooks::CheckFacts;
 use super::limits::{self, Limit};
 use super::movement::Movement;
@@ -39,6 +39,8 @@ pub struct Withdrawal<'a> {
     pub method: Method,
     /// What the player owes, in any currency.
     pub owed: &'a [Money],
+    /// None before the payout: it was shared out when it was asked for.
+    pub closed_loop: Option<&'a LoopFacts>,
     /// The withdrawal itself, once it has an id.
     pub payment: Option<Uuid>,
     pub movements: &'a [Movement],
@@ -110,6 +112,7 @@ pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let mut facts = base(known.checkpoint, known.player, setting);
     let Withdrawal { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
+    facts.closed_loop = known.closed_loop.cloned();
     count_withdrawal(&mut facts, known.payment, (known.owed, known.movements), setting);
     facts
 }
@@ -138,6 +141,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         payer: None,
         owed: Vec::new(),
         limits: Vec::new(),
+        closed_loop: None,
         checks: CheckFacts::default(),
         recorded_only: setting.policies.recorded_only().to_vec(),
         counted: Vec::new(),

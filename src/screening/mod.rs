@@ -16,13 +16,14 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`attestation`], [`rules`], [`limits`], [`payer`],
-//! [`gather`], [`engine`], [`decision`], [`file`], [`counters`], [`hooks`]; then, above the store,
-//! [`compare`], [`replay`], [`backtest`].
+//! [`sources`], [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
+//! [`counters`], [`hooks`]; then, above the store, [`compare`], [`replay`], [`backtest`].
 
 pub mod aggregate;
 pub mod attestation;
 pub mod backtest;
 pub mod calendar;
+pub mod closed_loop;
 pub mod compare;
 pub mod counters;
 pub mod decision;
@@ -40,6 +41,8 @@ pub mod replay;
 pub mod rule;
 pub mod rules;
 pub mod signals;
+pub mod sources;
+pub mod split;
 
 pub use decision::Decision;
 pub use engine::Screening;

@@ -1,6 +1,7 @@
 //! What a market allows, as data with a date, and exchange rates with a source and a date.
 
 use super::calendar::Calendar;
+use super::closed_loop::Terms;
 use super::limit_terms::LimitTerms;
 use super::rule::Rule;
 use crate::domain::{Currency, Direction, Method, Money, Timestamp};
@@ -25,6 +26,8 @@ pub struct MarketPolicy {
     /// How its players' own limits work.
     pub limit_terms: LimitTerms,
     pub player_may_cancel_withdrawal: bool,
+    /// How a withdrawal is shared out among the sources of deposits.
+    pub closed_loop: Terms,
     /// In the order of the file.
     pub rules: Vec<Rule>,
 }

@@ -146,7 +146,7 @@ fn named<'a>(
 /// The facts of the same moment, with the knowledge of another time, and the version that is asked
 /// for: what it wants counted is counted.
 ///
-/// What the ledger said at the moment (debts) was known at once and stays. The exchange rates stay
+/// What the ledger said at the moment (debts, what each source paid in) was known at once and stays. The exchange rates stay
 /// too: they are of the day of the decision.
 async fn known_at<'a>(
     pool: &PgPool,
@@ -186,6 +186,7 @@ async fn known_at<'a>(
             money: payment.money,
             method: payment.method,
             owed: &recorded.owed,
+            closed_loop: recorded.closed_loop.as_ref(),
             payment: own,
             movements: &movements,
         };

@@ -3,7 +3,7 @@
 //! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
 
 use super::json::currency;
-use super::{StoreError, checks_json, vendors_json};
+use super::{StoreError, checks_json, loop_json, vendors_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
@@ -45,6 +45,9 @@ pub fn text(facts: &Facts) -> String {
     }
     if !facts.limits.is_empty() {
         put("limits", facts.limits.iter().map(limit_json).collect());
+    }
+    if let Some(found) = &facts.closed_loop {
+        put("closed_loop", loop_json::value(found));
     }
     if facts.checks != CheckFacts::default() {
         put("checks", checks_json::write(&facts.checks));
@@ -167,6 +170,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         })?,
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
+        closed_loop: all.maybe("closed_loop", loop_json::read)?,
         checks: all.maybe("checks", checks_json::read)?.unwrap_or_default(),
         counted: all.each("counted", read_counted)?,
         vendors: all.each("vendors", vendors_json::read)?,

@@ -5,7 +5,7 @@
 //! does not refresh the snapshot of its own statement.
 
 use super::rows::{PlayerRow, read_viewer};
-use super::{StoreError, json, load_holdings, load_payments, payins};
+use super::{StoreError, json, load_holdings, load_payments, loop_history, payins};
 use crate::book::{Book, GameEntry, GameKind, KeyId, StoredKey};
 use crate::decide::Needs;
 use crate::domain::{Direction, Money, OperatorId, PaymentId, PlayerId, PlayerKey, Timestamp};
@@ -102,6 +102,7 @@ pub async fn load(
     load_references(connection, books, needs).await?;
     load_game(connection, books, needs).await?;
     payins::load(connection, books, needs).await?;
+    loop_history::load(connection, books, needs).await?;
     load_payments::load(connection, books, needs).await
 }
 

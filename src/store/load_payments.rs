@@ -158,7 +158,7 @@ async fn load_parts(
     let rows = sqlx::query_as!(
         PartRow,
         r#"select part_id, payment_id, number, amount, currency,
-             instrument::text as "instrument!", status, held
+             instrument::text as "instrument!", status, held, method, route::text as route
            from part where payment_id = any($1) order by number"#,
         ids
     )

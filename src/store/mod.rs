@@ -34,6 +34,8 @@ pub mod limit_reservations;
 pub mod load;
 pub mod load_holdings;
 pub mod load_payments;
+pub mod loop_history;
+mod loop_json;
 pub mod mail_outbox;
 pub mod migrate;
 pub mod movements;

@@ -3,11 +3,12 @@
 //! A player's record is kept version by version with the time from which it was known; what became of
 //! a payment is told by its transitions. So the knowledge of any moment can be had again.
 
-use super::{StoreError, json, movements};
+use super::{StoreError, facts_json, json, movements};
 use crate::domain::{
     Exclusion, Instrument, Kyc, KycStatus, OperatorId, Player, PlayerId, PlayerKey, PlayerStatus,
     Timestamp,
 };
+use crate::screening::facts::LoopFacts;
 use crate::screening::limits::Limit;
 use crate::screening::movement::{Movement, UseState};
 use serde::Deserialize;
@@ -267,4 +268,23 @@ pub async fn source(pool: &PgPool, payment: Uuid) -> Result<Option<Instrument>, 
     .await?;
     let source = row.and_then(|row| row.source);
     source.map(|text| super::instrument_json::read_instrument(&text)).transpose()
+}
+
+/// How a withdrawal was shared out among the sources when it was asked for. None: it is a deposit, or of
+/// a release that kept nothing of that.
+///
+/// # Errors
+/// When the database fails.
+pub async fn shared_out(pool: &PgPool, payment: Uuid) -> Result<Option<LoopFacts>, StoreError> {
+    let inputs = sqlx::query_scalar!(
+        "select inputs::text from decision
+         where payment_id = $1 and checkpoint = 'withdrawal.request' and inputs is not null
+         order by decision_id limit 1",
+        payment
+    )
+    .fetch_optional(pool)
+    .await?
+    .flatten();
+    let facts = inputs.map(|inputs| facts_json::read(&inputs)).transpose()?;
+    Ok(facts.and_then(|facts| facts.closed_loop))
 }

@@ -27,6 +27,7 @@ pub async fn lines(pool: &Pool, range: Range) -> Result<Vec<Option<String>>, Sto
     wires(pool, range, &mut found).await?;
     player_versions(pool, range, &mut found).await?;
     payins(pool, range, &mut found).await?;
+    attestations(pool, range, &mut found).await?;
     let of = |place: Place| line(place, found.remove(&place.seq).unwrap_or_default());
     Ok(range.places().map(of).collect())
 }
@@ -330,6 +331,35 @@ async fn payins(pool: &Pool, range: Range, found: &mut Found) -> Result<(), Stor
             .with("payment_id", row.payment_id)
             .with("received_at", row.received_at);
         found.entry(row.seq).or_default().payins.push(object);
+    }
+    Ok(())
+}
+
+async fn attestations(pool: &Pool, range: Range, found: &mut Found) -> Result<(), StoreError> {
+    let Range { slot, first, last } = range;
+    let rows = sqlx::query!(
+        "select seq, attestation_id, operator_id, player_id, kind, reference, amount, currency,
+           given_at, valid_until, review_id
+         from attestation where slot = $1 and seq between $2 and $3 order by seq, attestation_id",
+        slot,
+        first,
+        last
+    )
+    .fetch_all(pool)
+    .await?;
+    for row in rows {
+        let object = Object::default()
+            .with("attestation_id", row.attestation_id)
+            .with("operator_id", row.operator_id)
+            .with("player_id", row.player_id)
+            .with("kind", row.kind)
+            .with("reference", row.reference)
+            .with("amount", row.amount)
+            .with("currency", row.currency)
+            .with("given_at", row.given_at)
+            .with("valid_until", row.valid_until)
+            .with("review_id", row.review_id);
+        found.entry(row.seq).or_default().attestations.push(object);
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! What a withdrawal is first screened with, for many players at once.
 
 use super::read_facts::player_rows;
-use super::{StoreError, instrument_json, json};
-use crate::domain::{Currency, Instrument, Money, OperatorId, Player, PlayerId, PlayerKey};
+use super::{StoreError, json, loop_history};
+use crate::domain::{Currency, Money, OperatorId, Player, PlayerId, PlayerKey};
+use crate::screening::sources::History;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// Who is to be paid, and in which currency.
 #[derive(Debug, Clone)]
@@ -14,13 +14,12 @@ pub struct Payee {
     pub currency: Currency,
 }
 
-/// A player as they are now, what their wallets owe, and where their newest deposit in the currency
-/// came from that can be paid back to its source.
+/// A player as they are now, what their wallets owe, and what came in and went out in the currency.
 #[derive(Debug, Clone)]
 pub struct PayeeFacts {
     pub player: Player,
     pub owed: Vec<Money>,
-    pub newest_source: Option<(Uuid, Instrument)>,
+    pub history: History,
 }
 
 /// Reads them in the order in which they are asked for; None for a player that is not known.
@@ -33,12 +32,12 @@ pub async fn payees(
     let players: BTreeMap<PlayerKey, Player> =
         players.into_iter().map(|(player, _)| (player.key.clone(), player)).collect();
     let owed = owed(connection, &operators, &ids).await?;
-    let mut sources = sources(connection, (&operators, &ids), payees).await?;
-    let facts = payees.iter().zip(0..).map(|(payee, number)| {
+    let histories = loop_history::histories(connection, payees).await?;
+    let facts = payees.iter().zip(histories).map(|(payee, history)| {
         Some(PayeeFacts {
             player: players.get(&payee.player)?.clone(),
             owed: owed.get(&payee.player).cloned().unwrap_or_default(),
-            newest_source: sources.remove(&number),
+            history,
         })
     });
     Ok(facts.collect())
@@ -71,37 +70,4 @@ async fn owed(
         found.entry(key).or_default().push(owed);
     }
     Ok(found)
-}
-
-/// By the payee's place in the list.
-async fn sources(
-    connection: &mut PgConnection,
-    (operators, ids): (&[String], &[String]),
-    payees: &[Payee],
-) -> Result<BTreeMap<i32, (Uuid, Instrument)>, StoreError> {
-    let numbers: Vec<i32> = (0..).take(payees.len()).collect();
-    let currencies: Vec<String> =
-        payees.iter().map(|payee| payee.currency.code().to_owned()).collect();
-    let rows = sqlx::query!(
-        r#"select w.number as "number!", d.payment_id, d.source as "source!"
-           from unnest($1::integer[], $2::text[], $3::text[], $4::text[])
-             as w (number, operator_id, player_id, currency)
-           cross join lateral (
-             select p.payment_id, p.source::text as source from payment p
-             where p.operator_id = w.operator_id and p.player_id = w.player_id
-               and p.direction = 'deposit' and p.status = 'succeeded' and p.currency = w.currency
-               and p.source is not null
-             order by p.payment_id desc limit 1) d"#,
-        &numbers,
-        operators,
-        ids,
-        &currencies
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok((row.number, (row.payment_id, instrument_json::read_instrument(&row.source)?)))
-        })
-        .collect()
 }

@@ -1,13 +1,14 @@
 //! Rows as sqlx reads them, and the words they become.
 
 use super::{StoreError, instrument_json, json};
-use crate::book::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Viewer};
+use crate::book::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Viewer, Way};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Exclusion, Kyc, KycStatus, Money, OperatorId, PartId,
     PaymentId, PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
 };
 use crate::screening::limits::Limit;
 use std::str::FromStr;
+use std::sync::Arc;
 use time::Date;
 use uuid::Uuid;
 
@@ -126,10 +127,19 @@ pub struct PartRow {
     pub instrument: String,
     pub status: String,
     pub held: i64,
+    pub method: Option<String>,
+    pub route: Option<String>,
 }
 
 impl PartRow {
     pub fn into_part(self) -> Result<Part, StoreError> {
+        let way = match (self.method, self.route) {
+            (Some(method), Some(route)) => {
+                let method = word(&method, "method")?;
+                Some(Arc::new(Way { method, route: json::read_route(&route)? }))
+            }
+            _ => None,
+        };
         Ok(Part {
             id: PartId(self.part_id),
             number: self.number,
@@ -137,6 +147,7 @@ impl PartRow {
             instrument: instrument_json::read_instrument(&self.instrument)?,
             status: word(&self.status, "part status")?,
             held_minor: self.held,
+            way,
         })
     }
 }

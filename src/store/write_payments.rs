@@ -191,11 +191,17 @@ async fn write_parts(
     let statuses: Vec<String> =
         parts.iter().map(|(_, part)| part.status.as_str().to_owned()).collect();
     let held: Vec<i64> = parts.iter().map(|(_, part)| part.held_minor).collect();
+    let ways = || parts.iter().map(|(_, part)| part.way.as_deref());
+    let methods: Vec<Option<String>> =
+        ways().map(|way| way.map(|way| way.method.as_str().to_owned())).collect();
+    let routes: Vec<Option<String>> =
+        ways().map(|way| way.map(|way| json::route(&way.route))).collect();
     sqlx::query!(
-        "insert into part (part_id, payment_id, number, amount, currency, instrument, status, held)
-         select a, b, c, d, e, f::json, g, h
+        "insert into part (part_id, payment_id, number, amount, currency, instrument, status, held,
+           method, route)
+         select a, b, c, d, e, f::json, g, h, i, j::json
          from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bigint[], $5::text[], $6::text[],
-           $7::text[], $8::bigint[]) as t (a, b, c, d, e, f, g, h)",
+           $7::text[], $8::bigint[], $9::text[], $10::text[]) as t (a, b, c, d, e, f, g, h, i, j)",
         &ids,
         &payments,
         &numbers,
@@ -203,7 +209,9 @@ async fn write_parts(
         &currencies,
         &instruments,
         &statuses,
-        &held
+        &held,
+        &methods as &[Option<String>],
+        &routes as &[Option<String>]
     )
     .execute(connection)
     .await?;

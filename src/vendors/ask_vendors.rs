@@ -15,6 +15,7 @@ use crate::lane::SubmitError;
 use crate::payments::facts::pseudonym;
 use crate::screening::signals::{VendorResult, VendorState};
 use crate::store::StoreError;
+use crate::store::read_history;
 use crate::store::vendor_checks::{self, Answered, DueCheck};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -54,7 +55,8 @@ pub async fn ask_vendors(flows: &Flows, check: &DueCheck) -> Result<bool, AskErr
     let now = flows.clock.now();
     let is_over = is_late || hopeless || check.deadline_at <= now;
     if all_final || is_over {
-        let said = VendorsSaid { payment: check.payment, results, is_over };
+        let closed_loop = read_history::shared_out(pool, check.payment).await?;
+        let said = VendorsSaid { payment: check.payment, results, is_over, closed_loop };
         let command = Command::VendorsSaid(Box::new(said));
         flows.submit_persistently(&check.player, command).await?;
         vendor_checks::close(pool, check, now).await?;

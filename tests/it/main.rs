@@ -15,6 +15,7 @@ mod harness;
 
 mod cancel_safety;
 mod cases;
+mod closed_loop;
 mod completions;
 mod crash;
 mod deposits;

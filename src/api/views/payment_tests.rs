@@ -111,6 +111,7 @@ fn withdrawal() -> Payment {
             },
             status: PartStatus::Processing,
             held_minor: 10_000,
+            way: None,
         }],
         attempts: vec![attempt(Some(part))],
         ..deposit()

@@ -4,6 +4,7 @@ use super::canonical;
 use super::reader::{Fault, Source, Table};
 use crate::domain::{Currency, Timestamp};
 use crate::screening::calendar::{Calendar, WINDOW_FORM, WeekStart, Window};
+use crate::screening::closed_loop::{Order, Terms};
 use crate::screening::limit_terms::{Basis, LimitTerms};
 use crate::screening::limits::ConfirmRise;
 use crate::screening::policy::MarketPolicy;
@@ -80,6 +81,7 @@ fn policy(root: &Table<'_>) -> MarketPolicy {
     root.opt_text("reviewed_by");
     root.texts("to_confirm");
     let calendar = calendar(root);
+    let withdrawals = Withdrawals::read(root);
     MarketPolicy {
         market,
         version: root.text("version"),
@@ -87,7 +89,8 @@ fn policy(root: &Table<'_>) -> MarketPolicy {
         effective_from: root.opt_time("effective_from").unwrap_or(Timestamp::UNIX_EPOCH),
         limit_terms: limit_terms(root, &calendar),
         calendar,
-        player_may_cancel_withdrawal: may_cancel(root),
+        player_may_cancel_withdrawal: withdrawals.may_cancel,
+        closed_loop: withdrawals.closed_loop,
         rules: policy_rules(root, &currencies),
         currencies,
     }
@@ -137,13 +140,32 @@ fn limit_terms(root: &Table<'_>, calendar: &Calendar) -> LimitTerms {
     }
 }
 
-fn may_cancel(root: &Table<'_>) -> bool {
-    let Some(table) = root.opt_table("withdrawals") else {
-        root.fault("withdrawals", "is missing: whether a player may take a withdrawal back");
-        return false;
-    };
-    cited(&table);
-    table.flag("player_may_cancel")
+struct Withdrawals {
+    may_cancel: bool,
+    closed_loop: Terms,
+}
+
+impl Withdrawals {
+    fn read(root: &Table<'_>) -> Self {
+        let mut closed_loop = Terms::default();
+        let Some(table) = root.opt_table("withdrawals") else {
+            root.fault("withdrawals", "is missing: whether a player may take a withdrawal back");
+            return Self { may_cancel: false, closed_loop };
+        };
+        cited(&table);
+        if let Some(order) = table.opt_word(
+            "source_order",
+            Order::parse,
+            "oldest_first, newest_first or largest_first",
+        ) {
+            closed_loop.order = order;
+        }
+        if table.has("parts_max") {
+            let most = table.number("parts_max", 1, 10);
+            closed_loop.parts_max = usize::try_from(most).unwrap_or(1);
+        }
+        Self { may_cancel: table.flag("player_may_cancel"), closed_loop }
+    }
 }
 
 /// Where a rule comes from, and when somebody read that last.

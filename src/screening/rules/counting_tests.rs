@@ -49,7 +49,17 @@ impl Case {
         if checkpoint.direction() == Some(Direction::Withdrawal) {
             let owed = &[];
             return gather::withdrawal(
-                &Withdrawal { checkpoint, origin, player, money, method, owed, payment, movements },
+                &Withdrawal {
+                    checkpoint,
+                    origin,
+                    player,
+                    money,
+                    method,
+                    owed,
+                    payment,
+                    movements,
+                    closed_loop: None,
+                },
                 &setting,
             );
         }

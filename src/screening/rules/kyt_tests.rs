@@ -79,6 +79,7 @@ fn facts(method: Method, vendors: Vec<VendorResult>) -> Facts {
         owed: &[],
         payment: None,
         movements: &[],
+        closed_loop: None,
     };
     let mut facts = gather::withdrawal(&known, &Setting::new(&policies, &rates, NOW));
     facts.vendors = vendors;

@@ -9,6 +9,7 @@ mod affordability;
 mod allowed;
 mod amount;
 mod cdd_threshold;
+mod closed_loop;
 mod counting;
 mod cross_operator;
 mod dual_approval;
@@ -42,6 +43,7 @@ pub const PLAYER_STATUS: u16 = 3;
 const LICENCE_MARKET: u16 = 4;
 const LIMIT_PLAYER: u16 = 5;
 const WALLET_OWED: u16 = 6;
+const CLOSED_LOOP: u16 = 11;
 
 const EVERYWHERE: &[Checkpoint] = &[
     Checkpoint::DepositPre,
@@ -81,6 +83,7 @@ pub fn read(
         "amount.max" => (Arc::new(amount::AmountMax::read(table)), BEGINNINGS),
         "kyc.level" => (Arc::new(kyc_level::KycLevel::read(table)), BEGINNINGS),
         "dual_approval" => (Arc::new(dual_approval::DualApproval::read(table)), REQUEST),
+        "closed_loop.named" => (Arc::new(closed_loop::NamedDestination), REQUEST),
         "kyt.deposit" => (Arc::new(kyt::Kyt::read(Hook::KytDeposit, table)), DEPOSIT_PAID),
         "kyt.withdrawal" => (Arc::new(kyt::Kyt::read(Hook::KytWithdrawal, table)), REQUEST),
         "travel_rule" => (Arc::new(travel_rule::TravelRule::read(table)), MONEY_AND_REQUEST),
@@ -123,6 +126,7 @@ fn make(licensed: bool) -> Vec<Rule> {
         source: "built in".to_owned(),
         source_date: None,
     };
+    let closed_loop: Arc<dyn Check> = Arc::new(closed_loop::ClosedLoop);
     vec![
         rule(PLAYER_KNOWN, "player.known", Arc::new(player::PlayerKnown), EVERYWHERE),
         rule(EXCLUDED_REGISTER, "excluded.register", Arc::new(player::Excluded), DEPOSITS),
@@ -135,6 +139,7 @@ fn make(licensed: bool) -> Vec<Rule> {
         ),
         rule(LIMIT_PLAYER, "limit.player", Arc::new(limit_player::LimitPlayer), DEPOSITS),
         rule(WALLET_OWED, "wallet.owed", Arc::new(owed::Owed), WITHDRAWALS),
+        Rule { effect: Outcome::Review, ..rule(CLOSED_LOOP, "closed_loop", closed_loop, REQUEST) },
     ]
 }
 

@@ -11,10 +11,12 @@ use interlock::domain::{
 };
 use interlock::payments::facts::payer_of;
 use interlock::routing::plan::{Candidate, Route};
+use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
 use interlock::screening::file;
 use interlock::screening::gather::{self, Setting};
 use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
+use interlock::screening::split::{Split, Wanted};
 use interlock::screening::{Checkpoint, engine};
 use psp_contract::{
     Capabilities, Charset, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
@@ -120,6 +122,7 @@ impl World {
             method: Method::BankTransfer,
             origin: Origin::Request,
             owed: &[],
+            closed_loop: None,
             payment: None,
             movements: &book.movements,
         };
@@ -131,17 +134,18 @@ impl World {
         let player_version = decision.player_version();
         let status = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
         let mut payment = self.payment(id, status, money, decision.id, now);
-        let (iban, holder_name) = ("DE89370400440532013000".to_owned(), "E M".to_owned());
-        let portable = Some(Portable::Iban { iban, holder_name });
-        payment.parts.push(Part {
-            id: PartId(ids.next()),
-            number: 1,
-            money,
-            instrument: Instrument { portable, ..Instrument::default() },
-            status: PartStatus::Held,
-            held_minor: minor,
-        });
-        RequestWithdrawal { claim, payment, screening: Screened { player_version, decision } }
+        // Every third withdrawal goes to two accounts.
+        let second = if minor % 3 == 0 { minor / 3 } else { 0 };
+        for (minor, number) in [minor - second, second].into_iter().zip(1..) {
+            if 0 < minor {
+                payment.parts.push(part(ids, number, minor));
+            }
+        }
+        let named = payment.parts[0].instrument.clone();
+        let wanted = Wanted::Named(named);
+        let split = Split { sources: Vec::new(), wanted, terms: Terms::default() };
+        let screening = Screened { player_version, decision };
+        RequestWithdrawal { claim, payment, screening, split }
     }
 
     fn about(&self, book: &Book, ids: &Numbers, payment: PaymentId) -> About {
@@ -327,5 +331,19 @@ fn psp(can_be_asked: bool) -> Capabilities {
             has_timestamp: true,
             tolerance: Duration::from_secs(300),
         },
+    }
+}
+
+fn part(ids: &Numbers, number: i16, minor: i64) -> Part {
+    let iban = format!("DE8937040044053201300{number}");
+    let portable = Some(Portable::Iban { iban, holder_name: "E M".to_owned() });
+    Part {
+        id: PartId(ids.next()),
+        number,
+        money: Money::new(minor, Currency::EUR),
+        instrument: Instrument { portable, ..Instrument::default() },
+        status: PartStatus::Held,
+        held_minor: minor,
+        way: None,
     }
 }

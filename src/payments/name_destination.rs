@@ -1,0 +1,49 @@
+//! The destination that whoever asks for a withdrawal named.
+
+use super::request_withdrawal::{
+    DestinationError, DestinationOrder, RequestError, WithdrawalOrder,
+};
+use crate::domain::{Direction, Instrument, Player};
+use crate::flows::Flows;
+use crate::payments::find_card::find_card;
+use crate::store::read_models;
+
+/// The instrument behind it.
+///
+/// # Errors
+/// The deposit that it names has no source that is known.
+pub async fn name_destination(
+    flows: &Flows,
+    order: &WithdrawalOrder,
+    player: &Player,
+    destination: &DestinationOrder,
+) -> Result<Instrument, RequestError> {
+    let pool = flows.db.pool();
+    match destination {
+        DestinationOrder::Instrument(instrument) => Ok(instrument.as_ref().clone()),
+        DestinationOrder::Source(deposit) => {
+            let found = read_models::payment(pool, &order.player.operator, *deposit).await?;
+            let found = found.filter(|deposit| deposit.player == order.player);
+            let source = found.and_then(|deposit| deposit.source);
+            let source = source.ok_or(DestinationError::SourceUnknown)?;
+            Ok(Instrument { source_deposit: Some(deposit.uuid), ..source })
+        }
+        DestinationOrder::Card { token } => {
+            Ok(match find_card(flows, &order.player, token).await? {
+                Some((deposit, source)) => Instrument { source_deposit: Some(deposit), ..source },
+                None => new_card(flows, order, &player.country, token),
+            })
+        }
+        DestinationOrder::ClosedLoop => Err(DestinationError::NoSource.into()),
+    }
+}
+
+/// A token says nothing without the PSP that gave it. One that no deposit brought is of the account
+/// that the route of such payments names first: the card page that made it is that account's.
+fn new_card(flows: &Flows, order: &WithdrawalOrder, country: &str, token: &str) -> Instrument {
+    let currency = order.money.currency;
+    let route = flows.routing.find(Direction::Withdrawal, country, order.method, currency);
+    let first = route.and_then(|route| route.order.first());
+    let tokens = first.map(|psp| (psp.clone(), token.to_owned())).into_iter().collect();
+    Instrument { tokens, masked: "****".to_owned(), ..Instrument::default() }
+}

@@ -1,0 +1,47 @@
+//! How a withdrawal was shared out, as a decision keeps it.
+
+use super::StoreError;
+use super::facts_json::Node;
+use crate::screening::closed_loop::Obstacle;
+use crate::screening::facts::{LoopFacts, LoopSource};
+use serde_json::{Value, json};
+
+pub(super) fn value(found: &LoopFacts) -> Value {
+    let source = |source: &LoopSource| {
+        json!({
+            "kind": source.kind,
+            "deposited": source.deposited_minor,
+            "paid_out": source.paid_out_minor,
+            "share": source.share_minor,
+            "obstacle": source.obstacle.map(Obstacle::as_str),
+            "excepted": source.is_excepted,
+        })
+    };
+    let elsewhere = found.elsewhere.as_ref();
+    json!({
+        "sources": found.sources.iter().map(source).collect::<Value>(),
+        "elsewhere": elsewhere.map(|(kind, minor)| json!({"kind": kind, "minor": minor})),
+        "named": found.is_named,
+        "outside": found.is_outside,
+    })
+}
+
+pub(super) fn read(found: &Node<'_>) -> Result<LoopFacts, StoreError> {
+    Ok(LoopFacts {
+        sources: found.each("sources", |source| {
+            Ok(LoopSource {
+                kind: source.text("kind")?,
+                deposited_minor: source.number("deposited")?,
+                paid_out_minor: source.number("paid_out")?,
+                share_minor: source.number("share")?,
+                obstacle: source.maybe("obstacle", |text| {
+                    Obstacle::parse(&text.own_text()?).ok_or_else(|| text.wrong())
+                })?,
+                is_excepted: source.flag("excepted")?,
+            })
+        })?,
+        elsewhere: found.maybe("elsewhere", |to| Ok((to.text("kind")?, to.number("minor")?)))?,
+        is_named: found.flag("named")?,
+        is_outside: found.flag("outside")?,
+    })
+}
