@@ -17,9 +17,9 @@
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`attestation`], [`rules`], [`limits`], [`payer`],
 //! [`sources`], [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
-//! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`mod@begin_screening`],
-//! [`mod@load_policies`], [`mod@propose_policy`], [`mod@publish_policy`], [`mod@refuse_policy`],
-//! [`compare`], [`replay`], [`backtest`].
+//! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`begin_screening`],
+//! [`load_policies`], [`propose_policy`], [`publish_policy`], [`refuse_policy`], [`compare`],
+//! [`replay`], [`backtest`].
 
 pub mod aggregate;
 pub mod attestation;

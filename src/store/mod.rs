@@ -11,9 +11,9 @@
 //! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
-//! [`player_habits`]. Screening: [`policy_versions`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
-//! [`mail_outbox`]. Evidence: [`read_lines`], [`checkpoints`]. Vendors: [`vendor_checks`],
-//! [`vendors_json`].
+//! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
+//! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`].
+//! Vendors: [`vendor_checks`], [`vendors_json`].
 
 pub mod attestations;
 pub mod case_json;

@@ -102,7 +102,8 @@ async fn decided_the_same_again(world: &World) {
     });
     assert_ne!(shared.count(), 0);
     for decision in &decisions {
-        let again = replay(pool, &flows.policies, decision, &Question::default()).await.unwrap();
+        let again =
+            replay(pool, &flows.policies.current(), decision, &Question::default()).await.unwrap();
         assert!(again.differences.is_empty(), "{:?}", again.differences);
     }
 }

@@ -3,9 +3,8 @@
 //! A reader turns JSON into the words of the house in one step; the `…Schema` struct beside it is
 //! what the OpenAPI document shows and is never made.
 //!
-//! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`instrument`], [`review`],
-//! [`case`], [`policy`],
-//! [`incident`], [`switch`], [`endpoint`].
+//! Reading order: [`player`], [`wallet`], [`payment`], [`destination`], [`instrument`], [`review`], [`case`],
+//! [`policy`], [`incident`], [`switch`], [`endpoint`].
 
 pub mod case;
 pub mod destination;

@@ -6,13 +6,14 @@ use super::results;
 use crate::domain::{Player, Timestamp};
 use crate::flows::Flows;
 use crate::screening::Checkpoint;
+use crate::screening::attestation::AttestationKind;
 use crate::screening::hooks::{
     CheckFacts, HookFailure, NameAnswer, NameFacts, RegisterAnswer, RegisterFacts,
 };
 use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::Ask;
 use crate::screening::signals::{Hook, VendorResult};
-use crate::store::player_results;
+use crate::store::{attestations, player_results};
 use time::Duration;
 
 /// What is to be known at a checkpoint. Room in a file of limits is taken later, when nothing else
@@ -34,8 +35,33 @@ pub async fn ask_checks(flows: &Flows, player: &Player, checkpoint: Checkpoint) 
         let matchers = flows.checks.matchers(&player.country);
         let asking = matchers.map(|matcher| names_say(flows, matcher, player, ask.max_age, now));
         facts.names = futures_util::future::join_all(asking).await;
+        except_known(flows, player, &mut facts, now).await;
     }
     facts
+}
+
+/// Marks entries of which two people have said that they are not this player. Without the database
+/// nothing is excepted.
+async fn except_known(flows: &Flows, player: &Player, facts: &mut CheckFacts, now: Timestamp) {
+    let is_near = |told: &NameFacts| told.found.as_ref().is_ok_and(|told| !told.hits.is_empty());
+    if !facts.names.iter().any(is_near) {
+        return;
+    }
+    let known = attestations::of_player(flows.db.pool(), &player.key).await;
+    let known = known.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what people have said of names could not be read");
+        Vec::new()
+    });
+    let answers = facts.names.iter_mut().filter_map(|told| told.found.as_mut().ok());
+    for hit in answers.flat_map(|answer| answer.hits.iter_mut()) {
+        let entry = format!("{}/{}", hit.list, hit.entity);
+        hit.excepted = known.iter().any(|one| {
+            let terms = &one.terms;
+            terms.kind == AttestationKind::NameException
+                && terms.reference == entry
+                && one.holds_at(now)
+        });
+    }
 }
 
 /// The question that a policy has for a hook at a checkpoint.
