@@ -20,8 +20,7 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_mail(config, reader);
 }
 
-/// Vendors that know people are real ones, and whoever a policy asks is there: without them every
-/// deposit of that market would be denied, one by one.
+/// Vendors that know people are real ones.
 fn check_checks(config: &Config, reader: &Reader<'_>) {
     for (index, vendor) in config.checks.iter().enumerate() {
         let path = format!("checks[{index}]");
@@ -30,18 +29,6 @@ fn check_checks(config: &Config, reader: &Reader<'_>) {
             if secret.expose_secret().contains(SANDBOX_MARK) {
                 let message = "is a secret of the sandbox, which everybody knows";
                 reader.fault(&format!("{path}.secrets.{name}"), message);
-            }
-        }
-    }
-    for policy in &config.markets.versions {
-        for ask in policy.rules.iter().filter_map(|rule| rule.check.asks()) {
-            if !config.checks.iter().any(|vendor| vendor.answers(ask.hook, &policy.market)) {
-                let message = format!(
-                    "has nobody for {}, whom the policy {} asks",
-                    ask.hook.as_str(),
-                    policy.version
-                );
-                reader.fault("checks", message);
             }
         }
     }
@@ -149,7 +136,8 @@ fn check_psps(config: &Config, reader: &Reader<'_>) {
     }
 }
 
-/// Who screens must be the real one, and every hook that a policy names must have somebody who answers.
+/// Who screens must be the real one. Whether a policy asks somebody who is not there is looked at when
+/// it is proposed.
 fn check_vendors(config: &Config, reader: &Reader<'_>) {
     for account in &config.vendors {
         let path = format!("vendors.{}", account.id);
@@ -162,15 +150,6 @@ fn check_vendors(config: &Config, reader: &Reader<'_>) {
                 let message = "is a secret of the sandbox, which everybody knows";
                 reader.fault(&format!("{path}.secrets.{name}"), message);
             }
-        }
-    }
-    let acting = config.markets.versions.iter().flat_map(|market| &market.rules);
-    let hooks = acting.filter(|rule| !rule.only_records).filter_map(|rule| rule.check.hook());
-    for hook in hooks.collect::<std::collections::BTreeSet<_>>() {
-        let answered = config.vendors.iter().any(|account| account.hooks.contains(&hook));
-        if !answered {
-            let message = format!("no vendor answers {}, which a policy asks", hook.as_str());
-            reader.fault("vendors", message);
         }
     }
 }

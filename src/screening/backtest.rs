@@ -7,8 +7,7 @@ use super::replay::recorded_policy;
 use super::{MarketPolicy, Policies};
 use crate::domain::Timestamp;
 use crate::store::read_history::{self, RecordedDecision, Span};
-use crate::store::{StoreError, facts_json, json};
-use sqlx::PgPool;
+use crate::store::{Pool, StoreError, facts_json, json};
 use uuid::Uuid;
 
 /// A decision that would have come out otherwise.
@@ -41,7 +40,7 @@ const PAGE: i64 = 2_000;
 /// # Errors
 /// The decisions cannot be read.
 pub async fn backtest(
-    pool: &PgPool,
+    pool: &Pool,
     policies: &Policies,
     candidate: &MarketPolicy,
     (from, to): (Timestamp, Timestamp),
@@ -58,9 +57,6 @@ pub async fn backtest(
     let mut page = read_history::decisions(pool, &span).await?;
     while let Some(last) = page.last() {
         span.after = Some(last.id);
-        // The next page is on its way while this one is decided.
-        let (reading, span) = (pool.clone(), span.clone());
-        let next = tokio::spawn(async move { read_history::decisions(&reading, &span).await });
         for decision in &page {
             tally.decisions += 1;
             match one(policies, candidate, decision)? {
@@ -72,8 +68,7 @@ pub async fn backtest(
                 }
             }
         }
-        let lost = |_| StoreError::Corrupt("the reader of decisions has stopped".to_owned());
-        page = next.await.map_err(lost)??;
+        page = read_history::decisions(pool, &span).await?;
     }
     Ok(tally)
 }

@@ -2,7 +2,10 @@
 //! waits for another person.
 
 use super::file::{self, Fault, Library};
+use super::policy::MarketPolicy;
+use super::rule::Rule;
 use super::shelf::KNOWN_BEFORE;
+use super::signals::Hook;
 use crate::domain::{OperatorId, PersonId};
 use crate::flows::Flows;
 use crate::store::policy_versions::{self, ProposalFilter, ProposalLine, Proposed};
@@ -11,6 +14,8 @@ use crate::store::{Pool, StoreError};
 /// Why a text was not taken as a proposal.
 #[derive(Debug, thiserror::Error)]
 pub enum ProposeError {
+    #[error("its rule {rule} asks {hook}, and nobody answers that here: configure a vendor first")]
+    NobodyAnswers { rule: String, hook: &'static str },
     /// With the line of each fault.
     #[error("the policy is not sound")]
     Faulty(Vec<Fault>),
@@ -40,6 +45,7 @@ pub async fn propose_policy(
     let texts = published.iter().map(|one| (one.version.as_str(), one.text.as_str()));
     let library = Library::new(texts);
     let policy = file::check(&version, text, &library).map_err(ProposeError::Faulty)?;
+    let unanswered = unanswered(flows, &policy);
     let proposed = Proposed {
         id: flows.ids.next(),
         version: policy.version,
@@ -53,6 +59,9 @@ pub async fn propose_policy(
     // A repeat is told what it was told, whatever became of it since.
     if let Some(before) = by_key(pool, operator, idempotency_key).await? {
         return repeated(before, &proposed);
+    }
+    if let Some((rule, hook)) = unanswered {
+        return Err(ProposeError::NobodyAnswers { rule, hook: hook.as_str() });
     }
     if published.iter().any(|one| one.version == proposed.version) {
         return Err(ProposeError::Published(proposed.version));
@@ -74,6 +83,24 @@ pub async fn propose_policy(
     }
     tracing::info!(policy.version = proposed.version, person.id = %person, "a policy was proposed");
     Ok((ProposalLine { proposed, ended: None, replaced: false, in_force_from: None }, false))
+}
+
+/// A rule whose vendor is not configured here: every payment of the market would meet its failure
+/// outcome, one by one.
+fn unanswered(flows: &Flows, policy: &MarketPolicy) -> Option<(String, Hook)> {
+    let market = policy.market.as_str();
+    let answers = |hook: Hook| match hook {
+        Hook::Register => flows.checks.register(market).is_some(),
+        Hook::CrossOperatorLimit => flows.checks.file(market).is_some(),
+        Hook::Names => flows.checks.matchers(market).next().is_some(),
+        Hook::KytDeposit | Hook::KytWithdrawal | Hook::Kyc => !flows.vendors.of(hook).is_empty(),
+    };
+    let asked = |rule: &Rule| rule.check.hook().or_else(|| rule.check.asks().map(|ask| ask.hook));
+    let asking = policy.rules.iter().filter_map(|rule| Some((rule, asked(rule)?)));
+    asking
+        .filter(|(_, hook)| !answers(*hook))
+        .map(|(rule, hook)| (rule.id.to_string(), hook))
+        .next()
 }
 
 fn repeated(

@@ -14,8 +14,7 @@ use super::movement::Movement;
 use super::{Checkpoint, Facts, MarketPolicy, Policies};
 use crate::domain::{Direction, Reason, Timestamp};
 use crate::store::read_history::{self, RecordedDecision};
-use crate::store::{StoreError, facts_json, json};
-use sqlx::PgPool;
+use crate::store::{Pool, StoreError, facts_json, json};
 
 /// What a decision is made again with.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +63,7 @@ pub enum ReplayError {
 
 /// Makes a decision again.
 pub async fn replay(
-    pool: &PgPool,
+    pool: &Pool,
     policies: &Policies,
     decision: &RecordedDecision,
     question: &Question,
@@ -149,7 +148,7 @@ fn named<'a>(
 /// What the ledger said at the moment (debts, what each source paid in) was known at once and stays. The exchange rates stay
 /// too: they are of the day of the decision.
 async fn known_at<'a>(
-    pool: &PgPool,
+    pool: &Pool,
     decision: &RecordedDecision,
     recorded: Facts,
     question: &Question,

@@ -155,6 +155,9 @@ fn not_proposed(error: ProposeError) -> Problem {
         }
         ProposeError::Published(_) => Problem::conflict("policy.published", sentence(&error)),
         ProposeError::MomentTaken(_) => Problem::conflict("policy.moment_taken", sentence(&error)),
+        ProposeError::NobodyAnswers { .. } => {
+            Problem::unprocessable("policy.nobody_answers", sentence(&error)).at("/text")
+        }
         ProposeError::TooSoon => Problem::unprocessable("policy.too_soon", TOO_SOON).at("/text"),
         ProposeError::KeyReused => Problem::unprocessable(
             "idempotency.key_reused",

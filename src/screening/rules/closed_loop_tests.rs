@@ -104,7 +104,7 @@ fn a_market_that_insists_sends_a_named_destination_to_people() {
     use crate::screening::{engine, file, test_data::POLICY};
     let found = LoopFacts { is_named: true, ..shared(vec![source("source", 5_000, 0)], 10_000) };
     let rule = "\n[[rules]]\nid = \"closed_loop.named\"\neffect = \"review\"\nsource = \"test\"\n\
-                source_date = 2026-01-01\n";
+                source_date = \"2026-01-01\"\n";
     for (only_records, outcome) in [(false, Outcome::Review), (true, Outcome::Approve)] {
         let text = format!("{POLICY}{rule}only_records = {only_records}\n");
         let policy = file::read("2026-01.toml", &text).unwrap();
