@@ -57,23 +57,23 @@ pub fn put_limits(
     wanted: &[(Period, Money)],
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
-    let next = limits::replace(&book.limits, wanted, terms(book, ctx), ctx.now)
+    let next = limits::replace(&book.limits, wanted, terms(book, ctx)?, ctx.now)
         .map_err(|error| Refusal::LimitsInvalid(error.to_string()))?;
     keep_limits(book, next, ctx)
 }
 
 /// Confirms rises whose delay is over.
 pub fn confirm_limits(book: &mut Book, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
-    let next = limits::confirm(&book.limits, terms(book, ctx), ctx.now)
+    let next = limits::confirm(&book.limits, terms(book, ctx)?, ctx.now)
         .map_err(|error| Refusal::LimitsInvalid(error.to_string()))?;
     keep_limits(book, next, ctx)
 }
 
 /// The market of the player's residence says how limits work.
-fn terms<'a>(book: &Book, ctx: &Ctx<'a>) -> &'a LimitTerms {
-    let country = book.player.as_ref().map(|player| player.country.as_str());
-    let policy = country.and_then(|country| ctx.policies.in_force(country, ctx.now));
-    ctx.policies.limit_terms(policy)
+fn terms<'a>(book: &Book, ctx: &Ctx<'a>) -> Result<&'a LimitTerms, Refusal> {
+    let player = book.player.as_ref().ok_or(Refusal::PlayerUnknown)?;
+    let policy = ctx.policies.in_force(&player.country, ctx.now);
+    Ok(ctx.policies.limit_terms(policy))
 }
 
 fn keep_limits(

@@ -7,8 +7,7 @@ use interlock::decide::{Answer, Refusal};
 use interlock::domain::{Money, PlayerKey, Timestamp};
 use interlock::lane::SubmitError;
 use interlock::players::set_limits::{Change, set_limits};
-use interlock::screening::calendar::{Calendar, WeekStart, Window};
-use interlock::screening::limit_terms::{Basis, LimitTerms};
+use interlock::screening::calendar::{Calendar, WeekStart};
 use interlock::screening::limits::{Limit, LimitError, Period};
 use std::time::Duration;
 
@@ -30,20 +29,31 @@ async fn change(
 }
 
 /// Periods of Stockholm's calendar; withdrawals count; a rise waits 72 hours and for its period.
-fn stockholm() -> LimitTerms {
-    LimitTerms {
-        calendar: Calendar::new("Europe/Stockholm", WeekStart::Monday).unwrap(),
-        basis: Basis::Net,
-        day: Window::Running(Period::Day),
-        month: Window::Running(Period::Month),
-        rise_delay: Duration::from_secs(72 * 3_600),
-        rise_after_period: true,
-        ..LimitTerms::default()
-    }
+const STOCKHOLM: &str = r#"
+[calendar]
+zone = "Europe/Stockholm"
+week_start = "monday"
+source = "test"
+source_date = "2026-11-20"
+
+[player_limits]
+basis = "net"
+day = "calendar day"
+month = "calendar month"
+rise_after_period = true
+rise_delay_hours = 72
+rise_confirm = "after_delay"
+source = "test"
+source_date = "2026-11-20"
+
+"#;
+
+fn zone() -> Calendar {
+    Calendar::new("Europe/Stockholm", WeekStart::Monday).unwrap()
 }
 
 async fn by_stockholm() -> World {
-    World::with(Setup { limit_terms: Some(stockholm), ..Setup::default() }).await
+    World::with(Setup { limit_terms: Some(STOCKHOLM), ..Setup::default() }).await
 }
 
 /// Moves the clock on to a moment that is yet to come.
@@ -140,7 +150,7 @@ async fn a_day_on_which_clocks_change_is_as_long_as_it_is() {
     let world = by_stockholm().await;
     let player = world.player("DE").await;
     set(&world, &player, Period::Day, eur(10_000)).await;
-    let calendar = stockholm().calendar;
+    let calendar = zone();
     let mut day = calendar.period(Period::Day, calendar.next_start(Period::Day, world.clock.now()));
     while (day.to - day.from).whole_hours() == 24 {
         day = calendar.period(Period::Day, day.to);
@@ -164,7 +174,7 @@ async fn a_rise_holds_when_its_delay_and_its_month_are_over_and_it_was_confirmed
     set(&world, &player, Period::Month, eur(5_000)).await;
     assert_eq!(status_of(&world, &player, 5_001).await, "blocked", "a cut holds at once");
     // The month after the running one: there it is always longer than 72 hours to its end.
-    let calendar = stockholm().calendar;
+    let calendar = zone();
     let month_end =
         calendar.next_start(Period::Month, calendar.next_start(Period::Month, world.clock.now()));
     until(&world, month_end - Duration::from_secs(10 * 24 * 3_600)).await;

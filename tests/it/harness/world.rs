@@ -9,7 +9,6 @@ use super::mocks::{ACCOUNTS, Mocks};
 use super::proxy::Proxy;
 use super::wait::try_eventually;
 use interlock::app::parts::Patience;
-use interlock::screening::limit_terms::LimitTerms;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::future::Future;
@@ -46,7 +45,7 @@ pub struct Setup {
     /// Between the service and the database there is a [`Proxy`].
     pub proxy: bool,
     /// How every market wants players' own limits to work here; none: as its policy says.
-    pub limit_terms: Option<fn() -> LimitTerms>,
+    pub limit_terms: Option<&'static str>,
     /// Other settings, by their keys.
     pub settings: Vec<(&'static str, String)>,
     /// Run by the database's owner before the service starts: a guard is taken away.
