@@ -40,15 +40,20 @@ pub struct Place {
     moved: Variables,
 }
 
-/// The variables that give every address of the sandbox's accounts, pages for people included, a port
-/// of its own.
+/// The variables that give every address of the sandbox's accounts and vendors, pages for people
+/// included, a port of its own.
 fn moved() -> Variables {
-    let file: Table = include_str!("../../config/psps.toml").parse().unwrap();
+    let psps: Table = include_str!("../../config/psps.toml").parse().unwrap();
+    let checks: Table = include_str!("../../config/checks.toml").parse().unwrap();
+    let sandbox: Table = include_str!("../../config/sandbox.toml").parse().unwrap();
     let (mut ports, mut moved) = (BTreeMap::new(), Variables::new());
-    for account in file["psps"].as_array().unwrap() {
-        let id = account["id"].as_str().unwrap().replace('-', "_").to_uppercase();
-        move_ports(account, &format!("INTERLOCK__PSPS__{id}"), &mut ports, &mut moved);
+    for (list, accounts) in [("PSPS", &psps["psps"]), ("CHECKS", &checks["checks"])] {
+        for account in accounts.as_array().unwrap() {
+            let id = account["id"].as_str().unwrap().replace('-', "_").to_uppercase();
+            move_ports(account, &format!("INTERLOCK__{list}__{id}"), &mut ports, &mut moved);
+        }
     }
+    move_ports(&sandbox["vendors"], "INTERLOCK__VENDORS", &mut ports, &mut moved);
     moved
 }
 
