@@ -2,6 +2,9 @@
 
 -- What registers and lists say is of a player, and no payment need be under way.
 alter table vendor_result alter column payment_id drop not null;
+-- The version of the player's record that was asked about: an answer about another version says nothing
+-- of this one, however late it came.
+alter table vendor_result add column player_version bigint;
 create index vendor_result_of_person
   on vendor_result (operator_id, player_id, hook, vendor, received_at) where payment_id is null;
 

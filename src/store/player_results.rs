@@ -3,25 +3,33 @@
 //! they name people.
 
 use super::{Pool, StoreError, vendors_json};
-use crate::domain::{PlayerKey, Timestamp};
+use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::screening::signals::{Hook, Risk, VendorResult, VendorState};
 use uuid::Uuid;
 
-/// Keeps an answer.
+/// An answer, and the version of the player's record that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub result: VendorResult,
+    pub player_version: Option<i64>,
+}
+
+/// Keeps an answer about the record as it was asked about.
 pub async fn keep(
     pool: &Pool,
     id: Uuid,
-    player: &PlayerKey,
+    player: &Player,
     result: &VendorResult,
     asked_at: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into vendor_result (vendor_result_id, operator_id, player_id, hook, vendor,
-           request_id, state, risk, score, signals, version, raw_sha256, received_at, asked_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13, $14)",
+           request_id, state, risk, score, signals, version, raw_sha256, received_at, asked_at,
+           player_version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13, $14, $15)",
         id,
-        player.operator.as_str(),
-        player.player.as_str(),
+        player.key.operator.as_str(),
+        player.key.player.as_str(),
         result.hook.as_str(),
         result.vendor,
         result.request_id,
@@ -32,7 +40,8 @@ pub async fn keep(
         result.version,
         result.raw_sha256.as_slice(),
         result.received_at,
-        asked_at
+        asked_at,
+        player.version
     )
     .execute(pool)
     .await?;
@@ -45,10 +54,10 @@ pub async fn newest(
     player: &PlayerKey,
     hook: Hook,
     vendor: &str,
-) -> Result<Option<VendorResult>, StoreError> {
+) -> Result<Option<Kept>, StoreError> {
     let row = sqlx::query!(
         r#"select request_id, state, risk, score, signals::text as "signals!", version, raw_sha256,
-             received_at
+             received_at, player_version
            from vendor_result
            where operator_id = $1 and player_id = $2 and hook = $3 and vendor = $4
              and payment_id is null and state = 'final'
@@ -63,7 +72,7 @@ pub async fn newest(
     let Some(row) = row else { return Ok(None) };
     let corrupt = || StoreError::Corrupt(format!("a result of {vendor}"));
     let risk = row.risk.as_deref().map(|risk| Risk::parse(risk).ok_or_else(corrupt));
-    Ok(Some(VendorResult {
+    let result = VendorResult {
         vendor: vendor.to_owned(),
         hook,
         request_id: row.request_id,
@@ -74,5 +83,6 @@ pub async fn newest(
         raw_sha256: row.raw_sha256.as_slice().try_into().map_err(|_| corrupt())?,
         version: row.version,
         received_at: row.received_at,
-    }))
+    };
+    Ok(Some(Kept { result, player_version: row.player_version }))
 }

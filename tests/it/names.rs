@@ -4,6 +4,7 @@
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order};
 use interlock::book::Payment;
 use interlock::domain::{Audience, Player, PlayerKey};
+use interlock::vendors::people::ask_checks::match_name;
 use serde_json::{Value, json};
 
 const NAMES: &str = r#"
@@ -165,4 +166,21 @@ async fn when_a_list_changes_all_are_matched_anew_and_only_what_is_new_is_told()
     assert!(all[1].contains(before) && all[1].contains(now), "{}", all[1]);
     assert!(!all[1].contains("Neulich"), "an incident names nobody");
     world.close().await;
+}
+
+/// The clock of an answer says nothing of which record was asked about: a question about the old record
+/// that was on its way when the record changed is answered after the change.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_an_older_record_says_nothing_of_the_present_one() {
+    let world = world(&["watchman"]).await;
+    let player = named(&world, "Erika Mustermann").await;
+    let old = world.read_player(&player).await;
+    world.change_player(Player { full_name: "Erika Sanctioned".to_owned(), ..old.clone() }).await;
+    let flows = world.one().flows.clone();
+    let late = async move { match_name(&flows, &flows.checks.matchers[0], &old).await.unwrap() };
+    let answer = world.one().run(late).await;
+    assert!(answer.hits.is_empty(), "nothing is known of the old name");
+    let held = deposit(&world, &player).await;
+    assert_eq!(held.status.as_str(), "in_review");
+    world.leave_open();
 }

@@ -13,7 +13,8 @@ use crate::screening::hooks::{
 use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::Ask;
 use crate::screening::signals::{Hook, VendorResult};
-use crate::store::{attestations, player_results};
+use crate::store::attestations;
+use crate::store::player_results::{self, Kept};
 use time::Duration;
 
 /// What is to be known at a checkpoint. Room in a file of limits is taken later, when nothing else
@@ -78,11 +79,9 @@ async fn register_says(
     now: Timestamp,
 ) -> Result<RegisterAnswer, HookFailure> {
     let known = known(flows, player, (Hook::Register, &register.id)).await;
-    let known = known.as_ref().and_then(results::to_register);
-    let changed = player.updated_at;
-    if let Some(answer) =
-        known.filter(|known| results::is_fresh(known.answered_at, changed, max_age, now))
-    {
+    let known = known.filter(|kept| kept.player_version == Some(player.version));
+    let known = known.and_then(|kept| results::to_register(&kept.result));
+    if let Some(answer) = known.filter(|known| now - known.answered_at <= max_age) {
         return Ok(answer);
     }
     let request_id = flows.ids.next().simple().to_string();
@@ -103,9 +102,9 @@ async fn names_say(
     now: Timestamp,
 ) -> NameFacts {
     let known = known(flows, player, (Hook::Names, &matcher.id)).await;
-    let known = known.as_ref().and_then(results::to_names);
-    let changed = player.updated_at;
-    let fresh = known.filter(|known| results::is_fresh(known.asked_at, changed, max_age, now));
+    let known = known.filter(|kept| kept.player_version == Some(player.version));
+    let known = known.and_then(|kept| results::to_names(&kept.result));
+    let fresh = known.filter(|known| now - known.asked_at <= max_age);
     let found = match fresh {
         Some(answer) => Ok(answer),
         None => match_name(flows, matcher, player).await,
@@ -133,13 +132,9 @@ pub async fn match_name(
     told.map(|(answer, _)| answer)
 }
 
-/// The newest answer that is kept. Without the database it is asked anew: that costs a question, and
+/// The newest answer that is kept, about whichever version of the record. Without the database it is asked anew: that costs a question, and
 /// nothing else.
-pub async fn known(
-    flows: &Flows,
-    player: &Player,
-    (hook, vendor): (Hook, &str),
-) -> Option<VendorResult> {
+pub async fn known(flows: &Flows, player: &Player, (hook, vendor): (Hook, &str)) -> Option<Kept> {
     let known = player_results::newest(flows.db.pool(), &player.key, hook, vendor).await;
     known.unwrap_or_else(|error| {
         tracing::warn!(%error, "what a vendor said before could not be read");
@@ -153,7 +148,7 @@ async fn keep(flows: &Flows, player: &Player, result: &VendorResult, asked_at: T
         "state" => result.state.as_str())
     .increment(1);
     let id = flows.ids.next();
-    let kept = player_results::keep(flows.db.pool(), id, &player.key, result, asked_at).await;
+    let kept = player_results::keep(flows.db.pool(), id, player, result, asked_at).await;
     if let Err(error) = kept {
         tracing::warn!(%error, vendor = result.vendor, "what a vendor said could not be kept");
     }

@@ -35,7 +35,7 @@ pub async fn rescreen(
     let Some(found) = flows.desks.players.ask(key.clone()).await? else { return Ok(false) };
     let player = found.player;
     let before = known(flows, &player, (Hook::Names, &matcher.id)).await;
-    let before = before.as_ref().and_then(results::to_names);
+    let before = before.and_then(|kept| results::to_names(&kept.result));
     let answer = match_name(flows, matcher, &player).await.map_err(RescreenError::Hook)?;
     let is_new = |hit: &&NameHit| {
         let same = |old: &NameHit| {

@@ -82,16 +82,6 @@ pub fn to_names(result: &VendorResult) -> Option<NameAnswer> {
     Some(NameAnswer { hits, version: result.version.clone(), asked_at: result.received_at })
 }
 
-/// Whether an answer of then is one for a record that was changed at `changed_at`.
-pub fn is_fresh(
-    received_at: Timestamp,
-    changed_at: Timestamp,
-    max_age: time::Duration,
-    now: Timestamp,
-) -> bool {
-    changed_at <= received_at && now - received_at <= max_age
-}
-
 /// A vendor that could not be asked, or said what cannot be used.
 pub fn of_failure(
     vendor: &str,
@@ -117,7 +107,6 @@ pub fn of_failure(
 mod tests {
     use super::*;
     use rust_decimal::dec;
-    use time::Duration;
     use time::macros::datetime;
 
     const AT: Timestamp = datetime!(2026-11-21 8:00 UTC);
@@ -137,13 +126,5 @@ mod tests {
         };
         let answer = NameAnswer { hits: vec![hit], version: "v;h".to_owned(), asked_at: AT };
         assert_eq!(to_names(&of_names("v", &answer, "q", [1; 32])).unwrap(), answer);
-    }
-
-    #[test]
-    fn an_answer_is_fresh_until_it_is_too_old_or_the_record_changes() {
-        let (age, before) = (Duration::hours(1), AT - Duration::days(1));
-        assert!(is_fresh(AT, before, age, AT + age));
-        assert!(!is_fresh(AT, before, age, AT + age + Duration::SECOND));
-        assert!(!is_fresh(AT, AT + Duration::SECOND, age, AT + Duration::SECOND));
     }
 }
