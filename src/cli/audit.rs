@@ -107,7 +107,7 @@ fn named(keys: &[String]) -> anyhow::Result<Keys> {
 }
 
 /// The keys in the sandbox's own folder of checkpoints.
-async fn own_keys(db: &Db) -> anyhow::Result<Vec<VerifierKey>> {
+pub(super) async fn own_keys(db: &Db) -> anyhow::Result<Vec<VerifierKey>> {
     let Some(folder) = own_folder(db).await? else { bail!(KEY_NEEDED) };
     let files = Folder::at(&folder).key_files().context("looking for the sandbox's key")?;
     files.iter().map(|file| named_key(&file.display().to_string())).collect()

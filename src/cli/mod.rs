@@ -7,6 +7,7 @@
 mod ask;
 mod audit;
 mod database;
+mod decisions;
 mod demo;
 mod mocks;
 mod policy;
@@ -73,7 +74,10 @@ enum Command {
     /// Verify the log that proves what was decided and booked, copy it, and hand out evidence.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Check policy files, and compare them.
+    /// Make recorded decisions again.
+    #[command(subcommand)]
+    Decisions(decisions::Decisions),
+    /// Check policy files, compare them, and try one on what is on record.
     #[command(subcommand)]
     Policy(policy::Policy),
     /// Switch PSPs, markets, directions or methods off and on again, and see how the PSPs do.
@@ -96,6 +100,7 @@ pub fn run() -> ExitCode {
         Command::CheckConfig { config } => serve::check_config(config),
         Command::Prove => runtime::block_on(database::prove()),
         Command::Audit(command) => runtime::block_on(audit::audit(command)),
+        Command::Decisions(command) => runtime::block_on(decisions::decisions(command)),
         Command::Policy(command) => runtime::block_on(policy::policy(command)),
         Command::Routing(command) => runtime::block_on(routing::routing(command)),
         Command::Sign(request) => ask::sign(&request),

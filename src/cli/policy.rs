@@ -1,8 +1,12 @@
-//! `policy`: is a file sound, and what does it say otherwise than another.
+//! `policy`: is a file sound, what does it say otherwise than another, and what would it have decided.
 
+use super::decisions;
 use crate::config;
+use crate::domain::{DecisionId, Timestamp};
+use crate::screening::backtest::backtest;
 use crate::screening::file::said::Said;
 use crate::screening::file::{self, Library};
+use crate::screening::load_policies::load_policies;
 use crate::store::{Db, policy_versions};
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -20,6 +24,17 @@ pub enum Policy {
     /// Tell what B says otherwise than A, rule by rule and parameter by parameter; exit code 1 when it
     /// does. Each is a file, or the name of a version: of the database, else of this program.
     Diff { before: String, after: String },
+    /// Tell which recorded decisions of its market a policy file would have made otherwise. A flip is
+    /// no error: exit code 0; 2 when the file is not sound.
+    Backtest {
+        file: PathBuf,
+        /// The first moment that counts (RFC 3339).
+        #[arg(long, value_parser = decisions::time)]
+        from: Timestamp,
+        /// The first moment that no longer counts.
+        #[arg(long, value_parser = decisions::time)]
+        to: Timestamp,
+    },
 }
 
 /// Runs one of them.
@@ -27,7 +42,35 @@ pub async fn policy(command: Policy) -> anyhow::Result<ExitCode> {
     match command {
         Policy::Check { files } => check(&files),
         Policy::Diff { before, after } => diff(&before, &after).await,
+        Policy::Backtest { file, from, to } => try_on_record(&file, from, to).await,
     }
+}
+
+async fn try_on_record(file: &Path, from: Timestamp, to: Timestamp) -> anyhow::Result<ExitCode> {
+    let db = Db::connect(&super::database::app_url()?, 2).await;
+    let db = db.context("connecting to the database")?;
+    let mut library = Library::new(std::iter::empty());
+    for one in policy_versions::published(db.pool()).await.context("reading the versions")? {
+        library.add(&one.version, &one.text);
+    }
+    let name = file.display().to_string();
+    let text = read(file)?;
+    let candidate = file::check(&name, &text, &library).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{name} is not sound:\n{}", faults.join("\n"))
+    })?;
+    let policies = load_policies(db.pool(), &[]).await.context("reading the policies")?;
+    let tally = backtest(db.pool(), &policies, &candidate, (from, to), |flip| {
+        let id = DecisionId(flip.decision);
+        println!("{id} of {}: {}", flip.occurred_at, decisions::told(&flip.differences));
+    });
+    let tally = tally.await.context("deciding again what is on record")?;
+    println!(
+        "{} decisions, {} flipped, {} passed over (no inputs, a version that is not known here, or \
+         not counted what this file asks)",
+        tally.decisions, tally.flipped, tally.passed_over
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check(files: &[PathBuf]) -> anyhow::Result<ExitCode> {

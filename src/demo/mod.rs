@@ -12,7 +12,7 @@
 //! also when a step fails or somebody presses Ctrl-C.
 //!
 //! Reading order: [`story`] (the steps as a table), [`stage`] (what all steps need), the steps
-//! ([`failover`], [`pix`], [`payout`], [`unknown`], [`recovery`], [`attacks`], [`limit`], [`books`]), [`client`],
+//! ([`failover`], [`pix`], [`payout`], [`unknown`], [`recovery`], [`attacks`], [`limit`], [`replay`], [`books`]), [`client`],
 //! [`receiver`], [`timeline`].
 
 mod attacks;
@@ -24,6 +24,7 @@ mod payout;
 mod pix;
 mod receiver;
 mod recovery;
+mod replay;
 mod stage;
 mod story;
 mod timeline;
@@ -31,6 +32,8 @@ mod unknown;
 
 use crate::shutdown::Shutdown;
 use anyhow::Context as _;
+pub use replay::Audit;
+
 use client::{Api, Mocks};
 use receiver::Receiver;
 use stage::Stage;
@@ -42,7 +45,7 @@ use timeline::Timeline;
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Where the sandbox is, and who the casino is.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct DemoOptions {
     /// `http://127.0.0.1:8080`
     pub api_url: String,
@@ -52,13 +55,14 @@ pub struct DemoOptions {
     pub key_id: String,
     /// It signs requests, and where the configuration takes plain keys it is the bearer too.
     pub key_secret: String,
+    pub audit: Audit,
 }
 
 impl DemoOptions {
     /// As the casino whose key every sandbox has.
-    pub fn of_sandbox(api_url: String, control_url: String) -> Self {
+    pub fn of_sandbox(api_url: String, control_url: String, audit: Audit) -> Self {
         let key = "sk_sandbox".to_owned();
-        Self { api_url, control_url, key_id: key.clone(), key_secret: key }
+        Self { api_url, control_url, key_id: key.clone(), key_secret: key, audit }
     }
 }
 
@@ -77,7 +81,7 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<bool> {
     mocks.reset().await?;
     let receiver = Receiver::open(timeline.clone(), &shutdown).await?;
     let endpoint = receiver.register(&api).await?;
-    let stage = Stage::new(api, mocks, receiver, timeline);
+    let stage = Stage::new(api, mocks, receiver, timeline, options.audit);
     let played = tokio::select! {
         played = story::play(&stage) => Some(played),
         () = shutdown.requested() => None,

@@ -1,6 +1,7 @@
 //! What all steps share: the casino, the mocks, the receiver, and what a casino does again and
 //! again: it registers a player, lets them deposit, reads a wallet.
 
+use super::Audit;
 use super::client::{Answer, Api, Mocks, fresh, list, text};
 use super::receiver::{Receiver, short};
 use super::timeline::Timeline;
@@ -103,6 +104,7 @@ pub(super) struct Stage {
     pub(super) mocks: Mocks,
     pub(super) casino: Receiver,
     pub(super) timeline: Timeline,
+    pub(super) audit: Audit,
     /// Begins every player's id, so that runs do not meet.
     run: String,
     players: Mutex<Vec<Player>>,
@@ -110,13 +112,19 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(api: Api, mocks: Mocks, casino: Receiver, timeline: Timeline) -> Self {
+    pub(super) fn new(
+        api: Api,
+        mocks: Mocks,
+        casino: Receiver,
+        timeline: Timeline,
+        audit: Audit,
+    ) -> Self {
         let digits = fresh();
         // The end of an id is its random part.
         let run = format!("demo-{}-", digits.get(24..).unwrap_or(&digits));
         casino.listen_for(&run);
         let (players, arrivals) = (Mutex::default(), Mutex::default());
-        Self { api, mocks, casino, timeline, run, players, arrivals }
+        Self { api, mocks, casino, timeline, audit, run, players, arrivals }
     }
 
     pub(super) fn tell(&self, actor: &str, what: &str) {

@@ -2,7 +2,7 @@
 
 use super::client::{Api, Mocks, list, text};
 use super::stage::{MARKETS, Stage};
-use super::{attacks, books, failover, limit, payout, pix, recovery, unknown};
+use super::{attacks, books, failover, limit, payout, pix, recovery, replay, unknown};
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 
@@ -17,7 +17,7 @@ struct Step {
     play: Play,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         number: 1,
         title: "The first PSP is down: the second takes the deposit, the wallet is credited once",
@@ -52,6 +52,11 @@ const STEPS: [Step; 8] = [
         number: 7,
         title: "A deposit over the player's own limit is blocked, and says why",
         play: |stage| Box::pin(limit::play(stage)),
+    },
+    Step {
+        number: 8,
+        title: "A decision is replayed to the byte; one altered byte of the log is named",
+        play: |stage| Box::pin(replay::play(stage)),
     },
     Step {
         number: 10,

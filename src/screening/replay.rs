@@ -191,7 +191,7 @@ async fn known_at<'a>(
         };
         let mut facts = gather::withdrawal(&records, &setting);
         gather::count_withdrawal(&mut facts, own, (&recorded.owed, &movements), &counting);
-        return Ok((facts, policy));
+        return Ok((as_answered(facts, recorded), policy));
     }
     let source = match (recorded.checkpoint, decision.payment) {
         (Checkpoint::DepositPost, Some(payment)) => read_history::source(pool, payment).await?,
@@ -210,5 +210,14 @@ async fn known_at<'a>(
     };
     let mut facts = gather::deposit(&records, &setting);
     gather::count_deposit(&mut facts, own, (limits, &movements), &counting);
-    Ok((facts, policy))
+    Ok((as_answered(facts, recorded), policy))
+}
+
+/// What vendors had said by then is as it was: they are not asked again about the past. Nor does it change
+/// which rules the installation only recorded.
+fn as_answered(mut facts: Facts, recorded: Facts) -> Facts {
+    facts.checks = recorded.checks;
+    facts.vendors = recorded.vendors;
+    facts.recorded_only = recorded.recorded_only;
+    facts
 }
