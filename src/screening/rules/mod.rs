@@ -148,6 +148,9 @@ fn make(licensed: bool) -> Vec<Rule> {
 #[cfg(test)]
 mod counting_tests;
 
+#[cfg(test)]
+mod wall_tests;
+
 /// `a, b, c`, or `none`.
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.collect();

@@ -113,7 +113,7 @@ impl Check for Status {
             audience,
             "player.frozen",
             "the player's account is frozen",
-            "compliance must lift the freeze",
+            "the account moves money again when the casino sets its status back to active",
         )
     }
 }

@@ -50,12 +50,14 @@ impl Check for TravelRule {
         vec![Finding::new(hit, format!("{worth}, {keeper}"), threshold)]
     }
 
+    /// A rule against laundering: who knows its threshold stays below it. Compliance asks the player for
+    /// the proof.
     fn words(&self, _: &RuleResult) -> Words {
         Words::new(
-            Audience::Operator,
+            Audience::Compliance,
             "travel_rule.control_unproven",
             "it is not proven that the player controls this address",
-            "the player proves control of the address, or uses an exchange's",
+            "have the player prove control of the address, or use an exchange's",
         )
     }
 }

@@ -97,7 +97,7 @@ impl Check for Velocity {
         let RuleResult { observed, threshold, .. } = result;
         // What is usual is told to nobody who would stay just below it.
         Words::new(
-            Audience::Operator,
+            Audience::Compliance,
             "velocity.exceeded",
             format!("more than is usual in so short a time: {observed}, at most {threshold}"),
             "wait until earlier payments are older, or let people look at it",
