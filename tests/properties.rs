@@ -12,3 +12,5 @@ mod closed_loop;
 mod limits;
 #[path = "properties/machines.rs"]
 mod machines;
+#[path = "properties/replays.rs"]
+mod replays;
