@@ -68,6 +68,7 @@ fn body_of(rule: &Rule) -> Option<Value> {
         ("POST", "/v1/reviews/{id}/assign") => Some(json!({"person_id": "person_c"})),
         ("POST", "/v1/reviews/{id}/notes" | "/v1/reviews/{id}/info") => Some(json!({"text": "t"})),
         ("POST", "/v1/reviews/{id}/request-info") => Some(json!({"text": "t"})),
+        ("POST", "/v1/decisions/{id}/replay") => Some(json!({})),
         ("POST", "/v1/incidents/{id}/close") => Some(json!({"note": "mine now"})),
         ("POST", "/v1/routing/switches") => Some(json!({"country": "DE", "reason": "mine"})),
         ("POST", "/v1/routing/switches/{id}/lift") => Some(json!({"reason": "mine now"})),
