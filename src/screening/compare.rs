@@ -101,7 +101,10 @@ fn reasons(stored: &str) -> Result<Lines, StoreError> {
     let mut lines = Lines::new();
     for reason in json::read_reasons(stored)? {
         let again = (0..).find(|n| !lines.contains_key(&(reason.code.clone(), *n)));
-        lines.insert((reason.code.clone(), again.unwrap_or_default()), reason.message);
+        let remedy = reason.remedy.as_deref().unwrap_or("none");
+        let audience = reason.audience.as_str();
+        let line = format!("{}; remedy: {remedy}; for {audience}", reason.message);
+        lines.insert((reason.code, again.unwrap_or_default()), line);
     }
     Ok(lines)
 }

@@ -44,7 +44,7 @@ const OPEN: &[&str] = &[
 
 /// What the words of some kinds depend on, beside the state.
 const OBSERVED: &[&str] =
-    &["100.00 EUR", "closed", "frozen", "pep", "not asked", "no answer", "excluded", "severe"];
+    &["100.00 EUR", "closed", "frozen", "pep x", "not asked", "no answer", "excluded", "severe"];
 
 const EFFECTS: [Outcome; 3] = [Outcome::Review, Outcome::Hold, Outcome::Deny];
 
