@@ -268,6 +268,10 @@ fn checkpoints_of(
             Entry::Broken => chain.add_unreadable(&source),
             Entry::Checkpoint { note, leaves } => {
                 chain.add(&note, &source);
+                // The records may be proven by their root without it, and the copy is damaged all the same.
+                if leaves.is_none() {
+                    chain.add_unreadable(&format!("with its list of leaf hashes {source}"));
+                }
                 let size = note.lines().nth(1).and_then(|size| size.parse::<u64>().ok());
                 lists.extend(size.zip(leaves));
             }
