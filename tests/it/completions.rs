@@ -151,6 +151,9 @@ async fn killed(fault: &str) {
     };
     let step = Duration::from_secs(20);
     world.later("the word is being given", step, asked).await;
+    // That it is meant is on record before it is sent: only what has reached the PSP can be heard.
+    let sent = || async { (!world.mocks.has_faults(PSP).await).then_some(()) };
+    eventually("the word has reached the PSP", SOON, sent).await;
     world.kill(0);
     let heard = fault == "timeout_after_accept";
     let status = if heard { "succeeded" } else { "pending" };
