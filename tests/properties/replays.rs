@@ -193,6 +193,11 @@ fn ten_thousand_decisions_come_out_to_the_byte_of_what_is_kept_of_them() {
         // Whatever is not approved says why.
         let hits = again.rules.iter().filter(|result| result.is_hit()).count();
         prop_assert_eq!(again.reasons.len(), hits);
+        for reason in &again.reasons {
+            let told = [&reason.rule, &reason.observed, &reason.threshold, &reason.remedy];
+            let full = told.iter().all(|text| text.as_ref().is_some_and(|text| !text.is_empty()));
+            prop_assert!(full, "{:?}", reason);
+        }
         outcomes.borrow_mut().insert(made.outcome.as_str());
         Ok(())
     };
