@@ -1,5 +1,6 @@
 //! Every fault, by the text that a person reads.
 
+mod identity;
 mod packs;
 mod production;
 mod routing;
