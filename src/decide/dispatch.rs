@@ -3,7 +3,8 @@
 use super::command::{Answer, Command, Ctx, Refusal};
 use super::four_eyes::Draft;
 use super::{
-    attempt, deposit, idempotency, news, payin, player, returns, review, vendor, wallet, withdrawal,
+    attempt, deposit, idempotency, kyc, news, payin, player, returns, review, vendor, wallet,
+    withdrawal,
 };
 use crate::book::{Book, Record};
 use crate::domain::ProposalId;
@@ -44,6 +45,7 @@ pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answe
 fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     match command {
         Command::PutPlayer(put) => player::put(book, put, ctx),
+        Command::SetKyc(set) => kyc::set(book, set, ctx),
         Command::PutLimits { wanted } => player::put_limits(book, wanted, ctx),
         Command::ConfirmLimits => player::confirm_limits(book, ctx),
         Command::WalletEntry { entry, .. } => wallet::enter(book, entry, ctx),

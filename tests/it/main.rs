@@ -24,6 +24,7 @@ mod every_psp;
 mod evidence;
 mod guards;
 mod idempotency;
+mod kyc;
 mod kyt;
 mod lanes;
 mod late_news;
