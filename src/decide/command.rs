@@ -7,6 +7,7 @@ use crate::domain::{
     AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
 };
 use crate::screening::facts::LoopFacts;
+use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use crate::screening::signals::VendorResult;
@@ -173,6 +174,8 @@ pub struct VendorsSaid {
     pub is_over: bool,
     /// How a withdrawal was shared out when it was asked for: that is settled, whoever is waited for.
     pub closed_loop: Option<LoopFacts>,
+    /// What is known of the player outside the house, where a withdrawal is decided about again.
+    pub checks: CheckFacts,
 }
 
 /// Who says so.

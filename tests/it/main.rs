@@ -36,6 +36,7 @@ mod markets;
 mod names;
 mod other_money;
 mod outcomes;
+mod packs;
 mod payins;
 mod readiness;
 mod registers;
