@@ -165,6 +165,7 @@ fn decided(
         method: payment.method,
         limits: &book.limits,
         movements: &book.movements,
+        background: &book.background,
         source: payment.source.as_ref(),
     };
     let mut facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));

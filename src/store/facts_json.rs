@@ -3,7 +3,7 @@
 //! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
 
 use super::json::currency;
-use super::{StoreError, checks_json, loop_json, vendors_json};
+use super::{StoreError, background_json, checks_json, loop_json, vendors_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
@@ -54,6 +54,12 @@ pub fn text(facts: &Facts) -> String {
     }
     if !facts.counted.is_empty() {
         put("counted", facts.counted.iter().map(counted_json).collect());
+    }
+    if !facts.attestations.is_empty() {
+        put("attestations", facts.attestations.iter().map(background_json::vouched).collect());
+    }
+    if let Some(shared) = facts.shared {
+        put("shared", background_json::shared(shared));
     }
     if !facts.vendors.is_empty() {
         put("vendors", facts.vendors.iter().map(vendors_json::value).collect());
@@ -173,6 +179,8 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         closed_loop: all.maybe("closed_loop", loop_json::read)?,
         checks: all.maybe("checks", checks_json::read)?.unwrap_or_default(),
         counted: all.each("counted", read_counted)?,
+        attestations: all.each("attestations", background_json::read_vouched)?,
+        shared: all.maybe("shared", background_json::read_shared)?,
         vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,
@@ -313,7 +321,7 @@ impl<'a> Node<'a> {
         self.value.as_str().map(str::to_owned).ok_or_else(|| self.wrong())
     }
 
-    fn own_word<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    pub(super) fn own_word<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
         parse(&self.own_text()?).ok_or_else(|| self.wrong())
     }
 

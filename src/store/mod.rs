@@ -16,6 +16,8 @@
 //! Vendors: [`vendor_checks`], [`vendors_json`].
 
 pub mod attestations;
+mod background_json;
+pub mod backgrounds;
 pub mod case_json;
 pub mod cases;
 pub mod checkpoints;

@@ -5,6 +5,7 @@ use crate::domain::{
     Currency, Kyc, KycStatus, Method, Money, OperatorId, Origin, Player, PlayerId, PlayerKey,
     PlayerStatus, Timestamp,
 };
+use crate::screening::background::Background;
 use crate::screening::file::{self, Library};
 use crate::screening::gather::{self, Deposit, Setting};
 use crate::screening::{Checkpoint, FxTable, MarketPolicy, Outcome, Policies, Screening, engine};
@@ -60,6 +61,7 @@ fn deposit(player: &Player, money: Money, method: Method) -> Screening {
         method,
         limits: &[],
         movements: &[],
+        background: Background::NOTHING,
         source: None,
     };
     let facts = gather::deposit(&records, &Setting::new(&policies, &fx, NOW));

@@ -15,11 +15,15 @@ mod counting;
 mod cross_operator;
 mod dual_approval;
 mod excluded_register;
+mod instrument_shared;
 mod kyc_level;
 mod kyt;
 mod licence;
+mod lifting;
+mod limit_contact;
 mod limit_player;
 mod limit_required;
+mod minimal_play;
 mod owed;
 mod payer;
 mod player;
@@ -105,6 +109,11 @@ pub fn read(
         "structuring" => (Arc::new(structuring::Structuring::read(table)), BEGINNINGS),
         "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_PRE),
         "cdd.threshold" => (Arc::new(cdd_threshold::CddThreshold::read(table)), BEGINNINGS),
+        "limit.contact" => (Arc::new(limit_contact::LimitContact::read(table)), DEPOSIT_PRE),
+        "minimal_play" => (Arc::new(minimal_play::MinimalPlay::read(table)), REQUEST),
+        "instrument.shared" => {
+            (Arc::new(instrument_shared::InstrumentShared::read(table)), MONEY_AND_REQUEST)
+        }
         "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_PRE),
         _ => return None,
     })
@@ -147,6 +156,9 @@ fn make(licensed: bool) -> Vec<Rule> {
 
 #[cfg(test)]
 mod counting_tests;
+
+#[cfg(test)]
+mod rule_tests;
 
 #[cfg(test)]
 mod wall_tests;

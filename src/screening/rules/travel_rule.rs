@@ -1,10 +1,12 @@
 //! What must be known of both ends of a transfer of crypto (EU 2023/1113, art. 14 and 16; FATF R.16).
 //!
 //! The casino's record names the player, and the payment the address. What is looked at here is whether
-//! an address of the player's own keeping was proven to be theirs, from a certain worth on. A proof is
-//! shown by people; without one they look.
+//! an address of the player's own keeping was proven to be theirs, from a certain worth on. Two people who
+//! saw the proof vouch for it, naming the address or the payment; without that, people look.
 
+use super::lifting;
 use crate::domain::{Audience, Currency, Method, Money};
+use crate::screening::attestation::AttestationKind;
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
 use crate::screening::rule::{Check, Finding, RuleResult, Words};
@@ -13,11 +15,15 @@ use crate::screening::signals::VendorState;
 #[derive(Debug)]
 pub struct TravelRule {
     from: Money,
+    lifted_by: Vec<AttestationKind>,
 }
 
 impl TravelRule {
     pub fn read(table: &Table<'_>) -> Self {
-        Self { from: table.money("self_hosted_from_eur", Currency::EUR) }
+        Self {
+            from: table.money("self_hosted_from_eur", Currency::EUR),
+            lifted_by: lifting::read(table, &[AttestationKind::ProofOfControl]),
+        }
     }
 }
 
@@ -28,6 +34,10 @@ impl Check for TravelRule {
 
     fn operator(&self) -> &'static str {
         "<"
+    }
+
+    fn lifted_by(&self) -> &[AttestationKind] {
+        &self.lifted_by
     }
 
     fn find(&self, facts: &Facts) -> Vec<Finding> {
@@ -47,7 +57,8 @@ impl Check for TravelRule {
         });
         let keeper = if kept { "kept by an exchange" } else { "kept by nobody known" };
         let hit = !kept && self.from.minor <= worth.minor;
-        vec![Finding::new(hit, format!("{worth}, {keeper}"), threshold)]
+        let finding = Finding::new(hit, format!("{worth}, {keeper}"), threshold);
+        vec![lifting::lift(finding, &self.lifted_by, Some(worth), facts)]
     }
 
     /// A rule against laundering: who knows its threshold stays below it. Compliance asks the player for

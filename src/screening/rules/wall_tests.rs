@@ -21,6 +21,8 @@ const SECRET: &[&str] = &[
     "velocity.sum",
     "velocity.instruments",
     "structuring",
+    "minimal_play",
+    "instrument.shared",
 ];
 
 /// Kinds that may be told of, as long as they do not hold.
@@ -40,6 +42,7 @@ const OPEN: &[&str] = &[
     "affordability",
     "cdd.threshold",
     "limit.required",
+    "limit.contact",
 ];
 
 /// What the words of some kinds depend on, beside the state.

@@ -7,6 +7,7 @@ use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::flows::Flows;
 use crate::lane::desk::DeskError;
 use crate::screening::Checkpoint;
+use crate::screening::background::Background;
 use crate::screening::gather;
 use crate::screening::gather::Setting;
 use crate::screening::hooks::{CheckFacts, HookFailure, NameAnswer, NameFacts, NameHit};
@@ -72,7 +73,8 @@ fn noticed(flows: &Flows, matcher: &Matcher, player: &Player, answer: &NameAnswe
     if asked(policy, Checkpoint::AccountEvent, Hook::Names).is_none() || answer.hits.is_empty() {
         return Vec::new();
     }
-    let mut facts = gather::account(player, &Setting::new(&policies, &flows.fx, now));
+    let mut facts =
+        gather::account(player, Background::NOTHING, &Setting::new(&policies, &flows.fx, now));
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
     facts.checks = CheckFacts { names, ..CheckFacts::default() };
     let rules = policy.rules.iter().filter(|rule| {
