@@ -6,6 +6,7 @@ use crate::domain::{
     AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
 };
 use crate::screening::facts::LoopFacts;
+use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use crate::screening::signals::VendorResult;
@@ -48,6 +49,11 @@ pub enum Command {
         wanted: Vec<(Period, Money)>,
     },
     ConfirmLimits,
+    /// A matcher was asked about this version of the player's record.
+    ScreenAccount {
+        version: i64,
+        checks: CheckFacts,
+    },
     WalletEntry {
         claim: KeyClaim,
         entry: GameEntry,
@@ -324,6 +330,7 @@ impl Command {
             Command::PutPlayer(_) => "put_player",
             Command::PutLimits { .. } => "put_limits",
             Command::ConfirmLimits => "confirm_limits",
+            Command::ScreenAccount { .. } => "screen_account",
             Command::WalletEntry { .. } => "wallet_entry",
             Command::StartDeposit(_) => "start_deposit",
             Command::RequestWithdrawal(_) => "request_withdrawal",

@@ -11,9 +11,10 @@
 //! Reading order: [`command`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
 //! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
-//! [`vendor`], [`wallet`], [`player`]; and of people's work [`four_eyes`], [`review`], [`case`],
+//! [`vendor`], [`wallet`], [`player`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
 //! [`service_case`], [`desk_work`].
 
+pub mod account;
 pub mod attempt;
 pub mod case;
 pub mod closed_loop;

@@ -45,6 +45,9 @@ impl Command {
                 needs.limits.insert(player.clone());
                 needs.accounts.insert(player.clone());
             }
+            Command::ScreenAccount { .. } => {
+                needs.accounts.insert(player.clone());
+            }
             Command::WalletEntry { entry, .. } => {
                 needs.wallets.insert((player.clone(), Some(entry.money.currency)));
                 needs.game.insert((player.clone(), entry.reference.clone()));

@@ -15,6 +15,7 @@ use crate::screening::aggregate::Query;
 use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
 use crate::screening::signals::VendorResult;
+use psp_contract::CardFunding;
 use uuid::Uuid;
 
 /// The facts of one screening.
@@ -154,6 +155,8 @@ pub struct PayerFacts {
     pub tax_id: Match,
     /// What kind of account paid, `"iban"`, `"phone, the player's"`.
     pub account: String,
+    /// Whose money the card spends. None: no card, or nobody told.
+    pub funding: Option<CardFunding>,
 }
 
 /// A withdrawal and the sources of the player's deposits in its currency.

@@ -63,6 +63,12 @@ pub struct Locked<'a> {
     pub ends: &'a [End],
 }
 
+impl Locked<'static> {
+    /// Nothing is known, or nobody asks.
+    pub const NOTHING: Self =
+        Self { limits: &[], owed: &[], movements: &[], background: Background::NOTHING, ends: &[] };
+}
+
 /// What every screening is made with.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<'a> {
@@ -126,10 +132,14 @@ pub fn count_deposit(
 }
 
 /// The facts of an event of the account: no money is meant to move.
-pub fn account(player: &Player, background: &Background, setting: &Setting<'_>) -> Facts {
+pub fn account(player: &Player, locked: &Locked<'_>, setting: &Setting<'_>) -> Facts {
     let mut facts = base(Checkpoint::AccountEvent, Some(player), setting);
     let policy = setting.policy(&facts);
-    background.gather(&mut facts, policy, None, &[]);
+    let Locked { limits, movements, .. } = *locked;
+    let terms = setting.policies.limit_terms(policy);
+    facts.limits = limits::measure(limits, (movements, None), terms, setting.now, setting.fx);
+    facts.counted = counters::count(policy, &facts, (locked, None), setting);
+    locked.background.gather(&mut facts, policy, None, &[]);
     narrow(&mut facts, setting.fx);
     facts
 }

@@ -68,6 +68,11 @@ pub trait Check: Debug + Send + Sync {
         false
     }
 
+    /// Whether it wants to know whose money a card spends before it is credited.
+    fn asks_of_card(&self) -> bool {
+        false
+    }
+
     /// The hook that the rule hangs on, where it does.
     fn hook(&self) -> Option<Hook> {
         None

@@ -1,11 +1,30 @@
-//! What people vouch for, and who else used an instrument, in the facts of a decision.
+//! Who paid, what people vouch for, and who else used an instrument, in the facts of a decision.
 
 use super::StoreError;
 use super::facts_json::{Node, money_json, time};
 use crate::screening::attestation::AttestationKind;
-use crate::screening::facts::{Shared, Vouched};
-use serde_json::{Map, Value};
+use crate::screening::facts::{Match, PayerFacts, Shared, Vouched};
+use psp_contract::CardFunding;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
+
+pub(super) fn payer(payer: &PayerFacts) -> Value {
+    let PayerFacts { name, tax_id, account, funding } = payer;
+    let mut value = json!({"name": name.as_str(), "tax_id": tax_id.as_str(), "account": account});
+    if let Some(funding) = funding {
+        value["funding"] = funding.as_str().into();
+    }
+    value
+}
+
+pub(super) fn read_payer(found: &Node<'_>) -> Result<PayerFacts, StoreError> {
+    Ok(PayerFacts {
+        name: found.word("name", Match::parse)?,
+        tax_id: found.word("tax_id", Match::parse)?,
+        account: found.text("account")?,
+        funding: found.maybe("funding", |word| word.own_word(CardFunding::parse))?,
+    })
+}
 
 pub(super) fn vouched(one: &Vouched) -> Value {
     let mut object = Map::new();
@@ -48,7 +67,6 @@ pub(super) fn read_shared(found: &Node<'_>) -> Result<Shared, StoreError> {
 mod tests {
     use super::*;
     use crate::domain::{Currency, Money, Timestamp};
-    use serde_json::json;
 
     #[test]
     fn what_people_vouch_for_reads_back_with_and_without_its_bounds() {
@@ -64,6 +82,22 @@ mod tests {
         }
         let wrong = json!({"kind": "source_of_funds", "id": "7"});
         assert!(read_vouched(&Node::root(&wrong, "test")).is_err());
+    }
+
+    #[test]
+    fn a_payer_of_whose_card_nothing_is_told_is_written_as_ever() {
+        let untold = PayerFacts {
+            name: Match::Same,
+            tax_id: Match::Unknown,
+            account: "known to the PSP".to_owned(),
+            funding: None,
+        };
+        assert!(payer(&untold).get("funding").is_none());
+        for funding in [None, Some(CardFunding::Credit), Some(CardFunding::Prepaid)] {
+            let one = PayerFacts { funding, ..untold.clone() };
+            let value = payer(&one);
+            assert_eq!(read_payer(&Node::root(&value, "test")).expect("it reads back"), one);
+        }
     }
 
     #[test]

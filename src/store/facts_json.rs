@@ -7,7 +7,7 @@ use super::{StoreError, background_json, checks_json, loop_json, vendors_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
-use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
+use crate::screening::facts::{Facts, PaymentFacts, PlayerFacts};
 use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{LimitUsed, Period};
 use crate::screening::movement::UseState;
@@ -36,9 +36,8 @@ pub fn text(facts: &Facts) -> String {
             json!({"origin": origin.as_str(), "money": money, "method": method.as_str()}),
         );
     }
-    if let Some(PayerFacts { name, tax_id, account }) = &facts.payer {
-        let payer = json!({"name": name.as_str(), "tax_id": tax_id.as_str(), "account": account});
-        put("payer", payer);
+    if let Some(payer) = &facts.payer {
+        put("payer", background_json::payer(payer));
     }
     if !facts.owed.is_empty() {
         put("owed", facts.owed.iter().copied().map(money_json).collect());
@@ -167,13 +166,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
                 method: found.word("method", |text| text.parse().ok())?,
             })
         })?,
-        payer: all.maybe("payer", |found| {
-            Ok(PayerFacts {
-                name: found.word("name", Match::parse)?,
-                tax_id: found.word("tax_id", Match::parse)?,
-                account: found.text("account")?,
-            })
-        })?,
+        payer: all.maybe("payer", background_json::read_payer)?,
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
         closed_loop: all.maybe("closed_loop", loop_json::read)?,

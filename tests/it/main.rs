@@ -41,6 +41,7 @@ mod replays;
 mod reviews;
 mod rotation;
 mod routing;
+mod rules;
 mod second_success;
 mod undecided;
 mod unknown_payouts;

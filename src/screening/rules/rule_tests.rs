@@ -34,6 +34,7 @@ pub struct Case {
     pub limits: Vec<Limit>,
     pub movements: Vec<Movement>,
     pub background: Background,
+    pub method: Method,
     pub source: Option<Instrument>,
     pub ends: Vec<End>,
     pub now: Timestamp,
@@ -48,6 +49,7 @@ impl Case {
             limits: Vec::new(),
             movements: Vec::new(),
             background: Background::default(),
+            method: Method::BankTransfer,
             source: None,
             ends: Vec::new(),
             now: NOW,
@@ -57,7 +59,7 @@ impl Case {
     pub fn facts(&self, checkpoint: Checkpoint, minor: i64, payment: Option<Uuid>) -> Facts {
         let (table, player) = (fx(), Some(&self.player));
         let setting = Setting::new(&self.policies, &table, self.now);
-        let (origin, method) = (Origin::Request, Method::BankTransfer);
+        let (origin, method) = (Origin::Request, self.method);
         let (money, movements) = (Money::new(minor, Currency::EUR), self.movements.as_slice());
         if checkpoint.direction() == Some(Direction::Withdrawal) {
             let owed = &[];

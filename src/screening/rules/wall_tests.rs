@@ -46,8 +46,18 @@ const OPEN: &[&str] = &[
 ];
 
 /// What the words of some kinds depend on, beside the state.
-const OBSERVED: &[&str] =
-    &["100.00 EUR", "closed", "frozen", "pep x", "not asked", "no answer", "excluded", "severe"];
+const OBSERVED: &[&str] = &[
+    "100.00 EUR",
+    "card, credit",
+    "card, not told whose money",
+    "closed",
+    "frozen",
+    "pep x",
+    "not asked",
+    "no answer",
+    "excluded",
+    "severe",
+];
 
 const EFFECTS: [Outcome; 3] = [Outcome::Review, Outcome::Hold, Outcome::Deny];
 
