@@ -60,7 +60,7 @@ impl LimitContact {
         let Some(above) = own else {
             let observed =
                 format!("a limit of {} a {period}, a currency without bound", limit.most);
-            return Finding::error(observed, "");
+            return Finding::error(observed, "a bound in that currency");
         };
         let hit = above.minor < limit.most.minor;
         let finding = Finding::new(
@@ -143,7 +143,7 @@ mod tests {
         check(young, 15_000, eur, (NoHit, "a limit of 150.00 EUR a month", low));
         check(young, 15_001, eur, (Hit, "a limit of 150.01 EUR a month", low));
         let unbounded = "a limit of 1.00 SEK a month, a currency without bound";
-        check(old, 100, Currency::SEK, (Error, unbounded, ""));
+        check(old, 100, Currency::SEK, (Error, unbounded, "a bound in that currency"));
         let case = Case::new(RULE);
         case.check(DepositPre, 100, &[(Skipped, "the player has no limit a month", "")]);
     }

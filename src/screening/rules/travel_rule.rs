@@ -72,3 +72,58 @@ impl Check for TravelRule {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule_tests::{Case, vouched};
+    use crate::domain::{Instrument, Method};
+    use crate::screening::Checkpoint::{DepositPost, WithdrawalRequest};
+    use crate::screening::attestation::AttestationKind;
+    use crate::screening::background::End;
+    use crate::screening::rule::State::{Hit, NoHit};
+    use crate::screening::test_data::NOW;
+    use psp_contract::Portable;
+    use uuid::Uuid;
+
+    const RULE: &str = "id = \"travel_rule\"\nself_hosted_from_eur = \"1000.00\"";
+    const THRESHOLD: &str = "1000.00 EUR to an address that nobody is known to keep";
+    const OBSERVED: &str = "1000.00 EUR, kept by nobody known";
+    const ADDRESS: &str = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+
+    fn case(reference: &str) -> Case {
+        let portable = Portable::CryptoAddress {
+            network: "ethereum".to_owned(),
+            asset: "USDT".to_owned(),
+            address: ADDRESS.to_owned(),
+            tag: None,
+        };
+        let to = Instrument { portable: Some(portable), ..Instrument::default() };
+        let mut case = Case { method: Method::Crypto, ..Case::new(RULE) };
+        case.ends = vec![End::of(&case.player.key.operator, &to)];
+        let mut proof = vouched(1, AttestationKind::ProofOfControl, None, NOW);
+        proof.terms.reference = reference.to_owned();
+        case.background.attestations = vec![proof];
+        case
+    }
+
+    #[test]
+    fn a_proof_is_good_for_the_address_or_the_payment_that_it_names() {
+        let lifted =
+            format!("{OBSERVED}; proof_of_control 00000000-0000-0000-0000-000000000001");
+        let (met, proven) = ([(Hit, OBSERVED, THRESHOLD)], [(NoHit, &*lifted, THRESHOLD)]);
+        case(ADDRESS).check(WithdrawalRequest, 100_000, &proven);
+        case("0x0000000000000000000000000000000000000001").check(WithdrawalRequest, 100_000, &met);
+        // Upper and lower case are a checksum on this chain, and another address on others.
+        case(&ADDRESS.to_lowercase()).check(WithdrawalRequest, 100_000, &met);
+        let payment = Uuid::from_u128(7);
+        let named = case(&format!("dep_{}", payment.simple()));
+        named.check_own(DepositPost, 100_000, Some(payment), &proven);
+        named.check_own(DepositPost, 100_000, Some(Uuid::from_u128(8)), &met);
+    }
+
+    #[test]
+    fn below_the_threshold_nothing_need_be_proven() {
+        let below = "999.99 EUR, kept by nobody known";
+        case("").check(WithdrawalRequest, 99_999, &[(NoHit, below, THRESHOLD)]);
+    }
+}
