@@ -7,16 +7,17 @@ use super::people::{ask_people, close_reviews, is_kept_back};
 use super::{closed_loop, payout, vendor};
 use crate::book::{Book, ChainPlace, Part, Payment};
 use crate::domain::{
-    AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, WithdrawalStatus,
+    AttemptId, DecisionId, Direction, Instrument, Money, PartStatus, PaymentStatus,
+    WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::payments::withdrawal_machine;
 use crate::screening::decision::{About, Decision};
 use crate::screening::facts::LoopFacts;
-use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::gather::{self, Locked, Setting, Withdrawal};
 use crate::screening::hooks::CheckFacts;
 use crate::screening::signals::VendorResult;
-use crate::screening::{Checkpoint, Outcome, engine};
+use crate::screening::{Checkpoint, Outcome, background, engine};
 use psp_contract::Portable;
 use uuid::Uuid;
 
@@ -37,7 +38,15 @@ pub fn request(
     let owed = Money::new(wallet.owed, wallet.currency);
     decision.facts.closed_loop = Some(closed_loop::recount(book, request)?);
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
-    gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
+    let ends = background::ends(&book.key.operator, instruments(&request.payment));
+    let locked = Locked {
+        limits: &book.limits,
+        owed: &[owed],
+        movements: &book.movements,
+        background: &book.background,
+        ends: &ends,
+    };
+    gather::count_withdrawal(&mut decision.facts, None, &locked, &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
     let waiting = vendor::waits(&decision, ctx);
@@ -89,6 +98,11 @@ fn destination(payment: &Payment) -> Option<ChainPlace> {
     let first = payment.parts.first().and_then(place)?;
     let alone = payment.parts.iter().all(|part| place(part).as_ref() == Some(&first));
     alone.then_some(first)
+}
+
+/// Where a withdrawal goes.
+pub fn instruments(payment: &Payment) -> impl Iterator<Item = &Instrument> {
+    payment.parts.iter().map(|part| &part.instrument)
 }
 
 /// What a request says with what vendors said.
@@ -174,6 +188,7 @@ fn decided(
     ctx: &Ctx<'_>,
 ) -> Decision {
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
+    let ends = background::ends(&book.key.operator, instruments(payment));
     let records = Withdrawal {
         checkpoint,
         origin: payment.origin,
@@ -184,6 +199,8 @@ fn decided(
         closed_loop,
         payment: Some(payment.id.uuid),
         movements: &book.movements,
+        background: &book.background,
+        ends: &ends,
     };
     let mut facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     facts.vendors = vendors;

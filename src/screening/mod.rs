@@ -15,7 +15,7 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
-//! [`rule`], [`facts`], [`signals`], [`attestation`], [`rules`], [`limits`], [`payer`],
+//! [`rule`], [`facts`], [`signals`], [`attestation`], [`background`], [`rules`], [`limits`], [`payer`],
 //! [`sources`], [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
 //! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`begin_screening`],
 //! [`load_policies`], [`propose_policy`], [`publish_policy`], [`refuse_policy`], [`compare`],
@@ -23,6 +23,7 @@
 
 pub mod aggregate;
 pub mod attestation;
+pub mod background;
 pub mod backtest;
 pub mod begin_screening;
 pub mod calendar;

@@ -17,6 +17,8 @@
 //! [`vendors_json`], [`player_results`], [`identity_events`].
 
 pub mod attestations;
+mod background_json;
+pub mod backgrounds;
 pub mod case_json;
 pub mod cases;
 pub mod checkpoints;

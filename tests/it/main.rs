@@ -44,6 +44,7 @@ mod replays;
 mod reviews;
 mod rotation;
 mod routing;
+mod rules;
 mod second_success;
 mod undecided;
 mod unknown_payouts;

@@ -21,6 +21,8 @@ const SECRET: &[&str] = &[
     "velocity.sum",
     "velocity.instruments",
     "structuring",
+    "minimal_play",
+    "instrument.shared",
 ];
 
 /// Kinds that may be told of, as long as they do not hold.
@@ -41,11 +43,14 @@ const OPEN: &[&str] = &[
     "affordability",
     "cdd.threshold",
     "limit.required",
+    "limit.contact",
 ];
 
 /// What the words of some kinds depend on, beside the state.
 const OBSERVED: &[&str] = &[
     "100.00 EUR",
+    "card, credit",
+    "card, not told whose money",
     "closed",
     "frozen",
     "pep x",

@@ -93,6 +93,7 @@ impl World {
             method: Method::BankTransfer,
             limits: &book.limits,
             movements: &book.movements,
+            background: &book.background,
             source: None,
         };
         let facts = gather::deposit(&records, &Setting::new(&self.policies, &self.fx, now));
@@ -125,6 +126,8 @@ impl World {
             closed_loop: None,
             payment: None,
             movements: &book.movements,
+            background: &book.background,
+            ends: &[],
         };
         let facts = gather::withdrawal(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::withdrawal(ids.next());
