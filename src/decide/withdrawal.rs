@@ -34,7 +34,7 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    decision.facts.closed_loop = Some(closed_loop::recount(book, request)?);
+    decision.facts.closed_loop = Some(closed_loop::recount(book, request, ctx.now)?);
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
     gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);

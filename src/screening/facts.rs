@@ -14,6 +14,7 @@ use crate::screening::aggregate::Query;
 use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
 use crate::screening::signals::VendorResult;
+use uuid::Uuid;
 
 /// The facts of one screening.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +151,9 @@ pub struct LoopSource {
     pub obstacle: Option<Obstacle>,
     /// An approved exception lets its money go elsewhere.
     pub is_excepted: bool,
+    /// The exception, where there is one. Alone it does not let money go to a named destination that is
+    /// not known to be the player's.
+    pub exception: Option<Uuid>,
 }
 
 impl LoopSource {

@@ -16,7 +16,7 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`attestation`], [`rules`], [`limits`], [`payer`],
-//! [`sources`], [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
+//! [`sources`], [`closed_loop`], [`exceptions`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
 //! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`begin_screening`],
 //! [`load_policies`], [`propose_policy`], [`publish_policy`], [`refuse_policy`], [`compare`],
 //! [`replay`], [`backtest`].
@@ -31,6 +31,7 @@ pub mod compare;
 pub mod counters;
 pub mod decision;
 pub mod engine;
+pub mod exceptions;
 pub mod facts;
 pub mod file;
 pub mod gather;
