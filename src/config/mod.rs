@@ -40,7 +40,7 @@ pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::Origin as SecretOrigin;
 pub use sections::{
-    Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
+    Console, Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
     WebhooksOut, WebhooksTls,
 };
 pub use vendors::VendorAccount;
@@ -96,6 +96,7 @@ pub struct Config {
     pub reviews: Reviews,
     pub mail: Mail,
     pub evidence: Evidence,
+    pub console: Console,
     pub sandbox: Sandbox,
 }
 
@@ -152,6 +153,7 @@ impl Config {
             reviews: Reviews::read(&root.section("reviews")),
             mail: Mail::read(&root.section("mail"), secrets),
             evidence: Evidence::read(&root.section("evidence"), secrets),
+            console: Console::read(&root.section("console"), secrets),
             recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),
             checks: checks::read(&root, secrets),

@@ -17,6 +17,7 @@ mod cancel_safety;
 mod cases;
 mod closed_loop;
 mod completions;
+mod console;
 mod crash;
 mod deposits;
 mod every_psp;
