@@ -1,29 +1,26 @@
 //! The closed loop: a withdrawal goes back to where the deposits came from, part by part.
 
-use super::cases;
 use super::harness::markets::{GERMAN_CARDS, GERMANY, SWEDEN};
 use super::harness::{SOON, Setup, World, claim, eventually, key};
-use interlock::book::{Attempt, CasePayload, Part, Payment};
+use interlock::book::{Attempt, Part, Payment};
 use interlock::domain::{AttemptStatus, Audience, Method, Money, PartStatus, PlayerKey};
 use interlock::payments::request_withdrawal::{DestinationOrder, WithdrawalOrder};
 use interlock::payments::start_deposit::DepositOrder;
-use interlock::screening::attestation::{AttestationKind, AttestationTerms};
 use interlock::screening::replay::{Question, replay};
 use interlock::store::read_history::{self, Span};
 use psp_contract::Instrument as Chosen;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "adyen-de", "nuvei-de"];
+pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "adyen-de", "nuvei-de"];
 const STEP: Duration = Duration::from_secs(60);
 
-async fn world_of(accounts: &'static [&'static str]) -> World {
+pub async fn world_of(accounts: &'static [&'static str]) -> World {
     World::with(Setup { accounts, ..Setup::default() }).await
 }
 
 /// A deposit that its payer has paid, once its PSP has told who that was.
-async fn paid_in(world: &World, order: DepositOrder) -> Payment {
+pub async fn paid_in(world: &World, order: DepositOrder) -> Payment {
     let deposit = world.one().deposit(order).await;
     if deposit.next_action.is_some() {
         world.complete(&deposit, "succeeded").await;
@@ -37,12 +34,12 @@ async fn paid_in(world: &World, order: DepositOrder) -> Payment {
     .await
 }
 
-fn by_card(player: &PlayerKey) -> DepositOrder {
+pub fn by_card(player: &PlayerKey) -> DepositOrder {
     let token = Chosen::CardToken("8415718415478572".to_owned());
     DepositOrder { instrument: Some(token), ..GERMAN_CARDS.deposit(player) }
 }
 
-fn back(player: &PlayerKey, money: Money) -> WithdrawalOrder {
+pub fn back(player: &PlayerKey, money: Money) -> WithdrawalOrder {
     WithdrawalOrder {
         player: player.clone(),
         claim: claim("withdrawals", &key()),
@@ -55,7 +52,7 @@ fn back(player: &PlayerKey, money: Money) -> WithdrawalOrder {
 }
 
 /// A player who paid in 100.00 from a bank account and then 100.00 by card.
-async fn bank_and_card(world: &World) -> PlayerKey {
+pub async fn bank_and_card(world: &World) -> PlayerKey {
     let player = world.player_of(GERMANY).await;
     paid_in(world, GERMANY.deposit(&player)).await;
     paid_in(world, by_card(&player)).await;
@@ -64,7 +61,7 @@ async fn bank_and_card(world: &World) -> PlayerKey {
     player
 }
 
-fn amounts(payment: &Payment) -> Vec<i64> {
+pub fn amounts(payment: &Payment) -> Vec<i64> {
     payment.parts.iter().map(|part| part.money.minor).collect()
 }
 
@@ -88,14 +85,14 @@ async fn sent(world: &World, payment: &Payment, number: usize, status: AttemptSt
 }
 
 /// The card's PSP pays what it has accepted.
-async fn card_is_paid(world: &World, payment: &Payment, number: usize) {
+pub async fn card_is_paid(world: &World, payment: &Payment, number: usize) {
     let attempt = sent(world, payment, number, AttemptStatus::Accepted).await;
     let movement = world.movement(&attempt).await;
     world.mocks.complete(&attempt.psp, &movement.reference, json!({"outcome": "succeeded"})).await;
 }
 
 /// Every decision comes out the same from what it kept, the sources among it.
-async fn decided_the_same_again(world: &World) {
+pub async fn decided_the_same_again(world: &World) {
     let (flows, span) = (&world.one().flows, Span { limit: 100, ..Span::default() });
     let pool = flows.db.pool();
     let decisions = read_history::decisions(pool, &span).await.unwrap();
@@ -196,89 +193,6 @@ async fn a_source_that_is_refused_leaves_a_withdrawal_paid_in_part_and_needs_an_
     world.close().await;
 }
 
-/// Two people vouch that the money of the source of this deposit may go elsewhere.
-async fn except(
-    world: &World,
-    deposit: &Payment,
-    amount: Option<Money>,
-    lasts: Duration,
-) -> String {
-    let terms = AttestationTerms {
-        kind: AttestationKind::ClosedLoopException,
-        reference: deposit.id.to_string(),
-        amount,
-        valid_until: Some(world.one().flows.clock.now() + lasts),
-    };
-    let payload = CasePayload::Attestation(terms);
-    let case = cases::open(world, &deposit.player, payload, "ann").await;
-    cases::approve(world, &case, "ann").await.expect_err("one person is not two");
-    cases::approve(world, &case, "bob").await.unwrap();
-    let made = "select attestation_id::text from attestation order by attestation_id desc limit 1";
-    world.texts(made).await.remove(0)
-}
-
-/// The sources that the newest decision about a payment was made with.
-async fn sources_of(world: &World, payment: &Payment) -> Vec<serde_json::Value> {
-    let sql = format!(
-        "select (inputs->'closed_loop'->'sources')::text from decision
-         where payment_id = '{}' and checkpoint = 'withdrawal.request'",
-        payment.id.uuid
-    );
-    serde_json::from_str(&world.texts(&sql).await[0]).unwrap()
-}
-
-/// The bank account cannot be paid any more, and 30.00 of 80.00 are beyond the card's own: without an
-/// exception people decide, with one that reaches far enough and holds nobody has to.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_approved_exception_lets_money_go_beyond_until_it_ends() {
-    let world = world_of(ACCOUNTS).await;
-    let player = world.player_of(GERMANY).await;
-    let bank = paid_in(&world, GERMANY.deposit(&player)).await;
-    let card = paid_in(&world, by_card(&player)).await;
-    world.mocks.fault("trustly-de", "create_payout", "decline_hard", Some(1)).await;
-    let refused = world.one().withdraw(back(&player, GERMANY.money(15_000))).await;
-    world.settled(refused.id, "paid_in_part").await;
-    let ask = || async {
-        let payment = world.one().withdraw(back(&player, GERMANY.money(8_000))).await;
-        let source = sources_of(&world, &payment).await.remove(0);
-        (
-            payment,
-            source["excepted"].as_bool().unwrap(),
-            source["exception"].as_str().map(str::to_owned),
-        )
-    };
-    let day = Duration::from_secs(86_400);
-    let asked_of_people = [
-        // Nothing is vouched for; then for too little, for another source, in another currency.
-        None,
-        Some((&bank, Some(GERMANY.money(9_999)))),
-        Some((&card, None)),
-        Some((&bank, Some(super::harness::gbp(1_000_000)))),
-    ];
-    for exception in asked_of_people {
-        if let Some((deposit, amount)) = exception {
-            except(&world, deposit, amount, day).await;
-        }
-        let (payment, excepted, id) = ask().await;
-        assert_eq!((payment.status.as_str(), excepted, id), ("in_review", false, None));
-        assert_eq!(payment.reasons[0].code, "withdrawal.source_not_payable");
-        world.one().cancel(&payment).await.unwrap();
-    }
-    let exception = except(&world, &bank, Some(GERMANY.money(10_000)), day).await;
-    let (paid, excepted, id) = ask().await;
-    assert_eq!((paid.status.as_str(), excepted), ("approved", true), "{:?}", paid.reasons);
-    assert_eq!((amounts(&paid), id), (vec![8_000], Some(exception)));
-    world.settled(paid.id, "paid").await;
-    assert!(paid.parts[0].instrument.tokens.contains_key("adyen-de"), "to the player's own card");
-    decided_the_same_again(&world).await;
-    world.win(&player, GERMANY.currency, 8_000).await;
-    world.move_on(day).await;
-    let (late, excepted, id) = ask().await;
-    assert_eq!((late.status.as_str(), excepted, id), ("in_review", false, None));
-    world.one().cancel(&late).await.unwrap();
-    world.close().await;
-}
-
 /// One part's answer is lost: its hold stays and nobody else is asked, whatever became of the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_unknown_outcome_keeps_its_hold_until_it_is_found() {
@@ -336,58 +250,6 @@ async fn two_unknown_parts_are_two_questions_for_people() {
     let half = world.payment(withdrawal.id).await;
     assert_eq!(half.status.as_str(), "processing");
     world.leave_open();
-}
-
-/// Two sources, and withdrawals at once from two instances: each split is made again under the lock, so
-/// that together they give no source more than it paid in. (Without that, each would take the oldest
-/// source's money for itself.)
-#[tokio::test(flavor = "multi_thread")]
-async fn withdrawals_at_once_never_share_a_net_deposit() {
-    let mut world = world_of(ACCOUNTS).await;
-    world.start_instance().await;
-    let player = bank_and_card(&world).await;
-    let asking = (0..6).map(|n| {
-        let instance = &world.instances[n % 2];
-        instance.try_withdraw(back(&player, GERMANY.money(3_000)))
-    });
-    let answers = futures_util::future::join_all(asking).await;
-    let opened = answers.iter().filter(|answer| answer.is_ok()).count();
-    assert!(2 <= opened, "{answers:?}");
-    let sql = "select coalesce(method, 'bank_transfer') || ' ' || sum(amount)::text from part
-               where status <> 'released' group by coalesce(method, 'bank_transfer')";
-    let sums: BTreeMap<String, i64> = world
-        .texts(sql)
-        .await
-        .iter()
-        .map(|row| row.split_once(' ').unwrap())
-        .map(|(method, sum)| (method.to_owned(), sum.parse().unwrap()))
-        .collect();
-    assert!(sums.values().all(|sum| *sum <= 10_000), "{sums:?}");
-    assert_eq!(sums.values().sum::<i64>(), 3_000 * i64::try_from(opened).unwrap());
-    let ids = world.texts("select part_id::text from part where method = 'card'").await;
-    for _ in 0..ids.len() {
-        let open = "select a.attempt_id::text from attempt a where psp = 'adyen-de'
-                    and part_id is not null and status = 'accepted'";
-        let attempt =
-            eventually("the card's PSP has it", SOON, || async { world.texts(open).await.pop() })
-                .await;
-        let attempt: uuid::Uuid = attempt.parse().unwrap();
-        let movement = world.mocks.movement_of("adyen-de", attempt).await.unwrap();
-        let paid = json!({"outcome": "succeeded"});
-        world.mocks.complete("adyen-de", &movement.reference, paid).await;
-        let over = format!(
-            "select count(*) from attempt where attempt_id = '{attempt}' and status = 'succeeded'"
-        );
-        let is_paid = || async { (world.number(&over).await == 1).then_some(()) };
-        eventually("it is paid", SOON, is_paid).await;
-    }
-    let all_paid = || async {
-        let open =
-            "select count(*) from payment where direction = 'withdrawal' and status <> 'paid'";
-        (world.number(open).await == 0).then_some(())
-    };
-    eventually("all are paid", SOON, all_paid).await;
-    world.close().await;
 }
 
 /// What two people give back of a withdrawal that was paid in part is what was not paid.
