@@ -36,7 +36,7 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    decision.facts.closed_loop = Some(closed_loop::recount(book, request)?);
+    decision.facts.closed_loop = Some(closed_loop::recount(book, request, ctx.now)?);
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
     let ends = background::ends(&book.key.operator, instruments(&request.payment));
     let locked = Locked {

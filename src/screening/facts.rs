@@ -185,6 +185,9 @@ pub struct LoopSource {
     pub obstacle: Option<Obstacle>,
     /// An approved exception lets its money go elsewhere.
     pub is_excepted: bool,
+    /// The exception, where there is one. Alone it does not let money go to a named destination that is
+    /// not known to be the player's.
+    pub exception: Option<Uuid>,
 }
 
 impl LoopSource {

@@ -16,7 +16,8 @@
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
 //! [`rule`], [`facts`], [`signals`], [`attestation`], [`background`], [`rules`], [`limits`], [`payer`],
-//! [`sources`], [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
+//! [`sources`], [`closed_loop`], [`exceptions`],
+//! [`split`], [`gather`], [`engine`], [`decision`], [`file`],
 //! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`begin_screening`],
 //! [`load_policies`], [`propose_policy`], [`publish_policy`], [`refuse_policy`], [`compare`],
 //! [`replay`], [`backtest`].
@@ -32,6 +33,7 @@ pub mod compare;
 pub mod counters;
 pub mod decision;
 pub mod engine;
+pub mod exceptions;
 pub mod facts;
 pub mod file;
 pub mod gather;

@@ -13,6 +13,7 @@
 
 mod harness;
 
+mod at_once;
 mod cancel_safety;
 mod cases;
 mod closed_loop;
@@ -20,8 +21,10 @@ mod completions;
 mod console;
 mod crash;
 mod deposits;
+mod ended_switches;
 mod every_psp;
 mod evidence;
+mod exceptions;
 mod guards;
 mod idempotency;
 mod kyc;
