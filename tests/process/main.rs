@@ -17,6 +17,8 @@ mod commands;
 mod copies;
 mod crash;
 mod documents;
+#[path = "../drawn/mod.rs"]
+mod drawn;
 mod failover;
 mod forge;
 mod forgeries;
@@ -26,6 +28,9 @@ mod misshapen;
 mod place;
 mod program;
 mod raw;
+#[path = "../recorded/mod.rs"]
+mod recorded;
+mod replays;
 mod sandbox_life;
 mod wait;
 mod world;
