@@ -7,16 +7,17 @@ use super::people::{ask_people, close_reviews, is_under_hold, review_kind};
 use super::{closed_loop, payout, vendor};
 use crate::book::{Book, ChainPlace, Part, Payment};
 use crate::domain::{
-    AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, WithdrawalStatus,
+    AttemptId, DecisionId, Direction, Instrument, Money, PartStatus, PaymentStatus,
+    WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::payments::withdrawal_machine;
 use crate::screening::decision::{About, Decision};
 use crate::screening::facts::LoopFacts;
-use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::gather::{self, Locked, Setting, Withdrawal};
 use crate::screening::hooks::CheckFacts;
 use crate::screening::signals::VendorResult;
-use crate::screening::{Checkpoint, Outcome, engine};
+use crate::screening::{Checkpoint, Outcome, background, engine};
 use psp_contract::Portable;
 use uuid::Uuid;
 
@@ -35,9 +36,17 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    decision.facts.closed_loop = Some(closed_loop::recount(book, request)?);
+    decision.facts.closed_loop = Some(closed_loop::recount(book, request, ctx.now)?);
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
-    gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
+    let ends = background::ends(&book.key.operator, instruments(&request.payment));
+    let locked = Locked {
+        limits: &book.limits,
+        owed: &[owed],
+        movements: &book.movements,
+        background: &book.background,
+        ends: &ends,
+    };
+    gather::count_withdrawal(&mut decision.facts, None, &locked, &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
     let waiting = vendor::waits(&decision, ctx);
@@ -90,6 +99,11 @@ fn destination(payment: &Payment) -> Option<ChainPlace> {
     let first = payment.parts.first().and_then(place)?;
     let alone = payment.parts.iter().all(|part| place(part).as_ref() == Some(&first));
     alone.then_some(first)
+}
+
+/// Where a withdrawal goes.
+pub fn instruments(payment: &Payment) -> impl Iterator<Item = &Instrument> {
+    payment.parts.iter().map(|part| &part.instrument)
 }
 
 /// What a request says with what vendors said.
@@ -175,6 +189,7 @@ fn decided(
     ctx: &Ctx<'_>,
 ) -> Decision {
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
+    let ends = background::ends(&book.key.operator, instruments(payment));
     let records = Withdrawal {
         checkpoint,
         origin: payment.origin,
@@ -185,6 +200,8 @@ fn decided(
         closed_loop,
         payment: Some(payment.id.uuid),
         movements: &book.movements,
+        background: &book.background,
+        ends: &ends,
     };
     let mut facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     facts.vendors = vendors;

@@ -182,6 +182,7 @@ impl World {
             bell.reviews.notify_one();
             bell.mail.notify_one();
             bell.screenings.notify_one();
+            bell.identity.notify_one();
         }
     }
 
