@@ -12,9 +12,9 @@ use interlock::domain::{
 use interlock::flows::Flows;
 use interlock::payments::start_deposit::{DepositOrder, start_deposit};
 use interlock::players::put_player::put_player;
+use interlock::screening::background::Background;
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
-use interlock::screening::background::Background;
 use interlock::screening::gather::{self, Setting, Withdrawal};
 use interlock::screening::split::{Split, Wanted};
 use interlock::screening::{Checkpoint, engine};

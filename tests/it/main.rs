@@ -13,6 +13,7 @@
 
 mod harness;
 
+mod account_events;
 mod cancel_safety;
 mod cases;
 mod closed_loop;

@@ -108,8 +108,7 @@ mod tests {
 
     #[test]
     fn a_proof_is_good_for_the_address_or_the_payment_that_it_names() {
-        let lifted =
-            format!("{OBSERVED}; proof_of_control 00000000-0000-0000-0000-000000000001");
+        let lifted = format!("{OBSERVED}; proof_of_control 00000000-0000-0000-0000-000000000001");
         let (met, proven) = ([(Hit, OBSERVED, THRESHOLD)], [(NoHit, &*lifted, THRESHOLD)]);
         case(ADDRESS).check(WithdrawalRequest, 100_000, &proven);
         case("0x0000000000000000000000000000000000000001").check(WithdrawalRequest, 100_000, &met);
