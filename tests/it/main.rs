@@ -14,6 +14,7 @@
 mod harness;
 
 mod at_once;
+mod account_events;
 mod cancel_safety;
 mod cases;
 mod closed_loop;
