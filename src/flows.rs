@@ -67,6 +67,7 @@ pub struct Nudges {
     pub checks: Arc<Notify>,
     pub names: Arc<Notify>,
     pub reviews: Arc<Notify>,
+    pub erasures: Arc<Notify>,
     pub mail: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,

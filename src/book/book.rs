@@ -1,5 +1,6 @@
 //! The book itself, and the few doors through which it changes.
 
+use super::erasure::ErasureFacts;
 use super::payin::PayinKey;
 use super::payment::{Attempt, Payment};
 use super::record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition};
@@ -33,6 +34,8 @@ pub struct Book {
     /// As far back as the market's limits and rules look, where the command needs them.
     pub movements: Vec<Movement>,
     pub reviews: BTreeMap<Uuid, Review>,
+    /// What stands against erasing the player's data, where a case asks for that.
+    pub erasing: Option<ErasureFacts>,
     /// Arrivals without a request that were booked before, with their deposits.
     pub payins: BTreeMap<PayinKey, PaymentId>,
     /// What came in and went out before this batch, for withdrawals that are split by it.
@@ -160,6 +163,7 @@ impl Book {
             limits: Vec::new(),
             movements: Vec::new(),
             reviews: BTreeMap::new(),
+            erasing: None,
             payins: BTreeMap::new(),
             histories: BTreeMap::new(),
             records: Vec::new(),

@@ -9,6 +9,7 @@ mod audit;
 mod database;
 mod decisions;
 mod demo;
+mod erase;
 mod mocks;
 mod policy;
 mod routing;
@@ -83,6 +84,8 @@ enum Command {
     /// Switch PSPs, markets, directions or methods off and on again, and see how the PSPs do.
     #[command(subcommand)]
     Routing(routing::Routing),
+    /// Propose that a player's personal data be erased, or approve it as another person.
+    Erase(erase::Erase),
     /// Print the signed headers of an API request.
     Sign(ask::Request),
     /// Sign an API request and send it.
@@ -103,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Decisions(command) => runtime::block_on(decisions::decisions(command)),
         Command::Policy(command) => runtime::block_on(policy::policy(command)),
         Command::Routing(command) => runtime::block_on(routing::routing(command)),
+        Command::Erase(command) => runtime::block_on(erase::erase(command)),
         Command::Sign(request) => ask::sign(&request),
         Command::Call(request) => runtime::block_on(ask::call(request)),
     }

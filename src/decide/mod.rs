@@ -11,7 +11,7 @@
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
 //! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
-//! [`vendor`], [`wallet`], [`player`]; and of people's work [`four_eyes`], [`review`], [`case`],
+//! [`vendor`], [`wallet`], [`player`]; and of people's work [`four_eyes`], [`review`], [`case`], [`erasure`],
 //! [`service_case`], [`desk_work`].
 
 pub mod attempt;
@@ -23,6 +23,7 @@ pub mod deposit;
 pub mod deposit_news;
 pub mod desk_work;
 pub mod dispatch;
+pub mod erasure;
 pub mod four_eyes;
 pub mod idempotency;
 pub mod money_in;

@@ -12,7 +12,8 @@
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
-//! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`].
+//! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`], [`decision_reads`];
+//! erasure: [`erasures`], [`erase`].
 //! Vendors: [`vendor_checks`], [`vendors_json`].
 
 pub mod attestations;
@@ -21,8 +22,11 @@ pub mod cases;
 pub mod checkpoints;
 mod checks_json;
 pub mod db;
+pub mod decision_reads;
 pub mod deliveries;
 pub mod due;
+pub mod erase;
+pub mod erasures;
 pub mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
@@ -69,6 +73,7 @@ pub mod vendors_json;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;
+pub mod witness;
 pub mod write_attempts;
 pub mod write_entries;
 pub mod write_holdings;

@@ -40,7 +40,7 @@ pub async fn read(world: &World, id: ReviewId) -> Review {
     read_reviews::review(&world.rows, &operator(), id.0).await.unwrap().unwrap().review
 }
 
-async fn decide(
+pub async fn decide(
     world: &World,
     review: &Review,
     act: CaseDecision,
@@ -52,7 +52,7 @@ async fn decide(
     Ok(read(world, review.id).await)
 }
 
-async fn approve(world: &World, review: &Review, who: &str) -> Result<Review, CaseError> {
+pub async fn approve(world: &World, review: &Review, who: &str) -> Result<Review, CaseError> {
     let proposal = review.open_proposal().unwrap().id;
     decide(world, review, CaseDecision::Approve { proposal }, who).await
 }
