@@ -6,6 +6,7 @@
 
 mod ask;
 mod audit;
+mod console;
 mod database;
 mod decisions;
 mod demo;
@@ -86,6 +87,9 @@ enum Command {
     Routing(routing::Routing),
     /// Propose that a player's personal data be erased, or approve it as another person.
     Erase(erase::Erase),
+    /// Add, reset and disable the accounts of people who sign in to the console.
+    #[command(subcommand)]
+    Console(console::Console),
     /// Print the signed headers of an API request.
     Sign(ask::Request),
     /// Sign an API request and send it.
@@ -107,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Policy(command) => runtime::block_on(policy::policy(command)),
         Command::Routing(command) => runtime::block_on(routing::routing(command)),
         Command::Erase(command) => runtime::block_on(erase::erase(command)),
+        Command::Console(command) => runtime::block_on(console::console(command)),
         Command::Sign(request) => ask::sign(&request),
         Command::Call(request) => runtime::block_on(ask::call(request)),
     }

@@ -17,6 +17,7 @@ mod access;
 mod checks;
 pub mod clients;
 mod fault;
+mod identity;
 mod layers;
 mod markets;
 mod production;
@@ -32,8 +33,9 @@ mod tests;
 mod vendors;
 
 pub use access::{ApiKey, Operator, Scope};
-pub use checks::{CheckVendor, knows_people};
+pub use checks::{CheckVendor, knows_people, verifies_identity};
 pub use fault::ConfigFault;
+pub use identity::IdentityTerms;
 pub use layers::Variables;
 pub use markets::{Markets, built_in_policies, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
@@ -41,7 +43,7 @@ pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::Origin as SecretOrigin;
 pub use sections::{
-    Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
+    Console, Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
     WebhooksOut, WebhooksTls,
 };
 pub use vendors::VendorAccount;
@@ -101,6 +103,7 @@ pub struct Config {
     pub retention: BTreeMap<String, Term>,
     pub mail: Mail,
     pub evidence: Evidence,
+    pub console: Console,
     pub sandbox: Sandbox,
 }
 
@@ -158,6 +161,7 @@ impl Config {
             retention: retention::read(&root.section("retention")),
             mail: Mail::read(&root.section("mail"), secrets),
             evidence: Evidence::read(&root.section("evidence"), secrets),
+            console: Console::read(&root.section("console"), secrets),
             recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),
             checks: checks::read(&root, secrets),
@@ -179,6 +183,11 @@ impl Config {
         let tls = self.server.webhooks_tls.as_ref().filter(|_| by_certificate);
         let base = tls.map_or(&self.server.public_url, |tls| &tls.public_url);
         format!("{}/webhooks/{}", base.trim_end_matches('/'), account.id)
+    }
+
+    /// Where the messages of a vendor of identity reach us.
+    pub fn vendor_webhook_url(&self, id: &str) -> String {
+        format!("{}/webhooks/vendors/{id}", self.server.public_url.trim_end_matches('/'))
     }
 
     fn check_rates(&self, reader: &Reader<'_>) {

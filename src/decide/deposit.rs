@@ -154,7 +154,8 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
     if status == DepositStatus::Cancelled {
         return Ok(Answer::Payment(Box::new(payment.clone())));
     }
-    if payment.received.is_some() {
+    let waits = status == DepositStatus::InReview && people::is_kept_back(payment);
+    if payment.received.is_some() || waits {
         return Err(refusal);
     }
     if let Some(live) = payment.live_attempt(None).cloned() {

@@ -3,7 +3,8 @@
 use super::command::{Answer, Command, Ctx, Refusal};
 use super::four_eyes::Draft;
 use super::{
-    attempt, deposit, idempotency, news, payin, player, returns, review, vendor, wallet, withdrawal,
+    attempt, deposit, idempotency, kyc, news, payin, player, returns, review, vendor, wallet,
+    withdrawal,
 };
 use crate::book::{Book, Record};
 use crate::domain::{Player, ProposalId};
@@ -47,6 +48,7 @@ const fn uses_an_account(command: &Command) -> bool {
     matches!(
         command,
         Command::PutPlayer(_)
+            | Command::SetKyc(_)
             | Command::PutLimits { .. }
             | Command::ConfirmLimits
             | Command::WalletEntry { .. }
@@ -62,6 +64,7 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
     }
     match command {
         Command::PutPlayer(put) => player::put(book, put, ctx),
+        Command::SetKyc(set) => kyc::set(book, set, ctx),
         Command::PutLimits { wanted } => player::put_limits(book, wanted, ctx),
         Command::ConfirmLimits => player::confirm_limits(book, ctx),
         Command::WalletEntry { entry, .. } => wallet::enter(book, entry, ctx),

@@ -66,7 +66,9 @@ pub fn may_erase(
         return refused("another review of this player is open: decide it first".to_owned());
     }
     if player.is_excluded(now) {
-        return refused("the player is excluded, which must be recognised until it ends".to_owned());
+        return refused(
+            "the player is excluded, which must be recognised until it ends".to_owned(),
+        );
     }
     let Some(moved_at) = facts.last_moved_at else { return Ok(ErasureBasis::NeverMoved) };
     let Some(closed_at) = facts.closed_at else {

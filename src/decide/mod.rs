@@ -11,8 +11,8 @@
 //! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
 //! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
-//! [`vendor`], [`wallet`], [`player`]; and of people's work [`four_eyes`], [`review`], [`case`], [`erasure`],
-//! [`service_case`], [`desk_work`].
+//! [`vendor`], [`wallet`], [`player`], [`kyc`]; and of people's work [`four_eyes`], [`review`], [`case`],
+//! [`erasure`], [`service_case`], [`desk_work`].
 
 pub mod attempt;
 pub mod case;
@@ -26,6 +26,7 @@ pub mod dispatch;
 pub mod erasure;
 pub mod four_eyes;
 pub mod idempotency;
+pub mod kyc;
 pub mod money_in;
 pub mod needs;
 pub mod news;

@@ -37,7 +37,10 @@ impl Command {
             needs.keys.insert(claim.id.clone());
         }
         match self {
-            Command::PutPlayer(_) | Command::PutLimits { .. } | Command::ConfirmLimits => {
+            Command::PutPlayer(_)
+            | Command::SetKyc(_)
+            | Command::PutLimits { .. }
+            | Command::ConfirmLimits => {
                 needs.limits.insert(player.clone());
             }
             Command::WalletEntry { entry, .. } => {

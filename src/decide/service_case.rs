@@ -139,7 +139,8 @@ pub fn act_on_policy(
     (terms, note): (&ReviewTerms, &str),
     now: Timestamp,
 ) -> Result<Option<PolicyEnd>, Refusal> {
-    let ended = |published, note: String| PolicyEnd { published, by: person.clone(), at: now, note };
+    let ended =
+        |published, note: String| PolicyEnd { published, by: person.clone(), at: now, note };
     match act {
         ServiceAct::Propose(_) => Err(Refusal::ReviewConflict(
             "another text is proposed as a policy, POST /v1/policies, and takes the place of this one",
@@ -164,7 +165,13 @@ pub fn act_on_policy(
 /// A newer text of the same version takes its place.
 pub fn replaced(review: &mut Review, person: &PersonId, now: Timestamp) {
     if review.open {
-        four_eyes::void_open(review, CaseAct::Voided, Some(person), "replaced by a newer text", now);
+        four_eyes::void_open(
+            review,
+            CaseAct::Voided,
+            Some(person),
+            "replaced by a newer text",
+            now,
+        );
         review.close(now);
     }
 }

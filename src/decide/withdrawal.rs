@@ -3,7 +3,7 @@
 use super::attempt::open_next;
 use super::command::{Answer, Ctx, Refusal, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
-use super::people::{ask_people, close_reviews};
+use super::people::{ask_people, close_reviews, is_kept_back};
 use super::{closed_loop, payout, vendor};
 use crate::book::{Book, ChainPlace, Part, Payment};
 use crate::domain::{
@@ -14,6 +14,7 @@ use crate::payments::withdrawal_machine;
 use crate::screening::decision::{About, Decision};
 use crate::screening::facts::LoopFacts;
 use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::hooks::CheckFacts;
 use crate::screening::signals::VendorResult;
 use crate::screening::{Checkpoint, Outcome, engine};
 use psp_contract::Portable;
@@ -97,7 +98,7 @@ pub fn decision_with(
     said: &VendorsSaid,
     ctx: &Ctx<'_>,
 ) -> Decision {
-    let known = (said.results.clone(), said.closed_loop.as_ref());
+    let known = (said.results.clone(), said.closed_loop.as_ref(), said.checks.clone());
     decided(Checkpoint::WithdrawalRequest, book, payment, known, ctx)
 }
 
@@ -161,7 +162,7 @@ fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
 /// The last look before money leaves: a player who owes, or whose account is frozen, is for
 /// people. Exclusion never traps a withdrawal.
 fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
-    let known = (Vec::new(), None);
+    let known = (Vec::new(), None, CheckFacts::default());
     decided(Checkpoint::WithdrawalPrePayout, book, &book.payments[&id], known, ctx)
 }
 
@@ -169,7 +170,7 @@ fn decided(
     checkpoint: Checkpoint,
     book: &Book,
     payment: &Payment,
-    (vendors, closed_loop): (Vec<VendorResult>, Option<&LoopFacts>),
+    (vendors, closed_loop, checks): (Vec<VendorResult>, Option<&LoopFacts>, CheckFacts),
     ctx: &Ctx<'_>,
 ) -> Decision {
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
@@ -186,6 +187,7 @@ fn decided(
     };
     let mut facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     facts.vendors = vendors;
+    facts.checks = checks;
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),
@@ -215,7 +217,9 @@ pub fn cancel(
             .is_some_and(|policy| policy.player_may_cancel_withdrawal);
     let was_sent = !payment.attempts.is_empty();
     let is_return = payment.returns.is_some();
-    if !allowed || was_sent || is_return || !withdrawal_machine::cancellable(status) {
+    let kept_back = status == WithdrawalStatus::InReview && is_kept_back(payment);
+    let is_bound = was_sent || is_return || kept_back;
+    if !allowed || is_bound || !withdrawal_machine::cancellable(status) {
         return Err(refusal);
     }
     payout::release_all(book, id, "cancelled by request", ctx);

@@ -86,7 +86,9 @@ impl PlayerStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Frozen, Self::Closed, Self::Erased].into_iter().find(|s| s.as_str() == text)
+        [Self::Active, Self::Frozen, Self::Closed, Self::Erased]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 

@@ -43,7 +43,8 @@ pub async fn open_case(
     let (pool, now) = (flows.db.pool(), flows.clock.now());
     let of = PlayerKey { operator: order.operator.clone(), player: order.player.clone() };
     let known = read_models::player(pool, &of).await?;
-    let (player, _) = known.filter(|_| !of.player.is_unclaimed()).ok_or(OpenError::PlayerUnknown)?;
+    let (player, _) =
+        known.filter(|_| !of.player.is_unclaimed()).ok_or(OpenError::PlayerUnknown)?;
     if player.is_erased() {
         return Err(Refusal::PlayerErased.into());
     }

@@ -31,13 +31,14 @@ pub enum Step {
     Reservations,
     NamesDue,
     Sessions,
+    Identity,
     Deliveries,
     Salts,
 }
 
 impl Step {
     /// In the order in which they are done: what is found by something comes before that goes.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::PlayerVersions,
         Self::Events,
         Self::Payments,
@@ -55,6 +56,7 @@ impl Step {
         Self::Reservations,
         Self::NamesDue,
         Self::Sessions,
+        Self::Identity,
         Self::Deliveries,
         Self::Salts,
     ];
@@ -62,13 +64,23 @@ impl Step {
     /// The table, and what is taken out of it.
     pub const fn told(self) -> (&'static str, &'static str) {
         match self {
-            Self::PlayerVersions => ("player_version", "every older version of the record, with its salt"),
-            Self::Events => ("outbox_event", "what events told, which may repeat what the casino gave"),
-            Self::Payments => ("payment", "who paid or was paid, from where, and what the casino noted"),
+            Self::PlayerVersions => {
+                ("player_version", "every older version of the record, with its salt")
+            }
+            Self::Events => {
+                ("outbox_event", "what events told, which may repeat what the casino gave")
+            }
+            Self::Payments => {
+                ("payment", "who paid or was paid, from where, and what the casino noted")
+            }
             Self::Parts => ("part", "where each share was sent"),
             Self::Answers => ("idempotency_key", "answers that were kept for repeats"),
-            Self::Webhooks => ("inbox", "PSPs' messages, byte for byte and as they were understood"),
-            Self::Addresses => ("vendor_check", "addresses and transactions that vendors were asked about"),
+            Self::Webhooks => {
+                ("inbox", "PSPs' messages, byte for byte and as they were understood")
+            }
+            Self::Addresses => {
+                ("vendor_check", "addresses and transactions that vendors were asked about")
+            }
             Self::VendorAnswers => ("vendor_raw", "vendors' answers, byte for byte"),
             Self::VendorSignals => ("vendor_result", "what vendors said, in our words"),
             Self::Proposals => ("review_proposal", "notes and payloads of proposals"),
@@ -79,6 +91,9 @@ impl Step {
             Self::Reservations => ("limit_reservation", "the market's file's own mark"),
             Self::NamesDue => ("name_screening_due", "that the name is to be matched"),
             Self::Sessions => ("player_session", "sessions of the player's browser"),
+            Self::Identity => {
+                ("identity_taken", "what a vendor of identity said last, in our words")
+            }
             Self::Deliveries => ("webhook_delivery_try", "what the casino answered to events"),
             Self::Salts => ("witness", "salts of what the log took in"),
         }
@@ -107,6 +122,7 @@ impl Step {
             Self::Reservations => reservations(connection, due).await,
             Self::NamesDue => names_due(connection, due).await,
             Self::Sessions => sessions(connection, due).await,
+            Self::Identity => identity(connection, due).await,
             Self::Deliveries => deliveries(connection, due).await,
             Self::Salts => salts(connection, due).await,
         }
@@ -119,6 +135,14 @@ impl Step {
 /// When the database fails: then nothing was taken out.
 pub async fn purge(pool: &Pool, due: &Due, now: Timestamp) -> Result<u64, StoreError> {
     let mut tx = pool.begin().await?;
+    // A lane that has loaded what is taken out here would write it back: it comes before this, or after.
+    sqlx::query!(
+        "select version from player where operator_id = $1 and player_id = $2 for no key update",
+        due.player.operator.as_str(),
+        due.player.player.as_str()
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     let mut emptied = 0;
     for step in Step::ALL {
         emptied += step.run(&mut tx, due).await?;
@@ -233,14 +257,9 @@ step!(
     reservations,
     "update limit_reservation set reference = null where operator_id = $1 and player_id = $2"
 );
-step!(
-    names_due,
-    "delete from name_screening_due where operator_id = $1 and player_id = $2"
-);
-step!(
-    sessions,
-    "delete from player_session where operator_id = $1 and player_id = $2"
-);
+step!(names_due, "delete from name_screening_due where operator_id = $1 and player_id = $2");
+step!(sessions, "delete from player_session where operator_id = $1 and player_id = $2");
+step!(identity, "update identity_taken set said = '' where operator_id = $1 and player_id = $2");
 step!(
     deliveries,
     "delete from webhook_delivery_try where delivery_id in (select d.delivery_id from webhook_delivery d

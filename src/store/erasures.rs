@@ -18,7 +18,8 @@ pub(super) async fn load(
 ) -> Result<(), StoreError> {
     for book in books.values_mut() {
         let asks = |kind: &str| kind == crate::book::CaseKind::Erasure.as_str();
-        let case = book.reviews.values().find(|review| asks(&review.kind)).map(|review| review.id.0);
+        let case =
+            book.reviews.values().find(|review| asks(&review.kind)).map(|review| review.id.0);
         if let Some(case) = case {
             book.erasing = Some(facts(&mut *connection, &book.key, Some(case)).await?);
         }
@@ -136,6 +137,27 @@ pub async fn claim(pool: &Pool, now: Timestamp) -> Result<Option<Due>, StoreErro
         player: super::load::key(&row.operator_id, &row.player_id),
         review: row.review_id,
     }))
+}
+
+/// Something was written of players who were erased before: late news may say who they were, and is taken out
+/// an hour later, when it has done its work.
+pub async fn again(
+    connection: &mut PgConnection,
+    players: &[&PlayerKey],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for key in players {
+        sqlx::query!(
+            "update erasure_work set due_at = $3::timestamptz + interval '1 hour', done_at = null
+             where operator_id = $1 and player_id = $2 and done_at is not null",
+            key.operator.as_str(),
+            key.player.as_str(),
+            now
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Nothing of it is left to do.

@@ -98,7 +98,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 28] = [
+const APPEND_ONLY: [&str; 29] = [
     "record",
     "entry",
     "hold_move",
@@ -127,6 +127,7 @@ const APPEND_ONLY: [&str; 28] = [
     "erasure",
     "witness",
     "decision_read",
+    "console_act",
 ];
 
 async fn refuse_powerful_role(connection: &mut PgConnection) -> Result<(), MigrateError> {

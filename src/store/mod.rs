@@ -12,15 +12,18 @@
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
-//! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`], [`decision_reads`];
-//! erasure: [`erasures`], [`erase`].
-//! Vendors: [`vendor_checks`], [`vendors_json`].
+//! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`],
+//! [`decision_reads`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`],
+//! [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
+//! [`identity_events`].
 
 pub mod attestations;
 pub mod case_json;
 pub mod cases;
 pub mod checkpoints;
 mod checks_json;
+pub mod console_accounts;
+pub mod console_sessions;
 pub mod db;
 pub mod decision_reads;
 pub mod deliveries;
@@ -30,6 +33,7 @@ pub mod erasures;
 pub mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
+pub mod identity_events;
 pub mod inbox;
 pub mod incidents;
 pub mod instrument_json;

@@ -3,8 +3,8 @@
 use super::driver::{Report, Worker};
 use crate::domain::{Ids, Timestamp};
 use crate::evidence::seal::{SealError, Sealing, put_files, seal};
-use crate::store::{Pool, witness};
 use crate::store::incidents::{self, ServiceIncident};
+use crate::store::{Pool, witness};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

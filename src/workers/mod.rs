@@ -6,8 +6,9 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`policies`],
-//! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`erasures`], [`mail`].
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`identity`], [`policies`],
+//! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`erasures`],
+//! [`mail`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -15,6 +16,7 @@ pub mod deliveries;
 pub mod driver;
 pub mod erasures;
 pub mod health;
+pub mod identity;
 pub mod inbox;
 pub mod incidents;
 pub mod mail;

@@ -219,6 +219,7 @@ async fn a_player_is_erased_by_two_people_and_the_id_comes_back_for_nobody() {
     }
     let back = scene.ask("sk_demo", "PUT", "/v1/players/p-2", Some(crate::support::player())).await;
     assert_eq!((back.status, back.code()), (409, "player.erased"), "{back:?}");
-    let paid = post(&scene, "sk_demo", "/v1/deposits", crate::support::deposit("p-2", "5.00")).await;
+    let paid =
+        post(&scene, "sk_demo", "/v1/deposits", crate::support::deposit("p-2", "5.00")).await;
     assert_ne!(paid.text("/status"), "processing", "{paid:?}");
 }

@@ -156,7 +156,8 @@ async fn a_proposed_policy_is_a_case_and_both_doors_do_the_same_thing_once() {
     propose(&scene, "sk_demo", &text("DE-next", "30.00")).await;
     let case = case_of(&scene, "DE-next").await.unwrap();
     assert_ne!(replaced["id"], case["id"]);
-    let path = |case: &Value, act: &str| format!("/v1/reviews/{}{act}", case["id"].as_str().unwrap());
+    let path =
+        |case: &Value, act: &str| format!("/v1/reviews/{}{act}", case["id"].as_str().unwrap());
     let old = scene.ask("sk_demo_b", "GET", &path(&replaced, ""), None).await;
     assert_eq!(old.body["open"], false, "a newer text took its place: {old:?}");
     assert!(old.text("/proposals/0/note").contains(first["sha256"].as_str().unwrap()), "{old:?}");
@@ -173,9 +174,11 @@ async fn a_proposed_policy_is_a_case_and_both_doors_do_the_same_thing_once() {
     assert_eq!(told.status, 200, "{told:?}");
 
     let proposal = json!({"proposal": case["proposals"][0]["id"]});
-    let told = scene.ask("sk_demo_a2", "POST", &path(&case, "/approve"), Some(proposal.clone())).await;
+    let told =
+        scene.ask("sk_demo_a2", "POST", &path(&case, "/approve"), Some(proposal.clone())).await;
     assert_eq!((told.status, told.code()), (409, "review.same_person"), "{told:?}");
-    let told = scene.ask("sk_demo_b", "POST", &path(&case, "/approve"), Some(proposal.clone())).await;
+    let told =
+        scene.ask("sk_demo_b", "POST", &path(&case, "/approve"), Some(proposal.clone())).await;
     assert_eq!((told.status, &told.body["open"]), (200, &json!(false)), "{told:?}");
     let told = scene.ask("sk_demo_b", "GET", &format!("{PATH}/DE-next"), None).await;
     assert_eq!(told.text("/state"), "published", "{told:?}");
@@ -191,7 +194,10 @@ async fn a_proposed_policy_is_a_case_and_both_doors_do_the_same_thing_once() {
     let told = scene.ask("sk_demo_b", "POST", &refuse, Some(json!({"note": "not now"}))).await;
     assert_eq!((told.status, told.text("/state")), (200, "refused".to_owned()), "{told:?}");
     let told = scene.ask("sk_demo_b", "GET", &path(&case, ""), None).await;
-    assert_eq!((&told.body["open"], told.text("/proposals/0/state")), (&json!(false), "refused".to_owned()));
+    assert_eq!(
+        (&told.body["open"], told.text("/proposals/0/state")),
+        (&json!(false), "refused".to_owned())
+    );
 }
 
 #[tokio::test]

@@ -5,13 +5,17 @@ use interlock::domain::{
     Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
 };
 use interlock::screening::gather::{self, Deposit, Setting, Withdrawal};
+use interlock::screening::hooks::{
+    CheckFacts, FileAnswer, FileFacts, HookFailure, NameAnswer, NameFacts, NameHit, RegisterAnswer,
+    RegisterFacts, Standing, Topic,
+};
 use interlock::screening::limits::{Limit, Period};
 use interlock::screening::movement::{Movement, UseState};
 use interlock::screening::{Checkpoint, Facts, FxTable, Policies, engine, file};
 use interlock::store::{facts_json, json};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use rust_decimal::dec;
+use rust_decimal::{Decimal, dec};
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
 use time::macros::{date, datetime};
@@ -106,7 +110,43 @@ fn player(
     }
 }
 
+/// What everybody who is asked has said: mostly that nothing is known.
+fn checks(drawn: i64) -> CheckFacts {
+    let (reference, asked_at) = ("r-1".to_owned(), NOW - Duration::seconds(drawn % 90));
+    let standing = if drawn % 8 == 1 { Standing::Excluded } else { Standing::NotExcluded };
+    let answer = RegisterAnswer { standing, reference: reference.clone(), answered_at: asked_at };
+    let room = FileAnswer { granted: drawn % 8 != 2, reference, remaining: None };
+    let hit = NameHit {
+        list: "us_ofac".to_owned(),
+        entity: drawn.to_string(),
+        topic: Topic::ALL[usize::from(drawn % 3 == 0)],
+        score: Decimal::new(drawn % 1_000, 3),
+        excepted: drawn % 16 == 3,
+    };
+    let names = NameAnswer { hits: vec![hit], version: "lists-1".to_owned(), asked_at };
+    let or_late = |late: bool| if late { Some(HookFailure::Late) } else { None };
+    CheckFacts {
+        register: (drawn % 8 != 0).then(|| RegisterFacts {
+            register: "register".to_owned(),
+            found: or_late(drawn % 8 == 4).map_or(Ok(answer), Err),
+        }),
+        file: (drawn % 8 != 0).then(|| FileFacts {
+            file: "file".to_owned(),
+            found: or_late(drawn % 8 == 5).map_or(Ok(room), Err),
+        }),
+        names: vec![NameFacts {
+            matcher: "matcher".to_owned(),
+            found: or_late(drawn % 8 == 6).map_or(Ok(names), Err),
+        }],
+    }
+}
+
 fn facts(policies: &Policies, rates: &FxTable, draw: &Draw) -> Facts {
+    let checks = checks(draw.0.2);
+    Facts { checks, ..gathered(policies, rates, draw) }
+}
+
+fn gathered(policies: &Policies, rates: &FxTable, draw: &Draw) -> Facts {
     let ((market, checkpoint, minor, method), who, moved) = draw;
     let (country, currency) = MARKETS[*market];
     let player = player(country, currency, *who);

@@ -16,6 +16,7 @@ mod cross_operator;
 mod dual_approval;
 mod excluded_register;
 mod kyc_level;
+mod kyc_vendor;
 mod kyt;
 mod licence;
 mod limit_player;
@@ -83,6 +84,7 @@ pub fn read(
         "amount.min" => (Arc::new(amount::AmountMin::read(table)), BEGINNINGS),
         "amount.max" => (Arc::new(amount::AmountMax::read(table)), BEGINNINGS),
         "kyc.level" => (Arc::new(kyc_level::KycLevel::read(table)), BEGINNINGS),
+        "kyc.vendor" => (Arc::new(kyc_vendor::VendorSays::read(table)), BEGINNINGS),
         "age.min" => (Arc::new(age_min::AgeMin::read(table)), BEFORE_PAYOUT),
         "dual_approval" => (Arc::new(dual_approval::DualApproval::read(table)), REQUEST),
         "closed_loop.named" => (Arc::new(closed_loop::NamedDestination), REQUEST),

@@ -30,6 +30,7 @@ const OPEN: &[&str] = &[
     "amount.min",
     "amount.max",
     "kyc.level",
+    "kyc.vendor",
     "age.min",
     "dual_approval",
     "closed_loop.named",
@@ -43,8 +44,22 @@ const OPEN: &[&str] = &[
 ];
 
 /// What the words of some kinds depend on, beside the state.
-const OBSERVED: &[&str] =
-    &["100.00 EUR", "closed", "frozen", "pep x", "not asked", "no answer", "excluded", "severe"];
+const OBSERVED: &[&str] = &[
+    "100.00 EUR",
+    "closed",
+    "frozen",
+    "pep x",
+    "not asked",
+    "no answer",
+    "excluded",
+    "severe",
+    "level 1 (pending)",
+    "pending at",
+    "retry at",
+    "rejected at",
+    "verified at",
+    "never verified",
+];
 
 const EFFECTS: [Outcome; 3] = [Outcome::Review, Outcome::Hold, Outcome::Deny];
 

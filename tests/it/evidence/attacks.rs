@@ -158,8 +158,7 @@ async fn two_records_that_change_places_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_cut_is_named_at_the_first_record_that_is_gone() {
     let (log, tables) = Log::unguarded().await;
-    let slot =
-        log.world.number(NEWEST_LANE).await;
+    let slot = log.world.number(NEWEST_LANE).await;
     let last = log.world.number(&format!("select seq from lane_slot where slot = {slot}")).await;
     for table in &tables {
         log.owner(&format!("delete from {table} where slot = {slot} and seq >= {last} - 1")).await;

@@ -40,10 +40,8 @@ async fn holders(rows: &mut PgConnection) -> BTreeSet<String> {
         };
         let (mark, iban) = (says(MARK), says("DE89370400440532013000"));
         let sql = format!("select exists (select 1 from {table} t where {mark} or {iban})");
-        let holds: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .fetch_one(&mut *rows)
-            .await
-            .unwrap();
+        let holds: bool =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *rows).await.unwrap();
         if holds {
             found.insert(table);
         }
@@ -108,6 +106,8 @@ async fn outsiders_speak(world: &World, player: &PlayerKey) {
          insert into limit_reservation (payment_id, operator_id, player_id, file, amount, currency, state,
              reference, created_at, changed_at)
            values ({payment}, '{operator}', '{id}', 'f', 1, 'EUR', 'committed', '{MARK}', now(), now());
+         insert into identity_taken values ('{operator}', '{id}', gen_random_uuid(), 'v', 'final', '{MARK}',
+           now(), now());
          update limit_use set instrument = substring('{MARK}{MARK}'::bytea from 1 for 16)
            where player_id = '{id}';
          update inbox set raw = '{MARK}' where attempt_id in (
@@ -212,7 +212,8 @@ async fn an_erased_player_is_nobody_and_the_log_and_the_books_and_the_decisions_
     else {
         panic!("its years are not over")
     };
-    let unsettled = "select p.direction || ' ' || p.status || ' ' || coalesce(p.due_at::text, '-') || ' '
+    let unsettled =
+        "select p.direction || ' ' || p.status || ' ' || coalesce(p.due_at::text, '-') || ' '
                   || a.status || ' ' || coalesce(a.due_at::text, '-')
                 from payment p join attempt a using (payment_id)";
     let unsettled = world.texts(unsettled).await;

@@ -166,9 +166,13 @@ async fn two_who_take_in_at_once_take_each_row_once() {
     log.world.rich_player("DE", 1_000).await;
     log.owner("insert into service_incident values (gen_random_uuid(), 'x', 'y', now())").await;
     let (pool, now) = (log.db.pool(), interlock::clock::Clock::now(&*log.world.clock));
-    let (a, b) = tokio::join!(witness::take_in(pool, now, false), witness::take_in(pool, now, false));
+    let (a, b) =
+        tokio::join!(witness::take_in(pool, now, false), witness::take_in(pool, now, false));
     let taken = a.unwrap() + b.unwrap();
-    assert_eq!(i64::try_from(taken).unwrap(), log.world.number("select count(*) from witness").await);
+    assert_eq!(
+        i64::try_from(taken).unwrap(),
+        log.world.number("select count(*) from witness").await
+    );
     let left = "select count(*) from outside_row o where not exists (
                   select 1 from witness w where w.source = o.source and w.key = o.key)";
     assert_eq!(log.world.number(left).await, 0);
