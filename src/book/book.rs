@@ -1,13 +1,14 @@
 //! The book itself, and the few doors through which it changes.
 
 use super::erasure::ErasureFacts;
+use super::game::GameEntry;
 use super::payin::PayinKey;
 use super::payment::{Attempt, Payment};
 use super::record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition};
 use super::review::Review;
 use crate::domain::{
-    AttemptId, AttemptStatus, Balance, Currency, Direction, EventId, Ids, IncidentId, Money,
-    OperatorId, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,
+    AttemptId, AttemptStatus, Balance, Currency, Direction, EventId, Ids, IncidentId, OperatorId,
+    PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,
 };
 use crate::ledger::{InsufficientFunds, Posting, post};
 use crate::payments::transition::IllegalTransition;
@@ -95,58 +96,6 @@ pub struct StoredKey {
     /// Status and body as first told; None while the first round of calls is under way.
     pub answer: Option<(u16, Arc<[u8]>)>,
     pub created_at: Timestamp,
-}
-
-/// An entry of the game platform.
-#[derive(Debug, Clone)]
-pub struct GameEntry {
-    pub reference: String,
-    pub kind: GameKind,
-    pub money: Money,
-    /// Which part of a stake came from which purse, so that a void can give it back.
-    pub from_cash: i64,
-    pub from_bonus: i64,
-    /// The stake that a void undoes.
-    pub of: Option<String>,
-    /// Whether a stake has been undone.
-    pub voided: bool,
-    pub created_at: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GameKind {
-    Stake,
-    Win,
-    Void,
-    BonusGrant,
-    BonusToCash,
-    BonusForfeit,
-}
-
-impl GameKind {
-    pub const ALL: [GameKind; 6] = [
-        GameKind::Stake,
-        GameKind::Win,
-        GameKind::Void,
-        GameKind::BonusGrant,
-        GameKind::BonusToCash,
-        GameKind::BonusForfeit,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            GameKind::Stake => "stake",
-            GameKind::Win => "win",
-            GameKind::Void => "void",
-            GameKind::BonusGrant => "bonus_grant",
-            GameKind::BonusToCash => "bonus_to_cash",
-            GameKind::BonusForfeit => "bonus_forfeit",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
 }
 
 impl Book {
