@@ -21,6 +21,8 @@ pub struct Review {
     pub attempt: Option<AttemptId>,
     /// The switch that it is about.
     pub switch: Option<Uuid>,
+    /// The policy version that it is about.
+    pub policy: Option<ProposedPolicy>,
     /// Why it was opened: `"dual_approval"`, `"return"`, `"money_in"`, `"payout_unknown"`,
     /// `"payout_stuck"`, `"wallet_owed"` of payments; otherwise a [`CaseKind`].
     pub kind: String,
@@ -35,6 +37,13 @@ pub struct Review {
     pub proposals: Vec<Proposal>,
     /// What was done since it was read.
     pub news: Vec<CaseNews>,
+}
+
+/// A policy version that waits for another person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedPolicy {
+    pub proposal: Uuid,
+    pub version: String,
 }
 
 /// How it is worked on.
@@ -71,17 +80,23 @@ pub enum CaseKind {
     ExclusionEnd,
     /// What a player who has paid may not change alone.
     PlayerFields,
+    /// A player's personal data is erased once its time is over.
+    Erasure,
     /// Payments were switched off in an emergency, or are to begin again.
     KillSwitch,
+    /// A policy version is to be published.
+    Policy,
 }
 
 impl CaseKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::ManualAdjustment,
         Self::Attestation,
         Self::ExclusionEnd,
         Self::PlayerFields,
+        Self::Erasure,
         Self::KillSwitch,
+        Self::Policy,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -90,7 +105,9 @@ impl CaseKind {
             Self::Attestation => "attestation",
             Self::ExclusionEnd => "exclusion_end",
             Self::PlayerFields => "player_fields",
+            Self::Erasure => "erasure",
             Self::KillSwitch => "kill_switch",
+            Self::Policy => "policy",
         }
     }
 
@@ -106,6 +123,7 @@ pub enum CasePayload {
     Attestation(AttestationTerms),
     ExclusionEnd,
     PlayerFields(PlayerFields),
+    Erasure,
 }
 
 impl CasePayload {
@@ -115,6 +133,7 @@ impl CasePayload {
             Self::Attestation(_) => CaseKind::Attestation,
             Self::ExclusionEnd => CaseKind::ExclusionEnd,
             Self::PlayerFields(_) => CaseKind::PlayerFields,
+            Self::Erasure => CaseKind::Erasure,
         }
     }
 }

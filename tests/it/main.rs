@@ -13,8 +13,8 @@
 
 mod harness;
 
-mod at_once;
 mod account_events;
+mod at_once;
 mod cancel_safety;
 mod cases;
 mod closed_loop;
