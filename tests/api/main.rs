@@ -21,5 +21,6 @@ mod sessions;
 mod shapes;
 mod support;
 mod tipping_off;
+mod vendor_webhooks;
 mod wallets;
 mod webhooks_tls;

@@ -9,12 +9,15 @@ use interlock::domain::{
     Currency, Direction, Exclusion, Instrument, Kyc, KycStatus, Method, Money, OperatorId, Origin,
     Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
 };
-use interlock::screening::gather::{self, Deposit, Setting, Withdrawal};
+use interlock::screening::attestation::{Attestation, AttestationKind, AttestationTerms};
+use interlock::screening::background::{Background, End, Turnover, Wants};
+use interlock::screening::gather::{self, Deposit, Locked, Setting, Withdrawal};
 use interlock::screening::limits::{Limit, Period};
 use interlock::screening::movement::{Movement, UseState};
 use interlock::screening::{Checkpoint, Facts, FxTable, Policies, file};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use psp_contract::CardFunding;
 use rust_decimal::dec;
 use std::collections::BTreeMap;
 use time::Duration;
@@ -36,13 +39,21 @@ pub const MARKETS: [Market; 7] = [
     ("US", Currency::EUR),
 ];
 
-pub fn policies() -> Policies {
+/// The shipped policies with every kind of rule beside them: each file's name and text.
+pub fn files() -> Vec<(String, String)> {
     let files = ["SE", "DE", "GB", "BR", "NL", "MT", "EU-crypto"].map(|market| {
         let path = format!("config/policies/{market}/{market}-2026-11-21.toml");
-        let text = std::fs::read_to_string(&path).expect("a shipped policy");
+        let mut text = std::fs::read_to_string(&path).expect("a shipped policy");
+        if market != "EU-crypto" {
+            text.push_str(BESIDE);
+        }
         (path, text)
     });
-    let (versions, faults) = file::read_all(&files);
+    files.to_vec()
+}
+
+pub fn policies() -> Policies {
+    let (versions, faults) = file::read_all(&files());
     assert_eq!(faults, []);
     Policies::new(versions).with_recorded_only(vec!["velocity".to_owned()])
 }
@@ -66,7 +77,7 @@ type Draw = ((usize, usize, i64, usize), (usize, i16, u8, bool), Vec<(u8, i64, u
 
 fn draws() -> impl Strategy<Value = Draw> {
     let minor = prop_oneof![1..200_000_i64, 1..40_000_000_i64];
-    let what = (0..MARKETS.len(), 0..4_usize, minor, 0..Method::ALL.len());
+    let what = (0..MARKETS.len(), 0..5_usize, minor, 0..Method::ALL.len());
     // Most players are in order, or there would be nothing but refusals.
     let status = prop_oneof![4 => Just(0_usize), 1 => 1..3_usize];
     let level = prop_oneof![0..4_i16, Just(3_i16)];
@@ -118,7 +129,90 @@ fn player(
     }
 }
 
-fn known(policies: &Policies, rates: &FxTable, (country, currency): Market, draw: &Draw) -> Facts {
+/// What else is known: attestations of every kind for some, with an amount for others; turnover; others
+/// who use the instrument.
+fn background(policies: &Policies, country: &str, currency: Currency, draw: &Draw) -> Background {
+    let ((_, checkpoint, minor, method), who, moved) = draw;
+    let kinds = AttestationKind::ALL.into_iter().filter(|_| who.3);
+    let attestations = (1_u128..).zip(kinds).map(|(number, kind)| {
+        let amount = (who.2 != 0).then_some(Money::new(*minor, currency));
+        let reference = "file 7".to_owned();
+        let valid_until = (who.1 == 0).then(|| NOW + Duration::days(1));
+        let terms = AttestationTerms { kind, reference, amount, valid_until };
+        let given_at = NOW - Duration::days(2);
+        Attestation { id: Uuid::from_u128(number), terms, given_at, review: Uuid::nil() }
+    });
+    let since = Wants::of(policies, country, NOW).turnover;
+    let staked = i64::try_from(moved.len()).unwrap_or_default() * 100_000;
+    let sums = BTreeMap::from([(currency, staked)]);
+    let turnover = since.into_iter().map(|since| Turnover { since, sums: sums.clone() });
+    let operator = OperatorId::parse("op_demo").expect("an id");
+    let token = BTreeMap::from([("adyen-gb".to_owned(), "t-1".to_owned())]);
+    let used = Instrument { tokens: token, ..Instrument::default() };
+    let others = u32::try_from(*method + *checkpoint).unwrap_or_default() % 3;
+    let print = End::of(&operator, &used).fingerprint.expect("a token tells it apart");
+    Background {
+        attestations: attestations.collect(),
+        turnover: turnover.collect(),
+        others: BTreeMap::from([(print, others)]),
+    }
+}
+
+/// Every kind that looks beside a payment, for the markets of these tests.
+const BESIDE: &str = r#"
+[[rules]]
+id = "minimal_play"
+effect = "review"
+window = "30 days"
+ratio = "0.5"
+source = "the tests"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "instrument.shared"
+effect = "hold"
+most = 0
+source = "the tests"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "limit.contact"
+effect = "review"
+at = ["deposit.pre", "account.event"]
+period = "month"
+above.EUR = "350.00"
+above.SEK = "10000.00"
+above.GBP = "100.00"
+source = "the tests"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "grown_up"
+kind = "age.min"
+effect = "review"
+at = ["account.event"]
+years = 25
+source = "the tests"
+source_date = "2026-11-21"
+"#;
+
+fn facts(policies: &Policies, rates: &FxTable, market: Market, draw: &Draw) -> Facts {
+    let mut facts = gathered(policies, rates, market, draw);
+    let ((_, _, minor, method), _, moved) = draw;
+    facts.checks = outside::checks(*minor);
+    // Vendors that know coins, and sources of deposits: by chance, from the same few numbers.
+    if moved.len() % 2 == 1 {
+        outside::answered(&mut facts, (*minor, *method));
+    }
+    facts
+}
+
+fn gathered(
+    policies: &Policies,
+    rates: &FxTable,
+    (country, currency): Market,
+    draw: &Draw,
+) -> Facts {
     let ((_, checkpoint, minor, method), who, moved) = draw;
     let player = player(country, currency, *who);
     let (money, method) = (Money::new(*minor, currency), Method::ALL[*method]);
@@ -141,13 +235,23 @@ fn known(policies: &Policies, rates: &FxTable, (country, currency): Market, draw
         effective_at: NOW - Duration::days(30),
         pending: None,
     });
+    let background = background(policies, country, currency, draw);
     let source = Instrument {
+        funding: CardFunding::ALL.get(usize::from(who.2)).copied(),
+        tokens: BTreeMap::from([("adyen-gb".to_owned(), "t-1".to_owned())]),
         holder_name: Some(if who.3 { "Somebody Else" } else { "MUSTERMANN ERIKA" }.to_owned()),
         ..Instrument::default()
     };
+    let ends = [End::of(&player.key.operator, &source)];
     let setting = Setting::new(policies, rates, NOW);
     let (origin, player) = (Origin::Request, Some(&player));
     let checkpoint = Checkpoint::ALL[*checkpoint];
+    if checkpoint == Checkpoint::AccountEvent {
+        let (limits, movements) = (limits.as_slice(), movements.as_slice());
+        let (background, owed, ends) = (&background, &[], &[]);
+        let locked = Locked { limits, owed, movements, background, ends };
+        return gather::account(player.expect("one was made"), &locked, &setting);
+    }
     if checkpoint.direction() == Some(Direction::Withdrawal) {
         let owed = [Money::new(i64::from(who.2 == 3), currency)];
         let (closed_loop, payment) = (None, None);
@@ -162,6 +266,8 @@ fn known(policies: &Policies, rates: &FxTable, (country, currency): Market, draw
             closed_loop,
             payment,
             movements,
+            background: &background,
+            ends: &ends,
         };
         return gather::withdrawal(&known, &setting);
     }
@@ -176,19 +282,10 @@ fn known(policies: &Policies, rates: &FxTable, (country, currency): Market, draw
         method,
         limits,
         movements,
+        background: &background,
         source,
     };
     gather::deposit(&known, &setting)
-}
-
-fn facts(policies: &Policies, rates: &FxTable, market: Market, draw: &Draw) -> Facts {
-    let mut facts = known(policies, rates, market, draw);
-    let ((_, _, minor, method), who, moved) = draw;
-    // Whoever is asked outside the house: by chance, from the same few numbers.
-    if moved.len() % 2 == 1 {
-        outside::answered(&mut facts, (*minor, *method, who.2));
-    }
-    facts
 }
 
 /// Shows so many decisions' facts of these markets, one after the other.
