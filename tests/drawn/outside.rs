@@ -5,8 +5,8 @@ use interlock::domain::Direction;
 use interlock::screening::closed_loop::Obstacle;
 use interlock::screening::facts::{LoopFacts, LoopSource};
 use interlock::screening::hooks::{
-    CheckFacts, FileAnswer, FileFacts, HookFailure, NameAnswer, NameFacts, NameHit, RegisterAnswer,
-    RegisterFacts, Standing, Topic,
+    CheckFacts, FileAnswer, FileFacts, HookFailure, KycAnswer, KycFacts, KycStanding, NameAnswer,
+    NameFacts, NameHit, RegisterAnswer, RegisterFacts, Standing, Topic,
 };
 use interlock::screening::signals::{Hook, Risk, Signal, VendorResult, VendorState};
 use interlock::screening::{Checkpoint, Facts};
@@ -28,7 +28,18 @@ pub fn checks(drawn: i64) -> CheckFacts {
     };
     let names = NameAnswer { hits: vec![hit], version: "lists-1".to_owned(), asked_at };
     let or_late = |late: bool| if late { Some(HookFailure::Late) } else { None };
+    let identity = KycAnswer {
+        standing: if drawn % 8 == 3 { KycStanding::Retry } else { KycStanding::Verified },
+        level: if drawn % 4 == 0 { 1 } else { 3 },
+        reference: "v-1".to_owned(),
+        version: "level-1".to_owned(),
+        told_at: asked_at,
+    };
     CheckFacts {
+        kyc: (drawn % 8 != 0).then(|| KycFacts {
+            vendor: "vendor".to_owned(),
+            found: or_late(drawn % 8 == 7).map_or(Ok(identity), Err),
+        }),
         register: (drawn % 8 != 0).then(|| RegisterFacts {
             register: "register".to_owned(),
             found: or_late(drawn % 8 == 4).map_or(Ok(answer), Err),
