@@ -1,7 +1,10 @@
 //! What several adapters say in the same way: ids in paths, refusals, names, and times that a replay
 //! repeats.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use psp_contract::{AttemptRef, Decline, DeclineClass, Payer, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
 /// An id as part of a path: what is not plainly one could name another resource.
@@ -32,6 +35,12 @@ pub(crate) fn decline(class: DeclineClass, code: &str) -> Decline {
     let decline = Decline::new(class, code);
     let elsewhere = class != DeclineClass::AccountInvalid;
     Decline { retry_elsewhere: decline.retry_elsewhere && elsewhere, ..decline }
+}
+
+/// The header of HTTP Basic (RFC 7617).
+pub(crate) fn basic(user: &str, password: &SecretString) -> SecretString {
+    let credentials = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
+    SecretString::from(format!("Basic {credentials}"))
 }
 
 /// First and last name: as the casino gave them, else the full name's last word is the last name.

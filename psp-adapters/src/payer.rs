@@ -23,6 +23,13 @@ pub(crate) fn bank_account(holder_name: Option<String>, portable: Option<Portabl
     PayerProof { holder_name, portable, masked, ..PayerProof::default() }
 }
 
+/// A card by the PSP's own token of it, shown by its last digits where they are four.
+pub(crate) fn card(token: Option<String>, digits: Option<&str>) -> PayerProof {
+    let digits = digits.filter(|text| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()));
+    let masked = digits.map(|digits| format!("**** {digits}"));
+    PayerProof { token, masked, ..PayerProof::default() }
+}
+
 /// A mobile number, shown as `+46*******67`.
 pub(crate) fn phone(number: String) -> PayerProof {
     let end = number.len().saturating_sub(2);
@@ -46,5 +53,7 @@ mod tests {
         let iban = Portable::Iban { iban, holder_name: String::new() };
         assert_eq!(shown(bank_account(None, Some(iban))), "DE** **** 3000");
         assert_eq!(shown(bank_account(None, None)), "");
+        assert_eq!(shown(card(None, Some("1111"))), "**** 1111");
+        assert_eq!(shown(card(None, Some("411111******1111"))), "");
     }
 }

@@ -74,7 +74,7 @@ pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<Conf
     reader.reachable("base_url", &account.base_url);
     let read = READERS.iter().find(|(name, _)| *name == account.adapter);
     let adapter = match read {
-        Some((_, read)) => read(&mut reader),
+        Some((name, read)) => read(&mut reader).map(|adapter| (*name, adapter)),
         None => {
             reader.fault("adapter", "is none that this service has");
             None
@@ -211,6 +211,11 @@ impl<'a> Reader<'a> {
             }
         }
         HmacKeys::new(keys)
+    }
+
+    /// Where webhooks go.
+    pub fn notify_url(&self) -> String {
+        self.account.notify_url.clone()
     }
 
     /// Where webhooks go, for PSPs that take an address without a query only.

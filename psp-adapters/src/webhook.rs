@@ -2,6 +2,8 @@
 
 use crate::json::Json;
 use crate::signature::Proof;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use psp_contract::{AttemptRef, Payin, Report, Status, Subject, Timestamp};
 
 /// What a signature that does not hold is turned away with.
@@ -59,6 +61,11 @@ impl<'a> RawWebhook<'a> {
     /// The value of a header that carries the signature, there exactly once.
     pub(crate) fn signature(&self, name: &str) -> Result<&'a str, WebhookRefusal> {
         self.one_header(name).ok_or(WebhookRefusal::Invalid("not signed exactly once"))
+    }
+
+    /// The bytes of a signature that a header carries in base64.
+    pub(crate) fn base64_signature(&self, name: &str) -> Result<Vec<u8>, WebhookRefusal> {
+        STANDARD.decode(self.signature(name)?).map_err(|_| UNVERIFIED)
     }
 
     /// The value of a header that must occur exactly once.

@@ -37,6 +37,17 @@ impl Operation {
         }
     }
 
+    /// The money that it is about to move; none for what moves nothing.
+    pub const fn money(&self) -> Option<Money> {
+        match self {
+            Operation::CreateDeposit(deposit) => Some(deposit.money),
+            Operation::CompleteDeposit(completion) => Some(completion.money),
+            Operation::CreatePayout(payout) => Some(payout.money),
+            Operation::ReturnDeposit(back) => Some(back.money),
+            Operation::Inquire(_) | Operation::Lookup(_) | Operation::CancelDeposit { .. } => None,
+        }
+    }
+
     /// A short stable name for metrics and logs.
     pub const fn name(&self) -> &'static str {
         match self {

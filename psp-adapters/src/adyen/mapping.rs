@@ -1,13 +1,8 @@
 //! Checkout's answers in our words, and what a refusal of either API means.
 
 use super::CURRENCIES;
-use crate::answer::{Stop, Told, good, must_match, redirect, undecided};
-use crate::common::path_id;
-use crate::json::Json;
-use psp_contract::{
-    AttemptRef, Decline, DeclineClass, HttpResponse, Money, PayerProof, Report, ReturnRequest,
-    Status, Unknown,
-};
+use crate::payer;
+use crate::prelude::*;
 
 /// What was asked for, to be found again in the answer.
 type Asked = (Money, AttemptRef);
@@ -16,19 +11,14 @@ type Asked = (Money, AttemptRef);
 /// 401, 403 and 422 with an error code, but for 704, by which a key's first use is still being worked
 /// on, and for errors that Adyen itself marks as passing.
 pub(super) fn refused(response: &HttpResponse) -> Stop {
-    let class = match response.status {
-        401 | 403 => DeclineClass::Configuration,
-        422 => DeclineClass::Unsupported,
-        status => return undecided(status).into(),
-    };
-    let code = Json::parse(&response.body).and_then(|body| body.word("errorCode"));
     let transient = response.header("transient-error") == Some("true");
-    match code.as_deref() {
-        None => Unknown::Unreadable.into(),
-        Some("704") => Unknown::DuplicateReference.into(),
-        Some(_) if transient => Unknown::PspUndecided.into(),
-        Some(code) => Decline::new(class, code).into(),
-    }
+    let code = |body: &Json| body.word("errorCode");
+    refused_by_word(response, &[401, 403, 422], code, |status, code| match (status, code) {
+        (_, "704") => Err(Unknown::DuplicateReference),
+        _ if transient => Err(Unknown::PspUndecided),
+        (422, _) => Ok(DeclineClass::Unsupported),
+        _ => Ok(DeclineClass::Configuration),
+    })
 }
 
 /// An amount as Adyen writes it, of a currency whose minor units are known to be the same.
@@ -55,7 +45,7 @@ fn created(response: &HttpResponse, reference_key: &str, asked: Asked) -> Told<J
 
 /// An id that can be asked about.
 pub(super) fn id<'a>(body: &'a Json, key: &str) -> Result<&'a str, Unknown> {
-    body.str(key).and_then(path_id).ok_or(Unknown::Unreadable)
+    need_id(body, key, path_id)
 }
 
 /// `{id, url, expiresAt}`: the payer is sent to the URL. The id is the link's and no payment's.
@@ -84,7 +74,8 @@ pub(super) fn charged(response: &HttpResponse, asked: Asked, token: String) -> T
         _ => return Err(Unknown::UnlistedCode.into()),
     };
     let paid = matches!(status, Status::Succeeded { .. });
-    let payer = paid.then(|| payer(&body, token));
+    // Our own token of the card.
+    let payer = paid.then(|| payer::card(Some(token), body.str("additionalData/cardSummary")));
     Ok(Report { payer, ..Report::new(id, status) })
 }
 
@@ -104,14 +95,6 @@ fn refusal(code: &str) -> Status {
         _ => DeclineClass::PlayerFixable,
     };
     Status::declined(class, if code.is_empty() { "Refused" } else { code })
-}
-
-/// The card that was charged: our own token of it, and its last digits.
-fn payer(body: &Json, token: String) -> PayerProof {
-    let digits = body.str("additionalData/cardSummary");
-    let digits = digits.filter(|text| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()));
-    let masked = digits.map(|digits| format!("**** {digits}"));
-    PayerProof { token: Some(token), masked, ..PayerProof::default() }
 }
 
 /// A refund's `{pspReference, status: received}`.

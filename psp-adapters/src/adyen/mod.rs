@@ -25,19 +25,8 @@ mod transfer;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{HmacKeys, WebhookKeys};
+use crate::prelude::*;
 use crate::statement::Statement;
-use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
-use psp_contract::{
-    Capabilities, Currency, DepositCapability, DepositRequest, Destination, IdempotencyCapability,
-    InquiryCapability, Instrument, KeyReplay, Operation, PayoutCapability, Portable, ReferenceRule,
-    Subject, Timestamp, WebhookCapability, minutes,
-};
-use secrecy::SecretString;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a payment link can be used. The answer tells it too.
@@ -54,13 +43,11 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::NONE,
     payout_inquiry: InquiryCapability::BY_EITHER,
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(64),
-        replay: KeyReplay::SameAnswer,
-        // Its pages have said 31 days and a minimum of 7: the shorter.
-        key_life: minutes(7 * 24 * 60),
-        margin: minutes(60),
-    },
+    // Its pages have said 31 days and a minimum of 7: the shorter.
+    idempotency: IdempotencyCapability::answers_again(
+        ReferenceRule::visible(64),
+        minutes(7 * 24 * 60),
+    ),
     webhook: WebhookCapability { batch: true, ..WebhookCapability::SIGNED },
 };
 
@@ -72,11 +59,9 @@ const CURRENCIES: [Currency; 10] = {
 
 /// One merchant account with its balance account.
 pub(crate) struct Adyen {
-    checkout_url: String,
-    transfers_url: String,
+    checkout: Api,
+    transfers: Api,
     notify_url: String,
-    api_key: SecretString,
-    transfers_api_key: SecretString,
     merchant_account: String,
     balance_account_id: String,
     /// `instant`, `fast`, `regular`: how bank transfers are sent.
@@ -97,12 +82,12 @@ impl Adyen {
         let transfers_base_url = reader.url_setting("transfers_base_url", Some(&base_url));
         let own_key = reader.has_secret("transfers_api_key");
         let transfers_key = if own_key { "transfers_api_key" } else { "api_key" };
+        let checkout = Api::at(format!("{base_url}/v71"));
+        let transfers = Api::at(format!("{}/btl/v4", transfers_base_url.trim_end_matches('/')));
         Some(Box::new(Arc::new(Self {
-            checkout_url: format!("{base_url}/v71"),
-            transfers_url: format!("{}/btl/v4", transfers_base_url.trim_end_matches('/')),
-            notify_url: reader.account.notify_url.clone(),
-            api_key: reader.secret("api_key", 16),
-            transfers_api_key: reader.secret(transfers_key, 16),
+            checkout: checkout.with("x-api-key", reader.secret("api_key", 16)),
+            transfers: transfers.with("x-api-key", reader.secret(transfers_key, 16)),
+            notify_url: reader.notify_url(),
             merchant_account: reader.setting("merchant_account"),
             balance_account_id: reader.setting("balance_account_id"),
             priority: reader.setting_or("priority", "instant"),
@@ -111,16 +96,23 @@ impl Adyen {
             transfers_hmac_keys: hex_keys(reader, "transfers_hmac_key"),
         })))
     }
+}
 
-    fn create_deposit(self: &Arc<Self>, deposit: &DepositRequest) -> Option<Plan> {
-        let asked = (deposit.money, deposit.attempt);
+impl Adapter for Arc<Adyen> {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn holds(&self, currency: Currency) -> bool {
+        CURRENCIES.contains(&currency)
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let (adyen, asked) = (self.clone(), (deposit.money, deposit.attempt));
         Some(match &deposit.instrument {
-            None => {
-                let (request, adyen) = (self.payment_link(deposit)?, self.clone());
-                Plan::last("create_deposit", request, move |response| {
-                    mapping::link_created(response, asked, &adyen.checkout_url)
-                })
-            }
+            None => Plan::last("create_deposit", self.payment_link(deposit), move |response| {
+                mapping::link_created(response, asked, adyen.checkout.base())
+            }),
             Some(Instrument::CardToken(token)) => {
                 let (request, token) = (self.card_charge(deposit, token)?, token.clone());
                 Plan::last("create_deposit", request, move |response| {
@@ -130,45 +122,20 @@ impl Adyen {
             Some(Instrument::Crypto { .. }) => return None,
         })
     }
-}
 
-impl Adapter for Arc<Adyen> {
-    fn name(&self) -> &'static str {
-        "adyen"
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        Some(Plan::about("create_payout", self.transfer(payout)?, payout, transfer::created))
     }
 
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
+        Some(Plan::about("return_deposit", self.refund(back)?, back, mapping::refund_created))
     }
 
-    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => self.create_deposit(deposit)?,
-            Operation::CreatePayout(payout) => {
-                Plan::about("create_payout", self.transfer(payout)?, payout, transfer::created)
-            }
-            Operation::ReturnDeposit(back) => {
-                Plan::about("return_deposit", self.refund(back)?, back, mapping::refund_created)
-            }
-            // Only transfers can be asked about.
-            Operation::Inquire(inquiry) if inquiry.subject == Subject::Payout => {
-                Plan::about("query", self.find_transfer(inquiry, now)?, inquiry, transfer::answer)
-            }
-            // Its page takes the money itself, its events name our reference, and a link's id is not kept.
-            Operation::Inquire(_)
-            | Operation::CompleteDeposit(_)
-            | Operation::Lookup(_)
-            | Operation::CancelDeposit { .. } => return None,
-        })
-    }
-
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let portable = match destination.portable {
-            Some(Portable::Iban { .. }) => currency != Currency::GBP,
-            Some(Portable::UkAccount { .. }) => currency == Currency::GBP,
-            _ => false,
-        };
-        CURRENCIES.contains(&currency) && (destination.token.is_some() || portable)
+    /// Only transfers can be asked about.
+    fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
+        let request = self.find_transfer(inquiry, now)?;
+        let plan = Plan::about("query", request, inquiry, transfer::answer);
+        (inquiry.subject == Subject::Payout).then_some(plan)
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {

@@ -1,12 +1,7 @@
 //! Transfers in our words, as answers, lists and webhooks show them.
 
 use super::mapping::{id, is_about, money, refused};
-use crate::answer::{Told, found, good, must_match, only};
-use crate::json::Json;
-use psp_contract::{
-    Decline, DeclineClass, HttpResponse, Inquiry, InquiryBy, Money, PayoutRequest, Report, Status,
-    Unknown,
-};
+use crate::prelude::*;
 
 /// The answer to a creation: the transfer with its id, received and not yet decided.
 pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {

@@ -7,13 +7,10 @@
 
 use super::mapping::money;
 use super::{Adyen, transfer};
-use crate::common::path_id;
-use crate::json::Json;
+use crate::prelude::*;
 use crate::signature::Proof;
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use psp_contract::{DeclineClass, Money, Status, Subject};
 
 const MALFORMED: WebhookRefusal = WebhookRefusal::Malformed("no notification of Adyen's");
 
@@ -24,7 +21,7 @@ pub(super) fn verify(adyen: &Adyen, raw: &RawWebhook<'_>) -> Received {
     let (events, proof) = match body.get("notificationItems").and_then(Json::items) {
         Some(items) => standard(adyen, items)?,
         None => {
-            let tag = STANDARD.decode(raw.signature("hmacsignature")?).map_err(|_| UNVERIFIED)?;
+            let tag = raw.base64_signature("hmacsignature")?;
             let proof = adyen.transfers_hmac_keys.verify_sha256(raw.body, &tag);
             let proof = proof.ok_or(UNVERIFIED)?;
             (vec![transfer_event(adyen, &body).ok_or(MALFORMED)?], proof)

@@ -2,14 +2,8 @@
 
 use super::CoinsPaid;
 use super::wire::Sides;
-use crate::answer::{Stop, Told, good, json, must_match, undecided};
 use crate::coins::{Coin, cut};
-use crate::common::decline;
-use crate::json::Json;
-use psp_contract::{
-    AssetAmount, Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, Outcome,
-    PayoutRequest, Report, Status, Unknown,
-};
+use crate::prelude::*;
 
 /// Whose doing a field's fault is.
 fn field_fault(field: &str) -> DeclineClass {

@@ -1,14 +1,8 @@
 //! Fireblocks' answers in our words.
 
 use super::Fireblocks;
-use crate::answer::{Stop, Told, json, must_match, undecided};
 use crate::coins::Coin;
-use crate::common::{decline, path_word};
-use crate::json::Json;
-use psp_contract::{
-    AssetAmount, AttemptRef, Decline, DeclineClass, DepositRequest, HttpResponse, Money, Outcome,
-    Report, Status, Unknown,
-};
+use crate::prelude::*;
 
 /// What an error says.
 pub enum Refusal {

@@ -6,11 +6,9 @@
 //! event of another workspace is nobody's word about our money.
 
 use super::{Fireblocks, Webhooks, mapping};
-use crate::coins::masked;
-use crate::json::Json;
-use crate::signature::{DetachedJws, WebhookKeys, sha256};
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
-use psp_contract::{AttemptRef, PayerProof, Payin, Status, Subject, Timestamp};
+use crate::coins::{Arrival, masked};
+use crate::prelude::*;
+use crate::signature::DetachedJws;
 
 /// The signature's parts, once its header is of the one kind that we accept.
 pub(super) fn signature<'a>(raw: &RawWebhook<'a>) -> Result<DetachedJws<'a>, WebhookRefusal> {
@@ -126,20 +124,17 @@ fn said(fireblocks: &Fireblocks, transaction: &Json) -> Said {
 fn payin(fireblocks: &Fireblocks, transaction: &Json, vault_name: Option<String>) -> Option<Payin> {
     let coin = fireblocks.coins.by_id(transaction.str("assetId")?)?;
     let read = |name| mapping::money(fireblocks, transaction, name);
-    let (money, exact) = read("netAmount").or_else(|| read("amount"))?;
-    let tag = transaction.given("destinationTag").map(str::to_owned);
-    let blocks = transaction.int("numOfConfirmations").and_then(|it| u64::try_from(it).ok());
-    let deep_enough = blocks.is_none_or(|blocks| blocks >= coin.confirmations_min);
     // Shown, but no way back: what came from an exchange came from an address that is not the payer's.
     let shown = transaction.str("sourceAddress").and_then(masked);
-    // Less than our books can hold is nothing to book.
-    (money.minor > 0).then_some(Payin {
-        target: coin.arrived_at(vault_name, transaction.str("destinationAddress"), tag)?,
-        psp_reference: transaction.word("id")?,
-        money,
-        asset: exact,
+    coin.payin(Arrival {
+        id: transaction.word("id")?,
+        amount: read("netAmount").or_else(|| read("amount"))?,
+        player_reference: vault_name,
+        address: transaction.str("destinationAddress"),
+        tag: transaction.given("destinationTag").map(str::to_owned),
+        hash: transaction.str("txHash"),
+        blocks: transaction.int("numOfConfirmations").and_then(|it| u64::try_from(it).ok()),
+        is_final: mapping::is_complete(transaction),
         payer: shown.map(|masked| PayerProof { masked: Some(masked), ..PayerProof::default() }),
-        chain: coin.seen(transaction.str("destinationAddress"), transaction.str("txHash")),
-        confirmed: mapping::is_complete(transaction) && deep_enough,
     })
 }

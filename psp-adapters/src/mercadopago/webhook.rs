@@ -3,9 +3,7 @@
 //! The body is signed by nothing and says nothing here, but it must be JSON. What happened is asked.
 
 use super::MercadoPago;
-use crate::common::path_id;
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
-use psp_contract::{Subject, Timestamp};
+use crate::prelude::*;
 use std::time::Duration;
 use url::form_urlencoded;
 

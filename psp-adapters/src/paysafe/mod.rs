@@ -28,23 +28,11 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::answer::Stop;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{HmacKeys, WebhookKeys};
-use crate::webhook::{RawWebhook, Received};
+use crate::common::basic;
+use crate::prelude::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mapping::Handle;
-use psp_contract::{
-    Capabilities, CompletionRequest, Currency, DepositCapability, Destination,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    Outcome, PayerField, PayoutCapability, PayoutRequest, Portable, ReferenceRule, ReturnRequest,
-    Subject, Timestamp, Unknown, WebhookCapability, minutes,
-};
-use secrecy::{ExposeSecret, SecretString};
-use std::sync::Arc;
 use wire::PaymentType;
 
 /// By our reference on every resource; Paysafe's own ids differ from resource to resource.
@@ -65,22 +53,18 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: INQUIRY,
     payout_inquiry: INQUIRY,
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(255),
-        replay: KeyReplay::DuplicateError,
-        key_life: minutes(90 * 24 * 60),
-        margin: minutes(60),
-    },
+    idempotency: IdempotencyCapability::refuses_again(
+        ReferenceRule::visible(255),
+        minutes(90 * 24 * 60),
+    ),
     // `eventDate` is the event's, and a repeat keeps it.
     webhook: WebhookCapability::SIGNED,
 };
 
 /// One Paysafe account for one payment type.
 pub(crate) struct Paysafe {
-    api_url: String,
+    api: Api,
     notify_url: String,
-    /// `Basic …`
-    authorization: SecretString,
     account_id: Option<String>,
     payment_type: PaymentType,
     keys: HmacKeys,
@@ -99,109 +83,19 @@ impl Paysafe {
         }
         let username = reader.setting("api_username");
         let password = reader.secret("api_password", 8);
-        let credentials = STANDARD.encode(format!("{username}:{}", password.expose_secret()));
+        let api = Api::at(format!("{}/paymenthub/v1", reader.base_url()));
         Some(Box::new(Arc::new(Self {
-            api_url: format!("{}/paymenthub/v1", reader.base_url()),
-            notify_url: reader.account.notify_url.clone(),
-            authorization: SecretString::from(format!("Basic {credentials}")),
+            api: api.with("authorization", basic(&username, &password)),
+            notify_url: reader.notify_url(),
             account_id: reader.account.settings.get("account_id").cloned(),
             keys: webhook_keys(reader),
             payment_type: payment_type?,
         })))
     }
 
-    /// Finds the handle again and spends it. What cannot be spent tells what became of it.
-    fn complete(self: &Arc<Self>, completion: &CompletionRequest) -> Option<Plan> {
-        let (paysafe, asked) = (self.clone(), completion.clone());
-        let handles = self.by_reference("paymenthandles", asked.attempt);
-        let moves = self.payment_type.moves(asked.money.currency);
-        moves.then_some(Plan::prepare("find_handle", handles, move |response| {
-            let (attempt, money) = (asked.attempt, asked.money);
-            match mapping::handle(response, "PAYMENT", attempt, money).map_err(prepared)? {
-                Handle::Payable(token) => {
-                    let request = paysafe.payment(&asked, &token);
-                    Ok(Plan::last("complete_deposit", request, move |response| {
-                        mapping::created(response, attempt, money)
-                    }))
-                }
-                // It was spent before, by an answer that we lost or by Paysafe itself: what came of it
-                // an inquiry tells.
-                Handle::Spent(_) => Err(Unknown::DuplicateReference.into()),
-                Handle::Open => Err(NotSent::PreparationFailed.into()),
-                Handle::Over(report) => Ok(Plan::end(Ok(report))),
-            }
-        }))
-    }
-
     fn spend(&self, payout: &PayoutRequest, token: &str) -> Plan {
-        let (attempt, money) = (payout.attempt, payout.money);
-        Plan::last("create_payout", self.credit(payout, token), move |response| {
-            mapping::created(response, attempt, money)
-        })
-    }
-
-    fn pay_out(self: &Arc<Self>, payout: &PayoutRequest) -> Option<Plan> {
-        let (paysafe, asked) = (self.clone(), payout.clone());
-        let (attempt, money) = (payout.attempt, payout.money);
-        Some(Plan::prepare("payout_handle", self.payout_handle(payout)?, move |response| {
-            match mapping::payout_handle(response, attempt, money) {
-                Ok(token) => return Ok(paysafe.spend(&asked, &token)),
-                Err(stop) if stop.is(Unknown::DuplicateReference) => {}
-                Err(stop) => return Err(prepared(stop)),
-            }
-            // The handle was made before, by this very attempt. Its credit has the same reference, so it
-            // cannot be made twice.
-            let handles = paysafe.by_reference("paymenthandles", attempt);
-            Ok(Plan::ask("find_handle", handles, move |response| {
-                match mapping::handle(response, "STANDALONE_CREDIT", attempt, money) {
-                    Ok(Handle::Payable(token) | Handle::Spent(token)) => {
-                        Ok(paysafe.spend(&asked, &token))
-                    }
-                    _ => Err(Unknown::DuplicateReference.into()),
-                }
-            }))
-        }))
-    }
-
-    /// The handle names our reference, our reference the settlement, and that one is refunded.
-    fn give_back(self: &Arc<Self>, back: &ReturnRequest) -> Option<Plan> {
-        let (paysafe, attempt, money) = (self.clone(), back.attempt, back.money);
-        let handle = self.handle_by_id(&back.deposit_psp_reference)?;
-        let moves = self.payment_type.moves(money.currency) && money.minor > 0;
-        moves.then_some(Plan::prepare("find_deposit", handle, move |response| {
-            let deposit = mapping::reference_of(response).ok_or(NotSent::PreparationFailed)?;
-            let settlements = paysafe.by_reference("settlements", deposit);
-            Ok(Plan::prepare("find_settlement", settlements, move |response| {
-                let id = mapping::settlement_of(response, deposit);
-                let request = id.and_then(|id| paysafe.refund(&id, attempt, money));
-                let request = request.ok_or(NotSent::PreparationFailed)?;
-                Ok(Plan::last("return_deposit", request, move |response| {
-                    mapping::created(response, attempt, money)
-                }))
-            }))
-        }))
-    }
-
-    fn inquiry(self: &Arc<Self>, inquiry: &Inquiry) -> Option<Plan> {
-        let (paysafe, asked) = (self.clone(), inquiry.clone());
-        let (resource, name) = match asked.subject {
-            Subject::Deposit => ("payments", "payments"),
-            Subject::Payout => ("standalonecredits", "standaloneCredits"),
-            Subject::Return => ("refunds", "refunds"),
-        };
-        let request = self.by_reference(resource, asked.attempt);
-        let plan = Plan::ask("query", request, move |response| {
-            let found = mapping::record(response, name, &asked, paysafe.payment_type);
-            let nothing = found == Err(Outcome::NotFound.into());
-            if asked.subject != Subject::Deposit || !nothing {
-                return Ok(Plan::end(found));
-            }
-            let handles = paysafe.by_reference("paymenthandles", asked.attempt);
-            Ok(Plan::last("query_handle", handles, move |response| {
-                mapping::handle_status(response, &asked)
-            }))
-        });
-        (inquiry.by == InquiryBy::OurReference).then_some(plan)
+        let asked = (payout.attempt, payout.money);
+        Plan::about("create_payout", self.credit(payout, token), &asked, mapping::created)
     }
 }
 
@@ -232,37 +126,102 @@ fn webhook_keys(reader: &mut Reader<'_>) -> HmacKeys {
 }
 
 impl Adapter for Arc<Paysafe> {
-    fn name(&self) -> &'static str {
-        "paysafe"
-    }
-
     fn capabilities(&self) -> &Capabilities {
         &CAPABILITIES
     }
 
-    fn plan(&self, operation: &Operation, _: Timestamp) -> Option<Plan> {
-        match operation {
-            Operation::CreateDeposit(deposit) => {
-                let request = self.deposit_handle(deposit)?;
-                let (paysafe, asked) = (self.clone(), (deposit.attempt, deposit.money));
-                Some(Plan::last("create_deposit", request, move |response| {
-                    mapping::deposit_handle(response, asked, &paysafe.api_url)
-                }))
+    fn holds(&self, currency: Currency) -> bool {
+        self.payment_type.moves(currency)
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let (paysafe, asked) = (self.clone(), (deposit.attempt, deposit.money));
+        Some(Plan::last("create_deposit", self.deposit_handle(deposit)?, move |response| {
+            mapping::deposit_handle(response, asked, paysafe.api.base())
+        }))
+    }
+
+    /// Finds the handle again and spends it. What cannot be spent tells what became of it.
+    fn complete_deposit(&self, completion: &CompletionRequest) -> Option<Plan> {
+        let (paysafe, asked) = (self.clone(), completion.clone());
+        let handles = self.by_reference("paymenthandles", asked.attempt);
+        Some(Plan::prepare("find_handle", handles, move |response| {
+            let (attempt, money) = (asked.attempt, asked.money);
+            match mapping::handle(response, "PAYMENT", attempt, money).map_err(prepared)? {
+                Handle::Payable(token) => {
+                    let request = paysafe.payment(&asked, &token);
+                    let asked = (attempt, money);
+                    Ok(Plan::about("complete_deposit", request, &asked, mapping::created))
+                }
+                // It was spent before, by an answer that we lost or by Paysafe itself: what came of it
+                // an inquiry tells.
+                Handle::Spent(_) => Err(Unknown::DuplicateReference.into()),
+                Handle::Open => Err(NotSent::PreparationFailed.into()),
+                Handle::Over(report) => Ok(Plan::end(Ok(report))),
             }
-            Operation::CompleteDeposit(completion) => self.complete(completion),
-            Operation::CreatePayout(payout) => self.pay_out(payout),
-            Operation::ReturnDeposit(back) => self.give_back(back),
-            Operation::Inquire(inquiry) => self.inquiry(inquiry),
-            // Events name our reference, and an open handle cannot be closed.
-            Operation::Lookup(_) | Operation::CancelDeposit { .. } => None,
-        }
+        }))
     }
 
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let email = matches!(destination.portable, Some(Portable::Email { .. }));
-        email && self.payment_type.moves(currency)
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        let (paysafe, asked) = (self.clone(), payout.clone());
+        let (attempt, money) = (payout.attempt, payout.money);
+        Some(Plan::prepare("payout_handle", self.payout_handle(payout)?, move |response| {
+            match mapping::payout_handle(response, attempt, money) {
+                Ok(token) => return Ok(paysafe.spend(&asked, &token)),
+                Err(stop) if stop.is(Unknown::DuplicateReference) => {}
+                Err(stop) => return Err(prepared(stop)),
+            }
+            // The handle was made before, by this very attempt. Its credit has the same reference, so it
+            // cannot be made twice.
+            let handles = paysafe.by_reference("paymenthandles", attempt);
+            Ok(Plan::ask("find_handle", handles, move |response| {
+                match mapping::handle(response, "STANDALONE_CREDIT", attempt, money) {
+                    Ok(Handle::Payable(token) | Handle::Spent(token)) => {
+                        Ok(paysafe.spend(&asked, &token))
+                    }
+                    _ => Err(Unknown::DuplicateReference.into()),
+                }
+            }))
+        }))
     }
 
+    /// The handle names our reference, our reference the settlement, and that one is refunded.
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
+        let (paysafe, attempt, money) = (self.clone(), back.attempt, back.money);
+        let handle = self.handle_by_id(&back.deposit_psp_reference)?;
+        Some(Plan::prepare("find_deposit", handle, move |response| {
+            let deposit = mapping::reference_of(response).ok_or(NotSent::PreparationFailed)?;
+            let settlements = paysafe.by_reference("settlements", deposit);
+            Ok(Plan::prepare("find_settlement", settlements, move |response| {
+                let id = mapping::settlement_of(response, deposit);
+                let request = id.and_then(|id| paysafe.refund(&id, attempt, money));
+                let request = request.ok_or(NotSent::PreparationFailed)?;
+                Ok(Plan::about("return_deposit", request, &(attempt, money), mapping::created))
+            }))
+        }))
+    }
+
+    fn inquire(&self, inquiry: &Inquiry, _: Timestamp) -> Option<Plan> {
+        let (paysafe, asked) = (self.clone(), inquiry.clone());
+        let (resource, name) = match asked.subject {
+            Subject::Deposit => ("payments", "payments"),
+            Subject::Payout => ("standalonecredits", "standaloneCredits"),
+            Subject::Return => ("refunds", "refunds"),
+        };
+        let request = self.by_reference(resource, asked.attempt);
+        let plan = Plan::ask("query", request, move |response| {
+            let found = mapping::record(response, name, &asked, paysafe.payment_type);
+            let nothing = found == Err(Outcome::NotFound.into());
+            if asked.subject != Subject::Deposit || !nothing {
+                return Ok(Plan::end(found));
+            }
+            let handles = paysafe.by_reference("paymenthandles", asked.attempt);
+            Ok(Plan::last("query_handle", handles, move |response| {
+                mapping::handle_status(response, &asked)
+            }))
+        });
+        (inquiry.by == InquiryBy::OurReference).then_some(plan)
+    }
     fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
         match subject {
             // It is what Paysafe collects from.

@@ -5,12 +5,9 @@
 
 use super::mapping::{failure_reason, named_money, payer, payment_failure, payout_failure};
 use super::{TrueLayer, wire};
-use crate::json::Json;
-use crate::signature::{DetachedJws, Proof, WebhookKeys};
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
-use psp_contract::{Money, Status, Subject, Timestamp};
+use crate::prelude::*;
+use crate::signature::{DetachedJws, Proof};
 use std::time::Duration;
-use time::format_description::well_known::Rfc3339;
 
 const TIMESTAMP: &str = "X-Tl-Webhook-Timestamp";
 /// More headers than TrueLayer has any reason to sign.
