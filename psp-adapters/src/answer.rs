@@ -112,6 +112,12 @@ pub(crate) fn refused_by_word(
     }
 }
 
+/// The last part of a problem's `type`, `"invalid-parameters"` (RFC 7807).
+pub(crate) fn problem(body: &Json) -> Option<String> {
+    let kind = body.str("type")?;
+    Some(kind.rsplit(['#', '/']).next().unwrap_or(kind).to_owned())
+}
+
 /// An id that can be asked about, which `is_id` knows.
 pub(crate) fn need_id<'a>(
     body: &'a Json,

@@ -3,23 +3,31 @@
 use crate::json::Json;
 use psp_contract::{AttemptRef, HttpRequest, Method};
 use secrecy::{ExposeSecret, SecretString};
+use url::form_urlencoded;
 
 /// One API of an account's.
 pub(crate) struct Api {
     base: String,
     headers: Vec<(&'static str, SecretString)>,
+    /// The header of an attempt's idempotency key, where the PSP takes one.
+    key: Option<&'static str>,
 }
 
 impl Api {
     /// `base` is all that the paths of its calls have in common.
     pub fn at(base: impl Into<String>) -> Self {
-        Self { base: base.into(), headers: Vec::new() }
+        Self { base: base.into(), headers: Vec::new(), key: None }
     }
 
     /// As what every request shows itself.
     pub fn with(mut self, header: &'static str, value: SecretString) -> Self {
         self.headers.push((header, value));
         self
+    }
+
+    /// Every creation carries the attempt's reference in this header.
+    pub fn keyed(self, header: &'static str) -> Self {
+        Self { key: Some(header), ..self }
     }
 
     pub fn base(&self) -> &str {
@@ -30,6 +38,12 @@ impl Api {
         self.shown(HttpRequest::get(self.url(path)))
     }
 
+    /// A GET with a query.
+    pub fn find(&self, path: &str, query: &[(&str, &str)]) -> HttpRequest {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        self.get(format!("{path}?{query}"))
+    }
+
     pub fn post(&self, path: impl AsRef<str>, body: &Json) -> HttpRequest {
         self.send(Method::Post, path, body)
     }
@@ -38,14 +52,13 @@ impl Api {
         self.shown(HttpRequest::json(method, self.url(path), body.to_bytes()))
     }
 
-    /// A POST for money, whose idempotency key in this header is the attempt's reference.
-    pub fn create(
-        &self,
-        path: impl AsRef<str>,
-        (header, attempt): (&'static str, AttemptRef),
-        body: &Json,
-    ) -> HttpRequest {
-        self.post(path, body).header(header, attempt.lower()).for_money()
+    /// A POST for money, under the attempt's key.
+    pub fn create(&self, path: impl AsRef<str>, attempt: AttemptRef, body: &Json) -> HttpRequest {
+        let request = self.post(path, body).for_money();
+        match self.key {
+            Some(header) => request.header(header, attempt.lower()),
+            None => request,
+        }
     }
 
     fn url(&self, path: impl AsRef<str>) -> String {
@@ -71,9 +84,11 @@ mod tests {
         let get = api.get("payments/7");
         assert_eq!((get.method, &*get.url), (Method::Get, "https://psp.test/v1/payments/7"));
         assert!(get.headers.contains(&("x-api-key", "k".to_owned())) && !get.moves_money);
+        let found = api.find("payments", &[("since", "1:00"), ("limit", "10")]);
+        assert_eq!(found.url, "https://psp.test/v1/payments?since=1%3A00&limit=10");
         let attempt = AttemptRef::new(uuid::Uuid::from_u128(10));
-        let post = api.create("payments", ("idempotency-key", attempt), &object! { "a": 1_i64 });
+        let post = api.keyed("key").create("payments", attempt, &object! { "a": 1_i64 });
         assert_eq!((post.method, &*post.body), (Method::Post, &br#"{"a":1}"#[..]));
-        assert!(post.headers.contains(&("idempotency-key", attempt.lower())) && post.moves_money);
+        assert!(post.headers.contains(&("key", attempt.lower())) && post.moves_money);
     }
 }

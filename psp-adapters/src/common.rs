@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use psp_contract::{AttemptRef, Decline, DeclineClass, Payer, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
+use time::format_description::well_known::Rfc3339;
 
 /// An id as part of a path: what is not plainly one could name another resource.
 pub(crate) fn path_id(id: &str) -> Option<&str> {
@@ -61,6 +62,15 @@ pub(crate) fn two_names(payer: &Payer) -> (&str, &str) {
 pub(crate) fn made_at(attempt: AttemptRef) -> Option<Timestamp> {
     let (secs, _) = attempt.uuid().get_timestamp()?.to_unix();
     Timestamp::from_unix_timestamp(i64::try_from(secs).ok()?).ok()
+}
+
+/// A time that is told in milliseconds since 1970.
+pub(crate) fn from_millis(millis: i64) -> Option<Timestamp> {
+    Timestamp::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+}
+
+pub(crate) fn rfc3339(at: Timestamp) -> Option<String> {
+    at.format(&Rfc3339).ok()
 }
 
 /// So long after the attempt was made.

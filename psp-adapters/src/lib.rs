@@ -16,7 +16,7 @@
 //! (what "not sent" means), [`identity`] (client certificates), [`psp`] (driving a plan), [`webhook`],
 //! [`signature`]. Then what adapters are made of, most of it by the name of `prelude`: `api` (where requests
 //! go and what they carry), `json` (strict trees, read by need and written by `object!`), `answer` (what an answer tells, or the operation ends with instead), `token`, `form`,
-//! `statement` (settlement tables, row by row), `payer` (who paid), `common` (references, names, refusals),
+//! `statement` (settlement tables, row by row), `bank` (accounts that are paid), `payer` (who paid), `common` (references, names, refusals),
 //! `coins`, `pix` and `br_code` (what the PSPs of one kind share). Then the adapters, one folder a PSP, each
 //! with its wire format, its mapping into our words, and its webhooks. [`registry`] builds accounts from
 //! configuration and refuses what could not work.
@@ -25,6 +25,7 @@ pub mod adapter;
 mod adyen;
 mod answer;
 mod api;
+mod bank;
 mod br_code;
 mod coins;
 mod coinspaid;

@@ -9,6 +9,8 @@ use psp_contract::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+/// How an answer is held against what was asked.
+pub(crate) type Reads<T> = fn(&HttpResponse, &T) -> Told;
 /// What comes after an answer.
 type Then = Box<dyn FnOnce(&HttpResponse) -> Told<Plan> + Send>;
 
@@ -83,7 +85,7 @@ impl Plan {
         step: &'static str,
         request: HttpRequest,
         asked: &T,
-        read: fn(&HttpResponse, &T) -> Told,
+        read: Reads<T>,
     ) -> Self {
         let asked = asked.clone();
         Plan::last(step, request, move |response| read(response, &asked))

@@ -5,16 +5,17 @@
 
 pub(crate) use crate::adapter::Adapter;
 pub(crate) use crate::answer::{
-    Stop, Told, found, good, json, must_match, need_id, only, redirect, refused_by_word, repeats,
-    undecided,
+    Stop, Told, found, good, json, must_match, need_id, only, problem, redirect, refused_by_word,
+    repeats, undecided,
 };
 pub(crate) use crate::api::Api;
 pub(crate) use crate::common::{
-    after, compact, decline, given, made_at, names, path_id, path_word, two_names,
+    after, compact, decline, from_millis, given, made_at, names, path_id, path_word, rfc3339,
+    two_names,
 };
 pub(crate) use crate::json::{Json, object};
-pub(crate) use crate::plan::Plan;
-pub(crate) use crate::registry::Reader;
+pub(crate) use crate::plan::{Plan, Reads};
+pub(crate) use crate::registry::{Reader, Written};
 pub(crate) use crate::signature::{HmacKeys, WebhookKeys, derived_uuid, sha256};
 pub(crate) use crate::webhook::{
     Echo, RawWebhook, Received, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,

@@ -8,8 +8,12 @@ pub const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
+pub const fn days(days: u64) -> Duration {
+    minutes(days * 24 * 60)
+}
+
 /// A reference or key that a PSP keeps for ever; ten years stand for it.
-pub const FOR_EVER: Duration = minutes(10 * 365 * 24 * 60);
+pub const FOR_EVER: Duration = days(10 * 365);
 
 /// What one adapter's PSP can and cannot do.
 #[derive(Debug, Clone)]

@@ -23,9 +23,8 @@ pub(super) fn refused(response: &HttpResponse) -> Stop {
 
 /// An amount as Adyen writes it, of a currency whose minor units are known to be the same.
 pub(super) fn money(body: &Json) -> Option<Money> {
-    let currency = body.currency("amount/currency")?;
-    let minor = body.int("amount/value").filter(|minor| 0 <= *minor)?;
-    CURRENCIES.contains(&currency).then_some(Money::new(minor, currency))
+    let money = body.minor("amount/value", "amount/currency")?;
+    CURRENCIES.contains(&money.currency).then_some(money)
 }
 
 /// Whether an answer that names an amount or a reference names ours.
@@ -43,15 +42,10 @@ fn created(response: &HttpResponse, reference_key: &str, asked: Asked) -> Told<J
     Ok(body)
 }
 
-/// An id that can be asked about.
-pub(super) fn id<'a>(body: &'a Json, key: &str) -> Result<&'a str, Unknown> {
-    need_id(body, key, path_id)
-}
-
 /// `{id, url, expiresAt}`: the payer is sent to the URL. The id is the link's and no payment's.
 pub(super) fn link_created(response: &HttpResponse, asked: Asked, base_url: &str) -> Told {
     let body = created(response, "reference", asked)?;
-    id(&body, "id")?;
+    need_id(&body, "id", path_id)?;
     let page = redirect(body.str("url"), base_url)?;
     Ok(Report::new(None, Status::next(page, body.time("expiresAt"))))
 }
@@ -59,7 +53,7 @@ pub(super) fn link_created(response: &HttpResponse, asked: Asked, base_url: &str
 /// The answer to a charge of a stored card.
 pub(super) fn charged(response: &HttpResponse, asked: Asked, token: String) -> Told {
     let body = created(response, "merchantReference", asked)?;
-    let id = id(&body, "pspReference")?;
+    let id = need_id(&body, "pspReference", path_id)?;
     let status = match body.need_str("resultCode")? {
         // Without its amount it tells of no money: the webhook does.
         "Authorised" => money(&body).map_or(Status::ACCEPTED, |money| Status::Succeeded { money }),
@@ -100,7 +94,7 @@ fn refusal(code: &str) -> Status {
 /// A refund's `{pspReference, status: received}`.
 pub(super) fn refund_created(response: &HttpResponse, back: &ReturnRequest) -> Told {
     let body = created(response, "reference", (back.money, back.attempt))?;
-    match (id(&body, "pspReference")?, body.str("status")) {
+    match (need_id(&body, "pspReference", path_id)?, body.str("status")) {
         (id, Some("received")) => Ok(Report::new(id, Status::ACCEPTED)),
         _ => Err(Unknown::Unreadable.into()),
     }

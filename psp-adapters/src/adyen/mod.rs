@@ -28,6 +28,7 @@ mod wire;
 use crate::prelude::*;
 use crate::statement::Statement;
 use std::time::Duration;
+use wire::{SEARCH_MARGIN, amount, counterparty};
 
 /// How long a payment link can be used. The answer tells it too.
 const LINK_LIFE: Duration = minutes(60);
@@ -44,10 +45,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     deposit_inquiry: InquiryCapability::NONE,
     payout_inquiry: InquiryCapability::BY_EITHER,
     // Its pages have said 31 days and a minimum of 7: the shorter.
-    idempotency: IdempotencyCapability::answers_again(
-        ReferenceRule::visible(64),
-        minutes(7 * 24 * 60),
-    ),
+    idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(64), days(7)),
     webhook: WebhookCapability { batch: true, ..WebhookCapability::SIGNED },
 };
 
@@ -71,19 +69,15 @@ pub(crate) struct Adyen {
     transfers_hmac_keys: HmacKeys,
 }
 
-/// Adyen shows its keys in hex; what signs is the bytes behind it.
-fn hex_keys(reader: &mut Reader<'_>, key: &str) -> HmacKeys {
-    reader.hmac_keys(key, 64, |text| hex::decode(text).map_err(|_| "is no text of hex digits"))
-}
-
 impl Adyen {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let base_url = reader.base_url();
         let transfers_base_url = reader.url_setting("transfers_base_url", Some(&base_url));
         let own_key = reader.has_secret("transfers_api_key");
         let transfers_key = if own_key { "transfers_api_key" } else { "api_key" };
-        let checkout = Api::at(format!("{base_url}/v71"));
-        let transfers = Api::at(format!("{}/btl/v4", transfers_base_url.trim_end_matches('/')));
+        let checkout = Api::at(format!("{base_url}/v71")).keyed("idempotency-key");
+        let transfers = Api::at(format!("{}/btl/v4", transfers_base_url.trim_end_matches('/')))
+            .keyed("idempotency-key");
         Some(Box::new(Arc::new(Self {
             checkout: checkout.with("x-api-key", reader.secret("api_key", 16)),
             transfers: transfers.with("x-api-key", reader.secret(transfers_key, 16)),
@@ -92,8 +86,8 @@ impl Adyen {
             balance_account_id: reader.setting("balance_account_id"),
             priority: reader.setting_or("priority", "instant"),
             statement_text: reader.setting_or("statement_text", "Casino"),
-            hmac_keys: hex_keys(reader, "hmac_key"),
-            transfers_hmac_keys: hex_keys(reader, "transfers_hmac_key"),
+            hmac_keys: reader.hmac_keys("hmac_key", 64, Written::Hex),
+            transfers_hmac_keys: reader.hmac_keys("transfers_hmac_key", 64, Written::Hex),
         })))
     }
 }
@@ -124,16 +118,49 @@ impl Adapter for Arc<Adyen> {
     }
 
     fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
-        Some(Plan::about("create_payout", self.transfer(payout)?, payout, transfer::created))
+        let (category, counterparty) = counterparty(payout)?;
+        let body = object! {
+            "amount": amount(payout.money),
+            "balanceAccountId": &self.balance_account_id,
+            "category": category,
+            "counterparty": counterparty,
+            "description": &self.statement_text,
+            "reference": payout.attempt,
+            "priority": (category == "bank").then_some(&self.priority),
+        };
+        let request = self.transfers.create("transfers", payout.attempt, &body);
+        Some(Plan::about("create_payout", request, payout, transfer::created))
     }
 
     fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
-        Some(Plan::about("return_deposit", self.refund(back)?, back, mapping::refund_created))
+        let body = object! {
+            "amount": amount(back.money),
+            "merchantAccount": &self.merchant_account,
+            "reference": back.attempt,
+        };
+        let path = format!("payments/{}/refunds", path_id(&back.deposit_psp_reference)?);
+        let request = self.checkout.create(path, back.attempt, &body);
+        Some(Plan::about("return_deposit", request, back, mapping::refund_created))
     }
 
     /// Only transfers can be asked about.
     fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
-        let request = self.find_transfer(inquiry, now)?;
+        let request = match &inquiry.by {
+            InquiryBy::PspReference(id) => {
+                self.transfers.get(format!("transfers/{}", path_id(id)?))
+            }
+            InquiryBy::OurReference => {
+                let query = [
+                    ("balanceAccountId", &*self.balance_account_id),
+                    ("createdSince", &rfc3339(inquiry.first_sent_at - SEARCH_MARGIN)?),
+                    ("createdUntil", &rfc3339(now + SEARCH_MARGIN)?),
+                    ("limit", "10"),
+                    ("reference", &inquiry.attempt.lower()),
+                ];
+                self.transfers.find("transfers", &query)
+            }
+            InquiryBy::Ledger => return None,
+        };
         let plan = Plan::about("query", request, inquiry, transfer::answer);
         (inquiry.subject == Subject::Payout).then_some(plan)
     }

@@ -1,15 +1,16 @@
 //! Adyen's requests: bodies that never differ for the same operation.
 
 use super::{Adyen, LINK_LIFE};
+use crate::bank::British;
 use crate::prelude::*;
-use url::form_urlencoded;
 
-/// The header of the idempotency key.
-const KEY: &str = "idempotency-key";
 /// The transfers' list is searched from this long before the attempt was sent: Adyen's clock is not ours.
-const SEARCH_MARGIN: time::Duration = time::Duration::hours(1);
+pub(super) const SEARCH_MARGIN: time::Duration = time::Duration::hours(1);
 
-fn amount(money: Money) -> Json {
+const BRITISH: British =
+    British { kind: "ukLocal", sort_code: "sortCode", account_number: "accountNumber" };
+
+pub(super) fn amount(money: Money) -> Json {
     object! { "currency": money.currency, "value": money.minor }
 }
 
@@ -18,37 +19,21 @@ fn person(payer: &Payer) -> Option<Json> {
     Some(object! { "firstName": first, "lastName": last })
 }
 
-fn bank(identification: Json, holder: &str) -> Json {
+/// The category of a transfer, and to whom it goes.
+pub(super) fn counterparty(payout: &PayoutRequest) -> Option<(&'static str, Json)> {
+    if let Some(token) = &payout.destination.token {
+        let card = object! {
+            "cardHolder": person(&payout.payer)?.and("type", "individual"),
+            "cardIdentification": object! { "storedPaymentMethodId": path_id(token)? },
+        };
+        return Some(("card", object! { "card": card }));
+    }
+    let (identification, holder) = BRITISH.or_iban(payout.destination.portable.as_ref())?;
     let account = object! {
         "accountHolder": object! { "fullName": holder },
         "accountIdentification": identification,
     };
-    object! { "bankAccount": account }
-}
-
-/// The category of a transfer, and to whom it goes.
-fn counterparty(payout: &PayoutRequest) -> Option<(&'static str, Json)> {
-    Some(match (&payout.destination.token, &payout.destination.portable) {
-        (Some(token), _) => {
-            let card = object! {
-                "cardHolder": person(&payout.payer)?.and("type", "individual"),
-                "cardIdentification": object! { "storedPaymentMethodId": path_id(token)? },
-            };
-            ("card", object! { "card": card })
-        }
-        (None, Some(Portable::Iban { iban, holder_name })) => {
-            ("bank", bank(object! { "type": "iban", "iban": compact(iban) }, holder_name))
-        }
-        (None, Some(Portable::UkAccount { sort_code, account_number, holder_name })) => {
-            let account = object! {
-                "type": "ukLocal",
-                "sortCode": compact(sort_code),
-                "accountNumber": compact(account_number),
-            };
-            ("bank", bank(account, holder_name))
-        }
-        _ => return None,
-    })
+    Some(("bank", object! { "bankAccount": account }))
 }
 
 impl Adyen {
@@ -70,13 +55,12 @@ impl Adyen {
     }
 
     pub fn payment_link(&self, deposit: &DepositRequest) -> HttpRequest {
-        let expires_at = after(deposit.attempt, LINK_LIFE).and_then(|at| at.format(&Rfc3339).ok());
         let body = self
             .payment(deposit)
             .and("allowedPaymentMethods", vec!["scheme".into()])
-            .and("expiresAt", expires_at)
+            .and("expiresAt", after(deposit.attempt, LINK_LIFE))
             .and("reusable", false);
-        self.checkout.create("paymentLinks", (KEY, deposit.attempt), &body)
+        self.checkout.create("paymentLinks", deposit.attempt, &body)
     }
 
     /// A charge of a stored card with its holder present.
@@ -88,49 +72,6 @@ impl Adyen {
             .and("recurringProcessingModel", "CardOnFile")
             .and("shopperInteraction", "ContAuth")
             .and("shopperIP", given(&deposit.payer.ip));
-        Some(self.checkout.create("payments", (KEY, deposit.attempt), &body))
-    }
-
-    pub fn refund(&self, back: &ReturnRequest) -> Option<HttpRequest> {
-        let body = object! {
-            "amount": amount(back.money),
-            "merchantAccount": &self.merchant_account,
-            "reference": back.attempt,
-        };
-        let path = format!("payments/{}/refunds", path_id(&back.deposit_psp_reference)?);
-        Some(self.checkout.create(path, (KEY, back.attempt), &body))
-    }
-
-    pub fn transfer(&self, payout: &PayoutRequest) -> Option<HttpRequest> {
-        let (category, counterparty) = counterparty(payout)?;
-        let body = object! {
-            "amount": amount(payout.money),
-            "balanceAccountId": &self.balance_account_id,
-            "category": category,
-            "counterparty": counterparty,
-            "description": &self.statement_text,
-            "reference": payout.attempt,
-            "priority": (category == "bank").then_some(&self.priority),
-        };
-        Some(self.transfers.create("transfers", (KEY, payout.attempt), &body))
-    }
-
-    pub fn find_transfer(&self, inquiry: &Inquiry, now: Timestamp) -> Option<HttpRequest> {
-        let path = match &inquiry.by {
-            InquiryBy::PspReference(id) => format!("transfers/{}", path_id(id)?),
-            InquiryBy::OurReference => {
-                let time = |at: Timestamp| at.format(&Rfc3339).ok();
-                let query = form_urlencoded::Serializer::new(String::new())
-                    .append_pair("balanceAccountId", &self.balance_account_id)
-                    .append_pair("createdSince", &time(inquiry.first_sent_at - SEARCH_MARGIN)?)
-                    .append_pair("createdUntil", &time(now + SEARCH_MARGIN)?)
-                    .append_pair("limit", "10")
-                    .append_pair("reference", &inquiry.attempt.lower())
-                    .finish();
-                format!("transfers?{query}")
-            }
-            InquiryBy::Ledger => return None,
-        };
-        Some(self.transfers.get(path))
+        Some(self.checkout.create("payments", deposit.attempt, &body))
     }
 }

@@ -76,7 +76,7 @@ impl CoinsPaid {
             base_url: reader.base_url(),
             notify_url: reader.notify_url(),
             api_key: reader.setting("api_key"),
-            keys: reader.hmac_keys("api_secret", 12, |text| Ok(text.into())),
+            keys: reader.hmac_keys("api_secret", 12, Written::Plainly),
             coins: Coins::read(reader, COINS),
             convert_to: read_convert_to(reader),
         })))

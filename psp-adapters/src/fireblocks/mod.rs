@@ -50,7 +50,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     deposit_inquiry: InquiryCapability::NONE,
     payout_inquiry: InquiryCapability::BY_EITHER,
     // The Idempotency-Key; the external id after it is refused for ever.
-    idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(40), minutes(24 * 60)),
+    idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(40), days(1)),
     // `createdAt` is the event's own, and a repeat keeps it.
     webhook: WebhookCapability::SIGNED,
 };
@@ -142,13 +142,9 @@ impl Address {
 }
 
 fn read_webhooks(reader: &mut Reader<'_>) -> Webhooks {
-    match &*reader.setting_or("webhook_signature", "jws") {
-        "jws" => Webhooks::Published { jwks_url: reader.url_setting("webhook_jwks_url", None) },
+    match reader.word("webhook_signature", &["jws", "legacy"], "is jws or legacy") {
         "legacy" => Webhooks::Agreed(reader.rsa_keys("webhook_public_key_pem")),
-        _ => {
-            reader.fault("settings.webhook_signature", "is jws or legacy");
-            Webhooks::Agreed(RsaKeys::none())
-        }
+        _ => Webhooks::Published { jwks_url: reader.url_setting("webhook_jwks_url", None) },
     }
 }
 

@@ -50,14 +50,12 @@ fn event(fireblocks: &Fireblocks, body: &Json, raw: &[u8]) -> Option<WebhookEven
     let event_id = body.word("id").unwrap_or_else(|| hex::encode(sha256(raw)));
     let transaction = body.get("data").filter(|_| is_about_a_transaction(kind));
     let said = transaction.map_or_else(Said::default, |it| said(fireblocks, it));
-    let updated_ms = transaction.and_then(|it| it.int("lastUpdated"));
     let event = WebhookEvent {
         attempt: said.attempt,
         psp_reference: transaction.and_then(|it| it.word("id")),
         subject: said.attempt.map(|_| Subject::Payout),
         payin: said.payin,
-        occurred_at: updated_ms
-            .and_then(|ms| Timestamp::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()),
+        occurred_at: transaction.and_then(|it| from_millis(it.int("lastUpdated")?)),
         hint_only: said.unread,
         ..WebhookEvent::new(event_id, kind)
     };

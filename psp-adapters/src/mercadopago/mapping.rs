@@ -131,9 +131,7 @@ fn payer(body: &Json) -> Option<PayerProof> {
     let payer = body.get("point_of_interaction/transaction_data/bank_info/payer")?;
     let holder_name = payer.word("account_holder_name");
     let tax_id = payer.word("identification/number");
-    let is_cpf =
-        |digits: &String| digits.len() == 11 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let proof = pix::payer(holder_name, tax_id.clone().filter(is_cpf));
+    let proof = pix::payer(holder_name, tax_id.as_deref().and_then(pix::cpf_digits));
     let known = proof.holder_name.is_some() || tax_id.is_some();
     known.then_some(PayerProof { tax_id, ..proof })
 }

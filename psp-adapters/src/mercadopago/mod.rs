@@ -46,7 +46,7 @@ static CAPABILITIES: Capabilities = Capabilities {
         // Letters, digits, dashes and underscores, for payouts.
         ReferenceRule { charset: Charset::Alphanumeric, ..ReferenceRule::visible(64) },
         // No page says how long a key lives.
-        minutes(24 * 60),
+        days(1),
     ),
     webhook: WebhookCapability::signed_hint(minutes(5)),
 };
@@ -60,12 +60,6 @@ pub(crate) struct MercadoPago {
     description: String,
 }
 
-/// How an answer is read about what was asked.
-type Read<T> = fn(&HttpResponse, &T) -> Told;
-
-/// The header of the idempotency key.
-const KEY: &str = "x-idempotency-key";
-
 fn payment_path(id: &str) -> Option<String> {
     Some(format!("payments/{}", path_id(id)?))
 }
@@ -78,12 +72,12 @@ impl MercadoPago {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let signer = reader.key("payout_private_key_pem", Ed25519Signer::from_pem);
         let bearer = format!("Bearer {}", reader.secret("access_token", 16).expose_secret());
-        let api = Api::at(format!("{}/v1", reader.base_url()));
+        let api = Api::at(format!("{}/v1", reader.base_url())).keyed("x-idempotency-key");
         Some(Box::new(Arc::new(Self {
             api: api.with("authorization", SecretString::from(bearer)),
             // Mercado Pago adds a query of its own.
             notify_url: reader.notify_url_without_query(),
-            webhook_keys: reader.hmac_keys("webhook_secret", 16, |text| Ok(text.into())),
+            webhook_keys: reader.hmac_keys("webhook_secret", 16, Written::Plainly),
             description: reader.setting_or("description", "Casino"),
             signer: signer?,
         })))
@@ -116,7 +110,7 @@ impl Adapter for Arc<MercadoPago> {
     fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
         let path = format!("payments/{}/refunds", path_id(&back.deposit_psp_reference)?);
         let body = object! { "amount": Json::major(back.money) };
-        let request = self.api.create(path, (KEY, back.attempt), &body);
+        let request = self.api.create(path, back.attempt, &body);
         Some(Plan::about("return_deposit", request, back, mapping::refund_created))
     }
 
@@ -127,7 +121,7 @@ impl Adapter for Arc<MercadoPago> {
     }
 
     fn inquire(&self, inquiry: &Inquiry, _: Timestamp) -> Option<Plan> {
-        let (path, read): (_, Read<Inquiry>) = match (inquiry.subject, &inquiry.by) {
+        let (path, read): (_, Reads<Inquiry>) = match (inquiry.subject, &inquiry.by) {
             (Subject::Deposit, InquiryBy::OurReference) => {
                 let ours = inquiry.attempt.lower();
                 (format!("payments/search?external_reference={ours}"), mapping::search_answer)
@@ -148,7 +142,7 @@ impl Adapter for Arc<MercadoPago> {
     /// Which of the two it is, the id itself tells: payments have numbers, payouts a number and a ULID.
     fn lookup(&self, lookup: &Lookup) -> Option<Plan> {
         let id = &lookup.psp_reference;
-        let (path, read): (_, Read<Lookup>) = match webhook::subject_of(id) {
+        let (path, read): (_, Reads<Lookup>) = match webhook::subject_of(id) {
             Subject::Deposit => (payment_path(id)?, mapping::payment_found),
             Subject::Payout | Subject::Return => (payout_path(id)?, payout::found),
         };

@@ -1,6 +1,6 @@
 //! Mercado Pago's requests: bodies that never differ for the same operation.
 
-use super::{KEY, MercadoPago, QR_LIFE};
+use super::{MercadoPago, QR_LIFE};
 use crate::pix::{cpf_digits, key_kind, key_of};
 use crate::prelude::*;
 use time::macros::format_description;
@@ -38,7 +38,7 @@ impl MercadoPago {
             "payment_method_id": "pix",
             "date_of_expiration": qr_expiry(deposit.attempt),
         };
-        let request = self.api.create("payments", (KEY, deposit.attempt), &body);
+        let request = self.api.create("payments", deposit.attempt, &body);
         deposit.instrument.is_none().then_some(request)
     }
 
@@ -63,7 +63,7 @@ impl MercadoPago {
             },
         };
         let path = "transaction-intents/process";
-        let request = self.api.create(path, (KEY, payout.attempt), &body);
+        let request = self.api.create(path, payout.attempt, &body);
         // Over the bytes that are sent, which are made once.
         let signature = self.signer.sign(&request.body)?;
         Some(request.header("x-signature", signature).header("x-enforce-signature", "true"))

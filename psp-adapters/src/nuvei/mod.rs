@@ -46,7 +46,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::BY_EITHER,
     payout_inquiry: InquiryCapability::BY_OURS,
-    idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(45), minutes(24 * 60)),
+    idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(45), days(1)),
     // `responseTimeStamp` is the payment's, and a repeat keeps it.
     webhook: WebhookCapability { reply: WebhookReplyKind::Decision, ..WebhookCapability::SIGNED },
 };

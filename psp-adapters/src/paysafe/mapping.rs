@@ -42,8 +42,7 @@ fn refused(response: &HttpResponse) -> Stop {
 
 /// The amount and currency of a record, both or none of it.
 pub(super) fn money(record: &Json) -> Option<Money> {
-    let minor = record.int("amount").filter(|minor| *minor > 0)?;
-    Some(Money::new(minor, record.currency("currencyCode")?))
+    record.minor("amount", "currencyCode").filter(|money| 0 < money.minor)
 }
 
 /// The record that a creation has made: its reference is ours and its money what was asked for.

@@ -30,8 +30,6 @@ mod wire;
 
 use crate::common::basic;
 use crate::prelude::*;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use mapping::Handle;
 use wire::PaymentType;
 
@@ -53,10 +51,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: INQUIRY,
     payout_inquiry: INQUIRY,
-    idempotency: IdempotencyCapability::refuses_again(
-        ReferenceRule::visible(255),
-        minutes(90 * 24 * 60),
-    ),
+    idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(255), days(90)),
     // `eventDate` is the event's, and a repeat keeps it.
     webhook: WebhookCapability::SIGNED,
 };
@@ -81,6 +76,12 @@ impl Paysafe {
                 "must be INTERAC_ETRANSFER for interac, SKRILL or NETELLER for e_wallet",
             );
         }
+        // Its pages say both, of accounts of different age.
+        let fault = "must be text or base64";
+        let written = match reader.word("webhook_key_encoding", &["text", "base64"], fault) {
+            "base64" => Written::Base64,
+            _ => Written::Plainly,
+        };
         let username = reader.setting("api_username");
         let password = reader.secret("api_password", 8);
         let api = Api::at(format!("{}/paymenthub/v1", reader.base_url()));
@@ -88,7 +89,7 @@ impl Paysafe {
             api: api.with("authorization", basic(&username, &password)),
             notify_url: reader.notify_url(),
             account_id: reader.account.settings.get("account_id").cloned(),
-            keys: webhook_keys(reader),
+            keys: reader.hmac_keys("webhook_key", 16, written),
             payment_type: payment_type?,
         })))
     }
@@ -111,18 +112,6 @@ fn prepared(stop: Stop) -> Stop {
         }
         told => told.into(),
     }
-}
-
-/// As text, or decoded first: Paysafe's pages say both, of accounts of different age.
-fn webhook_keys(reader: &mut Reader<'_>) -> HmacKeys {
-    let encoding = reader.setting_or("webhook_key_encoding", "text");
-    if !matches!(&*encoding, "text" | "base64") {
-        reader.fault("settings.webhook_key_encoding", "must be text or base64");
-    }
-    reader.hmac_keys("webhook_key", 16, |text| match &*encoding {
-        "base64" => STANDARD.decode(text).map_err(|_| "is no base64"),
-        _ => Ok(text.into()),
-    })
 }
 
 impl Adapter for Arc<Paysafe> {

@@ -9,8 +9,8 @@ use crate::prelude::*;
 
 pub(super) fn verify(paysafe: &Paysafe, raw: &RawWebhook<'_>) -> Received {
     raw.must_be_posted_to(&paysafe.notify_url)?;
-    let tag = raw.base64_signature("signature")?;
-    let proof = paysafe.keys.verify_sha256(raw.body, &tag).ok_or(UNVERIFIED)?;
+    let proof = paysafe.keys.verify_sha256_base64(raw.body, raw.signature("signature")?);
+    let proof = proof.ok_or(UNVERIFIED)?;
     let event = event(paysafe, &raw.json()?);
     let event = event.ok_or(WebhookRefusal::Malformed("no event of Paysafe's"))?;
     Ok(Verified::new(event.into(), proof))

@@ -9,8 +9,8 @@ const EXPIRY_GRACE: time::Duration = time::Duration::minutes(10);
 
 /// The word of a refusal: the last part of a problem's `type`, or Efí's own `nome`.
 fn word(body: &Json) -> Option<String> {
-    let kind = body.str("nome").or_else(|| body.str("type")).or_else(|| body.str("error"))?;
-    Some(kind.rsplit(['#', '/']).next().unwrap_or(kind).to_owned())
+    let name = |key| body.str(key).map(str::to_owned);
+    name("nome").or_else(|| problem(body)).or_else(|| name("error"))
 }
 
 /// Refusals before anything was accepted, from Efí's and the central bank's lists (`reference/psps.md`

@@ -81,10 +81,7 @@ impl Swish {
         if 50 < message.chars().count() || !message.chars().all(plain) {
             reader.fault("settings.message", "must be at most 50 letters, digits and plain marks");
         }
-        let flow = reader.setting_or("flow", "link");
-        if !matches!(flow.as_str(), "link" | "push") {
-            reader.fault("settings.flow", "must be `link` or `push`");
-        }
+        let flow = reader.word("flow", &["link", "push"], "must be `link` or `push`");
         let notify_url = reader.notify_url();
         reader.reachable("notify_url", &notify_url);
         Some(Box::new(Arc::new(Self {

@@ -66,7 +66,7 @@ impl Swish {
             "currency": payout.money.currency,
             "payoutType": "PAYOUT",
             "message": &self.message,
-            "instructionDate": made_at(payout.attempt)?.format(&Rfc3339).ok()?,
+            "instructionDate": made_at(payout.attempt)?,
             "signingCertificateSerialNumber": &self.signing_serial,
         };
         let signature = self.signer.sign_twice_sha512(&payload.to_bytes())?;

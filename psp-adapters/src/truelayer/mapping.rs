@@ -4,15 +4,9 @@ use crate::payer::bank_account;
 use crate::prelude::*;
 use url::form_urlencoded::byte_serialize;
 
-/// The last part of a problem's `type`, `"invalid-parameters"` (RFC 7807). Only a problem counts as a word
-/// of TrueLayer's: anything else comes from something in between.
-fn problem(body: &Json) -> Option<String> {
-    let kind = body.str("type")?;
-    Some(kind.rsplit(['#', '/']).next().unwrap_or(kind).to_owned())
-}
-
 /// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.3:
-/// 400, 401, 403 and 422, but for the reuse of a key, which says that the first use may have counted.
+/// 400, 401, 403 and 422, but for the reuse of a key, which says that the first use may have counted. Only
+/// a problem counts as a word of TrueLayer's.
 fn refused(response: &HttpResponse) -> Stop {
     refused_by_word(response, &[400, 401, 403, 422], problem, |status, kind| match (status, kind) {
         (_, kind) if kind.contains("idempotency") => Err(Unknown::DuplicateReference),
@@ -181,6 +175,5 @@ pub(super) fn payer(source: &Json) -> PayerProof {
 
 /// The money that an event names, where it names any.
 pub(super) fn named_money(body: &Json) -> Option<Money> {
-    let minor = body.int("amount_in_minor").filter(|minor| 0 < *minor)?;
-    Some(Money::new(minor, body.currency("currency")?))
+    body.minor("amount_in_minor", "currency").filter(|money| 0 < money.minor)
 }

@@ -20,6 +20,7 @@ mod wire;
 
 use crate::prelude::*;
 use crate::signature::Es512Signer;
+use crate::signature::tl::{TlSignature, TlSigner};
 use crate::token;
 use std::collections::BTreeMap;
 
@@ -40,7 +41,7 @@ static CAPABILITIES: Capabilities = Capabilities {
 
 /// One TrueLayer client with its merchant account.
 pub(crate) struct TrueLayer {
-    base_url: String,
+    api: Api,
     token_client: token::Client,
     hosted_page_url: String,
     webhook_jku: String,
@@ -48,8 +49,7 @@ pub(crate) struct TrueLayer {
     merchant_account_id: String,
     /// Merchant accounts of single currencies, where they differ.
     merchant_accounts: BTreeMap<&'static str, String>,
-    signing_kid: String,
-    signer: Es512Signer,
+    signer: TlSigner,
 }
 
 /// Currencies that TrueLayer moves.
@@ -62,7 +62,7 @@ impl TrueLayer {
         let token_url = format!("{}/connect/token", auth_base_url.trim_end_matches('/'));
         let hosted_page_url = reader.url_setting("hosted_page_url", None);
         let webhook_jku = reader.url_setting("webhook_jku", None);
-        let signer = reader.key("signing_private_key_pem", Es512Signer::from_pem);
+        let key = reader.key("signing_private_key_pem", Es512Signer::from_pem);
         let account = |code: &str| {
             let key = format!("merchant_account_id_{}", code.to_ascii_lowercase());
             reader.account.settings.get(&key).cloned()
@@ -70,15 +70,14 @@ impl TrueLayer {
         let codes = CURRENCIES.iter().map(|currency| currency.code());
         let merchant_accounts = codes.filter_map(|code| Some((code, account(code)?))).collect();
         Some(Box::new(Arc::new(Self {
-            base_url,
+            api: Api::at(base_url),
             token_client: token::Client::read(reader, token_url),
             hosted_page_url,
             webhook_jku,
             scope: reader.setting_or("scope", "payments"),
             merchant_account_id: reader.setting("merchant_account_id"),
             merchant_accounts,
-            signing_kid: reader.setting("signing_kid"),
-            signer: signer?,
+            signer: TlSigner { kid: reader.setting("signing_kid"), key: key? },
         })))
     }
 
@@ -128,12 +127,12 @@ impl Adapter for Arc<TrueLayer> {
     /// By TrueLayer's id.
     fn inquire(&self, inquiry: &Inquiry, _: Timestamp) -> Option<Plan> {
         let id = path_word(inquiry.by.id())?;
-        let request = self.get(&match inquiry.subject {
-            Subject::Deposit => format!("/v3/payments/{id}"),
-            Subject::Payout => format!("/v3/payouts/{id}"),
+        let request = self.api.get(match inquiry.subject {
+            Subject::Deposit => format!("v3/payments/{id}"),
+            Subject::Payout => format!("v3/payouts/{id}"),
             Subject::Return => {
                 let payment = path_word(inquiry.deposit_psp_reference.as_deref()?)?;
-                format!("/v3/payments/{payment}/refunds/{id}")
+                format!("v3/payments/{payment}/refunds/{id}")
             }
         });
         Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
@@ -144,7 +143,7 @@ impl Adapter for Arc<TrueLayer> {
     }
 
     fn webhook_key_id(&self, raw: &RawWebhook<'_>) -> Result<String, WebhookRefusal> {
-        webhook::signature(self, raw)?.key_id()
+        TlSignature::received(raw, &self.webhook_jku)?.key_id()
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, keys: &WebhookKeys) -> Received {

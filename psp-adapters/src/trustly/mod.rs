@@ -28,7 +28,7 @@ use wire::{Message, Refusal};
 const LEDGER: InquiryCapability = InquiryCapability {
     by_ledger: true,
     ledger_min_interval: minutes(15),
-    not_found_quiet: minutes(24 * 60),
+    not_found_quiet: days(1),
     ..InquiryCapability::NONE
 };
 
