@@ -270,6 +270,18 @@ pub async fn source(pool: &PgPool, payment: Uuid) -> Result<Option<Instrument>, 
     source.map(|text| super::instrument_json::read_instrument(&text)).transpose()
 }
 
+/// Where a withdrawal goes, by its parts.
+pub async fn destinations(pool: &PgPool, payment: Uuid) -> Result<Vec<Instrument>, StoreError> {
+    let rows = sqlx::query_scalar!(
+        r#"select instrument::text as "instrument!" from part where payment_id = $1
+           order by number"#,
+        payment
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|text| super::instrument_json::read_instrument(text)).collect()
+}
+
 /// How a withdrawal was shared out among the sources when it was asked for. None: it is a deposit, or of
 /// a release that kept nothing of that.
 ///

@@ -19,5 +19,6 @@ mod routing;
 mod sessions;
 mod shapes;
 mod support;
+mod vendor_webhooks;
 mod wallets;
 mod webhooks_tls;

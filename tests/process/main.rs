@@ -14,6 +14,7 @@ mod attacks;
 mod audit;
 mod browser;
 mod commands;
+mod console;
 mod copies;
 mod crash;
 mod documents;

@@ -34,6 +34,7 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("reconciliation/matcher", 1),
     ("outbox/event", 1),
     ("outbox/schedule", 1),
+    ("access/account", 1),
     ("evidence/audit", 1),
     ("evidence/canonical", 1),
     ("evidence/checkpoint", 1),

@@ -43,16 +43,16 @@ fn created(response: &HttpResponse, reference_key: &str, asked: Asked) -> Told<J
 }
 
 /// `{id, url, expiresAt}`: the payer is sent to the URL. The id is the link's and no payment's.
-pub(super) fn link_created(response: &HttpResponse, asked: Asked, base_url: &str) -> Told {
-    let body = created(response, "reference", asked)?;
+pub(super) fn link_created(response: &HttpResponse, (asked, base): &(Asked, String)) -> Told {
+    let body = created(response, "reference", *asked)?;
     need_id(&body, "id", path_id)?;
-    let page = redirect(body.str("url"), base_url)?;
+    let page = redirect(body.str("url"), base)?;
     Ok(Report::new(None, Status::next(page, body.time("expiresAt"))))
 }
 
 /// The answer to a charge of a stored card.
-pub(super) fn charged(response: &HttpResponse, asked: Asked, token: String) -> Told {
-    let body = created(response, "merchantReference", asked)?;
+pub(super) fn charged(response: &HttpResponse, (asked, token): &(Asked, String)) -> Told {
+    let body = created(response, "merchantReference", *asked)?;
     let id = need_id(&body, "pspReference", path_id)?;
     let status = match body.need_str("resultCode")? {
         // Without its amount it tells of no money: the webhook does.
@@ -68,8 +68,10 @@ pub(super) fn charged(response: &HttpResponse, asked: Asked, token: String) -> T
         _ => return Err(Unknown::UnlistedCode.into()),
     };
     let paid = matches!(status, Status::Succeeded { .. });
-    // Our own token of the card.
-    let payer = paid.then(|| payer::card(Some(token), body.str("additionalData/cardSummary")));
+    // Our own token of the card; its funding where the merchant account is set up to tell it.
+    let told = |key| body.str(key);
+    let (digits, funding) = ("additionalData/cardSummary", "additionalData/fundingSource");
+    let payer = paid.then(|| payer::card(Some(token.clone()), told(digits), told(funding)));
     Ok(Report { payer, ..Report::new(id, status) })
 }
 

@@ -102,16 +102,16 @@ impl Adapter for Arc<Adyen> {
     }
 
     fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
-        let (adyen, asked) = (self.clone(), (deposit.money, deposit.attempt));
+        let asked = (deposit.money, deposit.attempt);
         Some(match &deposit.instrument {
-            None => Plan::last("create_deposit", self.payment_link(deposit), move |response| {
-                mapping::link_created(response, asked, adyen.checkout.base())
-            }),
+            None => {
+                let (request, asked) =
+                    (self.payment_link(deposit), (asked, self.checkout.base().to_owned()));
+                Plan::about("create_deposit", request, &asked, mapping::link_created)
+            }
             Some(Instrument::CardToken(token)) => {
-                let (request, token) = (self.card_charge(deposit, token)?, token.clone());
-                Plan::last("create_deposit", request, move |response| {
-                    mapping::charged(response, asked, token)
-                })
+                let (request, asked) = (self.card_charge(deposit, token)?, (asked, token.clone()));
+                Plan::about("create_deposit", request, &asked, mapping::charged)
             }
             Some(Instrument::Crypto { .. }) => return None,
         })

@@ -25,25 +25,25 @@ pub(super) fn verify(
     raw.json()?.get("data").ok_or(MALFORMED)?;
     let id = raw.one_query_value("data.id").filter(|id| path_id(id).is_some());
     let id = id.ok_or(MALFORMED)?;
-    let signature = Signature::parse(raw.signature("x-signature")?);
-    let signature = signature.ok_or(WebhookRefusal::Invalid("not signed"))?;
+    let parts = parts(raw.signature("x-signature")?);
+    let (stamp, sent_at, tag) = parts.ok_or(WebhookRefusal::Invalid("not signed"))?;
     let request_id = request_id(raw)?;
     let verified = |id: &str| {
-        let text = manifest(id, request_id, signature.stamp);
-        mercadopago.webhook_keys.verify_sha256(text.as_bytes(), &signature.tag)
+        let text = manifest(id, request_id, stamp);
+        mercadopago.webhook_keys.verify_sha256(text.as_bytes(), &tag)
     };
     // The libraries take the id as it came; the pages have asked for lower case.
     let proof = verified(&id).or_else(|| verified(&id.to_ascii_lowercase())).ok_or(UNVERIFIED)?;
     let subject = subject_of(&id);
     let kind = if subject == Subject::Deposit { "payment" } else { "transaction_intent" };
-    let event_id = format!("{id}:{}", request_id.unwrap_or(signature.stamp));
+    let event_id = format!("{id}:{}", request_id.unwrap_or(stamp));
     let event = WebhookEvent {
         psp_reference: Some(id),
         subject: Some(subject),
         hint_only: true,
         ..WebhookEvent::new(event_id, kind)
     };
-    Verified::sent_at(event, proof, signature.at, (raw, tolerance))
+    Verified::sent_at(event, proof, sent_at, (raw, tolerance))
 }
 
 /// The request's id, or none when there is no such header; two of them are nobody's.
@@ -65,22 +65,12 @@ pub(super) fn manifest(id: &str, request_id: Option<&str>, stamp: &str) -> Strin
     format!("id:{id};{request_id}ts:{stamp};")
 }
 
-/// `ts=…,v1=…`
-struct Signature<'a> {
-    stamp: &'a str,
-    at: Timestamp,
-    tag: Vec<u8>,
-}
-
-impl<'a> Signature<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let (stamp, tag) = text.strip_prefix("ts=")?.split_once(",v1=")?;
-        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if tag.len() != 64 || !tag.bytes().all(is_hex) {
-            return None;
-        }
-        Some(Self { stamp, at: time_of(stamp)?, tag: hex::decode(tag).ok()? })
-    }
+/// `ts=…,v1=…`: the time as it was written, the time itself, and the tag.
+fn parts(signature: &str) -> Option<(&str, Timestamp, Vec<u8>)> {
+    let (stamp, tag) = signature.strip_prefix("ts=")?.split_once(",v1=")?;
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let tag = Some(tag).filter(|tag| tag.len() == 64 && tag.bytes().all(is_hex))?;
+    Some((stamp, time_of(stamp)?, hex::decode(tag).ok()?))
 }
 
 /// Milliseconds, as its pages say, or seconds, as its libraries read it (`reference/psps.md` §2.3): a

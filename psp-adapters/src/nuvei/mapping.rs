@@ -196,6 +196,9 @@ fn payer(option: &Json) -> PayerProof {
     let token = option.word("userPaymentOptionId");
     match account.as_deref().and_then(payer::email) {
         Some(proof) if option.get("card/last4Digits").is_none() => PayerProof { token, ..proof },
-        _ => payer::card(token, option.word("card/last4Digits").as_deref()),
+        _ => {
+            let (digits, funding) = (option.word("card/last4Digits"), option.str("card/cardType"));
+            payer::card(token, digits.as_deref(), funding)
+        }
     }
 }

@@ -21,6 +21,8 @@ const SECRET: &[&str] = &[
     "velocity.sum",
     "velocity.instruments",
     "structuring",
+    "minimal_play",
+    "instrument.shared",
 ];
 
 /// Kinds that may be told of, as long as they do not hold.
@@ -30,6 +32,7 @@ const OPEN: &[&str] = &[
     "amount.min",
     "amount.max",
     "kyc.level",
+    "kyc.vendor",
     "age.min",
     "dual_approval",
     "closed_loop.named",
@@ -40,11 +43,28 @@ const OPEN: &[&str] = &[
     "affordability",
     "cdd.threshold",
     "limit.required",
+    "limit.contact",
 ];
 
 /// What the words of some kinds depend on, beside the state.
-const OBSERVED: &[&str] =
-    &["100.00 EUR", "closed", "frozen", "pep x", "not asked", "no answer", "excluded", "severe"];
+const OBSERVED: &[&str] = &[
+    "100.00 EUR",
+    "card, credit",
+    "card, not told whose money",
+    "closed",
+    "frozen",
+    "pep x",
+    "not asked",
+    "no answer",
+    "excluded",
+    "severe",
+    "level 1 (pending)",
+    "pending at",
+    "retry at",
+    "rejected at",
+    "verified at",
+    "never verified",
+];
 
 const EFFECTS: [Outcome; 3] = [Outcome::Review, Outcome::Hold, Outcome::Deny];
 
