@@ -48,8 +48,9 @@ pub trait Adapter: Send + Sync + 'static {
         None
     }
 
-    /// What tells whose a payment is, where notifications do not name our reference.
-    fn lookup(&self, _lookup: &Lookup) -> Option<Plan> {
+    /// What tells whose a payment is, where notifications do not name our reference, and how much arrived
+    /// without a request.
+    fn lookup(&self, _lookup: &Lookup, _now: Timestamp) -> Option<Plan> {
         None
     }
 
@@ -132,7 +133,7 @@ fn plan<A: Adapter + ?Sized>(adapter: &A, operation: &Operation, now: Timestamp)
         }
         Operation::ReturnDeposit(back) => adapter.return_deposit(back, now),
         Operation::Inquire(inquiry) => adapter.inquire(inquiry, now),
-        Operation::Lookup(lookup) => adapter.lookup(lookup),
+        Operation::Lookup(lookup) => adapter.lookup(lookup, now),
         Operation::CancelDeposit { attempt, psp_reference } => {
             adapter.cancel_deposit(*attempt, psp_reference)
         }

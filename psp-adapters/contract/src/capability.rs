@@ -122,6 +122,9 @@ pub struct InquiryCapability {
     pub by_our_reference: bool,
     pub by_psp_reference: bool,
     pub by_ledger: bool,
+    /// Money that came without a request can be asked about by the PSP's id of it
+    /// ([`crate::Operation::Lookup`]), so that no message about it need be believed alone.
+    pub of_arrivals: bool,
     /// Never ask more often than this about one attempt by the PSP's id.
     pub min_interval: Duration,
     /// Never read the ledger more often than this.
@@ -136,10 +139,16 @@ impl InquiryCapability {
         by_our_reference: false,
         by_psp_reference: false,
         by_ledger: false,
+        of_arrivals: false,
         min_interval: Duration::ZERO,
         ledger_min_interval: Duration::ZERO,
         not_found_quiet: Duration::ZERO,
     };
+
+    /// A PSP whose deposits are arrivals at addresses: of an address nothing can be asked, of what came to
+    /// it everything.
+    pub const OF_ARRIVALS: InquiryCapability =
+        InquiryCapability { of_arrivals: true, ..InquiryCapability::NONE };
 
     /// How a PSP is asked that names no limit of its own: two seconds between two questions keep a
     /// ladder of inquiries polite, and fifteen minutes outlast every replica that lags behind.

@@ -11,7 +11,7 @@ pub(crate) use address::Syntax;
 use crate::registry::Reader;
 use psp_contract::{
     AssetAmount, ChainTransfer, Currency, DepositCapability, Destination, Instrument, Money,
-    NextAction, PayerProof, Payin, PayinTarget, Portable, Unknown, minutes,
+    NextAction, PayerProof, Payin, PayinTarget, Portable, Report, Status, Unknown, minutes,
 };
 
 /// What a PSP can do that gives each player an address for ever. An address is no payment: what arrives at
@@ -125,6 +125,13 @@ impl Coin {
             confirmed: arrival.is_final && deep_enough,
         })
     }
+}
+
+/// An arrival as the answer to a question about it: how much came, once it is final.
+pub(crate) fn report_of(payin: &Payin) -> Report {
+    let money = payin.money;
+    let status = if payin.confirmed { Status::Succeeded { money } } else { Status::Pending };
+    Report::new(&*payin.psp_reference, status)
 }
 
 /// Coins that a PSP says have arrived.

@@ -39,8 +39,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     payout: Some(PayoutCapability { portable_crypto: true, ..PayoutCapability::NONE }),
     return_deposit: false,
     unsolicited_deposits: true,
-    // An address is no payment: what arrives at it is told by callback.
-    deposit_inquiry: InquiryCapability::NONE,
+    // An address is no payment: what arrives at it is told by callback, and asked about by its id.
+    deposit_inquiry: InquiryCapability::OF_ARRIVALS,
     payout_inquiry: InquiryCapability {
         min_interval: Duration::from_secs(5),
         ..InquiryCapability::BY_EITHER
@@ -141,6 +141,15 @@ impl Adapter for Arc<CoinsPaid> {
         let (coinspaid, asked) = (self.clone(), inquiry.clone());
         Some(Plan::last("query", self.info(&by)?, move |response| {
             mapping::inquiry_answer(&coinspaid, response, &asked)
+        }))
+    }
+
+    /// What arrived, as CoinsPaid's own books have it.
+    fn lookup(&self, lookup: &Lookup, _: Timestamp) -> Option<Plan> {
+        let by = object! { "id": lookup.psp_reference.parse::<u64>().ok()? };
+        let (coinspaid, asked) = (self.clone(), lookup.clone());
+        Some(Plan::last("lookup", self.info(&by)?, move |response| {
+            mapping::arrival(&coinspaid, response, &asked)
         }))
     }
 

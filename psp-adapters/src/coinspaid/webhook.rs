@@ -44,7 +44,7 @@ fn event(coinspaid: &CoinsPaid, body: &Json) -> Option<WebhookEvent> {
 
 /// What arrived at a player's address: credited is what CoinsPaid received for us, before its own fee,
 /// which is not the player's.
-fn payin(coinspaid: &CoinsPaid, body: &Json, id: &str, status: &str) -> Option<Payin> {
+pub(super) fn payin(coinspaid: &CoinsPaid, body: &Json, id: &str, status: &str) -> Option<Payin> {
     let received = ("currency_received/currency", "currency_received/amount");
     let (money, exact) = mapping::side(coinspaid, body, received)?;
     let exchanged = body.str("currency_sent/currency").and_then(|currency| {

@@ -46,8 +46,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     payout: Some(PayoutCapability { portable_crypto: true, ..PayoutCapability::NONE }),
     return_deposit: false,
     unsolicited_deposits: true,
-    // An address is no payment: what arrives at it is told by webhook.
-    deposit_inquiry: InquiryCapability::NONE,
+    // An address is no payment: what arrives at it is told by webhook, and asked about by its id.
+    deposit_inquiry: InquiryCapability::OF_ARRIVALS,
     payout_inquiry: InquiryCapability::BY_EITHER,
     // The Idempotency-Key; the external id after it is refused for ever.
     idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(40), days(1)),
@@ -216,6 +216,17 @@ impl Adapter for Arc<Fireblocks> {
         };
         Some(Plan::last("query", request, move |response| {
             mapping::inquiry_answer(&fireblocks, response, attempt)
+        }))
+    }
+
+    /// What arrived, as Fireblocks' own books have it.
+    fn lookup(&self, lookup: &Lookup, now: Timestamp) -> Option<Plan> {
+        let (fireblocks, asked) = (self.clone(), lookup.clone());
+        // No attempt is asked about; the nonce is made of what is.
+        let about = AttemptRef::new(derived_uuid(&["lookup", &asked.psp_reference]));
+        let request = self.by_id(about, &asked.psp_reference, now)?;
+        Some(Plan::last("lookup", request, move |response| {
+            mapping::arrival(&fireblocks, response, &asked)
         }))
     }
 

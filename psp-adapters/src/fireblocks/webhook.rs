@@ -72,6 +72,11 @@ fn is_about_a_transaction(kind: &str) -> bool {
     )
 }
 
+/// What arrived for a player, where a transaction is about that.
+pub(super) fn arrived(fireblocks: &Fireblocks, transaction: &Json) -> Option<Payin> {
+    said(fireblocks, transaction).payin
+}
+
 /// What a transaction says, by the way it goes.
 #[derive(Default)]
 struct Said {

@@ -140,7 +140,7 @@ impl Adapter for Arc<MercadoPago> {
     }
 
     /// Which of the two it is, the id itself tells: payments have numbers, payouts a number and a ULID.
-    fn lookup(&self, lookup: &Lookup) -> Option<Plan> {
+    fn lookup(&self, lookup: &Lookup, _: Timestamp) -> Option<Plan> {
         let id = &lookup.psp_reference;
         let (path, read): (_, Reads<Lookup>) = match webhook::subject_of(id) {
             Subject::Deposit => (payment_path(id)?, mapping::payment_found),
