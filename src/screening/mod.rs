@@ -20,7 +20,7 @@
 //! [`split`], [`gather`], [`engine`], [`decision`], [`file`],
 //! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`begin_screening`],
 //! [`load_policies`], [`propose_policy`], [`publish_policy`], [`refuse_policy`], [`compare`],
-//! [`replay`], [`backtest`].
+//! [`replay`], [`pages`], [`backtest`].
 
 pub mod aggregate;
 pub mod attestation;
@@ -42,6 +42,7 @@ pub mod limit_terms;
 pub mod limits;
 pub mod load_policies;
 pub mod movement;
+pub mod pages;
 pub mod payer;
 pub mod policy;
 pub mod propose_policy;

@@ -69,15 +69,35 @@ pub async fn replay(
     decision: &RecordedDecision,
     question: &Question,
 ) -> Result<Replay, ReplayError> {
+    if question.as_of.is_none() && question.version.is_none() {
+        return as_it_was(policies, decision);
+    }
+    let facts = recorded_facts(decision)?;
+    let recorded_by = recorded_policy(policies, decision)?;
+    let (facts, policy) = known_at(pool, decision, facts, question, policies).await?;
+    made_again(decision, &facts, recorded_by, policy)
+}
+
+/// Makes a decision again of nothing but what it recorded itself.
+fn as_it_was(policies: &Policies, decision: &RecordedDecision) -> Result<Replay, ReplayError> {
+    let facts = recorded_facts(decision)?;
+    let policy = recorded_policy(policies, decision)?;
+    made_again(decision, &facts, policy, policy)
+}
+
+fn recorded_facts(decision: &RecordedDecision) -> Result<Facts, ReplayError> {
     let inputs = decision.inputs.as_deref();
     let inputs = inputs.ok_or_else(|| ReplayError::NoInputs(decision.engine.clone()))?;
-    let mut facts = facts_json::read(inputs)?;
-    let recorded_policy = recorded_policy(policies, decision)?;
-    let mut policy = recorded_policy;
-    if question.as_of.is_some() || question.version.is_some() {
-        (facts, policy) = known_at(pool, decision, facts, question, policies).await?;
-    }
-    let screening = engine::decide(policy, &facts);
+    Ok(facts_json::read(inputs)?)
+}
+
+fn made_again(
+    decision: &RecordedDecision,
+    facts: &Facts,
+    recorded_by: Option<&MarketPolicy>,
+    policy: Option<&MarketPolicy>,
+) -> Result<Replay, ReplayError> {
+    let screening = engine::decide(policy, facts);
     let recorded = Told {
         outcome: decision.outcome.clone(),
         rules: decision.rules.clone(),
@@ -88,14 +108,24 @@ pub async fn replay(
         rules: json::rules(&screening.rules),
         reasons: json::reasons(&screening.reasons),
     };
+    let is_same = recorded == replayed && same_policy(recorded_by, policy);
+    let differences = match is_same {
+        true => Vec::new(),
+        false => compare::differences(&recorded, recorded_by, &replayed, policy)?,
+    };
     Ok(Replay {
-        differences: compare::differences(&recorded, recorded_policy, &replayed, policy)?,
+        differences,
         recorded,
         replayed,
         reasons: screening.reasons,
         policy_version: policy.map(|policy| policy.version.clone()),
         other_engine: (decision.engine != ENGINE).then(|| decision.engine.clone()),
     })
+}
+
+/// Numbers of rules are told by their names, which another version may give to others.
+fn same_policy(one: Option<&MarketPolicy>, other: Option<&MarketPolicy>) -> bool {
+    one.map(|policy| policy.sha256) == other.map(|policy| policy.sha256)
 }
 
 /// The version that a decision names, with the content that it names.

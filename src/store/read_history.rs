@@ -43,7 +43,8 @@ pub struct Span {
     pub ids: Option<Vec<Uuid>>,
     pub from: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    pub after: Option<Uuid>,
+    /// Nil: from the first one on.
+    pub after: Uuid,
     pub limit: i64,
 }
 
@@ -59,7 +60,7 @@ pub async fn decisions(pool: &PgPool, span: &Span) -> Result<Vec<RecordedDecisio
              and ($3::uuid[] is null or decision_id = any($3))
              and ($4::timestamptz is null or occurred_at >= $4)
              and ($5::timestamptz is null or occurred_at < $5)
-             and ($6::uuid is null or decision_id > $6)
+             and decision_id > $6
            order by decision_id limit $7"#,
         span.operator.as_ref().map(OperatorId::as_str),
         span.market,
