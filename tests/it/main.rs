@@ -35,6 +35,7 @@ mod names;
 mod other_money;
 mod outcomes;
 mod payins;
+mod plans;
 mod readiness;
 mod registers;
 mod replays;
