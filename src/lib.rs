@@ -73,6 +73,7 @@ pub mod book;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod decide;
 pub mod demo;
 pub mod domain;

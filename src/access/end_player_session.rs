@@ -1,7 +1,7 @@
 //! Takes a player's token back before it expires by itself.
 
 use crate::domain::{OperatorId, PlayerKey, Timestamp};
-use crate::store::{Pool, StoreError, player_session};
+use crate::store::{Pool, StoreError, console_sessions, player_session};
 use uuid::Uuid;
 
 /// Ends one session; false when the operator has none of this id. Ending twice changes nothing.
@@ -29,10 +29,10 @@ pub async fn end_all_sessions(
     player_session::end_all(pool, player, now).await
 }
 
-/// Forgets sessions that expired an hour ago or earlier; how many. For a worker, now and then.
+/// Forgets sessions that are long over, the console's too; how many. For a worker, now and then.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn forget_expired_sessions(pool: &Pool, now: Timestamp) -> Result<u64, StoreError> {
-    player_session::purge(pool, now).await
+    Ok(player_session::purge(pool, now).await? + console_sessions::purge(pool, now).await?)
 }

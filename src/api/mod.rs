@@ -89,19 +89,25 @@ impl std::fmt::Debug for Edge {
 
 /// The whole API.
 pub fn router(layers: &Layers, edge: &Edge) -> Router {
-    part(layers, edge, true, true)
+    part(layers, edge, true, true, Router::new())
 }
 
 /// The part of it that an instance's roles ask for: casinos' requests, PSPs' webhooks, or both.
-/// Health and metrics are always there.
-pub fn part(layers: &Layers, edge: &Edge, casinos: bool, psps: bool) -> Router {
+/// Health and metrics are always there. `pages` stand behind the same door, and not behind the gate: they
+/// know by themselves who may see them.
+pub fn part(layers: &Layers, edge: &Edge, casinos: bool, psps: bool, pages: Router) -> Router {
     let v1 = casinos.then(|| handlers::v1().with_state(edge.clone()));
     let open = psps.then(|| handlers::open().with_state(edge.clone()));
-    assemble(layers, v1, open.unwrap_or_default())
+    assemble(layers, v1, open.unwrap_or_default(), pages)
 }
 
 /// Puts the layers around the routes. `v1` stands behind the gate, `open` does not.
-pub fn assemble(layers: &Layers, v1: Option<OpenApiRouter>, open: OpenApiRouter) -> Router {
+pub fn assemble(
+    layers: &Layers,
+    v1: Option<OpenApiRouter>,
+    open: OpenApiRouter,
+    pages: Router,
+) -> Router {
     let pass = from_fn_with_state(Arc::clone(&layers.gate), gate::pass);
     let health = OpenApiRouter::new()
         .routes(routes!(health::livez))
@@ -113,6 +119,7 @@ pub fn assemble(layers: &Layers, v1: Option<OpenApiRouter>, open: OpenApiRouter)
     let document = docs::complete(document);
     router
         .merge(docs::router(&document))
+        .merge(pages)
         .fallback(async || extract::not_here())
         .method_not_allowed_fallback(async || {
             problem::Problem::new(

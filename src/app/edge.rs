@@ -1,6 +1,7 @@
 //! The HTTP edge of one instance: who may come in, and what its handlers share.
 
 use super::readiness::InstanceReadiness;
+use crate::access::console_desk::{ConsoleDesk, ConsoleKey};
 use crate::access::remember_nonce::{NonceDesk, NonceError, remember_nonce};
 use crate::access::token::{TokenKey, Tokens};
 use crate::api::detach::Detach;
@@ -11,6 +12,7 @@ use crate::api::keys::{ApiKey, ApiKeys, Scope};
 use crate::api::rate::{RateLimits, RateSettings};
 use crate::api::{Edge, Layers};
 use crate::config::Config;
+use crate::console::{self, Console};
 use crate::domain::{OperatorId, PersonId, PlayerKey, Timestamp};
 use crate::flows::Flows;
 use crate::outbox::live::Live;
@@ -18,10 +20,12 @@ use crate::shutdown::Shutdown;
 use crate::store::{Pool, StoreError, player_session};
 use crate::webhooks::guard::{GuardedNames, Reach, SystemNames};
 use anyhow::{Context, bail};
+use axum::Router;
 use axum::http::HeaderValue;
 use secrecy::ExposeSecret;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Nonces in the database, over all instances.
@@ -140,6 +144,17 @@ pub fn layers(
         },
         cors_origins,
     })
+}
+
+/// The pages for people; none without the key that they need.
+pub fn pages(config: &Config, flows: &Flows, requests: &Shutdown) -> Option<Router> {
+    let settings = &config.console;
+    let key = ConsoleKey::of(settings.key.as_ref()?.expose_secret().as_bytes());
+    let length = |time: Duration| time::Duration::try_from(time).unwrap_or(time::Duration::HOUR);
+    let (idle, whole) = (length(settings.idle), length(settings.whole));
+    let desk = Arc::new(ConsoleDesk::new(key, settings.totp_required, idle, whole));
+    let over_tls = !config.in_sandbox;
+    Some(console::router(Console { flows: flows.clone(), desk, over_tls, tasks: requests.clone() }))
 }
 
 fn api_keys(config: &Config) -> anyhow::Result<ApiKeys> {

@@ -78,8 +78,8 @@ impl Service {
         roles: &[Role],
     ) -> anyhow::Result<Self> {
         let has = |role: Role| roles.is_empty() || roles.contains(&role);
-        if roles.contains(&Role::Console) {
-            tracing::warn!("the console is not part of this version: its role does nothing");
+        if roles.contains(&Role::Console) && config.console.key.is_none() {
+            anyhow::bail!("console.key is missing: the console's role needs it");
         }
         let listener = ports::listen("the API", config.server.listen, "server.listen")?;
         let (lanes, calls) = (TaskTracker::new(), TaskTracker::new());
@@ -114,16 +114,19 @@ impl Service {
         }
         let (requests, servers) = (Shutdown::new(), Shutdown::new());
         let address = listener.local_addr().context("the API's address")?;
-        if has(Role::Api) || has(Role::Webhooks) {
+        if has(Role::Api) || has(Role::Webhooks) || has(Role::Console) {
             workers::start_live(&flows, &crew);
             let (layers, edge) = layers(config, &db, &flows, live, (&requests, &servers))?;
             if let Some(tls) = config.server.webhooks_tls.as_ref().filter(|_| has(Role::Webhooks)) {
                 let purpose = "webhooks over TLS";
                 let listener = ports::listen(purpose, tls.listen, "server.webhooks_tls_listen")?;
-                let router = api::part(&layers, &edge, false, true);
+                let router = api::part(&layers, &edge, false, true, Router::new());
                 webhooks_tls::serve(listener, webhooks_tls::acceptor(tls)?, router, &servers)?;
             }
-            let router = api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks));
+            let pages =
+                has(Role::Console).then(|| edge::pages(config, &flows, &requests)).flatten();
+            let pages = pages.unwrap_or_default();
+            let router = api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks), pages);
             serve(listener, router, &servers)?;
         }
         let (crew_stop, crew) = (crew.shutdown, crew.tasks);

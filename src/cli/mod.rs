@@ -6,6 +6,7 @@
 
 mod ask;
 mod audit;
+mod console;
 mod database;
 mod decisions;
 mod demo;
@@ -83,6 +84,9 @@ enum Command {
     /// Switch PSPs, markets, directions or methods off and on again, and see how the PSPs do.
     #[command(subcommand)]
     Routing(routing::Routing),
+    /// Add, reset and disable the accounts of people who sign in to the console.
+    #[command(subcommand)]
+    Console(console::Console),
     /// Print the signed headers of an API request.
     Sign(ask::Request),
     /// Sign an API request and send it.
@@ -103,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Decisions(command) => runtime::block_on(decisions::decisions(command)),
         Command::Policy(command) => runtime::block_on(policy::policy(command)),
         Command::Routing(command) => runtime::block_on(routing::routing(command)),
+        Command::Console(command) => runtime::block_on(console::console(command)),
         Command::Sign(request) => ask::sign(&request),
         Command::Call(request) => runtime::block_on(ask::call(request)),
     }

@@ -10,7 +10,7 @@ use crate::config::{self, Config, Profile};
 use crate::sandbox::cluster::PrivateCluster;
 use crate::sandbox::keys::SandboxKeys;
 use crate::sandbox::runfile::{self, RunFile, Running};
-use crate::sandbox::{self, mocks, players};
+use crate::sandbox::{self, console, mocks, players};
 use crate::shutdown::Shutdown;
 use crate::store::{Db, migrate};
 use anyhow::{Context, bail};
@@ -105,6 +105,7 @@ async fn run(
     };
     let service = Service::start(config, db, psps, &[]).await?;
     players::register(service.flows()).await?;
+    console::register(service.flows()).await?;
     let running = Running {
         pid: std::process::id(),
         api_url: config.server.public_url.clone(),
@@ -155,6 +156,10 @@ fn greet(config: &Config, running: &Running, mocks: Option<&mock_psps::Running>)
     for key in &config.api_keys {
         let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
         println!("    {:<18}{:<10}{}", key.id, key.operator_id, scopes.join(","));
+    }
+    println!("\n  Console        {api}/console");
+    for person in console::PEOPLE {
+        println!("    {:<26}{:<26}{}", person.email, person.password, person.roles());
     }
     let players: Vec<&str> = players::SAMPLES.iter().map(|player| player.id).collect();
     println!("\n  Players        {}", players.join(" "));

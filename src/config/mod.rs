@@ -17,6 +17,7 @@ mod access;
 mod checks;
 pub mod clients;
 mod fault;
+mod identity;
 mod layers;
 mod markets;
 mod production;
@@ -31,8 +32,9 @@ mod tests;
 mod vendors;
 
 pub use access::{ApiKey, Operator, Scope};
-pub use checks::{CheckVendor, knows_people};
+pub use checks::{CheckVendor, knows_people, verifies_identity};
 pub use fault::ConfigFault;
+pub use identity::IdentityTerms;
 pub use layers::Variables;
 pub use markets::{Markets, built_in_policies, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
@@ -40,7 +42,7 @@ pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::Origin as SecretOrigin;
 pub use sections::{
-    Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
+    Console, Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
     WebhooksOut, WebhooksTls,
 };
 pub use vendors::VendorAccount;
@@ -96,6 +98,7 @@ pub struct Config {
     pub reviews: Reviews,
     pub mail: Mail,
     pub evidence: Evidence,
+    pub console: Console,
     pub sandbox: Sandbox,
 }
 
@@ -152,6 +155,7 @@ impl Config {
             reviews: Reviews::read(&root.section("reviews")),
             mail: Mail::read(&root.section("mail"), secrets),
             evidence: Evidence::read(&root.section("evidence"), secrets),
+            console: Console::read(&root.section("console"), secrets),
             recorded_only: root.section("screening").texts("recorded_only"),
             sandbox: Sandbox::read(&root.section("sandbox")),
             checks: checks::read(&root, secrets),
@@ -173,6 +177,11 @@ impl Config {
         let tls = self.server.webhooks_tls.as_ref().filter(|_| by_certificate);
         let base = tls.map_or(&self.server.public_url, |tls| &tls.public_url);
         format!("{}/webhooks/{}", base.trim_end_matches('/'), account.id)
+    }
+
+    /// Where the messages of a vendor of identity reach us.
+    pub fn vendor_webhook_url(&self, id: &str) -> String {
+        format!("{}/webhooks/vendors/{id}", self.server.public_url.trim_end_matches('/'))
     }
 
     fn check_rates(&self, reader: &Reader<'_>) {

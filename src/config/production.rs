@@ -9,11 +9,14 @@ use url::{Host, Url};
 const SANDBOX_MARK: &str = "sandbox";
 /// The shortest secret that a backend may sign with.
 const SECRET_BYTES_MIN: usize = 32;
+/// The shortest secret that second factors may be sealed under.
+const CONSOLE_KEY_MIN: usize = 32;
 
 pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_server(config, reader);
     check_keys(config, reader);
     check_evidence(config, reader);
+    check_console(config, reader);
     check_psps(config, reader);
     check_vendors(config, reader);
     check_checks(config, reader);
@@ -30,6 +33,10 @@ fn check_checks(config: &Config, reader: &Reader<'_>) {
                 let message = "is a secret of the sandbox, which everybody knows";
                 reader.fault(&format!("{path}.secrets.{name}"), message);
             }
+        }
+        if vendor.identity.as_ref().is_some_and(|terms| terms.sandbox) {
+            let message = "would let verifications of the vendor's sandbox count";
+            reader.fault(&format!("{path}.sandbox"), message);
         }
     }
 }
@@ -60,6 +67,24 @@ fn check_server(config: &Config, reader: &Reader<'_>) {
     if config.limits.loopback_exempt {
         let message = "behind a proxy on this machine nobody would be limited";
         reader.fault("limits.loopback_exempt", message);
+    }
+}
+
+/// Whoever knows the console's key can make second factors.
+fn check_console(config: &Config, reader: &Reader<'_>) {
+    let Some(key) = &config.console.key else {
+        return;
+    };
+    let key = key.expose_secret();
+    if key.contains(SANDBOX_MARK) {
+        reader.fault("console.key", "is the sandbox's, which everybody knows");
+    } else if !key.is_empty() && key.len() < CONSOLE_KEY_MIN {
+        // One that could not be read is told where it was read.
+        let message = format!("is too short to be a secret: at least {CONSOLE_KEY_MIN} characters");
+        reader.fault("console.key", message);
+    }
+    if !config.console.totp_required {
+        reader.fault("console.totp_required", "a password alone is for the sandbox");
     }
 }
 

@@ -224,6 +224,27 @@ impl PlayerTokens {
     }
 }
 
+/// How people sign in to the console.
+#[derive(Debug, Clone)]
+pub struct Console {
+    /// Seals the secrets of second factors. Without it there is no console.
+    pub key: Option<SecretString>,
+    pub totp_required: bool,
+    pub idle: Duration,
+    pub whole: Duration,
+}
+
+impl Console {
+    pub(super) fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
+        Self {
+            key: section.has("key").then(|| secrets.table(section, "key").0),
+            totp_required: section.flag("totp_required"),
+            idle: Duration::from_secs(60 * section.number::<u64>("idle_minutes", 1, 480)),
+            whole: Duration::from_secs(3_600 * section.number::<u64>("session_hours", 1, 24)),
+        }
+    }
+}
+
 /// How the log is sealed.
 #[derive(Debug, Clone)]
 pub struct Evidence {

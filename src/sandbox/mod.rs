@@ -5,10 +5,12 @@
 //! `keys/` the generated keys, `run.json` the addresses while a sandbox runs. Removing the folder
 //! while nothing runs gives a fresh start.
 //!
-//! Reading order: [`cluster`], [`keys`], `certificates`, [`mocks`], [`players`], [`ports`], [`runfile`].
+//! Reading order: [`cluster`], [`keys`], `certificates`, [`mocks`], [`players`],
+//! [`console`], [`ports`], [`runfile`].
 
 mod certificates;
 pub mod cluster;
+pub mod console;
 pub mod keys;
 pub mod mocks;
 pub mod players;

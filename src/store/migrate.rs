@@ -98,7 +98,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 25] = [
+const APPEND_ONLY: [&str; 26] = [
     "record",
     "entry",
     "hold_move",
@@ -124,6 +124,7 @@ const APPEND_ONLY: [&str; 25] = [
     "vendor_result",
     "evidence_log",
     "evidence_checkpoint",
+    "console_act",
 ];
 
 async fn refuse_powerful_role(connection: &mut PgConnection) -> Result<(), MigrateError> {

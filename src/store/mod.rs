@@ -13,19 +13,25 @@
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
 //! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`].
-//! Vendors: [`vendor_checks`], [`vendors_json`].
+//! The console's people: [`console_accounts`], [`console_sessions`]. Vendors: [`vendor_checks`],
+//! [`vendors_json`], [`player_results`], [`identity_events`].
 
 pub mod attestations;
+mod background_json;
+pub mod backgrounds;
 pub mod case_json;
 pub mod cases;
 pub mod checkpoints;
 mod checks_json;
+pub mod console_accounts;
+pub mod console_sessions;
 pub mod db;
 pub mod deliveries;
 pub mod due;
 pub mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
+pub mod identity_events;
 pub mod inbox;
 pub mod incidents;
 pub mod instrument_json;

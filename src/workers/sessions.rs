@@ -1,4 +1,4 @@
-//! Forgets players' sessions that are long over: their tokens have expired by themselves.
+//! Forgets sessions that are long over, players' and the console's: they have ended by themselves.
 
 use super::driver::{Report, Worker};
 use crate::access::end_player_session::forget_expired_sessions;
@@ -27,7 +27,7 @@ impl Worker for SessionWorker {
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
         let gone = forget_expired_sessions(&self.pool, now)
             .await
-            .context("forgetting players' expired sessions")?;
+            .context("forgetting expired sessions")?;
         // Nothing is left to do at once, so the next look is a period away.
         Ok(Report { claimed: 0, done: gone, failed: 0 })
     }

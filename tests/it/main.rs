@@ -13,16 +13,21 @@
 
 mod harness;
 
+mod at_once;
 mod cancel_safety;
 mod cases;
 mod closed_loop;
 mod completions;
+mod console;
 mod crash;
 mod deposits;
+mod ended_switches;
 mod every_psp;
 mod evidence;
+mod exceptions;
 mod guards;
 mod idempotency;
+mod kyc;
 mod kyt;
 mod lanes;
 mod late_news;
@@ -34,6 +39,7 @@ mod markets;
 mod names;
 mod other_money;
 mod outcomes;
+mod packs;
 mod payins;
 mod plans;
 mod readiness;
@@ -42,6 +48,7 @@ mod replays;
 mod reviews;
 mod rotation;
 mod routing;
+mod rules;
 mod second_success;
 mod undecided;
 mod unknown_payouts;

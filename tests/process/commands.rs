@@ -28,6 +28,7 @@ impl Production {
         let text = include_str!("../../config/production.example.toml")
             .replace("/run/secrets/anna", secret.to_str().unwrap())
             .replace("/run/secrets/smtp-password", secret.to_str().unwrap())
+            .replace("/run/secrets/console-key", secret.to_str().unwrap())
             .replace("/run/secrets/player-token.pem", keys.player_token_key().to_str().unwrap())
             .replace(
                 "/run/secrets/evidence.pem",

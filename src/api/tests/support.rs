@@ -207,7 +207,7 @@ impl Setup {
             cors_origins: vec!["https://casino.example".parse().unwrap()],
         };
         Small {
-            router: assemble(&layers, Some(v1()), OpenApiRouter::new()),
+            router: assemble(&layers, Some(v1()), OpenApiRouter::new(), Router::new()),
             clock,
             sessions,
             tokens,

@@ -11,6 +11,7 @@ fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config
         .replace("/run/secrets/anna", &secret)
         .replace("/run/secrets/player-token.pem", &secret)
         .replace("/run/secrets/smtp-password", &secret)
+        .replace("/run/secrets/console-key", &secret)
         .replace("/run/secrets/evidence.pem", &secret);
     for (old, new) in changed {
         let old = old.replace("/run/secrets/evidence.pem", &secret);
@@ -74,6 +75,7 @@ fn production_refuses_what_is_for_the_sandbox() {
             "production.toml: api_keys[0].id: is a key of the sandbox",
             "production.toml: api_keys[0].secret: a secret in the file itself is for the sandbox: use a variable or a file",
             "production.toml: api_keys[0].secret: is a secret of the sandbox, which everybody knows",
+            "production.toml: console.key.generated: generated keys are for the sandbox: use a file",
             "production.toml: evidence.key.generated: generated keys are for the sandbox: use a file",
             "production.toml: operators[0].return_hosts: `localhost` is this machine",
             "production.toml: player_tokens.key.generated: generated keys are for the sandbox: use a file",
@@ -122,6 +124,29 @@ fn production_seals_its_log() {
             "production.toml: evidence.key: is missing: the key that signs the log's checkpoints, { file = … } or { env = … }",
         ]
     );
+}
+
+#[test]
+fn productions_console_wants_a_secret_key_and_a_second_factor() {
+    let key = "[console]\nkey = { file";
+    let variables = [
+        ("CONSOLE_KEY", "sandbox-console-key-which-everybody-knows"),
+        ("INTERLOCK__CONSOLE__TOTP_REQUIRED", "false"),
+    ];
+    let known = production(&[(key, "[console]\nkey = { env = \"CONSOLE_KEY\" }\n# {")], &variables);
+    assert_eq!(
+        known.unwrap_err(),
+        [
+            "INTERLOCK__CONSOLE__TOTP_REQUIRED: console.totp_required: a password alone is for the sandbox",
+            "production.toml: console.key: is the sandbox's, which everybody knows",
+        ]
+    );
+    let short = [("CONSOLE_KEY", "0123456789abcdef")];
+    let short = production(&[(key, "[console]\nkey = { env = \"CONSOLE_KEY\" }\n# {")], &short);
+    let told = "production.toml: console.key: is too short to be a secret: at least 32 characters";
+    assert_eq!(short.unwrap_err(), [told]);
+    let none = production(&[(key, "[console]\n# {")], &[]).unwrap();
+    assert!(none.console.key.is_none(), "without a key there is no console");
 }
 
 #[test]

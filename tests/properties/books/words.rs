@@ -13,6 +13,7 @@ use interlock::payments::facts::payer_of;
 use interlock::routing::plan::{Candidate, Route};
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
+use interlock::screening::exceptions::Exceptions;
 use interlock::screening::file;
 use interlock::screening::gather::{self, Setting};
 use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
@@ -93,6 +94,7 @@ impl World {
             method: Method::BankTransfer,
             limits: &book.limits,
             movements: &book.movements,
+            background: &book.background,
             source: None,
         };
         let facts = gather::deposit(&records, &Setting::new(&self.policies, &self.fx, now));
@@ -125,6 +127,8 @@ impl World {
             closed_loop: None,
             payment: None,
             movements: &book.movements,
+            background: &book.background,
+            ends: &[],
         };
         let facts = gather::withdrawal(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::withdrawal(ids.next());
@@ -142,8 +146,9 @@ impl World {
             }
         }
         let named = payment.parts[0].instrument.clone();
-        let wanted = Wanted::Named(named);
-        let split = Split { sources: Vec::new(), wanted, terms: Terms::default() };
+        let wanted = Wanted::Named { to: named, is_known: false };
+        let (sources, terms, exceptions) = (Vec::new(), Terms::default(), Exceptions::default());
+        let split = Split { sources, wanted, terms, exceptions };
         let screening = Screened { player_version, decision };
         RequestWithdrawal { claim, payment, screening, split }
     }

@@ -1,0 +1,82 @@
+//! Adds, and takes away, accounts of the console.
+
+use super::account::Account;
+use super::password;
+use crate::domain::{Ids, Timestamp};
+use crate::store::console_accounts::{self, Act};
+use crate::store::{Pool, StoreError};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum AddAccountError {
+    #[error("a password has at least {} characters", password::LENGTH_MIN)]
+    PasswordTooShort,
+    #[error("{0} is no e-mail address")]
+    NoEmail(String),
+    #[error("an account with this e-mail address is there already")]
+    Taken,
+    #[error("the password could not be hashed")]
+    Hash,
+    #[error("keeping the account")]
+    Store(#[from] StoreError),
+}
+
+/// Adds an account. Its second factor is set up by whoever signs in.
+pub async fn add_account(
+    pool: &Pool,
+    ids: &dyn Ids,
+    account: &Account,
+    password: &SecretString,
+    now: Timestamp,
+) -> Result<(), AddAccountError> {
+    if password.expose_secret().chars().count() < password::LENGTH_MIN {
+        return Err(AddAccountError::PasswordTooShort);
+    }
+    let parts = account.email.split_once('@');
+    let is_email = parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    if !is_email || account.email != account.email.trim().to_lowercase() {
+        return Err(AddAccountError::NoEmail(account.email.clone()));
+    }
+    let hash = password::hash(password).map_err(|_| AddAccountError::Hash)?;
+    if !console_accounts::insert(pool, account, &hash, now).await? {
+        return Err(AddAccountError::Taken);
+    }
+    console_accounts::note(pool, ids.next(), account.id, Act::Created, now).await?;
+    Ok(())
+}
+
+/// Nobody signs in with it any more, and its sessions end. False: there is none.
+pub async fn disable_account(
+    pool: &Pool,
+    ids: &dyn Ids,
+    email: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(id) = console_accounts::disable(pool, &email.trim().to_lowercase(), now).await? else {
+        return Ok(false);
+    };
+    console_accounts::note(pool, ids.next(), id, Act::Disabled, now).await?;
+    Ok(true)
+}
+
+/// Gives an account another password and takes its second factor away, for somebody who lost them; its
+/// sessions end. False: there is none.
+pub async fn reset_account(
+    pool: &Pool,
+    ids: &dyn Ids,
+    email: &str,
+    password: &SecretString,
+    now: Timestamp,
+) -> Result<bool, AddAccountError> {
+    if password.expose_secret().chars().count() < password::LENGTH_MIN {
+        return Err(AddAccountError::PasswordTooShort);
+    }
+    let hash = password::hash(password).map_err(|_| AddAccountError::Hash)?;
+    let email = email.trim().to_lowercase();
+    let Some(id) = console_accounts::reset(pool, &email, &hash, now).await? else {
+        return Ok(false);
+    };
+    console_accounts::note(pool, ids.next(), id, Act::PasswordSet, now).await?;
+    Ok(true)
+}

@@ -1,0 +1,127 @@
+//! Lets somebody into the console: e-mail, password, and the code of an authenticator where they have one.
+
+use super::account::Account;
+use super::console_desk::ConsoleDesk;
+use super::console_session::SessionToken;
+use super::password;
+use super::totp::SharedSecret;
+use crate::domain::{Ids, Timestamp};
+use crate::store::console_accounts::{self, Act, Kept};
+use crate::store::{Pool, StoreError, console_sessions};
+use secrecy::SecretString;
+use thiserror::Error;
+use time::Duration;
+
+/// Tries that may fail in a row before the next one has to wait, and the longest wait.
+const FREE_TRIES: i32 = 5;
+const WAIT_MAX: Duration = Duration::minutes(15);
+
+/// What somebody typed.
+#[derive(Debug)]
+pub struct Credentials {
+    pub email: String,
+    pub password: SecretString,
+    /// Empty where there is no second factor.
+    pub code: String,
+}
+
+#[derive(Debug, Error)]
+pub enum SignInError {
+    /// One answer for an unknown address, a wrong password, a wrong or used code, a disabled account and too
+    /// many tries: each of them would tell a stranger something.
+    #[error("e-mail, password or code is wrong, or too many tries failed before")]
+    Refused,
+    #[error("the system gave no randomness, or the console's work could not be done")]
+    Unable,
+    #[error("signing in")]
+    Store(#[from] StoreError),
+}
+
+/// Opens a session. What the browser keeps is returned; the database keeps its hash.
+pub async fn sign_in(
+    pool: &Pool,
+    desk: &ConsoleDesk,
+    ids: &dyn Ids,
+    given: Credentials,
+    now: Timestamp,
+) -> Result<(Account, SessionToken), SignInError> {
+    let email = given.email.trim().to_lowercase();
+    let kept = console_accounts::by_email(pool, &email).await?;
+    let stored = kept.as_ref().map(|kept| kept.password_hash.clone());
+    let secret = given.password;
+    let right = desk.hashing(move || password::is_right(&secret, stored.as_deref())).await;
+    let right = right.ok_or(SignInError::Unable)?;
+    let Some(kept) = kept else {
+        return Err(SignInError::Refused);
+    };
+    let waits = kept.not_before.is_some_and(|until| now < until);
+    let step = step_of(desk, &kept, &given.code, now);
+    let may = right && !waits && kept.account.disabled_at.is_none();
+    let (true, Ok(step)) = (may, step) else {
+        refuse(pool, ids, &kept, waits, now).await?;
+        return Err(SignInError::Refused);
+    };
+    // Of two requests with one code the second finds the step taken.
+    if !console_accounts::let_in(pool, kept.account.id, step, now).await? {
+        refuse(pool, ids, &kept, waits, now).await?;
+        return Err(SignInError::Refused);
+    }
+    let token = SessionToken::new().ok_or(SignInError::Unable)?;
+    let ends_at = now + desk.whole;
+    console_sessions::open(pool, &token.hash(), kept.account.id, now, ends_at).await?;
+    console_accounts::note(pool, ids.next(), kept.account.id, Act::SignedIn, now).await?;
+    Ok((kept.account, token))
+}
+
+/// The step of the code; none where there is no second factor.
+fn step_of(desk: &ConsoleDesk, kept: &Kept, code: &str, now: Timestamp) -> Result<Option<i64>, ()> {
+    let Some(sealed) = &kept.totp_sealed else {
+        return Ok(None);
+    };
+    let secret = SharedSecret::open(sealed, &desk.key, kept.account.id).ok_or_else(|| {
+        tracing::error!(account.id = %kept.account.id,
+            "the second factor of a console account cannot be opened: console.key is another one");
+    })?;
+    secret.step_of(code, now).map(Some).ok_or(())
+}
+
+/// Tries during a wait do not make it longer: else a stranger could keep somebody out for good.
+async fn refuse(
+    pool: &Pool,
+    ids: &dyn Ids,
+    kept: &Kept,
+    waits: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    metrics::counter!("console_sign_ins_refused_total").increment(1);
+    if waits {
+        return Ok(());
+    }
+    let failures = kept.failures.saturating_add(1);
+    let not_before = wait_after(failures).map(|wait| now + wait);
+    console_accounts::refused(pool, kept.account.id, failures, not_before).await?;
+    console_accounts::note(pool, ids.next(), kept.account.id, Act::Refused, now).await
+}
+
+/// How long the next try waits after so many failed ones: nothing, then twice as long each time.
+fn wait_after(failures: i32) -> Option<Duration> {
+    let over = u32::try_from(failures.checked_sub(FREE_TRIES)?).ok()?;
+    let seconds = 2_i64.checked_pow(over).unwrap_or(i64::MAX);
+    Some(Duration::seconds(seconds).min(WAIT_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_grows_from_the_fifth_failure_on_and_has_an_end() {
+        for (failures, wait) in [(1, None), (4, None), (5, Some(1)), (8, Some(8)), (14, Some(512))]
+        {
+            assert_eq!(wait_after(failures), wait.map(Duration::seconds), "{failures}");
+        }
+        for failures in [15, 100, i32::MAX] {
+            assert_eq!(wait_after(failures), Some(WAIT_MAX));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! One payment: what it is, what was asked of whom, and why each PSP was chosen or left out.
+
+use super::page::{self, Frame};
+use super::session::Signed;
+use super::{Console, words};
+use crate::book::{Attempt, Payment};
+use crate::domain::{PartId, PaymentId, Reason};
+use crate::routing::plan::Route;
+use crate::store::read_models;
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+#[derive(Debug)]
+struct AttemptRow {
+    number: i16,
+    psp: String,
+    status: String,
+    reference: String,
+    error: String,
+    started_at: String,
+    ended_at: String,
+}
+
+impl AttemptRow {
+    fn of(attempt: &Attempt) -> Self {
+        let error = attempt.error.as_ref().map(|error| {
+            let next = if error.retryable { "another PSP may try" } else { "no other PSP may try" };
+            format!("{} ({next})", error.code)
+        });
+        Self {
+            number: attempt.number,
+            psp: attempt.psp.clone(),
+            status: attempt.status.to_string(),
+            reference: attempt.psp_reference.clone().unwrap_or_default(),
+            error: error.unwrap_or_default(),
+            started_at: words::time(attempt.first_sent_at),
+            ended_at: attempt.ended_at.map(words::time).unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct CandidateRow {
+    psp: String,
+    rank: Option<u16>,
+    reason: String,
+}
+
+/// The way of a deposit, or of one part of a withdrawal.
+#[derive(Debug)]
+struct Section {
+    title: String,
+    destination: Option<String>,
+    version: String,
+    candidates: Vec<CandidateRow>,
+    attempts: Vec<AttemptRow>,
+}
+
+impl Section {
+    fn of(
+        payment: &Payment,
+        part: Option<PartId>,
+        title: String,
+        destination: Option<String>,
+    ) -> Self {
+        let Route { version, candidates } = payment.route_of(part);
+        let candidates = candidates.iter().map(|candidate| CandidateRow {
+            psp: candidate.psp.clone(),
+            rank: candidate.rank,
+            reason: candidate.reason.clone(),
+        });
+        let mine = payment.attempts.iter().filter(|attempt| attempt.part == part);
+        Self {
+            title,
+            destination,
+            version: version.clone(),
+            candidates: candidates.collect(),
+            attempts: mine.map(AttemptRow::of).collect(),
+        }
+    }
+
+    fn all(payment: &Payment) -> Vec<Self> {
+        let of_part = |part: &crate::book::Part| {
+            let title = format!("Part {}: {}, {}", part.number, part.money, part.status);
+            let destination = Some(part.instrument.masked.clone());
+            Self::of(payment, Some(part.id), title, destination)
+        };
+        if payment.parts.is_empty() {
+            return vec![Self::of(payment, None, "How it was routed".to_owned(), None)];
+        }
+        payment.parts.iter().map(of_part).collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "payment.html")]
+struct PaymentPage {
+    frame: Frame,
+    id: String,
+    status: String,
+    /// Names and values, in the order of the page.
+    facts: Vec<(&'static str, String)>,
+    reasons: Vec<Reason>,
+    sections: Vec<Section>,
+}
+
+pub async fn show(
+    State(console): State<Console>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<Response, Response> {
+    let Some(id) = PaymentId::parse(&id) else {
+        return Err(page::not_found().await);
+    };
+    let pool = console.flows.db.pool();
+    let found = read_models::payment(pool, &signed.account.operator, id).await;
+    let Some(payment) = found.map_err(|error| page::unavailable(&error))? else {
+        return Err(page::not_found().await);
+    };
+    let shown = words::readable(&payment.reasons, signed.account.reads_compliance());
+    Ok(page::html(&PaymentPage {
+        frame: Frame::of(&signed, "payments"),
+        id: payment.id.to_string(),
+        status: payment.status.to_string(),
+        facts: facts(&payment),
+        reasons: shown.cloned().collect(),
+        sections: Section::all(&payment),
+    }))
+}
+
+fn facts(payment: &Payment) -> Vec<(&'static str, String)> {
+    let money = |money: Option<crate::domain::Money>| money.map(|money| money.to_string());
+    let rows = [
+        ("Player", Some(payment.player.player.to_string())),
+        ("Amount", Some(payment.money.to_string())),
+        ("Fee", money(payment.fee)),
+        ("Received", money(payment.received)),
+        ("Credited", money(payment.credited)),
+        ("In suspense", money(payment.suspended)),
+        ("Country and method", Some(format!("{}, {}", payment.country, payment.method.as_str()))),
+        ("Origin", Some(payment.origin.as_str().to_owned())),
+        ("Casino's reference", payment.reference.clone()),
+        ("Decision", Some(payment.decision.to_string())),
+        ("Created", Some(words::time(payment.created_at))),
+        ("Last changed", Some(words::time(payment.updated_at))),
+    ];
+    rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}

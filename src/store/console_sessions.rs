@@ -1,0 +1,79 @@
+//! Sessions of the console, by the hash of what a browser holds.
+
+use super::console_accounts::roles;
+use super::{Pool, StoreError};
+use crate::access::account::Account;
+use crate::domain::{OperatorId, PersonId, Timestamp};
+use uuid::Uuid;
+
+pub async fn open(
+    pool: &Pool,
+    token_hash: &[u8; 32],
+    account: Uuid,
+    now: Timestamp,
+    ends_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into console_session (token_hash, account_id, created_at, seen_at, ends_at)
+         values ($1, $2, $3, $3, $4)",
+        token_hash,
+        account,
+        now,
+        ends_at,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Whose session it is, if it was asked for after `idle_since` and is not over; it counts as asked for now.
+pub async fn find(
+    pool: &Pool,
+    token_hash: &[u8; 32],
+    now: Timestamp,
+    idle_since: Timestamp,
+) -> Result<Option<Account>, StoreError> {
+    let row = sqlx::query!(
+        r#"update console_session s set seen_at = greatest(s.seen_at, $2)
+           from console_account a
+           where s.token_hash = $1 and s.ended_at is null and $2 < s.ends_at and $3 < s.seen_at
+             and a.account_id = s.account_id and a.disabled_at is null
+           returning a.account_id, a.operator_id, a.person_id, a.email, a.name, a.roles,
+             a.totp_sealed is not null as "has_totp!""#,
+        token_hash,
+        now,
+        idle_since,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| Account {
+        id: row.account_id,
+        operator: OperatorId::trusted(&row.operator_id),
+        person: PersonId::trusted(&row.person_id),
+        email: row.email,
+        name: row.name,
+        roles: roles(&row.roles),
+        has_totp: row.has_totp,
+        disabled_at: None,
+    }))
+}
+
+pub async fn end(pool: &Pool, token_hash: &[u8; 32], now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update console_session set ended_at = $2 where token_hash = $1 and ended_at is null",
+        token_hash,
+        now,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Deletes sessions that were over a day ago; how many rows went.
+pub async fn purge(pool: &Pool, now: Timestamp) -> Result<u64, StoreError> {
+    let done =
+        sqlx::query!("delete from console_session where ends_at < $1", now - time::Duration::DAY)
+            .execute(pool)
+            .await?;
+    Ok(done.rows_affected())
+}

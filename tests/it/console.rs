@@ -1,0 +1,199 @@
+//! Who gets into the console: tries, codes, sessions, accounts.
+
+use super::harness::*;
+use interlock::access::account::{Account, Role};
+use interlock::access::add_account::{
+    AddAccountError, add_account, disable_account, reset_account,
+};
+use interlock::access::console_desk::{ConsoleDesk, ConsoleKey};
+use interlock::access::console_session::SessionToken;
+use interlock::access::find_session::find_session;
+use interlock::access::set_totp::{SetTotpError, offer_totp, set_totp};
+use interlock::access::sign_in::{Credentials, SignInError, sign_in};
+use interlock::access::sign_out::sign_out;
+use interlock::domain::ids::SystemIds;
+use interlock::domain::{Ids, OperatorId, PersonId, Timestamp};
+use interlock::store::Db;
+use secrecy::SecretString;
+use time::Duration;
+use totp_rs::{Builder, Secret};
+
+const EMAIL: &str = "ada@casino.example";
+const PASSWORD: &str = "a long enough password";
+
+struct Desk {
+    db: Db,
+    desk: ConsoleDesk,
+    start: Timestamp,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let house = house().await;
+        let database = house.database().await;
+        let db = Db::connect(&house.app_url(&database), 2).await.unwrap();
+        let key = ConsoleKey::of(b"a key of the test");
+        let desk = ConsoleDesk::new(key, true, Duration::minutes(30), Duration::hours(12));
+        // Any time will do: everything is told the time.
+        let start = Timestamp::from_unix_timestamp(1_900_000_000).unwrap();
+        let made = Self { db, desk, start };
+        made.add(EMAIL).await.unwrap();
+        made
+    }
+
+    fn account(email: &str) -> Account {
+        Account {
+            id: SystemIds.next(),
+            operator: OperatorId::trusted("op_demo"),
+            person: PersonId::trusted("person_ada"),
+            email: email.to_owned(),
+            name: "Ada".to_owned(),
+            roles: vec![Role::Operator],
+            has_totp: false,
+            disabled_at: None,
+        }
+    }
+
+    async fn add(&self, email: &str) -> Result<(), AddAccountError> {
+        let password = SecretString::from(PASSWORD);
+        add_account(self.db.pool(), &SystemIds, &Self::account(email), &password, self.start).await
+    }
+
+    async fn enter(
+        &self,
+        password: &str,
+        code: &str,
+        at: Timestamp,
+    ) -> Result<(Account, SessionToken), SignInError> {
+        let given = Credentials {
+            email: format!(" {} ", EMAIL.to_uppercase()),
+            password: SecretString::from(password.to_owned()),
+            code: code.to_owned(),
+        };
+        sign_in(self.db.pool(), &self.desk, &SystemIds, given, at).await
+    }
+
+    async fn is_refused(&self, password: &str, code: &str, at: Timestamp) {
+        let answer = self.enter(password, code, at).await;
+        assert!(matches!(answer, Err(SignInError::Refused)), "{answer:?}");
+    }
+
+    async fn knows(&self, token: &SessionToken, at: Timestamp) -> bool {
+        find_session(self.db.pool(), &self.desk, token, at).await.unwrap().is_some()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_right_password_opens_a_session_that_ends() {
+    let desk = Desk::new().await;
+    let start = desk.start;
+    desk.is_refused("another password of it", "", start).await;
+    let (account, token) = desk.enter(PASSWORD, "", start).await.unwrap();
+    assert_eq!(account.email, EMAIL);
+    // Each request keeps it alive for half an hour, up to twelve hours.
+    let mut at = start;
+    while at < start + Duration::hours(12) {
+        assert!(desk.knows(&token, at).await, "{at}");
+        at += Duration::minutes(29);
+    }
+    assert!(!desk.knows(&token, start + Duration::hours(12)).await);
+
+    let (_, token) = desk.enter(PASSWORD, "", start).await.unwrap();
+    assert!(!desk.knows(&token, start + Duration::minutes(30)).await, "nobody was there");
+    let (_, token) = desk.enter(PASSWORD, "", start).await.unwrap();
+    sign_out(desk.db.pool(), &SystemIds, &account, &token, start).await.unwrap();
+    assert!(!desk.knows(&token, start).await);
+    assert!(!desk.knows(&SessionToken::new().unwrap(), start).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_five_failures_the_next_try_waits_and_the_right_one_too() {
+    let desk = Desk::new().await;
+    let start = desk.start;
+    for _ in 0..7 {
+        // Each after the wait of the one before.
+        desk.is_refused("a wrong password", "", start).await;
+    }
+    // Five counted; the two after them fell into the wait of a second.
+    desk.is_refused(PASSWORD, "", start).await;
+    let later = start + Duration::SECOND;
+    desk.is_refused("a wrong password", "", later).await;
+    desk.is_refused(PASSWORD, "", later + Duration::SECOND).await;
+    let (_, token) = desk.enter(PASSWORD, "", later + Duration::seconds(2)).await.unwrap();
+    assert!(desk.knows(&token, later + Duration::seconds(2)).await);
+    // Who got in begins anew.
+    for _ in 0..4 {
+        desk.is_refused("a wrong password", "", later + Duration::seconds(2)).await;
+    }
+    desk.enter(PASSWORD, "", later + Duration::seconds(2)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_of_the_second_factor_is_wanted_and_works_once() {
+    let desk = Desk::new().await;
+    let start = desk.start;
+    let (account, elsewhere) = desk.enter(PASSWORD, "", start).await.unwrap();
+    let (_, token) = desk.enter(PASSWORD, "", start).await.unwrap();
+    let offer = offer_totp(&desk.desk, &account).unwrap();
+    let secret = Secret::try_from_base32(&offer.base32).unwrap();
+    let totp = Builder::new().with_secret(secret).with_account_name("ada").build().unwrap();
+    let code =
+        |at: Timestamp| totp.generate(u64::try_from(at.unix_timestamp()).unwrap()).to_string();
+    let set = |code: String, at: Timestamp| {
+        let (pool, desk, sealed) =
+            (desk.db.pool().clone(), desk.desk.clone(), offer.sealed.clone());
+        let (account, token) = (account.clone(), token.clone());
+        async move { set_totp(&pool, &desk, &SystemIds, (&account, &token), (&sealed, &code), at).await }
+    };
+    let wrong = set(code(start + Duration::minutes(5)), start).await;
+    assert!(matches!(wrong, Err(SetTotpError::WrongCode)), "{wrong:?}");
+    set(code(start), start).await.unwrap();
+    assert!(matches!(set(code(start), start).await, Err(SetTotpError::Before)));
+    assert!(desk.knows(&token, start).await, "where it was set up one stays signed in");
+    assert!(!desk.knows(&elsewhere, start).await, "what was opened without it is over");
+
+    let later = start + Duration::minutes(1);
+    desk.is_refused(PASSWORD, "", later).await;
+    desk.is_refused(PASSWORD, &code(start + Duration::minutes(5)), later).await;
+    // The code that set it up was used by that.
+    desk.is_refused(PASSWORD, &code(start), start + Duration::seconds(10)).await;
+    let (account, _) = desk.enter(PASSWORD, &code(later), later).await.unwrap();
+    assert!(account.has_totp);
+    desk.is_refused(PASSWORD, &code(later), later).await;
+
+    // Of many requests with one code one gets in.
+    let next = later + Duration::minutes(1);
+    let code = code(next);
+    let tries = (0..8).map(|_| desk.enter(PASSWORD, &code, next));
+    let entered = futures_util::future::join_all(tries).await;
+    assert_eq!(entered.iter().filter(|answer| answer.is_ok()).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_disabled_or_reset_lets_nobody_in_as_before() {
+    let desk = Desk::new().await;
+    let (start, pool) = (desk.start, desk.db.pool());
+    let (_, token) = desk.enter(PASSWORD, "", start).await.unwrap();
+    let other = SecretString::from("quite another password");
+    assert!(reset_account(pool, &SystemIds, EMAIL, &other, start).await.unwrap());
+    assert!(!desk.knows(&token, start).await);
+    desk.is_refused(PASSWORD, "", start).await;
+    let (_, token) = desk.enter("quite another password", "", start).await.unwrap();
+    assert!(disable_account(pool, &SystemIds, EMAIL, start).await.unwrap());
+    assert!(!desk.knows(&token, start).await);
+    desk.is_refused("quite another password", "", start).await;
+    assert!(!disable_account(pool, &SystemIds, "nobody@casino.example", start).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_an_address_of_its_own_and_a_long_password() {
+    let desk = Desk::new().await;
+    assert!(matches!(desk.add(EMAIL).await, Err(AddAccountError::Taken)));
+    for wrong in ["ada", "@casino.example", "Ada@casino.example", "ada@casino"] {
+        assert!(matches!(desk.add(wrong).await, Err(AddAccountError::NoEmail(_))), "{wrong}");
+    }
+    let short = SecretString::from("eleven char");
+    let account = Desk::account("bob@casino.example");
+    let added = add_account(desk.db.pool(), &SystemIds, &account, &short, desk.start).await;
+    assert!(matches!(added, Err(AddAccountError::PasswordTooShort)));
+}
