@@ -66,6 +66,8 @@ pub struct Nudges {
     /// What waits between us and the vendors that know people.
     pub checks: Arc<Notify>,
     pub names: Arc<Notify>,
+    /// Messages of vendors of identity.
+    pub identity: Arc<Notify>,
     pub reviews: Arc<Notify>,
     pub mail: Arc<Notify>,
     /// These two are rung after every commit of a lane.

@@ -16,6 +16,7 @@ use crate::reviews::open_case::OpenError;
 use crate::routing::lift_switch::LiftError;
 use crate::routing::set_switch::SetError;
 use crate::store::StoreError;
+use crate::vendors::identity::receive::ReceiveError as MessageError;
 use crate::webhooks::receive::ReceiveError;
 use crate::webhooks::register_endpoint::RegisterEndpointError;
 use crate::webhooks::rotate_secret::RotateSecretError;
@@ -264,6 +265,22 @@ impl From<CaseError> for Problem {
             CaseError::Refused(refusal) => refused(&refusal),
             CaseError::Submit(error) => error.into(),
             CaseError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MessageError> for Problem {
+    fn from(error: MessageError) -> Self {
+        match error {
+            MessageError::UnknownVendor => not_here(),
+            // Why a signature failed is told to nobody: whoever forges would learn from it.
+            MessageError::Refused(_) => {
+                Problem::unauthorized("webhook.not_verified", "The webhook is not verified.")
+            }
+            MessageError::Malformed => {
+                Problem::bad_request("webhook.malformed", "The webhook cannot be read.")
+            }
+            MessageError::Store(error) => error.into(),
         }
     }
 }

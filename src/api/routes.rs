@@ -9,7 +9,7 @@ use axum::http::Method;
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody; a PSP's webhook proves itself by its own signature.
+    /// Anybody; the webhook of a PSP or a vendor proves itself by its own signature.
     Open,
     /// A key with this scope.
     Key(Scope),
@@ -97,6 +97,7 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/v1/routing/switches", Key(Operate)),
     rule(POST, "/v1/routing/switches/{id}/lift", Key(Operate)),
     rule(GET, "/v1/routing/health", Key(Operate)),
+    rule(POST, "/webhooks/vendors/{vendor_id}", Open),
     rule(POST, "/webhooks/{psp_account_id}", Open),
     rule(GET, "/webhooks/{psp_account_id}", Open),
     rule(POST, "/webhooks/{psp_account_id}/{rest}", Open),

@@ -1,6 +1,11 @@
 //! Vendors of the configuration become clients.
 
 use crate::config::{CheckVendor, Config};
+use crate::vendors::identity::vendor::{self, IdentityVendor};
+use crate::vendors::identity::verify::Keys;
+use crate::vendors::identity::wire::onfido::Onfido;
+use crate::vendors::identity::wire::sumsub::Sumsub;
+use crate::vendors::identity::wire::veriff::Veriff;
 use crate::vendors::people::checks::Checks;
 use crate::vendors::people::limit_file::LimitFile;
 use crate::vendors::people::link::Link;
@@ -49,10 +54,35 @@ pub fn checks(config: &Config) -> Checks {
                 let (wire, least) = (Wire::Yente { dataset, algorithm }, least(vendor));
                 checks.matchers.push(Matcher { id, countries, link, wire, least });
             }
-            _ => {}
+            _ => checks.identities.extend(identity(vendor, link)),
         }
     }
     checks
+}
+
+/// A vendor of identity.
+fn identity(of: &CheckVendor, link: Link) -> Option<IdentityVendor> {
+    let terms = of.identity.clone()?;
+    let wire = match of.vendor.as_str() {
+        "sumsub" => vendor::Wire::Sumsub(Sumsub {
+            app_token: secret(of, "app_token"),
+            secret_key: secret(of, "secret_key"),
+        }),
+        "onfido" => vendor::Wire::Onfido(Onfido { api_token: secret(of, "api_token") }),
+        _ => vendor::Wire::Veriff(Veriff { api_key: secret(of, "api_key") }),
+    };
+    let next = of.secrets.get("webhook_secret_next").cloned();
+    Some(IdentityVendor {
+        id: of.id.clone(),
+        operator: terms.operator,
+        countries: of.countries.clone(),
+        link,
+        wire,
+        keys: Keys { current: secret(of, "webhook_secret"), next },
+        levels: terms.levels,
+        sandbox: terms.sandbox,
+        patience: terms.patience.try_into().unwrap_or(time::Duration::DAY),
+    })
 }
 
 /// A setting that the configuration has been checked for.

@@ -13,6 +13,7 @@ use crate::workers::checkpoints::CheckpointWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::health::HealthWorker;
+use crate::workers::identity::IdentityWorker;
 use crate::workers::inbox::InboxWorker;
 use crate::workers::incidents::IncidentWorker;
 use crate::workers::mail::MailWorker;
@@ -57,6 +58,9 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
     if !flows.checks.matchers.is_empty() {
         run(flows, crew, &bells.names, NameWorker::new(flows.clone()));
+    }
+    if !flows.checks.identities.is_empty() {
+        run(flows, crew, &bells.identity, IdentityWorker::new(flows.clone()));
     }
     if !flows.checks.files.is_empty() {
         run(flows, crew, &bells.checks, RoomWorker::new(flows.clone()));

@@ -1,7 +1,9 @@
-//! Who is asked about players: registers, files of limits, matchers of names.
+//! Who is asked about players: registers, files of limits, matchers of names; and who tells of their
+//! identity.
 //!
 //! What a market asks them, and what an answer or the lack of one leads to, is its policy's to say.
 
+use super::identity::IdentityTerms;
 use super::psps::{is_country, settings};
 use super::reader::Section;
 use super::secret::Secrets;
@@ -18,8 +20,22 @@ pub fn knows_people(kind: &str) -> bool {
 }
 
 /// The vendors that this service can speak with, and the secrets that each needs.
-const KINDS: &[(&str, &[&str])] =
-    &[("register", &["token"]), ("limit_file", &["token"]), ("watchman", &[]), ("yente", &[])];
+const KINDS: &[(&str, &[&str])] = &[
+    ("register", &["token"]),
+    ("limit_file", &["token"]),
+    ("watchman", &[]),
+    ("yente", &[]),
+    ("sumsub", &["app_token", "secret_key", "webhook_secret"]),
+    ("onfido", &["api_token", "webhook_secret"]),
+    ("veriff", &["api_key", "webhook_secret"]),
+];
+
+const OF_IDENTITY: &[&str] = &["sumsub", "onfido", "veriff"];
+
+/// Whether a vendor's wire is one of those that verify identities.
+pub fn verifies_identity(kind: &str) -> bool {
+    OF_IDENTITY.contains(&kind)
+}
 
 /// One account at one vendor.
 #[derive(Debug, Clone)]
@@ -35,6 +51,8 @@ pub struct CheckVendor {
     pub deadline: Duration,
     pub settings: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, SecretString>,
+    /// Of a vendor of identity.
+    pub identity: Option<IdentityTerms>,
 }
 
 pub(super) fn read(root: &Section<'_>, secrets: &Secrets<'_>) -> Vec<CheckVendor> {
@@ -56,9 +74,9 @@ impl CheckVendor {
             "register" => hook == Hook::Register,
             "limit_file" => hook == Hook::CrossOperatorLimit,
             "watchman" | "yente" => hook == Hook::Names,
-            _ => false,
+            kind => hook == Hook::Kyc && verifies_identity(kind),
         };
-        let everywhere = hook == Hook::Names && self.countries.is_empty();
+        let everywhere = matches!(hook, Hook::Names | Hook::Kyc) && self.countries.is_empty();
         by_hook && (everywhere || self.countries.iter().any(|own| own == country))
     }
 
@@ -107,7 +125,9 @@ impl CheckVendor {
             }
         }
         let deadline = millis(section, "deadline_ms", 30_000);
-        Self { id, vendor, base_url, countries, deadline, settings, secrets: named }
+        let identity =
+            verifies_identity(&vendor).then(|| IdentityTerms::read(section, &vendor, &named));
+        Self { id, vendor, base_url, countries, deadline, settings, secrets: named, identity }
     }
 }
 

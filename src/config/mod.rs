@@ -17,6 +17,7 @@ mod access;
 mod checks;
 pub mod clients;
 mod fault;
+mod identity;
 mod layers;
 mod markets;
 mod production;
@@ -31,8 +32,9 @@ mod tests;
 mod vendors;
 
 pub use access::{ApiKey, Operator, Scope};
-pub use checks::{CheckVendor, knows_people};
+pub use checks::{CheckVendor, knows_people, verifies_identity};
 pub use fault::ConfigFault;
+pub use identity::IdentityTerms;
 pub use layers::Variables;
 pub use markets::{Markets, built_in_policies, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
@@ -175,6 +177,11 @@ impl Config {
         let tls = self.server.webhooks_tls.as_ref().filter(|_| by_certificate);
         let base = tls.map_or(&self.server.public_url, |tls| &tls.public_url);
         format!("{}/webhooks/{}", base.trim_end_matches('/'), account.id)
+    }
+
+    /// Where the messages of a vendor of identity reach us.
+    pub fn vendor_webhook_url(&self, id: &str) -> String {
+        format!("{}/webhooks/vendors/{id}", self.server.public_url.trim_end_matches('/'))
     }
 
     fn check_rates(&self, reader: &Reader<'_>) {

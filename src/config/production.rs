@@ -34,6 +34,10 @@ fn check_checks(config: &Config, reader: &Reader<'_>) {
                 reader.fault(&format!("{path}.secrets.{name}"), message);
             }
         }
+        if vendor.identity.as_ref().is_some_and(|terms| terms.sandbox) {
+            let message = "would let verifications of the vendor's sandbox count";
+            reader.fault(&format!("{path}.sandbox"), message);
+        }
     }
 }
 

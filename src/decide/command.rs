@@ -1,11 +1,13 @@
 //! The commands, what each needs to see, and what can come back.
 
 use super::four_eyes::ReviewTerms;
+use super::kyc::KycNews;
 use crate::book::{CasePayload, GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
 use crate::domain::{
     AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
 };
 use crate::screening::facts::LoopFacts;
+use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use crate::screening::signals::VendorResult;
@@ -44,10 +46,16 @@ pub trait PspFacts: Send + Sync {
 #[derive(Debug, Clone)]
 pub enum Command {
     PutPlayer(Box<PutPlayer>),
+    SetKyc(SetKyc),
     PutLimits {
         wanted: Vec<(Period, Money)>,
     },
     ConfirmLimits,
+    /// A matcher was asked about this version of the player's record.
+    ScreenAccount {
+        version: i64,
+        checks: CheckFacts,
+    },
     WalletEntry {
         claim: KeyClaim,
         entry: GameEntry,
@@ -103,6 +111,14 @@ pub enum Command {
 #[derive(Debug, Clone)]
 pub struct PutPlayer {
     pub player: Player,
+}
+
+/// A vendor of identity said something of the player.
+#[derive(Debug, Clone)]
+pub struct SetKyc {
+    /// The record that the news was compared with.
+    pub player_version: i64,
+    pub news: KycNews,
 }
 
 #[derive(Debug, Clone)]
@@ -163,6 +179,8 @@ pub struct VendorsSaid {
     pub is_over: bool,
     /// How a withdrawal was shared out when it was asked for: that is settled, whoever is waited for.
     pub closed_loop: Option<LoopFacts>,
+    /// What is known of the player outside the house, where a withdrawal is decided about again.
+    pub checks: CheckFacts,
 }
 
 /// Who says so.
@@ -322,8 +340,10 @@ impl Command {
     pub const fn name(&self) -> &'static str {
         match self {
             Command::PutPlayer(_) => "put_player",
+            Command::SetKyc(_) => "set_kyc",
             Command::PutLimits { .. } => "put_limits",
             Command::ConfirmLimits => "confirm_limits",
+            Command::ScreenAccount { .. } => "screen_account",
             Command::WalletEntry { .. } => "wallet_entry",
             Command::StartDeposit(_) => "start_deposit",
             Command::RequestWithdrawal(_) => "request_withdrawal",

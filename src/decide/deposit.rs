@@ -8,7 +8,7 @@ use crate::book::{Book, Cancel, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
 use crate::screening::decision::Decision;
-use crate::screening::gather::Setting;
+use crate::screening::gather::{Locked, Setting};
 use crate::screening::movement::{Movement, UseState};
 use crate::screening::{Outcome, engine, gather};
 use uuid::Uuid;
@@ -77,9 +77,16 @@ pub fn mark_has_paid(book: &mut Book) {
 /// that it was made with.
 fn counted(book: &Book, screened: &Decision, ctx: &Ctx<'_>) -> Decision {
     let mut decision = screened.clone();
-    let locked = (book.limits.as_slice(), book.movements.as_slice());
+    let locked = Locked {
+        limits: &book.limits,
+        owed: &[],
+        movements: &book.movements,
+        background: &book.background,
+        // What it will be paid from is not known yet.
+        ends: &[],
+    };
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
-    gather::count_deposit(&mut decision.facts, None, locked, &setting);
+    gather::count_deposit(&mut decision.facts, None, &locked, &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &screened.screening);
     decision
 }
@@ -154,7 +161,8 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
     if status == DepositStatus::Cancelled {
         return Ok(Answer::Payment(Box::new(payment.clone())));
     }
-    if payment.received.is_some() {
+    let waits = status == DepositStatus::InReview && people::is_kept_back(payment);
+    if payment.received.is_some() || waits {
         return Err(refusal);
     }
     if let Some(live) = payment.live_attempt(None).cloned() {

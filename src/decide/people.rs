@@ -2,8 +2,8 @@
 //! of them must say what happened.
 
 use super::command::Ctx;
-use crate::book::{Attempt, Book, CaseAct, Incident, Review};
-use crate::domain::{AttemptId, AttemptStatus, IncidentId, ReviewId};
+use crate::book::{Attempt, Book, CaseAct, Incident, Payment, Review};
+use crate::domain::{AttemptId, AttemptStatus, Audience, IncidentId, ReviewId};
 use psp_contract::Subject;
 use uuid::Uuid;
 
@@ -21,6 +21,12 @@ pub fn page_people(book: &mut Book, id: Uuid, attempt: &Attempt, subject: Subjec
     };
     raise(book, kind, id, Some(attempt.id), detail, ctx);
     ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
+}
+
+/// Whether a payment waits for people for a cause that only compliance may know. Nobody calls it back
+/// then: what is looked at would be gone, and an answer that depends on the cause would tell of it.
+pub fn is_kept_back(payment: &Payment) -> bool {
+    payment.reasons.iter().any(|reason| reason.audience == Audience::Compliance)
 }
 
 /// Raises an incident about a payment.

@@ -93,6 +93,11 @@ fn vendors(config: &Config) -> anyhow::Result<Vec<MockVendor>> {
         let mut settings = account.settings.clone();
         let secrets = account.secrets.iter();
         settings.extend(secrets.map(|(key, it)| (key.clone(), it.expose_secret().to_owned())));
+        if let Some(terms) = &account.identity {
+            // The mock sends what the vendor would send, of the level that comes first.
+            settings.insert("webhook_url".to_owned(), config.vendor_webhook_url(&account.id));
+            settings.extend(terms.levels.keys().next().map(|it| ("level".to_owned(), it.clone())));
+        }
         let vendor = account.vendor.clone();
         vendors.push(MockVendor { id: account.id.clone(), port, vendor, settings });
     }

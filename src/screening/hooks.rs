@@ -27,10 +27,12 @@ pub enum HookFailure {
     Pending,
     /// Another rule had denied before: there was nothing to ask for.
     NotAsked,
+    /// Nobody has ever said anything of the player.
+    NothingKnown,
 }
 
 impl HookFailure {
-    pub const ALL: [HookFailure; 9] = [
+    pub const ALL: [HookFailure; 10] = [
         Self::NotConfigured,
         Self::RecordIncomplete,
         Self::Unreachable,
@@ -40,6 +42,7 @@ impl HookFailure {
         Self::Stale,
         Self::Pending,
         Self::NotAsked,
+        Self::NothingKnown,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -53,6 +56,7 @@ impl HookFailure {
             Self::Stale => "stale",
             Self::Pending => "pending",
             Self::NotAsked => "not_asked",
+            Self::NothingKnown => "nothing_known",
         }
     }
 
@@ -175,6 +179,60 @@ pub struct NameFacts {
     pub found: Result<NameAnswer, HookFailure>,
 }
 
+/// How a verification of identity stands at the vendor that makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KycStanding {
+    Verified,
+    /// It is being looked at.
+    Pending,
+    /// The player is to show something again.
+    Retry,
+    /// The player did not finish it.
+    Abandoned,
+    /// The vendor is sure that this is not as it should be.
+    Rejected,
+}
+
+impl KycStanding {
+    pub const ALL: [KycStanding; 5] =
+        [Self::Verified, Self::Pending, Self::Retry, Self::Abandoned, Self::Rejected];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Pending => "pending",
+            Self::Retry => "retry",
+            Self::Abandoned => "abandoned",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.as_str() == text)
+    }
+}
+
+/// What a vendor of identity said last of a player. Why it rejected somebody is not in here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KycAnswer {
+    pub standing: KycStanding,
+    /// What the vendor's own level is worth here, 0 to 3.
+    pub level: i16,
+    /// The vendor's mark of the verification.
+    pub reference: String,
+    /// The vendor's level or workflow.
+    pub version: String,
+    /// By the vendor's own clock.
+    pub told_at: Timestamp,
+}
+
+/// What a vendor of identity said, or why there is nothing to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KycFacts {
+    pub vendor: String,
+    pub found: Result<KycAnswer, HookFailure>,
+}
+
 /// Everything that was found about the player outside the house.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CheckFacts {
@@ -184,4 +242,6 @@ pub struct CheckFacts {
     pub file: Option<FileFacts>,
     /// One a matcher that was asked.
     pub names: Vec<NameFacts>,
+    /// None: no rule wanted to know what a vendor says of the player's identity.
+    pub kyc: Option<KycFacts>,
 }

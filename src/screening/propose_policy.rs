@@ -93,7 +93,8 @@ fn unanswered(flows: &Flows, policy: &MarketPolicy) -> Option<(String, Hook)> {
         Hook::Register => flows.checks.register(market).is_some(),
         Hook::CrossOperatorLimit => flows.checks.file(market).is_some(),
         Hook::Names => flows.checks.matchers(market).next().is_some(),
-        Hook::KytDeposit | Hook::KytWithdrawal | Hook::Kyc => !flows.vendors.of(hook).is_empty(),
+        Hook::Kyc => flows.checks.identities.iter().any(|one| one.serves(market)),
+        Hook::KytDeposit | Hook::KytWithdrawal => !flows.vendors.of(hook).is_empty(),
     };
     let asked = |rule: &Rule| rule.check.hook().or_else(|| rule.check.asks().map(|ask| ask.hook));
     let asking = policy.rules.iter().filter_map(|rule| Some((rule, asked(rule)?)));

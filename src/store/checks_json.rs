@@ -3,8 +3,8 @@
 use super::StoreError;
 use super::facts_json::{Node, money_json, time};
 use crate::screening::hooks::{
-    CheckFacts, FileAnswer, FileFacts, HookFailure, NameAnswer, NameFacts, NameHit, RegisterAnswer,
-    RegisterFacts, Standing, Topic,
+    CheckFacts, FileAnswer, FileFacts, HookFailure, KycAnswer, KycFacts, KycStanding, NameAnswer,
+    NameFacts, NameHit, RegisterAnswer, RegisterFacts, Standing, Topic,
 };
 use serde_json::{Value, json};
 
@@ -32,6 +32,19 @@ pub fn write(checks: &CheckFacts) -> Value {
     }
     if !checks.names.is_empty() {
         object.insert("names".to_owned(), checks.names.iter().map(names).collect());
+    }
+    // Decisions of the time before this hook have no such key, and replay to the byte.
+    if let Some(KycFacts { vendor, found }) = &checks.kyc {
+        let found = answer_or_failure(found, |answer| {
+            json!({
+                "standing": answer.standing.as_str(),
+                "level": answer.level,
+                "reference": answer.reference,
+                "version": answer.version,
+                "told_at": time(answer.told_at),
+            })
+        });
+        object.insert("kyc".to_owned(), json!({"vendor": vendor, "found": found}));
     }
     Value::Object(object)
 }
@@ -99,6 +112,22 @@ pub fn read(all: &Node<'_>) -> Result<CheckFacts, StoreError> {
                 })?,
             })
         })?,
+        kyc: all.maybe("kyc", read_kyc)?,
+    })
+}
+
+fn read_kyc(found: &Node<'_>) -> Result<KycFacts, StoreError> {
+    Ok(KycFacts {
+        vendor: found.text("vendor")?,
+        found: read_found(found, |answer| {
+            Ok(KycAnswer {
+                standing: answer.word("standing", KycStanding::parse)?,
+                level: i16::try_from(answer.number("level")?).map_err(|_| answer.wrong())?,
+                reference: answer.text("reference")?,
+                version: answer.text("version")?,
+                told_at: answer.time("told_at")?,
+            })
+        })?,
     })
 }
 
@@ -158,14 +187,26 @@ mod tests {
                 NameFacts { matcher: "watchman".into(), found: Ok(found) },
                 NameFacts { matcher: "yente".into(), found: Err(HookFailure::Late) },
             ],
+            kyc: Some(KycFacts {
+                vendor: "sumsub".into(),
+                found: Ok(KycAnswer {
+                    standing: KycStanding::Retry,
+                    level: 2,
+                    reference: "a".into(),
+                    version: "basic".into(),
+                    told_at: at,
+                }),
+            }),
         };
         let written = write(&checks);
         let node = Node::root(&written, "checks");
         assert_eq!(read(&node).unwrap(), checks);
         for failure in HookFailure::ALL {
             let found = Err(failure);
+            let kyc = Some(KycFacts { vendor: "veriff".into(), found: Err(failure) });
             let checks = CheckFacts {
                 register: Some(RegisterFacts { register: "se".into(), found }),
+                kyc,
                 ..CheckFacts::default()
             };
             let written = write(&checks);

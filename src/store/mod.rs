@@ -13,9 +13,12 @@
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
 //! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`].
-//! The console's people: [`console_accounts`], [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`].
+//! The console's people: [`console_accounts`], [`console_sessions`]. Vendors: [`vendor_checks`],
+//! [`vendors_json`], [`player_results`], [`identity_events`].
 
 pub mod attestations;
+mod background_json;
+pub mod backgrounds;
 pub mod case_json;
 pub mod cases;
 pub mod checkpoints;
@@ -28,6 +31,7 @@ pub mod due;
 pub mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
+pub mod identity_events;
 pub mod inbox;
 pub mod incidents;
 pub mod instrument_json;

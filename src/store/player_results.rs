@@ -14,19 +14,21 @@ pub struct Kept {
     pub player_version: Option<i64>,
 }
 
-/// Keeps an answer about the record as it was asked about.
+/// Keeps an answer about the record as it was asked about. `told_at`: by the vendor's own clock, where
+/// its news is ordered by it.
 pub async fn keep(
     pool: &Pool,
     id: Uuid,
     player: &Player,
     result: &VendorResult,
-    asked_at: Timestamp,
+    (asked_at, told_at): (Timestamp, Option<Timestamp>),
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into vendor_result (vendor_result_id, operator_id, player_id, hook, vendor,
            request_id, state, risk, score, signals, version, raw_sha256, received_at, asked_at,
-           player_version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13, $14, $15)",
+           player_version, told_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13, $14, $15,
+           $16)",
         id,
         player.key.operator.as_str(),
         player.key.player.as_str(),
@@ -41,7 +43,8 @@ pub async fn keep(
         result.raw_sha256.as_slice(),
         result.received_at,
         asked_at,
-        player.version
+        player.version,
+        told_at
     )
     .execute(pool)
     .await?;
@@ -85,4 +88,72 @@ pub async fn newest(
         received_at: row.received_at,
     };
     Ok(Some(Kept { result, player_version: row.player_version }))
+}
+
+/// News of a vendor of identity, as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    pub id: Uuid,
+    pub result: VendorResult,
+    pub told_at: Timestamp,
+}
+
+/// When a verification was told to be under way last, by an answer that was asked for before that time.
+pub async fn pending_told_at(
+    pool: &Pool,
+    player: &PlayerKey,
+    (vendor, request_id): (&str, &str),
+    asked_before: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let told_at = sqlx::query_scalar!(
+        "select max(told_at) from vendor_result
+         where operator_id = $1 and player_id = $2 and hook = 'kyc' and vendor = $3
+           and payment_id is null and state = 'pending' and request_id = $4 and asked_at < $5",
+        player.operator.as_str(),
+        player.player.as_str(),
+        vendor,
+        request_id,
+        asked_before
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(told_at)
+}
+
+/// The newest news of these vendors about a player's identity, by the vendors' own time. Of two of one
+/// moment the one that is final is the newer.
+pub async fn newest_news(
+    pool: &Pool,
+    player: &PlayerKey,
+    vendors: &[String],
+) -> Result<Option<News>, StoreError> {
+    let row = sqlx::query!(
+        r#"select vendor_result_id, vendor, request_id, state, risk, score,
+             signals::text as "signals!", version, raw_sha256, received_at, told_at as "told_at!"
+           from vendor_result
+           where operator_id = $1 and player_id = $2 and hook = 'kyc' and vendor = any($3)
+             and payment_id is null and state <> 'error' and told_at is not null
+           order by told_at desc, state, asked_at desc, vendor_result_id desc limit 1"#,
+        player.operator.as_str(),
+        player.player.as_str(),
+        vendors
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let corrupt = || StoreError::Corrupt(format!("a result of {}", row.vendor));
+    let risk = row.risk.as_deref().map(|risk| Risk::parse(risk).ok_or_else(corrupt));
+    let result = VendorResult {
+        hook: Hook::Kyc,
+        request_id: row.request_id.clone(),
+        state: VendorState::parse(&row.state).ok_or_else(corrupt)?,
+        risk: risk.transpose()?,
+        score: row.score.clone(),
+        signals: vendors_json::read_signals(&row.signals)?,
+        raw_sha256: row.raw_sha256.as_slice().try_into().map_err(|_| corrupt())?,
+        version: row.version.clone(),
+        received_at: row.received_at,
+        vendor: row.vendor.clone(),
+    };
+    Ok(Some(News { id: row.vendor_result_id, result, told_at: row.told_at }))
 }

@@ -4,9 +4,10 @@
 //! a result leads to: that is the policy's.
 //!
 //! Reading order: [`kyt`] (coins), [`registry`], [`ask_vendors`]; [`people`] (registers, limits over
-//! all operators, names).
+//! all operators, names); [`identity`] (who somebody is).
 
 pub mod ask_vendors;
+pub mod identity;
 pub mod kyt;
 pub mod people;
 pub mod registry;

@@ -6,7 +6,7 @@
 //! only what a look is.
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
-//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`policies`],
+//! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`identity`], [`policies`],
 //! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`mail`].
 
 pub mod attempts;
@@ -14,6 +14,7 @@ pub mod checkpoints;
 pub mod deliveries;
 pub mod driver;
 pub mod health;
+pub mod identity;
 pub mod inbox;
 pub mod incidents;
 pub mod mail;

@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Answered, ListenerRequest, Refused, parse};
-use crate::vendors::Vendor;
+use crate::vendors::{Vendor, identity};
 
 pub(crate) type Vendors = Arc<Vec<Arc<Vendor>>>;
 
@@ -21,6 +21,9 @@ pub(super) fn routes(vendors: Vendors) -> Router {
         .route("/vendors/{id}/cases", get(cases))
         .route("/vendors/{id}/movements", get(movements))
         .route("/vendors/{id}/lists", post(change_lists))
+        .route("/vendors/{id}/applicants", get(applicants).post(submit))
+        .route("/vendors/{id}/applicants/{reference}/complete", post(complete))
+        .route("/vendors/{id}/webhooks/resend", post(resend))
         .route("/vendors/{id}/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/vendors/{id}/listener", post(listener))
         .with_state(vendors)
@@ -57,6 +60,36 @@ async fn change_lists(
 ) -> Answered {
     let vendor = find(&vendors, &id)?;
     Ok(Json(vendor.people.change_lists(parse(&body)?)))
+}
+
+/// Whom a vendor of identity knows.
+async fn applicants(State(vendors): State<Vendors>, Path(id): Path<String>) -> Answered {
+    Ok(Json(Value::Array(find(&vendors, &id)?.identity.views())))
+}
+
+/// A player goes through the pages of a vendor of identity.
+async fn submit(State(vendors): State<Vendors>, Path(id): Path<String>, body: Bytes) -> Answered {
+    let vendor = find(&vendors, &id)?;
+    let submitted = identity::submit(&vendor, parse(&body)?);
+    submitted.map(Json).ok_or_else(|| Refused::unprocessable("this vendor verifies nobody"))
+}
+
+/// A vendor of identity decides.
+async fn complete(
+    State(vendors): State<Vendors>,
+    Path((id, reference)): Path<(String, String)>,
+    body: Bytes,
+) -> Answered {
+    let vendor = find(&vendors, &id)?;
+    let done = identity::complete(&vendor, &reference, &parse(&body)?);
+    done.map(Json).ok_or_else(|| Refused::unknown("applicant"))
+}
+
+/// A vendor of identity sends what it has sent again.
+async fn resend(State(vendors): State<Vendors>, Path(id): Path<String>, body: Bytes) -> Answered {
+    let vendor = find(&vendors, &id)?;
+    let sent = identity::resend(&vendor, &parse(&body)?).await;
+    sent.map(Json).ok_or_else(|| Refused::unknown("applicant"))
 }
 
 async fn faults(State(vendors): State<Vendors>, Path(id): Path<String>) -> Answered {

@@ -11,12 +11,16 @@
 mod chainalysis;
 mod door;
 mod elliptic;
+pub(crate) mod identity;
 mod limit_file;
+mod onfido;
 mod people;
 mod register;
 mod rules;
 mod script;
+mod sumsub;
 mod trm;
+mod veriff;
 mod watchman;
 mod yente;
 
@@ -34,6 +38,7 @@ use crate::config::MockVendor;
 use crate::server::Gate;
 use crate::{ids, loopback};
 
+use self::identity::Identity;
 use self::people::People;
 use self::rules::{Fault, Plan, Rules};
 use self::script::Finding;
@@ -44,8 +49,11 @@ const VENDORS: &[(&str, Routes)] = &[
     ("chainalysis", chainalysis::routes),
     ("elliptic", elliptic::routes),
     ("limit_file", limit_file::routes),
+    ("onfido", onfido::routes),
     ("register", register::routes),
+    ("sumsub", sumsub::routes),
     ("trm", trm::routes),
+    ("veriff", veriff::routes),
     ("watchman", watchman::routes),
     ("yente", yente::routes),
 ];
@@ -94,6 +102,8 @@ pub(crate) struct Vendor {
     cases: Mutex<Vec<Case>>,
     /// Of vendors that know people.
     pub(crate) people: People,
+    /// Of vendors of identity.
+    pub(crate) identity: Identity,
     gate: Gate,
 }
 
@@ -113,6 +123,7 @@ impl Vendor {
             rules: Rules::new(seed, &account.id),
             cases: Mutex::default(),
             people: People::default(),
+            identity: Identity::default(),
             gate: loopback(account.port).await?,
         });
         let served = clock.around(routes(vendor.clone()));
@@ -142,6 +153,7 @@ impl Vendor {
         if books {
             self.cases().clear();
             self.people.clear();
+            self.identity.clear();
         }
     }
 

@@ -18,6 +18,7 @@ mod reviews;
 mod routing;
 mod sessions;
 mod shared;
+mod vendor_webhooks;
 mod wallet;
 mod withdrawals;
 
@@ -75,9 +76,10 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(routing::health))
 }
 
-/// What proves itself: webhooks of PSPs.
+/// What proves itself: webhooks of PSPs and of vendors.
 pub fn open() -> OpenApiRouter<Edge> {
     OpenApiRouter::new()
+        .routes(routes!(vendor_webhooks::post))
         .routes(routes!(psp_webhooks::post, psp_webhooks::get))
         .routes(routes!(psp_webhooks::post_rest, psp_webhooks::get_rest))
 }

@@ -1,5 +1,7 @@
 //! Every fault, by the text that a person reads.
 
+mod market_case;
+mod market_facts;
 mod packs;
 mod production;
 mod routing;

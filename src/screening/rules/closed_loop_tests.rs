@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::{Method, Origin};
+use crate::screening::background::Background;
 use crate::screening::closed_loop::Obstacle;
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::rule::State;
@@ -37,6 +38,8 @@ fn facts(found: &LoopFacts) -> Facts {
         closed_loop: Some(found),
         payment: None,
         movements: &[],
+        background: Background::NOTHING,
+        ends: &[],
     };
     gather::withdrawal(&records, &Setting::new(&policies(), &fx(), NOW))
 }

@@ -8,13 +8,14 @@ use crate::flows::Flows;
 use crate::screening::Checkpoint;
 use crate::screening::attestation::AttestationKind;
 use crate::screening::hooks::{
-    CheckFacts, HookFailure, NameAnswer, NameFacts, RegisterAnswer, RegisterFacts,
+    CheckFacts, HookFailure, KycFacts, NameAnswer, NameFacts, RegisterAnswer, RegisterFacts,
 };
 use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::Ask;
 use crate::screening::signals::{Hook, VendorResult};
 use crate::store::attestations;
 use crate::store::player_results::{self, Kept};
+use crate::vendors::identity::results::to_answer;
 use time::Duration;
 
 /// What is to be known at a checkpoint. Room in a file of limits is taken later, when nothing else
@@ -38,7 +39,32 @@ pub async fn ask_checks(flows: &Flows, player: &Player, checkpoint: Checkpoint) 
         facts.names = futures_util::future::join_all(asking).await;
         except_known(flows, player, &mut facts, now).await;
     }
+    if asked(policy, checkpoint, Hook::Kyc).is_some() {
+        facts.kyc = identity_says(flows, player).await;
+    }
     facts
+}
+
+/// What a vendor of identity said last. Nobody is asked: they tell by themselves, and what they told was
+/// read back from them when it came. None: nobody is configured for this player.
+async fn identity_says(flows: &Flows, player: &Player) -> Option<KycFacts> {
+    let own = flows.checks.identities.iter();
+    let own = own.filter(|one| one.operator == player.key.operator);
+    let serving = own.filter(|one| one.serves(&player.country));
+    let vendors: Vec<String> = serving.map(|one| one.id.clone()).collect();
+    let first = vendors.first()?.clone();
+    let newest = player_results::newest_news(flows.db.pool(), &player.key, &vendors).await;
+    Some(match newest {
+        Ok(Some(news)) => KycFacts {
+            vendor: news.result.vendor.clone(),
+            found: to_answer(&news).ok_or(HookFailure::Unreadable),
+        },
+        Ok(None) => KycFacts { vendor: first, found: Err(HookFailure::NothingKnown) },
+        Err(error) => {
+            tracing::warn!(%error, "what a vendor said of an identity could not be read");
+            KycFacts { vendor: first, found: Err(HookFailure::Unreachable) }
+        }
+    })
 }
 
 /// Marks entries of which two people have said that they are not this player. Without the database
@@ -153,7 +179,7 @@ async fn keep(flows: &Flows, player: &Player, result: &VendorResult, asked_at: T
         "state" => result.state.as_str())
     .increment(1);
     let id = flows.ids.next();
-    let kept = player_results::keep(flows.db.pool(), id, player, result, asked_at).await;
+    let kept = player_results::keep(flows.db.pool(), id, player, result, (asked_at, None)).await;
     if let Err(error) = kept {
         tracing::warn!(%error, vendor = result.vendor, "what a vendor said could not be kept");
     }

@@ -1,8 +1,11 @@
-//! Everybody who is asked about players: registers, files of limits, matchers of names.
+//! Everybody who is asked about players: registers, files of limits, matchers of names, and who tells of
+//! their identity.
 
 use super::limit_file::LimitFile;
 use super::matcher::Matcher;
 use super::register::Register;
+use crate::domain::OperatorId;
+use crate::vendors::identity::vendor::IdentityVendor;
 
 /// The vendors of this instance that know people. They change by a restart only.
 #[derive(Debug, Default)]
@@ -11,6 +14,8 @@ pub struct Checks {
     pub files: Vec<LimitFile>,
     /// All of those that serve a country are asked.
     pub matchers: Vec<Matcher>,
+    /// They are looked at for their own operator's players.
+    pub identities: Vec<IdentityVendor>,
 }
 
 impl Checks {
@@ -30,6 +35,16 @@ impl Checks {
             one.countries.is_empty() || one.countries.iter().any(|own| own == country)
         };
         self.matchers.iter().filter(serves)
+    }
+
+    pub fn identity_named(&self, id: &str) -> Option<&IdentityVendor> {
+        self.identities.iter().find(|one| one.id == id)
+    }
+
+    /// The vendors of identity of an operator.
+    pub fn identity_ids(&self, operator: &OperatorId) -> Vec<String> {
+        let own = self.identities.iter().filter(|one| one.operator == *operator);
+        own.map(|one| one.id.clone()).collect()
     }
 
     pub fn file_named(&self, id: &str) -> Option<&LimitFile> {

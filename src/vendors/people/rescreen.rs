@@ -3,13 +3,14 @@
 use super::ask_checks::{asked, except_known, known, match_name};
 use super::matcher::Matcher;
 use super::results;
+use crate::decide::{Command, Refusal};
 use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::flows::Flows;
+use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
 use crate::reviews::open_name_case::open_name_case;
 use crate::screening::Checkpoint;
-use crate::screening::gather;
-use crate::screening::gather::Setting;
+use crate::screening::gather::{self, Locked, Setting};
 use crate::screening::hooks::{CheckFacts, HookFailure, NameAnswer, NameFacts, NameHit};
 use crate::screening::signals::Hook;
 use crate::store::StoreError;
@@ -21,6 +22,8 @@ pub enum RescreenError {
     Hook(HookFailure),
     #[error("reading the player")]
     Desk(#[from] DeskError),
+    #[error("recording the decision")]
+    Submit(#[from] SubmitError),
     #[error("telling people of it")]
     Store(#[from] StoreError),
 }
@@ -45,6 +48,7 @@ pub async fn rescreen(
     };
     let new: Vec<NameHit> = answer.hits.iter().filter(is_new).cloned().collect();
     let old_version = before.map_or("none".to_owned(), |before| before.version);
+    record(flows, matcher, &player, &answer).await?;
     let new = NameAnswer { hits: new, ..answer.clone() };
     let noticed = noticed(flows, matcher, &player, &new).await;
     if noticed.is_empty() {
@@ -63,6 +67,30 @@ pub async fn rescreen(
     Ok(true)
 }
 
+/// The answer stands in a decision where the market's policy has a rule for it. A record that changed
+/// meanwhile is matched again.
+async fn record(
+    flows: &Flows,
+    matcher: &Matcher,
+    player: &Player,
+    answer: &NameAnswer,
+) -> Result<(), RescreenError> {
+    let (policies, now) = (flows.policies.current(), flows.clock.now());
+    let policy = policies.in_force(&player.country, now);
+    let asks = policy.and_then(|policy| asked(policy, Checkpoint::AccountEvent, Hook::Names));
+    if asks.is_none() {
+        return Ok(());
+    }
+    let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
+    let mut checks = CheckFacts { names, ..CheckFacts::default() };
+    except_known(flows, player, &mut checks, now).await;
+    let command = Command::ScreenAccount { version: player.version, checks };
+    match flows.lanes.submit(&player.key, command).await {
+        Ok(_) | Err(SubmitError::Refused(Refusal::PlayerChanged)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// What of these hits the market's policy wants seen. An entry that is excepted is nobody's concern, also
 /// when it scores otherwise by now.
 async fn noticed(
@@ -77,7 +105,8 @@ async fn noticed(
     if asked(policy, Checkpoint::AccountEvent, Hook::Names).is_none() || answer.hits.is_empty() {
         return Vec::new();
     }
-    let mut facts = gather::account(player, &Setting::new(&policies, &flows.fx, now));
+    let mut facts =
+        gather::account(player, &Locked::NOTHING, &Setting::new(&policies, &flows.fx, now));
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
     facts.checks = CheckFacts { names, ..CheckFacts::default() };
     except_known(flows, player, &mut facts.checks, now).await;

@@ -8,6 +8,7 @@ use axum::routing::any;
 use http::{HeaderMap, Method, StatusCode, header};
 use interlock::clock::{Clock, SystemClock};
 use interlock::flows::Flows;
+use interlock::vendors::identity::receive as identity;
 use interlock::webhooks::receive::{ReceiveError, receive};
 use psp_adapters::RawWebhook;
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ impl Front {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes = Router::new().route("/webhooks/{account}", any(arrive));
+        let routes = routes.route("/webhooks/vendors/{vendor}", any(arrive_of_vendor));
         let routes = routes.route("/webhooks/{account}/{*rest}", any(arrive));
         let routes = routes.with_state(desk.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
@@ -65,6 +67,33 @@ async fn arrive(
         answer(receive(&flows, &account, &raw).await)
     });
     taken.await.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
+}
+
+/// As the edge takes a message of a vendor of identity.
+async fn arrive_of_vendor(
+    State(desk): State<Desk>,
+    Path(vendor): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let taker =
+        desk.lock().unwrap().first().map(|(_, handle, flows)| (handle.clone(), flows.clone()));
+    let Some((handle, flows)) = taker else { return StatusCode::SERVICE_UNAVAILABLE };
+    let taken = handle.spawn(async move {
+        let headers: Vec<(String, String)> = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let raw = identity::RawMessage { headers: &headers, body: &body };
+        match identity::receive(&flows, &vendor, raw).await {
+            Ok(()) => StatusCode::OK,
+            Err(identity::ReceiveError::UnknownVendor) => StatusCode::NOT_FOUND,
+            Err(identity::ReceiveError::Refused(_)) => StatusCode::UNAUTHORIZED,
+            Err(identity::ReceiveError::Malformed) => StatusCode::BAD_REQUEST,
+            Err(identity::ReceiveError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    });
+    taken.await.unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
 fn answer(received: Result<psp_adapters::WebhookReply, ReceiveError>) -> Response {

@@ -28,6 +28,17 @@ pub struct Movement {
 /// What most tests play with.
 pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
+/// Everybody whom the shipped policies ask about players.
+pub const CHECKS: &[&str] = &[
+    "register-se",
+    "register-gb",
+    "register-de",
+    "register-nl",
+    "limit-file-de",
+    "watchman",
+    "yente",
+];
+
 impl Mocks {
     pub async fn start(house: &House, public_url: &str, who: (&[&str], &[&str])) -> Self {
         let running = mock_psps::start(config(house, public_url, who)).await.unwrap();
@@ -44,7 +55,11 @@ impl Mocks {
     pub fn vendor_url(&self, vendor: &str) -> String {
         let found = self.running.vendors.iter().find(|running| running.id == vendor);
         let base_url = found.unwrap().base_url.clone();
-        if vendor == "elliptic" { format!("{base_url}/v2") } else { base_url }
+        match vendor {
+            "elliptic" => format!("{base_url}/v2"),
+            "onfido" => format!("{base_url}/v3.6"),
+            _ => base_url,
+        }
     }
 
     /// From now on a vendor does this.
@@ -167,6 +182,24 @@ impl Mocks {
     /// A matcher's lists change, and hold these names besides.
     pub async fn change_lists(&self, vendor: &str, added: &[&str]) {
         self.post(&format!("/vendors/{vendor}/lists"), &json!({"add": added})).await;
+    }
+
+    /// Somebody goes through the pages of a vendor of identity. What the vendor calls it.
+    pub async fn verify_identity(&self, vendor: &str, body: Value) -> String {
+        let told = self.post(&format!("/vendors/{vendor}/applicants"), &body).await;
+        told["reference"].as_str().unwrap().to_owned()
+    }
+
+    /// A vendor of identity decides, or decides anew.
+    pub async fn decide_identity(&self, vendor: &str, reference: &str, body: Value) {
+        self.post(&format!("/vendors/{vendor}/applicants/{reference}/complete"), &body).await;
+    }
+
+    /// All messages about a verification once more; how each was answered.
+    pub async fn resend_identity(&self, vendor: &str, body: Value) -> Vec<u64> {
+        let told = self.post(&format!("/vendors/{vendor}/webhooks/resend"), &body).await;
+        let answers = told["answers"].as_array().unwrap().iter();
+        answers.map(|answer| answer["status"].as_u64().unwrap_or(0)).collect()
     }
 
     /// The state of every reservation that a file of limits knows, by its reference.

@@ -94,6 +94,7 @@ impl World {
             method: Method::BankTransfer,
             limits: &book.limits,
             movements: &book.movements,
+            background: &book.background,
             source: None,
         };
         let facts = gather::deposit(&records, &Setting::new(&self.policies, &self.fx, now));
@@ -126,6 +127,8 @@ impl World {
             closed_loop: None,
             payment: None,
             movements: &book.movements,
+            background: &book.background,
+            ends: &[],
         };
         let facts = gather::withdrawal(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::withdrawal(ids.next());
