@@ -10,6 +10,7 @@ use interlock::screening::hooks::{
 use interlock::screening::signals::{Hook, Risk, Signal, VendorResult, VendorState};
 use interlock::screening::{Checkpoint, Facts};
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 /// Fills in all that somebody outside may have said at this checkpoint.
 pub fn answered(facts: &mut Facts, (minor, method, kind): (i64, usize, u8)) {
@@ -94,6 +95,7 @@ fn shared_out(minor: i64, chance: usize) -> LoopFacts {
         share_minor,
         obstacle,
         is_excepted: chance % 7 == 0,
+        exception: (chance % 5 == 0).then(|| Uuid::from_u128(chance as u128)),
     };
     let obstacle = (chance % 2 == 0).then(|| pick(&Obstacle::ALL, chance));
     LoopFacts {
