@@ -21,6 +21,8 @@ pub struct Review {
     pub attempt: Option<AttemptId>,
     /// The switch that it is about.
     pub switch: Option<Uuid>,
+    /// The policy version that it is about.
+    pub policy: Option<ProposedPolicy>,
     /// Why it was opened: `"dual_approval"`, `"return"`, `"money_in"`, `"payout_unknown"`,
     /// `"payout_stuck"`, `"wallet_owed"` of payments; otherwise a [`CaseKind`].
     pub kind: String,
@@ -35,6 +37,13 @@ pub struct Review {
     pub proposals: Vec<Proposal>,
     /// What was done since it was read.
     pub news: Vec<CaseNews>,
+}
+
+/// A policy version that waits for another person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedPolicy {
+    pub proposal: Uuid,
+    pub version: String,
 }
 
 /// How it is worked on.
@@ -73,18 +82,24 @@ pub enum CaseKind {
     PlayerFields,
     /// A list of names has an entry near the player that was not there before: is it them?
     NameMatch,
+    /// A player's personal data is erased once its time is over.
+    Erasure,
     /// Payments were switched off in an emergency, or are to begin again.
     KillSwitch,
+    /// A policy version is to be published.
+    Policy,
 }
 
 impl CaseKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::ManualAdjustment,
         Self::Attestation,
         Self::ExclusionEnd,
         Self::PlayerFields,
         Self::NameMatch,
+        Self::Erasure,
         Self::KillSwitch,
+        Self::Policy,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -94,7 +109,9 @@ impl CaseKind {
             Self::ExclusionEnd => "exclusion_end",
             Self::PlayerFields => "player_fields",
             Self::NameMatch => "name_match",
+            Self::Erasure => "erasure",
             Self::KillSwitch => "kill_switch",
+            Self::Policy => "policy",
         }
     }
 
@@ -115,6 +132,7 @@ pub enum CasePayload {
     PlayerFields(PlayerFields),
     /// The player is excluded without end: they are who a list names.
     Exclusion,
+    Erasure,
 }
 
 impl CasePayload {
@@ -135,6 +153,7 @@ impl CasePayload {
             Self::ExclusionEnd => CaseKind::ExclusionEnd,
             Self::PlayerFields(_) => CaseKind::PlayerFields,
             Self::Exclusion => CaseKind::NameMatch,
+            Self::Erasure => CaseKind::Erasure,
         }
     }
 }

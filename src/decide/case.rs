@@ -2,6 +2,7 @@
 //! exclusion begins or ends, a locked field changes. Under the player's lock, in the commit of the approval.
 
 use super::command::{Ctx, Refusal};
+use super::erasure;
 use crate::book::{Adjustment, Book, CasePayload, PlayerFields, Review};
 use crate::domain::{Exclusion, Money, Player, Timestamp};
 use crate::ledger::templates;
@@ -64,6 +65,7 @@ pub fn carry_out(
             player.exclusion = Some(Exclusion { source, from: ctx.now, until: None });
             Ok(())
         }),
+        CasePayload::Erasure => erasure::erase(book, review, ctx),
         CasePayload::PlayerFields(fields) => change(book, ctx, |player| {
             let before = player.clone();
             if let Some(country) = &fields.country {

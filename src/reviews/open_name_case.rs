@@ -26,6 +26,7 @@ pub async fn open_name_case(
         player: Some(of.player.clone()),
         attempt: None,
         switch: None,
+        policy: None,
         kind: kind.to_owned(),
         open: true,
         opened_at: now,

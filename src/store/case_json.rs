@@ -29,6 +29,7 @@ enum Stored {
     },
     ExclusionEnd,
     Exclusion,
+    Erasure,
     PlayerFields {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         country: Option<String>,
@@ -56,6 +57,7 @@ pub fn text(payload: &CasePayload) -> (String, [u8; 32]) {
         },
         CasePayload::ExclusionEnd => Stored::ExclusionEnd,
         CasePayload::Exclusion => Stored::Exclusion,
+        CasePayload::Erasure => Stored::Erasure,
         CasePayload::PlayerFields(fields) => Stored::PlayerFields {
             country: fields.country.clone(),
             date_of_birth: fields.date_of_birth.map(|day| day.to_string()),
@@ -91,6 +93,7 @@ pub fn read(text: &str, sha256: &[u8]) -> Result<(CasePayload, [u8; 32]), StoreE
         }
         Stored::ExclusionEnd => CasePayload::ExclusionEnd,
         Stored::Exclusion => CasePayload::Exclusion,
+        Stored::Erasure => CasePayload::Erasure,
         Stored::PlayerFields { country, date_of_birth, national_id } => {
             let day = date_of_birth.map(|day| Date::parse(&day, &Iso8601::DATE)).transpose();
             CasePayload::PlayerFields(PlayerFields {
@@ -128,6 +131,7 @@ mod tests {
             }),
             CasePayload::ExclusionEnd,
             CasePayload::Exclusion,
+            CasePayload::Erasure,
             CasePayload::PlayerFields(PlayerFields {
                 country: None,
                 date_of_birth: Some(date!(1990 - 02 - 03)),

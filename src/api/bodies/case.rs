@@ -26,10 +26,10 @@ impl FromFields for CaseBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let known = (
             "review.kind_unknown",
-            "kind is manual_adjustment, attestation, exclusion_end or player_fields",
+            "kind is manual_adjustment, attestation, exclusion_end, player_fields or erasure",
         );
         let kind = fields.parsed("kind", known, |text| {
-            let by_service = [CaseKind::KillSwitch, CaseKind::NameMatch];
+            let by_service = [CaseKind::KillSwitch, CaseKind::Policy, CaseKind::NameMatch];
             CaseKind::parse(text).filter(|kind| !by_service.contains(kind))
         });
         let player = player_id(fields);
@@ -133,9 +133,10 @@ impl PayloadBody {
             }
             CaseKind::ExclusionEnd => Ok(CasePayload::ExclusionEnd),
             CaseKind::PlayerFields => Ok(CasePayload::PlayerFields(self.fields)),
-            CaseKind::KillSwitch => Err(Problem::unprocessable(
+            CaseKind::Erasure => Ok(CasePayload::Erasure),
+            CaseKind::KillSwitch | CaseKind::Policy => Err(Problem::unprocessable(
                 "review.payload_strange",
-                "A case of a switch takes no payload.",
+                "A case of the service takes no payload.",
             )
             .at("/payload")),
         }
@@ -237,7 +238,7 @@ pub struct ReviewParams {
 #[derive(Debug, ToSchema)]
 #[schema(as = OpenReview)]
 pub struct CaseSchema {
-    /// `manual_adjustment`, `attestation`, `exclusion_end` or `player_fields`.
+    /// `manual_adjustment`, `attestation`, `exclusion_end`, `player_fields` or `erasure`.
     #[schema(example = "manual_adjustment")]
     pub kind: String,
     #[schema(example = "p-1")]
