@@ -12,6 +12,7 @@ use interlock::screening::signals::{Hook, Risk, Signal, VendorResult, VendorStat
 use interlock::screening::{Checkpoint, Facts};
 use rust_decimal::Decimal;
 use time::Duration;
+use uuid::Uuid;
 
 /// What everybody who is asked has said: mostly that nothing is known.
 pub fn checks(drawn: i64) -> CheckFacts {
@@ -99,7 +100,7 @@ fn shared_out(minor: i64, chance: usize) -> LoopFacts {
         share_minor,
         obstacle,
         is_excepted: chance % 7 == 0,
-        exception: None,
+        exception: (chance % 5 == 0).then(|| Uuid::from_u128(chance as u128)),
     };
     let obstacle = (chance % 2 == 0).then(|| pick(&Obstacle::ALL, chance));
     LoopFacts {
