@@ -1,16 +1,19 @@
 //! The book itself, and the few doors through which it changes.
 
+use super::erasure::ErasureFacts;
+use super::game::GameEntry;
 use super::payin::PayinKey;
 use super::payment::{Attempt, Payment};
 use super::record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition};
 use super::review::Review;
 use crate::domain::{
-    AttemptId, AttemptStatus, Balance, Currency, Direction, EventId, Ids, IncidentId, Money,
-    OperatorId, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,
+    AttemptId, AttemptStatus, Balance, Currency, Direction, EventId, Ids, IncidentId, OperatorId,
+    PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,
 };
 use crate::ledger::{InsufficientFunds, Posting, post};
 use crate::payments::transition::IllegalTransition;
 use crate::payments::{attempt_machine, deposit_machine, part_machine, withdrawal_machine};
+use crate::screening::background::Background;
 use crate::screening::limits::Limit;
 use crate::screening::movement::Movement;
 use crate::screening::sources::History;
@@ -32,7 +35,11 @@ pub struct Book {
     pub limits: Vec<Limit>,
     /// As far back as the market's limits and rules look, where the command needs them.
     pub movements: Vec<Movement>,
+    /// What the market's rules ask besides, where the command needs it.
+    pub background: Background,
     pub reviews: BTreeMap<Uuid, Review>,
+    /// What stands against erasing the player's data, where a case asks for that.
+    pub erasing: Option<ErasureFacts>,
     /// Arrivals without a request that were booked before, with their deposits.
     pub payins: BTreeMap<PayinKey, PaymentId>,
     /// What came in and went out before this batch, for withdrawals that are split by it.
@@ -94,58 +101,6 @@ pub struct StoredKey {
     pub created_at: Timestamp,
 }
 
-/// An entry of the game platform.
-#[derive(Debug, Clone)]
-pub struct GameEntry {
-    pub reference: String,
-    pub kind: GameKind,
-    pub money: Money,
-    /// Which part of a stake came from which purse, so that a void can give it back.
-    pub from_cash: i64,
-    pub from_bonus: i64,
-    /// The stake that a void undoes.
-    pub of: Option<String>,
-    /// Whether a stake has been undone.
-    pub voided: bool,
-    pub created_at: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GameKind {
-    Stake,
-    Win,
-    Void,
-    BonusGrant,
-    BonusToCash,
-    BonusForfeit,
-}
-
-impl GameKind {
-    pub const ALL: [GameKind; 6] = [
-        GameKind::Stake,
-        GameKind::Win,
-        GameKind::Void,
-        GameKind::BonusGrant,
-        GameKind::BonusToCash,
-        GameKind::BonusForfeit,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            GameKind::Stake => "stake",
-            GameKind::Win => "win",
-            GameKind::Void => "void",
-            GameKind::BonusGrant => "bonus_grant",
-            GameKind::BonusToCash => "bonus_to_cash",
-            GameKind::BonusForfeit => "bonus_forfeit",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
 impl Book {
     pub fn empty(key: PlayerKey, now: Timestamp) -> Self {
         Self {
@@ -159,7 +114,9 @@ impl Book {
             game: BTreeMap::new(),
             limits: Vec::new(),
             movements: Vec::new(),
+            background: Background::default(),
             reviews: BTreeMap::new(),
+            erasing: None,
             payins: BTreeMap::new(),
             histories: BTreeMap::new(),
             records: Vec::new(),

@@ -17,26 +17,36 @@ pub struct Signed {
     pub token: SessionToken,
 }
 
+/// The page that tells somebody that they may not.
+#[derive(Debug)]
+pub struct Refused(Box<Response>);
+
+impl From<Refused> for Response {
+    fn from(refused: Refused) -> Self {
+        *refused.0
+    }
+}
+
 impl Signed {
     /// # Errors
     /// 403 when the form was not made for this session: another site sent it, or it is of an earlier one.
-    pub fn check_form(&self, word: &str) -> Result<(), Response> {
+    pub fn check_form(&self, word: &str) -> Result<(), Refused> {
         if self.token.is_form_token(word) {
             return Ok(());
         }
         let text =
             "This form belongs to another session. Go back, load the page anew and send it again.";
-        Err(page::fault(403, "The form was not taken", text))
+        Err(Refused(Box::new(page::fault(403, "The form was not taken", text))))
     }
 
     /// # Errors
     /// 403 for somebody without the role.
-    pub fn check_operates(&self) -> Result<(), Response> {
+    pub fn check_operates(&self) -> Result<(), Refused> {
         if self.account.may_operate() {
             return Ok(());
         }
         let text = "Switching payments off and on takes the role operator or admin.";
-        Err(page::fault(403, "Not allowed", text))
+        Err(Refused(Box::new(page::fault(403, "Not allowed", text))))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::domain::{
     AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
 };
 use crate::screening::facts::LoopFacts;
+use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
 use crate::screening::signals::VendorResult;
@@ -50,6 +51,11 @@ pub enum Command {
         wanted: Vec<(Period, Money)>,
     },
     ConfirmLimits,
+    /// A matcher was asked about this version of the player's record.
+    ScreenAccount {
+        version: i64,
+        checks: CheckFacts,
+    },
     WalletEntry {
         claim: KeyClaim,
         entry: GameEntry,
@@ -173,6 +179,8 @@ pub struct VendorsSaid {
     pub is_over: bool,
     /// How a withdrawal was shared out when it was asked for: that is settled, whoever is waited for.
     pub closed_loop: Option<LoopFacts>,
+    /// What is known of the player outside the house, where a withdrawal is decided about again.
+    pub checks: CheckFacts,
 }
 
 /// Who says so.
@@ -308,6 +316,11 @@ pub enum Refusal {
     ReviewLocked { by: PersonId, until: Timestamp },
     #[error("the proposer and the approver must be two people")]
     SamePerson,
+    #[error("the player's data was erased: this id stands for nobody any more")]
+    PlayerErased,
+    /// What stands against it.
+    #[error("{0}")]
+    ErasureRefused(String),
     #[error("the limits are not valid: {0}")]
     LimitsInvalid(String),
 }
@@ -335,6 +348,7 @@ impl Command {
             Command::SetKyc(_) => "set_kyc",
             Command::PutLimits { .. } => "put_limits",
             Command::ConfirmLimits => "confirm_limits",
+            Command::ScreenAccount { .. } => "screen_account",
             Command::WalletEntry { .. } => "wallet_entry",
             Command::StartDeposit(_) => "start_deposit",
             Command::RequestWithdrawal(_) => "request_withdrawal",

@@ -3,11 +3,11 @@
 use super::command::{Answer, Command, Ctx, Refusal};
 use super::four_eyes::Draft;
 use super::{
-    attempt, deposit, idempotency, kyc, news, payin, player, returns, review, vendor, wallet,
-    withdrawal,
+    account, attempt, deposit, idempotency, kyc, news, payin, player, returns, review, vendor,
+    wallet, withdrawal,
 };
 use crate::book::{Book, Record};
-use crate::domain::ProposalId;
+use crate::domain::{Player, ProposalId};
 use std::sync::Arc;
 
 /// Decides one command on the book.
@@ -23,6 +23,9 @@ pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answe
     }
     match route(&mut draft, command, ctx) {
         Ok(answer) => {
+            if draft.record.player_changed {
+                account::changed(&mut draft, ctx);
+            }
             if let Some(claim) = command.claim() {
                 idempotency::claim(&mut draft, claim, &answer, ctx.now);
             }
@@ -42,12 +45,34 @@ pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answe
     }
 }
 
+/// Commands by which somebody would use an account: there is nobody any more behind an erased one. News of
+/// money is still taken, whoever it was.
+const fn uses_an_account(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::PutPlayer(_)
+            | Command::SetKyc(_)
+            | Command::PutLimits { .. }
+            | Command::ConfirmLimits
+            | Command::WalletEntry { .. }
+            | Command::StartDeposit(_)
+            | Command::RequestWithdrawal(_)
+            | Command::Propose { payment: None, .. }
+    )
+}
+
 fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    if uses_an_account(command) && book.player.as_ref().is_some_and(Player::is_erased) {
+        return Err(Refusal::PlayerErased);
+    }
     match command {
         Command::PutPlayer(put) => player::put(book, put, ctx),
         Command::SetKyc(set) => kyc::set(book, set, ctx),
         Command::PutLimits { wanted } => player::put_limits(book, wanted, ctx),
         Command::ConfirmLimits => player::confirm_limits(book, ctx),
+        Command::ScreenAccount { version, checks } => {
+            account::answered(book, *version, checks, ctx)
+        }
         Command::WalletEntry { entry, .. } => wallet::enter(book, entry, ctx),
         Command::StartDeposit(start) => deposit::start(book, start, ctx),
         Command::RequestWithdrawal(request) => withdrawal::request(book, request, ctx),
@@ -110,6 +135,7 @@ fn close(draft: &mut Book, book: &mut Book) {
         || !record.incidents.is_empty()
         || !record.wires.is_empty()
         || !record.attestations.is_empty()
+        || record.erasure.is_some()
         || record.player_changed
         || record.refused.is_some();
     if wrote_something {

@@ -3,7 +3,8 @@
 
 use super::command::Ctx;
 use crate::book::{Attempt, Book, CaseAct, Incident, Review};
-use crate::domain::{AttemptId, AttemptStatus, IncidentId, ReviewId};
+use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId};
+use crate::screening::Outcome;
 use psp_contract::Subject;
 use uuid::Uuid;
 
@@ -21,6 +22,23 @@ pub fn page_people(book: &mut Book, id: Uuid, attempt: &Attempt, subject: Subjec
     };
     raise(book, kind, id, Some(attempt.id), detail, ctx);
     ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
+}
+
+/// The kind of review that a screening's outcome asks for. A hold is one of its own: nobody calls a
+/// payment back that is under one.
+pub const fn review_kind(direction: Direction, outcome: Outcome) -> &'static str {
+    match (direction, outcome) {
+        (Direction::Deposit, Outcome::Hold) => "deposit_hold",
+        (Direction::Deposit, _) => "deposit_review",
+        (Direction::Withdrawal, Outcome::Hold) => "withdrawal_hold",
+        (Direction::Withdrawal, _) => "withdrawal_review",
+    }
+}
+
+/// Whether a payment is under a hold that people have not decided about.
+pub fn is_under_hold(book: &Book, id: Uuid) -> bool {
+    let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(id));
+    open.any(|review| matches!(review.kind.as_str(), "deposit_hold" | "withdrawal_hold"))
 }
 
 /// Raises an incident about a payment.
@@ -61,6 +79,7 @@ pub fn ask_people(
         player: Some(book.key.player.clone()),
         attempt,
         switch: None,
+        policy: None,
         kind: kind.to_owned(),
         open: true,
         opened_at: ctx.now,

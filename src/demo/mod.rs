@@ -12,8 +12,8 @@
 //! also when a step fails or somebody presses Ctrl-C.
 //!
 //! Reading order: [`story`] (the steps as a table), [`stage`] (what all steps need), the steps
-//! ([`failover`], [`pix`], [`payout`], [`unknown`], [`recovery`], [`attacks`], [`limit`], [`replay`], [`books`]), [`client`],
-//! [`receiver`], [`timeline`].
+//! ([`failover`], [`pix`], [`payout`], [`sanctions`], [`unknown`], [`recovery`], [`attacks`], [`limit`],
+//! [`registers`], [`replay`], [`books`]), [`client`], [`receiver`], [`timeline`].
 
 mod attacks;
 mod books;
@@ -24,7 +24,9 @@ mod payout;
 mod pix;
 mod receiver;
 mod recovery;
+mod registers;
 mod replay;
+mod sanctions;
 mod stage;
 mod story;
 mod timeline;

@@ -25,7 +25,7 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     stage.timeline.check(sentence, source, text(&deposit, "/id"))?;
     stage.wallet_is(&player, "300.00", "1200.00").await?;
     screened(stage, &id).await?;
-    two_people(stage, &id).await?;
+    two_people(stage, &id, "approve").await?;
 
     paid(stage, &player, &id).await
 }
@@ -61,17 +61,20 @@ async fn screened(stage: &Stage, id: &str) -> anyhow::Result<()> {
 }
 
 /// One person proposes, another approves; the same person with another key is refused.
-async fn two_people(stage: &Stage, id: &str) -> anyhow::Result<()> {
+pub(super) async fn two_people(stage: &Stage, id: &str, outcome: &str) -> anyhow::Result<()> {
     let (anna, bo) = (stage.api.as_key("sk_officer_a"), stage.api.as_key("sk_officer_b"));
     let open = anna.get("/v1/reviews?open=true&limit=200").await?;
     let ours = |review: &&Value| text(review, "/payment_id") == id;
     let review = list(&open, "/data").iter().find(ours).context("no review is open")?;
     let review = text(review, "/id").to_owned();
-    let proposal =
-        json!({ "outcome": "approve", "note": "the source is the player's own account" });
+    let note = match outcome {
+        "approve" => "the source is the player's own account",
+        _ => "birth date and places are those of the entry",
+    };
+    let proposal = json!({ "outcome": outcome, "note": note });
     let path = |act: &str| format!("/v1/reviews/{review}/{act}");
     let proposed = anna.post(&path("propose"), &proposal).await?.expect(201)?;
-    stage.tell("officer a", "proposes to approve it");
+    stage.tell("officer a", &format!("proposes to {outcome} it"));
     let proposals = list(&proposed, "/proposals");
     let proposal = proposals.last().map(|last| text(last, "/id")).context("no proposal")?;
     let approval = json!({ "proposal": proposal });
@@ -80,7 +83,7 @@ async fn two_people(stage: &Stage, id: &str) -> anyhow::Result<()> {
     let sentence = "the same person with another key may not approve";
     stage.timeline.check(sentence, refused, (409, "review.same_person"))?;
     bo.post(&path("approve"), &approval).await?.expect(200)?;
-    stage.tell("officer b", "approves it");
+    stage.tell("officer b", "approves the proposal");
     Ok(())
 }
 

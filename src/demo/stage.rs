@@ -152,10 +152,31 @@ impl Stage {
         all.iter().filter(|arrival| arrival.player == player.id).cloned().collect()
     }
 
+    /// A given name that nobody had in a run before.
+    pub(super) fn own_name(&self, name: &str) -> String {
+        format!("{name}{}", self.run.trim_start_matches("demo").trim_end_matches('-'))
+    }
+
     /// Registers an identified player of a market.
     pub(super) async fn player(&self, market: Market, name: &str) -> anyhow::Result<Player> {
-        let (given, family) = name.split_once(' ').context("a player has two names")?;
+        let (given, _) = name.split_once(' ').context("a player has two names")?;
         let id = format!("{}{}", self.run, given.to_lowercase());
+        self.record(&id, market, name).await?;
+        self.tell("casino", &format!("registers {id}: {}, verified", market.country));
+        let player = Player { id, market };
+        self.players.lock().unwrap_or_else(PoisonError::into_inner).push(player.clone());
+        Ok(player)
+    }
+
+    /// The casino learns what a player is called.
+    pub(super) async fn rename(&self, player: &Player, name: &str) -> anyhow::Result<()> {
+        self.record(&player.id, player.market, name).await?;
+        self.tell("casino", &format!("corrects the record of {}: {name}", player.id));
+        Ok(())
+    }
+
+    async fn record(&self, id: &str, market: Market, name: &str) -> anyhow::Result<()> {
+        let (given, family) = name.split_once(' ').context("a player has two names")?;
         let (national_id, phone, locale) = market.person;
         let record = json!({
             "country": market.country,
@@ -173,10 +194,7 @@ impl Stage {
         let answer = self.api.put(&format!("/v1/players/{id}"), &record).await?;
         let status = answer.status;
         anyhow::ensure!(matches!(status, 200 | 201), "PUT player: {status} {}", answer.body);
-        self.tell("casino", &format!("registers {id}: {}, verified", market.country));
-        let player = Player { id, market };
-        self.players.lock().unwrap_or_else(PoisonError::into_inner).push(player.clone());
-        Ok(player)
+        Ok(())
     }
 
     /// What the casino sends to open a deposit.

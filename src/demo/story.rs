@@ -2,7 +2,9 @@
 
 use super::client::{Api, Mocks, list, text};
 use super::stage::{MARKETS, Stage};
-use super::{attacks, books, failover, limit, payout, pix, recovery, replay, unknown};
+use super::{
+    attacks, books, failover, limit, payout, pix, recovery, registers, replay, sanctions, unknown,
+};
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 
@@ -30,8 +32,13 @@ const STEPS: [Step; 9] = [
     },
     Step {
         number: 3,
-        title: "A withdrawal is held, screened, approved by two people and paid; the hold is captured",
-        play: |stage| Box::pin(payout::play(stage)),
+        title: "A withdrawal is held, screened, approved by two people and paid; one of a listed name is not",
+        play: |stage| {
+            Box::pin(async move {
+                payout::play(stage).await?;
+                sanctions::play(stage).await
+            })
+        },
     },
     Step {
         number: 4,
@@ -50,8 +57,13 @@ const STEPS: [Step; 9] = [
     },
     Step {
         number: 7,
-        title: "A deposit over the player's own limit is blocked, and says why",
-        play: |stage| Box::pin(limit::play(stage)),
+        title: "A deposit over the player's limit or the market's is blocked, of the excluded too; it says why",
+        play: |stage| {
+            Box::pin(async move {
+                limit::play(stage).await?;
+                registers::play(stage).await
+            })
+        },
     },
     Step {
         number: 8,

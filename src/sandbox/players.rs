@@ -1,12 +1,16 @@
 //! The sandbox's players: one for each market, verified and with all that its PSPs ask for, so that a
-//! first deposit needs one curl line. They are invented; their numbers are of the kinds that each country
+//! first deposit needs one curl line, and with limits where a market's law wants a player to have set
+//! some. They are invented; their numbers are of the kinds that each country
 //! keeps for examples, or are check digits of nobody.
 
 use crate::domain::{
-    Currency, Kyc, KycStatus, OperatorId, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
+    Currency, Kyc, KycStatus, Money, OperatorId, Player, PlayerId, PlayerKey, PlayerStatus,
+    Timestamp,
 };
 use crate::flows::Flows;
 use crate::players::put_player::put_player;
+use crate::players::set_limits::{Change, set_limits};
+use crate::screening::limits::Period;
 use crate::store::read_models;
 use anyhow::Context as _;
 use time::macros::date;
@@ -24,6 +28,8 @@ pub struct Sample {
     national_id: Option<&'static str>,
     phone: &'static str,
     locale: &'static str,
+    /// Deposit limits of a day, a week and a month, in minor units: far above what anybody tries out.
+    limits: Option<[i64; 3]>,
 }
 
 /// One line for each market.
@@ -36,6 +42,7 @@ pub const SAMPLES: [Sample; 6] = [
         national_id: Some("199012319876"),
         phone: "+46701234567",
         locale: "sv-SE",
+        limits: Some([100_000_000, 200_000_000, 500_000_000]),
     },
     Sample {
         id: "p-de",
@@ -45,6 +52,7 @@ pub const SAMPLES: [Sample; 6] = [
         national_id: None,
         phone: "+4915112345678",
         locale: "de-DE",
+        limits: None,
     },
     Sample {
         id: "p-gb",
@@ -54,6 +62,7 @@ pub const SAMPLES: [Sample; 6] = [
         national_id: None,
         phone: "+447700900123",
         locale: "en-GB",
+        limits: None,
     },
     Sample {
         id: "p-br",
@@ -63,6 +72,7 @@ pub const SAMPLES: [Sample; 6] = [
         national_id: Some("52998224725"),
         phone: "+5511987654321",
         locale: "pt-BR",
+        limits: None,
     },
     Sample {
         id: "p-ca",
@@ -72,6 +82,7 @@ pub const SAMPLES: [Sample; 6] = [
         national_id: None,
         phone: "+14165550100",
         locale: "en-CA",
+        limits: None,
     },
     Sample {
         id: "p-mt",
@@ -81,10 +92,15 @@ pub const SAMPLES: [Sample; 6] = [
         national_id: None,
         phone: "+35621234567",
         locale: "en-MT",
+        limits: None,
     },
 ];
 
 impl Sample {
+    fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.currency)
+    }
+
     fn record(&self, key: PlayerKey, now: Timestamp) -> Player {
         let [given, family] = self.names;
         Player {
@@ -122,8 +138,13 @@ pub async fn register(flows: &Flows) -> anyhow::Result<()> {
         let key = PlayerKey { operator, player };
         let doing = || format!("registering the sandbox's player {}", sample.id);
         if read_models::player(flows.db.pool(), &key).await.with_context(doing)?.is_none() {
-            let record = sample.record(key, flows.clock.now());
+            let record = sample.record(key.clone(), flows.clock.now());
             put_player(flows, record).await.with_context(doing)?;
+            if let Some(limits) = sample.limits {
+                let wanted = Period::ALL.into_iter().zip(limits);
+                let wanted = wanted.map(|(period, minor)| (period, sample.money(minor))).collect();
+                set_limits(flows, &key, Change::Replace(wanted)).await.with_context(doing)?;
+            }
         }
     }
     Ok(())

@@ -6,14 +6,18 @@
 
 use super::kyt::Question;
 use super::kyt::look::{Looked, look};
+use super::people::ask_checks::ask_checks;
 use super::registry::Listed;
 use crate::decide::Command;
 use crate::decide::command::VendorsSaid;
 use crate::domain::{Currency, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
+use crate::lane::desk::DeskError;
 use crate::payments::facts::pseudonym;
-use crate::screening::signals::{VendorResult, VendorState};
+use crate::screening::Checkpoint;
+use crate::screening::hooks::CheckFacts;
+use crate::screening::signals::{Hook, VendorResult, VendorState};
 use crate::store::StoreError;
 use crate::store::read_history;
 use crate::store::vendor_checks::{self, Answered, DueCheck};
@@ -30,6 +34,8 @@ pub enum AskError {
     Store(#[from] StoreError),
     #[error("submitting what vendors said")]
     Submit(#[from] SubmitError),
+    #[error("reading the player")]
+    Desk(#[from] DeskError),
 }
 
 /// Looks once. True: the payment goes on.
@@ -56,7 +62,8 @@ pub async fn ask_vendors(flows: &Flows, check: &DueCheck) -> Result<bool, AskErr
     let is_over = is_late || hopeless || check.deadline_at <= now;
     if all_final || is_over {
         let closed_loop = read_history::shared_out(pool, check.payment).await?;
-        let said = VendorsSaid { payment: check.payment, results, is_over, closed_loop };
+        let checks = checks(flows, check).await?;
+        let said = VendorsSaid { payment: check.payment, results, is_over, closed_loop, checks };
         let command = Command::VendorsSaid(Box::new(said));
         flows.submit_persistently(&check.player, command).await?;
         vendor_checks::close(pool, check, now).await?;
@@ -66,6 +73,18 @@ pub async fn ask_vendors(flows: &Flows, check: &DueCheck) -> Result<bool, AskErr
     let pause = pause(listed, told(VendorState::Error) > 0, check.tries);
     vendor_checks::look_again(pool, check, (now + pause).min(check.deadline_at)).await?;
     Ok(false)
+}
+
+/// What is known of the player whose withdrawal is decided about again. A deposit's money is in: nobody
+/// is asked about its player any more.
+async fn checks(flows: &Flows, check: &DueCheck) -> Result<CheckFacts, AskError> {
+    if check.hook != Hook::KytWithdrawal {
+        return Ok(CheckFacts::default());
+    }
+    match flows.desks.players.ask(check.player.clone()).await? {
+        Some(known) => Ok(ask_checks(flows, &known.player, Checkpoint::WithdrawalRequest).await),
+        None => Ok(CheckFacts::default()),
+    }
 }
 
 /// Asks every vendor that has not finished, and puts its answer in the place of the one before.

@@ -13,12 +13,13 @@ use interlock::api::render::ApiRender;
 use interlock::api::{Edge, Layers, router};
 use interlock::app::{parts, psps};
 use interlock::clock::SystemClock;
-use interlock::config::{Config, Profile, sandbox_keys};
+use interlock::config::{Config, Profile, knows_people, sandbox_keys};
 use interlock::domain::ids::SystemIds;
 use interlock::domain::{OperatorId, PersonId, PlayerKey, Timestamp};
 use interlock::flows::Flows;
 use interlock::outbox::live::Live;
 use interlock::sandbox::keys::SandboxKeys;
+use interlock::sandbox::mocks::mock_config;
 use interlock::shutdown::Shutdown;
 use interlock::store::{Db, StoreError, player_session};
 use interlock::webhooks::guard::{GuardedNames, Reach, SystemNames};
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -59,6 +60,8 @@ pub struct Scene {
     pub router: Router,
     client: reqwest::Client,
     home: PathBuf,
+    /// Whom the policies ask about players: they answer as long as they are here.
+    _vendors: mock_psps::Running,
 }
 
 impl Drop for Scene {
@@ -104,7 +107,8 @@ impl Scene {
         SandboxKeys::ensure(&home, &sandbox_keys()).unwrap();
         let profile = Profile::Sandbox { home: home.clone(), file: None };
         let variables = BTreeMap::from([("INTERLOCK__DATABASE__LANES".to_owned(), "1".to_owned())]);
-        let config = Config::load_with(&profile, &variables.into_iter().collect()).unwrap();
+        let mut config = Config::load_with(&profile, &variables.into_iter().collect()).unwrap();
+        let vendors = vendors(&mut config, &home).await;
         let db = Db::connect(&database_url, 8).await.unwrap();
         let world = parts::World {
             db,
@@ -123,7 +127,7 @@ impl Scene {
         let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-        Self { address, flows, config, router, client, home }
+        Self { address, flows, config, router, client, home, _vendors: vendors }
     }
 
     pub fn home(&self) -> &std::path::Path {
@@ -166,8 +170,18 @@ impl Scene {
 
     /// The first events of a stream.
     pub async fn stream(&self, path: &str, last: Option<&str>, count: usize) -> Vec<String> {
+        self.stream_of("sk_demo", path, last, count).await
+    }
+
+    pub async fn stream_of(
+        &self,
+        bearer: &str,
+        path: &str,
+        last: Option<&str>,
+        count: usize,
+    ) -> Vec<String> {
         let url = format!("http://{}{path}", self.address);
-        let mut request = self.client.get(url).bearer_auth("sk_demo");
+        let mut request = self.client.get(url).bearer_auth(bearer);
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -186,6 +200,24 @@ impl Scene {
         let told = self.ask("sk_demo", "PUT", &format!("/v1/players/{id}"), Some(player())).await;
         assert_eq!(told.status, 200, "{told:?}");
     }
+}
+
+/// Mocks of everybody who is asked about players, on free ports. There are none of the PSPs.
+async fn vendors(config: &mut Config, home: &Path) -> mock_psps::Running {
+    let mut mocks = mock_config(config, home).unwrap();
+    mocks.control_addr = ([127, 0, 0, 1], 0).into();
+    mocks.books_dir = None;
+    mocks.accounts.clear();
+    mocks.vendors.retain(|vendor| knows_people(&vendor.vendor));
+    mocks.vendors.iter_mut().for_each(|vendor| vendor.port = 0);
+    let running = mock_psps::start(mocks).await.unwrap();
+    for vendor in &mut config.checks {
+        let mock = running.vendors.iter().find(|mock| mock.id == vendor.id).unwrap();
+        // What an adapter wants behind the address stays.
+        let path = vendor.base_url.splitn(4, '/').nth(3).unwrap_or_default();
+        vendor.base_url = format!("{}/{path}", mock.base_url);
+    }
+    running
 }
 
 pub fn player() -> Value {
@@ -229,7 +261,11 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
         scopes: Scope::ALL.to_vec(),
         person: Some(PersonId::trusted(person)),
     };
+    let mut everybody_else = key("sk_demo_operator", "op_demo", "person_e");
+    everybody_else.scopes.retain(|scope| *scope != Scope::Compliance);
     let keys = [
+        // All that a casino may, and a person who operates, and no compliance.
+        everybody_else,
         key("sk_demo", "op_demo", "person_a"),
         // A second key of the same human.
         key("sk_demo_a2", "op_demo", "person_a"),

@@ -18,7 +18,7 @@ use time::macros::date;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn operator() -> OperatorId {
+pub fn operator() -> OperatorId {
     OperatorId::trusted("op_demo")
 }
 
@@ -40,7 +40,7 @@ pub async fn read(world: &World, id: ReviewId) -> Review {
     read_reviews::review(&world.rows, &operator(), id.0).await.unwrap().unwrap().review
 }
 
-async fn decide(
+pub async fn decide(
     world: &World,
     review: &Review,
     act: CaseDecision,
@@ -52,7 +52,7 @@ async fn decide(
     Ok(read(world, review.id).await)
 }
 
-async fn approve(world: &World, review: &Review, who: &str) -> Result<Review, CaseError> {
+pub async fn approve(world: &World, review: &Review, who: &str) -> Result<Review, CaseError> {
     let proposal = review.open_proposal().unwrap().id;
     decide(world, review, CaseDecision::Approve { proposal }, who).await
 }
@@ -69,7 +69,7 @@ async fn work(
     Ok(read(world, review.id).await)
 }
 
-fn refusal<T: std::fmt::Debug>(told: Result<T, CaseError>) -> Refusal {
+pub fn refusal<T: std::fmt::Debug>(told: Result<T, CaseError>) -> Refusal {
     match told.unwrap_err() {
         CaseError::Refused(refusal) | CaseError::Submit(SubmitError::Refused(refusal)) => refusal,
         other => panic!("not refused: {other:?}"),
@@ -85,7 +85,7 @@ fn propose(payload: CasePayload) -> CaseDecision {
     CaseDecision::Propose { outcome, note, payload: Some(payload) }
 }
 
-async fn acts(world: &World, review: &Review) -> Vec<String> {
+pub async fn acts(world: &World, review: &Review) -> Vec<String> {
     let sql =
         format!("select act from review_event where review_id = '{}' order by n", review.id.0);
     world.texts(&sql).await

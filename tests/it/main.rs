@@ -13,6 +13,8 @@
 
 mod harness;
 
+mod account_events;
+mod at_once;
 mod cancel_safety;
 mod cases;
 mod closed_loop;
@@ -20,8 +22,10 @@ mod completions;
 mod console;
 mod crash;
 mod deposits;
+mod ended_switches;
 mod every_psp;
 mod evidence;
+mod exceptions;
 mod guards;
 mod idempotency;
 mod kyc;
@@ -36,13 +40,16 @@ mod markets;
 mod names;
 mod other_money;
 mod outcomes;
+mod packs;
 mod payins;
+mod plans;
 mod readiness;
 mod registers;
 mod replays;
 mod reviews;
 mod rotation;
 mod routing;
+mod rules;
 mod second_success;
 mod undecided;
 mod unknown_payouts;

@@ -139,7 +139,7 @@ async fn become_rooms(world: &World, expected: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn room_over_all_operators_is_taken_before_a_psp_is_asked_and_ends_with_its_deposit() {
     let world = world(FILE, &["limit-file-de"]).await;
-    let player = named(&world, "Erika Mustermann").await;
+    let player = named(&world, "Erika Limited").await;
     let paid = world.one().deposit(deposit_order(&player, eur(60_000))).await;
     assert_eq!(paid.status.as_str(), "action_required");
     assert_eq!(rooms(&world).await, ["reserved"]);

@@ -72,6 +72,14 @@ async fn every_command_about_the_markets_works() {
     ] {
         assert!(said.contains(wallet), "no {wallet} in\n{said}");
     }
+    // And who is stopped, by which rule; only compliance reads of lists.
+    for told in [
+        r#""code":"player.excluded""#,
+        r#""code":"limit.cross_operator_exceeded""#,
+        r#""code":"names.sanctions""#,
+    ] {
+        assert!(said.contains(told), "no {told} in\n{said}");
+    }
 }
 
 /// Copies the commands into one shell, against a whole sandbox; gives what they said.

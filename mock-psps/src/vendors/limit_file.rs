@@ -1,5 +1,7 @@
-//! A file of limits over all operators: 1,000.00 a person and calendar month, or what the setting `most`
-//! says. The wire is ours: Germany shows that of its LUGAS to licence holders only.
+//! A file of limits over all operators. Whose last name is `Limited` has the law's 1,000.00 a calendar
+//! month; everybody else has so much, or what the setting `most` says, that a day of trying things out
+//! under one name does not use it up. The wire is ours: Germany shows that of its LUGAS to licence
+//! holders only.
 
 use std::sync::Arc;
 
@@ -13,12 +15,14 @@ use serde_json::{Value, json};
 
 use super::Vendor;
 use super::door::{Call, header_text, object, serve};
+use super::people::{Person, of_name};
 use super::rules::{Operation, Plan};
 use crate::faults::Answer;
 use crate::server::Connection;
 use crate::{ids, money};
 
-const MOST: &str = "1000.00";
+const LAWS_LIMIT: &str = "1000.00";
+const MOST: &str = "1000000000.00";
 
 type Asked = (State<Arc<Vendor>>, ConnectInfo<Connection>, Path<String>, HeaderMap, Bytes);
 
@@ -63,13 +67,29 @@ async fn reserve(
     let Some((minor, currency)) = amount(&request).filter(|_| !name.is_empty()) else {
         return bad_request();
     };
-    let who = if national_id.is_empty() { format!("{name}/{born}") } else { national_id.clone() };
+    let who = format!("{name}/{born}/{national_id}");
     let subjects = vec![national_id.as_str(), id.as_str()];
     let call = Call { operation: Operation::Ask, connection, subjects, address: &name };
     serve(&vendor, call, unauthorized(), |plan| {
-        reserved(&vendor, &id, &who, (minor, &currency), plan)
+        let most = most(&vendor, &name, plan, money::decimals(&currency));
+        reserved(&vendor, &id, &who, (minor, &currency), most)
     })
     .await
+}
+
+/// What a person may have taken in a month, in minor units.
+fn most(vendor: &Vendor, name: &str, plan: &Plan, decimals: usize) -> i64 {
+    // Whoever is to be refused finds the month used up.
+    if plan.finding().is_some() {
+        return 0;
+    }
+    let setting = vendor.setting("most");
+    let most = match of_name(name) {
+        Person::Limited => LAWS_LIMIT,
+        _ if setting.is_empty() => MOST,
+        _ => setting,
+    };
+    money::parse(most, decimals).unwrap_or_default()
 }
 
 fn reserved(
@@ -77,18 +97,13 @@ fn reserved(
     id: &str,
     who: &str,
     (minor, currency): (i64, &str),
-    plan: &Plan,
+    most: i64,
 ) -> Answer {
-    let decimals = money::decimals(currency);
-    let setting = vendor.setting("most");
-    let most = if setting.is_empty() { MOST } else { setting };
-    // Whoever is to be refused finds the month used up.
-    let most = if plan.finding().is_some() { Some(0) } else { money::parse(most, decimals) };
-    let (state, left) = vendor.people.reserve(id, who, (minor, currency), most.unwrap_or_default());
+    let (state, left) = vendor.people.reserve(id, who, (minor, currency), most);
     let status = if state == "reserved" { StatusCode::OK } else { StatusCode::CONFLICT };
     let reference = ids::derived_digits(&["limit", &vendor.id, id], 12);
     let body = json!({ "id": id, "status": state, "reference": reference,
-        "remaining": money::format(left.max(0), decimals) });
+        "remaining": money::format(left.max(0), money::decimals(currency)) });
     Answer::json(status, &body)
 }
 

@@ -46,7 +46,9 @@ async fn search(
             return Answer::json(StatusCode::ACCEPTED, &json!({ "status": "indexing" }));
         }
         let found = match found(&name, plan, Person::Sanctioned, Person::Similar) {
-            Person::Nobody if vendor.people.was_added(&name) => Person::Sanctioned,
+            Person::Nobody | Person::Limited if vendor.people.was_added(&name) => {
+                Person::Sanctioned
+            }
             found => found,
         };
         let entities: Vec<Value> = entity(&name, found).into_iter().collect();

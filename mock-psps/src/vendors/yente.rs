@@ -80,7 +80,7 @@ fn name_of(query: &Value) -> String {
 fn response(vendor: &Vendor, query: &Value, plan: &Plan) -> Value {
     let name = name_of(query);
     let found = match found(&name, plan, Person::Sanctioned, Person::Similar) {
-        Person::Nobody if vendor.people.was_added(&name) => Person::Sanctioned,
+        Person::Nobody | Person::Limited if vendor.people.was_added(&name) => Person::Sanctioned,
         found => found,
     };
     let (score, topics) = match found {

@@ -23,7 +23,7 @@ pub mod statement;
 pub use capability::{
     Capabilities, Charset, DepositCapability, FOR_EVER, IdempotencyCapability, InquiryCapability,
     KeyReplay, PayoutCapability, ReferenceRule, WebhookAuthenticity, WebhookCapability,
-    WebhookProof, WebhookReplyKind, minutes,
+    WebhookProof, WebhookReplyKind, days, minutes,
 };
 pub use http::{HttpRequest, HttpResponse, Method, TransportFailure};
 pub use instrument::{Destination, Instrument, Portable};
@@ -33,8 +33,8 @@ pub use operation::{
     PayoutRequest, ReturnRequest, Subject,
 };
 pub use outcome::{
-    AssetAmount, ChainTransfer, Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof,
-    Payin, PayinTarget, Report, Status, Unknown,
+    AssetAmount, CardFunding, ChainTransfer, Decline, DeclineClass, NextAction, NotSent, Outcome,
+    PayerProof, Payin, PayinTarget, Report, Status, Unknown,
 };
 pub use reference::AttemptRef;
 pub use statement::{StatementFault, StatementKind, StatementLine};

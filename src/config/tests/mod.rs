@@ -1,6 +1,8 @@
 //! Every fault, by the text that a person reads.
 
 mod identity;
+mod market_case;
+mod market_facts;
 mod packs;
 mod production;
 mod routing;

@@ -1,10 +1,12 @@
 //! The packs that come with the program: each is sound, and says what its market's law does.
 
+use super::market_case;
 use crate::config::built_in_policies;
 use crate::domain::{
     Currency, Kyc, KycStatus, Method, Money, OperatorId, Origin, Player, PlayerId, PlayerKey,
     PlayerStatus, Timestamp,
 };
+use crate::screening::background::Background;
 use crate::screening::file::{self, Library};
 use crate::screening::gather::{self, Deposit, Setting};
 use crate::screening::{Checkpoint, FxTable, MarketPolicy, Outcome, Policies, Screening, engine};
@@ -13,7 +15,7 @@ use time::macros::{date, datetime};
 
 const NOW: Timestamp = datetime!(2026-11-25 12:00 UTC);
 
-fn packs() -> Vec<MarketPolicy> {
+pub(super) fn packs() -> Vec<MarketPolicy> {
     let library = Library::new(built_in_policies().iter().copied());
     let read = |(path, text): &(&str, &str)| match file::check(path, text, &library) {
         Ok(policy) => policy,
@@ -22,7 +24,7 @@ fn packs() -> Vec<MarketPolicy> {
     built_in_policies().iter().map(read).collect()
 }
 
-fn player(country: &str, currency: Currency, born: time::Date) -> Player {
+pub(super) fn player(country: &str, currency: Currency, born: time::Date) -> Player {
     let (operator, player) = (OperatorId::trusted("op_demo"), PlayerId::trusted("p-1"));
     Player {
         key: PlayerKey { operator, player },
@@ -58,11 +60,13 @@ fn deposit(player: &Player, money: Money, method: Method) -> Screening {
         origin: Origin::Request,
         money,
         method,
-        limits: &[],
+        limits: &market_case::limits(money.currency),
         movements: &[],
+        background: Background::NOTHING,
         source: None,
     };
-    let facts = gather::deposit(&records, &Setting::new(&policies, &fx, NOW));
+    let mut facts = gather::deposit(&records, &Setting::new(&policies, &fx, NOW));
+    facts.checks = market_case::nothing_is_known_against(player, NOW);
     engine::screen(&policies, &facts)
 }
 

@@ -1,18 +1,19 @@
 //! Matches a player's name anew, and says what is new: after the record changed, and after a list did.
 
-use super::ask_checks::{asked, known, match_name};
+use super::ask_checks::{asked, except_known, known, match_name};
 use super::matcher::Matcher;
 use super::results;
+use crate::decide::{Command, Refusal};
 use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::flows::Flows;
+use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
+use crate::reviews::open_name_case::open_name_case;
 use crate::screening::Checkpoint;
-use crate::screening::gather;
-use crate::screening::gather::Setting;
+use crate::screening::gather::{self, Locked, Setting};
 use crate::screening::hooks::{CheckFacts, HookFailure, NameAnswer, NameFacts, NameHit};
 use crate::screening::signals::Hook;
 use crate::store::StoreError;
-use crate::store::incidents::{self, ServiceIncident};
 
 /// Why a player was not matched.
 #[derive(Debug, thiserror::Error)]
@@ -21,12 +22,14 @@ pub enum RescreenError {
     Hook(HookFailure),
     #[error("reading the player")]
     Desk(#[from] DeskError),
+    #[error("recording the decision")]
+    Submit(#[from] SubmitError),
     #[error("telling people of it")]
     Store(#[from] StoreError),
 }
 
 /// Matches one player with one matcher. True: something is new that the policy wants people to see, and
-/// they were told.
+/// a case is open for them.
 pub async fn rescreen(
     flows: &Flows,
     matcher: &Matcher,
@@ -45,7 +48,9 @@ pub async fn rescreen(
     };
     let new: Vec<NameHit> = answer.hits.iter().filter(is_new).cloned().collect();
     let old_version = before.map_or("none".to_owned(), |before| before.version);
-    let noticed = noticed(flows, matcher, &player, &NameAnswer { hits: new, ..answer.clone() });
+    record(flows, matcher, &player, &answer).await?;
+    let new = NameAnswer { hits: new, ..answer.clone() };
+    let noticed = noticed(flows, matcher, &player, &new).await;
     if noticed.is_empty() {
         return Ok(false);
     }
@@ -58,23 +63,53 @@ pub async fn rescreen(
         noticed.join("; "),
         answer.version
     );
-    let incident = ServiceIncident { kind: "name_delta", detail: &detail, psp: None };
-    let now = flows.clock.now();
-    incidents::raise(flows.db.pool(), flows.ids.next(), &incident, now).await?;
+    open_name_case(flows, key, &detail).await?;
     Ok(true)
 }
 
-/// What of these hits the market's policy wants seen.
-fn noticed(flows: &Flows, matcher: &Matcher, player: &Player, answer: &NameAnswer) -> Vec<String> {
+/// The answer stands in a decision where the market's policy has a rule for it. A record that changed
+/// meanwhile is matched again.
+async fn record(
+    flows: &Flows,
+    matcher: &Matcher,
+    player: &Player,
+    answer: &NameAnswer,
+) -> Result<(), RescreenError> {
+    let (policies, now) = (flows.policies.current(), flows.clock.now());
+    let policy = policies.in_force(&player.country, now);
+    let asks = policy.and_then(|policy| asked(policy, Checkpoint::AccountEvent, Hook::Names));
+    if asks.is_none() {
+        return Ok(());
+    }
+    let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
+    let mut checks = CheckFacts { names, ..CheckFacts::default() };
+    except_known(flows, player, &mut checks, now).await;
+    let command = Command::ScreenAccount { version: player.version, checks };
+    match flows.lanes.submit(&player.key, command).await {
+        Ok(_) | Err(SubmitError::Refused(Refusal::PlayerChanged)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What of these hits the market's policy wants seen. An entry that is excepted is nobody's concern, also
+/// when it scores otherwise by now.
+async fn noticed(
+    flows: &Flows,
+    matcher: &Matcher,
+    player: &Player,
+    answer: &NameAnswer,
+) -> Vec<String> {
     let now: Timestamp = flows.clock.now();
     let policies = flows.policies.current();
     let Some(policy) = policies.in_force(&player.country, now) else { return Vec::new() };
     if asked(policy, Checkpoint::AccountEvent, Hook::Names).is_none() || answer.hits.is_empty() {
         return Vec::new();
     }
-    let mut facts = gather::account(player, &Setting::new(&policies, &flows.fx, now));
+    let mut facts =
+        gather::account(player, &Locked::NOTHING, &Setting::new(&policies, &flows.fx, now));
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
     facts.checks = CheckFacts { names, ..CheckFacts::default() };
+    except_known(flows, player, &mut facts.checks, now).await;
     let rules = policy.rules.iter().filter(|rule| {
         rule.check.asks().is_some_and(|ask| ask.hook == Hook::Names)
             && rule.at.contains(&Checkpoint::AccountEvent)

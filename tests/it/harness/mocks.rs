@@ -28,6 +28,17 @@ pub struct Movement {
 /// What most tests play with.
 pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "trustly-gb", "truelayer-gb"];
 
+/// Everybody whom the shipped policies ask about players.
+pub const CHECKS: &[&str] = &[
+    "register-se",
+    "register-gb",
+    "register-de",
+    "register-nl",
+    "limit-file-de",
+    "watchman",
+    "yente",
+];
+
 impl Mocks {
     pub async fn start(house: &House, public_url: &str, who: (&[&str], &[&str])) -> Self {
         let running = mock_psps::start(config(house, public_url, who)).await.unwrap();

@@ -23,7 +23,7 @@ mod wait;
 mod world;
 
 pub use house::house;
-pub use mocks::{Movement, sandbox};
+pub use mocks::{CHECKS, Movement, sandbox};
 pub use payments::{SOON, claim, deposit_order, eur, gbp, key, withdrawal_order};
 pub use players::person;
 pub use wait::{eventually, try_eventually};

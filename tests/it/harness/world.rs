@@ -32,6 +32,9 @@ pub struct Setup {
     pub accounts: &'static [&'static str],
     /// The screening vendors that have a mock here; the others are not configured.
     pub vendors: &'static [&'static str],
+    /// The policies are those that come with the program, to the letter. Else they ask nobody about
+    /// players, and only [`Setup::rules`] do.
+    pub shipped: bool,
     /// Rules that are added to the policies of Germany, Great Britain and Sweden, in TOML.
     pub rules: String,
     /// The account that every route with it asks first.
@@ -66,6 +69,7 @@ impl Default for Setup {
             patience,
             accounts: ACCOUNTS,
             vendors: &[],
+            shipped: false,
             rules: String::new(),
             first: None,
             base_urls: Vec::new(),

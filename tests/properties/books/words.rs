@@ -3,6 +3,7 @@
 use interlock::book::{Book, KeyClaim, Part, Payment};
 use interlock::decide::PspFacts;
 use interlock::decide::command::{RequestWithdrawal, Screened, StartDeposit};
+use interlock::decide::erasure::Retention;
 use interlock::decide::four_eyes::ReviewTerms;
 use interlock::domain::{
     Currency, DecisionId, DepositStatus, Direction, Ids, Instrument, Kyc, KycStatus, Method, Money,
@@ -13,6 +14,7 @@ use interlock::payments::facts::payer_of;
 use interlock::routing::plan::{Candidate, Route};
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
+use interlock::screening::exceptions::Exceptions;
 use interlock::screening::file;
 use interlock::screening::gather::{self, Setting};
 use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
@@ -70,6 +72,7 @@ impl World {
             // Steps go on for weeks; what people proposed stands until they decide.
             proposal_life: day * 10_000,
             escalate_every: day,
+            retention: Retention::default(),
         };
         let policies = Policies::new(vec![policy()]);
         Self { start, player: player(start), policies, fx, reviews, psps }
@@ -93,6 +96,7 @@ impl World {
             method: Method::BankTransfer,
             limits: &book.limits,
             movements: &book.movements,
+            background: &book.background,
             source: None,
         };
         let facts = gather::deposit(&records, &Setting::new(&self.policies, &self.fx, now));
@@ -125,6 +129,8 @@ impl World {
             closed_loop: None,
             payment: None,
             movements: &book.movements,
+            background: &book.background,
+            ends: &[],
         };
         let facts = gather::withdrawal(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::withdrawal(ids.next());
@@ -142,8 +148,9 @@ impl World {
             }
         }
         let named = payment.parts[0].instrument.clone();
-        let wanted = Wanted::Named(named);
-        let split = Split { sources: Vec::new(), wanted, terms: Terms::default() };
+        let wanted = Wanted::Named { to: named, is_known: false };
+        let (sources, terms, exceptions) = (Vec::new(), Terms::default(), Exceptions::default());
+        let split = Split { sources, wanted, terms, exceptions };
         let screening = Screened { player_version, decision };
         RequestWithdrawal { claim, payment, screening, split }
     }
@@ -288,6 +295,7 @@ fn psp(can_be_asked: bool) -> Capabilities {
         by_our_reference: can_be_asked,
         by_psp_reference: true,
         by_ledger: false,
+        of_arrivals: false,
         min_interval: Duration::from_secs(5),
         ledger_min_interval: Duration::from_secs(900),
         not_found_quiet: Duration::from_secs(60),
