@@ -79,6 +79,7 @@ pub fn ask_people(
         player: Some(book.key.player.clone()),
         attempt,
         switch: None,
+        policy: None,
         kind: kind.to_owned(),
         open: true,
         opened_at: ctx.now,
