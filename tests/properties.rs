@@ -8,6 +8,8 @@ mod books;
 mod calendars;
 #[path = "properties/closed_loop.rs"]
 mod closed_loop;
+#[path = "drawn/mod.rs"]
+mod drawn;
 #[path = "properties/limits.rs"]
 mod limits;
 #[path = "properties/machines.rs"]

@@ -12,6 +12,7 @@ use interlock::domain::{
 use interlock::flows::Flows;
 use interlock::payments::start_deposit::{DepositOrder, start_deposit};
 use interlock::players::put_player::put_player;
+use interlock::screening::background::Background;
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
 use interlock::screening::gather::{self, Setting, Withdrawal};
@@ -148,6 +149,8 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         closed_loop: None,
         payment: None,
         movements: &[],
+        background: Background::NOTHING,
+        ends: &[],
     };
     let policies = flows.policies.current();
     let facts = gather::withdrawal(&records, &Setting::new(&policies, &flows.fx, now));

@@ -52,6 +52,7 @@ pub(crate) fn payer(holder_name: Option<String>, cpf: Option<String>) -> PayerPr
         portable: cpf.clone().map(|key| Portable::PixKey { key }),
         tax_id: cpf,
         token: None,
+        funding: None,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::ledger::{InsufficientFunds, Posting, post};
 use crate::payments::transition::IllegalTransition;
 use crate::payments::{attempt_machine, deposit_machine, part_machine, withdrawal_machine};
+use crate::screening::background::Background;
 use crate::screening::limits::Limit;
 use crate::screening::movement::Movement;
 use crate::screening::sources::History;
@@ -34,6 +35,8 @@ pub struct Book {
     pub limits: Vec<Limit>,
     /// As far back as the market's limits and rules look, where the command needs them.
     pub movements: Vec<Movement>,
+    /// What the market's rules ask besides, where the command needs it.
+    pub background: Background,
     pub reviews: BTreeMap<Uuid, Review>,
     /// What stands against erasing the player's data, where a case asks for that.
     pub erasing: Option<ErasureFacts>,
@@ -111,6 +114,7 @@ impl Book {
             game: BTreeMap::new(),
             limits: Vec::new(),
             movements: Vec::new(),
+            background: Background::default(),
             reviews: BTreeMap::new(),
             erasing: None,
             payins: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! What the game platform enters into a wallet: stakes, wins, bonuses.
+//! What the game platform books: stakes, wins, voids and bonuses.
 
 use crate::domain::{Money, Timestamp};
 

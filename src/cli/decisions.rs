@@ -2,16 +2,17 @@
 
 use super::database;
 use crate::domain::{DecisionId, Timestamp};
-use crate::screening::Policies;
 use crate::screening::compare::Difference;
 use crate::screening::load_policies::load_policies;
-use crate::screening::replay::{Question, ReplayError, replay};
+use crate::screening::pages;
+use crate::screening::replay::{Question, Replay as Made, ReplayError, replay};
 use crate::store::Db;
-use crate::store::read_history::{self, RecordedDecision, Span};
+use crate::store::read_history::{RecordedDecision, Span};
 use anyhow::{Context, bail};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use time::format_description::well_known::Rfc3339;
+use tokio::runtime::Handle;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Decisions {
@@ -37,8 +38,8 @@ pub struct Replay {
     policy: Option<String>,
 }
 
-/// How many decisions are read at once.
-const PAGE: i64 = 2_000;
+/// One reads the next page while threads ask what was known.
+const CONNECTIONS: u32 = 4;
 
 #[derive(Debug, Default)]
 struct Tally {
@@ -54,23 +55,25 @@ struct Tally {
 /// Runs one of them.
 pub async fn decisions(command: Decisions) -> anyhow::Result<ExitCode> {
     let Decisions::Replay(Replay { ids, all, as_of, policy }) = command;
-    let db = Db::connect(&database::app_url()?, 2).await.context("connecting to the database")?;
+    let db = Db::connect(&database::app_url()?, CONNECTIONS).await;
+    let db = db.context("connecting to the database")?;
     // Which rules only recorded is among each decision's inputs.
     let policies = load_policies(db.pool(), &[]).await.context("reading the policies")?;
     let wanted: Vec<_> = ids.iter().map(|id| id.0).collect();
-    let mut span = Span { ids: (!all).then_some(wanted), limit: PAGE, ..Span::default() };
+    let span = Span { ids: (!all).then_some(wanted), ..Span::default() };
     let question = Question { as_of, version: policy };
+    // Each thread asks for itself what was known at a time; as it was, a decision needs nothing more.
+    let runtime = Handle::current();
+    let work = |decision: &RecordedDecision| {
+        runtime.block_on(replay(db.pool(), &policies, decision, &question))
+    };
     let mut tally = Tally::default();
     let mut missing = ids;
-    loop {
-        let page = read_history::decisions(db.pool(), &span).await.context("reading decisions")?;
-        let Some(last) = page.last() else { break };
-        span.after = Some(last.id);
-        for decision in &page {
-            missing.retain(|id| id.0 != decision.id);
-            one(&db, &policies, decision, &question, &mut tally).await?;
-        }
-    }
+    pages::walk(db.pool(), span, work, |decision, made| {
+        missing.retain(|id| id.0 != decision.id);
+        count(decision, made, &mut tally)
+    })
+    .await?;
     if let Some(id) = missing.first() {
         bail!("there is no decision {id} in this database");
     }
@@ -79,16 +82,14 @@ pub async fn decisions(command: Decisions) -> anyhow::Result<ExitCode> {
     Ok(if as_recorded { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-async fn one(
-    db: &Db,
-    policies: &Policies,
+fn count(
     decision: &RecordedDecision,
-    question: &Question,
+    made: Result<Made, ReplayError>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let id = DecisionId(decision.id);
     tally.decisions += 1;
-    match replay(db.pool(), policies, decision, question).await {
+    match made {
         Ok(made) if made.is_identical() => tally.identical += 1,
         Ok(made) => {
             tally.different += 1;

@@ -173,6 +173,7 @@ impl Config {
             markets,
         };
         config.check_rates(reader);
+        identity::check(&config.checks, &config.operators, reader);
         (config, policy_faults)
     }
 

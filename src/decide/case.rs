@@ -89,7 +89,10 @@ fn adjust(book: &mut Book, review: Uuid, entry: Adjustment, money: Money) -> Res
 
 fn attest(book: &mut Book, review: Uuid, terms: &AttestationTerms, ctx: &Ctx<'_>) {
     let (terms, given_at) = (terms.clone(), ctx.now);
-    book.record.attestations.push(Attestation { id: ctx.ids.next(), terms, given_at, review });
+    let made = Attestation { id: ctx.ids.next(), terms, given_at, review };
+    // What comes after it in this batch is screened with it.
+    book.background.attestations.push(made.clone());
+    book.record.attestations.push(made);
     // A screening that ran without it is void.
     if let Some(player) = &mut book.player {
         player.version += 1;

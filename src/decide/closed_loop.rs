@@ -3,7 +3,7 @@
 
 use super::command::{Refusal, RequestWithdrawal};
 use crate::book::{Book, Payment};
-use crate::domain::{AttemptStatus, Currency, DepositStatus, Direction, PartStatus};
+use crate::domain::{AttemptStatus, Currency, DepositStatus, Direction, PartStatus, Timestamp};
 use crate::screening::facts::LoopFacts;
 use crate::screening::sources::{Fate, History, PaidIn, PaidOut};
 use crate::screening::split::{Split, Wanted};
@@ -12,9 +12,13 @@ use crate::screening::split::{Split, Wanted};
 ///
 /// # Errors
 /// [`Refusal::PlayerChanged`]: the shares would be others by now, so it is screened anew.
-pub fn recount(book: &Book, request: &RequestWithdrawal) -> Result<LoopFacts, Refusal> {
+pub fn recount(
+    book: &Book,
+    request: &RequestWithdrawal,
+    now: Timestamp,
+) -> Result<LoopFacts, Refusal> {
     let money = request.payment.money;
-    let now = request.split.renewed(&history(book, money.currency));
+    let now = request.split.renewed(&history(book, money.currency), now);
     let now = now.ok_or(Refusal::PlayerChanged)?;
     if is_back(&now) && now.shares(money.minor) != request.split.shares(money.minor) {
         return Err(Refusal::PlayerChanged);

@@ -51,6 +51,11 @@ pub enum Command {
         wanted: Vec<(Period, Money)>,
     },
     ConfirmLimits,
+    /// A matcher was asked about this version of the player's record.
+    ScreenAccount {
+        version: i64,
+        checks: CheckFacts,
+    },
     WalletEntry {
         claim: KeyClaim,
         entry: GameEntry,
@@ -343,6 +348,7 @@ impl Command {
             Command::SetKyc(_) => "set_kyc",
             Command::PutLimits { .. } => "put_limits",
             Command::ConfirmLimits => "confirm_limits",
+            Command::ScreenAccount { .. } => "screen_account",
             Command::WalletEntry { .. } => "wallet_entry",
             Command::StartDeposit(_) => "start_deposit",
             Command::RequestWithdrawal(_) => "request_withdrawal",

@@ -8,7 +8,7 @@ use crate::book::{Book, Cancel, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
 use crate::screening::decision::Decision;
-use crate::screening::gather::Setting;
+use crate::screening::gather::{Locked, Setting};
 use crate::screening::movement::{Movement, UseState};
 use crate::screening::{Outcome, engine, gather};
 use uuid::Uuid;
@@ -32,6 +32,7 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
     payment.status = PaymentStatus::Deposit(
         deposit_machine::start(status, payment.origin).expect("a requested deposit may start so"),
     );
+    let review = people::review_kind(Direction::Deposit, decision.outcome());
     let id = payment.id.uuid;
     payment.answer_owed = Some(start.claim.viewer);
     book.open_payment(payment, decision.outcome().as_str(), ctx.ids);
@@ -47,7 +48,7 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
                 fail_without_route(book, id, ctx);
             }
         }
-        DepositStatus::InReview => people::ask_people(book, id, None, "deposit_review", ctx),
+        DepositStatus::InReview => people::ask_people(book, id, None, review, ctx),
         _ => {}
     }
     if book.payment(id).is_some_and(Payment::round_is_settled) {
@@ -77,9 +78,16 @@ pub fn mark_has_paid(book: &mut Book) {
 /// that it was made with.
 fn counted(book: &Book, screened: &Decision, ctx: &Ctx<'_>) -> Decision {
     let mut decision = screened.clone();
-    let locked = (book.limits.as_slice(), book.movements.as_slice());
+    let locked = Locked {
+        limits: &book.limits,
+        owed: &[],
+        movements: &book.movements,
+        background: &book.background,
+        // What it will be paid from is not known yet.
+        ends: &[],
+    };
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
-    gather::count_deposit(&mut decision.facts, None, locked, &setting);
+    gather::count_deposit(&mut decision.facts, None, &locked, &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &screened.screening);
     decision
 }
@@ -154,8 +162,7 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
     if status == DepositStatus::Cancelled {
         return Ok(Answer::Payment(Box::new(payment.clone())));
     }
-    let waits = status == DepositStatus::InReview && people::is_kept_back(payment);
-    if payment.received.is_some() || waits {
+    if payment.received.is_some() || people::is_under_hold(book, id) {
         return Err(refusal);
     }
     if let Some(live) = payment.live_attempt(None).cloned() {

@@ -94,3 +94,14 @@ pub fn sweep(review: &mut Review, terms: &ReviewTerms, now: Timestamp) -> Option
     review.tell(CaseAct::Escalated, None, Some(&format!("reminder {step}")), now);
     Some(step)
 }
+
+/// The switch that a case is about has ended when it was said to: nothing is left to confirm or to lift.
+pub fn end_with_switch(review: &mut Review, now: Timestamp) {
+    if !review.open {
+        return;
+    }
+    let why = "the switch ended when it was said to";
+    void_open(review, CaseAct::Voided, None, why, now);
+    review.tell(CaseAct::Note, None, Some(why), now);
+    review.close(now);
+}

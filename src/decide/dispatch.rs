@@ -3,8 +3,8 @@
 use super::command::{Answer, Command, Ctx, Refusal};
 use super::four_eyes::Draft;
 use super::{
-    attempt, deposit, idempotency, kyc, news, payin, player, returns, review, vendor, wallet,
-    withdrawal,
+    account, attempt, deposit, idempotency, kyc, news, payin, player, returns, review, vendor,
+    wallet, withdrawal,
 };
 use crate::book::{Book, Record};
 use crate::domain::{Player, ProposalId};
@@ -23,6 +23,9 @@ pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answe
     }
     match route(&mut draft, command, ctx) {
         Ok(answer) => {
+            if draft.record.player_changed {
+                account::changed(&mut draft, ctx);
+            }
             if let Some(claim) = command.claim() {
                 idempotency::claim(&mut draft, claim, &answer, ctx.now);
             }
@@ -67,6 +70,9 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
         Command::SetKyc(set) => kyc::set(book, set, ctx),
         Command::PutLimits { wanted } => player::put_limits(book, wanted, ctx),
         Command::ConfirmLimits => player::confirm_limits(book, ctx),
+        Command::ScreenAccount { version, checks } => {
+            account::answered(book, *version, checks, ctx)
+        }
         Command::WalletEntry { entry, .. } => wallet::enter(book, entry, ctx),
         Command::StartDeposit(start) => deposit::start(book, start, ctx),
         Command::RequestWithdrawal(request) => withdrawal::request(book, request, ctx),

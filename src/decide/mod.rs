@@ -8,12 +8,13 @@
 //! [`crate::payments::failover::verdict`] says what that means for the attempt; [`payout`] moves
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
-//! Reading order: [`command`], [`needs`], [`dispatch`], then one file per kind of command: [`deposit`],
+//! Reading order: [`command`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
 //! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
-//! [`vendor`], [`wallet`], [`player`], [`kyc`]; and of people's work [`four_eyes`], [`review`], [`case`],
+//! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
 //! [`erasure`], [`service_case`], [`desk_work`].
 
+pub mod account;
 pub mod attempt;
 pub mod case;
 pub mod closed_loop;
@@ -23,6 +24,7 @@ pub mod deposit;
 pub mod deposit_news;
 pub mod desk_work;
 pub mod dispatch;
+pub mod ends;
 pub mod erasure;
 pub mod four_eyes;
 pub mod idempotency;

@@ -7,12 +7,12 @@
 
 use super::command::{Ctx, Source};
 use super::deposit::{mark_limit_use, recount_limit};
-use super::news::{OTHER_MONEY, keep};
+use super::news::{OTHER_MONEY, UNTOLD_CARD, keep};
 use super::people::{ask_people, close_reviews, raise};
 use super::{returns, vendor};
 use crate::book::{Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
-    AttemptId, AttemptStatus, DecisionId, DepositStatus, Money, PaymentStatus, Reason,
+    AttemptId, AttemptStatus, DecisionId, DepositStatus, Method, Money, PaymentStatus, Reason,
 };
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
@@ -41,6 +41,11 @@ pub fn succeed(
     if money != attempt.asked && source == PROVEN_WEBHOOK && can_be_asked(&attempt, ctx) {
         // Other money is believed when an inquiry confirms it. `news` makes one due at once.
         return keep(book, id, attempt_id, OTHER_MONEY);
+    }
+    if source == PROVEN_WEBHOOK && asks_of_card(book, &payment, ctx) && can_be_asked(&attempt, ctx)
+    {
+        // The rule of the market wants to know the card: the PSP says more when it is asked.
+        return keep(book, id, attempt_id, UNTOLD_CARD);
     }
     let moved = book.move_attempt(id, attempt_id, AttemptStatus::Succeeded, source.as_str());
     if moved.is_err() {
@@ -88,6 +93,17 @@ fn can_be_asked(attempt: &Attempt, ctx: &Ctx<'_>) -> bool {
     let inquiry = &capabilities.deposit_inquiry;
     let by_id = inquiry.by_psp_reference && attempt.psp_reference.is_some();
     (inquiry.by_our_reference || by_id) && !takes_any_amount(&attempt.psp, ctx)
+}
+
+/// Whether the market asks whose money a card spends, and nobody has told of this one.
+fn asks_of_card(book: &Book, payment: &Payment, ctx: &Ctx<'_>) -> bool {
+    let known = payment.source.as_ref().is_some_and(|source| source.funding.is_some());
+    let Some(player) = book.player.as_ref().filter(|_| payment.method == Method::Card) else {
+        return false;
+    };
+    let policy = ctx.policies.in_force(&player.country, ctx.now);
+    let mut rules = policy.iter().flat_map(|policy| &policy.rules);
+    !known && rules.any(|rule| !rule.only_records && rule.check.asks_of_card())
 }
 
 fn takes_any_amount(psp: &str, ctx: &Ctx<'_>) -> bool {
@@ -165,6 +181,7 @@ fn decided(
         method: payment.method,
         limits: &book.limits,
         movements: &book.movements,
+        background: &book.background,
         source: payment.source.as_ref(),
     };
     let mut facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));

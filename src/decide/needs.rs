@@ -18,6 +18,10 @@ pub struct Needs {
     pub limits: BTreeSet<PlayerKey>,
     /// What these players deposited and withdrew, as far back as their market looks.
     pub movements: BTreeSet<PlayerKey>,
+    /// What these players staked, as far back as their market's rules look.
+    pub turnover: BTreeSet<PlayerKey>,
+    /// Players whose record may be screened by itself.
+    pub accounts: BTreeSet<PlayerKey>,
     /// Reviews of these payments.
     pub reviews: BTreeSet<Uuid>,
     /// Reviews that are no payment's, by their own ids.
@@ -42,6 +46,10 @@ impl Command {
             | Command::PutLimits { .. }
             | Command::ConfirmLimits => {
                 needs.limits.insert(player.clone());
+                needs.accounts.insert(player.clone());
+            }
+            Command::ScreenAccount { .. } => {
+                needs.accounts.insert(player.clone());
             }
             Command::WalletEntry { entry, .. } => {
                 needs.wallets.insert((player.clone(), Some(entry.money.currency)));
@@ -58,6 +66,7 @@ impl Command {
             Command::RequestWithdrawal(request) => {
                 needs.wallets.insert((player.clone(), Some(request.payment.currency())));
                 needs.histories.insert((player.clone(), request.payment.currency()));
+                needs.turnover.insert(player.clone());
                 needs.movements.insert(player.clone());
                 reference_need(player, &request.payment, needs);
             }
@@ -92,6 +101,7 @@ impl Command {
             }
             Command::VendorsSaid(said) => {
                 needs.payments.insert(said.payment);
+                needs.turnover.insert(player.clone());
                 needs.reviews.insert(said.payment);
                 needs.wallets.insert((player.clone(), None));
                 needs.limits.insert(player.clone());

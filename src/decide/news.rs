@@ -118,6 +118,7 @@ pub fn source_with(known: &Instrument, psp: &str, payer: &PayerProof) -> Instrum
     source.portable = payer.portable.clone().or(source.portable);
     source.holder_name = payer.holder_name.clone().or(source.holder_name);
     source.tax_id = payer.tax_id.clone().or(source.tax_id);
+    source.funding = payer.funding.or(source.funding);
     if let Some(token) = &payer.token {
         source.tokens.insert(psp.to_owned(), token.clone());
     }
@@ -198,13 +199,16 @@ const fn is_lost(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_))
 }
 
-/// Whether other money than was asked for was told, and not believed yet.
+/// Whether other money than was asked for was told, or less of a card than must be known, and not
+/// believed yet.
 fn is_unproven(attempt: &Attempt, outcome: &Outcome) -> bool {
     let told = match outcome {
         Outcome::Reported(Report { status: Status::Succeeded { money }, .. }) => Some(*money),
         _ => None,
     };
-    attempt.status != AttemptStatus::Succeeded && told.is_some_and(|money| money != attempt.asked)
+    let untold = attempt.kept_news.as_deref() == Some(UNTOLD_CARD);
+    let doubted = told.is_some_and(|money| money != attempt.asked || untold);
+    attempt.status != AttemptStatus::Succeeded && doubted
 }
 
 const fn told_by_webhook(source: Source) -> bool {
@@ -275,6 +279,8 @@ fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
 
 /// Kept on an attempt of which a PSP said, without proof enough, that other money moved.
 pub const OTHER_MONEY: &str = "other_money";
+/// Kept on an attempt of which a PSP said that a card paid it, and not whose money that card spends.
+pub const UNTOLD_CARD: &str = "untold_card";
 /// Kept on an attempt of which a PSP's answer was about something else.
 const MISMATCH: &str = "mismatch";
 

@@ -45,6 +45,11 @@ pub fn enter(book: &mut Book, entry: &GameEntry, ctx: &Ctx<'_>) -> Result<Answer
     };
     book.post(&posting, None, Some(entry.reference.clone()))
         .map_err(|_| Refusal::InsufficientFunds { available: Money::new(available, currency) })?;
+    match entry.kind {
+        GameKind::Stake => book.background.stake(money.minor, currency),
+        GameKind::Void => book.background.stake(-money.minor, currency),
+        _ => {}
+    }
     if let (GameKind::Void, Some(of)) = (entry.kind, entry.of.clone()) {
         if let Some(stake) = book.game.get_mut(&of) {
             stake.voided = true;

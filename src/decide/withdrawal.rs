@@ -3,20 +3,21 @@
 use super::attempt::open_next;
 use super::command::{Answer, Ctx, Refusal, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
-use super::people::{ask_people, close_reviews, is_kept_back};
+use super::people::{ask_people, close_reviews, is_under_hold, review_kind};
 use super::{closed_loop, payout, vendor};
 use crate::book::{Book, ChainPlace, Part, Payment};
 use crate::domain::{
-    AttemptId, DecisionId, Direction, Money, PartStatus, PaymentStatus, WithdrawalStatus,
+    AttemptId, DecisionId, Direction, Instrument, Money, PartStatus, PaymentStatus,
+    WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::payments::withdrawal_machine;
 use crate::screening::decision::{About, Decision};
 use crate::screening::facts::LoopFacts;
-use crate::screening::gather::{self, Setting, Withdrawal};
+use crate::screening::gather::{self, Locked, Setting, Withdrawal};
 use crate::screening::hooks::CheckFacts;
 use crate::screening::signals::VendorResult;
-use crate::screening::{Checkpoint, Outcome, engine};
+use crate::screening::{Checkpoint, Outcome, background, engine};
 use psp_contract::Portable;
 use uuid::Uuid;
 
@@ -35,9 +36,17 @@ pub fn request(
     let mut decision = request.screening.decision.clone();
     let wallet = book.wallet(request.payment.currency());
     let owed = Money::new(wallet.owed, wallet.currency);
-    decision.facts.closed_loop = Some(closed_loop::recount(book, request)?);
+    decision.facts.closed_loop = Some(closed_loop::recount(book, request, ctx.now)?);
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
-    gather::count_withdrawal(&mut decision.facts, None, (&[owed], &book.movements), &setting);
+    let ends = background::ends(&book.key.operator, instruments(&request.payment));
+    let locked = Locked {
+        limits: &book.limits,
+        owed: &[owed],
+        movements: &book.movements,
+        background: &book.background,
+        ends: &ends,
+    };
+    gather::count_withdrawal(&mut decision.facts, None, &locked, &setting);
     decision.screening = engine::recount(ctx.policies, &decision.facts, &decision.screening);
     let mut payment = request.payment.clone();
     let waiting = vendor::waits(&decision, ctx);
@@ -50,6 +59,7 @@ pub fn request(
         Outcome::Review | Outcome::Hold => WithdrawalStatus::InReview,
         Outcome::Deny => WithdrawalStatus::Blocked,
     };
+    let review = review_kind(Direction::Withdrawal, decision.outcome());
     payment.status = PaymentStatus::Withdrawal(
         withdrawal_machine::start(status, payment.origin).expect("a withdrawal may start so"),
     );
@@ -73,7 +83,7 @@ pub fn request(
         vendor::open_checks(book, id, &waiting, place, ctx);
     }
     if status == WithdrawalStatus::InReview {
-        ask_people(book, id, None, "withdrawal_review", ctx);
+        ask_people(book, id, None, review, ctx);
     }
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
 }
@@ -89,6 +99,11 @@ fn destination(payment: &Payment) -> Option<ChainPlace> {
     let first = payment.parts.first().and_then(place)?;
     let alone = payment.parts.iter().all(|part| place(part).as_ref() == Some(&first));
     alone.then_some(first)
+}
+
+/// Where a withdrawal goes.
+pub fn instruments(payment: &Payment) -> impl Iterator<Item = &Instrument> {
+    payment.parts.iter().map(|part| &part.instrument)
 }
 
 /// What a request says with what vendors said.
@@ -126,7 +141,7 @@ pub fn take_payout(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, R
         let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
         let moved = book.move_payment(id, in_review, "screened again before the payout", ctx.ids);
         debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
-        ask_people(book, id, None, "withdrawal_review", ctx);
+        ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
         return Ok(Answer::Nothing);
     }
     let processing = PaymentStatus::Withdrawal(WithdrawalStatus::Processing);
@@ -174,6 +189,7 @@ fn decided(
     ctx: &Ctx<'_>,
 ) -> Decision {
     let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
+    let ends = background::ends(&book.key.operator, instruments(payment));
     let records = Withdrawal {
         checkpoint,
         origin: payment.origin,
@@ -184,6 +200,8 @@ fn decided(
         closed_loop,
         payment: Some(payment.id.uuid),
         movements: &book.movements,
+        background: &book.background,
+        ends: &ends,
     };
     let mut facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     facts.vendors = vendors;
@@ -217,8 +235,7 @@ pub fn cancel(
             .is_some_and(|policy| policy.player_may_cancel_withdrawal);
     let was_sent = !payment.attempts.is_empty();
     let is_return = payment.returns.is_some();
-    let kept_back = status == WithdrawalStatus::InReview && is_kept_back(payment);
-    let is_bound = was_sent || is_return || kept_back;
+    let is_bound = was_sent || is_return || is_under_hold(book, id);
     if !allowed || is_bound || !withdrawal_machine::cancellable(status) {
         return Err(refusal);
     }

@@ -1,6 +1,6 @@
 //! What a withdrawal is paid to, and what a deposit was paid from.
 
-use psp_contract::{Destination, Portable};
+use psp_contract::{CardFunding, Destination, Portable};
 use std::collections::BTreeMap;
 
 /// An instrument: its portable identity where that is known, and each PSP account's own token.
@@ -14,6 +14,8 @@ pub struct Instrument {
     pub tax_id: Option<String>,
     /// A short masked text for people, `"DE** **** 3000"`.
     pub masked: String,
+    /// Whose money a card spends, where the PSP tells.
+    pub funding: Option<CardFunding>,
     /// The deposit whose source this is, when it was asked for as one.
     pub source_deposit: Option<uuid::Uuid>,
 }

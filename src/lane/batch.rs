@@ -5,12 +5,15 @@ use crate::book::{Book, Incident, Record};
 use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
 use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::screening::Policies;
+use crate::screening::background::Wants;
+use crate::screening::movement::Fingerprint;
 use crate::store::db::LaneConnection;
 use crate::store::reviews::{self, Writer};
 use crate::store::slots::HeldSlot;
 use crate::store::write_records::Numbered;
 use crate::store::{
-    StoreError, erasures, load, write_holdings, write_payments, write_player, write_records,
+    StoreError, backgrounds, erasures, load, write_holdings, write_payments, write_player,
+    write_records,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,6 +57,8 @@ pub async fn decide_and_write(
     }
     let policies = context.policies.current();
     load::load(connection, &mut loaded.books, &needs, &policies).await?;
+    let used = used(&loaded.books, works, &policies, now);
+    backgrounds::load_others(connection, &mut loaded.books, &used).await?;
     let outcomes = decide_all(context, &policies, &mut loaded.books, works, now);
     let incidents = loaded
         .books
@@ -62,6 +67,27 @@ pub async fn decide_and_write(
         .collect();
     let to_seq = write(connection, context, held, &mut loaded.books, now, slot_lease).await?;
     Ok(Decided { outcomes, to_seq, incidents })
+}
+
+/// The instruments of which a rule wants to know who else used them.
+fn used(
+    books: &BTreeMap<PlayerKey, Book>,
+    works: &[&Work],
+    policies: &Policies,
+    now: Timestamp,
+) -> Vec<(PlayerKey, Fingerprint)> {
+    let of_work = |work: &&Work| {
+        let book = books.get(&work.player)?;
+        let player = book.player.as_ref()?;
+        if !Wants::of(policies, &player.country, now).others {
+            return None;
+        }
+        let prints = decide::ends::of(&work.command, book).into_iter();
+        let operator = &work.player.operator;
+        let prints = prints.filter_map(|one| Fingerprint::of(operator, &one));
+        Some(prints.map(|print| (work.player.clone(), print)).collect::<Vec<_>>())
+    };
+    works.iter().filter_map(of_work).flatten().collect()
 }
 
 fn decide_all(

@@ -10,12 +10,13 @@ use crate::payments::name_obstacle;
 use crate::routing::Permit;
 use crate::routing::rules::PspAccount;
 use crate::routing::switches::Use;
+use crate::screening::background::{Background, Wants};
 use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
 use crate::screening::limits::Limit;
 use crate::screening::movement::Movement;
 use crate::screening::policy::MarketPolicy;
 use crate::screening::{Checkpoint, Outcome, engine};
-use crate::store::{StoreError, movements, read_models};
+use crate::store::{StoreError, backgrounds, movements, read_models};
 use psp_contract::{Payer, PayerField};
 
 /// What is asked for.
@@ -45,6 +46,7 @@ struct Facts<'a> {
     payer: &'a Payer,
     limits: &'a [Limit],
     movements: &'a [Movement],
+    background: &'a Background,
     owed: &'a [Money],
     now: Timestamp,
 }
@@ -71,12 +73,15 @@ pub async fn offer_methods(
     let Some(policy) = policies.in_force(&player.country, now) else {
         return Ok(Some(Vec::new()));
     };
+    let wants = Wants::by(policy, now);
+    let background = backgrounds::of_player(pool, &wanted.player, &wants, (now, now)).await?;
     let payer = payer_of(&player, None);
     let facts = Facts {
         player: &player,
         payer: &payer,
         limits: &limits,
         movements: &movements,
+        background: &background,
         owed: &owed,
         now,
     };
@@ -176,6 +181,7 @@ fn screened(
                 method,
                 limits: facts.limits,
                 movements: facts.movements,
+                background: facts.background,
                 source: None,
             };
             gather::deposit(&records, &setting)
@@ -191,6 +197,8 @@ fn screened(
                 closed_loop: None,
                 payment: None,
                 movements: facts.movements,
+                background: facts.background,
+                ends: &[],
             };
             gather::withdrawal(&records, &setting)
         }

@@ -19,10 +19,13 @@ use crate::routing::make_plan::make_plan;
 use crate::routing::plan::{self, Candidate, Route};
 use crate::routing::rules::PspAccount;
 use crate::routing::switches::Use;
+use crate::screening::attestation::Attestation;
 use crate::screening::closed_loop::{Beyond, Bounds, Obstacle, Place, Terms};
+use crate::screening::exceptions::{Exceptions, is_known};
 use crate::screening::sources::{Fate, Source, is_same};
 use crate::screening::split::{KnownSource, Split, Wanted};
 use crate::store::read_payee::PayeeFacts;
+use crate::store::{StoreError, attestations};
 use psp_contract::Payer;
 
 /// A withdrawal's parts, and what they were shared out by.
@@ -56,7 +59,10 @@ pub async fn plan_parts(
         }
         payable_bounds(flows, order, &known.player, &source.instrument, source.method)
     };
-    let mut split = Split::new(&known.history, &[], terms(flows, &known.player), payout);
+    let (currency, now) = (order.money.currency, flows.clock.now());
+    let mut split = Split::new(&known.history, terms(flows, &known.player), payout);
+    let vouched = vouched(flows, order, &split).await?;
+    split.except(Exceptions::of(currency, &vouched), now);
     let shares = match &order.destination {
         DestinationOrder::ClosedLoop => {
             split.wanted = beyond(flows, order, known, &split.sources);
@@ -64,7 +70,9 @@ pub async fn plan_parts(
         }
         named => {
             let instrument = name_destination(flows, order, &known.player, named).await?;
-            split.wanted = Wanted::Named(instrument.clone());
+            let sources: Vec<&Source> = split.sources.iter().map(|known| &known.source).collect();
+            let is_known = is_known(&instrument, &known.history, &sources, &vouched, now);
+            split.wanted = Wanted::Named { to: instrument.clone(), is_known };
             vec![(order.money, instrument, order.method)]
         }
     };
@@ -74,6 +82,22 @@ pub async fn plan_parts(
         parts.push(PlannedPart { money, instrument, method, route });
     }
     Ok(Planned { parts, split })
+}
+
+/// What people vouch for, where it can matter: a source with money of its own cannot be paid, or is
+/// passed over by a destination that was named. Of all others nobody asks the database.
+async fn vouched(
+    flows: &Flows,
+    order: &WithdrawalOrder,
+    split: &Split,
+) -> Result<Vec<Attestation>, StoreError> {
+    let is_named = !matches!(order.destination, DestinationOrder::ClosedLoop);
+    let stranded =
+        |known: &KnownSource| 0 < known.source.net_minor() && (is_named || known.payout.is_err());
+    if !split.sources.iter().any(stranded) {
+        return Ok(Vec::new());
+    }
+    attestations::of_player(flows.db.pool(), &order.player).await
 }
 
 fn terms(flows: &Flows, player: &Player) -> Terms {

@@ -14,6 +14,7 @@ use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
 use crate::routing::plan::Route;
+use crate::screening::background::Background;
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::{Checkpoint, engine};
@@ -133,8 +134,10 @@ async fn screened(
         owed: &known.owed,
         closed_loop: Some(&shared),
         payment: None,
-        // What the player moved is counted under their lock, and only there.
+        // What the player moved, and what else rules want to know, is counted under their lock, and only there.
         movements: &[],
+        background: Background::NOTHING,
+        ends: &[],
     };
     let policies = flows.policies.current();
     let mut facts = gather::withdrawal(&records, &Setting::new(&policies, &flows.fx, now));

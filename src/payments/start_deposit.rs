@@ -164,6 +164,7 @@ async fn screened(
         method: order.method,
         limits: &known.limits,
         movements: &known.movements,
+        background: &known.background,
         source: None,
     };
     let policies = flows.policies.current();

@@ -1,10 +1,10 @@
-//! Cases whose time has come: proposals that nobody approved expire, and somebody is told of cases that
-//! nobody decided. The letter is written in the commit that counts the reminder.
+//! Cases whose time has come: those of switches that have ended are closed, proposals that nobody approved
+//! expire, and somebody is told of cases that nobody decided. The letter is written in the commit that counts the reminder.
 
 use super::ReviewRules;
 use crate::book::Review;
 use crate::decide::Refusal;
-use crate::decide::desk_work::sweep;
+use crate::decide::desk_work::{end_with_switch, sweep};
 use crate::decide::service_case::expired;
 use crate::domain::{OperatorId, Timestamp};
 use crate::flows::Flows;
@@ -20,8 +20,9 @@ const MOST: i64 = 100;
 /// Looks at every case that is due. Tells how many it looked at.
 pub async fn sweep_cases(flows: &Flows, now: Timestamp) -> Result<u64, StoreError> {
     let (pool, rules) = (flows.db.pool(), &flows.reviews);
+    // First: nobody is reminded of a case in which there is nothing left to do.
+    let mut looked_at = end_with_switches(flows, now).await?;
     let due = cases::to_look_at(pool, now, now - rules.terms.proposal_life, MOST).await?;
-    let mut looked_at = 0;
     for (operator, id) in due {
         let letter = flows.ids.next();
         let done = cases::work(pool, &operator, id, |review| {
@@ -45,6 +46,21 @@ pub async fn sweep_cases(flows: &Flows, now: Timestamp) -> Result<u64, StoreErro
         flows.nudges.mail.notify_one();
     }
     Ok(looked_at)
+}
+
+/// Closes the cases of switches that have ended by themselves. A switch's end never changes, so what is
+/// read here still holds under the lock of the case.
+async fn end_with_switches(flows: &Flows, now: Timestamp) -> Result<u64, StoreError> {
+    let pool = flows.db.pool();
+    let mut closed = 0;
+    for (operator, id) in cases::of_ended_switches(pool, now, MOST).await? {
+        let done = cases::work(pool, &operator, id, |review| {
+            end_with_switch(review, now);
+            Ok::<_, Refusal>(Worked::plain(()))
+        });
+        closed += u64::from(matches!(done.await?, Some(Ok(_))));
+    }
+    Ok(closed)
 }
 
 fn mail(

@@ -19,10 +19,13 @@ pub enum Flow {
     Either,
     /// Deposits less withdrawals that are paid.
     Net,
+    /// Stakes less voids: what was played with, and no movement of money in or out.
+    Turnover,
 }
 
 impl Flow {
-    pub const ALL: [Flow; 4] = [Flow::Deposits, Flow::Withdrawals, Flow::Either, Flow::Net];
+    pub const ALL: [Flow; 5] =
+        [Flow::Deposits, Flow::Withdrawals, Flow::Either, Flow::Net, Flow::Turnover];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -30,6 +33,7 @@ impl Flow {
             Flow::Withdrawals => "withdrawals",
             Flow::Either => "deposits and withdrawals",
             Flow::Net => "net deposits",
+            Flow::Turnover => "turnover",
         }
     }
 
@@ -47,7 +51,8 @@ impl Flow {
             (Flow::Either, _)
             | (Flow::Deposits | Flow::Net, Direction::Deposit)
             | (Flow::Withdrawals, Direction::Withdrawal) => true,
-            (Flow::Deposits | Flow::Net, Direction::Withdrawal)
+            (Flow::Turnover, _)
+            | (Flow::Deposits | Flow::Net, Direction::Withdrawal)
             | (Flow::Withdrawals, Direction::Deposit) => false,
         }
     }

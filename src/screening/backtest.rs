@@ -3,10 +3,11 @@
 use super::compare::{self, Difference, Told};
 use super::counters;
 use super::engine;
+use super::pages::walk;
 use super::replay::recorded_policy;
 use super::{MarketPolicy, Policies};
 use crate::domain::Timestamp;
-use crate::store::read_history::{self, RecordedDecision, Span};
+use crate::store::read_history::{RecordedDecision, Span};
 use crate::store::{Pool, StoreError, facts_json, json};
 use uuid::Uuid;
 
@@ -31,9 +32,6 @@ pub struct Tally {
     pub passed_over: u64,
 }
 
-/// How many decisions are read at once.
-const PAGE: i64 = 2_000;
-
 /// Decides everything of the version's market from one time to another anew, and tells each decision
 /// whose outcome flips as it is found.
 ///
@@ -47,29 +45,26 @@ pub async fn backtest(
     mut tell: impl FnMut(Flip),
 ) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
-    let mut span = Span {
+    let span = Span {
         market: Some(candidate.market.clone()),
         from: Some(from),
         until: Some(to),
-        limit: PAGE,
         ..Span::default()
     };
-    let mut page = read_history::decisions(pool, &span).await?;
-    while let Some(last) = page.last() {
-        span.after = Some(last.id);
-        for decision in &page {
-            tally.decisions += 1;
-            match one(policies, candidate, decision)? {
-                Found::Same => {}
-                Found::PassedOver => tally.passed_over += 1,
-                Found::Flipped(flip) => {
-                    tally.flipped += 1;
-                    tell(*flip);
-                }
+    let work = |decision: &RecordedDecision| one(policies, candidate, decision);
+    walk(pool, span, work, |_, found| {
+        tally.decisions += 1;
+        match found? {
+            Found::Same => {}
+            Found::PassedOver => tally.passed_over += 1,
+            Found::Flipped(flip) => {
+                tally.flipped += 1;
+                tell(*flip);
             }
         }
-        page = read_history::decisions(pool, &span).await?;
-    }
+        Ok::<(), StoreError>(())
+    })
+    .await?;
     Ok(tally)
 }
 

@@ -1,9 +1,8 @@
 //! What the rules of a policy want to know of a player's movements, counted for one screening.
 
-use super::aggregate::{Aggregate, Query, aggregate, worth};
+use super::aggregate::{Aggregate, Flow, Query, aggregate, worth};
 use super::facts::Facts;
-use super::gather::Setting;
-use super::movement::Movement;
+use super::gather::{Locked, Setting};
 use super::policy::MarketPolicy;
 use super::{Checkpoint, FxTable};
 use crate::domain::{Money, Timestamp};
@@ -56,7 +55,9 @@ impl Counted {
 
 /// Whether these facts answer all that a policy's rules ask at their checkpoint.
 pub fn are_answered(policy: &MarketPolicy, facts: &Facts) -> bool {
-    asked(policy, facts.checkpoint).iter().all(|query| facts.counted(query).is_some())
+    let mut here = policy.rules.iter().filter(|rule| rule.at.contains(&facts.checkpoint));
+    let is_known = facts.shared.is_some() || !here.any(|rule| rule.check.looks_for_others());
+    is_known && asked(policy, facts.checkpoint).iter().all(|query| facts.counted(query).is_some())
 }
 
 fn asked(policy: &MarketPolicy, checkpoint: Checkpoint) -> Vec<Query> {
@@ -71,10 +72,11 @@ fn asked(policy: &MarketPolicy, checkpoint: Checkpoint) -> Vec<Query> {
 pub fn count(
     policy: Option<&MarketPolicy>,
     facts: &Facts,
-    (movements, payment): (&[Movement], Option<Uuid>),
+    (locked, payment): (&Locked<'_>, Option<Uuid>),
     setting: &Setting<'_>,
 ) -> Vec<Counted> {
     let Some(policy) = policy else { return Vec::new() };
+    let movements = locked.movements;
     let own = movements.iter().find(|found| Some(found.payment) == payment);
     let at = (&policy.calendar, setting.now);
     let answer = |query: Query| {
@@ -86,7 +88,10 @@ pub fn count(
             from,
             to,
             window: query.window.words(at.0, at.1),
-            sum: sum.map_err(|error| error.to_string()),
+            sum: match query.flow {
+                Flow::Turnover => locked.background.turnover(&query, at, setting.fx),
+                _ => sum.map_err(|error| error.to_string()),
+            },
             count,
             instruments: u32::try_from(instruments.len()).unwrap_or(u32::MAX),
         }

@@ -133,6 +133,11 @@ pub fn rule_of(policy: Option<&MarketPolicy>, number: u16) -> Option<&Rule> {
     all(policy).find(|rule| rule.number == number)
 }
 
+/// The rule of an id in a version: what the first engine's findings are told with, which knew no numbers.
+pub fn rule_named<'a>(policy: Option<&'a MarketPolicy>, id: &str) -> Option<&'a Rule> {
+    all(policy).find(|rule| &*rule.id == id)
+}
+
 #[cfg(test)]
 #[path = "engine_tests.rs"]
 mod tests;

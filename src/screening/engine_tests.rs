@@ -5,7 +5,8 @@ use crate::domain::{
     Audience, Currency, Exclusion, Instrument, KycStatus, Method, Money, Origin, Player,
     PlayerStatus, Timestamp,
 };
-use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
+use crate::screening::background::Background;
+use crate::screening::gather::{self, Deposit, Locked, Setting, Withdrawal};
 use crate::screening::limits::Period;
 use crate::screening::movement::UseState;
 use crate::screening::rule::State;
@@ -27,6 +28,7 @@ fn deposit(player: &Player) -> Deposit<'_> {
         method: Method::BankTransfer,
         limits: &[],
         movements: &[],
+        background: Background::NOTHING,
         source: None,
     }
 }
@@ -42,6 +44,8 @@ fn withdrawal(player: &Player) -> Withdrawal<'_> {
         closed_loop: None,
         payment: None,
         movements: &[],
+        background: Background::NOTHING,
+        ends: &[],
     }
 }
 
@@ -321,12 +325,10 @@ fn counters_that_ran_again_replace_their_older_findings() {
     let before = screen(&policies(), &facts);
     assert_eq!(before.outcome, Outcome::Deny);
     let raised = [limit(Period::Day, 10_000, Currency::EUR)];
-    gather::count_deposit(
-        &mut facts,
-        None,
-        (&raised, &[]),
-        &Setting::new(&policies(), &table, NOW),
-    );
+    let (owed, movements, ends) = (&[], &[], &[]);
+    let background = Background::NOTHING;
+    let locked = Locked { limits: &raised, owed, movements, background, ends };
+    gather::count_deposit(&mut facts, None, &locked, &Setting::new(&policies(), &table, NOW));
     let after = recount(&policies(), &facts, &before);
     check(&after, FINE);
     let numbers = |screening: &Screening| -> Vec<u16> {

@@ -4,6 +4,7 @@
 //! made again. So nothing else may be looked at, and nothing here says who the player is: names,
 //! numbers and birth dates are compared or counted before, and only what came of that is a fact.
 
+use super::attestation::{Attestation, AttestationKind};
 use super::closed_loop::Obstacle;
 use super::hooks::CheckFacts;
 use super::{Checkpoint, FxTable};
@@ -14,6 +15,8 @@ use crate::screening::aggregate::Query;
 use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
 use crate::screening::signals::VendorResult;
+use psp_contract::CardFunding;
+use uuid::Uuid;
 
 /// The facts of one screening.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,10 @@ pub struct Facts {
     pub checks: CheckFacts,
     /// What the policy's rules asked of the player's movements.
     pub counted: Vec<Counted>,
+    /// What two people vouch for, of the kinds that rules here ask for, and that holds.
+    pub attestations: Vec<Vouched>,
+    /// Who else used the instrument of this payment. None: no rule here asks for it.
+    pub shared: Option<Shared>,
     /// What vendors outside said of this payment or its player.
     pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
@@ -90,6 +97,32 @@ fn age_years(born: time::Date, today: time::Date) -> i32 {
     today.year() - born.year() - i32::from(!had_birthday)
 }
 
+/// What two people vouch for, as far as rules look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouched {
+    pub kind: AttestationKind,
+    /// The attestation: it names the case that made it.
+    pub id: Uuid,
+    /// Up to how much it holds; none: any amount.
+    pub amount: Option<Money>,
+    pub until: Option<Timestamp>,
+}
+
+impl Vouched {
+    pub const fn of(one: &Attestation) -> Self {
+        let Attestation { id, ref terms, .. } = *one;
+        Self { kind: terms.kind, id, amount: terms.amount, until: terms.valid_until }
+    }
+}
+
+/// Who else of the operator's players used an instrument: how many, and never who.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// Nothing is known that tells this instrument from another.
+    NotTold,
+    Others(u32),
+}
+
 /// How a proof stands to the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match {
@@ -122,6 +155,8 @@ pub struct PayerFacts {
     pub tax_id: Match,
     /// What kind of account paid, `"iban"`, `"phone, the player's"`.
     pub account: String,
+    /// Whose money the card spends. None: no card, or nobody told.
+    pub funding: Option<CardFunding>,
 }
 
 /// A withdrawal and the sources of the player's deposits in its currency.
@@ -150,6 +185,9 @@ pub struct LoopSource {
     pub obstacle: Option<Obstacle>,
     /// An approved exception lets its money go elsewhere.
     pub is_excepted: bool,
+    /// The exception, where there is one. Alone it does not let money go to a named destination that is
+    /// not known to be the player's.
+    pub exception: Option<Uuid>,
 }
 
 impl LoopSource {

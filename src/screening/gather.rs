@@ -1,5 +1,6 @@
 //! From the records to the facts of one screening.
 
+use super::background::{Background, End, ends};
 use super::facts::{Facts, LoopFacts, PaymentFacts, PlayerFacts};
 use super::hooks::CheckFacts;
 use super::limits::{self, Limit};
@@ -23,6 +24,7 @@ pub struct Deposit<'a> {
     pub method: Method,
     pub limits: &'a [Limit],
     pub movements: &'a [Movement],
+    pub background: &'a Background,
     /// Who paid, where the PSP has told.
     pub source: Option<&'a Instrument>,
 }
@@ -44,6 +46,27 @@ pub struct Withdrawal<'a> {
     /// The withdrawal itself, once it has an id.
     pub payment: Option<Uuid>,
     pub movements: &'a [Movement],
+    pub background: &'a Background,
+    /// Where it goes, as far as that is known.
+    pub ends: &'a [End],
+}
+
+/// What is read anew under the player's lock.
+#[derive(Debug, Clone, Copy)]
+pub struct Locked<'a> {
+    pub limits: &'a [Limit],
+    /// What the player owes, in any currency.
+    pub owed: &'a [Money],
+    pub movements: &'a [Movement],
+    pub background: &'a Background,
+    /// Where the payment comes from or goes to.
+    pub ends: &'a [End],
+}
+
+impl Locked<'static> {
+    /// Nothing is known, or nobody asks.
+    pub const NOTHING: Self =
+        Self { limits: &[], owed: &[], movements: &[], background: Background::NOTHING, ends: &[] };
 }
 
 /// What every screening is made with.
@@ -73,7 +96,11 @@ pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
     facts.payment = Some(PaymentFacts { origin, money, method });
     facts.payer =
         known.player.zip(known.source).map(|(player, source)| payer::compare(source, player));
-    count_deposit(&mut facts, known.payment, (known.limits, known.movements), setting);
+    let operator = known.player.map(|player| &player.key.operator);
+    let ends = operator.map(|operator| ends(operator, known.source)).unwrap_or_default();
+    let Deposit { limits, movements, background, .. } = *known;
+    let locked = Locked { limits, owed: &[], movements, background, ends: &ends };
+    count_deposit(&mut facts, known.payment, &locked, setting);
     facts
 }
 
@@ -84,9 +111,10 @@ pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
 pub fn count_deposit(
     facts: &mut Facts,
     payment: Option<Uuid>,
-    (limits, movements): (&[Limit], &[Movement]),
+    locked: &Locked<'_>,
     setting: &Setting<'_>,
 ) {
+    let Locked { limits, movements, .. } = *locked;
     let own = movements.iter().find(|found| Some(found.payment) == payment);
     let reserved = own.is_some_and(|found| found.state.counts());
     facts.counted_at = setting.now;
@@ -98,13 +126,22 @@ pub fn count_deposit(
             limits::measure(limits, (movements, payment), terms, setting.now, setting.fx)
         }
     };
-    facts.counted = counters::count(policy, facts, (movements, payment), setting);
+    facts.counted = counters::count(policy, facts, (locked, payment), setting);
+    locked.background.gather(facts, policy, payment, locked.ends);
     narrow(facts, setting.fx);
 }
 
 /// The facts of an event of the account: no money is meant to move.
-pub fn account(player: &Player, setting: &Setting<'_>) -> Facts {
-    base(Checkpoint::AccountEvent, Some(player), setting)
+pub fn account(player: &Player, locked: &Locked<'_>, setting: &Setting<'_>) -> Facts {
+    let mut facts = base(Checkpoint::AccountEvent, Some(player), setting);
+    let policy = setting.policy(&facts);
+    let Locked { limits, movements, .. } = *locked;
+    let terms = setting.policies.limit_terms(policy);
+    facts.limits = limits::measure(limits, (movements, None), terms, setting.now, setting.fx);
+    facts.counted = counters::count(policy, &facts, (locked, None), setting);
+    locked.background.gather(&mut facts, policy, None, &[]);
+    narrow(&mut facts, setting.fx);
+    facts
 }
 
 /// The facts of a withdrawal.
@@ -113,7 +150,9 @@ pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let Withdrawal { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
     facts.closed_loop = known.closed_loop.cloned();
-    count_withdrawal(&mut facts, known.payment, (known.owed, known.movements), setting);
+    let Withdrawal { owed, movements, background, ends, .. } = *known;
+    let locked = Locked { limits: &[], owed, movements, background, ends };
+    count_withdrawal(&mut facts, known.payment, &locked, setting);
     facts
 }
 
@@ -121,13 +160,14 @@ pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
 pub fn count_withdrawal(
     facts: &mut Facts,
     payment: Option<Uuid>,
-    (owed, movements): (&[Money], &[Movement]),
+    locked: &Locked<'_>,
     setting: &Setting<'_>,
 ) {
     facts.counted_at = setting.now;
-    facts.owed = owed.to_vec();
+    facts.owed = locked.owed.to_vec();
     let policy = setting.policy(facts);
-    facts.counted = counters::count(policy, facts, (movements, payment), setting);
+    facts.counted = counters::count(policy, facts, (locked, payment), setting);
+    locked.background.gather(facts, policy, payment, locked.ends);
     narrow(facts, setting.fx);
 }
 
@@ -145,6 +185,8 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         checks: CheckFacts::default(),
         recorded_only: setting.policies.recorded_only().to_vec(),
         counted: Vec::new(),
+        attestations: Vec::new(),
+        shared: None,
         vendors: Vec::new(),
         fx: setting.fx.narrowed([]),
     }
@@ -156,6 +198,9 @@ fn narrow(facts: &mut Facts, fx: &FxTable) {
     let limits = facts.limits.iter().map(|limit| limit.most.currency);
     let payment = facts.payment.iter().map(|payment| payment.money.currency);
     let counted = facts.counted.iter().map(|counted| counted.query.currency);
-    let currencies: BTreeSet<Currency> = payment.chain(limits).chain(counted).collect();
+    let vouched = facts.attestations.iter().filter_map(|one| one.amount);
+    let vouched = vouched.map(|amount| amount.currency);
+    let currencies: BTreeSet<Currency> =
+        payment.chain(limits).chain(counted).chain(vouched).collect();
     facts.fx = fx.narrowed(currencies);
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::{Direction, Method, Origin};
 use crate::screening::Checkpoint;
 use crate::screening::Policies;
+use crate::screening::background::Background;
 use crate::screening::calendar::{Calendar, WeekStart, Window};
 use crate::screening::gather::{self, Deposit, Setting};
 use crate::screening::limit_terms::Basis;
@@ -42,6 +43,7 @@ fn check(
         method: Method::BankTransfer,
         limits,
         movements,
+        background: Background::NOTHING,
         source: None,
     };
     let table = fx();

@@ -15,14 +15,16 @@
 //! - A fact that is missing is never read as harmless.
 //!
 //! Reading order: [`policy`], [`calendar`], [`movement`], [`aggregate`], [`limit_terms`],
-//! [`rule`], [`facts`], [`signals`], [`attestation`], [`rules`], [`limits`], [`payer`],
-//! [`sources`], [`closed_loop`], [`split`], [`gather`], [`engine`], [`decision`], [`file`],
+//! [`rule`], [`facts`], [`signals`], [`attestation`], [`background`], [`rules`], [`limits`], [`payer`],
+//! [`sources`], [`closed_loop`], [`exceptions`],
+//! [`split`], [`gather`], [`engine`], [`decision`], [`file`],
 //! [`counters`], [`hooks`], [`shelf`]; then, above the store, [`begin_screening`],
 //! [`load_policies`], [`propose_policy`], [`publish_policy`], [`refuse_policy`], [`compare`],
-//! [`replay`], [`backtest`].
+//! [`replay`], [`pages`], [`backtest`].
 
 pub mod aggregate;
 pub mod attestation;
+pub mod background;
 pub mod backtest;
 pub mod begin_screening;
 pub mod calendar;
@@ -31,6 +33,7 @@ pub mod compare;
 pub mod counters;
 pub mod decision;
 pub mod engine;
+pub mod exceptions;
 pub mod facts;
 pub mod file;
 pub mod gather;
@@ -39,6 +42,7 @@ pub mod limit_terms;
 pub mod limits;
 pub mod load_policies;
 pub mod movement;
+pub mod pages;
 pub mod payer;
 pub mod policy;
 pub mod propose_policy;

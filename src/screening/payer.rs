@@ -14,6 +14,7 @@ pub fn compare(source: &Instrument, player: &Player) -> PayerFacts {
         name: compare_names(source.holder_name.as_deref(), &player.full_name),
         tax_id: compare_ids(source.tax_id.as_deref(), player.national_id.as_deref()),
         account: account(source, player),
+        funding: source.funding,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a market allows, as data with a date, and exchange rates with a source and a date.
 
+use super::Checkpoint;
 use super::calendar::Calendar;
 use super::closed_loop::Terms;
 use super::limit_terms::LimitTerms;
@@ -84,6 +85,13 @@ impl Policies {
         let policy = self.in_force(country, at);
         let limits = self.limit_terms(policy).reach();
         policy.map_or(limits, |policy| policy.reach().max(limits))
+    }
+
+    /// Whether a country's policy has rules for events of an account.
+    pub fn screens_accounts(&self, country: &str, at: Timestamp) -> bool {
+        let policy = self.in_force(country, at);
+        let mut rules = policy.iter().flat_map(|policy| &policy.rules);
+        rules.any(|rule| rule.at.contains(&Checkpoint::AccountEvent))
     }
 
     /// Rules, or beginnings of their ids, that find and do nothing in this installation.

@@ -7,14 +7,15 @@
 //! when the decision was made; a fact that came late changes what now is said, and never what a
 //! time before it is said to have known.
 
+use super::background::{self, Wants};
 use super::compare::{self, Difference, Told};
 use super::engine::{self, ENGINE};
-use super::gather::{self, Setting};
+use super::gather::{self, Locked, Setting};
 use super::movement::Movement;
 use super::{Checkpoint, Facts, MarketPolicy, Policies};
 use crate::domain::{Direction, Reason, Timestamp};
 use crate::store::read_history::{self, RecordedDecision};
-use crate::store::{Pool, StoreError, facts_json, json};
+use crate::store::{Pool, StoreError, backgrounds, facts_json, json};
 
 /// What a decision is made again with.
 #[derive(Debug, Clone, Default)]
@@ -68,15 +69,35 @@ pub async fn replay(
     decision: &RecordedDecision,
     question: &Question,
 ) -> Result<Replay, ReplayError> {
+    if question.as_of.is_none() && question.version.is_none() {
+        return as_it_was(policies, decision);
+    }
+    let facts = recorded_facts(decision)?;
+    let recorded_by = recorded_policy(policies, decision)?;
+    let (facts, policy) = known_at(pool, decision, facts, question, policies).await?;
+    made_again(decision, &facts, recorded_by, policy)
+}
+
+/// Makes a decision again of nothing but what it recorded itself.
+fn as_it_was(policies: &Policies, decision: &RecordedDecision) -> Result<Replay, ReplayError> {
+    let facts = recorded_facts(decision)?;
+    let policy = recorded_policy(policies, decision)?;
+    made_again(decision, &facts, policy, policy)
+}
+
+fn recorded_facts(decision: &RecordedDecision) -> Result<Facts, ReplayError> {
     let inputs = decision.inputs.as_deref();
     let inputs = inputs.ok_or_else(|| ReplayError::NoInputs(decision.engine.clone()))?;
-    let mut facts = facts_json::read(inputs)?;
-    let recorded_policy = recorded_policy(policies, decision)?;
-    let mut policy = recorded_policy;
-    if question.as_of.is_some() || question.version.is_some() {
-        (facts, policy) = known_at(pool, decision, facts, question, policies).await?;
-    }
-    let screening = engine::decide(policy, &facts);
+    Ok(facts_json::read(inputs)?)
+}
+
+fn made_again(
+    decision: &RecordedDecision,
+    facts: &Facts,
+    recorded_by: Option<&MarketPolicy>,
+    policy: Option<&MarketPolicy>,
+) -> Result<Replay, ReplayError> {
+    let screening = engine::decide(policy, facts);
     let recorded = Told {
         outcome: decision.outcome.clone(),
         rules: decision.rules.clone(),
@@ -87,14 +108,24 @@ pub async fn replay(
         rules: json::rules(&screening.rules),
         reasons: json::reasons(&screening.reasons),
     };
+    let is_same = recorded == replayed && same_policy(recorded_by, policy);
+    let differences = match is_same {
+        true => Vec::new(),
+        false => compare::differences(&recorded, recorded_by, &replayed, policy)?,
+    };
     Ok(Replay {
-        differences: compare::differences(&recorded, recorded_policy, &replayed, policy)?,
+        differences,
         recorded,
         replayed,
         reasons: screening.reasons,
         policy_version: policy.map(|policy| policy.version.clone()),
         other_engine: (decision.engine != ENGINE).then(|| decision.engine.clone()),
     })
+}
+
+/// Numbers of rules are told by their names, which another version may give to others.
+fn same_policy(one: Option<&MarketPolicy>, other: Option<&MarketPolicy>) -> bool {
+    one.map(|policy| policy.sha256) == other.map(|policy| policy.sha256)
 }
 
 /// The version that a decision names, with the content that it names.
@@ -177,7 +208,15 @@ async fn known_at<'a>(
         matches!(recorded.checkpoint, Checkpoint::DepositPre | Checkpoint::WithdrawalRequest);
     let others = all.iter().filter(|found| !is_first || Some(found.payment) != own);
     let movements: Vec<Movement> = others.copied().collect();
+    let wants = policy.map(|policy| Wants::by(policy, recorded.counted_at)).unwrap_or_default();
+    let of = &decision.player;
+    let background = backgrounds::of_player(pool, of, &wants, (recorded.counted_at, known)).await?;
     if recorded.checkpoint.direction() == Some(Direction::Withdrawal) {
+        let to = match decision.payment {
+            Some(payment) => read_history::destinations(pool, payment).await?,
+            None => Vec::new(),
+        };
+        let ends = background::ends(&decision.player.operator, &to);
         let records = gather::Withdrawal {
             checkpoint: recorded.checkpoint,
             origin: payment.origin,
@@ -188,9 +227,14 @@ async fn known_at<'a>(
             closed_loop: recorded.closed_loop.as_ref(),
             payment: own,
             movements: &movements,
+            background: &background,
+            ends: &ends,
         };
         let mut facts = gather::withdrawal(&records, &setting);
-        gather::count_withdrawal(&mut facts, own, (&recorded.owed, &movements), &counting);
+        let owed = &recorded.owed;
+        let (movements, background, ends) = (&movements, &background, &ends);
+        let locked = Locked { limits, owed, movements, background, ends };
+        gather::count_withdrawal(&mut facts, own, &locked, &counting);
         return Ok((as_answered(facts, recorded), policy));
     }
     let source = match (recorded.checkpoint, decision.payment) {
@@ -206,10 +250,14 @@ async fn known_at<'a>(
         method: payment.method,
         limits,
         movements: &movements,
+        background: &background,
         source: source.as_ref(),
     };
     let mut facts = gather::deposit(&records, &setting);
-    gather::count_deposit(&mut facts, own, (limits, &movements), &counting);
+    let ends = background::ends(&decision.player.operator, source.as_ref());
+    let (movements, background, owed) = (&movements, &background, &[]);
+    let locked = Locked { limits, owed, movements, background, ends: &ends };
+    gather::count_deposit(&mut facts, own, &locked, &counting);
     Ok((as_answered(facts, recorded), policy))
 }
 
@@ -218,6 +266,8 @@ async fn known_at<'a>(
 fn as_answered(mut facts: Facts, recorded: Facts) -> Facts {
     facts.checks = recorded.checks;
     facts.vendors = recorded.vendors;
+    // Nor is it on record when it came to be known who else used an instrument.
+    facts.shared = recorded.shared.filter(|_| facts.shared.is_some());
     facts.recorded_only = recorded.recorded_only;
     facts
 }

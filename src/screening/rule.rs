@@ -1,6 +1,7 @@
 //! A rule of a policy: what it checks, where, and what a hit does.
 
 use super::aggregate::Query;
+use super::attestation::AttestationKind;
 use super::facts::Facts;
 use super::signals::Hook;
 use super::{Checkpoint, Outcome};
@@ -48,13 +49,28 @@ pub trait Check: Debug + Send + Sync {
 
     /// Whether it counts what moves, and must be asked again under the player's lock.
     fn counts(&self) -> bool {
-        !self.queries().is_empty()
+        !self.queries().is_empty() || !self.lifted_by().is_empty() || self.looks_for_others()
     }
 
     /// What of the player's movements it must know: each is counted, under the lock again, and stands
     /// in the facts.
     fn queries(&self) -> Vec<Query> {
         Vec::new()
+    }
+
+    /// What two people may vouch for so that a hit is none.
+    fn lifted_by(&self) -> &[AttestationKind] {
+        &[]
+    }
+
+    /// Whether it wants to know who else used the payment's instrument.
+    fn looks_for_others(&self) -> bool {
+        false
+    }
+
+    /// Whether it wants to know whose money a card spends before it is credited.
+    fn asks_of_card(&self) -> bool {
+        false
     }
 
     /// The hook that the rule hangs on, where it does.

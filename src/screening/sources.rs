@@ -144,6 +144,7 @@ fn join(older: Source, newer: Source) -> Source {
         holder_name: newer.instrument.holder_name.or(older.instrument.holder_name),
         tax_id: newer.instrument.tax_id.or(older.instrument.tax_id),
         masked: newer.instrument.masked,
+        funding: newer.instrument.funding.or(older.instrument.funding),
         source_deposit: newer.instrument.source_deposit,
     };
     Source {

@@ -7,9 +7,10 @@
 use super::closed_loop::{
     Allocation, Beyond, Bounds, Candidate, Obstacle, Place, Terms, Trouble, allocate,
 };
+use super::exceptions::Exceptions;
 use super::facts::{LoopFacts, LoopSource};
 use super::sources::{History, Source, is_same, sources};
-use crate::domain::Instrument;
+use crate::domain::{Instrument, Timestamp};
 use uuid::Uuid;
 
 /// Everything that a split hangs on, besides the amount.
@@ -18,6 +19,7 @@ pub struct Split {
     pub sources: Vec<KnownSource>,
     pub wanted: Wanted,
     pub terms: Terms,
+    pub exceptions: Exceptions,
 }
 
 /// A source, and whether it can be paid.
@@ -25,8 +27,8 @@ pub struct Split {
 pub struct KnownSource {
     pub source: Source,
     pub payout: Result<Bounds, Obstacle>,
-    /// Two people approved that its money goes elsewhere.
-    pub excepted: bool,
+    /// By which two people approved that its money may go elsewhere.
+    pub exception: Option<Uuid>,
 }
 
 /// Where whoever asks wants the money to go.
@@ -35,24 +37,46 @@ pub enum Wanted {
     /// Back to where it came from; what is beyond goes to this place.
     Back { beyond: Option<Beyond>, elsewhere: Option<Instrument> },
     /// All of it there.
-    Named(Instrument),
+    Named {
+        to: Instrument,
+        /// It is known to be the player's own: elsewhere no exception lets money go.
+        is_known: bool,
+    },
 }
 
 impl Split {
     /// A source is paid as `payout` says, unless its own history forbids it.
     pub fn new(
         history: &History,
-        excepted: &[Uuid],
         terms: Terms,
         payout: impl Fn(&Source) -> Result<Bounds, Obstacle>,
     ) -> Self {
         let known = sources(history).into_iter().map(|source| KnownSource {
             payout: if source.refused { Err(Obstacle::Refused) } else { payout(&source) },
-            excepted: source.deposits.iter().any(|deposit| excepted.contains(deposit)),
+            exception: None,
             source,
         });
         let wanted = Wanted::Back { beyond: None, elsewhere: None };
-        Self { sources: known.collect(), wanted, terms }
+        let exceptions = Exceptions::default();
+        Self { sources: known.collect(), wanted, terms, exceptions }
+    }
+
+    /// The same with what people vouch for.
+    pub fn except(&mut self, exceptions: Exceptions, now: Timestamp) {
+        for known in &mut self.sources {
+            known.exception = exceptions.covering(&known.source, now);
+        }
+        self.exceptions = exceptions;
+    }
+
+    /// What goes beyond goes to an account that the allocator was given as the player's own; a named one
+    /// may be anybody's.
+    const fn is_excepted(&self, known: &KnownSource) -> bool {
+        let allowed = match self.wanted {
+            Wanted::Back { .. } => true,
+            Wanted::Named { is_known, .. } => is_known,
+        };
+        allowed && known.exception.is_some()
     }
 
     /// The shares. None: nobody can pay this amount to anything that is known, or a destination was
@@ -71,19 +95,20 @@ impl Split {
             net_minor: known.source.net_minor(),
             newness: newer(&known.source),
             payout: known.payout,
-            excepted: known.excepted,
+            excepted: self.is_excepted(known),
         };
         self.sources.iter().map(candidate).collect()
     }
 
-    /// The same split over another history. None: its sources are not the same ones any more, and
+    /// The same split over another history, at another time: an exception may have ended, or not reach as
+    /// far as what its source has by now. None: its sources are not the same ones any more, and
     /// whether the new ones can be paid is not known.
     ///
     /// To a named destination it makes no difference which PSP would pay a source, so there one that is
     /// new counts as payable.
-    pub fn renewed(&self, history: &History) -> Option<Self> {
+    pub fn renewed(&self, history: &History, now: Timestamp) -> Option<Self> {
         let fresh = sources(history);
-        let named = matches!(self.wanted, Wanted::Named(_));
+        let named = matches!(self.wanted, Wanted::Named { .. });
         if !named && fresh.len() != self.sources.len() {
             return None;
         }
@@ -103,10 +128,10 @@ impl Split {
                 (false, Some(Err(Obstacle::Refused))) if !named => return None,
                 (false, payout) => payout.unwrap_or(Ok(anything)),
             };
-            let excepted = known.is_some_and(|known| known.excepted);
-            renewed.push(KnownSource { source, payout, excepted });
+            let exception = self.exceptions.covering(&source, now);
+            renewed.push(KnownSource { source, payout, exception });
         }
-        Some(Self { sources: renewed, wanted: self.wanted.clone(), terms: self.terms })
+        Some(Self { sources: renewed, ..self.clone() })
     }
 
     /// What a decision keeps of a split.
@@ -116,8 +141,8 @@ impl Split {
             Wanted::Back { .. } => {
                 shares.as_ref().map_or(0, |shares| shares.minor_to(Place::Source(at)))
             }
-            Wanted::Named(named) if is_same(named, &known.source.instrument) => minor,
-            Wanted::Named(named) => {
+            Wanted::Named { to, .. } if is_same(to, &known.source.instrument) => minor,
+            Wanted::Named { to: named, .. } => {
                 let of = named.source_deposit.filter(|of| known.source.deposits.contains(of));
                 of.map_or(0, |_| minor)
             }
@@ -128,7 +153,8 @@ impl Split {
             paid_out_minor: known.source.paid_out_minor,
             share_minor: to_source(at, known),
             obstacle: known.payout.err(),
-            is_excepted: known.excepted,
+            is_excepted: self.is_excepted(known),
+            exception: known.exception,
         };
         // A source that has got its own back, and gets nothing now, is of no consequence.
         let matters = |source: &LoopSource| {
@@ -139,14 +165,14 @@ impl Split {
         let shared: i64 = sources.iter().map(|source| source.share_minor).sum();
         let elsewhere = match &self.wanted {
             Wanted::Back { elsewhere, .. } => elsewhere.as_ref(),
-            Wanted::Named(named) => Some(named),
+            Wanted::Named { to, .. } => Some(to),
         };
         let kind = elsewhere.map_or("none", Instrument::kind).to_owned();
         let outside = |shares: &Allocation| shares.troubles.contains(&Trouble::OutsideLoop);
         LoopFacts {
             sources,
             elsewhere: (shared < minor).then_some((kind, minor - shared)),
-            is_named: matches!(self.wanted, Wanted::Named(_)),
+            is_named: matches!(self.wanted, Wanted::Named { .. }),
             is_outside: shares.as_ref().is_some_and(outside),
         }
     }

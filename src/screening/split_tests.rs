@@ -1,8 +1,9 @@
 //! A split made again over another history.
 
+use super::super::attestation::{Attestation, AttestationKind, AttestationTerms};
 use super::super::sources::{Fate, PaidIn, PaidOut};
 use super::*;
-use crate::domain::{Method, Timestamp};
+use crate::domain::{Currency, Method, Money};
 use psp_contract::Portable;
 use time::macros::datetime;
 
@@ -41,7 +42,7 @@ fn two() -> History {
 }
 
 fn split(history: &History) -> Split {
-    let split = Split::new(history, &[], Terms::default(), |_| Ok(WIDE));
+    let split = Split::new(history, Terms::default(), |_| Ok(WIDE));
     let wanted = Wanted::Back { beyond: Some(Beyond::Source(0)), elsewhere: None };
     Split { wanted, ..split }
 }
@@ -49,9 +50,9 @@ fn split(history: &History) -> Split {
 #[test]
 fn what_was_paid_out_meanwhile_makes_other_shares() {
     let (before, mut history) = (split(&two()), two());
-    assert_eq!(before.renewed(&history).unwrap().shares(120), before.shares(120));
+    assert_eq!(before.renewed(&history, START).unwrap().shares(120), before.shares(120));
     history.paid_out.push(paid_out(1, 90, Fate::UnderWay));
-    let after = before.renewed(&history).unwrap();
+    let after = before.renewed(&history, START).unwrap();
     let to = |split: &Split, minor, at| split.shares(minor).unwrap().minor_to(Place::Source(at));
     assert_eq!((to(&before, 40, 0), to(&before, 40, 1)), (40, 0));
     assert_eq!((to(&after, 40, 0), to(&after, 40, 1)), (10, 30));
@@ -62,38 +63,87 @@ fn what_was_paid_out_meanwhile_makes_other_shares() {
 fn new_sources_and_refused_ones_are_for_the_flow_to_find_out() {
     let (before, mut history) = (split(&two()), two());
     history.paid_in.push(paid_in(3, 70));
-    assert!(before.renewed(&history).is_none(), "nobody knows who pays it");
+    assert!(before.renewed(&history, START).is_none(), "nobody knows who pays it");
     let mut history = two();
     history.paid_in.remove(0);
-    assert!(before.renewed(&history).is_none(), "it was charged back");
+    assert!(before.renewed(&history, START).is_none(), "it was charged back");
     let mut history = two();
     history.paid_out.push(paid_out(1, 5, Fate::Refused));
-    let after = before.renewed(&history).unwrap();
+    let after = before.renewed(&history, START).unwrap();
     assert_eq!(after.sources[0].payout, Err(Obstacle::Refused));
     history
         .paid_out
         .push(PaidOut { at: START + time::Duration::days(60), ..paid_out(1, 5, Fate::Paid) });
-    assert!(after.renewed(&history).is_none(), "it can be paid again, nobody knows by whom");
+    assert!(after.renewed(&history, START).is_none(), "it can be paid again, nobody knows by whom");
 }
 
 #[test]
 fn a_named_destination_is_judged_by_any_history() {
-    let named =
-        |number| Split { wanted: Wanted::Named(account(number)), ..split(&History::default()) };
-    let found = named(2).renewed(&two()).unwrap().facts(80);
+    let named = |number| {
+        let wanted = Wanted::Named { to: account(number), is_known: false };
+        Split { wanted, ..split(&History::default()) }
+    };
+    let found = named(2).renewed(&two(), START).unwrap().facts(80);
     let shares: Vec<i64> = found.sources.iter().map(|source| source.share_minor).collect();
     assert_eq!((shares, found.elsewhere.as_ref()), (vec![0, 80], None));
     assert_eq!((found.beyond_minor(), found.is_named), (30, true));
-    let found = named(9).renewed(&two()).unwrap().facts(80);
+    let found = named(9).renewed(&two(), START).unwrap().facts(80);
     assert_eq!(found.elsewhere, Some(("iban".to_owned(), 80)));
 }
 
+/// An exception for the first account, up to 100 and until a day after the start.
+fn excepted(history: &History) -> Split {
+    let mut split = Split::new(history, Terms::default(), |source| {
+        let first = source.deposits.contains(&Uuid::from_u128(1));
+        if first { Err(Obstacle::NoProvider) } else { Ok(WIDE) }
+    });
+    let terms = AttestationTerms {
+        kind: AttestationKind::ClosedLoopException,
+        reference: format!("dep_{}", Uuid::from_u128(1).simple()),
+        amount: Some(Money::new(100, Currency::EUR)),
+        valid_until: Some(START + time::Duration::DAY),
+    };
+    let id = Uuid::from_u128(7);
+    let given = Attestation { id, terms, given_at: START, review: Uuid::nil() };
+    split.except(Exceptions::of(Currency::EUR, &[given]), START);
+    split.wanted = Wanted::Back { beyond: Some(Beyond::Source(1)), elsewhere: None };
+    split
+}
+
 #[test]
-fn an_exception_is_about_every_deposit_of_its_source() {
+fn with_an_exception_money_goes_beyond_while_its_source_cannot_be_paid() {
+    let with = excepted(&two());
+    let shared = with.shares(80).unwrap();
+    assert_eq!((shared.minor_to(Place::Source(1)), shared.troubles), (80, Vec::new()));
+    let told = &with.facts(80).sources[0];
+    assert_eq!((told.is_excepted, told.exception), (true, Some(Uuid::from_u128(7))));
+    let mut without = with;
+    without.except(Exceptions::default(), START);
+    let troubles = without.shares(80).unwrap().troubles;
+    assert_eq!(troubles, [Trouble::NeedsException(0, Obstacle::NoProvider)]);
+    assert!(!without.facts(80).sources[0].is_excepted);
+}
+
+#[test]
+fn under_the_lock_an_exception_may_have_ended_or_been_outgrown() {
+    let before = excepted(&two());
+    let again = |history: &History, at| {
+        let split = before.renewed(history, at).unwrap();
+        (split.facts(80).sources[0].exception, split.shares(80) == before.shares(80))
+    };
+    assert_eq!(again(&two(), START), (Some(Uuid::from_u128(7)), true));
+    assert_eq!(again(&two(), START + time::Duration::DAY), (None, false));
     let mut history = two();
-    history.paid_in.push(PaidIn { from: Some(account(1)), ..paid_in(3, 20) });
-    let excepted = [Uuid::from_u128(3)];
-    let split = Split::new(&history, &excepted, Terms::default(), |_| Err(Obstacle::NoProvider));
-    let marked: Vec<bool> = split.sources.iter().map(|known| known.excepted).collect();
-    assert_eq!(marked, [true, false]);
+    history.paid_in.push(PaidIn { from: Some(account(1)), ..paid_in(3, 1) });
+    assert_eq!(again(&history, START), (None, false), "101 are the source's own by now");
+}
+
+#[test]
+fn to_a_named_account_an_exception_lets_money_go_only_where_it_is_the_players() {
+    let named = |is_known| {
+        let mut split = excepted(&two());
+        split.wanted = Wanted::Named { to: account(9), is_known };
+        split.facts(80).sources[0].is_excepted
+    };
+    assert_eq!([true, false].map(named), [true, false]);
 }

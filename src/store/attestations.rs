@@ -1,10 +1,12 @@
 //! What two people vouch for: written by a lane with the approval that makes it, read by screening.
 
+use super::load::{columns, key};
 use super::write_records::Numbered;
 use super::{Pool, StoreError, json};
-use crate::domain::{Money, PlayerKey};
+use crate::domain::{Money, PlayerKey, Timestamp};
 use crate::screening::attestation::{Attestation, AttestationKind, AttestationTerms};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 /// Writes those of a batch: rare enough for a statement each.
 pub(super) async fn write(
@@ -40,32 +42,72 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// All of a player's, the newest first, those that have ended too.
-pub async fn of_player(pool: &Pool, key: &PlayerKey) -> Result<Vec<Attestation>, StoreError> {
-    let rows = sqlx::query!(
-        "select attestation_id, kind, reference, amount, currency, given_at, valid_until, review_id
-         from attestation where operator_id = $1 and player_id = $2 order by attestation_id desc",
-        key.operator.as_str(),
-        key.player.as_str()
-    )
-    .fetch_all(pool)
-    .await?;
-    let read = rows.into_iter().map(|row| {
-        let kind = AttestationKind::parse(&row.kind)
-            .ok_or_else(|| StoreError::Corrupt(format!("attestation {}", row.kind)))?;
-        let currency = row.currency.as_deref().map(json::currency).transpose()?;
-        let amount = row.amount.zip(currency);
+/// A row of `attestation`.
+struct Row {
+    operator_id: String,
+    player_id: String,
+    attestation_id: Uuid,
+    kind: String,
+    reference: String,
+    amount: Option<i64>,
+    currency: Option<String>,
+    given_at: Timestamp,
+    valid_until: Option<Timestamp>,
+    review_id: Uuid,
+}
+
+impl Row {
+    fn into_attestation(self) -> Result<Attestation, StoreError> {
+        let kind = AttestationKind::parse(&self.kind)
+            .ok_or_else(|| StoreError::Corrupt(format!("attestation {}", self.kind)))?;
+        let currency = self.currency.as_deref().map(json::currency).transpose()?;
+        let amount = self.amount.zip(currency);
         Ok(Attestation {
-            id: row.attestation_id,
+            id: self.attestation_id,
             terms: AttestationTerms {
                 kind,
-                reference: row.reference,
+                reference: self.reference,
                 amount: amount.map(|(minor, currency)| Money::new(minor, currency)),
-                valid_until: row.valid_until,
+                valid_until: self.valid_until,
             },
-            given_at: row.given_at,
-            review: row.review_id,
+            given_at: self.given_at,
+            review: self.review_id,
         })
+    }
+}
+
+/// All of a player's, the newest first, those that have ended too.
+pub async fn of_player(pool: &Pool, key: &PlayerKey) -> Result<Vec<Attestation>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let found = of_players(&mut connection, std::slice::from_ref(key)).await?;
+    Ok(found.into_iter().map(|(_, one)| one).collect())
+}
+
+/// All of some players', the newest first, those that have ended too.
+pub(super) async fn of_players(
+    connection: &mut PgConnection,
+    keys: &[PlayerKey],
+) -> Result<Vec<(PlayerKey, Attestation)>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (operators, players) = columns(keys.iter());
+    let rows = sqlx::query_as!(
+        Row,
+        "select a.operator_id, a.player_id, attestation_id, kind, reference, amount, currency, given_at,
+           valid_until, review_id
+         from unnest($1::text[], $2::text[]) as wanted (operator_id, player_id)
+         join attestation a on a.operator_id = wanted.operator_id
+           and a.player_id = wanted.player_id
+         order by attestation_id desc",
+        &operators,
+        &players
+    )
+    .fetch_all(connection)
+    .await?;
+    let read = rows.into_iter().map(|row| {
+        let owner = key(&row.operator_id, &row.player_id);
+        Ok((owner, row.into_attestation()?))
     });
     read.collect()
 }

@@ -197,6 +197,25 @@ pub async fn to_look_at(
         .collect())
 }
 
+/// Open cases of switches whose end has come: the oldest first.
+pub async fn of_ended_switches(
+    pool: &Pool,
+    now: Timestamp,
+    most: i64,
+) -> Result<Vec<(OperatorId, Uuid)>, StoreError> {
+    let rows = sqlx::query!(
+        "select r.review_id, r.operator_id from review r
+         join routing_switch s on s.switch_id = r.switch_id
+         where r.is_open and s.ends_at <= $1 order by r.review_id limit $2",
+        now,
+        most
+    )
+    .fetch_all(pool)
+    .await?;
+    let found = rows.into_iter().map(|row| (OperatorId::trusted(&row.operator_id), row.review_id));
+    Ok(found.collect())
+}
+
 /// Open cases of a kind, those of them that are late, and those that somebody was reminded of.
 #[derive(Debug, Clone)]
 pub struct CaseCount {

@@ -3,11 +3,11 @@
 //! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
 
 use super::json::currency;
-use super::{StoreError, checks_json, loop_json, vendors_json};
+use super::{StoreError, background_json, checks_json, loop_json, vendors_json};
 use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
-use crate::screening::facts::{Facts, Match, PayerFacts, PaymentFacts, PlayerFacts};
+use crate::screening::facts::{Facts, PaymentFacts, PlayerFacts};
 use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{LimitUsed, Period};
 use crate::screening::movement::UseState;
@@ -36,9 +36,8 @@ pub fn text(facts: &Facts) -> String {
             json!({"origin": origin.as_str(), "money": money, "method": method.as_str()}),
         );
     }
-    if let Some(PayerFacts { name, tax_id, account }) = &facts.payer {
-        let payer = json!({"name": name.as_str(), "tax_id": tax_id.as_str(), "account": account});
-        put("payer", payer);
+    if let Some(payer) = &facts.payer {
+        put("payer", background_json::payer(payer));
     }
     if !facts.owed.is_empty() {
         put("owed", facts.owed.iter().copied().map(money_json).collect());
@@ -54,6 +53,12 @@ pub fn text(facts: &Facts) -> String {
     }
     if !facts.counted.is_empty() {
         put("counted", facts.counted.iter().map(counted_json).collect());
+    }
+    if !facts.attestations.is_empty() {
+        put("attestations", facts.attestations.iter().map(background_json::vouched).collect());
+    }
+    if let Some(shared) = facts.shared {
+        put("shared", background_json::shared(shared));
     }
     if !facts.vendors.is_empty() {
         put("vendors", facts.vendors.iter().map(vendors_json::value).collect());
@@ -161,18 +166,14 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
                 method: found.word("method", |text| text.parse().ok())?,
             })
         })?,
-        payer: all.maybe("payer", |found| {
-            Ok(PayerFacts {
-                name: found.word("name", Match::parse)?,
-                tax_id: found.word("tax_id", Match::parse)?,
-                account: found.text("account")?,
-            })
-        })?,
+        payer: all.maybe("payer", background_json::read_payer)?,
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,
         closed_loop: all.maybe("closed_loop", loop_json::read)?,
         checks: all.maybe("checks", checks_json::read)?.unwrap_or_default(),
         counted: all.each("counted", read_counted)?,
+        attestations: all.each("attestations", background_json::read_vouched)?,
+        shared: all.maybe("shared", background_json::read_shared)?,
         vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,
@@ -313,7 +314,7 @@ impl<'a> Node<'a> {
         self.value.as_str().map(str::to_owned).ok_or_else(|| self.wrong())
     }
 
-    fn own_word<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    pub(super) fn own_word<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
         parse(&self.own_text()?).ok_or_else(|| self.wrong())
     }
 

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::json::{read, text};
 use crate::domain::Instrument;
-use psp_contract::{Instrument as Chosen, Portable};
+use psp_contract::{CardFunding, Instrument as Chosen, Portable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -62,6 +62,8 @@ struct StoredInstrument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tax_id: Option<String>,
     masked: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    funding: Option<String>,
     source_deposit: Option<Uuid>,
 }
 
@@ -72,6 +74,7 @@ pub fn instrument(instrument: &Instrument) -> String {
         holder_name: instrument.holder_name.clone(),
         tax_id: instrument.tax_id.clone(),
         masked: instrument.masked.clone(),
+        funding: instrument.funding.map(|funding| funding.as_str().to_owned()),
         source_deposit: instrument.source_deposit,
     })
 }
@@ -84,6 +87,7 @@ pub fn read_instrument(value: &str) -> Result<Instrument, StoreError> {
         holder_name: stored.holder_name,
         tax_id: stored.tax_id,
         masked: stored.masked,
+        funding: stored.funding.as_deref().and_then(CardFunding::parse),
         source_deposit: stored.source_deposit,
     })
 }

@@ -129,6 +129,23 @@ pub struct NamedRule {
     pub effect: String,
 }
 
+impl NamedRule {
+    /// As the rule that has this name now would have found it. An effect that nobody knows is read as
+    /// the worst.
+    pub fn result(&self, rule: &Rule) -> RuleResult {
+        RuleResult {
+            number: rule.number,
+            rule: rule.id.clone(),
+            state: if self.hit { State::Hit } else { State::NoHit },
+            observed: self.observed.clone(),
+            operator: rule.check.operator(),
+            threshold: self.threshold.clone(),
+            effect: Outcome::parse(&self.effect).unwrap_or(Outcome::Hold),
+            acts: true,
+        }
+    }
+}
+
 pub fn rules(results: &[RuleResult]) -> String {
     let stored = results.iter().map(|result| {
         let RuleResult { number, state, observed, threshold, effect, acts, .. } = result;

@@ -5,7 +5,9 @@
 //! does not refresh the snapshot of its own statement.
 
 use super::rows::{PlayerRow, read_viewer};
-use super::{StoreError, erasures, json, load_holdings, load_payments, loop_history, payins};
+use super::{
+    StoreError, backgrounds, erasures, json, load_holdings, load_payments, loop_history, payins,
+};
 use crate::book::{Book, GameEntry, GameKind, KeyId, StoredKey};
 use crate::decide::Needs;
 use crate::domain::{Direction, Money, OperatorId, PaymentId, PlayerId, PlayerKey, Timestamp};
@@ -103,6 +105,7 @@ pub async fn load(
     load_game(connection, books, needs).await?;
     payins::load(connection, books, needs).await?;
     loop_history::load(connection, books, needs).await?;
+    backgrounds::load(connection, books, needs, policies).await?;
     load_payments::load(connection, books, needs).await?;
     if needs.cases.is_empty() { Ok(()) } else { erasures::load(connection, books).await }
 }

@@ -40,10 +40,14 @@ pub async fn load(
     policies: &Policies,
 ) -> Result<(), StoreError> {
     let of_wallets: BTreeSet<&PlayerKey> = needs.wallets.iter().map(|(key, _)| key).collect();
-    let of_movements = needs.movements.iter().filter_map(|key| {
+    let of_movements = needs.movements.union(&needs.accounts).filter_map(|key| {
         let book = books.get(key)?;
+        let screens = |country| policies.screens_accounts(country, book.record.at);
         // Nobody was screened yet, and nothing counted, where there is no player.
         let country = &book.player.as_ref()?.country;
+        if !needs.movements.contains(key) && !screens(country) {
+            return None;
+        }
         Some((key, book.record.at - policies.reach(country, book.record.at)))
     });
     let (of_movements, since): (Vec<&PlayerKey>, Vec<Timestamp>) = of_movements.unzip();

@@ -5,17 +5,23 @@ use super::facts_json::Node;
 use crate::screening::closed_loop::Obstacle;
 use crate::screening::facts::{LoopFacts, LoopSource};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 pub(super) fn value(found: &LoopFacts) -> Value {
     let source = |source: &LoopSource| {
-        json!({
+        let mut value = json!({
             "kind": source.kind,
             "deposited": source.deposited_minor,
             "paid_out": source.paid_out_minor,
             "share": source.share_minor,
             "obstacle": source.obstacle.map(Obstacle::as_str),
             "excepted": source.is_excepted,
-        })
+        });
+        // Older decisions have no such member, and they must come out to the byte.
+        if let Some(exception) = source.exception {
+            value["exception"] = exception.to_string().into();
+        }
+        value
     };
     let elsewhere = found.elsewhere.as_ref();
     json!({
@@ -38,6 +44,9 @@ pub(super) fn read(found: &Node<'_>) -> Result<LoopFacts, StoreError> {
                     Obstacle::parse(&text.own_text()?).ok_or_else(|| text.wrong())
                 })?,
                 is_excepted: source.flag("excepted")?,
+                exception: source.maybe("exception", |id| {
+                    Uuid::try_parse(&id.own_text()?).map_err(|_| id.wrong())
+                })?,
             })
         })?,
         elsewhere: found.maybe("elsewhere", |to| Ok((to.text("kind")?, to.number("minor")?)))?,

@@ -18,6 +18,8 @@
 //! [`identity_events`].
 
 pub mod attestations;
+mod background_json;
+pub mod backgrounds;
 pub mod case_json;
 pub mod cases;
 pub mod checkpoints;

@@ -2,9 +2,10 @@
 
 use super::load::columns;
 use super::rows::PlayerRow;
-use super::{StoreError, movements};
+use super::{StoreError, backgrounds, movements};
 use crate::domain::{OperatorId, Player, PlayerId, PlayerKey, Timestamp};
 use crate::screening::Policies;
+use crate::screening::background::Background;
 use crate::screening::limits::Limit;
 use crate::screening::movement::Movement;
 use sqlx::PgConnection;
@@ -16,6 +17,8 @@ pub struct PlayerFacts {
     pub player: Player,
     pub limits: Vec<Limit>,
     pub movements: Vec<Movement>,
+    /// What two people vouch for, where the player's market asks for it.
+    pub background: Background,
 }
 
 /// Reads the players, in the order in which they are asked for; None for one that is not known.
@@ -28,9 +31,11 @@ pub async fn players(
     let (operators, ids) = columns(keys.iter());
     let mut found = BTreeMap::new();
     for (player, limits) in player_rows(connection, &operators, &ids).await? {
-        found.insert(player.key.clone(), PlayerFacts { player, limits, movements: Vec::new() });
+        let (movements, background) = (Vec::new(), Background::default());
+        found.insert(player.key.clone(), PlayerFacts { player, limits, movements, background });
     }
     add_movements(connection, &mut found, policies, now).await?;
+    backgrounds::add(connection, &mut found, policies, now).await?;
     Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
 }
 

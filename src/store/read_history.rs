@@ -43,7 +43,8 @@ pub struct Span {
     pub ids: Option<Vec<Uuid>>,
     pub from: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    pub after: Option<Uuid>,
+    /// Nil: from the first one on.
+    pub after: Uuid,
     pub limit: i64,
 }
 
@@ -59,7 +60,7 @@ pub async fn decisions(pool: &PgPool, span: &Span) -> Result<Vec<RecordedDecisio
              and ($3::uuid[] is null or decision_id = any($3))
              and ($4::timestamptz is null or occurred_at >= $4)
              and ($5::timestamptz is null or occurred_at < $5)
-             and ($6::uuid is null or decision_id > $6)
+             and decision_id > $6
            order by decision_id limit $7"#,
         span.operator.as_ref().map(OperatorId::as_str),
         span.market,
@@ -269,6 +270,18 @@ pub async fn source(pool: &PgPool, payment: Uuid) -> Result<Option<Instrument>, 
     .await?;
     let source = row.and_then(|row| row.source);
     source.map(|text| super::instrument_json::read_instrument(&text)).transpose()
+}
+
+/// Where a withdrawal goes, by its parts.
+pub async fn destinations(pool: &PgPool, payment: Uuid) -> Result<Vec<Instrument>, StoreError> {
+    let rows = sqlx::query_scalar!(
+        r#"select instrument::text as "instrument!" from part where payment_id = $1
+           order by number"#,
+        payment
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|text| super::instrument_json::read_instrument(text)).collect()
 }
 
 /// How a withdrawal was shared out among the sources when it was asked for. None: it is a deposit, or of

@@ -178,6 +178,8 @@ pub(super) fn read_payer(stored: StoredPayer) -> PayerProof {
         portable,
         token: stored.token,
         masked: stored.masked,
+        // No card pays without a request.
+        funding: None,
     }
 }
 

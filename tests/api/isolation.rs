@@ -46,7 +46,7 @@ async fn belongings(scene: &Scene) -> BTreeMap<&'static str, String> {
 }
 
 /// A body that would do, were the id one's own.
-fn body_of(rule: &Rule) -> Option<Value> {
+pub fn body_of(rule: &Rule) -> Option<Value> {
     let reference = json!({"kind": "win", "amount": "1.00", "currency": "EUR", "reference": "r"});
     match (rule.method.as_str(), rule.path) {
         ("POST", "/v1/player-sessions") => Some(json!({"player_id": "p-1", "ttl_s": 60})),

@@ -170,8 +170,18 @@ impl Scene {
 
     /// The first events of a stream.
     pub async fn stream(&self, path: &str, last: Option<&str>, count: usize) -> Vec<String> {
+        self.stream_of("sk_demo", path, last, count).await
+    }
+
+    pub async fn stream_of(
+        &self,
+        bearer: &str,
+        path: &str,
+        last: Option<&str>,
+        count: usize,
+    ) -> Vec<String> {
         let url = format!("http://{}{path}", self.address);
-        let mut request = self.client.get(url).bearer_auth("sk_demo");
+        let mut request = self.client.get(url).bearer_auth(bearer);
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -203,7 +213,9 @@ async fn vendors(config: &mut Config, home: &Path) -> mock_psps::Running {
     let running = mock_psps::start(mocks).await.unwrap();
     for vendor in &mut config.checks {
         let mock = running.vendors.iter().find(|mock| mock.id == vendor.id).unwrap();
-        vendor.base_url.clone_from(&mock.base_url);
+        // What an adapter wants behind the address stays.
+        let path = vendor.base_url.splitn(4, '/').nth(3).unwrap_or_default();
+        vendor.base_url = format!("{}/{path}", mock.base_url);
     }
     running
 }
@@ -249,7 +261,11 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
         scopes: Scope::ALL.to_vec(),
         person: Some(PersonId::trusted(person)),
     };
+    let mut everybody_else = key("sk_demo_operator", "op_demo", "person_e");
+    everybody_else.scopes.retain(|scope| *scope != Scope::Compliance);
     let keys = [
+        // All that a casino may, and a person who operates, and no compliance.
+        everybody_else,
         key("sk_demo", "op_demo", "person_a"),
         // A second key of the same human.
         key("sk_demo_a2", "op_demo", "person_a"),

@@ -18,7 +18,7 @@ use time::macros::date;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn operator() -> OperatorId {
+pub fn operator() -> OperatorId {
     OperatorId::trusted("op_demo")
 }
 
@@ -69,7 +69,7 @@ async fn work(
     Ok(read(world, review.id).await)
 }
 
-fn refusal<T: std::fmt::Debug>(told: Result<T, CaseError>) -> Refusal {
+pub fn refusal<T: std::fmt::Debug>(told: Result<T, CaseError>) -> Refusal {
     match told.unwrap_err() {
         CaseError::Refused(refusal) | CaseError::Submit(SubmitError::Refused(refusal)) => refusal,
         other => panic!("not refused: {other:?}"),
@@ -85,7 +85,7 @@ fn propose(payload: CasePayload) -> CaseDecision {
     CaseDecision::Propose { outcome, note, payload: Some(payload) }
 }
 
-async fn acts(world: &World, review: &Review) -> Vec<String> {
+pub async fn acts(world: &World, review: &Review) -> Vec<String> {
     let sql =
         format!("select act from review_event where review_id = '{}' order by n", review.id.0);
     world.texts(&sql).await

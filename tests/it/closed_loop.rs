@@ -10,18 +10,17 @@ use interlock::screening::replay::{Question, replay};
 use interlock::store::read_history::{self, Span};
 use psp_contract::Instrument as Chosen;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "adyen-de", "nuvei-de"];
+pub const ACCOUNTS: &[&str] = &["trustly-de", "truelayer-de", "adyen-de", "nuvei-de"];
 const STEP: Duration = Duration::from_secs(60);
 
-async fn world_of(accounts: &'static [&'static str]) -> World {
+pub async fn world_of(accounts: &'static [&'static str]) -> World {
     World::with(Setup { accounts, ..Setup::default() }).await
 }
 
 /// A deposit that its payer has paid, once its PSP has told who that was.
-async fn paid_in(world: &World, order: DepositOrder) -> Payment {
+pub async fn paid_in(world: &World, order: DepositOrder) -> Payment {
     let deposit = world.one().deposit(order).await;
     if deposit.next_action.is_some() {
         world.complete(&deposit, "succeeded").await;
@@ -35,12 +34,12 @@ async fn paid_in(world: &World, order: DepositOrder) -> Payment {
     .await
 }
 
-fn by_card(player: &PlayerKey) -> DepositOrder {
+pub fn by_card(player: &PlayerKey) -> DepositOrder {
     let token = Chosen::CardToken("8415718415478572".to_owned());
     DepositOrder { instrument: Some(token), ..GERMAN_CARDS.deposit(player) }
 }
 
-fn back(player: &PlayerKey, money: Money) -> WithdrawalOrder {
+pub fn back(player: &PlayerKey, money: Money) -> WithdrawalOrder {
     WithdrawalOrder {
         player: player.clone(),
         claim: claim("withdrawals", &key()),
@@ -53,7 +52,7 @@ fn back(player: &PlayerKey, money: Money) -> WithdrawalOrder {
 }
 
 /// A player who paid in 100.00 from a bank account and then 100.00 by card.
-async fn bank_and_card(world: &World) -> PlayerKey {
+pub async fn bank_and_card(world: &World) -> PlayerKey {
     let player = world.player_of(GERMANY).await;
     paid_in(world, GERMANY.deposit(&player)).await;
     paid_in(world, by_card(&player)).await;
@@ -62,7 +61,7 @@ async fn bank_and_card(world: &World) -> PlayerKey {
     player
 }
 
-fn amounts(payment: &Payment) -> Vec<i64> {
+pub fn amounts(payment: &Payment) -> Vec<i64> {
     payment.parts.iter().map(|part| part.money.minor).collect()
 }
 
@@ -86,14 +85,14 @@ async fn sent(world: &World, payment: &Payment, number: usize, status: AttemptSt
 }
 
 /// The card's PSP pays what it has accepted.
-async fn card_is_paid(world: &World, payment: &Payment, number: usize) {
+pub async fn card_is_paid(world: &World, payment: &Payment, number: usize) {
     let attempt = sent(world, payment, number, AttemptStatus::Accepted).await;
     let movement = world.movement(&attempt).await;
     world.mocks.complete(&attempt.psp, &movement.reference, json!({"outcome": "succeeded"})).await;
 }
 
 /// Every decision comes out the same from what it kept, the sources among it.
-async fn decided_the_same_again(world: &World) {
+pub async fn decided_the_same_again(world: &World) {
     let (flows, span) = (&world.one().flows, Span { limit: 100, ..Span::default() });
     let pool = flows.db.pool();
     let decisions = read_history::decisions(pool, &span).await.unwrap();
@@ -251,58 +250,6 @@ async fn two_unknown_parts_are_two_questions_for_people() {
     let half = world.payment(withdrawal.id).await;
     assert_eq!(half.status.as_str(), "processing");
     world.leave_open();
-}
-
-/// Two sources, and withdrawals at once from two instances: each split is made again under the lock, so
-/// that together they give no source more than it paid in. (Without that, each would take the oldest
-/// source's money for itself.)
-#[tokio::test(flavor = "multi_thread")]
-async fn withdrawals_at_once_never_share_a_net_deposit() {
-    let mut world = world_of(ACCOUNTS).await;
-    world.start_instance().await;
-    let player = bank_and_card(&world).await;
-    let asking = (0..6).map(|n| {
-        let instance = &world.instances[n % 2];
-        instance.try_withdraw(back(&player, GERMANY.money(3_000)))
-    });
-    let answers = futures_util::future::join_all(asking).await;
-    let opened = answers.iter().filter(|answer| answer.is_ok()).count();
-    assert!(2 <= opened, "{answers:?}");
-    let sql = "select coalesce(method, 'bank_transfer') || ' ' || sum(amount)::text from part
-               where status <> 'released' group by coalesce(method, 'bank_transfer')";
-    let sums: BTreeMap<String, i64> = world
-        .texts(sql)
-        .await
-        .iter()
-        .map(|row| row.split_once(' ').unwrap())
-        .map(|(method, sum)| (method.to_owned(), sum.parse().unwrap()))
-        .collect();
-    assert!(sums.values().all(|sum| *sum <= 10_000), "{sums:?}");
-    assert_eq!(sums.values().sum::<i64>(), 3_000 * i64::try_from(opened).unwrap());
-    let ids = world.texts("select part_id::text from part where method = 'card'").await;
-    for _ in 0..ids.len() {
-        let open = "select a.attempt_id::text from attempt a where psp = 'adyen-de'
-                    and part_id is not null and status = 'accepted'";
-        let attempt =
-            eventually("the card's PSP has it", SOON, || async { world.texts(open).await.pop() })
-                .await;
-        let attempt: uuid::Uuid = attempt.parse().unwrap();
-        let movement = world.mocks.movement_of("adyen-de", attempt).await.unwrap();
-        let paid = json!({"outcome": "succeeded"});
-        world.mocks.complete("adyen-de", &movement.reference, paid).await;
-        let over = format!(
-            "select count(*) from attempt where attempt_id = '{attempt}' and status = 'succeeded'"
-        );
-        let is_paid = || async { (world.number(&over).await == 1).then_some(()) };
-        eventually("it is paid", SOON, is_paid).await;
-    }
-    let all_paid = || async {
-        let open =
-            "select count(*) from payment where direction = 'withdrawal' and status <> 'paid'";
-        (world.number(open).await == 0).then_some(())
-    };
-    eventually("all are paid", SOON, all_paid).await;
-    world.close().await;
 }
 
 /// What two people give back of a withdrawal that was paid in part is what was not paid.

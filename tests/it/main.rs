@@ -13,6 +13,8 @@
 
 mod harness;
 
+mod account_events;
+mod at_once;
 mod cancel_safety;
 mod cases;
 mod closed_loop;
@@ -20,8 +22,10 @@ mod completions;
 mod console;
 mod crash;
 mod deposits;
+mod ended_switches;
 mod every_psp;
 mod evidence;
+mod exceptions;
 mod guards;
 mod idempotency;
 mod kyc;
@@ -44,6 +48,7 @@ mod replays;
 mod reviews;
 mod rotation;
 mod routing;
+mod rules;
 mod second_success;
 mod undecided;
 mod unknown_payouts;

@@ -1,11 +1,14 @@
 //! Names against lists of sanctions and of politically exposed people: asked with the record, pinned in
 //! the decision, and asked anew when a list changes.
 
+use super::cases;
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order};
-use interlock::book::Payment;
+use interlock::book::{CasePayload, Payment};
 use interlock::domain::{Audience, Player, PlayerKey};
+use interlock::screening::attestation::{AttestationKind, AttestationTerms};
 use interlock::vendors::people::ask_checks::match_name;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const NAMES: &str = r#"
 [[rules]]
@@ -18,6 +21,7 @@ on_failure = "review"
 source = "the tests"
 source_date = "2026-11-21"
 "#;
+const DAY: Duration = Duration::from_secs(86_400);
 const BOTH: &[&str] = &["watchman", "yente"];
 
 async fn world(vendors: &'static [&'static str]) -> World {
@@ -182,5 +186,66 @@ async fn an_answer_about_an_older_record_says_nothing_of_the_present_one() {
     assert!(answer.hits.is_empty(), "nothing is known of the old name");
     let held = deposit(&world, &player).await;
     assert_eq!(held.status.as_str(), "in_review");
+    world.leave_open();
+}
+
+/// The one hit that the newest decision about a payment was made with, and what its rule observed.
+async fn hit(world: &World, payment: &Payment) -> (String, bool, String) {
+    let facts = facts(world, payment).await;
+    let hit = &facts["checks"]["names"][0]["found"]["hits"][0];
+    let text = |key: &str| hit[key].as_str().unwrap();
+    let sql = format!(
+        "select string_agg(r->>2, '; ') from decision, json_array_elements(rules) r
+         where payment_id = '{}'",
+        payment.id.uuid
+    );
+    let observed = world.texts(&sql).await.remove(0);
+    (format!("{}/{}", text("list"), text("entity")), hit["excepted"].as_bool().unwrap(), observed)
+}
+
+async fn except(world: &World, player: &PlayerKey, entry: &str, lasts: Duration) {
+    let terms = AttestationTerms {
+        kind: AttestationKind::NameException,
+        reference: entry.to_owned(),
+        amount: None,
+        valid_until: Some(world.one().flows.clock.now() + lasts),
+    };
+    let case = cases::open(world, player, CasePayload::Attestation(terms), "ann").await;
+    cases::approve(world, &case, "ann").await.expect_err("one person is not two");
+    cases::approve(world, &case, "bob").await.unwrap();
+}
+
+/// Two people said of one entry that it is somebody else: it counts no more and is on record all the
+/// same, until what they said ends. Another entry, and another player, are not meant.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_two_people_excepted_does_not_count_until_the_exception_ends() {
+    let world = world(&["watchman"]).await;
+    let player = named(&world, "Erika Sanctioned").await;
+    let held = deposit(&world, &player).await;
+    assert_eq!(held.status.as_str(), "in_review");
+    let (entry, excepted, _) = hit(&world, &held).await;
+    assert!(!excepted);
+
+    except(&world, &player, &format!("{entry}-other"), DAY).await;
+    let held = deposit(&world, &player).await;
+    assert_eq!(held.status.as_str(), "in_review", "another entry is not meant");
+
+    except(&world, &player, &entry, DAY).await;
+    let open = deposit(&world, &player).await;
+    assert_eq!(open.status.as_str(), "action_required", "{:?}", open.reasons);
+    let (same, excepted, observed) = hit(&world, &open).await;
+    assert_eq!((same, excepted), (entry.clone(), true), "the decision still holds it");
+    assert!(observed.contains("1 excepted"), "{observed}");
+    let paid = world.one().withdraw(withdrawal_order(&player, eur(1_000))).await;
+    assert_eq!(paid.status.as_str(), "approved", "{:?}", paid.reasons);
+
+    let other = named(&world, "Erika Sanctioned").await;
+    let held = deposit(&world, &other).await;
+    assert_eq!(held.status.as_str(), "in_review", "it is one player's");
+
+    world.move_on(DAY).await;
+    let held = deposit(&world, &player).await;
+    assert_eq!(held.status.as_str(), "in_review", "it has ended");
+    assert!(!hit(&world, &held).await.1);
     world.leave_open();
 }

@@ -90,13 +90,25 @@ impl Api {
     }
 
     /// A verified player of this country and currency.
-    pub async fn player_of(&self, id: &str, (country, currency): (&str, &str)) {
+    pub async fn player_of(&self, id: &str, home: (&str, &str)) {
+        let verified = json!({
+            "status": "verified", "level": 2, "verified_at": "2026-01-01T00:00:00Z",
+        });
+        self.put_player(id, home, verified).await;
+    }
+
+    /// A player of Germany, with what is known of who they are.
+    pub async fn player_with(&self, id: &str, kyc: Value) {
+        self.put_player(id, ("DE", "EUR"), kyc).await;
+    }
+
+    async fn put_player(&self, id: &str, (country, currency): (&str, &str), kyc: Value) {
         let body = json!({
             "country": country, "currency": currency, "full_name": "Erika Mustermann",
             "given_name": "Erika", "family_name": "Mustermann", "date_of_birth": "1990-05-01",
             "national_id": "L01X00T47", "email": "erika@casino.example", "phone": "+4915112345678",
             "address": "Heidestr. 17, 51147 Köln", "locale": "de-DE",
-            "kyc": { "status": "verified", "level": 2, "verified_at": "2026-01-01T00:00:00Z" },
+            "kyc": kyc,
         });
         let request = self.client.put(format!("{}/v1/players/{id}", self.url)).json(&body);
         self.send(request).await.unwrap().fine();

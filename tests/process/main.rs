@@ -18,6 +18,8 @@ mod console;
 mod copies;
 mod crash;
 mod documents;
+#[path = "../drawn/mod.rs"]
+mod drawn;
 mod failover;
 mod forge;
 mod forgeries;
@@ -27,6 +29,9 @@ mod misshapen;
 mod place;
 mod program;
 mod raw;
+#[path = "../recorded/mod.rs"]
+mod recorded;
+mod replays;
 mod sandbox_life;
 mod wait;
 mod world;

@@ -7,6 +7,7 @@ use super::program::{Program, interlock};
 use interlock::config::{Config, Profile, sandbox_keys};
 use interlock::sandbox::cluster::{APP_ROLE, OWNER_ROLE, PrivateCluster};
 use interlock::sandbox::{keys::SandboxKeys, mocks};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +21,15 @@ pub fn database() -> (String, String) {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let name = format!("process_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let name = CLUSTER.create_database(&name, None).unwrap();
+    (CLUSTER.url(&name, APP_ROLE), CLUSTER.url(&name, OWNER_ROLE))
+}
+
+/// The same, as a copy of a database that nobody is connected to.
+pub fn copy_of(url: &str) -> (String, String) {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let options: PgConnectOptions = url.parse().unwrap();
+    let name = format!("copy_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let name = CLUSTER.create_database(&name, options.get_database()).unwrap();
     (CLUSTER.url(&name, APP_ROLE), CLUSTER.url(&name, OWNER_ROLE))
 }
 

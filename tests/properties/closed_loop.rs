@@ -138,6 +138,30 @@ proptest! {
         }
     }
 
+    /// An exception lets money go beyond, and does nothing else: the shares are those that people would
+    /// be shown without it, and it is one source's alone.
+    #[test]
+    fn an_exception_takes_away_its_own_trouble_and_changes_no_share(case in case()) {
+        let (candidates, beyond, terms, minor) = &case;
+        let strict: Vec<Candidate> =
+            candidates.iter().map(|source| Candidate { excepted: false, ..*source }).collect();
+        let with = allocate(*minor, candidates, *beyond, *terms);
+        let without = allocate(*minor, &strict, *beyond, *terms);
+        prop_assert_eq!(with.is_some(), without.is_some());
+        let (Some(with), Some(without)) = (with, without) else { return Ok(()) };
+        prop_assert_eq!(&with.shares, &without.shares);
+        let stays = |trouble: &Trouble| match trouble {
+            Trouble::NeedsException(at, _) => !candidates[*at].excepted,
+            Trouble::OutsideLoop => true,
+        };
+        let left: Vec<Trouble> = without.troubles.into_iter().filter(stays).collect();
+        prop_assert_eq!(with.troubles, left);
+        for (at, source) in candidates.iter().enumerate() {
+            let share = with.minor_to(Place::Source(at));
+            prop_assert!(source.payout.is_ok() || share == 0, "nobody can pay it, and nobody does");
+        }
+    }
+
     #[test]
     fn one_withdrawal_after_another_gives_no_source_more_than_its_own(
         case in case(),

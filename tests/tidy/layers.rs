@@ -31,6 +31,7 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("screening/replay", 3),
     ("screening/compare", 3),
     ("screening/backtest", 3),
+    ("screening/pages", 3),
     ("reconciliation/matcher", 1),
     ("outbox/event", 1),
     ("outbox/schedule", 1),

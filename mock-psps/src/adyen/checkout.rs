@@ -202,7 +202,10 @@ fn charge_view(
     let mut view = json!({
         "pspReference": movement.reference, "resultCode": result, "merchantReference": reference,
         "amount": { "currency": movement.currency, "value": movement.amount_minor },
-        "additionalData": { "cardSummary": "1111", "paymentMethod": "visa" },
+        "additionalData": {
+            "cardSummary": "1111", "paymentMethod": "visa",
+            "fundingSource": funding_source(movement.text("token")),
+        },
     });
     if let Some((code, reason)) = refusal {
         view["refusalReasonCode"] = code.into();
@@ -213,6 +216,17 @@ fn charge_view(
         view["action"] = json!({ "type": "redirect", "method": "GET", "paymentMethodType": "scheme", "url": url });
     }
     view
+}
+
+/// Told where the merchant account is set up for it, as this one is. The stored card's token decides.
+fn funding_source(token: &str) -> &'static str {
+    if token.starts_with("CREDIT") {
+        "CREDIT"
+    } else if token.starts_with("PREPAID") {
+        "PREPAID"
+    } else {
+        "DEBIT"
+    }
 }
 
 async fn charge_card(

@@ -6,7 +6,8 @@
 //! `report` (the settlement details report).
 //!
 //! A stored card's token decides what becomes of a charge, as Adyen's test cards do: one that begins with
-//! `REFUSED` is refused, one that begins with `CHALLENGE` wants the payer to authenticate.
+//! `REFUSED` is refused, one that begins with `CHALLENGE` wants the payer to authenticate; `CREDIT` and
+//! `PREPAID` begin those of such cards, all others are debit cards.
 
 mod api;
 mod checkout;

@@ -239,11 +239,20 @@ fn option(m: &Movement) -> Value {
         digits => {
             option["card"] = json!({
                 "ccCardNumber": format!("4****{digits}"), "last4Digits": digits,
-                "ccExpMonth": "12", "ccExpYear": "30", "cardType": "Debit", "cardBrand": "VISA",
+                "ccExpMonth": "12", "ccExpYear": "30", "cardType": card_type(m), "cardBrand": "VISA",
             });
         }
     }
     option
+}
+
+/// The name on the card decides, as it does for Nuvei's own test cards.
+fn card_type(m: &Movement) -> &'static str {
+    let name = m.payer.as_ref().map(|payer| payer.name.to_lowercase()).unwrap_or_default();
+    ["Credit", "Prepaid"]
+        .into_iter()
+        .find(|kind| name.contains(&kind.to_lowercase()))
+        .unwrap_or("Debit")
 }
 
 pub(super) fn amount(m: &Movement) -> String {

@@ -33,8 +33,8 @@ pub use operation::{
     PayoutRequest, ReturnRequest, Subject,
 };
 pub use outcome::{
-    AssetAmount, ChainTransfer, Decline, DeclineClass, NextAction, NotSent, Outcome, PayerProof,
-    Payin, PayinTarget, Report, Status, Unknown,
+    AssetAmount, CardFunding, ChainTransfer, Decline, DeclineClass, NextAction, NotSent, Outcome,
+    PayerProof, Payin, PayinTarget, Report, Status, Unknown,
 };
 pub use reference::AttemptRef;
 pub use statement::{StatementFault, StatementKind, StatementLine};

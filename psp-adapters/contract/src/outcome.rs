@@ -238,6 +238,35 @@ pub struct PayerProof {
     pub token: Option<String>,
     /// A short masked text that people may see, `"DE** **** 3000"`.
     pub masked: Option<String>,
+    /// Whose money a card spends, where the PSP tells it under its own proof.
+    pub funding: Option<CardFunding>,
+}
+
+/// Whose money a card spends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CardFunding {
+    /// The issuer's, to be paid back: charge cards and deferred debit too.
+    Credit,
+    /// That of the holder's account, at once.
+    Debit,
+    /// What was loaded before.
+    Prepaid,
+}
+
+impl CardFunding {
+    pub const ALL: [Self; 3] = [Self::Credit, Self::Debit, Self::Prepaid];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Credit => "credit",
+            Self::Debit => "debit",
+            Self::Prepaid => "prepaid",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|funding| funding.as_str() == text)
+    }
 }
 
 /// Money that arrived at an address or account of ours without naming an attempt: to a permanent

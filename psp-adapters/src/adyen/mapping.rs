@@ -5,8 +5,8 @@ use crate::answer::{Stop, Told, good, must_match, redirect, undecided};
 use crate::common::path_id;
 use crate::json::Json;
 use psp_contract::{
-    AttemptRef, Decline, DeclineClass, HttpResponse, Money, PayerProof, Report, ReturnRequest,
-    Status, Unknown,
+    AttemptRef, CardFunding, Decline, DeclineClass, HttpResponse, Money, PayerProof, Report,
+    ReturnRequest, Status, Unknown,
 };
 
 /// What was asked for, to be found again in the answer.
@@ -111,7 +111,19 @@ fn payer(body: &Json, token: String) -> PayerProof {
     let digits = body.str("additionalData/cardSummary");
     let digits = digits.filter(|text| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()));
     let masked = digits.map(|digits| format!("**** {digits}"));
-    PayerProof { token: Some(token), masked, ..PayerProof::default() }
+    let funding = body.str("additionalData/fundingSource").and_then(funding);
+    PayerProof { token: Some(token), masked, funding, ..PayerProof::default() }
+}
+
+/// `fundingSource`, where the merchant account is set up to tell it. What the issuer lends, however soon
+/// it wants it back, is credit.
+fn funding(word: &str) -> Option<CardFunding> {
+    match word {
+        "CREDIT" | "CHARGE" | "DEFERRED_DEBIT" => Some(CardFunding::Credit),
+        "DEBIT" => Some(CardFunding::Debit),
+        "PREPAID" => Some(CardFunding::Prepaid),
+        _ => None,
+    }
 }
 
 /// A refund's `{pspReference, status: received}`.

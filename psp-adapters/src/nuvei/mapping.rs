@@ -4,8 +4,8 @@ use crate::answer::{Stop, Told, json, must_match, redirect, undecided};
 use crate::json::Json;
 use crate::payer;
 use psp_contract::{
-    AttemptRef, Decline, DeclineClass, HttpResponse, Inquiry, Money, NotSent, Outcome, PayerProof,
-    Report, Status, Subject, Unknown,
+    AttemptRef, CardFunding, Decline, DeclineClass, HttpResponse, Inquiry, Money, NotSent, Outcome,
+    PayerProof, Report, Status, Subject, Unknown,
 };
 
 /// "No transaction details returned for the provided ID".
@@ -202,7 +202,10 @@ fn payer(option: &Json) -> PayerProof {
     let digits = digits.filter(|it| it.len() == 4 && it.bytes().all(|b| b.is_ascii_digit()));
     let proof = match digits {
         Some(digits) => {
-            PayerProof { masked: Some(format!("**** {digits}")), ..PayerProof::default() }
+            let funding = option.word("card/cardType");
+            let funding = funding.and_then(|it| CardFunding::parse(&it.to_ascii_lowercase()));
+            let masked = Some(format!("**** {digits}"));
+            PayerProof { masked, funding, ..PayerProof::default() }
         }
         None => account.as_deref().and_then(payer::email).unwrap_or_default(),
     };

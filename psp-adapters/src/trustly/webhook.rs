@@ -84,6 +84,7 @@ fn payer(data: &Json) -> PayerProof {
         portable: None,
         token: data.word("accountid"),
         masked: data.word("attributes/descriptor").or(digits),
+        funding: None,
     }
 }
 

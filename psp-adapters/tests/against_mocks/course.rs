@@ -187,5 +187,6 @@ async fn proven_payer(
         portable: all.portable.or(one.portable),
         token: all.token.or(one.token),
         masked: all.masked.or(one.masked),
+        funding: all.funding.or(one.funding),
     })
 }

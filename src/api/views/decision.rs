@@ -5,7 +5,7 @@ use super::time::Time;
 use crate::domain::{Audience, DecisionId, Timestamp};
 use crate::screening::compare::Difference;
 use crate::screening::replay::Replay;
-use crate::screening::{MarketPolicy, Outcome, Policies, engine};
+use crate::screening::{MarketPolicy, Policies, engine};
 use crate::store::json::StoredRule;
 use crate::store::read_decisions::DecisionLine;
 use serde::Serialize;
@@ -87,7 +87,10 @@ impl RuleView {
     fn of(stored: StoredRule, policy: Option<&MarketPolicy>) -> (Self, Audience) {
         match stored {
             StoredRule::Named(named) => {
-                let holds = named.effect == Outcome::Hold.as_str();
+                let found = engine::rule_named(policy, &named.rule);
+                // It kept no audience. Whose rule nobody knows any more, only compliance may read.
+                let audience = found
+                    .map_or(Audience::Compliance, |rule| rule.reason(&named.result(rule)).audience);
                 let view = Self {
                     rule: named.rule,
                     hit: named.hit,
@@ -96,7 +99,7 @@ impl RuleView {
                     threshold: named.threshold,
                     effect: named.effect,
                 };
-                (view, if holds { Audience::Compliance } else { Audience::Operator })
+                (view, audience)
             }
             StoredRule::Numbered(stored) => {
                 let found = engine::rule_of(policy, stored.number);
@@ -183,3 +186,7 @@ impl ReplayView {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "decision_tests.rs"]
+mod tests;

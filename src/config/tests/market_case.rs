@@ -2,6 +2,7 @@
 
 use super::packs::{packs, player};
 use crate::domain::{Currency, Direction, Instrument, Method, Money, Origin, Player, Timestamp};
+use crate::screening::background::Background;
 use crate::screening::calendar::Period;
 use crate::screening::facts::Facts;
 use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
@@ -136,6 +137,7 @@ impl Case {
             method,
             limits: &self.limits,
             movements: &self.movements,
+            background: Background::NOTHING,
             source: self.source.as_ref(),
         };
         let (policies, fx) = (Policies::new(packs()), fx());
@@ -153,6 +155,8 @@ impl Case {
             closed_loop: None,
             payment: None,
             movements: &self.movements,
+            background: Background::NOTHING,
+            ends: &[],
         };
         let (policies, fx) = (Policies::new(packs()), fx());
         self.screened(gather::withdrawal(&records, &Setting::new(&policies, &fx, NOW)), &policies)

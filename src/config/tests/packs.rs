@@ -6,6 +6,7 @@ use crate::domain::{
     Currency, Kyc, KycStatus, Method, Money, OperatorId, Origin, Player, PlayerId, PlayerKey,
     PlayerStatus, Timestamp,
 };
+use crate::screening::background::Background;
 use crate::screening::file::{self, Library};
 use crate::screening::gather::{self, Deposit, Setting};
 use crate::screening::{Checkpoint, FxTable, MarketPolicy, Outcome, Policies, Screening, engine};
@@ -61,6 +62,7 @@ fn deposit(player: &Player, money: Money, method: Method) -> Screening {
         method,
         limits: &market_case::limits(money.currency),
         movements: &[],
+        background: Background::NOTHING,
         source: None,
     };
     let mut facts = gather::deposit(&records, &Setting::new(&policies, &fx, NOW));

@@ -315,7 +315,7 @@ fn rule(table: &Table<'_>, number: u16, id: &str, currencies: &[Currency]) -> Op
         table.fault(if table.has("kind") { "kind" } else { "id" }, format!("`{kind}` is no rule"));
         return None;
     };
-    let at = checkpoints(table, usual);
+    let at = checkpoints(table, usual, rules::besides(&kind));
     Some(Rule {
         number,
         id: id.into(),
@@ -328,15 +328,15 @@ fn rule(table: &Table<'_>, number: u16, id: &str, currencies: &[Currency]) -> Op
     })
 }
 
-/// Where the rule runs: as its kind usually does, or at some of those points.
-fn checkpoints(table: &Table<'_>, usual: &[Checkpoint]) -> Vec<Checkpoint> {
+/// Where the rule runs: as its kind usually does, or at some of the points where it can.
+fn checkpoints(table: &Table<'_>, usual: &[Checkpoint], besides: &[Checkpoint]) -> Vec<Checkpoint> {
     if !table.has("at") {
         return usual.to_vec();
     }
     let mut at = Vec::new();
     for text in table.texts("at") {
         match Checkpoint::parse(&text) {
-            Some(found) if usual.contains(&found) => at.push(found),
+            Some(found) if usual.contains(&found) || besides.contains(&found) => at.push(found),
             Some(_) => table.fault("at", format!("has `{text}`, where this rule cannot run")),
             None => table.fault("at", format!("has `{text}`, which is no checkpoint")),
         }

@@ -1,9 +1,10 @@
 //! From a certain sum on somebody finds out whether the player can afford it; for the young, from a
 //! lower one.
 
-use super::counting;
+use super::{counting, lifting};
 use crate::domain::{Audience, Currency, Money};
 use crate::screening::aggregate::Query;
+use crate::screening::attestation::AttestationKind;
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
 use crate::screening::rule::{Check, Finding, RuleResult, Words};
@@ -14,6 +15,7 @@ pub struct Affordability {
     most: Money,
     /// Below this age, in years, at most so much.
     young: Option<(i32, Money)>,
+    lifted_by: Vec<AttestationKind>,
 }
 
 impl Affordability {
@@ -23,7 +25,8 @@ impl Affordability {
             Some((i32::try_from(age).ok()?, table.money("young_most_eur", Currency::EUR)))
         });
         let most = table.money("most_eur", Currency::EUR);
-        Self { query: counting::query(table), most, young }
+        let lifted_by = lifting::read(table, &[AttestationKind::Affordability]);
+        Self { query: counting::query(table), most, young, lifted_by }
     }
 
     fn look(&self, facts: &Facts) -> Result<Finding, Finding> {
@@ -38,7 +41,8 @@ impl Affordability {
         let sum = counted.sum_with(facts);
         let sum = sum.map_err(|problem| Finding::error(problem, &*threshold))?;
         let observed = counting::words(counted, &sum.to_string());
-        Ok(Finding::new(most.minor < sum.minor, observed, threshold))
+        let finding = Finding::new(most.minor < sum.minor, observed, threshold);
+        Ok(lifting::lift(finding, &self.lifted_by, Some(sum), facts))
     }
 }
 
@@ -53,6 +57,10 @@ impl Check for Affordability {
 
     fn queries(&self) -> Vec<Query> {
         vec![self.query]
+    }
+
+    fn lifted_by(&self) -> &[AttestationKind] {
+        &self.lifted_by
     }
 
     fn find(&self, facts: &Facts) -> Vec<Finding> {

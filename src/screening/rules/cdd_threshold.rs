@@ -1,8 +1,9 @@
 //! From a certain sum on the law wants to know the player better.
 
-use super::counting;
+use super::{counting, lifting};
 use crate::domain::{Audience, Currency, KycStatus, Money};
 use crate::screening::aggregate::Query;
+use crate::screening::attestation::AttestationKind;
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
 use crate::screening::rule::{Check, Finding, RuleResult, Words};
@@ -13,6 +14,7 @@ pub struct CddThreshold {
     from: Money,
     /// The level of verification that satisfies it.
     level: i16,
+    lifted_by: Vec<AttestationKind>,
 }
 
 impl CddThreshold {
@@ -21,6 +23,7 @@ impl CddThreshold {
             query: counting::query(table),
             from: table.money("from_eur", Currency::EUR),
             level: i16::try_from(table.number("level", 1, 3)).unwrap_or(3),
+            lifted_by: lifting::read(table, &[AttestationKind::EnhancedDueDiligence]),
         }
     }
 
@@ -36,7 +39,8 @@ impl CddThreshold {
         let level = verified.map_or(0, |kyc| kyc.level);
         let hit = self.from.minor <= sum.minor && level < self.level;
         let observed = counting::words(counted, &format!("{sum}, verified to level {level}"));
-        Ok(Finding::new(hit, observed, threshold))
+        let finding = Finding::new(hit, observed, threshold);
+        Ok(lifting::lift(finding, &self.lifted_by, Some(sum), facts))
     }
 }
 
@@ -51,6 +55,10 @@ impl Check for CddThreshold {
 
     fn queries(&self) -> Vec<Query> {
         vec![self.query]
+    }
+
+    fn lifted_by(&self) -> &[AttestationKind] {
+        &self.lifted_by
     }
 
     fn find(&self, facts: &Facts) -> Vec<Finding> {

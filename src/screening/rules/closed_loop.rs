@@ -114,13 +114,17 @@ fn observed(found: &LoopFacts, currency: Currency) -> String {
         .filter(|s| 0 < s.uncovered_minor())
         .map(|source| {
             let uncovered = money(source.uncovered_minor());
-            match (source.obstacle, source.is_excepted) {
-                (_, true) => format!("{uncovered} of {} (by an approved exception)", source.kind),
-                (Some(obstacle), false) => {
-                    format!("{uncovered} of {} ({})", source.kind, obstacle.text())
-                }
-                (None, false) => format!("{uncovered} of {}", source.kind),
-            }
+            let why = match (source.is_excepted, source.exception, source.obstacle) {
+                (true, Some(id), _) => format!(" (by the approved exception {id})"),
+                (true, None, _) => " (by an approved exception)".to_owned(),
+                (false, Some(id), _) => format!(
+                    " (the approved exception {id} holds for the player's own accounts, and this \
+                     destination is not known to be one)"
+                ),
+                (false, None, Some(obstacle)) => format!(" ({})", obstacle.text()),
+                (false, None, None) => String::new(),
+            };
+            format!("{uncovered} of {}{why}", source.kind)
         })
         .collect();
     if !left.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::{Method, Origin};
+use crate::screening::background::Background;
 use crate::screening::closed_loop::Obstacle;
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::rule::State;
@@ -16,6 +17,7 @@ fn source(kind: &str, deposited_minor: i64, share_minor: i64) -> LoopSource {
         share_minor,
         obstacle: None,
         is_excepted: false,
+        exception: None,
     }
 }
 
@@ -36,6 +38,8 @@ fn facts(found: &LoopFacts) -> Facts {
         closed_loop: Some(found),
         payment: None,
         movements: &[],
+        background: Background::NOTHING,
+        ends: &[],
     };
     gather::withdrawal(&records, &Setting::new(&policies(), &fx(), NOW))
 }
@@ -67,6 +71,25 @@ fn a_stranded_source_needs_an_exception_and_an_approved_one_is_enough() {
     let observed = "0.00 SEK to 0 sources, 100.00 SEK beyond (iban); not paid back: 50.00 SEK of \
                     source (by an approved exception)";
     check(&ClosedLoop, &found, State::NoHit, observed);
+    found.sources[0].exception = Some(uuid::Uuid::from_u128(7));
+    let observed = "0.00 SEK to 0 sources, 100.00 SEK beyond (iban); not paid back: 50.00 SEK of \
+                    source (by the approved exception 00000000-0000-0000-0000-000000000007)";
+    check(&ClosedLoop, &found, State::NoHit, observed);
+}
+
+#[test]
+fn an_exception_lets_nothing_go_to_a_named_account_that_may_be_anybodys() {
+    let exception = Some(uuid::Uuid::from_u128(7));
+    let passed_over = LoopSource { exception, ..source("source", 5_000, 0) };
+    let mut found = LoopFacts { is_named: true, ..shared(vec![passed_over], 10_000) };
+    let observed = "0.00 SEK to 0 sources, 100.00 SEK beyond (iban); not paid back: 50.00 SEK of \
+                    source (the approved exception 00000000-0000-0000-0000-000000000007 holds for \
+                    the player's own accounts, and this destination is not known to be one)";
+    check(&NamedDestination, &found, State::Hit, observed);
+    found.sources[0].is_excepted = true;
+    let observed = "0.00 SEK to 0 sources, 100.00 SEK beyond (iban); not paid back: 50.00 SEK of \
+                    source (by the approved exception 00000000-0000-0000-0000-000000000007)";
+    check(&NamedDestination, &found, State::NoHit, observed);
 }
 
 #[test]

@@ -17,7 +17,9 @@ pub fn query(table: &Table<'_>) -> Query {
             table.fault(key, "is missing");
         }
     }
-    let flow = table.opt_word("flow", Flow::parse, "deposits, withdrawals, either or net");
+    // Turnover moves no money: only the rule that is about it counts it.
+    let parse = |text: &str| Flow::parse(text).filter(|flow| *flow != Flow::Turnover);
+    let flow = table.opt_word("flow", parse, "deposits, withdrawals, either or net");
     let window = table.opt_word("window", |text| text.parse().ok(), WINDOW_FORM);
     Query {
         flow: flow.unwrap_or(Flow::Deposits),

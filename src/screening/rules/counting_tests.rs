@@ -1,116 +1,15 @@
 //! The rules that count, each near its threshold from both sides.
 
-use crate::domain::{Currency, Direction, Money, Timestamp};
-use crate::domain::{Kyc, KycStatus, Method, Origin, Player};
+use super::rule_tests::{Case, hours, vouched};
+use crate::domain::{Currency, Direction, Money};
+use crate::domain::{Kyc, KycStatus};
+use crate::screening::attestation::AttestationKind;
 use crate::screening::calendar::Period;
-use crate::screening::facts::Facts;
-use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
-use crate::screening::limits::Limit;
 use crate::screening::movement::{Fingerprint, Movement, UseState};
 use crate::screening::rule::State;
-use crate::screening::test_data::{NOW, POLICY, deposited, fx, limit, player};
-use crate::screening::{Checkpoint, MarketPolicy, Policies, Screening, engine, file};
-use std::time::Duration;
+use crate::screening::test_data::{NOW, deposited, limit};
+use crate::screening::{Checkpoint, engine};
 use time::macros::{date, datetime};
-use uuid::Uuid;
-
-/// The policy of the tests with one rule more, in Stockholm.
-fn policy(rule: &str) -> MarketPolicy {
-    let more = "effect = \"review\"\nsource = \"test\"\nsource_date = \"2026-01-01\"";
-    let calendar = "[calendar]\nzone = \"Europe/Stockholm\"\nsource = \"test\"\n\
-                    source_date = \"2026-01-01\"";
-    let text = format!("{POLICY}\n{calendar}\n[[rules]]\n{rule}\n{more}\n");
-    // A table after the rules would be one of the last rule's: it goes before the first.
-    let (head, rules) = text.split_once("[[rules]]").expect("the policy has rules");
-    let rules = rules.replace(calendar, "");
-    let text = format!("{head}{calendar}\n\n[[rules]]{rules}");
-    file::read("2026-01.toml", &text).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"))
-}
-
-struct Case {
-    policies: Policies,
-    player: Player,
-    limits: Vec<Limit>,
-    movements: Vec<Movement>,
-    now: Timestamp,
-}
-
-impl Case {
-    fn new(rule: &str) -> Self {
-        let policies = Policies::new(vec![policy(rule)]);
-        Self { policies, player: player(), limits: Vec::new(), movements: Vec::new(), now: NOW }
-    }
-
-    fn facts(&self, checkpoint: Checkpoint, minor: i64, payment: Option<Uuid>) -> Facts {
-        let (table, player) = (fx(), Some(&self.player));
-        let setting = Setting::new(&self.policies, &table, self.now);
-        let (origin, method) = (Origin::Request, Method::BankTransfer);
-        let (money, movements) = (Money::new(minor, Currency::EUR), self.movements.as_slice());
-        if checkpoint.direction() == Some(Direction::Withdrawal) {
-            let owed = &[];
-            return gather::withdrawal(
-                &Withdrawal {
-                    checkpoint,
-                    origin,
-                    player,
-                    money,
-                    method,
-                    owed,
-                    payment,
-                    movements,
-                    closed_loop: None,
-                },
-                &setting,
-            );
-        }
-        let limits = self.limits.as_slice();
-        let source = None;
-        gather::deposit(
-            &Deposit {
-                checkpoint,
-                player,
-                payment,
-                origin,
-                money,
-                method,
-                limits,
-                movements,
-                source,
-            },
-            &setting,
-        )
-    }
-
-    fn screened(&self, checkpoint: Checkpoint, minor: i64, payment: Option<Uuid>) -> Screening {
-        engine::screen(&self.policies, &self.facts(checkpoint, minor, payment))
-    }
-
-    /// The rule's findings for a payment of so many cents: state, observed and threshold.
-    #[track_caller]
-    fn check(&self, checkpoint: Checkpoint, minor: i64, expected: &[(State, &str, &str)]) {
-        self.check_own(checkpoint, minor, None, expected);
-    }
-
-    #[track_caller]
-    fn check_own(
-        &self,
-        checkpoint: Checkpoint,
-        minor: i64,
-        payment: Option<Uuid>,
-        expected: &[(State, &str, &str)],
-    ) {
-        let screening = self.screened(checkpoint, minor, payment);
-        let last = self.policies.all()[0].rules.last().expect("the policy has rules").number;
-        let of_rule = screening.rules.iter().filter(|result| result.number == last);
-        let found: Vec<(State, &str, &str)> =
-            of_rule.map(|result| (result.state, &*result.observed, &*result.threshold)).collect();
-        assert_eq!(found, expected);
-    }
-}
-
-fn hours(count: u64) -> Duration {
-    Duration::from_secs(count * 3_600)
-}
 
 use Checkpoint::{DepositPost, DepositPre, WithdrawalRequest};
 use State::{Hit, NoHit};
@@ -283,4 +182,61 @@ fn what_was_not_counted_and_what_cannot_be_added_up_is_never_harmless() {
     case.movements = vec![pounds];
     let text = "cannot be added up, no exchange rate from GBP to EUR";
     case.check(DepositPre, 100, &[(State::Error, text, threshold)]);
+}
+
+#[test]
+fn what_two_people_vouch_for_lifts_a_finding_up_to_its_amount_and_until_its_end() {
+    let rule = "id = \"affordability\"\nflow = \"deposits\"\nwindow = \"30 days\"\n\
+                most_eur = \"100.00\"";
+    let text = "deposits of the last 30 days with this one: 100.01 EUR";
+    let id = "affordability 00000000-0000-0000-0000-000000000001";
+    let mut case = Case::new(rule);
+    let kind = AttestationKind::Affordability;
+    // 111,122 öre are 100.0098 EUR: a cent too little.
+    for (minor, currency, state, end) in [
+        (10_001, Currency::EUR, NoHit, ""),
+        (10_000, Currency::EUR, Hit, " up to 100.00 EUR only"),
+        (111_123, Currency::SEK, NoHit, ""),
+        (111_122, Currency::SEK, Hit, " up to 1111.22 SEK only"),
+        (1_000_000, Currency::GBP, Hit, " up to 10000.00 GBP only"),
+    ] {
+        let amount = Some(Money::new(minor, currency));
+        case.background.attestations = vec![vouched(1, kind, amount, NOW)];
+        case.check(DepositPre, 10_001, &[(state, &format!("{text}; {id}{end}"), "100.00 EUR")]);
+    }
+    let mut ends = vouched(1, kind, None, NOW);
+    ends.terms.valid_until = Some(NOW + hours(1));
+    case.background.attestations = vec![ends];
+    case.check(DepositPre, 10_001, &[(NoHit, &format!("{text}; {id}"), "100.00 EUR")]);
+    case.now = NOW + hours(1);
+    case.check(DepositPre, 10_001, &[(Hit, text, "100.00 EUR")]);
+    // Nor before it was given.
+    case.now = NOW;
+    case.background.attestations = vec![vouched(1, kind, None, NOW + hours(1))];
+    case.check(DepositPre, 10_001, &[(Hit, text, "100.00 EUR")]);
+}
+
+#[test]
+fn the_newest_of_a_kind_counts_and_a_policy_says_which_kinds_lift() {
+    let rule = "id = \"cdd.threshold\"\nflow = \"deposits\"\nwindow = \"180 days\"\n\
+                from_eur = \"100.00\"\nlevel = 3";
+    let text = "deposits of the last 180 days with this one: 100.00 EUR, verified to level 2";
+    let threshold = "100.00 EUR unless verified to level 3";
+    let (edd, funds) = (AttestationKind::EnhancedDueDiligence, AttestationKind::SourceOfFunds);
+    let mut case = Case::new(rule);
+    let small = Some(Money::new(1, Currency::EUR));
+    case.background.attestations =
+        vec![vouched(1, edd, None, NOW - hours(2)), vouched(2, edd, small, NOW - hours(1))];
+    let id = "00000000-0000-0000-0000-000000000002";
+    let short = format!("{text}; enhanced_due_diligence {id} up to 0.01 EUR only");
+    case.check(DepositPre, 10_000, &[(Hit, &short, threshold)]);
+    case.background.attestations = vec![vouched(2, funds, None, NOW)];
+    case.check(DepositPre, 10_000, &[(Hit, text, threshold)]);
+    let both = format!("{rule}\nlifted_by = [\"enhanced_due_diligence\", \"source_of_funds\"]");
+    let mut case = Case { background: case.background, ..Case::new(&both) };
+    case.check(DepositPre, 10_000, &[(NoHit, &format!("{text}; source_of_funds {id}"), threshold)]);
+    case.background.attestations.clear();
+    let none =
+        Case { background: case.background, ..Case::new(&format!("{rule}\nlifted_by = []")) };
+    none.check(DepositPre, 10_000, &[(Hit, text, threshold)]);
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{Method, Money};
+use crate::screening::background::Background;
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::policy::Policies;
 use crate::screening::rule::State;
@@ -79,6 +80,8 @@ fn facts(method: Method, vendors: Vec<VendorResult>) -> Facts {
         owed: &[],
         payment: None,
         movements: &[],
+        background: Background::NOTHING,
+        ends: &[],
         closed_loop: None,
     };
     let mut facts = gather::withdrawal(&known, &Setting::new(&policies, &rates, NOW));

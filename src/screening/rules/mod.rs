@@ -7,20 +7,25 @@
 
 mod affordability;
 mod age_min;
-mod allowed;
 mod amount;
 mod cdd_threshold;
 mod closed_loop;
 mod counting;
 mod cross_operator;
+mod currency_allowed;
 mod dual_approval;
 mod excluded_register;
+mod instrument_shared;
 mod kyc_level;
 mod kyc_vendor;
 mod kyt;
 mod licence;
+mod lifting;
+mod limit_contact;
 mod limit_player;
 mod limit_required;
+mod method_allowed;
+mod minimal_play;
 mod owed;
 mod payer;
 mod player;
@@ -58,6 +63,9 @@ const WITHDRAWALS: &[Checkpoint] =
     &[Checkpoint::WithdrawalRequest, Checkpoint::WithdrawalPrePayout];
 /// When a payment begins: later the player cannot change any more what is asked there.
 const BEGINNINGS: &[Checkpoint] = &[Checkpoint::DepositPre, Checkpoint::WithdrawalRequest];
+/// Where a method is looked at, and what paid by it.
+const METHODS_AND_CARDS: &[Checkpoint] =
+    &[Checkpoint::DepositPre, Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
 /// Where a licence, and the currencies it allows, matter. Before a payout two people, or the
 /// request's own screening, have let it through.
 const BEFORE_PAYOUT: &[Checkpoint] =
@@ -79,8 +87,14 @@ pub fn read(
     currencies: &[Currency],
 ) -> Option<(Arc<dyn Check>, &'static [Checkpoint])> {
     Some(match kind {
-        "currency.allowed" => (Arc::new(allowed::CurrencyAllowed::new(currencies)), BEFORE_PAYOUT),
-        "method.allowed" => (Arc::new(allowed::MethodAllowed::read(table)), BEGINNINGS),
+        "currency.allowed" => {
+            (Arc::new(currency_allowed::CurrencyAllowed::new(currencies)), BEFORE_PAYOUT)
+        }
+        "method.allowed" => {
+            let check = method_allowed::MethodAllowed::read(table);
+            let at = if check.asks_of_card() { METHODS_AND_CARDS } else { BEGINNINGS };
+            (Arc::new(check), at)
+        }
         "amount.min" => (Arc::new(amount::AmountMin::read(table)), BEGINNINGS),
         "amount.max" => (Arc::new(amount::AmountMax::read(table)), BEGINNINGS),
         "kyc.level" => (Arc::new(kyc_level::KycLevel::read(table)), BEGINNINGS),
@@ -107,9 +121,22 @@ pub fn read(
         "structuring" => (Arc::new(structuring::Structuring::read(table)), BEGINNINGS),
         "affordability" => (Arc::new(affordability::Affordability::read(table)), DEPOSIT_PRE),
         "cdd.threshold" => (Arc::new(cdd_threshold::CddThreshold::read(table)), BEGINNINGS),
+        "limit.contact" => (Arc::new(limit_contact::LimitContact::read(table)), DEPOSIT_PRE),
+        "minimal_play" => (Arc::new(minimal_play::MinimalPlay::read(table)), REQUEST),
+        "instrument.shared" => {
+            (Arc::new(instrument_shared::InstrumentShared::read(table)), MONEY_AND_REQUEST)
+        }
         "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_PRE),
         _ => return None,
     })
+}
+
+/// Where a kind can run besides, when a policy says so with `at`: what it looks at is known there too.
+pub fn besides(kind: &str) -> &'static [Checkpoint] {
+    match kind {
+        "age.min" | "limit.required" | "limit.contact" => &[Checkpoint::AccountEvent],
+        _ => &[],
+    }
 }
 
 /// The rules that hold without a policy too.
@@ -149,6 +176,9 @@ fn make(licensed: bool) -> Vec<Rule> {
 
 #[cfg(test)]
 mod counting_tests;
+
+#[cfg(test)]
+mod rule_tests;
 
 #[cfg(test)]
 mod wall_tests;

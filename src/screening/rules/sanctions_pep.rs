@@ -1,8 +1,10 @@
 //! Whether the player's name and birth date are on a list of sanctions or of politically exposed
 //! people.
 
+use super::lifting;
 use crate::domain::{Audience, Direction};
 use crate::screening::Outcome;
+use crate::screening::attestation::AttestationKind;
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
 use crate::screening::hooks::{HookFailure, NameAnswer, NameFacts, NameHit, Topic};
@@ -13,7 +15,8 @@ use time::Duration;
 
 /// Parameters: `block_score` and `review_score` (decimals in quotes, 0 to 1; from them on a hit has the
 /// rule's effect, or a review), `pep` (what a politically exposed person leads to), `max_age_s`,
-/// `on_failure`.
+/// `on_failure`, and `lifted_by` (what lets a politically exposed person play; sanctions are lifted by
+/// nothing but an exception for the entry).
 ///
 /// A matcher measures and the policy judges: no `match` of a matcher's own is looked at.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct SanctionsPep {
     pep: Outcome,
     max_age: Duration,
     on_failure: Outcome,
+    /// What makes a politically exposed person one who may play.
+    pep_lifted_by: Vec<AttestationKind>,
 }
 
 const NOT_ASKED: &str = "no answer";
@@ -53,6 +58,7 @@ impl SanctionsPep {
                 .unwrap_or(Outcome::Review),
             max_age: Duration::seconds(table.number("max_age_s", 0, 366 * 86_400)),
             on_failure: super::fail_outcome(table, "on_failure"),
+            pep_lifted_by: lifting::read(table, &[AttestationKind::EnhancedDueDiligence]),
         }
     }
 
@@ -82,9 +88,16 @@ impl SanctionsPep {
                 answer.version
             );
             let finding = Finding::new(true, observed, threshold.clone());
-            findings.push(match self.effect(hit) {
+            let finding = match self.effect(hit) {
                 Some(effect) => finding.with_effect(effect),
                 None => finding,
+            };
+            findings.push(match hit.topic {
+                Topic::Pep => {
+                    let worth = lifting::worth_of_payment(facts);
+                    lifting::lift(finding, &self.pep_lifted_by, worth, facts)
+                }
+                Topic::Sanctions | Topic::Other => finding,
             });
         }
         if findings.is_empty() {
@@ -133,6 +146,10 @@ impl Check for SanctionsPep {
 
     fn asks(&self) -> Option<Ask> {
         Some(Ask { hook: Hook::Names, max_age: self.max_age })
+    }
+
+    fn lifted_by(&self) -> &[AttestationKind] {
+        &self.pep_lifted_by
     }
 
     fn find(&self, facts: &Facts) -> Vec<Finding> {

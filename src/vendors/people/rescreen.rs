@@ -3,12 +3,13 @@
 use super::ask_checks::{asked, known, match_name};
 use super::matcher::Matcher;
 use super::results;
+use crate::decide::{Command, Refusal};
 use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::flows::Flows;
+use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
 use crate::screening::Checkpoint;
-use crate::screening::gather;
-use crate::screening::gather::Setting;
+use crate::screening::gather::{self, Locked, Setting};
 use crate::screening::hooks::{CheckFacts, HookFailure, NameAnswer, NameFacts, NameHit};
 use crate::screening::signals::Hook;
 use crate::store::StoreError;
@@ -21,6 +22,8 @@ pub enum RescreenError {
     Hook(HookFailure),
     #[error("reading the player")]
     Desk(#[from] DeskError),
+    #[error("recording the decision")]
+    Submit(#[from] SubmitError),
     #[error("telling people of it")]
     Store(#[from] StoreError),
 }
@@ -45,6 +48,7 @@ pub async fn rescreen(
     };
     let new: Vec<NameHit> = answer.hits.iter().filter(is_new).cloned().collect();
     let old_version = before.map_or("none".to_owned(), |before| before.version);
+    record(flows, matcher, &player, &answer).await?;
     let noticed = noticed(flows, matcher, &player, &NameAnswer { hits: new, ..answer.clone() });
     if noticed.is_empty() {
         return Ok(false);
@@ -64,6 +68,29 @@ pub async fn rescreen(
     Ok(true)
 }
 
+/// The answer stands in a decision where the market's policy has a rule for it. A record that changed
+/// meanwhile is matched again.
+async fn record(
+    flows: &Flows,
+    matcher: &Matcher,
+    player: &Player,
+    answer: &NameAnswer,
+) -> Result<(), RescreenError> {
+    let policies = flows.policies.current();
+    let policy = policies.in_force(&player.country, flows.clock.now());
+    let asks = policy.and_then(|policy| asked(policy, Checkpoint::AccountEvent, Hook::Names));
+    if asks.is_none() {
+        return Ok(());
+    }
+    let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
+    let checks = CheckFacts { names, ..CheckFacts::default() };
+    let command = Command::ScreenAccount { version: player.version, checks };
+    match flows.lanes.submit(&player.key, command).await {
+        Ok(_) | Err(SubmitError::Refused(Refusal::PlayerChanged)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// What of these hits the market's policy wants seen.
 fn noticed(flows: &Flows, matcher: &Matcher, player: &Player, answer: &NameAnswer) -> Vec<String> {
     let now: Timestamp = flows.clock.now();
@@ -72,7 +99,8 @@ fn noticed(flows: &Flows, matcher: &Matcher, player: &Player, answer: &NameAnswe
     if asked(policy, Checkpoint::AccountEvent, Hook::Names).is_none() || answer.hits.is_empty() {
         return Vec::new();
     }
-    let mut facts = gather::account(player, &Setting::new(&policies, &flows.fx, now));
+    let mut facts =
+        gather::account(player, &Locked::NOTHING, &Setting::new(&policies, &flows.fx, now));
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
     facts.checks = CheckFacts { names, ..CheckFacts::default() };
     let rules = policy.rules.iter().filter(|rule| {

@@ -102,7 +102,7 @@ impl World {
             from_bonus: 0,
             of: None,
             voided: false,
-            created_at: datetime!(2026-01-01 0:00 UTC),
+            created_at: self.one().flows.clock.now(),
         };
         let (flows, key) = (self.one().flows.clone(), key.clone());
         let claim = claim("wallet-entries", &reference);

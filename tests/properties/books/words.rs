@@ -14,6 +14,7 @@ use interlock::payments::facts::payer_of;
 use interlock::routing::plan::{Candidate, Route};
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
+use interlock::screening::exceptions::Exceptions;
 use interlock::screening::file;
 use interlock::screening::gather::{self, Setting};
 use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
@@ -95,6 +96,7 @@ impl World {
             method: Method::BankTransfer,
             limits: &book.limits,
             movements: &book.movements,
+            background: &book.background,
             source: None,
         };
         let facts = gather::deposit(&records, &Setting::new(&self.policies, &self.fx, now));
@@ -127,6 +129,8 @@ impl World {
             closed_loop: None,
             payment: None,
             movements: &book.movements,
+            background: &book.background,
+            ends: &[],
         };
         let facts = gather::withdrawal(&records, &Setting::new(&self.policies, &self.fx, now));
         let id = PaymentId::withdrawal(ids.next());
@@ -144,8 +148,9 @@ impl World {
             }
         }
         let named = payment.parts[0].instrument.clone();
-        let wanted = Wanted::Named(named);
-        let split = Split { sources: Vec::new(), wanted, terms: Terms::default() };
+        let wanted = Wanted::Named { to: named, is_known: false };
+        let (sources, terms, exceptions) = (Vec::new(), Terms::default(), Exceptions::default());
+        let split = Split { sources, wanted, terms, exceptions };
         let screening = Screened { player_version, decision };
         RequestWithdrawal { claim, payment, screening, split }
     }

@@ -1,0 +1,185 @@
+//! One decision under a policy of 200 rules: every kind there is, all of them asked at every checkpoint,
+//! over facts in which every question is answered.
+
+use crate::drawn;
+use anyhow::{Result, ensure};
+use interlock::config;
+use interlock::domain::{Currency, Direction, Method, Money};
+use interlock::screening::counters;
+use interlock::screening::gather::Setting;
+use interlock::screening::movement::{Movement, UseState};
+use interlock::screening::{Checkpoint, Facts, FxTable, MarketPolicy, Policies, engine, file};
+use interlock::store::{facts_json, json};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use time::Duration as Span;
+use uuid::Uuid;
+
+const RULES: usize = 200;
+const DECISIONS: u32 = 20_000;
+/// What a player has moved in the windows that are counted.
+const MOVEMENTS: u32 = 200;
+
+const GERMAN: &str = include_str!("../../config/policies/DE/DE-2026-11-21.toml");
+
+/// Kinds that not every market uses, as one would.
+const OTHERS: &str = r#"
+[[rules]]
+id = "velocity.sum_day"
+kind = "velocity.sum"
+effect = "review"
+flow = "deposits"
+window = "24 hours"
+states = ["reserved", "counted"]
+most_eur = "5000.00"
+source = "a measurement"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "velocity.instruments_week"
+kind = "velocity.instruments"
+effect = "review"
+flow = "deposits"
+window = "7 days"
+states = ["reserved", "counted"]
+most = 3
+source = "a measurement"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "excluded.register_answer"
+effect = "deny"
+max_age_s = 3600
+on_failure = "deny"
+unknown_person = "review"
+source = "a measurement"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "limit.cross_operator"
+effect = "deny"
+on_failure = "deny"
+source = "a measurement"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "sanctions_pep"
+effect = "hold"
+block_score = "0.95"
+review_score = "0.80"
+max_age_s = 86400
+on_failure = "review"
+source = "a measurement"
+source_date = "2026-11-21"
+"#;
+
+/// As many kinds as the program knows.
+const KINDS: usize = 24;
+
+/// The rules of every shipped market, again and again under other names, until there are enough.
+fn policy() -> Result<MarketPolicy> {
+    let mut files: Vec<(String, String)> = config::built_in_policies()
+        .iter()
+        .map(|(file, text)| ((*file).to_owned(), (*text).to_owned()))
+        .collect();
+    let (head, _) = GERMAN.split_once("[[rules]]").expect("a policy has rules");
+    let others = format!("{}{OTHERS}", head.replace("DE-2026-11-21", "DE-others"));
+    files.push(("DE-others.toml".to_owned(), others));
+    let (versions, faults) = file::read_all(&files);
+    ensure!(faults.is_empty(), "{faults:?}");
+    let found = versions.iter().flat_map(|version| &version.rules);
+    let different: Vec<_> = found.cloned().collect();
+    let mut policy = versions.into_iter().find(|version| version.market == "DE");
+    let policy = policy.as_mut().expect("Germany is shipped");
+    let rules = different.iter().cycle().take(RULES).enumerate();
+    policy.rules = rules
+        .map(|(place, rule)| {
+            let mut rule = rule.clone();
+            rule.number = u16::try_from(20 + place).expect("a small number");
+            rule.id = format!("{}.{place}", rule.id).into();
+            rule.at = Checkpoint::ALL.to_vec();
+            rule
+        })
+        .collect();
+    Ok(policy.clone())
+}
+
+fn movements(currency: Currency, now: time::OffsetDateTime) -> Vec<Movement> {
+    let states = [UseState::Reserved, UseState::Counted, UseState::Released];
+    let one = |number: u32| Movement {
+        payment: Uuid::from_u128(u128::from(number) + 1),
+        direction: if number % 3 == 0 { Direction::Withdrawal } else { Direction::Deposit },
+        money: Money::new(i64::from(number % 97) * 100 + 100, currency),
+        at: now - Span::minutes(i64::from(number) * 211),
+        state: states[number as usize % states.len()],
+        instrument: None,
+        method: Some(Method::BankTransfer),
+    };
+    (0..MOVEMENTS).map(one).collect()
+}
+
+/// What is measured of each decision.
+#[derive(Default)]
+struct Times {
+    count: Vec<Duration>,
+    decide: Vec<Duration>,
+    record: Vec<Duration>,
+}
+
+fn one(policy: &MarketPolicy, facts: &mut Facts, setting: &Setting<'_>, times: &mut Times) {
+    let currency = facts.money().map_or(Currency::EUR, |money| money.currency);
+    let moved = movements(currency, facts.screened_at);
+    let began = Instant::now();
+    facts.counted = counters::count(Some(policy), facts, (&moved, None), setting);
+    times.count.push(began.elapsed());
+    let began = Instant::now();
+    let screening = black_box(engine::decide(Some(policy), black_box(facts)));
+    times.decide.push(began.elapsed());
+    let began = Instant::now();
+    black_box((
+        json::rules(&screening.rules),
+        json::reasons(&screening.reasons),
+        facts_json::text(facts),
+    ));
+    times.record.push(began.elapsed());
+}
+
+pub fn measure() -> Result<()> {
+    let policy = policy()?;
+    let kinds: BTreeSet<_> = policy.rules.iter().map(|rule| rule.check.kind()).collect();
+    ensure!(KINDS <= kinds.len(), "only {} kinds: {kinds:?}", kinds.len());
+    let (shipped, rates): (Policies, FxTable) = (drawn::policies(""), drawn::fx());
+    let times = RefCell::new(Times::default());
+    drawn::each((DECISIONS, &drawn::MARKETS[1..2]), (&shipped, &rates), |mut facts| {
+        let now = facts.screened_at;
+        let setting = Setting { version: Some(&policy), ..Setting::new(&shipped, &rates, now) };
+        one(&policy, &mut facts, &setting, &mut times.borrow_mut());
+        Ok(())
+    });
+    let Times { count, decide, record } = times.into_inner();
+    println!(
+        "One decision under {RULES} rules of {} kinds, {MOVEMENTS} movements, {DECISIONS} decisions:\n",
+        kinds.len()
+    );
+    println!("| | p50 µs | p99 µs | p99.9 µs | most µs |\n|---|---|---|---|---|");
+    let whole = count.iter().zip(&decide).zip(&record).map(|((a, b), c)| *a + *b + *c).collect();
+    for (name, times) in [
+        ("decide", decide),
+        ("count what it asks", count),
+        ("write what is kept of it", record),
+        ("all of it", whole),
+    ] {
+        line(name, times);
+    }
+    Ok(())
+}
+
+fn line(name: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |share: usize| {
+        times[(times.len() * share / 1_000).min(times.len() - 1)].as_nanos() as f64 / 1_000.0
+    };
+    println!("| {name} | {:.0} | {:.0} | {:.0} | {:.0} |", at(500), at(990), at(999), at(1_000));
+}

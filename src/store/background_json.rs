@@ -1,0 +1,112 @@
+//! Who paid, what people vouch for, and who else used an instrument, in the facts of a decision.
+
+use super::StoreError;
+use super::facts_json::{Node, money_json, time};
+use crate::screening::attestation::AttestationKind;
+use crate::screening::facts::{Match, PayerFacts, Shared, Vouched};
+use psp_contract::CardFunding;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+pub(super) fn payer(payer: &PayerFacts) -> Value {
+    let PayerFacts { name, tax_id, account, funding } = payer;
+    let mut value = json!({"name": name.as_str(), "tax_id": tax_id.as_str(), "account": account});
+    if let Some(funding) = funding {
+        value["funding"] = funding.as_str().into();
+    }
+    value
+}
+
+pub(super) fn read_payer(found: &Node<'_>) -> Result<PayerFacts, StoreError> {
+    Ok(PayerFacts {
+        name: found.word("name", Match::parse)?,
+        tax_id: found.word("tax_id", Match::parse)?,
+        account: found.text("account")?,
+        funding: found.maybe("funding", |word| word.own_word(CardFunding::parse))?,
+    })
+}
+
+pub(super) fn vouched(one: &Vouched) -> Value {
+    let mut object = Map::new();
+    object.insert("kind".to_owned(), one.kind.as_str().into());
+    object.insert("id".to_owned(), one.id.to_string().into());
+    if let Some(amount) = one.amount {
+        object.insert("amount".to_owned(), money_json(amount));
+    }
+    if let Some(until) = one.until {
+        object.insert("until".to_owned(), time(until));
+    }
+    Value::Object(object)
+}
+
+pub(super) fn read_vouched(found: &Node<'_>) -> Result<Vouched, StoreError> {
+    Ok(Vouched {
+        kind: found.word("kind", AttestationKind::parse)?,
+        id: found.word("id", |text| Uuid::try_parse(text).ok())?,
+        amount: found.maybe("amount", |amount| amount.money())?,
+        until: found.maybe("until", Node::own_time)?,
+    })
+}
+
+/// Without a number nothing tells the instrument from another.
+pub(super) fn shared(shared: Shared) -> Value {
+    let mut object = Map::new();
+    if let Shared::Others(others) = shared {
+        object.insert("others".to_owned(), others.into());
+    }
+    Value::Object(object)
+}
+
+pub(super) fn read_shared(found: &Node<'_>) -> Result<Shared, StoreError> {
+    let others = found
+        .maybe("others", |_| u32::try_from(found.number("others")?).map_err(|_| found.wrong()))?;
+    Ok(others.map_or(Shared::NotTold, Shared::Others))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Currency, Money, Timestamp};
+
+    #[test]
+    fn what_people_vouch_for_reads_back_with_and_without_its_bounds() {
+        let bounded = Vouched {
+            kind: AttestationKind::SourceOfFunds,
+            id: Uuid::from_u128(7),
+            amount: Some(Money::new(5, Currency::EUR)),
+            until: Some(Timestamp::UNIX_EPOCH),
+        };
+        for one in [bounded, Vouched { amount: None, until: None, ..bounded }] {
+            let value = vouched(&one);
+            assert_eq!(read_vouched(&Node::root(&value, "test")).expect("it reads back"), one);
+        }
+        let wrong = json!({"kind": "source_of_funds", "id": "7"});
+        assert!(read_vouched(&Node::root(&wrong, "test")).is_err());
+    }
+
+    #[test]
+    fn a_payer_of_whose_card_nothing_is_told_is_written_as_ever() {
+        let untold = PayerFacts {
+            name: Match::Same,
+            tax_id: Match::Unknown,
+            account: "known to the PSP".to_owned(),
+            funding: None,
+        };
+        assert!(payer(&untold).get("funding").is_none());
+        for funding in [None, Some(CardFunding::Credit), Some(CardFunding::Prepaid)] {
+            let one = PayerFacts { funding, ..untold.clone() };
+            let value = payer(&one);
+            assert_eq!(read_payer(&Node::root(&value, "test")).expect("it reads back"), one);
+        }
+    }
+
+    #[test]
+    fn nobody_else_is_not_the_same_as_not_told() {
+        for one in [Shared::NotTold, Shared::Others(0), Shared::Others(3)] {
+            let value = shared(one);
+            assert_eq!(read_shared(&Node::root(&value, "test")).expect("it reads back"), one);
+        }
+        assert_ne!(shared(Shared::NotTold), shared(Shared::Others(0)));
+        assert!(read_shared(&Node::root(&json!({"others": -1}), "test")).is_err());
+    }
+}
