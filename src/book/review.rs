@@ -5,7 +5,7 @@
 //! the lock of the case's own row. Every act adds to [`Review::news`], which is written as its history.
 
 use crate::domain::{AttemptId, Money, PersonId, PlayerId, ProposalId, ReviewId, Timestamp};
-use crate::screening::attestation::AttestationTerms;
+use crate::screening::attestation::{AttestationKind, AttestationTerms};
 use time::Date;
 use uuid::Uuid;
 
@@ -80,6 +80,8 @@ pub enum CaseKind {
     ExclusionEnd,
     /// What a player who has paid may not change alone.
     PlayerFields,
+    /// A list of names has an entry near the player that was not there before: is it them?
+    NameMatch,
     /// A player's personal data is erased once its time is over.
     Erasure,
     /// Payments were switched off in an emergency, or are to begin again.
@@ -89,11 +91,12 @@ pub enum CaseKind {
 }
 
 impl CaseKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ManualAdjustment,
         Self::Attestation,
         Self::ExclusionEnd,
         Self::PlayerFields,
+        Self::NameMatch,
         Self::Erasure,
         Self::KillSwitch,
         Self::Policy,
@@ -105,6 +108,7 @@ impl CaseKind {
             Self::Attestation => "attestation",
             Self::ExclusionEnd => "exclusion_end",
             Self::PlayerFields => "player_fields",
+            Self::NameMatch => "name_match",
             Self::Erasure => "erasure",
             Self::KillSwitch => "kill_switch",
             Self::Policy => "policy",
@@ -119,20 +123,36 @@ impl CaseKind {
 /// What is to be done once it is approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CasePayload {
-    Adjustment { entry: Adjustment, money: Money },
+    Adjustment {
+        entry: Adjustment,
+        money: Money,
+    },
     Attestation(AttestationTerms),
     ExclusionEnd,
     PlayerFields(PlayerFields),
+    /// The player is excluded without end: they are who a list names.
+    Exclusion,
     Erasure,
 }
 
 impl CasePayload {
+    /// Whether a case of this kind may do it. An entry that is not the player is excepted in the case in
+    /// which it was found, too.
+    pub fn fits(&self, kind: &str) -> bool {
+        let excepts = match self {
+            Self::Attestation(terms) => terms.kind == AttestationKind::NameException,
+            _ => false,
+        };
+        kind == self.kind().as_str() || (excepts && kind == CaseKind::NameMatch.as_str())
+    }
+
     pub const fn kind(&self) -> CaseKind {
         match self {
             Self::Adjustment { .. } => CaseKind::ManualAdjustment,
             Self::Attestation(_) => CaseKind::Attestation,
             Self::ExclusionEnd => CaseKind::ExclusionEnd,
             Self::PlayerFields(_) => CaseKind::PlayerFields,
+            Self::Exclusion => CaseKind::NameMatch,
             Self::Erasure => CaseKind::Erasure,
         }
     }

@@ -42,6 +42,7 @@ mod other_money;
 mod outcomes;
 mod packs;
 mod payins;
+mod plans;
 mod readiness;
 mod registers;
 mod replays;

@@ -109,6 +109,9 @@ pub struct ApprovalView {
 pub struct PayloadView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<&'static str>,
+    /// `exclude`: the player, without end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measure: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,6 +235,7 @@ impl From<&CasePayload> for PayloadView {
                 ..Self::default()
             },
             CasePayload::ExclusionEnd | CasePayload::Erasure => Self::default(),
+            CasePayload::Exclusion => Self { measure: Some("exclude"), ..Self::default() },
             CasePayload::PlayerFields(fields) => Self {
                 country: fields.country.clone(),
                 date_of_birth: fields.date_of_birth.map(|day| day.to_string()),

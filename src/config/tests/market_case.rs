@@ -34,6 +34,7 @@ pub(super) fn nothing_is_known_against(player: &Player, now: Timestamp) -> Check
         register: Some(RegisterFacts { register: "register".to_owned(), found: Ok(answer) }),
         file: (player.country == "DE").then_some(file),
         names: vec![NameFacts { matcher: "matcher".to_owned(), found: Ok(names) }],
+        kyc: None,
     }
 }
 

@@ -295,6 +295,7 @@ fn psp(can_be_asked: bool) -> Capabilities {
         by_our_reference: can_be_asked,
         by_psp_reference: true,
         by_ledger: false,
+        of_arrivals: false,
         min_interval: Duration::from_secs(5),
         ledger_min_interval: Duration::from_secs(900),
         not_found_quiet: Duration::from_secs(60),
