@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 /// Of the lone command.
 const LANES: usize = 2;
+/// While commands are prepared.
 const IN_FLIGHT: usize = 400;
 /// Deposits of each player, beside the first that fills the wallet.
 const DEPOSITS_EACH: usize = 6;
@@ -35,8 +36,8 @@ pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
     let mut bases = vec![yardstick::run(stand, plan.yardstick).await?];
     heading(
         &format!(
-            "Lanes: {} lanes, {IN_FLIGHT} in flight, 60 % settlements, 40 % reservations",
-            plan.lanes
+            "Lanes: {} lanes, {} in flight, 60 % settlements, 40 % reservations",
+            plan.lanes, plan.in_flight
         ),
         &[
             "round",
@@ -54,7 +55,7 @@ pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
     for round in 0..first {
         let commands = prepare(&flows, plan.commands, &format!("s{round}")).await?;
         let meter = stand.meter(&[]).await?;
-        let mut times = submit(&flows, commands, IN_FLIGHT).await?;
+        let mut times = submit(&flows, commands, plan.in_flight).await?;
         let used = stand.used(&meter).await?;
         bases.push(yardstick::run(stand, plan.yardstick).await?);
         results.push((used, p50_p99(&mut times), times.len()));

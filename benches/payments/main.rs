@@ -2,7 +2,7 @@
 //!
 //! `make bench` runs it whole, `make bench ARGS=--quick` in a minute or so. Options: `--only a,b` of
 //! `lanes`, `lone`, `whole`, `counts`; `--statements` lists what the database was asked; `--lanes 4`
-//! loads so many lanes in the first block.
+//! loads so many lanes in the first block, `--in-flight 800` with so many commands at once.
 //!
 //! The yardstick is pgbench's TPC-B-like transaction (scale 50, 32 clients, prepared), run before
 //! and after each measured block; the base of a ratio is the median of these runs. The cluster is
@@ -44,6 +44,8 @@ pub struct Plan {
     pub lane_rounds: usize,
     /// Lanes of the first block.
     pub lanes: usize,
+    /// Commands that wait for an answer at once, in the first block.
+    pub in_flight: usize,
     /// Commands of one round.
     pub commands: usize,
     /// Deposits, and withdrawals, over each PSP.
@@ -64,7 +66,7 @@ enum Asked {
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Asked> {
     let (mut quick, mut statements, mut only) = (false, false, Vec::new());
-    let mut lanes = 2;
+    let (mut lanes, mut in_flight) = (2, 400);
     let (mut role, mut home, mut url, mut ports) = (None, None, None, None);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -72,6 +74,9 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Asked> {
             "--quick" => quick = true,
             "--statements" => statements = true,
             "--lanes" => lanes = value()?.parse().context("--lanes needs a number")?,
+            "--in-flight" => {
+                in_flight = value()?.parse().context("--in-flight needs a number")?;
+            }
             "--only" => only = value()?.split(',').map(str::to_owned).collect(),
             "--role" => role = Some(value()?),
             "--home" => home = Some(PathBuf::from(value()?)),
@@ -93,6 +98,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Asked> {
         yardstick: Duration::from_secs(if quick { 3 } else { 6 }),
         lane_rounds: pick(3, 2),
         lanes,
+        in_flight,
         commands: pick(20_000, 6_000),
         payments: pick(2_000, 500),
     }))

@@ -171,7 +171,7 @@ pub async fn retry(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "update inbox set due_at = $3 where psp = $1 and event_id = $2 and state = 'new'",
+        "update inbox set due_at = $3 where psp = $1 and event_id = $2 and (state = 'new') is true",
         psp,
         event_id,
         at

@@ -124,7 +124,7 @@ async fn with_reviewed(
              route::text as "route!", metadata::text as "metadata!", decision_id, event_sequence,
              answer_owed, due_at, source::text as source, returns::text as returns,
              instrument::text as instrument, created_at, updated_at,
-             exists (select 1 from review r where r.payment_id = p.payment_id) as "is_reviewed!"
+             (select true from review r where r.payment_id = p.payment_id limit 1) as is_reviewed
            from payment p where payment_id = any($1)"#,
         ids
     )
@@ -133,7 +133,8 @@ async fn with_reviewed(
     let mut payments = BTreeMap::new();
     let (mut has_parts, mut reviewed) = (Vec::new(), Vec::new());
     for row in rows {
-        if row.is_reviewed {
+        // Asked with `exists`, a planner who knows no numbers yet would read all reviews first.
+        if row.is_reviewed == Some(true) {
             reviewed.push(row.payment_id);
         }
         let payment = row.into_payment()?;

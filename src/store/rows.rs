@@ -53,7 +53,7 @@ pub struct PaymentRow {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// Whether people ever had to look at it.
-    pub is_reviewed: bool,
+    pub is_reviewed: Option<bool>,
 }
 
 /// The viewer as it is stored.

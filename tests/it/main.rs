@@ -13,6 +13,7 @@
 
 mod harness;
 
+mod account_events;
 mod at_once;
 mod cancel_safety;
 mod cases;
@@ -41,6 +42,7 @@ mod other_money;
 mod outcomes;
 mod packs;
 mod payins;
+mod plans;
 mod readiness;
 mod registers;
 mod replays;

@@ -3,10 +3,12 @@ with parts as (
   update part p set status = c.status, held = c.held
   from unnest($17::uuid[], $18::text[], $19::bigint[]) as c (id, status, held)
   where p.part_id = c.id and (p.status, p.held) is distinct from (c.status, c.held)),
+-- No join: while the table is new the planner would read every key that has no answer yet.
 answers as (
-  update idempotency_key k set status = a.status, body = a.body
-  from unnest($20::uuid[], $21::smallint[], $22::bytea[]) as a (payment_id, status, body)
-  where k.payment_id = a.payment_id and k.body is null),
+  update idempotency_key k set
+    status = ($21::smallint[])[array_position($20::uuid[], k.payment_id)],
+    body = ($22::bytea[])[array_position($20::uuid[], k.payment_id)]
+  where k.payment_id = any($20::uuid[]) and k.body is null),
 -- The attempt that is over is written before the one that takes its place: the one-live index is
 -- checked row by row, and an attempt's number tells the order.
 attempts as (

@@ -1,0 +1,143 @@
+//! How a database that knows no numbers yet carries out each statement of the service.
+//!
+//! A lane learns its statements once. What the planner thinks of them while all tables are new holds
+//! until somebody analyses the tables, and in a table that it believes to be empty it would rather
+//! read everything than look anything up: a new service would then read, for each batch, all payments
+//! that there ever were.
+
+use super::harness::house;
+use interlock::store::Db;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection};
+use std::path::Path;
+
+/// Tables that grow with payments. Each row of them is looked for by something that was asked for.
+const GROWING: [&str; 24] = [
+    "attempt",
+    "decision",
+    "deposit_address",
+    "entry",
+    "game_entry",
+    "hold_move",
+    "idempotency_key",
+    "inbox",
+    "limit_reservation",
+    "limit_use",
+    "outbox_event",
+    "part",
+    "payin",
+    "payment",
+    "player",
+    "player_version",
+    "record",
+    "review",
+    "transition",
+    "vendor_check",
+    "vendor_result",
+    "wallet",
+    "webhook_delivery",
+    "wire",
+];
+
+/// Beginnings of statements that may read more, and why.
+const MAY: [(&str, &str); 3] = [
+    ("select kind, count(*) as \"open!\"", "counts what is open, by an index of open reviews"),
+    (
+        "select decision_id, operator_id, player_id, payment_id, market",
+        "what a simulation reads: a page of all decisions",
+    ),
+    ("select u.payment_id, u.direction", "what a replay reads, beside the service"),
+];
+
+/// The statements as they were checked at compile time, and how many parameters they take.
+fn statements() -> Vec<(String, usize)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let read = |path| serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).unwrap();
+    let told = |file: Value| {
+        let parameters = file["describe"]["parameters"]["Left"].as_array().map_or(0, Vec::len);
+        (file["query"].as_str().unwrap().to_owned(), parameters)
+    };
+    files.map(read).map(told).collect()
+}
+
+async fn plan(lane: &mut PgConnection, statement: &str, parameters: usize) -> Option<Value> {
+    let prepare = AssertSqlSafe(format!("prepare it as {statement}"));
+    // Some are no statements that have a plan.
+    sqlx::raw_sql(prepare).execute(&mut *lane).await.ok()?;
+    let nulls = vec!["null"; parameters].join(", ");
+    let given = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
+    let explain = AssertSqlSafe(format!("explain (format json) execute it{given}"));
+    let plan = sqlx::query_scalar(explain).fetch_one(&mut *lane).await.unwrap();
+    sqlx::raw_sql("deallocate it").execute(lane).await.unwrap();
+    Some(plan)
+}
+
+/// Whether a condition names a parameter or a column of another row; what stands in quotes does not.
+fn asks_for_something(condition: &str) -> bool {
+    condition.split('\'').step_by(2).any(|words| words.contains(['$', '.']))
+}
+
+/// Growing tables of which a plan reads rows that nobody asked for.
+fn read_at_large(node: &Value, relation: &str, found: &mut Vec<String>) {
+    let relation = node["Relation Name"].as_str().unwrap_or(relation);
+    let kind = node["Node Type"].as_str().unwrap_or_default();
+    let index = matches!(kind, "Index Scan" | "Index Only Scan" | "Bitmap Index Scan");
+    let keyed = node["Index Cond"].as_str().is_some_and(asks_for_something);
+    if GROWING.contains(&relation) && (kind == "Seq Scan" || (index && !keyed)) {
+        found.push(format!("{relation} by {kind} {}", node["Index Name"]));
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        read_at_large(child, relation, found);
+    }
+}
+
+async fn faults(lane: &mut PgConnection, statement: &str, parameters: usize) -> Vec<String> {
+    let Some(plan) = plan(lane, statement, parameters).await else { return Vec::new() };
+    let mut found = Vec::new();
+    read_at_large(&plan[0]["Plan"], "", &mut found);
+    found
+}
+
+async fn new_lane() -> PgConnection {
+    let house = house().await;
+    let database = house.database().await;
+    // Some statements are the owner's.
+    let db = Db::connect(&house.owner_url(&database), 1).await.unwrap();
+    db.lane_connection().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_finds_its_rows_by_key_while_all_tables_are_new() {
+    let mut lane = new_lane().await;
+    let (mut planned, mut wrong) = (0, Vec::new());
+    for (statement, parameters) in statements() {
+        let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+        if MAY.iter().any(|(beginning, _)| words.starts_with(beginning)) {
+            continue;
+        }
+        planned += 1;
+        for fault in faults(&mut lane, &statement, parameters).await {
+            wrong.push(format!("{fault}: {words}"));
+        }
+    }
+    assert!(150 < planned, "only {planned} statements were looked at");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_would_read_every_payment_of_a_new_table_is_seen() {
+    let mut lane = new_lane().await;
+    let deposits =
+        "select p.payment_id from unnest($1::text[], $2::text[]) as w (operator_id, player_id)
+        join payment p on p.operator_id = w.operator_id and p.player_id = w.player_id
+        where p.direction = 'deposit' and p.status = 'succeeded'";
+    let keys = "update idempotency_key k set status = a.status
+        from unnest($1::uuid[], $2::smallint[]) as a (payment_id, status)
+        where k.payment_id = a.payment_id and k.body is null";
+    let reviewed = "select exists (select from review r where r.payment_id = p.payment_id)
+        from payment p where payment_id = any($1::uuid[])";
+    for (statement, parameters) in [(deposits, 2), (keys, 2), (reviewed, 1)] {
+        assert_eq!(faults(&mut lane, statement, parameters).await.len(), 1, "{statement}");
+    }
+}
