@@ -69,22 +69,22 @@ async fn a_hundred_withdrawals_at_once_pay_no_source_more_than_it_paid_in() {
     world.start_instance().await;
     let player = world.player_of(GERMANY).await;
     for order in [GERMANY.deposit(&player), by_card(&player)] {
-        paid_in(&world, DepositOrder { money: GERMANY.money(55_000), ..order }).await;
+        paid_in(&world, DepositOrder { money: GERMANY.money(45_000), ..order }).await;
     }
     let asking = (0..100).map(|n| {
         let instance = &world.instances[n % 2];
-        instance.try_withdraw(back(&player, GERMANY.money(1_000)))
+        instance.try_withdraw(back(&player, GERMANY.money(800)))
     });
     let answers = futures_util::future::join_all(asking).await;
     let opened = answers.iter().filter(|answer| answer.is_ok()).count();
     let refused = answers.iter().find(|answer| answer.is_err());
-    assert!(56 <= opened, "more than one source can take: {opened} of 100, {refused:?}");
+    assert!(57 <= opened, "more than one source can take: {opened} of 100, {refused:?}");
     let sql = "select sum(part.amount)::text
                from part join payment p on p.payment_id = part.payment_id
                where part.status <> 'released' group by coalesce(part.method, p.method)";
     let sums: Vec<i64> = world.texts(sql).await.iter().map(|sum| sum.parse().unwrap()).collect();
     assert_eq!(sums.len(), 2, "both sources are paid: {sums:?}");
-    assert!(sums.iter().all(|sum| *sum <= 55_000), "{sums:?}");
-    assert_eq!(sums.iter().sum::<i64>(), 1_000 * i64::try_from(opened).unwrap());
+    assert!(sums.iter().all(|sum| *sum <= 45_000), "{sums:?}");
+    assert_eq!(sums.iter().sum::<i64>(), 800 * i64::try_from(opened).unwrap());
     world.leave_open();
 }
