@@ -9,6 +9,7 @@ use super::harness::house;
 use interlock::store::Db;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Tables that grow with payments. Each row of them is looked for by something that was asked for.
@@ -42,10 +43,7 @@ const GROWING: [&str; 24] = [
 /// Beginnings of statements that may read more, and why.
 const MAY: [(&str, &str); 3] = [
     ("select kind, count(*) as \"open!\"", "counts what is open, by an index of open reviews"),
-    (
-        "select decision_id, operator_id, player_id, payment_id, market",
-        "what a simulation reads: a page of all decisions",
-    ),
+    ("select r.review_id, r.operator_id", "a worker's, now and then: cases of switches that ended"),
     ("select u.payment_id, u.direction", "what a replay reads, beside the service"),
 ];
 
@@ -110,10 +108,11 @@ async fn new_lane() -> PgConnection {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_finds_its_rows_by_key_while_all_tables_are_new() {
     let mut lane = new_lane().await;
-    let (mut planned, mut wrong) = (0, Vec::new());
+    let (mut planned, mut excused, mut wrong) = (0, BTreeSet::new(), Vec::new());
     for (statement, parameters) in statements() {
         let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-        if MAY.iter().any(|(beginning, _)| words.starts_with(beginning)) {
+        if let Some((beginning, _)) = MAY.iter().find(|(known, _)| words.starts_with(known)) {
+            excused.insert(beginning);
             continue;
         }
         planned += 1;
@@ -122,6 +121,7 @@ async fn every_statement_finds_its_rows_by_key_while_all_tables_are_new() {
         }
     }
     assert!(150 < planned, "only {planned} statements were looked at");
+    assert_eq!(excused.len(), MAY.len(), "each excuse is somebody's: {excused:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
