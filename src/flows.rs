@@ -69,6 +69,7 @@ pub struct Nudges {
     /// Messages of vendors of identity.
     pub identity: Arc<Notify>,
     pub reviews: Arc<Notify>,
+    pub erasures: Arc<Notify>,
     pub mail: Arc<Notify>,
     /// These two are rung after every commit of a lane.
     pub outbox: Arc<Notify>,

@@ -12,7 +12,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const DATABASE: &str = "recorded";
-const GERMAN: &str = include_str!("../../config/policies/DE/DE-2026-11-21.toml");
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A folder that goes with the measurement.
@@ -40,7 +39,9 @@ pub fn measure(count: u32) -> Result<()> {
     });
     println!("\n{count} decisions recorded in {:.1} s:\n", began.elapsed().as_secs_f64());
     // Half of what was allowed: it flips what lies between.
-    let text = GERMAN
+    let german = drawn::files().into_iter().find(|(file, _)| file.contains("/DE-"));
+    let (_, text) = german.context("Germany is among what is drawn")?;
+    let text = text
         .replace("DE-2026-11-21", "DE-lower")
         .replace("deposit.EUR = \"10000.00\"", "deposit.EUR = \"5000.00\"");
     let file = folder.0.join("DE-lower.toml");

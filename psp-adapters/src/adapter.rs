@@ -10,29 +10,70 @@ use crate::signature::WebhookKeys;
 use crate::statement::{self, Statement};
 use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookRefusal, WebhookReply};
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, HttpResponse, Instrument, NotSent, Operation,
-    Outcome, PayerField, Subject, Timestamp, TransportFailure,
+    AttemptRef, Capabilities, CompletionRequest, Currency, DepositRequest, Destination,
+    HttpRequest, HttpResponse, Inquiry, Instrument, Lookup, NotSent, Operation, Outcome,
+    PayerField, PayoutRequest, ReturnRequest, Subject, Timestamp, TransportFailure,
 };
 use secrecy::SecretString;
 
 /// One PSP's wire format, for one configured account.
 pub trait Adapter: Send + Sync + 'static {
-    fn name(&self) -> &'static str;
-
     fn capabilities(&self) -> &Capabilities;
 
-    /// What performs an operation; none where this PSP cannot express it. The same operation gives the
-    /// same request bodies, so that a replay under the same key is a replay.
-    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan>;
+    /// Whether this account holds this currency. It is asked to move no other, and never nothing.
+    fn holds(&self, currency: Currency) -> bool;
 
-    /// The plan on its way.
+    /// What opens a deposit; none where this PSP cannot express this one. The same operation gives the
+    /// same request bodies, here and below, so that a replay under the same key is a replay.
+    fn create_deposit(&self, deposit: &DepositRequest, now: Timestamp) -> Option<Plan>;
+
+    /// What sends money out, to an instrument that [`Adapter::can_pay`].
+    fn create_payout(&self, payout: &PayoutRequest, now: Timestamp) -> Option<Plan>;
+
+    /// What asks for an attempt; none for a question that this PSP does not answer.
+    fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan>;
+
+    /// What sends a deposit back, where [`Capabilities::return_deposit`] says that it can be.
+    fn return_deposit(&self, _back: &ReturnRequest, _now: Timestamp) -> Option<Plan> {
+        None
+    }
+
+    /// What takes the money of an approved deposit, where the PSP waits for our word.
+    fn complete_deposit(&self, _completion: &CompletionRequest) -> Option<Plan> {
+        None
+    }
+
+    /// What closes an open deposit, where the PSP can.
+    fn cancel_deposit(&self, _attempt: AttemptRef, _psp_reference: &str) -> Option<Plan> {
+        None
+    }
+
+    /// What tells whose a payment is, where notifications do not name our reference, and how much arrived
+    /// without a request.
+    fn lookup(&self, _lookup: &Lookup, _now: Timestamp) -> Option<Plan> {
+        None
+    }
+
+    /// The request of an OAuth 2 token, where every request must bear one.
+    fn token_request(&self) -> Option<HttpRequest> {
+        None
+    }
+
+    /// The operation on its way.
     fn exchange(&self, operation: &Operation, now: Timestamp) -> Exchange {
-        let nothing = || Plan::end(Err(NotSent::NotExpressible.into()));
-        Exchange::new(self.plan(operation, now).unwrap_or_else(nothing))
+        let plan = plan(self, operation, now);
+        Exchange::new(match (plan, self.token_request()) {
+            (None, _) => Plan::end(Err(NotSent::NotExpressible.into())),
+            (Some(plan), None) => plan,
+            (Some(plan), Some(request)) => plan.with_token(request, now),
+        })
     }
 
     /// Whether this PSP can pay this very instrument in this currency.
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool;
+    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
+        let payout = self.capabilities().payout.as_ref();
+        self.holds(currency) && payout.is_some_and(|payout| payout.pays(destination, currency))
+    }
 
     /// Whether a deposit can be paid here with this very instrument. (Most methods ask for none.)
     fn can_take(&self, _instrument: &Instrument) -> bool {
@@ -74,6 +115,28 @@ pub trait Adapter: Send + Sync + 'static {
     /// deliver the plain table.
     fn read_statement(&self, file: &[u8]) -> Statement {
         statement::plain(file)
+    }
+}
+
+/// What performs an operation. None where it cannot be expressed: money that this account does not hold,
+/// an instrument that it cannot pay, or what the adapter itself turns away.
+fn plan<A: Adapter + ?Sized>(adapter: &A, operation: &Operation, now: Timestamp) -> Option<Plan> {
+    if operation.money().is_some_and(|it| it.minor <= 0 || !adapter.holds(it.currency)) {
+        return None;
+    }
+    match operation {
+        Operation::CreateDeposit(deposit) => adapter.create_deposit(deposit, now),
+        Operation::CompleteDeposit(completion) => adapter.complete_deposit(completion),
+        Operation::CreatePayout(payout) => {
+            let pays = adapter.can_pay(&payout.destination, payout.money.currency);
+            if pays { adapter.create_payout(payout, now) } else { None }
+        }
+        Operation::ReturnDeposit(back) => adapter.return_deposit(back, now),
+        Operation::Inquire(inquiry) => adapter.inquire(inquiry, now),
+        Operation::Lookup(lookup) => adapter.lookup(lookup, now),
+        Operation::CancelDeposit { attempt, psp_reference } => {
+            adapter.cancel_deposit(*attempt, psp_reference)
+        }
     }
 }
 

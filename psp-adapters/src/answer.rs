@@ -3,10 +3,11 @@
 //! A reader gives a [`Told`]. What it stops with is an outcome like any other: an [`Unknown`] where
 //! nothing can be concluded, a [`Decline`] where the PSP's own lists say that nothing was done.
 
+use crate::common::decline;
 use crate::json::Json;
 use psp_contract::{
-    Decline, HttpResponse, Money, NextAction, NotSent, Outcome, Report, Status, TransportFailure,
-    Unknown,
+    Decline, DeclineClass, HttpResponse, Money, NextAction, NotSent, Outcome, Report, Status,
+    TransportFailure, Unknown,
 };
 
 /// What an answer tells, or what the operation ends with instead.
@@ -88,6 +89,42 @@ pub(crate) fn good(
         return Err(refused(response));
     }
     Ok(json(response)?)
+}
+
+/// What the refusal of a request means that could have moved money, by the PSP's own word for it. Of these
+/// statuses only that word counts, `meaning` knows it, and what has none comes from something in between;
+/// every other status says nothing definite.
+pub(crate) fn refused_by_word(
+    response: &HttpResponse,
+    statuses: &[u16],
+    word: impl FnOnce(&Json) -> Option<String>,
+    meaning: impl FnOnce(u16, &str) -> Result<DeclineClass, Unknown>,
+) -> Stop {
+    if !statuses.contains(&response.status) {
+        return undecided(response.status).into();
+    }
+    let Some(word) = Json::parse(&response.body).as_ref().and_then(word) else {
+        return Unknown::Unreadable.into();
+    };
+    match meaning(response.status, &word) {
+        Ok(class) => decline(class, &word).into(),
+        Err(why) => why.into(),
+    }
+}
+
+/// The last part of a problem's `type`, `"invalid-parameters"` (RFC 7807).
+pub(crate) fn problem(body: &Json) -> Option<String> {
+    let kind = body.str("type")?;
+    Some(kind.rsplit(['#', '/']).next().unwrap_or(kind).to_owned())
+}
+
+/// An id that can be asked about, which `is_id` knows.
+pub(crate) fn need_id<'a>(
+    body: &'a Json,
+    key: &str,
+    is_id: fn(&str) -> Option<&str>,
+) -> Result<&'a str, Unknown> {
+    body.str(key).and_then(is_id).ok_or(Unknown::Unreadable)
 }
 
 /// The body of an answer to a question. A refused question says nothing about the payment, and a 404 says
@@ -193,5 +230,27 @@ mod tests {
         assert!(!may("javascript:alert(1)", "http://127.0.0.1:9"));
         assert!(!may("/pay", "https://psp.test"));
         assert_eq!(redirect(None, "https://psp.test"), Err(Unknown::Unreadable));
+    }
+
+    #[test]
+    fn a_refusal_is_definite_by_the_psps_own_word_alone() {
+        let meaning = |status, body: &str| {
+            let word = |body: &Json| body.word("error");
+            refused_by_word(&answer(status, body), &[400], word, |_, word| match word {
+                "used" => Err(Unknown::DuplicateReference),
+                _ => Ok(DeclineClass::Limit),
+            })
+        };
+        let limit = Decline::new(DeclineClass::Limit, "x");
+        assert_eq!(meaning(400, r#"{"error":"x"}"#), limit.into());
+        for (status, body, why) in [
+            (400, r#"{"error":"used"}"#, Unknown::DuplicateReference),
+            (400, "{}", Unknown::Unreadable),
+            (400, "<html>", Unknown::Unreadable),
+            (404, r#"{"error":"x"}"#, Unknown::UnlistedCode),
+            (503, r#"{"error":"x"}"#, Unknown::ServerError),
+        ] {
+            assert_eq!(meaning(status, body), why.into(), "{status} {body}");
+        }
     }
 }

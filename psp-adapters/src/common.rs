@@ -1,8 +1,12 @@
 //! What several adapters say in the same way: ids in paths, refusals, names, and times that a replay
 //! repeats.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use psp_contract::{AttemptRef, Decline, DeclineClass, Payer, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
+use time::format_description::well_known::Rfc3339;
 
 /// An id as part of a path: what is not plainly one could name another resource.
 pub(crate) fn path_id(id: &str) -> Option<&str> {
@@ -34,6 +38,12 @@ pub(crate) fn decline(class: DeclineClass, code: &str) -> Decline {
     Decline { retry_elsewhere: decline.retry_elsewhere && elsewhere, ..decline }
 }
 
+/// The header of HTTP Basic (RFC 7617).
+pub(crate) fn basic(user: &str, password: &SecretString) -> SecretString {
+    let credentials = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
+    SecretString::from(format!("Basic {credentials}"))
+}
+
 /// First and last name: as the casino gave them, else the full name's last word is the last name.
 pub(crate) fn names(payer: &Payer) -> Option<(&str, &str)> {
     match (&payer.given_name, &payer.family_name) {
@@ -52,6 +62,15 @@ pub(crate) fn two_names(payer: &Payer) -> (&str, &str) {
 pub(crate) fn made_at(attempt: AttemptRef) -> Option<Timestamp> {
     let (secs, _) = attempt.uuid().get_timestamp()?.to_unix();
     Timestamp::from_unix_timestamp(i64::try_from(secs).ok()?).ok()
+}
+
+/// A time that is told in milliseconds since 1970.
+pub(crate) fn from_millis(millis: i64) -> Option<Timestamp> {
+    Timestamp::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+}
+
+pub(crate) fn rfc3339(at: Timestamp) -> Option<String> {
+    at.format(&Rfc3339).ok()
 }
 
 /// So long after the attempt was made.

@@ -14,9 +14,9 @@
 //!
 //! Reading order: [`adapter`] (what an adapter is), `plan` (what an operation is for one), [`transport`]
 //! (what "not sent" means), [`identity`] (client certificates), [`psp`] (driving a plan), [`webhook`],
-//! [`signature`]. Then what adapters are made of: `json` (strict trees, read by need and written by
-//! `object!`), `answer` (what an answer tells, or the operation ends with instead), `token`, `form`,
-//! `statement` (settlement tables, row by row), `payer` (who paid), `common` (references, names, refusals),
+//! [`signature`]. Then what adapters are made of, most of it by the name of `prelude`: `api` (where requests
+//! go and what they carry), `json` (strict trees, read by need and written by `object!`), `answer` (what an answer tells, or the operation ends with instead), `token`, `form`,
+//! `statement` (settlement tables, row by row), `bank` (accounts that are paid), `payer` (who paid), `common` (references, names, refusals),
 //! `coins`, `pix` and `br_code` (what the PSPs of one kind share). Then the adapters, one folder a PSP, each
 //! with its wire format, its mapping into our words, and its webhooks. [`registry`] builds accounts from
 //! configuration and refuses what could not work.
@@ -24,6 +24,8 @@
 pub mod adapter;
 mod adyen;
 mod answer;
+mod api;
+mod bank;
 mod br_code;
 mod coins;
 mod coinspaid;
@@ -39,6 +41,7 @@ mod paysafe;
 mod pix;
 mod pix_efi;
 mod plan;
+mod prelude;
 pub mod psp;
 pub mod registry;
 pub mod signature;

@@ -1,6 +1,6 @@
 //! Who paid, and how people may see it: the portable identities that several PSPs tell.
 
-use psp_contract::{PayerProof, Portable};
+use psp_contract::{CardFunding, PayerProof, Portable};
 
 /// The e-mail address that paid, which any PSP of the scheme can pay back, shown as `e***@example.test`.
 pub(crate) fn email(address: &str) -> Option<PayerProof> {
@@ -23,6 +23,28 @@ pub(crate) fn bank_account(holder_name: Option<String>, portable: Option<Portabl
     PayerProof { holder_name, portable, masked, ..PayerProof::default() }
 }
 
+/// A card by the PSP's own token of it, shown by its last digits where they are four, with the PSP's word
+/// for whose money it spends.
+pub(crate) fn card(
+    token: Option<String>,
+    digits: Option<&str>,
+    funding: Option<&str>,
+) -> PayerProof {
+    let digits = digits.filter(|text| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()));
+    let masked = digits.map(|digits| format!("**** {digits}"));
+    PayerProof { token, masked, funding: funding.and_then(funding_of), ..PayerProof::default() }
+}
+
+/// What the issuer lends, however soon it wants it back, is credit.
+fn funding_of(word: &str) -> Option<CardFunding> {
+    match &*word.to_ascii_lowercase() {
+        "credit" | "charge" | "deferred_debit" => Some(CardFunding::Credit),
+        "debit" => Some(CardFunding::Debit),
+        "prepaid" => Some(CardFunding::Prepaid),
+        _ => None,
+    }
+}
+
 /// A mobile number, shown as `+46*******67`.
 pub(crate) fn phone(number: String) -> PayerProof {
     let end = number.len().saturating_sub(2);
@@ -37,6 +59,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_card_spends_its_issuers_money_or_its_holders() {
+        let funding = |word| card(None, None, Some(word)).funding;
+        assert_eq!(funding("DEFERRED_DEBIT"), Some(CardFunding::Credit));
+        assert_eq!(funding("Credit"), Some(CardFunding::Credit));
+        assert_eq!(funding("DEBIT"), Some(CardFunding::Debit));
+        assert_eq!(funding("Prepaid"), Some(CardFunding::Prepaid));
+        assert_eq!(funding("unknown"), None);
+    }
+
+    #[test]
     fn people_see_as_much_as_it_takes_to_know_an_account_again() {
         let shown = |proof: PayerProof| proof.masked.unwrap_or_default();
         assert_eq!(email("erika@example.test").map(shown).as_deref(), Some("e***@example.test"));
@@ -46,5 +78,7 @@ mod tests {
         let iban = Portable::Iban { iban, holder_name: String::new() };
         assert_eq!(shown(bank_account(None, Some(iban))), "DE** **** 3000");
         assert_eq!(shown(bank_account(None, None)), "");
+        assert_eq!(shown(card(None, Some("1111"), None)), "**** 1111");
+        assert_eq!(shown(card(None, Some("411111******1111"), None)), "");
     }
 }

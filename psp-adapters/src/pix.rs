@@ -1,7 +1,7 @@
 //! What all of Brazil's PSPs share: people are known by their CPF, and paid by a Pix key, of which the CPF
 //! can be one.
 
-use psp_contract::{PayerProof, Portable};
+use psp_contract::{Destination, PayerProof, Portable};
 
 /// The eleven digits of a CPF, however it was written.
 pub(crate) fn cpf_digits(text: &str) -> Option<String> {
@@ -25,6 +25,14 @@ pub(crate) fn cpf(text: &str) -> Option<String> {
         (sum * 10) % 11 % 10
     };
     (check(9) == numbers[9] && check(10) == numbers[10]).then_some(digits)
+}
+
+/// The Pix key that a payout goes to. The longest, an address of e-mail, has 77 characters.
+pub(crate) fn key_of(destination: &Destination) -> Option<&str> {
+    match &destination.portable {
+        Some(Portable::PixKey { key }) => (1..=77).contains(&key.len()).then_some(key),
+        _ => None,
+    }
 }
 
 /// The kind of a Pix key. An address of e-mail and a random key show themselves; so does a telephone

@@ -7,19 +7,19 @@ use crate::token;
 use psp_contract::{
     HttpRequest, HttpResponse, NotSent, Outcome, Timestamp, TransportFailure, Unknown,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
+/// How an answer is held against what was asked.
+pub(crate) type Reads<T> = fn(&HttpResponse, &T) -> Told;
 /// What comes after an answer.
 type Then = Box<dyn FnOnce(&HttpResponse) -> Told<Plan> + Send>;
-/// What comes once a token is at hand.
-type Authorised = Box<dyn FnOnce(&SecretString) -> Told<Plan> + Send>;
 
 /// The rest of an operation.
 pub struct Plan(Next);
 
 enum Next {
     Ask { step: &'static str, request: HttpRequest, lost: Lost, then: Then },
-    Token { request: HttpRequest, now: Timestamp, then: Authorised },
+    Token { request: HttpRequest, now: Timestamp, then: Box<Plan> },
     End(Outcome),
 }
 
@@ -85,7 +85,7 @@ impl Plan {
         step: &'static str,
         request: HttpRequest,
         asked: &T,
-        read: fn(&HttpResponse, &T) -> Told,
+        read: Reads<T>,
     ) -> Self {
         let asked = asked.clone();
         Plan::last(step, request, move |response| read(response, &asked))
@@ -103,22 +103,18 @@ impl Plan {
         self
     }
 
-    /// What needs an access token: the one at hand, or a new one by this request. A token that is refused
-    /// by 401 is forgotten.
-    pub(crate) fn with_token(
-        request: HttpRequest,
-        now: Timestamp,
-        then: impl FnOnce(&SecretString) -> Told<Plan> + Send + 'static,
-    ) -> Self {
-        Plan(Next::Token { request, now, then: Box::new(then) })
+    /// All of it under an access token: the one at hand, or a new one by this request. A token that is
+    /// refused by 401 is forgotten.
+    pub(crate) fn with_token(self, request: HttpRequest, now: Timestamp) -> Self {
+        Plan(Next::Token { request, now, then: Box::new(self) })
     }
 }
 
 /// A [`Plan`] on its way: it is told what came of each step and says the next one.
 pub struct Exchange {
     state: State,
-    /// A token was used.
-    authorised: bool,
+    /// The token that every request bears.
+    bearer: Option<SecretString>,
 }
 
 #[allow(clippy::large_enum_variant, reason = "one lives at a time")]
@@ -126,9 +122,9 @@ enum State {
     Ready(Plan),
     Asked(Lost, Then),
     /// A token was asked for.
-    TokenAsked(Timestamp, Authorised),
+    TokenAsked(Timestamp, Plan),
     /// A token came and is being kept.
-    Keeping(SecretString, Authorised),
+    Keeping(SecretString, Plan),
     /// A token was refused and is being dropped.
     Dropping(Outcome),
     Over,
@@ -136,19 +132,19 @@ enum State {
 
 impl Exchange {
     pub(crate) fn new(plan: Plan) -> Self {
-        Self { state: State::Ready(plan), authorised: false }
+        Self { state: State::Ready(plan), bearer: None }
     }
 
     fn go_on(&mut self, plan: Plan, token: Option<CachedToken>) -> Step {
         match plan.0 {
             Next::Ask { step, request, lost, then } => {
                 self.state = State::Asked(lost, then);
-                Step::Send(step, request)
+                Step::Send(step, self.bearing(request))
             }
             Next::Token { request, now, then } => match token {
-                Some(token) => self.authorise(&token.secret, then),
+                Some(token) => self.authorise(token.secret, *then),
                 None => {
-                    self.state = State::TokenAsked(now, then);
+                    self.state = State::TokenAsked(now, *then);
                     Step::Send("token", request)
                 }
             },
@@ -156,11 +152,17 @@ impl Exchange {
         }
     }
 
-    fn authorise(&mut self, token: &SecretString, then: Authorised) -> Step {
-        self.authorised = true;
-        match then(token) {
-            Ok(plan) => self.go_on(plan, None),
-            Err(stop) => Step::Done(stop.outcome()),
+    fn authorise(&mut self, token: SecretString, plan: Plan) -> Step {
+        self.bearer = Some(token);
+        self.go_on(plan, None)
+    }
+
+    fn bearing(&self, request: HttpRequest) -> HttpRequest {
+        match &self.bearer {
+            Some(token) => {
+                request.header("authorization", format!("Bearer {}", token.expose_secret()))
+            }
+            None => request,
         }
     }
 
@@ -170,7 +172,7 @@ impl Exchange {
             Ok(plan) => return self.go_on(plan, None),
             Err(stop) => stop.outcome(),
         };
-        if self.authorised && response.status == 401 {
+        if self.bearer.is_some() && response.status == 401 {
             self.state = State::Dropping(outcome);
             return Step::Forget;
         }
@@ -196,7 +198,7 @@ impl Exchange {
             (State::TokenAsked(..), Input::Failed(failure)) => {
                 Step::Done(Lost::Prepared.outcome(failure))
             }
-            (State::Keeping(token, then), Input::Remembered) => self.authorise(&token, then),
+            (State::Keeping(token, then), Input::Remembered) => self.authorise(token, then),
             (State::Dropping(outcome), Input::Remembered) => Step::Done(outcome),
             (_, _) => Step::Done(Outcome::Unknown(Unknown::Unreadable)),
         }
@@ -270,9 +272,8 @@ mod tests {
     #[test]
     fn a_token_is_got_kept_and_dropped_when_it_is_refused() {
         let plan = || {
-            Plan::with_token(request(), Timestamp::UNIX_EPOCH, |_| {
-                Ok(Plan::last("pay", request(), |_| Err(Unknown::UnlistedCode.into())))
-            })
+            let pay = Plan::last("pay", request(), |_| Err(Unknown::UnlistedCode.into()));
+            pay.with_token(request(), Timestamp::UNIX_EPOCH)
         };
         let token = || answer(200, r#"{"access_token":"t","expires_in":3600}"#);
         let unlisted = Some(Outcome::Unknown(Unknown::UnlistedCode));
@@ -284,5 +285,21 @@ mod tests {
         for bad in [answer(401, ""), answer(200, "{}"), LOST] {
             assert_eq!(run(plan(), vec![bad]), (vec!["token"], Some(NOT_PREPARED)));
         }
+    }
+
+    #[test]
+    fn every_request_but_the_tokens_own_bears_the_token() {
+        let mut exchange = Exchange::new(paying().with_token(request(), Timestamp::UNIX_EPOCH));
+        let token = answer(200, r#"{"access_token":"t","expires_in":3600}"#);
+        let inputs = [Input::Start { token: None }, token, Input::Remembered, answer(200, "")];
+        let mut borne = Vec::new();
+        for input in inputs {
+            if let Step::Send(step, request) = exchange.step(input) {
+                let told = request.headers.into_iter().find(|(name, _)| *name == "authorization");
+                borne.push((step, told.map(|(_, value)| value)));
+            }
+        }
+        let bearer = Some("Bearer t".to_owned());
+        assert_eq!(borne, [("token", None), ("find", bearer.clone()), ("pay", bearer)]);
     }
 }

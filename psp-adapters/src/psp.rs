@@ -29,6 +29,7 @@ const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
 /// One configured account: its adapter, the shared transport, its token and the PSP's public keys.
 pub struct Psp {
     account_id: String,
+    adapter_name: &'static str,
     adapter: Box<dyn Adapter>,
     transport: Transport,
     token: Mutex<Option<CachedToken>>,
@@ -69,14 +70,19 @@ pub struct WireRecord {
 
 impl std::fmt::Debug for Psp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Psp({}, {})", self.account_id, self.adapter.name())
+        write!(f, "Psp({}, {})", self.account_id, self.adapter_name)
     }
 }
 
 impl Psp {
-    pub(crate) fn new(account_id: String, adapter: Box<dyn Adapter>, transport: Transport) -> Self {
+    pub(crate) fn new(
+        account_id: String,
+        (adapter_name, adapter): (&'static str, Box<dyn Adapter>),
+        transport: Transport,
+    ) -> Self {
         Self {
             account_id,
+            adapter_name,
             adapter,
             transport,
             token: Mutex::new(None),
@@ -90,7 +96,7 @@ impl Psp {
     }
 
     pub fn adapter_name(&self) -> &'static str {
-        self.adapter.name()
+        self.adapter_name
     }
 
     /// The codec itself, for tests that need no I/O.

@@ -5,6 +5,8 @@ use crate::identity;
 use crate::psp::Psp;
 use crate::signature::{HmacKeys, RsaKeys};
 use crate::transport::Transport;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -74,7 +76,7 @@ pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<Conf
     reader.reachable("base_url", &account.base_url);
     let read = READERS.iter().find(|(name, _)| *name == account.adapter);
     let adapter = match read {
-        Some((_, read)) => read(&mut reader),
+        Some((name, read)) => read(&mut reader).map(|adapter| (*name, adapter)),
         None => {
             reader.fault("adapter", "is none that this service has");
             None
@@ -91,6 +93,15 @@ pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<Conf
         (Some(adapter), Some(transport), true) => Ok(Psp::new(account.id, adapter, transport)),
         _ => Err(reader.faults),
     }
+}
+
+/// What a PSP means by the text of a key that it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// The text is the key.
+    Plainly,
+    Hex,
+    Base64,
 }
 
 /// Reads an account and collects its faults, so that all are told at once.
@@ -139,6 +150,17 @@ impl<'a> Reader<'a> {
 
     pub fn setting_or(&self, key: &str, default: &str) -> String {
         self.account.settings.get(key).map_or(default, String::as_str).to_owned()
+    }
+
+    /// A setting that knows these words only; without it the first is meant.
+    pub fn word(&mut self, key: &str, words: &[&'static str], fault: &'static str) -> &'static str {
+        let first = words.first().copied().unwrap_or_default();
+        let told = self.setting_or(key, first);
+        let known = words.iter().find(|word| **word == told).copied();
+        if known.is_none() {
+            self.fault(format!("settings.{key}"), fault);
+        }
+        known.unwrap_or(first)
     }
 
     /// A secret of at least `bytes_min` bytes.
@@ -196,21 +218,27 @@ impl<'a> Reader<'a> {
         keys
     }
 
-    /// The live secrets of a name as keys; `decode` gives the bytes that the PSP means by its text.
-    pub fn hmac_keys(
-        &mut self,
-        key: &str,
-        bytes_min: usize,
-        decode: impl Fn(&str) -> Result<Vec<u8>, &'static str>,
-    ) -> HmacKeys {
+    /// The live secrets of a name as keys, by what the PSP means by its text.
+    pub fn hmac_keys(&mut self, key: &str, bytes_min: usize, written: Written) -> HmacKeys {
         let mut keys = Vec::new();
         for secret in self.live_secrets(key, bytes_min) {
-            match decode(secret.expose_secret()) {
+            let text = secret.expose_secret();
+            let bytes = match written {
+                Written::Plainly => Ok(text.into()),
+                Written::Hex => hex::decode(text).map_err(|_| "is no text of hex digits"),
+                Written::Base64 => STANDARD.decode(text).map_err(|_| "is no base64"),
+            };
+            match bytes {
                 Ok(bytes) => keys.push(bytes),
                 Err(reason) => self.fault(format!("secrets.{key}"), reason),
             }
         }
         HmacKeys::new(keys)
+    }
+
+    /// Where webhooks go.
+    pub fn notify_url(&self) -> String {
+        self.account.notify_url.clone()
     }
 
     /// Where webhooks go, for PSPs that take an address without a query only.

@@ -3,6 +3,7 @@
 use crate::json::Json;
 use crate::signature::Proof;
 use psp_contract::{AttemptRef, Payin, Report, Status, Subject, Timestamp};
+use url::form_urlencoded;
 
 /// What a signature that does not hold is turned away with.
 pub(crate) const UNVERIFIED: WebhookRefusal =
@@ -39,6 +40,16 @@ impl<'a> RawWebhook<'a> {
     pub(crate) fn is_for(&self, notify_url: &str) -> bool {
         let (path, _) = self.split_path();
         path.len() > 1 && path.starts_with('/') && notify_url.ends_with(path)
+    }
+
+    /// A value of the query that must stand there exactly once.
+    pub(crate) fn one_query_value(&self, name: &str) -> Option<String> {
+        let query = self.split_path().1.unwrap_or_default();
+        let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value.into_owned()),
+            _ => None,
+        }
     }
 
     /// For PSPs that do not sign the path: nothing but a POST to the very address, without a query.
@@ -208,6 +219,14 @@ impl WebhookEvent {
         self
     }
 
+    /// As [`WebhookEvent::saying`], where what it says may be about money whose amount it does not tell so
+    /// that it can be read: that is a hint.
+    pub(crate) fn saying_of_money(self, said: Option<Option<Status>>) -> Self {
+        let unread = matches!(said, Some(None));
+        let event = self.saying(said.map(|status| status.unwrap_or(Status::Pending)));
+        Self { hint_only: event.hint_only || unread, ..event }
+    }
+
     fn into_hint(self) -> Self {
         Self { report: None, if_deposit: None, hint_only: true, ..self }
     }
@@ -268,5 +287,27 @@ impl WebhookReply {
     /// 200 with a word, or with nothing.
     pub(crate) fn ok(word: impl Into<String>) -> Self {
         Self { status: 200, content_type: "text/plain", body: word.into().into_bytes() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_the_query_stands_there_once() {
+        let value = |path_and_query| {
+            let (headers, body) = (&[], &b""[..]);
+            let (peer_certificate, received_at) = (None, Timestamp::UNIX_EPOCH);
+            let method = "POST";
+            let raw =
+                RawWebhook { method, path_and_query, headers, body, peer_certificate, received_at };
+            raw.one_query_value("data.id")
+        };
+        assert_eq!(value("/w?data.id=77&type=payment").as_deref(), Some("77"));
+        assert_eq!(value("/w?data.id=7%2E7").as_deref(), Some("7.7"));
+        for none in ["/w", "/w?id=77", "/w?data.id=77&data.id=78"] {
+            assert_eq!(value(none), None, "{none}");
+        }
     }
 }

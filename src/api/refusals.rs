@@ -70,6 +70,14 @@ pub fn refused(refusal: &Refusal) -> Problem {
             "review.same_person",
             "Who proposed cannot approve, with whichever key: another person must.",
         ),
+        Refusal::PlayerErased => Problem::conflict(
+            "player.erased",
+            "The data of this player was erased, and the id stays taken by what was booked under it: \
+             a new relationship needs a new id.",
+        ),
+        Refusal::ErasureRefused(why) => {
+            Problem::conflict("erasure.refused", format!("Nothing is erased: {why}."))
+        }
         Refusal::LimitsInvalid(why) => Problem::unprocessable("limit.invalid", format!("{why}.")),
     }
 }

@@ -2,6 +2,7 @@
 //! the configuration was read.
 
 use crate::config::{self, Config, Direction as ConfigDirection, Range};
+use crate::decide::erasure::Retention;
 use crate::decide::four_eyes::ReviewTerms;
 use crate::domain::{Currency, Direction, Method, OperatorId, PersonId};
 use crate::evidence::note::Signer;
@@ -161,6 +162,7 @@ pub fn reviews(config: &Config) -> ReviewRules {
             info: set.info,
             proposal_life: set.proposal_life,
             escalate_every: set.escalate_every,
+            retention: Retention(config.retention.clone()),
         },
         escalate_to: if is_off { Vec::new() } else { set.escalate_to.clone() },
     }

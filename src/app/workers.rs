@@ -12,6 +12,7 @@ use crate::workers::attempts::AttemptWorker;
 use crate::workers::checkpoints::CheckpointWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
+use crate::workers::erasures::ErasureWorker;
 use crate::workers::health::HealthWorker;
 use crate::workers::identity::IdentityWorker;
 use crate::workers::inbox::InboxWorker;
@@ -81,6 +82,7 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     };
     run(flows, crew, &deliveries, DeliveryWorker::new(outbound));
     run(flows, crew, &bells.reviews, ReviewWorker::new(flows.clone()));
+    run(flows, crew, &bells.erasures, ErasureWorker { flows: flows.clone() });
     let mail = MailWorker { flows: flows.clone(), mailer: crew.mailer.clone() };
     run(flows, crew, &bells.mail, mail);
     let incidents = IncidentWorker { pool: pool.clone(), known: Mutex::default() };

@@ -1,5 +1,6 @@
 //! The book itself, and the few doors through which it changes.
 
+use super::erasure::ErasureFacts;
 use super::game::GameEntry;
 use super::payin::PayinKey;
 use super::payment::{Attempt, Payment};
@@ -37,6 +38,8 @@ pub struct Book {
     /// What the market's rules ask besides, where the command needs it.
     pub background: Background,
     pub reviews: BTreeMap<Uuid, Review>,
+    /// What stands against erasing the player's data, where a case asks for that.
+    pub erasing: Option<ErasureFacts>,
     /// Arrivals without a request that were booked before, with their deposits.
     pub payins: BTreeMap<PayinKey, PaymentId>,
     /// What came in and went out before this batch, for withdrawals that are split by it.
@@ -113,6 +116,7 @@ impl Book {
             movements: Vec::new(),
             background: Background::default(),
             reviews: BTreeMap::new(),
+            erasing: None,
             payins: BTreeMap::new(),
             histories: BTreeMap::new(),
             records: Vec::new(),

@@ -5,10 +5,11 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], [`payin`], [`review`], [`record`], [`book`], [`game`], [`movements`].
+//! Reading order: [`payment`], [`payin`], [`game`], [`review`], [`erasure`], [`record`], [`book`], [`movements`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
+pub mod erasure;
 pub mod game;
 pub mod movements;
 pub mod payin;
@@ -17,6 +18,7 @@ pub mod record;
 pub mod review;
 
 pub use book::{Book, KeyClaim, KeyId, StoredKey, Viewer};
+pub use erasure::{Erasure, ErasureBasis, ErasureFacts};
 pub use game::{GameEntry, GameKind};
 pub use payin::{GivenAddress, PayinKey};
 pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns, Way};
@@ -25,5 +27,5 @@ pub use record::{
 };
 pub use review::{
     Adjustment, Approval, CaseAct, CaseKind, CaseNews, CasePayload, Desk, Lock, PlayerFields,
-    Proposal, ProposalState, Review,
+    Proposal, ProposalState, ProposedPolicy, Review,
 };

@@ -1,5 +1,6 @@
 //! What one command writes for good: append-only rows, numbered gap-free by the lane.
 
+use super::erasure::Erasure;
 use super::payment::Payment;
 use crate::domain::{
     AttemptId, EventId, IncidentId, Money, PartId, PaymentId, PlayerKey, Timestamp,
@@ -37,6 +38,8 @@ pub struct Record {
     pub attestations: Vec<Attestation>,
     /// Vendors that are to be asked about a payment that waits for them.
     pub vendor_checks: Vec<VendorCheck>,
+    /// The player's personal data was erased.
+    pub erasure: Option<Erasure>,
     /// The player's record changed: this version is kept.
     pub player_changed: bool,
 }
@@ -61,6 +64,7 @@ impl Record {
             addresses: Vec::new(),
             attestations: Vec::new(),
             vendor_checks: Vec::new(),
+            erasure: None,
             player_changed: false,
         }
     }

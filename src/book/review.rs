@@ -5,7 +5,7 @@
 //! the lock of the case's own row. Every act adds to [`Review::news`], which is written as its history.
 
 use crate::domain::{AttemptId, Money, PersonId, PlayerId, ProposalId, ReviewId, Timestamp};
-use crate::screening::attestation::AttestationTerms;
+use crate::screening::attestation::{AttestationKind, AttestationTerms};
 use time::Date;
 use uuid::Uuid;
 
@@ -21,6 +21,8 @@ pub struct Review {
     pub attempt: Option<AttemptId>,
     /// The switch that it is about.
     pub switch: Option<Uuid>,
+    /// The policy version that it is about.
+    pub policy: Option<ProposedPolicy>,
     /// Why it was opened: `"dual_approval"`, `"return"`, `"money_in"`, `"payout_unknown"`,
     /// `"payout_stuck"`, `"wallet_owed"` of payments; otherwise a [`CaseKind`].
     pub kind: String,
@@ -35,6 +37,13 @@ pub struct Review {
     pub proposals: Vec<Proposal>,
     /// What was done since it was read.
     pub news: Vec<CaseNews>,
+}
+
+/// A policy version that waits for another person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedPolicy {
+    pub proposal: Uuid,
+    pub version: String,
 }
 
 /// How it is worked on.
@@ -71,17 +80,26 @@ pub enum CaseKind {
     ExclusionEnd,
     /// What a player who has paid may not change alone.
     PlayerFields,
+    /// A list of names has an entry near the player that was not there before: is it them?
+    NameMatch,
+    /// A player's personal data is erased once its time is over.
+    Erasure,
     /// Payments were switched off in an emergency, or are to begin again.
     KillSwitch,
+    /// A policy version is to be published.
+    Policy,
 }
 
 impl CaseKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::ManualAdjustment,
         Self::Attestation,
         Self::ExclusionEnd,
         Self::PlayerFields,
+        Self::NameMatch,
+        Self::Erasure,
         Self::KillSwitch,
+        Self::Policy,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -90,7 +108,10 @@ impl CaseKind {
             Self::Attestation => "attestation",
             Self::ExclusionEnd => "exclusion_end",
             Self::PlayerFields => "player_fields",
+            Self::NameMatch => "name_match",
+            Self::Erasure => "erasure",
             Self::KillSwitch => "kill_switch",
+            Self::Policy => "policy",
         }
     }
 
@@ -102,19 +123,37 @@ impl CaseKind {
 /// What is to be done once it is approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CasePayload {
-    Adjustment { entry: Adjustment, money: Money },
+    Adjustment {
+        entry: Adjustment,
+        money: Money,
+    },
     Attestation(AttestationTerms),
     ExclusionEnd,
     PlayerFields(PlayerFields),
+    /// The player is excluded without end: they are who a list names.
+    Exclusion,
+    Erasure,
 }
 
 impl CasePayload {
+    /// Whether a case of this kind may do it. An entry that is not the player is excepted in the case in
+    /// which it was found, too.
+    pub fn fits(&self, kind: &str) -> bool {
+        let excepts = match self {
+            Self::Attestation(terms) => terms.kind == AttestationKind::NameException,
+            _ => false,
+        };
+        kind == self.kind().as_str() || (excepts && kind == CaseKind::NameMatch.as_str())
+    }
+
     pub const fn kind(&self) -> CaseKind {
         match self {
             Self::Adjustment { .. } => CaseKind::ManualAdjustment,
             Self::Attestation(_) => CaseKind::Attestation,
             Self::ExclusionEnd => CaseKind::ExclusionEnd,
             Self::PlayerFields(_) => CaseKind::PlayerFields,
+            Self::Exclusion => CaseKind::NameMatch,
+            Self::Erasure => CaseKind::Erasure,
         }
     }
 }

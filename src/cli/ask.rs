@@ -14,23 +14,23 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 pub struct Request {
     /// GET, POST, PUT or DELETE.
-    method: String,
+    pub method: String,
     /// The path with its query, `/v1/deposits?limit=2`.
-    path: String,
+    pub path: String,
     /// The body, byte for byte; none: empty.
-    body: Option<String>,
+    pub body: Option<String>,
     /// The API key's id.
     #[arg(long, default_value = "sk_sandbox", env = "INTERLOCK_KEY")]
-    key: String,
+    pub key: String,
     /// The key's secret; in the sandbox it equals the id.
     #[arg(long, env = "INTERLOCK_SECRET", hide_env_values = true)]
-    secret: Option<String>,
+    pub secret: Option<String>,
     /// Where the API is; the running sandbox unless said.
     #[arg(long, env = "INTERLOCK_URL")]
-    url: Option<String>,
+    pub url: Option<String>,
     /// The idempotency key of a `call`; a fresh one unless said.
     #[arg(long)]
-    idempotency_key: Option<String>,
+    pub idempotency_key: Option<String>,
 }
 
 /// Where an operator's commands go, and by whose key.

@@ -10,6 +10,7 @@ mod console;
 mod database;
 mod decisions;
 mod demo;
+mod erase;
 mod mocks;
 mod policy;
 mod routing;
@@ -84,6 +85,8 @@ enum Command {
     /// Switch PSPs, markets, directions or methods off and on again, and see how the PSPs do.
     #[command(subcommand)]
     Routing(routing::Routing),
+    /// Propose that a player's personal data be erased, or approve it as another person.
+    Erase(erase::Erase),
     /// Add, reset and disable the accounts of people who sign in to the console.
     #[command(subcommand)]
     Console(console::Console),
@@ -107,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Decisions(command) => runtime::block_on(decisions::decisions(command)),
         Command::Policy(command) => runtime::block_on(policy::policy(command)),
         Command::Routing(command) => runtime::block_on(routing::routing(command)),
+        Command::Erase(command) => runtime::block_on(erase::erase(command)),
         Command::Console(command) => runtime::block_on(console::console(command)),
         Command::Sign(request) => ask::sign(&request),
         Command::Call(request) => runtime::block_on(ask::call(request)),

@@ -1,6 +1,9 @@
 //! What a vendor of identity needs beside an address and secrets: whose players it tells of, and what its
 //! own levels are worth here.
 
+use super::access::Operator;
+use super::checks::CheckVendor;
+use super::reader::Reader;
 use super::reader::Section;
 use crate::domain::OperatorId;
 use secrecy::{ExposeSecret, SecretString};
@@ -11,6 +14,17 @@ use std::time::Duration;
 const SECRET_BYTES_MIN: usize = 16;
 const PATIENCE_S_MAX: i64 = 30 * 86_400;
 const SECRETS: [&str; 2] = ["webhook_secret", "webhook_secret_next"];
+
+/// An account whose operator is nobody here would tell of players that nobody has.
+pub(super) fn check(vendors: &[CheckVendor], operators: &[Operator], reader: &Reader<'_>) {
+    for (index, terms) in
+        vendors.iter().enumerate().filter_map(|(at, it)| Some((at, it.identity.as_ref()?)))
+    {
+        if !operators.iter().any(|operator| operator.id == terms.operator.as_str()) {
+            reader.fault(&format!("checks[{index}].operator"), "is no operator of this file");
+        }
+    }
+}
 
 /// The terms of one account at a vendor of identity.
 #[derive(Debug, Clone)]

@@ -93,17 +93,11 @@ fn read_folder(folder: &Path, faults: &mut Vec<ConfigFault>) -> Vec<(String, Str
     files
 }
 
-/// The text of the policy version with this hash: one of the program's own, or of a folder. Of a version
-/// that includes another it is the canonical form, which holds both and has that hash itself.
+/// The text of the policy version with this hash: one of the program's own, or of a folder.
 pub fn text_of(folder: Option<&Path>, sha256: &str) -> Option<String> {
     let named = folder.map(|folder| read_folder(folder, &mut Vec::new())).unwrap_or_default();
     let named = named.iter().map(|(file, text)| (file.as_str(), text.as_str()));
     let files: Vec<(&str, &str)> = BUILT_IN.iter().copied().chain(named).collect();
     let library = Library::new(files.iter().copied());
-    files.iter().find_map(|(_, text)| {
-        if canonical::is_hash_of(sha256, text) {
-            return Some((*text).to_owned());
-        }
-        canonical::whole(text, &library).filter(|form| canonical::is_hash_of(sha256, form))
-    })
+    canonical::text_of(sha256, files.iter().map(|(_, text)| *text), &library)
 }

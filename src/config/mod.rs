@@ -23,6 +23,7 @@ mod markets;
 mod production;
 mod psps;
 mod reader;
+mod retention;
 mod reviews;
 mod routing;
 mod secret;
@@ -47,10 +48,12 @@ pub use sections::{
 };
 pub use vendors::VendorAccount;
 
+use crate::decide::erasure::Term;
 use crate::sandbox::keys::{KeyKind, KeyOf};
 use layers::Layers;
 use reader::Reader;
 use secret::Secrets;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const DEFAULT: &str = include_str!("../../config/default.toml");
@@ -96,6 +99,8 @@ pub struct Config {
     pub webhooks_out: WebhooksOut,
     pub player_tokens: PlayerTokens,
     pub reviews: Reviews,
+    /// How long the data of players is kept, by country.
+    pub retention: BTreeMap<String, Term>,
     pub mail: Mail,
     pub evidence: Evidence,
     pub console: Console,
@@ -153,6 +158,7 @@ impl Config {
             webhooks_out: WebhooksOut::read(&root.section("webhooks_out")),
             player_tokens: PlayerTokens::read(&root.section("player_tokens"), secrets),
             reviews: Reviews::read(&root.section("reviews")),
+            retention: retention::read(&root.section("retention")),
             mail: Mail::read(&root.section("mail"), secrets),
             evidence: Evidence::read(&root.section("evidence"), secrets),
             console: Console::read(&root.section("console"), secrets),
@@ -167,6 +173,7 @@ impl Config {
             markets,
         };
         config.check_rates(reader);
+        identity::check(&config.checks, &config.operators, reader);
         (config, policy_faults)
     }
 

@@ -1,7 +1,8 @@
 //! What two people's approval does in a player's case: a wallet is corrected, something is vouched for, an
-//! exclusion ends, a locked field changes. Under the player's lock, in the commit of the approval.
+//! exclusion begins or ends, a locked field changes. Under the player's lock, in the commit of the approval.
 
 use super::command::{Ctx, Refusal};
+use super::erasure;
 use crate::book::{Adjustment, Book, CasePayload, PlayerFields, Review};
 use crate::domain::{Exclusion, Money, Player, Timestamp};
 use crate::ledger::templates;
@@ -17,7 +18,7 @@ pub fn check(
     let Some(payload) = payload else {
         return Err(Refusal::ReviewConflict("the proposal does not say what is to be done"));
     };
-    if payload.kind().as_str() != review.kind {
+    if !payload.fits(&review.kind) {
         return Err(Refusal::ReviewConflict("this is not what the review is about"));
     }
     match payload {
@@ -54,6 +55,17 @@ pub fn carry_out(
             }
             Ok(())
         }),
+        CasePayload::Exclusion => change(book, ctx, |player| {
+            let endless = |it: &Exclusion| it.holds_at(ctx.now) && it.until.is_none();
+            if player.exclusion.as_ref().is_some_and(endless) {
+                return Err(Refusal::ReviewConflict("the player is excluded without end already"));
+            }
+            // The source is shown to the casino, and by it to the player: it must not tell of a list.
+            let source = "house".to_owned();
+            player.exclusion = Some(Exclusion { source, from: ctx.now, until: None });
+            Ok(())
+        }),
+        CasePayload::Erasure => erasure::erase(book, review, ctx),
         CasePayload::PlayerFields(fields) => change(book, ctx, |player| {
             let before = player.clone();
             if let Some(country) = &fields.country {

@@ -316,6 +316,11 @@ pub enum Refusal {
     ReviewLocked { by: PersonId, until: Timestamp },
     #[error("the proposer and the approver must be two people")]
     SamePerson,
+    #[error("the player's data was erased: this id stands for nobody any more")]
+    PlayerErased,
+    /// What stands against it.
+    #[error("{0}")]
+    ErasureRefused(String),
     #[error("the limits are not valid: {0}")]
     LimitsInvalid(String),
 }

@@ -32,6 +32,7 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
     payment.status = PaymentStatus::Deposit(
         deposit_machine::start(status, payment.origin).expect("a requested deposit may start so"),
     );
+    let review = people::review_kind(Direction::Deposit, decision.outcome());
     let id = payment.id.uuid;
     payment.answer_owed = Some(start.claim.viewer);
     book.open_payment(payment, decision.outcome().as_str(), ctx.ids);
@@ -47,7 +48,7 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
                 fail_without_route(book, id, ctx);
             }
         }
-        DepositStatus::InReview => people::ask_people(book, id, None, "deposit_review", ctx),
+        DepositStatus::InReview => people::ask_people(book, id, None, review, ctx),
         _ => {}
     }
     if book.payment(id).is_some_and(Payment::round_is_settled) {
@@ -161,8 +162,7 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
     if status == DepositStatus::Cancelled {
         return Ok(Answer::Payment(Box::new(payment.clone())));
     }
-    let waits = status == DepositStatus::InReview && people::is_kept_back(payment);
-    if payment.received.is_some() || waits {
+    if payment.received.is_some() || people::is_under_hold(book, id) {
         return Err(refusal);
     }
     if let Some(live) = payment.live_attempt(None).cloned() {

@@ -7,7 +7,7 @@ use super::{
     wallet, withdrawal,
 };
 use crate::book::{Book, Record};
-use crate::domain::ProposalId;
+use crate::domain::{Player, ProposalId};
 use std::sync::Arc;
 
 /// Decides one command on the book.
@@ -45,7 +45,26 @@ pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answe
     }
 }
 
+/// Commands by which somebody would use an account: there is nobody any more behind an erased one. News of
+/// money is still taken, whoever it was.
+const fn uses_an_account(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::PutPlayer(_)
+            | Command::SetKyc(_)
+            | Command::PutLimits { .. }
+            | Command::ConfirmLimits
+            | Command::WalletEntry { .. }
+            | Command::StartDeposit(_)
+            | Command::RequestWithdrawal(_)
+            | Command::Propose { payment: None, .. }
+    )
+}
+
 fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+    if uses_an_account(command) && book.player.as_ref().is_some_and(Player::is_erased) {
+        return Err(Refusal::PlayerErased);
+    }
     match command {
         Command::PutPlayer(put) => player::put(book, put, ctx),
         Command::SetKyc(set) => kyc::set(book, set, ctx),
@@ -116,6 +135,7 @@ fn close(draft: &mut Book, book: &mut Book) {
         || !record.incidents.is_empty()
         || !record.wires.is_empty()
         || !record.attestations.is_empty()
+        || record.erasure.is_some()
         || record.player_changed
         || record.refused.is_some();
     if wrote_something {

@@ -4,6 +4,7 @@
 //! what stands. Whoever proposed cannot approve, and nobody approves twice: people are counted, not keys.
 
 use super::command::Refusal;
+use super::erasure::Retention;
 use crate::book::{
     Approval, CaseAct, CaseNews, CasePayload, Desk, Proposal, ProposalState, Review,
 };
@@ -25,6 +26,8 @@ pub struct ReviewTerms {
     pub proposal_life: Duration,
     /// How long after one reminder the next goes out.
     pub escalate_every: Duration,
+    /// How long the data of players is kept.
+    pub retention: Retention,
 }
 
 impl ReviewTerms {

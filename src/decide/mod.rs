@@ -12,7 +12,7 @@
 //! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
 //! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
-//! [`service_case`], [`desk_work`].
+//! [`erasure`], [`service_case`], [`desk_work`].
 
 pub mod account;
 pub mod attempt;
@@ -25,6 +25,7 @@ pub mod deposit_news;
 pub mod desk_work;
 pub mod dispatch;
 pub mod ends;
+pub mod erasure;
 pub mod four_eyes;
 pub mod idempotency;
 pub mod kyc;

@@ -2,8 +2,9 @@
 //! of them must say what happened.
 
 use super::command::Ctx;
-use crate::book::{Attempt, Book, CaseAct, Incident, Payment, Review};
-use crate::domain::{AttemptId, AttemptStatus, Audience, IncidentId, ReviewId};
+use crate::book::{Attempt, Book, CaseAct, Incident, Review};
+use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId};
+use crate::screening::Outcome;
 use psp_contract::Subject;
 use uuid::Uuid;
 
@@ -23,10 +24,21 @@ pub fn page_people(book: &mut Book, id: Uuid, attempt: &Attempt, subject: Subjec
     ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
 }
 
-/// Whether a payment waits for people for a cause that only compliance may know. Nobody calls it back
-/// then: what is looked at would be gone, and an answer that depends on the cause would tell of it.
-pub fn is_kept_back(payment: &Payment) -> bool {
-    payment.reasons.iter().any(|reason| reason.audience == Audience::Compliance)
+/// The kind of review that a screening's outcome asks for. A hold is one of its own: nobody calls a
+/// payment back that is under one.
+pub const fn review_kind(direction: Direction, outcome: Outcome) -> &'static str {
+    match (direction, outcome) {
+        (Direction::Deposit, Outcome::Hold) => "deposit_hold",
+        (Direction::Deposit, _) => "deposit_review",
+        (Direction::Withdrawal, Outcome::Hold) => "withdrawal_hold",
+        (Direction::Withdrawal, _) => "withdrawal_review",
+    }
+}
+
+/// Whether a payment is under a hold that people have not decided about.
+pub fn is_under_hold(book: &Book, id: Uuid) -> bool {
+    let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(id));
+    open.any(|review| matches!(review.kind.as_str(), "deposit_hold" | "withdrawal_hold"))
 }
 
 /// Raises an incident about a payment.
@@ -67,6 +79,7 @@ pub fn ask_people(
         player: Some(book.key.player.clone()),
         attempt,
         switch: None,
+        policy: None,
         kind: kind.to_owned(),
         open: true,
         opened_at: ctx.now,

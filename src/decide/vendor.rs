@@ -5,10 +5,10 @@
 //! the vendor said; a vendor that says nothing in time leaves what the policy says of that.
 
 use super::command::{Answer, Ctx, Refusal, VendorsSaid};
-use super::people::{ask_people, close_reviews, raise};
+use super::people::{ask_people, close_reviews, raise, review_kind};
 use super::{deposit, money_in, payout, withdrawal};
 use crate::book::{Book, ChainPlace, Payment, VendorCheck};
-use crate::domain::{DepositStatus, Money, PaymentStatus, Reason, WithdrawalStatus};
+use crate::domain::{DepositStatus, Direction, Money, PaymentStatus, Reason, WithdrawalStatus};
 use crate::ledger::templates;
 use crate::screening::decision::Decision;
 use crate::screening::{Outcome, engine};
@@ -126,7 +126,9 @@ fn settle_withdrawal(
     debug_assert!(moved.is_ok(), "a screening ends in each of these");
     match to {
         WithdrawalStatus::Approved => book.payment_mut(id).due_at = Some(ctx.now),
-        WithdrawalStatus::InReview => ask_people(book, id, None, "withdrawal_review", ctx),
+        WithdrawalStatus::InReview => {
+            ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
+        }
         _ => {}
     }
 }

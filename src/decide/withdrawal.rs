@@ -3,7 +3,7 @@
 use super::attempt::open_next;
 use super::command::{Answer, Ctx, Refusal, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
-use super::people::{ask_people, close_reviews, is_kept_back};
+use super::people::{ask_people, close_reviews, is_under_hold, review_kind};
 use super::{closed_loop, payout, vendor};
 use crate::book::{Book, ChainPlace, Part, Payment};
 use crate::domain::{
@@ -59,6 +59,7 @@ pub fn request(
         Outcome::Review | Outcome::Hold => WithdrawalStatus::InReview,
         Outcome::Deny => WithdrawalStatus::Blocked,
     };
+    let review = review_kind(Direction::Withdrawal, decision.outcome());
     payment.status = PaymentStatus::Withdrawal(
         withdrawal_machine::start(status, payment.origin).expect("a withdrawal may start so"),
     );
@@ -82,7 +83,7 @@ pub fn request(
         vendor::open_checks(book, id, &waiting, place, ctx);
     }
     if status == WithdrawalStatus::InReview {
-        ask_people(book, id, None, "withdrawal_review", ctx);
+        ask_people(book, id, None, review, ctx);
     }
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
 }
@@ -140,7 +141,7 @@ pub fn take_payout(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, R
         let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
         let moved = book.move_payment(id, in_review, "screened again before the payout", ctx.ids);
         debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
-        ask_people(book, id, None, "withdrawal_review", ctx);
+        ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
         return Ok(Answer::Nothing);
     }
     let processing = PaymentStatus::Withdrawal(WithdrawalStatus::Processing);
@@ -234,8 +235,7 @@ pub fn cancel(
             .is_some_and(|policy| policy.player_may_cancel_withdrawal);
     let was_sent = !payment.attempts.is_empty();
     let is_return = payment.returns.is_some();
-    let kept_back = status == WithdrawalStatus::InReview && is_kept_back(payment);
-    let is_bound = was_sent || is_return || kept_back;
+    let is_bound = was_sent || is_return || is_under_hold(book, id);
     if !allowed || is_bound || !withdrawal_machine::cancellable(status) {
         return Err(refusal);
     }

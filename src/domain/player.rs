@@ -3,6 +3,9 @@
 use super::{Currency, PlayerKey, Timestamp};
 use time::Date;
 
+/// Stands where the birth date of an erased player stood.
+const NO_DAY: Date = time::macros::date!(0001 - 01 - 01);
+
 /// A player's record at one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Player {
@@ -36,6 +39,31 @@ impl Player {
     pub fn is_excluded(&self, now: Timestamp) -> bool {
         self.exclusion.as_ref().is_some_and(|exclusion| exclusion.holds_at(now))
     }
+
+    pub fn is_erased(&self) -> bool {
+        self.status == PlayerStatus::Erased
+    }
+
+    /// Takes out everything that tells who it is. Country and currency stay: what was booked was booked
+    /// under them.
+    pub fn erase(&mut self) {
+        self.full_name.clear();
+        self.date_of_birth = NO_DAY;
+        self.status = PlayerStatus::Erased;
+        self.exclusion = None;
+        self.kyc = Kyc { status: KycStatus::Unverified, level: 0, verified_at: None };
+        for text in [
+            &mut self.given_name,
+            &mut self.family_name,
+            &mut self.national_id,
+            &mut self.email,
+            &mut self.phone,
+            &mut self.address,
+            &mut self.locale,
+        ] {
+            *text = None;
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +71,8 @@ pub enum PlayerStatus {
     Active,
     Frozen,
     Closed,
+    /// The record is empty for good: what it held was erased once its time was over.
+    Erased,
 }
 
 impl PlayerStatus {
@@ -51,11 +81,14 @@ impl PlayerStatus {
             PlayerStatus::Active => "active",
             PlayerStatus::Frozen => "frozen",
             PlayerStatus::Closed => "closed",
+            PlayerStatus::Erased => "erased",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Frozen, Self::Closed].into_iter().find(|s| s.as_str() == text)
+        [Self::Active, Self::Frozen, Self::Closed, Self::Erased]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 

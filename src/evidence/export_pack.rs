@@ -6,8 +6,9 @@ use super::note::VerifierKey;
 use super::pack::{FORMAT, Pack, PolicyText, Proven, policies_of, read_me};
 use super::tree::{Frontier, Span};
 use crate::domain::{DecisionId, PaymentId};
+use crate::screening::file::{Library, canonical};
 use crate::store::checkpoints::{self, Kept};
-use crate::store::{Pool, StoreError, read_lines};
+use crate::store::{Pool, StoreError, policy_versions, read_lines};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use thiserror::Error;
@@ -61,7 +62,8 @@ impl std::fmt::Display for Subject {
     }
 }
 
-/// The pack. `policy` finds a policy version's text by its hash, where it is in reach.
+/// The pack. The database has the text of every version that was published; `policy` finds by its hash one
+/// that it does not have.
 pub async fn export_pack(
     pool: &Pool,
     subject: Subject,
@@ -90,8 +92,13 @@ pub async fn export_pack(
         return Err(ExportError::Unsealed(unsealed));
     }
     let named: BTreeMap<_, _> = records.iter().flat_map(|it| policies_of(&it.line)).collect();
+    let published = policy_versions::published(pool).await?;
+    let stored: Vec<&str> = published.iter().map(|one| one.text.as_str()).collect();
+    let library =
+        Library::new(published.iter().map(|one| (one.version.as_str(), one.text.as_str())));
     let text = |(version, sha256): (String, String)| {
-        policy(&sha256).map(|text| PolicyText { version, text })
+        let text = canonical::text_of(&sha256, stored.iter().copied(), &library);
+        text.or_else(|| policy(&sha256)).map(|text| PolicyText { version, text })
     };
     Ok(Pack {
         format: FORMAT.to_owned(),

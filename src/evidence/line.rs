@@ -1,9 +1,10 @@
 //! The canonical line of one record: everything that a lane wrote for good under one number.
 //!
-//! `attestations`, `decisions`, `entries`, `events`, `hold_moves`, `incidents`, `payins`, `player_versions`, `record`,
-//! `transitions` and `wires` are the rows of the tables of those names, each with its columns but for
-//! `slot` and `seq`, which stand once. What an event told is there as its hash, what was known of a
-//! player as a commitment that tells nothing once its salt is gone.
+//! `attestations`, `decisions`, `entries`, `erasures`, `events`, `hold_moves`, `incidents`, `payins`, `player_versions`,
+//! `record`, `transitions`, `wires` and `witnesses` are the rows of the tables of those names, each with its
+//! columns but for `slot` and `seq`, which stand once. What an event told is there as its hash, what was
+//! known of a player as a commitment that tells nothing once its salt is gone, and a row of a table
+//! without numbers as both.
 
 use super::canonical::Object;
 use super::checkpoint::Place;
@@ -26,6 +27,8 @@ pub struct Rows {
     pub player_versions: Vec<Object>,
     pub payins: Vec<Object>,
     pub attestations: Vec<Object>,
+    pub erasures: Vec<Object>,
+    pub witnesses: Vec<Object>,
 }
 
 /// The line; none where the record is missing.
@@ -35,6 +38,7 @@ pub fn line(place: Place, rows: Rows) -> Option<String> {
         .with("attestations", rows.attestations)
         .with("decisions", rows.decisions)
         .with("entries", rows.entries)
+        .with("erasures", rows.erasures)
         .with("events", rows.events)
         .with("hold_moves", rows.hold_moves)
         .with("incidents", rows.incidents)
@@ -45,7 +49,8 @@ pub fn line(place: Place, rows: Rows) -> Option<String> {
         .with("slot", place.slot)
         .with("transitions", rows.transitions)
         .with("v", FORM)
-        .with("wires", rows.wires);
+        .with("wires", rows.wires)
+        .with("witnesses", rows.witnesses);
     Some(object.text())
 }
 

@@ -3,7 +3,7 @@
 use super::lane::{LaneContext, Work};
 use crate::book::{Book, Incident, Record};
 use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
-use crate::domain::{PlayerKey, Timestamp};
+use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::screening::Policies;
 use crate::screening::background::Wants;
 use crate::screening::movement::Fingerprint;
@@ -12,7 +12,8 @@ use crate::store::reviews::{self, Writer};
 use crate::store::slots::HeldSlot;
 use crate::store::write_records::Numbered;
 use crate::store::{
-    StoreError, backgrounds, load, write_holdings, write_payments, write_player, write_records,
+    StoreError, backgrounds, erasures, load, write_holdings, write_payments, write_player,
+    write_records,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -191,6 +192,10 @@ async fn write(
             reviews::write(connection, &book.key.operator, review, Writer::Lane).await?;
         }
     }
+    let was_erased = |book: &&Book| book.player.as_ref().is_some_and(Player::is_erased);
+    let of_erased: Vec<&PlayerKey> =
+        touched.iter().copied().filter(was_erased).map(|book| &book.key).collect();
+    erasures::again(connection, &of_erased, now).await?;
     write_records::write(connection, held, slot_lease, &records, now).await?;
     Ok(to_seq)
 }

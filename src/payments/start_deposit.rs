@@ -110,13 +110,16 @@ pub async fn start_deposit(flows: &Flows, order: &DepositOrder) -> Result<Answer
     Err(StartError::Submit(SubmitError::Busy))
 }
 
-/// A currency that the player's market does not allow is refused before anything is recorded. No
+/// Nobody is behind an erased player, and a currency that the player's market does not allow is refused before anything is recorded. No
 /// policy means no licence: screening says that better.
 pub fn require_currency(
     flows: &Flows,
     player: &Player,
     currency: Currency,
 ) -> Result<(), StartError> {
+    if player.is_erased() {
+        return Err(SubmitError::Refused(Refusal::PlayerErased).into());
+    }
     let policies = flows.policies.current();
     let policy = policies.in_force(&player.country, flows.clock.now());
     if policy.is_none_or(|policy| policy.currencies.contains(&currency)) {

@@ -13,6 +13,7 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
         by_our_reference: true,
         by_psp_reference: true,
         by_ledger: false,
+        of_arrivals: false,
         min_interval: Duration::from_secs(5),
         ledger_min_interval: Duration::from_secs(900),
         not_found_quiet: Duration::from_secs(60),

@@ -1,13 +1,14 @@
 //! A person proposes, approves or refuses, in whichever kind of case.
 
-use crate::book::{CasePayload, Review};
+use crate::book::{CasePayload, ProposedPolicy, Review};
 use crate::decide::four_eyes::Draft;
 use crate::decide::service_case::{self, ServiceAct};
 use crate::decide::{Command, Refusal};
-use crate::domain::{OperatorId, PersonId, PlayerKey, ProposalId};
+use crate::domain::{OperatorId, PersonId, PlayerKey, ProposalId, ReviewId};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::routing::set_switch::hold_here;
+use crate::screening::publish_policy::{EndError, decide_policy};
 use crate::store::StoreError;
 use crate::store::cases::{self, Worked};
 
@@ -46,9 +47,13 @@ pub async fn decide_case(
             flows.lanes.submit(&player, command(review, act, person)).await?;
             flows.nudges.payouts.notify_one();
             flows.nudges.attempts.notify_one();
+            flows.nudges.erasures.notify_one();
             Ok(())
         }
-        None => decide_service_case(flows, operator, review, act, person).await,
+        None => match &review.policy {
+            Some(policy) => decide_policy_case(flows, policy, review.id, act, &person).await,
+            None => decide_service_case(flows, operator, review, act, person).await,
+        },
     }
 }
 
@@ -65,6 +70,47 @@ fn command(review: &Review, act: CaseDecision, person: PersonId) -> Command {
     }
 }
 
+/// The same as at the door of policies, whichever was taken.
+async fn decide_policy_case(
+    flows: &Flows,
+    policy: &ProposedPolicy,
+    review: ReviewId,
+    act: CaseDecision,
+    person: &PersonId,
+) -> Result<(), CaseError> {
+    let act = service_act(flows, act, person);
+    let note = format!("approved in the review {review}");
+    let which = (policy.proposal, policy.version.as_str());
+    decide_policy(flows, which, act, person, &note).await.map_err(|error| match error {
+        EndError::NotFound => CaseError::NotFound,
+        EndError::Case(refusal) => refusal.into(),
+        EndError::SamePerson => Refusal::SamePerson.into(),
+        EndError::Ended | EndError::OtherText => {
+            Refusal::ReviewConflict("the policy was published, refused or replaced before").into()
+        }
+        EndError::TooSoon => Refusal::ReviewConflict(
+            "the policy would come into force too soon: propose it again with a later effective_from",
+        )
+        .into(),
+        EndError::MomentTaken => Refusal::ReviewConflict(
+            "another version of this market comes into force at the same moment",
+        )
+        .into(),
+        EndError::Store(error) => error.into(),
+    })
+}
+
+fn service_act(flows: &Flows, act: CaseDecision, person: &PersonId) -> ServiceAct {
+    match act {
+        CaseDecision::Propose { outcome, note, payload } => {
+            let (id, person) = (ProposalId(flows.ids.next()), person.clone());
+            ServiceAct::Propose(Draft { id, outcome, note, payload, person })
+        }
+        CaseDecision::Approve { proposal } => ServiceAct::Approve(proposal),
+        CaseDecision::Refuse { note } => ServiceAct::Refuse(note),
+    }
+}
+
 async fn decide_service_case(
     flows: &Flows,
     operator: &OperatorId,
@@ -73,18 +119,11 @@ async fn decide_service_case(
     person: PersonId,
 ) -> Result<(), CaseError> {
     let (terms, now) = (flows.reviews.terms.clone(), flows.clock.now());
-    let act = match act {
-        CaseDecision::Propose { outcome, note, payload } => {
-            let (id, person) = (ProposalId(flows.ids.next()), person.clone());
-            ServiceAct::Propose(Draft { id, outcome, note, payload, person })
-        }
-        CaseDecision::Approve { proposal } => ServiceAct::Approve(proposal),
-        CaseDecision::Refuse { note } => ServiceAct::Refuse(note),
-    };
+    let act = service_act(flows, act, &person);
     let done = cases::work(flows.db.pool(), operator, review.id.0, |review| {
         let lifted = service_case::act(review, act, &person, &terms, now)?;
         let lift = review.switch.zip(lifted);
-        Ok::<_, Refusal>(Worked { answer: lift.is_some(), lift, mails: Vec::new() })
+        Ok::<_, Refusal>(Worked { lift: lift.clone(), ..Worked::plain(lift.is_some()) })
     });
     match done.await? {
         Some(Ok((is_lifted, _))) => {

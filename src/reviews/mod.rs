@@ -4,10 +4,13 @@
 //! commit; a case of the service under the lock of its own row. Everything that decides nothing (locks,
 //! notes, requests for information) happens under the lock of the row, whatever the case is about.
 //!
-//! Reading order: [`open_case`], [`work_on_case`], [`decide_case`], [`sweep_cases`].
+//! Reading order: [`open_case`], [`open_name_case`], [`work_on_case`], [`decide_case`], [`sweep_cases`],
+//! [`erase_players`].
 
 pub mod decide_case;
+pub mod erase_players;
 pub mod open_case;
+pub mod open_name_case;
 pub mod sweep_cases;
 pub mod work_on_case;
 

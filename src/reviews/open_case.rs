@@ -2,11 +2,12 @@
 
 use crate::book::{CaseAct, CasePayload, Review};
 use crate::decide::Refusal;
+use crate::decide::erasure::may_erase;
 use crate::decide::four_eyes::{Draft, propose};
 use crate::domain::{OperatorId, PersonId, PlayerId, PlayerKey, ProposalId, ReviewId};
 use crate::flows::Flows;
 use crate::store::cases::{self, CaseKey, Opened};
-use crate::store::{StoreError, read_models};
+use crate::store::{StoreError, erasures, read_models};
 
 /// What a person asks for.
 #[derive(Debug, Clone)]
@@ -41,9 +42,16 @@ pub async fn open_case(
 ) -> Result<(ReviewId, bool), OpenError> {
     let (pool, now) = (flows.db.pool(), flows.clock.now());
     let of = PlayerKey { operator: order.operator.clone(), player: order.player.clone() };
-    let known = read_models::player(pool, &of).await?.is_some();
-    if !known || of.player.is_unclaimed() {
-        return Err(OpenError::PlayerUnknown);
+    let known = read_models::player(pool, &of).await?;
+    let (player, _) =
+        known.filter(|_| !of.player.is_unclaimed()).ok_or(OpenError::PlayerUnknown)?;
+    if player.is_erased() {
+        return Err(Refusal::PlayerErased.into());
+    }
+    if order.payload == CasePayload::Erasure {
+        // Whoever proposes what cannot be learns it now; the approval looks again, under the lock.
+        let facts = erasures::facts(pool, &of, None).await?;
+        may_erase(&player, &facts, &flows.reviews.terms.retention, now)?;
     }
     let terms = &flows.reviews.terms;
     let mut review = Review {
@@ -52,6 +60,7 @@ pub async fn open_case(
         player: Some(order.player),
         attempt: None,
         switch: None,
+        policy: None,
         kind: order.payload.kind().as_str().to_owned(),
         open: true,
         opened_at: now,

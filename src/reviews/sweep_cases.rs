@@ -5,6 +5,7 @@ use super::ReviewRules;
 use crate::book::Review;
 use crate::decide::Refusal;
 use crate::decide::desk_work::{end_with_switch, sweep};
+use crate::decide::service_case::expired;
 use crate::domain::{OperatorId, Timestamp};
 use crate::flows::Flows;
 use crate::notify::letters;
@@ -28,7 +29,9 @@ pub async fn sweep_cases(flows: &Flows, now: Timestamp) -> Result<u64, StoreErro
             let step = sweep(review, &rules.terms, now);
             let mails = step.and_then(|step| mail(rules, &operator, review, (letter, step), now));
             let mails = mails.into_iter().collect();
-            Ok::<_, Refusal>(Worked { answer: step, lift: None, mails })
+            let policy = review.policy.as_ref().map(|policy| policy.proposal);
+            let policy = policy.zip(expired(review, now));
+            Ok::<_, Refusal>(Worked { policy, mails, ..Worked::plain(step) })
         });
         if let Some(Ok((step, review))) = done.await? {
             looked_at += 1;

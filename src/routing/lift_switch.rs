@@ -121,7 +121,7 @@ async fn lift_together(
         };
         let lifted = act(review, next, person, &terms, now)?;
         let lift = review.switch.zip(lifted);
-        Ok::<_, Refusal>(Worked { answer: lift.is_some(), lift, mails: Vec::new() })
+        Ok::<_, Refusal>(Worked { lift: lift.clone(), ..Worked::plain(lift.is_some()) })
     });
     match done.await? {
         Some(Ok((is_lifted, _))) => Ok(is_lifted),

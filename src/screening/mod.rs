@@ -142,6 +142,6 @@ impl Checkpoint {
 }
 
 #[cfg(test)]
-mod test_data;
+pub(crate) mod test_data;
 #[cfg(test)]
 mod vectors;

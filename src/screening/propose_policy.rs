@@ -6,8 +6,11 @@ use super::policy::MarketPolicy;
 use super::rule::Rule;
 use super::shelf::KNOWN_BEFORE;
 use super::signals::Hook;
-use crate::domain::{OperatorId, PersonId};
+use crate::book::{ProposedPolicy, Review};
+use crate::decide::{Refusal, service_case};
+use crate::domain::{OperatorId, PersonId, ReviewId};
 use crate::flows::Flows;
+use crate::store::cases::{self, Worked};
 use crate::store::policy_versions::{self, ProposalFilter, ProposalLine, Proposed};
 use crate::store::{Pool, StoreError};
 
@@ -27,6 +30,8 @@ pub enum ProposeError {
     MomentTaken(String),
     #[error("the idempotency key proposed another text before")]
     KeyReused,
+    #[error("opening its case")]
+    Case(#[from] Refusal),
     #[error("keeping the proposal")]
     Store(#[from] StoreError),
 }
@@ -75,14 +80,39 @@ pub async fn propose_policy(
     if let Some(other) = published.iter().find(same) {
         return Err(ProposeError::MomentTaken(other.version.clone()));
     }
-    if let Some(id) = policy_versions::propose(pool, &proposed, operator, idempotency_key).await? {
+    let case = case_of(flows, &proposed)?;
+    let kept = (&proposed, &case);
+    if let Some(id) = policy_versions::propose(pool, kept, operator, idempotency_key).await? {
         let before =
             one(pool, ProposalFilter { id: Some(id), ..ProposalFilter::default() }).await?;
         let missing = || StoreError::Corrupt(format!("the policy proposal {id}"));
         return repeated(before.ok_or_else(missing)?, &proposed);
     }
+    close_older(flows, &proposed).await?;
     tracing::info!(policy.version = proposed.version, person.id = %person, "a policy was proposed");
     Ok((ProposalLine { proposed, ended: None, replaced: false, in_force_from: None }, false))
+}
+
+/// The case in which others decide it, at the desk where they decide everything.
+fn case_of(flows: &Flows, proposed: &Proposed) -> Result<Review, Refusal> {
+    let policy = ProposedPolicy { proposal: proposed.id, version: proposed.version.clone() };
+    let sha256 = hex::encode(proposed.sha256);
+    let note = format!("{}, sha256 {sha256}, from {}", proposed.version, proposed.effective_from);
+    let id = ReviewId(flows.ids.next());
+    service_case::of_policy(id, policy, (&proposed.by, note), &flows.reviews.terms, proposed.at)
+}
+
+/// Cases of older texts of the version are over: nobody can publish those any more.
+async fn close_older(flows: &Flows, proposed: &Proposed) -> Result<(), StoreError> {
+    let pool = flows.db.pool();
+    for (operator, case) in cases::of_older_texts(pool, &proposed.version, proposed.id).await? {
+        let close = |review: &mut Review| {
+            service_case::replaced(review, &proposed.by, proposed.at);
+            Ok::<_, Refusal>(Worked::plain(()))
+        };
+        let _ = cases::work(pool, &operator, case, close).await?;
+    }
+    Ok(())
 }
 
 /// A rule whose vendor is not configured here: every payment of the market would meet its failure

@@ -28,6 +28,8 @@ enum Stored {
         valid_until: Option<i64>,
     },
     ExclusionEnd,
+    Exclusion,
+    Erasure,
     PlayerFields {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         country: Option<String>,
@@ -54,6 +56,8 @@ pub fn text(payload: &CasePayload) -> (String, [u8; 32]) {
             valid_until: terms.valid_until.map(Timestamp::unix_timestamp),
         },
         CasePayload::ExclusionEnd => Stored::ExclusionEnd,
+        CasePayload::Exclusion => Stored::Exclusion,
+        CasePayload::Erasure => Stored::Erasure,
         CasePayload::PlayerFields(fields) => Stored::PlayerFields {
             country: fields.country.clone(),
             date_of_birth: fields.date_of_birth.map(|day| day.to_string()),
@@ -88,6 +92,8 @@ pub fn read(text: &str, sha256: &[u8]) -> Result<(CasePayload, [u8; 32]), StoreE
             })
         }
         Stored::ExclusionEnd => CasePayload::ExclusionEnd,
+        Stored::Exclusion => CasePayload::Exclusion,
+        Stored::Erasure => CasePayload::Erasure,
         Stored::PlayerFields { country, date_of_birth, national_id } => {
             let day = date_of_birth.map(|day| Date::parse(&day, &Iso8601::DATE)).transpose();
             CasePayload::PlayerFields(PlayerFields {
@@ -124,6 +130,8 @@ mod tests {
                 valid_until: Some(datetime!(2026-03-01 12:00 UTC)),
             }),
             CasePayload::ExclusionEnd,
+            CasePayload::Exclusion,
+            CasePayload::Erasure,
             CasePayload::PlayerFields(PlayerFields {
                 country: None,
                 date_of_birth: Some(date!(1990 - 02 - 03)),

@@ -3,9 +3,9 @@
 //! whatever must stand in the same commit.
 
 use super::reviews::{self, Writer};
-use super::switches;
-use super::{Pool, StoreError, mail_outbox};
+use super::{Pool, StoreError, mail_outbox, policy_versions, switches};
 use crate::book::Review;
+use crate::decide::service_case::PolicyEnd;
 use crate::domain::{OperatorId, Timestamp};
 use crate::routing::switches::Lifted;
 use sqlx::PgConnection;
@@ -66,13 +66,15 @@ pub struct Worked<T> {
     pub answer: T,
     /// A switch that is lifted by it.
     pub lift: Option<(Uuid, Lifted)>,
+    /// A proposed policy that ended by it.
+    pub policy: Option<(Uuid, PolicyEnd)>,
     /// Letters that it makes needed.
     pub mails: Vec<mail_outbox::NewMail>,
 }
 
 impl<T> Worked<T> {
     pub const fn plain(answer: T) -> Self {
-        Self { answer, lift: None, mails: Vec::new() }
+        Self { answer, lift: None, policy: None, mails: Vec::new() }
     }
 }
 
@@ -105,6 +107,9 @@ pub async fn work<T, E>(
     if let Some((switch, lifted)) = &worked.lift {
         switches::lift(&mut *tx, *switch, lifted).await?;
     }
+    if let Some((proposal, end)) = &worked.policy {
+        policy_versions::end(&mut tx, *proposal, end).await?;
+    }
     for mail in &worked.mails {
         mail_outbox::insert(&mut tx, operator, mail).await?;
     }
@@ -122,6 +127,38 @@ pub async fn of_switch(pool: &Pool, switch: Uuid) -> Result<Option<Uuid>, StoreE
     .fetch_optional(pool)
     .await?;
     Ok(found)
+}
+
+/// The case of a proposed policy, and whose it is.
+pub async fn of_policy(
+    pool: &Pool,
+    proposal: Uuid,
+) -> Result<Option<(OperatorId, Uuid)>, StoreError> {
+    let found = sqlx::query!(
+        "select operator_id, review_id from review where policy_proposal_id = $1",
+        proposal
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.map(|row| (OperatorId::trusted(&row.operator_id), row.review_id)))
+}
+
+/// Open cases of older texts of a version, and whose each is.
+pub async fn of_older_texts(
+    pool: &Pool,
+    version: &str,
+    newest: Uuid,
+) -> Result<Vec<(OperatorId, Uuid)>, StoreError> {
+    let rows = sqlx::query!(
+        "select r.operator_id, r.review_id from review r
+         join policy_proposal p on p.proposal_id = r.policy_proposal_id
+         where p.version = $1 and p.proposal_id < $2 and r.is_open order by r.review_id",
+        version,
+        newest
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (OperatorId::trusted(&row.operator_id), row.review_id)).collect())
 }
 
 /// Writes a new case inside a transaction of the caller's.

@@ -119,6 +119,20 @@ pub async fn look_again(
     Ok(())
 }
 
+/// Notes what people are told of it. False: that was noted before.
+pub async fn note(pool: &Pool, event: &DueEvent, note: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "update identity_event set note = $3
+         where vendor = $1 and event_id = $2 and note is distinct from $3",
+        event.vendor,
+        event.event_id,
+        note
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// It has had its effect, or never will. False: somebody closed it before.
 pub async fn close(
     pool: &Pool,

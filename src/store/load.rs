@@ -5,7 +5,9 @@
 //! does not refresh the snapshot of its own statement.
 
 use super::rows::{PlayerRow, read_viewer};
-use super::{StoreError, backgrounds, json, load_holdings, load_payments, loop_history, payins};
+use super::{
+    StoreError, backgrounds, erasures, json, load_holdings, load_payments, loop_history, payins,
+};
 use crate::book::{Book, GameEntry, GameKind, KeyId, StoredKey};
 use crate::decide::Needs;
 use crate::domain::{Direction, Money, OperatorId, PaymentId, PlayerId, PlayerKey, Timestamp};
@@ -104,7 +106,8 @@ pub async fn load(
     payins::load(connection, books, needs).await?;
     loop_history::load(connection, books, needs).await?;
     backgrounds::load(connection, books, needs, policies).await?;
-    load_payments::load(connection, books, needs).await
+    load_payments::load(connection, books, needs).await?;
+    if needs.cases.is_empty() { Ok(()) } else { erasures::load(connection, books).await }
 }
 
 /// Every book of an operator gets its keys: the same key may come with two players, and must be

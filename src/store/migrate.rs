@@ -98,7 +98,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
     refuse_powerful_role(&mut connection).await
 }
 
-const APPEND_ONLY: [&str; 26] = [
+const APPEND_ONLY: [&str; 29] = [
     "record",
     "entry",
     "hold_move",
@@ -124,6 +124,9 @@ const APPEND_ONLY: [&str; 26] = [
     "vendor_result",
     "evidence_log",
     "evidence_checkpoint",
+    "erasure",
+    "witness",
+    "decision_read",
     "console_act",
 ];
 

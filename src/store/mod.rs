@@ -12,9 +12,10 @@
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
-//! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`].
-//! The console's people: [`console_accounts`], [`console_sessions`]. Vendors: [`vendor_checks`],
-//! [`vendors_json`], [`player_results`], [`identity_events`].
+//! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`],
+//! [`decision_reads`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`],
+//! [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
+//! [`identity_events`].
 
 pub mod attestations;
 mod background_json;
@@ -26,8 +27,11 @@ mod checks_json;
 pub mod console_accounts;
 pub mod console_sessions;
 pub mod db;
+pub mod decision_reads;
 pub mod deliveries;
 pub mod due;
+pub mod erase;
+pub mod erasures;
 pub mod facts_json;
 pub mod health_events;
 pub mod heartbeats;
@@ -75,6 +79,7 @@ pub mod vendors_json;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;
+pub mod witness;
 pub mod write_attempts;
 pub mod write_entries;
 pub mod write_holdings;

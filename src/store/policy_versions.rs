@@ -1,8 +1,11 @@
 //! Policy versions and what was proposed to become one. Nothing here is ever changed: a proposal ends by a
 //! row of its own, and a version is published by two people, which a constraint holds.
 
-use super::{Pool, StoreError};
+use super::{Pool, StoreError, cases};
+use crate::book::Review;
+use crate::decide::service_case::PolicyEnd;
 use crate::domain::{OperatorId, PersonId, Timestamp};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// A version that was published.
@@ -85,13 +88,14 @@ fn hash(version: &str, bytes: &[u8]) -> Result<[u8; 32], StoreError> {
     hash.map_err(|_| StoreError::Corrupt(format!("the hash of the policy version {version}")))
 }
 
-/// Keeps a proposal. The id of the proposal that this idempotency key made before, if it did.
+/// Keeps a proposal with its case. The id of the proposal that this idempotency key made before, if it did.
 pub async fn propose(
     pool: &Pool,
-    proposed: &Proposed,
+    (proposed, case): (&Proposed, &Review),
     operator: &OperatorId,
     idempotency_key: &str,
 ) -> Result<Option<Uuid>, StoreError> {
+    let mut tx = pool.begin().await?;
     let inserted = sqlx::query!(
         "insert into policy_proposal (proposal_id, version, market, sha256, effective_from, body,
            proposed_by, proposed_at, operator_id, created_by_key)
@@ -108,11 +112,14 @@ pub async fn propose(
         operator.as_str(),
         idempotency_key,
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
     if inserted.rows_affected() == 1 {
+        cases::insert(&mut tx, operator, case).await?;
+        tx.commit().await?;
         return Ok(None);
     }
+    drop(tx);
     proposed_by_key(pool, operator, idempotency_key).await
 }
 
@@ -132,58 +139,42 @@ pub async fn proposed_by_key(
     Ok(found)
 }
 
-/// Publishes a proposal: it ends, and its text becomes a version, in one statement.
+/// Ends a proposal: published, its text becomes a version in the same statement; refused, it is gone.
 ///
 /// # Errors
-/// [`StoreError::Constraint`] where the constraint's name says why not.
-pub async fn publish(
-    pool: &Pool,
+/// [`StoreError::Constraint`] where the constraint's name says why not; [`StoreError::Raced`] where a newer
+/// text of the version took its place.
+pub async fn end(
+    connection: &mut PgConnection,
     proposal: Uuid,
-    by: &PersonId,
-    at: Timestamp,
-    note: &str,
+    end: &PolicyEnd,
 ) -> Result<(), StoreError> {
-    sqlx::query!(
+    let outcome = if end.published { "published" } else { "refused" };
+    let done = sqlx::query!(
         "with ended as (
            insert into policy_proposal_end (proposal_id, outcome, ended_by, ended_at, note)
-           values ($1, 'published', $2, $3, $4) returning proposal_id)
-         insert into policy_version (version, market, sha256, effective_from, body, proposal_id,
-           proposed_by, approved_by, published_at)
-         select p.version, p.market, p.sha256, p.effective_from, p.body, p.proposal_id,
-           p.proposed_by, $2, $3
-         from policy_proposal p join ended e on e.proposal_id = p.proposal_id",
+           select p.proposal_id, $2, $3, $4, $5 from policy_proposal p
+           where p.proposal_id = $1 and ($2 = 'refused' or not exists (
+             select 1 from policy_proposal n
+             where n.version = p.version and p.proposal_id < n.proposal_id))
+           returning proposal_id, outcome),
+         version as (
+           insert into policy_version (version, market, sha256, effective_from, body, proposal_id,
+             proposed_by, approved_by, published_at)
+           select p.version, p.market, p.sha256, p.effective_from, p.body, p.proposal_id,
+             p.proposed_by, $3, $4
+           from policy_proposal p join ended e on e.proposal_id = p.proposal_id
+           where e.outcome = 'published')
+         select proposal_id from ended",
         proposal,
-        by.as_str(),
-        at,
-        note,
+        outcome,
+        end.by.as_str(),
+        end.at,
+        end.note,
     )
-    .execute(pool)
+    .fetch_optional(connection)
     .await?;
-    Ok(())
-}
-
-/// Ends a proposal without a version.
-///
-/// # Errors
-/// [`StoreError::Constraint`] when it has ended before.
-pub async fn refuse(
-    pool: &Pool,
-    proposal: Uuid,
-    by: &PersonId,
-    at: Timestamp,
-    note: &str,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "insert into policy_proposal_end (proposal_id, outcome, ended_by, ended_at, note)
-         values ($1, 'refused', $2, $3, $4)",
-        proposal,
-        by.as_str(),
-        at,
-        note,
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
+    if done.is_some() { Ok(()) } else { Err(StoreError::Raced) }
 }
 
 /// Publishes what a sandbox brings along. False: another instance did at the same moment.

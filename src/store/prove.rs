@@ -29,7 +29,7 @@ pub struct Proof {
 /// How many places of one broken sentence are listed.
 const SHOWN: &str = " limit 20";
 
-const CHECKS: [(&str, &str); 14] = [
+const CHECKS: [(&str, &str); 16] = [
     (
         "the entries of every record sum to zero per currency",
         "select format('slot %s seq %s: %s %s', slot, seq, sum(amount), currency) from entry
@@ -83,6 +83,18 @@ const CHECKS: [(&str, &str); 14] = [
         "every entry has its record",
         "select format('slot %s seq %s', e.slot, e.seq) from entry e
          where not exists (select 1 from record r where r.slot = e.slot and r.seq = e.seq)",
+    ),
+    (
+        "everything that was written beside lanes was taken into the log within the hour, where it is sealed",
+        "select o.source || ' ' || o.key from outside_row o
+         where o.written_at < now() - interval '1 hour'
+           and exists (select 1 from evidence_checkpoint)
+           and not exists (select 1 from witness w where w.source = o.source and w.key = o.key)",
+    ),
+    (
+        "nothing of an erasure is left to do after a day",
+        "select w.operator_id || ' ' || w.player_id from erasure_work w
+         where w.due_at < now() - interval '1 day'",
     ),
     (
         "every wallet holds what its withdrawals hold",

@@ -111,7 +111,8 @@ pub async fn player(
     )
     .fetch_optional(pool)
     .await?;
-    let Some(row) = row else { return Ok(None) };
+    // What was known of an erased player is known no more.
+    let Some(row) = row.filter(|row| row.body != "null") else { return Ok(None) };
     let body: Body = json::read(&row.body, "a version of a player's record")?;
     let limits = json::read_limits(body.limits.get())?;
     Ok(Some((body.into_player(key, row.version, row.created_at, row.known_at)?, limits)))

@@ -5,14 +5,14 @@
 //! A column or table that is added later must be null, or without rows, for old records: the lines that
 //! were sealed stay as they are.
 
-use super::{Pool, StoreError};
+use super::{Pool, StoreError, witness};
 use crate::evidence::canonical::Object;
 use crate::evidence::checkpoint::{Place, Range};
 use crate::evidence::line::{Rows, line};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-type Found = BTreeMap<i64, Rows>;
+pub(super) type Found = BTreeMap<i64, Rows>;
 
 /// The lines of a range, in their order; none where a record is missing.
 pub async fn lines(pool: &Pool, range: Range) -> Result<Vec<Option<String>>, StoreError> {
@@ -28,6 +28,8 @@ pub async fn lines(pool: &Pool, range: Range) -> Result<Vec<Option<String>>, Sto
     player_versions(pool, range, &mut found).await?;
     payins(pool, range, &mut found).await?;
     attestations(pool, range, &mut found).await?;
+    witness::erasure_lines(pool, range, &mut found).await?;
+    witness::lines(pool, range, &mut found).await?;
     let of = |place: Place| line(place, found.remove(&place.seq).unwrap_or_default());
     Ok(range.places().map(of).collect())
 }
@@ -159,7 +161,11 @@ async fn events(pool: &Pool, range: Range, found: &mut Found) -> Result<(), Stor
     let Range { slot, first, last } = range;
     let rows = sqlx::query!(
         r#"select seq, n, event_id, operator_id, player_id, subject, payment_id, payment_sequence,
-             kind, sha256(convert_to(data::text, 'UTF8')) as "data_sha256!", created_at
+             kind, case when data_sha256 is not null and data::text = 'null' and exists (
+               select 1 from erasure e where e.operator_id = outbox_event.operator_id
+                 and e.player_id = outbox_event.player_id) then data_sha256
+               when data_sha256 is null then sha256(convert_to(data::text, 'UTF8'))
+               else '\x00' end as "data_sha256!", created_at
            from outbox_event where slot = $1 and seq between $2 and $3 order by seq, n"#,
         slot,
         first,
@@ -286,7 +292,9 @@ async fn player_versions(pool: &Pool, range: Range, found: &mut Found) -> Result
         r#"select seq, operator_id, player_id, version, known_at,
              case
                when commitment is null then 'none'
-               when case when salt is null then body::text = 'null'
+               when case when salt is null then body::text = 'null' and exists (
+                      select 1 from erasure e where e.operator_id = player_version.operator_id
+                        and e.player_id = player_version.player_id)
                     else sha256(salt || convert_to(body::text, 'UTF8')) = commitment end
                  then encode(commitment, 'hex')
                else encode(commitment, 'hex') || ' does not fit'

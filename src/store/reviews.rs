@@ -2,7 +2,7 @@
 //! [`super::cases`] under the lock of the row.
 
 use super::{StoreError, case_json};
-use crate::book::{Approval, Desk, Lock, Proposal, ProposalState, Review};
+use crate::book::{Approval, Desk, Lock, Proposal, ProposalState, ProposedPolicy, Review};
 use crate::domain::{AttemptId, OperatorId, PersonId, PlayerId, ProposalId, ReviewId, Timestamp};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -35,10 +35,11 @@ pub async fn by_ids(
     ids: &[Uuid],
 ) -> Result<Vec<Review>, StoreError> {
     let rows = sqlx::query!(
-        "select review_id, payment_id, player_id, attempt_id, switch_id, kind, is_open, opened_at,
-           opened_by, closed_at, approvals_needed, priority, assigned_to, locked_by, locked_until,
-           waiting_since, due_at, escalate_at, escalations
-         from review where review_id = any($1) order by review_id",
+        r#"select r.review_id, payment_id, player_id, attempt_id, switch_id, policy_proposal_id,
+           p.version as "version?", kind, is_open, opened_at, opened_by, closed_at, approvals_needed,
+           priority, assigned_to, locked_by, locked_until, waiting_since, due_at, escalate_at, escalations
+         from review r left join policy_proposal p on p.proposal_id = r.policy_proposal_id
+         where review_id = any($1) order by review_id"#,
         ids
     )
     .fetch_all(&mut *connection)
@@ -53,6 +54,10 @@ pub async fn by_ids(
             player: row.player_id.as_deref().map(PlayerId::trusted),
             attempt: row.attempt_id.map(AttemptId),
             switch: row.switch_id,
+            policy: row
+                .policy_proposal_id
+                .zip(row.version)
+                .map(|(proposal, version)| ProposedPolicy { proposal, version }),
             kind: row.kind,
             open: row.is_open,
             opened_at: row.opened_at,
@@ -155,9 +160,10 @@ pub async fn write(
     sqlx::query!(
         "insert into review as r (review_id, operator_id, player_id, payment_id, attempt_id, switch_id,
            kind, subject, is_open, opened_at, opened_by, closed_at, approvals_needed, priority,
-           assigned_to, locked_by, locked_until, waiting_since, due_at, escalate_at, escalations)
+           assigned_to, locked_by, locked_until, waiting_since, due_at, escalate_at, escalations,
+           policy_proposal_id)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-           $20, $21)
+           $20, $21, $25)
          on conflict (review_id) do update set
            is_open = case when $23 then excluded.is_open else r.is_open end,
            closed_at = case when $23 then excluded.closed_at else r.closed_at end,
@@ -192,7 +198,8 @@ pub async fn write(
         desk.escalations,
         is_rows,
         decides,
-        unlocks
+        unlocks,
+        review.policy.as_ref().map(|policy| policy.proposal)
     )
     .execute(&mut *connection)
     .await?;

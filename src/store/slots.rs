@@ -28,7 +28,7 @@ pub async fn take(
              lease_until = now() + ($2 || ' seconds')::interval
            where slot = (
              select slot from lane_slot
-             where slot <> all($3::smallint[])
+             where slot <> all($3::smallint[]) and not is_register
                and (holder = $1 or holder is null or lease_until < now())
              order by (holder = $1) desc nulls last, slot limit 1 for update skip locked)
            returning slot, fence, seq"#,

@@ -5,7 +5,7 @@
 
 use super::slots::HeldSlot;
 use super::write_told::{DecisionColumns, EventColumns, decision_columns, event_columns};
-use super::{StoreError, attestations, payins, vendor_checks, write_trail};
+use super::{StoreError, attestations, erasures, payins, vendor_checks, write_trail};
 use crate::book::{Record, Subject};
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
@@ -41,6 +41,7 @@ pub async fn write(
     vendor_checks::write(connection, records).await?;
     write_trail::write_incidents(connection, slot, records).await?;
     attestations::write(connection, slot, records).await?;
+    erasures::write(connection, slot, records).await?;
     let columns = (
         record_columns(records),
         transition_columns(records),

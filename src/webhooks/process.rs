@@ -14,7 +14,7 @@ use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
 use crate::payments::receive_payin::{ReceiveError, Received, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
-use crate::payments::run_attempts::run_attempts;
+use crate::payments::run_attempts::{perform, run_attempts};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
 use crate::store::StoreError;
@@ -22,10 +22,12 @@ use crate::store::inbox::{self, DoneEvent, StoredEvent};
 use crate::store::incidents::{self, ServiceIncident};
 use crate::store::places::AttemptPlace;
 use psp_adapters::WebhookEvent;
-use psp_contract::{Outcome, Payin, Report, Status, Subject, Unknown};
+use psp_contract::{Lookup, Money, Operation, Outcome, Payin, Report, Status, Subject, Unknown};
 
 /// How often an event is tried before it is put aside for people.
 const TRIES_MAX: i16 = 5;
+/// As often, where the PSP has to be asked first and does not answer: for more than an hour.
+const LOOK_UPS_MAX: i16 = 12;
 
 /// Applies an event that was just stored. What fails here is the inbox worker's to try again.
 pub async fn process(flows: &Flows, account: &str, event: &WebhookEvent) {
@@ -49,7 +51,7 @@ pub enum ApplyError {
     Desk(#[from] DeskError),
     #[error("there is no PSP account of this name")]
     UnknownAccount,
-    #[error("the PSP could not be asked which payment it is: {0}")]
+    #[error("the PSP could not be asked about the payment: {0}")]
     LookUp(&'static str),
     #[error("booking money that names no attempt")]
     Payin(#[from] ReceiveError),
@@ -64,7 +66,7 @@ pub async fn process_due(flows: &Flows, now: Timestamp, most: i64) -> Result<usi
     for stored in events {
         match process_stored(flows, &stored).await {
             Ok(()) => done += 1,
-            Err(error) if TRIES_MAX <= stored.tries => {
+            Err(error) if most_tries(&error) <= stored.tries => {
                 let note = format!("given up after {} tries: {error}", stored.tries);
                 inbox::park(pool, &stored.psp, &stored.event_id, &note).await?;
                 raise(flows, "webhook.parked", &stored.psp, &stored.event_id).await?;
@@ -79,6 +81,13 @@ pub async fn process_due(flows: &Flows, now: Timestamp, most: i64) -> Result<usi
         }
     }
     Ok(done)
+}
+
+const fn most_tries(error: &ApplyError) -> i16 {
+    match error {
+        ApplyError::LookUp(_) => LOOK_UPS_MAX,
+        _ => TRIES_MAX,
+    }
 }
 
 async fn process_stored(flows: &Flows, stored: &StoredEvent) -> Result<(), ApplyError> {
@@ -167,12 +176,36 @@ async fn book_payin(
         inbox::park(flows.db.pool(), account, &event.event_id, note).await?;
         return Ok(raise(flows, "payin.unproven", account, &event.event_id).await?);
     }
-    let note = match receive_payin(flows, account, payin, event.occurred_at).await? {
+    let money = confirmed_money(flows, account, payin).await?;
+    if money != payin.money {
+        raise(flows, "payin.other_amount", account, &event.event_id).await?;
+    }
+    // The coins' exact text belongs to the amount that is not believed.
+    let asset = payin.asset.clone().filter(|_| money == payin.money);
+    let payin = Payin { money, asset, ..payin.clone() };
+    let note = match receive_payin(flows, account, &payin, event.occurred_at).await? {
         Received::Unconfirmed => "not confirmed yet".to_owned(),
         Received::Seen => "booked before".to_owned(),
         Received::Booked(payment) => format!("booked as {}", payment.id),
     };
     Ok(done(flows, account, event, None, Some(&note)).await?)
+}
+
+/// How much arrived, as the PSP's own books have it where it can be asked: a message is not believed about
+/// money alone, though it be signed. Until the PSP answers, nothing is booked and the event is tried again.
+async fn confirmed_money(flows: &Flows, account: &str, payin: &Payin) -> Result<Money, ApplyError> {
+    let psp = flows.psps.get(account).ok_or(ApplyError::UnknownAccount)?;
+    if !payin.confirmed || !psp.capabilities().deposit_inquiry.of_arrivals {
+        return Ok(payin.money);
+    }
+    let psp_reference = payin.psp_reference.clone();
+    let lookup = Operation::Lookup(Lookup { subject: Some(Subject::Deposit), psp_reference });
+    match perform(flows, &psp, &lookup).await.outcome {
+        Outcome::Reported(Report { status: Status::Succeeded { money }, .. }) => Ok(money),
+        Outcome::Reported(_) | Outcome::NotFound => Err(ApplyError::LookUp("not_confirmed")),
+        Outcome::NotSent(why) => Err(ApplyError::LookUp(why.code())),
+        Outcome::Unknown(why) => Err(ApplyError::LookUp(why.code())),
+    }
 }
 
 /// "Still under way" tells nothing that we do not wait for anyway, and is worth neither a commit nor

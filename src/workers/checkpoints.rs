@@ -3,8 +3,8 @@
 use super::driver::{Report, Worker};
 use crate::domain::{Ids, Timestamp};
 use crate::evidence::seal::{SealError, Sealing, put_files, seal};
-use crate::store::Pool;
 use crate::store::incidents::{self, ServiceIncident};
+use crate::store::{Pool, witness};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct CheckpointWorker {
 struct Known {
     /// The newest size in the folder, once it was looked up.
     in_folder: Option<u64>,
+    /// Every row that stands beside lanes was looked at since the start; from then on only new ones are.
+    took_all: bool,
     /// That the folder contradicts the database was told to people.
     was_told: bool,
 }
@@ -42,9 +44,12 @@ impl CheckpointWorker {
 
     /// Files first: a folder that contradicts the database stops the sealing.
     async fn look(&self, now: Timestamp) -> Result<u64, SealError> {
-        let Known { in_folder, was_told } = self.known();
+        let in_folder = self.known().in_folder;
         let in_folder = Some(put_files(&self.pool, &self.sealing, in_folder).await?);
-        self.know(Known { in_folder, was_told });
+        self.know(Known { in_folder, ..self.known() });
+        let took = witness::take_in(&self.pool, now, self.known().took_all).await;
+        took.map_err(SealError::Store)?;
+        self.know(Known { took_all: true, ..self.known() });
         let progress = seal(&self.pool, &self.sealing, now).await?;
         gauge("evidence_sealed_records", progress.size);
         gauge("evidence_unsealed_records", progress.unsealed);
@@ -55,7 +60,7 @@ impl CheckpointWorker {
             return Ok(0);
         }
         let in_folder = Some(put_files(&self.pool, &self.sealing, in_folder).await?);
-        self.know(Known { in_folder, was_told });
+        self.know(Known { in_folder, ..self.known() });
         Ok(1)
     }
 

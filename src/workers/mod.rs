@@ -7,12 +7,14 @@
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
 //! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`identity`], [`policies`],
-//! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`mail`].
+//! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`erasures`],
+//! [`mail`].
 
 pub mod attempts;
 pub mod checkpoints;
 pub mod deliveries;
 pub mod driver;
+pub mod erasures;
 pub mod health;
 pub mod identity;
 pub mod inbox;

@@ -186,3 +186,40 @@ async fn a_confirmed_off_stays_and_takes_a_new_case_to_lift() {
     let second = post(&scene, "sk_demo_d", &lift, json!({"reason": "yes"})).await;
     assert_eq!((second.status, second.text("/lifted/by")), (200, "person_d".to_owned()));
 }
+
+#[tokio::test]
+async fn a_player_is_erased_by_two_people_and_the_id_comes_back_for_nobody() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let order = json!({"kind": "erasure", "player_id": "p-1", "note": "they asked for it"});
+    let entry = json!({"player_id": "p-1", "kind": "win", "amount": "5.00", "currency": "EUR",
+        "reference": "g-1"});
+    // Who has money is not erased, and is told what to do about it.
+    let won = post(&scene, "sk_demo", "/v1/wallet-entries", entry).await;
+    assert_eq!(won.status, 201, "{won:?}");
+    let told = post(&scene, "sk_demo", "/v1/reviews", order.clone()).await;
+    assert_eq!((told.status, told.code()), (409, "erasure.refused"), "{told:?}");
+    assert!(told.text("/detail").contains("wallet"), "{told:?}");
+
+    scene.player("p-2").await;
+    let order = json!({"kind": "erasure", "player_id": "p-2", "note": "they asked for it"});
+    let opened = post(&scene, "sk_demo", "/v1/reviews", order).await;
+    assert_eq!(opened.status, 201, "{opened:?}");
+    let path = format!("/v1/reviews/{}/approve", opened.text("/id"));
+    let proposal = json!({"proposal": opened.text("/proposals/0/id")});
+    let told = post(&scene, "sk_demo_a2", &path, proposal.clone()).await;
+    assert_eq!((told.status, told.code()), (409, "review.same_person"), "{told:?}");
+    let told = post(&scene, "sk_demo_b", &path, proposal).await;
+    assert_eq!((told.status, &told.body["open"]), (200, &json!(false)), "{told:?}");
+
+    let player = scene.ask("sk_demo", "GET", "/v1/players/p-2", None).await;
+    assert_eq!(player.text("/status"), "erased", "{player:?}");
+    for field in ["full_name", "date_of_birth", "email", "phone", "national_id", "address"] {
+        assert_eq!(player.body[field], Value::Null, "{field}");
+    }
+    let back = scene.ask("sk_demo", "PUT", "/v1/players/p-2", Some(crate::support::player())).await;
+    assert_eq!((back.status, back.code()), (409, "player.erased"), "{back:?}");
+    let paid =
+        post(&scene, "sk_demo", "/v1/deposits", crate::support::deposit("p-2", "5.00")).await;
+    assert_eq!((paid.status, paid.code()), (409, "player.erased"), "{paid:?}");
+}

@@ -139,3 +139,83 @@ async fn policies_are_the_installations_and_every_operators_compliance_sees_them
     let told = scene.ask("sk_demo", "GET", &format!("{PATH}/nobody"), None).await;
     assert_eq!(told.status, 404);
 }
+
+/// The open case of a version, as its operator's desk lists it.
+async fn case_of(scene: &Scene, version: &str) -> Option<Value> {
+    let list = scene.ask("sk_demo_b", "GET", "/v1/reviews?kind=policy&open=true", None).await;
+    assert_eq!(list.status, 200, "{list:?}");
+    let cases = list.body["data"].as_array().unwrap();
+    cases.iter().find(|case| case["policy_version"] == version).cloned()
+}
+
+#[tokio::test]
+async fn a_proposed_policy_is_a_case_and_both_doors_do_the_same_thing_once() {
+    let scene = Scene::new().await;
+    let first = propose(&scene, "sk_demo", &text("DE-next", "20.00")).await;
+    let replaced = case_of(&scene, "DE-next").await.unwrap();
+    propose(&scene, "sk_demo", &text("DE-next", "30.00")).await;
+    let case = case_of(&scene, "DE-next").await.unwrap();
+    assert_ne!(replaced["id"], case["id"]);
+    let path =
+        |case: &Value, act: &str| format!("/v1/reviews/{}{act}", case["id"].as_str().unwrap());
+    let old = scene.ask("sk_demo_b", "GET", &path(&replaced, ""), None).await;
+    assert_eq!(old.body["open"], false, "a newer text took its place: {old:?}");
+    assert!(old.text("/proposals/0/note").contains(first["sha256"].as_str().unwrap()), "{old:?}");
+
+    // A lock at the desk holds at the other door too.
+    let locked = scene.ask("sk_demo", "POST", &path(&case, "/lock"), None).await;
+    assert_eq!(locked.status, 200, "{locked:?}");
+    let text_now = scene.ask("sk_demo_b", "GET", &format!("{PATH}/DE-next"), None).await;
+    let by_hash = json!({"sha256": text_now.body["sha256"]});
+    let approve = format!("{PATH}/DE-next/approve");
+    let told = scene.ask("sk_demo_b", "POST", &approve, Some(by_hash.clone())).await;
+    assert_eq!((told.status, told.code()), (409, "review.locked"), "{told:?}");
+    let told = scene.ask("sk_demo", "POST", &path(&case, "/unlock"), None).await;
+    assert_eq!(told.status, 200, "{told:?}");
+
+    let proposal = json!({"proposal": case["proposals"][0]["id"]});
+    let told =
+        scene.ask("sk_demo_a2", "POST", &path(&case, "/approve"), Some(proposal.clone())).await;
+    assert_eq!((told.status, told.code()), (409, "review.same_person"), "{told:?}");
+    let told =
+        scene.ask("sk_demo_b", "POST", &path(&case, "/approve"), Some(proposal.clone())).await;
+    assert_eq!((told.status, &told.body["open"]), (200, &json!(false)), "{told:?}");
+    let told = scene.ask("sk_demo_b", "GET", &format!("{PATH}/DE-next"), None).await;
+    assert_eq!(told.text("/state"), "published", "{told:?}");
+    let told = scene.ask("sk_demo_b", "POST", &approve, Some(by_hash)).await;
+    assert_eq!((told.status, told.code()), (409, "policy.ended"), "{told:?}");
+    let told = scene.ask("sk_demo_b", "POST", &path(&case, "/approve"), Some(proposal)).await;
+    assert_eq!((told.status, told.code()), (409, "review.conflict"), "{told:?}");
+
+    // And the other way round: what is refused where policies are is decided at the desk.
+    propose(&scene, "sk_demo", &text("DE-later", "20.00")).await;
+    let case = case_of(&scene, "DE-later").await.unwrap();
+    let refuse = format!("{PATH}/DE-later/refuse");
+    let told = scene.ask("sk_demo_b", "POST", &refuse, Some(json!({"note": "not now"}))).await;
+    assert_eq!((told.status, told.text("/state")), (200, "refused".to_owned()), "{told:?}");
+    let told = scene.ask("sk_demo_b", "GET", &path(&case, ""), None).await;
+    assert_eq!(
+        (&told.body["open"], told.text("/proposals/0/state")),
+        (&json!(false), "refused".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_person_who_reads_decisions_is_noted_and_a_backend_is_not() {
+    let scene = Scene::new().await;
+    let rows = || async {
+        sqlx::query_scalar::<_, String>(
+            "select person_id || ' ' || act || ' ' || subject from decision_read order by read_id",
+        )
+        .fetch_all(scene.flows.db.pool())
+        .await
+        .unwrap()
+    };
+    let none = format!("dec_{}", "0".repeat(32));
+    let told = scene.ask("sk_demo", "GET", &format!("/v1/decisions/{none}"), None).await;
+    assert_eq!(told.status, 404, "{told:?}");
+    let told = scene.ask("sk_demo_b", "GET", "/v1/decisions?outcome=deny", None).await;
+    assert_eq!(told.status, 200, "{told:?}");
+    let list = "person_b list player any, payment any, outcomes deny, policy any".to_owned();
+    assert_eq!(rows().await, [format!("person_a read {none}"), list]);
+}

@@ -213,7 +213,9 @@ async fn vendors(config: &mut Config, home: &Path) -> mock_psps::Running {
     let running = mock_psps::start(mocks).await.unwrap();
     for vendor in &mut config.checks {
         let mock = running.vendors.iter().find(|mock| mock.id == vendor.id).unwrap();
-        vendor.base_url.clone_from(&mock.base_url);
+        // What an adapter wants behind the address stays.
+        let path = vendor.base_url.splitn(4, '/').nth(3).unwrap_or_default();
+        vendor.base_url = format!("{}/{path}", mock.base_url);
     }
     running
 }

@@ -39,17 +39,21 @@ pub const MARKETS: [Market; 7] = [
     ("US", Currency::EUR),
 ];
 
-/// The shipped policies, each market's with these rules beside.
-pub fn policies(beside: &str) -> Policies {
+/// The shipped policies with every kind of rule beside them: each file's name and text.
+pub fn files() -> Vec<(String, String)> {
     let files = ["SE", "DE", "GB", "BR", "NL", "MT", "EU-crypto"].map(|market| {
         let path = format!("config/policies/{market}/{market}-2026-11-21.toml");
         let mut text = std::fs::read_to_string(&path).expect("a shipped policy");
         if market != "EU-crypto" {
-            text.push_str(beside);
+            text.push_str(BESIDE);
         }
         (path, text)
     });
-    let (versions, faults) = file::read_all(&files);
+    files.to_vec()
+}
+
+pub fn policies() -> Policies {
+    let (versions, faults) = file::read_all(&files());
     assert_eq!(faults, []);
     Policies::new(versions).with_recorded_only(vec!["velocity".to_owned()])
 }
@@ -154,7 +158,61 @@ fn background(policies: &Policies, country: &str, currency: Currency, draw: &Dra
     }
 }
 
-fn known(policies: &Policies, rates: &FxTable, (country, currency): Market, draw: &Draw) -> Facts {
+/// Every kind that looks beside a payment, for the markets of these tests.
+const BESIDE: &str = r#"
+[[rules]]
+id = "minimal_play"
+effect = "review"
+window = "30 days"
+ratio = "0.5"
+source = "the tests"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "instrument.shared"
+effect = "hold"
+most = 0
+source = "the tests"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "limit.contact"
+effect = "review"
+at = ["deposit.pre", "account.event"]
+period = "month"
+above.EUR = "350.00"
+above.SEK = "10000.00"
+above.GBP = "100.00"
+source = "the tests"
+source_date = "2026-11-21"
+
+[[rules]]
+id = "grown_up"
+kind = "age.min"
+effect = "review"
+at = ["account.event"]
+years = 25
+source = "the tests"
+source_date = "2026-11-21"
+"#;
+
+fn facts(policies: &Policies, rates: &FxTable, market: Market, draw: &Draw) -> Facts {
+    let mut facts = gathered(policies, rates, market, draw);
+    let ((_, _, minor, method), _, moved) = draw;
+    facts.checks = outside::checks(*minor);
+    // Vendors that know coins, and sources of deposits: by chance, from the same few numbers.
+    if moved.len() % 2 == 1 {
+        outside::answered(&mut facts, (*minor, *method));
+    }
+    facts
+}
+
+fn gathered(
+    policies: &Policies,
+    rates: &FxTable,
+    (country, currency): Market,
+    draw: &Draw,
+) -> Facts {
     let ((_, checkpoint, minor, method), who, moved) = draw;
     let player = player(country, currency, *who);
     let (money, method) = (Money::new(*minor, currency), Method::ALL[*method]);
@@ -228,16 +286,6 @@ fn known(policies: &Policies, rates: &FxTable, (country, currency): Market, draw
         source,
     };
     gather::deposit(&known, &setting)
-}
-
-fn facts(policies: &Policies, rates: &FxTable, market: Market, draw: &Draw) -> Facts {
-    let mut facts = known(policies, rates, market, draw);
-    let ((_, _, minor, method), who, moved) = draw;
-    // Whoever is asked outside the house: by chance, from the same few numbers.
-    if moved.len() % 2 == 1 {
-        outside::answered(&mut facts, (*minor, *method, who.2));
-    }
-    facts
 }
 
 /// Shows so many decisions' facts of these markets, one after the other.

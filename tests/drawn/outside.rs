@@ -1,20 +1,64 @@
 //! What vendors, registers and lists outside the house said, drawn from a few numbers.
 
-use interlock::domain::{Direction, Money};
+use super::NOW;
+use interlock::domain::Direction;
 use interlock::screening::closed_loop::Obstacle;
 use interlock::screening::facts::{LoopFacts, LoopSource};
 use interlock::screening::hooks::{
-    CheckFacts, FileAnswer, FileFacts, HookFailure, NameAnswer, NameFacts, NameHit, RegisterAnswer,
-    RegisterFacts, Standing, Topic,
+    CheckFacts, FileAnswer, FileFacts, HookFailure, KycAnswer, KycFacts, KycStanding, NameAnswer,
+    NameFacts, NameHit, RegisterAnswer, RegisterFacts, Standing, Topic,
 };
 use interlock::screening::signals::{Hook, Risk, Signal, VendorResult, VendorState};
 use interlock::screening::{Checkpoint, Facts};
 use rust_decimal::Decimal;
+use time::Duration;
+use uuid::Uuid;
 
-/// Fills in all that somebody outside may have said at this checkpoint.
-pub fn answered(facts: &mut Facts, (minor, method, kind): (i64, usize, u8)) {
+/// What everybody who is asked has said: mostly that nothing is known.
+pub fn checks(drawn: i64) -> CheckFacts {
+    let (reference, asked_at) = ("r-1".to_owned(), NOW - Duration::seconds(drawn % 90));
+    let standing = if drawn % 8 == 1 { Standing::Excluded } else { Standing::NotExcluded };
+    let answer = RegisterAnswer { standing, reference: reference.clone(), answered_at: asked_at };
+    let room = FileAnswer { granted: drawn % 8 != 2, reference, remaining: None };
+    let hit = NameHit {
+        list: "us_ofac".to_owned(),
+        entity: drawn.to_string(),
+        topic: Topic::ALL[usize::from(drawn % 3 == 0)],
+        score: Decimal::new(drawn % 1_000, 3),
+        excepted: drawn % 16 == 3,
+    };
+    let names = NameAnswer { hits: vec![hit], version: "lists-1".to_owned(), asked_at };
+    let or_late = |late: bool| if late { Some(HookFailure::Late) } else { None };
+    let identity = KycAnswer {
+        standing: if drawn % 8 == 3 { KycStanding::Retry } else { KycStanding::Verified },
+        level: if drawn % 4 == 0 { 1 } else { 3 },
+        reference: "v-1".to_owned(),
+        version: "level-1".to_owned(),
+        told_at: asked_at,
+    };
+    CheckFacts {
+        kyc: (drawn % 8 != 0).then(|| KycFacts {
+            vendor: "vendor".to_owned(),
+            found: or_late(drawn % 8 == 7).map_or(Ok(identity), Err),
+        }),
+        register: (drawn % 8 != 0).then(|| RegisterFacts {
+            register: "register".to_owned(),
+            found: or_late(drawn % 8 == 4).map_or(Ok(answer), Err),
+        }),
+        file: (drawn % 8 != 0).then(|| FileFacts {
+            file: "file".to_owned(),
+            found: or_late(drawn % 8 == 5).map_or(Ok(room), Err),
+        }),
+        names: vec![NameFacts {
+            matcher: "matcher".to_owned(),
+            found: or_late(drawn % 8 == 6).map_or(Ok(names), Err),
+        }],
+    }
+}
+
+/// Fills in what vendors of analytics said, and how a withdrawal is shared out.
+pub fn answered(facts: &mut Facts, (minor, method): (i64, usize)) {
     let chance = usize::try_from(minor).unwrap_or_default() + method;
-    facts.checks = checks(facts, (minor, chance, kind));
     facts.vendors = vec![vendor(facts, chance)];
     if facts.checkpoint == Checkpoint::WithdrawalRequest {
         facts.closed_loop = Some(shared_out(minor, chance));
@@ -23,44 +67,6 @@ pub fn answered(facts: &mut Facts, (minor, method, kind): (i64, usize, u8)) {
 
 fn pick<T: Copy>(all: &[T], chance: usize) -> T {
     all[chance % all.len()]
-}
-
-fn checks(facts: &Facts, (minor, chance, kind): (i64, usize, u8)) -> CheckFacts {
-    let failure = pick(&HookFailure::ALL, chance);
-    let answers = kind != 0;
-    let register = RegisterAnswer {
-        standing: pick(&Standing::ALL, chance),
-        reference: format!("ref-{chance}"),
-        answered_at: facts.screened_at,
-    };
-    let remaining = facts.money().map(|money| Money::new(minor / 2, money.currency));
-    let file = FileAnswer { granted: chance % 3 != 0, reference: "lugas-1".to_owned(), remaining };
-    let hit = NameHit {
-        list: "eu".to_owned(),
-        entity: format!("entity-{chance}"),
-        topic: pick(&Topic::ALL, chance),
-        score: Decimal::new(i64::from(kind) * 25 + minor % 25, 2),
-        excepted: chance % 5 == 0,
-    };
-    let names = NameAnswer {
-        hits: vec![hit; chance % 3],
-        version: "logic-v1; eu 0123456789abcdef".to_owned(),
-        asked_at: facts.screened_at,
-    };
-    CheckFacts {
-        register: Some(RegisterFacts {
-            register: "spelpaus".to_owned(),
-            found: if answers { Ok(register) } else { Err(failure) },
-        }),
-        file: Some(FileFacts {
-            file: "lugas".to_owned(),
-            found: if answers { Ok(file) } else { Err(failure) },
-        }),
-        names: vec![NameFacts {
-            matcher: "yente".to_owned(),
-            found: if answers { Ok(names) } else { Err(failure) },
-        }],
-    }
 }
 
 fn vendor(facts: &Facts, chance: usize) -> VendorResult {
@@ -94,6 +100,7 @@ fn shared_out(minor: i64, chance: usize) -> LoopFacts {
         share_minor,
         obstacle,
         is_excepted: chance % 7 == 0,
+        exception: (chance % 5 == 0).then(|| Uuid::from_u128(chance as u128)),
     };
     let obstacle = (chance % 2 == 0).then(|| pick(&Obstacle::ALL, chance));
     LoopFacts {

@@ -13,6 +13,7 @@
 
 mod harness;
 
+mod account_events;
 mod at_once;
 mod cancel_safety;
 mod cases;

@@ -3,8 +3,9 @@
 
 use super::cases;
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order};
-use interlock::book::{CasePayload, Payment};
-use interlock::domain::{Audience, Player, PlayerKey};
+use interlock::book::{CasePayload, Payment, Review};
+use interlock::domain::{Audience, Player, PlayerKey, ReviewId};
+use interlock::reviews::decide_case::CaseDecision;
 use interlock::screening::attestation::{AttestationKind, AttestationTerms};
 use interlock::vendors::people::ask_checks::match_name;
 use serde_json::{Value, json};
@@ -150,7 +151,8 @@ async fn when_a_list_changes_all_are_matched_anew_and_only_what_is_new_is_told()
         (world.number(swept).await == 1).then_some(())
     })
     .await;
-    let told = "select detail from service_incident where kind = 'name_delta' order by raised_at";
+    let told = "select e.text from review r join review_event e on e.review_id = r.review_id
+                where r.kind = 'name_match' and e.act = 'opened' order by r.opened_at";
     let first = world.texts(told).await;
     assert_eq!(first.len(), 1, "{first:?}");
     assert!(first[0].contains(old.player.as_str()), "{}", first[0]);
@@ -168,7 +170,7 @@ async fn when_a_list_changes_all_are_matched_anew_and_only_what_is_new_is_told()
     assert_ne!(before, now);
     assert!(all[1].contains(new.player.as_str()), "{}", all[1]);
     assert!(all[1].contains(before) && all[1].contains(now), "{}", all[1]);
-    assert!(!all[1].contains("Neulich"), "an incident names nobody");
+    assert!(!all[1].contains("Neulich"), "a case names nobody");
     world.close().await;
 }
 
@@ -203,13 +205,13 @@ async fn hit(world: &World, payment: &Payment) -> (String, bool, String) {
     (format!("{}/{}", text("list"), text("entity")), hit["excepted"].as_bool().unwrap(), observed)
 }
 
+fn terms(kind: AttestationKind, reference: &str) -> AttestationTerms {
+    AttestationTerms { kind, reference: reference.to_owned(), amount: None, valid_until: None }
+}
+
 async fn except(world: &World, player: &PlayerKey, entry: &str, lasts: Duration) {
-    let terms = AttestationTerms {
-        kind: AttestationKind::NameException,
-        reference: entry.to_owned(),
-        amount: None,
-        valid_until: Some(world.one().flows.clock.now() + lasts),
-    };
+    let valid_until = Some(world.one().flows.clock.now() + lasts);
+    let terms = AttestationTerms { valid_until, ..terms(AttestationKind::NameException, entry) };
     let case = cases::open(world, player, CasePayload::Attestation(terms), "ann").await;
     cases::approve(world, &case, "ann").await.expect_err("one person is not two");
     cases::approve(world, &case, "bob").await.unwrap();
@@ -247,5 +249,68 @@ async fn an_entry_that_two_people_excepted_does_not_count_until_the_exception_en
     let held = deposit(&world, &player).await;
     assert_eq!(held.status.as_str(), "in_review", "it has ended");
     assert!(!hit(&world, &held).await.1);
+    world.leave_open();
+}
+
+async fn name_cases(world: &World) -> Vec<String> {
+    world.texts("select review_id::text from review where kind = 'name_match' and is_open").await
+}
+
+/// The case that the background opens about a player who is near an entry.
+async fn name_case(world: &World) -> Review {
+    let found = || async { name_cases(world).await.pop() };
+    let id = eventually("people are asked who that is", SOON, found).await;
+    cases::read(world, ReviewId(id.parse().unwrap())).await
+}
+
+async fn decided(world: &World, case: &Review, payload: CasePayload) -> Review {
+    let (outcome, note) = ("approve".to_owned(), "we looked".to_owned());
+    let propose = CaseDecision::Propose { outcome, note, payload: Some(payload) };
+    let proposed = cases::decide(world, case, propose, "ann").await.unwrap();
+    cases::approve(world, &proposed, "ann").await.expect_err("one person is not two");
+    cases::approve(world, &proposed, "bob").await.unwrap()
+}
+
+/// A hit that people confirm excludes the player; one that is somebody else's is excepted, and the same
+/// entry opens no case any more. Neither case leaves the compliance desk.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_entry_is_a_case_that_two_people_decide_either_way() {
+    let world = world(&["watchman"]).await;
+    let listed = named(&world, "Erika Sanctioned").await;
+    let case = name_case(&world).await;
+    assert_eq!((case.player.as_ref(), case.opened_by.as_ref()), (Some(&listed.player), None));
+    assert_eq!(world.number("select count(*) from service_incident").await, 0);
+    let other = CasePayload::Attestation(terms(AttestationKind::SourceOfFunds, "file 7"));
+    let strange = CaseDecision::Propose {
+        outcome: "approve".to_owned(),
+        note: "rich".to_owned(),
+        payload: Some(other),
+    };
+    cases::decide(&world, &case, strange, "ann").await.expect_err("it is about a name");
+    let done = decided(&world, &case, CasePayload::Exclusion).await;
+    assert!(!done.open);
+    let excluded = world.read_player(&listed).await;
+    let exclusion = excluded.exclusion.clone().unwrap();
+    assert_eq!(
+        (exclusion.source.as_str(), exclusion.until),
+        ("house", None),
+        "it tells of no list"
+    );
+    let refused = deposit(&world, &listed).await;
+    assert_eq!(refused.status.as_str(), "blocked");
+
+    let namesake = named(&world, "Max Sanctioned").await;
+    let case = name_case(&world).await;
+    let sql = format!("select text from review_event where review_id = '{}' and n = 1", case.id.0);
+    let found = world.texts(&sql).await.remove(0);
+    let entry = found.split(" at ").next().unwrap().rsplit('(').next().unwrap().to_owned();
+    let exception = CasePayload::Attestation(terms(AttestationKind::NameException, &entry));
+    assert!(!decided(&world, &case, exception).await.open);
+    let open = deposit(&world, &namesake).await;
+    assert_eq!(open.status.as_str(), "action_required", "{entry}: {:?}", open.reasons);
+    let record = world.read_player(&namesake).await;
+    world.change_player(Player { locale: Some("de".to_owned()), ..record }).await;
+    settled_names(&world).await;
+    assert!(name_cases(&world).await.is_empty(), "nothing is new");
     world.leave_open();
 }

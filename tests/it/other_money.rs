@@ -85,6 +85,36 @@ async fn coins_by_fireblocks_are_credited_as_they_came_and_the_difference_is_tol
     coins_come_otherwise("fireblocks").await;
 }
 
+/// The callback is rightly signed and names more than arrived. The PSP, asked, says what did.
+async fn coins_are_said_to_be_more(psp: &'static str) {
+    let market = Market { accounts: &["coinspaid", "fireblocks"], ..MALTA };
+    let setup = Setup { accounts: market.accounts, first: Some(psp), ..Setup::default() };
+    let world = World::with(setup).await;
+    let player = world.player_of(market).await;
+    let deposit = world.one().deposit(market.deposit(&player)).await;
+    let Some(NextAction::CryptoTransfer { address, .. }) = &deposit.next_action else {
+        panic!("no address: {deposit:#?}");
+    };
+    world.mocks.fault(psp, "webhook", "webhook_wrong_amount", None).await;
+    world.mocks.payin(psp, json!({"address": address, "amount": "100.00"})).await;
+    let done = world.settled(deposit.id, "succeeded").await;
+    assert_eq!(done.credited, Some(market.money(100_000_000)), "what arrived, not what was said");
+    assert_eq!(world.wallet(&player).await.cash, 100_000_000);
+    assert_eq!(world.incidents("payin.other_amount").await, 1);
+    // The harness holds our books against the mock's: nobody is a liar here.
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_by_coinspaid_are_booked_as_its_books_have_them_whatever_a_callback_says() {
+    coins_are_said_to_be_more("coinspaid").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_by_fireblocks_are_booked_as_its_books_have_them_whatever_a_webhook_says() {
+    coins_are_said_to_be_more("fireblocks").await;
+}
+
 /// The payout's webhook names another amount than was paid. The PSP, asked, says what it was told to
 /// pay, so nobody need decide; where its webhook proves amounts, people are told all the same.
 async fn said_otherwise(country: &str, psp: &str, incidents: i64) {

@@ -3,7 +3,7 @@
 
 use super::cases::{approve, open};
 use super::harness::markets::{BRITISH_CARDS, MALTA, wallet_address};
-use super::harness::{SOON, Setup, World, deposit_order, eur, eventually};
+use super::harness::{Setup, World, deposit_order, eur};
 use interlock::book::{CasePayload, GameKind, Payment};
 use interlock::domain::{Money, Player, PlayerKey, Timestamp};
 use interlock::players::set_limits::{Change, set_limits};
@@ -14,14 +14,13 @@ use interlock::store::attestations;
 use interlock::store::read_history::{self, RecordedDecision, Span};
 use serde_json::{Value, json};
 use std::time::Duration;
-use time::macros::date;
 use uuid::Uuid;
 
-fn rule(text: &str) -> String {
+pub fn rule(text: &str) -> String {
     format!("\n[[rules]]\n{text}\nsource = \"the tests\"\nsource_date = \"2026-11-21\"\n")
 }
 
-async fn world(rules: &[&str]) -> World {
+pub async fn world(rules: &[&str]) -> World {
     let rules = rules.iter().map(|text| rule(text)).collect();
     World::with(Setup { rules, ..Setup::default() }).await
 }
@@ -38,7 +37,7 @@ async fn ask(world: &World, decision: &RecordedDecision, as_of: Option<Timestamp
 }
 
 /// Every decision comes out as it was.
-async fn all_replay(world: &World) {
+pub async fn all_replay(world: &World) {
     for decision in decisions(world).await {
         let again = ask(world, &decision, None).await;
         assert!(again.is_identical(), "{again:?}");
@@ -46,7 +45,7 @@ async fn all_replay(world: &World) {
 }
 
 /// As [`all_replay`], and with what is on record now.
-async fn all_replay_today(world: &World) {
+pub async fn all_replay_today(world: &World) {
     all_replay(world).await;
     let now = world.one().flows.clock.now();
     for decision in decisions(world).await {
@@ -70,7 +69,7 @@ async fn found(world: &World, payment: &Payment, checkpoint: &str, rule: &str) -
     of_rule.unwrap_or_else(|| panic!("{rule} is not in {rules}")).clone()
 }
 
-async fn vouch(
+pub async fn vouch(
     world: &World,
     player: &PlayerKey,
     kind: AttestationKind,
@@ -316,7 +315,7 @@ async fn a_proof_of_control_is_good_for_its_own_address() {
     world.leave_open();
 }
 
-const NAMES: &str = "id = \"sanctions_pep\"\neffect = \"hold\"\nblock_score = \"0.95\"\n\
+pub const NAMES: &str = "id = \"sanctions_pep\"\neffect = \"hold\"\nblock_score = \"0.95\"\n\
                      review_score = \"0.80\"\nmax_age_s = 86400\non_failure = \"review\"";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -334,75 +333,4 @@ async fn enhanced_due_diligence_lets_a_politically_exposed_person_play() {
     assert_eq!(through.status.as_str(), "action_required", "{:?}", through.reasons);
     all_replay(&world).await;
     world.leave_open();
-}
-
-const GROWN_UP: &str = "id = \"grown_up\"\nkind = \"age.min\"\neffect = \"review\"\nyears = 21\n\
-                        at = [\"account.event\"]";
-
-/// What was decided about events of a player's account: outcome and version, the oldest first.
-async fn events(world: &World, player: &PlayerKey) -> Vec<(String, i64)> {
-    let sql = format!(
-        "select outcome || ' ' || player_version from decision
-         where checkpoint = 'account.event' and player_id = '{}' order by decision_id",
-        player.player.as_str()
-    );
-    let read = |row: String| {
-        let (outcome, version) = row.split_once(' ').unwrap();
-        (outcome.to_owned(), version.parse().unwrap())
-    };
-    world.texts(&sql).await.into_iter().map(read).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn each_change_of_an_account_is_decided_with_its_version() {
-    let world = world(&[GROWN_UP]).await;
-    let player = world.player("DE").await;
-    let record = world.read_player(&player).await;
-    assert_eq!(events(&world, &player).await, [("approve".to_owned(), 1)]);
-    // The same again is no change.
-    world.change_player(record.clone()).await;
-    let date_of_birth = date!(2006 - 12 - 01);
-    world.change_player(Player { date_of_birth, ..record }).await;
-    let (flows, key) = (world.one().flows.clone(), player.clone());
-    let change = Change::Replace(vec![(Period::Month, eur(2_000))]);
-    world.one().run(async move { set_limits(&flows, &key, change).await.unwrap() }).await;
-    vouch(&world, &player, AttestationKind::SourceOfFunds, ("file 7", None)).await;
-    let decided = |outcome: &str, version| (outcome.to_owned(), version);
-    assert_eq!(
-        events(&world, &player).await,
-        [decided("approve", 1), decided("review", 2), decided("review", 3), decided("review", 4)]
-    );
-    let kept = "select count(*) from decision d join player_version v
-                  on (v.slot, v.seq) = (d.slot, d.seq) and v.version = d.player_version
-                where d.checkpoint = 'account.event'";
-    assert_eq!(world.number(kept).await, 4, "in one record with the version that it is about");
-    all_replay_today(&world).await;
-    world.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_rule_for_it_a_change_of_an_account_records_no_decision() {
-    let world = World::new().await;
-    let player = world.player("DE").await;
-    let record = world.read_player(&player).await;
-    let date_of_birth = date!(2006 - 12 - 01);
-    world.change_player(Player { date_of_birth, ..record }).await;
-    assert_eq!(events(&world, &player).await, []);
-    world.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_matchers_answer_about_an_account_is_a_decision_of_its_own() {
-    let rules = rule(NAMES);
-    let world = World::with(Setup { rules, vendors: &["yente"], ..Setup::default() }).await;
-    let player = world.player("DE").await;
-    let record = world.read_player(&player).await;
-    world.change_player(Player { full_name: "Erika Exposed".to_owned(), ..record }).await;
-    eventually("the new name is matched", SOON, || async {
-        let events = events(&world, &player).await;
-        (events.last() == Some(&("review".to_owned(), 2))).then_some(())
-    })
-    .await;
-    all_replay(&world).await;
-    world.close().await;
 }

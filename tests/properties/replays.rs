@@ -6,47 +6,9 @@ use interlock::store::{facts_json, json};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Every kind that looks beside a payment, for the markets of these tests.
-const BESIDE: &str = r#"
-[[rules]]
-id = "minimal_play"
-effect = "review"
-window = "30 days"
-ratio = "0.5"
-source = "the tests"
-source_date = "2026-11-21"
-
-[[rules]]
-id = "instrument.shared"
-effect = "hold"
-most = 0
-source = "the tests"
-source_date = "2026-11-21"
-
-[[rules]]
-id = "limit.contact"
-effect = "review"
-at = ["deposit.pre", "account.event"]
-period = "month"
-above.EUR = "350.00"
-above.SEK = "10000.00"
-above.GBP = "100.00"
-source = "the tests"
-source_date = "2026-11-21"
-
-[[rules]]
-id = "grown_up"
-kind = "age.min"
-effect = "review"
-at = ["account.event"]
-years = 25
-source = "the tests"
-source_date = "2026-11-21"
-"#;
-
 #[test]
 fn ten_thousand_decisions_come_out_to_the_byte_of_what_is_kept_of_them() {
-    let (policies, rates) = (policies(BESIDE), fx());
+    let (policies, rates) = (policies(), fx());
     let outcomes = std::cell::RefCell::new(BTreeSet::new());
     each((10_000, &MARKETS), (&policies, &rates), |facts| {
         let made = engine::screen(&policies, &facts);

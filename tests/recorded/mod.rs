@@ -4,7 +4,6 @@
 use crate::drawn;
 use interlock::book::Record;
 use interlock::clock::{Clock, SystemClock};
-use interlock::config;
 use interlock::domain::ids::SystemIds;
 use interlock::domain::{
     DecisionId, Direction, Ids, OperatorId, PaymentId, PersonId, PlayerId, PlayerKey,
@@ -22,14 +21,11 @@ use tokio::sync::mpsc;
 const BATCH: usize = 200;
 const LEASE: Duration = Duration::from_secs(600);
 
-/// A database with the shipped policies published, and nothing else.
+/// A database with the policies published that decisions are drawn under, and nothing else.
 pub async fn open(app: &str, owner: &str) -> Db {
     migrate::migrate(owner, "sandbox").await.expect("the migrations run");
     let db = Db::connect(app, 2).await.expect("the database answers");
-    let files: Vec<(String, String)> = config::built_in_policies()
-        .iter()
-        .map(|(file, text)| ((*file).to_owned(), (*text).to_owned()))
-        .collect();
+    let files = drawn::files();
     let (versions, faults) = file::read_all(&files);
     assert_eq!(faults, []);
     let officers = [PersonId::trusted("person_a"), PersonId::trusted("person_b")];
@@ -64,7 +60,7 @@ pub async fn record(
 ) {
     let (sender, mut receiver) = mpsc::channel(2 * BATCH);
     let drawing = tokio::task::spawn_blocking(move || {
-        let (policies, rates) = (drawn::policies(""), drawn::fx());
+        let (policies, rates) = (drawn::policies(), drawn::fx());
         drawn::each((count, markets), (&policies, &rates), |facts| {
             sender.blocking_send(decided(facts, &policies)).expect("the recorder goes on");
             Ok(())

@@ -1,5 +1,6 @@
 //! What a PSP can do, as data. Flows read these and never name a PSP.
 
+use crate::{Currency, Destination, Portable};
 use std::time::Duration;
 
 /// Durations as PSPs tell them.
@@ -7,8 +8,12 @@ pub const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
+pub const fn days(days: u64) -> Duration {
+    minutes(days * 24 * 60)
+}
+
 /// A reference or key that a PSP keeps for ever; ten years stand for it.
-pub const FOR_EVER: Duration = minutes(10 * 365 * 24 * 60);
+pub const FOR_EVER: Duration = days(10 * 365);
 
 /// What one adapter's PSP can and cannot do.
 #[derive(Debug, Clone)]
@@ -94,6 +99,21 @@ impl PayoutCapability {
         success_reversible: true,
         ..PayoutCapability::NONE
     };
+
+    /// Whether an instrument of this kind can be paid in this currency. British accounts are paid in
+    /// pounds, and pounds by IBAN to nobody.
+    pub fn pays(&self, destination: &Destination, currency: Currency) -> bool {
+        let pounds = currency == Currency::GBP;
+        let portable = destination.portable.as_ref().is_some_and(|portable| match portable {
+            Portable::Iban { .. } => self.portable_iban && !pounds,
+            Portable::UkAccount { .. } => self.portable_uk_account && pounds,
+            Portable::PixKey { .. } => self.portable_pix_key,
+            Portable::CryptoAddress { .. } => self.portable_crypto,
+            Portable::Phone { .. } => self.portable_phone,
+            Portable::Email { .. } => self.portable_email,
+        });
+        portable || (self.by_token && destination.token.is_some())
+    }
 }
 
 /// How an attempt can be asked about.
@@ -102,6 +122,9 @@ pub struct InquiryCapability {
     pub by_our_reference: bool,
     pub by_psp_reference: bool,
     pub by_ledger: bool,
+    /// Money that came without a request can be asked about by the PSP's id of it
+    /// ([`crate::Operation::Lookup`]), so that no message about it need be believed alone.
+    pub of_arrivals: bool,
     /// Never ask more often than this about one attempt by the PSP's id.
     pub min_interval: Duration,
     /// Never read the ledger more often than this.
@@ -116,10 +139,16 @@ impl InquiryCapability {
         by_our_reference: false,
         by_psp_reference: false,
         by_ledger: false,
+        of_arrivals: false,
         min_interval: Duration::ZERO,
         ledger_min_interval: Duration::ZERO,
         not_found_quiet: Duration::ZERO,
     };
+
+    /// A PSP whose deposits are arrivals at addresses: of an address nothing can be asked, of what came to
+    /// it everything.
+    pub const OF_ARRIVALS: InquiryCapability =
+        InquiryCapability { of_arrivals: true, ..InquiryCapability::NONE };
 
     /// How a PSP is asked that names no limit of its own: two seconds between two questions keep a
     /// ladder of inquiries polite, and fifteen minutes outlast every replica that lags behind.
@@ -168,6 +197,23 @@ pub struct IdempotencyCapability {
     pub margin: Duration,
 }
 
+impl IdempotencyCapability {
+    /// The first answer again for so long. An hour of it is left unused: clocks differ.
+    pub const fn answers_again(reference: ReferenceRule, key_life: Duration) -> Self {
+        Self { reference, replay: KeyReplay::SameAnswer, key_life, margin: minutes(60) }
+    }
+
+    /// An error for so long, after which a repeat would be another payment.
+    pub const fn refuses_again(reference: ReferenceRule, key_life: Duration) -> Self {
+        Self { reference, replay: KeyReplay::DuplicateError, key_life, margin: minutes(60) }
+    }
+
+    /// An error for ever.
+    pub const fn refuses_for_ever(reference: ReferenceRule) -> Self {
+        Self { margin: minutes(1), ..Self::refuses_again(reference, FOR_EVER) }
+    }
+}
+
 /// What a verified webhook proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookProof {
@@ -200,6 +246,11 @@ impl WebhookCapability {
         has_timestamp: false,
         tolerance: Duration::ZERO,
     };
+
+    /// Signed with its time of sending, and too thin to move money: the PSP is asked.
+    pub const fn signed_hint(tolerance: Duration) -> Self {
+        Self { proof: WebhookProof::Hint, has_timestamp: true, tolerance, ..Self::SIGNED }
+    }
 }
 
 /// How a webhook shows whom it comes from.
@@ -255,5 +306,27 @@ impl ReferenceRule {
             Charset::Visible => byte.is_ascii_graphic(),
         };
         (self.len_min..=self.len_max).contains(&reference.len()) && reference.bytes().all(fits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instrument_is_paid_where_its_kind_is_and_in_its_own_currency() {
+        let banks = PayoutCapability { by_token: false, ..PayoutCapability::BANK_ACCOUNTS };
+        let to = |portable| Destination { token: Some("t".to_owned()), portable };
+        let (iban, holder_name) = ("DE89370400440532013000".to_owned(), String::new());
+        let iban = to(Some(Portable::Iban { iban, holder_name: holder_name.clone() }));
+        let (sort_code, account_number) = ("040004".to_owned(), "12345678".to_owned());
+        let account = Portable::UkAccount { sort_code, account_number, holder_name };
+        let account = to(Some(account));
+        assert!(banks.pays(&iban, Currency::EUR) && !banks.pays(&iban, Currency::GBP));
+        assert!(banks.pays(&account, Currency::GBP) && !banks.pays(&account, Currency::EUR));
+        assert!(!banks.pays(&to(Some(Portable::PixKey { key: String::new() })), Currency::BRL));
+        assert!(!banks.pays(&to(None), Currency::EUR));
+        assert!(PayoutCapability::BANK_ACCOUNTS.pays(&to(None), Currency::EUR));
+        assert!(!PayoutCapability::NONE.pays(&iban, Currency::EUR));
     }
 }

@@ -19,7 +19,8 @@ pub enum Operation {
     /// Ask what became of an attempt. Moves nothing.
     Inquire(Inquiry),
     /// Ask which attempt a payment is that a notification named by the PSP's id alone. The answer's
-    /// [`crate::Report::attempt`] tells. Moves nothing.
+    /// [`crate::Report::attempt`] tells; of money that came without a request, its status tells how much
+    /// ([`crate::InquiryCapability::of_arrivals`]). Moves nothing.
     Lookup(Lookup),
     /// Ask the PSP to close an open deposit session. Moves nothing.
     CancelDeposit { attempt: AttemptRef, psp_reference: String },
@@ -34,6 +35,17 @@ impl Operation {
             | Operation::CreatePayout(_)
             | Operation::ReturnDeposit(_) => true,
             Operation::Inquire(_) | Operation::Lookup(_) | Operation::CancelDeposit { .. } => false,
+        }
+    }
+
+    /// The money that it is about to move; none for what moves nothing.
+    pub const fn money(&self) -> Option<Money> {
+        match self {
+            Operation::CreateDeposit(deposit) => Some(deposit.money),
+            Operation::CompleteDeposit(completion) => Some(completion.money),
+            Operation::CreatePayout(payout) => Some(payout.money),
+            Operation::ReturnDeposit(back) => Some(back.money),
+            Operation::Inquire(_) | Operation::Lookup(_) | Operation::CancelDeposit { .. } => None,
         }
     }
 

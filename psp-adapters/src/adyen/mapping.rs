@@ -1,13 +1,8 @@
 //! Checkout's answers in our words, and what a refusal of either API means.
 
 use super::CURRENCIES;
-use crate::answer::{Stop, Told, good, must_match, redirect, undecided};
-use crate::common::path_id;
-use crate::json::Json;
-use psp_contract::{
-    AttemptRef, CardFunding, Decline, DeclineClass, HttpResponse, Money, PayerProof, Report,
-    ReturnRequest, Status, Unknown,
-};
+use crate::payer;
+use crate::prelude::*;
 
 /// What was asked for, to be found again in the answer.
 type Asked = (Money, AttemptRef);
@@ -16,26 +11,20 @@ type Asked = (Money, AttemptRef);
 /// 401, 403 and 422 with an error code, but for 704, by which a key's first use is still being worked
 /// on, and for errors that Adyen itself marks as passing.
 pub(super) fn refused(response: &HttpResponse) -> Stop {
-    let class = match response.status {
-        401 | 403 => DeclineClass::Configuration,
-        422 => DeclineClass::Unsupported,
-        status => return undecided(status).into(),
-    };
-    let code = Json::parse(&response.body).and_then(|body| body.word("errorCode"));
     let transient = response.header("transient-error") == Some("true");
-    match code.as_deref() {
-        None => Unknown::Unreadable.into(),
-        Some("704") => Unknown::DuplicateReference.into(),
-        Some(_) if transient => Unknown::PspUndecided.into(),
-        Some(code) => Decline::new(class, code).into(),
-    }
+    let code = |body: &Json| body.word("errorCode");
+    refused_by_word(response, &[401, 403, 422], code, |status, code| match (status, code) {
+        (_, "704") => Err(Unknown::DuplicateReference),
+        _ if transient => Err(Unknown::PspUndecided),
+        (422, _) => Ok(DeclineClass::Unsupported),
+        _ => Ok(DeclineClass::Configuration),
+    })
 }
 
 /// An amount as Adyen writes it, of a currency whose minor units are known to be the same.
 pub(super) fn money(body: &Json) -> Option<Money> {
-    let currency = body.currency("amount/currency")?;
-    let minor = body.int("amount/value").filter(|minor| 0 <= *minor)?;
-    CURRENCIES.contains(&currency).then_some(Money::new(minor, currency))
+    let money = body.minor("amount/value", "amount/currency")?;
+    CURRENCIES.contains(&money.currency).then_some(money)
 }
 
 /// Whether an answer that names an amount or a reference names ours.
@@ -53,23 +42,18 @@ fn created(response: &HttpResponse, reference_key: &str, asked: Asked) -> Told<J
     Ok(body)
 }
 
-/// An id that can be asked about.
-pub(super) fn id<'a>(body: &'a Json, key: &str) -> Result<&'a str, Unknown> {
-    body.str(key).and_then(path_id).ok_or(Unknown::Unreadable)
-}
-
 /// `{id, url, expiresAt}`: the payer is sent to the URL. The id is the link's and no payment's.
-pub(super) fn link_created(response: &HttpResponse, asked: Asked, base_url: &str) -> Told {
-    let body = created(response, "reference", asked)?;
-    id(&body, "id")?;
-    let page = redirect(body.str("url"), base_url)?;
+pub(super) fn link_created(response: &HttpResponse, (asked, base): &(Asked, String)) -> Told {
+    let body = created(response, "reference", *asked)?;
+    need_id(&body, "id", path_id)?;
+    let page = redirect(body.str("url"), base)?;
     Ok(Report::new(None, Status::next(page, body.time("expiresAt"))))
 }
 
 /// The answer to a charge of a stored card.
-pub(super) fn charged(response: &HttpResponse, asked: Asked, token: String) -> Told {
-    let body = created(response, "merchantReference", asked)?;
-    let id = id(&body, "pspReference")?;
+pub(super) fn charged(response: &HttpResponse, (asked, token): &(Asked, String)) -> Told {
+    let body = created(response, "merchantReference", *asked)?;
+    let id = need_id(&body, "pspReference", path_id)?;
     let status = match body.need_str("resultCode")? {
         // Without its amount it tells of no money: the webhook does.
         "Authorised" => money(&body).map_or(Status::ACCEPTED, |money| Status::Succeeded { money }),
@@ -84,7 +68,10 @@ pub(super) fn charged(response: &HttpResponse, asked: Asked, token: String) -> T
         _ => return Err(Unknown::UnlistedCode.into()),
     };
     let paid = matches!(status, Status::Succeeded { .. });
-    let payer = paid.then(|| payer(&body, token));
+    // Our own token of the card; its funding where the merchant account is set up to tell it.
+    let told = |key| body.str(key);
+    let (digits, funding) = ("additionalData/cardSummary", "additionalData/fundingSource");
+    let payer = paid.then(|| payer::card(Some(token.clone()), told(digits), told(funding)));
     Ok(Report { payer, ..Report::new(id, status) })
 }
 
@@ -106,30 +93,10 @@ fn refusal(code: &str) -> Status {
     Status::declined(class, if code.is_empty() { "Refused" } else { code })
 }
 
-/// The card that was charged: our own token of it, and its last digits.
-fn payer(body: &Json, token: String) -> PayerProof {
-    let digits = body.str("additionalData/cardSummary");
-    let digits = digits.filter(|text| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()));
-    let masked = digits.map(|digits| format!("**** {digits}"));
-    let funding = body.str("additionalData/fundingSource").and_then(funding);
-    PayerProof { token: Some(token), masked, funding, ..PayerProof::default() }
-}
-
-/// `fundingSource`, where the merchant account is set up to tell it. What the issuer lends, however soon
-/// it wants it back, is credit.
-fn funding(word: &str) -> Option<CardFunding> {
-    match word {
-        "CREDIT" | "CHARGE" | "DEFERRED_DEBIT" => Some(CardFunding::Credit),
-        "DEBIT" => Some(CardFunding::Debit),
-        "PREPAID" => Some(CardFunding::Prepaid),
-        _ => None,
-    }
-}
-
 /// A refund's `{pspReference, status: received}`.
 pub(super) fn refund_created(response: &HttpResponse, back: &ReturnRequest) -> Told {
     let body = created(response, "reference", (back.money, back.attempt))?;
-    match (id(&body, "pspReference")?, body.str("status")) {
+    match (need_id(&body, "pspReference", path_id)?, body.str("status")) {
         (id, Some("received")) => Ok(Report::new(id, Status::ACCEPTED)),
         _ => Err(Unknown::Unreadable.into()),
     }

@@ -25,20 +25,10 @@ mod transfer;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{HmacKeys, WebhookKeys};
+use crate::prelude::*;
 use crate::statement::Statement;
-use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
-use psp_contract::{
-    Capabilities, Currency, DepositCapability, DepositRequest, Destination, IdempotencyCapability,
-    InquiryCapability, Instrument, KeyReplay, Operation, PayoutCapability, Portable, ReferenceRule,
-    Subject, Timestamp, WebhookCapability, minutes,
-};
-use secrecy::SecretString;
-use std::sync::Arc;
 use std::time::Duration;
+use wire::{SEARCH_MARGIN, amount, counterparty};
 
 /// How long a payment link can be used. The answer tells it too.
 const LINK_LIFE: Duration = minutes(60);
@@ -54,13 +44,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::NONE,
     payout_inquiry: InquiryCapability::BY_EITHER,
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(64),
-        replay: KeyReplay::SameAnswer,
-        // Its pages have said 31 days and a minimum of 7: the shorter.
-        key_life: minutes(7 * 24 * 60),
-        margin: minutes(60),
-    },
+    // Its pages have said 31 days and a minimum of 7: the shorter.
+    idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(64), days(7)),
     webhook: WebhookCapability { batch: true, ..WebhookCapability::SIGNED },
 };
 
@@ -72,11 +57,9 @@ const CURRENCIES: [Currency; 10] = {
 
 /// One merchant account with its balance account.
 pub(crate) struct Adyen {
-    checkout_url: String,
-    transfers_url: String,
+    checkout: Api,
+    transfers: Api,
     notify_url: String,
-    api_key: SecretString,
-    transfers_api_key: SecretString,
     merchant_account: String,
     balance_account_id: String,
     /// `instant`, `fast`, `regular`: how bank transfers are sent.
@@ -86,89 +69,100 @@ pub(crate) struct Adyen {
     transfers_hmac_keys: HmacKeys,
 }
 
-/// Adyen shows its keys in hex; what signs is the bytes behind it.
-fn hex_keys(reader: &mut Reader<'_>, key: &str) -> HmacKeys {
-    reader.hmac_keys(key, 64, |text| hex::decode(text).map_err(|_| "is no text of hex digits"))
-}
-
 impl Adyen {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let base_url = reader.base_url();
         let transfers_base_url = reader.url_setting("transfers_base_url", Some(&base_url));
         let own_key = reader.has_secret("transfers_api_key");
         let transfers_key = if own_key { "transfers_api_key" } else { "api_key" };
+        let checkout = Api::at(format!("{base_url}/v71")).keyed("idempotency-key");
+        let transfers = Api::at(format!("{}/btl/v4", transfers_base_url.trim_end_matches('/')))
+            .keyed("idempotency-key");
         Some(Box::new(Arc::new(Self {
-            checkout_url: format!("{base_url}/v71"),
-            transfers_url: format!("{}/btl/v4", transfers_base_url.trim_end_matches('/')),
-            notify_url: reader.account.notify_url.clone(),
-            api_key: reader.secret("api_key", 16),
-            transfers_api_key: reader.secret(transfers_key, 16),
+            checkout: checkout.with("x-api-key", reader.secret("api_key", 16)),
+            transfers: transfers.with("x-api-key", reader.secret(transfers_key, 16)),
+            notify_url: reader.notify_url(),
             merchant_account: reader.setting("merchant_account"),
             balance_account_id: reader.setting("balance_account_id"),
             priority: reader.setting_or("priority", "instant"),
             statement_text: reader.setting_or("statement_text", "Casino"),
-            hmac_keys: hex_keys(reader, "hmac_key"),
-            transfers_hmac_keys: hex_keys(reader, "transfers_hmac_key"),
+            hmac_keys: reader.hmac_keys("hmac_key", 64, Written::Hex),
+            transfers_hmac_keys: reader.hmac_keys("transfers_hmac_key", 64, Written::Hex),
         })))
-    }
-
-    fn create_deposit(self: &Arc<Self>, deposit: &DepositRequest) -> Option<Plan> {
-        let asked = (deposit.money, deposit.attempt);
-        Some(match &deposit.instrument {
-            None => {
-                let (request, adyen) = (self.payment_link(deposit)?, self.clone());
-                Plan::last("create_deposit", request, move |response| {
-                    mapping::link_created(response, asked, &adyen.checkout_url)
-                })
-            }
-            Some(Instrument::CardToken(token)) => {
-                let (request, token) = (self.card_charge(deposit, token)?, token.clone());
-                Plan::last("create_deposit", request, move |response| {
-                    mapping::charged(response, asked, token)
-                })
-            }
-            Some(Instrument::Crypto { .. }) => return None,
-        })
     }
 }
 
 impl Adapter for Arc<Adyen> {
-    fn name(&self) -> &'static str {
-        "adyen"
-    }
-
     fn capabilities(&self) -> &Capabilities {
         &CAPABILITIES
     }
 
-    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => self.create_deposit(deposit)?,
-            Operation::CreatePayout(payout) => {
-                Plan::about("create_payout", self.transfer(payout)?, payout, transfer::created)
+    fn holds(&self, currency: Currency) -> bool {
+        CURRENCIES.contains(&currency)
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let asked = (deposit.money, deposit.attempt);
+        Some(match &deposit.instrument {
+            None => {
+                let (request, asked) =
+                    (self.payment_link(deposit), (asked, self.checkout.base().to_owned()));
+                Plan::about("create_deposit", request, &asked, mapping::link_created)
             }
-            Operation::ReturnDeposit(back) => {
-                Plan::about("return_deposit", self.refund(back)?, back, mapping::refund_created)
+            Some(Instrument::CardToken(token)) => {
+                let (request, asked) = (self.card_charge(deposit, token)?, (asked, token.clone()));
+                Plan::about("create_deposit", request, &asked, mapping::charged)
             }
-            // Only transfers can be asked about.
-            Operation::Inquire(inquiry) if inquiry.subject == Subject::Payout => {
-                Plan::about("query", self.find_transfer(inquiry, now)?, inquiry, transfer::answer)
-            }
-            // Its page takes the money itself, its events name our reference, and a link's id is not kept.
-            Operation::Inquire(_)
-            | Operation::CompleteDeposit(_)
-            | Operation::Lookup(_)
-            | Operation::CancelDeposit { .. } => return None,
+            Some(Instrument::Crypto { .. }) => return None,
         })
     }
 
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let portable = match destination.portable {
-            Some(Portable::Iban { .. }) => currency != Currency::GBP,
-            Some(Portable::UkAccount { .. }) => currency == Currency::GBP,
-            _ => false,
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        let (category, counterparty) = counterparty(payout)?;
+        let body = object! {
+            "amount": amount(payout.money),
+            "balanceAccountId": &self.balance_account_id,
+            "category": category,
+            "counterparty": counterparty,
+            "description": &self.statement_text,
+            "reference": payout.attempt,
+            "priority": (category == "bank").then_some(&self.priority),
         };
-        CURRENCIES.contains(&currency) && (destination.token.is_some() || portable)
+        let request = self.transfers.create("transfers", payout.attempt, &body);
+        Some(Plan::about("create_payout", request, payout, transfer::created))
+    }
+
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
+        let body = object! {
+            "amount": amount(back.money),
+            "merchantAccount": &self.merchant_account,
+            "reference": back.attempt,
+        };
+        let path = format!("payments/{}/refunds", path_id(&back.deposit_psp_reference)?);
+        let request = self.checkout.create(path, back.attempt, &body);
+        Some(Plan::about("return_deposit", request, back, mapping::refund_created))
+    }
+
+    /// Only transfers can be asked about.
+    fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
+        let request = match &inquiry.by {
+            InquiryBy::PspReference(id) => {
+                self.transfers.get(format!("transfers/{}", path_id(id)?))
+            }
+            InquiryBy::OurReference => {
+                let query = [
+                    ("balanceAccountId", &*self.balance_account_id),
+                    ("createdSince", &rfc3339(inquiry.first_sent_at - SEARCH_MARGIN)?),
+                    ("createdUntil", &rfc3339(now + SEARCH_MARGIN)?),
+                    ("limit", "10"),
+                    ("reference", &inquiry.attempt.lower()),
+                ];
+                self.transfers.find("transfers", &query)
+            }
+            InquiryBy::Ledger => return None,
+        };
+        let plan = Plan::about("query", request, inquiry, transfer::answer);
+        (inquiry.subject == Subject::Payout).then_some(plan)
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {

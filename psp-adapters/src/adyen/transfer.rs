@@ -1,17 +1,12 @@
 //! Transfers in our words, as answers, lists and webhooks show them.
 
-use super::mapping::{id, is_about, money, refused};
-use crate::answer::{Told, found, good, must_match, only};
-use crate::json::Json;
-use psp_contract::{
-    Decline, DeclineClass, HttpResponse, Inquiry, InquiryBy, Money, PayoutRequest, Report, Status,
-    Unknown,
-};
+use super::mapping::{is_about, money, refused};
+use crate::prelude::*;
 
 /// The answer to a creation: the transfer with its id, received and not yet decided.
 pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {
     let body = good(response, &[200, 202], refused)?;
-    let id = id(&body, "id")?;
+    let id = need_id(&body, "id", path_id)?;
     must_match(is_about(&body, "reference", (payout.money, payout.attempt)))?;
     let status = match status(&body, payout.money)? {
         // What is more than accepted is told by the webhook as well, and can wait for it.
@@ -32,7 +27,7 @@ pub(super) fn answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
 }
 
 fn told(body: &Json, inquiry: &Inquiry) -> Told {
-    let id = id(body, "id")?;
+    let id = need_id(body, "id", path_id)?;
     let ours = body.str("reference") == Some(&inquiry.attempt.lower());
     must_match(ours && money(body) == Some(inquiry.money))?;
     Ok(Report::new(id, status(body, inquiry.money)?))

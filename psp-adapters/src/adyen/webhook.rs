@@ -7,13 +7,8 @@
 
 use super::mapping::money;
 use super::{Adyen, transfer};
-use crate::common::path_id;
-use crate::json::Json;
+use crate::prelude::*;
 use crate::signature::Proof;
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use psp_contract::{DeclineClass, Money, Status, Subject};
 
 const MALFORMED: WebhookRefusal = WebhookRefusal::Malformed("no notification of Adyen's");
 
@@ -24,8 +19,8 @@ pub(super) fn verify(adyen: &Adyen, raw: &RawWebhook<'_>) -> Received {
     let (events, proof) = match body.get("notificationItems").and_then(Json::items) {
         Some(items) => standard(adyen, items)?,
         None => {
-            let tag = STANDARD.decode(raw.signature("hmacsignature")?).map_err(|_| UNVERIFIED)?;
-            let proof = adyen.transfers_hmac_keys.verify_sha256(raw.body, &tag);
+            let signature = raw.signature("hmacsignature")?;
+            let proof = adyen.transfers_hmac_keys.verify_sha256_base64(raw.body, signature);
             let proof = proof.ok_or(UNVERIFIED)?;
             (vec![transfer_event(adyen, &body).ok_or(MALFORMED)?], proof)
         }
@@ -41,9 +36,8 @@ fn standard(adyen: &Adyen, items: &[Json]) -> Result<(Vec<WebhookEvent>, Proof),
         let item = item.get("NotificationRequestItem").ok_or(MALFORMED)?;
         let signature = item.str("additionalData/hmacSignature");
         let signature = signature.ok_or(WebhookRefusal::Invalid("not signed"))?;
-        let tag = STANDARD.decode(signature).map_err(|_| UNVERIFIED)?;
         let text = signed_text(item).ok_or(MALFORMED)?;
-        let proof = adyen.hmac_keys.verify_sha256(text.as_bytes(), &tag);
+        let proof = adyen.hmac_keys.verify_sha256_base64(text.as_bytes(), signature);
         verified = Some(proof.ok_or(UNVERIFIED)?);
         if item.str("merchantAccountCode") != Some(&adyen.merchant_account) {
             return Err(WebhookRefusal::Invalid("about another merchant account"));
@@ -93,10 +87,9 @@ fn standard_event(item: &Json) -> Option<WebhookEvent> {
         attempt: item.attempt("merchantReference"),
         psp_reference: psp_reference.map(str::to_owned),
         subject: Some(subject),
-        hint_only: matches!(said, Some(None)),
         ..WebhookEvent::new(format!("{id}:{kind}:{success}"), kind)
     }
-    .saying(said.map(|status| status.unwrap_or(Status::Pending)));
+    .saying_of_money(said);
     if let (Some(report), "AUTHORISATION", false) = (&mut event.report, kind, success) {
         // A refused card's id must not become the deposit's: on a link the next card has another.
         report.psp_reference = None;
@@ -140,10 +133,9 @@ fn transfer_event(adyen: &Adyen, body: &Json) -> Option<WebhookEvent> {
         psp_reference: Some(id.to_owned()),
         subject: Some(Subject::Payout),
         occurred_at: body.time("timestamp"),
-        hint_only: ours && said.is_none(),
         ..WebhookEvent::new(format!("{id}:{status}:{sequence}"), kind)
     };
-    Some(event.saying(ours.then(|| said.unwrap_or(Status::Pending))))
+    Some(event.saying_of_money(ours.then_some(said)))
 }
 
 #[cfg(test)]
@@ -165,11 +157,11 @@ mod tests {
     fn the_published_vector_verifies() {
         let key = hex::decode("44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056");
         let keys = HmacKeys::new([key.expect("hex")]);
-        let tag = STANDARD.decode("coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0=").expect("base64");
+        let tag = "coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0=";
         let euros = r#"{"value":1130,"currency":"EUR"}"#;
         let verified = |item: Option<Json>| {
             let text = signed_text(&item?)?;
-            keys.verify_sha256(text.as_bytes(), &tag)
+            keys.verify_sha256_base64(text.as_bytes(), tag)
         };
         assert!(verified(item(r#""true""#, euros)).is_some());
         assert!(verified(item(r#""false""#, euros)).is_none());

@@ -10,8 +10,8 @@ pub(crate) use address::Syntax;
 
 use crate::registry::Reader;
 use psp_contract::{
-    AssetAmount, ChainTransfer, Currency, DepositCapability, Instrument, Money, NextAction,
-    PayinTarget, Portable, Unknown, minutes,
+    AssetAmount, ChainTransfer, Currency, DepositCapability, Destination, Instrument, Money,
+    NextAction, PayerProof, Payin, PayinTarget, Portable, Report, Status, Unknown, minutes,
 };
 
 /// What a PSP can do that gives each player an address for ever. An address is no payment: what arrives at
@@ -93,27 +93,62 @@ impl Coin {
         })
     }
 
-    /// Whose an arrival is: the player's whom the PSP names, else that of the address.
-    pub fn arrived_at(
-        &self,
-        player_reference: Option<String>,
-        address: Option<&str>,
-        tag: Option<String>,
-    ) -> Option<PayinTarget> {
-        if let Some(player_reference) = player_reference {
-            return Some(PayinTarget::PlayerReference(player_reference));
-        }
+    /// What arrived, in our words. Less than our books can hold is nothing to book, and what has fewer
+    /// blocks under it than we want to see is not taken for final.
+    pub fn payin(&self, arrival: Arrival<'_>) -> Option<Payin> {
+        let (money, exact) = arrival.amount;
         let (network, asset) = (self.network.to_owned(), self.asset.code().to_owned());
-        Some(PayinTarget::Address { network, asset, address: address?.to_owned(), tag })
+        let address = arrival.address.map(str::to_owned);
+        let target = match (arrival.player_reference, address.clone()) {
+            // The player whom the PSP names, else the one of the address.
+            (Some(player_reference), _) => PayinTarget::PlayerReference(player_reference),
+            (None, Some(address)) => PayinTarget::Address {
+                network: network.clone(),
+                asset: asset.clone(),
+                address,
+                tag: arrival.tag,
+            },
+            (None, None) => return None,
+        };
+        // Where it is to be seen; nowhere while the PSP does not tell.
+        let hash = arrival.hash.filter(|hash| !hash.is_empty()).map(str::to_owned);
+        let chain = address.zip(hash);
+        let chain = chain.map(|(address, hash)| ChainTransfer { network, asset, address, hash });
+        let deep_enough = arrival.blocks.is_none_or(|blocks| blocks >= self.confirmations_min);
+        (money.minor > 0).then_some(Payin {
+            target,
+            psp_reference: arrival.id,
+            money,
+            asset: exact,
+            payer: arrival.payer,
+            chain,
+            confirmed: arrival.is_final && deep_enough,
+        })
     }
+}
 
-    /// Where on its chain a transfer of this coin is to be seen; none while the PSP does not tell.
-    pub fn seen(&self, address: Option<&str>, hash: Option<&str>) -> Option<ChainTransfer> {
-        let (address, hash) =
-            (address?.to_owned(), hash.filter(|hash| !hash.is_empty())?.to_owned());
-        let (network, asset) = (self.network.to_owned(), self.asset.code().to_owned());
-        Some(ChainTransfer { network, asset, address, hash })
-    }
+/// An arrival as the answer to a question about it: how much came, once it is final.
+pub(crate) fn report_of(payin: &Payin) -> Report {
+    let money = payin.money;
+    let status = if payin.confirmed { Status::Succeeded { money } } else { Status::Pending };
+    Report::new(&*payin.psp_reference, status)
+}
+
+/// Coins that a PSP says have arrived.
+pub(crate) struct Arrival<'a> {
+    /// The PSP's id of this very arrival.
+    pub id: String,
+    /// As [`Coin::amount`] reads it.
+    pub amount: (Money, Option<AssetAmount>),
+    pub player_reference: Option<String>,
+    pub address: Option<&'a str>,
+    pub tag: Option<String>,
+    pub hash: Option<&'a str>,
+    /// How many blocks are under it; none where it never touched a chain.
+    pub blocks: Option<u64>,
+    /// By the PSP's own word.
+    pub is_final: bool,
+    pub payer: Option<PayerProof>,
 }
 
 /// Reads a decimal text in major units and cuts it at the currency's decimals. The second is the number
@@ -161,6 +196,11 @@ impl Coins {
         Self { table, defaults }
     }
 
+    /// Whether one of the coins is this currency.
+    pub fn hold(&self, currency: Currency) -> bool {
+        self.table.iter().any(|coin| coin.asset == currency)
+    }
+
     pub fn by_id(&self, id: &str) -> Option<&'static Coin> {
         self.table.iter().find(|coin| coin.id == id)
     }
@@ -183,8 +223,8 @@ impl Coins {
     }
 
     /// The coin and address that a payout goes to, when this PSP can send it there.
-    pub fn payable<'a>(&self, portable: Option<&'a Portable>) -> Option<(&'static Coin, &'a str)> {
-        let Some(Portable::CryptoAddress { network, asset, address, tag }) = portable else {
+    pub fn payable<'a>(&self, to: &'a Destination) -> Option<(&'static Coin, &'a str)> {
+        let Some(Portable::CryptoAddress { network, asset, address, tag }) = &to.portable else {
             return None;
         };
         let coin = self.by_name(asset, network)?;
@@ -236,6 +276,35 @@ mod tests {
         let tagged = Coin { needs_tag: true, ..ETH };
         assert!(tagged.accepts(address, Some("7")));
         assert!(!tagged.accepts(address, None) && !tagged.accepts(address, Some("")));
+    }
+
+    #[test]
+    fn an_arrival_is_the_players_or_the_addresss_and_final_once_it_lies_deep_enough() {
+        let coin = Coin { confirmations_min: 2, ..ETH };
+        let payin = |minor, player: Option<&str>, address, blocks| {
+            coin.payin(Arrival {
+                id: "7".to_owned(),
+                amount: (Money::new(minor, Currency::ETH), None),
+                player_reference: player.map(str::to_owned),
+                address,
+                tag: None,
+                hash: Some("0xab"),
+                blocks,
+                is_final: true,
+                payer: None,
+            })
+        };
+        let named = payin(5, Some("p"), Some("0x1"), Some(2)).expect("an arrival");
+        assert_eq!(named.target, PayinTarget::PlayerReference("p".to_owned()));
+        assert_eq!(named.chain.map(|chain| chain.hash).as_deref(), Some("0xab"));
+        assert!(named.confirmed);
+        let unnamed = payin(5, None, Some("0x1"), Some(1)).expect("an arrival");
+        assert!(matches!(unnamed.target, PayinTarget::Address { .. }) && !unnamed.confirmed);
+        assert!(
+            payin(5, Some("p"), None, None).is_some_and(|it| it.confirmed && it.chain.is_none())
+        );
+        assert_eq!(payin(5, None, None, None), None);
+        assert_eq!(payin(0, Some("p"), None, None), None);
     }
 
     #[test]

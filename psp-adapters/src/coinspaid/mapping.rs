@@ -1,15 +1,10 @@
 //! CoinsPaid's answers in our words.
 
 use super::CoinsPaid;
+use super::webhook::payin;
 use super::wire::Sides;
-use crate::answer::{Stop, Told, good, json, must_match, undecided};
-use crate::coins::{Coin, cut};
-use crate::common::decline;
-use crate::json::Json;
-use psp_contract::{
-    AssetAmount, Currency, Decline, DeclineClass, HttpResponse, Inquiry, Money, Outcome,
-    PayoutRequest, Report, Status, Unknown,
-};
+use crate::coins::{Coin, cut, report_of};
+use crate::prelude::*;
 
 /// Whose doing a field's fault is.
 fn field_fault(field: &str) -> DeclineClass {
@@ -154,18 +149,31 @@ pub(super) fn withdrawal(coinspaid: &CoinsPaid, transaction: &Json) -> Option<St
 
 /// The answer of a question. A refused question says nothing about the payment, and only an answer that
 /// speaks of the transaction by the field that was asked says that there is none.
+fn told(response: &HttpResponse) -> Told<Json> {
+    good(response, &[200], |response| match (response.status, json(response)) {
+        (404, Ok(body)) if body.get("errors").is_some() => Outcome::NotFound.into(),
+        (status, body) => nothing(status, body.is_ok()).into(),
+    })
+}
+
 pub(super) fn inquiry_answer(
     coinspaid: &CoinsPaid,
     response: &HttpResponse,
     inquiry: &Inquiry,
 ) -> Told {
-    let body = good(response, &[200], |response| match (response.status, json(response)) {
-        (404, Ok(body)) if body.get("errors").is_some() => Outcome::NotFound.into(),
-        (status, body) => nothing(status, body.is_ok()).into(),
-    })?;
+    let body = told(response)?;
     let (id, kind) = (body.need_word("id")?, body.need_str("type")?);
     let ours = body.attempt("foreign_id") == Some(inquiry.attempt);
     must_match(kind.starts_with("withdrawal") && ours)?;
     let status = withdrawal(coinspaid, &body).ok_or(Unknown::UnlistedCode)?;
     Ok(Report::new(&*id, status))
+}
+
+/// A deposit is told as its callback tells it.
+pub(super) fn arrival(coinspaid: &CoinsPaid, response: &HttpResponse, lookup: &Lookup) -> Told {
+    let body = told(response)?;
+    let (id, state) = (body.need_word("id")?, body.need_str("status")?);
+    must_match(body.need_str("type")?.starts_with("deposit") && id == lookup.psp_reference)?;
+    let payin = payin(coinspaid, &body, &id, state).ok_or(Unknown::Unreadable)?;
+    Ok(report_of(&payin))
 }

@@ -18,19 +18,9 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
 use crate::coins::{self, Coin, Coins, Syntax};
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{HmacKeys, WebhookKeys};
+use crate::prelude::*;
 use crate::statement::{self, Statement};
-use crate::webhook::{RawWebhook, Received};
-use psp_contract::{
-    Capabilities, Currency, DepositRequest, Destination, FOR_EVER, HttpResponse,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    PayoutCapability, PayoutRequest, ReferenceRule, Subject, Timestamp, WebhookCapability, minutes,
-};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Codes from CryptoProcessing's page "API currency codes", those of USDT from its earlier page
@@ -49,18 +39,13 @@ static CAPABILITIES: Capabilities = Capabilities {
     payout: Some(PayoutCapability { portable_crypto: true, ..PayoutCapability::NONE }),
     return_deposit: false,
     unsolicited_deposits: true,
-    // An address is no payment: what arrives at it is told by callback.
-    deposit_inquiry: InquiryCapability::NONE,
+    // An address is no payment: what arrives at it is told by callback, and asked about by its id.
+    deposit_inquiry: InquiryCapability::OF_ARRIVALS,
     payout_inquiry: InquiryCapability {
         min_interval: Duration::from_secs(5),
         ..InquiryCapability::BY_EITHER
     },
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(64),
-        replay: KeyReplay::DuplicateError,
-        key_life: FOR_EVER,
-        margin: minutes(1),
-    },
+    idempotency: IdempotencyCapability::refuses_for_ever(ReferenceRule::visible(64)),
     webhook: WebhookCapability::SIGNED,
 };
 
@@ -89,22 +74,34 @@ impl CoinsPaid {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         Some(Box::new(Arc::new(Self {
             base_url: reader.base_url(),
-            notify_url: reader.account.notify_url.clone(),
+            notify_url: reader.notify_url(),
             api_key: reader.setting("api_key"),
-            keys: reader.hmac_keys("api_secret", 12, |text| Ok(text.into())),
+            keys: reader.hmac_keys("api_secret", 12, Written::Plainly),
             coins: Coins::read(reader, COINS),
             convert_to: read_convert_to(reader),
         })))
     }
+}
+
+impl Adapter for Arc<CoinsPaid> {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn holds(&self, currency: Currency) -> bool {
+        self.coins.hold(currency) || self.convert_to == Some(currency)
+    }
+
+    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
+        let coin = self.coins.payable(destination);
+        coin.is_some_and(|(coin, _)| self.sides(coin, currency).is_some())
+    }
 
     /// The address; and where what arrives is exchanged, first what would have to be sent. Neither moves
     /// anything.
-    fn find_address(&self, deposit: &DepositRequest) -> Option<Plan> {
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
         let coin = self.coins.chosen(deposit.instrument.as_ref(), deposit.money.currency)?;
         let sides = self.sides(coin, deposit.money.currency)?;
-        if deposit.money.minor <= 0 {
-            return None;
-        }
         let reference = deposit.payer.player_reference.clone();
         let take = self.take_address(coin, sides, &reference)?;
         let read = move |response: &HttpResponse, amount: String| {
@@ -121,8 +118,8 @@ impl CoinsPaid {
         }))
     }
 
-    fn pay_out(self: &Arc<Self>, payout: &PayoutRequest) -> Option<Plan> {
-        let (coin, address) = self.coins.payable(payout.destination.portable.as_ref())?;
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        let (coin, address) = self.coins.payable(&payout.destination)?;
         let sides = self.sides(coin, payout.money.currency)?;
         let request = self.withdraw(payout, sides, address)?;
         let (coinspaid, asked) = (self.clone(), payout.clone());
@@ -131,47 +128,29 @@ impl CoinsPaid {
         }))
     }
 
-    fn inquiry(self: &Arc<Self>, inquiry: &Inquiry) -> Option<Plan> {
-        let request = match (inquiry.subject, &inquiry.by) {
+    fn inquire(&self, inquiry: &Inquiry, _: Timestamp) -> Option<Plan> {
+        let by = match (inquiry.subject, &inquiry.by) {
             (Subject::Payout, InquiryBy::OurReference) => {
-                self.info_by_foreign_id(inquiry.attempt)?
+                object! { "foreign_id": inquiry.attempt }
             }
-            (Subject::Payout, InquiryBy::PspReference(id)) => self.info_by_id(id)?,
+            (Subject::Payout, InquiryBy::PspReference(id)) => {
+                object! { "id": id.parse::<u64>().ok()? }
+            }
             _ => return None,
         };
         let (coinspaid, asked) = (self.clone(), inquiry.clone());
-        Some(Plan::last("query", request, move |response| {
+        Some(Plan::last("query", self.info(&by)?, move |response| {
             mapping::inquiry_answer(&coinspaid, response, &asked)
         }))
     }
-}
 
-impl Adapter for Arc<CoinsPaid> {
-    fn name(&self) -> &'static str {
-        "coinspaid"
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
-    }
-
-    fn plan(&self, operation: &Operation, _: Timestamp) -> Option<Plan> {
-        match operation {
-            Operation::CreateDeposit(deposit) => self.find_address(deposit),
-            Operation::CreatePayout(payout) => self.pay_out(payout),
-            Operation::Inquire(inquiry) => self.inquiry(inquiry),
-            // A chain sends nothing back, an address cannot be closed, and every callback names its
-            // attempt or its player.
-            Operation::ReturnDeposit(_)
-            | Operation::CancelDeposit { .. }
-            | Operation::CompleteDeposit(_)
-            | Operation::Lookup(_) => None,
-        }
-    }
-
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let coin = self.coins.payable(destination.portable.as_ref());
-        coin.is_some_and(|(coin, _)| self.sides(coin, currency).is_some())
+    /// What arrived, as CoinsPaid's own books have it.
+    fn lookup(&self, lookup: &Lookup, _: Timestamp) -> Option<Plan> {
+        let by = object! { "id": lookup.psp_reference.parse::<u64>().ok()? };
+        let (coinspaid, asked) = (self.clone(), lookup.clone());
+        Some(Plan::last("lookup", self.info(&by)?, move |response| {
+            mapping::arrival(&coinspaid, response, &asked)
+        }))
     }
 
     /// No settlement format of CoinsPaid's is published. A deposit's line names the player.

@@ -5,9 +5,8 @@
 //! it may move money; the same one is sent again at will, and its id with its status is what stays.
 
 use super::{CoinsPaid, mapping};
-use crate::json::Json;
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
-use psp_contract::{AssetAmount, Payin, Subject};
+use crate::coins::Arrival;
+use crate::prelude::*;
 
 pub(super) fn verify(coinspaid: &CoinsPaid, raw: &RawWebhook<'_>) -> Received {
     raw.must_be_posted_to(&coinspaid.notify_url)?;
@@ -45,7 +44,7 @@ fn event(coinspaid: &CoinsPaid, body: &Json) -> Option<WebhookEvent> {
 
 /// What arrived at a player's address: credited is what CoinsPaid received for us, before its own fee,
 /// which is not the player's.
-fn payin(coinspaid: &CoinsPaid, body: &Json, id: &str, status: &str) -> Option<Payin> {
+pub(super) fn payin(coinspaid: &CoinsPaid, body: &Json, id: &str, status: &str) -> Option<Payin> {
     let received = ("currency_received/currency", "currency_received/amount");
     let (money, exact) = mapping::side(coinspaid, body, received)?;
     let exchanged = body.str("currency_sent/currency").and_then(|currency| {
@@ -56,29 +55,17 @@ fn payin(coinspaid: &CoinsPaid, body: &Json, id: &str, status: &str) -> Option<P
     });
     let address = body.get("crypto_address")?;
     let coin = coinspaid.coins.by_id(address.str("currency")?)?;
-    let player = address.word("foreign_id");
-    let target = coin.arrived_at(player, address.str("address"), address.word("tag"))?;
-    let deep_enough = confirmations(body).is_none_or(|blocks| blocks >= coin.confirmations_min);
-    // Less than our books can hold is nothing to book.
-    (money.minor > 0).then(|| Payin {
-        target,
-        psp_reference: id.to_owned(),
-        money,
-        asset: exchanged.or(exact),
+    let on_chain = |part: &&Json| part.str("transaction_type") == Some("blockchain");
+    let on_chain = body.list("transactions").iter().find(on_chain);
+    coin.payin(Arrival {
+        id: id.to_owned(),
+        amount: (money, exchanged.or(exact)),
+        player_reference: address.word("foreign_id"),
+        address: address.str("address"),
+        tag: address.word("tag"),
+        hash: on_chain.and_then(|part| part.str("txid")),
+        blocks: on_chain.and_then(|part| part.word("confirmations")?.parse().ok()),
+        is_final: status == "confirmed",
         payer: None,
-        chain: coin.seen(address.str("address"), txid(body)),
-        confirmed: status == "confirmed" && deep_enough,
     })
-}
-
-/// The hash of the chain's part.
-fn txid(body: &Json) -> Option<&str> {
-    let on_chain = |part: &&Json| part.str("transaction_type") == Some("blockchain");
-    body.list("transactions").iter().find(on_chain)?.str("txid")
-}
-
-/// How many blocks the chain's part has; none for transfers that never touched a chain.
-fn confirmations(body: &Json) -> Option<u64> {
-    let on_chain = |part: &&Json| part.str("transaction_type") == Some("blockchain");
-    body.list("transactions").iter().find(on_chain)?.word("confirmations")?.parse().ok()
 }

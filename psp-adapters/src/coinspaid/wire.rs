@@ -2,8 +2,7 @@
 
 use super::CoinsPaid;
 use crate::coins::Coin;
-use crate::json::{Json, object};
-use psp_contract::{AttemptRef, Currency, HttpRequest, Method, Money, PayoutRequest};
+use crate::prelude::*;
 
 /// What a wallet's currency means at CoinsPaid: the currency that is named, and the one that it becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +70,11 @@ impl CoinsPaid {
             "convert_to": sides.convert_to.map(|_| sides.coin),
             "address": address,
         };
-        let request = self.request(Method::Post, "/withdrawal/crypto", &body)?;
-        (payout.money.minor > 0).then(|| request.for_money())
+        Some(self.request(Method::Post, "/withdrawal/crypto", &body)?.for_money())
     }
 
     /// A GET with a body, as CoinsPaid documents it: the signature covers the body.
-    pub fn info_by_foreign_id(&self, attempt: AttemptRef) -> Option<HttpRequest> {
-        self.request(Method::Get, "/transactions/info", &object! { "foreign_id": attempt })
-    }
-
-    pub fn info_by_id(&self, id: &str) -> Option<HttpRequest> {
-        let id = id.parse::<u64>().ok()?;
-        self.request(Method::Get, "/transactions/info", &object! { "id": id })
+    pub fn info(&self, by: &Json) -> Option<HttpRequest> {
+        self.request(Method::Get, "/transactions/info", by)
     }
 }

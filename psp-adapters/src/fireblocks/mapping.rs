@@ -1,14 +1,9 @@
 //! Fireblocks' answers in our words.
 
 use super::Fireblocks;
-use crate::answer::{Stop, Told, json, must_match, undecided};
-use crate::coins::Coin;
-use crate::common::{decline, path_word};
-use crate::json::Json;
-use psp_contract::{
-    AssetAmount, AttemptRef, Decline, DeclineClass, DepositRequest, HttpResponse, Money, Outcome,
-    Report, Status, Unknown,
-};
+use super::webhook::arrived;
+use crate::coins::{Coin, report_of};
+use crate::prelude::*;
 
 /// What an error says.
 pub enum Refusal {
@@ -187,16 +182,20 @@ fn failure(state: &str, transaction: &Json) -> Status {
 }
 
 /// The answer of a question. A refused question says nothing about the payment.
+fn told(response: &HttpResponse) -> Told<Json> {
+    body(response).map_err(|refusal| match refusal {
+        Refusal::Definite(_) if response.status == 404 => Stop::from(Outcome::NotFound),
+        Refusal::Definite(_) | Refusal::AssetExists => Unknown::UnlistedCode.into(),
+        Refusal::Nothing(why) => why.into(),
+    })
+}
+
 pub(super) fn inquiry_answer(
     fireblocks: &Fireblocks,
     response: &HttpResponse,
     attempt: AttemptRef,
 ) -> Told {
-    let body = body(response).map_err(|refusal| match refusal {
-        Refusal::Definite(_) if response.status == 404 => Stop::from(Outcome::NotFound),
-        Refusal::Definite(_) | Refusal::AssetExists => Unknown::UnlistedCode.into(),
-        Refusal::Nothing(why) => why.into(),
-    })?;
+    let body = told(response)?;
     let (id, state) = (body.need_str("id")?, body.need_str("status")?);
     must_match(body.attempt("externalTxId") == Some(attempt) && path_word(id).is_some())?;
     match payout_status(fireblocks, &body) {
@@ -204,4 +203,11 @@ pub(super) fn inquiry_answer(
         None if state == "COMPLETED" => Err(Unknown::PspUndecided.into()),
         None => Err(Unknown::UnlistedCode.into()),
     }
+}
+
+/// An arrival is told as its webhook tells it.
+pub(super) fn arrival(fireblocks: &Fireblocks, response: &HttpResponse, lookup: &Lookup) -> Told {
+    let body = told(response)?;
+    must_match(body.str("id") == Some(&lookup.psp_reference))?;
+    Ok(report_of(&arrived(fireblocks, &body).ok_or(Unknown::Unreadable)?))
 }

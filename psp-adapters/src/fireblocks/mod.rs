@@ -22,23 +22,12 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::answer::{Stop, Told, outcome};
+use crate::answer::outcome;
 use crate::coins::{self, Coin, Coins, Syntax};
-use crate::common::path_word;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{RsaKeys, RsaSigner, WebhookKeys};
+use crate::prelude::*;
+use crate::signature::{RsaKeys, RsaSigner};
 use crate::statement::{self, Statement};
-use crate::webhook::{RawWebhook, Received, WebhookRefusal};
 use mapping::Refusal;
-use psp_contract::{
-    AttemptRef, Capabilities, Currency, DepositRequest, Destination, HttpResponse,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    Outcome, PayoutCapability, PayoutRequest, ReferenceRule, Subject, Timestamp, Unknown,
-    WebhookCapability, minutes,
-};
-use std::sync::Arc;
 use wire::Moment;
 
 /// Ids from Fireblocks' list of supported assets. How many blocks a deposit needs is a policy of the
@@ -57,16 +46,11 @@ static CAPABILITIES: Capabilities = Capabilities {
     payout: Some(PayoutCapability { portable_crypto: true, ..PayoutCapability::NONE }),
     return_deposit: false,
     unsolicited_deposits: true,
-    // An address is no payment: what arrives at it is told by webhook.
-    deposit_inquiry: InquiryCapability::NONE,
+    // An address is no payment: what arrives at it is told by webhook, and asked about by its id.
+    deposit_inquiry: InquiryCapability::OF_ARRIVALS,
     payout_inquiry: InquiryCapability::BY_EITHER,
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(40),
-        replay: KeyReplay::SameAnswer,
-        // The Idempotency-Key; the external id after it is refused for ever.
-        key_life: minutes(24 * 60),
-        margin: minutes(60),
-    },
+    // The Idempotency-Key; the external id after it is refused for ever.
+    idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(40), days(1)),
     // `createdAt` is the event's own, and a repeat keeps it.
     webhook: WebhookCapability::SIGNED,
 };
@@ -101,7 +85,7 @@ impl Fireblocks {
         }
         Some(Box::new(Arc::new(Self {
             base_url: reader.base_url(),
-            notify_url: reader.account.notify_url.clone(),
+            notify_url: reader.notify_url(),
             api_key: reader.setting("api_key"),
             workspace_id: reader.setting("workspace_id"),
             source_vault_id,
@@ -109,55 +93,6 @@ impl Fireblocks {
             webhooks: read_webhooks(reader),
             signer: signer?,
         })))
-    }
-
-    /// Find the player's vault account, or make one; find the asset's address in it, or make that.
-    fn find_address(self: &Arc<Self>, deposit: &DepositRequest, now: Timestamp) -> Option<Plan> {
-        let player = deposit.payer.player_reference.clone();
-        let coin = self.coins.chosen(deposit.instrument.as_ref(), deposit.money.currency)?;
-        if coin.asset != deposit.money.currency || deposit.money.minor <= 0 || player.is_empty() {
-            return None;
-        }
-        let address = Address { fireblocks: self.clone(), deposit: deposit.clone(), coin, now };
-        let find = self.find_vault(&player, address.moment("find_vault"))?;
-        Some(Plan::ask("find_vault", find, move |response| {
-            match mapping::vault_found(response, &player, coin)? {
-                Some((vault, true)) => address.look_up(&vault),
-                Some((vault, false)) => address.add(vault),
-                None => {
-                    let moment = address.moment("create_vault");
-                    let create = address.fireblocks.create_vault(&player, moment);
-                    let create = create.ok_or(NotSent::PreparationFailed)?;
-                    Ok(Plan::ask("create_vault", create, move |response| {
-                        address.add(mapping::vault_created(response, &player)?)
-                    }))
-                }
-            }
-        }))
-    }
-
-    /// The transaction; and where it is definitely refused, the question whether it is there all the
-    /// same. A refusal whose look-up is lost is not looked up.
-    fn pay_out(self: &Arc<Self>, payout: &PayoutRequest, now: Timestamp) -> Option<Plan> {
-        let (coin, address) = self.coins.payable(payout.destination.portable.as_ref())?;
-        if coin.asset != payout.money.currency || payout.money.minor <= 0 {
-            return None;
-        }
-        let (fireblocks, attempt) = (self.clone(), payout.attempt);
-        let moment = Moment { attempt, step: "create_payout", now };
-        let create = self.create_transaction(payout, coin, address, moment)?;
-        Some(Plan::ask("create_payout", create, move |response| {
-            let refused = match mapping::transaction_created(response) {
-                Err(Refusal::Definite(decline)) => Stop::from(decline),
-                Err(Refusal::AssetExists) => return Err(Unknown::UnlistedCode.into()),
-                Err(Refusal::Nothing(why)) => return Err(why.into()),
-                Ok(report) => return Ok(Plan::end(Ok(report))),
-            };
-            let question = fireblocks.by_external_id(attempt, now).ok_or(Unknown::PspUndecided)?;
-            let looked_up =
-                move |response: &HttpResponse| fireblocks.looked_up(response, attempt, refused);
-            Ok(Plan::last("query", question, looked_up).if_lost(Unknown::PspUndecided))
-        }))
     }
 
     /// Nothing is there: the refusal stands. Something is there, or nobody says: the refusal is forgotten.
@@ -169,22 +104,6 @@ impl Fireblocks {
             Outcome::Unknown(_) if matches!(response.status, 401 | 403) => Err(refused),
             _ => told,
         }
-    }
-
-    fn inquiry(self: &Arc<Self>, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
-        let request = match (inquiry.subject, &inquiry.by) {
-            (Subject::Payout, InquiryBy::OurReference) => {
-                self.by_external_id(inquiry.attempt, now)?
-            }
-            (Subject::Payout, InquiryBy::PspReference(id)) => {
-                self.by_id(inquiry.attempt, id, now)?
-            }
-            _ => return None,
-        };
-        let (fireblocks, attempt) = (self.clone(), inquiry.attempt);
-        Some(Plan::last("query", request, move |response| {
-            mapping::inquiry_answer(&fireblocks, response, attempt)
-        }))
     }
 }
 
@@ -223,42 +142,92 @@ impl Address {
 }
 
 fn read_webhooks(reader: &mut Reader<'_>) -> Webhooks {
-    match &*reader.setting_or("webhook_signature", "jws") {
-        "jws" => Webhooks::Published { jwks_url: reader.url_setting("webhook_jwks_url", None) },
+    match reader.word("webhook_signature", &["jws", "legacy"], "is jws or legacy") {
         "legacy" => Webhooks::Agreed(reader.rsa_keys("webhook_public_key_pem")),
-        _ => {
-            reader.fault("settings.webhook_signature", "is jws or legacy");
-            Webhooks::Agreed(RsaKeys::none())
-        }
+        _ => Webhooks::Published { jwks_url: reader.url_setting("webhook_jwks_url", None) },
     }
 }
 
 impl Adapter for Arc<Fireblocks> {
-    fn name(&self) -> &'static str {
-        "fireblocks"
-    }
-
     fn capabilities(&self) -> &Capabilities {
         &CAPABILITIES
     }
 
-    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
-        match operation {
-            Operation::CreateDeposit(deposit) => self.find_address(deposit, now),
-            Operation::CreatePayout(payout) => self.pay_out(payout, now),
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now),
-            // A chain sends nothing back, an address cannot be closed, and every webhook names its
-            // attempt or its player.
-            Operation::ReturnDeposit(_)
-            | Operation::CancelDeposit { .. }
-            | Operation::CompleteDeposit(_)
-            | Operation::Lookup(_) => None,
-        }
+    fn holds(&self, currency: Currency) -> bool {
+        self.coins.hold(currency)
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let coin = self.coins.payable(destination.portable.as_ref());
-        coin.is_some_and(|(coin, _)| coin.asset == currency)
+        self.coins.payable(destination).is_some_and(|(coin, _)| coin.asset == currency)
+    }
+
+    /// Find the player's vault account, or make one; find the asset's address in it, or make that.
+    fn create_deposit(&self, deposit: &DepositRequest, now: Timestamp) -> Option<Plan> {
+        let player = deposit.payer.player_reference.clone();
+        let coin = self.coins.chosen(deposit.instrument.as_ref(), deposit.money.currency)?;
+        if coin.asset != deposit.money.currency || player.is_empty() {
+            return None;
+        }
+        let address = Address { fireblocks: self.clone(), deposit: deposit.clone(), coin, now };
+        let find = self.find_vault(&player, address.moment("find_vault"))?;
+        Some(Plan::ask("find_vault", find, move |response| {
+            match mapping::vault_found(response, &player, coin)? {
+                Some((vault, true)) => address.look_up(&vault),
+                Some((vault, false)) => address.add(vault),
+                None => {
+                    let moment = address.moment("create_vault");
+                    let create = address.fireblocks.create_vault(&player, moment);
+                    let create = create.ok_or(NotSent::PreparationFailed)?;
+                    Ok(Plan::ask("create_vault", create, move |response| {
+                        address.add(mapping::vault_created(response, &player)?)
+                    }))
+                }
+            }
+        }))
+    }
+
+    /// The transaction; and where it is definitely refused, the question whether it is there all the
+    /// same. A refusal whose look-up is lost is not looked up.
+    fn create_payout(&self, payout: &PayoutRequest, now: Timestamp) -> Option<Plan> {
+        let (coin, address) = self.coins.payable(&payout.destination)?;
+        let (fireblocks, attempt) = (self.clone(), payout.attempt);
+        let moment = Moment { attempt, step: "create_payout", now };
+        let create = self.create_transaction(payout, coin, address, moment)?;
+        Some(Plan::ask("create_payout", create, move |response| {
+            let refused = match mapping::transaction_created(response) {
+                Err(Refusal::Definite(decline)) => Stop::from(decline),
+                Err(Refusal::AssetExists) => return Err(Unknown::UnlistedCode.into()),
+                Err(Refusal::Nothing(why)) => return Err(why.into()),
+                Ok(report) => return Ok(Plan::end(Ok(report))),
+            };
+            let question = fireblocks.by_external_id(attempt, now).ok_or(Unknown::PspUndecided)?;
+            let looked_up =
+                move |response: &HttpResponse| fireblocks.looked_up(response, attempt, refused);
+            Ok(Plan::last("query", question, looked_up).if_lost(Unknown::PspUndecided))
+        }))
+    }
+
+    fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
+        let (fireblocks, attempt) = (self.clone(), inquiry.attempt);
+        let request = match (inquiry.subject, &inquiry.by) {
+            (Subject::Payout, InquiryBy::OurReference) => self.by_external_id(attempt, now)?,
+            (Subject::Payout, InquiryBy::PspReference(id)) => self.by_id(attempt, id, now)?,
+            _ => return None,
+        };
+        Some(Plan::last("query", request, move |response| {
+            mapping::inquiry_answer(&fireblocks, response, attempt)
+        }))
+    }
+
+    /// What arrived, as Fireblocks' own books have it.
+    fn lookup(&self, lookup: &Lookup, now: Timestamp) -> Option<Plan> {
+        let (fireblocks, asked) = (self.clone(), lookup.clone());
+        // No attempt is asked about; the nonce is made of what is.
+        let about = AttemptRef::new(derived_uuid(&["lookup", &asked.psp_reference]));
+        let request = self.by_id(about, &asked.psp_reference, now)?;
+        Some(Plan::last("lookup", request, move |response| {
+            mapping::arrival(&fireblocks, response, &asked)
+        }))
     }
 
     /// Fireblocks is custody and settles nothing: a table of its transactions. A deposit's line names the

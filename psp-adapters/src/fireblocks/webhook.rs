@@ -6,11 +6,9 @@
 //! event of another workspace is nobody's word about our money.
 
 use super::{Fireblocks, Webhooks, mapping};
-use crate::coins::masked;
-use crate::json::Json;
-use crate::signature::{DetachedJws, WebhookKeys, sha256};
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
-use psp_contract::{AttemptRef, PayerProof, Payin, Status, Subject, Timestamp};
+use crate::coins::{Arrival, masked};
+use crate::prelude::*;
+use crate::signature::DetachedJws;
 
 /// The signature's parts, once its header is of the one kind that we accept.
 pub(super) fn signature<'a>(raw: &RawWebhook<'a>) -> Result<DetachedJws<'a>, WebhookRefusal> {
@@ -52,14 +50,12 @@ fn event(fireblocks: &Fireblocks, body: &Json, raw: &[u8]) -> Option<WebhookEven
     let event_id = body.word("id").unwrap_or_else(|| hex::encode(sha256(raw)));
     let transaction = body.get("data").filter(|_| is_about_a_transaction(kind));
     let said = transaction.map_or_else(Said::default, |it| said(fireblocks, it));
-    let updated_ms = transaction.and_then(|it| it.int("lastUpdated"));
     let event = WebhookEvent {
         attempt: said.attempt,
         psp_reference: transaction.and_then(|it| it.word("id")),
         subject: said.attempt.map(|_| Subject::Payout),
         payin: said.payin,
-        occurred_at: updated_ms
-            .and_then(|ms| Timestamp::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()),
+        occurred_at: transaction.and_then(|it| from_millis(it.int("lastUpdated")?)),
         hint_only: said.unread,
         ..WebhookEvent::new(event_id, kind)
     };
@@ -74,6 +70,11 @@ fn is_about_a_transaction(kind: &str) -> bool {
             | "TRANSACTION_CREATED"
             | "TRANSACTION_STATUS_UPDATED"
     )
+}
+
+/// What arrived for a player, where a transaction is about that.
+pub(super) fn arrived(fireblocks: &Fireblocks, transaction: &Json) -> Option<Payin> {
+    said(fireblocks, transaction).payin
 }
 
 /// What a transaction says, by the way it goes.
@@ -126,20 +127,17 @@ fn said(fireblocks: &Fireblocks, transaction: &Json) -> Said {
 fn payin(fireblocks: &Fireblocks, transaction: &Json, vault_name: Option<String>) -> Option<Payin> {
     let coin = fireblocks.coins.by_id(transaction.str("assetId")?)?;
     let read = |name| mapping::money(fireblocks, transaction, name);
-    let (money, exact) = read("netAmount").or_else(|| read("amount"))?;
-    let tag = transaction.given("destinationTag").map(str::to_owned);
-    let blocks = transaction.int("numOfConfirmations").and_then(|it| u64::try_from(it).ok());
-    let deep_enough = blocks.is_none_or(|blocks| blocks >= coin.confirmations_min);
     // Shown, but no way back: what came from an exchange came from an address that is not the payer's.
     let shown = transaction.str("sourceAddress").and_then(masked);
-    // Less than our books can hold is nothing to book.
-    (money.minor > 0).then_some(Payin {
-        target: coin.arrived_at(vault_name, transaction.str("destinationAddress"), tag)?,
-        psp_reference: transaction.word("id")?,
-        money,
-        asset: exact,
+    coin.payin(Arrival {
+        id: transaction.word("id")?,
+        amount: read("netAmount").or_else(|| read("amount"))?,
+        player_reference: vault_name,
+        address: transaction.str("destinationAddress"),
+        tag: transaction.given("destinationTag").map(str::to_owned),
+        hash: transaction.str("txHash"),
+        blocks: transaction.int("numOfConfirmations").and_then(|it| u64::try_from(it).ok()),
+        is_final: mapping::is_complete(transaction),
         payer: shown.map(|masked| PayerProof { masked: Some(masked), ..PayerProof::default() }),
-        chain: coin.seen(transaction.str("destinationAddress"), transaction.str("txHash")),
-        confirmed: mapping::is_complete(transaction) && deep_enough,
     })
 }

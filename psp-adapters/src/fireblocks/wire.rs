@@ -2,10 +2,7 @@
 
 use super::Fireblocks;
 use crate::coins::Coin;
-use crate::common::path_word;
-use crate::json::{Json, object};
-use crate::signature::{derived_uuid, sha256};
-use psp_contract::{AttemptRef, HttpRequest, Method, PayoutRequest, Timestamp};
+use crate::prelude::*;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 

@@ -58,6 +58,13 @@ impl Json {
         Money::parse_with_zero(&self.number(path)?, currency).ok()
     }
 
+    /// An amount in minor units and its currency, which stand in fields of their own. Negative amounts are
+    /// none.
+    pub fn minor(&self, amount: &str, currency: &str) -> Option<Money> {
+        let minor = self.int(amount).filter(|minor| 0 <= *minor)?;
+        Some(Money::new(minor, self.currency(currency)?))
+    }
+
     pub fn currency(&self, path: &str) -> Option<Currency> {
         self.str(path)?.parse().ok()
     }
@@ -120,6 +127,21 @@ mod tests {
             assert_eq!(amount(text), None, "{text}");
         }
         assert_eq!(Json::major(Money::new(1050, Currency::BRL)).to_bytes(), b"10.50");
+    }
+
+    #[test]
+    fn an_amount_in_minor_units_has_its_currency_beside_it() {
+        let money = |text: &str| Json::parse(text.as_bytes())?.minor("amount/value", "currency");
+        let ten = Money::new(1000, Currency::EUR);
+        assert_eq!(money(r#"{"amount":{"value":1000},"currency":"EUR"}"#), Some(ten));
+        for none in [
+            r#"{"amount":{"value":-1},"currency":"EUR"}"#,
+            r#"{"amount":{"value":"1000"},"currency":"EUR"}"#,
+            r#"{"amount":{"value":1000},"currency":"XXX"}"#,
+            r#"{"amount":{"value":1000}}"#,
+        ] {
+            assert_eq!(money(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! A value that is none leaves its field out.
 
 use super::Json;
-use psp_contract::{AttemptRef, Currency, Money};
+use crate::common::rfc3339;
+use psp_contract::{AttemptRef, Currency, Money, Timestamp};
 
 /// What can stand in a field; none leaves the field out.
 pub(crate) trait Field {
@@ -49,6 +50,12 @@ fields! {
     // Lower-case digits; PSPs that want capitals say `attempt.upper()`.
     AttemptRef: attempt => Json::Text(attempt.lower()),
     Currency: currency => Json::Text(currency.code().to_owned()),
+}
+
+impl Field for Timestamp {
+    fn field(self) -> Option<Json> {
+        rfc3339(self).map(Json::Text)
+    }
 }
 
 impl<T: Field> Field for Option<T> {
@@ -95,9 +102,9 @@ mod tests {
             "email": email,
             "amount": object! { "currency": Currency::EUR, "value": 1050_i64 },
             "tags": vec!["a".into()],
-            "reusable": false,
+            "at": Timestamp::UNIX_EPOCH,
         };
-        let text = br#"{"amount":{"currency":"EUR","value":1050},"reusable":false,"tags":["a"]}"#;
+        let text = br#"{"amount":{"currency":"EUR","value":1050},"at":"1970-01-01T00:00:00Z","tags":["a"]}"#;
         assert_eq!(tree.to_bytes(), text);
     }
 }

@@ -1,31 +1,20 @@
 //! Payments and refunds in our words.
 
-use crate::answer::{Stop, Told, found, good, must_match, only, undecided};
-use crate::common::path_id;
-use crate::json::Json;
 use crate::pix;
-use psp_contract::{
-    AttemptRef, Currency, Decline, DeclineClass, DepositRequest, HttpResponse, Inquiry, Lookup,
-    Money, NextAction, PayerProof, Report, ReturnRequest, Status, Unknown,
-};
+use crate::prelude::*;
 
 /// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.7:
 /// 400, 401 and 403 with an error of Mercado Pago's own, but for those about the key, which was used.
 fn refused(response: &HttpResponse) -> Stop {
-    if !matches!(response.status, 400 | 401 | 403 | 409) {
-        return undecided(response.status).into();
-    }
-    let error = Json::parse(&response.body).and_then(|body| body.word("error"));
-    let class = match (response.status, error.as_deref()) {
-        (_, None) => return Unknown::Unreadable.into(),
-        (_, Some(error)) if error.contains("idempotency") || error.contains("duplicat") => {
-            return Unknown::DuplicateReference.into();
+    let error = |body: &Json| body.word("error");
+    refused_by_word(response, &[400, 401, 403, 409], error, |status, error| match status {
+        _ if error.contains("idempotency") || error.contains("duplicat") => {
+            Err(Unknown::DuplicateReference)
         }
-        (409, _) => return Unknown::PspUndecided.into(),
-        (400, _) => DeclineClass::Unsupported,
-        _ => DeclineClass::Configuration,
-    };
-    Decline::new(class, error.unwrap_or_default()).into()
+        409 => Err(Unknown::PspUndecided),
+        400 => Ok(DeclineClass::Unsupported),
+        _ => Ok(DeclineClass::Configuration),
+    })
 }
 
 /// The body of a good answer to a creation.
@@ -142,17 +131,15 @@ fn payer(body: &Json) -> Option<PayerProof> {
     let payer = body.get("point_of_interaction/transaction_data/bank_info/payer")?;
     let holder_name = payer.word("account_holder_name");
     let tax_id = payer.word("identification/number");
-    let is_cpf =
-        |digits: &String| digits.len() == 11 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let proof = pix::payer(holder_name, tax_id.clone().filter(is_cpf));
+    let proof = pix::payer(holder_name, tax_id.as_deref().and_then(pix::cpf_digits));
     let known = proof.holder_name.is_some() || tax_id.is_some();
     known.then_some(PayerProof { tax_id, ..proof })
 }
 
 /// Accepted for cancelling: a success that was quicker still arrives, and is adopted.
-pub(super) fn cancelled(response: &HttpResponse, id: &str) -> Told {
+pub(super) fn cancelled(response: &HttpResponse, id: &String) -> Told {
     match told_of(response, id)?.str("status") {
-        Some("cancelled") => Ok(Report::new(id, Status::Cancelled)),
+        Some("cancelled") => Ok(Report::new(&**id, Status::Cancelled)),
         _ => Err(Unknown::PspUndecided.into()),
     }
 }

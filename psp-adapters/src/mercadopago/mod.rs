@@ -19,23 +19,10 @@ mod report;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::answer::Told;
 use crate::pix;
-use crate::plan::Plan;
-use crate::registry::Reader;
+use crate::prelude::*;
 use crate::signature::ed25519::Ed25519Signer;
-use crate::signature::{HmacKeys, WebhookKeys};
 use crate::statement::Statement;
-use crate::webhook::{RawWebhook, Received};
-use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, HttpRequest, HttpResponse,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, Lookup, Operation,
-    PayerField, PayoutCapability, Portable, ReferenceRule, Subject, Timestamp, WebhookCapability,
-    WebhookProof, minutes,
-};
-use secrecy::SecretString;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a QR code can be paid. The answer tells it too.
@@ -55,121 +42,111 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::BY_EITHER,
     payout_inquiry: InquiryCapability::BY_ITS_ID,
-    idempotency: IdempotencyCapability {
+    idempotency: IdempotencyCapability::answers_again(
         // Letters, digits, dashes and underscores, for payouts.
-        reference: ReferenceRule { charset: Charset::Alphanumeric, ..ReferenceRule::visible(64) },
-        replay: KeyReplay::SameAnswer,
+        ReferenceRule { charset: Charset::Alphanumeric, ..ReferenceRule::visible(64) },
         // No page says how long a key lives.
-        key_life: minutes(24 * 60),
-        margin: minutes(60),
-    },
-    webhook: WebhookCapability {
-        proof: WebhookProof::Hint,
-        has_timestamp: true,
-        tolerance: minutes(5),
-        ..WebhookCapability::SIGNED
-    },
+        days(1),
+    ),
+    webhook: WebhookCapability::signed_hint(minutes(5)),
 };
-
-type Read = fn(&HttpResponse, &Inquiry) -> Told;
 
 /// One Mercado Pago application.
 pub(crate) struct MercadoPago {
-    base_url: String,
+    api: Api,
     notify_url: String,
-    access_token: SecretString,
     webhook_keys: HmacKeys,
     signer: Ed25519Signer,
     description: String,
 }
 
+fn payment_path(id: &str) -> Option<String> {
+    Some(format!("payments/{}", path_id(id)?))
+}
+
+fn payout_path(id: &str) -> Option<String> {
+    Some(format!("transaction-intents/{}", path_id(id)?))
+}
+
 impl MercadoPago {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let signer = reader.key("payout_private_key_pem", Ed25519Signer::from_pem);
+        let bearer = format!("Bearer {}", reader.secret("access_token", 16).expose_secret());
+        let api = Api::at(format!("{}/v1", reader.base_url())).keyed("x-idempotency-key");
         Some(Box::new(Arc::new(Self {
-            base_url: reader.base_url(),
+            api: api.with("authorization", SecretString::from(bearer)),
             // Mercado Pago adds a query of its own.
             notify_url: reader.notify_url_without_query(),
-            access_token: reader.secret("access_token", 16),
-            webhook_keys: reader.hmac_keys("webhook_secret", 16, |text| Ok(text.into())),
+            webhook_keys: reader.hmac_keys("webhook_secret", 16, Written::Plainly),
             description: reader.setting_or("description", "Casino"),
             signer: signer?,
         })))
     }
-
-    fn inquiry(&self, inquiry: &Inquiry) -> Option<Plan> {
-        let (request, read): (HttpRequest, Read) = match (inquiry.subject, &inquiry.by) {
-            (Subject::Deposit, InquiryBy::OurReference) => {
-                (self.search(inquiry.attempt), mapping::search_answer)
-            }
-            (Subject::Deposit, InquiryBy::PspReference(id)) => {
-                (self.read_payment(id)?, mapping::payment_answer)
-            }
-            (Subject::Payout, InquiryBy::PspReference(id)) => {
-                (self.read_payout(id)?, payout::answer)
-            }
-            (Subject::Return, InquiryBy::PspReference(id)) => {
-                let payment = inquiry.deposit_psp_reference.as_deref()?;
-                (self.read_refund(payment, id)?, mapping::refund_answer)
-            }
-            _ => return None,
-        };
-        Some(Plan::about("query", request, inquiry, read))
-    }
-
-    /// Which of the two it is, the id itself tells: payments have numbers, payouts a number and a ULID.
-    fn lookup(&self, lookup: &Lookup) -> Option<Plan> {
-        let id = &lookup.psp_reference;
-        Some(match webhook::subject_of(id) {
-            Subject::Deposit => {
-                Plan::about("lookup", self.read_payment(id)?, lookup, mapping::payment_found)
-            }
-            Subject::Payout | Subject::Return => {
-                Plan::about("lookup", self.read_payout(id)?, lookup, payout::found)
-            }
-        })
-    }
 }
 
 impl Adapter for Arc<MercadoPago> {
-    fn name(&self) -> &'static str {
-        "mercadopago"
-    }
-
     fn capabilities(&self) -> &Capabilities {
         &CAPABILITIES
     }
 
-    fn plan(&self, operation: &Operation, _: Timestamp) -> Option<Plan> {
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => {
-                let request = self.payment(deposit)?;
-                Plan::about("create_deposit", request, deposit, mapping::payment_created)
-            }
-            Operation::CreatePayout(payout) => {
-                Plan::about("create_payout", self.payout(payout)?, payout, payout::created)
-            }
-            Operation::ReturnDeposit(back) => {
-                Plan::about("return_deposit", self.refund(back)?, back, mapping::refund_created)
-            }
-            Operation::CancelDeposit { psp_reference, .. } => {
-                let (request, id) = (self.cancel(psp_reference)?, psp_reference.clone());
-                Plan::last("cancel_deposit", request, move |response| {
-                    mapping::cancelled(response, &id)
-                })
-            }
-            Operation::Inquire(inquiry) => self.inquiry(inquiry)?,
-            Operation::Lookup(lookup) => self.lookup(lookup)?,
-            Operation::CompleteDeposit(_) => return None,
-        })
+    /// It collects in its own country only.
+    fn holds(&self, currency: Currency) -> bool {
+        currency == Currency::BRL
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let key = match &destination.portable {
-            Some(Portable::PixKey { key }) => pix::key_kind(key),
-            _ => None,
+        self.holds(currency) && pix::key_of(destination).and_then(pix::key_kind).is_some()
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let request = self.payment(deposit)?;
+        Some(Plan::about("create_deposit", request, deposit, mapping::payment_created))
+    }
+
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        Some(Plan::about("create_payout", self.payout(payout)?, payout, payout::created))
+    }
+
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
+        let path = format!("payments/{}/refunds", path_id(&back.deposit_psp_reference)?);
+        let body = object! { "amount": Json::major(back.money) };
+        let request = self.api.create(path, back.attempt, &body);
+        Some(Plan::about("return_deposit", request, back, mapping::refund_created))
+    }
+
+    fn cancel_deposit(&self, _: AttemptRef, id: &str) -> Option<Plan> {
+        let (path, body) = (payment_path(id)?, object! { "status": "cancelled" });
+        let request = self.api.send(Method::Put, path, &body);
+        Some(Plan::about("cancel_deposit", request, &id.to_owned(), mapping::cancelled))
+    }
+
+    fn inquire(&self, inquiry: &Inquiry, _: Timestamp) -> Option<Plan> {
+        let (path, read): (_, Reads<Inquiry>) = match (inquiry.subject, &inquiry.by) {
+            (Subject::Deposit, InquiryBy::OurReference) => {
+                let ours = inquiry.attempt.lower();
+                (format!("payments/search?external_reference={ours}"), mapping::search_answer)
+            }
+            (Subject::Deposit, InquiryBy::PspReference(id)) => {
+                (payment_path(id)?, mapping::payment_answer)
+            }
+            (Subject::Payout, InquiryBy::PspReference(id)) => (payout_path(id)?, payout::answer),
+            (Subject::Return, InquiryBy::PspReference(id)) => {
+                let payment = payment_path(inquiry.deposit_psp_reference.as_deref()?)?;
+                (format!("{payment}/refunds/{}", path_id(id)?), mapping::refund_answer)
+            }
+            _ => return None,
         };
-        currency == Currency::BRL && key.is_some()
+        Some(Plan::about("query", self.api.get(path), inquiry, read))
+    }
+
+    /// Which of the two it is, the id itself tells: payments have numbers, payouts a number and a ULID.
+    fn lookup(&self, lookup: &Lookup, _: Timestamp) -> Option<Plan> {
+        let id = &lookup.psp_reference;
+        let (path, read): (_, Reads<Lookup>) = match webhook::subject_of(id) {
+            Subject::Deposit => (payment_path(id)?, mapping::payment_found),
+            Subject::Payout | Subject::Return => (payout_path(id)?, payout::found),
+        };
+        Some(Plan::about("lookup", self.api.get(path), lookup, read))
     }
 
     fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {

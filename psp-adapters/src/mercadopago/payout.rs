@@ -1,9 +1,7 @@
 //! Payouts in our words (`transaction-intents`).
 
 use super::mapping::{attempt_of, created as good_answer, id_of, rejection, told_of, total};
-use crate::answer::{Told, must_match};
-use crate::json::Json;
-use psp_contract::{HttpResponse, Inquiry, Lookup, Money, PayoutRequest, Report, Status, Unknown};
+use crate::prelude::*;
 
 /// The answer to a creation.
 pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {

@@ -1,12 +1,7 @@
 //! Nuvei's answers in our words. They are signed by nobody, so that only the connection speaks for them.
 
-use crate::answer::{Stop, Told, json, must_match, redirect, undecided};
-use crate::json::Json;
 use crate::payer;
-use psp_contract::{
-    AttemptRef, CardFunding, Decline, DeclineClass, HttpResponse, Inquiry, Money, NotSent, Outcome,
-    PayerProof, Report, Status, Subject, Unknown,
-};
+use crate::prelude::*;
 
 /// "No transaction details returned for the provided ID".
 const NOT_FOUND: i64 = 9146;
@@ -198,16 +193,12 @@ fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Told {
 /// that account is an e-mail address; a card has none.
 fn payer(option: &Json) -> PayerProof {
     let account = option.word("alternativePaymentMethod/externalAccountID");
-    let digits = option.word("card/last4Digits");
-    let digits = digits.filter(|it| it.len() == 4 && it.bytes().all(|b| b.is_ascii_digit()));
-    let proof = match digits {
-        Some(digits) => {
-            let funding = option.word("card/cardType");
-            let funding = funding.and_then(|it| CardFunding::parse(&it.to_ascii_lowercase()));
-            let masked = Some(format!("**** {digits}"));
-            PayerProof { masked, funding, ..PayerProof::default() }
+    let token = option.word("userPaymentOptionId");
+    match account.as_deref().and_then(payer::email) {
+        Some(proof) if option.get("card/last4Digits").is_none() => PayerProof { token, ..proof },
+        _ => {
+            let (digits, funding) = (option.word("card/last4Digits"), option.str("card/cardType"));
+            payer::card(token, digits.as_deref(), funding)
         }
-        None => account.as_deref().and_then(payer::email).unwrap_or_default(),
-    };
-    PayerProof { token: option.word("userPaymentOptionId"), ..proof }
+    }
 }

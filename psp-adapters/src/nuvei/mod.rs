@@ -31,19 +31,7 @@ mod page;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::WebhookKeys;
-use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
-use psp_contract::{
-    AttemptRef, Capabilities, Currency, DepositCapability, Destination, IdempotencyCapability,
-    Inquiry, InquiryBy, InquiryCapability, Instrument, KeyReplay, Money, NotSent, Operation,
-    PayerField, PayoutCapability, Portable, ReferenceRule, ReturnRequest, Subject, Timestamp,
-    WebhookCapability, WebhookReplyKind, minutes,
-};
-use secrecy::SecretString;
-use std::sync::Arc;
+use crate::prelude::*;
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability::opened_by_us(minutes(60))),
@@ -58,12 +46,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::BY_EITHER,
     payout_inquiry: InquiryCapability::BY_OURS,
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(45),
-        replay: KeyReplay::DuplicateError,
-        key_life: minutes(24 * 60),
-        margin: minutes(60),
-    },
+    idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(45), days(1)),
     // `responseTimeStamp` is the payment's, and a repeat keeps it.
     webhook: WebhookCapability { reply: WebhookReplyKind::Decision, ..WebhookCapability::SIGNED },
 };
@@ -108,13 +91,15 @@ impl Nuvei {
             is_card: method == CARD,
         })))
     }
+}
+
+impl Adapter for Arc<Nuvei> {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
 
     /// Interac moves Canadian dollars; of the currencies of cards those with two decimals that accounts
     /// here hold.
-    fn moves(&self, money: Money) -> bool {
-        0 < money.minor && self.holds(money.currency)
-    }
-
     fn holds(&self, currency: Currency) -> bool {
         use Currency::{BRL, CAD, CHF, DKK, EUR, GBP, NOK, PLN, SEK, USD};
         match currency {
@@ -124,11 +109,42 @@ impl Nuvei {
         }
     }
 
+    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
+        let email = matches!(destination.portable, Some(Portable::Email { .. }));
+        let known = destination.token.is_some() || (email && !self.is_card);
+        self.holds(currency) && known
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, now: Timestamp) -> Option<Plan> {
+        let session = self.session(deposit.attempt, now);
+        if self.is_card {
+            let url = page::address(self, deposit, now)?;
+            return Some(Plan::prepare("session", session, move |response| {
+                mapping::session_token(response)?;
+                Ok(Plan::end(Ok(page::shown(url))))
+            }));
+        }
+        let fields = self.payment(deposit)?;
+        let (nuvei, attempt, money) = (self.clone(), deposit.attempt, deposit.money);
+        Some(Plan::prepare("session", session, move |response| {
+            let fields = fields.and("sessionToken", mapping::session_token(response)?);
+            let request = nuvei.for_money("payment", fields, (attempt, money), now);
+            Ok(Plan::last("create_deposit", request, move |response| {
+                mapping::payment_answer(response, attempt, &nuvei.api_url)
+            }))
+        }))
+    }
+
+    fn create_payout(&self, payout: &PayoutRequest, now: Timestamp) -> Option<Plan> {
+        let request = self.payout(payout, now)?;
+        Some(Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_answer))
+    }
+
     /// A deposit that is known by our reference alone, because only a notification told of it, is looked
     /// up first.
-    fn give_back(self: &Arc<Self>, back: &ReturnRequest, now: Timestamp) -> Option<Plan> {
+    fn return_deposit(&self, back: &ReturnRequest, now: Timestamp) -> Option<Plan> {
         let (attempt, money) = (back.attempt, back.money);
-        let refund = move |nuvei: &Self, id: &str| {
+        let refund = move |nuvei: &Nuvei, id: &str| {
             let request = nuvei.refund(attempt, money, id, now)?;
             Some(Plan::about("return_deposit", request, &attempt, mapping::outgoing_answer))
         };
@@ -143,7 +159,7 @@ impl Nuvei {
         }))
     }
 
-    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
+    fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
         let request = match (inquiry.subject, &inquiry.by) {
             (Subject::Deposit, InquiryBy::PspReference(id)) if wire::is_transaction_id(id) => {
                 self.details(id, "", now)
@@ -155,57 +171,6 @@ impl Nuvei {
             _ => return None,
         };
         Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
-    }
-}
-
-impl Adapter for Arc<Nuvei> {
-    fn name(&self) -> &'static str {
-        "nuvei"
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
-    }
-
-    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
-        Some(match operation {
-            Operation::CreateDeposit(deposit) if self.is_card => {
-                let url = page::address(self, deposit, now)?;
-                Plan::prepare("session", self.session(deposit.attempt, now), move |response| {
-                    mapping::session_token(response)?;
-                    Ok(Plan::end(Ok(page::shown(url))))
-                })
-            }
-            Operation::CreateDeposit(deposit) => {
-                let fields = self.payment(deposit)?;
-                let (nuvei, attempt, money) = (self.clone(), deposit.attempt, deposit.money);
-                Plan::prepare("session", self.session(attempt, now), move |response| {
-                    let token = mapping::session_token(response)?;
-                    let fields = fields.and("sessionToken", token);
-                    let request = nuvei.for_money("payment", fields, (attempt, money), now);
-                    Ok(Plan::last("create_deposit", request, move |response| {
-                        mapping::payment_answer(response, attempt, &nuvei.api_url)
-                    }))
-                })
-            }
-            Operation::CreatePayout(payout) => {
-                let request = self.payout(payout, now)?;
-                Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_answer)
-            }
-            Operation::ReturnDeposit(back) => self.give_back(back, now)?,
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
-            // Its page takes the money itself, its notifications name our reference, and nothing closes
-            // an open redirect.
-            Operation::CompleteDeposit(_)
-            | Operation::Lookup(_)
-            | Operation::CancelDeposit { .. } => return None,
-        })
-    }
-
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let email = matches!(destination.portable, Some(Portable::Email { .. }));
-        let known = destination.token.is_some() || (email && !self.is_card);
-        self.holds(currency) && known
     }
 
     /// The page asks for the card anew.

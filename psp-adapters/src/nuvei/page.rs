@@ -7,20 +7,17 @@
 //! and as the name of the only item, which notifications repeat under their checksum.
 
 use super::Nuvei;
-use crate::common::{made_at, two_names};
-use crate::signature::sha256;
-use psp_contract::{DepositRequest, NextAction, Report, Status, Timestamp};
-use secrecy::ExposeSecret;
+use crate::prelude::*;
 use time::macros::format_description;
 use url::form_urlencoded;
 
 /// The page's version that this query is of.
 const VERSION: &str = "4.0.0";
 
-/// The address of one order's page. None for what the page cannot take: another currency, or a card that
-/// is stored already, whose owner would be asked for it again.
+/// The address of one order's page. None for a card that is stored already, whose owner would be asked for
+/// it again.
 pub(super) fn address(nuvei: &Nuvei, deposit: &DepositRequest, now: Timestamp) -> Option<String> {
-    if !nuvei.moves(deposit.money) || deposit.instrument.is_some() {
+    if deposit.instrument.is_some() {
         return None;
     }
     let stamp = format_description!("[year]-[month]-[day].[hour]:[minute]:[second]");

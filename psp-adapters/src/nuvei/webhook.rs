@@ -11,13 +11,8 @@
 
 use super::Nuvei;
 use crate::form::Form;
-use crate::signature::{Proof, same_digest, sha256};
-use crate::webhook::{
-    Echo, RawWebhook, Received, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-    WebhookReply,
-};
-use psp_contract::{AttemptRef, Currency, DeclineClass, Money, Status, Subject, Timestamp};
-use secrecy::ExposeSecret;
+use crate::prelude::*;
+use crate::signature::{Proof, same_digest};
 use time::PrimitiveDateTime;
 use time::macros::format_description;
 

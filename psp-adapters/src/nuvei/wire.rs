@@ -1,14 +1,7 @@
 //! Nuvei's requests, each with the checksum over its own list of fields.
 
 use super::Nuvei;
-use crate::common::{given, made_at, two_names};
-use crate::json::{Json, object};
-use crate::signature::{derived_uuid, sha256};
-use psp_contract::{
-    AttemptRef, DepositRequest, HttpRequest, Method, Money, Payer, PayoutRequest, Portable,
-    Timestamp,
-};
-use secrecy::ExposeSecret;
+use crate::prelude::*;
 use time::macros::format_description;
 
 /// Nuvei's ids of transactions are numbers.
@@ -85,7 +78,7 @@ impl Nuvei {
                 "notificationUrl": &self.notify_url,
             },
         };
-        self.moves(deposit.money).then_some(fields)
+        Some(fields)
     }
 
     /// A request for money: its reference, amount and currency, signed in this order.
@@ -123,7 +116,7 @@ impl Nuvei {
             None => fields.and("paymentOption", self.method(email?)),
         };
         let about = (payout.attempt, payout.money);
-        self.moves(payout.money).then(|| self.for_money("payout", fields, about, now))
+        Some(self.for_money("payout", fields, about, now))
     }
 
     /// `authCode` and `comment` are part of the checksum, and empty when they are not sent.
@@ -145,7 +138,7 @@ impl Nuvei {
         };
         let signed = [&*id, &*id, &*amount, currency, deposit, "", "", &*self.notify_url];
         let request = self.call("refundTransaction", fields, &signed, &stamp_of(attempt, now));
-        (self.moves(money) && is_transaction_id(deposit)).then(|| request.for_money())
+        is_transaction_id(deposit).then(|| request.for_money())
     }
 
     /// By Nuvei's id or by ours; the other is empty.

@@ -1,13 +1,8 @@
 //! Paysafe's answers in our words.
 
 use super::wire::PaymentType;
-use crate::answer::{Stop, Told, good, json, must_match, redirect, repeats, undecided};
-use crate::json::Json;
 use crate::payer;
-use psp_contract::{
-    AttemptRef, Decline, DeclineClass, HttpResponse, Inquiry, Money, Outcome, PayerProof, Report,
-    Status, Subject, Timestamp, Unknown,
-};
+use crate::prelude::*;
 
 /// Whether a record is under our reference.
 fn is_reference(record: &Json, ours: AttemptRef) -> bool {
@@ -47,8 +42,7 @@ fn refused(response: &HttpResponse) -> Stop {
 
 /// The amount and currency of a record, both or none of it.
 pub(super) fn money(record: &Json) -> Option<Money> {
-    let minor = record.int("amount").filter(|minor| *minor > 0)?;
-    Some(Money::new(minor, record.currency("currencyCode")?))
+    record.minor("amount", "currencyCode").filter(|money| 0 < money.minor)
 }
 
 /// The record that a creation has made: its reference is ours and its money what was asked for.
@@ -107,7 +101,7 @@ fn failed(record: &Json) -> Status {
 }
 
 /// A payment, a standalone credit or a refund that was just made.
-pub(super) fn created(response: &HttpResponse, ours: AttemptRef, asked: Money) -> Told {
+pub(super) fn created(response: &HttpResponse, &(ours, asked): &(AttemptRef, Money)) -> Told {
     let body = made(response, ours, asked)?;
     let status = match body.need_str("status")? {
         "PENDING" | "PROCESSING" | "RECEIVED" | "INITIATED" | "HELD" => Status::ACCEPTED,

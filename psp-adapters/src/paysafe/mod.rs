@@ -28,23 +28,9 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::answer::Stop;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{HmacKeys, WebhookKeys};
-use crate::webhook::{RawWebhook, Received};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::common::basic;
+use crate::prelude::*;
 use mapping::Handle;
-use psp_contract::{
-    Capabilities, CompletionRequest, Currency, DepositCapability, Destination,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    Outcome, PayerField, PayoutCapability, PayoutRequest, Portable, ReferenceRule, ReturnRequest,
-    Subject, Timestamp, Unknown, WebhookCapability, minutes,
-};
-use secrecy::{ExposeSecret, SecretString};
-use std::sync::Arc;
 use wire::PaymentType;
 
 /// By our reference on every resource; Paysafe's own ids differ from resource to resource.
@@ -65,22 +51,15 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: INQUIRY,
     payout_inquiry: INQUIRY,
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(255),
-        replay: KeyReplay::DuplicateError,
-        key_life: minutes(90 * 24 * 60),
-        margin: minutes(60),
-    },
+    idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(255), days(90)),
     // `eventDate` is the event's, and a repeat keeps it.
     webhook: WebhookCapability::SIGNED,
 };
 
 /// One Paysafe account for one payment type.
 pub(crate) struct Paysafe {
-    api_url: String,
+    api: Api,
     notify_url: String,
-    /// `Basic …`
-    authorization: SecretString,
     account_id: Option<String>,
     payment_type: PaymentType,
     keys: HmacKeys,
@@ -97,32 +76,71 @@ impl Paysafe {
                 "must be INTERAC_ETRANSFER for interac, SKRILL or NETELLER for e_wallet",
             );
         }
+        // Its pages say both, of accounts of different age.
+        let fault = "must be text or base64";
+        let written = match reader.word("webhook_key_encoding", &["text", "base64"], fault) {
+            "base64" => Written::Base64,
+            _ => Written::Plainly,
+        };
         let username = reader.setting("api_username");
         let password = reader.secret("api_password", 8);
-        let credentials = STANDARD.encode(format!("{username}:{}", password.expose_secret()));
+        let api = Api::at(format!("{}/paymenthub/v1", reader.base_url()));
         Some(Box::new(Arc::new(Self {
-            api_url: format!("{}/paymenthub/v1", reader.base_url()),
-            notify_url: reader.account.notify_url.clone(),
-            authorization: SecretString::from(format!("Basic {credentials}")),
+            api: api.with("authorization", basic(&username, &password)),
+            notify_url: reader.notify_url(),
             account_id: reader.account.settings.get("account_id").cloned(),
-            keys: webhook_keys(reader),
+            keys: reader.hmac_keys("webhook_key", 16, written),
             payment_type: payment_type?,
         })))
     }
 
+    fn spend(&self, payout: &PayoutRequest, token: &str) -> Plan {
+        let asked = (payout.attempt, payout.money);
+        Plan::about("create_payout", self.credit(payout, token), &asked, mapping::created)
+    }
+}
+
+/// The outcome of a step that moves nothing, before one that would have: what is definite stays so, and
+/// nothing else was sent.
+fn prepared(stop: Stop) -> Stop {
+    match stop.outcome() {
+        Outcome::NotSent(_) | Outcome::NotFound => NotSent::PreparationFailed.into(),
+        Outcome::Unknown(why)
+            if !matches!(why, Unknown::DuplicateReference | Unknown::Mismatch) =>
+        {
+            NotSent::PreparationFailed.into()
+        }
+        told => told.into(),
+    }
+}
+
+impl Adapter for Arc<Paysafe> {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn holds(&self, currency: Currency) -> bool {
+        self.payment_type.moves(currency)
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let (paysafe, asked) = (self.clone(), (deposit.attempt, deposit.money));
+        Some(Plan::last("create_deposit", self.deposit_handle(deposit)?, move |response| {
+            mapping::deposit_handle(response, asked, paysafe.api.base())
+        }))
+    }
+
     /// Finds the handle again and spends it. What cannot be spent tells what became of it.
-    fn complete(self: &Arc<Self>, completion: &CompletionRequest) -> Option<Plan> {
+    fn complete_deposit(&self, completion: &CompletionRequest) -> Option<Plan> {
         let (paysafe, asked) = (self.clone(), completion.clone());
         let handles = self.by_reference("paymenthandles", asked.attempt);
-        let moves = self.payment_type.moves(asked.money.currency);
-        moves.then_some(Plan::prepare("find_handle", handles, move |response| {
+        Some(Plan::prepare("find_handle", handles, move |response| {
             let (attempt, money) = (asked.attempt, asked.money);
             match mapping::handle(response, "PAYMENT", attempt, money).map_err(prepared)? {
                 Handle::Payable(token) => {
                     let request = paysafe.payment(&asked, &token);
-                    Ok(Plan::last("complete_deposit", request, move |response| {
-                        mapping::created(response, attempt, money)
-                    }))
+                    let asked = (attempt, money);
+                    Ok(Plan::about("complete_deposit", request, &asked, mapping::created))
                 }
                 // It was spent before, by an answer that we lost or by Paysafe itself: what came of it
                 // an inquiry tells.
@@ -133,14 +151,7 @@ impl Paysafe {
         }))
     }
 
-    fn spend(&self, payout: &PayoutRequest, token: &str) -> Plan {
-        let (attempt, money) = (payout.attempt, payout.money);
-        Plan::last("create_payout", self.credit(payout, token), move |response| {
-            mapping::created(response, attempt, money)
-        })
-    }
-
-    fn pay_out(self: &Arc<Self>, payout: &PayoutRequest) -> Option<Plan> {
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
         let (paysafe, asked) = (self.clone(), payout.clone());
         let (attempt, money) = (payout.attempt, payout.money);
         Some(Plan::prepare("payout_handle", self.payout_handle(payout)?, move |response| {
@@ -164,25 +175,22 @@ impl Paysafe {
     }
 
     /// The handle names our reference, our reference the settlement, and that one is refunded.
-    fn give_back(self: &Arc<Self>, back: &ReturnRequest) -> Option<Plan> {
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
         let (paysafe, attempt, money) = (self.clone(), back.attempt, back.money);
         let handle = self.handle_by_id(&back.deposit_psp_reference)?;
-        let moves = self.payment_type.moves(money.currency) && money.minor > 0;
-        moves.then_some(Plan::prepare("find_deposit", handle, move |response| {
+        Some(Plan::prepare("find_deposit", handle, move |response| {
             let deposit = mapping::reference_of(response).ok_or(NotSent::PreparationFailed)?;
             let settlements = paysafe.by_reference("settlements", deposit);
             Ok(Plan::prepare("find_settlement", settlements, move |response| {
                 let id = mapping::settlement_of(response, deposit);
                 let request = id.and_then(|id| paysafe.refund(&id, attempt, money));
                 let request = request.ok_or(NotSent::PreparationFailed)?;
-                Ok(Plan::last("return_deposit", request, move |response| {
-                    mapping::created(response, attempt, money)
-                }))
+                Ok(Plan::about("return_deposit", request, &(attempt, money), mapping::created))
             }))
         }))
     }
 
-    fn inquiry(self: &Arc<Self>, inquiry: &Inquiry) -> Option<Plan> {
+    fn inquire(&self, inquiry: &Inquiry, _: Timestamp) -> Option<Plan> {
         let (paysafe, asked) = (self.clone(), inquiry.clone());
         let (resource, name) = match asked.subject {
             Subject::Deposit => ("payments", "payments"),
@@ -203,66 +211,6 @@ impl Paysafe {
         });
         (inquiry.by == InquiryBy::OurReference).then_some(plan)
     }
-}
-
-/// The outcome of a step that moves nothing, before one that would have: what is definite stays so, and
-/// nothing else was sent.
-fn prepared(stop: Stop) -> Stop {
-    match stop.outcome() {
-        Outcome::NotSent(_) | Outcome::NotFound => NotSent::PreparationFailed.into(),
-        Outcome::Unknown(why)
-            if !matches!(why, Unknown::DuplicateReference | Unknown::Mismatch) =>
-        {
-            NotSent::PreparationFailed.into()
-        }
-        told => told.into(),
-    }
-}
-
-/// As text, or decoded first: Paysafe's pages say both, of accounts of different age.
-fn webhook_keys(reader: &mut Reader<'_>) -> HmacKeys {
-    let encoding = reader.setting_or("webhook_key_encoding", "text");
-    if !matches!(&*encoding, "text" | "base64") {
-        reader.fault("settings.webhook_key_encoding", "must be text or base64");
-    }
-    reader.hmac_keys("webhook_key", 16, |text| match &*encoding {
-        "base64" => STANDARD.decode(text).map_err(|_| "is no base64"),
-        _ => Ok(text.into()),
-    })
-}
-
-impl Adapter for Arc<Paysafe> {
-    fn name(&self) -> &'static str {
-        "paysafe"
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
-    }
-
-    fn plan(&self, operation: &Operation, _: Timestamp) -> Option<Plan> {
-        match operation {
-            Operation::CreateDeposit(deposit) => {
-                let request = self.deposit_handle(deposit)?;
-                let (paysafe, asked) = (self.clone(), (deposit.attempt, deposit.money));
-                Some(Plan::last("create_deposit", request, move |response| {
-                    mapping::deposit_handle(response, asked, &paysafe.api_url)
-                }))
-            }
-            Operation::CompleteDeposit(completion) => self.complete(completion),
-            Operation::CreatePayout(payout) => self.pay_out(payout),
-            Operation::ReturnDeposit(back) => self.give_back(back),
-            Operation::Inquire(inquiry) => self.inquiry(inquiry),
-            // Events name our reference, and an open handle cannot be closed.
-            Operation::Lookup(_) | Operation::CancelDeposit { .. } => None,
-        }
-    }
-
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let email = matches!(destination.portable, Some(Portable::Email { .. }));
-        email && self.payment_type.moves(currency)
-    }
-
     fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
         match subject {
             // It is what Paysafe collects from.

@@ -5,17 +5,12 @@
 
 use super::Paysafe;
 use super::mapping::{money, payer, status};
-use crate::json::Json;
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use psp_contract::{Status, Subject};
+use crate::prelude::*;
 
 pub(super) fn verify(paysafe: &Paysafe, raw: &RawWebhook<'_>) -> Received {
     raw.must_be_posted_to(&paysafe.notify_url)?;
-    let tag = STANDARD.decode(raw.signature("signature")?);
-    let tag = tag.map_err(|_| WebhookRefusal::Invalid("no base64"))?;
-    let proof = paysafe.keys.verify_sha256(raw.body, &tag).ok_or(UNVERIFIED)?;
+    let proof = paysafe.keys.verify_sha256_base64(raw.body, raw.signature("signature")?);
+    let proof = proof.ok_or(UNVERIFIED)?;
     let event = event(paysafe, &raw.json()?);
     let event = event.ok_or(WebhookRefusal::Malformed("no event of Paysafe's"))?;
     Ok(Verified::new(event.into(), proof))

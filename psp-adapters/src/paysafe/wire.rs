@@ -1,13 +1,7 @@
 //! Paysafe's requests. All of them carry our reference, and what makes something refuses it twice.
 
 use super::Paysafe;
-use crate::common::{path_word, two_names};
-use crate::json::{Json, object};
-use psp_contract::{
-    AttemptRef, CompletionRequest, Currency, DepositRequest, HttpRequest, Method, Money, Payer,
-    PayoutRequest, Portable,
-};
-use secrecy::ExposeSecret;
+use crate::prelude::*;
 
 /// How the payer pays, and what Paysafe calls the fields that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,24 +64,13 @@ fn spending(attempt: AttemptRef, money: Money, payer: &Payer, token: &str) -> Js
 }
 
 impl Paysafe {
-    fn get(&self, path: &str) -> HttpRequest {
-        let request = HttpRequest::get(format!("{}/{path}", self.api_url));
-        request.header("authorization", self.authorization.expose_secret())
-    }
-
-    fn post(&self, path: &str, body: &Json) -> HttpRequest {
-        let url = format!("{}/{path}", self.api_url);
-        let request = HttpRequest::json(Method::Post, url, body.to_bytes());
-        request.header("authorization", self.authorization.expose_secret())
-    }
-
     /// The records of a resource under our reference.
     pub fn by_reference(&self, resource: &str, attempt: AttemptRef) -> HttpRequest {
-        self.get(&format!("{resource}?merchantRefNum={}", attempt.lower()))
+        self.api.get(format!("{resource}?merchantRefNum={}", attempt.lower()))
     }
 
     pub fn handle_by_id(&self, id: &str) -> Option<HttpRequest> {
-        Some(self.get(&format!("paymenthandles/{}", path_word(id)?)))
+        Some(self.api.get(format!("paymenthandles/{}", path_word(id)?)))
     }
 
     /// A handle for this e-mail address.
@@ -98,9 +81,6 @@ impl Paysafe {
         payer: &Payer,
         email: &str,
     ) -> Option<Json> {
-        if !self.payment_type.moves(money.currency) || money.minor <= 0 {
-            return None;
-        }
         let (given, family) = two_names(payer);
         let profile = object! { "firstName": given, "lastName": family, "email": email };
         let instrument = object! { "consumerId": email, "type": "EMAIL" };
@@ -123,7 +103,7 @@ impl Paysafe {
         let links = ["default", "on_completed", "on_failed", "on_cancelled"].map(link).to_vec();
         let about = (deposit.attempt, deposit.money);
         let handle = self.handle("PAYMENT", about, &deposit.payer, email)?;
-        Some(self.post("paymenthandles", &handle.and("returnLinks", links)).for_money())
+        Some(self.api.post("paymenthandles", &handle.and("returnLinks", links)).for_money())
     }
 
     pub fn payout_handle(&self, payout: &PayoutRequest) -> Option<HttpRequest> {
@@ -132,17 +112,17 @@ impl Paysafe {
         };
         let about = (payout.attempt, payout.money);
         let body = self.handle("STANDALONE_CREDIT", about, &payout.payer, address)?;
-        Some(self.post("paymenthandles", &body))
+        Some(self.api.post("paymenthandles", &body))
     }
 
     pub fn payment(&self, asked: &CompletionRequest, token: &str) -> HttpRequest {
         let body = spending(asked.attempt, asked.money, &asked.payer, token);
-        self.post("payments", &body.and("settleWithAuth", true)).for_money()
+        self.api.post("payments", &body.and("settleWithAuth", true)).for_money()
     }
 
     pub fn credit(&self, payout: &PayoutRequest, token: &str) -> HttpRequest {
         let body = spending(payout.attempt, payout.money, &payout.payer, token);
-        self.post("standalonecredits", &body).for_money()
+        self.api.post("standalonecredits", &body).for_money()
     }
 
     /// A refund takes its settlement's currency; only the amount is sent.
@@ -154,6 +134,6 @@ impl Paysafe {
     ) -> Option<HttpRequest> {
         let body = object! { "merchantRefNum": attempt, "amount": money.minor, "dupCheck": true };
         let path = format!("settlements/{}/refunds", path_word(settlement)?);
-        Some(self.post(&path, &body).for_money())
+        Some(self.api.post(path, &body).for_money())
     }
 }

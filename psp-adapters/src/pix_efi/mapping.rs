@@ -1,64 +1,44 @@
 //! Efí's answers in our words.
 
-use crate::answer::{Stop, Told, good, json, must_match, undecided};
 use crate::br_code::BrCode;
-use crate::common::{decline, path_word};
-use crate::json::Json;
 use crate::pix;
-use psp_contract::{
-    Currency, Decline, DeclineClass, DepositRequest, HttpResponse, Inquiry, InquiryBy, Money,
-    NextAction, Outcome, PayerProof, PayoutRequest, Report, ReturnRequest, Status, Timestamp,
-    Unknown,
-};
+use crate::prelude::*;
 
 /// A payment made in the last second of a charge is told a little later.
 const EXPIRY_GRACE: time::Duration = time::Duration::minutes(10);
 
 /// The word of a refusal: the last part of a problem's `type`, or Efí's own `nome`.
-fn word(response: &HttpResponse) -> Option<String> {
-    let body = Json::parse(&response.body)?;
-    let kind = body.str("nome").or_else(|| body.str("type")).or_else(|| body.str("error"))?;
-    Some(kind.rsplit(['#', '/']).next().unwrap_or(kind).to_owned())
+fn word(body: &Json) -> Option<String> {
+    let name = |key| body.str(key).map(str::to_owned);
+    name("nome").or_else(|| problem(body)).or_else(|| name("error"))
 }
 
 /// Refusals before anything was accepted, from Efí's and the central bank's lists (`reference/psps.md`
-/// §3.6). None for everything else.
-fn definite(status: u16, word: &str) -> Option<Decline> {
-    let class = match (status, word) {
-        (401 | 403, _) => DeclineClass::Configuration,
-        (400, "documento_bloqueado" | "chave_invalida") => DeclineClass::Configuration,
-        (400, "RequisicaoInvalida" | "valor_invalido") => DeclineClass::Unsupported,
-        // The key is somebody else's: no PSP should pay it.
-        (400, "chave_nao_pertence_ao_documento") => DeclineClass::AccountInvalid,
-        (404, "NaoEncontrado" | "PixNaoEncontrado") => DeclineClass::Unsupported,
-        (422, "pagamento_negado") => DeclineClass::Compliance,
-        _ => return None,
-    };
-    Some(decline(class, word))
-}
-
-/// A request that could move money was refused. Every word for "this id was used" may mean that the first
-/// use was accepted.
+/// §3.6). Every word for "this id was used" may mean that the first use was accepted.
 fn refused(response: &HttpResponse) -> Stop {
-    let status = response.status;
-    if !matches!(status, 400 | 401 | 403 | 404 | 409 | 422) {
-        return undecided(status).into();
-    }
-    match word(response).as_deref() {
-        None => Unknown::Unreadable.into(),
-        Some(
+    const STATUSES: [u16; 6] = [400, 401, 403, 404, 409, 422];
+    refused_by_word(response, &STATUSES, word, |status, word| match (status, word) {
+        (
+            _,
             "id_envio_duplicado"
             | "txid_duplicado"
             | "CobOperacaoInvalida"
             | "PixDevolucaoInvalida",
-        ) => Unknown::DuplicateReference.into(),
-        Some(word) => definite(status, word).map_or(undecided(status).into(), Stop::from),
-    }
+        ) => Err(Unknown::DuplicateReference),
+        (401 | 403, _) => Ok(DeclineClass::Configuration),
+        (400, "documento_bloqueado" | "chave_invalida") => Ok(DeclineClass::Configuration),
+        (400, "RequisicaoInvalida" | "valor_invalido") => Ok(DeclineClass::Unsupported),
+        // The key is somebody else's: no PSP should pay it.
+        (400, "chave_nao_pertence_ao_documento") => Ok(DeclineClass::AccountInvalid),
+        (404, "NaoEncontrado" | "PixNaoEncontrado") => Ok(DeclineClass::Unsupported),
+        (422, "pagamento_negado") => Ok(DeclineClass::Compliance),
+        (status, _) => Err(undecided(status)),
+    })
 }
 
 /// A refused question says nothing about the payment, unless it says that there is none.
 fn inquiry_refused(response: &HttpResponse) -> Stop {
-    match (response.status, word(response)) {
+    match (response.status, Json::parse(&response.body).as_ref().and_then(word)) {
         (404, Some(_)) => Outcome::NotFound.into(),
         (400, Some(word)) if word.ends_with("_nao_encontrado") => Outcome::NotFound.into(),
         (400, Some(word)) if word.ends_with("_nao_encontrada") => Outcome::NotFound.into(),
@@ -72,9 +52,8 @@ fn money(body: &Json, key: &str) -> Result<Money, Unknown> {
     Money::parse(body.need_str(key)?, Currency::BRL).map_err(|_| Unknown::Unreadable)
 }
 
-/// An id that can be asked about.
 fn id<'a>(body: &'a Json, key: &str) -> Result<&'a str, Unknown> {
-    body.str(key).and_then(path_word).ok_or(Unknown::Unreadable)
+    need_id(body, key, path_word)
 }
 
 /// The body of a creation's answer, with our id under this name and the amount that was asked for.
@@ -146,12 +125,9 @@ fn not_done(body: &Json) -> Status {
 }
 
 /// The charge was taken back; a payment that was quicker still arrives, and is adopted.
-pub(super) fn charge_cancelled(response: &HttpResponse, txid: &str) -> Told {
-    if response.status != 200 {
-        return Err(inquiry_refused(response));
-    }
-    match json(response)?.str("status") {
-        Some("REMOVIDA_PELO_USUARIO_RECEBEDOR") => Ok(Report::new(txid, Status::Cancelled)),
+pub(super) fn charge_cancelled(response: &HttpResponse, txid: &String) -> Told {
+    match good(response, &[200], inquiry_refused)?.str("status") {
+        Some("REMOVIDA_PELO_USUARIO_RECEBEDOR") => Ok(Report::new(&**txid, Status::Cancelled)),
         _ => Err(Unknown::Unreadable.into()),
     }
 }

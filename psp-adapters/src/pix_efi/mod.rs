@@ -18,22 +18,10 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::answer::Told;
-use crate::common::path_word;
 use crate::identity;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::WebhookKeys;
-use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
-use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, FOR_EVER, HttpRequest,
-    HttpResponse, IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent,
-    Operation, PayoutCapability, Portable, ReferenceRule, ReturnRequest, Subject, Timestamp,
-    WebhookAuthenticity, WebhookCapability, WebhookProof, minutes,
-};
-use secrecy::SecretString;
-use std::sync::Arc;
+use crate::pix;
+use crate::prelude::*;
+use crate::token;
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
@@ -50,13 +38,12 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::BY_EITHER,
     payout_inquiry: InquiryCapability::BY_EITHER,
-    idempotency: IdempotencyCapability {
-        // A txid has 26 to 35 letters and digits; idEnvio and the id of a return have up to 35.
-        reference: ReferenceRule { len_min: 26, len_max: 35, charset: Charset::Alphanumeric },
-        replay: KeyReplay::DuplicateError,
-        key_life: FOR_EVER,
-        margin: minutes(1),
-    },
+    // A txid has 26 to 35 letters and digits; idEnvio and the id of a return have up to 35.
+    idempotency: IdempotencyCapability::refuses_for_ever(ReferenceRule {
+        len_min: 26,
+        len_max: 35,
+        charset: Charset::Alphanumeric,
+    }),
     webhook: WebhookCapability {
         authenticity: WebhookAuthenticity::MutualTls,
         proof: WebhookProof::Hint,
@@ -67,10 +54,9 @@ static CAPABILITIES: Capabilities = Capabilities {
 
 /// One account at Efí.
 pub(crate) struct PixEfi {
-    base_url: String,
+    api: Api,
+    token_client: token::Client,
     notify_url: String,
-    client_id: String,
-    client_secret: SecretString,
     /// The merchant's own Pix key: receives, and pays.
     pix_key: String,
     statement: String,
@@ -89,50 +75,59 @@ impl PixEfi {
         if !(60..=86_400).contains(&expires_in_s) {
             reader.fault("settings.expires_in_s", "must be a number from 60 to 86400");
         }
+        let base_url = reader.base_url();
+        let token_url = format!("{base_url}/oauth/token");
         Some(Box::new(Arc::new(Self {
-            base_url: reader.base_url(),
-            notify_url: reader.account.notify_url.clone(),
-            client_id: reader.setting("client_id"),
-            client_secret: reader.secret("client_secret", 16),
+            api: Api::at(base_url),
+            token_client: token::Client::read(reader, token_url),
+            notify_url: reader.notify_url(),
             pix_key: reader.setting("pix_key"),
             statement,
             expires_in_s,
             webhook_issuers: webhook::PinnedIssuers::read(reader),
         })))
     }
+}
 
-    /// Every call needs a token, and most are one request.
-    fn authorised<T: Clone + Send + 'static>(
-        &self,
-        step: &'static str,
-        (request, now): (HttpRequest, Timestamp),
-        asked: &T,
-        read: fn(&HttpResponse, &T) -> Told,
-    ) -> Plan {
-        let asked = asked.clone();
-        Plan::with_token(self.token_request(), now, move |token| {
-            Ok(Plan::about(step, wire::bearing(request, token), &asked, read))
-        })
+impl Adapter for Arc<PixEfi> {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn holds(&self, currency: Currency) -> bool {
+        currency == Currency::BRL
+    }
+
+    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
+        self.holds(currency) && pix::key_of(destination).is_some()
+    }
+
+    fn token_request(&self) -> Option<HttpRequest> {
+        Some(self.token_client.basic_request())
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let request = self.charge(deposit);
+        Some(Plan::about("create_deposit", request, deposit, mapping::charge_created))
+    }
+
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        let request = self.payout(payout)?;
+        Some(Plan::about("create_payout", request, payout, mapping::payout_created))
     }
 
     /// The charge tells which Pix paid it; that one is sent back.
-    fn give_back(self: &Arc<Self>, back: &ReturnRequest, now: Timestamp) -> Option<Plan> {
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
         let txid = path_word(&back.deposit_psp_reference)?.to_owned();
-        let body = wire::refund(back)?;
         let (efi, back) = (self.clone(), back.clone());
-        let find = self.charge_by(&txid);
-        Some(Plan::with_token(self.token_request(), now, move |token| {
-            let (find, token) = (wire::bearing(find, token), token.clone());
-            Ok(Plan::prepare("find_deposit", find, move |response| {
-                let e2eid = mapping::paid_by(response, &txid).ok_or(NotSent::PreparationFailed)?;
-                let path = format!("/v2/pix/{e2eid}/devolucao/{}", back.attempt.lower());
-                let request = wire::bearing(efi.put(&path, &body), &token);
-                Ok(Plan::about("return_deposit", request, &back, mapping::return_created))
-            }))
+        Some(Plan::prepare("find_deposit", self.charge_by(&txid), move |response| {
+            let e2eid = mapping::paid_by(response, &txid).ok_or(NotSent::PreparationFailed)?;
+            let request = efi.refund(&back, &e2eid);
+            Ok(Plan::about("return_deposit", request, &back, mapping::return_created))
         }))
     }
 
-    fn inquiry(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
+    fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
         let ours = inquiry.attempt.lower();
         let named = match &inquiry.by {
             InquiryBy::OurReference => None,
@@ -142,59 +137,23 @@ impl PixEfi {
         Some(match inquiry.subject {
             Subject::Deposit => {
                 let txid = named.unwrap_or(ours);
-                let request = self.charge_by(&txid);
-                self.authorised("query", (request, now), &(txid, now), mapping::charge_state)
+                Plan::about("query", self.charge_by(&txid), &(txid, now), mapping::charge_state)
             }
             Subject::Payout => {
                 let id = named.unwrap_or_else(|| format!("id-envio/{ours}"));
-                let request = self.get(&format!("/v2/gn/pix/enviados/{id}"));
-                self.authorised("query", (request, now), inquiry, mapping::payout_state)
+                let request = self.api.get(format!("v2/gn/pix/enviados/{id}"));
+                Plan::about("query", request, inquiry, mapping::payout_state)
             }
             Subject::Return => {
                 let txid = path_word(inquiry.deposit_psp_reference.as_deref()?)?.to_owned();
-                let (request, asked) = (self.charge_by(&txid), (txid, ours));
-                self.authorised("query", (request, now), &asked, mapping::return_state)
+                Plan::about("query", self.charge_by(&txid), &(txid, ours), mapping::return_state)
             }
         })
     }
-}
 
-impl Adapter for Arc<PixEfi> {
-    fn name(&self) -> &'static str {
-        "pix_efi"
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
-    }
-
-    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => {
-                let request = self.charge(deposit)?;
-                self.authorised("create_deposit", (request, now), deposit, mapping::charge_created)
-            }
-            Operation::CreatePayout(payout) => {
-                let request = self.payout(payout)?;
-                self.authorised("create_payout", (request, now), payout, mapping::payout_created)
-            }
-            Operation::ReturnDeposit(back) => self.give_back(back, now)?,
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now)?,
-            Operation::CancelDeposit { attempt, psp_reference } => {
-                let (request, txid) = (self.cancel(*attempt), path_word(psp_reference)?.to_owned());
-                self.authorised("cancel_deposit", (request, now), &txid, |response, txid| {
-                    mapping::charge_cancelled(response, txid)
-                })
-            }
-            // A charge takes the money itself, and notifications name our reference.
-            Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
-        })
-    }
-
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let key = matches!(&destination.portable, Some(Portable::PixKey { key })
-            if (1..=77).contains(&key.len()));
-        currency == Currency::BRL && key
+    fn cancel_deposit(&self, attempt: AttemptRef, psp_reference: &str) -> Option<Plan> {
+        let (request, txid) = (self.cancel(attempt), path_word(psp_reference)?.to_owned());
+        Some(Plan::about("cancel_deposit", request, &txid, mapping::charge_cancelled))
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {

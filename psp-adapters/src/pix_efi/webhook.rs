@@ -7,12 +7,8 @@
 //! call is a hint as any other.
 
 use super::PixEfi;
-use crate::json::Json;
-use crate::registry::Reader;
-use crate::webhook::{RawWebhook, Received, Verified, WebhookEvent, WebhookRefusal};
+use crate::prelude::*;
 use openssl::x509::{X509, X509VerifyResult};
-use psp_contract::{AttemptRef, Subject};
-use secrecy::ExposeSecret;
 
 /// More events than Efí has any reason to put into one call.
 const EVENTS_MAX: usize = 500;

@@ -8,6 +8,7 @@ mod rsa;
 mod twice_sha512;
 
 pub(crate) mod ed25519;
+pub(crate) mod tl;
 pub(crate) mod unseparated;
 
 use crate::json::Json;
@@ -122,6 +123,11 @@ impl HmacKeys {
 
     pub fn verify_sha256(&self, message: &[u8], tag: &[u8]) -> Option<Proof> {
         self.verify(hmac::HMAC_SHA256, message, tag)
+    }
+
+    /// Of a tag in base64.
+    pub fn verify_sha256_base64(&self, message: &[u8], tag: &str) -> Option<Proof> {
+        self.verify_sha256(message, &STANDARD.decode(tag).ok()?)
     }
 
     pub fn verify_sha512(&self, message: &[u8], tag: &[u8]) -> Option<Proof> {

@@ -1,12 +1,7 @@
 //! Swish's answers in our words.
 
-use crate::answer::{Stop, Told, good, must_match, undecided};
-use crate::json::Json;
 use crate::payer;
-use psp_contract::{
-    AttemptRef, Decline, DeclineClass, HttpResponse, Inquiry, Money, NextAction, Outcome, Report,
-    Status, Subject, Unknown,
-};
+use crate::prelude::*;
 
 /// The definite codes of `reference/psps.md` §3.2: nothing was paid. None for everything else, DS24 and
 /// FF10 among it, with which Swish itself does not know what the banks did.
@@ -119,10 +114,10 @@ pub(super) fn paid_as(response: &HttpResponse) -> Option<String> {
 }
 
 /// The request is closed; a payment that was quicker still arrives, and is adopted.
-pub(super) fn cancelled(response: &HttpResponse, id: &str) -> Told {
+pub(super) fn cancelled(response: &HttpResponse, id: &String) -> Told {
     let body = good(response, &[200], inquiry_refused)?;
     match body.str("status") {
-        Some("CANCELLED") => Ok(Report::new(id, Status::Cancelled)),
+        Some("CANCELLED") => Ok(Report::new(&**id, Status::Cancelled)),
         _ => Err(Unknown::Unreadable.into()),
     }
 }

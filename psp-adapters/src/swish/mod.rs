@@ -20,20 +20,9 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::common::path_id;
 use crate::identity;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{RsaSigner, WebhookKeys};
-use crate::webhook::{RawWebhook, Received};
-use psp_contract::{
-    Capabilities, Charset, Currency, DepositCapability, Destination, FOR_EVER, HttpRequest,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    PayoutCapability, Portable, ReferenceRule, ReturnRequest, Subject, Timestamp,
-    WebhookAuthenticity, WebhookCapability, WebhookProof, minutes,
-};
-use std::sync::Arc;
+use crate::prelude::*;
+use crate::signature::RsaSigner;
 
 /// `needs_our_answer` is the account's: only a token leaves everything in our hands.
 const fn capabilities(needs_our_answer: bool) -> Capabilities {
@@ -53,12 +42,11 @@ const fn capabilities(needs_our_answer: bool) -> Capabilities {
         unsolicited_deposits: false,
         deposit_inquiry: InquiryCapability::BY_EITHER,
         payout_inquiry: InquiryCapability::BY_EITHER,
-        idempotency: IdempotencyCapability {
-            reference: ReferenceRule { len_min: 32, len_max: 32, charset: Charset::UpperHex },
-            replay: KeyReplay::DuplicateError,
-            key_life: FOR_EVER,
-            margin: minutes(1),
-        },
+        idempotency: IdempotencyCapability::refuses_for_ever(ReferenceRule {
+            len_min: 32,
+            len_max: 32,
+            charset: Charset::UpperHex,
+        }),
         webhook: WebhookCapability {
             authenticity: WebhookAuthenticity::Unsigned,
             proof: WebhookProof::Hint,
@@ -72,7 +60,7 @@ static PUSH: Capabilities = capabilities(false);
 
 /// One merchant's Swish number.
 pub(crate) struct Swish {
-    base_url: String,
+    api: Api,
     notify_url: String,
     /// The merchant's own number: is paid, and pays.
     payee_alias: String,
@@ -93,14 +81,11 @@ impl Swish {
         if 50 < message.chars().count() || !message.chars().all(plain) {
             reader.fault("settings.message", "must be at most 50 letters, digits and plain marks");
         }
-        let flow = reader.setting_or("flow", "link");
-        if !matches!(flow.as_str(), "link" | "push") {
-            reader.fault("settings.flow", "must be `link` or `push`");
-        }
-        let notify_url = reader.account.notify_url.clone();
+        let flow = reader.word("flow", &["link", "push"], "must be `link` or `push`");
+        let notify_url = reader.notify_url();
         reader.reachable("notify_url", &notify_url);
         Some(Box::new(Arc::new(Self {
-            base_url: reader.base_url(),
+            api: Api::at(format!("{}/swish-cpcapi/api", reader.base_url())),
             notify_url,
             payee_alias: reader.setting("payee_alias"),
             message,
@@ -110,8 +95,48 @@ impl Swish {
             signer: signer?,
         })))
     }
+}
 
-    fn inquiry(&self, inquiry: &Inquiry) -> Option<HttpRequest> {
+impl Adapter for Arc<Swish> {
+    fn capabilities(&self) -> &Capabilities {
+        if self.pushes { &PUSH } else { &LINK }
+    }
+
+    fn holds(&self, currency: Currency) -> bool {
+        currency == Currency::SEK
+    }
+
+    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
+        self.holds(currency) && wire::number_of(destination).is_some()
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let (request, swish) = (self.payment_request(deposit), self.clone());
+        let pushed = self.pushed_to(deposit).is_some();
+        let (id, back) = (deposit.attempt.upper(), deposit.return_url.clone());
+        Some(Plan::last("create_deposit", request, move |response| {
+            mapping::payment_created(response, &id, &swish.app_url, &back, pushed)
+        }))
+    }
+
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        let request = self.payout(payout)?;
+        Some(Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_created))
+    }
+
+    /// The payment is asked for its bank reference, and then sent back by it.
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
+        let id = path_id(&back.deposit_psp_reference)?;
+        let question = self.api.get(format!("v1/paymentrequests/{id}"));
+        let (swish, back) = (self.clone(), back.clone());
+        Some(Plan::prepare("find_deposit", question, move |response| {
+            let payment = mapping::paid_as(response).ok_or(NotSent::PreparationFailed)?;
+            let (request, ours) = (swish.refund(&back, &payment), &back.attempt);
+            Ok(Plan::about("return_deposit", request, ours, mapping::outgoing_created))
+        }))
+    }
+
+    fn inquire(&self, inquiry: &Inquiry, _: Timestamp) -> Option<Plan> {
         let id = match &inquiry.by {
             InquiryBy::OurReference => inquiry.attempt.upper(),
             InquiryBy::PspReference(id) => path_id(id)?.to_owned(),
@@ -122,69 +147,13 @@ impl Swish {
             Subject::Payout => "payouts",
             Subject::Return => "refunds",
         };
-        Some(self.get(&format!("v1/{kind}/{id}")))
+        let request = self.api.get(format!("v1/{kind}/{id}"));
+        Some(Plan::about("query", request, inquiry, mapping::state))
     }
 
-    /// The payment is asked for its bank reference, and then sent back by it. Nothing is asked for a
-    /// refund that could not be expressed afterwards.
-    fn give_back(self: &Arc<Self>, back: &ReturnRequest) -> Option<Plan> {
-        self.refund(back, "")?;
-        let id = path_id(&back.deposit_psp_reference)?;
-        let question = self.get(&format!("v1/paymentrequests/{id}"));
-        let (swish, back) = (self.clone(), back.clone());
-        Some(Plan::prepare("find_deposit", question, move |response| {
-            let payment = mapping::paid_as(response).ok_or(NotSent::PreparationFailed)?;
-            let request = swish.refund(&back, &payment).ok_or(NotSent::PreparationFailed)?;
-            let ours = &back.attempt;
-            Ok(Plan::about("return_deposit", request, ours, mapping::outgoing_created))
-        }))
-    }
-}
-
-impl Adapter for Arc<Swish> {
-    fn name(&self) -> &'static str {
-        "swish"
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        if self.pushes { &PUSH } else { &LINK }
-    }
-
-    fn plan(&self, operation: &Operation, _: Timestamp) -> Option<Plan> {
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => {
-                let (request, swish) = (self.payment_request(deposit)?, self.clone());
-                let pushed = self.pushed_to(deposit).is_some();
-                let (id, back) = (deposit.attempt.upper(), deposit.return_url.clone());
-                Plan::last("create_deposit", request, move |response| {
-                    mapping::payment_created(response, &id, &swish.app_url, &back, pushed)
-                })
-            }
-            Operation::CreatePayout(payout) => {
-                let request = self.payout(payout)?;
-                Plan::about("create_payout", request, &payout.attempt, mapping::outgoing_created)
-            }
-            Operation::ReturnDeposit(back) => self.give_back(back)?,
-            Operation::Inquire(inquiry) => {
-                Plan::about("query", self.inquiry(inquiry)?, inquiry, mapping::state)
-            }
-            Operation::CancelDeposit { psp_reference, .. } => {
-                let (request, id) = (self.cancel(psp_reference)?, psp_reference.clone());
-                Plan::last("cancel_deposit", request, move |response| {
-                    mapping::cancelled(response, &id)
-                })
-            }
-            // The payer's app completes, and callbacks name our reference.
-            Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
-        })
-    }
-
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let alias = match &destination.portable {
-            Some(Portable::Phone { number, .. }) => wire::alias(number),
-            _ => None,
-        };
-        currency == Currency::SEK && alias.is_some()
+    fn cancel_deposit(&self, _: AttemptRef, id: &str) -> Option<Plan> {
+        let request = self.cancel(id)?;
+        Some(Plan::about("cancel_deposit", request, &id.to_owned(), mapping::cancelled))
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {

@@ -1,9 +1,7 @@
 //! Swish's callbacks: unsigned, so whatever they say is only a reason to ask.
 
 use super::Swish;
-use crate::json::Json;
-use crate::webhook::{RawWebhook, Received, Verified, WebhookEvent, WebhookRefusal};
-use psp_contract::{AttemptRef, Subject};
+use crate::prelude::*;
 
 pub(super) fn read(swish: &Swish, raw: &RawWebhook<'_>) -> Received {
     raw.must_be_posted_to(&swish.notify_url)?;

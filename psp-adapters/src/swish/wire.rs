@@ -2,12 +2,7 @@
 //! embedded byte for byte.
 
 use super::Swish;
-use crate::common::{made_at, path_id};
-use crate::json::{Json, object};
-use psp_contract::{
-    Currency, DepositRequest, HttpRequest, Method, Money, PayoutRequest, Portable, ReturnRequest,
-};
-use time::format_description::well_known::Rfc3339;
+use crate::prelude::*;
 
 /// The digits of a mobile number with its country, `46701234567`, however it was written in Sweden.
 pub(super) fn alias(phone: &str) -> Option<String> {
@@ -27,21 +22,17 @@ fn personal_number(text: &str) -> Option<String> {
     (digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }
 
-fn amount(money: Money) -> Option<String> {
-    (money.currency == Currency::SEK && 0 < money.minor).then(|| money.major())
+/// The number that a payout goes to.
+pub(super) fn number_of(destination: &Destination) -> Option<String> {
+    match &destination.portable {
+        Some(Portable::Phone { number, .. }) => alias(number),
+        _ => None,
+    }
 }
 
 impl Swish {
-    fn url(&self, resource: &str) -> String {
-        format!("{}/swish-cpcapi/api/{resource}", self.base_url)
-    }
-
-    pub fn get(&self, resource: &str) -> HttpRequest {
-        HttpRequest::get(self.url(resource))
-    }
-
     fn creation(&self, method: Method, resource: &str, body: &Json) -> HttpRequest {
-        HttpRequest::json(method, self.url(resource), body.to_bytes()).for_money()
+        self.api.send(method, resource, body).for_money()
     }
 
     /// The payer's alias where the request is to be pushed to it.
@@ -49,36 +40,33 @@ impl Swish {
         if self.pushes { deposit.payer.phone.as_deref().and_then(alias) } else { None }
     }
 
-    pub fn payment_request(&self, deposit: &DepositRequest) -> Option<HttpRequest> {
+    pub fn payment_request(&self, deposit: &DepositRequest) -> HttpRequest {
         let body = object! {
             "payeePaymentReference": deposit.attempt,
             "callbackUrl": &self.notify_url,
             "payeeAlias": &self.payee_alias,
-            "amount": amount(deposit.money)?,
+            "amount": deposit.money.major(),
             "currency": deposit.money.currency,
             "message": &self.message,
             "payerAlias": self.pushed_to(deposit),
         };
         let resource = format!("v2/paymentrequests/{}", deposit.attempt.upper());
-        Some(self.creation(Method::Put, &resource, &body))
+        self.creation(Method::Put, &resource, &body)
     }
 
     pub fn payout(&self, payout: &PayoutRequest) -> Option<HttpRequest> {
-        let Some(Portable::Phone { number, .. }) = &payout.destination.portable else {
-            return None;
-        };
         let payload = object! {
             "payoutInstructionUUID": payout.attempt.upper(),
             "payerPaymentReference": payout.attempt,
             "payerAlias": &self.payee_alias,
-            "payeeAlias": alias(number)?,
+            "payeeAlias": number_of(&payout.destination)?,
             // Swish compares it with the number's owner: the money reaches the player or nobody.
             "payeeSSN": personal_number(payout.payer.national_id.as_deref()?)?,
-            "amount": amount(payout.money)?,
+            "amount": payout.money.major(),
             "currency": payout.money.currency,
             "payoutType": "PAYOUT",
             "message": &self.message,
-            "instructionDate": made_at(payout.attempt)?.format(&Rfc3339).ok()?,
+            "instructionDate": made_at(payout.attempt)?,
             "signingCertificateSerialNumber": &self.signing_serial,
         };
         let signature = self.signer.sign_twice_sha512(&payload.to_bytes())?;
@@ -92,25 +80,25 @@ impl Swish {
     }
 
     /// By the bank's reference of the payment that goes back.
-    pub fn refund(&self, back: &ReturnRequest, payment: &str) -> Option<HttpRequest> {
+    pub fn refund(&self, back: &ReturnRequest, payment: &str) -> HttpRequest {
         let body = object! {
             "originalPaymentReference": payment,
             "callbackUrl": &self.notify_url,
             "payerAlias": &self.payee_alias,
-            "amount": amount(back.money)?,
+            "amount": back.money.major(),
             "currency": back.money.currency,
             "payerPaymentReference": back.attempt,
             "message": &self.message,
         };
         let resource = format!("v2/refunds/{}", back.attempt.upper());
-        Some(self.creation(Method::Put, &resource, &body))
+        self.creation(Method::Put, &resource, &body)
     }
 
     pub fn cancel(&self, id: &str) -> Option<HttpRequest> {
         let change = object! { "op": "replace", "path": "/status", "value": "cancelled" };
-        let url = self.url(&format!("v1/paymentrequests/{}", path_id(id)?));
+        let request = self.api.get(format!("v1/paymentrequests/{}", path_id(id)?));
         let body = Json::Array(vec![change]).to_bytes();
-        let request = HttpRequest { method: Method::Patch, body, ..HttpRequest::get(url) };
+        let request = HttpRequest { method: Method::Patch, body, ..request };
         Some(request.header("content-type", "application/json-patch+json"))
     }
 }

@@ -1,46 +1,26 @@
 //! TrueLayer's answers in our words.
 
-use crate::answer::{Stop, Told, found, good, must_match, repeats, undecided};
-use crate::common::path_word;
-use crate::json::Json;
 use crate::payer::bank_account;
-use psp_contract::{
-    Decline, DeclineClass, DepositRequest, HttpResponse, Inquiry, Money, NextAction, Outcome,
-    PayerProof, Portable, Report, Status, Subject, Unknown,
-};
+use crate::prelude::*;
 use url::form_urlencoded::byte_serialize;
 
-/// The last part of a problem's `type`, `"invalid-parameters"` (RFC 7807). Only a problem counts as a word
-/// of TrueLayer's: anything else comes from something in between.
-fn problem(body: &Json) -> Option<String> {
-    let kind = body.str("type")?;
-    Some(kind.rsplit(['#', '/']).next().unwrap_or(kind).to_owned())
-}
-
 /// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.3:
-/// 400, 401, 403 and 422, but for the reuse of a key, which says that the first use may have counted.
+/// 400, 401, 403 and 422, but for the reuse of a key, which says that the first use may have counted. Only
+/// a problem counts as a word of TrueLayer's.
 fn refused(response: &HttpResponse) -> Stop {
-    let status = response.status;
-    if !matches!(status, 400 | 401 | 403 | 422) {
-        return undecided(status).into();
-    }
-    let Some(kind) = Json::parse(&response.body).as_ref().and_then(problem) else {
-        return Unknown::Unreadable.into();
-    };
-    let class = match (status, kind.as_str()) {
-        (_, kind) if kind.contains("idempotency") => return Unknown::DuplicateReference.into(),
-        (401 | 403, _) => DeclineClass::Configuration,
-        (_, "insufficient-funds") => DeclineClass::MerchantFunds,
-        (_, _) => DeclineClass::Unsupported,
-    };
-    Decline::new(class, kind).into()
+    refused_by_word(response, &[400, 401, 403, 422], problem, |status, kind| match (status, kind) {
+        (_, kind) if kind.contains("idempotency") => Err(Unknown::DuplicateReference),
+        (401 | 403, _) => Ok(DeclineClass::Configuration),
+        (_, "insufficient-funds") => Ok(DeclineClass::MerchantFunds),
+        (_, _) => Ok(DeclineClass::Unsupported),
+    })
 }
 
 /// The body of an answer to a creation, when it is one, with its id. Where it repeats the money, the money
 /// must be what was asked for.
 fn created(response: &HttpResponse, money: Money) -> Told<(Json, String)> {
     let body = good(response, &[200, 201, 202], refused)?;
-    let id = body.str("id").and_then(path_word).ok_or(Unknown::Unreadable)?.to_owned();
+    let id = need_id(&body, "id", path_word)?.to_owned();
     must_match(repeats(&body, "amount_in_minor", "currency", money))?;
     Ok((body, id))
 }
@@ -66,10 +46,10 @@ pub(super) fn outgoing_created(response: &HttpResponse, money: &Money) -> Told {
 }
 
 /// Accepted for cancelling: a success that was quicker still arrives, and is adopted.
-pub(super) fn payment_cancelled(response: &HttpResponse, id: &str) -> Told {
+pub(super) fn payment_cancelled(response: &HttpResponse, id: &String) -> Told {
     let problem = || Json::parse(&response.body).as_ref().and_then(problem);
     match response.status {
-        200 | 202 | 204 => Ok(Report::new(id, Status::Cancelled)),
+        200 | 202 | 204 => Ok(Report::new(&**id, Status::Cancelled)),
         404 if problem().is_some() => Err(Outcome::NotFound.into()),
         status => Err(undecided(status).into()),
     }
@@ -195,6 +175,5 @@ pub(super) fn payer(source: &Json) -> PayerProof {
 
 /// The money that an event names, where it names any.
 pub(super) fn named_money(body: &Json) -> Option<Money> {
-    let minor = body.int("amount_in_minor").filter(|minor| 0 < *minor)?;
-    Some(Money::new(minor, body.currency("currency")?))
+    body.minor("amount_in_minor", "currency").filter(|money| 0 < money.minor)
 }

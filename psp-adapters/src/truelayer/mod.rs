@@ -18,22 +18,11 @@ mod mapping;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::answer::Told;
-use crate::common::path_word;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{Es512Signer, WebhookKeys};
-use crate::webhook::{RawWebhook, Received, WebhookRefusal};
-use psp_contract::{
-    Capabilities, Currency, DepositCapability, Destination, HttpResponse, IdempotencyCapability,
-    Inquiry, InquiryCapability, KeyReplay, NotSent, Operation, PayoutCapability, Portable,
-    ReferenceRule, Subject, Timestamp, WebhookCapability, WebhookProof, minutes,
-};
-use secrecy::SecretString;
+use crate::prelude::*;
+use crate::signature::Es512Signer;
+use crate::signature::tl::{TlSignature, TlSigner};
+use crate::token;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use wire::Call;
 
 static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
@@ -45,35 +34,22 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::BY_ITS_ID,
     payout_inquiry: InquiryCapability::BY_ITS_ID,
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(64),
-        replay: KeyReplay::SameAnswer,
-        // One page of its documentation says 6 hours, another 30 days: the shorter.
-        key_life: minutes(6 * 60),
-        margin: minutes(60),
-    },
-    webhook: WebhookCapability {
-        proof: WebhookProof::Hint,
-        has_timestamp: true,
-        tolerance: minutes(5),
-        ..WebhookCapability::SIGNED
-    },
+    // One page of its documentation says 6 hours, another 30 days: the shorter.
+    idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(64), minutes(6 * 60)),
+    webhook: WebhookCapability::signed_hint(minutes(5)),
 };
 
 /// One TrueLayer client with its merchant account.
 pub(crate) struct TrueLayer {
-    base_url: String,
-    auth_base_url: String,
+    api: Api,
+    token_client: token::Client,
     hosted_page_url: String,
     webhook_jku: String,
-    client_id: String,
-    client_secret: SecretString,
     scope: String,
     merchant_account_id: String,
     /// Merchant accounts of single currencies, where they differ.
     merchant_accounts: BTreeMap<&'static str, String>,
-    signing_kid: String,
-    signer: Es512Signer,
+    signer: TlSigner,
 }
 
 /// Currencies that TrueLayer moves.
@@ -83,9 +59,10 @@ impl TrueLayer {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         let base_url = reader.base_url();
         let auth_base_url = reader.url_setting("auth_base_url", Some(&base_url));
+        let token_url = format!("{}/connect/token", auth_base_url.trim_end_matches('/'));
         let hosted_page_url = reader.url_setting("hosted_page_url", None);
         let webhook_jku = reader.url_setting("webhook_jku", None);
-        let signer = reader.key("signing_private_key_pem", Es512Signer::from_pem);
+        let key = reader.key("signing_private_key_pem", Es512Signer::from_pem);
         let account = |code: &str| {
             let key = format!("merchant_account_id_{}", code.to_ascii_lowercase());
             reader.account.settings.get(&key).cloned()
@@ -93,17 +70,14 @@ impl TrueLayer {
         let codes = CURRENCIES.iter().map(|currency| currency.code());
         let merchant_accounts = codes.filter_map(|code| Some((code, account(code)?))).collect();
         Some(Box::new(Arc::new(Self {
-            base_url,
-            auth_base_url: auth_base_url.trim_end_matches('/').to_owned(),
+            api: Api::at(base_url),
+            token_client: token::Client::read(reader, token_url),
             hosted_page_url,
             webhook_jku,
-            client_id: reader.setting("client_id"),
-            client_secret: reader.secret("client_secret", 16),
             scope: reader.setting_or("scope", "payments"),
             merchant_account_id: reader.setting("merchant_account_id"),
             merchant_accounts,
-            signing_kid: reader.setting("signing_kid"),
-            signer: signer?,
+            signer: TlSigner { kid: reader.setting("signing_kid"), key: key? },
         })))
     }
 
@@ -114,82 +88,54 @@ impl TrueLayer {
     fn is_our_account(&self, id: &str) -> bool {
         self.merchant_account_id == id || self.merchant_accounts.values().any(|ours| ours == id)
     }
-
-    /// Every call needs a token, and then is one request.
-    fn authorised<T: Clone + Send + 'static>(
-        self: &Arc<Self>,
-        step: &'static str,
-        (call, now): (Call, Timestamp),
-        asked: &T,
-        read: fn(&HttpResponse, &T) -> Told,
-    ) -> Plan {
-        let (truelayer, asked) = (self.clone(), asked.clone());
-        Plan::with_token(self.token_request(), now, move |token| {
-            let request = truelayer.request(call, token).ok_or(NotSent::PreparationFailed)?;
-            Ok(Plan::about(step, request, &asked, read))
-        })
-    }
-
-    /// By TrueLayer's id.
-    fn inquiry(&self, inquiry: &Inquiry) -> Option<Call> {
-        let id = path_word(inquiry.by.id())?;
-        Some(Call::get(match inquiry.subject {
-            Subject::Deposit => format!("/v3/payments/{id}"),
-            Subject::Payout => format!("/v3/payouts/{id}"),
-            Subject::Return => {
-                let payment = path_word(inquiry.deposit_psp_reference.as_deref()?)?;
-                format!("/v3/payments/{payment}/refunds/{id}")
-            }
-        }))
-    }
 }
 
 impl Adapter for Arc<TrueLayer> {
-    fn name(&self) -> &'static str {
-        "truelayer"
-    }
-
     fn capabilities(&self) -> &Capabilities {
         &CAPABILITIES
     }
 
-    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
-        Some(match operation {
-            Operation::CreateDeposit(deposit) => {
-                let (call, page) = (self.create_payment(deposit)?, self.hosted_page_url.clone());
-                let asked = (deposit.clone(), page);
-                self.authorised("create_deposit", (call, now), &asked, mapping::payment_created)
-            }
-            Operation::CreatePayout(payout) => {
-                let (call, money) = (self.create_payout(payout)?, payout.money);
-                self.authorised("create_payout", (call, now), &money, mapping::outgoing_created)
-            }
-            Operation::ReturnDeposit(back) => {
-                let (call, money) = (wire::create_refund(back)?, back.money);
-                self.authorised("return_deposit", (call, now), &money, mapping::outgoing_created)
-            }
-            Operation::Inquire(inquiry) => {
-                let call = self.inquiry(inquiry)?;
-                self.authorised("query", (call, now), inquiry, mapping::inquiry_answer)
-            }
-            Operation::CancelDeposit { attempt, psp_reference: id } => {
-                let call = wire::cancel_payment(*attempt, id)?;
-                self.authorised("cancel_deposit", (call, now), id, |response, id| {
-                    mapping::payment_cancelled(response, id)
-                })
-            }
-            // Its hosted page takes the money itself, and its events name our reference.
-            Operation::CompleteDeposit(_) | Operation::Lookup(_) => return None,
-        })
+    fn holds(&self, currency: Currency) -> bool {
+        CURRENCIES.contains(&currency)
     }
 
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let portable = match destination.portable {
-            Some(Portable::Iban { .. }) => currency != Currency::GBP,
-            Some(Portable::UkAccount { .. }) => currency == Currency::GBP,
-            _ => false,
-        };
-        CURRENCIES.contains(&currency) && (destination.token.is_some() || portable)
+    fn token_request(&self) -> Option<HttpRequest> {
+        Some(self.token_client.form_request(&self.scope))
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let asked = (deposit.clone(), self.hosted_page_url.clone());
+        let request = self.create_payment(deposit)?;
+        Some(Plan::about("create_deposit", request, &asked, mapping::payment_created))
+    }
+
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        let request = self.create_transfer(payout)?;
+        Some(Plan::about("create_payout", request, &payout.money, mapping::outgoing_created))
+    }
+
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
+        let request = self.create_refund(back)?;
+        Some(Plan::about("return_deposit", request, &back.money, mapping::outgoing_created))
+    }
+
+    fn cancel_deposit(&self, attempt: AttemptRef, id: &str) -> Option<Plan> {
+        let request = self.cancel_payment(attempt, id)?;
+        Some(Plan::about("cancel_deposit", request, &id.to_owned(), mapping::payment_cancelled))
+    }
+
+    /// By TrueLayer's id.
+    fn inquire(&self, inquiry: &Inquiry, _: Timestamp) -> Option<Plan> {
+        let id = path_word(inquiry.by.id())?;
+        let request = self.api.get(match inquiry.subject {
+            Subject::Deposit => format!("v3/payments/{id}"),
+            Subject::Payout => format!("v3/payouts/{id}"),
+            Subject::Return => {
+                let payment = path_word(inquiry.deposit_psp_reference.as_deref()?)?;
+                format!("v3/payments/{payment}/refunds/{id}")
+            }
+        });
+        Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
     }
 
     fn webhook_keys_url(&self) -> Option<&str> {
@@ -197,7 +143,7 @@ impl Adapter for Arc<TrueLayer> {
     }
 
     fn webhook_key_id(&self, raw: &RawWebhook<'_>) -> Result<String, WebhookRefusal> {
-        webhook::signature(self, raw)?.key_id()
+        TlSignature::received(raw, &self.webhook_jku)?.key_id()
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, keys: &WebhookKeys) -> Received {

@@ -1,77 +1,10 @@
-//! TrueLayer's webhooks: a detached ES512 signature over method, path, listed headers and body.
-//!
-//! The keys are found by id in the set that TrueLayer publishes. The `jku` in the signature's header must
-//! be the configured address, and is never fetched itself: whoever chooses the address chooses the key.
+//! TrueLayer's webhooks: events under its own signature (`signature::tl`), whose keys it publishes.
 
+use super::TrueLayer;
 use super::mapping::{failure_reason, named_money, payer, payment_failure, payout_failure};
-use super::{TrueLayer, wire};
-use crate::json::Json;
-use crate::signature::{DetachedJws, Proof, WebhookKeys};
-use crate::webhook::{RawWebhook, Received, UNVERIFIED, Verified, WebhookEvent, WebhookRefusal};
-use psp_contract::{Money, Status, Subject, Timestamp};
+use crate::prelude::*;
+use crate::signature::tl::TlSignature;
 use std::time::Duration;
-use time::format_description::well_known::Rfc3339;
-
-const TIMESTAMP: &str = "X-Tl-Webhook-Timestamp";
-/// More headers than TrueLayer has any reason to sign.
-const SIGNED_HEADERS_MAX: usize = 16;
-
-const fn invalid<T>(why: &'static str) -> Result<T, WebhookRefusal> {
-    Err(WebhookRefusal::Invalid(why))
-}
-
-/// The signature's parts, once its header is of the one kind that we accept.
-pub(super) fn signature<'a>(
-    truelayer: &TrueLayer,
-    raw: &RawWebhook<'a>,
-) -> Result<DetachedJws<'a>, WebhookRefusal> {
-    let jws = DetachedJws::received(raw, "tl-signature", "ES512")?;
-    if jws.header.str("tl_version") != Some("2") {
-        return invalid("not version 2");
-    }
-    if jws.header.str("jku") != Some(&truelayer.webhook_jku) {
-        return invalid("keys of another address");
-    }
-    Ok(jws)
-}
-
-/// The headers that the signature covers: each once in the list, each once in the request.
-fn signed_headers<'a>(
-    list: &'a str,
-    raw: &RawWebhook<'a>,
-) -> Result<Vec<(&'a str, &'a str)>, WebhookRefusal> {
-    let mut headers: Vec<(&str, &str)> = Vec::new();
-    for name in list.split(',') {
-        let twice = headers.iter().any(|(seen, _)| seen.eq_ignore_ascii_case(name));
-        if twice || headers.len() == SIGNED_HEADERS_MAX {
-            return invalid("a list of signed headers that nobody writes");
-        }
-        match raw.one_header(name) {
-            Some(value) if !value.contains(['\r', '\n', '\0']) => headers.push((name, value)),
-            _ => return invalid("a signed header is not there exactly once"),
-        }
-    }
-    Ok(headers)
-}
-
-fn verify_signature(
-    truelayer: &TrueLayer,
-    raw: &RawWebhook<'_>,
-    keys: &WebhookKeys,
-) -> Result<(Proof, Timestamp), WebhookRefusal> {
-    let jws = signature(truelayer, raw)?;
-    let headers = signed_headers(jws.header.str("tl_headers").unwrap_or_default(), raw)?;
-    let stamp = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(TIMESTAMP));
-    let Some((_, stamp)) = stamp else {
-        return invalid("the time stamp is not signed");
-    };
-    let Ok(sent_at) = Timestamp::parse(stamp, &Rfc3339) else {
-        return invalid("the time stamp cannot be read");
-    };
-    let text = wire::signed_text(raw.method, raw.path_and_query, &headers, raw.body);
-    let proof = keys.verify_es512(&jws.key_id()?, &jws, &text);
-    Ok((proof.ok_or(UNVERIFIED)?, sent_at))
-}
 
 pub(super) fn verify(
     truelayer: &TrueLayer,
@@ -82,7 +15,8 @@ pub(super) fn verify(
     if raw.method != "POST" {
         return Err(WebhookRefusal::Malformed("webhooks are sent by POST"));
     }
-    let (proof, sent_at) = verify_signature(truelayer, raw, keys)?;
+    let signature = TlSignature::received(raw, &truelayer.webhook_jku)?;
+    let (proof, sent_at) = signature.verify(raw, keys)?;
     let event = event(truelayer, &raw.json()?)
         .ok_or(WebhookRefusal::Malformed("an event without id or type"))?;
     Verified::sent_at(event, proof, sent_at, (raw, tolerance))
@@ -110,7 +44,7 @@ fn event(truelayer: &TrueLayer, body: &Json) -> Option<WebhookEvent> {
         hint_only: (moves && (money.is_none() || !ours)) || kind == "payment_reversed",
         ..WebhookEvent::new(body.word("event_id")?, kind)
     }
-    .saying(said.map(|status| status.unwrap_or(Status::Pending)));
+    .saying_of_money(said);
     if let Some(report) = &mut event.report {
         report.payer = body.get("payment_source").or_else(|| body.get("remitter")).map(payer);
     }

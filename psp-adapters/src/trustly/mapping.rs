@@ -1,13 +1,7 @@
 //! Trustly's answers in our words.
 
 use super::wire::Refusal;
-use crate::answer::{Stop, Told, must_match, redirect};
-use crate::common::decline;
-use crate::json::Json;
-use psp_contract::{
-    Currency, Decline, DeclineClass, Inquiry, Money, NotSent, Outcome, Report, Status, Subject,
-    Unknown,
-};
+use crate::prelude::*;
 
 /// Trustly's definite refusals: nothing was accepted. Numbers and names from its page "Error messages";
 /// which of them are definite, from `reference/psps.md` §3.1. None for everything else.

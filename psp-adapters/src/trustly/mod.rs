@@ -19,21 +19,8 @@ mod shape;
 mod webhook;
 mod wire;
 
-use crate::adapter::Adapter;
-use crate::answer::{Stop, Told};
-use crate::json::Json;
-use crate::plan::Plan;
-use crate::registry::Reader;
-use crate::signature::{RsaKeys, RsaSigner, WebhookKeys};
-use crate::webhook::{RawWebhook, Received, Verified, WebhookBatch, WebhookReply};
-use psp_contract::{
-    Capabilities, Currency, DepositCapability, Destination, FOR_EVER, HttpRequest,
-    IdempotencyCapability, Inquiry, InquiryBy, InquiryCapability, KeyReplay, NotSent, Operation,
-    PayoutCapability, PayoutRequest, Portable, ReferenceRule, Subject, Timestamp,
-    WebhookCapability, WebhookReplyKind, minutes,
-};
-use secrecy::SecretString;
-use std::sync::Arc;
+use crate::prelude::*;
+use crate::signature::{RsaKeys, RsaSigner};
 use wire::{Message, Refusal};
 
 /// The ledger shows settled transactions only: a deposit is in it once its money is there, and before
@@ -41,7 +28,7 @@ use wire::{Message, Refusal};
 const LEDGER: InquiryCapability = InquiryCapability {
     by_ledger: true,
     ledger_min_interval: minutes(15),
-    not_found_quiet: minutes(24 * 60),
+    not_found_quiet: days(1),
     ..InquiryCapability::NONE
 };
 
@@ -57,12 +44,7 @@ static CAPABILITIES: Capabilities = Capabilities {
         min_interval: minutes(15),
         ..LEDGER
     },
-    idempotency: IdempotencyCapability {
-        reference: ReferenceRule::visible(200),
-        replay: KeyReplay::DuplicateError,
-        key_life: FOR_EVER,
-        margin: minutes(1),
-    },
+    idempotency: IdempotencyCapability::refuses_for_ever(ReferenceRule::visible(200)),
     webhook: WebhookCapability { reply: WebhookReplyKind::Signed, ..WebhookCapability::SIGNED },
 };
 
@@ -130,7 +112,62 @@ impl Trustly {
         Some(self.last(step, (message, request), mapping::inquiry_refused, read))
     }
 
-    fn inquiry(self: &Arc<Self>, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
+    fn pay(self: &Arc<Self>, payout: &PayoutRequest, account_id: &str) -> Option<Plan> {
+        self.order("create_payout", self.account_payout(payout, account_id), mapping::payout_answer)
+    }
+}
+
+impl Adapter for Arc<Trustly> {
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    /// All of them have two decimals, as Trustly's amounts do.
+    fn holds(&self, currency: Currency) -> bool {
+        use Currency::{DKK, EUR, GBP, NOK, PLN, SEK};
+        matches!(currency, EUR | GBP | SEK | DKK | NOK | PLN)
+    }
+
+    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
+        let portable = match &destination.portable {
+            Some(Portable::Iban { iban, .. }) => requests::clearing_house(iban).is_some(),
+            Some(Portable::UkAccount { .. }) => currency == Currency::GBP,
+            _ => false,
+        };
+        self.holds(currency) && (destination.token.is_some() || portable)
+    }
+
+    fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        let base_url = self.url.clone();
+        self.order("create_deposit", self.deposit(deposit), move |answer| {
+            mapping::deposit_answer(answer, &base_url)
+        })
+    }
+
+    /// `RegisterAccount` where needed, then `AccountPayout`.
+    fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {
+        if let Some(account_id) = &payout.destination.token {
+            return self.pay(payout, account_id);
+        }
+        let registration = self.register_account(payout)?;
+        let request = self.request(&registration)?;
+        let (trustly, payout) = (self.clone(), payout.clone());
+        Some(Plan::prepare("register_account", request, move |response| {
+            let data = trustly.answer(&registration, response);
+            let data = data.map_err(|refusal| mapping::registration_refused(&refusal))?;
+            let account_id = data.word("accountid").ok_or(NotSent::PreparationFailed)?;
+            Ok(trustly.pay(&payout, &account_id).ok_or(NotSent::NotExpressible)?)
+        }))
+    }
+
+    fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
+        let order = back.deposit_psp_reference.clone();
+        self.order("return_deposit", self.refund(back)?, move |answer| {
+            mapping::refund_answer(answer, &order)
+        })
+    }
+
+    fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
         let asked = inquiry.clone();
         match (&inquiry.by, inquiry.subject) {
             (InquiryBy::PspReference(order), Subject::Payout | Subject::Return) => {
@@ -153,74 +190,6 @@ impl Trustly {
             // refund's rows in the ledger carry the deposit's MessageID.
             _ => None,
         }
-    }
-
-    fn pay(self: &Arc<Self>, payout: &PayoutRequest, account_id: &str) -> Option<Plan> {
-        let message = self.account_payout(payout, account_id)?;
-        self.order("create_payout", message, mapping::payout_answer)
-    }
-
-    /// `RegisterAccount` where needed, then `AccountPayout`.
-    fn pay_out(self: &Arc<Self>, payout: &PayoutRequest) -> Option<Plan> {
-        if let Some(account_id) = &payout.destination.token {
-            return self.pay(payout, account_id);
-        }
-        let registration = self.register_account(payout)?;
-        let request = self.request(&registration).filter(|_| speaks(payout.money.currency))?;
-        let (trustly, payout) = (self.clone(), payout.clone());
-        Some(Plan::prepare("register_account", request, move |response| {
-            let data = trustly.answer(&registration, response);
-            let data = data.map_err(|refusal| mapping::registration_refused(&refusal))?;
-            let account_id = data.word("accountid").ok_or(NotSent::PreparationFailed)?;
-            Ok(trustly.pay(&payout, &account_id).ok_or(NotSent::NotExpressible)?)
-        }))
-    }
-}
-
-/// Whether Trustly moves this currency. All of them have two decimals, as its amounts do.
-const fn speaks(currency: Currency) -> bool {
-    use Currency::{DKK, EUR, GBP, NOK, PLN, SEK};
-    matches!(currency, EUR | GBP | SEK | DKK | NOK | PLN)
-}
-
-impl Adapter for Arc<Trustly> {
-    fn name(&self) -> &'static str {
-        "trustly"
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
-    }
-
-    fn plan(&self, operation: &Operation, now: Timestamp) -> Option<Plan> {
-        match operation {
-            Operation::CreateDeposit(deposit) => {
-                let base_url = self.url.clone();
-                self.order("create_deposit", self.deposit(deposit)?, move |answer| {
-                    mapping::deposit_answer(answer, &base_url)
-                })
-            }
-            Operation::CreatePayout(payout) => self.pay_out(payout),
-            Operation::ReturnDeposit(back) => {
-                let order = back.deposit_psp_reference.clone();
-                self.order("return_deposit", self.refund(back)?, move |answer| {
-                    mapping::refund_answer(answer, &order)
-                })
-            }
-            Operation::Inquire(inquiry) => self.inquiry(inquiry, now),
-            Operation::CancelDeposit { .. }
-            | Operation::CompleteDeposit(_)
-            | Operation::Lookup(_) => None,
-        }
-    }
-
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let portable = match &destination.portable {
-            Some(Portable::Iban { iban, .. }) => requests::clearing_house(iban).is_some(),
-            Some(Portable::UkAccount { .. }) => currency == Currency::GBP,
-            _ => false,
-        };
-        speaks(currency) && (destination.token.is_some() || portable)
     }
 
     fn verify_webhook(&self, raw: &RawWebhook<'_>, _: &WebhookKeys) -> Received {

@@ -1,14 +1,8 @@
 //! Operations as Trustly messages. The same operation always gives the same message.
 
+use super::Trustly;
 use super::wire::Message;
-use super::{Trustly, speaks};
-use crate::common::{compact, given, two_names};
-use crate::json::{Json, object};
-use crate::signature::derived_uuid;
-use psp_contract::{
-    DepositRequest, Inquiry, Payer, PayoutRequest, Portable, ReturnRequest, Timestamp,
-};
-use secrecy::ExposeSecret;
+use crate::prelude::*;
 
 /// The clearing houses of IBANs' countries, which bear the country's name.
 const CLEARING_HOUSES: [(&str, &str); 29] = [
@@ -63,7 +57,7 @@ impl Trustly {
         Message { method, uuid: derived_uuid(&[method, seed]), data }
     }
 
-    pub fn deposit(&self, deposit: &DepositRequest) -> Option<Message> {
+    pub fn deposit(&self, deposit: &DepositRequest) -> Message {
         let payer = &deposit.payer;
         let (first, last) = two_names(payer);
         let attributes = object! {
@@ -87,8 +81,7 @@ impl Trustly {
             "MessageID": deposit.attempt,
             "Attributes": attributes,
         };
-        let message = self.message("Deposit", &deposit.attempt.lower(), data);
-        speaks(deposit.money.currency).then_some(message)
+        self.message("Deposit", &deposit.attempt.lower(), data)
     }
 
     /// An IBAN goes into `AccountNumber` with an empty `BankNumber`; a British account is sort code and
@@ -124,7 +117,7 @@ impl Trustly {
         Some(self.message("RegisterAccount", &payout.attempt.lower(), data))
     }
 
-    pub fn account_payout(&self, payout: &PayoutRequest, account_id: &str) -> Option<Message> {
+    pub fn account_payout(&self, payout: &PayoutRequest, account_id: &str) -> Message {
         let data = object! {
             "NotificationURL": &self.notify_url,
             "AccountID": account_id,
@@ -134,8 +127,7 @@ impl Trustly {
             "Currency": payout.money.currency,
             "Attributes": object! { "ShopperStatement": &self.shopper_statement },
         };
-        let message = self.message("AccountPayout", &payout.attempt.lower(), data);
-        speaks(payout.money.currency).then_some(message)
+        self.message("AccountPayout", &payout.attempt.lower(), data)
     }
 
     pub fn refund(&self, back: &ReturnRequest) -> Option<Message> {
@@ -146,7 +138,7 @@ impl Trustly {
             // For people who look: Trustly neither returns it nor knows a repeated refund by it.
             "Attributes": object! { "ExternalReference": back.attempt },
         };
-        let fine = speaks(back.money.currency) && !back.deposit_psp_reference.is_empty();
+        let fine = !back.deposit_psp_reference.is_empty();
         fine.then(|| self.message("Refund", &back.attempt.lower(), data))
     }
 

@@ -6,12 +6,7 @@
 
 use super::mapping::{money, payout_failure};
 use super::{Trustly, shape, wire};
-use crate::json::{Json, object};
-use crate::webhook::{
-    Echo, RawWebhook, Received, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-    WebhookReply,
-};
-use psp_contract::{DeclineClass, Money, PayerProof, Report, Status, Subject, Timestamp};
+use crate::prelude::*;
 
 pub(super) fn verify(trustly: &Trustly, raw: &RawWebhook<'_>) -> Received {
     const MALFORMED: WebhookRefusal = WebhookRefusal::Malformed("no JSON-RPC notification");
@@ -94,7 +89,7 @@ fn timestamp(text: &str) -> Option<Timestamp> {
     let whole_hours = time.rfind(['+', '-']).is_some_and(|at| time.len() - at == 3);
     let minutes = if whole_hours { ":00" } else { "" };
     let text = format!("{date}T{time}{minutes}");
-    let at = Timestamp::parse(&text, &time::format_description::well_known::Rfc3339).ok()?;
+    let at = Timestamp::parse(&text, &Rfc3339).ok()?;
     Some(at.to_offset(time::UtcOffset::UTC))
 }
 

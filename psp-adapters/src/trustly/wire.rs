@@ -1,11 +1,9 @@
 //! Trustly's envelope: what is signed, and what of an answer is believed.
 
 use super::Trustly;
-use crate::answer::json;
-use crate::json::{Json, object};
+use crate::prelude::*;
 use crate::signature::Proof;
 use crate::signature::unseparated::write_out;
-use psp_contract::{HttpRequest, HttpResponse, Method, Unknown};
 use uuid::Uuid;
 
 /// One call.

@@ -102,7 +102,7 @@ fn run(fixture: &dyn Fixture, act: Act, case: Case, breaks: &[Break]) {
             assert!(
                 !missing && (told || other),
                 "{} {act:?} {heard}",
-                fixture.psp().adapter().name()
+                fixture.psp().adapter_name()
             );
             // A British account is paid in pounds whatever the account's own currency is.
             assert!(as_told || money == asked_for(&operation).unwrap_or(fixture.money()));

@@ -4,7 +4,7 @@ use crate::support::crypto_side::{
     BITCOIN, SECRET, SECRET_NEXT, TRON, coinspaid_account, hmac_sha512, usdt,
 };
 use crate::support::{attempt, deposit, deposit_with, payer, psp, response};
-use crate::{coinspaid, receive, run, status};
+use crate::{coinspaid, looked_up, receive, run, status};
 use psp_adapters::{WebhookEvent, WebhookRefusal};
 use psp_contract::{
     AssetAmount, Currency, DeclineClass, HttpRequest, Instrument, Money, NextAction, NotSent,
@@ -127,6 +127,35 @@ fn an_arrival_is_credited_as_it_was_received_and_only_at_the_final_word() {
         let event = arrival(("USDTT", "25.5"), ("USDTT", "25.5"), confirmations, word);
         assert!(!event.payin.unwrap().confirmed && event.report.is_none(), "{word}");
     }
+}
+
+/// What CryptoProcessing's page "Transaction details" shows of a deposit.
+#[test]
+fn what_arrived_is_asked_by_its_own_id_and_told_by_coinspaids_books() {
+    let told = |id: &str, change: (&str, Value)| {
+        let mut body = json!({"id": 2_686_510, "type": "deposit", "status": "confirmed",
+            "crypto_address": {"id": 1, "currency": "USDTT", "address": TRON, "tag": null,
+                "foreign_id": payer().player_reference},
+            "currency_sent": {"currency": "USDTT", "amount": "25.50000000"},
+            "currency_received": {"currency": "USDTT", "amount": "25.50000000"},
+            "transactions": [{"transaction_type": "blockchain", "confirmations": "19"}]});
+        body[change.0] = change.1;
+        looked_up(&coinspaid(), id, &response(200, body.to_string()))
+    };
+    let honest = || ("error", json!(""));
+    let succeeded = Status::Succeeded { money: usdt(25_500_000) };
+    assert_eq!(status(&told("2686510", honest())), &succeeded);
+    let pending = told("2686510", ("status", json!("not_confirmed")));
+    assert_eq!(status(&pending), &Status::Pending);
+    assert_eq!(told("2686511", honest()), Outcome::Unknown(Unknown::Mismatch));
+    let withdrawal = told("2686510", ("type", json!("withdrawal")));
+    assert_eq!(withdrawal, Outcome::Unknown(Unknown::Mismatch));
+    let unread = told("2686510", ("currency_received", json!({})));
+    assert_eq!(unread, Outcome::Unknown(Unknown::Unreadable));
+    let missing = response(404, r#"{"errors":{"id":"Transaction is not found."}}"#);
+    assert_eq!(looked_up(&coinspaid(), "2686510", &missing), Outcome::NotFound);
+    let not_a_number = looked_up(&coinspaid(), "x", &missing);
+    assert_eq!(not_a_number, Outcome::NotSent(NotSent::NotExpressible));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::support::crypto_side::{
 use crate::support::{
     FOREIGN_RSA, attempt, deposit, inquiry, payer, payout, portable, psp, response, to,
 };
-use crate::{fireblocks, receive, run, status};
+use crate::{fireblocks, looked_up, receive, run, status};
 use psp_adapters::{WebhookEvent, WebhookKeys, WebhookRefusal};
 use psp_contract::{
     DeclineClass, HttpResponse, InquiryBy, NotSent, Outcome, PayinTarget, Status, Subject,
@@ -73,6 +73,23 @@ fn a_transfer_from_outside_is_a_players_and_housekeeping_is_nobodys() {
     data["destination"] = json!({"type": "VAULT_ACCOUNT", "id": "3"});
     let told = webhook(&event(&data)).unwrap();
     assert!(told.attempt.is_none() && told.report.is_none());
+}
+
+#[test]
+fn what_arrived_is_asked_by_its_own_id_and_told_by_fireblocks_books() {
+    let told =
+        |id: &str, data: &Value| looked_up(&fireblocks(), id, &response(200, data.to_string()));
+    let succeeded = Status::Succeeded { money: usdt(25_500_000) };
+    assert_eq!(status(&told("tx-1", &transfer())), &succeeded);
+    let mut under_way = transfer();
+    under_way["status"] = "CONFIRMING".into();
+    assert_eq!(status(&told("tx-1", &under_way)), &Status::Pending);
+    assert_eq!(told("tx-9", &transfer()), Outcome::Unknown(Unknown::Mismatch));
+    // A payout is nobody's deposit.
+    let payout = outgoing("COMPLETED", "CONFIRMED", "0x2");
+    assert_eq!(told("tx-2", &payout), Outcome::Unknown(Unknown::Unreadable));
+    let missing = response(404, r#"{"message":"The transaction was not found","code":1404}"#);
+    assert_eq!(looked_up(&fireblocks(), "tx-1", &missing), Outcome::NotFound);
 }
 
 #[test]

@@ -8,8 +8,8 @@ mod support;
 
 use psp_adapters::{Psp, RawWebhook, WebhookEvent, WebhookKeys, WebhookRefusal, build};
 use psp_contract::{
-    Currency, HttpRequest, HttpResponse, Operation, Outcome, StatementKind, Status,
-    TransportFailure,
+    Currency, HttpRequest, HttpResponse, Lookup, Operation, Outcome, StatementKind, Status,
+    Subject, TransportFailure,
 };
 use support::crypto_side::{
     BITCOIN, ETHEREUM, TRON, WEBHOOK_RSA, address_of, coinspaid_account, fireblocks_account, jwks,
@@ -51,6 +51,16 @@ fn run(
     answer: impl FnMut(&'static str, &HttpRequest) -> Result<HttpResponse, TransportFailure>,
 ) -> Driven {
     drive(psp.adapter(), operation, now(), None, answer)
+}
+
+/// Asks what arrived, and says what the answer comes to.
+fn looked_up(psp: &Psp, id: &str, answer: &HttpResponse) -> Outcome {
+    let lookup = Lookup { subject: Some(Subject::Deposit), psp_reference: id.to_owned() };
+    let asked = |step, request: &HttpRequest| {
+        assert_eq!((step, request.moves_money), ("lookup", false));
+        Ok(answer.clone())
+    };
+    run(psp, &Operation::Lookup(lookup), asked).outcome
 }
 
 #[track_caller]

@@ -26,10 +26,11 @@ impl FromFields for CaseBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let known = (
             "review.kind_unknown",
-            "kind is manual_adjustment, attestation, exclusion_end or player_fields",
+            "kind is manual_adjustment, attestation, exclusion_end, player_fields or erasure",
         );
         let kind = fields.parsed("kind", known, |text| {
-            CaseKind::parse(text).filter(|kind| *kind != CaseKind::KillSwitch)
+            let by_service = [CaseKind::KillSwitch, CaseKind::Policy, CaseKind::NameMatch];
+            CaseKind::parse(text).filter(|kind| !by_service.contains(kind))
         });
         let player = player_id(fields);
         let note = fields.line("note", 2000);
@@ -44,6 +45,8 @@ impl FromFields for CaseBody {
 #[derive(Debug, Clone, Default)]
 pub struct PayloadBody {
     entry: Option<Adjustment>,
+    /// The player is to be excluded.
+    excludes: bool,
     money: Option<Money>,
     attestation: Option<AttestationKind>,
     reference: Option<String>,
@@ -59,10 +62,14 @@ impl FromFields for PayloadBody {
         let day = ("date.malformed", "a date is written 1990-12-31");
         let code = ("currency.unknown", "this is not the code of a known currency");
         let entry = fields.parsed_opt("entry", entry, Adjustment::parse);
+        let measure = ("measure.unknown", "measure is exclude");
+        let measure =
+            fields.parsed_opt("measure", measure, |text| (text == "exclude").then_some(()));
         let currency = fields.parsed_opt("currency", code, |text| text.parse::<Currency>().ok());
         let money = fields.amount_opt("amount", currency);
         Some(Self {
             entry,
+            excludes: measure.is_some(),
             money,
             attestation: fields.parsed_opt("attestation", attests, AttestationKind::parse),
             reference: fields.line_opt("reference", 200),
@@ -88,11 +95,13 @@ impl PayloadBody {
     /// 422 with the field that is missing, or that means nothing there.
     pub fn for_kind(self, kind: CaseKind) -> Result<CasePayload, Problem> {
         let is = |wanted| kind == wanted;
+        let attests = is(CaseKind::Attestation) || (is(CaseKind::NameMatch) && !self.excludes);
         let strange = [
+            ("measure", self.excludes && !is(CaseKind::NameMatch)),
             ("entry", self.entry.is_some() && !is(CaseKind::ManualAdjustment)),
-            ("attestation", self.attestation.is_some() && !is(CaseKind::Attestation)),
-            ("reference", self.reference.is_some() && !is(CaseKind::Attestation)),
-            ("valid_until", self.valid_until.is_some() && !is(CaseKind::Attestation)),
+            ("attestation", self.attestation.is_some() && !attests),
+            ("reference", self.reference.is_some() && !attests),
+            ("valid_until", self.valid_until.is_some() && !attests),
             (
                 "amount",
                 self.money.is_some()
@@ -113,17 +122,21 @@ impl PayloadBody {
                 entry: needed(self.entry, "entry")?,
                 money: needed(self.money, "amount")?,
             }),
-            CaseKind::Attestation => Ok(CasePayload::Attestation(AttestationTerms {
-                kind: needed(self.attestation, "attestation")?,
-                reference: needed(self.reference, "reference")?,
-                amount: self.money,
-                valid_until: self.valid_until,
-            })),
+            CaseKind::NameMatch if self.excludes => Ok(CasePayload::Exclusion),
+            CaseKind::Attestation | CaseKind::NameMatch => {
+                Ok(CasePayload::Attestation(AttestationTerms {
+                    kind: needed(self.attestation, "attestation")?,
+                    reference: needed(self.reference, "reference")?,
+                    amount: self.money,
+                    valid_until: self.valid_until,
+                }))
+            }
             CaseKind::ExclusionEnd => Ok(CasePayload::ExclusionEnd),
             CaseKind::PlayerFields => Ok(CasePayload::PlayerFields(self.fields)),
-            CaseKind::KillSwitch => Err(Problem::unprocessable(
+            CaseKind::Erasure => Ok(CasePayload::Erasure),
+            CaseKind::KillSwitch | CaseKind::Policy => Err(Problem::unprocessable(
                 "review.payload_strange",
-                "A case of a switch takes no payload.",
+                "A case of the service takes no payload.",
             )
             .at("/payload")),
         }
@@ -225,7 +238,7 @@ pub struct ReviewParams {
 #[derive(Debug, ToSchema)]
 #[schema(as = OpenReview)]
 pub struct CaseSchema {
-    /// `manual_adjustment`, `attestation`, `exclusion_end` or `player_fields`.
+    /// `manual_adjustment`, `attestation`, `exclusion_end`, `player_fields` or `erasure`.
     #[schema(example = "manual_adjustment")]
     pub kind: String,
     #[schema(example = "p-1")]
@@ -245,6 +258,9 @@ pub struct PayloadSchema {
     /// `manual_adjustment`: `credit` or `debit` the player's cash, or `write_off` what they owe.
     #[schema(example = "credit")]
     pub entry: Option<String>,
+    /// `name_match`: `exclude` the player; without it the payload is the `name_exception`.
+    #[schema(example = "exclude")]
+    pub measure: Option<String>,
     /// `manual_adjustment`; `attestation`: up to how much it holds.
     #[schema(example = "100.00")]
     pub amount: Option<String>,

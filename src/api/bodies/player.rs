@@ -47,7 +47,9 @@ impl FromFields for PlayerBody {
         let bad_locale = ("locale.malformed", "a locale is a BCP 47 tag: sv-SE");
         let locale = fields.parsed_opt("locale", bad_locale, locale);
         let known = ("player.status_unknown", "a player is active, frozen or closed");
-        let status = fields.parsed_opt("status", known, PlayerStatus::parse);
+        let status = fields.parsed_opt("status", known, |text| {
+            PlayerStatus::parse(text).filter(|status| *status != PlayerStatus::Erased)
+        });
         let exclusion = fields.object_opt("exclusion");
         let kyc = fields.object("kyc");
         Some(Self {

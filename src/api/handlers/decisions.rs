@@ -10,9 +10,10 @@ use crate::api::problem::{Problem, ProblemView};
 use crate::api::refusals::sentence;
 use crate::api::views::ListView;
 use crate::api::views::decision::{DecisionView, ReplayView};
-use crate::domain::{Audience, DecisionId};
+use crate::domain::{Audience, DecisionId, PlayerId};
 use crate::screening::Outcome;
 use crate::screening::replay::{Question, ReplayError, replay as make_again};
+use crate::store::decision_reads::{self, DecisionRead, ReadAct};
 use crate::store::read_decisions::{self, DecisionFilter as Wanted, DecisionLine};
 use crate::store::read_history::{self, Span};
 use axum::Json;
@@ -35,6 +36,7 @@ pub async fn list(
         before: before(&filter.page)?,
         limit: one_more(&filter.page),
     };
+    noted(&edge, &caller, ReadAct::List, &asked(&wanted)).await?;
     let pool = edge.flows.db.pool();
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let position = |line: &DecisionLine| line.id.simple().to_string();
@@ -42,6 +44,30 @@ pub async fn list(
     let (policies, reader) = (edge.flows.policies.current(), reader(&caller));
     let view = |line| DecisionView::of(line, &policies, reader);
     Ok(Json(ListView::cut("decisions", limit, found, position, view)))
+}
+
+/// A person's reading is noted before it is answered; a backend's own is no person's.
+async fn noted(edge: &Edge, caller: &Caller, act: ReadAct, subject: &str) -> Result<(), Problem> {
+    let Ok(person) = caller.person() else { return Ok(()) };
+    let read = DecisionRead {
+        id: edge.flows.ids.next(),
+        operator: caller.operator().as_str(),
+        person: Some(person),
+        door: "api",
+        act,
+        subject,
+        at: edge.flows.clock.now(),
+    };
+    Ok(decision_reads::keep(edge.flows.db.pool(), &read).await?)
+}
+
+/// What a list was asked for.
+fn asked(wanted: &Wanted) -> String {
+    let player = wanted.player.as_ref().map_or("any", PlayerId::as_str);
+    let payment = wanted.payment.map_or_else(|| "any".to_owned(), |id| id.simple().to_string());
+    let outcomes = wanted.outcomes.join(",");
+    let version = wanted.policy_version.as_deref().unwrap_or("any");
+    format!("player {player}, payment {payment}, outcomes {outcomes}, policy {version}")
 }
 
 /// What a key may see: a person's with the scope `compliance` sees all of it.
@@ -72,6 +98,7 @@ pub async fn get(
     PathParams(id): PathParams<String>,
 ) -> Result<Json<DecisionView>, Problem> {
     let id = DecisionId::parse(&id).ok_or_else(not_here)?;
+    noted(&edge, &caller, ReadAct::Read, &id.to_string()).await?;
     let wanted = Wanted { id: Some(id.0), limit: 1, ..Wanted::default() };
     let pool = edge.flows.db.pool();
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
@@ -98,6 +125,7 @@ pub async fn replay(
     body: Strict<ReplayBody>,
 ) -> Result<Json<ReplayView>, Problem> {
     let id = DecisionId::parse(&id).ok_or_else(not_here)?;
+    noted(&edge, &caller, ReadAct::Read, &id.to_string()).await?;
     let span = Span {
         operator: Some(caller.operator().clone()),
         ids: Some(vec![id.0]),

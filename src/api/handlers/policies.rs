@@ -11,7 +11,7 @@ use crate::api::caller::Caller;
 use crate::api::extract::{NoBody, PathParams, Strict, StrictQuery, not_here};
 use crate::api::idempotency::{IdempotencyKey, mark_replayed};
 use crate::api::problem::{FieldError, Problem, ProblemView};
-use crate::api::refusals::sentence;
+use crate::api::refusals::{refused, sentence};
 use crate::api::views::ListView;
 use crate::api::views::policy::PolicyView;
 use crate::screening::file::Fault;
@@ -163,6 +163,7 @@ fn not_proposed(error: ProposeError) -> Problem {
             "idempotency.key_reused",
             "This Idempotency-Key proposed another text before.",
         ),
+        ProposeError::Case(refusal) => refused(&refusal),
         ProposeError::Store(error) => error.into(),
     }
 }
@@ -187,6 +188,7 @@ fn not_ended(error: EndError) -> Problem {
         ),
         EndError::TooSoon => Problem::conflict("policy.too_soon", TOO_SOON),
         EndError::MomentTaken => Problem::conflict("policy.moment_taken", sentence(&error)),
+        EndError::Case(refusal) => refused(&refusal),
         EndError::Store(error) => error.into(),
     }
 }

@@ -18,13 +18,15 @@ pub struct PlayerView {
     pub country: String,
     #[schema(example = "SEK")]
     pub currency: &'static str,
-    pub full_name: String,
+    /// Null, as the next six, once the player's data was erased.
+    #[schema(required)]
+    pub full_name: Option<String>,
     #[schema(required)]
     pub given_name: Option<String>,
     #[schema(required)]
     pub family_name: Option<String>,
-    #[schema(example = "1990-12-31")]
-    pub date_of_birth: String,
+    #[schema(required, example = "1990-12-31")]
+    pub date_of_birth: Option<String>,
     #[schema(required)]
     pub national_id: Option<String>,
     #[schema(required)]
@@ -35,7 +37,7 @@ pub struct PlayerView {
     pub address: Option<String>,
     #[schema(required)]
     pub locale: Option<String>,
-    /// `active`, `frozen` or `closed`.
+    /// `active`, `frozen`, `closed` or `erased`.
     #[schema(example = "active")]
     pub status: &'static str,
     #[schema(required)]
@@ -113,14 +115,15 @@ pub struct PlayerSessionView {
 
 impl From<Player> for PlayerView {
     fn from(player: Player) -> Self {
+        let is_known = !player.is_erased();
         Self {
             player_id: player.key.player.to_string(),
             country: player.country,
             currency: player.currency.code(),
-            full_name: player.full_name,
+            full_name: is_known.then_some(player.full_name),
             given_name: player.given_name,
             family_name: player.family_name,
-            date_of_birth: player.date_of_birth.to_string(),
+            date_of_birth: is_known.then(|| player.date_of_birth.to_string()),
             national_id: player.national_id,
             email: player.email,
             phone: player.phone,

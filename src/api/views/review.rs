@@ -27,6 +27,9 @@ pub struct ReviewView {
     /// The switch that is to be confirmed or lifted.
     #[schema(required)]
     pub switch_id: Option<String>,
+    /// The policy version that is to be published: `GET /v1/policies/{version}` has its text.
+    #[schema(required)]
+    pub policy_version: Option<String>,
     /// Why it was opened.
     #[schema(example = "dual_approval")]
     pub kind: String,
@@ -106,6 +109,9 @@ pub struct ApprovalView {
 pub struct PayloadView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<&'static str>,
+    /// `exclude`: the player, without end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measure: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +161,7 @@ impl From<ReviewLine> for ReviewView {
             player_id: player.as_ref().map(ToString::to_string),
             attempt_id: attempt.map(|id| id.to_string()),
             switch_id: switch.map(|id| SwitchId(id).to_string()),
+            policy_version: review.policy.as_ref().map(|policy| policy.version.clone()),
             kind: kind.clone(),
             open: *open,
             opened_at: (*opened_at).into(),
@@ -227,7 +234,8 @@ impl From<&CasePayload> for PayloadView {
                 valid_until: terms.valid_until.map(Time),
                 ..Self::default()
             },
-            CasePayload::ExclusionEnd => Self::default(),
+            CasePayload::ExclusionEnd | CasePayload::Erasure => Self::default(),
+            CasePayload::Exclusion => Self { measure: Some("exclude"), ..Self::default() },
             CasePayload::PlayerFields(fields) => Self {
                 country: fields.country.clone(),
                 date_of_birth: fields.date_of_birth.map(|day| day.to_string()),

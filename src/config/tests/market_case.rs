@@ -2,6 +2,7 @@
 
 use super::packs::{packs, player};
 use crate::domain::{Currency, Direction, Instrument, Method, Money, Origin, Player, Timestamp};
+use crate::screening::background::Background;
 use crate::screening::calendar::Period;
 use crate::screening::facts::Facts;
 use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
@@ -33,6 +34,7 @@ pub(super) fn nothing_is_known_against(player: &Player, now: Timestamp) -> Check
         register: Some(RegisterFacts { register: "register".to_owned(), found: Ok(answer) }),
         file: (player.country == "DE").then_some(file),
         names: vec![NameFacts { matcher: "matcher".to_owned(), found: Ok(names) }],
+        kyc: None,
     }
 }
 
@@ -136,6 +138,7 @@ impl Case {
             method,
             limits: &self.limits,
             movements: &self.movements,
+            background: Background::NOTHING,
             source: self.source.as_ref(),
         };
         let (policies, fx) = (Policies::new(packs()), fx());
@@ -153,6 +156,8 @@ impl Case {
             closed_loop: None,
             payment: None,
             movements: &self.movements,
+            background: Background::NOTHING,
+            ends: &[],
         };
         let (policies, fx) = (Policies::new(packs()), fx());
         self.screened(gather::withdrawal(&records, &Setting::new(&policies, &fx, NOW)), &policies)

@@ -53,6 +53,21 @@ pub fn is_hash_of(sha256_hex: &str, text: &str) -> bool {
     of_bytes || of_form.is_ok_and(|of_form| of_form == sha256_hex)
 }
 
+/// Of these texts the one with this hash. Of a version that includes another it is the canonical form, which
+/// holds both and has that hash itself.
+pub fn text_of<'a>(
+    sha256_hex: &str,
+    mut texts: impl Iterator<Item = &'a str>,
+    library: &Library,
+) -> Option<String> {
+    texts.find_map(|text| {
+        if is_hash_of(sha256_hex, text) {
+            return Some(text.to_owned());
+        }
+        whole(text, library).filter(|form| is_hash_of(sha256_hex, form))
+    })
+}
+
 fn object(table: &DeTable<'_>) -> Value {
     Value::Object(entries(table))
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{Currency, Kyc, KycStatus, Method, Money, Origin, Player};
+use crate::screening::background::Background;
 use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
 use crate::screening::hooks::KycFacts;
 use crate::screening::policy::Policies;
@@ -38,6 +39,7 @@ fn facts(checkpoint: Checkpoint, player: &Player, policies: &Policies) -> Facts 
                 method,
                 limits,
                 movements,
+                background: Background::NOTHING,
                 source,
             },
             &setting,
@@ -55,6 +57,8 @@ fn facts(checkpoint: Checkpoint, player: &Player, policies: &Policies) -> Facts 
             closed_loop,
             payment,
             movements,
+            background: Background::NOTHING,
+            ends: &[],
         },
         &setting,
     )

@@ -92,7 +92,7 @@ impl Check for Status {
             PlayerStatus::Active => (false, "active"),
             PlayerStatus::Frozen => (true, "active"),
             PlayerStatus::Closed if leaves => (false, "active or closed"),
-            PlayerStatus::Closed => (true, "active"),
+            PlayerStatus::Closed | PlayerStatus::Erased => (true, "active"),
         };
         let effect = if leaves { Outcome::Hold } else { Outcome::Deny };
         vec![Finding::new(hit, player.status.as_str(), threshold).with_effect(effect)]
@@ -101,7 +101,8 @@ impl Check for Status {
     fn words(&self, result: &RuleResult) -> Words {
         // A freeze may be part of an inquiry.
         let audience = Audience::Operator;
-        if result.observed == PlayerStatus::Closed.as_str() {
+        let over = [PlayerStatus::Closed.as_str(), PlayerStatus::Erased.as_str()];
+        if over.contains(&result.observed.as_str()) {
             return Words::new(
                 audience,
                 "player.closed",

@@ -24,6 +24,7 @@ pub(super) const LEASE: Duration = Duration::minutes(2);
 /// How long a question waits for its next try, at first and at most.
 const PAUSE: Duration = Duration::seconds(2);
 const PAUSE_MAX: Duration = Duration::hours(1);
+const NO_PLAYER: &str = "no such player";
 
 /// Why a look came to nothing; the message stays due.
 #[derive(Debug, thiserror::Error)]
@@ -66,14 +67,16 @@ pub async fn follow(flows: &Flows, event: &DueEvent) -> Result<bool, FollowError
         }
         Looked::Open(why) => why,
     };
-    if let (Why::PlayerUnknown, 1) = (why, event.tries) {
+    let is_told = matches!(why, Why::PlayerUnknown)
+        && identity_events::note(flows.db.pool(), event, NO_PLAYER).await?;
+    if is_told {
         tell(flows, event, "kyc_player_unknown", "is about no player that is known here").await?;
     }
     let now = flows.clock.now();
     if event.deadline_at <= now {
         let (note, detail) = match why {
             Why::PlayerUnknown => {
-                identity_events::close(flows.db.pool(), event, "no such player", now).await?;
+                identity_events::close(flows.db.pool(), event, NO_PLAYER, now).await?;
                 return Ok(true);
             }
             Why::Hook(HookFailure::Pending) => {

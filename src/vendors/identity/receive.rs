@@ -5,7 +5,7 @@ use super::follow::{LEASE, follow};
 use super::vendor::IdentityVendor;
 use super::verify::Refused;
 use super::wire::Event;
-use crate::domain::Timestamp;
+use crate::domain::{PlayerId, Timestamp};
 use crate::flows::Flows;
 use crate::store::StoreError;
 use crate::store::identity_events::{self, DueEvent, NewEvent};
@@ -84,6 +84,8 @@ fn on_record(
 ) -> (NewEvent, Option<DueEvent>) {
     let reference = event.reference.clone().filter(|_| why_not(vendor, event).is_none());
     let deadline_at = now + vendor.patience;
+    // What cannot be an id of ours is not kept: it may be anything that somebody typed.
+    let player = event.player.clone().filter(|named| PlayerId::parse(named).is_some());
     // A vendor's clock that is ahead must not make its news newer than all that follows.
     let happened_at = event.happened_at.map(|at| at.min(now));
     let new = NewEvent {
@@ -92,7 +94,7 @@ fn on_record(
         kind: event.kind.chars().take(64).collect(),
         reference: reference.clone(),
         operator: vendor.operator.clone(),
-        player: event.player.clone(),
+        player: player.clone(),
         happened_at,
         deadline_at,
         note: why_not(vendor, event).unwrap_or("about nobody"),
@@ -101,7 +103,7 @@ fn on_record(
         vendor: vendor.id.clone(),
         event_id,
         reference,
-        player: event.player.clone(),
+        player: player.clone(),
         happened_at,
         received_at: now,
         deadline_at,

@@ -69,7 +69,12 @@ async fn identity_says(flows: &Flows, player: &Player) -> Option<KycFacts> {
 
 /// Marks entries of which two people have said that they are not this player. Without the database
 /// nothing is excepted.
-async fn except_known(flows: &Flows, player: &Player, facts: &mut CheckFacts, now: Timestamp) {
+pub(super) async fn except_known(
+    flows: &Flows,
+    player: &Player,
+    facts: &mut CheckFacts,
+    now: Timestamp,
+) {
     let is_near = |told: &NameFacts| told.found.as_ref().is_ok_and(|told| !told.hits.is_empty());
     if !facts.names.iter().any(is_near) {
         return;

@@ -1,6 +1,6 @@
 //! Matches a player's name anew, and says what is new: after the record changed, and after a list did.
 
-use super::ask_checks::{asked, known, match_name};
+use super::ask_checks::{asked, except_known, known, match_name};
 use super::matcher::Matcher;
 use super::results;
 use crate::decide::{Command, Refusal};
@@ -8,12 +8,12 @@ use crate::domain::{Player, PlayerKey, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
+use crate::reviews::open_name_case::open_name_case;
 use crate::screening::Checkpoint;
 use crate::screening::gather::{self, Locked, Setting};
 use crate::screening::hooks::{CheckFacts, HookFailure, NameAnswer, NameFacts, NameHit};
 use crate::screening::signals::Hook;
 use crate::store::StoreError;
-use crate::store::incidents::{self, ServiceIncident};
 
 /// Why a player was not matched.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum RescreenError {
 }
 
 /// Matches one player with one matcher. True: something is new that the policy wants people to see, and
-/// they were told.
+/// a case is open for them.
 pub async fn rescreen(
     flows: &Flows,
     matcher: &Matcher,
@@ -49,7 +49,8 @@ pub async fn rescreen(
     let new: Vec<NameHit> = answer.hits.iter().filter(is_new).cloned().collect();
     let old_version = before.map_or("none".to_owned(), |before| before.version);
     record(flows, matcher, &player, &answer).await?;
-    let noticed = noticed(flows, matcher, &player, &NameAnswer { hits: new, ..answer.clone() });
+    let new = NameAnswer { hits: new, ..answer.clone() };
+    let noticed = noticed(flows, matcher, &player, &new).await;
     if noticed.is_empty() {
         return Ok(false);
     }
@@ -62,9 +63,7 @@ pub async fn rescreen(
         noticed.join("; "),
         answer.version
     );
-    let incident = ServiceIncident { kind: "name_delta", detail: &detail, psp: None };
-    let now = flows.clock.now();
-    incidents::raise(flows.db.pool(), flows.ids.next(), &incident, now).await?;
+    open_name_case(flows, key, &detail).await?;
     Ok(true)
 }
 
@@ -76,14 +75,15 @@ async fn record(
     player: &Player,
     answer: &NameAnswer,
 ) -> Result<(), RescreenError> {
-    let policies = flows.policies.current();
-    let policy = policies.in_force(&player.country, flows.clock.now());
+    let (policies, now) = (flows.policies.current(), flows.clock.now());
+    let policy = policies.in_force(&player.country, now);
     let asks = policy.and_then(|policy| asked(policy, Checkpoint::AccountEvent, Hook::Names));
     if asks.is_none() {
         return Ok(());
     }
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
-    let checks = CheckFacts { names, ..CheckFacts::default() };
+    let mut checks = CheckFacts { names, ..CheckFacts::default() };
+    except_known(flows, player, &mut checks, now).await;
     let command = Command::ScreenAccount { version: player.version, checks };
     match flows.lanes.submit(&player.key, command).await {
         Ok(_) | Err(SubmitError::Refused(Refusal::PlayerChanged)) => Ok(()),
@@ -91,8 +91,14 @@ async fn record(
     }
 }
 
-/// What of these hits the market's policy wants seen.
-fn noticed(flows: &Flows, matcher: &Matcher, player: &Player, answer: &NameAnswer) -> Vec<String> {
+/// What of these hits the market's policy wants seen. An entry that is excepted is nobody's concern, also
+/// when it scores otherwise by now.
+async fn noticed(
+    flows: &Flows,
+    matcher: &Matcher,
+    player: &Player,
+    answer: &NameAnswer,
+) -> Vec<String> {
     let now: Timestamp = flows.clock.now();
     let policies = flows.policies.current();
     let Some(policy) = policies.in_force(&player.country, now) else { return Vec::new() };
@@ -103,6 +109,7 @@ fn noticed(flows: &Flows, matcher: &Matcher, player: &Player, answer: &NameAnswe
         gather::account(player, &Locked::NOTHING, &Setting::new(&policies, &flows.fx, now));
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
     facts.checks = CheckFacts { names, ..CheckFacts::default() };
+    except_known(flows, player, &mut facts.checks, now).await;
     let rules = policy.rules.iter().filter(|rule| {
         rule.check.asks().is_some_and(|ask| ask.hook == Hook::Names)
             && rule.at.contains(&Checkpoint::AccountEvent)

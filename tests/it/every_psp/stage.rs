@@ -90,11 +90,11 @@ impl Stage {
         mocks.complete_if_open(&attempt.psp, &movement.reference).await;
     }
 
-    /// Whether the account's PSP can be asked about one deposit.
+    /// Whether the account's PSP can be asked about one deposit, or about what came for it.
     pub fn can_be_asked(&self) -> bool {
         let psp = self.world.one().flows.psps.get(&self.account.id).unwrap();
         let inquiry = &psp.capabilities().deposit_inquiry;
-        inquiry.by_our_reference || inquiry.by_psp_reference
+        inquiry.by_our_reference || inquiry.by_psp_reference || inquiry.of_arrivals
     }
 
     /// PSPs repeat what nobody has acknowledged: all that came is told once more.

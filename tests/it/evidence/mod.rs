@@ -2,7 +2,9 @@
 //! verified from the database and from copied files.
 
 mod attacks;
+mod erasing;
 mod files;
+mod outside;
 mod packs;
 mod sealing;
 
@@ -14,7 +16,7 @@ use interlock::evidence::folder::Folder;
 use interlock::evidence::note::{Keys, Signer, VerifierKey};
 use interlock::evidence::seal::{Progress, Sealing, put_files, seal};
 use interlock::evidence::verify_log::{Outside, Verdict, verify_database};
-use interlock::store::Db;
+use interlock::store::{Db, witness};
 use sqlx::AssertSqlSafe;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -81,7 +83,11 @@ impl Log {
              insert into attestation (attestation_id, operator_id, player_id, kind, reference, given_at,
                  review_id, slot, seq)
                select gen_random_uuid(), operator_id, player_id, 'affordability', 'z', now(),
-                 gen_random_uuid(), slot, seq from {newest}"
+                 gen_random_uuid(), slot, seq from {newest};
+             insert into erasure (slot, seq, erasure_id, operator_id, player_id, review_id, basis, erased_at)
+               select slot, seq, gen_random_uuid(), operator_id, 'nobody', gen_random_uuid(), 'never_moved',
+                 now() from {newest};
+             insert into service_incident values (gen_random_uuid(), 'x', 'y', now())"
         ))
         .await;
     }
@@ -97,6 +103,7 @@ impl Log {
     /// Whatever is new, at once, with its files.
     pub async fn seal(&self) -> Progress {
         let now = self.world.clock.now();
+        witness::take_in(self.db.pool(), now, false).await.unwrap();
         let progress = seal(self.db.pool(), &self.sealing, now).await.unwrap();
         put_files(self.db.pool(), &self.sealing, None).await.unwrap();
         progress

@@ -24,6 +24,8 @@ impl Render for PlainRender {
     }
 
     fn event(&self, payment: &Payment) -> String {
-        json!({"id": payment.id.to_string(), "status": payment.status.as_str()}).to_string()
+        let metadata: serde_json::Value = serde_json::from_str(&payment.metadata).unwrap();
+        json!({"id": payment.id.to_string(), "status": payment.status.as_str(), "metadata": metadata})
+            .to_string()
     }
 }

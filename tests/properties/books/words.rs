@@ -3,6 +3,7 @@
 use interlock::book::{Book, KeyClaim, Part, Payment};
 use interlock::decide::PspFacts;
 use interlock::decide::command::{RequestWithdrawal, Screened, StartDeposit};
+use interlock::decide::erasure::Retention;
 use interlock::decide::four_eyes::ReviewTerms;
 use interlock::domain::{
     Currency, DecisionId, DepositStatus, Direction, Ids, Instrument, Kyc, KycStatus, Method, Money,
@@ -71,6 +72,7 @@ impl World {
             // Steps go on for weeks; what people proposed stands until they decide.
             proposal_life: day * 10_000,
             escalate_every: day,
+            retention: Retention::default(),
         };
         let policies = Policies::new(vec![policy()]);
         Self { start, player: player(start), policies, fx, reviews, psps }
@@ -293,6 +295,7 @@ fn psp(can_be_asked: bool) -> Capabilities {
         by_our_reference: can_be_asked,
         by_psp_reference: true,
         by_ledger: false,
+        of_arrivals: false,
         min_interval: Duration::from_secs(5),
         ledger_min_interval: Duration::from_secs(900),
         not_found_quiet: Duration::from_secs(60),

@@ -1,0 +1,276 @@
+//! Takes the personal data of an erased player out of every table but their own row, which the lane empties
+//! with the decision.
+//!
+//! One place, one list: each step names its table, what it takes out, and the statement that does it. A
+//! test writes a mark through every door, erases, and looks for it in every row of every table; each
+//! step alone is what makes it go from its table. The database lets nothing else be changed in the rows of
+//! append-only tables, and that only of who was erased.
+
+use super::erasures::{self, Due};
+use super::{Pool, StoreError};
+use crate::domain::Timestamp;
+use sqlx::PgConnection;
+
+/// One table, and what is taken out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    PlayerVersions,
+    Events,
+    Payments,
+    Parts,
+    Answers,
+    Webhooks,
+    Addresses,
+    VendorAnswers,
+    VendorSignals,
+    Proposals,
+    CaseTexts,
+    CaseKeys,
+    IncidentNotes,
+    Movements,
+    Reservations,
+    NamesDue,
+    Sessions,
+    Identity,
+    Deliveries,
+    Salts,
+}
+
+impl Step {
+    /// In the order in which they are done: what is found by something comes before that goes.
+    pub const ALL: [Self; 20] = [
+        Self::PlayerVersions,
+        Self::Events,
+        Self::Payments,
+        Self::Parts,
+        Self::Answers,
+        Self::Webhooks,
+        Self::Addresses,
+        Self::VendorAnswers,
+        Self::VendorSignals,
+        Self::Proposals,
+        Self::CaseTexts,
+        Self::CaseKeys,
+        Self::IncidentNotes,
+        Self::Movements,
+        Self::Reservations,
+        Self::NamesDue,
+        Self::Sessions,
+        Self::Identity,
+        Self::Deliveries,
+        Self::Salts,
+    ];
+
+    /// The table, and what is taken out of it.
+    pub const fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::PlayerVersions => {
+                ("player_version", "every older version of the record, with its salt")
+            }
+            Self::Events => {
+                ("outbox_event", "what events told, which may repeat what the casino gave")
+            }
+            Self::Payments => {
+                ("payment", "who paid or was paid, from where, and what the casino noted")
+            }
+            Self::Parts => ("part", "where each share was sent"),
+            Self::Answers => ("idempotency_key", "answers that were kept for repeats"),
+            Self::Webhooks => {
+                ("inbox", "PSPs' messages, byte for byte and as they were understood")
+            }
+            Self::Addresses => {
+                ("vendor_check", "addresses and transactions that vendors were asked about")
+            }
+            Self::VendorAnswers => ("vendor_raw", "vendors' answers, byte for byte"),
+            Self::VendorSignals => ("vendor_result", "what vendors said, in our words"),
+            Self::Proposals => ("review_proposal", "notes and payloads of proposals"),
+            Self::CaseTexts => ("review_event", "people's own words in cases"),
+            Self::CaseKeys => ("review", "hashes of what cases were opened with"),
+            Self::IncidentNotes => ("incident_close", "people's own words about incidents"),
+            Self::Movements => ("limit_use", "hashes of what was paid with"),
+            Self::Reservations => ("limit_reservation", "the market's file's own mark"),
+            Self::NamesDue => ("name_screening_due", "that the name is to be matched"),
+            Self::Sessions => ("player_session", "sessions of the player's browser"),
+            Self::Identity => {
+                ("identity_taken", "what a vendor of identity said last, in our words")
+            }
+            Self::Deliveries => ("webhook_delivery_try", "what the casino answered to events"),
+            Self::Salts => ("witness", "salts of what the log took in"),
+        }
+    }
+
+    /// Does it; tells how many rows it emptied or deleted.
+    ///
+    /// # Errors
+    /// When the database fails, or the player was not erased.
+    pub async fn run(self, connection: &mut PgConnection, due: &Due) -> Result<u64, StoreError> {
+        match self {
+            Self::PlayerVersions => player_versions(connection, due).await,
+            Self::Events => events(connection, due).await,
+            Self::Payments => payments(connection, due).await,
+            Self::Parts => parts(connection, due).await,
+            Self::Answers => answers(connection, due).await,
+            Self::Webhooks => webhooks(connection, due).await,
+            Self::Addresses => addresses(connection, due).await,
+            Self::VendorAnswers => vendor_answers(connection, due).await,
+            Self::VendorSignals => vendor_signals(connection, due).await,
+            Self::Proposals => proposals(connection, due).await,
+            Self::CaseTexts => case_texts(connection, due).await,
+            Self::CaseKeys => case_keys(connection, due).await,
+            Self::IncidentNotes => incident_notes(connection, due).await,
+            Self::Movements => movements(connection, due).await,
+            Self::Reservations => reservations(connection, due).await,
+            Self::NamesDue => names_due(connection, due).await,
+            Self::Sessions => sessions(connection, due).await,
+            Self::Identity => identity(connection, due).await,
+            Self::Deliveries => deliveries(connection, due).await,
+            Self::Salts => salts(connection, due).await,
+        }
+    }
+}
+
+/// Takes out everything, in one transaction, and marks the work done. Tells how many rows it emptied.
+///
+/// # Errors
+/// When the database fails: then nothing was taken out.
+pub async fn purge(pool: &Pool, due: &Due, now: Timestamp) -> Result<u64, StoreError> {
+    let mut tx = pool.begin().await?;
+    // A lane that has loaded what is taken out here would write it back: it comes before this, or after.
+    sqlx::query!(
+        "select version from player where operator_id = $1 and player_id = $2 for no key update",
+        due.player.operator.as_str(),
+        due.player.player.as_str()
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let mut emptied = 0;
+    for step in Step::ALL {
+        emptied += step.run(&mut tx, due).await?;
+    }
+    erasures::done(&mut tx, &due.player, emptied, now).await?;
+    tx.commit().await?;
+    Ok(emptied)
+}
+
+/// A statement of one step, over the player and, where it is named, the case that decided the erasure.
+macro_rules! step {
+    ($name:ident, $sql:tt) => {
+        async fn $name(connection: &mut PgConnection, due: &Due) -> Result<u64, StoreError> {
+            let (operator, player) = (due.player.operator.as_str(), due.player.player.as_str());
+            let done = sqlx::query!($sql, operator, player).execute(connection).await?;
+            Ok(done.rows_affected())
+        }
+    };
+    ($name:ident, but the case, $sql:tt) => {
+        async fn $name(connection: &mut PgConnection, due: &Due) -> Result<u64, StoreError> {
+            let (operator, player) = (due.player.operator.as_str(), due.player.player.as_str());
+            let done = sqlx::query!($sql, operator, player, due.review).execute(connection).await?;
+            Ok(done.rows_affected())
+        }
+    };
+}
+
+step!(
+    player_versions,
+    "update player_version set body = 'null', salt = null
+     where operator_id = $1 and player_id = $2 and body::text <> 'null'
+       and version < (select version from player where operator_id = $1 and player_id = $2)"
+);
+step!(
+    events,
+    "update outbox_event set data_sha256 = sha256(convert_to(data::text, 'UTF8')), data = 'null'
+     where operator_id = $1 and player_id = $2 and data_sha256 is null
+       and payment_id in (select payment_id from payment where operator_id = $1 and player_id = $2)"
+);
+step!(
+    payments,
+    "update payment set payer = json_build_array(coalesce(payer ->> 0, payer ->> 'player_reference', ''), player_pseudonym($1, $2), '', null, null, null,
+         null, null, null, null, null),
+       return_url = null, metadata = '{}', source = null, next_action = null, instrument = null
+     where operator_id = $1 and player_id = $2"
+);
+step!(
+    parts,
+    "update part set instrument = json_build_object('portable', null, 'tokens', '{}'::json,
+         'holder_name', null, 'masked', '', 'source_deposit', instrument ->> 'source_deposit')
+     where payment_id in (select payment_id from payment where operator_id = $1 and player_id = $2)"
+);
+step!(
+    answers,
+    "delete from idempotency_key where operator_id = $1
+       and payment_id in (select payment_id from payment where operator_id = $1 and player_id = $2)"
+);
+step!(
+    webhooks,
+    "update inbox set raw = '', event = 'null'
+     where attempt_id in (select a.attempt_id from attempt a join payment p using (payment_id)
+       where p.operator_id = $1 and p.player_id = $2)"
+);
+step!(
+    addresses,
+    "update vendor_check set address = null, transaction = null
+     where operator_id = $1 and player_id = $2"
+);
+step!(
+    vendor_answers,
+    "update vendor_raw r set body = null
+     where r.body is not null
+       and r.sha256 in (select raw_sha256 from vendor_result where operator_id = $1 and player_id = $2)
+       and not exists (select 1 from vendor_result v where v.raw_sha256 = r.sha256
+         and not exists (select 1 from erasure e
+           where e.operator_id = v.operator_id and e.player_id = v.player_id))"
+);
+step!(
+    vendor_signals,
+    "update vendor_result set signals = '[]' where operator_id = $1 and player_id = $2"
+);
+step!(
+    proposals,
+    but the case,
+    "update review_proposal set note = '(erased)', decided_note = null, payload = null, payload_sha256 = null
+     where review_id in (select review_id from review
+       where operator_id = $1 and player_id = $2 and review_id <> $3)"
+);
+step!(
+    case_texts,
+    but the case,
+    "update review_event set text = null
+     where text is not null and review_id in (select review_id from review
+       where operator_id = $1 and player_id = $2 and review_id <> $3)"
+);
+step!(
+    case_keys,
+    but the case,
+    "update review set fingerprint = null
+     where operator_id = $1 and player_id = $2 and review_id <> $3"
+);
+step!(
+    incident_notes,
+    "update incident_close set note = '(erased)'
+     where incident_id in (select incident_id from incident where operator_id = $1 and player_id = $2)"
+);
+step!(
+    movements,
+    "update limit_use set instrument = null where operator_id = $1 and player_id = $2"
+);
+step!(
+    reservations,
+    "update limit_reservation set reference = null where operator_id = $1 and player_id = $2"
+);
+step!(names_due, "delete from name_screening_due where operator_id = $1 and player_id = $2");
+step!(sessions, "delete from player_session where operator_id = $1 and player_id = $2");
+step!(identity, "update identity_taken set said = '' where operator_id = $1 and player_id = $2");
+step!(
+    deliveries,
+    "delete from webhook_delivery_try where delivery_id in (select d.delivery_id from webhook_delivery d
+       join payment p using (payment_id) where p.operator_id = $1 and p.player_id = $2)"
+);
+step!(
+    salts,
+    but the case,
+    "update witness set salt = null
+     where operator_id = $1 and player_id = $2 and salt is not null
+       and not (source in ('review_event', 'review_proposal') and key in (
+         select review_id || ':' || n from review_event where review_id = $3
+         union all select proposal_id::text from review_proposal where review_id = $3))"
+);

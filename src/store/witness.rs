@@ -1,0 +1,251 @@
+//! What stands beside lanes comes into the log too: vendors' answers, policy texts, switches, what people
+//! did in cases, who read decisions.
+//!
+//! Those rows bear no number of a lane, and no lane waits for them. Whoever seals takes in what is new,
+//! one record of the log's own slot for each row: the hash of what is kept for good, and a salted
+//! commitment to what may have to be erased. A line of the log tells both, and whether the row, as it is
+//! now, still fits: so a row that was changed or deleted changes the line that was sealed.
+
+use super::read_lines::Found;
+use super::{Pool, StoreError};
+use crate::domain::Timestamp;
+use crate::evidence::canonical::Object;
+use crate::evidence::checkpoint::Range;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+
+/// Rows that are taken in at once.
+const AT_ONCE: i64 = 1_000;
+/// Nobody's transaction lasts so long: what was written before the newest row that was taken in, but
+/// committed after it, is younger than that.
+const LOOK_BACK_S: f64 = 30.0;
+
+struct Row {
+    source: String,
+    key: String,
+    written_at: Timestamp,
+    operator_id: Option<String>,
+    player_id: Option<String>,
+    content: Vec<u8>,
+    personal: Option<String>,
+}
+
+/// Takes in what is new; `only_new` looks at what was written lately, else at everything. Tells how many
+/// rows there were.
+pub async fn take_in(pool: &Pool, now: Timestamp, only_new: bool) -> Result<u64, StoreError> {
+    let mut taken = 0;
+    loop {
+        let more = take_some(pool, now, only_new).await?;
+        taken += more;
+        if more < AT_ONCE.unsigned_abs() {
+            return Ok(taken);
+        }
+    }
+}
+
+async fn take_some(pool: &Pool, now: Timestamp, only_new: bool) -> Result<u64, StoreError> {
+    let mut tx = pool.begin().await?;
+    // Another instance may be at it: then it does the work.
+    let slot = sqlx::query!(
+        "select slot, seq from lane_slot where is_register order by slot limit 1 for update skip locked"
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(slot) = slot else { return Ok(0) };
+    let rows = new_rows(&mut tx, only_new).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    write(&mut tx, slot.slot, slot.seq, &rows, now).await?;
+    sqlx::query!(
+        "update lane_slot set seq = $2 where slot = $1 and seq = $3",
+        slot.slot,
+        slot.seq + count,
+        slot.seq
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(count.unsigned_abs())
+}
+
+async fn new_rows(connection: &mut PgConnection, only_new: bool) -> Result<Vec<Row>, StoreError> {
+    let newest =
+        sqlx::query_scalar!("select written_at from witness order by written_at desc limit 1")
+            .fetch_optional(&mut *connection)
+            .await?;
+    let since = newest.filter(|_| only_new).map(|at| at - time::Duration::seconds_f64(LOOK_BACK_S));
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select o.source as "source!", o.key as "key!", o.written_at as "written_at!", o.operator_id,
+             o.player_id, sha256(convert_to(o.content, 'UTF8')) as "content!", o.personal
+           from outside_row o
+           where o.written_at >= coalesce($1::timestamptz, '-infinity')
+             and not exists (select 1 from witness w where w.source = o.source and w.key = o.key)
+           order by o.written_at, o.source, o.key limit $2"#,
+        since,
+        AT_ONCE
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
+#[derive(Default)]
+struct Columns {
+    seq: Vec<i64>,
+    source: Vec<String>,
+    key: Vec<String>,
+    written_at: Vec<Timestamp>,
+    operator: Vec<Option<String>>,
+    player: Vec<Option<String>>,
+    content: Vec<Vec<u8>>,
+    salt: Vec<Option<Vec<u8>>>,
+    commitment: Vec<Option<Vec<u8>>>,
+}
+
+fn columns(after: i64, rows: &[Row]) -> Columns {
+    let mut c = Columns::default();
+    for (seq, row) in (after + 1..).zip(rows) {
+        let (salt, commitment) = row.personal.as_deref().map(commit_to).unzip();
+        c.seq.push(seq);
+        c.source.push(row.source.clone());
+        c.key.push(row.key.clone());
+        c.written_at.push(row.written_at);
+        c.operator.push(row.operator_id.clone());
+        c.player.push(row.player_id.clone());
+        c.content.push(row.content.clone());
+        c.salt.push(salt);
+        c.commitment.push(commitment);
+    }
+    c
+}
+
+/// A salt of chance and SHA-256(salt ‖ text).
+fn commit_to(text: &str) -> (Vec<u8>, Vec<u8>) {
+    let mut salt = vec![0; 32];
+    aws_lc_rs::rand::fill(&mut salt).expect("the system gives randomness");
+    let commitment = Sha256::new().chain_update(&salt).chain_update(text).finalize();
+    (salt, commitment.to_vec())
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    slot: i16,
+    after: i64,
+    rows: &[Row],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let c = columns(after, rows);
+    sqlx::query!(
+        "with records as (
+           insert into record (slot, seq, kind, operator_id, player_id, recorded_at)
+           select $1, seq, 'witness', coalesce(operator, ''), coalesce(player, ''), $2
+           from unnest($3::bigint[], $7::text[], $8::text[]) as r (seq, operator, player))
+         insert into witness (slot, seq, source, key, written_at, operator_id, player_id,
+           content_sha256, salt, commitment)
+         select $1, * from unnest($3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
+           $8::text[], $9::bytea[], $10::bytea[], $11::bytea[])",
+        slot,
+        now,
+        &c.seq,
+        &c.source,
+        &c.key,
+        &c.written_at,
+        &c.operator as &[Option<String>],
+        &c.player as &[Option<String>],
+        &c.content,
+        &c.salt as &[Option<Vec<u8>>],
+        &c.commitment as &[Option<Vec<u8>>]
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The lines' part of what was taken in, each compared with the row as it is now.
+pub(super) async fn lines(pool: &Pool, range: Range, found: &mut Found) -> Result<(), StoreError> {
+    let Range { slot, first, last } = range;
+    let between = sqlx::query!(
+        "select min(written_at) as first, max(written_at) as last
+         from witness where slot = $1 and seq between $2 and $3",
+        slot,
+        first,
+        last
+    )
+    .fetch_one(pool)
+    .await?;
+    let (Some(from), Some(to)) = (between.first, between.last) else { return Ok(()) };
+    let rows = sqlx::query!(
+        r#"with now as materialized (
+             select source, key, written_at, operator_id, player_id, content, personal
+             from outside_row where written_at between $4 and $5)
+           select w.seq, w.source, w.key, w.written_at, w.operator_id, w.player_id,
+             encode(w.content_sha256, 'hex') || case
+               when o.content is null then ' is missing'
+               when sha256(convert_to(o.content, 'UTF8')) = w.content_sha256
+                 and (o.operator_id, o.player_id) is not distinct from (w.operator_id, w.player_id) then ''
+               else ' does not fit' end as "content!",
+             case
+               when w.commitment is null and w.salt is null and o.personal is null then null
+               when w.commitment is null then 'none does not fit'
+               when case when w.salt is null then exists (select 1 from erasure e
+                        where e.operator_id = w.operator_id and e.player_id = w.player_id)
+                    else sha256(w.salt || convert_to(coalesce(o.personal, ''), 'UTF8')) = w.commitment end
+                 then encode(w.commitment, 'hex')
+               else encode(w.commitment, 'hex') || ' does not fit' end as commitment
+           from witness w left join now o
+             on o.source = w.source and o.key = w.key and o.written_at = w.written_at
+           where w.slot = $1 and w.seq between $2 and $3 order by w.seq"#,
+        slot,
+        first,
+        last,
+        from,
+        to
+    )
+    .fetch_all(pool)
+    .await?;
+    for row in rows {
+        let object = Object::default()
+            .with("source", row.source)
+            .with("key", row.key)
+            .with("written_at", row.written_at)
+            .with("operator_id", row.operator_id)
+            .with("player_id", row.player_id)
+            .with("content_sha256", row.content)
+            .with("commitment", row.commitment);
+        found.entry(row.seq).or_default().witnesses.push(object);
+    }
+    Ok(())
+}
+
+/// The lines' part of erasures.
+pub(super) async fn erasure_lines(
+    pool: &Pool,
+    range: Range,
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let Range { slot, first, last } = range;
+    let rows = sqlx::query!(
+        "select seq, erasure_id, operator_id, player_id, review_id, basis, retained_until, erased_at
+         from erasure where slot = $1 and seq between $2 and $3 order by seq",
+        slot,
+        first,
+        last
+    )
+    .fetch_all(pool)
+    .await?;
+    for row in rows {
+        let object = Object::default()
+            .with("erasure_id", row.erasure_id)
+            .with("operator_id", row.operator_id)
+            .with("player_id", row.player_id)
+            .with("review_id", row.review_id)
+            .with("basis", row.basis)
+            .with("retained_until", row.retained_until)
+            .with("erased_at", row.erased_at);
+        found.entry(row.seq).or_default().erasures.push(object);
+    }
+    Ok(())
+}
