@@ -155,7 +155,7 @@ proptest! {
             Trouble::OutsideLoop => true,
         };
         let left: Vec<Trouble> = without.troubles.into_iter().filter(stays).collect();
-        prop_assert_eq!(with.troubles, left);
+        prop_assert_eq!(&with.troubles, &left);
         for (at, source) in candidates.iter().enumerate() {
             let share = with.minor_to(Place::Source(at));
             prop_assert!(source.payout.is_ok() || share == 0, "nobody can pay it, and nobody does");
