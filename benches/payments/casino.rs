@@ -15,6 +15,7 @@ use interlock::players::put_player::put_player;
 use interlock::screening::background::Background;
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
+use interlock::screening::exceptions::Exceptions;
 use interlock::screening::gather::{self, Setting, Withdrawal};
 use interlock::screening::split::{Split, Wanted};
 use interlock::screening::{Checkpoint, engine};
@@ -190,7 +191,8 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
     let claim = claim(&like.player, "POST /v1/withdrawals", unique);
     let screening = Screened { player_version: player.version, decision };
     debug_assert_eq!(payment.direction(), Direction::Withdrawal);
-    let wanted = Wanted::Named(payment.parts[0].instrument.clone());
-    let split = Split { sources: Vec::new(), wanted, terms: Terms::default() };
+    let wanted = Wanted::Named { to: payment.parts[0].instrument.clone(), is_known: true };
+    let (terms, exceptions) = (Terms::default(), Exceptions::default());
+    let split = Split { sources: Vec::new(), wanted, terms, exceptions };
     Command::RequestWithdrawal(Box::new(RequestWithdrawal { claim, payment, screening, split }))
 }

@@ -5,7 +5,8 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], [`payin`], [`game`], [`review`], [`erasure`], [`record`], [`book`], [`movements`].
+//! Reading order: [`payment`], [`payin`], [`review`], [`erasure`], [`record`], [`book`], [`game`],
+//! [`movements`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;

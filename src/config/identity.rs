@@ -15,7 +15,8 @@ const SECRET_BYTES_MIN: usize = 16;
 const PATIENCE_S_MAX: i64 = 30 * 86_400;
 const SECRETS: [&str; 2] = ["webhook_secret", "webhook_secret_next"];
 
-/// An account whose operator is nobody here would tell of players that nobody has.
+/// An account whose operator is nobody here would tell of players that nobody has. A sandbox may have
+/// operators of its own beside the built-in accounts.
 pub(super) fn check(vendors: &[CheckVendor], operators: &[Operator], reader: &Reader<'_>) {
     for (index, terms) in
         vendors.iter().enumerate().filter_map(|(at, it)| Some((at, it.identity.as_ref()?)))

@@ -131,6 +131,7 @@ impl Config {
         let (config, policy_faults) = Self::read(&reader, &secrets);
         if let Profile::Production { .. } = profile {
             production::check(&config, &reader);
+            identity::check(&config.checks, &config.operators, &reader);
         }
         clients::check(&config, &reader, secrets.in_sandbox());
         let mut faults = reader.finish();
@@ -173,7 +174,6 @@ impl Config {
             markets,
         };
         config.check_rates(reader);
-        identity::check(&config.checks, &config.operators, reader);
         (config, policy_faults)
     }
 

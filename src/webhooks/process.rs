@@ -177,12 +177,12 @@ async fn book_payin(
         return Ok(raise(flows, "payin.unproven", account, &event.event_id).await?);
     }
     let money = confirmed_money(flows, account, payin).await?;
+    let mut payin = payin.clone();
     if money != payin.money {
         raise(flows, "payin.other_amount", account, &event.event_id).await?;
+        // What else the message says of the coins is believed no more than its amount.
+        payin = Payin { money, asset: None, chain: None, ..payin };
     }
-    // The coins' exact text belongs to the amount that is not believed.
-    let asset = payin.asset.clone().filter(|_| money == payin.money);
-    let payin = Payin { money, asset, ..payin.clone() };
     let note = match receive_payin(flows, account, &payin, event.occurred_at).await? {
         Received::Unconfirmed => "not confirmed yet".to_owned(),
         Received::Seen => "booked before".to_owned(),

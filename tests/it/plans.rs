@@ -9,6 +9,7 @@ use super::harness::house;
 use interlock::store::Db;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Tables that grow with payments. Each row of them is looked for by something that was asked for.
@@ -40,13 +41,18 @@ const GROWING: [&str; 24] = [
 ];
 
 /// Beginnings of statements that may read more, and why.
-const MAY: [(&str, &str); 3] = [
+const MAY: [(&str, &str); 8] = [
     ("select kind, count(*) as \"open!\"", "counts what is open, by an index of open reviews"),
     (
-        "select decision_id, operator_id, player_id, payment_id, market",
-        "what a simulation reads: a page of all decisions",
+        "select r.review_id, r.operator_id from",
+        "a worker's, now and then: cases of switches that ended",
     ),
     ("select u.payment_id, u.direction", "what a replay reads, beside the service"),
+    ("select o.source as \"source!\"", "what a proof of the evidence reads, beside the service"),
+    ("update inbox set raw = ''", "an erasure, which people asked for"),
+    ("update vendor_check set address = null", "an erasure"),
+    ("update limit_reservation set reference = null", "an erasure"),
+    ("delete from webhook_delivery_try where delivery_id in", "an erasure"),
 ];
 
 /// The statements as they were checked at compile time, and how many parameters they take.
@@ -110,10 +116,11 @@ async fn new_lane() -> PgConnection {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_finds_its_rows_by_key_while_all_tables_are_new() {
     let mut lane = new_lane().await;
-    let (mut planned, mut wrong) = (0, Vec::new());
+    let (mut planned, mut excused, mut wrong) = (0, BTreeSet::new(), Vec::new());
     for (statement, parameters) in statements() {
         let words = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-        if MAY.iter().any(|(beginning, _)| words.starts_with(beginning)) {
+        if let Some((beginning, _)) = MAY.iter().find(|(known, _)| words.starts_with(known)) {
+            excused.insert(beginning);
             continue;
         }
         planned += 1;
@@ -122,6 +129,7 @@ async fn every_statement_finds_its_rows_by_key_while_all_tables_are_new() {
         }
     }
     assert!(150 < planned, "only {planned} statements were looked at");
+    assert_eq!(excused.len(), MAY.len(), "each excuse is somebody's: {excused:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

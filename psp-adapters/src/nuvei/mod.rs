@@ -33,23 +33,32 @@ mod wire;
 
 use crate::prelude::*;
 
-static CAPABILITIES: Capabilities = Capabilities {
-    deposit: Some(DepositCapability::opened_by_us(minutes(60))),
-    payout: Some(PayoutCapability {
-        portable_email: true,
-        by_token: true,
-        // An e-Transfer that nobody takes in thirty days goes back.
-        success_reversible: true,
-        ..PayoutCapability::NONE
-    }),
-    return_deposit: true,
-    unsolicited_deposits: false,
-    deposit_inquiry: InquiryCapability::BY_EITHER,
-    payout_inquiry: InquiryCapability::BY_OURS,
-    idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(45), days(1)),
-    // `responseTimeStamp` is the payment's, and a repeat keeps it.
-    webhook: WebhookCapability { reply: WebhookReplyKind::Decision, ..WebhookCapability::SIGNED },
-};
+const fn capabilities(is_card: bool) -> Capabilities {
+    Capabilities {
+        deposit: Some(DepositCapability::opened_by_us(minutes(60))),
+        payout: Some(PayoutCapability {
+            // A card is paid by what Nuvei has of it alone.
+            portable_email: !is_card,
+            by_token: true,
+            // An e-Transfer that nobody takes in thirty days goes back.
+            success_reversible: true,
+            ..PayoutCapability::NONE
+        }),
+        return_deposit: true,
+        unsolicited_deposits: false,
+        deposit_inquiry: InquiryCapability::BY_EITHER,
+        payout_inquiry: InquiryCapability::BY_OURS,
+        idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(45), days(1)),
+        // `responseTimeStamp` is the payment's, and a repeat keeps it.
+        webhook: WebhookCapability {
+            reply: WebhookReplyKind::Decision,
+            ..WebhookCapability::SIGNED
+        },
+    }
+}
+
+static INTERAC_ACCOUNT: Capabilities = capabilities(false);
+static CARD_ACCOUNT: Capabilities = capabilities(true);
 
 /// One Nuvei merchant site.
 pub(crate) struct Nuvei {
@@ -95,7 +104,7 @@ impl Nuvei {
 
 impl Adapter for Arc<Nuvei> {
     fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
+        if self.is_card { &CARD_ACCOUNT } else { &INTERAC_ACCOUNT }
     }
 
     /// Interac moves Canadian dollars; of the currencies of cards those with two decimals that accounts
@@ -107,12 +116,6 @@ impl Adapter for Arc<Nuvei> {
             EUR | GBP | SEK | DKK | NOK | PLN | CHF | USD | BRL => self.is_card,
             _ => false,
         }
-    }
-
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let email = matches!(destination.portable, Some(Portable::Email { .. }));
-        let known = destination.token.is_some() || (email && !self.is_card);
-        self.holds(currency) && known
     }
 
     fn create_deposit(&self, deposit: &DepositRequest, now: Timestamp) -> Option<Plan> {

@@ -7,20 +7,28 @@ use crate::support::{
     attempt, deposit, inquiry, payout, portable, psp, refund, response, to, token,
 };
 use openssl::sha::sha256;
-use psp_adapters::Psp;
+use psp_adapters::{Psp, PspAccount};
 use psp_contract::{HttpRequest, HttpResponse, InquiryBy, Money, Operation, Subject};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
+/// An account of either kind: Interac's opens a payment, the cards' a page.
 pub struct NuveiFixture {
     psp: Psp,
+    is_card: bool,
 }
 
 const ID: &str = "7110000000001884667";
 
 impl NuveiFixture {
-    pub fn new() -> Self {
-        Self { psp: psp(NuveiCa.account("https://nuvei.test")) }
+    pub fn new(method: &str) -> Self {
+        let account =
+            PspAccount { method: method.to_owned(), ..NuveiCa.account("https://nuvei.test") };
+        Self { psp: psp(account), is_card: method == "card" }
+    }
+
+    fn shows_a_page(&self, act: Act) -> bool {
+        self.is_card && act == Act::Deposit
     }
 
     /// What a good answer has beside its envelope.
@@ -87,7 +95,7 @@ impl Fixture for NuveiFixture {
         Some(match act {
             Act::Deposit => deposit(ours, money),
             Act::PayoutByToken => payout(ours, money, token("162176")),
-            Act::PayoutToEmail => payout(ours, money, to(portable("email").0)),
+            Act::PayoutToEmail if !self.is_card => payout(ours, money, to(portable("email").0)),
             Act::Return => refund(ours, money, ID),
             Act::AskDeposit => {
                 inquiry(Subject::Deposit, ours, money, InquiryBy::PspReference(ID.to_owned()))
@@ -106,6 +114,10 @@ impl Fixture for NuveiFixture {
         step: &str,
         request: &HttpRequest,
     ) -> Option<HttpResponse> {
+        // A page is an address that nobody answers for: there is a session or there is none.
+        if self.shows_a_page(act) && case != Case::Accepted {
+            return None;
+        }
         if step == "session" {
             return Some(envelope(request, json!({"sessionToken": "e8c7b6dd-2a90-4348"})));
         }
@@ -121,6 +133,10 @@ impl Fixture for NuveiFixture {
             Case::NotFound if act.asks() => Some(error(request, 9146, "No transaction details")),
             _ => Self::fields(act, case).map(|fields| envelope(request, fields)),
         }
+    }
+
+    fn moves_money(&self, act: Act) -> bool {
+        act.moves_money() && !self.shows_a_page(act)
     }
 
     fn tells_other_amounts(&self) -> bool {

@@ -11,7 +11,7 @@ fn faults(name: &str, value: &str) -> Vec<String> {
 #[test]
 fn each_thing_that_is_wrong_with_a_vendor_of_identity_is_told() {
     for (name, value, expected) in [
-        ("OPERATOR", "op_nobody", "is no operator of this file"),
+        ("OPERATOR", "no body", "is no id of an operator"),
         ("PATIENCE_S", "0", "must be from 1 to 2592000"),
         ("LEVELS__BASIC_KYC_LEVEL", "4", "must be from 1 to 3"),
         ("SANDBOX", "perhaps", "must be true or false"),
