@@ -26,16 +26,14 @@ pub async fn walk<T: Send, E: From<StoreError>>(
     let mut page = read_history::decisions(pool, &span).await?;
     while let Some(last) = page.last() {
         span.after = last.id;
-        let (pool, next) = (pool.clone(), span.clone());
-        let next = tokio::spawn(async move { read_history::decisions(&pool, &next).await });
-        for (decision, made) in page.iter().zip(aside(|| worked(&page, &work))) {
+        // The question is on its way before this thread is kept busy.
+        let (next, made) = tokio::join!(read_history::decisions(pool, &span), async {
+            aside(|| worked(&page, &work))
+        });
+        for (decision, made) in page.iter().zip(made) {
             take(decision, made)?;
         }
-        page = match next.await {
-            Ok(read) => read?,
-            // The runtime is ending: there is nobody left to tell.
-            Err(_) => return Ok(()),
-        };
+        page = next?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::engine::{self, ENGINE};
 use super::gather::{self, Locked, Setting};
 use super::movement::Movement;
 use super::{Checkpoint, Facts, MarketPolicy, Policies};
-use crate::domain::{Direction, Reason, Timestamp};
+use crate::domain::{Direction, Instrument, Reason, Timestamp};
 use crate::store::read_history::{self, RecordedDecision};
 use crate::store::{Pool, StoreError, backgrounds, facts_json, json};
 
@@ -212,10 +212,7 @@ async fn known_at<'a>(
     let of = &decision.player;
     let background = backgrounds::of_player(pool, of, &wants, (recorded.counted_at, known)).await?;
     if recorded.checkpoint.direction() == Some(Direction::Withdrawal) {
-        let to = match decision.payment {
-            Some(payment) => read_history::destinations(pool, payment).await?,
-            None => Vec::new(),
-        };
+        let to = destinations(pool, decision).await?;
         let ends = background::ends(&decision.player.operator, &to);
         let records = gather::Withdrawal {
             checkpoint: recorded.checkpoint,
@@ -259,6 +256,17 @@ async fn known_at<'a>(
     let locked = Locked { limits, owed, movements, background, ends: &ends };
     gather::count_deposit(&mut facts, own, &locked, &counting);
     Ok((as_answered(facts, recorded), policy))
+}
+
+/// Where a withdrawal goes.
+async fn destinations(
+    pool: &Pool,
+    decision: &RecordedDecision,
+) -> Result<Vec<Instrument>, StoreError> {
+    match decision.payment {
+        Some(payment) => read_history::destinations(pool, payment).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// What vendors had said by then is as it was: they are not asked again about the past. Nor does it change

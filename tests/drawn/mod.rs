@@ -207,17 +207,9 @@ fn facts(policies: &Policies, rates: &FxTable, market: Market, draw: &Draw) -> F
     facts
 }
 
-fn gathered(
-    policies: &Policies,
-    rates: &FxTable,
-    (country, currency): Market,
-    draw: &Draw,
-) -> Facts {
-    let ((_, checkpoint, minor, method), who, moved) = draw;
-    let player = player(country, currency, *who);
-    let (money, method) = (Money::new(*minor, currency), Method::ALL[*method]);
+fn movements((currency, method): (Currency, Method), moved: &[(u8, i64, u32)]) -> Vec<Movement> {
     let states = [UseState::Reserved, UseState::Counted, UseState::Released];
-    let movements: Vec<Movement> = (1_u128..)
+    (1_u128..)
         .zip(moved)
         .map(|(number, (state, minor, ago))| Movement {
             payment: Uuid::from_u128(number),
@@ -228,7 +220,19 @@ fn gathered(
             instrument: None,
             method: Some(method),
         })
-        .collect();
+        .collect()
+}
+
+fn gathered(
+    policies: &Policies,
+    rates: &FxTable,
+    (country, currency): Market,
+    draw: &Draw,
+) -> Facts {
+    let ((_, checkpoint, minor, method), who, moved) = draw;
+    let player = player(country, currency, *who);
+    let (money, method) = (Money::new(*minor, currency), Method::ALL[*method]);
+    let movements = movements((currency, method), moved);
     let limits = [Period::Day, Period::Month].map(|period| Limit {
         period,
         money: Money::new(1_000_000, currency),
