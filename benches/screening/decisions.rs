@@ -22,7 +22,7 @@ const DECISIONS: u32 = 20_000;
 /// What a player has moved in the windows that are counted.
 const MOVEMENTS: u32 = 200;
 
-const GERMAN: &str = include_str!("../../config/policies/DE/DE-2026-11-21.toml");
+const GERMAN: &str = include_str!("../../config/policies/DE/DE-2026-11-21b.toml");
 
 /// Kinds that not every market uses, as one would.
 const OTHERS: &str = r#"
@@ -72,7 +72,7 @@ fn known_kinds() -> BTreeSet<&'static str> {
 fn policy() -> Result<MarketPolicy> {
     let mut files = drawn::files();
     let (head, _) = GERMAN.split_once("[[rules]]").expect("a policy has rules");
-    let others = format!("{}{OTHERS}", head.replace("DE-2026-11-21", "DE-others"));
+    let others = format!("{}{OTHERS}", head.replace("DE-2026-11-21b", "DE-others"));
     files.push(("DE-others.toml".to_owned(), others));
     let (versions, faults) = file::read_all(&files);
     ensure!(faults.is_empty(), "{faults:?}");

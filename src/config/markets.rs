@@ -17,14 +17,14 @@ macro_rules! built_in {
 
 /// The policies that come with the program, by file.
 const BUILT_IN: &[(&str, &str)] = built_in![
-    "BR/BR-2026-11-21.toml",
-    "CA/CA-2026-11-21.toml",
-    "DE/DE-2026-11-21.toml",
-    "EU-crypto/EU-crypto-2026-11-21.toml",
-    "GB/GB-2026-11-21.toml",
-    "MT/MT-2026-11-21.toml",
-    "NL/NL-2026-11-21.toml",
-    "SE/SE-2026-11-21.toml",
+    "BR/BR-2026-11-21b.toml",
+    "CA/CA-2026-11-21b.toml",
+    "DE/DE-2026-11-21b.toml",
+    "EU-crypto/EU-crypto-2026-11-21b.toml",
+    "GB/GB-2026-11-21b.toml",
+    "MT/MT-2026-11-21b.toml",
+    "NL/NL-2026-11-21b.toml",
+    "SE/SE-2026-11-21b.toml",
 ];
 
 /// The files of the versions that come with the program, and their texts.

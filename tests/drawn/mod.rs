@@ -42,7 +42,7 @@ pub const MARKETS: [Market; 7] = [
 /// The shipped policies with every kind of rule beside them: each file's name and text.
 pub fn files() -> Vec<(String, String)> {
     let files = ["SE", "DE", "GB", "BR", "NL", "MT", "EU-crypto"].map(|market| {
-        let path = format!("config/policies/{market}/{market}-2026-11-21.toml");
+        let path = format!("config/policies/{market}/{market}-2026-11-21b.toml");
         let mut text = std::fs::read_to_string(&path).expect("a shipped policy");
         if market != "EU-crypto" {
             text.push_str(BESIDE);
