@@ -53,10 +53,8 @@ impl Command {
             }
             Command::WalletEntry { entry, .. } => {
                 needs.wallets.insert((player.clone(), Some(entry.money.currency)));
-                needs.game.insert((player.clone(), entry.reference.clone()));
-                if let Some(of) = &entry.of {
-                    needs.game.insert((player.clone(), of.clone()));
-                }
+                let named = [Some(&entry.reference), entry.of.as_ref()].into_iter().flatten();
+                needs.game.extend(named.map(|name| (player.clone(), name.clone())));
             }
             Command::StartDeposit(start) => {
                 needs.limits.insert(player.clone());
@@ -86,24 +84,16 @@ impl Command {
             Command::TakeAttempt { payment, .. }
             | Command::TakePayout { payment }
             | Command::Cancel { payment, .. } => {
-                needs.payments.insert(*payment);
-                needs.wallets.insert((player.clone(), None));
-                needs.reviews.insert(*payment);
+                payment_needs(player, *payment, needs);
                 // A deposit that ends here frees its share of the player's limits.
                 needs.movements.insert(player.clone());
                 // One that is completed now is screened once more.
                 needs.limits.insert(player.clone());
             }
-            Command::OpenReturn(open) => {
-                needs.payments.insert(open.deposit);
-                needs.wallets.insert((player.clone(), None));
-                needs.reviews.insert(open.deposit);
-            }
+            Command::OpenReturn(open) => payment_needs(player, open.deposit, needs),
             Command::VendorsSaid(said) => {
-                needs.payments.insert(said.payment);
+                payment_needs(player, said.payment, needs);
                 needs.turnover.insert(player.clone());
-                needs.reviews.insert(said.payment);
-                needs.wallets.insert((player.clone(), None));
                 needs.limits.insert(player.clone());
                 needs.movements.insert(player.clone());
             }
@@ -151,6 +141,13 @@ fn reference_need(player: &PlayerKey, payment: &Payment, needs: &mut Needs) {
     if let Some(reference) = payment.reference.clone() {
         needs.references.insert((player.clone(), payment.direction(), reference));
     }
+}
+
+/// What a payment that is there is changed by: itself, its case and its player's wallets.
+fn payment_needs(player: &PlayerKey, payment: Uuid, needs: &mut Needs) {
+    needs.payments.insert(payment);
+    needs.wallets.insert((player.clone(), None));
+    needs.reviews.insert(payment);
 }
 
 /// What two people decide about a payment, or about the player.

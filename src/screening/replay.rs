@@ -16,6 +16,7 @@ use super::{Checkpoint, Facts, MarketPolicy, Policies};
 use crate::domain::{Direction, Instrument, Reason, Timestamp};
 use crate::store::read_history::{self, RecordedDecision};
 use crate::store::{Pool, StoreError, backgrounds, facts_json, json};
+use uuid::Uuid;
 
 /// What a decision is made again with.
 #[derive(Debug, Clone, Default)]
@@ -173,6 +174,18 @@ fn named<'a>(
     Ok(found)
 }
 
+/// Before its first decision a payment had moved nothing.
+fn moved_before(
+    mut all: Vec<Movement>,
+    own: Option<Uuid>,
+    checkpoint: Checkpoint,
+) -> Vec<Movement> {
+    if matches!(checkpoint, Checkpoint::DepositPre | Checkpoint::WithdrawalRequest) {
+        all.retain(|found| Some(found.payment) != own);
+    }
+    all
+}
+
 /// The facts of the same moment, with the knowledge of another time, and the version that is asked
 /// for: what it wants counted is counted.
 ///
@@ -202,12 +215,8 @@ async fn known_at<'a>(
     let counting = Setting { now: recorded.counted_at, ..setting };
     let begun = recorded.counted_at;
     let all = read_history::movements(pool, &decision.player, begun, known).await?;
-    // Before its first decision a payment had moved nothing.
     let own = decision.payment;
-    let is_first =
-        matches!(recorded.checkpoint, Checkpoint::DepositPre | Checkpoint::WithdrawalRequest);
-    let others = all.iter().filter(|found| !is_first || Some(found.payment) != own);
-    let movements: Vec<Movement> = others.copied().collect();
+    let movements = moved_before(all, own, recorded.checkpoint);
     let wants = policy.map(|policy| Wants::by(policy, recorded.counted_at)).unwrap_or_default();
     let of = &decision.player;
     let background = backgrounds::of_player(pool, of, &wants, (recorded.counted_at, known)).await?;
