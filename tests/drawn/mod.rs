@@ -176,7 +176,8 @@ source = "the tests"
 source_date = "2026-11-21"
 
 [[rules]]
-id = "limit.contact"
+id = "contact"
+kind = "limit.contact"
 effect = "review"
 at = ["deposit.pre", "account.event"]
 period = "month"

@@ -156,7 +156,7 @@ async fn an_attestation_that_has_ended_lifts_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_above_the_bound_wants_a_word_with_the_player() {
-    let contact = "id = \"limit.contact\"\neffect = \"deny\"\nperiod = \"month\"\n\
+    let contact = "id = \"contact\"\nkind = \"limit.contact\"\neffect = \"deny\"\nperiod = \"month\"\n\
                    above.EUR = \"20.00\"\nabove.GBP = \"20.00\"\nabove.SEK = \"200.00\"";
     let world = world(&[contact]).await;
     let player = world.player("DE").await;

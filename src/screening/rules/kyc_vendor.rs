@@ -141,8 +141,8 @@ impl Check for VendorSays {
             return Words::new(
                 Audience::Operator,
                 "kyc.no_answer",
-                "there is no answer of a vendor of identity that can be used",
-                "have the vendor send its answer again, or have the player verified anew",
+                "there is no answer about who the player is that can be used",
+                "have the verification's answer sent again, or have the player verified anew",
             );
         }
         Words::new(

@@ -103,6 +103,7 @@ async fn outsiders_speak(world: &World, player: &PlayerKey) {
          insert into vendor_check (payment_id, hook, operator_id, player_id, address, amount, currency,
              opened_at, deadline_at, closed_at)
            values ({payment}, 'kyt', '{operator}', '{id}', '{MARK}', 1, 'EUR', now(), now(), now());
+         delete from limit_reservation where player_id = '{id}';
          insert into limit_reservation (payment_id, operator_id, player_id, file, amount, currency, state,
              reference, created_at, changed_at)
            values ({payment}, '{operator}', '{id}', 'f', 1, 'EUR', 'committed', '{MARK}', now(), now());
