@@ -192,10 +192,9 @@ async fn a_player_is_erased_by_two_people_and_the_id_comes_back_for_nobody() {
     let scene = Scene::new().await;
     scene.player("p-1").await;
     let order = json!({"kind": "erasure", "player_id": "p-1", "note": "they asked for it"});
-    let entry = json!({"player_id": "p-1", "kind": "win", "amount": "5.00", "currency": "EUR",
-        "reference": "g-1"});
+    let entry = json!({"kind": "win", "amount": "5.00", "currency": "EUR", "reference": "g-1"});
     // Who has money is not erased, and is told what to do about it.
-    let won = post(&scene, "sk_demo", "/v1/wallet-entries", entry).await;
+    let won = post(&scene, "sk_demo", "/v1/players/p-1/wallet-entries", entry).await;
     assert_eq!(won.status, 201, "{won:?}");
     let told = post(&scene, "sk_demo", "/v1/reviews", order.clone()).await;
     assert_eq!((told.status, told.code()), (409, "erasure.refused"), "{told:?}");

@@ -170,6 +170,7 @@ impl Stage {
             ("/v1/policies/", vec![self.marked.policy.version.clone()]),
             ("/v1/routing/switches/", vec![self.switch.clone()]),
             ("/webhooks/", vec!["trustly-de".to_owned()]),
+            ("/webhooks/vendors/", vec!["sumsub".to_owned()]),
         ])
     }
 

@@ -130,6 +130,7 @@ async fn the_listener_can_be_registered_and_an_open_address_cannot() {
     mocks.control_addr = ([127, 0, 0, 1], 0).into();
     mocks.books_dir = None;
     mocks.accounts.retain(|account| account.id == "pix-efi-br");
+    mocks.vendors.clear();
     for account in &mut mocks.accounts {
         account.port = 0;
         account.settings.insert("pages_port".to_owned(), "0".to_owned());
