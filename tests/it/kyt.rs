@@ -111,7 +111,11 @@ async fn is_before_people(world: &World, id: PaymentId, fault: &str) {
     let outcome = world.decided(id).await;
     assert!(["review", "hold"].contains(&outcome.as_str()), "{fault}: {outcome}");
     assert!(payment.credited.is_none() && payment.attempts.iter().all(|it| it.part.is_none()));
-    let kind = if payment.suspended.is_some() { "money_in" } else { "withdrawal_review" };
+    let kind = match (payment.suspended, outcome.as_str()) {
+        (Some(_), _) => "money_in",
+        (None, "hold") => "withdrawal_hold",
+        (None, _) => "withdrawal_review",
+    };
     assert_eq!(world.review_kinds(&payment).await, [kind], "{fault}");
     let shown = payment.reasons.iter().any(|it| it.audience.as_str() != "compliance");
     assert!(!shown, "{fault}: only compliance may know why: {:?}", payment.reasons);
