@@ -16,9 +16,11 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
 /// What must not change: every row about money, and every stored event.
+/// Of decisions those about payments: matchers answer about the sandbox's players meanwhile.
 const MONEY: &str = "select concat_ws(' ',
     (select count(*) from entry), (select count(*) from hold_move), (select count(*) from transition),
-    (select count(*) from outbox_event), (select count(*) from decision),
+    (select count(*) from outbox_event),
+    (select count(*) from decision where payment_id is not null),
     (select count(*) from payment), (select count(*) from part), (select count(*) from attempt),
     (select count(*) from idempotency_key), (select count(*) from inbox),
     (select count(*) from game_entry), (select coalesce(sum(cash + held + version), 0) from wallet),

@@ -104,7 +104,7 @@ async fn backtest(place: &Place, url: &str, (flips, german): (&BTreeSet<String>,
     };
     let said = backtest("2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z").await;
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(10 < flips.len(), "{}", flips.len());
+    assert!(!flips.is_empty(), "nothing would be told");
     assert_eq!(named(&said), flips.iter().map(String::as_str).collect::<BTreeSet<_>>());
     let sum = format!("{german} decisions, {} flipped, 0 passed over", flips.len());
     assert!(
