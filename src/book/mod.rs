@@ -6,12 +6,13 @@
 //! that no status moves without its history and its event, and no money without its posting.
 //!
 //! Reading order: [`payment`], [`payin`], [`review`], [`erasure`], [`record`], [`book`], [`game`],
-//! [`movements`].
+//! [`movements`], [`kyc`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
 pub mod erasure;
 pub mod game;
+pub mod kyc;
 pub mod movements;
 pub mod payin;
 pub mod payment;
@@ -21,6 +22,7 @@ pub mod review;
 pub use book::{Book, KeyClaim, KeyId, StoredKey, Viewer};
 pub use erasure::{Erasure, ErasureBasis, ErasureFacts};
 pub use game::{GameEntry, GameKind};
+pub use kyc::{KycTaken, NewKycTaken};
 pub use payin::{GivenAddress, PayinKey};
 pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns, Way};
 pub use record::{

@@ -1,6 +1,7 @@
 //! What one command writes for good: append-only rows, numbered gap-free by the lane.
 
 use super::erasure::Erasure;
+use super::kyc::NewKycTaken;
 use super::payment::Payment;
 use crate::domain::{
     AttemptId, EventId, IncidentId, Money, PartId, PaymentId, PlayerKey, Timestamp,
@@ -42,6 +43,8 @@ pub struct Record {
     pub erasure: Option<Erasure>,
     /// The player's record changed: this version is kept.
     pub player_changed: bool,
+    /// News of a vendor of identity that the record took, whether or not that changed it.
+    pub kyc_taken: Option<NewKycTaken>,
 }
 
 impl Record {
@@ -66,6 +69,7 @@ impl Record {
             vendor_checks: Vec::new(),
             erasure: None,
             player_changed: false,
+            kyc_taken: None,
         }
     }
 }

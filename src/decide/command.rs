@@ -2,7 +2,7 @@
 
 use super::four_eyes::ReviewTerms;
 use super::kyc::KycNews;
-use crate::book::{CasePayload, GameEntry, KeyClaim, Payment, Proposal, Review, Wire};
+use crate::book::{CasePayload, GameEntry, KeyClaim, NewKycTaken, Payment, Proposal, Review, Wire};
 use crate::domain::{
     AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
 };
@@ -119,6 +119,7 @@ pub struct SetKyc {
     /// The record that the news was compared with.
     pub player_version: i64,
     pub news: KycNews,
+    pub taken: NewKycTaken,
 }
 
 #[derive(Debug, Clone)]

@@ -137,6 +137,7 @@ fn close(draft: &mut Book, book: &mut Book) {
         || !record.attestations.is_empty()
         || record.erasure.is_some()
         || record.player_changed
+        || record.kyc_taken.is_some()
         || record.refused.is_some();
     if wrote_something {
         draft.records.push(Arc::new(record));

@@ -25,6 +25,7 @@ pub fn set(book: &mut Book, set: &SetKyc, ctx: &Ctx<'_>) -> Result<Answer, Refus
         return Err(Refusal::PlayerChanged);
     }
     let kyc = after(&player.kyc, &set.news);
+    book.record.kyc_taken = Some(set.taken.clone());
     if kyc != player.kyc {
         player.kyc = kyc;
         player.version += 1;

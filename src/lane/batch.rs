@@ -8,6 +8,7 @@ use crate::screening::Policies;
 use crate::screening::background::Wants;
 use crate::screening::movement::Fingerprint;
 use crate::store::db::LaneConnection;
+use crate::store::identity_events;
 use crate::store::reviews::{self, Writer};
 use crate::store::slots::HeldSlot;
 use crate::store::write_records::Numbered;
@@ -179,6 +180,11 @@ async fn write(
     write_player::write(connection, &touched).await?;
     write_holdings::write(connection, held.slot, &touched, &records, now).await?;
     write_versions(connection, held.slot, &records, books).await?;
+    for record in records.iter().map(|numbered| &numbered.record) {
+        if let Some(news) = &record.kyc_taken {
+            identity_events::take(connection, &record.player, news, now).await?;
+        }
+    }
     let (mut opened, mut changed) = (Vec::new(), Vec::new());
     for book in &touched {
         for payment in book.dirty.payments.iter().filter_map(|id| book.payments.get(id)) {

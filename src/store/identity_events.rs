@@ -2,8 +2,9 @@
 //! record has taken.
 
 use super::{Pool, StoreError};
+use crate::book::{KycTaken, NewKycTaken};
 use crate::domain::{OperatorId, PlayerKey, Timestamp};
-use uuid::Uuid;
+use sqlx::PgConnection;
 
 /// A verified message on its way in.
 #[derive(Debug, Clone)]
@@ -153,45 +154,31 @@ pub async fn close(
     Ok(done.rows_affected() == 1)
 }
 
-/// The news that a record has taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
-    pub told_at: Timestamp,
-    pub is_final: bool,
-    /// What was said, to tell the same news from other news of the same moment.
-    pub said: String,
-}
-
-/// The newest news that the player's record has taken.
-pub async fn taken(pool: &Pool, player: &PlayerKey) -> Result<Option<Taken>, StoreError> {
+/// The newest news that the player's record has taken, and when it took it.
+pub async fn taken(
+    pool: &Pool,
+    player: &PlayerKey,
+) -> Result<Option<(KycTaken, Timestamp)>, StoreError> {
     let row = sqlx::query!(
-        "select told_at, state, said from identity_taken where operator_id = $1 and player_id = $2",
+        "select told_at, state, said, taken_at from identity_taken
+         where operator_id = $1 and player_id = $2",
         player.operator.as_str(),
         player.player.as_str()
     )
     .fetch_optional(pool)
     .await?;
-    let taken = row.map(|row| Taken {
-        told_at: row.told_at,
-        is_final: row.state == "final",
-        said: row.said,
+    let taken = row.map(|row| {
+        let is_final = row.state == "final";
+        (KycTaken { told_at: row.told_at, is_final, said: row.said }, row.taken_at)
     });
     Ok(taken)
 }
 
-/// What a record takes.
-#[derive(Debug, Clone)]
-pub struct NewTaken<'a> {
-    pub result: Uuid,
-    pub vendor: &'a str,
-    pub taken: &'a Taken,
-}
-
 /// The record has taken this news; older news never replaces newer.
 pub async fn take(
-    pool: &Pool,
+    connection: &mut PgConnection,
     player: &PlayerKey,
-    new: &NewTaken<'_>,
+    new: &NewKycTaken,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query!(
@@ -212,7 +199,7 @@ pub async fn take(
         now,
         new.taken.said
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! The newest news becomes the player's record, through their lane.
 
 use super::results::standing_of;
+use crate::book::{KycTaken, NewKycTaken};
 use crate::decide::command::SetKyc;
 use crate::decide::kyc::KycNews;
 use crate::decide::{Command, Refusal};
-use crate::domain::PlayerKey;
+use crate::domain::{PlayerKey, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::screening::signals::VendorState;
-use crate::store::identity_events::{self, NewTaken, Taken};
+use crate::store::identity_events;
 use crate::store::player_results::{self, News};
 use crate::store::{StoreError, read_models};
 
@@ -47,12 +48,10 @@ pub async fn take_newest(flows: &Flows, key: &PlayerKey) -> Result<(), TakeError
         let set = SetKyc {
             player_version: player.version,
             news: KycNews { standing, level, told_at: news.told_at },
+            taken: NewKycTaken { result: news.id, vendor: news.result.vendor, taken },
         };
         match flows.submit_persistently(key, Command::SetKyc(set)).await {
-            Ok(_) => {
-                let new = NewTaken { result: news.id, vendor: &news.result.vendor, taken: &taken };
-                identity_events::take(pool, key, &new, flows.clock.now()).await?;
-            }
+            Ok(_) => {}
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -60,26 +59,30 @@ pub async fn take_newest(flows: &Flows, key: &PlayerKey) -> Result<(), TakeError
     Err(TakeError::Busy)
 }
 
-fn taken_of(news: &News) -> Taken {
+fn taken_of(news: &News) -> KycTaken {
     let News { result, told_at, .. } = news;
     let standing = result.signals.first().map(|signal| (&signal.code, &signal.rule_ref));
     let said = format!("{} {} {standing:?}", result.vendor, result.request_id);
-    Taken { told_at: *told_at, is_final: result.state == VendorState::Final, said }
+    KycTaken { told_at: *told_at, is_final: result.state == VendorState::Final, said }
 }
 
 /// Later by the vendor's time; of one moment, what is final comes after what was under way, and what was
 /// asked for last after what was asked for before, if it says another thing.
-fn is_newer(news: &Taken, taken: Option<&Taken>) -> bool {
-    let rank = |it: &Taken| (it.told_at, it.is_final);
-    taken.is_none_or(|taken| {
-        rank(taken) < rank(news) || (rank(taken) == rank(news) && taken.said != news.said)
+///
+/// Several messages may tell one decision, and not every vendor's answer says when it was decided: what
+/// says the same is news only if the vendor came to it again after the record took it.
+fn is_newer(news: &KycTaken, taken: Option<&(KycTaken, Timestamp)>) -> bool {
+    let rank = |it: &KycTaken| (it.told_at, it.is_final);
+    taken.is_none_or(|(taken, taken_at)| {
+        let is_older = rank(news) < rank(taken);
+        let is_same = news.said == taken.said;
+        !is_older && (!is_same || *taken_at < news.told_at)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
     use time::macros::datetime;
 
     #[test]
@@ -87,12 +90,13 @@ mod tests {
         const AT: Timestamp = datetime!(2026-11-21 8:00 UTC);
         let news = |seconds, is_final, said: &str| {
             let told_at = AT + time::Duration::seconds(seconds);
-            Taken { told_at, is_final, said: said.to_owned() }
+            KycTaken { told_at, is_final, said: said.to_owned() }
         };
-        let taken = news(0, true, "approved");
-        assert!(is_newer(&taken, None));
+        let taken = (news(0, true, "approved"), AT + time::Duration::seconds(2));
+        assert!(is_newer(&taken.0, None));
         for (other, expected) in [
-            (news(1, true, "approved"), true),
+            (news(1, true, "approved"), false),
+            (news(3, true, "approved"), true),
             (news(1, false, "pending"), true),
             (news(0, true, "approved"), false),
             (news(0, true, "rejected"), true),
@@ -101,6 +105,6 @@ mod tests {
         ] {
             assert_eq!(is_newer(&other, Some(&taken)), expected, "{other:?}");
         }
-        assert!(is_newer(&taken, Some(&news(0, false, "pending"))));
+        assert!(is_newer(&taken.0, Some(&(news(0, false, "pending"), AT))));
     }
 }

@@ -5,6 +5,7 @@ use super::{Keys, Log, Outside, sound, verify_database};
 use interlock::clock::Clock;
 use interlock::evidence::folder::FolderError;
 use interlock::evidence::seal::{SealError, put_files, seal};
+use interlock::store::Db;
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 
@@ -53,16 +54,26 @@ async fn a_checkpoint_is_due_after_so_many_records_or_so_long() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sealing_waits_for_no_lane() {
-    let log = Log::new().await;
+    let mut log = Log::new().await;
     log.world.rich_player("DE", 10_000).await;
+    // At rest, so that nothing but this test holds or wants a lock.
+    log.world.stop(0).await;
     let app = log.world.house.app_url(&log.world.database);
+    log.db.close().await;
+    // Whatever waits for a lock gives up, and says so.
+    let impatient = format!("{app}&options=-c%20lock_timeout%3D200");
+    log.db = Db::connect(&impatient, 4).await.unwrap();
     let mut lane = PgConnection::connect(&app).await.unwrap();
     // As a lane in the middle of its commit holds them.
     let mut open = lane.begin().await.unwrap();
     sqlx::query("select * from lane_slot for update").execute(&mut *open).await.unwrap();
     sqlx::query("update player set version = version").execute(&mut *open).await.unwrap();
-    let done = tokio::time::timeout(Duration::from_secs(5), log.seal()).await;
-    assert!(done.expect("nothing that a lane holds is waited for").sealed_now);
+    assert!(log.seal().await.sealed_now);
+    let mut control = log.db.pool().begin().await.unwrap();
+    let waits = sqlx::query("select * from lane_slot for update").execute(&mut *control).await;
+    let refused = waits.unwrap_err().into_database_error().unwrap();
+    assert_eq!(refused.code().unwrap(), "55P03", "the lane does hold its slots: {refused}");
+    drop(control);
     open.rollback().await.unwrap();
     log.end().await;
 }
