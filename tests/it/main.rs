@@ -14,6 +14,7 @@
 mod harness;
 
 mod account_events;
+mod asked_together;
 mod at_once;
 mod cancel_safety;
 mod cases;
