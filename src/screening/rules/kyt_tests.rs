@@ -195,10 +195,7 @@ fn leaving(vendors: Vec<VendorResult>, let_go_at: Option<Timestamp>) -> (Option<
 }
 
 fn aged(state: VendorState, risk: Option<Risk>, age_s: i64) -> VendorResult {
-    VendorResult {
-        received_at: NOW - Duration::seconds(age_s),
-        ..result(state, risk, Vec::new())
-    }
+    VendorResult { received_at: NOW - Duration::seconds(age_s), ..result(state, risk, Vec::new()) }
 }
 
 #[test]
