@@ -6,8 +6,9 @@ alter table vendor_check add column places json;
 -- How often the question was opened. Only answers of the newest round count.
 alter table vendor_check add column round smallint not null default 1;
 
-alter table vendor_result add column place smallint not null default 0;
-alter table vendor_result add column round smallint not null default 1;
+-- Which place, and in which round. Null is the first of either: what was sealed of older rows stays as it was.
+alter table vendor_result add column place smallint;
+alter table vendor_result add column round smallint;
 
 -- The last answer of a matcher about a player of which all that was new was told to people. What a later
 -- answer adds is new by this one and by no other: an answer that was kept and never told of is not behind.

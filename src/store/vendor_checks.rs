@@ -247,10 +247,12 @@ pub async fn newest(
     round: i16,
 ) -> Result<Vec<Told>, StoreError> {
     let rows = sqlx::query!(
-        r#"select distinct on (vendor, place) vendor, place, request_id, state, risk, score,
+        r#"select distinct on (vendor, coalesce(place, 0::smallint)) vendor,
+             coalesce(place, 0::smallint) as "place!", request_id, state,
+             risk, score,
              signals::text as "signals!", version, raw_sha256, received_at
-           from vendor_result where payment_id = $1 and hook = $2 and round = $3
-           order by vendor, place, received_at desc, vendor_result_id desc"#,
+           from vendor_result where payment_id = $1 and hook = $2 and coalesce(round, 1::smallint) = $3
+           order by vendor, coalesce(place, 0::smallint), received_at desc, vendor_result_id desc"#,
         payment,
         hook.as_str(),
         round
