@@ -53,7 +53,7 @@ fn outcome(
 }
 
 fn complete() -> Operation {
-    completion(attempt(1), PaysafeCa.money(), "h-1")
+    completion(attempt(1), PaysafeCa.money())
 }
 
 fn pay_out() -> Operation {

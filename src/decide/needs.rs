@@ -82,6 +82,7 @@ impl Command {
                 needs.payments.insert(*payment);
             }
             Command::TakeAttempt { payment, .. }
+            | Command::ContinueDeposit { payment, .. }
             | Command::TakePayout { payment }
             | Command::Cancel { payment, .. } => {
                 payment_needs(player, *payment, needs);
