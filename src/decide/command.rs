@@ -73,6 +73,11 @@ pub enum Command {
         payment: Uuid,
         attempt: AttemptId,
     },
+    /// The payer of a deposit has come back with what its PSP wants to hear.
+    ContinueDeposit {
+        payment: Uuid,
+        attempt: AttemptId,
+    },
     /// A worker wants to send an approved withdrawal.
     TakePayout {
         payment: Uuid,
@@ -368,6 +373,7 @@ impl Command {
             Command::News(_) => "news",
             Command::ReceivePayin(_) => "receive_payin",
             Command::TakeAttempt { .. } => "take_attempt",
+            Command::ContinueDeposit { .. } => "continue_deposit",
             Command::TakePayout { .. } => "take_payout",
             Command::WatchDeadline { .. } => "watch_deadline",
             Command::Cancel { .. } => "cancel",

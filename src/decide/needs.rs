@@ -89,6 +89,7 @@ impl Command {
             }
             Command::TakeAttempt { payment, .. }
             | Command::TakePayout { payment, .. }
+            | Command::ContinueDeposit { payment, .. }
             | Command::Cancel { payment, .. } => {
                 payment_needs(player, *payment, needs);
                 // A deposit that ends here frees its share of the player's limits.

@@ -44,6 +44,7 @@ mod names;
 mod other_money;
 mod outcomes;
 mod packs;
+mod payer_returns;
 mod payins;
 mod plans;
 mod readiness;

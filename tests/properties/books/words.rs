@@ -307,6 +307,7 @@ fn psp(can_be_asked: bool) -> Capabilities {
             needs_our_answer: can_be_asked,
             // The other one waits for our word after the payer's approval.
             needs_completion: !can_be_asked,
+            payer_brings: None,
             can_cancel: can_be_asked,
             any_amount: false,
             session_life: Duration::from_secs(1_800),
