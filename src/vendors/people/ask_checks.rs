@@ -14,7 +14,7 @@ use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::Ask;
 use crate::screening::signals::{Hook, VendorResult};
 use crate::store::attestations;
-use crate::store::player_results::{self, Kept};
+use crate::store::player_results::{self, Kept, NewResult, Wanted};
 use crate::vendors::identity::results::to_answer;
 use time::Duration;
 
@@ -166,8 +166,8 @@ pub async fn match_name(
 /// The newest answer that is kept, about whichever version of the record. Without the database it is asked anew: that costs a question, and
 /// nothing else.
 pub async fn known(flows: &Flows, player: &Player, (hook, vendor): (Hook, &str)) -> Option<Kept> {
-    let known = player_results::newest(flows.db.pool(), &player.key, hook, vendor).await;
-    known.unwrap_or_else(|error| {
+    let wanted = Wanted { player: player.key.clone(), hook, vendor: vendor.to_owned() };
+    flows.desks.said.ask(wanted).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "what a vendor said before could not be read");
         None
     })
@@ -178,9 +178,15 @@ async fn keep(flows: &Flows, player: &Player, result: &VendorResult, asked_at: T
     metrics::counter!("vendor_answers_total", "vendor" => result.vendor.clone(),
         "state" => result.state.as_str())
     .increment(1);
-    let id = flows.ids.next();
-    let kept = player_results::keep(flows.db.pool(), id, player, result, (asked_at, None)).await;
-    if let Err(error) = kept {
+    let new = NewResult {
+        id: flows.ids.next(),
+        player: player.key.clone(),
+        player_version: player.version,
+        result: result.clone(),
+        asked_at,
+        told_at: None,
+    };
+    if let Err(error) = flows.desks.results.ask(new).await {
         tracing::warn!(%error, vendor = result.vendor, "what a vendor said could not be kept");
     }
 }
