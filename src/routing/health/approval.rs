@@ -151,11 +151,11 @@ impl Approval {
     }
 
     pub fn draw(&self, dice: &mut Dice) -> f64 {
-        // What is known well is drawn with half of its variance: that explores enough and costs less for
+        // What is known well is drawn with a third of its variance: that explores enough and costs less for
         // ever. What is hardly known keeps all of it, or an unlucky start would not be found out.
         let known = self.counts.total() / (self.counts.total() + WELL_KNOWN);
         let (yes, no) = (self.counts.approved.max(0.5), self.counts.refused.max(0.5));
-        dice.beta((1.0 + known) * yes, (1.0 + known) * no)
+        dice.beta((1.0 + 2.0 * known) * yes, (1.0 + 2.0 * known) * no)
     }
 
     pub fn is_demoted(&self) -> bool {

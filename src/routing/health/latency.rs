@@ -93,6 +93,11 @@ impl InFlight {
         self.calls.range((at, 0)..).count()
     }
 
+    /// How many calls are open.
+    pub fn open(&self) -> usize {
+        self.calls.len()
+    }
+
     /// When the oldest of them was sent.
     pub fn oldest_since(&self, at: Micros) -> Option<Micros> {
         self.calls.range((at, 0)..).next().map(|(&(sent_at, _), ())| sent_at)

@@ -9,12 +9,13 @@
 //!
 //! Nobody is ever excluded: what is ill goes to the end, so that when all are ill the best is still asked.
 //!
-//! Reading order: [`dice`], [`latency`], [`technical`], [`approval`], then [`Health`], then [`share`].
+//! Reading order: [`dice`], [`latency`], [`habit`], [`technical`], [`approval`], then [`Health`], then [`share`].
 
 #![allow(clippy::float_arithmetic, reason = "rates and likelihoods; no money is counted here")]
 
 mod approval;
 pub mod dice;
+mod habit;
 mod latency;
 mod share;
 mod technical;

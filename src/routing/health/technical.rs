@@ -8,12 +8,14 @@
 //! ramp: each good answer allows one more call at a time, so that it takes as long as the PSP's answers do.
 //!
 //! Who falls again soon after having been trusted (flapping) is trusted when it was well for longer than it
-//! lasted the last time, or when staying away from it has cost as much as its last fall did.
+//! lasted the last time; or at once, when staying away for so long would cost more than its last fall did.
+//! [`super::habit`] tells when it should be well again, and when its next fall is due: then few are risked.
 //!
 //! A first fault does not trip anything and still sends most payments elsewhere until the next answer clears
 //! it up: that costs little when it was chance and saves the payments that would have followed.
 
 use super::dice::Dice;
+use super::habit::Habit;
 use super::latency::{InFlight, Latency};
 use super::{Micros, SECOND, scaled};
 
@@ -64,6 +66,14 @@ const PROBE_LATEST: Micros = 60 * SECOND;
 
 /// So many probes at a time, however well they go.
 const PROBES: f64 = 4.0;
+/// So many calls in flight tell soon whether a first fault was chance.
+const ENOUGH: usize = 4;
+/// So many good probes in a row were no chance, though it was not trusted yet.
+const SURELY: f64 = 6.0;
+/// So many calls at a time are risked when the next fall is expected.
+const RISKED: usize = 2;
+/// Of the faults of a fall so many would have been approvals.
+const WORTH: f64 = 0.8;
 
 /// What may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -121,8 +131,8 @@ struct Absence {
 
 impl Absence {
     /// The costs of looking too often and too rarely are equal at √(2 · a probe · all that was lost).
-    fn is_due(&self, rules: &TechnicalRules, now: Micros) -> bool {
-        let missed = (2.0 * (1.0 + self.lost)).sqrt() <= self.lost_now;
+    fn is_due(&self, rules: &TechnicalRules, habit: &Habit, now: Micros) -> bool {
+        let missed = habit.probes_apart(now) * (2.0 * (1.0 + self.lost)).sqrt() <= self.lost_now;
         let late = self.late_at <= now && rules.rarely <= self.passed;
         0.0 < self.good || missed || late || self.late_at + PROBE_LATEST <= now
     }
@@ -141,11 +151,9 @@ pub(super) struct Technical {
     answers: f64,
     /// What the last fall cost: its faults, probes apart.
     fall: f64,
-    /// When it was last trusted, and since when it had been well then.
+    /// When it was last trusted.
     trusted_at: Micros,
-    well_since: Micros,
-    /// How long it was well before it fell again; nothing while it does not flap.
-    lasted: Micros,
+    habit: Habit,
     next_look_at: Micros,
     /// It says nothing, and may have become slow or silent.
     is_quiet: bool,
@@ -163,8 +171,7 @@ impl Technical {
             answers: 0.0,
             fall: 0.0,
             trusted_at: Micros::MIN,
-            well_since: Micros::MIN,
-            lasted: 0,
+            habit: Habit::none(),
             next_look_at: Micros::MIN,
             is_quiet: false,
         }
@@ -176,9 +183,12 @@ impl Technical {
                 Permit::Share(0.05)
             }
             State::Closed | State::Ramp { .. } if self.is_quiet => Permit::Share(0.1),
-            State::Closed | State::Ramp { .. } if self.rules.fault - 1.6 <= self.evidence => {
-                Permit::Share(0.35)
+            State::Closed | State::Ramp { .. } if self.rules.fault - 1.1 <= self.evidence => {
+                // What is in flight clears it up, when it is enough; or else somebody has to go.
+                let enough = ENOUGH <= self.in_flight.open();
+                Permit::Share(if enough { 0.05 } else { 0.35 })
             }
+            State::Closed | State::Ramp { .. } if self.is_risky(now) => Permit::Share(0.0),
             State::Ramp { since, good } if good <= self.in_flight.since(since) as f64 => {
                 Permit::Share(0.0)
             }
@@ -186,12 +196,17 @@ impl Technical {
             State::Open(absence)
                 if self.in_flight.since(absence.watched) as f64 <= absence.good.min(PROBES)
                     && absence.next_at <= now
-                    && absence.is_due(&self.rules, now) =>
+                    && absence.is_due(&self.rules, &self.habit, now) =>
             {
                 Permit::Probe
             }
             State::Open(_) => Permit::No,
         }
+    }
+
+    /// Its next fall is expected, and as much is in flight as should be risked.
+    fn is_risky(&self, now: Micros) -> bool {
+        self.habit.is_due_to_fall(now) && RISKED <= self.in_flight.since(now - 5 * SECOND)
     }
 
     pub const fn is_open(&self) -> bool {
@@ -258,15 +273,15 @@ impl Technical {
             self.faults += f64::from(u8::from(fault));
             self.fall = self.faults;
         }
-        let mut trip = self.rules.trip;
+        // Trust that is just coming back, or is expected to end, is lost sooner.
+        let is_ramp = matches!(self.state, State::Ramp { .. });
+        let hurry = if is_ramp || self.habit.is_due_to_fall(now) { 0.7 } else { 1.0 };
         if let State::Ramp { good, since } = self.state {
-            // Trust that is just coming back is lost sooner.
-            trip *= 0.7;
             let good = if fault { good } else { good + 1.0 };
             let state = State::Ramp { good, since };
             self.state = if self.rules.ramp <= good { State::Closed } else { state };
         }
-        if self.evidence < trip {
+        if self.evidence < hurry * self.rules.trip {
             return None;
         }
         self.open(now, dice);
@@ -283,18 +298,22 @@ impl Technical {
     ) -> Option<Turn> {
         let State::Open(mut absence) = self.state else { return None };
         if fault {
+            if SURELY <= absence.good {
+                self.habit.fell(true, now);
+            }
             self.state = State::Open(self.look_again(absence, now, dice));
             return None;
         }
         if absence.good <= 0.0 {
             (absence.well_since, absence.lost_now) = (sent_at, 0.0);
+            self.habit.came_back(sent_at);
         }
         absence.good += 1.0;
         self.state = State::Open(absence);
         if !self.is_convinced(&absence, now) {
             return None;
         }
-        (self.trusted_at, self.well_since) = (sent_at, absence.well_since);
+        self.trusted_at = sent_at;
         (self.evidence, self.faults, self.answers, self.fall) = (0.0, 0.0, 0.0, 0.0);
         self.state = State::Ramp { since: sent_at, good: absence.good };
         Some(Turn::Recovered)
@@ -304,8 +323,12 @@ impl Technical {
     fn is_convinced(&self, absence: &Absence, now: Micros) -> bool {
         let ill = ((self.faults + 1.0) / (self.answers + 2.0)).clamp(0.3, 0.95);
         let wanted = self.rules.mistaken.ln() / (1.0 - ill).ln();
-        let lasts = self.lasted + self.lasted / 4 <= now - absence.well_since;
-        wanted <= absence.good && (lasts || self.fall <= absence.lost_now)
+        let lasted = self.habit.lasted();
+        let lasts = lasted + lasted / 4 <= now - absence.well_since;
+        let away = (now - absence.since).max(1) as f64;
+        // What staying away until it falls again would lose, if it does as it did the last time.
+        let worth = absence.lost / away * lasted as f64;
+        wanted <= absence.good && (lasts || WORTH * self.fall <= worth)
     }
 
     /// Looks for silence, at most twenty times a second.
@@ -339,7 +362,7 @@ impl Technical {
 
     fn open(&mut self, now: Micros, dice: &mut Dice) {
         let again = now.saturating_sub(self.trusted_at) < self.rules.flap;
-        self.lasted = if again { self.lasted.max(now - self.well_since) } else { 0 };
+        self.habit.fell(again, now);
         let absence = Absence {
             since: now,
             next_at: now,

@@ -221,8 +221,29 @@ fn trust_grows_with_good_answers() {
     assert_eq!(sent(&mut psp, millis + 3).len(), 2 * probes as usize);
 }
 
+/// Ill for seventy seconds and well for thirty, so many times over, the last time as said; it has fallen
+/// again at the moment that is returned.
+fn flapping(turns: i64, ends: i64) -> (Psp, i64) {
+    let mut psp = Psp::failing(0);
+    let mut fell = 0;
+    for turn in 0..=turns {
+        psp.pass_by(100, 0.5);
+        let (back, _) = psp.probes_until_trusted(fell + 70_000).expect("it comes back");
+        let until = fell + if turn == turns { ends } else { 100_000 };
+        for millis in (back + 100..until).step_by(100) {
+            psp.call(millis, false);
+        }
+        (0..3).for_each(|i| {
+            psp.call(until + i, true);
+        });
+        fell = until;
+    }
+    assert!(psp.it.is_open());
+    (psp, fell)
+}
+
 #[test]
-fn who_falls_again_soon_is_trusted_when_it_was_well_for_longer_or_is_missed_as_much() {
+fn who_falls_again_soon_is_trusted_when_it_was_well_for_longer_or_would_be_missed_more() {
     // Trusted, well for twenty seconds, and ill again.
     let mut psp = Psp::failing(0);
     let (back, _) = psp.probes_until_trusted(80_000).expect("it comes back");
@@ -234,13 +255,73 @@ fn who_falls_again_soon_is_trusted_when_it_was_well_for_longer_or_is_missed_as_m
     });
     assert!(psp.it.is_open());
     let start = back + 100_000;
-    let mut missed = Psp { it: psp.it.clone(), dice: psp.dice.clone(), calls: psp.calls };
-    let (trusted, _) = psp.probes_until_trusted(start).expect("it comes back");
-    assert!(20_000 < trusted - start && trusted - start < 30_000, "after {}", trusted - start);
-    missed.call(start, false);
-    missed.pass_by(10, 0.5);
-    let (trusted, _) = missed.probes_until_trusted(start + 500).expect("it comes back");
-    assert!(trusted - start < 3_000, "after {}", trusted - start);
+    let again = |lost: f64| {
+        let mut psp = Psp { it: psp.it.clone(), dice: psp.dice.clone(), calls: psp.calls };
+        psp.pass_by(100, lost);
+        psp.probes_until_trusted(start).expect("it comes back").0 - start
+    };
+    // It lasted for twenty seconds and its fall cost three faults; it was missed for eighty seconds.
+    let cheap = again(0.05);
+    assert!(20_000 < cheap && cheap < 30_000, "after {cheap}");
+    let dear = again(0.5);
+    assert!(dear < 3_000, "after {dear}");
+}
+
+#[test]
+fn who_flaps_is_looked_for_when_it_should_be_well_again_and_hardly_before() {
+    let probes = |psp: &Psp, from: i64, millis: i64| {
+        let mut trial = Technical::clone(&psp.it);
+        trial.sent(u64::MAX, at(from));
+        trial.answered((u64::MAX, at(from)), at(from), Some(true), &mut Dice::new(2));
+        let wanted = (1..2_000).find(|_| {
+            trial.passed_by(0.1);
+            trial.permit(at(millis)) == Permit::Probe
+        });
+        wanted.expect("it is probed at last")
+    };
+    // The outage before lasted for seventy seconds.
+    let (psp, fell) = flapping(1, 100_000);
+    let early = probes(&psp, fell + 2_000, fell + 5_000);
+    let expected = probes(&psp, fell + 66_000, fell + 69_000);
+    assert!(4 * expected < early, "{early} payments before it is expected, {expected} then");
+    let once = Psp::failing(0);
+    let (early, late) = (probes(&once, 2_000, 5_000), probes(&once, 66_000, 69_000));
+    assert_eq!(early, late, "who fell once is expected at no time");
+}
+
+#[test]
+fn few_are_risked_at_the_moment_at_which_a_steady_flapper_falls() {
+    let sent_at_once = |psp: &mut Psp, millis: i64| {
+        (0..10).take_while(|_| psp.permit(millis) == Permit::Yes && psp.send(millis).0 > 0).count()
+    };
+    let back_and_then = |turns: i64, ends: i64, after: i64| {
+        let (mut psp, fell) = flapping(turns, ends);
+        psp.pass_by(100, 0.5);
+        let (back, _) = psp.probes_until_trusted(fell + 70_000).expect("it comes back");
+        for millis in (back + 100..fell + after).step_by(100) {
+            psp.call(millis, false);
+        }
+        sent_at_once(&mut psp, fell + after)
+    };
+    assert_eq!(back_and_then(3, 100_000, 99_000), 2, "a hundred seconds from fall to fall");
+    assert_eq!(back_and_then(3, 100_000, 95_000), 10, "not yet");
+    assert_eq!(back_and_then(3, 100_000, 106_000), 10, "it did not come");
+    assert_eq!(back_and_then(3, 120_000, 119_000), 10, "the last turn was another");
+    assert_eq!(back_and_then(0, 100_000, 99_000), 10, "one turn is no habit");
+}
+
+#[test]
+fn what_is_in_flight_clears_up_a_first_fault() {
+    let doubted = |in_flight: i64| {
+        let mut psp = Psp::new();
+        (0..in_flight).for_each(|i| {
+            psp.send(i);
+        });
+        psp.call(10, true);
+        psp.permit(11)
+    };
+    assert_eq!(doubted(4), Permit::Share(0.05), "enough are on their way");
+    assert_eq!(doubted(3), Permit::Share(0.35), "somebody has to go");
 }
 
 #[test]
