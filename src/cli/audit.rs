@@ -1,10 +1,9 @@
 //! `audit`: verify the log that proves what was decided and booked, copy it, and hand out evidence.
 
 use super::database;
-use crate::clock::{Clock, SystemClock};
+use super::noted::noted;
 use crate::config::policy_text;
-use crate::domain::ids::SystemIds;
-use crate::domain::{DecisionId, Ids, PaymentId};
+use crate::domain::{DecisionId, PaymentId};
 use crate::evidence::canonical::time_text;
 use crate::evidence::export_pack::{Subject, export_pack};
 use crate::evidence::folder::Folder;
@@ -13,7 +12,7 @@ use crate::evidence::note::{Keys, VerifierKey};
 use crate::evidence::pack::Pack;
 use crate::evidence::verify_log::{Outside, Verdict, verify_database, verify_file};
 use crate::sandbox;
-use crate::store::decision_reads::{self, DecisionRead, ReadAct};
+use crate::store::decision_reads::ReadAct;
 use crate::store::{Db, checkpoints};
 use anyhow::{Context, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -165,26 +164,9 @@ fn tell(verdict: &Verdict) -> ExitCode {
     ExitCode::from(1)
 }
 
-/// What is taken away is noted first, by the account at this machine: no API key says who it is.
-async fn note_export(db: &Db, subject: &str) -> anyhow::Result<()> {
-    let account = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
-    let account = account.map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
-    let read = DecisionRead {
-        id: SystemIds.next(),
-        operator: "*",
-        person: None,
-        door: &format!("cli:{account}"),
-        act: ReadAct::Export,
-        subject,
-        at: SystemClock.now(),
-    };
-    let kept = decision_reads::keep(db.pool(), &read).await;
-    kept.context("noting who takes it away; nothing was taken")
-}
-
 async fn copy(out: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let db = connect().await?;
-    note_export(&db, "the whole log").await?;
+    noted(&db, ReadAct::Export, "the whole log").await?;
     let records = match &out {
         Some(path) => {
             let file = std::fs::File::create_new(path)
@@ -212,7 +194,7 @@ async fn export(
         None => own_keys(&db).await?.pop().context(KEY_NEEDED)?,
     };
     let text = |sha256: &str| policy_text(policies.as_deref(), sha256);
-    note_export(&db, &subject.to_string()).await?;
+    noted(&db, ReadAct::Export, &subject.to_string()).await?;
     let pack = export_pack(db.pool(), subject, &key, text).await.context(subject.to_string())?;
     let path = out.unwrap_or_else(|| PathBuf::from(format!("{id}.evidence.json")));
     let mut file =

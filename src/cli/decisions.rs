@@ -1,12 +1,14 @@
 //! `decisions replay`: recorded decisions are made again from what is stored, by a fresh process.
 
 use super::database;
+use super::noted::noted;
 use crate::domain::{DecisionId, Timestamp};
 use crate::screening::compare::Difference;
 use crate::screening::load_policies::load_policies;
 use crate::screening::pages;
 use crate::screening::replay::{Question, Replay as Made, ReplayError, replay};
 use crate::store::Db;
+use crate::store::decision_reads::ReadAct;
 use crate::store::read_history::{RecordedDecision, Span};
 use anyhow::{Context, bail};
 use std::collections::BTreeMap;
@@ -57,6 +59,7 @@ pub async fn decisions(command: Decisions) -> anyhow::Result<ExitCode> {
     let Decisions::Replay(Replay { ids, all, as_of, policy }) = command;
     let db = Db::connect(&database::app_url()?, CONNECTIONS).await;
     let db = db.context("connecting to the database")?;
+    noted(&db, ReadAct::Read, &asked(&ids, as_of, policy.as_deref())).await?;
     // Which rules only recorded is among each decision's inputs.
     let policies = load_policies(db.pool(), &[]).await.context("reading the policies")?;
     let wanted: Vec<_> = ids.iter().map(|id| id.0).collect();
@@ -80,6 +83,18 @@ pub async fn decisions(command: Decisions) -> anyhow::Result<ExitCode> {
     println!("{}", summary(&tally));
     let as_recorded = tally.different == 0 && !tally.fails;
     Ok(if as_recorded { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// What was asked, in a line that stays of a bounded size.
+fn asked(ids: &[DecisionId], as_of: Option<Timestamp>, policy: Option<&str>) -> String {
+    let which = match ids {
+        [] => "all".to_owned(),
+        [one] => one.to_string(),
+        [first, .., last] => format!("{} from {first} to {last}", ids.len()),
+    };
+    let as_of = as_of.map(|at| format!(", as of {at}")).unwrap_or_default();
+    let policy = policy.map(|version| format!(", by {version}")).unwrap_or_default();
+    format!("replay of {which}{as_of}{policy}")
 }
 
 fn count(

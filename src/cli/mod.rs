@@ -12,6 +12,7 @@ mod decisions;
 mod demo;
 mod erase;
 mod mocks;
+mod noted;
 mod policy;
 mod routing;
 mod routing_text;

@@ -1,12 +1,14 @@
 //! `policy`: is a file sound, what does it say otherwise than another, and what would it have decided.
 
 use super::decisions;
+use super::noted::noted;
 use crate::config;
 use crate::domain::{DecisionId, Timestamp};
 use crate::screening::backtest::backtest;
 use crate::screening::file::said::Said;
 use crate::screening::file::{self, Library};
 use crate::screening::load_policies::load_policies;
+use crate::store::decision_reads::ReadAct;
 use crate::store::{Db, policy_versions};
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -60,6 +62,8 @@ async fn try_on_record(file: &Path, from: Timestamp, to: Timestamp) -> anyhow::R
         anyhow::anyhow!("{name} is not sound:\n{}", faults.join("\n"))
     })?;
     let policies = load_policies(db.pool(), &[]).await.context("reading the policies")?;
+    let subject = format!("back-test of {} from {from} to {to}", candidate.version);
+    noted(&db, ReadAct::Read, &subject).await?;
     let tally = backtest(db.pool(), &policies, &candidate, (from, to), |flip| {
         let id = DecisionId(flip.decision);
         println!("{id} of {}: {}", flip.occurred_at, decisions::told(&flip.differences));

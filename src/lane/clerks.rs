@@ -10,6 +10,7 @@ use crate::screening::shelf::PolicyShelf;
 use crate::store::db::LaneConnection;
 use crate::store::inbox::{self, DoneEvent, NewEvent};
 use crate::store::places::{self, AttemptPlace, Named};
+use crate::store::player_results::{self, Kept, NewResult, Wanted};
 use crate::store::read_facts::{self, PlayerFacts};
 use crate::store::read_keys::{self, KeyState};
 use crate::store::read_payee::{self, Payee, PayeeFacts};
@@ -41,6 +42,8 @@ pub struct AllDesks {
     pub players: Desk<ReadPlayers>,
     pub payees: Desk<ReadPayees>,
     pub keys: Desk<ReadKeys>,
+    pub said: Desk<ReadResults>,
+    pub results: Desk<KeepResults>,
     /// What `places` need not be asked for.
     pub known: KnownPlaces,
 }
@@ -60,6 +63,8 @@ impl Desks {
             players: Desk::start(readers, db.clone(), tasks),
             payees: Desk::start(ReadPayees, db.clone(), tasks),
             keys: Desk::start(ReadKeys, db.clone(), tasks),
+            said: Desk::start(ReadResults, db.clone(), tasks),
+            results: Desk::start(KeepResults, db.clone(), tasks),
             known: KnownPlaces::default(),
         }))
     }
@@ -212,5 +217,52 @@ impl Clerk for ReadKeys {
         questions: &[KeyId],
     ) -> Result<Vec<Option<KeyState>>, StoreError> {
         read_keys::states(connection, questions).await
+    }
+}
+
+/// Reads what vendors said last of players.
+#[derive(Debug)]
+pub struct ReadResults;
+
+impl Clerk for ReadResults {
+    type Question = Wanted;
+    type Answer = Option<Kept>;
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.lane_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[Wanted],
+    ) -> Result<Vec<Option<Kept>>, StoreError> {
+        player_results::newest(connection, questions).await
+    }
+}
+
+/// Keeps what vendors say of players. These commits need not wait for the disk: the log of the database is
+/// one, so a decision that is durable finds durable what was kept before it; and what a crash forgets
+/// without its decision is asked again.
+#[derive(Debug)]
+pub struct KeepResults;
+
+impl Clerk for KeepResults {
+    type Question = NewResult;
+    type Answer = ();
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.hasty_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[NewResult],
+    ) -> Result<Vec<()>, StoreError> {
+        player_results::keep(connection, questions).await?;
+        Ok(vec![(); questions.len()])
     }
 }

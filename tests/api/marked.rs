@@ -100,7 +100,10 @@ impl Check for Speaks {
     }
 
     fn find(&self, facts: &Facts) -> Vec<Finding> {
-        let own = facts.payment.as_ref().is_some_and(|it| it.money.minor == self.amount_minor);
+        // What happens to an account moves nothing: there the rules of the first effect speak.
+        let (_, _, first) = EFFECTS[0];
+        let moved = facts.payment.as_ref().map_or(first, |it| it.money.minor);
+        let own = moved == self.amount_minor;
         let (observed, threshold) = (self.marked(self.observed), self.marked("50.00 EUR"));
         let finding = Finding { state: self.state, ..Finding::new(true, observed, threshold) };
         own.then_some(finding).into_iter().collect()

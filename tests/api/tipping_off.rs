@@ -319,6 +319,13 @@ async fn what_only_compliance_may_know_reaches_nobody_else_on_any_route_or_event
     operator.kept_to(&stage.marked, Audience::Operator);
     player.kept_to(&stage.marked, Audience::Player);
 
+    let account = "select outcome from decision where checkpoint = 'account.event' limit 1";
+    assert_eq!(
+        stage.texts(account).await,
+        ["review"],
+        "what happens to accounts was looked at too"
+    );
+
     // What the search would have found: it finds what each may read.
     let (all, _) = stage.marked.split(Audience::Compliance);
     let officers: BTreeSet<String> =

@@ -14,6 +14,7 @@
 mod harness;
 
 mod account_events;
+mod asked_together;
 mod at_once;
 mod cancel_safety;
 mod cases;
@@ -21,6 +22,7 @@ mod closed_loop;
 mod completions;
 mod console;
 mod crash;
+mod deadlines;
 mod deposits;
 mod ended_switches;
 mod every_psp;
@@ -30,6 +32,7 @@ mod guards;
 mod idempotency;
 mod kyc;
 mod kyt;
+mod kyt_again;
 mod lanes;
 mod late_news;
 mod late_payouts;

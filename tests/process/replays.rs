@@ -86,6 +86,20 @@ async fn ten_thousand_decisions_come_out_to_the_byte_in_a_fresh_process_and_one_
     );
 
     backtest(&place, &app, (&flips, german)).await;
+    who_read_was_noted(&app).await;
+}
+
+/// Whoever reads decisions at the machine is noted, by the account there, with what was asked for.
+async fn who_read_was_noted(url: &str) {
+    let mut rows = PgConnection::connect(url).await.unwrap();
+    let noted = "select door || ': ' || act || ' ' || subject from decision_read order by at";
+    let noted: Vec<String> = sqlx::query_scalar(noted).fetch_all(&mut rows).await.unwrap();
+    rows.close().await.unwrap();
+    assert_eq!(noted.len(), 4, "a replay and three back-tests: {noted:?}");
+    assert!(noted.iter().all(|line| line.starts_with("cli:")), "{noted:?}");
+    assert!(noted[0].ends_with(": read replay of all"), "{noted:?}");
+    let span = "read back-test of DE-lower from 2026-11-25 0:00:00.0 +00:00:00 to 2026-11-26";
+    assert!(noted[1].contains(span), "{noted:?}");
 }
 
 /// A lower bound flips exactly the decisions that it must, each with the rule that did it.

@@ -2,8 +2,8 @@
 //!
 //! It is made from the system's PostgreSQL programs, listens on a unix socket only, in a folder that
 //! only its own user may enter, and keeps `fsync` on: what the sandbox shows about durability and
-//! speed is true. (A test's, which is thrown away, does without.) PostgreSQL refuses to run as root,
-//! so that root starts it as `postgres` or `nobody`.
+//! speed is true, and what tests prove about it too. PostgreSQL refuses to run as root, so that root
+//! starts it as `postgres` or `nobody`.
 //!
 //! It never outlives us. [`PrivateCluster::stop`] and dropping end it in order. When we are killed,
 //! the [`watchdog`] ends it, because its standard input closes with us. And should that be killed as

@@ -67,8 +67,6 @@ impl Server {
         let log = open_log(&folders.log)?;
         let log_too = log.try_clone().map_err(ClusterError::folder("opening", &folders.log))?;
         let socket = folders.socket.display();
-        // What a temporary cluster holds is thrown away with it: it need not outlive a loss of power. A
-        // killed process loses nothing either way.
         let mut settings = vec![
             // A unix socket only: nothing of the sandbox's database is on any network.
             "listen_addresses=".to_owned(),
@@ -76,7 +74,7 @@ impl Server {
             "unix_socket_permissions=0700".to_owned(),
             "port=5432".to_owned(),
             "max_connections=200".to_owned(),
-            format!("fsync={}", if temporary { "off" } else { "on" }),
+            "fsync=on".to_owned(),
             "timezone=UTC".to_owned(),
             "log_timezone=UTC".to_owned(),
             "logging_collector=off".to_owned(),

@@ -15,7 +15,8 @@ use crate::screening::signals::{Hook, VendorResult};
 use crate::store::StoreError;
 use crate::store::identity_events::{self, DueEvent};
 use crate::store::incidents::{self, ServiceIncident};
-use crate::store::{player_results, read_models};
+use crate::store::player_results::{self, NewResult};
+use crate::store::read_models;
 use crate::vendors::people::results::of_failure;
 use time::Duration;
 
@@ -209,12 +210,20 @@ async fn keep(
     flows: &Flows,
     player: &Player,
     result: &VendorResult,
-    times: (Timestamp, Option<Timestamp>),
+    (asked_at, told_at): (Timestamp, Option<Timestamp>),
 ) -> Result<(), StoreError> {
     metrics::counter!("vendor_answers_total", "vendor" => result.vendor.clone(),
         "state" => result.state.as_str())
     .increment(1);
-    player_results::keep(flows.db.pool(), flows.ids.next(), player, result, times).await
+    let new = NewResult {
+        id: flows.ids.next(),
+        player: player.key.clone(),
+        player_version: player.version,
+        result: result.clone(),
+        asked_at,
+        told_at,
+    };
+    player_results::keep_one(flows.db.pool(), new).await
 }
 
 /// Nobody waits any longer, and people are told: once, by whoever closes it.

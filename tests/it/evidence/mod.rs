@@ -2,6 +2,7 @@
 //! verified from the database and from copied files.
 
 mod attacks;
+mod classified;
 mod erasing;
 mod files;
 mod outside;

@@ -128,6 +128,7 @@ impl World {
             owed: &[],
             closed_loop: None,
             payment: None,
+            asked_at: None,
             movements: &book.movements,
             background: &book.background,
             ends: &[],
