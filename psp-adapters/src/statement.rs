@@ -27,13 +27,13 @@ pub(crate) struct Row<'a> {
 /// Reads a whole table that has these columns, or says which line cannot be read.
 pub(crate) fn table(
     file: &[u8],
-    columns: &[&str],
+    columns: &str,
     line: impl Fn(&Row<'_>) -> Read<StatementLine>,
 ) -> Statement {
     let whole = |reason| StatementFault { line: None, reason };
     let mut table = csv::ReaderBuilder::new().from_reader(file);
     let headers = table.headers().map_err(|_| whole("is no table of UTF-8 text"))?.clone();
-    if !columns.iter().all(|column| headers.iter().any(|name| name == *column)) {
+    if !columns.split(',').all(|column| headers.iter().any(|name| name == column)) {
         return Err(whole("lacks a column that this PSP's files have"));
     }
     let mut lines = Vec::new();
@@ -82,7 +82,11 @@ impl Row<'_> {
     }
 
     /// The sum of some cells that may be empty.
-    pub fn sum(&self, columns: &[&str], currency: Currency) -> Read<Money> {
+    pub fn sum<'a>(
+        &self,
+        columns: impl Iterator<Item = &'a str>,
+        currency: Currency,
+    ) -> Read<Money> {
         let mut sum = Money::new(0, currency);
         for column in columns {
             if let Some(money) = self.given_money(column, currency)? {
@@ -117,8 +121,7 @@ impl Row<'_> {
     }
 }
 
-const COLUMNS: [&str; 7] =
-    ["date", "reference", "client_reference", "kind", "amount", "fee", "currency"];
+const COLUMNS: &str = "date,reference,client_reference,kind,amount,fee,currency";
 
 const KINDS: [(&str, StatementKind); 6] = [
     ("deposit", StatementKind::Deposit),
@@ -131,7 +134,7 @@ const KINDS: [(&str, StatementKind); 6] = [
 
 /// The plain table of PSPs that publish no format of their own.
 pub(crate) fn plain(file: &[u8]) -> Statement {
-    table(file, &COLUMNS, |row| {
+    table(file, COLUMNS, |row| {
         let currency = row.currency("currency")?;
         Ok(StatementLine {
             kind: row.kind(row.text("kind"), &KINDS)?,

@@ -27,7 +27,6 @@ mod wire;
 
 use crate::prelude::*;
 use crate::statement::Statement;
-use mapping::Charge;
 use std::time::Duration;
 use wire::{SEARCH_MARGIN, amount, counterparty};
 
@@ -113,8 +112,7 @@ impl Adapter for Arc<Adyen> {
             }
             Some(Instrument::CardToken(token)) => {
                 let request = self.card_charge(deposit, token)?;
-                let base = self.checkout.base().to_owned();
-                let charge = Charge { asked, token: token.clone(), base };
+                let charge = (asked, self.checkout.base().to_owned(), token.clone());
                 Plan::about("create_deposit", request, &charge, mapping::charged)
             }
             Some(Instrument::Crypto { .. }) => return None,
@@ -122,7 +120,7 @@ impl Adapter for Arc<Adyen> {
     }
 
     fn complete_deposit(&self, completion: &CompletionRequest) -> Option<Plan> {
-        let request = self.details(completion.attempt, completion.brought.as_deref()?)?;
+        let request = self.details(completion.attempt, completion.brought.as_deref()?);
         let asked = (completion.money, completion.attempt);
         Some(Plan::about("complete_deposit", request, &asked, mapping::details_told))
     }

@@ -4,23 +4,10 @@
 use crate::statement::{Row, Statement, table};
 use psp_contract::{StatementFault, StatementKind, StatementLine};
 
-const COLUMNS: [&str; 15] = [
-    "Merchant Account",
-    "Psp Reference",
-    "Merchant Reference",
-    "Creation Date",
-    "Type",
-    "Modification Reference",
-    "Modification Merchant Reference",
-    "Gross Currency",
-    "Gross Debit (GC)",
-    "Gross Credit (GC)",
-    "Net Currency",
-    "Commission (NC)",
-    "Markup (NC)",
-    "Scheme Fees (NC)",
-    "Interchange (NC)",
-];
+/// As the file's first line has them; the costs are the last four.
+const COLUMNS: &str = "Merchant Account,Psp Reference,Merchant Reference,Creation Date,Type,\
+    Modification Reference,Modification Merchant Reference,Gross Currency,Gross Debit (GC),\
+    Gross Credit (GC),Net Currency,Commission (NC),Markup (NC),Scheme Fees (NC),Interchange (NC)";
 
 const KINDS: [(&str, StatementKind); 8] = [
     ("Settled", StatementKind::Deposit),
@@ -35,7 +22,7 @@ const KINDS: [(&str, StatementKind); 8] = [
 
 /// Reads a whole report, or says which line cannot be read.
 pub(super) fn read(file: &[u8], account: &str) -> Statement {
-    table(file, &COLUMNS, |row| line(row, account))
+    table(file, COLUMNS, |row| line(row, account))
 }
 
 fn line(row: &Row<'_>, account: &str) -> Result<StatementLine, StatementFault> {
@@ -61,7 +48,7 @@ fn line(row: &Row<'_>, account: &str) -> Result<StatementLine, StatementFault> {
     };
     // Costs in another currency than the booking are no fee of this line.
     let net = row.currency("Net Currency")?;
-    let fee = row.sum(&COLUMNS[11..], net)?;
+    let fee = row.sum(COLUMNS.split(',').skip(11), net)?;
     Ok(StatementLine {
         kind,
         attempt: row.attempt(own("Modification Merchant Reference", "Merchant Reference")),

@@ -4,15 +4,8 @@
 use crate::statement::{Statement, table};
 use psp_contract::{StatementKind, StatementLine};
 
-const COLUMNS: [&str; 7] = [
-    "EXTERNAL_REFERENCE",
-    "SOURCE_ID",
-    "TRANSACTION_TYPE",
-    "TRANSACTION_AMOUNT",
-    "TRANSACTION_CURRENCY",
-    "FEE_AMOUNT",
-    "SETTLEMENT_DATE",
-];
+const COLUMNS: &str = "EXTERNAL_REFERENCE,SOURCE_ID,TRANSACTION_TYPE,TRANSACTION_AMOUNT,\
+    TRANSACTION_CURRENCY,FEE_AMOUNT,SETTLEMENT_DATE";
 
 /// By the type, and whether the money went out.
 const KINDS: [((&str, bool), StatementKind); 5] = [
@@ -25,7 +18,7 @@ const KINDS: [((&str, bool), StatementKind); 5] = [
 
 /// Reads a whole report, or says which line cannot be read.
 pub(super) fn read(file: &[u8]) -> Statement {
-    table(file, &COLUMNS, |row| {
+    table(file, COLUMNS, |row| {
         let currency = row.currency("TRANSACTION_CURRENCY")?;
         let (money, goes_out) = row.signed_money("TRANSACTION_AMOUNT", currency)?;
         let (fee, _) = row.signed_money("FEE_AMOUNT", currency)?;
