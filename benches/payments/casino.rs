@@ -149,6 +149,7 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         owed: &[],
         closed_loop: None,
         payment: None,
+        asked_at: None,
         movements: &[],
         background: Background::NOTHING,
         ends: &[],

@@ -53,7 +53,7 @@ fn outcome(
 }
 
 fn complete() -> Operation {
-    completion(attempt(1), PaysafeCa.money(), "h-1")
+    completion(attempt(1), PaysafeCa.money())
 }
 
 fn pay_out() -> Operation {
@@ -197,7 +197,7 @@ fn the_webhook_key_is_read_as_the_account_has_it() {
 fn an_account_that_could_not_work_is_refused_with_every_fault_told() {
     let mut account = account();
     account.method = "card".to_owned();
-    account.settings.insert("payment_type".to_owned(), "CARD".to_owned());
+    account.settings.insert("payment_type".to_owned(), "SKRILL".to_owned());
     account.settings.insert("webhook_key_encoding".to_owned(), "rot13".to_owned());
     account.secrets.clear();
     let faults = build(account, &transport()).unwrap_err();

@@ -57,6 +57,7 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/v1/deposits", KeyOrPlayer(Payments)),
     rule(GET, "/v1/deposits", KeyOrPlayer(Payments)),
     rule(GET, "/v1/deposits/{id}", KeyOrPlayer(Payments)),
+    rule(POST, "/v1/deposits/{id}/continue", KeyOrPlayer(Payments)),
     rule(POST, "/v1/deposits/{id}/cancel", KeyOrPlayer(Payments)),
     rule(POST, "/v1/deposits/{id}/return", Key(Payments)),
     rule(POST, "/v1/withdrawals", KeyOrPlayer(Payments)),

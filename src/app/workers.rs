@@ -10,6 +10,7 @@ use crate::webhooks::deliver::{IdSource, Outbound};
 use crate::webhooks::guard::{Reach, SystemNames};
 use crate::workers::attempts::AttemptWorker;
 use crate::workers::checkpoints::CheckpointWorker;
+use crate::workers::deadlines::DeadlineWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
 use crate::workers::erasures::ErasureWorker;
@@ -56,6 +57,7 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     run(flows, crew, &bells.payouts, PayoutWorker::new(flows.clone()));
     run(flows, crew, &bells.inbox, InboxWorker::new(flows.clone()));
     run(flows, crew, &bells.screenings, ScreeningWorker::new(flows.clone()));
+    run(flows, crew, &Arc::new(Notify::new()), DeadlineWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
     if !flows.checks.matchers.is_empty() {
         run(flows, crew, &bells.names, NameWorker::new(flows.clone()));

@@ -1,5 +1,6 @@
 //! The book itself, and the few doors through which it changes.
 
+use super::deadline::Deadline;
 use super::erasure::ErasureFacts;
 use super::game::GameEntry;
 use super::payin::PayinKey;
@@ -28,6 +29,8 @@ pub struct Book {
     pub player: Option<Player>,
     pub wallets: BTreeMap<Currency, Balance>,
     pub payments: BTreeMap<Uuid, Payment>,
+    /// By when withdrawals are to be at their end, where the command opens or watches one.
+    pub deadlines: BTreeMap<Uuid, Deadline>,
     pub keys: BTreeMap<KeyId, StoredKey>,
     /// The casino's references that are taken, with the payment that took each.
     pub references: BTreeMap<(Direction, String), PaymentId>,
@@ -64,6 +67,7 @@ pub struct Dirty {
     pub limits: bool,
     pub movements: BTreeSet<Uuid>,
     pub reviews: BTreeSet<Uuid>,
+    pub deadlines: BTreeSet<Uuid>,
 }
 
 /// Scope and key of an idempotent request. The scope names the operator, the player where a player
@@ -109,6 +113,7 @@ impl Book {
             player: None,
             wallets: BTreeMap::new(),
             payments: BTreeMap::new(),
+            deadlines: BTreeMap::new(),
             keys: BTreeMap::new(),
             references: BTreeMap::new(),
             game: BTreeMap::new(),

@@ -5,11 +5,12 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], [`payin`], [`review`], [`erasure`], [`record`], [`book`], [`game`],
-//! [`movements`], [`kyc`].
+//! Reading order: [`payment`], [`deadline`], [`payin`], [`review`], [`erasure`], [`record`], [`book`],
+//! [`game`], [`movements`], [`kyc`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
+pub mod deadline;
 pub mod erasure;
 pub mod game;
 pub mod kyc;
@@ -20,13 +21,15 @@ pub mod record;
 pub mod review;
 
 pub use book::{Book, KeyClaim, KeyId, StoredKey, Viewer};
+pub use deadline::Deadline;
 pub use erasure::{Erasure, ErasureBasis, ErasureFacts};
 pub use game::{GameEntry, GameKind};
 pub use kyc::{KycTaken, NewKycTaken};
 pub use payin::{GivenAddress, PayinKey};
 pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns, Way};
 pub use record::{
-    ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition, VendorCheck, Wire,
+    AskedPlace, ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition,
+    VendorCheck, Wire,
 };
 pub use review::{
     Adjustment, Approval, CaseAct, CaseKind, CaseNews, CasePayload, Desk, Lock, PlayerFields,

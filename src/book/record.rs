@@ -142,10 +142,19 @@ pub struct Wire {
 pub struct VendorCheck {
     pub payment: PaymentId,
     pub hook: Hook,
-    /// None: nobody told, so nobody can be asked.
-    pub place: Option<ChainPlace>,
+    /// 1 when the payment began to wait; one more each time it is asked about anew.
+    pub round: i16,
+    /// Empty: nobody told, so nobody can be asked.
+    pub places: Vec<AskedPlace>,
     pub money: Money,
     pub deadline_at: Timestamp,
+}
+
+/// A place that vendors are asked about, and how much of the payment comes or goes there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedPlace {
+    pub place: ChainPlace,
+    pub money: Money,
 }
 
 /// Where on a chain money arrived, or is to go.

@@ -17,12 +17,12 @@ macro_rules! built_in {
 
 /// The policies that come with the program, by file.
 const BUILT_IN: &[(&str, &str)] = built_in![
-    "BR/BR-2026-11-21b.toml",
+    "BR/BR-2026-11-21c.toml",
     "CA/CA-2026-11-21b.toml",
     "DE/DE-2026-11-21b.toml",
-    "EU-crypto/EU-crypto-2026-11-21b.toml",
+    "EU-crypto/EU-crypto-2026-11-21c.toml",
     "GB/GB-2026-11-21b.toml",
-    "MT/MT-2026-11-21b.toml",
+    "MT/MT-2026-11-21c.toml",
     "NL/NL-2026-11-21b.toml",
     "SE/SE-2026-11-21b.toml",
 ];

@@ -156,7 +156,8 @@ pub fn take(
     }
 }
 
-fn lease_for(book: &mut Book, id: Uuid, attempt_id: AttemptId, task: &Task, ctx: &Ctx<'_>) {
+/// Somebody is about to call the PSP.
+pub fn lease_for(book: &mut Book, id: Uuid, attempt_id: AttemptId, task: &Task, ctx: &Ctx<'_>) {
     let until = ctx.now + ctx.lease;
     let taken = book.attempt_mut(id, attempt_id);
     taken.lease = Some(Lease { holder: ctx.holder.to_owned(), until });

@@ -10,7 +10,7 @@ use crate::screening::facts::LoopFacts;
 use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{Limit, Period};
 use crate::screening::policy::{FxTable, Policies};
-use crate::screening::signals::VendorResult;
+use crate::screening::signals::{StandingAnswers, VendorResult};
 use crate::screening::split::Split;
 use psp_contract::{Capabilities, Outcome, Payin};
 use std::time::Duration;
@@ -73,9 +73,21 @@ pub enum Command {
         payment: Uuid,
         attempt: AttemptId,
     },
+    /// The payer of a deposit has come back with what its PSP wants to hear.
+    ContinueDeposit {
+        payment: Uuid,
+        attempt: AttemptId,
+    },
     /// A worker wants to send an approved withdrawal.
     TakePayout {
         payment: Uuid,
+        /// None: nobody has looked what vendors said of it.
+        answers: Option<Box<StandingAnswers>>,
+    },
+    /// A worker looks at a withdrawal that is to be at its end by now, or soon.
+    WatchDeadline {
+        payment: Uuid,
+        ended_at: Option<Timestamp>,
     },
     Cancel {
         payment: Uuid,
@@ -176,6 +188,8 @@ pub struct VendorsSaid {
     pub payment: Uuid,
     /// The newest answer of each vendor.
     pub results: Vec<VendorResult>,
+    /// How often they were asked anew before, plus one.
+    pub round: i16,
     /// Nobody is waited for any more.
     pub is_over: bool,
     /// How a withdrawal was shared out when it was asked for: that is settled, whoever is waited for.
@@ -256,6 +270,8 @@ pub enum Answer {
     },
     /// Nothing to do: someone else has it, or it is not due.
     Nothing,
+    /// The policy wants to know what vendors said last: bring it.
+    AnswersWanted,
     /// News was applied. What to call next, when the payment goes on at another PSP.
     Applied {
         payment: Box<Payment>,
@@ -357,7 +373,9 @@ impl Command {
             Command::News(_) => "news",
             Command::ReceivePayin(_) => "receive_payin",
             Command::TakeAttempt { .. } => "take_attempt",
+            Command::ContinueDeposit { .. } => "continue_deposit",
             Command::TakePayout { .. } => "take_payout",
+            Command::WatchDeadline { .. } => "watch_deadline",
             Command::Cancel { .. } => "cancel",
             Command::OpenReturn(_) => "open_return",
             Command::VendorsSaid(_) => "vendors_said",

@@ -4,11 +4,14 @@
 //! reference, of which the PSP takes one; so it may be given again after an inquiry has shown that
 //! the PSP still waits, and never while another call about the attempt may be under way (its lease).
 //!
+//! Other PSPs want to hear what the payer's browser brought back from them ([`hear`]): then the word comes
+//! from the casino's page, and it may be given again because the PSP answers the same.
+//!
 //! Before every word the deposit is screened once more: who has been excluded, or has reached a limit,
 //! since the deposit began keeps the money. The word is then never given, and the PSP lets the approval
 //! run out by itself.
 
-use super::command::{Ctx, Source};
+use super::command::{Answer, Ctx, Refusal, Source, Task};
 use super::{attempt, deposit, money_in};
 use crate::book::{Attempt, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Timestamp};
@@ -45,6 +48,33 @@ pub fn is_due(attempt: &Attempt) -> bool {
         && attempt.psp_reference.is_some()
 }
 
+/// The payer has come back with what the PSP wants to hear: the lease of who tells it. Nothing where it does
+/// not wait for that, or is being told already. It may be told again after an answer was lost, each time
+/// screened once more: the PSP takes the money once.
+pub fn hear(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    let attempt = payment.attempt(attempt_id).ok_or(Refusal::NotFound)?;
+    let capabilities = ctx.psps.capabilities(&attempt.psp);
+    let deposit = capabilities.and_then(|capabilities| capabilities.deposit.as_ref());
+    let listens = deposit.is_some_and(|deposit| deposit.payer_brings.is_some());
+    let leased = attempt.lease.as_ref().is_some_and(|lease| ctx.now < lease.until);
+    let open = attempt.status == AttemptStatus::Accepted && payment.received.is_none();
+    if !listens || leased || !open || payment.subject() != Subject::Deposit {
+        return Ok(Answer::Nothing);
+    }
+    if !is_allowed(book, id, attempt_id, ctx) {
+        return Ok(Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None });
+    }
+    attempt::lease_for(book, id, attempt_id, &Task::Complete, ctx);
+    let payment = Box::new(book.payments[&id].clone());
+    Ok(Answer::Taken { payment, attempt: attempt_id, task: Task::Complete })
+}
+
 /// Whether the player may still deposit; the decision is recorded either way. If not, the deposit is over
 /// and no money is taken: only we could have said so. (Should it come all the same, it is late money.)
 pub fn is_allowed(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> bool {
@@ -76,8 +106,9 @@ pub fn asked_after(
     let mut facts = attempt::facts(attempt, Subject::Deposit);
     facts.status = AttemptStatus::Unknown;
     let soon = ctx.now + time::Duration::seconds(2);
-    capabilities
-        .deposit_inquiry
-        .any()
-        .then(|| resolution::next_due(&facts, capabilities, ctx.now).max(soon))
+    if capabilities.deposit_inquiry.any() {
+        return Some(resolution::next_due(&facts, capabilities, ctx.now).max(soon));
+    }
+    // Its webhook tells; till then the session runs on.
+    attempt::due_after(attempt, Subject::Deposit, capabilities, ctx.now)
 }

@@ -3,8 +3,8 @@
 use super::command::{Answer, Command, Ctx, Refusal};
 use super::four_eyes::Draft;
 use super::{
-    account, attempt, deposit, idempotency, kyc, news, payin, player, returns, review, vendor,
-    wallet, withdrawal,
+    account, attempt, completion, deadline, deposit, idempotency, kyc, news, payin, player,
+    returns, review, vendor, wallet, withdrawal,
 };
 use crate::book::{Book, Record};
 use crate::domain::{Player, ProposalId};
@@ -80,7 +80,15 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
         Command::News(news) => news::apply(book, news, ctx),
         Command::ReceivePayin(receive) => payin::receive(book, receive, ctx),
         Command::TakeAttempt { payment, attempt } => attempt::take(book, *payment, *attempt, ctx),
-        Command::TakePayout { payment } => withdrawal::take_payout(book, *payment, ctx),
+        Command::TakePayout { payment, answers } => {
+            withdrawal::take_payout(book, *payment, answers.as_deref(), ctx)
+        }
+        Command::WatchDeadline { payment, ended_at } => {
+            deadline::watch(book, *payment, *ended_at, ctx)
+        }
+        Command::ContinueDeposit { payment, attempt } => {
+            completion::hear(book, *payment, *attempt, ctx)
+        }
         Command::Cancel { payment, by_player } => {
             if book.payment(*payment).is_some_and(|p| p.deposit_status().is_some()) {
                 deposit::cancel(book, *payment, ctx)

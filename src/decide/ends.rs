@@ -22,7 +22,8 @@ pub fn of(command: &Command, book: &Book) -> Vec<Instrument> {
         }
         Command::VendorsSaid(said) => of_payment(book, said.payment),
         Command::TakeAttempt { payment, .. }
-        | Command::TakePayout { payment }
+        | Command::TakePayout { payment, .. }
+        | Command::ContinueDeposit { payment, .. }
         | Command::Approve { payment: Some(payment), .. } => of_payment(book, *payment),
         _ => Vec::new(),
     }

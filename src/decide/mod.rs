@@ -9,7 +9,7 @@
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
 //! Reading order: [`command`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
-//! [`withdrawal`] (with [`closed_loop`]), [`news`] (with [`deposit_news`], [`completion`],
+//! [`withdrawal`] (with [`closed_loop`] and [`deadline`]), [`news`] (with [`deposit_news`], [`completion`],
 //! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
 //! [`erasure`], [`service_case`], [`desk_work`].
@@ -20,6 +20,7 @@ pub mod case;
 pub mod closed_loop;
 pub mod command;
 pub mod completion;
+pub mod deadline;
 pub mod deposit;
 pub mod deposit_news;
 pub mod desk_work;

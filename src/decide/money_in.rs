@@ -10,7 +10,7 @@ use super::deposit::{mark_limit_use, recount_limit};
 use super::news::{OTHER_MONEY, UNTOLD_CARD, keep};
 use super::people::{ask_people, close_reviews, raise};
 use super::{returns, vendor};
-use crate::book::{Attempt, Book, ChainPlace, Payment};
+use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
     AttemptId, AttemptStatus, DecisionId, DepositStatus, Method, Money, PaymentStatus, Reason,
 };
@@ -239,7 +239,8 @@ pub fn await_vendors(
     if book.move_payment(id, in_review, vendor::AWAITING_VENDOR, ctx.ids).is_err() {
         raise(book, "deposit.status_conflict", id, None, "suspended against its status", ctx);
     }
-    vendor::open_checks(book, id, waiting, place, ctx);
+    let places = place.into_iter().map(|place| AskedPlace { place, money }).collect();
+    vendor::open_checks(book, id, waiting, (places, 1), ctx);
     ask_people(book, id, None, vendor::AWAITING_VENDOR, ctx);
 }
 

@@ -22,6 +22,8 @@ pub struct Needs {
     pub turnover: BTreeSet<PlayerKey>,
     /// Players whose record may be screened by itself.
     pub accounts: BTreeSet<PlayerKey>,
+    /// By when these withdrawals are to be at their end.
+    pub deadlines: BTreeSet<Uuid>,
     /// Reviews of these payments.
     pub reviews: BTreeSet<Uuid>,
     /// Reviews that are no payment's, by their own ids.
@@ -81,8 +83,13 @@ impl Command {
             Command::AnswerNow { payment } => {
                 needs.payments.insert(*payment);
             }
+            Command::WatchDeadline { payment, .. } => {
+                needs.payments.insert(*payment);
+                needs.deadlines.insert(*payment);
+            }
             Command::TakeAttempt { payment, .. }
-            | Command::TakePayout { payment }
+            | Command::TakePayout { payment, .. }
+            | Command::ContinueDeposit { payment, .. }
             | Command::Cancel { payment, .. } => {
                 payment_needs(player, *payment, needs);
                 // A deposit that ends here frees its share of the player's limits.

@@ -8,7 +8,7 @@ use super::command::{Answer, Ctx, News, ReceivePayin, Refusal, Source};
 use super::deposit::{mark_has_paid, movement};
 use super::people::{ask_people, raise};
 use super::{money_in, news, vendor};
-use crate::book::{Attempt, Book, ChainPlace, PayinKey};
+use crate::book::{AskedPlace, Attempt, Book, ChainPlace, PayinKey};
 use crate::domain::{
     AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, PaymentId, PaymentStatus,
 };
@@ -78,7 +78,7 @@ fn fulfil(
     news::apply(book, &news, ctx)?;
     if let Some(place) = place_of(receive) {
         for check in &mut book.record.vendor_checks {
-            check.place = Some(place.clone());
+            check.places = vec![AskedPlace { place: place.clone(), money: check.money }];
         }
     }
     Ok(())

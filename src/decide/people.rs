@@ -2,8 +2,8 @@
 //! of them must say what happened.
 
 use super::command::Ctx;
-use crate::book::{Attempt, Book, CaseAct, Incident, Review};
-use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId};
+use crate::book::{Attempt, Book, CaseAct, Incident, ProposalState, Review};
+use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId, Timestamp};
 use crate::screening::Outcome;
 use psp_contract::Subject;
 use uuid::Uuid;
@@ -39,6 +39,16 @@ pub const fn review_kind(direction: Direction, outcome: Outcome) -> &'static str
 pub fn is_under_hold(book: &Book, id: Uuid) -> bool {
     let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(id));
     open.any(|review| matches!(review.kind.as_str(), "deposit_hold" | "withdrawal_hold"))
+}
+
+/// When two people last let a withdrawal go, knowing what was found by then.
+pub fn let_go_at(book: &Book, id: Uuid) -> Option<Timestamp> {
+    let approved = |review: &&Review| {
+        let mut proposals = review.proposals.iter();
+        proposals.any(|it| it.state == ProposalState::Approved && it.outcome == "approve")
+    };
+    let of_payment = book.reviews.values().filter(|it| !it.open && it.payment == Some(id));
+    of_payment.filter(approved).filter_map(|review| review.closed_at).max()
 }
 
 /// Raises an incident about a payment.

@@ -7,15 +7,20 @@
 use super::command::{Answer, Ctx, Refusal, VendorsSaid};
 use super::people::{ask_people, close_reviews, raise, review_kind};
 use super::{deposit, money_in, payout, withdrawal};
-use crate::book::{Book, ChainPlace, Payment, VendorCheck};
+use crate::book::{AskedPlace, Book, Payment, VendorCheck};
 use crate::domain::{DepositStatus, Direction, Money, PaymentStatus, Reason, WithdrawalStatus};
 use crate::ledger::templates;
 use crate::screening::decision::Decision;
+use crate::screening::signals::StandingAnswers;
 use crate::screening::{Outcome, engine};
+use time::Duration;
 use uuid::Uuid;
 
 /// The review that only says that a vendor is asked: nobody can decide it.
 pub const AWAITING_VENDOR: &str = "awaiting_vendor";
+
+/// How long after the vendors' deadline a payout that waits for them is looked at all the same.
+const FORGOTTEN_AFTER: Duration = Duration::minutes(1);
 
 /// Whether this decision hangs on vendors that have not answered: then nothing is final but a refusal
 /// that stands whatever they say.
@@ -29,7 +34,7 @@ pub fn open_checks(
     book: &mut Book,
     id: Uuid,
     waiting: &engine::Waiting,
-    place: Option<ChainPlace>,
+    (places, round): (Vec<AskedPlace>, i16),
     ctx: &Ctx<'_>,
 ) {
     let payment = &book.payments[&id];
@@ -38,11 +43,34 @@ pub fn open_checks(
         book.record.vendor_checks.push(VendorCheck {
             payment,
             hook: awaited.hook,
-            place: place.clone(),
+            round,
+            places: places.clone(),
             money,
             deadline_at: ctx.now + awaited.within,
         });
     }
+}
+
+/// An approved withdrawal whose answers are too old to be sent on: the vendors are asked anew. It stays due,
+/// a while after their deadline, so that it cannot be forgotten by whoever asks.
+pub fn ask_again(
+    book: &mut Book,
+    decision: Decision,
+    (waiting, known): (&engine::Waiting, &StandingAnswers),
+    ctx: &Ctx<'_>,
+) -> Answer {
+    let Some(payment) = decision.payment else { return Answer::Nothing };
+    let id = payment.uuid;
+    book.record.payment = Some(payment);
+    let within = waiting.awaits.iter().map(|awaited| awaited.within).max().unwrap_or_default();
+    let due_at = if known.is_open { ctx.now } else { ctx.now + within };
+    book.payment_mut(id).due_at = Some(due_at + FORGOTTEN_AFTER);
+    if !known.is_open {
+        book.record.decisions.push(decision);
+        let places = withdrawal::destinations(&book.payments[&id]);
+        open_checks(book, id, waiting, (places, known.round.saturating_add(1)), ctx);
+    }
+    Answer::Payment(Box::new(book.payments[&id].clone()))
 }
 
 /// Screens a waiting payment again with what vendors said. Answers that come for a payment that waits
@@ -62,6 +90,9 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
         (PaymentStatus::Withdrawal(WithdrawalStatus::Screening), _) => {
             withdrawal::decision_with(book, &payment, said, ctx)
         }
+        (PaymentStatus::Withdrawal(WithdrawalStatus::Approved), _) if 1 < said.round => {
+            withdrawal::pre_payout(book, id, said.results.clone(), ctx)
+        }
         _ => return Ok(Answer::Nothing),
     };
     if !said.is_over && waits(&decision, ctx).is_some() {
@@ -69,6 +100,14 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
     }
     let (outcome, reasons) = (decision.outcome(), decision.reasons().to_vec());
     book.record.payment = Some(payment.id);
+    if payment.withdrawal_status() == Some(WithdrawalStatus::Approved) {
+        match outcome {
+            // Whoever takes it to be sent decides by the same answers, and that decision counts.
+            Outcome::Approve => book.payment_mut(id).due_at = Some(ctx.now),
+            _ => withdrawal::put_before_people(book, decision, ctx),
+        }
+        return Ok(Answer::Payment(Box::new(book.payments[&id].clone())));
+    }
     book.record.decisions.push(decision);
     match payment.suspended {
         Some(money) if waiting_deposit => {

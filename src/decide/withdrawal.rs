@@ -3,9 +3,9 @@
 use super::attempt::open_next;
 use super::command::{Answer, Ctx, Refusal, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
-use super::people::{ask_people, close_reviews, is_under_hold, review_kind};
-use super::{closed_loop, payout, vendor};
-use crate::book::{Book, ChainPlace, Part, Payment};
+use super::people::{ask_people, close_reviews, is_under_hold, let_go_at, review_kind};
+use super::{closed_loop, deadline, payout, vendor};
+use crate::book::{AskedPlace, Book, ChainPlace, Part, Payment};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Instrument, Money, PartStatus, PaymentStatus,
     WithdrawalStatus,
@@ -16,7 +16,7 @@ use crate::screening::decision::{About, Decision};
 use crate::screening::facts::LoopFacts;
 use crate::screening::gather::{self, Locked, Setting, Withdrawal};
 use crate::screening::hooks::CheckFacts;
-use crate::screening::signals::VendorResult;
+use crate::screening::signals::{Hook, StandingAnswers, VendorResult};
 use crate::screening::{Checkpoint, Outcome, background, engine};
 use psp_contract::Portable;
 use uuid::Uuid;
@@ -76,11 +76,14 @@ pub fn request(
         hold(book, id, money)?;
     }
     book.open_payment(payment, decision.outcome().as_str(), ctx.ids);
+    if status != WithdrawalStatus::Blocked {
+        deadline::open(book, id, &decision, ctx);
+    }
     book.record.decisions.push(decision);
     mark_has_paid(book);
     if let Some(waiting) = waiting {
-        let place = destination(&book.payments[&id]);
-        vendor::open_checks(book, id, &waiting, place, ctx);
+        let places = destinations(&book.payments[&id]);
+        vendor::open_checks(book, id, &waiting, (places, 1), ctx);
     }
     if status == WithdrawalStatus::InReview {
         ask_people(book, id, None, review, ctx);
@@ -88,17 +91,27 @@ pub fn request(
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
 }
 
-/// The address on a chain that all of it goes to. None where there are several, or the PSP alone knows.
-fn destination(payment: &Payment) -> Option<ChainPlace> {
-    let place = |part: &Part| match part.instrument.portable.clone()? {
+/// The addresses on chains that it goes to, each once with what goes there. None at all where the PSP alone
+/// knows one of them: what nobody can be asked about is not passed over.
+pub(super) fn destinations(payment: &Payment) -> Vec<AskedPlace> {
+    let mut places: Vec<AskedPlace> = Vec::new();
+    for part in &payment.parts {
+        let Some(place) = place(part) else { return Vec::new() };
+        match places.iter_mut().find(|asked| asked.place == place) {
+            Some(asked) => asked.money.minor += part.money.minor,
+            None => places.push(AskedPlace { place, money: part.money }),
+        }
+    }
+    places
+}
+
+fn place(part: &Part) -> Option<ChainPlace> {
+    match part.instrument.portable.clone()? {
         Portable::CryptoAddress { network, asset, address, .. } => {
             Some(ChainPlace { network, asset, address, transaction: None })
         }
         _ => None,
-    };
-    let first = payment.parts.first().and_then(place)?;
-    let alone = payment.parts.iter().all(|part| place(part).as_ref() == Some(&first));
-    alone.then_some(first)
+    }
 }
 
 /// Where a withdrawal goes.
@@ -126,24 +139,33 @@ pub fn hold(book: &mut Book, id: Uuid, money: Money) -> Result<(), Refusal> {
 
 /// An approved withdrawal is sent: each part's first attempt goes in flight, leased to this
 /// instance, after one more look at the player (`withdrawal.pre_payout`).
-pub fn take_payout(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
+///
+/// `answers`: what vendors said of it last. Where the policy wants to know and the caller brings none, the
+/// caller is told to bring them, and nothing has changed.
+pub fn take_payout(
+    book: &mut Book,
+    id: Uuid,
+    answers: Option<&StandingAnswers>,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
     let due = payment.due_at.is_some_and(|due| due <= ctx.now);
     if payment.status != PaymentStatus::Withdrawal(WithdrawalStatus::Approved) || !due {
         return Ok(Answer::Nothing);
     }
-    let decision = pre_payout(book, id, ctx);
-    let outcome = decision.outcome();
+    let known = answers.map(|answers| answers.results.clone()).unwrap_or_default();
+    let decision = pre_payout(book, id, known, ctx);
+    if let Some(waiting) = vendor::waits(&decision, ctx) {
+        let Some(answers) = answers else { return Ok(Answer::AnswersWanted) };
+        return Ok(vendor::ask_again(book, decision, (&waiting, answers), ctx));
+    }
     book.record.payment = Some(book.payments[&id].id);
-    book.record.decisions.push(decision);
-    book.payment_mut(id).due_at = None;
-    if outcome != Outcome::Approve {
-        let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
-        let moved = book.move_payment(id, in_review, "screened again before the payout", ctx.ids);
-        debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
-        ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
+    if decision.outcome() != Outcome::Approve {
+        put_before_people(book, decision, ctx);
         return Ok(Answer::Nothing);
     }
+    book.record.decisions.push(decision);
+    book.payment_mut(id).due_at = None;
     let processing = PaymentStatus::Withdrawal(WithdrawalStatus::Processing);
     let attempts = send_parts(book, id, ctx);
     let moved = book.move_payment(id, processing, "sent", ctx.ids);
@@ -153,6 +175,18 @@ pub fn take_payout(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, R
         return Ok(Answer::Nothing);
     }
     Ok(Answer::Sending { payment: Box::new(book.payments[&id].clone()), attempts })
+}
+
+/// An approved withdrawal that may not be sent as it is: people decide.
+pub(super) fn put_before_people(book: &mut Book, decision: Decision, ctx: &Ctx<'_>) {
+    let (outcome, payment) = (decision.outcome(), decision.payment);
+    book.record.decisions.push(decision);
+    let Some(id) = payment.map(|payment| payment.uuid) else { return };
+    book.payment_mut(id).due_at = None;
+    let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
+    let moved = book.move_payment(id, in_review, "screened again before the payout", ctx.ids);
+    debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
+    ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
 }
 
 fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
@@ -176,8 +210,13 @@ fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
 
 /// The last look before money leaves: a player who owes, or whose account is frozen, is for
 /// people. Exclusion never traps a withdrawal.
-fn pre_payout(book: &Book, id: Uuid, ctx: &Ctx<'_>) -> Decision {
-    let known = (Vec::new(), None, CheckFacts::default());
+pub(super) fn pre_payout(
+    book: &Book,
+    id: Uuid,
+    vendors: Vec<VendorResult>,
+    ctx: &Ctx<'_>,
+) -> Decision {
+    let known = (vendors, None, CheckFacts::default());
     decided(Checkpoint::WithdrawalPrePayout, book, &book.payments[&id], known, ctx)
 }
 
@@ -199,6 +238,7 @@ fn decided(
         owed: &[owed],
         closed_loop,
         payment: Some(payment.id.uuid),
+        asked_at: Some(payment.created_at),
         movements: &book.movements,
         background: &book.background,
         ends: &ends,
@@ -206,6 +246,12 @@ fn decided(
     let mut facts = gather::withdrawal(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     facts.vendors = vendors;
     facts.checks = checks;
+    // A fact only where a rule counts from it: what was decided before there was such a rule had none.
+    if checkpoint == Checkpoint::WithdrawalPrePayout
+        && engine::hangs_on(ctx.policies, &facts, Hook::KytWithdrawal)
+    {
+        facts.let_go_at = let_go_at(book, payment.id.uuid);
+    }
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),

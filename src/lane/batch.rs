@@ -13,8 +13,8 @@ use crate::store::reviews::{self, Writer};
 use crate::store::slots::HeldSlot;
 use crate::store::write_records::Numbered;
 use crate::store::{
-    StoreError, backgrounds, erasures, load, write_holdings, write_payments, write_player,
-    write_records,
+    StoreError, backgrounds, deadlines, erasures, load, write_holdings, write_payments,
+    write_player, write_records,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -193,6 +193,7 @@ async fn write(
         }
     }
     write_payments::write(connection, &opened, &changed, &answers).await?;
+    deadlines::write(connection, &touched).await?;
     for book in &touched {
         for review in book.dirty.reviews.iter().filter_map(|id| book.reviews.get(id)) {
             reviews::write(connection, &book.key.operator, review, Writer::Lane).await?;

@@ -84,14 +84,14 @@ pub fn operation_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> {
     }
 }
 
-/// The call that takes what the payer of an attempt has approved. None: the PSP never named it.
-pub fn completion_of(payment: &Payment, attempt: &Attempt) -> Option<Operation> {
-    Some(Operation::CompleteDeposit(CompletionRequest {
+/// The call that takes what the payer of an attempt has approved, with what the payer brought back.
+pub fn completion_of(payment: &Payment, attempt: &Attempt, brought: Option<String>) -> Operation {
+    Operation::CompleteDeposit(CompletionRequest {
         attempt: AttemptRef::new(attempt.id.0),
-        psp_reference: attempt.psp_reference.clone()?,
         money: attempt.asked,
         payer: payment.payer.as_ref().clone(),
-    }))
+        brought,
+    })
 }
 
 /// The question about an attempt.

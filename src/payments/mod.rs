@@ -25,11 +25,12 @@
 //! Reading order: [`attempt_machine`], [`deposit_machine`], [`withdrawal_machine`],
 //! [`part_machine`], [`failover`], [`resolution`] (nouns: pure), then the verbs: [`start_deposit`],
 //! [`request_withdrawal`], [`plan_parts`], [`name_destination`], [`send_payout`], [`run_attempts`], [`resolve_unknown`],
-//! [`cancel_payment`], [`return_deposit`], [`review_payment`], [`run_first_round`],
+//! [`continue_deposit`], [`cancel_payment`], [`return_deposit`], [`review_payment`], [`run_first_round`], [`watch_deadlines`],
 //! [`receive_payin`], [`find_card`], [`name_obstacle`], [`offer_methods`].
 
 pub mod attempt_machine;
 pub mod cancel_payment;
+pub mod continue_deposit;
 pub mod deposit_machine;
 pub mod facts;
 pub mod failover;
@@ -50,6 +51,7 @@ pub mod run_first_round;
 pub mod send_payout;
 pub mod start_deposit;
 pub mod transition;
+pub mod watch_deadlines;
 pub mod withdrawal_machine;
 
 #[cfg(test)]

@@ -196,6 +196,7 @@ fn screened(
                 owed: facts.owed,
                 closed_loop: None,
                 payment: None,
+                asked_at: None,
                 movements: facts.movements,
                 background: facts.background,
                 ends: &[],

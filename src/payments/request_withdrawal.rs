@@ -134,6 +134,7 @@ async fn screened(
         owed: &known.owed,
         closed_loop: Some(&shared),
         payment: None,
+        asked_at: None,
         // What the player moved, and what else rules want to know, is counted under their lock, and only there.
         movements: &[],
         background: Background::NOTHING,

@@ -47,17 +47,39 @@ async fn carry_out(
     task: &Task,
 ) -> Result<(), SubmitError> {
     let Some(attempt) = payment.attempt(id) else { return Ok(()) };
-    let Some(psp) = flows.psps.get(&attempt.psp) else { return Ok(()) };
     let (operation, source, purpose) = match task {
         Task::Inquire(by) => {
             (Some(inquiry_of(payment, attempt, by.clone())), Source::Inquiry, "inquiry")
         }
         Task::Replay => (operation_of(payment, attempt), Source::Replay, "replay"),
-        Task::Complete => (completion_of(payment, attempt), Source::Completion, "completion"),
+        Task::Complete => {
+            (Some(completion_of(payment, attempt, None)), Source::Completion, "completion")
+        }
         Task::CancelAtPsp => (cancellation(attempt), Source::Inquiry, "cancel"),
         Task::Send | Task::Wait | Task::AskPeople => (None, Source::Inquiry, "none"),
     };
     let Some(operation) = operation else { return Ok(()) };
+    ask(flows, payment, id, Question { operation, source, purpose }).await.map(drop)
+}
+
+/// What is asked of a PSP about an attempt that it may have, and what the answer is taken for.
+#[derive(Debug)]
+pub struct Question {
+    pub operation: Operation,
+    pub source: Source,
+    pub purpose: &'static str,
+}
+
+/// Asks, and records the answer; what it leads to is done. The payment as the answer left it, unless its
+/// attempt is nobody's any more.
+pub async fn ask(
+    flows: &Flows,
+    payment: &Payment,
+    id: AttemptId,
+    Question { operation, source, purpose }: Question,
+) -> Result<Option<Payment>, SubmitError> {
+    let Some(attempt) = payment.attempt(id) else { return Ok(None) };
+    let Some(psp) = flows.psps.get(&attempt.psp) else { return Ok(None) };
     let performed = perform(flows, &psp, &operation).await;
     let mut all = wires(id, purpose, &performed.wire);
     let mut outcome = performed.outcome;
@@ -80,17 +102,16 @@ async fn carry_out(
     };
     let command = Command::News(Box::new(news));
     let applied = flows.submit_persistently(&payment.player, command).await?;
-    if let Answer::Applied { payment, next } = applied {
-        learn(flows, &payment, id, approved, asked_at);
-        if payment.is_due(flows.clock.now()) {
-            // What was learnt asks for another call: the worker makes it at once.
-            flows.nudges.attempts.notify_one();
-        }
-        if let Some(next) = next {
-            run_attempts(flows, *payment, next).await;
-        }
+    let Answer::Applied { payment, next } = applied else { return Ok(None) };
+    learn(flows, &payment, id, approved, asked_at);
+    if payment.is_due(flows.clock.now()) {
+        // What was learnt asks for another call: the worker makes it at once.
+        flows.nudges.attempts.notify_one();
     }
-    Ok(())
+    Ok(Some(match next {
+        Some(next) => run_attempts(flows, *payment, next).await,
+        None => *payment,
+    }))
 }
 
 fn cancellation(attempt: &crate::book::Attempt) -> Option<Operation> {

@@ -5,7 +5,18 @@ use crate::domain::PlayerKey;
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::run_attempts::run_attempts;
+use crate::screening::signals::Hook;
+use crate::store::{StoreError, vendor_checks};
 use uuid::Uuid;
+
+/// Why a payout was not sent; it stays due.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("reading what vendors said of it")]
+    Store(#[from] StoreError),
+    #[error("taking it")]
+    Submit(#[from] SubmitError),
+}
 
 /// Takes an approved withdrawal and calls the PSPs of its parts. True: it was ours to send.
 ///
@@ -15,8 +26,18 @@ pub async fn send_payout(
     flows: &Flows,
     player: &PlayerKey,
     payment: Uuid,
-) -> Result<bool, SubmitError> {
-    match flows.lanes.submit(player, Command::TakePayout { payment }).await? {
+) -> Result<bool, SendError> {
+    let taken =
+        match flows.lanes.submit(player, Command::TakePayout { payment, answers: None }).await? {
+            Answer::AnswersWanted => {
+                let standing =
+                    vendor_checks::standing(flows.db.pool(), payment, Hook::KytWithdrawal);
+                let answers = Some(Box::new(standing.await?));
+                flows.lanes.submit(player, Command::TakePayout { payment, answers }).await?
+            }
+            taken => taken,
+        };
+    match taken {
         Answer::Sending { payment, attempts } => {
             // At once: an attempt's lease runs from the commit, and must not run out while another
             // part's PSP makes us wait.
@@ -25,6 +46,11 @@ pub async fn send_payout(
                 .map(|attempt| run_attempts(flows, payment.as_ref().clone(), attempt));
             futures_util::future::join_all(parts).await;
             Ok(true)
+        }
+        // What vendors said is too old: they are asked before it is sent.
+        Answer::Payment(_) => {
+            flows.nudges.screenings.notify_one();
+            Ok(false)
         }
         _ => Ok(false),
     }

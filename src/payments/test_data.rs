@@ -22,6 +22,7 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer,
             needs_completion: false,
+            payer_brings: None,
             can_cancel: true,
             any_amount: false,
             session_life: Duration::from_secs(1800),

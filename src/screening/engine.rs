@@ -2,9 +2,11 @@
 
 use super::facts::Facts;
 use super::policy::{MarketPolicy, Policies};
-use super::rule::{Awaits, Rule, RuleResult};
+use super::rule::{Awaits, PayBy, Rule, RuleResult};
+use super::signals::Hook;
 use super::{Outcome, rules};
 use crate::domain::Reason;
+use std::sync::Arc;
 use time::Date;
 
 /// The semantics of the rules. It grows whenever a rule comes to mean something else, so that a
@@ -92,6 +94,34 @@ pub fn waiting(policies: &Policies, facts: &Facts, screening: &Screening) -> Opt
     let others = others.filter(|result| result.is_hit() && !numbers.contains(&result.number));
     let otherwise = others.map(|result| result.effect).max().unwrap_or(Outcome::Approve);
     (!awaits.is_empty()).then_some(Waiting { awaits, otherwise })
+}
+
+/// Whether a rule that runs here hangs on a hook.
+pub fn hangs_on(policies: &Policies, facts: &Facts, hook: Hook) -> bool {
+    let policy = policy_for(policies, facts);
+    let mut here = all(policy).filter(|rule| rule.at.contains(&facts.checkpoint));
+    here.any(|rule| rule.check.hook() == Some(hook) && applies(rule, facts))
+}
+
+/// What a market promises of a withdrawal, and by which of its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    pub version: String,
+    pub rule: Arc<str>,
+    pub pay_by: PayBy,
+}
+
+/// By when this withdrawal is to be at its end: the earliest that a rule says. A rule that is on record only
+/// promises nothing.
+pub fn pay_by(policy: Option<&MarketPolicy>, facts: &Facts) -> Option<Promise> {
+    let policy = policy?;
+    let promised = policy.rules.iter().filter_map(|rule| {
+        let acts = !rule.only_records && !facts.only_records(&rule.id);
+        let runs = acts && rule.at.contains(&facts.checkpoint) && applies(rule, facts);
+        let pay_by = rule.check.pay_by(facts).filter(|_| runs)?;
+        Some(Promise { version: policy.version.clone(), rule: rule.id.clone(), pay_by })
+    });
+    promised.min_by_key(|promise| promise.pay_by.deadline_at)
 }
 
 fn all(policy: Option<&MarketPolicy>) -> impl Iterator<Item = &Rule> {

@@ -43,6 +43,7 @@ fn withdrawal(player: &Player) -> Withdrawal<'_> {
         owed: &[],
         closed_loop: None,
         payment: None,
+        asked_at: None,
         movements: &[],
         background: Background::NOTHING,
         ends: &[],

@@ -30,6 +30,12 @@ pub struct Facts {
     pub player: Option<PlayerFacts>,
     /// None for an event of the account.
     pub payment: Option<PaymentFacts>,
+    /// When the withdrawal was asked for, where it is screened again and a rule counts from there. None: it
+    /// is being asked for, or nobody counts.
+    pub asked_at: Option<Timestamp>,
+    /// When two people let the withdrawal go, where a rule before the payout asks whether they had seen what
+    /// vendors said.
+    pub let_go_at: Option<Timestamp>,
     /// Who paid, where the PSP has told.
     pub payer: Option<PayerFacts>,
     /// What the player owes, in any currency.

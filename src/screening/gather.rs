@@ -45,6 +45,8 @@ pub struct Withdrawal<'a> {
     pub closed_loop: Option<&'a LoopFacts>,
     /// The withdrawal itself, once it has an id.
     pub payment: Option<Uuid>,
+    /// When it was asked for, where that is over.
+    pub asked_at: Option<Timestamp>,
     pub movements: &'a [Movement],
     pub background: &'a Background,
     /// Where it goes, as far as that is known.
@@ -150,6 +152,11 @@ pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let Withdrawal { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
     facts.closed_loop = known.closed_loop.cloned();
+    // A fact only where a rule counts from it: what was decided before there was such a rule had none.
+    let rules = setting.policy(&facts).into_iter().flat_map(|policy| &policy.rules);
+    let mut here = rules.filter(|rule| rule.at.contains(&facts.checkpoint));
+    let counts = here.any(|rule| rule.check.pay_by(&facts).is_some());
+    facts.asked_at = known.asked_at.filter(|_| counts);
     let Withdrawal { owed, movements, background, ends, .. } = *known;
     let locked = Locked { limits: &[], owed, movements, background, ends };
     count_withdrawal(&mut facts, known.payment, &locked, setting);
@@ -178,6 +185,8 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         counted_at: setting.now,
         player: player.map(|player| PlayerFacts::of(player, setting.now)),
         payment: None,
+        asked_at: None,
+        let_go_at: None,
         payer: None,
         owed: Vec::new(),
         limits: Vec::new(),

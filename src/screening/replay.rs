@@ -232,6 +232,7 @@ async fn known_at<'a>(
             owed: &recorded.owed,
             closed_loop: recorded.closed_loop.as_ref(),
             payment: own,
+            asked_at: recorded.asked_at,
             movements: &movements,
             background: &background,
             ends: &ends,
@@ -283,6 +284,7 @@ async fn destinations(
 fn as_answered(mut facts: Facts, recorded: Facts) -> Facts {
     facts.checks = recorded.checks;
     facts.vendors = recorded.vendors;
+    facts.let_go_at = recorded.let_go_at;
     // Nor is it on record when it came to be known who else used an instrument.
     facts.shared = recorded.shared.filter(|_| facts.shared.is_some());
     facts.recorded_only = recorded.recorded_only;

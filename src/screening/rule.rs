@@ -5,7 +5,7 @@ use super::attestation::AttestationKind;
 use super::facts::Facts;
 use super::signals::Hook;
 use super::{Checkpoint, Outcome};
-use crate::domain::{Audience, Currency, Direction, Method, Reason};
+use crate::domain::{Audience, Currency, Direction, Method, Reason, Timestamp};
 use std::fmt::Debug;
 use std::sync::Arc;
 use time::{Date, Duration};
@@ -83,6 +83,11 @@ pub trait Check: Debug + Send + Sync {
         None
     }
 
+    /// By when a withdrawal is to be at its end, where that is what it says.
+    fn pay_by(&self, _: &Facts) -> Option<PayBy> {
+        None
+    }
+
     /// The least and the most of one payment, where that is what it bounds, in minor units.
     fn bounds(&self, _: Direction, _: Currency) -> (Option<i64>, Option<i64>) {
         (None, None)
@@ -133,6 +138,14 @@ pub struct Awaits {
     pub hook: Hook,
     /// How long a payment may wait; then the rule finds what it finds without the answer.
     pub within: Duration,
+}
+
+/// By when a withdrawal is to be at its end, and when people are warned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayBy {
+    pub asked_at: Timestamp,
+    pub warn_at: Timestamp,
+    pub deadline_at: Timestamp,
 }
 
 /// What a check found.

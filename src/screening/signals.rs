@@ -123,6 +123,16 @@ pub struct Signal {
     pub rule_ref: Option<String>,
 }
 
+/// What vendors said last of a payment, of each address, and how far the question is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StandingAnswers {
+    pub results: Vec<VendorResult>,
+    /// How often they were asked; 0: never.
+    pub round: i16,
+    /// They are being asked.
+    pub is_open: bool,
+}
+
 /// A vendor's answer, or what there is in place of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorResult {

@@ -208,7 +208,7 @@ step!(
 );
 step!(
     addresses,
-    "update vendor_check set address = null, transaction = null
+    "update vendor_check set address = null, transaction = null, places = null
      where operator_id = $1 and player_id = $2"
 );
 step!(

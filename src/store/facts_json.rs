@@ -36,6 +36,12 @@ pub fn text(facts: &Facts) -> String {
             json!({"origin": origin.as_str(), "money": money, "method": method.as_str()}),
         );
     }
+    if let Some(asked_at) = facts.asked_at {
+        put("asked_at", time(asked_at));
+    }
+    if let Some(let_go_at) = facts.let_go_at {
+        put("let_go_at", time(let_go_at));
+    }
     if let Some(payer) = &facts.payer {
         put("payer", background_json::payer(payer));
     }
@@ -166,6 +172,8 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
                 method: found.word("method", |text| text.parse().ok())?,
             })
         })?,
+        asked_at: all.maybe("asked_at", Node::own_time)?,
+        let_go_at: all.maybe("let_go_at", Node::own_time)?,
         payer: all.maybe("payer", background_json::read_payer)?,
         owed: all.each("owed", |found| found.money())?,
         limits: all.each("limits", read_limit)?,

@@ -6,7 +6,8 @@
 
 use super::rows::{PlayerRow, read_viewer};
 use super::{
-    StoreError, backgrounds, erasures, json, load_holdings, load_payments, loop_history, payins,
+    StoreError, backgrounds, deadlines, erasures, json, load_holdings, load_payments, loop_history,
+    payins,
 };
 use crate::book::{Book, GameEntry, GameKind, KeyId, StoredKey};
 use crate::decide::Needs;
@@ -107,6 +108,7 @@ pub async fn load(
     loop_history::load(connection, books, needs).await?;
     backgrounds::load(connection, books, needs, policies).await?;
     load_payments::load(connection, books, needs).await?;
+    deadlines::load(connection, books, needs).await?;
     if needs.cases.is_empty() { Ok(()) } else { erasures::load(connection, books).await }
 }
 

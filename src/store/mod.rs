@@ -15,7 +15,7 @@
 //! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`],
 //! [`decision_reads`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`],
 //! [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
-//! [`identity_events`].
+//! [`identity_events`]. What is to be paid in time: [`deadlines`].
 
 pub mod attestations;
 mod background_json;
@@ -27,6 +27,7 @@ mod checks_json;
 pub mod console_accounts;
 pub mod console_sessions;
 pub mod db;
+pub mod deadlines;
 pub mod decision_reads;
 pub mod deliveries;
 pub mod due;

@@ -119,6 +119,60 @@ pub struct Wanted {
     pub vendor: String,
 }
 
+/// The answer of a matcher about a player of which people were told last, where they were told of any.
+pub async fn told(
+    pool: &Pool,
+    player: &PlayerKey,
+    matcher: &str,
+) -> Result<Option<VendorResult>, StoreError> {
+    let row = sqlx::query!(
+        r#"select request_id, score, signals::text as "signals!", version, raw_sha256, received_at
+           from name_told t join vendor_result r using (vendor_result_id)
+           where t.operator_id = $1 and t.player_id = $2 and t.matcher = $3"#,
+        player.operator.as_str(),
+        player.player.as_str(),
+        matcher
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let corrupt = |_| StoreError::Corrupt(format!("a result of {matcher}"));
+    Ok(Some(VendorResult {
+        vendor: matcher.to_owned(),
+        hook: Hook::Names,
+        request_id: row.request_id,
+        state: VendorState::Final,
+        risk: None,
+        score: row.score,
+        signals: vendors_json::read_signals(&row.signals)?,
+        raw_sha256: row.raw_sha256.as_slice().try_into().map_err(corrupt)?,
+        version: row.version,
+        received_at: row.received_at,
+    }))
+}
+
+/// People were told of all that this answer adds, or nothing was to be told.
+pub async fn tell(
+    pool: &Pool,
+    player: &PlayerKey,
+    matcher: &str,
+    answer: Uuid,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into name_told (operator_id, player_id, matcher, vendor_result_id)
+         values ($1, $2, $3, $4)
+         on conflict (operator_id, player_id, matcher)
+           do update set vendor_result_id = excluded.vendor_result_id",
+        player.operator.as_str(),
+        player.player.as_str(),
+        matcher,
+        answer
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// The newest final answer of each vendor about each player, in the order in which they are asked for.
 pub async fn newest(
     connection: &mut PgConnection,

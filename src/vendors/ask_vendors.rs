@@ -8,6 +8,7 @@ use super::kyt::Question;
 use super::kyt::look::{Looked, look};
 use super::people::ask_checks::ask_checks;
 use super::registry::Listed;
+use crate::book::AskedPlace;
 use crate::decide::Command;
 use crate::decide::command::VendorsSaid;
 use crate::domain::{Currency, Timestamp};
@@ -20,10 +21,14 @@ use crate::screening::hooks::CheckFacts;
 use crate::screening::signals::{Hook, VendorResult, VendorState};
 use crate::store::StoreError;
 use crate::store::read_history;
-use crate::store::vendor_checks::{self, Answered, DueCheck};
+use crate::store::vendor_checks::{self, Answered, DueCheck, Told};
+use futures_util::future::try_join_all;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
+use uuid::Uuid;
 
+/// In the place of a vendor's name where there is none.
+const NOBODY: &str = "none";
 /// The longest pause after answers that could not be used.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
@@ -41,38 +46,48 @@ pub enum AskError {
 /// Looks once. True: the payment goes on.
 pub async fn ask_vendors(flows: &Flows, check: &DueCheck) -> Result<bool, AskError> {
     let (pool, now) = (flows.db.pool(), flows.clock.now());
-    let mut results = vendor_checks::newest(pool, check.payment, check.hook).await?;
+    let mut told = vendor_checks::newest(pool, check.payment, check.hook, check.round).await?;
+    let (listed, questions) = (flows.vendors.of(check.hook), questions(flows, check));
+    // Nobody can be asked, or not about an address that nobody knows.
+    let is_hopeless = questions.is_empty() || listed.is_empty();
     let is_late = check.deadline_at <= now;
-    let question = question(flows, check);
-    if !is_late {
-        match &question {
-            Some(question) => ask_each(flows, check, question, &mut results, now).await?,
-            // Nobody can be asked about an address that nobody knows.
-            None => results = vec![nobody(check, now)],
-        }
+    if is_hopeless {
+        told = vec![keep_nobody(flows, check, told.pop(), now).await?];
+    } else if !is_late {
+        told = ask_about_each(flows, check, &questions, told, now).await?;
     }
-    let listed = flows.vendors.of(check.hook);
-    if listed.is_empty() {
-        results = vec![nobody(check, now)];
-    }
-    let told = |state| results.iter().filter(|it| it.state == state).count();
-    let all_final = results.len() >= listed.len() && told(VendorState::Final) == results.len();
-    let hopeless = question.is_none() || listed.is_empty();
+    let in_state = |state| told.iter().filter(|it| it.result.state == state).count();
+    let wanted = listed.len() * questions.len();
+    let all_final = wanted <= told.len() && in_state(VendorState::Final) == told.len();
     let now = flows.clock.now();
-    let is_over = is_late || hopeless || check.deadline_at <= now;
+    let is_over = is_late || is_hopeless || check.deadline_at <= now;
     if all_final || is_over {
-        let closed_loop = read_history::shared_out(pool, check.payment).await?;
-        let checks = checks(flows, check).await?;
-        let said = VendorsSaid { payment: check.payment, results, is_over, closed_loop, checks };
-        let command = Command::VendorsSaid(Box::new(said));
-        flows.submit_persistently(&check.player, command).await?;
-        vendor_checks::close(pool, check, now).await?;
-        flows.nudges.payouts.notify_one();
+        go_on(flows, check, told, is_over).await?;
         return Ok(true);
     }
-    let pause = pause(listed, told(VendorState::Error) > 0, check.tries);
+    let pause = pause(listed, in_state(VendorState::Error) > 0, check.tries);
     vendor_checks::look_again(pool, check, (now + pause).min(check.deadline_at)).await?;
     Ok(false)
+}
+
+/// All have answered, or the time is over: the lane decides.
+async fn go_on(
+    flows: &Flows,
+    check: &DueCheck,
+    told: Vec<Told>,
+    is_over: bool,
+) -> Result<(), AskError> {
+    let pool = flows.db.pool();
+    let results = told.into_iter().map(|told| told.result).collect();
+    let closed_loop = read_history::shared_out(pool, check.payment).await?;
+    let checks = checks(flows, check).await?;
+    let (payment, round) = (check.payment, check.round);
+    let said = VendorsSaid { payment, results, round, is_over, closed_loop, checks };
+    let command = Command::VendorsSaid(Box::new(said));
+    flows.submit_persistently(&check.player, command).await?;
+    vendor_checks::close(pool, check, flows.clock.now()).await?;
+    flows.nudges.payouts.notify_one();
+    Ok(())
 }
 
 /// What is known of the player whose withdrawal is decided about again. A deposit's money is in: nobody
@@ -87,18 +102,35 @@ async fn checks(flows: &Flows, check: &DueCheck) -> Result<CheckFacts, AskError>
     }
 }
 
+/// Asks about all places at once: a look may not take longer for many of them. By vendor, then by place.
+async fn ask_about_each(
+    flows: &Flows,
+    check: &DueCheck,
+    questions: &[Question],
+    told: Vec<Told>,
+    now: Timestamp,
+) -> Result<Vec<Told>, StoreError> {
+    let asking = (0_i16..).zip(questions).map(|(place, question)| {
+        let known = told.iter().filter(|told| told.place == place).cloned().collect();
+        ask_each(flows, check, (place, question), known, now)
+    });
+    let mut told = try_join_all(asking).await?.concat();
+    told.sort_by(|a, b| (&a.result.vendor, a.place).cmp(&(&b.result.vendor, b.place)));
+    Ok(told)
+}
+
 /// Asks every vendor that has not finished, and puts its answer in the place of the one before.
 async fn ask_each(
     flows: &Flows,
     check: &DueCheck,
-    question: &Question,
-    results: &mut Vec<VendorResult>,
+    (place, question): (i16, &Question),
+    mut told: Vec<Told>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Told>, StoreError> {
     for listed in flows.vendors.of(check.hook) {
         let name = listed.vendor.wire.vendor();
-        let before = results.iter().position(|it| it.vendor == name);
-        let known = before.map(|at| &results[at]);
+        let before = told.iter().position(|it| it.result.vendor == name);
+        let known = before.map(|at| &told[at].result);
         if known.is_some_and(|known| known.state == VendorState::Final) {
             continue;
         }
@@ -117,37 +149,67 @@ async fn ask_each(
         });
         if says_more {
             let id = flows.ids.next();
-            let answered = Answered { id, result: &result, raw: &raw, asked_at: now };
+            let answered = Answered { id, place, result: &result, raw: &raw, asked_at: now };
             vendor_checks::keep(flows.db.pool(), check, &answered).await?;
         }
         match before {
-            Some(at) => results[at] = result,
-            None => results.push(result),
+            Some(at) => told[at].result = result,
+            None => told.push(Told { place, result }),
         }
     }
-    Ok(())
+    Ok(told)
 }
 
-fn question(flows: &Flows, check: &DueCheck) -> Option<Question> {
-    let usd = flows.fx.convert_up(check.money, Currency::USD);
-    Some(Question {
-        hook: check.hook,
-        reference: check.payment.simple().to_string(),
-        player: pseudonym(&check.player).simple().to_string(),
-        network: check.network.clone()?,
-        asset: check.asset.clone()?,
-        amount: check.money.major(),
-        usd: usd.map(|usd| usd.major()),
-        address: check.address.clone()?,
-        transaction: check.transaction.clone(),
-        at: check.opened_at,
-    })
+/// One question for each place. Each has a reference of its own, and in each round another: under the same
+/// one a vendor would tell again what it told before.
+fn questions(flows: &Flows, check: &DueCheck) -> Vec<Question> {
+    let of = |(number, AskedPlace { place, money }): (i16, &AskedPlace)| {
+        let usd = flows.fx.convert_up(*money, Currency::USD);
+        Question {
+            hook: check.hook,
+            reference: reference(check.payment, number, check.round),
+            player: pseudonym(&check.player).simple().to_string(),
+            network: place.network.clone(),
+            asset: place.asset.clone(),
+            amount: money.major(),
+            usd: usd.map(|usd| usd.major()),
+            address: place.address.clone(),
+            transaction: place.transaction.clone(),
+            at: check.opened_at,
+        }
+    };
+    (0_i16..).zip(&check.places).map(of).collect()
 }
 
-/// What stands in a decision where there is nobody to ask, or nothing to ask about.
-fn nobody(check: &DueCheck, now: Timestamp) -> VendorResult {
-    VendorResult {
-        vendor: "none".to_owned(),
+fn reference(payment: Uuid, place: i16, round: i16) -> String {
+    if (place, round) == (0, 1) {
+        return payment.simple().to_string();
+    }
+    let digest = Sha256::new()
+        .chain_update("interlock.vendor_question.v1\0")
+        .chain_update(payment.as_bytes())
+        .chain_update(place.to_be_bytes())
+        .chain_update(round.to_be_bytes())
+        .finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().simple().to_string()
+}
+
+/// What stands in a decision where there is nobody to ask, or nothing to ask about. It is kept like an
+/// answer: before the payout it counts what was known when people let the withdrawal go.
+async fn keep_nobody(
+    flows: &Flows,
+    check: &DueCheck,
+    before: Option<Told>,
+    now: Timestamp,
+) -> Result<Told, StoreError> {
+    let is_same = |told: &Told| told.result.vendor == NOBODY;
+    if let Some(told) = before.filter(is_same) {
+        return Ok(told);
+    }
+    let result = VendorResult {
+        vendor: NOBODY.to_owned(),
         hook: check.hook,
         request_id: check.payment.simple().to_string(),
         state: VendorState::Error,
@@ -155,9 +217,13 @@ fn nobody(check: &DueCheck, now: Timestamp) -> VendorResult {
         score: None,
         signals: Vec::new(),
         raw_sha256: Sha256::digest(b"").into(),
-        version: "none".to_owned(),
+        version: NOBODY.to_owned(),
         received_at: now,
-    }
+    };
+    let answered =
+        Answered { id: flows.ids.next(), place: 0, result: &result, raw: b"", asked_at: now };
+    vendor_checks::keep(flows.db.pool(), check, &answered).await?;
+    Ok(Told { place: 0, result })
 }
 
 /// A vendor at work is asked again soon; one that fails is left alone for longer each time.

@@ -5,13 +5,14 @@
 //! claimed by lease or by lock. [`driver`] runs any [`driver::Worker`]; a worker's own file says
 //! only what a look is.
 //!
-//! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`inbox`], [`outbox`],
+//! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`deadlines`], [`inbox`], [`outbox`],
 //! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`identity`], [`policies`],
 //! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`erasures`],
 //! [`mail`].
 
 pub mod attempts;
 pub mod checkpoints;
+pub mod deadlines;
 pub mod deliveries;
 pub mod driver;
 pub mod erasures;

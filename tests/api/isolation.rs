@@ -56,6 +56,7 @@ pub fn body_of(rule: &Rule) -> Option<Value> {
         ("POST", "/v1/deposits") => Some(deposit("p-1", "50.00")),
         ("POST", "/v1/withdrawals") => Some(json!({"player_id": "p-1", "amount": "1.00",
             "currency": "EUR", "method": "bank_transfer"})),
+        ("POST", "/v1/deposits/{id}/continue") => Some(json!({"query": "redirectResult=mine"})),
         ("POST", "/v1/deposits/{id}/return") => Some(json!({"reason": "mine now"})),
         ("POST", "/v1/reviews/{id}/propose") => Some(json!({"outcome": "approve", "note": "n"})),
         ("POST", "/v1/reviews/{id}/approve") => {

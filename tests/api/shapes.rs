@@ -202,3 +202,27 @@ async fn a_player_without_a_birth_date_is_no_record() {
     let told = scene.ask("sk_demo", "PUT", "/v1/players/p-1", Some(record)).await;
     refused(&told, (400, "request.invalid", "/date_of_birth"), "date_of_birth");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payers_query_is_handed_on_as_it_is_and_one_that_nobody_waits_for_changes_nothing() {
+    let scene = Scene::new().await;
+    register(&scene, "p-1", "DE", json!({})).await;
+    let card = json!({"method": "card"});
+    let deposit = take(&scene, card).await;
+    let path = format!("/v1/deposits/{}/continue", deposit.text("/id"));
+    let hand_on = async |body: Value| scene.ask("sk_demo", "POST", &path, Some(body)).await;
+    for query in ["", "?redirectResult=x%21y", "session=7&lang=de"] {
+        let shown = hand_on(json!({"query": query})).await;
+        assert_eq!((shown.status, shown.text("/id")), (200, deposit.text("/id")), "{query}");
+        assert_eq!(shown.text("/status"), deposit.text("/status"));
+    }
+    let long = "x".repeat(32_001);
+    for query in [long.as_str(), "a b", "a\u{e4}"] {
+        let refusal = hand_on(json!({"query": query})).await;
+        refused(&refusal, (422, "query.malformed", "/query"), "as it is");
+    }
+    let none = hand_on(json!({})).await;
+    refused(&none, (400, "request.invalid", "/query"), "query");
+    let foreign = scene.ask("sk_other", "POST", &path, Some(json!({"query": "a=b"}))).await;
+    assert_eq!(foreign.status, 404);
+}

@@ -270,6 +270,7 @@ fn gathered(
             owed: &owed,
             closed_loop,
             payment,
+            asked_at: Some(setting.now),
             movements,
             background: &background,
             ends: &ends,

@@ -100,11 +100,20 @@ pub async fn decided_the_same_again(world: &World) {
         decision.inputs.as_deref().is_some_and(|inputs| inputs.contains("closed_loop"))
     });
     assert_ne!(shared.count(), 0);
+    assert_eq!(replays_the_same(world).await, decisions.len());
+}
+
+/// Makes every decision again of what it kept, and counts them.
+pub async fn replays_the_same(world: &World) -> usize {
+    let (flows, span) = (&world.one().flows, Span { limit: 100, ..Span::default() });
+    let pool = flows.db.pool();
+    let decisions = read_history::decisions(pool, &span).await.unwrap();
     for decision in &decisions {
         let again =
             replay(pool, &flows.policies.current(), decision, &Question::default()).await.unwrap();
-        assert!(again.differences.is_empty(), "{:?}", again.differences);
+        assert!(again.is_identical(), "{:?}", again.differences);
     }
+    decisions.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,9 @@ use interlock::book::{CasePayload, Payment, Review};
 use interlock::domain::{Audience, Player, PlayerKey, ReviewId};
 use interlock::reviews::decide_case::CaseDecision;
 use interlock::screening::attestation::{AttestationKind, AttestationTerms};
+use interlock::store::name_screenings;
 use interlock::vendors::people::ask_checks::match_name;
+use interlock::vendors::people::rescreen::rescreen;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -174,6 +176,52 @@ async fn when_a_list_changes_all_are_matched_anew_and_only_what_is_new_is_told()
     world.close().await;
 }
 
+/// Whoever asks may die after the answer is kept and before its case is open; a payment asks too, and opens
+/// none. What was never told stays to be told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_new_is_told_though_whoever_learned_it_died_before_telling() {
+    let setup = Setup { rules: NAMES.to_owned(), vendors: &["watchman"], ..Setup::default() };
+    let world = World::with(Setup { workers: false, ..setup }).await;
+    let key = named(&world, "Erika Sanctioned").await;
+    let told = "select count(*) from review where kind = 'name_match'";
+    let finals = "select count(*) from vendor_result where hook = 'names' and state = 'final'";
+    assert_eq!(deposit(&world, &key).await.status.as_str(), "in_review");
+    let player = world.read_player(&key).await;
+    world.matches(&player).await;
+    assert_eq!((world.number(finals).await, world.number(told).await), (2, 0), "and it died here");
+    world.sweeps().await;
+    assert_eq!(world.number(told).await, 1, "who looks next tells of it");
+    // The control: nothing is new after that, however often it is asked.
+    world.change_player(Player { email: Some("new@example.com".to_owned()), ..player }).await;
+    world.sweeps().await;
+    assert_eq!((world.number(finals).await, world.number(told).await), (4, 1));
+    world.leave_open();
+}
+
+impl World {
+    /// Asks the first matcher and keeps its answer, and no more.
+    async fn matches(&self, player: &Player) {
+        let (flows, player) = (self.one().flows.clone(), player.clone());
+        let asking = async move {
+            match_name(&flows, &flows.checks.matchers[0], &player).await.unwrap().kept.unwrap()
+        };
+        self.one().run(asking).await;
+    }
+
+    /// One look at players whose record changed, without the walk over all.
+    async fn sweeps(&self) {
+        let flows = self.one().flows.clone();
+        let looking = async move {
+            let now = flows.clock.now();
+            let due = name_screenings::claim(flows.db.pool(), now, now + DAY, 100).await.unwrap();
+            for player in due {
+                rescreen(&flows, &flows.checks.matchers[0], &player.player).await.unwrap();
+            }
+        };
+        self.one().run(looking).await;
+    }
+}
+
 /// The clock of an answer says nothing of which record was asked about: a question about the old record
 /// that was on its way when the record changed is answered after the change.
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +232,7 @@ async fn an_answer_about_an_older_record_says_nothing_of_the_present_one() {
     world.change_player(Player { full_name: "Erika Sanctioned".to_owned(), ..old.clone() }).await;
     let flows = world.one().flows.clone();
     let late = async move { match_name(&flows, &flows.checks.matchers[0], &old).await.unwrap() };
-    let answer = world.one().run(late).await;
+    let answer = world.one().run(late).await.answer;
     assert!(answer.hits.is_empty(), "nothing is known of the old name");
     let held = deposit(&world, &player).await;
     assert_eq!(held.status.as_str(), "in_review");

@@ -3,12 +3,13 @@
 
 use super::harness::markets::{MALTA, Market};
 use super::harness::{Setup, World, deposit_order, eur, gbp};
-use interlock::book::Payment;
+use interlock::api::views::payment::PaymentView;
+use interlock::book::{Payment, Viewer};
 use interlock::decide::Command;
 use interlock::decide::command::{News, Source};
 use interlock::domain::{AttemptStatus, Money};
 use psp_contract::{NextAction, Outcome, Report, Status};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn money(country: &str, minor: i64) -> Money {
     if country == "GB" { gbp(minor) } else { eur(minor) }
@@ -48,6 +49,31 @@ async fn another_amount_by_truelayer_is_suspended_and_can_go_back() {
     arrives_otherwise("GB").await;
 }
 
+/// The deposit as its event tells the casino, and as the API shows it to the casino and to the player.
+async fn tellings(world: &World, deposit: &Payment) -> [(&'static str, Value); 3] {
+    let sql = format!(
+        "select data::text from outbox_event
+         where kind = 'deposit.succeeded' and payment_id = '{}'",
+        deposit.id.uuid
+    );
+    let [event]: [String; 1] = world.texts(&sql).await.try_into().unwrap();
+    let shown = |viewer| serde_json::to_value(PaymentView::of(viewer, deposit)).unwrap();
+    [
+        ("the event", serde_json::from_str(&event).unwrap()),
+        ("the casino", shown(Viewer::Backend)),
+        ("the player", shown(Viewer::Player)),
+    ]
+}
+
+/// The reason that tells how much came, and how much was asked for.
+fn difference(code: &str, came: i64, market: Market) -> Value {
+    let than = if code == "deposit.underpaid" { "less" } else { "more" };
+    json!({"code": code,
+        "message": format!("{than} arrived than was asked for: what arrived is credited"),
+        "observed": market.money(came).to_string(),
+        "threshold": market.money(100_000_000).to_string()})
+}
+
 /// Coins come in any amount: what arrived is credited, and the payment tells the difference.
 async fn coins_come_otherwise(psp: &'static str) {
     let market = Market { accounts: &["coinspaid", "fireblocks"], ..MALTA };
@@ -71,6 +97,14 @@ async fn coins_come_otherwise(psp: &'static str) {
         assert_eq!(world.wallet(&player).await.cash, minor);
         let told: Vec<&str> = done.reasons.iter().map(|reason| reason.code.as_str()).collect();
         assert_eq!(told, Vec::from_iter(code));
+        let coins = |minor: i64| json!({"amount": market.money(minor).major(), "currency": "USDT"});
+        let reasons: Vec<Value> = code.iter().map(|code| difference(code, minor, market)).collect();
+        for (to, shown) in tellings(&world, &done).await {
+            assert_eq!(shown["status"], "succeeded", "{to}");
+            assert_eq!((&shown["received"], &shown["credited"]), (&coins(minor), &coins(minor)));
+            assert_eq!(shown["amount"], "100.000000", "{to}: what was asked stands beside it");
+            assert_eq!(shown["reasons"], json!(reasons), "{to}");
+        }
     }
     world.close().await;
 }

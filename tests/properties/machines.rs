@@ -171,6 +171,7 @@ fn capabilities(needs_our_answer: bool) -> Capabilities {
         deposit: Some(DepositCapability {
             needs_our_answer,
             needs_completion: true,
+            payer_brings: None,
             can_cancel: false,
             any_amount: false,
             session_life: Duration::from_secs(1800),

@@ -193,7 +193,7 @@ fn verdict(token: &str, plan: &Plan) -> (&'static str, Option<(&'static str, &'s
     }
 }
 
-fn charge_view(
+pub(super) fn charge_view(
     adyen: &Adyen,
     movement: &Movement,
     reference: &str,
@@ -205,6 +205,7 @@ fn charge_view(
         "additionalData": {
             "cardSummary": "1111", "paymentMethod": "visa",
             "fundingSource": funding_source(movement.text("token")),
+            "tokenization.storedPaymentMethodId": movement.text("token"),
         },
     });
     if let Some((code, reason)) = refusal {
@@ -212,7 +213,7 @@ fn charge_view(
         view["refusalReason"] = reason.into();
     }
     if result == "RedirectShopper" {
-        let url = format!("{}/pay/PL{}", adyen.base_url, movement.reference);
+        let url = format!("{}/issuer/{}", adyen.base_url, movement.reference);
         view["action"] = json!({ "type": "redirect", "method": "GET", "paymentMethodType": "scheme", "url": url });
     }
     view
@@ -238,7 +239,7 @@ async fn charge_card(
 ) -> Result<Answer, Answer> {
     let request = api::read(adyen, "/payments", headers, body)?;
     request.for_merchant(adyen)?;
-    let (reference, _) = (request.text("reference")?, request.text("returnUrl")?);
+    let (reference, return_url) = (request.text("reference")?, request.text("returnUrl")?);
     let method = &request.body["paymentMethod"];
     let token = method["storedPaymentMethodId"].as_str().filter(|_| method["type"] == "scheme");
     let token = token.ok_or_else(|| invalid("Required object 'paymentMethod' is not provided."))?;
@@ -249,7 +250,10 @@ async fn charge_card(
         client_reference: reference,
         amount_minor: request.amount(&adyen.currency)?,
         payer: payer(&request.body),
-        wire: json!({ "token": token, "shopper": request.body["shopperReference"] }),
+        wire: json!({
+            "token": token, "shopper": request.body["shopperReference"],
+            "issuer": result == "RedirectShopper", "return_url": return_url,
+        }),
     };
     let movement = adyen.movement(draft);
     let view = charge_view(adyen, &movement, reference, (result, refusal));

@@ -1,16 +1,18 @@
-//! Adyen: Checkout v71 (pay by link, charges of stored cards, refunds), Transfers v4, and its two kinds
+//! Adyen: Checkout v71 (pay by link, charges of stored cards, their details, refunds), Transfers v4, and its two kinds
 //! of webhooks. Written from Adyen's published OpenAPI files and its pages on webhooks.
 //!
 //! Reading order: `api` (API key, idempotency, errors), `checkout` (links, charges, refunds),
-//! `transfers` (payouts), `events` (webhooks and their two signatures), `hosted` (the payer's page),
+//! `details` (what a payer brings back from the issuer's page), `transfers` (payouts), `events` (webhooks and their two signatures), `hosted` (the payer's page),
 //! `report` (the settlement details report).
 //!
 //! A stored card's token decides what becomes of a charge, as Adyen's test cards do: one that begins with
-//! `REFUSED` is refused, one that begins with `CHALLENGE` wants the payer to authenticate; `CREDIT` and
-//! `PREPAID` begin those of such cards, all others are debit cards.
+//! `REFUSED` is refused, one that begins with `CHALLENGE` sends the payer to the issuer's page (its payment
+//! waits until `/payments/details` has heard what came back); `CREDIT` and `PREPAID` begin those of such
+//! cards, all others are debit cards.
 
 mod api;
 mod checkout;
+mod details;
 mod events;
 mod hosted;
 mod report;
@@ -103,6 +105,7 @@ impl Dialect for Adyen {
     fn routes(self: Arc<Self>, psp: Arc<Psp>) -> Router {
         Router::new()
             .route("/v71/payments", post(checkout::charge))
+            .route("/v71/payments/details", post(details::hear))
             .route("/v71/payments/{payment}/refunds", post(checkout::refund))
             .route("/v71/paymentLinks", post(checkout::create_link))
             .route("/v71/paymentLinks/{id}", get(checkout::read_link).patch(checkout::expire_link))
@@ -110,6 +113,8 @@ impl Dialect for Adyen {
             .route("/btl/v4/transfers/{id}", get(transfers::read))
             .route("/pay/{id}", get(hosted::show))
             .route("/pay/{id}/{choice}", post(hosted::choose))
+            .route("/issuer/{id}", get(hosted::show_issuer))
+            .route("/issuer/{id}/{choice}", post(hosted::choose_at_issuer))
             .with_state((psp, self))
             .merge(pages::assets())
     }
@@ -122,6 +127,11 @@ impl Dialect for Adyen {
         if let Value::Object(wire) = &mut movement.wire {
             wire.entry("card").or_insert_with(|| json!("1111"));
         }
+    }
+
+    /// What was approved on the issuer's page is authorised once the merchant has told what came back.
+    fn awaits_merchant(&self, movement: &mut Movement, _: Option<i64>) -> Option<Vec<Notice>> {
+        details::is_awaited(movement).then(Vec::new)
     }
 
     fn notices(&self, movement: &Movement, step: Step) -> Vec<Notice> {

@@ -78,7 +78,7 @@ fn draft(entry: &mut Entry<'_>, paysafe: &Paysafe, body: &Value) -> Result<Movem
             name: format!("{} {}", name("firstName"), name("lastName")).trim().to_owned(),
             ..Payer::default()
         }),
-        wire: json!({ "ref": reference, "token": token, "email": handle["consumerId"] }),
+        wire: json!({ "ref": reference, "token": token, "whose": handle["consumerId"] }),
     };
     entry.put_fact(HANDLES, &reference, handle);
     entry.put(movement.clone());

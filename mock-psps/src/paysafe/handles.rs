@@ -43,10 +43,10 @@ async fn book(
     if body["paymentType"] != paysafe.payment_type.as_str() {
         return Err(Problem::field("paymentType"));
     }
-    let email = payer_email(&paysafe, &body)?;
+    let whose = whose(&paysafe, &body)?;
     match body["transactionType"].as_str() {
         Some("PAYMENT") => {}
-        Some("STANDALONE_CREDIT") => return credit_handle(&psp, &body, &reference, &email),
+        Some("STANDALONE_CREDIT") => return credit_handle(&psp, &body, &reference, &whose),
         _ => return Err(Problem::field("transactionType")),
     }
     match plan.fault {
@@ -55,6 +55,7 @@ async fn book(
         _ => {}
     }
     let links = return_links(&body)?;
+    let at_once = paysafe.takes_cards() && !whose.starts_with("CHALLENGE");
     let name = |field: &str| body["profile"][field].as_str().unwrap_or_default();
     let now = clock::now();
     let movement = Movement {
@@ -73,8 +74,10 @@ async fn book(
             ..Payer::default()
         }),
         wire: json!({
-            "ref": reference, "token": token(), "email": email, "payment": "",
+            "ref": reference, "token": token(), "whose": whose, "payment": "",
             "return": links, "profile": body["profile"], "ip": body["customerIp"],
+            // A stored card is payable at once, unless its issuer wants to see its holder.
+            "payable": at_once, "approved": at_once,
         }),
     };
     psp.book.enter(|entry| {
@@ -94,8 +97,12 @@ fn token() -> String {
     format!("PH{}", &ids::uuid().replace('-', "")[..14])
 }
 
-/// Who pays or is paid by Interac: an e-mail address. Wallets have the same field under their own name.
-fn payer_email(paysafe: &Paysafe, body: &Value) -> Result<String, Problem> {
+/// Who pays or is paid by Interac: an e-mail address. Wallets have the same field under their own name. Of a
+/// card it is the token under which it was stored.
+fn whose(paysafe: &Paysafe, body: &Value) -> Result<String, Problem> {
+    if paysafe.takes_cards() {
+        return api::needed(body, "paymentHandleTokenFrom");
+    }
     let own = view::instrument_key(paysafe);
     let id = body[own]["consumerId"].as_str().filter(|id| id.contains('@'));
     id.map(str::to_owned).ok_or(Problem::field("consumerId"))
@@ -112,13 +119,13 @@ fn return_links(body: &Value) -> Result<Value, Problem> {
     Ok(json!({ "completed": of("on_completed"), "failed": of("on_failed") }))
 }
 
-fn credit_handle(psp: &Psp, body: &Value, reference: &str, email: &str) -> Result<Answer, Problem> {
+fn credit_handle(psp: &Psp, body: &Value, reference: &str, whose: &str) -> Result<Answer, Problem> {
     let now = clock::seconds(clock::now());
     let handle = json!({
         "id": ids::uuid(), "paymentHandleToken": token(), "merchantRefNum": reference,
         "transactionType": "STANDALONE_CREDIT", "paymentType": body["paymentType"],
         "amount": body["amount"], "currencyCode": body["currencyCode"], "status": "PAYABLE",
-        "usage": "SINGLE_USE", "timeToLiveSeconds": 899, "txnTime": now, "consumerId": email,
+        "usage": "SINGLE_USE", "timeToLiveSeconds": 899, "txnTime": now, "consumerId": whose,
         "profile": body["profile"],
     });
     psp.book.enter(|entry| {

@@ -2,6 +2,10 @@
 //! HMAC-signed webhooks. From Paysafe's documentation and third parties' code alone: its least certain
 //! points are named where they are.
 //!
+//! An account of the payment type `CARD` is paid by cards that a script on the merchant's page has stored.
+//! The card's token decides: one that begins with `CHALLENGE` sends its holder to the page, one that begins
+//! with `REFUSED` is refused, `CREDIT` and `PREPAID` begin those of such cards, all others are debit cards.
+//!
 //! Reading order: `api` (who may call; errors), `handles`, `payments` (the second call of a deposit,
 //! settlements, refunds), `credits` (payouts), `view` (resources as they are shown), `events`
 //! (webhooks), `hosted` (the payer's page).
@@ -66,6 +70,13 @@ pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Ar
         currency: account.currency.clone(),
         base_url,
     }))
+}
+
+impl Paysafe {
+    /// Whether this account is paid by stored cards.
+    fn takes_cards(&self) -> bool {
+        self.payment_type == "CARD"
+    }
 }
 
 impl Dialect for Paysafe {

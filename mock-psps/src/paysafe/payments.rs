@@ -72,6 +72,9 @@ fn take(entry: &mut Entry<'_>, paysafe: &Paysafe, body: &Value) -> Result<Moveme
     if movement.amount_minor != amount_minor || body["settleWithAuth"] != true {
         return Err(Problem::field("amount"));
     }
+    if paysafe.takes_cards() && movement.text("whose").starts_with("REFUSED") {
+        return Err(Problem::declined());
+    }
     spend(&mut movement);
     entry.put(movement.clone());
     Ok(movement)
@@ -178,7 +181,7 @@ fn give_back(entry: &mut Entry<'_>, settlement: &str, body: &Value) -> Result<Mo
         created_at: now,
         changed_at: now,
         settled_at: None,
-        wire: json!({ "ref": reference, "of": settlement, "email": paid.text("email") }),
+        wire: json!({ "ref": reference, "of": settlement, "whose": paid.text("whose") }),
         ..paid
     };
     entry.put(movement.clone());

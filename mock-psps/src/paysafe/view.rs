@@ -24,11 +24,29 @@ fn shared(paysafe: &Paysafe, m: &Movement, id: &str, kind: &str, status: &str) -
         "txnTime": clock::seconds(m.created_at), "statusTime": clock::seconds(m.changed_at),
         "updatedTime": clock::seconds(m.changed_at),
     });
-    view[instrument_key(paysafe)] = json!({ "consumerId": m.text("email"), "type": "EMAIL" });
+    if paysafe.takes_cards() {
+        view["paymentHandleTokenFrom"] = m.text("whose").into();
+        view["card"] = json!({
+            "cardType": "VI", "lastDigits": "1111", "cardCategory": category(m.text("whose")),
+        });
+    } else {
+        view[instrument_key(paysafe)] = json!({ "consumerId": m.text("whose"), "type": "EMAIL" });
+    }
     if let Some(code) = &m.code {
         view["error"] = json!({ "code": code, "message": "The transaction failed." });
     }
     view
+}
+
+/// The stored card's token decides whose money it spends.
+fn category(token: &str) -> &'static str {
+    if token.starts_with("CREDIT") {
+        "CREDIT"
+    } else if token.starts_with("PREPAID") {
+        "PREPAID"
+    } else {
+        "DEBIT"
+    }
 }
 
 pub(super) fn handle(paysafe: &Paysafe, m: &Movement) -> Value {
@@ -40,9 +58,13 @@ pub(super) fn handle(paysafe: &Paysafe, m: &Movement) -> Value {
         _ => "FAILED",
     };
     let mut view = shared(paysafe, m, &m.reference, "PAYMENT", status);
-    view["action"] = "REDIRECT".into();
     view["usage"] = "SINGLE_USE".into();
     view["timeToLiveSeconds"] = 899.into();
+    if paysafe.takes_cards() && !m.text("whose").starts_with("CHALLENGE") {
+        view["action"] = "NONE".into();
+        return view;
+    }
+    view["action"] = "REDIRECT".into();
     let href = format!("{}/redirect/{}", paysafe.base_url, m.reference);
     view["links"] = json!([{ "rel": "redirect_payment", "href": href }]);
     view

@@ -219,3 +219,41 @@ async fn the_settlement_report_has_adyens_columns() {
     assert!(row.contains(",Settled,") && row.contains(",EUR,,10.50,1,EUR,,10.40,0.10,"), "{row}");
     assert_eq!(row.split(',').count(), header.split(',').count());
 }
+
+/// Leaves the issuer's page so, and says what the payer brings back.
+async fn leaves_issuer(w: &World, action: &Value, choice: &str) -> String {
+    let page = w.http.get(action["url"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let url = format!("{}/{choice}", action["url"].as_str().unwrap());
+    let left = client.build().unwrap().post(url).send().await.unwrap();
+    let back = url::Url::parse(left.headers()["location"].to_str().unwrap()).unwrap();
+    assert_eq!(back.host_str(), Some("casino.example"));
+    back.query_pairs().find(|(name, _)| name == "redirectResult").unwrap().1.into_owned()
+}
+
+#[tokio::test]
+async fn what_the_payer_brings_back_from_the_issuer_decides_and_is_heard_once() {
+    let w = world().await;
+    for (choice, result, status) in
+        [("approve", "Authorised", "succeeded"), ("decline", "Refused", "declined")]
+    {
+        let reference = digits();
+        let (_, charged) =
+            post(&w, "/v71/payments", &digits(), &charge(&reference, "CHALLENGE1PFWR50")).await;
+        let brought = leaves_issuer(&w, &charged["action"], choice).await;
+        w.until_status(ID, &reference, "pending").await;
+        let told_of = |it: &Received| String::from_utf8_lossy(&it.body).contains(&reference);
+        assert!(!w.received_by(ID).iter().any(told_of), "nothing is told before it is heard");
+        let details = json!({ "details": { "redirectResult": brought } });
+        for _ in 0..2 {
+            let (code, told) = post(&w, "/v71/payments/details", &digits(), &details).await;
+            assert_eq!((code, &told["resultCode"]), (200, &json!(result)));
+            assert_eq!(told["merchantReference"], reference.as_str());
+            assert_eq!(told["pspReference"], charged["pspReference"]);
+        }
+        w.until_status(ID, &reference, status).await;
+    }
+    let rubbish = json!({ "details": { "redirectResult": "nonsense" } });
+    assert_eq!(post(&w, "/v71/payments/details", &digits(), &rubbish).await.0, 422);
+}

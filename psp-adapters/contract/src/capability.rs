@@ -38,6 +38,10 @@ pub struct DepositCapability {
     pub needs_our_answer: bool,
     /// After the payer's approval the PSP waits for [`crate::Operation::CompleteDeposit`].
     pub needs_completion: bool,
+    /// The parameter with which this PSP sends the payer's browser back to the casino's page, and that
+    /// it wants to hear from us by [`crate::Operation::CompleteDeposit`] before it goes on. It may be
+    /// told again: the answer is the same.
+    pub payer_brings: Option<&'static str>,
     pub can_cancel: bool,
     /// Whatever amount arrives for a request is credited (a crypto address cannot refuse one). For
     /// all others an amount that was not asked for waits for a person.
@@ -53,6 +57,7 @@ impl DepositCapability {
         Self {
             needs_our_answer: true,
             needs_completion: false,
+            payer_brings: None,
             can_cancel: false,
             any_amount: false,
             session_life,

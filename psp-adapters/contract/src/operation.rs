@@ -141,10 +141,11 @@ pub struct DepositRequest {
 #[derive(Debug, Clone)]
 pub struct CompletionRequest {
     pub attempt: AttemptRef,
-    /// The PSP's id of the deposit, as its answer or notification named it.
-    pub psp_reference: String,
     pub money: Money,
     pub payer: Payer,
+    /// What the payer's browser brought back from the PSP, where the PSP wants to hear it
+    /// ([`crate::DepositCapability::payer_brings`]). It came through the payer's hands and proves nothing.
+    pub brought: Option<String>,
 }
 
 #[derive(Debug, Clone)]

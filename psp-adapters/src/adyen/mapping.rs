@@ -50,29 +50,86 @@ pub(super) fn link_created(response: &HttpResponse, (asked, base): &(Asked, Stri
     Ok(Report::new(None, Status::next(page, body.time("expiresAt"))))
 }
 
+/// What was charged: the money, the card by its token, and the base by whose scheme pages are judged.
+#[derive(Clone)]
+pub(super) struct Charge {
+    pub asked: Asked,
+    pub token: String,
+    pub base: String,
+}
+
 /// The answer to a charge of a stored card.
-pub(super) fn charged(response: &HttpResponse, (asked, token): &(Asked, String)) -> Told {
-    let body = created(response, "merchantReference", *asked)?;
-    let id = need_id(&body, "pspReference", path_id)?;
+pub(super) fn charged(response: &HttpResponse, charge: &Charge) -> Told {
+    let body = created(response, "merchantReference", charge.asked)?;
     let status = match body.need_str("resultCode")? {
+        // The issuer wants its customer. The payment's id comes with the payer's return, or by webhook.
+        "RedirectShopper" => return to_issuer(&body, &charge.base),
+        // These go on with data of a component that only a page of the casino's own could run.
+        "IdentifyShopper" | "ChallengeShopper" => {
+            Status::declined(DeclineClass::PlayerFixable, "authentication_required")
+        }
+        code => result(code, &body)?,
+    };
+    let id = need_id(&body, "pspReference", path_id)?;
+    Ok(told_of(&body, id, status, Some(charge.token.clone())))
+}
+
+/// The issuer's page, where it can be opened as a page is: one that wants a form posted cannot be told to
+/// anybody as an address, so its payment can never take place.
+fn to_issuer(body: &Json, base: &str) -> Told {
+    let opens = body.str("action/type") == Some("redirect")
+        && body.str("action/method").is_none_or(|method| method == "GET");
+    if !opens {
+        let refused = Status::declined(DeclineClass::PlayerFixable, "authentication_required");
+        return Ok(Report::new(None, refused));
+    }
+    let page = redirect(body.str("action/url"), base)?;
+    Ok(Report::new(None, Status::next(page, None)))
+}
+
+/// The answer to what the payer brought back from the issuer's page.
+///
+/// That came through the payer's own hands: it may be rubbish, or of another payment. So an answer that
+/// does not name ours says nothing about it, and a request that is refused refuses what was brought, not
+/// the payment.
+pub(super) fn details_told(response: &HttpResponse, asked: &Asked) -> Told {
+    let refused = |response: &HttpResponse| undecided(response.status).into();
+    let body = good(response, &[200], refused)?;
+    body.need_str("merchantReference")?;
+    must_match(is_about(&body, "merchantReference", *asked))?;
+    let status = match body.need_str("resultCode")? {
+        // Whatever else the issuer wants, its page was left: the webhook tells what became of it.
+        "RedirectShopper" | "IdentifyShopper" | "ChallengeShopper" => Status::ACCEPTED,
+        code => result(code, &body)?,
+    };
+    let id = need_id(&body, "pspReference", path_id)?;
+    // The token that was charged is forgotten here by now; the answer names it.
+    let token = body.str("additionalData/tokenization.storedPaymentMethodId").and_then(path_id);
+    Ok(told_of(&body, id, status, token.map(str::to_owned)))
+}
+
+/// A result code that ends a charge, or leaves it with Adyen.
+fn result(code: &str, body: &Json) -> Told<Status> {
+    Ok(match code {
         // Without its amount it tells of no money: the webhook does.
-        "Authorised" => money(&body).map_or(Status::ACCEPTED, |money| Status::Succeeded { money }),
+        "Authorised" => money(body).map_or(Status::ACCEPTED, |money| Status::Succeeded { money }),
         "Refused" => refusal(&body.word("refusalReasonCode").unwrap_or_default()),
         "Cancelled" => Status::Cancelled,
         // Adyen has it; its webhook tells the rest.
         "Pending" | "Received" => Status::ACCEPTED,
-        "RedirectShopper" | "IdentifyShopper" | "ChallengeShopper" => {
-            Status::declined(DeclineClass::PlayerFixable, "authentication_required")
-        }
         "Error" => return Err(Unknown::PspUndecided.into()),
         _ => return Err(Unknown::UnlistedCode.into()),
-    };
+    })
+}
+
+/// A charge's state, and whose card it was once it has paid: by its token, with its funding where the
+/// merchant account is set up to tell it.
+fn told_of(body: &Json, id: &str, status: Status, token: Option<String>) -> Report {
     let paid = matches!(status, Status::Succeeded { .. });
-    // Our own token of the card; its funding where the merchant account is set up to tell it.
     let told = |key| body.str(key);
     let (digits, funding) = ("additionalData/cardSummary", "additionalData/fundingSource");
-    let payer = paid.then(|| payer::card(Some(token.clone()), told(digits), told(funding)));
-    Ok(Report { payer, ..Report::new(id, status) })
+    let payer = paid.then(|| payer::card(token, told(digits), told(funding)));
+    Report { payer, ..Report::new(id, status) }
 }
 
 /// Why a card was refused, by the codes of Adyen's page "Refusal reasons".

@@ -7,9 +7,9 @@
 //!   payer through every authentication. The link's id is none of a payment's (a link may see several
 //!   authorisations), so its answer names no PSP id; the `AUTHORISATION` webhook does.
 //! - A deposit with the token of a stored card is charged at once (`/payments`): it moves money by itself,
-//!   so a lost answer is unknown. One that wants the payer to authenticate is refused here: it can only
-//!   go on with data of an action that this answer alone carries and that is told to nobody, so it can
-//!   never take place; the payer is sent to the page instead.
+//!   so a lost answer is unknown. Where the issuer wants its customer, the payer is sent to the issuer's
+//!   page and comes back to the casino's with a `redirectResult`, which `/payments/details` must hear
+//!   before anything is authorised. It may be told again: the same one gets the same answer.
 //! - A payout is a transfer from the balance account to a bank account or a stored card. `booked` can
 //!   still be `returned`. It is found by its id and by our reference.
 //! - Payments cannot be asked about: the same key again, or the webhook, tells.
@@ -27,6 +27,7 @@ mod wire;
 
 use crate::prelude::*;
 use crate::statement::Statement;
+use mapping::Charge;
 use std::time::Duration;
 use wire::{SEARCH_MARGIN, amount, counterparty};
 
@@ -37,6 +38,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         // A stored card is charged by the request itself.
         needs_our_answer: false,
+        payer_brings: Some("redirectResult"),
         ..DepositCapability::opened_by_us(LINK_LIFE)
     }),
     payout: Some(PayoutCapability::BANK_ACCOUNTS),
@@ -110,11 +112,19 @@ impl Adapter for Arc<Adyen> {
                 Plan::about("create_deposit", request, &asked, mapping::link_created)
             }
             Some(Instrument::CardToken(token)) => {
-                let (request, asked) = (self.card_charge(deposit, token)?, (asked, token.clone()));
-                Plan::about("create_deposit", request, &asked, mapping::charged)
+                let request = self.card_charge(deposit, token)?;
+                let base = self.checkout.base().to_owned();
+                let charge = Charge { asked, token: token.clone(), base };
+                Plan::about("create_deposit", request, &charge, mapping::charged)
             }
             Some(Instrument::Crypto { .. }) => return None,
         })
+    }
+
+    fn complete_deposit(&self, completion: &CompletionRequest) -> Option<Plan> {
+        let request = self.details(completion.attempt, completion.brought.as_deref()?)?;
+        let asked = (completion.money, completion.attempt);
+        Some(Plan::about("complete_deposit", request, &asked, mapping::details_told))
     }
 
     fn create_payout(&self, payout: &PayoutRequest, _: Timestamp) -> Option<Plan> {

@@ -7,11 +7,20 @@ use crate::prelude::*;
 /// The transfers' list is searched from this long before the attempt was sent: Adyen's clock is not ours.
 pub(super) const SEARCH_MARGIN: time::Duration = time::Duration::hours(1);
 
+/// The OpenAPI file's bound on what a return brings.
+const REDIRECT_RESULT_LEN_MAX: usize = 20_000;
+
 const BRITISH: British =
     British { kind: "ukLocal", sort_code: "sortCode", account_number: "accountNumber" };
 
 pub(super) fn amount(money: Money) -> Json {
     object! { "currency": money.currency, "value": money.minor }
+}
+
+/// Authentication by the issuer's page, whose address can be told; the other way is a component that runs
+/// inside of the casino's own page.
+fn on_the_issuers_page() -> Json {
+    object! { "threeDSRequestData": object! { "nativeThreeDS": "disabled" } }
 }
 
 fn person(payer: &Payer) -> Option<Json> {
@@ -71,7 +80,19 @@ impl Adyen {
             .and("paymentMethod", card)
             .and("recurringProcessingModel", "CardOnFile")
             .and("shopperInteraction", "ContAuth")
-            .and("shopperIP", given(&deposit.payer.ip));
+            .and("shopperIP", given(&deposit.payer.ip))
+            .and("channel", "Web")
+            .and("authenticationData", on_the_issuers_page());
         Some(self.checkout.create("payments", deposit.attempt, &body))
+    }
+
+    /// What the payer brought back, under a key of its own: the attempt's is the charge's, and after
+    /// rubbish the true one must be heard.
+    pub fn details(&self, attempt: AttemptRef, brought: &str) -> Option<HttpRequest> {
+        let fits = (1..=REDIRECT_RESULT_LEN_MAX).contains(&brought.len());
+        let details = object! { "details": object! { "redirectResult": brought } };
+        let request = self.checkout.post("payments/details", &details).for_money();
+        let key = derived_uuid(&["details", &attempt.lower(), brought]);
+        fits.then(|| request.header("idempotency-key", key.to_string()))
     }
 }

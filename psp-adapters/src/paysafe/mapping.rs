@@ -72,6 +72,44 @@ pub(super) fn deposit_handle(
     Ok(Report::new(handle.word("id").as_deref(), status))
 }
 
+/// A stored card's handle after it was made.
+pub(super) enum CardHandle {
+    Payable {
+        id: String,
+        token: String,
+    },
+    /// Its holder must be seen first, or it failed.
+    Told(Report),
+}
+
+pub(super) fn card_handle(
+    response: &HttpResponse,
+    (ours, asked): (AttemptRef, Money),
+    base_url: &str,
+) -> Told<CardHandle> {
+    let handle = made(response, ours, asked)?;
+    if handle.str("status") != Some("PAYABLE") {
+        return deposit_handle(response, (ours, asked), base_url).map(CardHandle::Told);
+    }
+    let token = handle.word("paymentHandleToken").filter(|token| token.len() <= 64);
+    let (id, token) = handle.word("id").zip(token).ok_or(Unknown::Unreadable)?;
+    Ok(CardHandle::Payable { id, token })
+}
+
+/// The payment that a card's handle was spent for. A refund finds it by the handle's id.
+pub(super) fn charged(
+    response: &HttpResponse,
+    asked: (AttemptRef, Money),
+    (handle, token): (&str, &str),
+) -> Told {
+    let told = created(response, &asked)?;
+    let paid = matches!(told.status, Status::Succeeded { .. });
+    let body = json(response)?;
+    let payer = payer(&body, PaymentType::Card).filter(|_| paid);
+    let payer = payer.map(|payer| PayerProof { token: Some(token.to_owned()), ..payer });
+    Ok(Report { psp_reference: Some(handle.to_owned()), payer, ..told })
+}
+
 /// `txnTime` and the seconds that the handle lives from then.
 fn expiry(handle: &Json) -> Option<Timestamp> {
     let life = handle.int("timeToLiveSeconds").filter(|secs| (0..=86_400).contains(secs))?;
@@ -222,8 +260,13 @@ pub(super) fn status(subject: Subject, record: &Json, money: Option<Money>) -> O
     })
 }
 
-/// The address that paid, which any PSP of the scheme can pay back.
+/// The address that paid, which any PSP of the scheme can pay back, or the card with whose money it spends.
 pub(super) fn payer(record: &Json, payment_type: PaymentType) -> Option<PayerProof> {
+    if payment_type == PaymentType::Card {
+        let card = record.get("card")?;
+        let token = record.word("paymentHandleTokenFrom");
+        return Some(payer::card(token, card.str("lastDigits"), card.str("cardCategory")));
+    }
     payer::email(&record.get(payment_type.key())?.word("consumerId")?)
 }
 

@@ -1,5 +1,5 @@
-//! Paysafe's Payments API: Interac e-Transfer in and out of Canada, and wallets (`reference/psps.md`
-//! §3.5).
+//! Paysafe's Payments API: Interac e-Transfer in and out of Canada, wallets, and stored cards
+//! (`reference/psps.md` §3.5).
 //!
 //! **Lower confidence than the other adapters**: it rests on Paysafe's documentation and third parties'
 //! code alone. Nothing of Paysafe's own that could be run has checked it.
@@ -9,6 +9,9 @@
 //! - A deposit's handle is a redirect. Once its payer has been there it is `PAYABLE`, and then **we must
 //!   say so ourselves** (`POST /payments`), or Paysafe lets it expire: [`Status::AwaitsCompletion`]. The
 //!   handle's token is found again by our reference, so nothing has to be kept.
+//! - A card has no page of Paysafe's: it is paid with and paid out to by the token that a script on the
+//!   casino's page has stored (`paymentHandleTokenFrom`). Its deposit's handle is payable at once, and
+//!   spent in the same breath; where the issuer wants its holder it is a redirect like the others.
 //! - A payout's handle is payable at once, and spent by a standalone credit of the same amount.
 //! - Everything is found by our reference, `?merchantRefNum=`, on the resource that it made.
 //! - A merchantRefNum used twice within 90 days is error 5031, and a spent handle 5283: both may mean
@@ -36,7 +39,7 @@ use wire::PaymentType;
 /// By our reference on every resource; Paysafe's own ids differ from resource to resource.
 const INQUIRY: InquiryCapability = InquiryCapability::BY_OURS;
 
-static CAPABILITIES: Capabilities = Capabilities {
+const CAPABILITIES: Capabilities = Capabilities {
     deposit: Some(DepositCapability {
         needs_completion: true,
         // A handle lives for about fifteen minutes, its payment until the bank has answered.
@@ -56,6 +59,23 @@ static CAPABILITIES: Capabilities = Capabilities {
     webhook: WebhookCapability::SIGNED,
 };
 
+static BY_EMAIL: Capabilities = CAPABILITIES;
+
+static CARDS: Capabilities = Capabilities {
+    deposit: Some(DepositCapability {
+        needs_completion: true,
+        // A stored card is charged by the request itself.
+        needs_our_answer: false,
+        ..DepositCapability::opened_by_us(minutes(60))
+    }),
+    payout: Some(PayoutCapability {
+        by_token: true,
+        success_reversible: true,
+        ..PayoutCapability::NONE
+    }),
+    ..CAPABILITIES
+};
+
 /// One Paysafe account for one payment type.
 pub(crate) struct Paysafe {
     api: Api,
@@ -67,13 +87,17 @@ pub(crate) struct Paysafe {
 
 impl Paysafe {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
-        let usual = if reader.account.method == "interac" { "INTERAC_ETRANSFER" } else { "SKRILL" };
+        let usual = match &*reader.account.method {
+            "interac" => "INTERAC_ETRANSFER",
+            "card" => "CARD",
+            _ => "SKRILL",
+        };
         let told = reader.setting_or("payment_type", usual);
         let payment_type = PaymentType::parse(&told, &reader.account.method);
         if payment_type.is_none() {
             reader.fault(
                 "settings.payment_type",
-                "must be INTERAC_ETRANSFER for interac, SKRILL or NETELLER for e_wallet",
+                "must be INTERAC_ETRANSFER for interac, SKRILL or NETELLER for e_wallet, CARD for card",
             );
         }
         // Its pages say both, of accounts of different age.
@@ -92,6 +116,23 @@ impl Paysafe {
             keys: reader.hmac_keys("webhook_key", 16, written),
             payment_type: payment_type?,
         })))
+    }
+
+    /// Makes a handle of a stored card and spends it, unless its holder must first be seen.
+    fn charge(self: &Arc<Self>, handle: HttpRequest, deposit: &DepositRequest, card: &str) -> Plan {
+        let (paysafe, asked) = (self.clone(), (deposit.attempt, deposit.money));
+        let (payer, card) = (deposit.payer.clone(), card.to_owned());
+        Plan::prepare("card_handle", handle, move |response| {
+            let made = mapping::card_handle(response, asked, paysafe.api.base());
+            let (id, token) = match made.map_err(prepared)? {
+                mapping::CardHandle::Payable { id, token } => (id, token),
+                mapping::CardHandle::Told(report) => return Ok(Plan::end(Ok(report))),
+            };
+            let request = paysafe.payment(asked, &payer, &token);
+            Ok(Plan::last("create_deposit", request, move |response| {
+                mapping::charged(response, asked, (&id, &card))
+            }))
+        })
     }
 
     fn spend(&self, payout: &PayoutRequest, token: &str) -> Plan {
@@ -116,7 +157,12 @@ fn prepared(stop: Stop) -> Stop {
 
 impl Adapter for Arc<Paysafe> {
     fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
+        if self.payment_type == PaymentType::Card { &CARDS } else { &BY_EMAIL }
+    }
+
+    fn can_take(&self, instrument: &Instrument) -> bool {
+        let card = matches!(instrument, Instrument::CardToken(_));
+        card == (self.payment_type == PaymentType::Card)
     }
 
     fn holds(&self, currency: Currency) -> bool {
@@ -125,7 +171,11 @@ impl Adapter for Arc<Paysafe> {
 
     fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
         let (paysafe, asked) = (self.clone(), (deposit.attempt, deposit.money));
-        Some(Plan::last("create_deposit", self.deposit_handle(deposit)?, move |response| {
+        let handle = self.deposit_handle(deposit)?;
+        if let Some(Instrument::CardToken(card)) = &deposit.instrument {
+            return Some(self.charge(handle, deposit, card));
+        }
+        Some(Plan::last("create_deposit", handle.for_money(), move |response| {
             mapping::deposit_handle(response, asked, paysafe.api.base())
         }))
     }
@@ -138,7 +188,7 @@ impl Adapter for Arc<Paysafe> {
             let (attempt, money) = (asked.attempt, asked.money);
             match mapping::handle(response, "PAYMENT", attempt, money).map_err(prepared)? {
                 Handle::Payable(token) => {
-                    let request = paysafe.payment(&asked, &token);
+                    let request = paysafe.payment((attempt, money), &asked.payer, &token);
                     let asked = (attempt, money);
                     Ok(Plan::about("complete_deposit", request, &asked, mapping::created))
                 }
@@ -214,8 +264,8 @@ impl Adapter for Arc<Paysafe> {
     fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
         match subject {
             // It is what Paysafe collects from.
-            Subject::Deposit => &[PayerField::Email],
-            Subject::Payout | Subject::Return => &[],
+            Subject::Deposit if self.payment_type != PaymentType::Card => &[PayerField::Email],
+            Subject::Deposit | Subject::Payout | Subject::Return => &[],
         }
     }
 

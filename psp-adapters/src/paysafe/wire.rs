@@ -9,6 +9,8 @@ pub enum PaymentType {
     Interac,
     Skrill,
     Neteller,
+    /// By the token of a card that Paysafe's script on the casino's page has stored.
+    Card,
 }
 
 impl PaymentType {
@@ -17,6 +19,7 @@ impl PaymentType {
             ("INTERAC_ETRANSFER", "interac") => Some(Self::Interac),
             ("SKRILL", "e_wallet") => Some(Self::Skrill),
             ("NETELLER", "e_wallet") => Some(Self::Neteller),
+            ("CARD", "card") => Some(Self::Card),
             _ => None,
         }
     }
@@ -26,6 +29,7 @@ impl PaymentType {
             Self::Interac => "INTERAC_ETRANSFER",
             Self::Skrill => "SKRILL",
             Self::Neteller => "NETELLER",
+            Self::Card => "CARD",
         }
     }
 
@@ -34,14 +38,15 @@ impl PaymentType {
             Self::Interac => "interacEtransfer",
             Self::Skrill => "skrill",
             Self::Neteller => "neteller",
+            Self::Card => "card",
         }
     }
 
-    /// Interac moves Canadian dollars; of the wallets' currencies those that are asked for here.
+    /// Interac moves Canadian dollars; of the others' currencies those that are asked for here.
     pub const fn moves(self, currency: Currency) -> bool {
         match self {
             Self::Interac => matches!(currency, Currency::CAD),
-            Self::Skrill | Self::Neteller => {
+            Self::Skrill | Self::Neteller | Self::Card => {
                 matches!(currency, Currency::CAD | Currency::EUR | Currency::GBP)
             }
         }
@@ -73,50 +78,65 @@ impl Paysafe {
         Some(self.api.get(format!("paymenthandles/{}", path_word(id)?)))
     }
 
-    /// A handle for this e-mail address.
+    /// A handle for this e-mail address, or for the card with this token.
     fn handle(
         &self,
         kind: &str,
         (attempt, money): (AttemptRef, Money),
         payer: &Payer,
-        email: &str,
-    ) -> Option<Json> {
-        let (given, family) = two_names(payer);
-        let profile = object! { "firstName": given, "lastName": family, "email": email };
-        let instrument = object! { "consumerId": email, "type": "EMAIL" };
-        Some(
-            base(attempt, money)
-                .and("transactionType", kind)
-                .and("paymentType", self.payment_type.name())
-                .and("accountId", self.account_id.as_ref())
-                .and("customerIp", payer.ip.as_ref())
-                .and("profile", profile)
-                .and(self.payment_type.key(), instrument),
-        )
+        whose: &str,
+    ) -> Json {
+        let (first, last) = two_names(payer);
+        let card = self.payment_type == PaymentType::Card;
+        let email = if card { given(&payer.email) } else { Some(whose) };
+        let profile = object! { "firstName": first, "lastName": last, "email": email };
+        let handle = base(attempt, money)
+            .and("transactionType", kind)
+            .and("paymentType", self.payment_type.name())
+            .and("accountId", self.account_id.as_ref())
+            .and("customerIp", payer.ip.as_ref())
+            .and("profile", profile);
+        if card {
+            return handle.and("paymentHandleTokenFrom", whose);
+        }
+        let instrument = object! { "consumerId": whose, "type": "EMAIL" };
+        handle.and(self.payment_type.key(), instrument)
     }
 
-    /// None without the payer's e-mail: it is what Paysafe collects from.
+    /// None without what Paysafe collects from: the payer's e-mail, or the token of a card.
     pub fn deposit_handle(&self, deposit: &DepositRequest) -> Option<HttpRequest> {
-        let email = deposit.payer.email.as_deref().filter(|email| email.contains('@'))?;
+        let whose = match (self.payment_type, &deposit.instrument) {
+            (PaymentType::Card, Some(Instrument::CardToken(token))) => path_word(token)?,
+            (PaymentType::Card, _) => return None,
+            _ => deposit.payer.email.as_deref().filter(|email| email.contains('@'))?,
+        };
         let back = &deposit.return_url;
         let link = |rel: &str| object! { "rel": rel, "href": back, "method": "GET" };
         let links = ["default", "on_completed", "on_failed", "on_cancelled"].map(link).to_vec();
         let about = (deposit.attempt, deposit.money);
-        let handle = self.handle("PAYMENT", about, &deposit.payer, email)?;
-        Some(self.api.post("paymenthandles", &handle.and("returnLinks", links)).for_money())
+        let handle = self.handle("PAYMENT", about, &deposit.payer, whose);
+        Some(self.api.post("paymenthandles", &handle.and("returnLinks", links)))
     }
 
     pub fn payout_handle(&self, payout: &PayoutRequest) -> Option<HttpRequest> {
-        let Some(Portable::Email { address, .. }) = &payout.destination.portable else {
-            return None;
+        let whose = match (self.payment_type, &payout.destination) {
+            (PaymentType::Card, Destination { token: Some(token), .. }) => path_word(token)?,
+            (PaymentType::Card, _) => return None,
+            (_, Destination { portable: Some(Portable::Email { address, .. }), .. }) => address,
+            _ => return None,
         };
         let about = (payout.attempt, payout.money);
-        let body = self.handle("STANDALONE_CREDIT", about, &payout.payer, address)?;
+        let body = self.handle("STANDALONE_CREDIT", about, &payout.payer, whose);
         Some(self.api.post("paymenthandles", &body))
     }
 
-    pub fn payment(&self, asked: &CompletionRequest, token: &str) -> HttpRequest {
-        let body = spending(asked.attempt, asked.money, &asked.payer, token);
+    pub fn payment(
+        &self,
+        (attempt, money): (AttemptRef, Money),
+        payer: &Payer,
+        token: &str,
+    ) -> HttpRequest {
+        let body = spending(attempt, money, payer, token);
         self.api.post("payments", &body.and("settleWithAuth", true)).for_money()
     }
 

@@ -159,7 +159,7 @@ async fn complete(stage: &Stage, stand: &dyn Stand, attempt: AttemptRef, order: 
     let approved = stage.event(id, kind, attempt, order).await;
     let status = approved.report_for(Subject::Deposit).map(|report| &report.status);
     assert!(approved.hint_only || status == Some(&Status::AwaitsCompletion), "{approved:?}");
-    let performed = stage.perform(id, &completion(attempt, stand.money(), order)).await;
+    let performed = stage.perform(id, &completion(attempt, stand.money())).await;
     assert!(matches!(performed.outcome, Outcome::Reported(_)), "{id}: {performed:?}");
 }
 

@@ -8,6 +8,7 @@
 mod cards;
 mod course;
 mod faults;
+mod paysafe_cards;
 mod stage;
 #[path = "../stands/mod.rs"]
 mod stands;

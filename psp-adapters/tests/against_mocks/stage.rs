@@ -112,6 +112,10 @@ async fn open(public_url: &str, stands: &[&'static dyn Stand]) -> (Running, BTre
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::of(STANDS).await
+    }
+
+    pub async fn of(stands: &[&'static dyn Stand]) -> Self {
         let inbox = Arc::new(Inbox::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = format!("http://{}", listener.local_addr().unwrap());
@@ -120,7 +124,7 @@ impl Stage {
             .route("/webhooks/{id}/{rest}", any(receive_below))
             .with_state(inbox.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let (mocks, psps) = open(&public_url, STANDS).await;
+        let (mocks, psps) = open(&public_url, stands).await;
         assert!(inbox.psps.set(psps).is_ok());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { inbox, mocks, client }

@@ -6,8 +6,8 @@ use crate::stands::adyen::{
     API_KEY, AdyenDe, BALANCE_ACCOUNT, HMAC_KEY, MERCHANT_ACCOUNT, TRANSFERS_HMAC_KEY,
 };
 use crate::support::{
-    attempt, deposit, deposit_with, eur, gbp, inquiry, payout, portable, psp, refund, response, to,
-    token,
+    attempt, brought, deposit, deposit_with, eur, gbp, inquiry, payout, portable, psp, refund,
+    response, to, token,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -61,7 +61,8 @@ impl AdyenFixture {
                     "status": "active", "reference": ours, "amount": amount,
                     "merchantAccount": MERCHANT_ACCOUNT, "expiresAt": "2026-11-28T09:16:22Z"})
             }),
-            Act::DepositByToken => {
+            // The request is refused by what was brought, which is nothing about the payment.
+            Act::DepositByToken | Act::Complete => {
                 let result = match case {
                     Case::Accepted => "Received",
                     Case::Succeeded | Case::OtherAmount => "Authorised",
@@ -103,6 +104,7 @@ impl Fixture for AdyenFixture {
                 let card = Instrument::CardToken("M5N7TQ4TG5PFWR50".to_owned());
                 deposit_with(ours, money, Some(card))
             }
+            Act::Complete => brought(ours, money, "X6XtfGC3!Y2pBmY3oS"),
             Act::PayoutByToken => payout(ours, money, token("M5N7TQ4TG5PFWR50")),
             Act::PayoutToIban => payout(ours, money, to(portable("iban").0)),
             Act::PayoutToUkAccount => payout(ours, gbp(1050), to(portable("uk_account").0)),
@@ -120,6 +122,9 @@ impl Fixture for AdyenFixture {
             return Some(common);
         }
         match case {
+            Case::Refused | Case::Duplicate | Case::Unlisted if act == Act::Complete => {
+                Self::body(act, case).map(|body| response(200, body.to_string()))
+            }
             Case::Refused => Some(service_error(403, "901")),
             Case::Duplicate => Some(service_error(422, "704")),
             Case::Unlisted if !act.asks() && act != Act::DepositByToken => {
@@ -129,7 +134,7 @@ impl Fixture for AdyenFixture {
             _ => {
                 let status = match act {
                     Act::Deposit | Act::Return => 201,
-                    _ if act.asks() || act == Act::DepositByToken => 200,
+                    _ if act.asks() || matches!(act, Act::DepositByToken | Act::Complete) => 200,
                     _ => 202,
                 };
                 Self::body(act, case).map(|body| response(status, body.to_string()))

@@ -104,7 +104,7 @@ impl Fixture for PaysafeFixture {
         let ask = |subject| inquiry(subject, ours, money, InquiryBy::OurReference);
         Some(match act {
             Act::Deposit => deposit(ours, money),
-            Act::Complete => completion(ours, money, ID),
+            Act::Complete => completion(ours, money),
             Act::PayoutToEmail => payout(ours, money, to(portable("email").0)),
             Act::Return => refund(ours, money, ID),
             Act::AskDepositByOurs => ask(Subject::Deposit),

@@ -4,7 +4,8 @@ use crate::fixture::{Act, Case, Fixture, perform};
 use crate::fixtures;
 use crate::support::{attempt, deposit, drive, now, payout, portable, response, to};
 use psp_contract::{
-    Currency, Money, NextAction, NotSent, Operation, Outcome, Status, TransportFailure, Unknown,
+    Currency, DepositCapability, Money, NextAction, NotSent, Operation, Outcome, Status,
+    TransportFailure, Unknown,
 };
 
 /// Whether the answer's own amount is handed up. Of what was paid out otherwise than asked that is the
@@ -238,7 +239,8 @@ fn a_capability_is_there_exactly_when_its_operation_is() {
         let has = |act| fixture.operation(act).is_some();
         let deposits = has(Act::Deposit) || has(Act::DepositByToken);
         assert_eq!(capabilities.deposit.is_some(), deposits, "{name}");
-        let completes = capabilities.deposit.as_ref().is_some_and(|it| it.needs_completion);
+        let hears = |it: &DepositCapability| it.needs_completion || it.payer_brings.is_some();
+        let completes = capabilities.deposit.as_ref().is_some_and(hears);
         assert_eq!(completes, has(Act::Complete), "{name}");
         let cancels = capabilities.deposit.as_ref().is_some_and(|it| it.can_cancel);
         assert_eq!(cancels, has(Act::Cancel), "{name}");

@@ -1,9 +1,9 @@
 //! Paysafe in Canada.
 
 use super::{Known, Proves, Stand};
-use crate::support::{portable, secrets, texts, to};
+use crate::support::{deposit_with, portable, secrets, texts, to, token};
 use psp_adapters::PspAccount;
-use psp_contract::{Currency, Destination, Money};
+use psp_contract::{AttemptRef, Currency, Destination, Instrument, Money, Operation};
 use std::collections::BTreeMap;
 
 pub struct PaysafeCa;
@@ -73,5 +73,63 @@ impl Stand for PaysafeCa {
 
     fn proves(&self) -> Proves {
         Proves { name: false, tax_id: false, portable: true, token: false }
+    }
+}
+
+/// Cards by Paysafe in Britain. It is no line of the stands: its deposits have no page unless the issuer wants one.
+pub struct PaysafeCards;
+
+pub const CARD: &str = "CkAxDrRKHbhOVrK";
+
+impl Stand for PaysafeCards {
+    fn id(&self) -> &'static str {
+        "paysafe-gb"
+    }
+
+    fn account(&self, base_url: &str) -> PspAccount {
+        PspAccount {
+            id: "paysafe-gb".to_owned(),
+            method: "card".to_owned(),
+            notify_url: "http://127.0.0.1:9/webhooks/paysafe-gb".to_owned(),
+            ..PaysafeCa.account(base_url)
+        }
+    }
+
+    fn mock(&self) -> BTreeMap<String, String> {
+        let mut settings = PaysafeCa.mock();
+        settings.insert("payment_type".to_owned(), "CARD".to_owned());
+        settings
+    }
+
+    fn money(&self) -> Money {
+        Money::new(1050, Currency::GBP)
+    }
+
+    fn deposit(&self, attempt: AttemptRef) -> Operation {
+        deposit_with(attempt, self.money(), Some(Instrument::CardToken(CARD.to_owned())))
+    }
+
+    fn destination(&self) -> Destination {
+        token(CARD)
+    }
+
+    fn deposit_success(&self) -> Known {
+        PaysafeCa.deposit_success()
+    }
+
+    fn payout_success(&self) -> Known {
+        PaysafeCa.payout_success()
+    }
+
+    fn payout_return(&self) -> Option<Known> {
+        PaysafeCa.payout_return()
+    }
+
+    fn chargeback(&self) -> Option<Known> {
+        PaysafeCa.chargeback()
+    }
+
+    fn proves(&self) -> Proves {
+        Proves { name: false, tax_id: false, portable: false, token: true }
     }
 }

@@ -194,12 +194,22 @@ pub fn deposit_with(
 }
 
 /// The second call of a deposit that its payer has approved.
-pub fn completion(attempt: AttemptRef, money: Money, psp_reference: &str) -> Operation {
+pub fn completion(attempt: AttemptRef, money: Money) -> Operation {
     Operation::CompleteDeposit(CompletionRequest {
         attempt,
-        psp_reference: psp_reference.to_owned(),
         money,
         payer: payer_in(money.currency),
+        brought: None,
+    })
+}
+
+/// What the payer brought back from the issuer's page.
+pub fn brought(attempt: AttemptRef, money: Money, brought: &str) -> Operation {
+    Operation::CompleteDeposit(CompletionRequest {
+        attempt,
+        money,
+        payer: payer_in(money.currency),
+        brought: Some(brought.to_owned()),
     })
 }
 

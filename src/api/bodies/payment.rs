@@ -53,6 +53,30 @@ pub struct ReturnBody {
     pub reason: String,
 }
 
+/// What the payer came back with.
+#[derive(Debug)]
+pub struct ContinueBody {
+    pub query: String,
+}
+
+/// A PSP's result may be long: Adyen's has up to 20,000 characters.
+const QUERY_LEN_MAX: usize = 32_000;
+
+impl FromFields for ContinueBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let fault = (
+            "query.malformed",
+            "the query of the page that the payer came back to, as it is: at most 32000 visible \
+             ASCII characters",
+        );
+        let query = fields.parsed("query", fault, |text| {
+            let fits = text.len() <= QUERY_LEN_MAX && text.bytes().all(|it| it.is_ascii_graphic());
+            fits.then(|| text.to_owned())
+        });
+        Some(Self { query: query? })
+    }
+}
+
 impl FromFields for DepositBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let player = player_id(fields);
@@ -248,4 +272,12 @@ pub struct ReturnSchema {
     /// In the deposit's currency; left out, all of it.
     pub amount: Option<String>,
     pub reason: String,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = PayerReturn)]
+pub struct ContinueSchema {
+    /// The query of the page that the payer came back to, as it is, with or without its `?`.
+    #[schema(example = "session=7&redirectResult=X6XtfGC3%21Y2pBmY3oS")]
+    pub query: String,
 }

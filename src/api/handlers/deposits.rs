@@ -4,7 +4,8 @@ use super::shared::{payment_of, payments_page, shown};
 use crate::api::Edge;
 use crate::api::answers::{claim, told_before, told_now};
 use crate::api::bodies::payment::{
-    DepositBody, DepositFilter, DepositSchema, PaymentParams, ReturnBody, ReturnSchema,
+    ContinueBody, ContinueSchema, DepositBody, DepositFilter, DepositSchema, PaymentParams,
+    ReturnBody, ReturnSchema,
 };
 use crate::api::caller::Caller;
 use crate::api::door::{ClientAddress, PspTime};
@@ -20,6 +21,7 @@ use crate::decide::command::OpenReturn;
 use crate::domain::{Direction, Money};
 use crate::lane::SubmitError;
 use crate::payments::cancel_payment::cancel_payment;
+use crate::payments::continue_deposit::continue_deposit;
 use crate::payments::return_deposit::return_deposit;
 use crate::payments::run_first_round::run_first_round;
 use crate::payments::start_deposit::{DepositOrder, start_deposit};
@@ -156,6 +158,30 @@ pub async fn get(
 ) -> Result<Json<PaymentView>, Problem> {
     let payment = payment_of(&edge, &caller, Direction::Deposit, &id).await?;
     Ok(shown(&caller, &payment))
+}
+
+/// Go on after the payer came back
+///
+/// Call it whenever a payer arrives at the deposit's `return_url`, with the query of that page: a PSP may
+/// wait for what it sent the payer back with. Whose it is and what counts of it is found out here; a query
+/// that nobody waits for changes nothing. Answers with the deposit as it is afterwards, and can be repeated.
+#[utoipa::path(post, path = "/v1/deposits/{id}/continue", tag = "deposits",
+    params(("id" = String, Path, description = "`dep_…`")),
+    request_body = ContinueSchema,
+    responses(
+        (status = 200, description = "As it is now.", body = PaymentView),
+        (status = 422, description = "`query.malformed`.", body = ProblemView,
+            content_type = "application/problem+json")))]
+pub async fn go_on(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    body: Strict<ContinueBody>,
+) -> Result<Json<PaymentView>, Problem> {
+    let deposit = payment_of(&edge, &caller, Direction::Deposit, &id).await?;
+    let (flows, query) = (edge.flows.clone(), body.value.query);
+    let work = async move { Ok(continue_deposit(&flows, &deposit, &query).await?) };
+    Ok(shown(&caller, &edge.detach.run(work).await?))
 }
 
 /// Cancel a deposit

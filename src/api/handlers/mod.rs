@@ -40,6 +40,7 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(methods::list))
         .routes(routes!(deposits::create, deposits::list))
         .routes(routes!(deposits::get))
+        .routes(routes!(deposits::go_on))
         .routes(routes!(deposits::cancel))
         .routes(routes!(deposits::give_back))
         .routes(routes!(withdrawals::create, withdrawals::list))

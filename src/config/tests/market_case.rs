@@ -146,6 +146,10 @@ impl Case {
     }
 
     pub(super) fn withdrawal(&self, units: i64) -> Screening {
+        self.screened(self.withdrawal_facts(units), &Policies::new(packs()))
+    }
+
+    pub(super) fn withdrawal_facts(&self, units: i64) -> Facts {
         let records = Withdrawal {
             checkpoint: Checkpoint::WithdrawalRequest,
             origin: Origin::Request,
@@ -155,12 +159,13 @@ impl Case {
             owed: &[],
             closed_loop: None,
             payment: None,
+            asked_at: None,
             movements: &self.movements,
             background: Background::NOTHING,
             ends: &[],
         };
         let (policies, fx) = (Policies::new(packs()), fx());
-        self.screened(gather::withdrawal(&records, &Setting::new(&policies, &fx, NOW)), &policies)
+        gather::withdrawal(&records, &Setting::new(&policies, &fx, NOW))
     }
 
     fn screened(&self, mut facts: Facts, policies: &Policies) -> Screening {

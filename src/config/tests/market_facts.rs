@@ -9,7 +9,7 @@ use crate::screening::hooks::{
     FileAnswer, FileFacts, HookFailure, NameAnswer, NameFacts, NameHit, RegisterAnswer,
     RegisterFacts, Standing, Topic,
 };
-use crate::screening::{MarketPolicy, Outcome};
+use crate::screening::{MarketPolicy, Outcome, engine};
 use rust_decimal::dec;
 use time::Duration;
 use time::macros::{date, datetime};
@@ -242,6 +242,25 @@ fn br_takes_pix_from_the_players_own_account_alone() {
     own.pays(100, Outcome::Approve, None);
     let other = Case::of("BR", Currency::BRL).paid_by("11144477735");
     other.pays(100, Outcome::Review, Some("payer.tax_id_differs"));
+}
+
+/// Portaria SPA/MF 615/2024: paid within 120 minutes; here from the request on, with a warning before.
+#[test]
+fn br_pays_a_withdrawal_within_120_minutes_of_the_request() {
+    let case = Case::of("BR", Currency::BRL);
+    let withdrawal = case.withdrawal(100);
+    told(&withdrawal, Outcome::Approve, None);
+    let found = withdrawal.rules.iter().find(|result| &*result.rule == "withdrawal.sla");
+    let observed = "asked for at 2026-11-25T12:00:00Z, to be paid by 2026-11-25T14:00:00Z";
+    assert_eq!(found.map(|found| found.observed.as_str()), Some(observed));
+    let promise =
+        engine::pay_by(Some(&pack("BR")), &case.withdrawal_facts(100)).expect("a promise");
+    assert_eq!(promise.pay_by.deadline_at, NOW + Duration::minutes(120));
+    assert_eq!(promise.pay_by.warn_at, NOW + Duration::minutes(90));
+    for other in ALL.iter().filter(|(country, _)| *country != "BR") {
+        let facts = Case::of(other.0, other.1).withdrawal_facts(100);
+        assert_eq!(engine::pay_by(Some(&pack(other.0)), &facts), None, "{other:?}");
+    }
 }
 
 /// Regulation (EU) 2023/1113, art. 14 and 16: who keeps an address is known, or proven, above 1,000 EUR.

@@ -37,6 +37,7 @@ fn facts(found: &LoopFacts) -> Facts {
         owed: &[],
         closed_loop: Some(found),
         payment: None,
+        asked_at: None,
         movements: &[],
         background: Background::NOTHING,
         ends: &[],

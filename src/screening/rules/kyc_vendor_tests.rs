@@ -56,6 +56,7 @@ fn facts(checkpoint: Checkpoint, player: &Player, policies: &Policies) -> Facts 
             owed,
             closed_loop,
             payment,
+            asked_at: None,
             movements,
             background: Background::NOTHING,
             ends: &[],

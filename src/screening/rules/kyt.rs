@@ -3,17 +3,25 @@
 //! Each state of an answer has a row of its own: severe risk (the rule's effect), high and medium risk, no
 //! score, an answer that cannot be used, and none in time. None of the last three may be an approval. A
 //! category may have rows besides, by exposure and amount; the worst of all rows counts.
+//!
+//! A rule with `max_age_s` looks at a withdrawal once more before it is sent. An answer that is older than
+//! that is none. A newer one stands, and what it says counts, unless two people have let the withdrawal go
+//! since: they had read it.
 
+use super::rfc3339;
 use crate::domain::{Audience, Currency, Method, Money};
-use crate::screening::Outcome;
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
-use crate::screening::rule::{Awaits, Check, Finding, RuleResult, Words};
+use crate::screening::rule::{Awaits, Check, Finding, RuleResult, State, Words};
 use crate::screening::signals::{Hook, Risk, Signal, VendorResult, VendorState};
+use crate::screening::{Checkpoint, Outcome};
 use time::Duration;
 
 /// The longest that a payment may wait for a vendor: a day.
 const DEADLINE_S_MAX: i64 = 86_400;
+
+/// The oldest that an answer may be when money leaves: a month.
+const MAX_AGE_S_MAX: i64 = 31 * 86_400;
 
 #[derive(Debug)]
 pub struct Kyt {
@@ -26,6 +34,8 @@ pub struct Kyt {
     medium: Outcome,
     low: Outcome,
     rows: Vec<Row>,
+    /// How old an answer may be when the money leaves. None: it is not looked at then.
+    max_age: Option<Duration>,
 }
 
 /// One row by category.
@@ -90,13 +100,26 @@ fn outcome(table: &Table<'_>, key: &str, least: Outcome) -> Outcome {
     }
 }
 
+fn max_age(hook: Hook, table: &Table<'_>, deadline_s: i64) -> Option<Duration> {
+    if hook != Hook::KytWithdrawal {
+        return None;
+    }
+    let max_age_s = table.opt_number("max_age_s", 60, MAX_AGE_S_MAX)?;
+    if max_age_s <= deadline_s {
+        table.fault("max_age_s", "must be more than deadline_s: the first answer may not age while it waits for the last");
+    }
+    Some(Duration::seconds(max_age_s))
+}
+
 impl Kyt {
     pub fn read(hook: Hook, table: &Table<'_>) -> Self {
         let strict = |key: &str| outcome(table, key, Outcome::Review);
         let free = |key: &str| outcome(table, key, Outcome::Approve);
+        let deadline_s = table.number("deadline_s", 1, DEADLINE_S_MAX);
         Self {
             hook,
-            deadline_s: table.number("deadline_s", 1, DEADLINE_S_MAX),
+            max_age: max_age(hook, table, deadline_s),
+            deadline_s,
             on_error: strict("on_error"),
             on_timeout: strict("on_timeout"),
             no_score: strict("no_score"),
@@ -105,6 +128,40 @@ impl Kyt {
             low: free("low"),
             rows: table.tables("categories").iter().map(Row::read).collect(),
         }
+    }
+
+    /// Whether it runs before the payout too.
+    pub const fn looks_again(&self) -> bool {
+        self.max_age.is_some()
+    }
+
+    fn is_stale(&self, result: &VendorResult, facts: &Facts) -> bool {
+        self.max_age.is_some_and(|most| most < facts.screened_at - result.received_at)
+    }
+
+    /// What an answer comes to when the money is about to leave.
+    fn before_payout(&self, result: &VendorResult, facts: &Facts) -> Finding {
+        let VendorResult { vendor, received_at, .. } = result;
+        if self.is_stale(result, facts) {
+            let old = format!("{vendor}: the answer of {} is too old", rfc3339(*received_at));
+            return Finding::error(old, "an answer").with_effect(self.on_timeout);
+        }
+        let found = self.of_result(result);
+        match facts.let_go_at.filter(|let_go_at| *received_at <= *let_go_at) {
+            Some(let_go_at) if found.state != State::NoHit => {
+                let seen =
+                    format!("{}; two people let it go at {}", found.observed, rfc3339(let_go_at));
+                Finding::new(false, seen, found.threshold)
+            }
+            _ => found,
+        }
+    }
+
+    /// Whether a vendor is asked anew before the money leaves.
+    fn is_wanted_anew(&self, result: &VendorResult, facts: &Facts) -> bool {
+        let was_seen = facts.let_go_at.is_some_and(|let_go_at| result.received_at <= let_go_at);
+        let no_answer = result.state != VendorState::Final && !was_seen;
+        self.is_stale(result, facts) || no_answer
     }
 
     fn of_result(&self, result: &VendorResult) -> Finding {
@@ -184,7 +241,12 @@ impl Check for Kyt {
         if !is_crypto(facts) {
             return Vec::new();
         }
-        let found: Vec<Finding> = self.own(facts).map(|result| self.of_result(result)).collect();
+        let is_leaving = facts.checkpoint == Checkpoint::WithdrawalPrePayout;
+        let of = |result| match is_leaving {
+            true => self.before_payout(result, facts),
+            false => self.of_result(result),
+        };
+        let found: Vec<Finding> = self.own(facts).map(of).collect();
         if found.is_empty() {
             let finding = Finding::error("no vendor has answered", "an answer");
             return vec![finding.with_effect(self.on_timeout)];
@@ -207,7 +269,11 @@ impl Check for Kyt {
 
     fn awaits(&self, facts: &Facts) -> Option<Awaits> {
         let answered = self.own(facts).next().is_some();
-        let pending = self.own(facts).any(|result| result.state == VendorState::Pending);
+        let is_leaving = facts.checkpoint == Checkpoint::WithdrawalPrePayout;
+        let pending = self.own(facts).any(|result| match is_leaving {
+            true => self.is_wanted_anew(result, facts),
+            false => result.state == VendorState::Pending,
+        });
         let waits = is_crypto(facts) && (!answered || pending);
         waits.then(|| Awaits { hook: self.hook, within: Duration::seconds(self.deadline_s) })
     }

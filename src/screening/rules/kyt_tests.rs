@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{Method, Money};
+use crate::domain::{Method, Money, Timestamp};
 use crate::screening::background::Background;
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::policy::Policies;
@@ -79,6 +79,7 @@ fn facts(method: Method, vendors: Vec<VendorResult>) -> Facts {
         method,
         owed: &[],
         payment: None,
+        asked_at: None,
         movements: &[],
         background: Background::NOTHING,
         ends: &[],
@@ -177,4 +178,60 @@ fn what_vendors_say_is_for_compliance_only() {
     assert_eq!(reasons[0].audience, Audience::Compliance);
     let state = screening.rules.iter().find(|it| &*it.rule == "kyt.withdrawal");
     assert_eq!(state.map(|it| it.state), Some(State::Hit));
+}
+
+/// The rule once more before the payout, an hour after at most.
+fn leaving(vendors: Vec<VendorResult>, let_go_at: Option<Timestamp>) -> (Option<Outcome>, bool) {
+    let rule = RULE.replace("deadline_s = 300", "deadline_s = 300\nmax_age_s = 3600");
+    let policies = Policies::new(vec![policy(&rule)]);
+    let mut facts = facts(Method::Crypto, vendors);
+    facts.checkpoint = Checkpoint::WithdrawalPrePayout;
+    facts.let_go_at = let_go_at;
+    let screening = engine::screen(&policies, &facts);
+    let found: Vec<_> = screening.rules.iter().filter(|it| &*it.rule == "kyt.withdrawal").collect();
+    assert!(!found.is_empty());
+    let hits = found.iter().filter(|it| it.is_hit()).map(|it| it.effect).max();
+    (hits, engine::waiting(&policies, &facts, &screening).is_some())
+}
+
+fn aged(state: VendorState, risk: Option<Risk>, age_s: i64) -> VendorResult {
+    VendorResult { received_at: NOW - Duration::seconds(age_s), ..result(state, risk, Vec::new()) }
+}
+
+#[test]
+fn before_the_payout_an_old_answer_is_none_and_a_young_one_counts() {
+    let clean = |age_s| vec![aged(VendorState::Final, Some(Risk::None), age_s)];
+    assert_eq!(leaving(clean(3_600), None), (None, false));
+    assert_eq!(leaving(clean(3_601), None), (Some(Outcome::Hold), true));
+    assert_eq!(leaving(Vec::new(), None), (Some(Outcome::Hold), true));
+    let one_is_old = [clean(10), clean(3_601)].concat();
+    assert_eq!(leaving(one_is_old, None), (Some(Outcome::Hold), true));
+    let severe = vec![aged(VendorState::Final, Some(Risk::Severe), 10)];
+    assert_eq!(leaving(severe, None), (Some(Outcome::Hold), false));
+    let failed = vec![aged(VendorState::Error, None, 10)];
+    assert_eq!(leaving(failed, None), (Some(Outcome::Deny), true));
+}
+
+#[test]
+fn two_people_let_go_what_they_have_read_and_never_an_old_answer() {
+    for (state, risk) in [(VendorState::Final, Some(Risk::Severe)), (VendorState::Error, None)] {
+        let seen = |age_s| vec![aged(state, risk, age_s)];
+        let let_go_at = Some(NOW - Duration::seconds(60));
+        assert_eq!(leaving(seen(61), let_go_at), (None, false), "{state:?}");
+        let after = leaving(seen(59), let_go_at);
+        assert!(after.0.is_some(), "it was said after they had let it go: {after:?}");
+        let old = leaving(seen(3_601), let_go_at);
+        assert_eq!(old, (Some(Outcome::Hold), true), "{state:?}");
+    }
+}
+
+#[test]
+fn without_an_age_nothing_is_looked_at_before_the_payout() {
+    let rule = policy(RULE);
+    let kyt = rule.rules.iter().find(|rule| &*rule.id == "kyt.withdrawal").unwrap();
+    assert_eq!(kyt.at, [Checkpoint::WithdrawalRequest]);
+    let short = RULE.replace("deadline_s = 300", "deadline_s = 300\nmax_age_s = 300");
+    let body = crate::screening::test_data::POLICY;
+    let faults = file::read("2026-01.toml", &format!("{body}\n{short}")).unwrap_err();
+    assert!(faults.iter().any(|fault| fault.message.contains("max_age_s")), "{faults:?}");
 }

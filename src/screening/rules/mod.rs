@@ -33,6 +33,7 @@ mod sanctions_pep;
 mod structuring;
 mod travel_rule;
 mod velocity;
+mod withdrawal_sla;
 
 pub use limit_player::LimitPlayer;
 
@@ -40,8 +41,9 @@ use super::file::Table;
 use super::rule::{Check, Rule};
 use super::signals::Hook;
 use super::{Checkpoint, Outcome};
-use crate::domain::Currency;
+use crate::domain::{Currency, Timestamp};
 use std::sync::{Arc, LazyLock};
+use time::format_description::well_known::Rfc3339;
 
 /// The numbers of the built-in rules. They stand in decisions, and never change.
 pub const PLAYER_KNOWN: u16 = 1;
@@ -103,7 +105,11 @@ pub fn read(
         "dual_approval" => (Arc::new(dual_approval::DualApproval::read(table)), REQUEST),
         "closed_loop.named" => (Arc::new(closed_loop::NamedDestination), REQUEST),
         "kyt.deposit" => (Arc::new(kyt::Kyt::read(Hook::KytDeposit, table)), DEPOSIT_PAID),
-        "kyt.withdrawal" => (Arc::new(kyt::Kyt::read(Hook::KytWithdrawal, table)), REQUEST),
+        "kyt.withdrawal" => {
+            let check = kyt::Kyt::read(Hook::KytWithdrawal, table);
+            let at = if check.looks_again() { WITHDRAWALS } else { REQUEST };
+            (Arc::new(check), at)
+        }
         "travel_rule" => (Arc::new(travel_rule::TravelRule::read(table)), MONEY_AND_REQUEST),
         "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
         "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
@@ -127,6 +133,7 @@ pub fn read(
             (Arc::new(instrument_shared::InstrumentShared::read(table)), MONEY_AND_REQUEST)
         }
         "limit.required" => (Arc::new(limit_required::LimitRequired::read(table)), DEPOSIT_PRE),
+        "withdrawal.sla" => (Arc::new(withdrawal_sla::WithdrawalSla::read(table)), WITHDRAWALS),
         _ => return None,
     })
 }
@@ -182,6 +189,12 @@ mod rule_tests;
 
 #[cfg(test)]
 mod wall_tests;
+
+/// A time as texts of rules tell it.
+fn rfc3339(at: Timestamp) -> String {
+    // Years outside 0–9999 have no such text, and no clock shows them.
+    at.format(&Rfc3339).unwrap_or_default()
+}
 
 /// `a, b, c`, or `none`.
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {

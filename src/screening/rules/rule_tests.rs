@@ -38,6 +38,7 @@ pub struct Case {
     pub source: Option<Instrument>,
     pub ends: Vec<End>,
     pub now: Timestamp,
+    pub asked_at: Option<Timestamp>,
 }
 
 impl Case {
@@ -53,6 +54,7 @@ impl Case {
             source: None,
             ends: Vec::new(),
             now: NOW,
+            asked_at: None,
         }
     }
 
@@ -72,6 +74,7 @@ impl Case {
                     method,
                     owed,
                     payment,
+                    asked_at: self.asked_at,
                     movements,
                     background: &self.background,
                     ends: &self.ends,

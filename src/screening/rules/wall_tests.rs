@@ -44,6 +44,7 @@ const OPEN: &[&str] = &[
     "cdd.threshold",
     "limit.required",
     "limit.contact",
+    "withdrawal.sla",
 ];
 
 /// What the words of some kinds depend on, beside the state.

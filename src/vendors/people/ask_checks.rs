@@ -17,6 +17,7 @@ use crate::store::attestations;
 use crate::store::player_results::{self, Kept, NewResult, Wanted};
 use crate::vendors::identity::results::to_answer;
 use time::Duration;
+use uuid::Uuid;
 
 /// What is to be known at a checkpoint. Room in a file of limits is taken later, when nothing else
 /// speaks against the deposit.
@@ -28,21 +29,44 @@ pub async fn ask_checks(flows: &Flows, player: &Player, checkpoint: Checkpoint) 
         // No licence: that is denied without asking anybody.
         return facts;
     };
-    let ask = asked(policy, checkpoint, Hook::Register);
-    if let Some((ask, register)) = ask.zip(flows.checks.register(&player.country)) {
-        let found = register_says(flows, register, player, ask.max_age, now).await;
-        facts.register = Some(RegisterFacts { register: register.id.clone(), found });
-    }
-    if let Some(ask) = asked(policy, checkpoint, Hook::Names) {
-        let matchers = flows.checks.matchers(&player.country);
-        let asking = matchers.map(|matcher| names_say(flows, matcher, player, ask.max_age, now));
-        facts.names = futures_util::future::join_all(asking).await;
-        except_known(flows, player, &mut facts, now).await;
-    }
-    if asked(policy, checkpoint, Hook::Kyc).is_some() {
-        facts.kyc = identity_says(flows, player).await;
-    }
+    // All at once, each with its own deadline: who pays waits as long as for the slowest, and no longer.
+    // Each answer has its own place in the facts, whoever comes first.
+    let (register, names, kyc) = tokio::join!(
+        ask_register(flows, policy, (player, checkpoint), now),
+        ask_matchers(flows, policy, (player, checkpoint), now),
+        async {
+            asked(policy, checkpoint, Hook::Kyc)?;
+            identity_says(flows, player).await
+        }
+    );
+    facts = CheckFacts { register, names, kyc, ..facts };
+    except_known(flows, player, &mut facts, now).await;
     facts
+}
+
+async fn ask_register(
+    flows: &Flows,
+    policy: &MarketPolicy,
+    (player, checkpoint): (&Player, Checkpoint),
+    now: Timestamp,
+) -> Option<RegisterFacts> {
+    let ask = asked(policy, checkpoint, Hook::Register)?;
+    let register = flows.checks.register(&player.country)?;
+    let found = register_says(flows, register, player, ask.max_age, now).await;
+    Some(RegisterFacts { register: register.id.clone(), found })
+}
+
+/// In the order in which they are configured.
+async fn ask_matchers(
+    flows: &Flows,
+    policy: &MarketPolicy,
+    (player, checkpoint): (&Player, Checkpoint),
+    now: Timestamp,
+) -> Vec<NameFacts> {
+    let Some(ask) = asked(policy, checkpoint, Hook::Names) else { return Vec::new() };
+    let matchers = flows.checks.matchers(&player.country);
+    let asking = matchers.map(|matcher| names_say(flows, matcher, player, ask.max_age, now));
+    futures_util::future::join_all(asking).await
 }
 
 /// What a vendor of identity said last. Nobody is asked: they tell by themselves, and what they told was
@@ -138,9 +162,17 @@ async fn names_say(
     let fresh = known.filter(|known| now - known.asked_at <= max_age);
     let found = match fresh {
         Some(answer) => Ok(answer),
-        None => match_name(flows, matcher, player).await,
+        None => match_name(flows, matcher, player).await.map(|matched| matched.answer),
     };
     NameFacts { matcher: matcher.id.clone(), found }
+}
+
+/// What a matcher said now.
+#[derive(Debug, Clone)]
+pub struct Matched {
+    pub answer: NameAnswer,
+    /// The answer as it was kept. None: it could not be.
+    pub kept: Option<Uuid>,
 }
 
 /// Asks a matcher now, and keeps what it says.
@@ -151,7 +183,7 @@ pub async fn match_name(
     flows: &Flows,
     matcher: &Matcher,
     player: &Player,
-) -> Result<NameAnswer, HookFailure> {
+) -> Result<Matched, HookFailure> {
     let now = flows.clock.now();
     let request_id = flows.ids.next().simple().to_string();
     let told = matcher.ask(player, &request_id, now).await;
@@ -159,13 +191,13 @@ pub async fn match_name(
         Ok((answer, sha256)) => results::of_names(&matcher.id, answer, &request_id, *sha256),
         Err(why) => results::of_failure(&matcher.id, Hook::Names, &request_id, (*why, now)),
     };
-    keep(flows, player, &result, now).await;
-    told.map(|(answer, _)| answer)
+    let kept = keep(flows, player, &result, now).await;
+    told.map(|(answer, _)| Matched { answer, kept })
 }
 
 /// The newest answer that is kept, about whichever version of the record. Without the database it is asked anew: that costs a question, and
 /// nothing else.
-pub async fn known(flows: &Flows, player: &Player, (hook, vendor): (Hook, &str)) -> Option<Kept> {
+async fn known(flows: &Flows, player: &Player, (hook, vendor): (Hook, &str)) -> Option<Kept> {
     let wanted = Wanted { player: player.key.clone(), hook, vendor: vendor.to_owned() };
     flows.desks.said.ask(wanted).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "what a vendor said before could not be read");
@@ -174,12 +206,18 @@ pub async fn known(flows: &Flows, player: &Player, (hook, vendor): (Hook, &str))
 }
 
 /// Keeps an answer. The decision holds what it was made from in any case.
-async fn keep(flows: &Flows, player: &Player, result: &VendorResult, asked_at: Timestamp) {
+async fn keep(
+    flows: &Flows,
+    player: &Player,
+    result: &VendorResult,
+    asked_at: Timestamp,
+) -> Option<Uuid> {
     metrics::counter!("vendor_answers_total", "vendor" => result.vendor.clone(),
         "state" => result.state.as_str())
     .increment(1);
+    let id = flows.ids.next();
     let new = NewResult {
-        id: flows.ids.next(),
+        id,
         player: player.key.clone(),
         player_version: player.version,
         result: result.clone(),
@@ -188,5 +226,7 @@ async fn keep(flows: &Flows, player: &Player, result: &VendorResult, asked_at: T
     };
     if let Err(error) = flows.desks.results.ask(new).await {
         tracing::warn!(%error, vendor = result.vendor, "what a vendor said could not be kept");
+        return None;
     }
+    Some(id)
 }

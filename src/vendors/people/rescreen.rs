@@ -1,6 +1,6 @@
 //! Matches a player's name anew, and says what is new: after the record changed, and after a list did.
 
-use super::ask_checks::{asked, except_known, known, match_name};
+use super::ask_checks::{Matched, asked, except_known, match_name};
 use super::matcher::Matcher;
 use super::results;
 use crate::decide::{Command, Refusal};
@@ -13,13 +13,15 @@ use crate::screening::Checkpoint;
 use crate::screening::gather::{self, Locked, Setting};
 use crate::screening::hooks::{CheckFacts, HookFailure, NameAnswer, NameFacts, NameHit};
 use crate::screening::signals::Hook;
-use crate::store::StoreError;
+use crate::store::{StoreError, player_results};
 
 /// Why a player was not matched.
 #[derive(Debug, thiserror::Error)]
 pub enum RescreenError {
     #[error("the matcher gave no answer: {}", .0.as_str())]
     Hook(HookFailure),
+    #[error("the matcher's answer could not be kept")]
+    NotKept,
     #[error("reading the player")]
     Desk(#[from] DeskError),
     #[error("recording the decision")]
@@ -37,9 +39,13 @@ pub async fn rescreen(
 ) -> Result<bool, RescreenError> {
     let Some(found) = flows.desks.players.ask(key.clone()).await? else { return Ok(false) };
     let player = found.player;
-    let before = known(flows, &player, (Hook::Names, &matcher.id)).await;
-    let before = before.and_then(|kept| results::to_names(&kept.result));
-    let answer = match_name(flows, matcher, &player).await.map_err(RescreenError::Hook)?;
+    let pool = flows.db.pool();
+    // What people were told of last, and not what was said last: between an answer and its case whoever
+    // asks may die, and a payment asks too and tells nobody.
+    let before = player_results::told(pool, key, &matcher.id).await?;
+    let before = before.as_ref().and_then(results::to_names);
+    let matched = match_name(flows, matcher, &player).await.map_err(RescreenError::Hook)?;
+    let Matched { answer, kept: Some(kept) } = matched else { return Err(RescreenError::NotKept) };
     let is_new = |hit: &&NameHit| {
         let same = |old: &NameHit| {
             (&old.list, &old.entity, old.score) == (&hit.list, &hit.entity, hit.score)
@@ -52,6 +58,7 @@ pub async fn rescreen(
     let new = NameAnswer { hits: new, ..answer.clone() };
     let noticed = noticed(flows, matcher, &player, &new).await;
     if noticed.is_empty() {
+        player_results::tell(pool, key, &matcher.id, kept).await?;
         return Ok(false);
     }
     let detail = format!(
@@ -64,6 +71,7 @@ pub async fn rescreen(
         answer.version
     );
     open_name_case(flows, key, &detail).await?;
+    player_results::tell(pool, key, &matcher.id, kept).await?;
     Ok(true)
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an erasure leaves as it is, and why it may. A player's id is a casino's pseudonym and stays with
 /// what was booked under it.
-const KEPT: [(&str, &str); 44] = [
+const KEPT: [(&str, &str); 46] = [
     ("_sqlx_migrations", "which migrations were done"),
     ("attempt", "a PSP's reference and how its call ended"),
     ("attestation", "two officers' words, by the number of a document that is kept elsewhere"),
@@ -33,7 +33,9 @@ const KEPT: [(&str, &str); 44] = [
     ("incident", "what went wrong, by payment; people's words about it go"),
     ("lane_slot", "numbers of lanes"),
     ("mail_outbox", "which case waits for people of the casino"),
+    ("name_told", "which answer of a matcher people were told of last, by its number"),
     ("name_sweep", "which lists were matched"),
+    ("payment_deadline", "by when a withdrawal was promised, and whether it was late"),
     ("payin", "PSPs' references of money that came without a request"),
     ("policy_proposal", "texts of policies"),
     ("policy_proposal_end", "texts of policies"),

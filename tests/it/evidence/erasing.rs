@@ -100,9 +100,10 @@ async fn outsiders_speak(world: &World, player: &PlayerKey) {
              request_id, state, signals, version, raw_sha256, asked_at, received_at)
            values (gen_random_uuid(), {payment}, '{operator}', '{id}', 'names', 'v', 'r', 'pending',
              '[\"{MARK}\"]', '1', sha256('{MARK}'), now(), now());
-         insert into vendor_check (payment_id, hook, operator_id, player_id, address, amount, currency,
-             opened_at, deadline_at, closed_at)
-           values ({payment}, 'kyt', '{operator}', '{id}', '{MARK}', 1, 'EUR', now(), now(), now());
+         insert into vendor_check (payment_id, hook, operator_id, player_id, address, places, amount,
+             currency, opened_at, deadline_at, closed_at)
+           values ({payment}, 'kyt', '{operator}', '{id}', '{MARK}', '[\"{MARK}\"]', 1, 'EUR', now(),
+             now(), now());
          delete from limit_reservation where player_id = '{id}';
          insert into limit_reservation (payment_id, operator_id, player_id, file, amount, currency, state,
              reference, created_at, changed_at)

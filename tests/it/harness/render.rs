@@ -1,5 +1,6 @@
 //! The words of an edge, as plain as these tests need them.
 
+use interlock::api::views::payment::event_data;
 use interlock::book::{Payment, Viewer};
 use interlock::decide::{Answer, Refusal};
 use interlock::lane::Render;
@@ -19,13 +20,16 @@ impl Render for PlainRender {
         (422, json!({"code": refusal.code()}).to_string().into_bytes())
     }
 
-    fn payment(&self, payment: &Payment, _: Viewer) -> (u16, Vec<u8>) {
-        (201, self.event(payment).into_bytes())
+    /// As casinos get it.
+    fn event(&self, payment: &Payment) -> String {
+        event_data(payment)
     }
 
-    fn event(&self, payment: &Payment) -> String {
+    fn payment(&self, payment: &Payment, _: Viewer) -> (u16, Vec<u8>) {
         let metadata: serde_json::Value = serde_json::from_str(&payment.metadata).unwrap();
-        json!({"id": payment.id.to_string(), "status": payment.status.as_str(), "metadata": metadata})
-            .to_string()
+        let body = json!({
+            "id": payment.id.to_string(), "status": payment.status.as_str(), "metadata": metadata,
+        });
+        (201, body.to_string().into_bytes())
     }
 }

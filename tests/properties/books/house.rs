@@ -123,7 +123,7 @@ impl House {
                 .attempt(which)
                 .map(|(payment, attempt)| Command::TakeAttempt { payment, attempt }),
             Step::TakePayout(which) => {
-                self.payment(which).map(|payment| Command::TakePayout { payment })
+                self.payment(which).map(|payment| Command::TakePayout { payment, answers: None })
             }
             Step::Cancel(which) => {
                 self.payment(which).map(|payment| Command::Cancel { payment, by_player: false })

@@ -128,6 +128,7 @@ impl World {
             owed: &[],
             closed_loop: None,
             payment: None,
+            asked_at: None,
             movements: &book.movements,
             background: &book.background,
             ends: &[],
@@ -306,6 +307,7 @@ fn psp(can_be_asked: bool) -> Capabilities {
             needs_our_answer: can_be_asked,
             // The other one waits for our word after the payer's approval.
             needs_completion: !can_be_asked,
+            payer_brings: None,
             can_cancel: can_be_asked,
             any_amount: false,
             session_life: Duration::from_secs(1_800),

@@ -1,0 +1,52 @@
+//! Goes on with a deposit whose payer has come back from the PSP's or the issuer's page.
+//!
+//! Some PSPs send the payer's browser back with a result that they want to hear from us before they take
+//! the money. The casino hands on the query of the page that the payer came back to, as it is; which
+//! parameter of it counts says the PSP's capability, so neither the casino nor this flow knows whose it is.
+//! What was brought went through the payer's hands: it proves nothing, only the PSP's answer does. It is
+//! kept nowhere. Should its answer be lost, the webhook tells what became of it, and the casino may hand it
+//! on again: the PSP gives the same answer to the same result.
+
+use crate::book::Payment;
+use crate::decide::command::Source;
+use crate::decide::{Answer, Command};
+use crate::domain::{AttemptId, AttemptStatus};
+use crate::flows::Flows;
+use crate::lane::SubmitError;
+use crate::payments::facts::completion_of;
+use crate::payments::resolve_unknown::{Question, ask};
+
+/// Tells the PSP what the payer brought back, if it waits for that, and says how the deposit stands. A
+/// query without meaning, a deposit that waits for nothing and one that is being asked about change nothing.
+pub async fn continue_deposit(
+    flows: &Flows,
+    deposit: &Payment,
+    query: &str,
+) -> Result<Payment, SubmitError> {
+    let Some((attempt, brought)) = brought(flows, deposit, query) else {
+        return Ok(deposit.clone());
+    };
+    let command = Command::ContinueDeposit { payment: deposit.id.uuid, attempt };
+    let taken = match flows.lanes.submit(&deposit.player, command).await? {
+        Answer::Taken { payment, .. } => *payment,
+        Answer::Applied { payment, .. } => return Ok(*payment),
+        _ => return Ok(deposit.clone()),
+    };
+    let Some(operation) = taken.attempt(attempt).map(|it| completion_of(&taken, it, Some(brought)))
+    else {
+        return Ok(taken);
+    };
+    let question = Question { operation, source: Source::Completion, purpose: "completion" };
+    Ok(ask(flows, &taken, attempt, question).await?.unwrap_or(taken))
+}
+
+/// The attempt that waits for its payer, and what of the query its PSP wants to hear.
+fn brought(flows: &Flows, deposit: &Payment, query: &str) -> Option<(AttemptId, String)> {
+    let attempt = deposit.live_attempt(None).filter(|it| it.status == AttemptStatus::Accepted)?;
+    let psp = flows.psps.get(&attempt.psp)?;
+    let parameter = psp.capabilities().deposit.as_ref()?.payer_brings?;
+    let query = query.strip_prefix('?').unwrap_or(query);
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let (_, value) = pairs.find(|(name, value)| name == parameter && !value.is_empty())?;
+    Some((attempt.id, value.into_owned()))
+}
