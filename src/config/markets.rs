@@ -21,7 +21,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "CA/CA-2026-11-21b.toml",
     "DE/DE-2026-11-21b.toml",
     "EU-crypto/EU-crypto-2026-11-21c.toml",
-    "GB/GB-2026-11-21b.toml",
+    "GB/GB-2026-11-21c.toml",
     "MT/MT-2026-11-21c.toml",
     "NL/NL-2026-11-21b.toml",
     "SE/SE-2026-11-21b.toml",

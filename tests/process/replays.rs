@@ -199,10 +199,10 @@ async fn a_decision_is_made_again_as_of_a_time_and_under_another_version_after_t
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.out.starts_with(&told) && said.out.contains("rule amount.max: "), "{said:?}");
     assert!(said.out.contains("threshold 10000.00 EUR"), "{said:?}");
-    let said = world.replay(&[&id, "--policy", "GB-2026-11-21b"]).await;
+    let said = world.replay(&[&id, "--policy", "GB-2026-11-21c"]).await;
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(
-        said.out.contains("1 cannot be made again (1: the policy version GB-2026-11-21b is of GB")
+        said.out.contains("1 cannot be made again (1: the policy version GB-2026-11-21c is of GB")
     );
     let unknown = "dec_00000000000000000000000000000001";
     world.replay(&[unknown]).await.refused_with(&["there is no decision", unknown]);

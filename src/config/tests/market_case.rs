@@ -14,6 +14,7 @@ use crate::screening::limits::Limit;
 use crate::screening::movement::{Movement, UseState};
 use crate::screening::rule::State;
 use crate::screening::{Checkpoint, FxTable, Outcome, Policies, Screening, engine};
+use psp_contract::CardFunding;
 use rust_decimal::dec;
 use std::collections::BTreeMap;
 use time::macros::{date, datetime};
@@ -110,6 +111,12 @@ impl Case {
         self.player.national_id = Some("52998224725".to_owned());
         let tax_id = Some(tax_id.to_owned());
         self.source = Some(Instrument { tax_id, ..Instrument::default() });
+        self
+    }
+
+    /// A card has paid, and its PSP has told whose money it spends, or has not.
+    pub(super) fn paid_by_card(mut self, funding: Option<CardFunding>) -> Self {
+        self.source = Some(Instrument { funding, ..Instrument::default() });
         self
     }
 

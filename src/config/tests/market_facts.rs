@@ -10,6 +10,7 @@ use crate::screening::hooks::{
     RegisterFacts, Standing, Topic,
 };
 use crate::screening::{MarketPolicy, Outcome, engine};
+use psp_contract::CardFunding;
 use rust_decimal::dec;
 use time::Duration;
 use time::macros::{date, datetime};
@@ -191,6 +192,25 @@ fn gb_verifies_before_the_first_deposit_and_asks_no_more_for_a_withdrawal() {
     let verified = Case::of("GB", Currency::GBP).with_level(1);
     verified.pays(100, Outcome::Approve, None);
     told(&verified.withdrawal(100), Outcome::Approve, None);
+}
+
+/// LCCP 6.1.2: no credit cards. Whose money it is, is known when it was paid; where nobody tells, people look.
+#[test]
+fn gb_takes_no_money_from_a_credit_card() {
+    let paid = |funding| {
+        let case = Case::of("GB", Currency::GBP).with_level(1).paid_by_card(funding);
+        case.deposit(100, Method::Card)
+    };
+    let (not_allowed, untold) = ("payment.card_not_allowed", "payment.card_untold");
+    // It has come by then, so it is not credited, and people send it back.
+    told(&paid(Some(CardFunding::Credit)), Outcome::Review, Some(not_allowed));
+    told(&paid(None), Outcome::Review, Some(untold));
+    for funding in [CardFunding::Debit, CardFunding::Prepaid] {
+        told(&paid(Some(funding)), Outcome::Approve, None);
+    }
+    // The same card in Germany.
+    let german = Case::of("DE", Currency::EUR).paid_by_card(Some(CardFunding::Credit));
+    told(&german.deposit(100, Method::Card), Outcome::Approve, None);
 }
 
 /// UKGC AML guidance 6.8, 6.17: deposits *or* withdrawals that reach 2,000 EUR, linked ones too.
