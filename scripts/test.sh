@@ -13,6 +13,10 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} RUST_BACKTRACE=${RUST_BACKTRAC
 # variable is for machines without a network.
 export INTERLOCK_ORACLES=${INTERLOCK_ORACLES:-required}
 
+# Worlds of tests hold many sockets and databases at once: more than the 1,024 files that a process of an
+# ordinary user may have open until it asks for what it is allowed.
+ulimit -S -n hard || true
+
 scripts/setup.sh test
 # cargo deny works offline on the crates of all platforms, a build fetches this platform's only. And
 # with --locked a Cargo.lock that does not fit fails here, instead of being rewritten quietly.

@@ -72,6 +72,7 @@ pub fn succeed(
     }
     let decision = decision_of(book, &book.payments[&id], creditable, ctx);
     let (outcome, waiting) = (decision.outcome(), vendor::waits(&decision, ctx));
+    let reasons = decision.reasons().to_vec();
     // `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
     // limit that was lowered meanwhile; a late success is screened like any other.
     book.record.decisions.push(decision);
@@ -81,6 +82,8 @@ pub fn succeed(
     } else if outcome == Screened::Approve {
         credit(book, id, &attempt.psp, creditable, ctx);
     } else {
+        // Before its event is written: who reads the payment or the event learns why.
+        book.payment_mut(id).reasons.extend(reasons);
         suspend(book, id, &attempt.psp, money, "deposit.not_creditable", ctx);
     }
 }

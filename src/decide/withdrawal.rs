@@ -180,8 +180,10 @@ pub fn take_payout(
 /// An approved withdrawal that may not be sent as it is: people decide.
 pub(super) fn put_before_people(book: &mut Book, decision: Decision, ctx: &Ctx<'_>) {
     let (outcome, payment) = (decision.outcome(), decision.payment);
+    let reasons = decision.reasons().to_vec();
     book.record.decisions.push(decision);
     let Some(id) = payment.map(|payment| payment.uuid) else { return };
+    book.payment_mut(id).reasons = reasons;
     book.payment_mut(id).due_at = None;
     let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
     let moved = book.move_payment(id, in_review, "screened again before the payout", ctx.ids);

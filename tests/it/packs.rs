@@ -2,7 +2,7 @@
 //! market's players pay and are paid at once, and the named ones show what stops them.
 
 use super::harness::markets::{
-    BRAZIL, BRITAIN, CANADA, GERMANY, MALTA, Market, SWEDEN, wallet_address,
+    BRAZIL, BRITAIN, BRITISH_CARDS, CANADA, GERMANY, MALTA, Market, SWEDEN, wallet_address,
 };
 use super::harness::{CHECKS, Setup, World};
 use interlock::book::Payment;
@@ -60,6 +60,29 @@ async fn there_and_back(market: Market) -> Value {
     let checks = asked(&world, &deposit).await;
     world.close().await;
     checks
+}
+
+/// A British card pays at one PSP; the answer says what became of the deposit.
+async fn by_card(psp: &'static str, payer: &str, status: &str) -> Payment {
+    let setup = Setup { accounts: BRITISH_CARDS.accounts, vendors: CHECKS, ..Setup::default() };
+    let world = World::with(Setup { shipped: true, first: Some(psp), ..setup }).await;
+    let player = world.player_of(BRITISH_CARDS).await;
+    let begun = world.one().deposit(BRITISH_CARDS.deposit(&player)).await;
+    let outcome = json!({"outcome": "succeeded", "payer": {"name": payer}});
+    world.complete_with(&begun, outcome).await;
+    let settled = world.settled(begun.id, status).await;
+    world.leave_open();
+    settled
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn british_credit_cards_are_not_credited_and_cards_of_which_nobody_tells_are_looked_at() {
+    let debit = by_card("nuvei-gb", "Erika Mustermann", "succeeded").await;
+    assert!(debit.credited.is_some() && debit.reasons.is_empty());
+    let credit = by_card("nuvei-gb", "Erika Credit", "in_review").await;
+    assert_eq!((credit.credited, codes(&credit)), (None, vec!["payment.card_not_allowed"]));
+    let untold = by_card("adyen-gb", "Erika Mustermann", "in_review").await;
+    assert_eq!((untold.credited, codes(&untold)), (None, vec!["payment.card_untold"]));
 }
 
 fn matchers(checks: &Value) -> usize {

@@ -76,14 +76,18 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
 /// The kinds of rules by which a policy asks registers, files of limits and matchers of names.
 const QUESTIONS: [&str; 3] = ["excluded.register_answer", "limit.cross_operator", "sanctions_pep"];
 
-/// A policy without its questions about players: what is asked is then what the test's own rules ask.
+/// A policy without its questions about players and cards: what is asked is then what the test's own rules
+/// ask.
 fn without_questions(text: &str) -> String {
     let asks = |rule: &&str| {
         let id = rule.lines().find_map(|line| line.strip_prefix("id = ")).unwrap_or_default();
         QUESTIONS.contains(&id.trim_matches('"'))
     };
     let rules: Vec<&str> = text.split("[[rules]]\n").filter(|rule| !asks(rule)).collect();
-    rules.join("[[rules]]\n")
+    let of_cards =
+        |line: &&str| ["card_funding", "on_untold"].iter().any(|it| line.starts_with(it));
+    let text = rules.join("[[rules]]\n");
+    text.split_inclusive('\n').filter(|line| !of_cards(line)).collect()
 }
 
 /// Changes the policies of the countries that tests play in before they are published.

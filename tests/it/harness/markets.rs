@@ -60,7 +60,7 @@ pub const BRAZIL: Market = Market {
 pub const GERMAN_CARDS: Market =
     Market { method: Method::Card, accounts: &["adyen-de", "nuvei-de"], ..GERMANY };
 pub const BRITISH_CARDS: Market =
-    Market { method: Method::Card, accounts: &["adyen-gb", "nuvei-gb"], ..BRITAIN };
+    Market { method: Method::Card, accounts: &["nuvei-gb", "adyen-gb"], ..BRITAIN };
 pub const CANADA: Market = Market {
     country: "CA",
     currency: Currency::CAD,
