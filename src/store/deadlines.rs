@@ -88,11 +88,13 @@ pub(super) async fn load(
 
 /// Strikes off what is due and ended in time: nearly all of them, in one statement and without their
 /// players' lanes. A payment that changed later than its deadline may have ended before: it is looked at.
+/// Each payment is found by its key, however small the planner believes the tables to be.
 pub async fn strike_off(pool: &Pool, now: Timestamp, most: i64) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         "update payment_deadline d set due_at = null
          from (select due.payment_id from payment_deadline due
-               join payment p on p.payment_id = due.payment_id
+               cross join lateral (select status, updated_at from payment
+                 where payment_id = due.payment_id limit 1) p
                where due.due_at <= $1 and p.updated_at <= due.deadline_at
                  and 'withdrawal.' || p.status = any($3::text[])
                order by due.due_at limit $2 for update of due skip locked) ended

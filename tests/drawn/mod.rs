@@ -42,7 +42,10 @@ pub const MARKETS: [Market; 7] = [
 /// The shipped policies with every kind of rule beside them: each file's name and text.
 pub fn files() -> Vec<(String, String)> {
     let files = ["SE", "DE", "GB", "BR", "NL", "MT", "EU-crypto"].map(|market| {
-        let path = format!("config/policies/{market}/{market}-2026-11-21b.toml");
+        let folder = std::fs::read_dir(format!("config/policies/{market}")).expect("a market");
+        let versions = folder.map(|entry| entry.expect("a file").path());
+        let newest = versions.max().expect("a shipped policy");
+        let path = newest.to_str().expect("a name").to_owned();
         let mut text = std::fs::read_to_string(&path).expect("a shipped policy");
         if market != "EU-crypto" {
             text.push_str(BESIDE);
