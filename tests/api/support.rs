@@ -13,7 +13,7 @@ use interlock::api::render::ApiRender;
 use interlock::api::{Edge, Layers, router};
 use interlock::app::{parts, psps};
 use interlock::clock::SystemClock;
-use interlock::config::{Config, Profile, knows_people, sandbox_keys};
+use interlock::config::{Config, Profile, PspAccount, knows_people, sandbox_keys};
 use interlock::domain::ids::SystemIds;
 use interlock::domain::{OperatorId, PersonId, PlayerKey, Timestamp};
 use interlock::flows::Flows;
@@ -109,6 +109,7 @@ impl Scene {
         let variables = BTreeMap::from([("INTERLOCK__DATABASE__LANES".to_owned(), "1".to_owned())]);
         let mut config = Config::load_with(&profile, &variables.into_iter().collect()).unwrap();
         let vendors = vendors(&mut config, &home).await;
+        config.psps.iter_mut().for_each(nobody_there);
         let db = Db::connect(&database_url, 8).await.unwrap();
         let world = parts::World {
             db,
@@ -200,6 +201,16 @@ impl Scene {
         let told = self.ask("sk_demo", "PUT", &format!("/v1/players/{id}"), Some(player())).await;
         assert_eq!(told.status, 200, "{told:?}");
     }
+}
+
+/// No PSP answers, whatever runs on this machine where a sandbox would have its mocks.
+fn nobody_there(account: &mut PspAccount) {
+    let (host, _) = account.base_url.rsplit_once(':').unwrap();
+    let closed = format!("{host}:9");
+    for value in account.settings.values_mut() {
+        *value = value.replace(&account.base_url, &closed);
+    }
+    account.base_url = closed;
 }
 
 /// Mocks of everybody who is asked about players, on free ports. There are none of the PSPs.
