@@ -4,6 +4,7 @@
 //! verified news that a deposit's money is in (screened again, posted, credited, told), 40 are
 //! withdrawals that reserve a little of the wallet. Each makes one posting.
 
+use crate::roles::{Part, Process};
 use crate::stand::{Stand, Used};
 use crate::table::{each, heading, median, micros_each, p50_p99, row};
 use crate::{Plan, casino, crowd, house, table, yardstick};
@@ -31,8 +32,7 @@ type Prepared = Vec<Mutex<Option<(PlayerKey, Command)>>>;
 /// Settlement and reservations, saturated.
 pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
     let tasks = TaskTracker::new();
-    let config = house::config(&stand.folder, &house::free_ports()?)?;
-    let flows = house::open(config, &stand.app_url(), plan.lanes, &tasks).await?;
+    let (flows, mocks) = open(stand, plan.lanes, &tasks).await?;
     let mut bases = vec![yardstick::run(stand, plan.yardstick).await?];
     heading(
         &format!(
@@ -68,7 +68,17 @@ pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
     drop(flows);
     tasks.close();
     tasks.wait().await;
-    Ok(())
+    mocks.end().await
+}
+
+/// The lanes, and whom market packs ask about players before a deposit: they answer while commands are
+/// prepared, and have nothing to do while they are measured.
+async fn open(stand: &Stand, lanes: usize, tasks: &TaskTracker) -> Result<(Flows, Process)> {
+    let ports = house::free_ports()?;
+    let config = house::config(&stand.folder, &ports)?;
+    let part = Part { home: stand.folder.clone(), ports, url: stand.app_url() };
+    let mocks = Process::spawn("mocks", &part).await?;
+    Ok((house::open(config, &stand.app_url(), lanes, tasks).await?, mocks))
 }
 
 pub fn all(numbers: &[f64]) -> String {
@@ -163,8 +173,7 @@ pub async fn lone(stand: &mut Stand, plan: &Plan) -> Result<()> {
     if counted {
         stand.count_statements(true).await?;
     }
-    let config = house::config(&stand.folder, &house::free_ports()?)?;
-    let flows = house::open(config, &stand.app_url(), LANES, &tasks).await?;
+    let (flows, mocks) = open(stand, LANES, &tasks).await?;
     let count = if plan.quick { LONE / 3 } else { LONE };
     let commands = prepare(&flows, count, "lone").await?;
     let mut bare = PgConnection::connect(&stand.app_url()).await?;
@@ -206,5 +215,5 @@ pub async fn lone(stand: &mut Stand, plan: &Plan) -> Result<()> {
     drop(flows);
     tasks.close();
     tasks.wait().await;
-    Ok(())
+    mocks.end().await
 }

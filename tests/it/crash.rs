@@ -1,6 +1,6 @@
 //! Two instances work on one database, and one of them is killed in the middle.
 
-use super::harness::{World, deposit_order, eventually, gbp, withdrawal_order};
+use super::harness::{SOON, World, deposit_order, eventually, gbp, withdrawal_order};
 use interlock::domain::Currency;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn what_a_killed_instance_had_begun_the_other_one_finishes() {
 }
 
 async fn in_flight(world: &World) {
-    eventually("something is in flight", Duration::from_secs(20), || async {
+    eventually("something is in flight", SOON, || async {
         let sql = "select count(*) from attempt where status = 'in_flight'";
         (world.number(sql).await > 3).then_some(())
     })

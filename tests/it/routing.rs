@@ -2,7 +2,7 @@
 //! traffic back; instances learn from each other and from before; what people switch off is off everywhere.
 
 use super::harness::{
-    SOON, Setup, World, deposit_order, eur, eventually, gbp, key, person, try_eventually,
+    SOON, Setup, World, deposit_order, eur, eventually, gbp, key, person, stretched, try_eventually,
 };
 use futures_util::future::join_all;
 use interlock::book::Payment;
@@ -42,6 +42,7 @@ async fn is_failing(flows: &Flows, psp: &str, within: Duration) -> bool {
 /// Every deposit is taken by somebody while the first PSP is ill; it is found out, and it recovers.
 async fn falls_ill_and_recovers(fault: &'static str, detected_within: Duration) {
     let world = World::with(watchful()).await;
+    let detected_within = stretched(detected_within);
     let player = world.player("DE").await;
     world.mocks.fault("trustly-de", "any", fault, None).await;
     let began = Instant::now();
@@ -83,7 +84,7 @@ async fn a_psp_that_answers_500_is_found_out_and_recovers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_psp_that_answers_nothing_is_found_out_and_recovers() {
-    falls_ill_and_recovers("timeout_before_accept", Duration::from_secs(12)).await;
+    falls_ill_and_recovers("timeout_before_accept", Duration::from_secs(20)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +107,7 @@ async fn a_slow_psp_that_answers_is_not_taken_for_a_dead_one() {
 async fn under_twenty_deposits_a_second_a_closed_port_costs_not_one_of_them() {
     let world = World::with(watchful()).await;
     let player = world.player("DE").await;
-    let mut ticks = tokio::time::interval(Duration::from_millis(50));
+    let mut ticks = tokio::time::interval(stretched(Duration::from_millis(50)));
     let mut running = Vec::new();
     for number in 0..80 {
         ticks.tick().await;

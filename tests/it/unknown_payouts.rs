@@ -13,7 +13,8 @@ const STEP: Duration = Duration::from_secs(20 * 60);
 async fn all_are_found(country: &str, psp: &'static str, fault: &str) {
     let other = if psp.starts_with("trustly") { "truelayer" } else { "trustly" };
     let other = format!("{other}-{}", country.to_lowercase());
-    let patience = Patience { psp_deadline: Duration::from_secs(2), ..Setup::default().patience };
+    // Fifty calls at once: whoever waits for a processor is not to run out of time before it is sent.
+    let patience = Patience { psp_deadline: Duration::from_secs(5), ..Setup::default().patience };
     let world = World::with(Setup { patience, ..Setup::default() }).await;
     world.mocks.fault(psp, "create_payout", fault, None).await;
     world.mocks.fault(psp, "webhook", "webhook_drop", None).await;

@@ -3,6 +3,7 @@
 
 use super::house::House;
 use super::mocks::{Mocks, sandbox};
+use super::pace::stretched;
 use super::render::PlainRender;
 use super::world::Setup;
 use interlock::app::parts::{self, Patience};
@@ -32,6 +33,9 @@ pub struct Instance {
     shutdown: CancellationToken,
 }
 
+/// How long a vendor has that is asked about coins.
+const VENDOR_DEADLINE: Duration = Duration::from_millis(1_500);
+
 /// The sandbox's configuration with this test's ports.
 fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: &Setup) -> Config {
     let mut variables = Variables::new();
@@ -48,7 +52,8 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     }
     for vendor in ["chainalysis", "elliptic", "trm"] {
         set(&format!("vendors.{vendor}.base_url"), mocks.vendor_url(vendor));
-        set(&format!("vendors.{vendor}.call_timeout_ms"), "1500".to_owned());
+        let patience = stretched(VENDOR_DEADLINE).as_millis().to_string();
+        set(&format!("vendors.{vendor}.call_timeout_ms"), patience);
     }
     set("vendors.chainalysis.settings.sanctions_url", mocks.vendor_url("chainalysis"));
     for vendor in setup.vendors {
@@ -60,6 +65,9 @@ fn configure(house: &House, mocks: &Mocks, name: &str, public_url: &str, setup: 
     }
     let mut config = sandbox(house, &variables);
     config.checks.retain(|vendor| setup.vendors.contains(&vendor.id.as_str()));
+    for vendor in &mut config.checks {
+        vendor.deadline = stretched(vendor.deadline);
+    }
     if let Some(only) = setup.analyst {
         for vendor in &mut config.vendors {
             let hooks = [Hook::KytDeposit, Hook::KytWithdrawal];
@@ -124,7 +132,8 @@ impl Instance {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (crew, tasks) = (TaskTracker::new(), TaskTracker::new());
         let shutdown = CancellationToken::new();
-        let building = build(config, url.to_owned(), clock, setup.patience, tasks.clone());
+        let building =
+            build(config, url.to_owned(), clock, on_this_machine(setup.patience), tasks.clone());
         let (flows, out, mailer) = runtime.spawn(building).await.unwrap();
         let instance =
             Self { name: name.to_owned(), flows, runtime: Some(runtime), crew, tasks, shutdown };
@@ -176,6 +185,15 @@ impl Instance {
     /// Ends it as a crash would: nothing is finished, nothing is said.
     pub fn kill(mut self) {
         self.runtime.take().unwrap().shutdown_background();
+    }
+}
+
+/// What an unhurried machine has, on this one.
+fn on_this_machine(patience: Patience) -> Patience {
+    Patience {
+        psp_deadline: stretched(patience.psp_deadline),
+        attempt_lease: stretched(patience.attempt_lease),
+        slot_lease: stretched(patience.slot_lease),
     }
 }
 

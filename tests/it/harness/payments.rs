@@ -24,7 +24,25 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-pub const SOON: Duration = Duration::from_secs(20);
+/// Long after anything that is going to happen on an unhurried machine.
+pub const SOON: Duration = Duration::from_secs(40);
+
+fn is_busy(error: &StartError) -> bool {
+    matches!(error, StartError::Submit(SubmitError::Busy | SubmitError::Full))
+}
+
+/// Asks again, as a client does that is told so, while lanes are too busy to record anything.
+async fn insist<T, E>(
+    ask: impl AsyncFn() -> Result<T, E>,
+    is_busy: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    eventually("a lane has time", SOON, async || {
+        let told = ask().await;
+        let busy = told.as_ref().is_err_and(&is_busy);
+        (!busy).then_some(told)
+    })
+    .await
+}
 
 pub const fn eur(minor: i64) -> Money {
     Money::new(minor, Currency::EUR)
@@ -98,17 +116,20 @@ pub fn withdrawal_order(player: &PlayerKey, money: Money) -> WithdrawalOrder {
 impl Instance {
     /// A deposit as a request carries it out: begun, and run until one PSP has it or nobody is left.
     pub async fn try_deposit(&self, order: DepositOrder) -> Result<Answer, StartError> {
-        let flows = self.flows.clone();
-        self.run(async move {
-            let answer = start_deposit(&flows, &order).await?;
-            let Answer::Payment(payment) = answer else { return Ok(answer) };
-            let Some(first) = payment.live_attempt(None).map(|live| live.id) else {
-                return Ok(Answer::Payment(payment));
-            };
-            let payment = run_attempts(&flows, *payment, first).await;
-            Ok(Answer::Payment(Box::new(payment)))
-        })
-        .await
+        let once = async || {
+            let (flows, order) = (self.flows.clone(), order.clone());
+            self.run(async move {
+                let answer = start_deposit(&flows, &order).await?;
+                let Answer::Payment(payment) = answer else { return Ok(answer) };
+                let Some(first) = payment.live_attempt(None).map(|live| live.id) else {
+                    return Ok(Answer::Payment(payment));
+                };
+                let payment = run_attempts(&flows, *payment, first).await;
+                Ok(Answer::Payment(Box::new(payment)))
+            })
+            .await
+        };
+        insist(once, is_busy).await
     }
 
     pub async fn deposit(&self, order: DepositOrder) -> Payment {
@@ -116,8 +137,13 @@ impl Instance {
     }
 
     pub async fn try_withdraw(&self, order: WithdrawalOrder) -> Result<Answer, RequestError> {
-        let flows = self.flows.clone();
-        self.run(async move { request_withdrawal(&flows, &order).await }).await
+        let once = async || {
+            let (flows, order) = (self.flows.clone(), order.clone());
+            self.run(async move { request_withdrawal(&flows, &order).await }).await
+        };
+        let is_busy =
+            |error: &RequestError| matches!(error, RequestError::Start(start) if is_busy(start));
+        insist(once, is_busy).await
     }
 
     pub async fn withdraw(&self, order: WithdrawalOrder) -> Payment {

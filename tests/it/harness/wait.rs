@@ -1,12 +1,14 @@
 //! Waiting for a condition, never for luck.
 
+use super::pace::stretched;
 use std::future::Future;
 use std::time::Duration;
 
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Looks until there is something, and fails the test when the deadline passes first.
+/// Looks until there is something, and fails the test when the deadline passes first. The deadline is that
+/// of an unhurried machine.
 pub async fn eventually<T, F, L>(what: &str, within: Duration, look: L) -> T
 where
     F: Future<Output = Option<T>>,
@@ -31,5 +33,5 @@ where
             }
         }
     };
-    tokio::time::timeout(within, looking).await.ok()
+    tokio::time::timeout(stretched(within), looking).await.ok()
 }

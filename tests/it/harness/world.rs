@@ -6,6 +6,7 @@ use super::front::Front;
 use super::house::{House, house};
 use super::instance::Instance;
 use super::mocks::{ACCOUNTS, Mocks};
+use super::pace;
 use super::proxy::Proxy;
 use super::wait::try_eventually;
 use interlock::app::parts::Patience;
@@ -27,6 +28,7 @@ pub struct Setup {
     pub workers: bool,
     /// High where a test wants the same PSP to fail often, and to be silent.
     pub faults_to_trip: u32,
+    /// On an unhurried machine.
     pub patience: Patience,
     /// The PSP accounts that have a mock here.
     pub accounts: &'static [&'static str],
@@ -58,7 +60,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         let patience = Patience {
-            psp_deadline: Duration::from_millis(2_500),
+            psp_deadline: Duration::from_secs(4),
             attempt_lease: Duration::from_secs(6),
             slot_lease: Duration::from_secs(2),
         };
@@ -109,6 +111,7 @@ impl World {
         let database = house.database().await;
         let options = PgPoolOptions::new().max_connections(4);
         let rows = options.connect(&house.owner_url(&database)).await.unwrap();
+        pace::take(&rows).await;
         if let Some(sql) = setup.sabotage {
             sqlx::raw_sql(sql).execute(&rows).await.unwrap();
         }
