@@ -16,7 +16,9 @@ use interlock::screening::background::Background;
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
 use interlock::screening::exceptions::Exceptions;
+
 use interlock::screening::gather::{self, Setting, Withdrawal};
+use interlock::screening::hooks::CheckFacts;
 use interlock::screening::split::{Split, Wanted};
 use interlock::screening::{Checkpoint, engine};
 use psp_contract::{NextAction, Outcome, Portable, Report, Status};
@@ -137,7 +139,12 @@ pub fn success(payment: &Payment, attempt: AttemptId) -> Command {
 }
 
 /// A withdrawal, screened, that reserves a little of the wallet. Made from a deposit's payment.
-pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> Command {
+pub fn reserve(
+    flows: &Flows,
+    (player, checks): (&Player, &CheckFacts),
+    like: &Payment,
+    unique: &str,
+) -> Command {
     let now = flows.clock.now();
     let money = Money::new(100, like.currency());
     let records = Withdrawal {
@@ -155,7 +162,8 @@ pub fn reserve(flows: &Flows, player: &Player, like: &Payment, unique: &str) -> 
         ends: &[],
     };
     let policies = flows.policies.current();
-    let facts = gather::withdrawal(&records, &Setting::new(&policies, &flows.fx, now));
+    let mut facts = gather::withdrawal(&records, &Setting::new(&policies, &flows.fx, now));
+    facts.checks = checks.clone();
     let screening = engine::screen(&policies, &facts);
     let id = PaymentId::withdrawal(flows.ids.next());
     let about =

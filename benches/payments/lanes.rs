@@ -8,12 +8,14 @@ use crate::roles::{Part, Process};
 use crate::stand::{Stand, Used};
 use crate::table::{each, heading, median, micros_each, p50_p99, row};
 use crate::{Plan, casino, crowd, house, table, yardstick};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use interlock::book::Payment;
-use interlock::decide::Command;
+use interlock::decide::{Answer, Command};
 use interlock::domain::{AttemptId, Currency, Money, PlayerKey};
 use interlock::flows::Flows;
+use interlock::screening::Checkpoint;
 use interlock::store::read_models;
+use interlock::vendors::people::ask_checks::ask_checks;
 use sqlx::{Connection, PgConnection};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -129,6 +131,7 @@ async fn prepare(flows: &Flows, count: usize, round: &str) -> Result<Prepared> {
     let some = &opened.first().context("there are deposits")?.0;
     let (player, _) =
         read_models::player(flows.db.pool(), &some.player).await?.context("a player is there")?;
+    let checks = ask_checks(flows, &player, Checkpoint::WithdrawalRequest).await;
     let mut reservations = 0;
     for (index, (payment, attempt)) in opened.iter().enumerate() {
         commands.push((payment.player.clone(), casino::success(payment, *attempt)));
@@ -137,7 +140,8 @@ async fn prepare(flows: &Flows, count: usize, round: &str) -> Result<Prepared> {
             reservations += 1;
             let unique = format!("{round}-withdrawal-{reservations}");
             let like = &opened[(index * 7) % opened.len()].0;
-            commands.push((like.player.clone(), casino::reserve(flows, &player, like, &unique)));
+            let known = (&player, &checks);
+            commands.push((like.player.clone(), casino::reserve(flows, known, like, &unique)));
         }
     }
     Ok(commands.into_iter().map(|one| Mutex::new(Some(one))).collect())
@@ -159,7 +163,9 @@ async fn submit(flows: &Flows, commands: Prepared, callers: usize) -> Result<Vec
         async move {
             let taken = commands[number].lock().ok().and_then(|mut one| one.take());
             let (player, command) = taken.context("each command is submitted once")?;
-            lanes.submit(&player, command).await?;
+            let answer = lanes.submit(&player, command).await?;
+            let waits = matches!(&answer, Answer::Payment(it) if !it.reasons.is_empty());
+            ensure!(!waits, "a withdrawal waits for people: {answer:?}");
             Ok(())
         }
     })

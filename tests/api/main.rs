@@ -10,6 +10,7 @@ mod cluster;
 
 mod cases;
 mod events;
+mod half_way;
 mod idempotency;
 mod incidents;
 mod isolation;

@@ -5,6 +5,7 @@
 //! route of the table. Compliance sees every mark; the others see those, and only those, that are theirs,
 //! which shows that the search finds what is there to be found.
 
+use crate::half_way::HalfWay;
 use crate::isolation::body_of;
 use crate::marked::{self, EFFECTS, Marked, marks_in};
 use crate::support::{Scene, Told, deposit};
@@ -81,7 +82,6 @@ impl Stage {
         let now = scene.flows.clock.now();
         let policies = scene.flows.policies.current();
         let marked = marked::marked(policies.in_force("DE", now).unwrap());
-        scene.flows.policies.set(Policies::new(vec![marked.policy.clone()]), now);
         let delivered = Arc::default();
         let url = receiver(Arc::clone(&delivered)).await;
         scene.player("p-1").await;
@@ -95,6 +95,9 @@ impl Stage {
         let other = ask("/v1/player-sessions", json!({"player_id": "p-1", "ttl_s": 60})).await;
         let (token, jti) = (session.text("/token"), other.text("/jti"));
         let switch = crate::routing::of_demo(&scene).await;
+        let under_way = HalfWay::begin(&scene).await;
+        scene.flows.policies.set(Policies::new(vec![marked.policy.clone()]), now);
+        under_way.go_on(&scene).await;
         Self { scene, marked, token, jti, delivered, endpoint, switch }
     }
 
@@ -116,23 +119,26 @@ impl Stage {
         raise(pool, Uuid::now_v7(), &incident, Timestamp::now_utc()).await.unwrap();
     }
 
-    /// Officers note, ask, propose and reject half of what waits.
+    /// Officers write about everything that waits, and turn it away.
     async fn officers_work(&self) {
         let list = self.scene.ask("sk_demo", "GET", "/v1/reviews?limit=200", None).await;
         let about_payments = |review: &&Value| !review["payment_id"].is_null();
         let reviews = list.body["data"].as_array().unwrap().iter().filter(about_payments);
-        let open: Vec<String> =
-            reviews.map(|review| review["id"].as_str().unwrap().to_owned()).collect();
-        assert_eq!(open.len(), 4, "two payments are reviewed and two are held: {}", list.body);
+        let open: Vec<&Value> = reviews.collect();
+        // Reviewed and held, each both ways: at their begin, when their money came, before it left; and what
+        // would be denied once money has moved.
+        assert_eq!(open.len(), 10, "{}", list.body);
         let post = async |who: &str, path: String, body: Value| {
             let told = self.scene.ask(who, "POST", &path, Some(body)).await;
             assert!([200, 201].contains(&told.status), "{path} {told:?}");
             told
         };
-        for id in open {
-            let path = format!("/v1/reviews/{id}");
+        for review in open {
+            let path = format!("/v1/reviews/{}", review["id"].as_str().unwrap());
             post("sk_demo", format!("{path}/notes"), json!({"text": NOTE})).await;
-            let body = json!({"outcome": "reject", "note": NOTE});
+            // Money that came can only go back.
+            let outcome = if review["kind"] == "money_in" { "return" } else { "reject" };
+            let body = json!({"outcome": outcome, "note": NOTE});
             let proposed = post("sk_demo", format!("{path}/propose"), body).await;
             let body = json!({"proposal": proposed.text("/proposals/0/id")});
             post("sk_demo_b", format!("{path}/approve"), body).await;
@@ -246,7 +252,7 @@ async fn receiver(kept: Arc<Mutex<Vec<String>>>) -> String {
     url
 }
 
-fn withdrawal(amount: &str) -> Value {
+pub fn withdrawal(amount: &str) -> Value {
     let iban = json!({"type": "iban", "iban": "DE89370400440532013000",
                       "holder_name": "Erika Mustermann"});
     json!({"player_id": "p-1", "amount": amount, "currency": "EUR", "method": "bank_transfer",
