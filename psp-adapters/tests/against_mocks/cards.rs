@@ -4,7 +4,7 @@ use crate::course::{becomes, reference, report};
 use crate::stage::{Stage, fresh_attempt};
 use crate::stands::Stand;
 use crate::stands::adyen::AdyenDe;
-use crate::support::{brought, deposit_with, payout, refund, token};
+use crate::support::{brought, deposit_with, leaves, payout, refund, token};
 use psp_contract::{
     AttemptRef, DeclineClass, Instrument, NextAction, Operation, Outcome, Status, Subject, Unknown,
 };
@@ -123,16 +123,6 @@ async fn at_the_issuer(stage: &Stage, attempt: AttemptRef) -> String {
         panic!("no page: {charged:?}")
     };
     url.clone()
-}
-
-/// Leaves that page so, and says what the payer brings back.
-async fn leaves(page: &str, choice: &str) -> String {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-    let left = client.build().unwrap().post(format!("{page}/{choice}")).send().await.unwrap();
-    let back = url::Url::parse(left.headers()["location"].to_str().unwrap()).unwrap();
-    assert_eq!(back.query_pairs().next().unwrap().0, "x", "the page's own query stays");
-    let found = back.query_pairs().find(|(name, _)| name == "redirectResult");
-    found.unwrap().1.into_owned()
 }
 
 fn details(attempt: AttemptRef, result: &str) -> Operation {

@@ -7,10 +7,10 @@ use crate::prism::{Description, Prism};
 use crate::stands::adyen::{
     API_KEY, BALANCE_ACCOUNT, HMAC_KEY, MERCHANT_ACCOUNT, TRANSFERS_HMAC_KEY,
 };
-use crate::support::{attempt, payout};
-use crate::tour::{fresh, tour};
+use crate::support::{attempt, brought, deposit_with, leaves, payout};
+use crate::tour::{fresh, through, tour};
 use crate::world::{Caught, World};
-use psp_contract::{HttpRequest, Method};
+use psp_contract::{HttpRequest, Instrument, Method, NextAction, Status};
 use serde_json::{Value, json};
 
 const PROGRAMS: [&str; 2] = ["adyen_side.py", "adyen_side.js"];
@@ -21,6 +21,7 @@ const CHECKOUT: Description = Description {
     base: "/v71",
     paths: &[
         "/payments",
+        "/payments/details",
         "/payments/{paymentPspReference}/refunds",
         "/paymentLinks",
         "/paymentLinks/{linkId}",
@@ -225,6 +226,29 @@ async fn everything_that_the_adapter_does_is_as_described() {
     let made = tour(&world, &prism, &["/v71"]).await;
     for step in ["create_payout", "query"] {
         assert!(made.contains(&step), "{step} is not among {made:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stored_card_and_a_payer_who_comes_back_from_its_issuer_are_as_described() {
+    let world = World::of("adyen-de").await;
+    let Some(prism) = Prism::before(&world.base_url, &CHECKOUT).await else { return };
+    let money = world.stand.money();
+    let charge = |attempt, card: &str| {
+        deposit_with(attempt, money, Some(Instrument::CardToken(card.to_owned())))
+    };
+    let charged = through(&world, &prism, &charge(fresh(), "M5N7TQ4TG5PFWR50")).await;
+    assert_eq!(charged.status, Status::Succeeded { money });
+    for (choice, paid) in [("approve", true), ("decline", false)] {
+        let attempt = fresh();
+        let begun = through(&world, &prism, &charge(attempt, "CHALLENGE1PFWR50")).await;
+        let Status::Accepted { next_action: Some(NextAction::Redirect { url }), .. } = begun.status
+        else {
+            panic!("no page: {begun:?}")
+        };
+        let result = leaves(&url, choice).await;
+        let told = through(&world, &prism, &brought(attempt, money, &result)).await;
+        assert_eq!(told.status == Status::Succeeded { money }, paid, "{told:?}");
     }
 }
 

@@ -70,6 +70,13 @@ fn ways(inquiry: &InquiryCapability, order: Option<&str>) -> Vec<InquiryBy> {
     by_id.into_iter().chain(ours).collect()
 }
 
+/// One operation through the validator, and what the adapter makes of it.
+pub async fn through(world: &World, prism: &Prism, operation: &Operation) -> Report {
+    let (psp, upstream) = (world.psp_at(&prism.url), &world.base_url);
+    let mut guide = Guide { prism, upstream, past: &[], token: None, made: Vec::new() };
+    reported(guide.perform(psp.adapter(), operation).await)
+}
+
 /// A deposit, a payout (twice: the second meets its duplicate), a cancellation, a return, and every way to ask about each
 /// and about what is not there. Gives the steps that the validator saw.
 pub async fn tour(world: &World, prism: &Prism, past: &[&str]) -> Vec<&'static str> {

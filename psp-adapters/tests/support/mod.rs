@@ -356,3 +356,13 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     eprintln!("skipped: {} is not there (INTERLOCK_SHARED names its root)", path.display());
     None
 }
+
+/// Leaves an issuer's page at Adyen's mock so, and says what the payer brings back.
+pub async fn leaves(page: &str, choice: &str) -> String {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let left = client.build().unwrap().post(format!("{page}/{choice}")).send().await.unwrap();
+    let back = url::Url::parse(left.headers()["location"].to_str().unwrap()).unwrap();
+    assert_eq!(back.query_pairs().next().unwrap().0, "x", "the page's own query stays");
+    let found = back.query_pairs().find(|(name, _)| name == "redirectResult");
+    found.unwrap().1.into_owned()
+}
