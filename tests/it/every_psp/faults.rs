@@ -1,6 +1,6 @@
 //! Every account, every fault of CONTRACT §8, once and until it is cleared, on deposits and payouts.
 
-use super::super::harness::try_eventually;
+use super::super::harness::for_a_moment;
 use super::accounts::config;
 use super::settling::{a_day_later, settle};
 use super::stage::{Cell, Stage};
@@ -56,7 +56,7 @@ async fn happens(stage: &Stage, cell: &Cell) {
         let over = OVER.contains(&stage.payment(cell).await.status.as_str());
         (over || !stage.world.mocks.has_faults(psp).await).then_some(())
     };
-    try_eventually(HAPPENS, looking).await;
+    for_a_moment(HAPPENS, looking).await;
 }
 
 async fn spoil(stage: &Stage, operation: &str, fault: &str, times: Times) {

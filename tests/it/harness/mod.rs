@@ -28,5 +28,5 @@ pub use mocks::{CHECKS, Movement, sandbox};
 pub use pace::stretched;
 pub use payments::{SOON, claim, deposit_order, eur, gbp, key, withdrawal_order};
 pub use players::person;
-pub use wait::{eventually, try_eventually};
+pub use wait::{eventually, for_a_moment, try_eventually};
 pub use world::{Setup, World};

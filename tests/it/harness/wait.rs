@@ -7,8 +7,8 @@ use std::time::Duration;
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Looks until there is something, and fails the test when the deadline passes first. The deadline is that
-/// of an unhurried machine.
+/// Looks until there is something, and fails the test when the deadline passes first, which is that of
+/// an unhurried machine.
 pub async fn eventually<T, F, L>(what: &str, within: Duration, look: L) -> T
 where
     F: Future<Output = Option<T>>,
@@ -18,8 +18,17 @@ where
     found.unwrap_or_else(|| panic!("not within {within:?}: {what}"))
 }
 
-/// Looks until there is something or the deadline passes.
-pub async fn try_eventually<T, F, L>(within: Duration, mut look: L) -> Option<T>
+/// Looks until there is something or the deadline passes, which is that of an unhurried machine.
+pub async fn try_eventually<T, F, L>(within: Duration, look: L) -> Option<T>
+where
+    F: Future<Output = Option<T>>,
+    L: FnMut() -> F,
+{
+    for_a_moment(stretched(within), look).await
+}
+
+/// As [`try_eventually`], where mostly nothing happens and nothing hangs on it: as long everywhere.
+pub async fn for_a_moment<T, F, L>(moment: Duration, mut look: L) -> Option<T>
 where
     F: Future<Output = Option<T>>,
     L: FnMut() -> F,
@@ -33,5 +42,5 @@ where
             }
         }
     };
-    tokio::time::timeout(stretched(within), looking).await.ok()
+    tokio::time::timeout(moment, looking).await.ok()
 }
