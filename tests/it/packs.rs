@@ -4,7 +4,7 @@
 use super::harness::markets::{
     BRAZIL, BRITAIN, BRITISH_CARDS, CANADA, GERMANY, MALTA, Market, SWEDEN, wallet_address,
 };
-use super::harness::{CHECKS, Setup, World};
+use super::harness::{CHECKS, SOON, Setup, World, eventually};
 use interlock::book::Payment;
 use interlock::domain::{Audience, Player, PlayerKey};
 use interlock::payments::request_withdrawal::DestinationOrder;
@@ -54,6 +54,11 @@ async fn there_and_back(market: Market) -> Value {
     let player = world.player_of(market).await;
     let deposit = paid_in(&world, market, &player).await;
     let to = market.network.map_or(DestinationOrder::Source(deposit.id), wallet_address);
+    if market.network.is_none() {
+        // Nuvei's webhook proves that money came; whose it was is asked for after it.
+        let told = || async { world.payment(deposit.id).await.source };
+        eventually("its PSP told where the money came from", SOON, told).await;
+    }
     let withdrawal = world.one().withdraw(market.withdrawal(&player, to)).await;
     assert!(withdrawal.reasons.is_empty(), "{:?}", withdrawal.reasons);
     world.settled(withdrawal.id, "paid").await;

@@ -13,8 +13,11 @@ const STEP: Duration = Duration::from_secs(20 * 60);
 async fn all_are_found(country: &str, psp: &'static str, fault: &str) {
     let other = if psp.starts_with("trustly") { "truelayer" } else { "trustly" };
     let other = format!("{other}-{}", country.to_lowercase());
-    // Fifty calls at once: whoever waits for a processor is not to run out of time before it is sent.
-    let patience = Patience { psp_deadline: Duration::from_secs(5), ..Setup::default().patience };
+    // Fifty calls at once: whoever waits for a processor is not to run out of time before it is sent. Only a
+    // PSP that says nothing makes anybody wait for so long.
+    let psp_deadline = Duration::from_secs(if fault.starts_with("timeout") { 12 } else { 20 });
+    let attempt_lease = 2 * psp_deadline;
+    let patience = Patience { psp_deadline, attempt_lease, ..Setup::default().patience };
     let world = World::with(Setup { patience, ..Setup::default() }).await;
     world.mocks.fault(psp, "create_payout", fault, None).await;
     world.mocks.fault(psp, "webhook", "webhook_drop", None).await;
