@@ -16,7 +16,6 @@ use interlock::screening::background::Background;
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
 use interlock::screening::exceptions::Exceptions;
-
 use interlock::screening::gather::{self, Setting, Withdrawal};
 use interlock::screening::hooks::CheckFacts;
 use interlock::screening::split::{Split, Wanted};

@@ -2,7 +2,7 @@
 //! traffic back; instances learn from each other and from before; what people switch off is off everywhere.
 
 use super::harness::{
-    SOON, Setup, World, deposit_order, eur, eventually, gbp, key, person, stretched, try_eventually,
+    SOON, Setup, World, deposit_order, eur, eventually, for_a_moment, gbp, key, person, stretched,
 };
 use futures_util::future::join_all;
 use interlock::book::Payment;
@@ -16,7 +16,8 @@ use interlock::routing::set_switch::{SwitchOrder, set_switch};
 use interlock::routing::switches::{Scope, Switch, SwitchKind};
 use std::time::{Duration, Instant};
 
-/// What people switch off, and what another instance found out, holds everywhere within this.
+/// What people switch off, and what another instance found out, holds everywhere within this, however slow
+/// the machine is: what an instance knows is looked at, not how soon it carries out a payment.
 const A_SECOND: Duration = Duration::from_secs(1);
 
 /// As the sandbox is: three faults are enough.
@@ -36,13 +37,24 @@ fn reason(payment: &Payment, psp: &str) -> String {
 
 async fn is_failing(flows: &Flows, psp: &str, within: Duration) -> bool {
     let look = || async { flows.health.is_failing(psp, Direction::Deposit).then_some(()) };
-    try_eventually(within, look).await.is_some()
+    for_a_moment(within, look).await.is_some()
+}
+
+async fn knows_within_a_second(flows: &Flows, switch: &Switch, on: bool) -> bool {
+    let look = || async {
+        let (now, all) = (flows.clock.now(), flows.switches.all());
+        let is_on = all.iter().any(|it| it.id == switch.id && it.is_on(now));
+        (is_on == on).then_some(())
+    };
+    for_a_moment(A_SECOND, look).await.is_some()
 }
 
 /// Every deposit is taken by somebody while the first PSP is ill; it is found out, and it recovers.
 async fn falls_ill_and_recovers(fault: &'static str, detected_within: Duration) {
     let world = World::with(watchful()).await;
-    let detected_within = stretched(detected_within);
+    // Silence is told by a deadline, which is longer on a slow machine.
+    let is_silent = fault.starts_with("timeout");
+    let detected_within = if is_silent { stretched(detected_within) } else { detected_within };
     let player = world.player("DE").await;
     world.mocks.fault("trustly-de", "any", fault, None).await;
     let began = Instant::now();
@@ -84,7 +96,7 @@ async fn a_psp_that_answers_500_is_found_out_and_recovers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_psp_that_answers_nothing_is_found_out_and_recovers() {
-    falls_ill_and_recovers("timeout_before_accept", Duration::from_secs(20)).await;
+    falls_ill_and_recovers("timeout_before_accept", Duration::from_secs(12)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +119,7 @@ async fn a_slow_psp_that_answers_is_not_taken_for_a_dead_one() {
 async fn under_twenty_deposits_a_second_a_closed_port_costs_not_one_of_them() {
     let world = World::with(watchful()).await;
     let player = world.player("DE").await;
-    let mut ticks = tokio::time::interval(stretched(Duration::from_millis(50)));
+    let mut ticks = tokio::time::interval(Duration::from_millis(50));
     let mut running = Vec::new();
     for number in 0..80 {
         ticks.tick().await;
@@ -243,30 +255,29 @@ async fn a_kill_switch_holds_on_every_instance_within_a_second_until_it_is_lifte
     assert_eq!(tried(&before), ["trustly-de accepted"], "the control: it is asked first");
     let switch = set(&world, 0, off("trustly-de")).await;
     let began = Instant::now();
-    let killed = eventually("it holds on the other instance", A_SECOND, || async {
-        let deposit = on_the_other(&world).await;
-        (tried(&deposit) == ["truelayer-de accepted"]).then_some(deposit)
-    })
-    .await;
+    let told = knows_within_a_second(&world.instances[1].flows, &switch, true).await;
+    assert!(told, "it holds on the other instance");
     println!("the switch held on the other instance after {:?}", began.elapsed());
+    let killed = on_the_other(&world).await;
+    assert_eq!(tried(&killed), ["truelayer-de accepted"]);
     assert_eq!(reason(&killed, "trustly-de"), "switched off: their settlements are late");
     // What was under way comes to its end as ever.
     world.complete(&before, "succeeded").await;
     world.settled(before.id, "succeeded").await;
-    let (flows, operator) = (world.one().flows.clone(), switch.operator.clone());
+    let (flows, lifted) = (world.one().flows.clone(), switch.clone());
     let lift = async move {
+        let (switch, operator) = (&lifted, &lifted.operator);
         let why = "they have settled";
-        let one = lift_switch(&flows, &operator, switch.id, &switch.set_by, why).await.unwrap();
+        let one = lift_switch(&flows, operator, switch.id, &switch.set_by, why).await.unwrap();
         assert!(matches!(one, Lift::Proposed(..)), "one person lifts no kill switch: {one:?}");
-        let same = lift_switch(&flows, &operator, switch.id, &switch.set_by, why).await.unwrap();
+        let same = lift_switch(&flows, operator, switch.id, &switch.set_by, why).await.unwrap();
         assert!(matches!(same, Lift::Proposed(..)), "nor does the same one twice: {same:?}");
-        lift_switch(&flows, &operator, switch.id, &person("another"), why).await.unwrap()
+        lift_switch(&flows, operator, switch.id, &person("another"), why).await.unwrap()
     };
     assert!(matches!(world.one().run(lift).await, Lift::Now(_)));
-    eventually("traffic comes back to the other instance", A_SECOND, || async {
-        (tried(&on_the_other(&world).await) == ["trustly-de accepted"]).then_some(())
-    })
-    .await;
+    let told = knows_within_a_second(&world.instances[1].flows, &switch, false).await;
+    assert!(told, "traffic comes back to the other instance");
+    assert_eq!(tried(&on_the_other(&world).await), ["trustly-de accepted"]);
     world.close().await;
 }
 
