@@ -8,7 +8,7 @@
 use super::harness::house;
 use interlock::store::Db;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -148,4 +148,46 @@ async fn a_statement_that_would_read_every_payment_of_a_new_table_is_seen() {
     for (statement, parameters) in [(deposits, 2), (keys, 2), (reviewed, 1)] {
         assert_eq!(faults(&mut lane, statement, parameters).await.len(), 1, "{statement}");
     }
+}
+
+/// Adds records of a slot, and counts the entries and rows of `record` that its guard read for that.
+async fn read_by_the_guard(lane: &mut PgConnection, from: i64, to: i64) -> i64 {
+    let read = "select pg_stat_get_xact_tuples_returned('record'::regclass)
+         + pg_stat_get_xact_tuples_returned('record_pkey'::regclass)";
+    let mut work = lane.begin().await.unwrap();
+    let before: i64 = sqlx::query_scalar(read).fetch_one(&mut *work).await.unwrap();
+    sqlx::query(
+        "insert into record (slot, seq, kind, operator_id, player_id, recorded_at)
+         select 0, n, 'test', 'op', 'p', now() from generate_series($1, $2) n",
+    )
+    .bind(from)
+    .bind(to)
+    .execute(&mut *work)
+    .await
+    .unwrap();
+    let after: i64 = sqlx::query_scalar(read).fetch_one(&mut *work).await.unwrap();
+    work.commit().await.unwrap();
+    after - before
+}
+
+/// Of a session that learnt the guard from a large batch while the table was new.
+async fn read_after_five_thousand(lane: &mut PgConnection) -> i64 {
+    read_by_the_guard(lane, 1, 200).await;
+    read_by_the_guard(lane, 201, 5_000).await;
+    read_by_the_guard(lane, 5_001, 5_001).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guard_of_records_numbers_reads_no_more_of_them_the_more_there_are() {
+    let read = read_after_five_thousand(&mut new_lane().await).await;
+    assert!(read <= 1, "{read} entries were read to find one");
+    // The guard as it was first written lists them all.
+    let mut lane = new_lane().await;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/0001_core.sql");
+    let schema = std::fs::read_to_string(path).unwrap();
+    let from = schema.find("create function refuse_gaps_in_records()").unwrap();
+    let first = schema[from..].split_inclusive("end $$;").next().unwrap();
+    let first = first.replacen("create function", "create or replace function", 1);
+    sqlx::raw_sql(AssertSqlSafe(first)).execute(&mut lane).await.unwrap();
+    assert!(5_000 <= read_after_five_thousand(&mut lane).await);
 }
