@@ -18,6 +18,11 @@ pub struct Needs {
     pub limits: BTreeSet<PlayerKey>,
     /// What these players deposited and withdrew, as far back as their market looks.
     pub movements: BTreeSet<PlayerKey>,
+    /// Deposits whose own movement changes with them.
+    pub own_movements: BTreeSet<(PlayerKey, Uuid)>,
+    /// Deposits whose money came. They are screened once more; all movements are read for that only
+    /// where a rule of the market counts at that moment, or the deposit has none of its own any more.
+    pub credited: BTreeSet<(PlayerKey, Uuid)>,
     /// What these players staked, as far back as their market's rules look.
     pub turnover: BTreeSet<PlayerKey>,
     /// Players whose record may be screened by itself.
@@ -120,10 +125,12 @@ impl Command {
             match report.status {
                 Status::Succeeded { .. } => {
                     needs.limits.insert(player.clone());
-                    needs.movements.insert(player.clone());
                     needs.reviews.insert(news.payment);
                     if news.direction == Direction::Withdrawal {
+                        needs.movements.insert(player.clone());
                         needs.open_withdrawals.insert(player.clone());
+                    } else {
+                        needs.credited.insert((player.clone(), news.payment));
                     }
                 }
                 Status::Returned { .. } | Status::Reversed { .. } => {
@@ -131,16 +138,24 @@ impl Command {
                     needs.reviews.insert(news.payment);
                 }
                 Status::Declined(_) | Status::Expired | Status::Cancelled => {
-                    needs.movements.insert(player.clone());
-                    needs.reviews.insert(news.payment);
+                    end_needs(player, news, needs);
                 }
                 // The PSP has it, and nothing has moved.
                 Status::Accepted { .. } | Status::Pending | Status::AwaitsCompletion => {}
             }
         } else {
-            needs.movements.insert(player.clone());
-            needs.reviews.insert(news.payment);
+            end_needs(player, news, needs);
         }
+    }
+}
+
+/// What may end an attempt, and with it the payment.
+fn end_needs(player: &PlayerKey, news: &News, needs: &mut Needs) {
+    needs.reviews.insert(news.payment);
+    if news.direction == Direction::Withdrawal {
+        needs.movements.insert(player.clone());
+    } else {
+        needs.own_movements.insert((player.clone(), news.payment));
     }
 }
 

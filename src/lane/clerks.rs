@@ -9,6 +9,7 @@ use crate::domain::{InboxId, PlayerKey};
 use crate::screening::shelf::PolicyShelf;
 use crate::store::db::LaneConnection;
 use crate::store::inbox::{self, DoneEvent, NewEvent};
+use crate::store::limit_reservations::{self, NewRoom, RoomAnswer};
 use crate::store::places::{self, AttemptPlace, Named};
 use crate::store::player_results::{self, Kept, NewResult, Wanted};
 use crate::store::read_facts::{self, PlayerFacts};
@@ -44,6 +45,8 @@ pub struct AllDesks {
     pub keys: Desk<ReadKeys>,
     pub said: Desk<ReadResults>,
     pub results: Desk<KeepResults>,
+    pub rooms: Desk<OpenRooms>,
+    pub room_answers: Desk<NoteRoomAnswers>,
     /// What `places` need not be asked for.
     pub known: KnownPlaces,
 }
@@ -65,6 +68,8 @@ impl Desks {
             keys: Desk::start(ReadKeys, db.clone(), tasks),
             said: Desk::start(ReadResults, db.clone(), tasks),
             results: Desk::start(KeepResults, db.clone(), tasks),
+            rooms: Desk::start(OpenRooms, db.clone(), tasks),
+            room_answers: Desk::start(NoteRoomAnswers, db.clone(), tasks),
             known: KnownPlaces::default(),
         }))
     }
@@ -263,6 +268,53 @@ impl Clerk for KeepResults {
         questions: &[NewResult],
     ) -> Result<Vec<()>, StoreError> {
         player_results::keep(connection, questions).await?;
+        Ok(vec![(); questions.len()])
+    }
+}
+
+/// Notes, durably, that files of limits are about to be asked for room.
+#[derive(Debug)]
+pub struct OpenRooms;
+
+impl Clerk for OpenRooms {
+    type Question = NewRoom;
+    type Answer = ();
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.lane_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[NewRoom],
+    ) -> Result<Vec<()>, StoreError> {
+        limit_reservations::open(connection, questions).await?;
+        Ok(vec![(); questions.len()])
+    }
+}
+
+/// Notes what files of limits answered. These commits need not wait for the disk either: a decision that
+/// is durable makes them durable, and of a deposit without one the worker asks the file again.
+#[derive(Debug)]
+pub struct NoteRoomAnswers;
+
+impl Clerk for NoteRoomAnswers {
+    type Question = RoomAnswer;
+    type Answer = ();
+    type Tool = LaneConnection;
+
+    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
+        db.hasty_connection().await
+    }
+
+    async fn answer(
+        &self,
+        connection: &mut LaneConnection,
+        questions: &[RoomAnswer],
+    ) -> Result<Vec<()>, StoreError> {
+        limit_reservations::answered(connection, questions).await?;
         Ok(vec![(); questions.len()])
     }
 }

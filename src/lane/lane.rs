@@ -151,6 +151,8 @@ impl Lane {
                 let pause = Duration::from_millis(2);
                 tokio::time::timeout(pause, self.queue.recv()).await.ok().flatten()
             };
+            // Whoever was just answered may have the next command ready: together they are one batch.
+            tokio::task::yield_now().await;
             let batch = self.drain(first);
             self.process(batch).await;
         }

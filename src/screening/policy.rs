@@ -94,6 +94,14 @@ impl Policies {
         rules.any(|rule| rule.at.contains(&Checkpoint::AccountEvent))
     }
 
+    /// Whether a rule of a country's policy counts movements at a checkpoint.
+    pub fn counts_movements(&self, country: &str, checkpoint: Checkpoint, at: Timestamp) -> bool {
+        let policy = self.in_force(country, at);
+        let rules = policy.iter().flat_map(|policy| &policy.rules);
+        let mut here = rules.filter(|rule| rule.at.contains(&checkpoint));
+        here.any(|rule| !rule.check.queries().is_empty())
+    }
+
     /// Rules, or beginnings of their ids, that find and do nothing in this installation.
     pub fn with_recorded_only(mut self, rules: Vec<String>) -> Self {
         self.recorded_only = rules;

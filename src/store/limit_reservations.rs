@@ -1,8 +1,10 @@
 //! Room taken in a market's file of limits over all operators: one row a deposit, from before the
 //! file is asked until the room is committed or given back.
 
+use super::load::columns;
 use super::{Pool, StoreError, json};
 use crate::domain::{Money, PlayerKey, Timestamp};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// How far a reservation is.
@@ -55,50 +57,100 @@ pub struct Room {
     pub credited: Option<Money>,
 }
 
-/// Notes that a file is about to be asked. Nothing is asked before this is kept.
-pub async fn open(
-    pool: &Pool,
-    player: &PlayerKey,
-    (deposit, file, money): (Uuid, &str, Money),
-    now: Timestamp,
-    due_at: Timestamp,
-) -> Result<(), StoreError> {
+/// A file that is about to be asked for room.
+#[derive(Debug, Clone)]
+pub struct NewRoom {
+    pub deposit: Uuid,
+    pub player: PlayerKey,
+    pub file: String,
+    pub money: Money,
+    pub asked_at: Timestamp,
+    pub due_at: Timestamp,
+}
+
+/// Notes that files are about to be asked. Nothing is asked before this is kept.
+pub async fn open(connection: &mut PgConnection, rooms: &[NewRoom]) -> Result<(), StoreError> {
+    let deposits: Vec<Uuid> = rooms.iter().map(|room| room.deposit).collect();
+    let (operators, players) = columns(rooms.iter().map(|room| &room.player));
+    let files: Vec<&str> = rooms.iter().map(|room| room.file.as_str()).collect();
+    let amounts: Vec<i64> = rooms.iter().map(|room| room.money.minor).collect();
+    let currencies: Vec<&str> = rooms.iter().map(|room| room.money.currency.code()).collect();
+    let asked: Vec<Timestamp> = rooms.iter().map(|room| room.asked_at).collect();
+    let due: Vec<Timestamp> = rooms.iter().map(|room| room.due_at).collect();
     sqlx::query!(
         "insert into limit_reservation (payment_id, operator_id, player_id, file, amount, currency,
            state, due_at, created_at, changed_at)
-         values ($1, $2, $3, $4, $5, $6, 'asked', $7, $8, $8)",
-        deposit,
-        player.operator.as_str(),
-        player.player.as_str(),
-        file,
-        money.minor,
-        money.currency.code(),
-        due_at,
-        now
+         select id, operator, player, file, amount, currency, 'asked', due, asked, asked
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+           $7::timestamptz[], $8::timestamptz[])
+           as t (id, operator, player, file, amount, currency, due, asked)",
+        &deposits,
+        &operators,
+        &players,
+        &files as &[&str],
+        &amounts,
+        &currencies as &[&str],
+        &due,
+        &asked
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Notes what came of a reservation, and when it is to be looked at next. A newer state is never
+/// What a file answered to a request for room.
+#[derive(Debug, Clone)]
+pub struct RoomAnswer {
+    pub deposit: Uuid,
+    pub state: RoomState,
+    pub reference: String,
+    pub at: Timestamp,
+    pub due_at: Timestamp,
+}
+
+/// Notes what files answered; nothing where the answer, or what came of it, is noted already.
+pub async fn answered(
+    connection: &mut PgConnection,
+    answers: &[RoomAnswer],
+) -> Result<(), StoreError> {
+    let deposits: Vec<Uuid> = answers.iter().map(|answer| answer.deposit).collect();
+    let states: Vec<&str> = answers.iter().map(|answer| answer.state.as_str()).collect();
+    let references: Vec<&str> = answers.iter().map(|answer| answer.reference.as_str()).collect();
+    let at: Vec<Timestamp> = answers.iter().map(|answer| answer.at).collect();
+    let due: Vec<Timestamp> = answers.iter().map(|answer| answer.due_at).collect();
+    sqlx::query!(
+        "update limit_reservation r set state = a.state, reference = a.reference, due_at = a.due,
+           changed_at = a.at
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+           as a (id, state, reference, due, at)
+         where r.payment_id = a.id and r.state = 'asked'",
+        &deposits,
+        &states as &[&str],
+        &references as &[&str],
+        &due,
+        &at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes what became of room that was taken, and when it is to be looked at next. A newer state is never
 /// put back: `from` is the state that it must still have.
 pub async fn settle(
     pool: &Pool,
     deposit: Uuid,
     (from, to): (RoomState, RoomState),
-    reference: Option<&str>,
     due_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "update limit_reservation set state = $3, reference = coalesce($4, reference), due_at = $5,
-           changed_at = case when state = $3 then changed_at else $6 end
+        "update limit_reservation set state = $3, due_at = $4,
+           changed_at = case when state = $3 then changed_at else $5 end
          where payment_id = $1 and state = $2",
         deposit,
         from.as_str(),
         to.as_str(),
-        reference,
         due_at,
         now
     )

@@ -6,7 +6,7 @@ use super::{StoreError, json, movements};
 use crate::book::Book;
 use crate::decide::Needs;
 use crate::domain::{Balance, PlayerKey, Timestamp};
-use crate::screening::Policies;
+use crate::screening::{Checkpoint, Policies};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -32,30 +32,92 @@ struct Row {
 }
 
 /// Loads what the batch needs of them into its books; movements as far back as each player's market
-/// looks.
+/// looks, and no others than the payment's own where nobody counts them.
 pub async fn load(
     connection: &mut PgConnection,
     books: &mut BTreeMap<PlayerKey, Book>,
     needs: &Needs,
     policies: &Policies,
 ) -> Result<(), StoreError> {
-    let of_wallets: BTreeSet<&PlayerKey> = needs.wallets.iter().map(|(key, _)| key).collect();
-    let of_movements = needs.movements.union(&needs.accounts).filter_map(|key| {
-        let book = books.get(key)?;
-        let screens = |country| policies.screens_accounts(country, book.record.at);
-        // Nobody was screened yet, and nothing counted, where there is no player.
-        let country = &book.player.as_ref()?.country;
-        if !needs.movements.contains(key) && !screens(country) {
-            return None;
+    let all = of_all(books, needs, policies);
+    let own: Vec<(&PlayerKey, Uuid)> = needs
+        .own_movements
+        .union(&needs.credited)
+        .filter(|(key, _)| !all.contains(key))
+        .map(|(key, payment)| (key, *payment))
+        .collect();
+    let wallets: BTreeSet<&PlayerKey> = needs.wallets.iter().map(|(key, _)| key).collect();
+    read(connection, books, policies, (&wallets, &all, &own)).await?;
+    // One that is older than the market looks, or has none, is measured against all others.
+    let alone: BTreeSet<&PlayerKey> = needs
+        .credited
+        .iter()
+        .filter(|(key, payment)| {
+            let is_there = |book: &Book| book.movements.iter().any(|one| one.payment == *payment);
+            !all.contains(key) && books.get(key).is_some_and(|book| !is_there(book))
+        })
+        .map(|(key, _)| key)
+        .collect();
+    for key in &alone {
+        if let Some(book) = books.get_mut(*key) {
+            book.movements.clear();
         }
-        Some((key, book.record.at - policies.reach(country, book.record.at)))
+    }
+    read(connection, books, policies, (&BTreeSet::new(), &alone, &[])).await
+}
+
+/// The players of whom all movements are wanted.
+fn of_all<'a>(
+    books: &BTreeMap<PlayerKey, Book>,
+    needs: &'a Needs,
+    policies: &Policies,
+) -> BTreeSet<&'a PlayerKey> {
+    let asks = |key: &PlayerKey, ask: fn(&Policies, &str, Timestamp) -> bool| {
+        let book = books.get(key);
+        let player = book.and_then(|book| book.player.as_ref().map(|player| (book, player)));
+        player.is_some_and(|(book, player)| ask(policies, &player.country, book.record.at))
+    };
+    let accounts = needs.accounts.iter().filter(|key| asks(key, Policies::screens_accounts));
+    let credited = needs.credited.iter().map(|(key, _)| key).filter(|key| {
+        asks(key, |policies, country, at| {
+            policies.counts_movements(country, Checkpoint::DepositPost, at)
+        })
     });
-    let (of_movements, since): (Vec<&PlayerKey>, Vec<Timestamp>) = of_movements.unzip();
-    if of_wallets.is_empty() && of_movements.is_empty() {
+    needs.movements.iter().chain(accounts).chain(credited).collect()
+}
+
+/// Since when a player's movements count. None: nobody was screened yet, and nothing counted, where
+/// there is no player.
+fn since(
+    books: &BTreeMap<PlayerKey, Book>,
+    key: &PlayerKey,
+    policies: &Policies,
+) -> Option<Timestamp> {
+    let book = books.get(key)?;
+    let country = &book.player.as_ref()?.country;
+    Some(book.record.at - policies.reach(country, book.record.at))
+}
+
+type Asked<'a> =
+    (&'a BTreeSet<&'a PlayerKey>, &'a BTreeSet<&'a PlayerKey>, &'a [(&'a PlayerKey, Uuid)]);
+
+/// Wallets of some, all movements of some, single movements of others.
+async fn read(
+    connection: &mut PgConnection,
+    books: &mut BTreeMap<PlayerKey, Book>,
+    policies: &Policies,
+    (of_wallets, of_all, of_own): Asked<'_>,
+) -> Result<(), StoreError> {
+    let dated = |key: &PlayerKey| since(books, key, policies);
+    let (all, all_since): (Vec<&PlayerKey>, Vec<Timestamp>) =
+        of_all.iter().filter_map(|key| Some((*key, dated(key)?))).unzip();
+    let (own, own_since): (Vec<Uuid>, Vec<Timestamp>) =
+        of_own.iter().filter_map(|(key, payment)| Some((*payment, dated(key)?))).unzip();
+    if of_wallets.is_empty() && all.is_empty() && own.is_empty() {
         return Ok(());
     }
-    let wallets = columns(of_wallets.into_iter());
-    let moved = columns(of_movements.into_iter());
+    let wallets = columns(of_wallets.iter().copied());
+    let moved = columns(all.into_iter());
     let rows = sqlx::query_as!(
         Row,
         r#"select w.operator_id as "operator_id!", w.player_id as "player_id!",
@@ -71,12 +133,19 @@ pub async fn load(
            from unnest($3::text[], $4::text[], $5::timestamptz[])
              as wanted (operator_id, player_id, since)
            join limit_use u on u.operator_id = wanted.operator_id
-             and u.player_id = wanted.player_id and u.at > wanted.since"#,
+             and u.player_id = wanted.player_id and u.at > wanted.since
+           union all
+           select u.operator_id, u.player_id, u.currency, u.amount, 0, 0, 0, 0, null, u.payment_id,
+             u.at, u.state, u.direction, u.instrument, u.method
+           from unnest($6::uuid[], $7::timestamptz[]) as wanted (payment_id, since)
+           join limit_use u on u.payment_id = wanted.payment_id and u.at > wanted.since"#,
         &wallets.0,
         &wallets.1,
         &moved.0,
         &moved.1,
-        &since
+        &all_since,
+        &own,
+        &own_since
     )
     .fetch_all(connection)
     .await?;

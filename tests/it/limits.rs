@@ -212,3 +212,25 @@ async fn a_deposit_that_was_given_up_frees_its_room_and_takes_it_again_when_it_i
     assert_ne!(status_of(&world, &player, 4_000).await, "blocked");
     world.close().await;
 }
+
+/// Nothing is reserved for it any more, so it is measured against all that counts today: others are read
+/// though its own movement is not among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_for_a_deposit_that_is_older_than_its_market_looks_back_needs_room_like_a_new_one() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    limit(&world, &player, eur(10_000)).await;
+    let forgotten = world.deposit(&player, eur(6_000)).await;
+    let change = async |sql: &'static str| {
+        let done = sqlx::query(sql).bind(forgotten.id.uuid).execute(&world.rows).await.unwrap();
+        assert_eq!(done.rows_affected(), 1);
+    };
+    change("update limit_use set at = at - interval '3 years' where payment_id = $1").await;
+    paid_in(&world, &player, 6_000).await;
+    world.complete(&forgotten, "succeeded").await;
+    let forgotten = world.settled(forgotten.id, "in_review").await;
+    assert_eq!(forgotten.credited, None, "with it 120.00 of 100.00 would be in");
+    // What is so old is not moved along either; the books here expect that of deposits of today.
+    change("update limit_use set state = 'counted' where payment_id = $1").await;
+    world.close().await;
+}

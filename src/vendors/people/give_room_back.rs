@@ -14,7 +14,7 @@ pub async fn give_room_back(flows: &Flows, file: &str, deposit: Uuid) {
     let (pool, now) = (flows.db.pool(), flows.clock.now());
     let change = (RoomState::Reserved, RoomState::Released);
     let due = Some(now + time::Duration::days(1));
-    if let Err(error) = limit_reservations::settle(pool, deposit, change, None, due, now).await {
+    if let Err(error) = limit_reservations::settle(pool, deposit, change, due, now).await {
         tracing::warn!(%error, "that room was given back could not be noted; it is given back again");
     }
 }

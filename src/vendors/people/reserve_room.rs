@@ -5,7 +5,7 @@ use super::room::ON_ITS_WAY;
 use crate::domain::{Money, Player};
 use crate::flows::Flows;
 use crate::screening::hooks::{FileFacts, HookFailure};
-use crate::store::limit_reservations::{self, RoomState};
+use crate::store::limit_reservations::{NewRoom, RoomAnswer, RoomState};
 use time::Duration;
 use uuid::Uuid;
 
@@ -34,10 +34,16 @@ async fn asked(
     deposit: Uuid,
     money: Money,
 ) -> Result<crate::screening::hooks::FileAnswer, HookFailure> {
-    let (pool, now) = (flows.db.pool(), flows.clock.now());
-    let what = (deposit, file.id.as_str(), money);
-    let kept = limit_reservations::open(pool, &player.key, what, now, now + FIRST_LOOK).await;
-    if let Err(error) = kept {
+    let now = flows.clock.now();
+    let room = NewRoom {
+        deposit,
+        player: player.key.clone(),
+        file: file.id.clone(),
+        money,
+        asked_at: now,
+        due_at: now + FIRST_LOOK,
+    };
+    if let Err(error) = flows.desks.rooms.ask(room).await {
         tracing::warn!(%error, "a reservation could not be noted, so the file was not asked");
         return Err(HookFailure::Unreachable);
     }
@@ -47,10 +53,9 @@ async fn asked(
         true => (RoomState::Reserved, now + FIRST_LOOK),
         false => (RoomState::Refused, now + ON_ITS_WAY),
     };
-    let (change, reference) = ((RoomState::Asked, state), Some(answer.reference.as_str()));
-    let noted =
-        limit_reservations::settle(pool, deposit, change, reference, Some(due_at), now).await;
-    if let Err(error) = noted {
+    let reference = answer.reference.clone();
+    let noted = RoomAnswer { deposit, state, reference, at: now, due_at };
+    if let Err(error) = flows.desks.room_answers.ask(noted).await {
         // The row still says that the file was asked, which the worker settles too.
         tracing::warn!(%error, "a reservation's answer could not be noted");
     }

@@ -61,11 +61,11 @@ async fn settle_one(
     let (to, told) = match (next, file) {
         (Step::Wait(pause), _) => {
             let due = Some(now + pause);
-            limit_reservations::settle(pool, room.deposit, stay, None, due, now).await?;
+            limit_reservations::settle(pool, room.deposit, stay, due, now).await?;
             return Ok(None);
         }
         (Step::Rest, _) => {
-            limit_reservations::settle(pool, room.deposit, stay, None, None, now).await?;
+            limit_reservations::settle(pool, room.deposit, stay, None, now).await?;
             return Ok(None);
         }
         // A file that is no longer configured cannot be told; the lease makes it due again.
@@ -92,7 +92,7 @@ async fn settle_one(
         RoomState::Committed => None,
         _ => Some(now + AGAIN),
     };
-    limit_reservations::settle(pool, room.deposit, (room.state, to), None, due, now).await?;
+    limit_reservations::settle(pool, room.deposit, (room.state, to), due, now).await?;
     Ok(Some(true))
 }
 
