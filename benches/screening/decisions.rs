@@ -9,7 +9,7 @@ use interlock::screening::counters;
 use interlock::screening::gather::{Locked, Setting};
 use interlock::screening::movement::{Movement, UseState};
 use interlock::screening::{Checkpoint, Facts, FxTable, MarketPolicy, Policies, engine, file};
-use interlock::store::{facts_json, json};
+use interlock::store::{facts_text, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
@@ -135,7 +135,7 @@ fn one(policy: &MarketPolicy, facts: &mut Facts, setting: &Setting<'_>, times: &
     black_box((
         json::rules(&screening.rules),
         json::reasons(&screening.reasons),
-        facts_json::text(facts),
+        facts_text::text(facts),
     ));
     times.record.push(began.elapsed());
 }

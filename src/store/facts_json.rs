@@ -1,79 +1,20 @@
-//! The facts of a decision as canonical JSON: sorted keys, no blanks, whole numbers and texts only.
-//!
-//! The same facts give the same bytes, and the bytes give the same facts: a replay reads them back.
+//! Reads the facts of a decision back from the canonical JSON of [`super::facts_text`]: a replay makes the
+//! decision again from them.
 
 use super::json::currency;
 use super::{StoreError, background_json, checks_json, loop_json, vendors_json};
-use crate::domain::{Currency, Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
+use crate::domain::{Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
 use crate::screening::facts::{Facts, PaymentFacts, PlayerFacts};
-use crate::screening::hooks::CheckFacts;
+
 use crate::screening::limits::{LimitUsed, Period};
 use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, FxTable};
 use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use time::Date;
 use time::format_description::well_known::{Iso8601, Rfc3339};
-
-/// The canonical form.
-pub fn text(facts: &Facts) -> String {
-    let mut object = Map::new();
-    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    put("checkpoint", facts.checkpoint.as_str().into());
-    put("screened_at", time(facts.screened_at));
-    put("counted_at", time(facts.counted_at));
-    put("fx", fx(&facts.fx));
-    if let Some(player) = &facts.player {
-        put("player", player_json(player));
-    }
-    if let Some(payment) = &facts.payment {
-        let PaymentFacts { origin, money, method } = payment;
-        let money = money_json(*money);
-        put(
-            "payment",
-            json!({"origin": origin.as_str(), "money": money, "method": method.as_str()}),
-        );
-    }
-    if let Some(asked_at) = facts.asked_at {
-        put("asked_at", time(asked_at));
-    }
-    if let Some(let_go_at) = facts.let_go_at {
-        put("let_go_at", time(let_go_at));
-    }
-    if let Some(payer) = &facts.payer {
-        put("payer", background_json::payer(payer));
-    }
-    if !facts.owed.is_empty() {
-        put("owed", facts.owed.iter().copied().map(money_json).collect());
-    }
-    if !facts.limits.is_empty() {
-        put("limits", facts.limits.iter().map(limit_json).collect());
-    }
-    if let Some(found) = &facts.closed_loop {
-        put("closed_loop", loop_json::value(found));
-    }
-    if facts.checks != CheckFacts::default() {
-        put("checks", checks_json::write(&facts.checks));
-    }
-    if !facts.counted.is_empty() {
-        put("counted", facts.counted.iter().map(counted_json).collect());
-    }
-    if !facts.attestations.is_empty() {
-        put("attestations", facts.attestations.iter().map(background_json::vouched).collect());
-    }
-    if let Some(shared) = facts.shared {
-        put("shared", background_json::shared(shared));
-    }
-    if !facts.vendors.is_empty() {
-        put("vendors", facts.vendors.iter().map(vendors_json::value).collect());
-    }
-    if !facts.recorded_only.is_empty() {
-        put("recorded_only", facts.recorded_only.clone().into());
-    }
-    Value::Object(object).to_string()
-}
 
 pub(super) fn time(at: Timestamp) -> Value {
     // Years outside 0–9999 have no such text, and no clock shows them.
@@ -85,77 +26,10 @@ pub(super) fn money_json(money: Money) -> Value {
     json!([money.currency.code(), money.minor])
 }
 
-fn fx(table: &FxTable) -> Value {
-    let rate = |(currency, rate): (&Currency, &Decimal)| {
-        (currency.code().to_owned(), Value::from(rate.to_string()))
-    };
-    let rates: Map<String, Value> = table.eur_per_unit.iter().map(rate).collect();
-    json!({"source": table.source, "date": table.date.to_string(), "eur_per_unit": rates})
-}
-
-fn player_json(player: &PlayerFacts) -> Value {
-    let exclusion = player.exclusion.as_ref().map(|found| {
-        json!({"source": found.source, "from": time(found.from), "until": found.until.map(time)})
-    });
-    json!({
-        "version": player.version,
-        "country": player.country,
-        "currency": player.currency.code(),
-        "age_years": player.age_years,
-        "status": player.status.as_str(),
-        "exclusion": exclusion,
-        "kyc": {
-            "status": player.kyc.status.as_str(),
-            "level": player.kyc.level,
-            "verified_at": player.kyc.verified_at.map(time),
-        },
-        "registered_at": time(player.registered_at),
-    })
-}
-
-fn limit_json(limit: &LimitUsed) -> Value {
-    let (used, problem) = match &limit.used {
-        Ok(money) => (Some(money_json(*money)), None),
-        Err(problem) => (None, Some(problem)),
-    };
-    json!({
-        "period": limit.period.as_str(),
-        "most": money_json(limit.most),
-        "counted": limit.counted,
-        "since": time(limit.since),
-        "until": time(limit.until),
-        "used": used,
-        "problem": problem,
-        "count": limit.count,
-    })
-}
-
-fn counted_json(counted: &Counted) -> Value {
-    let Query { flow, window, states, currency, band } = counted.query;
-    let (sum, problem) = match &counted.sum {
-        Ok(money) => (Some(money_json(*money)), None),
-        Err(problem) => (None, Some(problem)),
-    };
-    json!({
-        "flow": flow.as_str(),
-        "window": window.to_string(),
-        "states": states.names(),
-        "currency": currency.code(),
-        "band": band.map(|(least, below)| json!([least, below])),
-        "from": time(counted.from),
-        "to": time(counted.to),
-        "words": counted.window,
-        "sum": sum,
-        "problem": problem,
-        "count": counted.count,
-        "instruments": counted.instruments,
-    })
-}
-
 /// Reads the facts back.
 ///
 /// # Errors
-/// The text is not what [`text`] writes.
+/// The text is not what [`super::facts_text::text`] writes.
 pub fn read(text: &str) -> Result<Facts, StoreError> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| StoreError::Corrupt(format!("inputs of a decision: {error}")))?;

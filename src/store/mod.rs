@@ -34,6 +34,7 @@ pub mod due;
 pub mod erase;
 pub mod erasures;
 pub mod facts_json;
+pub mod facts_text;
 pub mod health_events;
 pub mod heartbeats;
 pub mod identity_events;

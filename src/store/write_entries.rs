@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 #[derive(Default)]
-pub(super) struct EntryColumns {
+pub(super) struct EntryColumns<'a> {
     pub seq: Vec<i64>,
     pub leg: Vec<i16>,
-    pub kind: Vec<String>,
-    pub operator: Vec<String>,
-    pub player: Vec<String>,
+    pub kind: Vec<&'a str>,
+    pub operator: Vec<&'a str>,
+    pub player: Vec<&'a str>,
     pub payment: Vec<Option<Uuid>>,
-    pub reference: Vec<Option<String>>,
+    pub reference: Vec<Option<&'a str>>,
     pub account: Vec<String>,
     pub amount: Vec<i64>,
-    pub currency: Vec<String>,
+    pub currency: Vec<&'a str>,
     pub version: Vec<Option<i64>>,
     pub balance: Vec<Option<i64>>,
     pub head: Vec<Option<Vec<u8>>>,
@@ -28,7 +28,7 @@ pub(super) struct EntryColumns {
 pub(super) type House = BTreeMap<(String, String), (i64, i64)>;
 
 /// The legs, and what they come to for the house.
-pub(super) fn columns(records: &[Numbered]) -> (EntryColumns, House) {
+pub(super) fn columns(records: &[Numbered]) -> (EntryColumns<'_>, House) {
     let (mut columns, mut house) = (EntryColumns::default(), House::new());
     for numbered in records {
         let mut leg_number = 0;
@@ -48,24 +48,24 @@ pub(super) fn columns(records: &[Numbered]) -> (EntryColumns, House) {
     (columns, house)
 }
 
-fn push_leg(
-    columns: &mut EntryColumns,
-    numbered: &Numbered,
-    entry: &crate::book::Entry,
+fn push_leg<'a>(
+    columns: &mut EntryColumns<'a>,
+    numbered: &'a Numbered,
+    entry: &'a crate::book::Entry,
     leg: &PostedLeg,
     leg_number: usize,
 ) {
     let PlayerKey { operator, player } = &numbered.record.player;
     columns.seq.push(numbered.seq);
     columns.leg.push(n(leg_number));
-    columns.kind.push(entry.kind.to_owned());
-    columns.operator.push(operator.as_str().to_owned());
-    columns.player.push(player.as_str().to_owned());
+    columns.kind.push(entry.kind);
+    columns.operator.push(operator.as_str());
+    columns.player.push(player.as_str());
     columns.payment.push(entry.payment);
-    columns.reference.push(entry.reference.clone());
+    columns.reference.push(entry.reference.as_deref());
     columns.account.push(leg.account.to_string());
     columns.amount.push(leg.amount);
-    columns.currency.push(entry.currency.code().to_owned());
+    columns.currency.push(entry.currency.code());
     columns.version.push(leg.wallet.map(|(version, _)| version));
     columns.balance.push(leg.balance_after);
     columns.head.push(leg.wallet.map(|(_, head)| head.to_vec()));

@@ -32,99 +32,99 @@ pub async fn write(
 }
 
 #[derive(Default)]
-struct WalletColumns {
-    operator: Vec<String>,
-    player: Vec<String>,
-    currency: Vec<String>,
+struct WalletColumns<'a> {
+    operator: Vec<&'a str>,
+    player: Vec<&'a str>,
+    currency: Vec<&'a str>,
     cash: Vec<i64>,
     bonus: Vec<i64>,
     held: Vec<i64>,
     owed: Vec<i64>,
     version: Vec<i64>,
-    head: Vec<Vec<u8>>,
+    head: Vec<&'a [u8]>,
 }
 
-fn wallet_columns(books: &[&Book]) -> WalletColumns {
+fn wallet_columns<'a>(books: &[&'a Book]) -> WalletColumns<'a> {
     let mut c = WalletColumns::default();
     for book in books {
         for wallet in book.dirty.wallets.iter().filter_map(|code| book.wallets.get(code)) {
-            c.operator.push(book.key.operator.as_str().to_owned());
-            c.player.push(book.key.player.as_str().to_owned());
-            c.currency.push(wallet.currency.code().to_owned());
+            c.operator.push(book.key.operator.as_str());
+            c.player.push(book.key.player.as_str());
+            c.currency.push(wallet.currency.code());
             c.cash.push(wallet.cash);
             c.bonus.push(wallet.bonus);
             c.held.push(wallet.held);
             c.owed.push(wallet.owed);
             c.version.push(wallet.version);
-            c.head.push(wallet.head.to_vec());
+            c.head.push(&wallet.head);
         }
     }
     c
 }
 
 #[derive(Default)]
-struct UseColumns {
-    operator: Vec<String>,
-    player: Vec<String>,
+struct UseColumns<'a> {
+    operator: Vec<&'a str>,
+    player: Vec<&'a str>,
     payment: Vec<Uuid>,
     amount: Vec<i64>,
-    currency: Vec<String>,
+    currency: Vec<&'a str>,
     at: Vec<Timestamp>,
-    state: Vec<String>,
-    direction: Vec<String>,
-    instrument: Vec<Option<Vec<u8>>>,
-    method: Vec<Option<String>>,
+    state: Vec<&'a str>,
+    direction: Vec<&'a str>,
+    instrument: Vec<Option<&'a [u8]>>,
+    method: Vec<Option<&'a str>>,
 }
 
-fn use_columns(books: &[&Book]) -> UseColumns {
+fn use_columns<'a>(books: &[&'a Book]) -> UseColumns<'a> {
     let mut c = UseColumns::default();
     for book in books {
         let dirty = |found: &&Movement| book.dirty.movements.contains(&found.payment);
         for found in book.movements.iter().filter(dirty) {
-            c.operator.push(book.key.operator.as_str().to_owned());
-            c.player.push(book.key.player.as_str().to_owned());
+            c.operator.push(book.key.operator.as_str());
+            c.player.push(book.key.player.as_str());
             c.payment.push(found.payment);
             c.amount.push(found.money.minor);
-            c.currency.push(found.money.currency.code().to_owned());
+            c.currency.push(found.money.currency.code());
             c.at.push(found.at);
-            c.state.push(found.state.as_str().to_owned());
-            c.direction.push(found.direction.as_str().to_owned());
-            c.instrument.push(found.instrument.map(|instrument| instrument.0.to_vec()));
-            c.method.push(found.method.map(|method| method.as_str().to_owned()));
+            c.state.push(found.state.as_str());
+            c.direction.push(found.direction.as_str());
+            c.instrument.push(found.instrument.as_ref().map(|instrument| &instrument.0[..]));
+            c.method.push(found.method.map(|method| method.as_str()));
         }
     }
     c
 }
 
 #[derive(Default)]
-struct KeyColumns {
-    operator: Vec<String>,
-    scope: Vec<String>,
-    key: Vec<String>,
-    fingerprint: Vec<Vec<u8>>,
-    viewer: Vec<String>,
+struct KeyColumns<'a> {
+    operator: Vec<&'a str>,
+    scope: Vec<&'a str>,
+    key: Vec<&'a str>,
+    fingerprint: Vec<&'a [u8]>,
+    viewer: Vec<&'a str>,
     payment: Vec<Option<Uuid>>,
-    direction: Vec<Option<String>>,
+    direction: Vec<Option<&'a str>>,
     status: Vec<Option<i16>>,
-    body: Vec<Option<Vec<u8>>>,
+    body: Vec<Option<&'a [u8]>>,
     at: Vec<Timestamp>,
 }
 
-fn key_columns(books: &[&Book]) -> KeyColumns {
+fn key_columns<'a>(books: &[&'a Book]) -> KeyColumns<'a> {
     let mut c = KeyColumns::default();
     for book in books {
         let found = |id| book.keys.get(id).map(|stored| (id, stored));
         for (id, stored) in book.dirty.keys.iter().filter_map(found) {
             let answer = stored.answer.as_ref();
-            c.operator.push(id.operator.as_str().to_owned());
-            c.scope.push(id.scope.clone());
-            c.key.push(id.key.clone());
-            c.fingerprint.push(stored.fingerprint.to_vec());
-            c.viewer.push(viewer_text(stored.viewer).to_owned());
+            c.operator.push(id.operator.as_str());
+            c.scope.push(&id.scope);
+            c.key.push(&id.key);
+            c.fingerprint.push(&stored.fingerprint);
+            c.viewer.push(viewer_text(stored.viewer));
             c.payment.push(stored.payment.map(|id| id.uuid));
-            c.direction.push(stored.payment.map(|id| id.direction.as_str().to_owned()));
+            c.direction.push(stored.payment.map(|id| id.direction.as_str()));
             c.status.push(answer.and_then(|(status, _)| i16::try_from(*status).ok()));
-            c.body.push(answer.map(|(_, body)| body.to_vec()));
+            c.body.push(answer.map(|(_, body)| &body[..]));
             c.at.push(stored.created_at);
         }
     }
@@ -137,52 +137,52 @@ fn key_columns(books: &[&Book]) -> KeyColumns {
 async fn insert(
     connection: &mut PgConnection,
     (slot, now): (i16, Timestamp),
-    (w, u, k): (WalletColumns, UseColumns, KeyColumns),
-    (e, house): (EntryColumns, House),
+    (w, u, k): (WalletColumns<'_>, UseColumns<'_>, KeyColumns<'_>),
+    (e, house): (EntryColumns<'_>, House),
 ) -> Result<(), StoreError> {
     let (accounts, sums): (Vec<_>, Vec<_>) = house.into_iter().unzip();
     let (accounts, currencies): (Vec<String>, Vec<String>) = accounts.into_iter().unzip();
     let (sums, counts): (Vec<i64>, Vec<i64>) = sums.into_iter().unzip();
     sqlx::query_file!(
         "src/store/sql/write_holdings.sql",
-        &w.operator,
-        &w.player,
-        &w.currency,
+        &w.operator as &[&str],
+        &w.player as &[&str],
+        &w.currency as &[&str],
         &w.cash,
         &w.bonus,
         &w.held,
         &w.owed,
         &w.version,
-        &w.head,
-        &u.operator,
-        &u.player,
+        &w.head as &[&[u8]],
+        &u.operator as &[&str],
+        &u.player as &[&str],
         &u.payment,
         &u.amount,
-        &u.currency,
+        &u.currency as &[&str],
         &u.at,
-        &u.state,
-        &k.operator,
-        &k.scope,
-        &k.key,
-        &k.fingerprint,
-        &k.viewer,
+        &u.state as &[&str],
+        &k.operator as &[&str],
+        &k.scope as &[&str],
+        &k.key as &[&str],
+        &k.fingerprint as &[&[u8]],
+        &k.viewer as &[&str],
         &k.payment as &[Option<Uuid>],
-        &k.direction as &[Option<String>],
+        &k.direction as &[Option<&str>],
         &k.status as &[Option<i16>],
-        &k.body as &[Option<Vec<u8>>],
+        &k.body as &[Option<&[u8]>],
         &k.at,
         slot,
         now,
         &e.seq,
         &e.leg,
-        &e.kind,
-        &e.operator,
-        &e.player,
+        &e.kind as &[&str],
+        &e.operator as &[&str],
+        &e.player as &[&str],
         &e.payment as &[Option<Uuid>],
-        &e.reference as &[Option<String>],
+        &e.reference as &[Option<&str>],
         &e.account,
         &e.amount,
-        &e.currency,
+        &e.currency as &[&str],
         &e.version as &[Option<i64>],
         &e.balance as &[Option<i64>],
         &e.head as &[Option<Vec<u8>>],
@@ -190,9 +190,9 @@ async fn insert(
         &currencies,
         &sums,
         &counts,
-        &u.direction,
-        &u.instrument as &[Option<Vec<u8>>],
-        &u.method as &[Option<String>]
+        &u.direction as &[&str],
+        &u.instrument as &[Option<&[u8]>],
+        &u.method as &[Option<&str>]
     )
     .execute(connection)
     .await?;

@@ -52,40 +52,40 @@ pub async fn write(
 }
 
 #[derive(Default)]
-struct RecordColumns {
+struct RecordColumns<'a> {
     seq: Vec<i64>,
-    kind: Vec<String>,
-    operator: Vec<String>,
-    player: Vec<String>,
+    kind: Vec<&'a str>,
+    operator: Vec<&'a str>,
+    player: Vec<&'a str>,
     payment: Vec<Option<Uuid>>,
-    refused: Vec<Option<String>>,
+    refused: Vec<Option<&'a str>>,
 }
 
-fn record_columns(records: &[Numbered]) -> RecordColumns {
+fn record_columns(records: &[Numbered]) -> RecordColumns<'_> {
     let mut c = RecordColumns::default();
     for Numbered { seq, record, .. } in records {
         c.seq.push(*seq);
-        c.kind.push(record.kind.to_owned());
-        c.operator.push(record.player.operator.as_str().to_owned());
-        c.player.push(record.player.player.as_str().to_owned());
+        c.kind.push(record.kind);
+        c.operator.push(record.player.operator.as_str());
+        c.player.push(record.player.player.as_str());
         c.payment.push(record.payment.map(|id| id.uuid));
-        c.refused.push(record.refused.map(str::to_owned));
+        c.refused.push(record.refused);
     }
     c
 }
 
 #[derive(Default)]
-struct TransitionColumns {
+struct TransitionColumns<'a> {
     seq: Vec<i64>,
     n: Vec<i16>,
-    subject: Vec<String>,
+    subject: Vec<&'a str>,
     id: Vec<Uuid>,
-    from: Vec<Option<String>>,
-    to: Vec<String>,
-    cause: Vec<String>,
+    from: Vec<Option<&'a str>>,
+    to: Vec<&'a str>,
+    cause: Vec<&'a str>,
 }
 
-fn transition_columns(records: &[Numbered]) -> TransitionColumns {
+fn transition_columns(records: &[Numbered]) -> TransitionColumns<'_> {
     let mut c = TransitionColumns::default();
     for Numbered { seq, record, .. } in records {
         for (index, transition) in record.transitions.iter().enumerate() {
@@ -96,11 +96,11 @@ fn transition_columns(records: &[Numbered]) -> TransitionColumns {
             };
             c.seq.push(*seq);
             c.n.push(n(index));
-            c.subject.push(subject.to_owned());
+            c.subject.push(subject);
             c.id.push(id);
-            c.from.push(transition.from.map(str::to_owned));
-            c.to.push(transition.to.to_owned());
-            c.cause.push(transition.cause.clone());
+            c.from.push(transition.from);
+            c.to.push(transition.to);
+            c.cause.push(&transition.cause);
         }
     }
     c
@@ -112,7 +112,7 @@ async fn write_records(
     connection: &mut PgConnection,
     held: HeldSlot,
     (to_seq, lease, now): (i64, Duration, Timestamp),
-    (r, t, e, d): (RecordColumns, TransitionColumns, EventColumns, DecisionColumns),
+    (r, t, e, d): (RecordColumns<'_>, TransitionColumns<'_>, EventColumns<'_>, DecisionColumns<'_>),
 ) -> Result<(), StoreError> {
     let done = sqlx::query_file!(
         "src/store/sql/write_records.sql",
@@ -124,44 +124,44 @@ async fn write_records(
         now,
         &t.seq,
         &t.n,
-        &t.subject,
+        &t.subject as &[&str],
         &t.id,
-        &t.from as &[Option<String>],
-        &t.to,
-        &t.cause,
+        &t.from as &[Option<&str>],
+        &t.to as &[&str],
+        &t.cause as &[&str],
         &r.seq,
-        &r.kind,
-        &r.operator,
-        &r.player,
+        &r.kind as &[&str],
+        &r.operator as &[&str],
+        &r.player as &[&str],
         &r.payment as &[Option<Uuid>],
-        &r.refused as &[Option<String>],
+        &r.refused as &[Option<&str>],
         &e.seq,
         &e.n,
         &e.id,
-        &e.kind,
-        &e.operator,
-        &e.player,
+        &e.kind as &[&str],
+        &e.operator as &[&str],
+        &e.player as &[&str],
         &e.subject,
         &e.payment,
         &e.sequence,
-        &e.data,
+        &e.data as &[&str],
         &d.seq,
         &d.n,
         &d.id,
-        &d.operator,
-        &d.player,
+        &d.operator as &[&str],
+        &d.player as &[&str],
         &d.payment as &[Option<Uuid>],
-        &d.direction as &[Option<String>],
-        &d.checkpoint,
+        &d.direction as &[Option<&str>],
+        &d.checkpoint as &[&str],
         &d.player_version,
-        &d.market as &[Option<String>],
-        &d.version as &[Option<String>],
+        &d.market as &[Option<&str>],
+        &d.version as &[Option<&str>],
         &d.sha256 as &[Option<Vec<u8>>],
-        &d.outcome,
+        &d.outcome as &[&str],
         &d.rules,
         &d.reasons,
         &d.inputs,
-        &d.engine,
+        &d.engine as &[&str],
         &d.occurred,
         &d.known
     )

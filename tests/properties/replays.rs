@@ -2,9 +2,10 @@
 
 use super::drawn::{MARKETS, each, fx, policies};
 use interlock::screening::engine;
-use interlock::store::{facts_json, json};
+use interlock::store::{facts_json, facts_text, json};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use serde_json::{Value, json as told};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn ten_thousand_decisions_come_out_to_the_byte_of_what_is_kept_of_them() {
@@ -12,11 +13,13 @@ fn ten_thousand_decisions_come_out_to_the_byte_of_what_is_kept_of_them() {
     let outcomes = std::cell::RefCell::new(BTreeSet::new());
     each((10_000, &MARKETS), (&policies, &rates), |facts| {
         let made = engine::screen(&policies, &facts);
-        let kept = facts_json::text(&facts);
+        let kept = facts_text::text(&facts);
         prop_assert!(!kept.contains("Mustermann") && !kept.contains("12345678909"), "{}", kept);
         let read = facts_json::read(&kept).expect("what was kept can be read");
         prop_assert_eq!(&read, &facts);
-        prop_assert_eq!(facts_json::text(&read), kept);
+        prop_assert_eq!(&facts_text::text(&read), &kept);
+        let tree = serde_json::from_str(&kept).expect("JSON");
+        prop_assert_eq!(in_order(&tree), kept);
         let policy =
             made.policy.as_ref().and_then(|(market, version, _)| policies.version(market, version));
         let again = engine::decide(policy, &read);
@@ -35,4 +38,19 @@ fn ten_thousand_decisions_come_out_to_the_byte_of_what_is_kept_of_them() {
         Ok(())
     });
     assert_eq!(outcomes.into_inner().len(), 4, "all outcomes were met");
+}
+
+/// JSON without blanks, the keys of every object in the order of their bytes.
+fn in_order(tree: &Value) -> String {
+    match tree {
+        Value::Object(object) => {
+            let members: BTreeMap<_, _> = object.iter().collect();
+            let member = |(key, value)| format!("{}:{}", told!(key), in_order(value));
+            format!("{{{}}}", members.into_iter().map(member).collect::<Vec<_>>().join(","))
+        }
+        Value::Array(values) => {
+            format!("[{}]", values.iter().map(in_order).collect::<Vec<_>>().join(","))
+        }
+        plain => plain.to_string(),
+    }
 }
