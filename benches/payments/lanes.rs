@@ -34,6 +34,10 @@ type Prepared = Vec<Mutex<Option<(PlayerKey, Command)>>>;
 /// Settlement and reservations, saturated.
 pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
     let tasks = TaskTracker::new();
+    let counted = plan.statements && stand.counts_statements;
+    if counted {
+        stand.count_statements(true).await?;
+    }
     let (flows, mocks) = open(stand, plan.lanes, &tasks).await?;
     let mut bases = vec![yardstick::run(stand, plan.yardstick).await?];
     heading(
@@ -53,12 +57,18 @@ pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
             "foreign CPU",
         ],
     );
-    let (mut results, first) = (Vec::new(), plan.lane_rounds);
+    let (mut results, mut statements, first) = (Vec::new(), Vec::new(), plan.lane_rounds);
     for round in 0..first {
         let commands = prepare(&flows, plan.commands, &format!("s{round}")).await?;
+        if counted {
+            stand.count_statements(true).await?;
+        }
         let meter = stand.meter(&[]).await?;
         let mut times = submit(&flows, commands, plan.in_flight).await?;
         let used = stand.used(&meter).await?;
+        if counted {
+            statements = stand.statements().await?;
+        }
         bases.push(yardstick::run(stand, plan.yardstick).await?);
         results.push((used, p50_p99(&mut times), times.len()));
     }
@@ -67,6 +77,10 @@ pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
         print_round(round, base, used, *latency, *count);
     }
     println!("\nTPC-B: {} a second in these {} runs.", all(&bases), bases.len());
+    if counted {
+        table::statements("A posting of the last round", plan.commands, &statements);
+        stand.count_statements(false).await?;
+    }
     drop(flows);
     tasks.close();
     tasks.wait().await;

@@ -46,7 +46,7 @@ pub fn statements(title: &str, count: usize, list: &[Statement]) {
     for one in list.iter().take(45) {
         let micros = one.millis * 1e3 / count.max(1) as f64;
         row(&[
-            format!("{:.2}", each(one.calls, count)),
+            format!("{:.4}", each(one.calls, count)),
             format!("{micros:.0}"),
             format!("{:.0}", each(one.wal_bytes, count)),
             format!("`{}`", one.text.replace('|', "∣")),

@@ -78,29 +78,28 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
         &["payment", "statements", "writing transactions", "WAL B"],
     );
     let mut lists = Vec::new();
-    let (account, country, currency) = house::MEASURED[0];
-    let stage = Stage::open(stand).await?;
-    let players = plan.payments.div_ceil(PAYMENTS_EACH);
-    stage.put_players(players, country, currency).await?;
-    stage.end().await?;
-    for route in ["deposits", "withdrawals"] {
+    for measured in house::MEASURED {
+        let (account, country, currency) = measured;
         stand.count_statements(true).await?;
         let stage = Stage::open(stand).await?;
+        stage.put_players(plan.payments.div_ceil(PAYMENTS_EACH), country, currency).await?;
         stage.completing(account).await?;
-        let cost = Cost { sign: Duration::ZERO, verify: Duration::ZERO };
-        let measured = (account, country, currency);
-        let block = stage.block(stand, &plan, measured, route, cost, "counted-").await?;
-        let statements = stand.statements().await?;
-        let calls = statements.iter().map(|one| one.calls).sum();
+        for route in ["deposits", "withdrawals"] {
+            stand.count_statements(true).await?;
+            let cost = Cost { sign: Duration::ZERO, verify: Duration::ZERO };
+            let block = stage.block(stand, &plan, measured, route, cost, "counted-").await?;
+            let statements = stand.statements().await?;
+            let calls = statements.iter().map(|one| one.calls).sum();
+            row(&[
+                block.title.clone(),
+                format!("{:.0}", each(calls, block.count)),
+                format!("{:.1}", each(block.used.writing, block.count)),
+                format!("{:.0}", each(block.used.wal_bytes, block.count)),
+            ]);
+            lists.push((block, statements));
+        }
         stage.end().await?;
         stand.count_statements(false).await?;
-        row(&[
-            block.title.clone(),
-            format!("{:.0}", each(calls, block.count)),
-            format!("{:.1}", each(block.used.writing, block.count)),
-            format!("{:.0}", each(block.used.wal_bytes, block.count)),
-        ]);
-        lists.push((block, statements));
     }
     print_tables(stand).await?;
     if plan.statements {
