@@ -1,7 +1,7 @@
 //! The geometries that the rules were tuned on, and those that were only looked at.
 
 use crate::Asked;
-use crate::peers::NAMES;
+use crate::peers::{FORESEER, NAMES};
 use crate::table::Row;
 use crate::world::World;
 
@@ -49,7 +49,8 @@ pub fn held_out() -> Vec<Geometry> {
 }
 
 /// A line for each geometry: what each fault cost ours, in parentheses what of it is the fault's doing, and
-/// what the window lost; then the 95th percentiles of detection and recovery.
+/// what the window lost; then the 95th percentiles of detection and recovery. The bound instead of ours when it
+/// is asked for.
 pub fn print(asked: &Asked, geometries: &[Geometry]) {
     let names: Vec<_> = asked.faults.iter().map(|fault| fault.name()).collect();
     println!("| geometry | {} | regret | trips/M |", names.join(" | "));
@@ -58,7 +59,8 @@ pub fn print(asked: &Asked, geometries: &[Geometry]) {
         if asked.geometry.as_ref().is_some_and(|only| only != name) {
             continue;
         }
-        let ours = Row::of(asked, world, NAMES[0]);
+        let is_bound = asked.only.as_deref() == Some(FORESEER);
+        let ours = Row::of(asked, world, if is_bound { FORESEER } else { NAMES[0] });
         let peer = Row::of(&Asked { calm: 0.0, ..asked.clone() }, world, NAMES[1]);
         let cells: Vec<String> =
             ours.cells.iter().zip(&peer.cells).map(|(ours, peer)| ours.beside(peer)).collect();

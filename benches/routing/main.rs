@@ -55,7 +55,7 @@ const HELP: &str = "\
 --brownout 0.35     the approval rate of a brownout
 --drift             approval rates wander by 3 points in 15 minutes
 --day               the pace of payments follows a day of half an hour
---only NAME         this contender alone
+--only NAME         this contender alone; \"told by the first failed answer\" is the bound of all that wait for answers
 --grid tuned        the geometries that the rules were tuned on, or held-out: the others
 --geometry NAME     one of them alone
 --plots FOLDER      write the pictures

@@ -1,6 +1,6 @@
 //! Who chooses: ours, and what others do, each with its own published defaults.
 
-use crate::world::World;
+use crate::world::{Fault, World};
 use interlock::domain::{Currency, Direction, Method};
 use interlock::routing::health::dice::Dice;
 use interlock::routing::health::{Bucket, Change, Health, HealthRules, Micros, SECOND};
@@ -30,9 +30,15 @@ pub const NAMES: [&str; 7] = [
     "discounted Thompson",
 ];
 
-pub fn contender(name: &str, world: &World, seed: u64) -> Box<dyn Chooser> {
+/// No contender but a bound: see [`Foreseer`].
+pub const FORESEER: &str = "told by the first failed answer";
+
+pub fn contender(name: &str, world: &World, fault: Option<Fault>, seed: u64) -> Box<dyn Chooser> {
     let (rates, psps) = (&world.rates, world.rates.len());
     match name {
+        FORESEER => {
+            Box::new(Foreseer { world: world.clone(), fault, is_told: false, brownout: 0.0 })
+        }
         "interlock" => Box::new(Ours::new(psps, seed)),
         "success-rate window" => Box::new(Window::new(psps, seed)),
         "the same, calibrated" => Box::new(Window::calibrated(psps, seed, world.pace)),
@@ -329,5 +335,56 @@ impl Chooser for Thompson {
         }
         let counts = &mut self.counts[psp];
         if approved { counts.0 += 1.0 } else { counts.1 += 1.0 }
+    }
+}
+
+/// What nobody can do better who has to hear of a fault from its answers: it knows all approval rates at all
+/// times and what is to come, takes the *first* failed answer of a fault for what it is and no other for one,
+/// and is back in the moment in which the PSP is well again. Of a brownout it is told when the ends of
+/// payments make it a thousand times likelier than not, by the rates that it knows. A silent PSP it gives up
+/// at the first timeout, so that it is no bound there.
+struct Foreseer {
+    world: World,
+    fault: Option<Fault>,
+    is_told: bool,
+    /// The logarithm of how much likelier a brownout makes the latest ends.
+    brownout: f64,
+}
+
+impl Foreseer {
+    fn is_ill(&self, at: Micros) -> bool {
+        self.world.is_on(self.fault, at as f64 / SECOND as f64)
+    }
+}
+
+impl Chooser for Foreseer {
+    fn order(&mut self, now: Micros) -> Vec<usize> {
+        if !self.is_ill(now) {
+            self.is_told = false;
+        }
+        let at_s = now as f64 / SECOND as f64;
+        let rates: Vec<f64> =
+            (0..self.world.rates.len()).map(|psp| self.world.rate(psp, None, at_s)).collect();
+        let mut order = by_score(&rates);
+        if self.is_told {
+            order.sort_by_key(|psp| *psp == self.world.best());
+        }
+        order
+    }
+
+    fn answered(&mut self, psp: usize, (_, sent_at): (u64, Micros), now: Micros, is_fault: bool) {
+        let is_its = is_fault && psp == self.world.best();
+        self.is_told |= is_its && self.is_ill(sent_at) && self.is_ill(now);
+    }
+
+    fn decided(&mut self, psp: usize, sent_at: Micros, now: Micros, approved: bool) {
+        if self.fault != Some(Fault::Brownout) || psp != self.world.best() {
+            return;
+        }
+        let usual = self.world.rate(psp, None, sent_at as f64 / SECOND as f64);
+        let ill = self.world.brownout;
+        let odds = if approved { ill / usual } else { (1.0 - ill) / (1.0 - usual) };
+        self.brownout = (self.brownout + odds.ln()).max(0.0);
+        self.is_told |= self.is_ill(now) && 1_000_f64.ln() <= self.brownout;
     }
 }

@@ -1,7 +1,7 @@
 //! All runs of one geometry, as one table.
 
 use crate::Asked;
-use crate::peers::{NAMES, contender};
+use crate::peers::{FORESEER, NAMES, contender};
 use crate::run::{Outcome, run};
 use crate::world::{Fault, World};
 use serde_json::{Value, json};
@@ -34,8 +34,10 @@ pub struct Cell {
 
 impl Table {
     pub fn of(asked: &Asked, world: &World) -> Self {
-        let wanted = |name: &&&str| asked.only.as_deref().is_none_or(|only| only == **name);
-        let rows = NAMES.iter().filter(wanted).map(|name| Row::of(asked, world, name)).collect();
+        let wanted =
+            |name: &&str| asked.only.as_deref().map_or(*name != FORESEER, |only| only == *name);
+        let names = NAMES.into_iter().chain([FORESEER]).filter(wanted);
+        let rows = names.map(|name| Row::of(asked, world, name)).collect();
         Self { pace: world.pace, rows }
     }
 
@@ -80,7 +82,7 @@ impl Table {
 impl Row {
     pub fn of(asked: &Asked, world: &World, name: &'static str) -> Self {
         let one = |fault, calm: &[f32], seed: u64| {
-            let mut chooser = contender(name, world, seed ^ 0x5eed);
+            let mut chooser = contender(name, world, fault, seed ^ 0x5eed);
             run(world, fault, calm, chooser.as_mut(), seed)
         };
         let seeds = (0..asked.seeds).map(|number| asked.seed.wrapping_mul(1_000_003) + number);
@@ -99,7 +101,7 @@ impl Row {
             after_s: 0.0,
             ..world.clone()
         };
-        let mut chooser = contender(name, world, asked.seed);
+        let mut chooser = contender(name, world, None, asked.seed);
         let long = run(&long, None, &[], chooser.as_mut(), asked.seed);
         let payments = sum(|run| run.payments) + long.payments;
         let trips = sum(|run| f64::from(run.false_trips)) + f64::from(long.false_trips);
