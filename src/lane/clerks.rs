@@ -296,7 +296,8 @@ impl Clerk for OpenRooms {
 }
 
 /// Notes what files of limits answered. These commits need not wait for the disk either: a decision that
-/// is durable makes them durable, and of a deposit without one the worker asks the file again.
+/// is durable finds them durable, and for a deposit without one the worker gives the room back, whatever
+/// the file had said.
 #[derive(Debug)]
 pub struct NoteRoomAnswers;
 

@@ -288,6 +288,26 @@ async fn an_account_that_another_player_uses_goes_to_people_and_names_nobody() {
     world.leave_open();
 }
 
+/// What came before is counted in the moment in which money comes. The sandbox has this rule on record only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_account_of_a_player_is_found_when_its_money_comes() {
+    let accounts = "id = \"velocity.instruments\"\neffect = \"review\"\nflow = \"deposits\"\n\
+                    window = \"30 days\"\nmost = 1";
+    let (rules, first) = (rule(accounts), Some("truelayer-de"));
+    let world = World::with(Setup { rules, first, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let (one, other) = ("DE02120300000000202051", "DE89370400440532013000");
+    for (iban, state) in [(one, "no_hit"), (one, "no_hit"), (other, "hit")] {
+        let begun = deposit(&world, &player, 1_000).await;
+        let payer = json!({"name": "Erika Mustermann", "iban": iban});
+        world.complete_with(&begun, json!({"outcome": "succeeded", "payer": payer})).await;
+        let paid = world.settled(begun.id, "succeeded").await;
+        assert_eq!(found(&world, &paid, "deposit.post", "velocity.instruments").await[1], state);
+    }
+    all_replay(&world).await;
+    world.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proof_of_control_is_good_for_its_own_address() {
     let world = World::with(Setup { accounts: MALTA.accounts, ..Setup::default() }).await;
