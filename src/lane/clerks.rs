@@ -85,11 +85,6 @@ impl Clerk for StoreEvents {
     type Question = Vec<NewEvent>;
     /// Those of the question's events that were new.
     type Answer = BTreeSet<InboxId>;
-    type Tool = LaneConnection;
-
-    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
-        db.lane_connection().await
-    }
 
     async fn answer(
         &self,
@@ -113,7 +108,6 @@ pub struct MarkDone;
 impl Clerk for MarkDone {
     type Question = DoneEvent;
     type Answer = ();
-    type Tool = LaneConnection;
 
     /// Nobody waits for it, and the inbox worker leaves an event alone for 3 s.
     fn rest(&self) -> Duration {
@@ -141,11 +135,6 @@ pub struct FindPlaces;
 impl Clerk for FindPlaces {
     type Question = Named;
     type Answer = Vec<AttemptPlace>;
-    type Tool = LaneConnection;
-
-    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
-        db.lane_connection().await
-    }
 
     async fn answer(
         &self,
@@ -166,11 +155,6 @@ pub struct ReadPlayers {
 impl Clerk for ReadPlayers {
     type Question = PlayerKey;
     type Answer = Option<PlayerFacts>;
-    type Tool = LaneConnection;
-
-    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
-        db.lane_connection().await
-    }
 
     async fn answer(
         &self,
@@ -188,11 +172,6 @@ pub struct ReadPayees;
 impl Clerk for ReadPayees {
     type Question = Payee;
     type Answer = Option<PayeeFacts>;
-    type Tool = LaneConnection;
-
-    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
-        db.lane_connection().await
-    }
 
     async fn answer(
         &self,
@@ -210,11 +189,6 @@ pub struct ReadKeys;
 impl Clerk for ReadKeys {
     type Question = KeyId;
     type Answer = Option<KeyState>;
-    type Tool = LaneConnection;
-
-    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
-        db.lane_connection().await
-    }
 
     async fn answer(
         &self,
@@ -232,11 +206,6 @@ pub struct ReadResults;
 impl Clerk for ReadResults {
     type Question = Wanted;
     type Answer = Option<Kept>;
-    type Tool = LaneConnection;
-
-    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
-        db.lane_connection().await
-    }
 
     async fn answer(
         &self,
@@ -256,7 +225,6 @@ pub struct KeepResults;
 impl Clerk for KeepResults {
     type Question = NewResult;
     type Answer = ();
-    type Tool = LaneConnection;
 
     async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
         db.hasty_connection().await
@@ -279,11 +247,6 @@ pub struct OpenRooms;
 impl Clerk for OpenRooms {
     type Question = NewRoom;
     type Answer = ();
-    type Tool = LaneConnection;
-
-    async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
-        db.lane_connection().await
-    }
 
     async fn answer(
         &self,
@@ -304,7 +267,6 @@ pub struct NoteRoomAnswers;
 impl Clerk for NoteRoomAnswers {
     type Question = RoomAnswer;
     type Answer = ();
-    type Tool = LaneConnection;
 
     async fn open(&self, db: &Db) -> Result<LaneConnection, StoreError> {
         db.hasty_connection().await

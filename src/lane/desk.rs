@@ -5,6 +5,7 @@
 //! for one statement and a crowd for two ([`Clerk::rest`] is for what nobody waits for). An asker
 //! that goes away takes nothing back.
 
+use crate::store::db::LaneConnection;
 use crate::store::{Db, StoreError};
 use std::future::Future;
 use std::time::Duration;
@@ -19,11 +20,11 @@ const BATCH_MAX: usize = 200;
 pub trait Clerk: Send + 'static {
     type Question: Send + Sync + 'static;
     type Answer: Send + 'static;
-    /// What it works with: connections of its own.
-    type Tool: Send + 'static;
 
-    /// Opens its connections; asked again whenever a batch failed.
-    fn open(&self, db: &Db) -> impl Future<Output = Result<Self::Tool, StoreError>> + Send;
+    /// Opens its connection; asked again whenever a batch failed.
+    fn open(&self, db: &Db) -> impl Future<Output = Result<LaneConnection, StoreError>> + Send {
+        db.lane_connection()
+    }
 
     /// How long it rests after a batch, so that more comes together.
     fn rest(&self) -> Duration {
@@ -33,7 +34,7 @@ pub trait Clerk: Send + 'static {
     /// Answers a batch, in the order of the questions.
     fn answer(
         &self,
-        tool: &mut Self::Tool,
+        connection: &mut LaneConnection,
         questions: &[Self::Question],
     ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send;
 }
@@ -84,16 +85,16 @@ impl<C: Clerk + Sync> Desk<C> {
 }
 
 async fn work<C: Clerk + Sync>(clerk: C, db: Db, mut queue: mpsc::Receiver<Asked<C>>) {
-    let mut tool = None;
+    let mut connection = None;
     let mut asked = Vec::with_capacity(BATCH_MAX);
     while 0 < queue.recv_many(&mut asked, BATCH_MAX).await {
         let (questions, answers): (Vec<_>, Vec<_>) = asked.drain(..).unzip();
-        let mut found = at_work(&clerk, &db, &mut tool, &questions).await;
+        let mut found = at_work(&clerk, &db, &mut connection, &questions).await;
         if found.is_none() && 1 < questions.len() {
             // One question may be what the database cannot stand: the others go without it.
             let mut singly = Vec::with_capacity(questions.len());
             for question in questions.chunks(1) {
-                let one = at_work(&clerk, &db, &mut tool, question).await;
+                let one = at_work(&clerk, &db, &mut connection, question).await;
                 singly.push(one.and_then(|mut one| one.pop()));
             }
             answer_all(answers, singly);
@@ -122,10 +123,10 @@ fn answer_all<A>(
 async fn at_work<C: Clerk>(
     clerk: &C,
     db: &Db,
-    tool: &mut Option<C::Tool>,
+    connection: &mut Option<LaneConnection>,
     questions: &[C::Question],
 ) -> Option<Vec<C::Answer>> {
-    let opened = match tool.take() {
+    let opened = match connection.take() {
         Some(opened) => Ok(opened),
         None => clerk.open(db).await,
     };
@@ -133,7 +134,7 @@ async fn at_work<C: Clerk>(
         Ok(mut opened) => {
             let answered = clerk.answer(&mut opened, questions).await;
             if answered.is_ok() {
-                *tool = Some(opened);
+                *connection = Some(opened);
             }
             answered
         }

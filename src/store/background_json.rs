@@ -1,7 +1,8 @@
 //! Who paid, what people vouch for, and who else used an instrument, in the facts of a decision.
 
 use super::StoreError;
-use super::facts_json::{Node, money_json, time};
+use super::facts_json::Node;
+use super::facts_text::{money_json, time};
 use crate::screening::attestation::AttestationKind;
 use crate::screening::facts::{Match, PayerFacts, Shared, Vouched};
 use psp_contract::CardFunding;

@@ -1,7 +1,8 @@
 //! What was found about a player outside the house, as a piece of a decision's canonical JSON.
 
 use super::StoreError;
-use super::facts_json::{Node, money_json, time};
+use super::facts_json::Node;
+use super::facts_text::{money_json, time};
 use crate::screening::hooks::{
     CheckFacts, FileAnswer, FileFacts, HookFailure, KycAnswer, KycFacts, KycStanding, NameAnswer,
     NameFacts, NameHit, RegisterAnswer, RegisterFacts, Standing, Topic,

@@ -7,24 +7,13 @@ use crate::domain::{Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
 use crate::screening::facts::{Facts, PaymentFacts, PlayerFacts};
-
 use crate::screening::limits::{LimitUsed, Period};
 use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, FxTable};
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::Date;
 use time::format_description::well_known::{Iso8601, Rfc3339};
-
-pub(super) fn time(at: Timestamp) -> Value {
-    // Years outside 0–9999 have no such text, and no clock shows them.
-    at.format(&Rfc3339).unwrap_or_default().into()
-}
-
-/// `["SEK", 10050]`: the code and minor units.
-pub(super) fn money_json(money: Money) -> Value {
-    json!([money.currency.code(), money.minor])
-}
 
 /// Reads the facts back.
 ///

@@ -14,7 +14,7 @@ use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::LimitUsed;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
 /// The canonical form.
@@ -85,9 +85,18 @@ struct Moment(Timestamp);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Years outside 0–9999 have no such text, and no clock shows them.
-        serializer.serialize_str(&self.0.format(&Rfc3339).unwrap_or_default())
+        serializer.serialize_str(&time_text(self.0))
     }
+}
+
+fn time_text(at: Timestamp) -> String {
+    // Years outside 0–9999 have no such text, and no clock shows them.
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
+/// As [`Moment`], in a tree.
+pub(super) fn time(at: Timestamp) -> Value {
+    time_text(at).into()
 }
 
 /// `["SEK", 10050]`: the code and minor units.
@@ -97,6 +106,11 @@ impl Serialize for MoneyText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (self.0.currency.code(), self.0.minor).serialize(serializer)
     }
+}
+
+/// As [`MoneyText`], in a tree.
+pub(super) fn money_json(money: Money) -> Value {
+    json!([money.currency.code(), money.minor])
 }
 
 /// What is rare is made as a tree. Its keys are put in order here, whatever order the tree keeps.

@@ -1,7 +1,8 @@
 //! What vendors said, as canonical JSON: in the facts of a decision, and in the rows of answers.
 
 use super::StoreError;
-use super::facts_json::{Node, money_json, time};
+use super::facts_json::Node;
+use super::facts_text::{money_json, time};
 use crate::screening::signals::{Hook, Risk, Signal, VendorResult, VendorState};
 use serde_json::{Value, json};
 
