@@ -3,6 +3,7 @@
 use super::batch::{self, Decided, Outcome};
 use super::lanes::{LaneConfig, SubmitError};
 use super::render::Render;
+use super::width::Width;
 use crate::book::Incident;
 use crate::clock::Clock;
 use crate::decide::four_eyes::ReviewTerms;
@@ -85,24 +86,30 @@ pub struct Lane {
     waiting: VecDeque<Work>,
     connection: Option<LaneConnection>,
     held: HeldSlot,
-    /// The slots of this instance's lanes: none may take another's.
-    siblings: Siblings,
+    shared: Shared,
 }
 
-/// The slots that the lanes of one instance hold.
-pub type Siblings = Arc<Mutex<BTreeSet<i16>>>;
-
-fn others(siblings: &Siblings, own: Option<i16>) -> Vec<i16> {
-    let held = siblings.lock().unwrap_or_else(PoisonError::into_inner);
-    held.iter().copied().filter(|slot| Some(*slot) != own).collect()
+/// What the lanes of one instance share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    pub width: Arc<Width>,
+    /// The slots that they hold: none may take another's.
+    pub slots: Arc<Mutex<BTreeSet<i16>>>,
 }
 
-fn replace(siblings: &Siblings, old: Option<i16>, new: i16) {
-    let mut held = siblings.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(old) = old {
-        held.remove(&old);
+impl Shared {
+    fn slots_of_others(&self, own: Option<i16>) -> Vec<i16> {
+        let held = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().copied().filter(|slot| Some(*slot) != own).collect()
     }
-    held.insert(new);
+
+    fn replace_slot(&self, old: Option<i16>, new: i16) {
+        let mut held = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(old) = old {
+            held.remove(&old);
+        }
+        held.insert(new);
+    }
 }
 
 /// How an attempt at a batch ended.
@@ -121,16 +128,16 @@ impl Lane {
         config: LaneConfig,
         context: Arc<LaneContext>,
         queue: mpsc::Receiver<Work>,
-        siblings: Siblings,
+        shared: Shared,
     ) -> Result<Option<Self>, StoreError> {
         let mut connection = db.lane_connection().await?;
-        let taken = others(&siblings, None);
+        let taken = shared.slots_of_others(None);
         let held = slots::take(&mut connection, &config.holder, &taken, config.slot_lease).await?;
         let Some(held) = held else { return Ok(None) };
-        replace(&siblings, None, held.slot);
+        shared.replace_slot(None, held.slot);
         let waiting = VecDeque::new();
         let connection = Some(connection);
-        Ok(Some(Self { db, config, context, queue, waiting, connection, held, siblings }))
+        Ok(Some(Self { db, config, context, queue, waiting, connection, held, shared }))
     }
 
     /// Works until the last sender is gone and everything queued is answered.
@@ -154,6 +161,7 @@ impl Lane {
             // Whoever was just answered may have the next command ready: together they are one batch.
             tokio::task::yield_now().await;
             let batch = self.drain(first);
+            self.shared.width.took(batch.len(), Instant::now());
             self.process(batch).await;
         }
         if let Some(mut connection) = self.connection.take() {
@@ -311,10 +319,10 @@ impl Lane {
         tracing::warn!(slot = self.held.slot, "a lane lost its slot and takes another");
         let Some(mut connection) = self.connected().await else { return Ended::Again };
         let lease = self.config.slot_lease;
-        let taken = others(&self.siblings, Some(self.held.slot));
+        let taken = self.shared.slots_of_others(Some(self.held.slot));
         match slots::take(&mut connection, &self.config.holder, &taken, lease).await {
             Ok(Some(held)) => {
-                replace(&self.siblings, Some(self.held.slot), held.slot);
+                self.shared.replace_slot(Some(self.held.slot), held.slot);
                 self.held = held;
             }
             Ok(None) => tracing::warn!("no lane slot is free"),

@@ -1,20 +1,21 @@
 //! The door to durability: which lane a player is on, and what a full queue means.
 
 use super::desk::DeskError;
-use super::lane::{Lane, LaneContext, Siblings, Work};
+use super::lane::{Lane, LaneContext, Shared, Work};
+use super::width::Width;
 use crate::decide::{Answer, Command, Refusal};
 use crate::domain::PlayerKey;
 use crate::store::{Db, StoreError};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 /// How many lanes, and how long things may take.
 #[derive(Debug, Clone)]
 pub struct LaneConfig {
-    /// About one a core.
+    /// About one a core: as many as may be in use ([`super::width`]).
     pub lanes: usize,
     /// The instance's stable name: it retakes its own slots at once.
     pub holder: String,
@@ -63,6 +64,7 @@ impl From<DeskError> for SubmitError {
 #[derive(Debug, Clone)]
 pub struct Lanes {
     queues: Arc<Vec<mpsc::Sender<Work>>>,
+    width: Arc<Width>,
 }
 
 impl Lanes {
@@ -75,16 +77,17 @@ impl Lanes {
         tracker: &TaskTracker,
     ) -> Result<Self, LanesError> {
         let mut queues = Vec::with_capacity(config.lanes);
-        let siblings = Siblings::default();
+        let width = Arc::new(Width::new(config.lanes, config.batch_max, Instant::now()));
+        let shared = Shared { width: width.clone(), slots: Arc::default() };
         for _ in 0..config.lanes {
             let (sender, receiver) = mpsc::channel(config.queue_max);
             let lane =
-                Lane::open(db.clone(), config.clone(), context.clone(), receiver, siblings.clone());
+                Lane::open(db.clone(), config.clone(), context.clone(), receiver, shared.clone());
             let lane = lane.await?.ok_or(LanesError::NoSlot)?;
             tracker.spawn(lane.run());
             queues.push(sender);
         }
-        Ok(Self { queues: Arc::new(queues) })
+        Ok(Self { queues: Arc::new(queues), width })
     }
 
     /// Submits a command of a player and awaits what came of it.
@@ -95,13 +98,9 @@ impl Lanes {
         player: &PlayerKey,
         command: Command,
     ) -> Result<Answer, SubmitError> {
-        let mut hasher = DefaultHasher::new();
-        player.hash(&mut hasher);
-        let count = u64::try_from(self.queues.len()).unwrap_or(1);
-        let index = usize::try_from(hasher.finish() % count).unwrap_or(0);
         let (reply, answer) = oneshot::channel();
         let work = Work::new(player.clone(), command, reply);
-        self.queues[index].try_send(work).map_err(|_| SubmitError::Full)?;
+        self.queues[self.width.lane_of(player)].try_send(work).map_err(|_| SubmitError::Full)?;
         answer.await.unwrap_or(Err(SubmitError::Busy))
     }
 

@@ -5,13 +5,14 @@
 //! their books, lets [`crate::decide`] decide each command in order, writes everything with a
 //! handful of statements, commits once, and answers all.
 //!
-//! Invariants: a player is always on the same lane of an instance; two instances are serialised by
-//! the player's row lock; `(slot, seq)` is gap-free and the primary key of what is written, so a
-//! lane that lost its slot cannot commit; a refused command never fails its neighbours; a command
-//! whose answer cannot be told for sure is not answered until the database has said what it kept.
+//! Invariants: a player is on one lane of an instance while the number of open lanes is the same
+//! ([`width`]); two lanes, as two instances, are serialised by the player's row lock; `(slot, seq)` is
+//! gap-free and the primary key of what is written, so a lane that lost its slot cannot commit; a
+//! refused command never fails its neighbours; a command whose answer cannot be told for sure is not
+//! answered until the database has said what it kept.
 //!
-//! Reading order: [`lanes`] (the door), [`lane`] (the task), [`batch`], [`render`]; beside them [`desk`],
-//! [`clerks`], [`known_places`].
+//! Reading order: [`lanes`] (the door), [`width`], [`lane`] (the task), [`batch`], [`render`]; beside
+//! them [`desk`], [`clerks`], [`known_places`].
 
 pub mod batch;
 pub mod clerks;
@@ -21,6 +22,7 @@ pub mod known_places;
 pub mod lane;
 pub mod lanes;
 pub mod render;
+pub mod width;
 
 pub use lanes::{LaneConfig, Lanes, LanesError, SubmitError};
 pub use render::Render;

@@ -180,6 +180,43 @@ async fn a_full_queue_says_so_at_once_and_loses_nothing_that_it_took() {
     world.close().await;
 }
 
+/// A crowd opens the second lane while it plays: from one command to the next a player is on another lane,
+/// and the two meet at the player's row.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_opens_under_a_crowd_loses_and_doubles_nothing() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let mut players = Vec::new();
+    for _ in 0..40 {
+        players.push(world.player("DE").await);
+    }
+    let slots = "select count(distinct slot) from record where slot >= 0";
+    assert_eq!(world.number(slots).await, 1, "a lone command opens no second lane");
+    let lane = stop_the_lane(&world).await;
+    let (lanes, crowd) = (world.one().flows.lanes.clone(), players.clone());
+    let playing = world.one().run(async move {
+        let all = crowd.into_iter().map(|player| {
+            let lanes = lanes.clone();
+            async move {
+                let mut refused = 0;
+                for _ in 0..10 {
+                    let wins = (0..4).map(|_| lanes.submit(&player, win(&key())));
+                    let answers = futures_util::future::join_all(wins).await;
+                    refused += answers.iter().filter(|answer| answer.is_err()).count();
+                }
+                refused
+            }
+        });
+        futures_util::future::join_all(all).await.into_iter().sum::<usize>()
+    });
+    let (refused, ()) = tokio::join!(playing, let_go(&world, lane));
+    assert_eq!(refused, 0);
+    assert_eq!(world.number(slots).await, 2, "the crowd opened it");
+    for player in &players {
+        assert_eq!(world.wallet(player).await.cash, 40);
+    }
+    world.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_player_who_is_locked_elsewhere_is_busy_after_two_seconds_and_others_go_on() {
     let world = one_lane().await;
