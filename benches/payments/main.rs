@@ -2,7 +2,8 @@
 //!
 //! `make bench` runs it whole, `make bench ARGS=--quick` in a minute or so. Options: `--only a,b` of
 //! `lanes`, `lone`, `whole`, `counts`; `--statements` lists what the database was asked; `--lanes 4`
-//! loads so many lanes in the first block, `--in-flight 800` with so many commands at once.
+//! loads so many lanes in the first block, `--in-flight 800` with so many commands at once;
+//! `--callers 200` has so many casinos' requests under way in `whole`, `--payments 4000` of each kind.
 //!
 //! The yardstick is pgbench's TPC-B-like transaction (scale 50, 32 clients, prepared), run before
 //! and after each measured block; the base of a ratio is the median of these runs. The cluster is
@@ -50,6 +51,10 @@ pub struct Plan {
     pub commands: usize,
     /// Deposits, and withdrawals, over each PSP.
     pub payments: usize,
+    /// The same where statements are counted, which costs time.
+    pub counted: usize,
+    /// Requests of casinos that are under way at once, of whole payments.
+    pub callers: usize,
 }
 
 impl Plan {
@@ -66,17 +71,17 @@ enum Asked {
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Asked> {
     let (mut quick, mut statements, mut only) = (false, false, Vec::new());
-    let (mut lanes, mut in_flight) = (2, 400);
+    let (mut lanes, mut in_flight, mut callers, mut payments) = (2, 400, 48, None);
     let (mut role, mut home, mut url, mut ports) = (None, None, None, None);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
             "--quick" => quick = true,
             "--statements" => statements = true,
-            "--lanes" => lanes = value()?.parse().context("--lanes needs a number")?,
-            "--in-flight" => {
-                in_flight = value()?.parse().context("--in-flight needs a number")?;
-            }
+            "--lanes" => lanes = number(&word, &value()?)?,
+            "--in-flight" => in_flight = number(&word, &value()?)?,
+            "--callers" => callers = number(&word, &value()?)?,
+            "--payments" => payments = Some(number(&word, &value()?)?),
             "--only" => only = value()?.split(',').map(str::to_owned).collect(),
             "--role" => role = Some(value()?),
             "--home" => home = Some(PathBuf::from(value()?)),
@@ -100,8 +105,14 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Asked> {
         lanes,
         in_flight,
         commands: pick(20_000, 6_000),
-        payments: pick(2_000, 500),
+        payments: payments.unwrap_or_else(|| pick(2_000, 500)),
+        counted: payments.unwrap_or(200),
+        callers,
     }))
+}
+
+fn number(option: &str, value: &str) -> Result<usize> {
+    value.parse().with_context(|| format!("{option} needs a number"))
 }
 
 fn main() -> Result<()> {

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
+/// While players are put.
 const CALLERS: usize = 48;
 const PAYMENTS_EACH: usize = 4;
 /// The longest that a block waits for the last webhook.
@@ -53,7 +54,7 @@ pub async fn payments(stand: &mut Stand, plan: &Plan) -> Result<()> {
         }
     }
     stage.end().await?;
-    print(&blocks, median(&bases));
+    print(&blocks, plan.callers, median(&bases));
     println!("\nTPC-B: {} a second in these {} runs.", all(&bases), bases.len());
     for (name, cost) in [("ES512 (TrueLayer)", costs.0), ("RSA-2048 SHA-1 (Trustly)", costs.1)] {
         let micros = |time: Duration| time.as_secs_f64() * 1e6;
@@ -72,7 +73,7 @@ pub async fn counts(stand: &mut Stand, plan: &Plan) -> Result<()> {
         println!("\nThis server comes without pg_stat_statements: statements are not counted.");
         return Ok(());
     }
-    let plan = Plan { payments: plan.payments.min(200), ..plan.clone() };
+    let plan = Plan { payments: plan.counted, ..plan.clone() };
     heading(
         "What the database does for one payment",
         &["payment", "statements", "writing transactions", "WAL B"],
@@ -180,7 +181,7 @@ impl Stage {
         let webhooks = stand.number("select count(*) from inbox").await?;
         let meter = stand.meter(&[self.service.pid, self.mocks.pid]).await?;
         let kind = route.to_owned();
-        let mut times = crowd::run(count, CALLERS, move |number| {
+        let mut times = crowd::run(count, plan.callers, move |number| {
             let (client, route) = (client.clone(), kind.clone());
             let (player, key) =
                 (format!("p-{country}-{}", number % players), format!("{key}-{number}"));
@@ -232,9 +233,9 @@ async fn await_all(stand: &mut Stand, route: &str, wanted: i64) -> Result<()> {
     }
 }
 
-fn print(blocks: &[Block], base: f64) {
+fn print(blocks: &[Block], callers: usize, base: f64) {
     heading(
-        &format!("Whole payments, {CALLERS} callers, everything on this machine"),
+        &format!("Whole payments, {callers} callers, everything on this machine"),
         &[
             "payment",
             "× TPC-B",

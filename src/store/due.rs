@@ -13,17 +13,19 @@ pub struct DueAttempt {
     pub attempt: AttemptId,
 }
 
-/// Attempts whose due time has come, the oldest first.
+/// Attempts whose due time has come, the oldest first, without those that are being worked on.
 pub async fn attempts(
     pool: &PgPool,
     now: Timestamp,
+    running: &[Uuid],
     most: i64,
 ) -> Result<Vec<DueAttempt>, StoreError> {
     let rows = sqlx::query!(
         "select a.attempt_id, a.payment_id, p.operator_id, p.player_id
          from attempt a join payment p on p.payment_id = a.payment_id
-         where a.due_at <= $1 order by a.due_at limit $2",
+         where a.due_at <= $1 and a.attempt_id <> all($2) order by a.due_at limit $3",
         now,
+        running,
         most
     )
     .fetch_all(pool)
@@ -41,16 +43,19 @@ pub async fn attempts(
         .collect())
 }
 
-/// Approved withdrawals that are to be sent now.
+/// Approved withdrawals that are to be sent now, the oldest first, without those that are being sent.
 pub async fn payouts(
     pool: &PgPool,
     now: Timestamp,
+    running: &[Uuid],
     most: i64,
 ) -> Result<Vec<(PlayerKey, Uuid)>, StoreError> {
     let rows = sqlx::query!(
         "select payment_id, operator_id, player_id from payment
-         where due_at <= $1 and status = 'approved' order by due_at limit $2",
+         where due_at <= $1 and status = 'approved' and payment_id <> all($2)
+         order by due_at limit $3",
         now,
+        running,
         most
     )
     .fetch_all(pool)

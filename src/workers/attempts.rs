@@ -34,16 +34,18 @@ impl Worker for AttemptWorker {
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        let most = i64::try_from(self.running.room()).unwrap_or(0);
-        let due = due::attempts(self.flows.db.pool(), now, most).await?;
+        let room = self.running.room();
+        let due = due::attempts(self.flows.db.pool(), now, &room.running, room.most).await?;
+        self.running.found(&room, due.len());
         let mut report = Report::default();
         for row in due {
             let flows = self.flows.clone();
             let started = self.running.start(row.attempt.0, async move {
                 let done = resolve_unknown(&flows, &row.player, row.payment, row.attempt).await;
-                if let Err(error) = done {
+                done.inspect_err(|error| {
                     tracing::warn!(attempt.id = %row.attempt, %error, "will be looked at again");
-                }
+                })
+                .is_ok()
             });
             report.claimed += u64::from(started);
         }

@@ -51,7 +51,10 @@ impl Worker for HealthWorker {
                 }
                 let (flows, psp) = (self.flows.clone(), psp.clone());
                 let row = flows.ids.next();
-                self.running.start(row, async move { ask_psp(&flows, &psp, direction).await });
+                self.running.start(row, async move {
+                    ask_psp(&flows, &psp, direction).await;
+                    true
+                });
             }
         }
         Ok(Report::default())

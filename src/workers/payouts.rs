@@ -34,15 +34,18 @@ impl Worker for PayoutWorker {
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        let most = i64::try_from(self.running.room()).unwrap_or(0);
-        let due = due::payouts(self.flows.db.pool(), now, most).await?;
+        let room = self.running.room();
+        let due = due::payouts(self.flows.db.pool(), now, &room.running, room.most).await?;
+        self.running.found(&room, due.len());
         let mut report = Report::default();
         for (player, payment) in due {
             let flows = self.flows.clone();
             let started = self.running.start(payment, async move {
-                if let Err(error) = send_payout(&flows, &player, payment).await {
+                let sent = send_payout(&flows, &player, payment).await;
+                sent.inspect_err(|error| {
                     tracing::warn!(payment.id = %payment, %error, "will be looked at again");
-                }
+                })
+                .is_ok()
             });
             report.claimed += u64::from(started);
         }

@@ -36,15 +36,20 @@ impl Worker for ScreeningWorker {
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        let most = i64::try_from(self.running.room()).unwrap_or(0);
-        let claimed = vendor_checks::claim(self.flows.db.pool(), now, now + LEASE, most).await?;
+        let room = self.running.room();
+        let claimed =
+            vendor_checks::claim(self.flows.db.pool(), now, now + LEASE, room.most).await?;
+        self.running.found(&room, claimed.len());
         let mut report = Report::default();
         for check in claimed {
             let flows = self.flows.clone();
             let started = self.running.start(check.payment, async move {
-                if let Err(error) = ask_vendors(&flows, &check).await {
-                    tracing::warn!(payment.id = %check.payment, %error, "will be looked at again");
-                }
+                let asked = ask_vendors(&flows, &check).await;
+                asked
+                    .inspect_err(|error| {
+                        tracing::warn!(payment.id = %check.payment, %error, "will be looked at again");
+                    })
+                    .is_ok()
             });
             report.claimed += u64::from(started);
         }

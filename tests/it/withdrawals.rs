@@ -1,13 +1,18 @@
 //! Withdrawals: held, sent, captured or released, over each PSP.
 
-use super::harness::{Setup, World, eur, gbp, withdrawal_order};
+use super::harness::{SOON, Setup, World, eur, eventually, gbp, withdrawal_order};
+use futures_util::FutureExt;
 use interlock::book::{GameKind, Payment};
 use interlock::decide::Refusal;
 use interlock::domain::{AttemptStatus, Money};
 use interlock::lane::SubmitError;
 use interlock::payments::request_withdrawal::RequestError;
 use interlock::payments::start_deposit::StartError;
+use interlock::store::due;
+use interlock::workers::driver::Worker;
+use interlock::workers::payouts::PayoutWorker;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -234,5 +239,46 @@ async fn of_two_hundred_withdrawals_at_once_the_wallet_pays_exactly_what_it_cove
     super::harness::eventually("all fifty are paid", Duration::from_secs(60), all_paid).await;
     let wallet = world.wallet(&player).await;
     assert_eq!((wallet.cash, wallet.held), (499, 0));
+    world.close().await;
+}
+
+/// Nobody asks for anything any more, and more payouts wait than are sent at once: as soon as half of those
+/// are done the worker is told to look again, and finds what it has not begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn payouts_that_found_no_room_are_sent_as_soon_as_there_is_some() {
+    const AT_ONCE: u64 = 64;
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    for _ in 0..7 {
+        let player = world.rich_player("DE", 10_000).await;
+        for _ in 0..10 {
+            let withdrawal = world.withdraw(&player, eur(1_000)).await;
+            assert_eq!(withdrawal.status.as_str(), "approved");
+        }
+    }
+    let flows = world.one().flows.clone();
+    let (pool, now) = (flows.db.pool().clone(), flows.clock.now());
+    let waiting = due::payouts(&pool, now, &[], 100).await.unwrap();
+    let first = waiting[0].1;
+    let others = due::payouts(&pool, now, &[first], 100).await.unwrap();
+    assert_eq!((waiting.len(), others.len()), (70, 69));
+    assert!(others.iter().all(|(_, payment)| *payment != first));
+
+    let bell = flows.nudges.payouts.clone();
+    // What the requests rang.
+    let _ = bell.notified().now_or_never();
+    let worker = Arc::new(PayoutWorker::new(flows));
+    let look = async || {
+        let worker = worker.clone();
+        world.one().run(async move { worker.activate(now).await.unwrap() }).await
+    };
+    assert_eq!(look().await.claimed, AT_ONCE);
+    let rung = || async { bell.notified().now_or_never() };
+    eventually("half of them are sent and the worker is told", SOON, rung).await;
+    assert_eq!(look().await.claimed, 70 - AT_ONCE);
+    let unsent =
+        "select count(*) from payment where direction = 'withdrawal' and status = 'approved'";
+    let all_sent = || async { (world.number(unsent).await == 0).then_some(()) };
+    eventually("all are sent", SOON, all_sent).await;
+    drop(worker);
     world.close().await;
 }
