@@ -67,6 +67,10 @@ impl From<sqlx::Error> for StoreError {
 /// time; compiling such a statement would cost more than running it.
 const BY_KEY: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 
+/// What the log has of rows beside lanes is their text, and so are the times in it
+/// (`outside_row` of the schema).
+const TIMES: [(&str, &str); 1] = [("timezone", "UTC")];
+
 /// A pooled connection that nobody used for so long is tested before it is used.
 const RESTED: Duration = Duration::from_secs(5);
 
@@ -87,7 +91,8 @@ impl Db {
         let options = PgConnectOptions::from_str(url)?
             .application_name("interlock")
             .log_statements(tracing::log::LevelFilter::Trace)
-            .options(BY_KEY);
+            .options(BY_KEY)
+            .options(TIMES);
         let pool = pool_options(connections_max, true).connect_with(options.clone()).await?;
         Ok(Self(Arc::new(Inner { pool, options, url: url.into() })))
     }

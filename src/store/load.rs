@@ -179,11 +179,15 @@ async fn load_references(
         columns.2.push(reference.clone());
     }
     let rows = sqlx::query!(
-        r#"select p.operator_id, p.direction, p.reference as "reference!", p.payment_id
-         from payment p
-         join unnest($1::text[], $2::text[], $3::text[]) as wanted (operator_id, direction, reference)
-           on wanted.operator_id = p.operator_id and wanted.direction = p.direction
-          and wanted.reference = p.reference"#,
+        r#"-- No index can serve `is not distinct from`: only that of references is left, whatever the
+         -- planner believes; `offset 0` keeps the join as it stands.
+         select p.operator_id, p.direction, p.reference as "reference!", p.payment_id
+         from unnest($1::text[], $2::text[], $3::text[]) as wanted (operator_id, direction, reference)
+         cross join lateral (
+           select operator_id, direction, reference, payment_id from payment
+           where reference = wanted.reference
+             and operator_id is not distinct from wanted.operator_id
+             and direction is not distinct from wanted.direction offset 0) p"#,
         &columns.0,
         &columns.1,
         &columns.2
