@@ -17,8 +17,30 @@ use sqlx::PgConnection;
 /// Rows that are taken in at once.
 const AT_ONCE: i64 = 1_000;
 /// Nobody's transaction lasts so long: what was written before the newest row that was taken in, but
-/// committed after it, is younger than that.
-const LOOK_BACK_S: f64 = 30.0;
+/// committed after it, is younger than that, and by how long there may have been no wide look.
+const WIDE: time::Duration = time::Duration::seconds(45);
+/// Most transactions last no longer than this: what they wrote is found by the next look.
+const NARROW: time::Duration = time::Duration::seconds(2);
+
+/// How far before the newest row that was taken in a look begins. It asks of each row from there on whether
+/// it was taken in, so that how far it looks back is what it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Narrow,
+    /// To be had at least every 10 s of looking: it finds what was committed late.
+    Wide,
+    Everything,
+}
+
+impl Look {
+    fn from(self, newest: Option<Timestamp>) -> Option<Timestamp> {
+        match self {
+            Self::Narrow => newest.map(|at| at - NARROW),
+            Self::Wide => newest.map(|at| at - WIDE),
+            Self::Everything => None,
+        }
+    }
+}
 
 struct Row {
     source: String,
@@ -30,31 +52,30 @@ struct Row {
     personal: Option<String>,
 }
 
-/// Takes in what is new; `only_new` looks at what was written lately, else at everything. Tells how many
-/// rows there were.
-pub async fn take_in(pool: &Pool, now: Timestamp, only_new: bool) -> Result<u64, StoreError> {
+/// Takes in what is new. Tells how many rows there were; None: another instance is at it, and how far that one
+/// looks back is not known.
+pub async fn take_in(pool: &Pool, now: Timestamp, look: Look) -> Result<Option<u64>, StoreError> {
     let mut taken = 0;
     loop {
-        let more = take_some(pool, now, only_new).await?;
+        let Some(more) = take_some(pool, now, look).await? else { return Ok(None) };
         taken += more;
         if more < AT_ONCE.unsigned_abs() {
-            return Ok(taken);
+            return Ok(Some(taken));
         }
     }
 }
 
-async fn take_some(pool: &Pool, now: Timestamp, only_new: bool) -> Result<u64, StoreError> {
+async fn take_some(pool: &Pool, now: Timestamp, look: Look) -> Result<Option<u64>, StoreError> {
     let mut tx = pool.begin().await?;
-    // Another instance may be at it: then it does the work.
     let slot = sqlx::query!(
         "select slot, seq from lane_slot where is_register order by slot limit 1 for update skip locked"
     )
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(slot) = slot else { return Ok(0) };
-    let rows = new_rows(&mut tx, only_new).await?;
+    let Some(slot) = slot else { return Ok(None) };
+    let rows = new_rows(&mut tx, look).await?;
     if rows.is_empty() {
-        return Ok(0);
+        return Ok(Some(0));
     }
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     write(&mut tx, slot.slot, slot.seq, &rows, now).await?;
@@ -67,15 +88,15 @@ async fn take_some(pool: &Pool, now: Timestamp, only_new: bool) -> Result<u64, S
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(count.unsigned_abs())
+    Ok(Some(count.unsigned_abs()))
 }
 
-async fn new_rows(connection: &mut PgConnection, only_new: bool) -> Result<Vec<Row>, StoreError> {
+async fn new_rows(connection: &mut PgConnection, look: Look) -> Result<Vec<Row>, StoreError> {
     let newest =
         sqlx::query_scalar!("select written_at from witness order by written_at desc limit 1")
             .fetch_optional(&mut *connection)
             .await?;
-    let since = newest.filter(|_| only_new).map(|at| at - time::Duration::seconds_f64(LOOK_BACK_S));
+    let since = look.from(newest);
     let rows = sqlx::query_as!(
         Row,
         r#"select o.source as "source!", o.key as "key!", o.written_at as "written_at!", o.operator_id,

@@ -4,12 +4,15 @@ use super::driver::{Report, Worker};
 use crate::domain::{Ids, Timestamp};
 use crate::evidence::seal::{SealError, Sealing, put_files, seal};
 use crate::store::incidents::{self, ServiceIncident};
-use crate::store::{Pool, witness};
+use crate::store::witness::{self, Look};
+use crate::store::{Pool, StoreError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often it is looked whether a checkpoint is due.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How often it is looked for what was committed late.
+const WIDE_LOOK_EVERY: time::Duration = time::Duration::seconds(10);
 
 #[allow(missing_debug_implementations, reason = "it holds a source of ids")]
 pub struct CheckpointWorker {
@@ -23,8 +26,8 @@ pub struct CheckpointWorker {
 struct Known {
     /// The newest size in the folder, once it was looked up.
     in_folder: Option<u64>,
-    /// Every row that stands beside lanes was looked at since the start; from then on only new ones are.
-    took_all: bool,
+    /// When rows that stand beside lanes were last looked for far back. At the start all are looked at.
+    looked_wide_at: Option<Timestamp>,
     /// That the folder contradicts the database was told to people.
     was_told: bool,
 }
@@ -47,9 +50,7 @@ impl CheckpointWorker {
         let in_folder = self.known().in_folder;
         let in_folder = Some(put_files(&self.pool, &self.sealing, in_folder).await?);
         self.know(Known { in_folder, ..self.known() });
-        let took = witness::take_in(&self.pool, now, self.known().took_all).await;
-        took.map_err(SealError::Store)?;
-        self.know(Known { took_all: true, ..self.known() });
+        self.take_in(now).await?;
         let progress = seal(&self.pool, &self.sealing, now).await?;
         gauge("evidence_sealed_records", progress.size);
         gauge("evidence_unsealed_records", progress.unsealed);
@@ -62,6 +63,19 @@ impl CheckpointWorker {
         let in_folder = Some(put_files(&self.pool, &self.sealing, in_folder).await?);
         self.know(Known { in_folder, ..self.known() });
         Ok(1)
+    }
+
+    async fn take_in(&self, now: Timestamp) -> Result<(), StoreError> {
+        let look = match self.known().looked_wide_at {
+            None => Look::Everything,
+            Some(at) if at + WIDE_LOOK_EVERY <= now => Look::Wide,
+            Some(_) => Look::Narrow,
+        };
+        let looked = witness::take_in(&self.pool, now, look).await?.is_some();
+        if looked && look != Look::Narrow {
+            self.know(Known { looked_wide_at: Some(now), ..self.known() });
+        }
+        Ok(())
     }
 
     /// Once a start, not with every look.

@@ -104,7 +104,7 @@ impl Log {
     /// Whatever is new, at once, with its files.
     pub async fn seal(&self) -> Progress {
         let now = self.world.clock.now();
-        witness::take_in(self.db.pool(), now, false).await.unwrap();
+        witness::take_in(self.db.pool(), now, witness::Look::Everything).await.unwrap();
         let progress = seal(self.db.pool(), &self.sealing, now).await.unwrap();
         put_files(self.db.pool(), &self.sealing, None).await.unwrap();
         progress

@@ -4,7 +4,7 @@
 use super::super::harness::key;
 use super::attacks::changed;
 use super::{Log, named, sound};
-use interlock::store::witness;
+use interlock::store::witness::{Look, take_in};
 use std::collections::BTreeSet;
 
 /// The tables, how their rows are named in the log, and what of them changes by right.
@@ -167,8 +167,9 @@ async fn two_who_take_in_at_once_take_each_row_once() {
     log.owner("insert into service_incident values (gen_random_uuid(), 'x', 'y', now())").await;
     let (pool, now) = (log.db.pool(), interlock::clock::Clock::now(&*log.world.clock));
     let (a, b) =
-        tokio::join!(witness::take_in(pool, now, false), witness::take_in(pool, now, false));
-    let taken = a.unwrap() + b.unwrap();
+        tokio::join!(take_in(pool, now, Look::Everything), take_in(pool, now, Look::Everything));
+    // Whoever finds the other at it leaves it to that one.
+    let taken: u64 = [a.unwrap(), b.unwrap()].into_iter().flatten().sum();
     assert_eq!(
         i64::try_from(taken).unwrap(),
         log.world.number("select count(*) from witness").await
@@ -178,7 +179,15 @@ async fn two_who_take_in_at_once_take_each_row_once() {
     assert_eq!(log.world.number(left).await, 0);
     // What comes later is found by what is new alone.
     log.owner("insert into service_incident values (gen_random_uuid(), 'x', 'late', now())").await;
-    assert_eq!(witness::take_in(pool, now, true).await.unwrap(), 1);
-    assert_eq!(witness::take_in(pool, now, true).await.unwrap(), 0);
+    assert_eq!(take_in(pool, now, Look::Narrow).await.unwrap(), Some(1));
+    assert_eq!(take_in(pool, now, Look::Narrow).await.unwrap(), Some(0));
+    // What was written before that, in a transaction that was committed after it, by a look further back.
+    log.owner(
+        "insert into service_incident
+         values (gen_random_uuid(), 'x', 'later', now(), null, now() - interval '29 s')",
+    )
+    .await;
+    assert_eq!(take_in(pool, now, Look::Narrow).await.unwrap(), Some(0));
+    assert_eq!(take_in(pool, now, Look::Wide).await.unwrap(), Some(1));
     log.end().await;
 }
