@@ -97,8 +97,8 @@ pub struct Heard {
     last: BTreeMap<Uuid, i64>,
 }
 
-/// A row may become visible so much after the time that it carries.
-const LATE_MAX: time::Duration = time::Duration::seconds(3);
+/// A row may become visible so much after the time that it carries: a commit may wait for a slow disk.
+const LATE_MAX: time::Duration = time::Duration::seconds(5);
 
 /// Begins to listen now.
 pub async fn listen(pool: &Pool, own: Uuid) -> Result<Heard, StoreError> {
@@ -109,9 +109,12 @@ pub async fn listen(pool: &Pool, own: Uuid) -> Result<Heard, StoreError> {
 
 /// What others have told since the last time.
 pub async fn hear(pool: &Pool, heard: &mut Heard) -> Result<Vec<Told>, StoreError> {
+    // The time comes along: whoever is alone hears nobody, and would read its own words over and over.
     let rows = sqlx::query!(
-        r#"select stream, number, told_at, told::text as "told!" from psp_health_told
-           where $1 < told_at and stream <> $2 order by told_at, stream, number"#,
+        r#"select n.now as "now!", t.stream as "stream?", t.number as "number?", t.told::text
+           from (select clock_timestamp() as now) n
+           left join psp_health_told t on $1 < t.told_at and t.stream <> $2
+           order by t.told_at, t.stream, t.number"#,
         heard.since - LATE_MAX,
         heard.own,
     )
@@ -119,14 +122,17 @@ pub async fn hear(pool: &Pool, heard: &mut Heard) -> Result<Vec<Told>, StoreErro
     .await?;
     let mut all = Vec::new();
     for row in rows {
-        heard.since = heard.since.max(row.told_at);
-        let last = heard.last.entry(row.stream).or_insert(-1);
-        if row.number <= *last {
+        heard.since = heard.since.max(row.now);
+        let (Some(stream), Some(number), Some(words)) = (row.stream, row.number, row.told) else {
+            continue;
+        };
+        let last = heard.last.entry(stream).or_insert(-1);
+        if number <= *last {
             continue;
         }
-        *last = row.number;
+        *last = number;
         // Another version may write what this one cannot read; what it can read it takes.
-        let written: Vec<serde_json::Value> = serde_json::from_str(&row.told).unwrap_or_default();
+        let written: Vec<serde_json::Value> = serde_json::from_str(&words).unwrap_or_default();
         let known = written.into_iter().filter_map(|one| serde_json::from_value(one).ok());
         all.extend(known.filter_map(told));
     }
