@@ -75,6 +75,8 @@ async fn take_some(pool: &Pool, now: Timestamp, look: Look) -> Result<Option<u64
     let Some(slot) = slot else { return Ok(None) };
     let rows = new_rows(&mut tx, look).await?;
     if rows.is_empty() {
+        // Dropped, it would keep the slot's row until its connection is back in the pool.
+        tx.rollback().await?;
         return Ok(Some(0));
     }
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
