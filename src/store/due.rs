@@ -11,21 +11,26 @@ pub struct DueAttempt {
     pub player: PlayerKey,
     pub payment: Uuid,
     pub attempt: AttemptId,
+    pub psp: String,
 }
 
-/// Attempts whose due time has come, the oldest first, without those that are being worked on.
+/// Attempts whose due time has come, the oldest first, without those that are being worked on and
+/// without those of these PSPs.
 pub async fn attempts(
     pool: &PgPool,
     now: Timestamp,
     running: &[Uuid],
+    full: &[String],
     most: i64,
 ) -> Result<Vec<DueAttempt>, StoreError> {
     let rows = sqlx::query!(
-        "select a.attempt_id, a.payment_id, p.operator_id, p.player_id
+        "select a.attempt_id, a.payment_id, a.psp, p.operator_id, p.player_id
          from attempt a join payment p on p.payment_id = a.payment_id
-         where a.due_at <= $1 and a.attempt_id <> all($2) order by a.due_at limit $3",
+         where a.due_at <= $1 and a.attempt_id <> all($2) and a.psp <> all($3)
+         order by a.due_at limit $4",
         now,
         running,
+        full,
         most
     )
     .fetch_all(pool)
@@ -39,6 +44,7 @@ pub async fn attempts(
             },
             payment: row.payment_id,
             attempt: AttemptId(row.attempt_id),
+            psp: row.psp,
         })
         .collect())
 }

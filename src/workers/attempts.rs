@@ -1,15 +1,22 @@
 //! Looks for attempts whose time has come and has each resolved in a task of its own.
+//!
+//! Each PSP has its share of the room: many unknown attempts at one that does not answer, each asked
+//! about until the deadline of a call, keep nobody else's from being resolved.
 
 use super::driver::{Report, Worker};
-use super::running::Running;
+use super::running::{Running, Start};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::payments::resolve_unknown::resolve_unknown;
-use crate::store::due;
+use crate::store::due::{self, DueAttempt};
 use std::time::Duration;
 
 /// Attempts that one instance resolves at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 128;
+/// Of these, at one PSP.
+const AT_ONE_PSP: usize = 32;
+/// Looks in a row, each without the PSPs whose share the one before it filled.
+const LOOKS: usize = 5;
 
 #[allow(missing_debug_implementations, reason = "it holds the shared flows")]
 pub struct AttemptWorker {
@@ -19,8 +26,20 @@ pub struct AttemptWorker {
 
 impl AttemptWorker {
     pub fn new(flows: Flows) -> Self {
-        let running = Running::new(flows.tasks.clone(), AT_ONCE, flows.nudges.attempts.clone());
+        let bell = flows.nudges.attempts.clone();
+        let running = Running::shared_out(flows.tasks.clone(), AT_ONCE, AT_ONE_PSP, bell);
         Self { flows, running }
+    }
+
+    fn start(&self, row: DueAttempt) -> Start {
+        let flows = self.flows.clone();
+        self.running.start_at(row.attempt.0, row.psp, async move {
+            let done = resolve_unknown(&flows, &row.player, row.payment, row.attempt).await;
+            done.inspect_err(|error| {
+                tracing::warn!(attempt.id = %row.attempt, %error, "will be looked at again");
+            })
+            .is_ok()
+        })
     }
 }
 
@@ -34,20 +53,21 @@ impl Worker for AttemptWorker {
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        let room = self.running.room();
-        let due = due::attempts(self.flows.db.pool(), now, &room.running, room.most).await?;
-        self.running.found(&room, due.len());
         let mut report = Report::default();
-        for row in due {
-            let flows = self.flows.clone();
-            let started = self.running.start(row.attempt.0, async move {
-                let done = resolve_unknown(&flows, &row.player, row.payment, row.attempt).await;
-                done.inspect_err(|error| {
-                    tracing::warn!(attempt.id = %row.attempt, %error, "will be looked at again");
-                })
-                .is_ok()
-            });
-            report.claimed += u64::from(started);
+        for _ in 0..LOOKS {
+            let room = self.running.room();
+            let pool = self.flows.db.pool();
+            let due = due::attempts(pool, now, &room.running, &room.full, room.most).await?;
+            self.running.found(&room, due.len());
+            let mut left_for_its_psp = false;
+            for row in due {
+                let start = self.start(row);
+                report.claimed += u64::from(start == Start::Started);
+                left_for_its_psp |= start == Start::ShareIsTaken;
+            }
+            if !left_for_its_psp {
+                break;
+            }
         }
         Ok(report)
     }

@@ -1,13 +1,14 @@
 //! What a worker has running beyond its look, so that a slow PSP holds up nobody else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-/// Pieces of work in the background: each row at most once at a time, and no more than `most`.
+/// Pieces of work in the background: each row at most once at a time, and no more than `most`, of them
+/// no more for one PSP than its share.
 #[derive(Debug)]
 pub struct Running {
     tasks: TaskTracker,
@@ -18,15 +19,21 @@ pub struct Running {
 struct Shared {
     rows: Mutex<Rows>,
     most: usize,
-    /// Rung when half of the room is free again after a look had found more than there was room for.
+    share: usize,
+    /// Rung when half of the room, or of a PSP's share, is free again after a look had found more than
+    /// there was room for.
     room_again: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Rows {
     running: BTreeSet<Uuid>,
+    /// Of these, how many wait for each PSP; nobody waits for one that is not here.
+    waiting: BTreeMap<String, usize>,
     /// The last look found as many as it had room for: more may be due.
     more: bool,
+    /// PSPs of rows that were left because the share was taken.
+    left: BTreeSet<String>,
 }
 
 /// What a look may take on.
@@ -35,12 +42,25 @@ pub struct Room {
     pub most: i64,
     /// Rows that are being worked on; some are still due.
     pub running: Vec<Uuid>,
+    /// PSPs whose share is taken.
+    pub full: Vec<String>,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    Started,
+    /// It is being worked on already, or there is no room for anything.
+    NoRoom,
+    /// Its PSP has its share; there is room for others.
+    ShareIsTaken,
 }
 
 /// A row that is being worked on; it is free again when this is dropped, by a panic too.
 struct Held {
     shared: Arc<Shared>,
     row: Uuid,
+    psp: Option<String>,
     /// Work that came to nothing leaves its row due: whoever looks again at once finds the same.
     came_on: bool,
 }
@@ -49,31 +69,71 @@ impl Drop for Held {
     fn drop(&mut self) {
         let mut rows = self.shared.lock();
         rows.running.remove(&self.row);
+        let waiting = self.psp.as_ref().map(|psp| rows.leave(psp));
+        if !self.came_on {
+            return;
+        }
         let is_half_free = rows.running.len() <= self.shared.most / 2;
-        if self.came_on && is_half_free && std::mem::take(&mut rows.more) {
+        let was_left = match (&self.psp, waiting) {
+            (Some(psp), Some(waiting)) if waiting <= self.shared.share / 2 => rows.left.remove(psp),
+            _ => false,
+        };
+        if was_left || (is_half_free && std::mem::take(&mut rows.more)) {
             self.shared.room_again.notify_one();
         }
     }
 }
 
+impl Rows {
+    /// One less waits for this PSP; how many still do.
+    fn leave(&mut self, psp: &str) -> usize {
+        let Some(waiting) = self.waiting.get_mut(psp) else { return 0 };
+        *waiting -= 1;
+        let still = *waiting;
+        if still == 0 {
+            self.waiting.remove(psp);
+        }
+        still
+    }
+}
+
 impl Shared {
+    fn has_its_share(&self, rows: &Rows, psp: &str) -> bool {
+        rows.waiting.get(psp).is_some_and(|waiting| self.share <= *waiting)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Rows> {
-        // A set of ids is whole between any two statements.
+        // What is counted is whole wherever one of us may panic.
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Running {
     pub fn new(tasks: TaskTracker, most: usize, room_again: Arc<Notify>) -> Self {
-        Self { tasks, shared: Arc::new(Shared { rows: Mutex::default(), most, room_again }) }
+        Self::shared_out(tasks, most, most, room_again)
+    }
+
+    /// As [`Running::new`]; no PSP has more than its share of the room.
+    pub fn shared_out(
+        tasks: TaskTracker,
+        most: usize,
+        share: usize,
+        room_again: Arc<Notify>,
+    ) -> Self {
+        let shared = Shared { rows: Mutex::default(), most, share, room_again };
+        Self { tasks, shared: Arc::new(shared) }
     }
 
     /// How many more rows may be taken on now, and which are.
     pub fn room(&self) -> Room {
         let rows = self.shared.lock();
         let most = self.shared.most.saturating_sub(rows.running.len());
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        Room { most, running: rows.running.iter().copied().collect() }
+        let full = rows.waiting.keys().filter(|psp| self.shared.has_its_share(&rows, psp));
+        Room {
+            most: i64::try_from(most).unwrap_or(i64::MAX),
+            running: rows.running.iter().copied().collect(),
+            full: full.cloned().collect(),
+        }
     }
 
     /// A look had this room and found so many rows.
@@ -84,18 +144,45 @@ impl Running {
     /// Starts the work, unless the row is being worked on already or there is no room. The work tells
     /// whether it came on.
     pub fn start(&self, row: Uuid, work: impl Future<Output = bool> + Send + 'static) -> bool {
+        self.start_one(row, None, work) == Start::Started
+    }
+
+    /// As [`Running::start`], for work that waits for this PSP.
+    pub fn start_at(
+        &self,
+        row: Uuid,
+        psp: String,
+        work: impl Future<Output = bool> + Send + 'static,
+    ) -> Start {
+        self.start_one(row, Some(psp), work)
+    }
+
+    fn start_one(
+        &self,
+        row: Uuid,
+        psp: Option<String>,
+        work: impl Future<Output = bool> + Send + 'static,
+    ) -> Start {
         let mut rows = self.shared.lock();
-        if self.shared.most <= rows.running.len() || !rows.running.insert(row) {
-            return false;
+        if self.shared.most <= rows.running.len() || rows.running.contains(&row) {
+            return Start::NoRoom;
         }
+        if let Some(psp) = &psp {
+            if self.shared.has_its_share(&rows, psp) {
+                rows.left.insert(psp.clone());
+                return Start::ShareIsTaken;
+            }
+            *rows.waiting.entry(psp.clone()).or_default() += 1;
+        }
+        rows.running.insert(row);
         drop(rows);
-        let held = Held { shared: self.shared.clone(), row, came_on: false };
+        let held = Held { shared: self.shared.clone(), row, psp, came_on: false };
         self.tasks.spawn(async move {
             // All of it, not the one field that is named: it is dropped when the work has ended.
             let mut held = held;
             held.came_on = work.await;
         });
-        true
+        Start::Started
     }
 }
 
@@ -106,6 +193,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     const MOST: usize = 4;
+    const SHARE: usize = 2;
 
     struct World {
         running: Running,
@@ -116,7 +204,8 @@ mod tests {
     impl World {
         fn new() -> Self {
             let (tasks, bell) = (TaskTracker::new(), Arc::new(Notify::new()));
-            Self { running: Running::new(tasks.clone(), MOST, bell.clone()), tasks, bell }
+            let running = Running::shared_out(tasks.clone(), MOST, SHARE, bell.clone());
+            Self { running, tasks, bell }
         }
 
         /// Starts work that ends when it is told how.
@@ -124,6 +213,15 @@ mod tests {
             let (end, told) = oneshot::channel();
             let work = async move { told.await.expect("the test tells how it ends") };
             self.running.start(Uuid::from_u128(row), work).then_some(end)
+        }
+
+        fn start_at(&self, row: u128, psp: &str) -> Result<oneshot::Sender<bool>, Start> {
+            let (end, told) = oneshot::channel();
+            let work = async move { told.await.expect("the test tells how it ends") };
+            match self.running.start_at(Uuid::from_u128(row), psp.to_owned(), work) {
+                Start::Started => Ok(end),
+                refused => Err(refused),
+            }
         }
 
         fn all(&self) -> Vec<oneshot::Sender<bool>> {
@@ -190,11 +288,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_panics_frees_its_row() {
+    async fn a_psp_that_has_its_share_leaves_room_for_others() {
         let world = World::new();
-        assert!(world.running.start(Uuid::nil(), async { panic!("as the test wants it") }));
+        let silent = [1, 2].map(|row| world.start_at(row, "silent").expect("there is room"));
+        assert_eq!(world.running.room().full, ["silent"]);
+        assert_eq!(world.start_at(3, "silent").err(), Some(Start::ShareIsTaken));
+        let _other = world.start_at(4, "other").expect("there is room");
+        assert_eq!(world.running.room().most, 1, "what was refused takes no room");
+        assert_eq!(world.start_at(4, "other").err(), Some(Start::NoRoom), "it runs already");
+
+        let [first, second] = silent;
+        world.end(first, false).await;
+        assert!(!world.was_rung(), "the same row would wait for it again at once");
+        assert_eq!(world.running.room().full, <[String; 0]>::default());
+        let first = world.start_at(1, "silent").expect("its share has room again");
+        world.end(second, true).await;
+        assert!(world.was_rung(), "a row of the silent PSP was left");
+        world.end(first, true).await;
+        assert!(!world.was_rung(), "who was told looks once");
+        let _others = [3, 5, 6].map(|row| world.start_at(row, &format!("psp-{row}")));
+        assert_eq!(world.start_at(7, "psp-7").err(), Some(Start::NoRoom));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_frees_its_row_and_its_share() {
+        let world = World::new();
+        for row in [1, 2] {
+            let work = async { panic!("as the test wants it") };
+            let started = world.running.start_at(Uuid::from_u128(row), "psp".to_owned(), work);
+            assert_eq!(started, Start::Started);
+        }
         world.tasks.close();
         world.tasks.wait().await;
-        assert_eq!(world.running.room().most, 4);
+        let room = world.running.room();
+        assert_eq!((room.most, room.full), (4, Vec::new()));
     }
 }

@@ -1,8 +1,13 @@
 //! Payouts whose answer is lost: fifty at a time, none paid twice, none lost, all final in the end.
 
-use super::harness::{Setup, World, eur, eventually, gbp, withdrawal_order};
+use super::harness::{SOON, Setup, World, eur, eventually, gbp, withdrawal_order};
 use interlock::app::parts::Patience;
 use interlock::domain::Money;
+use interlock::store::due;
+use interlock::workers::attempts::AttemptWorker;
+use interlock::workers::driver::Worker;
+use interlock::workers::payouts::PayoutWorker;
+use std::sync::Arc;
 use std::time::Duration;
 
 const MANY: i64 = 50;
@@ -72,4 +77,68 @@ lost! {
     server_errors_at_trustly_are_found_in_its_ledger = "DE", "trustly-de", "http_500_after_accept";
     unreadable_answers_of_trustly_are_found_in_its_ledger = "DE", "trustly-de", "malformed_body";
     empty_answers_of_trustly_are_found_in_its_ledger = "DE", "trustly-de", "empty_body";
+}
+
+/// A look of this worker, as the clock stands.
+async fn claimed<W: Worker>(world: &World, worker: &Arc<W>) -> u64 {
+    let (worker, now) = (worker.clone(), world.one().flows.clock.now());
+    world.one().run(async move { worker.activate(now).await.unwrap().claimed }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_payouts_at_a_silent_psp_leave_room_to_ask_about_those_of_others() {
+    const SILENT: u64 = 66;
+    const AT_ONE_PSP: u64 = 32;
+    let psp_deadline = Duration::from_secs(12);
+    let patience =
+        Patience { psp_deadline, attempt_lease: 2 * psp_deadline, ..Setup::default().patience };
+    let world = World::with(Setup { workers: false, patience, ..Setup::default() }).await;
+    let payouts = Arc::new(PayoutWorker::new(world.one().flows.clone()));
+    let send = async |country, psp, money: Money, count: u64| {
+        world.mocks.fault(psp, "create_payout", "http_500_after_accept", None).await;
+        world.mocks.fault(psp, "webhook", "webhook_drop", None).await;
+        let player = world.rich_player(country, i64::try_from(count).unwrap() * money.minor).await;
+        for _ in 0..count {
+            world.withdraw(&player, money).await;
+        }
+        let unknown =
+            format!("select count(*) from attempt where status = 'unknown' and psp = '{psp}'");
+        eventually("all answers are lost", Duration::from_secs(60), || async {
+            claimed(&world, &payouts).await;
+            (world.number(&unknown).await == i64::try_from(count).unwrap()).then_some(())
+        })
+        .await;
+        world.mocks.clear_faults(psp).await;
+        world.mocks.fault(psp, "webhook", "webhook_drop", None).await;
+    };
+    send("GB", "truelayer-gb", gbp(500), SILENT).await;
+    send("DE", "trustly-de", eur(500), 1).await;
+
+    world.mocks.fault("truelayer-gb", "create_payout", "timeout_after_accept", None).await;
+    world.move_on(STEP).await;
+    let flows = world.one().flows.clone();
+    let all = due::attempts(flows.db.pool(), flows.clock.now(), &[], &[], 100).await.unwrap();
+    assert_eq!(all.len() as u64, SILENT + 1);
+    assert_eq!(all.last().unwrap().psp, "trustly-de", "the others are due before it");
+
+    let attempts = Arc::new(AttemptWorker::new(flows));
+    assert_eq!(claimed(&world, &attempts).await, AT_ONE_PSP + 1);
+    let asked = "select count(*) from wire join attempt using (attempt_id)
+                 where psp = 'trustly-de' and purpose = 'inquiry'";
+    eventually("the other PSP has told what it knows", SOON, || async {
+        (world.number(asked).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(claimed(&world, &attempts).await, 0, "the silent PSP has its share");
+
+    world.mocks.clear_faults("truelayer-gb").await;
+    let paid = "select count(*) from payment where status = 'paid'";
+    world
+        .later("all are paid", STEP, || async {
+            claimed(&world, &attempts).await;
+            (world.number(paid).await.unsigned_abs() == SILENT + 1).then_some(())
+        })
+        .await;
+    drop((payouts, attempts));
+    world.close().await;
 }
