@@ -219,15 +219,44 @@ async fn finished(stand: &mut Stand, route: &str) -> Result<i64> {
     }
 }
 
+/// Of the newest payments, those that have not come to their end. They end last, and to count all
+/// payments again and again would be a tenth of what the database is measured to do.
+async fn unfinished_of_the_newest(stand: &mut Stand, route: &str) -> Result<i64> {
+    match route {
+        "deposits" => {
+            stand
+                .number(
+                    "select count(*) from (
+                   select status from payment
+                   where direction = 'deposit' and operator_id = 'op_demo'
+                   order by payment_id desc limit 50) newest
+                 where status <> 'succeeded'",
+                )
+                .await
+        }
+        _ => {
+            stand
+                .number(
+                    "select count(*) from (
+                   select status from payment
+                   where direction = 'withdrawal' and operator_id = 'op_demo'
+                   order by payment_id desc limit 50) newest
+                 where status <> 'paid'",
+                )
+                .await
+        }
+    }
+}
+
 async fn await_all(stand: &mut Stand, route: &str, wanted: i64) -> Result<()> {
     let started = Instant::now();
     loop {
-        let there = finished(stand, route).await?;
-        if wanted <= there {
+        let is_near = unfinished_of_the_newest(stand, route).await? == 0;
+        if is_near && wanted <= finished(stand, route).await? {
             return Ok(());
         }
         if LAST_WEBHOOK < started.elapsed() {
-            bail!("{} {route} never came to their end", wanted - there);
+            bail!("not all of the {wanted} {route} came to their end");
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
