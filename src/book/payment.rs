@@ -132,6 +132,23 @@ impl Payment {
         self.attempts.iter().any(|a| a.part == part && a.psp == psp && counts(a))
     }
 
+    /// The best PSP of the plan that was not tried yet and can be told where the money goes.
+    pub fn next_psp(&self, part: Option<PartId>) -> Option<&str> {
+        let mut ranked: Vec<_> = self
+            .route_of(part)
+            .candidates
+            .iter()
+            .filter_map(|candidate| candidate.rank.map(|rank| (rank, candidate.psp.as_str())))
+            .collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        ranked.into_iter().map(|(_, psp)| psp).find(|psp| {
+            let payable = part
+                .and_then(|part| self.part(part))
+                .is_none_or(|part| self.returns.is_some() || part.can_be_named_to(psp));
+            payable && !self.was_tried(part, psp)
+        })
+    }
+
     /// The live attempt of the deposit, or of one part.
     pub fn live_attempt(&self, part: Option<PartId>) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.part == part && attempt.status.is_live())
@@ -190,6 +207,14 @@ pub struct Part {
     pub held_minor: i64,
     /// How it is paid, where that is not how the withdrawal was asked for.
     pub way: Option<Arc<Way>>,
+}
+
+impl Part {
+    /// Whether this PSP can be told of the part's instrument at all: it fails over only to a PSP that
+    /// pays the *same* instrument. What kinds of portable identity a PSP pays was judged by the plan.
+    pub fn can_be_named_to(&self, psp: &str) -> bool {
+        self.instrument.portable.is_some() || self.instrument.tokens.contains_key(psp)
+    }
 }
 
 /// A part's own way: a source is paid back by the method that it paid in with.

@@ -4,7 +4,7 @@
 use super::command::{Answer, Ctx, Refusal, Task};
 use super::people::{ask_people, page_people};
 use super::{completion, deposit, deposit_news, payout, session};
-use crate::book::{self, Attempt, Book, Cancel, Completion, Lease, Payment};
+use crate::book::{self, Attempt, Book, Cancel, Completion, Lease};
 use crate::domain::{AttemptId, AttemptStatus, Money, PartId, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
@@ -19,7 +19,7 @@ pub fn open_next(
     ctx: &Ctx<'_>,
 ) -> Option<AttemptId> {
     let payment = book.payment(id)?;
-    let psp = next_candidate(payment, part)?.to_owned();
+    let psp = payment.next_psp(part)?.to_owned();
     let asked = match part {
         None => with_fee(payment.money, payment.fee),
         Some(part) => {
@@ -83,28 +83,6 @@ pub fn leave_to_worker(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &C
 /// A deposit's fee is paid on top.
 fn with_fee(money: Money, fee: Option<Money>) -> Money {
     fee.and_then(|fee| money.checked_add(fee)).unwrap_or(money)
-}
-
-fn next_candidate(payment: &Payment, part: Option<PartId>) -> Option<&str> {
-    let mut ranked: Vec<_> = payment
-        .route_of(part)
-        .candidates
-        .iter()
-        .filter_map(|c| c.rank.map(|rank| (rank, c)))
-        .collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, candidate)| candidate.psp.as_str()).find(|psp| {
-        let payable = part
-            .and_then(|part| payment.part(part))
-            .is_none_or(|part| payment.returns.is_some() || can_name(part, psp));
-        payable && !payment.was_tried(part, psp)
-    })
-}
-
-/// Whether this PSP can be told of the part's instrument at all: it fails over only to a PSP that
-/// pays the *same* instrument. What kinds of portable identity a PSP pays was judged by the plan.
-fn can_name(part: &crate::book::Part, psp: &str) -> bool {
-    part.instrument.portable.is_some() || part.instrument.tokens.contains_key(psp)
 }
 
 /// The lease of a caller, and what it is to do, when the attempt's time has come.

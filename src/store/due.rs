@@ -49,31 +49,45 @@ pub async fn attempts(
         .collect())
 }
 
-/// Approved withdrawals that are to be sent now, the oldest first, without those that are being sent.
+/// An approved withdrawal that is to be sent.
+#[derive(Debug, Clone)]
+pub struct DuePayout {
+    pub player: PlayerKey,
+    pub payment: Uuid,
+    /// The PSPs that its parts were planned to ask first; none where that was not written down.
+    pub psps: Vec<String>,
+}
+
+/// Approved withdrawals that are to be sent now, the oldest first, without those that are being sent and
+/// without those that ask one of these PSPs first.
 pub async fn payouts(
     pool: &PgPool,
     now: Timestamp,
     running: &[Uuid],
+    full: &[String],
     most: i64,
-) -> Result<Vec<(PlayerKey, Uuid)>, StoreError> {
+) -> Result<Vec<DuePayout>, StoreError> {
     let rows = sqlx::query!(
-        "select payment_id, operator_id, player_id from payment
+        "select payment_id, operator_id, player_id, asks_first from payment
          where due_at <= $1 and status = 'approved' and payment_id <> all($2)
-         order by due_at limit $3",
+           and not coalesce(asks_first && $3, false)
+         order by due_at limit $4",
         now,
         running,
+        full,
         most
     )
     .fetch_all(pool)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| {
-            let key = PlayerKey {
+        .map(|row| DuePayout {
+            player: PlayerKey {
                 operator: OperatorId::trusted(&row.operator_id),
                 player: PlayerId::trusted(&row.player_id),
-            };
-            (key, row.payment_id)
+            },
+            payment: row.payment_id,
+            psps: row.asks_first.unwrap_or_default(),
         })
         .collect())
 }

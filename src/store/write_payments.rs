@@ -6,6 +6,7 @@ use super::{StoreError, instrument_json, json, write_steps};
 use crate::book::{Part, Payment};
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 #[derive(Default)]
@@ -42,6 +43,7 @@ struct Columns {
     returns: Vec<Option<String>>,
     of_deposit: Vec<Option<Uuid>>,
     instrument: Vec<Option<String>>,
+    asks_first: Vec<Option<String>>,
     created: Vec<Timestamp>,
     updated: Vec<Timestamp>,
 }
@@ -83,10 +85,18 @@ fn columns(payments: &[&Payment]) -> Columns {
         c.returns.push(p.returns.as_ref().map(json::returns));
         c.of_deposit.push(p.returns.as_ref().map(|returns| returns.deposit));
         c.instrument.push(p.instrument.as_ref().map(instrument_json::chosen));
+        c.asks_first.push(asks_first(p));
         c.created.push(p.created_at);
         c.updated.push(p.updated_at);
     }
     c
+}
+
+/// The PSPs that a withdrawal asks first, each once, in lines: there is no list of lists to hand over.
+fn asks_first(payment: &Payment) -> Option<String> {
+    let psps: BTreeSet<&str> =
+        payment.parts.iter().filter_map(|part| payment.next_psp(Some(part.id))).collect();
+    (!psps.is_empty()).then(|| psps.into_iter().collect::<Vec<_>>().join("\n"))
 }
 
 /// Writes payments with their parts and attempts: those that are new, and those that were there; and
@@ -122,17 +132,19 @@ async fn write_heads(
            currency, fee, country, method, reference, return_url, payer, received_amount,
            received_currency, credited_amount, suspended_amount, suspended_currency, next_action,
            action_told, reasons, route, metadata, decision_id, event_sequence, answer_owed, due_at,
-           source, returns, of_deposit, created_at, updated_at, instrument)
+           source, returns, of_deposit, created_at, updated_at, instrument,
+           asks_first)
          select a, b, c, d, e, f, g, h, i, j, k, l, m, n::json, o, p, q, r, s, t::json, u,
-           v::json, w::json, x::json, y, z, aa, ab, ac::json, ad::json, ae, af, ag, ah::json
+           v::json, w::json, x::json, y, z, aa, ab, ac::json, ad::json, ae, af, ag, ah::json,
+           string_to_array(ai, chr(10))
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
            $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[],
            $13::text[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::bigint[],
            $19::text[], $20::text[], $21::boolean[], $22::text[], $23::text[], $24::text[],
            $25::uuid[], $26::bigint[], $27::text[], $28::timestamptz[], $29::text[], $30::text[],
-           $31::uuid[], $32::timestamptz[], $33::timestamptz[], $34::text[])
+           $31::uuid[], $32::timestamptz[], $33::timestamptz[], $34::text[], $35::text[])
            as t (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa,
-             ab, ac, ad, ae, af, ag, ah)",
+             ab, ac, ad, ae, af, ag, ah, ai)",
         &c.id,
         &c.operator,
         &c.player,
@@ -166,7 +178,8 @@ async fn write_heads(
         &c.of_deposit as &[Option<Uuid>],
         &c.created,
         &c.updated,
-        &c.instrument as &[Option<String>]
+        &c.instrument as &[Option<String>],
+        &c.asks_first as &[Option<String>]
     )
     .execute(connection)
     .await?;

@@ -4,7 +4,7 @@
 //! about until the deadline of a call, keep nobody else's from being resolved.
 
 use super::driver::{Report, Worker};
-use super::running::{Running, Start};
+use super::running::{Room, Running, Start};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::payments::resolve_unknown::resolve_unknown;
@@ -12,11 +12,9 @@ use crate::store::due::{self, DueAttempt};
 use std::time::Duration;
 
 /// Attempts that one instance resolves at once.
-const AT_ONCE: usize = 128;
+const AT_ONCE: usize = 256;
 /// Of these, at one PSP.
-const AT_ONE_PSP: usize = 32;
-/// Looks in a row, each without the PSPs whose share the one before it filled.
-const LOOKS: usize = 5;
+const AT_ONE_PSP: usize = 64;
 
 #[allow(missing_debug_implementations, reason = "it holds the shared flows")]
 pub struct AttemptWorker {
@@ -33,7 +31,7 @@ impl AttemptWorker {
 
     fn start(&self, row: DueAttempt) -> Start {
         let flows = self.flows.clone();
-        self.running.start_at(row.attempt.0, row.psp, async move {
+        self.running.start_at(row.attempt.0, vec![row.psp], async move {
             let done = resolve_unknown(&flows, &row.player, row.payment, row.attempt).await;
             done.inspect_err(|error| {
                 tracing::warn!(attempt.id = %row.attempt, %error, "will be looked at again");
@@ -53,22 +51,11 @@ impl Worker for AttemptWorker {
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        let mut report = Report::default();
-        for _ in 0..LOOKS {
-            let room = self.running.room();
-            let pool = self.flows.db.pool();
-            let due = due::attempts(pool, now, &room.running, &room.full, room.most).await?;
-            self.running.found(&room, due.len());
-            let mut left_for_its_psp = false;
-            for row in due {
-                let start = self.start(row);
-                report.claimed += u64::from(start == Start::Started);
-                left_for_its_psp |= start == Start::ShareIsTaken;
-            }
-            if !left_for_its_psp {
-                break;
-            }
-        }
-        Ok(report)
+        let pool = self.flows.db.pool();
+        let find = |room: Room| async move {
+            due::attempts(pool, now, &room.running, &room.full, room.most).await
+        };
+        let claimed = self.running.fill(find, |row| self.start(row)).await?;
+        Ok(Report { claimed, ..Report::default() })
     }
 }

@@ -1,15 +1,20 @@
 //! Looks for approved withdrawals and has each sent in a task of its own.
+//!
+//! Each PSP has its share of the room: payouts that only a silent PSP can make, each waiting until the
+//! deadline of a call, keep nobody else's from being sent.
 
 use super::driver::{Report, Worker};
-use super::running::Running;
+use super::running::{Room, Running, Start};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::payments::send_payout::send_payout;
-use crate::store::due;
+use crate::store::due::{self, DuePayout};
 use std::time::Duration;
 
 /// Payouts that one instance sends at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
+/// Of these, to one PSP.
+const AT_ONE_PSP: usize = 64;
 
 #[allow(missing_debug_implementations, reason = "it holds the shared flows")]
 pub struct PayoutWorker {
@@ -19,8 +24,20 @@ pub struct PayoutWorker {
 
 impl PayoutWorker {
     pub fn new(flows: Flows) -> Self {
-        let running = Running::new(flows.tasks.clone(), AT_ONCE, flows.nudges.payouts.clone());
+        let bell = flows.nudges.payouts.clone();
+        let running = Running::shared_out(flows.tasks.clone(), AT_ONCE, AT_ONE_PSP, bell);
         Self { flows, running }
+    }
+
+    fn start(&self, row: DuePayout) -> Start {
+        let flows = self.flows.clone();
+        self.running.start_at(row.payment, row.psps, async move {
+            let sent = send_payout(&flows, &row.player, row.payment).await;
+            sent.inspect_err(|error| {
+                tracing::warn!(payment.id = %row.payment, %error, "will be looked at again");
+            })
+            .is_ok()
+        })
     }
 }
 
@@ -34,21 +51,11 @@ impl Worker for PayoutWorker {
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        let room = self.running.room();
-        let due = due::payouts(self.flows.db.pool(), now, &room.running, room.most).await?;
-        self.running.found(&room, due.len());
-        let mut report = Report::default();
-        for (player, payment) in due {
-            let flows = self.flows.clone();
-            let started = self.running.start(payment, async move {
-                let sent = send_payout(&flows, &player, payment).await;
-                sent.inspect_err(|error| {
-                    tracing::warn!(payment.id = %payment, %error, "will be looked at again");
-                })
-                .is_ok()
-            });
-            report.claimed += u64::from(started);
-        }
-        Ok(report)
+        let pool = self.flows.db.pool();
+        let find = |room: Room| async move {
+            due::payouts(pool, now, &room.running, &room.full, room.most).await
+        };
+        let claimed = self.running.fill(find, |row| self.start(row)).await?;
+        Ok(Report { claimed, ..Report::default() })
     }
 }

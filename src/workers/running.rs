@@ -1,11 +1,15 @@
 //! What a worker has running beyond its look, so that a slow PSP holds up nobody else.
 
+use crate::store::StoreError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
+
+/// Looks in a row, each without the PSPs whose share the one before it filled.
+const LOOKS: usize = 5;
 
 /// Pieces of work in the background: each row at most once at a time, and no more than `most`, of them
 /// no more for one PSP than its share.
@@ -60,7 +64,7 @@ pub enum Start {
 struct Held {
     shared: Arc<Shared>,
     row: Uuid,
-    psp: Option<String>,
+    psps: Vec<String>,
     /// Work that came to nothing leaves its row due: whoever looks again at once finds the same.
     came_on: bool,
 }
@@ -69,15 +73,16 @@ impl Drop for Held {
     fn drop(&mut self) {
         let mut rows = self.shared.lock();
         rows.running.remove(&self.row);
-        let waiting = self.psp.as_ref().map(|psp| rows.leave(psp));
+        let mut was_left = false;
+        for psp in &self.psps {
+            let still_waiting = rows.leave(psp);
+            let is_half_free = still_waiting <= self.shared.share / 2;
+            was_left |= self.came_on && is_half_free && rows.left.remove(psp);
+        }
         if !self.came_on {
             return;
         }
         let is_half_free = rows.running.len() <= self.shared.most / 2;
-        let was_left = match (&self.psp, waiting) {
-            (Some(psp), Some(waiting)) if waiting <= self.shared.share / 2 => rows.left.remove(psp),
-            _ => false,
-        };
         if was_left || (is_half_free && std::mem::take(&mut rows.more)) {
             self.shared.room_again.notify_one();
         }
@@ -136,47 +141,67 @@ impl Running {
         }
     }
 
-    /// A look had this room and found so many rows.
-    pub fn found(&self, room: &Room, rows: usize) {
-        self.shared.lock().more = i64::try_from(rows).is_ok_and(|rows| room.most <= rows);
+    /// A look had room for so many rows and found so many.
+    pub fn found(&self, most: i64, rows: usize) {
+        self.shared.lock().more = i64::try_from(rows).is_ok_and(|rows| most <= rows);
+    }
+
+    /// Starts what is due, as far as there is room. `find` looks for as much as a room holds, without
+    /// what is running and without the PSPs that have their share. How many were started.
+    pub async fn fill<R, F>(
+        &self,
+        find: impl Fn(Room) -> F,
+        start: impl Fn(R) -> Start,
+    ) -> Result<u64, StoreError>
+    where
+        F: Future<Output = Result<Vec<R>, StoreError>>,
+    {
+        let mut started = 0;
+        for _ in 0..LOOKS {
+            let room = self.room();
+            let most = room.most;
+            let due = find(room).await?;
+            self.found(most, due.len());
+            let mut left_for_its_psp = false;
+            for row in due {
+                let start = start(row);
+                started += u64::from(start == Start::Started);
+                left_for_its_psp |= start == Start::ShareIsTaken;
+            }
+            if !left_for_its_psp {
+                break;
+            }
+        }
+        Ok(started)
     }
 
     /// Starts the work, unless the row is being worked on already or there is no room. The work tells
     /// whether it came on.
     pub fn start(&self, row: Uuid, work: impl Future<Output = bool> + Send + 'static) -> bool {
-        self.start_one(row, None, work) == Start::Started
+        self.start_at(row, Vec::new(), work) == Start::Started
     }
 
-    /// As [`Running::start`], for work that waits for this PSP.
+    /// As [`Running::start`], for work that waits for these PSPs, each of them named once.
     pub fn start_at(
         &self,
         row: Uuid,
-        psp: String,
-        work: impl Future<Output = bool> + Send + 'static,
-    ) -> Start {
-        self.start_one(row, Some(psp), work)
-    }
-
-    fn start_one(
-        &self,
-        row: Uuid,
-        psp: Option<String>,
+        psps: Vec<String>,
         work: impl Future<Output = bool> + Send + 'static,
     ) -> Start {
         let mut rows = self.shared.lock();
         if self.shared.most <= rows.running.len() || rows.running.contains(&row) {
             return Start::NoRoom;
         }
-        if let Some(psp) = &psp {
-            if self.shared.has_its_share(&rows, psp) {
-                rows.left.insert(psp.clone());
-                return Start::ShareIsTaken;
-            }
+        if let Some(psp) = psps.iter().find(|psp| self.shared.has_its_share(&rows, psp)) {
+            rows.left.insert(psp.clone());
+            return Start::ShareIsTaken;
+        }
+        for psp in &psps {
             *rows.waiting.entry(psp.clone()).or_default() += 1;
         }
         rows.running.insert(row);
         drop(rows);
-        let held = Held { shared: self.shared.clone(), row, psp, came_on: false };
+        let held = Held { shared: self.shared.clone(), row, psps, came_on: false };
         self.tasks.spawn(async move {
             // All of it, not the one field that is named: it is dropped when the work has ended.
             let mut held = held;
@@ -218,7 +243,7 @@ mod tests {
         fn start_at(&self, row: u128, psp: &str) -> Result<oneshot::Sender<bool>, Start> {
             let (end, told) = oneshot::channel();
             let work = async move { told.await.expect("the test tells how it ends") };
-            match self.running.start_at(Uuid::from_u128(row), psp.to_owned(), work) {
+            match self.running.start_at(Uuid::from_u128(row), vec![psp.to_owned()], work) {
                 Start::Started => Ok(end),
                 refused => Err(refused),
             }
@@ -260,7 +285,7 @@ mod tests {
         let world = World::new();
         let room = world.running.room();
         let mut works = world.all();
-        world.running.found(&room, MOST);
+        world.running.found(room.most, MOST);
         world.end(works.remove(0), true).await;
         assert!(!world.was_rung(), "a look for one row costs as much as one for many");
         world.end(works.remove(0), true).await;
@@ -274,13 +299,13 @@ mod tests {
         let world = World::new();
         let room = world.running.room();
         let mut works = world.all();
-        world.running.found(&room, MOST - 1);
+        world.running.found(room.most, MOST - 1);
         for work in works.drain(..) {
             world.end(work, true).await;
         }
         assert!(!world.was_rung(), "all that was due was found");
         let mut works = world.all();
-        world.running.found(&room, MOST);
+        world.running.found(room.most, MOST);
         for work in works.drain(..) {
             world.end(work, false).await;
         }
@@ -315,7 +340,8 @@ mod tests {
         let world = World::new();
         for row in [1, 2] {
             let work = async { panic!("as the test wants it") };
-            let started = world.running.start_at(Uuid::from_u128(row), "psp".to_owned(), work);
+            let started =
+                world.running.start_at(Uuid::from_u128(row), vec!["psp".to_owned()], work);
             assert_eq!(started, Start::Started);
         }
         world.tasks.close();

@@ -39,7 +39,7 @@ impl Worker for ScreeningWorker {
         let room = self.running.room();
         let claimed =
             vendor_checks::claim(self.flows.db.pool(), now, now + LEASE, room.most).await?;
-        self.running.found(&room, claimed.len());
+        self.running.found(room.most, claimed.len());
         let mut report = Report::default();
         for check in claimed {
             let flows = self.flows.clone();

@@ -88,7 +88,7 @@ async fn claimed<W: Worker>(world: &World, worker: &Arc<W>) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_payouts_at_a_silent_psp_leave_room_to_ask_about_those_of_others() {
     const SILENT: u64 = 66;
-    const AT_ONE_PSP: u64 = 32;
+    const AT_ONE_PSP: u64 = 64;
     let psp_deadline = Duration::from_secs(12);
     let patience =
         Patience { psp_deadline, attempt_lease: 2 * psp_deadline, ..Setup::default().patience };

@@ -2,6 +2,7 @@
 
 use super::harness::{SOON, Setup, World, eur, eventually, gbp, withdrawal_order};
 use futures_util::FutureExt;
+use interlock::app::parts::Patience;
 use interlock::book::{GameKind, Payment};
 use interlock::decide::Refusal;
 use interlock::domain::{AttemptStatus, Money};
@@ -246,6 +247,7 @@ async fn of_two_hundred_withdrawals_at_once_the_wallet_pays_exactly_what_it_cove
 /// are done the worker is told to look again, and finds what it has not begun.
 #[tokio::test(flavor = "multi_thread")]
 async fn payouts_that_found_no_room_are_sent_as_soon_as_there_is_some() {
+    /// To one PSP.
     const AT_ONCE: u64 = 64;
     let world = World::with(Setup { workers: false, ..Setup::default() }).await;
     for _ in 0..7 {
@@ -257,11 +259,11 @@ async fn payouts_that_found_no_room_are_sent_as_soon_as_there_is_some() {
     }
     let flows = world.one().flows.clone();
     let (pool, now) = (flows.db.pool().clone(), flows.clock.now());
-    let waiting = due::payouts(&pool, now, &[], 100).await.unwrap();
-    let first = waiting[0].1;
-    let others = due::payouts(&pool, now, &[first], 100).await.unwrap();
+    let waiting = due::payouts(&pool, now, &[], &[], 100).await.unwrap();
+    let first = waiting[0].payment;
+    let others = due::payouts(&pool, now, &[first], &[], 100).await.unwrap();
     assert_eq!((waiting.len(), others.len()), (70, 69));
-    assert!(others.iter().all(|(_, payment)| *payment != first));
+    assert!(others.iter().all(|other| other.payment != first));
 
     let bell = flows.nudges.payouts.clone();
     // What the requests rang.
@@ -279,6 +281,53 @@ async fn payouts_that_found_no_room_are_sent_as_soon_as_there_is_some() {
         "select count(*) from payment where direction = 'withdrawal' and status = 'approved'";
     let all_sent = || async { (world.number(unsent).await == 0).then_some(()) };
     eventually("all are sent", SOON, all_sent).await;
+    drop(worker);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payouts_that_only_a_silent_psp_can_make_keep_nobody_elses_from_being_sent() {
+    const SILENT: u64 = 66;
+    const AT_ONE_PSP: u64 = 64;
+    let psp_deadline = Duration::from_secs(12);
+    let patience =
+        Patience { psp_deadline, attempt_lease: 2 * psp_deadline, ..Setup::default().patience };
+    let world = World::with(Setup { workers: false, patience, ..Setup::default() }).await;
+    world.mocks.fault("truelayer-gb", "create_payout", "timeout_after_accept", None).await;
+    let british = world.rich_player("GB", 100 * i64::try_from(SILENT).unwrap()).await;
+    for _ in 0..SILENT {
+        assert_eq!(world.withdraw(&british, gbp(100)).await.status.as_str(), "approved");
+    }
+    let german = world.rich_player("DE", 10_000).await;
+    let other = world.withdraw(&german, eur(1_000)).await;
+
+    let flows = world.one().flows.clone();
+    let (pool, now) = (flows.db.pool().clone(), flows.clock.now());
+    let waiting = due::payouts(&pool, now, &[], &[], 100).await.unwrap();
+    let last = waiting.last().unwrap();
+    assert_eq!(
+        (last.payment, last.psps.as_slice()),
+        (other.id.uuid, &["trustly-de".to_owned()][..])
+    );
+    assert_eq!(waiting[0].psps, ["truelayer-gb"]);
+
+    let worker = Arc::new(PayoutWorker::new(flows));
+    let look = async || {
+        let worker = worker.clone();
+        world.one().run(async move { worker.activate(now).await.unwrap().claimed }).await
+    };
+    assert_eq!(look().await, AT_ONE_PSP + 1);
+    world.attempt_is(other.id, 1, AttemptStatus::Accepted).await;
+    assert_eq!(look().await, 0, "the silent PSP has its share");
+
+    world.mocks.clear_faults("truelayer-gb").await;
+    let unsent =
+        "select count(*) from payment where direction = 'withdrawal' and status = 'approved'";
+    let all_sent = async || {
+        look().await;
+        (world.number(unsent).await == 0).then_some(())
+    };
+    eventually("the others are sent when its calls are over", SOON, all_sent).await;
     drop(worker);
     world.close().await;
 }
