@@ -35,6 +35,8 @@ pub struct Book {
     /// The casino's references that are taken, with the payment that took each.
     pub references: BTreeMap<(Direction, String), PaymentId>,
     pub game: BTreeMap<String, GameEntry>,
+    /// Game references that are taken by other players of the operator.
+    pub game_of_others: BTreeSet<String>,
     pub limits: Vec<Limit>,
     /// As far back as the market's limits and rules look, where the command needs them.
     pub movements: Vec<Movement>,
@@ -117,6 +119,7 @@ impl Book {
             keys: BTreeMap::new(),
             references: BTreeMap::new(),
             game: BTreeMap::new(),
+            game_of_others: BTreeSet::new(),
             limits: Vec::new(),
             movements: Vec::new(),
             background: Background::default(),

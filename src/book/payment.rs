@@ -134,6 +134,11 @@ impl Payment {
 
     /// The best PSP of the plan that was not tried yet and can be told where the money goes.
     pub fn next_psp(&self, part: Option<PartId>) -> Option<&str> {
+        self.untried_psps(part).first().copied()
+    }
+
+    /// All of them, the best first.
+    pub fn untried_psps(&self, part: Option<PartId>) -> Vec<&str> {
         let mut ranked: Vec<_> = self
             .route_of(part)
             .candidates
@@ -141,12 +146,13 @@ impl Payment {
             .filter_map(|candidate| candidate.rank.map(|rank| (rank, candidate.psp.as_str())))
             .collect();
         ranked.sort_by_key(|(rank, _)| *rank);
-        ranked.into_iter().map(|(_, psp)| psp).find(|psp| {
+        let may_be_asked = |psp: &&str| {
             let payable = part
                 .and_then(|part| self.part(part))
                 .is_none_or(|part| self.returns.is_some() || part.can_be_named_to(psp));
             payable && !self.was_tried(part, psp)
-        })
+        };
+        ranked.into_iter().map(|(_, psp)| psp).filter(may_be_asked).collect()
     }
 
     /// The live attempt of the deposit, or of one part.

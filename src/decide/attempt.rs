@@ -4,14 +4,14 @@
 use super::command::{Answer, Ctx, Refusal, Task};
 use super::people::{ask_people, page_people};
 use super::{completion, deposit, deposit_news, payout, session};
-use crate::book::{self, Attempt, Book, Cancel, Completion, Lease};
-use crate::domain::{AttemptId, AttemptStatus, Money, PartId, Timestamp};
+use crate::book::{self, Attempt, Book, Cancel, Completion, Lease, Payment};
+use crate::domain::{AttemptId, AttemptStatus, Money, PartId, PartStatus, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
 use uuid::Uuid;
 
 /// Opens an attempt, in flight and leased to this instance, at the best PSP of the plan that was
-/// not tried yet. None: the plan is exhausted.
+/// not tried yet and that this instance knows. None: the plan is exhausted.
 pub fn open_next(
     book: &mut Book,
     id: Uuid,
@@ -19,7 +19,8 @@ pub fn open_next(
     ctx: &Ctx<'_>,
 ) -> Option<AttemptId> {
     let payment = book.payment(id)?;
-    let psp = payment.next_psp(part)?.to_owned();
+    let knows = |psp: &str| ctx.psps.capabilities(psp).is_some();
+    let psp = payment.untried_psps(part).into_iter().find(|psp| knows(psp))?.to_owned();
     let asked = match part {
         None => with_fee(payment.money, payment.fee),
         Some(part) => {
@@ -103,13 +104,16 @@ pub fn take(
         return Ok(Answer::Nothing);
     }
     let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) else {
-        ask_people(book, id, Some(attempt_id), "psp_unconfigured", ctx);
-        book.attempt_mut(id, attempt_id).due_at =
-            Some(ctx.now + resolution::PAGE_PEOPLE_AFTER_PAYOUT);
-        return Ok(Answer::Nothing);
+        return Ok(leave_unconfigured(book, id, &attempt, ctx));
     };
     if attempt.status == AttemptStatus::Prepared {
-        return Ok(send_prepared(book, id, attempt_id, ctx));
+        return Ok(match pays_something(payment, &attempt) {
+            true => send_prepared(book, id, attempt_id, ctx),
+            false => {
+                payout::call_off(book, id, attempt_id);
+                Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None }
+            }
+        });
     }
     if attempt.status == AttemptStatus::InFlight {
         return Ok(lease_expired(book, id, attempt_id, ctx));
@@ -132,6 +136,27 @@ pub fn take(
             Ok(Answer::Taken { payment, attempt: attempt_id, task })
         }
     }
+}
+
+/// This instance does not know the attempt's account: another one may, while a release rolls out,
+/// else people see to it. What is over only waits for a late word, which nobody must be shown.
+fn leave_unconfigured(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>) -> Answer {
+    let subject = book.payments[&id].subject();
+    let leaves = !matches!(subject, Subject::Deposit);
+    if leaves && attempt.status == AttemptStatus::InFlight {
+        return lease_expired(book, id, attempt.id, ctx);
+    }
+    if attempt.status.is_live() {
+        ask_people(book, id, Some(attempt.id), "psp_unconfigured", ctx);
+        if leaves && !attempt.paged && resolution::page_is_due(&facts(attempt, subject), ctx.now) {
+            page_people(book, id, attempt, subject, ctx);
+        }
+    }
+    let over_for = attempt.ended_at.map_or(time::Duration::ZERO, |at| ctx.now - at);
+    let again = ctx.now + resolution::PAGE_PEOPLE_AFTER_PAYOUT;
+    let is_waited_for = over_for < resolution::WATCHED_AFTER_REFUSAL;
+    book.attempt_mut(id, attempt.id).due_at = is_waited_for.then_some(again);
+    Answer::Nothing
 }
 
 /// Somebody is about to call the PSP.
@@ -269,6 +294,12 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
         last_missed_at: attempt.last_missed_at,
         people_asked: attempt.paged,
     }
+}
+
+/// Whether the part that an attempt was to pay still waits for it.
+fn pays_something(payment: &Payment, attempt: &Attempt) -> bool {
+    let waits = |part| payment.part(part).is_some_and(|it| it.status == PartStatus::Processing);
+    attempt.part.is_none_or(waits)
 }
 
 fn send_prepared(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> Answer {

@@ -113,12 +113,15 @@ pub fn movement(deposit: &Payment, state: UseState, ctx: &Ctx<'_>) -> Movement {
 /// Moves the deposit's share of the player's limits along, where it has one; by then it may be known
 /// what it was paid from.
 pub fn mark_limit_use(book: &mut Book, id: Uuid, state: UseState) {
+    mark_source(book, id);
+    book.change_movement(id, |found| found.state = state);
+}
+
+/// By now it may be known what the deposit was paid from.
+pub fn mark_source(book: &mut Book, id: Uuid) {
     let deposit = &book.payments[&id];
     let source = fingerprint(&deposit.player.operator, deposit.source.as_ref());
-    book.change_movement(id, |found| {
-        found.state = state;
-        found.instrument = source.or(found.instrument);
-    });
+    book.change_movement(id, |found| found.instrument = source.or(found.instrument));
 }
 
 /// What arrived is what counts into the limits, where it may differ from what was asked for.

@@ -4,14 +4,13 @@ use super::attempt::move_on_or_fail;
 use super::command::{Ctx, Source};
 use super::deposit::{fail, mark_limit_use};
 use super::money_in::succeed;
-use super::news::{OTHER_MONEY, absence_is_proven, keep, verdict};
-use super::people::{close_reviews, raise};
-use super::returns;
-use crate::book::{Attempt, Book, GivenAddress, Payment};
+use super::news::{absence_is_proven, keep, verdict};
+use super::people::close_reviews;
+use super::taken_back::take_back;
+use crate::book::{Attempt, Book, GivenAddress};
 use crate::domain::{
     AttemptId, AttemptStatus, DepositStatus, Money, PaymentId, PaymentStatus, Timestamp,
 };
-use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
 use crate::screening::movement::UseState;
 use psp_contract::{NextAction, Outcome, Report, Status};
@@ -41,7 +40,9 @@ pub fn apply(
         return None;
     }
     if matches!(verdict, Verdict::Returned | Verdict::Reversed) {
-        take_back(book, id, attempt_id, verdict, moved(outcome), ctx);
+        if let (Some(to), Some(money)) = (verdict.status(), moved(outcome)) {
+            take_back(book, id, attempt_id, (to, money), source, ctx);
+        }
         return None;
     }
     let to = verdict.status()?;
@@ -182,81 +183,4 @@ pub fn expire(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) {
         book.attempt_mut(id, attempt_id).due_at = None;
         end(book, id, attempt_id, DepositStatus::Expired, "session over", ctx);
     }
-}
-
-/// The bank, the scheme or the PSP took the money back.
-fn take_back(
-    book: &mut Book,
-    id: Uuid,
-    attempt_id: AttemptId,
-    verdict: Verdict,
-    money: Option<Money>,
-    ctx: &Ctx<'_>,
-) {
-    let (Some(to), Some(money)) = (verdict.status(), money) else { return };
-    let payment = book.payments[&id].clone();
-    let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
-    if matches!(attempt.status, AttemptStatus::Returned | AttemptStatus::Reversed) {
-        // It is taken back already: the same news again must not look like a dispute that was won.
-        return;
-    }
-    let known = payment.credited.or(payment.suspended);
-    if known.is_some_and(|known| known.currency != money.currency) {
-        keep(book, id, attempt_id, OTHER_MONEY);
-        let detail = "money of another currency than arrived was taken back: nothing is booked";
-        return raise(book, "deposit.other_amount", id, Some(attempt_id), detail, ctx);
-    }
-    if attempt.status != AttemptStatus::Succeeded {
-        // A return or reversal vouches for the success that it takes back; that is booked first.
-        let of_asked = money.currency == attempt.asked.currency;
-        let arrived = if of_asked { attempt.asked } else { money };
-        succeed(book, id, attempt_id, arrived, Source::Inquiry, ctx);
-    }
-    if book.move_attempt(id, attempt_id, to, "taken back").is_err() {
-        return;
-    }
-    let payment = book.payments[&id].clone();
-    if is_surplus(&payment, attempt_id) {
-        return take_surplus_back(book, id, &attempt, money, ctx);
-    }
-    let status = match verdict {
-        Verdict::Returned => DepositStatus::Returned,
-        _ => DepositStatus::Reversed,
-    };
-    if payment.suspended.is_some() {
-        book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
-        returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
-        if book.payments[&id].suspended.is_some() {
-            let detail = "not all of the suspended money was taken back, or more than it";
-            raise(book, "deposit.other_amount", id, Some(attempt_id), detail, ctx);
-            return;
-        }
-        let returned = PaymentStatus::Deposit(DepositStatus::Returned);
-        let _ = book.move_payment(id, returned, "taken back from suspense", ctx.ids);
-        close_reviews(book, id, ctx);
-        return;
-    }
-    let debit = Debit::of(money.minor, book.wallet(money.currency).cash);
-    book.post_covered(&templates::deposit_reversed(&attempt.psp, money.currency, debit), id);
-    mark_limit_use(book, id, UseState::Counted);
-    if book.move_payment(id, PaymentStatus::Deposit(status), "taken back", ctx.ids).is_err() {
-        raise(book, "deposit.status_conflict", id, None, "taken back against its status", ctx);
-    }
-    if 0 < debit.owed {
-        returns::hold_back_withdrawals(book, ctx);
-    }
-}
-
-/// Whether another attempt's success was the deposit's: the first one is, all later are surplus.
-fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
-    returns::first_success(payment).is_some_and(|first| first.id != attempt)
-}
-
-/// A second payment is gone again. It never reached the wallet, so it leaves suspense; its return,
-/// where one is still open, must not be sent any more.
-fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
-    book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
-    returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
-    let detail = "the second payment of a deposit was taken back: reject its open return";
-    raise(book, "deposit.surplus_taken_back", id, Some(attempt.id), detail, ctx);
 }

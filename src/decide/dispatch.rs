@@ -142,6 +142,11 @@ fn close(draft: &mut Book, book: &mut Book) {
         || !record.decisions.is_empty()
         || !record.incidents.is_empty()
         || !record.wires.is_empty()
+        || !record.hold_moves.is_empty()
+        || !record.late_answers.is_empty()
+        || !record.payins.is_empty()
+        || !record.addresses.is_empty()
+        || !record.vendor_checks.is_empty()
         || !record.attestations.is_empty()
         || record.erasure.is_some()
         || record.player_changed

@@ -10,12 +10,13 @@
 //!
 //! Reading order: [`command`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`] and [`deadline`]), [`news`] (with [`deposit_news`], [`completion`],
-//! [`money_in`] and [`payout`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
+//! [`money_in`], [`taken_back`], [`payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
 //! [`erasure`], [`service_case`], [`desk_work`].
 
 pub mod account;
 pub mod attempt;
+pub mod bounce;
 pub mod case;
 pub mod closed_loop;
 pub mod command;
@@ -41,6 +42,7 @@ pub mod returns;
 pub mod review;
 pub mod service_case;
 pub mod session;
+pub mod taken_back;
 pub mod vendor;
 pub mod wallet;
 pub mod withdrawal;

@@ -6,9 +6,10 @@
 //! only a webhook says is first asked about where the PSP can be asked.
 
 use super::command::{Ctx, Source};
-use super::deposit::{mark_limit_use, recount_limit};
+use super::deposit::{mark_limit_use, mark_source, recount_limit};
 use super::news::{OTHER_MONEY, UNTOLD_CARD, keep};
 use super::people::{ask_people, close_reviews, raise};
+use super::taken_back::{forget, is_surplus};
 use super::{returns, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
@@ -17,10 +18,11 @@ use crate::domain::{
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting};
-use crate::screening::movement::UseState;
+use crate::screening::movement::{Movement, UseState};
 use crate::screening::signals::VendorResult;
-use crate::screening::{Checkpoint, Outcome as Screened, engine};
+use crate::screening::{Checkpoint, Outcome as Screened, engine, limits};
 use psp_contract::NextAction;
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// The money is in. It is credited once; what is not the money that was asked for, or comes twice,
@@ -35,7 +37,7 @@ pub fn succeed(
 ) {
     let payment = book.payments[&id].clone();
     let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
-    if attempt.status == AttemptStatus::Reversed {
+    if is_disputed(&payment, &attempt) {
         return win_dispute(book, id, &attempt, money, source, ctx);
     }
     if money != attempt.asked && source == PROVEN_WEBHOOK && can_be_asked(&attempt, ctx) {
@@ -61,22 +63,27 @@ pub fn succeed(
     }
     book.payment_mut(id).received = Some(money);
     book.payment_mut(id).next_action = None;
-    mark_limit_use(book, id, UseState::Counted);
     let Some(creditable) = creditable(&payment, &attempt, money, ctx) else {
+        mark_limit_use(book, id, UseState::Counted);
         suspend(book, id, &attempt.psp, money, "deposit.other_amount", ctx);
         return;
     };
-    recount_limit(book, id, creditable);
     if creditable != payment.money {
         tell_difference(book, id, creditable, payment.money);
     }
+    mark_source(book, id);
+    // Decided while its movement says what is reserved for it; counted only then, whatever comes of it.
     let decision = decision_of(book, &book.payments[&id], creditable, ctx);
+    mark_limit_use(book, id, UseState::Counted);
+    recount_limit(book, id, creditable);
     let (outcome, waiting) = (decision.outcome(), vendor::waits(&decision, ctx));
     let reasons = decision.reasons().to_vec();
     // `deposit.post`: no credit without its decision. The player may be excluded by now, or over a
     // limit that was lowered meanwhile; a late success is screened like any other.
     book.record.decisions.push(decision);
     if let Some(waiting) = waiting {
+        let beyond = reasons.into_iter().filter(|found| found.code == limits::EXCEEDED);
+        book.payment_mut(id).reasons.extend(beyond);
         let place = payment.next_action.as_ref().and_then(place_of);
         await_vendors(book, id, (&attempt.psp, money), (&waiting, place), ctx);
     } else if outcome == Screened::Approve {
@@ -88,7 +95,7 @@ pub fn succeed(
     }
 }
 
-const PROVEN_WEBHOOK: Source = Source::Webhook { hint: false };
+pub const PROVEN_WEBHOOK: Source = Source::Webhook { hint: false };
 
 /// Whether the PSP can be asked about this deposit, so that no webhook need be believed alone.
 fn can_be_asked(attempt: &Attempt, ctx: &Ctx<'_>) -> bool {
@@ -175,6 +182,7 @@ fn decided(
     vendors: Vec<VendorResult>,
     ctx: &Ctx<'_>,
 ) -> Decision {
+    let movements = movements_for(book, payment, money);
     let records = gather::Deposit {
         checkpoint,
         player: book.player.as_ref(),
@@ -183,7 +191,7 @@ fn decided(
         money,
         method: payment.method,
         limits: &book.limits,
-        movements: &book.movements,
+        movements: &movements,
         background: &book.background,
         source: payment.source.as_ref(),
     };
@@ -196,6 +204,22 @@ fn decided(
         player: book.key.clone(),
     };
     Decision::new(about, facts, screening)
+}
+
+/// The movements that a deposit is decided over. Money that waits for vendors was measured when it came, and
+/// has its room since then; unless it was found beyond the limit, which nothing that vendors say mends.
+fn movements_for<'a>(book: &'a Book, payment: &Payment, money: Money) -> Cow<'a, [Movement]> {
+    let is_own = |found: &&Movement| found.payment == payment.id.uuid;
+    let is_counted = book.movements.iter().find(is_own).map(|own| own.state);
+    let is_beyond = payment.reasons.iter().any(|reason| reason.code == limits::EXCEEDED);
+    if is_counted != Some(UseState::Counted) || is_beyond {
+        return Cow::Borrowed(&book.movements);
+    }
+    let mut movements = book.movements.clone();
+    for own in movements.iter_mut().filter(|found| found.payment == payment.id.uuid) {
+        (own.state, own.money) = (UseState::Reserved, money);
+    }
+    Cow::Owned(movements)
 }
 
 fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
@@ -264,6 +288,17 @@ fn second_success(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ct
     returns::open_of_second_success(book, id, attempt, money, ctx);
 }
 
+/// Whether the attempt's money was taken back by a dispute; a part of it may have gone back before that.
+fn is_disputed(payment: &Payment, attempt: &Attempt) -> bool {
+    let reversed = payment.deposit_status() == Some(DepositStatus::Reversed);
+    let is_rest = reversed && !is_surplus(payment, attempt.id);
+    match attempt.status {
+        AttemptStatus::Reversed => true,
+        AttemptStatus::Returned => is_rest,
+        _ => false,
+    }
+}
+
 /// The PSP tells, by an event of its own, that the money is ours again: once. Any other source may
 /// only be repeating what it said before the reversal.
 fn win_dispute(
@@ -285,5 +320,6 @@ fn win_dispute(
         let to_cash = money.minor - to_debt;
         let posting = templates::reversal_won(&attempt.psp, money.currency, to_debt, to_cash);
         book.post_covered(&posting, id);
+        forget(book, id, attempt.id);
     }
 }

@@ -2,9 +2,9 @@
 
 use super::command::{Command, News};
 use crate::book::{KeyId, PayinKey, Payment};
-use crate::domain::{Currency, Direction, PlayerKey};
+use crate::domain::{Currency, Direction, Money, PlayerKey};
 use psp_contract::Outcome;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Which rows a batch must load, besides the players themselves.
@@ -20,9 +20,10 @@ pub struct Needs {
     pub movements: BTreeSet<PlayerKey>,
     /// Deposits whose own movement changes with them.
     pub own_movements: BTreeSet<(PlayerKey, Uuid)>,
-    /// Deposits whose money came. They are screened once more; all movements are read for that only
-    /// where a rule of the market counts at that moment, or the deposit has none of its own any more.
-    pub credited: BTreeSet<(PlayerKey, Uuid)>,
+    /// Deposits whose money came, and the most that came. They are screened once more; all movements are
+    /// read for that only where a rule of the market counts at that moment, or the deposit's own movement
+    /// reserves no room for that money any more.
+    pub credited: BTreeMap<(PlayerKey, Uuid), Money>,
     /// What these players staked, as far back as their market's rules look.
     pub turnover: BTreeSet<PlayerKey>,
     /// Players whose record may be screened by itself.
@@ -123,14 +124,16 @@ impl Command {
         if let Outcome::Reported(report) = &news.outcome {
             use psp_contract::Status;
             match report.status {
-                Status::Succeeded { .. } => {
+                Status::Succeeded { money } => {
                     needs.limits.insert(player.clone());
                     needs.reviews.insert(news.payment);
                     if news.direction == Direction::Withdrawal {
                         needs.movements.insert(player.clone());
                         needs.open_withdrawals.insert(player.clone());
                     } else {
-                        needs.credited.insert((player.clone(), news.payment));
+                        let most = needs.credited.entry((player.clone(), news.payment));
+                        let most = most.or_insert(money);
+                        *most = if most.minor < money.minor { money } else { *most };
                     }
                 }
                 Status::Returned { .. } | Status::Reversed { .. } => {

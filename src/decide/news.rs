@@ -6,7 +6,7 @@
 //! (O20).
 
 use super::command::{Answer, Ctx, News, Refusal, Source};
-use super::{attempt, completion, deposit_news, payout, people};
+use super::{attempt, completion, deposit_news, payout, people, session};
 use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
@@ -33,6 +33,10 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
         }
     };
     after(book, (id, attempt_id), &news.outcome, news.source, hinted, ctx);
+    let is_deposit = book.payments[&id].subject() == Subject::Deposit;
+    if is_deposit && news.source == Source::Inquiry && !hinted {
+        end_session(book, id, attempt_id, ctx);
+    }
     alarm(book, id, attempt_id, &news.outcome, ctx);
     book.settle_round(id, false);
     let payment = Box::new(book.payments[&id].clone());
@@ -47,17 +51,19 @@ pub fn verdict(
     source: Source,
     ctx: &Ctx<'_>,
 ) -> Verdict {
-    let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) else {
-        return Verdict::Nothing;
-    };
+    // Whoever sends has the lease, and the attempt stays in flight so long. Afterwards somebody else may
+    // have sent the same request again, of which this answer knows nothing.
+    let is_ours = matches!(attempt.status, AttemptStatus::Prepared | AttemptStatus::InFlight);
+    let is_stale = source == Source::Call && !is_ours;
+    let first_hand = matches!(source, Source::Call | Source::Clock | Source::People);
     let facts = Facts {
         subject: payment.subject(),
         asked: attempt.asked,
         action_told: payment.action_told,
         was_accepted: attempt.was_accepted,
-        capabilities,
-        from_inquiry: !matches!(source, Source::Call | Source::Clock | Source::People),
-        from_replay: source == Source::Replay,
+        capabilities: ctx.psps.capabilities(&attempt.psp),
+        from_inquiry: !first_hand || is_stale,
+        from_replay: source == Source::Replay || is_stale,
     };
     match failover::verdict(outcome, &facts) {
         // An inquiry that finds an unknown attempt under way has found that the PSP has it.
@@ -73,6 +79,15 @@ const fn is_under_way(outcome: &Outcome) -> bool {
         outcome,
         Outcome::Reported(Report { status: Status::Pending | Status::AwaitsCompletion, .. })
     )
+}
+
+/// A deposit's session is over when its PSP, asked after its end, knows of none.
+fn end_session(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) {
+    let Some(attempt) = book.payments[&id].attempt(attempt_id) else { return };
+    let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) else { return };
+    if session::may_expire(attempt, capabilities, ctx.now) {
+        deposit_news::expire(book, id, attempt_id, ctx);
+    }
 }
 
 /// Keeps what the report says besides its status: the PSP's id, who paid.
@@ -173,10 +188,17 @@ fn after(
                     attempt::asked_again(&attempt, subject, capabilities, ctx.now).filter(|_| lost)
                 });
         }
+    } else if answered && !attempt.status.is_live() && !is_refused_late(&attempt) {
+        attempt.due_at = None;
     }
     if attempt != before {
         *book.attempt_mut(id, attempt_id) = attempt;
     }
+}
+
+/// Whether it was refused after its PSP had taken it, so that it may be paid after all.
+fn is_refused_late(attempt: &Attempt) -> bool {
+    attempt.status == AttemptStatus::Declined && attempt.was_accepted
 }
 
 /// Whether a deposit has just succeeded by a message that does not say who paid, at a PSP that can be

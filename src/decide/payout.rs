@@ -2,6 +2,7 @@
 //! what is *surely* unpaid goes to another PSP or back to the wallet.
 
 use super::attempt::open_next;
+use super::bounce::{came_back_unpaid, take_back};
 use super::command::{Ctx, Source};
 use super::news::{OTHER_MONEY, keep, verdict};
 use super::people::{ask_people, close_found_out, close_reviews, raise};
@@ -29,7 +30,7 @@ pub fn apply(
     let attempt = payment.attempt(attempt_id)?.clone();
     let part = payment.part(attempt.part?)?.clone();
     let verdict = verdict(payment, &attempt, outcome, source, ctx);
-    if matches!(source, Source::Webhook { hint: true }) {
+    if matches!(source, Source::Webhook { hint: true }) || came_back_unpaid(&attempt) {
         return None;
     }
     if paid_amount(outcome).is_some_and(|told| !is_believable(verdict, told, attempt.asked)) {
@@ -183,13 +184,14 @@ pub fn release_all(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
     }
 }
 
-fn from_suspense(book: &Book, id: Uuid) -> bool {
+/// Whether what it pays out was never a wallet's: the return of a deposit's suspended money.
+pub(super) fn from_suspense(book: &Book, id: Uuid) -> bool {
     book.payments[&id].returns.as_ref().is_some_and(|returns| returns.from_suspense)
 }
 
 /// The payout was paid. Its hold is captured once; a payment that comes after the hold is gone is
 /// booked all the same, because the money has left.
-fn succeed(
+pub(super) fn succeed(
     book: &mut Book,
     id: Uuid,
     attempt: &Attempt,
@@ -205,6 +207,7 @@ fn succeed(
         return;
     }
     book.attempt_mut(id, attempt.id).was_accepted = true;
+    call_off_unsent(book, id, part.id);
     match part.status {
         PartStatus::Held | PartStatus::Processing => capture(book, id, attempt, part, sent, ctx),
         PartStatus::Released => paid_late(book, id, attempt, part, sent, ctx),
@@ -215,6 +218,24 @@ fn succeed(
         }
     }
     settle(book, id, ctx);
+}
+
+/// The part is paid, so the attempt that was to pay it and that nobody has sent yet is not sent.
+fn call_off_unsent(book: &mut Book, id: Uuid, part: PartId) {
+    let of_part = |attempt: &&Attempt| attempt.part == Some(part);
+    let unsent = book.payments[&id].attempts.iter().filter(of_part);
+    let unsent = unsent.filter(|attempt| attempt.status == AttemptStatus::Prepared);
+    for attempt in unsent.map(|attempt| attempt.id).collect::<Vec<_>>() {
+        call_off(book, id, attempt);
+    }
+}
+
+/// An attempt that nobody has sent is not to be sent any more.
+pub(super) fn call_off(book: &mut Book, id: Uuid, unsent: AttemptId) {
+    let moved =
+        book.move_attempt(id, unsent, AttemptStatus::Cancelled, "its part needs it no more");
+    debug_assert!(moved.is_ok(), "a prepared attempt may be called off");
+    book.attempt_mut(id, unsent).due_at = None;
 }
 
 fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Money, ctx: &Ctx<'_>) {
@@ -271,37 +292,6 @@ fn paid_late(
     debug_assert!(moved.is_ok(), "a released part may turn out paid");
     let detail = "a payout was paid after its hold was released";
     raise(book, "payout.paid_late", id, Some(attempt.id), detail, ctx);
-}
-
-/// O19: the payout bounced. The money is the player's again, by a new entry, once.
-fn take_back(
-    book: &mut Book,
-    id: Uuid,
-    attempt: &Attempt,
-    part: &Part,
-    money: Money,
-    source: Source,
-    ctx: &Ctx<'_>,
-) {
-    if attempt.status == AttemptStatus::Returned {
-        return;
-    }
-    if attempt.status != AttemptStatus::Succeeded {
-        succeed(book, id, attempt, part, attempt.asked, source, ctx);
-    }
-    if book.move_attempt(id, attempt.id, AttemptStatus::Returned, source.as_str()).is_err() {
-        return;
-    }
-    if from_suspense(book, id) {
-        book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
-        returns::suspend_again(book, id, money, ctx);
-    } else {
-        book.post_covered(&templates::payout_returned(&attempt.psp, money), id);
-    }
-    if book.move_part(id, part.id, PartStatus::Returned, "bounced").is_err() {
-        raise(book, "payout.status_conflict", id, Some(attempt.id), "bounced twice", ctx);
-    }
-    settle(book, id, ctx);
 }
 
 /// The withdrawal's status follows from its parts.

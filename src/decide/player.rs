@@ -7,7 +7,8 @@ use crate::domain::{Money, Player};
 use crate::screening::limit_terms::LimitTerms;
 use crate::screening::limits::{self, Period};
 
-/// Replaces the record. An absent exclusion leaves the recorded one: it ends only by its date.
+/// Replaces the record. An exclusion ends only by its date, or by two people: one that is not over stays,
+/// and another beside it can only make it longer.
 pub fn put(book: &mut Book, put: &PutPlayer, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let mut player = put.player.clone();
     match &book.player {
@@ -17,7 +18,12 @@ pub fn put(book: &mut Book, put: &PutPlayer, ctx: &Ctx<'_>) -> Result<Answer, Re
         }
         Some(known) => {
             refuse_locked(known, &player)?;
-            player.exclusion = player.exclusion.take().or_else(|| known.exclusion.clone());
+            player.exclusion = match (player.exclusion.take(), known.exclusion.clone()) {
+                (Some(told), Some(recorded)) if !recorded.is_over_at(ctx.now) => {
+                    Some(told.beside(recorded))
+                }
+                (told, recorded) => told.or(recorded),
+            };
             player.has_paid = known.has_paid;
             player.created_at = known.created_at;
             player.version = known.version;

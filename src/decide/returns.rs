@@ -3,12 +3,12 @@
 
 use super::command::{Answer, Ctx, OpenReturn, Refusal};
 use super::four_eyes::{Draft, propose};
-use super::people::{ask_people, raise};
+use super::people::{ask_people, close_reviews, raise};
 use super::withdrawal::hold;
 use crate::book::{Attempt, Book, Part, Payment, Returns};
 use crate::domain::{
-    AttemptStatus, DepositStatus, Instrument, Money, Origin, PartId, PartStatus, PaymentId,
-    PaymentStatus, ProposalId, WithdrawalStatus,
+    AttemptId, AttemptStatus, DepositStatus, Instrument, Money, Origin, PartId, PartStatus,
+    PaymentId, PaymentStatus, ProposalId, WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::routing::plan::{Candidate, Route};
@@ -29,10 +29,12 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
     if money.currency != whole.currency || whole.minor < money.minor {
         return Err(Refusal::NotReturnable("the amount is more than arrived"));
     }
-    let returnable = matches!(
-        deposit.deposit_status(),
-        Some(DepositStatus::Succeeded | DepositStatus::InReview)
-    );
+    // What is in suspense can go back whatever became of the deposit: its return may have bounced.
+    let returnable = from_suspense
+        || matches!(
+            deposit.deposit_status(),
+            Some(DepositStatus::Succeeded | DepositStatus::InReview)
+        );
     if !returnable {
         return Err(Refusal::NotReturnable("its status does not allow it"));
     }
@@ -71,12 +73,18 @@ pub fn first_success(deposit: &Payment) -> Option<&Attempt> {
 /// The attempt that is to go back: the credited one's money is the wallet's, surplus is in suspense.
 fn paid_attempt(deposit: &Payment, from_suspense: bool) -> Option<&Attempt> {
     let first = first_success(deposit)?;
-    let returnable = |attempt: &&Attempt| {
-        attempt.status == AttemptStatus::Succeeded && attempt.psp_reference.is_some()
+    // A part of it may have gone back before, or all of it, and come again: what is in suspense is there.
+    let is_in = |attempt: &Attempt| match attempt.status {
+        AttemptStatus::Succeeded => true,
+        AttemptStatus::Returned => from_suspense,
+        _ => false,
     };
+    let returnable = |attempt: &&Attempt| is_in(attempt) && attempt.psp_reference.is_some();
     if from_suspense && deposit.credited.is_some() {
         let surplus = deposit.attempts.iter().filter(|attempt| attempt.id != first.id);
-        return surplus.filter(returnable).max_by_key(|attempt| (attempt.ended_at, attempt.number));
+        return surplus.filter(returnable).max_by_key(|attempt| {
+            (attempt.status == AttemptStatus::Succeeded, attempt.ended_at, attempt.number)
+        });
     }
     Some(first).filter(returnable)
 }
@@ -221,8 +229,21 @@ pub fn change_suspended_of(book: &mut Book, id: Uuid, change: Money) -> Option<U
 /// A return did not reach its source, or came back from there: its money is in suspense again,
 /// where its deposit shows it and people must choose anew.
 pub fn suspend_again(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) {
-    if let Some(deposit) = change_suspended_of(book, id, money) {
+    let Some(deposit) = change_suspended_of(book, id, money) else { return };
+    if book.payments[&deposit].suspended.is_some() {
         ask_people(book, deposit, None, "money_in", ctx);
+    } else {
+        // It was taken back while its return was open: that return being over, nothing is left.
+        close_emptied(book, deposit, "taken back from suspense", ctx);
+    }
+}
+
+/// Nothing of a deposit that was never credited is left here: there is nothing to decide any more.
+pub fn close_emptied(book: &mut Book, deposit: Uuid, cause: &str, ctx: &Ctx<'_>) {
+    if book.payments[&deposit].credited.is_none() {
+        let returned = PaymentStatus::Deposit(DepositStatus::Returned);
+        let _ = book.move_payment(deposit, returned, cause, ctx.ids);
+        close_reviews(book, deposit, ctx);
     }
 }
 
@@ -249,21 +270,47 @@ pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
         let returned = PaymentStatus::Deposit(DepositStatus::Returned);
         let _ = book.move_payment(returns.deposit, returned, "sent back", ctx.ids);
     }
+    if book.payments[&returns.deposit].suspended.is_none() {
+        // It may have gone back in parts, of which this was the last.
+        close_emptied(book, returns.deposit, "sent back", ctx);
+    }
 }
 
 /// While a player owes, withdrawals that were not sent yet wait for people.
 pub fn hold_back_withdrawals(book: &mut Book, ctx: &Ctx<'_>) {
-    let approved: Vec<Uuid> = book
-        .payments
-        .values()
-        .filter(|p| p.status == PaymentStatus::Withdrawal(WithdrawalStatus::Approved))
-        .map(|payment| payment.id.uuid)
-        .collect();
-    for id in approved {
-        book.payment_mut(id).due_at = None;
-        let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
-        let moved = book.move_payment(id, in_review, "the player owes", ctx.ids);
-        debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
-        ask_people(book, id, None, "wallet_owed", ctx);
+    for id in approved(book, |_| true) {
+        hold_back(book, id.uuid, "the player owes", "wallet_owed", ctx);
     }
+}
+
+/// What a return would send was taken back from us: one that is approved and was not sent yet waits for
+/// people, and is named. None: none is known to be approved.
+pub fn recall(
+    book: &mut Book,
+    deposit: Uuid,
+    attempt: AttemptId,
+    ctx: &Ctx<'_>,
+) -> Option<PaymentId> {
+    let is_its = |returns: &Returns| {
+        returns.deposit == deposit && returns.attempt.is_none_or(|named| named == attempt)
+    };
+    let recalled = approved(book, |payment| payment.returns.as_ref().is_some_and(is_its));
+    for id in &recalled {
+        hold_back(book, id.uuid, "its deposit was taken back", "return", ctx);
+    }
+    recalled.first().copied()
+}
+
+fn approved(book: &Book, which: impl Fn(&Payment) -> bool) -> Vec<PaymentId> {
+    let approved = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
+    let found = book.payments.values().filter(|it| it.status == approved && which(it));
+    found.map(|payment| payment.id).collect()
+}
+
+fn hold_back(book: &mut Book, id: Uuid, cause: &str, kind: &str, ctx: &Ctx<'_>) {
+    book.payment_mut(id).due_at = None;
+    let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
+    let moved = book.move_payment(id, in_review, cause, ctx.ids);
+    debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
+    ask_people(book, id, None, kind, ctx);
 }

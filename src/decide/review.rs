@@ -8,12 +8,16 @@ use super::vendor::AWAITING_VENDOR;
 use super::{case, deposit, four_eyes, money_in, news, payout, returns};
 use crate::book::{Book, Payment, Review};
 use crate::domain::{
-    AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
+    AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, Player, PlayerStatus,
+    ProposalId, WithdrawalStatus,
 };
 use crate::ledger::templates;
+use crate::payments::resolution;
 use crate::screening::movement::UseState;
 use psp_contract::{Decline, DeclineClass, NotSent, Outcome, Report, Status};
 use uuid::Uuid;
+
+const RESOLVED: Refusal = Refusal::ReviewConflict("the attempt was resolved meanwhile");
 
 /// Proposes an outcome. A newer proposal takes the place of an open one.
 pub fn propose(
@@ -53,6 +57,9 @@ fn known_review(book: &Book, review: Uuid, payment: Option<Uuid>) -> Result<&Rev
 fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
     match (review.kind.as_str(), payment.status) {
         ("outcome_unknown", _) => &["resolve_paid", "resolve_unpaid"],
+        ("psp_unconfigured", _) if awaits_people(review, payment) => {
+            &["resolve_paid", "resolve_unpaid"]
+        }
         // A vendor is asked; people come after it.
         (AWAITING_VENDOR, _) => &[],
         // A second payment is never the wallet's: it can only go back.
@@ -73,6 +80,13 @@ fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
         (_, PaymentStatus::Deposit(DepositStatus::InReview)) => &["approve", "reject"],
         _ => &[],
     }
+}
+
+/// Two people can say what became of a payout whose outcome is unknown, or which never ends.
+fn awaits_people(review: &Review, payment: &Payment) -> bool {
+    let about = review.attempt.and_then(|attempt| payment.attempt(attempt));
+    let is_open = |status| matches!(status, AttemptStatus::Unknown | AttemptStatus::Accepted);
+    payment.withdrawal_status().is_some() && about.is_some_and(|about| is_open(about.status))
 }
 
 fn is_foreign(payment: &Payment) -> bool {
@@ -209,6 +223,14 @@ fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refus
         money_in::settle(book, id, "credited by two people", ctx);
         return Ok(());
     }
+    // Exclusions stop deposits before money moves, whatever else was approved while it waited.
+    let may_deposit =
+        |player: &Player| player.status == PlayerStatus::Active && !player.is_excluded(ctx.now);
+    if !book.player.as_ref().is_some_and(may_deposit) {
+        return Err(Refusal::ReviewConflict(
+            "the player was excluded, frozen or closed meanwhile: reject the deposit",
+        ));
+    }
     let processing = PaymentStatus::Deposit(DepositStatus::Processing);
     move_or_conflict(book, id, processing, "approved by two people", ctx)?;
     // A worker sends it: whoever approved is no caller of PSPs.
@@ -232,13 +254,16 @@ fn resolve(
     let other_money = news::speaks_of_other_money(found);
     let open = match found.status {
         AttemptStatus::Unknown => true,
-        // Only a payout that is overdue: nobody tells what became of it.
-        AttemptStatus::Accepted if found.paged => true,
+        // Only a payout that is overdue: nobody tells what became of it. People may have been asked, and
+        // one of them may have proposed, before the PSP said that it has it.
+        AttemptStatus::Accepted if found.paged => {
+            resolution::page_is_due(&attempt::facts(found, payment.subject()), ctx.now)
+        }
         AttemptStatus::Succeeded | AttemptStatus::Returned | AttemptStatus::Reversed => false,
         _ => other_money,
     };
     if !open {
-        return Err(Refusal::ReviewConflict("the attempt was resolved meanwhile"));
+        return Err(RESOLVED);
     }
     let outcome = match (paid, found.was_accepted) {
         (true, _) => reported(Status::Succeeded { money: found.asked }),
@@ -253,7 +278,13 @@ fn resolve(
         // Another PSP is asked now; a worker sends it, not the person who decided.
         attempt::leave_to_worker(book, id, next, ctx);
     }
-    Ok(())
+    let status = book.payments[&id].attempt(unknown).map(|attempt| attempt.status);
+    let as_decided = |status| match status {
+        AttemptStatus::Succeeded => paid,
+        status => !paid && !status.is_live(),
+    };
+    // A decision that changes nothing must not look as if it had been carried out.
+    if status.is_some_and(as_decided) { Ok(()) } else { Err(RESOLVED) }
 }
 
 const fn reported(status: Status) -> Outcome {

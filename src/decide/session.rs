@@ -14,7 +14,15 @@ use psp_contract::{Capabilities, InquiryBy, Subject};
 pub fn may_expire(attempt: &Attempt, capabilities: &Capabilities, now: Timestamp) -> bool {
     let Some(expires) = over_since(attempt, now) else { return false };
     let missed = attempt.last_missed_at.is_some_and(|at| expires <= at);
-    missed || !ledger_alone(capabilities)
+    missed || !can_be_asked(attempt, capabilities)
+}
+
+/// Whether the PSP can be asked at all. One that can is asked until it says how the deposit ended, or that
+/// it knows of none: a payer may have paid at the last moment, and the message of it may be lost.
+fn can_be_asked(attempt: &Attempt, capabilities: &Capabilities) -> bool {
+    let inquiry = &capabilities.deposit_inquiry;
+    let by_its_id = inquiry.by_psp_reference && attempt.psp_reference.is_some();
+    inquiry.by_our_reference || by_its_id || inquiry.by_ledger
 }
 
 /// What is due for an accepted deposit whose PSP can be asked by its ledger alone. None: it is another

@@ -137,7 +137,8 @@ fn settle_deposit(
         money_in::settle(book, id, "the vendors have answered", ctx);
         return;
     }
-    book.payment_mut(id).reasons.extend(reasons);
+    let new = reasons.into_iter().filter(|reason| !payment.reasons.contains(reason));
+    book.payment_mut(id).reasons.extend(new);
     let detail = "money arrived that cannot be credited as asked";
     raise(book, "deposit.not_creditable", id, None, detail, ctx);
     ask_people(book, id, None, "money_in", ctx);

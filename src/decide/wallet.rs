@@ -6,10 +6,13 @@ use crate::domain::Money;
 use crate::ledger::templates;
 
 /// Books one entry. Its reference is unique for ever: the same entry again is answered again, and
-/// another one under the same reference is refused.
+/// another one under the same reference is refused, whatever it says when it is another player's.
 pub fn enter(book: &mut Book, entry: &GameEntry, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     if book.player.is_none() {
         return Err(Refusal::PlayerUnknown);
+    }
+    if book.game_of_others.contains(&entry.reference) {
+        return Err(Refusal::ReferenceTaken(None));
     }
     if let Some(known) = book.game.get(&entry.reference) {
         let same = known.kind == entry.kind && known.money == entry.money && known.of == entry.of;

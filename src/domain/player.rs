@@ -103,7 +103,20 @@ pub struct Exclusion {
 
 impl Exclusion {
     pub fn holds_at(&self, now: Timestamp) -> bool {
-        self.from <= now && self.until.is_none_or(|until| now < until)
+        self.from <= now && !self.is_over_at(now)
+    }
+
+    pub fn is_over_at(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// This one beside another that was recorded before and is not over: nothing of either is lost. The
+    /// source is that of the one that lasts longer.
+    pub fn beside(self, recorded: Self) -> Self {
+        let lasts = |until: Option<Timestamp>| (until.is_none(), until);
+        let from = self.from.min(recorded.from);
+        let longer = if lasts(recorded.until) < lasts(self.until) { self } else { recorded };
+        Self { from, ..longer }
     }
 }
 

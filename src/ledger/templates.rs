@@ -151,6 +151,15 @@ pub fn payout_paid_twice(psp: &str, money: Money) -> Posting {
     )
 }
 
+/// One of two payments of the same part came back, or was recovered: the other one stands.
+pub fn payout_recovered(psp: &str, money: Money) -> Posting {
+    Posting::balanced(
+        "payout_recovered",
+        money.currency,
+        vec![clearing(psp, -money.minor), leg(Account::Suspense, money.minor)],
+    )
+}
+
 /// A paid payout bounced: the money is back at the PSP and in the player's cash, once.
 pub fn payout_returned(psp: &str, money: Money) -> Posting {
     Posting::balanced(

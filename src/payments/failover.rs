@@ -109,9 +109,11 @@ pub struct Facts<'a> {
     pub action_told: bool,
     /// The PSP had confirmed before that it has this attempt.
     pub was_accepted: bool,
-    pub capabilities: &'a Capabilities,
+    /// None: this instance does not know the account, and nothing is abandoned there.
+    pub capabilities: Option<&'a Capabilities>,
     /// The outcome is of anything but the attempt's first sending: an inquiry, a replay, a
-    /// cancellation. That *this* message was lost says nothing about the first one.
+    /// cancellation, or a sending that came too late to be the only one. That *this* message was
+    /// lost says nothing about the others.
     pub from_inquiry: bool,
     /// The outcome answers the same request sent once more. What turns such a request away at the
     /// PSP's door has not looked for the first one.
@@ -129,7 +131,7 @@ impl Facts<'_> {
     }
 
     fn needs_our_answer(&self) -> bool {
-        let deposit = self.capabilities.deposit.as_ref();
+        let deposit = self.capabilities.and_then(|capabilities| capabilities.deposit.as_ref());
         self.is_deposit() && deposit.is_some_and(|deposit| deposit.needs_our_answer)
     }
 

@@ -70,7 +70,7 @@ fn check(rows: &[Row]) {
                 asked: moved(),
                 action_told: row.at == At::ActionTold,
                 was_accepted: row.at == At::Accepted,
-                capabilities: &capabilities,
+                capabilities: Some(&capabilities),
                 from_inquiry: matches!(row.at, At::Inquiry | At::Replay),
                 from_replay: row.at == At::Replay,
             };
@@ -277,7 +277,7 @@ fn only_the_very_money_that_was_asked_for_is_as_asked() {
         asked: moved(),
         action_told: true,
         was_accepted: true,
-        capabilities: &capabilities,
+        capabilities: Some(&capabilities),
         from_inquiry: false,
         from_replay: false,
     };

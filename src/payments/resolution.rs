@@ -41,7 +41,7 @@ pub const PAGE_PEOPLE_AFTER_DEPOSIT: Duration = Duration::from_secs(15 * 60);
 pub const PAGE_PEOPLE_AFTER_ACCEPTED_PAYOUT: Duration = DAILY_FROM;
 /// A payout that was refused after its PSP had taken it may be paid after all: so long it is asked
 /// about, because the message that says so may be lost.
-const WATCHED_AFTER_REFUSAL: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub const WATCHED_AFTER_REFUSAL: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 const MISSES_THAT_PROVE: u32 = 3;
 const HORIZON_DEPOSIT: Duration = Duration::from_secs(15 * 60);

@@ -4,17 +4,17 @@
 //! one. What the ladder and the PSP's capabilities allow was decided in the lane, which also gave
 //! the lease; here it is only carried out.
 
-use crate::book::Payment;
+use crate::book::{Payment, Wire};
 use crate::decide::command::{News, Source, Task};
 use crate::decide::{Answer, Command};
-use crate::domain::{AttemptId, PlayerKey};
+use crate::domain::{AttemptId, Direction, PlayerKey};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::{completion_of, inquiry_of, operation_of};
 use crate::payments::run_attempts::{perform, run_attempts, wires};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
-use psp_contract::{AttemptRef, InquiryBy, Operation};
+use psp_contract::{AttemptRef, InquiryBy, Operation, Outcome, Report, Status};
 use uuid::Uuid;
 
 /// Takes the attempt, if it is due and free, and does what is to be done about it. True: something
@@ -82,26 +82,26 @@ pub async fn ask(
     let Some(psp) = flows.psps.get(&attempt.psp) else { return Ok(None) };
     let performed = perform(flows, &psp, &operation).await;
     let mut all = wires(id, purpose, &performed.wire);
-    let mut outcome = performed.outcome;
+    let (mut source, mut outcome) = (source, performed.outcome);
     if let (Source::Replay, Some(by)) = (source, replay_says_little(&outcome)) {
         // A replay answers what was answered first; what became of it since, the PSP's id tells.
         let asked = perform(flows, &psp, &inquiry_of(payment, attempt, by)).await;
-        all.extend(wires(id, "inquiry", &asked.wire));
-        if let psp_contract::Outcome::Reported(_) = &asked.outcome {
-            outcome = asked.outcome;
+        let more = wires(id, "inquiry", &asked.wire);
+        if is_refusal(&asked.outcome) && payment.direction() == Direction::Withdrawal {
+            // A payout that was refused after it was taken is another thing than one refused at once.
+            let taken = (source, std::mem::replace(&mut outcome, asked.outcome), all);
+            let applied = tell(flows, payment, id, taken).await?;
+            let Answer::Applied { .. } = applied else { return Ok(None) };
+            (source, all) = (Source::Inquiry, more);
+        } else {
+            all.extend(more);
+            if let Outcome::Reported(_) = &asked.outcome {
+                outcome = asked.outcome;
+            }
         }
     }
     let (approved, asked_at) = (is_approved(&outcome), flows.clock.now());
-    let news = News {
-        payment: payment.id.uuid,
-        direction: payment.direction(),
-        attempt: id,
-        source,
-        outcome,
-        wires: all,
-    };
-    let command = Command::News(Box::new(news));
-    let applied = flows.submit_persistently(&payment.player, command).await?;
+    let applied = tell(flows, payment, id, (source, outcome, all)).await?;
     let Answer::Applied { payment, next } = applied else { return Ok(None) };
     learn(flows, &payment, id, approved, asked_at);
     if payment.is_due(flows.clock.now()) {
@@ -114,13 +114,27 @@ pub async fn ask(
     }))
 }
 
+async fn tell(
+    flows: &Flows,
+    payment: &Payment,
+    attempt: AttemptId,
+    (source, outcome, wires): (Source, Outcome, Vec<Wire>),
+) -> Result<Answer, SubmitError> {
+    let (payment_id, direction) = (payment.id.uuid, payment.direction());
+    let news = News { payment: payment_id, direction, attempt, source, outcome, wires };
+    flows.submit_persistently(&payment.player, Command::News(Box::new(news))).await
+}
+
 fn cancellation(attempt: &crate::book::Attempt) -> Option<Operation> {
     let psp_reference = attempt.psp_reference.clone()?;
     Some(Operation::CancelDeposit { attempt: AttemptRef::new(attempt.id.0), psp_reference })
 }
 
-fn replay_says_little(outcome: &psp_contract::Outcome) -> Option<InquiryBy> {
-    use psp_contract::{Outcome, Status};
+const fn is_refusal(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Reported(Report { status: Status::Declined(_), .. }))
+}
+
+fn replay_says_little(outcome: &Outcome) -> Option<InquiryBy> {
     match outcome {
         Outcome::Reported(report)
             if matches!(

@@ -4,7 +4,7 @@ use super::background::{Background, End, ends};
 use super::facts::{Facts, LoopFacts, PaymentFacts, PlayerFacts};
 use super::hooks::CheckFacts;
 use super::limits::{self, Limit};
-use super::movement::Movement;
+use super::movement::{Movement, UseState};
 use super::{Checkpoint, FxTable, MarketPolicy, Policies, counters, engine, payer};
 use crate::domain::{Currency, Instrument, Method, Money, Origin, Player, Timestamp};
 use std::collections::BTreeSet;
@@ -109,7 +109,8 @@ pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
 /// Reads the counters of a deposit anew: under the player's lock.
 ///
 /// A deposit whose room was reserved when it began needs none afterwards: a limit that was lowered
-/// since is for later ones.
+/// since is for later ones. What came beyond that room, and what came when it had been given up, is
+/// measured like a new deposit.
 pub fn count_deposit(
     facts: &mut Facts,
     payment: Option<Uuid>,
@@ -118,7 +119,7 @@ pub fn count_deposit(
 ) {
     let Locked { limits, movements, .. } = *locked;
     let own = movements.iter().find(|found| Some(found.payment) == payment);
-    let reserved = own.is_some_and(|found| found.state.counts());
+    let reserved = own.zip(facts.money()).is_some_and(|(own, money)| has_reserved(own, money));
     facts.counted_at = setting.now;
     let policy = setting.policy(facts);
     facts.limits = match facts.checkpoint {
@@ -131,6 +132,12 @@ pub fn count_deposit(
     facts.counted = counters::count(policy, facts, (locked, payment), setting);
     locked.background.gather(facts, policy, payment, locked.ends);
     narrow(facts, setting.fx);
+}
+
+/// Whether a deposit still holds room within its player's limits for all of this money.
+pub fn has_reserved(own: &Movement, money: Money) -> bool {
+    let fits = money.currency == own.money.currency && money.minor <= own.money.minor;
+    own.state == UseState::Reserved && fits
 }
 
 /// The facts of an event of the account: no money is meant to move.

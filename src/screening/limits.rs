@@ -16,6 +16,9 @@ use super::movement::Movement;
 use crate::domain::{Currency, Money, Timestamp};
 use uuid::Uuid;
 
+/// The reason of a deposit that is beyond a limit of its player.
+pub const EXCEEDED: &str = "limit.player_exceeded";
+
 /// One limit of a player. There is at most one a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {

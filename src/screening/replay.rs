@@ -11,7 +11,7 @@ use super::background::{self, Wants};
 use super::compare::{self, Difference, Told};
 use super::engine::{self, ENGINE};
 use super::gather::{self, Locked, Setting};
-use super::movement::Movement;
+use super::movement::{Movement, UseState};
 use super::{Checkpoint, Facts, MarketPolicy, Policies};
 use crate::domain::{Direction, Instrument, Reason, Timestamp};
 use crate::store::read_history::{self, RecordedDecision};
@@ -174,14 +174,22 @@ fn named<'a>(
     Ok(found)
 }
 
-/// Before its first decision a payment had moved nothing.
-fn moved_before(
-    mut all: Vec<Movement>,
-    own: Option<Uuid>,
-    checkpoint: Checkpoint,
-) -> Vec<Movement> {
-    if matches!(checkpoint, Checkpoint::DepositPre | Checkpoint::WithdrawalRequest) {
-        all.retain(|found| Some(found.payment) != own);
+/// The movements at the moment of the decision. Before its first one a payment had moved nothing; and
+/// whether money that came still had its room reserved was known at once, and stays: where it had, no
+/// limit was measured.
+fn moved_before(mut all: Vec<Movement>, own: Option<Uuid>, recorded: &Facts) -> Vec<Movement> {
+    match (recorded.checkpoint, recorded.money()) {
+        (Checkpoint::DepositPre | Checkpoint::WithdrawalRequest, _) => {
+            all.retain(|found| Some(found.payment) != own);
+        }
+        (Checkpoint::DepositPost, Some(money)) => {
+            let was_reserved = recorded.limits.is_empty();
+            let state = if was_reserved { UseState::Reserved } else { UseState::Released };
+            for found in all.iter_mut().filter(|found| Some(found.payment) == own) {
+                (found.state, found.money) = (state, money);
+            }
+        }
+        _ => {}
     }
     all
 }
@@ -216,7 +224,7 @@ async fn known_at<'a>(
     let begun = recorded.counted_at;
     let all = read_history::movements(pool, &decision.player, begun, known).await?;
     let own = decision.payment;
-    let movements = moved_before(all, own, recorded.checkpoint);
+    let movements = moved_before(all, own, &recorded);
     let wants = policy.map(|policy| Wants::by(policy, recorded.counted_at)).unwrap_or_default();
     let of = &decision.player;
     let background = backgrounds::of_player(pool, of, &wants, (recorded.counted_at, known)).await?;

@@ -236,15 +236,16 @@ async fn load_game(
             from_cash: row.from_cash,
             from_bonus: row.from_bonus,
             of: row.of_reference,
-            // Another player's stake can never be voided, its reference is taken all the same.
             voided: row.voided,
             created_at: row.created_at,
         };
         let owner = key(&row.operator_id, &row.player_id);
         for book in books.values_mut().filter(|book| book.key.operator == owner.operator) {
-            let foreign = GameEntry { voided: true, ..entry.clone() };
-            let seen = if book.key == owner { entry.clone() } else { foreign };
-            book.game.insert(row.reference.clone(), seen);
+            if book.key == owner {
+                book.game.insert(row.reference.clone(), entry.clone());
+            } else {
+                book.game_of_others.insert(row.reference.clone());
+            }
         }
     }
     Ok(())

@@ -6,6 +6,8 @@ use super::{StoreError, json, movements};
 use crate::book::Book;
 use crate::decide::Needs;
 use crate::domain::{Balance, PlayerKey, Timestamp};
+use crate::screening::gather::has_reserved;
+use crate::screening::movement::{Movement, UseState};
 use crate::screening::{Checkpoint, Policies};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,30 +42,37 @@ pub async fn load(
     policies: &Policies,
 ) -> Result<(), StoreError> {
     let all = of_all(books, needs, policies);
-    let own: Vec<(&PlayerKey, Uuid)> = needs
+    let own: BTreeSet<(&PlayerKey, Uuid)> = needs
         .own_movements
-        .union(&needs.credited)
+        .iter()
+        .chain(needs.credited.keys())
         .filter(|(key, _)| !all.contains(key))
         .map(|(key, payment)| (key, *payment))
         .collect();
     let wallets: BTreeSet<&PlayerKey> = needs.wallets.iter().map(|(key, _)| key).collect();
     read(connection, books, policies, (&wallets, &all, &own)).await?;
-    // One that is older than the market looks, or has none, is measured against all others.
+    // What has no room reserved for all that came is measured against all others: it was given up, or
+    // is older than the market looks, or less was asked for.
     let alone: BTreeSet<&PlayerKey> = needs
         .credited
         .iter()
-        .filter(|(key, payment)| {
-            let is_there = |book: &Book| book.movements.iter().any(|one| one.payment == *payment);
-            !all.contains(key) && books.get(key).is_some_and(|book| !is_there(book))
+        .filter(|((key, payment), money)| {
+            // What counts already is screened no more: the news only repeats it.
+            let has_room = |one: &Movement| {
+                let is_counted = one.state == UseState::Counted;
+                one.payment == *payment && (is_counted || has_reserved(one, **money))
+            };
+            let needs_none = |book: &Book| book.movements.iter().any(has_room);
+            !all.contains(key) && books.get(key).is_some_and(|book| !needs_none(book))
         })
-        .map(|(key, _)| key)
+        .map(|((key, _), _)| key)
         .collect();
     for key in &alone {
         if let Some(book) = books.get_mut(*key) {
             book.movements.clear();
         }
     }
-    read(connection, books, policies, (&BTreeSet::new(), &alone, &[])).await
+    read(connection, books, policies, (&BTreeSet::new(), &alone, &BTreeSet::new())).await
 }
 
 /// The players of whom all movements are wanted.
@@ -78,7 +87,7 @@ fn of_all<'a>(
         player.is_some_and(|(book, player)| ask(policies, &player.country, book.record.at))
     };
     let accounts = needs.accounts.iter().filter(|key| asks(key, Policies::screens_accounts));
-    let credited = needs.credited.iter().map(|(key, _)| key).filter(|key| {
+    let credited = needs.credited.keys().map(|(key, _)| key).filter(|key| {
         asks(key, |policies, country, at| {
             policies.counts_movements(country, Checkpoint::DepositPost, at)
         })
@@ -99,7 +108,7 @@ fn since(
 }
 
 type Asked<'a> =
-    (&'a BTreeSet<&'a PlayerKey>, &'a BTreeSet<&'a PlayerKey>, &'a [(&'a PlayerKey, Uuid)]);
+    (&'a BTreeSet<&'a PlayerKey>, &'a BTreeSet<&'a PlayerKey>, &'a BTreeSet<(&'a PlayerKey, Uuid)>);
 
 /// Wallets of some, all movements of some, single movements of others.
 async fn read(

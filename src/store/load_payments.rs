@@ -25,21 +25,25 @@ pub async fn load(
         return Ok(());
     }
     let ids: Vec<Uuid> = wanted.iter().copied().collect();
-    let (mut payments, reviewed) = with_reviewed(connection, &ids).await?;
+    let (mut payments, mut reviewed) = with_reviewed(connection, &ids).await?;
     let returned: Vec<Uuid> = payments
         .iter()
         .filter_map(|payment| payment.returns.as_ref().map(|returns| returns.deposit))
         .filter(|deposit| !wanted.contains(deposit))
         .collect();
     if !returned.is_empty() {
-        payments.extend(by_ids(connection, &returned).await?);
+        let (deposits, asked_about) = with_reviewed(connection, &returned).await?;
+        payments.extend(deposits);
+        reviewed.extend(asked_about);
     }
     for payment in payments {
         if let Some(book) = books.get_mut(&payment.player) {
             book.payments.insert(payment.id.uuid, payment);
         }
     }
-    let of: Vec<Uuid> = reviewed.into_iter().filter(|id| needs.reviews.contains(id)).collect();
+    // What becomes of a return may settle, or open, a review of its deposit.
+    let wanted = |id: &Uuid| needs.reviews.contains(id) || returned.contains(id);
+    let of: Vec<Uuid> = reviewed.into_iter().filter(wanted).collect();
     if !of.is_empty() {
         for review in reviews::of_payments(connection, &of).await? {
             let has = |book: &&mut Book| {

@@ -42,6 +42,32 @@ async fn a_wallet_is_told_as_it_was_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_reference_of_another_player_is_taken_whatever_the_entry_says() {
+    let scene = Scene::new().await;
+    for player in ["p-1", "p-2"] {
+        scene.player(player).await;
+        let path = format!("/v1/players/{player}/wallet-entries");
+        let win = entry("win", "50.00", "EUR", &format!("w-{player}"));
+        assert_eq!(scene.ask("sk_demo", "POST", &path, Some(win)).await.status, 201);
+    }
+    let stake = || Some(entry("stake", "5.00", "EUR", "round-7"));
+    assert_eq!(scene.ask("sk_demo", "POST", ENTRIES, stake()).await.status, 201);
+    assert_eq!(scene.ask("sk_demo", "POST", ENTRIES, stake()).await.status, 201, "told again");
+    let others = "/v1/players/p-2/wallet-entries";
+    let told = scene.ask("sk_demo", "POST", others, stake()).await;
+    assert_eq!((told.status, told.code()), (409, "wallet_entry.reference_taken"), "{told:?}");
+    let mut void = entry("void", "5.00", "EUR", "void-7");
+    void["of"] = json!("round-7");
+    let told = scene.ask("sk_demo", "POST", others, Some(void)).await;
+    assert_eq!(told.status, 422, "{told:?}");
+    for (player, cash) in [("p-1", "45.00"), ("p-2", "50.00")] {
+        let path = format!("/v1/players/{player}/wallet");
+        let wallet = scene.ask("sk_demo", "GET", &path, None).await;
+        assert!(wallet.body.to_string().contains(&format!("\"{cash}\"")), "{player} {wallet:?}");
+    }
+}
+
+#[tokio::test]
 async fn no_wallet_is_opened_in_a_currency_that_the_market_does_not_allow() {
     let scene = Scene::new().await;
     scene.player("p-1").await;

@@ -1,6 +1,7 @@
 //! A player's own limits hold to the cent, whatever arrives at once.
 
-use super::harness::{Setup, World, deposit_order, eur, gbp};
+use super::harness::markets::MALTA;
+use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, gbp};
 use interlock::book::Payment;
 use interlock::clock::Clock;
 use interlock::decide::{Answer, Refusal};
@@ -9,6 +10,7 @@ use interlock::lane::SubmitError;
 use interlock::players::set_limits::{Change, set_limits};
 use interlock::screening::calendar::{Calendar, WeekStart};
 use interlock::screening::limits::{Limit, LimitError, Period};
+use psp_contract::NextAction;
 use std::time::Duration;
 
 async fn limit(world: &World, player: &PlayerKey, money: Money) {
@@ -232,5 +234,59 @@ async fn money_for_a_deposit_that_is_older_than_its_market_looks_back_needs_room
     assert_eq!(forgotten.credited, None, "with it 120.00 of 100.00 would be in");
     // What is so old is not moved along either; the books here expect that of deposits of today.
     change("update limit_use set state = 'counted' where payment_id = $1").await;
+    world.close().await;
+}
+
+/// What was given up has no room any more: its money is measured like that of a new deposit.
+#[tokio::test(flavor = "multi_thread")]
+async fn late_money_beyond_what_the_limit_has_left_by_then_waits_for_two_people() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    limit(&world, &player, eur(1_000)).await;
+    let given_up = world.deposit(&player, eur(800)).await;
+    world.one().cancel(&given_up).await.unwrap();
+    let second = world.deposit(&player, eur(700)).await;
+    assert_eq!(second.status.as_str(), "action_required");
+    world.complete(&given_up, "succeeded").await;
+    let late = world.settled(given_up.id, "in_review").await;
+    assert_eq!((late.suspended, late.credited), (Some(eur(800)), None));
+    let told: Vec<&str> = late.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    assert_eq!(told, ["limit.player_exceeded"]);
+    assert_eq!(world.incidents("deposit.not_creditable").await, 1);
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    // The second one's room was reserved: it needs none for what came beside it.
+    world.complete(&second, "succeeded").await;
+    world.settled(second.id, "succeeded").await;
+    world.two_people(&late, "approve").await;
+    world.settled(late.id, "succeeded").await;
+    assert_eq!(world.wallet(&player).await.cash, 1_500);
+    assert_eq!(status_of(&world, &player, 1).await, "blocked", "both count");
+    world.close().await;
+}
+
+/// Nobody can refuse coins, and only what was asked for has its room.
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_beyond_what_was_asked_for_need_room_within_the_limit() {
+    let world = World::with(Setup { accounts: MALTA.accounts, ..Setup::default() }).await;
+    for (sent, status) in [("110.00", "succeeded"), ("120.50", "in_review")] {
+        let player = world.player_of(MALTA).await;
+        set(&world, &player, Period::Day, MALTA.money(115_000_000)).await;
+        let deposit = world.one().deposit(MALTA.deposit(&player)).await;
+        let Some(NextAction::CryptoTransfer { address, .. }) = &deposit.next_action else {
+            panic!("no address: {deposit:#?}");
+        };
+        let payin = serde_json::json!({"address": address, "amount": sent});
+        world.mocks.payin(&deposit.attempts[0].psp, payin).await;
+        let came = world.settled(deposit.id, status).await;
+        assert_eq!(came.credited.is_some(), status == "succeeded");
+        let limited = came.reasons.iter().any(|reason| reason.code == "limit.player_exceeded");
+        assert_eq!(limited, status == "in_review", "{:?}", came.reasons);
+    }
+    // What vendors say of the coins makes no room.
+    let asked = || async {
+        let asked = world.incidents("deposit.not_creditable").await;
+        (asked == 1).then_some(())
+    };
+    eventually("people are asked", SOON, asked).await;
     world.close().await;
 }

@@ -97,7 +97,15 @@ async fn a_late_success_changes_what_now_is_said_and_never_what_was_known_then()
     let then = now(&world);
     world.move_on(Duration::from_secs(60)).await;
     world.complete(&given_up, "succeeded").await;
+    // With the second one it would be 15.00 of 10.00: two people let it in.
+    let late = world.settled(given_up.id, "in_review").await;
+    let posted = decisions_of(&world, &late).await;
+    let posted = posted.into_iter().find(|decision| decision.outcome == "review").unwrap();
+    world.two_people(&late, "approve").await;
     world.settled(given_up.id, "succeeded").await;
+    // It was measured when it came, and is whatever came to be known of it since.
+    let again = as_of(&world, &posted, now(&world)).await;
+    assert!(again.is_identical(), "{again:?}");
     let known_then = as_of(&world, &decision, then).await;
     assert!(known_then.is_identical(), "{known_then:?}");
     let known_now = as_of(&world, &decision, now(&world)).await;

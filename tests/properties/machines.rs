@@ -265,7 +265,7 @@ fn judge_answer(
         asked: Money::new(100, Currency::EUR),
         action_told: told,
         was_accepted,
-        capabilities: &capabilities,
+        capabilities: Some(&capabilities),
         from_inquiry,
         from_replay,
     };

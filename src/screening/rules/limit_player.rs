@@ -2,6 +2,7 @@
 
 use crate::domain::Audience;
 use crate::screening::facts::Facts;
+use crate::screening::limits::{EXCEEDED, LimitUsed};
 use crate::screening::rule::{Check, Finding, RuleResult, Words};
 
 #[derive(Debug)]
@@ -19,7 +20,7 @@ impl Check for LimitPlayer {
     /// One finding a limit: would the deposits of its window, with this one, stay within it?
     fn find(&self, facts: &Facts) -> Vec<Finding> {
         let Some(money) = facts.money() else { return Vec::new() };
-        let find = |limit: &crate::screening::limits::LimitUsed| {
+        let find = |limit: &LimitUsed| {
             let (hit, sum) = match limit.with(money, &facts.fx) {
                 Ok(sum) => (limit.most.minor < sum.minor, sum.to_string()),
                 // What cannot be compared cannot be shown to be within the limit.
@@ -35,7 +36,7 @@ impl Check for LimitPlayer {
         let RuleResult { observed, threshold, .. } = result;
         Words::new(
             Audience::Player,
-            "limit.player_exceeded",
+            EXCEEDED,
             format!("the player's own limit would be exceeded: {observed}, limit: {threshold}"),
             "deposit less, or wait until earlier deposits are older than the limit's period",
         )

@@ -91,7 +91,7 @@ impl House {
                 assert_eq!(sum, 0, "{} does not balance", entry.kind);
                 for leg in &entry.legs {
                     *self.ledger.entry(leg.account.to_string()).or_default() += leg.amount;
-                    let twice = entry.kind == "payout_paid_twice";
+                    let twice = matches!(entry.kind, "payout_paid_twice" | "payout_recovered");
                     if twice && leg.account.to_string() == "suspense" {
                         self.paid_twice += leg.amount;
                     }

@@ -1,0 +1,84 @@
+//! A payout that was paid comes back (O19).
+//!
+//! Of all payments of one part the player's hold, or their wallet, bore one; every other is in
+//! suspense. What comes back clears suspense as long as another payment of the part stands, because
+//! the player has that one, and is the player's own only once. What was never paid cannot come back:
+//! that is news, and moves nothing.
+
+use super::command::{Ctx, Source};
+use super::news::keep;
+use super::payout::{from_suspense, settle, succeed};
+use super::people::{close_found_out, raise};
+use super::returns;
+use crate::book::{Attempt, Book, Part};
+use crate::domain::{AttemptStatus, Money, PartStatus};
+use crate::ledger::templates;
+use uuid::Uuid;
+
+/// Kept on an attempt that was over without money when its PSP said that the money came back. A
+/// success that is told after it is the other half of that news.
+const CAME_BACK_UNPAID: &str = "returned";
+
+/// The payout bounced. The money is the player's again, by a new entry, once.
+pub fn take_back(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    part: &Part,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    if attempt.status == AttemptStatus::Returned {
+        return;
+    }
+    if attempt.status != AttemptStatus::Succeeded {
+        if !attempt.status.is_live() {
+            return leave_as_news(book, id, attempt, ctx);
+        }
+        // Who tells of the return vouches for the payment before it, which the hold still bears.
+        succeed(book, id, attempt, part, attempt.asked, source, ctx);
+    }
+    if book.move_attempt(id, attempt.id, AttemptStatus::Returned, source.as_str()).is_err() {
+        return;
+    }
+    if !is_the_players(book, id, part) {
+        book.post_covered(&templates::payout_recovered(&attempt.psp, money), id);
+        let detail = "one of two payments of a payout came back: there is no second to recover";
+        raise(book, "payout.recovered", id, Some(attempt.id), detail, ctx);
+        return;
+    }
+    if from_suspense(book, id) {
+        book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
+        returns::suspend_again(book, id, money, ctx);
+    } else {
+        book.post_covered(&templates::payout_returned(&attempt.psp, money), id);
+    }
+    let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
+    debug_assert!(moved.is_ok(), "a paid part may come back");
+    settle(book, id, ctx);
+}
+
+/// Whether the player is paid no more by what came back: the part was paid, has not come back
+/// before, and no other payment of it stands.
+fn is_the_players(book: &Book, id: Uuid, part: &Part) -> bool {
+    let payment = &book.payments[&id];
+    let mut of_part = payment.attempts.iter().filter(|attempt| attempt.part == Some(part.id));
+    let is_paid = payment.part(part.id).is_some_and(|part| part.status == PartStatus::Paid);
+    is_paid && !of_part.any(|attempt| attempt.status == AttemptStatus::Succeeded)
+}
+
+/// The attempt was over and no money of it is booked, so what came back is the house's already: the
+/// player has the hold, or the cash, or another PSP pays. Both halves of the news are left out.
+fn leave_as_news(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>) {
+    keep(book, id, attempt.id, CAME_BACK_UNPAID);
+    let detail = "a payout came back whose payment was never told: nothing is booked for it";
+    raise(book, "payout.returned_unpaid", id, Some(attempt.id), detail, ctx);
+    close_found_out(book, id, ctx);
+}
+
+/// Whether the money of an attempt that was over is known to be back, so that the payment before it,
+/// told late, is none to book: no more news of it is believed.
+pub fn came_back_unpaid(attempt: &Attempt) -> bool {
+    attempt.kept_news.as_deref() == Some(CAME_BACK_UNPAID)
+}

@@ -1,0 +1,222 @@
+//! A bank, a scheme or a PSP takes a deposit's money back. That cannot be refused: it is booked once,
+//! against what the money became.
+//!
+//! What was credited is debited from the wallet, cash first, and the rest is owed. What was never credited
+//! leaves suspense, though it be on its way back already: the wallet is no part of that.
+//!
+//! The same news again changes nothing. A deposit that stands once more (its dispute was won), or of
+//! which only a part had gone back, can be taken back again. What else differs from what was booked is
+//! put before people: a PSP that tells of sums and one that tells of steps look the same from here.
+
+use super::command::{Ctx, Source};
+use super::deposit::mark_limit_use;
+use super::money_in::{PROVEN_WEBHOOK, succeed};
+use super::news::{OTHER_MONEY, keep};
+use super::people::raise;
+use super::returns;
+use crate::book::{Attempt, Book, Payment};
+use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus};
+use crate::ledger::templates::{self, Debit};
+use crate::screening::movement::UseState;
+use uuid::Uuid;
+
+/// Applies the news that an attempt's money was taken back: `to` is `returned` or `reversed`.
+pub fn take_back(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    (to, money): (AttemptStatus, Money),
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let payment = book.payments[&id].clone();
+    let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
+    if matches!(attempt.status, AttemptStatus::Returned | AttemptStatus::Reversed) {
+        return again(book, id, &attempt, (to, money), source, ctx);
+    }
+    let known = payment.credited.or(payment.suspended).or(payment.received);
+    if known.is_some_and(|known| known.currency != money.currency) {
+        keep(book, id, attempt_id, OTHER_MONEY);
+        let detail = "money of another currency than arrived was taken back: nothing is booked";
+        return raise(book, "deposit.other_amount", id, Some(attempt_id), detail, ctx);
+    }
+    if attempt.status != AttemptStatus::Succeeded {
+        // A return or reversal vouches for the success that it takes back; that is booked first.
+        let of_asked = money.currency == attempt.asked.currency;
+        let arrived = if of_asked { attempt.asked } else { money };
+        succeed(book, id, attempt_id, arrived, Source::Inquiry, ctx);
+    }
+    if book.move_attempt(id, attempt_id, to, "taken back").is_err() {
+        return keep(book, id, attempt_id, to.as_str());
+    }
+    let payment = book.payments[&id].clone();
+    note_booked(book, id, &Attempt { status: to, ..attempt.clone() }, (to, money));
+    if is_surplus(&payment, attempt_id) {
+        take_surplus_back(book, id, &attempt, money, ctx);
+    } else if payment.credited.is_none() {
+        take_from_suspense(book, id, &attempt, money, ctx);
+    } else {
+        debit(book, id, &attempt, (to, money), ctx);
+    }
+}
+
+/// It was taken back already, and is told of again.
+fn again(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    (to, money): (AttemptStatus, Money),
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let payment = book.payments[&id].clone();
+    let is_succeeded = payment.deposit_status() == Some(DepositStatus::Succeeded);
+    let stands = is_succeeded && !is_surplus(&payment, attempt.id);
+    if !stands && is_booked(&payment, attempt, (to, money)) {
+        return;
+    }
+    let in_wallet = payment.credited.is_some_and(|credited| credited.currency == money.currency);
+    let is_proven = source == PROVEN_WEBHOOK && to == AttemptStatus::Reversed;
+    if stands && in_wallet && is_proven {
+        note_booked(book, id, attempt, (to, money));
+        return debit(book, id, attempt, (to, money), ctx);
+    }
+    let kept = attempt.kept_news.as_deref().unwrap_or_default();
+    let told = words(to, money);
+    if kept.split(BETWEEN).any(|known| known == told) {
+        return;
+    }
+    keep_too(book, id, attempt.id, told);
+    let detail = format!(
+        "{money} was taken back of a deposit of which money was taken back before, and nothing is \
+         booked for it: ask the PSP whether it is besides, and adjust the wallet"
+    );
+    raise(book, "deposit.taken_back_again", id, Some(attempt.id), &detail, ctx);
+}
+
+/// Between the things that are kept of one attempt.
+const BETWEEN: &str = "; ";
+/// Before what was booked; what is kept without it was only told.
+const BOOKED: &str = "booked ";
+
+/// What is kept of a taking-back.
+fn words(to: AttemptStatus, money: Money) -> String {
+    format!("{} {money}", to.as_str())
+}
+
+/// Keeps what is booked last, so that the same news is known again. Where the attempt's status says it
+/// all, nothing need be kept.
+fn note_booked(book: &mut Book, id: Uuid, attempt: &Attempt, (to, money): (AttemptStatus, Money)) {
+    let is_all = attempt.status == to && is_whole(&book.payments[&id], attempt, money);
+    forget(book, id, attempt.id);
+    if !is_all {
+        keep_too(book, id, attempt.id, format!("{BOOKED}{}", words(to, money)));
+    }
+}
+
+/// What was told of takings-back before says nothing of the next one.
+pub fn forget(book: &mut Book, id: Uuid, attempt: AttemptId) {
+    let known = book.payments[&id].attempt(attempt).and_then(|known| known.kept_news.clone());
+    let Some(kept) = known else { return };
+    let is_other = |text: &&str| {
+        let text = text.strip_prefix(BOOKED).unwrap_or(text);
+        !text.starts_with("returned ") && !text.starts_with("reversed ")
+    };
+    let others: Vec<&str> = kept.split(BETWEEN).filter(is_other).collect();
+    let others = others.join(BETWEEN);
+    if others != kept {
+        book.attempt_mut(id, attempt).kept_news = Some(others).filter(|text| !text.is_empty());
+    }
+}
+
+/// Keeps news beside what is kept already.
+fn keep_too(book: &mut Book, id: Uuid, attempt: AttemptId, text: String) {
+    let known = book.payments[&id].attempt(attempt).and_then(|known| known.kept_news.clone());
+    keep(
+        book,
+        id,
+        attempt,
+        &match known {
+            Some(kept) => kept + BETWEEN + &text,
+            None => text,
+        },
+    );
+}
+
+/// Whether exactly this was booked last.
+fn is_booked(payment: &Payment, attempt: &Attempt, (to, money): (AttemptStatus, Money)) -> bool {
+    let kept = attempt.kept_news.as_deref().unwrap_or_default();
+    match kept.split(BETWEEN).find_map(|known| known.strip_prefix(BOOKED)) {
+        Some(booked) => booked == words(to, money),
+        None => attempt.status == to && is_whole(payment, attempt, money),
+    }
+}
+
+/// Whether this is all that the attempt brought.
+fn is_whole(payment: &Payment, attempt: &Attempt, money: Money) -> bool {
+    let surplus = is_surplus(payment, attempt.id);
+    payment.received.filter(|_| !surplus).unwrap_or(attempt.asked) == money
+}
+
+/// What was credited is taken from the wallet: cash first, the rest is owed.
+fn debit(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    (to, money): (AttemptStatus, Money),
+    ctx: &Ctx<'_>,
+) {
+    let debit = Debit::of(money.minor, book.wallet(money.currency).cash);
+    book.post_covered(&templates::deposit_reversed(&attempt.psp, money.currency, debit), id);
+    mark_limit_use(book, id, UseState::Counted);
+    let status = match to {
+        AttemptStatus::Returned => DepositStatus::Returned,
+        _ => DepositStatus::Reversed,
+    };
+    if book.move_payment(id, PaymentStatus::Deposit(status), "taken back", ctx.ids).is_err() {
+        let detail = "taken back against its status";
+        raise(book, "deposit.status_conflict", id, None, detail, ctx);
+    }
+    returns::recall(book, id, attempt.id, ctx);
+    if 0 < debit.owed {
+        returns::hold_back_withdrawals(book, ctx);
+    }
+}
+
+/// What never reached the wallet leaves suspense. Where its return has taken it from there, suspense is
+/// short of it until people reject that return.
+fn take_from_suspense(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
+    returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
+    match book.payments[&id].suspended {
+        None => returns::close_emptied(book, id, "taken back from suspense", ctx),
+        Some(short) if short.minor < 0 => {
+            let recalled = returns::recall(book, id, attempt.id, ctx);
+            let which = recalled.map_or_else(|| "its return".to_owned(), |back| back.to_string());
+            let detail = format!(
+                "{money} that waited in suspense was taken back while a return of it is under way: \
+                 reject {which}, or recover what it has sent"
+            );
+            raise(book, "deposit.suspended_taken_back", id, Some(attempt.id), &detail, ctx);
+        }
+        Some(_) => {
+            let detail = "not all of the suspended money was taken back";
+            raise(book, "deposit.other_amount", id, Some(attempt.id), detail, ctx);
+        }
+    }
+}
+
+/// Whether another attempt's success was the deposit's: the first one is, all later are surplus.
+pub fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
+    returns::first_success(payment).is_some_and(|first| first.id != attempt)
+}
+
+/// A second payment is gone again. It never reached the wallet, so it leaves suspense; its return,
+/// where one is still open, must not be sent any more.
+fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
+    returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
+    returns::recall(book, id, attempt.id, ctx);
+    let detail = "the second payment of a deposit was taken back: reject its open return";
+    raise(book, "deposit.surplus_taken_back", id, Some(attempt.id), detail, ctx);
+}

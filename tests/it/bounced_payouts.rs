@@ -1,0 +1,185 @@
+//! Payouts that come back: what the player is given again, what only clears suspense, and what moves
+//! nothing because it was never paid. Nobody works here, and news is told by hand.
+
+use super::harness::{Setup, World, eur};
+use interlock::book::{GameKind, Payment};
+use interlock::decide::command::{News, Source};
+use interlock::decide::{Answer, Command};
+use interlock::domain::AttemptStatus;
+use psp_contract::{Decline, DeclineClass, Outcome, Report, Status};
+
+const WEBHOOK: Source = Source::Webhook { hint: false };
+
+/// Nothing is sent and nobody asks: the PSPs' own books stay empty.
+pub async fn by_hand() -> World {
+    let liars = vec!["trustly-de", "truelayer-de"];
+    World::with(Setup { workers: false, liars, ..Setup::default() }).await
+}
+
+pub async fn submit(world: &World, payment: &Payment, command: Command) -> Answer {
+    let (flows, player) = (world.one().flows.clone(), payment.player.clone());
+    world.one().run(async move { flows.lanes.submit(&player, command).await }).await.unwrap()
+}
+
+/// News of the attempt of this number, and the payment afterwards.
+pub async fn tell(
+    world: &World,
+    payment: &Payment,
+    (number, source): (i16, Source),
+    outcome: Outcome,
+) -> Payment {
+    let known = world.payment(payment.id).await;
+    let attempt = known.attempts.iter().find(|attempt| attempt.number == number).unwrap();
+    let news = News {
+        payment: payment.id.uuid,
+        direction: payment.direction(),
+        attempt: attempt.id,
+        source,
+        outcome,
+        wires: Vec::new(),
+    };
+    submit(world, payment, Command::News(Box::new(news))).await;
+    world.payment(payment.id).await
+}
+
+pub fn said(status: Status) -> Outcome {
+    Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None })
+}
+
+pub fn refused(retry_elsewhere: bool) -> Outcome {
+    let (class, code) = (DeclineClass::PspFault, "late".to_owned());
+    said(Status::Declined(Decline { class, code, retry_elsewhere, irreversible: false }))
+}
+
+pub fn taken() -> Outcome {
+    said(Status::Accepted { next_action: None, expires_at: None })
+}
+
+pub fn succeeded() -> Outcome {
+    said(Status::Succeeded { money: eur(900) })
+}
+
+fn returned() -> Outcome {
+    said(Status::Returned { money: eur(900) })
+}
+
+/// An approved withdrawal goes in flight, and nobody calls.
+pub async fn send(world: &World, withdrawal: &Payment) -> Payment {
+    let take = Command::TakePayout { payment: withdrawal.id.uuid, answers: None };
+    let answer = submit(world, withdrawal, take).await;
+    assert!(matches!(answer, Answer::Sending { .. }), "{answer:?}");
+    world.payment(withdrawal.id).await
+}
+
+/// 900 of 1,000 are in flight to their first PSP.
+pub async fn sent(world: &World) -> Payment {
+    let player = world.rich_player("DE", 1_000).await;
+    let withdrawal = world.withdraw(&player, eur(900)).await;
+    send(world, &withdrawal).await
+}
+
+/// The first PSP took it and refused it later, so that people must decide.
+async fn stuck(world: &World) -> Payment {
+    let sent = sent(world).await;
+    tell(world, &sent, (1, Source::Call), taken()).await;
+    let stuck = tell(world, &sent, (1, WEBHOOK), refused(false)).await;
+    assert_eq!(stuck.status.as_str(), "in_review");
+    stuck
+}
+
+/// Two people sent it again, and the second PSP has it.
+async fn sent_again(world: &World) -> Payment {
+    let stuck = stuck(world).await;
+    world.two_people(&stuck, "approve").await;
+    let again = send(world, &stuck).await;
+    assert_eq!(again.attempts.len(), 2);
+    tell(world, &again, (2, Source::Call), taken()).await
+}
+
+/// Cash, hold and debt of the player, and the house's suspense.
+async fn money(world: &World, payment: &Payment) -> (i64, i64, i64, i64) {
+    let wallet = world.wallet(&payment.player).await;
+    (wallet.cash, wallet.held, wallet.owed, world.house_balance("suspense").await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_without_having_been_paid_leaves_the_hold_to_the_next_attempt() {
+    let world = by_hand().await;
+    let again = sent_again(&world).await;
+    for _ in 0..2 {
+        // The second half of the news may come after the first.
+        for outcome in [returned(), succeeded()] {
+            let after = tell(&world, &again, (1, WEBHOOK), outcome).await;
+            assert_eq!(after.status.as_str(), "processing");
+            assert_eq!(after.attempts[0].status, AttemptStatus::Declined);
+            assert_eq!(money(&world, &again).await, (100, 900, 0, 0));
+        }
+    }
+    assert_eq!(world.incidents("payout.returned_unpaid").await, 1);
+    let paid = tell(&world, &again, (2, WEBHOOK), succeeded()).await;
+    assert_eq!(paid.status.as_str(), "paid");
+    assert_eq!(money(&world, &paid).await, (100, 0, 0, 0));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_after_its_hold_was_given_back_moves_nothing() {
+    let world = by_hand().await;
+    let stuck = stuck(&world).await;
+    world.two_people(&stuck, "reject").await;
+    world.play(&stuck.player, GameKind::Stake, eur(800)).await;
+    let entries = world.number("select count(*) from entry").await;
+    let after = tell(&world, &stuck, (1, WEBHOOK), returned()).await;
+    assert_eq!(after.status.as_str(), "rejected");
+    assert_eq!(money(&world, &stuck).await, (200, 0, 0, 0));
+    assert_eq!(world.number("select count(*) from entry").await, entries);
+    assert_eq!(world.incidents("payout.returned_unpaid").await, 1);
+    world.close().await;
+}
+
+/// Both PSPs paid. Whichever payment comes back first clears suspense; the last one is the player's.
+async fn both_paid(first: i16, last: i16) {
+    let world = by_hand().await;
+    let again = sent_again(&world).await;
+    tell(&world, &again, (1, WEBHOOK), succeeded()).await;
+    tell(&world, &again, (2, WEBHOOK), succeeded()).await;
+    assert_eq!(world.incidents("payout.paid_twice").await, 1);
+    assert_eq!(money(&world, &again).await, (100, 0, 0, -900));
+    for _ in 0..2 {
+        let one_is_back = tell(&world, &again, (first, WEBHOOK), returned()).await;
+        assert_eq!(one_is_back.status.as_str(), "paid", "the other payment stands");
+        assert_eq!(one_is_back.parts[0].status.as_str(), "paid");
+        assert_eq!(money(&world, &again).await, (100, 0, 0, 0));
+    }
+    assert_eq!(world.incidents("payout.recovered").await, 1);
+    for _ in 0..2 {
+        let both_are = tell(&world, &again, (last, WEBHOOK), returned()).await;
+        assert_eq!(both_are.status.as_str(), "returned");
+        assert_eq!(money(&world, &again).await, (1_000, 0, 0, 0));
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_payment_that_is_recovered_is_not_the_players() {
+    both_paid(2, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_payment_that_bounces_while_the_second_stands_is_not_the_players() {
+    both_paid(1, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_payment_after_the_first_came_back_clears_suspense_when_it_does_too() {
+    let world = by_hand().await;
+    let again = sent_again(&world).await;
+    tell(&world, &again, (1, WEBHOOK), succeeded()).await;
+    tell(&world, &again, (1, WEBHOOK), returned()).await;
+    assert_eq!(money(&world, &again).await, (1_000, 0, 0, 0));
+    tell(&world, &again, (2, WEBHOOK), succeeded()).await;
+    assert_eq!(money(&world, &again).await, (1_000, 0, 0, -900));
+    tell(&world, &again, (2, WEBHOOK), returned()).await;
+    assert_eq!(money(&world, &again).await, (1_000, 0, 0, 0));
+    world.close().await;
+}

@@ -1,0 +1,85 @@
+//! Exclusions in the player's record: nothing that the casino puts ends one or makes it shorter, and what
+//! people were asked about before it goes no further.
+
+use super::harness::{World, eur};
+use super::rules::world as with_rules;
+use interlock::decide::Refusal;
+use interlock::domain::{Exclusion, Player};
+use interlock::lane::SubmitError;
+use interlock::payments::review_payment::ReviewAct;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_record_that_is_put_ends_an_exclusion_or_makes_it_shorter() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let now = world.one().flows.clock.now();
+    let put = async |source: &str, from, until| {
+        let exclusion = Exclusion { source: source.to_owned(), from, until };
+        let record = world.read_player(&player).await;
+        let record = Player { exclusion: Some(exclusion), ..record };
+        world.change_player(record).await.exclusion.unwrap()
+    };
+    let pause = put("self", now, Some(now + DAY)).await;
+    let over = put("casino", now - 2 * DAY, Some(now - DAY)).await;
+    let from = now - 2 * DAY;
+    assert_eq!(over, Exclusion { from, ..pause.clone() }, "it holds until its own date");
+    let longer = put("register", now, Some(now + 9 * DAY)).await;
+    assert_eq!((longer.source.as_str(), longer.until), ("register", Some(now + 9 * DAY)));
+    let endless = put("house", now, None).await;
+    assert_eq!((endless.source.as_str(), endless.until), ("house", None));
+    let short = put("self", now, Some(now + DAY)).await;
+    assert_eq!(short, endless, "a pause beside an exclusion without end");
+    let later = now + 400 * DAY;
+    assert!(world.read_player(&player).await.is_excluded(later));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exclusion_that_is_over_makes_room_for_the_next() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let now = world.one().flows.clock.now();
+    let past = Exclusion { source: "self".to_owned(), from: now - 2 * DAY, until: Some(now - DAY) };
+    let next = Exclusion { from: now, until: Some(now + DAY), ..past.clone() };
+    for exclusion in [past, next] {
+        let record = world.read_player(&player).await;
+        let wanted = Some(exclusion);
+        let record = Player { exclusion: wanted.clone(), ..record };
+        assert_eq!(world.change_player(record).await.exclusion, wanted);
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_waits_for_people_is_not_sent_once_its_player_is_excluded() {
+    let asks = "id = \"some\"\nkind = \"velocity.count\"\neffect = \"review\"\nflow = \"deposits\"\n\
+                window = \"1 hours\"\nstates = [\"reserved\", \"counted\", \"released\"]\nmost = 1";
+    let world = with_rules(&[asks]).await;
+    let player = world.player("DE").await;
+    world.deposit(&player, eur(1_000)).await;
+    let waiting = world.deposit(&player, eur(1_000)).await;
+    let approved = world.deposit(&player, eur(1_000)).await;
+    for deposit in [&waiting, &approved] {
+        assert_eq!(deposit.status.as_str(), "in_review");
+    }
+    world.two_people(&approved, "approve").await;
+    world.settled(approved.id, "action_required").await;
+
+    let now = world.one().flows.clock.now();
+    let exclusion = Exclusion { source: "self".to_owned(), from: now, until: None };
+    let record = world.read_player(&player).await;
+    world.change_player(Player { exclusion: Some(exclusion), ..record }).await;
+    let review = world.reviews(&waiting).await.remove(0);
+    let propose = ReviewAct::Propose { outcome: "approve".to_owned(), note: "known".to_owned() };
+    let review = world.one().review((&review, &waiting), propose, "ann").await.unwrap();
+    let approve = ReviewAct::Approve { proposal: review.open_proposal().unwrap().id };
+    let refused = world.one().review((&review, &waiting), approve, "bob").await.unwrap_err();
+    let is_refused = matches!(refused, SubmitError::Refused(Refusal::ReviewConflict(_)));
+    assert!(is_refused, "{refused:?}");
+    let after = world.payment(waiting.id).await;
+    assert_eq!((after.status.as_str(), after.attempts.len()), ("in_review", 0));
+    world.close().await;
+}

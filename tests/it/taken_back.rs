@@ -1,0 +1,246 @@
+//! Money of deposits that is taken back more than once, from suspense, or while it is on its way back.
+
+use super::harness::{Setup, World, claim, eur, key, person};
+use interlock::book::{Attempt, Payment};
+use interlock::decide::command::{News, OpenReturn, Source};
+use interlock::decide::{Answer, Command};
+use interlock::domain::{Exclusion, Money, PaymentId, Player, PlayerKey};
+use interlock::payments::return_deposit::return_deposit;
+use interlock::payments::review_payment::ReviewAct;
+use psp_contract::{Outcome, Report, Status};
+
+const WEBHOOK: Source = Source::Webhook { hint: false };
+
+/// What the PSP says is the test's own, and its mock's books are no judge of ours.
+async fn by_word() -> World {
+    World::with(Setup { liars: vec!["trustly-de"], ..Setup::default() }).await
+}
+
+async fn tell(world: &World, payment: &Payment, attempt: &Attempt, status: Status, source: Source) {
+    let report = Report { psp_reference: None, status, payer: None, attempt: None };
+    let news = News {
+        payment: payment.id.uuid,
+        direction: payment.direction(),
+        attempt: attempt.id,
+        source,
+        outcome: Outcome::Reported(report),
+        wires: Vec::new(),
+    };
+    let (flows, player) = (world.one().flows.clone(), payment.player.clone());
+    let told = async move { flows.lanes.submit(&player, Command::News(Box::new(news))).await };
+    world.one().run(told).await.unwrap();
+}
+
+/// The PSP tells this of the deposit's one attempt; the deposit's status and the wallet afterwards.
+async fn told(
+    world: &World,
+    deposit: &Payment,
+    status: Status,
+    source: Source,
+) -> (&'static str, i64, i64) {
+    tell(world, deposit, &deposit.attempts[0], status, source).await;
+    let wallet = world.wallet(&deposit.player).await;
+    (world.payment(deposit.id).await.status.as_str(), wallet.cash, wallet.owed)
+}
+
+const fn reversed(minor: i64) -> Status {
+    Status::Reversed { money: eur(minor) }
+}
+
+const fn succeeded(minor: i64) -> Status {
+    Status::Succeeded { money: eur(minor) }
+}
+
+/// A deposit of 7.00 that was credited.
+async fn credited(world: &World) -> Payment {
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(700)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await
+}
+
+/// A deposit of 7.00 for a player who was excluded before it came.
+async fn suspended(world: &World) -> Payment {
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(700)).await;
+    let from = time::macros::datetime!(2026-01-01 0:00 UTC);
+    let exclusion = Exclusion { source: "register".to_owned(), from, until: None };
+    let known = world.read_player(&player).await;
+    world.change_player(Player { exclusion: Some(exclusion), ..known }).await;
+    world.complete(&deposit, "succeeded").await;
+    let deposit = world.settled(deposit.id, "in_review").await;
+    assert_eq!((deposit.suspended, deposit.credited), (Some(eur(700)), None));
+    deposit
+}
+
+/// Ann opens the return of a deposit.
+async fn open_return(world: &World, deposit: &Payment, amount: Option<Money>) -> Payment {
+    let order = OpenReturn {
+        claim: claim("returns", &key()),
+        deposit: deposit.id.uuid,
+        amount,
+        reason: "it cannot stay".to_owned(),
+        person: person("ann"),
+    };
+    let (flows, owner): (_, PlayerKey) = (world.one().flows.clone(), deposit.player.clone());
+    let opening = async move { return_deposit(&flows, &owner, order).await };
+    let Answer::Payment(back) = world.one().run(opening).await.unwrap() else {
+        panic!("no return was opened")
+    };
+    *back
+}
+
+/// Bob approves it.
+async fn approve(world: &World, back: &Payment) {
+    let review = world.reviews(back).await.pop().unwrap();
+    let proposal = review.open_proposal().unwrap().id;
+    world.one().review((&review, back), ReviewAct::Approve { proposal }, "bob").await.unwrap();
+}
+
+async fn send_back(world: &World, deposit: &Payment, amount: Money) -> Payment {
+    let back = open_return(world, deposit, Some(amount)).await;
+    approve(world, &back).await;
+    world.settled(back.id, "paid").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_whose_dispute_was_won_can_be_charged_back_again() {
+    let world = by_word().await;
+    let deposit = credited(&world).await;
+    let say = async |status, source| told(&world, &deposit, status, source).await;
+    for _ in 0..2 {
+        assert_eq!(say(reversed(700), WEBHOOK).await, ("reversed", 0, 0));
+        // The same news again.
+        assert_eq!(say(reversed(700), WEBHOOK).await, ("reversed", 0, 0));
+        assert_eq!(say(reversed(700), Source::Inquiry).await, ("reversed", 0, 0));
+        assert_eq!(say(succeeded(700), WEBHOOK).await, ("succeeded", 700, 0));
+    }
+    assert_eq!(world.incidents("deposit.taken_back_again").await, 0);
+    // What an inquiry says may be older than the win: people look.
+    for _ in 0..2 {
+        assert_eq!(say(reversed(700), Source::Inquiry).await, ("succeeded", 700, 0));
+        assert_eq!(world.incidents("deposit.taken_back_again").await, 1);
+    }
+    assert_eq!(say(reversed(700), WEBHOOK).await, ("reversed", 0, 0));
+    world.close().await;
+}
+
+/// A PSP may tell how much was taken back by now, or what was taken back just now.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_that_is_taken_back_later_is_put_before_people() {
+    let world = by_word().await;
+    let deposit = credited(&world).await;
+    let say = async |status, source| told(&world, &deposit, status, source).await;
+    for (news, incidents) in [
+        (reversed(300), 0),
+        (reversed(300), 0),
+        (reversed(700), 1),
+        (reversed(700), 1),
+        (reversed(300), 1),
+        (Status::Returned { money: eur(700) }, 2),
+    ] {
+        assert_eq!(say(news, WEBHOOK).await, ("reversed", 400, 0));
+        assert_eq!(world.incidents("deposit.taken_back_again").await, incidents);
+    }
+    let details = "select detail from incident where kind = 'deposit.taken_back_again'";
+    assert!(world.texts(details).await[0].starts_with("7.00 EUR was taken back"));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_deposit_of_which_a_part_was_sent_back_can_be_charged_back() {
+    let world = by_word().await;
+    let deposit = credited(&world).await;
+    send_back(&world, &deposit, eur(100)).await;
+    let say = async |status, source| told(&world, &deposit, status, source).await;
+    assert_eq!(say(reversed(600), WEBHOOK).await, ("reversed", 0, 0));
+    assert_eq!(say(reversed(600), WEBHOOK).await, ("reversed", 0, 0));
+    assert_eq!(say(succeeded(600), WEBHOOK).await, ("succeeded", 600, 0));
+    assert_eq!(world.incidents("deposit.taken_back_again").await, 0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_is_charged_back_while_its_return_is_open_never_touches_the_wallet() {
+    let world = World::new().await;
+    let deposit = suspended(&world).await;
+    world.win(&deposit.player, eur(0).currency, 500).await;
+    let back = open_return(&world, &deposit, None).await;
+    assert_eq!(world.payment(deposit.id).await.suspended, None, "it is on its way");
+    world.complete(&deposit, "charged_back").await;
+    let short = world.attempt_is(deposit.id, 1, interlock::domain::AttemptStatus::Reversed).await;
+    assert_eq!((short.status.as_str(), short.suspended), ("in_review", Some(eur(-700))));
+    let wallet = world.wallet(&deposit.player).await;
+    assert_eq!((wallet.cash, wallet.owed), (500, 0));
+    assert_eq!(world.incidents("deposit.suspended_taken_back").await, 1);
+    world.two_people(&back, "reject").await;
+    world.settled(back.id, "rejected").await;
+    let over = world.payment(deposit.id).await;
+    assert_eq!((over.status.as_str(), over.suspended), ("returned", None));
+    assert!(world.reviews(&over).await.is_empty(), "nothing is left to decide");
+    assert_eq!(world.house_balance("suspense").await, 0);
+    world.close().await;
+}
+
+/// Without workers nothing is sent meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_return_of_money_that_was_charged_back_is_not_sent() {
+    let liars = vec!["trustly-de", "truelayer-de"];
+    let world = World::with(Setup { workers: false, liars, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(700)).await;
+    let attempt = &deposit.attempts[0];
+    assert_eq!(told(&world, &deposit, succeeded(700), WEBHOOK).await, ("succeeded", 700, 0));
+    let back = open_return(&world, &deposit, None).await;
+    approve(&world, &back).await;
+    assert_eq!(world.payment(back.id).await.status.as_str(), "approved");
+    tell(&world, &deposit, attempt, reversed(700), WEBHOOK).await;
+    let held = world.payment(back.id).await;
+    assert_eq!((held.status.as_str(), held.due_at), ("in_review", None));
+    assert_eq!(world.wallet(&player).await.owed, 700, "the return holds the cash");
+    world.two_people(&held, "reject").await;
+    assert_eq!(world.payment(back.id).await.status.as_str(), "rejected");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suspended_money_goes_back_in_parts_and_the_last_one_closes_its_deposit() {
+    let world = World::new().await;
+    let deposit = suspended(&world).await;
+    send_back(&world, &deposit, eur(300)).await;
+    let rest = world.payment(deposit.id).await;
+    assert_eq!((rest.status.as_str(), rest.suspended), ("in_review", Some(eur(400))));
+    send_back(&world, &deposit, eur(400)).await;
+    let over = world.payment(deposit.id).await;
+    assert_eq!((over.status.as_str(), over.suspended), ("returned", None));
+    assert!(world.reviews(&over).await.is_empty(), "nothing is left to decide");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_whose_return_bounced_can_be_sent_back_again() {
+    let world = by_word().await;
+    let deposit = suspended(&world).await;
+    let back = send_back(&world, &deposit, eur(700)).await;
+    assert_eq!(world.payment(deposit.id).await.status.as_str(), "returned");
+    let bounced = Status::Returned { money: eur(700) };
+    tell(&world, &back, &back.attempts[0], bounced, WEBHOOK).await;
+    let again = world.payment(deposit.id).await;
+    assert_eq!(again.suspended, Some(eur(700)));
+    world.two_people(&again, "return").await;
+    assert_eq!(world.payment(deposit.id).await.suspended, None);
+    let opened = "select payment_id from payment where of_deposit = $1 and payment_id <> $2";
+    let opened = sqlx::query_scalar(opened).bind(deposit.id.uuid).bind(back.id.uuid);
+    let second = PaymentId::withdrawal(opened.fetch_one(&world.rows).await.unwrap());
+    let sent = || async {
+        let second = world.payment(second).await;
+        (!second.attempts.is_empty()).then_some(second)
+    };
+    let second = super::harness::eventually("it is sent", super::harness::SOON, sent).await;
+    assert_eq!(second.money, eur(700));
+    // The mock has sent all of it back once, and would not take it from anybody twice.
+    world.settled(second.id, "failed").await;
+    assert_eq!(world.payment(deposit.id).await.suspended, Some(eur(700)), "and it waits again");
+    assert_eq!(world.house_balance("suspense").await, 700);
+    world.close().await;
+}
