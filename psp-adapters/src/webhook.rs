@@ -236,6 +236,8 @@ impl WebhookEvent {
     /// Trustly's refunds have no message id of their own: their notifications name the *deposit's*
     /// attempt. So a `payoutconfirmation` says nothing of a deposit, and whoever finds a deposit behind
     /// the attempt it names looks for the return of that deposit with `psp_reference`.
+    /// A `credit` says of a deposit that it came; where that was told before, it may be about a return
+    /// that bounced, which only the deposit's history tells.
     pub fn report_for(&self, subject: Subject) -> Option<&Report> {
         let goes_out = |subject| matches!(subject, Subject::Payout | Subject::Return);
         match self.subject {

@@ -28,15 +28,20 @@ pub struct Spent {
     pub note: Option<&'static str>,
 }
 
-/// A stored event that waits to be applied.
+/// A stored event whose time has come.
 #[derive(Debug, Clone)]
-pub struct StoredEvent {
+pub struct DueEvent {
+    pub id: InboxId,
     pub psp: String,
     pub event_id: String,
-    pub kind: String,
+}
+
+/// A stored event that is being applied.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
     pub event: String,
+    /// With this one.
     pub tries: i16,
-    pub received_at: Timestamp,
 }
 
 /// Stores verified events, each once for ever. Returns those that were new, by the ids that they
@@ -87,36 +92,54 @@ pub async fn store(
     Ok(rows.into_iter().map(InboxId).collect())
 }
 
-/// Claims events that are due, for as long as `until`: another instance leaves them alone.
-pub async fn claim(
+/// Events that are due, the oldest first, without those that are being applied and without those of
+/// these PSPs. Finding is reading: each is claimed when somebody begins with it.
+pub async fn due(
     pool: &PgPool,
     now: Timestamp,
-    until: Timestamp,
+    running: &[Uuid],
+    full: &[String],
     most: i64,
-) -> Result<Vec<StoredEvent>, StoreError> {
+) -> Result<Vec<DueEvent>, StoreError> {
     let rows = sqlx::query!(
-        r#"update inbox i set due_at = $2, tries = i.tries + 1
-           from (select psp, event_id from inbox where state = 'new' and due_at <= $1
-                 order by due_at limit $3 for update skip locked) due
-           where i.psp = due.psp and i.event_id = due.event_id
-           returning i.psp, i.event_id, i.kind, i.event::text as "event!", i.tries, i.received_at"#,
+        "select inbox_id, psp, event_id from inbox
+         where state = 'new' and due_at <= $1 and inbox_id <> all($2) and psp <> all($3)
+         order by due_at limit $4",
         now,
-        until,
+        running,
+        full,
         most
     )
     .fetch_all(pool)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| StoredEvent {
-            psp: row.psp,
-            event_id: row.event_id,
-            kind: row.kind,
-            event: row.event,
-            tries: row.tries,
-            received_at: row.received_at,
-        })
+        .map(|row| DueEvent { id: InboxId(row.inbox_id), psp: row.psp, event_id: row.event_id })
         .collect())
+}
+
+/// Claims an event for as long as `until`, and counts the try: another instance leaves it alone. None:
+/// somebody else has it, or it is done.
+pub async fn claim(
+    pool: &PgPool,
+    psp: &str,
+    event_id: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<StoredEvent>, StoreError> {
+    let claimed = sqlx::query_as!(
+        StoredEvent,
+        r#"update inbox set due_at = $4, tries = tries + 1
+           where psp = $1 and event_id = $2 and state = 'new' and due_at <= $3
+           returning event::text as "event!", tries"#,
+        psp,
+        event_id,
+        now,
+        until
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(claimed)
 }
 
 /// An event that has had its effect, or provably none.
@@ -149,18 +172,34 @@ pub async fn done(connection: &mut PgConnection, events: &[DoneEvent]) -> Result
     Ok(())
 }
 
-/// The event cannot be applied: it is put aside for people, and blocks no other.
-pub async fn park(pool: &PgPool, psp: &str, event_id: &str, note: &str) -> Result<(), StoreError> {
-    sqlx::query!(
-        "update inbox set state = 'parked', due_at = null, note = $3
-         where psp = $1 and event_id = $2",
+/// The event cannot be applied: it is put aside for people, and blocks no other. Their incident is raised
+/// in the same statement, so that nothing lies aside of which nobody knows. False: it was not new any more.
+pub async fn park(
+    pool: &PgPool,
+    (psp, event_id): (&str, &str),
+    note: &str,
+    (id, kind, detail): (Uuid, &str, &str),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let raised = sqlx::query!(
+        "with parked as (
+           update inbox set state = 'parked', due_at = null, note = $3
+           where psp = $1 and event_id = $2 and (state = 'new') is true)
+         insert into service_incident (incident_id, kind, detail, psp, raised_at)
+         select $4, $5, $6, $1, $7
+         where not exists (
+           select from inbox where psp = $1 and event_id = $2 and state <> 'new')",
         psp,
         event_id,
-        note
+        note,
+        id,
+        kind,
+        detail,
+        now
     )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(raised.rows_affected() == 1)
 }
 
 /// The event is tried again later.

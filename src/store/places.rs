@@ -1,9 +1,9 @@
 //! Where the attempts belong that webhooks name.
 
-use super::StoreError;
 use super::load::payment_id;
-use crate::domain::{AttemptId, OperatorId, PaymentId, PlayerId, PlayerKey};
-use sqlx::PgConnection;
+use super::{StoreError, json};
+use crate::domain::{AttemptId, Money, OperatorId, PaymentId, PlayerId, PlayerKey, Timestamp};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// Where an attempt belongs.
@@ -83,4 +83,69 @@ pub async fn find(
         });
     }
     Ok(found)
+}
+
+/// A deposit's attempt whose money is in, or was.
+#[derive(Debug, Clone, Copy)]
+pub struct Credited {
+    /// When we learnt that its money is in.
+    pub at: Timestamp,
+    /// It was charged back since: what comes may be a dispute that was won.
+    pub is_reversed: bool,
+}
+
+/// What is known of an attempt whose money is in, or was. None: it is not, or there is no such attempt.
+pub async fn credited(pool: &PgPool, attempt: AttemptId) -> Result<Option<Credited>, StoreError> {
+    let found = sqlx::query_as!(
+        Credited,
+        r#"select a.ended_at as "at!",
+             (a.status = 'reversed' or p.status = 'reversed') as "is_reversed!"
+           from attempt a join payment p on p.payment_id = a.payment_id
+           where a.attempt_id = $1 and a.status in ('succeeded', 'returned', 'reversed')
+             and a.ended_at is not null"#,
+        attempt.0
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found)
+}
+
+/// An attempt to send a deposit back that may have reached the PSP.
+#[derive(Debug, Clone)]
+pub struct SentBack {
+    pub payment: PaymentId,
+    pub attempt: AttemptId,
+    pub asked: Money,
+    pub sent_at: Timestamp,
+}
+
+/// The attempts at this PSP that send a deposit back, or did.
+pub async fn sent_back(
+    pool: &PgPool,
+    psp: &str,
+    player: &PlayerKey,
+    deposit: PaymentId,
+) -> Result<Vec<SentBack>, StoreError> {
+    let rows = sqlx::query!(
+        "select a.payment_id, a.attempt_id, a.asked, a.currency, a.first_sent_at
+         from payment p join attempt a on a.payment_id = p.payment_id
+         where p.operator_id = $1 and p.player_id = $2 and p.of_deposit = $3 and a.psp = $4
+           and a.status in ('in_flight', 'unknown', 'accepted', 'succeeded', 'declined', 'returned')",
+        player.operator.as_str(),
+        player.player.as_str(),
+        deposit.uuid,
+        psp
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(SentBack {
+                payment: PaymentId::withdrawal(row.payment_id),
+                attempt: AttemptId(row.attempt_id),
+                asked: Money::new(row.asked, json::currency(&row.currency)?),
+                sent_at: row.first_sent_at,
+            })
+        })
+        .collect()
 }

@@ -1,14 +1,13 @@
 //! A message that proves nothing by itself, or names a payment by the PSP's id alone: the PSP is
 //! asked, and what it answers is what counts.
 
-use super::process::{ApplyError, ask_now, done, hint, raise, subject_of};
+use super::process::{ApplyError, ask_now, done, hint, put_aside, subject_of};
 use super::receive::places;
 use crate::decide::Command;
 use crate::decide::command::{News, Source};
 use crate::domain::AttemptId;
 use crate::flows::Flows;
 use crate::payments::run_attempts::{perform, wires};
-use crate::store::inbox;
 use crate::store::places::AttemptPlace;
 use psp_adapters::{WebhookEvent, WireRecord};
 use psp_contract::{
@@ -33,7 +32,7 @@ pub async fn follow_hint(
 ) -> Result<(), ApplyError> {
     let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
     if let Some(place) = found.iter().find(|place| fits(event.subject, place)) {
-        hint(flows, place).await;
+        hint(flows, place).await?;
         return Ok(done(flows, account, event, Some(place.attempt), None).await?);
     }
     let Some(psp_reference) = event.psp_reference.clone().filter(|_| event.attempt.is_none())
@@ -123,6 +122,6 @@ async fn unmatched(
             .increment(1);
         return Ok(done(flows, account, event, None, Some("the PSP knows no such payment")).await?);
     }
-    inbox::park(flows.db.pool(), account, &event.event_id, "no attempt of ours").await?;
-    Ok(raise(flows, "webhook.unmatched", account, &event.event_id).await?)
+    let named = (account, event.event_id.as_str());
+    Ok(put_aside(flows, "webhook.unmatched", named, "no attempt of ours").await?)
 }

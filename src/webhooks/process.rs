@@ -4,11 +4,11 @@
 //! and the same news twice changes nothing.
 
 use super::follow_hint::follow_hint;
+use super::place_credit::{Placed, place_credit};
 use super::receive::{NOTHING_ABOUT_MONEY, places};
-use super::stored_event;
 use crate::decide::command::{News, Source};
 use crate::decide::{Answer, Command, Refusal};
-use crate::domain::{AttemptId, Direction, Timestamp};
+use crate::domain::{AttemptId, Direction};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
@@ -18,16 +18,12 @@ use crate::payments::run_attempts::{perform, run_attempts};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
 use crate::store::StoreError;
-use crate::store::inbox::{self, DoneEvent, StoredEvent};
+use crate::store::inbox::{self, DoneEvent};
 use crate::store::incidents::{self, ServiceIncident};
 use crate::store::places::AttemptPlace;
 use psp_adapters::WebhookEvent;
 use psp_contract::{Lookup, Money, Operation, Outcome, Payin, Report, Status, Subject, Unknown};
-
-/// How often an event is tried before it is put aside for people.
-const TRIES_MAX: i16 = 5;
-/// As often, where the PSP has to be asked first and does not answer: for more than an hour.
-const LOOK_UPS_MAX: i16 = 12;
+use std::borrow::Cow;
 
 /// Applies an event that was just stored. What fails here is the inbox worker's to try again.
 pub async fn process(flows: &Flows, account: &str, event: &WebhookEvent) {
@@ -57,58 +53,45 @@ pub enum ApplyError {
     Payin(#[from] ReceiveError),
 }
 
-/// Applies events that were left, oldest first. Returns how many were done.
-pub async fn process_due(flows: &Flows, now: Timestamp, most: i64) -> Result<usize, ApplyError> {
-    let pool = flows.db.pool();
-    let until = now + time::Duration::seconds(30);
-    let events = inbox::claim(pool, now, until, most).await?;
-    let mut done = 0;
-    for stored in events {
-        match process_stored(flows, &stored).await {
-            Ok(()) => done += 1,
-            Err(error) if most_tries(&error) <= stored.tries => {
-                let note = format!("given up after {} tries: {error}", stored.tries);
-                inbox::park(pool, &stored.psp, &stored.event_id, &note).await?;
-                raise(flows, "webhook.parked", &stored.psp, &stored.event_id).await?;
-            }
-            Err(error) => {
-                tracing::warn!(psp.id = stored.psp, event.id = stored.event_id, %error,
-                    "an event will be tried again");
-                let pause =
-                    time::Duration::seconds(1) * 2_i32.pow(u32::from(stored.tries.unsigned_abs()));
-                inbox::retry(pool, &stored.psp, &stored.event_id, now + pause).await?;
-            }
-        }
-    }
-    Ok(done)
-}
-
-const fn most_tries(error: &ApplyError) -> i16 {
-    match error {
-        ApplyError::LookUp(_) => LOOK_UPS_MAX,
-        _ => TRIES_MAX,
-    }
-}
-
-async fn process_stored(flows: &Flows, stored: &StoredEvent) -> Result<(), ApplyError> {
-    let event = stored_event::read(&stored.event)?;
-    apply(flows, &stored.psp, &event).await
-}
-
-pub(super) async fn raise(
+async fn raise(
     flows: &Flows,
     kind: &'static str,
     account: &str,
     event_id: &str,
 ) -> Result<(), StoreError> {
     let detail = format!("event {event_id} of {account}");
-    tracing::error!(kind, psp.id = account, event.id = event_id, "an incident needs a person");
-    metrics::counter!("incidents_total", "kind" => kind).increment(1);
     let incident = ServiceIncident { kind, detail: &detail, psp: Some(account) };
-    incidents::raise(flows.db.pool(), flows.ids.next(), &incident, flows.clock.now()).await
+    incidents::raise(flows.db.pool(), flows.ids.next(), &incident, flows.clock.now()).await?;
+    announce(kind, account, event_id);
+    Ok(())
 }
 
-async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {
+/// Puts an event aside, and raises it: neither without the other.
+pub(super) async fn put_aside(
+    flows: &Flows,
+    kind: &'static str,
+    (account, event_id): (&str, &str),
+    note: &str,
+) -> Result<(), StoreError> {
+    let detail = format!("event {event_id} of {account}: {note}");
+    let incident = (flows.ids.next(), kind, detail.as_str());
+    let (pool, now) = (flows.db.pool(), flows.clock.now());
+    if inbox::park(pool, (account, event_id), note, incident, now).await? {
+        announce(kind, account, event_id);
+    }
+    Ok(())
+}
+
+fn announce(kind: &'static str, account: &str, event_id: &str) {
+    tracing::error!(kind, psp.id = account, event.id = event_id, "an incident needs a person");
+    metrics::counter!("incidents_total", "kind" => kind).increment(1);
+}
+
+pub(super) async fn apply(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+) -> Result<(), ApplyError> {
     if let Some(payin) = &event.payin {
         return book_payin(flows, account, event, payin).await;
     }
@@ -124,7 +107,6 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
             applied => return applied,
         }
     }
-    let pool = flows.db.pool();
     let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
     let fitting = found.iter().find(|place| event.report_for(subject_of(place)).is_some());
     match fitting {
@@ -135,8 +117,8 @@ async fn apply(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(),
         }
         None => {
             // Verified, about money, and nobody's: kept, raised, never dropped.
-            inbox::park(pool, account, &event.event_id, "no attempt of ours").await?;
-            raise(flows, "webhook.unmatched", account, &event.event_id).await?;
+            let named = (account, event.event_id.as_str());
+            put_aside(flows, "webhook.unmatched", named, "no attempt of ours").await?;
         }
     }
     Ok(())
@@ -149,6 +131,15 @@ async fn apply_to(
     event: &WebhookEvent,
     place: &AttemptPlace,
 ) -> Result<(), ApplyError> {
+    let place = match place_credit(flows, account, event, place).await? {
+        Placed::AsNamed => Cow::Borrowed(place),
+        Placed::Return(back) => Cow::Owned(back),
+        Placed::Unclear(note) => {
+            let named = (account, event.event_id.as_str());
+            return Ok(put_aside(flows, "webhook.unclear", named, note).await?);
+        }
+    };
+    let place = place.as_ref();
     let report = event.report_for(subject_of(place));
     if let Some(report) = report.filter(|report| event.hint_only || says_something(report)) {
         submit(flows, place, event, report).await?;
@@ -173,8 +164,8 @@ async fn book_payin(
 ) -> Result<(), ApplyError> {
     if event.hint_only {
         let note = "money without a request, and without proof enough";
-        inbox::park(flows.db.pool(), account, &event.event_id, note).await?;
-        return Ok(raise(flows, "payin.unproven", account, &event.event_id).await?);
+        let named = (account, event.event_id.as_str());
+        return Ok(put_aside(flows, "payin.unproven", named, note).await?);
     }
     let money = confirmed_money(flows, account, payin).await?;
     let mut payin = payin.clone();
@@ -276,7 +267,10 @@ async fn submit(
 }
 
 /// A stale or hinting message: it moves nothing, and makes one inquiry due at once.
-pub async fn hint(flows: &Flows, place: &AttemptPlace) {
+///
+/// # Errors
+/// When the lane did not take it: nobody was asked, and an attempt that is over would not be.
+pub(super) async fn hint(flows: &Flows, place: &AttemptPlace) -> Result<(), SubmitError> {
     let news = News {
         payment: place.payment.uuid,
         direction: place.payment.direction,
@@ -285,9 +279,9 @@ pub async fn hint(flows: &Flows, place: &AttemptPlace) {
         outcome: Outcome::Unknown(Unknown::PspUndecided),
         wires: Vec::new(),
     };
-    if flows.lanes.submit(&place.player, Command::News(Box::new(news))).await.is_ok() {
-        ask_now(flows, place).await;
-    }
+    flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
+    ask_now(flows, place).await;
+    Ok(())
 }
 
 /// Asks about an attempt at once; what fails here the attempts worker does.

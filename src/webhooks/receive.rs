@@ -108,7 +108,10 @@ async fn refused(flows: &Flows, account: &str, refusal: &WebhookRefusal) {
     if let WebhookRefusal::Stale { attempt, psp_reference } = refusal {
         let places = places(flows, account, *attempt, psp_reference.as_deref()).await;
         for place in places.unwrap_or_default() {
-            super::process::hint(flows, &place).await;
+            // It is not stored: the PSP, which was told that it was turned away, may send it again.
+            if let Err(error) = super::process::hint(flows, &place).await {
+                tracing::debug!(attempt.id = %place.attempt, %error, "a stale webhook is not followed");
+            }
         }
     }
 }

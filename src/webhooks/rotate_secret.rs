@@ -14,6 +14,15 @@ use crate::store::{Pool, StoreError};
 /// How long the replaced secret still signs.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The new secret, or the one that the same request made before.
+#[derive(Debug)]
+pub struct RotatedSecret {
+    /// `whsec_…`, told here and by a repeat of the same request only.
+    pub secret: SecretString,
+    /// True when the same request came before.
+    pub is_replay: bool,
+}
+
 /// Why a secret was not rotated.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateSecretError {
@@ -35,7 +44,7 @@ pub async fn rotate_secret(
     endpoint: EndpointId,
     idempotency_key: &str,
     now: Timestamp,
-) -> Result<SecretString, RotateSecretError> {
+) -> Result<RotatedSecret, RotateSecretError> {
     let secret = SigningSecret::generate()?;
     let new = NewSecret {
         secret_id: ids.next(),
@@ -47,9 +56,10 @@ pub async fn rotate_secret(
     };
     match webhook_secrets::rotate(pool, operator, &new).await? {
         Rotated::Made(Made::Before { secret, .. }) => {
-            Ok(SigningSecret::from(secret).reveal().into())
+            let secret = SigningSecret::from(secret).reveal().into();
+            Ok(RotatedSecret { secret, is_replay: true })
         }
-        Rotated::Made(_) => Ok(secret.reveal().into()),
+        Rotated::Made(_) => Ok(RotatedSecret { secret: secret.reveal().into(), is_replay: false }),
         Rotated::NoEndpoint => Err(RotateSecretError::NotFound),
         Rotated::TooManyLive => Err(RotateSecretError::TooManyLive),
     }

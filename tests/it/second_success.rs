@@ -1,5 +1,6 @@
 //! Two PSPs were paid for one deposit, and money that is taken back.
 
+use super::bounced_returns::bounces;
 use super::harness::{World, claim, eur, gbp, key, person, withdrawal_order};
 use interlock::book::{GameKind, Payment};
 use interlock::decide::Answer;
@@ -70,6 +71,22 @@ async fn a_return_that_the_psp_refuses_leaves_the_money_in_suspense() {
     world.settled(back.id, "failed").await;
     world.mocks.listener("trustly-de", true).await;
     assert_eq!(world.house_balance("suspense").await, 700);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_that_bounces_leaves_the_money_in_suspense() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = paid_twice(&world, &player).await;
+    let back = return_of(&world, &deposit).await;
+    world.two_people(&back, "approve").await;
+    world.settled(back.id, "paid").await;
+    assert_eq!(world.house_balance("suspense").await, 0);
+    bounces(&world).await;
+    world.settled(back.id, "returned").await;
+    assert_eq!(world.house_balance("suspense").await, 700);
+    assert_eq!(world.wallet(&player).await.cash, 700);
     world.close().await;
 }
 

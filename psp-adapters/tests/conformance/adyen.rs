@@ -167,11 +167,15 @@ fn mac(key: &str, text: &[u8]) -> String {
 }
 
 fn authorisation(key: &str) -> Call {
+    notification(key, "AUTHORISATION", ID)
+}
+
+fn notification(key: &str, kind: &str, named: &str) -> Call {
     let ours = attempt(1).lower();
-    let signed = format!("{ID}::{MERCHANT_ACCOUNT}:{ours}:1050:EUR:AUTHORISATION:true");
-    let item = json!({"amount": {"currency": "EUR", "value": 1050}, "eventCode": "AUTHORISATION",
+    let signed = format!("{named}::{MERCHANT_ACCOUNT}:{ours}:1050:EUR:{kind}:true");
+    let item = json!({"amount": {"currency": "EUR", "value": 1050}, "eventCode": kind,
         "eventDate": "2026-11-20T01:00:00+01:00", "merchantAccountCode": MERCHANT_ACCOUNT,
-        "merchantReference": ours, "paymentMethod": "visa", "pspReference": ID, "reason": "",
+        "merchantReference": ours, "paymentMethod": "visa", "pspReference": named, "reason": "",
         "success": "true", "additionalData": {"hmacSignature": mac(key, signed.as_bytes()),
             "tokenization.storedPaymentMethodId": "M5N7TQ4TG5PFWR50"}});
     let body = json!({"live": "false", "notificationItems": [{"NotificationRequestItem": item}]});
@@ -189,4 +193,20 @@ fn transferred(status: &str, reason: &str) -> Call {
     let body = body.to_string().into_bytes();
     let signature = mac(TRANSFERS_HMAC_KEY, &body);
     Call::post("/webhooks/adyen-de", &[("hmacsignature", &signature)], body, Signed::Body)
+}
+
+/// A report's notification has a file's name where others have an id. Adyen sends what is refused again
+/// before everything that waits behind it.
+#[test]
+fn a_report_is_heard_of_and_says_nothing_of_money() {
+    let fixture = AdyenFixture::new();
+    let hear = |kind: &str| {
+        let call = notification(HMAC_KEY, kind, "settlement_detail_report_batch_1.csv");
+        fixture.psp().adapter().verify_webhook(&call.raw(), &fixture.keys())
+    };
+    let events = hear("REPORT_AVAILABLE").unwrap().into_inner().events;
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    assert!(event.report.is_none() && event.attempt.is_none(), "{event:?}");
+    assert!(event.event_id.starts_with("settlement_detail_report_batch_1.csv:"), "{event:?}");
+    assert!(hear("AUTHORISATION").is_err(), "money under no id of Adyen's");
 }

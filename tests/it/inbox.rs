@@ -1,0 +1,161 @@
+//! Messages of PSPs that could not be applied when they came: none is lost, and none holds up another.
+
+use super::harness::markets::BRAZIL;
+use super::harness::{SOON, Setup, World, eventually};
+use interlock::app::parts::Patience;
+use interlock::book::Payment;
+use interlock::webhooks::stored_event;
+use interlock::workers::driver::Worker;
+use interlock::workers::inbox::InboxWorker;
+use psp_adapters::WebhookEvent;
+use psp_contract::{AttemptRef, Report, Status};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+const PSP: &str = "mercadopago-br";
+const OTHER: &str = "pix-efi-br";
+
+/// A message that proves nothing by itself.
+fn hint(attempt: Option<AttemptRef>, psp_reference: Option<&str>) -> WebhookEvent {
+    WebhookEvent {
+        event_id: Uuid::new_v4().to_string(),
+        kind: "payment".to_owned(),
+        attempt,
+        psp_reference: psp_reference.map(str::to_owned),
+        subject: None,
+        report: None,
+        if_deposit: None,
+        payin: None,
+        occurred_at: None,
+        hint_only: true,
+    }
+}
+
+/// It was stored, and nobody came to apply it.
+async fn left(world: &World, psp: &str, event: &WebhookEvent) {
+    let sql = "insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at,
+                 state, tries, due_at)
+               values (gen_random_uuid(), $1, $2, $3, '', $4::text::json, '', now(), 'new', 0, now())";
+    sqlx::query(sql)
+        .bind(psp)
+        .bind(&event.event_id)
+        .bind(&event.kind)
+        .bind(stored_event::write(event))
+        .execute(&world.rows)
+        .await
+        .unwrap();
+}
+
+async fn paid(world: &World) -> Payment {
+    let player = world.player_of(BRAZIL).await;
+    let deposit = world.one().deposit(BRAZIL.deposit(&player)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await
+}
+
+/// The deposit is over: nobody would ask about it of their own accord.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_about_a_player_who_is_locked_elsewhere_is_followed_afterwards() {
+    let setup = Setup { accounts: BRAZIL.accounts, first: Some(PSP), ..Setup::default() };
+    let world = World::with(setup).await;
+    let deposit = paid(&world).await;
+    let mut elsewhere = world.rows.begin().await.unwrap();
+    sqlx::query("select from player where player_id = $1 for update")
+        .bind(deposit.player.player.as_str())
+        .execute(&mut *elsewhere)
+        .await
+        .unwrap();
+    let told = world.number("select count(*) from inbox").await;
+    world.complete(&deposit, "charged_back").await;
+    let sql = format!(
+        "select count(*) from (select state, tries from inbox order by inbox_id offset {told}) i
+         where state <> 'new' or 0 < tries"
+    );
+    let refused = || async { (0 < world.number(&sql).await).then_some(()) };
+    eventually("the hint was tried, and the player is locked", SOON, refused).await;
+    elsewhere.rollback().await.unwrap();
+    let reversed = || async {
+        let payment = world.payment(deposit.id).await;
+        (payment.status.as_str() == "reversed").then_some(())
+    };
+    world.later("the PSP is asked after all", Duration::from_secs(5), reversed).await;
+    assert_eq!(world.wallet(&deposit.player).await.cash, 0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_put_aside_only_together_with_its_incident() {
+    let world = World::with(Setup { accounts: BRAZIL.accounts, ..Setup::default() }).await;
+    let refuse = "create function refuse_incident() returns trigger language plpgsql as $$
+        begin raise exception 'the database is away'; end $$;
+        create trigger away before insert on service_incident
+        for each row execute function refuse_incident();";
+    sqlx::raw_sql(refuse).execute(&world.rows).await.unwrap();
+    let status = Status::Succeeded { money: BRAZIL.money(BRAZIL.minor) };
+    let of_nobody = WebhookEvent {
+        report: Some(Report::new(Some("of-nobody"), status)),
+        hint_only: false,
+        ..hint(None, Some("of-nobody"))
+    };
+    left(&world, OTHER, &of_nobody).await;
+    let aside = "select count(*) from inbox where state = 'parked'";
+    let tried = "select count(*) from inbox where state = 'parked' or 1 < tries";
+    let tried = || async { (0 < world.number(tried).await).then_some(()) };
+    world.later("it was tried twice", Duration::from_secs(3), tried).await;
+    assert_eq!(world.number(aside).await, 0, "nobody would know of it");
+    let allow = "drop trigger away on service_incident";
+    sqlx::raw_sql(allow).execute(&world.rows).await.unwrap();
+    let raised = || async { (0 < world.incidents("webhook.unmatched").await).then_some(()) };
+    world.later("it is raised", Duration::from_secs(10), raised).await;
+    assert_eq!(world.number(aside).await, 1);
+    assert_eq!(world.incidents("webhook.unmatched").await, 1);
+    world.close().await;
+}
+
+/// More hints wait for a PSP that does not answer than it has room for, and one of another PSP behind them.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_wait_for_a_silent_psp_hold_up_nobody_elses() {
+    const SILENT: u64 = 20;
+    const AT_ONE_PSP: u64 = 16;
+    let psp_deadline = Duration::from_secs(12);
+    let patience =
+        Patience { psp_deadline, attempt_lease: 2 * psp_deadline, ..Setup::default().patience };
+    let accounts = BRAZIL.accounts;
+    let world = World::with(Setup { workers: false, accounts, patience, ..Setup::default() }).await;
+    let player = world.player_of(BRAZIL).await;
+    let deposit = world.one().deposit(BRAZIL.deposit(&player)).await;
+    assert_eq!(deposit.attempts[0].psp, OTHER);
+    world.mocks.fault(OTHER, "webhook", "webhook_drop", None).await;
+    world.complete(&deposit, "succeeded").await;
+    world.mocks.fault(PSP, "query", "timeout_before_accept", None).await;
+    for number in 0..SILENT {
+        left(&world, PSP, &hint(None, Some(&format!("77{number}")))).await;
+    }
+    left(&world, OTHER, &hint(Some(AttemptRef::new(deposit.attempts[0].id.0)), None)).await;
+
+    let worker = Arc::new(InboxWorker::new(world.one().flows.clone()));
+    let look = async || {
+        let (worker, now) = (worker.clone(), world.one().flows.clock.now());
+        world.one().run(async move { worker.activate(now).await.unwrap().claimed }).await
+    };
+    let began = Instant::now();
+    assert_eq!(look().await, AT_ONE_PSP + 1);
+    assert!(began.elapsed() < psp_deadline, "a look waits for nobody: {:?}", began.elapsed());
+    world.settled(deposit.id, "succeeded").await;
+    assert_eq!(look().await, 0, "the silent PSP has its share");
+    assert!(began.elapsed() < psp_deadline, "meanwhile: {:?}", began.elapsed());
+    let tried = format!("select count(*) from inbox where psp = '{PSP}' and 0 < tries");
+    let tried = u64::try_from(world.number(&tried).await).unwrap();
+    assert_eq!(tried, AT_ONE_PSP, "what was left was not tried");
+
+    world.mocks.clear_faults(PSP).await;
+    let done = "select count(*) from inbox where state <> 'new' and psp = 'mercadopago-br'";
+    let all_done = async || {
+        look().await;
+        (4 <= world.number(done).await).then_some(())
+    };
+    eventually("the others are tried when its calls are over", SOON, all_done).await;
+    drop(worker);
+    world.close().await;
+}
