@@ -1,6 +1,7 @@
 //! The HTTP edge of one instance: who may come in, and what its handlers share.
 
 use super::readiness::InstanceReadiness;
+use super::workers::Driven;
 use crate::access::console_desk::{ConsoleDesk, ConsoleKey};
 use crate::access::remember_nonce::{NonceDesk, NonceError, remember_nonce};
 use crate::access::token::{TokenKey, Tokens};
@@ -103,6 +104,7 @@ pub fn layers(
     config: &Config,
     edge: &Edge,
     nonces: NonceDesk,
+    driven: &Driven,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
 ) -> anyhow::Result<Layers> {
     let rates = Arc::new(RateLimits::new(RateSettings {
@@ -121,8 +123,11 @@ pub fn layers(
         rates: rates.clone(),
         clock: edge.flows.clock.clone(),
     };
-    let readiness =
-        InstanceReadiness { flows: edge.flows.clone(), instance: config.instance.name.clone() };
+    let readiness = InstanceReadiness {
+        flows: edge.flows.clone(),
+        instance: config.instance.name.clone(),
+        driven: driven.clone(),
+    };
     let mut cors_origins = Vec::new();
     for origin in &config.server.cors_origins {
         match HeaderValue::from_str(origin) {

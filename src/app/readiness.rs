@@ -1,5 +1,6 @@
 //! Whether this instance should be sent requests.
 
+use super::workers::Driven;
 use crate::api::gate::Boxed;
 use crate::api::health::{Check, Readiness};
 use crate::flows::Flows;
@@ -17,6 +18,8 @@ const POLICIES_KNOWN: Duration = Duration::from_secs(45);
 pub struct InstanceReadiness {
     pub flows: Flows,
     pub instance: String,
+    /// Others of the instance's name may have beaten once: an earlier start drove more, or other ones.
+    pub driven: Driven,
 }
 
 impl Readiness for InstanceReadiness {
@@ -26,7 +29,11 @@ impl Readiness for InstanceReadiness {
             let now = self.flows.clock.now();
             let asking = async {
                 let current = migrate::is_current(pool).await;
-                (current, heartbeats::overdue(pool, &self.instance, now).await)
+                let mut overdue = heartbeats::overdue(pool, &self.instance, now).await;
+                if let Ok(overdue) = &mut overdue {
+                    overdue.retain(|worker| self.driven.has(worker));
+                }
+                (current, overdue)
             };
             let asked = tokio::time::timeout(PATIENCE, asking).await;
             let (current, overdue) = match asked {

@@ -4,7 +4,7 @@
 //! answer what is queued and give their slots back; the pool closes.
 
 use super::parts::{Patience, World};
-use super::workers::Crew;
+use super::workers::{Crew, Driven};
 use super::{edge, parts, webhooks_tls, words, workers};
 use crate::access::remember_nonce::NonceDesk;
 use crate::api;
@@ -93,17 +93,17 @@ impl Service {
         };
         let mut flows = parts::flows(config, world, Patience::default(), &lanes).await?;
         flows.tasks = calls.clone();
-        let live = Arc::new(Live::default());
         let transport = words::mail_transport(config);
         let mailer = Mailer::new(&config.mail.from, &transport).context("mail")?;
         let crew = Crew {
             instance: Arc::from(config.instance.name.as_str()),
             ids,
-            live: live.clone(),
+            live: Arc::new(Live::default()),
             out: config.webhooks_out,
             mailer: Arc::new(mailer),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            driven: Driven::default(),
         };
         workers::start_routing(&flows, &crew);
         if has(Role::Worker) {
@@ -114,21 +114,21 @@ impl Service {
         }
         let (requests, servers) = (Shutdown::new(), Shutdown::new());
         let address = listener.local_addr().context("the API's address")?;
+        // Whether it lives, whether it is ready, and what it counts is asked of every instance.
+        let (layers, edge) = layers(config, &db, &flows, &crew, (&requests, &servers))?;
         if has(Role::Api) || has(Role::Webhooks) || has(Role::Console) {
             workers::start_live(&flows, &crew);
-            let (layers, edge) = layers(config, &db, &flows, live, (&requests, &servers))?;
-            if let Some(tls) = config.server.webhooks_tls.as_ref().filter(|_| has(Role::Webhooks)) {
-                let purpose = "webhooks over TLS";
-                let listener = ports::listen(purpose, tls.listen, "server.webhooks_tls_listen")?;
-                let router = api::part(&layers, &edge, false, true, Router::new());
-                webhooks_tls::serve(listener, webhooks_tls::acceptor(tls)?, router, &servers)?;
-            }
-            let pages =
-                has(Role::Console).then(|| edge::pages(config, &flows, &requests)).flatten();
-            let pages = pages.unwrap_or_default();
-            let router = api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks), pages);
-            serve(listener, router, &servers)?;
         }
+        if let Some(tls) = config.server.webhooks_tls.as_ref().filter(|_| has(Role::Webhooks)) {
+            let purpose = "webhooks over TLS";
+            let listener = ports::listen(purpose, tls.listen, "server.webhooks_tls_listen")?;
+            let router = api::part(&layers, &edge, false, true, Router::new());
+            webhooks_tls::serve(listener, webhooks_tls::acceptor(tls)?, router, &servers)?;
+        }
+        let pages = has(Role::Console).then(|| edge::pages(config, &flows, &requests)).flatten();
+        let pages = pages.unwrap_or_default();
+        let router = api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks), pages);
+        serve(listener, router, &servers)?;
         let (crew_stop, crew) = (crew.shutdown, crew.tasks);
         Ok(Self { address, flows, requests, servers, crew, crew_stop, calls, lanes })
     }
@@ -170,10 +170,10 @@ fn layers(
     config: &Config,
     db: &Db,
     flows: &Flows,
-    live: Arc<Live>,
+    crew: &Crew,
     (requests, servers): (&Shutdown, &Shutdown),
 ) -> anyhow::Result<(api::Layers, api::Edge)> {
-    let edge = edge::edge(config, flows, live, requests, servers)?;
+    let edge = edge::edge(config, flows, crew.live.clone(), requests, servers)?;
     let nonces = NonceDesk::start(db.url().to_owned(), requests);
     let recorder = telemetry::start_metrics().context("starting the metrics")?;
     let upkeep = recorder.clone();
@@ -191,7 +191,7 @@ fn layers(
         let listener = ports::listen("the metrics", address, "server.metrics_listen")?;
         serve(listener, metrics_router(render.clone()), servers)?;
     }
-    let layers = edge::layers(config, &edge, nonces, render)?;
+    let layers = edge::layers(config, &edge, nonces, &crew.driven, render)?;
     Ok((layers, edge))
 }
 

@@ -29,7 +29,8 @@ use crate::workers::rooms::RoomWorker;
 use crate::workers::routing::RoutingWorker;
 use crate::workers::screenings::ScreeningWorker;
 use crate::workers::sessions::SessionWorker;
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +46,22 @@ pub struct Crew {
     pub shutdown: CancellationToken,
     /// The drivers run in here.
     pub tasks: TaskTracker,
+    /// Whom this process drives.
+    pub driven: Driven,
+}
+
+/// The names of the workers that a process drives. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Driven(Arc<Mutex<BTreeSet<&'static str>>>);
+
+impl Driven {
+    pub fn add(&self, worker: &'static str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker);
+    }
+
+    pub fn has(&self, worker: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(worker)
+    }
 }
 
 /// Starts those that make money move: attempts, payouts, the inbox, screenings; and those that tell of it.
@@ -123,5 +140,6 @@ fn run<W: Worker>(flows: &Flows, crew: &Crew, nudge: &Arc<Notify>, worker: W) {
         nudge: nudge.clone(),
         shutdown: crew.shutdown.clone(),
     };
+    crew.driven.add(worker.name());
     crew.tasks.spawn(drive(Arc::new(worker), driven));
 }

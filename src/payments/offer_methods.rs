@@ -111,7 +111,7 @@ fn offer(
         let asked = Use { operator, psp: id, country, direction, method };
         flows.switches.forbids(&asked, facts.now).is_some()
     };
-    let accounts = rule.order.iter().filter_map(|id| {
+    let usable = rule.order.iter().filter_map(|id| {
         let own = |account: &&PspAccount| {
             account.id == *id && account.serves_operator(&wanted.player.operator)
         };
@@ -122,28 +122,30 @@ fn offer(
         };
         // Where the payer is comes with the deposit itself.
         let obstacle = obstacle.filter(|it| it.field() != Some(PayerField::DeviceIp));
-        let usable = permit(id) != Permit::No && obstacle.is_none() && !is_off(id);
-        usable.then_some(found)
+        (obstacle.is_none() && !is_off(id)).then_some(found)
     });
-    let (least, most) = policy.bounds(wanted.direction, currency);
-    let unit = 10_i64.pow(currency.exponent());
-    let market_least = least.unwrap_or(1);
-    let market_most = most.unwrap_or(MAJOR_MAX.saturating_mul(unit));
-    let mut found: Option<(i64, i64)> = None;
-    let mut is_healthy = false;
-    for account in accounts {
-        let Some((least, most)) = bounds(account, wanted.direction, currency) else { continue };
+    // The bounds are of those that work; when all fail they are asked all the same, as a plan does it.
+    let (well, ill): (Vec<_>, Vec<_>) =
+        usable.partition(|account| permit(&account.id) != Permit::No);
+    let (market_least, market_most) = market_bounds(policy, wanted.direction, currency);
+    let fitting = |account: &PspAccount| {
+        let (least, most) = bounds(account, wanted.direction, currency)?;
         let (least, most) = (least.max(market_least), most.min(market_most));
         let asked = wanted.money.map_or(least, |money| money.minor);
         let money = Money::new(asked, currency);
         let fits = least <= asked && asked <= most;
-        if !fits || account.refusal(wanted.direction, country, method, money).is_some() {
-            continue;
-        }
-        is_healthy |= matches!(permit(&account.id), Permit::Yes | Permit::Share(_));
-        let (known_least, known_most) = found.unwrap_or((least, most));
-        found = Some((known_least.min(least), known_most.max(most)));
-    }
+        let refused = account.refusal(wanted.direction, country, method, money).is_some();
+        (fits && !refused).then_some((least, most))
+    };
+    let around = |accounts: Vec<&PspAccount>| {
+        let all = accounts.into_iter().filter_map(fitting);
+        all.reduce(|known, one| (known.0.min(one.0), known.1.max(one.1)))
+    };
+    let is_healthy = well.iter().any(|account| {
+        let is_well = matches!(permit(&account.id), Permit::Yes | Permit::Share(_));
+        is_well && fitting(account).is_some()
+    });
+    let found = around(well).or_else(|| around(ill));
     let (least, most) = found?;
     let asked = wanted.money.unwrap_or(Money::new(least, currency));
     if screened(flows, wanted.direction, facts, asked, method) == Outcome::Deny {
@@ -151,6 +153,13 @@ fn offer(
     }
     let (least, most) = (Money::new(least, currency), Money::new(most, currency));
     Some((Offer { method, least, most }, is_healthy))
+}
+
+/// What the market allows in one payment.
+fn market_bounds(policy: &MarketPolicy, direction: Direction, currency: Currency) -> (i64, i64) {
+    let (least, most) = policy.bounds(direction, currency);
+    let unit = 10_i64.pow(currency.exponent());
+    (least.unwrap_or(1), most.unwrap_or(MAJOR_MAX.saturating_mul(unit)))
 }
 
 fn bounds(account: &PspAccount, direction: Direction, currency: Currency) -> Option<(i64, i64)> {

@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
+use crate::routing::learn::learn_of_payin;
 use crate::routing::plan::Route;
 use crate::routing::rules::PspAccount;
 use crate::store::payins::{self, Address};
@@ -73,8 +74,10 @@ pub async fn receive_payin(
         payment: unsolicited(flows, serving, &player, payin.money),
     };
     let command = Command::ReceivePayin(Box::new(command));
+    let asked_at = flows.clock.now();
     match flows.submit_persistently(&owner.player, command).await? {
         Answer::Payment(payment) => {
+            learn_of_payin(flows, &payment, (account, payin.money), asked_at);
             if payment.method == Method::Crypto {
                 flows.nudges.screenings.notify_one();
             }

@@ -4,10 +4,10 @@
 //! No transaction is open while a PSP thinks. Whatever comes back is submitted as news, and the
 //! lane says whether another PSP is next.
 
-use crate::book::{Attempt, Payment, Wire};
+use crate::book::{Attempt, Part, Payment, Wire};
 use crate::decide::command::{News, Source};
 use crate::decide::{Answer, Command};
-use crate::domain::{AttemptId, Direction, Timestamp};
+use crate::domain::{AttemptId, Direction, PartId, Timestamp};
 use crate::flows::Flows;
 use crate::payments::facts::{inquiry_of, operation_of};
 use crate::routing::Permit;
@@ -74,12 +74,13 @@ async fn call(flows: &Flows, payment: &Payment, attempt: &Attempt) -> (Outcome, 
     let call = flows.health.sent(&bucket_of(payment, attempt.part), &attempt.psp, now);
     let performed = perform(flows, &psp, &operation).await;
     call.answered(&performed.outcome, flows.clock.now());
-    remember_question(flows, payment, attempt, &psp, &performed.outcome);
+    remember_question(flows, payment, attempt, &performed.outcome);
     (performed.outcome, wires(attempt.id, "create", &performed.wire))
 }
 
 /// What people switched off is not called, even when nobody else is left. A PSP that fails is passed over
-/// while the plan has somebody else; money that leaves does not even probe it then.
+/// while the plan has somebody else who works; money that leaves does not even probe it then. When all that
+/// are left fail, they are asked in the plan's order.
 fn keep_away(
     flows: &Flows,
     payment: &Payment,
@@ -87,47 +88,63 @@ fn keep_away(
     now: Timestamp,
 ) -> Option<NotSent> {
     let direction = payment.direction();
-    let asked = Use {
-        operator: &payment.player.operator,
-        psp: &attempt.psp,
-        country: &payment.country,
-        direction,
-        method: payment.method_of(attempt.part),
-    };
-    if let Some(why) = flows.switches.forbids(&asked, now) {
+    if let Some(why) = forbidden(flows, payment, (&attempt.psp, attempt.part), now) {
         tracing::info!(payment.id = %payment.id, psp.id = attempt.psp, "not called: {why}");
         return Some(NotSent::SwitchedOff);
     }
-    let is_failing = match (flows.health.permit(&attempt.psp, direction, now), direction) {
+    let is_avoided = match (flows.health.permit(&attempt.psp, direction, now), direction) {
         (Permit::No, _) => true,
         (Permit::Probe, Direction::Withdrawal) => flows.health.is_failing(&attempt.psp, direction),
         (Permit::Yes | Permit::Share(_) | Permit::Probe, _) => false,
     };
-    (is_failing && has_another(payment, attempt)).then_some(NotSent::BreakerOpen)
+    (is_avoided && has_another(flows, payment, attempt, now)).then_some(NotSent::BreakerOpen)
+}
+
+/// Why people do not want this PSP to be called for this payment now, or this part of it.
+fn forbidden(
+    flows: &Flows,
+    payment: &Payment,
+    (psp, part): (&str, Option<PartId>),
+    now: Timestamp,
+) -> Option<String> {
+    let asked = Use {
+        operator: &payment.player.operator,
+        psp,
+        country: &payment.country,
+        direction: payment.direction(),
+        method: payment.method_of(part),
+    };
+    flows.switches.forbids(&asked, now)
 }
 
 /// Keeps how this PSP can be asked about an attempt that it has: that shows whether it is well again.
-fn remember_question(
+fn remember_question(flows: &Flows, payment: &Payment, attempt: &Attempt, outcome: &Outcome) {
+    let Outcome::Reported(report) = outcome else { return };
+    let reference = report.psp_reference.as_deref();
+    if let Some(question) = question_about(flows, payment, attempt, reference) {
+        flows.health.remember_question(&attempt.psp, payment.direction(), question);
+    }
+}
+
+/// The question about an attempt, where its PSP can be asked by the id that it gave it, or by ours.
+pub fn question_about(
     flows: &Flows,
     payment: &Payment,
     attempt: &Attempt,
-    psp: &psp_adapters::Psp,
-    outcome: &Outcome,
-) {
-    let Outcome::Reported(report) = outcome else { return };
+    psp_reference: Option<&str>,
+) -> Option<Operation> {
+    let psp = flows.psps.get(&attempt.psp)?;
     let capabilities = psp.capabilities();
-    let direction = payment.direction();
-    let can = match direction {
+    let can = match payment.direction() {
         Direction::Deposit => &capabilities.deposit_inquiry,
         Direction::Withdrawal => &capabilities.payout_inquiry,
     };
-    let by = match &report.psp_reference {
-        Some(reference) if can.by_psp_reference => InquiryBy::PspReference(reference.clone()),
+    let by = match psp_reference {
+        Some(reference) if can.by_psp_reference => InquiryBy::PspReference(reference.to_owned()),
         _ if can.by_our_reference => InquiryBy::OurReference,
-        _ => return,
+        _ => return None,
     };
-    let question = inquiry_of(payment, attempt, by);
-    flows.health.remember_question(&attempt.psp, direction, question);
+    Some(inquiry_of(payment, attempt, by))
 }
 
 /// Performs an operation within the deadline of one call.
@@ -136,13 +153,19 @@ pub async fn perform(flows: &Flows, psp: &psp_adapters::Psp, operation: &Operati
     psp.perform(operation, flows.psp_deadline, now).await
 }
 
-fn has_another(payment: &Payment, attempt: &Attempt) -> bool {
-    payment.route_of(attempt.part).candidates.iter().any(|candidate| {
-        let tried = payment
-            .attempts
-            .iter()
-            .any(|other| other.part == attempt.part && other.psp == candidate.psp);
-        candidate.rank.is_some() && !tried
+/// Whether the plan has somebody left who would be called, and works. Whoever fails as well is no reason to
+/// pass anybody over: the payment would fail for want of a PSP that was never asked.
+fn has_another(flows: &Flows, payment: &Payment, attempt: &Attempt, now: Timestamp) -> bool {
+    let (part, direction) = (attempt.part, payment.direction());
+    payment.route_of(part).candidates.iter().any(|candidate| {
+        let psp = candidate.psp.as_str();
+        let names = |part: &Part| payment.returns.is_some() || part.can_be_named_to(psp);
+        candidate.rank.is_some()
+            && !payment.was_tried(part, psp)
+            && part.and_then(|part| payment.part(part)).is_none_or(names)
+            && flows.psps.get(psp).is_some()
+            && !flows.health.is_failing(psp, direction)
+            && forbidden(flows, payment, (psp, part), now).is_none()
     })
 }
 

@@ -1,7 +1,7 @@
-//! What routing learns when news have been applied to an attempt.
+//! What routing learns when news have been applied to an attempt, and when money arrived without naming one.
 
 use crate::book::Payment;
-use crate::domain::{AttemptId, AttemptStatus, Timestamp};
+use crate::domain::{AttemptId, AttemptStatus, Direction, Money, Origin, Timestamp};
 use crate::flows::Flows;
 
 /// Learns from an attempt that came to its end since `asked_at`. `approved` is what
@@ -19,5 +19,24 @@ pub fn learn(
     flows.health.decided(payment, attempt, approved, now);
     if attempt.status == AttemptStatus::Succeeded {
         flows.volumes.add(&attempt.psp, payment.direction(), attempt.asked, now);
+    }
+}
+
+/// Learns from money that arrived at an account and was booked just now: it counts for the day's cap whoever
+/// asked for it, and it speaks for the PSP where a plan had chosen it. Money that nobody asked for says
+/// nothing of how often payments are approved there.
+pub fn learn_of_payin(
+    flows: &Flows,
+    payment: &Payment,
+    (psp, money): (&str, Money),
+    asked_at: Timestamp,
+) {
+    let now = flows.clock.now();
+    flows.volumes.add(psp, Direction::Deposit, money, now);
+    let mut ended = payment.attempts.iter().filter(|attempt| attempt.ended_at >= Some(asked_at));
+    let asked_for = payment.origin == Origin::Request;
+    let fulfilled = ended.find(|it| it.psp == psp && it.status == AttemptStatus::Succeeded);
+    if let Some(attempt) = fulfilled.filter(|_| asked_for) {
+        flows.health.decided(payment, attempt, true, now);
     }
 }

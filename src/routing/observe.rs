@@ -41,10 +41,15 @@ struct Inner {
     questions: BTreeMap<(Direction, String), Operation>,
     /// Until when the next probe is left to a deposit.
     left_to_deposits: BTreeMap<String, Timestamp>,
+    /// When a question about payouts was last looked for in the books.
+    sought: BTreeMap<String, Timestamp>,
 }
 
 /// How long a deposit may take to come by and try a PSP that answers questions again.
 const LEFT_TO_DEPOSITS: Duration = Duration::from_secs(3);
+
+/// Where the books know no payout of a PSP either, it is looked again after so long.
+const SEEK_EVERY: Duration = Duration::from_secs(30);
 
 /// The health of all PSP accounts. The lock is held for microseconds and never across an await.
 #[derive(Debug)]
@@ -87,6 +92,7 @@ impl PspHealth {
             news: HealthNews::default(),
             questions: BTreeMap::new(),
             left_to_deposits: BTreeMap::new(),
+            sought: BTreeMap::new(),
         };
         Self { inner: Mutex::new(inner), calls: AtomicU64::new(0) }
     }
@@ -181,13 +187,21 @@ impl PspHealth {
         self.lock().questions.get(&(direction, psp.to_owned())).cloned()
     }
 
-    /// Whether the time has come to ask a PSP that fails whether it answers.
+    /// A question about payouts is being looked for in the books.
+    pub fn seek(&self, psp: &str, now: Timestamp) {
+        self.lock().sought.insert(psp.to_owned(), now);
+    }
+
+    /// Whether the time has come to ask a PSP that fails whether it answers. Payouts never try it: for them a
+    /// question that this instance does not know, since it has just started or was told of the fault, is
+    /// looked for.
     pub fn is_to_be_asked(&self, psp: &str, direction: Direction, now: Timestamp) -> bool {
         let inner = self.lock();
         let left = inner.left_to_deposits.get(psp).filter(|_| direction == Direction::Deposit);
         inner.health.is_failing(psp, direction)
             && inner.health.permit(psp, direction, micros(now)) == Permit::Probe
-            && inner.questions.contains_key(&(direction, psp.to_owned()))
+            && (inner.questions.contains_key(&(direction, psp.to_owned()))
+                || (direction == Direction::Withdrawal && inner.may_seek(psp, now)))
             && left.is_none_or(|until| *until < now)
     }
 
@@ -234,6 +248,10 @@ impl Inner {
     fn tell(&mut self, told: Told) {
         self.news.told.push_back(told);
         self.forget_oldest();
+    }
+
+    fn may_seek(&self, psp: &str, now: Timestamp) -> bool {
+        self.sought.get(psp).is_none_or(|at| *at + SEEK_EVERY <= now)
     }
 
     fn forget_oldest(&mut self) {

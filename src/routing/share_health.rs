@@ -1,6 +1,6 @@
 //! What this instance saw goes to the others, what they saw comes here, and casinos hear of the changes.
 
-use super::health::{Bucket, Change, Turn};
+use super::health::{Bucket, Change, Told, Turn};
 use super::observe::{HealthNews, Noticed, direction_of, explain, kind_of, psp_of};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
@@ -19,12 +19,14 @@ const SWITCHES_MAX: i64 = 10_000;
 #[derive(Debug)]
 pub struct Sharing {
     stream: Uuid,
+    /// Of what is told next, and what that is when it may be told already: the answer was lost. The same is
+    /// then told again under the same number, which counts once.
     number: i64,
+    in_doubt: Vec<Told>,
     heard: Heard,
 }
 
-/// One look: tells, hears, and loads what people switched off. It may be repeated after a failure: what
-/// was not told is told the next time.
+/// One look: tells and hears. It may be repeated after a failure: what was not told is told the next time.
 ///
 /// # Errors
 /// When the database fails.
@@ -34,7 +36,6 @@ pub async fn share_health(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let began_at = Instant::now();
-    load_switches(flows, now).await?;
     let mut news = flows.health.take_news();
     if let Err(error) = tell(flows, sharing, &mut news, now).await {
         flows.health.give_back(news);
@@ -51,7 +52,7 @@ pub async fn share_health(
 pub async fn begin_sharing(flows: &Flows) -> Result<Sharing, StoreError> {
     let stream = flows.ids.next();
     let heard = shared_health::listen(flows.db.pool(), stream).await?;
-    Ok(Sharing { stream, number: 0, heard })
+    Ok(Sharing { stream, number: 0, in_doubt: Vec::new(), heard })
 }
 
 /// Takes over what people switched off.
@@ -75,11 +76,13 @@ async fn tell(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let pool = flows.db.pool();
-    if !news.told.is_empty() {
-        let told = news.told.make_contiguous();
-        shared_health::tell(pool, sharing.stream, sharing.number, told).await?;
+    while !(sharing.in_doubt.is_empty() && news.told.is_empty()) {
+        if sharing.in_doubt.is_empty() {
+            sharing.in_doubt = news.told.drain(..).collect();
+        }
+        shared_health::tell(pool, sharing.stream, sharing.number, &sharing.in_doubt).await?;
         sharing.number += 1;
-        news.told.clear();
+        sharing.in_doubt.clear();
     }
     while let Some(noticed) = news.changes.first() {
         if let Change::Technical { psp, direction, turn } = &noticed.change {

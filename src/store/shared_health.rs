@@ -2,7 +2,7 @@
 //! what is lost is learned again.
 
 use super::{Pool, StoreError};
-use crate::domain::{Currency, Direction, Method, Timestamp};
+use crate::domain::{AttemptId, Currency, Direction, Method, OperatorId, PaymentId, Timestamp};
 use crate::routing::health::{Bucket, Kept, Level, Told};
 use crate::routing::plan::Volumes;
 use serde::{Deserialize, Serialize};
@@ -72,13 +72,15 @@ fn bucket(direction: &str, country: String, method: &str, currency: &str) -> Opt
     })
 }
 
-/// Tells others what this instance saw.
+/// Tells others what this instance saw. Told again under the same number it changes nothing, so that it can be
+/// repeated when the answer is lost.
 pub async fn tell(pool: &Pool, stream: Uuid, number: i64, all: &[Told]) -> Result<(), StoreError> {
     let text = serde_json::to_string(&all.iter().map(written).collect::<Vec<_>>());
     let text =
         text.map_err(|error| StoreError::Corrupt(format!("what is told of PSPs: {error}")))?;
     sqlx::query!(
-        "insert into psp_health_told (stream, number, told) values ($1, $2, $3::text::json)",
+        "insert into psp_health_told (stream, number, told) values ($1, $2, $3::text::json)
+         on conflict (stream, number) do nothing",
         stream,
         number,
         text,
@@ -232,6 +234,35 @@ pub async fn kept(pool: &Pool, failing_since: Timestamp) -> Result<Kept, StoreEr
         .into_iter()
         .filter_map(|row| Some((row.psp, row.direction.parse::<Direction>().ok()?)));
     Ok(Kept { levels: levels.collect(), failing: failing.collect() })
+}
+
+/// Of a PSP's own ids so many are looked through, the last first.
+const REFERENCES_MAX: i64 = 20_000;
+
+/// A payout that a PSP has taken and given an id: about any of them it can be asked. None: there is none
+/// among its last ids.
+pub async fn payout_at(
+    pool: &Pool,
+    psp: &str,
+) -> Result<Option<(OperatorId, PaymentId, AttemptId)>, StoreError> {
+    let row = sqlx::query!(
+        "select p.operator_id, p.payment_id, a.attempt_id
+         from (select attempt_id, payment_id, part_id, was_accepted from attempt
+               where psp = $1 and psp_reference is not null
+               order by psp_reference desc limit $2) a
+         join payment p on p.payment_id = a.payment_id
+         where a.part_id is not null and a.was_accepted and p.direction = 'withdrawal'
+           and p.of_deposit is null
+         limit 1",
+        psp,
+        REFERENCES_MAX,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| {
+        let payment = PaymentId { direction: Direction::Withdrawal, uuid: row.payment_id };
+        (OperatorId::trusted(&row.operator_id), payment, AttemptId(row.attempt_id))
+    }))
 }
 
 /// Adds what this instance has carried since it last told.

@@ -6,8 +6,8 @@
 //! * after each period, jittered by a tenth so that instances do not march in step,
 //! * at once when somebody nudges ([`Drive::nudge`]),
 //! * at once again when a look did something, since more may be waiting ([`Worker::rest`] first),
-//! * and after a growing pause, up to [`FAILURE_PAUSE_MAX`], when a look failed or panicked: a panic
-//!   costs one look, never the worker.
+//! * and after a growing pause, up to [`Worker::failure_pause_max`], when a look failed or panicked: a
+//!   panic costs one look, never the worker.
 //!
 //! A look is never cut off: sqlx can lose a connection's transaction when a query is cancelled, so
 //! the token is only heard between looks. Each look's end is written to `worker_heartbeat` (at most
@@ -60,6 +60,12 @@ pub trait Worker: Send + Sync + 'static {
     /// done together.
     fn rest(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// The longest pause after failed looks, [`FAILURE_PAUSE_MAX`] at most: less where what it brings must
+    /// hold at once when the database is back.
+    fn failure_pause_max(&self) -> Duration {
+        FAILURE_PAUSE_MAX
     }
 
     /// One look. It claims what is there, does it, and reports; it must stand being run by two
@@ -158,7 +164,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 
 fn pause<W: Worker>(worker: &W, pulse: &Pulse, report: Report, instance: &str) -> Duration {
     if let Some(more) = pulse.failures.checked_sub(1) {
-        return (FAILURE_PAUSE * (1 << more.min(16))).min(FAILURE_PAUSE_MAX);
+        return (FAILURE_PAUSE * (1 << more.min(16))).min(worker.failure_pause_max());
     }
     if report.done > 0 {
         return Duration::ZERO;
@@ -258,5 +264,32 @@ mod tests {
         assert_eq!(pause_after(1, 1, 0), FAILURE_PAUSE);
         assert_eq!(pause_after(1, 3, 0), 4 * FAILURE_PAUSE);
         assert_eq!(pause_after(1, u32::MAX, 0), FAILURE_PAUSE_MAX);
+    }
+
+    struct Urgent;
+
+    impl Worker for Urgent {
+        fn name(&self) -> &'static str {
+            "urgent"
+        }
+
+        fn period(&self) -> Duration {
+            FAILURE_PAUSE
+        }
+
+        fn failure_pause_max(&self) -> Duration {
+            2 * FAILURE_PAUSE
+        }
+
+        async fn activate(&self, _now: Timestamp) -> anyhow::Result<Report> {
+            Ok(Report::default())
+        }
+    }
+
+    #[test]
+    fn a_worker_that_brings_what_must_hold_pauses_no_longer_than_it_says() {
+        let pulse = Pulse { looks: 9, failures: 9, ..Pulse::default() };
+        let pause = pause(&Urgent, &pulse, Report::default(), "one");
+        assert_eq!(pause, 2 * FAILURE_PAUSE);
     }
 }

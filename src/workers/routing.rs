@@ -5,7 +5,7 @@ use super::driver::{Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::routing::share_health::{
-    Sharing, begin_sharing, forget_told, keep_health, share_health,
+    Sharing, begin_sharing, forget_told, keep_health, load_switches, share_health,
 };
 use anyhow::Context;
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use tokio::sync::Mutex;
 
 /// Telling takes one period, hearing another: together well under a second.
 const PERIOD: Duration = Duration::from_millis(250);
+/// What people switch off elsewhere holds here within a second, after an outage of the database too.
+const FAILURE_PAUSE_MAX: Duration = Duration::from_millis(500);
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
@@ -46,7 +48,13 @@ impl Worker for RoutingWorker {
         PERIOD
     }
 
+    fn failure_pause_max(&self) -> Duration {
+        FAILURE_PAUSE_MAX
+    }
+
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
+        // First, and whatever becomes of the rest: a kill switch must hold.
+        load_switches(&self.flows, now).await.context("loading what people switched off")?;
         let mut state = self.state.lock().await;
         let sharing = match &mut state.sharing {
             Some(sharing) => sharing,

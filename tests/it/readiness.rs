@@ -1,15 +1,17 @@
 //! Whether an instance says in time that it is not ready.
 
-use super::harness::{Setup, World};
+use super::harness::{SOON, Setup, World, eventually};
 use interlock::api::health::Readiness;
 use interlock::app::readiness::InstanceReadiness;
+use interlock::app::workers::Driven;
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_database_is_told_within_a_second() {
     let mut world = World::with(Setup { proxy: true, ..Setup::default() }).await;
     let instance = world.one().name.clone();
-    let readiness = InstanceReadiness { flows: world.one().flows.clone(), instance };
+    let driven = Driven::default();
+    let readiness = InstanceReadiness { flows: world.one().flows.clone(), instance, driven };
     let word = |checks: &[interlock::api::health::Check], name: &str| {
         checks.iter().find(|check| check.name == name).map(|check| check.ok)
     };
@@ -26,5 +28,35 @@ async fn a_frozen_database_is_told_within_a_second() {
     drop(readiness);
     // Nothing of it can end in order any more.
     world.kill(0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_is_not_asked_for_workers_that_only_an_earlier_start_of_it_drove() {
+    let mut world = World::new().await;
+    let instance = world.one().name.clone();
+    let beats = format!(
+        "select count(*) from worker_heartbeat where instance = '{instance}'
+           and worker in ('attempts', 'routing')"
+    );
+    eventually("both workers have beaten", SOON, async || {
+        (world.number(&beats).await == 2).then_some(())
+    })
+    .await;
+    world.stop(0).await;
+    world.setup.workers = false;
+    world.start_named(instance.clone()).await;
+    world.move_on(Duration::from_secs(3_600)).await;
+    let workers = async |names: &[&'static str]| {
+        let driven = Driven::default();
+        names.iter().for_each(|name| driven.add(name));
+        let (flows, instance) = (world.one().flows.clone(), instance.clone());
+        let checks = InstanceReadiness { flows, instance, driven }.check().await;
+        checks.into_iter().find(|check| check.name == "workers").unwrap()
+    };
+    let check = workers(&[]).await;
+    assert!(check.ok, "{check:?}");
+    let check = workers(&["routing"]).await;
+    assert_eq!((check.ok, check.detail.as_str()), (false, "overdue: routing"));
     world.close().await;
 }

@@ -21,12 +21,12 @@ use std::time::{Duration, Instant};
 const A_SECOND: Duration = Duration::from_secs(1);
 
 /// As the sandbox is: three faults are enough.
-fn watchful() -> Setup {
+pub(super) fn watchful() -> Setup {
     Setup { faults_to_trip: 3, ..Setup::default() }
 }
 
 /// `psp status` of each attempt, in order.
-fn tried(payment: &Payment) -> Vec<String> {
+pub(super) fn tried(payment: &Payment) -> Vec<String> {
     payment.attempts.iter().map(|attempt| format!("{} {}", attempt.psp, attempt.status)).collect()
 }
 
@@ -215,7 +215,7 @@ async fn control_an_instance_that_is_not_told_does_not_know() {
     world.close().await;
 }
 
-fn off(psp: &str) -> SwitchOrder {
+pub(super) fn off(psp: &str) -> SwitchOrder {
     SwitchOrder {
         operator: OperatorId::parse("op_demo").unwrap(),
         person: PersonId::parse("person_operator").unwrap(),
@@ -227,7 +227,7 @@ fn off(psp: &str) -> SwitchOrder {
     }
 }
 
-async fn set(world: &World, index: usize, order: SwitchOrder) -> Switch {
+pub(super) async fn set(world: &World, index: usize, order: SwitchOrder) -> Switch {
     let flows = world.instances[index].flows.clone();
     let set = async move { set_switch(&flows, order, &key()).await.unwrap().0 };
     world.instances[index].run(set).await
@@ -278,6 +278,28 @@ async fn a_kill_switch_holds_on_every_instance_within_a_second_until_it_is_lifte
     let told = knows_within_a_second(&world.instances[1].flows, &switch, false).await;
     assert!(told, "traffic comes back to the other instance");
     assert_eq!(tried(&on_the_other(&world).await), ["trustly-de accepted"]);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_switch_holds_within_a_second_where_nothing_can_be_told_of_psps() {
+    let nothing = Some("revoke insert on psp_health_told from interlock_app");
+    let mut world = World::with(Setup { sabotage: nothing, ..watchful() }).await;
+    world.start_instance().await;
+    let other = world.instances[1].name.clone();
+    let player = world.player("DE").await;
+    world.mocks.listener("trustly-de", false).await;
+    world.instances[1].deposit(deposit_order(&player, eur(1_000))).await;
+    let failed = format!(
+        "select count(*) from worker_heartbeat
+         where instance = '{other}' and worker = 'routing' and 5 <= failures"
+    );
+    eventually("sharing has failed again and again", SOON, async || {
+        (world.number(&failed).await == 1).then_some(())
+    })
+    .await;
+    let switch = set(&world, 0, off("truelayer-de")).await;
+    assert!(knows_within_a_second(&world.instances[1].flows, &switch, true).await);
     world.close().await;
 }
 

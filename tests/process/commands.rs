@@ -140,6 +140,50 @@ async fn the_service_starts_on_its_own_kind_of_database_and_role_only() {
     world.end().await;
 }
 
+/// Restarts as an operator who gives an instance less to do, under the same name.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_tells_whether_it_is_well_and_is_asked_for_its_own_workers_only() {
+    let mut production = Production::new();
+    let (app, owner) = tokio::task::spawn_blocking(database).await.unwrap();
+    production.set("DATABASE_URL", &app);
+    production.set("DATABASE_OWNER_URL", &owner);
+    production.set("INTERLOCK__INSTANCE__NAME", "one");
+    assert_eq!(production.run("migrate").await.code, Some(0));
+    let rows = sqlx::PgPool::connect(&app).await.unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = async |port: u16, path: &str| {
+        let answer = client.get(format!("http://127.0.0.1:{port}{path}")).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (api, metrics) = (production.place.api, production.place.control);
+    for roles in ["worker", "api,webhooks"] {
+        let arguments = ["serve", "--config", &production.file, "--role", roles];
+        let command = interlock(production.place.home(), &production.variables, &arguments);
+        let mut service = Program::start(command);
+        service.serves(api).await;
+        assert_eq!(get(api, "/livez").await, (200, "ok\n".to_owned()), "{roles}");
+        let counted = until("something is counted", async || {
+            let (status, text) = get(metrics, "/metrics").await;
+            (status == 200 && !text.is_empty()).then_some(text)
+        });
+        assert!(counted.await.contains("# TYPE"), "{roles}");
+        let expected = if roles == "worker" { 404 } else { 401 };
+        assert_eq!(get(api, "/v1/deposits").await.0, expected, "{roles}");
+        until("its workers have beaten", async || {
+            let beaten =
+                "select count(*) from worker_heartbeat where worker in ('attempts', 'routing')";
+            let beaten: i64 = sqlx::query_scalar(beaten).fetch_one(&rows).await.unwrap();
+            (beaten == 2).then_some(())
+        })
+        .await;
+        assert_eq!(service.stop(Signal::SIGTERM).await.code(), Some(0), "{}", service.said());
+        // A long time later.
+        let past = "update worker_heartbeat set due_by = now() - interval '1 hour'";
+        sqlx::query(past).execute(&rows).await.unwrap();
+    }
+    rows.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_that_find_no_sandbox_say_so() {
     let place = Place::new();

@@ -146,6 +146,7 @@ impl Instance {
                 mailer: Arc::new(mailer),
                 shutdown: instance.shutdown.clone(),
                 tasks: instance.crew.clone(),
+                driven: workers::Driven::default(),
             };
             let flows = instance.flows.clone();
             let started = async move {

@@ -1,0 +1,150 @@
+//! When nobody is left who works, whoever is left is asked: a payment does not fail for want of a PSP that was
+//! never called. And what fails comes back, for payouts too.
+
+use super::harness::{SOON, Setup, World, deposit_order, eur, eventually};
+use super::routing::{off, set, tried, watchful};
+use interlock::book::Payment;
+use interlock::decide::Answer;
+use interlock::domain::{Direction, PlayerKey};
+use interlock::payments::offer_methods::{Offer, Wanted, offer_methods};
+use interlock::payments::run_attempts::run_attempts;
+use interlock::payments::start_deposit::start_deposit;
+use interlock::routing::health::Kept;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// From now on these fail for this instance, as those that failed before a start do.
+fn fail(world: &World, psps: &[&str], direction: Direction) {
+    let failing = psps.iter().map(|psp| ((*psp).to_owned(), direction)).collect();
+    let (flows, levels) = (&world.one().flows, Vec::new());
+    flows.health.restore(&Kept { levels, failing }, flows.clock.now());
+    assert!(psps.iter().all(|psp| flows.health.is_failing(psp, direction)));
+}
+
+/// Planned and recorded, and not called yet.
+async fn begun(world: &World, player: &PlayerKey) -> Payment {
+    let (flows, order) = (world.one().flows.clone(), deposit_order(player, eur(1_000)));
+    match world.one().run(async move { start_deposit(&flows, &order).await.unwrap() }).await {
+        Answer::Payment(begun) => *begun,
+        other => panic!("not a payment: {other:?}"),
+    }
+}
+
+async fn carry_on(world: &World, begun: Payment) -> Payment {
+    let flows = world.one().flows.clone();
+    let first = begun.live_attempt(None).map(|live| live.id).unwrap();
+    world.one().run(async move { run_attempts(&flows, begun, first).await }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_all_fail_the_best_is_still_asked() {
+    let world = World::with(watchful()).await;
+    let player = world.player("DE").await;
+    fail(&world, &["trustly-de", "truelayer-de"], Direction::Deposit);
+    let begun = begun(&world, &player).await;
+    let ranked: Vec<String> = begun.route.ranked().map(str::to_owned).collect();
+    let [best, other] = &ranked[..] else { panic!("{ranked:?}") };
+    // Who is passed over for the other would have taken it.
+    world.mocks.listener(other, false).await;
+    let deposit = carry_on(&world, begun).await;
+    assert_eq!(tried(&deposit), [format!("{best} accepted")]);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_psp_that_fails_is_not_passed_over_for_one_that_is_switched_off_or_gone() {
+    let world = World::with(watchful()).await;
+    let player = world.player("DE").await;
+    let mut gone = begun(&world, &player).await;
+    let switched_off = begun(&world, &player).await;
+    let controlled = begun(&world, &player).await;
+    fail(&world, &["trustly-de"], Direction::Deposit);
+    let route = Arc::make_mut(&mut gone.route);
+    let mut others = route.candidates.iter_mut().filter(|it| it.psp == "truelayer-de");
+    // As after a restart without that account.
+    others.next().unwrap().psp = "truelayer-se-of-old".to_owned();
+    assert_eq!(tried(&carry_on(&world, gone).await), ["trustly-de accepted"]);
+    let deposit = carry_on(&world, controlled).await;
+    assert_eq!(tried(&deposit), ["trustly-de not_sent", "truelayer-de accepted"], "the control");
+    set(&world, 0, off("truelayer-de")).await;
+    assert_eq!(tried(&carry_on(&world, switched_off).await), ["trustly-de accepted"]);
+    world.close().await;
+}
+
+async fn offers(world: &World, player: &PlayerKey, direction: Direction) -> Vec<Offer> {
+    let wanted = Wanted { player: player.clone(), direction, currency: None, money: None };
+    let flows = world.one().flows.clone();
+    let offers = async move { offer_methods(&flows, &wanted).await.unwrap().unwrap() };
+    let mut offers = world.one().run(offers).await;
+    offers.sort_by_key(|offer| offer.method.as_str());
+    offers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn methods_are_offered_while_all_their_psps_fail() {
+    let world = World::with(watchful()).await;
+    let player = world.player("DE").await;
+    for direction in [Direction::Deposit, Direction::Withdrawal] {
+        let before = offers(&world, &player, direction).await;
+        assert!(!before.is_empty());
+        let psps: Vec<String> = world.one().flows.psps.ids().map(str::to_owned).collect();
+        let psps: Vec<&str> = psps.iter().map(String::as_str).collect();
+        fail(&world, &psps, direction);
+        assert_eq!(offers(&world, &player, direction).await, before);
+    }
+    world.close().await;
+}
+
+/// A player whose wallet has this much, by a deposit that is over.
+async fn with_money(world: &World, minor: i64) -> PlayerKey {
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(minor)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    player
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_goes_out_when_all_fail() {
+    let world = World::with(watchful()).await;
+    let player = with_money(&world, 5_000).await;
+    fail(&world, &["trustly-de", "truelayer-de"], Direction::Withdrawal);
+    let withdrawal = world.withdraw(&player, eur(2_000)).await;
+    let paid = eventually("a PSP has it", SOON, async || {
+        let now = world.payment(withdrawal.id).await;
+        let sent = now.attempts.iter().any(|it| it.was_accepted);
+        sent.then_some(now)
+    })
+    .await;
+    assert_eq!(paid.attempts.len(), 1, "nobody was passed over: {:?}", tried(&paid));
+    let paid = world.settled(withdrawal.id, "paid").await;
+    assert_eq!(paid.attempts.len(), 1, "{:?}", tried(&paid));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payouts_trust_a_psp_again_after_a_restart_that_it_began_failing() {
+    let mut world = World::with(Setup { faults_to_trip: 3, ..Setup::default() }).await;
+    let player = with_money(&world, 5_000).await;
+    let withdrawal = world.withdraw(&player, eur(2_000)).await;
+    let paid = world.settled(withdrawal.id, "paid").await;
+    let psp = paid.attempts[0].psp.clone();
+    let name = world.one().name.clone();
+    world.stop(0).await;
+    sqlx::query("insert into psp_failing (psp, direction, failing, changed_at) values ($1, 'withdrawal', true, $2)")
+        .bind(&psp)
+        .bind(interlock::clock::Clock::now(&*world.clock))
+        .execute(&world.rows)
+        .await
+        .unwrap();
+    world.start_named(name).await;
+    let health = world.one().flows.health.clone();
+    assert!(health.is_failing(&psp, Direction::Withdrawal));
+    // Nobody is paid meanwhile: only its answers can bring it back.
+    world
+        .later("payouts trust it again", Duration::from_secs(30), async || {
+            (!health.is_failing(&psp, Direction::Withdrawal)).then_some(())
+        })
+        .await;
+    world.close().await;
+}
