@@ -6,8 +6,8 @@ use super::console_session::SessionToken;
 use super::password;
 use super::totp::SharedSecret;
 use crate::domain::{Ids, Timestamp};
-use crate::store::console_accounts::{self, Act, Kept};
-use crate::store::{Pool, StoreError, console_sessions};
+use crate::store::console_accounts::{self, Act, Kept, NewSession};
+use crate::store::{Pool, StoreError};
 use secrecy::SecretString;
 use thiserror::Error;
 use time::Duration;
@@ -61,14 +61,15 @@ pub async fn sign_in(
         refuse(pool, ids, &kept, waits, now).await?;
         return Err(SignInError::Refused);
     };
-    // Of two requests with one code the second finds the step taken.
-    if !console_accounts::let_in(pool, kept.account.id, step, now).await? {
+    let token = SessionToken::new().ok_or(SignInError::Unable)?;
+    let (token_hash, ends_at) = (token.hash(), now + desk.whole);
+    let session = NewSession { token_hash: &token_hash, step, ends_at };
+    // Of two requests with one code the second finds the step taken; and while the password was hashed, which
+    // may take long, tries may have failed or the account may have been reset.
+    if !console_accounts::let_in(pool, &kept, &session, now).await? {
         refuse(pool, ids, &kept, waits, now).await?;
         return Err(SignInError::Refused);
     }
-    let token = SessionToken::new().ok_or(SignInError::Unable)?;
-    let ends_at = now + desk.whole;
-    console_sessions::open(pool, &token.hash(), kept.account.id, now, ends_at).await?;
     console_accounts::note(pool, ids.next(), kept.account.id, Act::SignedIn, now).await?;
     Ok((kept.account, token))
 }
@@ -97,9 +98,9 @@ async fn refuse(
     if waits {
         return Ok(());
     }
-    let failures = kept.failures.saturating_add(1);
-    let not_before = wait_after(failures).map(|wait| now + wait);
-    console_accounts::refused(pool, kept.account.id, failures, not_before).await?;
+    if !console_accounts::refused(pool, kept.account.id, &waits_in_seconds(), now).await? {
+        return Ok(());
+    }
     console_accounts::note(pool, ids.next(), kept.account.id, Act::Refused, now).await
 }
 
@@ -108,6 +109,16 @@ fn wait_after(failures: i32) -> Option<Duration> {
     let over = u32::try_from(failures.checked_sub(FREE_TRIES)?).ok()?;
     let seconds = 2_i64.checked_pow(over).unwrap_or(i64::MAX);
     Some(Duration::seconds(seconds).min(WAIT_MAX))
+}
+
+/// What [`wait_after`] says of one failure, of two and so on, up to the first that is not longer than the one
+/// before; zero is no wait.
+fn waits_in_seconds() -> Vec<i64> {
+    let seconds = |failures| wait_after(failures).map_or(0, Duration::whole_seconds);
+    let longest = WAIT_MAX.whole_seconds();
+    let mut waits: Vec<i64> = (1..).map(seconds).take_while(|wait| *wait < longest).collect();
+    waits.push(longest);
+    waits
 }
 
 #[cfg(test)]
@@ -123,5 +134,11 @@ mod tests {
         for failures in [15, 100, i32::MAX] {
             assert_eq!(wait_after(failures), Some(WAIT_MAX));
         }
+    }
+
+    #[test]
+    fn the_waits_are_told_to_the_database_up_to_the_longest() {
+        let waits = [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900];
+        assert_eq!(waits_in_seconds(), waits);
     }
 }

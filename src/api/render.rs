@@ -4,6 +4,7 @@
 use super::problem::Problem;
 use super::refusals;
 use super::views::payment;
+use super::views::payment_event::event_data;
 use super::views::wallet::WalletEntryView;
 use crate::book::{Payment, Viewer};
 use crate::decide::{Answer, Refusal};
@@ -55,7 +56,7 @@ impl Render for ApiRender {
     }
 
     fn event(&self, payment: &Payment) -> String {
-        payment::event_data(payment)
+        event_data(payment)
     }
 }
 

@@ -25,10 +25,11 @@ pub async fn close_incident(
     note: &str,
 ) -> Result<Closed, StoreError> {
     let pool = flows.db.pool();
-    let accounts = accounts_of(flows, operator);
+    let (accounts, vendors) = (accounts_of(flows, operator), flows.checks.identity_ids(operator));
     let filter = IncidentFilter {
         operator,
         accounts: &accounts,
+        vendors: &vendors,
         open: None,
         id: Some(id.0),
         before: None,

@@ -3,6 +3,7 @@
 use super::{Pool, StoreError};
 use crate::access::account::{Account, Role};
 use crate::domain::{OperatorId, PersonId, Timestamp};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// An account with what it is proven by.
@@ -11,7 +12,6 @@ pub struct Kept {
     pub account: Account,
     pub password_hash: String,
     pub totp_sealed: Option<Vec<u8>>,
-    pub failures: i32,
     pub not_before: Option<Timestamp>,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn roles(texts: &[String]) -> Vec<Role> {
 pub async fn by_email(pool: &Pool, email: &str) -> Result<Option<Kept>, StoreError> {
     let row = sqlx::query!(
         "select account_id, operator_id, person_id, email, name, roles, password_hash, totp_sealed,
-           failures, not_before, disabled_at
+           not_before, disabled_at
          from console_account where email = $1",
         email
     )
@@ -69,7 +69,6 @@ pub async fn by_email(pool: &Pool, email: &str) -> Result<Option<Kept>, StoreErr
         },
         password_hash: row.password_hash,
         totp_sealed: row.totp_sealed,
-        failures: row.failures,
         not_before: row.not_before,
     }))
 }
@@ -100,46 +99,73 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes the step of a code, so that it works for nobody else, and forgets failed tries. False: it was taken.
+/// A session to be opened.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    pub token_hash: &'a [u8; 32],
+    /// The step of the code, where there is a second factor.
+    pub step: Option<i64>,
+    pub ends_at: Timestamp,
+}
+
+/// Opens a session for who proved to be `kept`, takes the step of the code, so that it works for nobody else,
+/// and forgets failed tries. False: the step was taken, or since `kept` was read the account was disabled,
+/// has to wait, or has another password or second factor: what was checked proves nothing any more.
 pub async fn let_in(
     pool: &Pool,
-    account: Uuid,
-    step: Option<i64>,
+    kept: &Kept,
+    new: &NewSession<'_>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "update console_account
-         set totp_step = coalesce($2, totp_step), failures = 0, not_before = null
-         where account_id = $1 and disabled_at is null
-           and (not_before is null or not_before <= $3)
-           and ($2::bigint is null or totp_step is null or totp_step < $2)",
-        account,
-        step,
+        "with entered as (
+           update console_account
+           set totp_step = coalesce($2, totp_step), failures = 0, not_before = null
+           where account_id = $1 and disabled_at is null
+             and (not_before is null or not_before <= $3)
+             and ($2::bigint is null or totp_step is null or totp_step < $2)
+             and password_hash = $4 and totp_sealed is not distinct from $5
+           returning account_id)
+         insert into console_session (token_hash, account_id, created_at, seen_at, ends_at)
+         select $6::bytea, account_id, $3, $3, $7::timestamptz from entered",
+        kept.account.id,
+        new.step,
         now,
+        kept.password_hash,
+        kept.totp_sealed.as_deref(),
+        new.token_hash,
+        new.ends_at,
     )
     .execute(pool)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// A try failed.
+/// A try failed: it counts, and from the new count follows how long the next one waits. `waits` are the
+/// seconds after one failure, after two, and so on, zero for no wait; the last of them is that of all later ones. False: the
+/// account waits already, and the try does not count.
 pub async fn refused(
     pool: &Pool,
     account: Uuid,
-    failures: i32,
-    not_before: Option<Timestamp>,
-) -> Result<(), StoreError> {
-    // Tries that fail at the same moment count each.
-    sqlx::query!(
+    waits: &[i64],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    // Everything is taken from the row as it is now: tries that fail at the same moment count each, and the
+    // one that ends a wait's free tries ends them for those that were begun before it.
+    let done = sqlx::query!(
         "update console_account
-         set failures = greatest(failures + 1, $2), not_before = $3 where account_id = $1",
+         set failures = failures + 1,
+             not_before = greatest(not_before, $3
+               + nullif(($2::bigint[])[least(failures + 1, cardinality($2::bigint[]))], 0)
+                 * interval '1 second')
+         where account_id = $1 and (not_before is null or not_before <= $3)",
         account,
-        failures,
-        not_before,
+        waits,
+        now,
     )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Keeps a second factor and ends the sessions that were opened without it, but the one in which it was set
@@ -151,41 +177,40 @@ pub async fn set_totp(
     kept_session: &[u8; 32],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query_scalar!(
-        "with changed as (
-           update console_account set totp_sealed = $2, totp_step = $3, changed_at = $5
-           where account_id = $1 and totp_sealed is null returning account_id),
-         ended as (
-           update console_session set ended_at = $5
-           where ended_at is null and token_hash <> $4
-             and account_id in (select account_id from changed))
-         select account_id from changed",
+    let mut tx = pool.begin().await?;
+    let done = sqlx::query!(
+        "update console_account set totp_sealed = $2, totp_step = $3, changed_at = $4
+         where account_id = $1 and totp_sealed is null",
         account,
         sealed,
         step,
-        kept_session,
         now,
     )
-    .fetch_optional(pool)
+    .execute(&mut *tx)
     .await?;
-    Ok(done.is_some())
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    end_sessions(&mut tx, account, Some(kept_session), now).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Disables an account and ends its sessions; its id.
 pub async fn disable(pool: &Pool, email: &str, now: Timestamp) -> Result<Option<Uuid>, StoreError> {
+    let mut tx = pool.begin().await?;
     let id = sqlx::query_scalar!(
-        "with gone as (
-           update console_account set disabled_at = $2, changed_at = $2
-           where email = $1 and disabled_at is null returning account_id),
-         ended as (
-           update console_session set ended_at = $2
-           where ended_at is null and account_id in (select account_id from gone))
-         select account_id from gone",
+        "update console_account set disabled_at = $2, changed_at = $2
+         where email = $1 and disabled_at is null returning account_id",
         email,
         now,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await?;
+    if let Some(account) = id {
+        end_sessions(&mut tx, account, None, now).await?;
+    }
+    tx.commit().await?;
     Ok(id)
 }
 
@@ -196,23 +221,43 @@ pub async fn reset(
     password_hash: &str,
     now: Timestamp,
 ) -> Result<Option<Uuid>, StoreError> {
+    let mut tx = pool.begin().await?;
     let id = sqlx::query_scalar!(
-        "with changed as (
-           update console_account
-           set password_hash = $2, totp_sealed = null, totp_step = null, failures = 0,
-               not_before = null, changed_at = $3
-           where email = $1 returning account_id),
-         ended as (
-           update console_session set ended_at = $3
-           where ended_at is null and account_id in (select account_id from changed))
-         select account_id from changed",
+        "update console_account
+         set password_hash = $2, totp_sealed = null, totp_step = null, failures = 0,
+             not_before = null, changed_at = $3
+         where email = $1 returning account_id",
         email,
         password_hash,
         now,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await?;
+    if let Some(account) = id {
+        end_sessions(&mut tx, account, None, now).await?;
+    }
+    tx.commit().await?;
     Ok(id)
+}
+
+/// Ends an account's sessions but the one that is kept. The caller has changed the account's row in this
+/// transaction before: a session that is being opened has it locked until it is there to be seen here.
+async fn end_sessions(
+    connection: &mut PgConnection,
+    account: Uuid,
+    kept_session: Option<&[u8; 32]>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update console_session set ended_at = $3
+         where account_id = $1 and ended_at is null and token_hash is distinct from $2",
+        account,
+        kept_session.map(<[u8; 32]>::as_slice),
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Notes what happened, for good.

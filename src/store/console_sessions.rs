@@ -1,30 +1,10 @@
-//! Sessions of the console, by the hash of what a browser holds.
+//! Sessions of the console, by the hash of what a browser holds. Who is let in has one opened in the same
+//! statement: see [`super::console_accounts::let_in`].
 
 use super::console_accounts::roles;
 use super::{Pool, StoreError};
 use crate::access::account::Account;
 use crate::domain::{OperatorId, PersonId, Timestamp};
-use uuid::Uuid;
-
-pub async fn open(
-    pool: &Pool,
-    token_hash: &[u8; 32],
-    account: Uuid,
-    now: Timestamp,
-    ends_at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "insert into console_session (token_hash, account_id, created_at, seen_at, ends_at)
-         values ($1, $2, $3, $3, $4)",
-        token_hash,
-        account,
-        now,
-        ends_at,
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
-}
 
 /// Whose session it is, if it was asked for after `idle_since` and is not over; it counts as asked for now.
 pub async fn find(

@@ -59,11 +59,14 @@ pub struct Closing {
     pub at: Timestamp,
 }
 
-/// Which incidents are wanted: of an operator's payments, and of the PSP accounts it may use.
+/// Which incidents are wanted: of an operator's payments, of the PSP accounts it may use, of its vendors, and
+/// of the whole service.
 #[derive(Debug, Clone, Copy)]
 pub struct IncidentFilter<'a> {
     pub operator: &'a OperatorId,
     pub accounts: &'a [String],
+    /// Its vendors of identity.
+    pub vendors: &'a [String],
     /// None: open and closed.
     pub open: Option<bool>,
     /// One of them alone.
@@ -72,7 +75,23 @@ pub struct IncidentFilter<'a> {
     pub limit: i64,
 }
 
-/// Incidents, newest first.
+/// What is about the whole service: every operator's people are told, as nobody else would be.
+const OF_THE_HOUSE: [&str; 2] = ["ledger.broken", "evidence.broken"];
+
+/// What all operators may read of an incident. The proof's findings are a sentence and a place, and the place
+/// can be a player of one of them: `interlock prove` tells it.
+fn told(kind: &str, detail: String) -> String {
+    match detail.split_once(": ") {
+        Some((sentence, _)) if kind == "ledger.broken" => {
+            format!("{sentence}: this is not so; `interlock prove` tells where")
+        }
+        _ => detail,
+    }
+}
+
+/// Incidents, newest first. One of the service that names no PSP account is an operator's where its detail
+/// names a vendor or a deposit of theirs. Those about a player's name are in no list: an operator's people
+/// must not learn of them.
 pub async fn list(
     pool: &PgPool,
     filter: &IncidentFilter<'_>,
@@ -88,7 +107,17 @@ pub async fn list(
              from incident where operator_id = $1
              union all
              select incident_id, kind, detail, null, null, null, psp, raised_at
-             from service_incident where psp = any($2)) i
+             from service_incident s
+             where psp = any($2) or (psp is null and (
+                 kind = any($7)
+                 or (kind like 'kyc\_%' and exists (
+                       select from unnest($8::text[]) v
+                       where strpos(detail, ' of ' || v || ' ') > 0
+                         or starts_with(detail, v || ' sent a signed message about ')))
+                 or (kind = 'reservation_unsettled' and exists (
+                       select from payment d
+                       where d.operator_id = $1 and d.payment_id =
+                         substring(s.detail from ' the deposit dep_([0-9a-f]{32})')::uuid))))) i
            left join incident_close c on c.incident_id = i.incident_id
            left join payment p on p.payment_id = i.payment_id
            where ($3::boolean is null or (c.incident_id is null) = $3)
@@ -100,7 +129,9 @@ pub async fn list(
         filter.open,
         filter.id,
         filter.before,
-        filter.limit
+        filter.limit,
+        &OF_THE_HOUSE as &[&str],
+        filter.vendors
     )
     .fetch_all(pool)
     .await?;
@@ -110,8 +141,8 @@ pub async fn list(
             let closed = row.closed_by.zip(row.note).zip(row.closed_at);
             IncidentLine {
                 id: IncidentId(row.id),
+                detail: told(&row.kind, row.detail),
                 kind: row.kind,
-                detail: row.detail,
                 player: row.player.as_deref().map(PlayerId::trusted),
                 payment: super::load::payment_id(row.payment, row.direction.as_deref()),
                 attempt: row.attempt.map(AttemptId),

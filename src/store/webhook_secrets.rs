@@ -30,6 +30,10 @@ pub enum Rotated {
     TooManyLive,
 }
 
+/// Stands before the key of a rotation where it is stored, so that the key that made the endpoint is another
+/// one: a key is its route's own. No caller's key holds a space.
+const ROTATION: &str = "rotation ";
+
 /// Old secrets that may still sign beside the current one.
 const OLD_SECRETS_MAX: i64 = 4;
 
@@ -42,30 +46,28 @@ pub async fn rotate(
     let mut tx = pool.begin().await?;
     // Two rotations at once take turns on the endpoint's row.
     let found = sqlx::query_scalar!(
-        "select endpoint_id from webhook_endpoint
+        "select created_by_key from webhook_endpoint
          where operator_id = $1 and endpoint_id = $2 and deleted_at is null for update",
         operator.as_str(),
         new.endpoint.0,
     )
     .fetch_optional(&mut *tx)
     .await?;
-    if found.is_none() {
+    let Some(creation_key) = found else {
         return Ok(Rotated::NoEndpoint);
+    };
+    if let Some(before) = rotated_before(&mut tx, new, &creation_key).await? {
+        return Ok(Rotated::Made(before));
     }
-    let state = sqlx::query!(
-        r#"select count(*) filter (where expires_at > $2) as "old_live!",
-                  min(secret_id::text) filter (where created_by_key = $3) as same_key
-           from webhook_secret where endpoint_id = $1"#,
+    let old_live = sqlx::query_scalar!(
+        r#"select count(*) as "old_live!" from webhook_secret
+           where endpoint_id = $1 and expires_at > $2"#,
         new.endpoint.0,
         new.at,
-        new.idempotency_key,
     )
     .fetch_one(&mut *tx)
     .await?;
-    if state.same_key.is_some() {
-        return rotated_before(&mut tx, new).await;
-    }
-    if state.old_live >= OLD_SECRETS_MAX {
+    if old_live >= OLD_SECRETS_MAX {
         return Ok(Rotated::TooManyLive);
     }
     sqlx::query!(
@@ -75,8 +77,8 @@ pub async fn rotate(
     )
     .execute(&mut *tx)
     .await?;
-    let key = new.idempotency_key;
-    insert(&mut tx, new.endpoint, new.secret_id, new.secret, key, new.at).await?;
+    let key = format!("{ROTATION}{}", new.idempotency_key);
+    insert(&mut tx, new.endpoint, new.secret_id, new.secret, &key, new.at).await?;
     tx.commit().await?;
     Ok(Rotated::Made(Made::New))
 }
@@ -84,15 +86,22 @@ pub async fn rotate(
 async fn rotated_before(
     connection: &mut PgConnection,
     new: &NewSecret<'_>,
-) -> Result<Rotated, StoreError> {
+    creation_key: &str,
+) -> Result<Option<Made>, StoreError> {
+    let mut keys = vec![format!("{ROTATION}{}", new.idempotency_key)];
+    // Earlier releases stored a rotation's key as it came, and never one equal to the creation's.
+    if new.idempotency_key != creation_key {
+        keys.push(new.idempotency_key.to_owned());
+    }
     let secret = sqlx::query_scalar!(
-        "select secret from webhook_secret where endpoint_id = $1 and created_by_key = $2",
+        "select secret from webhook_secret where endpoint_id = $1 and created_by_key = any($2)
+         order by created_at limit 1",
         new.endpoint.0,
-        new.idempotency_key,
+        &keys,
     )
-    .fetch_one(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(Rotated::Made(Made::Before { id: new.endpoint, secret: secret.into() }))
+    Ok(secret.map(|secret| Made::Before { id: new.endpoint, secret: secret.into() }))
 }
 
 pub(super) async fn insert(

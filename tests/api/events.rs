@@ -1,6 +1,7 @@
 //! A stream of events goes on where its reader left.
 
 use crate::support::{Scene, deposit};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_stream_tells_every_step_once_and_resumes() {
@@ -16,4 +17,32 @@ async fn a_stream_tells_every_step_once_and_resumes() {
     assert_eq!(rest[0], all[1]);
     let bad = scene.ask("sk_other", "GET", &path, None).await;
     assert_eq!(bad.status, 404);
+}
+
+#[tokio::test]
+async fn an_event_keeps_the_casinos_own_words_whatever_their_numbers() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let metadata = r#""metadata":{"d":1.10,"n":12345678901234567890123,"x":1e400}"#;
+    let body = deposit("p-1", "50.00").to_string();
+    let body = format!("{},{metadata}}}", body.strip_suffix('}').unwrap());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client
+        .post(format!("http://{}/v1/deposits", scene.address))
+        .bearer_auth("sk_demo")
+        .header("idempotency-key", "k-1")
+        .header("content-type", "application/json")
+        .body(body);
+    let answer = request.send().await.unwrap().text().await.unwrap();
+    assert!(answer.contains(metadata), "{answer}");
+    let (_, rest) = answer.split_once(r#""id":""#).unwrap();
+    let path = format!("/v1/payments/{}/events", rest.split_once('"').unwrap().0);
+    let session = json!({"player_id": "p-1", "ttl_s": 60});
+    let session = scene.ask("sk_demo", "POST", "/v1/player-sessions", Some(session)).await;
+    for reader in ["sk_demo", &session.text("/token")] {
+        for event in scene.stream_of(reader, &path, None, 2).await {
+            assert!(event.contains(metadata), "{reader}: {event}");
+            assert!(event.contains(r#""player_id":"p-1""#), "{reader}: {event}");
+        }
+    }
 }

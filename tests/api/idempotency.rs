@@ -128,3 +128,20 @@ async fn a_client_that_leaves_does_not_stop_its_deposit() {
     assert_eq!((told.status, told.text("/id")), (201, opened));
     assert_eq!(told.headers["idempotency-replayed"], "true");
 }
+
+#[tokio::test]
+async fn a_rotation_under_the_key_of_the_creation_rotates_and_its_repeat_says_so() {
+    let scene = Scene::new().await;
+    let body = json!({"url": "http://127.0.0.1:9/hook", "events": ["*"]});
+    let ask = async |path: &str, body| scene.ask_with("sk_demo", "POST", path, body, "k-1").await;
+    let made = ask("/v1/webhook-endpoints", Some(body)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!("/v1/webhook-endpoints/{}/rotate-secret", made.text("/id"));
+    let rotated = ask(&path, None).await;
+    assert_eq!(rotated.status, 201, "{rotated:?}");
+    assert_ne!(rotated.text("/secret"), made.text("/secret"));
+    assert!(rotated.headers.get("idempotency-replayed").is_none());
+    let again = ask(&path, None).await;
+    assert_eq!((again.status, &again.bytes), (201, &rotated.bytes));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+}

@@ -14,6 +14,7 @@ use interlock::access::sign_out::sign_out;
 use interlock::domain::ids::SystemIds;
 use interlock::domain::{Ids, OperatorId, PersonId, Timestamp};
 use interlock::store::Db;
+use interlock::store::console_accounts::{self, Kept, NewSession};
 use secrecy::SecretString;
 use time::Duration;
 use totp_rs::{Builder, Secret};
@@ -126,6 +127,63 @@ async fn after_five_failures_the_next_try_waits_and_the_right_one_too() {
         desk.is_refused("a wrong password", "", later + Duration::seconds(2)).await;
     }
     desk.enter(PASSWORD, "", later + Duration::seconds(2)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_tries_at_once_wait_as_tries_in_a_row_do() {
+    let desk = Desk::new().await;
+    let start = desk.start;
+    // All were begun before the first of them failed, and the right one stands behind the wrong ones.
+    let words = [["a wrong password"; 12].as_slice(), &[PASSWORD]].concat();
+    let tries = words.into_iter().map(|password| desk.enter(password, "", start));
+    let answers = futures_util::future::join_all(tries).await;
+    assert!(
+        answers.iter().all(|answer| matches!(answer, Err(SignInError::Refused))),
+        "{answers:?}"
+    );
+    let failures = "select failures::bigint from console_account";
+    let noted = "select count(*) from console_act where act = 'refused'";
+    for counted in [failures, noted] {
+        let count: i64 = sqlx::query_scalar(counted).fetch_one(desk.db.pool()).await.unwrap();
+        assert_eq!(count, 5, "{counted}: the rest fell into the wait, and nobody looked at them");
+    }
+    desk.is_refused(PASSWORD, "", start).await;
+    desk.enter(PASSWORD, "", start + Duration::SECOND).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_checked_before_a_reset_or_a_new_second_factor_opens_nothing() {
+    let desk = Desk::new().await;
+    let (start, pool) = (desk.start, desk.db.pool());
+    let read = async || console_accounts::by_email(pool, EMAIL).await.unwrap().unwrap();
+    let enters = async |kept: &Kept| {
+        let token_hash = SessionToken::new().unwrap().hash();
+        let ends_at = start + Duration::HOUR;
+        let new = NewSession { token_hash: &token_hash, step: None, ends_at };
+        console_accounts::let_in(pool, kept, &new, start).await.unwrap()
+    };
+    let sessions = async || -> i64 {
+        let open = "select count(*) from console_session where ended_at is null";
+        sqlx::query_scalar(open).fetch_one(pool).await.unwrap()
+    };
+    let kept = read().await;
+    assert!(enters(&kept).await, "nothing has changed");
+    let (id, session) = (kept.account.id, SessionToken::new().unwrap().hash());
+    assert!(console_accounts::set_totp(pool, id, (b"sealed", 1), &session, start).await.unwrap());
+    assert!(!enters(&kept).await, "there is a second factor now");
+
+    let kept = read().await;
+    assert!(enters(&kept).await);
+    let other = SecretString::from("quite another password");
+    assert!(reset_account(pool, &SystemIds, EMAIL, &other, start).await.unwrap());
+    assert!(!enters(&kept).await, "the password is another one");
+    assert_eq!(sessions().await, 0);
+
+    let kept = read().await;
+    assert!(enters(&kept).await);
+    assert!(disable_account(pool, &SystemIds, EMAIL, start).await.unwrap());
+    assert!(!enters(&kept).await, "the account is disabled");
+    assert_eq!(sessions().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,9 +110,10 @@ async fn both_secrets_sign_for_a_day_after_a_rotation() {
     let rotate = |key: &'static str| {
         rotate_secret(&scene.pool, &SystemIds, &scene.operator, endpoint.id, key, now)
     };
-    let new = rotate("k1").await.unwrap().expose_secret().to_owned();
-    let again = rotate("k1").await.unwrap().expose_secret().to_owned();
-    assert_eq!(new, again, "a repeat of the request tells the same secret");
+    let new = rotate("k1").await.unwrap().secret.expose_secret().to_owned();
+    let again = rotate("k1").await.unwrap();
+    assert!(again.is_replay);
+    assert_eq!(new, again.secret.expose_secret(), "a repeat of the request tells the same secret");
     assert_ne!(new, endpoint.secret);
 
     for (after, old_fits, tokens) in [(23, 1, 2), (2, 0, 1)] {

@@ -12,7 +12,7 @@ use interlock::webhooks::guard::UrlRefused;
 use interlock::webhooks::register_endpoint::{
     RegisterEndpoint, RegisterEndpointError, Registered, register_endpoint,
 };
-use interlock::webhooks::rotate_secret::{RotateSecretError, rotate_secret};
+use interlock::webhooks::rotate_secret::{RotateSecretError, RotatedSecret, rotate_secret};
 use secrecy::ExposeSecret;
 
 async fn register(
@@ -114,4 +114,32 @@ async fn a_sixth_live_secret_is_refused() {
         assert!(rotate(key).await.is_ok(), "{key}");
     }
     assert!(matches!(rotate("5").await, Err(RotateSecretError::TooManyLive)));
+}
+
+#[tokio::test]
+async fn the_key_that_made_an_endpoint_rotates_its_secret_too() {
+    let scene = Scene::new().await;
+    let url = "https://casino.example/hooks";
+    let made = register(&scene, &scene.operator, url, "*", "k").await.unwrap();
+    let now = scene.clock.now();
+    let rotate = async |key: &str| {
+        let rotate = rotate_secret(&scene.pool, &SystemIds, &scene.operator, made.id, key, now);
+        let RotatedSecret { secret, is_replay } = rotate.await.unwrap();
+        (secret.expose_secret().to_owned(), is_replay)
+    };
+    let (secret, is_replay) = rotate("k").await;
+    assert_ne!(secret, made.secret.expose_secret(), "a key is its route's own");
+    assert!(!is_replay);
+    assert_eq!(rotate("k").await, (secret.clone(), true));
+    // The creation still tells what it told.
+    let again = register(&scene, &scene.operator, url, "*", "k").await.unwrap();
+    assert_eq!(again.secret.expose_secret(), made.secret.expose_secret());
+
+    // A key as earlier releases stored it is known too.
+    let (other, _) = rotate("old").await;
+    let as_before = "update webhook_secret set created_by_key = 'old'
+                     where endpoint_id = $1 and created_by_key = 'rotation old'";
+    let done = sqlx::query(as_before).bind(made.id.0).execute(&scene.pool).await.unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    assert_eq!(rotate("old").await, (other, true));
 }

@@ -126,7 +126,7 @@ pub async fn rotate(
     PathParams(id): PathParams<String>,
     key: IdempotencyKey,
     _: NoBody,
-) -> Result<(StatusCode, Json<RotatedSecretView>), Problem> {
+) -> Result<Response, Problem> {
     let endpoint = EndpointId::parse(&id).ok_or_else(not_here)?;
     let (operator, now) = (caller.operator().clone(), edge.flows.clock.now());
     let flows = edge.flows.clone();
@@ -134,10 +134,14 @@ pub async fn rotate(
         let (pool, ids) = (flows.db.pool(), &*flows.ids);
         Ok(rotate_secret(pool, ids, &operator, endpoint, &key.key, now).await?)
     };
-    let secret = edge.detach.run(work).await?;
-    let view =
-        RotatedSecretView { id: endpoint.to_string(), secret: secret.expose_secret().to_owned() };
-    Ok((StatusCode::CREATED, Json(view)))
+    let rotated = edge.detach.run(work).await?;
+    let secret = rotated.secret.expose_secret().to_owned();
+    let view = RotatedSecretView { id: endpoint.to_string(), secret };
+    let mut response = (StatusCode::CREATED, Json(view)).into_response();
+    if rotated.is_replay {
+        mark_replayed(&mut response);
+    }
+    Ok(response)
 }
 
 /// List an endpoint's deliveries

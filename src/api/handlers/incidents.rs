@@ -16,7 +16,8 @@ use axum::extract::State;
 
 /// List incidents
 ///
-/// Those of the operator's payments, and those of the PSP accounts that it may use.
+/// Those of the operator's payments, of the PSP accounts that it may use, of its vendors of identity, and of
+/// the whole service.
 #[utoipa::path(get, path = "/v1/incidents", tag = "incidents", params(IncidentParams),
     responses((status = 200, description = "Newest first.", body = ListView<IncidentView>)))]
 pub async fn list(
@@ -26,9 +27,11 @@ pub async fn list(
 ) -> Result<Json<ListView<IncidentView>>, Problem> {
     let (from, limit) = (before(&query.page)?, one_more(&query.page));
     let accounts = accounts_of(&edge.flows, caller.operator());
+    let vendors = edge.flows.checks.identity_ids(caller.operator());
     let filter = IncidentFilter {
         operator: caller.operator(),
         accounts: &accounts,
+        vendors: &vendors,
         open: query.open,
         id: None,
         before: from,

@@ -8,7 +8,7 @@ use crate::api::Edge;
 use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, not_here};
 use crate::api::problem::Problem;
-use crate::api::views::payment::event_data_for_player;
+use crate::api::views::payment_event::event_data_for_player;
 use crate::domain::{OperatorId, PaymentId, PlayerKey};
 use crate::outbox::event::StoredEvent;
 use crate::store::outbox_reads;

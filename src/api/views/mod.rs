@@ -1,13 +1,14 @@
 //! The JSON of the API. Inner types are never serialised: each shape is written down here, once.
 //!
-//! Reading order: [`money`], [`payment`], [`player`], [`wallet`], [`decision`], [`review`], [`policy`],
-//! [`incident`], [`routing`], [`endpoint`].
+//! Reading order: [`money`], [`payment`], [`payment_event`], [`player`], [`wallet`], [`decision`], [`review`],
+//! [`policy`], [`incident`], [`routing`], [`endpoint`].
 
 pub mod decision;
 pub mod endpoint;
 pub mod incident;
 pub mod money;
 pub mod payment;
+pub mod payment_event;
 pub mod player;
 pub mod policy;
 pub mod review;

@@ -50,8 +50,8 @@ pub struct PaymentView {
     #[schema(required)]
     pub fee: Option<MoneyView>,
     /// What the payer must do now.
-    #[schema(required)]
-    pub next_action: Option<NextActionView>,
+    #[schema(required, value_type = Option<NextActionView>)]
+    pub next_action: Option<NextActionTold>,
     pub reasons: Vec<ReasonView>,
     pub attempts: Vec<AttemptView>,
     /// Which PSPs were considered, and why. Not told to players.
@@ -64,6 +64,17 @@ pub struct PaymentView {
     pub updated_at: Time,
     #[schema(value_type = Object)]
     pub metadata: Box<RawValue>,
+}
+
+/// How much of a next action is told.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum NextActionTold {
+    Whole(NextActionView),
+    Kind {
+        #[serde(rename = "type")]
+        kind: &'static str,
+    },
 }
 
 /// What the payer must do.
@@ -195,43 +206,6 @@ pub fn render(viewer: Viewer, payment: &Payment) -> Vec<u8> {
     serde_json::to_vec(&PaymentView::of(viewer, payment)).unwrap_or_default()
 }
 
-/// The snapshot in an event: as the casino sees it, and of the next action only its type, for a
-/// link that acts in the payer's name belongs in no queue.
-pub fn event_data(payment: &Payment) -> String {
-    let view = PaymentView::of(Viewer::Backend, payment);
-    // Nothing to take out, and nothing that another hand has spelled: the same bytes at once.
-    if view.next_action.is_none() && payment.metadata == "{}" {
-        return serde_json::to_string(&view).unwrap_or_default();
-    }
-    let mut value = serde_json::to_value(view).unwrap_or(serde_json::Value::Null);
-    if let Some(action) = value.get_mut("next_action").and_then(|action| action.as_object_mut()) {
-        action.retain(|key, _| key == "type");
-    }
-    value.to_string()
-}
-
-/// An event's snapshot as a player may see it. Reasons are left to GET, which knows their audience.
-pub fn event_data_for_player(data: &str) -> String {
-    let mut value: serde_json::Value = serde_json::from_str(data).unwrap_or_default();
-    if let Some(payment) = value.as_object_mut() {
-        payment.remove("route");
-        payment.insert("reasons".to_owned(), serde_json::json!([]));
-        narrow_attempts(payment);
-        for part in payment.get_mut("parts").and_then(|p| p.as_array_mut()).into_iter().flatten() {
-            part.as_object_mut().into_iter().for_each(narrow_attempts);
-        }
-    }
-    value.to_string()
-}
-
-fn narrow_attempts(holder: &mut serde_json::Map<String, serde_json::Value>) {
-    let attempts = holder.get_mut("attempts").and_then(|attempts| attempts.as_array_mut());
-    for attempt in attempts.into_iter().flatten().filter_map(|a| a.as_object_mut()) {
-        attempt.remove("psp");
-        attempt.remove("error");
-    }
-}
-
 impl PaymentView {
     pub fn of(viewer: Viewer, payment: &Payment) -> Self {
         let backend = viewer == Viewer::Backend;
@@ -261,7 +235,7 @@ impl PaymentView {
             received: payment.received.map(MoneyView::from),
             credited: payment.credited.map(MoneyView::from),
             fee: payment.fee.map(MoneyView::from),
-            next_action: payment.next_action.clone().map(NextActionView::from),
+            next_action: payment.next_action.as_ref().map(NextActionTold::whole),
             reasons: reasons(viewer, &payment.reasons),
             attempts: all,
             route: backend.then(|| RouteView::from(&*payment.route)),
@@ -361,6 +335,22 @@ impl From<&Route> for RouteView {
             version: route.version.clone(),
             candidates: route.candidates.iter().map(candidate).collect(),
         }
+    }
+}
+
+impl NextActionTold {
+    fn whole(action: &NextAction) -> Self {
+        Self::Whole(NextActionView::from(action.clone()))
+    }
+
+    pub(super) const fn kind_of(action: &NextAction) -> Self {
+        let kind = match action {
+            NextAction::Redirect { .. } => "redirect",
+            NextAction::QrCode { .. } => "qr_code",
+            NextAction::AppLink { .. } => "app_link",
+            NextAction::CryptoTransfer { .. } => "crypto_transfer",
+        };
+        Self::Kind { kind }
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::views::payment_event::{event_data, event_data_for_player};
 use crate::domain::Timestamp;
 use crate::domain::{
     AttemptId, AttemptStatus, Currency, DecisionId, DepositStatus, Method, Money, OperatorId,
@@ -190,10 +191,53 @@ fn an_event_tells_of_the_next_action_only_its_type() {
 }
 
 #[test]
-fn an_event_without_an_action_is_spelled_the_same_on_the_short_way() {
+fn an_event_without_an_action_is_the_snapshot_that_get_tells() {
     let mut payment = deposit();
     payment.next_action = None;
     payment.metadata = "{}".to_owned();
-    let long = serde_json::to_value(PaymentView::of(Viewer::Backend, &payment)).unwrap();
-    assert_eq!(event_data(&payment), long.to_string());
+    assert_eq!(event_data(&payment).into_bytes(), render(Viewer::Backend, &payment));
+}
+
+#[test]
+fn an_event_names_an_action_by_the_type_that_get_tells() {
+    let (text, at) = (|| "t".to_owned(), Some(AT));
+    let actions = [
+        NextAction::Redirect { url: text() },
+        NextAction::QrCode { payload: text(), expires_at: at },
+        NextAction::AppLink { url: text(), token: None },
+        NextAction::CryptoTransfer {
+            address: text(),
+            network: text(),
+            asset: text(),
+            asset_amount: text(),
+            expires_at: at,
+        },
+    ];
+    for action in actions {
+        let payment = Payment { next_action: Some(action), ..deposit() };
+        let event: Value = serde_json::from_str(&event_data(&payment)).unwrap();
+        let whole = told(Viewer::Backend, &payment);
+        assert_eq!(event["next_action"], json!({"type": whole["next_action"]["type"]}));
+    }
+}
+
+#[test]
+fn an_event_tells_metadata_as_it_came_whatever_its_numbers() {
+    let metadata = r#"{"d":1.10,"n":12345678901234567890123,"x":1e400}"#;
+    let end = format!(",\"metadata\":{metadata}}}");
+    for next_action in [deposit().next_action, None] {
+        for payment in [deposit(), withdrawal()] {
+            let payment = Payment {
+                next_action: next_action.clone(),
+                metadata: metadata.to_owned(),
+                ..payment
+            };
+            let event = event_data(&payment);
+            assert!(event.ends_with(&end), "{event}");
+            assert!(event.contains(&payment.id.to_string()), "{event}");
+            let for_player = event_data_for_player(&event);
+            assert!(for_player.ends_with(&end), "{for_player}");
+            assert!(for_player.contains(&payment.id.to_string()), "{for_player}");
+        }
+    }
 }

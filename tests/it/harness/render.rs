@@ -1,6 +1,6 @@
 //! The words of an edge, as plain as these tests need them.
 
-use interlock::api::views::payment::event_data;
+use interlock::api::views::payment_event::event_data;
 use interlock::book::{Payment, Viewer};
 use interlock::decide::{Answer, Refusal};
 use interlock::lane::Render;
