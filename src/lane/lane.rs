@@ -20,6 +20,18 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
+/// Keys of what a lane writes under its slot's numbers. One that is taken shows that the numbers are
+/// behind: another instance has the slot, or an old commit landed after all.
+const NUMBERED: [&str; 7] = [
+    "record_pkey",
+    "entry_pkey",
+    "hold_move_pkey",
+    "wire_pkey",
+    "transition_pkey",
+    "outbox_event_pkey",
+    "decision_pkey",
+];
+
 /// What every decision and every write of an instance's lanes may look at.
 #[allow(missing_debug_implementations, reason = "a bundle of shared services")]
 pub struct LaneContext {
@@ -307,7 +319,7 @@ impl Lane {
             }
             StoreError::Repeat(_) => Ended::Again,
             StoreError::FenceLost => self.take_slot_anew().await,
-            StoreError::Constraint { ref constraint, .. } if constraint == "record_pkey" => {
+            StoreError::Constraint { ref constraint, .. } if NUMBERED.contains(&&**constraint) => {
                 self.take_slot_anew().await
             }
             other => Ended::OneByOne(other),
