@@ -250,7 +250,9 @@ pub async fn payout_at(
          from (select attempt_id, payment_id, part_id, was_accepted from attempt
                where psp = $1 and psp_reference is not null
                order by psp_reference desc limit $2) a
-         join payment p on p.payment_id = a.payment_id
+         cross join lateral (
+           select operator_id, payment_id, direction, of_deposit from payment
+           where payment_id = a.payment_id offset 0) p
          where a.part_id is not null and a.was_accepted and p.direction = 'withdrawal'
            and p.of_deposit is null
          limit 1",
