@@ -68,24 +68,17 @@ pub(super) fn signed_text(item: &Json) -> Option<String> {
     Some(fields.join(":"))
 }
 
-/// What a report's file name may be long.
-const NAME_MAX: usize = 256;
-
 fn standard_event(item: &Json) -> Option<WebhookEvent> {
     let named = item.str("pspReference")?;
     let kind = item.str("eventCode")?;
-    let success = match item.str("success")? {
-        "true" => true,
-        "false" => false,
-        _ => return None,
-    };
+    let success: bool = item.str("success")?.parse().ok()?;
     let said = standard_status(kind, success, money(item));
-    let Some(id) = path_id(named) else {
-        // `REPORT_AVAILABLE` has a file's name there. Adyen sends what is refused again before all that
-        // waits behind it: what says nothing of money is taken as it is.
-        let is_known = said.is_none() && named.len() <= NAME_MAX;
-        return is_known.then(|| WebhookEvent::new(format!("{named}:{kind}:{success}"), kind));
-    };
+    // `REPORT_AVAILABLE` has a file's name there. Adyen sends what is refused again before all that waits
+    // behind it: what says nothing of money is taken as it is.
+    if path_id(named).is_none() && said.is_none() && named.len() <= 256 {
+        return Some(WebhookEvent::new(format!("{named}:{kind}:{success}"), kind));
+    }
+    let id = path_id(named)?;
     let (subject, psp_reference) = match kind {
         "REFUND" | "REFUND_FAILED" | "REFUNDED_REVERSED" => (Subject::Return, Some(id)),
         "AUTHORISATION" | "OFFER_CLOSED" | "EXPIRE" => (Subject::Deposit, Some(id)),
