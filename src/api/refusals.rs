@@ -9,6 +9,7 @@ use crate::decide::Refusal;
 use crate::domain::{Direction, Timestamp};
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
+use crate::payments::know_before_taking::TakeError;
 use crate::payments::request_withdrawal::{DestinationError, RequestError};
 use crate::payments::start_deposit::StartError;
 use crate::reviews::decide_case::CaseError;
@@ -110,6 +111,15 @@ impl From<SubmitError> for Problem {
             SubmitError::Refused(refusal) => refused(&refusal),
             SubmitError::Full | SubmitError::Busy => busy(),
             SubmitError::Failed => Problem::internal("recording a command", &error),
+        }
+    }
+}
+
+impl From<TakeError> for Problem {
+    fn from(error: TakeError) -> Self {
+        match error {
+            TakeError::Store(error) => error.into(),
+            TakeError::Submit(error) => error.into(),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! No money is meant to move, so the decision stops nothing: it says from when on it was known, and
 //! payments are screened at their own checkpoints. Without a rule there nothing is recorded.
 
-use super::command::{Answer, Ctx, Refusal};
+use super::command::{Answer, Ctx};
+use super::refusal::Refusal;
 use crate::book::Book;
 use crate::domain::DecisionId;
 use crate::screening::decision::{About, Decision};

@@ -1,9 +1,11 @@
 //! Attempts begin, are leased to whoever calls the PSP, and are handed to people when no machine
 //! can know.
 
-use super::command::{Answer, Ctx, Refusal, Task};
+use super::command::{Answer, Ctx, Task};
+use super::completion::{self, KnownBefore};
 use super::people::{ask_people, page_people};
-use super::{completion, deposit, deposit_news, payout, session};
+use super::refusal::Refusal;
+use super::{deposit, deposit_news, payout, session};
 use crate::book::{self, Attempt, Book, Cancel, Completion, Lease, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Money, PartId, PartStatus, Timestamp};
 use crate::payments::resolution::{self, AttemptFacts, Means};
@@ -88,12 +90,14 @@ fn with_fee(money: Money, fee: Option<Money>) -> Money {
 
 /// The lease of a caller, and what it is to do, when the attempt's time has come.
 ///
+/// `known`: what is known of a deposit whose money is to be taken now. Who brings none is told to bring it.
+///
 /// An attempt that is still in flight after its lease was being sent by an instance that is gone:
 /// what it sent is not known.
 pub fn take(
     book: &mut Book,
-    id: Uuid,
-    attempt_id: AttemptId,
+    (id, attempt_id): (Uuid, AttemptId),
+    known: Option<&KnownBefore>,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
@@ -127,9 +131,10 @@ pub fn take(
     }
     match task {
         Task::Wait | Task::AskPeople => Ok(wait(book, id, attempt_id, capabilities, ctx)),
-        Task::Complete if !completion::is_allowed(book, id, attempt_id, ctx) => {
-            Ok(Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None })
-        }
+        Task::Complete => Ok(match known {
+            Some(known) => completion::take(book, id, attempt_id, known, ctx),
+            None => Answer::AnswersWanted(Box::new(book.payments[&id].clone())),
+        }),
         task => {
             lease_for(book, id, attempt_id, &task, ctx);
             let payment = Box::new(book.payments[&id].clone());

@@ -1,8 +1,9 @@
 //! What two people's approval does in a player's case: a wallet is corrected, something is vouched for, an
 //! exclusion begins or ends, a locked field changes. Under the player's lock, in the commit of the approval.
 
-use super::command::{Ctx, Refusal};
+use super::command::Ctx;
 use super::erasure;
+use super::refusal::Refusal;
 use crate::book::{Adjustment, Book, CasePayload, PlayerFields, Review};
 use crate::domain::{Exclusion, Money, Player, Timestamp};
 use crate::ledger::templates;

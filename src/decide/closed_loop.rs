@@ -1,7 +1,8 @@
 //! The closed loop under the player's lock: what came in and went out by now, and whether a withdrawal is
 //! still shared out as it was before the lane.
 
-use super::command::{Refusal, RequestWithdrawal};
+use super::command::RequestWithdrawal;
+use super::refusal::Refusal;
 use crate::book::{Book, Payment};
 use crate::domain::{AttemptStatus, Currency, DepositStatus, Direction, PartStatus, Timestamp};
 use crate::screening::facts::LoopFacts;

@@ -1,11 +1,10 @@
 //! The commands, what each needs to see, and what can come back.
 
+use super::completion::KnownBefore;
 use super::four_eyes::ReviewTerms;
 use super::kyc::KycNews;
 use crate::book::{CasePayload, GameEntry, KeyClaim, NewKycTaken, Payment, Proposal, Review, Wire};
-use crate::domain::{
-    AttemptId, Currency, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp,
-};
+use crate::domain::{AttemptId, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp};
 use crate::screening::facts::LoopFacts;
 use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::{Limit, Period};
@@ -72,11 +71,14 @@ pub enum Command {
     TakeAttempt {
         payment: Uuid,
         attempt: AttemptId,
+        /// None: nobody has looked what is known of a deposit whose money is to be taken.
+        known: Option<Box<KnownBefore>>,
     },
     /// The payer of a deposit has come back with what its PSP wants to hear.
     ContinueDeposit {
         payment: Uuid,
         attempt: AttemptId,
+        known: Box<KnownBefore>,
     },
     /// A worker wants to send an approved withdrawal.
     TakePayout {
@@ -270,8 +272,8 @@ pub enum Answer {
     },
     /// Nothing to do: someone else has it, or it is not due.
     Nothing,
-    /// The policy wants to know what vendors said last: bring it.
-    AnswersWanted,
+    /// The policy wants to know what registers, matchers and vendors say: bring it.
+    AnswersWanted(Box<Payment>),
     /// News was applied. What to call next, when the payment goes on at another PSP.
     Applied {
         payment: Box<Payment>,
@@ -298,63 +300,6 @@ pub enum Task {
     Wait,
     /// It has been unknown for so long that two people are to look.
     AskPeople,
-}
-
-/// Why a command was refused. The edge turns each into a problem with its code.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("the player is not known")]
-    PlayerUnknown,
-    #[error("the player changed while the request was screened")]
-    PlayerChanged,
-    #[error("{0} changes only through a review once the player has paid")]
-    FieldLocked(&'static str),
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
-    #[error("the reference is taken")]
-    ReferenceTaken(Option<PaymentId>),
-    #[error("the wallet does not cover it")]
-    InsufficientFunds { available: Money },
-    #[error("{currency} is not a currency of {country}")]
-    CurrencyNotAllowed { currency: Currency, country: String },
-    #[error("the stake to void is not known, or was voided before")]
-    VoidImpossible,
-    #[error("not found")]
-    NotFound,
-    #[error("the payment can no longer be cancelled")]
-    NotCancellable { direction: Direction },
-    #[error("a call to the PSP is under way; ask again")]
-    Busy,
-    #[error("the deposit cannot be returned: {0}")]
-    NotReturnable(&'static str),
-    #[error("{0}")]
-    ReviewConflict(&'static str),
-    #[error("{by} works on this review until {until}")]
-    ReviewLocked { by: PersonId, until: Timestamp },
-    #[error("the proposer and the approver must be two people")]
-    SamePerson,
-    #[error("the player's data was erased: this id stands for nobody any more")]
-    PlayerErased,
-    /// What stands against it.
-    #[error("{0}")]
-    ErasureRefused(String),
-    #[error("the limits are not valid: {0}")]
-    LimitsInvalid(String),
-}
-
-impl Refusal {
-    /// Whether the refusal is a recorded outcome that burns its key.
-    pub const fn is_recorded(&self) -> bool {
-        matches!(self, Refusal::InsufficientFunds { .. })
-    }
-
-    /// The stable code of the recorded refusals.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Refusal::InsufficientFunds { .. } => "wallet.insufficient_funds",
-            _ => "refused",
-        }
-    }
 }
 
 impl Command {

@@ -7,16 +7,22 @@
 //! Other PSPs want to hear what the payer's browser brought back from them ([`hear`]): then the word comes
 //! from the casino's page, and it may be given again because the PSP answers the same.
 //!
-//! Before every word the deposit is screened once more: who has been excluded, or has reached a limit,
-//! since the deposit began keeps the money. The word is then never given, and the PSP lets the approval
-//! run out by itself.
+//! Before every word the deposit is screened once more, with what registers and matchers say by then: who has
+//! been excluded, or has reached a limit, since the deposit began keeps the money. The word is then never
+//! given, and the PSP lets the approval run out by itself. What was found when the deposit was let go, by
+//! people where need was, is no news and stops nothing.
 
-use super::command::{Answer, Ctx, Refusal, Source, Task};
-use super::{attempt, deposit, money_in};
+use super::command::{Answer, Ctx, Source, Task};
+use super::money_in::{self, Told};
+use super::refusal::Refusal;
+use super::{attempt, deposit};
 use crate::book::{Attempt, Book, Completion, Payment};
-use crate::domain::{AttemptId, AttemptStatus, Timestamp};
+use crate::domain::{AttemptId, AttemptStatus, Reason, Timestamp};
 use crate::payments::resolution;
-use crate::screening::{Checkpoint, Outcome as Screened};
+use crate::screening::decision::Decision;
+use crate::screening::engine::{self, Screening};
+use crate::screening::hooks::CheckFacts;
+use crate::screening::{Checkpoint, Facts, Outcome as Screened, RuleResult};
 use psp_contract::{Capabilities, Outcome, Report, Status, Subject};
 use uuid::Uuid;
 
@@ -55,6 +61,7 @@ pub fn hear(
     book: &mut Book,
     id: Uuid,
     attempt_id: AttemptId,
+    known: &KnownBefore,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
@@ -67,24 +74,37 @@ pub fn hear(
     if !listens || leased || !open || payment.subject() != Subject::Deposit {
         return Ok(Answer::Nothing);
     }
-    if !is_allowed(book, id, attempt_id, ctx) {
-        return Ok(Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None });
-    }
-    attempt::lease_for(book, id, attempt_id, &Task::Complete, ctx);
-    let payment = Box::new(book.payments[&id].clone());
-    Ok(Answer::Taken { payment, attempt: attempt_id, task: Task::Complete })
+    Ok(take(book, id, attempt_id, known, ctx))
 }
 
-/// Whether the player may still deposit; the decision is recorded either way. If not, the deposit is over
-/// and no money is taken: only we could have said so. (Should it come all the same, it is late money.)
-pub fn is_allowed(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> bool {
-    let payment = book.payments[&id].clone();
-    let decision =
-        money_in::decision_at(Checkpoint::DepositPre, book, &payment, payment.money, ctx);
-    let (outcome, reasons) = (decision.outcome(), decision.reasons().to_vec());
+/// What is known of a deposit before its money is taken; gathered outside the lane.
+#[derive(Debug, Clone, Default)]
+pub struct KnownBefore {
+    /// The facts that the deposit was let go by. None: of a release that kept none.
+    pub began: Option<Facts>,
+    /// What registers, matchers and the market's file of limits say now, or said then where now they say
+    /// nothing.
+    pub checks: CheckFacts,
+}
+
+/// The lease of who gives the word, if the player may still deposit; the decision is recorded either way. If
+/// not, the deposit is over and no money is taken: only we could have said so. (Should it come all the same,
+/// it is late money.)
+pub fn take(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    known: &KnownBefore,
+    ctx: &Ctx<'_>,
+) -> Answer {
+    let decision = decision(book, &book.payments[&id], known, ctx);
+    let allowed = finds_nothing_new(&decision, known.began.as_ref(), ctx);
+    let reasons = decision.reasons().to_vec();
     book.record.decisions.push(decision);
-    if outcome == Screened::Approve {
-        return true;
+    if allowed {
+        attempt::lease_for(book, id, attempt_id, &Task::Complete, ctx);
+        let payment = Box::new(book.payments[&id].clone());
+        return Answer::Taken { payment, attempt: attempt_id, task: Task::Complete };
     }
     let cause = "approved by its payer, and not taken";
     if book.move_attempt(id, attempt_id, AttemptStatus::Cancelled, cause).is_ok() {
@@ -93,7 +113,29 @@ pub fn is_allowed(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_
         book.payment_mut(id).reasons.extend(reasons);
         deposit::fail(book, id, cause, ctx);
     }
-    false
+    Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None }
+}
+
+fn decision(book: &Book, payment: &Payment, known: &KnownBefore, ctx: &Ctx<'_>) -> Decision {
+    let told = Told { checks: known.checks.clone(), ..Told::default() };
+    money_in::decided(Checkpoint::DepositPre, book, (payment, payment.money), told, ctx)
+}
+
+/// Whether nothing speaks against the deposit that did not when it was let go. That is the decision made
+/// again from the facts of then: a deposit for people was let go by two of them, who had seen it.
+fn finds_nothing_new(decision: &Decision, began: Option<&Facts>, ctx: &Ctx<'_>) -> bool {
+    let then = began.map(|facts| engine::screen(ctx.policies, facts));
+    let seen: Vec<_> = then.iter().flat_map(Screening::hits).collect();
+    decision.screening.hits().all(|(hit, why)| {
+        let same = |(then, because): &(&RuleResult, &Reason)| {
+            then.rule == hit.rule && because.code == why.code && hit.effect <= then.effect
+        };
+        match hit.effect {
+            Screened::Approve => true,
+            Screened::Deny => false,
+            Screened::Review | Screened::Hold => seen.iter().any(same),
+        }
+    })
 }
 
 /// When to ask what came of a word whose answer is lost: soon, and then at the pace of an attempt

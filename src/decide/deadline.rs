@@ -3,8 +3,9 @@
 //! Nothing here moves money or changes what was decided about it: who is late is paid, refused or asked
 //! about as before, and people know of it.
 
-use super::command::{Answer, Ctx, Refusal};
+use super::command::{Answer, Ctx};
 use super::people::raise;
+use super::refusal::Refusal;
 use crate::book::{Book, Deadline};
 use crate::domain::Timestamp;
 use crate::payments::withdrawal_machine;

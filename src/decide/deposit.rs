@@ -1,8 +1,9 @@
 //! A deposit begins, is cancelled, and is answered.
 
 use super::attempt;
-use super::command::{Answer, Ctx, Refusal, StartDeposit};
+use super::command::{Answer, Ctx, StartDeposit};
 use super::people;
+use super::refusal::Refusal;
 use crate::book::movements::fingerprint;
 use crate::book::{Book, Cancel, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};

@@ -1,8 +1,8 @@
 //! How people work on a case before it is decided: they take it, hand it on, note, ask for information;
 //! and what happens to it when nobody does.
 
-use super::command::Refusal;
 use super::four_eyes::{ReviewTerms, may_act, release, void_open};
+use super::refusal::Refusal;
 use crate::book::{CaseAct, Lock, Review};
 use crate::domain::{PersonId, Timestamp};
 

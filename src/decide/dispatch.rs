@@ -1,7 +1,8 @@
 //! From a command to the function that decides it.
 
-use super::command::{Answer, Command, Ctx, Refusal};
+use super::command::{Answer, Command, Ctx};
 use super::four_eyes::Draft;
+use super::refusal::Refusal;
 use super::{
     account, attempt, completion, deadline, deposit, idempotency, kyc, news, payin, player,
     returns, review, vendor, wallet, withdrawal,
@@ -79,15 +80,17 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
         Command::AnswerNow { payment } => deposit::answer_now(book, *payment),
         Command::News(news) => news::apply(book, news, ctx),
         Command::ReceivePayin(receive) => payin::receive(book, receive, ctx),
-        Command::TakeAttempt { payment, attempt } => attempt::take(book, *payment, *attempt, ctx),
+        Command::TakeAttempt { payment, attempt, known } => {
+            attempt::take(book, (*payment, *attempt), known.as_deref(), ctx)
+        }
         Command::TakePayout { payment, answers } => {
             withdrawal::take_payout(book, *payment, answers.as_deref(), ctx)
         }
         Command::WatchDeadline { payment, ended_at } => {
             deadline::watch(book, *payment, *ended_at, ctx)
         }
-        Command::ContinueDeposit { payment, attempt } => {
-            completion::hear(book, *payment, *attempt, ctx)
+        Command::ContinueDeposit { payment, attempt, known } => {
+            completion::hear(book, *payment, *attempt, known, ctx)
         }
         Command::Cancel { payment, by_player } => {
             if book.payment(*payment).is_some_and(|p| p.deposit_status().is_some()) {

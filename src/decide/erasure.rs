@@ -5,7 +5,8 @@
 //! relationship that asks for keeping anything, and may go at once. Nobody goes while money is open, or
 //! while an exclusion holds, since that could then be recognised no more.
 
-use super::command::{Ctx, Refusal};
+use super::command::Ctx;
+use super::refusal::Refusal;
 use crate::book::{Book, Erasure, ErasureBasis, ErasureFacts};
 use crate::domain::{Balance, Player, Timestamp};
 use std::collections::BTreeMap;

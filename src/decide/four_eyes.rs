@@ -3,8 +3,8 @@
 //! A newer proposal voids the open one with all of its approvals, so that nobody has approved anything but
 //! what stands. Whoever proposed cannot approve, and nobody approves twice: people are counted, not keys.
 
-use super::command::Refusal;
 use super::erasure::Retention;
+use super::refusal::Refusal;
 use crate::book::{
     Approval, CaseAct, CaseNews, CasePayload, Desk, Proposal, ProposalState, Review,
 };

@@ -1,7 +1,8 @@
 //! The key row points at the payment and is written with it; the same key with another body is an
 //! error, not a replay.
 
-use super::command::{Answer, Refusal};
+use super::command::Answer;
+use super::refusal::Refusal;
 use crate::book::{Book, KeyClaim, StoredKey};
 use crate::domain::Timestamp;
 

@@ -4,7 +4,8 @@
 //! A casino's own PUT is as good as a vendor's word: whichever came last stands. What is older than news
 //! that was taken never gets here.
 
-use super::command::{Answer, Ctx, Refusal, SetKyc};
+use super::command::{Answer, Ctx, SetKyc};
+use super::refusal::Refusal;
 use crate::book::Book;
 use crate::domain::{Kyc, KycStatus, Timestamp};
 use crate::screening::hooks::KycStanding;

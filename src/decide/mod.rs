@@ -8,7 +8,7 @@
 //! [`crate::payments::failover::verdict`] says what that means for the attempt; [`payout`] moves
 //! attempt, part and payment; [`crate::payments::resolution`] says how and when to ask again.
 //!
-//! Reading order: [`command`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
+//! Reading order: [`command`], [`refusal`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`] and [`deadline`]), [`news`] (with [`deposit_news`], [`completion`],
 //! [`money_in`], [`taken_back`], [`payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
@@ -38,6 +38,7 @@ pub mod payin;
 pub mod payout;
 pub mod people;
 pub mod player;
+pub mod refusal;
 pub mod returns;
 pub mod review;
 pub mod service_case;
@@ -47,6 +48,7 @@ pub mod vendor;
 pub mod wallet;
 pub mod withdrawal;
 
-pub use command::{Answer, Command, Ctx, PspFacts, Refusal};
+pub use command::{Answer, Command, Ctx, PspFacts};
 pub use dispatch::decide;
 pub use needs::Needs;
+pub use refusal::Refusal;

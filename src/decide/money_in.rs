@@ -18,6 +18,7 @@ use crate::domain::{
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
 use crate::screening::gather::{self, Setting};
+use crate::screening::hooks::CheckFacts;
 use crate::screening::movement::{Movement, UseState};
 use crate::screening::signals::VendorResult;
 use crate::screening::{Checkpoint, Outcome as Screened, engine, limits};
@@ -150,7 +151,7 @@ fn tell_difference(book: &mut Book, id: Uuid, came: Money, asked: Money) {
 
 /// What `deposit.post` says of this money, which may be another than the payment asked for.
 pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) -> Decision {
-    decision_at(Checkpoint::DepositPost, book, payment, money, ctx)
+    decided(Checkpoint::DepositPost, book, (payment, money), Told::default(), ctx)
 }
 
 /// As [`decision_of`], with what vendors said.
@@ -161,25 +162,23 @@ pub fn decision_with(
     vendors: Vec<VendorResult>,
     ctx: &Ctx<'_>,
 ) -> Decision {
-    decided(Checkpoint::DepositPost, book, (payment, money), vendors, ctx)
+    let told = Told { vendors, ..Told::default() };
+    decided(Checkpoint::DepositPost, book, (payment, money), told, ctx)
+}
+
+/// What others say of a deposit or its player.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    pub checks: CheckFacts,
+    pub vendors: Vec<VendorResult>,
 }
 
 /// What one of the checkpoints of deposits says, over the rows that the lane holds.
-pub fn decision_at(
-    checkpoint: Checkpoint,
-    book: &Book,
-    payment: &Payment,
-    money: Money,
-    ctx: &Ctx<'_>,
-) -> Decision {
-    decided(checkpoint, book, (payment, money), Vec::new(), ctx)
-}
-
-fn decided(
+pub fn decided(
     checkpoint: Checkpoint,
     book: &Book,
     (payment, money): (&Payment, Money),
-    vendors: Vec<VendorResult>,
+    told: Told,
     ctx: &Ctx<'_>,
 ) -> Decision {
     let movements = movements_for(book, payment, money);
@@ -196,7 +195,7 @@ fn decided(
         source: payment.source.as_ref(),
     };
     let mut facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
-    facts.vendors = vendors;
+    (facts.checks, facts.vendors) = (told.checks, told.vendors);
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),

@@ -5,7 +5,8 @@
 //! changes nothing. News that contradicts the attempt's state is kept on it and changes no status
 //! (O20).
 
-use super::command::{Answer, Ctx, News, Refusal, Source};
+use super::command::{Answer, Ctx, News, Source};
+use super::refusal::Refusal;
 use super::{attempt, completion, deposit_news, payout, people, session};
 use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
@@ -19,7 +20,8 @@ use uuid::Uuid;
 pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let payment = book.payment(news.payment).ok_or(Refusal::NotFound)?;
     // Asked before anything moves: a move gives the lease back.
-    let hinted = was_hinted(payment.attempt(news.attempt).ok_or(Refusal::NotFound)?);
+    let before = payment.attempt(news.attempt).ok_or(Refusal::NotFound)?;
+    let (hinted, status_before) = (was_hinted(before), before.status);
     book.record.payment = Some(payment.id);
     book.record.wires.extend(news.wires.iter().cloned());
     let (id, attempt_id) = (news.payment, news.attempt);
@@ -32,7 +34,7 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
             payout::apply(book, id, attempt_id, &news.outcome, news.source, ctx)
         }
     };
-    after(book, (id, attempt_id), &news.outcome, news.source, hinted, ctx);
+    after(book, (id, attempt_id), news, (hinted, status_before), ctx);
     let is_deposit = book.payments[&id].subject() == Subject::Deposit;
     if is_deposit && news.source == Source::Inquiry && !hinted {
         end_session(book, id, attempt_id, ctx);
@@ -148,15 +150,15 @@ pub fn source_with(known: &Instrument, psp: &str, payer: &PayerProof) -> Instrum
 fn after(
     book: &mut Book,
     (id, attempt_id): (Uuid, AttemptId),
-    outcome: &Outcome,
-    source: Source,
-    hinted: bool,
+    news: &News,
+    (hinted, status_before): (bool, AttemptStatus),
     ctx: &Ctx<'_>,
 ) {
+    let (outcome, source) = (&news.outcome, news.source);
     let payment = &book.payments[&id];
     let (subject, attempt) = (payment.subject(), payment.attempt(attempt_id).cloned());
-    let Some(before) = attempt else { return };
-    let mut attempt = before.clone();
+    let Some(moved) = attempt else { return };
+    let mut attempt = moved.clone();
     if matches!(source, Source::Inquiry | Source::Replay) {
         count_misses(&mut attempt, outcome, ctx);
     }
@@ -181,7 +183,7 @@ fn after(
             attempt.due_at = Some(ctx.now);
         } else if source == Source::Completion && is_lost(outcome) {
             attempt.due_at = completion::asked_after(&attempt, capabilities, ctx);
-        } else if attempt.lease.is_none() && (answered || attempt.status != before.status) {
+        } else if attempt.lease.is_none() && (answered || attempt.status != status_before) {
             let lost = source == Source::Inquiry && is_lost(outcome);
             attempt.due_at =
                 attempt::due_after(&attempt, subject, capabilities, ctx.now).or_else(|| {
@@ -191,7 +193,7 @@ fn after(
     } else if answered && !attempt.status.is_live() && !is_refused_late(&attempt) {
         attempt.due_at = None;
     }
-    if attempt != before {
+    if attempt != moved {
         *book.attempt_mut(id, attempt_id) = attempt;
     }
 }

@@ -4,9 +4,10 @@
 //! Either way it passes `deposit.post` before the credit, and counts into the player's limits. What
 //! may not be credited, and what is nobody's, waits in suspense for two people.
 
-use super::command::{Answer, Ctx, News, ReceivePayin, Refusal, Source};
+use super::command::{Answer, Ctx, News, ReceivePayin, Source};
 use super::deposit::{mark_has_paid, movement};
 use super::people::{ask_people, raise};
+use super::refusal::Refusal;
 use super::{money_in, news, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, PayinKey};
 use crate::domain::{

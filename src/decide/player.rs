@@ -1,7 +1,8 @@
 //! The player's record and their own limits. Every change bumps the version, which voids each
 //! screening that ran on an older one.
 
-use super::command::{Answer, Ctx, PutPlayer, Refusal};
+use super::command::{Answer, Ctx, PutPlayer};
+use super::refusal::Refusal;
 use crate::book::Book;
 use crate::domain::{Money, Player};
 use crate::screening::limit_terms::LimitTerms;

@@ -1,9 +1,10 @@
 //! Money leaves only through the withdrawal machine: a deposit that goes back is a withdrawal of
 //! origin `return` to the deposit's own source, at the PSP that took it.
 
-use super::command::{Answer, Ctx, OpenReturn, Refusal};
+use super::command::{Answer, Ctx, OpenReturn};
 use super::four_eyes::{Draft, propose};
 use super::people::{ask_people, close_reviews, raise};
+use super::refusal::Refusal;
 use super::withdrawal::hold;
 use crate::book::{Attempt, Book, Part, Payment, Returns};
 use crate::domain::{

@@ -1,9 +1,10 @@
 //! Two people decide: one proposes, another approves. The database refuses one person twice.
 
 use super::attempt::{self};
-use super::command::{Answer, Ctx, News, Refusal, Source};
+use super::command::{Answer, Ctx, News, Source};
 use super::four_eyes::{Approved, Draft};
 use super::people::close_reviews;
+use super::refusal::Refusal;
 use super::vendor::AWAITING_VENDOR;
 use super::{case, deposit, four_eyes, money_in, news, payout, returns};
 use crate::book::{Book, Payment, Review};

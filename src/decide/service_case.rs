@@ -2,8 +2,8 @@
 //! approved, it stays and its case is closed; rejected, which takes two people as well, it is lifted. A
 //! policy that somebody proposed is published when others approve, and gone when anybody refuses.
 
-use super::command::Refusal;
 use super::four_eyes::{self, Approved, Draft, ReviewTerms};
+use super::refusal::Refusal;
 use crate::book::{CaseAct, CaseKind, ProposedPolicy, Review};
 use crate::domain::{PersonId, ProposalId, ReviewId, Timestamp};
 use crate::routing::switches::Lifted;

@@ -4,8 +4,9 @@
 //! suspense, in review, and nobody but the vendor is asked yet. Who waits is screened again with what
 //! the vendor said; a vendor that says nothing in time leaves what the policy says of that.
 
-use super::command::{Answer, Ctx, Refusal, VendorsSaid};
+use super::command::{Answer, Ctx, VendorsSaid};
 use super::people::{ask_people, close_reviews, raise, review_kind};
+use super::refusal::Refusal;
 use super::{deposit, money_in, payout, withdrawal};
 use crate::book::{AskedPlace, Book, Payment, VendorCheck};
 use crate::domain::{DepositStatus, Direction, Money, PaymentStatus, Reason, WithdrawalStatus};

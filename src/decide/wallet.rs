@@ -1,6 +1,7 @@
 //! The game platform's entries: stakes, wins, voids and bonuses.
 
-use super::command::{Answer, Ctx, Refusal};
+use super::command::{Answer, Ctx};
+use super::refusal::Refusal;
 use crate::book::{Book, GameEntry, GameKind};
 use crate::domain::Money;
 use crate::ledger::templates;

@@ -1,9 +1,10 @@
 //! A withdrawal begins, is sent, and is cancelled.
 
 use super::attempt::open_next;
-use super::command::{Answer, Ctx, Refusal, RequestWithdrawal, VendorsSaid};
+use super::command::{Answer, Ctx, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
 use super::people::{ask_people, close_reviews, is_under_hold, let_go_at, review_kind};
+use super::refusal::Refusal;
 use super::{closed_loop, deadline, payout, vendor};
 use crate::book::{AskedPlace, Book, ChainPlace, Part, Payment};
 use crate::domain::{
@@ -156,7 +157,9 @@ pub fn take_payout(
     let known = answers.map(|answers| answers.results.clone()).unwrap_or_default();
     let decision = pre_payout(book, id, known, ctx);
     if let Some(waiting) = vendor::waits(&decision, ctx) {
-        let Some(answers) = answers else { return Ok(Answer::AnswersWanted) };
+        let Some(answers) = answers else {
+            return Ok(Answer::AnswersWanted(Box::new(book.payments[&id].clone())));
+        };
         return Ok(vendor::ask_again(book, decision, (&waiting, answers), ctx));
     }
     book.record.payment = Some(book.payments[&id].id);

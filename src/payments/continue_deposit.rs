@@ -12,8 +12,8 @@ use crate::decide::command::Source;
 use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, AttemptStatus};
 use crate::flows::Flows;
-use crate::lane::SubmitError;
 use crate::payments::facts::completion_of;
+use crate::payments::know_before_taking::{TakeError, know_before_taking};
 use crate::payments::resolve_unknown::{Question, ask};
 
 /// Tells the PSP what the payer brought back, if it waits for that, and says how the deposit stands. A
@@ -22,11 +22,12 @@ pub async fn continue_deposit(
     flows: &Flows,
     deposit: &Payment,
     query: &str,
-) -> Result<Payment, SubmitError> {
+) -> Result<Payment, TakeError> {
     let Some((attempt, brought)) = brought(flows, deposit, query) else {
         return Ok(deposit.clone());
     };
-    let command = Command::ContinueDeposit { payment: deposit.id.uuid, attempt };
+    let known = Box::new(know_before_taking(flows, deposit).await?);
+    let command = Command::ContinueDeposit { payment: deposit.id.uuid, attempt, known };
     let taken = match flows.lanes.submit(&deposit.player, command).await? {
         Answer::Taken { payment, .. } => *payment,
         Answer::Applied { payment, .. } => return Ok(*payment),

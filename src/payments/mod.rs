@@ -26,7 +26,7 @@
 //! [`part_machine`], [`failover`], [`resolution`] (nouns: pure), then the verbs: [`start_deposit`],
 //! [`request_withdrawal`], [`plan_parts`], [`name_destination`], [`send_payout`], [`run_attempts`], [`resolve_unknown`],
 //! [`continue_deposit`], [`cancel_payment`], [`return_deposit`], [`review_payment`], [`run_first_round`], [`watch_deadlines`],
-//! [`receive_payin`], [`find_card`], [`name_obstacle`], [`offer_methods`].
+//! [`receive_payin`], [`find_card`], [`know_before_taking`], [`name_obstacle`], [`offer_methods`].
 
 pub mod attempt_machine;
 pub mod cancel_payment;
@@ -35,6 +35,7 @@ pub mod deposit_machine;
 pub mod facts;
 pub mod failover;
 pub mod find_card;
+pub mod know_before_taking;
 pub mod name_destination;
 pub mod name_obstacle;
 pub mod offer_methods;

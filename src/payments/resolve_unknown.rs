@@ -11,6 +11,7 @@ use crate::domain::{AttemptId, Direction, PlayerKey};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::{completion_of, inquiry_of, operation_of};
+use crate::payments::know_before_taking::{TakeError, know_before_taking};
 use crate::payments::run_attempts::{perform, run_attempts, wires};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
@@ -24,9 +25,14 @@ pub async fn resolve_unknown(
     player: &PlayerKey,
     payment: Uuid,
     attempt: AttemptId,
-) -> Result<bool, SubmitError> {
-    let command = Command::TakeAttempt { payment, attempt };
-    match flows.lanes.submit(player, command).await? {
+) -> Result<bool, TakeError> {
+    let take = |known| Command::TakeAttempt { payment, attempt, known };
+    let mut taken = flows.lanes.submit(player, take(None)).await?;
+    if let Answer::AnswersWanted(deposit) = &taken {
+        let known = know_before_taking(flows, deposit).await?;
+        taken = flows.lanes.submit(player, take(Some(Box::new(known)))).await?;
+    }
+    match taken {
         Answer::Taken { payment, attempt, task: Task::Send } => {
             run_attempts(flows, *payment, attempt).await;
             Ok(true)

@@ -29,7 +29,7 @@ pub async fn send_payout(
 ) -> Result<bool, SendError> {
     let taken =
         match flows.lanes.submit(player, Command::TakePayout { payment, answers: None }).await? {
-            Answer::AnswersWanted => {
+            Answer::AnswersWanted(_) => {
                 let standing =
                     vendor_checks::standing(flows.db.pool(), payment, Hook::KytWithdrawal);
                 let answers = Some(Box::new(standing.await?));

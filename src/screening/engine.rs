@@ -27,6 +27,13 @@ pub struct Screening {
     pub fx: Option<(String, Date)>,
 }
 
+impl Screening {
+    /// The findings whose effect applies, each with the reason that it gives.
+    pub fn hits(&self) -> impl Iterator<Item = (&RuleResult, &Reason)> {
+        self.rules.iter().filter(|result| result.is_hit()).zip(&self.reasons)
+    }
+}
+
 /// The policy that these facts fall under.
 pub fn policy_for<'a>(policies: &'a Policies, facts: &Facts) -> Option<&'a MarketPolicy> {
     let player = facts.player.as_ref()?;

@@ -5,10 +5,10 @@
 
 use super::{StoreError, facts_json, json, movements};
 use crate::domain::{
-    Exclusion, Instrument, Kyc, KycStatus, OperatorId, Player, PlayerId, PlayerKey, PlayerStatus,
-    Timestamp,
+    DecisionId, Exclusion, Instrument, Kyc, KycStatus, OperatorId, Player, PlayerId, PlayerKey,
+    PlayerStatus, Timestamp,
 };
-use crate::screening::facts::LoopFacts;
+use crate::screening::facts::{Facts, LoopFacts};
 use crate::screening::limits::Limit;
 use crate::screening::movement::{Movement, UseState};
 use serde::Deserialize;
@@ -282,6 +282,17 @@ pub async fn destinations(pool: &PgPool, payment: Uuid) -> Result<Vec<Instrument
     .fetch_all(pool)
     .await?;
     rows.iter().map(|text| super::instrument_json::read_instrument(text)).collect()
+}
+
+/// The facts that a decision was made from. None: the first engine kept none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn facts_of(pool: &PgPool, decision: DecisionId) -> Result<Option<Facts>, StoreError> {
+    let inputs =
+        sqlx::query_scalar!("select inputs::text from decision where decision_id = $1", decision.0);
+    let inputs = inputs.fetch_optional(pool).await?.flatten();
+    inputs.map(|inputs| facts_json::read(&inputs)).transpose()
 }
 
 /// How a withdrawal was shared out among the sources when it was asked for. None: it is a deposit, or of

@@ -24,7 +24,9 @@ async fn over(psp: &str, others: &[&str], country: &str, money: Money) {
     world.complete(&deposit, "succeeded").await;
     let deposit = world.settled(deposit.id, "succeeded").await;
     assert_eq!((deposit.received, deposit.credited), (Some(money), Some(money)));
-    assert_eq!(deposit.attempts.last().unwrap().status, AttemptStatus::Succeeded);
+    let over = deposit.attempts.last().unwrap();
+    assert_eq!(over.status, AttemptStatus::Succeeded);
+    assert_eq!(over.due_at, None, "its webhook told all: the PSP is not asked once more");
     assert_eq!(world.wallet(&player).await.cash, money.minor);
     world.close().await;
 }

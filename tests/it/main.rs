@@ -62,6 +62,7 @@ mod routing;
 mod rules;
 mod second_success;
 mod sessions;
+mod taken_as_shipped;
 mod taken_back;
 mod told_health;
 mod undecided;

@@ -23,7 +23,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 async fn take(world: &World, payment: &Payment, number: i16) -> Answer {
     let known = world.payment(payment.id).await;
     let attempt = known.attempts.iter().find(|attempt| attempt.number == number).unwrap().id;
-    let take = Command::TakeAttempt { payment: payment.id.uuid, attempt };
+    let take = Command::TakeAttempt { payment: payment.id.uuid, attempt, known: None };
     submit(world, payment, take).await
 }
 

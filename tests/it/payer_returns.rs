@@ -20,7 +20,7 @@ async fn world() -> World {
 }
 
 /// A deposit by a stored card whose issuer wants to see its holder.
-async fn opened(world: &World, player: &PlayerKey) -> Payment {
+pub async fn opened(world: &World, player: &PlayerKey) -> Payment {
     let instrument = Some(Instrument::CardToken("CHALLENGE1PFWR50".to_owned()));
     let order = DepositOrder { instrument, ..MARKET.deposit(player) };
     let deposit = world.one().deposit(order).await;
@@ -29,7 +29,7 @@ async fn opened(world: &World, player: &PlayerKey) -> Payment {
 }
 
 /// The payer decides on the issuer's page: the query that they come back to the casino with.
-async fn decides(deposit: &Payment, choice: &str) -> String {
+pub async fn decides(deposit: &Payment, choice: &str) -> String {
     let Some(NextAction::Redirect { url }) = &deposit.next_action else {
         panic!("no page: {deposit:#?}");
     };
@@ -41,7 +41,7 @@ async fn decides(deposit: &Payment, choice: &str) -> String {
 }
 
 /// The casino hands on what the payer came back with.
-async fn hand_on(world: &World, deposit: &Payment, query: &str) -> Payment {
+pub async fn hand_on(world: &World, deposit: &Payment, query: &str) -> Payment {
     let (flows, query) = (world.one().flows.clone(), query.to_owned());
     let deposit = world.payment(deposit.id).await;
     let work = async move { continue_deposit(&flows, &deposit, &query).await };

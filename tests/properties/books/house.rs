@@ -121,7 +121,7 @@ impl House {
             Step::News { which, source, what, more } => self.news(which, source, what, more),
             Step::TakeAttempt(which) => self
                 .attempt(which)
-                .map(|(payment, attempt)| Command::TakeAttempt { payment, attempt }),
+                .map(|(payment, attempt)| Command::TakeAttempt { payment, attempt, known: None }),
             Step::TakePayout(which) => {
                 self.payment(which).map(|payment| Command::TakePayout { payment, answers: None })
             }

@@ -1,0 +1,116 @@
+//! What is known of a deposit before its money is taken at our word.
+//!
+//! Registers and matchers are asked as when the deposit began; what they said within the policy's `max_age_s`
+//! still counts, so that mostly nobody is. One that gives no answer now is believed what it said then, for as
+//! long as the policy believes an answer: a payer who has approved is not refused because a register is away
+//! for a moment. Room in the market's file of limits is the deposit's own since it began.
+
+use crate::book::Payment;
+use crate::decide::completion::KnownBefore;
+use crate::flows::Flows;
+use crate::lane::SubmitError;
+use crate::screening::Checkpoint;
+use crate::screening::hooks::{CheckFacts, NameFacts};
+use crate::store::{StoreError, read_history};
+use crate::vendors::people::ask_checks::ask_checks;
+
+/// Why the money was not taken now. The deposit stays due.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    #[error("reading what the deposit was let go by")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+/// Gathers it.
+pub async fn know_before_taking(
+    flows: &Flows,
+    deposit: &Payment,
+) -> Result<KnownBefore, TakeError> {
+    let began = read_history::facts_of(flows.db.pool(), deposit.decision).await?;
+    let player = flows.desks.players.ask(deposit.player.clone()).await;
+    let now = match player.map_err(SubmitError::from)? {
+        Some(known) => ask_checks(flows, &known.player, Checkpoint::DepositPre).await,
+        None => CheckFacts::default(),
+    };
+    let checks = match &began {
+        Some(began) => newest_usable(now, &began.checks),
+        None => now,
+    };
+    Ok(KnownBefore { began, checks })
+}
+
+/// What was said now, and what was said then by who says nothing now.
+fn newest_usable(mut now: CheckFacts, then: &CheckFacts) -> CheckFacts {
+    let speechless = now.register.as_ref().is_some_and(|told| told.found.is_err());
+    let before = then.register.as_ref().filter(|told| speechless && told.found.is_ok());
+    now.register = before.cloned().or(now.register);
+    let speechless = now.kyc.as_ref().is_some_and(|told| told.found.is_err());
+    let before = then.kyc.as_ref().filter(|told| speechless && told.found.is_ok());
+    now.kyc = before.cloned().or(now.kyc);
+    for told in now.names.iter_mut().filter(|told| told.found.is_err()) {
+        let same = |before: &&NameFacts| before.matcher == told.matcher && before.found.is_ok();
+        if let Some(before) = then.names.iter().find(same) {
+            told.found = before.found.clone();
+        }
+    }
+    now.file.clone_from(&then.file);
+    now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screening::hooks::{
+        FileAnswer, FileFacts, HookFailure, NameAnswer, RegisterAnswer, RegisterFacts, Standing,
+    };
+    use time::macros::datetime;
+
+    fn register(found: Result<Standing, HookFailure>) -> Option<RegisterFacts> {
+        let answered_at = datetime!(2026-11-01 12:00 UTC);
+        let answer = |standing| RegisterAnswer { standing, reference: "r".into(), answered_at };
+        Some(RegisterFacts { register: "oasis".into(), found: found.map(answer) })
+    }
+
+    fn names(matcher: &str, found: Result<&str, HookFailure>) -> NameFacts {
+        let asked_at = datetime!(2026-11-01 12:00 UTC);
+        let answer =
+            |version: &str| NameAnswer { hits: Vec::new(), version: version.into(), asked_at };
+        NameFacts { matcher: matcher.into(), found: found.map(answer) }
+    }
+
+    #[test]
+    fn who_says_nothing_now_is_believed_what_they_said_then_and_nobody_else() {
+        let then = CheckFacts {
+            register: register(Ok(Standing::NotExcluded)),
+            names: vec![names("a", Ok("then")), names("b", Ok("then"))],
+            ..CheckFacts::default()
+        };
+        let now = CheckFacts {
+            register: register(Err(HookFailure::Late)),
+            names: vec![names("b", Ok("now")), names("a", Err(HookFailure::Refused))],
+            ..CheckFacts::default()
+        };
+        let known = newest_usable(now, &then);
+        assert_eq!(known.register, then.register);
+        assert_eq!(known.names, vec![names("b", Ok("now")), names("a", Ok("then"))]);
+        let excluded = || CheckFacts { register: register(Ok(Standing::Excluded)), ..then.clone() };
+        assert_eq!(newest_usable(excluded(), &then).register, excluded().register);
+    }
+
+    #[test]
+    fn what_was_an_error_then_mends_no_error_of_now() {
+        let failing = |why| CheckFacts { register: register(Err(why)), ..CheckFacts::default() };
+        let known = newest_usable(failing(HookFailure::Late), &failing(HookFailure::Stale));
+        assert_eq!(known, failing(HookFailure::Late));
+    }
+
+    #[test]
+    fn room_over_all_operators_is_the_deposits_own_since_it_began() {
+        let granted = FileAnswer { granted: true, reference: "r".into(), remaining: None };
+        let file = Some(FileFacts { file: "lugas".into(), found: Ok(granted) });
+        let then = CheckFacts { file: file.clone(), ..CheckFacts::default() };
+        assert_eq!(newest_usable(CheckFacts::default(), &then).file, file);
+    }
+}
