@@ -167,6 +167,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathPar
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // No name and no id has a NUL in it, and the database cannot be asked for one.
+        if parts.uri.path().contains("%00") {
+            return Err(not_here());
+        }
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(params)) => Ok(Self(params)),
             Err(_) => Err(not_here()),

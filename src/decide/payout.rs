@@ -27,8 +27,9 @@ pub fn apply(
     ctx: &Ctx<'_>,
 ) -> Option<AttemptId> {
     let payment = &book.payments[&id];
-    let attempt = payment.attempt(attempt_id)?.clone();
+    let mut attempt = payment.attempt(attempt_id)?.clone();
     let part = payment.part(attempt.part?)?.clone();
+    attempt.was_accepted |= is_on_record(outcome, source);
     let verdict = verdict(payment, &attempt, outcome, source, ctx);
     if matches!(source, Source::Webhook { hint: true }) || came_back_unpaid(&attempt) {
         return None;
@@ -62,8 +63,19 @@ pub fn apply(
             None
         }
         Verdict::Unknown | Verdict::Nothing => None,
-        _ => after_failure(book, id, &attempt, &part, outcome, verdict, ctx),
+        _ => {
+            book.attempt_mut(id, attempt_id).was_accepted = attempt.was_accepted;
+            after_failure(book, id, &attempt, &part, outcome, verdict, ctx)
+        }
     }
+}
+
+/// A refusal that the PSP tells of by itself, or when it is asked about the payout, is of one that it has in
+/// its books: it had taken it, though the answer that said so was lost. Only the answer to the request itself,
+/// or to the same one sent again, can say that it was never taken.
+const fn is_on_record(outcome: &Outcome, source: Source) -> bool {
+    let is_told = matches!(source, Source::Inquiry | Source::Webhook { .. });
+    is_told && matches!(outcome, Outcome::Reported(Report { status: Status::Declined(_), .. }))
 }
 
 /// Whether the money that a PSP names can be the money that it was told to pay. What comes back may

@@ -284,6 +284,17 @@ pub fn hold_back_withdrawals(book: &mut Book, ctx: &Ctx<'_>) {
     }
 }
 
+/// Whether what a return would send was taken back from us while it waited for people.
+pub fn is_taken_back(book: &Book, id: Uuid) -> bool {
+    let Some(returns) = book.payment(id).and_then(|it| it.returns.as_ref()) else { return false };
+    let Some(deposit) = book.payment(returns.deposit) else { return false };
+    if returns.from_suspense {
+        return deposit.suspended.is_some_and(|money| money.minor < 0);
+    }
+    use DepositStatus::{Returned, Reversed};
+    matches!(deposit.deposit_status(), Some(Returned | Reversed))
+}
+
 /// What a return would send was taken back from us: one that is approved and was not sent yet waits for
 /// people, and is named. None: none is known to be approved.
 pub fn recall(

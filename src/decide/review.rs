@@ -164,6 +164,9 @@ fn carry_out(
             deposit::mark_limit_use(book, id, UseState::Released);
             move_or_conflict(book, id, cancelled, "rejected by two people", ctx)
         }
+        ("approve", _) if returns::is_taken_back(book, id) => Err(Refusal::ReviewConflict(
+            "the deposit's money was taken back meanwhile: reject its return",
+        )),
         ("approve", _) => approve_withdrawal(book, id, "approved by two people", ctx),
         ("reject", _) => reject_withdrawal(book, id, ctx),
         _ => Err(Refusal::ReviewConflict("this outcome is not possible for this review")),

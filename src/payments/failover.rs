@@ -107,7 +107,7 @@ pub struct Facts<'a> {
     /// The payer was told a next action of this deposit. From then on the payer may pay there at
     /// any moment, so no other PSP is asked.
     pub action_told: bool,
-    /// The PSP had confirmed before that it has this attempt.
+    /// The PSP has confirmed that it has this attempt, or tells of it from its own books.
     pub was_accepted: bool,
     /// None: this instance does not know the account, and nothing is abandoned there.
     pub capabilities: Option<&'a Capabilities>,

@@ -7,8 +7,8 @@ use crate::book::Payment;
 use crate::decide::command::{PutPlayer, ReceivePayin};
 use crate::decide::{Answer, Command};
 use crate::domain::{
-    DecisionId, DepositStatus, Kyc, KycStatus, Method, Money, OperatorId, Origin, PaymentId,
-    PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
+    AttemptId, DecisionId, DepositStatus, Kyc, KycStatus, Method, Money, OperatorId, Origin,
+    PaymentId, PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
 };
 use crate::flows::Flows;
 use crate::lane::SubmitError;
@@ -85,6 +85,22 @@ pub async fn receive_payin(
         }
         _ => Ok(Received::Seen),
     }
+}
+
+/// The attempt that an arrival is about, as far as anybody knows whose it is.
+pub async fn attempt_about(
+    flows: &Flows,
+    account: &str,
+    payin: &Payin,
+) -> Result<Option<AttemptId>, ReceiveError> {
+    let serving = flows.accounts.iter().find(|known| known.id == account);
+    let serving = serving.ok_or(ReceiveError::UnknownAccount)?;
+    let player = owner_of(flows, serving, payin).await?.player;
+    if player.player.is_unclaimed() {
+        return Ok(None);
+    }
+    let pool = flows.db.pool();
+    Ok(payins::attempt_about(pool, account, &payin.psp_reference, &player).await?)
 }
 
 async fn owner_of(

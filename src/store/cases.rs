@@ -27,6 +27,9 @@ pub struct CaseKey<'a> {
     pub fingerprint: [u8; 32],
 }
 
+/// Lets one of two requests of one key open a case.
+const ONCE_PER_KEY: &str = "review_opened_once_per_key";
+
 /// Opens a case.
 pub async fn open(
     pool: &Pool,
@@ -34,20 +37,45 @@ pub async fn open(
     review: &Review,
     key: &CaseKey<'_>,
 ) -> Result<Opened, StoreError> {
-    let mut tx = pool.begin().await?;
+    match open_first(pool, operator, review, key).await {
+        // Another request of this key was faster by a moment, and is committed.
+        Err(StoreError::Constraint { constraint, .. }) if constraint == ONCE_PER_KEY => {
+            let opened = opened_before(&mut *pool.acquire().await?, operator, key).await?;
+            opened.ok_or(StoreError::Raced)
+        }
+        opened => opened,
+    }
+}
+
+async fn opened_before(
+    connection: &mut PgConnection,
+    operator: &OperatorId,
+    key: &CaseKey<'_>,
+) -> Result<Option<Opened>, StoreError> {
     let taken = sqlx::query!(
         "select review_id, fingerprint from review where operator_id = $1 and created_by_key = $2",
         operator.as_str(),
         key.key
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(connection)
     .await?;
-    if let Some(taken) = taken {
+    Ok(taken.map(|taken| {
         let same = taken.fingerprint.as_deref() == Some(key.fingerprint.as_slice());
-        return Ok(if same { Opened::Before(taken.review_id) } else { Opened::KeyReused });
+        if same { Opened::Before(taken.review_id) } else { Opened::KeyReused }
+    }))
+}
+
+async fn open_first(
+    pool: &Pool,
+    operator: &OperatorId,
+    review: &Review,
+    key: &CaseKey<'_>,
+) -> Result<Opened, StoreError> {
+    let mut tx = pool.begin().await?;
+    if let Some(opened) = opened_before(&mut tx, operator, key).await? {
+        return Ok(opened);
     }
     reviews::write(&mut tx, operator, review, Writer::Row).await?;
-    // Two requests of one key at the same moment: the index lets one of them commit.
     sqlx::query!(
         "update review set created_by_key = $2, fingerprint = $3 where review_id = $1",
         review.id.0,

@@ -7,7 +7,7 @@ use super::write_records::Numbered;
 use crate::book::{Book, PayinKey};
 use crate::decide::Needs;
 use crate::domain::{
-    AttemptStatus, Currency, Direction, OperatorId, PlayerId, PlayerKey, Timestamp,
+    AttemptId, AttemptStatus, Currency, Direction, OperatorId, PlayerId, PlayerKey, Timestamp,
 };
 use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
@@ -95,6 +95,29 @@ pub async fn open_request(
     .fetch_optional(pool)
     .await?;
     Ok(found)
+}
+
+/// The player's attempt at an account that an arrival is about, or the newest one: by it what the PSP told of
+/// the arrival is found again, to be erased with the player.
+pub async fn attempt_about(
+    pool: &PgPool,
+    psp: &str,
+    psp_reference: &str,
+    player: &PlayerKey,
+) -> Result<Option<AttemptId>, StoreError> {
+    let found = sqlx::query_scalar!(
+        "select a.attempt_id from payment p join attempt a on a.payment_id = p.payment_id
+         where p.operator_id = $1 and p.player_id = $2 and p.direction = 'deposit'
+           and p.method = 'crypto' and a.psp = $3
+         order by a.psp_reference is not distinct from $4 desc, a.attempt_id desc limit 1",
+        player.operator.as_str(),
+        player.player.as_str(),
+        psp,
+        psp_reference
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.map(AttemptId))
 }
 
 /// The players whom PSPs know under this name; several only if two ids ever collided.

@@ -12,7 +12,7 @@ use crate::domain::{AttemptId, Direction};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
-use crate::payments::receive_payin::{ReceiveError, Received, receive_payin};
+use crate::payments::receive_payin::{ReceiveError, Received, attempt_about, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::{perform, run_attempts};
 use crate::routing::faults::is_approved;
@@ -179,7 +179,8 @@ async fn book_payin(
         Received::Seen => "booked before".to_owned(),
         Received::Booked(payment) => format!("booked as {}", payment.id),
     };
-    Ok(done(flows, account, event, None, Some(&note)).await?)
+    let about = attempt_about(flows, account, &payin).await?;
+    Ok(done(flows, account, event, about, Some(&note)).await?)
 }
 
 /// How much arrived, as the PSP's own books have it where it can be asked: a message is not believed about

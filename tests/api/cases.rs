@@ -66,6 +66,21 @@ async fn a_repeated_request_opens_one_case() {
 }
 
 #[tokio::test]
+async fn equal_requests_at_one_moment_open_one_case() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let key = "case-at-once";
+    let ask = || scene.ask_with("sk_demo", "POST", "/v1/reviews", Some(credit("p-1")), key);
+    let told = futures_util::future::join_all((0..12).map(|_| ask())).await;
+    let first = told[0].text("/id");
+    for one in &told {
+        assert_eq!((one.status, one.text("/id")), (201, first.clone()), "{one:?}");
+    }
+    let list = scene.ask("sk_demo", "GET", "/v1/reviews?player_id=p-1", None).await;
+    assert_eq!(list.body["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_a_case_cannot_be_is_refused_with_the_field() {
     let scene = Scene::new().await;
     scene.player("p-1").await;

@@ -193,6 +193,28 @@ async fn what_one_psp_needs_passes_it_over_and_its_reason_is_told() {
     assert_eq!(passed_over["reason"], "needs the player's email");
 }
 
+/// No database can be asked for a name with a NUL in it: there is nothing, and nothing broke.
+#[tokio::test]
+async fn a_nul_in_an_address_names_nothing() {
+    let scene = Scene::new().await;
+    for path in [
+        "/v1/players/%00",
+        "/v1/players/p%00/wallet",
+        "/v1/deposits/%00",
+        "/v1/policies/%00",
+        "/v1/policies/%00/approve",
+        "/v1/player-sessions/%00",
+        "/v1/decisions/%00",
+        "/v1/webhook-endpoints/%00/deliveries",
+        "/webhooks/%00",
+    ] {
+        for (method, body) in [("GET", None), ("POST", Some(json!({"note": "n"})))] {
+            let told = scene.ask("sk_demo", method, path, body).await;
+            assert!([404, 405, 422].contains(&told.status), "{method} {path}: {told:?}");
+        }
+    }
+}
+
 /// A field that a birth date or a name is made of is never optional: the record itself is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_player_without_a_birth_date_is_no_record() {

@@ -6,7 +6,7 @@ use interlock::book::{GameKind, Payment};
 use interlock::decide::command::{News, Source};
 use interlock::decide::{Answer, Command};
 use interlock::domain::AttemptStatus;
-use psp_contract::{Decline, DeclineClass, Outcome, Report, Status};
+use psp_contract::{Decline, DeclineClass, Outcome, Report, Status, Unknown};
 
 const WEBHOOK: Source = Source::Webhook { hint: false };
 
@@ -100,6 +100,45 @@ async fn sent_again(world: &World) -> Payment {
 async fn money(world: &World, payment: &Payment) -> (i64, i64, i64, i64) {
     let wallet = world.wallet(&payment.player).await;
     (wallet.cash, wallet.held, wallet.owed, world.house_balance("suspense").await)
+}
+
+/// Our own answer is lost; the PSP has the payout in its books, refused. It may have been on its way before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_from_the_psps_books_is_one_after_it_was_taken() {
+    let world = by_hand().await;
+    for source in [Source::Inquiry, WEBHOOK] {
+        for retry_elsewhere in [true, false] {
+            let sent = sent(&world).await;
+            tell(&world, &sent, (1, Source::Call), Outcome::Unknown(Unknown::ReadTimeout)).await;
+            let stuck = tell(&world, &sent, (1, source), refused(retry_elsewhere)).await;
+            assert_eq!(
+                (stuck.status.as_str(), stuck.attempts.len()),
+                ("in_review", 1),
+                "{source:?}"
+            );
+            assert_eq!(world.wallet(&sent.player).await.held, 900, "still held");
+            world.two_people(&stuck, "reject").await;
+        }
+    }
+    // The control: the answer to the request itself, or to the same one sent again, says that it never was.
+    for source in [Source::Call, Source::Replay] {
+        let sent = sent(&world).await;
+        if source == Source::Replay {
+            tell(&world, &sent, (1, Source::Call), Outcome::Unknown(Unknown::ReadTimeout)).await;
+        }
+        let own = Report { psp_reference: Some("p-1".to_owned()), ..report(refused(false)) };
+        let over = tell(&world, &sent, (1, source), Outcome::Reported(own)).await;
+        assert_eq!(over.status.as_str(), "failed", "{source:?}");
+        assert_eq!(world.wallet(&sent.player).await.cash, 1_000);
+    }
+    world.close().await;
+}
+
+fn report(outcome: Outcome) -> Report {
+    match outcome {
+        Outcome::Reported(report) => report,
+        other => panic!("no report: {other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 //! is said to have been paid out otherwise than told waits for people.
 
 use super::harness::markets::{MALTA, Market};
-use super::harness::{Setup, World, deposit_order, eur, gbp};
+use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, gbp};
 use interlock::api::views::payment::PaymentView;
 use interlock::book::{Payment, Viewer};
 use interlock::decide::Command;
@@ -74,6 +74,22 @@ fn difference(code: &str, came: i64, market: Market) -> Value {
         "threshold": market.money(100_000_000).to_string()})
 }
 
+/// Every message that names the player's address is kept with the player's attempt: by it, it is erased.
+async fn messages_are_the_players(world: &World, deposit: &Payment, address: &str) {
+    let kept = |which: &str| {
+        format!(
+            "select count(*) from inbox where attempt_id {which}
+             and (encode(raw, 'escape') like '%{address}%' or event::text like '%{address}%')"
+        )
+    };
+    let [its, nobodys] = [format!("= '{}'", deposit.attempts[0].id.0), "is null".to_owned()];
+    let kept_so = || async {
+        let its = world.number(&kept(&its)).await;
+        (0 < its && world.number(&kept(&nobodys)).await == 0).then_some(())
+    };
+    eventually("its messages are kept with it", SOON, kept_so).await;
+}
+
 /// Coins come in any amount: what arrived is credited, and the payment tells the difference.
 async fn coins_come_otherwise(psp: &'static str) {
     let market = Market { accounts: &["coinspaid", "fireblocks"], ..MALTA };
@@ -105,6 +121,7 @@ async fn coins_come_otherwise(psp: &'static str) {
             assert_eq!(shown["amount"], "100.000000", "{to}: what was asked stands beside it");
             assert_eq!(shown["reasons"], json!(reasons), "{to}");
         }
+        messages_are_the_players(&world, &deposit, address).await;
     }
     world.close().await;
 }

@@ -73,6 +73,26 @@ async fn suspended(world: &World) -> Payment {
     deposit
 }
 
+/// Two people would let a return go whose money is gone.
+async fn is_not_let_go(world: &World, back: &Payment, proposes: bool) {
+    let review = world.reviews(back).await.pop().unwrap();
+    let (outcome, note) = ("approve".to_owned(), "let it go".to_owned());
+    let review = match proposes {
+        true => {
+            let propose = ReviewAct::Propose { outcome, note };
+            world.one().review((&review, back), propose, "ann").await.unwrap()
+        }
+        false => review,
+    };
+    let approve = ReviewAct::Approve { proposal: review.open_proposal().unwrap().id };
+    let refused = world.one().review((&review, back), approve, "bob").await.unwrap_err();
+    assert!(refused.to_string().contains("taken back meanwhile"), "{refused}");
+    assert_eq!(world.payment(back.id).await.status.as_str(), "in_review");
+    // Ann's proposal is not what is to be done: another takes its place.
+    let refuse = ReviewAct::Refuse { note: "it is gone".to_owned() };
+    world.one().review((&review, back), refuse, "bob").await.unwrap();
+}
+
 /// Ann opens the return of a deposit.
 async fn open_return(world: &World, deposit: &Payment, amount: Option<Money>) -> Payment {
     let order = OpenReturn {
@@ -173,6 +193,7 @@ async fn money_that_is_charged_back_while_its_return_is_open_never_touches_the_w
     let wallet = world.wallet(&deposit.player).await;
     assert_eq!((wallet.cash, wallet.owed), (500, 0));
     assert_eq!(world.incidents("deposit.suspended_taken_back").await, 1);
+    is_not_let_go(&world, &back, false).await;
     world.two_people(&back, "reject").await;
     world.settled(back.id, "rejected").await;
     let over = world.payment(deposit.id).await;
@@ -198,6 +219,7 @@ async fn an_approved_return_of_money_that_was_charged_back_is_not_sent() {
     let held = world.payment(back.id).await;
     assert_eq!((held.status.as_str(), held.due_at), ("in_review", None));
     assert_eq!(world.wallet(&player).await.owed, 700, "the return holds the cash");
+    is_not_let_go(&world, &held, true).await;
     world.two_people(&held, "reject").await;
     assert_eq!(world.payment(back.id).await.status.as_str(), "rejected");
     world.close().await;

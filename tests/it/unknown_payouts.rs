@@ -95,7 +95,7 @@ async fn unknown_payouts_at_a_silent_psp_leave_room_to_ask_about_those_of_others
     let world = World::with(Setup { workers: false, patience, ..Setup::default() }).await;
     let payouts = Arc::new(PayoutWorker::new(world.one().flows.clone()));
     let send = async |country, psp, money: Money, count: u64| {
-        world.mocks.fault(psp, "create_payout", "http_500_after_accept", None).await;
+        world.mocks.fault(psp, "create_payout", "http_500_after_accept", Some(count)).await;
         world.mocks.fault(psp, "webhook", "webhook_drop", None).await;
         let player = world.rich_player(country, i64::try_from(count).unwrap() * money.minor).await;
         for _ in 0..count {
@@ -108,8 +108,6 @@ async fn unknown_payouts_at_a_silent_psp_leave_room_to_ask_about_those_of_others
             (world.number(&unknown).await == i64::try_from(count).unwrap()).then_some(())
         })
         .await;
-        world.mocks.clear_faults(psp).await;
-        world.mocks.fault(psp, "webhook", "webhook_drop", None).await;
     };
     send("GB", "truelayer-gb", gbp(500), SILENT).await;
     send("DE", "trustly-de", eur(500), 1).await;
