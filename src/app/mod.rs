@@ -2,9 +2,10 @@
 //!
 //! Reading order: [`words`] (configuration becomes the words of the rooms below), [`psps`] (accounts
 //! become clients), [`secrets`] (which change while it runs), [`parts`] (lanes and flows),
-//! [`workers`], [`readiness`], [`edge`], [`webhooks_tls`], [`service`].
+//! [`workers`], [`readiness`], [`edge`], [`connections`], [`webhooks_tls`], [`service`].
 
 mod checks;
+mod connections;
 pub mod edge;
 pub mod parts;
 pub mod psps;

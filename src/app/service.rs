@@ -3,6 +3,7 @@
 //! Stopping: no new requests; requests and calls under way end; workers end their look; the lanes
 //! answer what is queued and give their slots back; the pool closes.
 
+use super::connections::{self, PATIENCE};
 use super::parts::{Patience, World};
 use super::workers::{Crew, Driven};
 use super::{edge, parts, webhooks_tls, words, workers};
@@ -22,9 +23,11 @@ use crate::store::Db;
 use crate::telemetry;
 use anyhow::Context;
 use axum::Router;
+use axum::extract::ConnectInfo;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -207,16 +210,13 @@ fn serve(
     servers: &Shutdown,
 ) -> anyhow::Result<()> {
     listener.set_nonblocking(true).context("the API's listener")?;
-    let listener = tokio::net::TcpListener::from_std(listener).context("the API's listener")?;
+    let listener = TcpListener::from_std(listener).context("the API's listener")?;
     let stop = servers.clone();
     servers.spawn("http", async move {
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let done = axum::serve(listener, service)
-            .with_graceful_shutdown(async move { stop.requested().await })
-            .await;
-        if let Err(error) = done {
-            tracing::error!(%error, "the HTTP server ended");
-        }
+        let introduce: connections::Introduce<TcpListener> = |_, peer, known| {
+            known.insert(ConnectInfo(*peer));
+        };
+        connections::serve(listener, router, introduce, PATIENCE, &stop).await;
     });
     Ok(())
 }

@@ -7,16 +7,15 @@
 //!
 //! What was shown travels with the request: the adapter decides whether it is *its* PSP's.
 
+use super::connections::{self, PATIENCE};
 use crate::api::PeerCertificate;
 use crate::config::WebhooksTls;
 use crate::shutdown::Shutdown;
 use anyhow::Context;
 use axum::Router;
-use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::extract::{FromRequestParts, Request};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
+use axum::extract::ConnectInfo;
+use axum::http::Extensions;
+use axum::serve::Listener;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -95,14 +94,8 @@ pub fn serve(
     });
     let stop = servers.clone();
     servers.spawn("webhooks over TLS", async move {
-        let router = router.layer(from_fn(introduce));
-        let service = router.into_make_service_with_connect_info::<Peer>();
-        let done = axum::serve(Handshaken { receiver, address }, service)
-            .with_graceful_shutdown(async move { stop.requested().await })
+        connections::serve(Handshaken { receiver, address }, router, introduce, PATIENCE, &stop)
             .await;
-        if let Err(error) = done {
-            tracing::error!(%error, "the server for webhooks over TLS ended");
-        }
     });
     Ok(())
 }
@@ -165,32 +158,11 @@ impl Listener for Handshaken {
     }
 }
 
-/// Who is at the other end.
-#[derive(Debug, Clone)]
-struct Peer {
-    address: SocketAddr,
-    certificate: Option<PeerCertificate>,
-}
-
-impl Connected<IncomingStream<'_, Handshaken>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Handshaken>) -> Self {
-        let shown = stream.io().get_ref().1.peer_certificates();
-        let certificate = shown.and_then(|chain| chain.first());
-        Self {
-            address: *stream.remote_addr(),
-            certificate: certificate.map(|leaf| PeerCertificate(Arc::from(leaf.as_ref()))),
-        }
-    }
-}
-
 /// Tells the layers inside what they ask of any connection, and the handler the certificate.
-async fn introduce(request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    if let Ok(ConnectInfo(peer)) = ConnectInfo::<Peer>::from_request_parts(&mut parts, &()).await {
-        parts.extensions.insert(ConnectInfo(peer.address));
-        if let Some(certificate) = peer.certificate {
-            parts.extensions.insert(certificate);
-        }
+fn introduce(stream: &TlsStream<TcpStream>, peer: &SocketAddr, known: &mut Extensions) {
+    known.insert(ConnectInfo(*peer));
+    let shown = stream.get_ref().1.peer_certificates();
+    if let Some(leaf) = shown.and_then(|chain| chain.first()) {
+        known.insert(PeerCertificate(Arc::from(leaf.as_ref())));
     }
-    next.run(Request::from_parts(parts, body)).await
 }

@@ -1,0 +1,211 @@
+//! The HTTP server of a listener: hyper's, with a limit on how long a caller may hold a connection without
+//! asking for anything.
+//!
+//! Half a request head, sent byte by byte, costs its sender nothing and us a connection. So the first request of
+//! a connection, and each head after it, must be there within [`PATIENCE`], which is also how long a connection
+//! is kept for a caller who is between two requests. What follows the head has limits of its own: the body
+//! where it is read, the answer where it is made.
+
+use crate::shutdown::Shutdown;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::Extensions;
+use axum::serve::Listener;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower::{ServiceExt, service_fn};
+
+/// Longer than callers' pools keep a connection that rests between two requests, which is a minute in most.
+pub const PATIENCE: Duration = Duration::from_secs(75);
+
+/// What a connection tells every request that comes over it.
+pub type Introduce<L> = fn(&<L as Listener>::Io, &<L as Listener>::Addr, &mut Extensions);
+
+/// Serves the router on the listener until the servers stop. Requests that are under way then are answered.
+pub async fn serve<L: Listener>(
+    mut listener: L,
+    router: Router,
+    introduce: Introduce<L>,
+    patience: Duration,
+    servers: &Shutdown,
+) {
+    loop {
+        let (io, peer) = tokio::select! {
+            () = servers.requested() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let mut known = Extensions::new();
+        introduce(&io, &peer, &mut known);
+        let requests = Requests { router: router.clone(), known };
+        servers.spawn("http connection", connection(io, requests, patience, servers.clone()));
+    }
+}
+
+/// Where the requests of a connection go, and what each is told of it.
+struct Requests {
+    router: Router,
+    known: Extensions,
+}
+
+async fn connection<I>(io: I, requests: Requests, patience: Duration, servers: Shutdown)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Requests { router, known } = requests;
+    let asked = Arc::new(AtomicBool::new(false));
+    let heard = asked.clone();
+    let service = service_fn(move |request: axum::http::Request<hyper::body::Incoming>| {
+        heard.store(true, Ordering::Relaxed);
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().extend(known.clone());
+        router.clone().oneshot(request)
+    });
+    let service = hyper_util::service::TowerToHyperService::new(service);
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
+    builder.http2().enable_connect_protocol();
+    let mut served = pin!(builder.serve_connection_with_upgrades(TokioIo::new(io), service));
+    let (mut stopping, mut waited) =
+        (pin!(servers.requested()), pin!(tokio::time::sleep(patience)));
+    let (mut is_stopping, mut was_waited_for) = (false, false);
+    loop {
+        tokio::select! {
+            ended = served.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::trace!(%error, "a connection ended");
+                }
+                return;
+            }
+            () = stopping.as_mut(), if !is_stopping => {
+                is_stopping = true;
+                served.as_mut().graceful_shutdown();
+            }
+            // Before its first request is whole nobody knows which HTTP a connection speaks: hyper has no
+            // limit there.
+            () = waited.as_mut(), if !was_waited_for => {
+                was_waited_for = true;
+                if !asked.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::extract::Extension;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    /// A listener at which one caller calls.
+    struct OneCaller(Option<DuplexStream>);
+
+    impl Listener for OneCaller {
+        type Io = DuplexStream;
+        type Addr = &'static str;
+
+        async fn accept(&mut self) -> (DuplexStream, &'static str) {
+            match self.0.take() {
+                Some(io) => (io, "the caller"),
+                None => std::future::pending().await,
+            }
+        }
+
+        fn local_addr(&self) -> std::io::Result<&'static str> {
+            Ok("here")
+        }
+    }
+
+    fn call(patience: Duration) -> (DuplexStream, Shutdown) {
+        let (caller, ours) = duplex(4_096);
+        let servers = Shutdown::new();
+        let greet = async |Extension(name): Extension<&'static str>| format!("hello, {name}");
+        let router = Router::new().route("/", axum::routing::get(greet));
+        let stop = servers.clone();
+        servers.spawn("test", async move {
+            let introduce: Introduce<OneCaller> = |_, peer, known| {
+                known.insert(*peer);
+            };
+            serve(OneCaller(Some(ours)), router, introduce, patience, &stop).await;
+        });
+        (caller, servers)
+    }
+
+    async fn ask(caller: &mut DuplexStream) -> String {
+        caller.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+        let mut answer = vec![0; 1_024];
+        let mut text = String::new();
+        while !text.ends_with("the caller") {
+            let read = caller.read(&mut answer).await.unwrap();
+            assert!(read > 0, "closed after {text:?}");
+            text.push_str(std::str::from_utf8(&answer[..read]).unwrap());
+        }
+        text
+    }
+
+    /// The connection is closed by the other side, sooner or later.
+    async fn is_closed(caller: &mut DuplexStream) {
+        let mut rest = Vec::new();
+        let reading = caller.read_to_end(&mut rest);
+        tokio::time::timeout(Duration::from_secs(60), reading).await.expect("closed").unwrap();
+    }
+
+    const SHORT: Duration = Duration::from_millis(100);
+
+    #[tokio::test]
+    async fn who_says_nothing_or_half_a_request_is_not_waited_for() {
+        for said in ["", "PRI * HT", "GET", "GET / HTTP/1.1\r\nhost: h\r\n"] {
+            let (mut caller, _servers) = call(SHORT);
+            caller.write_all(said.as_bytes()).await.unwrap();
+            is_closed(&mut caller).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn who_goes_on_sending_a_head_without_end_is_not_waited_for_either() {
+        let (mut caller, _servers) = call(SHORT);
+        caller.write_all(b"GET / HTTP/1.1\r\nx-long: ").await.unwrap();
+        let (mut from_us, mut to_us) = tokio::io::split(caller);
+        let dribble = async {
+            let mut pace = tokio::time::interval(SHORT / 10);
+            while to_us.write_all(b"a").await.is_ok() {
+                pace.tick().await;
+            }
+        };
+        let mut rest = Vec::new();
+        let closed = async {
+            tokio::select! {
+                () = dribble => {}
+                read = from_us.read_to_end(&mut rest) => drop(read.unwrap()),
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), closed).await.expect("closed");
+    }
+
+    #[tokio::test]
+    async fn a_connection_serves_one_request_after_the_other_and_is_closed_when_it_rests_too_long()
+    {
+        let (mut caller, _servers) = call(Duration::from_secs(2));
+        for _ in 0..3 {
+            assert!(ask(&mut caller).await.starts_with("HTTP/1.1 200"));
+        }
+        is_closed(&mut caller).await;
+    }
+
+    /// The control of the others: nothing but the stop closes it here.
+    #[tokio::test]
+    async fn a_stop_closes_what_rests() {
+        let (mut caller, servers) = call(Duration::from_secs(3_600));
+        ask(&mut caller).await;
+        servers.request();
+        is_closed(&mut caller).await;
+        assert_eq!(servers.stop(Duration::from_secs(10)).await, crate::shutdown::Stopped::Clean);
+    }
+}
