@@ -38,7 +38,7 @@ pub struct Needs {
     pub payins: BTreeSet<PayinKey>,
     /// What came in and went out before, for the closed loop.
     pub histories: BTreeSet<(PlayerKey, Currency)>,
-    /// Withdrawals of these players that are not processing yet.
+    /// Withdrawals of these players that are not processing yet, and returns of their deposits that are.
     pub open_withdrawals: BTreeSet<PlayerKey>,
 }
 

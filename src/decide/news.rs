@@ -7,7 +7,7 @@
 
 use super::command::{Answer, Ctx, News, Source};
 use super::refusal::Refusal;
-use super::{attempt, completion, deposit_news, payout, people, session};
+use super::{attempt, completion, deposit_news, payout, people, session, taken_back};
 use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
@@ -185,10 +185,12 @@ fn after(
             attempt.due_at = completion::asked_after(&attempt, capabilities, ctx);
         } else if attempt.lease.is_none() && (answered || attempt.status != status_before) {
             let lost = source == Source::Inquiry && is_lost(outcome);
-            attempt.due_at =
-                attempt::due_after(&attempt, subject, capabilities, ctx.now).or_else(|| {
-                    attempt::asked_again(&attempt, subject, capabilities, ctx.now).filter(|_| lost)
-                });
+            attempt.due_at = attempt::due_after(&attempt, subject, capabilities, ctx.now)
+                .or_else(|| {
+                    let again = attempt::asked_again(&attempt, subject, capabilities, ctx.now);
+                    again.filter(|_| lost)
+                })
+                .or_else(|| taken_back::looked_at_again(&attempt, ctx));
         }
     } else if answered && !attempt.status.is_live() && !is_refused_late(&attempt) {
         attempt.due_at = None;

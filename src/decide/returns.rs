@@ -295,6 +295,16 @@ pub fn is_taken_back(book: &Book, id: Uuid) -> bool {
     matches!(deposit.deposit_status(), Some(Returned | Reversed))
 }
 
+/// Whether a return of this attempt's money was sent, and nobody knows yet what came of it.
+pub fn is_on_its_way(book: &Book, deposit: Uuid, attempt: AttemptId) -> bool {
+    let processing = PaymentStatus::Withdrawal(WithdrawalStatus::Processing);
+    book.payments.values().filter(|payment| payment.status == processing).any(|payment| {
+        payment.returns.as_ref().is_some_and(|returns| {
+            returns.deposit == deposit && returns.attempt.is_none_or(|named| named == attempt)
+        })
+    })
+}
+
 /// What a return would send was taken back from us: one that is approved and was not sent yet waits for
 /// people, and is named. None: none is known to be approved.
 pub fn recall(

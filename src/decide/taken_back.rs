@@ -15,7 +15,7 @@ use super::news::{OTHER_MONEY, keep};
 use super::people::raise;
 use super::returns;
 use crate::book::{Attempt, Book, Payment};
-use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus};
+use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus, Timestamp};
 use crate::ledger::templates::{self, Debit};
 use crate::screening::movement::UseState;
 use uuid::Uuid;
@@ -33,6 +33,13 @@ pub fn take_back(
     let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
     if matches!(attempt.status, AttemptStatus::Returned | AttemptStatus::Reversed) {
         return again(book, id, &attempt, (to, money), source, ctx);
+    }
+    if to == AttemptStatus::Returned
+        && source == Source::Inquiry
+        && returns::is_on_its_way(book, id, attempt_id)
+    {
+        // A PSP whose deposits show their refunds: it may be telling of the return that we are sending.
+        return keep(book, id, attempt_id, RETURN_ON_ITS_WAY);
     }
     let known = payment.credited.or(payment.suspended).or(payment.received);
     if known.is_some_and(|known| known.currency != money.currency) {
@@ -92,6 +99,17 @@ fn again(
          booked for it: ask the PSP whether it is besides, and adjust the wallet"
     );
     raise(book, "deposit.taken_back_again", id, Some(attempt.id), &detail, ctx);
+}
+
+/// Kept on an attempt whose money went back, as its PSP says, while a return of ours is on its way.
+const RETURN_ON_ITS_WAY: &str = "a return is on its way";
+/// How long such a return is given before the PSP is asked about the deposit again.
+const NEXT_LOOK: time::Duration = time::Duration::minutes(5);
+
+/// When to ask again whether money went back that is not ours to send. None: nothing waits for that.
+pub fn looked_at_again(attempt: &Attempt, ctx: &Ctx<'_>) -> Option<Timestamp> {
+    let waits = attempt.kept_news.as_deref() == Some(RETURN_ON_ITS_WAY);
+    (waits && attempt.status == AttemptStatus::Succeeded).then(|| ctx.now + NEXT_LOOK)
 }
 
 /// Between the things that are kept of one attempt.

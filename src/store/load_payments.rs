@@ -19,7 +19,7 @@ pub async fn load(
     load_cases(connection, books, needs).await?;
     let mut wanted: BTreeSet<Uuid> = needs.payments.clone();
     if !needs.open_withdrawals.is_empty() {
-        wanted.extend(approved_withdrawals(connection, needs).await?);
+        wanted.extend(open_withdrawals(connection, needs).await?);
     }
     if wanted.is_empty() {
         return Ok(());
@@ -87,7 +87,8 @@ async fn load_cases(
     Ok(())
 }
 
-async fn approved_withdrawals(
+/// Withdrawals that can still be stopped, and returns of deposits that are on their way.
+async fn open_withdrawals(
     connection: &mut PgConnection,
     needs: &Needs,
 ) -> Result<Vec<Uuid>, StoreError> {
@@ -96,7 +97,8 @@ async fn approved_withdrawals(
         "select p.payment_id from payment p
          join unnest($1::text[], $2::text[]) as wanted (operator_id, player_id)
            on wanted.operator_id = p.operator_id and wanted.player_id = p.player_id
-         where p.status = 'approved'",
+         where p.status = 'approved'
+           or (p.status = 'processing' and p.of_deposit is not null)",
         &operators,
         &ids
     )

@@ -1,5 +1,6 @@
 //! Money of deposits that is taken back more than once, from suspense, or while it is on its way back.
 
+use super::bounced_payouts::send;
 use super::harness::{Setup, World, claim, eur, key, person};
 use interlock::book::{Attempt, Payment};
 use interlock::decide::command::{News, OpenReturn, Source};
@@ -7,7 +8,7 @@ use interlock::decide::{Answer, Command};
 use interlock::domain::{Exclusion, Money, PaymentId, Player, PlayerKey};
 use interlock::payments::return_deposit::return_deposit;
 use interlock::payments::review_payment::ReviewAct;
-use psp_contract::{Outcome, Report, Status};
+use psp_contract::{Decline, DeclineClass, Outcome, Report, Status};
 
 const WEBHOOK: Source = Source::Webhook { hint: false };
 
@@ -200,6 +201,42 @@ async fn money_that_is_charged_back_while_its_return_is_open_never_touches_the_w
     assert_eq!((over.status.as_str(), over.suspended), ("returned", None));
     assert!(world.reviews(&over).await.is_empty(), "nothing is left to decide");
     assert_eq!(world.house_balance("suspense").await, 0);
+    world.close().await;
+}
+
+/// A PSP whose deposits show their refunds tells of ours as of anybody's, and may do so before it has answered
+/// us. The player is debited once.
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_return_that_is_seen_at_the_deposit_first_is_debited_once() {
+    let liars = vec!["trustly-de", "truelayer-de"];
+    let world = World::with(Setup { workers: false, liars, ..Setup::default() }).await;
+    let went_back = || Status::Returned { money: eur(700) };
+    for reaches in [true, false] {
+        let player = world.player("DE").await;
+        let deposit = world.deposit(&player, eur(700)).await;
+        let say = async |status, source| told(&world, &deposit, status, source).await;
+        assert_eq!(say(succeeded(700), WEBHOOK).await, ("succeeded", 700, 0));
+        let back = open_return(&world, &deposit, None).await;
+        approve(&world, &back).await;
+        let sent = send(&world, &back).await;
+        for _ in 0..2 {
+            assert_eq!(say(went_back(), Source::Inquiry).await, ("succeeded", 0, 0));
+        }
+        assert_eq!(world.wallet(&player).await.held, 700, "the return holds it");
+        let asked_again = world.payment(deposit.id).await.attempts[0].due_at;
+        assert!(asked_again.is_some(), "whose refund it was shows when the return is over");
+        let status = match reaches {
+            true => succeeded(700),
+            false => Status::Declined(Decline::new(DeclineClass::PspFault, "no")),
+        };
+        tell(&world, &sent, &sent.attempts[0], status, Source::Call).await;
+        // Ours it was; or, ours having failed, somebody else's.
+        assert_eq!(say(went_back(), Source::Inquiry).await, ("returned", 0, 0), "{reaches}");
+        assert_eq!(say(went_back(), Source::Inquiry).await, ("returned", 0, 0), "{reaches}");
+        assert_eq!(world.wallet(&player).await.held, 0);
+        let after = world.payment(deposit.id).await.attempts[0].due_at;
+        assert_eq!(after, None, "nothing is left to ask");
+    }
     world.close().await;
 }
 
