@@ -1,7 +1,8 @@
 //! Money of deposits that is taken back more than once, from suspense, or while it is on its way back.
 
 use super::bounced_payouts::send;
-use super::harness::{Setup, World, claim, eur, key, person};
+use super::harness::markets::BRAZIL;
+use super::harness::{SOON, Setup, World, claim, eur, eventually, key, person};
 use interlock::book::{Attempt, Payment};
 use interlock::decide::command::{News, OpenReturn, Source};
 use interlock::decide::{Answer, Command};
@@ -9,6 +10,8 @@ use interlock::domain::{Exclusion, Money, PaymentId, Player, PlayerKey};
 use interlock::payments::return_deposit::return_deposit;
 use interlock::payments::review_payment::ReviewAct;
 use psp_contract::{Decline, DeclineClass, Outcome, Report, Status};
+use serde_json::json;
+use std::time::Duration;
 
 const WEBHOOK: Source = Source::Webhook { hint: false };
 
@@ -238,6 +241,43 @@ async fn our_own_return_that_is_seen_at_the_deposit_first_is_debited_once() {
         assert_eq!(after, None, "nothing is left to ask");
     }
     world.close().await;
+}
+
+/// The whole road at the PSP that does so: its payment turns to refunded while the answer that says so is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_over_mercado_pago_is_debited_once_though_its_answer_is_lost() {
+    const PSP: &str = "mercadopago-br";
+    for answer_is_lost in [false, true] {
+        let accounts = BRAZIL.accounts;
+        let world = World::with(Setup { accounts, first: Some(PSP), ..Setup::default() }).await;
+        let player = world.player_of(BRAZIL).await;
+        let deposit = world.one().deposit(BRAZIL.deposit(&player)).await;
+        world.complete(&deposit, "succeeded").await;
+        let deposit = world.settled(deposit.id, "succeeded").await;
+        let looked_at = || async {
+            let open =
+                "select count(*) from attempt where due_at is not null or lease_until is not null";
+            (world.number(open).await == 0).then_some(())
+        };
+        eventually("the deposit is at rest", SOON, looked_at).await;
+        let back = open_return(&world, &deposit, None).await;
+        if answer_is_lost {
+            let lost = json!({"operation": "any", "fault": "timeout_after_accept", "times": 1});
+            world.mocks.fault_with(PSP, lost).await;
+        }
+        approve(&world, &back).await;
+        let there = || async {
+            let back = world.payment(back.id).await;
+            let asked = "select count(*) from inbox where psp = 'mercadopago-br' and state = 'new'";
+            (back.status.as_str() == "paid" && world.number(asked).await == 0).then_some(())
+        };
+        world.later("it is paid, and its messages are heard", Duration::from_secs(20), there).await;
+        world.settled(deposit.id, "returned").await;
+        world.later("nothing is left to ask", Duration::from_secs(60), looked_at).await;
+        let wallet = world.wallet(&player).await;
+        assert_eq!((wallet.cash, wallet.held, wallet.owed), (0, 0, 0), "{answer_is_lost}");
+        world.close().await;
+    }
 }
 
 /// Without workers nothing is sent meanwhile.

@@ -13,8 +13,8 @@ use crate::psp::{Notice, Outgoing, Step, Twist};
 use crate::{clock, ids};
 
 pub(super) fn notices(mp: &MercadoPago, m: &Movement, step: Step) -> Vec<Notice> {
-    // A refund is told as an update of its payment; the merchant cancels only itself.
-    if m.kind == Kind::Refund || step.to == Status::Cancelled {
+    // The merchant cancels only itself.
+    if step.to == Status::Cancelled {
         return Vec::new();
     }
     vec![notice(mp, m)]
@@ -22,6 +22,8 @@ pub(super) fn notices(mp: &MercadoPago, m: &Movement, step: Step) -> Vec<Notice>
 
 pub(super) fn notice(mp: &MercadoPago, m: &Movement) -> Notice {
     let at = clock::trustly(m.changed_at);
+    // A refund is told as an update of its payment.
+    let about = if m.kind == Kind::Refund { m.text("original") } else { &m.reference };
     let number = ids::derived_digits(&["notice", &m.reference, &at], 12);
     let (event, body) = match m.kind {
         Kind::Payout => {
@@ -35,7 +37,7 @@ pub(super) fn notice(mp: &MercadoPago, m: &Movement) -> Notice {
         }
         Kind::Deposit | Kind::Refund => {
             let body = json!({
-                "action": "payment.updated", "api_version": "v1", "data": { "id": m.reference },
+                "action": "payment.updated", "api_version": "v1", "data": { "id": about },
                 "date_created": clock::millis(m.created_at), "id": number, "live_mode": false,
                 "type": "payment", "user_id": "123456543",
             });
@@ -47,10 +49,10 @@ pub(super) fn notice(mp: &MercadoPago, m: &Movement) -> Notice {
         url => url.to_owned(),
     };
     Notice {
-        reference: m.reference.clone(),
+        reference: about.to_owned(),
         event,
         id: ids::derived_uuid(&["event", &m.reference, &at]),
-        url: format!("{url}?data.id={}&type={event}", m.reference),
+        url: format!("{url}?data.id={about}&type={event}"),
         data: body,
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api::{self, Both, invalid, major, minor, not_found, refusal};
-use super::{Draft, MercadoPago};
+use super::{Draft, MercadoPago, refunds};
 use crate::book::{Kind, Movement, Payer, Status};
 use crate::clock;
 use crate::faults::{self, Answer, Call, Fault, Plan};
@@ -168,6 +168,20 @@ pub(super) fn view(mp: &MercadoPago, m: &Movement) -> Value {
     })
 }
 
+/// A payment with what its merchant has sent back of it: all of it, and its status says so.
+fn as_it_stands(psp: &Psp, mp: &MercadoPago, m: &Movement) -> Value {
+    let mut told = view(mp, m);
+    let back = refunds::sent_back(psp, &m.reference);
+    if m.status == Status::Succeeded && 0 < back {
+        told["transaction_amount_refunded"] = major(back, &m.currency);
+        told["status_detail"] = "partially_refunded".into();
+        if back == m.amount_minor {
+            (told["status"], told["status_detail"]) = ("refunded".into(), "refunded".into());
+        }
+    }
+    told
+}
+
 pub(super) fn find(psp: &Psp, id: &str) -> Option<Movement> {
     psp.book.find(id).filter(|m| m.kind == Kind::Deposit)
 }
@@ -184,7 +198,7 @@ pub(super) async fn read(
         let read = || {
             api::authorise(&mp, &headers)?;
             let found = find(&owner, &id).ok_or_else(not_found)?;
-            Ok(Answer::json(StatusCode::OK, &view(&mp, &found)))
+            Ok(Answer::json(StatusCode::OK, &as_it_stands(&owner, &mp, &found)))
         };
         either(read())
     };
@@ -213,7 +227,7 @@ pub(super) async fn search(
                 let same = named.is_none_or(|named| m.text("external_reference") == named);
                 m.kind == Kind::Deposit && same
             });
-            let results: Vec<Value> = found.iter().map(|m| view(&mp, m)).collect();
+            let results: Vec<Value> = found.iter().map(|m| as_it_stands(&owner, &mp, m)).collect();
             let paging = json!({ "total": results.len(), "limit": 30, "offset": 0 });
             Ok(Answer::json(StatusCode::OK, &json!({ "paging": paging, "results": results })))
         };

@@ -33,6 +33,18 @@ fn view(m: &Movement) -> Value {
     })
 }
 
+/// Whether a refund holds a part of its payment, or has taken it.
+const fn is_live(m: &Movement) -> bool {
+    matches!(m.status, Status::Pending | Status::Succeeded)
+}
+
+/// How much of a payment its merchant has sent back.
+pub(super) fn sent_back(psp: &Psp, payment: &str) -> i64 {
+    let all = psp.book.movements();
+    let of_it = all.iter().filter(|m| m.kind == Kind::Refund && m.text("original") == payment);
+    of_it.filter(|m| m.status == Status::Succeeded).map(|m| m.amount_minor).sum()
+}
+
 pub(super) async fn create(
     State((psp, mp)): State<Both>,
     ConnectInfo(connection): Peer,
@@ -69,9 +81,8 @@ async fn refund(
         if let Some(answer) = request.repeated(entry) {
             return Ok((answer, None));
         }
-        let live = |m: &&Movement| matches!(m.status, Status::Pending | Status::Succeeded);
         let earlier = entry.movements().iter().filter(|m| m.text("original") == id);
-        let refunded: i64 = earlier.filter(live).map(|m| m.amount_minor).sum();
+        let refunded: i64 = earlier.filter(|m| is_live(m)).map(|m| m.amount_minor).sum();
         let left = payment.amount_minor - refunded;
         if payment.status != Status::Succeeded || left < amount_minor {
             return Err(invalid("The action requested is not valid for the current state"));
