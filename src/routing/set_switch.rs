@@ -49,7 +49,7 @@ pub async fn set_switch(
     order: SwitchOrder,
     idempotency_key: &str,
 ) -> Result<(Switch, bool), SetError> {
-    let now = flows.clock.now();
+    let (now, asked_from) = (flows.clock.now(), order.from);
     let switch = checked(flows, order, now)?;
     let case =
         (switch.kind == SwitchKind::Kill).then(|| look_at(flows, &switch, now)).transpose()?;
@@ -59,6 +59,7 @@ pub async fn set_switch(
         let same = before.kind == switch.kind
             && before.scope == switch.scope
             && before.reason == switch.reason
+            && before.from == asked_from.unwrap_or(before.set_at)
             && before.until == switch.until;
         return if same { Ok((*before, true)) } else { Err(SetError::KeyReused) };
     }

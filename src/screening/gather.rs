@@ -131,7 +131,7 @@ pub fn count_deposit(
     };
     facts.counted = counters::count(policy, facts, (locked, payment), setting);
     locked.background.gather(facts, policy, payment, locked.ends);
-    narrow(facts, setting.fx);
+    narrow(facts, locked, setting.fx);
 }
 
 /// Whether a deposit still holds room within its player's limits for all of this money.
@@ -149,7 +149,7 @@ pub fn account(player: &Player, locked: &Locked<'_>, setting: &Setting<'_>) -> F
     facts.limits = limits::measure(limits, (movements, None), terms, setting.now, setting.fx);
     facts.counted = counters::count(policy, &facts, (locked, None), setting);
     locked.background.gather(&mut facts, policy, None, &[]);
-    narrow(&mut facts, setting.fx);
+    narrow(&mut facts, locked, setting.fx);
     facts
 }
 
@@ -182,7 +182,7 @@ pub fn count_withdrawal(
     let policy = setting.policy(facts);
     facts.counted = counters::count(policy, facts, (locked, payment), setting);
     locked.background.gather(facts, policy, payment, locked.ends);
-    narrow(facts, setting.fx);
+    narrow(facts, locked, setting.fx);
 }
 
 fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) -> Facts {
@@ -209,14 +209,50 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
 }
 
 /// Keeps the rates that these facts can ask for: what is compared is worth something in euro, and in
-/// the currencies of the player's limits and of what was counted.
-fn narrow(facts: &mut Facts, fx: &FxTable) {
+/// the currencies of the player's limits and of what was counted. What was counted over is in the
+/// currencies of the player's movements and stakes: who counts again needs their rates, too.
+fn narrow(facts: &mut Facts, locked: &Locked<'_>, fx: &FxTable) {
     let limits = facts.limits.iter().map(|limit| limit.most.currency);
     let payment = facts.payment.iter().map(|payment| payment.money.currency);
     let counted = facts.counted.iter().map(|counted| counted.query.currency);
     let vouched = facts.attestations.iter().filter_map(|one| one.amount);
     let vouched = vouched.map(|amount| amount.currency);
-    let currencies: BTreeSet<Currency> =
-        payment.chain(limits).chain(counted).chain(vouched).collect();
+    let moved = locked.movements.iter().map(|movement| movement.money.currency);
+    let staked = locked.background.turnover.iter().flat_map(|turnover| turnover.sums.keys());
+    let of_facts = payment.chain(limits).chain(counted).chain(vouched);
+    let currencies: BTreeSet<Currency> = of_facts.chain(moved).chain(staked.copied()).collect();
     facts.fx = fx.narrowed(currencies);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screening::limits::Period;
+    use crate::screening::test_data::{NOW, deposited, fx, limit, player, policies};
+
+    /// A decision is made again with the rates that it kept, and with what was known of the movements.
+    #[test]
+    fn the_rates_that_are_kept_are_enough_to_count_the_same_movements_again() {
+        let (player, policies, all) = (player(), policies(), fx());
+        let coins = Movement {
+            money: Money::new(1_000, Currency::BTC),
+            ..deposited(1, 1, NOW - time::Duration::HOUR, UseState::Counted)
+        };
+        let records = Deposit {
+            checkpoint: Checkpoint::DepositPre,
+            player: Some(&player),
+            payment: None,
+            origin: Origin::Request,
+            money: Money::new(10_000, Currency::SEK),
+            method: Method::BankTransfer,
+            limits: &[limit(Period::Day, 100_000, Currency::SEK)],
+            movements: &[coins],
+            background: Background::NOTHING,
+            source: None,
+        };
+        let first = deposit(&records, &Setting::new(&policies, &all, NOW));
+        assert!(first.limits.iter().all(|limit| limit.used.is_ok()), "{:?}", first.limits);
+        let again = deposit(&records, &Setting::new(&policies, &first.fx, NOW));
+        assert_eq!(first, again);
+    }
 }

@@ -25,9 +25,15 @@ async fn a_person_switches_a_psp_off_and_on_and_every_step_names_them() {
     let again = scene.ask_with("sk_demo", "POST", path, Some(body), key).await;
     assert_eq!(again.text("/id"), set.text("/id"));
     assert_eq!(again.headers["idempotency-replayed"], "true");
-    let other = Some(json!({"psp": "trustly-de", "reason": "another one"}));
-    let reused = scene.ask_with("sk_demo", "POST", path, other, key).await;
-    assert_eq!((reused.status, reused.code()), (422, "idempotency.key_reused"));
+    let from = "2099-01-01T00:00:00Z";
+    for other in [
+        json!({"psp": "trustly-de", "reason": "another one"}),
+        json!({"psp": "trustly-de", "direction": "deposit", "reason": "late settlements",
+            "from": from}),
+    ] {
+        let reused = scene.ask_with("sk_demo", "POST", path, Some(other), key).await;
+        assert_eq!((reused.status, reused.code()), (422, "idempotency.key_reused"));
+    }
 
     let told = scene.ask("sk_demo", "POST", "/v1/deposits", Some(deposit("p-1", "10.00"))).await;
     let candidates = told.body["route"]["candidates"].as_array().unwrap();
