@@ -98,7 +98,7 @@ async fn is_not_let_go(world: &World, back: &Payment, proposes: bool) {
 }
 
 /// Ann opens the return of a deposit.
-async fn open_return(world: &World, deposit: &Payment, amount: Option<Money>) -> Payment {
+pub async fn open_return(world: &World, deposit: &Payment, amount: Option<Money>) -> Payment {
     let order = OpenReturn {
         claim: claim("returns", &key()),
         deposit: deposit.id.uuid,
@@ -115,7 +115,7 @@ async fn open_return(world: &World, deposit: &Payment, amount: Option<Money>) ->
 }
 
 /// Bob approves it.
-async fn approve(world: &World, back: &Payment) {
+pub async fn approve(world: &World, back: &Payment) {
     let review = world.reviews(back).await.pop().unwrap();
     let proposal = review.open_proposal().unwrap().id;
     world.one().review((&review, back), ReviewAct::Approve { proposal }, "bob").await.unwrap();
