@@ -298,7 +298,7 @@ pub(super) async fn refund(
         plan.pause().await;
         either(refund_payment(&owner, &adyen, &payment, &headers, &body, &plan).await)
     };
-    faults::guard(psp, connection, Call::Other, work).await
+    faults::guard(psp, connection, Call::CreateRefund, work).await
 }
 
 async fn refund_payment(

@@ -25,6 +25,8 @@ const PPM: u64 = 1_000_000;
 pub(crate) enum Operation {
     CreateDeposit,
     CreatePayout,
+    /// Money of a deposit that goes back the way it came.
+    CreateRefund,
     Query,
     Webhook,
     Any,
@@ -35,6 +37,7 @@ pub(crate) enum Operation {
 pub(crate) enum Call {
     CreateDeposit,
     CreatePayout,
+    CreateRefund,
     Query,
     Other,
 }
@@ -101,7 +104,7 @@ impl Fault {
         }
     }
 
-    /// Faults that only a call that creates money can have.
+    /// Faults that only a call that creates a deposit or a payout can have.
     fn needs_creation(self) -> bool {
         matches!(
             self,
@@ -120,6 +123,7 @@ impl Fault {
         match rule {
             Operation::CreateDeposit => call == Call::CreateDeposit,
             Operation::CreatePayout => call == Call::CreatePayout,
+            Operation::CreateRefund => call == Call::CreateRefund,
             Operation::Query => call == Call::Query,
             Operation::Webhook => self == Self::WebhookBeforeResponse,
             Operation::Any => true,
@@ -214,6 +218,7 @@ impl Faults {
         let fires = match request.operation {
             Operation::Webhook => delivery || request.fault == Fault::WebhookBeforeResponse,
             Operation::Query => !delivery && !request.fault.needs_creation(),
+            Operation::CreateRefund => !request.fault.needs_creation(),
             Operation::CreateDeposit | Operation::CreatePayout | Operation::Any => true,
         };
         if !fires {
@@ -255,6 +260,7 @@ impl Faults {
                 Operation::Webhook | Operation::Any => true,
                 Operation::CreateDeposit => kind == Kind::Deposit,
                 Operation::CreatePayout => kind == Kind::Payout,
+                Operation::CreateRefund => kind == Kind::Refund,
                 Operation::Query => false,
             };
             meant && rule.fault.is_of_delivery()

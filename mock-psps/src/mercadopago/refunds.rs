@@ -58,7 +58,7 @@ pub(super) async fn create(
         let outcome = refund(&owner, &mp, &id, &headers, &body, &plan).await;
         outcome.unwrap_or_else(|answer| answer)
     };
-    faults::guard(psp, connection, Call::Other, work).await
+    faults::guard(psp, connection, Call::CreateRefund, work).await
 }
 
 async fn refund(

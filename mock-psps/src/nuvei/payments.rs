@@ -277,7 +277,7 @@ pub(super) async fn refund(
     ConnectInfo(connection): ConnectInfo<Connection>,
     body: Bytes,
 ) -> Response {
-    api::call(both, connection, Call::Other, body, OF_REFUND, give_back).await
+    api::call(both, connection, Call::CreateRefund, body, OF_REFUND, give_back).await
 }
 
 async fn give_back(psp: Arc<Psp>, nuvei: Arc<Nuvei>, asked: Admitted) -> Result<Fields, Refusal> {

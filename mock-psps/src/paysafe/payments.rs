@@ -144,7 +144,7 @@ pub(super) async fn refund(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming { connection, call: Call::Other, headers, body: Some(body) };
+    let incoming = Incoming { connection, call: Call::CreateRefund, headers, body: Some(body) };
     api::call(both, incoming, move |psp, _, body, plan| async move {
         let movement = psp.book.enter(|entry| give_back(entry, &id, &body))?;
         scenario::booked(&psp, &movement, &plan).await;

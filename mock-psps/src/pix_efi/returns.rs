@@ -116,7 +116,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    api::admitted(both, connection, Call::Other, headers, move |psp, _, plan| async move {
+    api::admitted(both, connection, Call::CreateRefund, headers, move |psp, _, plan| async move {
         let body = api::json_body(&body)?;
         let deposit = paid_by(&psp, &e2eid)?;
         let amount_minor = amount(&body["valor"])

@@ -20,7 +20,7 @@ pub(super) async fn create(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response {
-    api::creating(both, connection, Call::Other, move |psp, swish, plan| async move {
+    api::creating(both, connection, Call::CreateRefund, move |psp, swish, plan| async move {
         let body: Value =
             serde_json::from_slice(&body).map_err(|_| Refusal::plain(StatusCode::BAD_REQUEST))?;
         let movement = psp.book.enter(|entry| {

@@ -26,7 +26,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = Incoming { connection, call: Call::Other, method, uri, headers, body };
+    let incoming = Incoming { connection, call: Call::CreateRefund, method, uri, headers, body };
     api::command(both, incoming, move |psp, _, admitted| book(psp, id, admitted)).await
 }
 

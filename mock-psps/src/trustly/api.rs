@@ -53,6 +53,7 @@ pub(super) async fn call(
     let call = match request["method"].as_str() {
         Some("Deposit") => Call::CreateDeposit,
         Some("AccountPayout") => Call::CreatePayout,
+        Some("Refund") => Call::CreateRefund,
         Some("GetWithdrawals" | "AccountLedger") => Call::Query,
         _ => Call::Other,
     };

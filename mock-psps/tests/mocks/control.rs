@@ -32,6 +32,7 @@ async fn faults_that_can_never_happen_are_refused() {
     for rule in [
         json!({ "operation": "query", "fault": "webhook_drop" }),
         json!({ "operation": "webhook", "fault": "http_500" }),
+        json!({ "operation": "create_refund", "fault": "decline_soft" }),
         json!({ "operation": "any", "fault": "http_500", "rate": 1.5 }),
     ] {
         assert_eq!(w.control("/psps/trustly-de/faults", rule).await.0, 422);

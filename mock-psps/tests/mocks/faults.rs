@@ -53,6 +53,26 @@ async fn faults_after_acceptance_book_exactly_once() {
 }
 
 #[tokio::test]
+async fn a_fault_of_refunds_meets_refunds_alone() {
+    let w = world().await;
+    let pay = async |reference: &str| {
+        let (_, created) = w.truelayer("/v3/payments", &digits(), &payment(reference)).await;
+        created["id"].as_str().unwrap().to_owned()
+    };
+    let id = pay(&digits()).await;
+    w.complete(ACCOUNT, &id, json!({ "outcome": "succeeded" })).await;
+    w.fault(ACCOUNT, "create_refund", "http_500_after_accept", 1).await;
+    assert_eq!(w.truelayer_get(&format!("/v3/payments/{id}")).await.0, 200);
+    pay(&digits()).await;
+    let refund = json!({ "amount_in_minor": 6_000, "reference": "back" });
+    let path = format!("/v3/payments/{id}/refunds");
+    let answer = w.truelayer_raw(&path, &digits(), &refund).await.unwrap();
+    assert_eq!(answer.status(), 500);
+    let refunds = w.movements(ACCOUNT).await.into_iter().filter(|m| m["kind"] == "refund");
+    assert_eq!(refunds.count(), 1);
+}
+
+#[tokio::test]
 async fn a_reset_is_a_reset_on_the_wire() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let w = world().await;

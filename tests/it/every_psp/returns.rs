@@ -24,7 +24,8 @@ async fn goes_back(id: &'static str, answer_is_lost: bool) {
     world.later("the deposit is at rest", Duration::from_secs(60), at_rest).await;
     let back = open_return(world, &deposit, None).await;
     if answer_is_lost {
-        let lost = json!({"operation": "any", "fault": "timeout_after_accept", "times": 1});
+        let lost =
+            json!({"operation": "create_refund", "fault": "timeout_after_accept", "times": 1});
         world.mocks.fault_with(id, lost).await;
     }
     approve(world, &back).await;
@@ -67,17 +68,16 @@ macro_rules! accounts {
     };
 }
 
-// The second test where the PSP tells by itself, or when it is asked, what became of a return whose answer was
-// lost. Elsewhere people find out.
+// Trustly knows a refund by no reference of ours: where its answer is lost, people find out.
 accounts! {
     trustly_de_gives_back = "trustly-de";
     truelayer_gb_gives_back = "truelayer-gb", truelayer_gb_gives_back_though_its_answer_is_lost;
-    nuvei_ca_gives_back = "nuvei-ca";
-    nuvei_de_gives_back = "nuvei-de";
+    nuvei_ca_gives_back = "nuvei-ca", nuvei_ca_gives_back_though_its_answer_is_lost;
+    nuvei_de_gives_back = "nuvei-de", nuvei_de_gives_back_though_its_answer_is_lost;
     adyen_de_gives_back = "adyen-de", adyen_de_gives_back_though_its_answer_is_lost;
-    paysafe_ca_gives_back = "paysafe-ca";
-    swish_se_gives_back = "swish-se";
-    pix_efi_br_gives_back = "pix-efi-br";
+    paysafe_ca_gives_back = "paysafe-ca", paysafe_ca_gives_back_though_its_answer_is_lost;
+    swish_se_gives_back = "swish-se", swish_se_gives_back_though_its_answer_is_lost;
+    pix_efi_br_gives_back = "pix-efi-br", pix_efi_br_gives_back_though_its_answer_is_lost;
     mercadopago_br_gives_back = "mercadopago-br",
         mercadopago_br_gives_back_though_its_answer_is_lost;
 }
