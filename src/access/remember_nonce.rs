@@ -7,6 +7,7 @@
 
 use crate::shutdown::Shutdown;
 use crate::store::StoreError;
+use crate::store::db::within;
 use crate::store::request_nonce::{self, Connection};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -19,6 +20,8 @@ const WAITING_MAX: usize = 4_096;
 const BATCH_MAX: usize = 500;
 /// How long a caller waits for the answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the task waits for the database, which ends a statement of it after 2 s by itself.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(4);
 const PURGE_EVERY: Duration = Duration::from_secs(30);
 
 /// Whether a nonce is new, seen from the callers' side. Clones share the task.
@@ -109,7 +112,7 @@ impl Clerk {
             batch.drain(..).partition(|question| seen.insert(question.pair.clone()));
         let (keys, nonces): (Vec<String>, Vec<String>) =
             firsts.iter().map(|question| question.pair.clone()).unzip();
-        match self.insert(&keys, &nonces).await {
+        match within(DATABASE_PATIENCE, self.insert(&keys, &nonces)).await {
             Ok(new) => {
                 for question in firsts {
                     let is_new = new.contains(&question.pair);
@@ -143,7 +146,7 @@ impl Clerk {
         let Some(connection) = &mut self.connection else {
             return;
         };
-        if let Err(error) = request_nonce::purge(connection).await {
+        if let Err(error) = within(DATABASE_PATIENCE, request_nonce::purge(connection)).await {
             tracing::warn!(%error, "purging old nonces failed");
             self.connection = None;
         }

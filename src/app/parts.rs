@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::domain::Ids;
 use crate::flows::{Flows, Nudges};
 use crate::lane::clerks::Desks;
-use crate::lane::lane::LaneContext;
+use crate::lane::context::LaneContext;
 use crate::lane::{LaneConfig, Lanes, LanesError, Render};
 use crate::routing::begin_routing::begin_routing;
 use crate::routing::observe::PspHealth;

@@ -5,7 +5,7 @@
 //! for one statement and a crowd for two ([`Clerk::rest`] is for what nobody waits for). An asker
 //! that goes away takes nothing back.
 
-use crate::store::db::LaneConnection;
+use crate::store::db::{LaneConnection, within};
 use crate::store::{Db, StoreError};
 use std::future::Future;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use tokio_util::task::TaskTracker;
 /// Questions that wait at once; more are sent away.
 const WAITING_MAX: usize = 4_096;
 const BATCH_MAX: usize = 200;
+/// How long a batch may take: the server ends each of its few statements after 5 s.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a desk does with a batch.
 pub trait Clerk: Send + 'static {
@@ -90,18 +92,24 @@ async fn work<C: Clerk + Sync>(clerk: C, db: Db, mut queue: mpsc::Receiver<Asked
     while 0 < queue.recv_many(&mut asked, BATCH_MAX).await {
         let (questions, answers): (Vec<_>, Vec<_>) = asked.drain(..).unzip();
         let mut found = at_work(&clerk, &db, &mut connection, &questions).await;
-        if found.is_none() && 1 < questions.len() {
+        if matches!(found, Err(StoreError::Unavailable(_))) {
+            // The connection may have been the one thing that was gone.
+            found = at_work(&clerk, &db, &mut connection, &questions).await;
+        }
+        match found {
             // One question may be what the database cannot stand: the others go without it.
-            let mut singly = Vec::with_capacity(questions.len());
-            for question in questions.chunks(1) {
-                let one = at_work(&clerk, &db, &mut connection, question).await;
-                singly.push(one.and_then(|mut one| one.pop()));
+            Err(error) if 1 < questions.len() && !matches!(error, StoreError::Unavailable(_)) => {
+                let mut singly = Vec::with_capacity(questions.len());
+                for question in questions.chunks(1) {
+                    let one = at_work(&clerk, &db, &mut connection, question).await;
+                    singly.push(one.ok().and_then(|mut one| one.pop()));
+                }
+                answer_all(answers, singly);
             }
-            answer_all(answers, singly);
-        } else {
-            let found = found.take().unwrap_or_default();
-            let padded = found.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-            answer_all(answers, padded);
+            found => {
+                let found = found.unwrap_or_default().into_iter().map(Some);
+                answer_all(answers, found.chain(std::iter::repeat_with(|| None)));
+            }
         }
         if !clerk.rest().is_zero() {
             tokio::time::sleep(clerk.rest()).await;
@@ -119,26 +127,30 @@ fn answer_all<A>(
     }
 }
 
-/// None: it failed, and the next try has a connection of its own.
+/// After an error the next try has a connection of its own.
 async fn at_work<C: Clerk>(
     clerk: &C,
     db: &Db,
     connection: &mut Option<LaneConnection>,
     questions: &[C::Question],
-) -> Option<Vec<C::Answer>> {
-    let opened = match connection.take() {
-        Some(opened) => Ok(opened),
-        None => clerk.open(db).await,
+) -> Result<Vec<C::Answer>, StoreError> {
+    let held = connection.take();
+    let asking = async {
+        let mut opened = match held {
+            Some(opened) => opened,
+            None => clerk.open(db).await?,
+        };
+        let answers = clerk.answer(&mut opened, questions).await?;
+        Ok((opened, answers))
     };
-    let answered = match opened {
-        Ok(mut opened) => {
-            let answered = clerk.answer(&mut opened, questions).await;
-            if answered.is_ok() {
-                *connection = Some(opened);
-            }
-            answered
+    match within(PATIENCE, asking).await {
+        Ok((opened, answers)) => {
+            *connection = Some(opened);
+            Ok(answers)
         }
-        Err(error) => Err(error),
-    };
-    answered.map_err(|error| tracing::warn!(%error, "a desk could not ask the database")).ok()
+        Err(error) => {
+            tracing::warn!(%error, "a desk could not ask the database");
+            Err(error)
+        }
+    }
 }

@@ -1,23 +1,18 @@
 //! The task of one lane: a queue, a connection, a slot.
 
 use super::batch::{self, Decided, Outcome};
+use super::context::LaneContext;
 use super::lanes::{LaneConfig, SubmitError};
-use super::render::Render;
 use super::width::Width;
-use crate::book::Incident;
-use crate::clock::Clock;
-use crate::decide::four_eyes::ReviewTerms;
-use crate::decide::{Answer, Command, PspFacts};
-use crate::domain::{Ids, PlayerKey};
-use crate::screening::policy::FxTable;
-use crate::screening::shelf::PolicyShelf;
+use crate::decide::{Answer, Command};
+use crate::domain::PlayerKey;
 use crate::store::db::{self, LaneConnection};
 use crate::store::slots::{self, HeldSlot};
 use crate::store::{Db, StoreError};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 /// Keys of what a lane writes under its slot's numbers. One that is taken shows that the numbers are
@@ -32,36 +27,9 @@ const NUMBERED: [&str; 7] = [
     "decision_pkey",
 ];
 
-/// What every decision and every write of an instance's lanes may look at.
-#[allow(missing_debug_implementations, reason = "a bundle of shared services")]
-pub struct LaneContext {
-    pub clock: Arc<dyn Clock>,
-    pub ids: Arc<dyn Ids>,
-    pub psps: Arc<dyn PspFacts>,
-    pub render: Arc<dyn Render>,
-    pub policies: Arc<PolicyShelf>,
-    pub fx: Arc<FxTable>,
-    pub holder: String,
-    /// How long whoever calls a PSP keeps an attempt to itself.
-    pub attempt_lease: Duration,
-    pub reviews: ReviewTerms,
-    /// Told after each commit that wrote something: relays and workers look at once.
-    pub committed: Vec<Arc<Notify>>,
-}
-
-impl LaneContext {
-    fn tell_committed(&self, incidents: &[Incident]) {
-        for bell in &self.committed {
-            bell.notify_one();
-        }
-        for incident in incidents {
-            let payment = incident.payment.map(|id| id.to_string()).unwrap_or_default();
-            tracing::error!(incident.id = %incident.id, kind = incident.kind,
-                payment.id = payment, detail = incident.detail, "an incident needs a person");
-            metrics::counter!("incidents_total", "kind" => incident.kind).increment(1);
-        }
-    }
-}
+/// Leases of its slot that a lane waits for one batch, and for one answer. The server ends what takes it
+/// too long by itself, and by then another instance has the slot.
+const LEASES_WAITED: u32 = 3;
 
 /// A queued command and whoever awaits its answer.
 #[derive(Debug)]
@@ -177,7 +145,8 @@ impl Lane {
             self.process(batch).await;
         }
         if let Some(mut connection) = self.connection.take() {
-            let _ = slots::give_back(&mut connection, self.held).await;
+            let giving = slots::give_back(&mut connection, self.held);
+            let _ = db::within(self.patience(), giving).await;
         }
     }
 
@@ -250,21 +219,19 @@ impl Lane {
     async fn attempt(&mut self, works: &[&Work]) -> Ended {
         let Some(mut connection) = self.connected().await else { return Ended::Again };
         let lease = self.config.slot_lease;
-        let decided = match db::begin(&mut connection).await {
-            Ok(()) => {
-                batch::decide_and_write(&mut connection, &self.context, self.held, works, lease)
-                    .await
-            }
-            Err(error) => Err(error),
+        let (context, held) = (&self.context, self.held);
+        let deciding = async {
+            db::begin(&mut connection).await?;
+            batch::decide_and_write(&mut connection, context, held, works, lease).await
         };
-        match decided {
+        match db::within(self.patience(), deciding).await {
             Ok(decided) => self.commit(connection, decided).await,
             Err(error) => self.failed(connection, error).await,
         }
     }
 
     async fn commit(&mut self, mut connection: LaneConnection, decided: Decided) -> Ended {
-        match db::commit(&mut connection).await {
+        match db::within(self.patience(), db::commit(&mut connection)).await {
             Ok(()) => {
                 let wrote = self.held.seq < decided.to_seq;
                 self.held.seq = decided.to_seq;
@@ -288,7 +255,8 @@ impl Lane {
     async fn ask_what_was_kept(&mut self, decided: Decided) -> Ended {
         loop {
             if let Some(mut connection) = self.connected().await {
-                match slots::look(&mut connection, self.held.slot).await {
+                let asking = slots::look(&mut connection, self.held.slot);
+                match db::within(self.patience(), asking).await {
                     Ok(now) if now.fence == self.held.fence && now.seq == decided.to_seq => {
                         self.held.seq = now.seq;
                         self.connection = Some(connection);
@@ -308,7 +276,7 @@ impl Lane {
 
     async fn failed(&mut self, mut connection: LaneConnection, error: StoreError) -> Ended {
         let usable = !matches!(error, StoreError::Unavailable(_))
-            && db::roll_back(&mut connection).await.is_ok();
+            && db::within(self.patience(), db::roll_back(&mut connection)).await.is_ok();
         if usable {
             self.connection = Some(connection);
         }
@@ -332,13 +300,17 @@ impl Lane {
         let Some(mut connection) = self.connected().await else { return Ended::Again };
         let lease = self.config.slot_lease;
         let taken = self.shared.slots_of_others(Some(self.held.slot));
-        match slots::take(&mut connection, &self.config.holder, &taken, lease).await {
+        let taking = slots::take(&mut connection, &self.config.holder, &taken, lease);
+        match db::within(self.patience(), taking).await {
             Ok(Some(held)) => {
                 self.shared.replace_slot(Some(self.held.slot), held.slot);
                 self.held = held;
             }
             Ok(None) => tracing::warn!("no lane slot is free"),
-            Err(error) => tracing::warn!(error = %chain(&error), "taking a lane slot"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "taking a lane slot");
+                return Ended::Again;
+            }
         }
         self.connection = Some(connection);
         Ended::Again
@@ -358,9 +330,14 @@ impl Lane {
         }
     }
 
+    fn patience(&self) -> Duration {
+        self.config.slot_lease * LEASES_WAITED
+    }
+
     async fn keep_lease(&mut self) {
         let Some(mut connection) = self.connected().await else { return };
-        match slots::renew(&mut connection, self.held, self.config.slot_lease).await {
+        let renewing = slots::renew(&mut connection, self.held, self.config.slot_lease);
+        match db::within(self.patience(), renewing).await {
             Ok(true) => self.connection = Some(connection),
             Ok(false) => {
                 self.connection = Some(connection);

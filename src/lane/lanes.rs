@@ -1,7 +1,8 @@
 //! The door to durability: which lane a player is on, and what a full queue means.
 
+use super::context::LaneContext;
 use super::desk::DeskError;
-use super::lane::{Lane, LaneContext, Shared, Work};
+use super::lane::{Lane, Shared, Work};
 use super::width::Width;
 use crate::decide::{Answer, Command, Refusal};
 use crate::domain::PlayerKey;

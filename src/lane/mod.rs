@@ -11,11 +11,12 @@
 //! refused command never fails its neighbours; a command whose answer cannot be told for sure is not
 //! answered until the database has said what it kept.
 //!
-//! Reading order: [`lanes`] (the door), [`width`], [`lane`] (the task), [`batch`], [`render`]; beside
-//! them [`desk`], [`clerks`], [`known_places`].
+//! Reading order: [`lanes`] (the door), [`width`], [`lane`] (the task), [`batch`], [`context`], [`render`];
+//! beside them [`desk`], [`clerks`], [`known_places`].
 
 pub mod batch;
 pub mod clerks;
+pub mod context;
 pub mod desk;
 pub mod known_places;
 #[allow(clippy::module_inception, reason = "the room is named after its one task")]

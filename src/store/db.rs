@@ -3,6 +3,7 @@
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use std::future::Future;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +74,10 @@ const TIMES: [(&str, &str); 1] = [("timezone", "UTC")];
 
 /// A pooled connection that nobody used for so long is tested before it is used.
 const RESTED: Duration = Duration::from_secs(5);
+/// A connection that does not answer a test within this is thrown away: a new one costs little.
+const TEST_MAX: Duration = Duration::from_secs(2);
+/// How long a connection may take to open.
+const OPENING_MAX: Duration = Duration::from_secs(5);
 
 /// The database as the service sees it. Cheap to clone: every request does so some times.
 #[derive(Debug, Clone)]
@@ -119,7 +124,7 @@ impl Db {
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
         ]);
-        Ok(PgConnection::connect_with(&options).await?)
+        within(OPENING_MAX, async { Ok(PgConnection::connect_with(&options).await?) }).await
     }
 
     /// As [`Db::lane_connection`]; its commits do not wait for the disk. For what may be forgotten.
@@ -132,6 +137,23 @@ impl Db {
     pub async fn close(&self) {
         self.0.pool.close().await;
     }
+}
+
+/// Work with the database that must not wait for ever.
+///
+/// The server ends what takes it too long; a host that vanished ends nothing, and a connection to it is
+/// silent for good where nothing of ours is still to be acknowledged. Work that is cut off leaves its
+/// connection in the middle of an answer: it must not be used again.
+pub async fn within<T>(
+    most: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let silent = || {
+        let said = format!("the database said nothing for {most:?}");
+        std::io::Error::new(std::io::ErrorKind::TimedOut, said)
+    };
+    let done = tokio::time::timeout(most, work).await;
+    done.unwrap_or_else(|_| Err(StoreError::Unavailable(silent().into())))
 }
 
 /// The pool's settings.
@@ -151,7 +173,8 @@ pub fn pool_options(connections_max: u32, guarded: bool) -> PgPoolOptions {
                 if met.idle_for < RESTED {
                     return Ok(true);
                 }
-                Ok(connection.ping().await.is_ok())
+                let tested = tokio::time::timeout(TEST_MAX, connection.ping()).await;
+                Ok(matches!(tested, Ok(Ok(()))))
             })
         })
         .acquire_timeout(Duration::from_secs(5))
@@ -161,11 +184,13 @@ pub fn pool_options(connections_max: u32, guarded: bool) -> PgPoolOptions {
     }
     options.after_release(|connection, _| {
         Box::pin(async move {
-            let outside = connection
-                .fetch_one("select now() = statement_timestamp()")
-                .await
-                .and_then(|row| sqlx::Row::try_get::<bool, _>(&row, 0));
-            Ok(outside.unwrap_or(false))
+            let asked = connection.fetch_one("select now() = statement_timestamp()");
+            match within(TEST_MAX, async { Ok(asked.await?) }).await {
+                Ok(row) => Ok(sqlx::Row::try_get(&row, 0).unwrap_or(false)),
+                // Closed without a word to the server, which may not be there.
+                Err(StoreError::Unavailable(error)) => Err(error),
+                Err(_) => Ok(false),
+            }
         })
     })
 }
