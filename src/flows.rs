@@ -76,6 +76,10 @@ pub struct Nudges {
     pub live: Arc<Notify>,
 }
 
+/// A piece of work in the background that lasts longer waits for something that is gone, a database host
+/// above all. Calls to PSPs end long before; what it had claimed becomes due again by its lease.
+pub const WORK_MAX: Duration = Duration::from_secs(300);
+
 /// Lets a line be logged at most once a second for each name, so that nobody can fill the log.
 #[derive(Debug, Default)]
 pub struct Hush(Mutex<BTreeMap<String, Timestamp>>);
@@ -111,11 +115,12 @@ impl Flows {
         self.lanes.submit(player, command).await
     }
 
-    /// Runs a piece of work that nobody's disconnect can drop.
+    /// Runs a piece of work that nobody's disconnect can drop. None: it was not over after
+    /// [`WORK_MAX`], and was dropped.
     pub fn detach<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> tokio::task::JoinHandle<T> {
-        self.tasks.spawn(work)
+    ) -> tokio::task::JoinHandle<Option<T>> {
+        self.tasks.spawn(async move { tokio::time::timeout(WORK_MAX, work).await.ok() })
     }
 }

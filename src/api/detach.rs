@@ -7,14 +7,22 @@
 use super::problem::Problem;
 use crate::shutdown::Shutdown;
 use std::future::Future;
+use std::time::Duration;
+
+/// A request that lasts longer waits for something that is gone, a database host above all. Nobody has
+/// waited for it for long then, and whoever repeats it learns what came of it.
+const REQUEST_MAX: Duration = Duration::from_secs(300);
 
 /// Runs requests as tasks of their own. A stop waits for them.
-#[derive(Debug, Clone, Default)]
-pub struct Detach(Shutdown);
+#[derive(Debug, Clone)]
+pub struct Detach {
+    tasks: Shutdown,
+    most: Duration,
+}
 
 impl Detach {
     pub const fn new(tasks: Shutdown) -> Self {
-        Self(tasks)
+        Self { tasks, most: REQUEST_MAX }
     }
 
     /// Runs a request to its end, even when nobody waits for it any more.
@@ -27,7 +35,15 @@ impl Detach {
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
         use tracing::Instrument;
-        let task = self.0.spawn("request", request.in_current_span());
+        let most = self.most;
+        let bounded = async move {
+            let ended = tokio::time::timeout(most, request).await;
+            ended.unwrap_or_else(|_| {
+                tracing::error!("a request was not over after {most:?} and was dropped");
+                Err(Problem::fault())
+            })
+        };
+        let task = self.tasks.spawn("request", bounded.in_current_span());
         // The panic was logged under the task's name.
         task.await.unwrap_or_else(|_| Err(Problem::fault()))
     }
@@ -58,9 +74,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_500_of_this_request_alone() {
-        let detach = Detach::default();
+        let detach = Detach::new(Shutdown::new());
         let broken = detach.run::<(), _>(async { panic!("on purpose") }).await;
         assert_eq!(broken.unwrap_err().status().as_u16(), 500);
+        assert_eq!(detach.run(async { Ok(1) }).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_waits_for_ever_is_dropped() {
+        let detach = Detach { most: Duration::from_millis(5), ..Detach::new(Shutdown::new()) };
+        let dropped = detach.run(std::future::pending::<Result<(), _>>()).await;
+        assert_eq!(dropped.unwrap_err().status().as_u16(), 500);
         assert_eq!(detach.run(async { Ok(1) }).await.unwrap(), 1);
     }
 }

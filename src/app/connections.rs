@@ -1,10 +1,10 @@
 //! The HTTP server of a listener: hyper's, with a limit on how long a caller may hold a connection without
 //! asking for anything.
 //!
-//! Half a request head, sent byte by byte, costs its sender nothing and us a connection. So the first request of
-//! a connection, and each head after it, must be there within [`PATIENCE`], which is also how long a connection
-//! is kept for a caller who is between two requests. What follows the head has limits of its own: the body
-//! where it is read, the answer where it is made.
+//! Half a request head, sent byte by byte, costs its sender nothing and us a connection. So each request's head
+//! must be there within [`PATIENCE`], which is also how long a connection is kept for a caller who is between
+//! two requests. What follows the head has limits of its own: the body where it is read, the answer where it
+//! is made. HTTP/1 alone is spoken: hyper knows no such limit for HTTP/2, whose connections rest for ever.
 
 use crate::shutdown::Shutdown;
 use axum::Router;
@@ -12,11 +12,9 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Extensions;
 use axum::serve::Listener;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::{ServiceExt, service_fn};
@@ -58,22 +56,17 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Requests { router, known } = requests;
-    let asked = Arc::new(AtomicBool::new(false));
-    let heard = asked.clone();
     let service = service_fn(move |request: axum::http::Request<hyper::body::Incoming>| {
-        heard.store(true, Ordering::Relaxed);
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().extend(known.clone());
         router.clone().oneshot(request)
     });
     let service = hyper_util::service::TowerToHyperService::new(service);
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
-    builder.http2().enable_connect_protocol();
-    let mut served = pin!(builder.serve_connection_with_upgrades(TokioIo::new(io), service));
-    let (mut stopping, mut waited) =
-        (pin!(servers.requested()), pin!(tokio::time::sleep(patience)));
-    let (mut is_stopping, mut was_waited_for) = (false, false);
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(patience);
+    let mut served = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let mut stopping = pin!(servers.requested());
+    let mut is_stopping = false;
     loop {
         tokio::select! {
             ended = served.as_mut() => {
@@ -85,14 +78,6 @@ where
             () = stopping.as_mut(), if !is_stopping => {
                 is_stopping = true;
                 served.as_mut().graceful_shutdown();
-            }
-            // Before its first request is whole nobody knows which HTTP a connection speaks: hyper has no
-            // limit there.
-            () = waited.as_mut(), if !was_waited_for => {
-                was_waited_for = true;
-                if !asked.load(Ordering::Relaxed) {
-                    return;
-                }
             }
         }
     }
@@ -161,7 +146,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_says_nothing_or_half_a_request_is_not_waited_for() {
-        for said in ["", "PRI * HT", "GET", "GET / HTTP/1.1\r\nhost: h\r\n"] {
+        let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        for said in ["", "PRI * HT", preface, "GET", "GET / HTTP/1.1\r\nhost: h\r\n"] {
             let (mut caller, _servers) = call(SHORT);
             caller.write_all(said.as_bytes()).await.unwrap();
             is_closed(&mut caller).await;

@@ -1,6 +1,6 @@
 //! Seals the log when it is due, and puts the checkpoints' files where the database cannot reach them.
 
-use super::driver::{Report, Worker};
+use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::{Ids, Timestamp};
 use crate::evidence::seal::{SealError, Sealing, put_files, seal};
 use crate::store::incidents::{self, ServiceIncident};
@@ -108,6 +108,10 @@ impl Worker for CheckpointWorker {
 
     fn period(&self) -> Duration {
         PERIOD
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

@@ -14,7 +14,7 @@ use anyhow::Context;
 use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
 
-use super::driver::{Report, Worker};
+use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::{EndpointId, Timestamp};
 use crate::store::{Pool, deliveries, webhook_endpoints};
 use crate::webhooks::deliver::{Delivered, Outbound, deliver};
@@ -153,6 +153,10 @@ impl Worker for DeliveryLogWorker {
 
     fn period(&self) -> Duration {
         Duration::from_secs(60 * 60)
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

@@ -9,8 +9,10 @@
 //! * and after a growing pause, up to [`Worker::failure_pause_max`], when a look failed or panicked: a
 //!   panic costs one look, never the worker.
 //!
-//! A look is never cut off: sqlx can lose a connection's transaction when a query is cancelled, so
-//! the token is only heard between looks. Each look's end is written to `worker_heartbeat` (at most
+//! A stop cuts no look off: the token is only heard between looks. One that lasts longer than it ever
+//! should ([`Worker::look_max`]) waits for something that is gone, a database host above all, and is cut
+//! off: what it held is free when its lease ends, as after a kill, and the pool throws its connection
+//! away. Each look's end is written to `worker_heartbeat` (at most
 //! every few seconds, unless something changed) with the time by which the next must have come;
 //! `/readyz` needs no more than that.
 
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::Timestamp;
+use crate::store::db::within;
 use crate::store::heartbeats::{self, Heartbeat};
 use crate::store::{Pool, StoreError};
 
@@ -36,6 +39,10 @@ const FAILURE_PAUSE: Duration = Duration::from_millis(250);
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// What a look may take beyond its period before the worker counts as stuck.
 const HEARTBEAT_GRACE: Duration = Duration::from_secs(60);
+/// After so long a look is cut off.
+const LOOK_MAX: Duration = Duration::from_secs(60);
+/// For looks that walk over much, or wait for one outsider after another.
+pub const LONG_LOOK_MAX: Duration = Duration::from_secs(3_600);
 
 /// What one look did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,6 +73,11 @@ pub trait Worker: Send + Sync + 'static {
     /// hold at once when the database is back.
     fn failure_pause_max(&self) -> Duration {
         FAILURE_PAUSE_MAX
+    }
+
+    /// How long a look may last: [`LOOK_MAX`], [`LONG_LOOK_MAX`], or less where what it brings must hold soon.
+    fn look_max(&self) -> Duration {
+        LOOK_MAX
     }
 
     /// One look. It claims what is there, does it, and reports; it must stand being run by two
@@ -125,15 +137,17 @@ pub async fn drive<W: Worker>(worker: Arc<W>, drive: Drive) {
 async fn look<W: Worker>(worker: &W, drive: &Drive, pulse: &mut Pulse) -> Report {
     pulse.looks = pulse.looks.wrapping_add(1);
     let name = worker.name();
-    let activation = AssertUnwindSafe(worker.activate(drive.clock.now()));
-    let failure = match activation.catch_unwind().await {
-        Ok(Ok(report)) => {
+    let most = worker.look_max();
+    let activation = AssertUnwindSafe(worker.activate(drive.clock.now())).catch_unwind();
+    let failure = match tokio::time::timeout(most, activation).await {
+        Ok(Ok(Ok(report))) => {
             pulse.failures = 0;
             count(name, report);
             return report;
         }
-        Ok(Err(error)) => error,
-        Err(panic) => anyhow::anyhow!("the worker panicked: {}", panic_text(&*panic)),
+        Ok(Ok(Err(error))) => error,
+        Ok(Err(panic)) => anyhow::anyhow!("the worker panicked: {}", panic_text(&*panic)),
+        Err(_) => anyhow::anyhow!("it was not over after {most:?} and was cut off"),
     };
     pulse.failures = pulse.failures.saturating_add(1);
     metrics::counter!("worker_looks_failed_total", "worker" => name).increment(1);
@@ -217,7 +231,7 @@ async fn write_beat<W: Worker>(
         due_by: now + worker.period() * 2 + FAILURE_PAUSE_MAX + HEARTBEAT_GRACE,
         failures: pulse.failures,
     };
-    heartbeats::beat(&drive.pool, &heartbeat).await
+    within(LOOK_MAX, heartbeats::beat(&drive.pool, &heartbeat)).await
 }
 
 #[cfg(test)]
@@ -264,6 +278,40 @@ mod tests {
         assert_eq!(pause_after(1, 1, 0), FAILURE_PAUSE);
         assert_eq!(pause_after(1, 3, 0), 4 * FAILURE_PAUSE);
         assert_eq!(pause_after(1, u32::MAX, 0), FAILURE_PAUSE_MAX);
+    }
+
+    struct Stuck;
+
+    impl Worker for Stuck {
+        fn name(&self) -> &'static str {
+            "stuck"
+        }
+
+        fn period(&self) -> Duration {
+            FAILURE_PAUSE
+        }
+
+        fn look_max(&self) -> Duration {
+            Duration::from_millis(5)
+        }
+
+        async fn activate(&self, _now: Timestamp) -> anyhow::Result<Report> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_that_waits_for_ever_is_cut_off_and_has_failed() {
+        let drive = Drive {
+            pool: Pool::connect_lazy("postgres://127.0.0.1:1/nowhere").expect("an address"),
+            instance: "one".into(),
+            clock: Arc::new(crate::clock::SystemClock),
+            nudge: Arc::default(),
+            shutdown: CancellationToken::new(),
+        };
+        let mut pulse = Pulse::default();
+        assert_eq!(look(&Stuck, &drive, &mut pulse).await, Report::default());
+        assert_eq!(pulse.failures, 1);
     }
 
     struct Urgent;

@@ -1,6 +1,6 @@
 //! Asks vendors of identity about the messages that were not followed to their end.
 
-use super::driver::{Report, Worker};
+use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::vendors::identity::sweep::sweep;
@@ -24,6 +24,10 @@ impl Worker for IdentityWorker {
 
     fn period(&self) -> Duration {
         Duration::from_secs(5)
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

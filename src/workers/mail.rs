@@ -1,6 +1,6 @@
 //! Sends the letters that wait.
 
-use super::driver::{Report, Worker};
+use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::notify::mail::Mailer;
@@ -22,6 +22,10 @@ impl Worker for MailWorker {
 
     fn period(&self) -> Duration {
         Duration::from_secs(10)
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

@@ -1,6 +1,6 @@
 //! Matches names anew: of players whose record changed, and of all when a list did.
 
-use super::driver::{Report, Worker};
+use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::vendors::people::sweep_names::sweep_names;
@@ -30,6 +30,10 @@ impl Worker for NameWorker {
     /// those who pay now.
     fn rest(&self) -> Duration {
         Duration::from_millis(500)
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

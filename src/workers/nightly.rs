@@ -1,6 +1,6 @@
 //! Once a night: the proof of the books, and idempotency keys that are older than 30 days go.
 
-use super::driver::{Report, Worker};
+use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::Timestamp;
 use crate::evidence::prove_books::prove_books;
 use crate::flows::Flows;
@@ -41,6 +41,10 @@ impl Worker for NightlyWorker {
 
     fn period(&self) -> Duration {
         Duration::from_secs(10 * 60)
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

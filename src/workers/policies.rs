@@ -30,6 +30,11 @@ impl Worker for PolicyWorker {
         PERIOD
     }
 
+    /// An instance that has not heard of policies for 45 s says that it is not ready.
+    fn look_max(&self) -> Duration {
+        Duration::from_secs(15)
+    }
+
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
         let refreshed = refresh_policies(&self.flows).await;
         let age = now - self.flows.policies.read_at();

@@ -1,6 +1,6 @@
 //! Looks at the cases whose time has come, and counts those that wait, so that an alert can be set on them.
 
-use super::driver::{Report, Worker};
+use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::reviews::sweep_cases::sweep_cases;
@@ -48,6 +48,10 @@ impl Worker for ReviewWorker {
 
     fn period(&self) -> Duration {
         Duration::from_secs(15)
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

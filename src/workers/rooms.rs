@@ -1,6 +1,6 @@
 //! Settles the room that deposits took in files of limits over all operators.
 
-use super::driver::{Report, Worker};
+use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::vendors::people::settle_rooms::settle_rooms;
@@ -24,6 +24,10 @@ impl Worker for RoomWorker {
 
     fn period(&self) -> Duration {
         Duration::from_secs(1)
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

@@ -52,6 +52,11 @@ impl Worker for RoutingWorker {
         FAILURE_PAUSE_MAX
     }
 
+    /// A kill switch must hold within a second; a look that waits for what is gone must not keep it for long.
+    fn look_max(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
         // First, and whatever becomes of the rest: a kill switch must hold.
         load_switches(&self.flows, now).await.context("loading what people switched off")?;

@@ -1,9 +1,11 @@
 //! What a worker has running beyond its look, so that a slow PSP holds up nobody else.
 
+use crate::flows::WORK_MAX;
 use crate::store::StoreError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -24,6 +26,8 @@ struct Shared {
     rows: Mutex<Rows>,
     most: usize,
     share: usize,
+    /// How long a piece of work may last.
+    lasts: Duration,
     /// Rung when half of the room, or of a PSP's share, is free again after a look had found more than
     /// there was room for.
     room_again: Arc<Notify>,
@@ -125,7 +129,7 @@ impl Running {
         share: usize,
         room_again: Arc<Notify>,
     ) -> Self {
-        let shared = Shared { rows: Mutex::default(), most, share, room_again };
+        let shared = Shared { rows: Mutex::default(), most, share, lasts: WORK_MAX, room_again };
         Self { tasks, shared: Arc::new(shared) }
     }
 
@@ -205,7 +209,10 @@ impl Running {
         self.tasks.spawn(async move {
             // All of it, not the one field that is named: it is dropped when the work has ended.
             let mut held = held;
-            held.came_on = work.await;
+            held.came_on = tokio::time::timeout(held.shared.lasts, work).await.unwrap_or_else(|_| {
+                tracing::error!(row.id = %held.row, "work in the background was not over and was dropped");
+                false
+            });
         });
         Start::Started
     }
@@ -333,6 +340,19 @@ mod tests {
         assert!(!world.was_rung(), "who was told looks once");
         let _others = [3, 5, 6].map(|row| world.start_at(row, &format!("psp-{row}")));
         assert_eq!(world.start_at(7, "psp-7").err(), Some(Start::NoRoom));
+    }
+
+    #[tokio::test]
+    async fn work_that_waits_for_ever_frees_its_row_and_its_share() {
+        let mut world = World::new();
+        Arc::get_mut(&mut world.running.shared).expect("nothing runs").lasts = Duration::ZERO;
+        let work = std::future::pending();
+        let started = world.running.start_at(Uuid::from_u128(1), vec!["psp".to_owned()], work);
+        assert_eq!(started, Start::Started);
+        world.tasks.close();
+        world.tasks.wait().await;
+        let room = world.running.room();
+        assert_eq!((room.most, room.running), (4, Vec::new()));
     }
 
     #[tokio::test]

@@ -1,10 +1,14 @@
 //! Whether an instance says in time that it is not ready.
 
-use super::harness::{SOON, Setup, World, eventually};
+use super::harness::{SOON, Setup, World, deposit_order, eur, eventually};
 use interlock::api::health::Readiness;
 use interlock::app::readiness::InstanceReadiness;
 use interlock::app::workers::Driven;
+use interlock::decide::Answer;
 use std::time::{Duration, Instant};
+
+/// By then nothing waits any more for a host that is gone: a look of a worker lasts a minute at most.
+const LEFT_BEHIND: Duration = Duration::from_secs(100);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_database_is_told_within_a_second() {
@@ -28,6 +32,38 @@ async fn a_frozen_database_is_told_within_a_second() {
     drop(readiness);
     // Nothing of it can end in order any more.
     world.kill(0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_host_that_vanishes_is_left_for_the_one_that_has_its_address() {
+    let world = World::with(Setup { proxy: true, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let first = world.deposit(&player, eur(700)).await;
+    world.complete(&first, "succeeded").await;
+    world.settled(first.id, "succeeded").await;
+    // Whatever waits for an answer now never gets one; what is at rest does not know yet.
+    world.proxy.clone().unwrap().vanish();
+    let begin = async || match world.one().try_deposit(deposit_order(&player, eur(900))).await {
+        Ok(Answer::Payment(payment)) if payment.next_action.is_some() => Some(*payment),
+        _ => None,
+    };
+    let second = eventually("a deposit begins", LEFT_BEHIND, begin).await;
+    world.complete(&second, "succeeded").await;
+    let credited = async || {
+        let payment = world.payment(second.id).await;
+        (payment.status.as_str() == "succeeded").then_some(())
+    };
+    eventually("its money is credited", LEFT_BEHIND, credited).await;
+    let ready = async || {
+        let (instance, driven) = (world.one().name.clone(), Driven::default());
+        driven.add("routing");
+        let flows = world.one().flows.clone();
+        let checks = InstanceReadiness { flows, instance, driven }.check().await;
+        checks.iter().all(|check| check.ok).then_some(())
+    };
+    eventually("the instance is ready", LEFT_BEHIND, ready).await;
+    assert_eq!(world.wallet(&player).await.cash, 1_600);
     world.close().await;
 }
 

@@ -11,6 +11,7 @@ use crate::api::problem::Problem;
 use crate::api::views::payment_event::event_data_for_player;
 use crate::domain::{OperatorId, PaymentId, PlayerKey};
 use crate::outbox::event::StoredEvent;
+use crate::store::db::within;
 use crate::store::outbox_reads;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -27,6 +28,8 @@ const BATCH: i64 = 50;
 /// A stream looks by itself now and then, and ends after an hour: its reader connects again.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 const LIFE_MAX: Duration = Duration::from_secs(3_600);
+/// A stream whose events cannot be read for so long ends.
+const READ_MAX: Duration = Duration::from_secs(10);
 
 /// Watch a payment
 ///
@@ -116,7 +119,8 @@ impl Reader {
     async fn read(&mut self) -> Option<bool> {
         let pool = self.edge.flows.db.pool();
         let (operator, payment) = (&self.operator, self.payment);
-        match outbox_reads::events_of_payment(pool, operator, payment, self.last, BATCH).await {
+        let reading = outbox_reads::events_of_payment(pool, operator, payment, self.last, BATCH);
+        match within(READ_MAX, reading).await {
             Ok(events) => {
                 self.ready = events.into();
                 Some(!self.ready.is_empty())

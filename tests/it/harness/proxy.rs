@@ -1,5 +1,5 @@
 //! A socket between the service and PostgreSQL that loses a lane's COMMIT, or the answer to it, or
-//! stalls.
+//! stalls, or moves to another host without a word on the connections to the old one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct Proxy {
     next: Arc<AtomicU8>,
     lost: Arc<AtomicUsize>,
     frozen: Arc<AtomicBool>,
+    /// Counts the hosts that vanished. A connection was to the host of the number that it began with.
+    vanished: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -29,7 +31,8 @@ impl Proxy {
         std::fs::create_dir_all(&folder).unwrap();
         let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
         let frozen = Arc::default();
-        let proxy = Self { folder, next: Arc::default(), lost: Arc::default(), frozen };
+        let (next, lost, vanished) = (Arc::default(), Arc::default(), Arc::default());
+        let proxy = Self { folder, next, lost, frozen, vanished };
         let (taking, socket) = (proxy.clone(), server.join(".s.PGSQL.5432"));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -55,8 +58,15 @@ impl Proxy {
         self.frozen.store(true, Ordering::SeqCst);
     }
 
-    async fn stall(&self) {
-        if self.frozen.load(Ordering::SeqCst) {
+    /// The host vanishes, and another has its address: nothing is carried any more on connections that are
+    /// open now, and none of them is cut; new ones work.
+    pub fn vanish(&self) {
+        self.vanished.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn stall(&self, host: usize) {
+        let is_gone = host < self.vanished.load(Ordering::SeqCst);
+        if is_gone || self.frozen.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
     }
@@ -69,7 +79,8 @@ impl Proxy {
         let Ok(server) = UnixStream::connect(socket).await else { return };
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
-        let back = self.copy(&mut from_server, &mut to_client);
+        let host = self.vanished.load(Ordering::SeqCst);
+        let back = self.copy(host, &mut from_server, &mut to_client);
         let forth = async {
             let mut buffer = vec![0; 65_536];
             loop {
@@ -77,7 +88,7 @@ impl Proxy {
                 if read == 0 {
                     return HONEST;
                 }
-                self.stall().await;
+                self.stall(host).await;
                 if buffer[..read].windows(COMMIT.len()).any(|window| window == COMMIT) {
                     let loss = self.next.swap(HONEST, Ordering::SeqCst);
                     if loss != HONEST {
@@ -103,12 +114,17 @@ impl Proxy {
         self.lost.fetch_add(usize::from(loss != HONEST), Ordering::SeqCst);
     }
 
-    async fn copy(&self, from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
+    async fn copy(
+        &self,
+        host: usize,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
+    ) {
         let mut buffer = vec![0; 65_536];
         loop {
             match from.read(&mut buffer).await {
                 Ok(read) if 0 < read => {
-                    self.stall().await;
+                    self.stall(host).await;
                     if to.write_all(&buffer[..read]).await.is_err() {
                         return;
                     }
