@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
-use interlock::sandbox::cluster::{OWNER_ROLE, PrivateCluster};
+use interlock::sandbox::cluster::{APP_ROLE, OWNER_ROLE, PrivateCluster};
+use interlock::store::Db;
+use interlock::store::migrate::{self, MigrateError};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::path::Path;
 
@@ -63,6 +65,65 @@ async fn payments_are_the_same_after_their_table_was_made_anew() {
     for (query, before) in [ROWS, INDEXES, RIGHTS].into_iter().zip(before) {
         assert_eq!(texts(&mut owner, query).await, before, "{query}");
     }
+    owner.close().await.unwrap();
+    drop(cluster);
+}
+
+const NEWEST: &str = "select max(version) from _sqlx_migrations";
+
+#[tokio::test]
+async fn an_instance_runs_on_a_newer_schema_and_on_no_older_one() {
+    let cluster = PrivateCluster::start_temporary().unwrap();
+    cluster.create_database(DATABASE, None).unwrap();
+    let owner_url = cluster.url(DATABASE, OWNER_ROLE);
+    migrate::migrate(&owner_url, "production").await.unwrap();
+    let db = Db::connect(&cluster.url(DATABASE, APP_ROLE), 2).await.unwrap();
+    let mut owner = PgConnection::connect(&owner_url).await.unwrap();
+    let newest: i64 = sqlx::query_scalar(NEWEST).fetch_one(&mut owner).await.unwrap();
+    let mut run = async |statement: String| {
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut owner).await.unwrap();
+    };
+    assert!(migrate::is_current(db.pool()).await);
+
+    // The next version's migration was applied: the instances of this one go on, and may start.
+    let next = newest + 1;
+    run(format!(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values ({next}, 'of the next version', true, '', 0)"
+    ))
+    .await;
+    assert!(migrate::is_current(db.pool()).await);
+    migrate::check(db.pool(), "production").await.unwrap();
+    let refused = migrate::migrate(&owner_url, "production").await.unwrap_err();
+    assert!(matches!(refused, MigrateError::Newer(version) if version == next), "{refused}");
+
+    // One of its own is not there, however new the newest is; or it failed.
+    run(format!("update _sqlx_migrations set success = false where version = {newest}")).await;
+    assert!(!migrate::is_current(db.pool()).await);
+    run(format!("delete from _sqlx_migrations where version = {newest}")).await;
+    let refused = migrate::check(db.pool(), "production").await.unwrap_err();
+    assert!(matches!(refused, MigrateError::NotMigrated), "{refused}");
+    db.close().await;
+    owner.close().await.unwrap();
+    drop(cluster);
+}
+
+#[tokio::test]
+async fn a_database_of_another_environment_is_left_as_it_is() {
+    let cluster = PrivateCluster::start_temporary().unwrap();
+    cluster.create_database(DATABASE, None).unwrap();
+    let owner_url = cluster.url(DATABASE, OWNER_ROLE);
+    migrate::migrate(&owner_url, "production").await.unwrap();
+    let mut owner = PgConnection::connect(&owner_url).await.unwrap();
+    // As before the last migration: whoever runs the migrations now would try it, and fail at it.
+    let last =
+        "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
+    sqlx::query(last).execute(&mut owner).await.unwrap();
+    let before: i64 = sqlx::query_scalar(NEWEST).fetch_one(&mut owner).await.unwrap();
+    let refused = migrate::migrate(&owner_url, "sandbox").await.unwrap_err();
+    assert!(matches!(refused, MigrateError::OtherEnvironment { .. }), "{refused}");
+    let after: i64 = sqlx::query_scalar(NEWEST).fetch_one(&mut owner).await.unwrap();
+    assert_eq!(after, before);
     owner.close().await.unwrap();
     drop(cluster);
 }

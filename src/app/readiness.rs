@@ -44,7 +44,12 @@ impl Readiness for InstanceReadiness {
             let lanes = self.flows.lanes.are_running();
             vec![
                 check("database", overdue.is_some(), "reachable", "does not answer in time"),
-                check("migrations", current, "current", "not known to be those of this program"),
+                check(
+                    "migrations",
+                    current,
+                    "current",
+                    "not all of this program's are known to be applied",
+                ),
                 check(
                     "policies",
                     heard,

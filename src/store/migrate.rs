@@ -13,11 +13,19 @@ pub enum MigrateError {
     Connect(#[source] sqlx::Error),
     #[error("a migration failed; nothing of it was kept")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    #[error(
+        "the database has migration {0}, which this program does not know: migrate it with the newer \
+         program that did before. This one runs on it as it is"
+    )]
+    Newer(i64),
     #[error("this database belongs to the {found} environment, not to {wanted}")]
     OtherEnvironment { found: String, wanted: String },
     #[error("PostgreSQL {0} is too old: version 15 or newer is needed")]
     TooOld(i32),
-    #[error("the database is not migrated: run `interlock migrate` with DATABASE_OWNER_URL")]
+    #[error(
+        "the database is not migrated to this program's schema: run its `interlock migrate` with \
+         DATABASE_OWNER_URL"
+    )]
     NotMigrated,
     #[error("the role {role} may {right}: the service runs only with the application's role")]
     RoleMayTooMuch { role: String, right: String },
@@ -29,7 +37,22 @@ pub enum MigrateError {
 pub async fn migrate(owner_url: &str, environment: &str) -> Result<(), MigrateError> {
     let mut connection = PgConnection::connect(owner_url).await.map_err(MigrateError::Connect)?;
     refuse_old_server(&mut connection).await?;
-    MIGRATIONS.run(&mut connection).await.map_err(MigrateError::Migrate)?;
+    // Before anything of it is changed: a sandbox that was given production's address leaves it as it is.
+    if has_environment(&mut connection).await? {
+        match found_environment(&mut connection).await.map_err(StoreError::from)? {
+            Some(found) if found != environment => {
+                return Err(MigrateError::OtherEnvironment {
+                    found,
+                    wanted: environment.to_owned(),
+                });
+            }
+            _ => {}
+        }
+    }
+    MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::VersionMissing(version) => MigrateError::Newer(version),
+        error => MigrateError::Migrate(error),
+    })?;
     // The service reads which migrations were applied; the table is the migrator's own.
     sqlx::query("grant select on _sqlx_migrations to interlock_app")
         .execute(&mut connection)
@@ -54,12 +77,24 @@ async fn refuse_old_server(connection: &mut PgConnection) -> Result<(), MigrateE
     if version < 15 { Err(MigrateError::TooOld(version)) } else { Ok(()) }
 }
 
+/// Whether the database has the table that says whose it is.
+async fn has_environment(connection: &mut PgConnection) -> Result<bool, MigrateError> {
+    let has: bool = sqlx::query_scalar("select to_regclass('environment') is not null")
+        .fetch_one(connection)
+        .await
+        .map_err(StoreError::from)?;
+    Ok(has)
+}
+
+async fn found_environment(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select kind from environment").fetch_optional(connection).await
+}
+
 async fn refuse_other_environment(
     connection: &mut PgConnection,
     wanted: &str,
 ) -> Result<(), MigrateError> {
-    let found = sqlx::query_scalar!("select kind from environment")
-        .fetch_optional(connection)
+    let found = found_environment(connection)
         .await
         .map_err(|_| MigrateError::NotMigrated)?
         .ok_or(MigrateError::NotMigrated)?;
@@ -75,15 +110,18 @@ pub async fn environment(pool: &PgPool) -> Result<String, StoreError> {
     Ok(sqlx::query_scalar!("select kind from environment").fetch_one(pool).await?)
 }
 
-/// Whether the schema is the one that this program was built for.
+/// Whether every migration of this program was applied. There may be newer ones: while a new version
+/// is rolled out the instances of the old one run on its schema, and a migration only ever adds what the
+/// version before it can do without.
 pub async fn is_current(pool: &PgPool) -> bool {
-    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let applied = sqlx::query_scalar::<_, Option<i64>>(
-        "select max(version) from _sqlx_migrations where success",
+    let own: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    let applied = sqlx::query_scalar::<_, i64>(
+        "select count(*) from _sqlx_migrations where success and version = any($1)",
     )
+    .bind(&own)
     .fetch_one(pool)
     .await;
-    applied.ok().flatten() == Some(newest)
+    applied.is_ok_and(|applied| usize::try_from(applied) == Ok(own.len()))
 }
 
 /// Checks what `serve` and `sandbox` start on: server, schema, environment, and that the role may
