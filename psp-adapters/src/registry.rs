@@ -8,7 +8,8 @@ use crate::transport::Transport;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// One account at one PSP, as configuration gives it.
@@ -89,6 +90,10 @@ pub fn build(account: PspAccount, transport: &Transport) -> Result<Psp, Vec<Conf
             .map_err(|_| reader.fault("secrets.tls_client_certificate_pem", "cannot be used"))
             .ok(),
     };
+    // Who could not be read to the end has not asked for everything yet.
+    if adapter.is_some() {
+        reader.tell_what_nobody_asked_for();
+    }
     match (adapter, transport, reader.faults.is_empty()) {
         (Some(adapter), Some(transport), true) => Ok(Psp::new(account.id, adapter, transport)),
         _ => Err(reader.faults),
@@ -106,14 +111,36 @@ pub(crate) enum Written {
 
 /// Reads an account and collects its faults, so that all are told at once.
 pub(crate) struct Reader<'a> {
-    pub account: &'a PspAccount,
+    account: &'a PspAccount,
     transport: &'a Transport,
     faults: Vec<ConfigFault>,
+    /// The settings and secrets that were asked for, `settings.username`: a name that is none of them is
+    /// misspelt, or of another adapter, and would have no effect.
+    asked: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Reader<'a> {
     fn new(account: &'a PspAccount, transport: &'a Transport) -> Self {
-        Self { account, transport, faults: Vec::new() }
+        Self { account, transport, faults: Vec::new(), asked: RefCell::default() }
+    }
+
+    fn tell_what_nobody_asked_for(&mut self) {
+        let settings = self.account.settings.keys().map(|key| format!("settings.{key}"));
+        let secrets = self.account.secrets.keys().map(|key| format!("secrets.{key}"));
+        let asked = self.asked.take();
+        for key in settings.chain(secrets).filter(|key| !asked.contains(key)) {
+            self.fault(key, "is nothing that this account's adapter asks for");
+        }
+    }
+
+    fn found_setting(&self, key: &str) -> Option<&'a str> {
+        self.asked.borrow_mut().insert(format!("settings.{key}"));
+        self.account.settings.get(key).map(String::as_str)
+    }
+
+    fn found_secret(&self, key: &str) -> Option<&'a SecretString> {
+        self.asked.borrow_mut().insert(format!("secrets.{key}"));
+        self.account.secrets.get(key)
     }
 
     pub fn fault(&mut self, key: impl Into<String>, reason: &'static str) {
@@ -133,13 +160,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What this account is for.
+    pub fn method(&self) -> &'a str {
+        &self.account.method
+    }
+
     pub fn base_url(&self) -> String {
         self.account.base_url.trim_end_matches('/').to_owned()
     }
 
     /// A setting that must be there; empty when it is not, and then the account is refused anyway.
     pub fn setting(&mut self, key: &str) -> String {
-        match self.account.settings.get(key).map(|value| value.trim()) {
+        match self.found_setting(key).map(str::trim) {
             Some(value) if !value.is_empty() => value.to_owned(),
             _ => {
                 self.fault(format!("settings.{key}"), "is missing");
@@ -149,7 +181,11 @@ impl<'a> Reader<'a> {
     }
 
     pub fn setting_or(&self, key: &str, default: &str) -> String {
-        self.account.settings.get(key).map_or(default, String::as_str).to_owned()
+        self.opt_setting(key).unwrap_or_else(|| default.to_owned())
+    }
+
+    pub fn opt_setting(&self, key: &str) -> Option<String> {
+        self.found_setting(key).map(str::to_owned)
     }
 
     /// A setting that knows these words only; without it the first is meant.
@@ -165,8 +201,7 @@ impl<'a> Reader<'a> {
 
     /// A secret of at least `bytes_min` bytes.
     pub fn secret(&mut self, key: &str, bytes_min: usize) -> SecretString {
-        let secret = self.account.secrets.get(key);
-        match secret {
+        match self.found_secret(key) {
             Some(value) if value.expose_secret().len() >= bytes_min => return value.clone(),
             Some(value) if value.expose_secret().is_empty() => {
                 self.fault(format!("secrets.{key}"), "is empty");
@@ -261,6 +296,6 @@ impl<'a> Reader<'a> {
     }
 
     pub fn has_secret(&self, key: &str) -> bool {
-        self.account.secrets.contains_key(key)
+        self.found_secret(key).is_some()
     }
 }

@@ -81,7 +81,7 @@ const INTERAC: &str = "apmgw_Interac_eTransfer";
 
 impl Nuvei {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
-        let method = match &*reader.account.method {
+        let method = match reader.method() {
             "card" => CARD,
             "interac" => INTERAC,
             _ => {

@@ -87,13 +87,13 @@ pub(crate) struct Paysafe {
 
 impl Paysafe {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
-        let usual = match &*reader.account.method {
+        let usual = match reader.method() {
             "interac" => "INTERAC_ETRANSFER",
             "card" => "CARD",
             _ => "SKRILL",
         };
         let told = reader.setting_or("payment_type", usual);
-        let payment_type = PaymentType::parse(&told, &reader.account.method);
+        let payment_type = PaymentType::parse(&told, reader.method());
         if payment_type.is_none() {
             reader.fault(
                 "settings.payment_type",
@@ -112,7 +112,7 @@ impl Paysafe {
         Some(Box::new(Arc::new(Self {
             api: api.with("authorization", basic(&username, &password)),
             notify_url: reader.notify_url(),
-            account_id: reader.account.settings.get("account_id").cloned(),
+            account_id: reader.opt_setting("account_id"),
             keys: reader.hmac_keys("webhook_key", 16, written),
             payment_type: payment_type?,
         })))

@@ -64,8 +64,7 @@ impl TrueLayer {
         let webhook_jku = reader.url_setting("webhook_jku", None);
         let key = reader.key("signing_private_key_pem", Es512Signer::from_pem);
         let account = |code: &str| {
-            let key = format!("merchant_account_id_{}", code.to_ascii_lowercase());
-            reader.account.settings.get(&key).cloned()
+            reader.opt_setting(&format!("merchant_account_id_{}", code.to_ascii_lowercase()))
         };
         let codes = CURRENCIES.iter().map(|currency| currency.code());
         let merchant_accounts = codes.filter_map(|code| Some((code, account(code)?))).collect();

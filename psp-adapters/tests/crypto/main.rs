@@ -110,6 +110,20 @@ fn settings_that_name_no_network_are_faults() {
 }
 
 #[test]
+fn names_that_the_adapter_does_not_ask_for_are_faults() {
+    for account in
+        [coinspaid_account("https://coinspaid.test"), fireblocks_account("https://fireblocks.test")]
+    {
+        let mut account = account;
+        account.settings.insert("network_bct".to_owned(), "bitcoin".to_owned());
+        account.secrets.insert("api_secret_nxt".to_owned(), "x".repeat(16).into());
+        let faults = build(account, &support::transport()).unwrap_err();
+        let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys, ["settings.network_bct", "secrets.api_secret_nxt"]);
+    }
+}
+
+#[test]
 fn a_statement_names_players_beside_deposits_and_attempts_beside_payouts() {
     let reference = attempt(1).lower();
     let file = format!(
