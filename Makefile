@@ -12,8 +12,7 @@ test:
 
 # Plays the demo story against a sandbox that runs in another terminal.
 demo:
-	@cargo build --quiet --release --workspace --bin interlock
-	@target/release/interlock demo
+	@scripts/demo.sh
 
 bench:
 	@scripts/bench.sh $(ARGS)

@@ -9,8 +9,6 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$root"
 
-[ -n "${DATABASE_URL:-}" ] || export SQLX_OFFLINE=true
-
 scripts/setup.sh bench
 have pgbench || PATH="$PATH:$(dirname "$(find /usr/lib/postgresql /usr/pgsql-* -name pgbench 2>/dev/null | sort -V | tail -n 1)")"
 have pgbench || die "pgbench is missing; it comes with PostgreSQL (on Debian: postgresql-contrib or postgresql)."

@@ -7,6 +7,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools="$root/.interlock/tools"
 export PATH="$tools/bin:$PATH"
 
+# Queries are checked against the committed .sqlx, whatever database the caller's DATABASE_URL names:
+# a stray one would fail the build. SQLX_OFFLINE=false asks the database.
+export SQLX_OFFLINE=${SQLX_OFFLINE:-true}
+# Where cargo puts what it builds.
+built=${CARGO_TARGET_DIR:-$root/target}
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {

@@ -5,9 +5,6 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$root"
 
-# Queries are checked against the committed .sqlx unless a database is given.
-[ -n "${DATABASE_URL:-}" ] || export SQLX_OFFLINE=true
-
 say "== cargo fmt"
 cargo fmt --all --check
 say "== cargo clippy"

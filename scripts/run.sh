@@ -9,4 +9,4 @@ scripts/setup.sh run
 # All of the workspace: `-p` would unify features in another way and build the same crates twice.
 cargo build --release --workspace --bin interlock
 # exec, so that Ctrl-C and signals reach the sandbox itself and its exit code is ours.
-exec target/release/interlock sandbox "$@"
+exec "$built/release/interlock" sandbox "$@"

@@ -34,7 +34,8 @@ postgresql_major() {
 
 browser() { have chromium || have chromium-browser || have google-chrome; }
 
-# The packages (by their Debian names) that this purpose needs and this machine lacks.
+# The packages that this purpose needs and this machine lacks, by their Debian names; after a slash
+# the name that Ubuntu has.
 missing_packages() {
     have cc || echo gcc
     have make || echo make
@@ -45,8 +46,8 @@ missing_packages() {
         echo postgresql
     fi
     [ "$purpose" = test ] || return 0
-    browser || echo chromium
-    have chromedriver || echo chromium-driver
+    browser || echo chromium/chromium-browser
+    have chromedriver || echo chromium-driver/chromium-chromedriver
     have curl || echo curl
     [ "${INTERLOCK_ORACLES:-}" != skip ] || return 0
     # Debian's python3 comes without the part that makes environments.
@@ -83,18 +84,36 @@ no_distro_cluster() {
     echo 'create_main_cluster = false' | as_root tee "$folder/interlock.conf" >/dev/null
 }
 
+# Of each package the first name that apt has something to install for: one name that it does not know
+# would fail them all. Where it has none the first name stays, and apt says what is wrong with it.
+known_to_apt() {
+    local package name
+    for package in "$@"; do
+        for name in ${package//\// }; do
+            if apt-cache show "$name" >/dev/null 2>&1; then
+                echo "$name"
+                continue 2
+            fi
+        done
+        echo "${package%%/*}"
+    done
+}
+
 install_packages() {
     local packages=("$@")
     if ! may_install; then
+        ! have apt-cache || mapfile -t packages < <(known_to_apt "$@")
+        packages=("${packages[@]%%/*}")
         die "this machine lacks: ${packages[*]}. Install them, on Debian or Ubuntu with
     sudo apt-get install ${packages[*]}
 and start again. (Without root, or sudo that asks for no password, this script installs nothing.)"
     fi
-    say "installing ${packages[*]}"
     no_distro_cluster
     local options=(-y -qq --no-install-recommends
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
+    mapfile -t packages < <(known_to_apt "$@")
+    say "installing ${packages[*]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${packages[@]}" \
         </dev/null >&2 || die "apt could not install ${packages[*]}; its message is above."
 }

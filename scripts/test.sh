@@ -6,7 +6,6 @@ source "$(dirname "$0")/lib.sh"
 cd "$root"
 exec </dev/null
 
-[ -n "${DATABASE_URL:-}" ] || export SQLX_OFFLINE=true
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} RUST_BACKTRACE=${RUST_BACKTRACE:-1}
 
 # The oracle tests pass over what is not installed; here that would be a hole. `skip` in this
