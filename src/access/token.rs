@@ -62,6 +62,7 @@ pub struct Tokens {
     active_kid: String,
     signing: EncodingKey,
     verifying: HashMap<String, DecodingKey>,
+    ttl_max_s: i64,
 }
 
 impl fmt::Debug for Tokens {
@@ -119,7 +120,20 @@ impl Tokens {
             active_kid: active.kid.clone(),
             signing: EncodingKey::from_ed_der(active.pkcs8.expose_secret()),
             verifying,
+            ttl_max_s: TTL_MAX_S,
         })
+    }
+
+    /// With tokens that live shorter than [`TTL_MAX_S`] at most.
+    #[must_use]
+    pub fn with_ttl_max(mut self, seconds: i64) -> Self {
+        self.ttl_max_s = seconds.min(TTL_MAX_S);
+        self
+    }
+
+    /// How long a token that is signed here may live.
+    pub const fn ttl_max_s(&self) -> i64 {
+        self.ttl_max_s
     }
 
     /// The token of a session.

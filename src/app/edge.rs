@@ -19,6 +19,7 @@ use crate::flows::Flows;
 use crate::outbox::live::Live;
 use crate::shutdown::Shutdown;
 use crate::store::{Pool, StoreError, player_session};
+use crate::webhooks::client::WebhookClient;
 use crate::webhooks::guard::{GuardedNames, Reach, SystemNames};
 use anyhow::{Context, bail};
 use axum::Router;
@@ -64,6 +65,16 @@ pub const fn reach(config: &Config) -> Reach {
     if config.webhooks_out.allow_loopback { Reach::PublicAndLoopback } else { Reach::Public }
 }
 
+/// Who delivers our webhooks.
+///
+/// # Errors
+/// When the HTTP client cannot be built.
+pub fn deliveries(config: &Config) -> anyhow::Result<WebhookClient> {
+    let timeout = config.webhooks_out.timeout;
+    let client = WebhookClient::with_timeout(Arc::new(SystemNames), reach(config), timeout);
+    client.context("the client for outbound webhooks")
+}
+
 /// What the handlers share.
 ///
 /// # Errors
@@ -78,7 +89,8 @@ pub fn edge(
     let settings = &config.player_tokens;
     let key = TokenKey::from_pem("player-token-1", settings.key_pem.expose_secret())?;
     let tokens = Tokens::new(&settings.issuer, &settings.audience, &[key])
-        .context("reading the key that signs players' tokens")?;
+        .context("reading the key that signs players' tokens")?
+        .with_ttl_max(i64::try_from(settings.ttl_max.as_secs()).unwrap_or(i64::MAX));
     let hosts = config
         .operators
         .iter()

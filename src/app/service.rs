@@ -11,8 +11,9 @@ use crate::access::remember_nonce::NonceDesk;
 use crate::api;
 use crate::api::render::ApiRender;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, tls};
 use crate::domain::ids::SystemIds;
+use crate::evidence::seal::Sealing;
 use crate::flows::Flows;
 use crate::notify::mail::Mailer;
 use crate::outbox::live::Live;
@@ -21,13 +22,15 @@ use crate::sandbox::ports;
 use crate::shutdown::Shutdown;
 use crate::store::Db;
 use crate::telemetry;
+use crate::webhooks::client::WebhookClient;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::ConnectInfo;
-use std::net::SocketAddr;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -64,76 +67,35 @@ pub enum Role {
 pub struct Service {
     address: SocketAddr,
     flows: Flows,
-    requests: Shutdown,
-    servers: Shutdown,
-    crew: TaskTracker,
-    crew_stop: CancellationToken,
-    calls: TaskTracker,
-    lanes: TaskTracker,
+    parts: Parts,
 }
 
 impl Service {
     /// Starts the instance on a database that was checked. `roles` empty: all of them.
+    ///
+    /// # Errors
+    /// What cannot be had. Nothing runs then: what had begun has ended in order.
     pub async fn start(
         config: &Config,
         db: Db,
         psps: Arc<PspRegistry>,
         roles: &[Role],
     ) -> anyhow::Result<Self> {
-        let has = |role: Role| roles.is_empty() || roles.contains(&role);
-        if roles.contains(&Role::Console) && config.console.key.is_none() {
-            anyhow::bail!("console.key is missing: the console's role needs it");
-        }
-        let listener = ports::listen("the API", config.server.listen, "server.listen")?;
-        let (lanes, calls) = (TaskTracker::new(), TaskTracker::new());
-        let ids = Arc::new(SystemIds);
-        let world = World {
-            db: db.clone(),
-            psps,
-            clock: Arc::new(SystemClock),
-            ids: ids.clone(),
-            render: Arc::new(ApiRender::new(ids.clone())),
+        let ready = match Ready::new(config, roles) {
+            Ok(ready) => ready,
+            Err(error) => {
+                db.close().await;
+                return Err(error);
+            }
         };
-        let mut flows = parts::flows(config, world, Patience::default(), &lanes).await?;
-        flows.tasks = calls.clone();
-        let transport = words::mail_transport(config);
-        let mailer = Mailer::new(&config.mail.from, &transport).context("mail")?;
-        let crew = Crew {
-            instance: Arc::from(config.instance.name.as_str()),
-            ids,
-            live: Arc::new(Live::default()),
-            out: config.webhooks_out,
-            mailer: Arc::new(mailer),
-            shutdown: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-            driven: Driven::default(),
-        };
-        workers::start_routing(&flows, &crew);
-        if has(Role::Worker) {
-            workers::start(&flows, &crew)?;
-            if let Some(sealing) = words::sealing(config)? {
-                workers::start_sealing(&flows, &crew, sealing);
+        let (address, parts) = (ready.address, Parts::of(db));
+        match parts.start(config, ready, psps).await {
+            Ok(flows) => Ok(Self { address, flows, parts }),
+            Err(error) => {
+                parts.stop(None).await;
+                Err(error)
             }
         }
-        let (requests, servers) = (Shutdown::new(), Shutdown::new());
-        let address = listener.local_addr().context("the API's address")?;
-        // Whether it lives, whether it is ready, and what it counts is asked of every instance.
-        let (layers, edge) = layers(config, &db, &flows, &crew, (&requests, &servers))?;
-        if has(Role::Api) || has(Role::Webhooks) || has(Role::Console) {
-            workers::start_live(&flows, &crew);
-        }
-        if let Some(tls) = config.server.webhooks_tls.as_ref().filter(|_| has(Role::Webhooks)) {
-            let purpose = "webhooks over TLS";
-            let listener = ports::listen(purpose, tls.listen, "server.webhooks_tls_listen")?;
-            let router = api::part(&layers, &edge, false, true, Router::new());
-            webhooks_tls::serve(listener, webhooks_tls::acceptor(tls)?, router, &servers)?;
-        }
-        let pages = has(Role::Console).then(|| edge::pages(config, &flows, &requests)).flatten();
-        let pages = pages.unwrap_or_default();
-        let router = api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks), pages);
-        serve(listener, router, &servers)?;
-        let (crew_stop, crew) = (crew.shutdown, crew.tasks);
-        Ok(Self { address, flows, requests, servers, crew, crew_stop, calls, lanes })
     }
 
     pub const fn address(&self) -> SocketAddr {
@@ -147,6 +109,151 @@ impl Service {
 
     /// Ends everything in order.
     pub async fn stop(self) {
+        self.parts.stop(Some(self.flows)).await;
+    }
+}
+
+/// What this machine or the configuration may refuse, made before anything runs that takes up work.
+struct Ready {
+    roles: Vec<Role>,
+    listener: TcpListener,
+    address: SocketAddr,
+    metrics_listener: Option<TcpListener>,
+    tls: Option<(TcpListener, TlsAcceptor)>,
+    recorder: PrometheusHandle,
+    mailer: Mailer,
+    deliveries: WebhookClient,
+    sealing: Option<Sealing>,
+}
+
+impl Ready {
+    fn new(config: &Config, roles: &[Role]) -> anyhow::Result<Self> {
+        let has = |role| has(roles, role);
+        if roles.contains(&Role::Console) && config.console.key.is_none() {
+            anyhow::bail!("console.key is missing: the console's role needs it");
+        }
+        let listener = ports::listen("the API", config.server.listen, "server.listen")?;
+        let metrics = |address| ports::listen("the metrics", address, "server.metrics_listen");
+        let tls = config.server.webhooks_tls.as_ref().filter(|_| has(Role::Webhooks));
+        let tls = tls.map(|tls| {
+            let key = "server.webhooks_tls_listen";
+            let listener = ports::listen("webhooks over TLS", tls.listen, key)?;
+            anyhow::Ok((listener, tls::acceptor(tls)?))
+        });
+        let sealing = if has(Role::Worker) { words::sealing(config)? } else { None };
+        Ok(Self {
+            roles: roles.to_vec(),
+            address: listener.local_addr().context("the API's address")?,
+            listener,
+            metrics_listener: config.server.metrics_listen.map(metrics).transpose()?,
+            tls: tls.transpose()?,
+            mailer: Mailer::new(&config.mail.from, &words::mail_transport(config))
+                .context("mail")?,
+            deliveries: edge::deliveries(config)?,
+            sealing,
+            recorder: telemetry::start_metrics().context("starting the metrics")?,
+        })
+    }
+}
+
+/// The parts of an instance, each with its own way to stop.
+struct Parts {
+    db: Db,
+    requests: Shutdown,
+    servers: Shutdown,
+    crew: TaskTracker,
+    crew_stop: CancellationToken,
+    calls: TaskTracker,
+    lanes: TaskTracker,
+}
+
+impl Parts {
+    fn of(db: Db) -> Self {
+        Self {
+            db,
+            requests: Shutdown::new(),
+            servers: Shutdown::new(),
+            crew: TaskTracker::new(),
+            crew_stop: CancellationToken::new(),
+            calls: TaskTracker::new(),
+            lanes: TaskTracker::new(),
+        }
+    }
+
+    async fn start(
+        &self,
+        config: &Config,
+        ready: Ready,
+        psps: Arc<PspRegistry>,
+    ) -> anyhow::Result<Flows> {
+        let ids = Arc::new(SystemIds);
+        let world = World {
+            db: self.db.clone(),
+            psps,
+            clock: Arc::new(SystemClock),
+            ids: ids.clone(),
+            render: Arc::new(ApiRender::new(ids.clone())),
+        };
+        let mut flows = parts::flows(config, world, Patience::default(), &self.lanes).await?;
+        flows.tasks = self.calls.clone();
+        let crew = Crew {
+            instance: Arc::from(config.instance.name.as_str()),
+            ids,
+            live: Arc::new(Live::default()),
+            deliveries: ready.deliveries,
+            mailer: Arc::new(ready.mailer),
+            shutdown: self.crew_stop.clone(),
+            tasks: self.crew.clone(),
+            driven: Driven::default(),
+        };
+        let has = |role| has(&ready.roles, role);
+        // Whether it lives, whether it is ready, and what it counts is asked of every instance.
+        let render = self.render(ready.recorder);
+        let edge = edge::edge(config, &flows, crew.live.clone(), &self.requests, &self.servers)?;
+        let nonces = NonceDesk::start(self.db.url().to_owned(), &self.requests);
+        let layers = edge::layers(config, &edge, nonces, &crew.driven, render.clone())?;
+        // The last that happens: nobody takes up work, or answers, before all else is known to be good.
+        workers::start_routing(&flows, &crew);
+        if has(Role::Worker) {
+            workers::start(&flows, &crew);
+            if let Some(sealing) = ready.sealing {
+                workers::start_sealing(&flows, &crew, sealing);
+            }
+        }
+        if has(Role::Api) || has(Role::Webhooks) || has(Role::Console) {
+            workers::start_live(&flows, &crew);
+        }
+        if let Some(listener) = ready.metrics_listener {
+            serve(listener, metrics_router(render), &self.servers)?;
+        }
+        if let Some((listener, acceptor)) = ready.tls {
+            let router = api::part(&layers, &edge, false, true, Router::new());
+            webhooks_tls::serve(listener, acceptor, router, &self.servers)?;
+        }
+        let pages =
+            has(Role::Console).then(|| edge::pages(config, &flows, &self.requests)).flatten();
+        let pages = pages.unwrap_or_default();
+        let router = api::part(&layers, &edge, has(Role::Api), has(Role::Webhooks), pages);
+        serve(ready.listener, router, &self.servers)?;
+        Ok(flows)
+    }
+
+    /// What the metrics say, kept up while requests are served.
+    fn render(&self, recorder: PrometheusHandle) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let upkeep = recorder.clone();
+        let stop = self.requests.clone();
+        self.requests.spawn("metrics upkeep", async move {
+            while !stop.is_requested() {
+                tokio::select! {
+                    () = stop.requested() => {}
+                    () = tokio::time::sleep(telemetry::UPKEEP_INTERVAL) => upkeep.run_upkeep(),
+                }
+            }
+        });
+        Arc::new(move || recorder.render())
+    }
+
+    async fn stop(self, flows: Option<Flows>) {
         crate::shutdown::stop_in_order(
             &[("servers", &self.servers), ("requests", &self.requests)],
             GRACE,
@@ -155,11 +262,14 @@ impl Service {
         self.crew_stop.cancel();
         wait("workers", &self.crew).await;
         wait("calls to PSPs", &self.calls).await;
-        let db = self.flows.db.clone();
-        drop(self.flows);
+        drop(flows);
         wait("lanes", &self.lanes).await;
-        db.close().await;
+        self.db.close().await;
     }
+}
+
+fn has(roles: &[Role], role: Role) -> bool {
+    roles.is_empty() || roles.contains(&role)
 }
 
 async fn wait(part: &str, tasks: &TaskTracker) {
@@ -169,51 +279,18 @@ async fn wait(part: &str, tasks: &TaskTracker) {
     }
 }
 
-fn layers(
-    config: &Config,
-    db: &Db,
-    flows: &Flows,
-    crew: &Crew,
-    (requests, servers): (&Shutdown, &Shutdown),
-) -> anyhow::Result<(api::Layers, api::Edge)> {
-    let edge = edge::edge(config, flows, crew.live.clone(), requests, servers)?;
-    let nonces = NonceDesk::start(db.url().to_owned(), requests);
-    let recorder = telemetry::start_metrics().context("starting the metrics")?;
-    let upkeep = recorder.clone();
-    let stop = requests.clone();
-    requests.spawn("metrics upkeep", async move {
-        while !stop.is_requested() {
-            tokio::select! {
-                () = stop.requested() => {}
-                () = tokio::time::sleep(telemetry::UPKEEP_INTERVAL) => upkeep.run_upkeep(),
-            }
-        }
-    });
-    let render: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(move || recorder.render());
-    if let Some(address) = config.server.metrics_listen {
-        let listener = ports::listen("the metrics", address, "server.metrics_listen")?;
-        serve(listener, metrics_router(render.clone()), servers)?;
-    }
-    let layers = edge::layers(config, &edge, nonces, &crew.driven, render)?;
-    Ok((layers, edge))
-}
-
 /// Metrics on a listener of their own, which is not the public one.
 fn metrics_router(render: Arc<dyn Fn() -> String + Send + Sync>) -> Router {
     let kind = [(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Router::new().route("/metrics", axum::routing::get(async move || (kind, render())))
 }
 
-fn serve(
-    listener: std::net::TcpListener,
-    router: Router,
-    servers: &Shutdown,
-) -> anyhow::Result<()> {
+fn serve(listener: TcpListener, router: Router, servers: &Shutdown) -> anyhow::Result<()> {
     listener.set_nonblocking(true).context("the API's listener")?;
-    let listener = TcpListener::from_std(listener).context("the API's listener")?;
+    let listener = tokio::net::TcpListener::from_std(listener).context("the API's listener")?;
     let stop = servers.clone();
     servers.spawn("http", async move {
-        let introduce: connections::Introduce<TcpListener> = |_, peer, known| {
+        let introduce: connections::Introduce<tokio::net::TcpListener> = |_, peer, known| {
             known.insert(ConnectInfo(*peer));
         };
         connections::serve(listener, router, introduce, PATIENCE, &stop).await;

@@ -9,18 +9,12 @@
 
 use super::connections::{self, PATIENCE};
 use crate::api::PeerCertificate;
-use crate::config::WebhooksTls;
 use crate::shutdown::Shutdown;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use axum::serve::Listener;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
-use secrecy::{ExposeSecret, SecretString};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,41 +30,6 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HANDSHAKES_MAX: usize = 256;
 /// A pause when the system has no file descriptors left.
 const BREATH: Duration = Duration::from_millis(50);
-
-/// What the listener speaks TLS with.
-///
-/// # Errors
-/// A certificate, key or authority that cannot be read or used.
-pub fn acceptor(settings: &WebhooksTls) -> anyhow::Result<TlsAcceptor> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut roots = RootCertStore::empty();
-    for root in certificates(&settings.client_ca_pem, "server.webhooks_tls_client_ca")? {
-        roots.add(root).context("server.webhooks_tls_client_ca holds what is no authority")?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-        .build()
-        .context("server.webhooks_tls_client_ca cannot be used")?;
-    let key = PrivateKeyDer::from_pem_slice(settings.key_pem.expose_secret().as_bytes())
-        .context("server.webhooks_tls_key is no private key in PEM")?;
-    let chain = certificates(&settings.certificate_pem, "server.webhooks_tls_certificate")?;
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .context("server.webhooks_tls_key does not belong to the certificate")?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-fn certificates(
-    pem: &SecretString,
-    key: &'static str,
-) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let read: Result<Vec<_>, _> =
-        CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes()).collect();
-    let read = read.with_context(|| format!("{key} is no certificate in PEM"))?;
-    anyhow::ensure!(!read.is_empty(), "{key} is no certificate in PEM");
-    Ok(read)
-}
 
 /// Serves the router on this listener until the servers stop.
 ///

@@ -1,13 +1,11 @@
 //! The workers of one instance, each in its driver.
 
-use crate::config::WebhooksOut;
 use crate::evidence::seal::Sealing;
 use crate::flows::Flows;
 use crate::notify::mail::Mailer;
 use crate::outbox::live::Live;
 use crate::webhooks::client::WebhookClient;
 use crate::webhooks::deliver::{IdSource, Outbound};
-use crate::webhooks::guard::{Reach, SystemNames};
 use crate::workers::attempts::AttemptWorker;
 use crate::workers::checkpoints::CheckpointWorker;
 use crate::workers::deadlines::DeadlineWorker;
@@ -41,7 +39,7 @@ pub struct Crew {
     pub instance: Arc<str>,
     pub ids: Arc<dyn IdSource>,
     pub live: Arc<Live>,
-    pub out: WebhooksOut,
+    pub deliveries: WebhookClient,
     pub mailer: Arc<Mailer>,
     pub shutdown: CancellationToken,
     /// The drivers run in here.
@@ -65,10 +63,7 @@ impl Driven {
 }
 
 /// Starts those that make money move: attempts, payouts, the inbox, screenings; and those that tell of it.
-///
-/// # Errors
-/// When the client for outbound webhooks cannot be built.
-pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
+pub fn start(flows: &Flows, crew: &Crew) {
     let bells = &flows.nudges;
     run(flows, crew, &bells.attempts, AttemptWorker::new(flows.clone()));
     run(flows, crew, &bells.payouts, PayoutWorker::new(flows.clone()));
@@ -90,11 +85,9 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     let outbox =
         OutboxWorker { pool: pool.clone(), ids: crew.ids.clone(), deliveries: deliveries.clone() };
     run(flows, crew, &bells.outbox, outbox);
-    let reach = if crew.out.allow_loopback { Reach::PublicAndLoopback } else { Reach::Public };
-    let names = Arc::new(SystemNames);
     let outbound = Outbound {
         pool: pool.clone(),
-        client: WebhookClient::with_timeout(names, reach, crew.out.timeout)?,
+        client: crew.deliveries.clone(),
         clock: flows.clock.clone(),
         ids: crew.ids.clone(),
         shutdown: crew.shutdown.clone(),
@@ -109,7 +102,6 @@ pub fn start(flows: &Flows, crew: &Crew) -> anyhow::Result<()> {
     let sessions = SessionWorker { pool: pool.clone() };
     run(flows, crew, &Arc::new(Notify::new()), sessions);
     run(flows, crew, &Arc::new(Notify::new()), DeliveryLogWorker { pool });
-    Ok(())
 }
 
 /// Starts what every instance needs that screens, plans or calls: an ear for new policies, an eye on the

@@ -16,18 +16,41 @@ use std::time::Duration;
 
 /// Whether a vendor's wire is one of those that know people.
 pub fn knows_people(kind: &str) -> bool {
-    KINDS.iter().any(|(known, _)| *known == kind)
+    KINDS.iter().any(|known| known.name == kind)
 }
 
-/// The vendors that this service can speak with, and the secrets that each needs.
-const KINDS: &[(&str, &[&str])] = &[
-    ("register", &["token"]),
-    ("limit_file", &["token"]),
-    ("watchman", &[]),
-    ("yente", &[]),
-    ("sumsub", &["app_token", "secret_key", "webhook_secret"]),
-    ("onfido", &["api_token", "webhook_secret"]),
-    ("veriff", &["api_key", "webhook_secret"]),
+/// What the wire of a vendor needs and what it may have. What is in the file beside it would have no
+/// effect.
+struct Kind {
+    name: &'static str,
+    /// The secrets that it cannot do without.
+    secrets: &'static [&'static str],
+    /// The secrets that it may have beside.
+    more_secrets: &'static [&'static str],
+    settings: &'static [&'static str],
+}
+
+const fn kind(
+    name: &'static str,
+    secrets: &'static [&'static str],
+    settings: &'static [&'static str],
+) -> Kind {
+    Kind { name, secrets, more_secrets: &[], settings }
+}
+
+const fn of_identity(name: &'static str, secrets: &'static [&'static str]) -> Kind {
+    Kind { name, secrets, more_secrets: &["webhook_secret_next"], settings: &[] }
+}
+
+/// The vendors that this service can speak with.
+const KINDS: &[Kind] = &[
+    kind("register", &["token"], &[]),
+    kind("limit_file", &["token"], &[]),
+    kind("watchman", &[], &["least_score"]),
+    kind("yente", &[], &["dataset", "algorithm", "least_score"]),
+    of_identity("sumsub", &["app_token", "secret_key", "webhook_secret"]),
+    of_identity("onfido", &["api_token", "webhook_secret"]),
+    of_identity("veriff", &["api_key", "webhook_secret"]),
 ];
 
 const OF_IDENTITY: &[&str] = &["sumsub", "onfido", "veriff"];
@@ -87,7 +110,7 @@ impl CheckVendor {
             section.fault("id", "must be of a-z, 0-9 and dashes");
         }
         let vendor = section.text("vendor");
-        let kind = KINDS.iter().find(|(kind, _)| *kind == vendor);
+        let kind = KINDS.iter().find(|kind| kind.name == vendor);
         if kind.is_none() && !vendor.is_empty() {
             section.fault("vendor", "is none that this service has");
         }
@@ -100,12 +123,10 @@ impl CheckVendor {
             section.fault("countries", "is empty: whose players does it know?");
         }
         let named = named_secrets(section, secrets);
-        for needed in kind.into_iter().flat_map(|(_, needed)| *needed) {
-            if !named.contains_key(*needed) {
-                section.fault(&format!("secrets.{needed}"), "is missing");
-            }
-        }
         let settings = settings(section, &base_url);
+        if let Some(kind) = kind {
+            kind.check(section, &settings, &named);
+        }
         // What an alias stands for changes under its users, and a decision could not be made again.
         if settings.get("algorithm").is_some_and(|algorithm| algorithm == "best") {
             section.fault("settings.algorithm", "is an alias: name the algorithm, `logic-v2`");
@@ -128,6 +149,26 @@ impl CheckVendor {
         let identity =
             verifies_identity(&vendor).then(|| IdentityTerms::read(section, &vendor, &named));
         Self { id, vendor, base_url, countries, deadline, settings, secrets: named, identity }
+    }
+}
+
+impl Kind {
+    fn check(
+        &self,
+        section: &Section<'_>,
+        settings: &BTreeMap<String, String>,
+        secrets: &BTreeMap<String, SecretString>,
+    ) {
+        for needed in self.secrets.iter().filter(|needed| !secrets.contains_key(**needed)) {
+            section.fault(&format!("secrets.{needed}"), "is missing");
+        }
+        for key in settings.keys().filter(|key| !self.settings.contains(&key.as_str())) {
+            section.fault(&format!("settings.{key}"), "is nothing that this vendor is asked with");
+        }
+        let known = [self.secrets, self.more_secrets].concat();
+        for key in secrets.keys().filter(|key| !known.contains(&key.as_str())) {
+            section.fault(&format!("secrets.{key}"), "is nothing that this vendor is asked with");
+        }
     }
 }
 

@@ -44,7 +44,10 @@ impl Layers {
     /// exists (all do, in config/default.toml), so that a misspelt one is not silently without
     /// effect. An element of a list is named by its `id`, dashes written as underscores:
     /// `INTERLOCK__PSPS__TRUSTLY_DE__BASE_URL`.
-    pub fn add_variables(&mut self, variables: &Variables) {
+    pub fn add_variables<'v>(
+        &mut self,
+        variables: impl IntoIterator<Item = (&'v String, &'v String)>,
+    ) {
         for (name, text) in variables {
             let Some(rest) = name.strip_prefix(PREFIX) else {
                 continue;

@@ -9,7 +9,7 @@
 //! they are read: `Debug` of a whole [`Config`] shows none.
 //!
 //! Reading order: [`fault`], [`layers`], [`reader`], [`secret`], then the sections, [`reviews`], [`clients`],
-//! [`production`].
+//! `keys`, [`tls`], [`production`].
 //!
 //! [`SecretString`]: secrecy::SecretString
 
@@ -18,6 +18,7 @@ mod checks;
 pub mod clients;
 mod fault;
 mod identity;
+mod keys;
 mod layers;
 mod markets;
 mod production;
@@ -30,6 +31,7 @@ mod secret;
 mod sections;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 mod vendors;
 
 pub use access::{ApiKey, Operator, Scope};
@@ -41,7 +43,7 @@ pub use markets::{Markets, built_in_policies, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
 pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
-pub use secret::Origin as SecretOrigin;
+pub use secret::{Origin as SecretOrigin, modified};
 pub use sections::{
     Console, Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
     WebhooksOut, WebhooksTls,
@@ -61,6 +63,9 @@ const SANDBOX: &str = include_str!("../../config/sandbox.toml");
 const SANDBOX_PSPS: &str = include_str!("../../config/psps.toml");
 const SANDBOX_CHECKS: &str = include_str!("../../config/checks.toml");
 const SANDBOX_ROUTING: &str = include_str!("../../config/routing.toml");
+
+/// The sources that come with the program and are laid under everything else.
+const BUILT_IN: [&str; 2] = ["config/default.toml", "config/sandbox.toml"];
 
 /// Which configuration to load.
 #[derive(Debug, Clone)]
@@ -134,6 +139,7 @@ impl Config {
             identity::check(&config.checks, &config.operators, &reader);
         }
         clients::check(&config, &reader, secrets.in_sandbox());
+        keys::check(&config, &reader);
         let mut faults = reader.finish();
         faults.extend(policy_faults);
         if faults.is_empty() { Ok(config) } else { Err(faults) }
@@ -235,10 +241,10 @@ pub fn variable_of(key: &str) -> String {
 
 fn gather<'a>(profile: &Profile, variables: &'a Variables) -> (Layers, Secrets<'a>) {
     let mut layers = Layers::default();
-    layers.add("config/default.toml", DEFAULT);
+    layers.add(BUILT_IN[0], DEFAULT);
     let (file, generated) = match profile {
         Profile::Sandbox { home, file } => {
-            layers.add("config/sandbox.toml", SANDBOX);
+            layers.add(BUILT_IN[1], SANDBOX);
             (file, Some(home.join("keys")))
         }
         Profile::Production { file } => {
@@ -253,6 +259,9 @@ fn gather<'a>(profile: &Profile, variables: &'a Variables) -> (Layers, Secrets<'
         add_file(&mut layers, file);
         folder = file.parent().map(Path::to_owned).unwrap_or_default();
     }
+    // Those that name files come before the files, and all once more after them: variables win.
+    let names = variable_of("files.");
+    layers.add_variables(variables.iter().filter(|(name, _)| name.starts_with(&names)));
     for (key, source, built_in) in [
         ("psps", "config/psps.toml", SANDBOX_PSPS),
         ("routing", "config/routing.toml", SANDBOX_ROUTING),

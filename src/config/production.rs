@@ -27,7 +27,7 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>) {
 fn check_checks(config: &Config, reader: &Reader<'_>) {
     for (index, vendor) in config.checks.iter().enumerate() {
         let path = format!("checks[{index}]");
-        check_url(reader, &format!("{path}.base_url"), &vendor.base_url);
+        check_other_side(reader, &format!("{path}.base_url"), &vendor.base_url);
         for (name, secret) in &vendor.secrets {
             if secret.expose_secret().contains(SANDBOX_MARK) {
                 let message = "is a secret of the sandbox, which everybody knows";
@@ -140,10 +140,10 @@ fn weakness(secret: &SecretString, key_id: &str) -> Option<&'static str> {
 fn check_psps(config: &Config, reader: &Reader<'_>) {
     for (index, account) in config.psps.iter().enumerate() {
         let path = format!("psps[{index}]");
-        check_url(reader, &format!("{path}.base_url"), &account.base_url);
+        check_other_side(reader, &format!("{path}.base_url"), &account.base_url);
         for (name, value) in &account.settings {
             if value.starts_with("http:") || value.starts_with("https:") {
-                check_url(reader, &format!("{path}.settings.{name}"), value);
+                check_other_side(reader, &format!("{path}.settings.{name}"), value);
             }
         }
         for (name, secret) in &account.secrets {
@@ -166,9 +166,9 @@ fn check_psps(config: &Config, reader: &Reader<'_>) {
 fn check_vendors(config: &Config, reader: &Reader<'_>) {
     for account in &config.vendors {
         let path = format!("vendors.{}", account.id);
-        check_url(reader, &format!("{path}.base_url"), &account.base_url);
+        check_other_side(reader, &format!("{path}.base_url"), &account.base_url);
         for (name, value) in &account.settings {
-            check_url(reader, &format!("{path}.settings.{name}"), value);
+            check_other_side(reader, &format!("{path}.settings.{name}"), value);
         }
         for (name, secret) in &account.secrets {
             if secret.expose_secret().contains(SANDBOX_MARK) {
@@ -204,6 +204,16 @@ fn check_mail(config: &Config, reader: &Reader<'_>) {
     }
 }
 
+/// The address of a PSP or vendor: what is told there about money or people must be real.
+fn check_other_side(reader: &Reader<'_>, key: &str, text: &str) {
+    check_url(reader, key, text);
+    if is_for_tests(text) {
+        let message =
+            "is a test environment: payments there move no money, and would be credited here";
+        reader.fault(key, message);
+    }
+}
+
 fn check_url(reader: &Reader<'_>, key: &str, text: &str) {
     if text.starts_with("http:") {
         reader.fault(key, "must be https in production");
@@ -211,6 +221,33 @@ fn check_url(reader: &Reader<'_>, key: &str, text: &str) {
     if is_loopback(text) {
         reader.fault(key, "names this machine: that is for the sandbox");
     }
+}
+
+/// Words that PSPs and vendors name their test environments with, as labels of the host or parts of one:
+/// `api.test.paysafe.com`, `checkout-test.adyen.com`. Not inside of other words, such as `latest`.
+const TEST_WORDS: &[&str] = &["test", "tests", "testing", "staging"];
+/// Test environments of other names: the end of the host, and how the label before it ends.
+const TEST_HOSTS: &[(&str, &str)] = &[
+    // Efí's homologation, `pix-h.api.efipay.com.br`.
+    (".api.efipay.com.br", "-h"),
+    (".gerencianet.com.br", "-h"),
+    // Swish's simulator.
+    (".cpc.getswish.net", "mss"),
+];
+
+fn is_for_tests(text: &str) -> bool {
+    let url = Url::parse(text).ok();
+    let Some(host) = url.as_ref().and_then(Url::domain).map(str::to_ascii_lowercase) else {
+        return false;
+    };
+    let is_word = |part: &str| {
+        let word = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        TEST_WORDS.contains(&word) || word.contains(SANDBOX_MARK)
+    };
+    let named = |(end, label): &(&str, &str)| {
+        host.strip_suffix(end).is_some_and(|before| before.ends_with(label))
+    };
+    host.split(['.', '-']).any(is_word) || TEST_HOSTS.iter().any(named)
 }
 
 fn is_loopback(text: &str) -> bool {

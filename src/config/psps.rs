@@ -109,6 +109,13 @@ impl PspAccount {
             section.fault("adapter", "is none that this service has");
         }
         let named = named_secrets(section, secrets);
+        let sandbox = SandboxSide::read(section, secrets.in_sandbox());
+        let mut settings = settings(section, &base_url);
+        if let Some(port) = sandbox.settings.get("pages_port") {
+            for value in settings.values_mut() {
+                *value = value.replace("{pages_port}", port);
+            }
+        }
         Self {
             id,
             adapter,
@@ -118,10 +125,10 @@ impl PspAccount {
             deposit: ranges(section, "deposit", &currencies),
             payout: ranges(section, "payout", &currencies),
             fee: Fee::read(section, &currencies),
-            settings: settings(section, &base_url),
+            settings,
             secrets: named.iter().map(|(key, (secret, _))| (key.clone(), secret.clone())).collect(),
             origins: named.into_iter().map(|(key, (_, origin))| (key, origin)).collect(),
-            sandbox: SandboxSide::read(section, secrets.in_sandbox()),
+            sandbox,
             base_url,
             currencies,
         }

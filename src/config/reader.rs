@@ -3,8 +3,8 @@
 //! What is missing or wrong is noted and replaced by a harmless value; the configuration that comes
 //! out is handed to nobody when there was a fault.
 
-use super::ConfigFault;
 use super::layers::{Layers, join};
+use super::{BUILT_IN, ConfigFault};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -82,6 +82,21 @@ impl<'a> Section<'a> {
 
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// Whether a text is there and empty, as it is where nobody has set it.
+    pub fn is_blank(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(is_blank)
+    }
+
+    /// The file or variable that the value of a key came from.
+    pub fn origin(&self, key: &str) -> String {
+        self.reader.layers.origin(&self.path(key))
+    }
+
+    /// Whether a value is the program's own: no file of anybody's and no variable set it.
+    pub fn is_built_in(&self, key: &str) -> bool {
+        BUILT_IN.contains(&self.origin(key).as_str())
     }
 
     /// The keys of a table whose keys are data.

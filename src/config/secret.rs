@@ -5,6 +5,7 @@ use super::reader::Section;
 use super::sections::day;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use time::Date;
 
 /// What reading a secret needs.
@@ -24,6 +25,13 @@ pub struct Origin {
     pub since: Option<Date>,
     /// The file that holds it: when that changes, the secret does.
     pub file: Option<PathBuf>,
+    /// Of the file, taken before it was read: what changes after that is seen to have changed.
+    pub modified: Option<SystemTime>,
+}
+
+/// When a file was changed last.
+pub fn modified(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|found| found.modified()).ok()
 }
 
 impl Secrets<'_> {
@@ -42,7 +50,8 @@ impl Secrets<'_> {
             (None, Some(name), Some(folder)) => Some(folder.join(name)),
             _ => None,
         };
-        (self.read_source(&source), Origin { since, file })
+        let modified = file.as_deref().and_then(modified);
+        (self.read_source(&source), Origin { since, file, modified })
     }
 
     fn read_source(&self, source: &Section<'_>) -> SecretString {

@@ -3,13 +3,14 @@
 use super::layers::Variables;
 use super::reader::Section;
 use super::secret::Secrets;
+use crate::sandbox::DIR_VARIABLE;
 use crate::telemetry::{LogFormat, check_filter};
 use ipnet::IpNet;
 use psp_contract::Currency;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 use time::Date;
@@ -58,7 +59,22 @@ impl WebhooksTls {
         let certificate_pem = secret("webhooks_tls_certificate");
         let key_pem = secret("webhooks_tls_key");
         let client_ca_pem = secret("webhooks_tls_client_ca");
-        let listen = listen?;
+        let Some(listen) = listen else {
+            // A listen that cannot be read was told of where it was read.
+            if !section.has("webhooks_tls_listen") || section.is_blank("webhooks_tls_listen") {
+                for (key, there) in [
+                    ("webhooks_tls_public_url", public_url.is_some()),
+                    ("webhooks_tls_certificate", certificate_pem.is_some()),
+                    ("webhooks_tls_key", key_pem.is_some()),
+                    ("webhooks_tls_client_ca", client_ca_pem.is_some()),
+                ] {
+                    if there && !section.is_built_in(key) {
+                        section.fault(key, "has no effect without server.webhooks_tls_listen");
+                    }
+                }
+            }
+            return None;
+        };
         let needed = |key, there: bool| {
             if !there {
                 section.fault(key, "is missing: server.webhooks_tls_listen needs it");
@@ -68,7 +84,8 @@ impl WebhooksTls {
         needed("webhooks_tls_certificate", certificate_pem.is_some());
         needed("webhooks_tls_key", key_pem.is_some());
         needed("webhooks_tls_client_ca", client_ca_pem.is_some());
-        let public_url = public_url.unwrap_or_default().trim_end_matches('/').to_owned();
+        let public_url = at_home("https", listen, section, "webhooks_tls_public_url", secrets)
+            .unwrap_or_else(|| public_url.unwrap_or_default().trim_end_matches('/').to_owned());
         if !public_url.is_empty() && !public_url.starts_with("https://") {
             section.fault("webhooks_tls_public_url", "must begin with https://");
         }
@@ -79,7 +96,10 @@ impl WebhooksTls {
 
 impl Server {
     pub(super) fn read(section: &Section<'_>, secrets: &Secrets<'_>) -> Self {
+        let listen = section.parsed("listen", ADDRESS).unwrap_or(NOWHERE);
         let public_url = url_text(section, "public_url");
+        let public_url = at_home("http", listen, section, "public_url", secrets)
+            .unwrap_or_else(|| public_url.trim_end_matches('/').to_owned());
         let cors_origins = section.texts("cors_origins");
         for origin in &cors_origins {
             let own = Url::parse(origin).map(|url| url.origin().ascii_serialization());
@@ -88,8 +108,8 @@ impl Server {
             }
         }
         Self {
-            listen: section.parsed("listen", ADDRESS).unwrap_or(NOWHERE),
-            public_url: public_url.trim_end_matches('/').to_owned(),
+            listen,
+            public_url,
             metrics_listen: section.opt_parsed("metrics_listen", ADDRESS),
             webhooks_tls: WebhooksTls::read(section, secrets),
             trusted_proxies: section.parsed_texts("trusted_proxies", "a network, `10.0.0.0/8`"),
@@ -98,6 +118,25 @@ impl Server {
             request_timeout: millis(section, "request_timeout_ms", 60_000),
         }
     }
+}
+
+/// How a sandbox is reached when nobody says: where it listens. So whoever moves its port need set nothing
+/// else.
+fn at_home(
+    scheme: &str,
+    listen: SocketAddr,
+    section: &Section<'_>,
+    key: &str,
+    secrets: &Secrets<'_>,
+) -> Option<String> {
+    if !secrets.in_sandbox() || !section.is_built_in(key) || listen.port() == 0 {
+        return None;
+    }
+    let mut reached = listen;
+    if listen.ip().is_unspecified() {
+        reached.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    Some(format!("{scheme}://{reached}"))
 }
 
 #[derive(Debug, Clone)]
@@ -199,7 +238,8 @@ impl WebhooksOut {
         Self {
             production_https_only: section.flag("production_https_only"),
             allow_loopback: section.flag("allow_loopback"),
-            timeout: millis(section, "timeout_ms", 60_000),
+            // A try begins only while a whole timeout fits into the minute that a claim lasts.
+            timeout: millis(section, "timeout_ms", 20_000),
         }
     }
 }
@@ -306,7 +346,6 @@ impl Fx {
 /// The sandbox's own; without meaning in production.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    pub dir: PathBuf,
     /// Where the mocks' control API listens.
     pub control_listen: SocketAddr,
 }
@@ -317,12 +356,17 @@ impl Sandbox {
         if control.is_some_and(|address| !address.ip().is_loopback()) {
             section.fault("control_listen", "must be on this machine, `127.0.0.1:…`");
         }
-        Self { dir: PathBuf::from(section.text("dir")), control_listen: control.unwrap_or(NOWHERE) }
+        if !section.is_built_in("dir") && section.origin("dir") != DIR_VARIABLE {
+            // Commands that are started beside a sandbox look for it and read no file.
+            section.fault("dir", format!("cannot be set by a file: set {DIR_VARIABLE}"));
+        }
+        section.forgive_one("dir");
+        Self { control_listen: control.unwrap_or(NOWHERE) }
     }
 }
 
 /// Stands in after a fault; nobody ever listens there.
-const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 pub(super) fn millis(section: &Section<'_>, key: &str, most: i64) -> Duration {
     debug_assert!(most <= DAY_MS);

@@ -1,7 +1,7 @@
 //! The listener for PSPs that authenticate their webhooks by a client certificate alone.
 
 use super::support::Scene;
-use interlock::app::webhooks_tls::{acceptor, serve};
+use interlock::app::webhooks_tls::serve;
 use interlock::sandbox::keys::{KeyKind, KeyOf, SandboxKeys};
 use interlock::sandbox::mocks::mock_config;
 use interlock::shutdown::Shutdown;

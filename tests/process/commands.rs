@@ -140,6 +140,47 @@ async fn the_service_starts_on_its_own_kind_of_database_and_role_only() {
     world.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_cannot_have_a_port_has_begun_nothing() {
+    let mut production = Production::new();
+    let (app, owner) = tokio::task::spawn_blocking(database).await.unwrap();
+    production.set("DATABASE_URL", &app);
+    production.set("DATABASE_OWNER_URL", &owner);
+    assert_eq!(production.run("migrate").await.code, Some(0));
+    let taken = std::net::TcpListener::bind(("127.0.0.1", production.place.control)).unwrap();
+    production.run("serve").await.refused_with(&["the metrics", "is taken", "METRICS_LISTEN="]);
+    let rows = sqlx::PgPool::connect(&app).await.unwrap();
+    let begun = "select (select count(*) from worker_heartbeat)
+                      + (select count(*) from lane_slot where holder is not null)";
+    let begun: i64 = sqlx::query_scalar(begun).fetch_one(&rows).await.unwrap();
+    assert_eq!(begun, 0, "no worker has looked and no lane is held");
+    rows.close().await;
+    drop(taken);
+
+    // And what is set holds: players' tokens live no longer than the configuration lets them.
+    production.set("INTERLOCK__PLAYER_TOKENS__TTL_MAX_S", "60");
+    let arguments = ["serve", "--config", &production.file];
+    let command = interlock(production.place.home(), &production.variables, &arguments);
+    let mut service = Program::start(command);
+    service.serves(production.place.api).await;
+    let url = production.place.api_url();
+    let call = async |words: &[&str]| {
+        let keys = ["--key", "sk_backend_1", "--secret", SECRET, "--url", &url];
+        production.run_plain(&[&["call"], words, &keys].concat()).await
+    };
+    let player = r#"{"country": "DE", "currency": "EUR", "full_name": "Erika Mustermann",
+                     "date_of_birth": "1980-08-12"}"#;
+    let said = call(&["PUT", "/v1/players/p-1", player]).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let longer =
+        call(&["POST", "/v1/player-sessions", r#"{"player_id": "p-1", "ttl_s": 61}"#]).await;
+    assert_eq!(longer.code, Some(1), "{longer:?}");
+    assert!(longer.out.contains("a whole number from 1 to 60 is expected"), "{longer:?}");
+    let said = call(&["POST", "/v1/player-sessions", r#"{"player_id": "p-1", "ttl_s": 60}"#]).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(service.stop(Signal::SIGTERM).await.code(), Some(0), "{}", service.said());
+}
+
 /// Restarts as an operator who gives an instance less to do, under the same name.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_tells_whether_it_is_well_and_is_asked_for_its_own_workers_only() {

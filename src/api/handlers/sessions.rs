@@ -41,6 +41,11 @@ pub async fn open(
         return Err(Problem::conflict("player.not_active", detail));
     }
     let ttl = body.value.ttl;
+    let longest = edge.tokens.ttl_max_s();
+    if ttl.whole_seconds() > longest {
+        let detail = format!("a whole number from 1 to {longest} is expected");
+        return Err(Problem::unprocessable("field.out_of_range", detail).at("/ttl_s"));
+    }
     let detach = edge.detach.clone();
     let work = async move {
         let (pool, ids) = (edge.flows.db.pool(), &*edge.flows.ids);

@@ -1,5 +1,6 @@
 //! Every fault, by the text that a person reads.
 
+mod effects;
 mod identity;
 mod market_case;
 mod market_facts;

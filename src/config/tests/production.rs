@@ -2,6 +2,8 @@
 
 use super::*;
 
+const EVIDENCE: &str = "keys/interlock/evidence.private.pem";
+
 /// The example with every secret given, as an operator would; `changed` is laid over it.
 fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let folder = Folder::new();
@@ -9,12 +11,12 @@ fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config
     let secret = secret.display().to_string();
     let mut text = include_str!("../../../config/production.example.toml")
         .replace("/run/secrets/anna", &secret)
-        .replace("/run/secrets/player-token.pem", &secret)
+        .replace("/run/secrets/player-token.pem", "keys/interlock/player-token.private.pem")
         .replace("/run/secrets/smtp-password", &secret)
         .replace("/run/secrets/console-key", &secret)
-        .replace("/run/secrets/evidence.pem", &secret);
+        .replace("/run/secrets/evidence.pem", EVIDENCE);
     for (old, new) in changed {
-        let old = old.replace("/run/secrets/evidence.pem", &secret);
+        let old = old.replace("/run/secrets/evidence.pem", EVIDENCE);
         assert!(text.contains(&old), "{old}");
         text = text.replace(&old, new);
     }
@@ -81,6 +83,80 @@ fn production_refuses_what_is_for_the_sandbox() {
             "production.toml: player_tokens.key.generated: generated keys are for the sandbox: use a file",
             "production.toml: server.public_url: must be https in production",
             "production.toml: server.public_url: names this machine: that is for the sandbox",
+        ]
+    );
+}
+
+#[test]
+fn production_asks_no_test_environment() {
+    let at = |variable: &str, url: &str| {
+        let told = production(&[], &[(variable, url)]).err().unwrap_or_default();
+        let told = told.iter().any(|fault| fault.contains("is a test environment: payments there"));
+        (url.to_owned(), told)
+    };
+    let psp = "INTERLOCK__PSPS__TRUSTLY_DE__BASE_URL";
+    for url in [
+        "https://test.trustly.com",
+        "https://api.truelayer-sandbox.com",
+        "https://pix-h.api.efipay.com.br",
+        "https://ppp-test.nuvei.com",
+        "https://checkout-test.adyen.com/v71",
+        "https://api.test.paysafe.com",
+        "https://mss.cpc.getswish.net",
+        "https://sandbox-api.fireblocks.io",
+        "https://app.sandbox.cryptoprocessing.com/api",
+        "https://STAGING.psp.example",
+        "https://test2.psp.example",
+    ] {
+        assert_eq!(at(psp, url), (url.to_owned(), true));
+    }
+    for url in [
+        "https://api.trustly.com",
+        "https://api.truelayer.com",
+        "https://pix.api.efipay.com.br",
+        "https://cpc.getswish.net",
+        "https://api.fireblocks.io",
+        // A word inside of another, and what stands behind the host, say nothing.
+        "https://latest.contest.attestation.example/test",
+    ] {
+        assert_eq!(at(psp, url), (url.to_owned(), false));
+    }
+}
+
+#[test]
+fn productions_vendors_and_settings_are_no_test_environments_either() {
+    let text = "[vendors.trm]\nadapter = 'trm'\nhooks = []\nbase_url = 'https://sandbox.trmlabs.com'\n\
+        call_timeout_ms = 5000\npoll_ms = 250\nsecrets.api_key = { env = 'BACKEND_SECRET' }\n\
+        [[operators]]";
+    let faults = production(&[("[[operators]]", text)], &[]).unwrap_err();
+    let message = "is a test environment: payments there move no money, and would be credited here";
+    assert_eq!(faults, [format!("production.toml: vendors.trm.base_url: {message}")]);
+}
+
+#[test]
+fn keys_that_the_service_could_not_start_with_are_told() {
+    let faults = production(
+        &[
+            ("\"keys/interlock/player-token.private.pem\"", "\"secret\""),
+            (&format!("\"{EVIDENCE}\""), "\"secret\""),
+            (
+                "metrics_listen = ",
+                "webhooks_tls_listen = \"0.0.0.0:8443\"\n\
+                 webhooks_tls_public_url = \"https://hooks.casino.example\"\n\
+                 webhooks_tls_certificate = { file = \"keys/interlock/webhooks.certificate.pem\" }\n\
+                 webhooks_tls_key = { file = \"keys/interlock/ca.private.pem\" }\n\
+                 webhooks_tls_client_ca = { file = \"keys/interlock/ca.certificate.pem\" }\n\
+                 metrics_listen = ",
+            ),
+        ],
+        &[],
+    );
+    assert_eq!(
+        faults.unwrap_err(),
+        [
+            "production.toml: evidence.key: is no Ed25519 private key in PEM (PKCS #8)",
+            "production.toml: player_tokens.key: is no Ed25519 private key in PEM (PKCS #8)",
+            "production.toml: server.webhooks_tls_key: does not belong to the certificate",
         ]
     );
 }

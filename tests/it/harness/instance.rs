@@ -7,7 +7,7 @@ use super::pace::stretched;
 use super::render::PlainRender;
 use super::world::Setup;
 use interlock::app::parts::{self, Patience};
-use interlock::app::{psps, words, workers};
+use interlock::app::{edge, psps, words, workers};
 use interlock::clock::Clock;
 use interlock::config::{Config, Variables, variable_of};
 use interlock::domain::ids::SystemIds;
@@ -17,6 +17,7 @@ use interlock::outbox::live::Live;
 use interlock::screening::file;
 use interlock::screening::signals::Hook;
 use interlock::store::Db;
+use interlock::webhooks::client::WebhookClient;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,7 +135,7 @@ impl Instance {
         let shutdown = CancellationToken::new();
         let building =
             build(config, url.to_owned(), clock, on_this_machine(setup.patience), tasks.clone());
-        let (flows, out, mailer) = runtime.spawn(building).await.unwrap();
+        let (flows, deliveries, mailer) = runtime.spawn(building).await.unwrap();
         let instance =
             Self { name: name.to_owned(), flows, runtime: Some(runtime), crew, tasks, shutdown };
         if setup.workers {
@@ -142,7 +143,7 @@ impl Instance {
                 instance: name.into(),
                 ids: Arc::new(SystemIds),
                 live: Arc::new(Live::default()),
-                out,
+                deliveries,
                 mailer: Arc::new(mailer),
                 shutdown: instance.shutdown.clone(),
                 tasks: instance.crew.clone(),
@@ -151,7 +152,7 @@ impl Instance {
             let flows = instance.flows.clone();
             let started = async move {
                 workers::start_routing(&flows, &crew);
-                workers::start(&flows, &crew).unwrap();
+                workers::start(&flows, &crew);
             };
             instance.run(started).await;
         }
@@ -204,7 +205,7 @@ async fn build(
     clock: Arc<dyn Clock>,
     patience: Patience,
     tasks: TaskTracker,
-) -> (Flows, interlock::config::WebhooksOut, Mailer) {
+) -> (Flows, WebhookClient, Mailer) {
     let world = parts::World {
         db: Db::connect(&url, config.database.pool_max).await.unwrap(),
         psps: Arc::new(psps::registry(&config, true).unwrap()),
@@ -214,5 +215,5 @@ async fn build(
     };
     let flows = parts::flows(&config, world, patience, &tasks).await.unwrap();
     let mailer = Mailer::new(&config.mail.from, &words::mail_transport(&config)).unwrap();
-    (flows, config.webhooks_out, mailer)
+    (flows, edge::deliveries(&config).unwrap(), mailer)
 }
