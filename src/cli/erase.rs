@@ -4,19 +4,21 @@ use super::ask::{Request, exit_code, send};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
+use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
 
 /// Whose data, why, and by whose key.
 #[derive(Debug, Args)]
 pub struct Erase {
-    /// The player's id, of the key's own operator.
-    #[arg(long, required_unless_present = "approve", requires = "reason")]
+    /// The player's id, of the key's own operator. With --approve: whose erasure is meant; without it that is
+    /// shown and asked for.
+    #[arg(long, required_unless_present = "approve")]
     player: Option<String>,
     /// Why, for whoever approves it and for who asks later; without personal data.
-    #[arg(long)]
+    #[arg(long, required_unless_present = "approve")]
     reason: Option<String>,
-    /// Approve the erasure that another person proposed: the review's id.
-    #[arg(long, value_name = "REVIEW", conflicts_with_all = ["player", "reason"])]
+    /// Approve the erasure that another person proposed: the review's id. Nothing brings the data back.
+    #[arg(long, value_name = "REVIEW", conflicts_with = "reason")]
     approve: Option<String>,
     /// The API key's id; it must be a person's, with the scope `compliance`.
     #[arg(long, default_value = "sk_officer_a", env = "INTERLOCK_COMPLIANCE_KEY")]
@@ -62,7 +64,10 @@ async fn propose(command: &Erase, player: &str) -> anyhow::Result<ExitCode> {
     }
     let review: Value = serde_json::from_str(&answer).context("reading the review")?;
     let id = review["id"].as_str().context("the answer names no review")?;
-    println!("{id}: proposed. Another person approves it: interlock erase --approve {id} --key …");
+    println!(
+        "{id}: proposed. Another person approves it: \
+         interlock erase --approve {id} --player {player} --key …"
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -79,8 +84,13 @@ async fn approve(command: &Erase, review: &str) -> anyhow::Result<ExitCode> {
     }
     let is_open = |proposal: &&Value| proposal["state"] == "open";
     let open = found["proposals"].as_array().into_iter().flatten().find(is_open);
-    let open = open.and_then(|proposal| proposal["id"].as_str());
     let open = open.with_context(|| format!("{review} has no open proposal"))?;
+    let player = found["player_id"].as_str().context("the review names no player")?;
+    println!("{review} erases the personal data of {player}, for good.");
+    let by = open["proposed_by"].as_str().unwrap_or("nobody who is known");
+    println!("Proposed by {by}: {}", open["note"].as_str().unwrap_or("without a word"));
+    confirm(command.player.as_deref(), player)?;
+    let open = open["id"].as_str().context("the proposal has no id")?;
     let body = json!({ "proposal": open });
     let (status, answer) =
         send(command.request("POST", format!("{path}/approve"), Some(&body))).await?;
@@ -90,4 +100,37 @@ async fn approve(command: &Erase, review: &str) -> anyhow::Result<ExitCode> {
         eprintln!("{status}\n{answer}");
     }
     Ok(exit_code(status))
+}
+
+/// Whoever approves says whose data goes: a review's id alone is easily that of another player.
+fn confirm(named: Option<&str>, player: &str) -> anyhow::Result<()> {
+    let typed;
+    let named = match named {
+        Some(named) => named,
+        None if std::io::stdin().is_terminal() => {
+            print!("Type the player's id to approve: ");
+            let _ = std::io::stdout().flush();
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).context("reading the player's id")?;
+            typed = line;
+            typed.trim()
+        }
+        None => bail!("nothing was approved: repeat whose data is erased, --player {player}"),
+    };
+    if named != player {
+        bail!("nothing was approved: the review is of {player}, not of {named}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_erasure_is_approved_for_the_player_that_was_named() {
+        assert!(confirm(Some("p-1"), "p-1").is_ok());
+        let other = confirm(Some("p-2"), "p-1").unwrap_err().to_string();
+        assert!(other.contains("the review is of p-1, not of p-2"), "{other}");
+    }
 }
