@@ -71,18 +71,30 @@ impl Shutdown {
     /// # Errors
     /// When the process may not handle signals.
     pub fn on_signal(&self) -> std::io::Result<()> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+        self.on(SignalKind::interrupt(), "SIGINT")?;
+        self.on(SignalKind::terminate(), "SIGTERM")
+    }
+
+    /// As [`Shutdown::on_signal`] for SIGHUP: the terminal of a process in the foreground was closed.
+    ///
+    /// # Errors
+    /// When the process may not handle signals.
+    pub fn on_hangup(&self) -> std::io::Result<()> {
+        self.on(SignalKind::hangup(), "SIGHUP")
+    }
+
+    fn on(&self, kind: SignalKind, name: &'static str) -> std::io::Result<()> {
+        let mut told = signal(kind)?;
         let asked = self.asked.clone();
         // Not tracked: it would be the one task that a stop without a signal waits for in vain.
         tokio::spawn(async move {
-            let name = tokio::select! {
-                _ = interrupt.recv() => "SIGINT",
-                _ = terminate.recv() => "SIGTERM",
+            tokio::select! {
+                _ = told.recv() => {}
                 () = asked.cancelled() => return,
-            };
-            info!(signal = name, "stopping");
+            }
+            // First of all: what is told may find nobody to read it.
             asked.cancel();
+            info!(signal = name, "stopping");
         });
         Ok(())
     }

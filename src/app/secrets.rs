@@ -3,11 +3,12 @@
 //! An operator writes a new secret beside the old one (`password` and `password_next`), or a new file
 //! in the place of the old, and sends SIGHUP or simply waits: the files are looked at every few
 //! seconds. All accounts are then built anew from the configuration and exchanged at once. When
-//! anything is wrong with any of them, the old ones stay and every fault is logged. What only a
+//! anything is wrong with any of them, the old ones stay, every fault is logged, and it is tried again
+//! until it goes well: a certificate and its key may be written one after the other. What only a
 //! restart changes (accounts, routes, limits) stays as it was.
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigFault, Profile, Variables, clients};
+use crate::config::{Config, ConfigFault, Profile, Variables, clients, modified};
 use crate::routing::registry::PspRegistry;
 use crate::shutdown::Shutdown;
 use psp_contract::Timestamp;
@@ -15,10 +16,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+/// What SIGHUP means to a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hangup {
+    /// A service has no terminal: somebody sends it, to have the secrets read again.
+    Reloads,
+    /// The terminal of a process in the foreground was closed.
+    Stops,
+}
 
 /// What a secret's age is counted from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +37,7 @@ struct Known {
     secret: String,
     since: Option<Timestamp>,
     file: Option<PathBuf>,
-    /// Of the file, when it was looked at last.
+    /// Of the file, before the secret in use was read from it.
     modified: Option<SystemTime>,
 }
 
@@ -38,6 +48,8 @@ pub struct Secrets {
     variables: Variables,
     psps: Arc<PspRegistry>,
     known: Mutex<Vec<Known>>,
+    /// What was wrong the last time: told once, and again when it is something else.
+    told: Mutex<Vec<ConfigFault>>,
 }
 
 impl Secrets {
@@ -48,7 +60,8 @@ impl Secrets {
         config: &Config,
         psps: Arc<PspRegistry>,
     ) -> Self {
-        Self { profile, variables, psps, known: Mutex::new(read_known(config)) }
+        let known = Mutex::new(read_known(config));
+        Self { profile, variables, psps, known, told: Mutex::default() }
     }
 
     /// Builds all accounts anew and exchanges them.
@@ -60,8 +73,6 @@ impl Secrets {
             let sandbox = matches!(self.profile, Profile::Sandbox { .. });
             Ok((clients::psps(&config, sandbox)?, config))
         });
-        // Whatever came of it, these files have been looked at: a broken one is told once.
-        self.note_files();
         let (psps, config) = loaded?;
         self.psps.swap(psps).map_err(|refused| {
             let message = refused.to_string();
@@ -71,12 +82,13 @@ impl Secrets {
         Ok(())
     }
 
-    /// Reloads when a secret's file has changed. True: it was tried.
+    /// Reloads when a secret's file is not the one that the secret in use was read from. True: it was
+    /// tried. After a refusal it is tried at every look, until it goes well.
     pub fn look(&self) -> bool {
-        let changed =
-            self.lock().iter().any(|known| modified(known.file.as_ref()) != known.modified);
+        let is_other = |known: &Known| known.file.as_deref().and_then(modified) != known.modified;
+        let changed = self.lock().iter().any(is_other);
         if changed {
-            self.reload_and_tell();
+            self.reload_and_tell(false);
         }
         changed
     }
@@ -93,30 +105,35 @@ impl Secrets {
         aged.collect()
     }
 
-    fn reload_and_tell(&self) {
-        match self.reload() {
+    fn reload_and_tell(&self, always: bool) {
+        let faults = match self.reload() {
             Ok(()) => {
                 metrics::counter!("psp_secrets_reloaded_total", "result" => "ok").increment(1);
                 tracing::info!("the PSP accounts' secrets were read again");
+                Vec::new()
             }
-            Err(faults) => {
-                metrics::counter!("psp_secrets_reloaded_total", "result" => "refused").increment(1);
-                for fault in faults {
-                    tracing::error!(%fault, "secrets were not exchanged: the old ones stay in use");
-                }
-            }
+            Err(faults) => faults,
+        };
+        if !self.is_news(&faults) && !always || faults.is_empty() {
+            return;
         }
+        metrics::counter!("psp_secrets_reloaded_total", "result" => "refused").increment(1);
+        for fault in faults {
+            tracing::error!(%fault, "secrets were not exchanged: the old ones stay in use");
+        }
+    }
+
+    /// Whether the last time something else was wrong.
+    fn is_news(&self, faults: &[ConfigFault]) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = *told != faults;
+        faults.clone_into(&mut told);
+        is_news
     }
 
     fn tell_ages(&self, now: Timestamp) {
         for ((psp, secret), age) in self.ages(now) {
             metrics::gauge!("psp_secret_age_seconds", "psp" => psp, "secret" => secret).set(age);
-        }
-    }
-
-    fn note_files(&self) {
-        for known in self.lock().iter_mut() {
-            known.modified = modified(known.file.as_ref());
         }
     }
 
@@ -134,37 +151,42 @@ fn read_known(config: &Config) -> Vec<Known> {
                 secret: secret.clone(),
                 since: origin.since.map(|day| day.midnight().assume_utc()),
                 file: origin.file.clone(),
-                modified: modified(origin.file.as_ref()),
+                modified: origin.modified,
             })
             .collect()
     };
     config.psps.iter().flat_map(of).collect()
 }
 
-fn modified(file: Option<&PathBuf>) -> Option<SystemTime> {
-    std::fs::metadata(file?).and_then(|found| found.modified()).ok()
-}
-
-/// Watches for SIGHUP and for changed files until the instance stops.
+/// Watches for changed files until the instance stops, and for SIGHUP where there is no terminal whose end
+/// is told by it.
 ///
 /// # Errors
 /// When the process may not handle signals.
-pub fn watch(secrets: Secrets, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> std::io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
+pub fn watch(
+    secrets: Secrets,
+    clock: Arc<dyn Clock>,
+    hangup: Hangup,
+    shutdown: &Shutdown,
+) -> std::io::Result<()> {
+    let mut hangups = match hangup {
+        Hangup::Reloads => Some(signal(SignalKind::hangup())?),
+        Hangup::Stops => None,
+    };
     let (secrets, stop) = (Arc::new(secrets), shutdown.clone());
     shutdown.spawn("secrets", async move {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         loop {
             let told = tokio::select! {
                 () = stop.requested() => return,
-                _ = hangup.recv() => true,
+                () = next(&mut hangups) => true,
                 _ = ticks.tick() => false,
             };
             let (secrets, now) = (secrets.clone(), clock.now());
             // Files and keys are read: no work for a thread that serves requests.
             let looked = tokio::task::spawn_blocking(move || {
                 if told {
-                    secrets.reload_and_tell();
+                    secrets.reload_and_tell(true);
                 } else {
                     secrets.look();
                 }
@@ -176,4 +198,11 @@ pub fn watch(secrets: Secrets, clock: Arc<dyn Clock>, shutdown: &Shutdown) -> st
         }
     });
     Ok(())
+}
+
+async fn next(hangups: &mut Option<Signal>) {
+    match hangups {
+        Some(hangups) => drop(hangups.recv().await),
+        None => std::future::pending().await,
+    }
 }

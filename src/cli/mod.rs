@@ -4,6 +4,9 @@
 //! fails, a demo step that came out otherwise, a request that was refused); 2 the command could not
 //! do its work, and the message says what to do about it.
 
+#[macro_use]
+mod out;
+
 mod ask;
 mod audit;
 mod console;

@@ -2,14 +2,14 @@
 
 use super::runtime;
 use crate::app::psps;
-use crate::app::secrets::{self, Secrets};
+use crate::app::secrets::{self, Hangup, Secrets};
 use crate::app::service::{Environment, Service};
 use crate::app::words;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Profile};
 use crate::sandbox::cluster::PrivateCluster;
 use crate::sandbox::keys::SandboxKeys;
-use crate::sandbox::runfile::{self, RunFile, Running};
+use crate::sandbox::runfile::{Claim, RunFile, Running, find};
 use crate::sandbox::{self, console, mocks, players};
 use crate::shutdown::Shutdown;
 use crate::store::{Db, migrate};
@@ -35,14 +35,19 @@ struct Database {
     owner_url: String,
 }
 
-/// Runs until Ctrl-C or SIGTERM, then stops everything in order.
+/// Runs until Ctrl-C, SIGTERM or the end of its terminal, then stops everything in order.
 pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<ExitCode> {
     let home = sandbox::home().context("finding the sandbox's folder")?;
     std::fs::create_dir_all(&home)
         .with_context(|| format!("making the sandbox's folder {}", home.display()))?;
-    if let Some(running) = runfile::find(&home)? {
-        bail!("a sandbox runs here already (process {}): stop it first", running.pid);
-    }
+    let Some(claim) = Claim::take(&home).context("locking the sandbox's run.lock")? else {
+        match find(&home)? {
+            Some(other) => {
+                bail!("a sandbox runs here already (process {}): stop it first", other.pid)
+            }
+            None => bail!("another sandbox starts or stops in {}: wait for it", home.display()),
+        }
+    };
     SandboxKeys::ensure(&home, &config::sandbox_keys()).context("making the sandbox's keys")?;
     let profile = Profile::Sandbox { home: home.clone(), file };
     let config = match Config::load(&profile) {
@@ -56,10 +61,12 @@ pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<Exit
     };
     let shutdown = Shutdown::new();
     shutdown.on_signal().context("handling signals")?;
+    shutdown.on_hangup().context("handling signals")?;
     let secrets = Secrets::new(profile, Config::variables(), &config, psps.clone());
-    secrets::watch(secrets, Arc::new(SystemClock), &shutdown).context("handling signals")?;
+    secrets::watch(secrets, Arc::new(SystemClock), Hangup::Stops, &shutdown)
+        .context("handling signals")?;
     let database = database(&config, &home).await?;
-    let ran = run(&config, &home, psps, &database, mocks, &shutdown).await;
+    let ran = run(&config, (&home, &claim), psps, &database, mocks, &shutdown).await;
     if let Some(cluster) = database.cluster {
         tokio::task::spawn_blocking(move || cluster.stop())
             .await?
@@ -87,7 +94,7 @@ async fn database(config: &Config, home: &Path) -> anyhow::Result<Database> {
 
 async fn run(
     config: &Config,
-    home: &Path,
+    (home, claim): (&Path, &Claim),
     psps: Arc<crate::routing::registry::PspRegistry>,
     database: &Database,
     mocks: Mocks,
@@ -113,7 +120,7 @@ async fn run(
         app_url: database.app_url.clone(),
         owner_url: database.owner_url.clone(),
     };
-    let note = RunFile::write(home, &running).context("writing the sandbox's run.json")?;
+    let note = RunFile::write(home, claim, &running).context("writing the sandbox's run.json")?;
     greet(config, &running, mocks.as_ref());
     tell_log(config)?;
     shutdown.requested().await;

@@ -2,7 +2,7 @@
 
 use super::runtime;
 use crate::app::psps;
-use crate::app::secrets::{self, Secrets};
+use crate::app::secrets::{self, Hangup, Secrets};
 use crate::app::service::{Environment, Role, Service};
 use crate::clock::SystemClock;
 use crate::config::{Config, Profile};
@@ -50,7 +50,8 @@ pub async fn serve(file: Option<PathBuf>, roles: Vec<Role>) -> anyhow::Result<Ex
     shutdown.on_signal().context("handling signals")?;
     let secrets = Secrets::new(profile, Config::variables(), &config, psps.clone());
     let service = Service::start(&config, db, psps, &roles).await?;
-    secrets::watch(secrets, Arc::new(SystemClock), &shutdown).context("handling signals")?;
+    secrets::watch(secrets, Arc::new(SystemClock), Hangup::Reloads, &shutdown)
+        .context("handling signals")?;
     tracing::info!(listen = %service.address(), "serving");
     shutdown.requested().await;
     service.stop().await;

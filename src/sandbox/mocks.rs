@@ -1,8 +1,8 @@
 //! The sandbox's mock PSPs and vendors: one for each configured account, at its own address.
 
 use super::keys::SandboxKeys;
-use super::ports;
-use crate::config::{Config, PspAccount, knows_people, variable_of};
+use super::ports::{self, Setting};
+use crate::config::{Config, PspAccount};
 use anyhow::Context;
 use mock_psps::{MockAccount, MockConfig, MockVendor, Running};
 use secrecy::ExposeSecret;
@@ -17,31 +17,44 @@ use url::Url;
 /// An account without a mock, or a port that is taken.
 pub async fn start(config: &Config, home: &Path) -> anyhow::Result<Running> {
     let mocks = mock_config(config, home)?;
-    check_ports(&mocks)?;
+    check_ports(config, &mocks)?;
     mock_psps::start(mocks).await
 }
 
 /// A port that somebody else has is told with the setting that chooses another.
-fn check_ports(mocks: &MockConfig) -> anyhow::Result<()> {
-    let control = format!("{}=", variable_of("sandbox.control_listen"));
+fn check_ports(config: &Config, mocks: &MockConfig) -> anyhow::Result<()> {
+    let control = Setting::Address { key: "sandbox.control_listen".to_owned() };
     ports::check_free("the mocks' control API", mocks.control_addr, control)?;
-    for account in &mocks.accounts {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, account.port));
-        let key = format!("psps.{}.base_url", account.id.replace('-', "_"));
-        let scheme =
-            if account.settings.contains_key("server_certificate_pem") { "https" } else { "http" };
-        let setting = format!("{}={scheme}://", variable_of(&key));
-        ports::check_free(&format!("the mock of {}", account.id), address, setting)?;
+    for account in &config.psps {
+        check_mock(&account.id, "psps", &account.base_url)?;
+        let pages = account.sandbox.settings.get("pages_port").and_then(|port| port.parse().ok());
+        if let Some(port) = pages {
+            let id = account.id.replace('-', "_");
+            let key = format!("psps.{id}.sandbox.settings.pages_port");
+            let purpose = format!("the pages of {}'s mock", account.id);
+            ports::check_free(&purpose, here(port), Setting::Port { key })?;
+        }
     }
-    for vendor in &mocks.vendors {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, vendor.port));
-        // Vendors that know people are a list of their own; the name of the variable is alike.
-        let list = if knows_people(&vendor.vendor) { "checks" } else { "vendors" };
-        let key = format!("{list}.{}.base_url", vendor.id.replace('-', "_"));
-        let setting = format!("{}=http://", variable_of(&key));
-        ports::check_free(&format!("the mock of {}", vendor.id), address, setting)?;
+    // Vendors that know people are a list of their own; the name of the variable is alike.
+    for account in &config.vendors {
+        check_mock(&account.id, "vendors", &account.base_url)?;
+    }
+    for account in &config.checks {
+        check_mock(&account.id, "checks", &account.base_url)?;
     }
     Ok(())
+}
+
+fn check_mock(id: &str, list: &str, base_url: &str) -> anyhow::Result<()> {
+    let key = format!("{list}.{}.base_url", id.replace('-', "_"));
+    let url = Url::parse(base_url).with_context(|| format!("{key} is no URL"))?;
+    let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
+    ports::check_free(&format!("the mock of {id}"), here(port), Setting::Url { key, url })?;
+    Ok(())
+}
+
+fn here(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// The mocks' configuration, for whoever runs them as a process of their own.

@@ -2,17 +2,47 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use url::Url;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PortError {
     #[error(
         "port {} of {} for {purpose} is taken by another program. Stop that one, or choose another \
-         address: {setting}{}:{}",
-        .address.port(), .address.ip(), .address.ip(), free_suggestion(*.address)
+         address: {}",
+        .address.port(), .address.ip(), .setting.with(*.address, free_suggestion(*.address))
     )]
-    Taken { purpose: String, address: SocketAddr, setting: String },
-    #[error("listening on {address} for {purpose}: {source}. To change it: {setting}host:port")]
-    Other { purpose: String, address: SocketAddr, setting: String, source: io::Error },
+    Taken { purpose: String, address: SocketAddr, setting: Setting },
+    #[error(
+        "listening on {address} for {purpose}: {source}. To change it: {}",
+        .setting.with(*.address, .address.port())
+    )]
+    Other { purpose: String, address: SocketAddr, setting: Setting, source: io::Error },
+}
+
+/// Which setting holds an address, and what of it.
+#[derive(Debug, Clone)]
+pub enum Setting {
+    /// `server.listen`: host and port.
+    Address { key: String },
+    /// A URL, of which scheme and path stay.
+    Url { key: String, url: Url },
+    /// The port alone.
+    Port { key: String },
+}
+
+impl Setting {
+    /// The variable that moves the setting to another port.
+    fn with(&self, address: SocketAddr, port: u16) -> String {
+        let (key, value) = match self {
+            Self::Address { key } => (key, format!("{}:{port}", address.ip())),
+            Self::Port { key } => (key, port.to_string()),
+            Self::Url { key, url } => {
+                let path = url.path().trim_end_matches('/');
+                (key, format!("{}://{}:{port}{path}", url.scheme(), address.ip()))
+            }
+        };
+        format!("{}={value}", crate::config::variable_of(key))
+    }
 }
 
 /// Listens on an address. `purpose` is a word for people ("the API"), `key` the configuration key
@@ -23,7 +53,7 @@ pub enum PortError {
 /// # Errors
 /// A port that is taken, an address that this machine does not have, a port below 1024.
 pub fn listen(purpose: &str, address: SocketAddr, key: &str) -> Result<TcpListener, PortError> {
-    bind(purpose, address, format!("{}=", crate::config::variable_of(key)))
+    bind(purpose, address, Setting::Address { key: key.to_owned() })
 }
 
 /// Says so when the port of a mock PSP account, or of their control API, is taken. Whoever serves
@@ -31,11 +61,11 @@ pub fn listen(purpose: &str, address: SocketAddr, key: &str) -> Result<TcpListen
 ///
 /// # Errors
 /// As [`listen`].
-pub fn check_free(purpose: &str, address: SocketAddr, setting: String) -> Result<(), PortError> {
+pub fn check_free(purpose: &str, address: SocketAddr, setting: Setting) -> Result<(), PortError> {
     bind(purpose, address, setting).map(drop)
 }
 
-fn bind(purpose: &str, address: SocketAddr, setting: String) -> Result<TcpListener, PortError> {
+fn bind(purpose: &str, address: SocketAddr, setting: Setting) -> Result<TcpListener, PortError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
@@ -67,6 +97,23 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains(&format!("port {} of 127.0.0.1 for the API", address.port())));
         assert!(text.contains("INTERLOCK__SERVER__LISTEN=127.0.0.1:"), "{text}");
+    }
+
+    #[test]
+    fn the_way_out_of_a_url_keeps_its_path_and_of_a_port_is_a_port() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let told = |setting| check_free("a mock", address, setting).unwrap_err().to_string();
+        let key = "vendors.elliptic.base_url".to_owned();
+        let url = format!("http://127.0.0.1:{}/v2", address.port()).parse().unwrap();
+        let text = told(Setting::Url { key, url });
+        let (_, url) = text.split_once("INTERLOCK__VENDORS__ELLIPTIC__BASE_URL=").expect("named");
+        let url: Url = url.parse().unwrap();
+        assert_eq!((url.scheme(), url.path()), ("http", "/v2"));
+        assert!(url.port().is_some_and(|port| port != address.port()), "{url}");
+        let text = told(Setting::Port { key: "psps.x.sandbox.settings.pages_port".to_owned() });
+        let (_, port) = text.split_once("__PAGES_PORT=").expect("named");
+        assert!(port.parse::<u16>().is_ok(), "{text}");
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(filter)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // What cannot be written cannot be told of either: to tell of it ends the task that logs.
+    let lines = lines.log_internal_errors(false);
     let lines = match format {
         LogFormat::Human => lines.with_target(false).boxed(),
         LogFormat::Json => {

@@ -174,6 +174,45 @@ async fn a_broken_secret_changes_nothing_and_every_fault_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_files_of_one_rotation_may_come_one_after_the_other() {
+    let mut place = Place::new("rotation-pair").await;
+    let before = place.psps.get("swish-se").unwrap();
+    let keys = SandboxKeys::at(&place.home);
+    let (key, certificate) =
+        (keys.private("swish-se", "client"), keys.certificate("swish-se", "client"));
+    let new_key = fs::read(keys.private("pix-efi-br", "client")).unwrap();
+    let new_certificate = fs::read(keys.certificate("pix-efi-br", "client")).unwrap();
+    // The key alone does not belong to the certificate, and the look in between finds that.
+    place.write(&key, &new_key);
+    assert!(place.secrets.look());
+    assert!(Arc::ptr_eq(&before, &place.psps.get("swish-se").unwrap()), "the old client stays");
+    // It is looked at again although nothing has changed: what was refused may be whole by now.
+    assert!(place.secrets.look());
+    // As when the other file was written while the configuration was read: its time tells nothing new.
+    let time = fs::metadata(&certificate).unwrap().modified().unwrap();
+    fs::write(&certificate, &new_certificate).unwrap();
+    File::options().write(true).open(&certificate).unwrap().set_modified(time).unwrap();
+    assert!(place.secrets.look());
+    assert!(!Arc::ptr_eq(&before, &place.psps.get("swish-se").unwrap()), "both are in use");
+    assert!(!place.secrets.look(), "and it is done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_after_it_was_read_is_seen_at_the_first_look() {
+    let mut place = Place::new("rotation-early").await;
+    let profile =
+        Profile::Sandbox { home: place.home.clone(), file: Some(place.home.join("my.toml")) };
+    let config = Config::load_with(&profile, &Variables::new()).unwrap();
+    let next = new_key();
+    let path = place.public_key();
+    // Between the load of the configuration and the first of whoever watches.
+    place.write(&path, &next.public_key_to_pem().unwrap());
+    place.secrets = Secrets::new(profile, Variables::new(), &config, place.psps.clone());
+    assert!(place.secrets.look());
+    assert!(place.hears(&next).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_under_way_keeps_its_client() {
     let place = Place::new("rotation-calls").await;
     let held = place.psps.get(ACCOUNT).unwrap();

@@ -3,9 +3,11 @@
 use super::api::{Api, Control};
 use super::place::Place;
 use super::program::{Program, gone, interlock, run};
+use super::wait::PATIENCE;
 use super::world::database;
 use nix::sys::signal::Signal;
 use std::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 async fn started(place: &Place) -> Program {
     let mut program = Program::start(interlock(place.home(), &place.variables(), &["sandbox"]));
@@ -80,6 +82,37 @@ async fn a_second_sandbox_in_the_folder_is_told_who_runs() {
     stopped(house, &place, Signal::SIGTERM).await;
 }
 
+/// A terminal that was closed takes its readers along: nothing that is printed may keep the house from its
+/// orderly end. And the note of one that was killed is no bar to the next, although a process of its number
+/// lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_its_terminal_is_an_orderly_end() {
+    let place = Place::new();
+    let note = format!(
+        r#"{{"pid": {}, "api_url": "", "control_url": "", "app_url": "", "owner_url": ""}}"#,
+        std::process::id()
+    );
+    std::fs::write(place.home().join("run.json"), note).unwrap();
+    let mut command = interlock(place.home(), &place.variables(), &["sandbox"]);
+    let mut house = command.spawn().unwrap();
+    let mut said = BufReader::new(house.stdout.take().unwrap()).lines();
+    while !said.next_line().await.unwrap().expect("it goes on").contains("Next: `make demo`") {}
+
+    // A command whose reader has gone does its work all the same, and says by its exit code what it found.
+    let mut prove = interlock(place.home(), &place.variables(), &["prove"]).spawn().unwrap();
+    drop((prove.stdout.take(), prove.stderr.take()));
+    assert_eq!(prove.wait().await.unwrap().code(), Some(0));
+
+    let postgres = place.postgres().expect("its own PostgreSQL runs");
+    drop((said, house.stderr.take()));
+    let pid = nix::unistd::Pid::from_raw(house.id().unwrap().try_into().unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGHUP).unwrap();
+    let ended = tokio::time::timeout(PATIENCE, house.wait()).await.expect("it ends").unwrap();
+    assert_eq!(ended.code(), Some(0));
+    gone(postgres).await;
+    assert!(!place.home().join("run.json").exists());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn taken_ports_are_one_clear_message_and_nothing_is_left_running() {
     let place = Place::new();
@@ -97,6 +130,11 @@ async fn taken_ports_are_one_clear_message_and_nothing_is_left_running() {
     let variable = "INTERLOCK__PSPS__TRUELAYER_GB__BASE_URL=";
     refused(&place, &[address.rsplit(':').next().unwrap(), "taken", variable]).await;
     assert_eq!(place.postgres(), None, "it stopped its PostgreSQL");
+    drop(taken);
+    let variable = "INTERLOCK__PSPS__SWISH_SE__SANDBOX__SETTINGS__PAGES_PORT";
+    let port: u16 = place.variables()[variable].parse().unwrap();
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    refused(&place, &[&port.to_string(), "taken", &format!("{variable}=")]).await;
     drop(taken);
     stopped(started(&place).await, &place, Signal::SIGINT).await;
 }
