@@ -169,7 +169,7 @@ async fn an_instance_that_cannot_have_a_port_has_begun_nothing() {
         production.run_plain(&[&["call"], words, &keys].concat()).await
     };
     let player = r#"{"country": "DE", "currency": "EUR", "full_name": "Erika Mustermann",
-                     "date_of_birth": "1980-08-12"}"#;
+                     "date_of_birth": "1980-08-12", "kyc": {"status": "verified", "level": 3}}"#;
     let said = call(&["PUT", "/v1/players/p-1", player]).await;
     assert_eq!(said.code, Some(0), "{said:?}");
     let longer =

@@ -142,6 +142,11 @@ impl Address {
 }
 
 fn read_webhooks(reader: &mut Reader<'_>) -> Webhooks {
+    // What the other signature needs may stand beside while an account changes over.
+    let _ = reader.opt_setting("webhook_jwks_url");
+    for key in ["webhook_public_key_pem", "webhook_public_key_pem_next"] {
+        let _ = reader.has_secret(key);
+    }
     match reader.word("webhook_signature", &["jws", "legacy"], "is jws or legacy") {
         "legacy" => Webhooks::Agreed(reader.rsa_keys("webhook_public_key_pem")),
         _ => Webhooks::Published { jwks_url: reader.url_setting("webhook_jwks_url", None) },
