@@ -56,11 +56,14 @@ pub async fn ask_vendors(flows: &Flows, check: &DueCheck) -> Result<bool, AskErr
     } else if !is_late {
         told = ask_about_each(flows, check, &questions, told, now).await?;
     }
+    let now = flows.clock.now();
+    let is_over = is_late || is_hopeless || check.deadline_at <= now;
+    if is_over && !is_hopeless {
+        told = keep_missing(flows, check, &questions, told, now).await?;
+    }
     let in_state = |state| told.iter().filter(|it| it.result.state == state).count();
     let wanted = listed.len() * questions.len();
     let all_final = wanted <= told.len() && in_state(VendorState::Final) == told.len();
-    let now = flows.clock.now();
-    let is_over = is_late || is_hopeless || check.deadline_at <= now;
     if all_final || is_over {
         go_on(flows, check, told, is_over).await?;
         return Ok(true);
@@ -114,9 +117,12 @@ async fn ask_about_each(
         let known = told.iter().filter(|told| told.place == place).cloned().collect();
         ask_each(flows, check, (place, question), known, now)
     });
-    let mut told = try_join_all(asking).await?.concat();
+    Ok(in_order(try_join_all(asking).await?.concat()))
+}
+
+fn in_order(mut told: Vec<Told>) -> Vec<Told> {
     told.sort_by(|a, b| (&a.result.vendor, a.place).cmp(&(&b.result.vendor, b.place)));
-    Ok(told)
+    told
 }
 
 /// Asks every vendor that has not finished, and puts its answer in the place of the one before.
@@ -208,22 +214,65 @@ async fn keep_nobody(
     if let Some(told) = before.filter(is_same) {
         return Ok(told);
     }
-    let result = VendorResult {
-        vendor: NOBODY.to_owned(),
+    let request_id = check.payment.simple().to_string();
+    let nothing = nothing_from(check, NOBODY, request_id, VendorState::Error, now);
+    keep_nothing(flows, check, (0, nothing), now).await
+}
+
+/// The time is over: a vendor of which nothing at all is kept about a place, because whoever asked it died or
+/// nobody came to ask it, has not answered. What the others said of other places must not stand for it.
+async fn keep_missing(
+    flows: &Flows,
+    check: &DueCheck,
+    questions: &[Question],
+    mut told: Vec<Told>,
+    now: Timestamp,
+) -> Result<Vec<Told>, StoreError> {
+    for listed in flows.vendors.of(check.hook) {
+        let name = listed.vendor.wire.vendor();
+        for (place, question) in (0_i16..).zip(questions) {
+            if told.iter().any(|it| it.place == place && it.result.vendor == name) {
+                continue;
+            }
+            let request_id = question.reference.clone();
+            let nothing = nothing_from(check, name, request_id, VendorState::Pending, now);
+            told.push(keep_nothing(flows, check, (place, nothing), now).await?);
+        }
+    }
+    Ok(in_order(told))
+}
+
+fn nothing_from(
+    check: &DueCheck,
+    vendor: &str,
+    request_id: String,
+    state: VendorState,
+    now: Timestamp,
+) -> VendorResult {
+    VendorResult {
+        vendor: vendor.to_owned(),
         hook: check.hook,
-        request_id: check.payment.simple().to_string(),
-        state: VendorState::Error,
+        request_id,
+        state,
         risk: None,
         score: None,
         signals: Vec::new(),
         raw_sha256: Sha256::digest(b"").into(),
         version: NOBODY.to_owned(),
         received_at: now,
-    };
+    }
+}
+
+async fn keep_nothing(
+    flows: &Flows,
+    check: &DueCheck,
+    (place, result): (i16, VendorResult),
+    now: Timestamp,
+) -> Result<Told, StoreError> {
     let answered =
-        Answered { id: flows.ids.next(), place: 0, result: &result, raw: b"", asked_at: now };
+        Answered { id: flows.ids.next(), place, result: &result, raw: b"", asked_at: now };
     vendor_checks::keep(flows.db.pool(), check, &answered).await?;
-    Ok(Told { place: 0, result })
+    Ok(Told { place, result })
 }
 
 /// A vendor at work is asked again soon; one that fails is left alone for longer each time.

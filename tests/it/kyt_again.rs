@@ -213,3 +213,37 @@ async fn every_address_of_a_withdrawal_is_asked_about_and_the_worst_answer_count
     }
     world.close().await;
 }
+
+/// Of two addresses one is known to be good; whoever asked about the other died before its answer was kept,
+/// and the next comes too late to ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_nobody_has_answered_about_at_the_deadline_leads_to_people() {
+    let mut world = world().await;
+    let (one, other) = (address(1), address(2));
+    let player = from_two_addresses(&world, [&one, &other]).await;
+    world.finds("pending", &other).await;
+    let order = order(&player, MALTA.minor * 3 / 2, DestinationOrder::ClosedLoop);
+    let withdrawal = world.one().withdraw(order).await;
+    let of = format!("from vendor_result where payment_id = '{}'", withdrawal.id.uuid);
+    let both = format!("select count(distinct place) {of}");
+    let kept = || async { (world.number(&both).await == 2).then_some(()) };
+    eventually("both were asked about", SOON, kept).await;
+    world.kill(0);
+    let lost = format!(
+        "alter table vendor_result disable trigger user; delete {of} and state <> 'final';
+         alter table vendor_result enable trigger user;"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(lost)).execute(&world.rows).await.unwrap();
+    assert_eq!(world.number(&both).await, 1);
+    world.move_on(PAST_DEADLINE).await;
+    world.start_instance().await;
+    let people = || async {
+        let payment = world.payment(withdrawal.id).await;
+        (payment.status.as_str() != "screening").then_some(payment)
+    };
+    let payment = world.later("the time is over", Duration::from_secs(20), people).await;
+    assert_eq!(payment.status.as_str(), "in_review", "{:?}", payment.reasons);
+    let pending = format!("select count(*) {of} and state = 'pending' and version = 'none'");
+    assert_eq!(world.number(&pending).await, 1, "that there was no answer is on record");
+    world.close().await;
+}
