@@ -3,16 +3,32 @@
 use crate::domain::{Ids, Timestamp};
 use crate::store::outbox_reads::{self, Relayed, WEBHOOKS};
 use crate::store::{Pool, StoreError};
+use std::time::{Duration, Instant};
 
 /// Events in one transaction.
 const BATCH_MAX: i64 = 500;
 /// Batches of one slot in one look, so that a long backlog of one slot lets the others by.
 const BATCHES_PER_SLOT: u32 = 8;
 
+/// A look begins no round after this: under load each round finds something, and nobody is told of what
+/// was passed on, nor that this worker lives, before the look ends.
+const LOOK_MAX: Duration = Duration::from_secs(1);
+
 /// One look: passes on what each slot holds after its cursor, slot after slot, until none moves.
 /// A second round is needed where an event waited for one of another slot.
 pub async fn publish(pool: &Pool, ids: &dyn Ids, now: Timestamp) -> Result<Relayed, StoreError> {
+    publish_within(pool, ids, LOOK_MAX, now).await
+}
+
+/// As [`publish`]; no round begins after `patience`.
+pub async fn publish_within(
+    pool: &Pool,
+    ids: &dyn Ids,
+    patience: Duration,
+    now: Timestamp,
+) -> Result<Relayed, StoreError> {
     let mut total = Relayed::default();
+    let began = Instant::now();
     loop {
         let mut moved = Relayed::default();
         for slot in outbox_reads::slots(pool, WEBHOOKS, now).await? {
@@ -22,7 +38,7 @@ pub async fn publish(pool: &Pool, ids: &dyn Ids, now: Timestamp) -> Result<Relay
         }
         total.events += moved.events;
         total.deliveries += moved.deliveries;
-        if moved.events == 0 {
+        if moved.events == 0 || patience <= began.elapsed() {
             metrics::counter!("outbox_events_published_total").increment(total.events);
             return Ok(total);
         }

@@ -4,8 +4,9 @@ use crate::receiver::Receiver;
 use crate::support::{Scene, deposit, new_slot, pool};
 use interlock::clock::Clock;
 use interlock::domain::ids::SystemIds;
-use interlock::outbox::publish::publish;
+use interlock::outbox::publish::{publish, publish_within};
 use interlock::store::outbox_reads::{WEBHOOKS, relay_slot, slots};
+use std::time::Duration;
 
 const RELAYED_TWICE: &str = "select count(*) from (select event_id from webhook_delivery
     where endpoint_id = $1 group by event_id having count(*) > 1) twice";
@@ -81,6 +82,23 @@ async fn an_event_waits_for_the_one_before_it_in_another_slot() {
     .await
     .unwrap();
     assert!(passed, "released by its predecessor");
+}
+
+/// A round that finds something is followed by another: under load that would never end.
+#[tokio::test]
+async fn a_look_ends_when_its_time_is_over() {
+    let scene = Scene::new().await;
+    let later = new_slot(&scene.pool).await;
+    let payment = deposit();
+    // The slot that is looked at first has the later event: it takes two rounds.
+    scene.event_in(later, payment, 1, "deposit.processing").await;
+    scene.event_in(scene.slot, payment, 2, "deposit.succeeded").await;
+    assert!(scene.slot < later);
+    let look = async |patience| {
+        publish_within(&scene.pool, &SystemIds, patience, scene.clock.now()).await.unwrap().events
+    };
+    assert_eq!(look(Duration::ZERO).await, 1);
+    assert_eq!(look(Duration::from_secs(60)).await, 1, "the next look goes on");
 }
 
 #[tokio::test]
