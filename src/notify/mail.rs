@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Longer than this no server is waited for.
+/// Longer than this no server is waited for, from the connection to its last word.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where letters go.
@@ -51,6 +51,8 @@ pub enum MailError {
     Message(#[source] lettre::error::Error),
     #[error("the mail server did not take it")]
     Smtp(#[source] lettre::transport::smtp::Error),
+    #[error("the mail server did not answer in time")]
+    Late,
     #[error("the folder did not take it")]
     Folder(#[source] std::io::Error),
 }
@@ -61,6 +63,7 @@ pub struct Mailer {
     /// Of the ids of letters.
     domain: String,
     way: Way,
+    timeout: Duration,
 }
 
 enum Way {
@@ -79,6 +82,18 @@ impl Mailer {
     /// # Errors
     /// When the sender's address or the server's name cannot be one.
     pub fn new(from: &str, transport: &Transport) -> Result<Self, MailError> {
+        Self::with_timeout(from, transport, TIMEOUT)
+    }
+
+    /// As [`Self::new`], with another time that a letter may take.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_timeout(
+        from: &str,
+        transport: &Transport,
+        timeout: Duration,
+    ) -> Result<Self, MailError> {
         let mailbox: Mailbox = from.parse().map_err(MailError::Address)?;
         let domain = mailbox.email.domain().to_owned();
         let way = match transport {
@@ -86,7 +101,12 @@ impl Mailer {
             Transport::Folder(folder) => Way::Folder(folder.clone()),
             Transport::Smtp(server) => Way::Smtp(Box::new(smtp(server)?)),
         };
-        Ok(Self { from: from.to_owned(), domain, way })
+        Ok(Self { from: from.to_owned(), domain, way, timeout })
+    }
+
+    /// How long one letter may take.
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Whether letters go anywhere.
@@ -115,7 +135,12 @@ impl Mailer {
                 tokio::fs::write(&part, message.formatted()).await.map_err(MailError::Folder)?;
                 tokio::fs::rename(&part, &name).await.map_err(MailError::Folder)
             }
-            Way::Smtp(smtp) => smtp.send(message).await.map(|_| ()).map_err(MailError::Smtp),
+            // Each letter has a connection of its own: one that is cut in the middle of a sentence is of
+            // use to no other.
+            Way::Smtp(smtp) => match tokio::time::timeout(self.timeout, smtp.send(message)).await {
+                Ok(sent) => sent.map(|_| ()).map_err(MailError::Smtp),
+                Err(_) => Err(MailError::Late),
+            },
         }
     }
 }
@@ -139,4 +164,34 @@ fn smtp(server: &SmtpServer) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailE
         None => builder,
     };
     Ok(builder.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    /// It takes the connection, and never says a word.
+    #[tokio::test]
+    async fn a_silent_mail_server_is_not_waited_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = SmtpServer {
+            host: "127.0.0.1".to_owned(),
+            port: listener.local_addr().unwrap().port(),
+            security: SmtpSecurity::Plain,
+            user: None,
+        };
+        let (from, patience) = ("interlock@casino.example", Duration::from_millis(200));
+        let mailer = Mailer::with_timeout(from, &Transport::Smtp(server), patience).unwrap();
+        let mail = ClaimedMail {
+            id: uuid::Uuid::nil(),
+            recipient: "ann@casino.example".to_owned(),
+            subject: "a case waits".to_owned(),
+            body: "read it".to_owned(),
+            created_at: datetime!(2026-03-01 12:00 UTC),
+            tries: 1,
+        };
+        let sent = tokio::time::timeout(TIMEOUT, mailer.send(&mail)).await;
+        sent.expect("it is given up in time").expect_err("nobody took it");
+    }
 }

@@ -5,12 +5,12 @@ use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::store::StoreError;
 use crate::store::mail_outbox::{self, ClaimedMail};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How many one look takes on.
-const MOST: i64 = 20;
-/// Longer than a server is waited for, for all of one look.
-const LEASE: Duration = Duration::from_secs(10 * 60);
+/// How many one look takes on, one after the other; none any more once it has taken as long as one letter may.
+const MOST: u64 = 20;
+/// Longer than a server is waited for, for one letter.
+const LEASE: Duration = Duration::from_secs(60);
 /// After so many tries a letter is given up; the next reminder of its case is another letter.
 const TRIES_MAX: i16 = 12;
 const PAUSE: Duration = Duration::from_secs(30);
@@ -34,7 +34,10 @@ pub async fn send_mails(
     }
     let pool = flows.db.pool();
     let mut done = Sent::default();
-    for mail in mail_outbox::claim(pool, now, now + LEASE, MOST).await? {
+    let began = Instant::now();
+    while done.claimed < MOST && (done.claimed == 0 || began.elapsed() < mailer.timeout()) {
+        let until = flows.clock.now() + LEASE;
+        let Some(mail) = mail_outbox::claim(pool, now, until, 1).await?.pop() else { break };
         done.claimed += 1;
         match mailer.send(&mail).await {
             Ok(()) => {

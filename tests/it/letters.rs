@@ -204,3 +204,27 @@ async fn a_mail_server_that_refuses_is_asked_again_later() {
     assert_eq!(state, ["sent 2"]);
     world.close().await;
 }
+
+/// A look at a server that says nothing ends after the first letter, and the others are not held back by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_says_nothing_costs_a_look_one_letter() {
+    let world = World::with(idle()).await;
+    for _ in 0..3 {
+        a_case(&world).await;
+    }
+    world.move_on(25 * HOUR).await;
+    assert_eq!(sweep(&world).await, 3);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let silent = TinySmtp { port, taken: Arc::default() }.transport();
+    let flows = world.one().flows.clone();
+    let from = "Interlock <interlock@casino.example>";
+    let mailer = Mailer::with_timeout(from, &silent, Duration::from_millis(200)).unwrap();
+    let work = async move { send_mails(&flows, &mailer, flows.clock.now()).await.unwrap() };
+    let sent = world.one().run(work).await;
+    assert_eq!((sent.claimed, sent.sent), (1, 0));
+    let now = world.one().flows.clock.now();
+    let due = mail_outbox::claim(&world.rows, now, now + HOUR, 10).await.unwrap();
+    assert_eq!(due.len(), 2, "the others are due as before");
+    world.close().await;
+}

@@ -4,6 +4,7 @@
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order};
 use interlock::book::Payment;
 use interlock::domain::{Player, PlayerKey};
+use interlock::vendors::people::settle_rooms::settle_within;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -237,4 +238,28 @@ async fn a_success_after_the_room_was_given_back_still_counts() {
         })
         .await;
     world.close().await;
+}
+
+/// A file that does not answer takes its deadline for each question: a look ends all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_rooms_ends_though_more_are_due() {
+    let setup = Setup { rules: FILE.to_owned(), vendors: &["limit-file-de"], ..Setup::default() };
+    let world = World::with(Setup { workers: false, ..setup }).await;
+    for _ in 0..7 {
+        let player = named(&world, "Erika Mustermann").await;
+        let deposit = world.one().deposit(deposit_order(&player, eur(1_000))).await;
+        world.one().cancel(&deposit).await.unwrap();
+    }
+    world.mocks.vendor_listener("limit-file-de", false).await;
+    world.move_on(MINUTE).await;
+    let look = async |patience| {
+        let flows = world.one().flows.clone();
+        let looking =
+            async move { settle_within(&flows, patience, flows.clock.now()).await.unwrap().taken };
+        world.one().run(looking).await
+    };
+    let first = look(Duration::ZERO).await;
+    assert!((1..7).contains(&first), "{first}");
+    assert_eq!(look(MINUTE).await, 7 - first, "the rest was not taken");
+    world.leave_open();
 }

@@ -8,9 +8,14 @@ use crate::flows::Flows;
 use crate::store::StoreError;
 use crate::store::incidents::{self, ServiceIncident};
 use crate::store::limit_reservations::{self, Room, RoomState};
+use std::time::{Duration as Patience, Instant};
 use time::Duration;
 
-const BATCH: i64 = 50;
+/// Rows of one look, and of one claim.
+const BATCH: u64 = 50;
+const PAGE: i64 = 5;
+/// A look takes no more after this: a file that does not answer must not hold up the worker.
+const LOOK_MAX: Patience = Patience::from_secs(10);
 /// Nobody else takes a row for so long; after that it is tried again.
 const LEASE: Duration = Duration::seconds(30);
 /// How often a request whose answer was lost is followed by a second release: it may have overtaken
@@ -33,19 +38,37 @@ pub struct Settled {
 /// # Errors
 /// When the database fails.
 pub async fn settle_rooms(flows: &Flows, now: Timestamp) -> Result<Settled, StoreError> {
-    let pool = flows.db.pool();
-    let rooms = limit_reservations::claim_due(pool, now, now + LEASE, BATCH).await?;
-    let mut settled =
-        Settled { taken: u64::try_from(rooms.len()).unwrap_or(0), ..Settled::default() };
-    for room in rooms {
-        let file = flows.checks.file_named(&room.file);
-        match settle_one(flows, file, &room, now).await? {
-            Some(true) => settled.done += 1,
-            Some(false) => settled.failed += 1,
-            None => {}
+    settle_within(flows, LOOK_MAX, now).await
+}
+
+/// As [`settle_rooms`]; nothing more is taken on after `patience`.
+///
+/// # Errors
+/// As [`settle_rooms`].
+pub async fn settle_within(
+    flows: &Flows,
+    patience: Patience,
+    now: Timestamp,
+) -> Result<Settled, StoreError> {
+    let mut settled = Settled::default();
+    let began = Instant::now();
+    loop {
+        let until = flows.clock.now() + LEASE;
+        let rooms = limit_reservations::claim_due(flows.db.pool(), now, until, PAGE).await?;
+        let is_last = i64::try_from(rooms.len()).unwrap_or(PAGE) < PAGE;
+        settled.taken += u64::try_from(rooms.len()).unwrap_or(0);
+        for room in rooms {
+            let file = flows.checks.file_named(&room.file);
+            match settle_one(flows, file, &room, now).await? {
+                Some(true) => settled.done += 1,
+                Some(false) => settled.failed += 1,
+                None => {}
+            }
+        }
+        if is_last || BATCH <= settled.taken || patience <= began.elapsed() {
+            return Ok(settled);
         }
     }
-    Ok(settled)
 }
 
 /// None: nothing was to be done yet.
