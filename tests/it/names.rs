@@ -10,6 +10,7 @@ use interlock::screening::attestation::{AttestationKind, AttestationTerms};
 use interlock::store::name_screenings;
 use interlock::vendors::people::ask_checks::match_name;
 use interlock::vendors::people::rescreen::rescreen;
+use interlock::vendors::people::sweep_names::sweep_names;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -360,5 +361,40 @@ async fn a_new_entry_is_a_case_that_two_people_decide_either_way() {
     world.change_player(Player { locale: Some("de".to_owned()), ..record }).await;
     settled_names(&world).await;
     assert!(name_cases(&world).await.is_empty(), "nothing is new");
+    world.leave_open();
+}
+
+/// One player's answer cannot be kept: everybody else is matched, and they are when it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_player_that_cannot_be_matched_stops_nobody_else() {
+    let setup = Setup { rules: NAMES.to_owned(), vendors: &["watchman"], ..Setup::default() };
+    let world = World::with(Setup { workers: false, ..setup }).await;
+    let bad = named(&world, "Erika Mustermann").await;
+    for _ in 0..3 {
+        named(&world, "Erika Mustermann").await;
+    }
+    let refuse = format!(
+        "delete from name_screening_due;
+         create function refuse_one() returns trigger language plpgsql as $$
+         begin raise exception 'not this one'; end $$;
+         create trigger one before insert on vendor_result
+         for each row when (new.player_id = '{}') execute function refuse_one();",
+        bad.player
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refuse)).execute(&world.rows).await.unwrap();
+    let look = async || {
+        let flows = world.one().flows.clone();
+        let looking = async move { sweep_names(&flows, flows.clock.now()).await.unwrap() };
+        world.one().run(looking).await
+    };
+    let swept = look().await;
+    assert_eq!((swept.screened, swept.failed), (3, 1), "the walk over all");
+    assert_eq!(world.number("select count(finished_at) from name_sweep").await, 1);
+    world.move_on(Duration::from_secs(3)).await;
+    let swept = look().await;
+    assert_eq!((swept.screened, swept.failed), (0, 1), "it is tried by itself");
+    sqlx::raw_sql("drop trigger one on vendor_result").execute(&world.rows).await.unwrap();
+    world.move_on(DAY).await;
+    assert_eq!(look().await.screened, 1);
     world.leave_open();
 }

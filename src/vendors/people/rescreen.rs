@@ -93,7 +93,7 @@ async fn record(
     let mut checks = CheckFacts { names, ..CheckFacts::default() };
     except_known(flows, player, &mut checks, now).await;
     let command = Command::ScreenAccount { version: player.version, checks };
-    match flows.lanes.submit(&player.key, command).await {
+    match flows.submit_persistently(&player.key, command).await {
         Ok(_) | Err(SubmitError::Refused(Refusal::PlayerChanged)) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -42,11 +42,11 @@ pub async fn sweep_names(flows: &Flows, now: Timestamp) -> Result<Swept, Rescree
                 name_screenings::done(flows.db.pool(), &due.player, until).await?;
                 swept.screened += 1;
             }
-            Err(RescreenError::Hook(failure)) => {
-                put_off(flows, &due, failure, now).await?;
+            // One player whose answer cannot be kept or recorded must not keep the others waiting.
+            Err(error) => {
+                put_off(flows, &due, &error, now).await?;
                 swept.failed += 1;
             }
-            Err(error) => return Err(error),
         }
     }
     for matcher in &flows.checks.matchers {
@@ -67,7 +67,7 @@ async fn match_all(flows: &Flows, player: &PlayerKey) -> Result<(), RescreenErro
 async fn put_off(
     flows: &Flows,
     due: &DueName,
-    failure: HookFailure,
+    error: &RescreenError,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let pool = flows.db.pool();
@@ -75,11 +75,8 @@ async fn put_off(
     name_screenings::later(pool, &due.player, now + pause.min(PAUSE_MAX)).await?;
     if due.tries == TRIES_TO_TELL {
         let detail = format!(
-            "the name of player {}/{} could not be matched in {} tries: {}",
-            due.player.operator,
-            due.player.player,
-            due.tries,
-            failure.as_str()
+            "the name of player {}/{} could not be matched in {} tries: {error}",
+            due.player.operator, due.player.player, due.tries
         );
         let incident = ServiceIncident { kind: "name_not_matched", detail: &detail, psp: None };
         incidents::raise(pool, flows.ids.next(), &incident, now).await?;
@@ -107,18 +104,19 @@ async fn walk(flows: &Flows, matcher: &Matcher, now: Timestamp) -> Result<Swept,
                 walked.deltas += i64::from(is_new);
                 swept.screened += 1;
             }
-            // This very player's answer is at fault: the walk goes on without them.
-            Err(RescreenError::Hook(HookFailure::Unreadable)) => {
-                name_screenings::ask(pool, &player, now + PAUSE).await?;
-                swept.failed += 1;
-            }
             // The matcher itself is away: the walk goes on from here when it is back.
-            Err(RescreenError::Hook(_)) => {
+            Err(RescreenError::Hook(failure)) if failure != HookFailure::Unreadable => {
                 swept.failed += 1;
                 stopped = true;
                 break;
             }
-            Err(error) => return Err(error),
+            // This very player is at fault, or what is to be written of them: the walk goes on without
+            // them, and they are matched by themselves.
+            Err(error) => {
+                tracing::warn!(matcher = matcher.id, %error, "a player is matched later");
+                name_screenings::ask(pool, &player, now + PAUSE).await?;
+                swept.failed += 1;
+            }
         }
         sweep.after = player;
     }
