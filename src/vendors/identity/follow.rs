@@ -26,6 +26,8 @@ pub(super) const LEASE: Duration = Duration::minutes(2);
 const PAUSE: Duration = Duration::seconds(2);
 const PAUSE_MAX: Duration = Duration::hours(1);
 const NO_PLAYER: &str = "no such player";
+/// What is said of somebody whose data was erased has no effect and is not kept.
+const ERASED: &str = "erased";
 
 /// Why a look came to nothing; the message stays due.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +108,7 @@ async fn look(
     let (told, sha256) = match vendor.ask(&event.reference, asked_at).await {
         Ok(answer) => answer,
         Err(failure) => {
-            keep_failure(flows, vendor, event, (failure, asked_at)).await?;
-            return Ok(Looked::Open(Why::Hook(failure)));
+            return keep_failure(flows, vendor, event, (failure, asked_at)).await;
         }
     };
     if told.is_sandbox && !vendor.sandbox {
@@ -118,6 +119,9 @@ async fn look(
     let Some(player) = player_of(flows, vendor, event, &told).await? else {
         return Ok(Looked::Open(Why::PlayerUnknown));
     };
+    if player.is_erased() {
+        return Ok(Looked::Done(ERASED));
+    }
     let level = vendor.levels.get(&told.level_name).copied();
     let told_at = ordered_at(flows, &player, (event, &told), asked_at).await?;
     let now = flows.clock.now();
@@ -197,13 +201,18 @@ async fn keep_failure(
     vendor: &IdentityVendor,
     event: &DueEvent,
     (failure, asked_at): (HookFailure, Timestamp),
-) -> Result<(), StoreError> {
+) -> Result<Looked, FollowError> {
+    let open = Looked::Open(Why::Hook(failure));
     metrics::counter!("vendor_looks_failed_total", "vendor" => vendor.id.clone()).increment(1);
-    let Some(named) = &event.player else { return Ok(()) };
-    let Some(player) = known(flows, vendor, named).await? else { return Ok(()) };
+    let Some(named) = &event.player else { return Ok(open) };
+    let Some(player) = known(flows, vendor, named).await? else { return Ok(open) };
+    if player.is_erased() {
+        return Ok(Looked::Done(ERASED));
+    }
     let now = flows.clock.now();
     let result = of_failure(&vendor.id, Hook::Kyc, &event.reference, (failure, now));
-    keep(flows, &player, &result, (asked_at, None)).await
+    keep(flows, &player, &result, (asked_at, None)).await?;
+    Ok(open)
 }
 
 async fn keep(

@@ -53,6 +53,8 @@ pub async fn take_newest(flows: &Flows, key: &PlayerKey) -> Result<(), TakeError
         match flows.submit_persistently(key, Command::SetKyc(set)).await {
             Ok(_) => {}
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
+            // There is no record any more that could take it.
+            Err(SubmitError::Refused(Refusal::PlayerErased)) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
     }

@@ -163,3 +163,28 @@ async fn a_higher_level_that_is_under_way_leaves_alone_what_is_proven_below_it()
     }
     world.close().await;
 }
+
+/// Nothing is said of somebody whose data was erased: no answer is kept, and nobody asks for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_about_an_erased_player_ends_and_leaves_nothing() {
+    let world = world().await;
+    for vendor in VENDORS {
+        let key = unverified(&world, "Erika Mustermann").await;
+        let record = world.read_player(&key).await;
+        let erase = format!(
+            "update player set status = 'erased', full_name = '' where player_id = '{}'",
+            key.player
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(erase)).execute(&world.rows).await.unwrap();
+        submit(&world, vendor, &record.key, "Erika Mustermann").await;
+        let ended = format!(
+            "select count(*) from identity_event where vendor = '{vendor}' and note = 'erased'
+               and due_at is null and closed_at is not null"
+        );
+        let ended = || async { (0 < world.number(&ended).await).then_some(()) };
+        world.later("its message is closed", Duration::from_secs(20), ended).await;
+        let kept = format!("select count(*) from vendor_result where player_id = '{}'", key.player);
+        assert_eq!(world.number(&kept).await, 0, "{vendor}");
+    }
+    world.leave_open();
+}
