@@ -207,6 +207,9 @@ impl From<RegisterEndpointError> for Problem {
                 Problem::unprocessable("webhook.events_unknown", sentence(&why)).at("/events")
             }
             RegisterEndpointError::KeyReused => key_reused(),
+            RegisterEndpointError::TooMany => {
+                Problem::conflict("webhook.too_many_endpoints", sentence(&error))
+            }
             RegisterEndpointError::Store(error) => error.into(),
             RegisterEndpointError::Secret(_) => {
                 Problem::internal("making a webhook endpoint", &error)

@@ -32,6 +32,8 @@ pub struct NewEndpoint<'a> {
     pub secret: &'a SecretSlice<u8>,
     pub idempotency_key: &'a str,
     pub at: Timestamp,
+    /// How many an operator may have.
+    pub most: i64,
 }
 
 /// What became of a creation or a rotation under its idempotency key.
@@ -45,6 +47,8 @@ pub enum Made {
     },
     /// The key came before with another body.
     KeyReused,
+    /// The operator has as many as it may have.
+    TooMany,
 }
 
 /// Where and how to deliver, read once per claim.
@@ -61,7 +65,9 @@ pub async fn create(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreErr
     let inserted = sqlx::query!(
         "insert into webhook_endpoint
            (endpoint_id, operator_id, url, events, status, created_at, created_by_key)
-         values ($1, $2, $3, $4, 'active', $5, $6)
+         select $1, $2, $3, $4, 'active', $5, $6
+         where (select count(*) from webhook_endpoint
+                where operator_id = $2 and deleted_at is null) < $7
          on conflict (operator_id, created_by_key) do nothing",
         new.id.0,
         new.operator.as_str(),
@@ -69,6 +75,7 @@ pub async fn create(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreErr
         new.events,
         new.at,
         new.idempotency_key,
+        new.most,
     )
     .execute(&mut *tx)
     .await?;
@@ -98,8 +105,9 @@ async fn made_before(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreEr
         new.operator.as_str(),
         new.idempotency_key,
     )
-    .fetch_one(pool)
+    .fetch_optional(pool)
     .await?;
+    let Some(before) = before else { return Ok(Made::TooMany) };
     if before.url != new.url || before.events != new.events {
         return Ok(Made::KeyReused);
     }
@@ -240,25 +248,33 @@ pub async fn target(
     Ok(target)
 }
 
-/// Endpoints that have something due and may be tried, at most `limit`, without those in `busy`.
+/// Endpoints that have something due and may be tried, at most `limit`, without those in `busy`: those whose
+/// oldest has waited longest come first, and together with the busy ones no operator has more than `share`.
 pub async fn with_due_deliveries(
     pool: &Pool,
     now: Timestamp,
     busy: &[EndpointId],
+    share: i64,
     limit: i64,
 ) -> Result<Vec<EndpointId>, StoreError> {
     let busy: Vec<Uuid> = busy.iter().map(|id| id.0).collect();
     let due = sqlx::query_scalar!(
-        "select e.endpoint_id from webhook_endpoint e
-         where e.status = 'active' and (e.paused_until is null or e.paused_until <= $1)
-           and e.endpoint_id <> all($2)
-           and exists (
-             select 1 from webhook_delivery d
+        "select due.endpoint_id from (
+           select e.endpoint_id, e.operator_id, d.due_at,
+             row_number() over (partition by e.operator_id order by d.due_at) as place
+           from webhook_endpoint e cross join lateral (
+             select d.due_at from webhook_delivery d
              where d.endpoint_id = e.endpoint_id and d.status = 'pending' and d.due_at <= $1
-               and (d.lease_until is null or d.lease_until <= $1))
-         limit $3",
+               and (d.lease_until is null or d.lease_until <= $1)
+             order by d.due_at limit 1) d
+           where e.status = 'active' and (e.paused_until is null or e.paused_until <= $1)
+             and e.endpoint_id <> all($2)) due
+         where due.place + (select count(*) from webhook_endpoint b
+           where b.endpoint_id = any($2) and b.operator_id = due.operator_id) <= $3
+         order by due.due_at limit $4",
         now,
         &busy,
+        share,
         limit,
     )
     .fetch_all(pool)

@@ -9,6 +9,9 @@ use crate::outbox::event::{EventFilter, FilterError};
 use crate::store::webhook_endpoints::{self, Made, NewEndpoint};
 use crate::store::{Pool, StoreError};
 
+/// Endpoints that one operator may have: each is told of every event that it asks for.
+const ENDPOINTS_MAX: i64 = 32;
+
 /// What a casino asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct RegisterEndpoint<'a> {
@@ -37,6 +40,10 @@ pub enum RegisterEndpointError {
     Events(#[from] FilterError),
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    #[error(
+        "there are {ENDPOINTS_MAX} endpoints, and no more are allowed: delete one that is not needed"
+    )]
+    TooMany,
     #[error("making the endpoint's secret")]
     Secret(#[from] NoRandomness),
     #[error("recording the endpoint")]
@@ -65,6 +72,7 @@ pub async fn register_endpoint(
         secret: secret.as_secret(),
         idempotency_key: request.idempotency_key,
         at: now,
+        most: ENDPOINTS_MAX,
     };
     match webhook_endpoints::create(pool, &new).await? {
         Made::New => Ok(Registered { id, secret: secret.reveal().into(), is_replay: false }),
@@ -74,6 +82,7 @@ pub async fn register_endpoint(
             is_replay: true,
         }),
         Made::KeyReused => Err(RegisterEndpointError::KeyReused),
+        Made::TooMany => Err(RegisterEndpointError::TooMany),
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! A look only finds the endpoints that have something due and are not being served by this
 //! instance, and starts a task for each. So a receiver that takes its fifteen seconds holds up
-//! nobody but itself. A task ends when its endpoint has nothing more that may be tried now.
+//! nobody but itself. A task ends when its endpoint has nothing more that may be tried now, and after its
+//! turn in any case: then whoever has waited longest comes first. No operator has more than its share of
+//! the places.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures_util::FutureExt;
@@ -21,6 +23,9 @@ use crate::webhooks::deliver::{Delivered, Outbound, deliver};
 
 /// Endpoints that one instance serves at once; with four requests each this bounds its sockets.
 const ENDPOINTS_MAX: usize = 64;
+/// Of these, of one operator.
+const OPERATOR_MAX: i64 = 16;
+const TURN: Duration = Duration::from_secs(5);
 /// How long the log of tries is kept.
 const LOG_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const PURGE_BATCH: i64 = 5_000;
@@ -38,6 +43,8 @@ struct Serving {
     busy: Mutex<BTreeSet<EndpointId>>,
     delivered: AtomicU64,
     failed: AtomicU64,
+    /// No claim is begun after so long: a receiver that takes its time has one claim.
+    turn: Duration,
 }
 
 /// An endpoint in `busy`, out of it again when the task ends, by a panic too.
@@ -67,11 +74,17 @@ impl Serving {
 impl DeliveryWorker {
     /// Its tasks end with the tries they are in once `outbound.shutdown` is cancelled.
     pub fn new(outbound: Outbound) -> Self {
+        Self::with_turn(outbound, TURN)
+    }
+
+    /// As [`Self::new`]; an endpoint has its place for so long, and for one claim at least.
+    pub fn with_turn(outbound: Outbound, turn: Duration) -> Self {
         let serving = Serving {
             outbound,
             busy: Mutex::default(),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            turn,
         };
         Self { serving: Arc::new(serving), tasks: TaskTracker::new() }
     }
@@ -89,10 +102,16 @@ impl DeliveryWorker {
 }
 
 async fn serve(busy: Busy) {
+    let began = Instant::now();
     while !busy.serving.outbound.shutdown.is_cancelled() {
         match deliver(&busy.serving.outbound, busy.endpoint).await {
             Ok(delivered) if delivered.claimed == 0 => return,
-            Ok(delivered) => busy.serving.count(delivered),
+            Ok(delivered) => {
+                busy.serving.count(delivered);
+                if busy.serving.turn <= began.elapsed() {
+                    return;
+                }
+            }
             Err(error) => {
                 // What was claimed is due again when its lease ends.
                 let error = anyhow::Error::from(error);
@@ -118,7 +137,7 @@ impl Worker for DeliveryWorker {
         let room = ENDPOINTS_MAX.saturating_sub(busy.len());
         let pool = &self.serving.outbound.pool;
         let room = i64::try_from(room).unwrap_or(0);
-        let due = webhook_endpoints::with_due_deliveries(pool, now, &busy, room)
+        let due = webhook_endpoints::with_due_deliveries(pool, now, &busy, OPERATOR_MAX, room)
             .await
             .context("looking for webhook endpoints with due deliveries")?;
         let mut claimed = 0;

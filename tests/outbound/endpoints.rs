@@ -143,3 +143,22 @@ async fn the_key_that_made_an_endpoint_rotates_its_secret_too() {
     assert_eq!(done.rows_affected(), 1);
     assert_eq!(rotate("old").await, (other, true));
 }
+
+#[tokio::test]
+async fn an_operator_has_no_more_endpoints_than_it_may() {
+    let scene = Scene::new().await;
+    let url = "https://casino.example/hooks";
+    let make =
+        async |key: usize| register(&scene, &scene.operator, url, "*", &format!("k{key}")).await;
+    for key in 0..32 {
+        make(key).await.unwrap();
+    }
+    assert!(matches!(make(32).await, Err(RegisterEndpointError::TooMany)));
+    let first = make(0).await.unwrap();
+    assert!(first.is_replay, "a repeat is told what it was told");
+    let stranger = scene.stranger().await;
+    register(&scene, &stranger.operator, url, "*", "k").await.unwrap();
+    let now = scene.clock.now();
+    assert!(webhook_endpoints::delete(&scene.pool, &scene.operator, first.id, now).await.unwrap());
+    make(33).await.unwrap();
+}

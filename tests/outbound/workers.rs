@@ -3,9 +3,10 @@
 use crate::receiver::{Misbehaviour, Receiver, misbehave};
 use crate::support::{Scene, deposit, pool};
 use interlock::clock::{Clock, SystemClock};
-use interlock::domain::Timestamp;
 use interlock::domain::ids::SystemIds;
+use interlock::domain::{EndpointId, Timestamp};
 use interlock::store::heartbeats;
+use interlock::store::webhook_endpoints::with_due_deliveries;
 use interlock::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use interlock::workers::driver::{Drive, Report, Worker, drive};
 use interlock::workers::outbox::OutboxWorker;
@@ -140,4 +141,54 @@ async fn tries_older_than_their_date_are_forgotten_and_the_delivery_stays() {
     assert_eq!(purged(scene.clock.now() + month + Duration::from_secs(1)).await, 1);
     let log = scene.log(&endpoint).await;
     assert_eq!((log[0].status.as_str(), log[0].last_excerpt.as_deref()), ("delivered", None));
+}
+
+/// Places are shared out: whoever has waited longest comes first, and one operator's receivers never have
+/// them all.
+#[tokio::test]
+async fn places_go_to_those_who_waited_longest_and_no_operator_has_more_than_its_share() {
+    let scene = Scene::new().await;
+    let other = scene.stranger().await;
+    let url = "https://casino.example/hooks";
+    let mut many = Vec::new();
+    for _ in 0..4 {
+        many.push(scene.endpoint(url, &["*"]).await.id);
+    }
+    scene.event(deposit(), 1, "deposit.succeeded").await;
+    scene.clock.advance(Duration::from_secs(5));
+    let late = other.endpoint(url, &["*"]).await.id;
+    other.event(deposit(), 1, "deposit.succeeded").await;
+    scene.publish().await;
+    let now = scene.clock.now() + Duration::from_secs(1);
+    let found = async |busy: &[EndpointId], share, limit| {
+        with_due_deliveries(&scene.pool, now, busy, share, limit).await.unwrap()
+    };
+    let all = found(&[], 64, 64).await;
+    assert_eq!((all.len(), all.last()), (5, Some(&late)), "the oldest first");
+    let shared = found(&[], 2, 64).await;
+    assert_eq!((shared.len(), shared.last()), (3, Some(&late)));
+    assert_eq!(found(&many[..2], 2, 64).await, [late], "the busy ones count");
+    assert_eq!(found(&many[..1], 2, 64).await.len(), 2);
+    assert_eq!(found(&[], 64, 1).await.len(), 1);
+}
+
+/// A receiver that has many waiting gives its place back in between.
+#[tokio::test]
+async fn an_endpoint_gives_its_place_back_after_its_turn() {
+    let scene = Scene::new().await;
+    let receiver = Receiver::start().await;
+    let endpoint = scene.endpoint(&receiver.url, &["*"]).await;
+    for _ in 0..150 {
+        scene.event(deposit(), 1, "deposit.succeeded").await;
+    }
+    scene.publish().await;
+    let delivered = async |turn| {
+        let worker = DeliveryWorker::with_turn(scene.outbound.clone(), turn);
+        assert_eq!(worker.activate(scene.clock.now()).await.unwrap().claimed, 1);
+        worker.drain().await;
+        scene.log(&endpoint).await.iter().filter(|it| it.status == "delivered").count()
+    };
+    let first = delivered(Duration::ZERO).await;
+    assert!((1..150).contains(&first), "{first}");
+    assert_eq!(delivered(Duration::from_secs(60)).await, 150);
 }

@@ -32,6 +32,8 @@ use secrecy::ExposeSecret;
     request_body = EndpointSchema,
     responses(
         (status = 201, description = "The endpoint with its secret.", body = NewEndpointView),
+        (status = 409, description = "`webhook.too_many_endpoints`.", body = ProblemView,
+            content_type = "application/problem+json"),
         (status = 422, description = "`webhook.url_refused`, `webhook.events_unknown`, \
             `idempotency.key_reused`.",
             body = ProblemView, content_type = "application/problem+json")))]
