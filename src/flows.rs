@@ -18,7 +18,7 @@ use crate::screening::shelf::PolicyShelf;
 use crate::store::Db;
 use crate::vendors::people::checks::Checks;
 use crate::vendors::registry::Vendors;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct Flows {
     pub volumes: Arc<VolumeBook>,
     pub routing: Arc<RoutingRules>,
     pub accounts: Arc<Vec<PspAccount>>,
+    /// Accounts whose webhooks come over our own listener for client certificates, and in no other way.
+    pub certified: Arc<BTreeSet<String>>,
     pub policies: Arc<PolicyShelf>,
     pub fx: Arc<FxTable>,
     pub reviews: Arc<ReviewRules>,

@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -27,8 +28,24 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 pub struct Door {
     pub trusted_proxies: Vec<IpNet>,
     pub rates: Arc<RateLimits>,
+    /// PSP accounts whose webhooks anybody could have sent.
+    pub unproven: BTreeSet<String>,
     /// Every request is answered within this time.
     pub patience: Duration,
+}
+
+impl Door {
+    fn count(&self, path: &str, client: IpAddr) -> Result<(), Problem> {
+        let Some(webhook) = path.strip_prefix("/webhooks/") else {
+            return self.rates.check_address(client);
+        };
+        // A PSP sends for all of its merchants' payers from few addresses: what it signs is not counted.
+        let account = webhook.split('/').next().unwrap_or_default();
+        match self.unproven.get(account) {
+            Some(account) => self.rates.check_unproven(account, client),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The id under which a request is told, logged and traced.
@@ -77,9 +94,7 @@ pub async fn admit(State(door): State<Arc<Door>>, mut request: Request, next: Ne
     if let Some(peer) = peer {
         let client = client_address(peer, request.headers(), &door.trusted_proxies);
         request.extensions_mut().insert(ClientAddress(client));
-        // A PSP sends for all of its merchants' payers from few addresses.
-        let is_webhook = request.uri().path().starts_with("/webhooks/");
-        if !is_webhook && let Err(problem) = door.rates.check_address(client) {
+        if let Err(problem) = door.count(request.uri().path(), client) {
             return problem.into_response();
         }
     }
@@ -179,6 +194,27 @@ mod tests {
         assert_eq!(told("casino-42"), "casino-42");
         assert!(told("with space").starts_with("req_"));
         assert!(told(&"x".repeat(65)).starts_with("req_"));
+    }
+
+    #[test]
+    fn webhooks_are_counted_where_anybody_could_have_sent_them() {
+        let most = std::num::NonZeroU32::MIN;
+        let door = Door {
+            trusted_proxies: Vec::new(),
+            rates: Arc::new(RateLimits::new(crate::api::rate::RateSettings {
+                per_key: most,
+                per_player: most,
+                per_address: Some(most),
+                loopback_is_free: false,
+            })),
+            unproven: ["swish-se".to_owned()].into(),
+            patience: Duration::from_secs(1),
+        };
+        let client = IpAddr::from([192, 0, 2, 1]);
+        let let_in = |path: &str| (0..60).filter(|_| door.count(path, client).is_ok()).count();
+        assert!(let_in("/webhooks/swish-se/01") < 60);
+        assert_eq!(let_in("/webhooks/adyen-eu"), 60, "it signs what it sends");
+        assert!(let_in("/v1/deposits") < 60);
     }
 
     #[test]

@@ -19,6 +19,11 @@ pub struct RateSettings {
     pub loopback_is_free: bool,
 }
 
+/// Webhooks a second of one account that anybody could have sent: of one caller, and of all. Where one is
+/// turned away, the PSP sends it again, and what it is about is asked about all the same.
+const UNPROVEN_OF_CALLER: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const UNPROVEN_OF_ALL: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
+
 /// The counters of this instance.
 #[derive(Debug)]
 pub struct RateLimits {
@@ -26,6 +31,8 @@ pub struct RateLimits {
     keys: Counter<String>,
     players: Counter<String>,
     addresses: Option<Counter<IpAddr>>,
+    unproven: Counter<(String, IpAddr)>,
+    unproven_of_all: Counter<String>,
 }
 
 #[derive(Debug)]
@@ -63,6 +70,8 @@ impl RateLimits {
             keys: Counter::new(settings.per_key),
             players: Counter::new(settings.per_player),
             addresses: settings.per_address.map(Counter::new),
+            unproven: Counter::new(UNPROVEN_OF_CALLER),
+            unproven_of_all: Counter::new(UNPROVEN_OF_ALL),
         }
     }
 
@@ -81,11 +90,26 @@ impl RateLimits {
     /// # Errors
     /// 429 with `retry-after`.
     pub fn check_address(&self, address: IpAddr) -> Result<(), Problem> {
-        let free = self.settings.loopback_is_free && address.is_loopback();
         match &self.addresses {
-            Some(addresses) if !free => addresses.check(&address_group(address)),
+            Some(addresses) if !self.is_free(address) => addresses.check(&address_group(address)),
             _ => Ok(()),
         }
+    }
+
+    /// Of an account whose webhooks prove nothing. `account` is one that there is.
+    ///
+    /// # Errors
+    /// 429 with `retry-after`.
+    pub fn check_unproven(&self, account: &str, address: IpAddr) -> Result<(), Problem> {
+        if self.is_free(address) {
+            return Ok(());
+        }
+        self.unproven.check(&(account.to_owned(), address_group(address)))?;
+        self.unproven_of_all.check(&account.to_owned())
+    }
+
+    const fn is_free(&self, address: IpAddr) -> bool {
+        self.settings.loopback_is_free && address.is_loopback()
     }
 }
 
@@ -131,6 +155,22 @@ mod tests {
         assert!((0..9).all(|_| sandbox.check_address(loopback).is_ok()));
         assert!(production.check_address(loopback).is_ok());
         assert!(production.check_address(loopback).is_err());
+    }
+
+    #[test]
+    fn webhooks_that_prove_nothing_are_counted_by_account_and_caller() {
+        let limits = limits(1, true);
+        let of = |account: &str, last: u8| {
+            limits.check_unproven(account, IpAddr::from([192, 0, 2, last])).is_ok()
+        };
+        let loud = (0..60).filter(|_| of("swish-se", 1)).count();
+        assert!((20..60).contains(&loud), "{loud}");
+        assert!(of("swish-se", 2), "another caller of the same account");
+        assert!(of("swish-no", 1), "another account");
+        let all = (0..=255).flat_map(|last| [last; 4]).filter(|last| of("swish-se", *last)).count();
+        assert!(all < 400, "the account has an end too: {all}");
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        assert!((0..500).all(|_| limits.check_unproven("swish-se", loopback).is_ok()));
     }
 
     #[test]

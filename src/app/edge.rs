@@ -21,10 +21,12 @@ use crate::shutdown::Shutdown;
 use crate::store::{Pool, StoreError, player_session};
 use crate::webhooks::client::WebhookClient;
 use crate::webhooks::guard::{GuardedNames, Reach, SystemNames};
+use crate::webhooks::receive::may_come_from_anybody;
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::http::HeaderValue;
 use secrecy::ExposeSecret;
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,6 +110,12 @@ pub fn edge(
     })
 }
 
+/// Accounts whose webhooks anybody could have sent.
+fn unproven(flows: &Flows) -> BTreeSet<String> {
+    let open = flows.psps.ids().filter(|id| may_come_from_anybody(flows, id));
+    open.map(str::to_owned).collect()
+}
+
 /// What stands around the handlers.
 ///
 /// # Errors
@@ -152,6 +160,7 @@ pub fn layers(
         door: Arc::new(Door {
             trusted_proxies: config.server.trusted_proxies.clone(),
             rates,
+            unproven: unproven(&edge.flows),
             patience: config.server.request_timeout,
         }),
         health: Health {

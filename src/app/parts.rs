@@ -113,6 +113,7 @@ pub async fn flows(
         volumes: Arc::default(),
         routing: Arc::new(words::routing(config)),
         accounts: Arc::new(words::accounts(config)),
+        certified: Arc::new(words::certified(config)),
         policies,
         fx,
         reviews,

@@ -16,7 +16,7 @@ use crate::routing::rules::{
 use crate::screening::policy::FxTable;
 use anyhow::Context;
 use secrecy::ExposeSecret;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn method(text: &str) -> Option<Method> {
     text.parse().ok()
@@ -119,6 +119,12 @@ pub fn health(config: &Config) -> HealthRules {
 }
 
 /// The accounts as routing sees them: each belongs to the operators that the file names.
+/// PSP accounts whose webhooks come with a client certificate.
+pub fn certified(config: &Config) -> BTreeSet<String> {
+    let shown = config.psps.iter().filter(|account| config.shows_certificate(account));
+    shown.map(|account| account.id.clone()).collect()
+}
+
 pub fn accounts(config: &Config) -> Vec<PspAccount> {
     let bounds_or_none = |ranges: &BTreeMap<Currency, Range>| {
         if ranges.is_empty() { None } else { Some(bounds(ranges)) }

@@ -22,6 +22,7 @@ mod routing_text;
 mod runtime;
 mod sandbox;
 mod serve;
+mod webhooks;
 
 use crate::app::service::Role;
 use clap::{Parser, Subcommand};
@@ -94,6 +95,9 @@ enum Command {
     /// Add, reset and disable the accounts of people who sign in to the console.
     #[command(subcommand)]
     Console(console::Console),
+    /// Have messages of PSPs that were put aside applied again.
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Print the signed headers of an API request.
     Sign(ask::Request),
     /// Sign an API request and send it.
@@ -116,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Routing(command) => runtime::block_on(routing::routing(command)),
         Command::Erase(command) => runtime::block_on(erase::erase(command)),
         Command::Console(command) => runtime::block_on(console::console(command)),
+        Command::Webhooks(command) => runtime::block_on(webhooks::webhooks(command)),
         Command::Sign(request) => ask::sign(&request),
         Command::Call(request) => runtime::block_on(ask::call(request)),
     }

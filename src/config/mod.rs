@@ -186,10 +186,14 @@ impl Config {
     /// Where an account's webhooks reach us: over TLS with a client certificate where the account says
     /// whose certificate that is and there is a listener for it.
     pub fn webhook_url(&self, account: &PspAccount) -> String {
-        let by_certificate = account.secrets.contains_key("webhook_client_ca_pem");
-        let tls = self.server.webhooks_tls.as_ref().filter(|_| by_certificate);
+        let tls = self.server.webhooks_tls.as_ref().filter(|_| self.shows_certificate(account));
         let base = tls.map_or(&self.server.public_url, |tls| &tls.public_url);
         format!("{}/webhooks/{}", base.trim_end_matches('/'), account.id)
+    }
+
+    /// Whether the account's webhooks come over TLS with a client certificate, and in no other way.
+    pub fn shows_certificate(&self, account: &PspAccount) -> bool {
+        self.server.webhooks_tls.is_some() && account.secrets.contains_key("webhook_client_ca_pem")
     }
 
     /// Where the messages of a vendor of identity reach us.

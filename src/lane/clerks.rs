@@ -91,8 +91,7 @@ impl Clerk for StoreEvents {
         connection: &mut LaneConnection,
         questions: &[Vec<NewEvent>],
     ) -> Result<Vec<BTreeSet<InboxId>>, StoreError> {
-        let events: Vec<&NewEvent> = questions.iter().flatten().collect();
-        let new = inbox::store(connection, &events, self.clock.now()).await?;
+        let new = inbox::store(connection, questions, self.clock.now()).await?;
         let of = |asked: &Vec<NewEvent>| {
             asked.iter().map(|event| event.id).filter(|id| new.contains(id)).collect()
         };

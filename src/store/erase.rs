@@ -202,8 +202,11 @@ step!(
 );
 step!(
     webhooks,
-    "update inbox set raw = '', event = 'null'
-     where attempt_id in (select a.attempt_id from attempt a join payment p using (payment_id)
+    "update inbox set raw = '', event = case when attempt_id in (select a.attempt_id
+         from attempt a join payment p using (payment_id)
+         where p.operator_id = $1 and p.player_id = $2) then 'null' else event end
+     where body_sha256 in (select i.body_sha256
+       from inbox i join attempt a using (attempt_id) join payment p using (payment_id)
        where p.operator_id = $1 and p.player_id = $2)"
 );
 step!(

@@ -4,6 +4,7 @@ use super::StoreError;
 use crate::domain::{AttemptId, InboxId, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A verified event on its way into the inbox. `event` is its content in our words, `null` when it is
@@ -16,7 +17,8 @@ pub struct NewEvent {
     pub kind: String,
     pub body_sha256: [u8; 32],
     pub event: String,
-    pub raw: Vec<u8>,
+    /// The message that it came in, the same for all events of one.
+    pub raw: Arc<[u8]>,
     /// It provably has no effect: it is done with being stored.
     pub spent: Option<Spent>,
 }
@@ -40,26 +42,33 @@ pub struct DueEvent {
 #[derive(Debug, Clone)]
 pub struct StoredEvent {
     pub event: String,
-    /// With this one.
+    /// With this one, and without those that [`wait`] took back.
     pub tries: i16,
+    pub received_at: Timestamp,
 }
 
 /// Stores verified events, each once for ever. Returns those that were new, by the ids that they
 /// were given here: of two equal ones in one call only one is.
 ///
+/// The message itself is kept with the first event of it that is new, and with no other: one message may
+/// have some hundred events.
+///
 /// Whoever stores them applies them at once, but for the spent ones; the worker looks only at what that left after 3 s.
 pub async fn store(
     connection: &mut PgConnection,
-    events: &[&NewEvent],
+    messages: &[Vec<NewEvent>],
     now: Timestamp,
 ) -> Result<BTreeSet<InboxId>, StoreError> {
+    let bearers = bearers(connection, messages).await?;
+    let events: Vec<&NewEvent> = messages.iter().flatten().collect();
     let ids: Vec<Uuid> = events.iter().map(|e| e.id.0).collect();
     let psps: Vec<String> = events.iter().map(|e| e.psp.clone()).collect();
     let event_ids: Vec<String> = events.iter().map(|e| e.event_id.clone()).collect();
     let kinds: Vec<String> = events.iter().map(|e| e.kind.clone()).collect();
     let hashes: Vec<Vec<u8>> = events.iter().map(|e| e.body_sha256.to_vec()).collect();
     let bodies: Vec<String> = events.iter().map(|e| e.event.clone()).collect();
-    let raws: Vec<Vec<u8>> = events.iter().map(|e| e.raw.clone()).collect();
+    let raw = |e: &&NewEvent| if bearers.contains(&e.id) { e.raw.to_vec() } else { Vec::new() };
+    let raws: Vec<Vec<u8>> = events.iter().map(raw).collect();
     let spent: Vec<bool> = events.iter().map(|e| e.spent.is_some()).collect();
     let of = |e: &&NewEvent| e.spent.as_ref().and_then(|spent| spent.attempt).map(|id| id.0);
     let attempts: Vec<Option<Uuid>> = events.iter().map(of).collect();
@@ -90,6 +99,30 @@ pub async fn store(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(InboxId).collect())
+}
+
+/// With which event each message is kept.
+async fn bearers(
+    connection: &mut PgConnection,
+    messages: &[Vec<NewEvent>],
+) -> Result<BTreeSet<InboxId>, StoreError> {
+    let several = || messages.iter().filter(|message| 1 < message.len()).flatten();
+    let psps: Vec<String> = several().map(|e| e.psp.clone()).collect();
+    let event_ids: Vec<String> = several().map(|e| e.event_id.clone()).collect();
+    let seen: BTreeSet<(String, String)> = if psps.is_empty() {
+        BTreeSet::new()
+    } else {
+        let rows = sqlx::query!(
+            "select i.psp, i.event_id from unnest($1::text[], $2::text[]) as t (psp, event_id)
+             join inbox i on i.psp = t.psp and i.event_id = t.event_id",
+            &psps,
+            &event_ids
+        );
+        let rows = rows.fetch_all(connection).await?;
+        rows.into_iter().map(|row| (row.psp, row.event_id)).collect()
+    };
+    let is_new = |e: &&NewEvent| !seen.contains(&(e.psp.clone(), e.event_id.clone()));
+    Ok(messages.iter().filter_map(|message| message.iter().find(is_new)).map(|e| e.id).collect())
 }
 
 /// Events that are due, the oldest first, without those that are being applied and without those of
@@ -131,7 +164,7 @@ pub async fn claim(
         StoredEvent,
         r#"update inbox set due_at = $4, tries = tries + 1
            where psp = $1 and event_id = $2 and state = 'new' and due_at <= $3
-           returning event::text as "event!", tries"#,
+           returning event::text as "event!", tries, received_at"#,
         psp,
         event_id,
         now,
@@ -218,4 +251,73 @@ pub async fn retry(
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// The event could not be applied for a reason that passes: it is tried again then, and this try does not
+/// count.
+pub async fn wait(
+    pool: &PgPool,
+    psp: &str,
+    event_id: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update inbox set due_at = $3, tries = greatest(tries - 1, 0)
+         where psp = $1 and event_id = $2 and (state = 'new') is true",
+        psp,
+        event_id,
+        at
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Raises that an event waits for long, once: the note that is written with it says so. False: it was
+/// raised before, or the event waits no more.
+pub async fn tell_waiting(
+    pool: &PgPool,
+    (psp, event_id): (&str, &str),
+    note: &str,
+    (id, kind, detail): (Uuid, &str, &str),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let raised = sqlx::query!(
+        "with told as (
+           update inbox set note = $3
+           where psp = $1 and event_id = $2 and (state = 'new') is true and note is null
+           returning psp)
+         insert into service_incident (incident_id, kind, detail, psp, raised_at)
+         select $4, $5, $6, psp, $7 from told",
+        psp,
+        event_id,
+        note,
+        id,
+        kind,
+        detail,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(raised.rows_affected() == 1)
+}
+
+/// An event that was put aside is applied again, as if it had just come. False: none of this name lies
+/// aside.
+pub async fn take_up(
+    pool: &PgPool,
+    psp: &str,
+    event_id: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let taken = sqlx::query!(
+        "update inbox set state = 'new', due_at = $3, tries = 0, note = null
+         where psp = $1 and event_id = $2 and state = 'parked'",
+        psp,
+        event_id,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(taken.rows_affected() == 1)
 }

@@ -2,7 +2,7 @@
 //! asked, and what it answers is what counts.
 
 use super::process::{ApplyError, ask_now, done, hint, put_aside, subject_of};
-use super::receive::places;
+use super::receive::{may_come_from_anybody, places};
 use crate::decide::Command;
 use crate::decide::command::{News, Source};
 use crate::domain::AttemptId;
@@ -10,9 +10,7 @@ use crate::flows::Flows;
 use crate::payments::run_attempts::{perform, wires};
 use crate::store::places::AttemptPlace;
 use psp_adapters::{WebhookEvent, WireRecord};
-use psp_contract::{
-    AttemptRef, Lookup, Operation, Outcome, Report, Status, Subject, WebhookAuthenticity,
-};
+use psp_contract::{AttemptRef, Lookup, NotSent, Operation, Outcome, Report, Status, Subject};
 
 /// What a look-up found.
 struct LookedUp {
@@ -39,7 +37,10 @@ pub async fn follow_hint(
     else {
         return unmatched(flows, account, event, event.attempt.is_some()).await;
     };
-    let looked_up = look_up(flows, account, event.subject, psp_reference.clone()).await?;
+    let asked = look_up(flows, account, event.subject, psp_reference.clone()).await?;
+    let Some(looked_up) = asked else {
+        return unmatched(flows, account, event, false).await;
+    };
     let found = match looked_up.attempt {
         Some(attempt) => places(flows, account, Some(attempt), None).await?,
         None => Vec::new(),
@@ -59,22 +60,27 @@ fn fits(told: Option<Subject>, place: &AttemptPlace) -> bool {
     told.is_none_or(|told| goes_out(told) == goes_out(subject_of(place)))
 }
 
+/// None: this PSP cannot be asked about such an id.
 async fn look_up(
     flows: &Flows,
     account: &str,
     subject: Option<Subject>,
     psp_reference: String,
-) -> Result<LookedUp, ApplyError> {
+) -> Result<Option<LookedUp>, ApplyError> {
     let psp = flows.psps.get(account).ok_or(ApplyError::UnknownAccount)?;
     let lookup = Operation::Lookup(Lookup { subject, psp_reference });
     let performed = perform(flows, &psp, &lookup).await;
     match performed.outcome {
         Outcome::Reported(report) => {
-            Ok(LookedUp { attempt: report.attempt, is_known: true, wire: performed.wire })
+            let attempt = report.attempt;
+            Ok(Some(LookedUp { attempt, is_known: true, wire: performed.wire }))
         }
-        Outcome::NotFound => Ok(LookedUp { attempt: None, is_known: false, wire: performed.wire }),
-        Outcome::NotSent(why) => Err(ApplyError::LookUp(why.code())),
-        Outcome::Unknown(why) => Err(ApplyError::LookUp(why.code())),
+        Outcome::NotFound => {
+            Ok(Some(LookedUp { attempt: None, is_known: false, wire: performed.wire }))
+        }
+        Outcome::NotSent(NotSent::NotExpressible) => Ok(None),
+        Outcome::NotSent(why) => Err(ApplyError::of_unsent(why)),
+        Outcome::Unknown(why) => Err(ApplyError::of_unknown(why)),
     }
 }
 
@@ -104,15 +110,14 @@ async fn tell_reference(
 }
 
 /// A message about nothing of ours. It is an incident where the PSP stands behind it; what anybody
-/// could have sent, and of which the PSP knows nothing, is only kept.
+/// could have sent, and of which the PSP knows nothing or cannot be asked, is only kept.
 async fn unmatched(
     flows: &Flows,
     account: &str,
     event: &WebhookEvent,
     names_a_payment: bool,
 ) -> Result<(), ApplyError> {
-    let psp = flows.psps.get(account).ok_or(ApplyError::UnknownAccount)?;
-    let unsigned = psp.capabilities().webhook.authenticity == WebhookAuthenticity::Unsigned;
+    let unsigned = may_come_from_anybody(flows, account);
     let known_to_the_psp = names_a_payment && event.attempt.is_none();
     if event.psp_reference.is_none() && event.attempt.is_none() {
         return Ok(done(flows, account, event, None, Some("nothing about money")).await?);

@@ -22,7 +22,9 @@ use crate::store::inbox::{self, DoneEvent};
 use crate::store::incidents::{self, ServiceIncident};
 use crate::store::places::AttemptPlace;
 use psp_adapters::WebhookEvent;
-use psp_contract::{Lookup, Money, Operation, Outcome, Payin, Report, Status, Subject, Unknown};
+use psp_contract::{
+    Lookup, Money, NotSent, Operation, Outcome, Payin, Report, Status, Subject, Unknown,
+};
 use std::borrow::Cow;
 
 /// Applies an event that was just stored. What fails here is the inbox worker's to try again.
@@ -47,10 +49,56 @@ pub enum ApplyError {
     Desk(#[from] DeskError),
     #[error("there is no PSP account of this name")]
     UnknownAccount,
+    /// The PSP gave no answer: it may the next time.
     #[error("the PSP could not be asked about the payment: {0}")]
+    Away(&'static str),
+    #[error("what the PSP answered about the payment cannot be used: {0}")]
     LookUp(&'static str),
     #[error("booking money that names no attempt")]
     Payin(#[from] ReceiveError),
+}
+
+impl ApplyError {
+    /// What a look-up came to that told nothing.
+    pub(super) const fn of_unsent(why: NotSent) -> Self {
+        match why {
+            NotSent::NotExpressible => Self::LookUp(why.code()),
+            _ => Self::Away(why.code()),
+        }
+    }
+
+    /// As [`Self::of_unsent`], of one that may have been heard.
+    pub(super) const fn of_unknown(why: Unknown) -> Self {
+        match why {
+            Unknown::ReadTimeout
+            | Unknown::ConnectionLost
+            | Unknown::ServerError
+            | Unknown::Throttled
+            | Unknown::PspUndecided => Self::Away(why.code()),
+            _ => Self::LookUp(why.code()),
+        }
+    }
+
+    /// Whether it has nothing to do with this very event: the same event may be applied when that is over.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Submit(error) | Self::Payin(ReceiveError::Submit(error)) => may_pass(error),
+            Self::Store(error) | Self::Payin(ReceiveError::Store(error)) => {
+                !matches!(error, StoreError::Constraint { .. } | StoreError::Corrupt(_))
+            }
+            Self::Desk(_) | Self::Away(_) => true,
+            Self::UnknownAccount | Self::LookUp(_) => false,
+            Self::Payin(ReceiveError::UnknownAccount) => false,
+        }
+    }
+}
+
+/// A command that could not be recorded may be one that the database had no time for.
+const fn may_pass(error: &SubmitError) -> bool {
+    match error {
+        SubmitError::Full | SubmitError::Busy | SubmitError::Failed => true,
+        SubmitError::Refused(refusal) => matches!(refusal, Refusal::Busy),
+    }
 }
 
 async fn raise(
@@ -82,7 +130,7 @@ pub(super) async fn put_aside(
     Ok(())
 }
 
-fn announce(kind: &'static str, account: &str, event_id: &str) {
+pub(super) fn announce(kind: &'static str, account: &str, event_id: &str) {
     tracing::error!(kind, psp.id = account, event.id = event_id, "an incident needs a person");
     metrics::counter!("incidents_total", "kind" => kind).increment(1);
 }
@@ -195,8 +243,8 @@ async fn confirmed_money(flows: &Flows, account: &str, payin: &Payin) -> Result<
     match perform(flows, &psp, &lookup).await.outcome {
         Outcome::Reported(Report { status: Status::Succeeded { money }, .. }) => Ok(money),
         Outcome::Reported(_) | Outcome::NotFound => Err(ApplyError::LookUp("not_confirmed")),
-        Outcome::NotSent(why) => Err(ApplyError::LookUp(why.code())),
-        Outcome::Unknown(why) => Err(ApplyError::LookUp(why.code())),
+        Outcome::NotSent(why) => Err(ApplyError::of_unsent(why)),
+        Outcome::Unknown(why) => Err(ApplyError::of_unknown(why)),
     }
 }
 

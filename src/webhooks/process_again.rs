@@ -1,20 +1,27 @@
 //! A stored event that was not applied when it came, or not wholly, is applied by the inbox worker.
 
-use super::process::{ApplyError, apply, put_aside};
+use super::process::{ApplyError, announce, apply, put_aside};
 use super::stored_event;
+use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::store::inbox::{self, DueEvent, StoredEvent};
 use std::time::Duration;
 
 /// How often an event is tried before it is put aside for people.
 const TRIES_MAX: i16 = 5;
-/// As often, where the PSP has to be asked first and does not answer: for more than an hour.
+/// As often, where the PSP has to be asked first and its answer cannot be used: for more than an hour.
 const LOOK_UPS_MAX: i16 = 12;
 /// What recording takes, beside the calls.
 const ROOM: Duration = Duration::from_secs(30);
+/// What stands in its way passes (a busy moment, a database or a PSP that is away): it is tried for as
+/// long as that lasts, the longer it has lasted the less often.
+const PAUSE_MIN: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
+/// After this long people are told.
+const LONG: Duration = Duration::from_secs(60 * 60);
 
-/// Applies an event, unless another instance does. What fails is tried again after a growing pause, and
-/// in the end put aside for people. True: it is at its end.
+/// Applies an event, unless another instance does. What fails is tried again after a growing pause; what
+/// would fail for ever is put aside for people. True: it is at its end.
 pub async fn process_again(flows: &Flows, due: &DueEvent) -> Result<bool, ApplyError> {
     let pool = flows.db.pool();
     let (psp, event_id) = (due.psp.as_str(), due.event_id.as_str());
@@ -24,20 +31,23 @@ pub async fn process_again(flows: &Flows, due: &DueEvent) -> Result<bool, ApplyE
     let Some(stored) = inbox::claim(pool, psp, event_id, now, until).await? else {
         return Ok(false);
     };
-    match apply_stored(flows, psp, &stored).await {
-        Ok(()) => Ok(true),
-        Err(error) if most_tries(&error) <= stored.tries => {
-            let note = format!("given up after {} tries: {error}", stored.tries);
-            put_aside(flows, "webhook.parked", (psp, event_id), &note).await?;
-            Ok(true)
-        }
-        Err(error) => {
-            tracing::warn!(psp.id = psp, event.id = event_id, %error, "an event will be tried again");
-            let pause = Duration::from_secs(2_u64.pow(u32::from(stored.tries.unsigned_abs())));
-            inbox::retry(pool, psp, event_id, flows.clock.now() + pause).await?;
-            Ok(false)
-        }
+    let error = match apply_stored(flows, psp, &stored).await {
+        Ok(()) => return Ok(true),
+        Err(error) => error,
+    };
+    if error.passes() {
+        wait(flows, due, &stored, &error).await?;
+        return Ok(false);
     }
+    if most_tries(&error) <= stored.tries {
+        let note = format!("given up after {} tries: {error}", stored.tries);
+        put_aside(flows, "webhook.parked", (psp, event_id), &note).await?;
+        return Ok(true);
+    }
+    tracing::warn!(psp.id = psp, event.id = event_id, %error, "an event will be tried again");
+    let pause = Duration::from_secs(2_u64.pow(u32::from(stored.tries.unsigned_abs())));
+    inbox::retry(pool, psp, event_id, flows.clock.now() + pause).await?;
+    Ok(false)
 }
 
 const fn most_tries(error: &ApplyError) -> i16 {
@@ -47,7 +57,84 @@ const fn most_tries(error: &ApplyError) -> i16 {
     }
 }
 
+async fn wait(
+    flows: &Flows,
+    due: &DueEvent,
+    stored: &StoredEvent,
+    error: &ApplyError,
+) -> Result<(), ApplyError> {
+    let (pool, now) = (flows.db.pool(), flows.clock.now());
+    let (psp, event_id) = (due.psp.as_str(), due.event_id.as_str());
+    tracing::warn!(psp.id = psp, event.id = event_id, %error, "an event waits until this has passed");
+    inbox::wait(pool, psp, event_id, now + pause(stored.received_at, now)).await?;
+    if stored.received_at + LONG <= now {
+        let kind = "webhook.waiting";
+        let note = format!("it waits since {}: {error}", stored.received_at);
+        let detail = format!("event {event_id} of {psp}: {note}");
+        let incident = (flows.ids.next(), kind, detail.as_str());
+        if inbox::tell_waiting(pool, (psp, event_id), &note, incident, now).await? {
+            announce(kind, psp, event_id);
+        }
+    }
+    Ok(())
+}
+
+/// Half of the time that it has waited already.
+fn pause(received_at: Timestamp, now: Timestamp) -> Duration {
+    let waited = Duration::try_from(now - received_at).unwrap_or_default();
+    (waited / 2).clamp(PAUSE_MIN, PAUSE_MAX)
+}
+
 async fn apply_stored(flows: &Flows, psp: &str, stored: &StoredEvent) -> Result<(), ApplyError> {
     let event = stored_event::read(&stored.event)?;
     apply(flows, psp, &event).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::Refusal;
+    use crate::lane::SubmitError;
+    use crate::lane::desk::DeskError;
+    use crate::payments::receive_payin::ReceiveError;
+    use crate::store::StoreError;
+    use psp_contract::{NotSent, Unknown};
+    use time::macros::datetime;
+
+    #[test]
+    fn what_passes_is_waited_for_and_what_stays_is_counted() {
+        let unavailable = || StoreError::from(sqlx::Error::PoolTimedOut);
+        for error in [
+            ApplyError::from(SubmitError::Full),
+            SubmitError::Busy.into(),
+            SubmitError::Failed.into(),
+            SubmitError::Refused(Refusal::Busy).into(),
+            DeskError::Full.into(),
+            DeskError::Failed.into(),
+            unavailable().into(),
+            ReceiveError::from(SubmitError::Full).into(),
+            ReceiveError::from(unavailable()).into(),
+            ApplyError::Away(NotSent::ConnectRefused.code()),
+            ApplyError::Away(Unknown::ReadTimeout.code()),
+        ] {
+            assert!(error.passes(), "{error:?}");
+        }
+        for error in [
+            ApplyError::from(SubmitError::Refused(Refusal::NotFound)),
+            StoreError::Corrupt("an event".to_owned()).into(),
+            ReceiveError::from(SubmitError::Refused(Refusal::PlayerUnknown)).into(),
+            ReceiveError::UnknownAccount.into(),
+            ApplyError::UnknownAccount,
+            ApplyError::LookUp("not_confirmed"),
+        ] {
+            assert!(!error.passes(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_with_what_was_waited_and_have_an_end() {
+        let began = datetime!(2026-03-01 12:00 UTC);
+        let after = |seconds| pause(began, began + Duration::from_secs(seconds)).as_secs();
+        assert_eq!([0, 4, 10, 60, 600, 86_400].map(after), [2, 2, 5, 30, 300, 300]);
+    }
 }

@@ -9,8 +9,13 @@ use crate::lane::desk::DeskError;
 use crate::store::inbox::{NewEvent, Spent};
 use crate::store::places::{AttemptPlace, Named};
 use psp_adapters::{RawWebhook, WebhookEvent, WebhookRefusal, WebhookReply};
-use psp_contract::AttemptRef;
+use psp_contract::{AttemptRef, WebhookAuthenticity};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Bytes of an event's id and of its kind.
+const ID_MAX: usize = 256;
+const KIND_MAX: usize = 128;
 
 /// Why a webhook is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +36,11 @@ pub async fn receive(
     raw: &RawWebhook<'_>,
 ) -> Result<WebhookReply, ReceiveError> {
     let psp = flows.psps.get(account).ok_or(ReceiveError::UnknownAccount)?;
+    if raw.peer_certificate.is_none() && flows.certified.contains(account) {
+        let refusal = WebhookRefusal::Invalid("no client certificate");
+        refused(flows, account, &refusal).await;
+        return Err(ReceiveError::Refused(refusal));
+    }
     let verified = match psp.verify_webhook(raw).await {
         Ok(verified) => verified,
         Err(refusal) => {
@@ -40,32 +50,30 @@ pub async fn receive(
     };
     let reply = psp.reply(&verified);
     let body_sha256: [u8; 32] = Sha256::digest(raw.body).into();
-    let events: Vec<NewEvent> = verified
-        .get()
-        .events
-        .iter()
-        .map(|event| {
-            let spent = spent(flows, account, event);
-            NewEvent {
-                id: InboxId(flows.ids.next()),
-                psp: account.to_owned(),
-                event_id: event.event_id.clone(),
-                kind: event.kind.clone(),
-                body_sha256,
-                // Nobody will apply a spent one: the message itself is enough to show what came.
-                event: if spent.is_some() { "null".to_owned() } else { stored_event::write(event) },
-                raw: raw.body.to_vec(),
-                spent,
-            }
-        })
-        .collect();
+    let raw_body: Arc<[u8]> = raw.body.into();
+    let told: Vec<WebhookEvent> = verified.into_inner().events.into_iter().map(bounded).collect();
+    let to_store = |event: &WebhookEvent| {
+        let spent = spent(flows, account, event);
+        NewEvent {
+            id: InboxId(flows.ids.next()),
+            psp: account.to_owned(),
+            event_id: event.event_id.clone(),
+            kind: event.kind.clone(),
+            body_sha256,
+            // Nobody will apply a spent one: the message itself is enough to show what came.
+            event: if spent.is_some() { "null".to_owned() } else { stored_event::write(event) },
+            raw: raw_body.clone(),
+            spent,
+        }
+    };
+    let events: Vec<NewEvent> = told.iter().map(to_store).collect();
     let ids: Vec<Option<InboxId>> =
         events.iter().map(|event| event.spent.is_none().then_some(event.id)).collect();
     let new = flows.desks.inbox.ask(events).await?;
     metrics::counter!("webhooks_received_total", "psp" => account.to_owned(),
         "result" => if new.is_empty() { "seen" } else { "new" })
     .increment(1);
-    for (event, id) in verified.into_inner().events.into_iter().zip(ids) {
+    for (event, id) in told.into_iter().zip(ids) {
         if id.is_some_and(|id| new.contains(&id)) {
             let (flows, account) = (flows.clone(), account.to_owned());
             let work = flows.clone();
@@ -73,6 +81,28 @@ pub async fn receive(
         }
     }
     Ok(reply)
+}
+
+/// An id is a key of the inbox, and a kind stands in lists: neither is as long as its sender wants. An id
+/// that is too long is its hash, by which it is known again.
+fn bounded(mut event: WebhookEvent) -> WebhookEvent {
+    if ID_MAX < event.event_id.len() {
+        event.event_id = format!("sha256:{}", hex::encode(Sha256::digest(&event.event_id)));
+    }
+    if KIND_MAX < event.kind.len() {
+        event.kind = event.kind.chars().take(KIND_MAX / 4).collect();
+    }
+    event
+}
+
+/// Whether anybody may send such messages: they prove nothing, and whoever sends them is nobody.
+pub fn may_come_from_anybody(flows: &Flows, account: &str) -> bool {
+    let Some(psp) = flows.psps.get(account) else { return false };
+    match psp.capabilities().webhook.authenticity {
+        WebhookAuthenticity::Signature => false,
+        WebhookAuthenticity::MutualTls => !flows.certified.contains(account),
+        WebhookAuthenticity::Unsigned => true,
+    }
 }
 
 /// Whether all that [`process`] could do is to mark the event done: it says nothing of money, or

@@ -24,7 +24,7 @@ use interlock::shutdown::Shutdown;
 use interlock::store::{Db, StoreError, player_session};
 use interlock::webhooks::guard::{GuardedNames, Reach, SystemNames};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -299,6 +299,7 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
         door: Arc::new(Door {
             trusted_proxies: Vec::new(),
             rates,
+            unproven: BTreeSet::new(),
             patience: Duration::from_secs(10),
         }),
         health: Health {

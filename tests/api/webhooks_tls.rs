@@ -68,6 +68,10 @@ async fn only_a_caller_with_the_right_certificate_is_heard() {
     }
     let heard = call(efi(&scene, "webhook")).await.unwrap();
     assert_eq!((heard.status().as_u16(), heard.text().await.unwrap()), (200, "200".to_owned()));
+    // Nor does anybody get around the certificate.
+    let open = format!("http://{}/webhooks/pix-efi-br/pix", scene.address);
+    let around = caller(&scene, None).post(open).json(&batch).send().await.unwrap();
+    assert_eq!(around.status(), 401);
     // Over HTTP it is the same door with the same checks.
     let lost = caller(&scene, efi(&scene, "webhook"));
     let lost = lost.post(url.replace("pix-efi-br", "nobody")).json(&batch).send().await.unwrap();

@@ -4,11 +4,14 @@ use super::harness::markets::BRAZIL;
 use super::harness::{SOON, Setup, World, eventually};
 use interlock::app::parts::Patience;
 use interlock::book::Payment;
+use interlock::store::inbox;
+use interlock::webhooks::receive::receive;
 use interlock::webhooks::stored_event;
 use interlock::workers::driver::Worker;
 use interlock::workers::inbox::InboxWorker;
-use psp_adapters::WebhookEvent;
+use psp_adapters::{RawWebhook, WebhookEvent};
 use psp_contract::{AttemptRef, Report, Status};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -157,5 +160,105 @@ async fn events_that_wait_for_a_silent_psp_hold_up_nobody_elses() {
     };
     eventually("the others are tried when its calls are over", SOON, all_done).await;
     drop(worker);
+    world.close().await;
+}
+
+/// The PSP does not answer for half a day: whose payment it is cannot be found out, and nobody gives it up.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_waits_for_a_psp_that_is_away_for_however_long_and_people_are_told_once() {
+    let accounts = BRAZIL.accounts;
+    let world = World::with(Setup { accounts, first: Some(PSP), ..Setup::default() }).await;
+    world.mocks.fault(PSP, "query", "http_503", None).await;
+    left(&world, PSP, &hint(None, Some("7700"))).await;
+    let told = || async { (world.incidents("webhook.waiting").await == 1).then_some(()) };
+    world.later("people are told", Duration::from_secs(305), told).await;
+    for _ in 0..3 {
+        world.move_on(Duration::from_secs(4 * 3_600)).await;
+        let tried = format!(
+            "select count(*) from inbox where psp = '{PSP}' and state = 'new' and tries = 0
+               and '{}' < due_at",
+            world.one().flows.clock.now()
+        );
+        let put_off = || async { (world.number(&tried).await == 1).then_some(()) };
+        eventually("it was tried and waits", SOON, put_off).await;
+    }
+    assert_eq!(world.incidents("webhook.waiting").await, 1);
+    assert_eq!(world.incidents("webhook.parked").await, 0);
+    world.mocks.clear_faults(PSP).await;
+    let done = "select count(*) from inbox where psp = 'mercadopago-br' and state <> 'new'";
+    let done = || async { (world.number(done).await == 1).then_some(()) };
+    world.later("the PSP is back, and knows no such payment", Duration::from_secs(305), done).await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_lies_aside_is_applied_when_somebody_on_call_takes_it_up() {
+    let setup = Setup { workers: false, accounts: BRAZIL.accounts, ..Setup::default() };
+    let world = World::with(setup).await;
+    let player = world.player_of(BRAZIL).await;
+    let deposit = world.one().deposit(BRAZIL.deposit(&player)).await;
+    assert_eq!(deposit.attempts[0].psp, OTHER);
+    world.mocks.fault(OTHER, "webhook", "webhook_drop", None).await;
+    world.complete(&deposit, "succeeded").await;
+    let event = hint(Some(AttemptRef::new(deposit.attempts[0].id.0)), None);
+    left(&world, OTHER, &event).await;
+    let aside = "update inbox set state = 'parked', due_at = null, tries = 5, note = 'given up'";
+    sqlx::raw_sql(aside).execute(&world.rows).await.unwrap();
+    let worker = InboxWorker::new(world.one().flows.clone());
+    let now = world.one().flows.clock.now();
+    assert_eq!(worker.activate(now).await.unwrap().claimed, 0, "it lies aside");
+    let take_up =
+        async |event_id: &str| inbox::take_up(&world.rows, OTHER, event_id, now).await.unwrap();
+    assert!(!take_up("another").await);
+    assert!(take_up(&event.event_id).await);
+    assert!(!take_up(&event.event_id).await, "it does not lie aside any more");
+    let flows = world.one().flows.clone();
+    let look = async move { InboxWorker::new(flows).activate(now).await.unwrap().claimed };
+    assert_eq!(world.one().run(look).await, 1);
+    world.settled(deposit.id, "succeeded").await;
+    world.close().await;
+}
+
+/// What an HTTP server would hand over of a call that shows no certificate.
+async fn calls(world: &World, body: &str) {
+    let (flows, body) = (world.one().flows.clone(), body.to_owned());
+    let call = async move {
+        let raw = RawWebhook {
+            method: "POST",
+            path_and_query: "/webhooks/pix-efi-br/pix",
+            headers: &[],
+            body: body.as_bytes(),
+            peer_certificate: None,
+            received_at: flows.clock.now(),
+        };
+        receive(&flows, OTHER, &raw).await.unwrap();
+    };
+    world.one().run(call).await;
+}
+
+/// Efí signs nothing, and here nobody asks for its certificate: anybody may send some hundred entries in one
+/// message, about payments that never were.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_anybody_may_send_is_kept_once_and_short_and_is_no_incident() {
+    let world = World::with(Setup { accounts: BRAZIL.accounts, ..Setup::default() }).await;
+    let entry = |e2eid: &str| json!({"endToEndId": e2eid, "txid": format!("forged{e2eid}")});
+    let batch = |ids: &[&str]| {
+        json!({"pix": ids.iter().map(|id| entry(id)).collect::<Vec<_>>()}).to_string()
+    };
+    let long = "E".repeat(5_000);
+    let (first, second) = (batch(&["E1", "E2", &long]), batch(&["E2", "E3", "E4"]));
+    calls(&world, &first).await;
+    let kept = "select sum(length(raw)) from inbox";
+    assert_eq!(world.number(kept).await, i64::try_from(first.len()).unwrap());
+    assert!(world.number("select max(length(event_id)) from inbox").await <= 256);
+    calls(&world, &second).await;
+    calls(&world, &first).await;
+    assert_eq!(world.number("select count(*) from inbox").await, 5);
+    let both = i64::try_from(first.len() + second.len()).unwrap();
+    assert_eq!(world.number(kept).await, both, "with the first that is new");
+    let done = "select count(*) from inbox where state = 'done'";
+    let done = || async { (world.number(done).await == 5).then_some(()) };
+    world.later("nobody is asked about them for long", Duration::from_secs(5), done).await;
+    assert_eq!(world.number("select count(*) from service_incident").await, 0);
     world.close().await;
 }

@@ -194,8 +194,12 @@ impl Setup {
             rates: Arc::clone(&rates),
             clock: Arc::clone(&clock) as Arc<dyn crate::clock::Clock>,
         };
-        let door =
-            Door { trusted_proxies: Vec::new(), rates, patience: Duration::from_millis(200) };
+        let door = Door {
+            trusted_proxies: Vec::new(),
+            rates,
+            unproven: ["pix-br".to_owned()].into(),
+            patience: Duration::from_millis(200),
+        };
         let layers = Layers {
             gate: Arc::new(gate),
             door: Arc::new(door),

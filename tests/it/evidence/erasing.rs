@@ -114,6 +114,11 @@ async fn outsiders_speak(world: &World, player: &PlayerKey) {
            where player_id = '{id}';
          update inbox set raw = '{MARK}' where attempt_id in (
            select attempt_id from attempt where payment_id = {payment});
+         insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at, state,
+             tries)
+           select gen_random_uuid(), psp, event_id || '-of-another', kind, body_sha256, '{{}}', '{MARK}',
+             received_at, 'done', 0 from inbox where attempt_id in (
+             select attempt_id from attempt where payment_id = {payment});
          update payment set source = '{{\"portable\":null,\"tokens\":{{}},\"holder_name\":\"{MARK}\",
            \"masked\":\"\",\"source_deposit\":null}}' where payment_id = {payment};
          insert into incident (incident_id, slot, seq, operator_id, player_id, kind, detail, raised_at)
