@@ -39,6 +39,24 @@ pub enum StoreError {
     FenceLost,
 }
 
+/// Classes of codes by which the server says that it had not the means or the time (53, 57, 58), and nothing
+/// of the statement itself.
+const OF_THE_SERVER: [&str; 3] = ["53", "57", "58"];
+
+impl StoreError {
+    /// Whether the same work may succeed at another time.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Repeat(_) | Self::Raced | Self::FenceLost => true,
+            Self::Constraint { .. } | Self::Corrupt(_) => false,
+            Self::Other(error) => {
+                let code = error.as_database_error().and_then(|error| error.code());
+                code.is_some_and(|code| OF_THE_SERVER.iter().any(|class| code.starts_with(class)))
+            }
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {

@@ -83,9 +83,7 @@ impl ApplyError {
     pub fn passes(&self) -> bool {
         match self {
             Self::Submit(error) | Self::Payin(ReceiveError::Submit(error)) => may_pass(error),
-            Self::Store(error) | Self::Payin(ReceiveError::Store(error)) => {
-                !matches!(error, StoreError::Constraint { .. } | StoreError::Corrupt(_))
-            }
+            Self::Store(error) | Self::Payin(ReceiveError::Store(error)) => error.passes(),
             Self::Desk(_) | Self::Away(_) => true,
             Self::UnknownAccount | Self::LookUp(_) => false,
             Self::Payin(ReceiveError::UnknownAccount) => false,

@@ -103,7 +103,6 @@ mod tests {
 
     #[test]
     fn what_passes_is_waited_for_and_what_stays_is_counted() {
-        let unavailable = || StoreError::from(sqlx::Error::PoolTimedOut);
         for error in [
             ApplyError::from(SubmitError::Full),
             SubmitError::Busy.into(),
@@ -111,9 +110,9 @@ mod tests {
             SubmitError::Refused(Refusal::Busy).into(),
             DeskError::Full.into(),
             DeskError::Failed.into(),
-            unavailable().into(),
+            StoreError::Raced.into(),
             ReceiveError::from(SubmitError::Full).into(),
-            ReceiveError::from(unavailable()).into(),
+            ReceiveError::from(StoreError::Raced).into(),
             ApplyError::Away(NotSent::ConnectRefused.code()),
             ApplyError::Away(Unknown::ReadTimeout.code()),
         ] {

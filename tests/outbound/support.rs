@@ -3,7 +3,7 @@
 use interlock::clock::{Clock, TestClock};
 use interlock::domain::ids::SystemIds;
 use interlock::domain::{EndpointId, EventId, Ids, OperatorId, PaymentId};
-use interlock::outbox::publish::publish;
+use interlock::outbox::publish::publish_within;
 use interlock::store::deliveries::{self, Delivery};
 use interlock::webhooks::client::WebhookClient;
 use interlock::webhooks::deliver::{Delivered, Outbound, deliver};
@@ -149,8 +149,10 @@ impl Scene {
         EventId(event_id)
     }
 
+    /// Passes on all that there is, however long this machine takes for it.
     pub async fn publish(&self) {
-        publish(&self.pool, &SystemIds, self.clock.now()).await.unwrap();
+        let patience = Duration::from_secs(60);
+        publish_within(&self.pool, &SystemIds, patience, self.clock.now()).await.unwrap();
     }
 
     pub async fn deliver(&self, endpoint: &Endpoint) -> Delivered {
