@@ -211,15 +211,18 @@ pub(super) async fn details(
     .await
 }
 
-/// A transaction as getTransactionDetails shows it.
+/// A transaction as getTransactionDetails shows it. Whose card is with its issuer has a transaction that
+/// is approved, of the amount, and no sale yet.
 fn view(m: &Movement) -> Fields {
-    let kind = match (m.kind, m.status) {
-        (Kind::Refund, _) => "Credit",
-        (_, Status::ChargedBack) => "Chargeback",
-        _ => "Sale",
+    let is_card = !m.text("card").is_empty();
+    let (kind, status) = match (m.kind, m.status) {
+        (Kind::Refund, _) => ("Credit", word(m)),
+        (_, Status::ChargedBack) => ("Chargeback", word(m)),
+        (Kind::Deposit, Status::Pending) if is_card => ("InitAuth3D", "APPROVED"),
+        _ => ("Sale", word(m)),
     };
     let details = json!({
-        "transactionId": m.reference, "transactionStatus": word(m), "transactionType": kind,
+        "transactionId": m.reference, "transactionStatus": status, "transactionType": kind,
         "processedAmount": amount(m), "processedCurrency": m.currency,
         "date": clock::day(m.changed_at), "gwErrorCode": if m.code.is_some() { -1 } else { 0 },
         "gwErrorReason": m.code, "gwExtendedErrorCode": 0,

@@ -246,13 +246,21 @@ async fn a_card_is_given_on_the_page_and_can_be_paid_afterwards() {
     let orders = w.movements(ID).await;
     assert_eq!(orders.len(), 1, "opened twice, it is the same order");
     let order = orders[0]["reference"].as_str().unwrap();
+    // Its payer is with the issuer: a transaction that is approved, and no sale.
+    let of_details = &["transactionId", "clientUniqueId", "timeStamp"];
+    let asked = json!({ "clientUniqueId": reference });
+    let found = call(&w, "getTransactionDetails", asked, of_details).await;
+    let details = &found["transactionDetails"];
+    assert_eq!(
+        (&details["transactionType"], &details["transactionStatus"]),
+        (&json!("InitAuth3D"), &json!("APPROVED"))
+    );
     let approve = format!("{}/ppp/redirect/{order}/approve", w.base(ID));
     let done = w.http.post(approve).send().await.unwrap();
     assert_eq!(done.headers()["location"], "https://casino.example/ok?a=1&b=2");
     let told = w.until_told(ID, 1, verifies).await.remove(0);
     let fields: BTreeMap<_, _> = form(&told).into_iter().collect();
     assert_eq!((&*fields["Status"], &*fields["productId"]), ("APPROVED", &*reference));
-    let of_details = &["transactionId", "clientUniqueId", "timeStamp"];
     let found =
         call(&w, "getTransactionDetails", json!({ "clientUniqueId": reference }), of_details).await;
     let option = &found["paymentOption"];

@@ -159,14 +159,26 @@ pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told
     }
 }
 
+/// Whether a transaction of this type, once approved, is the money of what was asked about. Under our
+/// reference stand the steps before it, too, of which no money moves (`InitAuth3D`, `Auth3D`, `Auth`), and
+/// a `Void`, which takes back a sale or a refund.
+fn moves_money(subject: Subject, kind: Option<&str>) -> bool {
+    match subject {
+        Subject::Deposit => matches!(kind, Some("Sale" | "Settle" | "Chargeback")),
+        Subject::Payout | Subject::Return => matches!(kind, Some("Credit" | "Chargeback")),
+    }
+}
+
 /// getTransactionDetails about a deposit or a refund.
 fn details(response: &HttpResponse, inquiry: &Inquiry) -> Told {
     let body = success(response).map_err(question_refused)?;
     let details = body.need("transactionDetails")?;
     must_match(body.str("clientUniqueId") == Some(&inquiry.attempt.lower()))?;
     let moved = money(details, "processedAmount", "processedCurrency");
-    let status = match (details.str("transactionStatus"), details.str("transactionType"), moved) {
+    let kind = details.str("transactionType");
+    let status = match (details.str("transactionStatus"), kind, moved) {
         (Some("APPROVED"), Some("Chargeback"), Some(money)) => Status::Reversed { money },
+        (Some("APPROVED"), kind, _) if !moves_money(inquiry.subject, kind) => Status::Pending,
         (Some("REDIRECT"), ..) => Status::Pending,
         (Some("EXPIRED"), ..) => Status::Expired,
         _ => state(details, moved)?,

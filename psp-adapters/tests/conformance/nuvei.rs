@@ -4,11 +4,13 @@ use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::stands::Stand;
 use crate::stands::nuvei::{MERCHANT, NuveiCa, SECRET, SITE};
 use crate::support::{
-    attempt, deposit, inquiry, payout, portable, psp, refund, response, to, token,
+    attempt, deposit, drive, inquiry, now, payout, portable, psp, refund, response, to, token,
 };
 use openssl::sha::sha256;
 use psp_adapters::{Psp, PspAccount};
-use psp_contract::{HttpRequest, HttpResponse, InquiryBy, Money, Operation, Subject};
+use psp_contract::{
+    HttpRequest, HttpResponse, InquiryBy, Money, Operation, Outcome, Status, Subject,
+};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -59,8 +61,9 @@ impl NuveiFixture {
             return Some(json!({"transactionId": ID, "transactionStatus": status,
                 "clientUniqueId": ours, "amount": amount, "currency": "CAD"}));
         }
+        let kind = if act == Act::AskReturnByOurs { "Credit" } else { "Sale" };
         let details = json!({"transactionId": ID, "transactionStatus": status,
-            "transactionType": "Sale", "processedAmount": amount, "processedCurrency": "CAD"});
+            "transactionType": kind, "processedAmount": amount, "processedCurrency": "CAD"});
         Some(json!({"clientUniqueId": ours, "transactionDetails": details}))
     }
 }
@@ -154,6 +157,45 @@ impl Fixture for NuveiFixture {
     fn secrets(&self) -> &'static [&'static str] {
         &["merchant secret"]
     }
+}
+
+/// What the details of an approved transaction of this type tell.
+fn approved(act: Act, kind: Option<&str>) -> Outcome {
+    let fixture = NuveiFixture::new("card");
+    let operation = fixture.operation(act).unwrap();
+    let driven = drive(fixture.psp().adapter(), &operation, now(), None, |_, request| {
+        let mut fields = NuveiFixture::fields(act, Case::Succeeded).unwrap();
+        fields["transactionDetails"]["transactionType"] = kind.into();
+        Ok(envelope(request, fields))
+    });
+    driven.outcome
+}
+
+/// A payer who is at the issuer's has transactions under our reference, all of them approved, and has paid
+/// nothing; and what was voided may be the refund itself.
+#[test]
+fn an_approved_step_of_no_money_is_neither_a_deposit_nor_a_return() {
+    let asks = [Act::AskDeposit, Act::AskDepositByOurs, Act::AskReturnByOurs];
+    let steps = ["InitAuth3D", "Auth3D", "Auth", "Void", "Modification", "Payout", "Dance"];
+    let told = |act, kind| match approved(act, kind) {
+        Outcome::Reported(report) => report.status,
+        other => panic!("{act:?} {kind:?}: {other:?}"),
+    };
+    for act in asks {
+        for kind in steps.map(Some).into_iter().chain([None]) {
+            assert_eq!(told(act, kind), Status::Pending, "{act:?} {kind:?}");
+        }
+    }
+    let money = NuveiCa.money();
+    for (act, kind, other) in [
+        (Act::AskDeposit, "Sale", "Credit"),
+        (Act::AskDepositByOurs, "Settle", "Credit"),
+        (Act::AskReturnByOurs, "Credit", "Sale"),
+    ] {
+        assert_eq!(told(act, Some(kind)), Status::Succeeded { money }, "{act:?} {kind}");
+        assert_eq!(told(act, Some(other)), Status::Pending, "{act:?} {other}");
+    }
+    assert_eq!(told(Act::AskDeposit, Some("Chargeback")), Status::Reversed { money });
 }
 
 /// The form of a payment's notification; the secret stands before the six values.
