@@ -133,9 +133,10 @@ async fn pay_out(
 /// `status` and the `status_detail` of the destination.
 pub(super) fn state(m: &Movement) -> (&'static str, &str) {
     match m.status {
-        Status::Pending if m.created_at == m.changed_at => ("new", ""),
+        // Of a payout `approved` alone is a beginning, and no end.
+        Status::Pending if m.created_at == m.changed_at => ("approved", ""),
         Status::Pending => ("in_process", "pending_bank"),
-        Status::Succeeded => ("approved", "approved"),
+        Status::Succeeded => ("processed", "approved"),
         Status::Returned | Status::ChargedBack => ("refunded", "refunded"),
         Status::Declined => ("rejected", m.code.as_deref().unwrap_or("by_bank")),
         Status::Expired | Status::Cancelled => ("rejected", "other_reason"),

@@ -119,12 +119,16 @@ async fn a_payout_must_be_signed_and_its_three_amounts_agree() {
     assert!(w.movements(ID).await.is_empty());
     let reference = digits();
     let (status, body) = post(&w, path, &digits(), &payout(&reference), true).await;
-    assert_eq!((status, &body["status"]), (202, &json!("new")));
+    // Created, and not yet processed: its account has no word of its own.
+    let detail = &body["transaction"]["to"]["accounts"][0]["status_detail"];
+    assert_eq!((status, &body["status"], detail), (202, &json!("approved"), &json!("")));
     w.until_status(ID, &reference, "succeeded").await;
     let told = w.until_told(ID, 1, |_| true).await.remove(0);
     assert!(is_signed(&told) && told.json()["type"] == "transaction_intent");
     let id = body["id"].as_str().unwrap();
-    assert_eq!(get(&w, &format!("/v1/transaction-intents/{id}")).await.1["status"], "approved");
+    let (_, view) = get(&w, &format!("/v1/transaction-intents/{id}")).await;
+    let detail = &view["transaction"]["to"]["accounts"][0]["status_detail"];
+    assert_eq!((&view["status"], detail), (&json!("processed"), &json!("approved")));
     w.complete(ID, id, json!({ "outcome": "returned" })).await;
     let (_, view) = get(&w, &format!("/v1/transaction-intents/{id}")).await;
     assert_eq!(view["status"], "refunded");

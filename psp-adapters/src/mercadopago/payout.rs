@@ -12,6 +12,8 @@ pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {
     let status = match status(&body, payout.money)? {
         // What is more than accepted can be asked about, and is told by a webhook.
         Status::Pending => Status::ACCEPTED,
+        // So is an error after it was taken: only `rejected` is listed as a refusal.
+        Status::Declined(_) if body.str("status") != Some("rejected") => Status::ACCEPTED,
         status => status,
     };
     Ok(Report::new(&*id, status))
@@ -43,22 +45,24 @@ fn detail(body: &Json) -> String {
     }
 }
 
-/// The state of a payout, from Mercado Pago's table of a transaction's possible states. No refusal is
-/// listed as irreversible: after a payout was taken, two people decide before another PSP pays.
+/// The state of a payout, from Mercado Pago's page "Main statuses and possible errors" of payouts. It is
+/// paid only where its account says so: `approved` alone is a transaction that was created and not yet
+/// processed. No refusal is listed as irreversible: after a payout was taken, two people decide before
+/// another PSP pays. Of a word that is not listed its id is kept, by which it is asked about again.
 fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
     let detail = detail(body);
-    Ok(match body.need_str("status")? {
-        "new" => Status::ACCEPTED,
-        "pending" | "in_process" | "partially_processed" => Status::Pending,
+    Ok(match (body.need_str("status")?, &*detail) {
+        ("new" | "created", _) => Status::ACCEPTED,
         // The bank sent a part of it back.
-        "approved" if detail == "partially_refunded" => {
+        ("approved" | "processed", "partially_refunded") => {
             let back = body.amount("transaction/refunded_amount", money.currency);
             Status::Returned { money: back.ok_or(Unknown::Unreadable)? }
         }
-        "approved" => Status::Succeeded { money },
-        "refunded" => Status::Returned { money },
-        "rejected" if detail.is_empty() => Status::declined(rejection(""), "rejected"),
-        "rejected" => Status::declined(rejection(&detail), detail),
-        _ => return Err(Unknown::UnlistedCode),
+        ("approved" | "processed", "approved") => Status::Succeeded { money },
+        ("refunded", _) => Status::Returned { money },
+        ("rejected", "") => Status::declined(rejection(""), "rejected"),
+        ("rejected", detail) => Status::declined(rejection(detail), detail),
+        ("error", _) => Status::declined(DeclineClass::PspFault, "error"),
+        _ => Status::Pending,
     })
 }

@@ -4,7 +4,7 @@ use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::stands::Stand;
 use crate::stands::mercadopago::{ACCESS_TOKEN, MercadoPagoBr, PAYOUT_KEY, WEBHOOK_SECRET};
 use crate::support::{
-    attempt, deposit, inquiry, lookup, now, payout, portable, psp, refund, response, to,
+    attempt, deposit, drive, inquiry, lookup, now, payout, portable, psp, refund, response, to,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,9 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::{Signer, Verifier};
 use psp_adapters::Psp;
-use psp_contract::{HttpRequest, HttpResponse, InquiryBy, Money, Operation, Subject};
+use psp_contract::{
+    HttpRequest, HttpResponse, InquiryBy, Money, Operation, Outcome, Status, Subject,
+};
 use serde_json::{Value, json};
 
 pub struct MercadoPagoFixture {
@@ -54,7 +56,7 @@ impl MercadoPagoFixture {
             Case::Accepted => ("new", ""),
             Case::OtherAmount if !act.asks() => ("new", ""),
             Case::Pending => ("in_process", "pending_bank"),
-            Case::Succeeded | Case::OtherAmount => ("approved", "approved"),
+            Case::Succeeded | Case::OtherAmount => ("processed", "approved"),
             Case::Failed => ("rejected", "insufficient_funds"),
             Case::CameBack => ("refunded", "refunded"),
             Case::Unlisted if act.asks() => ("dancing", ""),
@@ -62,9 +64,15 @@ impl MercadoPagoFixture {
         };
         let case = if case == Case::Pending && !act.asks() { return None } else { case };
         let amount = if case == Case::OtherAmount { json!(10.51) } else { json!(10.5) };
-        Some(json!({"id": PAYOUT, "status": status, "external_reference": attempt(1).lower(),
-            "transaction": {"total_amount": amount, "from": {"accounts": [{"amount": "10,50"}]},
-                "to": {"accounts": [{"amount": "10,50", "status_detail": detail}]}}}))
+        let mut body = Self::payout_in(status, detail);
+        body["transaction"]["total_amount"] = amount;
+        Some(body)
+    }
+
+    fn payout_in(status: &str, detail: &str) -> Value {
+        json!({"id": PAYOUT, "status": status, "external_reference": attempt(1).lower(),
+            "transaction": {"total_amount": 10.5, "from": {"accounts": [{"amount": "10,50"}]},
+                "to": {"accounts": [{"amount": "10,50", "status_detail": detail}]}}})
     }
 
     fn body(act: Act, case: Case) -> Option<Value> {
@@ -168,6 +176,13 @@ impl Fixture for MercadoPagoFixture {
         }
     }
 
+    fn differs(&self, act: Act, case: Case) -> Option<(&'static str, &'static str)> {
+        (act == Act::AskPayout && case == Case::Unlisted).then_some((
+            "pending",
+            "the lists differ by country, and a payout is asked by its id only",
+        ))
+    }
+
     fn next_action(&self) -> &'static str {
         "qr code"
     }
@@ -192,6 +207,55 @@ impl Fixture for MercadoPagoFixture {
     fn secrets(&self) -> &'static [&'static str] {
         &[ACCESS_TOKEN, WEBHOOK_SECRET]
     }
+}
+
+/// What a payout in this state is, by its creation's own answer and when it is asked about.
+fn told_in(status: &str, detail: &str) -> [Status; 2] {
+    let fixture = MercadoPagoFixture::new();
+    let body = MercadoPagoFixture::payout_in(status, detail).to_string();
+    [(Act::PayoutToPixKey, 202), (Act::AskPayout, 200)].map(|(act, code)| {
+        let operation = fixture.operation(act).unwrap();
+        let driven = drive(fixture.psp().adapter(), &operation, now(), None, |_, _| {
+            Ok(response(code, body.clone()))
+        });
+        match driven.outcome {
+            Outcome::Reported(report) => {
+                assert_eq!(report.psp_reference.as_deref(), Some(PAYOUT), "{status} {detail}");
+                report.status
+            }
+            other => panic!("{status} {detail}: {other:?}"),
+        }
+    })
+}
+
+/// `approved` without a detail is documented as created and not yet processed.
+#[test]
+fn a_payout_is_paid_only_where_its_account_says_so() {
+    let money = MercadoPagoBr.money();
+    for status in ["approved", "processed"] {
+        let paid = Status::Succeeded { money };
+        assert_eq!(told_in(status, "approved"), [paid.clone(), paid], "{status}");
+    }
+    for (status, detail) in
+        [("approved", ""), ("approved", "dancing"), ("processed", ""), ("dancing", "approved")]
+    {
+        assert_eq!(
+            told_in(status, detail),
+            [Status::ACCEPTED, Status::Pending],
+            "{status} {detail}"
+        );
+    }
+    assert_eq!(told_in("created", ""), [Status::ACCEPTED, Status::ACCEPTED]);
+}
+
+/// An error comes after it was taken, and its creation's own answer licenses nobody else to pay.
+#[test]
+fn a_payout_in_error_is_no_refusal_of_its_request() {
+    let [created, asked] = told_in("error", "failed");
+    assert_eq!(created, Status::ACCEPTED);
+    assert!(matches!(asked, Status::Declined(it) if !it.irreversible));
+    let [rejected, _] = told_in("rejected", "by_bank");
+    assert!(matches!(rejected, Status::Declined(_)), "{rejected:?}");
 }
 
 fn notified(secret: &str, id: &str, units_per_second: i64) -> Call {
