@@ -112,8 +112,12 @@ pub(super) fn withdrawal_created(
             && data.word("foreign_id").as_deref() == Some(&payout.attempt.lower())
             && data.str("receiver_currency").is_none_or(|coin| coin == sides.coin),
     )?;
-    let status = withdrawal_status(state, Some(payout.money), false);
-    Ok(Report::new(&*id, status.ok_or(Unknown::UnlistedCode)?))
+    let status = match withdrawal_status(state, Some(payout.money), false) {
+        // It was taken, and may have been sent: the inquiry tells what became of it.
+        Some(Status::Declined(decline)) if !decline.irreversible => Status::ACCEPTED,
+        status => status.ok_or(Unknown::UnlistedCode)?,
+    };
+    Ok(Report::new(&*id, status))
 }
 
 /// CryptoProcessing's page "Withdrawal statuses". `confirmed` is final; a withdrawal that a team member

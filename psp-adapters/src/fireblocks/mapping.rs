@@ -62,6 +62,11 @@ fn refusal(response: &HttpResponse) -> Refusal {
     Refusal::Definite(decline(class, &code.to_string()))
 }
 
+/// Whether Fireblocks itself says that it does not let this caller in.
+pub(super) fn is_locked_out(response: &HttpResponse) -> bool {
+    matches!(response.status, 401 | 403) && matches!(refusal(response), Refusal::Definite(_))
+}
+
 /// The body of an answer that is none of the errors. Of an asset that was added: `{id, address, tag}`.
 pub(super) fn body(response: &HttpResponse) -> Result<Json, Refusal> {
     if !matches!(response.status, 200 | 201) {

@@ -96,15 +96,27 @@ impl Fireblocks {
     }
 
     /// Nothing is there: the refusal stands. Something is there, or nobody says: the refusal is forgotten.
-    fn looked_up(&self, response: &HttpResponse, attempt: AttemptRef, refused: Stop) -> Told {
+    fn looked_up(&self, response: &HttpResponse, attempt: AttemptRef, refused: Refused) -> Told {
         let told = mapping::inquiry_answer(self, response, attempt);
         match outcome(told.clone()) {
-            Outcome::NotFound => Err(refused),
-            // Who is not let in at all has not been let in before either.
-            Outcome::Unknown(_) if matches!(response.status, 401 | 403) => Err(refused),
+            Outcome::NotFound => Err(refused.why),
+            // Who is not let in at all, in Fireblocks' own words, has not been let in before either.
+            Outcome::Unknown(_) if refused.at_the_door && mapping::is_locked_out(response) => {
+                Err(refused.why)
+            }
+            // It is there: what became of it the next inquiry tells, as of any that was taken.
+            Outcome::Reported(Report { psp_reference, status: Status::Declined(_), .. }) => {
+                Ok(Report::new(psp_reference.as_deref(), Status::ACCEPTED))
+            }
             _ => told,
         }
     }
+}
+
+/// A refused creation that is looked up, and whether its caller was not let in at all.
+struct Refused {
+    why: Stop,
+    at_the_door: bool,
 }
 
 /// The address of a coin in a player's vault account.
@@ -200,7 +212,10 @@ impl Adapter for Arc<Fireblocks> {
         let create = self.create_transaction(payout, coin, address, moment)?;
         Some(Plan::ask("create_payout", create, move |response| {
             let refused = match mapping::transaction_created(response) {
-                Err(Refusal::Definite(decline)) => Stop::from(decline),
+                Err(Refusal::Definite(decline)) => Refused {
+                    why: Stop::from(decline),
+                    at_the_door: mapping::is_locked_out(response),
+                },
                 Err(Refusal::AssetExists) => return Err(Unknown::UnlistedCode.into()),
                 Err(Refusal::Nothing(why)) => return Err(why.into()),
                 Ok(report) => return Ok(Plan::end(Ok(report))),

@@ -3,7 +3,7 @@
 use crate::support::crypto_side::{
     BITCOIN, SECRET, SECRET_NEXT, TRON, coinspaid_account, hmac_sha512, usdt,
 };
-use crate::support::{attempt, deposit, deposit_with, payer, psp, response};
+use crate::support::{attempt, deposit, deposit_with, payer, payout, portable, psp, response, to};
 use crate::{coinspaid, looked_up, receive, run, status};
 use psp_adapters::{WebhookEvent, WebhookRefusal};
 use psp_contract::{
@@ -207,6 +207,25 @@ fn a_withdrawal_that_failed_is_final_only_before_any_chain_had_it() {
     assert_eq!(told("failed", json!("0xabc")), (DeclineClass::MerchantFunds, false));
     assert_eq!(told("cancelled", Value::Null), (DeclineClass::PspFault, false));
     assert_eq!(told("rejected", Value::Null), (DeclineClass::Compliance, false));
+}
+
+/// Of a withdrawal that ended as it was made only the ends before any chain are refusals; of every other
+/// the inquiry tells.
+#[test]
+fn a_withdrawal_that_ended_as_it_was_made_licenses_no_other_unless_that_is_listed() {
+    let operation = payout(attempt(1), usdt(10_500_000), to(portable("crypto_address").0));
+    let made = |state: &str| {
+        let data = json!({"data": {"id": 7, "foreign_id": attempt(1).lower(), "status": state,
+            "sender_currency": "USDTE", "sender_amount": "10.50000000"}});
+        let driven = run(&coinspaid(), &operation, |_, _| Ok(response(201, data.to_string())));
+        status(&driven.outcome).clone()
+    };
+    for state in ["processing", "cancelled", "rejected"] {
+        assert_eq!(made(state), Status::ACCEPTED, "{state}");
+    }
+    for state in ["declined", "failed"] {
+        assert!(matches!(made(state), Status::Declined(it) if it.irreversible), "{state}");
+    }
 }
 
 #[test]

@@ -168,6 +168,11 @@ fn a_refused_payout_counts_as_refused_only_when_nothing_is_found() {
     assert!(matches!(status(&with(Ok(missing))), Status::Declined(_)));
     let found = response(200, outgoing("SUBMITTED", "", "").to_string());
     assert_eq!(*status(&with(Ok(found))), Status::Pending);
+    // It was taken: that it failed afterwards is told by the next inquiry, and licenses nobody here.
+    for state in ["FAILED", "CANCELLED", "BLOCKED", "REJECTED"] {
+        let found = response(200, outgoing(state, "", "").to_string());
+        assert_eq!(*status(&with(Ok(found))), Status::ACCEPTED, "{state}");
+    }
     let undecided = Outcome::Unknown(Unknown::PspUndecided);
     let lost = TransportFailure::Unknown(Unknown::ReadTimeout);
     assert_eq!(with(Err(lost)), undecided);
@@ -177,6 +182,29 @@ fn a_refused_payout_counts_as_refused_only_when_nothing_is_found() {
     assert_eq!(other, Outcome::Unknown(Unknown::ServerError));
     let gateway = with(Ok(response(404, "<html></html>")));
     assert_eq!(gateway, Outcome::Unknown(Unknown::Unreadable));
+}
+
+/// A look-up that is not let in proves that nothing was only where the creation was not let in either, and
+/// where it is Fireblocks that says so.
+#[test]
+fn a_look_up_that_is_turned_away_keeps_a_refusal_at_the_door_only() {
+    let operation = payout(attempt(1), usdt(10_500_000), to(portable("crypto_address").0));
+    let door = |status| response(status, r#"{"message":"Unauthorized","code":-1}"#);
+    let amount = || response(400, r#"{"message":"The amount is invalid","code":1407}"#);
+    let page = |status| response(status, "<html><body>Access denied</body></html>");
+    let told = |first: HttpResponse, second: HttpResponse| {
+        let mut answers = [first, second].into_iter();
+        run(&fireblocks(), &operation, |_, _| Ok(answers.next().unwrap())).outcome
+    };
+    for code in [401, 403] {
+        assert!(matches!(status(&told(door(code), door(code))), Status::Declined(_)), "{code}");
+        for (first, second) in
+            [(amount(), page(code)), (amount(), door(code)), (door(code), page(code))]
+        {
+            let told = told(first, second);
+            assert!(matches!(told, Outcome::Unknown(_)), "{code}: {told:?}");
+        }
+    }
 }
 
 #[test]
