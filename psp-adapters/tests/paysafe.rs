@@ -14,14 +14,14 @@ use openssl::pkey::PKey;
 use openssl::sign::Signer;
 use psp_adapters::{PspAccount, RawWebhook, WebhookKeys, WebhookRefusal, build};
 use psp_contract::{
-    HttpResponse, InquiryBy, NotSent, Operation, Outcome, Status, Subject, TransportFailure,
-    Unknown,
+    HttpResponse, InquiryBy, NotSent, Operation, Outcome, Report, Status, Subject,
+    TransportFailure, Unknown,
 };
 use serde_json::{Value, json};
 use stands::Stand;
 use stands::paysafe::PaysafeCa;
 use support::{
-    attempt, completion, drive, inquiry, now, payout, portable, psp, response, secrets, to,
+    attempt, completion, drive, inquiry, now, payout, portable, psp, refund, response, secrets, to,
     transport,
 };
 
@@ -125,6 +125,61 @@ fn a_payout_cut_off_between_its_two_calls_goes_on_with_the_same_handle() {
         _ => list("paymentHandles", &[]),
     });
     assert_eq!(told, Outcome::Unknown(Unknown::DuplicateReference));
+}
+
+/// A payout or a refund that failed in Paysafe's books is no refusal of the request: no list says that it
+/// was never paid. A payment that failed is one, and its payer may try elsewhere.
+#[test]
+fn a_payout_that_failed_as_it_was_made_licenses_no_other() {
+    for state in ["FAILED", "ERROR"] {
+        let (told, _) = outcome(&pay_out(), |step| match step {
+            "payout_handle" => response(201, handle("PAYABLE", "STANDALONE_CREDIT").to_string()),
+            _ => response(201, handle(state, "STANDALONE_CREDIT").to_string()),
+        });
+        assert_eq!(told, Outcome::Reported(Report::new("h-1", Status::ACCEPTED)), "{state}");
+        let back = refund(attempt(1), PaysafeCa.money(), "h-0");
+        let (told, _) = outcome(&back, |step| match step {
+            "find_deposit" => response(200, handle("COMPLETED", "PAYMENT").to_string()),
+            "find_settlement" => list("settlements", &[handle("COMPLETED", "PAYMENT")]),
+            _ => response(201, handle(state, "").to_string()),
+        });
+        assert_eq!(told, Outcome::Reported(Report::new("h-1", Status::ACCEPTED)), "{state}");
+        let (told, _) = outcome(&complete(), |step| match step {
+            "find_handle" => list("paymentHandles", &[handle("PAYABLE", "PAYMENT")]),
+            _ => response(201, handle(state, "PAYMENT").to_string()),
+        });
+        let refused =
+            matches!(&told, Outcome::Reported(it) if matches!(it.status, Status::Declined(_)));
+        assert!(refused, "{state}: {told:?}");
+    }
+}
+
+/// A webhook that is quicker than our answer names the payment, and no handle has its id.
+#[test]
+fn a_deposit_that_is_known_by_its_payments_id_goes_back_too() {
+    let back = refund(attempt(2), PaysafeCa.money(), "p-1");
+    let gives_back = |payment: HttpResponse| {
+        let mut payment = Some(payment);
+        outcome(&back, |step| match step {
+            "find_deposit" => error(404, "5269"),
+            "find_payment" => payment.take().unwrap(),
+            "find_settlement" => list("settlements", &[handle("COMPLETED", "PAYMENT")]),
+            _ => {
+                let mut refund = handle("PENDING", "");
+                refund["merchantRefNum"] = attempt(2).lower().into();
+                response(201, refund.to_string())
+            }
+        })
+    };
+    let (told, steps) = gives_back(response(200, handle("COMPLETED", "PAYMENT").to_string()));
+    assert_eq!(told, Outcome::Reported(Report::new("h-1", Status::ACCEPTED)));
+    assert_eq!(steps, ["find_deposit", "find_payment", "find_settlement", "return_deposit"]);
+    let (told, steps) = gives_back(error(404, "5269"));
+    assert_eq!(told, Outcome::NotSent(NotSent::PreparationFailed));
+    assert_eq!(steps, ["find_deposit", "find_payment"]);
+    // A handle that cannot be asked about is no handle that is not there.
+    let (told, steps) = outcome(&back, |_| error(503, "1000"));
+    assert_eq!((told, steps), (Outcome::NotSent(NotSent::PreparationFailed), vec!["find_deposit"]));
 }
 
 #[test]

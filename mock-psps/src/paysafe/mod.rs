@@ -85,6 +85,7 @@ impl Dialect for Paysafe {
             .route("/paymenthub/v1/paymenthandles", post(handles::create).get(handles::list))
             .route("/paymenthub/v1/paymenthandles/{id}", get(handles::read))
             .route("/paymenthub/v1/payments", post(payments::create).get(payments::list))
+            .route("/paymenthub/v1/payments/{id}", get(payments::read))
             .route("/paymenthub/v1/settlements", get(payments::settlements))
             .route("/paymenthub/v1/settlements/{id}/refunds", post(payments::refund))
             .route("/paymenthub/v1/refunds", get(payments::refunds))

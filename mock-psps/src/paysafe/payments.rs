@@ -112,6 +112,23 @@ pub(super) async fn list(
     .await
 }
 
+/// By the payment's own id, which is another than its handle's.
+pub(super) async fn read(
+    State(both): State<Both>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let incoming = Incoming { connection, call: Call::Query, headers, body: None };
+    api::call(both, incoming, move |psp, paysafe, _, _| async move {
+        let movements = psp.book.movements();
+        let found = movements.iter().find(|m| m.kind == Kind::Deposit && m.text("payment") == id);
+        let found = found.ok_or(Problem::not_found())?;
+        Ok(Answer::json(StatusCode::OK, &view::payment(&paysafe, found)))
+    })
+    .await
+}
+
 pub(super) async fn settlements(
     State(both): State<Both>,
     ConnectInfo(connection): ConnectInfo<Connection>,

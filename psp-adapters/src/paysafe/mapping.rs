@@ -138,7 +138,7 @@ fn failed(record: &Json) -> Status {
     Status::declined(DeclineClass::PlayerFixable, code)
 }
 
-/// A payment, a standalone credit or a refund that was just made.
+/// A payment that was just made.
 pub(super) fn created(response: &HttpResponse, &(ours, asked): &(AttemptRef, Money)) -> Told {
     let body = made(response, ours, asked)?;
     let status = match body.need_str("status")? {
@@ -151,6 +151,14 @@ pub(super) fn created(response: &HttpResponse, &(ours, asked): &(AttemptRef, Mon
         _ => return Err(Unknown::UnlistedCode.into()),
     };
     Ok(Report::new(body.word("id").as_deref(), status))
+}
+
+/// Money that leaves, just made. It is in Paysafe's books, and no list of theirs says that a credit which
+/// failed there was never paid: it is no licence to pay elsewhere, and the inquiry tells what became of it.
+pub(super) fn sent(response: &HttpResponse, asked: &(AttemptRef, Money)) -> Told {
+    let told = created(response, asked)?;
+    let refused = matches!(told.status, Status::Declined(_));
+    Ok(if refused { Report { status: Status::ACCEPTED, ..told } } else { told })
 }
 
 /// The records of a lookup by our reference; none of another reference.
@@ -270,7 +278,7 @@ pub(super) fn payer(record: &Json, payment_type: PaymentType) -> Option<PayerPro
     payer::email(&record.get(payment_type.key())?.word("consumerId")?)
 }
 
-/// The reference that a handle has, by whose id it was asked for.
+/// The reference that a handle or a payment has, by whose id it was asked for.
 pub(super) fn reference_of(response: &HttpResponse) -> Option<AttemptRef> {
     Json::parse(&response.body).filter(|_| response.status == 200)?.attempt("merchantRefNum")
 }

@@ -135,9 +135,22 @@ impl Paysafe {
         })
     }
 
+    /// Refunds the settlement of the deposit whose handle or payment this answer shows.
+    fn give_back(self: &Arc<Self>, response: &HttpResponse, back: &ReturnRequest) -> Told<Plan> {
+        let (paysafe, attempt, money) = (self.clone(), back.attempt, back.money);
+        let deposit = mapping::reference_of(response).ok_or(NotSent::PreparationFailed)?;
+        let settlements = self.by_reference("settlements", deposit);
+        Ok(Plan::prepare("find_settlement", settlements, move |response| {
+            let id = mapping::settlement_of(response, deposit);
+            let request = id.and_then(|id| paysafe.refund(&id, attempt, money));
+            let request = request.ok_or(NotSent::PreparationFailed)?;
+            Ok(Plan::about("return_deposit", request, &(attempt, money), mapping::sent))
+        }))
+    }
+
     fn spend(&self, payout: &PayoutRequest, token: &str) -> Plan {
         let asked = (payout.attempt, payout.money);
-        Plan::about("create_payout", self.credit(payout, token), &asked, mapping::created)
+        Plan::about("create_payout", self.credit(payout, token), &asked, mapping::sent)
     }
 }
 
@@ -224,18 +237,19 @@ impl Adapter for Arc<Paysafe> {
         }))
     }
 
-    /// The handle names our reference, our reference the settlement, and that one is refunded.
+    /// The handle names our reference, our reference the settlement, and that one is refunded. Where a
+    /// webhook was quicker than our answer the payment's id is known instead of the handle's.
     fn return_deposit(&self, back: &ReturnRequest, _: Timestamp) -> Option<Plan> {
-        let (paysafe, attempt, money) = (self.clone(), back.attempt, back.money);
-        let handle = self.handle_by_id(&back.deposit_psp_reference)?;
+        let (paysafe, back) = (self.clone(), back.clone());
+        let handle = self.by_id("paymenthandles", &back.deposit_psp_reference)?;
         Some(Plan::prepare("find_deposit", handle, move |response| {
-            let deposit = mapping::reference_of(response).ok_or(NotSent::PreparationFailed)?;
-            let settlements = paysafe.by_reference("settlements", deposit);
-            Ok(Plan::prepare("find_settlement", settlements, move |response| {
-                let id = mapping::settlement_of(response, deposit);
-                let request = id.and_then(|id| paysafe.refund(&id, attempt, money));
-                let request = request.ok_or(NotSent::PreparationFailed)?;
-                Ok(Plan::about("return_deposit", request, &(attempt, money), mapping::created))
+            if response.status != 404 {
+                return paysafe.give_back(response, &back);
+            }
+            let payment = paysafe.by_id("payments", &back.deposit_psp_reference);
+            let payment = payment.ok_or(NotSent::PreparationFailed)?;
+            Ok(Plan::prepare("find_payment", payment, move |response| {
+                paysafe.give_back(response, &back)
             }))
         }))
     }

@@ -74,8 +74,8 @@ impl Paysafe {
         self.api.get(format!("{resource}?merchantRefNum={}", attempt.lower()))
     }
 
-    pub fn handle_by_id(&self, id: &str) -> Option<HttpRequest> {
-        Some(self.api.get(format!("paymenthandles/{}", path_word(id)?)))
+    pub fn by_id(&self, resource: &str, id: &str) -> Option<HttpRequest> {
+        Some(self.api.get(format!("{resource}/{}", path_word(id)?)))
     }
 
     /// A handle for this e-mail address, or for the card with this token.
