@@ -6,6 +6,8 @@ use super::harness::markets::BRAZIL;
 use super::harness::{Setup, World, eventually};
 use interlock::book::Payment;
 use interlock::domain::{AttemptStatus, PlayerKey};
+use interlock::webhooks::receive::receive;
+use psp_adapters::RawWebhook;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -102,5 +104,30 @@ async fn a_payment_of_the_account_that_is_not_ours_is_an_incident_and_books_noth
     .await;
     assert_eq!(world.number("select count(*) from payment").await, 0);
     assert_eq!(world.wallet(&player).await.cash, 0);
+    world.close().await;
+}
+
+/// A Pix to our key that pays no charge has no id of a charge: Efí is asked by the Pix's own, and people are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pix_that_pays_no_charge_is_an_incident_and_books_nothing() {
+    let world = world().await;
+    let body = br#"{"pix":[{"endToEndId":"E09089356202611201203abcdef01234","chave":"k","valor":"50.00"}]}"#;
+    let flows = world.one().flows.clone();
+    let hear = async move {
+        let raw = RawWebhook {
+            method: "POST",
+            path_and_query: "/webhooks/pix-efi-br/pix",
+            headers: &[("content-type".to_owned(), "application/json".to_owned())],
+            body,
+            peer_certificate: None,
+            received_at: time::OffsetDateTime::UNIX_EPOCH,
+        };
+        receive(&flows, "pix-efi-br", &raw).await.unwrap()
+    };
+    world.one().run(hear).await;
+    let raised = "select count(*) from service_incident where kind = 'webhook.unmatched'";
+    let raised = || async { (0 < world.number(raised).await).then_some(()) };
+    eventually("it is raised", SOON, raised).await;
+    assert_eq!(world.number("select count(*) from payment").await, 0);
     world.close().await;
 }

@@ -1,12 +1,15 @@
 //! Payouts whose answer is lost: fifty at a time, none paid twice, none lost, all final in the end.
 
+use super::harness::markets::BRAZIL;
 use super::harness::{SOON, Setup, World, eur, eventually, gbp, withdrawal_order};
 use interlock::app::parts::Patience;
-use interlock::domain::Money;
+use interlock::domain::{AttemptStatus, Instrument, Money};
+use interlock::payments::request_withdrawal::DestinationOrder;
 use interlock::store::due;
 use interlock::workers::attempts::AttemptWorker;
 use interlock::workers::driver::Worker;
 use interlock::workers::payouts::PayoutWorker;
+use psp_contract::Portable;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,5 +147,35 @@ async fn unknown_payouts_at_a_silent_psp_leave_room_to_ask_about_those_of_others
         })
         .await;
     drop((payouts, attempts));
+    world.close().await;
+}
+
+/// Efí answers the payout itself with the end of one that did not arrive. It had gone to the scheme, so nobody
+/// else pays it before two people have looked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_failed_in_its_creations_own_answer_is_paid_by_nobody_else() {
+    const PSP: &str = "pix-efi-br";
+    let setup = Setup { accounts: BRAZIL.accounts, first: Some(PSP), ..Setup::default() };
+    let world = World::with(setup).await;
+    world.mocks.auto(PSP, None, "declined").await;
+    world.mocks.fault(PSP, "create_payout", "webhook_before_response", Some(1)).await;
+    world.mocks.fault(PSP, "webhook", "webhook_drop", None).await;
+    let player = world.player_of(BRAZIL).await;
+    let money = BRAZIL.money(BRAZIL.minor);
+    world.win(&player, money.currency, money.minor).await;
+    let portable = Some(Portable::PixKey { key: "52998224725".to_owned() });
+    let key = Instrument { portable, masked: "***725".to_owned(), ..Instrument::default() };
+    let destination = DestinationOrder::Instrument(Box::new(key));
+    let withdrawal = world.one().withdraw(BRAZIL.withdrawal(&player, destination)).await;
+    let taken = world.attempt_is(withdrawal.id, 1, AttemptStatus::Accepted).await;
+    assert!(taken.attempts[0].psp_reference.is_some());
+    let stuck = || async {
+        let now = world.payment(withdrawal.id).await;
+        (now.status.as_str() == "in_review").then_some(now)
+    };
+    let stuck = world.later("people are asked", Duration::from_secs(35), stuck).await;
+    assert_eq!(stuck.attempts.len(), 1, "nobody else was asked");
+    assert_eq!(stuck.attempts[0].status, AttemptStatus::Declined);
+    assert_eq!(world.wallet(&player).await.held, BRAZIL.minor / 2);
     world.close().await;
 }

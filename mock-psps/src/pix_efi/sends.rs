@@ -48,12 +48,14 @@ pub(super) async fn create(
             Ok(())
         })?;
         set_off(&psp, &efi, &movement, &plan).await;
+        // As it stands by now: the scheme may have been quicker than the answer.
+        let movement = psp.book.find(&movement.reference).unwrap_or(movement);
         let view = json!({
             "idEnvio": id,
             "e2eId": movement.reference,
             "valor": money::format(movement.amount_minor, 2),
             "horario": { "solicitacao": clock::millis(movement.created_at) },
-            "status": "EM_PROCESSAMENTO",
+            "status": status(&movement),
         });
         Ok(Answer::json(StatusCode::CREATED, &view))
     })

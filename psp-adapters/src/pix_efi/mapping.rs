@@ -107,9 +107,10 @@ pub(super) fn return_created(response: &HttpResponse, back: &ReturnRequest) -> T
 
 fn first_state(body: &Json, reference: &str, done: &str) -> Told {
     let status = match body.need_str("status")? {
-        // That it is done already, an inquiry tells with its amount.
-        status if status == "EM_PROCESSAMENTO" || status == done => Status::ACCEPTED,
-        "NAO_REALIZADO" => not_done(body),
+        // That it is done already, an inquiry tells with its amount; and that it is not, because it had gone
+        // to the scheme and is no refusal of the request.
+        "EM_PROCESSAMENTO" | "NAO_REALIZADO" => Status::ACCEPTED,
+        status if status == done => Status::ACCEPTED,
         _ => return Err(Unknown::UnlistedCode.into()),
     };
     Ok(Report::new(reference, status))
@@ -206,15 +207,27 @@ pub(super) fn payout_state(response: &HttpResponse, inquiry: &Inquiry) -> Told {
         _ => true,
     };
     must_match(asked && body.str("idEnvio") == Some(&inquiry.attempt.lower()))?;
-    let back = body.list("devolucoes");
+    // One that is on its way, or did not succeed, has brought nothing back.
+    let back = body.list("devolucoes").iter();
+    let mut back = back.filter(|back| back.str("status") == Some("DEVOLVIDO")).peekable();
     let status = match body.need_str("status")? {
         "EM_PROCESSAMENTO" => Status::Pending,
-        "REALIZADO" if back.is_empty() => Status::Succeeded { money },
-        "REALIZADO" => Status::Returned { money: sum(back.iter())? },
+        "REALIZADO" if back.peek().is_none() => Status::Succeeded { money },
+        "REALIZADO" => Status::Returned { money: sum(back)? },
         "NAO_REALIZADO" => not_done(&body),
         _ => return Err(Unknown::UnlistedCode.into()),
     };
     Ok(Report::new(reference, status))
+}
+
+/// A Pix by its end-to-end id, and whose it is where we sent it. One that came is known by its charge, whose
+/// id its notification would have told.
+pub(super) fn found(response: &HttpResponse, lookup: &Lookup) -> Told {
+    let body = good(response, &[200], inquiry_refused)?;
+    let reference = id(&body, "endToEndId")?;
+    must_match(reference == lookup.psp_reference)?;
+    let attempt = body.attempt("idEnvio");
+    Ok(Report { attempt, ..Report::new(reference, Status::Pending) })
 }
 
 /// A return among those of the Pix that paid its deposit.

@@ -151,6 +151,16 @@ impl Adapter for Arc<PixEfi> {
         })
     }
 
+    /// By the end-to-end id of a Pix that came, or went.
+    fn lookup(&self, lookup: &Lookup, _: Timestamp) -> Option<Plan> {
+        let path = match lookup.subject {
+            Some(Subject::Payout) => "v2/gn/pix/enviados",
+            _ => "v2/pix",
+        };
+        let request = self.api.get(format!("{path}/{}", path_word(&lookup.psp_reference)?));
+        Some(Plan::about("lookup", request, lookup, mapping::found))
+    }
+
     fn cancel_deposit(&self, attempt: AttemptRef, psp_reference: &str) -> Option<Plan> {
         let (request, txid) = (self.cancel(attempt), path_word(psp_reference)?.to_owned());
         Some(Plan::about("cancel_deposit", request, &txid, mapping::charge_cancelled))

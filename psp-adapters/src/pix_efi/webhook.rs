@@ -68,10 +68,22 @@ pub(super) fn verify(efi: &PixEfi, raw: &RawWebhook<'_>) -> Received {
     Ok(Verified::hints(events))
 }
 
+/// What came back of a Pix comes in parts, each told under the Pix's own id and status: which ones this
+/// notification tells of, in few characters.
+fn parts(pix: &Json) -> String {
+    let told =
+        pix.list("devolucoes").iter().flat_map(|back| [back.str("rtrId"), back.str("status")]);
+    let told: Vec<&str> = told.map(Option::unwrap_or_default).collect();
+    hex::encode(&sha256(told.join(" ").as_bytes())[..16])
+}
+
 /// One entry of the batch: what was received, what was sent, or what was sent back of it.
 fn events(pix: &Json) -> Option<Vec<WebhookEvent>> {
     let e2eid = pix.word("endToEndId")?;
     let txid = pix.str("txid");
+    // A Pix to our key that pays no charge of ours is known by its end-to-end id alone.
+    let is_ours = |txid: &&str| AttemptRef::parse(txid).is_some();
+    let received = Some(txid.filter(is_ours).unwrap_or(&e2eid).to_owned());
     let event =
         |kind: &str, subject, reference: Option<&str>, psp_reference, state: &str| WebhookEvent {
             attempt: reference.and_then(AttemptRef::parse),
@@ -85,12 +97,12 @@ fn events(pix: &Json) -> Option<Vec<WebhookEvent>> {
     if our_id.is_some() || pix.get("tipo").is_some() {
         let came_back = pix.str("tipo").is_some_and(|kind| kind.starts_with("DEVOLUCAO"));
         let kind = if came_back { "devolucao_recebida" } else { "envio" };
-        return Some(vec![event(kind, Subject::Payout, our_id, Some(e2eid.clone()), state)]);
+        let state = if came_back { format!("{state}:{}", parts(pix)) } else { state.to_owned() };
+        return Some(vec![event(kind, Subject::Payout, our_id, Some(e2eid.clone()), &state)]);
     }
     let back = pix.list("devolucoes");
     if back.is_empty() {
-        let psp_reference = txid.map(str::to_owned);
-        return Some(vec![event("pix", Subject::Deposit, txid, psp_reference, state)]);
+        return Some(vec![event("pix", Subject::Deposit, txid, received, state)]);
     }
     let told = back.iter().map(|back| {
         let id = back.str("id").unwrap_or_default();
@@ -99,7 +111,7 @@ fn events(pix: &Json) -> Option<Vec<WebhookEvent>> {
             event("devolucao", Subject::Return, Some(id), back.word("rtrId"), &state)
         } else {
             // None of ours: the scheme took the deposit back.
-            event("devolucao", Subject::Deposit, txid, txid.map(str::to_owned), &state)
+            event("devolucao", Subject::Deposit, txid, received.clone(), &state)
         }
     });
     Some(told.collect())
