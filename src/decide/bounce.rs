@@ -11,7 +11,7 @@ use super::payout::{from_suspense, settle, succeed};
 use super::people::{close_found_out, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
-use crate::domain::{AttemptStatus, Money, PartStatus};
+use crate::domain::{AttemptId, AttemptStatus, Money, PartStatus};
 use crate::ledger::templates;
 use uuid::Uuid;
 
@@ -19,7 +19,8 @@ use uuid::Uuid;
 /// success that is told after it is the other half of that news.
 const CAME_BACK_UNPAID: &str = "returned";
 
-/// The payout bounced. The money is the player's again, by a new entry, once.
+/// The payout bounced. The money is the player's again, by a new entry, once: what is told of it later is
+/// for people.
 pub fn take_back(
     book: &mut Book,
     id: Uuid,
@@ -30,7 +31,7 @@ pub fn take_back(
     ctx: &Ctx<'_>,
 ) {
     if attempt.status == AttemptStatus::Returned {
-        return;
+        return tell_of_more(book, id, attempt, money, ctx);
     }
     if attempt.status != AttemptStatus::Succeeded {
         if !attempt.status.is_live() {
@@ -41,6 +42,10 @@ pub fn take_back(
     }
     if book.move_attempt(id, attempt.id, AttemptStatus::Returned, source.as_str()).is_err() {
         return;
+    }
+    if money != attempt.asked {
+        // What the attempt's status does not say: a repeat of it is no news, and another sum is.
+        keep_too(book, id, attempt.id, &format!("{BOOKED}{money}"));
     }
     if !is_the_players(book, id, part) {
         book.post_covered(&templates::payout_recovered(&attempt.psp, money), id);
@@ -57,6 +62,35 @@ pub fn take_back(
     let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
     debug_assert!(moved.is_ok(), "a paid part may come back");
     settle(book, id, ctx);
+}
+
+/// Between the things that are kept of one attempt.
+const BETWEEN: &str = "; ";
+/// Before the sum that was booked as come back, where that was not all that was asked for.
+const BOOKED: &str = "booked back ";
+
+fn keep_too(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
+    let known = book.payments[&id].attempt(attempt).and_then(|known| known.kept_news.clone());
+    let text = known.map_or_else(|| text.to_owned(), |kept| kept + BETWEEN + text);
+    keep(book, id, attempt, &text);
+}
+
+/// Another sum is told of a payout that came back before. PSPs tell what came back just now, or all that
+/// has by now, and the sum does not say which: nothing is booked, and people ask, once for each sum.
+fn tell_of_more(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    let kept = attempt.kept_news.as_deref().unwrap_or_default();
+    let booked = kept.split(BETWEEN).find_map(|known| known.strip_prefix(BOOKED));
+    let booked = booked.map_or_else(|| attempt.asked.to_string(), str::to_owned);
+    let told = format!("came back {money}");
+    if booked == money.to_string() || kept.split(BETWEEN).any(|known| known == told) {
+        return;
+    }
+    keep_too(book, id, attempt.id, &told);
+    let detail = format!(
+        "{money} came back of a payout of which {booked} is booked as come back, and nothing is booked \
+         for it: ask the PSP whether it is besides or in all, and adjust the wallet"
+    );
+    raise(book, "payout.returned_again", id, Some(attempt.id), &detail, ctx);
 }
 
 /// Whether the player is paid no more by what came back: the part was paid, has not come back

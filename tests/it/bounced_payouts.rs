@@ -222,3 +222,34 @@ async fn a_second_payment_after_the_first_came_back_clears_suspense_when_it_does
     assert_eq!(money(&world, &again).await, (1_000, 0, 0, 0));
     world.close().await;
 }
+
+/// A bank sends a payout back in parts, and its PSP tells each or the sum: the first is booked, and people are
+/// told of every other, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_of_a_payout_after_its_first_part_is_put_before_people() {
+    let world = by_hand().await;
+    let back = |minor| said(Status::Returned { money: eur(minor) });
+    let paid = sent(&world).await;
+    tell(&world, &paid, (1, WEBHOOK), succeeded()).await;
+    for (minor, incidents) in [(400, 0), (400, 0), (900, 1), (900, 1), (400, 1), (500, 2)] {
+        for source in [WEBHOOK, Source::Inquiry] {
+            let after = tell(&world, &paid, (1, source), back(minor)).await;
+            assert_eq!(after.status.as_str(), "returned");
+            assert_eq!(money(&world, &paid).await, (500, 0, 0, 0), "{minor}");
+            assert_eq!(world.incidents("payout.returned_again").await, incidents, "{minor}");
+        }
+    }
+    let details =
+        "select detail from incident where kind = 'payout.returned_again' order by detail";
+    let told = "9.00 EUR came back of a payout of which 4.00 EUR is booked as come back";
+    assert!(world.texts(details).await[1].starts_with(told));
+    // What came back whole came back once; less than that would be another story.
+    let whole = sent(&world).await;
+    tell(&world, &whole, (1, WEBHOOK), succeeded()).await;
+    for (minor, incidents) in [(900, 2), (900, 2), (400, 3)] {
+        tell(&world, &whole, (1, WEBHOOK), back(minor)).await;
+        assert_eq!(money(&world, &whole).await, (1_000, 0, 0, 0), "{minor}");
+        assert_eq!(world.incidents("payout.returned_again").await, incidents, "{minor}");
+    }
+    world.close().await;
+}
