@@ -311,7 +311,10 @@ fn win_dispute(
     let reversed = book.payments[&id].deposit_status() == Some(DepositStatus::Reversed);
     let credited = book.payments[&id].credited.map(|credited| credited.currency);
     if !reversed || source != PROVEN_WEBHOOK || credited != Some(money.currency) {
-        return keep(book, id, attempt.id, "succeeded");
+        if source == Source::Inquiry {
+            show_win(book, id, attempt, money, ctx);
+        }
+        return keep(book, id, attempt.id, WON);
     }
     let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
     if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
@@ -321,4 +324,22 @@ fn win_dispute(
         book.post_covered(&posting, id);
         forget(book, id, attempt.id);
     }
+}
+
+/// Kept of a deposit that is told to be paid after its money was taken back, where that is not booked.
+const WON: &str = "succeeded";
+
+/// The PSP, asked, says that the money is there. Its answer may be older than the reversal; and where its
+/// messages prove nothing by themselves it is all that will ever tell of a dispute that was won. People look,
+/// once.
+fn show_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    let kept = attempt.kept_news.as_deref().unwrap_or_default();
+    if kept.split("; ").any(|known| known == WON) {
+        return;
+    }
+    let detail = format!(
+        "the PSP says that {money} is paid of a deposit whose money was taken back, and nothing is booked \
+         for it: ask the PSP whether the dispute was won, and adjust the wallet"
+    );
+    raise(book, "deposit.dispute_won", id, Some(attempt.id), &detail, ctx);
 }

@@ -343,3 +343,21 @@ async fn money_whose_return_bounced_can_be_sent_back_again() {
     assert_eq!(world.house_balance("suspense").await, 700);
     world.close().await;
 }
+
+/// Where a PSP's messages prove nothing its inquiry alone tells of a dispute that was won; and what an inquiry
+/// says may be older than the reversal.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_win_that_only_an_inquiry_tells_is_put_before_people_once() {
+    let world = by_word().await;
+    let deposit = credited(&world).await;
+    let say = async |status, source| told(&world, &deposit, status, source).await;
+    assert_eq!(say(reversed(700), WEBHOOK).await, ("reversed", 0, 0));
+    for (source, incidents) in [(Source::Call, 0), (Source::Inquiry, 1), (Source::Inquiry, 1)] {
+        assert_eq!(say(succeeded(700), source).await, ("reversed", 0, 0));
+        assert_eq!(world.incidents("deposit.dispute_won").await, incidents, "{source:?}");
+    }
+    let details = "select detail from incident where kind = 'deposit.dispute_won'";
+    assert!(world.texts(details).await[0].starts_with("the PSP says that 7.00 EUR is paid"));
+    assert_eq!(say(succeeded(700), WEBHOOK).await, ("succeeded", 700, 0));
+    world.close().await;
+}
