@@ -311,10 +311,7 @@ fn win_dispute(
     let reversed = book.payments[&id].deposit_status() == Some(DepositStatus::Reversed);
     let credited = book.payments[&id].credited.map(|credited| credited.currency);
     if !reversed || source != PROVEN_WEBHOOK || credited != Some(money.currency) {
-        if source == Source::Inquiry {
-            show_win(book, id, attempt, money, ctx);
-        }
-        return keep(book, id, attempt.id, WON);
+        return tell_win(book, id, attempt, money, source, ctx);
     }
     let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
     if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
@@ -326,17 +323,30 @@ fn win_dispute(
     }
 }
 
-/// Kept of a deposit that is told to be paid after its money was taken back, where that is not booked.
-const WON: &str = "succeeded";
+/// Kept of a deposit that its PSP, asked, told to be paid after its money was taken back.
+const WON: &str = "succeeded, when asked";
 
-/// The PSP, asked, says that the money is there. Its answer may be older than the reversal; and where its
-/// messages prove nothing by themselves it is all that will ever tell of a dispute that was won. People look,
-/// once.
-fn show_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+/// What tells that the money is there, and does not book it. An inquiry's answer may be older than the
+/// reversal; and where a PSP's messages prove nothing by themselves it is all that will ever tell of a dispute
+/// that was won. People look, once.
+fn tell_win(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
     let kept = attempt.kept_news.as_deref().unwrap_or_default();
     if kept.split("; ").any(|known| known == WON) {
         return;
     }
+    // A deposit that succeeded again is what it says.
+    let is_back = book.payments[&id].deposit_status() == Some(DepositStatus::Succeeded);
+    if source != Source::Inquiry || is_back {
+        return keep(book, id, attempt.id, "succeeded");
+    }
+    keep(book, id, attempt.id, WON);
     let detail = format!(
         "the PSP says that {money} is paid of a deposit whose money was taken back, and nothing is booked \
          for it: ask the PSP whether the dispute was won, and adjust the wallet"

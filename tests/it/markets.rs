@@ -12,6 +12,7 @@ use interlock::payments::request_withdrawal::DestinationOrder;
 use interlock::payments::start_deposit::DepositOrder;
 use psp_contract::{Instrument, NextAction};
 use serde_json::json;
+use std::time::Duration;
 
 async fn world_of(market: Market) -> World {
     World::with(Setup { accounts: market.accounts, ..Setup::default() }).await
@@ -166,6 +167,31 @@ async fn a_stored_card_is_not_tried_at_another_psp() {
     assert_eq!(tried, [("adyen-de", AttemptStatus::NotSent)]);
     let passed_over = deposit.route.candidates.iter().find(|out| out.psp == "nuvei-de").unwrap();
     assert_eq!((passed_over.rank, &*passed_over.reason), (None, "cannot take this instrument"));
+    world.close().await;
+}
+
+/// While a card's payer is with its issuer, Nuvei shows a transaction of the amount that is approved, and no
+/// sale yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_whose_payer_is_with_the_issuer_is_not_credited_when_nuvei_is_asked() {
+    let first = Some("nuvei-de");
+    let world =
+        World::with(Setup { accounts: GERMAN_CARDS.accounts, first, ..Setup::default() }).await;
+    let player = world.player_of(GERMAN_CARDS).await;
+    let deposit = world.one().deposit(GERMAN_CARDS.deposit(&player)).await;
+    let Some(NextAction::Redirect { url }) = &deposit.next_action else { panic!("{deposit:#?}") };
+    world.mocks.visit(url).await;
+    let before = world.payment(deposit.id).await.attempts[0].inquiries;
+    let asked = || async {
+        let attempt = world.payment(deposit.id).await.attempts[0].clone();
+        (before + 1 < attempt.inquiries && attempt.lease.is_none()).then_some(())
+    };
+    world.later("Nuvei was asked", Duration::from_secs(70), asked).await;
+    assert_eq!(world.payment(deposit.id).await.status.as_str(), "action_required");
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    assert_eq!(world.wallet(&player).await.cash, GERMAN_CARDS.minor);
     world.close().await;
 }
 

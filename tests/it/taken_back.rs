@@ -359,5 +359,13 @@ async fn a_win_that_only_an_inquiry_tells_is_put_before_people_once() {
     let details = "select detail from incident where kind = 'deposit.dispute_won'";
     assert!(world.texts(details).await[0].starts_with("the PSP says that 7.00 EUR is paid"));
     assert_eq!(say(succeeded(700), WEBHOOK).await, ("succeeded", 700, 0));
+    // What was told by an event is booked, and an inquiry that says so too is no news.
+    let other = credited(&world).await;
+    let say = async |status, source| told(&world, &other, status, source).await;
+    assert_eq!(say(reversed(700), WEBHOOK).await, ("reversed", 0, 0));
+    for source in [WEBHOOK, Source::Inquiry] {
+        assert_eq!(say(succeeded(700), source).await, ("succeeded", 700, 0));
+    }
+    assert_eq!(world.incidents("deposit.dispute_won").await, 1);
     world.close().await;
 }

@@ -159,3 +159,18 @@ async fn a_handle_that_nobody_heard_of_sent_nothing() {
         assert!(booked.iter().all(|it| it["status"] == "pending"), "{fault}: {booked:?}");
     }
 }
+
+/// The webhook may be quicker than our answer: then the payment's id is all that is known of theirs.
+#[tokio::test]
+async fn a_deposit_goes_back_by_its_payments_id_too() {
+    let (stage, attempt, money) = (stage().await, fresh_attempt(), PaysafeCards.money());
+    let charged = stage.perform(ID, &charge(attempt, CARD)).await;
+    let handle = report(&charged.outcome).psp_reference.clone().unwrap();
+    let event = stage.event(ID, "PAYMENT_COMPLETED", attempt, &handle).await;
+    let payment = event.psp_reference.unwrap();
+    assert_ne!(payment, handle);
+    let back = fresh_attempt();
+    let returned = stage.perform(ID, &refund(back, money, &payment)).await;
+    assert_eq!(report(&returned.outcome).status, Status::ACCEPTED);
+    assert_eq!(stage.movements(ID, back).await.len(), 1);
+}
