@@ -65,6 +65,24 @@ async fn a_stale_webhook_makes_one_inquiry_due_at_once() {
     with_webhooks("GB", gbp(700), "webhook_stale").await;
 }
 
+/// Beside the money stands what Trustly takes for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_at_trustly_whose_credit_is_lost_is_found_in_its_ledger() {
+    let world = World::new().await;
+    world.mocks.fault("trustly-de", "webhook", "webhook_drop", None).await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(700)).await;
+    world.complete(&deposit, "succeeded").await;
+    let credited = || async {
+        let payment = world.payment(deposit.id).await;
+        (payment.status.as_str() == "succeeded").then_some(())
+    };
+    world.later("the money is credited", 20 * MINUTE, credited).await;
+    assert_eq!(world.wallet(&player).await.cash, 700);
+    assert_eq!(world.incidents("attempt.mismatch").await, 0);
+    world.close().await;
+}
+
 /// The news is there before the answer of the call that it is about.
 async fn told_before_the_answer(country: &str, money: Money) {
     let world = World::new().await;

@@ -273,8 +273,11 @@ fn get_withdrawals(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
     Ok(rows.collect())
 }
 
+/// What Trustly takes for each order.
+const FEE_MINOR: i64 = 100;
+
 /// The account's ledger: a payout leaves the balance when it is accepted and comes back by a row
-/// of its own when it fails.
+/// of its own when it fails. Trustly's fee stands in a row beside the money, under the same message id.
 fn account_ledger(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
     let (from, to) = (text(data, "FromDate")?, text(data, "ToDate")?);
     let currency = data["Currency"].as_str().unwrap_or(&psp.currency);
@@ -288,12 +291,14 @@ fn account_ledger(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
         let minor = movement.amount_minor;
         if is_outgoing(movement.kind) {
             row(movement.created_at, -minor, "User withdrawal of client funds", "out");
+            row(movement.created_at, -FEE_MINOR, "User withdrawal of client funds", "out fee");
             let kept = matches!(movement.status, Status::Pending | Status::Succeeded);
             if !kept {
                 row(movement.changed_at, minor, "User deposit of client funds", "back");
             }
         } else if let Some(settled_at) = movement.settled_at {
             row(settled_at, minor, "User deposit of client funds", "in");
+            row(settled_at, -FEE_MINOR, "User deposit of client funds", "in fee");
             if movement.status != Status::Succeeded {
                 row(movement.changed_at, -minor, "User withdrawal of client funds", "back");
             }
@@ -307,12 +312,18 @@ fn ledger_row(m: &Movement, at: String, minor: i64, kind: &str, part: &str) -> V
         "" => m.reference.as_str(),
         deposit => deposit,
     };
+    let account = match (is_outgoing(m.kind), part.ends_with("fee")) {
+        (true, false) => "BANK_WITHDRAWAL_QUEUED",
+        (true, true) => "TRANSACTION_FEE_BANK_WITHDRAWAL",
+        (false, false) => "SUSPENSE_ACCOUNT_CLIENT_FUNDS_GERMANY_MOCK",
+        (false, true) => "TRANSACTION_FEE_BANK_DEPOSIT",
+    };
     let mut row = Map::new();
     for (name, value) in [
         ("userid", m.text("enduserid")),
         ("datestamp", &at),
         ("orderid", order),
-        ("accountname", if is_outgoing(m.kind) { "CLIENT_FUNDS" } else { "BANK_ACCOUNT" }),
+        ("accountname", account),
         ("messageid", m.text("messageid")),
         ("transactiontype", kind),
         ("currency", &m.currency),

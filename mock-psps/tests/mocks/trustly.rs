@@ -137,7 +137,8 @@ async fn a_payout_completes_by_itself_and_can_come_back_later() {
         .await;
     let rows = ledger["result"]["data"].as_array().unwrap();
     let amounts: Vec<_> = rows.iter().map(|row| row["amount"].as_str().unwrap()).collect();
-    assert_eq!(amounts, ["-49.90", "49.90"]);
+    assert_eq!(amounts, ["-49.90", "-1.00", "49.90"]);
+    assert_eq!(rows[1]["accountname"], "TRANSACTION_FEE_BANK_WITHDRAWAL");
     assert_eq!(rows[0]["messageid"], message_id.as_str());
 }
 

@@ -96,14 +96,27 @@ pub(super) fn money(data: &Json) -> Option<Money> {
     }
 }
 
-/// `GetWithdrawals`: one row a transfer of the order. A deposit's order lists its refunds.
+/// How much earlier than our sending Trustly may date a transfer: its clock is not ours.
+const CLOCKS_DIFFER: time::Duration = time::Duration::minutes(5);
+
+/// `GetWithdrawals`: one row a transfer of the order. A deposit's order lists its refunds, of which one that
+/// was sent before this one says nothing of it, though it be of the same amount.
 pub(super) fn withdrawals_answer(data: &Json, inquiry: &Inquiry, order: &str) -> Told {
     let rows = data.items().ok_or(Unknown::Unreadable)?;
     must_match(rows.iter().all(|row| row.word("orderid").as_deref() == Some(order)))?;
-    let mut ours = rows.iter().filter(|row| money(row) == Some(inquiry.money));
+    let is_return = inquiry.subject == Subject::Return;
+    let mut ours = Vec::new();
+    for row in rows.iter().filter(|row| money(row) == Some(inquiry.money)) {
+        let sent_at = row.str("datestamp").and_then(timestamp);
+        if !is_return
+            || inquiry.first_sent_at - CLOCKS_DIFFER <= sent_at.ok_or(Unknown::Unreadable)?
+        {
+            ours.push(row);
+        }
+    }
+    let mut ours = ours.into_iter();
     let Some(row) = ours.next() else {
-        let other_refunds = inquiry.subject == Subject::Return;
-        must_match(rows.is_empty() || other_refunds)?;
+        must_match(rows.is_empty() || is_return)?;
         return Err(Outcome::NotFound.into());
     };
     let state = row.str("transferstate");
@@ -127,12 +140,16 @@ fn transfer_status(state: &str, money: Money) -> Option<Status> {
     })
 }
 
-/// The ledger's rows of our MessageID.
+/// The ledger's rows of our MessageID that are about the payer's money. Trustly books its own fee of an
+/// order in a row beside it, under the same MessageID.
 fn rows_of<'a>(data: &'a Json, inquiry: &Inquiry) -> Told<Vec<&'a Json>> {
     let rows = data.items().ok_or(Unknown::Unreadable)?;
     let reference = inquiry.attempt.lower();
+    let is_fee = |row: &Json| {
+        row.str("accountname").is_some_and(|account| account.starts_with("TRANSACTION_FEE_"))
+    };
     let ours = rows.iter().filter(|row| row.word("messageid").as_deref() == Some(&reference));
-    let ours: Vec<_> = ours.collect();
+    let ours: Vec<_> = ours.filter(|row| !is_fee(row)).collect();
     if ours.is_empty() { Err(Outcome::NotFound.into()) } else { Ok(ours) }
 }
 
@@ -160,6 +177,16 @@ pub(super) fn deposit_in_ledger(data: &Json, inquiry: &Inquiry) -> Told {
     Ok(Report::new(&*ours[0].need_word("orderid")?, Status::Succeeded { money }))
 }
 
+/// `2010-01-20 14:42:04.675645+01`: RFC 3339 but for the blank and the missing minutes of the offset.
+pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.split_once(' ')?;
+    let whole_hours = time.rfind(['+', '-']).is_some_and(|at| time.len() - at == 3);
+    let minutes = if whole_hours { ":00" } else { "" };
+    let text = format!("{date}T{time}{minutes}");
+    let at = Timestamp::parse(&text, &Rfc3339).ok()?;
+    Some(at.to_offset(time::UtcOffset::UTC))
+}
+
 /// Why a payout failed, by the `errorcode` of `payoutfailed`. The codes are words, and Trustly lists none
 /// as final, so none is irreversible; the money itself comes back by a `credit`.
 pub(super) fn payout_failure(code: &str) -> Status {
@@ -175,6 +202,14 @@ pub(super) fn payout_failure(code: &str) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trustlys_time_stamps_are_read() {
+        let at = timestamp("2010-01-20 14:42:04.675645+01").expect("a documented time stamp");
+        assert_eq!(at.unix_timestamp_nanos(), 1_263_994_924_675_645_000);
+        assert_eq!(timestamp("2010-01-20 13:42:04.675645+00:00"), Some(at));
+        assert_eq!(timestamp("2010-01-20"), None);
+    }
 
     #[test]
     fn amounts_are_read_as_trustly_writes_them() {

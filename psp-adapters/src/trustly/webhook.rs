@@ -4,7 +4,7 @@
 //! protects against replay is the `notificationid`, remembered for good. The signature covers reference,
 //! amount, currency and method: a notification may move money.
 
-use super::mapping::{money, payout_failure};
+use super::mapping::{money, payout_failure, timestamp};
 use super::{Trustly, shape, wire};
 use crate::prelude::*;
 
@@ -83,16 +83,6 @@ fn payer(data: &Json) -> PayerProof {
     }
 }
 
-/// `2010-01-20 14:42:04.675645+01`: RFC 3339 but for the blank and the missing minutes of the offset.
-fn timestamp(text: &str) -> Option<Timestamp> {
-    let (date, time) = text.split_once(' ')?;
-    let whole_hours = time.rfind(['+', '-']).is_some_and(|at| time.len() - at == 3);
-    let minutes = if whole_hours { ":00" } else { "" };
-    let text = format!("{date}T{time}{minutes}");
-    let at = Timestamp::parse(&text, &Rfc3339).ok()?;
-    Some(at.to_offset(time::UtcOffset::UTC))
-}
-
 /// The signed result, with the notification's own UUID and method.
 pub(super) fn reply(trustly: &Trustly, batch: &WebhookBatch) -> WebhookReply {
     let Echo { method, uuid } = &batch.echo;
@@ -105,17 +95,4 @@ pub(super) fn reply(trustly: &Trustly, batch: &WebhookBatch) -> WebhookReply {
     let result = object! { "signature": signature, "uuid": uuid, "method": method, "data": data };
     let body = object! { "result": result, "version": "1.1" };
     WebhookReply { status: 200, content_type: "application/json", body: body.to_bytes() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trustlys_time_stamps_are_read() {
-        let at = timestamp("2010-01-20 14:42:04.675645+01").expect("a documented time stamp");
-        assert_eq!(at.unix_timestamp_nanos(), 1_263_994_924_675_645_000);
-        assert_eq!(timestamp("2010-01-20 13:42:04.675645+00:00"), Some(at));
-        assert_eq!(timestamp("2010-01-20"), None);
-    }
 }

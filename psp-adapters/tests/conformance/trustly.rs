@@ -3,12 +3,13 @@
 use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::support::trustly_side::{call, error, notification, result};
 use crate::support::{
-    FOREIGN_RSA, Pair, TRUSTLY_RSA, attempt, deposit, eur, gbp, inquiry, payout, psp, refund,
-    response, token, trustly_account,
+    FOREIGN_RSA, Pair, TRUSTLY_RSA, attempt, deposit, drive, eur, gbp, inquiry, now, payout, psp,
+    refund, response, token, trustly_account,
 };
 use psp_adapters::Psp;
 use psp_contract::{
-    Destination, HttpRequest, HttpResponse, InquiryBy, Money, Operation, Portable, Subject,
+    Destination, HttpRequest, HttpResponse, InquiryBy, Money, Operation, Outcome, Portable, Status,
+    Subject, Unknown,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +18,15 @@ pub struct TrustlyFixture {
 }
 
 const ORDER: &str = "2190971587";
+/// When the operations of this suite are sent, in Trustly's words.
+const SENT: &str = "2026-11-18 11:06:40.000000+00";
+
+/// A row of the ledger.
+fn row(account: &str, amount: &str, reference: &str) -> Value {
+    json!({"userid": "1", "datestamp": "2026-11-20 13:28:45.652299+01", "orderid": ORDER,
+        "accountname": account, "messageid": reference, "transactiontype": "x",
+        "currency": "EUR", "amount": amount, "gluepayid": "7"})
+}
 
 impl TrustlyFixture {
     pub fn new() -> Self {
@@ -27,16 +37,15 @@ impl TrustlyFixture {
     fn data(act: Act, case: Case) -> Option<Value> {
         let amount = if case == Case::OtherAmount { "10.51" } else { "10.50" };
         if act == Act::AskLedger {
-            let row = |amount: &str, reference: &str| {
-                json!({"userid": "1", "datestamp": "2026-11-20 13:28:45.652299+01", "orderid": ORDER,
-                    "accountname": "CLIENT_FUNDS", "messageid": reference, "transactiontype": "x",
-                    "currency": "EUR", "amount": amount, "gluepayid": "7"})
-            };
+            let out =
+                |amount: &str, reference: &str| row("BANK_WITHDRAWAL_QUEUED", amount, reference);
             let ours = attempt(1).lower();
             return Some(match case {
-                Case::NotFound => json!([row("-10.50", &attempt(2).lower())]),
+                Case::NotFound => json!([out("-10.50", &attempt(2).lower())]),
                 Case::Accepted | Case::OtherAmount => {
-                    json!([row("-3.00", "other"), row(&format!("-{amount}000"), &ours)])
+                    // A fee that looks like the payout is none.
+                    let fee = row("TRANSACTION_FEE_BANK_WITHDRAWAL", "-10.50", &ours);
+                    json!([out("-3.00", "other"), fee, out(&format!("-{amount}000"), &ours)])
                 }
                 _ => return None,
             });
@@ -57,7 +66,7 @@ impl TrustlyFixture {
             }
             return Some(
                 json!([{"reference": "5000010000", "orderid": ORDER, "transferstate": state,
-                "amount": amount, "accountid": "1234567890", "currency": "EUR"}]),
+                "datestamp": SENT, "amount": amount, "accountid": "1234567890", "currency": "EUR"}]),
             );
         }
         match (act, case) {
@@ -159,4 +168,57 @@ fn called(pair: &Pair, news: News) -> Option<Call> {
         "timestamp": "2026-11-20 14:42:04.675645+01", "attributes": {}});
     let body = notification(pair, kind, "258a2184-2842-b485-25ca-293525152425", &data);
     Some(Call::post("/webhooks/trustly-de", &[], body, Signed::Fields))
+}
+
+/// What comes of a question that is answered so.
+fn told(question: &Operation, data: &Value) -> Outcome {
+    let fixture = TrustlyFixture::new();
+    let answer = |_: &'static str, request: &HttpRequest| {
+        Ok(response(200, result(&request.body, data).to_string()))
+    };
+    drive(fixture.psp().adapter(), question, now(), None, answer).outcome
+}
+
+fn status(outcome: Outcome) -> Result<Status, Outcome> {
+    match outcome {
+        Outcome::Reported(report) => Ok(report.status),
+        other => Err(other),
+    }
+}
+
+/// The example of Trustly's page on AccountLedger: a deposit is two rows, the second of them its fee.
+#[test]
+fn a_deposit_is_found_in_the_ledger_beside_its_fee() {
+    let (ours, money) = (attempt(1).lower(), eur(1050));
+    let question = inquiry(Subject::Deposit, attempt(1), money, InquiryBy::Ledger);
+    let paid = row("SUSPENSE_ACCOUNT_CLIENT_FUNDS_SWEDEN_ESSE", "10.5000000000", &ours);
+    let fee = row("TRANSACTION_FEE_BANK_DEPOSIT", "-3.01", &ours);
+    for rows in [json!([paid, fee]), json!([fee, paid]), json!([paid])] {
+        assert_eq!(status(told(&question, &rows)), Ok(Status::Succeeded { money }), "{rows}");
+    }
+    assert_eq!(told(&question, &json!([fee])), Outcome::NotFound);
+    // What took it back is no fee.
+    let back = row("SUSPENSE_ACCOUNT_CLIENT_FUNDS_SWEDEN_ESSE", "-10.50", &ours);
+    assert_eq!(told(&question, &json!([paid, fee, back])), Outcome::Unknown(Unknown::Mismatch));
+}
+
+/// All refunds of a deposit bear its order id: one that was sent before says nothing of this one.
+#[test]
+fn a_refund_is_not_proven_by_an_earlier_one() {
+    let by_order = InquiryBy::PspReference(ORDER.to_owned());
+    let question = inquiry(Subject::Return, attempt(1), eur(1050), by_order);
+    let refund = |datestamp: &str, state: &str| {
+        json!({"reference": "5000010000", "orderid": ORDER, "transferstate": state,
+            "datestamp": datestamp, "amount": "10.50", "accountid": "1234567890", "currency": "EUR"})
+    };
+    let earlier = refund("2026-11-18 12:01:00.000000+01", "CONFIRMED");
+    assert_eq!(told(&question, &json!([earlier])), Outcome::NotFound);
+    let both = json!([earlier, refund(SENT, "EXECUTING")]);
+    assert_eq!(status(told(&question, &both)), Ok(Status::Pending));
+    // Another clock than ours may be a little behind.
+    let money = eur(1050);
+    let behind = json!([refund("2026-11-18 11:04:00.000000+00", "CONFIRMED")]);
+    assert_eq!(status(told(&question, &behind)), Ok(Status::Succeeded { money }));
+    let undated = json!([refund("soon", "CONFIRMED")]);
+    assert_eq!(told(&question, &undated), Outcome::Unknown(Unknown::Unreadable));
 }
