@@ -218,10 +218,7 @@ pub fn asked_again(
     capabilities: &Capabilities,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let inquiry = match subject {
-        Subject::Deposit => &capabilities.deposit_inquiry,
-        Subject::Payout | Subject::Return => &capabilities.payout_inquiry,
-    };
+    let inquiry = capabilities.inquiry(subject);
     let known = attempt.psp_reference.is_some() && inquiry.by_psp_reference;
     let asking = known || inquiry.by_our_reference;
     let over_since = attempt.ended_at.unwrap_or(attempt.first_sent_at);
@@ -245,8 +242,7 @@ pub fn due_after(
     let ladder = resolution::next_due(&facts, capabilities, now);
     let can_ask = match subject {
         Subject::Deposit if session::waits_for_ledger(attempt, subject, capabilities) => false,
-        Subject::Deposit => capabilities.deposit_inquiry.any(),
-        Subject::Payout | Subject::Return => capabilities.payout_inquiry.any(),
+        Subject::Deposit | Subject::Payout | Subject::Return => capabilities.inquiry(subject).any(),
     };
     let due = match attempt.expires_at {
         // A session that can only be waited for is looked at again when it ends.

@@ -88,7 +88,7 @@ pub fn choose(facts: &AttemptFacts<'_>, capabilities: &Capabilities, now: Timest
     if !facts.people_asked && silence_needs_people(facts, now) {
         return Means::AskPeople;
     }
-    let inquiry = inquiry_of(facts.subject, capabilities);
+    let inquiry = capabilities.inquiry(facts.subject);
     let direct_is_due = has_passed(facts.last_inquiry_at, inquiry.min_interval, now);
     if let Some(by) = direct(facts, inquiry).filter(|_| direct_is_due) {
         return Means::Inquire(by);
@@ -112,7 +112,7 @@ pub fn next_due(
     capabilities: &Capabilities,
     now: Timestamp,
 ) -> Timestamp {
-    let inquiry = inquiry_of(facts.subject, capabilities);
+    let inquiry = capabilities.inquiry(facts.subject);
     let rung = facts.last_inquiry_at.unwrap_or(facts.first_sent_at) + wait(facts, now);
     let earliest = if direct(facts, inquiry).is_some() {
         facts.last_inquiry_at.map(|at| at + inquiry.min_interval)
@@ -130,7 +130,7 @@ pub fn next_due(
 /// own quiet time, and only where the PSP can be asked by our reference: a ledger shows what was
 /// booked and says nothing of what is still under way. Who gave us an id of theirs had it.
 pub fn absence_is_proven(facts: &AttemptFacts<'_>, capabilities: &Capabilities) -> bool {
-    let inquiry = inquiry_of(facts.subject, capabilities);
+    let inquiry = capabilities.inquiry(facts.subject);
     let can_be_absent = matches!(facts.status, AttemptStatus::Unknown)
         && facts.psp_reference.is_none()
         && inquiry.by_our_reference;
@@ -184,14 +184,6 @@ pub fn is_asked_about(
         | AttemptStatus::Cancelled
         | AttemptStatus::Returned
         | AttemptStatus::Reversed => false,
-    }
-}
-
-const fn inquiry_of(subject: Subject, capabilities: &Capabilities) -> &InquiryCapability {
-    match subject {
-        Subject::Deposit => &capabilities.deposit_inquiry,
-        // A return is money that leaves, and PSPs list it among their payouts.
-        Subject::Payout | Subject::Return => &capabilities.payout_inquiry,
     }
 }
 

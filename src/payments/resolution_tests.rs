@@ -27,7 +27,8 @@ fn after(secs: u64) -> Timestamp {
 
 fn psp(ours: bool, theirs: bool, ledger: bool, replay: KeyReplay) -> Capabilities {
     let mut capabilities = capabilities(false);
-    for inquiry in [&mut capabilities.deposit_inquiry, &mut capabilities.payout_inquiry] {
+    let Capabilities { deposit_inquiry, payout_inquiry, return_inquiry, .. } = &mut capabilities;
+    for inquiry in [deposit_inquiry, payout_inquiry, return_inquiry] {
         inquiry.by_our_reference = ours;
         inquiry.by_psp_reference = theirs;
         inquiry.by_ledger = ledger;
@@ -54,6 +55,16 @@ fn the_first_possible_means_is_chosen() {
     check(&unknown, &replays, Means::Replay);
     let deaf = psp(false, false, false, DuplicateError);
     check(&unknown, &deaf, Means::AwaitNews);
+}
+
+/// A PSP may list its payouts and not its refunds: what is sent back there is sent again instead.
+#[test]
+fn a_return_is_asked_about_as_returns_can_be() {
+    let mut capabilities = psp(true, true, false, KeyReplay::SameAnswer);
+    capabilities.return_inquiry = InquiryCapability::NONE;
+    let means = |subject| choose(&facts(subject), &capabilities, after(10));
+    assert_eq!(means(Subject::Payout), Means::Inquire(InquiryBy::OurReference));
+    assert_eq!(means(Subject::Return), Means::Replay);
 }
 
 #[test]

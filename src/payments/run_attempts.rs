@@ -134,11 +134,7 @@ pub fn question_about(
     psp_reference: Option<&str>,
 ) -> Option<Operation> {
     let psp = flows.psps.get(&attempt.psp)?;
-    let capabilities = psp.capabilities();
-    let can = match payment.direction() {
-        Direction::Deposit => &capabilities.deposit_inquiry,
-        Direction::Withdrawal => &capabilities.payout_inquiry,
-    };
+    let can = psp.capabilities().inquiry(payment.subject());
     let by = match psp_reference {
         Some(reference) if can.by_psp_reference => InquiryBy::PspReference(reference.to_owned()),
         _ if can.by_our_reference => InquiryBy::OurReference,

@@ -41,7 +41,8 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
         return_deposit: true,
         unsolicited_deposits: false,
         deposit_inquiry: inquiry.clone(),
-        payout_inquiry: inquiry,
+        payout_inquiry: inquiry.clone(),
+        return_inquiry: inquiry,
         idempotency: IdempotencyCapability {
             reference: ReferenceRule { len_min: 1, len_max: 64, charset: Charset::Alphanumeric },
             replay: KeyReplay::SameAnswer,

@@ -181,6 +181,7 @@ fn capabilities(needs_our_answer: bool) -> Capabilities {
         unsolicited_deposits: false,
         deposit_inquiry: InquiryCapability::NONE,
         payout_inquiry: InquiryCapability::NONE,
+        return_inquiry: InquiryCapability::NONE,
         idempotency: IdempotencyCapability {
             reference: ReferenceRule { len_min: 1, len_max: 64, charset: Charset::Alphanumeric },
             replay: KeyReplay::DuplicateError,

@@ -1,6 +1,6 @@
 //! What a PSP can do, as data. Flows read these and never name a PSP.
 
-use crate::{Currency, Destination, Portable};
+use crate::{Currency, Destination, Portable, Subject};
 use std::time::Duration;
 
 /// Durations as PSPs tell them.
@@ -26,8 +26,21 @@ pub struct Capabilities {
     pub unsolicited_deposits: bool,
     pub deposit_inquiry: InquiryCapability,
     pub payout_inquiry: InquiryCapability,
+    /// A deposit that is sent back need not be among what the PSP can be asked about.
+    pub return_inquiry: InquiryCapability,
     pub idempotency: IdempotencyCapability,
     pub webhook: WebhookCapability,
+}
+
+impl Capabilities {
+    /// How an attempt of this kind can be asked about.
+    pub const fn inquiry(&self, subject: Subject) -> &InquiryCapability {
+        match subject {
+            Subject::Deposit => &self.deposit_inquiry,
+            Subject::Payout => &self.payout_inquiry,
+            Subject::Return => &self.return_inquiry,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

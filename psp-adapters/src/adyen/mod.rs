@@ -45,6 +45,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::NONE,
     payout_inquiry: InquiryCapability::BY_EITHER,
+    // A refund is no transfer.
+    return_inquiry: InquiryCapability::NONE,
     // Its pages have said 31 days and a minimum of 7: the shorter.
     idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(64), days(7)),
     webhook: WebhookCapability { batch: true, ..WebhookCapability::SIGNED },

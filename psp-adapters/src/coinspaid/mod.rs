@@ -45,6 +45,7 @@ static CAPABILITIES: Capabilities = Capabilities {
         min_interval: Duration::from_secs(5),
         ..InquiryCapability::BY_EITHER
     },
+    return_inquiry: InquiryCapability::NONE,
     idempotency: IdempotencyCapability::refuses_for_ever(ReferenceRule::visible(64)),
     webhook: WebhookCapability::SIGNED,
 };

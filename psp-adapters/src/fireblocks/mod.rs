@@ -49,6 +49,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     // An address is no payment: what arrives at it is told by webhook, and asked about by its id.
     deposit_inquiry: InquiryCapability::OF_ARRIVALS,
     payout_inquiry: InquiryCapability::BY_EITHER,
+    return_inquiry: InquiryCapability::NONE,
     // The Idempotency-Key; the external id after it is refused for ever.
     idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(40), days(1)),
     // `createdAt` is the event's own, and a repeat keeps it.

@@ -43,6 +43,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::BY_EITHER,
     payout_inquiry: InquiryCapability::BY_ITS_ID,
+    return_inquiry: InquiryCapability::BY_ITS_ID,
     idempotency: IdempotencyCapability::answers_again(
         // Letters, digits, dashes and underscores, for payouts.
         ReferenceRule { charset: Charset::Alphanumeric, ..ReferenceRule::visible(64) },

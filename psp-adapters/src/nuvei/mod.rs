@@ -48,6 +48,7 @@ const fn capabilities(is_card: bool) -> Capabilities {
         unsolicited_deposits: false,
         deposit_inquiry: InquiryCapability::BY_EITHER,
         payout_inquiry: InquiryCapability::BY_OURS,
+        return_inquiry: InquiryCapability::BY_OURS,
         idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(45), days(1)),
         // `responseTimeStamp` is the payment's, and a repeat keeps it.
         webhook: WebhookCapability {

@@ -54,6 +54,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: INQUIRY,
     payout_inquiry: INQUIRY,
+    return_inquiry: INQUIRY,
     idempotency: IdempotencyCapability::refuses_again(ReferenceRule::visible(255), days(90)),
     // `eventDate` is the event's, and a repeat keeps it.
     webhook: WebhookCapability::SIGNED,

@@ -38,6 +38,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::BY_EITHER,
     payout_inquiry: InquiryCapability::BY_EITHER,
+    return_inquiry: InquiryCapability::BY_EITHER,
     // A txid has 26 to 35 letters and digits; idEnvio and the id of a return have up to 35.
     idempotency: IdempotencyCapability::refuses_for_ever(ReferenceRule {
         len_min: 26,

@@ -42,6 +42,7 @@ const fn capabilities(needs_our_answer: bool) -> Capabilities {
         unsolicited_deposits: false,
         deposit_inquiry: InquiryCapability::BY_EITHER,
         payout_inquiry: InquiryCapability::BY_EITHER,
+        return_inquiry: InquiryCapability::BY_EITHER,
         idempotency: IdempotencyCapability::refuses_for_ever(ReferenceRule {
             len_min: 32,
             len_max: 32,

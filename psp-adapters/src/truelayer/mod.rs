@@ -34,6 +34,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: InquiryCapability::BY_ITS_ID,
     payout_inquiry: InquiryCapability::BY_ITS_ID,
+    return_inquiry: InquiryCapability::BY_ITS_ID,
     // One page of its documentation says 6 hours, another 30 days: the shorter.
     idempotency: IdempotencyCapability::answers_again(ReferenceRule::visible(64), minutes(6 * 60)),
     webhook: WebhookCapability::signed_hint(minutes(5)),

@@ -23,6 +23,14 @@ use crate::prelude::*;
 use crate::signature::{RsaKeys, RsaSigner};
 use wire::{Message, Refusal};
 
+/// "Please do not use this method more than once every 15 minutes" (GetWithdrawals).
+const WITHDRAWALS: InquiryCapability = InquiryCapability {
+    by_psp_reference: true,
+    min_interval: minutes(15),
+    not_found_quiet: days(1),
+    ..InquiryCapability::NONE
+};
+
 /// The ledger shows settled transactions only: a deposit is in it once its money is there, and before
 /// that nothing can be asked.
 const LEDGER: InquiryCapability = InquiryCapability {
@@ -39,11 +47,12 @@ static CAPABILITIES: Capabilities = Capabilities {
     unsolicited_deposits: false,
     deposit_inquiry: LEDGER,
     payout_inquiry: InquiryCapability {
-        by_psp_reference: true,
-        // "Please do not use this method more than once every 15 minutes" (GetWithdrawals).
-        min_interval: minutes(15),
-        ..LEDGER
+        by_ledger: true,
+        ledger_min_interval: minutes(15),
+        ..WITHDRAWALS
     },
+    // A refund's rows in the ledger bear no reference of ours.
+    return_inquiry: WITHDRAWALS,
     idempotency: IdempotencyCapability::refuses_for_ever(ReferenceRule::visible(200)),
     webhook: WebhookCapability { reply: WebhookReplyKind::Signed, ..WebhookCapability::SIGNED },
 };

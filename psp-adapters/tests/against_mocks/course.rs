@@ -5,8 +5,7 @@ use crate::stands::{Known, Stand};
 use crate::support::{completion, inquiry};
 use psp_adapters::WebhookEvent;
 use psp_contract::{
-    AttemptRef, InquiryBy, InquiryCapability, Operation, Outcome, PayerProof, Report, Status,
-    Subject,
+    AttemptRef, InquiryBy, Operation, Outcome, PayerProof, Report, Status, Subject,
 };
 use std::time::Duration;
 
@@ -31,11 +30,7 @@ pub fn way_to_ask(
     order: &str,
 ) -> Option<InquiryBy> {
     let capabilities = stage.psp(stand.id()).capabilities();
-    let inquiry: &InquiryCapability = match subject {
-        Subject::Deposit => &capabilities.deposit_inquiry,
-        Subject::Payout | Subject::Return => &capabilities.payout_inquiry,
-    };
-    match inquiry {
+    match capabilities.inquiry(subject) {
         it if it.by_psp_reference => Some(InquiryBy::PspReference(order.to_owned())),
         it if it.by_our_reference => Some(InquiryBy::OurReference),
         _ => None,

@@ -2,10 +2,10 @@
 
 use crate::fixture::{Act, Case, Fixture, perform};
 use crate::fixtures;
-use crate::support::{attempt, deposit, drive, now, payout, portable, response, to};
+use crate::support::{attempt, deposit, drive, inquiry, now, payout, portable, response, to};
 use psp_contract::{
-    Currency, DepositCapability, Money, NextAction, NotSent, Operation, Outcome, Status,
-    TransportFailure, Unknown,
+    Currency, DepositCapability, InquiryBy, Money, NextAction, NotSent, Operation, Outcome, Status,
+    Subject, TransportFailure, Unknown,
 };
 
 /// Whether the answer's own amount is handed up. Of what was paid out otherwise than asked that is the
@@ -265,6 +265,30 @@ fn a_capability_is_there_exactly_when_its_operation_is() {
         assert_eq!(payout.by_psp_reference, has(Act::AskPayout), "{name}");
         assert_eq!(payout.by_our_reference, has(Act::AskPayoutByOurs), "{name}");
         assert_eq!(payout.by_ledger, has(Act::AskLedger), "{name}");
+    }
+}
+
+/// What a capability offers and the adapter cannot ask would be asked for ever, in place of what can be done.
+#[test]
+fn a_return_can_be_asked_about_as_the_capabilities_say() {
+    for fixture in fixtures().iter().filter(|it| it.psp().capabilities().return_deposit) {
+        let (name, can) =
+            (fixture.psp().adapter_name(), &fixture.psp().capabilities().return_inquiry);
+        let by_id = InquiryBy::PspReference("2190971587".to_owned());
+        for (by, offered) in [
+            (InquiryBy::OurReference, can.by_our_reference),
+            (by_id, can.by_psp_reference),
+            (InquiryBy::Ledger, can.by_ledger),
+        ] {
+            let Operation::Inquire(question) =
+                inquiry(Subject::Return, attempt(1), fixture.money(), by)
+            else {
+                panic!("a question")
+            };
+            let asked = fixture.psp().adapter().inquire(&question, now()).is_some();
+            // What is not offered may be possible all the same.
+            assert!(asked || !offered, "{name} {:?}", question.by);
+        }
     }
 }
 

@@ -55,6 +55,36 @@ async fn goes_back(id: &'static str, answer_is_lost: bool) {
     stage.world.close().await;
 }
 
+/// Adyen can be asked about no refund: one whose answer and whose message are lost is found out by sending it
+/// again, under the same key.
+#[tokio::test(flavor = "multi_thread")]
+async fn adyen_hears_of_its_return_by_sending_it_again() {
+    let id = "adyen-de";
+    let stage = Stage::open(id).await;
+    let world = &stage.world;
+    let (cell, payment) = stage.deposit("back", 0).await;
+    stage.pay(&payment).await;
+    let deposit = stage.reaches(&cell, "succeeded", SOON).await.unwrap();
+    let back = open_return(world, &deposit, None).await;
+    world.mocks.fault(id, "create_refund", "timeout_after_accept", Some(1)).await;
+    world.mocks.fault(id, "webhook", "webhook_drop", None).await;
+    approve(world, &back).await;
+    let found = || async {
+        let back = world.payment(back.id).await;
+        back.attempts.iter().any(|it| it.psp_reference.is_some()).then_some(back)
+    };
+    let sent = world.later("its id is known", Duration::from_secs(10), found).await;
+    assert_eq!(tried(&sent), [format!("{id} accepted")]);
+    let refunds = world.mocks.movements(id).await;
+    let refunds: Vec<_> = refunds.iter().filter(|it| it.kind == "refund").collect();
+    assert_eq!(refunds.len(), 1, "it was sent once in effect");
+    world.mocks.clear_faults(id).await;
+    let resend = json!({"reference": refunds[0].reference, "times": 1});
+    assert_eq!(world.mocks.resend(id, resend).await, [200]);
+    world.settled(back.id, "paid").await;
+    stage.world.close().await;
+}
+
 macro_rules! accounts {
     ($($name:ident = $id:literal $(, $lost:ident)?;)+) => {
         $(#[tokio::test(flavor = "multi_thread")]
