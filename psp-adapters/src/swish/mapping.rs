@@ -107,10 +107,13 @@ fn inquiry_refused(response: &HttpResponse) -> Stop {
     }
 }
 
-/// The bank's reference of a paid request, for its refund. Without one nothing is sent back.
-pub(super) fn paid_as(response: &HttpResponse) -> Option<String> {
+/// The bank's reference of a paid request, for its refund. Without one, or by the answer about another
+/// request, nothing is sent back.
+pub(super) fn paid_as(response: &HttpResponse, asked: &str) -> Option<String> {
     let body = good(response, &[200], inquiry_refused).ok()?;
-    body.word("paymentReference").filter(|_| body.str("status") == Some("PAID"))
+    let is_asked = body.str("id").is_some_and(|id| id.eq_ignore_ascii_case(asked));
+    let is_paid = body.str("status") == Some("PAID");
+    body.word("paymentReference").filter(|_| is_asked && is_paid)
 }
 
 /// The request is closed; a payment that was quicker still arrives, and is adopted.

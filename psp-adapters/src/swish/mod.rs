@@ -131,7 +131,8 @@ impl Adapter for Arc<Swish> {
         let question = self.api.get(format!("v1/paymentrequests/{id}"));
         let (swish, back) = (self.clone(), back.clone());
         Some(Plan::prepare("find_deposit", question, move |response| {
-            let payment = mapping::paid_as(response).ok_or(NotSent::PreparationFailed)?;
+            let payment = mapping::paid_as(response, &back.deposit_psp_reference);
+            let payment = payment.ok_or(NotSent::PreparationFailed)?;
             let (request, ours) = (swish.refund(&back, &payment), &back.attempt);
             Ok(Plan::about("return_deposit", request, ours, mapping::outgoing_created))
         }))

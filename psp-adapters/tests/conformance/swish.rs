@@ -3,7 +3,8 @@
 use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::stands::swish::{PAYEE, SERIAL, account};
 use crate::support::{
-    MERCHANT_RSA, attempt, deposit, inquiry, now, payout, portable, psp, refund, response, to,
+    MERCHANT_RSA, attempt, deposit, drive, inquiry, now, payout, portable, psp, refund, response,
+    to,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,8 +13,8 @@ use openssl::sha::sha512;
 use openssl::sign::Verifier;
 use psp_adapters::Psp;
 use psp_contract::{
-    Currency, HttpRequest, HttpResponse, InquiryBy, Money, Operation, Outcome, Status, Subject,
-    Unknown,
+    Currency, HttpRequest, HttpResponse, InquiryBy, Money, NotSent, Operation, Outcome, Status,
+    Subject, Unknown,
 };
 use serde_json::json;
 
@@ -41,6 +42,12 @@ impl SwishFixture {
         format!(
             r#"{{"{key}":"{ours}","paymentReference":"{PAYMENT}","payerAlias":"46701234567","payeeAlias":"{PAYEE}","amount":{amount},"currency":"SEK","status":"{status}","errorCode":{code}}}"#
         )
+    }
+
+    /// The deposit that is sent back.
+    fn paid_deposit(number: u128) -> String {
+        let paid = Self::object(Act::AskDeposit, "PAID", "10.50", None);
+        paid.replace(&attempt(1).upper(), &attempt(number).upper())
     }
 
     fn body(act: Act, case: Case) -> Option<String> {
@@ -112,7 +119,7 @@ impl Fixture for SwishFixture {
     ) -> Option<HttpResponse> {
         assert!(request.url.starts_with("https://swish.test/swish-cpcapi/api/v"));
         if step == "find_deposit" {
-            return Some(response(200, Self::object(Act::AskDeposit, "PAID", "10.50", None)));
+            return Some(response(200, Self::paid_deposit(2)));
         }
         let fine = Self::body(act, Case::Accepted).or_else(|| Self::body(act, Case::Succeeded));
         if let Some(common) = common_answer(case, fine.unwrap_or_default().as_bytes()) {
@@ -229,6 +236,17 @@ fn what_the_banks_have_not_answered_is_unknown() {
         Outcome::Reported(report) => assert_eq!(report.status, Status::Pending),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_deposit_is_sent_back_by_its_own_payment_alone() {
+    let fixture = SwishFixture::new("link");
+    let back = fixture.operation(Act::Return).unwrap();
+    let driven = drive(fixture.psp().adapter(), &back, now(), None, |_, _| {
+        Ok(response(200, SwishFixture::paid_deposit(3)))
+    });
+    assert_eq!(driven.outcome, Outcome::NotSent(NotSent::PreparationFailed));
+    assert_eq!(driven.requests.len(), 1, "nothing but the question was sent");
 }
 
 #[test]
