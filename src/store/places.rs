@@ -117,6 +117,11 @@ pub struct SentBack {
     pub attempt: AttemptId,
     pub asked: Money,
     pub sent_at: Timestamp,
+    /// Nobody knows yet what came of it.
+    pub is_live: bool,
+    /// It arrived, though it may have come back since.
+    pub is_paid: bool,
+    pub ended_at: Option<Timestamp>,
 }
 
 /// The attempts at this PSP that send a deposit back, or did.
@@ -127,10 +132,12 @@ pub async fn sent_back(
     deposit: PaymentId,
 ) -> Result<Vec<SentBack>, StoreError> {
     let rows = sqlx::query!(
-        "select a.payment_id, a.attempt_id, a.asked, a.currency, a.first_sent_at
+        r#"select a.payment_id, a.attempt_id, a.asked, a.currency, a.first_sent_at, a.ended_at,
+           a.status in ('in_flight', 'unknown', 'accepted') as "is_live!",
+           a.status in ('succeeded', 'returned') as "is_paid!"
          from payment p join attempt a on a.payment_id = p.payment_id
          where p.operator_id = $1 and p.player_id = $2 and p.of_deposit = $3 and a.psp = $4
-           and a.status in ('in_flight', 'unknown', 'accepted', 'succeeded', 'declined', 'returned')",
+           and a.status in ('in_flight', 'unknown', 'accepted', 'succeeded', 'declined', 'returned')"#,
         player.operator.as_str(),
         player.player.as_str(),
         deposit.uuid,
@@ -145,6 +152,9 @@ pub async fn sent_back(
                 attempt: AttemptId(row.attempt_id),
                 asked: Money::new(row.asked, json::currency(&row.currency)?),
                 sent_at: row.first_sent_at,
+                is_live: row.is_live,
+                is_paid: row.is_paid,
+                ended_at: row.ended_at,
             })
         })
         .collect()

@@ -16,8 +16,8 @@
 //! while a receiver thinks; only the holder of a lease settles a delivery; a receiver that is slow
 //! or dead costs no other receiver anything.
 //!
-//! Reading order: [`receive`], [`process`], `place_credit`, `follow_hint`, [`process_again`],
-//! [`stored_event`]; then [`guard`], [`client`], [`sign`],
+//! Reading order: [`receive`], [`process`], `place_credit`, `place_return`, `follow_hint`,
+//! [`process_again`], [`stored_event`]; then [`guard`], [`client`], [`sign`],
 //! [`envelope`], [`deliver`], [`register_endpoint`], [`rotate_secret`], [`change_endpoint`],
 //! [`redeliver`].
 
@@ -28,6 +28,7 @@ pub mod envelope;
 mod follow_hint;
 pub mod guard;
 mod place_credit;
+mod place_return;
 pub mod process;
 pub mod process_again;
 pub mod receive;

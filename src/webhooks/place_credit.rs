@@ -139,6 +139,9 @@ mod tests {
                 attempt: AttemptId(Uuid::from_u128(number)),
                 asked: eur(*minor),
                 sent_at: SENT,
+                is_live: false,
+                is_paid: true,
+                ended_at: Some(SENT),
             })
             .collect();
         let credited = Credited { at: CREDITED, is_reversed };

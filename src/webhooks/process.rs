@@ -5,6 +5,7 @@
 
 use super::follow_hint::follow_hint;
 use super::place_credit::{Placed, place_credit};
+use super::place_return::place_return;
 use super::receive::{NOTHING_ABOUT_MONEY, places};
 use crate::decide::command::{News, Source};
 use crate::decide::{Answer, Command, Refusal};
@@ -156,7 +157,14 @@ pub(super) async fn apply(
     let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
     let fitting = found.iter().find(|place| event.report_for(subject_of(place)).is_some());
     match fitting {
-        Some(place) => apply_to(flows, account, event, place).await?,
+        Some(place) => match place_return(flows, account, event, place, &found).await? {
+            Placed::AsNamed => apply_to(flows, account, event, place).await?,
+            Placed::Return(back) => apply_to(flows, account, event, &back).await?,
+            Placed::Unclear(note) => {
+                let named = (account, event.event_id.as_str());
+                put_aside(flows, "webhook.unclear", named, note).await?;
+            }
+        },
         None if event.report.is_none() => {
             let note = Some(NOTHING_ABOUT_MONEY);
             done(flows, account, event, None, note).await?;

@@ -1,7 +1,8 @@
 //! Deposits that were sent back and come back from their source: the PSP tells it under the deposit's
 //! own name, as it told of the deposit.
 
-use super::harness::{World, claim, eur, key, person};
+use super::harness::{SOON, World, claim, eur, eventually, key, person};
+use super::taken_back::{approve, open_return};
 use interlock::book::Payment;
 use interlock::decide::Answer;
 use interlock::decide::command::OpenReturn;
@@ -103,5 +104,67 @@ async fn money_that_comes_again_for_a_deposit_that_nobody_sent_back_is_for_peopl
     world.one().run(async move { process(&flows, PSP, &credit).await }).await;
     assert_eq!(world.incidents("webhook.unclear").await, 1);
     assert_eq!(world.wallet(&deposit.player).await.cash, 700);
+    world.close().await;
+}
+
+/// Two people send so much of it back; its PSP has it, and has told of no end.
+async fn under_way(world: &World, deposit: &Payment, minor: i64) -> Payment {
+    let back = open_return(world, deposit, Some(eur(minor))).await;
+    approve(world, &back).await;
+    let accepted = || async {
+        let back = world.payment(back.id).await;
+        back.attempts.iter().any(|it| it.status.as_str() == "accepted").then_some(back)
+    };
+    eventually("its PSP has it", SOON, accepted).await
+}
+
+/// The PSP pays its refund of so much, and its message alone tells.
+async fn is_paid_out(world: &World, minor: i64) {
+    let movements = world.mocks.movements(PSP).await;
+    let mut refunds = movements.iter().filter(|it| it.kind == "refund" && it.status == "pending");
+    let refund = refunds.find(|refund| refund.minor == minor).unwrap();
+    world.mocks.complete(PSP, &refund.reference, json!({"outcome": "succeeded"})).await;
+}
+
+/// Trustly's refunds have no id of their own: all of a deposit's are told of by its order.
+async fn two_under_way(first: i64, second: i64) -> (World, Payment, Payment) {
+    let world = World::new().await;
+    let deposit = credited(&world).await;
+    world.mocks.auto(PSP, None, "succeeded").await;
+    world.mocks.fault(PSP, "query", "http_503", None).await;
+    let first = under_way(&world, &deposit, first).await;
+    let second = under_way(&world, &deposit, second).await;
+    (world, first, second)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_returns_of_a_deposit_the_one_of_the_amount_is_paid() {
+    let (world, first, second) = two_under_way(300, 400).await;
+    is_paid_out(&world, 300).await;
+    world.settled(first.id, "paid").await;
+    assert_eq!(world.payment(second.id).await.status.as_str(), "processing");
+    is_paid_out(&world, 400).await;
+    world.settled(second.id, "paid").await;
+    assert_eq!(world.number("select count(*) from incident").await, 0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_of_two_returns_alike_was_paid_is_for_people() {
+    let (world, first, second) = two_under_way(300, 300).await;
+    is_paid_out(&world, 300).await;
+    let told = || async { (world.incidents("webhook.unclear").await == 1).then_some(()) };
+    eventually("people are told", SOON, told).await;
+    for back in [&first, &second] {
+        assert_eq!(world.payment(back.id).await.status.as_str(), "processing");
+    }
+    // Once both are, it makes no difference, and the PSP says so when it is asked.
+    is_paid_out(&world, 300).await;
+    world.mocks.clear_faults(PSP).await;
+    let paid = || async {
+        let (first, second) = (world.payment(first.id).await, world.payment(second.id).await);
+        [first, second].iter().all(|it| it.status.as_str() == "paid").then_some(())
+    };
+    world.later("both are paid", std::time::Duration::from_secs(20 * 60), paid).await;
     world.close().await;
 }
