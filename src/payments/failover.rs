@@ -28,8 +28,9 @@
 //! | O19 | back after success | `Returned`, `Reversed` | returned, reversed | returned, reversed |
 //! | O20 | sources contradict each other | a regression | nothing; the machine refuses the rest | the same |
 //!
-//! A refused *replay* of a payout that does not name the PSP's own payment is no row of this table: it
-//! says nothing about the first sending, so nothing changes.
+//! A refused *replay* that does not name the PSP's own payment is no row of this table: it says nothing
+//! about the first sending, so nothing changes. Only where the PSP needs the payer to act on the answer
+//! that was lost can nothing have moved, and the refusal counts.
 //!
 //! "Abandoned or unknown": abandoned when the PSP needs the payer to act on the answer that was
 //! lost and no action of this deposit was told yet, else unknown.
@@ -137,9 +138,9 @@ impl Facts<'_> {
 
     /// Whether a replay was refused without a word about the money that may have left the first time:
     /// by a check of credentials, limits or balance that comes before the PSP looks up the key.
-    const fn is_turned_away(&self, report: &Report) -> bool {
+    fn is_turned_away(&self, report: &Report) -> bool {
         self.from_replay
-            && !self.is_deposit()
+            && !self.needs_our_answer()
             && report.psp_reference.is_none()
             && matches!(report.status, Status::Declined(_))
     }
