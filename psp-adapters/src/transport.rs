@@ -1,9 +1,9 @@
 //! The one transport: sends exactly what adapters say, once, and classifies failures for all of them.
 //!
 //! **What proves "not sent".** A failure before a connection stands (DNS, refused, TLS, connect timeout)
-//! proves it. So does a request body that the HTTP stack never asked for: [`Watched`] notes the moment in
-//! which the first byte of the body leaves our hands, and without its body no PSP can act on a request.
-//! And so does HTTP/2 when the PSP itself says that it did not process the stream. Everything else is
+//! proves it. So does a request body that the HTTP stack never asked for: at its [`Gate`] it either leaves
+//! our hands, or is said not to have left and cannot leave any more; and without its body no PSP can act on
+//! a request. And so does HTTP/2 when the PSP itself says that it did not process the stream. Everything else is
 //! [`Unknown`]: timeouts, resets, a pooled connection that died with a request in it
 //! (`reference/reliability.md` §2, O1, O2, O9, O11).
 //!
@@ -20,13 +20,12 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use psp_contract::{HttpRequest, HttpResponse, Method, NotSent, TransportFailure, Unknown};
 use secrecy::ExposeSecret;
-use std::convert::Infallible;
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -123,20 +122,20 @@ impl Transport {
         if !self.may_reach(&request.url) {
             return Err(TransportFailure::NotSent(NotSent::NotExpressible));
         }
-        let left = Arc::new(AtomicBool::new(request.body.is_empty()));
+        let gate = Arc::new(Gate::of(&request.body));
         let tls = request.url.starts_with("https:");
-        let asking = self.ask(request, left.clone(), tls);
+        let asking = self.ask(request, gate.clone(), tls);
         match tokio::time::timeout_at(by, asking).await {
             Ok(answer) => answer,
-            Err(_) if left.load(Ordering::Acquire) => Err(lost(Unknown::ReadTimeout)),
-            Err(_) => Err(TransportFailure::NotSent(NotSent::DeadlineBeforeSend)),
+            Err(_) if gate.keeps() => Err(TransportFailure::NotSent(NotSent::DeadlineBeforeSend)),
+            Err(_) => Err(lost(Unknown::ReadTimeout)),
         }
     }
 
     async fn ask(
         &self,
         request: HttpRequest,
-        left: Arc<AtomicBool>,
+        gate: Arc<Gate>,
         tls: bool,
     ) -> Result<HttpResponse, TransportFailure> {
         let method = match request.method {
@@ -151,13 +150,11 @@ impl Transport {
             builder = builder.header(*name, value);
         }
         if !request.body.is_empty() {
-            let body = Watched { bytes: Some(Bytes::from(request.body)), left: left.clone() };
+            let body = Watched { bytes: Some(Bytes::from(request.body)), gate: gate.clone() };
             builder = builder.body(reqwest::Body::wrap(body));
         }
-        let response = builder
-            .send()
-            .await
-            .map_err(|error| classify(&error, left.load(Ordering::Acquire), tls))?;
+        let response =
+            builder.send().await.map_err(|error| classify(&error, !gate.keeps(), tls))?;
         self.read(response).await
     }
 
@@ -260,23 +257,61 @@ fn refused_by_http2(cause: &(dyn Error + 'static)) -> bool {
     })
 }
 
-/// A request body that notes when it leaves our hands.
+/// Whether a request's body may leave our hands, and whether it has. The connection's own task asks for the
+/// body, perhaps in the very moment in which we stop waiting: only one of the two comes first.
+struct Gate(AtomicU8);
+
+const OPEN: u8 = 0;
+const LEFT: u8 = 1;
+const SHUT: u8 = 2;
+
+impl Gate {
+    /// A request without a body is sent with its head, of which nobody tells.
+    fn of(body: &[u8]) -> Self {
+        Self(AtomicU8::new(if body.is_empty() { LEFT } else { OPEN }))
+    }
+
+    /// Lets the body out. False: it was said not to have left, and must not any more.
+    fn opens(&self) -> bool {
+        self.is_now(LEFT)
+    }
+
+    /// Keeps the body for good. False: it has left.
+    fn keeps(&self) -> bool {
+        self.is_now(SHUT)
+    }
+
+    fn is_now(&self, wanted: u8) -> bool {
+        match self.0.compare_exchange(OPEN, wanted, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(known) => known == wanted,
+        }
+    }
+}
+
+/// What the HTTP stack hears that asks for a body which is kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was given up before its body left")]
+struct Kept;
+
+/// A request body that passes the gate when it leaves our hands.
 struct Watched {
     bytes: Option<Bytes>,
-    left: Arc<AtomicBool>,
+    gate: Arc<Gate>,
 }
 
 impl Body for Watched {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Kept;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = self.bytes.take();
-        self.left.store(true, Ordering::Release);
-        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    ) -> Poll<Option<Result<Frame<Bytes>, Kept>>> {
+        if !self.gate.opens() {
+            return Poll::Ready(Some(Err(Kept)));
+        }
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -285,5 +320,36 @@ impl Body for Watched {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked_for(gate: &Arc<Gate>) -> Option<Result<Bytes, Kept>> {
+        let bytes = Some(Bytes::from_static(b"{}"));
+        let mut body = Watched { bytes, gate: gate.clone() };
+        match Pin::new(&mut body).poll_frame(&mut Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(frame) => frame.map(|it| it.map(|it| it.into_data().unwrap_or_default())),
+            Poll::Pending => panic!("it is there or it is not"),
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_said_not_to_have_left_cannot_leave() {
+        let gate = Arc::new(Gate::of(b"{}"));
+        assert!(gate.keeps(), "nobody has asked for it");
+        assert!(matches!(asked_for(&gate), Some(Err(Kept))));
+        assert!(gate.keeps(), "and it is still here");
+    }
+
+    #[test]
+    fn a_body_that_has_left_is_not_said_to_be_here() {
+        let gate = Arc::new(Gate::of(b"{}"));
+        assert!(matches!(asked_for(&gate), Some(Ok(bytes)) if *bytes == *b"{}"));
+        assert!(!gate.keeps());
+        assert!(gate.opens(), "what is left of it follows");
+        assert!(!Gate::of(b"").keeps(), "without a body the head is the request");
     }
 }
