@@ -111,20 +111,30 @@ fn counterparty(request: &Request) -> Result<String, Answer> {
                 return Err(invalid("counterparty.bankAccount or priority is not valid."));
             }
             let name = party["bankAccount"]["accountHolder"]["fullName"].as_str();
-            let name = name.filter(|name| !name.is_empty());
+            let name = name.filter(|name| is_written_in(name, ",;:\\+&!?@()\"'0123456789"));
             name.map(str::to_owned).ok_or_else(|| invalid("accountHolder.fullName is required."))
         }
         Some("card") => {
             let token = &party["card"]["cardIdentification"]["storedPaymentMethodId"];
             let holder = &party["card"]["cardHolder"];
-            let part = |name: &str| holder[name].as_str().filter(|part| !part.is_empty());
-            match (token.as_str(), part("firstName"), part("lastName")) {
-                (Some(_), Some(first), Some(last)) => Ok(format!("{first} {last}")),
+            let part = |name: &str| holder[name].as_str().filter(|part| is_written_in(part, ""));
+            let party = holder["reference"].as_str().filter(|it| (1..=150).contains(&it.len()));
+            let whose = (token.as_str(), party, holder["type"] == "individual");
+            match (whose, part("firstName"), part("lastName")) {
+                ((Some(_), Some(_), true), Some(first), Some(last)) => {
+                    Ok(format!("{first} {last}"))
+                }
                 _ => Err(invalid("counterparty.card is not complete.")),
             }
         }
         _ => Err(invalid("category is not supported.")),
     }
+}
+
+/// Whether a name has none but the characters that Adyen supports in it.
+fn is_written_in(name: &str, besides: &str) -> bool {
+    let fine = |c: char| c.is_ascii_alphabetic() || " -./—".contains(c) || besides.contains(c);
+    !name.is_empty() && name.chars().all(fine)
 }
 
 /// `status` and `reason` of a payout.

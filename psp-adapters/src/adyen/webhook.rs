@@ -3,7 +3,7 @@
 //!
 //! Neither signs a time of sending, so what protects against replay is the event's id, remembered for
 //! good. Of a standard item nothing is told but what its signature covers: not why a card was refused,
-//! not whose it was, not when.
+//! not whose it was, not when. That it is of a payment link is believed where it makes a refusal less.
 
 use super::mapping::money;
 use super::{Adyen, transfer};
@@ -72,7 +72,7 @@ fn standard_event(item: &Json) -> Option<WebhookEvent> {
     let named = item.str("pspReference")?;
     let kind = item.str("eventCode")?;
     let success: bool = item.str("success")?.parse().ok()?;
-    let said = standard_status(kind, success, money(item));
+    let said = standard_status(item, kind, success);
     // `REPORT_AVAILABLE` has a file's name there. Adyen sends what is refused again before all that waits
     // behind it: what says nothing of money is taken as it is.
     if path_id(named).is_none() && said.is_none() && named.len() <= 256 {
@@ -100,18 +100,29 @@ fn standard_event(item: &Json) -> Option<WebhookEvent> {
 }
 
 /// What an event says: `None` when nothing about money, `Some(None)` when about money that cannot be read.
-fn standard_status(kind: &str, success: bool, money: Option<Money>) -> Option<Option<Status>> {
+///
+/// Every payment is captured by itself, so an authorisation is money that came. It goes again when the
+/// authorisation is cancelled or expires, or when somebody cancels or refunds it on Adyen's own pages: of
+/// what was never authorised Adyen tells none of these, and of a link that nobody paid `OFFER_CLOSED`.
+fn standard_status(item: &Json, kind: &str, success: bool) -> Option<Option<Status>> {
+    let money = money(item);
     let moved = |status: fn(Money) -> Status| money.map(status);
+    // Not signed; it can only make of a refusal that the payer is waited for until the link runs out.
+    let on_link = item.str("additionalData/paymentLinkId").is_some();
     Some(match (kind, success) {
         ("AUTHORISATION" | "CHARGEBACK_REVERSED" | "REFUND", true) => {
             moved(|money| Status::Succeeded { money })
         }
+        // The link can still be paid, with another card.
+        ("AUTHORISATION", false) if on_link => Some(Status::Pending),
         ("AUTHORISATION", false) => Some(Status::declined(DeclineClass::PlayerFixable, "Refused")),
         ("CHARGEBACK" | "SECOND_CHARGEBACK" | "CAPTURE_FAILED", true) => {
             moved(|money| Status::Reversed { money })
         }
-        ("CANCELLATION" | "TECHNICAL_CANCEL", true) => Some(Status::Cancelled),
-        ("OFFER_CLOSED" | "EXPIRE", true) => Some(Status::Expired),
+        ("CANCELLATION" | "TECHNICAL_CANCEL" | "CANCEL_OR_REFUND" | "EXPIRE", true) => {
+            moved(|money| Status::Reversed { money })
+        }
+        ("OFFER_CLOSED", true) => Some(Status::Expired),
         ("REFUND", false) => Some(Status::declined(DeclineClass::PspFault, "REFUND")),
         ("REFUND_FAILED" | "REFUNDED_REVERSED", true) => moved(|money| Status::Returned { money }),
         _ => return None,

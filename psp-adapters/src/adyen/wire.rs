@@ -1,5 +1,6 @@
 //! Adyen's requests: bodies that never differ for the same operation.
 
+use super::letters::{OF_ACCOUNTS, OF_CARDS, plain};
 use super::{Adyen, LINK_LIFE};
 use crate::bank::British;
 use crate::prelude::*;
@@ -19,18 +20,30 @@ fn person(payer: &Payer) -> Option<Json> {
     Some(object! { "firstName": first, "lastName": last })
 }
 
+/// The holder of a stored card: its token is known together with the player's reference that it was stored
+/// under, and wanted with it.
+fn card_holder(payer: &Payer) -> Option<Json> {
+    let (first, last) = names(payer)?;
+    Some(object! {
+        "firstName": plain(first, OF_CARDS)?,
+        "lastName": plain(last, OF_CARDS)?,
+        "reference": &payer.player_reference,
+        "type": "individual",
+    })
+}
+
 /// The category of a transfer, and to whom it goes.
 pub(super) fn counterparty(payout: &PayoutRequest) -> Option<(&'static str, Json)> {
     if let Some(token) = &payout.destination.token {
         let card = object! {
-            "cardHolder": person(&payout.payer)?.and("type", "individual"),
+            "cardHolder": card_holder(&payout.payer)?,
             "cardIdentification": object! { "storedPaymentMethodId": path_id(token)? },
         };
         return Some(("card", object! { "card": card }));
     }
     let (identification, holder) = BRITISH.or_iban(payout.destination.portable.as_ref())?;
     let account = object! {
-        "accountHolder": object! { "fullName": holder },
+        "accountHolder": object! { "fullName": plain(&holder, OF_ACCOUNTS)? },
         "accountIdentification": identification,
     };
     Some(("bank", object! { "bankAccount": account }))

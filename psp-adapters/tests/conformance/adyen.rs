@@ -15,7 +15,7 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
 use psp_adapters::Psp;
-use psp_contract::{HttpRequest, HttpResponse, InquiryBy, Instrument, Operation, Subject};
+use psp_contract::{HttpRequest, HttpResponse, InquiryBy, Instrument, Operation, Status, Subject};
 use serde_json::{Value, json};
 
 pub struct AdyenFixture {
@@ -171,13 +171,21 @@ fn authorisation(key: &str) -> Call {
 }
 
 fn notification(key: &str, kind: &str, named: &str) -> Call {
+    item(key, (kind, true), named, &json!({}))
+}
+
+fn item(key: &str, (kind, success): (&str, bool), named: &str, besides: &Value) -> Call {
     let ours = attempt(1).lower();
-    let signed = format!("{named}::{MERCHANT_ACCOUNT}:{ours}:1050:EUR:{kind}:true");
-    let item = json!({"amount": {"currency": "EUR", "value": 1050}, "eventCode": kind,
+    let signed = format!("{named}::{MERCHANT_ACCOUNT}:{ours}:1050:EUR:{kind}:{success}");
+    let mut item = json!({"amount": {"currency": "EUR", "value": 1050}, "eventCode": kind,
         "eventDate": "2026-11-20T01:00:00+01:00", "merchantAccountCode": MERCHANT_ACCOUNT,
         "merchantReference": ours, "paymentMethod": "visa", "pspReference": named, "reason": "",
-        "success": "true", "additionalData": {"hmacSignature": mac(key, signed.as_bytes()),
+        "success": success.to_string(), "additionalData": {
+            "hmacSignature": mac(key, signed.as_bytes()),
             "tokenization.storedPaymentMethodId": "M5N7TQ4TG5PFWR50"}});
+    if let (Value::Object(data), Value::Object(more)) = (&mut item["additionalData"], besides) {
+        data.extend(more.clone());
+    }
     let body = json!({"live": "false", "notificationItems": [{"NotificationRequestItem": item}]});
     let body = body.to_string().into_bytes();
     Call::post("/webhooks/adyen-de", &[], body, Signed::Fields)
@@ -209,4 +217,37 @@ fn a_report_is_heard_of_and_says_nothing_of_money() {
     assert!(event.report.is_none() && event.attempt.is_none(), "{event:?}");
     assert!(event.event_id.starts_with("settlement_detail_report_batch_1.csv:"), "{event:?}");
     assert!(hear("AUTHORISATION").is_err(), "money under no id of Adyen's");
+}
+
+/// What a standard webhook says of its deposit.
+fn said(kind: &str, success: bool, besides: &Value) -> Option<Status> {
+    let fixture = AdyenFixture::new();
+    let call = item(HMAC_KEY, (kind, success), ID, besides);
+    let heard = fixture.psp().adapter().verify_webhook(&call.raw(), &fixture.keys());
+    let events = heard.unwrap().into_inner().events;
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(event.attempt, Some(attempt(1)), "{kind}");
+    event.report_for(Subject::Deposit).map(|report| report.status.clone())
+}
+
+/// What was authorised is captured by itself: who calls it off takes money away that was credited. A link
+/// that nobody paid was never authorised.
+#[test]
+fn an_authorisation_that_is_called_off_is_money_taken_back() {
+    let (money, nothing) = (eur(1050), json!({}));
+    for kind in ["CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND", "EXPIRE", "CHARGEBACK"] {
+        assert_eq!(said(kind, true, &nothing), Some(Status::Reversed { money }), "{kind}");
+        assert_eq!(said(kind, false, &nothing), None, "{kind} that failed");
+    }
+    assert_eq!(said("OFFER_CLOSED", true, &nothing), Some(Status::Expired));
+}
+
+/// A link can be paid with another card; a stored card was asked for by its name.
+#[test]
+fn a_card_that_is_refused_on_a_link_does_not_end_it() {
+    let on_link = json!({"paymentLinkId": "PLE83C39B0A0DE0C1E"});
+    assert_eq!(said("AUTHORISATION", false, &on_link), Some(Status::Pending));
+    let refused = said("AUTHORISATION", false, &json!({}));
+    assert!(matches!(refused, Some(Status::Declined(_))), "{refused:?}");
+    assert_eq!(said("AUTHORISATION", true, &on_link), Some(Status::Succeeded { money: eur(1050) }));
 }
