@@ -19,6 +19,9 @@ const BODY_BYTES_CEILING: usize = 16 * 1024 * 1024;
 /// A body arrives within this time, or its sender is holding a connection for nothing.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
+/// More than any list can be asked by.
+const PARAMETERS_MAX: usize = 32;
+
 /// A JSON body, and the one spelling of it that an idempotency key remembers.
 #[derive(Debug)]
 pub struct Strict<T> {
@@ -151,6 +154,11 @@ impl<T: FromFields, S: Send + Sync> FromRequestParts<S> for StrictQuery<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let mut members: Vec<(String, Json)> = Vec::new();
         let query = parts.uri.query().unwrap_or("");
+        // Each is compared with all before it.
+        if PARAMETERS_MAX < query.split('&').count() {
+            let detail = format!("A query has at most {PARAMETERS_MAX} parameters.");
+            return Err(Problem::bad_request("request.invalid", detail));
+        }
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             if members.iter().any(|(known, _)| *known == name) {
                 let detail = format!("The parameter `{name}` stands twice.");
@@ -260,5 +268,35 @@ mod tests {
             assert!(!check(bad), "{bad}");
         }
         assert!(want_json(&HeaderMap::new()).is_err());
+    }
+
+    #[derive(Debug)]
+    struct Anything;
+
+    impl FromFields for Anything {
+        fn read(_: &mut Fields<'_>) -> Option<Self> {
+            Some(Self)
+        }
+    }
+
+    async fn asked(query: &str) -> Problem {
+        let request = Request::builder().uri(format!("/v1/deposits?{query}"));
+        let (mut parts, _) = request.body(Body::empty()).unwrap().into_parts();
+        StrictQuery::<Anything>::from_request_parts(&mut parts, &()).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_query_of_more_parameters_than_any_list_knows_is_not_compared() {
+        let query = |count: usize| {
+            let names: Vec<String> = (0..count).map(|n| format!("p{n}=1")).collect();
+            names.join("&")
+        };
+        let most = format!("{:?}", asked(&query(PARAMETERS_MAX)).await);
+        assert_eq!(most.matches("field.unknown").count(), PARAMETERS_MAX, "each is told: {most}");
+        let more = format!("{:?}", asked(&query(PARAMETERS_MAX + 1)).await);
+        assert!(
+            !more.contains("field.unknown") && more.contains("at most 32 parameters"),
+            "{more}"
+        );
     }
 }

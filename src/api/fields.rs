@@ -47,6 +47,9 @@ pub struct Faulty(RefCell<Faults>);
 #[derive(Debug)]
 pub struct Items<T>(pub Vec<T>);
 
+/// Whoever mends so many faults hears of the rest afterwards.
+const FAULTS_TOLD: usize = 100;
+
 /// A list as a whole body has at most so many items.
 const ITEMS_MAX: usize = 100;
 
@@ -81,7 +84,9 @@ pub fn read<T: FromJson>(json: Json) -> Result<T, Problem> {
     let faults = Faulty::default();
     let value = T::from_json(json, &faults);
     let Faulty(faults) = faults;
-    let Faults { shape, meaning } = faults.into_inner();
+    let Faults { mut shape, mut meaning } = faults.into_inner();
+    shape.truncate(FAULTS_TOLD);
+    meaning.truncate(FAULTS_TOLD);
     if let Some(first) = shape.first() {
         let detail = format!("The request does not have the right shape: {}", first.detail);
         return Err(Problem::bad_request("request.invalid", detail).with_errors(shape));

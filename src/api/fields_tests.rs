@@ -114,3 +114,11 @@ fn times_are_utc_with_a_z() {
         assert_eq!(parse_time(bad), None, "{bad}");
     }
 }
+
+#[test]
+fn of_faults_without_number_some_are_told() {
+    let names: Vec<String> = (0..5_000).map(|n| format!("\"f{n}\":1")).collect();
+    let text = format!("{{{}}}", names.join(","));
+    let told = read::<Sample>(Json::parse(text.as_bytes()).unwrap()).unwrap_err();
+    assert_eq!(format!("{told:?}").matches("FieldError {").count(), FAULTS_TOLD);
+}
