@@ -52,6 +52,30 @@ async fn a_player_names_no_new_destination() {
     assert_eq!((told.status, told.code()), (422, "destination.not_registered"));
 }
 
+/// A reference is taken for good, and whoever is refused one reads whose it is.
+#[tokio::test]
+async fn a_player_writes_nothing_that_is_the_casinos_own() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let (token, _) = token(&scene, "p-1").await;
+    let iban = json!({"type": "iban", "iban": "DE89370400440532013000", "holder_name": "E M"});
+    let withdrawal = json!({"player_id": "p-1", "amount": "20.00", "currency": "EUR",
+                            "method": "bank_transfer", "destination": iban});
+    for (path, body) in [("/v1/deposits", deposit("p-1", "50.00")), ("/v1/withdrawals", withdrawal)]
+    {
+        for (field, value) in [("reference", json!("order-7")), ("metadata", json!({"a": "b"}))] {
+            let mut with = body.clone();
+            with[field] = value;
+            let told = scene.ask(&token, "POST", path, Some(with.clone())).await;
+            assert_eq!((told.status, told.code()), (422, "payment.field_not_players"), "{told:?}");
+            assert_eq!(told.text("/errors/0/pointer"), format!("/{field}"));
+            // Nothing has the reference: the casino's backend may write both.
+            let told = scene.ask("sk_demo", "POST", path, Some(with)).await;
+            assert_ne!(told.code(), "payment.field_not_players", "{told:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_token_ends_when_the_casino_or_a_freeze_ends_it() {
     let scene = Scene::new().await;

@@ -230,12 +230,12 @@ pub struct DepositSchema {
     /// https, and a host on the operator's list.
     #[schema(example = "https://casino.example/return")]
     pub return_url: String,
-    /// The casino's own, unique per operator and direction for ever.
+    /// The casino's own, unique per operator and direction for ever; not with a player's token.
     pub reference: Option<String>,
     /// For the methods `card` and `crypto`.
     pub instrument: Option<InstrumentSchema>,
     pub device: Option<DeviceSchema>,
-    /// At most 4096 bytes, without personal data.
+    /// At most 4096 bytes, without personal data; not with a player's token.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<String>,
 }
@@ -258,10 +258,11 @@ pub struct WithdrawalSchema {
     pub currency: String,
     #[schema(example = "bank_transfer")]
     pub method: String,
+    /// The casino's own, unique per operator and direction for ever; not with a player's token.
     pub reference: Option<String>,
     /// Left out, the money goes back to where deposits came from.
     pub destination: Option<DestinationSchema>,
-    /// At most 4096 bytes, without personal data.
+    /// At most 4096 bytes, without personal data; not with a player's token.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<String>,
 }

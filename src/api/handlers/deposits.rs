@@ -1,6 +1,6 @@
 //! Deposits.
 
-use super::shared::{payment_of, payments_page, shown};
+use super::shared::{leaves_out_the_casinos_own, payment_of, payments_page, shown};
 use crate::api::Edge;
 use crate::api::answers::{claim, told_before, told_now};
 use crate::api::bodies::payment::{
@@ -46,7 +46,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency.key_reused`, `payment.currency_not_allowed`, \
             `payment.return_url_not_allowed`, `payment.instrument_unsupported`, \
-            `player.field_missing`, or a field that makes no sense.",
+            `payment.field_not_players`, `player.field_missing`, or a field that makes no sense.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn create(
     State(edge): State<Edge>,
@@ -103,6 +103,7 @@ fn order(
     body: DepositBody,
 ) -> Result<DepositOrder, Problem> {
     let player = caller.may_see(body.player)?;
+    leaves_out_the_casinos_own(caller, body.reference.as_deref(), body.metadata.as_deref())?;
     return_url::check(&edge.return_hosts, &player.operator, &body.return_url)?;
     let method = body.method;
     let instrument = body.instrument.map(|instrument| {

@@ -19,6 +19,26 @@ pub fn player_of(caller: &Caller, text: &str) -> Result<PlayerKey, Problem> {
     caller.may_see(PlayerId::parse(text).ok_or_else(player_not_found)?)
 }
 
+/// A reference is taken for good, and a refusal names the payment that has it: both are between the casino and
+/// its own payments. So is its metadata.
+pub fn leaves_out_the_casinos_own(
+    caller: &Caller,
+    reference: Option<&str>,
+    metadata: Option<&str>,
+) -> Result<(), Problem> {
+    let named = [("/reference", reference), ("/metadata", metadata)];
+    let named = named.into_iter().find(|(_, value)| value.is_some());
+    match named.filter(|_| caller.is_player()) {
+        Some((pointer, _)) => Err(Problem::unprocessable(
+            "payment.field_not_players",
+            "`reference` and `metadata` are the casino's own: with a player's token leave them out, or \
+             have the casino's backend ask.",
+        )
+        .at(pointer)),
+        None => Ok(()),
+    }
+}
+
 /// The player's record and limits.
 pub async fn known_player(edge: &Edge, key: &PlayerKey) -> Result<(Player, Vec<Limit>), Problem> {
     let found = read_models::player(edge.flows.db.pool(), key).await?;

@@ -1,7 +1,7 @@
 //! Withdrawals.
 
 use super::deposits::replayed;
-use super::shared::{payment_of, payments_page, shown};
+use super::shared::{leaves_out_the_casinos_own, payment_of, payments_page, shown};
 use crate::api::Edge;
 use crate::api::answers::{claim, told_before, told_now};
 use crate::api::bodies::destination::{DestinationBody, masked};
@@ -40,8 +40,8 @@ use psp_contract::Portable;
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`wallet.insufficient_funds`, `wallet.owed`, \
             `payment.currency_not_allowed`, `destination.no_source`, `destination.source_unknown`, \
-            `destination.not_payable`, `destination.not_registered`, `player.field_missing`, \
-            `idempotency.key_reused`, or a field that makes no sense.",
+            `destination.not_payable`, `destination.not_registered`, `payment.field_not_players`, \
+            `player.field_missing`, `idempotency.key_reused`, or a field that makes no sense.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn create(
     State(edge): State<Edge>,
@@ -52,6 +52,7 @@ pub async fn create(
     let claim = claim(&caller, key, &body.canonical);
     let body = body.value;
     let player = caller.may_see(body.player)?;
+    leaves_out_the_casinos_own(&caller, body.reference.as_deref(), body.metadata.as_deref())?;
     let by_player = caller.is_player();
     let order = WithdrawalOrder {
         player,
