@@ -102,6 +102,16 @@ impl Calendar {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
+    /// The day that a moment falls into.
+    pub fn day(&self, at: Timestamp) -> time::Date {
+        let day = |zoned: Zoned| {
+            let month = time::Month::try_from(u8::try_from(zoned.month()).ok()?).ok()?;
+            let number = u8::try_from(zoned.day()).ok()?;
+            time::Date::from_calendar_date(i32::from(zoned.year()), month, number).ok()
+        };
+        self.local(at).and_then(day).unwrap_or_else(|| at.date())
+    }
+
     /// The day, week or month that a moment falls into.
     ///
     /// A day begins at its first moment: where clocks skip midnight that is not midnight.

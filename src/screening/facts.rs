@@ -16,6 +16,7 @@ use crate::screening::counters::Counted;
 use crate::screening::limits::LimitUsed;
 use crate::screening::signals::VendorResult;
 use psp_contract::CardFunding;
+use time::Date;
 use uuid::Uuid;
 
 /// The facts of one screening.
@@ -74,7 +75,7 @@ pub struct PlayerFacts {
     /// ISO 3166 alpha-2 of residence: it decides the market.
     pub country: String,
     pub currency: Currency,
-    /// Whole years at `screened_at`, by the calendar of UTC.
+    /// Whole years on the day that `screened_at` falls into, where the market is.
     pub age_years: i32,
     pub status: PlayerStatus,
     pub exclusion: Option<Exclusion>,
@@ -83,12 +84,13 @@ pub struct PlayerFacts {
 }
 
 impl PlayerFacts {
-    pub fn of(player: &Player, at: Timestamp) -> Self {
+    /// As they stand on a day.
+    pub fn of(player: &Player, today: Date) -> Self {
         Self {
             version: player.version,
             country: player.country.clone(),
             currency: player.currency,
-            age_years: age_years(player.date_of_birth, at.date()),
+            age_years: age_years(player.date_of_birth, today),
             status: player.status,
             exclusion: player.exclusion.clone(),
             kyc: player.kyc.clone(),
@@ -98,7 +100,7 @@ impl PlayerFacts {
 }
 
 /// Whole years between two days. Who is born on 29 February is a year older on 1 March.
-fn age_years(born: time::Date, today: time::Date) -> i32 {
+fn age_years(born: Date, today: Date) -> i32 {
     let had_birthday = (born.month() as u8, born.day()) <= (today.month() as u8, today.day());
     today.year() - born.year() - i32::from(!had_birthday)
 }

@@ -8,6 +8,7 @@ use super::movement::{Movement, UseState};
 use super::{Checkpoint, FxTable, MarketPolicy, Policies, counters, engine, payer};
 use crate::domain::{Currency, Instrument, Method, Money, Origin, Player, Timestamp};
 use std::collections::BTreeSet;
+use time::Date;
 use uuid::Uuid;
 
 /// What the records hold of a deposit that is to be screened.
@@ -88,6 +89,13 @@ impl<'a> Setting<'a> {
 
     fn policy(&self, facts: &Facts) -> Option<&'a MarketPolicy> {
         self.version.or_else(|| engine::policy_for(self.policies, facts))
+    }
+
+    /// The day that it is where the player's market is: who is of age is so by that one. Of a country
+    /// without a policy it is not known.
+    fn today(&self, player: &Player) -> Date {
+        let policy = self.version.or_else(|| self.policies.in_force(&player.country, self.now));
+        policy.map_or_else(|| self.now.date(), |policy| policy.calendar.day(self.now))
     }
 }
 
@@ -190,7 +198,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         checkpoint,
         screened_at: setting.now,
         counted_at: setting.now,
-        player: player.map(|player| PlayerFacts::of(player, setting.now)),
+        player: player.map(|player| PlayerFacts::of(player, setting.today(player))),
         payment: None,
         asked_at: None,
         let_go_at: None,
