@@ -17,14 +17,14 @@ macro_rules! built_in {
 
 /// The policies that come with the program, by file.
 const BUILT_IN: &[(&str, &str)] = built_in![
-    "BR/BR-2026-11-21c.toml",
-    "CA/CA-2026-11-21b.toml",
-    "DE/DE-2026-11-21b.toml",
+    "BR/BR-2026-11-21d.toml",
+    "CA/CA-2026-11-21c.toml",
+    "DE/DE-2026-11-21c.toml",
     "EU-crypto/EU-crypto-2026-11-21c.toml",
-    "GB/GB-2026-11-21c.toml",
-    "MT/MT-2026-11-21c.toml",
-    "NL/NL-2026-11-21b.toml",
-    "SE/SE-2026-11-21b.toml",
+    "GB/GB-2026-11-21d.toml",
+    "MT/MT-2026-11-21d.toml",
+    "NL/NL-2026-11-21c.toml",
+    "SE/SE-2026-11-21c.toml",
 ];
 
 /// The files of the versions that come with the program, and their texts.

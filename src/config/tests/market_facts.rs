@@ -3,7 +3,7 @@
 
 use super::market_case::{Case, GROWN, NOW, finds, limits, told};
 use super::packs::packs;
-use crate::domain::{Currency, KycStatus, Method, Money};
+use crate::domain::{Audience, Currency, KycStatus, Method, Money, Reason};
 use crate::screening::calendar::Period;
 use crate::screening::hooks::{
     FileAnswer, FileFacts, HookFailure, NameAnswer, NameFacts, NameHit, RegisterAnswer,
@@ -180,6 +180,25 @@ fn gb_counts_back_from_now_and_lets_a_rise_wait_for_a_day() {
     };
     assert!(spent(NOW - Duration::hours(24) + Duration::SECOND));
     assert!(!spent(NOW - Duration::hours(24)));
+}
+
+/// What a vendor rejected is compliance's alone: a forger must not learn what was noticed, and the money stays
+/// where it is.
+#[test]
+fn a_rejected_verification_holds_a_withdrawal_and_is_told_to_nobody_else() {
+    for (country, currency) in ALL {
+        let mut case = Case::of(country, currency);
+        case.player.kyc.status = KycStatus::Rejected;
+        let leaving = case.withdrawal(100);
+        told(&leaving, Outcome::Hold, Some("kyc.rejected"));
+        case.pays(100, Outcome::Deny, Some("kyc.rejected"));
+        let of_rule = |it: &&Reason| it.rule.as_deref() == Some("kyc.level");
+        let reason = leaving.reasons.iter().find(of_rule).expect("a reason");
+        assert_eq!(reason.audience, Audience::Compliance, "{country}");
+        // No level at all is still the player's to mend.
+        case.player.kyc.status = KycStatus::Unverified;
+        told(&case.withdrawal(100), Outcome::Deny, Some("kyc.level_too_low"));
+    }
 }
 
 /// LC 17.1.1: identity is verified before gambling, and a withdrawal asks for nothing that could have

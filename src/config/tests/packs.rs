@@ -179,3 +179,49 @@ fn the_calendars_and_windows_of_limits_are_the_markets() {
     assert!(of("SE").limit_terms.rise_after_period);
     assert!(!of("GB").player_may_cancel_withdrawal);
 }
+
+/// Who is of age is so by the day of the market, whatever day it is in Greenwich.
+#[test]
+fn a_birthday_begins_with_the_markets_own_day() {
+    let policies = Policies::new(packs());
+    let eur_per_unit = BTreeMap::new();
+    let fx = FxTable { source: "test".to_owned(), date: date!(2026 - 11 - 24), eur_per_unit };
+    for (country, at, years) in [
+        // São Paulo is three hours behind, Toronto five, Stockholm one before.
+        ("BR", datetime!(2026-11-25 2:59 UTC), 17),
+        ("BR", datetime!(2026-11-25 3:00 UTC), 18),
+        ("CA", datetime!(2026-11-25 4:59 UTC), 17),
+        ("CA", datetime!(2026-11-25 5:00 UTC), 18),
+        ("SE", datetime!(2026-11-24 22:59 UTC), 17),
+        ("SE", datetime!(2026-11-24 23:00 UTC), 18),
+        // Nobody knows whose day it is where no policy is.
+        ("FR", datetime!(2026-11-24 23:59 UTC), 17),
+        ("FR", datetime!(2026-11-25 0:00 UTC), 18),
+    ] {
+        let player = player(country, Currency::EUR, EIGHTEEN);
+        let records = Deposit {
+            checkpoint: Checkpoint::DepositPre,
+            player: Some(&player),
+            payment: None,
+            origin: Origin::Request,
+            money: Money::new(10_000, Currency::EUR),
+            method: Method::BankTransfer,
+            limits: &[],
+            movements: &[],
+            background: Background::NOTHING,
+            source: None,
+        };
+        let facts = gather::deposit(&records, &Setting::new(&policies, &fx, at));
+        assert_eq!(facts.player.map(|it| it.age_years), Some(years), "{country} {at}");
+    }
+}
+
+/// docs/closed-loop.md says so of each of them.
+#[test]
+fn every_market_has_people_look_at_a_destination_that_passes_a_source_over() {
+    for pack in packs().iter().filter(|pack| pack.market != "EU-crypto") {
+        let rule = pack.rules.iter().find(|rule| &*rule.id == "closed_loop.named");
+        let rule = rule.unwrap_or_else(|| panic!("{} has no closed_loop.named", pack.market));
+        assert!(!rule.only_records && rule.effect == Outcome::Review, "{rule:?}");
+    }
+}

@@ -6,24 +6,27 @@ use crate::screening::facts::Facts;
 use crate::screening::file::Table;
 use crate::screening::rule::{Check, Finding, RuleResult, Tighter, Words};
 
-/// Parameters: `deposit_min`, `withdrawal_min` (0 to 3), and `on_pending`, what a verification that is
-/// under way leads to. Without the last one it is told and treated as none at all, which is how every
-/// version of a policy that does not name it was decided.
+/// Parameters: `deposit_min`, `withdrawal_min` (0 to 3), `on_pending` and `on_rejected`, what a verification
+/// that is under way, or that a vendor rejected, leads to. Without one of the last two such a verification is
+/// told and treated as none at all, which is how every version of a policy that does not name it was decided.
 #[derive(Debug)]
 pub struct KycLevel {
     deposit_min: i16,
     withdrawal_min: i16,
     on_pending: Option<Outcome>,
+    on_rejected: Option<Outcome>,
 }
 
 const PENDING: &str = "(pending)";
+const REJECTED: &str = "(rejected)";
 
 impl KycLevel {
     pub fn read(table: &Table<'_>) -> Self {
         let level = |key: &str| i16::try_from(table.number(key, 0, 3)).unwrap_or(3);
-        let on_pending = table.has("on_pending").then(|| super::fail_outcome(table, "on_pending"));
+        let named = |key: &str| table.has(key).then(|| super::fail_outcome(table, key));
+        let (on_pending, on_rejected) = (named("on_pending"), named("on_rejected"));
         let (deposit_min, withdrawal_min) = (level("deposit_min"), level("withdrawal_min"));
-        Self { deposit_min, withdrawal_min, on_pending }
+        Self { deposit_min, withdrawal_min, on_pending, on_rejected }
     }
 }
 
@@ -50,7 +53,17 @@ impl Check for KycLevel {
         };
         let observed = format!("level {} ({})", kyc.level, kyc.status.as_str());
         let finding = Finding::new(proven < least, observed, format!("verified level {least}"));
-        vec![match self.on_pending.filter(|_| kyc.status == KycStatus::Pending) {
+        let leaves = facts.checkpoint.direction() == Some(Direction::Withdrawal);
+        let effect = match kyc.status {
+            KycStatus::Pending => self.on_pending,
+            // Money of somebody whose documents were refused is kept where it is: a denial would tell them.
+            KycStatus::Rejected => self.on_rejected.map(|effect| match effect {
+                Outcome::Deny if leaves => Outcome::Hold,
+                other => other,
+            }),
+            KycStatus::Verified | KycStatus::Unverified => None,
+        };
+        vec![match effect {
             Some(effect) => finding.with_effect(effect),
             None => finding,
         }]
@@ -64,6 +77,14 @@ impl Check for KycLevel {
                 "kyc.pending",
                 format!("the player's identity is being verified: {observed}, needed: {threshold}"),
                 "wait until the verification is over, then ask again",
+            );
+        }
+        if self.on_rejected.is_some() && observed.ends_with(REJECTED) {
+            return Words::new(
+                Audience::Compliance,
+                "kyc.rejected",
+                format!("the player's verification was rejected: {observed}, needed: {threshold}"),
+                "look at the vendor's case; nothing of it may be told to the player",
             );
         }
         Words::new(
@@ -82,5 +103,60 @@ impl Check for KycLevel {
 
     fn player_can_put_right(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Currency, Kyc, Method, Money, Origin, Player};
+    use crate::screening::background::Background;
+    use crate::screening::gather::{self, Setting, Withdrawal};
+    use crate::screening::test_data::{NOW, POLICY, fx, player};
+    use crate::screening::{Checkpoint, Policies, Screening, engine, file};
+
+    /// A withdrawal of a player whose verification was rejected.
+    fn rejected(level: i16, policy: &str) -> Screening {
+        let kyc = Kyc { status: KycStatus::Rejected, level, verified_at: None };
+        let player = Player { kyc, ..player() };
+        let policies = Policies::new(vec![file::read("2026-01.toml", policy).expect("sound")]);
+        let records = Withdrawal {
+            checkpoint: Checkpoint::WithdrawalRequest,
+            origin: Origin::Request,
+            player: Some(&player),
+            money: Money::new(50_000, Currency::SEK),
+            method: Method::BankTransfer,
+            owed: &[],
+            closed_loop: None,
+            payment: None,
+            asked_at: None,
+            movements: &[],
+            background: Background::NOTHING,
+            ends: &[],
+        };
+        let table = fx();
+        let facts = gather::withdrawal(&records, &Setting::new(&policies, &table, NOW));
+        engine::screen(&policies, &facts)
+    }
+
+    /// What was decided by a version that does not name it comes out the same when it is decided again.
+    #[test]
+    fn a_version_says_what_a_rejection_leads_to_and_one_that_does_not_decides_as_before() {
+        let told = |screening: &Screening| {
+            let reason = screening.reasons.first().expect("a reason");
+            (screening.outcome, reason.code.clone(), reason.audience)
+        };
+        let before = rejected(2, POLICY);
+        let too_low = "kyc.level_too_low".to_owned();
+        assert_eq!(told(&before), (Outcome::Deny, too_low, Audience::Player));
+        for (says, outcome) in
+            [("deny", Outcome::Hold), ("hold", Outcome::Hold), ("review", Outcome::Review)]
+        {
+            let level = "withdrawal_min = 2\n";
+            let named = POLICY.replace(level, &format!("{level}on_rejected = \"{says}\"\n"));
+            assert_ne!(named, POLICY);
+            let (outcome, code) = (outcome, "kyc.rejected".to_owned());
+            assert_eq!(told(&rejected(2, &named)), (outcome, code, Audience::Compliance), "{says}");
+        }
     }
 }
