@@ -178,7 +178,9 @@ impl From<RequestError> for Problem {
             RequestError::Destination(why) => {
                 let code = match why {
                     DestinationError::NoSource => "destination.no_source",
-                    DestinationError::SourceUnknown => "destination.source_unknown",
+                    DestinationError::SourceUnknown | DestinationError::SourceUnpaid => {
+                        "destination.source_unknown"
+                    }
                     DestinationError::NotPayable => "destination.not_payable",
                 };
                 Problem::unprocessable(code, sentence(&why)).at("/destination")

@@ -3,7 +3,8 @@
 use super::request_withdrawal::{
     DestinationError, DestinationOrder, RequestError, WithdrawalOrder,
 };
-use crate::domain::{Direction, Instrument, Player};
+use crate::book::Payment;
+use crate::domain::{DepositStatus, Direction, Instrument, Player};
 use crate::flows::Flows;
 use crate::payments::find_card::find_card;
 use crate::store::read_models;
@@ -24,8 +25,11 @@ pub async fn name_destination(
         DestinationOrder::Source(deposit) => {
             let found = read_models::payment(pool, &order.player.operator, *deposit).await?;
             let found = found.filter(|deposit| deposit.player == order.player);
-            let source = found.and_then(|deposit| deposit.source);
-            let source = source.ok_or(DestinationError::SourceUnknown)?;
+            let found = found.ok_or(DestinationError::SourceUnknown)?;
+            if !is_paid_in(&found) {
+                return Err(DestinationError::SourceUnpaid.into());
+            }
+            let source = found.source.ok_or(DestinationError::SourceUnknown)?;
             Ok(Instrument { source_deposit: Some(deposit.uuid), ..source })
         }
         DestinationOrder::Card { token } => {
@@ -36,6 +40,13 @@ pub async fn name_destination(
         }
         DestinationOrder::ClosedLoop => Err(DestinationError::NoSource.into()),
     }
+}
+
+/// Whether money of the deposit is in the wallet, as the closed loop asks of a source. A payer's account is
+/// often told before any money came: who opens a deposit, names an account and never pays has named nothing.
+fn is_paid_in(deposit: &Payment) -> bool {
+    let stands = deposit.deposit_status() == Some(DepositStatus::Succeeded);
+    stands && deposit.credited.is_some_and(|money| 0 < money.minor)
 }
 
 /// A token says nothing without the PSP that gave it. One that no deposit brought is of the account

@@ -55,6 +55,8 @@ pub enum DestinationError {
     NoSource,
     #[error("this deposit has no source that can be paid")]
     SourceUnknown,
+    #[error("nothing of this deposit stands in the wallet: name one that succeeded")]
+    SourceUnpaid,
     #[error("no payment provider can pay this destination")]
     NotPayable,
 }

@@ -1,6 +1,6 @@
 //! Whether a player was paid there before: a browser alone may not name a new destination.
 
-use crate::domain::{Direction, PartStatus, PlayerKey};
+use crate::domain::{Direction, Origin, PartStatus, PlayerKey};
 use crate::flows::Flows;
 use crate::store::StoreError;
 use crate::store::read_models::{self, PaymentFilter};
@@ -9,7 +9,8 @@ use psp_contract::Portable;
 /// Withdrawals that are looked at, the newest first.
 const LOOKED_AT: i64 = 200;
 
-/// True when a part of an earlier withdrawal was paid to this very account.
+/// True when a part of an earlier withdrawal was paid to this very account. What a deposit's return was paid
+/// to says nothing: money that was never the wallet's goes back to whoever sent it.
 ///
 /// # Errors
 /// When the database fails.
@@ -27,7 +28,8 @@ pub async fn knows_destination(
     let pool = flows.db.pool();
     let paid =
         read_models::payments(pool, &player.operator, Direction::Withdrawal, &filter).await?;
-    let mut parts = paid.iter().flat_map(|payment| &payment.parts);
+    let asked_for = paid.iter().filter(|payment| payment.origin != Origin::Return);
+    let mut parts = asked_for.flat_map(|payment| &payment.parts);
     Ok(parts.any(|part| {
         part.status == PartStatus::Paid && part.instrument.portable.as_ref() == Some(destination)
     }))
