@@ -4,7 +4,9 @@
 //! the player's lane; the working half ([`Desk`]: lock, owner, times) and cases of the service change under
 //! the lock of the case's own row. Every act adds to [`Review::news`], which is written as its history.
 
-use crate::domain::{AttemptId, Money, PersonId, PlayerId, ProposalId, ReviewId, Timestamp};
+use crate::domain::{
+    AttemptId, Exclusion, Money, PersonId, PlayerId, ProposalId, ReviewId, Timestamp,
+};
 use crate::screening::attestation::{AttestationKind, AttestationTerms};
 use time::Date;
 use uuid::Uuid;
@@ -128,7 +130,8 @@ pub enum CasePayload {
         money: Money,
     },
     Attestation(AttestationTerms),
-    ExclusionEnd,
+    /// The exclusion that is to end, as it stood when that was proposed. None: nothing says which.
+    ExclusionEnd(Option<Exclusion>),
     PlayerFields(PlayerFields),
     /// The player is excluded without end: they are who a list names.
     Exclusion,
@@ -150,7 +153,7 @@ impl CasePayload {
         match self {
             Self::Adjustment { .. } => CaseKind::ManualAdjustment,
             Self::Attestation(_) => CaseKind::Attestation,
-            Self::ExclusionEnd => CaseKind::ExclusionEnd,
+            Self::ExclusionEnd(_) => CaseKind::ExclusionEnd,
             Self::PlayerFields(_) => CaseKind::PlayerFields,
             Self::Exclusion => CaseKind::NameMatch,
             Self::Erasure => CaseKind::Erasure,
@@ -216,7 +219,7 @@ pub enum CaseAct {
     Proposed,
     Approved,
     Refused,
-    /// A newer proposal took its place.
+    /// A newer proposal took its place, or what it was about is another now.
     Voided,
     /// Nobody approved it in time.
     Expired,
@@ -314,7 +317,7 @@ pub enum ProposalState {
     Open,
     Approved,
     Refused,
-    /// A newer proposal took its place, or its time was over.
+    /// A newer proposal took its place, its time was over, or what it was about is another now.
     Voided,
 }
 

@@ -10,6 +10,17 @@ use crate::ledger::templates;
 use crate::screening::attestation::{Attestation, AttestationTerms};
 use uuid::Uuid;
 
+/// What is proposed, with what only the record can say of it: which exclusion is to end.
+pub fn completed(payload: Option<CasePayload>, player: Option<&Player>) -> Option<CasePayload> {
+    match payload {
+        Some(CasePayload::ExclusionEnd(_)) => {
+            let stands = player.and_then(|player| player.exclusion.clone());
+            Some(CasePayload::ExclusionEnd(stands))
+        }
+        payload => payload,
+    }
+}
+
 /// Refuses a proposal that could never be carried out.
 pub fn check(
     review: &Review,
@@ -46,14 +57,16 @@ pub fn carry_out(
             attest(book, review, terms, ctx);
             Ok(())
         }
-        CasePayload::ExclusionEnd => change(book, ctx, |player| {
+        CasePayload::ExclusionEnd(which) => change(book, ctx, |player| {
             let exclusion = player.exclusion.take().filter(|it| it.holds_at(ctx.now));
-            let ended = exclusion.map(|it| Exclusion { until: Some(ctx.now), ..it });
-            let is_over = ended.is_none();
-            player.exclusion = ended;
-            if is_over {
-                return Err(Refusal::ReviewConflict("the player is not excluded any more"));
+            let over = Refusal::ReviewConflict("the player is not excluded any more");
+            let exclusion = exclusion.ok_or(over)?;
+            if !which.as_ref().is_some_and(|which| is_same(which, &exclusion)) {
+                return Err(Refusal::ReviewConflict(
+                    "the player's exclusion is not the one that was to end: look at it and propose again",
+                ));
             }
+            player.exclusion = Some(Exclusion { until: Some(ctx.now), ..exclusion });
             Ok(())
         }),
         CasePayload::Exclusion => change(book, ctx, |player| {
@@ -84,6 +97,14 @@ pub fn carry_out(
             Ok(())
         }),
     }
+}
+
+/// To the second, which is what a proposal keeps of a time.
+fn is_same(one: &Exclusion, other: &Exclusion) -> bool {
+    let parts = |it: &Exclusion| {
+        (it.from.unix_timestamp(), it.until.map(Timestamp::unix_timestamp), it.source.clone())
+    };
+    parts(one) == parts(other)
 }
 
 fn adjust(book: &mut Book, review: Uuid, entry: Adjustment, money: Money) -> Result<(), Refusal> {

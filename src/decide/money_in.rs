@@ -281,7 +281,7 @@ fn place_of(action: &NextAction) -> Option<ChainPlace> {
 /// suspense and a return of it is opened.
 fn second_success(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
-    returns::change_suspended(book, id, money);
+    returns::change_suspended(book, id, money, ctx);
     let detail = "a second PSP was paid for one deposit";
     raise(book, "deposit.second_success", id, Some(attempt.id), detail, ctx);
     returns::open_of_second_success(book, id, attempt, money, ctx);

@@ -40,6 +40,8 @@ pub struct Needs {
     pub histories: BTreeSet<(PlayerKey, Currency)>,
     /// Withdrawals of these players that are not processing yet, and returns of their deposits that are.
     pub open_withdrawals: BTreeSet<PlayerKey>,
+    /// Deposits whose returns are all to be seen, whatever became of them.
+    pub returns_of: BTreeSet<(PlayerKey, Uuid)>,
 }
 
 impl Command {
@@ -103,7 +105,10 @@ impl Command {
                 // One that is completed now is screened once more.
                 needs.limits.insert(player.clone());
             }
-            Command::OpenReturn(open) => payment_needs(player, open.deposit, needs),
+            Command::OpenReturn(open) => {
+                payment_needs(player, open.deposit, needs);
+                needs.returns_of.insert((player.clone(), open.deposit));
+            }
             Command::VendorsSaid(said) => {
                 payment_needs(player, said.payment, needs);
                 needs.turnover.insert(player.clone());

@@ -291,7 +291,7 @@ fn paid_late(
     if from_suspense(book, id) {
         book.post_covered(&templates::return_started(sent), id);
         book.post_covered(&templates::return_paid(&attempt.psp, sent), id);
-        returns::change_suspended_of(book, id, Money::new(-sent.minor, sent.currency));
+        returns::change_suspended_of(book, id, Money::new(-sent.minor, sent.currency), ctx);
     } else {
         let debit = Debit::of(sent.minor, book.wallet(sent.currency).cash);
         let posting = templates::payout_paid_late(&attempt.psp, sent.currency, debit);

@@ -2,6 +2,7 @@
 //! of them must say what happened.
 
 use super::command::Ctx;
+use super::four_eyes;
 use crate::book::{Attempt, Book, CaseAct, Incident, ProposalState, Review};
 use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId, Timestamp};
 use crate::screening::Outcome;
@@ -102,6 +103,20 @@ pub fn ask_people(
     };
     review.tell(CaseAct::Opened, None, None, ctx.now);
     book.open_review(review);
+}
+
+/// Voids what was proposed for a deposit's money, and every approval of it: the cases stay open.
+pub fn void_about_money(book: &mut Book, id: Uuid, why: &str, ctx: &Ctx<'_>) {
+    let about_money = |review: &&Review| {
+        let proposed = review.open_proposal().map(|open| open.outcome.as_str());
+        review.open && review.payment == Some(id) && matches!(proposed, Some("approve" | "return"))
+    };
+    let of: Vec<Uuid> = book.reviews.values().filter(about_money).map(|it| it.id.0).collect();
+    for review in of {
+        if let Some(review) = book.review_mut(review) {
+            four_eyes::void_open(review, CaseAct::Voided, None, why, ctx.now);
+        }
+    }
 }
 
 /// Closes what people need not decide any more.

@@ -3,7 +3,7 @@
 
 use super::command::{Answer, Ctx, OpenReturn};
 use super::four_eyes::{Draft, propose};
-use super::people::{ask_people, close_reviews, raise};
+use super::people::{ask_people, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
 use crate::book::{Attempt, Book, Part, Payment, Returns};
@@ -26,9 +26,21 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
     let paid = paid.ok_or(Refusal::NotReturnable("its money is not in"))?;
     let whole = suspended.or(deposit.credited);
     let whole = whole.ok_or(Refusal::NotReturnable("its money is not in"))?;
-    let money = open.amount.unwrap_or(whole);
+    // What is suspended is what is left there; of what was credited, other returns may have a part.
+    let taken = if from_suspense { 0 } else { going_back(book, &deposit) };
+    let left = Money::new(whole.minor - taken, whole.currency);
+    let money = open.amount.unwrap_or(left);
     if money.currency != whole.currency || whole.minor < money.minor {
         return Err(Refusal::NotReturnable("the amount is more than arrived"));
+    }
+    if left.minor <= 0 {
+        return Err(Refusal::NotReturnable("all of it is in other returns, open or paid"));
+    }
+    if left.minor < money.minor {
+        return Err(Refusal::NotReturnable(
+            "with its other returns, open or paid, it is more than arrived; reject one of those that \
+             are open, or ask for less",
+        ));
     }
     // What is in suspense can go back whatever became of the deposit: its return may have bounced.
     let returnable = from_suspense
@@ -56,6 +68,17 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
 }
 
+/// What returns of what was credited have sent back, are sending or hold for it.
+fn going_back(book: &Book, deposit: &Payment) -> i64 {
+    let of_wallet =
+        |returns: &Returns| returns.deposit == deposit.id.uuid && !returns.from_suspense;
+    let others = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_wallet));
+    let goes = |part: &&Part| {
+        matches!(part.status, PartStatus::Held | PartStatus::Processing | PartStatus::Paid)
+    };
+    others.flat_map(|it| it.parts.iter().filter(goes)).map(|part| part.money.minor).sum()
+}
+
 fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {
     book.reviews.values().find(|review| review.open && review.payment == Some(id)).map(|r| r.id.0)
 }
@@ -74,10 +97,12 @@ pub fn first_success(deposit: &Payment) -> Option<&Attempt> {
 /// The attempt that is to go back: the credited one's money is the wallet's, surplus is in suspense.
 fn paid_attempt(deposit: &Payment, from_suspense: bool) -> Option<&Attempt> {
     let first = first_success(deposit)?;
-    // A part of it may have gone back before, or all of it, and come again: what is in suspense is there.
+    // A part of it may have gone back before, or all of it, and come again: what is in suspense is there. So
+    // is what is left of a credit that stands: a taking-back that is not ours ends the deposit with it.
+    let stands = deposit.deposit_status() == Some(DepositStatus::Succeeded);
     let is_in = |attempt: &Attempt| match attempt.status {
         AttemptStatus::Succeeded => true,
-        AttemptStatus::Returned => from_suspense,
+        AttemptStatus::Returned => from_suspense || stands,
         _ => false,
     };
     let returnable = |attempt: &&Attempt| is_in(attempt) && attempt.psp_reference.is_some();
@@ -133,7 +158,7 @@ fn start(
     let id = payment.id.uuid;
     if from_suspense {
         book.post_covered(&templates::return_started(money), id);
-        change_suspended(book, deposit.id.uuid, Money::new(-money.minor, money.currency));
+        change_suspended(book, deposit.id.uuid, Money::new(-money.minor, money.currency), ctx);
     } else {
         hold(book, id, money)?;
     }
@@ -207,8 +232,9 @@ fn return_of(
     }
 }
 
-/// Moves what a deposit shows as suspended along with the suspense account.
-pub fn change_suspended(book: &mut Book, deposit: Uuid, change: Money) {
+/// Moves what a deposit shows as suspended along with the suspense account. Who proposed what is to become
+/// of it meant the sum that was there: others approve what they read, so it is proposed anew.
+pub fn change_suspended(book: &mut Book, deposit: Uuid, change: Money, ctx: &Ctx<'_>) {
     let suspended = book.payments[&deposit].suspended;
     if suspended.is_some_and(|money| money.currency != change.currency) {
         // Two currencies cannot be shown as one: its own incident and return tell of the second.
@@ -217,20 +243,28 @@ pub fn change_suspended(book: &mut Book, deposit: Uuid, change: Money) {
     let before = suspended.map_or(0, |money| money.minor);
     let after = Money::new(before + change.minor, change.currency);
     book.payment_mut(deposit).suspended = (after.minor != 0).then_some(after);
+    let why =
+        format!("{} is suspended now, and no more what was proposed for: propose again", after);
+    void_about_money(book, deposit, &why, ctx);
 }
 
 /// As [`change_suspended`], of the deposit that a return gives back. None: it has none.
-pub fn change_suspended_of(book: &mut Book, id: Uuid, change: Money) -> Option<Uuid> {
+pub fn change_suspended_of(
+    book: &mut Book,
+    id: Uuid,
+    change: Money,
+    ctx: &Ctx<'_>,
+) -> Option<Uuid> {
     let deposit = book.payments[&id].returns.as_ref()?.deposit;
     book.payment(deposit)?;
-    change_suspended(book, deposit, change);
+    change_suspended(book, deposit, change, ctx);
     Some(deposit)
 }
 
 /// A return did not reach its source, or came back from there: its money is in suspense again,
 /// where its deposit shows it and people must choose anew.
 pub fn suspend_again(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) {
-    let Some(deposit) = change_suspended_of(book, id, money) else { return };
+    let Some(deposit) = change_suspended_of(book, id, money, ctx) else { return };
     if book.payments[&deposit].suspended.is_some() {
         ask_people(book, deposit, None, "money_in", ctx);
     } else {

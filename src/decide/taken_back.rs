@@ -205,7 +205,7 @@ fn debit(
 /// short of it until people reject that return.
 fn take_from_suspense(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
-    returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
+    returns::change_suspended(book, id, Money::new(-money.minor, money.currency), ctx);
     match book.payments[&id].suspended {
         None => returns::close_emptied(book, id, "taken back from suspense", ctx),
         Some(short) if short.minor < 0 => {
@@ -233,7 +233,7 @@ pub fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
 /// where one is still open, must not be sent any more.
 fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
-    returns::change_suspended(book, id, Money::new(-money.minor, money.currency));
+    returns::change_suspended(book, id, Money::new(-money.minor, money.currency), ctx);
     returns::recall(book, id, attempt.id, ctx);
     let detail = "the second payment of a deposit was taken back: reject its open return";
     raise(book, "deposit.surplus_taken_back", id, Some(attempt.id), detail, ctx);

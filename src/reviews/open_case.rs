@@ -73,7 +73,7 @@ pub async fn open_case(
     };
     review.desk.priority = order.priority;
     review.tell(CaseAct::Opened, Some(&order.person), None, now);
-    let payload = Some(order.payload);
+    let payload = crate::decide::case::completed(Some(order.payload), Some(&player));
     crate::decide::case::check(&review, payload.as_ref(), now)?;
     let draft = Draft {
         id: ProposalId(flows.ids.next()),

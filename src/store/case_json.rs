@@ -2,7 +2,7 @@
 
 use super::{StoreError, json};
 use crate::book::{Adjustment, CasePayload, PlayerFields};
-use crate::domain::{Money, Timestamp};
+use crate::domain::{Exclusion, Money, Timestamp};
 use crate::screening::attestation::{AttestationKind, AttestationTerms};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,7 +27,14 @@ enum Stored {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         valid_until: Option<i64>,
     },
-    ExclusionEnd,
+    ExclusionEnd {
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        source: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        from: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        until: Option<i64>,
+    },
     Exclusion,
     Erasure,
     PlayerFields {
@@ -55,7 +62,11 @@ pub fn text(payload: &CasePayload) -> (String, [u8; 32]) {
             currency: terms.amount.map(|money| money.currency.code().to_owned()),
             valid_until: terms.valid_until.map(Timestamp::unix_timestamp),
         },
-        CasePayload::ExclusionEnd => Stored::ExclusionEnd,
+        CasePayload::ExclusionEnd(which) => Stored::ExclusionEnd {
+            source: which.as_ref().map(|it| it.source.clone()),
+            from: which.as_ref().map(|it| it.from.unix_timestamp()),
+            until: which.as_ref().and_then(|it| it.until).map(Timestamp::unix_timestamp),
+        },
         CasePayload::Exclusion => Stored::Exclusion,
         CasePayload::Erasure => Stored::Erasure,
         CasePayload::PlayerFields(fields) => Stored::PlayerFields {
@@ -82,16 +93,22 @@ pub fn read(text: &str, sha256: &[u8]) -> Result<(CasePayload, [u8; 32]), StoreE
         },
         Stored::Attestation { kind, reference, minor, currency, valid_until } => {
             let currency = currency.as_deref().map(json::currency).transpose()?;
-            let valid_until = valid_until.map(Timestamp::from_unix_timestamp).transpose();
+            let valid_until = valid_until.map(instant).transpose()?;
             CasePayload::Attestation(AttestationTerms {
                 kind: AttestationKind::parse(&kind)
                     .ok_or_else(|| corrupt("attests nothing known"))?,
                 reference,
                 amount: minor.zip(currency).map(|(minor, currency)| Money::new(minor, currency)),
-                valid_until: valid_until.map_err(|_| corrupt("ends at no time"))?,
+                valid_until,
             })
         }
-        Stored::ExclusionEnd => CasePayload::ExclusionEnd,
+        Stored::ExclusionEnd { source, from, until } => {
+            let until = until.map(instant).transpose()?;
+            let from = from.map(instant).transpose()?;
+            // A proposal of an older release says nothing of it.
+            let which = source.zip(from).map(|(source, from)| Exclusion { source, from, until });
+            CasePayload::ExclusionEnd(which)
+        }
         Stored::Exclusion => CasePayload::Exclusion,
         Stored::Erasure => CasePayload::Erasure,
         Stored::PlayerFields { country, date_of_birth, national_id } => {
@@ -104,6 +121,10 @@ pub fn read(text: &str, sha256: &[u8]) -> Result<(CasePayload, [u8; 32]), StoreE
         }
     };
     Ok((payload, hash))
+}
+
+fn instant(seconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_unix_timestamp(seconds).map_err(|_| corrupt("names no time"))
 }
 
 fn corrupt(what: &str) -> StoreError {
@@ -129,7 +150,12 @@ mod tests {
                 amount: Some(Money::new(1, Currency::SEK)),
                 valid_until: Some(datetime!(2026-03-01 12:00 UTC)),
             }),
-            CasePayload::ExclusionEnd,
+            CasePayload::ExclusionEnd(None),
+            CasePayload::ExclusionEnd(Some(Exclusion {
+                source: "self".to_owned(),
+                from: datetime!(2026-02-01 12:00 UTC),
+                until: None,
+            })),
             CasePayload::Exclusion,
             CasePayload::Erasure,
             CasePayload::PlayerFields(PlayerFields {

@@ -21,18 +21,21 @@ pub async fn load(
     if !needs.open_withdrawals.is_empty() {
         wanted.extend(open_withdrawals(connection, needs).await?);
     }
+    if !needs.returns_of.is_empty() {
+        wanted.extend(returns_of(connection, needs).await?);
+    }
     if wanted.is_empty() {
         return Ok(());
     }
     let ids: Vec<Uuid> = wanted.iter().copied().collect();
     let (mut payments, mut reviewed) = with_reviewed(connection, &ids).await?;
-    let returned: Vec<Uuid> = payments
+    let returned: BTreeSet<Uuid> = payments
         .iter()
         .filter_map(|payment| payment.returns.as_ref().map(|returns| returns.deposit))
-        .filter(|deposit| !wanted.contains(deposit))
         .collect();
-    if !returned.is_empty() {
-        let (deposits, asked_about) = with_reviewed(connection, &returned).await?;
+    let besides: Vec<Uuid> = returned.difference(&wanted).copied().collect();
+    if !besides.is_empty() {
+        let (deposits, asked_about) = with_reviewed(connection, &besides).await?;
         payments.extend(deposits);
         reviewed.extend(asked_about);
     }
@@ -101,6 +104,26 @@ async fn open_withdrawals(
            or (p.status = 'processing' and p.of_deposit is not null)",
         &operators,
         &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
+/// Every return of these deposits.
+async fn returns_of(connection: &mut PgConnection, needs: &Needs) -> Result<Vec<Uuid>, StoreError> {
+    let (operators, players) = columns(needs.returns_of.iter().map(|(player, _)| player));
+    let deposits: Vec<Uuid> = needs.returns_of.iter().map(|(_, deposit)| *deposit).collect();
+    let rows = sqlx::query_scalar!(
+        r#"select p.payment_id as "payment_id!" from unnest($1::text[], $2::text[], $3::uuid[])
+           as wanted (operator_id, player_id, of_deposit)
+         cross join lateral (
+           select payment_id, of_deposit from payment
+           where operator_id = wanted.operator_id and player_id = wanted.player_id offset 0) p
+         where p.of_deposit = wanted.of_deposit"#,
+        &operators,
+        &players,
+        &deposits
     )
     .fetch_all(connection)
     .await?;

@@ -323,14 +323,57 @@ async fn an_exclusion_ends_early_by_two_people_alone() {
     let record = world.read_player(&player).await;
     world.change_player(interlock::domain::Player { exclusion: Some(exclusion), ..record }).await;
     assert!(world.read_player(&player).await.is_excluded(now));
-    let case = open(&world, &player, CasePayload::ExclusionEnd, "ann").await;
+    let case = open(&world, &player, CasePayload::ExclusionEnd(None), "ann").await;
     approve(&world, &case, "bob").await.unwrap();
     let after = world.read_player(&player).await;
     let later = world.one().flows.clock.now() + DAY;
     assert!(!after.is_excluded(later) && after.exclusion.is_some(), "that it was stays known");
-    let again = open(&world, &player, CasePayload::ExclusionEnd, "ann").await;
+    let again = open(&world, &player, CasePayload::ExclusionEnd(None), "ann").await;
     let refused = refusal(approve(&world, &again, "bob").await);
     assert!(matches!(refused, Refusal::ReviewConflict(_)), "{refused:?}");
+    world.close().await;
+}
+
+/// Two people let a pause of a day end; before they were done the player shut themselves out for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exclusion_that_came_between_is_not_ended_by_a_proposal_for_another() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let now = world.one().flows.clock.now();
+    let put = async |source: &str, until| {
+        let exclusion = Some(Exclusion { source: source.to_owned(), from: now, until });
+        let record = world.read_player(&player).await;
+        world.change_player(interlock::domain::Player { exclusion, ..record }).await;
+    };
+    put("pause", Some(now + DAY)).await;
+    let case = open(&world, &player, CasePayload::ExclusionEnd(None), "ann").await;
+    let told = case.open_proposal().unwrap().payload.clone();
+    let Some(CasePayload::ExclusionEnd(Some(named))) = told else { panic!("{told:?}") };
+    assert_eq!(named.source, "pause", "the proposal says which");
+    put("self", None).await;
+    let refused = refusal(approve(&world, &case, "bob").await);
+    assert!(refused.to_string().contains("propose again"), "{refused:?}");
+    assert!(world.read_player(&player).await.is_excluded(now + 400 * DAY));
+    // Proposed again, it is the one that stands.
+    let again = propose(CasePayload::ExclusionEnd(Some(named)));
+    let case = decide(&world, &case, again, "ann").await.unwrap();
+    approve(&world, &case, "bob").await.unwrap();
+    assert!(!world.read_player(&player).await.is_excluded(now + 400 * DAY));
+    world.close().await;
+}
+
+/// What was proposed before proposals said which exclusion is proposed again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_names_no_exclusion_ends_none() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let case = open(&world, &player, CasePayload::ExclusionEnd(None), "ann").await;
+    let from = world.one().flows.clock.now();
+    let exclusion = Some(Exclusion { source: "self".to_owned(), from, until: None });
+    let record = world.read_player(&player).await;
+    world.change_player(interlock::domain::Player { exclusion, ..record }).await;
+    let refused = refusal(approve(&world, &case, "bob").await);
+    assert!(refused.to_string().contains("propose again"), "{refused:?}");
     world.close().await;
 }
 

@@ -131,7 +131,8 @@ impl PayloadBody {
                     valid_until: self.valid_until,
                 }))
             }
-            CaseKind::ExclusionEnd => Ok(CasePayload::ExclusionEnd),
+            // Which one: the record says so when it is proposed.
+            CaseKind::ExclusionEnd => Ok(CasePayload::ExclusionEnd(None)),
             CaseKind::PlayerFields => Ok(CasePayload::PlayerFields(self.fields)),
             CaseKind::Erasure => Ok(CasePayload::Erasure),
             CaseKind::KillSwitch | CaseKind::Policy => Err(Problem::unprocessable(

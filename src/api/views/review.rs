@@ -1,5 +1,6 @@
 //! Work for two people, as compliance sees it.
 
+use super::player::ExclusionView;
 use super::time::Time;
 use crate::book::{CasePayload, Proposal, Review};
 use crate::domain::SwitchId;
@@ -128,6 +129,9 @@ pub struct PayloadView {
     pub date_of_birth: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub national_id: Option<String>,
+    /// The one that is to end, as it stood when that was proposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclusion: Option<ExclusionView>,
 }
 
 /// One act.
@@ -234,7 +238,15 @@ impl From<&CasePayload> for PayloadView {
                 valid_until: terms.valid_until.map(Time),
                 ..Self::default()
             },
-            CasePayload::ExclusionEnd | CasePayload::Erasure => Self::default(),
+            CasePayload::ExclusionEnd(which) => Self {
+                exclusion: which.as_ref().map(|it| ExclusionView {
+                    source: it.source.clone(),
+                    from: it.from.into(),
+                    until: it.until.map(Time),
+                }),
+                ..Self::default()
+            },
+            CasePayload::Erasure => Self::default(),
             CasePayload::Exclusion => Self { measure: Some("exclude"), ..Self::default() },
             CasePayload::PlayerFields(fields) => Self {
                 country: fields.country.clone(),
