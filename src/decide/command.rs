@@ -112,6 +112,8 @@ pub enum Command {
         payment: Option<Uuid>,
         proposal: Uuid,
         person: PersonId,
+        /// None: nobody has looked what is known by now of a deposit that would go on to a PSP.
+        known: Option<Box<KnownBefore>>,
     },
     Refuse {
         review: Uuid,
@@ -242,7 +244,7 @@ impl Source {
 pub struct OpenReturn {
     pub claim: KeyClaim,
     pub deposit: Uuid,
-    /// None: all of it.
+    /// None: all that other returns leave of it.
     pub amount: Option<Money>,
     pub reason: String,
     pub person: PersonId,
@@ -274,6 +276,9 @@ pub enum Answer {
     Nothing,
     /// The policy wants to know what registers, matchers and vendors say: bring it.
     AnswersWanted(Box<Payment>),
+    /// Something speaks against the deposit that nobody had seen when people were asked: it is not let go. The
+    /// decision that says what is kept, and the case waits as it did.
+    FoundSince,
     /// News was applied. What to call next, when the payment goes on at another PSP.
     Applied {
         payment: Box<Payment>,

@@ -97,10 +97,7 @@ pub fn take(
     known: &KnownBefore,
     ctx: &Ctx<'_>,
 ) -> Answer {
-    let decision = decision(book, &book.payments[&id], known, ctx);
-    let allowed = finds_nothing_new(&decision, known.began.as_ref(), ctx);
-    let reasons = decision.reasons().to_vec();
-    book.record.decisions.push(decision);
+    let (allowed, reasons) = screen_again(book, id, known, ctx);
     if allowed {
         attempt::lease_for(book, id, attempt_id, &Task::Complete, ctx);
         let payment = Box::new(book.payments[&id].clone());
@@ -114,6 +111,21 @@ pub fn take(
         deposit::fail(book, id, cause, ctx);
     }
     Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None }
+}
+
+/// Screens a deposit that was let go before once more, and keeps the decision: whether it still may go on, and
+/// what was found.
+pub fn screen_again(
+    book: &mut Book,
+    id: Uuid,
+    known: &KnownBefore,
+    ctx: &Ctx<'_>,
+) -> (bool, Vec<Reason>) {
+    let decision = decision(book, &book.payments[&id], known, ctx);
+    let allowed = finds_nothing_new(&decision, known.began.as_ref(), ctx);
+    let reasons = decision.reasons().to_vec();
+    book.record.decisions.push(decision);
+    (allowed, reasons)
 }
 
 fn decision(book: &Book, payment: &Payment, known: &KnownBefore, ctx: &Ctx<'_>) -> Decision {

@@ -111,8 +111,9 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
             };
             review::propose(book, *review, *payment, draft, ctx)
         }
-        Command::Approve { review, payment, proposal, person } => {
-            review::approve(book, *review, *payment, ProposalId(*proposal), person, ctx)
+        Command::Approve { review, payment, proposal, person, known } => {
+            let approval = (ProposalId(*proposal), person);
+            review::approve(book, *review, *payment, approval, known.as_deref(), ctx)
         }
         Command::Refuse { review, payment, note, person } => {
             review::refuse(book, *review, *payment, note, person, ctx)

@@ -2,12 +2,13 @@
 
 use super::attempt::{self};
 use super::command::{Answer, Ctx, News, Source};
+use super::completion::{self, KnownBefore};
 use super::four_eyes::{Approved, Draft};
 use super::people::close_reviews;
 use super::refusal::Refusal;
 use super::vendor::AWAITING_VENDOR;
 use super::{case, deposit, four_eyes, money_in, news, payout, returns};
-use crate::book::{Book, Payment, Review};
+use crate::book::{Book, CaseAct, Payment, Review};
 use crate::domain::{
     AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, Player, PlayerStatus,
     ProposalId, WithdrawalStatus,
@@ -25,9 +26,10 @@ pub fn propose(
     book: &mut Book,
     review: Uuid,
     payment: Option<Uuid>,
-    draft: Draft,
+    mut draft: Draft,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
+    draft.payload = case::completed(draft.payload, book.player.as_ref());
     let found = known_review(book, review, payment)?;
     let outcomes = match payment {
         Some(id) => possible(found, book.payment(id).ok_or(Refusal::NotFound)?),
@@ -99,11 +101,22 @@ pub fn approve(
     book: &mut Book,
     review: Uuid,
     payment: Option<Uuid>,
-    proposal: ProposalId,
-    person: &PersonId,
+    (proposal, person): (ProposalId, &PersonId),
+    known: Option<&KnownBefore>,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
     let attempt = known_review(book, review, payment)?.attempt;
+    if let Some(id) = payment {
+        if lets_go(book, (review, id), (proposal, person), ctx)? {
+            may_deposit(book, ctx)?;
+            let Some(known) = known else {
+                return Ok(Answer::AnswersWanted(Box::new(book.payments[&id].clone())));
+            };
+            if !may_go_on(book, (review, id), known, ctx) {
+                return Ok(Answer::FoundSince);
+            }
+        }
+    }
     let found = book.review_mut(review).ok_or(Refusal::NotFound)?;
     let approved = match four_eyes::approve(found, proposal, person, ctx.reviews, ctx.now)? {
         Approved::Waits(_) => return answer(book, review),
@@ -123,6 +136,58 @@ pub fn approve(
         review.close(ctx.now);
     }
     answer(book, review)
+}
+
+/// Whether this approval is the last that a deposit needs to go on to a PSP.
+fn lets_go(
+    book: &Book,
+    (review, id): (Uuid, Uuid),
+    (proposal, person): (ProposalId, &PersonId),
+    ctx: &Ctx<'_>,
+) -> Result<bool, Refusal> {
+    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    let waits = payment.deposit_status() == Some(DepositStatus::InReview);
+    if !waits || payment.suspended.is_some() || payment.received.is_some() {
+        return Ok(false);
+    }
+    let mut tried = known_review(book, review, Some(id))?.clone();
+    Ok(match four_eyes::approve(&mut tried, proposal, person, ctx.reviews, ctx.now)? {
+        Approved::Enough(approved) => approved.outcome == "approve",
+        Approved::Waits(_) => false,
+    })
+}
+
+/// It may have waited for days: what registers, lists and limits say by now decides, and not what they said
+/// then. What people were asked about stops nothing.
+fn may_go_on(
+    book: &mut Book,
+    (review, id): (Uuid, Uuid),
+    known: &KnownBefore,
+    ctx: &Ctx<'_>,
+) -> bool {
+    book.record.payment = book.payment(id).map(|payment| payment.id);
+    let (allowed, reasons) = completion::screen_again(book, id, known, ctx);
+    if allowed {
+        return true;
+    }
+    let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+    let why = format!("not let go, by what is known now: {}", codes.join(", "));
+    if let Some(review) = book.review_mut(review) {
+        review.tell(CaseAct::Note, None, Some(&why), ctx.now);
+    }
+    false
+}
+
+/// Exclusions stop deposits before money moves, whatever else was approved while it waited.
+fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> Result<(), Refusal> {
+    let may =
+        |player: &Player| player.status == PlayerStatus::Active && !player.is_excluded(ctx.now);
+    if book.player.as_ref().is_some_and(may) {
+        return Ok(());
+    }
+    Err(Refusal::ReviewConflict(
+        "the player was excluded, frozen or closed meanwhile: reject the deposit",
+    ))
 }
 
 /// Refuses another person's proposal, with a note; the review stays open.
@@ -227,14 +292,7 @@ fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refus
         money_in::settle(book, id, "credited by two people", ctx);
         return Ok(());
     }
-    // Exclusions stop deposits before money moves, whatever else was approved while it waited.
-    let may_deposit =
-        |player: &Player| player.status == PlayerStatus::Active && !player.is_excluded(ctx.now);
-    if !book.player.as_ref().is_some_and(may_deposit) {
-        return Err(Refusal::ReviewConflict(
-            "the player was excluded, frozen or closed meanwhile: reject the deposit",
-        ));
-    }
+    may_deposit(book, ctx)?;
     let processing = PaymentStatus::Deposit(DepositStatus::Processing);
     move_or_conflict(book, id, processing, "approved by two people", ctx)?;
     // A worker sends it: whoever approved is no caller of PSPs.

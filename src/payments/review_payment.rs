@@ -1,11 +1,46 @@
 //! Two people decide about a payment.
 
 use crate::book::Review;
-use crate::decide::{Answer, Command};
+use crate::decide::{Answer, Command, Refusal};
 use crate::domain::{PersonId, PlayerKey, ProposalId, ReviewId};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
+use crate::payments::know_before_taking::{TakeError, know_before_taking};
 use uuid::Uuid;
+
+/// Why a deposit that two people approve is not let go.
+const FOUND_SINCE: Refusal = Refusal::ReviewConflict(
+    "a register, a list or a limit says by now what nobody had seen when the deposit came: read its newest \
+     decision, then reject the deposit, or approve once that is over",
+);
+
+/// Submits what a person decided. An approval that lets a deposit go on to a PSP is decided with what is known
+/// of it by now.
+///
+/// # Errors
+/// Refused, or not recorded.
+pub async fn decided(
+    flows: &Flows,
+    player: &PlayerKey,
+    mut command: Command,
+) -> Result<Answer, SubmitError> {
+    let mut answer = flows.lanes.submit(player, command.clone()).await?;
+    if let Answer::AnswersWanted(deposit) = &answer {
+        let gathered = know_before_taking(flows, deposit).await.map_err(|error| match error {
+            TakeError::Submit(error) => error,
+            // Nothing was recorded: the same approval may be sent again.
+            TakeError::Store(_) => SubmitError::Busy,
+        })?;
+        if let Command::Approve { known, .. } = &mut command {
+            *known = Some(Box::new(gathered));
+        }
+        answer = flows.lanes.submit(player, command).await?;
+    }
+    match answer {
+        Answer::FoundSince => Err(FOUND_SINCE.into()),
+        answer => Ok(answer),
+    }
+}
 
 /// One person's act in a review.
 #[derive(Debug, Clone)]
@@ -31,11 +66,11 @@ pub async fn review_payment(
             Command::Propose { review, payment, outcome, note, payload, person }
         }
         ReviewAct::Approve { proposal } => {
-            Command::Approve { review, payment, proposal: proposal.0, person }
+            Command::Approve { review, payment, proposal: proposal.0, person, known: None }
         }
         ReviewAct::Refuse { note } => Command::Refuse { review, payment, note, person },
     };
-    match flows.lanes.submit(player, command).await? {
+    match decided(flows, player, command).await? {
         Answer::Review { review, .. } => {
             flows.nudges.payouts.notify_one();
             flows.nudges.attempts.notify_one();

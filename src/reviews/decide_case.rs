@@ -7,6 +7,7 @@ use crate::decide::{Command, Refusal};
 use crate::domain::{OperatorId, PersonId, PlayerKey, ProposalId, ReviewId};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
+use crate::payments::review_payment::decided;
 use crate::routing::set_switch::hold_here;
 use crate::screening::publish_policy::{EndError, decide_policy};
 use crate::store::StoreError;
@@ -44,7 +45,7 @@ pub async fn decide_case(
     match &review.player {
         Some(player) => {
             let player = PlayerKey { operator: operator.clone(), player: player.clone() };
-            flows.lanes.submit(&player, command(review, act, person)).await?;
+            decided(flows, &player, command(review, act, person)).await?;
             flows.nudges.payouts.notify_one();
             flows.nudges.attempts.notify_one();
             flows.nudges.erasures.notify_one();
@@ -64,7 +65,7 @@ fn command(review: &Review, act: CaseDecision, person: PersonId) -> Command {
             Command::Propose { review, payment, outcome, note, payload, person }
         }
         CaseDecision::Approve { proposal } => {
-            Command::Approve { review, payment, proposal: proposal.0, person }
+            Command::Approve { review, payment, proposal: proposal.0, person, known: None }
         }
         CaseDecision::Refuse { note } => Command::Refuse { review, payment, note, person },
     }

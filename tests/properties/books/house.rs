@@ -5,8 +5,12 @@ mod words;
 
 use interlock::book::{Book, GameEntry, GameKind, KeyClaim, KeyId, Viewer};
 use interlock::decide::command::{News, OpenReturn, PutPlayer, Source};
+use interlock::decide::completion::KnownBefore;
 use interlock::decide::{Answer, Command, Ctx, Refusal, decide};
-use interlock::domain::{AttemptId, AttemptStatus, Currency, Ids, Money, PersonId, Timestamp};
+use interlock::domain::{
+    AttemptId, AttemptStatus, Currency, DecisionId, Ids, Money, PersonId, Timestamp,
+};
+use interlock::screening::Facts;
 use psp_contract::{Decline, DeclineClass, NextAction, NotSent, Outcome, Report, Status, Unknown};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,6 +54,8 @@ pub struct House {
     /// What `payout_paid_twice` put into suspense: the one thing there that no deposit shows.
     paid_twice: i64,
     newest: Option<Command>,
+    /// What each decision was made from.
+    facts: BTreeMap<DecisionId, Facts>,
 }
 
 impl House {
@@ -57,8 +63,8 @@ impl House {
         let world = World::new();
         let book = Book::empty(world.player.key.clone(), world.start);
         let (now, ids) = (world.start, Numbers::default());
-        let mut house =
-            Self { book, now, ids, world, ledger: BTreeMap::new(), paid_twice: 0, newest: None };
+        let (ledger, facts) = (BTreeMap::new(), BTreeMap::new());
+        let mut house = Self { book, now, ids, world, ledger, paid_twice: 0, newest: None, facts };
         let player = house.world.player.clone();
         house
             .run(&Command::PutPlayer(Box::new(PutPlayer { player })))
@@ -86,6 +92,8 @@ impl House {
         };
         let answer = decide(&mut self.book, command, &ctx);
         for record in self.book.records.drain(..) {
+            let decided = record.decisions.iter();
+            self.facts.extend(decided.map(|decision| (decision.id, decision.facts.clone())));
             for entry in &record.entries {
                 let sum: i64 = entry.legs.iter().map(|leg| leg.amount).sum();
                 assert_eq!(sum, 0, "{} does not balance", entry.kind);
@@ -247,10 +255,18 @@ impl House {
             return;
         };
         let (proposal, person) = (proposal.id.0, PersonId::trusted("ann"));
-        let own = Command::Approve { review, payment, proposal, person };
+        let own = Command::Approve { review, payment, proposal, person, known: None };
         assert_eq!(self.run(&own).expect_err("one person is not two"), Refusal::SamePerson);
         let person = PersonId::trusted("bob");
-        let _ = self.run(&Command::Approve { review, payment, proposal, person });
+        let by = |known| {
+            let person = person.clone();
+            Command::Approve { review, payment, proposal, person, known }
+        };
+        if let Ok(Answer::AnswersWanted(deposit)) = self.run(&by(None)) {
+            let began = self.facts.get(&deposit.decision).cloned();
+            let known = KnownBefore { began, ..KnownBefore::default() };
+            let _ = self.run(&by(Some(Box::new(known))));
+        }
     }
 
     pub fn attempts(&self) -> BTreeMap<AttemptId, AttemptStatus> {
