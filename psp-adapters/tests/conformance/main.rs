@@ -14,6 +14,7 @@ mod mercadopago;
 mod nuvei;
 mod paysafe;
 mod pix_efi;
+mod pix_efi_traps;
 #[path = "../stands/mod.rs"]
 mod stands;
 #[path = "../support/mod.rs"]
