@@ -6,8 +6,7 @@
 //! - A deposit is a payment with a QR code. It is found by its id and by our reference, and can be
 //!   cancelled while it waits. Once approved it names the bank account's holder and CPF.
 //! - A payout goes to a PIX key, its body signed with Ed25519. It is found by its id only; after a lost
-//!   answer the same key gives the first answer again, for a quarter of an hour. Then a webhook names the
-//!   id, or people look.
+//!   answer the same key gives the first answer again.
 //! - Webhooks are thin: `data.id` stands in the query, and only it, the request's id and the time are
 //!   signed. Which payment it is, and what became of it, must be asked.
 //!
@@ -47,10 +46,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     idempotency: IdempotencyCapability::answers_again(
         // Letters, digits, dashes and underscores, for payouts.
         ReferenceRule { charset: Charset::Alphanumeric, ..ReferenceRule::visible(64) },
-        // No page says how long a key lives, and a payout that is sent again under a dead key is paid
-        // twice. It is there to make up for lost answers, so it lives for some minutes at least: a
-        // quarter of an hour beyond the margin.
-        minutes(75),
+        // No page says how long a key lives.
+        days(1),
     ),
     webhook: WebhookCapability::signed_hint(minutes(5)),
 };
