@@ -12,7 +12,6 @@ use psp_contract::{
     Capabilities, Charset, Currency, Decline, DeclineClass, DepositCapability,
     IdempotencyCapability, InquiryCapability, KeyReplay, NotSent, Outcome, ReferenceRule, Report,
     Status, Subject, Unknown, WebhookAuthenticity, WebhookCapability, WebhookProof,
-    WebhookReplyKind,
 };
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -191,10 +190,7 @@ fn capabilities(needs_our_answer: bool) -> Capabilities {
         webhook: WebhookCapability {
             authenticity: WebhookAuthenticity::Unsigned,
             proof: WebhookProof::Hint,
-            batch: false,
-            reply: WebhookReplyKind::Plain,
-            has_timestamp: false,
-            tolerance: Duration::ZERO,
+            ..WebhookCapability::SIGNED
         },
     }
 }
