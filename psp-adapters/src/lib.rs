@@ -16,7 +16,7 @@
 //! (what "not sent" means), [`identity`] (client certificates), [`psp`] (driving a plan), [`webhook`],
 //! [`signature`]. Then what adapters are made of, most of it by the name of `prelude`: `api` (where requests
 //! go and what they carry), `json` (strict trees, read by need and written by `object!`), `answer` (what an answer tells, or the operation ends with instead), `token`, `form`,
-//! `statement` (settlement tables, row by row), `bank` (accounts that are paid), `payer` (who paid), `common` (references, names, refusals),
+//! `statement` (settlement tables, row by row), `bank` (accounts that are paid), `payer` (who paid), `letters` (names in plain ones), `common` (references, names, refusals),
 //! `coins`, `pix` and `br_code` (what the PSPs of one kind share). Then the adapters, one folder a PSP, each
 //! with its wire format, its mapping into our words, and its webhooks. [`registry`] builds accounts from
 //! configuration and refuses what could not work.
@@ -34,6 +34,7 @@ mod fireblocks;
 mod form;
 pub mod identity;
 mod json;
+mod letters;
 mod mercadopago;
 mod nuvei;
 mod payer;

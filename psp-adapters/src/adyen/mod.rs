@@ -16,10 +16,9 @@
 //! - Two kinds of webhooks come to the same address: standard ones sign eight fields of each item, those
 //!   of the balance platform the whole body. What the eight fields do not cover is not told.
 //!
-//! Modules: `wire` (requests), `letters` (names in them), `mapping` (answers in our words), `transfer` (payouts in our words),
+//! Modules: `wire` (requests), `mapping` (answers in our words), `transfer` (payouts in our words),
 //! `webhook`, `report` (the settlement details report).
 
-mod letters;
 mod mapping;
 mod report;
 mod transfer;

@@ -1,8 +1,8 @@
 //! Adyen's requests: bodies that never differ for the same operation.
 
-use super::letters::{OF_ACCOUNTS, OF_CARDS, plain};
 use super::{Adyen, LINK_LIFE};
 use crate::bank::British;
+use crate::letters::{OF_ACCOUNTS, OF_CARDS, plain};
 use crate::prelude::*;
 
 /// The transfers' list is searched from this long before the attempt was sent: Adyen's clock is not ours.
@@ -43,7 +43,7 @@ pub(super) fn counterparty(payout: &PayoutRequest) -> Option<(&'static str, Json
     }
     let (identification, holder) = BRITISH.or_iban(payout.destination.portable.as_ref())?;
     let account = object! {
-        "accountHolder": object! { "fullName": plain(&holder, OF_ACCOUNTS)? },
+        "accountHolder": object! { "fullName": plain(holder, OF_ACCOUNTS)? },
         "accountIdentification": identification,
     };
     Some(("bank", object! { "bankAccount": account }))

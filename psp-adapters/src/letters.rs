@@ -1,12 +1,12 @@
-//! Names in the letters that Adyen takes of whom it pays. The same name always comes out the same.
+//! Names in the letters that a PSP takes of whom it pays (Adyen). The same name always comes out the same.
 
 /// The marks that the name of a card's holder may have besides letters; a bank account's more.
-pub(super) const OF_CARDS: &str = " -.—/";
-pub(super) const OF_ACCOUNTS: &str = " -.—/,;:\\+&!?@()\"'0123456789";
+pub(crate) const OF_CARDS: &str = " -.—/";
+pub(crate) const OF_ACCOUNTS: &str = " -.—/,;:\\+&!?@()\"'0123456789";
 
 /// A name in plain Latin letters and these marks. None: nothing of it is left, or it is written in other
 /// letters than Latin ones.
-pub(super) fn plain(name: &str, marks: &str) -> Option<String> {
+pub(crate) fn plain(name: &str, marks: &str) -> Option<String> {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
         match c {
