@@ -105,10 +105,7 @@ impl Command {
                 // One that is completed now is screened once more.
                 needs.limits.insert(player.clone());
             }
-            Command::OpenReturn(open) => {
-                payment_needs(player, open.deposit, needs);
-                needs.returns_of.insert((player.clone(), open.deposit));
-            }
+            Command::OpenReturn(open) => return_needs(player, open.deposit, needs),
             Command::VendorsSaid(said) => {
                 payment_needs(player, said.payment, needs);
                 needs.turnover.insert(player.clone());
@@ -178,6 +175,12 @@ fn payment_needs(player: &PlayerKey, payment: Uuid, needs: &mut Needs) {
     needs.payments.insert(payment);
     needs.wallets.insert((player.clone(), None));
     needs.reviews.insert(payment);
+}
+
+/// A return is opened beside the deposit's other returns.
+fn return_needs(player: &PlayerKey, deposit: Uuid, needs: &mut Needs) {
+    payment_needs(player, deposit, needs);
+    needs.returns_of.insert((player.clone(), deposit));
 }
 
 /// What two people decide about a payment, or about the player.

@@ -362,21 +362,6 @@ async fn an_exclusion_that_came_between_is_not_ended_by_a_proposal_for_another()
     world.close().await;
 }
 
-/// What was proposed before proposals said which exclusion is proposed again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_proposal_that_names_no_exclusion_ends_none() {
-    let world = World::new().await;
-    let player = world.player("DE").await;
-    let case = open(&world, &player, CasePayload::ExclusionEnd(None), "ann").await;
-    let from = world.one().flows.clock.now();
-    let exclusion = Some(Exclusion { source: "self".to_owned(), from, until: None });
-    let record = world.read_player(&player).await;
-    world.change_player(interlock::domain::Player { exclusion, ..record }).await;
-    let refused = refusal(approve(&world, &case, "bob").await);
-    assert!(refused.to_string().contains("propose again"), "{refused:?}");
-    world.close().await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_field_of_a_player_who_has_paid_changes_by_two_people() {
     let world = World::new().await;

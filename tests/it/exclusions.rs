@@ -1,8 +1,10 @@
 //! Exclusions in the player's record: nothing that the casino puts ends one or makes it shorter, and what
 //! people were asked about before it goes no further.
 
+use super::cases::{approve, open, refusal};
 use super::harness::{World, eur};
 use super::rules::world as with_rules;
+use interlock::book::CasePayload;
 use interlock::decide::Refusal;
 use interlock::domain::{Exclusion, Player};
 use interlock::lane::SubmitError;
@@ -81,5 +83,20 @@ async fn a_deposit_that_waits_for_people_is_not_sent_once_its_player_is_excluded
     assert!(is_refused, "{refused:?}");
     let after = world.payment(waiting.id).await;
     assert_eq!((after.status.as_str(), after.attempts.len()), ("in_review", 0));
+    world.close().await;
+}
+
+/// What was proposed before proposals said which exclusion is proposed again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_names_no_exclusion_ends_none() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let case = open(&world, &player, CasePayload::ExclusionEnd(None), "ann").await;
+    let from = world.one().flows.clock.now();
+    let exclusion = Some(Exclusion { source: "self".to_owned(), from, until: None });
+    let record = world.read_player(&player).await;
+    world.change_player(Player { exclusion, ..record }).await;
+    let refused = refusal(approve(&world, &case, "bob").await);
+    assert!(refused.to_string().contains("propose again"), "{refused:?}");
     world.close().await;
 }

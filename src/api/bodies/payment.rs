@@ -270,7 +270,7 @@ pub struct WithdrawalSchema {
 #[derive(Debug, ToSchema)]
 #[schema(as = NewReturn)]
 pub struct ReturnSchema {
-    /// In the deposit's currency; left out, all of it.
+    /// In the deposit's currency; left out, all that its other returns leave of it.
     pub amount: Option<String>,
     pub reason: String,
 }
