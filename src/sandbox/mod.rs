@@ -2,8 +2,8 @@
 //! PostgreSQL cluster, keys for the mock PSPs, a player for each market, and a note where everything runs.
 //!
 //! Everything lives in one folder, `.interlock` of the project ([`home`]): `pg/` the cluster,
-//! `keys/` the generated keys, `run.json` the addresses while a sandbox runs, `run.lock` whether one does. Removing the folder
-//! while nothing runs gives a fresh start.
+//! `keys/` the generated keys, `run.json` the addresses while a sandbox runs, `run.lock` whether one does.
+//! Removing the folder while nothing runs gives a fresh start.
 //!
 //! Reading order: [`cluster`], [`keys`], `certificates`, [`mocks`], [`players`],
 //! [`console`], [`ports`], [`runfile`].
