@@ -49,7 +49,8 @@ fn check_mock(id: &str, list: &str, base_url: &str) -> anyhow::Result<()> {
     let key = format!("{list}.{}.base_url", id.replace('-', "_"));
     let url = Url::parse(base_url).with_context(|| format!("{key} is no URL"))?;
     let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
-    ports::check_free(&format!("the mock of {id}"), here(port), Setting::Url { key, url })?;
+    let setting = Setting::Url { key, url: Box::new(url) };
+    ports::check_free(&format!("the mock of {id}"), here(port), setting)?;
     Ok(())
 }
 

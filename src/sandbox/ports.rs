@@ -25,7 +25,7 @@ pub enum Setting {
     /// `server.listen`: host and port.
     Address { key: String },
     /// A URL, of which scheme and path stay.
-    Url { key: String, url: Url },
+    Url { key: String, url: Box<Url> },
     /// The port alone.
     Port { key: String },
 }
@@ -105,8 +105,8 @@ mod tests {
         let address = taken.local_addr().unwrap();
         let told = |setting| check_free("a mock", address, setting).unwrap_err().to_string();
         let key = "vendors.elliptic.base_url".to_owned();
-        let url = format!("http://127.0.0.1:{}/v2", address.port()).parse().unwrap();
-        let text = told(Setting::Url { key, url });
+        let url: Url = format!("http://127.0.0.1:{}/v2", address.port()).parse().unwrap();
+        let text = told(Setting::Url { key, url: Box::new(url) });
         let (_, url) = text.split_once("INTERLOCK__VENDORS__ELLIPTIC__BASE_URL=").expect("named");
         let url: Url = url.parse().unwrap();
         assert_eq!((url.scheme(), url.path()), ("http", "/v2"));
