@@ -4,12 +4,12 @@
 //! A checkpoint counts when its signature does. One whose signature is broken only helps to guess the
 //! order of the leaves, and whatever it covers is proven by the next sound one. The walk over the chain
 //! ends where nothing sound goes on; a newer sound checkpoint beyond that end proves that something was
-//! cut off.
+//! cut off, and one that the walk went past proves that the key has signed another history too.
 
 use super::canonical::time_text;
 use super::checkpoint::{Checkpoint, Heads, Place, Range, ranges};
 use super::note::{Keys, split};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Checkpoints by the size of the one before them.
 #[derive(Debug)]
@@ -104,6 +104,7 @@ impl Chain {
         let (mut sizes, mut added) = (Vec::new(), Vec::new());
         // Hints that lead to no sound checkpoint prove nothing: the walk ends before them.
         let mut sound_end = (0, Heads::new());
+        let mut taken = BTreeSet::new();
         loop {
             let sound = self.sound.get(&size);
             let Some(step) = sound.or_else(|| self.hints.get(&size)) else { break };
@@ -120,9 +121,12 @@ impl Chain {
                 let checkpoint = step.clone();
                 walk.stretches.push(Stretch { checkpoint, sizes, ranges });
                 sound_end = (size, heads.clone());
+                taken.insert(step.after);
             }
         }
         let (size, heads) = sound_end;
+        let passed = self.sound.values().filter(|it| it.size <= size && !taken.contains(&it.after));
+        self.faults.extend(passed.map(beside));
         if let Some(newest) = self.newest().filter(|newest| newest.size > size) {
             self.faults.insert(0, cut_off(size, &heads, newest));
         } else if !added.is_empty() {
@@ -143,6 +147,14 @@ impl Chain {
 /// Whether a step only adds to what was there.
 fn goes_on(heads: &Heads, step: &Checkpoint) -> bool {
     heads.iter().all(|(slot, head)| step.heads.get(slot).is_some_and(|later| head <= later))
+}
+
+/// One that lies within the chain, and that no step of it is.
+fn beside(checkpoint: &Checkpoint) -> String {
+    format!(
+        "the signed checkpoint of size {} after {} is not on this chain: the key has signed two histories",
+        checkpoint.size, checkpoint.after
+    )
 }
 
 fn place_text(slot: i16, seq: i64) -> String {

@@ -92,6 +92,19 @@ fn two_histories_under_one_key_are_told() {
 }
 
 #[test]
+fn a_sound_checkpoint_that_the_chain_goes_past_is_told() {
+    let signer = signer();
+    let notes = three().map(|it| signer.sign(&it.text()));
+    // Kept from the history before the database was set back and went on otherwise.
+    let kept = checkpoint(3, &[(0, 4)]);
+    let walk = walk(&signer, &[&[signer.sign(&kept.text())], &notes[..]].concat());
+    assert_eq!(sizes(&walk), [[2], [5], [9]]);
+    let told = "the signed checkpoint of size 4 after 3 is not on this chain: \
+                the key has signed two histories";
+    assert_eq!(walk.faults, [told]);
+}
+
+#[test]
 fn another_logs_and_another_keys_checkpoints_do_not_count() {
     let (signer, stranger) = (signer(), signer());
     let [one, two, _] = three();
