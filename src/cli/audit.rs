@@ -225,6 +225,7 @@ fn verify_pack(file: &Path, keys: &Keys) -> anyhow::Result<ExitCode> {
         places.join(", "),
         policies(&verdict.policies)
     );
+    println!("a pack cannot show that the log holds nothing more of it: `audit verify --log` can");
     Ok(if verdict.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

@@ -1,13 +1,19 @@
 //! The evidence pack: a few records with all that shows, on any other machine and without a database,
-//! that they stand in the log as they were sealed.
+//! that they stand in the log as they were sealed, and are of what the pack says it is about.
+//!
+//! That there is nothing more no pack can show. Its events are counted from the first one on, so that nothing
+//! with an event is missing in between.
 
 use super::checkpoint::{Checkpoint, Place};
 use super::line::place_of;
 use super::note::Keys;
 use super::tree::{Hash, leaf_hash, root_of_path};
+use crate::domain::{DecisionId, PaymentId};
 use crate::screening::file::canonical::is_hash_of;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// What `format` says.
 pub const FORMAT: &str = "interlock evidence pack 1";
@@ -68,6 +74,9 @@ pub fn read_me(about: &str) -> Vec<String> {
         "A policy's text is the one that a decision names when the SHA-256 of its canonical form is the \
          decision's policy_sha256; verifying compares them."
             .to_owned(),
+        "What is here is in the log and is of what this file is about. It cannot show that the log holds \
+         nothing more of it: ask for a newer file, or for the whole log."
+            .to_owned(),
     ]
     .into()
 }
@@ -92,10 +101,12 @@ impl Pack {
         }
         let checkpoints = self.sound_checkpoints(keys, &mut verdict);
         let mut named = BTreeMap::new();
+        let mut lines = Vec::new();
         for record in &self.records {
             match record.verify(&checkpoints) {
                 Ok(place) => {
                     verdict.proven.push(place);
+                    lines.push((place, serde_json::from_str(&record.line).unwrap_or_default()));
                     named.extend(policies_of(&record.line));
                 }
                 Err(fault) => verdict.faults.push(fault),
@@ -115,7 +126,38 @@ impl Pack {
         if self.records.is_empty() {
             verdict.faults.push("it holds no record".to_owned());
         }
+        verdict.faults.extend(self.of_another(&lines));
         verdict
+    }
+
+    /// Which of the proven lines are not of what the pack says it is about, and which are missing.
+    fn of_another(&self, lines: &[(Place, Value)]) -> Vec<String> {
+        let about = self.about.as_str();
+        let foreign = |is_of: &dyn Fn(&Value) -> bool| -> Vec<String> {
+            let others = lines.iter().filter(|(_, line)| !is_of(line));
+            others.map(|(place, _)| format!("{place} is no record of {about}")).collect()
+        };
+        if let Some(decision) = DecisionId::parse(about) {
+            let is_it = |it: &Value| uuid_of(&it["decision_id"]) == Some(decision.0);
+            return foreign(&|line| all(&line["decisions"]).any(is_it));
+        }
+        let Some(payment) = PaymentId::parse(about) else {
+            return vec![format!("it is about `{about}`, which is no payment's or decision's id")];
+        };
+        let mut faults = foreign(&|line| {
+            uuid_of(&line["record"]["payment_id"]) == Some(payment.uuid)
+                || all(&line["events"]).any(|event| event["subject"] == about)
+        });
+        let events = lines.iter().flat_map(|(_, line)| all(&line["events"]));
+        let told = events.filter(|event| event["subject"] == about);
+        let told: BTreeSet<i64> =
+            told.filter_map(|event| event["payment_sequence"].as_i64()).collect();
+        let last = told.last().copied().unwrap_or(1);
+        let missing = (1..=last).filter(|sequence| !told.contains(sequence));
+        faults.extend(missing.map(|sequence| {
+            format!("event {sequence} of {about} is missing: a record was left out")
+        }));
+        faults
     }
 
     fn sound_checkpoints(
@@ -154,6 +196,14 @@ impl Proven {
             )),
         }
     }
+}
+
+fn all(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn uuid_of(text: &Value) -> Option<Uuid> {
+    Uuid::try_parse(text.as_str()?).ok()
 }
 
 fn read_hash(text: &str) -> Option<Hash> {

@@ -28,7 +28,8 @@ pub struct Flip {
 pub struct Tally {
     pub decisions: u64,
     pub flipped: u64,
-    /// Made by an engine that kept no inputs, or under a version that is not known here.
+    /// Made by an engine that kept no inputs, or under a version that is not known here or did not ask what the
+    /// candidate asks.
     pub passed_over: u64,
 }
 
@@ -84,8 +85,8 @@ fn one(
         return Ok(Found::PassedOver);
     };
     let facts = facts_json::read(inputs)?;
-    if !counters::are_answered(candidate, &facts) {
-        // It counts what was not counted then: its finding would be about the gap, not the player.
+    if !counters::are_answered(candidate, recorded_by, &facts) {
+        // It asks what was not asked then: its finding would be about the gap, not the player.
         return Ok(Found::PassedOver);
     }
     let screening = engine::decide(Some(candidate), &facts);

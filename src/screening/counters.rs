@@ -4,7 +4,9 @@ use super::aggregate::{Aggregate, Flow, Query, aggregate, worth};
 use super::facts::Facts;
 use super::gather::{Locked, Setting};
 use super::policy::MarketPolicy;
-use super::{Checkpoint, FxTable};
+use super::rule::{Rule, State};
+use super::signals::Hook;
+use super::{Checkpoint, FxTable, engine};
 use crate::domain::{Money, Timestamp};
 use uuid::Uuid;
 
@@ -53,8 +55,50 @@ impl Counted {
     }
 }
 
-/// Whether these facts answer all that a policy's rules ask at their checkpoint.
-pub fn are_answered(policy: &MarketPolicy, facts: &Facts) -> bool {
+/// Whether these facts, which were gathered for one version, answer all that the rules of another ask at their
+/// checkpoint: of the player's movements, of vendors, and of what two people vouch for.
+pub fn are_answered(
+    policy: &MarketPolicy,
+    gathered_for: Option<&MarketPolicy>,
+    facts: &Facts,
+) -> bool {
+    let then: Vec<&Rule> = gathered_for
+        .into_iter()
+        .flat_map(|policy| &policy.rules)
+        .filter(|rule| rule.at.contains(&facts.checkpoint) && engine::applies(rule, facts))
+        .collect();
+    let here = policy.rules.iter().filter(|rule| rule.at.contains(&facts.checkpoint));
+    // What only records comes to nothing either way.
+    let acts = |rule: &&Rule| !rule.only_records && !facts.only_records(&rule.id);
+    let was_asked = here
+        .filter(acts)
+        .filter(|rule| engine::applies(rule, facts))
+        .all(|rule| was_asked_outside(rule, &then, facts) && was_vouched_for(rule, &then, facts));
+    was_asked && are_counted(policy, facts)
+}
+
+/// Whether the vendors that a rule hangs on were asked then too, or it has nothing to say of these facts.
+fn was_asked_outside(rule: &Rule, then: &[&Rule], facts: &Facts) -> bool {
+    let asks = |rule: &Rule, hook: Hook| {
+        let asked = rule.check.asks().is_some_and(|ask| ask.hook == hook);
+        // Nobody waits for a vendor on which hangs nothing.
+        let is_on_record = rule.only_records || facts.only_records(&rule.id);
+        asked || (rule.check.hook() == Some(hook) && !is_on_record)
+    };
+    let wanted = rule.check.hook().or_else(|| rule.check.asks().map(|ask| ask.hook));
+    wanted.is_none_or(|hook| {
+        then.iter().any(|other| asks(other, hook)) || rule.check.find(facts).is_empty()
+    })
+}
+
+/// Whether it was looked then who vouches for what a rule hits, or there is nothing to vouch for.
+fn was_vouched_for(rule: &Rule, then: &[&Rule], facts: &Facts) -> bool {
+    let mut kinds = rule.check.lifted_by().iter();
+    kinds.all(|kind| then.iter().any(|other| other.check.lifted_by().contains(kind)))
+        || rule.check.find(facts).iter().all(|finding| finding.state != State::Hit)
+}
+
+fn are_counted(policy: &MarketPolicy, facts: &Facts) -> bool {
     let mut here = policy.rules.iter().filter(|rule| rule.at.contains(&facts.checkpoint));
     let is_known = facts.shared.is_some() || !here.any(|rule| rule.check.looks_for_others());
     is_known && asked(policy, facts.checkpoint).iter().all(|query| facts.counted(query).is_some())
@@ -98,3 +142,7 @@ pub fn count(
     };
     asked(policy, facts.checkpoint).into_iter().map(answer).collect()
 }
+
+#[cfg(test)]
+#[path = "counters_tests.rs"]
+mod tests;

@@ -139,7 +139,7 @@ fn all(policy: Option<&MarketPolicy>) -> impl Iterator<Item = &Rule> {
 
 /// A deposit that goes back to its source is the casino's act: none of the player's own conditions
 /// apply to it. And without a player there is nothing else to look at.
-fn applies(rule: &Rule, facts: &Facts) -> bool {
+pub(super) fn applies(rule: &Rule, facts: &Facts) -> bool {
     use crate::domain::Origin;
     let returns = facts.payment().is_some_and(|payment| payment.origin == Origin::Return);
     let first = rule.number == rules::PLAYER_KNOWN;

@@ -74,6 +74,76 @@ async fn a_pack_that_was_changed_anywhere_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pack_under_another_name_or_with_a_record_left_out_says_so() {
+    let log = Log::sealed().await;
+    let payout = log.pack(log.payout().await).await.unwrap();
+    let deposit = "select payment_id::text from payment where direction = 'deposit' limit 1";
+    let deposit = Subject::Payment(PaymentId::deposit(log.id(deposit).await));
+    let deposit = log.pack(deposit).await.unwrap();
+    let faults = |pack: &Pack, about: &str| {
+        Pack { about: about.to_owned(), ..pack.clone() }.verify(&log.keys()).faults.join("; ")
+    };
+    assert_eq!(faults(&payout, &payout.about), "");
+    let told = faults(&deposit, &payout.about);
+    assert!(told.contains(&format!("is no record of {}", payout.about)), "{told}");
+    let told = faults(&payout, &payout.about.replace("wd_", "dep_"));
+    assert!(told.contains("event 1 of dep_"), "{told}");
+    assert!(faults(&payout, "payout 7").contains("no payment's or decision's id"));
+    let decisions = "select decision_id::text from decision order by slot, seq";
+    let ids: Vec<uuid::Uuid> =
+        log.world.texts(decisions).await.iter().map(|id| id.parse().unwrap()).collect();
+    let decision = log.pack(Subject::Decision(DecisionId(ids[0]))).await.unwrap();
+    assert_eq!(faults(&decision, &decision.about), "");
+    let told = faults(&decision, &DecisionId(ids[1]).to_string());
+    assert!(told.contains("is no record of dec_"), "{told}");
+
+    // Of what tells events only the end can be left out unseen.
+    let told_by = |line: &str| -> Vec<i64> {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let events = line["events"].as_array().unwrap().iter();
+        let own = events.filter(|event| event["subject"] == payout.about.as_str());
+        own.map(|event| event["payment_sequence"].as_i64().unwrap()).collect()
+    };
+    let told: Vec<Vec<i64>> = payout.records.iter().map(|it| told_by(&it.line)).collect();
+    let last = *told.iter().flatten().max().unwrap();
+    let within = told.iter().enumerate().filter(|(_, it)| !it.is_empty() && !it.contains(&last));
+    let mut tried = 0;
+    for (index, sequences) in within {
+        let mut forged = payout.clone();
+        forged.records.remove(index);
+        let expected = format!("event {} of {} is missing", sequences[0], payout.about);
+        let found = faults(&forged, &payout.about);
+        assert!(found.contains(&expected), "{index} of {told:?}: {found}");
+        tried += 1;
+    }
+    assert!(tried > 0, "{told:?}");
+    log.end().await;
+}
+
+/// A return begins with a command of its deposit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_of_a_return_holds_the_record_that_opened_it() {
+    let log = Log::new().await;
+    let player = log.world.player("DE").await;
+    let deposit = log.world.deposit(&player, super::eur(2_500)).await;
+    let less = serde_json::json!({"outcome": "succeeded", "amount": "20.00"});
+    log.world.complete_with(&deposit, less).await;
+    let held = log.world.settled(deposit.id, "in_review").await;
+    log.world.two_people(&held, "return").await;
+    log.world.settled(deposit.id, "returned").await;
+    log.seal().await;
+    let back = "select payment_id::text from payment where origin = 'return'";
+    let back = PaymentId::withdrawal(log.id(back).await);
+    for payment in [back, deposit.id] {
+        let pack = log.pack(Subject::Payment(payment)).await.unwrap();
+        let verdict = pack.verify(&log.keys());
+        assert_eq!(verdict.faults, Vec::<String>::new(), "{payment}");
+        assert!(pack.records[0].line.contains(&format!("\"subject\":\"{payment}\"")), "{payment}");
+    }
+    log.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_is_not_sealed_yet_has_no_pack_yet() {
     let log = Log::new().await;
     let player = log.world.rich_player("DE", 10_000).await;
