@@ -12,7 +12,7 @@ use super::compare::{self, Difference, Told};
 use super::engine::{self, ENGINE};
 use super::gather::{self, Locked, Setting};
 use super::movement::{Movement, UseState};
-use super::{Checkpoint, Facts, MarketPolicy, Policies};
+use super::{Checkpoint, Facts, MarketPolicy, Policies, payer};
 use crate::domain::{Direction, Instrument, Reason, Timestamp};
 use crate::store::read_history::{self, RecordedDecision};
 use crate::store::{Pool, StoreError, backgrounds, facts_json, json};
@@ -252,10 +252,7 @@ async fn known_at<'a>(
         gather::count_withdrawal(&mut facts, own, &locked, &counting);
         return Ok((as_answered(facts, recorded), policy));
     }
-    let source = match (recorded.checkpoint, decision.payment) {
-        (Checkpoint::DepositPost, Some(payment)) => read_history::source(pool, payment).await?,
-        _ => None,
-    };
+    let (source, is_known) = payer_known_at(pool, decision, &recorded, known).await?;
     let records = gather::Deposit {
         checkpoint: recorded.checkpoint,
         player,
@@ -269,11 +266,42 @@ async fn known_at<'a>(
         source: source.as_ref(),
     };
     let mut facts = gather::deposit(&records, &setting);
+    if !is_known {
+        facts.payer = recorded.payer.clone().filter(|_| player.is_some());
+    }
     let ends = background::ends(&decision.player.operator, source.as_ref());
     let (movements, background, owed) = (&movements, &background, &[]);
     let locked = Locked { limits, owed, movements, background, ends: &ends };
     gather::count_deposit(&mut facts, own, &locked, &counting);
     Ok((as_answered(facts, recorded), policy))
+}
+
+/// Who paid a deposit, as far as that was told by a time; false: what has come to be known since cannot be told
+/// from what was known then, and the decision's own finding of the payer counts.
+async fn payer_known_at(
+    pool: &Pool,
+    decision: &RecordedDecision,
+    recorded: &Facts,
+    known: Timestamp,
+) -> Result<(Option<Instrument>, bool), StoreError> {
+    let (Checkpoint::DepositPost, Some(payment)) = (recorded.checkpoint, decision.payment) else {
+        return Ok((None, true));
+    };
+    let (source, changed_at) = read_history::source(pool, payment).await?;
+    if changed_at.is_some_and(|at| at <= known) {
+        return Ok((source, true));
+    }
+    // Nothing more was told since, where it still gives what was found then.
+    let then = read_history::player(pool, &decision.player, recorded.counted_at).await?;
+    let found = then
+        .as_ref()
+        .zip(source.as_ref())
+        .map(|((player, _), source)| payer::compare(source, player));
+    if found == recorded.payer {
+        return Ok((source, true));
+    }
+    // The payer's account is the one that the decision saw, where it saw any.
+    Ok((source.filter(|_| recorded.payer.is_some()), false))
 }
 
 /// Where a withdrawal goes.

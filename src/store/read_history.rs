@@ -260,16 +260,21 @@ pub async fn movements(
     Ok(movements)
 }
 
-/// Who paid a deposit, where the PSP has told.
-pub async fn source(pool: &PgPool, payment: Uuid) -> Result<Option<Instrument>, StoreError> {
+/// Who paid a deposit, where the PSP has told, and when anything of the deposit changed last: who paid may have
+/// been told as late as that.
+pub async fn source(
+    pool: &PgPool,
+    payment: Uuid,
+) -> Result<(Option<Instrument>, Option<Timestamp>), StoreError> {
     let row = sqlx::query!(
-        r#"select source::text as source from payment where payment_id = $1"#,
+        "select source::text as source, updated_at from payment where payment_id = $1",
         payment
     )
     .fetch_optional(pool)
     .await?;
-    let source = row.and_then(|row| row.source);
-    source.map(|text| super::instrument_json::read_instrument(&text)).transpose()
+    let Some(row) = row else { return Ok((None, None)) };
+    let source = row.source.map(|text| super::instrument_json::read_instrument(&text));
+    Ok((source.transpose()?, Some(row.updated_at)))
 }
 
 /// Where a withdrawal goes, by its parts.
