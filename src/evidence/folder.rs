@@ -109,6 +109,19 @@ impl Folder {
         Ok(paths.filter(|path| path.extension().is_some_and(|kind| kind == KEY)).collect())
     }
 
+    /// The verifier keys that are here; a file that holds none is passed over.
+    ///
+    /// # Errors
+    /// When the folder or a file cannot be read.
+    pub fn keys(&self) -> Result<Vec<VerifierKey>, FolderError> {
+        let mut keys = Vec::new();
+        for path in self.key_files()? {
+            let text = fs::read_to_string(&path).map_err(failed("reading", &path))?;
+            keys.extend(VerifierKey::parse(&text));
+        }
+        Ok(keys)
+    }
+
     /// The note of a size; bytes that are no text are told as such.
     ///
     /// # Errors

@@ -3,10 +3,13 @@
 //! It only reads what is committed and never changes, so no lane waits for it. One checkpoint is one
 //! row: of two instances that seal at once, one row is kept and the other's note is thrown away unseen.
 //! The files come after the row. Whoever dies in between is caught up with by the next look of anybody.
+//!
+//! The database's rows are not believed: what is gone on from, and what goes into the folder, is opened with
+//! the key first. Whoever can write rows and has no key can stop the sealing, and is told to people.
 
 use super::checkpoint::{Checkpoint, Heads, ranges};
 use super::folder::{Folder, FolderError};
-use super::note::Signer;
+use super::note::{Keys, Signer};
 use super::tree::{Frontier, Hash, leaf_hash};
 use crate::domain::Timestamp;
 use crate::store::checkpoints::{self, Kept};
@@ -35,8 +38,12 @@ pub enum SealError {
     FolderIsAhead { folder: u64, database: u64 },
     #[error("slot {slot} seq {seq} is below its slot's number, but is not there")]
     Missing { slot: i16, seq: i64 },
-    #[error("the checkpoint number {0} in the database cannot be read")]
-    Unreadable(i64),
+    /// Somebody else wrote it, or changed it.
+    #[error(
+        "the checkpoint number {number} in the database is not what this log's key has signed: {why}; \
+         nothing is sealed until people have looked (docs/evidence.md)"
+    )]
+    NotAsSigned { number: i64, why: String },
 }
 
 /// How this instance seals.
@@ -63,15 +70,77 @@ pub struct Progress {
     pub sealed_now: bool,
 }
 
+/// A checkpoint of the database whose note was opened, and whose row says what the note says.
+struct Opened {
+    number: i64,
+    checkpoint: Checkpoint,
+    frontier: Frontier,
+}
+
+/// Opens rows with this instance's key, or with one of those that signed before it and left their verifier
+/// keys in the folder.
+struct Opener<'a> {
+    sealing: &'a Sealing,
+    log: &'a str,
+}
+
+impl Opener<'_> {
+    fn open(&self, kept: &Kept) -> Result<Opened, SealError> {
+        let number = kept.number;
+        let wrong = |why: &str| SealError::NotAsSigned { number, why: why.to_owned() };
+        let own = self.sealing.signer.verifier();
+        let text = match own.open(&kept.note) {
+            Ok(text) => text,
+            Err(_) => self.keys()?.open(&kept.note).map_err(|error| wrong(&error.to_string()))?,
+        };
+        let checkpoint =
+            Checkpoint::parse(text).ok_or_else(|| wrong("its note is no checkpoint"))?;
+        let is_of_log = checkpoint.origin.rsplit_once('/').is_some_and(|(_, log)| log == self.log);
+        if !is_of_log {
+            return Err(wrong("its note is of another log"));
+        }
+        if checkpoint.size != to_u64(kept.size) || checkpoint.heads != kept.heads {
+            return Err(wrong("its size or heads are not those of its note"));
+        }
+        let frontier = Frontier::restore(checkpoint.size, &kept.frontier);
+        let frontier = frontier.filter(|frontier| frontier.root() == checkpoint.root);
+        let frontier = frontier.ok_or_else(|| wrong("its frontier does not lead to its root"))?;
+        Ok(Opened { number, checkpoint, frontier })
+    }
+
+    fn keys(&self) -> Result<Keys, FolderError> {
+        let own = self.sealing.signer.verifier().clone();
+        let folder = Folder::open(&self.sealing.folder, self.log)?;
+        let keys = [vec![own.clone()], folder.keys()?].concat();
+        Ok(Keys::new(keys).unwrap_or_else(|| own.into()))
+    }
+}
+
+async fn newest(pool: &Pool, sealing: &Sealing) -> Result<Option<Opened>, SealError> {
+    let Some(kept) = checkpoints::newest(pool).await? else { return Ok(None) };
+    Opener { sealing, log: &log_id(pool).await? }.open(&kept).map(Some)
+}
+
+/// The newest checkpoint; none: nothing is sealed yet.
+///
+/// # Errors
+/// When it cannot be read, or is not what the key has signed.
+pub async fn newest_checkpoint(
+    pool: &Pool,
+    sealing: &Sealing,
+) -> Result<Option<Checkpoint>, SealError> {
+    Ok(newest(pool, sealing).await?.map(|opened| opened.checkpoint))
+}
+
 /// Makes the next checkpoint if it is due. `now` decides, and stands in it.
 pub async fn seal(pool: &Pool, sealing: &Sealing, now: Timestamp) -> Result<Progress, SealError> {
-    let newest = checkpoints::newest(pool).await?;
+    let newest = newest(pool, sealing).await?;
     let committed = checkpoints::lane_heads(pool).await?;
     let (size, sealed_at) = match &newest {
-        Some(kept) => (to_u64(kept.size), Some(kept.sealed_at)),
+        Some(newest) => (newest.checkpoint.size, Some(newest.checkpoint.at)),
         None => (0, None),
     };
-    let heads = newest.as_ref().map_or_else(Heads::new, |kept| kept.heads.clone());
+    let heads = newest.as_ref().map_or_else(Heads::new, |it| it.checkpoint.heads.clone());
     let unsealed = count(&heads, &committed);
     let is_old = sealed_at.is_none_or(|at| at + sealing.every <= now);
     let is_due = unsealed >= sealing.every_records || (unsealed > 0 && is_old);
@@ -95,16 +164,12 @@ pub async fn seal(pool: &Pool, sealing: &Sealing, now: Timestamp) -> Result<Prog
 async fn next_checkpoint(
     pool: &Pool,
     sealing: &Sealing,
-    newest: Option<Kept>,
+    newest: Option<Opened>,
     to: &Heads,
     now: Timestamp,
 ) -> Result<Kept, SealError> {
     let (mut frontier, from, number) = match newest {
-        Some(kept) => {
-            let frontier = Frontier::restore(to_u64(kept.size), &kept.frontier);
-            let frontier = frontier.ok_or(SealError::Unreadable(kept.number))?;
-            (frontier, kept.heads, kept.number + 1)
-        }
+        Some(Opened { number, checkpoint, frontier }) => (frontier, checkpoint.heads, number + 1),
         None => (Frontier::default(), Heads::new(), 1),
     };
     let after = frontier.size();
@@ -141,7 +206,8 @@ pub async fn put_files(
     sealing: &Sealing,
     known: Option<u64>,
 ) -> Result<u64, SealError> {
-    let folder = Folder::open(&sealing.folder, &log_id(pool).await?)?;
+    let log = log_id(pool).await?;
+    let folder = Folder::open(&sealing.folder, &log)?;
     folder.put_key(sealing.signer.verifier())?;
     let mut size = match known {
         Some(size) => size,
@@ -166,6 +232,8 @@ pub async fn put_files(
         let Some(last) = more.last() else { return Ok(size) };
         (number, size) = (last.number, to_u64(last.size));
         for kept in &more {
+            // A file is never taken back: nothing that somebody else wrote becomes one.
+            Opener { sealing, log: &log }.open(kept)?;
             folder.put(to_u64(kept.size), &kept.note, &kept.leaves)?;
         }
     }

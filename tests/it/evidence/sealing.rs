@@ -157,6 +157,58 @@ async fn a_database_that_was_set_back_is_not_sealed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_key_has_not_signed_is_neither_gone_on_from_nor_put_into_the_folder() {
+    let log = Log::sealed().await;
+    let newest = "(select * from evidence_checkpoint order by number desc limit 1) c";
+    let folder = interlock::evidence::folder::Folder::at(&log.folder().await);
+    let sizes = folder.sizes().unwrap();
+    let forged = |size: &str, note: &str, heads: &str| {
+        format!(
+            "insert into evidence_checkpoint (number, size, note, leaves, frontier, heads, sealed_at)
+             select number + 1, {size}, {note}, leaves, frontier, {heads}, now() + interval '9 years'
+             from {newest}"
+        )
+    };
+    let change = |set: &str| {
+        format!("update evidence_checkpoint set {set} where number = (select number from {newest})")
+    };
+    log.owner("create table kept as table evidence_checkpoint").await;
+    for (attack, told) in [
+        // Nothing would ever be new again.
+        (forged("1000000000", "note", "array[1000000000]"), "its size or heads"),
+        // The own signature under another text, and a stranger's under any.
+        (forged("size + 1", "replace(note, 'slot 0 ', 'slot 0 1')", "heads"), "signature is wrong"),
+        (forged("size + 1", "'x' || note", "heads"), "signature is wrong"),
+        (change("heads = heads || 1::bigint"), "its size or heads"),
+        (change("frontier = set_byte(frontier, 0, get_byte(frontier, 0) # 1)"), "its frontier"),
+        (change("note = 'nothing'"), "it is no signed note"),
+    ] {
+        // As the service's own role where that is allowed.
+        let sql = sqlx::AssertSqlSafe(attack.clone());
+        if sqlx::raw_sql(sql).execute(log.db.pool()).await.is_err() {
+            log.owner("alter table evidence_checkpoint disable trigger user").await;
+            log.owner(&attack).await;
+        }
+        let now = log.world.clock.now() + Duration::from_secs(3_600);
+        let sealed = seal(log.db.pool(), &log.sealing, now).await.unwrap_err();
+        let filed = put_files(log.db.pool(), &log.sealing, None).await.unwrap_err();
+        for error in [sealed, filed] {
+            assert!(matches!(error, SealError::NotAsSigned { .. }), "{attack}: {error}");
+            assert!(error.to_string().contains(told), "{attack}: {error}");
+        }
+        assert_eq!(folder.sizes().unwrap(), sizes, "{attack}");
+        log.owner(
+            "alter table evidence_checkpoint disable trigger user;
+             delete from evidence_checkpoint; insert into evidence_checkpoint select * from kept",
+        )
+        .await;
+        seal(log.db.pool(), &log.sealing, now).await.unwrap();
+        put_files(log.db.pool(), &log.sealing, None).await.unwrap();
+    }
+    log.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_line_of_the_log_tells_who_a_player_is() {
     let log = Log::sealed().await;
     let mut lines = Vec::new();
