@@ -220,8 +220,7 @@ step!(
      where r.body is not null
        and r.sha256 in (select raw_sha256 from vendor_result where operator_id = $1 and player_id = $2)
        and not exists (select 1 from vendor_result v where v.raw_sha256 = r.sha256
-         and not exists (select 1 from erasure e
-           where e.operator_id = v.operator_id and e.player_id = v.player_id))"
+         and not was_erased(v.operator_id, v.player_id))"
 );
 step!(
     vendor_signals,

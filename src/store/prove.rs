@@ -29,7 +29,7 @@ pub struct Proof {
 /// How many places of one broken sentence are listed.
 const SHOWN: &str = " limit 20";
 
-const CHECKS: [(&str, &str); 16] = [
+const CHECKS: [(&str, &str); 18] = [
     (
         "the entries of every record sum to zero per currency",
         "select format('slot %s seq %s: %s %s', slot, seq, sum(amount), currency) from entry
@@ -42,25 +42,37 @@ const CHECKS: [(&str, &str); 16] = [
     ),
     (
         "every wallet equals the sum of its entries",
-        "select format('%s %s %s', w.operator_id, w.player_id, w.currency) from wallet w
-         left join (select operator_id, player_id, currency,
+        "select format('%s %s %s', operator_id, player_id, currency) from wallet w
+         full join (select operator_id, player_id, currency,
              coalesce(sum(amount) filter (where account = 'player_cash'), 0) as cash,
              coalesce(sum(amount) filter (where account = 'player_bonus'), 0) as bonus,
              coalesce(sum(amount) filter (where account = 'player_held'), 0) as held,
              coalesce(-sum(amount) filter (where account = 'player_receivable'), 0) as owed
            from entry where wallet_version is not null group by 1, 2, 3) e
            using (operator_id, player_id, currency)
-         where (w.cash, w.bonus, w.held, w.owed) is distinct from
+         where (coalesce(w.cash, 0), coalesce(w.bonus, 0), coalesce(w.held, 0), coalesce(w.owed, 0))
+               is distinct from
                (coalesce(e.cash, 0), coalesce(e.bonus, 0), coalesce(e.held, 0), coalesce(e.owed, 0))",
     ),
     (
         "every wallet's versions run from 1 to its newest without a gap",
-        "select format('%s %s %s', w.operator_id, w.player_id, w.currency) from wallet w
-         left join (select operator_id, player_id, currency, count(distinct wallet_version) as n,
+        "select format('%s %s %s', operator_id, player_id, currency) from wallet w
+         full join (select operator_id, player_id, currency, count(distinct wallet_version) as n,
              max(wallet_version) as newest
            from entry where wallet_version is not null group by 1, 2, 3) e
            using (operator_id, player_id, currency)
-         where w.version <> coalesce(e.n, 0) or w.version <> coalesce(e.newest, 0)",
+         where coalesce(w.version, 0) <> coalesce(e.n, 0)
+            or coalesce(w.version, 0) <> coalesce(e.newest, 0)",
+    ),
+    (
+        "every wallet has the head of its newest version",
+        "select format('%s %s %s', w.operator_id, w.player_id, w.currency) from wallet w
+         left join (select distinct on (operator_id, player_id, currency)
+             operator_id, player_id, currency, head
+           from entry where wallet_version is not null and head is not null
+           order by operator_id, player_id, currency, wallet_version desc) e
+           using (operator_id, player_id, currency)
+         where w.head <> coalesce(e.head, decode(repeat('00', 32), 'hex'))",
     ),
     (
         "every balance of the house equals the sum of its entries in its slot",
@@ -85,6 +97,25 @@ const CHECKS: [(&str, &str); 16] = [
          where not exists (select 1 from record r where r.slot = e.slot and r.seq = e.seq)",
     ),
     (
+        "everything that bears a number hangs on a record that its slot has counted",
+        "select format('%s of slot %s seq %s', t.name, t.slot, t.seq) from (
+           select 'record' as name, slot, seq from record
+           union all select 'entry', slot, seq from entry
+           union all select 'hold_move', slot, seq from hold_move
+           union all select 'transition', slot, seq from transition
+           union all select 'outbox_event', slot, seq from outbox_event
+           union all select 'decision', slot, seq from decision
+           union all select 'incident', slot, seq from incident
+           union all select 'wire', slot, seq from wire
+           union all select 'player_version', slot, seq from player_version
+           union all select 'payin', slot, seq from payin
+           union all select 'attestation', slot, seq from attestation
+           union all select 'erasure', slot, seq from erasure
+           union all select 'witness', slot, seq from witness) t
+         where not exists (select 1 from record r join lane_slot s using (slot)
+           where r.slot = t.slot and r.seq = t.seq and r.seq between 1 and s.seq)",
+    ),
+    (
         "everything that was written beside lanes was taken into the log within the hour, where it is sealed",
         "select o.source || ' ' || o.key from outside_row o
          where o.written_at < now() - interval '1 hour'
@@ -98,12 +129,12 @@ const CHECKS: [(&str, &str); 16] = [
     ),
     (
         "every wallet holds what its withdrawals hold",
-        "select format('%s %s %s', w.operator_id, w.player_id, w.currency) from wallet w
-         left join (select p.operator_id, p.player_id, t.currency, sum(t.held) as held
+        "select format('%s %s %s', operator_id, player_id, currency) from wallet w
+         full join (select p.operator_id, p.player_id, t.currency, sum(t.held) as held
            from part t join payment p using (payment_id)
            where coalesce((p.returns ->> 'from_suspense')::boolean, false) = false
            group by 1, 2, 3) h using (operator_id, player_id, currency)
-         where w.held <> coalesce(h.held, 0)",
+         where coalesce(w.held, 0) <> coalesce(h.held, 0)",
     ),
     (
         "what a part held and holds no more was captured or released, once",

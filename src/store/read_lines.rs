@@ -4,6 +4,9 @@
 //!
 //! A column or table that is added later must be null, or without rows, for old records: the lines that
 //! were sealed stay as they are.
+//!
+//! Personal data may be gone where its player was erased, and only an erasure that hangs on a record of a
+//! lane counts: one that is in no line is nobody's act.
 
 use super::{Pool, StoreError, witness};
 use crate::evidence::canonical::Object;
@@ -34,10 +37,15 @@ pub async fn lines(pool: &Pool, range: Range) -> Result<Vec<Option<String>>, Sto
     Ok(range.places().map(of).collect())
 }
 
-/// The numbers of a payment's records, in the order in which they were written.
+/// The numbers of a payment's records, in the order in which they were written: those of its own commands, and
+/// those of others' that tell an event of it, as the one that opens a return.
 pub async fn of_payment(pool: &Pool, payment: Uuid) -> Result<Vec<Place>, StoreError> {
     let rows = sqlx::query!(
-        "select slot, seq from record where payment_id = $1 order by recorded_at, slot, seq",
+        r#"select slot as "slot!", seq as "seq!" from (
+             select slot, seq, recorded_at as at from record where payment_id = $1
+             union all
+             select slot, seq, created_at from outbox_event where payment_id = $1) r
+           group by slot, seq order by min(at), slot, seq"#,
         payment
     )
     .fetch_all(pool)
@@ -162,7 +170,11 @@ async fn events(pool: &Pool, range: Range, found: &mut Found) -> Result<(), Stor
     let rows = sqlx::query!(
         r#"select seq, n, event_id, operator_id, player_id, subject, payment_id, payment_sequence,
              kind, case when data_sha256 is not null and data::text = 'null' and exists (
-               select 1 from erasure e where e.operator_id = outbox_event.operator_id
+               select 1 from erasure e
+               where e.seq between 1 and (select s.seq from lane_slot s where s.slot = e.slot)
+                 and (select true from record r where r.slot = e.slot and r.seq = e.seq
+                   and r.operator_id = e.operator_id and r.player_id = e.player_id)
+                 and e.operator_id = outbox_event.operator_id
                  and e.player_id = outbox_event.player_id) then data_sha256
                when data_sha256 is null then sha256(convert_to(data::text, 'UTF8'))
                else '\x00' end as "data_sha256!", created_at
@@ -293,7 +305,11 @@ async fn player_versions(pool: &Pool, range: Range, found: &mut Found) -> Result
              case
                when commitment is null then 'none'
                when case when salt is null then body::text = 'null' and exists (
-                      select 1 from erasure e where e.operator_id = player_version.operator_id
+                      select 1 from erasure e
+                      where e.seq between 1 and (select s.seq from lane_slot s where s.slot = e.slot)
+                        and (select true from record r where r.slot = e.slot and r.seq = e.seq
+                          and r.operator_id = e.operator_id and r.player_id = e.player_id)
+                        and e.operator_id = player_version.operator_id
                         and e.player_id = player_version.player_id)
                     else sha256(salt || convert_to(body::text, 'UTF8')) = commitment end
                  then encode(commitment, 'hex')

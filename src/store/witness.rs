@@ -29,17 +29,8 @@ pub enum Look {
     Narrow,
     /// To be had at least every 10 s of looking: it finds what was committed late.
     Wide,
+    /// To be had now and then: it finds what bears another time than that of its writing.
     Everything,
-}
-
-impl Look {
-    fn from(self, newest: Option<Timestamp>) -> Option<Timestamp> {
-        match self {
-            Self::Narrow => newest.map(|at| at - NARROW),
-            Self::Wide => newest.map(|at| at - WIDE),
-            Self::Everything => None,
-        }
-    }
 }
 
 struct Row {
@@ -93,18 +84,36 @@ async fn take_some(pool: &Pool, now: Timestamp, look: Look) -> Result<Option<u64
     Ok(Some(count.unsigned_abs()))
 }
 
+/// From when on a look asks of each row. None: there is nothing to ask.
+async fn since(connection: &mut PgConnection, look: Look) -> Result<Option<Timestamp>, StoreError> {
+    let back = match look {
+        Look::Narrow => NARROW,
+        Look::Wide => WIDE,
+        // What is in the rows is read of those alone that may be new.
+        Look::Everything => {
+            let oldest = sqlx::query_scalar!(
+                "select min(o.written_at) from outside_row o
+                 where not exists (select 1 from witness w where w.source = o.source and w.key = o.key)"
+            );
+            return Ok(oldest.fetch_one(connection).await?);
+        }
+    };
+    // A row that says it was written tomorrow would hide all that is written until then.
+    let newest = sqlx::query_scalar!(
+        "select written_at from witness where written_at <= now() order by written_at desc limit 1"
+    );
+    let newest = newest.fetch_optional(connection).await?;
+    Ok(Some(newest.map_or(Timestamp::UNIX_EPOCH, |at| at - back)))
+}
+
 async fn new_rows(connection: &mut PgConnection, look: Look) -> Result<Vec<Row>, StoreError> {
-    let newest =
-        sqlx::query_scalar!("select written_at from witness order by written_at desc limit 1")
-            .fetch_optional(&mut *connection)
-            .await?;
-    let since = look.from(newest);
+    let Some(since) = since(&mut *connection, look).await? else { return Ok(Vec::new()) };
     let rows = sqlx::query_as!(
         Row,
         r#"select o.source as "source!", o.key as "key!", o.written_at as "written_at!", o.operator_id,
              o.player_id, sha256(convert_to(o.content, 'UTF8')) as "content!", o.personal
            from outside_row o
-           where o.written_at >= coalesce($1::timestamptz, '-infinity')
+           where o.written_at >= $1
              and not exists (select 1 from witness w where w.source = o.source and w.key = o.key)
            order by o.written_at, o.source, o.key limit $2"#,
         since,
@@ -187,7 +196,8 @@ async fn write(
     Ok(())
 }
 
-/// The lines' part of what was taken in, each compared with the row as it is now.
+/// The lines' part of what was taken in, each compared with the row as it is now. Of who was erased the personal
+/// part is what an erasure leaves of it ([`super::erase`]), and nothing else.
 pub(super) async fn lines(pool: &Pool, range: Range, found: &mut Found) -> Result<(), StoreError> {
     let Range { slot, first, last } = range;
     let between = sqlx::query!(
@@ -213,8 +223,16 @@ pub(super) async fn lines(pool: &Pool, range: Range, found: &mut Found) -> Resul
              case
                when w.commitment is null and w.salt is null and o.personal is null then null
                when w.commitment is null then 'none does not fit'
-               when case when w.salt is null then exists (select 1 from erasure e
-                        where e.operator_id = w.operator_id and e.player_id = w.player_id)
+               when case when w.salt is null then o.personal is not distinct from case w.source
+                        when 'vendor_result' then '[]'
+                        when 'review_proposal' then '["(erased)", null, null]'
+                        when 'incident_close' then '(erased)' end
+                      and exists (
+                        select 1 from erasure e
+                        where e.seq between 1 and (select s.seq from lane_slot s where s.slot = e.slot)
+                          and (select true from record r where r.slot = e.slot and r.seq = e.seq
+                            and r.operator_id = e.operator_id and r.player_id = e.player_id)
+                          and e.operator_id = w.operator_id and e.player_id = w.player_id)
                     else sha256(w.salt || convert_to(coalesce(o.personal, ''), 'UTF8')) = w.commitment end
                  then encode(w.commitment, 'hex')
                else encode(w.commitment, 'hex') || ' does not fit' end as commitment

@@ -177,8 +177,12 @@ async fn each_step_of_an_erasure_is_what_makes_a_mark_go_from_its_table() {
     let (operator, id) = (player.operator.as_str(), player.player.as_str());
     // As the lane leaves it.
     let decided = format!(
-        "insert into erasure values (0, 1000000, gen_random_uuid(), '{operator}', '{id}',
-           gen_random_uuid(), 'never_moved', null, now());
+        "update lane_slot set seq = seq + 1 where is_register;
+         insert into record (slot, seq, kind, operator_id, player_id, recorded_at)
+           select slot, seq, 'decide_case', '{operator}', '{id}', now() from lane_slot where is_register;
+         insert into erasure
+           select slot, seq, gen_random_uuid(), '{operator}', '{id}', gen_random_uuid(), 'never_moved',
+             null, now() from lane_slot where is_register;
          update player set version = version + 1, full_name = '', given_name = null, email = null,
            address = null, national_id = null, status = 'erased' where player_id = '{id}'"
     );

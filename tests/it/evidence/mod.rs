@@ -4,7 +4,9 @@
 mod attacks;
 mod classified;
 mod erasing;
+mod false_erasures;
 mod files;
+mod looks;
 mod outside;
 mod packs;
 mod sealing;
@@ -125,6 +127,15 @@ impl Log {
     pub async fn verified_with_folder(&self) -> Verdict {
         let outside = Outside::read(&self.folder().await).unwrap();
         verify_database(self.db.pool(), &self.keys(), &outside).await.unwrap()
+    }
+
+    /// Rows can be taken away and put back in any order.
+    pub async fn without_references(&self) {
+        let keys = "select conrelid::regclass || ' drop constraint ' || quote_ident(conname)
+                    from pg_constraint where contype = 'f'";
+        for key in self.world.texts(keys).await {
+            self.owner(&format!("alter table {key}")).await;
+        }
     }
 
     /// What only the database's owner can do.

@@ -29,7 +29,7 @@ const OUTSIDE: [(&str, &str, &[&str]); 13] = [
 ];
 
 /// A row in each table; those that only other tests' worlds write come as their doors would write them.
-async fn fill(log: &Log) {
+pub(super) async fn fill(log: &Log) {
     let review = key();
     log.owner(&format!(
         "insert into vendor_raw (sha256, body, kept_at) values (sha256('a'), 'a', now());
