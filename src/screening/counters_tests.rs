@@ -1,7 +1,7 @@
 //! Which facts answer a version that they were not gathered for.
 
 use super::*;
-use crate::domain::{Method, Origin};
+use crate::domain::{Currency, Method, Origin};
 use crate::screening::background::Background;
 use crate::screening::file;
 use crate::screening::gather::{self, Deposit};
