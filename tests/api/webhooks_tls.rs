@@ -2,6 +2,7 @@
 
 use super::support::Scene;
 use interlock::app::webhooks_tls::serve;
+use interlock::config::tls::acceptor;
 use interlock::sandbox::keys::{KeyKind, KeyOf, SandboxKeys};
 use interlock::sandbox::mocks::mock_config;
 use interlock::shutdown::Shutdown;

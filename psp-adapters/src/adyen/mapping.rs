@@ -29,10 +29,9 @@ pub(super) fn money(body: &Json) -> Option<Money> {
 
 /// Whether an answer that names an amount or a reference names ours.
 pub(super) fn is_about(body: &Json, reference_key: &str, (asked, attempt): Asked) -> bool {
-    let same_money = body.get("amount").is_none() || money(body) == Some(asked);
     let reference = body.get(reference_key);
     let same_reference = reference.is_none() || body.str(reference_key) == Some(&attempt.lower());
-    same_money && same_reference
+    same_reference && (body.get("amount").is_none() || money(body) == Some(asked))
 }
 
 /// The body of a good answer to a creation.
@@ -96,10 +95,9 @@ fn result(body: &Json, token: Option<String>) -> Told {
         "Error" => return Err(Unknown::PspUndecided.into()),
         _ => return Err(Unknown::UnlistedCode.into()),
     };
-    let told = |key| body.str(key);
-    let (digits, funding) = ("additionalData/cardSummary", "additionalData/fundingSource");
-    let paid = matches!(status, Status::Succeeded { .. });
-    let payer = paid.then(|| payer::card(token, told(digits), told(funding)));
+    let told = |key| body.get("additionalData").and_then(|more| more.str(key));
+    let card = || payer::card(token, told("cardSummary"), told("fundingSource"));
+    let payer = matches!(status, Status::Succeeded { .. }).then(card);
     Ok(Report { payer, ..Report::new(id, status) })
 }
 
@@ -124,8 +122,7 @@ fn refusal(code: &str) -> Status {
 /// A refund's `{pspReference, status: received}`.
 pub(super) fn refund_created(response: &HttpResponse, back: &ReturnRequest) -> Told {
     let body = created(response, "reference", (back.money, back.attempt))?;
-    match (need_id(&body, "pspReference", path_id)?, body.str("status")) {
-        (id, Some("received")) => Ok(Report::new(id, Status::ACCEPTED)),
-        _ => Err(Unknown::Unreadable.into()),
-    }
+    let id = need_id(&body, "pspReference", path_id)?;
+    let received = body.str("status") == Some("received");
+    received.then(|| Report::new(id, Status::ACCEPTED)).ok_or(Unknown::Unreadable.into())
 }

@@ -105,16 +105,15 @@ impl Adapter for Arc<Adyen> {
     }
 
     fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
-        let asked = (deposit.money, deposit.attempt);
+        let (asked, base) = ((deposit.money, deposit.attempt), self.checkout.base().to_owned());
         Some(match &deposit.instrument {
             None => {
-                let (request, asked) =
-                    (self.payment_link(deposit), (asked, self.checkout.base().to_owned()));
-                Plan::about("create_deposit", request, &asked, mapping::link_created)
+                let request = self.payment_link(deposit);
+                Plan::about("create_deposit", request, &(asked, base), mapping::link_created)
             }
             Some(Instrument::CardToken(token)) => {
                 let request = self.card_charge(deposit, token)?;
-                let charge = (asked, self.checkout.base().to_owned(), token.clone());
+                let charge = (asked, base, token.clone());
                 Plan::about("create_deposit", request, &charge, mapping::charged)
             }
             Some(Instrument::Crypto { .. }) => return None,
@@ -157,7 +156,7 @@ impl Adapter for Arc<Adyen> {
     fn inquire(&self, inquiry: &Inquiry, now: Timestamp) -> Option<Plan> {
         let request = match &inquiry.by {
             InquiryBy::PspReference(id) => {
-                self.transfers.get(format!("transfers/{}", path_id(id)?))
+                self.transfers.get(["transfers/", path_id(id)?].concat())
             }
             InquiryBy::OurReference => {
                 let query = [

@@ -19,9 +19,8 @@ pub(super) fn verify(adyen: &Adyen, raw: &RawWebhook<'_>) -> Received {
     let (events, proof) = match body.get("notificationItems").and_then(Json::items) {
         Some(items) => standard(adyen, items)?,
         None => {
-            let signature = raw.signature("hmacsignature")?;
-            let proof = adyen.transfers_hmac_keys.verify_sha256_base64(raw.body, signature);
-            let proof = proof.ok_or(UNVERIFIED)?;
+            let (keys, signature) = (&adyen.transfers_hmac_keys, raw.signature("hmacsignature")?);
+            let proof = keys.verify_sha256_base64(raw.body, signature).ok_or(UNVERIFIED)?;
             (vec![transfer_event(adyen, &body).ok_or(MALFORMED)?], proof)
         }
     };
@@ -30,8 +29,7 @@ pub(super) fn verify(adyen: &Adyen, raw: &RawWebhook<'_>) -> Received {
 
 /// All items must verify: one forged item makes the whole call a forgery.
 fn standard(adyen: &Adyen, items: &[Json]) -> Result<(Vec<WebhookEvent>, Proof), WebhookRefusal> {
-    let mut verified = None;
-    let mut events = Vec::with_capacity(items.len());
+    let (mut verified, mut events) = (None, Vec::with_capacity(items.len()));
     for item in items {
         let item = item.get("NotificationRequestItem").ok_or(MALFORMED)?;
         let signature = item.str("additionalData/hmacSignature");
@@ -69,8 +67,7 @@ pub(super) fn signed_text(item: &Json) -> Option<String> {
 }
 
 fn standard_event(item: &Json) -> Option<WebhookEvent> {
-    let named = item.str("pspReference")?;
-    let kind = item.str("eventCode")?;
+    let (named, kind) = (item.str("pspReference")?, item.str("eventCode")?);
     let success: bool = item.str("success")?.parse().ok()?;
     let said = standard_status(item, kind, success);
     // `REPORT_AVAILABLE` has a file's name there. Adyen sends what is refused again before all that waits
@@ -106,32 +103,28 @@ fn standard_event(item: &Json) -> Option<WebhookEvent> {
 /// what was never authorised Adyen tells none of these, and of a link that nobody paid `OFFER_CLOSED`.
 fn standard_status(item: &Json, kind: &str, success: bool) -> Option<Option<Status>> {
     let money = money(item);
-    let moved = |status: fn(Money) -> Status| money.map(status);
+    let paid = money.map(|money| Status::Succeeded { money });
+    let reversed = money.map(|money| Status::Reversed { money });
     // Not signed; it can only make of a refusal that the payer is waited for until the link runs out.
     let on_link = item.str("additionalData/paymentLinkId").is_some();
     Some(match (kind, success) {
-        ("AUTHORISATION" | "CHARGEBACK_REVERSED" | "REFUND", true) => {
-            moved(|money| Status::Succeeded { money })
-        }
+        ("AUTHORISATION" | "CHARGEBACK_REVERSED" | "REFUND", true) => paid,
         // The link can still be paid, with another card.
         ("AUTHORISATION", false) if on_link => Some(Status::Pending),
         ("AUTHORISATION", false) => Some(Status::declined(DeclineClass::PlayerFixable, "Refused")),
-        ("CHARGEBACK" | "SECOND_CHARGEBACK" | "CAPTURE_FAILED", true) => {
-            moved(|money| Status::Reversed { money })
-        }
-        ("CANCELLATION" | "TECHNICAL_CANCEL" | "CANCEL_OR_REFUND" | "EXPIRE", true) => {
-            moved(|money| Status::Reversed { money })
-        }
+        ("CHARGEBACK" | "SECOND_CHARGEBACK" | "CAPTURE_FAILED", true) => reversed,
+        ("CANCELLATION" | "TECHNICAL_CANCEL" | "CANCEL_OR_REFUND" | "EXPIRE", true) => reversed,
         ("OFFER_CLOSED", true) => Some(Status::Expired),
         ("REFUND", false) => Some(Status::declined(DeclineClass::PspFault, "REFUND")),
-        ("REFUND_FAILED" | "REFUNDED_REVERSED", true) => moved(|money| Status::Returned { money }),
+        ("REFUND_FAILED" | "REFUNDED_REVERSED", true) => {
+            money.map(|money| Status::Returned { money })
+        }
         _ => return None,
     })
 }
 
 fn transfer_event(adyen: &Adyen, body: &Json) -> Option<WebhookEvent> {
-    let kind = body.str("type")?;
-    let data = body.get("data")?;
+    let (kind, data) = (body.str("type")?, body.get("data")?);
     let id = path_id(data.str("id")?)?;
     let status = data.str("status").unwrap_or_default();
     let sequence = data.word("sequenceNumber").unwrap_or_default();

@@ -24,12 +24,8 @@ fn person(payer: &Payer) -> Option<Json> {
 /// under, and wanted with it.
 fn card_holder(payer: &Payer) -> Option<Json> {
     let (first, last) = names(payer)?;
-    Some(object! {
-        "firstName": plain(first, OF_CARDS)?,
-        "lastName": plain(last, OF_CARDS)?,
-        "reference": &payer.player_reference,
-        "type": "individual",
-    })
+    let name = object! { "firstName": plain(first, OF_CARDS)?, "lastName": plain(last, OF_CARDS)? };
+    Some(name.and("reference", &payer.player_reference).and("type", "individual"))
 }
 
 /// The category of a transfer, and to whom it goes.

@@ -179,10 +179,10 @@ fn told(question: &Operation, data: &Value) -> Outcome {
     drive(fixture.psp().adapter(), question, now(), None, answer).outcome
 }
 
-fn status(outcome: Outcome) -> Result<Status, Outcome> {
+fn status(outcome: Outcome) -> Result<Status, Box<Outcome>> {
     match outcome {
         Outcome::Reported(report) => Ok(report.status),
-        other => Err(other),
+        other => Err(Box::new(other)),
     }
 }
 
