@@ -16,8 +16,7 @@ pub(super) fn amount(money: Money) -> Json {
 }
 
 fn person(payer: &Payer) -> Option<Json> {
-    let (first, last) = names(payer)?;
-    Some(object! { "firstName": first, "lastName": last })
+    names(payer).map(|(first, last)| object! { "firstName": first, "lastName": last })
 }
 
 /// The holder of a stored card: its token is known together with the player's reference that it was stored
