@@ -100,7 +100,7 @@ async fn a_pack_under_another_name_or_with_a_record_left_out_says_so() {
     // Of what tells events only the end can be left out unseen.
     let told_by = |line: &str| -> Vec<i64> {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        let events = line["events"].as_array().unwrap().iter();
+        let events = line["events"].as_array().into_iter().flatten();
         let own = events.filter(|event| event["subject"] == payout.about.as_str());
         own.map(|event| event["payment_sequence"].as_i64().unwrap()).collect()
     };
