@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use super::driver::{LONG_LOOK_MAX, Report, Worker};
 use crate::domain::{EndpointId, Timestamp};
+use crate::flows::WORK_MAX;
 use crate::store::{Pool, deliveries, webhook_endpoints};
 use crate::webhooks::deliver::{Delivered, Outbound, deliver};
 
@@ -94,9 +95,13 @@ impl DeliveryWorker {
         let busy = Busy { serving: Arc::clone(&self.serving), endpoint };
         self.tasks.spawn(async move {
             // A panic costs this task; the lease of what it held ends by itself.
-            if AssertUnwindSafe(serve(busy)).catch_unwind().await.is_err() {
-                tracing::error!(endpoint.id = %endpoint, "serving a webhook endpoint panicked");
-            }
+            let served = AssertUnwindSafe(serve(busy)).catch_unwind();
+            let why = match tokio::time::timeout(WORK_MAX, served).await {
+                Ok(Ok(())) => return,
+                Ok(Err(_)) => "it panicked",
+                Err(_) => "it was not over and was dropped",
+            };
+            tracing::error!(endpoint.id = %endpoint, why, "serving a webhook endpoint was cut off");
         });
     }
 }

@@ -50,10 +50,15 @@ async fn with_its_guard_the_pool_loses_nothing_to_cancelled_begins() {
     world.close().await;
 }
 
-/// The control: should it lose nothing any more, sqlx is mended and the guard can go.
+/// The control: should it lose nothing any more, sqlx is mended and the guard can go. Whether a begin is
+/// dropped in the very moment is a race, which a busy machine may win some times in a row.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_guard_the_pool_loses_acknowledged_rows() {
     let world = World::new().await;
-    assert!(0 < lost(&world, false).await);
+    let mut tries = 0;
+    while lost(&world, false).await == 0 {
+        tries += 1;
+        assert!(tries < 10, "nothing was lost in {tries} times {ROUNDS} rounds");
+    }
     world.close().await;
 }

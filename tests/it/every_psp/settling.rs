@@ -119,12 +119,12 @@ const STORY: &str = "with own as (
     ), told as (
         select row_to_json(own)::text as line, '-infinity'::timestamptz as at from own
         union all
-        select 'step ' || from_status || ' to ' || to_status || ' by ' || cause, t.at
+        select 'step ' || coalesce(from_status, 'nothing') || ' to ' || to_status || ' by ' || cause, t.at
         from transition t, own where subject_id = attempt_id
         union all
-        select 'wire ' || purpose || ' ' || step || ' ' || coalesce(status::text, failure), w.at
+        select 'wire ' || w.purpose || ' ' || w.step || ' ' || coalesce(w.status::text, w.failure, ''), w.at
         from wire w join own using (attempt_id)
         union all
         select 'heard ' || state || ' ' || coalesce(note, '') || event::text, received_at
         from inbox i, own where i.attempt_id = own.attempt_id or event::text like '%$1%'
-    ) select at || ' ' || line from told order by at";
+    ) select at || ' ' || coalesce(line, '') from told order by at";
