@@ -107,27 +107,43 @@ async fn a_payment_of_the_account_that_is_not_ours_is_an_incident_and_books_noth
     world.close().await;
 }
 
-/// A Pix to our key that pays no charge has no id of a charge: Efí is asked by the Pix's own, and people are told.
+/// What anybody may say of a Pix is kept and asked about; people hear of it where Efí has it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pix_that_pays_no_charge_is_an_incident_and_books_nothing() {
-    let world = world().await;
-    let body = br#"{"pix":[{"endToEndId":"E09089356202611201203abcdef01234","chave":"k","valor":"50.00"}]}"#;
-    let flows = world.one().flows.clone();
-    let hear = async move {
-        let raw = RawWebhook {
-            method: "POST",
-            path_and_query: "/webhooks/pix-efi-br/pix",
-            headers: &[("content-type".to_owned(), "application/json".to_owned())],
-            body,
-            peer_certificate: None,
-            received_at: time::OffsetDateTime::UNIX_EPOCH,
+async fn a_pix_that_pays_no_charge_is_an_incident_where_efi_has_it_and_books_nothing() {
+    let efi = "pix-efi-br";
+    let setup = Setup { accounts: BRAZIL.accounts, first: Some(efi), ..Setup::default() };
+    let world = World::with(setup).await;
+    let deposit = world.one().deposit(BRAZIL.deposit(&world.player_of(BRAZIL).await)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    let told = "select event_id from inbox where psp = 'pix-efi-br' and kind = 'pix'";
+    let told = world.texts(told).await.remove(0);
+    let (of_efi, _) = told.split_once(':').unwrap();
+    let hear = async |e2eid: &str| {
+        let pix = json!([{"endToEndId": e2eid, "chave": "k", "valor": "50.00", "status": "?"}]);
+        let body = json!({ "pix": pix }).to_string();
+        let flows = world.one().flows.clone();
+        let hear = async move {
+            let raw = RawWebhook {
+                method: "POST",
+                path_and_query: "/webhooks/pix-efi-br/pix",
+                headers: &[("content-type".to_owned(), "application/json".to_owned())],
+                body: body.as_bytes(),
+                peer_certificate: None,
+                received_at: time::OffsetDateTime::UNIX_EPOCH,
+            };
+            receive(&flows, "pix-efi-br", &raw).await.unwrap()
         };
-        receive(&flows, "pix-efi-br", &raw).await.unwrap()
+        world.one().run(hear).await;
+        let over = format!(
+            "select count(*) from inbox where event_id like '{e2eid}:%:?' and state <> 'new'"
+        );
+        let over = || async { (world.number(&over).await == 1).then_some(()) };
+        eventually("it was looked up", SOON, over).await;
+        world.number("select count(*) from service_incident where kind = 'webhook.unmatched'").await
     };
-    world.one().run(hear).await;
-    let raised = "select count(*) from service_incident where kind = 'webhook.unmatched'";
-    let raised = || async { (0 < world.number(raised).await).then_some(()) };
-    eventually("it is raised", SOON, raised).await;
-    assert_eq!(world.number("select count(*) from payment").await, 0);
+    assert_eq!(hear("E09089356202611221203abcdef01234").await, 0);
+    assert_eq!(hear(of_efi).await, 1);
+    assert_eq!(world.number("select count(*) from payment").await, 1);
     world.close().await;
 }
