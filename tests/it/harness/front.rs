@@ -6,7 +6,6 @@ use axum::extract::{OriginalUri, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http::{HeaderMap, Method, StatusCode, header};
-use interlock::clock::{Clock, SystemClock};
 use interlock::flows::Flows;
 use interlock::vendors::identity::receive as identity;
 use interlock::webhooks::receive::{ReceiveError, receive};
@@ -60,9 +59,9 @@ async fn arrive(
             path_and_query: uri.path_and_query().unwrap().as_str(),
             headers: &headers,
             body: &body,
-            // PSPs live in real time, wherever a test has moved our own.
             peer_certificate: None,
-            received_at: SystemClock.now(),
+            // As the edge stamps it: by the time the instance lives in.
+            received_at: flows.clock.now(),
         };
         answer(receive(&flows, &account, &raw).await)
     });
