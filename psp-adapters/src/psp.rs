@@ -7,9 +7,9 @@ use crate::webhook::{
     RawWebhook, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookRefusal, WebhookReply,
 };
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, Instrument, Method, NotSent, Operation,
-    Outcome, Payer, PayerField, StatementFault, StatementLine, Status, Subject, Timestamp,
-    TransportFailure, Unknown,
+    Capabilities, Currency, Destination, HttpRequest, Instrument, NotSent, Operation, Outcome,
+    Payer, PayerField, StatementFault, StatementLine, Status, Subject, Timestamp, TransportFailure,
+    Unknown,
 };
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -303,15 +303,8 @@ impl Psp {
         let Some(url) = self.adapter.webhook_keys_url() else {
             return false;
         };
-        let request = HttpRequest {
-            method: Method::Get,
-            url: url.to_owned(),
-            headers: vec![("accept", "application/json".to_owned())],
-            body: Vec::new(),
-            moves_money: false,
-        };
         let (record, answer) =
-            self.send("webhook_keys", request, Instant::now() + KEYS_TIMEOUT).await;
+            self.send("webhook_keys", HttpRequest::get(url), Instant::now() + KEYS_TIMEOUT).await;
         let keys = match answer {
             Input::Response(response) if response.status == 200 => {
                 WebhookKeys::parse(&response.body)

@@ -37,6 +37,8 @@ pub struct TransportConfig {
     pub connect_timeout: Duration,
     /// An answer beyond this is unreadable.
     pub body_cap_bytes: usize,
+    /// The same of an answer that lists days of an account.
+    pub long_body_cap_bytes: usize,
     /// How long an idle connection is kept. Shorter than what PSPs keep, so that we close first.
     pub pool_idle_timeout: Duration,
     /// Sandbox: `http://` to this machine. Elsewhere only `https://` is spoken.
@@ -48,6 +50,7 @@ impl Default for TransportConfig {
         Self {
             connect_timeout: Duration::from_secs(3),
             body_cap_bytes: 1024 * 1024,
+            long_body_cap_bytes: 8 * 1024 * 1024,
             pool_idle_timeout: Duration::from_secs(20),
             allow_plain_http_loopback: false,
         }
@@ -145,6 +148,11 @@ impl Transport {
             Method::Patch => reqwest::Method::PATCH,
             Method::Delete => reqwest::Method::DELETE,
         };
+        let cap = if request.long_answer {
+            self.config.long_body_cap_bytes
+        } else {
+            self.config.body_cap_bytes
+        };
         let mut builder = self.client.request(method, &request.url);
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
@@ -155,40 +163,39 @@ impl Transport {
         }
         let response =
             builder.send().await.map_err(|error| classify(&error, !gate.keeps(), tls))?;
-        self.read(response).await
+        read(response, cap).await
     }
+}
 
-    async fn read(
-        &self,
-        mut response: reqwest::Response,
-    ) -> Result<HttpResponse, TransportFailure> {
-        let status = response.status().as_u16();
-        let mut headers = Vec::with_capacity(response.headers().len());
-        for (name, value) in response.headers() {
-            if let Ok(value) = value.to_str() {
-                headers.push((name.as_str().to_owned(), value.to_owned()));
-            }
+/// The whole answer, at most `cap` bytes of body.
+async fn read(
+    mut response: reqwest::Response,
+    cap: usize,
+) -> Result<HttpResponse, TransportFailure> {
+    let status = response.status().as_u16();
+    let mut headers = Vec::with_capacity(response.headers().len());
+    for (name, value) in response.headers() {
+        if let Ok(value) = value.to_str() {
+            headers.push((name.as_str().to_owned(), value.to_owned()));
         }
-        let encoded =
-            headers.iter().any(|(name, value)| name == "content-encoding" && value != "identity");
-        let announced = response.content_length().unwrap_or(0);
-        if encoded
-            || usize::try_from(announced).map_or(true, |bytes| bytes > self.config.body_cap_bytes)
-        {
-            return Err(lost(Unknown::Unreadable));
-        }
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > self.config.body_cap_bytes => {
-                    return Err(lost(Unknown::Unreadable));
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => {
-                    return Ok(HttpResponse { status, headers, body });
-                }
-                Err(_) => return Err(lost(Unknown::ConnectionLost)),
+    }
+    let encoded =
+        headers.iter().any(|(name, value)| name == "content-encoding" && value != "identity");
+    let announced = response.content_length().unwrap_or(0);
+    if encoded || usize::try_from(announced).map_or(true, |bytes| bytes > cap) {
+        return Err(lost(Unknown::Unreadable));
+    }
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > cap => {
+                return Err(lost(Unknown::Unreadable));
             }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => {
+                return Ok(HttpResponse { status, headers, body });
+            }
+            Err(_) => return Err(lost(Unknown::ConnectionLost)),
         }
     }
 }

@@ -21,6 +21,7 @@ fn request(url: &str) -> HttpRequest {
         headers: vec![("content-type", "application/json".to_owned())],
         body: b"{\"amount\":1}".to_vec(),
         moves_money: true,
+        long_answer: false,
     }
 }
 
@@ -223,6 +224,22 @@ async fn an_answer_beyond_the_cap_is_unreadable() {
         let url = answering(bytes).await;
         let answer = send(&support::new_transport(), &url, 5 * SECOND).await;
         assert_eq!(unknown(answer), Unknown::Unreadable);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_lists_days_has_a_cap_of_its_own() {
+    let TransportConfig { body_cap_bytes, long_body_cap_bytes, .. } = TransportConfig::default();
+    for (length, fits) in [(body_cap_bytes + 1, true), (long_body_cap_bytes + 1, false)] {
+        let mut bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").into_bytes();
+        bytes.resize(bytes.len() + length, b' ');
+        let request = request(&answering(bytes).await).with_long_answer();
+        let by = Instant::now() + 5 * SECOND;
+        let answer = support::new_transport().send(request, by).await;
+        match answer {
+            Ok(answer) => assert!(fits && answer.body.len() == length),
+            other => assert!(!fits && unknown(other) == Unknown::Unreadable),
+        }
     }
 }
 

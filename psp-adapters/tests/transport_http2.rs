@@ -123,8 +123,14 @@ async fn heard(says: Says) -> TransportFailure {
     let transport = support::new_transport().with_identity(&identity).unwrap();
     let body = b"{\"amount\":1}".to_vec();
     let bytes = body.len();
-    let request =
-        HttpRequest { method: Method::Post, url, headers: Vec::new(), body, moves_money: true };
+    let request = HttpRequest {
+        method: Method::Post,
+        url,
+        headers: Vec::new(),
+        body,
+        moves_money: true,
+        long_answer: false,
+    };
     let by = Instant::now() + Duration::from_secs(5);
     let failure = transport.send(request, by).await.unwrap_err();
     assert_eq!(psp.await.unwrap(), bytes);

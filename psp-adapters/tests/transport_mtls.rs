@@ -77,6 +77,7 @@ fn money_request(url: &str) -> HttpRequest {
         headers: Vec::new(),
         body: vec![b'x'; BODY_BYTES],
         moves_money: true,
+        long_answer: false,
     }
 }
 

@@ -34,13 +34,22 @@ pub struct HttpRequest {
     /// Whether the PSP could move money because of *this* request (a token request could not). It
     /// decides whether a lost answer is unknown or merely not sent.
     pub moves_money: bool,
+    /// Whether the answer lists what an account did over days, and is as long as those were busy.
+    pub long_answer: bool,
 }
 
 impl HttpRequest {
     /// A question, whose answer is JSON.
     pub fn get(url: impl Into<String>) -> Self {
         let headers = vec![("accept", "application/json".to_owned())];
-        Self { method: Method::Get, url: url.into(), headers, body: Vec::new(), moves_money: false }
+        Self {
+            method: Method::Get,
+            url: url.into(),
+            headers,
+            body: Vec::new(),
+            moves_money: false,
+            long_answer: false,
+        }
     }
 
     /// A JSON body that is answered by JSON. It moves nothing until [`HttpRequest::for_money`] says so.
@@ -57,6 +66,12 @@ impl HttpRequest {
     /// The PSP could move money because of this very request.
     pub const fn for_money(mut self) -> Self {
         self.moves_money = true;
+        self
+    }
+
+    /// The answer may be as long as a busy account's days.
+    pub const fn with_long_answer(mut self) -> Self {
+        self.long_answer = true;
         self
     }
 }

@@ -185,15 +185,16 @@ impl Adapter for Arc<Trustly> {
                     mapping::withdrawals_answer(answer, &asked, &order)
                 })
             }
-            (InquiryBy::Ledger, Subject::Payout) => {
-                self.question("ledger", self.ledger(inquiry, now)?, move |answer| {
-                    mapping::ledger_answer(answer, &asked)
-                })
-            }
-            (InquiryBy::Ledger, Subject::Deposit) => {
-                self.question("ledger", self.ledger(inquiry, now)?, move |answer| {
-                    mapping::deposit_in_ledger(answer, &asked)
-                })
+            (InquiryBy::Ledger, subject @ (Subject::Payout | Subject::Deposit)) => {
+                let read = match subject {
+                    Subject::Deposit => mapping::deposit_in_ledger,
+                    _ => mapping::ledger_answer,
+                };
+                let message = self.ledger(inquiry, now)?;
+                // It cannot be asked for one order: all bookings of the days come.
+                let request = self.request(&message)?.with_long_answer();
+                let (sent, refused) = ((message, request), mapping::inquiry_refused);
+                Some(self.last("ledger", sent, refused, move |answer| read(answer, &asked)))
             }
             // Nothing is known of a deposit that has no money yet, nothing is found by MessageID, and a
             // refund's rows in the ledger carry the deposit's MessageID.

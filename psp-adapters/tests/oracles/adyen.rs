@@ -264,6 +264,7 @@ fn posted(prism: &Prism, path: &str, caught: &Caught) -> HttpRequest {
         ],
         body: caught.body.clone().into_bytes(),
         moves_money: false,
+        long_answer: false,
     }
 }
 

@@ -140,6 +140,7 @@ mod controls {
             ],
             body: body.to_string().into_bytes(),
             moves_money: true,
+            long_answer: false,
         }
     }
 
