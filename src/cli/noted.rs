@@ -1,4 +1,4 @@
-//! Who reads decisions at the machine itself is noted before anything is shown.
+//! Who does something at the machine itself: no API key says who it is, so the machine's account does.
 
 use crate::clock::{Clock, SystemClock};
 use crate::domain::Ids;
@@ -7,15 +7,20 @@ use crate::store::Db;
 use crate::store::decision_reads::{self, DecisionRead, ReadAct};
 use anyhow::Context;
 
-/// Notes it, by the account at this machine: no API key says who it is.
-pub async fn noted(db: &Db, act: ReadAct, subject: &str) -> anyhow::Result<()> {
+/// `cli:ops`, or `cli:1000` where the account has no name.
+pub fn who() -> String {
     let account = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
     let account = account.map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
+    format!("cli:{account}")
+}
+
+/// Notes who reads decisions, before anything is shown.
+pub async fn noted(db: &Db, act: ReadAct, subject: &str) -> anyhow::Result<()> {
     let read = DecisionRead {
         id: SystemIds.next(),
         operator: "*",
         person: None,
-        door: &format!("cli:{account}"),
+        door: &who(),
         act,
         subject,
         at: SystemClock.now(),

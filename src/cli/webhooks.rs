@@ -1,8 +1,10 @@
 //! `webhooks retry`: messages of PSPs that were put aside are applied again, once what stood in their way is
 //! mended.
 
-use super::database;
+use super::{database, noted};
 use crate::clock::{Clock, SystemClock};
+use crate::domain::Ids;
+use crate::domain::ids::SystemIds;
 use crate::store::{Db, inbox};
 use anyhow::Context;
 use std::process::ExitCode;
@@ -25,9 +27,11 @@ pub enum Webhooks {
 pub async fn webhooks(command: Webhooks) -> anyhow::Result<ExitCode> {
     let Webhooks::Retry { psp, event } = command;
     let db = Db::connect(&database::app_url()?, 2).await.context("connecting to the database")?;
-    let mut all = true;
+    let (mut all, asked_by) = (true, noted::who());
     for event in &event {
-        let taken = inbox::take_up(db.pool(), &psp, event, SystemClock.now()).await;
+        let (named, asked) =
+            ((psp.as_str(), event.as_str()), (SystemIds.next(), asked_by.as_str()));
+        let taken = inbox::take_up(db.pool(), named, asked, SystemClock.now()).await;
         if taken.context("taking up the event")? {
             println!(
                 "{event}: is applied again; interlock's worker `inbox` does it within seconds"

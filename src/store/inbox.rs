@@ -302,20 +302,31 @@ pub async fn tell_waiting(
     Ok(raised.rows_affected() == 1)
 }
 
-/// An event that was put aside is applied again, as if it had just come. False: none of this name lies
-/// aside.
+/// An event that was put aside is applied again, as if it had just come. Who asked for it stays on record, as
+/// an incident that is closed at once. False: none of this name lies aside.
 pub async fn take_up(
     pool: &PgPool,
-    psp: &str,
-    event_id: &str,
+    (psp, event_id): (&str, &str),
+    (record, asked_by): (Uuid, &str),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let detail = format!("event {event_id} of {psp}: is applied again, as {asked_by} asked");
     let taken = sqlx::query!(
-        "update inbox set state = 'new', due_at = $3, tries = 0, note = null
-         where psp = $1 and event_id = $2 and state = 'parked'",
+        "with taken as (
+           update inbox set state = 'new', due_at = $3, tries = 0, note = null
+           where psp = $1 and event_id = $2 and state = 'parked'
+           returning psp),
+         told as (
+           insert into service_incident (incident_id, kind, detail, psp, raised_at)
+           select $4, 'webhook.taken_up', $5, psp, $3 from taken returning incident_id)
+         insert into incident_close (incident_id, closed_by, note, closed_at)
+         select incident_id, $6, 'nothing is left to do', $3 from told",
         psp,
         event_id,
-        now
+        now,
+        record,
+        detail,
+        asked_by
     )
     .execute(pool)
     .await?;

@@ -207,11 +207,18 @@ async fn an_event_that_lies_aside_is_applied_when_somebody_on_call_takes_it_up()
     let worker = InboxWorker::new(world.one().flows.clone());
     let now = world.one().flows.clock.now();
     assert_eq!(worker.activate(now).await.unwrap().claimed, 0, "it lies aside");
-    let take_up =
-        async |event_id: &str| inbox::take_up(&world.rows, OTHER, event_id, now).await.unwrap();
+    let take_up = async |event_id: &str| {
+        let asked = (Uuid::now_v7(), "cli:somebody");
+        inbox::take_up(&world.rows, (OTHER, event_id), asked, now).await.unwrap()
+    };
     assert!(!take_up("another").await);
     assert!(take_up(&event.event_id).await);
     assert!(!take_up(&event.event_id).await, "it does not lie aside any more");
+    let who = "select closed_by || ': ' || detail from service_incident join incident_close using (incident_id)
+               where kind = 'webhook.taken_up'";
+    let told: Vec<String> = sqlx::query_scalar(who).fetch_all(&world.rows).await.unwrap();
+    let named = format!("cli:somebody: event {} of {OTHER}: ", event.event_id);
+    assert!(matches!(&told[..], [one] if one.starts_with(&named)), "{told:?}");
     let flows = world.one().flows.clone();
     let look = async move { InboxWorker::new(flows).activate(now).await.unwrap().claimed };
     assert_eq!(world.one().run(look).await, 1);
