@@ -249,15 +249,18 @@ impl Book {
         to: AttemptStatus,
         cause: &str,
     ) -> Result<(), IllegalTransition> {
-        let at = self.record.at;
+        let now = self.record.at;
         let mut from = self.attempt_mut(payment, id).status;
         for step in attempt_machine::steps(from, to)? {
+            let at = match step {
+                AttemptStatus::Succeeded => self.payment_mut(payment).success_at(id, now),
+                _ => now,
+            };
             let attempt = self.attempt_mut(payment, id);
             attempt.status = *step;
             attempt.lease = None;
             // What was taken back ended when it succeeded: by that, the first success is known.
-            let taken_back = matches!(step, AttemptStatus::Returned | AttemptStatus::Reversed);
-            if !taken_back {
+            if !step.is_taken_back() {
                 attempt.ended_at = if step.is_live() { None } else { Some(at) };
             }
             self.history(Subject::Attempt(id), Some(from.as_str()), step.as_str(), cause);

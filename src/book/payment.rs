@@ -8,6 +8,10 @@ use crate::domain::{
 use crate::routing::plan::Route;
 use psp_contract::{NextAction, Payer, Subject};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// The least by which the database tells two times apart.
+const TICK: Duration = Duration::from_micros(1);
 
 /// A deposit or a withdrawal.
 #[derive(Debug, Clone)]
@@ -103,6 +107,22 @@ impl Payment {
 
     pub fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.id == id)
+    }
+
+    /// The attempt whose money was the deposit's: the first that succeeded. All later ones are surplus,
+    /// even when the first was taken back since.
+    pub fn first_success(&self) -> Option<&Attempt> {
+        let succeeded = self.attempts.iter().filter(|attempt| attempt.status.has_succeeded());
+        succeeded.min_by_key(|attempt| (attempt.ended_at, attempt.number))
+    }
+
+    /// When an attempt succeeds that does so now: after every other success, though one batch has one
+    /// time for both, or the other was written by an instance whose clock is ahead.
+    pub(super) fn success_at(&self, id: AttemptId, now: Timestamp) -> Timestamp {
+        let others = self.attempts.iter().filter(|other| other.id != id);
+        let succeeded = others.filter(|other| other.status.has_succeeded());
+        let newest = succeeded.filter_map(|other| other.ended_at).max();
+        newest.map_or(now, |newest| now.max(newest + TICK))
     }
 
     pub fn part(&self, id: PartId) -> Option<&Part> {

@@ -214,7 +214,7 @@ fn is_nameless(
     ctx: &Ctx<'_>,
 ) -> bool {
     let known = |source: &Instrument| source.portable.is_some() || !source.tokens.is_empty();
-    let just_now = attempt.status == AttemptStatus::Succeeded && attempt.ended_at == Some(ctx.now);
+    let just_now = attempt.status == AttemptStatus::Succeeded && Some(ctx.now) <= attempt.ended_at;
     let inquiry = &capabilities.deposit_inquiry;
     let can_ask = inquiry.by_our_reference || inquiry.by_psp_reference;
     let is_deposit = payment.subject() == Subject::Deposit;

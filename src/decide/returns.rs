@@ -83,20 +83,9 @@ fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {
     book.reviews.values().find(|review| review.open && review.payment == Some(id)).map(|r| r.id.0)
 }
 
-/// The attempt whose money was the deposit's: the first that succeeded. All later ones are surplus,
-/// even when the first was taken back since.
-pub fn first_success(deposit: &Payment) -> Option<&Attempt> {
-    use AttemptStatus::{Returned, Reversed, Succeeded};
-    deposit
-        .attempts
-        .iter()
-        .filter(|attempt| matches!(attempt.status, Succeeded | Returned | Reversed))
-        .min_by_key(|attempt| (attempt.ended_at, attempt.number))
-}
-
 /// The attempt that is to go back: the credited one's money is the wallet's, surplus is in suspense.
 fn paid_attempt(deposit: &Payment, from_suspense: bool) -> Option<&Attempt> {
-    let first = first_success(deposit)?;
+    let first = deposit.first_success()?;
     // A part of it may have gone back before, or all of it, and come again: what is in suspense is there. So
     // is what is left of a credit that stands: a taking-back that is not ours ends the deposit with it.
     let stands = deposit.deposit_status() == Some(DepositStatus::Succeeded);

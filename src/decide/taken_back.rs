@@ -31,7 +31,7 @@ pub fn take_back(
 ) {
     let payment = book.payments[&id].clone();
     let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
-    if matches!(attempt.status, AttemptStatus::Returned | AttemptStatus::Reversed) {
+    if attempt.status.is_taken_back() {
         return again(book, id, &attempt, (to, money), source, ctx);
     }
     if to == AttemptStatus::Returned
@@ -226,7 +226,7 @@ fn take_from_suspense(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money
 
 /// Whether another attempt's success was the deposit's: the first one is, all later are surplus.
 pub fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
-    returns::first_success(payment).is_some_and(|first| first.id != attempt)
+    payment.first_success().is_some_and(|first| first.id != attempt)
 }
 
 /// A second payment is gone again. It never reached the wallet, so it leaves suspense; its return,

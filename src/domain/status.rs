@@ -96,6 +96,16 @@ impl AttemptStatus {
         use AttemptStatus::{Accepted, InFlight, Prepared, Unknown};
         matches!(self, Prepared | InFlight | Unknown | Accepted)
     }
+
+    /// Whether its money moved and went back since.
+    pub const fn is_taken_back(self) -> bool {
+        matches!(self, AttemptStatus::Returned | AttemptStatus::Reversed)
+    }
+
+    /// Whether its money moved, whatever became of it since.
+    pub const fn has_succeeded(self) -> bool {
+        self.is_taken_back() || matches!(self, AttemptStatus::Succeeded)
+    }
 }
 
 /// The status of either direction.

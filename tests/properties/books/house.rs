@@ -3,7 +3,7 @@
 #[path = "words.rs"]
 mod words;
 
-use interlock::book::{Book, GameEntry, GameKind, KeyClaim, KeyId, Viewer};
+use interlock::book::{Book, GameEntry, GameKind, KeyClaim, KeyId, Subject, Viewer};
 use interlock::decide::command::{News, OpenReturn, PutPlayer, Source};
 use interlock::decide::completion::KnownBefore;
 use interlock::decide::{Answer, Command, Ctx, Refusal, decide};
@@ -23,14 +23,23 @@ pub enum Step {
     Deposit(i64),
     Withdraw(i64),
     Stake(i64),
-    News { which: u8, source: u8, what: u8, more: i64 },
+    News {
+        which: u8,
+        source: u8,
+        what: u8,
+        more: i64,
+    },
     TakeAttempt(u8),
     TakePayout(u8),
     Cancel(u8),
     AnswerNow(u8),
-    Decide { which: u8, outcome: usize },
+    Decide {
+        which: u8,
+        outcome: usize,
+    },
     Return(u8),
-    Later(u32),
+    /// Seconds.
+    Later(i64),
 }
 
 const SOURCES: [Source; 6] = [
@@ -54,6 +63,8 @@ pub struct House {
     /// What `payout_paid_twice` put into suspense: the one thing there that no deposit shows.
     paid_twice: i64,
     newest: Option<Command>,
+    /// Attempts in the order in which they succeeded.
+    succeeded: Vec<AttemptId>,
     /// What each decision was made from.
     facts: BTreeMap<DecisionId, Facts>,
 }
@@ -64,7 +75,9 @@ impl House {
         let book = Book::empty(world.player.key.clone(), world.start);
         let (now, ids) = (world.start, Numbers::default());
         let (ledger, facts) = (BTreeMap::new(), BTreeMap::new());
-        let mut house = Self { book, now, ids, world, ledger, paid_twice: 0, newest: None, facts };
+        let (paid_twice, newest, succeeded) = (0, None, Vec::new());
+        let mut house =
+            Self { book, now, ids, world, ledger, paid_twice, newest, succeeded, facts };
         let player = house.world.player.clone();
         house
             .run(&Command::PutPlayer(Box::new(PutPlayer { player })))
@@ -94,6 +107,11 @@ impl House {
         for record in self.book.records.drain(..) {
             let decided = record.decisions.iter();
             self.facts.extend(decided.map(|decision| (decision.id, decision.facts.clone())));
+            let successes = record.transitions.iter().filter(|moved| moved.to == "succeeded");
+            self.succeeded.extend(successes.filter_map(|moved| match moved.subject {
+                Subject::Attempt(id) => Some(id),
+                _ => None,
+            }));
             for entry in &record.entries {
                 let sum: i64 = entry.legs.iter().map(|leg| leg.amount).sum();
                 assert_eq!(sum, 0, "{} does not balance", entry.kind);
@@ -112,7 +130,7 @@ impl House {
     pub fn take(&mut self, step: &Step) {
         let command = match *step {
             Step::Later(seconds) => {
-                self.now += Duration::from_secs(u64::from(seconds));
+                self.now += time::Duration::seconds(seconds);
                 return;
             }
             Step::Deposit(minor) => {
@@ -288,6 +306,15 @@ impl House {
             })
             .collect();
         format!("{:?} {states:?}", self.ledger)
+    }
+
+    /// Which attempt's money a deposit's is does not depend on clocks.
+    pub fn check_first_successes(&self) {
+        for payment in self.book.payments.values() {
+            let of = |id: &&AttemptId| payment.attempt(**id).is_some();
+            let known = payment.first_success().map(|attempt| attempt.id);
+            assert_eq!(known.as_ref(), self.succeeded.iter().find(of), "the first to succeed");
+        }
     }
 
     pub fn check_books(&self) {

@@ -24,7 +24,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<u8>().prop_map(Step::AnswerNow),
         3 => (any::<u8>(), 0_usize..5).prop_map(|(which, outcome)| Step::Decide { which, outcome }),
         1 => any::<u8>().prop_map(Step::Return),
-        2 => (1_u32..40_000).prop_map(Step::Later),
+        2 => (1_i64..40_000).prop_map(Step::Later),
+        // Another instance's clock is behind.
+        1 => (-20_i64..0).prop_map(Step::Later),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -38,6 +40,7 @@ proptest! {
         for step in &steps {
             house.take(step);
             house.check_books();
+            house.check_first_successes();
         }
     }
 
