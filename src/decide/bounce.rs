@@ -6,12 +6,12 @@
 //! that is news, and moves nothing.
 
 use super::command::{Ctx, Source};
-use super::news::keep;
+use super::kept;
 use super::payout::{from_suspense, settle, succeed};
 use super::people::{close_found_out, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
-use crate::domain::{AttemptId, AttemptStatus, Money, PartStatus};
+use crate::domain::{AttemptStatus, Money, PartStatus};
 use crate::ledger::templates;
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ pub fn take_back(
     }
     if money != attempt.asked {
         // What the attempt's status does not say: a repeat of it is no news, and another sum is.
-        keep_too(book, id, attempt.id, &format!("{BOOKED}{money}"));
+        kept::keep_booked_back(book, id, attempt.id, money);
     }
     if !is_the_players(book, id, part) {
         book.post_covered(&templates::payout_recovered(&attempt.psp, money), id);
@@ -64,28 +64,15 @@ pub fn take_back(
     settle(book, id, ctx);
 }
 
-/// Between the things that are kept of one attempt.
-const BETWEEN: &str = "; ";
-/// Before the sum that was booked as come back, where that was not all that was asked for.
-const BOOKED: &str = "booked back ";
-
-fn keep_too(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
-    let known = book.payments[&id].attempt(attempt).and_then(|known| known.kept_news.clone());
-    let text = known.map_or_else(|| text.to_owned(), |kept| kept + BETWEEN + text);
-    keep(book, id, attempt, &text);
-}
-
 /// Another sum is told of a payout that came back before. PSPs tell what came back just now, or all that
 /// has by now, and the sum does not say which: nothing is booked, and people ask, once for each sum.
 fn tell_of_more(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
-    let kept = attempt.kept_news.as_deref().unwrap_or_default();
-    let booked = kept.split(BETWEEN).find_map(|known| known.strip_prefix(BOOKED));
-    let booked = booked.map_or_else(|| attempt.asked.to_string(), str::to_owned);
+    let booked = kept::booked_back(attempt);
     let told = format!("came back {money}");
-    if booked == money.to_string() || kept.split(BETWEEN).any(|known| known == told) {
+    if booked == money || kept::says(attempt, &told) {
         return;
     }
-    keep_too(book, id, attempt.id, &told);
+    kept::keep_too(book, id, attempt.id, &told);
     let detail = format!(
         "{money} came back of a payout of which {booked} is booked as come back, and nothing is booked \
          for it: ask the PSP whether it is besides or in all, and adjust the wallet"
@@ -105,7 +92,7 @@ fn is_the_players(book: &Book, id: Uuid, part: &Part) -> bool {
 /// The attempt was over and no money of it is booked, so what came back is the house's already: the
 /// player has the hold, or the cash, or another PSP pays. Both halves of the news are left out.
 fn leave_as_news(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>) {
-    keep(book, id, attempt.id, CAME_BACK_UNPAID);
+    kept::keep(book, id, attempt.id, CAME_BACK_UNPAID);
     let detail = "a payout came back whose payment was never told: nothing is booked for it";
     raise(book, "payout.returned_unpaid", id, Some(attempt.id), detail, ctx);
     close_found_out(book, id, ctx);
@@ -114,5 +101,5 @@ fn leave_as_news(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>) {
 /// Whether the money of an attempt that was over is known to be back, so that the payment before it,
 /// told late, is none to book: no more news of it is believed.
 pub fn came_back_unpaid(attempt: &Attempt) -> bool {
-    attempt.kept_news.as_deref() == Some(CAME_BACK_UNPAID)
+    kept::says(attempt, CAME_BACK_UNPAID)
 }

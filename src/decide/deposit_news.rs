@@ -3,8 +3,9 @@
 use super::attempt::move_on_or_fail;
 use super::command::{Ctx, Source};
 use super::deposit::{fail, mark_limit_use};
+use super::kept::keep;
 use super::money_in::succeed;
-use super::news::{absence_is_proven, keep, verdict};
+use super::news::{absence_is_proven, verdict};
 use super::people::close_reviews;
 use super::taken_back::take_back;
 use crate::book::{Attempt, Book, GivenAddress};

@@ -30,6 +30,7 @@ pub mod ends;
 pub mod erasure;
 pub mod four_eyes;
 pub mod idempotency;
+pub mod kept;
 pub mod kyc;
 pub mod money_in;
 pub mod needs;

@@ -7,9 +7,10 @@
 
 use super::command::{Ctx, Source};
 use super::deposit::{mark_limit_use, mark_source, recount_limit};
-use super::news::{OTHER_MONEY, UNTOLD_CARD, keep};
+use super::kept::{self, forget_takings_back, keep};
+use super::news::{OTHER_MONEY, UNTOLD_CARD};
 use super::people::{ask_people, close_reviews, raise};
-use super::taken_back::{forget, is_surplus};
+use super::taken_back::is_surplus;
 use super::{returns, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
@@ -319,7 +320,7 @@ fn win_dispute(
         let to_cash = money.minor - to_debt;
         let posting = templates::reversal_won(&attempt.psp, money.currency, to_debt, to_cash);
         book.post_covered(&posting, id);
-        forget(book, id, attempt.id);
+        forget_takings_back(book, id, attempt.id);
     }
 }
 
@@ -337,16 +338,15 @@ fn tell_win(
     source: Source,
     ctx: &Ctx<'_>,
 ) {
-    let kept = attempt.kept_news.as_deref().unwrap_or_default();
-    if kept.split("; ").any(|known| known == WON) {
+    if kept::says(attempt, WON) {
         return;
     }
     // A deposit that succeeded again is what it says.
     let is_back = book.payments[&id].deposit_status() == Some(DepositStatus::Succeeded);
     if source != Source::Inquiry || is_back {
-        return keep(book, id, attempt.id, "succeeded");
+        return kept::keep_too(book, id, attempt.id, "succeeded");
     }
-    keep(book, id, attempt.id, WON);
+    kept::keep_too(book, id, attempt.id, WON);
     let detail = format!(
         "the PSP says that {money} is paid of a deposit whose money was taken back, and nothing is booked \
          for it: ask the PSP whether the dispute was won, and adjust the wallet"

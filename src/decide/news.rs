@@ -7,7 +7,7 @@
 
 use super::command::{Answer, Ctx, News, Source};
 use super::refusal::Refusal;
-use super::{attempt, completion, deposit_news, payout, people, session, taken_back};
+use super::{attempt, completion, deposit_news, kept, payout, people, session, taken_back};
 use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
@@ -232,7 +232,7 @@ fn is_unproven(attempt: &Attempt, outcome: &Outcome) -> bool {
         Outcome::Reported(Report { status: Status::Succeeded { money }, .. }) => Some(*money),
         _ => None,
     };
-    let untold = attempt.kept_news.as_deref() == Some(UNTOLD_CARD);
+    let untold = kept::says(attempt, UNTOLD_CARD);
     let doubted = told.is_some_and(|money| money != attempt.asked || untold);
     attempt.status != AttemptStatus::Succeeded && doubted
 }
@@ -247,7 +247,7 @@ fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ct
     let (subject, attempt) = (payment.subject(), payment.attempt(attempt_id));
     let told = attempt.is_some_and(speaks_of_other_money);
     if matches!(outcome, Outcome::Unknown(Unknown::Mismatch)) && !told {
-        keep(book, id, attempt_id, MISMATCH);
+        kept::keep(book, id, attempt_id, MISMATCH);
         if subject != Subject::Deposit {
             people::ask_people(book, id, Some(attempt_id), "outcome_unknown", ctx);
         }
@@ -312,15 +312,7 @@ const MISMATCH: &str = "mismatch";
 
 /// Whether a PSP contradicted what it was asked for, so that people may have to say what is true.
 pub fn speaks_of_other_money(attempt: &Attempt) -> bool {
-    matches!(attempt.kept_news.as_deref(), Some(OTHER_MONEY | MISMATCH))
-}
-
-/// Keeps news that is no transition: visible, without effect. Repeats are not kept twice.
-pub fn keep(book: &mut Book, id: Uuid, attempt_id: AttemptId, text: &str) {
-    let known = book.payments[&id].attempt(attempt_id).and_then(|a| a.kept_news.clone());
-    if known.as_deref() != Some(text) {
-        book.attempt_mut(id, attempt_id).kept_news = Some(text.to_owned());
-    }
+    kept::says(attempt, OTHER_MONEY) || kept::says(attempt, MISMATCH)
 }
 
 /// Whether the PSP provably never had this attempt, so that an unknown deposit may move on.

@@ -4,7 +4,8 @@
 use super::attempt::open_next;
 use super::bounce::{came_back_unpaid, take_back};
 use super::command::{Ctx, Source};
-use super::news::{OTHER_MONEY, keep, verdict};
+use super::kept::{self, keep};
+use super::news::{OTHER_MONEY, verdict};
 use super::people::{ask_people, close_found_out, close_reviews, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
@@ -92,7 +93,7 @@ fn leave_to_people(book: &mut Book, id: Uuid, attempt: &Attempt, source: Source,
         let moved = book.move_attempt(id, attempt.id, AttemptStatus::Unknown, source.as_str());
         debug_assert!(moved.is_ok(), "what is in flight may become unknown");
     }
-    if attempt.kept_news.as_deref() == Some(OTHER_MONEY) {
+    if kept::says(attempt, OTHER_MONEY) {
         return;
     }
     keep(book, id, attempt.id, OTHER_MONEY);

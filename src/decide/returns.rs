@@ -3,6 +3,7 @@
 
 use super::command::{Answer, Ctx, OpenReturn};
 use super::four_eyes::{Draft, propose};
+use super::kept;
 use super::people::{ask_people, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
@@ -73,10 +74,22 @@ fn going_back(book: &Book, deposit: &Payment) -> i64 {
     let of_wallet =
         |returns: &Returns| returns.deposit == deposit.id.uuid && !returns.from_suspense;
     let others = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_wallet));
-    let goes = |part: &&Part| {
-        matches!(part.status, PartStatus::Held | PartStatus::Processing | PartStatus::Paid)
-    };
-    others.flat_map(|it| it.parts.iter().filter(goes)).map(|part| part.money.minor).sum()
+    others.flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum()
+}
+
+/// What one part takes or has taken to its payer: of one that bounced, what did not come back.
+fn goes_back(payment: &Payment, part: &Part) -> i64 {
+    match part.status {
+        PartStatus::Held | PartStatus::Processing | PartStatus::Paid => part.money.minor,
+        PartStatus::Returned => {
+            let of_part = payment.attempts.iter().filter(|attempt| {
+                attempt.part == Some(part.id) && attempt.status == AttemptStatus::Returned
+            });
+            let came_back: i64 = of_part.map(|attempt| kept::booked_back(attempt).minor).sum();
+            (part.money.minor - came_back).max(0)
+        }
+        _ => 0,
+    }
 }
 
 fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {

@@ -10,8 +10,9 @@
 
 use super::command::{Ctx, Source};
 use super::deposit::mark_limit_use;
+use super::kept::{self, forget_takings_back, keep, keep_booked};
 use super::money_in::{PROVEN_WEBHOOK, succeed};
-use super::news::{OTHER_MONEY, keep};
+use super::news::OTHER_MONEY;
 use super::people::raise;
 use super::returns;
 use crate::book::{Attempt, Book, Payment};
@@ -88,12 +89,11 @@ fn again(
         note_booked(book, id, attempt, (to, money));
         return debit(book, id, attempt, (to, money), ctx);
     }
-    let kept = attempt.kept_news.as_deref().unwrap_or_default();
     let told = words(to, money);
-    if kept.split(BETWEEN).any(|known| known == told) {
+    if kept::says(attempt, &told) {
         return;
     }
-    keep_too(book, id, attempt.id, told);
+    kept::keep_too(book, id, attempt.id, &told);
     let detail = format!(
         "{money} was taken back of a deposit of which money was taken back before, and nothing is \
          booked for it: ask the PSP whether it is besides, and adjust the wallet"
@@ -108,14 +108,9 @@ const NEXT_LOOK: time::Duration = time::Duration::minutes(5);
 
 /// When to ask again whether money went back that is not ours to send. None: nothing waits for that.
 pub fn looked_at_again(attempt: &Attempt, ctx: &Ctx<'_>) -> Option<Timestamp> {
-    let waits = attempt.kept_news.as_deref() == Some(RETURN_ON_ITS_WAY);
+    let waits = kept::says(attempt, RETURN_ON_ITS_WAY);
     (waits && attempt.status == AttemptStatus::Succeeded).then(|| ctx.now + NEXT_LOOK)
 }
-
-/// Between the things that are kept of one attempt.
-const BETWEEN: &str = "; ";
-/// Before what was booked; what is kept without it was only told.
-const BOOKED: &str = "booked ";
 
 /// What is kept of a taking-back.
 fn words(to: AttemptStatus, money: Money) -> String {
@@ -126,45 +121,15 @@ fn words(to: AttemptStatus, money: Money) -> String {
 /// all, nothing need be kept.
 fn note_booked(book: &mut Book, id: Uuid, attempt: &Attempt, (to, money): (AttemptStatus, Money)) {
     let is_all = attempt.status == to && is_whole(&book.payments[&id], attempt, money);
-    forget(book, id, attempt.id);
+    forget_takings_back(book, id, attempt.id);
     if !is_all {
-        keep_too(book, id, attempt.id, format!("{BOOKED}{}", words(to, money)));
+        keep_booked(book, id, attempt.id, &words(to, money));
     }
-}
-
-/// What was told of takings-back before says nothing of the next one.
-pub fn forget(book: &mut Book, id: Uuid, attempt: AttemptId) {
-    let known = book.payments[&id].attempt(attempt).and_then(|known| known.kept_news.clone());
-    let Some(kept) = known else { return };
-    let is_other = |text: &&str| {
-        let text = text.strip_prefix(BOOKED).unwrap_or(text);
-        !text.starts_with("returned ") && !text.starts_with("reversed ")
-    };
-    let others: Vec<&str> = kept.split(BETWEEN).filter(is_other).collect();
-    let others = others.join(BETWEEN);
-    if others != kept {
-        book.attempt_mut(id, attempt).kept_news = Some(others).filter(|text| !text.is_empty());
-    }
-}
-
-/// Keeps news beside what is kept already.
-fn keep_too(book: &mut Book, id: Uuid, attempt: AttemptId, text: String) {
-    let known = book.payments[&id].attempt(attempt).and_then(|known| known.kept_news.clone());
-    keep(
-        book,
-        id,
-        attempt,
-        &match known {
-            Some(kept) => kept + BETWEEN + &text,
-            None => text,
-        },
-    );
 }
 
 /// Whether exactly this was booked last.
 fn is_booked(payment: &Payment, attempt: &Attempt, (to, money): (AttemptStatus, Money)) -> bool {
-    let kept = attempt.kept_news.as_deref().unwrap_or_default();
-    match kept.split(BETWEEN).find_map(|known| known.strip_prefix(BOOKED)) {
+    match kept::booked(attempt) {
         Some(booked) => booked == words(to, money),
         None => attempt.status == to && is_whole(payment, attempt, money),
     }

@@ -2,10 +2,10 @@
 //! own name, as it told of the deposit.
 
 use super::harness::{SOON, World, claim, eur, eventually, key, person};
-use super::taken_back::{approve, open_return};
+use super::taken_back::{approve, by_word, open_return, tell};
 use interlock::book::Payment;
 use interlock::decide::Answer;
-use interlock::decide::command::OpenReturn;
+use interlock::decide::command::{OpenReturn, Source};
 use interlock::payments::return_deposit::return_deposit;
 use interlock::payments::review_payment::ReviewAct;
 use interlock::webhooks::process::process;
@@ -166,5 +166,33 @@ async fn which_of_two_returns_alike_was_paid_is_for_people() {
         [first, second].iter().all(|it| it.status.as_str() == "paid").then_some(())
     };
     world.later("both are paid", std::time::Duration::from_secs(20 * 60), paid).await;
+    world.close().await;
+}
+
+/// What did not come back stays with the payer.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_return_that_bounced_in_part_the_rest_counts_as_sent() {
+    let world = by_word().await;
+    let deposit = credited(&world).await;
+    let back = open_return(&world, &deposit, Some(eur(600))).await;
+    approve(&world, &back).await;
+    let back = world.settled(back.id, "paid").await;
+    let bounced = Status::Returned { money: eur(400) };
+    tell(&world, &back, &back.attempts[0], bounced, Source::Webhook { hint: false }).await;
+    assert_eq!(world.wallet(&deposit.player).await.cash, 500);
+    let order = |minor| OpenReturn {
+        claim: claim("returns", &key()),
+        deposit: deposit.id.uuid,
+        amount: Some(eur(minor)),
+        reason: "the player asked for it".to_owned(),
+        person: person("ann"),
+    };
+    let ask = async |minor| {
+        let (flows, owner, order) =
+            (world.one().flows.clone(), deposit.player.clone(), order(minor));
+        world.one().run(async move { return_deposit(&flows, &owner, order).await }).await
+    };
+    assert!(ask(501).await.is_err(), "two of seven are with the payer");
+    assert!(matches!(ask(500).await, Ok(Answer::Payment(_))));
     world.close().await;
 }

@@ -16,11 +16,17 @@ use std::time::Duration;
 const WEBHOOK: Source = Source::Webhook { hint: false };
 
 /// What the PSP says is the test's own, and its mock's books are no judge of ours.
-async fn by_word() -> World {
+pub async fn by_word() -> World {
     World::with(Setup { liars: vec!["trustly-de"], ..Setup::default() }).await
 }
 
-async fn tell(world: &World, payment: &Payment, attempt: &Attempt, status: Status, source: Source) {
+pub async fn tell(
+    world: &World,
+    payment: &Payment,
+    attempt: &Attempt,
+    status: Status,
+    source: Source,
+) {
     let report = Report { psp_reference: None, status, payer: None, attempt: None };
     let news = News {
         payment: payment.id.uuid,
@@ -168,6 +174,21 @@ async fn more_that_is_taken_back_later_is_put_before_people() {
     }
     let details = "select detail from incident where kind = 'deposit.taken_back_again'";
     assert!(world.texts(details).await[0].starts_with("7.00 EUR was taken back"));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_was_taken_back_is_known_again_after_a_win_was_told() {
+    let world = by_word().await;
+    let deposit = credited(&world).await;
+    let say = async |status, source| told(&world, &deposit, status, source).await;
+    for (news, source) in
+        [(reversed(300), WEBHOOK), (succeeded(700), Source::Inquiry), (reversed(300), WEBHOOK)]
+    {
+        assert_eq!(say(news, source).await, ("reversed", 400, 0));
+    }
+    assert_eq!(world.incidents("deposit.dispute_won").await, 1);
+    assert_eq!(world.incidents("deposit.taken_back_again").await, 0, "it is booked");
     world.close().await;
 }
 

@@ -1,0 +1,81 @@
+//! What is kept of an attempt's news beside its status: a few phrases, each said once.
+
+use crate::book::{Attempt, Book};
+use crate::domain::{AttemptId, Money};
+use uuid::Uuid;
+
+const BETWEEN: &str = "; ";
+/// Before what was booked of a taking-back; what is kept without it was only told.
+const BOOKED: &str = "booked ";
+/// What was booked as come back of a payout or a return, where that was not all of it.
+const BACK: &str = "back ";
+
+fn phrases(attempt: &Attempt) -> impl Iterator<Item = &str> {
+    attempt.kept_news.iter().flat_map(|kept| kept.split(BETWEEN))
+}
+
+/// Whether this is kept.
+pub fn says(attempt: &Attempt, text: &str) -> bool {
+    phrases(attempt).any(|known| known == text)
+}
+
+/// What was booked of a taking-back, where the attempt's status does not say it all.
+pub fn booked(attempt: &Attempt) -> Option<&str> {
+    phrases(attempt).find_map(|known| known.strip_prefix(BOOKED))
+}
+
+/// What was booked as come back of a payout or a return that came back: all of it unless kept otherwise.
+pub fn booked_back(attempt: &Attempt) -> Money {
+    let kept = booked(attempt).and_then(|text| text.strip_prefix(BACK)?.split_once(' '));
+    let sum = kept.and_then(|(sum, _)| Money::parse_with_zero(sum, attempt.asked.currency).ok());
+    sum.unwrap_or(attempt.asked)
+}
+
+/// Keeps news that is no transition: visible, without effect. It takes the place of the last such; what was
+/// booked stays.
+pub fn keep(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
+    retain(book, id, attempt, |known| known.starts_with(BOOKED));
+    keep_too(book, id, attempt, text);
+}
+
+/// Keeps news beside what is kept already.
+pub fn keep_too(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
+    change(book, id, attempt, |kept| {
+        if !kept.iter().any(|known| known == text) {
+            kept.push(text.to_owned());
+        }
+    });
+}
+
+/// Keeps what is booked, which an attempt's status does not say.
+pub fn keep_booked(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
+    keep_too(book, id, attempt, &format!("{BOOKED}{text}"));
+}
+
+/// Keeps that this much came back of a payout or a return.
+pub fn keep_booked_back(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
+    keep_booked(book, id, attempt, &format!("{BACK}{money}"));
+}
+
+/// What was told of takings-back before says nothing of the next one.
+pub fn forget_takings_back(book: &mut Book, id: Uuid, attempt: AttemptId) {
+    retain(book, id, attempt, |known| {
+        let text = known.strip_prefix(BOOKED).unwrap_or(known);
+        !text.starts_with("returned ") && !text.starts_with("reversed ")
+    });
+}
+
+fn retain(book: &mut Book, id: Uuid, attempt: AttemptId, stays: impl Fn(&str) -> bool) {
+    change(book, id, attempt, |kept| kept.retain(|known| stays(known)));
+}
+
+fn change(book: &mut Book, id: Uuid, attempt: AttemptId, edit: impl FnOnce(&mut Vec<String>)) {
+    let Some(known) = book.payments[&id].attempt(attempt) else { return };
+    let before: Vec<String> = phrases(known).map(str::to_owned).collect();
+    let mut after = before.clone();
+    edit(&mut after);
+    if after != before {
+        let text = after.join(BETWEEN);
+        book.attempt_mut(id, attempt).kept_news = Some(text).filter(|text| !text.is_empty());
+    }
+}
