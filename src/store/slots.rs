@@ -60,11 +60,13 @@ pub async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
-/// Where a slot stands: its fence and its newest number.
+/// Where a slot stands: its fence and its newest number. Whoever has written to it and not ended yet is
+/// waited for: a COMMIT on its way may still be kept.
 pub async fn look(connection: &mut PgConnection, slot: i16) -> Result<HeldSlot, StoreError> {
-    let row = sqlx::query!("select slot, fence, seq from lane_slot where slot = $1", slot)
-        .fetch_one(connection)
-        .await?;
+    let row =
+        sqlx::query!("select slot, fence, seq from lane_slot where slot = $1 for update", slot)
+            .fetch_one(connection)
+            .await?;
     Ok(HeldSlot { slot: row.slot, fence: row.fence, seq: row.seq })
 }
 

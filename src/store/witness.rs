@@ -93,7 +93,9 @@ async fn since(connection: &mut PgConnection, look: Look) -> Result<Option<Times
         Look::Everything => {
             let oldest = sqlx::query_scalar!(
                 "select min(o.written_at) from outside_row o
-                 where not exists (select 1 from witness w where w.source = o.source and w.key = o.key)"
+                 where o.written_at >= '1970-01-01 00:00:00+00'
+                   and o.written_at < '9999-01-01 00:00:00+00'
+                   and not exists (select 1 from witness w where w.source = o.source and w.key = o.key)"
             );
             return Ok(oldest.fetch_one(connection).await?);
         }
@@ -106,6 +108,8 @@ async fn since(connection: &mut PgConnection, look: Look) -> Result<Option<Times
     Ok(Some(newest.map_or(Timestamp::UNIX_EPOCH, |at| at - back)))
 }
 
+/// What is new. A time before 1970 or after 9998 is nobody's clock: such a row is left out, so that it cannot
+/// keep others out, and `interlock prove` names it.
 async fn new_rows(connection: &mut PgConnection, look: Look) -> Result<Vec<Row>, StoreError> {
     let Some(since) = since(&mut *connection, look).await? else { return Ok(Vec::new()) };
     let rows = sqlx::query_as!(
@@ -113,7 +117,7 @@ async fn new_rows(connection: &mut PgConnection, look: Look) -> Result<Vec<Row>,
         r#"select o.source as "source!", o.key as "key!", o.written_at as "written_at!", o.operator_id,
              o.player_id, sha256(convert_to(o.content, 'UTF8')) as "content!", o.personal
            from outside_row o
-           where o.written_at >= $1
+           where o.written_at >= $1 and o.written_at < '9999-01-01 00:00:00+00'
              and not exists (select 1 from witness w where w.source = o.source and w.key = o.key)
            order by o.written_at, o.source, o.key limit $2"#,
         since,

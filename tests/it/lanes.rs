@@ -75,6 +75,22 @@ async fn a_commit_whose_answer_is_lost_is_applied_once_and_answered() {
     world.close().await;
 }
 
+/// A disk that stands still holds a COMMIT for longer than its lane waits; then it is carried out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_lands_after_it_was_given_up_is_answered_as_kept() {
+    let mut setup = Setup { proxy: true, lanes: 1, workers: false, ..Setup::default() };
+    setup.patience.slot_lease = Duration::from_millis(800);
+    let world = World::with(setup).await;
+    let proxy = world.proxy.clone().unwrap();
+    let player = world.player("DE").await;
+    proxy.delay_a_commit();
+    let answer = submit(&world, &player, win(&key())).await;
+    assert_eq!(proxy.lost(), 1);
+    let kept = world.wallet(&player).await.cash == 1;
+    assert_eq!(answer.is_ok(), kept, "{answer:?}");
+    world.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn backends_that_are_killed_all_the_time_lose_and_double_nothing() {
     let world = World::new().await;

@@ -1,11 +1,14 @@
 //! A socket between the service and PostgreSQL that loses a lane's COMMIT, or the answer to it, or
 //! stalls, or moves to another host without a word on the connections to the old one.
 
+use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
 
 /// What a lane says to commit, as a simple query.
 const COMMIT: &[u8] = b"commit\0";
@@ -13,6 +16,12 @@ const COMMIT: &[u8] = b"commit\0";
 const HONEST: u8 = 0;
 const LOSE_THE_COMMIT: u8 = 1;
 const LOSE_THE_ANSWER: u8 = 2;
+const DELAY_THE_COMMIT: u8 = 3;
+
+/// How a lane asks what was kept, as far as the proxy need know it.
+const LOOK: &[u8] = b"select slot, fence, seq from lane_slot where slot";
+/// What an answer to that takes, where nothing holds it up.
+const LOOKED: Duration = Duration::from_millis(200);
 
 /// The proxy. Each loss cuts one connection and is over.
 #[derive(Clone)]
@@ -20,6 +29,7 @@ pub struct Proxy {
     pub folder: PathBuf,
     next: Arc<AtomicU8>,
     lost: Arc<AtomicUsize>,
+    looks: Arc<Notify>,
     frozen: Arc<AtomicBool>,
     /// Counts the hosts that vanished. A connection was to the host of the number that it began with.
     vanished: Arc<AtomicUsize>,
@@ -32,7 +42,7 @@ impl Proxy {
         let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
         let frozen = Arc::default();
         let (next, lost, vanished) = (Arc::default(), Arc::default(), Arc::default());
-        let proxy = Self { folder, next, lost, frozen, vanished };
+        let proxy = Self { folder, next, lost, looks: Arc::default(), frozen, vanished };
         let (taking, socket) = (proxy.clone(), server.join(".s.PGSQL.5432"));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -53,6 +63,11 @@ impl Proxy {
         self.next.store(LOSE_THE_ANSWER, Ordering::SeqCst);
     }
 
+    /// The next COMMIT reaches the server when its lane has given it up and asked what was kept.
+    pub fn delay_a_commit(&self) {
+        self.next.store(DELAY_THE_COMMIT, Ordering::SeqCst);
+    }
+
     /// From now on nothing is carried either way, and no connection is cut: the database is frozen.
     pub fn freeze(&self) {
         self.frozen.store(true, Ordering::SeqCst);
@@ -67,7 +82,7 @@ impl Proxy {
     async fn stall(&self, host: usize) {
         let is_gone = host < self.vanished.load(Ordering::SeqCst);
         if is_gone || self.frozen.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
     }
 
@@ -89,10 +104,17 @@ impl Proxy {
                     return HONEST;
                 }
                 self.stall(host).await;
-                if buffer[..read].windows(COMMIT.len()).any(|window| window == COMMIT) {
+                if says(&buffer[..read], LOOK) {
+                    self.looks.notify_one();
+                }
+                if says(&buffer[..read], COMMIT) {
                     let loss = self.next.swap(HONEST, Ordering::SeqCst);
                     if loss != HONEST {
-                        if loss == LOSE_THE_ANSWER {
+                        if loss == DELAY_THE_COMMIT {
+                            self.looks.notified().await;
+                            let _ = tokio::time::timeout(LOOKED, pending::<()>()).await;
+                        }
+                        if loss != LOSE_THE_COMMIT {
                             to_server.write_all(&buffer[..read]).await.unwrap();
                         }
                         return loss;
@@ -107,7 +129,7 @@ impl Proxy {
             () = back => HONEST,
             loss = forth => loss,
         };
-        if loss == LOSE_THE_ANSWER {
+        if matches!(loss, LOSE_THE_ANSWER | DELAY_THE_COMMIT) {
             // The answer says that it is done; nobody hears it.
             let _ = from_server.read(&mut [0; 1_024]).await;
         }
@@ -133,4 +155,8 @@ impl Proxy {
             }
         }
     }
+}
+
+fn says(bytes: &[u8], words: &[u8]) -> bool {
+    bytes.windows(words.len()).any(|window| window == words)
 }
