@@ -121,8 +121,22 @@ async fn bearers(
         let rows = rows.fetch_all(connection).await?;
         rows.into_iter().map(|row| (row.psp, row.event_id)).collect()
     };
-    let is_new = |e: &&NewEvent| !seen.contains(&(e.psp.clone(), e.event_id.clone()));
-    Ok(messages.iter().filter_map(|message| message.iter().find(is_new)).map(|e| e.id).collect())
+    Ok(first_new(messages, seen))
+}
+
+/// The first event of each message that is not there yet, and in no message before it.
+fn first_new(
+    messages: &[Vec<NewEvent>],
+    mut known: BTreeSet<(String, String)>,
+) -> BTreeSet<InboxId> {
+    let name = |e: &NewEvent| (e.psp.clone(), e.event_id.clone());
+    let mut bearers = BTreeSet::new();
+    for message in messages {
+        let bearer = message.iter().find(|event| !known.contains(&name(event)));
+        bearers.extend(bearer.map(|event| event.id));
+        known.extend(message.iter().map(name));
+    }
+    bearers
 }
 
 /// Events that are due, the oldest first, without those that are being applied and without those of

@@ -73,11 +73,12 @@ fn meant<'a>(
         let since = back.ended_at.filter(|_| back.is_paid).map(|at| at + OWN_NEWS);
         since.is_some_and(|until| occurred_at.is_none_or(|at| at <= until))
     };
+    let is_success = matches!(status, Status::Succeeded { .. });
     match (&live[..], &over[..]) {
         ([one], _) if !over.iter().any(may_be_told) => Some(one),
         ([], [one]) => Some(one),
         // The same success again: whose it is makes no difference.
-        ([], [first, ..]) if told.is_some() && over.iter().all(|back| back.is_paid) => Some(first),
+        ([], [first, ..]) if is_success && over.iter().all(|back| back.is_paid) => Some(first),
         _ => None,
     }
 }
@@ -136,6 +137,9 @@ mod tests {
         check(&paid(300), &[back(1, 300, PAID, 0), back(2, 300, LIVE, 1)], None);
         check(&paid(300), &[back(1, 300, REFUSED, 0), back(2, 300, PAID, 1)], None);
         check(&paid(500), &[back(1, 300, LIVE, 0), back(2, 400, LIVE, 1)], None);
+        check(&paid(300), &[back(1, 300, PAID, 0), back(2, 300, PAID, 1)], Some(1));
+        let bounced = Status::Returned { money: Money::new(300, Currency::EUR) };
+        check(&bounced, &[back(1, 300, PAID, 0), back(2, 300, PAID, 1)], None);
     }
 
     #[test]

@@ -4,7 +4,9 @@ use super::harness::markets::BRAZIL;
 use super::harness::{SOON, Setup, World, eventually};
 use interlock::app::parts::Patience;
 use interlock::book::Payment;
-use interlock::store::inbox;
+use interlock::clock::Clock;
+use interlock::domain::InboxId;
+use interlock::store::inbox::{self, NewEvent, Spent};
 use interlock::webhooks::receive::receive;
 use interlock::webhooks::stored_event;
 use interlock::workers::driver::Worker;
@@ -268,5 +270,34 @@ async fn what_anybody_may_send_is_kept_once_and_short_and_is_no_incident() {
     let done = || async { (world.number(done).await == 5).then_some(()) };
     world.later("nobody is asked about them for long", Duration::from_secs(5), done).await;
     assert_eq!(world.number("select count(*) from service_incident").await, 0);
+    world.close().await;
+}
+
+/// Messages that share an event are each kept with one of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_one_moment_that_overlap_are_all_kept() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let message = |body: u8, events: &[&str]| -> Vec<NewEvent> {
+        let event = |id: &&str| NewEvent {
+            id: InboxId(Uuid::now_v7()),
+            psp: OTHER.to_owned(),
+            event_id: (*id).to_owned(),
+            kind: "pix".to_owned(),
+            body_sha256: [body; 32],
+            event: "null".to_owned(),
+            raw: Arc::from([body].as_slice()),
+            spent: Some(Spent { attempt: None, note: None }),
+        };
+        events.iter().map(event).collect()
+    };
+    let messages = [message(1, &["a", "b"]), message(2, &["a", "c"]), message(3, &["c", "b"])];
+    let mut connection = world.rows.acquire().await.unwrap();
+    let new = inbox::store(&mut connection, &messages, world.clock.now()).await.unwrap();
+    assert_eq!(new.len(), 3);
+    let kept =
+        "select string_agg(event_id || encode(raw, 'hex'), ' ' order by event_id) from inbox";
+    let kept: String = sqlx::query_scalar(kept).fetch_one(&world.rows).await.unwrap();
+    assert_eq!(kept, "a01 b c02", "nothing of the third is new");
+    drop(connection);
     world.close().await;
 }
