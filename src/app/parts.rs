@@ -141,5 +141,6 @@ async fn policies(config: &Config, world: &World) -> Result<PolicyShelf, FlowsEr
         officers: officers.as_ref(),
     };
     let policies = begin_screening(pool, &shipped, world.ids.as_ref(), now).await?;
-    Ok(PolicyShelf::new(policies, now))
+    let shipped = shipped.versions.iter().map(|it| (it.version.clone(), it.sha256)).collect();
+    Ok(PolicyShelf::new(policies, now, shipped))
 }

@@ -68,7 +68,8 @@ pub async fn begin_screening(
             for policy in unpublished {
                 tracing::warn!(
                     policy.version = policy.version,
-                    "this file is not in force: two people must publish it (POST /v1/policies)"
+                    "this file is not in force: two people must publish its text under a version and a time of its own \
+                     (POST /v1/policies)"
                 );
             }
         }

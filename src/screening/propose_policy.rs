@@ -24,6 +24,11 @@ pub enum ProposeError {
     Faulty(Vec<Fault>),
     #[error("the version {0} was published: a change is a new version with a name of its own")]
     Published(String),
+    #[error(
+        "a file of this installation bears the version {0} and says something else, so that no instance could \
+         start any more: give the text a version of its own"
+    )]
+    OtherFile(String),
     #[error("it comes into force too soon")]
     TooSoon,
     #[error("another version of this market comes into force at the same moment: {0}")]
@@ -70,6 +75,9 @@ pub async fn propose_policy(
     }
     if published.iter().any(|one| one.version == proposed.version) {
         return Err(ProposeError::Published(proposed.version));
+    }
+    if flows.policies.ships_otherwise(&proposed.version, proposed.sha256) {
+        return Err(ProposeError::OtherFile(proposed.version));
     }
     if proposed.effective_from < now + KNOWN_BEFORE {
         return Err(ProposeError::TooSoon);

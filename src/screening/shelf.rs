@@ -12,7 +12,11 @@ pub const KNOWN_BEFORE: Duration = Duration::from_secs(60);
 /// The published versions as they were read last. Whoever decides takes [`PolicyShelf::current`] once and
 /// keeps it to the end of the decision.
 #[derive(Debug)]
-pub struct PolicyShelf(RwLock<Shelved>);
+pub struct PolicyShelf {
+    shelved: RwLock<Shelved>,
+    /// The versions of the files that this installation brings along, published or not, with their hashes.
+    shipped: Vec<(String, [u8; 32])>,
+}
 
 #[derive(Debug, Clone)]
 struct Shelved {
@@ -21,8 +25,14 @@ struct Shelved {
 }
 
 impl PolicyShelf {
-    pub fn new(policies: Policies, read_at: Timestamp) -> Self {
-        Self(RwLock::new(Shelved { policies: Arc::new(policies), read_at }))
+    pub fn new(policies: Policies, read_at: Timestamp, shipped: Vec<(String, [u8; 32])>) -> Self {
+        Self { shelved: RwLock::new(Shelved { policies: Arc::new(policies), read_at }), shipped }
+    }
+
+    /// Whether a file of this installation says something else under this name. Once that is published, no
+    /// instance starts any more.
+    pub fn ships_otherwise(&self, version: &str, sha256: [u8; 32]) -> bool {
+        self.shipped.iter().any(|(name, of_file)| name == version && *of_file != sha256)
     }
 
     pub fn current(&self) -> Arc<Policies> {
@@ -36,16 +46,16 @@ impl PolicyShelf {
 
     /// There are no others than before.
     pub fn confirm(&self, read_at: Timestamp) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).read_at = read_at;
+        self.shelved.write().unwrap_or_else(PoisonError::into_inner).read_at = read_at;
     }
 
     pub fn set(&self, policies: Policies, read_at: Timestamp) {
         let shelved = Shelved { policies: Arc::new(policies), read_at };
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = shelved;
+        *self.shelved.write().unwrap_or_else(PoisonError::into_inner) = shelved;
     }
 
     fn shelved(&self) -> Shelved {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shelved.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -96,8 +106,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_another_text_keeps_its_name() {
+        let shipped = vec![("SE-1".to_owned(), [1; 32])];
+        let shelf = PolicyShelf::new(Policies::new(vec![policy()]), NOW, shipped);
+        let told = [("SE-1", 1), ("SE-1", 2), ("SE-2", 2)];
+        let told = told.map(|(version, hash)| shelf.ships_otherwise(version, [hash; 32]));
+        assert_eq!(told, [false, true, false]);
+    }
+
+    #[test]
     fn who_has_taken_the_policies_keeps_them_while_they_are_exchanged() {
-        let shelf = PolicyShelf::new(Policies::new(vec![policy()]), NOW);
+        let shelf = PolicyShelf::new(Policies::new(vec![policy()]), NOW, Vec::new());
         let taken = shelf.current();
         shelf.set(Policies::default(), NOW + KNOWN_BEFORE);
         assert_eq!((taken.all().len(), shelf.current().all().len()), (1, 0));

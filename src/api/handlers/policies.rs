@@ -33,7 +33,7 @@ use axum::response::{IntoResponse, Response};
     request_body = PolicySchema,
     responses(
         (status = 201, description = "The proposal.", body = PolicyView),
-        (status = 409, description = "`policy.published`, `policy.moment_taken`.",
+        (status = 409, description = "`policy.published`, `policy.other_file`, `policy.moment_taken`.",
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`policy.faulty` with every fault, `policy.too_soon`, \
             `idempotency.key_reused`.",
@@ -154,6 +154,7 @@ fn not_proposed(error: ProposeError) -> Problem {
             Problem::unprocessable("policy.faulty", detail).with_errors(told.collect())
         }
         ProposeError::Published(_) => Problem::conflict("policy.published", sentence(&error)),
+        ProposeError::OtherFile(_) => Problem::conflict("policy.other_file", sentence(&error)),
         ProposeError::MomentTaken(_) => Problem::conflict("policy.moment_taken", sentence(&error)),
         ProposeError::NobodyAnswers { .. } => {
             Problem::unprocessable("policy.nobody_answers", sentence(&error)).at("/text")
