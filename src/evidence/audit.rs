@@ -104,7 +104,7 @@ impl Chain {
         let (mut sizes, mut added) = (Vec::new(), Vec::new());
         // Hints that lead to no sound checkpoint prove nothing: the walk ends before them.
         let mut sound_end = (0, Heads::new());
-        let mut taken = BTreeSet::new();
+        let (mut taken, mut hinted) = (BTreeSet::new(), Vec::new());
         loop {
             let sound = self.sound.get(&size);
             let Some(step) = sound.or_else(|| self.hints.get(&size)) else { break };
@@ -122,11 +122,13 @@ impl Chain {
                 walk.stretches.push(Stretch { checkpoint, sizes, ranges });
                 sound_end = (size, heads.clone());
                 taken.insert(step.after);
+            } else {
+                hinted.push((step.after, step.size));
             }
         }
         let (size, heads) = sound_end;
         let passed = self.sound.values().filter(|it| it.size <= size && !taken.contains(&it.after));
-        self.faults.extend(passed.map(beside));
+        self.faults.extend(passed.map(|it| beside(it, &hinted)));
         if let Some(newest) = self.newest().filter(|newest| newest.size > size) {
             self.faults.insert(0, cut_off(size, &heads, newest));
         } else if !added.is_empty() {
@@ -149,12 +151,16 @@ fn goes_on(heads: &Heads, step: &Checkpoint) -> bool {
     heads.iter().all(|(slot, head)| step.heads.get(slot).is_some_and(|later| head <= later))
 }
 
-/// One that lies within the chain, and that no step of it is.
-fn beside(checkpoint: &Checkpoint) -> String {
-    format!(
-        "the signed checkpoint of size {} after {} is not on this chain: the key has signed two histories",
-        checkpoint.size, checkpoint.after
-    )
+/// One that lies within the chain, and that no step of it is. `hinted`: from where to where only damaged
+/// ones lead.
+fn beside(checkpoint: &Checkpoint, hinted: &[(u64, u64)]) -> String {
+    let Checkpoint { after, size, .. } = checkpoint;
+    let damaged = hinted.iter().any(|(from, to)| after < to && from < size);
+    let why = match damaged {
+        true => "cannot be placed, for one beside it is damaged",
+        false => "is not on this chain: the key has signed two histories",
+    };
+    format!("the signed checkpoint of size {size} after {after} {why}")
 }
 
 fn place_text(slot: i16, seq: i64) -> String {

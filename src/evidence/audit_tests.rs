@@ -104,6 +104,20 @@ fn a_sound_checkpoint_that_the_chain_goes_past_is_told() {
     assert_eq!(walk.faults, [told]);
 }
 
+/// Whoever can write rows can make a damaged one that leads past a sound one; the key is not to blame.
+#[test]
+fn a_damaged_checkpoint_that_leads_past_a_sound_one_accuses_no_key() {
+    let signer = signer();
+    let [_, two, three] = three().map(|it| signer.sign(&it.text()));
+    let past = signer.sign(&checkpoint(0, &[(0, 3), (1, 2)]).text());
+    let walk = walk(&signer, &[past.replace(".example ", ".example AA"), two, three]);
+    assert_eq!(sizes(&walk), [[5, 9]]);
+    let placed =
+        "the signed checkpoint of size 5 after 2 cannot be placed, for one beside it is damaged";
+    assert!(walk.faults.iter().any(|fault| fault == placed), "{:?}", walk.faults);
+    assert!(!walk.faults.iter().any(|fault| fault.contains("two histories")), "{:?}", walk.faults);
+}
+
 #[test]
 fn another_logs_and_another_keys_checkpoints_do_not_count() {
     let (signer, stranger) = (signer(), signer());
