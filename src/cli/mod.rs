@@ -106,7 +106,11 @@ enum Command {
 
 /// Runs the command of this process's arguments.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    out::or_lost(command(Cli::parse().command))
+}
+
+fn command(command: Command) -> ExitCode {
+    match command {
         Command::Serve { config, role } => runtime::block_on(serve::serve(config, role)),
         Command::Sandbox { config, mocks } => runtime::block_on(sandbox::sandbox(config, mocks)),
         Command::Mocks { config } => runtime::block_on(mocks::mocks(config)),

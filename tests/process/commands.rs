@@ -237,6 +237,21 @@ async fn commands_that_find_no_sandbox_say_so() {
     run(place.home(), &place.variables(), &call).await.refused_with(&["calling http://127.0.0.1"]);
 }
 
+/// A reader who has gone is nobody's loss; a disk that is full is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_could_not_print_is_told_unless_nobody_reads_it() {
+    let place = Place::new();
+    let sign = ["sign", "GET", "/v1/reviews", "--url", "http://127.0.0.1:1"];
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (reader, gone) = std::io::pipe().unwrap();
+    drop(reader);
+    for (out, code) in [(full.into(), 2), (std::process::Stdio::from(gone), 0)] {
+        let mut command = interlock(place.home(), &place.variables(), &sign);
+        let ended = command.stdout::<std::process::Stdio>(out).output().await.unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{ended:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_call_reaches_the_sandbox_and_an_altered_one_does_not() {
     let world = World::new().await;
