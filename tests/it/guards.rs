@@ -1,25 +1,9 @@
 //! What the database refuses, whoever asks.
 
 use super::harness::{Setup, World, eur};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-
-const APPEND_ONLY: [&str; 15] = [
-    "record",
-    "entry",
-    "hold_move",
-    "transition",
-    "outbox_event",
-    "decision",
-    "incident",
-    "service_incident",
-    "wire",
-    "player_version",
-    "incident_close",
-    "deposit_address",
-    "payin",
-    "evidence_log",
-    "evidence_checkpoint",
-];
+use interlock::store::migrate::{self, APPEND_ONLY};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use std::collections::BTreeSet;
 
 async fn refused(connection: &mut PgConnection, sql: &str, why: &str) {
     let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await;
@@ -41,39 +25,61 @@ async fn seeded() -> (World, PgConnection, PgConnection) {
     (world, app, owner)
 }
 
+/// A row for each guard that looks at rows and finds none in a world without cases and vendors.
+const ROWS_FOR_GUARDS: &str = "
+    insert into incident (incident_id, slot, seq, operator_id, player_id, kind, detail, raised_at)
+      select gen_random_uuid(), slot, seq, operator_id, player_id, 'x', 'y', now()
+      from record limit 1;
+    insert into incident_close (incident_id, closed_by, note, closed_at)
+      select incident_id, 'ann', 'n', now() from incident limit 1;
+    insert into review_event (review_id, n, act, text, at)
+      values (gen_random_uuid(), 1, 'note', 'n', now());
+    insert into vendor_raw (sha256, body, kept_at) values (sha256('b'), 'b', now());
+    insert into vendor_result (vendor_result_id, payment_id, operator_id, player_id, hook, vendor,
+        request_id, state, signals, version, raw_sha256, asked_at, received_at)
+      values (gen_random_uuid(), gen_random_uuid(), 'o', 'p', 'kyc', 'v', 'r', 'final', '[]', '1',
+        sha256('b'), now(), now());
+    insert into witness (slot, seq, source, key, written_at, content_sha256, salt, commitment)
+      values (0, 9999, 'vendor_raw', 'k', now(), sha256('c'), sha256('s'), sha256('t'))";
+
+/// A column of the table that nobody may change, not even for an erasure.
+async fn kept_column(owner: &mut PgConnection, table: &str, emptied: &[&str]) -> String {
+    sqlx::query_scalar(
+        "select attname::text from pg_attribute
+         where attrelid = $1::regclass and 0 < attnum and not attisdropped and attname <> all($2)
+         order by attnum limit 1",
+    )
+    .bind(table)
+    .bind(emptied)
+    .fetch_one(owner)
+    .await
+    .unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_written_for_good_is_changed_by_nobody() {
     let (world, mut app, mut owner) = seeded().await;
-    // A guard of each row needs one.
-    let closed = "insert into incident (incident_id, slot, seq, operator_id, player_id, kind, detail, raised_at)
-                    select gen_random_uuid(), slot, seq, operator_id, player_id, 'x', 'y', now()
-                    from record limit 1;
-                  insert into incident_close (incident_id, closed_by, note, closed_at)
-                    select incident_id, 'ann', 'n', now() from incident limit 1";
-    sqlx::raw_sql(closed).execute(&mut owner).await.unwrap();
-    for table in APPEND_ONLY {
-        let column = if table.ends_with("incident") { "kind" } else { "slot" };
-        let column = match table {
-            "incident_close" => "closed_by",
-            "deposit_address" => "tag",
-            "evidence_log" => "log_id",
-            "evidence_checkpoint" => "note",
-            _ => column,
-        };
+    sqlx::raw_sql(ROWS_FOR_GUARDS).execute(&mut owner).await.unwrap();
+    for (table, emptied) in APPEND_ONLY {
+        let column = kept_column(&mut owner, table, emptied).await;
         for sql in [
             format!("update {table} set {column} = {column}"),
             format!("delete from {table}"),
-            format!("truncate {table}"),
+            format!("truncate {table} cascade"),
         ] {
             refused(&mut app, &sql, "permission denied").await;
             let is_event = table == "outbox_event" && sql.starts_with("update");
             let why = if is_event { "keeps the hash of its data" } else { "append-only" };
             refused(&mut owner, &sql, why).await;
         }
+        // What an erasure may take out stays too, where nobody was erased.
+        for column in emptied.iter().filter(|_| table != "outbox_event") {
+            let sql = format!("update {table} set {column} = null");
+            refused(&mut app, &sql, "nobody was erased").await;
+            refused(&mut owner, &sql, "nobody was erased").await;
+        }
     }
-    // What an erasure may take out stays too, where nobody was erased: also for the service's role.
     for sql in [
-        "update player_version set body = null, salt = null",
         "update player_version set body = body",
         "update outbox_event set data = '{}', data_sha256 = sha256(convert_to(data::text, 'UTF8'))",
         "update incident_close set note = ''",
@@ -82,6 +88,82 @@ async fn what_is_written_for_good_is_changed_by_nobody() {
         refused(&mut app, sql, "append-only").await;
         refused(&mut owner, sql, "append-only").await;
     }
+    world.close().await;
+}
+
+/// A table that a migration guards and the list lacks would be one that a role with too many rights is
+/// let in to.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_what_is_written_for_good_has_every_table_that_is_guarded_so() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let guarded =
+        "select tgrelid::regclass::text from pg_trigger t join pg_proc p on p.oid = tgfoid
+                   where proname = 'refuse_change' and not tgisinternal";
+    let guarded: BTreeSet<String> = world.texts(guarded).await.into_iter().collect();
+    assert_eq!(guarded, APPEND_ONLY.iter().map(|(table, _)| (*table).to_owned()).collect());
+    // What the application may only add to is written for good, but for the proposals of a review, whose
+    // state it changes.
+    let added_to = "select c.oid::regclass::text from pg_class c
+                    where relkind = 'r' and relnamespace = 'public'::regnamespace
+                      and has_table_privilege('interlock_app', c.oid, 'INSERT')
+                      and not has_table_privilege('interlock_app', c.oid, 'UPDATE')
+                      and not has_table_privilege('interlock_app', c.oid, 'DELETE')";
+    let added_to: BTreeSet<String> = world.texts(added_to).await.into_iter().collect();
+    let unguarded: Vec<&String> = added_to.difference(&guarded).collect();
+    assert_eq!(unguarded, ["review_proposal"]);
+    world.close().await;
+}
+
+/// Whether the service would start as the role of this address, and else why not.
+async fn starts_as(url: &str) -> Result<(), String> {
+    let pool = PgPool::connect(url).await.unwrap();
+    let checked = migrate::check(&pool, "sandbox").await.map_err(|refused| refused.to_string());
+    pool.close().await;
+    checked
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_change_what_is_written_for_good_is_refused() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let app = world.house.app_url(&world.database);
+    assert_eq!(starts_as(&app).await, Ok(()));
+    let mut owner = PgConnection::connect(&world.house.owner_url(&world.database)).await.unwrap();
+    // Each in turn, with all that was granted before left as it is: the first one of the list is told.
+    for (at, (table, emptied)) in APPEND_ONLY.into_iter().enumerate().rev() {
+        let right = match at % 4 {
+            0 => "update".to_owned(),
+            1 => "delete".to_owned(),
+            2 => "truncate".to_owned(),
+            _ => format!("update ({})", kept_column(&mut owner, table, emptied).await),
+        };
+        let grant = format!("grant {right} on {table} to interlock_app");
+        sqlx::raw_sql(AssertSqlSafe(grant)).execute(&mut owner).await.unwrap();
+        let told = format!("interlock_app may change the append-only table {table}:");
+        let refused = starts_as(&app).await.expect_err(table);
+        assert!(refused.contains(&told), "{right} on {table}: {refused}");
+    }
+    world.leave_open();
+}
+
+/// Rights of somebody else that a role may take on are its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_the_owner_or_above_is_refused() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let refused = starts_as(&world.house.owner_url(&world.database)).await.unwrap_err();
+    assert!(refused.contains("interlock_owner may change the append-only table"), "{refused}");
+    let superuser = world.house.superuser_url(&world.database);
+    let refused = starts_as(&superuser).await.unwrap_err();
+    assert!(refused.contains("postgres may change any table"), "{refused}");
+    let role = format!("member_{}", world.database);
+    let member = format!(
+        "create role {role} login noinherit in role interlock_owner;
+         grant select on environment, _sqlx_migrations to {role}"
+    );
+    let mut above = PgConnection::connect(&superuser).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(member)).execute(&mut above).await.unwrap();
+    let url = world.house.app_url(&world.database).replace("interlock_app", &role);
+    let refused = starts_as(&url).await.unwrap_err();
+    assert!(refused.contains(&format!("{role} may change the append-only table")), "{refused}");
     world.close().await;
 }
 
