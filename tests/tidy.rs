@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
 )]
 
+#[path = "tidy/incidents.rs"]
+mod incidents;
 #[path = "tidy/layers.rs"]
 mod layers;
 #[path = "tidy/rules.rs"]
@@ -82,6 +84,28 @@ fn mocks_and_adapters_do_not_know_each_other() {
 #[test]
 fn released_migrations_are_unchanged() {
     assert_none(&tree::check_migrations(&root().join("migrations")));
+}
+
+#[test]
+fn people_are_told_what_to_do_about_every_incident() {
+    let guide = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    assert_none(&incidents::check(&incidents::raised(&sources()), &incidents::told(&guide)));
+}
+
+#[test]
+fn control_an_incident_without_a_row_and_a_row_without_an_incident_are_caught() {
+    let words = "\"deposit.overpaid\" \"deposit.succeeded\" \"deposit.underpaid\" \
+                 \"name_unresolved\" \"withdrawal.moved_late\"";
+    let raises = format!("fn f() {{ raise(\"payout.odd\", \"not.known\"); }} // {words}\n");
+    let source = Source::new("src/decide/x.rs", &format!("{raises}/// \"payout.comment\"\n"));
+    let raised = incidents::raised(&[source, Source::new("src/api/x.rs", "\"payout.api\"")]);
+    let guide =
+        "\n## Incidents\n\n| `payout.odd`, `kyc_gone` | What. | Do. |\n\n## Else\n| `x` | y |";
+    let told = incidents::told(guide);
+    let faults = incidents::check(&raised, &told);
+    assert!(faults.len() == 1 && faults[0].contains("kyc_gone"), "{faults:#?}");
+    let faults = incidents::check(&raised, &incidents::told(&guide.replace("odd", "even")));
+    assert!(faults.len() == 3 && faults[0].contains("payout.odd"), "{faults:#?}");
 }
 
 /// Every rule, over one file that does not exist.
