@@ -11,6 +11,8 @@ use tokio::time::interval;
 pub struct Told {
     pub status: StatusCode,
     pub replayed: bool,
+    /// In seconds.
+    pub retry_after: Option<u64>,
     pub bytes: Vec<u8>,
 }
 
@@ -50,10 +52,11 @@ impl Api {
 
     async fn send(&self, request: RequestBuilder) -> reqwest::Result<Told> {
         let answer = request.header("authorization", "Bearer sk_sandbox").send().await?;
-        let replayed = answer.headers().get("idempotency-replayed");
-        let replayed = replayed.is_some_and(|value| value == "true");
+        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let replayed = header("idempotency-replayed") == Some("true");
+        let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
         let status = answer.status();
-        Ok(Told { status, replayed, bytes: answer.bytes().await?.to_vec() })
+        Ok(Told { status, replayed, retry_after, bytes: answer.bytes().await?.to_vec() })
     }
 
     pub async fn get(&self, path: &str) -> Told {

@@ -26,6 +26,8 @@ mod forgeries;
 mod journeys;
 mod load;
 mod misshapen;
+#[path = "../it/harness/pace.rs"]
+mod pace;
 mod place;
 mod program;
 mod raw;
@@ -33,5 +35,6 @@ mod raw;
 mod recorded;
 mod replays;
 mod sandbox_life;
+mod slow;
 mod wait;
 mod world;
