@@ -1,5 +1,7 @@
 //! One player's book, everybody who can change it, and what must hold after each change.
 
+#[path = "told.rs"]
+mod told;
 #[path = "words.rs"]
 mod words;
 
@@ -8,12 +10,13 @@ use interlock::decide::command::{News, OpenReturn, PutPlayer, Source};
 use interlock::decide::completion::KnownBefore;
 use interlock::decide::{Answer, Command, Ctx, Refusal, decide};
 use interlock::domain::{
-    AttemptId, AttemptStatus, Currency, DecisionId, Ids, Money, PersonId, Timestamp,
+    AttemptId, AttemptStatus, Currency, DecisionId, Direction, Ids, Money, PersonId, Timestamp,
 };
 use interlock::screening::Facts;
 use psp_contract::{Decline, DeclineClass, NextAction, NotSent, Outcome, Report, Status, Unknown};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use told::{Standing, moved, standings};
 use uuid::Uuid;
 use words::{Numbers, World};
 
@@ -62,6 +65,8 @@ pub struct House {
     ledger: BTreeMap<String, i64>,
     /// What `payout_paid_twice` put into suspense: the one thing there that no deposit shows.
     paid_twice: i64,
+    /// What came in at each PSP less what went out there, by what PSPs and people said of attempts.
+    told: BTreeMap<String, i64>,
     newest: Option<Command>,
     /// Attempts in the order in which they succeeded.
     succeeded: Vec<AttemptId>,
@@ -74,10 +79,10 @@ impl House {
         let world = World::new();
         let book = Book::empty(world.player.key.clone(), world.start);
         let (now, ids) = (world.start, Numbers::default());
-        let (ledger, facts) = (BTreeMap::new(), BTreeMap::new());
+        let (ledger, facts, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (paid_twice, newest, succeeded) = (0, None, Vec::new());
         let mut house =
-            Self { book, now, ids, world, ledger, paid_twice, newest, succeeded, facts };
+            Self { book, now, ids, world, ledger, paid_twice, told, newest, succeeded, facts };
         let player = house.world.player.clone();
         house
             .run(&Command::PutPlayer(Box::new(PutPlayer { player })))
@@ -103,7 +108,9 @@ impl House {
             lease: Duration::from_secs(60),
             reviews: &self.world.reviews,
         };
+        let before = standings(&self.book);
         let answer = decide(&mut self.book, command, &ctx);
+        self.count_told(command, &before);
         for record in self.book.records.drain(..) {
             let decided = record.decisions.iter();
             self.facts.extend(decided.map(|decision| (decision.id, decision.facts.clone())));
@@ -125,6 +132,27 @@ impl House {
             }
         }
         answer
+    }
+
+    /// Counts what this command said to have come in or gone out. Only a step of the attempt that it is
+    /// about, or of its deposit, says that it was believed.
+    fn count_told(&mut self, command: &Command, before: &BTreeMap<AttemptId, Standing>) {
+        for (id, now) in standings(&self.book) {
+            let Some(was) = before.get(&id) else { continue };
+            let moved = match command {
+                Command::News(news) if news.attempt == id => match &news.outcome {
+                    Outcome::Reported(Report { status, .. }) => moved(was, &now, status),
+                    _ => 0,
+                },
+                // What two people find paid is what was asked for.
+                Command::Approve { .. } => {
+                    moved(was, &now, &Status::Succeeded { money: was.asked })
+                }
+                _ => 0,
+            };
+            let comes_in = now.direction == Direction::Deposit;
+            *self.told.entry(now.psp).or_default() += if comes_in { moved } else { -moved };
+        }
     }
 
     pub fn take(&mut self, step: &Step) {
@@ -240,8 +268,8 @@ impl House {
             6 => reported(decline(false, true)),
             7 => reported(Status::Expired),
             8 => reported(Status::Cancelled),
-            9 => reported(Status::Returned { money: found.asked }),
-            10 => reported(Status::Reversed { money: found.asked }),
+            9 => reported(Status::Returned { money }),
+            10 => reported(Status::Reversed { money }),
             11 => Outcome::NotSent(NotSent::ConnectRefused),
             12 => Outcome::Unknown(Unknown::ReadTimeout),
             _ => Outcome::NotFound,
@@ -337,16 +365,19 @@ impl House {
         let suspended: i64 =
             self.book.payments.values().filter_map(|it| it.suspended).map(|it| it.minor).sum();
         assert_eq!(account("suspense") - self.paid_twice, suspended, "suspense has its deposits");
+        for (psp, told) in &self.told {
+            let clearing = account(&format!("psp_clearing:{psp}"));
+            assert_eq!(-clearing, *told, "what is booked at {psp} is what it told");
+        }
         for payment in self.book.payments.values() {
-            let mut live: Vec<_> = payment
+            let live: Vec<_> = payment
                 .attempts
                 .iter()
                 .filter(|attempt| attempt.status.is_live())
                 .map(|attempt| attempt.part)
                 .collect();
-            let all = live.len();
-            live.dedup();
-            assert_eq!(live.len(), all, "one live attempt a deposit or part");
+            let different: BTreeSet<_> = live.iter().collect();
+            assert_eq!(live.len(), different.len(), "one live attempt a deposit or part");
         }
     }
 }

@@ -1,0 +1,55 @@
+//! What moved at PSPs, by what they and people said of attempts: what the books are held against.
+
+use interlock::book::{Book, Payment};
+use interlock::domain::{AttemptId, AttemptStatus, DepositStatus, Direction, Money};
+use psp_contract::Status;
+use std::collections::BTreeMap;
+
+/// Where an attempt stands, and its deposit.
+#[derive(Debug)]
+pub struct Standing {
+    pub psp: String,
+    pub direction: Direction,
+    pub asked: Money,
+    status: AttemptStatus,
+    deposit: Option<DepositStatus>,
+}
+
+pub fn standings(book: &Book) -> BTreeMap<AttemptId, Standing> {
+    let of = |payment: &Payment| {
+        let (direction, deposit) = (payment.direction(), payment.deposit_status());
+        let attempts = payment.attempts.iter().map(move |attempt| {
+            let (psp, asked, status) = (attempt.psp.clone(), attempt.asked, attempt.status);
+            (attempt.id, Standing { psp, direction, asked, status, deposit })
+        });
+        attempts.collect::<Vec<_>>()
+    };
+    book.payments.values().flat_map(of).collect()
+}
+
+/// What moved when a PSP said this of an attempt: of a deposit what came in, of a payout what went out,
+/// less what went back.
+pub fn moved(was: &Standing, now: &Standing, told: &Status) -> i64 {
+    use AttemptStatus::{Returned, Reversed, Succeeded};
+    let is_back = |at: &Standing| matches!(at.status, Returned | Reversed);
+    let is_paid = |at: &Standing| at.status == Succeeded || is_back(at);
+    let deposit_became = |from, to| was.deposit == Some(from) && now.deposit == Some(to);
+    match told {
+        // It is paid, or its dispute was won.
+        Status::Succeeded { money } => {
+            let won =
+                is_back(was) && deposit_became(DepositStatus::Reversed, DepositStatus::Succeeded);
+            if won || (!is_paid(was) && is_paid(now)) { money.minor } else { 0 }
+        }
+        // Who tells of a taking-back vouches for what was paid before it. What stands again can be
+        // taken back again.
+        Status::Returned { money } | Status::Reversed { money } => {
+            let vouched = if !is_paid(was) && is_paid(now) { was.asked.minor } else { 0 };
+            let again =
+                is_back(was) && deposit_became(DepositStatus::Succeeded, DepositStatus::Reversed);
+            let gone = if again || (!is_back(was) && is_back(now)) { money.minor } else { 0 };
+            vouched - gone
+        }
+        _ => 0,
+    }
+}
