@@ -55,16 +55,6 @@ async fn a_webhook_that_lies_about_the_amount_is_only_a_hint_where_it_is_not_pro
     with_webhooks("GB", gbp(700), "webhook_wrong_amount").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_forged_webhook_is_followed_by_the_honest_one() {
-    with_webhooks("DE", eur(700), "webhook_bad_signature").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stale_webhook_makes_one_inquiry_due_at_once() {
-    with_webhooks("GB", gbp(700), "webhook_stale").await;
-}
-
 /// Beside the money stands what Trustly takes for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deposit_at_trustly_whose_credit_is_lost_is_found_in_its_ledger() {
@@ -130,24 +120,58 @@ async fn forged_and_replayed_webhooks_move_nothing() {
     world.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stale_webhook_is_turned_away_and_asked_about() {
-    let world = World::new().await;
-    let player = world.player("GB").await;
-    world.mocks.fault("truelayer-gb", "webhook", "webhook_drop", None).await;
-    let deposit = world.deposit(&player, gbp(700)).await;
+/// A deposit that nobody has a reason of their own to ask about before tomorrow, and that was paid.
+async fn paid_unasked(world: &World, country: &str, money: Money) -> Payment {
+    let deposit = world.deposit(&world.player(country).await, money).await;
+    let tomorrow = "update attempt set due_at = due_at + interval '1 day' where payment_id = $1";
+    let moved = sqlx::query(tomorrow).bind(deposit.id.uuid).execute(&world.rows).await.unwrap();
+    assert_eq!(moved.rows_affected(), 1);
     world.complete(&deposit, "succeeded").await;
-    let reference = world.movement(&deposit.attempts[0]).await.reference;
+    deposit
+}
+
+/// How often its PSP was asked about it.
+async fn inquiries(world: &World, deposit: &Payment) -> i64 {
+    let asked = "select count(*) from wire where purpose = 'inquiry' and attempt_id = ";
+    world.number(&format!("{asked}'{}'", deposit.attempts[0].id.0)).await
+}
+
+/// Sent again an hour after it was signed, it is turned away, and so often an inquiry is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_webhook_is_turned_away_and_makes_one_inquiry_due_at_once() {
+    let world = World::new().await;
+    world.mocks.fault("truelayer-gb", "webhook", "webhook_drop", None).await;
+    let named = paid_unasked(&world, "GB", gbp(700)).await;
+    let other = paid_unasked(&world, "GB", gbp(700)).await;
+    let reference = world.movement(&named.attempts[0]).await.reference;
     let stale = json!({"reference": reference, "times": 1, "age_s": 3_600});
     assert_eq!(world.mocks.resend("truelayer-gb", stale).await, [401]);
     // Nothing of it is stored; the credit comes from the inquiry that it made due.
-    world.settled(deposit.id, "succeeded").await;
+    world.settled(named.id, "succeeded").await;
     assert_eq!(world.number("select count(*) from inbox").await, 0);
-    assert_eq!(
-        world.number("select count(*) from wire where purpose = 'inquiry'").await,
-        1,
-        "one inquiry, at once"
-    );
+    assert_eq!(inquiries(&world, &named).await, 1, "one inquiry, at once");
+    // The control: of the other deposit no message came, and nobody has asked about it.
+    assert_eq!(world.payment(other.id).await.status.as_str(), "action_required");
+    assert_eq!(inquiries(&world, &other).await, 0);
+    world.close().await;
+}
+
+/// All that came by itself was lost, so that only what the test sends can have credited it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_webhook_moves_nothing_and_the_honest_one_after_it_credits() {
+    let world = World::new().await;
+    world.mocks.fault("trustly-de", "webhook", "webhook_drop", None).await;
+    let deposit = paid_unasked(&world, "DE", eur(700)).await;
+    let reference = world.movement(&deposit.attempts[0]).await.reference;
+    let forged = json!({"reference": reference, "times": 3, "bad_signature": true});
+    assert_eq!(world.mocks.resend("trustly-de", forged).await, [401, 401, 401]);
+    assert_eq!(world.number("select count(*) from inbox").await, 0, "nothing of it is stored");
+    assert_eq!(world.payment(deposit.id).await.status.as_str(), "action_required");
+    let honest = json!({"reference": reference, "times": 1});
+    assert_eq!(world.mocks.resend("trustly-de", honest).await, [200]);
+    world.settled(deposit.id, "succeeded").await;
+    assert_eq!(world.wallet(&deposit.player).await.cash, 700);
+    assert_eq!(inquiries(&world, &deposit).await, 0, "the webhook alone credits it");
     world.close().await;
 }
 

@@ -61,7 +61,7 @@ async fn a_return_that_two_people_reject_leaves_the_money_in_suspense() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_return_that_the_psp_refuses_leaves_the_money_in_suspense() {
+async fn a_return_that_does_not_reach_the_psp_leaves_the_money_in_suspense() {
     let world = World::new().await;
     let player = world.player("DE").await;
     let deposit = paid_twice(&world, &player).await;
