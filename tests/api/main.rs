@@ -8,6 +8,7 @@
 #[path = "../cluster/mod.rs"]
 mod cluster;
 
+mod cancellations;
 mod cases;
 mod events;
 mod half_way;
@@ -16,6 +17,7 @@ mod incidents;
 mod isolation;
 mod marked;
 mod nonces;
+mod players;
 mod policies;
 mod routing;
 mod sessions;

@@ -3,7 +3,7 @@
 use crate::support::{Scene, deposit, player};
 use serde_json::json;
 
-async fn token(scene: &Scene, player: &str) -> (String, String) {
+pub async fn token(scene: &Scene, player: &str) -> (String, String) {
     let body = json!({"player_id": player, "ttl_s": 900});
     let told = scene.ask("sk_demo", "POST", "/v1/player-sessions", Some(body)).await;
     assert_eq!(told.status, 201, "{told:?}");
