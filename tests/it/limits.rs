@@ -1,12 +1,13 @@
 //! A player's own limits hold to the cent, whatever arrives at once.
 
-use super::harness::markets::MALTA;
+use super::harness::markets::{MALTA, Market};
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, gbp};
 use interlock::book::Payment;
 use interlock::clock::Clock;
 use interlock::decide::{Answer, Refusal};
-use interlock::domain::{Money, PlayerKey, Timestamp};
+use interlock::domain::{Currency, Money, PlayerKey, Timestamp};
 use interlock::lane::SubmitError;
+use interlock::payments::start_deposit::DepositOrder;
 use interlock::players::set_limits::{Change, set_limits};
 use interlock::screening::calendar::{Calendar, WeekStart};
 use interlock::screening::limits::{Limit, LimitError, Period};
@@ -80,9 +81,11 @@ async fn paid_in(world: &World, player: &PlayerKey, minor: i64) -> Payment {
 
 /// So many deposits at once over both instances; those that were let through.
 async fn deposits(world: &World, orders: Vec<(PlayerKey, Money)>) -> Vec<Payment> {
-    let trying = orders.iter().enumerate().map(|(n, (player, money))| {
-        world.instances[n % 2].try_deposit(deposit_order(player, *money))
-    });
+    at_once(world, orders.iter().map(|(player, money)| deposit_order(player, *money))).await
+}
+
+async fn at_once(world: &World, orders: impl Iterator<Item = DepositOrder>) -> Vec<Payment> {
+    let trying = orders.enumerate().map(|(n, order)| world.instances[n % 2].try_deposit(order));
     let answers = futures_util::future::join_all(trying).await;
     let payments = answers.into_iter().map(|answer| match answer.unwrap() {
         Answer::Payment(payment) => *payment,
@@ -288,5 +291,53 @@ async fn coins_beyond_what_was_asked_for_need_room_within_the_limit() {
         (asked == 1).then_some(())
     };
     eventually("people are asked", SOON, asked).await;
+    world.close().await;
+}
+
+/// Every currency counts in the limit's own, by the rates of the day: two wallets are no second limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_deposits_at_once_in_two_currencies_never_exceed_the_one_limit() {
+    let mut world = World::with(Setup { accounts: MALTA.accounts, ..Setup::default() }).await;
+    world.start_instance().await;
+    let player = world.player_of(MALTA).await;
+    limit(&world, &player, eur(10_000)).await;
+    // 20.00 of each are 17.20 EUR.
+    let tether = Market { minor: 20_000_000, ..MALTA };
+    let circle = Market { currency: Currency::USDC, ..tether };
+    let a_hundred = || {
+        let market = |n| if n % 4 < 2 { tether } else { circle };
+        at_once(
+            &world,
+            (0..100).map(|n| market(n).deposit(&player)).collect::<Vec<_>>().into_iter(),
+        )
+    };
+    let open = a_hundred().await;
+    assert_eq!(open.len(), 5, "86.00 EUR of 100.00: {open:#?}");
+    assert!(open.iter().all(|deposit| deposit.status.as_str() == "action_required"), "{open:#?}");
+    assert!(a_hundred().await.is_empty(), "nothing is left, in either currency");
+
+    // What came in still counts, and what is given up in one currency is free in the other.
+    let Some(NextAction::CryptoTransfer { address, .. }) = &open[0].next_action else {
+        panic!("no address: {:#?}", open[0]);
+    };
+    let payin = serde_json::json!({"address": address, "amount": "20.00",
+        "currency": open[0].currency().code()});
+    world.mocks.payin(&open[0].attempts[0].psp, payin).await;
+    let came = || async {
+        let came = world.number("select count(*) from payment where status = 'succeeded'").await;
+        (came == 1).then_some(())
+    };
+    eventually("one of them is paid", SOON, came).await;
+    let mut waits = Vec::new();
+    for deposit in &open {
+        waits.push(world.payment(deposit.id).await);
+    }
+    waits.retain(|deposit| deposit.status.as_str() == "action_required");
+    assert_eq!(waits.len(), 4);
+    world.one().cancel(&waits[0]).await.unwrap();
+    let other = if waits[0].currency() == circle.currency { tether } else { circle };
+    let again = (0..20).map(|_| other.deposit(&player)).collect::<Vec<_>>();
+    assert_eq!(at_once(&world, again.into_iter()).await.len(), 1);
+    assert!(a_hundred().await.is_empty());
     world.close().await;
 }
