@@ -74,6 +74,9 @@ fn everything_that_must_never_be_is_told() {
     told(&[own("a2", None, "x", "failed")], &[moved("x", "a2", "deposit", 500)], "500 moved and 0");
     let twice = [moved("x", "p", "deposit", 500), moved("x", "p", "deposit", 500)];
     told(&[own("a2", None, "x", "succeeded")], &twice, "1000 came");
+    // To a second player's address nothing came.
+    let second = Ours { player: "q".to_owned(), ..own("a3", None, "x", "succeeded") };
+    told(&[own("a2", None, "x", "succeeded"), second], &twice[..1], "0 came, 500 is booked");
 }
 
 /// A service without its guard would ask again under another reference; here the test does, through

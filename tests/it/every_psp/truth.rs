@@ -108,13 +108,17 @@ fn twice(ours: &[Ours], theirs: &[Theirs]) -> Vec<String> {
     faults
 }
 
+/// Where players have permanent addresses: a deposit there is no movement of one attempt's.
+fn with_addresses<'a>(players: &BTreeSet<&str>, theirs: &'a [Theirs]) -> BTreeSet<&'a str> {
+    let by_address =
+        |one: &&Theirs| one.is("deposit") && players.contains(&*one.movement.client_reference);
+    theirs.iter().filter(by_address).map(|one| &*one.psp).collect()
+}
+
 /// Whether each attempt moved money exactly when, and as much as, the service says, in its currency.
 fn movements_of_attempts(ours: &[Ours], theirs: &[Theirs]) -> Vec<String> {
     let players: BTreeSet<&str> = ours.iter().map(|own| &*own.player).collect();
-    let by_address =
-        |one: &&Theirs| one.is("deposit") && players.contains(&*one.movement.client_reference);
-    let at_addresses: BTreeSet<&str> =
-        theirs.iter().filter(by_address).map(|one| &*one.psp).collect();
+    let at_addresses = with_addresses(&players, theirs);
     let mut faults = Vec::new();
     for own in ours {
         if own.part.is_none() && at_addresses.contains(&*own.psp) {
@@ -144,10 +148,11 @@ fn to_addresses(ours: &[Ours], theirs: &[Theirs]) -> Vec<String> {
             sums.entry(key).or_default().0 += one.movement.minor;
         }
     }
-    for own in ours.iter().filter(|own| own.part.is_none() && own.status == "succeeded") {
-        if let Some(sum) = sums.get_mut(&(&*own.psp, &*own.player)) {
-            sum.1 += own.minor;
-        }
+    // Of a player to whose address nothing came, too.
+    let at_addresses = with_addresses(&players, theirs);
+    let booked = ours.iter().filter(|own| own.part.is_none() && own.status == "succeeded");
+    for own in booked.filter(|own| at_addresses.contains(&*own.psp)) {
+        sums.entry((&*own.psp, &*own.player)).or_default().1 += own.minor;
     }
     let unequal = sums.into_iter().filter(|(_, (moved, booked))| moved != booked);
     unequal
