@@ -8,8 +8,8 @@ use super::payment::{Attempt, Payment};
 use super::record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition};
 use super::review::Review;
 use crate::domain::{
-    AttemptId, AttemptStatus, Balance, Currency, Direction, EventId, Ids, IncidentId, OperatorId,
-    PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,
+    AttemptId, AttemptStatus, Balance, Currency, Direction, EventId, Ids, IncidentId, Money,
+    OperatorId, PartId, PartStatus, PaymentId, PaymentStatus, Player, PlayerKey, Timestamp,
 };
 use crate::ledger::{InsufficientFunds, Posting, post};
 use crate::payments::transition::IllegalTransition;
@@ -135,6 +135,14 @@ impl Book {
     /// The wallet of a currency; one that was never used is empty.
     pub fn wallet(&self, currency: Currency) -> Balance {
         self.wallets.get(&currency).cloned().unwrap_or_else(|| Balance::empty(currency))
+    }
+
+    /// What the player owes: in this currency, be it nothing, and in every other in which they do. A debt in
+    /// one currency stops what would be paid in another.
+    pub fn debts(&self, currency: Currency) -> Vec<Money> {
+        let others = self.wallets.values().filter(|it| it.currency != currency && 0 < it.owed);
+        let own = self.wallet(currency);
+        std::iter::once(&own).chain(others).map(|it| Money::new(it.owed, it.currency)).collect()
     }
 
     /// Posts to the player's wallet and to the house, or changes nothing.
@@ -364,5 +372,24 @@ impl Book {
             payment: Arc::new(payment.clone()),
         };
         self.record.events.push(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_debt_in_any_currency_is_a_debt() {
+        let operator = OperatorId::trusted("casino");
+        let key = PlayerKey { operator, player: crate::domain::PlayerId::trusted("player") };
+        let mut book = Book::empty(key, Timestamp::UNIX_EPOCH);
+        let owing = |currency, owed| Balance { owed, ..Balance::empty(currency) };
+        for (currency, owed) in [(Currency::EUR, 0), (Currency::GBP, 7), (Currency::SEK, 0)] {
+            book.wallets.insert(currency, owing(currency, owed));
+        }
+        let pounds = Money::new(7, Currency::GBP);
+        assert_eq!(book.debts(Currency::EUR), [Money::new(0, Currency::EUR), pounds]);
+        assert_eq!(book.debts(Currency::GBP), [pounds]);
     }
 }

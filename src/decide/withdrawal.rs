@@ -35,14 +35,13 @@ pub fn request(
     }
     reference_is_free(book, &request.payment)?;
     let mut decision = request.screening.decision.clone();
-    let wallet = book.wallet(request.payment.currency());
-    let owed = Money::new(wallet.owed, wallet.currency);
+    let owed = book.debts(request.payment.currency());
     decision.facts.closed_loop = Some(closed_loop::recount(book, request, ctx.now)?);
     let setting = Setting::new(ctx.policies, ctx.fx, ctx.now);
     let ends = background::ends(&book.key.operator, instruments(&request.payment));
     let locked = Locked {
         limits: &book.limits,
-        owed: &[owed],
+        owed: &owed,
         movements: &book.movements,
         background: &book.background,
         ends: &ends,
@@ -232,7 +231,7 @@ fn decided(
     (vendors, closed_loop, checks): (Vec<VendorResult>, Option<&LoopFacts>, CheckFacts),
     ctx: &Ctx<'_>,
 ) -> Decision {
-    let owed = Money::new(book.wallet(payment.currency()).owed, payment.currency());
+    let owed = book.debts(payment.currency());
     let ends = background::ends(&book.key.operator, instruments(payment));
     let records = Withdrawal {
         checkpoint,
@@ -240,7 +239,7 @@ fn decided(
         player: book.player.as_ref(),
         money: payment.money,
         method: payment.method,
-        owed: &[owed],
+        owed: &owed,
         closed_loop,
         payment: Some(payment.id.uuid),
         asked_at: Some(payment.created_at),
