@@ -127,7 +127,7 @@ impl From<TakeError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Repeat(_) => {
+            StoreError::Unavailable(_) | StoreError::Repeat(_) | StoreError::TookTooLong(_) => {
                 Problem::dependency("asking the database", &error)
             }
             _ => Problem::internal("asking the database", &error),

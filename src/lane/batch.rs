@@ -1,7 +1,7 @@
 //! One batch: lock, load, decide, write, commit.
 
 use super::context::LaneContext;
-use super::lane::Work;
+use super::work::Work;
 use crate::book::{Book, Incident, Record};
 use crate::decide::{self, Answer, Command, Ctx, Needs, Refusal};
 use crate::domain::{Player, PlayerKey, Timestamp};

@@ -4,15 +4,14 @@ use super::batch::{self, Decided, Outcome};
 use super::context::LaneContext;
 use super::lanes::{LaneConfig, SubmitError};
 use super::width::Width;
-use crate::decide::{Answer, Command};
-use crate::domain::PlayerKey;
+use super::work::{Work, give_up_old};
 use crate::store::db::{self, LaneConnection};
 use crate::store::slots::{self, HeldSlot};
 use crate::store::{Db, StoreError};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Keys of what a lane writes under its slot's numbers. One that is taken shows that the numbers are
@@ -30,30 +29,6 @@ const NUMBERED: [&str; 7] = [
 /// Leases of its slot that a lane waits for one batch, and for one answer. The server ends what takes it
 /// too long by itself, and by then another instance has the slot.
 const LEASES_WAITED: u32 = 3;
-
-/// A queued command and whoever awaits its answer.
-#[derive(Debug)]
-pub struct Work {
-    pub player: PlayerKey,
-    pub command: Command,
-    reply: oneshot::Sender<Result<Answer, SubmitError>>,
-    queued_at: Instant,
-}
-
-impl Work {
-    pub fn new(
-        player: PlayerKey,
-        command: Command,
-        reply: oneshot::Sender<Result<Answer, SubmitError>>,
-    ) -> Self {
-        Self { player, command, reply, queued_at: Instant::now() }
-    }
-
-    fn answer(self, answer: Result<Answer, SubmitError>) {
-        // Nobody may be waiting any more; what was decided stands all the same.
-        let _ = self.reply.send(answer);
-    }
-}
 
 /// One lane.
 #[allow(missing_debug_implementations, reason = "it holds a live connection")]
@@ -99,6 +74,8 @@ enum Ended {
     Again,
     /// One of the commands cannot be written: find out which.
     OneByOne(StoreError),
+    /// A statement had no time left: one of the commands, or the database, is slow.
+    TookTooLong(StoreError),
 }
 
 impl Lane {
@@ -142,7 +119,7 @@ impl Lane {
             tokio::task::yield_now().await;
             let batch = self.drain(first);
             self.shared.width.took(batch.len(), Instant::now());
-            self.process(batch).await;
+            self.process(batch, None).await;
         }
         if let Some(mut connection) = self.connection.take() {
             let giving = slots::give_back(&mut connection, self.held);
@@ -162,12 +139,12 @@ impl Lane {
         batch
     }
 
-    async fn process(&mut self, mut batch: Vec<Work>) {
+    async fn process(&mut self, mut batch: Vec<Work>, statement_max: Option<Duration>) {
         let started = Instant::now();
         let mut tries = 0_u32;
         loop {
             let works: Vec<&Work> = batch.iter().collect();
-            match self.attempt(&works).await {
+            match self.attempt(&works, statement_max).await {
                 Ended::Committed(outcomes) => {
                     metrics::histogram!("lane_batch_commands").record(count(batch.len()));
                     metrics::histogram!("lane_batch_seconds").record(started.elapsed());
@@ -181,6 +158,13 @@ impl Lane {
                     tries += 1;
                     tokio::time::sleep(Duration::from_millis(u64::from(tries.min(20)) * 5)).await;
                 }
+                Ended::TookTooLong(error) => {
+                    // The time that was lost was the lease's too.
+                    if statement_max.is_none() {
+                        self.keep_lease().await;
+                    }
+                    return Box::pin(self.send_slow_away(batch, error)).await;
+                }
                 Ended::OneByOne(error) if batch.len() == 1 => {
                     tries += 1;
                     if 3 < tries {
@@ -193,11 +177,38 @@ impl Lane {
                 }
                 Ended::OneByOne(error) => {
                     tracing::debug!(error = %chain(&error), "a batch is done one by one");
-                    for work in batch {
-                        Box::pin(self.process(vec![work])).await;
-                    }
-                    return;
+                    let most = (statement_max, self.patience());
+                    return Box::pin(self.one_by_one(batch, most)).await;
                 }
+            }
+        }
+    }
+
+    /// The neighbours of a slow command go on without it; it is sent away when it is slow again, alone and
+    /// with less time, or was alone already: whoever sends it again costs the lane that time, and no more.
+    async fn send_slow_away(&mut self, batch: Vec<Work>, error: StoreError) {
+        if let [work] = &batch[..] {
+            let command = work.command.name();
+            tracing::error!(command, error = %chain(&error), "a command is too slow to be recorded");
+            metrics::counter!("lane_commands_too_slow_total").increment(1);
+            return batch.into_iter().for_each(Work::send_away);
+        }
+        let wait_max = self.config.wait_max;
+        self.one_by_one(batch, (Some(wait_max / 2), wait_max)).await;
+    }
+
+    /// What is left after `road_max` is sent away: the database itself is slow, and others are queued behind.
+    async fn one_by_one(
+        &mut self,
+        batch: Vec<Work>,
+        (statement_max, road_max): (Option<Duration>, Duration),
+    ) {
+        let started = Instant::now();
+        for work in batch {
+            if started.elapsed() < road_max {
+                self.process(vec![work], statement_max).await;
+            } else {
+                work.send_away();
             }
         }
     }
@@ -207,8 +218,8 @@ impl Lane {
             match outcome {
                 Outcome::Decided(decided) => work.answer(decided.map_err(SubmitError::Refused)),
                 Outcome::Broken => work.answer(Err(SubmitError::Failed)),
-                Outcome::LockedElsewhere if self.config.wait_max <= work.queued_at.elapsed() => {
-                    work.answer(Err(SubmitError::Busy));
+                Outcome::LockedElsewhere if self.config.wait_max <= work.age() => {
+                    work.send_away();
                 }
                 Outcome::LockedElsewhere => self.waiting.push_back(work),
             }
@@ -216,12 +227,12 @@ impl Lane {
     }
 
     /// One attempt at a batch, to its end: committed, or surely without effect.
-    async fn attempt(&mut self, works: &[&Work]) -> Ended {
+    async fn attempt(&mut self, works: &[&Work], statement_max: Option<Duration>) -> Ended {
         let Some(mut connection) = self.connected().await else { return Ended::Again };
         let lease = self.config.slot_lease;
         let (context, held) = (&self.context, self.held);
         let deciding = async {
-            db::begin(&mut connection).await?;
+            db::begin(&mut connection, statement_max).await?;
             batch::decide_and_write(&mut connection, context, held, works, lease).await
         };
         match db::within(self.patience(), deciding).await {
@@ -290,6 +301,7 @@ impl Lane {
             StoreError::Constraint { ref constraint, .. } if NUMBERED.contains(&&**constraint) => {
                 self.take_slot_anew().await
             }
+            StoreError::TookTooLong(_) => Ended::TookTooLong(error),
             other => Ended::OneByOne(other),
         }
     }
@@ -346,16 +358,6 @@ impl Lane {
             Err(error) => tracing::warn!(error = %chain(&error), "keeping a lane's lease"),
         }
     }
-}
-
-/// Answers those that have waited too long; the rest goes on.
-fn give_up_old(batch: Vec<Work>, wait_max: Duration) -> Vec<Work> {
-    let (old, young): (Vec<Work>, Vec<Work>) =
-        batch.into_iter().partition(|work| wait_max <= work.queued_at.elapsed());
-    for work in old {
-        work.answer(Err(SubmitError::Busy));
-    }
-    young
 }
 
 fn count(commands: usize) -> f64 {

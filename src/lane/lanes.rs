@@ -2,8 +2,9 @@
 
 use super::context::LaneContext;
 use super::desk::DeskError;
-use super::lane::{Lane, Shared, Work};
+use super::lane::{Lane, Shared};
 use super::width::Width;
+use super::work::Work;
 use crate::decide::{Answer, Command, Refusal};
 use crate::domain::PlayerKey;
 use crate::store::{Db, StoreError};
@@ -44,7 +45,7 @@ pub enum SubmitError {
     /// Nothing was recorded: the same request may be sent again.
     #[error("too much is queued: try again in a moment")]
     Full,
-    /// Nothing was recorded: the player's row is held elsewhere, or the database is away.
+    /// Nothing was recorded: the player's row is held elsewhere, or the database is away or too slow.
     #[error("the service is busy: try again in a moment")]
     Busy,
     /// The database refused this very command. Nothing was recorded.

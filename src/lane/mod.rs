@@ -8,10 +8,10 @@
 //! Invariants: a player is on one lane of an instance while the number of open lanes is the same
 //! ([`width`]); two lanes, as two instances, are serialised by the player's row lock; `(slot, seq)` is
 //! gap-free and the primary key of what is written, so a lane that lost its slot cannot commit; a
-//! refused command never fails its neighbours; a command whose answer cannot be told for sure is not
+//! refused or slow command never fails its neighbours; a command whose answer cannot be told for sure is not
 //! answered until the database has said what it kept.
 //!
-//! Reading order: [`lanes`] (the door), [`width`], [`lane`] (the task), [`batch`], [`context`], [`render`];
+//! Reading order: [`lanes`] (the door), [`width`], [`work`], [`lane`] (the task), [`batch`], [`context`], [`render`];
 //! beside them [`desk`], [`clerks`], [`known_places`].
 
 pub mod batch;
@@ -24,6 +24,7 @@ pub mod lane;
 pub mod lanes;
 pub mod render;
 pub mod width;
+pub mod work;
 
 pub use lanes::{LaneConfig, Lanes, LanesError, SubmitError};
 pub use render::Render;

@@ -19,6 +19,9 @@ pub enum StoreError {
     /// 40001, 40P01, a lock that took too long: the same work may simply be done again.
     #[error("the database asked for the transaction to be repeated")]
     Repeat(#[source] sqlx::Error),
+    /// 57014: a statement had no time left. What it read or waited for may be less another time.
+    #[error("the database gave up a statement that took too long")]
+    TookTooLong(#[source] sqlx::Error),
     /// A constraint said no. Its name is the sentence that would be broken.
     #[error("the constraint {constraint} refused")]
     Constraint {
@@ -47,7 +50,11 @@ impl StoreError {
     /// Whether the same work may succeed at another time.
     pub fn passes(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Repeat(_) | Self::Raced | Self::FenceLost => true,
+            Self::Unavailable(_)
+            | Self::Repeat(_)
+            | Self::TookTooLong(_)
+            | Self::Raced
+            | Self::FenceLost => true,
             Self::Constraint { .. } | Self::Corrupt(_) => false,
             Self::Other(error) => {
                 let code = error.as_database_error().and_then(|error| error.code());
@@ -71,6 +78,7 @@ impl From<sqlx::Error> for StoreError {
         let constraint = database.constraint().map(str::to_owned);
         match (code.as_str(), constraint) {
             ("40001" | "40P01" | "55P03", _) => StoreError::Repeat(error),
+            ("57014", _) => StoreError::TookTooLong(error),
             ("57P01" | "57P02" | "57P03" | "25006", _) => StoreError::Unavailable(error),
             (code, _) if code.starts_with("08") => StoreError::Unavailable(error),
             (code, Some(constraint)) if code.starts_with("23") => {
@@ -213,9 +221,18 @@ pub fn pool_options(connections_max: u32, guarded: bool) -> PgPoolOptions {
     })
 }
 
-/// Opens a lane's transaction.
-pub async fn begin(connection: &mut LaneConnection) -> Result<(), StoreError> {
-    connection.execute("begin").await?;
+/// Opens a lane's transaction. Each of its statements may take as long as `statement_max`, where one is
+/// given, else as long as the connection lets it.
+pub async fn begin(
+    connection: &mut LaneConnection,
+    statement_max: Option<Duration>,
+) -> Result<(), StoreError> {
+    let Some(most) = statement_max else {
+        connection.execute("begin").await?;
+        return Ok(());
+    };
+    let both = format!("begin; set local statement_timeout = {}", most.as_millis().max(1));
+    connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(both))).await?;
     Ok(())
 }
 

@@ -51,8 +51,13 @@ pub async fn facts(
              (select count(*) from review where operator_id = $1 and player_id = $2 and is_open
               and review_id is distinct from $3) as "open_cases!",
              greatest(
-               (select max(recorded_at) from entry where operator_id = $1 and player_id = $2
-                and wallet_version is not null),
+               -- A wallet's newest entry, by its version: a player may have a million of them.
+               (select max(e.recorded_at) from wallet w cross join lateral (
+                  select recorded_at from entry
+                  where operator_id = w.operator_id and player_id = w.player_id
+                    and currency = w.currency and wallet_version is not null
+                  order by wallet_version desc limit 1) e
+                where w.operator_id = $1 and w.player_id = $2),
                (select max(updated_at) from payment where operator_id = $1 and player_id = $2))
                as last_moved_at,
              (select min(known_at) from player_version where operator_id = $1 and player_id = $2

@@ -1,6 +1,6 @@
 //! The commit lane: what is answered is kept, what is kept is answered, once.
 
-use super::harness::{Setup, World, claim, eur, key};
+use super::harness::{Setup, World, claim, eur, key, stretched};
 use interlock::book::{GameEntry, GameKind};
 use interlock::decide::Command;
 use interlock::domain::{Currency, PlayerKey};
@@ -169,6 +169,58 @@ async fn a_command_that_cannot_be_written_fails_alone() {
     assert!(matches!(failed[0], (20, Err(SubmitError::Failed))), "{failed:?}");
     let cash = world.wallet(&players[0]).await.cash + world.wallet(&players[1]).await.cash;
     assert_eq!(cash, 39);
+    world.close().await;
+}
+
+/// A transaction elsewhere has booked the reference and does not end: whoever books it too waits for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_too_slow_is_sent_away_and_its_neighbours_are_carried_out() {
+    let world = one_lane().await;
+    let players = [world.player("DE").await, world.player("DE").await];
+    let mut elsewhere = world.rows.begin().await.unwrap();
+    sqlx::query(
+        "insert into game_entry (operator_id, reference, player_id, kind, amount, currency, from_cash,
+           from_bonus, voided, created_at)
+         values ($1, 'slow', 'p', 'win', 1, 'EUR', 0, 0, false, now())",
+    )
+    .bind(players[0].operator.as_str())
+    .execute(&mut *elsewhere)
+    .await
+    .unwrap();
+    let lane = stop_the_lane(&world).await;
+    let started = Instant::now();
+    let all = (0..40).map(|n| {
+        let reference = if n == 10 { "slow".to_owned() } else { key() };
+        submit(&world, &players[n % 2], win(&reference))
+    });
+    let all = futures_util::future::join_all(all);
+    let (answers, ()) = tokio::join!(all, let_go(&world, lane));
+    let took = started.elapsed();
+    let refused: Vec<_> = answers.iter().enumerate().filter(|(_, it)| it.is_err()).collect();
+    assert_eq!(refused, [(10, &Err(SubmitError::Busy))]);
+    // The batch's time, and a try of its own.
+    assert!(took < stretched(Duration::from_secs(10)), "{took:?}");
+    elsewhere.rollback().await.unwrap();
+    submit(&world, &players[0], win("slow")).await.unwrap();
+    let cash = world.wallet(&players[0]).await.cash + world.wallet(&players[1]).await.cash;
+    assert_eq!(cash, 40);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_too_slow_for_everybody_holds_nobody_for_long() {
+    let world = one_lane().await;
+    let player = world.player("DE").await;
+    let slow = stop_the_lane(&world).await;
+    let started = Instant::now();
+    let all = (0..60).map(|_| submit(&world, &player, win(&key())));
+    let answers = futures_util::future::join_all(all).await;
+    let took = started.elapsed();
+    assert!(answers.iter().all(|answer| *answer == Err(SubmitError::Busy)), "{answers:?}");
+    assert!(took < stretched(Duration::from_secs(30)), "{took:?}");
+    slow.close().await.unwrap();
+    submit(&world, &player, win(&key())).await.unwrap();
+    assert_eq!(world.wallet(&player).await.cash, 1);
     world.close().await;
 }
 
