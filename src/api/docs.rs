@@ -24,8 +24,8 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
     form-action 'none'; frame-ancestors 'none'";
 
 const INTRODUCTION: &str = "Deposits and withdrawals of casino players over several payment \
-    service providers. Money is a decimal string in major units beside its currency; times are \
-    RFC 3339 in UTC; errors are RFC 9457 problems with a stable `code`. Backends sign each \
+    service providers. Money is a decimal string in major units beside its currency, at most \
+    1,000,000,000,000,000 of its smallest unit; times are RFC 3339 in UTC; errors are RFC 9457 problems with a stable `code`. Backends sign each \
     request (`x-api-key`, `x-request-timestamp`, `x-request-nonce`, `x-request-signature: \
     v1=<hex HMAC-SHA256 of timestamp, nonce, method, path and query, and the SHA-256 of the body, \
     one per line>`). The sandbox takes `Authorization: Bearer sk_sandbox` as well.";

@@ -33,6 +33,9 @@ pub enum StoreError {
     Other(#[source] sqlx::Error),
     #[error("a stored row cannot be read: {0}")]
     Corrupt(String),
+    /// What a batch books on one account of the house is more than a number holds.
+    #[error("what is booked on {account} in {currency} at once is more than can be counted")]
+    Overflow { account: String, currency: String },
     /// Another lane wrote the same key, reference or first record at the same moment: decide again
     /// on what is there now.
     #[error("another lane wrote the same row first")]
@@ -55,7 +58,7 @@ impl StoreError {
             | Self::TookTooLong(_)
             | Self::Raced
             | Self::FenceLost => true,
-            Self::Constraint { .. } | Self::Corrupt(_) => false,
+            Self::Constraint { .. } | Self::Corrupt(_) | Self::Overflow { .. } => false,
             Self::Other(error) => {
                 let code = error.as_database_error().and_then(|error| error.code());
                 code.is_some_and(|code| OF_THE_SERVER.iter().any(|class| code.starts_with(class)))

@@ -1,6 +1,7 @@
 //! The legs of what a batch posted, as columns; [`super::write_holdings`] writes them beside the wallets
 //! that they change.
 
+use super::StoreError;
 use super::write_records::{Numbered, n};
 use crate::domain::PlayerKey;
 use crate::ledger::PostedLeg;
@@ -28,7 +29,10 @@ pub(super) struct EntryColumns<'a> {
 pub(super) type House = BTreeMap<(String, String), (i64, i64)>;
 
 /// The legs, and what they come to for the house.
-pub(super) fn columns(records: &[Numbered]) -> (EntryColumns<'_>, House) {
+///
+/// # Errors
+/// When a sum does not fit: the commands are then written one by one, each with a sum of its own.
+pub(super) fn columns(records: &[Numbered]) -> Result<(EntryColumns<'_>, House), StoreError> {
     let (mut columns, mut house) = (EntryColumns::default(), House::new());
     for numbered in records {
         let mut leg_number = 0;
@@ -38,14 +42,16 @@ pub(super) fn columns(records: &[Numbered]) -> (EntryColumns<'_>, House) {
                 leg_number += 1;
                 if !leg.account.is_players() {
                     let code = entry.currency.code().to_owned();
-                    let sum = house.entry((leg.account.to_string(), code)).or_default();
-                    sum.0 += leg.amount;
+                    let (account, currency) = (leg.account.to_string(), code);
+                    let sum = house.entry((account.clone(), currency.clone())).or_default();
+                    let more = sum.0.checked_add(leg.amount);
+                    sum.0 = more.ok_or(StoreError::Overflow { account, currency })?;
                     sum.1 += 1;
                 }
             }
         }
     }
-    (columns, house)
+    Ok((columns, house))
 }
 
 fn push_leg<'a>(

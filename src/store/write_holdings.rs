@@ -20,7 +20,7 @@ pub async fn write(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (wallets, uses, keys) = (wallet_columns(books), use_columns(books), key_columns(books));
-    let posted = write_entries::columns(records);
+    let posted = write_entries::columns(records)?;
     if wallets.operator.is_empty()
         && uses.operator.is_empty()
         && keys.operator.is_empty()

@@ -3,7 +3,7 @@
 use super::harness::{Setup, World, claim, eur, key, stretched};
 use interlock::book::{GameEntry, GameKind};
 use interlock::decide::Command;
-use interlock::domain::{Currency, PlayerKey};
+use interlock::domain::{Currency, Money, PlayerKey};
 use interlock::lane::SubmitError;
 use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
@@ -11,10 +11,14 @@ use time::macros::datetime;
 
 /// A win of one cent under a key of its own.
 fn win(reference: &str) -> Command {
+    win_of(reference, eur(1))
+}
+
+fn win_of(reference: &str, money: Money) -> Command {
     let entry = GameEntry {
         reference: reference.to_owned(),
         kind: GameKind::Win,
-        money: eur(1),
+        money,
         from_cash: 0,
         from_bonus: 0,
         of: None,
@@ -221,6 +225,27 @@ async fn a_database_that_is_too_slow_for_everybody_holds_nobody_for_long() {
     slow.close().await.unwrap();
     submit(&world, &player, win(&key())).await.unwrap();
     assert_eq!(world.wallet(&player).await.cash, 1);
+    world.close().await;
+}
+
+/// No caller can ask for such amounts; the rows in which the house's sums stand are shared by all operators.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sum_that_cannot_be_counted_is_refused_and_its_neighbours_are_booked() {
+    let world = one_lane().await;
+    let players = [world.player("DE").await, world.player("DE").await];
+    let lane = stop_the_lane(&world).await;
+    let all = (0..9).map(|n| {
+        let minor = if 3 < n && n < 6 { 6_000_000_000_000_000_000 } else { 1 };
+        submit(&world, &players[n % 2], win_of(&key(), eur(minor)))
+    });
+    let all = futures_util::future::join_all(all);
+    let (answers, ()) = tokio::join!(all, let_go(&world, lane));
+    let refused: Vec<_> = answers.iter().enumerate().filter(|(_, it)| it.is_err()).collect();
+    assert_eq!(refused, [(5, &Err(SubmitError::Failed))]);
+    submit(&world, &players[1], win(&key())).await.unwrap();
+    let house =
+        "select abs(sum(balance))::bigint from house_balance where account = 'gaming_revenue'";
+    assert_eq!(world.number(house).await, 6_000_000_000_000_000_008);
     world.close().await;
 }
 

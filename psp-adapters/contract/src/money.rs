@@ -71,7 +71,7 @@ pub enum MoneyError {
     TooManyDecimals,
     /// The amount is zero where one is needed.
     Zero,
-    /// The number does not fit into 64 bits of minor units.
+    /// More than [`Money::MINOR_MAX`].
     TooLarge,
 }
 
@@ -82,7 +82,10 @@ impl fmt::Display for MoneyError {
             MoneyError::Malformed => "an amount is digits with an optional decimal point",
             MoneyError::TooManyDecimals => "the amount has more decimals than the currency",
             MoneyError::Zero => "the amount must be greater than zero",
-            MoneyError::TooLarge => "the amount is too large",
+            MoneyError::TooLarge => {
+                "the amount is too large: at most 1,000,000,000,000,000 of the currency's smallest \
+                 unit, 10,000,000 BTC"
+            }
         })
     }
 }
@@ -90,6 +93,10 @@ impl fmt::Display for MoneyError {
 impl std::error::Error for MoneyError {}
 
 impl Money {
+    /// The most that a text may say, in minor units: far above anything that is paid or won at once, and so far
+    /// below 64 bits that thousands of such amounts still have an exact sum.
+    pub const MINOR_MAX: i64 = 1_000_000_000_000_000;
+
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
@@ -120,8 +127,8 @@ impl Money {
             return Err(MoneyError::TooManyDecimals);
         }
         let padded = format!("{whole}{fraction:0<exponent$}");
-        let minor = padded.parse::<i64>().map_err(|_| MoneyError::TooLarge)?;
-        Ok(Self { minor, currency })
+        let minor = padded.parse::<i64>().ok().filter(|minor| *minor <= Self::MINOR_MAX);
+        Ok(Self { minor: minor.ok_or(MoneyError::TooLarge)?, currency })
     }
 
     /// The amount in major units with all decimals of its currency: `"10.50"`, `"-0.07"`.
@@ -188,6 +195,10 @@ mod tests {
         check("1.001", Currency::EUR, Err(MoneyError::TooManyDecimals));
         check("1.0", Currency::JPY, Err(MoneyError::TooManyDecimals));
         check("999999999999.99999999", Currency::BTC, Err(MoneyError::TooLarge));
+        check("10000000", Currency::BTC, Ok(Money::MINOR_MAX));
+        check("10000000.00000001", Currency::BTC, Err(MoneyError::TooLarge));
+        check("92233720368", Currency::BTC, Err(MoneyError::TooLarge));
+        check("999999999999.999", Currency::KWD, Ok(999_999_999_999_999));
     }
 
     #[test]
