@@ -8,7 +8,7 @@
 //! Reading order: [`db`], [`slots`], [`load`], [`load_holdings`], [`write_records`], [`write_told`],
 //! [`write_trail`], [`write_payments`], [`write_steps`], [`write_attempts`], [`write_player`],
 //! [`write_holdings`], [`write_entries`],
-//! [`read_models`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
+//! [`read_models`], [`wallet_entries`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
@@ -78,6 +78,7 @@ pub mod slots;
 pub mod switches;
 pub mod vendor_checks;
 pub mod vendors_json;
+pub mod wallet_entries;
 pub mod wallet_history;
 pub mod webhook_endpoints;
 pub mod webhook_secrets;

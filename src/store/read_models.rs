@@ -5,7 +5,7 @@ use super::rows::PlayerRow;
 use super::{StoreError, json, load_payments};
 use crate::book::Payment;
 use crate::domain::{
-    Balance, Direction, Money, OperatorId, PaymentId, Player, PlayerId, PlayerKey, Timestamp,
+    Balance, Direction, OperatorId, PaymentId, Player, PlayerId, PlayerKey, Timestamp,
 };
 use crate::screening::limits::Limit;
 use sqlx::PgPool;
@@ -51,72 +51,6 @@ pub async fn wallets(pool: &PgPool, key: &PlayerKey) -> Result<Vec<Balance>, Sto
                 owed: row.owed,
                 version: row.version,
                 head: row.head.try_into().unwrap_or([0; 32]),
-            })
-        })
-        .collect()
-}
-
-/// A leg of a posting on one of the player's accounts, as the API lists them.
-#[derive(Debug, Clone)]
-pub struct EntryLine {
-    pub slot: i16,
-    pub seq: i64,
-    pub leg: i16,
-    pub kind: String,
-    pub account: String,
-    pub amount: Money,
-    pub balance_after: i64,
-    pub payment: Option<Uuid>,
-    pub payment_direction: Option<String>,
-    pub reference: Option<String>,
-    pub wallet_version: i64,
-    pub recorded_at: Timestamp,
-}
-
-/// The player's entries, newest first, below a wallet version of each currency's own count.
-pub async fn entries(
-    pool: &PgPool,
-    key: &PlayerKey,
-    before: Option<(Timestamp, i16, i64, i16)>,
-    limit: i64,
-) -> Result<Vec<EntryLine>, StoreError> {
-    let (at, slot, seq, leg) = match before {
-        Some((at, slot, seq, leg)) => (Some(at), slot, seq, leg),
-        None => (None, 0, 0, 0),
-    };
-    let rows = sqlx::query!(
-        r#"select e.slot, e.seq, e.leg, e.kind, account, e.amount, e.currency,
-             balance_after as "balance_after!", e.payment_id, p.direction as "direction?",
-             e.reference, wallet_version as "wallet_version!", recorded_at
-           from entry e left join payment p on p.payment_id = e.payment_id
-           where e.operator_id = $1 and e.player_id = $2 and wallet_version is not null
-             and ($3::timestamptz is null or (recorded_at, slot, seq, leg) < ($3, $4, $5, $6))
-           order by recorded_at desc, slot desc, seq desc, leg desc limit $7"#,
-        key.operator.as_str(),
-        key.player.as_str(),
-        at,
-        slot,
-        seq,
-        leg,
-        limit
-    )
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(EntryLine {
-                slot: row.slot,
-                seq: row.seq,
-                leg: row.leg,
-                kind: row.kind,
-                account: row.account,
-                amount: Money::new(row.amount, json::currency(&row.currency)?),
-                balance_after: row.balance_after,
-                payment: row.payment_id,
-                payment_direction: row.direction,
-                reference: row.reference,
-                wallet_version: row.wallet_version,
-                recorded_at: row.recorded_at,
             })
         })
         .collect()

@@ -1,6 +1,7 @@
 //! Wallets over the API: as they are, as they were, and in which currencies there are any.
 
 use crate::support::{Scene, deposit};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 fn entry(kind: &str, amount: &str, currency: &str, reference: &str) -> Value {
@@ -39,6 +40,54 @@ async fn a_wallet_is_told_as_it_was_at_a_time() {
     assert_eq!(at("2020-01-01T00:00:00Z").await.body, json!({"balances": []}));
     let bad = at("yesterday").await;
     assert_eq!(bad.status, 400, "{bad:?}");
+}
+
+/// The rows in which the house's sums stand are shared by all operators: nobody may fill them.
+#[tokio::test]
+async fn no_amount_is_larger_than_can_be_counted() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let told = |amount: &'static str| {
+        let body = entry("win", amount, "BTC", "w-1");
+        let scene = &scene;
+        async move { scene.ask("sk_demo", "POST", ENTRIES, Some(body)).await }
+    };
+    let large = told("10000000.00000001").await;
+    assert_eq!((large.status, large.text("/errors/0/code")), (422, "amount.too_large".to_owned()));
+    assert_eq!(large.text("/errors/0/pointer"), "/amount");
+    assert!(large.text("/errors/0/detail").contains("10,000,000 BTC"), "{large:?}");
+    // It is an amount; what it lacks is a market that plays with it.
+    let largest = told("10000000").await;
+    assert_eq!(largest.code(), "payment.currency_not_allowed", "{largest:?}");
+}
+
+#[tokio::test]
+async fn a_list_of_entries_is_paged_and_takes_no_cursor_but_its_own() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    for n in 0..5 {
+        let body = entry("win", "1.00", "EUR", &format!("w-{n}"));
+        assert_eq!(scene.ask("sk_demo", "POST", ENTRIES, Some(body)).await.status, 201);
+    }
+    let list = |query: String| {
+        let (scene, path) = (&scene, format!("/v1/players/p-1/entries?limit=2{query}"));
+        async move { scene.ask("sk_demo", "GET", &path, None).await }
+    };
+    let (mut references, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = list(after).await;
+        let rows = page.body["data"].as_array().unwrap().clone();
+        references.extend(rows.iter().map(|row| row["reference"].as_str().unwrap().to_owned()));
+        let Some(next) = page.body["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(references, ["w-4", "w-3", "w-2", "w-1", "w-0"]);
+    for position in ["", "EUR", "EUR.x.player_cash", "XXX.3.player_cash", "1767225600000000.0.3.0"]
+    {
+        let cursor = BASE64_URL_SAFE_NO_PAD.encode(format!("entries:{position}"));
+        let told = list(format!("&after={cursor}")).await;
+        assert_eq!(told.code(), "request.cursor_invalid", "{position}: {told:?}");
+    }
 }
 
 #[tokio::test]

@@ -71,4 +71,5 @@ mod taken_back;
 mod told_health;
 mod undecided;
 mod unknown_payouts;
+mod wallet_pages;
 mod withdrawals;

@@ -14,11 +14,11 @@ use crate::api::views::ListView;
 use crate::api::views::wallet::{EntryView, WalletEntryView, WalletView};
 use crate::book::{GameEntry, KeyClaim};
 use crate::decide::Answer;
-use crate::domain::{PlayerKey, Timestamp};
+use crate::domain::{Currency, PlayerKey};
 use crate::lane::SubmitError;
 use crate::players::enter_game::enter_game;
-use crate::store::read_models::{self, EntryLine};
-use crate::store::wallet_history;
+use crate::store::wallet_entries::{self, EntryLine, Place, Places};
+use crate::store::{read_models, wallet_history};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -57,25 +57,29 @@ pub async fn entries(
 ) -> Result<Json<ListView<EntryView>>, Problem> {
     let key = player_of(&caller, &id)?;
     known_player(&edge, &key).await?;
-    let before = page.after.as_ref().map(|cursor| place(cursor.position())).transpose()?;
+    let below = page.after.as_ref().map(|cursor| places(cursor.position()));
+    let below = below.map(|places| places.ok_or_else(cursor_invalid)).transpose()?;
     let pool = edge.flows.db.pool();
-    let lines = read_models::entries(pool, &key, before, one_more(&page)).await?;
+    let lines = wallet_entries::entries(pool, &key, below, one_more(&page)).await?;
     Ok(Json(ListView::cut("entries", page.limit, lines, position, EntryView::from)))
 }
 
+/// As `EUR.17.player_cash-SEK.4.`: how far the list has come in each wallet.
 fn position(line: &EntryLine) -> String {
-    let at = line.recorded_at.unix_timestamp_nanos() / 1_000;
-    format!("{at}.{}.{}.{}", line.slot, line.seq, line.leg)
+    let told = |(currency, place): (&Currency, &Place)| {
+        format!("{}.{}.{}", currency.code(), place.version, place.account)
+    };
+    line.after.iter().map(told).collect::<Vec<_>>().join("-")
 }
 
-fn place(text: &str) -> Result<(Timestamp, i16, i64, i16), Problem> {
-    let numbers: Vec<i64> = text.split('.').filter_map(|piece| piece.parse().ok()).collect();
-    let [at, slot, seq, leg] = numbers[..] else { return Err(cursor_invalid()) };
-    let at = Timestamp::from_unix_timestamp_nanos(i128::from(at) * 1_000);
-    let (Ok(at), Ok(slot), Ok(leg)) = (at, i16::try_from(slot), i16::try_from(leg)) else {
-        return Err(cursor_invalid());
+fn places(text: &str) -> Option<Places> {
+    let place = |told: &str| {
+        let mut pieces = told.splitn(3, '.');
+        let currency: Currency = pieces.next()?.parse().ok()?;
+        let version = pieces.next()?.parse().ok()?;
+        Some((currency, Place { version, account: pieces.next()?.to_owned() }))
     };
-    Ok((at, slot, seq, leg))
+    text.split('-').map(place).collect()
 }
 
 /// Book an entry of the game platform

@@ -4,7 +4,7 @@ use super::time::Time;
 use crate::book::GameEntry;
 use crate::domain::{Balance, Direction, Fund, Method, Money, PaymentId};
 use crate::payments::offer_methods::Offer;
-use crate::store::read_models::EntryLine;
+use crate::store::wallet_entries::EntryLine;
 use serde::Serialize;
 use utoipa::ToSchema;
 
