@@ -195,24 +195,76 @@ step!(
          'holder_name', null, 'masked', '', 'source_deposit', instrument ->> 'source_deposit')
      where payment_id in (select payment_id from payment where operator_id = $1 and player_id = $2)"
 );
+// A key is claimed in the commit that records its payment, at the same moment: that leads to it, and by its
+// payment no index does. `offset 0` and `is not distinct from` keep the planner on that road.
 step!(
     answers,
-    "delete from idempotency_key where operator_id = $1
-       and payment_id in (select payment_id from payment where operator_id = $1 and player_id = $2)"
+    "delete from idempotency_key k using (
+       select distinct r.recorded_at from payment p join record r on r.payment_id = p.payment_id
+       where p.operator_id = $1 and p.player_id = $2) claimed
+     cross join lateral (
+       select operator_id, scope, key, payment_id from idempotency_key
+       where created_at = claimed.recorded_at and operator_id is not distinct from $1 offset 0) found
+     where k.operator_id = found.operator_id and k.scope = found.scope and k.key = found.key
+       and exists (select from payment p where p.payment_id = found.payment_id
+         and p.operator_id is not distinct from $1 and p.player_id is not distinct from $2)"
+);
+
+/// The messages themselves: with each event of the player's attempts; with another event of a message that had
+/// several, since a message is kept once; and where it came to another account of the PSP's too, as the same
+/// event.
+async fn webhooks(connection: &mut PgConnection, due: &Due) -> Result<u64, StoreError> {
+    let mut emptied = shared_messages(&mut *connection, due).await?;
+    emptied += same_messages(&mut *connection, due).await?;
+    emptied += own_messages(&mut *connection, due).await?;
+    Ok(emptied)
+}
+
+// Only where the player's own row bears no message, and not again for what an earlier round emptied. No index
+// leads from one event of a message to another: of the PSP account that sends several at once, all are read.
+step!(
+    shared_messages,
+    "update inbox i set raw = ''
+     from (select distinct own.psp, own.body_sha256
+       from payment p join attempt a on a.payment_id = p.payment_id
+         join inbox own on own.attempt_id = a.attempt_id
+       where p.operator_id = $1 and p.player_id = $2 and own.raw = '' and not exists (
+         select from erasure e join erasure_work w
+           on w.operator_id = e.operator_id and w.player_id = e.player_id
+         where e.operator_id = $1 and e.player_id = $2 and w.emptied is not null
+           and own.received_at < e.erased_at - interval '1 day')) own
+     where i.psp = own.psp and i.body_sha256 = own.body_sha256 and i.raw <> ''"
 );
 step!(
-    webhooks,
-    "update inbox set raw = '', event = case when attempt_id in (select a.attempt_id
-         from attempt a join payment p using (payment_id)
-         where p.operator_id = $1 and p.player_id = $2) then 'null' else event end
-     where body_sha256 in (select i.body_sha256
-       from inbox i join attempt a using (attempt_id) join payment p using (payment_id)
+    same_messages,
+    "with recursive account as (
+       select '' as psp
+       union all
+       select (select psp from inbox where psp > account.psp order by psp limit 1)
+       from account where account.psp is not null),
+     own as (
+       select distinct i.event_id, i.body_sha256
+       from payment p join attempt a on a.payment_id = p.payment_id
+         join inbox i on i.attempt_id = a.attempt_id
+       where p.operator_id = $1 and p.player_id = $2),
+     same as (
+       select i.psp, i.event_id from own cross join account cross join lateral (
+         select psp, event_id from inbox
+         where psp = account.psp and event_id = own.event_id and body_sha256 = own.body_sha256
+           and raw <> '' offset 0) i)
+     update inbox i set raw = '' from same where i.psp = same.psp and i.event_id = same.event_id"
+);
+step!(
+    own_messages,
+    "update inbox set raw = '', event = 'null'
+     where attempt_id in (select a.attempt_id
+       from payment p join attempt a on a.payment_id = p.payment_id
        where p.operator_id = $1 and p.player_id = $2)"
 );
 step!(
     addresses,
     "update vendor_check set address = null, transaction = null, places = null
-     where operator_id = $1 and player_id = $2"
+     where payment_id in (select payment_id from payment where operator_id = $1 and player_id = $2)"
 );
 step!(
     vendor_answers,
@@ -264,8 +316,10 @@ step!(sessions, "delete from player_session where operator_id = $1 and player_id
 step!(identity, "update identity_taken set said = '' where operator_id = $1 and player_id = $2");
 step!(
     deliveries,
-    "delete from webhook_delivery_try where delivery_id in (select d.delivery_id from webhook_delivery d
-       join payment p using (payment_id) where p.operator_id = $1 and p.player_id = $2)"
+    "delete from webhook_delivery_try where delivery_id in (select d.delivery_id
+       from payment p join outbox_event e on e.payment_id = p.payment_id
+         join webhook_delivery d on d.event_id = e.event_id
+       where p.operator_id = $1 and p.player_id = $2)"
 );
 step!(
     salts,

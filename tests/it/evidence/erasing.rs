@@ -112,13 +112,17 @@ async fn outsiders_speak(world: &World, player: &PlayerKey) {
            now(), now());
          update limit_use set instrument = substring('{MARK}{MARK}'::bytea from 1 for 16)
            where player_id = '{id}';
-         update inbox set raw = '{MARK}' where attempt_id in (
+         update inbox set raw = '' where attempt_id in (
            select attempt_id from attempt where payment_id = {payment});
          insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at, state,
-             tries)
-           select gen_random_uuid(), psp, event_id || '-of-another', kind, body_sha256, '{{}}', '{MARK}',
-             received_at, 'done', 0 from inbox where attempt_id in (
-             select attempt_id from attempt where payment_id = {payment});
+             tries, attempt_id)
+           select gen_random_uuid(), others.psp, event_id || others.suffix,
+             kind, others.sha || body_sha256, '{{}}', '{MARK}', received_at, 'done', 0, others.attempt
+           from inbox own cross join lateral (values
+             (own.psp, '-of-another', ''::bytea, null::uuid),
+             (own.psp, '-alone', 'alone', own.attempt_id),
+             ('another-account', '', '', null)) as others (psp, suffix, sha, attempt)
+           where attempt_id in (select attempt_id from attempt where payment_id = {payment});
          update payment set source = '{{\"portable\":null,\"tokens\":{{}},\"holder_name\":\"{MARK}\",
            \"masked\":\"\",\"source_deposit\":null}}' where payment_id = {payment};
          insert into incident (incident_id, slot, seq, operator_id, player_id, kind, detail, raised_at)
@@ -131,11 +135,12 @@ async fn outsiders_speak(world: &World, player: &PlayerKey) {
            values (gen_random_uuid(), '{operator}', 'https://casino.example', '{{*}}', 'active', now(), 'k');
          insert into webhook_delivery (delivery_id, endpoint_id, event_id, payment_id, payment_sequence,
              origin, status, due_at, created_at)
-           select gen_random_uuid(), endpoint_id, gen_random_uuid(), {payment}, 1, 'relay', 'failed',
-             now(), now() from webhook_endpoint;
+           select gen_random_uuid(), endpoint_id, event_id, {payment}, 1, 'redelivery', 'failed', now(),
+             now() from webhook_endpoint, outbox_event
+           where outbox_event.payment_id = {payment} and payment_sequence = 1;
          insert into webhook_delivery_try (delivery_id, claim, tried_at, duration_ms, http_status, excerpt)
            select delivery_id, gen_random_uuid(), now(), 1, 500, '{MARK}' from webhook_delivery
-           where payment_id = {payment} and origin = 'relay' and status = 'failed'"
+           where payment_id = {payment} and origin = 'redelivery' and status = 'failed'"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&world.rows).await.unwrap();
 }
