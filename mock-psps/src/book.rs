@@ -59,7 +59,8 @@ impl Status {
     }
 
     /// Whether the books may go from one state to the other. A success may follow a refusal,
-    /// because banks do that; nothing undoes a success but a return or a charge-back.
+    /// because banks do that; nothing undoes a success but a return or a charge-back, and nothing a
+    /// charge-back but a dispute that the merchant wins.
     pub(crate) fn may_become(self, next: Self) -> bool {
         match (self, next) {
             (Self::Pending, Self::Succeeded | Self::Declined | Self::Expired | Self::Cancelled) => {
@@ -67,6 +68,7 @@ impl Status {
             }
             (Self::Declined | Self::Expired | Self::Cancelled, Self::Succeeded) => true,
             (Self::Succeeded, Self::Returned | Self::ChargedBack) => true,
+            (Self::ChargedBack, Self::Succeeded) => true,
             (_, _) => false,
         }
     }

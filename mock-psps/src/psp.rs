@@ -106,6 +106,11 @@ pub(crate) trait Dialect: Send + Sync + 'static {
         true
     }
 
+    /// Whether it tells that a charge-back was won by the merchant.
+    fn tells_of_wins(&self) -> bool {
+        false
+    }
+
     /// Its chains, for PSPs that move coins: money then arrives by transfers to addresses.
     fn chain(&self) -> Option<&dyn Chain> {
         None

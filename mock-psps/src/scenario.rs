@@ -97,12 +97,20 @@ fn complete_if(
         for to in path(movement.status, done.outcome) {
             let from = movement.status;
             let deposit_only = to == Status::ChargedBack && movement.kind != Kind::Deposit;
-            if !from.may_become(to) || deposit_only || !psp.dialect.knows(movement.kind, to) {
+            let untold_win = from == Status::ChargedBack && !psp.dialect.tells_of_wins();
+            if !from.may_become(to)
+                || deposit_only
+                || untold_win
+                || !psp.dialect.knows(movement.kind, to)
+            {
                 return Err(CompleteError::Illegal { kind: movement.kind, from, to });
             }
             movement.status = to;
             movement.changed_at = clock::now();
-            if to == Status::Succeeded {
+            if from == Status::ChargedBack {
+                // The payment is what it was, and has its first day of settlement.
+                movement.wire["won"] = true.into();
+            } else if to == Status::Succeeded {
                 movement.settled_at = Some(movement.changed_at);
                 movement.amount_minor = done.amount_minor.unwrap_or(movement.amount_minor);
                 movement.code = None;

@@ -343,6 +343,7 @@ const fn outcome_label(outcome: &Outcome) -> &'static str {
             Status::Pending => "pending",
             Status::AwaitsCompletion => "awaits_completion",
             Status::Succeeded { .. } => "succeeded",
+            Status::Won { .. } => "won",
             Status::Declined(_) => "declined",
             Status::Expired => "expired",
             Status::Cancelled => "cancelled",

@@ -3,6 +3,7 @@
 use super::attempt::move_on_or_fail;
 use super::command::{Ctx, Source};
 use super::deposit::{fail, mark_limit_use};
+use super::dispute;
 use super::kept::keep;
 use super::money_in::succeed;
 use super::news::{absence_is_proven, verdict};
@@ -37,7 +38,8 @@ pub fn apply(
     }
     let cause = source.as_str();
     if let (Verdict::Succeeded, Some(money)) = (verdict, moved(outcome)) {
-        succeed(book, id, attempt_id, money, source, ctx);
+        let apply = if is_won(outcome) { dispute::win } else { succeed };
+        apply(book, id, attempt_id, money, source, ctx);
         return None;
     }
     if matches!(verdict, Verdict::Returned | Verdict::Reversed) {
@@ -73,11 +75,18 @@ pub fn apply(
     }
 }
 
+const fn is_won(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Reported(Report { status: Status::Won { .. }, .. }))
+}
+
 fn moved(outcome: &Outcome) -> Option<Money> {
     match outcome {
         Outcome::Reported(Report {
             status:
-                Status::Succeeded { money } | Status::Returned { money } | Status::Reversed { money },
+                Status::Succeeded { money }
+                | Status::Won { money }
+                | Status::Returned { money }
+                | Status::Reversed { money },
             ..
         }) => Some(*money),
         _ => None,

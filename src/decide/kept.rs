@@ -57,6 +57,11 @@ pub fn keep_booked_back(book: &mut Book, id: Uuid, attempt: AttemptId, money: Mo
     keep_booked(book, id, attempt, &format!("{BACK}{money}"));
 }
 
+/// No longer keeps this one of what is kept.
+pub fn forget(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
+    retain(book, id, attempt, |known| known != text);
+}
+
 /// What was told of takings-back before says nothing of the next one.
 pub fn forget_takings_back(book: &mut Book, id: Uuid, attempt: AttemptId) {
     retain(book, id, attempt, |known| {

@@ -26,6 +26,7 @@ pub mod deposit;
 pub mod deposit_news;
 pub mod desk_work;
 pub mod dispatch;
+pub mod dispute;
 pub mod ends;
 pub mod erasure;
 pub mod four_eyes;

@@ -7,11 +7,10 @@
 
 use super::command::{Ctx, Source};
 use super::deposit::{mark_limit_use, mark_source, recount_limit};
-use super::kept::{self, forget_takings_back, keep};
+use super::kept::keep;
 use super::news::{OTHER_MONEY, UNTOLD_CARD};
 use super::people::{ask_people, close_reviews, raise};
-use super::taken_back::is_surplus;
-use super::{returns, vendor};
+use super::{dispute, returns, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
     AttemptId, AttemptStatus, DecisionId, DepositStatus, Method, Money, PaymentStatus, Reason,
@@ -39,8 +38,8 @@ pub fn succeed(
 ) {
     let payment = book.payments[&id].clone();
     let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
-    if is_disputed(&payment, &attempt) {
-        return win_dispute(book, id, &attempt, money, source, ctx);
+    if dispute::is_over(&payment, &attempt) {
+        return dispute::told_again(book, id, &attempt, money, source, ctx);
     }
     if money != attempt.asked && source == PROVEN_WEBHOOK && can_be_asked(&attempt, ctx) {
         // Other money is believed when an inquiry confirms it. `news` makes one due at once.
@@ -286,70 +285,4 @@ fn second_success(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ct
     let detail = "a second PSP was paid for one deposit";
     raise(book, "deposit.second_success", id, Some(attempt.id), detail, ctx);
     returns::open_of_second_success(book, id, attempt, money, ctx);
-}
-
-/// Whether the attempt's money was taken back by a dispute; a part of it may have gone back before that.
-fn is_disputed(payment: &Payment, attempt: &Attempt) -> bool {
-    let reversed = payment.deposit_status() == Some(DepositStatus::Reversed);
-    let is_rest = reversed && !is_surplus(payment, attempt.id);
-    match attempt.status {
-        AttemptStatus::Reversed => true,
-        AttemptStatus::Returned => is_rest,
-        _ => false,
-    }
-}
-
-/// The PSP tells, by an event of its own, that the money is ours again: once. Any other source may
-/// only be repeating what it said before the reversal.
-fn win_dispute(
-    book: &mut Book,
-    id: Uuid,
-    attempt: &Attempt,
-    money: Money,
-    source: Source,
-    ctx: &Ctx<'_>,
-) {
-    let reversed = book.payments[&id].deposit_status() == Some(DepositStatus::Reversed);
-    let credited = book.payments[&id].credited.map(|credited| credited.currency);
-    if !reversed || source != PROVEN_WEBHOOK || credited != Some(money.currency) {
-        return tell_win(book, id, attempt, money, source, ctx);
-    }
-    let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
-    if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
-        let to_debt = book.wallet(money.currency).owed.min(money.minor);
-        let to_cash = money.minor - to_debt;
-        let posting = templates::reversal_won(&attempt.psp, money.currency, to_debt, to_cash);
-        book.post_covered(&posting, id);
-        forget_takings_back(book, id, attempt.id);
-    }
-}
-
-/// Kept of a deposit that its PSP, asked, told to be paid after its money was taken back.
-const WON: &str = "succeeded, when asked";
-
-/// What tells that the money is there, and does not book it. An inquiry's answer may be older than the
-/// reversal; and where a PSP's messages prove nothing by themselves it is all that will ever tell of a dispute
-/// that was won. People look, once.
-fn tell_win(
-    book: &mut Book,
-    id: Uuid,
-    attempt: &Attempt,
-    money: Money,
-    source: Source,
-    ctx: &Ctx<'_>,
-) {
-    if kept::says(attempt, WON) {
-        return;
-    }
-    // A deposit that succeeded again is what it says.
-    let is_back = book.payments[&id].deposit_status() == Some(DepositStatus::Succeeded);
-    if source != Source::Inquiry || is_back {
-        return kept::keep_too(book, id, attempt.id, "succeeded");
-    }
-    kept::keep_too(book, id, attempt.id, WON);
-    let detail = format!(
-        "the PSP says that {money} is paid of a deposit whose money was taken back, and nothing is booked \
-         for it: ask the PSP whether the dispute was won, and adjust the wallet"
-    );
-    raise(book, "deposit.dispute_won", id, Some(attempt.id), &detail, ctx);
 }

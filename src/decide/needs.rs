@@ -126,21 +126,13 @@ impl Command {
         if let Outcome::Reported(report) = &news.outcome {
             use psp_contract::Status;
             match report.status {
-                Status::Succeeded { money } => {
-                    needs.limits.insert(player.clone());
-                    needs.reviews.insert(news.payment);
-                    if news.direction == Direction::Withdrawal {
-                        needs.movements.insert(player.clone());
-                        needs.open_withdrawals.insert(player.clone());
-                    } else {
-                        let most = needs.credited.entry((player.clone(), news.payment));
-                        let most = most.or_insert(money);
-                        *most = if most.minor < money.minor { money } else { *most };
-                    }
+                Status::Succeeded { money } | Status::Won { money } => {
+                    success_needs(player, news, money, needs);
                 }
-                Status::Returned { .. } | Status::Reversed { .. } => {
+                Status::Returned { money } | Status::Reversed { money } => {
+                    // It vouches for a success that was not told yet, which is booked first.
+                    success_needs(player, news, money, needs);
                     needs.open_withdrawals.insert(player.clone());
-                    needs.reviews.insert(news.payment);
                 }
                 Status::Declined(_) | Status::Expired | Status::Cancelled => {
                     end_needs(player, news, needs);
@@ -151,6 +143,20 @@ impl Command {
         } else {
             end_needs(player, news, needs);
         }
+    }
+}
+
+/// What a success changes.
+fn success_needs(player: &PlayerKey, news: &News, money: Money, needs: &mut Needs) {
+    needs.limits.insert(player.clone());
+    needs.reviews.insert(news.payment);
+    if news.direction == Direction::Withdrawal {
+        needs.movements.insert(player.clone());
+        needs.open_withdrawals.insert(player.clone());
+    } else {
+        let most = needs.credited.entry((player.clone(), news.payment));
+        let most = most.or_insert(money);
+        *most = if most.minor < money.minor { money } else { *most };
     }
 }
 

@@ -229,7 +229,10 @@ const fn is_lost(outcome: &Outcome) -> bool {
 /// believed yet.
 fn is_unproven(attempt: &Attempt, outcome: &Outcome) -> bool {
     let told = match outcome {
-        Outcome::Reported(Report { status: Status::Succeeded { money }, .. }) => Some(*money),
+        Outcome::Reported(Report {
+            status: Status::Succeeded { money } | Status::Won { money },
+            ..
+        }) => Some(*money),
         _ => None,
     };
     let untold = kept::says(attempt, UNTOLD_CARD);

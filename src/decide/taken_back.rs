@@ -10,6 +10,7 @@
 
 use super::command::{Ctx, Source};
 use super::deposit::mark_limit_use;
+use super::dispute::UNTOLD_SUCCESS;
 use super::kept::{self, forget_takings_back, keep, keep_booked};
 use super::money_in::{PROVEN_WEBHOOK, succeed};
 use super::news::OTHER_MONEY;
@@ -53,6 +54,7 @@ pub fn take_back(
         let of_asked = money.currency == attempt.asked.currency;
         let arrived = if of_asked { attempt.asked } else { money };
         succeed(book, id, attempt_id, arrived, Source::Inquiry, ctx);
+        kept::keep_too(book, id, attempt_id, UNTOLD_SUCCESS);
     }
     if book.move_attempt(id, attempt_id, to, "taken back").is_err() {
         return keep(book, id, attempt_id, to.as_str());

@@ -179,6 +179,9 @@ fn reported(status: &Status, facts: &Facts<'_>) -> Verdict {
         Status::Pending if facts.is_open() => Verdict::Accepted,
         Status::Pending => Verdict::Nothing,
         Status::Succeeded { .. } => Verdict::Succeeded,
+        // What was won had come.
+        Status::Won { .. } if facts.is_deposit() => Verdict::Succeeded,
+        Status::Won { .. } => Verdict::Nothing,
         Status::Declined(decline) => Verdict::Declined {
             move_on: decline.retry_elsewhere && may_move_on(decline.irreversible, facts),
         },

@@ -25,6 +25,7 @@ pub fn capabilities(needs_our_answer: bool) -> Capabilities {
             payer_brings: None,
             can_cancel: true,
             any_amount: false,
+            wins_like_success: false,
             session_life: Duration::from_secs(1800),
         }),
         payout: Some(PayoutCapability {

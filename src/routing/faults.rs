@@ -15,6 +15,7 @@ pub const fn is_psp_fault(outcome: &Outcome) -> Option<bool> {
             | Status::Pending
             | Status::AwaitsCompletion
             | Status::Succeeded { .. }
+            | Status::Won { .. }
             | Status::Expired
             | Status::Cancelled
             | Status::Returned { .. }
@@ -81,6 +82,7 @@ pub const fn is_approved(outcome: &Outcome) -> Option<bool> {
             | Status::AwaitsCompletion
             | Status::Expired
             | Status::Cancelled
+            | Status::Won { .. }
             | Status::Returned { .. }
             | Status::Reversed { .. } => None,
         },

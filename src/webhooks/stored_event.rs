@@ -34,6 +34,10 @@ struct StoredReport {
     // Absent in rows of a release that could not look an attempt up.
     #[serde(default)]
     attempt: Option<String>,
+    // That a success is a dispute won. Absent where it is not, and in rows of a release that told no
+    // difference, so that both releases read each other's rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    won: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -129,7 +133,7 @@ fn write_report(report: &Report) -> StoredReport {
         },
         Status::Pending => StoredStatus::Pending,
         Status::AwaitsCompletion => StoredStatus::AwaitsCompletion,
-        Status::Succeeded { money } => {
+        Status::Succeeded { money } | Status::Won { money } => {
             StoredStatus::Succeeded { minor: money.minor, currency: code(*money) }
         }
         Status::Declined(decline) => StoredStatus::Declined {
@@ -149,7 +153,8 @@ fn write_report(report: &Report) -> StoredReport {
     };
     let payer = report.payer.as_ref().map(write_payer);
     let attempt = report.attempt.map(|attempt| attempt.lower());
-    StoredReport { psp_reference: report.psp_reference.clone(), status, payer, attempt }
+    let won = matches!(report.status, Status::Won { .. });
+    StoredReport { psp_reference: report.psp_reference.clone(), status, payer, attempt, won }
 }
 
 fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
@@ -161,6 +166,9 @@ fn read_report(stored: StoredReport) -> Result<Report, StoreError> {
         },
         StoredStatus::Pending => Status::Pending,
         StoredStatus::AwaitsCompletion => Status::AwaitsCompletion,
+        StoredStatus::Succeeded { minor, currency } if stored.won => {
+            Status::Won { money: money(minor, &currency)? }
+        }
         StoredStatus::Succeeded { minor, currency } => {
             Status::Succeeded { money: money(minor, &currency)? }
         }
@@ -207,4 +215,41 @@ fn read_class(text: &str) -> Result<DeclineClass, StoreError> {
         .find(|(_, known)| *known == text)
         .map(|(class, _)| *class)
         .ok_or_else(|| StoreError::Corrupt(format!("decline class {text}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Currency;
+
+    fn stored(status: Status) -> String {
+        let report = Some(Report::new("8825", status));
+        let event = WebhookEvent {
+            event_id: "8825:CHARGEBACK_REVERSED:true".to_owned(),
+            kind: "CHARGEBACK_REVERSED".to_owned(),
+            attempt: None,
+            psp_reference: None,
+            subject: Some(Subject::Deposit),
+            report,
+            if_deposit: None,
+            payin: None,
+            occurred_at: None,
+            hint_only: false,
+        };
+        write(&event)
+    }
+
+    /// Two releases may share an inbox, and a new one finds what an older one left there.
+    #[test]
+    fn a_dispute_won_is_read_back_and_an_older_release_reads_it_as_the_success_that_it_knows() {
+        let money = Money::new(1050, Currency::EUR);
+        let status = |text: &str| read(text).expect("a stored event").report.map(|it| it.status);
+        let won = stored(Status::Won { money });
+        assert_eq!(status(&won), Some(Status::Won { money }));
+        // As a release writes it that knows no such word, and as it reads this one's.
+        let succeeded = stored(Status::Succeeded { money });
+        assert!(!succeeded.contains("won"), "{succeeded}");
+        assert_eq!(status(&succeeded), Some(Status::Succeeded { money }));
+        assert_eq!(won.replace(r#","won":true"#, ""), succeeded);
+    }
 }

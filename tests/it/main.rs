@@ -51,6 +51,7 @@ mod names;
 mod other_money;
 mod outcomes;
 mod overtaken_payouts;
+mod overtaken_reversals;
 mod owed;
 mod packs;
 mod payer_returns;

@@ -13,7 +13,7 @@ use psp_contract::{Decline, DeclineClass, Outcome, Report, Status};
 use serde_json::json;
 use std::time::Duration;
 
-const WEBHOOK: Source = Source::Webhook { hint: false };
+pub const WEBHOOK: Source = Source::Webhook { hint: false };
 
 /// What the PSP says is the test's own, and its mock's books are no judge of ours.
 pub async fn by_word() -> World {
@@ -42,7 +42,7 @@ pub async fn tell(
 }
 
 /// The PSP tells this of the deposit's one attempt; the deposit's status and the wallet afterwards.
-async fn told(
+pub async fn told(
     world: &World,
     deposit: &Payment,
     status: Status,
@@ -53,11 +53,11 @@ async fn told(
     (world.payment(deposit.id).await.status.as_str(), wallet.cash, wallet.owed)
 }
 
-const fn reversed(minor: i64) -> Status {
+pub const fn reversed(minor: i64) -> Status {
     Status::Reversed { money: eur(minor) }
 }
 
-const fn succeeded(minor: i64) -> Status {
+pub const fn succeeded(minor: i64) -> Status {
     Status::Succeeded { money: eur(minor) }
 }
 

@@ -173,6 +173,7 @@ fn capabilities(needs_our_answer: bool) -> Capabilities {
             payer_brings: None,
             can_cancel: false,
             any_amount: false,
+            wins_like_success: false,
             session_life: Duration::from_secs(1800),
         }),
         payout: None,
@@ -213,6 +214,7 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
         Just(Status::Cancelled),
         decline,
         money.clone().prop_map(|money| Status::Succeeded { money }),
+        money.clone().prop_map(|money| Status::Won { money }),
         money.clone().prop_map(|money| Status::Returned { money }),
         money.prop_map(|money| Status::Reversed { money }),
     ];

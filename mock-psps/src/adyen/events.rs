@@ -20,6 +20,9 @@ pub(super) fn notices(adyen: &Adyen, m: &Movement, step: Step) -> Vec<Notice> {
         return vec![transfer(adyen, m)];
     }
     let told = match (m.kind, step.to) {
+        (Kind::Deposit, Status::Succeeded) if step.from == Status::ChargedBack => {
+            Some(("CHARGEBACK_REVERSED", true))
+        }
         (Kind::Deposit, Status::Succeeded) => Some(("AUTHORISATION", true)),
         (Kind::Deposit, Status::Declined) => Some(("AUTHORISATION", false)),
         (Kind::Deposit, Status::Expired) => Some(("OFFER_CLOSED", true)),

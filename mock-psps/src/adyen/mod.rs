@@ -158,6 +158,10 @@ impl Dialect for Adyen {
     }
 
     /// A card cannot pay by itself.
+    fn tells_of_wins(&self) -> bool {
+        true
+    }
+
     fn unsolicited(&self, _: &Payin) -> Option<Movement> {
         None
     }

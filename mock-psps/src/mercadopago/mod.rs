@@ -146,6 +146,10 @@ impl Dialect for MercadoPago {
     }
 
     /// A PIX to the account's key, which no payment asked for.
+    fn tells_of_wins(&self) -> bool {
+        true
+    }
+
     fn unsolicited(&self, payin: &Payin) -> Option<Movement> {
         let now = clock::now();
         Some(Movement {

@@ -101,6 +101,7 @@ async fn pay(
 fn state(m: &Movement) -> (&'static str, &str) {
     match m.status {
         Status::Pending => ("pending", "pending_waiting_transfer"),
+        Status::Succeeded if m.wire["won"] == true => ("charged_back", "reimbursed"),
         Status::Succeeded => ("approved", "accredited"),
         Status::Declined => ("rejected", m.code.as_deref().unwrap_or("rejected_by_bank")),
         Status::Expired => ("cancelled", "expired"),

@@ -59,6 +59,9 @@ pub struct DepositCapability {
     /// Whatever amount arrives for a request is credited (a crypto address cannot refuse one). For
     /// all others an amount that was not asked for waits for a person.
     pub any_amount: bool,
+    /// That a dispute was won is told in no word of its own ([`crate::Status::Won`]), but by the message that
+    /// tells of success, once more.
+    pub wins_like_success: bool,
     /// How long a session can still be completed when the PSP does not say.
     pub session_life: Duration,
 }
@@ -73,6 +76,7 @@ impl DepositCapability {
             payer_brings: None,
             can_cancel: false,
             any_amount: false,
+            wins_like_success: false,
             session_life,
         }
     }

@@ -61,6 +61,9 @@ pub enum Status {
     Expired,
     /// Cancelled by the payer or by us. A late success may still follow.
     Cancelled,
+    /// After a reversal of a deposit: its dispute was won, and the money is ours again. Only of a PSP that
+    /// has a word of its own for it, so that no message about the first success can read so.
+    Won { money: Money },
     /// After success: the money came back (a payout that bounced) or was sent back (a deposit).
     Returned { money: Money },
     /// After success: the bank or scheme took the money back (chargeback, claw-back).

@@ -105,10 +105,12 @@ fn standard_status(item: &Json, kind: &str, success: bool) -> Option<Option<Stat
     let money = money(item);
     let paid = money.map(|money| Status::Succeeded { money });
     let reversed = money.map(|money| Status::Reversed { money });
+    let returned = money.map(|money| Status::Returned { money });
     // Not signed; it can only make of a refusal that the payer is waited for until the link runs out.
     let on_link = item.str("additionalData/paymentLinkId").is_some();
     Some(match (kind, success) {
-        ("AUTHORISATION" | "CHARGEBACK_REVERSED" | "REFUND", true) => paid,
+        ("AUTHORISATION" | "REFUND", true) => paid,
+        ("CHARGEBACK_REVERSED", true) => money.map(|money| Status::Won { money }),
         // The link can still be paid, with another card.
         ("AUTHORISATION", false) if on_link => Some(Status::Pending),
         ("AUTHORISATION", false) => Some(Status::declined(DeclineClass::PlayerFixable, "Refused")),
@@ -116,9 +118,7 @@ fn standard_status(item: &Json, kind: &str, success: bool) -> Option<Option<Stat
         ("CANCELLATION" | "TECHNICAL_CANCEL" | "CANCEL_OR_REFUND" | "EXPIRE", true) => reversed,
         ("OFFER_CLOSED", true) => Some(Status::Expired),
         ("REFUND", false) => Some(Status::declined(DeclineClass::PspFault, "REFUND")),
-        ("REFUND_FAILED" | "REFUNDED_REVERSED", true) => {
-            money.map(|money| Status::Returned { money })
-        }
+        ("REFUND_FAILED" | "REFUNDED_REVERSED", true) => returned,
         _ => return None,
     })
 }

@@ -77,7 +77,7 @@ fn payment_status(body: &Json, money: Money) -> Result<Status, Unknown> {
         "cancelled" if detail == "expired" => Status::Expired,
         "cancelled" => Status::Cancelled,
         "refunded" => Status::Returned { money },
-        "charged_back" if detail == "reimbursed" => Status::Succeeded { money },
+        "charged_back" if detail == "reimbursed" => Status::Won { money },
         "charged_back" => Status::Reversed { money },
         _ => return Err(Unknown::UnlistedCode),
     })

@@ -41,7 +41,11 @@ const LEDGER: InquiryCapability = InquiryCapability {
 };
 
 static CAPABILITIES: Capabilities = Capabilities {
-    deposit: Some(DepositCapability::opened_by_us(minutes(60))),
+    deposit: Some(DepositCapability {
+        // A deposit that was taken back by a `debit` comes again by a `credit`.
+        wins_like_success: true,
+        ..DepositCapability::opened_by_us(minutes(60))
+    }),
     payout: Some(PayoutCapability::BANK_ACCOUNTS),
     return_deposit: true,
     unsolicited_deposits: false,

@@ -240,6 +240,9 @@ fn an_authorisation_that_is_called_off_is_money_taken_back() {
         assert_eq!(said(kind, false, &nothing), None, "{kind} that failed");
     }
     assert_eq!(said("OFFER_CLOSED", true, &nothing), Some(Status::Expired));
+    // A dispute that was won has a word of its own, which no authorisation told late can be taken for.
+    assert_eq!(said("CHARGEBACK_REVERSED", true, &nothing), Some(Status::Won { money }));
+    assert_eq!(said("AUTHORISATION", true, &nothing), Some(Status::Succeeded { money }));
 }
 
 /// A link can be paid with another card; a stored card was asked for by its name.

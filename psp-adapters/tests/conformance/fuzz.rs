@@ -92,7 +92,10 @@ fn run(fixture: &dyn Fixture, act: Act, case: Case, breaks: &[Break]) {
         return;
     };
     match report.status {
-        Status::Succeeded { money } | Status::Returned { money } | Status::Reversed { money } => {
+        Status::Succeeded { money }
+        | Status::Won { money }
+        | Status::Returned { money }
+        | Status::Reversed { money } => {
             // An inquiry's amount is told as it arrived where the core decides about another one.
             let as_told = tells_as_it_is(fixture, act);
             let told = matches!(case, Case::Succeeded | Case::CameBack);

@@ -76,6 +76,7 @@ fn word(outcome: &Outcome, asked: Money) -> String {
         Status::Pending => "pending".to_owned(),
         Status::AwaitsCompletion => "awaits completion".to_owned(),
         Status::Succeeded { money } => moved("succeeded", money),
+        Status::Won { money } => moved("won", money),
         Status::Declined(_) => "declined".to_owned(),
         Status::Cancelled => "cancelled".to_owned(),
         Status::Expired => "expired".to_owned(),

@@ -310,6 +310,7 @@ fn psp(can_be_asked: bool) -> Capabilities {
             payer_brings: None,
             can_cancel: can_be_asked,
             any_amount: false,
+            wins_like_success: can_be_asked,
             session_life: Duration::from_secs(1_800),
         }),
         payout: Some(PayoutCapability {

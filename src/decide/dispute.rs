@@ -1,0 +1,125 @@
+//! A deposit's money was taken back, and its PSP tells again that it is there.
+//!
+//! Only what cannot be the first success told late is booked: the word that a PSP has for a dispute that was
+//! won, or, at a PSP that has none, a success told after the first one was told. Whatever comes in another
+//! order, or by an answer that may be older than the taking-back, moves nothing; where money may be there of
+//! which the books do not know people look, once.
+
+use super::command::{Ctx, Source};
+use super::kept;
+use super::money_in::{PROVEN_WEBHOOK, succeed};
+use super::people::raise;
+use super::taken_back::is_surplus;
+use crate::book::{Attempt, Book, Payment};
+use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus};
+use crate::ledger::templates;
+use uuid::Uuid;
+
+/// Whether the attempt's money was taken back by a dispute; a part of it may have gone back before that.
+pub fn is_over(payment: &Payment, attempt: &Attempt) -> bool {
+    let reversed = payment.deposit_status() == Some(DepositStatus::Reversed);
+    let is_rest = reversed && !is_surplus(payment, attempt.id);
+    match attempt.status {
+        AttemptStatus::Reversed => true,
+        AttemptStatus::Returned => is_rest,
+        _ => false,
+    }
+}
+
+/// Kept of an attempt whose success was never told: its taking-back vouched for it. The next message of a
+/// success is that one, which was overtaken.
+pub const UNTOLD_SUCCESS: &str = "its success is not told yet";
+
+/// The PSP says in its own word that a dispute was won. It vouches for the success, too.
+pub fn win(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let payment = &book.payments[&id];
+    let Some(attempt) = payment.attempt(attempt_id).cloned() else { return };
+    if !is_over(payment, &attempt) {
+        return succeed(book, id, attempt_id, money, source, ctx);
+    }
+    if source == PROVEN_WEBHOOK && can_be_booked(payment, money) {
+        return book_win(book, id, &attempt, money, ctx);
+    }
+    tell(book, id, &attempt, money, source, ctx);
+}
+
+/// The PSP tells of a success of money that was taken back.
+pub fn told_again(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    money: Money,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
+    let is_proven = source == PROVEN_WEBHOOK;
+    if is_proven && kept::says(attempt, UNTOLD_SUCCESS) {
+        return kept::forget(book, id, attempt.id, UNTOLD_SUCCESS);
+    }
+    let payment = &book.payments[&id];
+    if is_proven && wins_like_success(attempt, ctx) && can_be_booked(payment, money) {
+        return book_win(book, id, attempt, money, ctx);
+    }
+    tell(book, id, attempt, money, source, ctx);
+}
+
+fn wins_like_success(attempt: &Attempt, ctx: &Ctx<'_>) -> bool {
+    let capabilities = ctx.psps.capabilities(&attempt.psp);
+    let deposit = capabilities.and_then(|capabilities| capabilities.deposit.as_ref());
+    deposit.is_some_and(|deposit| deposit.wins_like_success)
+}
+
+/// Whether the wallet was debited of money in this currency.
+fn can_be_booked(payment: &Payment, money: Money) -> bool {
+    let credited = payment.credited.map(|credited| credited.currency);
+    payment.deposit_status() == Some(DepositStatus::Reversed) && credited == Some(money.currency)
+}
+
+/// The money is the player's again, debts first.
+fn book_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
+    if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
+        let to_debt = book.wallet(money.currency).owed.min(money.minor);
+        let to_cash = money.minor - to_debt;
+        let posting = templates::reversal_won(&attempt.psp, money.currency, to_debt, to_cash);
+        book.post_covered(&posting, id);
+        kept::forget_takings_back(book, id, attempt.id);
+    }
+}
+
+/// Kept of a deposit that its PSP, asked, told to be paid after its money was taken back.
+const WHEN_ASKED: &str = "succeeded, when asked";
+/// Kept of a deposit of whose success its PSP sent another message after its money was taken back.
+const BY_MESSAGE: &str = "succeeded, by another message";
+
+/// What tells that the money is there, and does not book it. An inquiry's answer may be older than the
+/// taking-back; and where a PSP's messages prove nothing by themselves it is all that will ever tell of a
+/// dispute that was won. Another message of a success may be of a second payment. People look, once.
+fn tell(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, source: Source, ctx: &Ctx<'_>) {
+    // A deposit that succeeded again is what it says.
+    let is_back = book.payments[&id].deposit_status() == Some(DepositStatus::Succeeded);
+    let told = match source {
+        Source::Inquiry if !is_back => WHEN_ASKED,
+        PROVEN_WEBHOOK if !is_back => BY_MESSAGE,
+        _ => "succeeded",
+    };
+    if kept::says(attempt, told) {
+        return;
+    }
+    kept::keep_too(book, id, attempt.id, told);
+    if told == "succeeded" {
+        return;
+    }
+    let detail = format!(
+        "the PSP says that {money} is paid of a deposit whose money was taken back, and nothing is booked \
+         for it: ask the PSP whether the dispute was won, or money came once more, and adjust the wallet"
+    );
+    raise(book, "deposit.dispute_won", id, Some(attempt.id), &detail, ctx);
+}
