@@ -35,6 +35,7 @@ mod exclusions;
 mod guards;
 mod idempotency;
 mod inbox;
+mod issuers;
 mod kyc;
 mod kyt;
 mod kyt_again;

@@ -175,7 +175,7 @@ async fn a_limit_above_the_bound_wants_a_word_with_the_player() {
     world.close().await;
 }
 
-const CARDS: &str = "id = \"cards\"\nkind = \"method.allowed\"\neffect = \"review\"\n\
+pub const CARDS: &str = "id = \"cards\"\nkind = \"method.allowed\"\neffect = \"review\"\n\
                      allowed = [\"card\"]\ncard_funding = [\"debit\", \"prepaid\"]\n\
                      at = [\"deposit.post\"]";
 

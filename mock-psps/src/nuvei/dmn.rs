@@ -48,6 +48,7 @@ fn payment(m: &Movement) -> Notice {
     let (event, kind) = match (m.kind, m.status) {
         (Kind::Refund, _) => ("payment", "Credit"),
         (_, Status::ChargedBack) => ("payment", "Chargeback"),
+        (Kind::Deposit, Status::Returned) => ("payment", "Void"),
         _ => ("payment", "Sale"),
     };
     let format = format_description!("[year]-[month]-[day].[hour]:[minute]:[second]");

@@ -198,31 +198,58 @@ pub(super) async fn details(
         if id.is_empty() && unique_id.is_empty() {
             return Err(Refusal::validation("transactionId or clientUniqueId is needed"));
         }
-        let asked_for = |m: &&Movement| {
-            let fits = |want: &str, is: &str| want.is_empty() || want == is;
-            m.kind != Kind::Payout
-                && fits(&id, &m.reference)
-                && fits(&unique_id, m.text("unique_id"))
+        let of_merchant = |m: &&Movement| {
+            let named = unique_id.is_empty() || unique_id == m.text("unique_id");
+            m.kind != Kind::Payout && named
         };
         let movements = psp.book.movements();
-        let found = movements.iter().find(asked_for).ok_or_else(Refusal::not_found)?;
-        Ok(view(found))
+        let mut found = movements.iter().filter(of_merchant);
+        // Each transaction of an order has an id of its own: that of the step stays the step's.
+        let found = found.find_map(|m| match () {
+            () if id.is_empty() => Some((m, is_at_issuer(m))),
+            () if id == m.reference || id == transaction_of(m) => Some((m, false)),
+            () if id == issuer_step(m) => Some((m, true)),
+            () => None,
+        });
+        let (movement, is_step) = found.ok_or_else(Refusal::not_found)?;
+        Ok(view(movement, is_step))
     })
     .await
 }
 
+/// Whether the payer of an order is with the issuer of the card that they tried first.
+fn is_at_issuer(m: &Movement) -> bool {
+    m.kind == Kind::Deposit && m.status == Status::Pending && !m.text("card").is_empty()
+}
+
+/// The id of the step at the issuer.
+fn issuer_step(m: &Movement) -> String {
+    ids::derived_digits(&["InitAuth3D", &m.reference], 19)
+}
+
+/// The id of a movement's newest transaction that is more than a step: what takes a sale back has its own.
+fn transaction_of(m: &Movement) -> String {
+    match (m.kind, m.status) {
+        (Kind::Deposit, Status::Returned | Status::ChargedBack) => {
+            ids::derived_digits(&[m.status.as_str(), &m.reference], 19)
+        }
+        _ => m.reference.clone(),
+    }
+}
+
 /// A transaction as getTransactionDetails shows it. Whose card is with its issuer has a transaction that
-/// is approved, of the amount, and no sale yet.
-fn view(m: &Movement) -> Fields {
-    let is_card = !m.text("card").is_empty();
+/// is approved, of the amount, and no sale yet; the sale has another id, and may be of another card.
+fn view(m: &Movement, is_step: bool) -> Fields {
     let (kind, status) = match (m.kind, m.status) {
+        _ if is_step => ("InitAuth3D", "APPROVED"),
         (Kind::Refund, _) => ("Credit", word(m)),
         (_, Status::ChargedBack) => ("Chargeback", word(m)),
-        (Kind::Deposit, Status::Pending) if is_card => ("InitAuth3D", "APPROVED"),
+        (Kind::Deposit, Status::Returned) => ("Void", "APPROVED"),
         _ => ("Sale", word(m)),
     };
+    let id = if is_step { issuer_step(m) } else { transaction_of(m) };
     let details = json!({
-        "transactionId": m.reference, "transactionStatus": status, "transactionType": kind,
+        "transactionId": id, "transactionStatus": status, "transactionType": kind,
         "processedAmount": amount(m), "processedCurrency": m.currency,
         "date": clock::day(m.changed_at), "gwErrorCode": if m.code.is_some() { -1 } else { 0 },
         "gwErrorReason": m.code, "gwExtendedErrorCode": 0,
@@ -230,8 +257,20 @@ fn view(m: &Movement) -> Fields {
     fields([
         ("clientUniqueId", m.text("unique_id").into()),
         ("transactionDetails", details),
-        ("paymentOption", option(m)),
+        ("paymentOption", if is_step { first_card(m) } else { option(m) }),
     ])
+}
+
+/// The card that the payer was sent to its issuer with: a debit card, and not the one that they pay with.
+fn first_card(m: &Movement) -> Value {
+    let digits = ids::derived_digits(&["first card", m.text("user")], 4);
+    json!({
+        "userPaymentOptionId": ids::derived_digits(&["upo", m.text("user"), &digits], 8),
+        "card": {
+            "ccCardNumber": format!("5****{digits}"), "last4Digits": digits,
+            "ccExpMonth": "12", "ccExpYear": "30", "cardType": "Debit", "cardBrand": "MASTERCARD",
+        },
+    })
 }
 
 /// What was paid with.

@@ -152,16 +152,19 @@ fn state(body: &Json, moved: Option<Money>) -> Told<Status> {
     })
 }
 
-pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+pub(super) fn inquiry_answer(
+    response: &HttpResponse,
+    (inquiry, now): &(Inquiry, Timestamp),
+) -> Told {
     match inquiry.subject {
         Subject::Payout => payout_status(response, inquiry),
-        Subject::Deposit | Subject::Return => details(response, inquiry),
+        Subject::Deposit | Subject::Return => details(response, inquiry, *now),
     }
 }
 
 /// Whether a transaction of this type, once approved, is the money of what was asked about. Under our
-/// reference stand the steps before it, too, of which no money moves (`InitAuth3D`, `Auth3D`, `Auth`), and
-/// a `Void`, which takes back a sale or a refund.
+/// reference stand the steps before it, too, of which no money moves, and a `Void`, which takes back a sale or
+/// a refund.
 fn moves_money(subject: Subject, kind: Option<&str>) -> bool {
     match subject {
         Subject::Deposit => matches!(kind, Some("Sale" | "Settle" | "Chargeback")),
@@ -169,8 +172,21 @@ fn moves_money(subject: Subject, kind: Option<&str>) -> bool {
     }
 }
 
+/// A sale that was entered in the last second is told a little later.
+const EXPIRY_GRACE: std::time::Duration = minutes(10);
+
+/// The last that Nuvei knows is a step at the card's issuer. Its page stays open, after a refusal for another
+/// card too; nobody comes back to it when our session is long over, and nothing else would ever say so.
+fn at_the_issuer(inquiry: &Inquiry, now: Timestamp) -> Status {
+    let end = inquiry.first_sent_at + super::SESSION_LIFE + EXPIRY_GRACE;
+    if end < now { Status::Expired } else { Status::Pending }
+}
+
 /// getTransactionDetails about a deposit or a refund.
-fn details(response: &HttpResponse, inquiry: &Inquiry) -> Told {
+///
+/// Each transaction under our reference has an id and a card of its own. The sale's are told and no others: a
+/// return names the transaction that it sends back, and who began with one card may have paid with another.
+fn details(response: &HttpResponse, inquiry: &Inquiry, now: Timestamp) -> Told {
     let body = success(response).map_err(question_refused)?;
     let details = body.need("transactionDetails")?;
     must_match(body.str("clientUniqueId") == Some(&inquiry.attempt.lower()))?;
@@ -178,20 +194,34 @@ fn details(response: &HttpResponse, inquiry: &Inquiry) -> Told {
     let kind = details.str("transactionType");
     let status = match (details.str("transactionStatus"), kind, moved) {
         (Some("APPROVED"), Some("Chargeback"), Some(money)) => Status::Reversed { money },
+        (Some("APPROVED"), Some("Void"), moved) => match inquiry.subject {
+            Subject::Deposit => Status::Reversed { money: moved.ok_or(Unknown::Unreadable)? },
+            // Whether the refund was voided or voids something else, people find out.
+            Subject::Payout | Subject::Return => return Err(Unknown::PspUndecided.into()),
+        },
+        (Some("APPROVED" | "DECLINED"), Some("InitAuth3D" | "Auth3D" | "Auth"), _)
+            if inquiry.subject == Subject::Deposit =>
+        {
+            at_the_issuer(inquiry, now)
+        }
         (Some("APPROVED"), kind, _) if !moves_money(inquiry.subject, kind) => Status::Pending,
         (Some("REDIRECT"), ..) => Status::Pending,
         (Some("EXPIRED"), ..) => Status::Expired,
         _ => state(details, moved)?,
     };
-    let payer = body.get("paymentOption").map(payer);
-    Ok(Report { payer, ..Report::new(details.word("transactionId").as_deref(), status) })
+    let has_moved = matches!(status, Status::Succeeded { .. });
+    let id = details.word("transactionId").filter(|_| has_moved);
+    let payer = body.get("paymentOption").filter(|_| has_moved).map(payer);
+    Ok(Report { payer, ..Report::new(id.as_deref(), status) })
 }
 
-/// The id of the transaction that has this reference.
+/// The id of the transaction that has this reference, where it is the one whose money can be sent back.
 pub(super) fn transaction_of(response: &HttpResponse, ours: AttemptRef) -> Option<String> {
     let body = success(response).ok()?;
     let found = body.str("clientUniqueId") == Some(&ours.lower());
-    body.word("transactionDetails/transactionId").filter(|_| found)
+    let kind = body.str("transactionDetails/transactionType");
+    let is_sale = moves_money(Subject::Deposit, kind) && kind != Some("Chargeback");
+    body.word("transactionDetails/transactionId").filter(|_| found && is_sale)
 }
 
 fn payout_status(response: &HttpResponse, inquiry: &Inquiry) -> Told {

@@ -33,9 +33,12 @@ mod wire;
 
 use crate::prelude::*;
 
+/// How long we count on a payer to come to the end of the page or of the bank's.
+const SESSION_LIFE: std::time::Duration = minutes(60);
+
 const fn capabilities(is_card: bool) -> Capabilities {
     Capabilities {
-        deposit: Some(DepositCapability::opened_by_us(minutes(60))),
+        deposit: Some(DepositCapability::opened_by_us(SESSION_LIFE)),
         payout: Some(PayoutCapability {
             // A card is paid by what Nuvei has of it alone.
             portable_email: !is_card,
@@ -174,7 +177,8 @@ impl Adapter for Arc<Nuvei> {
             (Subject::Payout, InquiryBy::OurReference) => self.payout_status(inquiry.attempt, now),
             _ => return None,
         };
-        Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
+        let asked = (inquiry.clone(), now);
+        Some(Plan::about("query", request, &asked, mapping::inquiry_answer))
     }
 
     /// The page asks for the card anew.
