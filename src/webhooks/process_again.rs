@@ -1,6 +1,7 @@
 //! A stored event that was not applied when it came, or not wholly, is applied by the inbox worker.
 
-use super::process::{ApplyError, announce, apply, put_aside};
+use super::process::{ApplyError, announce, apply, done, put_aside};
+use super::receive::is_question_of_anybody;
 use super::stored_event;
 use crate::domain::Timestamp;
 use crate::flows::Flows;
@@ -36,6 +37,9 @@ pub async fn process_again(flows: &Flows, due: &DueEvent) -> Result<bool, ApplyE
         Err(error) => error,
     };
     if error.passes() {
+        if is_over(flows, psp, &stored, &error).await? {
+            return Ok(true);
+        }
         wait(flows, due, &stored, &error).await?;
         return Ok(false);
     }
@@ -55,6 +59,28 @@ const fn most_tries(error: &ApplyError) -> i16 {
         ApplyError::LookUp(_) => LOOK_UPS_MAX,
         _ => TRIES_MAX,
     }
+}
+
+/// What anybody could have sent is not waited for without an end, and people hear nothing of it: whoever
+/// sends made-up ids while a PSP does not answer would fill their lists, and keep us asking. A real payment
+/// is asked about by its attempt, and found by the reconciliation.
+async fn is_over(
+    flows: &Flows,
+    psp: &str,
+    stored: &StoredEvent,
+    error: &ApplyError,
+) -> Result<bool, ApplyError> {
+    let is_old = stored.received_at + LONG <= flows.clock.now();
+    if !is_old || !matches!(error, ApplyError::Away(_)) {
+        return Ok(false);
+    }
+    let event = stored_event::read(&stored.event)?;
+    if !is_question_of_anybody(flows, psp, &event) {
+        return Ok(false);
+    }
+    metrics::counter!("webhook_hints_unanswered_total", "psp" => psp.to_owned()).increment(1);
+    done(flows, psp, &event, None, Some("the PSP did not answer whether it knows it")).await?;
+    Ok(true)
 }
 
 async fn wait(

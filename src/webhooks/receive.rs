@@ -29,7 +29,8 @@ pub enum ReceiveError {
 }
 
 /// Verifies and stores a webhook's events, and says what this PSP expects to hear. The events are
-/// applied right afterwards, in the background; the inbox worker does what that leaves.
+/// applied right afterwards, in the background; the inbox worker does what that leaves, and what anybody
+/// could make us ask the PSP for: it asks no more at once than a PSP has room there.
 pub async fn receive(
     flows: &Flows,
     account: &str,
@@ -74,7 +75,8 @@ pub async fn receive(
         "result" => if new.is_empty() { "seen" } else { "new" })
     .increment(1);
     for (event, id) in told.into_iter().zip(ids) {
-        if id.is_some_and(|id| new.contains(&id)) {
+        if id.is_some_and(|id| new.contains(&id)) && !is_question_of_anybody(flows, account, &event)
+        {
             let (flows, account) = (flows.clone(), account.to_owned());
             let work = flows.clone();
             work.detach(async move { process(&flows, &account, &event).await });
@@ -103,6 +105,13 @@ pub fn may_come_from_anybody(flows: &Flows, account: &str) -> bool {
         WebhookAuthenticity::MutualTls => !flows.certified.contains(account),
         WebhookAuthenticity::Unsigned => true,
     }
+}
+
+/// Whether an event names an attempt of ours in no way that we could check, and comes from whoever wants to
+/// send it: all that could be done with it is to ask the PSP.
+pub(super) fn is_question_of_anybody(flows: &Flows, account: &str, event: &WebhookEvent) -> bool {
+    let says_nothing = event.hint_only && event.report.is_none() && event.if_deposit.is_none();
+    says_nothing && event.attempt.is_none() && may_come_from_anybody(flows, account)
 }
 
 /// Whether all that [`process`] could do is to mark the event done: it says nothing of money, or

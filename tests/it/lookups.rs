@@ -3,7 +3,7 @@
 
 use super::every_psp::truth::{contradictions, ours, theirs};
 use super::harness::markets::BRAZIL;
-use super::harness::{Setup, World, eventually};
+use super::harness::{Setup, World, eventually, for_a_moment};
 use interlock::book::Payment;
 use interlock::domain::{AttemptStatus, PlayerKey};
 use interlock::webhooks::receive::receive;
@@ -107,6 +107,26 @@ async fn a_payment_of_the_account_that_is_not_ours_is_an_incident_and_books_noth
     world.close().await;
 }
 
+/// Whoever it is says in one call that these Pix came, none of which names a charge.
+async fn hears_of(world: &World, e2eids: &[String]) {
+    let pix = |e2eid| json!({"endToEndId": e2eid, "chave": "k", "valor": "50.00", "status": "?"});
+    let pix: Vec<Value> = e2eids.iter().map(pix).collect();
+    let body = json!({ "pix": pix }).to_string();
+    let flows = world.one().flows.clone();
+    let hear = async move {
+        let raw = RawWebhook {
+            method: "POST",
+            path_and_query: "/webhooks/pix-efi-br/pix",
+            headers: &[("content-type".to_owned(), "application/json".to_owned())],
+            body: body.as_bytes(),
+            peer_certificate: None,
+            received_at: time::OffsetDateTime::UNIX_EPOCH,
+        };
+        receive(&flows, "pix-efi-br", &raw).await.unwrap()
+    };
+    world.one().run(hear).await;
+}
+
 /// What anybody may say of a Pix is kept and asked about; people hear of it where Efí has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pix_that_pays_no_charge_is_an_incident_where_efi_has_it_and_books_nothing() {
@@ -120,21 +140,7 @@ async fn a_pix_that_pays_no_charge_is_an_incident_where_efi_has_it_and_books_not
     let told = world.texts(told).await.remove(0);
     let (of_efi, _) = told.split_once(':').unwrap();
     let hear = async |e2eid: &str| {
-        let pix = json!([{"endToEndId": e2eid, "chave": "k", "valor": "50.00", "status": "?"}]);
-        let body = json!({ "pix": pix }).to_string();
-        let flows = world.one().flows.clone();
-        let hear = async move {
-            let raw = RawWebhook {
-                method: "POST",
-                path_and_query: "/webhooks/pix-efi-br/pix",
-                headers: &[("content-type".to_owned(), "application/json".to_owned())],
-                body: body.as_bytes(),
-                peer_certificate: None,
-                received_at: time::OffsetDateTime::UNIX_EPOCH,
-            };
-            receive(&flows, "pix-efi-br", &raw).await.unwrap()
-        };
-        world.one().run(hear).await;
+        hears_of(&world, &[e2eid.to_owned()]).await;
         let over = format!(
             "select count(*) from inbox where event_id like '{e2eid}:%:?' and state <> 'new'"
         );
@@ -145,5 +151,34 @@ async fn a_pix_that_pays_no_charge_is_an_incident_where_efi_has_it_and_books_not
     assert_eq!(hear("E09089356202611221203abcdef01234").await, 0);
     assert_eq!(hear(of_efi).await, 1);
     assert_eq!(world.number("select count(*) from payment").await, 1);
+    world.close().await;
+}
+
+/// Made-up ids make us ask no more at once than the inbox has room for one PSP, and nobody is told of them
+/// though the PSP does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_made_up_ids_does_not_make_us_ask_for_all_of_them_at_once() {
+    const EFI: &str = "pix-efi-br";
+    const AT_ONE_PSP: u64 = 16;
+    const CALLS: u64 = 10_000;
+    let setup = Setup { accounts: BRAZIL.accounts, first: Some(EFI), ..Setup::default() };
+    let world = World::with(setup).await;
+    world.mocks.fault(EFI, "query", "timeout_before_accept", Some(CALLS)).await;
+    let made_up: Vec<String> =
+        (0..200).map(|n| format!("E09089356202611221203abcdef{n:05}")).collect();
+    hears_of(&world, &made_up).await;
+    let asked = async || CALLS - world.mocks.faults_left(EFI).await;
+    let begun = || async { (0 < asked().await).then_some(()) };
+    eventually("they are asked about", SOON, begun).await;
+    // Each call is held until its deadline.
+    let more = || async { Some(asked().await).filter(|asked| AT_ONE_PSP < *asked) };
+    assert_eq!(for_a_moment(Duration::from_secs(2), more).await, None);
+    world.mocks.clear_faults(EFI).await;
+    world.mocks.fault(EFI, "query", "http_503", None).await;
+    world.move_on(Duration::from_secs(61 * 60)).await;
+    let over = "select count(*) from inbox where state = 'done' and note like '%did not answer%'";
+    let over = || async { (world.number(over).await == 200).then_some(()) };
+    world.later("they are given up", Duration::from_secs(10), over).await;
+    assert_eq!(world.number("select count(*) from service_incident").await, 0);
     world.close().await;
 }

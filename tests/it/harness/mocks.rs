@@ -116,6 +116,13 @@ impl Mocks {
         !rules.as_array().unwrap().is_empty()
     }
 
+    /// How many calls the one rule still has to spoil.
+    pub async fn faults_left(&self, psp: &str) -> u64 {
+        let url = format!("{}/psps/{psp}/faults", self.running.control_url);
+        let rules: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        rules[0]["times"].as_u64().unwrap()
+    }
+
     /// How far the PSPs' clocks are ahead of the machine's.
     pub async fn set_clock(&self, ahead: Duration) {
         self.post("/clock", &json!({"ahead_s": ahead.as_secs()})).await;
