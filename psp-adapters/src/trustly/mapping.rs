@@ -98,24 +98,33 @@ pub(super) fn money(data: &Json) -> Option<Money> {
 
 /// How much earlier than our sending Trustly may date a transfer: its clock is not ours.
 const CLOCKS_DIFFER: time::Duration = time::Duration::minutes(5);
+/// So much earlier it may be without any doubt: less than two people take for two refunds.
+const CLOCKS_AGREE: time::Duration = time::Duration::seconds(5);
 
 /// `GetWithdrawals`: one row a transfer of the order. A deposit's order lists its refunds, of which one that
-/// was sent before this one says nothing of it, though it be of the same amount.
+/// was sent before this one says nothing of it, though it be of the same amount; one that is dated a little
+/// before our sending may be that one, or this one by another clock.
 pub(super) fn withdrawals_answer(data: &Json, inquiry: &Inquiry, order: &str) -> Told {
     let rows = data.items().ok_or(Unknown::Unreadable)?;
     must_match(rows.iter().all(|row| row.word("orderid").as_deref() == Some(order)))?;
     let is_return = inquiry.subject == Subject::Return;
-    let mut ours = Vec::new();
+    let (mut ours, mut is_doubtful) = (Vec::new(), false);
     for row in rows.iter().filter(|row| money(row) == Some(inquiry.money)) {
         let sent_at = row.str("datestamp").and_then(timestamp);
-        if !is_return
-            || inquiry.first_sent_at - CLOCKS_DIFFER <= sent_at.ok_or(Unknown::Unreadable)?
-        {
+        let early = match is_return {
+            true => inquiry.first_sent_at - sent_at.ok_or(Unknown::Unreadable)?,
+            false => time::Duration::ZERO,
+        };
+        if early <= CLOCKS_AGREE {
             ours.push(row);
         }
+        is_doubtful |= CLOCKS_AGREE < early && early <= CLOCKS_DIFFER;
     }
     let mut ours = ours.into_iter();
     let Some(row) = ours.next() else {
+        if is_doubtful {
+            return Err(Unknown::PspUndecided.into());
+        }
         must_match(rows.is_empty() || is_return)?;
         return Err(Outcome::NotFound.into());
     };
