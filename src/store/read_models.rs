@@ -56,30 +56,6 @@ pub async fn wallets(pool: &PgPool, key: &PlayerKey) -> Result<Vec<Balance>, Sto
         .collect()
 }
 
-/// The balance of one of the player's accounts as it was at a time: its newest entry until then.
-pub async fn balance_at(
-    pool: &PgPool,
-    key: &PlayerKey,
-    currency: &str,
-    account: &str,
-    at: Timestamp,
-) -> Result<i64, StoreError> {
-    let balance = sqlx::query_scalar!(
-        r#"select balance_after as "balance_after!" from entry
-           where operator_id = $1 and player_id = $2 and currency = $3 and account = $4
-             and wallet_version is not null and recorded_at <= $5
-           order by wallet_version desc limit 1"#,
-        key.operator.as_str(),
-        key.player.as_str(),
-        currency,
-        account,
-        at
-    )
-    .fetch_optional(pool)
-    .await?;
-    Ok(balance.unwrap_or(0))
-}
-
 /// One payment of an operator; another operator's is not found.
 pub async fn payment(
     pool: &PgPool,

@@ -73,5 +73,6 @@ mod taken_back;
 mod told_health;
 mod undecided;
 mod unknown_payouts;
+mod wallet_history;
 mod wallet_pages;
 mod withdrawals;

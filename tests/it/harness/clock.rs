@@ -1,4 +1,4 @@
-//! A clock that runs, and that a test can move forward.
+//! A clock that runs, and that a test can move.
 
 use interlock::clock::{Clock, SystemClock};
 use interlock::domain::Timestamp;
@@ -18,6 +18,11 @@ impl MovableClock {
     /// From now on it is so much later.
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+
+    /// From now on it is so much earlier, as on a machine whose clock is behind.
+    pub fn set_back(&self, by: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) -= by;
     }
 }
 
