@@ -61,6 +61,7 @@ pub mod player_results;
 pub mod player_session;
 pub mod policy_versions;
 pub mod prove;
+mod prove_money;
 pub mod read_decisions;
 pub mod read_facts;
 pub mod read_history;

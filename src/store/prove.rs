@@ -1,13 +1,15 @@
 //! The proof of the books: every invariant of the ledger re-checked over the whole database.
 //!
 //! Each check is one sentence and one query that lists whatever breaks it. It reads in one
-//! repeatable-read transaction, so that it can run while lanes write.
+//! repeatable-read transaction, so that it can run while lanes write. Those here are about the ledger and the
+//! log; those of `prove_money` are about what payments and games say of money, and about what is stuck.
 
-use super::StoreError;
+use super::{StoreError, prove_money};
 use crate::domain::{OperatorId, PlayerId, PlayerKey};
 use crate::ledger::balance;
 use futures_util::TryStreamExt;
 use sqlx::{Acquire, PgConnection, PgPool};
+use std::collections::BTreeMap;
 
 /// Something that must never be.
 #[derive(Debug, Clone)]
@@ -137,11 +139,15 @@ const CHECKS: [(&str, &str); 18] = [
            group by 1, 2, 3) h using (operator_id, player_id, currency)
          where coalesce(w.held, 0) <> coalesce(h.held, 0)",
     ),
+    // What was blocked at once never held anything; what was blocked later did.
     (
         "what a part held and holds no more was captured or released, once",
         "select t.part_id::text from part t join payment p using (payment_id)
          left join (select part_id, sum(amount) as moved from hold_move group by 1) m using (part_id)
-         where p.status <> 'blocked' and t.amount - coalesce(m.moved, 0) <> t.held",
+         left join (select distinct payment_id from entry
+           where kind in ('withdrawal_held', 'return_started')) h using (payment_id)
+         where coalesce(m.moved, 0) + t.held <>
+           case when p.status = 'blocked' and h.payment_id is null then 0 else t.amount end",
     ),
     (
         "a deposit, and each part of a withdrawal, has at most one live attempt",
@@ -177,6 +183,7 @@ const CHECKS: [(&str, &str); 18] = [
 ];
 
 const CHAIN: &str = "every wallet's hash chain is unbroken";
+const BALANCES: &str = "every entry of a wallet tells the balance that it comes to";
 
 /// Re-checks everything.
 pub async fn prove(pool: &PgPool) -> Result<Proof, StoreError> {
@@ -191,15 +198,15 @@ pub async fn prove(pool: &PgPool) -> Result<Proof, StoreError> {
             .await?,
         ..Proof::default()
     };
-    for (check, sql) in CHECKS {
+    for (check, sql) in CHECKS.into_iter().chain(prove_money::AGREE).chain(prove_money::STUCK) {
         proof.checks.push(check);
         let broken: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{sql}{SHOWN}")))
             .fetch_all(&mut *transaction)
             .await?;
         proof.findings.extend(broken.into_iter().map(|detail| Finding { check, detail }));
     }
-    proof.checks.push(CHAIN);
-    proof.findings.extend(broken_chains(&mut transaction).await?);
+    proof.checks.extend([CHAIN, BALANCES]);
+    proof.findings.extend(broken_wallets(&mut transaction).await?);
     transaction.rollback().await?;
     Ok(proof)
 }
@@ -216,10 +223,22 @@ struct Leg {
     head: Vec<u8>,
     accounts: Vec<String>,
     amounts: Vec<i64>,
+    /// As the player's legs tell them; none of the house's do.
+    balances: Vec<Option<i64>>,
 }
 
-/// Walks every wallet's chain: each posting that touched it, with all its legs in their order.
-async fn broken_chains(connection: &mut PgConnection) -> Result<Vec<Finding>, StoreError> {
+/// A wallet, as far as its postings were walked.
+#[derive(Debug, Default)]
+struct Walked {
+    operator: String,
+    player: String,
+    currency: String,
+    head: [u8; 32],
+    balances: BTreeMap<String, i64>,
+}
+
+/// Walks every wallet: each posting that touched it, with all its legs in their order.
+async fn broken_wallets(connection: &mut PgConnection) -> Result<Vec<Finding>, StoreError> {
     // A record can hold several postings. Each sums to zero, so a new one begins where the legs
     // before it do; the house's legs belong to the version that the player's legs carry.
     let mut rows = sqlx::query_as::<_, Leg>(
@@ -234,34 +253,65 @@ async fn broken_chains(connection: &mut PgConnection) -> Result<Vec<Finding>, St
            from posted)
          select operator_id, player_id, currency, of_version as wallet_version, slot, seq,
            min(kind) as kind, (array_agg(head) filter (where head is not null))[1] as head,
-           array_agg(account order by leg) as accounts, array_agg(amount order by leg) as amounts
+           array_agg(account order by leg) as accounts, array_agg(amount order by leg) as amounts,
+           array_agg(balance_after order by leg) as balances
          from numbered where of_version is not null
          group by operator_id, player_id, currency, of_version, slot, seq, posting
          order by operator_id, player_id, currency, of_version",
     )
     .fetch(connection);
-    let mut findings = Vec::new();
-    let mut previous: Option<(String, String, String, [u8; 32])> = None;
+    let (mut chains, mut balances) = (Vec::new(), Vec::new());
+    let mut walked = Walked::default();
     while let Some(leg) = rows.try_next().await? {
-        let same = previous.as_ref().filter(|(operator, player, currency, _)| {
-            *operator == leg.operator_id && *player == leg.player_id && *currency == leg.currency
-        });
-        let before = same.map_or([0; 32], |(_, _, _, head)| *head);
-        let key = PlayerKey {
-            operator: OperatorId::trusted(&leg.operator_id),
-            player: PlayerId::trusted(&leg.player_id),
-        };
-        let legs = leg.accounts.iter().cloned().zip(leg.amounts.iter().copied());
-        let head = balance::chain(before, &key, &leg.currency, leg.wallet_version, legs);
-        if head.as_slice() != leg.head && findings.len() < 20 {
-            let detail = format!(
-                "slot {} seq {}: {} of {} {}",
-                leg.slot, leg.seq, leg.kind, leg.operator_id, leg.player_id
-            );
-            findings.push(Finding { check: CHAIN, detail });
+        if (&walked.operator, &walked.player, &walked.currency)
+            != (&leg.operator_id, &leg.player_id, &leg.currency)
+        {
+            walked = Walked {
+                operator: leg.operator_id.clone(),
+                player: leg.player_id.clone(),
+                currency: leg.currency.clone(),
+                ..Walked::default()
+            };
         }
-        let stored = <[u8; 32]>::try_from(leg.head.as_slice()).unwrap_or([0; 32]);
-        previous = Some((leg.operator_id, leg.player_id, leg.currency, stored));
+        let found = |check| {
+            let (slot, seq, kind) = (leg.slot, leg.seq, &leg.kind);
+            let detail =
+                format!("slot {slot} seq {seq}: {kind} of {} {}", leg.operator_id, leg.player_id);
+            Finding { check, detail }
+        };
+        if head_of(&walked, &leg).as_slice() != leg.head && chains.len() < 20 {
+            chains.push(found(CHAIN));
+        }
+        if !tells_balances(&mut walked, &leg) && balances.len() < 20 {
+            balances.push(found(BALANCES));
+        }
+        walked.head = <[u8; 32]>::try_from(leg.head.as_slice()).unwrap_or([0; 32]);
     }
-    Ok(findings)
+    chains.append(&mut balances);
+    Ok(chains)
+}
+
+/// The head of the wallet's chain after this posting.
+fn head_of(walked: &Walked, leg: &Leg) -> [u8; 32] {
+    let key = PlayerKey {
+        operator: OperatorId::trusted(&leg.operator_id),
+        player: PlayerId::trusted(&leg.player_id),
+    };
+    let legs = leg.accounts.iter().cloned().zip(leg.amounts.iter().copied());
+    balance::chain(walked.head, &key, &leg.currency, leg.wallet_version, legs)
+}
+
+/// Adds a posting up, and says whether its legs tell what comes out. What the chain holds no hash of is told
+/// to whoever asks for a wallet as of a time.
+fn tells_balances(walked: &mut Walked, leg: &Leg) -> bool {
+    let mut is_told = true;
+    for ((account, amount), told) in leg.accounts.iter().zip(&leg.amounts).zip(&leg.balances) {
+        let sum = walked.balances.entry(account.clone()).or_default();
+        *sum = sum.saturating_add(*amount);
+        let Some(told) = told else { continue };
+        // What is owed to us is shown with the sign turned.
+        let shown = if account == "player_receivable" { sum.saturating_neg() } else { *sum };
+        is_told &= shown == *told;
+    }
+    is_told
 }

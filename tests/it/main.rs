@@ -58,6 +58,7 @@ mod packs;
 mod payer_returns;
 mod payins;
 mod plans;
+mod proof;
 mod readiness;
 mod registers;
 mod replays;

@@ -4,6 +4,7 @@ use super::payments::SOON;
 use super::wait::try_eventually;
 use super::world::World;
 use interlock::clock::Clock;
+use interlock::store::prove::prove;
 use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -173,7 +174,8 @@ const NEVER: [(&str, &str); 19] = [
     ),
 ];
 
-/// Every statement of [`NEVER`], all faults at once.
+/// Every statement of [`NEVER`], and the proof of the books, which must find nothing in what any test has
+/// made; all faults at once.
 pub async fn close(world: &World) {
     let now = world.clock.now().format(&Rfc3339).unwrap();
     let worked = world.setup.workers.to_string();
@@ -185,6 +187,9 @@ pub async fn close(world: &World) {
             faults.push(format!("not true: {sentence}: {found:?}"));
         }
     }
+    let proof = prove(&world.rows).await.unwrap();
+    let found = proof.findings.iter();
+    faults.extend(found.map(|it| format!("not proven: {}: {}", it.check, it.detail)));
     faults.extend(paid_twice_by_mocks(world).await);
     assert!(faults.is_empty(), "the books do not close:\n{}", faults.join("\n"));
 }
