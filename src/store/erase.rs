@@ -129,12 +129,16 @@ impl Step {
     }
 }
 
-/// Takes out everything, in one transaction, and marks the work done. Tells how many rows it emptied.
+/// Takes out everything, in one transaction, and marks the work done. Tells how many rows it emptied: none
+/// where another instance has done it meanwhile.
 ///
 /// # Errors
 /// When the database fails: then nothing was taken out.
 pub async fn purge(pool: &Pool, due: &Due, now: Timestamp) -> Result<u64, StoreError> {
     let mut tx = pool.begin().await?;
+    if !erasures::hold(&mut tx, &due.player).await? {
+        return Ok(0);
+    }
     // A lane that has loaded what is taken out here would write it back: it comes before this, or after.
     sqlx::query!(
         "select version from player where operator_id = $1 and player_id = $2 for no key update",

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgExecutor};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// How long a worker keeps an erasure to itself.
+/// How long a worker that has claimed an erasure has to begin with it; from then on it [`hold`]s it.
 const LEASE_S: f64 = 120.0;
 
 /// Into the books in which a case asks for an erasure: what stands against it.
@@ -142,6 +142,23 @@ pub async fn claim(pool: &Pool, now: Timestamp) -> Result<Option<Due>, StoreErro
         player: super::load::key(&row.operator_id, &row.player_id),
         review: row.review_id,
     }))
+}
+
+/// Keeps it from others for as long as the transaction lasts, however long that is: a claim passes over it. False:
+/// it was done meanwhile.
+pub(super) async fn hold(
+    connection: &mut PgConnection,
+    key: &PlayerKey,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query!(
+        r#"select due_at is not null as "is_due!" from erasure_work
+           where operator_id = $1 and player_id = $2 for update"#,
+        key.operator.as_str(),
+        key.player.as_str()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.is_none_or(|row| row.is_due))
 }
 
 /// Something was written of players who were erased before: late news may say who they were, and is taken out

@@ -13,12 +13,14 @@
 //! should ([`Worker::look_max`]) waits for something that is gone, a database host above all, and is cut
 //! off: what it held is free when its lease ends, as after a kill, and the pool throws its connection
 //! away. Each look's end is written to `worker_heartbeat` (at most
-//! every few seconds, unless something changed) with the time by which the next must have come;
-//! `/readyz` needs no more than that.
+//! every few seconds, unless something changed) with the time by which the next must have come, and so is a
+//! look that lasts for some seconds, with the time by which it is over or cut off: what takes long is not
+//! stuck. `/readyz` needs no more than that.
 
 use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,16 +30,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::Timestamp;
+use crate::store::Pool;
 use crate::store::db::within;
 use crate::store::heartbeats::{self, Heartbeat};
-use crate::store::{Pool, StoreError};
 
 /// The longest pause after failed looks.
 pub const FAILURE_PAUSE_MAX: Duration = Duration::from_secs(30);
 const FAILURE_PAUSE: Duration = Duration::from_millis(250);
 /// A quiet worker's heartbeat is written at most this often.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
-/// What a look may take beyond its period before the worker counts as stuck.
+/// A look that lasts longer says so, and by when it will be over.
+const LONG: Duration = Duration::from_secs(5);
+/// What a worker may take beyond its period, or beyond its longest look, before it counts as stuck.
 const HEARTBEAT_GRACE: Duration = Duration::from_secs(60);
 /// After so long a look is cut off.
 const LOOK_MAX: Duration = Duration::from_secs(60);
@@ -109,6 +113,8 @@ struct Pulse {
     failures: u32,
     beat_at: Option<Timestamp>,
     beat_failures: u32,
+    /// The newest heartbeat speaks of a look that has only begun.
+    told_long: bool,
 }
 
 /// Runs the worker until the token is cancelled, then drains it.
@@ -138,8 +144,15 @@ async fn look<W: Worker>(worker: &W, drive: &Drive, pulse: &mut Pulse) -> Report
     pulse.looks = pulse.looks.wrapping_add(1);
     let name = worker.name();
     let most = worker.look_max();
-    let activation = AssertUnwindSafe(worker.activate(drive.clock.now())).catch_unwind();
-    let failure = match tokio::time::timeout(most, activation).await {
+    let began = drive.clock.now();
+    let activation = AssertUnwindSafe(worker.activate(began)).catch_unwind();
+    let mut looking = pin!(tokio::time::timeout(most, activation));
+    let ended = match tokio::time::timeout(LONG, &mut looking).await {
+        Ok(ended) => ended,
+        // Both to their end: a beat that was left on its way could overtake the one after the look.
+        Err(_) => tokio::join!(looking, tell_long(worker, drive, pulse, began + most)).0,
+    };
+    let failure = match ended {
         Ok(Ok(Ok(report))) => {
             pulse.failures = 0;
             count(name, report);
@@ -202,36 +215,52 @@ fn spread(instance: &str, worker: &str, look: u64) -> u16 {
 async fn beat<W: Worker>(worker: &W, drive: &Drive, pulse: &mut Pulse) {
     let now = drive.clock.now();
     let fresh = pulse.beat_at.is_some_and(|at| now - at < HEARTBEAT_EVERY);
-    if fresh && pulse.beat_failures == pulse.failures {
+    if fresh && pulse.beat_failures == pulse.failures && !pulse.told_long {
         return;
     }
-    let written = write_beat(worker, drive, pulse, now).await;
-    match written {
-        Ok(()) => {
-            pulse.beat_at = Some(now);
-            pulse.beat_failures = pulse.failures;
-        }
-        // The database is away: the looks say so, and an overdue heartbeat is the right sign.
-        Err(error) => {
-            tracing::debug!(worker = worker.name(), %error, "a heartbeat was not written")
-        }
+    let due_by = now + worker.period() * 2 + FAILURE_PAUSE_MAX + HEARTBEAT_GRACE;
+    if write_beat(worker, drive, pulse, (now, due_by)).await {
+        pulse.told_long = false;
     }
 }
 
+/// A look has begun that is not over soon: until it must be, nobody is to wait for a sign of it. Where the
+/// look is shorter than what the last beat allows, that stands.
+async fn tell_long<W: Worker>(worker: &W, drive: &Drive, pulse: &mut Pulse, over_by: Timestamp) {
+    if worker.look_max() <= LOOK_MAX {
+        return;
+    }
+    let now = drive.clock.now();
+    pulse.told_long = true;
+    write_beat(worker, drive, pulse, (now, over_by + HEARTBEAT_GRACE)).await;
+}
+
+/// Writes it; false when the database did not take it: the looks say so, and an overdue heartbeat is the right
+/// sign.
 async fn write_beat<W: Worker>(
     worker: &W,
     drive: &Drive,
-    pulse: &Pulse,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+    pulse: &mut Pulse,
+    (now, due_by): (Timestamp, Timestamp),
+) -> bool {
     let heartbeat = Heartbeat {
         instance: &drive.instance,
         worker: worker.name(),
         at: now,
-        due_by: now + worker.period() * 2 + FAILURE_PAUSE_MAX + HEARTBEAT_GRACE,
+        due_by,
         failures: pulse.failures,
     };
-    within(LOOK_MAX, heartbeats::beat(&drive.pool, &heartbeat)).await
+    match within(LOOK_MAX, heartbeats::beat(&drive.pool, &heartbeat)).await {
+        Ok(()) => {
+            pulse.beat_at = Some(now);
+            pulse.beat_failures = pulse.failures;
+            true
+        }
+        Err(error) => {
+            tracing::debug!(worker = worker.name(), %error, "a heartbeat was not written");
+            false
+        }
+    }
 }
 
 #[cfg(test)]

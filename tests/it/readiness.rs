@@ -5,7 +5,12 @@ use interlock::api::health::Readiness;
 use interlock::app::readiness::InstanceReadiness;
 use interlock::app::workers::Driven;
 use interlock::decide::Answer;
+use interlock::domain::Timestamp;
+use interlock::workers::driver::{Drive, LONG_LOOK_MAX, Report, Worker, drive};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// By then nothing waits any more for a host that is gone: a look of a worker lasts a minute at most.
 const LEFT_BEHIND: Duration = Duration::from_secs(100);
@@ -94,5 +99,70 @@ async fn an_instance_is_not_asked_for_workers_that_only_an_earlier_start_of_it_d
     assert!(check.ok, "{check:?}");
     let check = workers(&["routing"]).await;
     assert_eq!((check.ok, check.detail.as_str()), (false, "overdue: routing"));
+    world.close().await;
+}
+
+/// Its looks last until they are let go.
+struct Slow {
+    let_go: Arc<Notify>,
+}
+
+impl Worker for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn look_max(&self) -> Duration {
+        LONG_LOOK_MAX
+    }
+
+    async fn activate(&self, _now: Timestamp) -> anyhow::Result<Report> {
+        self.let_go.notified().await;
+        Ok(Report::default())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_is_overdue_when_its_look_should_be_over_and_not_while_it_may_last() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let (let_go, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
+    let (flows, driven) = (world.one().flows.clone(), Driven::default());
+    driven.add("slow");
+    let driver = Drive {
+        pool: flows.db.pool().clone(),
+        instance: "slow-1".into(),
+        clock: flows.clock.clone(),
+        nudge: Arc::default(),
+        shutdown: shutdown.clone(),
+    };
+    let driving = tokio::spawn(drive(Arc::new(Slow { let_go: let_go.clone() }), driver));
+    let readiness = InstanceReadiness { flows, instance: "slow-1".to_owned(), driven };
+    let workers = async || {
+        let checks = readiness.check().await;
+        let check = checks.into_iter().find(|check| check.name == "workers").unwrap();
+        (check.ok, check.detail)
+    };
+    // The first look has ended, and what it promised is soon over; the second begins and lasts.
+    let beats = |of: &str| format!("select count(*) from worker_heartbeat where {of}");
+    let_go.notify_one();
+    let short = beats("due_by < at + interval '2 minutes'");
+    let once = async |sql: &str| (world.number(sql).await == 1).then_some(());
+    eventually("its first look has ended", SOON, async || once(&short).await).await;
+    let long = beats("due_by > at + interval '59 minutes'");
+    eventually("its look is told to be long", SOON, async || once(&long).await).await;
+    world.clock.advance(LONG_LOOK_MAX - Duration::from_secs(60));
+    assert_eq!(workers().await, (true, "looking".to_owned()));
+    world.clock.advance(Duration::from_secs(180));
+    assert_eq!(workers().await, (false, "overdue: slow".to_owned()), "it should be over");
+    // A look that is over says so at once: the next must come as soon as ever.
+    shutdown.cancel();
+    let_go.notify_one();
+    driving.await.unwrap();
+    assert_eq!(world.number(&short).await, 1);
+    drop(readiness);
     world.close().await;
 }
