@@ -1,7 +1,7 @@
 //! L1 and L3, what shows afterwards that everything was right.
 //!
 //! **The books.** The nightly proof re-checks every invariant of the ledger; incidents that it raises are
-//! closed by people.
+//! closed by people. Each proof that came to its end is on record, and a night without one is made up for.
 //!
 //! **The log.** Whatever a lane writes for good hangs on a number, (slot, seq), without gaps. Each number
 //! has one canonical [`line`]; the lines are the leaves of one Merkle [`tree`]; the tree's head is signed
@@ -14,7 +14,7 @@
 //!   folder of checkpoints takes no file twice.
 //! - Nothing personal is in a line.
 //!
-//! Reading order: [`prove_books`], [`close_incident`]; pure: [`canonical`], [`line`], [`tree`], [`note`],
+//! Reading order: [`prove_books`], [`prove_nightly`], [`close_incident`]; pure: [`canonical`], [`line`], [`tree`], [`note`],
 //! [`checkpoint`], [`examine`], [`audit`]; then [`seal`], [`folder`], [`log_file`], [`verify_log`],
 //! [`pack`], [`export_pack`].
 
@@ -30,6 +30,7 @@ pub mod log_file;
 pub mod note;
 pub mod pack;
 pub mod prove_books;
+pub mod prove_nightly;
 pub mod seal;
 pub mod tree;
 pub mod verify_log;

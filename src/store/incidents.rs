@@ -37,6 +37,31 @@ pub async fn raise(
     Ok(())
 }
 
+/// As [`raise`], but not where the same words are open already. False: they are.
+pub async fn raise_unless_open(
+    pool: &PgPool,
+    id: Uuid,
+    incident: &ServiceIncident<'_>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "insert into service_incident (incident_id, kind, detail, psp, raised_at)
+         select $1, $2, $3, $4, $5
+         where not exists (
+           select from service_incident s
+           where s.kind = $2 and s.detail = $3
+             and not exists (select from incident_close c where c.incident_id = s.incident_id))",
+        id,
+        incident.kind,
+        incident.detail,
+        incident.psp,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// An incident as people read it.
 #[derive(Debug, Clone)]
 pub struct IncidentLine {
@@ -76,7 +101,7 @@ pub struct IncidentFilter<'a> {
 }
 
 /// What is about the whole service: every operator's people are told, as nobody else would be.
-const OF_THE_HOUSE: [&str; 2] = ["ledger.broken", "evidence.broken"];
+const OF_THE_HOUSE: [&str; 3] = ["ledger.broken", "ledger.unproven", "evidence.broken"];
 
 /// What all operators may read of an incident. The proof's findings are a sentence and a place, and the place
 /// can be a player of one of them: `interlock prove` tells it.

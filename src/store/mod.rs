@@ -13,7 +13,7 @@
 //! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
 //! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`],
-//! [`decision_reads`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`],
+//! [`decision_reads`], [`proofs`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`],
 //! [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
 //! [`identity_events`]. What is to be paid in time: [`deadlines`].
 
@@ -60,6 +60,7 @@ pub mod player_habits;
 pub mod player_results;
 pub mod player_session;
 pub mod policy_versions;
+pub mod proofs;
 pub mod prove;
 mod prove_money;
 pub mod read_decisions;

@@ -1,37 +1,30 @@
-//! Once a night: the proof of the books, and idempotency keys that are older than 30 days go.
+//! Once a night: idempotency keys that are older than 30 days go, and the proof of the books.
 
-use super::driver::{LONG_LOOK_MAX, Report, Worker};
+use super::driver::{Report, Worker};
 use crate::domain::Timestamp;
-use crate::evidence::prove_books::prove_books;
+use crate::evidence::prove_nightly::prove_nightly;
 use crate::flows::Flows;
-use crate::players::forget_keys::forget_keys;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use anyhow::Context;
 use std::time::Duration;
-use time::Date;
+use uuid::Uuid;
 
-/// The hour, in UTC, in which the night's work is done.
-const HOUR: u8 = 3;
+/// A night that nobody has done yet is looked for so often.
+const PERIOD: Duration = Duration::from_secs(10 * 60);
+/// A proof reads every entry that there ever was.
+const PROOF_MAX: Duration = Duration::from_secs(6 * 3_600);
 
 #[allow(missing_debug_implementations, reason = "it holds the shared flows")]
 pub struct NightlyWorker {
     flows: Flows,
-    done_on: Mutex<Option<Date>>,
+    /// Of this start of this instance: what it has begun it may go on with at once.
+    holder: Uuid,
 }
 
 impl NightlyWorker {
-    pub const fn new(flows: Flows) -> Self {
-        Self { flows, done_on: Mutex::new(None) }
+    pub fn new(flows: Flows) -> Self {
+        let holder = flows.ids.next();
+        Self { flows, holder }
     }
-
-    fn done_on(&self) -> Option<Date> {
-        *self.done_on.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether the night's work is due: in its hour, once a day.
-fn is_due(now: Timestamp, done_on: Option<Date>) -> bool {
-    now.hour() == HOUR && done_on != Some(now.date())
 }
 
 impl Worker for NightlyWorker {
@@ -40,36 +33,19 @@ impl Worker for NightlyWorker {
     }
 
     fn period(&self) -> Duration {
-        Duration::from_secs(10 * 60)
+        PERIOD
     }
 
     fn look_max(&self) -> Duration {
-        LONG_LOOK_MAX
+        PROOF_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        if !is_due(now, self.done_on()) {
+        let night = prove_nightly(&self.flows, self.holder, now).await;
+        let Some(night) = night.context("the night's work")? else {
             return Ok(Report::default());
-        }
-        let proof = prove_books(&self.flows).await?;
-        let forgotten = forget_keys(&self.flows).await?;
-        *self.done_on.lock().unwrap_or_else(PoisonError::into_inner) = Some(now.date());
-        let failed = u64::try_from(proof.findings.len()).unwrap_or(u64::MAX);
-        Ok(Report { claimed: 0, done: forgotten, failed })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_due;
-    use time::macros::{date, datetime};
-
-    #[test]
-    fn the_night_comes_once_a_day() {
-        let at_night = datetime!(2026-11-20 03:10 UTC);
-        assert!(is_due(at_night, None));
-        assert!(is_due(at_night, Some(date!(2026 - 11 - 19))));
-        assert!(!is_due(at_night, Some(date!(2026 - 11 - 20))));
-        assert!(!is_due(datetime!(2026-11-20 04:00 UTC), None));
+        };
+        let failed = u64::try_from(night.proof.findings.len()).unwrap_or(u64::MAX);
+        Ok(Report { claimed: 1, done: 1 + night.keys_forgotten, failed })
     }
 }

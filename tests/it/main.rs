@@ -49,6 +49,7 @@ mod lookups;
 mod markets;
 mod named_sources;
 mod names;
+mod nights;
 mod other_money;
 mod outcomes;
 mod overtaken_payouts;

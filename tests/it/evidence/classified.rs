@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an erasure leaves as it is, and why it may. A player's id is a casino's pseudonym and stays with
 /// what was booked under it.
-const KEPT: [(&str, &str); 46] = [
+const KEPT: [(&str, &str); 48] = [
     ("_sqlx_migrations", "which migrations were done"),
     ("attempt", "a PSP's reference and how its call ended"),
     ("attestation", "two officers' words, by the number of a document that is kept elsewhere"),
+    ("books_proof", "when the books were proven, and how much was found"),
+    ("books_proof_lease", "who proves the books"),
     ("console_account", "people of the casino"),
     ("console_act", "what people of the casino did at the console"),
     ("console_session", "sessions of people of the casino"),
