@@ -8,10 +8,10 @@ use super::work::{Work, give_up_old};
 use crate::store::db::{self, LaneConnection};
 use crate::store::slots::{self, HeldSlot};
 use crate::store::{Db, StoreError};
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
 
 /// Keys of what a lane writes under its slot's numbers. One that is taken shows that the numbers are
@@ -41,6 +41,8 @@ pub struct Lane {
     waiting: VecDeque<Work>,
     connection: Option<LaneConnection>,
     held: HeldSlot,
+    /// Its number among the instance's lanes.
+    number: usize,
     shared: Shared,
 }
 
@@ -48,22 +50,28 @@ pub struct Lane {
 #[derive(Debug, Clone)]
 pub struct Shared {
     pub width: Arc<Width>,
-    /// The slots that they hold: none may take another's.
-    pub slots: Arc<Mutex<BTreeSet<i16>>>,
+    /// The slot that each of them took last: none may take another's.
+    pub slots: Arc<Mutex<BTreeMap<usize, i16>>>,
 }
 
 impl Shared {
-    fn slots_of_others(&self, own: Option<i16>) -> Vec<i16> {
-        let held = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        held.iter().copied().filter(|slot| Some(*slot) != own).collect()
-    }
-
-    fn replace_slot(&self, old: Option<i16>, new: i16) {
-        let mut held = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(old) = old {
-            held.remove(&old);
+    /// Takes a slot for a lane. One lane after the other: whoever asked while another's is taken and not yet
+    /// told here would be given the very same one, which is their instance's, and each would throw the other
+    /// out of it for good.
+    async fn take_slot(
+        &self,
+        connection: &mut LaneConnection,
+        config: &LaneConfig,
+        lane: usize,
+    ) -> Result<Option<HeldSlot>, StoreError> {
+        let mut slots = self.slots.lock().await;
+        let others: Vec<i16> =
+            slots.iter().filter(|(of, _)| **of != lane).map(|(_, slot)| *slot).collect();
+        let held = slots::take(connection, &config.holder, &others, config.slot_lease).await?;
+        if let Some(held) = held {
+            slots.insert(lane, held.slot);
         }
-        held.insert(new);
+        Ok(held)
     }
 }
 
@@ -85,16 +93,14 @@ impl Lane {
         config: LaneConfig,
         context: Arc<LaneContext>,
         queue: mpsc::Receiver<Work>,
-        shared: Shared,
+        (number, shared): (usize, Shared),
     ) -> Result<Option<Self>, StoreError> {
         let mut connection = db.lane_connection().await?;
-        let taken = shared.slots_of_others(None);
-        let held = slots::take(&mut connection, &config.holder, &taken, config.slot_lease).await?;
+        let held = shared.take_slot(&mut connection, &config, number).await?;
         let Some(held) = held else { return Ok(None) };
-        shared.replace_slot(None, held.slot);
         let waiting = VecDeque::new();
         let connection = Some(connection);
-        Ok(Some(Self { db, config, context, queue, waiting, connection, held, shared }))
+        Ok(Some(Self { db, config, context, queue, waiting, connection, held, number, shared }))
     }
 
     /// Works until the last sender is gone and everything queued is answered.
@@ -310,14 +316,9 @@ impl Lane {
     async fn take_slot_anew(&mut self) -> Ended {
         tracing::warn!(slot = self.held.slot, "a lane lost its slot and takes another");
         let Some(mut connection) = self.connected().await else { return Ended::Again };
-        let lease = self.config.slot_lease;
-        let taken = self.shared.slots_of_others(Some(self.held.slot));
-        let taking = slots::take(&mut connection, &self.config.holder, &taken, lease);
+        let taking = self.shared.take_slot(&mut connection, &self.config, self.number);
         match db::within(self.patience(), taking).await {
-            Ok(Some(held)) => {
-                self.shared.replace_slot(Some(self.held.slot), held.slot);
-                self.held = held;
-            }
+            Ok(Some(held)) => self.held = held,
             Ok(None) => tracing::warn!("no lane slot is free"),
             Err(error) => {
                 tracing::warn!(error = %chain(&error), "taking a lane slot");

@@ -81,10 +81,10 @@ impl Lanes {
         let mut queues = Vec::with_capacity(config.lanes);
         let width = Arc::new(Width::new(config.lanes, config.batch_max, Instant::now()));
         let shared = Shared { width: width.clone(), slots: Arc::default() };
-        for _ in 0..config.lanes {
+        for number in 0..config.lanes {
             let (sender, receiver) = mpsc::channel(config.queue_max);
-            let lane =
-                Lane::open(db.clone(), config.clone(), context.clone(), receiver, shared.clone());
+            let of = (number, shared.clone());
+            let lane = Lane::open(db.clone(), config.clone(), context.clone(), receiver, of);
             let lane = lane.await?.ok_or(LanesError::NoSlot)?;
             tracker.spawn(lane.run());
             queues.push(sender);
