@@ -1,6 +1,7 @@
 //! The commit lane: what is answered is kept, what is kept is answered, once.
 
-use super::harness::{Setup, World, claim, eur, key, stretched};
+use super::harness::{SOON, Setup, World, claim, eur, eventually, for_a_moment, key, stretched};
+use interlock::app::parts::Patience;
 use interlock::book::{GameEntry, GameKind};
 use interlock::decide::Command;
 use interlock::domain::{Currency, Money, PlayerKey};
@@ -149,6 +150,57 @@ async fn a_lane_whose_slot_was_stolen_cannot_commit_into_it() {
     }
     assert_eq!(world.number(stolen).await, before, "nothing was written into it");
     assert_eq!(world.wallet(&player).await.cash, 11);
+    world.close().await;
+}
+
+/// Whoever takes a slot waits for a lock first, with the slots in sight that were there before.
+const TAKES_WAIT: &str = "create function take_in_turn() returns trigger language plpgsql as $$
+    begin
+      if current_query() like '%fence = fence + 1%' then perform pg_advisory_xact_lock(7); end if;
+      return null;
+    end $$;
+    create trigger in_turn before update on lane_slot
+    for each statement execute function take_in_turn();";
+
+/// As after a stop of the whole instance for longer than its leases: others have its slots, and both of its
+/// lanes take another at the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_lanes_that_lose_their_slots_together_take_two_others() {
+    let (default, slot_lease) = (Setup::default(), Duration::from_secs(1));
+    let patience = Patience { slot_lease, ..default.patience };
+    let setup = Setup { workers: false, patience, sabotage: Some(TAKES_WAIT), ..default };
+    let world = World::with(setup).await;
+    let player = world.player("DE").await;
+    let own = "select count(*) from lane_slot where holder = 'instance-1'";
+    assert_eq!(world.number(own).await, 2);
+    let mut gate = world.rows.acquire().await.unwrap();
+    sqlx::query("select pg_advisory_lock(7)").execute(&mut *gate).await.unwrap();
+    let steal = "update lane_slot set fence = 1 + fence, holder = 'thief',
+                 lease_until = now() + interval '1 hour' where holder = 'instance-1'";
+    sqlx::raw_sql(steal).execute(&world.rows).await.unwrap();
+    let fences = "select sum(fence)::bigint from lane_slot";
+    let stolen = world.number(fences).await;
+    let taking = "select count(*) from pg_locks l join pg_stat_activity a using (pid)
+                  where a.datname = current_database() and l.locktype = 'advisory' and not l.granted";
+    eventually("a lane takes a slot", SOON, async || {
+        (0 < world.number(taking).await).then_some(())
+    })
+    .await;
+    // The other would do so as well, within a third of its lease. After 5 s the server gives up the first.
+    let both = async || (world.number(taking).await == 2).then_some(());
+    for_a_moment(Duration::from_secs(4), both).await;
+    sqlx::query("select pg_advisory_unlock(7)").execute(&mut *gate).await.unwrap();
+    drop(gate);
+    eventually("each lane has a slot of its own", SOON, async || {
+        (world.number(own).await == 2).then_some(())
+    })
+    .await;
+    assert_eq!(world.number(fences).await, stolen + 2, "neither took what the other had");
+    for _ in 0..10 {
+        submit(&world, &player, win(&key())).await.unwrap();
+    }
+    assert_eq!(world.number(fences).await, stolen + 2, "nobody takes a slot any more");
+    assert_eq!(world.wallet(&player).await.cash, 10);
     world.close().await;
 }
 
