@@ -44,7 +44,7 @@ pub fn win(
     if !is_over(payment, &attempt) {
         return succeed(book, id, attempt_id, money, source, ctx);
     }
-    if source == PROVEN_WEBHOOK && can_be_booked(payment, money) {
+    if source == PROVEN_WEBHOOK && can_be_booked(payment, &attempt, money) {
         return book_win(book, id, &attempt, money, ctx);
     }
     tell(book, id, &attempt, money, source, ctx);
@@ -64,7 +64,7 @@ pub fn told_again(
         return kept::forget(book, id, attempt.id, UNTOLD_SUCCESS);
     }
     let payment = &book.payments[&id];
-    if is_proven && wins_like_success(attempt, ctx) && can_be_booked(payment, money) {
+    if is_proven && wins_like_success(attempt, ctx) && can_be_booked(payment, attempt, money) {
         return book_win(book, id, attempt, money, ctx);
     }
     tell(book, id, attempt, money, source, ctx);
@@ -76,10 +76,12 @@ fn wins_like_success(attempt: &Attempt, ctx: &Ctx<'_>) -> bool {
     deposit.is_some_and(|deposit| deposit.wins_like_success)
 }
 
-/// Whether the wallet was debited of money in this currency.
-fn can_be_booked(payment: &Payment, money: Money) -> bool {
+/// Whether the wallet was debited of this attempt's money, in this currency.
+fn can_be_booked(payment: &Payment, attempt: &Attempt, money: Money) -> bool {
     let credited = payment.credited.map(|credited| credited.currency);
-    payment.deposit_status() == Some(DepositStatus::Reversed) && credited == Some(money.currency)
+    payment.deposit_status() == Some(DepositStatus::Reversed)
+        && credited == Some(money.currency)
+        && !is_surplus(payment, attempt.id)
 }
 
 /// The money is the player's again, debts first.

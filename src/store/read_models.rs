@@ -4,9 +4,7 @@
 use super::rows::PlayerRow;
 use super::{StoreError, json, load_payments};
 use crate::book::Payment;
-use crate::domain::{
-    Balance, Direction, OperatorId, PaymentId, Player, PlayerId, PlayerKey, Timestamp,
-};
+use crate::domain::{Balance, Direction, OperatorId, PaymentId, Player, PlayerId, PlayerKey};
 use crate::screening::limits::Limit;
 use sqlx::PgPool;
 use uuid::Uuid;

@@ -8,6 +8,7 @@ use interlock::store::witness::{Look, take_in};
 use interlock::workers::checkpoints::CheckpointWorker;
 use interlock::workers::driver::Worker;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -124,6 +125,35 @@ async fn a_row_that_bears_a_wrong_time_hides_nothing_and_is_found_within_the_hou
     log.world.clock.advance(Duration::from_secs(3_600));
     worker.activate(log.world.clock.now()).await.unwrap();
     assert_eq!(log.world.texts(left).await, none);
+    log.leave().await;
+}
+
+/// A time that is nobody's clock: whoever writes such a row keeps no other out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_no_clocks_time_stops_nothing_and_is_named_by_the_proof() {
+    let mut log = Log::sealed().await;
+    let worker = log.worker().await;
+    let write = async |detail: &str, at: &str| {
+        log.owner(&format!(
+            "insert into service_incident (incident_id, kind, detail, raised_at, written_at)
+             values (gen_random_uuid(), 'odd', '{detail}', now(), {at})"
+        ))
+        .await;
+    };
+    let times = ["-infinity", "infinity", "20000-01-01 00:00:00+00"];
+    for time in times {
+        write(time, &format!("'{time}'")).await;
+    }
+    write("sound", "now()").await;
+    log.world.clock.advance(Duration::from_secs(3_600));
+    worker.activate(log.world.clock.now()).await.unwrap();
+    let left = "select detail from service_incident s where kind = 'odd' and not exists (
+                  select from witness w where w.key = s.incident_id::text)";
+    let left: BTreeSet<String> = log.world.texts(left).await.into_iter().collect();
+    assert_eq!(left, times.map(str::to_owned).into(), "the sound one is taken in");
+    let proof = prove(log.db.pool()).await.unwrap();
+    let named = proof.findings.iter().filter(|it| it.check.contains("beside lanes"));
+    assert_eq!(named.count(), times.len(), "{:?}", proof.findings);
     log.leave().await;
 }
 
