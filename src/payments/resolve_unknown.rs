@@ -12,7 +12,7 @@ use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::{completion_of, inquiry_of, operation_of};
 use crate::payments::know_before_taking::{TakeError, know_before_taking};
-use crate::payments::run_attempts::{perform, run_attempts, wires};
+use crate::payments::run_attempts::{has_time_for_a_call, perform, run_attempts, wires};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
 use psp_contract::{AttemptRef, InquiryBy, Operation, Outcome, Report, Status};
@@ -86,6 +86,11 @@ pub async fn ask(
 ) -> Result<Option<Payment>, SubmitError> {
     let Some(attempt) = payment.attempt(id) else { return Ok(None) };
     let Some(psp) = flows.psps.get(&attempt.psp) else { return Ok(None) };
+    if !has_time_for_a_call(flows, attempt) {
+        // Its key may have ended at the PSP by now, and then the same request pays a second time. Whoever
+        // takes the attempt next does what is right at that time.
+        return Ok(None);
+    }
     let performed = perform(flows, &psp, &operation).await;
     let mut all = wires(id, purpose, &performed.wire);
     let (mut source, mut outcome) = (source, performed.outcome);

@@ -68,6 +68,11 @@ async fn call(flows: &Flows, payment: &Payment, attempt: &Attempt) -> (Outcome, 
         return (Outcome::NotSent(NotSent::NotExpressible), Vec::new());
     };
     let now = flows.clock.now();
+    if !has_time_for_a_call(flows, attempt) {
+        tracing::warn!(payment.id = %payment.id, attempt.id = %attempt.id, psp.id = attempt.psp,
+            "not sent: this instance paused after it was recorded, and its lease is over or nearly so");
+        return (Outcome::NotSent(NotSent::DeadlineBeforeSend), Vec::new());
+    }
     if let Some(why) = keep_away(flows, payment, attempt, now) {
         return (Outcome::NotSent(why), Vec::new());
     }
@@ -76,6 +81,14 @@ async fn call(flows: &Flows, payment: &Payment, attempt: &Attempt) -> (Outcome, 
     call.answered(&performed.outcome, flows.clock.now());
     remember_question(flows, payment, attempt, &performed.outcome);
     (performed.outcome, wires(attempt.id, "create", &performed.wire))
+}
+
+/// Whether a call that begins now is over before somebody else may take the attempt. Between the commit that
+/// gave the lease and this moment the process may have stood still for hours, as with a machine that was
+/// frozen: meanwhile people may have called the payout unpaid, and another PSP may have paid it.
+pub fn has_time_for_a_call(flows: &Flows, attempt: &Attempt) -> bool {
+    let over_by = flows.clock.now() + flows.psp_deadline;
+    attempt.lease.as_ref().is_some_and(|lease| over_by <= lease.until)
 }
 
 /// What people switched off is not called, even when nobody else is left. A PSP that fails is passed over

@@ -56,6 +56,7 @@ mod overtaken_payouts;
 mod overtaken_reversals;
 mod owed;
 mod packs;
+mod paused;
 mod payer_returns;
 mod payins;
 mod plans;
