@@ -1,6 +1,6 @@
 //! A PSP that fails is asked whether it answers.
 
-use super::faults::is_psp_fault;
+use super::faults::answers_badly;
 use crate::domain::Direction;
 use crate::flows::Flows;
 use crate::payments::run_attempts::{perform, question_about};
@@ -25,7 +25,7 @@ pub async fn ask_psp(flows: &Flows, psp: &str, direction: Direction) {
     let probe = flows.health.probe(psp, direction, flows.clock.now());
     let performed = perform(flows, &client, &question).await;
     let now = flows.clock.now();
-    let fault = is_psp_fault(&performed.outcome);
+    let fault = answers_badly(&performed.outcome);
     let labels = [
         ("psp", psp.to_owned()),
         ("direction", direction.as_str().to_owned()),
@@ -37,9 +37,14 @@ pub async fn ask_psp(flows: &Flows, psp: &str, direction: Direction) {
         // It answers questions; whether deposits get through again, a deposit must show.
         (Some(false), Direction::Deposit) => {
             flows.health.let_a_payment_try(psp, now);
-            probe.says_nothing(now);
+            probe.judged(None, now);
         }
-        _ => probe.answered(&performed.outcome, now),
+        (Some(_), _) => probe.judged(fault, now),
+        // Asked again it would say as little: let another attempt be found to ask about.
+        (None, _) => {
+            flows.health.forget_question(psp, direction);
+            probe.judged(None, now);
+        }
     }
 }
 

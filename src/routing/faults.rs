@@ -50,6 +50,17 @@ pub const fn is_psp_fault(outcome: &Outcome) -> Option<bool> {
     }
 }
 
+/// The same of a question about an attempt that the PSP has had: did it answer? How that attempt ended, it may
+/// have told for months, in good days and in bad ones. None: about this attempt it has nothing of use to say.
+pub const fn answers_badly(outcome: &Outcome) -> Option<bool> {
+    match outcome {
+        Outcome::Reported(_) | Outcome::NotFound => Some(false),
+        // Not of the attempt that was asked about.
+        Outcome::Unknown(Unknown::Mismatch) => None,
+        Outcome::NotSent(_) | Outcome::Unknown(_) => is_psp_fault(outcome),
+    }
+}
+
 const fn decline_is_fault(class: DeclineClass) -> Option<bool> {
     match class {
         DeclineClass::PspFault => Some(true),
@@ -130,6 +141,20 @@ mod tests {
         check(Outcome::Unknown(Unknown::ReadTimeout), Some(true));
         check(Outcome::Unknown(Unknown::LeaseExpired), None);
         check(Outcome::NotFound, Some(false));
+    }
+
+    #[test]
+    fn a_question_is_answered_well_whatever_became_of_the_attempt() {
+        for class in [DeclineClass::PspFault, DeclineClass::MerchantFunds] {
+            assert_eq!(answers_badly(&declined(class)), Some(false), "{class:?}");
+        }
+        assert_eq!(answers_badly(&Outcome::NotFound), Some(false));
+        for lost in [Unknown::ReadTimeout, Unknown::ServerError, Unknown::Throttled] {
+            assert_eq!(answers_badly(&Outcome::Unknown(lost)), Some(true), "{lost:?}");
+        }
+        for useless in [Unknown::UnlistedCode, Unknown::PspUndecided, Unknown::Mismatch] {
+            assert_eq!(answers_badly(&Outcome::Unknown(useless)), None, "{useless:?}");
+        }
     }
 
     #[test]

@@ -183,6 +183,11 @@ impl PspHealth {
         self.lock().questions.insert((direction, psp.to_owned()), question);
     }
 
+    /// This question leads nowhere.
+    pub fn forget_question(&self, psp: &str, direction: Direction) {
+        self.lock().questions.remove(&(direction, psp.to_owned()));
+    }
+
     pub fn question(&self, psp: &str, direction: Direction) -> Option<Operation> {
         self.lock().questions.get(&(direction, psp.to_owned())).cloned()
     }
@@ -278,9 +283,9 @@ impl Call<'_> {
         self.end(is_psp_fault(outcome), now);
     }
 
-    /// It came back and says nothing of whether payments get through.
-    pub fn says_nothing(mut self, now: Timestamp) {
-        self.end(None, now);
+    /// The same, by whoever asked: a fault, an answer, or nothing that says whether payments get through.
+    pub fn judged(mut self, fault: Option<bool>, now: Timestamp) {
+        self.end(fault, now);
     }
 
     fn end(&mut self, fault: Option<bool>, now: Timestamp) {

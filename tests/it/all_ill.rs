@@ -5,11 +5,12 @@ use super::harness::{SOON, Setup, World, deposit_order, eur, eventually};
 use super::routing::{off, set, tried, watchful};
 use interlock::book::Payment;
 use interlock::decide::Answer;
-use interlock::domain::{Direction, PlayerKey};
+use interlock::domain::{AttemptStatus, Direction, PlayerKey};
 use interlock::payments::offer_methods::{Offer, Wanted, offer_methods};
 use interlock::payments::run_attempts::run_attempts;
 use interlock::payments::start_deposit::start_deposit;
 use interlock::routing::health::Kept;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,5 +147,29 @@ async fn payouts_trust_a_psp_again_after_a_restart_that_it_began_failing() {
             (!health.is_failing(&psp, Direction::Withdrawal)).then_some(())
         })
         .await;
+    world.close().await;
+}
+
+/// The payout that it is asked about failed at the bank for a reason that nobody lists, which counts as its own
+/// fault: what it tells of that is told by a PSP that is well.
+#[tokio::test(flavor = "multi_thread")]
+async fn payouts_trust_a_psp_again_that_answers_of_one_that_failed() {
+    let world = World::with(watchful()).await;
+    let player = with_money(&world, 5_000).await;
+    world.mocks.listener("trustly-de", false).await;
+    let withdrawal = world.withdraw(&player, eur(2_000)).await;
+    let taken = world.attempt_is(withdrawal.id, 2, AttemptStatus::Accepted).await;
+    let psp = taken.attempts[1].psp.as_str();
+    assert_eq!(psp, "truelayer-de");
+    world.complete_with(&taken, json!({"outcome": "declined", "code": "scheme_error"})).await;
+    world.settled(withdrawal.id, "in_review").await;
+    fail(&world, &[psp], Direction::Withdrawal);
+    let health = &world.one().flows.health;
+    world
+        .later("payouts trust it again", Duration::from_secs(30), async || {
+            (!health.is_failing(psp, Direction::Withdrawal)).then_some(())
+        })
+        .await;
+    world.two_people(&taken, "reject").await;
     world.close().await;
 }
