@@ -6,7 +6,7 @@ use crate::domain::{
     WithdrawalStatus,
 };
 use crate::routing::plan::Route;
-use psp_contract::{NextAction, Payer, Subject};
+use psp_contract::{NextAction, NotSent, Payer, Subject};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,12 +152,23 @@ impl Payment {
         self.attempts.iter().any(|a| a.part == part && a.psp == psp && counts(a))
     }
 
+    /// Whether a PSP was only passed over, once, because it failed while others worked: nobody has refused
+    /// anything there.
+    fn was_passed_over(&self, part: Option<PartId>, psp: &str) -> bool {
+        let mut tries = self.attempts.iter().filter(|a| a.part == part && a.psp == psp);
+        let (first, second) = (tries.next(), tries.next());
+        let not_sent = first.filter(|it| it.status == AttemptStatus::NotSent);
+        let why = not_sent.and_then(|it| it.error.as_ref()).map(|error| error.code.as_str());
+        second.is_none() && why == Some(NotSent::BreakerOpen.code())
+    }
+
     /// The best PSP of the plan that was not tried yet and can be told where the money goes.
     pub fn next_psp(&self, part: Option<PartId>) -> Option<&str> {
         self.untried_psps(part).first().copied()
     }
 
-    /// All of them, the best first.
+    /// All of them, the best first. When they have all had their try, those come once more that were only
+    /// passed over: a payment does not fail for want of a PSP that was never called.
     pub fn untried_psps(&self, part: Option<PartId>) -> Vec<&str> {
         let mut ranked: Vec<_> = self
             .route_of(part)
@@ -166,13 +177,14 @@ impl Payment {
             .filter_map(|candidate| candidate.rank.map(|rank| (rank, candidate.psp.as_str())))
             .collect();
         ranked.sort_by_key(|(rank, _)| *rank);
-        let may_be_asked = |psp: &&str| {
-            let payable = part
-                .and_then(|part| self.part(part))
-                .is_none_or(|part| self.returns.is_some() || part.can_be_named_to(psp));
-            payable && !self.was_tried(part, psp)
+        let is_payable = |psp: &&str| {
+            part.and_then(|part| self.part(part))
+                .is_none_or(|part| self.returns.is_some() || part.can_be_named_to(psp))
         };
-        ranked.into_iter().map(|(_, psp)| psp).filter(may_be_asked).collect()
+        let psps = ranked.into_iter().map(|(_, psp)| psp).filter(is_payable);
+        let (tried, mut left): (Vec<_>, Vec<_>) = psps.partition(|psp| self.was_tried(part, psp));
+        left.extend(tried.into_iter().filter(|psp| self.was_passed_over(part, psp)));
+        left
     }
 
     /// The live attempt of the deposit, or of one part.

@@ -2,12 +2,14 @@
 //! never called. And what fails comes back, for payouts too.
 
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually};
+use super::paused::is_paid;
 use super::routing::{off, set, tried, watchful};
 use interlock::book::Payment;
 use interlock::decide::Answer;
 use interlock::domain::{AttemptStatus, Direction, PlayerKey};
 use interlock::payments::offer_methods::{Offer, Wanted, offer_methods};
 use interlock::payments::run_attempts::run_attempts;
+use interlock::payments::send_payout::send_payout;
 use interlock::payments::start_deposit::start_deposit;
 use interlock::routing::health::Kept;
 use serde_json::json;
@@ -147,6 +149,25 @@ async fn payouts_trust_a_psp_again_after_a_restart_that_it_began_failing() {
             (!health.is_failing(&psp, Direction::Withdrawal)).then_some(())
         })
         .await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_passed_over_is_asked_when_the_others_have_refused() {
+    let world = World::with(Setup { workers: false, ..watchful() }).await;
+    let player = world.rich_player("DE", 5_000).await;
+    let withdrawal = world.withdraw(&player, eur(2_000)).await;
+    // Hours after it was planned it is approved.
+    fail(&world, &["trustly-de"], Direction::Withdrawal);
+    world.mocks.fault("truelayer-de", "create_payout", "decline_hard", Some(1)).await;
+    let (flows, of, id) = (world.one().flows.clone(), player.clone(), withdrawal.id.uuid);
+    world.one().run(async move { send_payout(&flows, &of, id).await.unwrap() }).await;
+    let taken = world.payment(withdrawal.id).await;
+    let all = ["trustly-de not_sent", "truelayer-de declined", "trustly-de accepted"];
+    assert_eq!(tried(&taken), all);
+    assert_eq!(taken.attempts[0].error.as_ref().unwrap().code, "breaker_open");
+    let paid = is_paid(&world, &taken).await;
+    assert_eq!(paid.status.as_str(), "paid");
     world.close().await;
 }
 

@@ -44,7 +44,7 @@ async fn look_at(world: &World, payment: &Payment, number: i16) -> Answer {
 }
 
 /// The newest attempt is paid, and its PSP says so.
-async fn is_paid(world: &World, payment: &Payment) -> Payment {
+pub(super) async fn is_paid(world: &World, payment: &Payment) -> Payment {
     let newest = payment.attempts.last().unwrap();
     let movement = world.movement(newest).await;
     world.mocks.complete_if_open(&newest.psp, &movement.reference).await;
