@@ -45,10 +45,11 @@ impl Default for VolumeBook {
 }
 
 impl VolumeBook {
-    /// The day at hand; what belongs to an earlier one is forgotten.
+    /// The day at hand; what belongs to an earlier one is forgotten. A look that began before midnight may
+    /// still name the day before.
     fn on(&self, now: Timestamp) -> MutexGuard<'_, Day> {
         let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if book.day != now.date() {
+        if book.day < now.date() {
             *book = Day { day: now.date(), all: Arc::default(), untold: Volumes::new() };
         }
         book
@@ -72,9 +73,12 @@ impl VolumeBook {
         std::mem::take(&mut self.on(now).untold)
     }
 
-    /// Puts back what could not be told.
+    /// Puts back what could not be told of the day of `now`.
     pub fn give_back(&self, untold: Volumes, now: Timestamp) {
         let mut book = self.on(now);
+        if book.day != now.date() {
+            return;
+        }
         for (key, minor) in untold {
             let carried = book.untold.entry(key).or_insert(0);
             *carried = carried.saturating_add(minor);
@@ -114,5 +118,16 @@ mod tests {
         book.set(Volumes::from([(key.clone(), 1_500)]), noon);
         assert_eq!(of(noon), Some(1_530));
         assert_eq!(of(datetime!(2026-03-02 0:00 UTC)), None);
+    }
+
+    #[test]
+    fn what_could_not_be_told_of_a_day_that_is_over_is_none_of_the_next_ones() {
+        let (noon, next) = (datetime!(2026-03-01 12:00 UTC), datetime!(2026-03-02 0:00 UTC));
+        let (book, sek) = (VolumeBook::default(), Currency::SEK);
+        book.add("a", Direction::Deposit, Money::new(500, sek), noon);
+        let untold = book.take_untold(noon);
+        book.add("a", Direction::Deposit, Money::new(30, sek), next);
+        book.give_back(untold, noon);
+        assert_eq!(book.take_untold(next).into_values().collect::<Vec<_>>(), [30]);
     }
 }

@@ -26,7 +26,20 @@ pub struct Sharing {
     heard: Heard,
 }
 
-/// One look: tells and hears. It may be repeated after a failure: what was not told is told the next time.
+/// What was taken out to be told. What is left of it when this ends goes back: so nothing is lost when a look
+/// fails, nor when it is cut off in the middle because the database says nothing.
+struct Taken<T: Default, F: Fn(T)> {
+    left: T,
+    give_back: F,
+}
+
+impl<T: Default, F: Fn(T)> Drop for Taken<T, F> {
+    fn drop(&mut self) {
+        (self.give_back)(std::mem::take(&mut self.left));
+    }
+}
+
+/// One look: tells and hears. It may be repeated after a failure, and after it was cut off: what was not told is told the next time.
 ///
 /// # Errors
 /// When the database fails.
@@ -36,11 +49,9 @@ pub async fn share_health(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let began_at = Instant::now();
-    let mut news = flows.health.take_news();
-    if let Err(error) = tell(flows, sharing, &mut news, now).await {
-        flows.health.give_back(news);
-        return Err(error);
-    }
+    let give_back = |news| flows.health.give_back(news);
+    let mut news = Taken { left: flows.health.take_news(), give_back };
+    tell(flows, sharing, &mut news.left, now).await?;
     let told = shared_health::hear(flows.db.pool(), &mut sharing.heard).await?;
     flows.health.absorb(&told, now);
     share_volumes(flows, now).await?;
@@ -140,12 +151,12 @@ fn event(noticed: &Noticed) -> HealthEvent {
 
 /// Adds what succeeded here to the day's volumes of all, and takes over theirs where a route asks.
 async fn share_volumes(flows: &Flows, now: Timestamp) -> Result<(), StoreError> {
-    let (pool, untold) = (flows.db.pool(), flows.volumes.take_untold(now));
-    if !untold.is_empty()
-        && let Err(error) = shared_health::add_volumes(pool, now.date(), &untold).await
-    {
-        flows.volumes.give_back(untold, now);
-        return Err(error);
+    let pool = flows.db.pool();
+    let give_back = |untold| flows.volumes.give_back(untold, now);
+    let mut untold = Taken { left: flows.volumes.take_untold(now), give_back };
+    if !untold.left.is_empty() {
+        shared_health::add_volumes(pool, now.date(), &untold.left).await?;
+        untold.left.clear();
     }
     if !flows.routing.terms.is_empty() {
         flows.volumes.set(shared_health::volumes(pool, now.date()).await?, now);

@@ -1,14 +1,15 @@
 //! What an instance tells the others of PSPs, and what counts into a day's volumes.
 
-use super::harness::{Setup, World, eur, key};
+use super::harness::{SOON, Setup, World, eur, eventually, key};
 use super::routing::watchful;
 use interlock::domain::{Currency, Direction, Method};
 use interlock::flows::Flows;
 use interlock::payments::facts::pseudonym;
 use interlock::payments::receive_payin::{Received, receive_payin};
 use interlock::routing::health::Bucket;
-use interlock::routing::share_health::{begin_sharing, share_health};
+use interlock::routing::share_health::{Sharing, begin_sharing, share_health};
 use psp_contract::{NotSent, Outcome, Payin, PayinTarget};
+use sqlx::AssertSqlSafe;
 
 const PSP: &str = "trustly-de";
 
@@ -49,6 +50,47 @@ async fn what_was_told_while_its_answer_was_lost_is_told_once_and_the_rest_goes_
                 order by number";
     // The third call is what trips it: both are told.
     assert_eq!(world.texts(told).await, ["0 1", "1 0", "2 2"]);
+    drop(flows);
+    world.close().await;
+}
+
+/// Holds a table locked until whoever shares waits for it, and cuts the look off there, as the worker does.
+async fn cut_off_at(world: &World, table: &str, sharing: &mut Sharing) {
+    let flows = world.one().flows.clone();
+    let mut lock = world.rows.begin().await.unwrap();
+    let held = format!("lock table {table} in access exclusive mode");
+    sqlx::raw_sql(AssertSqlSafe(held)).execute(&mut *lock).await.unwrap();
+    let waits = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+                 where not l.granted and d.datname = current_database()";
+    let is_waiting = eventually("it waits for the table", SOON, async || {
+        (world.number(waits).await == 1).then_some(())
+    });
+    tokio::select! {
+        done = share_health(&flows, sharing, flows.clock.now()) => panic!("not cut off: {done:?}"),
+        () = is_waiting => {}
+    }
+    lock.rollback().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_look_that_is_cut_off_had_taken_out_is_told_by_the_next() {
+    let world = World::with(Setup { workers: false, ..watchful() }).await;
+    let flows = world.one().flows.clone();
+    let mut sharing = begin_sharing(&flows).await.unwrap();
+    (0..3).for_each(|_| call(&flows));
+    assert!(flows.health.is_failing(PSP, Direction::Deposit));
+    cut_off_at(&world, "psp_health_told", &mut sharing).await;
+    share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap();
+    let told = "select data->>'change' from outbox_event where kind = 'psp.health_changed'
+                and operator_id = 'op_demo'";
+    assert_eq!(world.texts(told).await, ["failing"]);
+    let failing = "select count(*) from psp_failing where failing";
+    assert_eq!(world.number(failing).await, 1);
+    flows.volumes.add(PSP, Direction::Deposit, eur(700), flows.clock.now());
+    cut_off_at(&world, "psp_day_volume", &mut sharing).await;
+    share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap();
+    let carried = "select coalesce(sum(minor), 0)::bigint from psp_day_volume";
+    assert_eq!(world.number(carried).await, 700);
     drop(flows);
     world.close().await;
 }
