@@ -12,7 +12,7 @@ use crate::flows::Flows;
 use crate::payments::facts::{inquiry_of, operation_of};
 use crate::routing::Permit;
 use crate::routing::faults::is_approved;
-use crate::routing::learn::learn;
+use crate::routing::learn::{counts, learn};
 use crate::routing::observe::bucket_of;
 use crate::routing::switches::Use;
 use crate::store::places::AttemptPlace;
@@ -76,10 +76,13 @@ async fn call(flows: &Flows, payment: &Payment, attempt: &Attempt) -> (Outcome, 
     if let Some(why) = keep_away(flows, payment, attempt, now) {
         return (Outcome::NotSent(why), Vec::new());
     }
-    let call = flows.health.sent(&bucket_of(payment, attempt.part), &attempt.psp, now);
+    let bucket = bucket_of(payment, attempt.part);
+    let call = counts(payment).then(|| flows.health.sent(&bucket, &attempt.psp, now));
     let performed = perform(flows, &psp, &operation).await;
-    call.answered(&performed.outcome, flows.clock.now());
-    remember_question(flows, payment, attempt, &performed.outcome);
+    if let Some(call) = call {
+        call.answered(&performed.outcome, flows.clock.now());
+        remember_question(flows, payment, attempt, &performed.outcome);
+    }
     (performed.outcome, wires(attempt.id, "create", &performed.wire))
 }
 

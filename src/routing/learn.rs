@@ -4,6 +4,12 @@ use crate::book::Payment;
 use crate::domain::{AttemptId, AttemptStatus, Direction, Money, Origin, Timestamp};
 use crate::flows::Flows;
 
+/// Whether what a PSP does with a payment says how it does with others. A deposit that goes back goes back there
+/// or nowhere, and is no payout: PSPs have another door for it, and refuse it for reasons of its own.
+pub const fn counts(payment: &Payment) -> bool {
+    payment.returns.is_none()
+}
+
 /// Learns from an attempt that came to its end since `asked_at`. `approved` is what
 /// [`super::faults::is_approved`] says of the news. News that changed nothing teach nothing.
 pub fn learn(
@@ -16,7 +22,9 @@ pub fn learn(
     let now = flows.clock.now();
     let ended = payment.attempt(attempt).filter(|attempt| attempt.ended_at >= Some(asked_at));
     let (Some(attempt), Some(approved)) = (ended, approved) else { return };
-    flows.health.decided(payment, attempt, approved, now);
+    if counts(payment) {
+        flows.health.decided(payment, attempt, approved, now);
+    }
     if attempt.status == AttemptStatus::Succeeded {
         flows.volumes.add(&attempt.psp, payment.direction(), attempt.asked, now);
     }

@@ -62,6 +62,7 @@ mod payins;
 mod plans;
 mod proof;
 mod readiness;
+mod refused_returns;
 mod registers;
 mod replays;
 mod returns_in_parts;
