@@ -2,7 +2,7 @@
 
 use crate::Asked;
 use crate::peers::{FORESEER, NAMES};
-use crate::table::Row;
+use crate::table::{Row, told};
 use crate::world::World;
 
 /// A geometry's name and what is special about it.
@@ -64,7 +64,7 @@ pub fn print(asked: &Asked, geometries: &[Geometry]) {
         let peer = Row::of(&Asked { calm: 0.0, ..asked.clone() }, world, NAMES[1]);
         let cells: Vec<String> =
             ours.cells.iter().zip(&peer.cells).map(|(ours, peer)| ours.beside(peer)).collect();
-        let (regret, trips) = (100.0 * ours.regret, ours.trips_per_million);
-        println!("| {name} | {} | {regret:.2} % | {trips:.1} |", cells.join(" | "));
+        let (regret, trips) = (100.0 * ours.regret, told(ours.trips_per_million));
+        println!("| {name} | {} | {regret:.2} % | {trips} |", cells.join(" | "));
     }
 }

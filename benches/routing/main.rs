@@ -22,12 +22,13 @@
 //! Of a fault only its effect is simulated: a request that surely did not leave (refused) goes on to the next
 //! PSP, every other fault costs the payment, since in doubt nobody asks twice.
 //!
-//! Reading order: `world` (what happens), `peers` (who chooses), `run`, `table`, `grid`, `picture`,
+//! Reading order: `world` (what happens), `peers` and `breakers` (who chooses), `run`, `table`, `grid`, `picture`,
 //! `decisions`.
 
 #![allow(clippy::float_arithmetic, reason = "rates and seconds; no money is counted here")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts and times")]
 
+mod breakers;
 mod decisions;
 mod grid;
 mod peers;
@@ -55,7 +56,8 @@ const HELP: &str = "\
 --brownout 0.35     the approval rate of a brownout
 --drift             approval rates wander by 3 points in 15 minutes
 --day               the pace of payments follows a day of half an hour
---only NAME         this contender alone; \"told by the first failed answer\" is the bound of all that wait for answers
+--only NAME         this contender alone; \"told by the first failed answer\" is the bound of all that wait for answers,
+                    \"interlock, ranked route\" is ours where a route states its own order
 --grid tuned        the geometries that the rules were tuned on, or held-out: the others
 --geometry NAME     one of them alone
 --plots FOLDER      write the pictures

@@ -1,9 +1,10 @@
 //! Who chooses: ours, and what others do, each with its own published defaults.
 
+use crate::breakers::{Breaker, Kind};
 use crate::world::{Fault, World};
 use interlock::domain::{Currency, Direction, Method};
 use interlock::routing::health::dice::Dice;
-use interlock::routing::health::{Bucket, Change, Health, HealthRules, Micros, SECOND};
+use interlock::routing::health::{Bucket, Change, Health, HealthRules, Micros, SECOND, Standing};
 use std::collections::VecDeque;
 
 /// A way of choosing.
@@ -19,6 +20,11 @@ pub trait Chooser {
     }
 }
 
+/// Contenders that have something that trips; the others have no trips to count.
+pub fn can_trip(name: &str) -> bool {
+    [NAMES[0], NAMES[3], NAMES[4], RANKED].contains(&name)
+}
+
 /// All contenders, ours first.
 pub const NAMES: [&str; 7] = [
     "interlock",
@@ -30,6 +36,10 @@ pub const NAMES: [&str; 7] = [
     "discounted Thompson",
 ];
 
+/// Ours on a route that states its own order, which is told the true rates as the breakers' is: what is ill is
+/// asked last, and nothing else changes the order.
+pub const RANKED: &str = "interlock, ranked route";
+
 /// No contender but a bound: see [`Foreseer`].
 pub const FORESEER: &str = "told by the first failed answer";
 
@@ -39,6 +49,7 @@ pub fn contender(name: &str, world: &World, fault: Option<Fault>, seed: u64) -> 
         FORESEER => {
             Box::new(Foreseer { world: world.clone(), fault, is_told: false, brownout: 0.0 })
         }
+        RANKED => Box::new(Ours { route: Some(by_score(rates)), ..Ours::new(psps, seed) }),
         "interlock" => Box::new(Ours::new(psps, seed)),
         "success-rate window" => Box::new(Window::new(psps, seed)),
         "the same, calibrated" => Box::new(Window::calibrated(psps, seed, world.pace)),
@@ -49,7 +60,7 @@ pub fn contender(name: &str, world: &World, fault: Option<Fault>, seed: u64) -> 
     }
 }
 
-fn by_score(scores: &[f64]) -> Vec<usize> {
+pub fn by_score(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]));
     order
@@ -59,6 +70,8 @@ struct Ours {
     health: Health,
     bucket: Bucket,
     names: Vec<String>,
+    /// The order of a ranked route.
+    route: Option<Vec<usize>>,
     trips: u32,
 }
 
@@ -71,7 +84,8 @@ impl Ours {
             currency: Currency::EUR,
         };
         let names = (0..psps).map(|psp| format!("psp-{psp}")).collect();
-        Self { health: Health::new(HealthRules::default(), seed), bucket, names, trips: 0 }
+        let health = Health::new(HealthRules::default(), seed);
+        Self { health, bucket, names, route: None, trips: 0 }
     }
 
     fn note(&mut self, change: Option<Change>) {
@@ -82,10 +96,24 @@ impl Ours {
     }
 }
 
+/// As a ranked route takes it: see `src/routing/score.rs`.
+const fn ill(standing: Standing) -> u8 {
+    match standing {
+        Standing::Probe | Standing::Well | Standing::Doubtful => 0,
+        Standing::Demoted => 1,
+        Standing::Failing => 2,
+    }
+}
+
 impl Chooser for Ours {
     fn order(&mut self, now: Micros) -> Vec<usize> {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        self.health.rank(&self.bucket, &names, now).iter().map(|place| place.psp).collect()
+        let mut places = self.health.rank(&self.bucket, &names, now);
+        if let Some(route) = &self.route {
+            let position = |psp| route.iter().position(|at| *at == psp);
+            places.sort_by_key(|place| (ill(place.standing), position(place.psp)));
+        }
+        places.iter().map(|place| place.psp).collect()
     }
 
     fn sent(&mut self, psp: usize, call: u64, now: Micros) {
@@ -185,93 +213,6 @@ impl Chooser for Window {
         let change = if approved { 1.0526 } else { 0.95 };
         self.standing[psp] = (self.standing[psp] * change).min(1.0);
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// 100 calls, half of them faults, 60 s open, 10 calls half-open.
-    Resilience4j,
-    /// 5 faults in a row; ejected for 30 s times the number of ejections.
-    Envoy,
-}
-
-/// A breaker over an order that is *told the truth*: the approval rates themselves.
-struct Breaker {
-    kind: Kind,
-    order: Vec<usize>,
-    psps: Vec<Gate>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Gate {
-    faults: VecDeque<bool>,
-    in_a_row: u32,
-    ejections: i64,
-    half_open: u32,
-    open_until: Option<Micros>,
-}
-
-impl Breaker {
-    fn new(rates: &[f64], kind: Kind) -> Self {
-        Self { kind, order: by_score(rates), psps: vec![Gate::default(); rates.len()] }
-    }
-}
-
-impl Gate {
-    fn resilience4j(&mut self, sent_at: Micros, now: Micros, is_fault: bool) {
-        if let Some(until) = self.open_until {
-            if sent_at < until {
-                return;
-            }
-            self.faults.push_back(is_fault);
-            self.half_open += 1;
-            if self.half_open == 10 {
-                let ill = 5 <= self.faults.iter().filter(|fault| **fault).count();
-                self.open_until = ill.then_some(now + 60 * SECOND);
-                (self.half_open, self.faults) = (0, VecDeque::new());
-            }
-            return;
-        }
-        self.faults.push_back(is_fault);
-        if 100 < self.faults.len() {
-            self.faults.pop_front();
-        }
-        let faults = self.faults.iter().filter(|fault| **fault).count();
-        if self.faults.len() == 100 && 50 <= faults {
-            self.open_until = Some(now + 60 * SECOND);
-            (self.half_open, self.faults) = (0, VecDeque::new());
-        }
-    }
-
-    fn envoy(&mut self, now: Micros, is_fault: bool) {
-        if self.open_until.is_some_and(|until| now < until) {
-            return;
-        }
-        self.open_until = None;
-        self.in_a_row = if is_fault { self.in_a_row + 1 } else { 0 };
-        if self.in_a_row == 5 {
-            self.ejections += 1;
-            self.open_until = Some(now + 30 * SECOND * self.ejections);
-            self.in_a_row = 0;
-        }
-    }
-}
-
-impl Chooser for Breaker {
-    fn order(&mut self, now: Micros) -> Vec<usize> {
-        let mut order = self.order.clone();
-        order.sort_by_key(|psp| self.psps[*psp].open_until.is_some_and(|until| now < until));
-        order
-    }
-
-    fn answered(&mut self, psp: usize, call: (u64, Micros), now: Micros, is_fault: bool) {
-        match self.kind {
-            Kind::Resilience4j => self.psps[psp].resilience4j(call.1, now, is_fault),
-            Kind::Envoy => self.psps[psp].envoy(now, is_fault),
-        }
-    }
-
-    fn decided(&mut self, _: usize, _: Micros, _: Micros, _: bool) {}
 }
 
 /// Upper confidence bounds over the last thousand outcomes.

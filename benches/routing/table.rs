@@ -1,7 +1,7 @@
 //! All runs of one geometry, as one table.
 
 use crate::Asked;
-use crate::peers::{FORESEER, NAMES, contender};
+use crate::peers::{FORESEER, NAMES, RANKED, can_trip, contender};
 use crate::run::{Outcome, run};
 use crate::world::{Fault, World};
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ pub struct Row {
     pub cells: Vec<Cell>,
     /// Lost approvals of a payment without faults.
     pub regret: f64,
-    /// Technical trips in a million payments without faults.
-    pub trips_per_million: f64,
+    /// Technical trips in a million payments without faults; none where there is nothing that trips.
+    pub trips_per_million: Option<f64>,
 }
 
 pub struct Cell {
@@ -34,9 +34,12 @@ pub struct Cell {
 
 impl Table {
     pub fn of(asked: &Asked, world: &World) -> Self {
-        let wanted =
-            |name: &&str| asked.only.as_deref().map_or(*name != FORESEER, |only| only == *name);
-        let names = NAMES.into_iter().chain([FORESEER]).filter(wanted);
+        let others = [RANKED, FORESEER];
+        let wanted = |name: &&str| match asked.only.as_deref() {
+            Some(only) => only == *name,
+            None => !others.contains(name),
+        };
+        let names = NAMES.into_iter().chain(others).filter(wanted);
         let rows = names.map(|name| Row::of(asked, world, name)).collect();
         Self { pace: world.pace, rows }
     }
@@ -54,11 +57,11 @@ impl Table {
         for row in &self.rows {
             let cells: Vec<String> = row.cells.iter().map(Cell::text).collect();
             text.push_str(&format!(
-                "| {} | {} | {:.2} % | {:.1} |\n",
+                "| {} | {} | {:.2} % | {} |\n",
                 row.name,
                 cells.join(" | "),
                 100.0 * row.regret,
-                row.trips_per_million
+                told(row.trips_per_million)
             ));
         }
         text
@@ -105,7 +108,8 @@ impl Row {
         let long = run(&long, None, &[], chooser.as_mut(), asked.seed);
         let payments = sum(|run| run.payments) + long.payments;
         let trips = sum(|run| f64::from(run.false_trips)) + f64::from(long.false_trips);
-        Self { name, cells, regret, trips_per_million: trips / payments.max(1.0) * 1e6 }
+        let trips_per_million = can_trip(name).then(|| trips / payments.max(1.0) * 1e6);
+        Self { name, cells, regret, trips_per_million }
     }
 }
 
@@ -142,8 +146,9 @@ impl Cell {
     }
 }
 
-fn told(time: Option<f64>) -> String {
-    time.map_or("–".to_owned(), |time| format!("{time:.1}"))
+/// A number of seconds or of trips.
+pub fn told(number: Option<f64>) -> String {
+    number.map_or("–".to_owned(), |number| format!("{number:.1}"))
 }
 
 /// The median and the 95th percentile; none when it never happened.
