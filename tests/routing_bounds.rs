@@ -7,6 +7,8 @@
 #![allow(clippy::float_arithmetic, reason = "rates and seconds; no money is counted here")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts and times")]
 
+#[path = "../benches/routing/breakers.rs"]
+mod breakers;
 #[path = "../benches/routing/peers.rs"]
 mod peers;
 #[path = "../benches/routing/run.rs"]

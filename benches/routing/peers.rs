@@ -20,11 +20,6 @@ pub trait Chooser {
     }
 }
 
-/// Contenders that have something that trips; the others have no trips to count.
-pub fn can_trip(name: &str) -> bool {
-    [NAMES[0], NAMES[3], NAMES[4], RANKED].contains(&name)
-}
-
 /// All contenders, ours first.
 pub const NAMES: [&str; 7] = [
     "interlock",

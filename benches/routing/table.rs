@@ -1,7 +1,7 @@
 //! All runs of one geometry, as one table.
 
 use crate::Asked;
-use crate::peers::{FORESEER, NAMES, RANKED, can_trip, contender};
+use crate::peers::{FORESEER, NAMES, RANKED, contender};
 use crate::run::{Outcome, run};
 use crate::world::{Fault, World};
 use serde_json::{Value, json};
@@ -158,4 +158,9 @@ fn quantiles(mut times: Vec<f64>) -> [Option<f64>; 2] {
         let index = ((times.len().max(1) - 1) as f64 * quantile).round() as usize;
         times.get(index).copied().filter(|time| time.is_finite())
     })
+}
+
+/// Contenders that have something that trips; the others have no trips to count.
+fn can_trip(name: &str) -> bool {
+    [NAMES[0], NAMES[3], NAMES[4], RANKED].contains(&name)
 }

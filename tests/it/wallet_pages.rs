@@ -111,6 +111,7 @@ fn statement(beginning: &str) -> String {
 }
 
 /// How many entries a plan read that was carried out.
+#[allow(clippy::float_arithmetic, reason = "rows a loop, of which PostgreSQL 18 tells parts")]
 fn entries_read(node: &Value) -> f64 {
     let number = |name: &str| node[name].as_f64().unwrap_or_default();
     let own = match node["Relation Name"].as_str() {

@@ -46,7 +46,7 @@ fn kinds(text: &str) -> BTreeSet<String> {
     let plain = |c: char| c.is_ascii_lowercase() || c == '_' || c == '.';
     let is_kind = |word: &&&str| {
         word.chars().all(plain)
-            && AREAS.iter().any(|area| word.strip_prefix(area).is_some_and(|rest| rest != ""))
+            && AREAS.iter().any(|area| word.strip_prefix(area).is_some_and(|rest| !rest.is_empty()))
     };
     words.iter().filter(is_kind).map(|word| (*word).to_owned()).collect()
 }
