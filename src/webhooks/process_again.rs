@@ -63,7 +63,7 @@ const fn most_tries(error: &ApplyError) -> i16 {
 
 /// What anybody could have sent is not waited for without an end, and people hear nothing of it: whoever
 /// sends made-up ids while a PSP does not answer would fill their lists, and keep us asking. A real payment
-/// is asked about by its attempt, and found by the reconciliation.
+/// is asked about by its attempt.
 async fn is_over(
     flows: &Flows,
     psp: &str,

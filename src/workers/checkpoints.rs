@@ -1,6 +1,6 @@
 //! Seals the log when it is due, and puts the checkpoints' files where the database cannot reach them.
 
-use super::driver::{LONG_LOOK_MAX, Report, Worker};
+use super::driver::{HEAVY_LOOK_MAX, Report, Worker};
 use crate::domain::{Ids, Timestamp};
 use crate::evidence::checkpoint::size_of;
 use crate::evidence::seal::{SealError, Sealing, newest_checkpoint, put_files, seal};
@@ -157,7 +157,7 @@ impl Worker for CheckpointWorker {
     }
 
     fn look_max(&self) -> Duration {
-        LONG_LOOK_MAX
+        HEAVY_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {

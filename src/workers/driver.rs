@@ -45,8 +45,10 @@ const LONG: Duration = Duration::from_secs(5);
 const HEARTBEAT_GRACE: Duration = Duration::from_secs(60);
 /// After so long a look is cut off.
 const LOOK_MAX: Duration = Duration::from_secs(60);
-/// For looks that walk over much, or wait for one outsider after another.
-pub const LONG_LOOK_MAX: Duration = Duration::from_secs(3_600);
+/// For looks that walk over much, or wait for one outsider after another, and keep what they have done so far.
+pub const LONG_LOOK_MAX: Duration = Duration::from_secs(600);
+/// For looks that do one thing as a whole, however much it is.
+pub const HEAVY_LOOK_MAX: Duration = Duration::from_secs(3_600);
 
 /// What one look did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,7 +81,7 @@ pub trait Worker: Send + Sync + 'static {
         FAILURE_PAUSE_MAX
     }
 
-    /// How long a look may last: [`LOOK_MAX`], [`LONG_LOOK_MAX`], or less where what it brings must hold soon.
+    /// How long a look may last: [`LOOK_MAX`], [`LONG_LOOK_MAX`], [`HEAVY_LOOK_MAX`], or less where what it brings must hold soon.
     fn look_max(&self) -> Duration {
         LOOK_MAX
     }

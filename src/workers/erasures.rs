@@ -1,6 +1,6 @@
 //! Takes out the personal data of players whom two people decided to erase.
 
-use super::driver::{LONG_LOOK_MAX, Report, Worker};
+use super::driver::{HEAVY_LOOK_MAX, Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::reviews::erase_players::erase_players;
@@ -25,7 +25,7 @@ impl Worker for ErasureWorker {
     }
 
     fn look_max(&self) -> Duration {
-        LONG_LOOK_MAX
+        HEAVY_LOOK_MAX
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
