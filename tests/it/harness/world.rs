@@ -8,8 +8,9 @@ use super::instance::Instance;
 use super::mocks::{ACCOUNTS, Mocks};
 use super::pace;
 use super::proxy::Proxy;
-use super::wait::try_eventually;
+use super::wait::{for_a_moment, try_eventually};
 use interlock::app::parts::Patience;
+use interlock::clock::Clock;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::future::Future;
@@ -19,6 +20,8 @@ use std::time::Duration;
 /// How often a test moves the clock on before it gives up, and how long workers get each time.
 const LATER_STEPS_MAX: u32 = 40;
 const LOOK_BETWEEN: Duration = Duration::from_millis(1_200);
+/// From a commit to the call that it allows, and most calls' answers.
+const CALLS_BEGIN: Duration = Duration::from_millis(1_500);
 
 /// What a test wants otherwise than most do.
 #[derive(Debug, Clone)]
@@ -175,6 +178,7 @@ impl World {
 
     /// It is later now, for the PSPs too, and every worker looks at once.
     pub async fn move_on(&self, step: Duration) {
+        self.let_calls_begin().await;
         self.mocks.set_clock(self.clock.ahead() + step).await;
         self.clock.advance(step);
         for bell in self.instances.iter().map(|instance| &instance.flows.nudges) {
@@ -187,6 +191,24 @@ impl World {
             bell.screenings.notify_one();
             bell.identity.notify_one();
         }
+    }
+
+    /// What was recorded a moment ago is sent first: a clock that moves in between is a machine that stood
+    /// still for so long, which sends nothing any more.
+    async fn let_calls_begin(&self) {
+        if !self.setup.workers {
+            return;
+        }
+        let waiting =
+            "select (select count(*) from payment where status = 'approved' and due_at <= $1)
+                         + (select count(*) from attempt
+                            where status in ('prepared', 'in_flight') and $2 < first_sent_at)";
+        let none = || async {
+            let now = self.clock.now();
+            let counted = sqlx::query_scalar::<_, i64>(waiting).bind(now).bind(now - CALLS_BEGIN);
+            (counted.fetch_one(&self.rows).await.ok()? == 0).then_some(())
+        };
+        for_a_moment(CALLS_BEGIN, none).await;
     }
 
     pub fn one(&self) -> &Instance {
