@@ -153,6 +153,10 @@ async fn a_stale_webhook_is_turned_away_and_makes_one_inquiry_due_at_once() {
     // The control: of the other deposit no message came, and nobody has asked about it.
     assert_eq!(world.payment(other.id).await.status.as_str(), "action_required");
     assert_eq!(inquiries(&world, &other).await, 0);
+    let reference = world.movement(&other.attempts[0]).await.reference;
+    let stale = json!({"reference": reference, "times": 1, "age_s": 3_600});
+    assert_eq!(world.mocks.resend("truelayer-gb", stale).await, [401]);
+    world.settled(other.id, "succeeded").await;
     world.close().await;
 }
 
