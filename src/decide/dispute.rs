@@ -29,6 +29,9 @@ pub fn is_over(payment: &Payment, attempt: &Attempt) -> bool {
 /// Kept of an attempt whose success was never told: its taking-back vouched for it. The next message of a
 /// success is that one, which was overtaken.
 pub const UNTOLD_SUCCESS: &str = "its success is not told yet";
+/// Kept of it then. The very same message may be applied once more, after a crash, and reads like a win:
+/// people look.
+const TOLD_LATE: &str = "its success is told late";
 
 /// The PSP says in its own word that a dispute was won. It vouches for the success, too.
 pub fn win(
@@ -61,10 +64,12 @@ pub fn told_again(
 ) {
     let is_proven = source == PROVEN_WEBHOOK;
     if is_proven && kept::says(attempt, UNTOLD_SUCCESS) {
-        return kept::forget(book, id, attempt.id, UNTOLD_SUCCESS);
+        kept::forget(book, id, attempt.id, UNTOLD_SUCCESS);
+        return kept::keep_too(book, id, attempt.id, TOLD_LATE);
     }
     let payment = &book.payments[&id];
-    if is_proven && wins_like_success(attempt, ctx) && can_be_booked(payment, attempt, money) {
+    let is_win = wins_like_success(attempt, ctx) && !kept::says(attempt, TOLD_LATE);
+    if is_proven && is_win && can_be_booked(payment, attempt, money) {
         return book_win(book, id, attempt, money, ctx);
     }
     tell(book, id, attempt, money, source, ctx);

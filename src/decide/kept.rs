@@ -7,6 +7,8 @@ use uuid::Uuid;
 const BETWEEN: &str = "; ";
 /// Before what was booked of a taking-back; what is kept without it was only told.
 const BOOKED: &str = "booked ";
+/// Before what is known of the message of a success that its taking-back overtook.
+const SUCCESS: &str = "its success is ";
 /// What was booked as come back of a payout or a return, where that was not all of it.
 const BACK: &str = "back ";
 
@@ -32,9 +34,9 @@ pub fn booked_back(attempt: &Attempt) -> Money {
 }
 
 /// Keeps news that is no transition: visible, without effect. It takes the place of the last such; what was
-/// booked stays.
+/// booked stays, and whether a success that was vouched for was told.
 pub fn keep(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
-    retain(book, id, attempt, |known| known.starts_with(BOOKED));
+    retain(book, id, attempt, |known| known.starts_with(BOOKED) || known.starts_with(SUCCESS));
     keep_too(book, id, attempt, text);
 }
 

@@ -213,7 +213,9 @@ async fn money_that_is_charged_back_while_its_return_is_open_never_touches_the_w
     let back = open_return(&world, &deposit, None).await;
     assert_eq!(world.payment(deposit.id).await.suspended, None, "it is on its way");
     world.complete(&deposit, "charged_back").await;
-    let short = world.attempt_is(deposit.id, 1, interlock::domain::AttemptStatus::Reversed).await;
+    world.attempt_is(deposit.id, 1, interlock::domain::AttemptStatus::Reversed).await;
+    // Its row and its attempts' are read one after the other: both are there now.
+    let short = world.payment(deposit.id).await;
     assert_eq!((short.status.as_str(), short.suspended), ("in_review", Some(eur(-700))));
     let wallet = world.wallet(&deposit.player).await;
     assert_eq!((wallet.cash, wallet.owed), (500, 0));

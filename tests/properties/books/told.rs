@@ -36,7 +36,7 @@ pub fn moved(was: &Standing, now: &Standing, told: &Status) -> i64 {
     let deposit_became = |from, to| was.deposit == Some(from) && now.deposit == Some(to);
     match told {
         // It is paid, or its dispute was won.
-        Status::Succeeded { money } => {
+        Status::Succeeded { money } | Status::Won { money } => {
             let won =
                 is_back(was) && deposit_became(DepositStatus::Reversed, DepositStatus::Succeeded);
             if won || (!is_paid(was) && is_paid(now)) { money.minor } else { 0 }
