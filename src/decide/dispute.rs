@@ -29,8 +29,8 @@ pub fn is_over(payment: &Payment, attempt: &Attempt) -> bool {
 /// Kept of an attempt whose success was never told: its taking-back vouched for it. The next message of a
 /// success is that one, which was overtaken.
 pub const UNTOLD_SUCCESS: &str = "its success is not told yet";
-/// Kept of it then. The very same message may be applied once more, after a crash, and reads like a win:
-/// people look.
+/// Kept in its place when that message has come. The very same one may be applied once more, after a crash,
+/// and would read like a win: from then on people look.
 const TOLD_LATE: &str = "its success is told late";
 
 /// The PSP says in its own word that a dispute was won. It vouches for the success, too.

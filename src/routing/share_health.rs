@@ -39,7 +39,8 @@ impl<T: Default, F: Fn(T)> Drop for Taken<T, F> {
     }
 }
 
-/// One look: tells and hears. It may be repeated after a failure, and after it was cut off: what was not told is told the next time.
+/// One look: tells and hears. It may be repeated after a failure, and after it was cut off: what was not told
+/// is told the next time.
 ///
 /// # Errors
 /// When the database fails.
