@@ -8,7 +8,7 @@ use crate::flows::{Flows, Nudges};
 use crate::lane::clerks::Desks;
 use crate::lane::context::LaneContext;
 use crate::lane::{LaneConfig, Lanes, LanesError, Render};
-use crate::routing::begin_routing::begin_routing;
+use crate::routing::begin_routing::{PinError, begin_routing, pin_rules};
 use crate::routing::observe::PspHealth;
 use crate::routing::registry::PspRegistry;
 use crate::screening::begin_screening::{BeginError, Shipped, begin_screening};
@@ -63,6 +63,8 @@ pub enum FlowsError {
     Vendors(String),
     #[error("policies: {0}")]
     Policies(#[from] BeginError),
+    #[error(transparent)]
+    Routing(#[from] PinError),
 }
 
 /// Takes lane slots and bundles what flows need. The lanes end when every clone of the flows is
@@ -75,6 +77,8 @@ pub async fn flows(
 ) -> Result<Flows, FlowsError> {
     let nudges = Arc::new(Nudges::default());
     let policies = Arc::new(policies(config, &world).await?);
+    let routing = Arc::new(words::routing(config));
+    pin_rules(world.db.pool(), &routing).await?;
     let fx = Arc::new(words::fx(config));
     let reviews = Arc::new(words::reviews(config));
     let context = Arc::new(LaneContext {
@@ -111,7 +115,7 @@ pub async fn flows(
         health: Arc::new(PspHealth::new(words::health(config), seed)),
         switches: Arc::default(),
         volumes: Arc::default(),
-        routing: Arc::new(words::routing(config)),
+        routing,
         accounts: Arc::new(words::accounts(config)),
         certified: Arc::new(words::certified(config)),
         policies,

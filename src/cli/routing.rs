@@ -1,8 +1,12 @@
 //! `routing`: what an operator on call switches off and on, through the public API, so that it is signed
-//! for by a person and holds on every instance.
+//! for by a person and holds on every instance; and what the versions of the rules say.
 
 use super::ask::{Operator, Request, call, exit_code, send};
+use super::database::app_url;
 use super::routing_text;
+use crate::evidence::canonical::time_text;
+use crate::store::{Db, routing_versions};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
@@ -32,6 +36,11 @@ pub enum Routing {
         #[command(flatten)]
         operator: Operator,
     },
+    /// Show what the versions of the rules say, which payments name in `route.version`; it reads the database.
+    Rules {
+        /// One version; all of them unless said.
+        version: Option<String>,
+    },
 }
 
 /// What is switched off; what is left out means all of it.
@@ -58,26 +67,28 @@ pub struct Off {
     operator: Operator,
 }
 
-/// Runs one of them as a signed request and prints the answer in words; exit code 1 when it was refused.
+/// Runs one of them, most as a signed request, and prints the answer in words; exit code 1 when it was refused.
 pub async fn routing(command: Routing) -> anyhow::Result<ExitCode> {
     let switches = "/v1/routing/switches".to_owned();
-    let json = command.operator().json;
-    let (request, words): (Request, Words) = match command {
-        Routing::Off(off) => (set(off, "kill", switches), routing_text::switch),
-        Routing::Maintenance(off) => (set(off, "maintenance", switches), routing_text::switch),
+    let (json, request, words): (bool, Request, Words) = match command {
+        Routing::Off(off) => (off.operator.json, set(off, "kill", switches), routing_text::switch),
+        Routing::Maintenance(off) => {
+            (off.operator.json, set(off, "maintenance", switches), routing_text::switch)
+        }
         Routing::Lift { id, reason, operator } => {
             let body = json!({ "reason": reason }).to_string();
             let path = format!("{switches}/{id}/lift");
-            (operator.request("POST", path, Some(body)), routing_text::switch)
+            (operator.json, operator.request("POST", path, Some(body)), routing_text::switch)
         }
         Routing::Switches { operator } => {
             let path = format!("{switches}?on=true");
-            (operator.request("GET", path, None), routing_text::switches)
+            (operator.json, operator.request("GET", path, None), routing_text::switches)
         }
         Routing::Health { operator } => {
             let path = "/v1/routing/health".to_owned();
-            (operator.request("GET", path, None), routing_text::health)
+            (operator.json, operator.request("GET", path, None), routing_text::health)
         }
+        Routing::Rules { version } => return rules(version.as_deref()).await,
     };
     if json {
         return call(request).await;
@@ -95,15 +106,20 @@ pub async fn routing(command: Routing) -> anyhow::Result<ExitCode> {
 /// An answer in words.
 type Words = fn(&Value) -> String;
 
-impl Routing {
-    const fn operator(&self) -> &Operator {
-        match self {
-            Routing::Off(off) | Routing::Maintenance(off) => &off.operator,
-            Routing::Lift { operator, .. }
-            | Routing::Switches { operator }
-            | Routing::Health { operator } => operator,
-        }
+/// Prints what each version says; exit code 1 when there is none of that name.
+async fn rules(version: Option<&str>) -> anyhow::Result<ExitCode> {
+    let db = Db::connect(&app_url()?, 2).await.context("connecting to the database")?;
+    let mut known = routing_versions::all(db.pool()).await.context("reading the versions")?;
+    known.retain(|one| version.is_none_or(|named| one.version == named));
+    for one in &known {
+        println!("{}, since {}", one.version, time_text(one.since));
+        one.text.lines().for_each(|line| println!("  {line}"));
     }
+    if let (Some(named), true) = (version, known.is_empty()) {
+        eprintln!("no rules of the version `{named}` are known: leave it out to see all versions");
+        return Ok(ExitCode::from(1));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn set(off: Off, kind: &str, path: String) -> Request {

@@ -1,13 +1,46 @@
-//! An instance begins with what people switched off and with what was known of the PSPs before.
+//! An instance begins with rules that are known by their version, with what people switched off and with
+//! what was known of the PSPs before.
 
+use super::rules::RoutingRules;
+use super::rules_text;
 use super::share_health::load_switches;
+use crate::domain::Timestamp;
 use crate::flows::Flows;
-use crate::store::{StoreError, shared_health};
+use crate::store::{Pool, StoreError, routing_versions, shared_health};
 
 /// Who failed so long ago has been looked at since, or has had no payment.
 const FAILING_FOR: time::Duration = time::Duration::minutes(10);
 
-/// Loads both. Without the switches nothing may be planned.
+/// Why no instance may plan by these rules.
+#[derive(Debug, thiserror::Error)]
+pub enum PinError {
+    #[error("keeping the version of the routing rules")]
+    Store(#[from] StoreError),
+    #[error(
+        "[routing] the version `{version}` is known since {} and says something else: `{known}` and not `{now}`. \
+         Payments name the version that planned them, so one that is known never changes: give the changed \
+         rules a version of their own, or take the change back",
+        .since.date()
+    )]
+    Changed { version: String, since: Timestamp, known: String, now: String },
+}
+
+/// Keeps what this version of the rules says, for good.
+///
+/// # Errors
+/// When other rules are known under its name, and when the database fails.
+pub async fn pin_rules(pool: &Pool, rules: &RoutingRules) -> Result<(), PinError> {
+    let text = rules_text::text(rules);
+    let kept = routing_versions::keep(pool, &rules.version, &text).await?;
+    match rules_text::difference(&kept.text, &text) {
+        None => Ok(()),
+        Some((known, now)) => {
+            Err(PinError::Changed { version: kept.version, since: kept.since, known, now })
+        }
+    }
+}
+
+/// Loads what is switched off, without which nothing may be planned, and what is known of the PSPs.
 ///
 /// # Errors
 /// When the database fails.

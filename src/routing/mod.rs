@@ -8,7 +8,7 @@
 //! [`health`] is pure and is measured by the simulator in `benches/routing`; [`observe`] is where the
 //! service tells it of every call and of every payment's end, and asks it for an order.
 //!
-//! Reading order: [`rules`], [`switches`], [`plan`](mod@plan), [`score`], [`health`], [`faults`],
+//! Reading order: [`rules`], [`rules_text`], [`switches`], [`plan`](mod@plan), [`score`], [`health`], [`faults`],
 //! [`observe`], [`board`], [`mod@make_plan`], [`mod@learn`], [`mod@ask_psp`], [`mod@share_health`], [`mod@set_switch`],
 //! [`mod@lift_switch`], [`mod@begin_routing`], [`mod@describe_health`], [`mod@ask_habits`], [`registry`].
 
@@ -26,6 +26,7 @@ pub mod observe;
 pub mod plan;
 pub mod registry;
 pub mod rules;
+pub mod rules_text;
 pub mod score;
 pub mod set_switch;
 pub mod share_health;

@@ -138,7 +138,7 @@ pub async fn check(pool: &PgPool, environment: &str) -> Result<(), MigrateError>
 
 /// The tables that are written for good, each with the columns that an erasure empties and writes their
 /// hash into: of a row of an erased player alone, which a trigger sees to.
-pub const APPEND_ONLY: [(&str, &[&str]); 30] = [
+pub const APPEND_ONLY: [(&str, &[&str]); 31] = [
     ("record", &[]),
     ("entry", &[]),
     ("hold_move", &[]),
@@ -169,6 +169,7 @@ pub const APPEND_ONLY: [(&str, &[&str]); 30] = [
     ("decision_read", &[]),
     ("console_act", &[]),
     ("books_proof", &[]),
+    ("routing_version", &[]),
 ];
 
 async fn refuse_powerful_role(connection: &mut PgConnection) -> Result<(), MigrateError> {

@@ -74,6 +74,7 @@ pub mod read_reviews;
 pub mod redeliveries;
 pub mod request_nonce;
 pub mod reviews;
+pub mod routing_versions;
 pub mod rows;
 pub mod shared_health;
 pub mod slots;

@@ -6,8 +6,12 @@ use super::program::{Program, gone, interlock, run};
 use super::wait::PATIENCE;
 use super::world::database;
 use nix::sys::signal::Signal;
+use sha2::{Digest, Sha256};
 use std::net::TcpListener;
 use tokio::io::{AsyncBufReadExt, BufReader};
+
+/// SHA-256 of the rules of `sandbox-1`: every sandbox that was started before knows them.
+const SHIPPED: &str = "";
 
 async fn started(place: &Place) -> Program {
     let mut program = Program::start(interlock(place.home(), &place.variables(), &["sandbox"]));
@@ -154,6 +158,41 @@ async fn a_broken_configuration_is_told_with_every_fault() {
     let said = run(place.home(), &variables, &["sandbox"]).await;
     said.refused_with(&["INTERLOCK__SERVER__LISTENN", "names no setting"]);
     assert_eq!(place.postgres(), None);
+}
+
+/// Payments name the version of the rules that planned them: it says the same for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn routing_rules_change_under_a_version_of_their_own_alone() {
+    let place = Place::new();
+    stopped(started(&place).await, &place, Signal::SIGTERM).await;
+    let file = place.home().join("mine.toml");
+    let terms = "[[routing.terms]]\npsp = 'trustly-de'\ndirection = 'deposit'\ncurrency = 'EUR'\n\
+                 daily_cap = '100000.00'\n";
+    std::fs::write(&file, terms).unwrap();
+    let arguments = ["sandbox", "--config", file.to_str().unwrap()];
+    let said = run(place.home(), &place.variables(), &arguments).await;
+    let line = "terms of trustly-de, deposit EUR; daily cap 10000000 in minor units";
+    said.refused_with(&["`sandbox-1`", "`nothing`", line, "a version of their own"]);
+    assert_eq!(place.postgres(), None, "it stopped its PostgreSQL");
+    std::fs::write(&file, format!("[routing]\nversion = 'mine-1'\n{terms}")).unwrap();
+    let mut house = Program::start(interlock(place.home(), &place.variables(), &arguments));
+    house.says("Interlock sandbox is running").await;
+    let rules = |version: &'static str| {
+        let (home, variables) = (place.home().to_owned(), place.variables());
+        async move { run(&home, &variables, &["routing", "rules", version]).await }
+    };
+    let (mine, shipped, none) = (rules("mine-1").await, rules("sandbox-1").await, rules("x").await);
+    assert!(mine.code == Some(0) && mine.out.contains(line), "{mine:?}");
+    let told: String =
+        shipped.out.lines().skip(1).map(|line| format!("{}\n", line.trim())).collect();
+    assert!(told.contains("deposit DE bank_transfer EUR: trustly-de, truelayer-de; ranked\n"));
+    let said = hex::encode(Sha256::digest(&told));
+    assert_eq!(
+        said, SHIPPED,
+        "these are other rules: give config/routing.toml a new version\n{told}"
+    );
+    assert!(none.code == Some(1) && none.err.contains("`x`"), "{none:?}");
+    stopped(house, &place, Signal::SIGTERM).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("payments/failover", 1),
     ("payments/resolution", 1),
     ("routing/rules", 1),
+    ("routing/rules_text", 1),
     ("routing/plan", 1),
     ("routing/health", 1),
     ("routing/faults", 1),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an erasure leaves as it is, and why it may. A player's id is a casino's pseudonym and stays with
 /// what was booked under it.
-const KEPT: [(&str, &str); 48] = [
+const KEPT: [(&str, &str); 49] = [
     ("_sqlx_migrations", "which migrations were done"),
     ("attempt", "a PSP's reference and how its call ended"),
     ("attestation", "two officers' words, by the number of a document that is kept elsewhere"),
@@ -52,6 +52,7 @@ const KEPT: [(&str, &str); 48] = [
     ("review_approval", "which two people decided"),
     ("routing_switch", "switches of PSPs"),
     ("routing_switch_lift", "switches of PSPs"),
+    ("routing_version", "texts of routing rules"),
     ("service_incident", "what went wrong with PSPs and vendors"),
     ("transition", "steps of states"),
     ("wallet", "the books"),

@@ -8,7 +8,7 @@ use interlock::store::witness::{Look, take_in};
 use std::collections::BTreeSet;
 
 /// The tables, how their rows are named in the log, and what of them changes by right.
-const OUTSIDE: [(&str, &str, &[&str]); 13] = [
+const OUTSIDE: [(&str, &str, &[&str]); 14] = [
     ("vendor_raw", "encode(sha256, 'hex')", &[]),
     ("vendor_result", "vendor_result_id::text", &[]),
     ("policy_proposal", "proposal_id::text", &[]),
@@ -16,6 +16,7 @@ const OUTSIDE: [(&str, &str, &[&str]); 13] = [
     ("policy_version", "version", &[]),
     ("routing_switch", "switch_id::text", &[]),
     ("routing_switch_lift", "switch_id::text", &[]),
+    ("routing_version", "version", &[]),
     ("review_event", "review_id || ':' || n", &[]),
     ("review_approval", "proposal_id || ':' || approved_by", &[]),
     (
