@@ -107,6 +107,20 @@ fn no_other_cut_of_the_same_text_is_believed() {
     assert!(honest.report.is_some());
 }
 
+/// Times are told by the second, and a sale may be voided within its own.
+#[test]
+fn what_is_told_of_a_sale_within_its_second_is_no_repeat_of_it() {
+    let told = checksum(SECRET, &VECTOR);
+    let id = |body: &str| received("POST", "", body).unwrap().event_id;
+    let of = |kind: &str| id(&body(&VECTOR, kind, &told));
+    let ids: std::collections::BTreeSet<String> = TYPES.into_iter().map(of).collect();
+    assert_eq!(ids.len(), TYPES.len());
+    for kind in TYPES {
+        let more = format!("{}&TransactionID=9&email=a%40b", body(&VECTOR, kind, &told));
+        assert_eq!(id(&more), of(kind), "only its type counts of what is not covered");
+    }
+}
+
 #[test]
 fn what_the_payers_browser_saw_cannot_pay_another_deposit() {
     let values = ["10.50", "CAD", "2026-11-18.22:13:20", "9169303", "APPROVED", OURS];
