@@ -8,14 +8,15 @@
 use crate::store::db::{LaneConnection, within};
 use crate::store::{Db, StoreError};
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 /// Questions that wait at once; more are sent away.
 const WAITING_MAX: usize = 4_096;
 const BATCH_MAX: usize = 200;
-/// How long a batch may take: the server ends each of its few statements after 5 s.
+/// How long a batch may take, and its questions one by one once more: the server ends each of the few statements
+/// after 5 s.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a desk does with a batch.
@@ -99,12 +100,7 @@ async fn work<C: Clerk + Sync>(clerk: C, db: Db, mut queue: mpsc::Receiver<Asked
         match found {
             // One question may be what the database cannot stand: the others go without it.
             Err(error) if 1 < questions.len() && !matches!(error, StoreError::Unavailable(_)) => {
-                let mut singly = Vec::with_capacity(questions.len());
-                for question in questions.chunks(1) {
-                    let one = at_work(&clerk, &db, &mut connection, question).await;
-                    singly.push(one.ok().and_then(|mut one| one.pop()));
-                }
-                answer_all(answers, singly);
+                answer_all(answers, one_by_one(&clerk, &db, &mut connection, &questions).await);
             }
             found => {
                 let found = found.unwrap_or_default().into_iter().map(Some);
@@ -115,6 +111,27 @@ async fn work<C: Clerk + Sync>(clerk: C, db: Db, mut queue: mpsc::Receiver<Asked
             tokio::time::sleep(clerk.rest()).await;
         }
     }
+}
+
+/// Asks each question alone. Where every one of them is too much, most go without an answer: whoever is behind
+/// them must not wait for all.
+async fn one_by_one<C: Clerk>(
+    clerk: &C,
+    db: &Db,
+    connection: &mut Option<LaneConnection>,
+    questions: &[C::Question],
+) -> Vec<Option<C::Answer>> {
+    let until = Instant::now() + PATIENCE;
+    let mut answers = Vec::with_capacity(questions.len());
+    for question in questions.chunks(1) {
+        answers.push(if Instant::now() < until {
+            let one = at_work(clerk, db, connection, question).await;
+            one.ok().and_then(|mut one| one.pop())
+        } else {
+            None
+        });
+    }
+    answers
 }
 
 fn answer_all<A>(

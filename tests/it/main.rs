@@ -27,6 +27,7 @@ mod console;
 mod crash;
 mod deadlines;
 mod deposits;
+mod desks;
 mod ended_switches;
 mod every_psp;
 mod evidence;
