@@ -136,8 +136,10 @@ impl CheckpointWorker {
             return Ok(());
         }
         let incident = ServiceIncident { kind: "evidence.broken", detail: &detail, psp: None };
-        incidents::raise(&self.pool, self.ids.next(), &incident, now).await?;
-        metrics::counter!("incidents_total", "kind" => "evidence.broken").increment(1);
+        // Every instance finds it, and finds it again after a start.
+        if incidents::raise_unless_open(&self.pool, self.ids.next(), &incident, now).await? {
+            metrics::counter!("incidents_total", "kind" => "evidence.broken").increment(1);
+        }
         self.know(|known| known.told = Some(fault));
         Ok(())
     }
