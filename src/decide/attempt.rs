@@ -12,6 +12,9 @@ use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
 use uuid::Uuid;
 
+/// Why a deposit goes no further.
+const EXCLUDED: &str = "the player was excluded, frozen or closed meanwhile";
+
 /// Opens an attempt, in flight and leased to this instance, at the best PSP of the plan that was
 /// not tried yet and that this instance knows. None: the plan is exhausted.
 pub fn open_next(
@@ -111,13 +114,7 @@ pub fn take(
         return Ok(leave_unconfigured(book, id, &attempt, ctx));
     };
     if attempt.status == AttemptStatus::Prepared {
-        return Ok(match pays_something(payment, &attempt) {
-            true => send_prepared(book, id, attempt_id, ctx),
-            false => {
-                payout::call_off(book, id, attempt_id);
-                Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None }
-            }
-        });
+        return Ok(send_prepared(book, id, &attempt, ctx));
     }
     if attempt.status == AttemptStatus::InFlight {
         return Ok(lease_expired(book, id, attempt_id, ctx));
@@ -303,16 +300,39 @@ fn pays_something(payment: &Payment, attempt: &Attempt) -> bool {
     attempt.part.is_none_or(waits)
 }
 
-fn send_prepared(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> Answer {
-    let moved = book.move_attempt(id, attempt_id, AttemptStatus::InFlight, "sent");
+/// It is sent now, unless what it was opened for is over.
+fn send_prepared(book: &mut Book, id: Uuid, prepared: &Attempt, ctx: &Ctx<'_>) -> Answer {
+    let payment = &book.payments[&id];
+    let is_deposit = payment.subject() == Subject::Deposit;
+    if is_deposit && !may_deposit(book, ctx) {
+        call_off(book, id, prepared.id, EXCLUDED);
+        deposit::fail(book, id, EXCLUDED, ctx);
+        return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
+    }
+    if !pays_something(payment, prepared) {
+        call_off(book, id, prepared.id, "its part needs it no more");
+        return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
+    }
+    let moved = book.move_attempt(id, prepared.id, AttemptStatus::InFlight, "sent");
     debug_assert!(moved.is_ok(), "a prepared attempt may be sent");
     let until = ctx.now + ctx.lease;
-    let attempt = book.attempt_mut(id, attempt_id);
+    let attempt = book.attempt_mut(id, prepared.id);
     attempt.first_sent_at = ctx.now;
     attempt.lease = Some(Lease { holder: ctx.holder.to_owned(), until });
     attempt.due_at = Some(until);
     let payment = Box::new(book.payments[&id].clone());
-    Answer::Taken { payment, attempt: attempt_id, task: Task::Send }
+    Answer::Taken { payment, attempt: prepared.id, task: Task::Send }
+}
+
+/// An attempt that nobody has sent is not to be sent any more.
+pub fn call_off(book: &mut Book, id: Uuid, unsent: AttemptId, cause: &str) {
+    let moved = book.move_attempt(id, unsent, AttemptStatus::Cancelled, cause);
+    debug_assert!(moved.is_ok(), "a prepared attempt may be called off");
+    book.attempt_mut(id, unsent).due_at = None;
+}
+
+fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> bool {
+    book.player.as_ref().is_some_and(|player| player.may_deposit(ctx.now))
 }
 
 /// O14: our process ended between sending and recording.
@@ -334,8 +354,13 @@ fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>
     }
 }
 
-/// A deposit that has nobody left to ask fails; its limit is free again.
+/// A deposit that has nobody left to ask fails, and so does one whose player was excluded meanwhile: no other
+/// PSP is to take it. Its limit is free again.
 pub fn move_on_or_fail(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) -> Option<AttemptId> {
+    if !may_deposit(book, ctx) {
+        deposit::fail(book, id, EXCLUDED, ctx);
+        return None;
+    }
     let next = open_next(book, id, None, ctx);
     if next.is_none() {
         deposit::fail(book, id, cause, ctx);

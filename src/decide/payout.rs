@@ -1,7 +1,7 @@
 //! News about a payout's attempt. Here a lost answer keeps the hold and asks nobody else: only
 //! what is *surely* unpaid goes to another PSP or back to the wallet.
 
-use super::attempt::open_next;
+use super::attempt::{call_off, open_next};
 use super::bounce::{came_back_unpaid, take_back};
 use super::command::{Ctx, Source};
 use super::kept::{self, keep};
@@ -239,16 +239,8 @@ fn call_off_unsent(book: &mut Book, id: Uuid, part: PartId) {
     let unsent = book.payments[&id].attempts.iter().filter(of_part);
     let unsent = unsent.filter(|attempt| attempt.status == AttemptStatus::Prepared);
     for attempt in unsent.map(|attempt| attempt.id).collect::<Vec<_>>() {
-        call_off(book, id, attempt);
+        call_off(book, id, attempt, "its part needs it no more");
     }
-}
-
-/// An attempt that nobody has sent is not to be sent any more.
-pub(super) fn call_off(book: &mut Book, id: Uuid, unsent: AttemptId) {
-    let moved =
-        book.move_attempt(id, unsent, AttemptStatus::Cancelled, "its part needs it no more");
-    debug_assert!(moved.is_ok(), "a prepared attempt may be called off");
-    book.attempt_mut(id, unsent).due_at = None;
 }
 
 fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Money, ctx: &Ctx<'_>) {

@@ -10,8 +10,7 @@ use super::vendor::AWAITING_VENDOR;
 use super::{case, deposit, four_eyes, money_in, news, payout, returns};
 use crate::book::{Book, CaseAct, Payment, Review};
 use crate::domain::{
-    AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, Player, PlayerStatus,
-    ProposalId, WithdrawalStatus,
+    AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
 };
 use crate::ledger::templates;
 use crate::payments::resolution;
@@ -178,11 +177,8 @@ fn may_go_on(
     false
 }
 
-/// Exclusions stop deposits before money moves, whatever else was approved while it waited.
 fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> Result<(), Refusal> {
-    let may =
-        |player: &Player| player.status == PlayerStatus::Active && !player.is_excluded(ctx.now);
-    if book.player.as_ref().is_some_and(may) {
+    if book.player.as_ref().is_some_and(|player| player.may_deposit(ctx.now)) {
         return Ok(());
     }
     Err(Refusal::ReviewConflict(

@@ -40,6 +40,11 @@ impl Player {
         self.exclusion.as_ref().is_some_and(|exclusion| exclusion.holds_at(now))
     }
 
+    /// Exclusions stop deposits before money moves, whatever was allowed before.
+    pub fn may_deposit(&self, now: Timestamp) -> bool {
+        self.status == PlayerStatus::Active && !self.is_excluded(now)
+    }
+
     pub fn is_erased(&self) -> bool {
         self.status == PlayerStatus::Erased
     }

@@ -8,7 +8,7 @@ use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, Strict};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::player::PlayerView;
-use crate::domain::{Player, PlayerId, PlayerKey, PlayerStatus, Timestamp};
+use crate::domain::{Player, PlayerId, PlayerKey, Timestamp};
 use crate::players::put_player::put_player;
 use axum::Json;
 use axum::extract::State;
@@ -42,7 +42,7 @@ pub async fn put(
 
 async fn keep(edge: &Edge, player: Player, now: Timestamp) -> Result<Player, Problem> {
     let player = put_player(&edge.flows, player).await?;
-    if player.status != PlayerStatus::Active || player.is_excluded(now) {
+    if !player.may_deposit(now) {
         end_all_sessions(edge.flows.db.pool(), &player.key, now).await?;
     }
     Ok(player)

@@ -10,7 +10,6 @@ use crate::api::extract::{PathParams, Strict, not_here};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::player::PlayerSessionView;
 use crate::api::views::time::Time;
-use crate::domain::PlayerStatus;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -36,7 +35,7 @@ pub async fn open(
     let key = caller.may_see(body.value.player)?;
     let (player, _) = known_player(&edge, &key).await?;
     let now = edge.flows.clock.now();
-    if player.status != PlayerStatus::Active || player.is_excluded(now) {
+    if !player.may_deposit(now) {
         let detail = "The player is excluded, frozen or closed, and gets no token.";
         return Err(Problem::conflict("player.not_active", detail));
     }
