@@ -3,9 +3,11 @@
 
 use super::command::Ctx;
 use super::four_eyes;
+use super::vendor::AWAITING_VENDOR;
 use crate::book::{Attempt, Book, CaseAct, Incident, ProposalState, Review};
 use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId, Timestamp};
 use crate::screening::Outcome;
+use crate::screening::signals::VendorResult;
 use psp_contract::Subject;
 use uuid::Uuid;
 
@@ -36,20 +38,31 @@ pub const fn review_kind(direction: Direction, outcome: Outcome) -> &'static str
     }
 }
 
-/// Whether a payment is under a hold that people have not decided about.
+/// Whether a payment is under a hold that people have not decided about, or that is put before them once a vendor
+/// has answered.
 pub fn is_under_hold(book: &Book, id: Uuid) -> bool {
     let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(id));
-    open.any(|review| matches!(review.kind.as_str(), "deposit_hold" | "withdrawal_hold"))
+    let holds = |kind: &str| matches!(kind, "deposit_hold" | "withdrawal_hold" | AWAITING_VENDOR);
+    open.any(|review| holds(&review.kind))
 }
 
-/// When two people last let a withdrawal go, knowing what was found by then.
-pub fn let_go_at(book: &Book, id: Uuid) -> Option<Timestamp> {
+/// When two people last let a withdrawal go of which a screening had told them what was found. None where it
+/// could not tell them all of these answers: one that came when the case was open, or of a case about
+/// something else, nobody has seen.
+pub fn let_go_at(book: &Book, id: Uuid, answers: &[VendorResult]) -> Option<Timestamp> {
+    let of_screening = |review: &&Review| {
+        let kind = review.kind.as_str();
+        let any = [Outcome::Review, Outcome::Hold];
+        any.iter().any(|outcome| review_kind(Direction::Withdrawal, *outcome) == kind)
+    };
     let approved = |review: &&Review| {
         let mut proposals = review.proposals.iter();
         proposals.any(|it| it.state == ProposalState::Approved && it.outcome == "approve")
     };
-    let of_payment = book.reviews.values().filter(|it| !it.open && it.payment == Some(id));
-    of_payment.filter(approved).filter_map(|review| review.closed_at).max()
+    let closed = book.reviews.values().filter(|it| !it.open && it.payment == Some(id));
+    let newest = closed.filter(of_screening).filter(approved).max_by_key(|it| it.closed_at)?;
+    let all_seen = answers.iter().all(|answer| answer.received_at <= newest.opened_at);
+    newest.closed_at.filter(|_| all_seen)
 }
 
 /// Raises an incident about a payment.
@@ -122,6 +135,17 @@ pub fn void_about_money(book: &mut Book, id: Uuid, why: &str, ctx: &Ctx<'_>) {
 /// Closes what people need not decide any more.
 pub fn close_reviews(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     close(book, id, |_| true, ctx);
+}
+
+/// The vendors have answered: what people are to decide is put before them as what it is.
+pub fn close_awaiting(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    close(book, id, |review| review.kind == AWAITING_VENDOR, ctx);
+}
+
+/// Whether a vendor is asked about a payment, so that what people know of it is not all.
+pub fn awaits_vendor(book: &Book, id: Uuid) -> bool {
+    let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(id));
+    open.any(|review| review.kind == AWAITING_VENDOR)
 }
 
 /// Closes what people need not find out any more, while other parts of the withdrawal are under way.

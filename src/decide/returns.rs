@@ -4,7 +4,7 @@
 use super::command::{Answer, Ctx, OpenReturn};
 use super::four_eyes::{Draft, propose};
 use super::kept;
-use super::people::{ask_people, close_reviews, raise, void_about_money};
+use super::people::{ask_people, awaits_vendor, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
 use crate::book::{Attempt, Book, Part, Payment, Returns};
@@ -21,6 +21,11 @@ use uuid::Uuid;
 /// a second person; until then the money is held.
 pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let deposit = book.payment(open.deposit).ok_or(Refusal::NotFound)?.clone();
+    if awaits_vendor(book, open.deposit) {
+        return Err(Refusal::NotReturnable(
+            "a vendor is asked about its money: wait for the answer",
+        ));
+    }
     let suspended = deposit.suspended.filter(|money| 0 < money.minor);
     let from_suspense = suspended.is_some();
     let paid = paid_attempt(&deposit, from_suspense);

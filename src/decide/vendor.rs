@@ -5,7 +5,7 @@
 //! the vendor said; a vendor that says nothing in time leaves what the policy says of that.
 
 use super::command::{Answer, Ctx, VendorsSaid};
-use super::people::{ask_people, close_reviews, raise, review_kind};
+use super::people::{ask_people, awaits_vendor, close_awaiting, close_reviews, raise, review_kind};
 use super::refusal::Refusal;
 use super::{deposit, money_in, payout, withdrawal};
 use crate::book::{AskedPlace, Book, Payment, VendorCheck};
@@ -17,7 +17,8 @@ use crate::screening::{Outcome, engine};
 use time::Duration;
 use uuid::Uuid;
 
-/// The review that only says that a vendor is asked: nobody can decide it.
+/// The review that only says that a vendor is asked: nobody can decide it. A withdrawal has one where it is held
+/// whatever the vendor says.
 pub const AWAITING_VENDOR: &str = "awaiting_vendor";
 
 /// How long after the vendors' deadline a payout that waits for them is looked at all the same.
@@ -80,10 +81,7 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
     let payment = book.payment(said.payment).ok_or(Refusal::NotFound)?.clone();
     let id = payment.id.uuid;
     let waiting_deposit = payment.status == PaymentStatus::Deposit(DepositStatus::InReview)
-        && book
-            .reviews
-            .values()
-            .any(|it| it.open && it.payment == Some(id) && it.kind == AWAITING_VENDOR);
+        && awaits_vendor(book, id);
     let decision = match (payment.status, payment.suspended) {
         (PaymentStatus::Deposit(_), Some(money)) if waiting_deposit => {
             money_in::decision_with(book, &payment, money, said.results.clone(), ctx)
@@ -153,6 +151,7 @@ fn settle_withdrawal(
     ctx: &Ctx<'_>,
 ) {
     let id = payment.id.uuid;
+    close_awaiting(book, id, ctx);
     book.payment_mut(id).reasons = reasons;
     let to = match outcome {
         Outcome::Approve => WithdrawalStatus::Approved,

@@ -84,6 +84,10 @@ pub fn request(
     if let Some(waiting) = waiting {
         let places = destinations(&book.payments[&id]);
         vendor::open_checks(book, id, &waiting, (places, 1), ctx);
+        if waiting.otherwise == Outcome::Hold {
+            // Whatever the vendors say, it is held: nobody calls it back meanwhile.
+            ask_people(book, id, None, vendor::AWAITING_VENDOR, ctx);
+        }
     }
     if status == WithdrawalStatus::InReview {
         ask_people(book, id, None, review, ctx);
@@ -254,7 +258,7 @@ fn decided(
     if checkpoint == Checkpoint::WithdrawalPrePayout
         && engine::hangs_on(ctx.policies, &facts, Hook::KytWithdrawal)
     {
-        facts.let_go_at = let_go_at(book, payment.id.uuid);
+        facts.let_go_at = let_go_at(book, payment.id.uuid, &facts.vendors);
     }
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {

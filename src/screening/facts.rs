@@ -31,8 +31,8 @@ pub struct Facts {
     pub player: Option<PlayerFacts>,
     /// None for an event of the account.
     pub payment: Option<PaymentFacts>,
-    /// When the withdrawal was asked for, where it is screened again and a rule counts from there. None: it
-    /// is being asked for, or nobody counts.
+    /// When the withdrawal was asked for, where it is screened again and a rule counts from there or its player
+    /// owes. None: it is being asked for, or nobody counts.
     pub asked_at: Option<Timestamp>,
     /// When two people let the withdrawal go, where a rule before the payout asks whether they had seen what
     /// vendors said.

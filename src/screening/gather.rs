@@ -167,12 +167,13 @@ pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let Withdrawal { origin, money, method, .. } = *known;
     facts.payment = Some(PaymentFacts { origin, money, method });
     facts.closed_loop = known.closed_loop.cloned();
+    let Withdrawal { owed, movements, background, ends, .. } = *known;
     // A fact only where a rule counts from it: what was decided before there was such a rule had none.
     let rules = setting.policy(&facts).into_iter().flat_map(|policy| &policy.rules);
     let mut here = rules.filter(|rule| rule.at.contains(&facts.checkpoint));
     let counts = here.any(|rule| rule.check.pay_by(&facts).is_some());
-    facts.asked_at = known.asked_at.filter(|_| counts);
-    let Withdrawal { owed, movements, background, ends, .. } = *known;
+    let owes = owed.iter().any(|debt| 0 < debt.minor);
+    facts.asked_at = known.asked_at.filter(|_| counts || owes);
     let locked = Locked { limits: &[], owed, movements, background, ends };
     count_withdrawal(&mut facts, known.payment, &locked, setting);
     facts

@@ -40,6 +40,7 @@ mod issuers;
 mod kyc;
 mod kyt;
 mod kyt_again;
+mod kyt_debts;
 mod lanes;
 mod late_news;
 mod late_payouts;

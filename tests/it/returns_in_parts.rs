@@ -32,7 +32,8 @@ async fn suspended(world: &World) -> Payment {
     world.settled(deposit.id, "in_review").await
 }
 
-async fn refused(world: &World, deposit: &Payment, amount: Option<Money>) -> &'static str {
+/// Why no return of it is opened.
+pub async fn refused(world: &World, deposit: &Payment, amount: Option<Money>) -> &'static str {
     let order = OpenReturn {
         claim: claim("returns", &key()),
         deposit: deposit.id.uuid,

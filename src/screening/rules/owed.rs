@@ -22,9 +22,11 @@ impl Check for Owed {
         let debts = facts.owed.iter().filter(|debt| 0 < debt.minor).map(Money::to_string);
         let debts: Vec<String> = debts.collect();
         let observed = list(debts.iter().map(String::as_str));
-        // Before the payout the money is held already: people decide what becomes of it.
+        // Of one that was asked for before, the money is held already: people decide what becomes of it.
+        let was_asked_for = facts.asked_at.is_some();
         let effect = match facts.checkpoint {
             Checkpoint::WithdrawalPrePayout => Outcome::Review,
+            Checkpoint::WithdrawalRequest if was_asked_for => Outcome::Review,
             _ => Outcome::Deny,
         };
         vec![Finding::new(!debts.is_empty(), observed, "none").with_effect(effect)]
