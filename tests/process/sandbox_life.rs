@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// SHA-256 of the rules of `sandbox-1`: every sandbox that was started before knows them.
-const SHIPPED: &str = "";
+const SHIPPED: &str = "b5a50013001f3148d2c8dfc0bd8b95c949142bba12cdf693e14d44e80b849f53";
 
 async fn started(place: &Place) -> Program {
     let mut program = Program::start(interlock(place.home(), &place.variables(), &["sandbox"]));
@@ -174,8 +174,9 @@ async fn routing_rules_change_under_a_version_of_their_own_alone() {
     let line = "terms of trustly-de, deposit EUR; daily cap 10000000 in minor units";
     said.refused_with(&["`sandbox-1`", "`nothing`", line, "a version of their own"]);
     assert_eq!(place.postgres(), None, "it stopped its PostgreSQL");
-    std::fs::write(&file, format!("[routing]\nversion = 'mine-1'\n{terms}")).unwrap();
-    let mut house = Program::start(interlock(place.home(), &place.variables(), &arguments));
+    let mut variables = place.variables();
+    variables.insert("INTERLOCK__ROUTING__VERSION".to_owned(), "mine-1".to_owned());
+    let mut house = Program::start(interlock(place.home(), &variables, &arguments));
     house.says("Interlock sandbox is running").await;
     let rules = |version: &'static str| {
         let (home, variables) = (place.home().to_owned(), place.variables());
