@@ -125,6 +125,18 @@ pub fn mark_source(book: &mut Book, id: Uuid) {
     book.change_movement(id, |found| found.instrument = source.or(found.instrument));
 }
 
+/// Money is in. Where room was held for all of it until now, it counts from when that was taken. Where the
+/// room was given up, or is too old for the market to look at, or is too small, the money was measured
+/// against what there is now, so it counts from now on: else every late success would be measured alone.
+pub fn count_arrival(book: &mut Book, id: Uuid, came: Money, ctx: &Ctx<'_>) {
+    let own = book.movements.iter().find(|found| found.payment == id).copied();
+    let held = own.filter(|own| gather::has_reserved(own, came));
+    let mut counted = movement(&book.payments[&id], UseState::Counted, ctx);
+    counted.at = held.map_or(ctx.now, |held| held.at);
+    counted.instrument = counted.instrument.or(own.and_then(|own| own.instrument));
+    book.put_movement(counted);
+}
+
 /// What arrived is what counts into the limits, where it may differ from what was asked for.
 pub fn recount_limit(book: &mut Book, id: Uuid, money: Money) {
     book.change_movement(id, |found| found.money = money);

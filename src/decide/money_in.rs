@@ -6,7 +6,7 @@
 //! only a webhook says is first asked about where the PSP can be asked.
 
 use super::command::{Ctx, Source};
-use super::deposit::{mark_limit_use, mark_source, recount_limit};
+use super::deposit::{count_arrival, mark_source, recount_limit};
 use super::kept::keep;
 use super::news::{OTHER_MONEY, UNTOLD_CARD};
 use super::people::{ask_people, close_reviews, raise};
@@ -65,7 +65,7 @@ pub fn succeed(
     book.payment_mut(id).received = Some(money);
     book.payment_mut(id).next_action = None;
     let Some(creditable) = creditable(&payment, &attempt, money, ctx) else {
-        mark_limit_use(book, id, UseState::Counted);
+        count_arrival(book, id, money, ctx);
         suspend(book, id, &attempt.psp, money, "deposit.other_amount", ctx);
         return;
     };
@@ -75,7 +75,7 @@ pub fn succeed(
     mark_source(book, id);
     // Decided while its movement says what is reserved for it; counted only then, whatever comes of it.
     let decision = decision_of(book, &book.payments[&id], creditable, ctx);
-    mark_limit_use(book, id, UseState::Counted);
+    count_arrival(book, id, creditable, ctx);
     recount_limit(book, id, creditable);
     let (outcome, waiting) = (decision.outcome(), vendor::waits(&decision, ctx));
     let reasons = decision.reasons().to_vec();

@@ -1,8 +1,8 @@
 //! A player's movements: what each deposit and withdrawal means for limits and thresholds.
 //!
 //! A deposit counts from its reservation on, so that two deposits at the same moment cannot share
-//! the same room; when it comes to nothing it is released. A withdrawal is reserved when it is asked
-//! for and counts when it is paid, at the time of paying.
+//! the same room; when it comes to nothing it is released. Money that comes after that takes room when it
+//! comes. A withdrawal is reserved when it is asked for and counts when it is paid, at the time of paying.
 //!
 //! An instrument is known by its fingerprint alone: enough to say "the same again", and too little to
 //! say whose account it is.
@@ -18,7 +18,8 @@ pub struct Movement {
     pub payment: Uuid,
     pub direction: Direction,
     pub money: Money,
-    /// When it counts: a deposit when it began, a withdrawal when it was paid.
+    /// When it counts: a deposit when it began, or when its money came where its room was not held until then;
+    /// a withdrawal when it was paid.
     pub at: Timestamp,
     pub state: UseState,
     /// What it was paid from or to, once that is known.

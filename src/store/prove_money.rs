@@ -135,17 +135,13 @@ pub(super) const AGREE: [(&str, &str); 10] = [
               and (s.player_id, s.currency, s.amount, s.from_cash, s.from_bonus) is distinct from
                   (v.player_id, v.currency, v.amount, v.from_cash, v.from_bonus))",
     ),
-    // What is older than the market looks when its money comes counts nowhere any more, and is left as it
-    // was: how far that is the policy says, and that it is a day at least, whatever it says.
+    // However late the money came.
     (
         "every deposit that was credited counts into what its player moved",
         "select format('%s: %s', p.payment_id, coalesce(u.state, 'none')) from payment p
          left join limit_use u using (payment_id)
-         left join (select payment_id, min(recorded_at) as came_at from entry
-           where kind in ('deposit_captured', 'deposit_suspended') group by 1) e using (payment_id)
          where p.direction = 'deposit' and p.credited_amount is not null
-           and (u.payment_id is null or u.direction <> 'deposit'
-             or (u.state <> 'counted' and e.came_at < u.at + interval '1 day'))",
+           and (u.payment_id is null or u.direction <> 'deposit' or u.state <> 'counted')",
     ),
     (
         "an entry has a version, a balance and a head if it is a player's, and none if it is the house's",

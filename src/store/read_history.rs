@@ -204,7 +204,7 @@ impl Body {
 /// The player's movements that had begun by a time, in the state that was known at another.
 ///
 /// A deposit that failed and succeeded late takes room from the moment on when the late success was
-/// known. What arrived instead of what was asked for counts once it was known that it arrived. A
+/// known: at a moment before its money came, as if its room had never been given up. What arrived instead of what was asked for counts once it was known that it arrived. A
 /// withdrawal that was paid later than that time was under way.
 pub async fn movements(
     pool: &PgPool,
@@ -214,14 +214,18 @@ pub async fn movements(
 ) -> Result<Vec<Movement>, StoreError> {
     let rows = sqlx::query!(
         r#"select u.payment_id, u.direction, u.currency, u.at, u.amount, u.instrument, u.method,
-             p.amount as asked, p.currency as asked_currency, p.created_at,
+             p.amount as asked, p.currency as asked_currency,
              (select t.to_status from transition t
               where t.subject_id = u.payment_id and t.subject = 'payment' and t.at <= $4
-              order by t.at desc, t.seq desc, t.n desc limit 1) as status
+              order by t.at desc, t.seq desc, t.n desc limit 1) as status,
+             b.begun_at as "begun_at!"
            from limit_use u join payment p on p.payment_id = u.payment_id
+           cross join lateral (select case u.direction when 'deposit' then least(u.at,
+               (select min(t.at) from transition t
+                where t.subject_id = u.payment_id and t.subject = 'payment'))
+             else p.created_at end as begun_at) b
            where u.operator_id = $1 and u.player_id = $2
-             and (case u.direction when 'deposit' then u.at else p.created_at end)
-               <= least($3::timestamptz, $4::timestamptz)"#,
+             and b.begun_at <= least($3::timestamptz, $4::timestamptz)"#,
         key.operator.as_str(),
         key.player.as_str(),
         begun,
@@ -244,7 +248,9 @@ pub async fn movements(
         let moved = state == UseState::Counted;
         let (amount, currency) =
             if moved { (row.amount, row.currency) } else { (row.asked, row.asked_currency) };
-        let at = if is_deposit || moved { row.at } else { row.created_at };
+        // A deposit whose money came late counts from then on. Before that there was what it had begun with.
+        let is_there = if is_deposit { row.at <= begun.min(known) } else { moved };
+        let at = if is_there { row.at } else { row.begun_at };
         let stored = movements::Row {
             payment_id: row.payment_id,
             direction: row.direction,

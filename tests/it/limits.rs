@@ -235,8 +235,36 @@ async fn money_for_a_deposit_that_is_older_than_its_market_looks_back_needs_room
     world.complete(&forgotten, "succeeded").await;
     let forgotten = world.settled(forgotten.id, "in_review").await;
     assert_eq!(forgotten.credited, None, "with it 120.00 of 100.00 would be in");
-    // What is so old is not moved along either; the books here expect that of deposits of today.
-    change("update limit_use set state = 'counted' where payment_id = $1").await;
+    world.close().await;
+}
+
+/// What nothing is held for any more is measured when it comes, and takes its room then: each of a hundred
+/// old deposits would else be measured alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn late_money_of_many_days_shares_the_room_of_the_day_on_which_it_comes() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    limit(&world, &player, eur(10_000)).await;
+    let mut given_up = Vec::new();
+    for _ in 0..3 {
+        let deposit = world.deposit(&player, eur(4_000)).await;
+        world.one().cancel(&deposit).await.unwrap();
+        given_up.push(deposit);
+        world.move_on(Duration::from_secs(25 * 3_600)).await;
+    }
+    // The oldest is so old that its market does not look at it.
+    let forget = "update limit_use set at = at - interval '3 years' where payment_id = $1";
+    let forget = sqlx::query(forget).bind(given_up[0].id.uuid).execute(&world.rows).await.unwrap();
+    assert_eq!(forget.rows_affected(), 1);
+    for (deposit, status) in given_up.iter().zip(["succeeded", "succeeded", "in_review"]) {
+        world.complete(deposit, "succeeded").await;
+        world.settled(deposit.id, status).await;
+    }
+    assert_eq!(world.wallet(&player).await.cash, 8_000);
+    // Two people are yet to decide about the third one, but its money is here.
+    assert_eq!(status_of(&world, &player, 1).await, "blocked", "120.00 of 100.00 came today");
+    world.move_on(Duration::from_secs(25 * 3_600)).await;
+    assert_ne!(status_of(&world, &player, 10_000).await, "blocked", "that was yesterday");
     world.close().await;
 }
 

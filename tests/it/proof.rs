@@ -105,6 +105,12 @@ const CASES: &[(&str, &[&str])] = &[
     ("update game_entry set of_reference = 'nobody' where kind = 'void'", &[VOIDS]),
     ("update limit_use set state = 'released' where state = 'counted' and direction = 'deposit'",
      &[COUNTED]),
+    // However old it was when its money came.
+    (
+        "update limit_use set state = 'released', at = at - interval '3 years'
+         where state = 'counted' and direction = 'deposit'",
+        &[COUNTED],
+    ),
     ("delete from limit_use where direction = 'deposit' and state = 'counted'", &[COUNTED]),
     (
         "update entry set balance_after = balance_after + 1

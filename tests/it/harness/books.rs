@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 /// What must not be found, and what it would mean. `$NOW` is the test's time.
-const NEVER: [(&str, &str); 19] = [
+const NEVER: [(&str, &str); 20] = [
     (
         "the ledger sums to zero in every currency",
         "select currency from entry group by currency having sum(amount) <> 0",
@@ -156,6 +156,14 @@ const NEVER: [(&str, &str); 19] = [
            when p.received_amount is not null then 'counted'
            when p.status in ('failed', 'expired', 'cancelled') then 'released'
            else 'reserved' end",
+    ),
+    (
+        "money that came when its deposit had been given up counts from when it came",
+        "select l.payment_id || ' ' || l.at || ' ' || t.at from limit_use l join transition t
+           on t.subject_id = l.payment_id and t.subject = 'payment'
+         where l.direction = 'deposit' and l.at < t.at
+           and t.from_status in ('failed', 'expired', 'cancelled')
+           and t.to_status in ('succeeded', 'in_review')",
     ),
     (
         "a withdrawal's movement follows its status, and its parts that were paid",
