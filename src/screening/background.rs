@@ -11,10 +11,10 @@ use super::Checkpoint;
 use super::aggregate::{Flow, Query};
 use super::attestation::{Attestation, AttestationKind, in_force};
 use super::calendar::Calendar;
-use super::facts::{Facts, Shared, Vouched};
+use super::facts::{EndFacts, Facts, Shared, Vouched};
 use super::movement::Fingerprint;
 use super::policy::{FxTable, MarketPolicy, Policies};
-use crate::domain::{Currency, Instrument, Money, OperatorId, Timestamp};
+use crate::domain::{Currency, Direction, Instrument, Method, Money, OperatorId, Timestamp};
 use psp_contract::Portable;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -122,6 +122,39 @@ impl Background {
         let here = |rule: &&super::rule::Rule| rule.at.contains(&facts.checkpoint);
         let looks = policy.rules.iter().filter(here).any(|rule| rule.check.looks_for_others());
         facts.shared = looks.then(|| self.shared(ends));
+        let asks = policy.rules.iter().filter(here).any(|rule| rule.check.looks_at_each_end());
+        let is_leaving = facts.checkpoint.direction() == Some(Direction::Withdrawal);
+        let is_crypto = facts.payment().is_some_and(|payment| payment.method == Method::Crypto);
+        if asks && is_leaving && is_crypto {
+            facts.ends = self.controlled(ends, payment, facts.counted_at);
+        }
+    }
+
+    /// Each address once, numbered as the places that vendors are asked about are: in the order of the
+    /// parts. What goes to another kind of account goes over no chain.
+    fn controlled(&self, ends: &[End], payment: Option<Uuid>, now: Timestamp) -> Vec<EndFacts> {
+        let mut chains: Vec<&Chain> = Vec::new();
+        let mut found = Vec::new();
+        for end in ends {
+            let place = match &end.place {
+                Place::Chain(chain) if chains.contains(&chain) => continue,
+                Place::Chain(chain) => {
+                    chains.push(chain);
+                    i16::try_from(chains.len() - 1).ok()
+                }
+                Place::Untold => None,
+                Place::Account => continue,
+            };
+            let names_it = |one: &&Attestation| {
+                end.is_named(&one.terms.reference)
+                    || payment.is_some_and(|id| names(&one.terms.reference, id))
+            };
+            let proofs: Vec<Attestation> =
+                self.attestations.iter().filter(names_it).cloned().collect();
+            let control = in_force(&proofs, AttestationKind::ProofOfControl, now);
+            found.push(EndFacts { place, control: control.map(Vouched::of) });
+        }
+        found
     }
 
     /// The newest that holds of each kind that a rule here asks for.
@@ -177,21 +210,42 @@ fn names(reference: &str, payment: Uuid) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     pub fingerprint: Option<Fingerprint>,
-    /// An address on a chain: public, and told to nobody here; it is compared, and no fact.
-    address: Option<String>,
+    place: Place,
+}
+
+/// What kind of place that is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Chain(Chain),
+    /// An account that goes over no chain.
+    Account,
+    /// The PSP alone knows.
+    Untold,
+}
+
+/// An address on a chain: public, and told to nobody here; it is compared, and no fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Chain {
+    network: String,
+    asset: String,
+    address: String,
 }
 
 impl End {
     pub fn of(operator: &OperatorId, instrument: &Instrument) -> Self {
-        let address = match &instrument.portable {
-            Some(Portable::CryptoAddress { address, .. }) => Some(address.trim().to_owned()),
-            _ => None,
+        let place = match instrument.portable.clone() {
+            Some(Portable::CryptoAddress { network, asset, address, .. }) => {
+                Place::Chain(Chain { network, asset, address })
+            }
+            Some(_) => Place::Account,
+            None => Place::Untold,
         };
-        Self { fingerprint: Fingerprint::of(operator, instrument), address }
+        Self { fingerprint: Fingerprint::of(operator, instrument), place }
     }
 
     fn is_named(&self, reference: &str) -> bool {
-        self.address.as_deref() == Some(reference.trim())
+        let Place::Chain(Chain { address, .. }) = &self.place else { return false };
+        address.trim() == reference.trim()
     }
 }
 

@@ -53,6 +53,9 @@ pub struct Facts {
     pub attestations: Vec<Vouched>,
     /// Who else used the instrument of this payment. None: no rule here asks for it.
     pub shared: Option<Shared>,
+    /// The addresses that the payment goes to, where a rule here asks of each who controls it. None: no rule
+    /// asks, or it was decided before this was kept.
+    pub ends: Vec<EndFacts>,
     /// What vendors outside said of this payment or its player.
     pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
@@ -121,6 +124,15 @@ impl Vouched {
         let Attestation { id, ref terms, .. } = *one;
         Self { kind: terms.kind, id, amount: terms.amount, until: terms.valid_until }
     }
+}
+
+/// One address that a payment goes to: by number, and never which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndFacts {
+    /// As vendors' answers number the places. None: the PSP alone knows the address.
+    pub place: Option<i16>,
+    /// The newest proof that holds and names the address or the payment.
+    pub control: Option<Vouched>,
 }
 
 /// Who else of the operator's players used an instrument: how many, and never who.

@@ -7,6 +7,7 @@ use super::limits::{self, Limit};
 use super::movement::{Movement, UseState};
 use super::{Checkpoint, FxTable, MarketPolicy, Policies, counters, engine, payer};
 use crate::domain::{Currency, Instrument, Method, Money, Origin, Player, Timestamp};
+use psp_contract::Portable;
 use std::collections::BTreeSet;
 use time::Date;
 use uuid::Uuid;
@@ -39,6 +40,7 @@ pub struct Withdrawal<'a> {
     pub origin: Origin,
     pub player: Option<&'a Player>,
     pub money: Money,
+    /// As [`method_of`] says.
     pub method: Method,
     /// What the player owes, in any currency.
     pub owed: &'a [Money],
@@ -161,6 +163,18 @@ pub fn account(player: &Player, locked: &Locked<'_>, setting: &Setting<'_>) -> F
     facts
 }
 
+/// The method that a withdrawal is screened by: what goes over a chain is screened as crypto, whatever method
+/// was asked for. The closed loop pays each part by the method of its source.
+pub fn method_of<'a>(
+    asked: Method,
+    parts: impl IntoIterator<Item = (Method, &'a Instrument)>,
+) -> Method {
+    let goes_over_a_chain = |(method, to): (Method, &Instrument)| {
+        method == Method::Crypto || matches!(to.portable, Some(Portable::CryptoAddress { .. }))
+    };
+    if parts.into_iter().any(goes_over_a_chain) { Method::Crypto } else { asked }
+}
+
 /// The facts of a withdrawal.
 pub fn withdrawal(known: &Withdrawal<'_>, setting: &Setting<'_>) -> Facts {
     let mut facts = base(known.checkpoint, known.player, setting);
@@ -212,6 +226,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         counted: Vec::new(),
         attestations: Vec::new(),
         shared: None,
+        ends: Vec::new(),
         vendors: Vec::new(),
         fx: setting.fx.narrowed([]),
     }

@@ -324,5 +324,9 @@ fn as_answered(mut facts: Facts, recorded: Facts) -> Facts {
     // Nor is it on record when it came to be known who else used an instrument.
     facts.shared = recorded.shared.filter(|_| facts.shared.is_some());
     facts.recorded_only = recorded.recorded_only;
+    // Before each address was a fact, answers of vendors did not say which one they were about.
+    if recorded.ends.is_empty() {
+        facts.ends.clear();
+    }
     facts
 }

@@ -68,6 +68,11 @@ pub trait Check: Debug + Send + Sync {
         false
     }
 
+    /// Whether it wants to know of each address that a payment goes to who controls it.
+    fn looks_at_each_end(&self) -> bool {
+        false
+    }
+
     /// Whether it wants to know whose money a card spends before it is credited.
     fn asks_of_card(&self) -> bool {
         false

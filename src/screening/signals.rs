@@ -139,6 +139,9 @@ pub struct VendorResult {
     /// `"chainalysis"`.
     pub vendor: String,
     pub hook: Hook,
+    /// Which of the payment's places on chains it is about, from 0. None: it is about no place, or was kept
+    /// before this was.
+    pub place: Option<i16>,
     /// The vendor's id of our question, or ours where it gives none.
     pub request_id: String,
     pub state: VendorState,

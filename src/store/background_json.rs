@@ -1,10 +1,11 @@
-//! Who paid, what people vouch for, and who else used an instrument, in the facts of a decision.
+//! Who paid, what people vouch for, who controls an address, and who else used an instrument, in the facts of a
+//! decision.
 
 use super::StoreError;
 use super::facts_json::Node;
 use super::facts_text::{money_json, time};
 use crate::screening::attestation::AttestationKind;
-use crate::screening::facts::{Match, PayerFacts, Shared, Vouched};
+use crate::screening::facts::{EndFacts, Match, PayerFacts, Shared, Vouched};
 use psp_contract::CardFunding;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -49,6 +50,25 @@ pub(super) fn read_vouched(found: &Node<'_>) -> Result<Vouched, StoreError> {
     })
 }
 
+pub(super) fn end(end: &EndFacts) -> Value {
+    let mut object = Map::new();
+    if let Some(place) = end.place {
+        object.insert("place".to_owned(), place.into());
+    }
+    if let Some(control) = &end.control {
+        object.insert("control".to_owned(), vouched(control));
+    }
+    Value::Object(object)
+}
+
+pub(super) fn read_end(found: &Node<'_>) -> Result<EndFacts, StoreError> {
+    Ok(EndFacts {
+        place: found
+            .maybe("place", |_| i16::try_from(found.number("place")?).map_err(|_| found.wrong()))?,
+        control: found.maybe("control", read_vouched)?,
+    })
+}
+
 /// Without a number nothing tells the instrument from another.
 pub(super) fn shared(shared: Shared) -> Value {
     let mut object = Map::new();
@@ -83,6 +103,24 @@ mod tests {
         }
         let wrong = json!({"kind": "source_of_funds", "id": "7"});
         assert!(read_vouched(&Node::root(&wrong, "test")).is_err());
+    }
+
+    #[test]
+    fn an_end_reads_back_with_and_without_its_place_and_its_proof() {
+        let proof = Vouched {
+            kind: AttestationKind::ProofOfControl,
+            id: Uuid::from_u128(7),
+            amount: None,
+            until: None,
+        };
+        for place in [None, Some(0), Some(3)] {
+            for control in [None, Some(proof)] {
+                let one = EndFacts { place, control };
+                let value = end(&one);
+                assert_eq!(read_end(&Node::root(&value, "test")).expect("it reads back"), one);
+            }
+        }
+        assert!(read_end(&Node::root(&json!({"place": 70_000}), "test")).is_err());
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         counted: all.each("counted", read_counted)?,
         attestations: all.each("attestations", background_json::read_vouched)?,
         shared: all.maybe("shared", background_json::read_shared)?,
+        ends: all.each("ends", background_json::read_end)?,
         vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,

@@ -28,6 +28,7 @@ pub fn text(facts: &Facts) -> String {
         closed_loop: facts.closed_loop.as_ref().map(loop_json::value).map(Tree),
         counted: facts.counted.iter().map(counted).collect(),
         counted_at: Moment(facts.counted_at),
+        ends: facts.ends.iter().map(background_json::end).map(Tree).collect(),
         fx: fx(&facts.fx),
         let_go_at: facts.let_go_at.map(Moment),
         limits: facts.limits.iter().map(limit).collect(),
@@ -58,6 +59,8 @@ struct FactsText<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     counted: Vec<CountedText<'a>>,
     counted_at: Moment,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ends: Vec<Tree>,
     fx: FxText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     let_go_at: Option<Moment>,

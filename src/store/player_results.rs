@@ -140,6 +140,7 @@ pub async fn told(
     Ok(Some(VendorResult {
         vendor: matcher.to_owned(),
         hook: Hook::Names,
+        place: None,
         request_id: row.request_id,
         state: VendorState::Final,
         risk: None,
@@ -209,6 +210,7 @@ pub async fn newest(
         let result = VendorResult {
             vendor: asked.vendor.clone(),
             hook: asked.hook,
+            place: None,
             request_id: row.request_id,
             state: VendorState::parse(&row.state).ok_or_else(corrupt)?,
             risk: risk.transpose()?,
@@ -278,6 +280,7 @@ pub async fn newest_news(
     let risk = row.risk.as_deref().map(|risk| Risk::parse(risk).ok_or_else(corrupt));
     let result = VendorResult {
         hook: Hook::Kyc,
+        place: None,
         request_id: row.request_id.clone(),
         state: VendorState::parse(&row.state).ok_or_else(corrupt)?,
         risk: risk.transpose()?,

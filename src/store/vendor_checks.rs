@@ -238,6 +238,13 @@ pub struct Told {
     pub result: VendorResult,
 }
 
+impl Told {
+    /// The answer as decisions keep it.
+    pub fn into_result(self) -> VendorResult {
+        VendorResult { place: Some(self.place), ..self.result }
+    }
+}
+
 /// The newest answer of each vendor about each place of a payment, in one round of asking: by vendor, then by
 /// place.
 pub async fn newest(
@@ -265,6 +272,7 @@ pub async fn newest(
             let risk = row.risk.as_deref().map(|risk| Risk::parse(risk).ok_or_else(corrupt));
             let result = VendorResult {
                 hook,
+                place: None,
                 request_id: row.request_id.clone(),
                 state: VendorState::parse(&row.state).ok_or_else(corrupt)?,
                 risk: risk.transpose()?,
@@ -296,6 +304,6 @@ pub async fn standing(
     .await?;
     let Some(check) = check else { return Ok(StandingAnswers::default()) };
     let told = newest(pool, payment, hook, check.round).await?;
-    let results = told.into_iter().map(|told| told.result).collect();
+    let results = told.into_iter().map(Told::into_result).collect();
     Ok(StandingAnswers { results, round: check.round, is_open: check.is_open })
 }

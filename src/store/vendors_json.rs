@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// The canonical form of one answer.
 pub fn value(result: &VendorResult) -> Value {
-    json!({
+    let mut value = json!({
         "vendor": result.vendor,
         "hook": result.hook.as_str(),
         "request_id": result.request_id,
@@ -19,7 +19,11 @@ pub fn value(result: &VendorResult) -> Value {
         "raw_sha256": hex::encode(result.raw_sha256),
         "version": result.version,
         "received_at": time(result.received_at),
-    })
+    });
+    if let Some(place) = result.place {
+        value["place"] = place.into();
+    }
+    value
 }
 
 /// The signals alone.
@@ -53,6 +57,8 @@ pub(super) fn read(found: &Node<'_>) -> Result<VendorResult, StoreError> {
     Ok(VendorResult {
         vendor: found.text("vendor")?,
         hook: found.word("hook", Hook::parse)?,
+        place: found
+            .maybe("place", |_| i16::try_from(found.number("place")?).map_err(|_| found.wrong()))?,
         request_id: found.text("request_id")?,
         state: found.word("state", VendorState::parse)?,
         risk: found
@@ -90,10 +96,12 @@ mod tests {
             amount: Some(Money::new(12_025, Currency::USD)),
             rule_ref: None,
         };
-        for (risk, score) in [(None, None), (Some(Risk::Severe), Some("10".to_owned()))] {
+        let severe = (Some(Risk::Severe), Some("10".to_owned()), Some(1));
+        for (risk, score, place) in [(None, None, None), severe] {
             let result = VendorResult {
                 vendor: "elliptic".to_owned(),
                 hook: Hook::KytDeposit,
+                place,
                 request_id: "r-1".to_owned(),
                 state: VendorState::Final,
                 risk,
@@ -108,6 +116,7 @@ mod tests {
             };
             let json = value(&result);
             assert_eq!(read(&Node::root(&json, "vendor")).expect("sound"), result);
+            assert_eq!(json.get("place").is_some(), place.is_some(), "as it was written before");
             let text = signals(&result.signals).to_string();
             assert_eq!(read_signals(&text).expect("sound"), result.signals);
         }

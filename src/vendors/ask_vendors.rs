@@ -81,7 +81,7 @@ async fn go_on(
     is_over: bool,
 ) -> Result<(), AskError> {
     let pool = flows.db.pool();
-    let results = told.into_iter().map(|told| told.result).collect();
+    let results = told.into_iter().map(Told::into_result).collect();
     let closed_loop = read_history::shared_out(pool, check.payment).await?;
     let checks = checks(flows, check).await?;
     let (payment, round) = (check.payment, check.round);
@@ -252,6 +252,7 @@ fn nothing_from(
     VendorResult {
         vendor: vendor.to_owned(),
         hook: check.hook,
+        place: None,
         request_id,
         state,
         risk: None,

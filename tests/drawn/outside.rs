@@ -81,6 +81,7 @@ fn vendor(facts: &Facts, chance: usize) -> VendorResult {
     VendorResult {
         vendor: "chainalysis".to_owned(),
         hook: if deposits { Hook::KytDeposit } else { Hook::KytWithdrawal },
+        place: pick(&[None, Some(0), Some(1)], chance),
         request_id: format!("q-{chance}"),
         state: pick(&VendorState::ALL, chance),
         risk: pick(&[Some(Risk::Low), Some(Risk::Severe), None, Some(Risk::High)], chance),

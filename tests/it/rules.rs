@@ -55,7 +55,7 @@ pub async fn all_replay_today(world: &World) {
 }
 
 /// What one rule found in the newest decision of a checkpoint about a payment.
-async fn found(world: &World, payment: &Payment, checkpoint: &str, rule: &str) -> Value {
+pub async fn found(world: &World, payment: &Payment, checkpoint: &str, rule: &str) -> Value {
     let sql = format!(
         "select rules::text from decision where payment_id = '{}' and checkpoint = '{checkpoint}'
          order by decision_id desc limit 1",

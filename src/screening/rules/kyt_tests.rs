@@ -46,6 +46,7 @@ fn result(state: VendorState, risk: Option<Risk>, signals: Vec<Signal>) -> Vendo
     VendorResult {
         vendor: "elliptic".to_owned(),
         hook: Hook::KytWithdrawal,
+        place: None,
         request_id: "r".to_owned(),
         state,
         risk,

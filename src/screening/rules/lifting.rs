@@ -46,6 +46,36 @@ pub fn lift(
     finding
 }
 
+/// As [`lift`], where each of several ends needs an attestation of its own, and what is vouched for one of them
+/// says nothing of the others.
+pub fn lift_each(
+    mut finding: Finding,
+    ends: &[Option<Vouched>],
+    worth: Option<Money>,
+    facts: &Facts,
+) -> Finding {
+    if finding.state != State::Hit {
+        return finding;
+    }
+    let covering = ends.iter().flatten().filter(|one| covers(one, worth, facts));
+    let covering: Vec<&Vouched> = covering.collect();
+    if covering.len() == ends.len() {
+        finding.state = State::NoHit;
+    }
+    let mut named: Vec<&Vouched> = ends.iter().flatten().collect();
+    named.dedup_by_key(|one| one.id);
+    for one in named {
+        let short = one.amount.filter(|_| !covers(one, worth, facts));
+        let most = short.map_or_else(String::new, |amount| format!(" up to {amount} only"));
+        finding.observed = format!("{}; {} {}{most}", finding.observed, one.kind.as_str(), one.id);
+    }
+    if finding.state == State::Hit && !covering.is_empty() {
+        let (proven, all) = (covering.len(), ends.len());
+        finding.observed = format!("{} for {proven} of {all} only", finding.observed);
+    }
+    finding
+}
+
 /// One without an amount covers all. What cannot be compared is not covered.
 fn covers(one: &Vouched, worth: Option<Money>, facts: &Facts) -> bool {
     let Some(amount) = one.amount else { return true };

@@ -29,6 +29,7 @@ pub fn of_told(
     VendorResult {
         vendor: vendor.to_owned(),
         hook: Hook::Kyc,
+        place: None,
         request_id: told.reference.clone(),
         state: if is_open { VendorState::Pending } else { VendorState::Final },
         risk: match told.standing {

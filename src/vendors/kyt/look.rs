@@ -59,6 +59,7 @@ pub async fn look(
     let mut result = VendorResult {
         vendor: vendor.wire.vendor().to_owned(),
         hook: question.hook,
+        place: None,
         request_id: known,
         state: VendorState::Error,
         risk: None,

@@ -17,6 +17,7 @@ pub fn of_register(vendor: &str, answer: &RegisterAnswer, raw_sha256: [u8; 32]) 
     VendorResult {
         vendor: vendor.to_owned(),
         hook: Hook::Register,
+        place: None,
         request_id: answer.reference.clone(),
         state: VendorState::Final,
         risk: match answer.standing {
@@ -54,6 +55,7 @@ pub fn of_names(
     VendorResult {
         vendor: vendor.to_owned(),
         hook: Hook::Names,
+        place: None,
         request_id: request_id.to_owned(),
         state: VendorState::Final,
         risk: None,
@@ -92,6 +94,7 @@ pub fn of_failure(
     VendorResult {
         vendor: vendor.to_owned(),
         hook,
+        place: None,
         request_id: request_id.to_owned(),
         state: VendorState::Error,
         risk: None,
