@@ -237,12 +237,14 @@ fn decided(
 ) -> Decision {
     let owed = book.debts(payment.currency());
     let ends = background::ends(&book.key.operator, instruments(payment));
+    let parts = payment.parts.iter();
+    let ways = parts.map(|part| (payment.method_of(Some(part.id)), &part.instrument));
     let records = Withdrawal {
         checkpoint,
         origin: payment.origin,
         player: book.player.as_ref(),
         money: payment.money,
-        method: payment.method,
+        method: gather::method_of(payment.method, ways),
         owed: &owed,
         closed_loop,
         payment: Some(payment.id.uuid),

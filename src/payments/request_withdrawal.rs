@@ -103,9 +103,7 @@ pub async fn request_withdrawal(
             Err(SubmitError::Refused(Refusal::PlayerChanged)) => {}
             done => {
                 flows.nudges.payouts.notify_one();
-                if order.method == Method::Crypto {
-                    flows.nudges.screenings.notify_one();
-                }
+                flows.nudges.screenings.notify_one();
                 return Ok(done?);
             }
         }
@@ -127,12 +125,13 @@ async fn screened(
     let now = flows.clock.now();
     let Planned { parts, split } = planned;
     let shared = split.facts(order.money.minor);
+    let ways = parts.iter().map(|part| (part.method, &part.instrument));
     let records = Withdrawal {
         checkpoint: Checkpoint::WithdrawalRequest,
         origin: Origin::Request,
         player: Some(player),
         money: order.money,
-        method: order.method,
+        method: gather::method_of(order.method, ways),
         owed: &known.owed,
         closed_loop: Some(&shared),
         payment: None,

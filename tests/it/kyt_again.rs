@@ -3,9 +3,11 @@
 
 use super::harness::markets::MALTA;
 use super::harness::{SOON, Setup, World, claim, eventually, key};
+use super::rules::{all_replay_today, found, vouch};
 use interlock::book::Payment;
-use interlock::domain::{Instrument, PaymentId, PlayerKey};
+use interlock::domain::{Instrument, Method, PaymentId, PlayerKey};
 use interlock::payments::request_withdrawal::{DestinationOrder, WithdrawalOrder};
+use interlock::screening::attestation::AttestationKind;
 use psp_contract::Portable;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -213,6 +215,58 @@ async fn every_address_of_a_withdrawal_is_asked_about_and_the_worst_answer_count
         world.settled(withdrawal.id, status).await;
         assert_eq!((world.asked(&one).await, world.asked(&other).await), (1, 1));
     }
+    world.close().await;
+}
+
+/// The closed loop pays each part as its source paid in, so that not even the market's rule on methods looks
+/// at the one that was asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_that_go_back_are_screened_as_coins_whatever_method_was_asked_for() {
+    let world = world().await;
+    for (first, fault, status) in [(10, None, "paid"), (20, Some("severe"), "in_review")] {
+        let (one, other) = (address(first), address(first + 1));
+        let player = from_two_addresses(&world, [&one, &other]).await;
+        if let Some(fault) = fault {
+            world.finds(fault, &other).await;
+        }
+        let order = order(&player, MALTA.minor * 3 / 2, DestinationOrder::ClosedLoop);
+        let order = WithdrawalOrder { method: Method::Card, ..order };
+        let withdrawal = world.one().withdraw(order).await;
+        assert_eq!(withdrawal.status.as_str(), "screening", "{:?}", withdrawal.reasons);
+        let settled = world.settled(withdrawal.id, status).await;
+        assert_eq!((world.asked(&one).await, world.asked(&other).await), (1, 1));
+        let rule = found(&world, &settled, "withdrawal.request", "travel_rule").await.to_string();
+        assert!(rule.contains("kept by nobody known"), "{rule}");
+        if status == "paid" {
+            let (_, facts) = world.before_payout(settled.id).await;
+            assert_eq!(facts["payment"]["method"], "crypto");
+        }
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_proven_of_one_address_says_nothing_of_another() {
+    let world = world().await;
+    let (one, other) = (address(1), address(2));
+    let player = from_two_addresses(&world, [&one, &other]).await;
+    world.win(&player, MALTA.currency, 13 * MALTA.minor).await;
+    let kind = AttestationKind::ProofOfControl;
+    let mut proofs = Vec::new();
+    for proven in [&one, &other] {
+        proofs.push(vouch(&world, &player, kind, (proven, None)).await);
+        let order = order(&player, 15 * MALTA.minor, DestinationOrder::ClosedLoop);
+        let withdrawal = world.one().withdraw(order).await;
+        assert_eq!(withdrawal.parts.len(), 2, "{:#?}", withdrawal.parts);
+        let looked = world.settled(withdrawal.id, "in_review").await;
+        let rule = found(&world, &looked, "withdrawal.request", "travel_rule").await.to_string();
+        let is_half = proofs.len() == 1;
+        assert_eq!(rule.contains("no_hit"), !is_half, "{rule}");
+        assert_eq!(rule.contains("for 1 of 2 only"), is_half, "{rule}");
+        assert!(proofs.iter().all(|proof| rule.contains(&proof.to_string())), "{rule}");
+        world.one().cancel(&looked).await.unwrap();
+    }
+    all_replay_today(&world).await;
     world.close().await;
 }
 
