@@ -204,8 +204,9 @@ impl Body {
 /// The player's movements that had begun by a time, in the state that was known at another.
 ///
 /// A deposit that failed and succeeded late takes room from the moment on when the late success was
-/// known: at a moment before its money came, as if its room had never been given up. What arrived instead of what was asked for counts once it was known that it arrived. A
-/// withdrawal that was paid later than that time was under way.
+/// known: at a moment before its money came, as if its room had never been given up. What arrived
+/// instead of what was asked for counts once it was known that it arrived. A withdrawal that was paid
+/// later than that time was under way.
 pub async fn movements(
     pool: &PgPool,
     key: &PlayerKey,
