@@ -31,12 +31,14 @@ pub fn claim(caller: &Caller, key: IdempotencyKey, canonical_body: &str) -> KeyC
 /// The answer of a request that came before under this key; None when there was none.
 ///
 /// # Errors
-/// 422 when that was another request, 409 when it still runs after two seconds.
+/// 422 when that was another request, 409 when it still runs after two seconds, 503 when nobody can be
+/// asked: `request.timed_out` where the request is known to be recorded.
 pub async fn told_before(flows: &Flows, claim: &KeyClaim) -> Result<Option<Response>, Problem> {
     let asked_at = Instant::now();
     let mut pause = Duration::from_millis(20);
+    let mut found = state(flows, claim).await?;
     loop {
-        let Some(known) = state(flows, claim).await? else { return Ok(None) };
+        let Some(known) = found else { return Ok(None) };
         if known.fingerprint != claim.fingerprint {
             return Err(key_reused());
         }
@@ -50,15 +52,17 @@ pub async fn told_before(flows: &Flows, claim: &KeyClaim) -> Result<Option<Respo
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(200));
+        found = state(flows, claim).await.map_err(Problem::after_commit)?;
     }
 }
 
 /// The answer that was just stored for this request.
 ///
 /// # Errors
-/// 409 when a worker will store it: the process that called the PSP could not.
+/// 409 when a worker will store it: the process that called the PSP could not. 503 `request.timed_out`
+/// when it cannot be read: it is committed all the same.
 pub async fn told_now(flows: &Flows, claim: &KeyClaim) -> Result<Response, Problem> {
-    let known = state(flows, claim).await?;
+    let known = state(flows, claim).await.map_err(Problem::after_commit)?;
     let payment = known.as_ref().and_then(|known| known.payment);
     match known.and_then(|known| known.answer) {
         Some((status, body)) => Ok(tell(status, body)),

@@ -85,7 +85,12 @@ fn describe(operation: &mut Operation, rule: &Rule) {
     let mut faults = vec![
         ("429", "`request.rate_limited`: wait for `retry-after`."),
         ("500", "`server.fault`: ours; repeat with the same idempotency key."),
-        ("503", "`server.unavailable`: nothing was recorded; repeat after `retry-after`."),
+        (
+            "503",
+            "`server.unavailable`, `server.busy`: this request recorded nothing. \
+             `request.timed_out`: it may be recorded, and what it began goes on. Repeat it after \
+             `retry-after` either way, with the same idempotency key.",
+        ),
     ];
     if let Some(scope) = scope {
         let none = Vec::<String>::new;

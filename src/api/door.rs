@@ -100,13 +100,7 @@ pub async fn admit(State(door): State<Arc<Door>>, mut request: Request, next: Ne
     }
     match tokio::time::timeout(door.patience, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::unavailable(
-            "request.timed_out",
-            "The request took too long. What it began goes on; repeat it with the same \
-             idempotency key to learn what came of it.",
-            2,
-        )
-        .into_response(),
+        Err(_) => Problem::timed_out().into_response(),
     }
 }
 

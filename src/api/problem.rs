@@ -132,6 +132,25 @@ impl Problem {
         )
     }
 
+    /// The answer did not come in time, or could not be read again, and what the request began may be
+    /// recorded.
+    pub fn timed_out() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "request.timed_out",
+            "The answer did not come in time. What the request began goes on; repeat it, with the same \
+             idempotency key where it has one, to learn what came of it.",
+        )
+        .retry_after(2)
+    }
+
+    /// The same fault, met after the request's commit: “nothing was recorded” would be untrue, and
+    /// whoever believes it may begin a second payment.
+    #[must_use]
+    pub fn after_commit(self) -> Self {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE { Self::timed_out() } else { self }
+    }
+
     /// Our own fault that was logged where it was noticed (a panic).
     pub fn fault() -> Self {
         Self::new(
@@ -285,5 +304,17 @@ mod tests {
         let body = String::from_utf8(problem.body("req-1")).unwrap();
         assert!(!body.contains("secret_table"), "{body}");
         assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    #[test]
+    fn after_the_commit_nobody_is_told_that_nothing_was_recorded() {
+        let cause = std::io::Error::other("gone");
+        let told = Problem::dependency("asking the database", &cause).after_commit();
+        assert_eq!((told.status().as_u16(), told.code()), (503, "request.timed_out"));
+        let body = String::from_utf8(told.body("req-1")).unwrap();
+        assert!(body.contains("same idempotency key"), "{body}");
+        assert!(!body.contains("othing was recorded"), "{body}");
+        // What is no matter of time is told as it is.
+        let running = Problem::conflict("idempotency.in_progress", "It runs.").after_commit();
+        assert_eq!((running.status().as_u16(), running.code()), (409, "idempotency.in_progress"));
     }
 }

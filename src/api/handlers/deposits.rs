@@ -91,7 +91,7 @@ async fn begin(
 
 /// The answer of the request that came first, when the lane found it.
 pub(super) async fn replayed(edge: &Edge, claim: &KeyClaim) -> Result<Response, Problem> {
-    let told = told_before(&edge.flows, claim).await?;
+    let told = told_before(&edge.flows, claim).await.map_err(Problem::after_commit)?;
     told.ok_or_else(|| Problem::from(SubmitError::Busy))
 }
 
@@ -181,7 +181,11 @@ pub async fn go_on(
 ) -> Result<Json<PaymentView>, Problem> {
     let deposit = payment_of(&edge, &caller, Direction::Deposit, &id).await?;
     let (flows, query) = (edge.flows.clone(), body.value.query);
-    let work = async move { Ok(continue_deposit(&flows, &deposit, &query).await?) };
+    // The step may be recorded, and its PSP asked, before something is away.
+    let work = async move {
+        let went_on = continue_deposit(&flows, &deposit, &query).await;
+        went_on.map_err(|error| Problem::from(error).after_commit())
+    };
     Ok(shown(&caller, &edge.detach.run(work).await?))
 }
 

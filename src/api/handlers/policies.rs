@@ -48,7 +48,8 @@ pub async fn propose(
     let (flows, text) = (edge.flows.clone(), body.value.text);
     let work = async move {
         let proposed = propose_policy(&flows, (&operator, &person), &text, &key.key).await;
-        proposed.map_err(not_proposed)
+        // Here and below: what was ended or proposed is read again after its commit.
+        proposed.map_err(|error| not_proposed(error).after_commit())
     };
     let (line, is_replay) = edge.detach.run(work).await?;
     let view = Json(PolicyView::whole(line));
@@ -115,7 +116,7 @@ pub async fn approve(
     let ApprovePolicyBody { sha256, note } = body.value;
     let work = async move {
         let ended = publish_policy(&flows, &version, &sha256, &person, &note).await;
-        ended.map_err(not_ended)
+        ended.map_err(|error| not_ended(error).after_commit())
     };
     Ok(Json(PolicyView::whole(edge.detach.run(work).await?)))
 }
@@ -136,8 +137,10 @@ pub async fn refuse(
 ) -> Result<Json<PolicyView>, Problem> {
     let (person, flows) = (caller.person()?.clone(), edge.flows.clone());
     let note = body.value.note;
-    let work =
-        async move { refuse_policy(&flows, &version, &person, &note).await.map_err(not_ended) };
+    let work = async move {
+        let ended = refuse_policy(&flows, &version, &person, &note).await;
+        ended.map_err(|error| not_ended(error).after_commit())
+    };
     Ok(Json(PolicyView::whole(edge.detach.run(work).await?)))
 }
 

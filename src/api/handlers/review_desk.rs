@@ -1,6 +1,6 @@
 //! Work on a review before it is decided: taken, handed on, noted, waited for.
 
-use super::reviews::{detailed, known};
+use super::reviews::{as_it_is_now, known};
 use crate::api::Edge;
 use crate::api::bodies::case::{
     AssignBody, AssignSchema, RequestInfoBody, RequestInfoSchema, TextBody, TextSchema,
@@ -130,5 +130,5 @@ async fn act(
     let (flows, review) = (edge.flows.clone(), known(edge, caller, id).await?.review.id);
     let work = async move { Ok(work_on_case(&flows, &operator, review, act, person).await?) };
     edge.detach.run(work).await?;
-    detailed(edge, known(edge, caller, id).await?).await
+    as_it_is_now(edge, caller, id).await
 }

@@ -54,7 +54,7 @@ pub async fn create(
     let flows = edge.flows.clone();
     let work = async move { Ok(open_case(&flows, order, &key.key, fingerprint).await?) };
     let (id, is_replay) = edge.detach.run(work).await?;
-    let view = detailed(&edge, known(&edge, &caller, &id.to_string()).await?).await?;
+    let view = as_it_is_now(&edge, &caller, &id.to_string()).await?;
     let mut response = (StatusCode::CREATED, view).into_response();
     if is_replay {
         mark_replayed(&mut response);
@@ -197,8 +197,17 @@ async fn act(
     let (flows, id) = (edge.flows.clone(), line.review.id);
     let work = async move { Ok(decide_case(&flows, &operator, &line.review, act, person).await?) };
     edge.detach.run(work).await?;
-    let line = known(edge, caller, &id.to_string()).await?;
-    detailed(edge, line).await
+    as_it_is_now(edge, caller, &id.to_string()).await
+}
+
+/// A review, after an act on it was recorded.
+pub(super) async fn as_it_is_now(
+    edge: &Edge,
+    caller: &Caller,
+    id: &str,
+) -> Result<Json<ReviewView>, Problem> {
+    let line = known(edge, caller, id).await.map_err(Problem::after_commit)?;
+    detailed(edge, line).await.map_err(Problem::after_commit)
 }
 
 /// A review of the caller's operator.
@@ -208,7 +217,7 @@ pub(super) async fn known(edge: &Edge, caller: &Caller, id: &str) -> Result<Revi
     found.ok_or_else(not_here)
 }
 
-pub(super) async fn detailed(edge: &Edge, line: ReviewLine) -> Result<Json<ReviewView>, Problem> {
+async fn detailed(edge: &Edge, line: ReviewLine) -> Result<Json<ReviewView>, Problem> {
     let history = read_reviews::history(edge.flows.db.pool(), &line.review).await?;
     Ok(Json(ReviewView::with_history(line, history)))
 }

@@ -102,7 +102,11 @@ pub async fn lift(
     let (person, reason) = (caller.person()?.clone(), body.value.reason);
     let SwitchId(id) = SwitchId::parse(&id).ok_or_else(not_here)?;
     let (flows, operator) = (edge.flows.clone(), caller.operator().clone());
-    let work = async move { Ok(lift_switch(&flows, &operator, id, &person, &reason).await?) };
+    // The switch is read again after it was lifted.
+    let work = async move {
+        let lifted = lift_switch(&flows, &operator, id, &person, &reason).await;
+        lifted.map_err(|error| Problem::from(error).after_commit())
+    };
     match edge.detach.run(work).await? {
         Lift::Now(switch) => Ok((StatusCode::OK, Json(SwitchView::from(*switch)))),
         Lift::Proposed(switch, review) => {
