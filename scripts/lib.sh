@@ -22,5 +22,5 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# at_least 1.85 1.91.1: whether the second version is the first or newer.
+# at_least 1.94 1.95.0: whether the second version is the first or newer.
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }

@@ -13,7 +13,8 @@ case "$purpose" in
     *) die "usage: scripts/setup.sh [run|test|bench]" ;;
 esac
 
-readonly cargo_oldest=1.85
+# As `rust-version` of Cargo.toml: sqlx asks for it.
+readonly cargo_oldest=1.94
 readonly postgresql_oldest=15
 readonly cargo_deny_version=0.20.2
 
