@@ -39,6 +39,8 @@ browser() { have chromium || have chromium-browser || have google-chrome; }
 # the name that Ubuntu has.
 missing_packages() {
     have cc || echo gcc
+    # Without it nothing links; a compiler only recommends it, and nothing recommended is installed here.
+    [ -e /usr/include/stdio.h ] || echo libc6-dev
     have make || echo make
     have pkg-config || echo pkg-config
     pkg-config --exists openssl 2>/dev/null || echo libssl-dev
@@ -64,6 +66,11 @@ check_rust() {
     version=$(cargo --version | awk '{print $2}')
     at_least "$cargo_oldest" "$version" ||
         die "cargo $version is too old, $cargo_oldest or newer is needed: $get."
+    [ "$purpose" = test ] || return 0
+    { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 ||
+        die "rustfmt or clippy is missing: get them with
+    rustup component add rustfmt clippy
+and start again."
 }
 
 # Runs a command as root, or fails where that would need a password.
@@ -81,8 +88,10 @@ may_install() {
 no_distro_cluster() {
     local folder=/etc/postgresql-common/createcluster.d
     [ -e /etc/postgresql-common/createcluster.conf ] && return 0
+    [ -e "$folder/interlock.conf" ] && return 0
     as_root mkdir -p "$folder"
     echo 'create_main_cluster = false' | as_root tee "$folder/interlock.conf" >/dev/null
+    say "PostgreSQL will make no cluster of its own at its installation: $folder/interlock.conf says so (remove it if you want one)"
 }
 
 # Of each package the first name that apt has something to install for: one name that it does not know
@@ -109,7 +118,10 @@ install_packages() {
     sudo apt-get install ${packages[*]}
 and start again. (Without root, or sudo that asks for no password, this script installs nothing.)"
     fi
-    no_distro_cluster
+    local package
+    for package in "$@"; do
+        if [ "$package" = postgresql ]; then no_distro_cluster; fi
+    done
     local options=(-y -qq --no-install-recommends
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
@@ -129,9 +141,10 @@ Ubuntu: apt-get install postgresql-common, then
 /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh, then apt-get install postgresql-17)."
 }
 
-# Checks licences, bans and sources of all dependencies. It is built into the project's folder.
+# Checks licences, bans and sources of all dependencies. It is built into the project's folder, which
+# stands before all others in PATH; one of another version elsewhere may read deny.toml otherwise.
 install_cargo_deny() {
-    have cargo-deny && return 0
+    [ "$(cargo-deny --version 2>/dev/null)" = "cargo-deny $cargo_deny_version" ] && return 0
     say "installing cargo-deny $cargo_deny_version into $tools (about two minutes)"
     cargo install --quiet --locked --root "$tools" "cargo-deny@$cargo_deny_version" </dev/null ||
         die "cargo-deny could not be installed; install it yourself with
