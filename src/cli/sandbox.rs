@@ -79,7 +79,10 @@ async fn database(config: &Config, home: &Path) -> anyhow::Result<Database> {
     if let Some(url) = &config.database.url {
         let app_url = url.expose_secret().to_owned();
         let owner = config.database.owner_url.as_ref();
-        let owner = owner.context("DATABASE_URL is set: set DATABASE_OWNER_URL too")?;
+        let owner = owner.context(
+            "DATABASE_URL is set, so the sandbox would use that database: unset it for one of its own, \
+             or set DATABASE_OWNER_URL too",
+        )?;
         return Ok(Database {
             cluster: None,
             app_url,
@@ -130,8 +133,19 @@ async fn run(
     if let Some(mocks) = mocks {
         mocks.stop().await;
     }
-    println!("stopped; the data stays in {}", home.display());
+    let cluster = database.cluster.as_ref().map(PrivateCluster::dir);
+    println!("stopped; the data stays in {}", kept(home, cluster));
     Ok(())
+}
+
+/// Where the data stays: beside the sandbox's folder another one, where the server's user cannot enter it.
+fn kept(home: &Path, cluster: Option<&Path>) -> String {
+    // The cluster's folder is told without links.
+    let inside = home.canonicalize().unwrap_or_else(|_| home.to_owned());
+    match cluster.filter(|dir| !dir.starts_with(inside)) {
+        Some(dir) => format!("{} and, the database's, in {}", home.display(), dir.display()),
+        None => home.display().to_string(),
+    }
 }
 
 /// Where the log is sealed, and under which key.
@@ -174,4 +188,20 @@ fn greet(config: &Config, running: &Running, mocks: Option<&mock_psps::Running>)
         "\n  Outbound webhooks may go to http and to this machine here; production takes https only."
     );
     println!("  Next: `make demo`, or the curl lines of README.md\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_outside_of_the_sandboxs_folder_is_named_too() {
+        let home = Path::new("/nowhere/.interlock");
+        let inside = home.join("pg");
+        for cluster in [None, Some(inside.as_path())] {
+            assert_eq!(kept(home, cluster), "/nowhere/.interlock");
+        }
+        let told = kept(home, Some(Path::new("/var/tmp/interlock-1a2b")));
+        assert_eq!(told, "/nowhere/.interlock and, the database's, in /var/tmp/interlock-1a2b");
+    }
 }
