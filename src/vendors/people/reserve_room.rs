@@ -22,7 +22,7 @@ pub async fn reserve_room(
 ) -> FileFacts {
     let found = asked(flows, file, player, deposit, money).await;
     metrics::counter!("vendor_answers_total", "vendor" => file.id.clone(),
-        "result" => found.as_ref().map_or_else(|failure| failure.as_str(), |_| "final"))
+        "state" => found.as_ref().map_or_else(|failure| failure.as_str(), |_| "final"))
     .increment(1);
     FileFacts { file: file.id.clone(), found }
 }
