@@ -27,6 +27,9 @@ impl Production {
         std::fs::write(&secret, SECRET).unwrap();
         let text = include_str!("../../config/production.example.toml")
             .replace("/run/secrets/anna", secret.to_str().unwrap())
+            .replace("/run/secrets/bo", secret.to_str().unwrap())
+            .replace("/run/secrets/carl", secret.to_str().unwrap())
+            .replace("/run/secrets/dana", secret.to_str().unwrap())
             .replace("/run/secrets/smtp-password", secret.to_str().unwrap())
             .replace("/run/secrets/console-key", secret.to_str().unwrap())
             .replace("/run/secrets/player-token.pem", keys.player_token_key().to_str().unwrap())

@@ -1,6 +1,7 @@
 //! What a production configuration needs and may not have.
 
 use super::*;
+use std::collections::BTreeSet;
 
 const EVIDENCE: &str = "keys/interlock/evidence.private.pem";
 
@@ -11,6 +12,9 @@ fn production(changed: &[(&str, &str)], pairs: &[(&str, &str)]) -> Result<Config
     let secret = secret.display().to_string();
     let mut text = include_str!("../../../config/production.example.toml")
         .replace("/run/secrets/anna", &secret)
+        .replace("/run/secrets/bo", &secret)
+        .replace("/run/secrets/carl", &secret)
+        .replace("/run/secrets/dana", &secret)
         .replace("/run/secrets/player-token.pem", "keys/interlock/player-token.private.pem")
         .replace("/run/secrets/smtp-password", &secret)
         .replace("/run/secrets/console-key", &secret)
@@ -41,6 +45,12 @@ fn the_production_example_is_sound() {
     let config = production(&[], &[]).unwrap();
     assert!(!config.plain_bearer);
     assert_eq!(config.server.public_url, "https://pay.casino.example");
+    // What two people decide can be decided from the first day on.
+    for scope in Scope::ALL.into_iter().filter(|scope| scope.needs_person()) {
+        let able = config.api_keys.iter().filter(|key| key.scopes.contains(&scope));
+        let people: BTreeSet<_> = able.filter_map(|key| key.person_id.as_deref()).collect();
+        assert_eq!(people.len(), 2, "{}: {people:?}", scope.as_str());
+    }
 }
 
 #[test]
