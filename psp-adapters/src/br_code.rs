@@ -52,7 +52,7 @@ fn crc16(bytes: &[u8]) -> u16 {
 mod tests {
     use super::*;
 
-    /// The example of the BR Code manual, with an amount (`reference/psps.md` §3.6).
+    /// The example of the BR Code manual, with an amount.
     const VECTOR: &str = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-426655440000\
         520400005303986540512.345802BR5913Fulano de Tal6008BRASILIA62080504dep163049C7D";
 

@@ -4,8 +4,7 @@
 //! proves it. So does a request body that the HTTP stack never asked for: at its [`Gate`] it either leaves
 //! our hands, or is said not to have left and cannot leave any more; and without its body no PSP can act on
 //! a request. And so does HTTP/2 when the PSP itself says that it did not process the stream. Everything else is
-//! [`Unknown`]: timeouts, resets, a pooled connection that died with a request in it
-//! (`reference/reliability.md` §2, O1, O2, O9, O11).
+//! [`Unknown`]: timeouts, resets, a pooled connection that died with a request in it.
 //!
 //! **A refused client certificate.** A server that refuses *our* certificate proves "not sent" only where
 //! it does so inside of the handshake (TLS 1.2). With TLS 1.3 our side of the handshake is over before the

@@ -85,7 +85,7 @@ impl<'a> RawWebhook<'a> {
 /// Something whose signature was verified.
 ///
 /// Only this crate can make one, and only from the proof that a signature's verification returns, so a
-/// path that skips verification does not compile (DESIGN §5, invariant 7):
+/// path that skips verification does not compile (README, invariant 7):
 ///
 /// ```compile_fail
 /// use psp_adapters::{Verified, WebhookBatch};

@@ -1,5 +1,5 @@
 //! Paysafe's own traps: what a duplicate, a spent handle and a lost second call may mean, and the two
-//! readings of its webhook key (`reference/psps.md` §2.8).
+//! readings of its webhook key.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 #[path = "stands/mod.rs"]

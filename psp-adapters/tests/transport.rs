@@ -1,4 +1,4 @@
-//! What real sockets do, and what the transport makes of it (reliability reference §2, O1, O9, O11).
+//! What real sockets do, and what the transport makes of it.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod support;

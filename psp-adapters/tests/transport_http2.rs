@@ -1,5 +1,5 @@
 //! HTTP/2 over real sockets, frame by frame: only a PSP that says itself that it did not process the
-//! stream proves "not sent" (RFC 9113 §8.7; reliability reference §2, O2). The request has left entirely
+//! stream proves "not sent" (RFC 9113 §8.7). The request has left entirely
 //! in every case here, so nothing but the PSP's word can prove it.
 #![allow(clippy::unwrap_used, reason = "tests may")]
 

@@ -26,7 +26,7 @@ impl Operator {
     }
 }
 
-/// What a key may do (CONTRACT §3).
+/// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     Players,

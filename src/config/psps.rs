@@ -73,7 +73,7 @@ pub struct DirectionFee {
     pub bps: u32,
 }
 
-/// The methods that there are (CONTRACT §5).
+/// The methods that there are.
 pub(super) const METHODS: &[&str] =
     &["bank_transfer", "card", "e_wallet", "interac", "pix", "crypto"];
 

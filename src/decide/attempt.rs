@@ -335,7 +335,7 @@ fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> bool {
     book.player.as_ref().is_some_and(|player| player.may_deposit(ctx.now))
 }
 
-/// O14: our process ended between sending and recording.
+/// Our process ended between sending and recording.
 fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> Answer {
     let outcome = Outcome::Unknown(Unknown::LeaseExpired);
     let next = match book.payments[&id].subject() {

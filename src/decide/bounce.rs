@@ -1,4 +1,4 @@
-//! A payout that was paid comes back (O19).
+//! A payout that was paid comes back.
 //!
 //! Of all payments of one part the player's hold, or their wallet, bore one; every other is in
 //! suspense. What comes back clears suspense as long as another payment of the part stands, because

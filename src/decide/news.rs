@@ -2,8 +2,7 @@
 //! clock's, two people's.
 //!
 //! News is applied to the attempt that it names, not to the newest one. The same news twice
-//! changes nothing. News that contradicts the attempt's state is kept on it and changes no status
-//! (O20).
+//! changes nothing. News that contradicts the attempt's state is kept on it and changes no status.
 
 use super::command::{Answer, Ctx, News, Source};
 use super::refusal::Refusal;
@@ -244,7 +243,7 @@ const fn told_by_webhook(source: Source) -> bool {
     matches!(source, Source::Webhook { .. } | Source::Payin)
 }
 
-/// O11: a PSP that answers about other money than it was asked for is shown to people, once.
+/// A PSP that answers about other money than it was asked for is shown to people, once.
 fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
     let payment = &book.payments[&id];
     let (subject, attempt) = (payment.subject(), payment.attempt(attempt_id));

@@ -272,7 +272,7 @@ fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Mone
     debug_assert!(moved.is_ok(), "a processing part may be paid");
 }
 
-/// O18: paid after the hold was given back. Cash first, the rest is owed.
+/// Paid after the hold was given back. Cash first, the rest is owed.
 fn paid_late(
     book: &mut Book,
     id: Uuid,

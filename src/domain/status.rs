@@ -1,4 +1,4 @@
-//! Every status of CONTRACT §5, and nothing besides.
+//! Every status that the API, the events and the database know, and nothing besides.
 
 use std::fmt;
 use std::str::FromStr;

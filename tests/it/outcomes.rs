@@ -1,7 +1,7 @@
-//! The table of outcomes O1 to O20 end to end, a row and direction a test. Rows that are a story of
-//! their own are told elsewhere: O2 in the adapters' own tests (it takes HTTP/2 over TLS), O12 and O13
-//! in `undecided` (no mock says such words), O14 in `crash`, O16 in `lanes`, O18 in `late_news`
-//! and `second_success`, O19 in `withdrawals` and `second_success`.
+//! The table of outcomes O1 to O20 (`src/payments/failover_tests.rs` names them) end to end, a row and
+//! direction a test. Rows that are a story of their own are told elsewhere: O2 in the adapters' own tests
+//! (it takes HTTP/2 over TLS), O12 and O13 in `undecided` (no mock says such words), O14 in `crash`, O16
+//! in `lanes`, O18 in `late_news` and `second_success`, O19 in `withdrawals` and `second_success`.
 
 use super::harness::{World, deposit_order, eur, gbp, withdrawal_order};
 use interlock::book::Payment;

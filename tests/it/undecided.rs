@@ -1,4 +1,4 @@
-//! O12 and O13 end to end: the PSP itself does not know, or says that the reference was used before.
+//! O12 and O13 of `outcomes` end to end: the PSP itself does not know, or says that the reference was used before.
 //! No mock speaks so, so the PSP here is a server of the test's own.
 
 use super::harness::{Setup, World, gbp};

@@ -7,7 +7,7 @@ use crate::prelude::*;
 /// What was asked for, to be found again in the answer.
 type Asked = (Money, AttemptRef);
 
-/// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.4:
+/// What a refusal of a request means that could have moved money. Definite by its documentation:
 /// 401, 403 and 422 with an error code, but for 704, by which a key's first use is still being worked
 /// on, and for errors that Adyen itself marks as passing.
 pub(super) fn refused(response: &HttpResponse) -> Stop {

@@ -1,4 +1,4 @@
-//! Adyen: cards in, bank transfers and cards out (`reference/psps.md` §3.4).
+//! Adyen: cards in, bank transfers and cards out.
 //!
 //! JSON over HTTP with an API key; the idempotency key is the attempt's id, and a repeat gives the first
 //! answer again.

@@ -33,7 +33,7 @@ fn told(body: &Json, inquiry: &Inquiry) -> Told {
     Ok(Report::new(id, status(body, inquiry.money)?))
 }
 
-/// The state of a transfer, from the published description of `status` and `reference/psps.md` §3.4.
+/// The state of a transfer, from the published description of `status`.
 pub(super) fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
     let word = body.need_str("status")?;
     Ok(match word {

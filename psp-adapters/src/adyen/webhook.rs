@@ -158,7 +158,7 @@ mod tests {
         Json::parse(text.as_bytes())
     }
 
-    /// The vector that Adyen's own libraries test with (`reference/psps.md` §3.4).
+    /// The vector that Adyen's own libraries test with.
     #[test]
     fn the_published_vector_verifies() {
         let key = hex::decode("44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056");

@@ -15,7 +15,7 @@ fn field_fault(field: &str) -> DeclineClass {
     }
 }
 
-/// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.9:
+/// What a refusal of a request means that could have moved money. Definite by its documentation:
 /// 400 with the fields at fault and 403 for our signature. But a foreign id at fault was used before.
 fn refused(response: &HttpResponse) -> Stop {
     let Some(body) = Json::parse(&response.body) else {

@@ -1,4 +1,4 @@
-//! CoinsPaid (CryptoProcessing): permanent addresses in, withdrawals out (`reference/psps.md` §3.9).
+//! CoinsPaid (CryptoProcessing): permanent addresses in, withdrawals out.
 //!
 //! JSON over HTTP; both sides sign the very bytes of every body with HMAC-SHA512.
 //!

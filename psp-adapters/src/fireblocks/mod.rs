@@ -1,5 +1,5 @@
 //! Fireblocks: a vault account with permanent addresses for each player, payouts from a vault account of
-//! the casino's own (`reference/psps.md` §3.10).
+//! the casino's own.
 //!
 //! JSON over HTTP. Every request carries a token of its own, RS256 over its path, a nonce, a short life and
 //! the hash of the very bytes of its body.

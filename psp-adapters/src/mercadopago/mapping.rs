@@ -3,7 +3,7 @@
 use crate::pix;
 use crate::prelude::*;
 
-/// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.7:
+/// What a refusal of a request means that could have moved money. Definite by its documentation:
 /// 400, 401 and 403 with an error of Mercado Pago's own, but for those about the key, which was used.
 fn refused(response: &HttpResponse) -> Stop {
     let error = |body: &Json| body.word("error");

@@ -1,4 +1,4 @@
-//! Mercado Pago in Brazil: PIX in by QR code, PIX out to keys (`reference/psps.md` §3.7).
+//! Mercado Pago in Brazil: PIX in by QR code, PIX out to keys.
 //!
 //! JSON over HTTP with a bearer token and an idempotency key; amounts are JSON numbers in major units,
 //! read and written by their text.

@@ -73,7 +73,7 @@ fn parts(signature: &str) -> Option<(&str, Timestamp, Vec<u8>)> {
     Some((stamp, time_of(stamp)?, hex::decode(tag).ok()?))
 }
 
-/// Milliseconds, as its pages say, or seconds, as its libraries read it (`reference/psps.md` §2.3): a
+/// Milliseconds, as its pages say, or seconds, as its libraries read it: a
 /// number of seconds has ten digits for the next two centuries, one of milliseconds thirteen.
 fn time_of(stamp: &str) -> Option<Timestamp> {
     if !stamp.bytes().all(|byte| byte.is_ascii_digit()) {

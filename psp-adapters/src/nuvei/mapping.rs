@@ -9,7 +9,6 @@ const NOT_FOUND: i64 = 9146;
 const INTERNAL: i64 = 1000;
 
 /// The codes of Nuvei's table of API responses by which it refuses a request before it does anything.
-/// `reference/psps.md` §3.8 names 1001, 1013, 1019 and 1021; the others are of the same table.
 const fn definite(code: i64) -> Option<DeclineClass> {
     Some(match code {
         1001 | 1013 | 1021 | 1022 => DeclineClass::Configuration,

@@ -1,4 +1,4 @@
-//! Nuvei: Interac e-Transfer in and out of Canada, and cards (`reference/psps.md` §3.8).
+//! Nuvei: Interac e-Transfer in and out of Canada, and cards.
 //!
 //! JSON calls, always answered with 200. Each carries a SHA-256 checksum over a list of its own fields
 //! and the secret, and its answers carry none.

@@ -13,7 +13,7 @@ fn is_reference(record: &Json, ours: AttemptRef) -> bool {
 /// the status of a decline.
 const SEEN_BEFORE: [&str; 4] = ["5031", "5283", "3044", "3417"];
 
-/// What a refusal of a creation means. Definite by `reference/psps.md` §3.5: 400, 401, 402 and 403, but
+/// What a refusal of a creation means. Definite by its documentation: 400, 401, 402 and 403, but
 /// for codes that speak of a repeat, and for Paysafe's own internal errors (1000 and up). What has no code
 /// comes from something in between.
 fn refused(response: &HttpResponse) -> Stop {

@@ -1,5 +1,4 @@
-//! Paysafe's Payments API: Interac e-Transfer in and out of Canada, wallets, and stored cards
-//! (`reference/psps.md` §3.5).
+//! Paysafe's Payments API: Interac e-Transfer in and out of Canada, wallets, and stored cards.
 //!
 //! **Lower confidence than the other adapters**: it rests on Paysafe's documentation and third parties'
 //! code alone. Nothing of Paysafe's own that could be run has checked it.

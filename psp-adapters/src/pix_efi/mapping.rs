@@ -13,8 +13,8 @@ fn word(body: &Json) -> Option<String> {
     name("nome").or_else(|| problem(body)).or_else(|| name("error"))
 }
 
-/// Refusals before anything was accepted, from Efí's and the central bank's lists (`reference/psps.md`
-/// §3.6). Every word for "this id was used" may mean that the first use was accepted.
+/// Refusals before anything was accepted, from Efí's and the central bank's lists.
+/// Every word for "this id was used" may mean that the first use was accepted.
 fn refused(response: &HttpResponse) -> Stop {
     const STATUSES: [u16; 6] = [400, 401, 403, 404, 409, 422];
     refused_by_word(response, &STATUSES, word, |status, word| match (status, word) {

@@ -1,5 +1,4 @@
-//! Pix through Efí: the central bank's API for charges, and Efí's extension for sending
-//! (`reference/psps.md` §3.6).
+//! Pix through Efí: the central bank's API for charges, and Efí's extension for sending.
 //!
 //! Mutual TLS on every call and an OAuth 2 token on top. Our reference is in the path of every PUT, so it is
 //! the idempotency key: a second use is refused, and every such refusal may mean that the first one was

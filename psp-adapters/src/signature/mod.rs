@@ -90,7 +90,7 @@ impl RsaKeys {
     }
 
     /// Verifies a Trustly `Signature`: base64 of RSA PKCS#1 v1.5 with SHA-1, or with the digest that a
-    /// newer `alg=RS256;` prefix names (`reference/psps.md` §2.2).
+    /// newer `alg=RS256;` prefix names.
     pub fn verify(&self, message: &[u8], signature: &str) -> Option<Proof> {
         let (digest, encoded) = match signature.strip_prefix("alg=") {
             None => (MessageDigest::sha1(), signature),

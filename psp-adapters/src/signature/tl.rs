@@ -1,5 +1,5 @@
 //! `Tl-Signature` version 2, TrueLayer's published scheme: a detached ES512 JWS over method, path, the headers
-//! that its own header lists, and the body (`reference/psps.md` §3.3).
+//! that its own header lists, and the body.
 //!
 //! The keys are found by id in the set that TrueLayer publishes. The `jku` in the signature's header must
 //! be the configured address, and is never fetched itself: whoever chooses the address chooses the key.

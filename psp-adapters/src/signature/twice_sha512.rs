@@ -1,5 +1,5 @@
 //! Swish's payout signature: SHA-512 of the payload, and that digest signed with RSA and SHA-512, which
-//! hashes it once more (`reference/psps.md` §2.7). Swish itself publishes no vector.
+//! hashes it once more. Swish itself publishes no vector.
 
 use super::RsaSigner;
 use aws_lc_rs::digest::{SHA512, digest};

@@ -57,7 +57,7 @@ fn is_uuid(text: &str) -> bool {
 }
 
 /// Writes data out as it is signed: keys in code-unit order (UTF-16, as Java compares), a null as its key with nothing behind it, lists
-/// item by item (`reference/psps.md` §2.2). None for a number that is no integer: Trustly sends none, and
+/// item by item. None for a number that is no integer: Trustly sends none, and
 /// how its text would be signed is written nowhere.
 pub(crate) fn write_out(data: &Json, out: &mut String) -> Option<()> {
     match data {

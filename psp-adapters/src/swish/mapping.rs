@@ -3,7 +3,7 @@
 use crate::payer;
 use crate::prelude::*;
 
-/// The definite codes of `reference/psps.md` §3.2: nothing was paid. None for everything else, DS24 and
+/// The definite codes, as third parties describe them (docs/psps.md): nothing was paid. None for everything else, DS24 and
 /// FF10 among it, with which Swish itself does not know what the banks did.
 fn definite(code: &str) -> Option<Decline> {
     let (class, retry_elsewhere) = match code {

@@ -1,4 +1,4 @@
-//! Swish: Swedish mobile payments in, payouts to mobile numbers (`reference/psps.md` §3.2).
+//! Swish: Swedish mobile payments in, payouts to mobile numbers.
 //!
 //! **Lower confidence.** Swish publishes no vectors and no library of its own; this adapter rests on the
 //! descriptions and the code of third parties alone. Before real money goes through it, its sandbox must

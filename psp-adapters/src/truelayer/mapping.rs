@@ -4,7 +4,7 @@ use crate::payer::bank_account;
 use crate::prelude::*;
 use url::form_urlencoded::byte_serialize;
 
-/// What a refusal of a request means that could have moved money. Definite by `reference/psps.md` §3.3:
+/// What a refusal of a request means that could have moved money. Definite by its documentation:
 /// 400, 401, 403 and 422, but for the reuse of a key, which says that the first use may have counted. Only
 /// a problem counts as a word of TrueLayer's.
 fn refused(response: &HttpResponse) -> Stop {

@@ -1,4 +1,4 @@
-//! TrueLayer: open banking in, instant transfers out (`reference/psps.md` §3.3).
+//! TrueLayer: open banking in, instant transfers out.
 //!
 //! JSON over HTTP with an OAuth 2 token and, on every POST, a detached ES512 signature over method, path,
 //! idempotency key and body.

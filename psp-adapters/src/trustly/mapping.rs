@@ -4,7 +4,7 @@ use super::wire::Refusal;
 use crate::prelude::*;
 
 /// Trustly's definite refusals: nothing was accepted. Numbers and names from its page "Error messages";
-/// which of them are definite, from `reference/psps.md` §3.1. None for everything else.
+/// which of them are definite follows from what it says there of each. None for everything else.
 fn definite(code: &str) -> Option<Decline> {
     let class = match code {
         // FUNCTION_ACCESS_DENIED, HOST_ACCESS_DENIED, INVALID_CREDENTIALS, the two about our signature.

@@ -1,4 +1,4 @@
-//! Trustly: bank redirects in, bank transfers out (`reference/psps.md` §3.1).
+//! Trustly: bank redirects in, bank transfers out.
 //!
 //! JSON-RPC 1.1 over one URL, always answered with 200; both sides sign method, UUID and the serialised
 //! data with RSA and SHA-1, errors too. An answer that is unsigned or does not verify says nothing.

@@ -1,4 +1,4 @@
-//! The attack list of the reliability reference, on every adapter's webhooks: each must end in a refusal,
+//! Every attack that we know of, on every adapter's webhooks: each must end in a refusal,
 //! or, where the PSP signs nothing, in a hint that makes us ask.
 
 use crate::fixture::{Call, Fixture, News, Signed, calls};

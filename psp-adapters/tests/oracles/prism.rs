@@ -1,8 +1,8 @@
 //! A validator between an adapter and a mock: it holds every request and every answer against the
 //! OpenAPI file that the PSP publishes, and says which field of which of the two is wrong.
 //!
-//! The files are read where they are, in `../shared/specs` (`INTERLOCK_SHARED` names another folder), and
-//! mended in a temporary copy; `programs/mend_spec.js` says what is wrong with them and why.
+//! The files are no part of the project: they are read from `specs` in the folder that `INTERLOCK_SHARED`
+//! names, without which these tests are passed over (docs/psps.md), and mended in a temporary copy; `programs/mend_spec.js` says what is wrong with them and why.
 
 use crate::oracle::{here, installed, node};
 use crate::support;

@@ -1,4 +1,4 @@
-//! Every account, every fault of CONTRACT §8, once and until it is cleared, on deposits and payouts.
+//! Every account, every fault that the mocks script for all (docs/mocks.md), once and until it is cleared, on deposits and payouts.
 
 use super::super::harness::for_a_moment;
 use super::accounts::config;
