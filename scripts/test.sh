@@ -9,7 +9,12 @@ exec </dev/null
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} RUST_BACKTRACE=${RUST_BACKTRACE:-1}
 
 # The oracle tests pass over what is not installed; here that would be a hole. `skip` in this
-# variable is for machines without a network.
+# variable is for machines that cannot reach the registries of Python and npm.
+#
+# The OpenAPI files and vectors that PSPs publish are no part of the repository. Tests that need them look
+# into the folder that INTERLOCK_SHARED names, and are passed over without it: requests and answers are then
+# held against no OpenAPI file, and Trustly's and TrueLayer's signatures against no published vector
+# (docs/psps.md, "What our reading rests on").
 export INTERLOCK_ORACLES=${INTERLOCK_ORACLES:-required}
 
 # Worlds of tests hold many sockets and databases at once: more than the 1,024 files that a process of an
