@@ -12,6 +12,10 @@
 mod incidents;
 #[path = "tidy/layers.rs"]
 mod layers;
+#[path = "tidy/metrics.rs"]
+mod metrics;
+#[path = "tidy/papers.rs"]
+mod papers;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/source.rs"]
@@ -29,7 +33,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources() -> Vec<Source> {
+/// Every file with one of these endings: its name from the root, and its text.
+fn files(endings: &[&str]) -> Vec<(String, String)> {
     let mut folders = vec![root().to_owned()];
     let mut paths: Vec<PathBuf> = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -38,7 +43,11 @@ fn sources() -> Vec<Source> {
             let skipped = SKIPPED.iter().any(|name| entry.file_name() == *name);
             if entry.file_type().unwrap().is_dir() && !skipped {
                 folders.push(entry.path());
-            } else if entry.path().extension().is_some_and(|it| it == "rs") {
+            } else if entry
+                .path()
+                .extension()
+                .is_some_and(|it| endings.iter().any(|end| it == *end))
+            {
                 paths.push(entry.path());
             }
         }
@@ -46,9 +55,13 @@ fn sources() -> Vec<Source> {
     paths.sort();
     let read = |path: &PathBuf| {
         let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
-        Source::new(name, &fs::read_to_string(path).unwrap())
+        (name.to_owned(), fs::read_to_string(path).unwrap())
     };
     paths.iter().map(read).collect()
+}
+
+fn sources() -> Vec<Source> {
+    files(&["rs"]).iter().map(|(path, text)| Source::new(path, text)).collect()
 }
 
 #[track_caller]
@@ -106,6 +119,50 @@ fn control_an_incident_without_a_row_and_a_row_without_an_incident_are_caught() 
     assert!(faults.len() == 1 && faults[0].contains("kyc_gone"), "{faults:#?}");
     let faults = incidents::check(&raised, &incidents::told(&guide.replace("odd", "even")));
     assert!(faults.len() == 3 && faults[0].contains("payout.odd"), "{faults:#?}");
+}
+
+#[test]
+fn people_are_told_what_to_watch_of_every_metric() {
+    let guide = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    assert_none(&metrics::check(&metrics::counted(&sources()), &metrics::told(&guide)));
+}
+
+#[test]
+fn control_a_metric_without_a_row_and_a_row_without_a_metric_are_caught() {
+    let counts = "// “äöü”\nfn f() { metrics::counter!(\n    \"a_total\", \"psp\" => p); }\n\
+                  // metrics::gauge!(\"b_comment\")\n\
+                  #[cfg(test)]\nmod tests { fn f() { metrics::histogram!(\"c_test\"); } }\n";
+    let test = Source::new("src/api/tests/x.rs", "fn f() { metrics::gauge!(\"d_test\"); }");
+    let counted = metrics::counted(&[Source::new("src/lane/x.rs", counts), test]);
+    let guide = "\n| Metric | Labels |\n|---|---|\n| `a_total`, `e_total` | `psp` |\n\n| `f` | x |";
+    let faults = metrics::check(&counted, &metrics::told(guide));
+    assert!(faults.len() == 1 && faults[0].contains("e_total"), "{faults:#?}");
+    let faults = metrics::check(&counted, &metrics::told(&guide.replace("a_t", "x_t")));
+    assert!(faults.len() == 3 && faults[0].contains("a_total is counted"), "{faults:#?}");
+}
+
+#[test]
+fn nothing_refers_to_papers_outside() {
+    // What a released migration says stays as it was released.
+    let read = files(&["rs", "md", "toml", "sh", "sql"]);
+    let read: Vec<_> = read.iter().filter(|(path, _)| !path.starts_with("migrations/")).collect();
+    for path in ["README.md", "docs/psps.md", "Cargo.toml", "scripts/setup.sh"] {
+        assert!(read.iter().any(|(it, _)| it == path), "{path} was not looked at");
+    }
+    assert_none(
+        &read.iter().flat_map(|(path, text)| papers::check(path, text)).collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn control_a_paper_outside_is_caught() {
+    let refers = format!("//! Words.\n//! As {}/psps.md says.\n", "reference");
+    let faults = papers::check("src/x.rs", &refers);
+    assert!(faults.len() == 1 && faults[0].starts_with("src/x.rs:2 "), "{faults:#?}");
+    assert_none(&papers::check(
+        "src/x.rs",
+        "//! The PSP's reference, `/psps/{id}`; docs/psps.md.\n",
+    ));
 }
 
 /// Every rule, over one file that does not exist.
