@@ -20,6 +20,7 @@ pub mod health;
 pub mod idempotency;
 pub mod json;
 pub mod keys;
+pub mod open_streams;
 pub mod problem;
 pub mod rate;
 pub mod refusals;
@@ -73,6 +74,8 @@ pub struct Edge {
     pub names: Arc<GuardedNames>,
     /// Wakes streams whose payment has moved.
     pub live: Arc<Live>,
+    /// How many streams everybody holds open.
+    pub streams: open_streams::OpenStreams,
     /// Of a webhook; the gate holds the same for everything else.
     pub body_bytes_max: usize,
     /// Hosts that a `return_url` may name.

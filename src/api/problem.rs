@@ -111,6 +111,16 @@ impl Problem {
         .retry_after(retry_after_s)
     }
 
+    /// As many event streams are open as one caller may hold.
+    pub fn too_many_streams(most: u32, retry_after_s: u64) -> Self {
+        let mut problem = Self::too_many(retry_after_s);
+        problem.detail = format!(
+            "{most} event streams are open, as many as one caller may hold. Close one that is not read any \
+             more, wait for the time in retry-after, then open this one."
+        );
+        problem
+    }
+
     /// Nothing was recorded; the same request may be sent again.
     pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_s: u64) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(retry_after_s)

@@ -10,6 +10,7 @@ use crate::api::door::Door;
 use crate::api::gate::{Boxed, Gate, Nonces, Sessions};
 use crate::api::health::Health;
 use crate::api::keys::{ApiKey, ApiKeys, Scope};
+use crate::api::open_streams::OpenStreams;
 use crate::api::rate::{RateLimits, RateSettings};
 use crate::api::{Edge, Layers};
 use crate::config::Config;
@@ -104,6 +105,7 @@ pub fn edge(
         sessions: Arc::new(StoredSessions(flows.db.pool().clone())),
         names: Arc::new(GuardedNames::new(Arc::new(SystemNames), reach(config))),
         live,
+        streams: OpenStreams::default(),
         body_bytes_max: config.server.body_bytes_max,
         return_hosts: Arc::new(hosts.collect()),
         closing: servers.clone(),

@@ -8,6 +8,7 @@ use interlock::api::door::Door;
 use interlock::api::gate::{Boxed, Gate, Nonces, Sessions};
 use interlock::api::health::{Check, Health, Readiness};
 use interlock::api::keys::{ApiKey, ApiKeys, Scope};
+use interlock::api::open_streams::OpenStreams;
 use interlock::api::rate::{RateLimits, RateSettings};
 use interlock::api::render::ApiRender;
 use interlock::api::{Edge, Layers, router};
@@ -261,6 +262,7 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
         sessions: Arc::new(StoredSessions(flows.db.clone())),
         names: Arc::new(GuardedNames::new(Arc::new(SystemNames), Reach::PublicAndLoopback)),
         live: Arc::new(Live::default()),
+        streams: OpenStreams::default(),
         body_bytes_max: 262_144,
         return_hosts: Arc::new(BTreeMap::from(hosts)),
         closing: Shutdown::new(),

@@ -7,7 +7,8 @@ use super::shared::visible_payment;
 use crate::api::Edge;
 use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, not_here};
-use crate::api::problem::Problem;
+use crate::api::open_streams::OpenStream;
+use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::payment_event::event_data_for_player;
 use crate::domain::{OperatorId, PaymentId, PlayerKey};
 use crate::outbox::event::StoredEvent;
@@ -35,11 +36,17 @@ const READ_MAX: Duration = Duration::from_secs(10);
 ///
 /// Each event's `id` is the payment's sequence number: send the last one as `Last-Event-ID` to go
 /// on from there. `event` is the type (`deposit.succeeded`), `data` the payment's snapshot.
+///
+/// On one instance a player holds at most 8 streams open, over all sessions together, and a key at most
+/// 1,000; whoever asks for more is answered 429.
 #[utoipa::path(get, path = "/v1/payments/{id}/events", tag = "payments",
     params(("id" = String, Path, description = "`dep_…` or `wd_…`"),
         ("Last-Event-ID" = Option<String>, Header, description = "The last event that was read")),
     responses((status = 200, description = "The events from there on.", body = String,
-        content_type = "text/event-stream")))]
+        content_type = "text/event-stream"),
+        (status = 429, description = "`request.rate_limited`: too many requests, or too many streams \
+            that are open: wait for `retry-after`.",
+            body = ProblemView, content_type = "application/problem+json")))]
 pub async fn stream(
     State(edge): State<Edge>,
     caller: Caller,
@@ -48,13 +55,15 @@ pub async fn stream(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let id = PaymentId::parse(&id).ok_or_else(not_here)?;
     let payment = visible_payment(&edge, &caller, id).await?;
+    let last = last_event(&headers)?;
     let reader = Reader {
+        _counted: edge.streams.open(&caller)?,
         woken: edge.live.watch(payment.id),
         operator: payment.player.operator.clone(),
         session: session_of(&caller, &payment.player),
         edge,
         payment: payment.id,
-        last: last_event(&headers)?,
+        last,
         ready: VecDeque::new(),
         ends_at: Instant::now() + LIFE_MAX,
     };
@@ -88,6 +97,8 @@ struct Reader {
     ready: VecDeque<StoredEvent>,
     woken: watch::Receiver<i64>,
     ends_at: Instant,
+    /// Counts the stream as open until it is over or its reader has gone.
+    _counted: OpenStream,
 }
 
 impl Reader {
