@@ -81,5 +81,7 @@ async fn a_players_ninth_stream_waits_until_one_of_the_others_is_closed() {
         // The server notices a moment later that its reader has gone.
         while open().await.status().as_u16() != 200 {}
     };
-    tokio::time::timeout(Duration::from_secs(20), opens).await.expect("a closed stream counts no more");
+    tokio::time::timeout(Duration::from_secs(20), opens)
+        .await
+        .expect("a closed stream counts no more");
 }
