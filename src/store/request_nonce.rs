@@ -29,6 +29,9 @@ pub async fn connect(url: &str) -> Result<Connection, StoreError> {
 /// Records all of these pairs of key and nonce in one statement. The ones that were not there
 /// before come back; each pair may stand in the list once.
 ///
+/// They go in sorted: a statement waits for a pair that another instance is recording, and two that recorded
+/// the same pairs in different orders would wait for each other.
+///
 /// # Errors
 /// When the database fails: then nobody may be let in.
 pub async fn insert_new(
@@ -38,7 +41,9 @@ pub async fn insert_new(
 ) -> Result<HashSet<(String, String)>, StoreError> {
     let rows = sqlx::query!(
         "insert into request_nonce (api_key_id, nonce)
-         select * from unnest($1::text[], $2::text[])
+         select api_key_id, nonce
+         from unnest($1::text[], $2::text[]) as seen (api_key_id, nonce)
+         order by api_key_id, nonce
          on conflict do nothing
          returning api_key_id, nonce",
         api_key_ids,
