@@ -56,7 +56,8 @@ impl Clock for TestClock {
     }
 }
 
-fn whole_micros(time: OffsetDateTime) -> OffsetDateTime {
+/// Without what is finer than a microsecond.
+pub fn whole_micros(time: OffsetDateTime) -> OffsetDateTime {
     let nanos = time.microsecond() * 1_000;
     // Fewer nanoseconds than a second has are always accepted.
     time.replace_nanosecond(nanos).unwrap_or(time)

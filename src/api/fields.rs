@@ -6,6 +6,7 @@
 
 use super::json::{Json, pointer_to};
 use super::problem::{FieldError, Problem};
+use crate::clock::whole_micros;
 use crate::domain::{Currency, Money, Timestamp};
 use psp_contract::MoneyError;
 use std::cell::RefCell;
@@ -384,12 +385,13 @@ pub const fn money_code(fault: MoneyError) -> &'static str {
     }
 }
 
-/// RFC 3339, and UTC told by `Z`.
+/// RFC 3339, and UTC told by `Z`; what is finer than a microsecond is left out, as the database leaves it out:
+/// a repeat is compared with what was stored.
 pub fn parse_time(text: &str) -> Option<Timestamp> {
     if !text.ends_with('Z') {
         return None;
     }
-    Timestamp::parse(text, &Rfc3339).ok()
+    Timestamp::parse(text, &Rfc3339).ok().map(whole_micros)
 }
 
 #[cfg(test)]

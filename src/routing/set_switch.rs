@@ -49,19 +49,19 @@ pub async fn set_switch(
     order: SwitchOrder,
     idempotency_key: &str,
 ) -> Result<(Switch, bool), SetError> {
-    let (now, asked_from) = (flows.clock.now(), order.from);
-    let switch = checked(flows, order, now)?;
+    // Before anything is checked: a repeat is told what was first told, whatever has become of it since.
+    let before = switches::by_key(flows.db.pool(), &order.operator, idempotency_key).await?;
+    if let Some(before) = before {
+        return repeated(before, &order);
+    }
+    let now = flows.clock.now();
+    let switch = checked(flows, order.clone(), now)?;
     let case =
         (switch.kind == SwitchKind::Kill).then(|| look_at(flows, &switch, now)).transpose()?;
     let switch = Switch { review: case.as_ref().map(|case| case.id), ..switch };
     let set = switches::set(flows.db.pool(), &switch, case.as_ref(), idempotency_key).await?;
     if let Set::Before(before) = set {
-        let same = before.kind == switch.kind
-            && before.scope == switch.scope
-            && before.reason == switch.reason
-            && before.from == asked_from.unwrap_or(before.set_at)
-            && before.until == switch.until;
-        return if same { Ok((*before, true)) } else { Err(SetError::KeyReused) };
+        return repeated(*before, &order);
     }
     tracing::warn!(switch.id = %switch.id, operator.id = %switch.operator, kind = switch.kind.as_str(),
         psp.id = switch.scope.psp.as_deref().unwrap_or("all"), person.id = %switch.set_by,
@@ -69,6 +69,16 @@ pub async fn set_switch(
     metrics::counter!("routing_switches_total", "act" => "set").increment(1);
     hold_here(flows, now).await;
     Ok((switch, false))
+}
+
+/// What was set before under the key, if it is what is asked for now.
+fn repeated(before: Switch, order: &SwitchOrder) -> Result<(Switch, bool), SetError> {
+    let same = before.kind == order.kind
+        && before.scope == order.scope
+        && before.reason == order.reason
+        && before.from == order.from.unwrap_or(before.set_at)
+        && before.until == order.until;
+    if same { Ok((before, true)) } else { Err(SetError::KeyReused) }
 }
 
 /// The case in which others look at what one person switched off in an emergency: they confirm it, or lift it

@@ -53,15 +53,27 @@ pub async fn set(
         return Ok(Set::New);
     }
     drop(tx);
+    let before = by_key(pool, &switch.operator, idempotency_key).await?;
+    Ok(before.map_or(Set::New, |before| Set::Before(Box::new(before))))
+}
+
+/// The switch that an idempotency key set.
+pub async fn by_key(
+    pool: &Pool,
+    operator: &OperatorId,
+    idempotency_key: &str,
+) -> Result<Option<Switch>, StoreError> {
     let id = sqlx::query_scalar!(
         "select switch_id from routing_switch where operator_id = $1 and created_by_key = $2",
-        switch.operator.as_str(),
+        operator.as_str(),
         idempotency_key,
     )
-    .fetch_one(pool)
+    .fetch_optional(pool)
     .await?;
-    let before = one(pool, &switch.operator, id).await?;
-    Ok(before.map_or(Set::New, |before| Set::Before(Box::new(before))))
+    match id {
+        Some(id) => one(pool, operator, id).await,
+        None => Ok(None),
+    }
 }
 
 /// Lifts a switch. False: somebody had lifted it before, and theirs stands.

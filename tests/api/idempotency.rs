@@ -145,3 +145,19 @@ async fn a_rotation_under_the_key_of_the_creation_rotates_and_its_repeat_says_so
     assert_eq!((again.status, &again.bytes), (201, &rotated.bytes));
     assert_eq!(again.headers["idempotency-replayed"], "true");
 }
+
+#[tokio::test]
+async fn a_repeat_is_told_its_deposit_after_its_host_was_taken_off_the_list() {
+    let mut scene = Scene::new().await;
+    scene.player("p-1").await;
+    let body = Some(deposit("p-1", "50.00"));
+    let first = scene.ask_with("sk_demo", "POST", "/v1/deposits", body.clone(), "before").await;
+    assert_eq!(first.status, 201, "{first:?}");
+    scene.take_return_hosts_away().await;
+    let again = scene.ask_with("sk_demo", "POST", "/v1/deposits", body.clone(), "before").await;
+    assert_eq!(again.status, 201, "{again:?}");
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.bytes, first.bytes);
+    let new = scene.ask_with("sk_demo", "POST", "/v1/deposits", body, "after").await;
+    assert_eq!((new.status, new.code()), (422, "payment.return_url_not_allowed"));
+}

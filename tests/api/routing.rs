@@ -91,3 +91,18 @@ async fn a_switch_that_means_nothing_or_everything_is_refused_with_what_to_do() 
     let list = scene.ask("sk_demo", "GET", path, None).await;
     assert_eq!(list.body["data"], json!([]), "nothing of it was kept");
 }
+
+#[tokio::test]
+async fn a_repeat_is_the_same_however_finely_its_times_are_told() {
+    let scene = Scene::new().await;
+    let body = json!({"psp": "trustly-de", "reason": "a night's work", "kind": "maintenance",
+        "from": "2098-12-31T23:00:00.000000999Z", "until": "2099-01-01T00:00:00.1234567Z"});
+    let ask = async || {
+        scene.ask_with("sk_demo", "POST", "/v1/routing/switches", Some(body.clone()), "fine").await
+    };
+    let (first, again) = (ask().await, ask().await);
+    assert_eq!((first.status, again.status), (201, 201), "{again:?}");
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.bytes, first.bytes);
+    assert_eq!(first.text("/until"), "2099-01-01T00:00:00.123456Z");
+}

@@ -59,6 +59,8 @@ pub struct Scene {
     pub config: Config,
     /// The whole API, for listeners of another kind.
     pub router: Router,
+    layers: Layers,
+    edge: Edge,
     client: reqwest::Client,
     home: PathBuf,
     /// Whom the policies ask about players: they answer as long as they are here.
@@ -124,16 +126,19 @@ impl Scene {
         let flows = parts::flows(&config, world, patience, &tasks).await.unwrap();
         let (layers, edge) = edge(&flows, &database_url);
         let router = router(&layers, &edge);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let address = serve(router.clone()).await;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-        Self { address, flows, config, router, client, home, _vendors: vendors }
+        Self { address, flows, config, router, layers, edge, client, home, _vendors: vendors }
     }
 
     pub fn home(&self) -> &std::path::Path {
         &self.home
+    }
+
+    /// Served anew without a host that a `return_url` may name, as after a change of the configuration.
+    pub async fn take_return_hosts_away(&mut self) {
+        let edge = Edge { return_hosts: Arc::default(), ..self.edge.clone() };
+        self.address = serve(router(&self.layers, &edge)).await;
     }
 
     /// A file among the sandbox's keys, `pix-efi-br/webhook.certificate.pem`.
@@ -202,6 +207,15 @@ impl Scene {
         let told = self.ask("sk_demo", "PUT", &format!("/v1/players/{id}"), Some(player())).await;
         assert_eq!(told.status, 200, "{told:?}");
     }
+}
+
+/// On a port of its own.
+async fn serve(router: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    address
 }
 
 /// No PSP answers, whatever runs on this machine where a sandbox would have its mocks.

@@ -7,7 +7,7 @@ use interlock::decide::Refusal;
 use interlock::domain::Timestamp;
 use interlock::reviews::decide_case::CaseDecision;
 use interlock::reviews::sweep_cases::sweep_cases;
-use interlock::routing::set_switch::{SwitchOrder, set_switch};
+use interlock::routing::set_switch::{SetError, SwitchOrder, set_switch};
 use interlock::routing::switches::{Scope, SwitchKind};
 use std::time::Duration;
 
@@ -55,5 +55,27 @@ async fn the_case_of_a_kill_switch_closes_when_the_switch_ends_by_itself() {
     assert!(matches!(late, Refusal::ReviewConflict(_)), "{late:?}");
     let lifts = "select count(*) from routing_switch_lift";
     assert_eq!(world.number(lifts).await, 0, "nobody lifted it");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_after_the_switch_has_ended_is_told_what_was_first_told() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let (until, key) = (world.one().flows.clock.now() + DAY, key());
+    let ask = async |until: Timestamp, key: &str| {
+        let (flows, key) = (world.one().flows.clone(), key.to_owned());
+        let set = async move { set_switch(&flows, off(Some(until)), &key).await };
+        world.one().run(set).await
+    };
+    let (set, is_repeat) = ask(until, &key).await.unwrap();
+    assert!(!is_repeat);
+    world.move_on(2 * DAY).await;
+    let (again, is_repeat) = ask(until, &key).await.unwrap();
+    assert!(is_repeat);
+    assert_eq!((again.id, again.until), (set.id, Some(until)));
+    let reused = ask(until + DAY, &key).await;
+    assert!(matches!(reused, Err(SetError::KeyReused)), "{reused:?}");
+    let late = ask(until, "another key").await;
+    assert!(matches!(late, Err(SetError::EndsTooSoon)), "{late:?}");
     world.close().await;
 }

@@ -57,7 +57,7 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let arrived_at = Instant::now();
     let claim = claim(&caller, key, &body.canonical);
-    let order = order(&edge, &caller, address.map(|found| found.0), claim, body.value)?;
+    let order = order(&caller, address.map(|found| found.0), claim, body.value)?;
     let detach = edge.detach.clone();
     detach.run(async move { begin(&edge, &order, arrived_at).await }).await
 }
@@ -71,6 +71,8 @@ async fn begin(
     if let Some(answer) = told_before(flows, &order.claim).await? {
         return Ok(answer);
     }
+    // Not before: a repeat is told what was first told, whichever hosts are listed by now.
+    return_url::check(&edge.return_hosts, &order.player.operator, &order.return_url)?;
     let payment = match start_deposit(flows, order).await {
         Ok(Answer::Payment(payment)) => payment,
         Ok(_) => return replayed(edge, &order.claim).await,
@@ -96,7 +98,6 @@ pub(super) async fn replayed(edge: &Edge, claim: &KeyClaim) -> Result<Response, 
 }
 
 fn order(
-    edge: &Edge,
     caller: &Caller,
     address: Option<ClientAddress>,
     claim: KeyClaim,
@@ -104,7 +105,6 @@ fn order(
 ) -> Result<DepositOrder, Problem> {
     let player = caller.may_see(body.player)?;
     leaves_out_the_casinos_own(caller, body.reference.as_deref(), body.metadata.as_deref())?;
-    return_url::check(&edge.return_hosts, &player.operator, &body.return_url)?;
     let method = body.method;
     let instrument = body.instrument.map(|instrument| {
         instrument.for_method(method).ok_or_else(|| {
