@@ -3,8 +3,7 @@
 use super::account::Account;
 use super::password;
 use crate::domain::{Ids, Timestamp};
-use crate::store::console_accounts::{self, Act};
-use crate::store::{Pool, StoreError};
+use crate::store::{Pool, StoreError, console_accounts};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -39,10 +38,9 @@ pub async fn add_account(
         return Err(AddAccountError::NoEmail(account.email.clone()));
     }
     let hash = password::hash(password).map_err(|_| AddAccountError::Hash)?;
-    if !console_accounts::insert(pool, account, &hash, now).await? {
+    if !console_accounts::insert(pool, ids.next(), account, &hash, now).await? {
         return Err(AddAccountError::Taken);
     }
-    console_accounts::note(pool, ids.next(), account.id, Act::Created, now).await?;
     Ok(())
 }
 
@@ -53,11 +51,7 @@ pub async fn disable_account(
     email: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let Some(id) = console_accounts::disable(pool, &email.trim().to_lowercase(), now).await? else {
-        return Ok(false);
-    };
-    console_accounts::note(pool, ids.next(), id, Act::Disabled, now).await?;
-    Ok(true)
+    console_accounts::disable(pool, ids.next(), &email.trim().to_lowercase(), now).await
 }
 
 /// Gives an account another password and takes its second factor away, for somebody who lost them; its
@@ -74,9 +68,5 @@ pub async fn reset_account(
     }
     let hash = password::hash(password).map_err(|_| AddAccountError::Hash)?;
     let email = email.trim().to_lowercase();
-    let Some(id) = console_accounts::reset(pool, &email, &hash, now).await? else {
-        return Ok(false);
-    };
-    console_accounts::note(pool, ids.next(), id, Act::PasswordSet, now).await?;
-    Ok(true)
+    Ok(console_accounts::reset(pool, ids.next(), &email, &hash, now).await?)
 }

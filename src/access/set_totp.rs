@@ -5,8 +5,7 @@ use super::console_desk::ConsoleDesk;
 use super::console_session::SessionToken;
 use super::totp::SharedSecret;
 use crate::domain::{Ids, Timestamp};
-use crate::store::console_accounts::{self, Act};
-use crate::store::{Pool, StoreError};
+use crate::store::{Pool, StoreError, console_accounts};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use thiserror::Error;
@@ -56,10 +55,7 @@ pub async fn set_totp(
     let step = secret.and_then(|secret| secret.step_of(code, now));
     let step = step.ok_or(SetTotpError::WrongCode)?;
     let session = token.hash();
-    let kept = console_accounts::set_totp(pool, account.id, (&sealed, step), &session, now);
-    if !kept.await? {
-        return Err(SetTotpError::Before);
-    }
-    console_accounts::note(pool, ids.next(), account.id, Act::TotpSet, now).await?;
-    Ok(())
+    let factor = (sealed.as_slice(), step);
+    let kept = console_accounts::set_totp(pool, ids.next(), account.id, factor, &session, now);
+    if kept.await? { Ok(()) } else { Err(SetTotpError::Before) }
 }

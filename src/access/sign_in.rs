@@ -6,7 +6,7 @@ use super::console_session::SessionToken;
 use super::password;
 use super::totp::SharedSecret;
 use crate::domain::{Ids, Timestamp};
-use crate::store::console_accounts::{self, Act, Kept, NewSession};
+use crate::store::console_accounts::{self, Kept, NewSession};
 use crate::store::{Pool, StoreError};
 use secrecy::SecretString;
 use thiserror::Error;
@@ -66,11 +66,10 @@ pub async fn sign_in(
     let session = NewSession { token_hash: &token_hash, step, ends_at };
     // Of two requests with one code the second finds the step taken; and while the password was hashed, which
     // may take long, tries may have failed or the account may have been reset.
-    if !console_accounts::let_in(pool, &kept, &session, now).await? {
+    if !console_accounts::let_in(pool, ids.next(), &kept, &session, now).await? {
         refuse(pool, ids, &kept, waits, now).await?;
         return Err(SignInError::Refused);
     }
-    console_accounts::note(pool, ids.next(), kept.account.id, Act::SignedIn, now).await?;
     Ok((kept.account, token))
 }
 
@@ -98,10 +97,9 @@ async fn refuse(
     if waits {
         return Ok(());
     }
-    if !console_accounts::refused(pool, kept.account.id, &waits_in_seconds(), now).await? {
-        return Ok(());
-    }
-    console_accounts::note(pool, ids.next(), kept.account.id, Act::Refused, now).await
+    // False: while the password was hashed another try began the wait, and this one does not count.
+    console_accounts::refused(pool, ids.next(), kept.account.id, &waits_in_seconds(), now).await?;
+    Ok(())
 }
 
 /// How long the next try waits after so many failed ones: nothing, then twice as long each time.

@@ -78,7 +78,7 @@ pub async fn leave(
     let flows = console.flows.clone();
     let work = async move {
         let (pool, now) = (flows.db.pool(), flows.clock.now());
-        sign_out(pool, flows.ids.as_ref(), &signed.account, &signed.token, now).await
+        sign_out(pool, flows.ids.as_ref(), &signed.token, now).await
     };
     match console.tasks.spawn("sign out", work).await {
         Ok(Ok(())) => {

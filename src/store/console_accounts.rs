@@ -1,4 +1,5 @@
-//! People of the console, and what became of their accounts.
+//! People of the console, and what became of their accounts. What happened is noted with what it changes, in
+//! one statement or one commit: neither stands without the other.
 
 use super::{Pool, StoreError};
 use crate::access::account::{Account, Role};
@@ -28,7 +29,7 @@ pub enum Act {
 }
 
 impl Act {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Act::Created => "created",
             Act::SignedIn => "signed_in",
@@ -76,15 +77,20 @@ pub async fn by_email(pool: &Pool, email: &str) -> Result<Option<Kept>, StoreErr
 /// Adds an account. False: its address is taken.
 pub async fn insert(
     pool: &Pool,
+    act_id: Uuid,
     account: &Account,
     password_hash: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let roles: Vec<String> = account.roles.iter().map(|role| role.as_str().to_owned()).collect();
     let done = sqlx::query!(
-        "insert into console_account (account_id, operator_id, person_id, email, name, roles,
-           password_hash, created_at, changed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8) on conflict (email) do nothing",
+        "with added as (
+           insert into console_account (account_id, operator_id, person_id, email, name, roles,
+             password_hash, created_at, changed_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $8) on conflict (email) do nothing
+           returning account_id)
+         insert into console_act (act_id, account_id, act, acted_at)
+         select $9::uuid, account_id, $10::text, $8 from added",
         account.id,
         account.operator.as_str(),
         account.person.as_str(),
@@ -93,6 +99,8 @@ pub async fn insert(
         &roles,
         password_hash,
         now,
+        act_id,
+        Act::Created.as_str(),
     )
     .execute(pool)
     .await?;
@@ -113,6 +121,7 @@ pub struct NewSession<'a> {
 /// has to wait, or has another password or second factor: what was checked proves nothing any more.
 pub async fn let_in(
     pool: &Pool,
+    act_id: Uuid,
     kept: &Kept,
     new: &NewSession<'_>,
     now: Timestamp,
@@ -125,9 +134,13 @@ pub async fn let_in(
              and (not_before is null or not_before <= $3)
              and ($2::bigint is null or totp_step is null or totp_step < $2)
              and password_hash = $4 and totp_sealed is not distinct from $5
+           returning account_id),
+         opened as (
+           insert into console_session (token_hash, account_id, created_at, seen_at, ends_at)
+           select $6::bytea, account_id, $3, $3, $7::timestamptz from entered
            returning account_id)
-         insert into console_session (token_hash, account_id, created_at, seen_at, ends_at)
-         select $6::bytea, account_id, $3, $3, $7::timestamptz from entered",
+         insert into console_act (act_id, account_id, act, acted_at)
+         select $8::uuid, account_id, $9::text, $3 from opened",
         kept.account.id,
         new.step,
         now,
@@ -135,6 +148,8 @@ pub async fn let_in(
         kept.totp_sealed.as_deref(),
         new.token_hash,
         new.ends_at,
+        act_id,
+        Act::SignedIn.as_str(),
     )
     .execute(pool)
     .await?;
@@ -146,6 +161,7 @@ pub async fn let_in(
 /// account waits already, and the try does not count.
 pub async fn refused(
     pool: &Pool,
+    act_id: Uuid,
     account: Uuid,
     waits: &[i64],
     now: Timestamp,
@@ -153,15 +169,21 @@ pub async fn refused(
     // Everything is taken from the row as it is now: tries that fail at the same moment count each, and the
     // one that ends a wait's free tries ends them for those that were begun before it.
     let done = sqlx::query!(
-        "update console_account
-         set failures = failures + 1,
-             not_before = greatest(not_before, $3
-               + nullif(($2::bigint[])[least(failures + 1, cardinality($2::bigint[]))], 0)
-                 * interval '1 second')
-         where account_id = $1 and (not_before is null or not_before <= $3)",
+        "with counted as (
+           update console_account
+           set failures = failures + 1,
+               not_before = greatest(not_before, $3
+                 + nullif(($2::bigint[])[least(failures + 1, cardinality($2::bigint[]))], 0)
+                   * interval '1 second')
+           where account_id = $1 and (not_before is null or not_before <= $3)
+           returning account_id)
+         insert into console_act (act_id, account_id, act, acted_at)
+         select $4::uuid, account_id, $5::text, $3 from counted",
         account,
         waits,
         now,
+        act_id,
+        Act::Refused.as_str(),
     )
     .execute(pool)
     .await?;
@@ -172,6 +194,7 @@ pub async fn refused(
 /// up. False: there is one already.
 pub async fn set_totp(
     pool: &Pool,
+    act_id: Uuid,
     account: Uuid,
     (sealed, step): (&[u8], i64),
     kept_session: &[u8; 32],
@@ -192,12 +215,18 @@ pub async fn set_totp(
         return Ok(false);
     }
     end_sessions(&mut tx, account, Some(kept_session), now).await?;
+    note(&mut tx, act_id, account, Act::TotpSet, now).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// Disables an account and ends its sessions; its id.
-pub async fn disable(pool: &Pool, email: &str, now: Timestamp) -> Result<Option<Uuid>, StoreError> {
+/// Disables an account and ends its sessions. False: there is none, or it was disabled before.
+pub async fn disable(
+    pool: &Pool,
+    act_id: Uuid,
+    email: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let mut tx = pool.begin().await?;
     let id = sqlx::query_scalar!(
         "update console_account set disabled_at = $2, changed_at = $2
@@ -207,20 +236,23 @@ pub async fn disable(pool: &Pool, email: &str, now: Timestamp) -> Result<Option<
     )
     .fetch_optional(&mut *tx)
     .await?;
-    if let Some(account) = id {
-        end_sessions(&mut tx, account, None, now).await?;
-    }
+    let Some(account) = id else {
+        return Ok(false);
+    };
+    end_sessions(&mut tx, account, None, now).await?;
+    note(&mut tx, act_id, account, Act::Disabled, now).await?;
     tx.commit().await?;
-    Ok(id)
+    Ok(true)
 }
 
-/// Another password, no second factor, no sessions; the account's id.
+/// Another password, no second factor, no sessions. False: there is no such account.
 pub async fn reset(
     pool: &Pool,
+    act_id: Uuid,
     email: &str,
     password_hash: &str,
     now: Timestamp,
-) -> Result<Option<Uuid>, StoreError> {
+) -> Result<bool, StoreError> {
     let mut tx = pool.begin().await?;
     let id = sqlx::query_scalar!(
         "update console_account
@@ -233,11 +265,13 @@ pub async fn reset(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    if let Some(account) = id {
-        end_sessions(&mut tx, account, None, now).await?;
-    }
+    let Some(account) = id else {
+        return Ok(false);
+    };
+    end_sessions(&mut tx, account, None, now).await?;
+    note(&mut tx, act_id, account, Act::PasswordSet, now).await?;
     tx.commit().await?;
-    Ok(id)
+    Ok(true)
 }
 
 /// Ends an account's sessions but the one that is kept. The caller has changed the account's row in this
@@ -260,9 +294,9 @@ async fn end_sessions(
     Ok(())
 }
 
-/// Notes what happened, for good.
-pub async fn note(
-    pool: &Pool,
+/// Notes what happened, for good, in the transaction in which it happens.
+async fn note(
+    connection: &mut PgConnection,
     id: Uuid,
     account: Uuid,
     act: Act,
@@ -275,7 +309,7 @@ pub async fn note(
         act.as_str(),
         now,
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }

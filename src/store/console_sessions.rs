@@ -1,10 +1,11 @@
 //! Sessions of the console, by the hash of what a browser holds. Who is let in has one opened in the same
 //! statement: see [`super::console_accounts::let_in`].
 
-use super::console_accounts::roles;
+use super::console_accounts::{Act, roles};
 use super::{Pool, StoreError};
 use crate::access::account::Account;
 use crate::domain::{OperatorId, PersonId, Timestamp};
+use uuid::Uuid;
 
 /// Whose session it is, if it was asked for after `idle_since` and is not over; it counts as asked for now.
 pub async fn find(
@@ -38,11 +39,23 @@ pub async fn find(
     }))
 }
 
-pub async fn end(pool: &Pool, token_hash: &[u8; 32], now: Timestamp) -> Result<(), StoreError> {
+/// Ends a session because whoever it belongs to signs out. One that was over before stays as it is.
+pub async fn end(
+    pool: &Pool,
+    act_id: Uuid,
+    token_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query!(
-        "update console_session set ended_at = $2 where token_hash = $1 and ended_at is null",
+        "with ended as (
+           update console_session set ended_at = $2 where token_hash = $1 and ended_at is null
+           returning account_id)
+         insert into console_act (act_id, account_id, act, acted_at)
+         select $3::uuid, account_id, $4::text, $2 from ended",
         token_hash,
         now,
+        act_id,
+        Act::SignedOut.as_str(),
     )
     .execute(pool)
     .await?;

@@ -8,7 +8,7 @@ use interlock::access::add_account::{
 use interlock::access::console_desk::{ConsoleDesk, ConsoleKey};
 use interlock::access::console_session::SessionToken;
 use interlock::access::find_session::find_session;
-use interlock::access::set_totp::{SetTotpError, offer_totp, set_totp};
+use interlock::access::set_totp::{Offer, SetTotpError, offer_totp, set_totp};
 use interlock::access::sign_in::{Credentials, SignInError, sign_in};
 use interlock::access::sign_out::sign_out;
 use interlock::domain::ids::SystemIds;
@@ -16,6 +16,7 @@ use interlock::domain::{Ids, OperatorId, PersonId, Timestamp};
 use interlock::store::Db;
 use interlock::store::console_accounts::{self, Kept, NewSession};
 use secrecy::SecretString;
+use sqlx::{Connection, PgConnection};
 use time::Duration;
 use totp_rs::{Builder, Secret};
 
@@ -26,6 +27,7 @@ struct Desk {
     db: Db,
     desk: ConsoleDesk,
     start: Timestamp,
+    owner_url: String,
 }
 
 impl Desk {
@@ -37,7 +39,7 @@ impl Desk {
         let desk = ConsoleDesk::new(key, true, Duration::minutes(30), Duration::hours(12));
         // Any time will do: everything is told the time.
         let start = Timestamp::from_unix_timestamp(1_900_000_000).unwrap();
-        let made = Self { db, desk, start };
+        let made = Self { db, desk, start, owner_url: house.owner_url(&database) };
         made.add(EMAIL).await.unwrap();
         made
     }
@@ -84,6 +86,13 @@ impl Desk {
     }
 }
 
+/// What an authenticator shows that took the offered secret.
+fn code_of(offer: &Offer, at: Timestamp) -> String {
+    let secret = Secret::try_from_base32(&offer.base32).unwrap();
+    let totp = Builder::new().with_secret(secret).with_account_name("ada").build().unwrap();
+    totp.generate(u64::try_from(at.unix_timestamp()).unwrap()).to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_right_password_opens_a_session_that_ends() {
     let desk = Desk::new().await;
@@ -102,7 +111,7 @@ async fn the_right_password_opens_a_session_that_ends() {
     let (_, token) = desk.enter(PASSWORD, "", start).await.unwrap();
     assert!(!desk.knows(&token, start + Duration::minutes(30)).await, "nobody was there");
     let (_, token) = desk.enter(PASSWORD, "", start).await.unwrap();
-    sign_out(desk.db.pool(), &SystemIds, &account, &token, start).await.unwrap();
+    sign_out(desk.db.pool(), &SystemIds, &token, start).await.unwrap();
     assert!(!desk.knows(&token, start).await);
     assert!(!desk.knows(&SessionToken::new().unwrap(), start).await);
 }
@@ -160,7 +169,7 @@ async fn what_was_checked_before_a_reset_or_a_new_second_factor_opens_nothing() 
         let token_hash = SessionToken::new().unwrap().hash();
         let ends_at = start + Duration::HOUR;
         let new = NewSession { token_hash: &token_hash, step: None, ends_at };
-        console_accounts::let_in(pool, kept, &new, start).await.unwrap()
+        console_accounts::let_in(pool, SystemIds.next(), kept, &new, start).await.unwrap()
     };
     let sessions = async || -> i64 {
         let open = "select count(*) from console_session where ended_at is null";
@@ -169,7 +178,9 @@ async fn what_was_checked_before_a_reset_or_a_new_second_factor_opens_nothing() 
     let kept = read().await;
     assert!(enters(&kept).await, "nothing has changed");
     let (id, session) = (kept.account.id, SessionToken::new().unwrap().hash());
-    assert!(console_accounts::set_totp(pool, id, (b"sealed", 1), &session, start).await.unwrap());
+    let factor = (b"sealed".as_slice(), 1);
+    let set = console_accounts::set_totp(pool, SystemIds.next(), id, factor, &session, start);
+    assert!(set.await.unwrap());
     assert!(!enters(&kept).await, "there is a second factor now");
 
     let kept = read().await;
@@ -193,10 +204,7 @@ async fn a_code_of_the_second_factor_is_wanted_and_works_once() {
     let (account, elsewhere) = desk.enter(PASSWORD, "", start).await.unwrap();
     let (_, token) = desk.enter(PASSWORD, "", start).await.unwrap();
     let offer = offer_totp(&desk.desk, &account).unwrap();
-    let secret = Secret::try_from_base32(&offer.base32).unwrap();
-    let totp = Builder::new().with_secret(secret).with_account_name("ada").build().unwrap();
-    let code =
-        |at: Timestamp| totp.generate(u64::try_from(at.unix_timestamp()).unwrap()).to_string();
+    let code = |at: Timestamp| code_of(&offer, at);
     let set = |code: String, at: Timestamp| {
         let (pool, desk, sealed) =
             (desk.db.pool().clone(), desk.desk.clone(), offer.sealed.clone());
@@ -254,4 +262,54 @@ async fn an_account_has_an_address_of_its_own_and_a_long_password() {
     let account = Desk::account("bob@casino.example");
     let added = add_account(desk.db.pool(), &SystemIds, &account, &short, desk.start).await;
     assert!(matches!(added, Err(AddAccountError::PasswordTooShort)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_noted_does_not_happen() {
+    let desk = Desk::new().await;
+    let (start, pool) = (desk.start, desk.db.pool());
+    let (account, token) = desk.enter(PASSWORD, "", start).await.unwrap();
+    let offer = offer_totp(&desk.desk, &account).unwrap();
+    let code = code_of(&offer, start);
+    let mut owner = PgConnection::connect(&desk.owner_url).await.unwrap();
+    let refuse = "create trigger no_more before insert on console_act
+        for each row execute function refuse_change()";
+    sqlx::query(refuse).execute(&mut owner).await.unwrap();
+    let all = async || -> (String, Option<String>) {
+        let read = "select (select json_agg(a order by account_id)::text from console_account a),
+            (select json_agg(s order by token_hash)::text from console_session s)";
+        sqlx::query_as(read).fetch_one(pool).await.unwrap()
+    };
+    let before = all().await;
+    let other = SecretString::from("quite another password");
+
+    let added = desk.add("bob@casino.example").await;
+    assert!(matches!(added, Err(AddAccountError::Store(_))), "{added:?}");
+    assert_eq!(all().await, before, "an account");
+    for password in [PASSWORD, "a wrong password"] {
+        let entered = desk.enter(password, "", start).await;
+        assert!(matches!(entered, Err(SignInError::Store(_))), "{entered:?}");
+        assert_eq!(all().await, before, "signing in with {password}");
+    }
+    let (who, given) = ((&account, &token), (&*offer.sealed, &*code));
+    let set = set_totp(pool, &desk.desk, &SystemIds, who, given, start).await;
+    assert!(matches!(set, Err(SetTotpError::Store(_))), "{set:?}");
+    assert_eq!(all().await, before, "a second factor");
+    let reset = reset_account(pool, &SystemIds, EMAIL, &other, start).await;
+    assert!(matches!(reset, Err(AddAccountError::Store(_))), "{reset:?}");
+    assert_eq!(all().await, before, "another password");
+    assert!(disable_account(pool, &SystemIds, EMAIL, start).await.is_err());
+    assert_eq!(all().await, before, "an account's end");
+    assert!(sign_out(pool, &SystemIds, &token, start).await.is_err());
+    assert_eq!(all().await, before, "signing out");
+
+    sqlx::query("drop trigger no_more on console_act").execute(&mut owner).await.unwrap();
+    set_totp(pool, &desk.desk, &SystemIds, who, given, start).await.unwrap();
+    sign_out(pool, &SystemIds, &token, start).await.unwrap();
+    assert!(reset_account(pool, &SystemIds, EMAIL, &other, start).await.unwrap());
+    assert!(disable_account(pool, &SystemIds, EMAIL, start).await.unwrap());
+    let acts = "select array_agg(act order by act) from console_act";
+    let acts: Vec<String> = sqlx::query_scalar(acts).fetch_one(pool).await.unwrap();
+    let happened = ["created", "disabled", "password_set", "signed_in", "signed_out", "totp_set"];
+    assert_eq!(acts, happened);
 }
