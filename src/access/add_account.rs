@@ -34,7 +34,8 @@ pub async fn add_account(
     }
     let parts = account.email.split_once('@');
     let is_email = parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    if !is_email || account.email != account.email.trim().to_lowercase() {
+    let is_plain = !account.email.chars().any(char::is_control);
+    if !is_email || !is_plain || account.email != account.email.trim().to_lowercase() {
         return Err(AddAccountError::NoEmail(account.email.clone()));
     }
     let hash = password::hash(password).map_err(|_| AddAccountError::Hash)?;

@@ -1,11 +1,11 @@
 //! One's own account: who one is here, and the second factor.
 
 use super::Console;
+use super::given::Sent;
 use super::page::{self, Frame};
 use super::session::Signed;
 use crate::access::set_totp::{Offer, SetTotpError, offer_totp, set_totp as set_up};
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -52,7 +52,7 @@ pub struct TotpForm {
 pub async fn set_totp(
     State(console): State<Console>,
     signed: Signed,
-    Form(form): Form<TotpForm>,
+    Sent(form): Sent<TotpForm>,
 ) -> Result<Response, Response> {
     signed.check_form(&form.form_word)?;
     let (flows, desk, who) = (console.flows.clone(), console.desk.clone(), signed.clone());

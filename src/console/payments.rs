@@ -1,5 +1,6 @@
 //! The list of payments.
 
+use super::given::Asked;
 use super::page::{self, Frame};
 use super::session::Signed;
 use super::{Console, words};
@@ -7,7 +8,7 @@ use crate::book::Payment;
 use crate::domain::{Direction, PlayerId};
 use crate::store::read_models::{self, PaymentFilter};
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -70,7 +71,7 @@ struct ListPage {
 pub async fn list(
     State(console): State<Console>,
     signed: Signed,
-    Query(query): Query<ListQuery>,
+    Asked(query): Asked<ListQuery>,
 ) -> Result<Response, Response> {
     let direction = match query.direction.as_str() {
         "withdrawal" => Direction::Withdrawal,

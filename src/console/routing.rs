@@ -1,5 +1,6 @@
 //! How the PSPs do, and what is switched off: the page of the operator on call.
 
+use super::given::{Asked, Sent};
 use super::page::{self, Frame};
 use super::session::Signed;
 use super::{Console, words};
@@ -10,8 +11,7 @@ use crate::routing::set_switch::{SetError, SwitchOrder, set_switch};
 use crate::routing::switches::{Scope, Switch, SwitchKind};
 use crate::store::switches::{self, SwitchFilter};
 use askama::Template;
-use axum::Form;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -122,7 +122,7 @@ fn said(word: &str) -> Option<&'static str> {
 pub async fn show(
     State(console): State<Console>,
     signed: Signed,
-    Query(query): Query<SaidQuery>,
+    Asked(query): Asked<SaidQuery>,
 ) -> Result<Response, Response> {
     let page = RoutingPage { said: said(&query.said), ..read(&console, &signed).await? };
     Ok(page::html(&page))
@@ -213,7 +213,7 @@ impl SwitchForm {
 pub async fn set(
     State(console): State<Console>,
     signed: Signed,
-    Form(form): Form<SwitchForm>,
+    Sent(form): Sent<SwitchForm>,
 ) -> Result<Response, Response> {
     signed.check_form(&form.form_word)?;
     signed.check_operates()?;
@@ -254,7 +254,7 @@ pub async fn lift(
     State(console): State<Console>,
     signed: Signed,
     Path(id): Path<String>,
-    Form(form): Form<LiftForm>,
+    Sent(form): Sent<LiftForm>,
 ) -> Result<Response, Response> {
     signed.check_form(&form.form_word)?;
     signed.check_operates()?;

@@ -1,5 +1,6 @@
 //! Signing in and out.
 
+use super::given::Sent;
 use super::session::{Signed, cookie};
 use super::{Console, page};
 use crate::access::sign_in::{Credentials, SignInError, sign_in};
@@ -72,7 +73,7 @@ pub struct SignOutForm {
 pub async fn leave(
     State(console): State<Console>,
     signed: Signed,
-    Form(form): Form<SignOutForm>,
+    Sent(form): Sent<SignOutForm>,
 ) -> Result<Response, Response> {
     signed.check_form(&form.form_word)?;
     let flows = console.flows.clone();

@@ -255,7 +255,9 @@ async fn an_account_that_is_disabled_or_reset_lets_nobody_in_as_before() {
 async fn an_account_has_an_address_of_its_own_and_a_long_password() {
     let desk = Desk::new().await;
     assert!(matches!(desk.add(EMAIL).await, Err(AddAccountError::Taken)));
-    for wrong in ["ada", "@casino.example", "Ada@casino.example", "ada@casino"] {
+    for wrong in
+        ["ada", "@casino.example", "Ada@casino.example", "ada@casino", "a\tda@casino.example"]
+    {
         assert!(matches!(desk.add(wrong).await, Err(AddAccountError::NoEmail(_))), "{wrong}");
     }
     let short = SecretString::from("eleven char");

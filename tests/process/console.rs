@@ -222,6 +222,40 @@ async fn forms_of_strangers_and_of_people_without_the_role_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_turned_away_before_the_database_sees_them() {
+    let place = Place::new();
+    let mut house = sandbox(&place).await;
+    let (unknown, nul) = (
+        try_sign_in(&place, "x", "a password").await,
+        try_sign_in(&place, "\0", "a password").await,
+    );
+    assert_eq!(
+        (unknown.status(), nul.status()),
+        (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED)
+    );
+    let page = |text: String, email: &str| text.replace(&format!("value=\"{email}\""), "");
+    let (unknown, nul) = (unknown.text().await.unwrap(), nul.text().await.unwrap());
+    assert_eq!(page(nul, "\0"), page(unknown, "x"), "one answer");
+
+    let operator = Person::sign_in(&place, OPERATOR).await;
+    let list = "/console/payments";
+    for path in [&*format!("{list}?reference=%00"), &format!("{list}?status=%00")] {
+        let (status, page) = operator.get(path).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert!(page.contains("cannot be seen"), "{page}");
+    }
+    let word = operator.form_word().await;
+    let switch = [("form_word", &*word), ("once", "1"), ("kind", "kill"), ("psp", "trustly-de")];
+    let set = "/console/routing/switches";
+    for reason in ["\0", "late\nsettlements"] {
+        let answer = operator.post(set, &[&switch[..], &[("reason", reason)]].concat()).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{reason:?}");
+    }
+    assert_eq!(switched_off(&place).await, Vec::<Value>::new());
+    assert_eq!(house.stop(Signal::SIGINT).await.code(), Some(0), "{}", house.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_factor_is_set_up_and_then_wanted() {
     let place = Place::new();
     let mut variables = place.variables();

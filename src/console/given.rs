@@ -1,0 +1,77 @@
+//! What a browser gives with a request: the query of a page's address, and a form.
+//!
+//! No field of ours takes a control character, and the database takes no NUL for a text: both are refused here,
+//! before a page reads anything. The sign-in alone reads its form itself: whatever is typed there has one answer.
+
+use super::page;
+use axum::Form;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
+
+/// The query of a page's address.
+#[derive(Debug)]
+pub struct Asked<T>(pub T);
+
+/// A form.
+#[derive(Debug)]
+pub struct Sent<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        if !is_plain(parts.uri.query().unwrap_or_default().as_bytes()) {
+            return Err(not_taken());
+        }
+        let read = Query::from_request_parts(parts, state).await;
+        let Query(value) = read.map_err(IntoResponse::into_response)?;
+        Ok(Self(value))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let whole = Request::from_parts(parts.clone(), body);
+        let bytes = Bytes::from_request(whole, state).await.map_err(IntoResponse::into_response)?;
+        if !is_plain(&bytes) {
+            return Err(not_taken());
+        }
+        let read = Form::from_request(Request::from_parts(parts, Body::from(bytes)), state).await;
+        let Form(value) = read.map_err(IntoResponse::into_response)?;
+        Ok(Self(value))
+    }
+}
+
+/// Whether no name and no value has a control character.
+fn is_plain(encoded: &[u8]) -> bool {
+    let mut pairs = form_urlencoded::parse(encoded);
+    !pairs.any(|(name, value)| name.chars().chain(value.chars()).any(char::is_control))
+}
+
+fn not_taken() -> Response {
+    let text = "A field has a character in it that cannot be seen, such as a tab or a line break. Nothing was \
+        changed. Go back, type the field anew and send it again.";
+    page::fault(422, "This was not taken", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_found_in_names_and_values_however_they_are_written() {
+        for plain in ["", "reference=", "reason=late+settlements%21&psp=trustly-de", "a=%C3%A5"] {
+            assert!(is_plain(plain.as_bytes()), "{plain}");
+        }
+        for wrong in ["reference=%00", "a=b&reason=x%0ay", "%09=a", "a=\u{7f}", "a=%C2%85"] {
+            assert!(!is_plain(wrong.as_bytes()), "{wrong:?}");
+        }
+    }
+}
