@@ -17,10 +17,10 @@ use std::sync::Arc;
 pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let mut draft = book.clone();
     draft.record = Record::new(command.name(), book.key.clone(), ctx.now);
-    if let Some(claim) = command.claim() {
-        if let Some(replay) = idempotency::known(&draft, claim)? {
-            return Ok(replay);
-        }
+    if let Some(claim) = command.claim()
+        && let Some(replay) = idempotency::known(&draft, claim)?
+    {
+        return Ok(replay);
     }
     match route(&mut draft, command, ctx) {
         Ok(answer) => {

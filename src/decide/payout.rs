@@ -129,10 +129,10 @@ fn after_failure(
     if part.status != PartStatus::Processing || other_live {
         return None;
     }
-    if verdict.moves_on() {
-        if let Some(next) = open_next(book, id, Some(part.id), ctx) {
-            return Some(next);
-        }
+    if verdict.moves_on()
+        && let Some(next) = open_next(book, id, Some(part.id), ctx)
+    {
+        return Some(next);
     }
     let irreversible = matches!(
         outcome,

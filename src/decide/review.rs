@@ -105,15 +105,15 @@ pub fn approve(
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
     let attempt = known_review(book, review, payment)?.attempt;
-    if let Some(id) = payment {
-        if lets_go(book, (review, id), (proposal, person), ctx)? {
-            may_deposit(book, ctx)?;
-            let Some(known) = known else {
-                return Ok(Answer::AnswersWanted(Box::new(book.payments[&id].clone())));
-            };
-            if !may_go_on(book, (review, id), known, ctx) {
-                return Ok(Answer::FoundSince);
-            }
+    if let Some(id) = payment
+        && lets_go(book, (review, id), (proposal, person), ctx)?
+    {
+        may_deposit(book, ctx)?;
+        let Some(known) = known else {
+            return Ok(Answer::AnswersWanted(Box::new(book.payments[&id].clone())));
+        };
+        if !may_go_on(book, (review, id), known, ctx) {
+            return Ok(Answer::FoundSince);
         }
     }
     let found = book.review_mut(review).ok_or(Refusal::NotFound)?;

@@ -90,11 +90,10 @@ pub fn waiting(policies: &Policies, facts: &Facts, screening: &Screening) -> Opt
     let mut numbers = Vec::new();
     for rule in all(policy) {
         let acts = !rule.only_records && !facts.only_records(&rule.id);
-        if acts && rule.at.contains(&facts.checkpoint) && applies(rule, facts) {
-            if let Some(found) = rule.check.awaits(facts) {
-                awaits.push(found);
-                numbers.push(rule.number);
-            }
+        let runs = acts && rule.at.contains(&facts.checkpoint) && applies(rule, facts);
+        if runs && let Some(found) = rule.check.awaits(facts) {
+            awaits.push(found);
+            numbers.push(rule.number);
         }
     }
     let others = screening.rules.iter();

@@ -46,10 +46,11 @@ pub(super) fn verify(efi: &PixEfi, raw: &RawWebhook<'_>) -> Received {
     // It adds this to the address that it was given.
     let path = raw.path_and_query.strip_suffix("/pix").unwrap_or(raw.path_and_query);
     RawWebhook { path_and_query: path, ..*raw }.must_be_posted_to(&efi.notify_url)?;
-    if let Some(certificate) = raw.peer_certificate {
-        if !efi.webhook_issuers.0.is_empty() && !efi.webhook_issuers.issued(certificate) {
-            return Err(WebhookRefusal::Invalid("another's client certificate"));
-        }
+    if let Some(certificate) = raw.peer_certificate
+        && !efi.webhook_issuers.0.is_empty()
+        && !efi.webhook_issuers.issued(certificate)
+    {
+        return Err(WebhookRefusal::Invalid("another's client certificate"));
     }
     let body = raw.json()?;
     let Some(batch) = body.get("pix").and_then(Json::items) else {

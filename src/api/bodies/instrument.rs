@@ -89,7 +89,7 @@ fn is_card_number(text: &str) -> bool {
         })
         .sum();
     let issued = digits.first().is_some_and(|first| (2..=6).contains(first));
-    all && issued && (12..=19).contains(&digits.len()) && sum % 10 == 0
+    all && issued && (12..=19).contains(&digits.len()) && sum.is_multiple_of(10)
 }
 
 /// One of the forms by `type`: `card` (`token`, as the PSP's own card page gave it) and `crypto`
