@@ -109,7 +109,7 @@ impl Health {
     /// The health after one more try at `at`.
     pub fn after(self, signal: Signal, at: Timestamp) -> Result<Self, Disabled> {
         match signal {
-            Signal::Delivered => Ok(Self::default()),
+            Signal::Delivered => Ok(self.succeeded(at)),
             Signal::Gone => Err(Disabled::Gone),
             Signal::Failed => self.failed(at, Duration::ZERO),
             Signal::Throttled { retry_after } => {
@@ -117,6 +117,13 @@ impl Health {
                 self.failed(at, pause)
             }
         }
+    }
+
+    /// A pause that is not over began while this try was under way: whoever asked for time is given it,
+    /// whatever else it answers. A probe is sent after the pause, so that its success ends the breaker.
+    fn succeeded(self, at: Timestamp) -> Self {
+        let paused_until = self.paused_until.filter(|until| at < *until);
+        Self { paused_until, ..Self::default() }
     }
 
     fn failed(self, at: Timestamp, asked_pause: Duration) -> Result<Self, Disabled> {
@@ -192,7 +199,7 @@ mod tests {
         let later = T0 + BREAKER_PAUSE;
         health = health.after(Signal::Failed, later).unwrap();
         assert_eq!(health.paused_until, Some(later + 2 * BREAKER_PAUSE));
-        health = health.after(Signal::Delivered, later).unwrap();
+        health = health.after(Signal::Delivered, later + 2 * BREAKER_PAUSE).unwrap();
         assert_eq!(health, Health::default());
     }
 
@@ -210,6 +217,19 @@ mod tests {
         assert_eq!(paused(ask(u64::MAX)), Some(T0 + RETRY_AFTER_MAX));
         let unsaid = Signal::Throttled { retry_after: None };
         assert_eq!(paused(unsaid), Some(T0 + THROTTLE_PAUSE));
+    }
+
+    #[test]
+    fn a_success_that_was_under_way_ends_no_pause() {
+        let hour = Duration::from_secs(HOUR);
+        let busy = Signal::Throttled { retry_after: Some(hour) };
+        let health = Health::default().after(busy, T0).unwrap();
+        let health = health.after(Signal::Delivered, T0).unwrap();
+        assert_eq!(health, Health { paused_until: Some(T0 + hour), ..Health::default() });
+        assert_eq!(health.allowance(T0 + hour - Duration::from_secs(1)), 0);
+        assert_eq!(health.allowance(T0 + hour), CLAIM_MAX);
+        let health = health.after(Signal::Delivered, T0 + hour).unwrap();
+        assert_eq!(health, Health::default());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Delivers what is due at one endpoint.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -58,7 +58,8 @@ struct Outcome {
 
 /// Claims what is due at an endpoint, tries each once, at most four at a time, and records the
 /// results. A delivery that fails is due again by its ladder; after the last step it has failed for
-/// good. When the endpoint fails five times in a row within the claim, the rest is given back.
+/// good. When the endpoint fails five times in a row within the claim, or says that it wants nothing
+/// more for now, the rest is given back.
 pub async fn deliver(outbound: &Outbound, endpoint: EndpointId) -> Result<Delivered, StoreError> {
     let now = outbound.clock.now();
     let Some(target) = webhook_endpoints::target(&outbound.pool, endpoint, now).await? else {
@@ -85,12 +86,14 @@ async fn try_all(
     claimed: &[Claimed],
 ) -> (Vec<Outcome>, Vec<Uuid>) {
     let failures_in_row = AtomicU32::new(0);
+    let told_to_stop = AtomicBool::new(false);
     let url = outbound.client.reach().check_url(&target.url).ok();
     let last_start = lease.until - outbound.client.timeout();
     let tries = claimed.iter().map(|delivery| {
-        let (url, failures_in_row) = (url.as_ref(), &failures_in_row);
+        let (url, failures_in_row, told_to_stop) = (url.as_ref(), &failures_in_row, &told_to_stop);
         async move {
-            let given_up = failures_in_row.load(Ordering::Relaxed) >= BREAKER_FAILURES;
+            let given_up = told_to_stop.load(Ordering::Relaxed)
+                || failures_in_row.load(Ordering::Relaxed) >= BREAKER_FAILURES;
             let stopping = outbound.shutdown.is_cancelled();
             if given_up || stopping || outbound.clock.now() > last_start {
                 return Err(delivery.delivery_id);
@@ -98,9 +101,10 @@ async fn try_all(
             let outcome = try_once(outbound, url, &target.secrets, delivery).await;
             match outcome.signal {
                 Signal::Delivered => failures_in_row.store(0, Ordering::Relaxed),
-                // Whoever says so wants nothing more for now.
+                // Whoever says so wants nothing more for now, and a success that was under way beside it
+                // does not take that back.
                 Signal::Gone | Signal::Throttled { .. } => {
-                    failures_in_row.store(BREAKER_FAILURES, Ordering::Relaxed);
+                    told_to_stop.store(true, Ordering::Relaxed);
                 }
                 Signal::Failed => {
                     failures_in_row.fetch_add(1, Ordering::Relaxed);

@@ -242,6 +242,27 @@ async fn a_receiver_that_asks_for_time_gets_it() {
     assert_eq!(scene.deliver_all(&endpoint).await, 2);
 }
 
+/// Four are under way when one of them is told to wait: the others' success ends neither that nor a 410.
+#[tokio::test]
+async fn a_success_under_way_does_not_overrule_whoever_asked_to_stop() {
+    let retry_after = vec![("retry-after", "3600".to_owned())];
+    for stop in [Answer(429, retry_after), Answer(410, vec![])] {
+        let scene = Scene::new().await;
+        let receiver = Receiver::gathering(4).await;
+        receiver.next(stop);
+        let endpoint = scene.endpoint(&receiver.url, &["*"]).await;
+        for _ in 0..32 {
+            scene.event(deposit(), 1, "deposit.succeeded").await;
+        }
+        scene.publish().await;
+        let round = scene.deliver(&endpoint).await;
+        assert_eq!((round.claimed, round.failed, round.delivered), (32, 1, 3));
+        assert_eq!(receiver.received().len(), 4, "the rest was given back");
+        scene.clock.advance(HOUR - Duration::from_secs(1));
+        assert_eq!(scene.deliver(&endpoint).await.claimed, 0);
+    }
+}
+
 #[tokio::test]
 async fn a_redirect_is_a_failure_and_is_not_followed() {
     let scene = Scene::new().await;

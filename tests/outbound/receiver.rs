@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 #[derive(Clone)]
 pub struct Receiver {
@@ -29,6 +29,9 @@ struct Inner {
     script: Mutex<VecDeque<Answer>>,
     otherwise: Mutex<Answer>,
     delay: Duration,
+    /// Nobody is answered before so many have come.
+    together: usize,
+    come: watch::Sender<usize>,
     now: AtomicUsize,
     most_at_once: AtomicUsize,
     arrived: Notify,
@@ -84,11 +87,23 @@ impl Receiver {
 
     /// Answers after a delay.
     pub async fn slow(delay: Duration) -> Self {
+        Self::with(delay, 0).await
+    }
+
+    /// Holds its first requests until so many have come, and answers them all at once then, the last
+    /// one first.
+    pub async fn gathering(together: usize) -> Self {
+        Self::with(Duration::ZERO, together).await
+    }
+
+    async fn with(delay: Duration, together: usize) -> Self {
         let inner = Arc::new(Inner {
             received: Mutex::default(),
             script: Mutex::default(),
             otherwise: Mutex::new(Answer(200, vec![])),
             delay,
+            together,
+            come: watch::Sender::new(0),
             now: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
             arrived: Notify::new(),
@@ -102,8 +117,11 @@ impl Receiver {
 
     /// The next answers, one a request; afterwards the standing one.
     pub fn script(&self, answers: impl IntoIterator<Item = u16>) {
-        let answers = answers.into_iter().map(|status| Answer(status, vec![]));
-        self.inner.script.lock().unwrap().extend(answers);
+        answers.into_iter().for_each(|status| self.next(Answer(status, vec![])));
+    }
+
+    pub fn next(&self, answer: Answer) {
+        self.inner.script.lock().unwrap().push_back(answer);
     }
 
     pub fn always(&self, answer: Answer) {
@@ -136,6 +154,9 @@ async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Byte
     inner.most_at_once.fetch_max(now, Ordering::SeqCst);
     inner.received.lock().unwrap().push(Received { headers, body });
     inner.arrived.notify_one();
+    inner.come.send_modify(|come| *come += 1);
+    let together = inner.together;
+    inner.come.subscribe().wait_for(|come| *come >= together).await.unwrap();
     // A receiver's slowness, where a test is about that.
     let _ = tokio::time::timeout(inner.delay, std::future::pending::<()>()).await;
     inner.now.fetch_sub(1, Ordering::SeqCst);
