@@ -47,10 +47,11 @@ pub async fn publish(
     )
     .execute(&mut *tx)
     .await?;
+    // Locked, so that whoever ends an endpoint sees these deliveries and cancels them.
     let endpoints: Vec<Uuid> = sqlx::query_scalar!(
         "select endpoint_id from webhook_endpoint
          where operator_id = $1 and deleted_at is null and status = 'active'
-           and events && array['*', 'psp.health_changed', 'psp.*']",
+           and events && array['*', 'psp.health_changed', 'psp.*'] for share",
         operator.as_str(),
     )
     .fetch_all(&mut *tx)

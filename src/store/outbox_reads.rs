@@ -146,6 +146,10 @@ async fn ready(
 
 /// Makes a delivery for each endpoint of the event's operator that listens to its type. A disabled
 /// endpoint gets a cancelled one: the log then shows what it missed, and it can be asked for.
+///
+/// The endpoints are locked until the deliveries are committed: whoever disables or deletes one cancels
+/// what it can see, and nobody would ever take what came after. Endpoints come before deliveries, as
+/// wherever both are locked, and no delivery that others see is locked here.
 async fn fan_out(
     tx: &mut Transaction<'_, Postgres>,
     ids: &dyn Ids,
@@ -160,7 +164,7 @@ async fn fan_out(
            on e.operator_id = o.operator_id and e.deleted_at is null
            and e.events && array['*', o.kind, split_part(o.kind, '.', 1) || '.*']
          where o.slot = $1 and (o.seq, o.n) > ($2, $3) and (o.seq, o.n) <= ($4, $5)
-         order by o.seq, o.n",
+         order by o.seq, o.n for share of e",
         slot,
         from.seq,
         from.n,

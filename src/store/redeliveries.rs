@@ -66,6 +66,8 @@ pub async fn redeliver_undelivered_since(
     insert(pool, ids, &wanted, now).await
 }
 
+/// The endpoints are judged again and locked as the deliveries are made: one that is disabled or deleted
+/// at the same time would cancel nothing of it, and it would wait for ever.
 async fn insert(
     pool: &Pool,
     ids: &dyn Ids,
@@ -83,6 +85,8 @@ async fn insert(
            'redelivery', 'pending', $4, $4
          from unnest($1::uuid[], $2::uuid[], $3::uuid[]) w (delivery_id, endpoint_id, event_id)
          join outbox_event o on o.event_id = w.event_id
+         join webhook_endpoint e on e.endpoint_id = w.endpoint_id and e.status = 'active'
+         for share of e
          on conflict (endpoint_id, event_id) where origin = 'redelivery' and status = 'pending'
            do update set due_at = least(webhook_delivery.due_at, excluded.due_at)",
         &delivery_ids,

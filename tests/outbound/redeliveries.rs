@@ -4,6 +4,7 @@ use crate::receiver::Receiver;
 use crate::support::{Scene, deposit};
 use interlock::clock::Clock;
 use interlock::domain::ids::SystemIds;
+use interlock::webhooks::change_endpoint::{Change, change_endpoint};
 use interlock::webhooks::redeliver::{Wanted, redeliver};
 
 #[tokio::test]
@@ -47,4 +48,24 @@ async fn a_redelivery_that_fails_does_not_hold_up_new_events() {
     scene.publish().await;
     assert_eq!(scene.deliver_all(&endpoint).await, 1);
     assert_eq!(receiver.sequences(), ["1", "1", "2"]);
+}
+
+#[tokio::test]
+async fn what_is_asked_for_while_its_endpoint_is_being_disabled_does_not_wait() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint("https://casino.example/hooks", &["*"]).await;
+    let event = scene.event(deposit(), 1, "deposit.succeeded").await;
+    scene.publish().await;
+    let (pool, operator, now) = (&scene.pool, &scene.operator, scene.clock.now());
+    for wanted in [Wanted::Event(event), Wanted::MissedSince(endpoint.id, now)] {
+        // Cancelled, and then enabled again.
+        change_endpoint(pool, operator, endpoint.id, Change::Enable, now).await.unwrap();
+        let cancelled = "update webhook_delivery set status = 'cancelled' where endpoint_id = $1";
+        sqlx::query(cancelled).bind(endpoint.id.0).execute(pool).await.unwrap();
+        let asking = async {
+            let made = redeliver(pool, &SystemIds, operator, wanted, now).await.unwrap();
+            assert_eq!(made, Some(0));
+        };
+        scene.while_disabled(&endpoint, asking).await;
+    }
 }

@@ -1,10 +1,11 @@
 //! From the outbox to deliveries: each event once, and a payment's events in order over all slots.
 
-use crate::receiver::Receiver;
-use crate::support::{Scene, deposit, new_slot, pool};
+use crate::receiver::{Answer, Receiver};
+use crate::support::{Scene, deposit, new_slot, pool, until};
 use interlock::clock::Clock;
 use interlock::domain::ids::SystemIds;
 use interlock::outbox::publish::{publish, publish_within};
+use interlock::store::health_events::{self, HealthEvent};
 use interlock::store::outbox_reads::{WEBHOOKS, relay_slot, slots};
 use std::time::Duration;
 
@@ -144,4 +145,65 @@ async fn the_applications_role_cannot_forget_a_delivery() {
         assert_eq!(delete, table == "webhook_delivery_try", "{table}");
         assert!(!truncate, "{table}");
     }
+}
+
+/// What a relay has read of an endpoint holds until its deliveries stand: whoever disables the endpoint
+/// cancels those too.
+#[tokio::test]
+async fn an_endpoint_that_is_disabled_while_events_are_passed_on_leaves_nothing_waiting() {
+    let scene = Scene::new().await;
+    let receiver = Receiver::start().await;
+    receiver.always(Answer(410, vec![]));
+    let endpoint = scene.endpoint(&receiver.url, &["*"]).await;
+    scene.event(deposit(), 1, "deposit.succeeded").await;
+    scene.publish().await;
+    let event = scene.event(deposit(), 1, "deposit.succeeded").await;
+    // The relay reads the endpoint and then waits for whoever writes the same row.
+    let mut held = scene.pool.begin().await.unwrap();
+    sqlx::query(
+        "insert into webhook_delivery (delivery_id, endpoint_id, event_id, payment_sequence,
+           origin, status, due_at, created_at)
+         values (gen_random_uuid(), $1, $2, 1, 'relay', 'pending', $3, $3)",
+    )
+    .bind(endpoint.id.0)
+    .bind(event.0)
+    .bind(scene.clock.now())
+    .execute(&mut *held)
+    .await
+    .unwrap();
+    let active =
+        "select count(*) from webhook_endpoint where endpoint_id = $1 and status = 'active'";
+    let disabling = async {
+        until(async || scene.blocked().await == 1).await;
+        let release = async {
+            until(async || scene.blocked().await == 2 || scene.count(active, &endpoint).await == 0)
+                .await;
+            held.rollback().await.unwrap();
+        };
+        tokio::join!(scene.deliver(&endpoint), release);
+    };
+    tokio::join!(scene.publish(), disabling);
+    let log = scene.log(&endpoint).await;
+    let all: Vec<&str> = log.iter().map(|delivery| delivery.status.as_str()).collect();
+    assert_eq!(all, ["cancelled", "cancelled"]);
+}
+
+#[tokio::test]
+async fn what_is_told_to_an_endpoint_that_is_being_disabled_does_not_wait() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint("https://casino.example/hooks", &["*"]).await;
+    scene.event(deposit(), 1, "deposit.succeeded").await;
+    scene.while_disabled(&endpoint, scene.publish()).await;
+    assert_eq!(scene.log(&endpoint).await[0].status, "cancelled");
+
+    let endpoint = scene.endpoint("https://casino.example/hooks", &["*"]).await;
+    let event = HealthEvent {
+        subject: "adyen-eu".to_owned(),
+        data: "{}".to_owned(),
+        at: scene.clock.now(),
+    };
+    let telling = async {
+        health_events::publish(&scene.pool, &SystemIds, &scene.operator, &event).await.unwrap();
+    };
+    scene.while_disabled(&endpoint, telling).await;
 }

@@ -199,3 +199,38 @@ fn new_operator() -> OperatorId {
 pub fn deposit() -> PaymentId {
     PaymentId::deposit(SystemIds.next())
 }
+
+/// Waits until something holds that others in the database bring about.
+pub async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
+    let waiting = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it comes about");
+}
+
+impl Scene {
+    /// Sessions of this scene's database that wait for another one's lock.
+    pub async fn blocked(&self) -> i64 {
+        let blocked = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        sqlx::query_scalar(blocked).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// Does something while the endpoint is being disabled: what it writes must not wait for ever.
+    pub async fn while_disabled(&self, endpoint: &Endpoint, doing: impl Future<Output = ()>) {
+        let waits = "select count(*) from webhook_delivery
+            where endpoint_id = $1 and status = 'pending'";
+        let mut disabling = self.pool.begin().await.unwrap();
+        let disable = "update webhook_endpoint set status = 'disabled', disabled_reason = 'test'
+            where endpoint_id = $1";
+        sqlx::query(disable).bind(endpoint.id.0).execute(&mut *disabling).await.unwrap();
+        let disabled = async {
+            until(async || self.blocked().await > 0 || self.count(waits, endpoint).await > 0).await;
+            disabling.commit().await.unwrap();
+        };
+        tokio::join!(doing, disabled);
+        assert_eq!(self.count(waits, endpoint).await, 0);
+    }
+}
