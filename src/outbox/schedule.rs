@@ -3,7 +3,7 @@
 //!
 //! A delivery climbs twelve steps over 75 hours. An endpoint has a breaker of its own: after
 //! [`BREAKER_FAILURES`] failures in a row it is left alone for a while and then gets one probe at a
-//! time, so that a dead receiver costs nothing. Five days without a success disable it.
+//! time, so that a dead receiver costs nothing. Five days of tries without a success disable it.
 
 use psp_contract::Timestamp;
 use std::time::Duration;
@@ -29,9 +29,12 @@ pub const STEPS_SECS: [u64; 12] = [
 
 /// Failures in a row from which an endpoint is only probed.
 pub const BREAKER_FAILURES: u32 = 5;
-/// How long an endpoint may fail before it is disabled.
+/// How long an endpoint may fail before it is disabled; days on which nothing was tried are none of it.
 pub const DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * HOUR);
 
+/// No ladder waits as long as this between two tries: whoever was not tried for longer had nothing to
+/// be tried with, and begins to fail anew.
+const LEFT_ALONE: Duration = Duration::from_secs(48 * HOUR);
 const BREAKER_PAUSE: Duration = Duration::from_secs(5);
 /// The pause doubles with each further failure, up to 64 times: five minutes and twenty seconds.
 const BREAKER_DOUBLINGS_MAX: u32 = 6;
@@ -127,7 +130,7 @@ impl Health {
     }
 
     fn failed(self, at: Timestamp, asked_pause: Duration) -> Result<Self, Disabled> {
-        let since = self.failing_since.unwrap_or(at);
+        let since = self.failing_since.filter(|_| !self.was_left_alone(at)).unwrap_or(at);
         if at - since >= DISABLE_AFTER {
             return Err(Disabled::FailingTooLong);
         }
@@ -135,6 +138,13 @@ impl Health {
         let pause = breaker_pause(failures).max(asked_pause);
         let paused_until = (!pause.is_zero()).then(|| at + pause).max(self.paused_until);
         Ok(Self { failing_since: Some(since), failures_in_row: failures, paused_until })
+    }
+
+    /// Whether nothing was tried for so long that no ladder was under way. Every ladder's fifth failure
+    /// opens the breaker, so that the end of its pause tells when the last try was; without a pause a
+    /// ladder is at its beginning.
+    fn was_left_alone(&self, at: Timestamp) -> bool {
+        self.paused_until.is_some_and(|until| at - until > LEFT_ALONE)
     }
 
     /// How many deliveries may be claimed now: none while paused, one probe while the breaker is
@@ -240,6 +250,22 @@ mod tests {
         assert_eq!(fourth.after(Signal::Failed, T0 + 5 * day), Err(Disabled::FailingTooLong));
         let well = fourth.after(Signal::Delivered, T0 + 4 * day).unwrap();
         assert!(well.after(Signal::Failed, T0 + 5 * day).is_ok());
+    }
+
+    #[test]
+    fn days_on_which_nothing_was_tried_disable_nobody() {
+        let (mut health, mut at) = (Health::default(), T0);
+        for wait in (0..).map_while(|n| schedule(n, Jitter::NONE)) {
+            at += wait;
+            health = health.after(Signal::Failed, at).unwrap();
+        }
+        let (week, day) = (Duration::from_secs(7 * 24 * HOUR), Duration::from_secs(24 * HOUR));
+        let later = health.after(Signal::Failed, at + week).unwrap();
+        assert_eq!(later.failing_since, Some(at + week), "a week without a try lies between");
+        // The longest wait of the ladder is no such gap.
+        let steady = health.after(Signal::Failed, at + day).unwrap();
+        assert_eq!(steady.failing_since, Some(T0));
+        assert_eq!(steady.after(Signal::Failed, at + 2 * day), Err(Disabled::FailingTooLong));
     }
 
     #[test]
