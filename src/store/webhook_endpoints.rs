@@ -31,6 +31,8 @@ pub struct NewEndpoint<'a> {
     pub events: &'a [String],
     pub secret: &'a SecretSlice<u8>,
     pub idempotency_key: &'a str,
+    /// A key that came before this is free again.
+    pub keys_since: Timestamp,
     pub at: Timestamp,
     /// How many an operator may have.
     pub most: i64,
@@ -62,6 +64,7 @@ pub struct Target {
 
 pub async fn create(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreError> {
     let mut tx = pool.begin().await?;
+    free_key(&mut tx, new).await?;
     let inserted = sqlx::query!(
         "insert into webhook_endpoint
            (endpoint_id, operator_id, url, events, status, created_at, created_by_key)
@@ -96,14 +99,36 @@ pub async fn create(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreErr
     Ok(Made::New)
 }
 
+/// Takes the key from an endpoint that was deleted or that it made too long ago. Where it stood the
+/// endpoint's id stands behind it: no caller's key holds a space.
+async fn free_key(connection: &mut PgConnection, new: &NewEndpoint<'_>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "with freed as (
+           update webhook_endpoint set created_by_key = created_by_key || ' ' || endpoint_id
+           where operator_id = $1 and created_by_key = $2
+             and (deleted_at is not null or created_at <= $3)
+           returning endpoint_id)
+         update webhook_secret s set created_by_key = s.created_by_key || ' ' || s.endpoint_id
+         from freed f where s.endpoint_id = f.endpoint_id and s.created_by_key = $2",
+        new.operator.as_str(),
+        new.idempotency_key,
+        new.keys_since,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 async fn made_before(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreError> {
     let before = sqlx::query!(
         "select e.endpoint_id, e.url, e.events, s.secret
          from webhook_endpoint e join webhook_secret s
            on s.endpoint_id = e.endpoint_id and s.created_by_key = e.created_by_key
-         where e.operator_id = $1 and e.created_by_key = $2",
+         where e.operator_id = $1 and e.created_by_key = $2
+           and e.deleted_at is null and e.created_at > $3",
         new.operator.as_str(),
         new.idempotency_key,
+        new.keys_since,
     )
     .fetch_optional(pool)
     .await?;

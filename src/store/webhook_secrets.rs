@@ -16,6 +16,8 @@ pub struct NewSecret<'a> {
     pub endpoint: EndpointId,
     pub secret: &'a SecretSlice<u8>,
     pub idempotency_key: &'a str,
+    /// A key that came before this is free again.
+    pub keys_since: Timestamp,
     pub at: Timestamp,
     /// Until when the secret it replaces still signs.
     pub old_expires_at: Timestamp,
@@ -56,7 +58,9 @@ pub async fn rotate(
     let Some(creation_key) = found else {
         return Ok(Rotated::NoEndpoint);
     };
-    if let Some(before) = rotated_before(&mut tx, new, &creation_key).await? {
+    let keys = stored_keys(new, &creation_key);
+    free_keys(&mut tx, new, &keys).await?;
+    if let Some(before) = rotated_before(&mut tx, new, &keys).await? {
         return Ok(Rotated::Made(before));
     }
     let old_live = sqlx::query_scalar!(
@@ -83,21 +87,44 @@ pub async fn rotate(
     Ok(Rotated::Made(Made::New))
 }
 
-async fn rotated_before(
-    connection: &mut PgConnection,
-    new: &NewSecret<'_>,
-    creation_key: &str,
-) -> Result<Option<Made>, StoreError> {
+/// How a rotation's key may be stored.
+fn stored_keys(new: &NewSecret<'_>, creation_key: &str) -> Vec<String> {
     let mut keys = vec![format!("{ROTATION}{}", new.idempotency_key)];
     // Earlier releases stored a rotation's key as it came, and never one equal to the creation's.
     if new.idempotency_key != creation_key {
         keys.push(new.idempotency_key.to_owned());
     }
+    keys
+}
+
+/// Takes the key from a secret that it made too long ago: the secret's id then stands behind it.
+async fn free_keys(
+    connection: &mut PgConnection,
+    new: &NewSecret<'_>,
+    keys: &[String],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update webhook_secret set created_by_key = created_by_key || ' ' || secret_id
+         where endpoint_id = $1 and created_by_key = any($2) and created_at <= $3",
+        new.endpoint.0,
+        keys,
+        new.keys_since,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn rotated_before(
+    connection: &mut PgConnection,
+    new: &NewSecret<'_>,
+    keys: &[String],
+) -> Result<Option<Made>, StoreError> {
     let secret = sqlx::query_scalar!(
         "select secret from webhook_secret where endpoint_id = $1 and created_by_key = any($2)
          order by created_at limit 1",
         new.endpoint.0,
-        &keys,
+        keys,
     )
     .fetch_optional(connection)
     .await?;

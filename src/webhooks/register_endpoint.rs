@@ -1,5 +1,7 @@
 //! Makes a casino's endpoint, once its URL and its event types are understood.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 
 use super::guard::{GuardedNames, NameRefused, Reach, UrlRefused};
@@ -11,6 +13,8 @@ use crate::store::{Pool, StoreError};
 
 /// Endpoints that one operator may have: each is told of every event that it asks for.
 const ENDPOINTS_MAX: i64 = 32;
+/// How long the key of a creation or a rotation is remembered.
+pub(super) const KEY_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What a casino asks for.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +75,7 @@ pub async fn register_endpoint(
         events: filter.patterns(),
         secret: secret.as_secret(),
         idempotency_key: request.idempotency_key,
+        keys_since: now - KEY_KEPT,
         at: now,
         most: ENDPOINTS_MAX,
     };

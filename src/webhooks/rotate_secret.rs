@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::register_endpoint::KEY_KEPT;
 use super::sign::{NoRandomness, SigningSecret};
 use crate::domain::{EndpointId, Ids, OperatorId, Timestamp};
 use crate::store::webhook_endpoints::Made;
@@ -51,6 +52,7 @@ pub async fn rotate_secret(
         endpoint,
         secret: secret.as_secret(),
         idempotency_key,
+        keys_since: now - KEY_KEPT,
         at: now,
         old_expires_at: now + OVERLAP,
     };

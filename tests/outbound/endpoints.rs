@@ -14,6 +14,10 @@ use interlock::webhooks::register_endpoint::{
 };
 use interlock::webhooks::rotate_secret::{RotateSecretError, RotatedSecret, rotate_secret};
 use secrecy::ExposeSecret;
+use std::time::Duration;
+
+/// How long a key is kept.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 async fn register(
     scene: &Scene,
@@ -161,4 +165,53 @@ async fn an_operator_has_no_more_endpoints_than_it_may() {
     let now = scene.clock.now();
     assert!(webhook_endpoints::delete(&scene.pool, &scene.operator, first.id, now).await.unwrap());
     make(33).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_ends_with_its_endpoint_and_after_thirty_days() {
+    let scene = Scene::new().await;
+    let url = "https://casino.example/hooks";
+    let make = async || register(&scene, &scene.operator, url, "*", "k").await.unwrap();
+    let get = async |made: &Registered| {
+        let found = webhook_endpoints::get(&scene.pool, &scene.operator, made.id).await;
+        found.unwrap().is_some()
+    };
+    let rotate = async |made: &Registered| {
+        let now = scene.clock.now();
+        let rotate = rotate_secret(&scene.pool, &SystemIds, &scene.operator, made.id, "r", now);
+        let RotatedSecret { secret, is_replay } = rotate.await.unwrap();
+        (secret.expose_secret().to_owned(), is_replay)
+    };
+    let first = make().await;
+    let now = scene.clock.now();
+    webhook_endpoints::delete(&scene.pool, &scene.operator, first.id, now).await.unwrap();
+    let second = make().await;
+    assert!(second.id != first.id && !second.is_replay && get(&second).await);
+    assert_ne!(second.secret.expose_secret(), first.secret.expose_secret());
+    let (rotated, _) = rotate(&second).await;
+
+    scene.clock.advance(MONTH - Duration::from_secs(1));
+    assert_eq!(make().await.id, second.id, "kept for thirty days");
+    assert_eq!(rotate(&second).await, (rotated.clone(), true));
+    scene.clock.advance(Duration::from_secs(1));
+    let third = make().await;
+    assert!(third.id != second.id && !third.is_replay);
+    assert!(get(&second).await, "the endpoint itself stays");
+    let (anew, is_replay) = rotate(&second).await;
+    assert!(anew != rotated && !is_replay);
+    assert_eq!(rotate(&second).await, (anew, true));
+}
+
+/// An old key makes no endpoint where none may be made, and tells of none either.
+#[tokio::test]
+async fn an_old_key_of_an_operator_that_has_all_its_endpoints_is_refused() {
+    let scene = Scene::new().await;
+    let url = "https://casino.example/hooks";
+    let make =
+        async |key: usize| register(&scene, &scene.operator, url, "*", &format!("k{key}")).await;
+    for key in 0..32 {
+        make(key).await.unwrap();
+    }
+    scene.clock.advance(MONTH);
+    assert!(matches!(make(0).await, Err(RegisterEndpointError::TooMany)));
 }
