@@ -56,6 +56,9 @@ pub enum UrlRefused {
     AddressDenied { address: IpAddr },
     #[error("the host name {host} is not a public name")]
     NameDenied { host: String },
+    /// Without the address: what our resolver sees inside our network is not the caller's to know.
+    #[error("the host name {host} leads to an address that is not public")]
+    NameLeadsInside { host: String },
 }
 
 /// A URL that passed the first net.

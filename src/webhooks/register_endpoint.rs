@@ -98,7 +98,10 @@ async fn check_place(names: &GuardedNames, text: &str) -> Result<(), UrlRefused>
         return Ok(());
     };
     match names.look_up(host.to_owned()).await {
-        Err(NameRefused::AddressDenied { address }) => Err(UrlRefused::AddressDenied { address }),
+        Err(NameRefused::AddressDenied { address }) => {
+            tracing::warn!(host, %address, "a webhook URL was refused: its name leads to an address that is not public");
+            Err(UrlRefused::NameLeadsInside { host: host.to_owned() })
+        }
         Ok(_) | Err(NameRefused::Unresolved(_)) => Ok(()),
     }
 }

@@ -187,11 +187,10 @@ async fn one_inner_address_among_public_ones_refuses_them_all() {
         };
         let now = scene.clock.now();
         let made = register_endpoint(&scene.pool, &guard, &SystemIds, to_register, now).await;
-        let denied = UrlRefused::AddressDenied { address: inner.parse().unwrap() };
-        assert!(
-            matches!(made, Err(RegisterEndpointError::Url(refusal)) if refusal == denied),
-            "{inner}"
-        );
+        let Err(RegisterEndpointError::Url(refusal)) = made else { panic!("{inner}: {made:?}") };
+        // What our resolver sees is not the casino's to know.
+        let told = refusal.to_string();
+        assert!(told.contains("mixed.casino.example") && !told.contains(inner), "{told}");
     }
     assert_eq!(visitors.load(Ordering::SeqCst), 0);
 }
