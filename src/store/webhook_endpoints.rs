@@ -273,7 +273,7 @@ pub async fn target(
     Ok(target)
 }
 
-/// Endpoints that have something due and may be tried, at most `limit`, without those in `busy`: those whose
+/// Endpoints that have something which [`super::deliveries::claim`] would take, and may be tried, at most `limit`, without those in `busy`: those whose
 /// oldest has waited longest come first, and together with the busy ones no operator has more than `share`.
 pub async fn with_due_deliveries(
     pool: &Pool,
@@ -291,6 +291,10 @@ pub async fn with_due_deliveries(
              select d.due_at from webhook_delivery d
              where d.endpoint_id = e.endpoint_id and d.status = 'pending' and d.due_at <= $1
                and (d.lease_until is null or d.lease_until <= $1)
+               and (d.payment_id is null or d.payment_sequence = (
+                 select b.payment_sequence from webhook_delivery b
+                 where b.payment_id = d.payment_id and b.status = 'pending' and b.origin = d.origin
+                   and coalesce(b.endpoint_id) = e.endpoint_id order by b.payment_sequence limit 1))
              order by d.due_at limit 1) d
            where e.status = 'active' and (e.paused_until is null or e.paused_until <= $1)
              and e.endpoint_id <> all($2)) due

@@ -7,6 +7,7 @@ use interlock::domain::ids::SystemIds;
 use interlock::domain::{EndpointId, Timestamp};
 use interlock::store::heartbeats;
 use interlock::store::webhook_endpoints::with_due_deliveries;
+use interlock::webhooks::redeliver::{Wanted, redeliver};
 use interlock::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use interlock::workers::driver::{Drive, Report, Worker, drive};
 use interlock::workers::outbox::OutboxWorker;
@@ -170,6 +171,36 @@ async fn places_go_to_those_who_waited_longest_and_no_operator_has_more_than_its
     assert_eq!(found(&many[..2], 2, 64).await, [late], "the busy ones count");
     assert_eq!(found(&many[..1], 2, 64).await.len(), 2);
     assert_eq!(found(&[], 64, 1).await.len(), 1);
+}
+
+/// A redelivery is due from the moment it is asked for, also where an earlier one of its payment waits.
+#[tokio::test]
+async fn what_waits_behind_another_of_its_payment_gives_its_endpoint_no_place() {
+    let scene = Scene::new().await;
+    let receiver = Receiver::start().await;
+    let endpoint = scene.endpoint(&receiver.url, &["*"]).await;
+    let payment = deposit();
+    let first = scene.event(payment, 1, "deposit.processing").await;
+    let second = scene.event(payment, 2, "deposit.succeeded").await;
+    scene.publish().await;
+    assert_eq!(scene.deliver_all(&endpoint).await, 2);
+    let ask = async |event| {
+        let (wanted, now) = (Wanted::Event(event), scene.clock.now());
+        redeliver(&scene.pool, &SystemIds, &scene.operator, wanted, now).await.unwrap()
+    };
+    let due = async || {
+        let now = scene.clock.now();
+        with_due_deliveries(&scene.pool, now, &[], 64, 64).await.unwrap()
+    };
+    ask(first).await;
+    receiver.script([500]);
+    assert_eq!(scene.deliver(&endpoint).await.failed, 1);
+    ask(second).await;
+    assert_eq!(scene.deliver(&endpoint).await.claimed, 0);
+    assert_eq!(due().await, []);
+    scene.clock.advance(Duration::from_millis(1_200));
+    assert_eq!(due().await, [endpoint.id]);
+    assert_eq!(scene.deliver_all(&endpoint).await, 2);
 }
 
 /// A receiver that has many waiting gives its place back in between.
