@@ -3,7 +3,7 @@
 
 use super::harness::markets::MALTA;
 use super::harness::{SOON, Setup, World, claim, eventually, key};
-use super::rules::{all_replay_today, found, vouch};
+use super::rules::{all_replay, ask, decisions, found, vouch};
 use interlock::book::Payment;
 use interlock::domain::{Instrument, Method, PaymentId, PlayerKey};
 use interlock::payments::request_withdrawal::{DestinationOrder, WithdrawalOrder};
@@ -252,7 +252,7 @@ async fn what_is_proven_of_one_address_says_nothing_of_another() {
     let player = from_two_addresses(&world, [&one, &other]).await;
     world.win(&player, MALTA.currency, 13 * MALTA.minor).await;
     let kind = AttestationKind::ProofOfControl;
-    let mut proofs = Vec::new();
+    let (mut proofs, mut withdrawals) = (Vec::new(), Vec::new());
     for proven in [&one, &other] {
         proofs.push(vouch(&world, &player, kind, (proven, None)).await);
         let order = order(&player, 15 * MALTA.minor, DestinationOrder::ClosedLoop);
@@ -265,8 +265,17 @@ async fn what_is_proven_of_one_address_says_nothing_of_another() {
         assert_eq!(rule.contains("for 1 of 2 only"), is_half, "{rule}");
         assert!(proofs.iter().all(|proof| rule.contains(&proof.to_string())), "{rule}");
         world.one().cancel(&looked).await.unwrap();
+        withdrawals.push(looked.id.uuid);
     }
-    all_replay_today(&world).await;
+    // Deposits had no source yet when they were decided about.
+    let now = world.one().flows.clock.now();
+    for decision in decisions(&world).await {
+        if decision.payment.is_some_and(|payment| withdrawals.contains(&payment)) {
+            let today = ask(&world, &decision, Some(now)).await;
+            assert!(today.is_identical(), "{today:?}");
+        }
+    }
+    all_replay(&world).await;
     world.close().await;
 }
 

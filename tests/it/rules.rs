@@ -25,12 +25,12 @@ pub async fn world(rules: &[&str]) -> World {
     World::with(Setup { rules, ..Setup::default() }).await
 }
 
-async fn decisions(world: &World) -> Vec<RecordedDecision> {
+pub async fn decisions(world: &World) -> Vec<RecordedDecision> {
     let span = Span { limit: 10_000, ..Span::default() };
     read_history::decisions(&world.rows, &span).await.unwrap()
 }
 
-async fn ask(world: &World, decision: &RecordedDecision, as_of: Option<Timestamp>) -> Replay {
+pub async fn ask(world: &World, decision: &RecordedDecision, as_of: Option<Timestamp>) -> Replay {
     let flows = &world.one().flows;
     let question = Question { as_of, ..Question::default() };
     replay(flows.db.pool(), &flows.policies.current(), decision, &question).await.unwrap()
