@@ -99,7 +99,11 @@ fn movements(currency: Currency, now: time::OffsetDateTime) -> Vec<Movement> {
     let states = [UseState::Reserved, UseState::Counted, UseState::Released];
     let one = |number: u32| Movement {
         payment: Uuid::from_u128(u128::from(number) + 1),
-        direction: if number % 3 == 0 { Direction::Withdrawal } else { Direction::Deposit },
+        direction: if number.is_multiple_of(3) {
+            Direction::Withdrawal
+        } else {
+            Direction::Deposit
+        },
         money: Money::new(i64::from(number % 97) * 100 + 100, currency),
         at: now - Span::minutes(i64::from(number) * 211),
         state: states[number as usize % states.len()],

@@ -273,8 +273,9 @@ pub async fn target(
     Ok(target)
 }
 
-/// Endpoints that have something which [`super::deliveries::claim`] would take, and may be tried, at most `limit`, without those in `busy`: those whose
-/// oldest has waited longest come first, and together with the busy ones no operator has more than `share`.
+/// Endpoints that have something which [`super::deliveries::claim`] would take, and may be tried, at most
+/// `limit`, without those in `busy`: those whose oldest has waited longest come first, and together with the
+/// busy ones no operator has more than `share`.
 pub async fn with_due_deliveries(
     pool: &Pool,
     now: Timestamp,

@@ -100,17 +100,17 @@ fn shared_out(minor: i64, chance: usize) -> LoopFacts {
         paid_out_minor: minor / 4,
         share_minor,
         obstacle,
-        is_excepted: chance % 7 == 0,
-        exception: (chance % 5 == 0).then(|| Uuid::from_u128(chance as u128)),
+        is_excepted: chance.is_multiple_of(7),
+        exception: chance.is_multiple_of(5).then(|| Uuid::from_u128(chance as u128)),
     };
-    let obstacle = (chance % 2 == 0).then(|| pick(&Obstacle::ALL, chance));
+    let obstacle = chance.is_multiple_of(2).then(|| pick(&Obstacle::ALL, chance));
     LoopFacts {
         sources: vec![
             source("iban", minor, minor / 2, None),
             source("card", minor / 3, 0, obstacle),
         ],
-        elsewhere: (chance % 3 == 0).then(|| ("iban".to_owned(), minor / 2)),
-        is_named: chance % 4 == 0,
-        is_outside: chance % 6 == 0,
+        elsewhere: chance.is_multiple_of(3).then(|| ("iban".to_owned(), minor / 2)),
+        is_named: chance.is_multiple_of(4),
+        is_outside: chance.is_multiple_of(6),
     }
 }
