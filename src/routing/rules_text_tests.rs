@@ -1,4 +1,4 @@
-use super::{difference, text};
+use super::*;
 use crate::domain::{Currency, Direction, Method};
 use crate::routing::rules::{RouteRule, RoutingRules, Scoring, Strategy, Terms};
 
