@@ -2,7 +2,7 @@
 
 use crate::decide::command::PutPlayer;
 use crate::decide::{Answer, Command};
-use crate::domain::Player;
+use crate::domain::{Player, PlayerKey};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::store::name_screenings;
@@ -13,7 +13,7 @@ pub async fn put_player(flows: &Flows, player: Player) -> Result<Player, SubmitE
     let command = Command::PutPlayer(Box::new(PutPlayer { player }));
     match flows.lanes.submit(&key, command).await? {
         Answer::Player(player) => {
-            want_name_matched(flows, &player).await;
+            want_name_matched(flows, &key).await;
             Ok(*player)
         }
         _ => Err(SubmitError::Failed),
@@ -21,11 +21,11 @@ pub async fn put_player(flows: &Flows, player: Player) -> Result<Player, SubmitE
 }
 
 /// The name is matched in the background. Should the wish be lost, the first payment asks itself.
-async fn want_name_matched(flows: &Flows, player: &Player) {
-    if flows.checks.matchers(&player.country).next().is_none() {
+pub async fn want_name_matched(flows: &Flows, key: &PlayerKey) {
+    if flows.checks.matchers.is_empty() {
         return;
     }
-    let wanted = name_screenings::ask(flows.db.pool(), &player.key, flows.clock.now()).await;
+    let wanted = name_screenings::ask(flows.db.pool(), key, flows.clock.now()).await;
     match wanted {
         Ok(()) => flows.nudges.names.notify_one(),
         Err(error) => tracing::warn!(%error, "a name will be matched with the first payment only"),

@@ -1,6 +1,6 @@
 //! A person proposes, approves or refuses, in whichever kind of case.
 
-use crate::book::{CasePayload, ProposedPolicy, Review};
+use crate::book::{CaseKind, CasePayload, ProposedPolicy, Review};
 use crate::decide::four_eyes::Draft;
 use crate::decide::service_case::{self, ServiceAct};
 use crate::decide::{Command, Refusal};
@@ -8,6 +8,7 @@ use crate::domain::{OperatorId, PersonId, PlayerKey, ProposalId, ReviewId};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::review_payment::decided;
+use crate::players::put_player::want_name_matched;
 use crate::routing::set_switch::hold_here;
 use crate::screening::publish_policy::{EndError, decide_policy};
 use crate::store::StoreError;
@@ -45,7 +46,12 @@ pub async fn decide_case(
     match &review.player {
         Some(player) => {
             let player = PlayerKey { operator: operator.clone(), player: player.clone() };
+            let approves = matches!(act, CaseDecision::Approve { .. });
             decided(flows, &player, command(review, act, person)).await?;
+            // A birth date is part of what matchers are asked.
+            if approves && review.kind == CaseKind::PlayerFields.as_str() {
+                want_name_matched(flows, &player).await;
+            }
             flows.nudges.payouts.notify_one();
             flows.nudges.attempts.notify_one();
             flows.nudges.erasures.notify_one();

@@ -49,6 +49,7 @@ mod letters;
 mod limits;
 mod lookups;
 mod markets;
+mod matched;
 mod named_sources;
 mod names;
 mod nights;

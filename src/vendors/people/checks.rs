@@ -31,10 +31,7 @@ impl Checks {
 
     /// The matchers of a country's players' names.
     pub fn matchers<'a>(&'a self, country: &'a str) -> impl Iterator<Item = &'a Matcher> {
-        let serves = move |one: &&Matcher| {
-            one.countries.is_empty() || one.countries.iter().any(|own| own == country)
-        };
-        self.matchers.iter().filter(serves)
+        self.matchers.iter().filter(move |one| one.serves(country))
     }
 
     pub fn identity_named(&self, id: &str) -> Option<&IdentityVendor> {

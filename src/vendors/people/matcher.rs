@@ -27,6 +27,11 @@ pub enum Wire {
 }
 
 impl Matcher {
+    /// Whether it is asked about players of a country, and told their names.
+    pub fn serves(&self, country: &str) -> bool {
+        self.countries.is_empty() || self.countries.iter().any(|own| own == country)
+    }
+
     /// The algorithm and the lists that an answer would be of, right now.
     ///
     /// # Errors

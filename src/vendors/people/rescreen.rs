@@ -30,8 +30,8 @@ pub enum RescreenError {
     Store(#[from] StoreError),
 }
 
-/// Matches one player with one matcher. True: something is new that the policy wants people to see, and
-/// a case is open for them.
+/// Matches one player with one matcher, unless it is not asked about players of that country. True: something is
+/// new that the policy wants people to see, and a case is open for them.
 pub async fn rescreen(
     flows: &Flows,
     matcher: &Matcher,
@@ -39,6 +39,9 @@ pub async fn rescreen(
 ) -> Result<bool, RescreenError> {
     let Some(found) = flows.desks.players.ask(key.clone()).await? else { return Ok(false) };
     let player = found.player;
+    if player.is_erased() || !matcher.serves(&player.country) {
+        return Ok(false);
+    }
     let pool = flows.db.pool();
     // What people were told of last, and not what was said last: between an answer and its case whoever
     // asks may die, and a payment asks too and tells nobody.
