@@ -2,6 +2,7 @@
 
 use super::reader::Section;
 use super::secret::{Secrets, is_empty};
+use crate::domain::PersonId;
 use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -104,6 +105,10 @@ impl ApiKey {
         if let (Some(scope), None) = (scopes.iter().find(|one| one.needs_person()), &person_id) {
             let scope = scope.as_str();
             section.fault("person_id", format!("is missing: `{scope}` takes a person"));
+        }
+        if person_id.as_deref().is_some_and(|id| PersonId::parse(id).is_none()) {
+            // The console's accounts name people so: another name would be another person, and two people decide.
+            section.fault("person_id", "must be 1 to 64 visible ASCII characters");
         }
         let secret = secrets.flat(section, "secret");
         if secret.is_none() {

@@ -53,6 +53,10 @@ fn check_server(config: &Config, reader: &Reader<'_>) {
         let message = "is missing: /metrics is not for the public listener";
         reader.fault("server.metrics_listen", message);
     }
+    if config.server.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
+        let message = "names every address: whoever calls could say where they call from";
+        reader.fault("server.trusted_proxies", message);
+    }
     for origin in &config.server.cors_origins {
         check_url(reader, "server.cors_origins", origin);
     }

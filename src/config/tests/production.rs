@@ -98,6 +98,16 @@ fn production_refuses_what_is_for_the_sandbox() {
 }
 
 #[test]
+fn nobody_is_two_people_by_two_names_or_says_where_they_call_from() {
+    let changed = [("\"10.0.0.0/8\"", "\"0.0.0.0/0\""), ("person_anna", "Anna Berg")];
+    let faults = production(&changed, &[]).unwrap_err();
+    let told = |words: &str| faults.iter().any(|fault| fault.contains(words));
+    assert!(told("server.trusted_proxies: names every address"), "{faults:?}");
+    assert!(told("person_id: must be 1 to 64 visible ASCII characters"), "{faults:?}");
+    assert_eq!(faults.len(), 2, "{faults:?}");
+}
+
+#[test]
 fn production_asks_no_test_environment() {
     let at = |variable: &str, url: &str| {
         let told = production(&[], &[(variable, url)]).err().unwrap_or_default();
