@@ -99,14 +99,14 @@ pub async fn create(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreErr
     Ok(Made::New)
 }
 
-/// Takes the key from an endpoint that was deleted or that it made too long ago. Where it stood the
-/// endpoint's id stands behind it: no caller's key holds a space.
+/// Takes the key from an endpoint that it made too long ago. Where it stood the endpoint's id stands behind
+/// it: no caller's key holds a space.
 async fn free_key(connection: &mut PgConnection, new: &NewEndpoint<'_>) -> Result<(), StoreError> {
     sqlx::query!(
         "with freed as (
            update webhook_endpoint set created_by_key = created_by_key || ' ' || endpoint_id
            where operator_id = $1 and created_by_key = $2
-             and (deleted_at is not null or created_at <= $3)
+             and created_at <= $3
            returning endpoint_id)
          update webhook_secret s set created_by_key = s.created_by_key || ' ' || s.endpoint_id
          from freed f where s.endpoint_id = f.endpoint_id and s.created_by_key = $2",
@@ -125,7 +125,7 @@ async fn made_before(pool: &Pool, new: &NewEndpoint<'_>) -> Result<Made, StoreEr
          from webhook_endpoint e join webhook_secret s
            on s.endpoint_id = e.endpoint_id and s.created_by_key = e.created_by_key
          where e.operator_id = $1 and e.created_by_key = $2
-           and e.deleted_at is null and e.created_at > $3",
+           and e.created_at > $3",
         new.operator.as_str(),
         new.idempotency_key,
         new.keys_since,

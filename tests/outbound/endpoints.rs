@@ -168,7 +168,7 @@ async fn an_operator_has_no_more_endpoints_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_key_ends_with_its_endpoint_and_after_thirty_days() {
+async fn a_key_tells_for_thirty_days_what_it_first_told_and_is_free_then() {
     let scene = Scene::new().await;
     let url = "https://casino.example/hooks";
     let make = async || register(&scene, &scene.operator, url, "*", "k").await.unwrap();
@@ -185,6 +185,10 @@ async fn a_key_ends_with_its_endpoint_and_after_thirty_days() {
     let first = make().await;
     let now = scene.clock.now();
     webhook_endpoints::delete(&scene.pool, &scene.operator, first.id, now).await.unwrap();
+    let repeated = make().await;
+    assert!(repeated.id == first.id && repeated.is_replay, "a late repeat makes no endpoint anew");
+    assert_eq!(repeated.secret.expose_secret(), first.secret.expose_secret());
+    scene.clock.advance(MONTH);
     let second = make().await;
     assert!(second.id != first.id && !second.is_replay && get(&second).await);
     assert_ne!(second.secret.expose_secret(), first.secret.expose_secret());
