@@ -7,7 +7,9 @@ use super::people::{ask_people, page_people};
 use super::refusal::Refusal;
 use super::{deposit, deposit_news, payout, session};
 use crate::book::{self, Attempt, Book, Cancel, Completion, Lease, Payment};
-use crate::domain::{AttemptId, AttemptStatus, Money, PartId, PartStatus, Timestamp};
+use crate::domain::{
+    AttemptId, AttemptStatus, Money, PartId, PartStatus, PlayerStatus, Reason, Timestamp,
+};
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
 use uuid::Uuid;
@@ -306,7 +308,7 @@ fn send_prepared(book: &mut Book, id: Uuid, prepared: &Attempt, ctx: &Ctx<'_>) -
     let is_deposit = payment.subject() == Subject::Deposit;
     if is_deposit && !may_deposit(book, ctx) {
         call_off(book, id, prepared.id, EXCLUDED);
-        deposit::fail(book, id, EXCLUDED, ctx);
+        fail_excluded(book, id, ctx);
         return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
     }
     if !pays_something(payment, prepared) {
@@ -329,6 +331,17 @@ pub fn call_off(book: &mut Book, id: Uuid, unsent: AttemptId, cause: &str) {
     let moved = book.move_attempt(id, unsent, AttemptStatus::Cancelled, cause);
     debug_assert!(moved.is_ok(), "a prepared attempt may be called off");
     book.attempt_mut(id, unsent).due_at = None;
+}
+
+/// The casino is told why, by the codes of the rules that would have refused it when it began.
+fn fail_excluded(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    let code = match book.player.as_ref().map(|player| player.status) {
+        Some(PlayerStatus::Frozen) => "player.frozen",
+        Some(PlayerStatus::Closed) => "player.closed",
+        _ => "player.excluded",
+    };
+    book.payment_mut(id).reasons.push(Reason::new(code, EXCLUDED));
+    deposit::fail(book, id, EXCLUDED, ctx);
 }
 
 fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> bool {
@@ -358,7 +371,7 @@ fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>
 /// PSP is to take it. Its limit is free again.
 pub fn move_on_or_fail(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) -> Option<AttemptId> {
     if !may_deposit(book, ctx) {
-        deposit::fail(book, id, EXCLUDED, ctx);
+        fail_excluded(book, id, ctx);
         return None;
     }
     let next = open_next(book, id, None, ctx);

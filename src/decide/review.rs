@@ -265,11 +265,13 @@ fn reject_withdrawal(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Ref
     if payment.parts.iter().any(|part| part.status == PartStatus::Paid) {
         payout::release_all(book, id, "rejected by two people", ctx);
         payout::settle(book, id, ctx);
+        close_reviews(book, id, ctx);
         return Ok(());
     }
     let rejected = PaymentStatus::Withdrawal(WithdrawalStatus::Rejected);
     move_or_conflict(book, id, rejected, "rejected by two people", ctx)?;
     payout::release_all(book, id, "rejected by two people", ctx);
+    close_reviews(book, id, ctx);
     Ok(())
 }
 

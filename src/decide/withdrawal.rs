@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::{closed_loop, deadline, payout, vendor};
 use crate::book::{AskedPlace, Book, ChainPlace, Part, Payment};
 use crate::domain::{
-    AttemptId, DecisionId, Direction, Instrument, Money, PartStatus, PaymentStatus,
+    AttemptId, DecisionId, Direction, Instrument, Method, Money, PartStatus, PaymentStatus,
     WithdrawalStatus,
 };
 use crate::ledger::templates;
@@ -95,12 +95,18 @@ pub fn request(
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
 }
 
-/// The addresses on chains that it goes to, each once with what goes there. None at all where the PSP alone
-/// knows one of them: what nobody can be asked about is not passed over.
+/// The addresses on chains that it goes to, each once with what goes there; an account beside them is nothing to
+/// ask about. None at all where the PSP alone knows one of the addresses: what nobody can be asked about is not
+/// passed over.
 pub(super) fn destinations(payment: &Payment) -> Vec<AskedPlace> {
     let mut places: Vec<AskedPlace> = Vec::new();
     for part in &payment.parts {
-        let Some(place) = place(part) else { return Vec::new() };
+        let Some(place) = place(part) else {
+            if payment.method_of(Some(part.id)) == Method::Crypto {
+                return Vec::new();
+            }
+            continue;
+        };
         match places.iter_mut().find(|asked| asked.place == place) {
             Some(asked) => asked.money.minor += part.money.minor,
             None => places.push(AskedPlace { place, money: part.money }),

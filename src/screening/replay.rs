@@ -325,7 +325,7 @@ fn as_answered(mut facts: Facts, recorded: Facts) -> Facts {
     facts.shared = recorded.shared.filter(|_| facts.shared.is_some());
     facts.recorded_only = recorded.recorded_only;
     // Before each address was a fact, answers of vendors did not say which one they were about.
-    if recorded.ends.is_empty() {
+    if recorded.ends.is_empty() && facts.vendors.iter().all(|one| one.place.is_none()) {
         facts.ends.clear();
     }
     facts

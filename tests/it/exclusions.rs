@@ -125,6 +125,8 @@ async fn the_deposit_of_a_player_who_is_excluded_goes_to_no_other_psp() {
         }
         let over = tell(&world, &asked, (1, Source::Call), refused(true)).await;
         assert_eq!((over.status.as_str(), over.attempts.len()), (status, attempts));
+        let codes: Vec<&str> = over.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!(codes.contains(&"player.excluded"), excluded, "{codes:?}");
     }
     world.close().await;
 }

@@ -94,7 +94,7 @@ async fn begin(
 /// The answer of the request that came first, when the lane found it.
 pub(super) async fn replayed(edge: &Edge, claim: &KeyClaim) -> Result<Response, Problem> {
     let told = told_before(&edge.flows, claim).await.map_err(Problem::after_commit)?;
-    told.ok_or_else(|| Problem::from(SubmitError::Busy))
+    told.ok_or_else(|| Problem::from(SubmitError::Busy).after_commit())
 }
 
 fn order(

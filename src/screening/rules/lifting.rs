@@ -63,6 +63,7 @@ pub fn lift_each(
         finding.state = State::NoHit;
     }
     let mut named: Vec<&Vouched> = ends.iter().flatten().collect();
+    named.sort_by_key(|one| one.id);
     named.dedup_by_key(|one| one.id);
     for one in named {
         let short = one.amount.filter(|_| !covers(one, worth, facts));
