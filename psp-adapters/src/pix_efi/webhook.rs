@@ -46,10 +46,9 @@ pub(super) fn verify(efi: &PixEfi, raw: &RawWebhook<'_>) -> Received {
     // It adds this to the address that it was given.
     let path = raw.path_and_query.strip_suffix("/pix").unwrap_or(raw.path_and_query);
     RawWebhook { path_and_query: path, ..*raw }.must_be_posted_to(&efi.notify_url)?;
-    if let Some(certificate) = raw.peer_certificate
-        && !efi.webhook_issuers.0.is_empty()
-        && !efi.webhook_issuers.issued(certificate)
-    {
+    let issuers = &efi.webhook_issuers;
+    let is_anothers = |certificate| !issuers.0.is_empty() && !issuers.issued(certificate);
+    if raw.peer_certificate.is_some_and(is_anothers) {
         return Err(WebhookRefusal::Invalid("another's client certificate"));
     }
     let body = raw.json()?;

@@ -204,6 +204,17 @@ impl House {
     }
 
     /// The newest command once more.
+    /// Whether this is the answer to a question which a hint has overtaken. It says nothing of what was hinted at;
+    /// told once more it is the answer to the question that the hint asks for, and is news.
+    pub fn is_overtaken(&self, step: &Step) -> bool {
+        let Step::News { which, source, .. } = step else { return false };
+        let Some((payment, attempt)) = self.attempt(*which) else { return false };
+        let Some(asked) = self.book.payments[&payment].attempt(attempt) else { return false };
+        let until = asked.lease.as_ref().map(|lease| lease.until);
+        let hinted = until.is_some_and(|until| asked.due_at.is_some_and(|due| due < until));
+        SOURCES[usize::from(*source)] == Source::Inquiry && hinted
+    }
+
     pub fn again(&mut self) {
         if let Some(command) = self.newest.clone() {
             let _ = self.run(&command);

@@ -48,8 +48,9 @@ proptest! {
     fn the_same_news_twice_is_once(steps in steps()) {
         let mut house = House::new();
         for step in &steps {
+            let overtaken = house.is_overtaken(step);
             house.take(step);
-            if let Step::News { .. } = step {
+            if matches!(step, Step::News { .. }) && !overtaken {
                 let before = house.money_and_states();
                 house.again();
                 let after = house.money_and_states();
@@ -77,4 +78,20 @@ proptest! {
             }
         }
     }
+}
+
+/// The PSP knew of nothing when it was asked, and a hint came before it had answered.
+#[test]
+fn an_answer_that_a_hint_overtook_ends_no_session_and_the_next_one_does() {
+    let news = |source, what| Step::News { which: 0, source, what, more: 0 };
+    let (hint, nothing_there) = (news(4, 0), news(2, 13));
+    let mut house = House::new();
+    for step in [Step::Deposit(100), news(0, 0), Step::Later(1_800), Step::TakeAttempt(0), hint] {
+        house.take(&step);
+    }
+    assert!(house.is_overtaken(&nothing_there));
+    house.take(&nothing_there);
+    assert!(house.money_and_states().contains("Deposit(ActionRequired)"));
+    house.again();
+    assert!(house.money_and_states().contains("Deposit(Expired)"));
 }
