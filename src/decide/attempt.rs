@@ -345,7 +345,7 @@ fn fail_excluded(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
 }
 
 fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> bool {
-    book.player.as_ref().is_some_and(|player| player.may_deposit(ctx.now))
+    book.player.as_ref().is_some_and(|player| player.is_active(ctx.now))
 }
 
 /// Our process ended between sending and recording.

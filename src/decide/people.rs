@@ -46,9 +46,9 @@ pub fn is_under_hold(book: &Book, id: Uuid) -> bool {
     open.any(|review| holds(&review.kind))
 }
 
-/// When two people last let a withdrawal go of which a screening had told them what was found. None where it
-/// could not tell them all of these answers: one that came when the case was open, or of a case about
-/// something else, nobody has seen.
+/// When two people last let a withdrawal go in a case that a screening had opened with what it had found. None where
+/// one of these answers came later: they have not read it. What a case about something else let go counts for
+/// nothing here.
 pub fn let_go_at(book: &Book, id: Uuid, answers: &[VendorResult]) -> Option<Timestamp> {
     let of_screening = |review: &&Review| {
         let kind = review.kind.as_str();

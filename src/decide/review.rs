@@ -178,7 +178,7 @@ fn may_go_on(
 }
 
 fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> Result<(), Refusal> {
-    if book.player.as_ref().is_some_and(|player| player.may_deposit(ctx.now)) {
+    if book.player.as_ref().is_some_and(|player| player.is_active(ctx.now)) {
         return Ok(());
     }
     Err(Refusal::ReviewConflict(

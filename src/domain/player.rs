@@ -40,8 +40,9 @@ impl Player {
         self.exclusion.as_ref().is_some_and(|exclusion| exclusion.holds_at(now))
     }
 
-    /// Exclusions stop deposits before money moves, whatever was allowed before.
-    pub fn may_deposit(&self, now: Timestamp) -> bool {
+    /// Neither frozen, closed nor excluded. Deposits of others are stopped before money moves, whatever was
+    /// allowed before.
+    pub fn is_active(&self, now: Timestamp) -> bool {
         self.status == PlayerStatus::Active && !self.is_excluded(now)
     }
 

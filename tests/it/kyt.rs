@@ -41,11 +41,11 @@ async fn world(analyst: Option<&'static str>) -> World {
 }
 
 /// An address that nothing is scripted for.
-fn address(number: usize) -> String {
+pub fn address(number: usize) -> String {
     format!("0x{number:040x}")
 }
 
-fn to(address: &str) -> DestinationOrder {
+pub fn to(address: &str) -> DestinationOrder {
     let portable = Portable::CryptoAddress {
         network: "ethereum".to_owned(),
         asset: "USDT".to_owned(),

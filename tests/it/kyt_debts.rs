@@ -4,12 +4,13 @@
 use super::bounced_payouts::{said, tell};
 use super::harness::markets::MALTA;
 use super::harness::{Setup, World};
+use super::kyt::{address, to};
 use super::returns_in_parts::refused;
 use interlock::book::{GameKind, Payment};
 use interlock::decide::command::Source;
-use interlock::domain::{Instrument, Player, PlayerKey};
-use interlock::payments::request_withdrawal::{DestinationOrder, WithdrawalOrder};
-use psp_contract::{NextAction, Portable, Status};
+use interlock::domain::{Player, PlayerKey};
+use interlock::payments::request_withdrawal::WithdrawalOrder;
+use psp_contract::{NextAction, Status};
 use serde_json::json;
 use std::time::Duration;
 
@@ -26,20 +27,7 @@ fn setup() -> Setup {
 }
 
 fn order(player: &PlayerKey, minor: i64, address: &str) -> WithdrawalOrder {
-    let portable = Portable::CryptoAddress {
-        network: "ethereum".to_owned(),
-        asset: "USDT".to_owned(),
-        address: address.to_owned(),
-        tag: None,
-    };
-    let masked = "0x** **** 0000".to_owned();
-    let instrument = Instrument { portable: Some(portable), masked, ..Instrument::default() };
-    let to = DestinationOrder::Instrument(Box::new(instrument));
-    WithdrawalOrder { money: MALTA.money(minor), ..MALTA.withdrawal(player, to) }
-}
-
-fn address(number: usize) -> String {
-    format!("0x{number:040x}")
+    WithdrawalOrder { money: MALTA.money(minor), ..MALTA.withdrawal(player, to(address)) }
 }
 
 impl World {

@@ -42,7 +42,7 @@ pub async fn put(
 
 async fn keep(edge: &Edge, player: Player, now: Timestamp) -> Result<Player, Problem> {
     let player = put_player(&edge.flows, player).await?;
-    if !player.may_deposit(now) {
+    if !player.is_active(now) {
         let ended = end_all_sessions(edge.flows.db.pool(), &player.key, now).await;
         ended.map_err(|error| Problem::from(error).after_commit())?;
     }

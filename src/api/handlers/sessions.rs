@@ -35,7 +35,7 @@ pub async fn open(
     let key = caller.may_see(body.value.player)?;
     let (player, _) = known_player(&edge, &key).await?;
     let now = edge.flows.clock.now();
-    if !player.may_deposit(now) {
+    if !player.is_active(now) {
         let detail = "The player is excluded, frozen or closed, and gets no token.";
         return Err(Problem::conflict("player.not_active", detail));
     }
