@@ -297,6 +297,10 @@ impl Book {
         part_machine::next(from, to)?;
         part.status = to;
         self.history(Subject::Part(id), Some(from.as_str()), to.as_str(), cause);
+        if from == PartStatus::Returned || to == PartStatus::Returned {
+            // The withdrawal may keep its status, and counts as paid once more, or no more.
+            self.note_withdrawal(payment);
+        }
         Ok(())
     }
 

@@ -20,4 +20,14 @@ pub struct NewKycTaken {
     pub result: Uuid,
     pub vendor: String,
     pub taken: KycTaken,
+    /// The answer that rejects the player, where this is one, or the newest that the record has heard of: it is
+    /// no news again.
+    pub rejection: Option<Uuid>,
+}
+
+/// What a record has taken last, and when.
+#[derive(Debug, Clone)]
+pub struct TakenBefore {
+    pub last: NewKycTaken,
+    pub at: Timestamp,
 }

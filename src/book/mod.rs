@@ -24,7 +24,7 @@ pub use book::{Book, KeyClaim, KeyId, StoredKey, Viewer};
 pub use deadline::Deadline;
 pub use erasure::{Erasure, ErasureBasis, ErasureFacts};
 pub use game::{GameEntry, GameKind};
-pub use kyc::{KycTaken, NewKycTaken};
+pub use kyc::{KycTaken, NewKycTaken, TakenBefore};
 pub use payin::{GivenAddress, PayinKey};
 pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns, Way};
 pub use record::{

@@ -128,6 +128,9 @@ pub fn take(
         page_people(book, id, &attempt, subject, ctx);
         task = task_of(&Attempt { paged: true, ..attempt }, subject, capabilities, ctx.now);
     }
+    if task == Task::Replay && subject != Subject::Deposit && is_before_people(book, attempt_id) {
+        task = Task::Wait;
+    }
     match task {
         Task::Wait | Task::AskPeople => Ok(wait(book, id, attempt_id, capabilities, ctx)),
         Task::Complete => Ok(match known {
@@ -140,6 +143,12 @@ pub fn take(
             Ok(Answer::Taken { payment, attempt: attempt_id, task })
         }
     }
+}
+
+/// Whether people may be saying what became of it: what they read at the PSP must stay true, so it is not sent
+/// again.
+fn is_before_people(book: &Book, attempt: AttemptId) -> bool {
+    book.reviews.values().any(|review| review.open && review.attempt == Some(attempt))
 }
 
 /// This instance does not know the attempt's account: another one may, while a release rolls out,
@@ -296,10 +305,10 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
     }
 }
 
-/// Whether the part that an attempt was to pay still waits for it.
+/// Whether the part that an attempt was to pay still waits for it, or its deposit for money.
 fn pays_something(payment: &Payment, attempt: &Attempt) -> bool {
     let waits = |part| payment.part(part).is_some_and(|it| it.status == PartStatus::Processing);
-    attempt.part.is_none_or(waits)
+    attempt.part.map_or(payment.received.is_none(), waits)
 }
 
 /// It is sent now, unless what it was opened for is over.
@@ -312,7 +321,7 @@ fn send_prepared(book: &mut Book, id: Uuid, prepared: &Attempt, ctx: &Ctx<'_>) -
         return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
     }
     if !pays_something(payment, prepared) {
-        call_off(book, id, prepared.id, "its part needs it no more");
+        call_off(book, id, prepared.id, "it is needed no more");
         return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
     }
     let moved = book.move_attempt(id, prepared.id, AttemptStatus::InFlight, "sent");

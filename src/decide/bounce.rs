@@ -47,9 +47,15 @@ pub fn take_back(
         // What the attempt's status does not say: a repeat of it is no news, and another sum is.
         kept::keep_booked_back(book, id, attempt.id, money);
     }
-    if !is_the_players(book, id, part) {
+    let another_is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
+    if another_is_live || !is_the_players(book, id, part) {
         book.post_covered(&templates::payout_recovered(&attempt.psp, money), id);
-        let detail = "one of two payments of a payout came back: there is no second to recover";
+        let detail = if another_is_live {
+            "a payment of a payout came back while another one of it is under way: it waits in suspense, and \
+             is the player's if that one is not paid"
+        } else {
+            "one of two payments of a payout came back: there is no second to recover"
+        };
         raise(book, "payout.recovered", id, Some(attempt.id), detail, ctx);
         return;
     }
@@ -57,11 +63,51 @@ pub fn take_back(
         book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
         returns::suspend_again(book, id, money, ctx);
     } else {
-        book.post_covered(&templates::payout_returned(&attempt.psp, money), id);
+        let (to_debt, to_cash) = debt_first(book, attempt, money);
+        let posting = templates::payout_returned(&attempt.psp, money.currency, to_debt, to_cash);
+        book.post_covered(&posting, id);
     }
     let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
     debug_assert!(moved.is_ok(), "a paid part may come back");
     settle(book, id, ctx);
+}
+
+/// What comes back pays the debt that this very payout left, and the rest is cash. Other debts are not paid by it.
+fn debt_first(book: &Book, attempt: &Attempt, money: Money) -> (i64, i64) {
+    let owed = kept::booked_owed(attempt).min(book.wallet(money.currency).owed);
+    let to_debt = owed.clamp(0, money.minor);
+    (to_debt, money.minor - to_debt)
+}
+
+/// The last payment of a paid part that was under way is over unpaid: what came back of another meanwhile waits
+/// in suspense, and is the player's if no other payment of it stands.
+pub fn credit_what_waited(book: &mut Book, id: Uuid, part: &Part, ctx: &Ctx<'_>) {
+    if !is_the_players(book, id, part) {
+        return;
+    }
+    let of_part = |attempt: &&Attempt| attempt.part == Some(part.id);
+    let came_back = |attempt: &&Attempt| attempt.status == AttemptStatus::Returned;
+    let newest = book.payments[&id].attempts.iter().filter(of_part).filter(came_back);
+    let Some(attempt) = newest.max_by_key(|attempt| attempt.ended_at).cloned() else { return };
+    let money = kept::booked_back(&attempt);
+    if from_suspense(book, id) {
+        // Suspense has it: it is the deposit's there from now on, and no more a payout's.
+        book.post_covered(&templates::payout_paid_twice(&attempt.psp, money), id);
+        book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
+        returns::suspend_again(book, id, money, ctx);
+    } else {
+        let (to_debt, to_cash) = debt_first(book, &attempt, money);
+        book.post_covered(&templates::payout_back_credited(money.currency, to_debt, to_cash), id);
+    }
+    let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
+    debug_assert!(moved.is_ok(), "a paid part may come back");
+    settle(book, id, ctx);
+}
+
+/// Whether another payment of the same part stands.
+pub fn another_stands(book: &Book, id: Uuid, than: &Attempt) -> bool {
+    let mut others = book.payments[&id].attempts.iter().filter(|it| it.id != than.id);
+    others.any(|it| it.part == than.part && it.status == AttemptStatus::Succeeded)
 }
 
 /// Another sum is told of a payout that came back before. PSPs tell what came back just now, or all that

@@ -97,6 +97,11 @@ pub fn take(
     known: &KnownBefore,
     ctx: &Ctx<'_>,
 ) -> Answer {
+    if book.payments[&id].received.is_some() {
+        // Another PSP was paid meanwhile: this one is not told to take the money too.
+        give_up(book, id, attempt_id, "its deposit is paid already");
+        return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
+    }
     let (allowed, reasons) = screen_again(book, id, known, ctx);
     if allowed {
         attempt::lease_for(book, id, attempt_id, &Task::Complete, ctx);
@@ -104,13 +109,21 @@ pub fn take(
         return Answer::Taken { payment, attempt: attempt_id, task: Task::Complete };
     }
     let cause = "approved by its payer, and not taken";
-    if book.move_attempt(id, attempt_id, AttemptStatus::Cancelled, cause).is_ok() {
-        let attempt = book.attempt_mut(id, attempt_id);
-        (attempt.completion, attempt.due_at, attempt.lease) = (None, None, None);
+    if give_up(book, id, attempt_id, cause) {
         book.payment_mut(id).reasons.extend(reasons);
         deposit::fail(book, id, cause, ctx);
     }
     Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None }
+}
+
+/// The word is never given.
+fn give_up(book: &mut Book, id: Uuid, attempt_id: AttemptId, cause: &str) -> bool {
+    let moved = book.move_attempt(id, attempt_id, AttemptStatus::Cancelled, cause).is_ok();
+    if moved {
+        let attempt = book.attempt_mut(id, attempt_id);
+        (attempt.completion, attempt.due_at, attempt.lease) = (None, None, None);
+    }
+    moved
 }
 
 /// Screens a deposit that was let go before once more, and keeps the decision: whether it still may go on, and

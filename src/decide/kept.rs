@@ -11,6 +11,8 @@ const BOOKED: &str = "booked ";
 const SUCCESS: &str = "its success is ";
 /// What was booked as come back of a payout or a return, where that was not all of it.
 const BACK: &str = "back ";
+/// What of a payout that was paid late the wallet did not cover.
+const OWED: &str = "owed ";
 
 fn phrases(attempt: &Attempt) -> impl Iterator<Item = &str> {
     attempt.kept_news.iter().flat_map(|kept| kept.split(BETWEEN))
@@ -26,11 +28,26 @@ pub fn booked(attempt: &Attempt) -> Option<&str> {
     phrases(attempt).find_map(|known| known.strip_prefix(BOOKED))
 }
 
+/// The sum that is booked of a payout or a return in this way.
+fn booked_as(attempt: &Attempt, way: &str) -> Option<Money> {
+    let booked = phrases(attempt).filter_map(|known| known.strip_prefix(BOOKED));
+    let (sum, _) = booked.filter_map(|text| text.strip_prefix(way)).next()?.split_once(' ')?;
+    Money::parse_with_zero(sum, attempt.asked.currency).ok()
+}
+
 /// What was booked as come back of a payout or a return that came back: all of it unless kept otherwise.
 pub fn booked_back(attempt: &Attempt) -> Money {
-    let kept = booked(attempt).and_then(|text| text.strip_prefix(BACK)?.split_once(' '));
-    let sum = kept.and_then(|(sum, _)| Money::parse_with_zero(sum, attempt.asked.currency).ok());
-    sum.unwrap_or(attempt.asked)
+    booked_as(attempt, BACK).unwrap_or(attempt.asked)
+}
+
+/// What a payout that was paid late left as a debt.
+pub fn booked_owed(attempt: &Attempt) -> i64 {
+    booked_as(attempt, OWED).map_or(0, |owed| owed.minor)
+}
+
+/// Keeps that a payout which was paid late left this as a debt.
+pub fn keep_owed(book: &mut Book, id: Uuid, attempt: AttemptId, owed: Money) {
+    keep_booked(book, id, attempt, &format!("{OWED}{owed}"));
 }
 
 /// Keeps news that is no transition: visible, without effect. It takes the place of the last such; what was

@@ -228,6 +228,21 @@ fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
     settle(book, id, "the money is in", ctx);
 }
 
+/// What waited in suspense is the wallet's: of two payments the first, and people decide about the rest.
+pub fn credit_suspended(book: &mut Book, id: Uuid, waited: Money, cause: &str, ctx: &Ctx<'_>) {
+    let arrived = book.payments[&id].received.filter(|it| it.currency == waited.currency);
+    let money = arrived.filter(|it| it.minor < waited.minor).unwrap_or(waited);
+    let rest = Money::new(waited.minor - money.minor, waited.currency);
+    book.post_covered(&templates::suspense_credited(money), id);
+    book.payment_mut(id).suspended = (0 < rest.minor).then_some(rest);
+    book.payment_mut(id).credited = Some(money);
+    recount_limit(book, id, money);
+    settle(book, id, cause, ctx);
+    if 0 < rest.minor {
+        ask_people(book, id, None, "money_in", ctx);
+    }
+}
+
 /// The deposit is done. Where the machine knows no such step (it cannot, if the states are right)
 /// the money is booked all the same and people are told.
 pub fn settle(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {

@@ -2,7 +2,7 @@
 //! what is *surely* unpaid goes to another PSP or back to the wallet.
 
 use super::attempt::{call_off, open_next};
-use super::bounce::{came_back_unpaid, take_back};
+use super::bounce::{self, came_back_unpaid, take_back};
 use super::command::{Ctx, Source};
 use super::kept::{self, keep};
 use super::news::{OTHER_MONEY, verdict};
@@ -50,11 +50,11 @@ pub fn apply(
         }
         _ => {}
     }
-    let to = verdict.status()?;
-    if attempt.status == to {
-        return None;
-    }
+    let to = verdict.status().filter(|to| attempt.status != *to)?;
     if book.move_attempt(id, attempt_id, to, source.as_str()).is_err() {
+        if to == AttemptStatus::Accepted && attempt.status == AttemptStatus::NotSent {
+            taken_after_all(book, id, &attempt, &part, ctx);
+        }
         keep(book, id, attempt_id, to.as_str());
         return None;
     }
@@ -126,6 +126,10 @@ fn after_failure(
     ctx: &Ctx<'_>,
 ) -> Option<AttemptId> {
     let other_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
+    if part.status == PartStatus::Paid && !other_live {
+        bounce::credit_what_waited(book, id, part, ctx);
+        return None;
+    }
     if part.status != PartStatus::Processing || other_live {
         return None;
     }
@@ -224,13 +228,36 @@ pub(super) fn succeed(
     match part.status {
         PartStatus::Held | PartStatus::Processing => capture(book, id, attempt, part, sent, ctx),
         PartStatus::Released => paid_late(book, id, attempt, part, sent, ctx),
+        PartStatus::Returned if !bounce::another_stands(book, id, attempt) => {
+            paid_late(book, id, attempt, part, sent, ctx);
+        }
         PartStatus::Paid | PartStatus::Returned => {
             book.post_covered(&templates::payout_paid_twice(&attempt.psp, sent), id);
-            let detail = "two attempts of one payout were paid: recover the second";
-            raise(book, "payout.paid_twice", id, Some(attempt.id), detail, ctx);
+            if bounce::another_stands(book, id, attempt) {
+                let detail = "two attempts of one payout were paid: recover the second";
+                raise(book, "payout.paid_twice", id, Some(attempt.id), detail, ctx);
+            }
         }
     }
     settle(book, id, ctx);
+}
+
+/// Its PSP has a payout that was held to have never reached it: what was to pay instead and is not sent yet is
+/// not sent, and people look.
+fn taken_after_all(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
+    if kept::says(attempt, AttemptStatus::Accepted.as_str()) {
+        return;
+    }
+    let detail = "the PSP has a payout that was held to have never reached it, and may pay it: look at its \
+                  own pages before anything else is sent";
+    raise(book, "payout.taken_after_all", id, Some(attempt.id), detail, ctx);
+    call_off_unsent(book, id, part.id);
+    let is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
+    if part.status == PartStatus::Processing && !is_live {
+        let moved = book.move_part(id, part.id, PartStatus::Held, "people must decide");
+        debug_assert!(moved.is_ok(), "a processing part may be held again");
+        settle(book, id, ctx);
+    }
 }
 
 /// The part is paid, so the attempt that was to pay it and that nobody has sent yet is not sent.
@@ -272,7 +299,7 @@ fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Mone
     debug_assert!(moved.is_ok(), "a processing part may be paid");
 }
 
-/// Paid after the hold was given back. Cash first, the rest is owed.
+/// Paid after the hold was given back, or after what was paid with it came back. Cash first, the rest is owed.
 fn paid_late(
     book: &mut Book,
     id: Uuid,
@@ -290,12 +317,15 @@ fn paid_late(
         let posting = templates::payout_paid_late(&attempt.psp, sent.currency, debit);
         book.post_covered(&posting, id);
         if 0 < debit.owed {
+            let owed = Money::new(debit.owed, sent.currency);
+            kept::keep_owed(book, id, attempt.id, owed);
             returns::hold_back_withdrawals(book, ctx);
         }
     }
-    let moved = book.move_part(id, part.id, PartStatus::Paid, "proven paid after release");
-    debug_assert!(moved.is_ok(), "a released part may turn out paid");
-    let detail = "a payout was paid after its hold was released";
+    let moved = book.move_part(id, part.id, PartStatus::Paid, "proven paid late");
+    debug_assert!(moved.is_ok(), "a part whose hold is over may turn out paid");
+    let detail =
+        "a payout was paid after its hold was released, or after another payment of it came back";
     raise(book, "payout.paid_late", id, Some(attempt.id), detail, ctx);
 }
 

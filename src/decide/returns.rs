@@ -30,6 +30,7 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
     let from_suspense = suspended.is_some();
     let paid = paid_attempt(&deposit, from_suspense);
     let paid = paid.ok_or(Refusal::NotReturnable("its money is not in"))?;
+    let suspended = suspended.map(|money| of_attempt(&deposit, paid, money));
     let whole = suspended.or(deposit.credited);
     let whole = whole.ok_or(Refusal::NotReturnable("its money is not in"))?;
     // What is suspended is what is left there; of what was credited, other returns may have a part.
@@ -113,13 +114,24 @@ fn paid_attempt(deposit: &Payment, from_suspense: bool) -> Option<&Attempt> {
         _ => false,
     };
     let returnable = |attempt: &&Attempt| is_in(attempt) && attempt.psp_reference.is_some();
-    if from_suspense && deposit.credited.is_some() {
-        let surplus = deposit.attempts.iter().filter(|attempt| attempt.id != first.id);
-        return surplus.filter(returnable).max_by_key(|attempt| {
-            (attempt.status == AttemptStatus::Succeeded, attempt.ended_at, attempt.number)
+    if from_suspense {
+        // Of two payments of which neither was credited each is there: the second goes back first.
+        let is_first = |attempt: &Attempt| attempt.id == first.id;
+        let there = |attempt: &&Attempt| deposit.credited.is_none() || !is_first(attempt);
+        return deposit.attempts.iter().filter(there).filter(returnable).max_by_key(|attempt| {
+            let stands = attempt.status == AttemptStatus::Succeeded;
+            (stands, !is_first(attempt), attempt.ended_at, attempt.number)
         });
     }
     Some(first).filter(returnable)
+}
+
+/// What of suspended money came by this attempt: its PSP sends back no more.
+fn of_attempt(deposit: &Payment, paid: &Attempt, suspended: Money) -> Money {
+    let is_first = deposit.first_success().is_some_and(|first| first.id == paid.id);
+    let brought = deposit.received.filter(|_| is_first).unwrap_or(paid.asked);
+    let is_less = brought.currency == suspended.currency && brought.minor < suspended.minor;
+    if is_less { brought } else { suspended }
 }
 
 /// Opens the return of a second payment of one deposit, for two people to approve.
@@ -148,6 +160,7 @@ pub fn open_approved(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Uuid, R
     let paid = paid.ok_or(Refusal::NotReturnable("its money is not in"))?;
     let suspended = deposit.suspended.filter(|money| 0 < money.minor);
     let money = suspended.ok_or(Refusal::NotReturnable("nothing is suspended"))?;
+    let money = of_attempt(&deposit, paid, money);
     let opened = start(book, &deposit, paid, money, true, ctx)?;
     super::review::approve_withdrawal(book, opened, "returned by two people", ctx)?;
     Ok(opened)

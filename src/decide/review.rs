@@ -4,21 +4,22 @@ use super::attempt::{self};
 use super::command::{Answer, Ctx, News, Source};
 use super::completion::{self, KnownBefore};
 use super::four_eyes::{Approved, Draft};
-use super::people::close_reviews;
+use super::people::{ask_people, close_reviews};
 use super::refusal::Refusal;
 use super::vendor::AWAITING_VENDOR;
 use super::{case, deposit, four_eyes, money_in, news, payout, returns};
-use crate::book::{Book, CaseAct, Payment, Review};
+use crate::book::{Attempt, Book, CaseAct, Payment, Review};
 use crate::domain::{
     AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
 };
-use crate::ledger::templates;
 use crate::payments::resolution;
 use crate::screening::movement::UseState;
 use psp_contract::{Decline, DeclineClass, NotSent, Outcome, Report, Status};
 use uuid::Uuid;
 
 const RESOLVED: Refusal = Refusal::ReviewConflict("the attempt was resolved meanwhile");
+const BEING_CALLED: Refusal =
+    Refusal::ReviewConflict("its PSP is called about it at this moment: approve again in a minute");
 
 /// Proposes an outcome. A newer proposal takes the place of an open one.
 pub fn propose(
@@ -68,6 +69,10 @@ fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
         ("money_in", _) if payment.credited.is_some() => &["return"],
         // There is no implicit exchange: money of another currency can only go back.
         ("money_in", _) if is_foreign(payment) => &["return"],
+        // Its deposit is over: it went back, and came again.
+        ("money_in", PaymentStatus::Deposit(status)) if status != DepositStatus::InReview => {
+            &["return"]
+        }
         // Nobody's money has no wallet to go to.
         ("money_in", _) if payment.player.player.is_unclaimed() => &["return"],
         ("money_in", _) => &["approve", "return"],
@@ -219,7 +224,15 @@ fn carry_out(
             resolve(book, id, attempt, outcome == "resolve_paid", ctx)
         }
         ("approve", _) if is_deposit => approve_deposit(book, id, ctx),
-        ("return", _) if is_deposit => returns::open_approved(book, id, ctx).map(|_| ()),
+        ("return", _) if is_deposit => {
+            returns::open_approved(book, id, ctx)?;
+            if book.payment(id).is_some_and(|deposit| deposit.suspended.is_some()) {
+                // Another payment of it waits there still: that is another case.
+                close_reviews(book, id, ctx);
+                ask_people(book, id, None, "money_in", ctx);
+            }
+            Ok(())
+        }
         ("reject", _) if is_deposit => {
             let cancelled = PaymentStatus::Deposit(DepositStatus::Cancelled);
             deposit::mark_limit_use(book, id, UseState::Released);
@@ -280,14 +293,11 @@ fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refus
     let payment = book.payment(id).ok_or(Refusal::NotFound)?.clone();
     if let Some(money) = payment.suspended {
         // A second payment is never the wallet's, and what is short cannot be credited.
-        if payment.credited.is_some() || money.minor <= 0 || is_foreign(&payment) {
+        let is_over = payment.deposit_status() != Some(DepositStatus::InReview);
+        if payment.credited.is_some() || money.minor <= 0 || is_foreign(&payment) || is_over {
             return Err(Refusal::ReviewConflict("the payment has moved on meanwhile"));
         }
-        book.post_covered(&templates::suspense_credited(money), id);
-        book.payment_mut(id).suspended = None;
-        book.payment_mut(id).credited = Some(money);
-        deposit::recount_limit(book, id, money);
-        money_in::settle(book, id, "credited by two people", ctx);
+        money_in::credit_suspended(book, id, money, "credited by two people", ctx);
         return Ok(());
     }
     may_deposit(book, ctx)?;
@@ -310,6 +320,9 @@ fn resolve(
 ) -> Result<(), Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
     let found = payment.attempt(unknown).ok_or(Refusal::NotFound)?;
+    if may_be_sent_now(book, found, ctx) {
+        return Err(BEING_CALLED);
+    }
     // An attempt of which the PSP named other money may have been accepted, or over, before.
     let other_money = news::speaks_of_other_money(found);
     let open = match found.status {
@@ -345,6 +358,15 @@ fn resolve(
     };
     // A decision that changes nothing must not look as if it had been carried out.
     if status.is_some_and(as_decided) { Ok(()) } else { Err(RESOLVED) }
+}
+
+/// Whether the same request may be on its way to the PSP once more: it is being called since before people were
+/// asked. Afterwards nothing is sent again, and what is on its way is a question.
+fn may_be_sent_now(book: &Book, attempt: &Attempt, ctx: &Ctx<'_>) -> bool {
+    let lease = attempt.lease.as_ref().filter(|lease| ctx.now < lease.until);
+    let about = book.reviews.values().filter(|review| review.attempt == Some(attempt.id));
+    let asked_at = about.map(|review| review.opened_at).min();
+    lease.is_some_and(|lease| asked_at.is_some_and(|at| lease.until - ctx.lease < at))
 }
 
 const fn reported(status: Status) -> Outcome {

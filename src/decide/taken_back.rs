@@ -43,7 +43,9 @@ pub fn take_back(
         // A PSP whose deposits show their refunds: it may be telling of the return that we are sending.
         return keep(book, id, attempt_id, RETURN_ON_ITS_WAY);
     }
-    let known = payment.credited.or(payment.suspended).or(payment.received);
+    // A second payment may have been of another currency than the first.
+    let surplus = is_surplus(&payment, attempt_id);
+    let known = payment.credited.or(payment.suspended).or(payment.received).filter(|_| !surplus);
     if known.is_some_and(|known| known.currency != money.currency) {
         keep(book, id, attempt_id, OTHER_MONEY);
         let detail = "money of another currency than arrived was taken back: nothing is booked";

@@ -7,10 +7,9 @@
 use super::command::{Answer, Ctx, VendorsSaid};
 use super::people::{ask_people, awaits_vendor, close_awaiting, close_reviews, raise, review_kind};
 use super::refusal::Refusal;
-use super::{deposit, money_in, payout, withdrawal};
+use super::{money_in, payout, withdrawal};
 use crate::book::{AskedPlace, Book, Payment, VendorCheck};
 use crate::domain::{DepositStatus, Direction, Money, PaymentStatus, Reason, WithdrawalStatus};
-use crate::ledger::templates;
 use crate::screening::decision::Decision;
 use crate::screening::signals::StandingAnswers;
 use crate::screening::{Outcome, engine};
@@ -129,11 +128,7 @@ fn settle_deposit(
     close_reviews(book, id, ctx);
     // There is no implicit exchange: money of another currency waits for people.
     if outcome == Outcome::Approve && money.currency == payment.currency() {
-        book.post_covered(&templates::suspense_credited(money), id);
-        book.payment_mut(id).suspended = None;
-        book.payment_mut(id).credited = Some(money);
-        deposit::recount_limit(book, id, money);
-        money_in::settle(book, id, "the vendors have answered", ctx);
+        money_in::credit_suspended(book, id, money, "the vendors have answered", ctx);
         return;
     }
     let new = reasons.into_iter().filter(|reason| !payment.reasons.contains(reason));

@@ -11,7 +11,7 @@ use crate::screening::movement::Fingerprint;
 use crate::store::db::LaneConnection;
 use crate::store::identity_events;
 use crate::store::reviews::{self, Writer};
-use crate::store::slots::HeldSlot;
+use crate::store::slots::{self, HeldSlot};
 use crate::store::write_records::Numbered;
 use crate::store::{
     StoreError, backgrounds, deadlines, erasures, load, write_holdings, write_payments,
@@ -38,6 +38,8 @@ pub struct Decided {
     /// By the position of the command.
     pub outcomes: Vec<Outcome>,
     pub to_seq: i64,
+    /// Its first record, if it has any: what tells whether the batch was kept, whoever has the slot by now.
+    pub first: Option<slots::Mark>,
     /// What people must look at, to be told once the batch is kept.
     pub incidents: Vec<Incident>,
 }
@@ -67,8 +69,9 @@ pub async fn decide_and_write(
         .values()
         .flat_map(|book| book.records.iter().flat_map(|record| record.incidents.clone()))
         .collect();
-    let to_seq = write(connection, context, held, &mut loaded.books, now, slot_lease).await?;
-    Ok(Decided { outcomes, to_seq, incidents })
+    let (to_seq, first) =
+        write(connection, context, held, &mut loaded.books, now, slot_lease).await?;
+    Ok(Decided { outcomes, to_seq, first, incidents })
 }
 
 /// The instruments of which a rule wants to know who else used them.
@@ -159,7 +162,7 @@ async fn write(
     books: &mut BTreeMap<PlayerKey, Book>,
     now: Timestamp,
     slot_lease: Duration,
-) -> Result<i64, StoreError> {
+) -> Result<(i64, Option<slots::Mark>), StoreError> {
     let mut records: Vec<Numbered> = Vec::new();
     let mut answers: Vec<(Uuid, u16, Vec<u8>)> = Vec::new();
     let mut to_seq = held.seq;
@@ -174,10 +177,15 @@ async fn write(
             records.push(Numbered { seq: to_seq, record, event_data });
         }
     }
-    if records.is_empty() {
-        return Ok(held.seq);
-    }
     let touched: Vec<&Book> = books.values().collect();
+    let was_erased = |book: &&Book| book.player.as_ref().is_some_and(Player::is_erased);
+    let of_erased: Vec<&PlayerKey> =
+        touched.iter().copied().filter(was_erased).map(|book| &book.key).collect();
+    // Also where nothing is recorded: the news that changed nothing is kept as it came.
+    erasures::again(connection, &of_erased, now).await?;
+    if records.is_empty() {
+        return Ok((held.seq, None));
+    }
     write_player::write(connection, &touched).await?;
     write_holdings::write(connection, held.slot, &touched, &records, now).await?;
     write_versions(connection, held.slot, &records, books).await?;
@@ -200,12 +208,8 @@ async fn write(
             reviews::write(connection, &book.key.operator, review, Writer::Lane).await?;
         }
     }
-    let was_erased = |book: &&Book| book.player.as_ref().is_some_and(Player::is_erased);
-    let of_erased: Vec<&PlayerKey> =
-        touched.iter().copied().filter(was_erased).map(|book| &book.key).collect();
-    erasures::again(connection, &of_erased, now).await?;
     write_records::write(connection, held, slot_lease, &records, now).await?;
-    Ok(to_seq)
+    Ok((to_seq, records.first().map(|first| slots::Mark::of(&first.record, now))))
 }
 
 fn event_data(context: &LaneContext, record: &Record) -> Vec<String> {

@@ -266,21 +266,23 @@ impl Lane {
         }
     }
 
-    /// The answer to COMMIT was lost. The slot's number says whether the batch was kept. While it
-    /// cannot be asked nothing is answered; run again, the batch takes the *same* numbers, so that
-    /// the old commit, should it still land, and the new one cannot both be kept.
+    /// The answer to COMMIT was lost. The slot's number says whether the batch was kept, and where somebody else
+    /// has the slot by now, its first record. While it cannot be asked nothing is answered; run again, the
+    /// batch takes the *same* numbers, so that the old commit, should it still land, and the new one cannot
+    /// both be kept.
     async fn ask_what_was_kept(&mut self, decided: Decided) -> Ended {
         loop {
             if let Some(mut connection) = self.connected().await {
-                let asking = slots::look(&mut connection, self.held.slot);
+                let first = decided.first.as_ref();
+                let asking = slots::was_kept(&mut connection, self.held, decided.to_seq, first);
                 match db::within(self.patience(), asking).await {
-                    Ok(now) if now.fence == self.held.fence && now.seq == decided.to_seq => {
-                        self.held.seq = now.seq;
+                    Ok(true) => {
+                        self.held.seq = decided.to_seq;
                         self.connection = Some(connection);
                         self.context.tell_committed(&decided.incidents);
                         return Ended::Committed(decided.outcomes);
                     }
-                    Ok(_) => {
+                    Ok(false) => {
                         self.connection = Some(connection);
                         return Ended::Again;
                     }

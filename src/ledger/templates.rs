@@ -160,12 +160,31 @@ pub fn payout_recovered(psp: &str, money: Money) -> Posting {
     )
 }
 
-/// A paid payout bounced: the money is back at the PSP and in the player's cash, once.
-pub fn payout_returned(psp: &str, money: Money) -> Posting {
+/// A paid payout bounced: the money is back at the PSP and is the player's, once: the debt that the payout itself
+/// left first, then cash.
+pub fn payout_returned(psp: &str, currency: Currency, to_debt: i64, to_cash: i64) -> Posting {
     Posting::balanced(
         "payout_returned",
-        money.currency,
-        vec![clearing(psp, -money.minor), leg(Account::PlayerCash, money.minor)],
+        currency,
+        vec![
+            clearing(psp, -(to_debt + to_cash)),
+            leg(Account::PlayerReceivable, to_debt),
+            leg(Account::PlayerCash, to_cash),
+        ],
+    )
+}
+
+/// What came back of a payout waited in suspense until it was known that no other payment of it stands: it is
+/// the player's, debts that the payout left first.
+pub fn payout_back_credited(currency: Currency, to_debt: i64, to_cash: i64) -> Posting {
+    Posting::balanced(
+        "payout_back_credited",
+        currency,
+        vec![
+            leg(Account::Suspense, -(to_debt + to_cash)),
+            leg(Account::PlayerReceivable, to_debt),
+            leg(Account::PlayerCash, to_cash),
+        ],
     )
 }
 

@@ -3,7 +3,8 @@
 //! A part is `held` while nobody is paying it, `processing` while it has a live attempt. It goes
 //! back to `held` between two tries and while a person decides. Its hold ends exactly once: captured
 //! on the way to `paid`, or released. A payout that is proven after the release finds no hold any
-//! more: the debit then takes what is available, and the rest is owed.
+//! more: the debit then takes what is available, and the rest is owed. So does one that is proven when the payment
+//! that was known has come back.
 
 use super::transition::IllegalTransition;
 use crate::domain::PartStatus;
@@ -18,7 +19,8 @@ pub const fn targets(from: PartStatus) -> &'static [PartStatus] {
         Processing => &[Paid, Held, Released],
         Released => &[Paid],
         Paid => &[Returned],
-        Returned => &[],
+        // Another payment of it stood all the while, and is proven late.
+        Returned => &[Paid],
     }
 }
 

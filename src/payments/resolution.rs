@@ -79,7 +79,8 @@ pub struct AttemptFacts<'a> {
     pub misses: u32,
     pub first_missed_at: Option<Timestamp>,
     pub last_missed_at: Option<Timestamp>,
-    /// Two people have been asked already. Questions then go on: an answer beats a vote.
+    /// Two people have been asked already. Questions then go on: an answer beats a vote. Nothing is sent again:
+    /// what they read at the PSP must stay true.
     pub people_asked: bool,
 }
 
@@ -198,8 +199,10 @@ fn direct(facts: &AttemptFacts<'_>, inquiry: &InquiryCapability) -> Option<Inqui
 fn may_replay(facts: &AttemptFacts<'_>, capabilities: &Capabilities, now: Timestamp) -> bool {
     let idempotency = &capabilities.idempotency;
     let window = idempotency.key_life.saturating_sub(idempotency.margin);
+    let may_pay = !matches!(facts.subject, Subject::Deposit);
     matches!(idempotency.replay, KeyReplay::SameAnswer)
         && matches!(facts.status, AttemptStatus::Unknown)
+        && !(may_pay && facts.people_asked)
         && now < facts.first_sent_at + window
 }
 

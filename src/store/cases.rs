@@ -3,10 +3,10 @@
 //! whatever must stand in the same commit.
 
 use super::reviews::{self, Writer};
-use super::{Pool, StoreError, mail_outbox, policy_versions, switches};
+use super::{Pool, StoreError, erasures, mail_outbox, policy_versions, switches};
 use crate::book::Review;
 use crate::decide::service_case::PolicyEnd;
-use crate::domain::{OperatorId, Timestamp};
+use crate::domain::{OperatorId, PlayerKey, Timestamp};
 use crate::routing::switches::Lifted;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -74,6 +74,10 @@ async fn open_first(
     let mut tx = pool.begin().await?;
     if let Some(opened) = opened_before(&mut tx, operator, key).await? {
         return Ok(opened);
+    }
+    if let Some(player) = &review.player {
+        let of = PlayerKey { operator: operator.clone(), player: player.clone() };
+        erasures::before_writing(&mut tx, std::iter::once(&of), review.opened_at).await?;
     }
     reviews::write(&mut tx, operator, review, Writer::Row).await?;
     sqlx::query!(

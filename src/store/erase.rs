@@ -139,9 +139,10 @@ pub async fn purge(pool: &Pool, due: &Due, now: Timestamp) -> Result<u64, StoreE
     if !erasures::hold(&mut tx, &due.player).await? {
         return Ok(0);
     }
-    // A lane that has loaded what is taken out here would write it back: it comes before this, or after.
+    // A lane that has loaded what is taken out here would write it back: it comes before this, or after. So does
+    // whoever writes of the player outside the lanes.
     sqlx::query!(
-        "select version from player where operator_id = $1 and player_id = $2 for no key update",
+        "select version from player where operator_id = $1 and player_id = $2 for update",
         due.player.operator.as_str(),
         due.player.player.as_str()
     )

@@ -3,7 +3,7 @@
 use super::write_records::Numbered;
 use super::{Pool, StoreError};
 use crate::book::{Book, ErasureFacts};
-use crate::domain::{PlayerKey, Timestamp};
+use crate::domain::{PlayerKey, PlayerStatus, Timestamp};
 use sqlx::{PgConnection, PgExecutor};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -159,6 +159,34 @@ pub(super) async fn hold(
     .fetch_optional(connection)
     .await?;
     Ok(row.is_none_or(|row| row.is_due))
+}
+
+/// Whoever writes of players outside a lane, in the transaction that writes it: an erasure of them waits for its
+/// end, and what is written of those who were erased before is taken out an hour later.
+///
+/// Lanes, which hold a player's row for their own changes, are not held up by this.
+pub(super) async fn before_writing(
+    connection: &mut PgConnection,
+    players: impl Iterator<Item = &PlayerKey> + Send,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (operators, ids) = super::load::columns(players);
+    let erased = sqlx::query!(
+        "select p.operator_id, p.player_id, p.status from player p
+         join unnest($1::text[], $2::text[]) as named (operator_id, player_id)
+           on named.operator_id = p.operator_id and named.player_id = p.player_id
+         for key share of p",
+        &operators,
+        &ids
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let erased: Vec<PlayerKey> = erased
+        .iter()
+        .filter(|row| row.status == PlayerStatus::Erased.as_str())
+        .map(|row| super::load::key(&row.operator_id, &row.player_id))
+        .collect();
+    again(connection, &erased.iter().collect::<Vec<_>>(), now).await
 }
 
 /// Something was written of players who were erased before: late news may say who they were, and is taken out

@@ -2,7 +2,7 @@
 //! record has taken.
 
 use super::{Pool, StoreError};
-use crate::book::{KycTaken, NewKycTaken};
+use crate::book::{KycTaken, NewKycTaken, TakenBefore};
 use crate::domain::{OperatorId, PlayerKey, Timestamp};
 use sqlx::PgConnection;
 
@@ -154,24 +154,26 @@ pub async fn close(
     Ok(done.rows_affected() == 1)
 }
 
-/// The newest news that the player's record has taken, and when it took it.
-pub async fn taken(
-    pool: &Pool,
-    player: &PlayerKey,
-) -> Result<Option<(KycTaken, Timestamp)>, StoreError> {
+/// The newest news that the player's record has taken.
+pub async fn taken(pool: &Pool, player: &PlayerKey) -> Result<Option<TakenBefore>, StoreError> {
     let row = sqlx::query!(
-        "select told_at, state, said, taken_at from identity_taken
-         where operator_id = $1 and player_id = $2",
+        "select vendor_result_id, vendor, told_at, state, said, taken_at, rejection
+         from identity_taken where operator_id = $1 and player_id = $2",
         player.operator.as_str(),
         player.player.as_str()
     )
     .fetch_optional(pool)
     .await?;
-    let taken = row.map(|row| {
+    Ok(row.map(|row| {
         let is_final = row.state == "final";
-        (KycTaken { told_at: row.told_at, is_final, said: row.said }, row.taken_at)
-    });
-    Ok(taken)
+        let last = NewKycTaken {
+            result: row.vendor_result_id,
+            vendor: row.vendor,
+            taken: KycTaken { told_at: row.told_at, is_final, said: row.said },
+            rejection: row.rejection,
+        };
+        TakenBefore { last, at: row.taken_at }
+    }))
 }
 
 /// The record has taken this news; older news never replaces newer.
@@ -183,11 +185,12 @@ pub async fn take(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into identity_taken as t (operator_id, player_id, vendor_result_id, vendor, state,
-           said, told_at, taken_at)
-         values ($1, $2, $3, $4, $5, $8, $6, $7)
+           said, told_at, taken_at, rejection)
+         values ($1, $2, $3, $4, $5, $8, $6, $7, $9)
          on conflict (operator_id, player_id) do update set
            vendor_result_id = excluded.vendor_result_id, vendor = excluded.vendor,
-           state = excluded.state, said = excluded.said, told_at = excluded.told_at, taken_at = excluded.taken_at
+           state = excluded.state, said = excluded.said, told_at = excluded.told_at,
+           taken_at = excluded.taken_at, rejection = coalesce(excluded.rejection, t.rejection)
          where t.told_at < excluded.told_at
            or (t.told_at = excluded.told_at and (excluded.state = 'final' or t.state = 'pending'))",
         player.operator.as_str(),
@@ -197,7 +200,8 @@ pub async fn take(
         if new.taken.is_final { "final" } else { "pending" },
         new.taken.told_at,
         now,
-        new.taken.said
+        new.taken.said,
+        new.rejection
     )
     .execute(connection)
     .await?;

@@ -1,7 +1,7 @@
 //! Incidents: what a person must look at, raised by a payment's lane or by the service itself, and
 //! closed by whoever has looked.
 
-use super::StoreError;
+use super::{StoreError, erasures, load};
 use crate::domain::{AttemptId, IncidentId, OperatorId, PaymentId, PersonId, PlayerId, Timestamp};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -191,6 +191,16 @@ pub async fn close(
     note: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await?;
+    let of = sqlx::query!(
+        r#"select operator_id, player_id as "player_id!" from incident
+           where incident_id = $1 and player_id is not null"#,
+        id.0
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let of = of.map(|row| load::key(&row.operator_id, &row.player_id));
+    erasures::before_writing(&mut tx, of.iter(), now).await?;
     let closed = sqlx::query!(
         "insert into incident_close (incident_id, closed_by, note, closed_at)
          values ($1, $2, $3, $4) on conflict (incident_id) do nothing",
@@ -199,8 +209,9 @@ pub async fn close(
         note,
         now
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(closed.rows_affected() == 1)
 }
 

@@ -2,10 +2,10 @@
 //! newest of a vendor stands. The bytes that it was read from are named by their hash and not kept:
 //! they name people.
 
-use super::{Pool, StoreError, vendors_json};
+use super::{Pool, StoreError, erasures, vendors_json};
 use crate::domain::{PlayerKey, Timestamp};
 use crate::screening::signals::{Hook, Risk, VendorResult, VendorState};
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 /// An answer, and the version of the player's record that it is about.
@@ -71,8 +71,12 @@ fn columns(results: &[NewResult]) -> Columns {
     c
 }
 
-/// Keeps answers about the records as they were asked about.
+/// Keeps answers about the records as they were asked about: all of them, or none.
 pub async fn keep(connection: &mut PgConnection, results: &[NewResult]) -> Result<(), StoreError> {
+    let newest = results.iter().map(|new| new.result.received_at).max();
+    let Some(newest) = newest else { return Ok(()) };
+    let mut tx = connection.begin().await?;
+    erasures::before_writing(&mut tx, results.iter().map(|new| &new.player), newest).await?;
     let c = columns(results);
     sqlx::query!(
         "insert into vendor_result (vendor_result_id, operator_id, player_id, hook, vendor,
@@ -100,9 +104,9 @@ pub async fn keep(connection: &mut PgConnection, results: &[NewResult]) -> Resul
         &c.player_version,
         &c.told_at as &[Option<Timestamp>]
     )
-    .execute(connection)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    Ok(tx.commit().await?)
 }
 
 /// As [`keep`], one answer, durably before this returns.
@@ -255,41 +259,55 @@ pub async fn pending_told_at(
     Ok(told_at)
 }
 
-/// The newest news of these vendors about a player's identity, by the vendors' own time. Of two of one
-/// moment the one that is final is the newer.
+/// The newest news of these vendors about a player's identity.
 pub async fn newest_news(
     pool: &Pool,
     player: &PlayerKey,
     vendors: &[String],
 ) -> Result<Option<News>, StoreError> {
-    let row = sqlx::query!(
+    Ok(news(pool, player, vendors, 1).await?.pop())
+}
+
+/// News of these vendors about a player's identity, newest first by the vendors' own time. Of two of one
+/// moment the one that is final is the newer.
+pub async fn news(
+    pool: &Pool,
+    player: &PlayerKey,
+    vendors: &[String],
+    most: i64,
+) -> Result<Vec<News>, StoreError> {
+    let rows = sqlx::query!(
         r#"select vendor_result_id, vendor, request_id, state, risk, score,
              signals::text as "signals!", version, raw_sha256, received_at, told_at as "told_at!"
            from vendor_result
            where operator_id = $1 and player_id = $2 and hook = 'kyc' and vendor = any($3)
              and payment_id is null and state <> 'error' and told_at is not null
-           order by told_at desc, state, asked_at desc, vendor_result_id desc limit 1"#,
+           order by told_at desc, state, asked_at desc, vendor_result_id desc limit $4"#,
         player.operator.as_str(),
         player.player.as_str(),
-        vendors
+        vendors,
+        most
     )
-    .fetch_optional(pool)
+    .fetch_all(pool)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let corrupt = || StoreError::Corrupt(format!("a result of {}", row.vendor));
-    let risk = row.risk.as_deref().map(|risk| Risk::parse(risk).ok_or_else(corrupt));
-    let result = VendorResult {
-        hook: Hook::Kyc,
-        place: None,
-        request_id: row.request_id.clone(),
-        state: VendorState::parse(&row.state).ok_or_else(corrupt)?,
-        risk: risk.transpose()?,
-        score: row.score.clone(),
-        signals: vendors_json::read_signals(&row.signals)?,
-        raw_sha256: row.raw_sha256.as_slice().try_into().map_err(|_| corrupt())?,
-        version: row.version.clone(),
-        received_at: row.received_at,
-        vendor: row.vendor.clone(),
-    };
-    Ok(Some(News { id: row.vendor_result_id, result, told_at: row.told_at }))
+    rows.into_iter()
+        .map(|row| {
+            let corrupt = || StoreError::Corrupt(format!("a result of {}", row.vendor));
+            let risk = row.risk.as_deref().map(|risk| Risk::parse(risk).ok_or_else(corrupt));
+            let result = VendorResult {
+                hook: Hook::Kyc,
+                place: None,
+                request_id: row.request_id.clone(),
+                state: VendorState::parse(&row.state).ok_or_else(corrupt)?,
+                risk: risk.transpose()?,
+                score: row.score.clone(),
+                signals: vendors_json::read_signals(&row.signals)?,
+                raw_sha256: row.raw_sha256.as_slice().try_into().map_err(|_| corrupt())?,
+                version: row.version.clone(),
+                received_at: row.received_at,
+                vendor: row.vendor.clone(),
+            };
+            Ok(News { id: row.vendor_result_id, result, told_at: row.told_at })
+        })
+        .collect()
 }

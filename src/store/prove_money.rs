@@ -72,7 +72,8 @@ pub(super) const AGREE: [(&str, &str); 10] = [
          where coalesce(m.captured, 0) <> coalesce(e.captured, 0)
             or coalesce(m.released, 0) <> coalesce(e.released, 0)",
     ),
-    // Paid after its release: no hold was used up, and its history and a posting of that record say so.
+    // Paid after its release: no hold was used up, and its history and a posting of that record say so. What came
+    // back beside another attempt that is under way waits for what becomes of that.
     (
         "every part is held, paid or given back as its hold and its attempts say",
         "with moved as (
@@ -92,7 +93,10 @@ pub(super) const AGREE: [(&str, &str); 10] = [
               and (coalesce(m.captured, false) or a.part_id is not null))
             or (t.status in ('paid', 'returned') and not coalesce(m.captured, false)
               and l.part_id is null)
-            or (t.status = 'paid' and not coalesce(a.paid, false))
+            or (t.status = 'paid' and not coalesce(a.paid, false)
+              and not (coalesce(a.returned, false) and exists (
+                select from attempt o where o.part_id = t.part_id
+                  and o.status in ('prepared', 'in_flight', 'unknown', 'accepted'))))
             or (t.status = 'returned' and not coalesce(a.returned, false))",
     ),
     (

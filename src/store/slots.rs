@@ -2,8 +2,11 @@
 //! are what keeps two lanes from writing into one slot.
 
 use super::StoreError;
+use crate::book::Record;
+use crate::domain::{PlayerKey, Timestamp};
 use sqlx::PgConnection;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A slot that this lane may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +63,52 @@ pub async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
-/// Where a slot stands: its fence and its newest number. Whoever has written to it and not ended yet is
-/// waited for: a COMMIT on its way may still be kept.
-pub async fn look(connection: &mut PgConnection, slot: i16) -> Result<HeldSlot, StoreError> {
-    let row =
-        sqlx::query!("select slot, fence, seq from lane_slot where slot = $1 for update", slot)
-            .fetch_one(connection)
+/// The first record of a batch, as nobody else writes it under the same number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    kind: &'static str,
+    player: PlayerKey,
+    payment: Option<Uuid>,
+    at: Timestamp,
+}
+
+impl Mark {
+    pub fn of(record: &Record, at: Timestamp) -> Self {
+        let payment = record.payment.map(|id| id.uuid);
+        Self { kind: record.kind, player: record.player.clone(), payment, at }
+    }
+}
+
+/// Whether a batch was kept that was to bring a slot to this number. Whoever has written to the slot and not ended
+/// yet is waited for: a COMMIT on its way may still be kept.
+pub async fn was_kept(
+    connection: &mut PgConnection,
+    held: HeldSlot,
+    to_seq: i64,
+    first: Option<&Mark>,
+) -> Result<bool, StoreError> {
+    let now =
+        sqlx::query!("select fence, seq from lane_slot where slot = $1 for update", held.slot)
+            .fetch_one(&mut *connection)
             .await?;
-    Ok(HeldSlot { slot: row.slot, fence: row.fence, seq: row.seq })
+    let Some(first) = first.filter(|_| now.fence != held.fence) else {
+        return Ok(now.fence == held.fence && now.seq == to_seq);
+    };
+    let kept = sqlx::query_scalar!(
+        r#"select exists (select from record where slot = $1 and seq = $2 and kind = $3
+             and operator_id = $4 and player_id = $5 and payment_id is not distinct from $6
+             and recorded_at = $7) as "kept!""#,
+        held.slot,
+        held.seq + 1,
+        first.kind,
+        first.player.operator.as_str(),
+        first.player.player.as_str(),
+        first.payment,
+        first.at
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(kept)
 }
 
 /// Gives the slot back at an orderly stop.

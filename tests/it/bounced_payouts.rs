@@ -8,7 +8,7 @@ use interlock::decide::{Answer, Command};
 use interlock::domain::AttemptStatus;
 use psp_contract::{Decline, DeclineClass, Outcome, Report, Status, Unknown};
 
-const WEBHOOK: Source = Source::Webhook { hint: false };
+pub const WEBHOOK: Source = Source::Webhook { hint: false };
 
 /// Nothing is sent and nobody asks: the PSPs' own books stay empty.
 pub async fn by_hand() -> World {
@@ -210,16 +210,67 @@ async fn a_first_payment_that_bounces_while_the_second_stands_is_not_the_players
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_payment_after_the_first_came_back_clears_suspense_when_it_does_too() {
+async fn what_comes_back_beside_a_payment_that_is_under_way_waits_for_what_becomes_of_it() {
     let world = by_hand().await;
-    let again = sent_again(&world).await;
-    tell(&world, &again, (1, WEBHOOK), succeeded()).await;
-    tell(&world, &again, (1, WEBHOOK), returned()).await;
-    assert_eq!(money(&world, &again).await, (1_000, 0, 0, 0));
-    tell(&world, &again, (2, WEBHOOK), succeeded()).await;
-    assert_eq!(money(&world, &again).await, (1_000, 0, 0, -900));
-    tell(&world, &again, (2, WEBHOOK), returned()).await;
-    assert_eq!(money(&world, &again).await, (1_000, 0, 0, 0));
+    let back = async || {
+        let again = sent_again(&world).await;
+        tell(&world, &again, (1, WEBHOOK), succeeded()).await;
+        for _ in 0..2 {
+            let waits = tell(&world, &again, (1, WEBHOOK), returned()).await;
+            assert_eq!(waits.status.as_str(), "paid");
+        }
+        assert_eq!(money(&world, &again).await, (100, 0, 0, 900));
+        again
+    };
+    // The other one is paid: the player has that.
+    let paid = back().await;
+    for _ in 0..2 {
+        let paid = tell(&world, &paid, (2, WEBHOOK), succeeded()).await;
+        assert_eq!(paid.status.as_str(), "paid");
+        assert_eq!(money(&world, &paid).await, (100, 0, 0, 0));
+    }
+    assert_eq!(world.incidents("payout.paid_twice").await, 0, "there is no second to recover");
+    // Until it comes back too.
+    for _ in 0..2 {
+        let both = tell(&world, &paid, (2, WEBHOOK), returned()).await;
+        assert_eq!(both.status.as_str(), "returned");
+        assert_eq!(money(&world, &paid).await, (1_000, 0, 0, 0));
+    }
+    // The other one is not paid: what came back is the player's, once.
+    let unpaid = back().await;
+    for _ in 0..2 {
+        let over = tell(&world, &unpaid, (2, WEBHOOK), refused(false)).await;
+        assert_eq!(over.status.as_str(), "returned");
+        assert_eq!(money(&world, &unpaid).await, (1_000, 0, 0, 0));
+    }
+    world.close().await;
+}
+
+/// The second payment is proven when the first has come back and its money was played with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_is_proven_after_another_came_back_is_the_players_to_bear() {
+    let world = by_hand().await;
+    let back = async || {
+        let again = sent_again(&world).await;
+        tell(&world, &again, (2, WEBHOOK), refused(false)).await;
+        tell(&world, &again, (1, WEBHOOK), succeeded()).await;
+        tell(&world, &again, (1, WEBHOOK), returned()).await;
+        assert_eq!(money(&world, &again).await, (1_000, 0, 0, 0));
+        again
+    };
+    let late = back().await;
+    for _ in 0..2 {
+        tell(&world, &late, (2, WEBHOOK), succeeded()).await;
+        assert_eq!(money(&world, &late).await, (100, 0, 0, 0));
+    }
+    let played = back().await;
+    world.play(&played.player, GameKind::Stake, eur(600)).await;
+    tell(&world, &played, (2, WEBHOOK), succeeded()).await;
+    assert_eq!(money(&world, &played).await, (0, 0, 500, 0));
+    for _ in 0..2 {
+        tell(&world, &played, (2, WEBHOOK), returned()).await;
+        assert_eq!(money(&world, &played).await, (400, 0, 0, 0), "its own debt first");
+    }
     world.close().await;
 }
 

@@ -1,7 +1,7 @@
 //! A process that stood still between the commit that took an attempt and the call, as with a machine that was
 //! frozen: by the time it goes on its lease is over, and its request does not leave.
 
-use super::bounced_payouts::{submit, tell};
+use super::bounced_payouts::{WEBHOOK, said, submit, taken as has_it, tell};
 use super::harness::{Setup, World, eur, gbp};
 use super::routing::tried;
 use interlock::book::Payment;
@@ -94,19 +94,21 @@ async fn a_payout_that_another_psp_has_paid_meanwhile_is_not_sent_by_who_stood_s
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_that_was_taken_hours_ago_is_not_sent() {
     let world = without_workers().await;
-    world.mocks.fault("truelayer-gb", "create_payout", "http_500", Some(1)).await;
-    let player = world.rich_player("GB", 10_000).await;
-    let withdrawal = world.withdraw(&player, gbp(2_500)).await;
-    let take = Command::TakePayout { payment: withdrawal.id.uuid, answers: None };
-    let Answer::Sending { payment, attempts } = submit(&world, &withdrawal, take).await else {
-        panic!("not taken")
+    let lose = async || {
+        world.mocks.fault("truelayer-gb", "create_payout", "http_500", Some(1)).await;
+        let player = world.rich_player("GB", 10_000).await;
+        let withdrawal = world.withdraw(&player, gbp(2_500)).await;
+        let take = Command::TakePayout { payment: withdrawal.id.uuid, answers: None };
+        let Answer::Sending { payment, attempts } = submit(&world, &withdrawal, take).await else {
+            panic!("not taken")
+        };
+        let lost = go_on(&world, (payment.as_ref().clone(), attempts[0])).await;
+        assert_eq!(tried(&lost), ["truelayer-gb unknown"]);
+        lost
     };
-    let lost = go_on(&world, (payment.as_ref().clone(), attempts[0])).await;
-    assert_eq!(tried(&lost), ["truelayer-gb unknown"]);
-    let again = async || {
+    let again = async |lost: &Payment| {
         world.move_on(HOUR / 60).await;
-        let Answer::Taken { payment, attempt, task: Task::Replay } =
-            look_at(&world, &lost, 1).await
+        let Answer::Taken { payment, attempt, task: Task::Replay } = look_at(&world, lost, 1).await
         else {
             panic!("not to be sent again")
         };
@@ -119,15 +121,56 @@ async fn a_replay_that_was_taken_hours_ago_is_not_sent() {
         let sending = async move { ask(&flows, &payment, attempt, question).await.unwrap() };
         world.one().run(sending).await;
     };
-    let (payment, attempt) = again().await;
+    let stale = lose().await;
+    let (payment, attempt) = again(&stale).await;
     world.move_on(2 * HOUR).await;
     send(payment, attempt).await;
     assert!(world.mocks.movements("truelayer-gb").await.is_empty());
+    // Nor is it sent again: by now people are asked, and what they read there must stay true.
+    assert!(matches!(look_at(&world, &stale, 1).await, Answer::Nothing));
+    assert_eq!(world.reviews(&stale).await.len(), 1);
     // Control: at once it is sent.
-    let (payment, attempt) = again().await;
+    let lost = lose().await;
+    let (payment, attempt) = again(&lost).await;
     send(payment, attempt).await;
     let sent = world.payment(lost.id).await;
     assert_eq!(tried(&sent), ["truelayer-gb accepted"]);
     is_paid(&world, &sent).await;
+    world.close().await;
+}
+
+/// Two people say that a payout was not paid while the same request is on its way once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_decide_nothing_while_the_psp_is_called_and_nothing_is_sent_after_their_word() {
+    let world = without_workers().await;
+    world.mocks.fault("truelayer-gb", "create_payout", "http_500", Some(1)).await;
+    let player = world.rich_player("GB", 10_000).await;
+    let withdrawal = world.withdraw(&player, gbp(2_500)).await;
+    let take = Command::TakePayout { payment: withdrawal.id.uuid, answers: None };
+    let Answer::Sending { payment, attempts } = submit(&world, &withdrawal, take).await else {
+        panic!("not taken")
+    };
+    let lost = go_on(&world, (payment.as_ref().clone(), attempts[0])).await;
+    world.move_on(HOUR / 60).await;
+    let taken = look_at(&world, &lost, 1).await;
+    assert!(matches!(taken, Answer::Taken { task: Task::Replay, .. }), "{taken:?}");
+    // The PSP named other money meanwhile: people are asked while the call is open.
+    let other = said(Status::Succeeded { money: gbp(7) });
+    tell(&world, &lost, (1, WEBHOOK), other).await;
+    let refused = world.try_two_people(&lost, "resolve_unpaid").await.unwrap_err();
+    assert!(format!("{refused:?}").contains("at this moment"), "{refused:?}");
+    world.move_on(HOUR / 30).await;
+    // Its lease is over, and it is not sent again: it is before people.
+    assert!(matches!(look_at(&world, &lost, 1).await, Answer::Nothing));
+    world.two_people(&lost, "resolve_unpaid").await;
+    let next = world.payment(lost.id).await;
+    assert_eq!(tried(&next), ["truelayer-gb not_sent", "trustly-gb prepared"]);
+    // The first PSP has it after all: what nobody has sent yet is not sent.
+    let told = tell(&world, &lost, (1, WEBHOOK), has_it()).await;
+    assert_eq!(tried(&told), ["truelayer-gb not_sent", "trustly-gb cancelled"]);
+    assert_eq!(told.status.as_str(), "in_review");
+    assert_eq!(world.incidents("payout.taken_after_all").await, 1);
+    tell(&world, &lost, (1, WEBHOOK), has_it()).await;
+    assert_eq!(world.incidents("payout.taken_after_all").await, 1);
     world.close().await;
 }

@@ -25,7 +25,7 @@ async fn paid_twice(world: &World, player: &PlayerKey) -> Payment {
     world.attempt_is(deposit.id, 1, AttemptStatus::Succeeded).await
 }
 
-async fn return_of(world: &World, deposit: &Payment) -> Payment {
+pub async fn return_of(world: &World, deposit: &Payment) -> Payment {
     let sql = "select payment_id from payment where of_deposit = $1";
     let found = sqlx::query_scalar(sql).bind(deposit.id.uuid).fetch_one(&world.rows).await;
     world.payment(PaymentId::withdrawal(found.unwrap())).await

@@ -1,13 +1,14 @@
 //! The newest news becomes the player's record, through their lane.
 
 use super::results::standing_of;
-use crate::book::{KycTaken, NewKycTaken};
+use crate::book::{KycTaken, NewKycTaken, TakenBefore};
 use crate::decide::command::SetKyc;
 use crate::decide::kyc::KycNews;
 use crate::decide::{Command, Refusal};
-use crate::domain::{PlayerKey, Timestamp};
+use crate::domain::PlayerKey;
 use crate::flows::Flows;
 use crate::lane::SubmitError;
+use crate::screening::hooks::KycStanding;
 use crate::screening::signals::VendorState;
 use crate::store::identity_events;
 use crate::store::player_results::{self, News};
@@ -27,7 +28,11 @@ pub enum TakeError {
     Busy,
 }
 
-/// Has the record take the newest news, if it has not taken it.
+/// How much of what was said of a player is looked at.
+const NEWS_MAX: i64 = 100;
+
+/// Has the record take the newest news, if it has not taken it, and a rejection that came after newer news of
+/// another verification.
 ///
 /// The record's version is read before the news: news that came in between voids nothing, and is seen by
 /// the next turn of this loop or by whoever brought it. News that was taken once is never taken again, so
@@ -37,18 +42,15 @@ pub async fn take_newest(flows: &Flows, key: &PlayerKey) -> Result<(), TakeError
     for _ in 0..TRIES_MAX {
         let Some((player, _)) = read_models::player(pool, key).await? else { return Ok(()) };
         let vendors = flows.checks.identity_ids(&key.operator);
-        let newest = player_results::newest_news(pool, key, &vendors).await?;
-        let Some(news) = newest else { return Ok(()) };
-        let taken = taken_of(&news);
-        if !is_newer(&taken, identity_events::taken(pool, key).await?.as_ref()) {
-            return Ok(());
-        }
+        let told = player_results::news(pool, key, &vendors, NEWS_MAX).await?;
+        let before = identity_events::taken(pool, key).await?;
+        let Some((news, taken)) = next(&told, before.as_ref()) else { return Ok(()) };
         let corrupt = || StoreError::Corrupt(format!("the result {}", news.id));
         let (standing, level) = standing_of(&news.result).ok_or_else(corrupt)?;
         let set = SetKyc {
             player_version: player.version,
             news: KycNews { standing, level, told_at: news.told_at },
-            taken: NewKycTaken { result: news.id, vendor: news.result.vendor, taken },
+            taken,
         };
         match flows.submit_persistently(key, Command::SetKyc(set)).await {
             Ok(_) => {}
@@ -59,6 +61,53 @@ pub async fn take_newest(flows: &Flows, key: &PlayerKey) -> Result<(), TakeError
         }
     }
     Err(TakeError::Busy)
+}
+
+/// What the record takes next, of what was said, newest first.
+fn next<'a>(told: &'a [News], before: Option<&TakenBefore>) -> Option<(&'a News, NewKycTaken)> {
+    if let Some(rejection) = unheard_rejection(told, before) {
+        let own = as_taken(rejection);
+        // It is heard, and what is newer stays the newest that was taken.
+        let newer = before.filter(|before| own.taken.told_at < before.last.taken.told_at);
+        let last = newer.map(|before| before.last.clone());
+        let taken = NewKycTaken { rejection: own.rejection, ..last.unwrap_or(own) };
+        return Some((rejection, taken));
+    }
+    let newest = told.first()?;
+    let taken = as_taken(newest);
+    is_newer(&taken.taken, before).then_some((newest, taken))
+}
+
+/// The newest rejection below the newest news, if the record has never heard of it. What another
+/// verification said since does not answer for it, unless that verified the player.
+fn unheard_rejection<'a>(told: &'a [News], before: Option<&TakenBefore>) -> Option<&'a News> {
+    let verifies = |news: &&News| {
+        let said = standing_of(&news.result);
+        matches!(said, Some((KycStanding::Verified, Some(_))))
+    };
+    let unanswered = told.iter().take_while(|news| !verifies(news));
+    let (number, rejection) = unanswered.enumerate().find(|(_, news)| rejects(news))?;
+    if number == 0 {
+        return None;
+    }
+    let heard = before.and_then(|before| before.last.rejection);
+    let heard = heard.and_then(|heard| told.iter().find(|news| news.id == heard));
+    let of = |news: &News| (news.result.vendor.clone(), news.result.request_id.clone());
+    let is_known = heard.is_some_and(|heard| of(heard) == of(rejection));
+    (!is_known).then_some(rejection)
+}
+
+fn rejects(news: &News) -> bool {
+    matches!(standing_of(&news.result), Some((KycStanding::Rejected, _)))
+}
+
+fn as_taken(news: &News) -> NewKycTaken {
+    NewKycTaken {
+        result: news.id,
+        vendor: news.result.vendor.clone(),
+        taken: taken_of(news),
+        rejection: rejects(news).then_some(news.id),
+    }
 }
 
 fn taken_of(news: &News) -> KycTaken {
@@ -73,40 +122,15 @@ fn taken_of(news: &News) -> KycTaken {
 ///
 /// Several messages may tell one decision, and not every vendor's answer says when it was decided: what
 /// says the same is news only if the vendor came to it again after the record took it.
-fn is_newer(news: &KycTaken, taken: Option<&(KycTaken, Timestamp)>) -> bool {
+fn is_newer(news: &KycTaken, before: Option<&TakenBefore>) -> bool {
     let rank = |it: &KycTaken| (it.told_at, it.is_final);
-    taken.is_none_or(|(taken, taken_at)| {
-        let is_older = rank(news) < rank(taken);
-        let is_same = news.said == taken.said;
-        !is_older && (!is_same || *taken_at < news.told_at)
+    before.is_none_or(|TakenBefore { last, at }| {
+        let is_older = rank(news) < rank(&last.taken);
+        let is_same = news.said == last.taken.said;
+        !is_older && (!is_same || *at < news.told_at)
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use time::macros::datetime;
-
-    #[test]
-    fn only_newer_news_is_taken_and_the_same_news_is_taken_once() {
-        const AT: Timestamp = datetime!(2026-11-21 8:00 UTC);
-        let news = |seconds, is_final, said: &str| {
-            let told_at = AT + time::Duration::seconds(seconds);
-            KycTaken { told_at, is_final, said: said.to_owned() }
-        };
-        let taken = (news(0, true, "approved"), AT + time::Duration::seconds(2));
-        assert!(is_newer(&taken.0, None));
-        for (other, expected) in [
-            (news(1, true, "approved"), false),
-            (news(3, true, "approved"), true),
-            (news(1, false, "pending"), true),
-            (news(0, true, "approved"), false),
-            (news(0, true, "rejected"), true),
-            (news(0, false, "pending"), false),
-            (news(-1, true, "rejected"), false),
-        ] {
-            assert_eq!(is_newer(&other, Some(&taken)), expected, "{other:?}");
-        }
-        assert!(is_newer(&taken.0, Some(&(news(0, false, "pending"), AT))));
-    }
-}
+#[path = "take_tests.rs"]
+mod tests;

@@ -11,6 +11,7 @@ mod looks;
 mod outside;
 mod packs;
 mod sealing;
+mod written_after;
 
 use super::harness::{CHECKS, Setup, World, eur, house};
 use aws_lc_rs::signature::Ed25519KeyPair;

@@ -248,11 +248,20 @@ impl World {
 
     /// Two people decide the payment's one open review.
     pub async fn two_people(&self, payment: &Payment, outcome: &str) -> Review {
+        self.try_two_people(payment, outcome).await.unwrap()
+    }
+
+    /// As [`Self::two_people`], whatever becomes of it.
+    pub async fn try_two_people(
+        &self,
+        payment: &Payment,
+        outcome: &str,
+    ) -> Result<Review, SubmitError> {
         let review = self.reviews(payment).await.pop().unwrap();
         let (outcome, note) = (outcome.to_owned(), "looked at it".to_owned());
         let propose = ReviewAct::Propose { outcome, note };
-        let proposed = self.one().review((&review, payment), propose, "ann").await.unwrap();
+        let proposed = self.one().review((&review, payment), propose, "ann").await?;
         let approve = ReviewAct::Approve { proposal: proposed.open_proposal().unwrap().id };
-        self.one().review((&review, payment), approve, "bob").await.unwrap()
+        self.one().review((&review, payment), approve, "bob").await
     }
 }

@@ -48,10 +48,14 @@ async fn what_came_last_stands_be_it_the_vendors_or_the_casinos() {
         };
         world.move_on(Duration::from_secs(2)).await;
         decide("rejected").await;
-        becomes(&world, &key, (KycStatus::Rejected, 2)).await;
+        world
+            .later("the record hears of it", Duration::from_secs(20), || async {
+                (kyc(&world, &key).await == (KycStatus::Rejected, 2)).then_some(())
+            })
+            .await;
         let known = world.read_player(&key).await;
-        let kyc = Kyc { status: KycStatus::Verified, level: 3, verified_at: None };
-        let own = world.change_player(Player { kyc, ..known }).await;
+        let verified = Kyc { status: KycStatus::Verified, level: 3, verified_at: None };
+        let own = world.change_player(Player { kyc: verified, ..known }).await;
         let again = json!({"reference": reference});
         let answers = world.mocks.resend_identity(vendor, again).await;
         assert!(answers.iter().all(|status| *status == 200), "{vendor}: {answers:?}");
@@ -160,6 +164,45 @@ async fn a_higher_level_that_is_under_way_leaves_alone_what_is_proven_below_it()
         world.move_on(Duration::from_secs(2)).await;
         world.mocks.decide_identity(vendor, &reference, json!({"outcome": "approved"})).await;
         becomes(&world, &key, (KycStatus::Verified, 3)).await;
+    }
+    world.close().await;
+}
+
+/// A rejection that is told after a later verification began: the record hears of it, once, and of what was
+/// said before it was heard a casino's own word stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_is_heard_though_another_verification_began_since() {
+    let world = world().await;
+    // Onfido's run is worth more than its check; Sumsub has one verification a person, whose newest counts.
+    for (vendor, next) in
+        [("onfido", "6f3c2b1a-0d4e-4f5a-9b8c-7d6e5f4a3b2c"), ("veriff", "session")]
+    {
+        let key = unverified(&world, "Erika Mustermann").await;
+        let first = submit(&world, vendor, &key, "Erika Mustermann").await;
+        becomes(&world, &key, (KycStatus::Verified, 2)).await;
+        world.move_on(Duration::from_secs(2)).await;
+        let silent = json!({"outcome": "rejected", "send": false});
+        world.mocks.decide_identity(vendor, &first, silent).await;
+        world.move_on(Duration::from_secs(2)).await;
+        let body = json!({"player_id": key.player.as_str(), "full_name": "Erika Pending",
+            "level": next});
+        world.mocks.verify_identity(vendor, body).await;
+        eventually("it is under way", SOON, || async {
+            (0 < answers(&world, &key, "pending").await).then_some(())
+        })
+        .await;
+        world.mocks.resend_identity(vendor, json!({"reference": first})).await;
+        world
+            .later("the record hears of it", Duration::from_secs(20), || async {
+                (kyc(&world, &key).await == (KycStatus::Rejected, 2)).then_some(())
+            })
+            .await;
+        let known = world.read_player(&key).await;
+        let verified = Kyc { status: KycStatus::Verified, level: 3, verified_at: None };
+        let own = world.change_player(Player { kyc: verified, ..known }).await;
+        let again = world.mocks.resend_identity(vendor, json!({"reference": first})).await;
+        assert!(again.iter().all(|status| *status == 200), "{vendor}: {again:?}");
+        assert_eq!(world.read_player(&key).await, own, "{vendor}: it was heard before");
     }
     world.close().await;
 }

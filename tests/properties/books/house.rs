@@ -124,7 +124,10 @@ impl House {
                 assert_eq!(sum, 0, "{} does not balance", entry.kind);
                 for leg in &entry.legs {
                     *self.ledger.entry(leg.account.to_string()).or_default() += leg.amount;
-                    let twice = matches!(entry.kind, "payout_paid_twice" | "payout_recovered");
+                    let twice = matches!(
+                        entry.kind,
+                        "payout_paid_twice" | "payout_recovered" | "payout_back_credited"
+                    );
                     if twice && leg.account.to_string() == "suspense" {
                         self.paid_twice += leg.amount;
                     }
