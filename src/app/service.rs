@@ -1,7 +1,7 @@
 //! One running instance: its parts in the order in which they start, and in which they stop.
 //!
-//! Stopping: no new requests; requests and calls under way end; workers end their look; the lanes
-//! answer what is queued and give their slots back; the pool closes.
+//! Stopping: no new requests; requests and calls under way end; workers end their look, or are cut off in
+//! it; the lanes answer what is queued and give their slots back; the pool closes.
 
 use super::connections::{self, PATIENCE};
 use super::parts::{Patience, World};
@@ -92,7 +92,7 @@ impl Service {
         match parts.start(config, ready, psps).await {
             Ok(flows) => Ok(Self { address, flows, parts }),
             Err(error) => {
-                parts.stop(None).await;
+                parts.stop(None, GRACE).await;
                 Err(error)
             }
         }
@@ -109,7 +109,12 @@ impl Service {
 
     /// Ends everything in order.
     pub async fn stop(self) {
-        self.parts.stop(Some(self.flows)).await;
+        self.stop_within(GRACE).await;
+    }
+
+    /// As [`Self::stop`], with another time that each part may take.
+    pub async fn stop_within(self, grace: Duration) {
+        self.parts.stop(Some(self.flows), grace).await;
     }
 }
 
@@ -163,6 +168,7 @@ struct Parts {
     servers: Shutdown,
     crew: TaskTracker,
     crew_stop: CancellationToken,
+    crew_cut: CancellationToken,
     calls: TaskTracker,
     lanes: TaskTracker,
 }
@@ -175,6 +181,7 @@ impl Parts {
             servers: Shutdown::new(),
             crew: TaskTracker::new(),
             crew_stop: CancellationToken::new(),
+            crew_cut: CancellationToken::new(),
             calls: TaskTracker::new(),
             lanes: TaskTracker::new(),
         }
@@ -203,6 +210,7 @@ impl Parts {
             deliveries: ready.deliveries,
             mailer: Arc::new(ready.mailer),
             shutdown: self.crew_stop.clone(),
+            cut: self.crew_cut.clone(),
             tasks: self.crew.clone(),
             driven: Driven::default(),
         };
@@ -253,18 +261,26 @@ impl Parts {
         Arc::new(move || recorder.render())
     }
 
-    async fn stop(self, flows: Option<Flows>) {
+    async fn stop(self, flows: Option<Flows>, grace: Duration) {
         crate::shutdown::stop_in_order(
             &[("servers", &self.servers), ("requests", &self.requests)],
-            GRACE,
+            grace,
         )
         .await;
         self.crew_stop.cancel();
-        wait("workers", &self.crew).await;
-        wait("calls to PSPs", &self.calls).await;
+        if !wait("workers", &self.crew, grace).await {
+            // A proof of the books takes hours, and holds what keeps the lanes open. Every look stands being
+            // killed.
+            self.crew_cut.cancel();
+            wait("workers that were cut off", &self.crew, grace).await;
+        }
+        wait("calls to PSPs", &self.calls, grace).await;
         drop(flows);
-        wait("lanes", &self.lanes).await;
-        self.db.close().await;
+        wait("lanes", &self.lanes, grace).await;
+        // It waits for each connection that somebody still has; the end of the process closes those too.
+        if tokio::time::timeout(grace, self.db.close()).await.is_err() {
+            tracing::warn!("not every connection to the database was given back");
+        }
     }
 }
 
@@ -272,11 +288,14 @@ fn has(roles: &[Role], role: Role) -> bool {
     roles.is_empty() || roles.contains(&role)
 }
 
-async fn wait(part: &str, tasks: &TaskTracker) {
+/// Whether they all ended within their grace.
+async fn wait(part: &str, tasks: &TaskTracker, grace: Duration) -> bool {
     tasks.close();
-    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+    let ended = tokio::time::timeout(grace, tasks.wait()).await.is_ok();
+    if !ended {
         tracing::warn!(part, running = tasks.len(), "did not end within its grace");
     }
+    ended
 }
 
 /// Metrics on a listener of their own, which is not the public one.

@@ -42,6 +42,8 @@ pub struct Crew {
     pub deliveries: WebhookClient,
     pub mailer: Arc<Mailer>,
     pub shutdown: CancellationToken,
+    /// Cancelled when a stop waits no longer: the looks that still run are dropped where they are.
+    pub cut: CancellationToken,
     /// The drivers run in here.
     pub tasks: TaskTracker,
     /// Whom this process drives.
@@ -132,6 +134,11 @@ fn run<W: Worker>(flows: &Flows, crew: &Crew, nudge: &Arc<Notify>, worker: W) {
         nudge: nudge.clone(),
         shutdown: crew.shutdown.clone(),
     };
-    crew.driven.add(worker.name());
-    crew.tasks.spawn(drive(Arc::new(worker), driven));
+    let (name, cut) = (worker.name(), crew.cut.clone());
+    crew.driven.add(name);
+    crew.tasks.spawn(async move {
+        if cut.run_until_cancelled(drive(Arc::new(worker), driven)).await.is_none() {
+            tracing::warn!(worker = name, "its look was cut off by the stop and will be done again");
+        }
+    });
 }

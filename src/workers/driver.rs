@@ -9,7 +9,8 @@
 //! * and after a growing pause, up to [`Worker::failure_pause_max`], when a look failed or panicked: a
 //!   panic costs one look, never the worker.
 //!
-//! A stop cuts no look off: the token is only heard between looks. One that lasts longer than it ever
+//! The token is only heard between looks; a stop that has waited long enough drops the driver with its look,
+//! which is as good as a kill. A look that lasts longer than it ever
 //! should ([`Worker::look_max`]) waits for something that is gone, a database host above all, and is cut
 //! off: what it held is free when its lease ends, as after a kill, and the pool throws its connection
 //! away. Each look's end is written to `worker_heartbeat` (at most

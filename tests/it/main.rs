@@ -76,6 +76,7 @@ mod rules;
 mod second_success;
 mod sessions;
 mod slots;
+mod stops;
 mod taken_as_shipped;
 mod taken_back;
 mod told_health;

@@ -146,6 +146,7 @@ impl Instance {
                 deliveries,
                 mailer: Arc::new(mailer),
                 shutdown: instance.shutdown.clone(),
+                cut: CancellationToken::new(),
                 tasks: instance.crew.clone(),
                 driven: workers::Driven::default(),
             };
