@@ -147,48 +147,89 @@ fn a_second_sandbox_on_the_same_folder_is_told_who_has_it() {
     assert!(error.to_string().contains(&holder), "{error}");
 }
 
-#[test]
-fn root_gets_a_fallback_where_the_servers_user_cannot_enter() {
+#[tokio::test]
+async fn root_gets_a_fallback_where_the_servers_user_cannot_enter() {
     if !Uid::effective().is_root() {
         eprintln!("not root: an ordinary user can enter its own folders");
         return;
     }
     let scratch = Scratch::new();
     fs::set_permissions(scratch.path(), Permissions::from_mode(0o700)).unwrap();
-    let cluster = PrivateCluster::start(&scratch.path().join("pg")).unwrap();
+    let started = || PrivateCluster::start(&scratch.path().join("pg")).unwrap();
+    let cluster = started();
+    run(cluster.owner_url(), "create table kept as select 'yes' as it").await;
     let dir = cluster.dir().to_owned();
-    assert!(dir.starts_with("/var/tmp"), "{}", dir.display());
+    assert!(dir.starts_with("/var/lib"), "{}", dir.display());
     cluster.stop().unwrap();
-    fs::remove_dir_all(dir).unwrap();
+    // What an earlier version left elsewhere is found where it is.
+    let before = Path::new("/var/tmp").join(dir.file_name().unwrap());
+    let moved = Command::new("mv").arg(&dir).arg(&before).status().unwrap();
+    assert!(moved.success());
+    let cluster = started();
+    assert_eq!(cluster.dir(), before);
+    assert_eq!(run(cluster.owner_url(), "select it from kept").await, "yes");
+    cluster.stop().unwrap();
+    fs::remove_dir_all(before).unwrap();
+}
+
+#[tokio::test]
+async fn what_the_environment_says_of_databases_changes_nothing() {
+    let scratch = Scratch::new();
+    let dir = scratch.path().join("a folder, of mine");
+    let mut command = this_program();
+    command.env("PGPORT", "1").env("PGSSLMODE", "require");
+    let (mut holder, _) = held_by(command, &dir);
+    drop(holder.stdin.take());
+    assert!(holder.wait().unwrap().success());
+    // This one is added to what the address says.
+    let mut command = this_program();
+    command.args(HOLDS).env(HOLD, &dir).env("PGOPTIONS", "-c default_transaction_read_only=on");
+    let refused = command.stdin(Stdio::null()).output().unwrap();
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stdout) + String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("Options"), "{said}");
+    assert!(ClusterError::Options.to_string().starts_with("PGOPTIONS is set"));
+    // PostgreSQL's own programs read the address, too.
+    let cluster = PrivateCluster::start(&scratch.path().join("a folder")).unwrap();
+    let psql = Command::new("psql").args(["-XAtc", "select 'yes'", &cluster.app_url()]).output();
+    let psql = psql.expect("psql comes with PostgreSQL");
+    assert_eq!(String::from_utf8_lossy(&psql.stdout), "yes\n", "{psql:?}");
 }
 
 /// Not a test by itself: with this variable set, this process holds a cluster in the folder that it
 /// names until it is killed or its input ends.
 const HOLD: &str = "INTERLOCK_TEST_HOLD";
 
-#[test]
-fn holds_a_cluster_when_asked() {
+const HOLDS: [&str; 3] = ["--exact", "holds_a_cluster_when_asked", "--nocapture"];
+
+#[tokio::test]
+async fn holds_a_cluster_when_asked() {
     let Some(dir) = std::env::var_os(HOLD) else {
         return;
     };
     let cluster = PrivateCluster::start(Path::new(&dir)).unwrap();
+    assert_eq!(run(cluster.owner_url(), "select 'yes'").await, "yes");
     println!("\nholding {}", cluster.pid());
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).unwrap();
     cluster.stop().unwrap();
 }
 
+fn this_program() -> Command {
+    Command::new(std::env::current_exe().unwrap())
+}
+
 /// This program once more, as a process that holds a cluster; returns it with the server's pid.
 fn holder(dir: &Path, lower: Option<&User>) -> (Child, Pid) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", "holds_a_cluster_when_asked", "--nocapture"])
-        .env(HOLD, dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+    let mut command = this_program();
     if let Some(user) = lower {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
+    held_by(command, dir)
+}
+
+fn held_by(mut command: Command, dir: &Path) -> (Child, Pid) {
+    command.args(HOLDS).env(HOLD, dir).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let pid = lines
@@ -238,6 +279,37 @@ fn a_server_that_outlived_everybody_is_ended_by_the_next_start() {
     let cluster = PrivateCluster::start(scratch.path()).unwrap();
     assert_ne!(pid_of(&cluster), server);
     await_gone(server);
+}
+
+/// What a plain container leaves root without.
+const BLIND: [&str; 4] = ["--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace"];
+
+#[test]
+fn root_that_may_not_see_where_a_server_works_ends_it_all_the_same() {
+    let setpriv = Command::new("setpriv").args(BLIND).arg("true").status();
+    if !Uid::effective().is_root() || !setpriv.is_ok_and(|it| it.success()) {
+        eprintln!("NOT TESTED: this takes root and util-linux's setpriv");
+        return;
+    }
+    let scratch = Scratch::new();
+    let (mut holder, server) = holder(scratch.path(), None);
+    kill(watchdog_of(server), Signal::SIGKILL).unwrap();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let blind = || {
+        let mut command = Command::new("setpriv");
+        command.args(BLIND);
+        command
+    };
+    let looked = blind().arg("readlink").arg(format!("/proc/{server}/cwd")).status();
+    assert!(!looked.unwrap().success(), "its folder is hidden");
+    let mut command = blind();
+    command.arg(std::env::current_exe().unwrap());
+    let (mut next, newer) = held_by(command, scratch.path());
+    assert_ne!(newer, server);
+    await_gone(server);
+    drop(next.stdin.take());
+    assert!(next.wait().unwrap().success());
 }
 
 #[test]

@@ -201,7 +201,7 @@ mod tests {
         for cluster in [None, Some(inside.as_path())] {
             assert_eq!(kept(home, cluster), "/nowhere/.interlock");
         }
-        let told = kept(home, Some(Path::new("/var/tmp/interlock-1a2b")));
-        assert_eq!(told, "/nowhere/.interlock and, the database's, in /var/tmp/interlock-1a2b");
+        let told = kept(home, Some(Path::new("/var/lib/interlock-1a2b")));
+        assert_eq!(told, "/nowhere/.interlock and, the database's, in /var/lib/interlock-1a2b");
     }
 }

@@ -4,7 +4,7 @@
 //! Everything lives in one folder, `.interlock` of the project ([`home`]): `pg/` the cluster,
 //! `keys/` the generated keys, `run.json` the addresses while a sandbox runs, `run.lock` whether one does.
 //! Removing the folder while nothing runs gives a fresh start. Where the server's user cannot enter it (a
-//! sandbox of root's below `/root`) the cluster is in `/var/tmp/interlock-…`, which the end of the sandbox
+//! sandbox of root's below `/root`) the cluster is in `/var/lib/interlock-…`, which the end of the sandbox
 //! names, and goes too.
 //!
 //! Reading order: [`cluster`], [`keys`], `certificates`, [`mocks`], [`players`],

@@ -50,6 +50,16 @@ pub enum ClusterError {
     )]
     Leftover { pid: i32, data: PathBuf },
     #[error(
+        "{lock_file} notes the PostgreSQL server {pid}, which runs, and this system does not tell which data it \
+         works on. If it is an earlier run's, end it with `kill -QUIT {pid}`; if it is another, remove the file. \
+         Then start again"
+    )]
+    Unclear { pid: i32, lock_file: PathBuf },
+    #[error(
+        "PGOPTIONS is set, and would change every connection to the private database: unset it"
+    )]
+    Options,
+    #[error(
         "PostgreSQL did not stop within its time and was killed; the next start recovers the data"
     )]
     Killed,

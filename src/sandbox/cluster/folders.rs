@@ -38,7 +38,7 @@ impl Folders {
         let home = if can_pass(&dir, user) {
             dir
         } else {
-            let fallback = Path::new("/var/tmp").join(format!("interlock-{}", short_hash(&dir)));
+            let fallback = fallback(&dir, user);
             tracing::warn!(
                 "the user {} cannot enter {}: PostgreSQL's data is kept in {}",
                 user.name,
@@ -183,11 +183,26 @@ fn can_pass(dir: &Path, user: &ServerUser) -> bool {
     })
 }
 
-/// Inside the cluster's folder, or where that would make the socket's path too long, a short one.
+/// Where the server's user can enter. Root's is where the system keeps what lasts; what an earlier version kept
+/// in the folder for temporary files, which some systems empty once a month, is used where it is.
+fn fallback(dir: &Path, user: &ServerUser) -> PathBuf {
+    let name = format!("interlock-{}", short_hash(dir));
+    let before = Path::new("/var/tmp").join(&name);
+    let found = fs::symlink_metadata(&before);
+    let ours = found.is_ok_and(|it| it.is_dir() && it.uid() == Uid::effective().as_raw());
+    if !user.lowered || (ours && before.join("data/PG_VERSION").is_file()) {
+        before
+    } else {
+        Path::new("/var/lib").join(name)
+    }
+}
+
+/// Inside the cluster's folder, or where that would make the socket's path too long, a short one. PostgreSQL
+/// takes a comma for the end of the path.
 fn socket_folder(home: &Path) -> PathBuf {
     let inside = home.join("s");
     let bytes = inside.as_os_str().len() + 1 + SOCKET_NAME.len();
-    if bytes <= SOCKET_PATH_BYTES_MAX {
+    if bytes <= SOCKET_PATH_BYTES_MAX && !inside.as_os_str().as_bytes().contains(&b',') {
         inside
     } else {
         Path::new("/tmp").join(format!("interlock-{}", short_hash(home)))
@@ -211,6 +226,7 @@ mod tests {
         let folder = socket_folder(&long);
         assert!(folder.starts_with("/tmp"), "{}", folder.display());
         assert_ne!(folder, socket_folder(&long.join("y")));
+        assert!(socket_folder(Path::new("/srv/a, b/pg")).starts_with("/tmp"));
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl PrivateCluster {
     /// data of the time before, also after a crash.
     ///
     /// When the server's user cannot enter `dir` (below a home of mode 0700, say), the cluster lives
-    /// in a folder of `/var/tmp` that is named after `dir`, and a warning in the log says so.
+    /// in a folder of `/var/lib` that is named after `dir`, and a warning in the log says so.
     ///
     /// # Errors
     /// Each says in one message what is wrong and what to do.
@@ -71,6 +71,10 @@ impl PrivateCluster {
     }
 
     fn start_in(dir: &Path, temporary: bool) -> Result<Self, ClusterError> {
+        // Unlike what else the environment may say of databases, it is added to what an address says.
+        if std::env::var_os("PGOPTIONS").is_some_and(|options| !options.is_empty()) {
+            return Err(ClusterError::Options);
+        }
         let user = ServerUser::choose()?;
         let folders = Folders::settle(dir, &user)?;
         let lock = folders.lock()?;
@@ -123,12 +127,13 @@ impl PrivateCluster {
         self.url(DATABASE, OWNER_ROLE)
     }
 
-    /// For any database and role of this cluster.
+    /// For any database and role of this cluster, whatever PGPORT and PGSSLMODE say.
     pub fn url(&self, database: &str, role: &str) -> String {
-        let folder = url::form_urlencoded::byte_serialize(
-            self.folders.socket.as_os_str().as_encoded_bytes(),
-        );
-        format!("postgres:///{database}?host={}&user={role}", folder.collect::<String>())
+        let folder = self.folders.socket.as_os_str().as_encoded_bytes();
+        let folder: String = url::form_urlencoded::byte_serialize(folder).collect();
+        // A plus is no space to PostgreSQL's own programs.
+        let folder = folder.replace('+', "%20");
+        format!("postgres:///{database}?host={folder}&port=5432&user={role}&sslmode=disable")
     }
 
     /// Makes a database that [`OWNER_ROLE`] owns, empty or as a copy of `template`, and returns its

@@ -79,11 +79,11 @@ impl Server {
             "log_timezone=UTC".to_owned(),
             "logging_collector=off".to_owned(),
             "log_checkpoints=off".to_owned(),
-            "max_wal_size=4GB".to_owned(),
         ];
-        // Several test binaries may run at once; what they hold is small.
-        let buffers = if temporary { "64MB" } else { "256MB" };
+        // Several test binaries may run at once; what they hold is small, and may be in memory.
+        let (buffers, log_max) = if temporary { ("64MB", "512MB") } else { ("256MB", "4GB") };
         settings.push(format!("shared_buffers={buffers}"));
+        settings.push(format!("max_wal_size={log_max}"));
         let mut command = user.command(&programs.postgres);
         command.arg("-D").arg(&folders.data);
         for setting in &settings {

@@ -61,7 +61,8 @@ impl House {
 
     /// As [`House::app_url`], through another socket folder.
     pub fn app_url_through(&self, folder: &Path, database: &str) -> String {
-        format!("postgres:///{database}?host={}&user={APP_ROLE}", folder.display())
+        let folder = folder.display();
+        format!("postgres:///{database}?host={folder}&port=5432&user={APP_ROLE}&sslmode=disable")
     }
 
     /// Where the server's socket is.
