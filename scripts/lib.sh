@@ -10,6 +10,8 @@ export PATH="$tools/bin:$PATH"
 # Queries are checked against the committed .sqlx, whatever database the caller's DATABASE_URL names:
 # a stray one would fail the build. SQLX_OFFLINE=false asks the database.
 export SQLX_OFFLINE=${SQLX_OFFLINE:-true}
+# It is added to whatever an address says, and would change our own databases. (One of the caller's may want it.)
+[ -n "${DATABASE_URL:-}" ] || unset PGOPTIONS
 # Where cargo puts what it builds.
 built=${CARGO_TARGET_DIR:-$root/target}
 

@@ -122,9 +122,10 @@ and start again. (Without root, or sudo that asks for no password, this script i
     for package in "$@"; do
         if [ "$package" = postgresql ]; then no_distro_cluster; fi
     done
-    local options=(-y -qq --no-install-recommends
+    # Another apt, of a system that updates itself, may be at it.
+    local options=(-y -qq --no-install-recommends -o DPkg::Lock::Timeout=300
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq -o DPkg::Lock::Timeout=300 </dev/null
     mapfile -t packages < <(known_to_apt "$@")
     say "installing ${packages[*]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${packages[@]}" \
@@ -146,7 +147,9 @@ Ubuntu: apt-get install postgresql-common, then
 install_cargo_deny() {
     [ "$(cargo-deny --version 2>/dev/null)" = "cargo-deny $cargo_deny_version" ] && return 0
     say "installing cargo-deny $cargo_deny_version into $tools (about two minutes)"
-    cargo install --quiet --locked --root "$tools" "cargo-deny@$cargo_deny_version" </dev/null ||
+    # What is built is run while it is built, which a folder for temporary files may not allow.
+    CARGO_TARGET_DIR="$built/tools" \
+        cargo install --quiet --locked --root "$tools" "cargo-deny@$cargo_deny_version" </dev/null ||
         die "cargo-deny could not be installed; install it yourself with
     cargo install --locked cargo-deny@$cargo_deny_version"
 }

@@ -35,6 +35,7 @@ mod raw;
 mod recorded;
 mod replays;
 mod sandbox_life;
+mod scripts;
 mod slow;
 mod wait;
 mod world;
