@@ -5,6 +5,7 @@ use lettre::message::{Mailbox, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
+use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,12 +50,35 @@ pub enum MailError {
     Address(#[source] lettre::address::AddressError),
     #[error("the letter cannot be written")]
     Message(#[source] lettre::error::Error),
-    #[error("the mail server did not take it")]
-    Smtp(#[source] lettre::transport::smtp::Error),
+    /// The kind of fault, with the server's code. What it said is left out: a refusal repeats the address.
+    #[error("the mail server did not take it: {0}")]
+    Smtp(String),
     #[error("the mail server did not answer in time")]
     Late,
     #[error("the folder did not take it")]
     Folder(#[source] std::io::Error),
+}
+
+impl From<lettre::transport::smtp::Error> for MailError {
+    fn from(error: lettre::transport::smtp::Error) -> Self {
+        if let Some(code) = error.status() {
+            return Self::Smtp(format!("it answered {code}"));
+        }
+        let kind = match &error {
+            it if it.is_tls() => "TLS failed",
+            it if it.is_response() => "its answer cannot be read",
+            it if it.is_client() => "it cannot do what a letter needs",
+            _ => "no connection",
+        };
+        let mut cause = error.source();
+        while let Some(it) = cause {
+            if let Some(io) = it.downcast_ref::<std::io::Error>() {
+                return Self::Smtp(format!("{kind}, {}", io.kind()));
+            }
+            cause = it.source();
+        }
+        Self::Smtp(kind.to_owned())
+    }
 }
 
 /// Sends letters.
@@ -138,7 +162,7 @@ impl Mailer {
             // Each letter has a connection of its own: one that is cut in the middle of a sentence is of
             // use to no other.
             Way::Smtp(smtp) => match tokio::time::timeout(self.timeout, smtp.send(message)).await {
-                Ok(sent) => sent.map(|_| ()).map_err(MailError::Smtp),
+                Ok(sent) => sent.map(|_| ()).map_err(MailError::from),
                 Err(_) => Err(MailError::Late),
             },
         }
@@ -148,12 +172,8 @@ impl Mailer {
 fn smtp(server: &SmtpServer) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     let host = server.host.as_str();
     let builder = match server.security {
-        SmtpSecurity::Tls => {
-            AsyncSmtpTransport::<Tokio1Executor>::relay(host).map_err(MailError::Smtp)?
-        }
-        SmtpSecurity::StartTls => {
-            AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host).map_err(MailError::Smtp)?
-        }
+        SmtpSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host)?,
+        SmtpSecurity::StartTls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host)?,
         SmtpSecurity::Plain => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
     };
     let builder = builder.port(server.port).timeout(Some(TIMEOUT));
@@ -171,27 +191,71 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
-    /// It takes the connection, and never says a word.
-    #[tokio::test]
-    async fn a_silent_mail_server_is_not_waited_for() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    fn mailer(listener: &TcpListener, patience: Duration) -> Mailer {
         let server = SmtpServer {
             host: "127.0.0.1".to_owned(),
             port: listener.local_addr().unwrap().port(),
             security: SmtpSecurity::Plain,
             user: None,
         };
-        let (from, patience) = ("interlock@casino.example", Duration::from_millis(200));
-        let mailer = Mailer::with_timeout(from, &Transport::Smtp(server), patience).unwrap();
-        let mail = ClaimedMail {
+        let from = "interlock@casino.example";
+        Mailer::with_timeout(from, &Transport::Smtp(server), patience).unwrap()
+    }
+
+    fn mail() -> ClaimedMail {
+        ClaimedMail {
             id: uuid::Uuid::nil(),
             recipient: "ann@casino.example".to_owned(),
             subject: "a case waits".to_owned(),
             body: "read it".to_owned(),
             created_at: datetime!(2026-03-01 12:00 UTC),
             tries: 1,
-        };
-        let sent = tokio::time::timeout(TIMEOUT, mailer.send(&mail)).await;
+        }
+    }
+
+    /// It takes the connection, and never says a word.
+    #[tokio::test]
+    async fn a_silent_mail_server_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mailer = mailer(&listener, Duration::from_millis(200));
+        let sent = tokio::time::timeout(TIMEOUT, mailer.send(&mail())).await;
         sent.expect("it is given up in time").expect_err("nobody took it");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_tells_its_code_and_nobodys_address() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mailer = mailer(&listener, TIMEOUT);
+        let refusing = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (read, mut write) = stream.into_split();
+            let mut lines = BufReader::new(read).lines();
+            write.write_all(b"220 tiny\r\n").await.unwrap();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let answer = match line.strip_prefix("RCPT TO:") {
+                    Some(address) => format!("550 5.1.1 {address}: nobody of that name\r\n"),
+                    None => "250 ok\r\n".to_owned(),
+                };
+                // The client may be gone by now.
+                let _ = write.write_all(answer.as_bytes()).await;
+            }
+        });
+        let error = mailer.send(&mail()).await.expect_err("it is refused");
+        let debugged = format!("{error:?}");
+        let told = format!("{debugged} {:#}", anyhow::Error::from(error));
+        assert!(told.contains("it answered 550") && !told.contains("ann"), "{told}");
+        refusing.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_told_as_that() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mailer = mailer(&listener, TIMEOUT);
+        drop(listener);
+        let error = mailer.send(&mail()).await.expect_err("nobody is there");
+        assert!(error.to_string().ends_with("no connection, connection refused"), "{error}");
     }
 }
