@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use reqwest::StatusCode;
 use std::process::ExitCode;
+use url::{Host, Url};
 
 /// A request and the key that signs it.
 #[derive(Debug, Args)]
@@ -104,7 +105,11 @@ pub async fn send(request: Request) -> anyhow::Result<(StatusCode, String)> {
     };
     let method = request.method.to_ascii_uppercase();
     let target = format!("{}{}", url.trim_end_matches('/'), request.path);
-    let client = reqwest::Client::builder().build().context("building the HTTP client")?;
+    let client = reqwest::Client::builder();
+    // A proxy of the environment leads elsewhere, and knows no service of this machine.
+    let here = request.url.is_none() || is_loopback(&url);
+    let client = if here { client.no_proxy() } else { client };
+    let client = client.build().context("building the HTTP client")?;
     let method = reqwest::Method::from_bytes(method.as_bytes()).context("the method")?;
     let mut call = client.request(method.clone(), &target);
     for (name, value) in request.signed() {
@@ -122,4 +127,31 @@ pub async fn send(request: Request) -> anyhow::Result<(StatusCode, String)> {
     let status = response.status();
     let body = response.text().await.context("reading the answer")?;
     Ok((status, body))
+}
+
+fn is_loopback(url: &str) -> bool {
+    let url = Url::parse(url);
+    match url.as_ref().ok().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_machine_are_known() {
+        for url in ["http://127.0.0.1:8080", "http://localhost:1/x", "http://[::1]:8080"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in
+            ["https://pay.casino.example", "http://10.0.0.5", "http://localhost.example", "x"]
+        {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
 }

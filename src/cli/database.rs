@@ -1,10 +1,10 @@
 //! Commands that need a database: the one that is named, else the running sandbox's.
 
+use super::runtime;
 use crate::config::{Config, Profile};
 use crate::sandbox::{self, runfile};
 use crate::store::{Db, migrate as migrations, prove as proof};
 use anyhow::{Context, bail};
-use secrecy::ExposeSecret;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -45,18 +45,16 @@ pub async fn prove() -> anyhow::Result<ExitCode> {
     Ok(if found.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Migrates the database of `DATABASE_OWNER_URL` for production.
+/// Migrates the database of `DATABASE_OWNER_URL` for production, unless a configuration that was named has
+/// faults: the instances would not start on it.
 pub async fn migrate(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
-    let url = match crate::config::variable("DATABASE_OWNER_URL") {
-        Some(url) => url,
-        None => {
-            let loaded = Config::load(&Profile::Production { file: config }).ok();
-            let url = loaded.and_then(|config| config.database.owner_url);
-            url.context("set DATABASE_OWNER_URL to the owner's address of the database")?
-                .expose_secret()
-                .to_owned()
-        }
-    };
+    if config.is_some()
+        && let Err(faults) = Config::load(&Profile::Production { file: config })
+    {
+        return Ok(runtime::faults(&faults));
+    }
+    let url = crate::config::variable("DATABASE_OWNER_URL");
+    let url = url.context("set DATABASE_OWNER_URL to the owner's address of the database")?;
     migrations::migrate(&url, "production").await.context("migrating the database")?;
     println!("the database is up to date");
     Ok(ExitCode::SUCCESS)

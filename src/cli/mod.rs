@@ -68,6 +68,7 @@ enum Command {
     Demo,
     /// Bring the database of DATABASE_OWNER_URL up to this program's schema.
     Migrate {
+        /// A configuration file: where it has faults they are told, and nothing is migrated.
         #[arg(long)]
         config: Option<PathBuf>,
     },

@@ -107,6 +107,10 @@ async fn the_service_starts_on_its_own_kind_of_database_and_role_only() {
     production.run("serve").await.refused_with(&["not migrated", "interlock migrate"]);
     production.run("migrate").await.refused_with(&["set DATABASE_OWNER_URL"]);
     production.set("DATABASE_OWNER_URL", &owner);
+    production.set("BACKEND_SECRET", "short");
+    production.run("migrate").await.refused_with(&["1 fault(s)", "api_keys[0].secret"]);
+    production.run("serve").await.refused_with(&["1 fault(s)"]);
+    production.set("BACKEND_SECRET", SECRET);
     for _ in 0..2 {
         let said = production.run("migrate").await;
         assert_eq!(
@@ -262,6 +266,10 @@ async fn a_signed_call_reaches_the_sandbox_and_an_altered_one_does_not() {
     let mut variables = world.variables.clone();
     for name in ["DATABASE_URL", "DATABASE_OWNER_URL"] {
         variables.remove(name);
+    }
+    // A proxy for what is elsewhere is not asked for what is here.
+    for name in ["HTTP_PROXY", "http_proxy"] {
+        variables.insert(name.to_owned(), format!("http://127.0.0.1:{}", free_port()));
     }
     // The note of the running sandbox, which is written once it serves.
     until("run.json", || async { world.place.home().join("run.json").exists().then_some(()) })
