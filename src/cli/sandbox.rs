@@ -9,6 +9,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config, Profile};
 use crate::sandbox::cluster::PrivateCluster;
 use crate::sandbox::keys::SandboxKeys;
+use crate::sandbox::ports::{self, Setting, Wanted};
 use crate::sandbox::runfile::{Claim, RunFile, Running, find};
 use crate::sandbox::{self, console, mocks, players};
 use crate::shutdown::Shutdown;
@@ -65,6 +66,8 @@ pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<Exit
     let secrets = Secrets::new(profile, Config::variables(), &config, psps.clone());
     secrets::watch(secrets, Arc::new(SystemClock), Hangup::Stops, &shutdown)
         .context("handling signals")?;
+    // All at once, and before anything runs: beside another sandbox every port is taken.
+    ports::check_free(wanted_ports(&config, mocks)?)?;
     let database = database(&config, &home).await?;
     let ran = run(&config, (&home, &claim), psps, &database, mocks, &shutdown).await;
     if let Some(cluster) = database.cluster {
@@ -73,6 +76,26 @@ pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<Exit
             .context("stopping PostgreSQL")?;
     }
     ran.map(|()| ExitCode::SUCCESS)
+}
+
+/// Where this process will listen.
+fn wanted_ports(config: &Config, mocks: Mocks) -> anyhow::Result<Vec<Wanted>> {
+    let server = &config.server;
+    let webhooks = server.webhooks_tls.as_ref().map(|tls| tls.listen);
+    let own = [
+        ("the API", Some(server.listen), "server.listen"),
+        ("the metrics", server.metrics_listen, "server.metrics_listen"),
+        ("webhooks over TLS", webhooks, "server.webhooks_tls_listen"),
+    ];
+    let own = own.into_iter().filter_map(|(purpose, address, key)| {
+        let setting = Setting::Address { key: key.to_owned() };
+        Some(Wanted { purpose: purpose.to_owned(), address: address?, setting })
+    });
+    let mut wanted: Vec<Wanted> = own.collect();
+    if mocks == Mocks::Own {
+        wanted.extend(sandbox::mocks::ports(config)?);
+    }
+    Ok(wanted)
 }
 
 async fn database(config: &Config, home: &Path) -> anyhow::Result<Database> {

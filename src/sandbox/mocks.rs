@@ -1,7 +1,7 @@
 //! The sandbox's mock PSPs and vendors: one for each configured account, at its own address.
 
 use super::keys::SandboxKeys;
-use super::ports::{self, Setting};
+use super::ports::{self, Setting, Wanted};
 use crate::config::{Config, PspAccount};
 use anyhow::Context;
 use mock_psps::{MockAccount, MockConfig, MockVendor, Running};
@@ -17,41 +17,46 @@ use url::Url;
 /// An account without a mock, or a port that is taken.
 pub async fn start(config: &Config, home: &Path) -> anyhow::Result<Running> {
     let mocks = mock_config(config, home)?;
-    check_ports(config, &mocks)?;
+    ports::check_free(ports(config)?)?;
     mock_psps::start(mocks).await
 }
 
-/// A port that somebody else has is told with the setting that chooses another.
-fn check_ports(config: &Config, mocks: &MockConfig) -> anyhow::Result<()> {
-    let control = Setting::Address { key: "sandbox.control_listen".to_owned() };
-    ports::check_free("the mocks' control API", mocks.control_addr, control)?;
+/// Where the mocks listen, each with the setting that chooses another port.
+///
+/// # Errors
+/// An address that is none.
+pub fn ports(config: &Config) -> anyhow::Result<Vec<Wanted>> {
+    let mut wanted = vec![Wanted {
+        purpose: "the mocks' control API".to_owned(),
+        address: config.sandbox.control_listen,
+        setting: Setting::Address { key: "sandbox.control_listen".to_owned() },
+    }];
     for account in &config.psps {
-        check_mock(&account.id, "psps", &account.base_url)?;
+        wanted.push(port_of(&account.id, "psps", &account.base_url)?);
         let pages = account.sandbox.settings.get("pages_port").and_then(|port| port.parse().ok());
         if let Some(port) = pages {
             let id = account.id.replace('-', "_");
             let key = format!("psps.{id}.sandbox.settings.pages_port");
             let purpose = format!("the pages of {}'s mock", account.id);
-            ports::check_free(&purpose, here(port), Setting::Port { key })?;
+            wanted.push(Wanted { purpose, address: here(port), setting: Setting::Port { key } });
         }
     }
     // Vendors that know people are a list of their own; the name of the variable is alike.
     for account in &config.vendors {
-        check_mock(&account.id, "vendors", &account.base_url)?;
+        wanted.push(port_of(&account.id, "vendors", &account.base_url)?);
     }
     for account in &config.checks {
-        check_mock(&account.id, "checks", &account.base_url)?;
+        wanted.push(port_of(&account.id, "checks", &account.base_url)?);
     }
-    Ok(())
+    Ok(wanted)
 }
 
-fn check_mock(id: &str, list: &str, base_url: &str) -> anyhow::Result<()> {
+fn port_of(id: &str, list: &str, base_url: &str) -> anyhow::Result<Wanted> {
     let key = format!("{list}.{}.base_url", id.replace('-', "_"));
     let url = Url::parse(base_url).with_context(|| format!("{key} is no URL"))?;
     let port = url.port_or_known_default().context("a mock's base_url needs a port")?;
     let setting = Setting::Url { key, url: Box::new(url) };
-    ports::check_free(&format!("the mock of {id}"), here(port), setting)?;
-    Ok(())
+    Ok(Wanted { purpose: format!("the mock of {id}"), address: here(port), setting })
 }
 
 fn here(port: u16) -> SocketAddr {

@@ -9,14 +9,45 @@ pub enum PortError {
     #[error(
         "port {} of {} for {purpose} is taken by another program. Stop that one, or choose another \
          address: {}",
-        .address.port(), .address.ip(), .setting.with(*.address, free_suggestion(*.address))
+        .address.port(), .address.ip(), .setting.with(*.address, *.free)
     )]
-    Taken { purpose: String, address: SocketAddr, setting: Setting },
+    Taken { purpose: String, address: SocketAddr, setting: Setting, free: u16 },
     #[error(
         "listening on {address} for {purpose}: {source}. To change it: {}",
         .setting.with(*.address, .address.port())
     )]
     Other { purpose: String, address: SocketAddr, setting: Setting, source: io::Error },
+}
+
+/// Everything that cannot be listened on, told at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", told(.0))]
+pub struct PortsError(Vec<PortError>);
+
+/// One as it is; of several the variables as lines that can be copied.
+fn told(errors: &[PortError]) -> String {
+    if let [one] = errors {
+        return one.to_string();
+    }
+    let line = |error: &PortError| match error {
+        PortError::Taken { purpose, address, setting, free } => {
+            format!("\n  {}  # {address} for {purpose}", setting.with(*address, *free))
+        }
+        other @ PortError::Other { .. } => format!("\n  # {other}"),
+    };
+    let lines: String = errors.iter().map(line).collect();
+    let count = errors.len();
+    format!(
+        "{count} ports are taken, by another sandbox perhaps. Stop it, or set all of these variables:{lines}"
+    )
+}
+
+/// Who is about to listen where.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub purpose: String,
+    pub address: SocketAddr,
+    pub setting: Setting,
 }
 
 /// Which setting holds an address, and what of it.
@@ -56,13 +87,27 @@ pub fn listen(purpose: &str, address: SocketAddr, key: &str) -> Result<TcpListen
     bind(purpose, address, Setting::Address { key: key.to_owned() })
 }
 
-/// Says so when the port of a mock PSP account, or of their control API, is taken. Whoever serves
-/// there binds it right afterwards.
+/// Says which of these ports are taken. Whoever serves there binds them right afterwards.
 ///
 /// # Errors
-/// As [`listen`].
-pub fn check_free(purpose: &str, address: SocketAddr, setting: Setting) -> Result<(), PortError> {
-    bind(purpose, address, setting).map(drop)
+/// As [`listen`], for all of them.
+pub fn check_free(wanted: Vec<Wanted>) -> Result<(), PortsError> {
+    let mut errors = Vec::new();
+    // Kept until all are told, so that no free port is offered twice.
+    let mut offered = Vec::new();
+    for Wanted { purpose, address, setting } in wanted {
+        match bind(&purpose, address, setting) {
+            Ok(_) => {}
+            Err(PortError::Taken { purpose, address, setting, free: _ }) => {
+                let listener = free_port(address);
+                let free = port_of(listener.as_ref());
+                offered.extend(listener);
+                errors.push(PortError::Taken { purpose, address, setting, free });
+            }
+            Err(other) => errors.push(other),
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(PortsError(errors)) }
 }
 
 fn bind(purpose: &str, address: SocketAddr, setting: Setting) -> Result<TcpListener, PortError> {
@@ -73,16 +118,22 @@ fn bind(purpose: &str, address: SocketAddr, setting: Setting) -> Result<TcpListe
     bound.map_err(|source| {
         let purpose = purpose.to_owned();
         match source.kind() {
-            io::ErrorKind::AddrInUse => PortError::Taken { purpose, address, setting },
+            io::ErrorKind::AddrInUse => {
+                let free = port_of(free_port(address).as_ref());
+                PortError::Taken { purpose, address, setting, free }
+            }
             _ => PortError::Other { purpose, address, setting, source },
         }
     })
 }
 
-/// A port that is free now, or 0, which lets the system choose.
-fn free_suggestion(address: SocketAddr) -> u16 {
-    let free = TcpListener::bind(SocketAddr::new(address.ip(), 0));
-    free.and_then(|listener| listener.local_addr()).map_or(0, |address| address.port())
+fn free_port(address: SocketAddr) -> Option<TcpListener> {
+    TcpListener::bind(SocketAddr::new(address.ip(), 0)).ok()
+}
+
+/// 0, which lets the system choose, where there is none.
+fn port_of(listener: Option<&TcpListener>) -> u16 {
+    listener.and_then(|listener| listener.local_addr().ok()).map_or(0, |address| address.port())
 }
 
 #[cfg(test)]
@@ -103,7 +154,10 @@ mod tests {
     fn the_way_out_of_a_url_keeps_its_path_and_of_a_port_is_a_port() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let told = |setting| check_free("a mock", address, setting).unwrap_err().to_string();
+        let told = |setting| {
+            let purpose = "a mock".to_owned();
+            check_free(vec![Wanted { purpose, address, setting }]).unwrap_err().to_string()
+        };
         let key = "vendors.elliptic.base_url".to_owned();
         let url: Url = format!("http://127.0.0.1:{}/v2", address.port()).parse().unwrap();
         let text = told(Setting::Url { key, url: Box::new(url) });
@@ -114,6 +168,24 @@ mod tests {
         let text = told(Setting::Port { key: "psps.x.sandbox.settings.pages_port".to_owned() });
         let (_, port) = text.split_once("__PAGES_PORT=").expect("named");
         assert!(port.parse::<u16>().is_ok(), "{text}");
+    }
+
+    #[test]
+    fn all_taken_ports_are_told_at_once_with_free_ones_that_differ() {
+        let taken: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let wanted = taken.iter().enumerate().map(|(number, listener)| Wanted {
+            purpose: "a mock".to_owned(),
+            address: listener.local_addr().unwrap(),
+            setting: Setting::Port { key: format!("mock.m{number}") },
+        });
+        let text = check_free(wanted.collect()).unwrap_err().to_string();
+        assert!(text.starts_with("3 ports are taken"), "{text}");
+        let free = |number: usize| {
+            let (_, port) = text.split_once(&format!("  INTERLOCK__MOCK__M{number}=")).unwrap();
+            port.split(' ').next().unwrap().parse::<u16>().unwrap()
+        };
+        let offered = std::collections::BTreeSet::from([free(0), free(1), free(2)]);
+        assert_eq!(offered.len(), 3, "{text}");
     }
 
     #[test]

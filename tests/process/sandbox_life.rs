@@ -140,6 +140,16 @@ async fn taken_ports_are_one_clear_message_and_nothing_is_left_running() {
     let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
     refused(&place, &[&port.to_string(), "taken", &format!("{variable}=")]).await;
     drop(taken);
+    // Beside another sandbox all are taken, and told at once.
+    let variables = place.variables();
+    let taken = [place.api, place.control, place.webhooks_tls, port];
+    let taken = taken.map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+    let (api, control) = ("INTERLOCK__SERVER__LISTEN=", "INTERLOCK__SANDBOX__CONTROL_LISTEN=");
+    let tls = "INTERLOCK__SERVER__WEBHOOKS_TLS_LISTEN=";
+    let said = run(place.home(), &variables, &["sandbox"]).await;
+    said.refused_with(&["4 ports are taken", api, control, tls, &format!("{variable}=")]);
+    assert!(!place.home().join("pg").exists() || place.postgres().is_none(), "{said:?}");
+    drop(taken);
     stopped(started(&place).await, &place, Signal::SIGINT).await;
 }
 
