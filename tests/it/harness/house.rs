@@ -6,17 +6,23 @@ use interlock::sandbox::cluster::{APP_ROLE, OWNER_ROLE, PrivateCluster};
 use interlock::sandbox::keys::SandboxKeys;
 use interlock::store::migrate;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
 const TEMPLATE: &str = "template_it";
+/// So many databases of tests that are over may wait to be dropped.
+const OVER_MAX: usize = 4;
 
 pub struct House {
     cluster: PrivateCluster,
     /// The sandbox's folder: its keys are made once.
     pub home: PathBuf,
     databases: AtomicU32,
+    over: Mutex<Vec<String>>,
+    /// Its files are in memory.
+    in_memory: bool,
 }
 
 /// The house of this run; the first test builds it.
@@ -36,7 +42,19 @@ async fn build() -> House {
     .await
     .unwrap();
     migrate::migrate(&cluster.url(TEMPLATE, OWNER_ROLE), "sandbox").await.unwrap();
-    House { cluster, home, databases: AtomicU32::new(0) }
+    let in_memory = in_memory(&home);
+    House { cluster, home, databases: AtomicU32::new(0), over: Mutex::default(), in_memory }
+}
+
+#[cfg(target_os = "linux")]
+fn in_memory(folder: &Path) -> bool {
+    use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+    statfs(folder).is_ok_and(|it| it.filesystem_type() == TMPFS_MAGIC)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn in_memory(_: &Path) -> bool {
+    false
 }
 
 impl House {
@@ -53,6 +71,30 @@ impl House {
             made.await.unwrap()
         })
         .await
+    }
+
+    /// Gives back the memory of a database whose test is over. On a disk there is room for all of them until the
+    /// cluster goes, and every drop is a checkpoint, for which the other tests would wait.
+    pub fn forget(&'static self, database: String) {
+        if self.in_memory {
+            self.drop_later(database);
+        }
+    }
+
+    /// Several at a time, beside the tests.
+    fn drop_later(&'static self, database: String) {
+        let mut over = self.over.lock().unwrap();
+        over.push(database);
+        if over.len() < OVER_MAX {
+            return;
+        }
+        let names = std::mem::take(&mut *over);
+        std::thread::spawn(move || {
+            for name in names {
+                // What stays goes with the cluster.
+                let _ = self.cluster.drop_database(&name);
+            }
+        });
     }
 
     pub fn app_url(&self, database: &str) -> String {
@@ -80,4 +122,26 @@ impl House {
     pub fn superuser_url(&self, database: &str) -> String {
         self.cluster.url(database, "postgres")
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_of_tests_that_are_over_are_dropped() {
+    let house = house().await;
+    let mut names = Vec::new();
+    for _ in 0..OVER_MAX {
+        names.push(house.database().await);
+    }
+    // As many of nobody's after them: whatever other tests drop meanwhile, none of ours is left waiting.
+    let nobodys = std::iter::repeat_n("nobodys".to_owned(), OVER_MAX);
+    names.iter().cloned().chain(nobodys).for_each(|name| house.drop_later(name));
+    let pool = sqlx::PgPool::connect(&house.owner_url(interlock::sandbox::cluster::DATABASE))
+        .await
+        .unwrap();
+    let left = async || {
+        let left = "select count(*) from pg_database where datname = any($1)";
+        let left = sqlx::query_scalar::<_, i64>(left).bind(&names).fetch_one(&pool).await.unwrap();
+        (left == 0).then_some(())
+    };
+    eventually("they are dropped", Duration::from_secs(60), left).await;
+    pool.close().await;
 }

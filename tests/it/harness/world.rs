@@ -257,5 +257,6 @@ impl Drop for World {
             instance.kill();
         }
         assert!(self.closed || std::thread::panicking(), "a test ends by closing the books");
+        self.house.forget(std::mem::take(&mut self.database));
     }
 }
