@@ -138,7 +138,10 @@ fn run<W: Worker>(flows: &Flows, crew: &Crew, nudge: &Arc<Notify>, worker: W) {
     crew.driven.add(name);
     crew.tasks.spawn(async move {
         if cut.run_until_cancelled(drive(Arc::new(worker), driven)).await.is_none() {
-            tracing::warn!(worker = name, "its look was cut off by the stop and will be done again");
+            tracing::warn!(
+                worker = name,
+                "its look was cut off by the stop and will be done again"
+            );
         }
     });
 }

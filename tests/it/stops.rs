@@ -36,9 +36,8 @@ async fn a_proof_that_takes_hours_keeps_no_instance_from_its_stop() {
     let lock = "lock table house_balance in access exclusive mode";
     sqlx::query(lock).execute(&mut *gate).await.unwrap();
     let service = workers_of(&world).await;
-    let held = format!(
-        "select count(*) from lane_slot where holder = '{NAME}' and lease_until > now()"
-    );
+    let held =
+        format!("select count(*) from lane_slot where holder = '{NAME}' and lease_until > now()");
     assert_eq!(world.number(&held).await, 2);
     let waits = "select count(*) from pg_locks l join pg_stat_activity a using (pid)
                  where a.datname = current_database() and l.locktype = 'relation' and not l.granted";

@@ -191,7 +191,8 @@ mod tests {
         let data = super::super::folders::temporary().unwrap();
         let data = data.canonicalize().unwrap();
         let judged = |words: &[&str], parent: Option<Whose>| {
-            let line: Vec<u8> = words.iter().flat_map(|it| [it.as_bytes(), b"\0"].concat()).collect();
+            let line: Vec<u8> =
+                words.iter().flat_map(|it| [it.as_bytes(), b"\0"].concat()).collect();
             by_command_line(&line, &data, || parent)
         };
         let (postgres, here) = ("/usr/lib/postgresql/15/bin/postgres", data.to_str().unwrap());
