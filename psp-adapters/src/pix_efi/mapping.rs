@@ -176,18 +176,20 @@ pub(super) fn charge_state(response: &HttpResponse, (txid, now): &(String, Times
     Ok(Report::new(&**txid, status))
 }
 
-/// What arrived, all of it. What the scheme's special mechanism took back (`MED_…`) is no return of ours.
+/// Whether we sent it back ourselves: neither the scheme's special mechanism (`MED_…`) nor somebody by hand.
+pub(super) fn we_returned(back: &Json) -> bool {
+    let by_scheme = back.str("natureza").is_some_and(|nature| nature.starts_with("MED"));
+    !by_scheme && back.attempt("id").is_some()
+}
+
+/// What arrived, all of it. What has gone back otherwise than as a return of ours was taken back.
 fn paid(txid: &str, arrived: &[Json]) -> Told {
-    let taken = arrived
-        .iter()
-        .flat_map(|pix| pix.list("devolucoes"))
-        .filter(|back| back.str("natureza").is_some_and(|nature| nature.starts_with("MED")))
-        .filter(|back| back.str("status") == Some("DEVOLVIDO"));
-    let mut taken = taken.peekable();
-    let status = if taken.peek().is_some() {
-        Status::Reversed { money: sum(taken)? }
-    } else {
-        Status::Succeeded { money: sum(arrived.iter())? }
+    let back = arrived.iter().flat_map(|pix| pix.list("devolucoes"));
+    let back = back.filter(|back| back.str("status") == Some("DEVOLVIDO"));
+    let mut taken = back.filter(|back| !we_returned(back)).peekable();
+    let status = match taken.peek() {
+        Some(_) => Status::Reversed { money: sum(taken)? },
+        None => Status::Succeeded { money: sum(arrived.iter())? },
     };
     let payer = arrived.first().and_then(|pix| pix.get("gnExtras/pagador")).map(payer);
     Ok(Report { payer, ..Report::new(txid, status) })

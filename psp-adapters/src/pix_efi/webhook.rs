@@ -6,7 +6,7 @@
 //! root (secret `webhook_client_ca_pem`) is turned away. Where nobody checks one, in front of us or here, a
 //! call is a hint as any other.
 
-use super::PixEfi;
+use super::{PixEfi, mapping::we_returned};
 use crate::prelude::*;
 use openssl::x509::{X509, X509VerifyResult};
 
@@ -107,10 +107,10 @@ fn events(pix: &Json) -> Option<Vec<WebhookEvent>> {
     let told = back.iter().map(|back| {
         let id = back.str("id").unwrap_or_default();
         let state = format!("{id}:{}", back.str("status").unwrap_or_default());
-        if AttemptRef::parse(id).is_some() {
+        if we_returned(back) {
             event("devolucao", Subject::Return, Some(id), back.word("rtrId"), &state)
         } else {
-            // None of ours: the scheme took the deposit back.
+            // None of ours: the scheme took the deposit back, or somebody at Efí did.
             event("devolucao", Subject::Deposit, txid, received.clone(), &state)
         }
     });

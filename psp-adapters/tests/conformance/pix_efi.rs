@@ -282,14 +282,15 @@ fn a_certificate_of_another_issuer_is_turned_away() {
 
 #[test]
 fn a_batch_names_every_payment_in_it() {
-    let (first, second, third) = (attempt(1).lower(), attempt(2).lower(), attempt(3).lower());
+    let [first, second, third, fourth] = [1, 2, 3, 4].map(|number| attempt(number).lower());
     let body = json!({"pix": [
         {"endToEndId": "E1", "txid": first, "valor": "1.00"},
         {"endToEndId": "E2", "tipo": "SOLICITACAO", "status": "REALIZADO", "valor": "1.00",
             "gnExtras": {"idEnvio": second}},
         {"endToEndId": "E3", "txid": first, "valor": "1.00", "devolucoes": [
             returned(&third, "1.00", "DEVOLVIDO", "ORIGINAL"),
-            returned("881", "1.00", "DEVOLVIDO", "MED_FRAUDE")]},
+            returned("881", "1.00", "DEVOLVIDO", "MED_FRAUDE"),
+            returned(&fourth, "1.00", "DEVOLVIDO", "MED_FRAUDE")]},
     ]});
     let call = Call::post(PATH, &[], body.to_string().into_bytes(), Signed::Nothing);
     let events = receive(&call).unwrap().into_inner().events;
@@ -298,6 +299,7 @@ fn a_batch_names_every_payment_in_it() {
         (Subject::Deposit, attempt(1)),
         (Subject::Payout, attempt(2)),
         (Subject::Return, attempt(3)),
+        (Subject::Deposit, attempt(1)),
         (Subject::Deposit, attempt(1)),
     ];
     assert_eq!(told, expected);

@@ -55,6 +55,44 @@ fn only_what_has_come_back_of_a_payout_is_told_as_returned() {
     assert_eq!(told(&two), Status::Returned { money: brl(450) });
 }
 
+/// Whoever sends a deposit back in Efí's own panel does so under an id of their own, and its nature is that
+/// of any return: only our attempts' ids say that it was ours.
+#[test]
+fn what_somebody_sent_back_by_hand_is_taken_back_and_our_own_return_is_not() {
+    let fixture = PixEfiFixture::new();
+    let operation = fixture.operation(Act::AskDeposit).unwrap();
+    let told = |back: &[Value]| {
+        let answer = |step: &str, request: &HttpRequest| {
+            let fine = fixture.answer(Act::AskDeposit, Case::Succeeded, step, request).unwrap();
+            let mut body: Value = serde_json::from_slice(&fine.body).unwrap();
+            if step != "token" {
+                body["pix"][0]["devolucoes"] = back.into();
+            }
+            Ok(response(fine.status, body.to_string()))
+        };
+        match drive(fixture.psp().adapter(), &operation, now(), None, answer).outcome {
+            Outcome::Reported(report) => report.status,
+            other => panic!("{other:?}"),
+        }
+    };
+    let brl = |minor| Money::new(minor, Currency::BRL);
+    let ours = returned(&attempt(2).lower(), "4.00", "DEVOLVIDO", "ORIGINAL");
+    let by_hand = returned("881", "3.00", "DEVOLVIDO", "ORIGINAL");
+    let mut unnamed = returned("882", "2.50", "DEVOLVIDO", "ORIGINAL");
+    unnamed.as_object_mut().unwrap().remove("natureza");
+    // The mechanism of the scheme chooses its ids, and may choose one that looks like ours.
+    let by_scheme = returned(&attempt(3).lower(), "1.00", "DEVOLVIDO", "MED_FRAUDE");
+    let open = returned("883", "1.00", "EM_PROCESSAMENTO", "ORIGINAL");
+    let refused = returned("884", "1.00", "NAO_REALIZADO", "ORIGINAL");
+    let kept = [ours.clone(), open, refused];
+    assert_eq!(told(&kept), Status::Succeeded { money: brl(1050) });
+    for (back, minor) in [(&by_hand, 300), (&unnamed, 250), (&by_scheme, 100)] {
+        let back = [kept.to_vec(), vec![back.clone()]].concat();
+        assert_eq!(told(&back), Status::Reversed { money: brl(minor) });
+    }
+    assert_eq!(told(&[ours, by_hand, unnamed, by_scheme]), Status::Reversed { money: brl(650) });
+}
+
 /// Parts come back one by one, each under the id and the status of the Pix that was sent.
 #[test]
 fn each_part_that_comes_back_is_news_and_a_repeat_of_it_is_none() {

@@ -85,6 +85,23 @@ async fn adyen_hears_of_its_return_by_sending_it_again() {
     stage.world.close().await;
 }
 
+/// Somebody at the casino sends a credited deposit back in Efí's own panel: there it is a return like ours,
+/// under an id of theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pix_that_was_sent_back_by_hand_is_no_longer_the_players() {
+    let stage = Stage::open("pix-efi-br").await;
+    let (cell, payment) = stage.deposit("back", 0).await;
+    stage.pay(&payment).await;
+    let deposit = stage.reaches(&cell, "succeeded", SOON).await.unwrap();
+    assert_eq!(stage.world.wallet(&cell.player).await.cash, stage.account.money(0).minor);
+    stage.world.complete(&deposit, "returned").await;
+    let reversed = stage.world.settled(deposit.id, "reversed").await;
+    assert_eq!(tried(&reversed), ["pix-efi-br reversed"]);
+    let wallet = stage.world.wallet(&cell.player).await;
+    assert_eq!((wallet.cash, wallet.held, wallet.owed), (0, 0, 0));
+    stage.world.close().await;
+}
+
 macro_rules! accounts {
     ($($name:ident = $id:literal $(, $lost:ident)?;)+) => {
         $(#[tokio::test(flavor = "multi_thread")]
