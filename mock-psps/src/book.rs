@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +56,11 @@ impl Status {
             Self::Returned => "returned",
             Self::ChargedBack => "charged_back",
         }
+    }
+
+    /// Whether money can still come for it: nobody has paid, though some have said that nobody would.
+    pub(crate) fn may_be_paid(self) -> bool {
+        matches!(self, Self::Pending | Self::Declined | Self::Expired | Self::Cancelled)
     }
 
     /// Whether the books may go from one state to the other. A success may follow a refusal,
@@ -132,7 +137,30 @@ struct Shelf {
     file: Option<File>,
 }
 
+/// Written when books are opened: it ends a torn last line, and the empty line after it says that this was a
+/// run's last one.
+const END_OF_RUN: &[u8] = b"\n\n";
+
 impl Shelf {
+    /// What former runs have written. The last line of a run may be cut off, also inside of a character: it
+    /// was never acknowledged to anyone. Any other that cannot be read is a loss that nobody may overlook.
+    fn read(&mut self, kept: &[u8]) -> anyhow::Result<()> {
+        let mut lines = kept.split(|byte| *byte == b'\n').enumerate().peekable();
+        while let Some((index, line)) = lines.next() {
+            let ends_a_run = lines.peek().is_none_or(|(_, next)| next.is_empty());
+            match serde_json::from_slice::<Vec<Record>>(line) {
+                Ok(records) => records.into_iter().for_each(|record| self.apply(record)),
+                Err(_) if line.is_empty() || ends_a_run => {}
+                Err(error) => anyhow::bail!(
+                    "line {} of these books cannot be read ({error}), and more was written after it; \
+                     repair the line, or move the file away to begin with empty books",
+                    index + 1
+                ),
+            }
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, record: Record) {
         match record {
             Record::Movement(movement) => match self.by_reference.get(&movement.reference) {
@@ -165,8 +193,27 @@ impl Entry<'_> {
         &self.shelf.movements
     }
 
+    /// Keeps a movement, or what has become of it. What came of one is never written over another.
     pub(crate) fn put(&mut self, movement: Movement) {
+        let known = self.movement(&movement.reference);
+        let same = known.is_none_or(|known| known.created_at == movement.created_at);
+        assert!(same, "two movements have the reference {}", movement.reference);
         self.record(Record::Movement(movement));
+    }
+
+    /// Keeps a new movement, unless its reference has been given away: then another is to be drawn.
+    #[must_use]
+    pub(crate) fn add(&mut self, movement: &Movement) -> bool {
+        let free = self.movement(&movement.reference).is_none();
+        if free {
+            self.put(movement.clone());
+        }
+        free
+    }
+
+    /// How many facts are kept: none is ever taken away, so what comes later finds more.
+    pub(crate) fn facts_kept(&self) -> usize {
+        self.shelf.facts.len()
     }
 
     pub(crate) fn fact(&self, table: &str, key: &str) -> Option<&Value> {
@@ -195,16 +242,11 @@ impl Book {
         let mut shelf = Shelf::default();
         if let Some(path) = path {
             if path.exists() {
-                let file = File::open(path).with_context(|| format!("reading {path:?}"))?;
-                for line in BufReader::new(file).lines() {
-                    // A line cut off by a kill was never acknowledged to anyone.
-                    let records: Vec<Record> = serde_json::from_str(&line?).unwrap_or_default();
-                    records.into_iter().for_each(|record| shelf.apply(record));
-                }
+                let kept = std::fs::read(path).with_context(|| format!("reading {path:?}"))?;
+                shelf.read(&kept).with_context(|| format!("reading {path:?}"))?;
             }
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            // Ends a torn last line, so that the next record stands on a line of its own.
-            file.write_all(b"\n")?;
+            file.write_all(END_OF_RUN)?;
             shelf.file = Some(file);
         }
         Ok(Self { shelf: Mutex::new(shelf) })
@@ -260,5 +302,86 @@ impl Book {
 
     fn lock(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use super::{Book, END_OF_RUN, Kind, Movement, Shelf, Status};
+    use serde_json::{Value, json};
+
+    fn line(name: &str) -> Vec<u8> {
+        let fact = json!([{ "fact": { "table": "t", "key": name, "value": "Zoë" } }]);
+        format!("{fact}\n").into_bytes()
+    }
+
+    fn read(parts: &[&[u8]]) -> Result<usize, String> {
+        let mut shelf = Shelf::default();
+        let told = shelf.read(&parts.concat()).map(|()| shelf.facts.len());
+        told.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_the_last_line_of_a_run_may_be_cut_off() {
+        let (a, b) = (line("a"), line("b"));
+        // Inside of the ë, and inside of the brackets.
+        let middle = b.iter().position(|byte| *byte == 0xc3).unwrap();
+        for torn in [&b[..=middle], &b[..5], &b[..b.len() - 2]] {
+            assert_eq!(read(&[&a, torn]), Ok(1));
+            assert_eq!(read(&[&a, torn, END_OF_RUN, &a, &b, END_OF_RUN]), Ok(2));
+            let told = read(&[&a, torn, b"\n", &b]).unwrap_err();
+            assert!(told.starts_with("line 2 of these books cannot be read"), "{told}");
+        }
+        // A line that had everything but its end.
+        assert_eq!(read(&[&a, &b[..b.len() - 1], END_OF_RUN, &a]), Ok(2));
+    }
+
+    fn movement(client_reference: &str) -> Movement {
+        let now = crate::clock::now();
+        Movement {
+            reference: "1".to_owned(),
+            client_reference: client_reference.to_owned(),
+            kind: Kind::Payout,
+            amount_minor: 1,
+            currency: "EUR".to_owned(),
+            status: Status::Pending,
+            created_at: now,
+            changed_at: now,
+            settled_at: None,
+            code: None,
+            payer: None,
+            wire: Value::Null,
+        }
+    }
+
+    #[test]
+    fn no_movement_is_written_over_another() {
+        let book = Book::open(None).unwrap();
+        let (first, second) = (movement("a"), movement("b"));
+        assert!(book.enter(|entry| entry.add(&first)));
+        assert!(!book.enter(|entry| entry.add(&second)), "its reference is taken");
+        let put = |movement: Movement| book.enter(|entry| entry.put(movement));
+        put(Movement { status: Status::Succeeded, ..first });
+        let other = std::panic::AssertUnwindSafe(|| put(second));
+        assert!(std::panic::catch_unwind(other).is_err());
+        let kept = book.movements();
+        assert_eq!((kept.len(), kept[0].client_reference.as_str()), (1, "a"));
+        assert_eq!(kept[0].status, Status::Succeeded);
+    }
+
+    #[test]
+    fn books_with_a_hole_are_not_opened() {
+        let path = std::env::temp_dir().join(format!("mock-book-{}.jsonl", crate::ids::uuid()));
+        std::fs::write(&path, [&line("a")[..7], b"\n", &line("b")].concat()).unwrap();
+        let told = format!("{:#}", Book::open(Some(&path)).err().unwrap());
+        assert!(told.contains("line 1") && told.contains("mock-book-"), "{told}");
+        std::fs::write(&path, line("a")).unwrap();
+        for _ in 0..3 {
+            let book = Book::open(Some(&path)).unwrap();
+            book.enter(|entry| entry.put_fact("t", "b", json!(1)));
+            assert_eq!(book.facts("t").len(), 2);
+        }
+        std::fs::remove_file(path).unwrap();
     }
 }

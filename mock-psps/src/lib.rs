@@ -5,11 +5,12 @@
 //! documentation, so that one misreading cannot cancel itself out.
 //!
 //! Modules in reading order: `config` (what runs), `server` (ports that can go down and reset
-//! connections), `tls` (ports that want client certificates), `book` (what really moved), `faults`
-//! (what goes wrong), `psp` (one account and the dialect it speaks), `registry` (which dialects
-//! there are), `scenario` (what payers and banks do), `chain` (coins and who sends them),
-//! `webhooks` (how it is told), `statement` (settlement files), `pages` (hosted pages), `vendors`
-//! (who screens), `control` (the API of tests and the demo), and the PSPs, one folder each.
+//! connections), `tls` (ports that want client certificates), `local` (who is served at all), `tokens`
+//! (what clients are let in by), `book` (what really moved), `faults` (what goes wrong), `psp` (one
+//! account and the dialect it speaks), `registry` (which dialects there are), `scenario` (what payers and
+//! banks do), `chain` (coins and who sends them), `webhooks` (how it is told), `statement` (settlement
+//! files), `pages` (hosted pages), `vendors` (who screens), `control` (the API of tests and the demo), and
+//! the PSPs, one folder each.
 
 mod adyen;
 mod book;
@@ -21,6 +22,7 @@ mod control;
 mod faults;
 mod fireblocks;
 mod ids;
+mod local;
 mod mercadopago;
 mod money;
 mod nuvei;
@@ -34,6 +36,7 @@ mod server;
 mod statement;
 mod swish;
 mod tls;
+mod tokens;
 mod truelayer;
 mod trustly;
 mod vendors;

@@ -1,5 +1,6 @@
 //! One PSP account: its books, faults, courier and port, and the dialect that it speaks.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,8 @@ use crate::book::{Book, Entry, Kind, Movement, Payer, Status};
 use crate::chain::Chain;
 use crate::clock::Offset;
 use crate::config::MockAccount;
-use crate::faults::Faults;
+use crate::faults::{Call, Fault, Faults};
+use crate::local;
 use crate::scenario::Outcome;
 use crate::server::Gate;
 use crate::statement::{self, File, Row};
@@ -31,7 +33,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Notice {
     pub(crate) reference: String,
-    pub(crate) event: &'static str,
+    pub(crate) event: Cow<'static, str>,
     /// The PSP's event id: equal in repeats.
     pub(crate) id: String,
     pub(crate) url: String,
@@ -104,6 +106,17 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// Whether such a movement can come to this at all: no chain charges back.
     fn knows(&self, _kind: Kind, _to: Status) -> bool {
         true
+    }
+
+    /// Whether such a call can go wrong like this: where a deposit begins with an address or a session, the
+    /// call that asks for it books nothing that could be paid or told.
+    fn can_go_wrong(&self, _: Call, _: Fault) -> bool {
+        true
+    }
+
+    /// Whether the time of an open deposit is over, so that nobody can pay it any more.
+    fn has_run_out(&self, _: &Movement) -> bool {
+        false
     }
 
     /// Whether it tells that a charge-back was won by the merchant.
@@ -181,10 +194,11 @@ impl Psp {
 
     /// Opens the ports for the first time, with everything behind them.
     pub(crate) async fn open(self: &Arc<Self>) -> io::Result<()> {
+        let served = |routes| local::only(self.clock.around(routes));
         if let Some(pages) = &self.pages {
-            pages.open(self.clock.around(self.dialect.clone().pages(self.clone()))).await?;
+            pages.open(served(self.dialect.clone().pages(self.clone()))).await?;
         }
-        self.gate.open(self.clock.around(self.dialect.clone().routes(self.clone()))).await
+        self.gate.open(served(self.dialect.clone().routes(self.clone()))).await
     }
 
     pub(crate) async fn is_up(&self) -> bool {

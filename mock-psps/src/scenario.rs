@@ -83,7 +83,7 @@ fn complete_if(
     done: &Completion,
     wanted: impl FnOnce(Status) -> bool,
 ) -> Result<(Movement, oneshot::Receiver<()>), CompleteError> {
-    let (movement, steps, told) = psp.book.enter(|entry| {
+    let (movement, notices) = psp.book.enter(|entry| {
         let mut movement = entry.movement(reference).cloned().ok_or(CompleteError::Unknown)?;
         if !wanted(movement.status) {
             let (kind, from, to) = (movement.kind, movement.status, done.outcome.status());
@@ -91,9 +91,10 @@ fn complete_if(
         }
         if let Some(told) = held_back(psp, &mut movement, done)? {
             entry.put(movement.clone());
-            return Ok((movement, Vec::new(), told));
+            webhooks::keep(psp, entry, movement.kind, &told);
+            return Ok((movement, told));
         }
-        let mut steps = Vec::new();
+        let mut notices = Vec::new();
         for to in path(movement.status, done.outcome) {
             let from = movement.status;
             let deposit_only = to == Status::ChargedBack && movement.kind != Kind::Deposit;
@@ -121,13 +122,12 @@ fn complete_if(
             } else {
                 movement.code.clone_from(&done.code);
             }
-            steps.push((movement.clone(), Step { from, to }));
+            notices.extend(psp.dialect.notices(&movement, Step { from, to }));
         }
         entry.put(movement.clone());
-        Ok((movement, steps, Vec::new()))
+        webhooks::keep(psp, entry, movement.kind, &notices);
+        Ok((movement, notices))
     })?;
-    let of_steps = steps.iter().flat_map(|(seen, step)| psp.dialect.notices(seen, *step));
-    let notices = told.into_iter().chain(of_steps).collect();
     let over = webhooks::send(psp, movement.kind, notices);
     Ok((movement, over))
 }
@@ -142,6 +142,9 @@ fn held_back(
     let pays = matches!(to, Status::Succeeded | Status::Returned | Status::ChargedBack);
     if kind != Kind::Deposit || from != Status::Pending || !pays {
         return Ok(None);
+    }
+    if psp.dialect.has_run_out(movement) {
+        return Err(CompleteError::Illegal { kind, from: Status::Expired, to });
     }
     let Some(told) = psp.dialect.awaits_merchant(movement, done.amount_minor) else {
         return Ok(None);
@@ -226,7 +229,8 @@ pub(crate) fn pay_in(psp: &Arc<Psp>, payin: &Payin, named: bool) -> Result<Movem
         let movements = psp.book.movements();
         movements.into_iter().find(|m| m.client_reference == payin.target)
     });
-    let open = open.filter(|m| m.kind == Kind::Deposit && m.status != Status::Succeeded);
+    // Paid already, or taken back: then it is other money that comes.
+    let open = open.filter(|m| m.kind == Kind::Deposit && m.status.may_be_paid());
     if let Some(movement) = open {
         if payin.currency != movement.currency {
             return Err(PayinError::Currency);
@@ -239,15 +243,24 @@ pub(crate) fn pay_in(psp: &Arc<Psp>, payin: &Payin, named: bool) -> Result<Movem
         };
         return Ok(complete(psp, &movement.reference, &done)?.0);
     }
-    let mut movement = psp.dialect.unsolicited(payin).ok_or(PayinError::Unsupported)?;
-    psp.book.enter(|entry| {
-        psp.dialect.paid(entry, &mut movement);
-        entry.put(movement.clone());
-    });
-    let step = Step { from: Status::Pending, to: Status::Succeeded };
-    let notices = psp.dialect.notices(&movement, step);
-    drop(webhooks::send(psp, movement.kind, notices));
-    Ok(movement)
+    loop {
+        let mut movement = psp.dialect.unsolicited(payin).ok_or(PayinError::Unsupported)?;
+        let booked = psp.book.enter(|entry| {
+            if !entry.add(&movement) {
+                return None;
+            }
+            psp.dialect.paid(entry, &mut movement);
+            entry.put(movement.clone());
+            let step = Step { from: Status::Pending, to: Status::Succeeded };
+            let notices = psp.dialect.notices(&movement, step);
+            webhooks::keep(psp, entry, movement.kind, &notices);
+            Some(notices)
+        });
+        if let Some(notices) = booked {
+            drop(webhooks::send(psp, movement.kind, notices));
+            return Ok(movement);
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,8 @@ use crate::clock;
 use crate::ids;
 use crate::money;
 
+/// Of a payout whose money is back at the merchant's.
+pub(crate) const PAYOUT_RETURN: &str = "payout_return";
 const HEADER: &str = "date,reference,client_reference,kind,amount,fee,currency\n";
 const AMOUNT_ERROR_MINOR: i64 = 100;
 const FEE_ERROR_MINOR: i64 = 25;
@@ -96,7 +98,7 @@ pub(crate) fn rows(movements: &[Movement], date: Option<&str>, plants: &[Plant])
             Some(Break::Missing) => {}
             Some(Break::Duplicate) => rows.extend([row.clone(), row]),
             Some(Break::Amount) => {
-                row.amount_minor += AMOUNT_ERROR_MINOR;
+                row.amount_minor = row.amount_minor.saturating_add(AMOUNT_ERROR_MINOR);
                 rows.push(row);
             }
             Some(Break::Fee) => {
@@ -160,7 +162,7 @@ fn honest_rows(movements: &[Movement], date: Option<&str>) -> Vec<Row> {
         add(settled_at, m.kind.as_str(), fee);
         match (m.kind, m.status) {
             (Kind::Deposit, Status::Returned) => add(m.changed_at, "deposit_return", 0),
-            (_, Status::Returned) => add(m.changed_at, "payout_return", 0),
+            (_, Status::Returned) => add(m.changed_at, PAYOUT_RETURN, 0),
             (_, Status::ChargedBack) => add(m.changed_at, "chargeback", 0),
             _ => {}
         }

@@ -9,14 +9,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
-use crate::book::{Kind, Status};
+use crate::book::{Entry, Kind};
 use crate::clock;
 use crate::config::MockAccount;
 use crate::faults::Fault;
-use crate::psp::{Notice, Psp, Step, Twist};
+use crate::psp::{Notice, Psp, Twist};
 use crate::tls;
 
 const RETRY_AFTER_MS: [u64; 9] = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000];
@@ -24,9 +25,23 @@ const ATTEMPTS_MAX: usize = 60;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a notification waits to be overtaken before it goes anyway.
 const REORDER_WAIT: Duration = Duration::from_secs(2);
-/// Notices that were acknowledged, by their id.
-const SETTLED: &str = "settled";
+/// Notices by their id: null once they were acknowledged.
+const NOTICES: &str = "notice";
 const STALE_AGE_S: i64 = 3_600;
+
+/// A notice that nobody has acknowledged, as the books keep it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// The order in which they were given out.
+    number: usize,
+    kind: Kind,
+    reference: String,
+    event: String,
+    /// Whether the address begins where this account is notified: then it goes to where that is by now.
+    at_home: bool,
+    url: String,
+    data: Value,
+}
 
 struct Parcel {
     notice: Notice,
@@ -47,6 +62,8 @@ pub(crate) struct Courier {
     client: reqwest::Client,
     /// Somebody else's: a forged notification comes without the PSP's certificate.
     stranger: reqwest::Client,
+    /// Where the account is notified when no request names another address.
+    home: String,
     desk: Mutex<Desk>,
     arrived: Notify,
 }
@@ -62,6 +79,7 @@ impl Courier {
         Ok(Self {
             client: tls::client(builder(), account, true)?,
             stranger: tls::client(builder(), account, false)?,
+            home: account.webhook_url.clone(),
             desk: Mutex::default(),
             arrived: Notify::new(),
         })
@@ -102,8 +120,26 @@ impl Courier {
     }
 }
 
-/// Hands notices of one movement to the courier. The receiver hears when the first attempt of
-/// the last of them is over.
+/// Keeps what the merchant is to hear inside of the booking that it tells of, until it is acknowledged.
+pub(crate) fn keep(psp: &Psp, entry: &mut Entry<'_>, kind: Kind, notices: &[Notice]) {
+    for notice in notices {
+        let suffix = notice.url.strip_prefix(&psp.courier.home);
+        let suffix = suffix.filter(|_| !psp.courier.home.is_empty());
+        let kept = Kept {
+            number: entry.facts_kept(),
+            kind,
+            reference: notice.reference.clone(),
+            event: notice.event.clone().into_owned(),
+            at_home: suffix.is_some(),
+            url: suffix.unwrap_or(&notice.url).to_owned(),
+            data: notice.data.clone(),
+        };
+        entry.put_fact(NOTICES, &notice.id, json!(kept));
+    }
+}
+
+/// Hands notices of one movement, which its booking has kept, to the courier. The receiver hears when the
+/// first attempt of the last of them is over.
 pub(crate) fn send(psp: &Arc<Psp>, kind: Kind, notices: Vec<Notice>) -> oneshot::Receiver<()> {
     let (tried, over) = oneshot::channel();
     let mut tried = Some(tried);
@@ -205,23 +241,27 @@ async fn deliver(psp: &Arc<Psp>, parcel: Parcel, twist: Twist) {
 
 /// Remembers, also over a restart, that a notice needs no more attempts.
 fn settle(psp: &Psp, notice: &Notice) {
-    psp.book.enter(|entry| entry.put_fact(SETTLED, &notice.id, Value::Bool(true)));
+    psp.book.enter(|entry| entry.put_fact(NOTICES, &notice.id, Value::Null));
 }
 
-/// Takes up again, after a restart, what the merchant has not acknowledged yet.
+/// Takes up again, after a restart, what the merchant has not acknowledged yet, in the order of then.
 pub(crate) fn resume(psp: &Arc<Psp>) {
-    for movement in psp.book.movements() {
-        let from = match movement.status {
-            Status::Pending => continue,
-            Status::Returned | Status::ChargedBack => Status::Succeeded,
-            Status::Succeeded | Status::Declined | Status::Expired | Status::Cancelled => {
-                Status::Pending
-            }
+    let kept = psp.book.facts(NOTICES).into_iter().filter_map(|(id, kept)| {
+        let kept: Kept = serde_json::from_value(kept).ok()?;
+        Some((kept.number, id, kept))
+    });
+    let mut kept: Vec<_> = kept.collect();
+    kept.sort_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
+    for (_, id, kept) in kept {
+        let home = if kept.at_home { psp.courier.home.as_str() } else { "" };
+        let notice = Notice {
+            reference: kept.reference,
+            event: kept.event.into(),
+            id,
+            url: format!("{home}{}", kept.url),
+            data: kept.data,
         };
-        let to = movement.status;
-        let mut notices = psp.dialect.notices(&movement, Step { from, to });
-        notices.retain(|notice| psp.book.fact(SETTLED, &notice.id).is_none());
-        drop(send(psp, movement.kind, notices));
+        drop(send(psp, kept.kind, vec![notice]));
     }
 }
 
@@ -233,7 +273,7 @@ async fn retry(psp: &Psp, notice: &Notice) {
             return settle(psp, notice);
         }
     }
-    tracing::warn!(psp.id = %psp.id, event = notice.event, "a notification was given up");
+    tracing::warn!(psp.id = %psp.id, event = %notice.event, "a notification was given up");
 }
 
 /// What the merchant said to one delivery.

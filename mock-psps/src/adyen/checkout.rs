@@ -329,7 +329,7 @@ async fn refund_payment(
         let live = |m: &&Movement| matches!(m.status, Status::Pending | Status::Succeeded);
         let earlier = entry.movements().iter().filter(|m| m.text("original") == payment);
         let refunded: i64 = earlier.filter(live).map(|m| m.amount_minor).sum();
-        if paid.amount_minor < refunded + amount_minor {
+        if paid.amount_minor - refunded < amount_minor {
             return Err(invalid("The amount is more than what is left of the payment"));
         }
         let draft = Draft {

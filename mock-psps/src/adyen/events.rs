@@ -41,7 +41,8 @@ pub(super) fn present(adyen: &Adyen, m: &Movement) -> Option<Notice> {
     if m.status == Status::Pending {
         return None;
     }
-    notices(adyen, m, Step { from: Status::Pending, to: m.status }).pop()
+    let from = if m.wire["won"] == true { Status::ChargedBack } else { Status::Pending };
+    notices(adyen, m, Step { from, to: m.status }).pop()
 }
 
 /// One item of `notificationItems`.
@@ -75,7 +76,7 @@ fn standard(adyen: &Adyen, m: &Movement, event: &'static str, success: bool) -> 
     let at = clock::trustly(m.changed_at);
     Notice {
         reference: m.reference.clone(),
-        event,
+        event: event.into(),
         id: ids::derived_uuid(&["event", &m.reference, event, &at]),
         url: adyen.webhook_url.clone(),
         data: item,
@@ -90,7 +91,7 @@ fn transfer(adyen: &Adyen, m: &Movement) -> Notice {
     });
     Notice {
         reference: m.reference.clone(),
-        event: TRANSFER,
+        event: TRANSFER.into(),
         id: ids::derived_uuid(&["transfer", &m.reference, &at]),
         url: adyen.webhook_url.clone(),
         data: body,
@@ -102,7 +103,7 @@ pub(super) fn sign(adyen: &Adyen, notice: &Notice, twist: &Twist) -> Outgoing {
     let is_transfer = notice.event == TRANSFER;
     let amount = if is_transfer { &mut data["data"]["amount"] } else { &mut data["amount"] };
     if twist.wrong_amount {
-        amount["value"] = (amount["value"].as_i64().unwrap_or(0) + 10_000).into();
+        amount["value"] = amount["value"].as_i64().unwrap_or(0).saturating_add(10_000).into();
     }
     if twist.wrong_currency {
         amount["currency"] = "XTS".into();

@@ -46,7 +46,7 @@ pub(super) fn settlement(merchant_account: &str, rows: &[Row]) -> File {
             _ => ("Refunded", false),
         };
         let (net, fee) = (row.amount_minor, row.fee_minor);
-        let net = if comes_in { net - fee } else { net + fee };
+        let net = if comes_in { net - fee } else { net.saturating_add(fee) };
         let (gross, net) = (amount(row.amount_minor), amount(net));
         let sides = |value: String| {
             if comes_in { (String::new(), value) } else { (value, String::new()) }

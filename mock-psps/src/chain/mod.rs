@@ -142,9 +142,12 @@ pub(crate) fn send(
     if let (Some(seen), Some(confirmations)) = (seen, transfer.confirmations) {
         return confirm(psp, &seen, confirmations);
     }
-    let movement = arrival(&psp.book, chain, transfer)?;
-    psp.book.enter(|entry| entry.put(movement.clone()));
-    announce(psp, &movement);
+    let movement = loop {
+        let movement = arrival(&psp.book, chain, transfer)?;
+        if announce(psp, &movement, |entry, movement| entry.add(movement)) {
+            break movement;
+        }
+    };
     let needed = needed(&movement);
     let confirmations = transfer.confirmations.unwrap_or(needed);
     if confirmations >= needed { confirm(psp, &movement, confirmations) } else { Ok(movement) }
@@ -230,19 +233,37 @@ fn confirm(psp: &Arc<Psp>, movement: &Movement, count: u32) -> Result<Movement, 
     let mut movement = movement.clone();
     movement.wire["confirmations"] = count.into();
     movement.changed_at = clock::now();
-    psp.book.enter(|entry| entry.put(movement.clone()));
     if count >= needed(&movement) {
+        psp.book.enter(|entry| entry.put(movement.clone()));
         let done = Completion::plain(Outcome::Succeeded);
         return Ok(scenario::complete(psp, &movement.reference, &done)?.0);
     }
-    announce(psp, &movement);
+    announce(psp, &movement, |entry, movement| {
+        entry.put(movement.clone());
+        true
+    });
     Ok(movement)
 }
 
-/// Tells that a transfer was seen, or that it has more confirmations.
-fn announce(psp: &Arc<Psp>, movement: &Movement) {
+/// Books that a transfer was seen, or that it has more confirmations, and tells it; unless it was not booked.
+fn announce(
+    psp: &Arc<Psp>,
+    movement: &Movement,
+    book: impl FnOnce(&mut Entry<'_>, &Movement) -> bool,
+) -> bool {
     let step = Step { from: Status::Pending, to: Status::Pending };
-    drop(webhooks::send(psp, movement.kind, psp.dialect.notices(movement, step)));
+    let notices = psp.dialect.notices(movement, step);
+    let booked = psp.book.enter(|entry| {
+        let booked = book(entry, movement);
+        if booked {
+            webhooks::keep(psp, entry, movement.kind, &notices);
+        }
+        booked
+    });
+    if booked {
+        drop(webhooks::send(psp, movement.kind, notices));
+    }
+    booked
 }
 
 /// For [`crate::psp::Dialect::paid`]: what was seen is now deep enough, whoever said so.

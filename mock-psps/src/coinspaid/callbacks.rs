@@ -67,7 +67,7 @@ pub(super) fn notices(mock: &CoinsPaid, m: &Movement, step: Step) -> Vec<Notice>
     let at = clock::trustly(m.changed_at);
     vec![Notice {
         reference: m.reference.clone(),
-        event,
+        event: event.into(),
         id: ids::derived_uuid(&["callback", &m.reference, event, &at]),
         url: mock.callback_url.clone(),
         data: transaction(&Movement { status: step.to, ..m.clone() }),

@@ -110,15 +110,17 @@ async fn book_withdrawal(
     if plan.is(Fault::DeclineHard) {
         return Err(Refusal::field("amount", "The amount must be at least 100000."));
     }
-    let movement = draft(&mock, &request)?;
+    let mut movement = draft(&mock, &request)?;
     let foreign_id = required(&request, "foreign_id")?.to_owned();
     psp.book.enter(|entry| {
         if entry.fact(FOREIGN_IDS, &foreign_id).is_some() {
             let text = "The foreign id has already been taken.";
             return Err(Refusal::field("foreign_id", text));
         }
+        while !entry.add(&movement) {
+            movement = draft(&mock, &request)?;
+        }
         entry.put_fact(FOREIGN_IDS, &foreign_id, movement.reference.clone().into());
-        entry.put(movement.clone());
         Ok(())
     })?;
     scenario::booked(&psp, &movement, &plan).await;

@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 use crate::book::{Entry, Kind, Movement, Status};
 use crate::chain::{self, Chain, Coin, Style};
 use crate::config::MockAccount;
+use crate::faults::{Call, Fault};
 use crate::ids;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
 
@@ -140,6 +141,11 @@ impl Dialect for CoinsPaid {
             Status::Expired => kind == Kind::Deposit,
             _ => true,
         }
+    }
+
+    /// A deposit is an address, until somebody sends something there.
+    fn can_go_wrong(&self, call: Call, fault: Fault) -> bool {
+        call != Call::CreateDeposit || !fault.needs_a_movement()
     }
 
     fn chain(&self) -> Option<&dyn Chain> {

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::book::Movement;
 use crate::clock::{self, Offset};
+use crate::local;
 use crate::money;
 use crate::psp::{Auto, Psp};
 
@@ -94,8 +95,7 @@ pub(crate) fn routes(psps: Psps, vendors: Vendors, clock: &Offset) -> Router {
 
 async fn loopback_only(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if !is_loopback(host) {
+    if !local::is_asked_for(&request) {
         return Refused::new(StatusCode::FORBIDDEN, "this host is not served").into_response();
     }
     if headers.contains_key(header::ORIGIN) {
@@ -108,14 +108,6 @@ async fn loopback_only(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name, "127.0.0.1" | "localhost" | "[::1]")
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
@@ -175,7 +167,8 @@ async fn faults(State(psps): State<Psps>, Path(id): Path<String>) -> Answered {
 
 async fn add_fault(State(psps): State<Psps>, Path(id): Path<String>, body: Bytes) -> Answered {
     let psp = find(&psps, &id)?;
-    psp.faults.add(parse(&body)?).map(Json).map_err(Refused::unprocessable)
+    let can = |call, fault| psp.dialect.can_go_wrong(call, fault);
+    psp.faults.add(parse(&body)?, can).map(Json).map_err(Refused::unprocessable)
 }
 
 async fn clear_faults(

@@ -51,7 +51,7 @@ where
     F: FnOnce(Plan) -> W,
     W: Future<Output = Answer> + Send + 'static,
 {
-    let plan = psp.faults.draw_for_call(call);
+    let plan = psp.faults.draw_for_call(call, |call, fault| psp.dialect.can_go_wrong(call, fault));
     match plan.fault {
         Some(Fault::ConnectionResetBefore) => return reset(&connection),
         Some(Fault::TimeoutBeforeAccept) => return hold(&connection).await,

@@ -42,6 +42,11 @@ pub(crate) enum Call {
     Other,
 }
 
+impl Call {
+    const ALL: [Self; 5] =
+        [Self::CreateDeposit, Self::CreatePayout, Self::CreateRefund, Self::Query, Self::Other];
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
@@ -102,6 +107,11 @@ impl Fault {
             | Self::WebhookBeforeResponse
             | Self::SuccessAfterDecline => false,
         }
+    }
+
+    /// What becomes of a movement that the call has booked: where a call books none, it cannot happen.
+    pub(crate) fn needs_a_movement(self) -> bool {
+        matches!(self, Self::SuccessAfterDecline | Self::WebhookBeforeResponse)
     }
 
     /// Faults that only a call that creates a deposit or a payout can have.
@@ -208,21 +218,23 @@ impl Faults {
         Self { seed, drawer: Mutex::new(Drawer { rules: Vec::new(), random: seed }) }
     }
 
-    pub(crate) fn add(&self, request: RuleRequest) -> Result<Value, &'static str> {
+    /// `can` tells whether this account's calls can go wrong so.
+    pub(crate) fn add(
+        &self,
+        request: RuleRequest,
+        can: impl Fn(Call, Fault) -> bool,
+    ) -> Result<Value, &'static str> {
         let rate = request.rate.unwrap_or_else(|| Number::from(1u8));
         let rate_ppm = money::parse(&rate.to_string(), 6)
             .and_then(|ppm| u64::try_from(ppm).ok())
             .filter(|ppm| *ppm <= PPM)
             .ok_or("rate is a number from 0 to 1 with at most six decimals")?;
-        let delivery = request.fault.is_of_delivery();
-        let fires = match request.operation {
-            Operation::Webhook => delivery || request.fault == Fault::WebhookBeforeResponse,
-            Operation::Query => !delivery && !request.fault.needs_creation(),
-            Operation::CreateRefund => !request.fault.needs_creation(),
-            Operation::CreateDeposit | Operation::CreatePayout | Operation::Any => true,
-        };
+        let told = request.fault.is_of_delivery() && request.operation != Operation::Query;
+        let called =
+            |call: &Call| request.fault.fits(request.operation, *call) && can(*call, request.fault);
+        let fires = told || Call::ALL.iter().any(called);
         if !fires {
-            return Err("this fault can never happen to this operation");
+            return Err("this fault can never happen to this operation here");
         }
         let rule = Rule {
             operation: request.operation,
@@ -250,8 +262,8 @@ impl Faults {
         *self.lock() = Drawer { rules: Vec::new(), random: self.seed };
     }
 
-    pub(crate) fn draw_for_call(&self, call: Call) -> Plan {
-        self.draw(|rule| rule.fault.fits(rule.operation, call))
+    pub(crate) fn draw_for_call(&self, call: Call, can: impl Fn(Call, Fault) -> bool) -> Plan {
+        self.draw(|rule| rule.fault.fits(rule.operation, call) && can(call, rule.fault))
     }
 
     pub(crate) fn draw_for_delivery(&self, kind: Kind) -> Plan {

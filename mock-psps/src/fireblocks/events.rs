@@ -33,6 +33,7 @@ pub(super) fn notices(mock: &Fireblocks, m: &Movement, step: Step) -> Vec<Notice
         "workspaceId": mock.workspace_id,
     });
     let reference = m.reference.clone();
+    let event = event.into();
     vec![Notice { reference, event, id, url: mock.webhook_url.clone(), data }]
 }
 

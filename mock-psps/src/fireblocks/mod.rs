@@ -28,8 +28,10 @@ use time::OffsetDateTime;
 use crate::book::{Entry, Kind, Movement, Status};
 use crate::chain::{self, Chain, Coin, Style};
 use crate::config::MockAccount;
+use crate::faults::{Call, Fault};
 use crate::ids;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
+use crate::statement::{self, File, PAYOUT_RETURN, Row};
 
 /// Ids as in Fireblocks' list of supported assets.
 const COINS: &[Coin] = &[
@@ -162,6 +164,12 @@ impl Dialect for Fireblocks {
         (200..300).contains(&status)
     }
 
+    /// What the exchange at its end did not take has not come back to the vault.
+    fn statement(&self, rows: &[Row]) -> File {
+        let moved = rows.iter().filter(|row| row.kind != PAYOUT_RETURN);
+        statement::plain(&moved.cloned().collect::<Vec<_>>())
+    }
+
     /// A chain charges nothing back and returns nothing by itself. What "returned" means of a payout: the
     /// chain has it, and the exchange at its end did not take it.
     fn knows(&self, kind: Kind, to: Status) -> bool {
@@ -170,6 +178,11 @@ impl Dialect for Fireblocks {
             Status::Returned => kind == Kind::Payout,
             _ => true,
         }
+    }
+
+    /// A deposit is an address, until somebody sends something there.
+    fn can_go_wrong(&self, call: Call, fault: Fault) -> bool {
+        call != Call::CreateDeposit || !fault.needs_a_movement()
     }
 
     fn chain(&self) -> Option<&dyn Chain> {

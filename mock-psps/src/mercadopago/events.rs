@@ -50,7 +50,7 @@ pub(super) fn notice(mp: &MercadoPago, m: &Movement) -> Notice {
     };
     Notice {
         reference: about.to_owned(),
-        event,
+        event: event.into(),
         id: ids::derived_uuid(&["event", &m.reference, &at]),
         url: format!("{url}?data.id={about}&type={event}"),
         data: body,

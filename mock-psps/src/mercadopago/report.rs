@@ -31,7 +31,7 @@ pub(super) fn account_money(rows: &[Row]) -> File {
             &row.currency,
             &at,
             &money::format(-row.fee_minor, decimals),
-            &money::format(amount - row.fee_minor, decimals),
+            &money::format(amount.saturating_sub(row.fee_minor), decimals),
             &row.currency,
             &at,
         ];

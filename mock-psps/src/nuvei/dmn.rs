@@ -116,7 +116,7 @@ fn notice(m: &Movement, event: &'static str, pairs: Value) -> Notice {
     let at = clock::trustly(m.changed_at);
     Notice {
         reference: m.reference.clone(),
-        event,
+        event: event.into(),
         // Nuvei's notifications have no id; this one is for the courier alone.
         id: ids::derived_uuid(&["dmn", event, &m.reference, m.status.as_str(), &at]),
         url: m.text("notify").to_owned(),

@@ -25,6 +25,7 @@ use time::OffsetDateTime;
 
 use crate::book::{Entry, Movement, Payer};
 use crate::config::MockAccount;
+use crate::faults::{Call, Fault};
 use crate::ids;
 use crate::pages;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
@@ -127,6 +128,12 @@ impl Dialect for Nuvei {
 
     fn acknowledged(&self, sent: &Outgoing, status: u16, body: &[u8]) -> bool {
         status == 200 && (!dmn::wants_a_decision(&sent.body) || dmn::is_decision(body))
+    }
+
+    /// A deposit by card is a session, until its payer opens the page.
+    fn can_go_wrong(&self, call: Call, fault: Fault) -> bool {
+        let is_session = self.takes_cards() && call == Call::CreateDeposit;
+        !is_session || !fault.needs_a_movement()
     }
 
     /// Nobody can pay without a request.

@@ -43,7 +43,7 @@ pub(super) async fn session(
             Some(Fault::DeclineHard) => {
                 return Err(Refusal::new(1022, "Invalid merchant site ID"));
             }
-            Some(Fault::DeclineSoft | Fault::SuccessAfterDecline) => {
+            Some(Fault::DeclineSoft) => {
                 return Err(Refusal::new(1000, "General Error"));
             }
             _ => {}

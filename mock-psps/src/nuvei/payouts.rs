@@ -45,13 +45,16 @@ async fn book(psp: Arc<Psp>, nuvei: Arc<Nuvei>, asked: Admitted) -> Result<Field
     if asked.plan.is(Fault::DeclineSoft) {
         return Ok(ids("DECLINED"));
     }
+    let question = nuvei.asks_before_paying.then(|| dmn::question(&nuvei, &movement));
+    let question: Vec<_> = question.into_iter().collect();
     psp.book.enter(|entry| {
         api::claim(entry, movement.text("request_id"))?;
         entry.put(movement.clone());
+        webhooks::keep(&psp, entry, Kind::Payout, &question);
         Ok(())
     })?;
-    if nuvei.asks_before_paying {
-        drop(webhooks::send(&psp, Kind::Payout, vec![dmn::question(&nuvei, &movement)]));
+    if !question.is_empty() {
+        drop(webhooks::send(&psp, Kind::Payout, question));
     }
     scenario::booked(&psp, &movement, &asked.plan).await;
     Ok(ids("PENDING"))

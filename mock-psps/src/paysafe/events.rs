@@ -62,7 +62,7 @@ fn notice(paysafe: &Paysafe, m: &Movement, event: &'static str) -> Notice {
     });
     Notice {
         reference: m.reference.clone(),
-        event,
+        event: event.into(),
         id: ids::derived_uuid(&["event", &m.reference, event, &clock::trustly(m.changed_at)]),
         url: paysafe.webhook_url.clone(),
         data,
@@ -73,7 +73,7 @@ pub(super) fn sign(paysafe: &Paysafe, notice: &Notice, twist: &Twist) -> Outgoin
     let mut data = notice.data.clone();
     let payload = &mut data["payload"];
     if let (true, Some(minor)) = (twist.wrong_amount, payload["amount"].as_i64()) {
-        payload["amount"] = (minor + 100).into();
+        payload["amount"] = minor.saturating_add(100).into();
     }
     if twist.wrong_currency {
         let other = if payload["currencyCode"] == "USD" { "EUR" } else { "USD" };

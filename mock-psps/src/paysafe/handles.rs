@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::api::{self, Both, ByReference, Incoming, Problem};
-use super::{HANDLES, Paysafe, view};
+use super::{HANDLE_LIFE, HANDLES, Paysafe, view};
 use crate::book::{Kind, Movement, Payer, Status};
 use crate::faults::{Answer, Call, Fault, Plan};
 use crate::psp::Psp;
@@ -125,8 +125,8 @@ fn credit_handle(psp: &Psp, body: &Value, reference: &str, whose: &str) -> Resul
         "id": ids::uuid(), "paymentHandleToken": token(), "merchantRefNum": reference,
         "transactionType": "STANDALONE_CREDIT", "paymentType": body["paymentType"],
         "amount": body["amount"], "currencyCode": body["currencyCode"], "status": "PAYABLE",
-        "usage": "SINGLE_USE", "timeToLiveSeconds": 899, "txnTime": now, "consumerId": whose,
-        "profile": body["profile"],
+        "usage": "SINGLE_USE", "timeToLiveSeconds": HANDLE_LIFE.whole_seconds(), "txnTime": now,
+        "consumerId": whose, "profile": body["profile"],
     });
     psp.book.enter(|entry| {
         if body["dupCheck"] != false && entry.fact(HANDLES, reference).is_some() {

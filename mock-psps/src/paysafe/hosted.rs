@@ -9,7 +9,7 @@ use super::api::Both;
 use super::events;
 use crate::book::{Kind, Movement, Status};
 use crate::pages::{self, Choice, Page};
-use crate::psp::Psp;
+use crate::psp::{Dialect as _, Psp};
 use crate::webhooks;
 
 fn find(psp: &Psp, id: &str) -> Option<Movement> {
@@ -20,16 +20,18 @@ pub(super) async fn show(State((psp, paysafe)): State<Both>, Path(id): Path<Stri
     let Some(movement) = find(&psp, &id) else {
         return pages::missing();
     };
-    if movement.status == Status::Pending && movement.wire["payable"] != true {
+    let is_open = movement.status == Status::Pending && !paysafe.has_run_out(&movement);
+    if is_open && movement.wire["payable"] != true {
         let payable = psp.book.enter(|entry| {
             let mut movement = entry.movement(&id).cloned()?;
             movement.wire["payable"] = true.into();
             entry.put(movement.clone());
-            Some(movement)
+            let told = vec![events::payable(&paysafe, &movement)];
+            webhooks::keep(&psp, entry, movement.kind, &told);
+            Some(told)
         });
-        if let Some(payable) = payable {
-            let told = vec![events::payable(&paysafe, &payable)];
-            drop(webhooks::send(&psp, payable.kind, told));
+        if let Some(told) = payable {
+            drop(webhooks::send(&psp, movement.kind, told));
         }
     }
     let links = &movement.wire["return"];

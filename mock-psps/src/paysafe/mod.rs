@@ -29,12 +29,14 @@ use openssl::pkey::{PKey, Private};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::book::{Entry, Movement, Payer};
+use crate::book::{Entry, Kind, Movement, Payer, Status};
 use crate::config::MockAccount;
-use crate::ids;
 use crate::pages;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
+use crate::{clock, ids};
 
+/// How long a handle can be spent. Here those of deposits do run out.
+const HANDLE_LIFE: time::Duration = time::Duration::seconds(899);
 /// Payment handles of payouts by merchantRefNum: the handle as it is shown.
 const HANDLES: &str = "credit_handle";
 
@@ -104,6 +106,13 @@ impl Dialect for Paysafe {
         if movement.text("payment").is_empty() {
             spend(movement);
         }
+    }
+
+    /// What an Interac payer has paid is finished; of everything else there is only the handle.
+    fn has_run_out(&self, m: &Movement) -> bool {
+        let is_paid = m.wire["approved"] == true && !self.takes_cards();
+        let is_open = m.status == Status::Pending && m.text("payment").is_empty() && !is_paid;
+        m.kind == Kind::Deposit && is_open && m.created_at + HANDLE_LIFE <= clock::now()
     }
 
     fn awaits_merchant(&self, m: &mut Movement, paid_minor: Option<i64>) -> Option<Vec<Notice>> {

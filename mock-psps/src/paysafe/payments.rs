@@ -12,7 +12,7 @@ use super::api::{self, Both, ByReference, Incoming, Problem};
 use super::{Paysafe, spend, view};
 use crate::book::{Entry, Kind, Movement, Status};
 use crate::faults::{Answer, Call, Plan};
-use crate::psp::Psp;
+use crate::psp::{Dialect as _, Psp};
 use crate::scenario::{self, Completion, Outcome};
 use crate::server::Connection;
 use crate::{clock, ids};
@@ -66,7 +66,7 @@ fn take(entry: &mut Entry<'_>, paysafe: &Paysafe, body: &Value) -> Result<Moveme
     let found = entry.movements().iter().find(of_token).cloned();
     let mut movement = found.ok_or(Problem::field("paymentHandleToken"))?;
     let payable = movement.wire["payable"] == true && movement.text("payment").is_empty();
-    if !payable || movement.status != Status::Pending {
+    if !payable || movement.status != Status::Pending || paysafe.has_run_out(&movement) {
         return Err(Problem::not_payable());
     }
     if movement.amount_minor != amount_minor || body["settleWithAuth"] != true {

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Paysafe;
+use super::{HANDLE_LIFE, Paysafe};
 use crate::book::{Movement, Status};
 use crate::clock;
+use crate::psp::Dialect as _;
 
 /// Where a payment type's own fields are.
 pub(super) fn instrument_key(paysafe: &Paysafe) -> &'static str {
@@ -52,6 +53,7 @@ fn category(token: &str) -> &'static str {
 pub(super) fn handle(paysafe: &Paysafe, m: &Movement) -> Value {
     let status = match m.status {
         _ if !m.text("payment").is_empty() => "COMPLETED",
+        Status::Pending if paysafe.has_run_out(m) => "EXPIRED",
         Status::Pending if m.wire["payable"] == true => "PAYABLE",
         Status::Pending => "INITIATED",
         Status::Expired => "EXPIRED",
@@ -59,7 +61,7 @@ pub(super) fn handle(paysafe: &Paysafe, m: &Movement) -> Value {
     };
     let mut view = shared(paysafe, m, &m.reference, "PAYMENT", status);
     view["usage"] = "SINGLE_USE".into();
-    view["timeToLiveSeconds"] = 899.into();
+    view["timeToLiveSeconds"] = HANDLE_LIFE.whole_seconds().into();
     if paysafe.takes_cards() && !m.text("whose").starts_with("CHALLENGE") {
         view["action"] = "NONE".into();
         return view;

@@ -1,7 +1,7 @@
 //! The door of Efí's API behind mutual TLS: a token for the client, and the fault layer around all.
 
 use std::future::Future;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use super::PixEfi;
 use super::problem::Problem;
 use crate::faults::{self, Answer, Call, Plan};
-use crate::ids;
 use crate::psp::Psp;
 use crate::server::Connection;
+use crate::tokens::LIFE_S;
 
 pub(super) type Both = (Arc<Psp>, Arc<PixEfi>);
 
@@ -56,7 +56,7 @@ impl PixEfi {
     fn knows(&self, headers: &HeaderMap) -> bool {
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).contains(token)
+        self.tokens.knows(token)
     }
 
     fn is_client(&self, headers: &HeaderMap) -> bool {
@@ -87,13 +87,10 @@ pub(super) async fn token(
             let error = json!({ "error": "unsupported_grant_type" });
             return Answer::json(StatusCode::BAD_REQUEST, &error);
         }
-        let token = format!("{}{}", ids::uuid(), ids::uuid()).replace('-', "");
-        let mut tokens = efi.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.insert(token.clone());
         Answer::json(
             StatusCode::OK,
             &json!({
-                "access_token": token, "token_type": "Bearer", "expires_in": 3600,
+                "access_token": efi.tokens.give(), "token_type": "Bearer", "expires_in": LIFE_S,
                 "scope": "cob.read cob.write pix.read pix.write pix.send gn.pix.send.read",
             }),
         )

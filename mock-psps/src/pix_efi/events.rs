@@ -51,7 +51,7 @@ fn notice(efi: &PixEfi, m: &Movement, event: &'static str, pix: &Value) -> Notic
     let at = clock::trustly(m.changed_at);
     Notice {
         reference: m.reference.clone(),
-        event,
+        event: event.into(),
         id: ids::derived_uuid(&["event", &m.reference, event, &at]),
         url: format!("{}/pix", efi.webhook_url().trim_end_matches('/')),
         data: json!({ "pix": [pix] }),

@@ -19,7 +19,6 @@ mod problem;
 mod returns;
 mod sends;
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -31,6 +30,7 @@ use crate::book::{Entry, Movement, Payer};
 use crate::config::MockAccount;
 use crate::pages;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
+use crate::tokens::Tokens;
 use crate::{clock, ids};
 
 /// Whose a Pix key is: the CPF that it was first paid with.
@@ -53,7 +53,7 @@ pub(crate) struct PixEfi {
     homologation: bool,
     /// Where notifications go; `/pix` is added to it.
     webhook_url: Mutex<String>,
-    tokens: Mutex<HashSet<String>>,
+    tokens: Tokens,
 }
 
 /// Settings: `client_id`, `client_secret`, `pix_key`, and if wished `merchant_name`, `merchant_city`,
@@ -74,7 +74,7 @@ pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Ar
         pages_host,
         homologation: setting("homologation", "false") == "true",
         webhook_url: Mutex::new(account.webhook_url.clone()),
-        tokens: Mutex::default(),
+        tokens: Tokens::default(),
     }))
 }
 

@@ -133,7 +133,7 @@ pub(super) async fn create(
             }
             let kept = |m: &&&Movement| matches!(m.status, Status::Pending | Status::Succeeded);
             let gone: i64 = earlier.iter().filter(kept).map(|m| m.amount_minor).sum();
-            if deposit.status != Status::Succeeded || gone + amount_minor > deposit.amount_minor {
+            if deposit.status != Status::Succeeded || amount_minor > deposit.amount_minor - gone {
                 return Err(invalid("A devolução excederia o valor do pix originário."));
             }
             let movement = draft(&deposit, &e2eid, &id, amount_minor);

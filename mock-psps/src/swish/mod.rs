@@ -100,8 +100,6 @@ impl Dialect for Swish {
         let states: &[&'static str] = match step.to {
             Status::Pending => &[],
             _ if paid_out => &["DEBITED", "PAID"],
-            // Swish's payments are final: it has no word for what comes back.
-            Status::Returned | Status::ChargedBack => &[],
             _ => &[""],
         };
         states.iter().map(|state| view::notice(movement, state)).collect()
@@ -117,6 +115,11 @@ impl Dialect for Swish {
 
     fn acknowledged(&self, _: &Outgoing, status: u16, _: &[u8]) -> bool {
         status == 200
+    }
+
+    /// Its payments are final: nothing in its API shows one that came back.
+    fn knows(&self, _: Kind, to: Status) -> bool {
+        !matches!(to, Status::Returned | Status::ChargedBack)
     }
 
     fn unsolicited(&self, _: &Payin) -> Option<Movement> {

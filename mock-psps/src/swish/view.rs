@@ -84,7 +84,7 @@ pub(super) fn notice(m: &Movement, state: &'static str) -> Notice {
     let at = clock::trustly(m.changed_at);
     Notice {
         reference: m.reference.clone(),
-        event,
+        event: event.into(),
         id: ids::derived_uuid(&["event", &m.reference, state, &at]),
         url: m.text("callbackUrl").to_owned(),
         data,

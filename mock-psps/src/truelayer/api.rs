@@ -16,6 +16,7 @@ use crate::book::Entry;
 use crate::faults::{self, Answer, Call, Plan};
 use crate::psp::Psp;
 use crate::server::Connection;
+use crate::tokens::LIFE_S;
 use crate::{clock, ids};
 
 pub(super) use super::problem::Problem;
@@ -166,8 +167,7 @@ impl TrueLayer {
     fn bearer(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.contains(token) {
+        if self.tokens.knows(token) {
             return Ok(());
         }
         Err(Problem::unauthenticated("The access token is missing, unknown or expired."))
@@ -219,13 +219,10 @@ pub(super) async fn token(
         if !field("scope").split(' ').any(|scope| scope == "payments") {
             return Answer::json(StatusCode::BAD_REQUEST, &json!({ "error": "invalid_scope" }));
         }
-        let token = format!("{}{}", ids::uuid(), ids::uuid()).replace('-', "");
-        let mut tokens = truelayer.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.insert(token.clone());
         Answer::json(
             StatusCode::OK,
             &json!({
-                "access_token": token, "expires_in": 3600, "token_type": "Bearer",
+                "access_token": truelayer.tokens.give(), "expires_in": LIFE_S, "token_type": "Bearer",
                 "scope": "payments",
             }),
         )

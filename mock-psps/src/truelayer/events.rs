@@ -70,7 +70,7 @@ fn notice(truelayer: &TrueLayer, m: &Movement, event: &'static str) -> Notice {
     }
     Notice {
         reference: m.reference.clone(),
-        event,
+        event: event.into(),
         id,
         url: truelayer.webhook_url.clone(),
         data: Value::Object(data),

@@ -29,6 +29,7 @@ use crate::book::{Entry, Kind, Movement, Payer, Status};
 use crate::config::MockAccount;
 use crate::pages;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
+use crate::tokens::Tokens;
 use crate::{clock, ids};
 
 /// First answers by idempotency key: `{"hash","status","type","body","at"}`.
@@ -48,8 +49,7 @@ pub(crate) struct TrueLayer {
     jwks: Value,
     currency: String,
     base_url: String,
-    /// Access tokens die with the process, as they would when a token server restarts.
-    tokens: Mutex<HashSet<String>>,
+    tokens: Tokens,
     /// Idempotency keys whose first request is still being worked on.
     in_progress: Mutex<HashSet<String>>,
 }
@@ -76,7 +76,7 @@ pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Ar
         jwks,
         currency: account.currency.clone(),
         base_url,
-        tokens: Mutex::default(),
+        tokens: Tokens::default(),
         in_progress: Mutex::default(),
     }))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::api::{Refusal, claim_message};
-use super::{ACCOUNT_ID_LEN, ACCOUNTS, Trustly, is_outgoing, notify};
+use super::{ACCOUNT_ID_LEN, ACCOUNTS, Trustly, is_outgoing, last_four, notify};
 use crate::book::{Entry, Kind, Movement, Payer, Status};
 use crate::clock;
 use crate::faults::Plan;
@@ -184,7 +184,7 @@ async fn refund(
             entry.movements().iter().filter(|m| m.text("deposit") == order_id).collect();
         let gone = |m: &&&Movement| matches!(m.status, Status::Pending | Status::Succeeded);
         let refunded: i64 = sent.iter().filter(gone).map(|m| m.amount_minor).sum();
-        if refunded + amount_minor > deposit.amount_minor {
+        if amount_minor > deposit.amount_minor - refunded {
             return Err(Refusal::InvalidAmount);
         }
         let reference = format!("{order_id}-r{}", sent.len() + 1);
@@ -231,7 +231,7 @@ fn register_account(psp: &Psp, data: &Value) -> Result<Value, Refusal> {
     let words = if bank_number.is_empty() { vec![user, number] } else { words.to_vec() };
     // The same account of the same user always has the same id.
     let account_id = ids::derived_digits(&words, ACCOUNT_ID_LEN);
-    let last = &number[number.len() - 4..];
+    let last = last_four(number);
     let bank = notify::bank_in(house);
     psp.book.enter(|entry| {
         let account = json!({

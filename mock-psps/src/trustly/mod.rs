@@ -77,7 +77,7 @@ impl Dialect for Trustly {
         let number =
             payer.iban.get_or_insert_with(|| ids::derived_iban(country, &[&user, &payer.name]));
         let account_id = ids::derived_digits(&[&user, number], ACCOUNT_ID_LEN);
-        let last = number[number.len().saturating_sub(4)..].to_owned();
+        let last = last_four(number).to_owned();
         let account = json!({
             "user": user, "name": payer.name, "bank": bank, "clearinghouse": clearinghouse,
             "last": last,
@@ -109,6 +109,12 @@ impl Dialect for Trustly {
     fn unsolicited(&self, _: &Payin) -> Option<Movement> {
         None
     }
+}
+
+/// The end of a text, whatever its letters are.
+fn last_four(text: &str) -> &str {
+    let start = text.char_indices().nth_back(3);
+    start.map_or(text, |(at, _)| &text[at..])
 }
 
 /// Movements that leave the merchant: payouts, and refunds of deposits.

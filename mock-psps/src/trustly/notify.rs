@@ -112,7 +112,7 @@ fn notice(m: &Movement, event: &'static str) -> Notice {
     }
     Notice {
         reference: m.reference.clone(),
-        event,
+        event: event.into(),
         id,
         url: m.text("url").to_owned(),
         data: Value::Object(data),
@@ -161,7 +161,7 @@ pub(super) fn sign(
     let uuid = ids::uuid();
     // A bad signature is a real one, over another uuid.
     let signed = if twist.bad_signature { ids::uuid() } else { uuid.clone() };
-    let signature = wire::sign(key, notice.event, &signed, &data);
+    let signature = wire::sign(key, &notice.event, &signed, &data);
     let body = json!({
         "method": notice.event,
         "params": { "signature": signature, "uuid": uuid, "data": data },

@@ -113,7 +113,23 @@ impl Reservation {
     }
 
     fn takes(&self) -> i64 {
-        if self.state == "released" { 0 } else { self.minor }
+        if matches!(self.state, "reserved" | "committed") { self.minor } else { 0 }
+    }
+}
+
+impl Books {
+    /// Of what ended before anybody was named: now it is known whose it is.
+    fn name(&mut self, id: &str, person: &str) {
+        let nameless = |one: &&mut Reservation| one.person.is_empty();
+        let Some(known) = self.reservations.get_mut(id).filter(nameless) else {
+            return;
+        };
+        let takes = known.takes();
+        let used = self.used.entry(known.purse()).or_default();
+        *used = used.saturating_sub(takes);
+        known.person = person.to_owned();
+        let used = self.used.entry(known.purse()).or_default();
+        *used = used.saturating_add(takes);
     }
 }
 
@@ -146,7 +162,8 @@ impl People {
             json!({ "reference": id, "amount": amount, "currency": one.currency,
                 "status": one.state, "created_at": clock::millis(one.created_at) })
         };
-        books.reservations.iter().map(view).collect()
+        let taken = books.reservations.iter().filter(|(_, one)| one.state != "refused");
+        taken.map(view).collect()
     }
 
     pub(super) fn clear(&self) {
@@ -170,17 +187,23 @@ impl People {
             state: "reserved",
             created_at: clock::now(),
         };
+        books.name(id, person);
         let purse = reservation.purse();
         let used = books.used.get(&purse).copied().unwrap_or_default();
-        if let Some(known) = books.reservations.get(id) {
-            return (known.state, most - used);
+        let left = most.saturating_sub(used);
+        let known = books.reservations.get(id).filter(|known| known.state != "refused");
+        if let Some(known) = known {
+            return (known.state, left);
         }
-        if most < used + minor {
-            return ("refused", most - used);
+        if left < minor {
+            // Kept, because its money may come all the same, and is this person's then.
+            let refused = Reservation { state: "refused", ..reservation };
+            books.reservations.insert(id.to_owned(), refused);
+            return ("refused", left);
         }
         books.reservations.insert(id.to_owned(), reservation);
         books.used.insert(purse, used + minor);
-        ("reserved", most - used - minor)
+        ("reserved", left - minor)
     }
 
     /// Ends a reservation. A commit counts whatever was before, for money that came has come; a
@@ -195,7 +218,8 @@ impl People {
             state: "released",
             created_at: clock::now(),
         });
-        *books.used.entry(entry.purse()).or_default() -= entry.takes();
+        let used = books.used.entry(entry.purse()).or_default();
+        *used = used.saturating_sub(entry.takes());
         match came {
             Some((minor, currency)) => {
                 entry.minor = minor;
@@ -205,7 +229,8 @@ impl People {
             None if entry.state != "committed" => entry.state = "released",
             None => {}
         }
-        *books.used.entry(entry.purse()).or_default() += entry.takes();
+        let used = books.used.entry(entry.purse()).or_default();
+        *used = used.saturating_add(entry.takes());
         entry.state
     }
 

@@ -42,8 +42,10 @@ fn is_recognised(vendor: &Vendor, headers: &HeaderMap, path: &str) -> bool {
     let seconds = header_text(headers, "x-app-access-ts");
     let skew = vendor.setting("skew_ms").parse().unwrap_or(SKEW_MS);
     let now_ms = clock::now().unix_timestamp_nanos() / 1_000_000;
-    let is_now =
-        seconds.parse::<i128>().is_ok_and(|told| (told * 1_000 - now_ms).abs() <= skew + 1_000);
+    let is_now = seconds.parse::<i64>().is_ok_and(|told| {
+        let ahead_ms = i128::from(told) * 1_000 - now_ms;
+        ahead_ms.abs() <= skew + 1_000
+    });
     let expected =
         hmac(MessageDigest::sha256(), vendor.setting("secret_key"), &[seconds, "GET", path]);
     is_now

@@ -9,11 +9,15 @@ use serde_json::{Value, json};
 
 use crate::harness::{Account, Received, World, digits, world_of};
 
-const ID: &str = "adyen-de";
+pub const ID: &str = "adyen-de";
 const KEY: &str = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056";
 const TRANSFERS_KEY: &str = "DFB1EB5485895CFA84146406857104ABB4CBCABDC8AAF103A624C8F6A3EAAB00";
 
 async fn world() -> World {
+    world_in(None).await
+}
+
+pub async fn world_in(books_dir: Option<std::path::PathBuf>) -> World {
     let settings = [
         ("merchant_account", "Casino"),
         ("balance_account_id", "BA1"),
@@ -22,10 +26,10 @@ async fn world() -> World {
         ("transfers_hmac_key", TRANSFERS_KEY),
     ];
     let settings = settings.map(|(key, value)| (key, value.to_owned())).to_vec();
-    world_of(&[Account { id: ID, psp: "adyen", currency: "EUR", settings }], None).await
+    world_of(&[Account { id: ID, psp: "adyen", currency: "EUR", settings }], books_dir).await
 }
 
-async fn post(w: &World, path: &str, key: &str, body: &Value) -> (u16, Value) {
+pub async fn post(w: &World, path: &str, key: &str, body: &Value) -> (u16, Value) {
     let url = format!("{}{path}", w.base(ID));
     let request = w.http.post(url).header("x-api-key", "an-api-key");
     let answer = request.header("idempotency-key", key).json(body).send().await.unwrap();
@@ -46,7 +50,7 @@ fn payment(reference: &str) -> Value {
     })
 }
 
-fn charge(reference: &str, token: &str) -> Value {
+pub fn charge(reference: &str, token: &str) -> Value {
     let mut body = payment(reference);
     body["paymentMethod"] = json!({ "type": "scheme", "storedPaymentMethodId": token });
     body
@@ -71,7 +75,7 @@ fn mac(key: &str, text: &[u8]) -> String {
 }
 
 /// The one item of a standard webhook, with its signature checked by Adyen's rule.
-fn item(webhook: &Received) -> Value {
+pub fn item(webhook: &Received) -> Value {
     let body = webhook.json();
     let item = &body["notificationItems"][0]["NotificationRequestItem"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -178,8 +182,25 @@ async fn a_refund_names_its_payment_and_cannot_exceed_it() {
     let told = standard(&w, "REFUND").await;
     assert_eq!(told["originalReference"], payment);
     assert_eq!(told["pspReference"], refund["pspReference"]);
-    body["reference"] = digits().into();
-    assert_eq!(post(&w, &path, &digits(), &body).await.0, 422);
+    for value in [1000, i64::MAX] {
+        body["reference"] = digits().into();
+        body["amount"]["value"] = value.into();
+        assert_eq!(post(&w, &path, &digits(), &body).await.0, 422);
+    }
+}
+
+/// What was charged back is no open request: money that comes for it would be other money, and no card pays
+/// by itself. The dispute is won by its own word only.
+#[tokio::test]
+async fn a_payin_wins_no_dispute() {
+    let w = world().await;
+    let paid = post(&w, "/v71/payments", &digits(), &charge(&digits(), "M5N7TQ4TG5PFWR50")).await;
+    let payment = paid.1["pspReference"].as_str().unwrap();
+    w.complete(ID, payment, json!({ "outcome": "charged_back" })).await;
+    let payin = json!({ "reference": payment, "amount": "10.50" });
+    assert_eq!(w.control(&format!("/psps/{ID}/payins"), payin).await.0, 422);
+    assert_eq!(w.movements(ID).await[0]["status"], "charged_back");
+    assert_eq!(w.complete(ID, payment, json!({ "outcome": "succeeded" })).await.0, 200);
 }
 
 #[tokio::test]

@@ -165,6 +165,30 @@ async fn a_person_sends_coins_from_a_page() {
     assert_eq!(refused.unwrap().status(), 422);
 }
 
+/// Asking for an address books nothing that could be paid after a refusal, or told before the answer.
+#[tokio::test]
+async fn what_cannot_happen_to_an_address_is_refused_as_a_rule_and_meets_payouts_alone() {
+    let w = wallet().await;
+    let rule = async |psp: &str, operation: &str, fault: &str| {
+        let rule = json!({ "operation": operation, "fault": fault, "times": 1 });
+        w.control(&format!("/psps/{psp}/faults"), rule).await.0
+    };
+    for psp in ["coinspaid", "fireblocks"] {
+        for fault in ["success_after_decline", "webhook_before_response"] {
+            assert_eq!(rule(psp, "create_deposit", fault).await, 422, "{psp} {fault}");
+            assert_eq!(rule(psp, "create_payout", fault).await, 200, "{psp} {fault}");
+        }
+        assert_eq!(rule(psp, "create_deposit", "decline_soft").await, 200);
+    }
+    let w = wallet().await;
+    let any = json!({ "operation": "any", "fault": "success_after_decline", "times": 1 });
+    w.control("/psps/coinspaid/faults", any).await;
+    address(&w, "player-1", "BTC", None).await;
+    w.coinspaid("POST", "/withdrawal/crypto", &withdrawal(&digits())).await;
+    w.notified(1, |it| it["type"] == "withdrawal" && it["status"] == "cancelled").await;
+    w.notified(1, |it| it["type"] == "withdrawal" && it["status"] == "confirmed").await;
+}
+
 #[tokio::test]
 async fn no_chain_gives_back_what_it_has() {
     let w = wallet().await;

@@ -26,6 +26,32 @@ async fn only_local_tools_are_served() {
     assert_eq!(w.control_get("/vendors").await, json!([]));
 }
 
+/// The PSPs' own ports are within a browser's reach as well: their pages are served to it, and no others'.
+#[tokio::test]
+async fn a_psp_serves_this_machine_and_its_own_pages_only() {
+    let w = world().await;
+    let answer = w.trustly("Deposit", w.trustly_deposit(&digits())).await;
+    let page = answer["result"]["data"]["url"].as_str().unwrap().to_owned();
+    let status = async |name: &str, value: &str| {
+        let close = w.http.post(format!("{page}/close")).header(name, value);
+        close.send().await.unwrap().status().as_u16()
+    };
+    for host in ["evil.example", "localhost.evil.example:80", ""] {
+        assert_eq!(status("host", host).await, 403, "{host}");
+    }
+    for origin in ["https://evil.example", "http://127.0.0.1.evil.example", "null"] {
+        assert_eq!(status("origin", origin).await, 403, "{origin}");
+    }
+    assert_eq!(status("host", "localhost:1").await, 200);
+    let own = page.split_once("/checkout/").unwrap().0;
+    for origin in [own, "http://localhost:8080", "http://[::1]:8080"] {
+        assert_eq!(status("origin", origin).await, 200, "{origin}");
+    }
+    // A browser names itself to the page that it came from, and to nobody else.
+    let shown = w.http.get(&page).send().await.unwrap();
+    assert_eq!(shown.headers()["referrer-policy"], "same-origin");
+}
+
 #[tokio::test]
 async fn faults_that_can_never_happen_are_refused() {
     let w = world().await;
@@ -90,6 +116,11 @@ async fn a_payin_pays_an_open_request_with_another_amount() {
     let payin = json!({ "reference": message_id, "amount": "70.00" });
     let (status, movement) = w.control("/psps/trustly-de/payins", payin).await;
     assert_eq!((status, &movement["amount"]), (200, &json!("70.00")));
+    // What was paid and has gone back is no open request either.
+    let back = movement["reference"].as_str().unwrap();
+    w.complete("trustly-de", back, json!({ "outcome": "charged_back" })).await;
+    let again = json!({ "reference": message_id, "amount": "70.00" });
+    assert_eq!(w.control("/psps/trustly-de/payins", again).await.0, 422);
     let stray = json!({ "reference": "nobody", "amount": "1.00" });
     assert_eq!(w.control("/psps/trustly-de/payins", stray).await.0, 422);
 }
@@ -97,7 +128,7 @@ async fn a_payin_pays_an_open_request_with_another_amount() {
 /// Two runs in one process each have a time of their own, and a reset is the end of it.
 #[tokio::test]
 async fn the_clock_of_one_run_is_set_forward() {
-    let (ahead, other) = (world().await, world().await);
+    let (mut ahead, other) = (world().await, world().await);
     let booked = async |w: &World| {
         let reference = digits();
         w.truelayer("/v3/payouts", &digits(), &payout(&reference)).await;
@@ -109,10 +140,31 @@ async fn the_clock_of_one_run_is_set_forward() {
         (OffsetDateTime::parse(&at, format).unwrap() - OffsetDateTime::now_utc()).whole_hours()
     };
     assert_eq!(ahead.control("/clock", json!({ "ahead_s": 90_000 })).await.0, 200);
+    // Whatever it was given before has run out by then.
+    ahead.token = ahead.fetch_token().await;
     assert_eq!((booked(&ahead).await, booked(&other).await), (24, 0));
     assert_eq!(ahead.control("/clock", json!({ "ahead_s": -1 })).await.0, 422);
     assert_eq!(ahead.control("/reset", json!({})).await.0, 200);
     assert_eq!(booked(&ahead).await, 0);
+}
+
+/// An access token says how long it lives, and lives so long.
+#[tokio::test]
+async fn a_token_runs_out_by_the_mocks_clock() {
+    let mut w = world().await;
+    let asked = async |w: &World| w.truelayer_get("/v3/payments/nobody").await.0;
+    assert_eq!(asked(&w).await, 404);
+    w.control("/clock", json!({ "ahead_s": 3_590 })).await;
+    assert_eq!(asked(&w).await, 404);
+    w.control("/clock", json!({ "ahead_s": 3_610 })).await;
+    assert_eq!(asked(&w).await, 401);
+    w.token = w.fetch_token().await;
+    assert_eq!(asked(&w).await, 404);
+    let s = crate::mtls::scene().await;
+    let asked = async || s.efi("GET", "/v2/cob/nobody", Value::Null).await.0;
+    assert_eq!(asked().await, 404);
+    s.w.control("/clock", json!({ "ahead_s": 3_610 })).await;
+    assert_eq!(asked().await, 401);
 }
 
 #[tokio::test]

@@ -154,6 +154,22 @@ async fn a_token_is_good_for_one_request_and_no_other() {
     assert_eq!(w.movements("fireblocks").await.len(), 1);
 }
 
+/// The chain has it, and the exchange at its end did not take it: nothing is back in the vault.
+#[tokio::test]
+async fn a_payout_that_nobody_took_stands_in_the_statement_as_paid() {
+    let w = wallet().await;
+    w.control("/psps/fireblocks/auto", json!({ "complete_after_ms": null })).await;
+    let (_, made) = w.fireblocks("POST", "/transactions", None, Some(&payout(&digits()))).await;
+    let path = format!("/psps/fireblocks/movements/{}/complete", made["id"].as_str().unwrap());
+    for outcome in ["succeeded", "returned"] {
+        assert_eq!(w.control(&path, json!({ "outcome": outcome })).await.0, 200);
+    }
+    let url = format!("{}/psps/fireblocks/statement", w.running.control_url);
+    let file = w.http.get(url).send().await.unwrap().text().await.unwrap();
+    let rows: Vec<&str> = file.lines().skip(1).collect();
+    assert!(rows.len() == 1 && rows[0].contains(",payout,10.500000,"), "{file}");
+}
+
 #[tokio::test]
 async fn a_payout_that_a_policy_stops_says_so() {
     let w = wallet().await;

@@ -273,6 +273,24 @@ async fn a_card_is_given_on_the_page_and_can_be_paid_afterwards() {
     assert_eq!(call(&w, "payout", out, OF_AMOUNT).await["status"], "SUCCESS");
 }
 
+/// The call that a card's deposit begins with gives a session: there is no order yet.
+#[tokio::test]
+async fn what_cannot_happen_to_a_session_is_refused_as_a_rule() {
+    let (cards, wallets) = (cards().await, nuvei(&[]).await);
+    for fault in ["success_after_decline", "webhook_before_response"] {
+        for (w, operation, status) in [
+            (&cards, "create_deposit", 422),
+            (&cards, "create_payout", 200),
+            (&wallets, "create_deposit", 200),
+        ] {
+            let rule = json!({ "operation": operation, "fault": fault });
+            let told = w.control(&format!("/psps/{ID}/faults"), rule).await;
+            assert_eq!(told.0, status, "{fault} {operation}");
+        }
+    }
+    assert!(session(&cards).await.is_string());
+}
+
 #[tokio::test]
 async fn a_page_that_is_wrongly_signed_old_or_anothers_opens_no_order() {
     let w = cards().await;

@@ -9,20 +9,24 @@ use serde_json::{Value, json};
 
 use crate::harness::{Account, Received, World, digits, world_of};
 
-const ID: &str = "paysafe-ca";
+pub const ID: &str = "paysafe-ca";
 const KEY: &str = "a webhook key";
 
 async fn paysafe() -> World {
+    paysafe_in(None).await
+}
+
+pub async fn paysafe_in(books_dir: Option<std::path::PathBuf>) -> World {
     let settings = vec![
         ("api_username", "casino".to_owned()),
         ("api_password", "secret".to_owned()),
         ("account_id", "1001".to_owned()),
         ("webhook_key", KEY.to_owned()),
     ];
-    world_of(&[Account { id: ID, psp: "paysafe", currency: "CAD", settings }], None).await
+    world_of(&[Account { id: ID, psp: "paysafe", currency: "CAD", settings }], books_dir).await
 }
 
-async fn post(w: &World, path: &str, body: &Value) -> (u16, Value) {
+pub async fn post(w: &World, path: &str, body: &Value) -> (u16, Value) {
     let url = format!("{}/paymenthub/v1/{path}", w.base(ID));
     let request = w.http.post(url).basic_auth("casino", Some("secret")).json(body);
     let answer = request.send().await.unwrap();
@@ -36,7 +40,7 @@ async fn found(w: &World, resource: &str, name: &str, reference: &str) -> Vec<Va
     answer.json::<Value>().await.unwrap()[name].as_array().unwrap().clone()
 }
 
-fn handle(reference: &str, kind: &str) -> Value {
+pub fn handle(reference: &str, kind: &str) -> Value {
     json!({
         "merchantRefNum": reference, "transactionType": kind, "dupCheck": true,
         "paymentType": "INTERAC_ETRANSFER", "amount": 2_000, "currencyCode": "CAD",
@@ -115,6 +119,39 @@ async fn the_page_makes_a_handle_payable_and_its_payer_pays_afterwards() {
     let done = w.http.post(format!("{url}/approve")).send().await.unwrap();
     assert_eq!(done.headers()["location"], "https://casino.example/ok");
     w.until_told(ID, 1, is("PAYMENT_COMPLETED")).await;
+}
+
+/// A handle lives for 899 seconds. What its payer has paid by then is the merchant's to fetch.
+#[tokio::test]
+async fn a_handle_that_nobody_paid_in_time_has_expired() {
+    let w = paysafe().await;
+    let [late, payable, paid] = [digits(), digits(), digits()];
+    let mut made = Vec::new();
+    for reference in [&late, &payable, &paid] {
+        made.push(post(&w, "paymenthandles", &handle(reference, "PAYMENT")).await.1);
+    }
+    let id = |n: usize| made[n]["id"].as_str().unwrap();
+    let url = |n: usize| made[n]["links"][0]["href"].as_str().unwrap();
+    w.http.get(url(1)).send().await.unwrap();
+    w.complete(ID, id(2), json!({ "outcome": "succeeded" })).await;
+    let shown = async |reference: &str| {
+        found(&w, "paymenthandles", "paymentHandles", reference).await[0]["status"].clone()
+    };
+    w.control("/clock", json!({ "ahead_s": 880 })).await;
+    assert_eq!((shown(&late).await, shown(&payable).await), (json!("INITIATED"), json!("PAYABLE")));
+    w.control("/clock", json!({ "ahead_s": 900 })).await;
+    for (n, reference) in [&late, &payable].into_iter().enumerate() {
+        assert_eq!(shown(reference).await, "EXPIRED");
+        assert_eq!(w.complete(ID, id(n), json!({ "outcome": "succeeded" })).await.0, 409);
+        assert_eq!(w.http.post(format!("{}/approve", url(n))).send().await.unwrap().status(), 409);
+        let spent = post(&w, "payments", &paying(reference, &made[n]["paymentHandleToken"])).await;
+        assert_eq!((spent.0, &spent.1["error"]["code"]), (400, &json!("5283")));
+    }
+    assert_eq!(shown(&paid).await, "PAYABLE");
+    let (status, _) = post(&w, "payments", &paying(&paid, &made[2]["paymentHandleToken"])).await;
+    assert_eq!(status, 201);
+    // What the mock is told is still told.
+    assert_eq!(w.complete(ID, id(0), json!({ "outcome": "expired" })).await.0, 200);
 }
 
 #[tokio::test]

@@ -61,6 +61,28 @@ async fn what_swish_checks_of_a_request_is_refused_by_code() {
     assert_eq!(s.w.movements(SWISH).await.len(), 1);
 }
 
+/// Its API has no word for it, so it cannot be told that it happened.
+#[tokio::test]
+async fn what_swish_has_paid_does_not_come_back() {
+    let s = scene().await;
+    let [paid, open, payout] = [instruction(), instruction(), instruction()];
+    for id in [&paid, &open] {
+        let path = format!("v2/paymentrequests/{id}");
+        assert_eq!(s.swish("PUT", &path, s.payment("100.00")).await.0, 201);
+    }
+    s.w.complete(SWISH, &paid, json!({ "outcome": "succeeded" })).await;
+    assert_eq!(s.swish("POST", "v1/payouts", s.payout(&payout)).await.0, 201);
+    s.w.until_told(SWISH, 2, |it| it.json()["status"] == "PAID").await;
+    for outcome in ["returned", "charged_back"] {
+        for id in [&paid, &open, &payout] {
+            assert_eq!(s.w.complete(SWISH, id, json!({ "outcome": outcome })).await.0, 409);
+        }
+    }
+    let statuses: Vec<Value> =
+        s.w.movements(SWISH).await.iter().map(|it| it["status"].clone()).collect();
+    assert_eq!(statuses, ["succeeded", "pending", "succeeded"]);
+}
+
 #[tokio::test]
 async fn a_swish_payout_needs_the_signature_over_its_bytes() {
     let s = scene().await;

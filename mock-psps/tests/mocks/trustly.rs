@@ -166,7 +166,9 @@ async fn a_refund_cannot_exceed_its_deposit() {
     assert_eq!(w.trustly("Refund", refund("60.00")).await["error"]["code"], 623);
     w.complete("trustly-de", &order_id, json!({ "outcome": "succeeded" })).await;
     assert_eq!(w.trustly("Refund", refund("60.00")).await["result"]["data"]["result"], "1");
-    assert_eq!(w.trustly("Refund", refund("60.00")).await["error"]["code"], 615);
+    for amount in ["60.00", "92233720368547758.07"] {
+        assert_eq!(w.trustly("Refund", refund(amount)).await["error"]["code"], 615);
+    }
     let kinds = until("the refund", || async {
         let list = w.movements("trustly-de").await;
         let done = list.iter().all(|m| m["status"] == "succeeded");
@@ -174,4 +176,23 @@ async fn a_refund_cannot_exceed_its_deposit() {
     })
     .await;
     assert_eq!(kinds, ["deposit", "refund"]);
+}
+
+#[tokio::test]
+async fn an_account_of_any_letters_has_its_last_four() {
+    let w = world().await;
+    for (iban, last) in [("Ä€ÜßÄ", "€ÜßÄ"), ("€", "€"), ("", "")] {
+        let message_id = digits();
+        let answer = w.trustly("Deposit", w.trustly_deposit(&message_id)).await;
+        let order_id = answer["result"]["data"]["orderid"].as_str().unwrap();
+        let payer = json!({ "name": "Max Muster", "iban": iban });
+        let body = json!({ "outcome": "succeeded", "payer": payer });
+        assert_eq!(w.complete("trustly-de", order_id, body).await.0, 200, "{iban}");
+        let account = until("its account is told", || async {
+            let told = w.received("account").into_iter().map(|it| it.json());
+            told.map(|it| it["params"]["data"].clone()).find(|it| it["orderid"] == order_id)
+        })
+        .await;
+        assert_eq!(account["attributes"]["lastdigits"], last);
+    }
 }

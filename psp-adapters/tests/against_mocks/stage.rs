@@ -162,6 +162,14 @@ impl Stage {
         self.control(&format!("/psps/{id}/faults"), &body).await;
     }
 
+    /// A rule that could never fire.
+    pub async fn refuses_fault(&self, id: &str, operation: &str, fault: &str) {
+        let url = format!("{}/psps/{id}/faults", self.mocks.control_url);
+        let rule = json!({"operation": operation, "fault": fault, "times": 1});
+        let status = self.client.post(url).json(&rule).send().await.unwrap().status();
+        assert_eq!(status, 422, "{id} {operation} {fault}");
+    }
+
     pub async fn clear_faults(&self, id: &str) {
         let url = format!("{}/psps/{id}/faults", self.mocks.control_url);
         assert!(self.client.delete(url).send().await.unwrap().status().is_success());

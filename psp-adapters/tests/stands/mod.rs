@@ -132,6 +132,13 @@ pub trait Stand: Send + Sync {
         true
     }
 
+    /// Whether the call that opens a deposit can go wrong so: only a movement can be paid after its refusal,
+    /// or told before its answer.
+    fn can_suffer(&self, fault: &str) -> bool {
+        self.books_deposits()
+            || !["success_after_decline", "webhook_before_response"].contains(&fault)
+    }
+
     /// Whether a call begins with a token.
     fn takes_a_token(&self) -> bool {
         false

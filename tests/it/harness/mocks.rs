@@ -104,6 +104,12 @@ impl Mocks {
         self.post(&format!("/psps/{psp}/faults"), &rule).await;
     }
 
+    /// A rule that could never fire.
+    pub async fn refuses_fault(&self, psp: &str, rule: Value) {
+        let (status, text) = self.try_post(&format!("/psps/{psp}/faults"), &rule).await;
+        assert_eq!(status, 422, "{rule}: {text}");
+    }
+
     pub async fn clear_faults(&self, psp: &str) {
         let url = format!("{}/psps/{psp}/faults", self.running.control_url);
         assert!(self.client.delete(url).send().await.unwrap().status().is_success());
