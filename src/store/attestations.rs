@@ -83,6 +83,24 @@ pub async fn of_player(pool: &Pool, key: &PlayerKey) -> Result<Vec<Attestation>,
     Ok(found.into_iter().map(|(_, one)| one).collect())
 }
 
+/// Since when a player's record has told the name and the birth date that it tells: what was vouched for before
+/// was of somebody of another name. None: no version of it is on record.
+pub async fn named_since(pool: &Pool, key: &PlayerKey) -> Result<Option<Timestamp>, StoreError> {
+    let since = sqlx::query_scalar!(
+        "select max(known_at) from (
+           select known_at, name, lag(name) over (order by version) as before from (
+             select known_at, version, (body -> 'full_name')::text || (body -> 'given_name')::text
+               || (body -> 'family_name')::text || (body -> 'date_of_birth')::text as name
+             from player_version where operator_id = $1 and player_id = $2) v) named
+         where name is distinct from before",
+        key.operator.as_str(),
+        key.player.as_str()
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(since)
+}
+
 /// All of some players', the newest first, those that have ended too.
 pub(super) async fn of_players(
     connection: &mut PgConnection,

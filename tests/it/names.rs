@@ -32,14 +32,14 @@ async fn world(vendors: &'static [&'static str]) -> World {
     World::with(Setup { rules: NAMES.to_owned(), vendors, ..Setup::default() }).await
 }
 
-async fn named(world: &World, name: &str) -> PlayerKey {
+pub async fn named(world: &World, name: &str) -> PlayerKey {
     let key = world.rich_player("DE", 10_000).await;
     let known = world.read_player(&key).await;
     world.change_player(Player { full_name: name.to_owned(), ..known }).await;
     key
 }
 
-async fn deposit(world: &World, player: &PlayerKey) -> Payment {
+pub async fn deposit(world: &World, player: &PlayerKey) -> Payment {
     world.one().deposit(deposit_order(player, eur(1_000))).await
 }
 
@@ -241,7 +241,7 @@ async fn an_answer_about_an_older_record_says_nothing_of_the_present_one() {
 }
 
 /// The one hit that the newest decision about a payment was made with, and what its rule observed.
-async fn hit(world: &World, payment: &Payment) -> (String, bool, String) {
+pub async fn hit(world: &World, payment: &Payment) -> (String, bool, String) {
     let facts = facts(world, payment).await;
     let hit = &facts["checks"]["names"][0]["found"]["hits"][0];
     let text = |key: &str| hit[key].as_str().unwrap();
@@ -258,7 +258,7 @@ fn terms(kind: AttestationKind, reference: &str) -> AttestationTerms {
     AttestationTerms { kind, reference: reference.to_owned(), amount: None, valid_until: None }
 }
 
-async fn except(world: &World, player: &PlayerKey, entry: &str, lasts: Duration) {
+pub async fn except(world: &World, player: &PlayerKey, entry: &str, lasts: Duration) {
     let valid_until = Some(world.one().flows.clock.now() + lasts);
     let terms = AttestationTerms { valid_until, ..terms(AttestationKind::NameException, entry) };
     let case = cases::open(world, player, CasePayload::Attestation(terms), "ann").await;

@@ -13,8 +13,8 @@ use crate::screening::hooks::{
 use crate::screening::policy::MarketPolicy;
 use crate::screening::rule::Ask;
 use crate::screening::signals::{Hook, VendorResult};
-use crate::store::attestations;
 use crate::store::player_results::{self, Kept, NewResult, Wanted};
+use crate::store::{StoreError, attestations};
 use crate::vendors::identity::results::to_answer;
 use time::Duration;
 use uuid::Uuid;
@@ -103,10 +103,12 @@ pub(super) async fn except_known(
     if !facts.names.iter().any(is_near) {
         return;
     }
-    let known = attestations::of_player(flows.db.pool(), &player.key).await;
-    let known = known.unwrap_or_else(|error| {
+    let pool = flows.db.pool();
+    let known = attestations::of_player(pool, &player.key).await;
+    let known = async { Ok((known?, attestations::named_since(pool, &player.key).await?)) };
+    let (known, named_since) = known.await.unwrap_or_else(|error: StoreError| {
         tracing::warn!(%error, "what people have said of names could not be read");
-        Vec::new()
+        (Vec::new(), None)
     });
     let answers = facts.names.iter_mut().filter_map(|told| told.found.as_mut().ok());
     for hit in answers.flat_map(|answer| answer.hits.iter_mut()) {
@@ -116,6 +118,8 @@ pub(super) async fn except_known(
             terms.kind == AttestationKind::NameException
                 && terms.reference == entry
                 && one.holds_at(now)
+                // Who has another name since then was not looked at.
+                && named_since.is_none_or(|since| since <= one.given_at)
         });
     }
 }

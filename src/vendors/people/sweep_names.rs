@@ -104,8 +104,12 @@ async fn walk(flows: &Flows, matcher: &Matcher, now: Timestamp) -> Result<Swept,
                 walked.deltas += i64::from(is_new);
                 swept.screened += 1;
             }
-            // The matcher itself is away: the walk goes on from here when it is back.
-            Err(RescreenError::Hook(failure)) if failure != HookFailure::Unreadable => {
+            // The matcher itself is away: the walk goes on from here when it is back. One that says which lists
+            // it has is there, and refuses this player.
+            Err(RescreenError::Hook(failure))
+                if failure != HookFailure::Unreadable
+                    && matcher.version(matcher.link.deadline()).await.is_err() =>
+            {
                 swept.failed += 1;
                 stopped = true;
                 break;
