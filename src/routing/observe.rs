@@ -9,21 +9,23 @@ use super::health::{
     Bucket, Change, Health, HealthRules, Kept, Micros, Permit, Place, Standing, Told, Turn,
 };
 use crate::book::{Attempt, Payment};
-use crate::domain::{Direction, PartId, Timestamp};
+use crate::domain::{Direction, OperatorId, PartId, Timestamp};
 use psp_contract::{Operation, Outcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What waits to be shared, at most; where nobody fetches it the oldest goes.
 const NEWS_MAX: usize = 20_000;
 
-/// A change with its time.
+/// A change with its time, and the ids of the events by which operators hear of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noticed {
     pub change: Change,
     pub at: Timestamp,
+    pub events: BTreeMap<OperatorId, Uuid>,
 }
 
 /// What has happened here since it was last fetched.
@@ -160,7 +162,7 @@ impl PspHealth {
         let (sent_at, at) = (micros(attempt.first_sent_at), micros(now));
         let told = Told::Decided { psp, bucket, sent_at, at, approved };
         let mut inner = self.lock();
-        let change = inner.health.absorb(&told);
+        let change = inner.health.absorb(&told, at);
         inner.tell(told);
         inner.notice(change, now);
     }
@@ -207,7 +209,7 @@ impl PspHealth {
             && inner.health.permit(psp, direction, micros(now)) == Permit::Probe
             && (inner.questions.contains_key(&(direction, psp.to_owned()))
                 || (direction == Direction::Withdrawal && inner.may_seek(psp, now)))
-            && left.is_none_or(|until| *until < now)
+            && left.is_none_or(|until| !(now..=now + LEFT_TO_DEPOSITS).contains(until))
     }
 
     /// For a while the next probe of this PSP is a deposit's.
@@ -233,9 +235,9 @@ impl PspHealth {
     pub fn absorb(&self, told: &[Told], now: Timestamp) {
         let mut inner = self.lock();
         for told in told {
-            if let Some(change) = inner.health.absorb(told) {
+            if let Some(change) = inner.health.absorb(told, micros(now)) {
                 // The instance that saw it tells the world; here it is counted and said.
-                say(&Noticed { change, at: now }, "another instance");
+                say(&change, "another instance");
             }
         }
     }
@@ -256,7 +258,7 @@ impl Inner {
     }
 
     fn may_seek(&self, psp: &str, now: Timestamp) -> bool {
-        self.sought.get(psp).is_none_or(|at| *at + SEEK_EVERY <= now)
+        self.sought.get(psp).is_none_or(|at| !(now - SEEK_EVERY..=now).contains(at))
     }
 
     fn forget_oldest(&mut self) {
@@ -271,9 +273,8 @@ impl Inner {
             let (psp, direction) = (psp.clone(), *direction);
             self.tell(Told::Tripped { psp, direction, at: micros(at) });
         }
-        let noticed = Noticed { change, at };
-        say(&noticed, "this instance");
-        self.news.changes.push(noticed);
+        say(&change, "this instance");
+        self.news.changes.push(Noticed { change, at, events: BTreeMap::new() });
     }
 }
 
@@ -313,10 +314,9 @@ impl Drop for Call<'_> {
 }
 
 /// A change in plain words and in numbers.
-fn say(noticed: &Noticed, seen_by: &'static str) {
-    let (psp, kind) = (psp_of(&noticed.change), kind_of(&noticed.change));
-    let direction = direction_of(&noticed.change).as_str();
-    let why = explain(&noticed.change);
+fn say(change: &Change, seen_by: &'static str) {
+    let (psp, kind) = (psp_of(change), kind_of(change));
+    let (direction, why) = (direction_of(change).as_str(), explain(change));
     // Probes come every few seconds for as long as a PSP fails.
     if kind == "probing" {
         tracing::info!(psp.id = psp, direction, change = kind, seen_by, "{why}");
@@ -326,7 +326,7 @@ fn say(noticed: &Noticed, seen_by: &'static str) {
     let labels =
         [("psp", psp.to_owned()), ("direction", direction.to_owned()), ("change", kind.to_owned())];
     metrics::counter!("psp_health_changes_total", &labels).increment(1);
-    if let Change::Technical { turn, .. } = &noticed.change {
+    if let Change::Technical { turn, .. } = change {
         let well = if *turn == Turn::Recovered { 1_u8 } else { 0 };
         metrics::gauge!("psp_is_well", &labels[..2]).set(well);
     }

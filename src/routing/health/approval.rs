@@ -316,6 +316,15 @@ impl Approval {
         }
     }
 
+    /// The clock was set back to `now`: nothing that is remembered lies ahead.
+    pub fn set_back(&mut self, now: Micros) {
+        (self.used_at, self.judged_from) = (self.used_at.min(now), self.judged_from.min(now));
+        if let Some(demotion) = &mut self.demotion {
+            demotion.since = demotion.since.min(now);
+            demotion.next_probe_at = demotion.next_probe_at.min(now);
+        }
+    }
+
     fn forget(&mut self, now: Micros) {
         self.demotion = None;
         (self.fall, self.run) = (0.0, NOTHING);

@@ -61,6 +61,11 @@ impl Habit {
         self.back_at = sent_at;
     }
 
+    /// The clock was set back to `now`.
+    pub fn set_back(&mut self, now: Micros) {
+        (self.fell_at, self.back_at) = (self.fell_at.min(now), self.back_at.min(now));
+    }
+
     /// How long it was well before it fell again.
     pub const fn lasted(&self) -> Micros {
         self.lasted

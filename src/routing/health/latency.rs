@@ -107,6 +107,11 @@ impl InFlight {
         self.newest_answered
     }
 
+    /// The clock was set back to `now`. A call keeps the time by which its answer finds it.
+    pub fn set_back(&mut self, now: Micros) {
+        self.newest_answered = self.newest_answered.min(now);
+    }
+
     /// What was sent before this moment counts no more.
     pub fn forget_before(&mut self, at: Micros) {
         self.newest_answered = self.newest_answered.max(at);

@@ -167,11 +167,18 @@ pub struct Health {
     dice: Dice,
     technical: BTreeMap<(Direction, String), Technical>,
     buckets: BTreeMap<Bucket, BucketHealth>,
+    looked_at: Micros,
 }
 
 impl Health {
     pub const fn new(rules: HealthRules, seed: u64) -> Self {
-        Self { rules, dice: Dice::new(seed), technical: BTreeMap::new(), buckets: BTreeMap::new() }
+        Self {
+            rules,
+            dice: Dice::new(seed),
+            technical: BTreeMap::new(),
+            buckets: BTreeMap::new(),
+            looked_at: Micros::MIN,
+        }
     }
 
     /// The order in which to ask these PSPs for one payment, best first. `psps` are in the order of
@@ -274,6 +281,10 @@ impl Health {
 
     /// Looks for PSPs that have gone silent. To be called a few times a second.
     pub fn look(&mut self, now: Micros) -> Vec<Change> {
+        if now < self.looked_at {
+            self.set_back(now);
+        }
+        self.looked_at = now;
         let mut changes = Vec::new();
         for ((direction, psp), technical) in &mut self.technical {
             if let Some(turn) = technical.look(now, &mut self.dice) {
@@ -326,6 +337,15 @@ impl Health {
             return Some(Change::Demoted { psp, bucket });
         }
         Some(here.blame(&bucket, here.ratio, now))
+    }
+
+    /// The clock was set back to `now`: what lies ahead of it would have to be waited for.
+    fn set_back(&mut self, now: Micros) {
+        self.technical.values_mut().for_each(|technical| technical.set_back(now));
+        for here in self.buckets.values_mut() {
+            here.fell_at = here.fell_at.min(now);
+            here.psps.values_mut().for_each(|approval| approval.set_back(now));
+        }
     }
 
     fn of(&mut self, psp: &str, direction: Direction) -> &mut Technical {

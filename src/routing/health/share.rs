@@ -43,7 +43,7 @@ pub struct Kept {
 
 /// Calls of others have no number here.
 const ELSEWHERE: u64 = u64::MAX;
-/// More faults or refusals in a row than this change nothing more.
+/// More refusals in a row than this change nothing more.
 const ENOUGH: u32 = 64;
 /// More outcomes than these are not remembered anyway.
 const OUTCOMES_MAX: i32 = 2_000;
@@ -69,28 +69,29 @@ impl Health {
         here.psps.insert(psp.to_owned(), fresh);
     }
 
-    /// Weighs what another instance saw.
-    pub fn absorb(&mut self, told: &Told) -> Option<Change> {
+    /// Weighs what another instance saw, at `now` by the clock of this one.
+    pub fn absorb(&mut self, told: &Told, now: Micros) -> Option<Change> {
         match told {
             Told::Called { psp, direction, sent_at, at, fault } => {
-                self.answered(psp, *direction, (ELSEWHERE, *sent_at), *at, *fault)
+                let (sent_at, at) = by_own_clock((*sent_at, *at), now);
+                self.answered(psp, *direction, (ELSEWHERE, sent_at), at, *fault)
             }
             Told::Decided { psp, bucket, sent_at, at, approved } => {
                 self.meet(bucket, psp);
-                self.decided(bucket, psp, *sent_at, *at, *approved)
+                let (sent_at, at) = by_own_clock((*sent_at, *at), now);
+                self.decided(bucket, psp, sent_at, at, *approved)
             }
-            Told::Tripped { psp, direction, at } => self.trip(psp, *direction, *at),
+            Told::Tripped { psp, direction, at } => self.trip(psp, *direction, (*at).min(now)),
         }
     }
 
+    /// As many faults at once as the rules ask for, however many those are.
     fn trip(&mut self, psp: &str, direction: Direction, at: Micros) -> Option<Change> {
-        let is_open = |health: &Self| health.is_failing(psp, direction);
-        let mut change = None;
-        for _ in 0..ENOUGH {
-            if is_open(self) {
-                break;
-            }
+        let rules = self.rules.technical;
+        let (mut change, mut evidence) = (None, 0.0);
+        while evidence <= rules.trip + rules.fault && !self.is_failing(psp, direction) {
             change = self.answered(psp, direction, (ELSEWHERE, at), at, Some(true));
+            evidence += rules.fault;
         }
         change
     }
@@ -128,6 +129,13 @@ impl Health {
     }
 }
 
+/// Nothing that was told lies ahead: where the clock of whoever saw it is, both times are shifted alike. Else a
+/// PSP that they say has failed would not be probed before that time comes here.
+fn by_own_clock((sent_at, at): (Micros, Micros), now: Micros) -> (Micros, Micros) {
+    let ahead = at.saturating_sub(now).max(0);
+    (sent_at.saturating_sub(ahead), at.min(now))
+}
+
 /// Approvals and refusals in even turns, so that the level is learned and no fall is seen in it.
 fn remember(approval: &mut Approval, level: &Level, now: Micros) {
     let (long_ago, mut owed) = (now - 3_600 * SECOND, 0_i64);
@@ -155,7 +163,7 @@ fn whole(number: f64) -> i32 {
 mod tests {
     use super::*;
     use crate::domain::{Currency, Method};
-    use crate::routing::health::{HealthRules, Standing};
+    use crate::routing::health::{HealthRules, Permit, Standing};
 
     fn bucket() -> Bucket {
         Bucket {
@@ -177,10 +185,75 @@ mod tests {
         let mut health = fresh();
         let (psp, direction) = ("a".to_owned(), Direction::Deposit);
         let told = Told::Tripped { psp, direction, at: NOW };
-        assert!(matches!(health.absorb(&told), Some(Change::Technical { .. })));
+        assert!(matches!(health.absorb(&told, NOW), Some(Change::Technical { .. })));
         assert!(health.is_failing("a", Direction::Deposit));
         assert!(!health.is_failing("a", Direction::Withdrawal), "payouts are scored apart");
-        assert_eq!(health.absorb(&told), None, "told twice it changes nothing");
+        assert_eq!(health.absorb(&told, NOW), None, "told twice it changes nothing");
+    }
+
+    #[test]
+    fn a_trip_told_by_a_clock_that_is_ahead_is_probed_as_soon_as_any_other() {
+        let (mut ahead, mut right) = (fresh(), fresh());
+        for (health, at) in [(&mut ahead, NOW + 600 * SECOND), (&mut right, NOW)] {
+            let told = Told::Tripped { psp: "a".to_owned(), direction: Direction::Deposit, at };
+            health.absorb(&told, NOW);
+        }
+        let first_probe = |health: &Health| {
+            let probes = |secs: &i64| {
+                let at = NOW + secs * SECOND;
+                health.permit("a", Direction::Deposit, at) == Permit::Probe
+            };
+            (0..1_000).find(probes)
+        };
+        assert_eq!(first_probe(&ahead), first_probe(&right));
+        assert!(first_probe(&right).is_some_and(|secs| secs < 100));
+    }
+
+    /// A call that is told of by a clock that is ahead answers a probe well, and this instance trusts the PSP.
+    #[test]
+    fn faults_of_ones_own_count_after_others_with_another_clock_found_it_well() {
+        let mut health = fresh();
+        let (psp, direction) = ("a", Direction::Deposit);
+        health.absorb(&Told::Tripped { psp: psp.to_owned(), direction, at: NOW }, NOW);
+        let mut now = NOW + 100 * SECOND;
+        while health.is_failing(psp, direction) {
+            now += SECOND;
+            assert!(now < NOW + 1_000 * SECOND, "good answers bring it back");
+            let (psp, sent_at) = (psp.to_owned(), now + 599 * SECOND);
+            let at = now + 600 * SECOND;
+            let told = Told::Called { psp, direction, sent_at, at, fault: Some(false) };
+            health.absorb(&told, now);
+        }
+        let fault = |call| (call, now + i64::try_from(call).unwrap_or(0));
+        let fell = (1..20).any(|call| {
+            let change = health.answered(psp, direction, fault(call), now + SECOND, Some(true));
+            change.is_some()
+        });
+        assert!(fell, "its own faults are not ignored");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_no_psp_from_being_probed() {
+        let mut health = fresh();
+        let (psp, direction) = ("a", Direction::Deposit);
+        health.look(NOW);
+        health.absorb(&Told::Tripped { psp: psp.to_owned(), direction, at: NOW }, NOW);
+        health.look(NOW + SECOND);
+        let back = NOW - 3_600 * SECOND;
+        health.look(back);
+        assert_eq!(health.permit(psp, direction, back + 100 * SECOND), Permit::Probe);
+    }
+
+    #[test]
+    fn a_trip_is_taken_over_and_restored_however_many_faults_the_rules_ask_for() {
+        let rules = HealthRules::tripping_at(1_000, 1_000);
+        let (mut told, mut restored) = (Health::new(rules, 7), Health::new(rules, 7));
+        let (psp, direction) = ("a".to_owned(), Direction::Deposit);
+        told.absorb(&Told::Tripped { psp: psp.clone(), direction, at: NOW }, NOW);
+        assert!(told.is_failing("a", Direction::Deposit));
+        let kept = Kept { levels: Vec::new(), failing: vec![(psp, direction)] };
+        restored.restore(&kept, NOW);
+        assert!(restored.is_failing("a", Direction::Deposit));
     }
 
     #[test]
@@ -193,7 +266,7 @@ mod tests {
             fault: Some(true),
         };
         let (mut informed, mut alone) = (fresh(), fresh());
-        (0..2).for_each(|i| assert_eq!(informed.absorb(&fault(NOW + i)), None));
+        (0..2).for_each(|i| assert_eq!(informed.absorb(&fault(NOW + i), NOW + SECOND + i), None));
         for health in [&mut informed, &mut alone] {
             health.answered("a", Direction::Deposit, (1, NOW), NOW + SECOND, Some(true));
         }
@@ -211,7 +284,7 @@ mod tests {
             }
         }
         let told = Told::Tripped { psp: "c".to_owned(), direction: Direction::Deposit, at: NOW };
-        before.absorb(&told);
+        before.absorb(&told, NOW);
         for _ in 0..ENOUGH {
             before.decided(&bucket(), "a", NOW + SECOND, NOW + SECOND, false);
         }

@@ -19,6 +19,8 @@ use super::habit::Habit;
 use super::latency::{InFlight, Latency};
 use super::{Micros, SECOND, scaled};
 
+mod clock;
+
 /// The rules' numbers; evidence is in units of the logarithm of a likelihood ratio: a healthy PSP fails one
 /// call in a hundred, an ill one two in five.
 #[derive(Debug, Clone, Copy, PartialEq)]
