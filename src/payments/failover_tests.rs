@@ -85,6 +85,7 @@ fn o1_and_o2_what_was_never_sent_moves_on() {
     for why in [
         NotSent::BreakerOpen,
         NotSent::SwitchedOff,
+        NotSent::NotServed,
         NotSent::Dns,
         NotSent::ConnectRefused,
         NotSent::ConnectTimeout,

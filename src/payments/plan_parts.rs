@@ -217,7 +217,7 @@ fn pays(
     if !account.currencies.contains(&currency) {
         return None;
     }
-    let (least, most) = bounds.get(&currency).copied().unwrap_or((1, i64::MAX));
+    let (least, most) = bounds.get(&currency).copied()?;
     Some(Bounds { least, most })
 }
 

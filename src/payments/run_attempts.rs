@@ -94,7 +94,8 @@ pub fn has_time_for_a_call(flows: &Flows, attempt: &Attempt) -> bool {
     attempt.lease.as_ref().is_some_and(|lease| over_by <= lease.until)
 }
 
-/// What people switched off is not called, even when nobody else is left. A PSP that fails is passed over
+/// Who no longer serves such payments, and what people switched off, is not called, even when nobody else is
+/// left. A PSP that fails is passed over
 /// while the plan has somebody else who works; money that leaves does not even probe it then. When all that
 /// are left fail, they are asked in the plan's order.
 fn keep_away(
@@ -104,9 +105,9 @@ fn keep_away(
     now: Timestamp,
 ) -> Option<NotSent> {
     let direction = payment.direction();
-    if let Some(why) = forbidden(flows, payment, (&attempt.psp, attempt.part), now) {
+    if let Some((what, why)) = forbidden(flows, payment, (&attempt.psp, attempt.part), now) {
         tracing::info!(payment.id = %payment.id, psp.id = attempt.psp, "not called: {why}");
-        return Some(NotSent::SwitchedOff);
+        return Some(what);
     }
     let is_avoided = match (flows.health.permit(&attempt.psp, direction, now), direction) {
         (Permit::No, _) => true,
@@ -116,13 +117,16 @@ fn keep_away(
     (is_avoided && has_another(flows, payment, attempt, now)).then_some(NotSent::BreakerOpen)
 }
 
-/// Why people do not want this PSP to be called for this payment now, or this part of it.
+/// Why this PSP must not be called for this payment now, or for this part of it.
 fn forbidden(
     flows: &Flows,
     payment: &Payment,
     (psp, part): (&str, Option<PartId>),
     now: Timestamp,
-) -> Option<String> {
+) -> Option<(NotSent, String)> {
+    if let Some(why) = unserved(flows, payment, (psp, part)) {
+        return Some((NotSent::NotServed, why));
+    }
     let asked = Use {
         operator: &payment.player.operator,
         psp,
@@ -130,7 +134,25 @@ fn forbidden(
         direction: payment.direction(),
         method: payment.method_of(part),
     };
-    flows.switches.forbids(&asked, now)
+    flows.switches.forbids(&asked, now).map(|why| (NotSent::SwitchedOff, why))
+}
+
+/// Why the account does not serve it as it is configured now: a plan may wait for days, and meanwhile the
+/// operator, the market or the range was taken from the account. What goes back goes back there or nowhere.
+fn unserved(
+    flows: &Flows,
+    payment: &Payment,
+    (psp, part): (&str, Option<PartId>),
+) -> Option<String> {
+    if payment.returns.is_some() {
+        return None;
+    }
+    let operator = &payment.player.operator;
+    let mut accounts = flows.accounts.iter();
+    let account = accounts.find(|account| account.id == psp && account.serves_operator(operator));
+    let Some(account) = account else { return Some(format!("does not serve {operator}")) };
+    let money = part.and_then(|part| payment.part(part)).map_or(payment.money, |part| part.money);
+    account.refusal(payment.direction(), &payment.country, payment.method_of(part), money)
 }
 
 /// Keeps how this PSP can be asked about an attempt that it has: that shows whether it is well again.

@@ -30,6 +30,7 @@ pub const fn is_psp_fault(outcome: &Outcome) -> Option<bool> {
             | NotSent::RefusedStream => Some(true),
             NotSent::BreakerOpen
             | NotSent::SwitchedOff
+            | NotSent::NotServed
             | NotSent::DeadlineBeforeSend
             | NotSent::NotExpressible => None,
         },

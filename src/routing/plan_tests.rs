@@ -107,7 +107,7 @@ fn the_route_gives_the_order() {
 fn an_amount_out_of_bounds_is_excluded_with_the_bound() {
     let mut accounts = accounts();
     accounts[0].deposits = Some(BTreeMap::from([(Currency::SEK, (100, 4_999))]));
-    accounts[2].deposits = Some(BTreeMap::new());
+    accounts[2].deposits = Some(BTreeMap::from([(Currency::SEK, (1, i64::MAX))]));
     let order = rules(&["a", "b", "c"]);
     let low = healthy(&request(4_999), &known(&order, &accounts));
     check(
@@ -142,6 +142,7 @@ fn what_an_account_does_not_serve_it_is_not_asked_for() {
     assert_eq!(refused(|a| a.methods.clear()), "does not offer bank_transfer");
     assert_eq!(refused(|a| a.currencies.clear()), "does not handle SEK");
     assert_eq!(refused(|a| a.deposits = None), "takes no deposits");
+    assert_eq!(refused(|a| a.deposits = Some(BTreeMap::new())), "takes no deposits in SEK");
     let (rules, accounts) = (rules(&["a"]), accounts());
     let known = known(&rules, &accounts[..1]);
     let route = plan(&request(10_000), &known, standings(|_| Standing::Well), |_| {

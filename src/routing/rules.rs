@@ -187,7 +187,9 @@ impl PspAccount {
         if !self.currencies.contains(&money.currency) {
             return Some(format!("does not handle {}", money.currency));
         }
-        let (least, most) = bounds.get(&money.currency).copied()?;
+        let Some((least, most)) = bounds.get(&money.currency).copied() else {
+            return Some(format!("{what} in {}", money.currency));
+        };
         let text = |minor| Money::new(minor, money.currency);
         if money.minor < least {
             Some(format!("below its minimum of {}", text(least)))

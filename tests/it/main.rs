@@ -52,6 +52,7 @@ mod markets;
 mod matched;
 mod named_sources;
 mod names;
+mod narrowed;
 mod nights;
 mod other_money;
 mod outcomes;

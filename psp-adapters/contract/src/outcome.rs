@@ -135,6 +135,8 @@ pub enum NotSent {
     BreakerOpen,
     /// People switched it off for payments of this kind.
     SwitchedOff,
+    /// Its account no longer serves payments of this kind, as it did when the plan was made.
+    NotServed,
     Dns,
     ConnectRefused,
     ConnectTimeout,
@@ -155,6 +157,7 @@ impl NotSent {
         match self {
             NotSent::BreakerOpen => "breaker_open",
             NotSent::SwitchedOff => "switched_off",
+            NotSent::NotServed => "not_served",
             NotSent::Dns => "dns",
             NotSent::ConnectRefused => "connect_refused",
             NotSent::ConnectTimeout => "connect_timeout",
