@@ -203,7 +203,7 @@ fn wait(
     let attempt = book.attempt_mut(id, attempt_id).clone();
     if subject == Subject::Deposit && session::may_expire(&attempt, capabilities, ctx.now) {
         deposit_news::expire(book, id, attempt_id, ctx);
-        return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
+        return Answer::applied(&book.payments[&id]);
     }
     // Due, and too early to ask: it was hinted at. It is asked about as soon as its PSP allows, not
     // when its ladder says, which may be an hour away.
@@ -318,11 +318,11 @@ fn send_prepared(book: &mut Book, id: Uuid, prepared: &Attempt, ctx: &Ctx<'_>) -
     if is_deposit && !may_deposit(book, ctx) {
         call_off(book, id, prepared.id, EXCLUDED);
         fail_excluded(book, id, ctx);
-        return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
+        return Answer::applied(&book.payments[&id]);
     }
     if !pays_something(payment, prepared) {
         call_off(book, id, prepared.id, "it is needed no more");
-        return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
+        return Answer::applied(&book.payments[&id]);
     }
     let moved = book.move_attempt(id, prepared.id, AttemptStatus::InFlight, "sent");
     debug_assert!(moved.is_ok(), "a prepared attempt may be sent");
@@ -372,7 +372,7 @@ fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>
     let payment = Box::new(book.payments[&id].clone());
     match next {
         Some(attempt) => Answer::Taken { payment, attempt, task: Task::Send },
-        None => Answer::Applied { payment, next: None },
+        None => Answer::Applied { payment, next: None, ended: false },
     }
 }
 

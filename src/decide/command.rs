@@ -279,15 +279,24 @@ pub enum Answer {
     /// Something speaks against the deposit that nobody had seen when people were asked: it is not let go. The
     /// decision that says what is kept, and the case waits as it did.
     FoundSince,
-    /// News was applied. What to call next, when the payment goes on at another PSP.
+    /// News was applied. What to call next, when the payment goes on at another PSP; and whether it was this
+    /// news that brought its attempt to the end at which it is.
     Applied {
         payment: Box<Payment>,
         next: Option<AttemptId>,
+        ended: bool,
     },
     Review {
         review: Box<Review>,
         proposal: Option<Box<Proposal>>,
     },
+}
+
+impl Answer {
+    /// What was to be done is done, and nothing follows from it.
+    pub(super) fn applied(payment: &Payment) -> Self {
+        Self::Applied { payment: Box::new(payment.clone()), next: None, ended: false }
+    }
 }
 
 /// What a worker does with a taken attempt.

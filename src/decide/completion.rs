@@ -100,7 +100,7 @@ pub fn take(
     if book.payments[&id].received.is_some() {
         // Another PSP was paid meanwhile: this one is not told to take the money too.
         give_up(book, id, attempt_id, "its deposit is paid already");
-        return Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None };
+        return Answer::applied(&book.payments[&id]);
     }
     let (allowed, reasons) = screen_again(book, id, known, ctx);
     if allowed {
@@ -113,7 +113,7 @@ pub fn take(
         book.payment_mut(id).reasons.extend(reasons);
         deposit::fail(book, id, cause, ctx);
     }
-    Answer::Applied { payment: Box::new(book.payments[&id].clone()), next: None }
+    Answer::applied(&book.payments[&id])
 }
 
 /// The word is never given.

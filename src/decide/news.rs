@@ -41,7 +41,9 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
     alarm(book, id, attempt_id, &news.outcome, ctx);
     book.settle_round(id, false);
     let payment = Box::new(book.payments[&id].clone());
-    Ok(Answer::Applied { payment, next })
+    let status = payment.attempt(attempt_id).map_or(status_before, |attempt| attempt.status);
+    let ended = status != status_before && !status.is_live();
+    Ok(Answer::Applied { payment, next, ended })
 }
 
 /// What an outcome means for this attempt, and whether another PSP may be asked.

@@ -111,10 +111,10 @@ pub async fn ask(
             }
         }
     }
-    let (approved, asked_at) = (is_approved(&outcome), flows.clock.now());
+    let approved = is_approved(&outcome);
     let applied = tell(flows, payment, id, (source, outcome, all)).await?;
-    let Answer::Applied { payment, next } = applied else { return Ok(None) };
-    learn(flows, &payment, id, approved, asked_at);
+    let Answer::Applied { payment, next, ended } = applied else { return Ok(None) };
+    learn(flows, &payment, id, approved, ended);
     if payment.is_due(flows.clock.now()) {
         // What was learnt asks for another call: the worker makes it at once.
         flows.nudges.attempts.notify_one();

@@ -29,7 +29,7 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
         let place = AttemptPlace { player, payment: payment.id, is_return, attempt: id };
         flows.desks.known.remember(&attempt.psp, place);
         let (outcome, wires) = call(flows, &payment, &attempt).await;
-        let (approved, asked_at) = (is_approved(&outcome), flows.clock.now());
+        let approved = is_approved(&outcome);
         let news = News {
             payment: payment.id.uuid,
             direction: payment.direction(),
@@ -40,9 +40,9 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
         };
         let command = Command::News(Box::new(news));
         match flows.submit_persistently(&payment.player, command).await {
-            Ok(Answer::Applied { payment: after, next: following }) => {
+            Ok(Answer::Applied { payment: after, next: following, ended }) => {
                 payment = *after;
-                learn(flows, &payment, id, approved, asked_at);
+                learn(flows, &payment, id, approved, ended);
                 next = following;
                 if next.is_none() && payment.is_due(flows.clock.now()) {
                     flows.nudges.attempts.notify_one();

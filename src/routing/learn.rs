@@ -10,17 +10,18 @@ pub const fn counts(payment: &Payment) -> bool {
     payment.returns.is_none()
 }
 
-/// Learns from an attempt that came to its end since `asked_at`. `approved` is what
-/// [`super::faults::is_approved`] says of the news. News that changed nothing teach nothing.
+/// Learns from news of an attempt. `approved` is what [`super::faults::is_approved`] says of them, `ended` what
+/// [`crate::decide::Answer::Applied`] does: news that changed nothing teach nothing, also where the same came
+/// twice within one commit.
 pub fn learn(
     flows: &Flows,
     payment: &Payment,
     attempt: AttemptId,
     approved: Option<bool>,
-    asked_at: Timestamp,
+    ended: bool,
 ) {
     let now = flows.clock.now();
-    let ended = payment.attempt(attempt).filter(|attempt| attempt.ended_at >= Some(asked_at));
+    let ended = payment.attempt(attempt).filter(|_| ended);
     let (Some(attempt), Some(approved)) = (ended, approved) else { return };
     if counts(payment) {
         flows.health.decided(payment, attempt, approved, now);

@@ -299,19 +299,18 @@ async fn submit(
     };
     // A hint proves nothing: the inquiry that follows it does.
     let approved = if event.hint_only { None } else { is_approved(&news.outcome) };
-    let asked_at = flows.clock.now();
     let answer = flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
-    if let Answer::Applied { payment, .. } = &answer {
-        learn(flows, payment, place.attempt, approved, asked_at);
+    if let Answer::Applied { payment, ended, .. } = &answer {
+        learn(flows, payment, place.attempt, approved, *ended);
     }
     match answer {
-        Answer::Applied { payment, next: Some(next) } => {
+        Answer::Applied { payment, next: Some(next), .. } => {
             let flows = flows.clone();
             let work = flows.clone();
             work.detach(async move { run_attempts(&flows, *payment, next).await });
         }
         // Other money than was asked for, or an approval that waits for our word.
-        Answer::Applied { payment, next: None }
+        Answer::Applied { payment, next: None, .. }
             if event.hint_only || payment.is_due(flows.clock.now()) =>
         {
             ask_now(flows, place).await;

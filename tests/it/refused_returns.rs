@@ -4,7 +4,7 @@ use super::harness::{World, eur};
 use super::routing::{tried, watchful};
 use super::taken_back::{approve, open_return};
 use interlock::book::Payment;
-use interlock::domain::{Direction, Timestamp};
+use interlock::domain::Direction;
 use interlock::routing::health::Level;
 use interlock::routing::learn::learn;
 
@@ -40,7 +40,7 @@ async fn returns_that_a_psp_refuses_or_does_not_take_are_no_payouts() {
     assert_eq!(tried(&last), [format!("{PSP} not_sent")]);
     // As when it is there and refuses them.
     for _ in 0..20 {
-        learn(flows, &last, last.attempts[0].id, Some(false), Timestamp::UNIX_EPOCH);
+        learn(flows, &last, last.attempts[0].id, Some(false), true);
     }
     assert_eq!(levels(&world), before);
     assert!(!flows.health.is_failing(PSP, Direction::Withdrawal));
