@@ -63,7 +63,7 @@ pub struct Nudges {
     pub payouts: Arc<Notify>,
     pub inbox: Arc<Notify>,
     pub screenings: Arc<Notify>,
-    pub routing: Arc<Notify>,
+    pub switches: Arc<Notify>,
     pub policies: Arc<Notify>,
     /// What waits between us and the vendors that know people.
     pub checks: Arc<Notify>,

@@ -251,6 +251,12 @@ impl From<SetError> for Problem {
                 "Maintenance has an end: set `until`, or leave `kind` out for a kill switch.",
             )
             .at("/until"),
+            SetError::TooManyPlanned => Problem::unprocessable(
+                "switch.too_many_planned",
+                "This operator has planned as many switches as there may be: lift some, or leave `from` \
+                 out where it is for now.",
+            )
+            .at("/from"),
             SetError::KeyReused => Problem::unprocessable(
                 "idempotency.key_reused",
                 "This Idempotency-Key set another switch before.",

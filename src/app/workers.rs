@@ -27,6 +27,7 @@ use crate::workers::rooms::RoomWorker;
 use crate::workers::routing::RoutingWorker;
 use crate::workers::screenings::ScreeningWorker;
 use crate::workers::sessions::SessionWorker;
+use crate::workers::switches::SwitchWorker;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -107,9 +108,10 @@ pub fn start(flows: &Flows, crew: &Crew) {
 }
 
 /// Starts what every instance needs that screens, plans or calls: an ear for new policies, an eye on the
-/// PSPs' health, and an ear for what people and other instances say of them.
+/// PSPs' health, an ear for what people switch off, and one for what other instances say of PSPs.
 pub fn start_routing(flows: &Flows, crew: &Crew) {
-    run(flows, crew, &flows.nudges.routing, RoutingWorker::new(flows.clone()));
+    run(flows, crew, &flows.nudges.switches, SwitchWorker::new(flows.clone()));
+    run(flows, crew, &Arc::new(Notify::new()), RoutingWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), HealthWorker::new(flows.clone()));
     run(flows, crew, &flows.nudges.policies, PolicyWorker::new(flows.clone()));
 }

@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-/// Switches that the page shows.
+/// Switches that the page shows: those that are on, then the newest.
 const SHOWN: i64 = 50;
 /// The longest reason.
 const REASON_MAX: usize = 500;
@@ -135,8 +135,9 @@ async fn read(console: &Console, signed: &Signed) -> Result<RoutingPage, Respons
         operator: Some(operator),
         id: None,
         before: None,
-        limit: SHOWN,
+        limit: Some(SHOWN),
         on_at: None,
+        on_first: Some(now),
     };
     let found = switches::list(flows.db.pool(), &filter).await;
     let found = found.map_err(|error| page::unavailable(&error))?;

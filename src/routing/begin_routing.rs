@@ -1,9 +1,9 @@
 //! An instance begins with rules that are known by their version, with what people switched off and with
 //! what was known of the PSPs before.
 
+use super::load_switches::load_switches;
 use super::rules::RoutingRules;
 use super::rules_text;
-use super::share_health::load_switches;
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::store::{Pool, StoreError, routing_versions, shared_health};

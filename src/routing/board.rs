@@ -4,20 +4,64 @@
 use super::plan::Volumes;
 use super::switches::{Switch, Use, forbidding};
 use crate::domain::{Direction, Money, Timestamp};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use time::Date;
 
 /// All switches that are on or will be.
-#[derive(Debug, Default)]
-pub struct SwitchBoard(RwLock<Arc<Vec<Switch>>>);
+#[derive(Debug)]
+pub struct SwitchBoard {
+    begun: AtomicU64,
+    held: RwLock<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// The load that it came by, and when that one began: it shows what stood at that moment.
+    number: u64,
+    as_of: Instant,
+    switches: Arc<Vec<Switch>>,
+}
+
+/// A load that has begun.
+#[derive(Debug)]
+pub struct Load {
+    number: u64,
+    began_at: Instant,
+}
+
+impl Default for SwitchBoard {
+    fn default() -> Self {
+        let held = Held { number: 0, as_of: Instant::now(), switches: Arc::default() };
+        Self { begun: AtomicU64::new(0), held: RwLock::new(held) }
+    }
+}
 
 impl SwitchBoard {
     pub fn all(&self) -> Arc<Vec<Switch>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.held.read().unwrap_or_else(PoisonError::into_inner).switches.clone()
     }
 
-    pub fn set(&self, switches: Vec<Switch>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(switches);
+    /// How old what it shows is.
+    pub fn age(&self) -> Duration {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).as_of.elapsed()
+    }
+
+    /// Somebody is about to ask the database.
+    pub fn begin(&self) -> Load {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        Load { number, began_at: Instant::now() }
+    }
+
+    /// What a load brought. One that began earlier and came later is passed over: it may not know of what was
+    /// switched off in between.
+    pub fn set(&self, load: Load, switches: Vec<Switch>) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if held.number < load.number {
+            let (number, as_of) = (load.number, load.began_at);
+            *held = Held { number, as_of, switches: Arc::new(switches) };
+        }
     }
 
     /// Why a use is forbidden now, in the end of a plain sentence.
@@ -99,7 +143,8 @@ impl VolumeBook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Currency;
+    use crate::domain::{Currency, OperatorId, PersonId};
+    use crate::routing::switches::{Scope, SwitchKind};
     use time::macros::datetime;
 
     #[test]
@@ -129,5 +174,27 @@ mod tests {
         book.add("a", Direction::Deposit, Money::new(30, sek), next);
         book.give_back(untold, noon);
         assert_eq!(book.take_untold(next).into_values().collect::<Vec<_>>(), [30]);
+    }
+
+    #[test]
+    fn a_load_that_is_overtaken_takes_no_switch_off_the_board() {
+        let board = SwitchBoard::default();
+        let (early, late) = (board.begin(), board.begin());
+        let switch = Switch {
+            id: uuid::Uuid::nil(),
+            operator: OperatorId::trusted("op_demo"),
+            kind: SwitchKind::Kill,
+            scope: Scope::default(),
+            reason: "late".to_owned(),
+            set_by: PersonId::trusted("p_a"),
+            set_at: datetime!(2026-03-01 12:00 UTC),
+            from: datetime!(2026-03-01 12:00 UTC),
+            until: None,
+            review: None,
+            lifted: None,
+        };
+        board.set(late, vec![switch]);
+        board.set(early, Vec::new());
+        assert_eq!(board.all().len(), 1);
     }
 }

@@ -204,7 +204,7 @@ fn what_people_switched_off_is_out_with_their_reason_until_they_lift_it() {
         scope: Scope { psp: Some("a".to_owned()), ..Scope::default() },
         reason: "settlements are late".to_owned(),
         set_by: PersonId::trusted("p_a"),
-        set_at: NOW,
+        set_at: NOW - std::time::Duration::from_secs(60),
         from: NOW,
         until: None,
         review: None,

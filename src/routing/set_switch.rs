@@ -1,6 +1,6 @@
 //! A person switches something off, now or for a time to come.
 
-use super::share_health::load_switches;
+use super::load_switches::load_switches;
 use super::switches::{Scope, Switch, SwitchKind};
 use crate::book::Review;
 use crate::decide::four_eyes::{Draft, propose};
@@ -23,6 +23,10 @@ pub struct SwitchOrder {
     pub until: Option<Timestamp>,
 }
 
+/// So many switches of one operator may be planned for a time to come. What is for now is never refused for
+/// their number.
+pub const PLANNED_MAX: i64 = 500;
+
 /// Why nothing was switched off.
 #[derive(Debug, thiserror::Error)]
 pub enum SetError {
@@ -34,6 +38,8 @@ pub enum SetError {
     EndsTooSoon,
     #[error("maintenance has an end")]
     NoEnd,
+    #[error("the operator has planned {PLANNED_MAX} switches already: lift some of them first")]
+    TooManyPlanned,
     #[error("the idempotency key set another switch before")]
     KeyReused,
     #[error("opening its case")]
@@ -56,6 +62,12 @@ pub async fn set_switch(
     }
     let now = flows.clock.now();
     let switch = checked(flows, order.clone(), now)?;
+    if now < switch.from {
+        let planned = switches::to_come(flows.db.pool(), &switch.operator, now).await?;
+        if PLANNED_MAX <= planned {
+            return Err(SetError::TooManyPlanned);
+        }
+    }
     let case =
         (switch.kind == SwitchKind::Kill).then(|| look_at(flows, &switch, now)).transpose()?;
     let switch = Switch { review: case.as_ref().map(|case| case.id), ..switch };
@@ -103,7 +115,7 @@ pub(crate) async fn hold_here(flows: &Flows, now: Timestamp) {
     if let Err(error) = load_switches(flows, now).await {
         tracing::warn!(%error, "a change of switches will hold here a moment later");
     }
-    flows.nudges.routing.notify_one();
+    flows.nudges.switches.notify_one();
 }
 
 fn checked(flows: &Flows, order: SwitchOrder, now: Timestamp) -> Result<Switch, SetError> {

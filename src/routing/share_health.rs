@@ -7,13 +7,9 @@ use crate::flows::Flows;
 use crate::store::StoreError;
 use crate::store::health_events::{self, HealthEvent};
 use crate::store::shared_health::{self, Heard};
-use crate::store::switches::{self, SwitchFilter};
 use serde_json::json;
 use std::time::Instant;
 use uuid::Uuid;
-
-/// More switches than this are not loaded; nobody has so many that are on.
-const SWITCHES_MAX: i64 = 10_000;
 
 /// How far this instance has told and heard.
 #[derive(Debug)]
@@ -65,19 +61,6 @@ pub async fn begin_sharing(flows: &Flows) -> Result<Sharing, StoreError> {
     let stream = flows.ids.next();
     let heard = shared_health::listen(flows.db.pool(), stream).await?;
     Ok(Sharing { stream, number: 0, in_doubt: Vec::new(), heard })
-}
-
-/// Takes over what people switched off.
-pub async fn load_switches(flows: &Flows, now: Timestamp) -> Result<(), StoreError> {
-    let filter = SwitchFilter {
-        operator: None,
-        id: None,
-        before: None,
-        limit: SWITCHES_MAX,
-        on_at: Some(now),
-    };
-    flows.switches.set(switches::list(flows.db.pool(), &filter).await?);
-    Ok(())
 }
 
 /// What was told is taken out of `news`, so that what is left can be told again.

@@ -87,8 +87,11 @@ pub struct Lifted {
 }
 
 impl Switch {
+    /// What began when it was set has begun wherever it is known, whatever the clock there says: two machines
+    /// never agree to the second, and a kill switch must not wait for the slower one.
     pub fn is_on(&self, now: Timestamp) -> bool {
-        self.lifted.is_none() && self.from <= now && self.until.is_none_or(|until| now < until)
+        let has_begun = self.from <= self.set_at || self.from <= now;
+        self.lifted.is_none() && has_begun && self.until.is_none_or(|until| now < until)
     }
 
     pub fn covers(&self, asked: &Use<'_>) -> bool {
@@ -134,7 +137,7 @@ mod tests {
             scope,
             reason: "their notice".to_owned(),
             set_by: PersonId::trusted("p_a"),
-            set_at: FROM,
+            set_at: FROM - Duration::from_secs(60),
             from: FROM,
             until: Some(FROM + Duration::from_secs(3_600)),
             review: None,
@@ -177,5 +180,16 @@ mod tests {
         let by = PersonId::trusted("p_b");
         switch.lifted = Some(Lifted { by, at: FROM, reason: "done".to_owned() });
         assert!(!switch.is_on(at(1)));
+    }
+
+    #[test]
+    fn what_began_when_it_was_set_is_on_where_the_clock_is_behind_the_setters() {
+        let behind = FROM - Duration::from_secs(30);
+        let now = Switch { set_at: FROM, ..switch(Scope::default()) };
+        assert!(now.is_on(behind));
+        assert!(
+            !switch(Scope::default()).is_on(behind),
+            "what was set for later waits for its time"
+        );
     }
 }

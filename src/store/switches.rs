@@ -57,6 +57,24 @@ pub async fn set(
     Ok(before.map_or(Set::New, |before| Set::Before(Box::new(before))))
 }
 
+/// How many of an operator's switches are still to come, and not lifted.
+pub async fn to_come(
+    pool: &Pool,
+    operator: &OperatorId,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let planned = sqlx::query_scalar!(
+        r#"select count(*) as "planned!" from routing_switch s
+           where s.operator_id = $1 and $2 < s.begins_at and s.set_at < s.begins_at
+             and not exists (select from routing_switch_lift l where l.switch_id = s.switch_id)"#,
+        operator.as_str(),
+        now,
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(planned)
+}
+
 /// The switch that an idempotency key set.
 pub async fn by_key(
     pool: &Pool,
@@ -105,8 +123,9 @@ pub async fn one(
         operator: Some(operator),
         id: Some(id),
         before: None,
-        limit: 1,
+        limit: Some(1),
         on_at: None,
+        on_first: None,
     };
     Ok(list(pool, &filter).await?.pop())
 }
@@ -118,13 +137,19 @@ pub struct SwitchFilter<'a> {
     pub operator: Option<&'a OperatorId>,
     pub id: Option<Uuid>,
     pub before: Option<Uuid>,
-    pub limit: i64,
+    /// None: all of them.
+    pub limit: Option<i64>,
     /// Only those that are on at this time, or will be.
     pub on_at: Option<Timestamp>,
+    /// Those that are on at this time stand before all others, so that no limit cuts them off.
+    pub on_first: Option<Timestamp>,
 }
 
 /// Switches, newest first.
-pub async fn list(pool: &Pool, filter: &SwitchFilter<'_>) -> Result<Vec<Switch>, StoreError> {
+pub async fn list(
+    executor: impl PgExecutor<'_>,
+    filter: &SwitchFilter<'_>,
+) -> Result<Vec<Switch>, StoreError> {
     let rows = sqlx::query!(
         r#"select s.switch_id, s.operator_id, s.kind, s.psp, s.country, s.direction, s.method,
              s.reason, s.set_by, s.set_at, s.begins_at, s.ends_at,
@@ -136,14 +161,16 @@ pub async fn list(pool: &Pool, filter: &SwitchFilter<'_>) -> Result<Vec<Switch>,
              and ($3::uuid is null or s.switch_id < $3)
              and ($5::timestamptz is null
                or (l.switch_id is null and (s.ends_at is null or $5 < s.ends_at)))
-           order by s.switch_id desc limit $4"#,
+           order by coalesce($6::timestamptz is not null and l.switch_id is null
+             and (s.begins_at <= $6 or s.begins_at <= s.set_at) and (s.ends_at is null or $6 < s.ends_at), false) desc, s.switch_id desc limit $4"#,
         filter.operator.map(OperatorId::as_str),
         filter.id,
         filter.before,
         filter.limit,
         filter.on_at,
+        filter.on_first,
     )
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await?;
     let switches = rows.into_iter().filter_map(|row| {
         let lifted = row.lifted_by.zip(row.lifted_at).zip(row.lift_reason);

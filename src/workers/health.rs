@@ -43,6 +43,9 @@ impl Worker for HealthWorker {
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
         self.flows.health.look(now);
+        // Said by whoever never waits for the database.
+        let age = self.flows.switches.age().as_secs_f64();
+        metrics::gauge!("routing_switches_age_seconds").set(age);
         let psps: Vec<String> = self.flows.psps.ids().map(str::to_owned).collect();
         for psp in psps {
             for direction in [Direction::Deposit, Direction::Withdrawal] {

@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`deadlines`], [`inbox`], [`outbox`],
 //! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`identity`], [`policies`],
-//! [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`erasures`],
+//! [`switches`], [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`erasures`],
 //! [`mail`].
 
 pub mod attempts;
@@ -32,3 +32,4 @@ pub mod routing;
 pub mod running;
 pub mod screenings;
 pub mod sessions;
+pub mod switches;

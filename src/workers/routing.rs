@@ -1,11 +1,11 @@
-//! Carries what routing knows between this instance, the others and the next start: several times a
-//! second, so that what people switch off and what another instance found out holds everywhere within one.
+//! Carries what routing knows of PSPs between this instance, the others and the next start: several times a
+//! second, so that what another instance found out holds everywhere within one.
 
 use super::driver::{Report, Worker};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::routing::share_health::{
-    Sharing, begin_sharing, forget_told, keep_health, load_switches, share_health,
+    Sharing, begin_sharing, forget_told, keep_health, share_health,
 };
 use anyhow::Context;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 /// Telling takes one period, hearing another: together well under a second.
 const PERIOD: Duration = Duration::from_millis(250);
-/// What people switch off elsewhere holds here within a second, after an outage of the database too.
+/// What was found out elsewhere is known within a second, after an outage of the database too.
 const FAILURE_PAUSE_MAX: Duration = Duration::from_millis(500);
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -52,14 +52,12 @@ impl Worker for RoutingWorker {
         FAILURE_PAUSE_MAX
     }
 
-    /// A kill switch must hold within a second; a look that waits for what is gone must not keep it for long.
+    /// What others saw is worth little later; a look that waits for what is gone must not keep it for long.
     fn look_max(&self) -> Duration {
         Duration::from_secs(5)
     }
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
-        // First, and whatever becomes of the rest: a kill switch must hold.
-        load_switches(&self.flows, now).await.context("loading what people switched off")?;
         let mut state = self.state.lock().await;
         let sharing = match &mut state.sharing {
             Some(sharing) => sharing,

@@ -37,6 +37,7 @@ mod guards;
 mod idempotency;
 mod inbox;
 mod issuers;
+mod kill_switches;
 mod kyc;
 mod kyt;
 mod kyt_again;

@@ -40,7 +40,7 @@ async fn is_failing(flows: &Flows, psp: &str, within: Duration) -> bool {
     for_a_moment(within, look).await.is_some()
 }
 
-async fn knows_within_a_second(flows: &Flows, switch: &Switch, on: bool) -> bool {
+pub(super) async fn knows_within_a_second(flows: &Flows, switch: &Switch, on: bool) -> bool {
     let look = || async {
         let (now, all) = (flows.clock.now(), flows.switches.all());
         let is_on = all.iter().any(|it| it.id == switch.id && it.is_on(now));

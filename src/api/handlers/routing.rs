@@ -32,7 +32,8 @@ use axum::response::{IntoResponse, Response};
     responses(
         (status = 201, description = "The switch.", body = SwitchView),
         (status = 422, description = "`switch.names_nothing`, `switch.psp_unknown`, \
-            `switch.ends_too_soon`, `switch.end_missing`, `idempotency.key_reused`.",
+            `switch.ends_too_soon`, `switch.end_missing`, `switch.too_many_planned`, \
+            `idempotency.key_reused`.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn create(
     State(edge): State<Edge>,
@@ -72,8 +73,9 @@ pub async fn list(
         operator: Some(caller.operator()),
         id: None,
         before: before(&query.page)?,
-        limit: one_more(&query.page),
+        limit: Some(one_more(&query.page)),
         on_at: query.only_on.then(|| edge.flows.clock.now()),
+        on_first: None,
     };
     let found = switches::list(edge.flows.db.pool(), &filter).await?;
     let position = |switch: &Switch| switch.id.simple().to_string();
