@@ -112,26 +112,18 @@ impl VolumeBook {
         *untold = untold.saturating_add(money.minor);
     }
 
-    /// What others have not been told; told now.
+    /// What others have not been told of the day of `now`; told now.
     pub fn take_untold(&self, now: Timestamp) -> Volumes {
-        std::mem::take(&mut self.on(now).untold)
+        let mut book = self.on(now);
+        if book.day == now.date() { std::mem::take(&mut book.untold) } else { Volumes::new() }
     }
 
-    /// Puts back what could not be told of the day of `now`.
-    pub fn give_back(&self, untold: Volumes, now: Timestamp) {
+    /// Takes over what all instances have told of the day of `now`, and adds what this one has not told yet.
+    pub fn set(&self, mut told: Volumes, now: Timestamp) {
         let mut book = self.on(now);
         if book.day != now.date() {
             return;
         }
-        for (key, minor) in untold {
-            let carried = book.untold.entry(key).or_insert(0);
-            *carried = carried.saturating_add(minor);
-        }
-    }
-
-    /// Takes over what all instances have told, and adds what this one has not told yet.
-    pub fn set(&self, mut told: Volumes, now: Timestamp) {
-        let mut book = self.on(now);
         for (key, minor) in &book.untold {
             let carried = told.entry(key.clone()).or_insert(0);
             *carried = carried.saturating_add(*minor);
@@ -166,14 +158,15 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_told_of_a_day_that_is_over_is_none_of_the_next_ones() {
-        let (noon, next) = (datetime!(2026-03-01 12:00 UTC), datetime!(2026-03-02 0:00 UTC));
+    fn a_look_that_began_before_midnight_takes_and_brings_nothing_of_the_next_day() {
+        let (late, next) = (datetime!(2026-03-01 23:59:59.9 UTC), datetime!(2026-03-02 0:00 UTC));
         let (book, sek) = (VolumeBook::default(), Currency::SEK);
-        book.add("a", Direction::Deposit, Money::new(500, sek), noon);
-        let untold = book.take_untold(noon);
         book.add("a", Direction::Deposit, Money::new(30, sek), next);
-        book.give_back(untold, noon);
-        assert_eq!(book.take_untold(next).into_values().collect::<Vec<_>>(), [30]);
+        assert_eq!(book.take_untold(late), Volumes::new());
+        let key = ("a".to_owned(), Direction::Deposit, sek);
+        book.set(Volumes::from([(key.clone(), 1_500)]), late);
+        assert_eq!(book.today(next).get(&key), Some(&30));
+        assert_eq!(book.take_untold(next).get(&key), Some(&30));
     }
 
     #[test]

@@ -4,11 +4,13 @@ use super::health::{Bucket, Change, Told, Turn};
 use super::observe::{HealthNews, Noticed, direction_of, explain, kind_of, psp_of};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
+use crate::routing::plan::Volumes;
 use crate::store::StoreError;
 use crate::store::health_events::{self, HealthEvent};
 use crate::store::shared_health::{self, Heard};
 use serde_json::json;
 use std::time::Instant;
+use time::Date;
 use uuid::Uuid;
 
 /// How far this instance has told and heard.
@@ -19,6 +21,9 @@ pub struct Sharing {
     /// then told again under the same number, which counts once.
     number: i64,
     in_doubt: Vec<Told>,
+    /// The same of what was carried: its day, and the number under which it is added to the sums of all.
+    carried: Option<(Date, Volumes)>,
+    carried_number: i64,
     heard: Heard,
 }
 
@@ -51,7 +56,7 @@ pub async fn share_health(
     tell(flows, sharing, &mut news.left, now).await?;
     let told = shared_health::hear(flows.db.pool(), &mut sharing.heard).await?;
     flows.health.absorb(&told, now);
-    share_volumes(flows, now).await?;
+    share_volumes(flows, sharing, now).await?;
     metrics::histogram!("routing_share_seconds").record(began_at.elapsed());
     Ok(())
 }
@@ -60,7 +65,7 @@ pub async fn share_health(
 pub async fn begin_sharing(flows: &Flows) -> Result<Sharing, StoreError> {
     let stream = flows.ids.next();
     let heard = shared_health::listen(flows.db.pool(), stream).await?;
-    Ok(Sharing { stream, number: 0, in_doubt: Vec::new(), heard })
+    Ok(Sharing { stream, number: 0, in_doubt: Vec::new(), carried: None, carried_number: 0, heard })
 }
 
 /// What was told is taken out of `news`, so that what is left can be told again.
@@ -79,7 +84,7 @@ async fn tell(
         sharing.number += 1;
         sharing.in_doubt.clear();
     }
-    while let Some(noticed) = news.changes.first() {
+    while let Some(noticed) = news.changes.first_mut() {
         if let Change::Technical { psp, direction, turn } = &noticed.change {
             let failing = *turn != Turn::Recovered;
             shared_health::keep_failing(pool, psp, *direction, failing, now).await?;
@@ -90,8 +95,9 @@ async fn tell(
     Ok(())
 }
 
-/// The operators of the account hear of it; of a whole bucket, everybody does.
-async fn publish(flows: &Flows, noticed: &Noticed) -> Result<(), StoreError> {
+/// The operators of the account hear of it; of a whole bucket, everybody does. What one of them is told keeps
+/// its id until all have been told: a repeat after a failure is told to nobody twice.
+async fn publish(flows: &Flows, noticed: &mut Noticed) -> Result<(), StoreError> {
     let psp = psp_of(&noticed.change);
     let concerned = flows.accounts.iter().filter(|account| psp.is_empty() || account.id == psp);
     let mut operators: Vec<_> = concerned.flat_map(|account| &account.operators).collect();
@@ -99,7 +105,9 @@ async fn publish(flows: &Flows, noticed: &Noticed) -> Result<(), StoreError> {
     operators.dedup();
     let event = event(noticed);
     for operator in operators {
-        health_events::publish(flows.db.pool(), &*flows.ids, operator, &event).await?;
+        let fresh = || flows.ids.next();
+        let id = *noticed.events.entry(operator.clone()).or_insert_with(fresh);
+        health_events::publish(flows.db.pool(), &*flows.ids, (id, operator), &event).await?;
     }
     Ok(())
 }
@@ -134,13 +142,21 @@ fn event(noticed: &Noticed) -> HealthEvent {
 }
 
 /// Adds what succeeded here to the day's volumes of all, and takes over theirs where a route asks.
-async fn share_volumes(flows: &Flows, now: Timestamp) -> Result<(), StoreError> {
+async fn share_volumes(
+    flows: &Flows,
+    sharing: &mut Sharing,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let pool = flows.db.pool();
-    let give_back = |untold| flows.volumes.give_back(untold, now);
-    let mut untold = Taken { left: flows.volumes.take_untold(now), give_back };
-    if !untold.left.is_empty() {
-        shared_health::add_volumes(pool, now.date(), &untold.left).await?;
-        untold.left.clear();
+    if sharing.carried.is_none() {
+        let untold = flows.volumes.take_untold(now);
+        sharing.carried = (!untold.is_empty()).then(|| (now.date(), untold));
+    }
+    if let Some((day, carried)) = &sharing.carried {
+        let number = (sharing.stream, sharing.carried_number);
+        shared_health::add_volumes(pool, number, *day, carried).await?;
+        sharing.carried_number += 1;
+        sharing.carried = None;
     }
     if !flows.routing.terms.is_empty() {
         flows.volumes.set(shared_health::volumes(pool, now.date()).await?, now);

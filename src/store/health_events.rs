@@ -19,23 +19,23 @@ pub struct HealthEvent {
     pub at: Timestamp,
 }
 
-/// Writes the event for one operator with a delivery for each endpoint that listens. `ids` gives the
-/// event's and as many more as there are endpoints.
+/// Writes the event for one operator with a delivery for each endpoint that listens. `ids` gives as many as
+/// there are endpoints. An event of this id that was written before stands as it is.
 pub async fn publish(
     pool: &Pool,
     ids: &dyn crate::domain::Ids,
-    operator: &OperatorId,
+    (id, operator): (Uuid, &OperatorId),
     event: &HealthEvent,
 ) -> Result<(), StoreError> {
-    let id = ids.next();
     // Grows with time and is chance below the millisecond, as the id is.
     let seq = i64::try_from(id.as_u64_pair().0 >> 1).unwrap_or(i64::MAX);
     let sequence = i64::try_from(event.at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
     let mut tx = pool.begin().await?;
-    sqlx::query!(
+    let written = sqlx::query!(
         "insert into outbox_event (slot, seq, n, event_id, operator_id, player_id, subject,
            payment_id, payment_sequence, kind, data, created_at)
-         values ($1, $2, 0, $3, $4, '', $5, null, $6, 'psp.health_changed', $7::text::json, $8)",
+         values ($1, $2, 0, $3, $4, '', $5, null, $6, 'psp.health_changed', $7::text::json, $8)
+         on conflict (event_id) do nothing",
         NO_LANE,
         seq,
         id,
@@ -47,6 +47,9 @@ pub async fn publish(
     )
     .execute(&mut *tx)
     .await?;
+    if written.rows_affected() == 0 {
+        return Ok(());
+    }
     // Locked, so that whoever ends an endpoint sees these deliveries and cancels them.
     let endpoints: Vec<Uuid> = sqlx::query_scalar!(
         "select endpoint_id from webhook_endpoint

@@ -141,10 +141,15 @@ pub async fn hear(pool: &Pool, heard: &mut Heard) -> Result<Vec<Told>, StoreErro
     Ok(all)
 }
 
-/// Forgets what everybody has heard.
+/// Forgets what everybody has heard, and the numbers of runs that are long over.
 pub async fn prune(pool: &Pool) -> Result<u64, StoreError> {
     let gone = sqlx::query!(
         "delete from psp_health_told where told_at < clock_timestamp() - interval '1 minute'"
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from psp_volume_told where told_at < clock_timestamp() - interval '30 days'"
     )
     .execute(pool)
     .await?;
@@ -267,22 +272,36 @@ pub async fn payout_at(
     }))
 }
 
-/// Adds what this instance has carried since it last told.
-pub async fn add_volumes(pool: &Pool, day: Date, untold: &Volumes) -> Result<(), StoreError> {
+/// Adds what this instance has carried since it last told. Added again under the same number it changes
+/// nothing, so that it can be repeated when the answer is lost. Numbers grow.
+pub async fn add_volumes(
+    pool: &Pool,
+    (stream, number): (Uuid, i64),
+    day: Date,
+    untold: &Volumes,
+) -> Result<(), StoreError> {
     // A map is in one order: two instances that add at once wait for each other and no more.
     let psps: Vec<String> = untold.keys().map(|key| key.0.clone()).collect();
     let directions: Vec<String> = untold.keys().map(|key| key.1.to_string()).collect();
     let currencies: Vec<String> = untold.keys().map(|key| key.2.to_string()).collect();
     let minor: Vec<i64> = untold.values().copied().collect();
     sqlx::query!(
-        "insert into psp_day_volume as v (day, psp, direction, currency, minor)
-         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+        "with told as (
+           insert into psp_volume_told as t (stream, number) values ($6, $7)
+           on conflict (stream) do update
+           set number = excluded.number, told_at = excluded.told_at where t.number < excluded.number
+           returning t.number)
+         insert into psp_day_volume as v (day, psp, direction, currency, minor)
+         select $1, n.* from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) n
+         where exists (select from told)
          on conflict (day, psp, direction, currency) do update set minor = v.minor + excluded.minor",
         day,
         &psps,
         &directions,
         &currencies,
         &minor,
+        stream,
+        number,
     )
     .execute(pool)
     .await?;

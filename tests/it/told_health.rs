@@ -2,13 +2,17 @@
 
 use super::harness::{SOON, Setup, World, eur, eventually, key};
 use super::routing::watchful;
+use interlock::decide::command::{News, Source};
+use interlock::decide::{Answer, Command};
 use interlock::domain::{Currency, Direction, Method};
 use interlock::flows::Flows;
 use interlock::payments::facts::pseudonym;
 use interlock::payments::receive_payin::{Received, receive_payin};
+use interlock::routing::faults::is_approved;
 use interlock::routing::health::Bucket;
+use interlock::routing::learn::learn;
 use interlock::routing::share_health::{Sharing, begin_sharing, share_health};
-use psp_contract::{NotSent, Outcome, Payin, PayinTarget};
+use psp_contract::{NotSent, Outcome, Payin, PayinTarget, Report, Status};
 use sqlx::AssertSqlSafe;
 
 const PSP: &str = "trustly-de";
@@ -91,6 +95,103 @@ async fn what_a_look_that_is_cut_off_had_taken_out_is_told_by_the_next() {
     share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap();
     let carried = "select coalesce(sum(minor), 0)::bigint from psp_day_volume";
     assert_eq!(world.number(carried).await, 700);
+    drop(flows);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_added_to_the_day_while_its_answer_was_lost_is_added_once() {
+    let world = World::with(Setup { workers: false, ..watchful() }).await;
+    let flows = world.one().flows.clone();
+    let run = async |sql: &'static str| {
+        sqlx::raw_sql(sql).execute(&world.rows).await.unwrap();
+    };
+    let carried = "select coalesce(sum(minor), 0)::bigint from psp_day_volume";
+    let mut sharing = begin_sharing(&flows).await.unwrap();
+    let mut share = async || share_health(&flows, &mut sharing, flows.clock.now()).await;
+    let add = |minor| flows.volumes.add(PSP, Direction::Deposit, eur(minor), flows.clock.now());
+    // Whose stream it is, is seen by what it told.
+    call(&flows);
+    share().await.unwrap();
+    run("revoke insert on psp_day_volume from interlock_app").await;
+    add(700);
+    share().await.unwrap_err();
+    run("insert into psp_volume_told (stream, number) select stream, 0 from psp_health_told;
+         insert into psp_day_volume (day, psp, direction, currency, minor)
+           values ((now() at time zone 'utc')::date, 'trustly-de', 'deposit', 'EUR', 700);
+         grant insert on psp_day_volume to interlock_app")
+    .await;
+    share().await.unwrap();
+    assert_eq!(world.number(carried).await, 700);
+    add(30);
+    share().await.unwrap();
+    share().await.unwrap();
+    assert_eq!(world.number(carried).await, 730, "what came since counts as well");
+    drop(flows);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_told_to_each_operator_once_where_telling_one_of_them_failed() {
+    let world = World::with(Setup { workers: false, ..watchful() }).await;
+    let flows = world.one().flows.clone();
+    let run = async |sql: &'static str| {
+        sqlx::raw_sql(sql).execute(&world.rows).await.unwrap();
+    };
+    let mut sharing = begin_sharing(&flows).await.unwrap();
+    (0..3).for_each(|_| call(&flows));
+    run("create function not_now() returns trigger language plpgsql as
+           $$ begin raise exception 'not now'; end $$;
+         create trigger not_now before insert on outbox_event for each row
+           when (new.operator_id = 'op_other') execute function not_now()")
+    .await;
+    share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap_err();
+    run("drop trigger not_now on outbox_event; drop function not_now").await;
+    share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap();
+    let told = "select operator_id || ' ' || count(*) from outbox_event
+                where kind = 'psp.health_changed' group by operator_id order by operator_id";
+    assert_eq!(world.texts(told).await, ["op_demo 1", "op_other 1"]);
+    drop(flows);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_success_that_is_told_twice_at_once_counts_once() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(1_000)).await;
+    // The PSP has the money, as it says twice.
+    let attempt = &deposit.attempts[0];
+    let movement = world.movement(attempt).await;
+    world.mocks.complete_if_open(&attempt.psp, &movement.reference).await;
+    let status = Status::Succeeded { money: attempt.asked };
+    let report = Report { psp_reference: None, status, payer: None, attempt: None };
+    let news = News {
+        payment: deposit.id.uuid,
+        direction: Direction::Deposit,
+        attempt: attempt.id,
+        source: Source::Webhook { hint: false },
+        outcome: Outcome::Reported(report),
+        wires: Vec::new(),
+    };
+    let flows = world.one().flows.clone();
+    let hear = async || {
+        let (flows, news, player) = (flows.clone(), news.clone(), player.clone());
+        let heard = async move {
+            let approved = is_approved(&news.outcome);
+            let id = news.attempt;
+            let answer = flows.lanes.submit(&player, Command::News(Box::new(news))).await;
+            let Ok(Answer::Applied { payment, ended, .. }) = answer else {
+                panic!("not applied: {answer:?}");
+            };
+            learn(&flows, &payment, id, approved, ended);
+        };
+        world.one().run(heard).await;
+    };
+    tokio::join!(hear(), hear());
+    let carried = (PSP.to_owned(), Direction::Deposit, Currency::EUR);
+    let carried = flows.volumes.today(flows.clock.now()).get(&carried).copied();
+    assert_eq!(carried, Some(1_000));
     drop(flows);
     world.close().await;
 }

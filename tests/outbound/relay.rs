@@ -3,6 +3,7 @@
 use crate::receiver::{Answer, Receiver};
 use crate::support::{Scene, deposit, new_slot, pool, until};
 use interlock::clock::Clock;
+use interlock::domain::Ids;
 use interlock::domain::ids::SystemIds;
 use interlock::outbox::publish::{publish, publish_within};
 use interlock::store::health_events::{self, HealthEvent};
@@ -203,7 +204,8 @@ async fn what_is_told_to_an_endpoint_that_is_being_disabled_does_not_wait() {
         at: scene.clock.now(),
     };
     let telling = async {
-        health_events::publish(&scene.pool, &SystemIds, &scene.operator, &event).await.unwrap();
+        let told = (SystemIds.next(), &scene.operator);
+        health_events::publish(&scene.pool, &SystemIds, told, &event).await.unwrap();
     };
     scene.while_disabled(&endpoint, telling).await;
 }

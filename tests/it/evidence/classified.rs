@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an erasure leaves as it is, and why it may. A player's id is a casino's pseudonym and stays with
 /// what was booked under it.
-const KEPT: [(&str, &str); 49] = [
+const KEPT: [(&str, &str); 50] = [
     ("_sqlx_migrations", "which migrations were done"),
     ("attempt", "a PSP's reference and how its call ended"),
     ("attestation", "two officers' words, by the number of a document that is kept elsewhere"),
@@ -46,6 +46,7 @@ const KEPT: [(&str, &str); 49] = [
     ("psp_failing", "health of PSPs"),
     ("psp_health_level", "health of PSPs"),
     ("psp_health_told", "health of PSPs"),
+    ("psp_volume_told", "how far sums of days were told"),
     ("record", "numbers of the log"),
     ("relay_cursor", "how far events are told"),
     ("request_nonce", "words that requests may use once"),
