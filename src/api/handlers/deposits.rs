@@ -82,7 +82,7 @@ async fn begin(
         Err(error) => return Err(error.into()),
     };
     let patience = ANSWER_WITHIN.saturating_sub(arrived_at.elapsed());
-    let waited = run_first_round(flows, &payment, patience).await;
+    let waited = run_first_round(flows, &payment, &order.claim.id, patience).await;
     if let Err(error) = &waited {
         tracing::error!(payment.id = %payment.id, %error, "an answer could not be fixed");
     }
