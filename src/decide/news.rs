@@ -253,7 +253,7 @@ fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ct
     if matches!(outcome, Outcome::Unknown(Unknown::Mismatch)) && !told {
         kept::keep(book, id, attempt_id, MISMATCH);
         if subject != Subject::Deposit {
-            people::ask_people(book, id, Some(attempt_id), "outcome_unknown", ctx);
+            people::ask_what_became(book, id, attempt_id, ctx);
         }
         let detail = "the PSP answered about another amount, currency or reference";
         people::raise(book, "attempt.mismatch", id, Some(attempt_id), detail, ctx);

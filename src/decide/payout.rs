@@ -6,7 +6,7 @@ use super::bounce::{self, came_back_unpaid, take_back};
 use super::command::{Ctx, Source};
 use super::kept::{self, keep};
 use super::news::{OTHER_MONEY, verdict};
-use super::people::{ask_people, close_found_out, close_reviews, raise};
+use super::people::{ask_people, ask_what_became, close_found_out, close_reviews, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
@@ -99,7 +99,7 @@ fn leave_to_people(book: &mut Book, id: Uuid, attempt: &Attempt, source: Source,
     keep(book, id, attempt.id, OTHER_MONEY);
     let detail = "the PSP says that it paid other money than it was told to: look at its own pages";
     raise(book, "payout.other_amount", id, Some(attempt.id), detail, ctx);
-    ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
+    ask_what_became(book, id, attempt.id, ctx);
 }
 
 fn paid_amount(outcome: &Outcome) -> Option<Money> {

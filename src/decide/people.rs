@@ -24,7 +24,16 @@ pub fn page_people(book: &mut Book, id: Uuid, attempt: &Attempt, subject: Subjec
         _ => ("payout.unknown", too_long),
     };
     raise(book, kind, id, Some(attempt.id), detail, ctx);
-    ask_people(book, id, Some(attempt.id), "outcome_unknown", ctx);
+    ask_what_became(book, id, attempt.id, ctx);
+}
+
+/// Opens a review of what became of an attempt. Where it was paid that is settled, and whatever is said of it
+/// afterwards leaves nothing to decide: the incident is all there is.
+pub fn ask_what_became(book: &mut Book, id: Uuid, attempt: AttemptId, ctx: &Ctx<'_>) {
+    let status = book.payments[&id].attempt(attempt).map(|attempt| attempt.status);
+    if !status.is_some_and(AttemptStatus::has_succeeded) {
+        ask_people(book, id, Some(attempt), "outcome_unknown", ctx);
+    }
 }
 
 /// The kind of review that a screening's outcome asks for. A hold is one of its own: nobody calls a

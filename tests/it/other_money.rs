@@ -1,6 +1,7 @@
 //! Money that is not the money asked for: what arrives otherwise than asked waits in suspense, what
 //! is said to have been paid out otherwise than told waits for people.
 
+use super::bounced_payouts::{by_hand, sent, succeeded, tell as say};
 use super::harness::markets::{MALTA, Market};
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, gbp};
 use interlock::api::views::payment::PaymentView;
@@ -260,5 +261,27 @@ async fn news_of_other_money_is_confirmed_before_anything_moves() {
     world.complete(&deposit, "succeeded").await;
     let done = world.settled(deposit.id, "succeeded").await;
     assert_eq!(done.credited, Some(gbp(700)));
+    world.close().await;
+}
+
+/// What a payout was is settled once it is paid: people are told, and asked nothing that they could not decide.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_money_of_a_payout_that_is_paid_opens_no_case() {
+    let world = by_hand().await;
+    let sent = sent(&world).await;
+    let paid = say(&world, &sent, (1, Source::Call), succeeded()).await;
+    assert_eq!(paid.status.as_str(), "paid");
+    let report = |status| Report { psp_reference: None, status, payer: None, attempt: None };
+    let more = Outcome::Reported(report(Status::Succeeded { money: eur(901) }));
+    say(&world, &sent, (1, Source::Webhook { hint: false }), more).await;
+    assert_eq!(world.incidents("payout.other_amount").await, 1);
+    assert!(world.reviews(&sent).await.is_empty());
+
+    let other = super::bounced_payouts::sent(&world).await;
+    say(&world, &other, (1, Source::Call), succeeded()).await;
+    let mismatch = Outcome::Unknown(psp_contract::Unknown::Mismatch);
+    say(&world, &other, (1, Source::Inquiry), mismatch).await;
+    assert_eq!(world.incidents("attempt.mismatch").await, 1);
+    assert!(world.reviews(&other).await.is_empty());
     world.close().await;
 }
