@@ -14,6 +14,7 @@ use crate::routing::Permit;
 use crate::routing::faults::is_approved;
 use crate::routing::learn::{counts, learn};
 use crate::routing::observe::bucket_of;
+use crate::routing::questions::Question;
 use crate::routing::switches::Use;
 use crate::store::places::AttemptPlace;
 use psp_adapters::{Performed, WireRecord};
@@ -160,7 +161,9 @@ fn remember_question(flows: &Flows, payment: &Payment, attempt: &Attempt, outcom
     let Outcome::Reported(report) = outcome else { return };
     let reference = report.psp_reference.as_deref();
     if let Some(question) = question_about(flows, payment, attempt, reference) {
-        flows.health.remember_question(&attempt.psp, payment.direction(), question);
+        flows.health.questions(|known| {
+            known.remember(&attempt.psp, payment.direction(), question);
+        });
     }
 }
 
@@ -170,7 +173,7 @@ pub fn question_about(
     payment: &Payment,
     attempt: &Attempt,
     psp_reference: Option<&str>,
-) -> Option<Operation> {
+) -> Option<Question> {
     let psp = flows.psps.get(&attempt.psp)?;
     let can = psp.capabilities().inquiry(payment.subject());
     let by = match psp_reference {
@@ -178,7 +181,8 @@ pub fn question_about(
         _ if can.by_our_reference => InquiryBy::OurReference,
         _ => return None,
     };
-    Some(inquiry_of(payment, attempt, by))
+    let operation = inquiry_of(payment, attempt, by);
+    Some(Question { attempt: attempt.id, operation, pause: can.min_interval })
 }
 
 /// Performs an operation within the deadline of one call.

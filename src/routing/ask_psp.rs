@@ -1,29 +1,26 @@
 //! A PSP that fails is asked whether it answers.
 
 use super::faults::answers_badly;
-use crate::domain::Direction;
+use super::questions::Question;
+use crate::domain::{Direction, Timestamp};
 use crate::flows::Flows;
 use crate::payments::run_attempts::{perform, question_about};
 use crate::store::{StoreError, read_models, shared_health};
-use psp_contract::Operation;
 
 /// Asks a PSP about an attempt that it has had, and learns from what comes back. What it answers about the
 /// attempt itself is not news: inquiries that matter are the payments' own.
 pub async fn ask_psp(flows: &Flows, psp: &str, direction: Direction) {
     let Some(client) = flows.psps.get(psp) else { return };
-    let question = match flows.health.question(psp, direction) {
-        Some(question) => question,
-        None => match find_question(flows, psp).await {
-            Ok(Some(question)) => question,
-            Ok(None) => return,
-            Err(error) => {
-                tracing::warn!(psp.id = psp, %error, "no payout was found to ask a PSP about");
-                return;
-            }
-        },
+    let question = match question(flows, psp, direction).await {
+        Ok(Some(question)) => question,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::warn!(psp.id = psp, %error, "no payment was found to ask a PSP about");
+            return;
+        }
     };
     let probe = flows.health.probe(psp, direction, flows.clock.now());
-    let performed = perform(flows, &client, &question).await;
+    let performed = perform(flows, &client, &question.operation).await;
     let now = flows.clock.now();
     let fault = answers_badly(&performed.outcome);
     let labels = [
@@ -42,27 +39,58 @@ pub async fn ask_psp(flows: &Flows, psp: &str, direction: Direction) {
         (Some(_), _) => probe.judged(fault, now),
         // Asked again it would say as little: let another attempt be found to ask about.
         (None, _) => {
-            flows.health.forget_question(psp, direction);
+            flows.health.questions(|known| known.forget(psp, direction));
             probe.judged(None, now);
         }
     }
 }
 
+/// A question that its PSP may be asked now. The payments' own inquiries count too, whoever made them.
+async fn question(
+    flows: &Flows,
+    psp: &str,
+    direction: Direction,
+) -> Result<Option<Question>, StoreError> {
+    let now = flows.clock.now();
+    if let Some(known) = flows.health.questions(|known| known.take(psp, direction, now)) {
+        let asked_at = shared_health::last_asked(flows.db.pool(), known.attempt).await?;
+        match asked_at.filter(|at| now < *at + known.pause) {
+            None => return Ok(Some(known)),
+            Some(at) => flows.health.questions(|all| all.asked(&known, at, now)),
+        }
+    }
+    match direction {
+        Direction::Deposit => Ok(None),
+        Direction::Withdrawal => find_question(flows, psp, now).await,
+    }
+}
+
 /// Money that leaves never tries a PSP that fails, so only an answer brings it back. An instance that has just
-/// started, or was told of the fault by another, knows no payout to ask about: the books do.
-async fn find_question(flows: &Flows, psp: &str) -> Result<Option<Operation>, StoreError> {
-    flows.health.seek(psp, flows.clock.now());
-    let pool = flows.db.pool();
-    let Some((operator, payment, attempt)) = shared_health::payout_at(pool, psp).await? else {
+/// started, or was told of the fault by another, knows no payout to ask about, or none that may be asked about
+/// yet: the books do.
+async fn find_question(
+    flows: &Flows,
+    psp: &str,
+    now: Timestamp,
+) -> Result<Option<Question>, StoreError> {
+    let too_early = flows.health.questions(|known| known.seek(psp, now));
+    let (Some(client), Some(too_early)) = (flows.psps.get(psp), too_early) else {
         return Ok(None);
     };
+    let pool = flows.db.pool();
+    let not_since = now - client.capabilities().payout_inquiry.min_interval;
+    let found = shared_health::payout_at(pool, psp, not_since, &too_early).await?;
+    let Some((operator, payment, attempt)) = found else { return Ok(None) };
     let payment = read_models::payment(pool, &operator, payment).await?;
     let question = payment.and_then(|payment| {
         let attempt = payment.attempt(attempt)?;
         question_about(flows, &payment, attempt, attempt.psp_reference.as_deref())
     });
     if let Some(question) = &question {
-        flows.health.remember_question(psp, Direction::Withdrawal, question.clone());
+        flows.health.questions(|known| {
+            known.remember(psp, Direction::Withdrawal, question.clone());
+            known.asked(question, now, now);
+        });
     }
     Ok(question)
 }

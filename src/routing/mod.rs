@@ -9,8 +9,9 @@
 //! service tells it of every call and of every payment's end, and asks it for an order.
 //!
 //! Reading order: [`rules`], [`rules_text`], [`switches`], [`plan`](mod@plan), [`score`], [`health`], [`faults`],
-//! [`observe`], [`board`], [`mod@make_plan`], [`mod@learn`], [`mod@ask_psp`], [`mod@share_health`], [`mod@load_switches`],
-//! [`mod@set_switch`], [`mod@lift_switch`], [`mod@begin_routing`], [`mod@describe_health`], [`mod@ask_habits`], [`registry`].
+//! [`questions`], [`observe`], [`board`], [`mod@make_plan`], [`mod@learn`], [`mod@ask_psp`], [`mod@share_health`],
+//! [`mod@load_switches`], [`mod@set_switch`], [`mod@lift_switch`], [`mod@begin_routing`], [`mod@describe_health`],
+//! [`mod@ask_habits`], [`registry`].
 
 pub mod ask_habits;
 pub mod ask_psp;
@@ -25,6 +26,7 @@ pub mod load_switches;
 pub mod make_plan;
 pub mod observe;
 pub mod plan;
+pub mod questions;
 pub mod registry;
 pub mod rules;
 pub mod rules_text;

@@ -8,9 +8,10 @@ use super::faults::is_psp_fault;
 use super::health::{
     Bucket, Change, Health, HealthRules, Kept, Micros, Permit, Place, Standing, Told, Turn,
 };
+use super::questions::Questions;
 use crate::book::{Attempt, Payment};
 use crate::domain::{Direction, OperatorId, PartId, Timestamp};
-use psp_contract::{Operation, Outcome};
+use psp_contract::Outcome;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,19 +40,13 @@ pub struct HealthNews {
 struct Inner {
     health: Health,
     news: HealthNews,
-    /// A question that each PSP can be asked to see whether it answers, by its last accepted attempt.
-    questions: BTreeMap<(Direction, String), Operation>,
+    questions: Questions,
     /// Until when the next probe is left to a deposit.
     left_to_deposits: BTreeMap<String, Timestamp>,
-    /// When a question about payouts was last looked for in the books.
-    sought: BTreeMap<String, Timestamp>,
 }
 
 /// How long a deposit may take to come by and try a PSP that answers questions again.
 const LEFT_TO_DEPOSITS: Duration = Duration::from_secs(3);
-
-/// Where the books know no payout of a PSP either, it is looked again after so long.
-const SEEK_EVERY: Duration = Duration::from_secs(30);
 
 /// The health of all PSP accounts. The lock is held for microseconds and never across an await.
 #[derive(Debug)]
@@ -92,9 +87,8 @@ impl PspHealth {
         let inner = Inner {
             health,
             news: HealthNews::default(),
-            questions: BTreeMap::new(),
+            questions: Questions::default(),
             left_to_deposits: BTreeMap::new(),
-            sought: BTreeMap::new(),
         };
         Self { inner: Mutex::new(inner), calls: AtomicU64::new(0) }
     }
@@ -180,23 +174,9 @@ impl PspHealth {
         self.lock().health.is_failing(psp, direction)
     }
 
-    /// Keeps a question that this PSP can be asked when it fails.
-    pub fn remember_question(&self, psp: &str, direction: Direction, question: Operation) {
-        self.lock().questions.insert((direction, psp.to_owned()), question);
-    }
-
-    /// This question leads nowhere.
-    pub fn forget_question(&self, psp: &str, direction: Direction) {
-        self.lock().questions.remove(&(direction, psp.to_owned()));
-    }
-
-    pub fn question(&self, psp: &str, direction: Direction) -> Option<Operation> {
-        self.lock().questions.get(&(direction, psp.to_owned())).cloned()
-    }
-
-    /// A question about payouts is being looked for in the books.
-    pub fn seek(&self, psp: &str, now: Timestamp) {
-        self.lock().sought.insert(psp.to_owned(), now);
+    /// What PSPs that fail can be asked.
+    pub fn questions<T>(&self, look: impl FnOnce(&mut Questions) -> T) -> T {
+        look(&mut self.lock().questions)
     }
 
     /// Whether the time has come to ask a PSP that fails whether it answers. Payouts never try it: for them a
@@ -207,8 +187,8 @@ impl PspHealth {
         let left = inner.left_to_deposits.get(psp).filter(|_| direction == Direction::Deposit);
         inner.health.is_failing(psp, direction)
             && inner.health.permit(psp, direction, micros(now)) == Permit::Probe
-            && (inner.questions.contains_key(&(direction, psp.to_owned()))
-                || (direction == Direction::Withdrawal && inner.may_seek(psp, now)))
+            && (inner.questions.ready(psp, direction, now).is_some()
+                || (direction == Direction::Withdrawal && inner.questions.may_seek(psp, now)))
             && left.is_none_or(|until| !(now..=now + LEFT_TO_DEPOSITS).contains(until))
     }
 
@@ -255,10 +235,6 @@ impl Inner {
     fn tell(&mut self, told: Told) {
         self.news.told.push_back(told);
         self.forget_oldest();
-    }
-
-    fn may_seek(&self, psp: &str, now: Timestamp) -> bool {
-        self.sought.get(psp).is_none_or(|at| !(now - SEEK_EVERY..=now).contains(at))
     }
 
     fn forget_oldest(&mut self) {

@@ -244,25 +244,30 @@ pub async fn kept(pool: &Pool, failing_since: Timestamp) -> Result<Kept, StoreEr
 /// Of a PSP's own ids so many are looked through, the last first.
 const REFERENCES_MAX: i64 = 20_000;
 
-/// A payout that a PSP has taken and given an id: about any of them it can be asked. None: there is none
-/// among its last ids.
+/// A payout that a PSP has taken and given an id: about any of them it can be asked, unless its payment's own
+/// inquiry was later than `not_since`, or it is among `others`. None: there is none among its last ids.
 pub async fn payout_at(
     pool: &Pool,
     psp: &str,
+    not_since: Timestamp,
+    others: &[AttemptId],
 ) -> Result<Option<(OperatorId, PaymentId, AttemptId)>, StoreError> {
     let row = sqlx::query!(
         "select p.operator_id, p.payment_id, a.attempt_id
-         from (select attempt_id, payment_id, part_id, was_accepted from attempt
+         from (select attempt_id, payment_id, part_id, was_accepted, last_inquiry_at from attempt
                where psp = $1 and psp_reference is not null
                order by psp_reference desc limit $2) a
          cross join lateral (
            select operator_id, payment_id, direction, of_deposit from payment
            where payment_id = a.payment_id offset 0) p
          where a.part_id is not null and a.was_accepted and p.direction = 'withdrawal'
-           and p.of_deposit is null
+           and p.of_deposit is null and coalesce(a.last_inquiry_at <= $3, true)
+           and a.attempt_id <> all($4)
          limit 1",
         psp,
         REFERENCES_MAX,
+        not_since,
+        &others.iter().map(|attempt| attempt.0).collect::<Vec<_>>(),
     )
     .fetch_optional(pool)
     .await?;
@@ -270,6 +275,13 @@ pub async fn payout_at(
         let payment = PaymentId { direction: Direction::Withdrawal, uuid: row.payment_id };
         (OperatorId::trusted(&row.operator_id), payment, AttemptId(row.attempt_id))
     }))
+}
+
+/// When a payment's own inquiry about this attempt was last made.
+pub async fn last_asked(pool: &Pool, attempt: AttemptId) -> Result<Option<Timestamp>, StoreError> {
+    let asked =
+        sqlx::query_scalar!("select last_inquiry_at from attempt where attempt_id = $1", attempt.0);
+    Ok(asked.fetch_optional(pool).await?.flatten())
 }
 
 /// Adds what this instance has carried since it last told. Added again under the same number it changes

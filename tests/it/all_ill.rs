@@ -11,6 +11,7 @@ use interlock::payments::offer_methods::{Offer, Wanted, offer_methods};
 use interlock::payments::run_attempts::run_attempts;
 use interlock::payments::send_payout::send_payout;
 use interlock::payments::start_deposit::start_deposit;
+use interlock::routing::ask_psp::ask_psp;
 use interlock::routing::health::Kept;
 use serde_json::json;
 use std::sync::Arc;
@@ -129,9 +130,12 @@ async fn a_payout_goes_out_when_all_fail() {
 async fn payouts_trust_a_psp_again_after_a_restart_that_it_began_failing() {
     let mut world = World::with(Setup { faults_to_trip: 3, ..Setup::default() }).await;
     let player = with_money(&world, 5_000).await;
-    let withdrawal = world.withdraw(&player, eur(2_000)).await;
-    let paid = world.settled(withdrawal.id, "paid").await;
-    let psp = paid.attempts[0].psp.clone();
+    let mut psp = String::new();
+    // About each of them it may be asked once in a quarter of an hour.
+    for minor in 700..706 {
+        let withdrawal = world.withdraw(&player, eur(minor)).await;
+        psp = world.settled(withdrawal.id, "paid").await.attempts[0].psp.clone();
+    }
     let name = world.one().name.clone();
     world.stop(0).await;
     sqlx::query("insert into psp_failing (psp, direction, failing, changed_at) values ($1, 'withdrawal', true, $2)")
@@ -192,5 +196,40 @@ async fn payouts_trust_a_psp_again_that_answers_of_one_that_failed() {
         })
         .await;
     world.two_people(&taken, "reject").await;
+    world.close().await;
+}
+
+/// Trustly wants to be asked about a payout once in fifteen minutes at most.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_psp_that_fails_is_asked_about_a_payout_no_more_often_than_it_allows() {
+    const PSP: &str = "trustly-de";
+    const OUT: Direction = Direction::Withdrawal;
+    let world = World::with(Setup { workers: false, ..watchful() }).await;
+    let player = world.rich_player("DE", 5_000).await;
+    let withdrawal = world.withdraw(&player, eur(2_000)).await;
+    let (flows, of, id) = (world.one().flows.clone(), player.clone(), withdrawal.id.uuid);
+    world.one().run(async move { send_payout(&flows, &of, id).await.unwrap() }).await;
+    let taken = world.payment(withdrawal.id).await;
+    assert_eq!(tried(&taken), ["trustly-de accepted"]);
+    fail(&world, &[PSP], OUT);
+    // Each question takes one of these.
+    let counted = json!({"operation": "query", "fault": "slow", "times": 9, "delay_ms": 1});
+    world.mocks.fault_with(PSP, counted).await;
+    let left_after_asking = async || {
+        let flows = world.one().flows.clone();
+        world.one().run(async move { ask_psp(&flows, PSP, OUT).await }).await;
+        world.mocks.faults_left(PSP).await
+    };
+    assert_eq!(left_after_asking().await, 8);
+    assert_eq!(left_after_asking().await, 8, "it was asked a moment ago");
+    world.move_on(Duration::from_secs(16 * 60)).await;
+    assert_eq!(left_after_asking().await, 7);
+    world.move_on(Duration::from_secs(16 * 60)).await;
+    let own = "update attempt set last_inquiry_at = $1";
+    let now = interlock::clock::Clock::now(&*world.clock);
+    sqlx::query(own).bind(now).execute(&world.rows).await.unwrap();
+    assert_eq!(left_after_asking().await, 7, "the payment's own question counts");
+    world.mocks.clear_faults(PSP).await;
+    is_paid(&world, &taken).await;
     world.close().await;
 }
