@@ -3,9 +3,9 @@
 
 use super::command::{Answer, Ctx, Task};
 use super::completion::{self, KnownBefore};
-use super::people::{ask_people, page_people};
+use super::people::page_people;
 use super::refusal::Refusal;
-use super::{deposit, deposit_news, payout, session};
+use super::{deposit, deposit_news, later_round, payout, session, unconfigured};
 use crate::book::{self, Attempt, Book, Cancel, Completion, Lease, Payment};
 use crate::domain::{
     AttemptId, AttemptStatus, Money, PartId, PartStatus, PlayerStatus, Reason, Timestamp,
@@ -95,7 +95,8 @@ fn with_fee(money: Money, fee: Option<Money>) -> Money {
 
 /// The lease of a caller, and what it is to do, when the attempt's time has come.
 ///
-/// `known`: what is known of a deposit whose money is to be taken now. Who brings none is told to bring it.
+/// `known`: what is known of a deposit whose money is to be taken now, or which goes on to another PSP. Who
+/// brings none is told to bring it.
 ///
 /// An attempt that is still in flight after its lease was being sent by an instance that is gone:
 /// what it sent is not known.
@@ -113,10 +114,11 @@ pub fn take(
         return Ok(Answer::Nothing);
     }
     let Some(capabilities) = ctx.psps.capabilities(&attempt.psp) else {
-        return Ok(leave_unconfigured(book, id, &attempt, ctx));
+        return Ok(unconfigured::leave(book, id, &attempt, ctx));
     };
     if attempt.status == AttemptStatus::Prepared {
-        return Ok(send_prepared(book, id, &attempt, ctx));
+        let instead = later_round::instead_of_sending(book, id, &attempt, known, ctx);
+        return Ok(instead.unwrap_or_else(|| send_prepared(book, id, &attempt, ctx)));
     }
     if attempt.status == AttemptStatus::InFlight {
         return Ok(lease_expired(book, id, attempt_id, ctx));
@@ -151,27 +153,6 @@ fn is_before_people(book: &Book, attempt: AttemptId) -> bool {
     book.reviews.values().any(|review| review.open && review.attempt == Some(attempt))
 }
 
-/// This instance does not know the attempt's account: another one may, while a release rolls out,
-/// else people see to it. What is over only waits for a late word, which nobody must be shown.
-fn leave_unconfigured(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>) -> Answer {
-    let subject = book.payments[&id].subject();
-    let leaves = !matches!(subject, Subject::Deposit);
-    if leaves && attempt.status == AttemptStatus::InFlight {
-        return lease_expired(book, id, attempt.id, ctx);
-    }
-    if attempt.status.is_live() {
-        ask_people(book, id, Some(attempt.id), "psp_unconfigured", ctx);
-        if leaves && !attempt.paged && resolution::page_is_due(&facts(attempt, subject), ctx.now) {
-            page_people(book, id, attempt, subject, ctx);
-        }
-    }
-    let over_for = attempt.ended_at.map_or(time::Duration::ZERO, |at| ctx.now - at);
-    let again = ctx.now + resolution::PAGE_PEOPLE_AFTER_PAYOUT;
-    let is_waited_for = over_for < resolution::WATCHED_AFTER_REFUSAL;
-    book.attempt_mut(id, attempt.id).due_at = is_waited_for.then_some(again);
-    Answer::Nothing
-}
-
 /// Somebody is about to call the PSP.
 pub fn lease_for(book: &mut Book, id: Uuid, attempt_id: AttemptId, task: &Task, ctx: &Ctx<'_>) {
     let until = ctx.now + ctx.lease;
@@ -200,7 +181,9 @@ fn wait(
     ctx: &Ctx<'_>,
 ) -> Answer {
     let subject = book.payments[&id].subject();
-    let attempt = book.attempt_mut(id, attempt_id).clone();
+    let Some(attempt) = book.payments[&id].attempt(attempt_id).cloned() else {
+        return Answer::Nothing;
+    };
     if subject == Subject::Deposit && session::may_expire(&attempt, capabilities, ctx.now) {
         deposit_news::expire(book, id, attempt_id, ctx);
         return Answer::applied(&book.payments[&id]);
@@ -214,8 +197,15 @@ fn wait(
         (Some(ladder), Some(allowed)) => Some(ladder.min(allowed)),
         (one, other) => one.or(other),
     };
-    book.attempt_mut(id, attempt_id).due_at = due;
+    look_again(book, id, attempt_id, due);
     Answer::Nothing
+}
+
+/// When it is looked at next. That is no news of its payment, which stays as old as it was.
+pub(super) fn look_again(book: &mut Book, id: Uuid, attempt_id: AttemptId, due: Option<Timestamp>) {
+    let updated_at = book.payments[&id].updated_at;
+    book.attempt_mut(id, attempt_id).due_at = due;
+    book.payment_mut(id).updated_at = updated_at;
 }
 
 /// When an attempt that is over is asked about once more, after a hint that it has changed or an
@@ -250,7 +240,7 @@ pub fn due_after(
     let ladder = resolution::next_due(&facts, capabilities, now);
     let can_ask = match subject {
         Subject::Deposit if session::waits_for_ledger(attempt, subject, capabilities) => false,
-        Subject::Deposit | Subject::Payout | Subject::Return => capabilities.inquiry(subject).any(),
+        _ => resolution::can_be_asked(&facts, capabilities, now),
     };
     let due = match attempt.expires_at {
         // A session that can only be waited for is looked at again when it ends.
@@ -301,6 +291,7 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
         misses: u32::try_from(attempt.misses).unwrap_or(0),
         first_missed_at: attempt.first_missed_at,
         last_missed_at: attempt.last_missed_at,
+        word_is_out: attempt.completion == Some(Completion::Asked),
         people_asked: attempt.paged,
     }
 }
@@ -358,7 +349,12 @@ fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> bool {
 }
 
 /// Our process ended between sending and recording.
-fn lease_expired(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) -> Answer {
+pub(super) fn lease_expired(
+    book: &mut Book,
+    id: Uuid,
+    attempt_id: AttemptId,
+    ctx: &Ctx<'_>,
+) -> Answer {
     let outcome = Outcome::Unknown(Unknown::LeaseExpired);
     let next = match book.payments[&id].subject() {
         Subject::Deposit => {

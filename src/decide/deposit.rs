@@ -5,7 +5,7 @@ use super::command::{Answer, Ctx, StartDeposit};
 use super::people;
 use super::refusal::Refusal;
 use crate::book::movements::fingerprint;
-use crate::book::{Book, Cancel, Payment};
+use crate::book::{Book, Cancel, Completion, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};
 use crate::payments::deposit_machine;
 use crate::screening::decision::Decision;
@@ -195,7 +195,10 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
                 let wanted = can_cancel && live.psp_reference.is_some();
                 let attempt = book.attempt_mut(id, live.id);
                 attempt.cancel = wanted.then_some(Cancel::Wanted);
-                attempt.due_at = wanted.then_some(ctx.now);
+                // Our word to take the money may have been heard, and its answer lost: that is asked all the same.
+                let word_is_out = attempt.completion == Some(Completion::Asked);
+                let pending = attempt.due_at.filter(|_| word_is_out);
+                attempt.due_at = if wanted { Some(ctx.now) } else { pending };
             }
         }
     }

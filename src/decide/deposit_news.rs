@@ -1,13 +1,14 @@
 //! News about a deposit's attempt: the payer must act, the money is in, or another PSP is asked.
 
-use super::attempt::move_on_or_fail;
+use super::attempt::{leave_to_worker, move_on_or_fail};
 use super::command::{Ctx, Source};
 use super::deposit::{fail, mark_limit_use};
 use super::dispute;
 use super::kept::keep;
+use super::later_round;
 use super::money_in::succeed;
 use super::news::{absence_is_proven, verdict};
-use super::people::close_reviews;
+use super::people::{close_found_out, close_reviews};
 use super::taken_back::take_back;
 use crate::book::{Attempt, Book, GivenAddress};
 use crate::domain::{
@@ -161,7 +162,17 @@ fn after_failure(
         return None;
     }
     if move_on {
-        move_on_or_fail(book, id, "no PSP took it", ctx)
+        let is_late =
+            payment.attempt(attempt_id).is_some_and(|it| later_round::follows(it, ctx.now));
+        let next = move_on_or_fail(book, id, "no PSP took it", ctx)?;
+        if is_late {
+            // Its payer may have been gone for days: whoever brings this news does not send it. What people
+            // were asked about the attempt that is over they need not find out any more.
+            close_found_out(book, id, ctx);
+            leave_to_worker(book, id, next, ctx);
+            return None;
+        }
+        Some(next)
     } else {
         fail(book, id, "declined", ctx);
         None

@@ -10,7 +10,8 @@
 //!
 //! Reading order: [`command`], [`refusal`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`] and [`deadline`]), [`news`] (with [`deposit_news`], [`completion`],
-//! [`money_in`], [`taken_back`], [`payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`]), [`returns`], [`people`],
+//! [`money_in`], [`taken_back`], [`payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`],
+//! [`later_round`] and [`unconfigured`]), [`returns`], [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
 //! [`erasure`], [`service_case`], [`desk_work`].
 
@@ -33,6 +34,7 @@ pub mod four_eyes;
 pub mod idempotency;
 pub mod kept;
 pub mod kyc;
+pub mod later_round;
 pub mod money_in;
 pub mod needs;
 pub mod news;
@@ -46,6 +48,7 @@ pub mod review;
 pub mod service_case;
 pub mod session;
 pub mod taken_back;
+pub mod unconfigured;
 pub mod vendor;
 pub mod wallet;
 pub mod withdrawal;

@@ -89,11 +89,15 @@ fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
     }
 }
 
-/// Two people can say what became of a payout whose outcome is unknown, or which never ends.
+/// Two people can say what became of an attempt whose outcome is unknown, and of a payout which never ends. A
+/// deposit that was taken ends with its session.
 fn awaits_people(review: &Review, payment: &Payment) -> bool {
     let about = review.attempt.and_then(|attempt| payment.attempt(attempt));
-    let is_open = |status| matches!(status, AttemptStatus::Unknown | AttemptStatus::Accepted);
-    payment.withdrawal_status().is_some() && about.is_some_and(|about| is_open(about.status))
+    about.is_some_and(|about| match about.status {
+        AttemptStatus::Unknown => true,
+        AttemptStatus::Accepted => payment.withdrawal_status().is_some(),
+        _ => false,
+    })
 }
 
 fn is_foreign(payment: &Payment) -> bool {

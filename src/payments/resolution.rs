@@ -79,6 +79,8 @@ pub struct AttemptFacts<'a> {
     pub misses: u32,
     pub first_missed_at: Option<Timestamp>,
     pub last_missed_at: Option<Timestamp>,
+    /// Its PSP was told to take a deposit's money, and nobody has heard what came of it.
+    pub word_is_out: bool,
     /// Two people have been asked already. Questions then go on: an answer beats a vote. Nothing is sent again:
     /// what they read at the PSP must stay true.
     pub people_asked: bool,
@@ -100,7 +102,7 @@ pub fn choose(facts: &AttemptFacts<'_>, capabilities: &Capabilities, now: Timest
     if may_replay(facts, capabilities, now) {
         return Means::Replay;
     }
-    let nothing_to_ask = direct(facts, inquiry).is_none() && !inquiry.by_ledger;
+    let nothing_to_ask = !can_be_asked(facts, capabilities, now);
     if nothing_to_ask && !facts.people_asked && page_is_due(facts, now) {
         return Means::AskPeople;
     }
@@ -113,6 +115,9 @@ pub fn next_due(
     capabilities: &Capabilities,
     now: Timestamp,
 ) -> Timestamp {
+    if !can_be_asked(facts, capabilities, now) {
+        return next_concern(facts, now);
+    }
     let inquiry = capabilities.inquiry(facts.subject);
     let rung = facts.last_inquiry_at.unwrap_or(facts.first_sent_at) + wait(facts, now);
     let earliest = if direct(facts, inquiry).is_some() {
@@ -123,6 +128,21 @@ pub fn next_due(
         None
     };
     rung.max(earliest.unwrap_or(rung)).max(now)
+}
+
+/// Whether a question about the attempt can be put at all, be it too early for the next one.
+pub fn can_be_asked(facts: &AttemptFacts<'_>, capabilities: &Capabilities, now: Timestamp) -> bool {
+    let inquiry = capabilities.inquiry(facts.subject);
+    direct(facts, inquiry).is_some() || inquiry.by_ledger || may_replay(facts, capabilities, now)
+}
+
+/// When to look at what nobody can be asked about. The ladder counts questions: without any its next rung
+/// stays in the past, and would be climbed every second.
+fn next_concern(facts: &AttemptFacts<'_>, now: Timestamp) -> Timestamp {
+    let old = DAILY_FROM <= now - facts.first_sent_at;
+    let later = now + if old { DAY } else { HOUR };
+    let page = page_due_at(facts).filter(|at| !facts.people_asked && now < *at);
+    page.map_or(later, |page| page.min(later))
 }
 
 /// Whether the PSP provably never had this attempt: what turns `unknown` into `not_sent`.
@@ -146,20 +166,24 @@ pub fn absence_is_proven(facts: &AttemptFacts<'_>, capabilities: &Capabilities) 
 
 /// Whether the people on call must be shown this attempt.
 pub fn page_is_due(facts: &AttemptFacts<'_>, now: Timestamp) -> bool {
+    page_due_at(facts).is_some_and(|at| at <= now)
+}
+
+fn page_due_at(facts: &AttemptFacts<'_>) -> Option<Timestamp> {
     let patience = match (facts.status, facts.subject) {
         (AttemptStatus::Unknown, Subject::Deposit) => PAGE_PEOPLE_AFTER_DEPOSIT,
         (AttemptStatus::Unknown, Subject::Payout | Subject::Return) => PAGE_PEOPLE_AFTER_PAYOUT,
         (AttemptStatus::Accepted, Subject::Payout | Subject::Return) => {
             PAGE_PEOPLE_AFTER_ACCEPTED_PAYOUT
         }
-        _ => return false,
+        _ => return None,
     };
-    now - facts.first_sent_at >= patience
+    Some(facts.first_sent_at + patience)
 }
 
-/// Whether the attempt is asked about at all: while it is unknown or accepted; once it is abandoned,
-/// until the PSP's own session has run out; and for a fortnight where money that leaves was refused
-/// after it had been taken.
+/// Whether the attempt is asked about at all: while it is unknown or accepted; once it is abandoned, or
+/// cancelled while our word to take its money was out, until the PSP's own session has run out; and for
+/// a fortnight where money that leaves was refused after it had been taken.
 pub fn is_asked_about(
     facts: &AttemptFacts<'_>,
     capabilities: &Capabilities,
@@ -167,11 +191,8 @@ pub fn is_asked_about(
 ) -> bool {
     match facts.status {
         AttemptStatus::Unknown | AttemptStatus::Accepted => true,
-        AttemptStatus::Abandoned => {
-            let deposit = capabilities.deposit.as_ref();
-            let life = deposit.map_or(Duration::ZERO, |deposit| deposit.session_life);
-            now < facts.first_sent_at + life
-        }
+        AttemptStatus::Abandoned => in_session(facts, capabilities, now),
+        AttemptStatus::Cancelled => facts.word_is_out && in_session(facts, capabilities, now),
         AttemptStatus::Declined => {
             facts.was_accepted
                 && !matches!(facts.subject, Subject::Deposit)
@@ -182,10 +203,15 @@ pub fn is_asked_about(
         | AttemptStatus::NotSent
         | AttemptStatus::Succeeded
         | AttemptStatus::Expired
-        | AttemptStatus::Cancelled
         | AttemptStatus::Returned
         | AttemptStatus::Reversed => false,
     }
+}
+
+fn in_session(facts: &AttemptFacts<'_>, capabilities: &Capabilities, now: Timestamp) -> bool {
+    let deposit = capabilities.deposit.as_ref();
+    let life = deposit.map_or(Duration::ZERO, |deposit| deposit.session_life);
+    now < facts.first_sent_at + life
 }
 
 fn direct(facts: &AttemptFacts<'_>, inquiry: &InquiryCapability) -> Option<InquiryBy> {

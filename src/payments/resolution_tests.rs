@@ -17,6 +17,7 @@ fn facts(subject: Subject) -> AttemptFacts<'static> {
         misses: 0,
         first_missed_at: None,
         last_missed_at: None,
+        word_is_out: false,
         people_asked: false,
     }
 }
@@ -80,7 +81,7 @@ fn a_replay_is_offered_only_while_the_key_surely_lives() {
 
 #[test]
 fn the_ladder_is_climbed_rung_by_rung_then_hourly_then_daily() {
-    let capabilities = psp(false, false, false, KeyReplay::DuplicateError);
+    let capabilities = psp(true, false, false, KeyReplay::DuplicateError);
     let mut unknown = facts(Subject::Payout);
     let mut at = SENT;
     let mut waits = Vec::new();
@@ -95,6 +96,30 @@ fn the_ladder_is_climbed_rung_by_rung_then_hourly_then_daily() {
     let hourly = waits.iter().filter(|wait| **wait == 3600).count();
     assert_eq!(hourly, 72);
     assert_eq!(waits.last(), Some(&86_400));
+}
+
+/// The webhook of a refund may be days away, and a question about it cannot be put.
+#[test]
+fn what_nobody_can_be_asked_about_is_looked_at_when_there_is_something_to_do() {
+    const HOUR_S: u64 = 3_600;
+    let mut deaf = psp(true, true, true, KeyReplay::DuplicateError);
+    deaf.return_inquiry = InquiryCapability::NONE;
+    let accepted = AttemptFacts { status: AttemptStatus::Accepted, ..facts(Subject::Return) };
+    let declined = AttemptFacts { status: AttemptStatus::Declined, was_accepted: true, ..accepted };
+    let check = |facts: &AttemptFacts<'_>, at: u64, next: u64| {
+        assert_eq!(next_due(facts, &deaf, after(at)), after(next), "{facts:?} at {at}");
+    };
+    for about in [accepted, declined] {
+        check(&about, 1, 1 + HOUR_S);
+        check(&about, HOUR_S, 2 * HOUR_S);
+        check(&about, 100 * HOUR_S, 124 * HOUR_S);
+    }
+    check(&accepted, 72 * HOUR_S - 60, 72 * HOUR_S);
+    check(&AttemptFacts { people_asked: true, ..accepted }, 72 * HOUR_S - 60, 73 * HOUR_S - 60);
+    let unknown = facts(Subject::Return);
+    check(&unknown, 60, HOUR_S);
+    // Control: what can be asked about is asked about on its ladder.
+    assert_eq!(next_due(&facts(Subject::Payout), &deaf, after(1)), after(2));
 }
 
 #[test]

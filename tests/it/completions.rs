@@ -6,6 +6,7 @@ use super::harness::markets::{CANADA, Market};
 use super::harness::{Movement, Setup, World, eventually};
 use interlock::book::Payment;
 use interlock::domain::{AttemptStatus, Exclusion, Player, PlayerKey, PlayerStatus};
+use interlock::payments::resolve_unknown::resolve_unknown;
 use interlock::players::set_limits::{Change, set_limits};
 use interlock::screening::limits::Period;
 use psp_contract::Money;
@@ -173,4 +174,45 @@ async fn a_service_that_dies_after_its_word_was_heard_does_not_say_it_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_dies_before_its_word_was_heard_says_it_when_it_is_back() {
     killed("timeout_before_accept").await;
+}
+
+/// The approval's webhook is lost, so the deposit is asked about, and then its PSP is told to take the money:
+/// that answer is lost too. A casino that gives up meanwhile loses nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_whose_answer_is_lost_is_asked_about_though_the_deposit_is_cancelled() {
+    let accounts = MARKET.accounts;
+    let setup = Setup { accounts, first: Some(PSP), workers: false, ..Setup::default() };
+    let world = World::with(setup).await;
+    let player = world.player_of(MARKET).await;
+    let deposit = world.one().deposit(MARKET.deposit(&player)).await;
+    world.mocks.fault(PSP, "webhook", "webhook_drop", None).await;
+    world.complete(&deposit, "succeeded").await;
+    let (of, id, attempt) = (player.clone(), deposit.id.uuid, deposit.attempts[0].id);
+    let look = async || {
+        let (flows, of) = (world.one().flows.clone(), of.clone());
+        let asking = async move { resolve_unknown(&flows, &of, id, attempt).await };
+        world.one().run(asking).await.unwrap();
+    };
+    let step = Duration::from_secs(20);
+    let wanted = || async {
+        look().await;
+        let sql = "select count(*) from attempt where completion = 'wanted'";
+        (world.number(sql).await == 1).then_some(())
+    };
+    world.later("the PSP waits for our word", step, wanted).await;
+    world.mocks.clear_faults(PSP).await;
+    taking_goes_wrong(&world, "connection_reset_after_accept").await;
+    world.mocks.fault(PSP, "webhook", "webhook_drop", None).await;
+    look().await;
+    assert_eq!(world.payment(deposit.id).await.status.as_str(), "action_required");
+    assert_eq!(movement(&world, &deposit).await.status, "succeeded", "it was heard");
+    let cancelled = world.one().cancel(&deposit).await.unwrap();
+    assert_eq!(cancelled.status.as_str(), "cancelled");
+    let credited = || async {
+        look().await;
+        (world.payment(deposit.id).await.status.as_str() == "succeeded").then_some(())
+    };
+    world.later("the money is the player's", step, credited).await;
+    assert_eq!(world.wallet(&player).await.cash, MARKET.minor);
+    world.close().await;
 }

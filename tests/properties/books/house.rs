@@ -176,9 +176,11 @@ impl House {
             }
             Step::Stake(minor) => Some(self.stake(minor)),
             Step::News { which, source, what, more } => self.news(which, source, what, more),
-            Step::TakeAttempt(which) => self
-                .attempt(which)
-                .map(|(payment, attempt)| Command::TakeAttempt { payment, attempt, known: None }),
+            Step::TakeAttempt(which) => self.attempt(which).map(|(payment, attempt)| {
+                let began = self.facts.get(&self.book.payments[&payment].decision).cloned();
+                let known = Some(Box::new(KnownBefore { began, ..KnownBefore::default() }));
+                Command::TakeAttempt { payment, attempt, known }
+            }),
             Step::TakePayout(which) => {
                 self.payment(which).map(|payment| Command::TakePayout { payment, answers: None })
             }

@@ -1,0 +1,118 @@
+//! Deposits whose first PSP provably has nothing, long after they began: what is known by then decides whether
+//! another PSP is asked.
+
+use super::bounced_payouts::{submit, tell};
+use super::gone_accounts::{account_is_gone, begun, cases, go_on, look};
+use super::harness::{Setup, World};
+use super::routing::tried;
+use interlock::book::Payment;
+use interlock::decide::command::Source;
+use interlock::decide::{Answer, Command};
+use interlock::domain::Player;
+use psp_contract::Outcome;
+use serde_json::json;
+use std::time::Duration;
+
+const RULES: &str = r#"
+[[rules]]
+id = "excluded.register_answer"
+effect = "deny"
+max_age_s = 3600
+source = "the tests"
+source_date = "2026-11-21"
+"#;
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The outcomes of what was decided before the deposit's PSPs were asked.
+async fn decided(world: &World, deposit: &Payment) -> Vec<String> {
+    let of = deposit.id.uuid;
+    let sql = format!(
+        "select outcome from decision where payment_id = '{of}' and checkpoint = 'deposit.pre'
+         order by decision_id"
+    );
+    world.texts(&sql).await
+}
+
+/// A deposit of which nobody knows whether its first PSP has it; the register knows nothing against its player.
+async fn unknown() -> (World, Payment) {
+    let (vendors, rules) = (&["register-de"], RULES.to_owned());
+    let world = World::with(Setup { workers: false, vendors, rules, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let known = world.read_player(&player).await;
+    let full_name = "Erika Mustermann".to_owned();
+    world.change_player(Player { full_name, ..known }).await;
+    let deposit = begun(&world, &player).await;
+    account_is_gone(&world, &deposit).await;
+    world.move_on(2 * MINUTE).await;
+    let unknown = look(&world, &deposit).await;
+    assert_eq!(tried(&unknown), ["gone-de unknown"]);
+    (world, unknown)
+}
+
+/// Two days later two people find that its PSP has nothing.
+async fn given_up() -> (World, Payment) {
+    let (world, deposit) = unknown().await;
+    look(&world, &deposit).await;
+    world.move_on(2 * DAY).await;
+    look(&world, &deposit).await;
+    assert_eq!(cases(&world, &deposit).await, ["psp_unconfigured", "outcome_unknown"]);
+    world.two_people(&deposit, "resolve_unpaid").await;
+    assert_eq!(cases(&world, &deposit).await, Vec::<String>::new(), "nothing is left to find out");
+    assert_eq!(
+        tried(&world.payment(deposit.id).await),
+        ["gone-de not_sent", "trustly-de prepared"]
+    );
+    (world, deposit)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_player_whom_the_register_knows_by_now_is_sent_to_no_other_psp() {
+    let (world, deposit) = given_up().await;
+    let excluded = json!({"fault": "severe", "times": 1});
+    world.mocks.vendor_fault("register-de", excluded).await;
+    let over = go_on(&world, &deposit).await;
+    assert_eq!(over.status.as_str(), "failed");
+    assert_eq!(tried(&over), ["gone-de not_sent", "trustly-de cancelled"]);
+    assert!(world.mocks.movements("trustly-de").await.is_empty(), "nobody is asked for the money");
+    let codes: Vec<&str> = over.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    assert_eq!(codes, ["player.excluded"]);
+    assert_eq!(decided(&world, &deposit).await, ["approve", "deny"], "why is on record");
+    world.close().await;
+}
+
+/// The control: whom nobody excludes is sent to the next PSP.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_player_of_whom_nothing_new_is_known_is_sent_to_the_next_psp() {
+    let (world, deposit) = given_up().await;
+    let open = go_on(&world, &deposit).await;
+    assert_eq!(open.status.as_str(), "action_required");
+    assert_eq!(tried(&open), ["gone-de not_sent", "trustly-de accepted"]);
+    assert_eq!(decided(&world, &deposit).await, ["approve", "approve"]);
+    world.complete(&open, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    world.close().await;
+}
+
+/// Its absence is proven by misses: whoever asked does not send the next attempt.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_a_proven_absence_waits_to_be_screened() {
+    let (world, deposit) = unknown().await;
+    // It is at a PSP that can be asked by our reference.
+    let elsewhere = "update attempt set psp = 'nuvei-de' where payment_id = $1";
+    sqlx::query(elsewhere).bind(deposit.id.uuid).execute(&world.rows).await.unwrap();
+    let mut after = deposit.clone();
+    for _ in 0..4 {
+        world.move_on(20 * MINUTE).await;
+        after = tell(&world, &deposit, (1, Source::Inquiry), Outcome::NotFound).await;
+    }
+    assert_eq!(tried(&after), ["nuvei-de not_sent", "trustly-de prepared"]);
+    let attempt = after.attempts[1].id;
+    let take = Command::TakeAttempt { payment: deposit.id.uuid, attempt, known: None };
+    let answer = submit(&world, &deposit, take).await;
+    assert!(matches!(answer, Answer::AnswersWanted(_)), "{answer:?}");
+    let open = go_on(&world, &deposit).await;
+    assert_eq!(tried(&open), ["nuvei-de not_sent", "trustly-de accepted"]);
+    assert_eq!(decided(&world, &deposit).await, ["approve", "approve"]);
+    world.close().await;
+}
