@@ -40,7 +40,7 @@ async fn is_refused_meanwhile(world: &World, deposit: &Payment) {
         wires: Vec::new(),
     };
     let told = submit(world, deposit, Command::News(Box::new(news))).await;
-    let Answer::Applied { payment, next: Some(next) } = told else { panic!("{told:?}") };
+    let Answer::Applied { payment, next: Some(next), .. } = told else { panic!("{told:?}") };
     let flows = world.one().flows.clone();
     world.one().run(async move { run_attempts(&flows, *payment, next).await }).await;
 }
