@@ -46,11 +46,14 @@ const WITHDRAWAL: &str = "
     paid_in_part → returned
 ";
 
+/// The contract names no steps of parts. A late, proven payment is paid whatever became of its hold before: given
+/// back, or used up by another payment that came back.
 const PART: &str = "
     held → processing, released
     processing → paid, held, released
     released → paid
     paid → returned
+    returned → paid
 ";
 
 const ATTEMPT: &str = "
@@ -144,7 +147,7 @@ fn begins_elsewhere<S>(_: S) -> Result<S, IllegalTransition> {
 }
 
 #[test]
-fn a_part_takes_the_steps_of_the_contract_and_no_other() {
+fn a_part_takes_its_steps_and_no_other() {
     check(
         PartStatus::ALL,
         &steps(PART, '+'),
