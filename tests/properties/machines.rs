@@ -46,8 +46,6 @@ const WITHDRAWAL: &str = "
     paid_in_part → returned
 ";
 
-/// The contract names no steps of parts. A late, proven payment is paid whatever became of its hold before: given
-/// back, or used up by another payment that came back.
 const PART: &str = "
     held → processing, released
     processing → paid, held, released
@@ -141,7 +139,7 @@ fn a_withdrawal_takes_the_steps_of_the_contract_and_no_other() {
     }
 }
 
-/// Parts and attempts begin in the state that the flow records; they have no "new".
+/// Parts and attempts begin in the state that the flow records; they have no "new". (Steps of parts are our own.)
 fn begins_elsewhere<S>(_: S) -> Result<S, IllegalTransition> {
     Err(IllegalTransition { machine: "none", from: "new", to: "none" })
 }

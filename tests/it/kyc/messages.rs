@@ -180,6 +180,15 @@ async fn a_rejection_is_heard_though_another_verification_began_since() {
         let key = unverified(&world, "Erika Mustermann").await;
         let first = submit(&world, vendor, &key, "Erika Mustermann").await;
         becomes(&world, &key, (KycStatus::Verified, 2)).await;
+        // Whichever of its messages were followed later would hear of the rejection in time.
+        let open = format!(
+            "select count(*) from identity_event where vendor = '{vendor}' and due_at is not null"
+        );
+        world
+            .later("its messages were followed", Duration::from_secs(2), || async {
+                (world.number(&open).await == 0).then_some(())
+            })
+            .await;
         world.move_on(Duration::from_secs(2)).await;
         let silent = json!({"outcome": "rejected", "send": false});
         world.mocks.decide_identity(vendor, &first, silent).await;
