@@ -91,21 +91,23 @@ async fn a_payout_that_another_psp_has_paid_meanwhile_is_not_sent_by_who_stood_s
     world.close().await;
 }
 
+/// A payout whose request got no answer: TrueLayer has nothing of it, and nobody knows.
+async fn lost(world: &World) -> Payment {
+    world.mocks.fault("truelayer-gb", "create_payout", "http_500", Some(1)).await;
+    let player = world.rich_player("GB", 10_000).await;
+    let withdrawal = world.withdraw(&player, gbp(2_500)).await;
+    let take = Command::TakePayout { payment: withdrawal.id.uuid, answers: None };
+    let Answer::Sending { payment, attempts } = submit(world, &withdrawal, take).await else {
+        panic!("not taken")
+    };
+    let lost = go_on(world, (payment.as_ref().clone(), attempts[0])).await;
+    assert_eq!(tried(&lost), ["truelayer-gb unknown"]);
+    lost
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_that_was_taken_hours_ago_is_not_sent() {
     let world = without_workers().await;
-    let lose = async || {
-        world.mocks.fault("truelayer-gb", "create_payout", "http_500", Some(1)).await;
-        let player = world.rich_player("GB", 10_000).await;
-        let withdrawal = world.withdraw(&player, gbp(2_500)).await;
-        let take = Command::TakePayout { payment: withdrawal.id.uuid, answers: None };
-        let Answer::Sending { payment, attempts } = submit(&world, &withdrawal, take).await else {
-            panic!("not taken")
-        };
-        let lost = go_on(&world, (payment.as_ref().clone(), attempts[0])).await;
-        assert_eq!(tried(&lost), ["truelayer-gb unknown"]);
-        lost
-    };
     let again = async |lost: &Payment| {
         world.move_on(HOUR / 60).await;
         let Answer::Taken { payment, attempt, task: Task::Replay } = look_at(&world, lost, 1).await
@@ -121,7 +123,7 @@ async fn a_replay_that_was_taken_hours_ago_is_not_sent() {
         let sending = async move { ask(&flows, &payment, attempt, question).await.unwrap() };
         world.one().run(sending).await;
     };
-    let stale = lose().await;
+    let stale = lost(&world).await;
     let (payment, attempt) = again(&stale).await;
     world.move_on(2 * HOUR).await;
     send(payment, attempt).await;
@@ -130,7 +132,7 @@ async fn a_replay_that_was_taken_hours_ago_is_not_sent() {
     assert!(matches!(look_at(&world, &stale, 1).await, Answer::Nothing));
     assert_eq!(world.reviews(&stale).await.len(), 1);
     // Control: at once it is sent.
-    let lost = lose().await;
+    let lost = lost(&world).await;
     let (payment, attempt) = again(&lost).await;
     send(payment, attempt).await;
     let sent = world.payment(lost.id).await;
@@ -143,14 +145,7 @@ async fn a_replay_that_was_taken_hours_ago_is_not_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_decide_nothing_while_the_psp_is_called_and_nothing_is_sent_after_their_word() {
     let world = without_workers().await;
-    world.mocks.fault("truelayer-gb", "create_payout", "http_500", Some(1)).await;
-    let player = world.rich_player("GB", 10_000).await;
-    let withdrawal = world.withdraw(&player, gbp(2_500)).await;
-    let take = Command::TakePayout { payment: withdrawal.id.uuid, answers: None };
-    let Answer::Sending { payment, attempts } = submit(&world, &withdrawal, take).await else {
-        panic!("not taken")
-    };
-    let lost = go_on(&world, (payment.as_ref().clone(), attempts[0])).await;
+    let lost = lost(&world).await;
     world.move_on(HOUR / 60).await;
     let taken = look_at(&world, &lost, 1).await;
     assert!(matches!(taken, Answer::Taken { task: Task::Replay, .. }), "{taken:?}");

@@ -117,9 +117,14 @@ async fn an_erasure_waits_for_who_is_writing_of_the_player_and_takes_it_out() {
         world.one().run(async move { claim(&pool, now).await.unwrap() }).await
     };
     let due: Due = due.expect("it is due");
-    // The table is held, so that who writes is in the middle of it.
+    // Whoever writes is held in the middle of it, and nobody else.
+    let held = "create function hold() returns trigger language plpgsql as $$
+                begin perform pg_advisory_xact_lock(1); return new; end $$;
+                create trigger hold before insert on vendor_result
+                for each row execute function hold()";
+    sqlx::raw_sql(held).execute(&world.rows).await.unwrap();
     let mut holder = world.rows.begin().await.unwrap();
-    sqlx::query("lock table vendor_result in share mode").execute(&mut *holder).await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(1)").execute(&mut *holder).await.unwrap();
     let waiting = async |most: i64| {
         eventually("it waits", SOON, async || (most <= world.number(WAITS).await).then_some(()))
             .await;
