@@ -9,7 +9,7 @@ use super::command::{Ctx, Source};
 use super::kept;
 use super::money_in::{PROVEN_WEBHOOK, succeed};
 use super::people::raise;
-use super::taken_back::is_surplus;
+use super::taken_back::{is_surplus, last_taken};
 use crate::book::{Attempt, Book, Payment};
 use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus};
 use crate::ledger::templates;
@@ -89,15 +89,34 @@ fn can_be_booked(payment: &Payment, attempt: &Attempt, money: Money) -> bool {
         && !is_surplus(payment, attempt.id)
 }
 
-/// The money is the player's again, debts first.
+/// The money is the player's again, debts first: what the dispute took of the player, and no more, whatever sum
+/// the PSP tells with the win (a success tells the whole deposit's). What it took beyond what had arrived was not
+/// the player's.
 fn book_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
-    if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_ok() {
-        let to_debt = book.wallet(money.currency).owed.min(money.minor);
-        let to_cash = money.minor - to_debt;
-        let posting = templates::reversal_won(&attempt.psp, money.currency, to_debt, to_cash);
-        book.post_covered(&posting, id);
-        kept::forget_takings_back(book, id, attempt.id);
+    let payment = book.payments[&id].clone();
+    if book.move_payment(id, succeeded, "the dispute was won", ctx.ids).is_err() {
+        return;
+    }
+    let currency = money.currency;
+    let of = |known: Money| if known.currency == currency { known.minor } else { money.minor };
+    let back = money.minor.min(of(last_taken(&payment, attempt)));
+    let players = back.min(payment.received.map_or(back, of));
+    let to_debt = book.wallet(currency).owed.min(players);
+    let posting = templates::reversal_won(&attempt.psp, currency, to_debt, players - to_debt);
+    book.post_covered(&posting, id);
+    if players < back {
+        let beyond = Money::new(back - players, currency);
+        book.post_covered(&templates::beyond_won(&attempt.psp, beyond), id);
+    }
+    kept::forget_takings_back(book, id, attempt.id);
+    if back < money.minor && !wins_like_success(attempt, ctx) {
+        let detail = format!(
+            "the PSP gives {money} back for a dispute that took less: {} is booked. Ask the PSP what the rest \
+             is, and adjust the wallet where it is the player's",
+            Money::new(back, currency)
+        );
+        raise(book, "deposit.other_amount", id, Some(attempt.id), &detail, ctx);
     }
 }
 

@@ -11,6 +11,9 @@ const BOOKED: &str = "booked ";
 const SUCCESS: &str = "its success is ";
 /// What was booked as come back of a payout or a return, where that was not all of it.
 const BACK: &str = "back ";
+/// What was booked, or told, of a deposit's money that was taken back.
+const RETURNED: &str = "returned ";
+const REVERSED: &str = "reversed ";
 /// What of a payout that was paid late the wallet did not cover.
 const OWED: &str = "owed ";
 
@@ -28,11 +31,17 @@ pub fn booked(attempt: &Attempt) -> Option<&str> {
     phrases(attempt).find_map(|known| known.strip_prefix(BOOKED))
 }
 
-/// The sum that is booked of a payout or a return in this way.
+/// The sum that is booked in this way.
 fn booked_as(attempt: &Attempt, way: &str) -> Option<Money> {
     let booked = phrases(attempt).filter_map(|known| known.strip_prefix(BOOKED));
-    let (sum, _) = booked.filter_map(|text| text.strip_prefix(way)).next()?.split_once(' ')?;
-    Money::parse_with_zero(sum, attempt.asked.currency).ok()
+    let (sum, currency) =
+        booked.filter_map(|text| text.strip_prefix(way)).next()?.split_once(' ')?;
+    Money::parse_with_zero(sum, currency.parse().ok()?).ok()
+}
+
+/// What a dispute took of a deposit last, where that is not all that arrived.
+pub fn booked_reversed(attempt: &Attempt) -> Option<Money> {
+    booked_as(attempt, REVERSED)
 }
 
 /// What was booked as come back of a payout or a return that came back: all of it unless kept otherwise.
@@ -85,7 +94,7 @@ pub fn forget(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
 pub fn forget_takings_back(book: &mut Book, id: Uuid, attempt: AttemptId) {
     retain(book, id, attempt, |known| {
         let text = known.strip_prefix(BOOKED).unwrap_or(known);
-        !text.starts_with("returned ") && !text.starts_with("reversed ")
+        !text.starts_with(RETURNED) && !text.starts_with(REVERSED)
     });
 }
 

@@ -64,12 +64,36 @@ pub fn take_back(
     let payment = book.payments[&id].clone();
     note_booked(book, id, &Attempt { status: to, ..attempt.clone() }, (to, money));
     if is_surplus(&payment, attempt_id) {
-        take_surplus_back(book, id, &attempt, money, ctx);
-    } else if payment.credited.is_none() {
+        return take_surplus_back(book, id, &attempt, money, ctx);
+    }
+    let money = all_that_arrived(book, id, &attempt, money, ctx);
+    if payment.credited.is_none() {
         take_from_suspense(book, id, &attempt, money, ctx);
     } else {
         debit(book, id, &attempt, (to, money), ctx);
     }
+}
+
+/// What of this had arrived. A player owes no more than that: what is beyond it (the issuer's rate, a fee) is the
+/// PSP's charge, and people are told of it.
+fn all_that_arrived(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    money: Money,
+    ctx: &Ctx<'_>,
+) -> Money {
+    let received = book.payments[&id].received;
+    let arrived = received.filter(|it| it.currency == money.currency && it.minor < money.minor);
+    let Some(arrived) = arrived else { return money };
+    let beyond = Money::new(money.minor - arrived.minor, money.currency);
+    book.post_covered(&templates::taken_beyond(&attempt.psp, beyond), id);
+    let detail = format!(
+        "{money} was taken back of a deposit of which {arrived} had arrived: {beyond} is booked as a charge \
+         of the PSP's. Where it is the player's to bear, two people adjust the wallet"
+    );
+    raise(book, "deposit.other_amount", id, Some(attempt.id), &detail, ctx);
+    arrived
 }
 
 /// It was taken back already, and is told of again.
@@ -91,6 +115,7 @@ fn again(
     let is_proven = source == PROVEN_WEBHOOK && to == AttemptStatus::Reversed;
     if stands && in_wallet && is_proven {
         note_booked(book, id, attempt, (to, money));
+        let money = all_that_arrived(book, id, attempt, money, ctx);
         return debit(book, id, attempt, (to, money), ctx);
     }
     let told = words(to, money);
@@ -137,6 +162,11 @@ fn is_booked(payment: &Payment, attempt: &Attempt, (to, money): (AttemptStatus, 
         Some(booked) => booked == words(to, money),
         None => attempt.status == to && is_whole(payment, attempt, money),
     }
+}
+
+/// What the last dispute took of a deposit, arrived or not.
+pub fn last_taken(payment: &Payment, attempt: &Attempt) -> Money {
+    kept::booked_reversed(attempt).or(payment.received).unwrap_or(attempt.asked)
 }
 
 /// Whether this is all that the attempt brought.

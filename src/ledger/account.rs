@@ -20,7 +20,7 @@ pub enum Account {
     Suspense,
     /// Fees that players pay.
     PlayerFees,
-    /// What PSPs charge us, from their statements.
+    /// What PSPs charge us: their fees, and what a dispute takes beyond what had arrived.
     PspFees,
     /// Money on its way back from suspense to its source.
     PayoutsInTransit,

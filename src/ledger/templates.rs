@@ -97,6 +97,25 @@ pub fn reversal_won(psp: &str, currency: Currency, to_debt: i64, to_cash: i64) -
     )
 }
 
+/// A bank or scheme took more than had arrived, at an issuer's rate or with a fee of its own: what is beyond it
+/// is a charge of the PSP's, until two people say otherwise.
+pub fn taken_beyond(psp: &str, money: Money) -> Posting {
+    Posting::balanced(
+        "taken_beyond",
+        money.currency,
+        vec![leg(Account::PspFees, -money.minor), clearing(psp, money.minor)],
+    )
+}
+
+/// What was taken beyond what had arrived is back, with a dispute that was won.
+pub fn beyond_won(psp: &str, money: Money) -> Posting {
+    Posting::balanced(
+        "beyond_won",
+        money.currency,
+        vec![clearing(psp, -money.minor), leg(Account::PspFees, money.minor)],
+    )
+}
+
 /// Cash is reserved for a withdrawal.
 pub fn withdrawal_held(money: Money) -> Posting {
     Posting::balanced(

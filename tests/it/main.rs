@@ -85,6 +85,7 @@ mod slots;
 mod stops;
 mod taken_as_shipped;
 mod taken_back;
+mod taken_beyond;
 mod told_health;
 mod two_payments;
 mod undecided;

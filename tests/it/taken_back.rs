@@ -62,7 +62,7 @@ pub const fn succeeded(minor: i64) -> Status {
 }
 
 /// A deposit of 7.00 that was credited.
-async fn credited(world: &World) -> Payment {
+pub async fn credited(world: &World) -> Payment {
     let player = world.player("DE").await;
     let deposit = world.deposit(&player, eur(700)).await;
     world.complete(&deposit, "succeeded").await;
@@ -70,7 +70,7 @@ async fn credited(world: &World) -> Payment {
 }
 
 /// A deposit of 7.00 for a player who was excluded before it came.
-async fn suspended(world: &World) -> Payment {
+pub async fn suspended(world: &World) -> Payment {
     let player = world.player("DE").await;
     let deposit = world.deposit(&player, eur(700)).await;
     let from = time::macros::datetime!(2026-01-01 0:00 UTC);
