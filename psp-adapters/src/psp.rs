@@ -124,7 +124,9 @@ impl Psp {
         needs.iter().copied().find(|field| !field.is_known(payer))
     }
 
-    /// Performs one operation within `deadline`.
+    /// Performs one operation within `deadline`, by this machine's own clock and by `clock`: a machine that was
+    /// frozen between two requests of one exchange may not have counted that time, and whoever thinks that
+    /// nothing can leave any more must be right.
     ///
     /// Dropping the future leaves the outcome unknown: call it from a task that nobody cancels. The
     /// [`Outcome::NotSent`] of an [`Operation::Inquire`] speaks of the question, not of the payment.
@@ -132,14 +134,14 @@ impl Psp {
         &self,
         operation: &Operation,
         deadline: Duration,
-        now: Timestamp,
+        clock: impl Fn() -> Timestamp + Send,
     ) -> Performed {
         let span = tracing::info_span!(
             "psp.perform",
             psp.id = %self.account_id,
             psp.operation = operation.name(),
         );
-        let performed = self.drive(operation, deadline, now).instrument(span).await;
+        let performed = self.drive(operation, deadline, clock).instrument(span).await;
         metrics::counter!(
             "psp_outcome_total",
             "psp" => self.account_id.clone(),
@@ -150,14 +152,23 @@ impl Psp {
         performed
     }
 
-    async fn drive(&self, operation: &Operation, deadline: Duration, now: Timestamp) -> Performed {
-        let by = Instant::now() + deadline;
+    async fn drive(
+        &self,
+        operation: &Operation,
+        deadline: Duration,
+        clock: impl Fn() -> Timestamp + Send,
+    ) -> Performed {
+        let (by, now) = (Instant::now() + deadline, clock());
+        let is_late = || now + deadline <= clock();
         let mut exchange = self.adapter.exchange(operation, now);
         let mut input = Input::Start { token: self.usable_token(now) };
         let mut wire = Vec::new();
         let mut money_left = false;
         for _ in 0..STEPS_MAX {
             input = match exchange.step(input) {
+                Step::Send(_, request) if request.moves_money && is_late() => {
+                    Input::Failed(TransportFailure::NotSent(NotSent::DeadlineBeforeSend))
+                }
                 Step::Send(step, request) => {
                     money_left |= request.moves_money;
                     let (record, answer) = self.send(step, request, by).await;

@@ -187,8 +187,7 @@ pub fn question_about(
 
 /// Performs an operation within the deadline of one call.
 pub async fn perform(flows: &Flows, psp: &psp_adapters::Psp, operation: &Operation) -> Performed {
-    let now: Timestamp = flows.clock.now();
-    psp.perform(operation, flows.psp_deadline, now).await
+    psp.perform(operation, flows.psp_deadline, || flows.clock.now()).await
 }
 
 /// Whether the plan has somebody left who would be called, and works. Whoever fails as well is no reason to

@@ -22,8 +22,10 @@ use psp_contract::{
     Unknown,
 };
 use serde_json::json;
-use stage::{Stage, fresh_attempt};
+use stage::{SECOND, Stage, fresh_attempt};
 use stands::{Known, Proves, STANDS};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use support::{inquiry, payout, refund, token};
 
 #[test]
@@ -135,6 +137,28 @@ async fn the_same_request_again_pays_once() {
                 assert_eq!(again.outcome, Outcome::Unknown(Unknown::DuplicateReference), "{id}");
             }
         }
+        assert_eq!(stage.movements(id, attempt).await.len(), 1, "{id}");
+    }
+}
+
+/// A machine that was frozen inside an exchange, after a token was fetched for example: its own clock stood still too.
+#[tokio::test]
+async fn nothing_that_moves_money_leaves_after_its_deadline_by_the_clock() {
+    let stage = Stage::new().await;
+    for stand in STANDS {
+        let (id, attempt) = (stand.id(), fresh_attempt());
+        let operation = payout(attempt, stand.money(), stand.destination());
+        let (began, looks) = (Timestamp::now_utc(), AtomicU32::new(0));
+        let frozen = || match looks.fetch_add(1, Ordering::Relaxed) {
+            0 => began,
+            _ => began + Duration::from_secs(3_600),
+        };
+        let late = stage.psp(id).perform(&operation, 5 * SECOND, frozen).await;
+        assert_eq!(late.outcome, Outcome::NotSent(NotSent::DeadlineBeforeSend), "{id}");
+        assert!(late.wire.iter().all(|it| !it.moves_money), "{id}");
+        assert!(stage.movements(id, attempt).await.is_empty(), "{id}");
+        // Control: in time it is sent.
+        stage.perform(id, &operation).await;
         assert_eq!(stage.movements(id, attempt).await.len(), 1, "{id}");
     }
 }

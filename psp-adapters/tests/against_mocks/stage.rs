@@ -144,7 +144,7 @@ impl Stage {
         operation: &Operation,
         deadline: Duration,
     ) -> Performed {
-        self.psp(id).perform(operation, deadline, Timestamp::now_utc()).await
+        self.psp(id).perform(operation, deadline, Timestamp::now_utc).await
     }
 
     pub async fn control(&self, path: &str, body: &Value) -> Value {

@@ -150,7 +150,7 @@ impl World {
     /// Performs an operation that the PSP must accept, by our adapter.
     pub async fn perform(&self, operation: &Operation) -> Report {
         let deadline = Duration::from_secs(10);
-        let performed = self.psp().perform(operation, deadline, Timestamp::now_utc()).await;
+        let performed = self.psp().perform(operation, deadline, Timestamp::now_utc).await;
         match performed.outcome {
             Outcome::Reported(report) => report,
             other => panic!("{other:?}"),

@@ -96,8 +96,8 @@ async fn a_second_payout_at_the_psp_is_told() {
         payer: paid.payer.as_ref().clone(),
         destination: stage.account.destination().for_psp("trustly-de"),
     });
-    let now = time::OffsetDateTime::now_utc();
-    let asked = async move { psp.perform(&again, Duration::from_secs(5), now).await };
+    let clock = time::OffsetDateTime::now_utc;
+    let asked = async move { psp.perform(&again, Duration::from_secs(5), clock).await };
     stage.world.one().run(asked).await;
     let faults = check().await;
     assert!(faults.len() == 1 && faults[0].contains("nobody asked"), "{faults:?}");
