@@ -144,12 +144,21 @@ impl Payment {
     }
 
     /// Whether this PSP has had its try at a deposit or a part. What provably never reached it counts
-    /// while the payment is under way; once people send a held part again, it is no reason to pass it over.
+    /// while the payment is under way; once people send a held part again, it is no reason to pass it over,
+    /// and neither is what was called off before anybody sent it. That people found it unpaid is one.
     pub fn was_tried(&self, part: Option<PartId>, psp: &str) -> bool {
-        let held =
-            part.and_then(|part| self.part(part)).is_some_and(|p| p.status == PartStatus::Held);
-        let counts = |attempt: &Attempt| !(held && attempt.status == AttemptStatus::NotSent);
+        let held = self.is_held(part);
+        let counts = |attempt: &Attempt| match attempt.status {
+            AttemptStatus::NotSent => !held || attempt.was_not_sent_for(NotSent::FoundUnpaid),
+            // A payout's is cancelled by us alone, before it is sent.
+            AttemptStatus::Cancelled => !held,
+            _ => true,
+        };
         self.attempts.iter().any(|a| a.part == part && a.psp == psp && counts(a))
+    }
+
+    fn is_held(&self, part: Option<PartId>) -> bool {
+        part.and_then(|part| self.part(part)).is_some_and(|it| it.status == PartStatus::Held)
     }
 
     /// Whether a PSP was only passed over, once, because it failed while others worked: nobody has refused
@@ -157,9 +166,16 @@ impl Payment {
     fn was_passed_over(&self, part: Option<PartId>, psp: &str) -> bool {
         let mut tries = self.attempts.iter().filter(|a| a.part == part && a.psp == psp);
         let (first, second) = (tries.next(), tries.next());
-        let not_sent = first.filter(|it| it.status == AttemptStatus::NotSent);
-        let why = not_sent.and_then(|it| it.error.as_ref()).map(|error| error.code.as_str());
-        second.is_none() && why == Some(NotSent::BreakerOpen.code())
+        second.is_none() && first.is_some_and(|it| it.was_not_sent_for(NotSent::BreakerOpen))
+    }
+
+    /// Whether all that a PSP has had of a part that people send again was found unpaid by people. It comes last:
+    /// it may have what it denied.
+    fn was_found_unpaid(&self, part: Option<PartId>, psp: &str) -> bool {
+        let mut tries = self.attempts.iter().filter(|a| a.part == part && a.psp == psp);
+        self.is_held(part)
+            && tries
+                .all(|it| matches!(it.status, AttemptStatus::NotSent | AttemptStatus::Cancelled))
     }
 
     /// The best PSP of the plan that was not tried yet and can be told where the money goes.
@@ -168,7 +184,8 @@ impl Payment {
     }
 
     /// All of them, the best first. When they have all had their try, those come once more that were only
-    /// passed over: a payment does not fail for want of a PSP that was never called.
+    /// passed over (a payment does not fail for want of a PSP that was never called), and then those of which
+    /// people found that they paid nothing.
     pub fn untried_psps(&self, part: Option<PartId>) -> Vec<&str> {
         let mut ranked: Vec<_> = self
             .route_of(part)
@@ -183,7 +200,10 @@ impl Payment {
         };
         let psps = ranked.into_iter().map(|(_, psp)| psp).filter(is_payable);
         let (tried, mut left): (Vec<_>, Vec<_>) = psps.partition(|psp| self.was_tried(part, psp));
-        left.extend(tried.into_iter().filter(|psp| self.was_passed_over(part, psp)));
+        let (passed_over, tried): (Vec<_>, Vec<_>) =
+            tried.into_iter().partition(|psp| self.was_passed_over(part, psp));
+        left.extend(passed_over);
+        left.extend(tried.into_iter().filter(|psp| self.was_found_unpaid(part, psp)));
         left
     }
 
@@ -298,6 +318,14 @@ pub struct Attempt {
     pub completion: Option<Completion>,
     /// News that was no transition: kept, and without effect.
     pub kept_news: Option<String>,
+}
+
+impl Attempt {
+    /// Whether it never reached its PSP, for this reason.
+    fn was_not_sent_for(&self, why: NotSent) -> bool {
+        let code = self.error.as_ref().map(|error| error.code.as_str());
+        self.status == AttemptStatus::NotSent && code == Some(why.code())
+    }
 }
 
 /// Closing a PSP's session of an attempt that we gave up. It is asked for once.

@@ -5,7 +5,7 @@ use super::command::{Answer, Ctx, Task};
 use super::completion::{self, KnownBefore};
 use super::people::page_people;
 use super::refusal::Refusal;
-use super::{deposit, deposit_news, later_round, payout, session, unconfigured};
+use super::{deposit, deposit_news, late_payout, later_round, payout, session, unconfigured};
 use crate::book::{self, Attempt, Book, Cancel, Completion, Lease, Payment};
 use crate::domain::{
     AttemptId, AttemptStatus, Money, PartId, PartStatus, PlayerStatus, Reason, Timestamp,
@@ -106,6 +106,18 @@ pub fn take(
     known: Option<&KnownBefore>,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
+    let answer = take_due(book, (id, attempt_id), known, ctx)?;
+    // What was called off here may have been all that a deposit's first round waited for.
+    book.settle_round(id, false);
+    Ok(answer)
+}
+
+fn take_due(
+    book: &mut Book,
+    (id, attempt_id): (Uuid, AttemptId),
+    known: Option<&KnownBefore>,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
     let attempt = payment.attempt(attempt_id).ok_or(Refusal::NotFound)?.clone();
     let subject = payment.subject();
@@ -117,24 +129,27 @@ pub fn take(
         return Ok(unconfigured::leave(book, id, &attempt, ctx));
     };
     if attempt.status == AttemptStatus::Prepared {
-        let instead = later_round::instead_of_sending(book, id, &attempt, known, ctx);
+        let instead = match subject {
+            Subject::Deposit => later_round::instead_of_sending(book, id, &attempt, known, ctx),
+            _ => late_payout::instead_of_sending(book, id, &attempt, ctx),
+        };
         return Ok(instead.unwrap_or_else(|| send_prepared(book, id, &attempt, ctx)));
     }
     if attempt.status == AttemptStatus::InFlight {
         return Ok(lease_expired(book, id, attempt_id, ctx));
     }
-    let mut task = task_of(&attempt, subject, capabilities, ctx.now);
+    let before_people = subject != Subject::Deposit && is_before_people(book, attempt_id);
+    let mut seen = Attempt { paged: attempt.paged || before_people, ..attempt.clone() };
+    let mut task = task_of(&seen, subject, capabilities, ctx.now);
     // People are told in time, whatever can still be asked; the asking goes on.
     let page = !attempt.paged && resolution::page_is_due(&facts(&attempt, subject), ctx.now);
     if page || task == Task::AskPeople {
         page_people(book, id, &attempt, subject, ctx);
-        task = task_of(&Attempt { paged: true, ..attempt }, subject, capabilities, ctx.now);
-    }
-    if task == Task::Replay && subject != Subject::Deposit && is_before_people(book, attempt_id) {
-        task = Task::Wait;
+        seen.paged = true;
+        task = task_of(&seen, subject, capabilities, ctx.now);
     }
     match task {
-        Task::Wait | Task::AskPeople => Ok(wait(book, id, attempt_id, capabilities, ctx)),
+        Task::Wait | Task::AskPeople => Ok(wait(book, id, &seen, capabilities, ctx)),
         Task::Complete => Ok(match known {
             Some(known) => completion::take(book, id, attempt_id, known, ctx),
             None => Answer::AnswersWanted(Box::new(book.payments[&id].clone())),
@@ -176,28 +191,25 @@ pub fn lease_for(book: &mut Book, id: Uuid, attempt_id: AttemptId, task: &Task, 
 fn wait(
     book: &mut Book,
     id: Uuid,
-    attempt_id: AttemptId,
+    attempt: &Attempt,
     capabilities: &Capabilities,
     ctx: &Ctx<'_>,
 ) -> Answer {
     let subject = book.payments[&id].subject();
-    let Some(attempt) = book.payments[&id].attempt(attempt_id).cloned() else {
-        return Answer::Nothing;
-    };
-    if subject == Subject::Deposit && session::may_expire(&attempt, capabilities, ctx.now) {
-        deposit_news::expire(book, id, attempt_id, ctx);
+    if subject == Subject::Deposit && session::may_expire(attempt, capabilities, ctx.now) {
+        deposit_news::expire(book, id, attempt.id, ctx);
         return Answer::applied(&book.payments[&id]);
     }
     // Due, and too early to ask: it was hinted at. It is asked about as soon as its PSP allows, not
     // when its ladder says, which may be an hour away.
-    let ladder = due_after(&attempt, subject, capabilities, ctx.now);
-    let allowed = asked_again(&attempt, subject, capabilities, ctx.now)
+    let ladder = due_after(attempt, subject, capabilities, ctx.now);
+    let allowed = asked_again(attempt, subject, capabilities, ctx.now)
         .map(|at| at.max(ctx.now + time::Duration::SECOND));
     let due = match (ladder, allowed) {
         (Some(ladder), Some(allowed)) => Some(ladder.min(allowed)),
         (one, other) => one.or(other),
     };
-    look_again(book, id, attempt_id, due);
+    look_again(book, id, attempt.id, due);
     Answer::Nothing
 }
 
@@ -297,7 +309,7 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
 }
 
 /// Whether the part that an attempt was to pay still waits for it, or its deposit for money.
-fn pays_something(payment: &Payment, attempt: &Attempt) -> bool {
+pub(super) fn pays_something(payment: &Payment, attempt: &Attempt) -> bool {
     let waits = |part| payment.part(part).is_some_and(|it| it.status == PartStatus::Processing);
     attempt.part.map_or(payment.received.is_none(), waits)
 }

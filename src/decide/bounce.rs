@@ -8,7 +8,7 @@
 use super::command::{Ctx, Source};
 use super::kept;
 use super::payout::{from_suspense, settle, succeed};
-use super::people::{close_found_out, raise};
+use super::people::{ask_what_became, close_found_out, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{AttemptStatus, Money, PartStatus};
@@ -47,7 +47,8 @@ pub fn take_back(
         // What the attempt's status does not say: a repeat of it is no news, and another sum is.
         kept::keep_booked_back(book, id, attempt.id, money);
     }
-    let another_is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
+    let another = book.payments[&id].live_attempt(Some(part.id)).cloned();
+    let another_is_live = another.is_some();
     if another_is_live || !is_the_players(book, id, part) {
         book.post_covered(&templates::payout_recovered(&attempt.psp, money), id);
         let detail = if another_is_live {
@@ -57,6 +58,10 @@ pub fn take_back(
             "one of two payments of a payout came back: there is no second to recover"
         };
         raise(book, "payout.recovered", id, Some(attempt.id), detail, ctx);
+        if let Some(another) = another.filter(|another| another.paged) {
+            // Nothing else asks people about it once more, and money waits for their word.
+            ask_what_became(book, id, another.id, ctx);
+        }
         return;
     }
     if from_suspense(book, id) {
@@ -82,13 +87,7 @@ fn debt_first(book: &Book, attempt: &Attempt, money: Money) -> (i64, i64) {
 /// The last payment of a paid part that was under way is over unpaid: what came back of another meanwhile waits
 /// in suspense, and is the player's if no other payment of it stands.
 pub fn credit_what_waited(book: &mut Book, id: Uuid, part: &Part, ctx: &Ctx<'_>) {
-    if !is_the_players(book, id, part) {
-        return;
-    }
-    let of_part = |attempt: &&Attempt| attempt.part == Some(part.id);
-    let came_back = |attempt: &&Attempt| attempt.status == AttemptStatus::Returned;
-    let newest = book.payments[&id].attempts.iter().filter(of_part).filter(came_back);
-    let Some(attempt) = newest.max_by_key(|attempt| attempt.ended_at).cloned() else { return };
+    let Some(attempt) = what_waits(book, id, part) else { return };
     let money = kept::booked_back(&attempt);
     if from_suspense(book, id) {
         // Suspense has it: it is the deposit's there from now on, and no more a payout's.
@@ -102,6 +101,15 @@ pub fn credit_what_waited(book: &mut Book, id: Uuid, part: &Part, ctx: &Ctx<'_>)
     let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
     debug_assert!(moved.is_ok(), "a paid part may come back");
     settle(book, id, ctx);
+}
+
+/// The payment of a paid part that came back and waits in suspense, where no other one stands.
+pub fn what_waits(book: &Book, id: Uuid, part: &Part) -> Option<Attempt> {
+    let of_part = |attempt: &&Attempt| attempt.part == Some(part.id);
+    let came_back = |attempt: &&Attempt| attempt.status == AttemptStatus::Returned;
+    let newest = book.payments[&id].attempts.iter().filter(of_part).filter(came_back);
+    let newest = newest.max_by_key(|attempt| attempt.ended_at).cloned();
+    newest.filter(|_| is_the_players(book, id, part))
 }
 
 /// Whether another payment of the same part stands.

@@ -1,7 +1,7 @@
 //! What is kept of an attempt's news beside its status: a few phrases, each said once.
 
 use crate::book::{Attempt, Book};
-use crate::domain::{AttemptId, Money};
+use crate::domain::{AttemptId, AttemptStatus, Money};
 use uuid::Uuid;
 
 const BETWEEN: &str = "; ";
@@ -14,6 +14,8 @@ const BACK: &str = "back ";
 /// What was booked, or told, of a deposit's money that was taken back.
 const RETURNED: &str = "returned ";
 const REVERSED: &str = "reversed ";
+/// Of a payout that is over by what was known, and may be paid yet: two people say what became of it.
+const MAY_BE_PAID: &str = "it may be paid yet";
 /// What of a payout that was paid late the wallet did not cover.
 const OWED: &str = "owed ";
 
@@ -24,6 +26,22 @@ fn phrases(attempt: &Attempt) -> impl Iterator<Item = &str> {
 /// Whether this is kept.
 pub fn says(attempt: &Attempt, text: &str) -> bool {
     phrases(attempt).any(|known| known == text)
+}
+
+/// Whether an attempt that is over by its status may be paid yet, and people were asked whether it is.
+pub fn may_be_paid(attempt: &Attempt) -> bool {
+    let is_over = matches!(attempt.status, AttemptStatus::NotSent | AttemptStatus::Declined);
+    is_over && says(attempt, MAY_BE_PAID)
+}
+
+/// Keeps that it may be paid yet.
+pub fn keep_may_be_paid(book: &mut Book, id: Uuid, attempt: AttemptId) {
+    keep_too(book, id, attempt, MAY_BE_PAID);
+}
+
+/// People have said that it is not.
+pub fn forget_may_be_paid(book: &mut Book, id: Uuid, attempt: AttemptId) {
+    forget(book, id, attempt, MAY_BE_PAID);
 }
 
 /// What was booked of a taking-back, where the attempt's status does not say it all.
@@ -60,9 +78,11 @@ pub fn keep_owed(book: &mut Book, id: Uuid, attempt: AttemptId, owed: Money) {
 }
 
 /// Keeps news that is no transition: visible, without effect. It takes the place of the last such; what was
-/// booked stays, and whether a success that was vouched for was told.
+/// booked stays, whether a success that was vouched for was told, and what people were asked.
 pub fn keep(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
-    retain(book, id, attempt, |known| known.starts_with(BOOKED) || known.starts_with(SUCCESS));
+    retain(book, id, attempt, |known| {
+        known.starts_with(BOOKED) || known.starts_with(SUCCESS) || known == MAY_BE_PAID
+    });
     keep_too(book, id, attempt, text);
 }
 

@@ -10,8 +10,8 @@
 //!
 //! Reading order: [`command`], [`refusal`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`] and [`deadline`]), [`news`] (with [`deposit_news`], [`completion`],
-//! [`money_in`], [`taken_back`], [`payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`],
-//! [`later_round`] and [`unconfigured`]), [`returns`], [`people`],
+//! [`money_in`], [`taken_back`], [`payout`], [`late_payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`],
+//! [`later_round`] and [`unconfigured`]), [`returns`] (with [`goes_back`]), [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
 //! [`erasure`], [`service_case`], [`desk_work`].
 
@@ -31,9 +31,11 @@ pub mod dispute;
 pub mod ends;
 pub mod erasure;
 pub mod four_eyes;
+pub mod goes_back;
 pub mod idempotency;
 pub mod kept;
 pub mod kyc;
+pub mod late_payout;
 pub mod later_round;
 pub mod money_in;
 pub mod needs;

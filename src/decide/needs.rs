@@ -137,8 +137,11 @@ impl Command {
                 Status::Declined(_) | Status::Expired | Status::Cancelled => {
                     end_needs(player, news, needs);
                 }
-                // The PSP has it, and nothing has moved.
-                Status::Accepted { .. } | Status::Pending | Status::AwaitsCompletion => {}
+                // The PSP has it, and nothing has moved; of a payout it may be more than was known.
+                Status::Accepted { .. } | Status::Pending | Status::AwaitsCompletion => {
+                    let pays_out = news.direction == Direction::Withdrawal;
+                    needs.reviews.extend(pays_out.then_some(news.payment));
+                }
             }
         } else {
             end_needs(player, news, needs);
@@ -193,6 +196,8 @@ fn return_needs(player: &PlayerKey, deposit: Uuid, needs: &mut Needs) {
 fn review_needs(player: &PlayerKey, review: Uuid, payment: Option<Uuid>, needs: &mut Needs) {
     needs.payments.extend(payment);
     needs.reviews.extend(payment);
+    // Of two payments of a deposit, one may be on its way back already.
+    needs.returns_of.extend(payment.map(|payment| (player.clone(), payment)));
     if payment.is_none() {
         needs.cases.insert(review);
     }

@@ -43,6 +43,9 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
     let payment = Box::new(book.payments[&id].clone());
     let status = payment.attempt(attempt_id).map_or(status_before, |attempt| attempt.status);
     let ended = status != status_before && !status.is_live();
+    if ended {
+        people::close_about(book, id, attempt_id, ctx);
+    }
     Ok(Answer::Applied { payment, next, ended })
 }
 
@@ -69,12 +72,19 @@ pub fn verdict(
         from_replay: source == Source::Replay || is_stale,
     };
     match failover::verdict(outcome, &facts) {
-        // An inquiry that finds an unknown attempt under way has found that the PSP has it.
-        Verdict::Nothing if attempt.status == AttemptStatus::Unknown && is_under_way(outcome) => {
+        // An inquiry that finds an unknown attempt under way has found that the PSP has it, and so it is with
+        // a payout that was held to have never reached it.
+        Verdict::Nothing if is_doubted(payment, attempt) && is_under_way(outcome) => {
             Verdict::Accepted
         }
         verdict => verdict,
     }
+}
+
+fn is_doubted(payment: &Payment, attempt: &Attempt) -> bool {
+    let pays_out = payment.subject() != Subject::Deposit;
+    attempt.status == AttemptStatus::Unknown
+        || (pays_out && attempt.status == AttemptStatus::NotSent)
 }
 
 const fn is_under_way(outcome: &Outcome) -> bool {

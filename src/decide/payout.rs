@@ -1,16 +1,19 @@
 //! News about a payout's attempt. Here a lost answer keeps the hold and asks nobody else: only
 //! what is *surely* unpaid goes to another PSP or back to the wallet.
 
-use super::attempt::{call_off, open_next};
+use super::attempt::{call_off, leave_to_worker, open_next};
 use super::bounce::{self, came_back_unpaid, take_back};
 use super::command::{Ctx, Source};
 use super::kept::{self, keep};
+use super::late_payout::{self, paid_late};
 use super::news::{OTHER_MONEY, verdict};
-use super::people::{ask_people, ask_what_became, close_found_out, close_reviews, raise};
-use super::returns;
+use super::people::{
+    ask_people, ask_what_became, close_found_out, close_reviews, is_before_people, raise,
+};
+use super::{later_round, returns};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
-    AttemptId, AttemptStatus, Money, PartId, PartStatus, PaymentStatus, Reason, WithdrawalStatus,
+    AttemptId, AttemptStatus, Money, PartId, PartStatus, PaymentStatus, WithdrawalStatus,
 };
 use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
@@ -53,9 +56,10 @@ pub fn apply(
     let to = verdict.status().filter(|to| attempt.status != *to)?;
     if book.move_attempt(id, attempt_id, to, source.as_str()).is_err() {
         if to == AttemptStatus::Accepted && attempt.status == AttemptStatus::NotSent {
-            taken_after_all(book, id, &attempt, &part, ctx);
+            late_payout::taken_after_all(book, id, &attempt, &part, ctx);
+        } else {
+            keep(book, id, attempt_id, to.as_str());
         }
-        keep(book, id, attempt_id, to.as_str());
         return None;
     }
     match verdict {
@@ -125,9 +129,14 @@ fn after_failure(
     verdict: Verdict,
     ctx: &Ctx<'_>,
 ) -> Option<AttemptId> {
+    let irreversible = matches!(
+        outcome,
+        Outcome::Reported(Report { status: Status::Declined(decline), .. }) if decline.irreversible
+    );
+    let surely_unpaid = !attempt.was_accepted || irreversible;
     let other_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
     if part.status == PartStatus::Paid && !other_live {
-        bounce::credit_what_waited(book, id, part, ctx);
+        late_payout::end_beside_a_bounce(book, id, (attempt, surely_unpaid), part, ctx);
         return None;
     }
     if part.status != PartStatus::Processing || other_live {
@@ -136,22 +145,41 @@ fn after_failure(
     if verdict.moves_on()
         && let Some(next) = open_next(book, id, Some(part.id), ctx)
     {
-        return Some(next);
+        if !later_round::follows(attempt, ctx.now) {
+            return Some(next);
+        }
+        // Whoever brings news this late sends nothing: a worker does, after another look at the player.
+        leave_to_worker(book, id, next, ctx);
+        return None;
     }
-    let irreversible = matches!(
-        outcome,
-        Outcome::Reported(Report { status: Status::Declined(decline), .. }) if decline.irreversible
-    );
-    let surely_unpaid = !attempt.was_accepted || irreversible;
     let another_cannot_pay_it = verdict.moves_on() && has_other(book, id, part.id);
     if surely_unpaid && !another_cannot_pay_it {
         release(book, id, part, "surely unpaid", ctx);
+        settle(book, id, ctx);
     } else {
-        let moved = book.move_part(id, part.id, PartStatus::Held, "people must decide");
-        debug_assert!(moved.is_ok(), "a processing part may be held again");
+        hold_again(book, id, part.id, ctx);
     }
-    settle(book, id, ctx);
     None
+}
+
+/// An attempt that nobody has sent is left out: the next PSP pays, or people decide.
+pub(super) fn go_on_without(book: &mut Book, id: Uuid, unsent: &Attempt, ctx: &Ctx<'_>) {
+    call_off(book, id, unsent.id, "its PSP is not configured any more");
+    let Some(part) = unsent.part else { return };
+    match open_next(book, id, Some(part), ctx) {
+        Some(next) => {
+            leave_to_worker(book, id, next, ctx);
+            close_found_out(book, id, ctx);
+        }
+        None => hold_again(book, id, part, ctx),
+    }
+}
+
+/// A part that was under way is held for people.
+pub(super) fn hold_again(book: &mut Book, id: Uuid, part: PartId, ctx: &Ctx<'_>) {
+    let moved = book.move_part(id, part, PartStatus::Held, "people must decide");
+    debug_assert!(moved.is_ok(), "a processing part may be held again");
+    settle(book, id, ctx);
 }
 
 /// Whether the market has another PSP, which was not tried for this part because it cannot pay this very
@@ -242,26 +270,8 @@ pub(super) fn succeed(
     settle(book, id, ctx);
 }
 
-/// Its PSP has a payout that was held to have never reached it: what was to pay instead and is not sent yet is
-/// not sent, and people look.
-fn taken_after_all(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
-    if kept::says(attempt, AttemptStatus::Accepted.as_str()) {
-        return;
-    }
-    let detail = "the PSP has a payout that was held to have never reached it, and may pay it: look at its \
-                  own pages before anything else is sent";
-    raise(book, "payout.taken_after_all", id, Some(attempt.id), detail, ctx);
-    call_off_unsent(book, id, part.id);
-    let is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
-    if part.status == PartStatus::Processing && !is_live {
-        let moved = book.move_part(id, part.id, PartStatus::Held, "people must decide");
-        debug_assert!(moved.is_ok(), "a processing part may be held again");
-        settle(book, id, ctx);
-    }
-}
-
 /// The part is paid, so the attempt that was to pay it and that nobody has sent yet is not sent.
-fn call_off_unsent(book: &mut Book, id: Uuid, part: PartId) {
+pub(super) fn call_off_unsent(book: &mut Book, id: Uuid, part: PartId) {
     let of_part = |attempt: &&Attempt| attempt.part == Some(part);
     let unsent = book.payments[&id].attempts.iter().filter(of_part);
     let unsent = unsent.filter(|attempt| attempt.status == AttemptStatus::Prepared);
@@ -299,36 +309,6 @@ fn capture(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, sent: Mone
     debug_assert!(moved.is_ok(), "a processing part may be paid");
 }
 
-/// Paid after the hold was given back, or after what was paid with it came back. Cash first, the rest is owed.
-fn paid_late(
-    book: &mut Book,
-    id: Uuid,
-    attempt: &Attempt,
-    part: &Part,
-    sent: Money,
-    ctx: &Ctx<'_>,
-) {
-    if from_suspense(book, id) {
-        book.post_covered(&templates::return_started(sent), id);
-        book.post_covered(&templates::return_paid(&attempt.psp, sent), id);
-        returns::change_suspended_of(book, id, Money::new(-sent.minor, sent.currency), ctx);
-    } else {
-        let debit = Debit::of(sent.minor, book.wallet(sent.currency).cash);
-        let posting = templates::payout_paid_late(&attempt.psp, sent.currency, debit);
-        book.post_covered(&posting, id);
-        if 0 < debit.owed {
-            let owed = Money::new(debit.owed, sent.currency);
-            kept::keep_owed(book, id, attempt.id, owed);
-            returns::hold_back_withdrawals(book, ctx);
-        }
-    }
-    let moved = book.move_part(id, part.id, PartStatus::Paid, "proven paid late");
-    debug_assert!(moved.is_ok(), "a part whose hold is over may turn out paid");
-    let detail =
-        "a payout was paid after its hold was released, or after another payment of it came back";
-    raise(book, "payout.paid_late", id, Some(attempt.id), detail, ctx);
-}
-
 /// The withdrawal's status follows from its parts.
 pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     let payment = &book.payments[&id];
@@ -357,27 +337,16 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     if book.move_payment(id, PaymentStatus::Withdrawal(to), "its parts say so", ctx.ids).is_err() {
         let detail = "money moved that its status does not know";
         raise(book, "payout.status_conflict", id, None, detail, ctx);
-        tell_late_news(book, id, to);
+        late_payout::tell(book, id, to);
     }
     match to {
+        WithdrawalStatus::InReview if is_before_people(book, id) => {}
         WithdrawalStatus::InReview => ask_people(book, id, None, "payout_stuck", ctx),
         WithdrawalStatus::Paid => {
             returns::close_returned_deposit(book, id, ctx);
             close_reviews(book, id, ctx);
         }
         _ => close_reviews(book, id, ctx),
-    }
-}
-
-/// A withdrawal that is over keeps its status whatever a PSP did since; its reasons say so.
-fn tell_late_news(book: &mut Book, id: Uuid, to: WithdrawalStatus) {
-    let message = match to {
-        WithdrawalStatus::Returned => "the payout came back after this withdrawal was over",
-        _ => "the PSP paid it after all: the wallet was debited, what it did not cover is owed",
-    };
-    let reason = Reason::new("withdrawal.moved_late", message);
-    if !book.payments[&id].reasons.contains(&reason) {
-        book.payment_mut(id).reasons.push(reason);
     }
 }
 

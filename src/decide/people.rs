@@ -3,6 +3,7 @@
 
 use super::command::Ctx;
 use super::four_eyes;
+use super::kept;
 use super::vendor::AWAITING_VENDOR;
 use crate::book::{Attempt, Book, CaseAct, Incident, ProposalState, Review};
 use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId, Timestamp};
@@ -127,6 +128,13 @@ pub fn ask_people(
     book.open_review(review);
 }
 
+/// Whether people are to say already whether a payment goes on; what became of one of its attempts is another
+/// question.
+pub fn is_before_people(book: &Book, id: Uuid) -> bool {
+    let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(id));
+    open.any(|review| review.attempt.is_none())
+}
+
 /// Voids what was proposed for a deposit's money, and every approval of it: the cases stay open.
 pub fn void_about_money(book: &mut Book, id: Uuid, why: &str, ctx: &Ctx<'_>) {
     let about_money = |review: &&Review| {
@@ -141,9 +149,20 @@ pub fn void_about_money(book: &mut Book, id: Uuid, why: &str, ctx: &Ctx<'_>) {
     }
 }
 
-/// Closes what people need not decide any more.
+/// Closes what people need not decide any more. What became of a payout that is still under way they must,
+/// though its withdrawal be paid: another payment of it may wait for that.
 pub fn close_reviews(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
-    close(book, id, |_| true, ctx);
+    let is_deposit = book.payments[&id].deposit_status().is_some();
+    let open = questions(book, id);
+    let is_open = |about: Option<AttemptId>| about.is_some_and(|about| open.contains(&about));
+    close(book, id, |review| is_deposit || !is_open(review.attempt), ctx);
+}
+
+/// The attempts of which people may have to say what became of them.
+fn questions(book: &Book, id: Uuid) -> Vec<AttemptId> {
+    let attempts = book.payments[&id].attempts.iter();
+    let open = attempts.filter(|attempt| attempt.status.is_live() || kept::may_be_paid(attempt));
+    open.map(|attempt| attempt.id).collect()
 }
 
 /// The vendors have answered: what people are to decide is put before them as what it is.
@@ -159,12 +178,14 @@ pub fn awaits_vendor(book: &Book, id: Uuid) -> bool {
 
 /// Closes what people need not find out any more, while other parts of the withdrawal are under way.
 pub fn close_found_out(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
-    let live = |attempt: &AttemptId| {
-        book.payments[&id].attempt(*attempt).is_some_and(|attempt| attempt.status.is_live())
-    };
-    let about = book.reviews.values().filter_map(|review| review.attempt);
-    let over: Vec<AttemptId> = about.filter(|attempt| !live(attempt)).collect();
-    close(book, id, |review| review.attempt.is_some_and(|about| over.contains(&about)), ctx);
+    let open = questions(book, id);
+    close(book, id, |review| review.attempt.is_some_and(|about| !open.contains(&about)), ctx);
+}
+
+/// Closes what people were to find out about an attempt that has ended by itself.
+pub fn close_about(book: &mut Book, id: Uuid, ended: AttemptId, ctx: &Ctx<'_>) {
+    let open = questions(book, id);
+    close(book, id, |review| review.attempt == Some(ended) && !open.contains(&ended), ctx);
 }
 
 fn close(book: &mut Book, id: Uuid, which: impl Fn(&Review) -> bool, ctx: &Ctx<'_>) {

@@ -3,7 +3,7 @@
 
 use super::command::{Answer, Ctx, OpenReturn};
 use super::four_eyes::{Draft, propose};
-use super::kept;
+use super::goes_back::{going_back, names, of_attempt, paid_attempt};
 use super::people::{ask_people, awaits_vendor, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
@@ -28,9 +28,9 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
     }
     let suspended = deposit.suspended.filter(|money| 0 < money.minor);
     let from_suspense = suspended.is_some();
-    let paid = paid_attempt(&deposit, from_suspense);
+    let paid = paid_attempt(book, &deposit, from_suspense);
     let paid = paid.ok_or(Refusal::NotReturnable("its money is not in"))?;
-    let suspended = suspended.map(|money| of_attempt(&deposit, paid, money));
+    let suspended = suspended.map(|money| of_attempt(book, &deposit, paid, money));
     let whole = suspended.or(deposit.credited);
     let whole = whole.ok_or(Refusal::NotReturnable("its money is not in"))?;
     // What is suspended is what is left there; of what was credited, other returns may have a part.
@@ -75,63 +75,8 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
     Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
 }
 
-/// What returns of what was credited have sent back, are sending or hold for it.
-fn going_back(book: &Book, deposit: &Payment) -> i64 {
-    let of_wallet =
-        |returns: &Returns| returns.deposit == deposit.id.uuid && !returns.from_suspense;
-    let others = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_wallet));
-    others.flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum()
-}
-
-/// What one part takes or has taken to its payer: of one that bounced, what did not come back.
-fn goes_back(payment: &Payment, part: &Part) -> i64 {
-    match part.status {
-        PartStatus::Held | PartStatus::Processing | PartStatus::Paid => part.money.minor,
-        PartStatus::Returned => {
-            let of_part = payment.attempts.iter().filter(|attempt| {
-                attempt.part == Some(part.id) && attempt.status == AttemptStatus::Returned
-            });
-            let came_back: i64 = of_part.map(|attempt| kept::booked_back(attempt).minor).sum();
-            (part.money.minor - came_back).max(0)
-        }
-        _ => 0,
-    }
-}
-
 fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {
     book.reviews.values().find(|review| review.open && review.payment == Some(id)).map(|r| r.id.0)
-}
-
-/// The attempt that is to go back: the credited one's money is the wallet's, surplus is in suspense.
-fn paid_attempt(deposit: &Payment, from_suspense: bool) -> Option<&Attempt> {
-    let first = deposit.first_success()?;
-    // A part of it may have gone back before, or all of it, and come again: what is in suspense is there. So
-    // is what is left of a credit that stands: a taking-back that is not ours ends the deposit with it.
-    let stands = deposit.deposit_status() == Some(DepositStatus::Succeeded);
-    let is_in = |attempt: &Attempt| match attempt.status {
-        AttemptStatus::Succeeded => true,
-        AttemptStatus::Returned => from_suspense || stands,
-        _ => false,
-    };
-    let returnable = |attempt: &&Attempt| is_in(attempt) && attempt.psp_reference.is_some();
-    if from_suspense {
-        // Of two payments of which neither was credited each is there: the second goes back first.
-        let is_first = |attempt: &Attempt| attempt.id == first.id;
-        let there = |attempt: &&Attempt| deposit.credited.is_none() || !is_first(attempt);
-        return deposit.attempts.iter().filter(there).filter(returnable).max_by_key(|attempt| {
-            let stands = attempt.status == AttemptStatus::Succeeded;
-            (stands, !is_first(attempt), attempt.ended_at, attempt.number)
-        });
-    }
-    Some(first).filter(returnable)
-}
-
-/// What of suspended money came by this attempt: its PSP sends back no more.
-fn of_attempt(deposit: &Payment, paid: &Attempt, suspended: Money) -> Money {
-    let is_first = deposit.first_success().is_some_and(|first| first.id == paid.id);
-    let brought = deposit.received.filter(|_| is_first).unwrap_or(paid.asked);
-    let is_less = brought.currency == suspended.currency && brought.minor < suspended.minor;
-    if is_less { brought } else { suspended }
 }
 
 /// Opens the return of a second payment of one deposit, for two people to approve.
@@ -156,11 +101,11 @@ pub fn open_of_second_success(
 /// Opens the return that two people already chose for suspended money: it is approved at once.
 pub fn open_approved(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Uuid, Refusal> {
     let deposit = book.payment(id).ok_or(Refusal::NotFound)?.clone();
-    let paid = paid_attempt(&deposit, true);
+    let paid = paid_attempt(book, &deposit, true);
     let paid = paid.ok_or(Refusal::NotReturnable("its money is not in"))?;
     let suspended = deposit.suspended.filter(|money| 0 < money.minor);
     let money = suspended.ok_or(Refusal::NotReturnable("nothing is suspended"))?;
-    let money = of_attempt(&deposit, paid, money);
+    let money = of_attempt(book, &deposit, paid, money);
     let opened = start(book, &deposit, paid, money, true, ctx)?;
     super::review::approve_withdrawal(book, opened, "returned by two people", ctx)?;
     Ok(opened)
@@ -308,15 +253,7 @@ pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     let money = book.payments[&id].money;
     let Some(deposit) = book.payment(returns.deposit) else { return };
     let whole = deposit.received == Some(money);
-    // Returns of older releases name their attempt by the PSP's id alone.
-    let named = |attempt: &&Attempt| match returns.attempt {
-        Some(id) => attempt.id == id,
-        None => {
-            attempt.psp == returns.psp
-                && attempt.psp_reference.as_deref() == Some(returns.psp_reference.as_str())
-        }
-    };
-    let by_this = deposit.attempts.iter().find(named).map(|attempt| attempt.id);
+    let by_this = deposit.attempts.iter().find(|it| names(&returns, it)).map(|it| it.id);
     if let Some(attempt) = by_this {
         let _ = book.move_attempt(returns.deposit, attempt, AttemptStatus::Returned, "returned");
     }
@@ -383,7 +320,7 @@ fn approved(book: &Book, which: impl Fn(&Payment) -> bool) -> Vec<PaymentId> {
     found.map(|payment| payment.id).collect()
 }
 
-fn hold_back(book: &mut Book, id: Uuid, cause: &str, kind: &str, ctx: &Ctx<'_>) {
+pub(super) fn hold_back(book: &mut Book, id: Uuid, cause: &str, kind: &str, ctx: &Ctx<'_>) {
     book.payment_mut(id).due_at = None;
     let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
     let moved = book.move_payment(id, in_review, cause, ctx.ids);

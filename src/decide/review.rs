@@ -7,7 +7,7 @@ use super::four_eyes::{Approved, Draft};
 use super::people::{ask_people, close_reviews};
 use super::refusal::Refusal;
 use super::vendor::AWAITING_VENDOR;
-use super::{case, deposit, four_eyes, money_in, news, payout, returns};
+use super::{case, deposit, four_eyes, kept, late_payout, money_in, news, payout, returns};
 use crate::book::{Attempt, Book, CaseAct, Payment, Review};
 use crate::domain::{
     AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
@@ -242,6 +242,12 @@ fn carry_out(
             deposit::mark_limit_use(book, id, UseState::Released);
             move_or_conflict(book, id, cancelled, "rejected by two people", ctx)
         }
+        ("approve" | "reject", _) if late_payout::a_held_part_may_be_paid(book, id) => {
+            Err(Refusal::ReviewConflict(
+                "a PSP has a payout of it that was held to have never reached it: say first, in the case \
+                 about that, what became of it",
+            ))
+        }
         ("approve", _) if returns::is_taken_back(book, id) => Err(Refusal::ReviewConflict(
             "the deposit's money was taken back meanwhile: reject its return",
         )),
@@ -329,6 +335,7 @@ fn resolve(
     }
     // An attempt of which the PSP named other money may have been accepted, or over, before.
     let other_money = news::speaks_of_other_money(found);
+    let may_be_paid = kept::may_be_paid(found);
     let open = match found.status {
         AttemptStatus::Unknown => true,
         // Only a payout that is overdue: nobody tells what became of it. People may have been asked, and
@@ -337,14 +344,14 @@ fn resolve(
             resolution::page_is_due(&attempt::facts(found, payment.subject()), ctx.now)
         }
         AttemptStatus::Succeeded | AttemptStatus::Returned | AttemptStatus::Reversed => false,
-        _ => other_money,
+        _ => other_money || may_be_paid,
     };
     if !open {
         return Err(RESOLVED);
     }
     let outcome = match (paid, found.was_accepted) {
         (true, _) => reported(Status::Succeeded { money: found.asked }),
-        (false, false) => Outcome::NotSent(NotSent::PreparationFailed),
+        (false, false) => Outcome::NotSent(NotSent::FoundUnpaid),
         (false, true) => reported(Status::Declined(unpaid())),
     };
     let direction = payment.direction();
@@ -354,6 +361,9 @@ fn resolve(
     if let Answer::Applied { next: Some(next), .. } = news::apply(book, &news, ctx)? {
         // Another PSP is asked now; a worker sends it, not the person who decided.
         attempt::leave_to_worker(book, id, next, ctx);
+    }
+    if may_be_paid && !paid {
+        late_payout::found_unpaid(book, id, unknown, ctx);
     }
     let status = book.payments[&id].attempt(unknown).map(|attempt| attempt.status);
     let as_decided = |status| match status {

@@ -3,8 +3,8 @@
 
 use super::attempt::{call_off, lease_expired, leave_to_worker, look_again, move_on_or_fail};
 use super::command::{Answer, Ctx};
-use super::deposit_news;
 use super::people::{ask_people, page_people};
+use super::{deposit_news, payout};
 use crate::book::{Attempt, Book};
 use crate::domain::{AttemptStatus, Timestamp};
 use crate::payments::resolution;
@@ -22,6 +22,11 @@ pub fn leave(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>) -> Ans
         return lease_expired(book, id, attempt.id, ctx);
     }
     if subject == Subject::Deposit && end_deposit(book, id, attempt, ctx) {
+        return Answer::applied(&book.payments[&id]);
+    }
+    let is_old = attempt.first_sent_at + ROLLED_OUT_WITHIN <= ctx.now;
+    if subject != Subject::Deposit && attempt.status == AttemptStatus::Prepared && is_old {
+        payout::go_on_without(book, id, attempt, ctx);
         return Answer::applied(&book.payments[&id]);
     }
     if attempt.status.is_live() {

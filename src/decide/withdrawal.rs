@@ -5,7 +5,7 @@ use super::command::{Answer, Ctx, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
 use super::people::{ask_people, close_reviews, is_under_hold, let_go_at, review_kind};
 use super::refusal::Refusal;
-use super::{closed_loop, deadline, payout, vendor};
+use super::{closed_loop, deadline, late_payout, payout, vendor};
 use crate::book::{AskedPlace, Book, ChainPlace, Part, Payment};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Instrument, Method, Money, PartStatus, PaymentStatus,
@@ -161,6 +161,11 @@ pub fn take_payout(
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
     let due = payment.due_at.is_some_and(|due| due <= ctx.now);
     if payment.status != PaymentStatus::Withdrawal(WithdrawalStatus::Approved) || !due {
+        return Ok(Answer::Nothing);
+    }
+    if late_payout::a_held_part_may_be_paid(book, id) {
+        book.record.payment = Some(payment.id);
+        late_payout::hold_back(book, id, ctx);
         return Ok(Answer::Nothing);
     }
     let known = answers.map(|answers| answers.results.clone()).unwrap_or_default();

@@ -92,6 +92,7 @@ fn o1_and_o2_what_was_never_sent_moves_on() {
         NotSent::Tls,
         NotSent::DeadlineBeforeSend,
         NotSent::PreparationFailed,
+        NotSent::FoundUnpaid,
         NotSent::NotExpressible,
     ] {
         check(&[row("O1", Outcome::NotSent(why), At::First, sure)]);

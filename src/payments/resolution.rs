@@ -141,7 +141,7 @@ pub fn can_be_asked(facts: &AttemptFacts<'_>, capabilities: &Capabilities, now: 
 fn next_concern(facts: &AttemptFacts<'_>, now: Timestamp) -> Timestamp {
     let old = DAILY_FROM <= now - facts.first_sent_at;
     let later = now + if old { DAY } else { HOUR };
-    let page = page_due_at(facts).filter(|at| !facts.people_asked && now < *at);
+    let page = page_due_at(facts).filter(|at| now < *at);
     page.map_or(later, |page| page.min(later))
 }
 

@@ -32,7 +32,8 @@ pub const fn is_psp_fault(outcome: &Outcome) -> Option<bool> {
             | NotSent::SwitchedOff
             | NotSent::NotServed
             | NotSent::DeadlineBeforeSend
-            | NotSent::NotExpressible => None,
+            | NotSent::NotExpressible
+            | NotSent::FoundUnpaid => None,
         },
         Outcome::Unknown(why) => match why {
             Unknown::ReadTimeout

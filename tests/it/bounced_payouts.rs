@@ -51,6 +51,13 @@ pub fn refused(retry_elsewhere: bool) -> Outcome {
     said(Status::Declined(Decline { class, code, retry_elsewhere, irreversible: false }))
 }
 
+/// Nothing can come of it any more.
+pub fn surely_refused() -> Outcome {
+    let (class, code) = (DeclineClass::PspFault, "late".to_owned());
+    let decline = Decline { class, code, retry_elsewhere: true, irreversible: true };
+    said(Status::Declined(decline))
+}
+
 pub fn taken() -> Outcome {
     said(Status::Accepted { next_action: None, expires_at: None })
 }
@@ -239,7 +246,7 @@ async fn what_comes_back_beside_a_payment_that_is_under_way_waits_for_what_becom
     // The other one is not paid: what came back is the player's, once.
     let unpaid = back().await;
     for _ in 0..2 {
-        let over = tell(&world, &unpaid, (2, WEBHOOK), refused(false)).await;
+        let over = tell(&world, &unpaid, (2, WEBHOOK), surely_refused()).await;
         assert_eq!(over.status.as_str(), "returned");
         assert_eq!(money(&world, &unpaid).await, (1_000, 0, 0, 0));
     }

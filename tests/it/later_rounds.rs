@@ -8,7 +8,7 @@ use super::routing::tried;
 use interlock::book::Payment;
 use interlock::decide::command::Source;
 use interlock::decide::{Answer, Command};
-use interlock::domain::Player;
+use interlock::domain::{Player, PlayerStatus};
 use psp_contract::Outcome;
 use serde_json::json;
 use std::time::Duration;
@@ -78,6 +78,27 @@ async fn a_player_whom_the_register_knows_by_now_is_sent_to_no_other_psp() {
     let codes: Vec<&str> = over.reasons.iter().map(|reason| reason.code.as_str()).collect();
     assert_eq!(codes, ["player.excluded"]);
     assert_eq!(decided(&world, &deposit).await, ["approve", "deny"], "why is on record");
+    world.close().await;
+}
+
+/// The first request got no answer of ours either: whatever ends its round is what a repeat is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_ends_before_its_next_attempt_tells_its_answer() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let deposit = begun(&world, &player).await;
+    let owed = "select count(*) from payment where answer_owed is not null";
+    world.move_on(6 * MINUTE).await;
+    let later = look(&world, &deposit).await;
+    assert_eq!(tried(&later), ["trustly-de abandoned", "truelayer-de prepared"]);
+    assert_eq!(world.number(owed).await, 1);
+    let known = world.read_player(&player).await;
+    world.change_player(Player { status: PlayerStatus::Frozen, ..known }).await;
+    let over = go_on(&world, &deposit).await;
+    assert_eq!(over.status.as_str(), "failed");
+    assert_eq!(world.number(owed).await, 0);
+    let told = "select count(*) from idempotency_key where payment_id is not null and body is null";
+    assert_eq!(world.number(told).await, 0);
     world.close().await;
 }
 

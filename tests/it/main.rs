@@ -54,6 +54,7 @@ mod looks;
 mod lookups;
 mod markets;
 mod matched;
+mod may_be_paid;
 mod named_sources;
 mod names;
 mod narrowed;

@@ -60,6 +60,13 @@ async fn what_was_taken_hours_ago_is_not_sent_and_the_next_psp_pays() {
     let taken = taken(&world).await;
     world.move_on(2 * HOUR).await;
     let after = go_on(&world, taken).await;
+    // Its last look at the player is hours old: a worker takes another one before the next PSP is asked.
+    assert_eq!(tried(&after), ["trustly-de not_sent", "truelayer-de prepared"]);
+    let Answer::Taken { payment, attempt, task: Task::Send } = look_at(&world, &after, 2).await
+    else {
+        panic!("the second attempt was not sent")
+    };
+    let after = go_on(&world, (*payment, attempt)).await;
     assert_eq!(tried(&after), ["trustly-de not_sent", "truelayer-de accepted"]);
     assert_eq!(after.attempts[0].error.as_ref().unwrap().code, "deadline_before_send");
     assert!(world.mocks.movements("trustly-de").await.is_empty());

@@ -29,13 +29,19 @@ async fn active(world: &World, deposit: &Payment) {
     world.change_player(Player { status: PlayerStatus::Active, ..known }).await;
 }
 
-/// Both PSPs are paid, and the return of the second payment is rejected: both wait.
-async fn both_wait(world: &World) -> Payment {
+/// Both PSPs are paid; the deposit, and the return of the second payment.
+async fn both_paid(world: &World) -> (Payment, Payment) {
     let deposit = frozen(world, true).await;
     let lost = world.movement(&deposit.attempts[0]).await;
     world.mocks.complete("trustly-de", &lost.reference, json!({"outcome": "succeeded"})).await;
     let deposit = world.attempt_is(deposit.id, 1, AttemptStatus::Succeeded).await;
     let back = return_of(world, &deposit).await;
+    (deposit, back)
+}
+
+/// Both PSPs are paid, and the return of the second payment is rejected: both wait.
+async fn both_wait(world: &World) -> Payment {
+    let (deposit, back) = both_paid(world).await;
     world.two_people(&back, "reject").await;
     active(world, &deposit).await;
     assert_eq!(world.payment(deposit.id).await.suspended, Some(eur(1_400)));
@@ -86,6 +92,24 @@ async fn two_payments_that_wait_in_suspense_go_back_each_to_its_own_psp() {
     let each = ["trustly-de", "truelayer-de"].map(|psp| (psp.to_owned(), 700));
     assert_eq!(both, BTreeSet::from(each));
     assert_eq!(world.payment(deposit.id).await.status.as_str(), "returned");
+    assert_eq!(world.house_balance("suspense").await, 0);
+    world.close().await;
+}
+
+/// The return of the second payment is open already, as it is by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_the_open_return_of_a_second_payment_the_first_one_goes_back() {
+    let world = World::new().await;
+    let (deposit, second) = both_paid(&world).await;
+    assert_eq!(second.returns.as_ref().unwrap().psp, "trustly-de");
+    active(&world, &deposit).await;
+    assert_eq!(world.payment(deposit.id).await.suspended, Some(eur(700)));
+    world.two_people(&deposit, "return").await;
+    world.settled(deposit.id, "returned").await;
+    world.two_people(&second, "approve").await;
+    let both = sent_back(&world, &deposit, 2).await;
+    let each = ["trustly-de", "truelayer-de"].map(|psp| (psp.to_owned(), 700));
+    assert_eq!(both, BTreeSet::from(each));
     assert_eq!(world.house_balance("suspense").await, 0);
     world.close().await;
 }

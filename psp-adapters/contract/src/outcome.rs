@@ -150,6 +150,8 @@ pub enum NotSent {
     RefusedStream,
     /// The adapter cannot express this request.
     NotExpressible,
+    /// Two people found on the PSP's own pages that it was not paid, of a request whose answer was lost.
+    FoundUnpaid,
 }
 
 impl NotSent {
@@ -166,6 +168,7 @@ impl NotSent {
             NotSent::PreparationFailed => "preparation_failed",
             NotSent::RefusedStream => "refused_stream",
             NotSent::NotExpressible => "not_expressible",
+            NotSent::FoundUnpaid => "resolved_unpaid",
         }
     }
 }

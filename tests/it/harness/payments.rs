@@ -258,6 +258,32 @@ impl World {
         outcome: &str,
     ) -> Result<Review, SubmitError> {
         let review = self.reviews(payment).await.pop().unwrap();
+        self.decide_by_two(payment, review, outcome).await
+    }
+
+    /// Two people decide the payment's open review of this kind.
+    pub async fn two_people_of(&self, payment: &Payment, kind: &str, outcome: &str) -> Review {
+        self.try_two_people_of(payment, kind, outcome).await.unwrap()
+    }
+
+    /// As [`Self::two_people_of`], whatever becomes of it.
+    pub async fn try_two_people_of(
+        &self,
+        payment: &Payment,
+        kind: &str,
+        outcome: &str,
+    ) -> Result<Review, SubmitError> {
+        let open = self.reviews(payment).await;
+        let review = open.into_iter().find(|review| review.kind == kind).unwrap();
+        self.decide_by_two(payment, review, outcome).await
+    }
+
+    async fn decide_by_two(
+        &self,
+        payment: &Payment,
+        review: Review,
+        outcome: &str,
+    ) -> Result<Review, SubmitError> {
         let (outcome, note) = (outcome.to_owned(), "looked at it".to_owned());
         let propose = ReviewAct::Propose { outcome, note };
         let proposed = self.one().review((&review, payment), propose, "ann").await?;

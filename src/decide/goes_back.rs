@@ -1,0 +1,94 @@
+//! What of a deposit's money can go back: by which of its attempts, and how much of it is left.
+
+use super::kept;
+use crate::book::{Attempt, Book, Part, Payment, Returns};
+use crate::domain::{AttemptStatus, DepositStatus, Money, PartStatus};
+
+/// What returns of what was credited have sent back, are sending or hold for it.
+pub fn going_back(book: &Book, deposit: &Payment) -> i64 {
+    let of_wallet =
+        |returns: &Returns| returns.deposit == deposit.id.uuid && !returns.from_suspense;
+    let others = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_wallet));
+    others.flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum()
+}
+
+/// What one part takes or has taken to its payer: of one that bounced, what did not come back.
+fn goes_back(payment: &Payment, part: &Part) -> i64 {
+    match part.status {
+        PartStatus::Held | PartStatus::Processing | PartStatus::Paid => part.money.minor,
+        PartStatus::Returned => {
+            let of_part = payment.attempts.iter().filter(|attempt| {
+                attempt.part == Some(part.id) && attempt.status == AttemptStatus::Returned
+            });
+            let came_back: i64 = of_part.map(|attempt| kept::booked_back(attempt).minor).sum();
+            (part.money.minor - came_back).max(0)
+        }
+        _ => 0,
+    }
+}
+
+/// The attempt that is to go back: the credited one's money is the wallet's, surplus is in suspense.
+pub fn paid_attempt<'a>(
+    book: &Book,
+    deposit: &'a Payment,
+    from_suspense: bool,
+) -> Option<&'a Attempt> {
+    let first = deposit.first_success()?;
+    // A part of it may have gone back before, or all of it, and come again: what is in suspense is there. So
+    // is what is left of a credit that stands: a taking-back that is not ours ends the deposit with it.
+    let stands = deposit.deposit_status() == Some(DepositStatus::Succeeded);
+    let is_in = |attempt: &Attempt| match attempt.status {
+        AttemptStatus::Succeeded => true,
+        AttemptStatus::Returned => from_suspense || stands,
+        _ => false,
+    };
+    let returnable = |attempt: &&Attempt| is_in(attempt) && attempt.psp_reference.is_some();
+    if from_suspense {
+        // Of two payments of which neither was credited each is there, unless it is on its way back already: the
+        // second goes back first.
+        let is_first = |attempt: &Attempt| attempt.id == first.id;
+        let there = |attempt: &&Attempt| deposit.credited.is_none() || !is_first(attempt);
+        return deposit.attempts.iter().filter(there).filter(returnable).max_by_key(|attempt| {
+            let stands = attempt.status == AttemptStatus::Succeeded;
+            let is_left = 0 < left_of(book, deposit, attempt);
+            (is_left, stands, !is_first(attempt), attempt.ended_at, attempt.number)
+        });
+    }
+    Some(first).filter(returnable)
+}
+
+/// What of suspended money came by this attempt: its PSP sends back no more.
+pub fn of_attempt(book: &Book, deposit: &Payment, paid: &Attempt, suspended: Money) -> Money {
+    let brought = brought_by(deposit, paid);
+    // All of it may have gone back before, and have come again.
+    let left = Some(left_of(book, deposit, paid)).filter(|left| 0 < *left);
+    let there = left.unwrap_or(brought.minor);
+    let is_less = brought.currency == suspended.currency && there < suspended.minor;
+    if is_less { Money::new(there, brought.currency) } else { suspended }
+}
+
+fn brought_by(deposit: &Payment, paid: &Attempt) -> Money {
+    let is_first = deposit.first_success().is_some_and(|first| first.id == paid.id);
+    deposit.received.filter(|_| is_first).unwrap_or(paid.asked)
+}
+
+/// What of an attempt's money no return from suspense has sent back, is sending or holds for it.
+fn left_of(book: &Book, deposit: &Payment, paid: &Attempt) -> i64 {
+    let of_attempt = |returns: &Returns| {
+        returns.deposit == deposit.id.uuid && returns.from_suspense && names(returns, paid)
+    };
+    let others = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_attempt));
+    let gone: i64 = others.flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum();
+    brought_by(deposit, paid).minor - gone
+}
+
+/// Whether a return gives this attempt's money back. Those of older releases name it by the PSP's id alone.
+pub fn names(returns: &Returns, attempt: &Attempt) -> bool {
+    match returns.attempt {
+        Some(id) => attempt.id == id,
+        None => {
+            attempt.psp == returns.psp
+                && attempt.psp_reference.as_deref() == Some(returns.psp_reference.as_str())
+        }
+    }
+}

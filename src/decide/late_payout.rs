@@ -1,0 +1,166 @@
+//! Payouts of which more is told than they should have left to tell: paid after their hold was given back, had by a
+//! PSP that was held to have never had them, or sent on long after they were let go.
+
+use super::attempt::{self, call_off};
+use super::bounce;
+use super::command::{Answer, Ctx};
+use super::kept;
+use super::payout::{call_off_unsent, from_suspense, hold_again};
+use super::people::{ask_people, ask_what_became, raise, review_kind};
+use super::review::approve_withdrawal;
+use super::{returns, vendor, withdrawal};
+use crate::book::{Attempt, Book, Part};
+use crate::domain::{
+    AttemptId, Direction, Money, PartStatus, PaymentStatus, Reason, WithdrawalStatus,
+};
+use crate::ledger::templates::{self, Debit};
+use crate::screening::Outcome;
+use psp_contract::Subject;
+use uuid::Uuid;
+
+/// Its PSP has a payout that was held to have never reached it: what was to pay instead and is not sent yet is
+/// not sent, and nothing else is sent or given back before two people have said what became of it.
+pub fn taken_after_all(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
+    if kept::may_be_paid(attempt) {
+        return;
+    }
+    kept::keep_may_be_paid(book, id, attempt.id);
+    let detail = "the PSP has a payout that was held to have never reached it, and may pay it: look at its \
+                  own pages before anything else is sent";
+    raise(book, "payout.taken_after_all", id, Some(attempt.id), detail, ctx);
+    call_off_unsent(book, id, part.id);
+    let is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
+    if part.status == PartStatus::Processing && !is_live {
+        hold_again(book, id, part.id, ctx);
+    }
+    ask_what_became(book, id, attempt.id, ctx);
+}
+
+/// Whether a part that is held may be paid yet by an attempt that is over: two people say first what became of
+/// that one.
+pub fn a_held_part_may_be_paid(book: &Book, id: Uuid) -> bool {
+    let Some(payment) = book.payment(id) else { return false };
+    let is_held = |attempt: &Attempt| {
+        let part = attempt.part.and_then(|part| payment.part(part));
+        part.is_some_and(|part| part.status == PartStatus::Held)
+    };
+    payment.attempts.iter().any(|attempt| kept::may_be_paid(attempt) && is_held(attempt))
+}
+
+/// One that was let go is not sent as it is: a PSP has told meanwhile that it has it.
+pub fn hold_back(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    returns::hold_back(book, id, "its PSP may have it after all", "payout_stuck", ctx);
+}
+
+/// The last attempt of a part that is paid is over, and what came back of another payment of it may wait in
+/// suspense. It is the player's where this one is surely unpaid; where it was refused after its PSP had it, that
+/// is for two people to say, as it is wherever a part waits for it.
+pub fn end_beside_a_bounce(
+    book: &mut Book,
+    id: Uuid,
+    (attempt, surely_unpaid): (&Attempt, bool),
+    part: &Part,
+    ctx: &Ctx<'_>,
+) {
+    if surely_unpaid {
+        bounce::credit_what_waited(book, id, part, ctx);
+    } else if bounce::what_waits(book, id, part).is_some() {
+        kept::keep_may_be_paid(book, id, attempt.id);
+        ask_what_became(book, id, attempt.id, ctx);
+    }
+}
+
+/// Two people have said of an attempt that is over that it was not paid: what waited for that goes on.
+pub fn found_unpaid(book: &mut Book, id: Uuid, attempt: AttemptId, ctx: &Ctx<'_>) {
+    kept::forget_may_be_paid(book, id, attempt);
+    let payment = &book.payments[&id];
+    let part = payment.attempt(attempt).and_then(|it| it.part).and_then(|it| payment.part(it));
+    let Some(part) = part.cloned() else { return };
+    if part.status == PartStatus::Paid && payment.live_attempt(Some(part.id)).is_none() {
+        bounce::credit_what_waited(book, id, &part, ctx);
+    }
+}
+
+const FOUND_SINCE: &str = "by now it would not be let go";
+
+/// What is done about a payout's next attempt in the place of sending it. None: it may be sent.
+///
+/// It goes on to another PSP long after it was let go, by people's word or by a late refusal. The player may owe by
+/// now, or be frozen: it is looked at once more, as before its first call.
+pub fn instead_of_sending(
+    book: &mut Book,
+    id: Uuid,
+    next: &Attempt,
+    ctx: &Ctx<'_>,
+) -> Option<Answer> {
+    let payment = &book.payments[&id];
+    if payment.subject() != Subject::Payout || !attempt::pays_something(payment, next) {
+        return None;
+    }
+    let part = next.part?;
+    book.record.payment = Some(payment.id);
+    let decision = withdrawal::pre_payout(book, id, Vec::new(), ctx);
+    let asks_vendors = vendor::waits(&decision, ctx).is_some();
+    let (outcome, reasons) = (decision.outcome(), decision.reasons().to_vec());
+    if !asks_vendors {
+        book.record.decisions.push(decision);
+        if outcome == Outcome::Approve {
+            return None;
+        }
+        book.payment_mut(id).reasons = reasons;
+    }
+    call_off(book, id, next.id, FOUND_SINCE);
+    if !asks_vendors {
+        ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
+    }
+    hold_again(book, id, part, ctx);
+    let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
+    if asks_vendors && book.payments[&id].status == in_review {
+        // Vendors are asked about it, as about every withdrawal that is let go, and then it is sent.
+        let again = approve_withdrawal(book, id, "vendors are asked before it goes on", ctx);
+        debug_assert!(again.is_ok(), "a withdrawal in review may be approved");
+    }
+    Some(Answer::applied(&book.payments[&id]))
+}
+
+/// Paid after the hold was given back, or after what was paid with it came back. Cash first, the rest is owed.
+pub fn paid_late(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    part: &Part,
+    sent: Money,
+    ctx: &Ctx<'_>,
+) {
+    if from_suspense(book, id) {
+        book.post_covered(&templates::return_started(sent), id);
+        book.post_covered(&templates::return_paid(&attempt.psp, sent), id);
+        returns::change_suspended_of(book, id, Money::new(-sent.minor, sent.currency), ctx);
+    } else {
+        let debit = Debit::of(sent.minor, book.wallet(sent.currency).cash);
+        let posting = templates::payout_paid_late(&attempt.psp, sent.currency, debit);
+        book.post_covered(&posting, id);
+        if 0 < debit.owed {
+            let owed = Money::new(debit.owed, sent.currency);
+            kept::keep_owed(book, id, attempt.id, owed);
+            returns::hold_back_withdrawals(book, ctx);
+        }
+    }
+    let moved = book.move_part(id, part.id, PartStatus::Paid, "proven paid late");
+    debug_assert!(moved.is_ok(), "a part whose hold is over may turn out paid");
+    let detail =
+        "a payout was paid after its hold was released, or after another payment of it came back";
+    raise(book, "payout.paid_late", id, Some(attempt.id), detail, ctx);
+}
+
+/// A withdrawal that is over keeps its status whatever a PSP did since; its reasons say so.
+pub fn tell(book: &mut Book, id: Uuid, to: WithdrawalStatus) {
+    let message = match to {
+        WithdrawalStatus::Returned => "the payout came back after this withdrawal was over",
+        _ => "the PSP paid it after all: the wallet was debited, what it did not cover is owed",
+    };
+    let reason = Reason::new("withdrawal.moved_late", message);
+    if !book.payments[&id].reasons.contains(&reason) {
+        book.payment_mut(id).reasons.push(reason);
+    }
+}
