@@ -150,8 +150,8 @@ impl Payment {
         let held = self.is_held(part);
         let counts = |attempt: &Attempt| match attempt.status {
             AttemptStatus::NotSent => !held || attempt.was_not_sent_for(NotSent::FoundUnpaid),
-            // A payout's is cancelled by us alone, before it is sent.
-            AttemptStatus::Cancelled => !held,
+            // What we called off before it was sent, its PSP never had.
+            AttemptStatus::Cancelled => !held || attempt.was_accepted,
             _ => true,
         };
         self.attempts.iter().any(|a| a.part == part && a.psp == psp && counts(a))
@@ -174,8 +174,10 @@ impl Payment {
     fn was_found_unpaid(&self, part: Option<PartId>, psp: &str) -> bool {
         let mut tries = self.attempts.iter().filter(|a| a.part == part && a.psp == psp);
         self.is_held(part)
-            && tries
-                .all(|it| matches!(it.status, AttemptStatus::NotSent | AttemptStatus::Cancelled))
+            && tries.all(|it| {
+                let ours = matches!(it.status, AttemptStatus::NotSent | AttemptStatus::Cancelled);
+                ours && !it.was_accepted
+            })
     }
 
     /// The best PSP of the plan that was not tried yet and can be told where the money goes.
@@ -322,7 +324,7 @@ pub struct Attempt {
 
 impl Attempt {
     /// Whether it never reached its PSP, for this reason.
-    fn was_not_sent_for(&self, why: NotSent) -> bool {
+    pub fn was_not_sent_for(&self, why: NotSent) -> bool {
         let code = self.error.as_ref().map(|error| error.code.as_str());
         self.status == AttemptStatus::NotSent && code == Some(why.code())
     }

@@ -7,6 +7,7 @@
 
 use super::command::{Ctx, Source};
 use super::kept;
+use super::late_payout;
 use super::payout::{from_suspense, settle, succeed};
 use super::people::{ask_what_became, close_found_out, raise};
 use super::returns;
@@ -48,6 +49,7 @@ pub fn take_back(
         kept::keep_booked_back(book, id, attempt.id, money);
     }
     let another = book.payments[&id].live_attempt(Some(part.id)).cloned();
+    let another = another.or_else(|| late_payout::another_may_be_paid(book, id, attempt));
     let another_is_live = another.is_some();
     if another_is_live || !is_the_players(book, id, part) {
         book.post_covered(&templates::payout_recovered(&attempt.psp, money), id);
@@ -58,7 +60,8 @@ pub fn take_back(
             "one of two payments of a payout came back: there is no second to recover"
         };
         raise(book, "payout.recovered", id, Some(attempt.id), detail, ctx);
-        if let Some(another) = another.filter(|another| another.paged) {
+        let is_asked = |another: &Attempt| another.paged || kept::may_be_paid(another);
+        if let Some(another) = another.filter(is_asked) {
             // Nothing else asks people about it once more, and money waits for their word.
             ask_what_became(book, id, another.id, ctx);
         }

@@ -82,6 +82,16 @@ fn left_of(book: &Book, deposit: &Payment, paid: &Attempt) -> i64 {
     brought_by(deposit, paid).minor - gone
 }
 
+/// What of a deposit's money is in suspense, or held there for a return of this attempt that was not sent.
+pub fn in_suspense(book: &Book, deposit: &Payment, paid: &Attempt) -> i64 {
+    let is_its = |returns: &Returns| {
+        returns.deposit == deposit.id.uuid && returns.from_suspense && names(returns, paid)
+    };
+    let returns = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(is_its));
+    let held = returns.flat_map(|it| it.parts.iter()).map(|part| part.held_minor);
+    deposit.suspended.map_or(0, |money| money.minor.max(0)) + held.sum::<i64>()
+}
+
 /// Whether a return gives this attempt's money back. Those of older releases name it by the PSP's id alone.
 pub fn names(returns: &Returns, attempt: &Attempt) -> bool {
     match returns.attempt {

@@ -1,7 +1,7 @@
 //! What is kept of an attempt's news beside its status: a few phrases, each said once.
 
 use crate::book::{Attempt, Book};
-use crate::domain::{AttemptId, AttemptStatus, Money};
+use crate::domain::{AttemptId, Money};
 use uuid::Uuid;
 
 const BETWEEN: &str = "; ";
@@ -30,7 +30,7 @@ pub fn says(attempt: &Attempt, text: &str) -> bool {
 
 /// Whether an attempt that is over by its status may be paid yet, and people were asked whether it is.
 pub fn may_be_paid(attempt: &Attempt) -> bool {
-    let is_over = matches!(attempt.status, AttemptStatus::NotSent | AttemptStatus::Declined);
+    let is_over = !attempt.status.is_live() && !attempt.status.has_succeeded();
     is_over && says(attempt, MAY_BE_PAID)
 }
 

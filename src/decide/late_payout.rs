@@ -24,16 +24,27 @@ pub fn taken_after_all(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part
     if kept::may_be_paid(attempt) {
         return;
     }
-    kept::keep_may_be_paid(book, id, attempt.id);
     let detail = "the PSP has a payout that was held to have never reached it, and may pay it: look at its \
                   own pages before anything else is sent";
     raise(book, "payout.taken_after_all", id, Some(attempt.id), detail, ctx);
+    doubt(book, id, attempt, part, ctx);
+    ask_what_became(book, id, attempt.id, ctx);
+}
+
+/// An attempt that was over may be paid yet: what was to pay in its place is not sent, and its part is held.
+pub fn doubt(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
+    kept::keep_may_be_paid(book, id, attempt.id);
     call_off_unsent(book, id, part.id);
     let is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
     if part.status == PartStatus::Processing && !is_live {
         hold_again(book, id, part.id, ctx);
     }
-    ask_what_became(book, id, attempt.id, ctx);
+}
+
+/// Another attempt of the same part that is over and may be paid yet.
+pub fn another_may_be_paid(book: &Book, id: Uuid, than: &Attempt) -> Option<Attempt> {
+    let others = book.payments[&id].attempts.iter().filter(|it| it.id != than.id);
+    others.filter(|it| it.part == than.part).find(|it| kept::may_be_paid(it)).cloned()
 }
 
 /// Whether a part that is held may be paid yet by an attempt that is over: two people say first what became of
@@ -62,9 +73,10 @@ pub fn end_beside_a_bounce(
     part: &Part,
     ctx: &Ctx<'_>,
 ) {
-    if surely_unpaid {
+    let another = another_may_be_paid(book, id, attempt);
+    if surely_unpaid && another.is_none() {
         bounce::credit_what_waited(book, id, part, ctx);
-    } else if bounce::what_waits(book, id, part).is_some() {
+    } else if !surely_unpaid && bounce::what_waits(book, id, part).is_some() {
         kept::keep_may_be_paid(book, id, attempt.id);
         ask_what_became(book, id, attempt.id, ctx);
     }
@@ -74,9 +86,11 @@ pub fn end_beside_a_bounce(
 pub fn found_unpaid(book: &mut Book, id: Uuid, attempt: AttemptId, ctx: &Ctx<'_>) {
     kept::forget_may_be_paid(book, id, attempt);
     let payment = &book.payments[&id];
-    let part = payment.attempt(attempt).and_then(|it| it.part).and_then(|it| payment.part(it));
-    let Some(part) = part.cloned() else { return };
-    if part.status == PartStatus::Paid && payment.live_attempt(Some(part.id)).is_none() {
+    let Some(attempt) = payment.attempt(attempt) else { return };
+    let Some(part) = attempt.part.and_then(|it| payment.part(it)).cloned() else { return };
+    let another_is_open = payment.live_attempt(Some(part.id)).is_some()
+        || another_may_be_paid(book, id, attempt).is_some();
+    if part.status == PartStatus::Paid && !another_is_open {
         bounce::credit_what_waited(book, id, &part, ctx);
     }
 }
@@ -113,10 +127,13 @@ pub fn instead_of_sending(
     if !asks_vendors {
         ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
     }
+    let parts = book.payments[&id].parts.iter();
+    let is_alone = parts.filter(|it| it.id != part).all(|it| it.status != PartStatus::Held);
     hold_again(book, id, part, ctx);
     let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
-    if asks_vendors && book.payments[&id].status == in_review {
-        // Vendors are asked about it, as about every withdrawal that is let go, and then it is sent.
+    if asks_vendors && is_alone && book.payments[&id].status == in_review {
+        // Vendors are asked about it, as about every withdrawal that is let go, and then it is sent. Another part
+        // that is held waits for people.
         let again = approve_withdrawal(book, id, "vendors are asked before it goes on", ctx);
         debug_assert!(again.is_ok(), "a withdrawal in review may be approved");
     }

@@ -133,6 +133,9 @@ impl Command {
                     // It vouches for a success that was not told yet, which is booked first.
                     success_needs(player, news, money, needs);
                     needs.open_withdrawals.insert(player.clone());
+                    // What of it is in suspense, a return may hold.
+                    let is_deposit = news.direction == Direction::Deposit;
+                    needs.returns_of.extend(is_deposit.then(|| (player.clone(), news.payment)));
                 }
                 Status::Declined(_) | Status::Expired | Status::Cancelled => {
                     end_needs(player, news, needs);

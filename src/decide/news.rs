@@ -12,7 +12,7 @@ use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
 use crate::screening::payer;
-use psp_contract::{Capabilities, Outcome, PayerProof, Report, Status, Subject, Unknown};
+use psp_contract::{Capabilities, NotSent, Outcome, PayerProof, Report, Status, Subject, Unknown};
 use uuid::Uuid;
 
 /// Applies news to its attempt, and through it to the payment and the ledger.
@@ -312,7 +312,9 @@ fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
             | AttemptStatus::Unknown
             | AttemptStatus::Abandoned
     );
-    if speaks && attempt.error.as_ref().is_none_or(|known| known.code != code) {
+    // What people found is not forgotten for what is told later and changes nothing.
+    let is_found = attempt.was_not_sent_for(NotSent::FoundUnpaid);
+    if speaks && !is_found && attempt.error.as_ref().is_none_or(|known| known.code != code) {
         attempt.error = Some(AttemptError { code, retryable });
     }
 }

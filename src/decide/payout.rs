@@ -39,7 +39,7 @@ pub fn apply(
         return None;
     }
     if paid_amount(outcome).is_some_and(|told| !is_believable(verdict, told, attempt.asked)) {
-        leave_to_people(book, id, &attempt, source, ctx);
+        leave_to_people(book, id, &attempt, &part, source, ctx);
         return None;
     }
     match verdict {
@@ -75,12 +75,19 @@ pub fn apply(
     }
 }
 
-/// A refusal that the PSP tells of by itself, or when it is asked about the payout, is of one that it has in
-/// its books: it had taken it, though the answer that said so was lost. Only the answer to the request itself,
+/// A refusal or an end that the PSP tells of by itself, or when it is asked about the payout, is of one that it has
+/// in its books: it had taken it, though the answer that said so was lost. Only the answer to the request itself,
 /// or to the same one sent again, can say that it was never taken.
 const fn is_on_record(outcome: &Outcome, source: Source) -> bool {
     let is_told = matches!(source, Source::Inquiry | Source::Webhook { .. });
-    is_told && matches!(outcome, Outcome::Reported(Report { status: Status::Declined(_), .. }))
+    let is_end = matches!(
+        outcome,
+        Outcome::Reported(Report {
+            status: Status::Declined(_) | Status::Cancelled | Status::Expired,
+            ..
+        })
+    );
+    is_told && is_end
 }
 
 /// Whether the money that a PSP names can be the money that it was told to pay. What comes back may
@@ -92,7 +99,14 @@ fn is_believable(verdict: Verdict, told: Money, asked: Money) -> bool {
 
 /// The PSP says that it paid other money than it was told to. Nothing is booked and nobody else is
 /// asked: the attempt stays unknown and two people find out what was paid.
-fn leave_to_people(book: &mut Book, id: Uuid, attempt: &Attempt, source: Source, ctx: &Ctx<'_>) {
+fn leave_to_people(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    part: &Part,
+    source: Source,
+    ctx: &Ctx<'_>,
+) {
     if attempt.status == AttemptStatus::InFlight {
         let moved = book.move_attempt(id, attempt.id, AttemptStatus::Unknown, source.as_str());
         debug_assert!(moved.is_ok(), "what is in flight may become unknown");
@@ -103,6 +117,9 @@ fn leave_to_people(book: &mut Book, id: Uuid, attempt: &Attempt, source: Source,
     keep(book, id, attempt.id, OTHER_MONEY);
     let detail = "the PSP says that it paid other money than it was told to: look at its own pages";
     raise(book, "payout.other_amount", id, Some(attempt.id), detail, ctx);
+    if !attempt.status.is_live() && !attempt.status.has_succeeded() {
+        late_payout::doubt(book, id, attempt, part, ctx);
+    }
     ask_what_became(book, id, attempt.id, ctx);
 }
 
@@ -140,6 +157,10 @@ fn after_failure(
         return None;
     }
     if part.status != PartStatus::Processing || other_live {
+        return None;
+    }
+    if late_payout::another_may_be_paid(book, id, attempt).is_some() {
+        hold_again(book, id, part.id, ctx);
         return None;
     }
     if verdict.moves_on()

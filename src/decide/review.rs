@@ -341,7 +341,9 @@ fn resolve(
         // Only a payout that is overdue: nobody tells what became of it. People may have been asked, and
         // one of them may have proposed, before the PSP said that it has it.
         AttemptStatus::Accepted if found.paged => {
-            resolution::page_is_due(&attempt::facts(found, payment.subject()), ctx.now)
+            let is_overdue =
+                resolution::page_is_due(&attempt::facts(found, payment.subject()), ctx.now);
+            is_overdue || other_money
         }
         AttemptStatus::Succeeded | AttemptStatus::Returned | AttemptStatus::Reversed => false,
         _ => other_money || may_be_paid,

@@ -11,6 +11,7 @@
 use super::command::{Ctx, Source};
 use super::deposit::mark_limit_use;
 use super::dispute::UNTOLD_SUCCESS;
+use super::goes_back::in_suspense;
 use super::kept::{self, forget_takings_back, keep, keep_booked};
 use super::money_in::{PROVEN_WEBHOOK, succeed};
 use super::news::OTHER_MONEY;
@@ -83,9 +84,19 @@ fn all_that_arrived(
     money: Money,
     ctx: &Ctx<'_>,
 ) -> Money {
-    let received = book.payments[&id].received;
-    let arrived = received.filter(|it| it.currency == money.currency && it.minor < money.minor);
-    let Some(arrived) = arrived else { return money };
+    let received = book.payments[&id].received.filter(|it| it.currency == money.currency);
+    bounded_by(book, id, attempt, (money, received), ctx)
+}
+
+/// This sum, or what of it had arrived.
+fn bounded_by(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    (money, arrived): (Money, Option<Money>),
+    ctx: &Ctx<'_>,
+) -> Money {
+    let Some(arrived) = arrived.filter(|it| it.minor < money.minor) else { return money };
     let beyond = Money::new(money.minor - arrived.minor, money.currency);
     book.post_covered(&templates::taken_beyond(&attempt.psp, beyond), id);
     let detail = format!(
@@ -231,6 +242,9 @@ pub fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
 /// A second payment is gone again. It never reached the wallet, so it leaves suspense; its return,
 /// where one is still open, must not be sent any more.
 fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    let there = in_suspense(book, &book.payments[&id], attempt);
+    let arrived = Some(Money::new(there, money.currency)).filter(|it| 0 < it.minor);
+    let money = bounded_by(book, id, attempt, (money, arrived), ctx);
     book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
     returns::change_suspended(book, id, Money::new(-money.minor, money.currency), ctx);
     returns::recall(book, id, attempt.id, ctx);

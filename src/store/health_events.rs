@@ -19,6 +19,16 @@ pub struct HealthEvent {
     pub at: Timestamp,
 }
 
+/// Where an event stands: it grows with the millisecond of its id, and is chance below that. Ids of one moment differ
+/// in their low halves alone, and an event keeps its id until it is told: two that had one place would keep
+/// everything after them from being told.
+fn place_of(id: Uuid) -> (i64, i16) {
+    let (high, low) = id.as_u64_pair();
+    let bits = |shift: u32| i16::try_from((low >> shift) & 0x7fff).unwrap_or(0);
+    let millisecond = i64::try_from(high >> 16).unwrap_or(0);
+    ((millisecond << 15) | i64::from(bits(0)), bits(15))
+}
+
 /// Writes the event for one operator with a delivery for each endpoint that listens. `ids` gives as many as
 /// there are endpoints. An event of this id that was written before stands as it is.
 pub async fn publish(
@@ -27,14 +37,13 @@ pub async fn publish(
     (id, operator): (Uuid, &OperatorId),
     event: &HealthEvent,
 ) -> Result<(), StoreError> {
-    // Grows with time and is chance below the millisecond, as the id is.
-    let seq = i64::try_from(id.as_u64_pair().0 >> 1).unwrap_or(i64::MAX);
+    let (seq, n) = place_of(id);
     let sequence = i64::try_from(event.at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
     let mut tx = pool.begin().await?;
     let written = sqlx::query!(
         "insert into outbox_event (slot, seq, n, event_id, operator_id, player_id, subject,
            payment_id, payment_sequence, kind, data, created_at)
-         values ($1, $2, 0, $3, $4, '', $5, null, $6, 'psp.health_changed', $7::text::json, $8)
+         values ($1, $2, $9, $3, $4, '', $5, null, $6, 'psp.health_changed', $7::text::json, $8)
          on conflict (event_id) do nothing",
         NO_LANE,
         seq,
@@ -44,6 +53,7 @@ pub async fn publish(
         sequence,
         event.data,
         event.at,
+        n,
     )
     .execute(&mut *tx)
     .await?;

@@ -64,7 +64,9 @@ async fn found_unpaid(world: &World) -> Payment {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_psp_has_after_all_is_said_by_people_before_anything_else_is_sent() {
     let world = by_hand().await;
+    let other_money = said(Status::Succeeded { money: eur(898) });
     for (has_it, source) in [
+        (other_money, WEBHOOK),
         (taken(), WEBHOOK),
         (said(Status::Pending), WEBHOOK),
         (said(Status::Pending), Source::Inquiry),
@@ -90,6 +92,84 @@ async fn what_a_psp_has_after_all_is_said_by_people_before_anything_else_is_sent
         assert_eq!(cases(&world, &next).await, Vec::<String>::new());
     }
     assert_eq!(world.incidents("payout.taken_after_all").await, 3);
+    assert_eq!(world.incidents("payout.other_amount").await, 1);
+    world.close().await;
+}
+
+/// The second PSP is being asked when the first says that it has it.
+async fn both_may_pay(world: &World) -> Payment {
+    let next = found_unpaid(world).await;
+    look(world, &next, 2).await;
+    let told = tell(world, &next, (1, WEBHOOK), taken()).await;
+    assert_eq!(tried(&told), ["trustly-de not_sent", "truelayer-de in_flight"]);
+    assert_eq!(cases(world, &next).await, ["outcome_unknown"]);
+    next
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refusal_of_a_second_attempt_gives_nothing_back_while_the_first_may_be_paid() {
+    let world = by_hand().await;
+    let next = both_may_pay(&world).await;
+    let held = tell(&world, &next, (2, Source::Call), surely_refused()).await;
+    assert_eq!((held.status.as_str(), held.attempts.len()), ("in_review", 2));
+    assert_eq!(money(&world, &next).await, (100, 900, 0, 0));
+    is_refused(&world, &next, "reject").await;
+    world.two_people_of(&next, "outcome_unknown", "resolve_paid").await;
+    assert_eq!(money(&world, &next).await, (100, 0, 0, 0));
+    assert_eq!(world.payment(next.id).await.status.as_str(), "paid");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_waits_while_another_attempt_may_be_paid() {
+    let world = by_hand().await;
+    let next = both_may_pay(&world).await;
+    tell(&world, &next, (2, Source::Call), succeeded()).await;
+    let back = said(Status::Returned { money: eur(900) });
+    tell(&world, &next, (2, WEBHOOK), back).await;
+    assert_eq!(money(&world, &next).await, (100, 0, 0, 900));
+    assert_eq!(cases(&world, &next).await, ["outcome_unknown"]);
+    world.two_people(&next, "resolve_unpaid").await;
+    assert_eq!(money(&world, &next).await, (1_000, 0, 0, 0));
+    assert_eq!(cases(&world, &next).await, Vec::<String>::new());
+    world.close().await;
+}
+
+/// What its PSP tells later, and what moves nothing, does not put it first in line again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_psp_that_people_found_to_have_paid_nothing_stays_the_last() {
+    let world = by_hand().await;
+    let next = found_unpaid(&world).await;
+    tell(&world, &next, (1, WEBHOOK), refused(true)).await;
+    let known = world.read_player(&next.player).await;
+    let frozen = Player { status: PlayerStatus::Frozen, ..known.clone() };
+    let version = world.change_player(frozen).await.version;
+    look(&world, &next, 2).await;
+    world.change_player(Player { version, ..known }).await;
+    let held = world.payment(next.id).await;
+    assert_eq!(held.status.as_str(), "in_review");
+    world.two_people(&held, "approve").await;
+    let again = send(&world, &held).await;
+    assert_eq!(tried(&again)[2], "truelayer-de in_flight", "nobody has sent that one yet");
+    tell(&world, &again, (3, Source::Call), succeeded()).await;
+    world.close().await;
+}
+
+/// Our own answer is lost, and its PSP has it in its books, ended without a word of why.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_from_the_psps_books_gives_nothing_back_and_is_not_asked_for_again() {
+    let world = by_hand().await;
+    for end in [Status::Cancelled, Status::Expired] {
+        let sent = sent(&world).await;
+        tell(&world, &sent, (1, Source::Call), lost()).await;
+        let stuck = tell(&world, &sent, (1, Source::Inquiry), said(end)).await;
+        assert_eq!(stuck.status.as_str(), "in_review");
+        assert_eq!(world.wallet(&sent.player).await.held, 900);
+        world.two_people(&stuck, "approve").await;
+        let again = send(&world, &stuck).await;
+        assert_eq!(tried(&again)[1], "truelayer-de in_flight");
+        tell(&world, &again, (2, Source::Call), succeeded()).await;
+    }
     world.close().await;
 }
 
@@ -157,29 +237,31 @@ async fn what_became_of_a_second_attempt_is_asked_though_the_first_was_paid() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_back_beside_a_late_refusal_is_the_players_when_two_people_say_so() {
     let world = by_hand().await;
-    let waits = async || {
+    let waits = async |end: Outcome| {
         let next = found_unpaid(&world).await;
         look(&world, &next, 2).await;
         tell(&world, &next, (2, Source::Call), taken()).await;
         tell(&world, &next, (1, WEBHOOK), succeeded()).await;
         tell(&world, &next, (1, WEBHOOK), said(Status::Returned { money: eur(900) })).await;
         for _ in 0..2 {
-            tell(&world, &next, (2, WEBHOOK), refused(false)).await;
+            tell(&world, &next, (2, WEBHOOK), end.clone()).await;
             assert_eq!(money(&world, &next).await, (100, 0, 0, 900), "it may be paid yet");
         }
         assert_eq!(cases(&world, &next).await, ["outcome_unknown"]);
         next
     };
-    let unpaid = waits().await;
-    world.two_people(&unpaid, "resolve_unpaid").await;
-    assert_eq!(money(&world, &unpaid).await, (1_000, 0, 0, 0));
-    assert_eq!(world.payment(unpaid.id).await.status.as_str(), "returned");
-    assert_eq!(cases(&world, &unpaid).await, Vec::<String>::new());
-    let paid = waits().await;
+    for end in [refused(false), said(Status::Cancelled)] {
+        let unpaid = waits(end).await;
+        world.two_people(&unpaid, "resolve_unpaid").await;
+        assert_eq!(money(&world, &unpaid).await, (1_000, 0, 0, 0));
+        assert_eq!(world.payment(unpaid.id).await.status.as_str(), "returned");
+        assert_eq!(cases(&world, &unpaid).await, Vec::<String>::new());
+    }
+    let paid = waits(refused(false)).await;
     world.two_people(&paid, "resolve_paid").await;
     assert_eq!(money(&world, &paid).await, (100, 0, 0, 0));
     assert_eq!(cases(&world, &paid).await, Vec::<String>::new());
-    let late = waits().await;
+    let late = waits(refused(false)).await;
     tell(&world, &late, (2, WEBHOOK), succeeded()).await;
     assert_eq!(money(&world, &late).await, (100, 0, 0, 0));
     assert_eq!(cases(&world, &late).await, Vec::<String>::new());

@@ -12,7 +12,7 @@ use interlock::payments::review_payment::ReviewAct;
 use serde_json::json;
 
 /// A deposit that two PSPs were paid for: Trustly's answer was lost, TrueLayer took over.
-async fn paid_twice(world: &World, player: &PlayerKey) -> Payment {
+pub async fn paid_twice(world: &World, player: &PlayerKey) -> Payment {
     world.mocks.fault("trustly-de", "create_deposit", "timeout_after_accept", Some(1)).await;
     let deposit = world.deposit(player, eur(700)).await;
     assert_eq!(deposit.attempts[0].status, AttemptStatus::Abandoned);

@@ -1,7 +1,8 @@
 //! A dispute takes more of a deposit than had arrived, or less than its win gives back.
 
 use super::harness::eur;
-use super::taken_back::{WEBHOOK, by_word, credited, reversed, succeeded, suspended, told};
+use super::second_success::{paid_twice, return_of};
+use super::taken_back::{WEBHOOK, by_word, credited, reversed, succeeded, suspended, tell, told};
 use psp_contract::Status;
 
 /// An issuer's rate, or its fee: what is beyond the deposit is no debt of the player's.
@@ -45,5 +46,23 @@ async fn more_that_is_taken_than_is_suspended_leaves_suspense_empty() {
     assert_eq!(world.payment(deposit.id).await.suspended, None);
     assert_eq!(world.house_balance("psp_fees").await, -50);
     assert_eq!(world.house_balance("suspense").await, 0);
+    world.close().await;
+}
+
+/// A second payment waits for the approval of its return, and its payer's bank takes more than came.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_that_is_taken_of_a_second_payment_leaves_nothing_to_decide() {
+    let world = by_word().await;
+    let player = world.player("DE").await;
+    let deposit = paid_twice(&world, &player).await;
+    let back = return_of(&world, &deposit).await;
+    tell(&world, &deposit, &deposit.attempts[0], reversed(770), WEBHOOK).await;
+    assert_eq!(world.house_balance("psp_fees").await, -70);
+    world.two_people(&back, "reject").await;
+    let after = world.payment(deposit.id).await;
+    assert_eq!((after.status.as_str(), after.suspended), ("succeeded", None));
+    assert_eq!(world.house_balance("suspense").await, 0);
+    assert!(world.reviews(&after).await.is_empty());
+    assert_eq!(world.wallet(&player).await.cash, 700);
     world.close().await;
 }

@@ -12,6 +12,7 @@ use interlock::routing::faults::is_approved;
 use interlock::routing::health::Bucket;
 use interlock::routing::learn::learn;
 use interlock::routing::share_health::{Sharing, begin_sharing, share_health};
+use interlock::store::health_events::{HealthEvent, publish};
 use psp_contract::{NotSent, Outcome, Payin, PayinTarget, Report, Status};
 use sqlx::AssertSqlSafe;
 
@@ -127,6 +128,25 @@ async fn what_was_added_to_the_day_while_its_answer_was_lost_is_added_once() {
     share().await.unwrap();
     share().await.unwrap();
     assert_eq!(world.number(carried).await, 730, "what came since counts as well");
+    drop(flows);
+    world.close().await;
+}
+
+/// Two operators of an account hear of one change, and a fast machine makes both ids within one millisecond.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_one_moment_have_each_a_place_of_their_own() {
+    let world = World::with(Setup { workers: false, ..watchful() }).await;
+    let flows = world.one().flows.clone();
+    let (high, low) = flows.ids.next().as_u64_pair();
+    let event =
+        HealthEvent { subject: PSP.to_owned(), data: "{}".to_owned(), at: flows.clock.now() };
+    let told = ["op_demo", "op_other"].map(interlock::domain::OperatorId::trusted);
+    for (which, operator) in (1..).zip(&told) {
+        let id = uuid::Uuid::from_u64_pair(high, low ^ which);
+        publish(flows.db.pool(), &*flows.ids, (id, operator), &event).await.unwrap();
+    }
+    let events = "select count(*) from outbox_event where kind = 'psp.health_changed'";
+    assert_eq!(world.number(events).await, 2);
     drop(flows);
     world.close().await;
 }
