@@ -129,7 +129,11 @@ pub enum CasePayload {
         entry: Adjustment,
         money: Money,
     },
-    Attestation(AttestationTerms),
+    /// And of whom an exception of a name is said, as [`name_sha256`] of the record when it was proposed. None:
+    /// nothing says of whom, or it is no such exception.
+    ///
+    /// [`name_sha256`]: crate::screening::attestation::name_sha256
+    Attestation(AttestationTerms, Option<[u8; 32]>),
     /// The exclusion that is to end, as it stood when that was proposed. None: nothing says which.
     ExclusionEnd(Option<Exclusion>),
     PlayerFields(PlayerFields),
@@ -143,7 +147,7 @@ impl CasePayload {
     /// which it was found, too.
     pub fn fits(&self, kind: &str) -> bool {
         let excepts = match self {
-            Self::Attestation(terms) => terms.kind == AttestationKind::NameException,
+            Self::Attestation(terms, _) => terms.kind == AttestationKind::NameException,
             _ => false,
         };
         kind == self.kind().as_str() || (excepts && kind == CaseKind::NameMatch.as_str())
@@ -152,7 +156,7 @@ impl CasePayload {
     pub const fn kind(&self) -> CaseKind {
         match self {
             Self::Adjustment { .. } => CaseKind::ManualAdjustment,
-            Self::Attestation(_) => CaseKind::Attestation,
+            Self::Attestation(..) => CaseKind::Attestation,
             Self::ExclusionEnd(_) => CaseKind::ExclusionEnd,
             Self::PlayerFields(_) => CaseKind::PlayerFields,
             Self::Exclusion => CaseKind::NameMatch,

@@ -7,15 +7,21 @@ use super::refusal::Refusal;
 use crate::book::{Adjustment, Book, CasePayload, PlayerFields, Review};
 use crate::domain::{Exclusion, Money, Player, Timestamp};
 use crate::ledger::templates;
-use crate::screening::attestation::{Attestation, AttestationTerms};
+use crate::screening::attestation::{Attestation, AttestationKind, AttestationTerms, name_sha256};
 use uuid::Uuid;
 
-/// What is proposed, with what only the record can say of it: which exclusion is to end.
+/// What is proposed, with what only the record can say of it: which exclusion is to end, and of which name an
+/// exception is said.
 pub fn completed(payload: Option<CasePayload>, player: Option<&Player>) -> Option<CasePayload> {
     match payload {
         Some(CasePayload::ExclusionEnd(_)) => {
             let stands = player.and_then(|player| player.exclusion.clone());
             Some(CasePayload::ExclusionEnd(stands))
+        }
+        Some(CasePayload::Attestation(terms, _)) => {
+            let excepts = terms.kind == AttestationKind::NameException;
+            let named = player.filter(|_| excepts).map(name_sha256);
+            Some(CasePayload::Attestation(terms, named))
         }
         payload => payload,
     }
@@ -34,7 +40,7 @@ pub fn check(
         return Err(Refusal::ReviewConflict("this is not what the review is about"));
     }
     match payload {
-        CasePayload::Attestation(terms) if terms.valid_until.is_some_and(|it| it <= now) => {
+        CasePayload::Attestation(terms, _) if terms.valid_until.is_some_and(|it| it <= now) => {
             Err(Refusal::ReviewConflict("the attestation would be over before it began"))
         }
         CasePayload::PlayerFields(fields) if *fields == PlayerFields::default() => {
@@ -53,7 +59,15 @@ pub fn carry_out(
 ) -> Result<(), Refusal> {
     match payload {
         CasePayload::Adjustment { entry, money } => adjust(book, review, *entry, *money),
-        CasePayload::Attestation(terms) => {
+        CasePayload::Attestation(terms, named) => {
+            let now = book.player.as_ref().map(name_sha256);
+            // Whoever proposed it looked at a name. By now the casino may have put another one there, which
+            // nobody has compared with the entry.
+            if terms.kind == AttestationKind::NameException && (named.is_none() || *named != now) {
+                return Err(Refusal::ReviewConflict(
+                    "the player's name is not the one that was excepted: look at it and propose again",
+                ));
+            }
             attest(book, review, terms, ctx);
             Ok(())
         }

@@ -2,7 +2,8 @@
 //! that an exception is right. Only an approved case makes one, and none is ever changed: one that no
 //! longer holds has ended, or is followed by another.
 
-use crate::domain::{Money, Timestamp};
+use crate::domain::{Money, Player, Timestamp};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// What is vouched for.
@@ -88,10 +89,20 @@ pub fn in_force(
     all.iter().filter(fits).max_by_key(|one| (one.given_at, one.id))
 }
 
+/// What tells one name and birth date from another, without telling them. It is not salted: whoever may read it
+/// may read the record too.
+pub fn name_sha256(player: &Player) -> [u8; 32] {
+    let Player { full_name, given_name, family_name, date_of_birth, .. } = player;
+    let born = date_of_birth.to_string();
+    let named = serde_json::json!([full_name, given_name, family_name, born]);
+    Sha256::digest(named.to_string()).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::macros::datetime;
+    use crate::screening::test_data;
+    use time::macros::{date, datetime};
 
     const GIVEN: Timestamp = datetime!(2026-03-01 12:00 UTC);
 
@@ -116,5 +127,22 @@ mod tests {
         };
         assert_eq!([-1, 0, 2, 3, 4].map(found), [None, Some(1), Some(2), Some(2), Some(1)]);
         assert_eq!(in_force(&all, AttestationKind::Affordability, GIVEN), None);
+    }
+
+    #[test]
+    fn every_part_of_a_name_and_the_birth_date_make_another_and_nothing_else_does() {
+        let known = Player { full_name: "Max Muster".to_owned(), ..test_data::player() };
+        let name = |text: &str| Some(text.to_owned());
+        let split =
+            Player { given_name: name("Max"), family_name: name("Muster"), ..known.clone() };
+        let shifted = Player { given_name: name("Max Muster"), family_name: None, ..known.clone() };
+        let swapped = Player { given_name: None, family_name: name("Max Muster"), ..known.clone() };
+        let full = Player { full_name: "Max Namesake".to_owned(), ..known.clone() };
+        let born = Player { date_of_birth: date!(1901 - 01 - 01), ..known.clone() };
+        let all = [&known, &split, &shifted, &swapped, &full, &born].map(name_sha256);
+        let others: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(others.len(), all.len());
+        let phone = Player { phone: name("+49 30 1234"), version: known.version + 1, ..known };
+        assert_eq!(name_sha256(&phone), all[0]);
     }
 }

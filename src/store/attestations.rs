@@ -83,22 +83,26 @@ pub async fn of_player(pool: &Pool, key: &PlayerKey) -> Result<Vec<Attestation>,
     Ok(found.into_iter().map(|(_, one)| one).collect())
 }
 
-/// Since when a player's record has told the name and the birth date that it tells: what was vouched for before
-/// was of somebody of another name. None: no version of it is on record.
-pub async fn named_since(pool: &Pool, key: &PlayerKey) -> Result<Option<Timestamp>, StoreError> {
-    let since = sqlx::query_scalar!(
-        "select max(known_at) from (
-           select known_at, name, lag(name) over (order by version) as before from (
-             select known_at, version, (body -> 'full_name')::text || (body -> 'given_name')::text
-               || (body -> 'family_name')::text || (body -> 'date_of_birth')::text as name
-             from player_version where operator_id = $1 and player_id = $2) v) named
-         where name is distinct from before",
+/// The exceptions that two people made of this name, as their proposals say. No time is compared: a name may
+/// change at the very moment of an approval, and no two machines have the same clock. An exception of a release
+/// whose proposals did not say of which name they were is not among them.
+pub async fn of_name(
+    pool: &Pool,
+    key: &PlayerKey,
+    name_sha256: [u8; 32],
+) -> Result<Vec<Uuid>, StoreError> {
+    let made = sqlx::query_scalar!(
+        "select a.attestation_id from attestation a
+         join review_proposal p on p.review_id = a.review_id and p.state = 'approved'
+         where a.operator_id = $1 and a.player_id = $2 and a.kind = 'name_exception'
+           and p.payload ->> 'named' = $3",
         key.operator.as_str(),
-        key.player.as_str()
+        key.player.as_str(),
+        hex::encode(name_sha256)
     )
-    .fetch_one(pool)
+    .fetch_all(pool)
     .await?;
-    Ok(since)
+    Ok(made)
 }
 
 /// All of some players', the newest first, those that have ended too.

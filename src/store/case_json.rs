@@ -26,6 +26,8 @@ enum Stored {
         currency: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         valid_until: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        named: Option<String>,
     },
     ExclusionEnd {
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -55,12 +57,13 @@ pub fn text(payload: &CasePayload) -> (String, [u8; 32]) {
             minor: money.minor,
             currency: money.currency.code().to_owned(),
         },
-        CasePayload::Attestation(terms) => Stored::Attestation {
+        CasePayload::Attestation(terms, named) => Stored::Attestation {
             kind: terms.kind.as_str().to_owned(),
             reference: terms.reference.clone(),
             minor: terms.amount.map(|money| money.minor),
             currency: terms.amount.map(|money| money.currency.code().to_owned()),
             valid_until: terms.valid_until.map(Timestamp::unix_timestamp),
+            named: named.map(hex::encode),
         },
         CasePayload::ExclusionEnd(which) => Stored::ExclusionEnd {
             source: which.as_ref().map(|it| it.source.clone()),
@@ -91,16 +94,17 @@ pub fn read(text: &str, sha256: &[u8]) -> Result<(CasePayload, [u8; 32]), StoreE
             entry: Adjustment::parse(&entry).ok_or_else(|| corrupt("adjusts in no known way"))?,
             money: Money::new(minor, json::currency(&currency)?),
         },
-        Stored::Attestation { kind, reference, minor, currency, valid_until } => {
+        Stored::Attestation { kind, reference, minor, currency, valid_until, named } => {
             let currency = currency.as_deref().map(json::currency).transpose()?;
-            let valid_until = valid_until.map(instant).transpose()?;
-            CasePayload::Attestation(AttestationTerms {
+            let terms = AttestationTerms {
                 kind: AttestationKind::parse(&kind)
                     .ok_or_else(|| corrupt("attests nothing known"))?,
                 reference,
                 amount: minor.zip(currency).map(|(minor, currency)| Money::new(minor, currency)),
-                valid_until,
-            })
+                valid_until: valid_until.map(instant).transpose()?,
+            };
+            // A proposal of an older release says nothing of it.
+            CasePayload::Attestation(terms, named.map(|named| name(&named)).transpose()?)
         }
         Stored::ExclusionEnd { source, from, until } => {
             let until = until.map(instant).transpose()?;
@@ -127,6 +131,11 @@ fn instant(seconds: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_unix_timestamp(seconds).map_err(|_| corrupt("names no time"))
 }
 
+fn name(hex: &str) -> Result<[u8; 32], StoreError> {
+    let bytes = hex::decode(hex).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| corrupt("names no name"))
+}
+
 fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(format!("a proposal's payload {what}"))
 }
@@ -139,17 +148,19 @@ mod tests {
 
     #[test]
     fn a_payload_is_read_back_as_it_was_and_only_with_its_hash() {
+        let terms = AttestationTerms {
+            kind: AttestationKind::SourceOfFunds,
+            reference: "file 7".to_owned(),
+            amount: Some(Money::new(1, Currency::SEK)),
+            valid_until: Some(datetime!(2026-03-01 12:00 UTC)),
+        };
         let payloads = [
             CasePayload::Adjustment {
                 entry: Adjustment::WriteOff,
                 money: Money::new(125, Currency::EUR),
             },
-            CasePayload::Attestation(AttestationTerms {
-                kind: AttestationKind::SourceOfFunds,
-                reference: "file 7".to_owned(),
-                amount: Some(Money::new(1, Currency::SEK)),
-                valid_until: Some(datetime!(2026-03-01 12:00 UTC)),
-            }),
+            CasePayload::Attestation(terms.clone(), None),
+            CasePayload::Attestation(terms, Some([7; 32])),
             CasePayload::ExclusionEnd(None),
             CasePayload::ExclusionEnd(Some(Exclusion {
                 source: "self".to_owned(),

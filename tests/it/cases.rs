@@ -301,7 +301,7 @@ async fn what_two_people_vouch_for_is_kept_until_it_ends() {
         amount: Some(Money::new(500_000, interlock::domain::Currency::EUR)),
         valid_until: Some(until.replace_nanosecond(0).unwrap()),
     };
-    let case = open(&world, &player, CasePayload::Attestation(terms.clone()), "ann").await;
+    let case = open(&world, &player, CasePayload::Attestation(terms.clone(), None), "ann").await;
     assert!(attestations::of_player(&world.rows, &player).await.unwrap().is_empty());
     approve(&world, &case, "bob").await.unwrap();
     let made = attestations::of_player(&world.rows, &player).await.unwrap();

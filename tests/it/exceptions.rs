@@ -24,7 +24,7 @@ async fn except(
         amount,
         valid_until: Some(world.one().flows.clock.now() + lasts),
     };
-    let payload = CasePayload::Attestation(terms);
+    let payload = CasePayload::Attestation(terms, None);
     let case = cases::open(world, &deposit.player, payload, "ann").await;
     cases::approve(world, &case, "ann").await.expect_err("one person is not two");
     cases::approve(world, &case, "bob").await.unwrap();

@@ -1,11 +1,13 @@
 //! Whose name a matcher is told, and that a record which two people change is matched anew. Nobody works here.
 
-use super::cases::{approve, open};
+use super::cases::{approve, decide, open, read, refusal};
 use super::harness::{Setup, World};
 use super::names::{deposit, except, hit, named};
 use super::rules::rule;
 use interlock::book::{CasePayload, PlayerFields};
 use interlock::domain::{Player, PlayerKey};
+use interlock::reviews::decide_case::CaseDecision;
+use interlock::screening::attestation::{AttestationKind, AttestationTerms};
 use interlock::vendors::people::rescreen::rescreen;
 use interlock::vendors::people::sweep_names::sweep_names;
 use serde_json::json;
@@ -80,13 +82,76 @@ async fn what_two_people_said_of_a_name_ends_with_the_name() {
     world.change_player(Player { phone, ..known }).await;
     let open = deposit(&world, &player).await;
     assert_eq!(open.status.as_str(), "action_required", "the control: the name is the same");
-    let known = world.read_player(&player).await;
-    let full_name = "Erica Sanctioned".to_owned();
-    world.change_player(Player { full_name, ..known }).await;
+    world.renamed(&player, "Erica Sanctioned").await;
     let held = deposit(&world, &player).await;
     assert_eq!(held.status.as_str(), "in_review");
     let (same, excepted, _) = hit(&world, &held).await;
     assert_eq!((same, excepted), (next, false), "it was said of another name");
+    world.leave_open();
+}
+
+fn exception(entry: &str) -> CasePayload {
+    let (kind, reference) = (AttestationKind::NameException, entry.to_owned());
+    let terms = AttestationTerms { kind, reference, amount: None, valid_until: None };
+    CasePayload::Attestation(terms, None)
+}
+
+impl World {
+    async fn renamed(&self, player: &PlayerKey, full_name: &str) {
+        let known = self.read_player(player).await;
+        self.change_player(Player { full_name: full_name.to_owned(), ..known }).await;
+    }
+
+    /// As a release wrote it whose proposals did not say of which name they were.
+    async fn forget_the_names_of_proposals(&self) {
+        let older = "alter table review_proposal disable trigger user;
+             update review_proposal set payload = (payload::jsonb - 'named')::text::json,
+               payload_sha256 = sha256(convert_to((payload::jsonb - 'named')::text, 'UTF8'));
+             alter table review_proposal enable trigger user;";
+        sqlx::raw_sql(older).execute(&self.rows).await.unwrap();
+    }
+}
+
+/// Ann compares one name with the entry, the casino writes the entry's own, and Bob approves.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_except_the_name_that_was_proposed_and_no_name_that_came_between() {
+    let world = world(Vec::new()).await;
+    let player = named(&world, "Erica Sanctioned").await;
+    let (entry, _, _) = hit(&world, &deposit(&world, &player).await).await;
+    let case = open(&world, &player, exception(&entry), "ann").await;
+    world.renamed(&player, "Erika Sanctioned").await;
+    let refused = refusal(approve(&world, &case, "bob").await);
+    assert!(refused.to_string().contains("propose again"), "{refused:?}");
+    let still = read(&world, case.id).await;
+    assert!(still.open && still.open_proposal().unwrap().approvals.is_empty(), "{still:?}");
+    assert_eq!(deposit(&world, &player).await.status.as_str(), "in_review");
+    // Proposed again it is of the name that is there, and of no other.
+    let (entry, _, _) = hit(&world, &deposit(&world, &player).await).await;
+    let (outcome, note) = ("approve".to_owned(), "and this is nobody either".to_owned());
+    let payload = Some(exception(&entry));
+    let again = CaseDecision::Propose { outcome, note, payload };
+    let case = decide(&world, &still, again, "ann").await.unwrap();
+    world.renamed(&player, "Erica Sanctioned").await;
+    refusal(approve(&world, &case, "bob").await);
+    world.renamed(&player, "Erika Sanctioned").await;
+    approve(&world, &case, "bob").await.unwrap();
+    assert_eq!(deposit(&world, &player).await.status.as_str(), "action_required");
+    world.leave_open();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exception_that_does_not_say_of_which_name_it_is_excepts_nobody() {
+    let world = world(Vec::new()).await;
+    let player = named(&world, "Erika Sanctioned").await;
+    let (entry, _, _) = hit(&world, &deposit(&world, &player).await).await;
+    let case = open(&world, &player, exception(&entry), "ann").await;
+    world.forget_the_names_of_proposals().await;
+    let refused = refusal(approve(&world, &case, "bob").await);
+    assert!(refused.to_string().contains("propose again"), "{refused:?}");
+    except(&world, &player, &entry, Duration::from_secs(86_400)).await;
+    assert_eq!(deposit(&world, &player).await.status.as_str(), "action_required", "the control");
+    world.forget_the_names_of_proposals().await;
+    assert_eq!(deposit(&world, &player).await.status.as_str(), "in_review");
     world.leave_open();
 }
 

@@ -261,7 +261,7 @@ fn terms(kind: AttestationKind, reference: &str) -> AttestationTerms {
 pub async fn except(world: &World, player: &PlayerKey, entry: &str, lasts: Duration) {
     let valid_until = Some(world.one().flows.clock.now() + lasts);
     let terms = AttestationTerms { valid_until, ..terms(AttestationKind::NameException, entry) };
-    let case = cases::open(world, player, CasePayload::Attestation(terms), "ann").await;
+    let case = cases::open(world, player, CasePayload::Attestation(terms, None), "ann").await;
     cases::approve(world, &case, "ann").await.expect_err("one person is not two");
     cases::approve(world, &case, "bob").await.unwrap();
 }
@@ -329,7 +329,7 @@ async fn a_new_entry_is_a_case_that_two_people_decide_either_way() {
     let case = name_case(&world).await;
     assert_eq!((case.player.as_ref(), case.opened_by.as_ref()), (Some(&listed.player), None));
     assert_eq!(world.number("select count(*) from service_incident").await, 0);
-    let other = CasePayload::Attestation(terms(AttestationKind::SourceOfFunds, "file 7"));
+    let other = CasePayload::Attestation(terms(AttestationKind::SourceOfFunds, "file 7"), None);
     let strange = CaseDecision::Propose {
         outcome: "approve".to_owned(),
         note: "rich".to_owned(),
@@ -353,7 +353,7 @@ async fn a_new_entry_is_a_case_that_two_people_decide_either_way() {
     let sql = format!("select text from review_event where review_id = '{}' and n = 1", case.id.0);
     let found = world.texts(&sql).await.remove(0);
     let entry = found.split(" at ").next().unwrap().rsplit('(').next().unwrap().to_owned();
-    let exception = CasePayload::Attestation(terms(AttestationKind::NameException, &entry));
+    let exception = CasePayload::Attestation(terms(AttestationKind::NameException, &entry), None);
     assert!(!decided(&world, &case, exception).await.open);
     let open = deposit(&world, &namesake).await;
     assert_eq!(open.status.as_str(), "action_required", "{entry}: {:?}", open.reasons);

@@ -77,7 +77,7 @@ pub async fn vouch(
 ) -> Uuid {
     let reference = reference.to_owned();
     let terms = AttestationTerms { kind, reference, amount, valid_until: None };
-    let case = open(world, player, CasePayload::Attestation(terms), "ann").await;
+    let case = open(world, player, CasePayload::Attestation(terms, None), "ann").await;
     approve(world, &case, "bob").await.unwrap();
     attestations::of_player(&world.rows, player).await.unwrap()[0].id
 }
@@ -143,7 +143,7 @@ async fn an_attestation_that_has_ended_lifts_nothing() {
         amount: None,
         valid_until: Some(until.replace_nanosecond(0).unwrap()),
     };
-    let case = open(&world, &player, CasePayload::Attestation(terms), "ann").await;
+    let case = open(&world, &player, CasePayload::Attestation(terms, None), "ann").await;
     approve(&world, &case, "bob").await.unwrap();
     let first = deposit(&world, &player, 1_001).await;
     assert_eq!(first.status.as_str(), "action_required");

@@ -124,12 +124,14 @@ impl PayloadBody {
             }),
             CaseKind::NameMatch if self.excludes => Ok(CasePayload::Exclusion),
             CaseKind::Attestation | CaseKind::NameMatch => {
-                Ok(CasePayload::Attestation(AttestationTerms {
+                let terms = AttestationTerms {
                     kind: needed(self.attestation, "attestation")?,
                     reference: needed(self.reference, "reference")?,
                     amount: self.money,
                     valid_until: self.valid_until,
-                }))
+                };
+                // Of whom: the record says so when it is proposed.
+                Ok(CasePayload::Attestation(terms, None))
             }
             // Which one: the record says so when it is proposed.
             CaseKind::ExclusionEnd => Ok(CasePayload::ExclusionEnd(None)),

@@ -230,7 +230,7 @@ impl From<&CasePayload> for PayloadView {
                 currency: Some(money.currency.code()),
                 ..Self::default()
             },
-            CasePayload::Attestation(terms) => Self {
+            CasePayload::Attestation(terms, _) => Self {
                 attestation: Some(terms.kind.as_str()),
                 reference: Some(terms.reference.clone()),
                 amount: terms.amount.map(|money| money.major()),

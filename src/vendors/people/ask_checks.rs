@@ -6,7 +6,7 @@ use super::results;
 use crate::domain::{Player, Timestamp};
 use crate::flows::Flows;
 use crate::screening::Checkpoint;
-use crate::screening::attestation::AttestationKind;
+use crate::screening::attestation::{AttestationKind, name_sha256};
 use crate::screening::hooks::{
     CheckFacts, HookFailure, KycFacts, NameAnswer, NameFacts, RegisterAnswer, RegisterFacts,
 };
@@ -105,10 +105,11 @@ pub(super) async fn except_known(
     }
     let pool = flows.db.pool();
     let known = attestations::of_player(pool, &player.key).await;
-    let known = async { Ok((known?, attestations::named_since(pool, &player.key).await?)) };
-    let (known, named_since) = known.await.unwrap_or_else(|error: StoreError| {
+    let named = name_sha256(player);
+    let known = async { Ok((known?, attestations::of_name(pool, &player.key, named).await?)) };
+    let (known, of_name) = known.await.unwrap_or_else(|error: StoreError| {
         tracing::warn!(%error, "what people have said of names could not be read");
-        (Vec::new(), None)
+        (Vec::new(), Vec::new())
     });
     let answers = facts.names.iter_mut().filter_map(|told| told.found.as_mut().ok());
     for hit in answers.flat_map(|answer| answer.hits.iter_mut()) {
@@ -118,8 +119,8 @@ pub(super) async fn except_known(
             terms.kind == AttestationKind::NameException
                 && terms.reference == entry
                 && one.holds_at(now)
-                // Who has another name since then was not looked at.
-                && named_since.is_none_or(|since| since <= one.given_at)
+                // Who had another name then was not looked at.
+                && of_name.contains(&one.id)
         });
     }
 }
