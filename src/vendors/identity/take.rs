@@ -79,19 +79,22 @@ fn next<'a>(told: &'a [News], before: Option<&TakenBefore>) -> Option<(&'a News,
 }
 
 /// The newest rejection below the newest news, if the record has never heard of it. What another
-/// verification said since does not answer for it, unless that verified the player.
+/// verification said since does not answer for it, unless that verified the player. Nor is it known because an
+/// older one of the same verification is, if the player was verified between the two: a vendor may keep one for
+/// ever, approve it and reject it again.
 fn unheard_rejection<'a>(told: &'a [News], before: Option<&TakenBefore>) -> Option<&'a News> {
-    let verifies = |news: &&News| {
+    let verifies = |news: &News| {
         let said = standing_of(&news.result);
         matches!(said, Some((KycStanding::Verified, Some(_))))
     };
-    let unanswered = told.iter().take_while(|news| !verifies(news));
-    let (number, rejection) = unanswered.enumerate().find(|(_, news)| rejects(news))?;
+    let end = told.iter().position(verifies).unwrap_or(told.len());
+    let unanswered = told.get(..end)?;
+    let (number, rejection) = unanswered.iter().enumerate().find(|(_, news)| rejects(news))?;
     if number == 0 {
         return None;
     }
     let heard = before.and_then(|before| before.last.rejection);
-    let heard = heard.and_then(|heard| told.iter().find(|news| news.id == heard));
+    let heard = heard.and_then(|heard| unanswered.iter().find(|news| news.id == heard));
     let of = |news: &News| (news.result.vendor.clone(), news.result.request_id.clone());
     let is_known = heard.is_some_and(|heard| of(heard) == of(rejection));
     (!is_known).then_some(rejection)

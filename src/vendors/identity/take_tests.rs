@@ -110,3 +110,21 @@ fn a_rejection_is_heard_once_whenever_it_comes_unless_a_verification_answers_for
     let pending = said(3, Pending, 30);
     assert_eq!(takes(&[pending, approved, rejected, verified], &mut before), [30]);
 }
+
+/// One verification that a vendor keeps for ever, and a higher one of another that began since.
+#[test]
+fn a_new_rejection_is_heard_though_an_older_one_of_its_verification_was_before_an_approval() {
+    use KycStanding::{Pending, Rejected, Verified};
+    let (first, approved) = (said(1, Rejected, 10), said(1, Verified, 20));
+    let (second, other) = (said(1, Rejected, 30), said(2, Pending, 40));
+    let mut before = None;
+    assert_eq!(takes(std::slice::from_ref(&first), &mut before), [10]);
+    assert_eq!(takes(&[approved.clone(), first.clone()], &mut before), [20]);
+    assert_eq!(takes(&[other.clone(), approved.clone(), first.clone()], &mut before), [40]);
+    let told = [other.clone(), second.clone(), approved.clone(), first.clone()];
+    assert_eq!(takes(&told, &mut before), [30], "it came late, and it is another decision");
+    assert_eq!(takes(&told, &mut before), Vec::<i64>::new(), "once");
+    let again = said(1, Rejected, 31);
+    let told = [other, again, second, approved, first];
+    assert_eq!(takes(&told, &mut before), Vec::<i64>::new(), "the same, told once more");
+}

@@ -216,6 +216,48 @@ async fn a_rejection_is_heard_though_another_verification_began_since() {
     world.close().await;
 }
 
+/// Sumsub keeps one verification a person: that it rejected them before it approved them says nothing of its next
+/// rejection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_rejection_is_heard_though_the_first_was_before_an_approval() {
+    let world = world().await;
+    let key = unverified(&world, "Erika Mustermann").await;
+    let first = submit(&world, "sumsub", &key, "Erika Mustermann").await;
+    becomes(&world, &key, (KycStatus::Verified, 2)).await;
+    for (outcome, status) in [("rejected", KycStatus::Rejected), ("approved", KycStatus::Verified)]
+    {
+        world.move_on(Duration::from_secs(2)).await;
+        world.mocks.decide_identity("sumsub", &first, json!({"outcome": outcome})).await;
+        becomes(&world, &key, (status, 2)).await;
+    }
+    let open = "select count(*) from identity_event where vendor = 'sumsub' and due_at is not null";
+    world
+        .later("its messages were followed", Duration::from_secs(2), || async {
+            (world.number(open).await == 0).then_some(())
+        })
+        .await;
+    world.move_on(Duration::from_secs(2)).await;
+    let silent = json!({"outcome": "rejected", "send": false});
+    world.mocks.decide_identity("sumsub", &first, silent).await;
+    world.move_on(Duration::from_secs(2)).await;
+    let body = json!({"player_id": key.player.as_str(), "full_name": "Erika Pending",
+        "level": "6f3c2b1a-0d4e-4f5a-9b8c-7d6e5f4a3b2c"});
+    world.mocks.verify_identity("onfido", body).await;
+    let other = "select count(*) from vendor_result where vendor = 'onfido' and state = 'pending'";
+    eventually("another is under way", SOON, || async {
+        (0 < world.number(other).await).then_some(())
+    })
+    .await;
+    assert_eq!(kyc(&world, &key).await, (KycStatus::Verified, 2), "the control");
+    world.mocks.resend_identity("sumsub", json!({"reference": first})).await;
+    world
+        .later("the record hears of it", Duration::from_secs(20), || async {
+            (kyc(&world, &key).await == (KycStatus::Rejected, 2)).then_some(())
+        })
+        .await;
+    world.close().await;
+}
+
 /// Nothing is said of somebody whose data was erased: no answer is kept, and nobody asks for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_about_an_erased_player_ends_and_leaves_nothing() {
