@@ -1,5 +1,5 @@
 //! Elliptic AML v2: synchronous analyses of transactions and wallets, each request signed. The shapes and
-//! the signature: Elliptic's public OpenAPI document.
+//! the signature: Elliptic's two public OpenAPI documents, which differ in how they tell which rules fired.
 
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ use super::script::Finding;
 use super::{Case, Vendor};
 use crate::clock;
 use crate::faults::Answer;
+use crate::ids;
 use crate::server::Connection;
 
 /// How far a request's clock may be off, in milliseconds.
@@ -151,41 +152,110 @@ async fn again(
     .await
 }
 
+/// What is found behind an address: the score, and of the rule that gave it its name, the category that it
+/// matched, and how far from the address that is. Null says that no rule fired, and 0 that one did.
+fn found(finding: Finding) -> Option<(f64, &'static str, &'static str, Distance)> {
+    Some(match finding {
+        Finding::Clean => (0.0, "Known merchants", "Payment Processor", Distance::OneHop),
+        Finding::Severe => (10.0, "Sanctions", "Sanctioned Entity", Distance::Own),
+        Finding::High => (8.5, "Illicit activity", "Thefts", Distance::Hops),
+        Finding::Mixing => (6.1, "Obfuscation", "Mixer", Distance::OneHop),
+        Finding::Gambling => (2.4, "Gambling", "Gambling", Distance::OneHop),
+        Finding::NoScore => return None,
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Distance {
+    /// The address is the entity's itself.
+    Own,
+    OneHop,
+    Hops,
+}
+
+/// A `Contribution`, a `MatchedElement` and what that holds all tell their worth so.
+fn shares(distance: Distance) -> Value {
+    let of = |part| if distance == part { (50.0, 120.25) } else { (0.0, 0.0) };
+    let (near, far) = (of(Distance::OneHop), of(Distance::Hops));
+    json!({
+        "contribution_percentage": 50.0, "contribution_value": { "usd": 120.25 },
+        "counterparty_percentage": near.0, "counterparty_value": { "usd": near.1 },
+        "indirect_percentage": far.0, "indirect_value": { "usd": far.1 },
+    })
+}
+
+fn with(mut shares: Value, more: Value) -> Value {
+    if let (Some(all), Value::Object(more)) = (shares.as_object_mut(), more) {
+        all.extend(more);
+    }
+    shares
+}
+
+/// The `EvaluationDetail` and the `Contribution` of what is found.
+fn fired(finding: Finding) -> Option<(Value, Value)> {
+    let (score, rule, category, distance) = found(finding)?;
+    let hops = match distance {
+        Distance::Own => 0,
+        Distance::OneHop => 1,
+        Distance::Hops => 3,
+    };
+    let (entity, category_id) = (ids::derived_uuid(&["entity", rule]), id_of(category));
+    let near = json!({
+        "is_screened_address": distance == Distance::Own, "min_number_of_hops": hops,
+    });
+    let named = json!({ "entity": "An entity", "entity_id": entity });
+    let contribution = with(with(shares(distance), near.clone()), named);
+    let element = json!({
+        "category": category, "category_id": category_id, "contributions": [contribution],
+    });
+    let evaluation = json!({
+        "rule_id": id_of(rule), "rule_name": rule, "risk_score": score, "rule_type": "exposure",
+        "rule_history_id": ids::derived_uuid(&["history", rule]),
+        "matched_elements": [with(shares(distance), element)],
+    });
+    let entities = json!({ "entities": [{
+        "name": "An entity", "category": category, "category_id": category_id, "entity_id": entity,
+        "is_primary_entity": true, "is_vasp": null,
+    }] });
+    Some((evaluation, with(with(shares(distance), near), entities)))
+}
+
+fn id_of(name: &str) -> String {
+    ids::derived_uuid(&["elliptic", name])
+}
+
+/// A `TransactionAnalysisSingleResponse` or a `WalletAnalysisResponse`: of a transaction the rules are a list, of
+/// a wallet one for each side. While it is running there is no score, which no answer need have.
 fn view(case: &Case) -> Value {
     let ready = case.is_ready();
-    let (score, rule) = match case.finding {
-        _ if !ready => (Value::Null, None),
-        Finding::Clean => (json!(0), None),
-        Finding::Severe => (json!(10), Some(("Sanctions", "Sanctioned Entity"))),
-        Finding::High => (json!(8.5), Some(("Illicit activity", "Thefts"))),
-        Finding::Mixing => (json!(6.1), Some(("Obfuscation", "Mixer"))),
-        Finding::Gambling => (json!(2.4), Some(("Gambling", "Gambling"))),
-        Finding::NoScore => (Value::Null, None),
+    let is_wallet = case.wire["type"] == "wallet_exposure";
+    let (rules, contributions): (Vec<Value>, Vec<Value>) =
+        fired(case.finding).filter(|_| ready).into_iter().unzip();
+    let of_sides = |all: Vec<Value>| match is_wallet {
+        true => json!({ "source": [], "destination": all }),
+        false => json!(all),
     };
-    let side = if case.wire["type"] == "source_of_funds" { "source" } else { "destination" };
-    let fired: Vec<Value> = rule
-        .iter()
-        .map(|(name, category)| {
-            json!({
-                "rule_id": "b1f0a5a8-5b3a-4c56-9c1b-1f1f1f1f1f1f", "rule_name": name,
-                "rule_type": "exposure", "risk_score": score, "rule_history_id": "3c2b9d1e",
-                "matched_elements": [{ "category": category, "contribution_percentage": 50.0,
-                    "contribution_value": { "usd": 120.25 }, "exposure_type":
-                        if case.finding == Finding::High { "indirect" } else { "direct" } }],
-                "matched_behaviors": [],
-            })
-        })
-        .collect();
-    let scored = ready && !score.is_null();
-    json!({
+    let now = clock::millis(clock::now());
+    let mut view = json!({
         "id": case.id, "type": case.wire["type"], "subject": case.wire["subject"],
-        "customer": { "reference": case.wire["customer_reference"] },
-        "created_at": clock::millis(case.created_at), "updated_at": clock::millis(clock::now()),
+        "customer": { "id": id_of(&case.reference), "reference": case.wire["customer_reference"] },
+        "analysed_by": { "id": id_of("key"), "type": "api_key" }, "team_id": id_of("team"),
+        "created_at": clock::millis(case.created_at), "updated_at": now, "analysed_at": now,
+        "blockchain_info": {}, "evaluation_detail": of_sides(rules),
+        "contributions": of_sides(contributions), "detected_behaviors": [],
         "process_status": if ready { "complete" } else { "running" },
-        "risk_score": score,
-        "risk_score_detail": if scored { json!({ side: score }) } else { Value::Null },
-        "evaluation_detail": if ready { json!({ side: fired }) } else { Value::Null },
-        "contributions": {}, "detected_behaviors": [], "workflow_status": "active",
-        "workflow_status_id": 0, "error": null,
-    })
+        "process_status_id": if ready { 2 } else { 1 }, "workflow_status": "active",
+        "workflow_status_id": 1, "screening_source": "sync", "error": null,
+    });
+    let score = found(case.finding).map(|(score, ..)| score);
+    if ready {
+        view["risk_score"] = json!(score);
+    }
+    if is_wallet {
+        view["cluster_entities"] = json!([]);
+        if ready {
+            view["risk_score_detail"] = json!({ "source": null, "destination": score });
+        }
+    }
+    view
 }

@@ -1,7 +1,15 @@
 //! Vendors, where they are asked what nobody should ask.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use mock_psps::{MockConfig, MockVendor, Running};
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+const ELLIPTIC: &str = "894f142d667e8cdaca6822ac173937af";
 
 async fn vendors() -> (Running, reqwest::Client) {
     let vendor = |id: &str, settings: &[(&str, &str)]| MockVendor {
@@ -18,6 +26,7 @@ async fn vendors() -> (Running, reqwest::Client) {
         vendors: vec![
             vendor("limit_file", &[("token", "a token")]),
             vendor("sumsub", &[("app_token", "app"), ("secret_key", "secret")]),
+            vendor("elliptic", &[("key", "key"), ("secret", ELLIPTIC)]),
         ],
     };
     let running = mock_psps::start(config).await.unwrap();
@@ -102,4 +111,65 @@ async fn a_vendor_serves_this_machine_only() {
     assert_eq!(status("host", "evil.example").await, 403);
     assert_eq!(status("origin", "https://evil.example").await, 403);
     assert_eq!(status("host", "localhost:1").await, 400);
+}
+
+/// The answer to a question to Elliptic.
+async fn elliptic(
+    base_url: &str,
+    http: &reqwest::Client,
+    path: &str,
+    body: &Value,
+) -> (u16, Value) {
+    let at = (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).to_string();
+    let (path, body) = (format!("/v2{path}"), body.to_string());
+    let key = PKey::hmac(&STANDARD.decode(ELLIPTIC).unwrap()).unwrap();
+    let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
+    signer.update(format!("{at}POST{path}{body}").as_bytes()).unwrap();
+    let request = http.post(format!("{base_url}{path}")).header("x-access-key", "key");
+    let request = request.header("x-access-sign", STANDARD.encode(signer.sign_to_vec().unwrap()));
+    let answer = request.header("x-access-timestamp", at).body(body).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// A `MatchedElement` tells three worths, of which the first is the whole.
+fn worths(element: &Value) -> [f64; 3] {
+    ["contribution_value", "counterparty_value", "indirect_value"]
+        .map(|name| element[name]["usd"].as_f64().unwrap())
+}
+
+#[tokio::test]
+async fn elliptic_tells_its_rules_in_a_list_for_a_transaction_and_by_sides_for_a_wallet() {
+    let (running, http) = vendors().await;
+    let url = &running.vendors[2].base_url;
+    for (tail, score, category, expected, own) in [
+        ("bad001", json!(10.0), "Sanctioned Entity", [120.25, 0.0, 0.0], true),
+        ("bad002", json!(8.5), "Thefts", [120.25, 0.0, 120.25], false),
+        ("bad003", json!(2.4), "Gambling", [120.25, 120.25, 0.0], false),
+        ("000000", json!(0.0), "Payment Processor", [120.25, 120.25, 0.0], false),
+    ] {
+        let address = format!("0x{:034}{tail}", 1);
+        let subject = json!({
+            "asset": "holistic", "blockchain": "holistic", "type": "transaction",
+            "hash": format!("0xfeed{tail}"), "output_type": "address", "output_address": address,
+        });
+        let body =
+            json!({ "subject": subject, "type": "source_of_funds", "customer_reference": "p" });
+        let (status, told) = elliptic(url, &http, "/analyses/synchronous", &body).await;
+        assert_eq!((status, &told["risk_score"]), (200, &score), "{told}");
+        assert!(told.get("risk_score_detail").is_none(), "a transaction has no sides");
+        let element = &told["evaluation_detail"][0]["matched_elements"][0];
+        assert_eq!((&element["category"], worths(element)), (&json!(category), expected));
+        assert_eq!(element["contributions"][0]["is_screened_address"], own);
+        assert_eq!(told["contributions"][0]["is_screened_address"], own);
+
+        let subject = json!({
+            "asset": "holistic", "blockchain": "holistic", "type": "address", "hash": address,
+        });
+        let body =
+            json!({ "subject": subject, "type": "wallet_exposure", "customer_reference": "w" });
+        let (status, told) = elliptic(url, &http, "/wallet/synchronous", &body).await;
+        assert_eq!((status, &told["risk_score_detail"]["destination"]), (200, &score), "{told}");
+        assert_eq!(told["evaluation_detail"]["source"], json!([]));
+        assert_eq!(&told["evaluation_detail"]["destination"][0]["matched_elements"][0], element);
+    }
 }

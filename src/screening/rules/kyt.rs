@@ -70,17 +70,29 @@ impl Row {
         }
     }
 
-    fn fits(&self, signal: &Signal) -> bool {
-        // What a vendor does not say is read as the worse.
-        let exposed =
-            self.direct.is_none() || signal.direct.is_none() || self.direct == signal.direct;
-        let grown = match (self.from_usd, signal.amount) {
-            (Some(from), Some(amount)) => {
-                amount.currency != from.currency || from.minor <= amount.minor
-            }
-            _ => true,
+    fn fits(&self, signal: &Signal, all: &[Signal]) -> bool {
+        let grown = match self.from_usd {
+            Some(from) => self.amount(signal, all, from.currency).is_none_or(|it| from.minor <= it),
+            None => true,
         };
-        self.category == signal.category && exposed && grown
+        self.category == signal.category && self.is_exposed(signal) && grown
+    }
+
+    /// What a vendor does not say is read as the worse.
+    fn is_exposed(&self, signal: &Signal) -> bool {
+        self.direct.is_none() || signal.direct.is_none() || self.direct == signal.direct
+    }
+
+    /// What counts for this row, in minor units: all that one rule of the vendor's found of one kind, though it is
+    /// told in shares by exposure. None: it is not told.
+    fn amount(&self, signal: &Signal, all: &[Signal], currency: Currency) -> Option<i64> {
+        let minor = |it: &Signal| it.amount.filter(|it| it.currency == currency).map(|it| it.minor);
+        if signal.direct.is_none() || signal.rule_ref.is_none() {
+            return minor(signal);
+        }
+        let is_same = |it: &Signal| (&it.code, &it.rule_ref) == (&signal.code, &signal.rule_ref);
+        let counts = all.iter().filter(|it| is_same(it) && self.is_exposed(it));
+        counts.map(minor).try_fold(0_i64, |sum, share| Some(sum.saturating_add(share?)))
     }
 }
 
@@ -187,7 +199,8 @@ impl Kyt {
             Some(Risk::None) => Some(Outcome::Approve),
         };
         let rows = result.signals.iter().flat_map(|signal| {
-            self.rows.iter().filter(|row| row.fits(signal)).map(move |row| (signal, row.outcome))
+            let fits = self.rows.iter().filter(|row| row.fits(signal, &result.signals));
+            fits.map(move |row| (signal, row.outcome))
         });
         let worst = rows.max_by_key(|(_, outcome)| *outcome);
         let risk =

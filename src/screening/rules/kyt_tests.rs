@@ -236,3 +236,34 @@ fn without_an_age_nothing_is_looked_at_before_the_payout() {
     let faults = file::read("2026-01.toml", &format!("{body}\n{short}")).unwrap_err();
     assert!(faults.iter().any(|fault| fault.message.contains("max_age_s")), "{faults:?}");
 }
+
+/// A vendor that tells the shares of one finding apart has found no less.
+#[test]
+fn a_row_counts_all_shares_of_a_finding_that_it_takes() {
+    let share = |usd: i64, direct: Option<bool>, rule: &str| Signal {
+        rule_ref: Some(rule.to_owned()),
+        ..signal("gambling", direct, Some(usd))
+    };
+    let (direct, indirect) = (Some(true), Some(false));
+    let row = |taken: Option<bool>| Row {
+        category: "gambling".to_owned(),
+        direct: taken,
+        from_usd: Some(Money::new(100_000, Currency::USD)),
+        outcome: Outcome::Review,
+    };
+    for (signals, any, near, far) in [
+        (vec![share(60_000, direct, "r"), share(40_000, indirect, "r")], true, false, false),
+        (vec![share(60_000, direct, "r"), share(39_999, indirect, "r")], false, false, false),
+        (vec![share(60_000, direct, "r"), share(40_000, None, "r")], true, true, false),
+        (vec![share(60_000, direct, "r"), share(40_000, direct, "r")], true, true, false),
+        (vec![share(1, direct, "r"), share(100_000, indirect, "r")], true, false, true),
+        // Of two findings each is judged by itself, as is what no rule is named for.
+        (vec![share(60_000, direct, "r"), share(60_000, direct, "s")], false, false, false),
+        (vec![share(60_000, None, "r"), share(60_000, None, "r")], false, false, false),
+    ] {
+        let fits = |taken| signals.iter().any(|it| row(taken).fits(it, &signals));
+        assert_eq!([None, direct, indirect].map(fits), [any, near, far], "{signals:?}");
+    }
+    let unknown = [share(1, direct, "r"), Signal { amount: None, ..share(1, indirect, "r") }];
+    assert!(unknown.iter().any(|it| row(None).fits(it, &unknown)), "it is never small");
+}

@@ -1,10 +1,13 @@
 //! Elliptic AML v2: transactions and wallets are analysed while we wait, each request signed. What is
 //! still `running` is asked again by its id. Source: Elliptic's public OpenAPI document.
 //!
-//! The score is a number from 0 to 10; null says that no rule fired, which is no score and no zero. Where
-//! our five words begin on that scale is ours to say: 0, above 0, from 3, from 6, from 9.
+//! The score is a number from 0 to 10; null says that no rule fired, which is no score and no zero, and no answer
+//! need have one. Where our five words begin on that scale is ours to say: 0, above 0, from 3, from 6, from 9.
+//!
+//! What a rule matched is told in shares: what came or went in one hop from the address, which is direct, and in
+//! more. Each is a signal of its own.
 
-use super::words::{category, decimal, dollars, is_null};
+use super::words::{category, decimal, dollars_of};
 use super::{Found, Question, Step, Wire, read};
 use crate::domain::Timestamp;
 use crate::screening::signals::{Hook, Risk, Signal};
@@ -34,8 +37,9 @@ struct Analysis {
     id: String,
     process_status: String,
     subject: Subject,
-    risk_score: Box<RawValue>,
-    evaluation_detail: Option<Evaluation>,
+    risk_score: Option<Box<RawValue>>,
+    /// Of a transaction a list, of a wallet one for each side.
+    evaluation_detail: Option<Box<RawValue>>,
     updated_at: Option<String>,
 }
 
@@ -45,7 +49,7 @@ struct Subject {
 }
 
 #[derive(Deserialize)]
-struct Evaluation {
+struct Sides {
     #[serde(default)]
     source: Vec<Fired>,
     #[serde(default)]
@@ -55,8 +59,7 @@ struct Evaluation {
 #[derive(Deserialize)]
 struct Fired {
     rule_id: String,
-    rule_name: String,
-    #[serde(default)]
+    rule_name: Option<String>,
     rule_history_id: Option<String>,
     #[serde(default)]
     matched_elements: Vec<Matched>,
@@ -65,15 +68,24 @@ struct Fired {
 #[derive(Deserialize)]
 struct Matched {
     category: String,
+    contribution_value: Option<Value>,
+    /// Of it, what is one hop away.
+    counterparty_value: Option<Value>,
+    /// Of it, what is more hops away.
+    indirect_value: Option<Value>,
     #[serde(default)]
-    exposure_type: Option<String>,
-    #[serde(default)]
-    contribution_value: Option<Contribution>,
+    contributions: Vec<Contribution>,
+}
+
+#[derive(Deserialize)]
+struct Value {
+    usd: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
 struct Contribution {
-    usd: Option<Box<RawValue>>,
+    /// The address that was asked about is this one's itself.
+    is_screened_address: Option<bool>,
 }
 
 /// `x-access-sign`: base64 of HMAC-SHA256 with the decoded secret, over time, method, path in lower case
@@ -197,15 +209,15 @@ fn found(
         "running" => return Ok(Step::Pending { request_id: told.id }),
         _ => return Err("the analysis failed"),
     }
-    let score = if is_null(&told.risk_score) {
-        None
-    } else {
-        Some(decimal(&told.risk_score).ok_or("the score is no number")?)
-    };
+    let score = told.risk_score.map(|score| decimal(&score).ok_or("the score is no number"));
+    let score = score.transpose()?;
     let risk = score.map(risk_of).transpose()?;
-    let detail = told.evaluation_detail;
-    let sides = detail.map(|detail| detail.source.into_iter().chain(detail.destination).collect());
-    let fired: Vec<Fired> = sides.unwrap_or_default();
+    let fired = match told.evaluation_detail {
+        Some(detail) => rules_of(&detail).ok_or("the rules are not told as documented")?,
+        // Every analysis of a transaction has them, if they are none.
+        None if question.hook == Hook::KytDeposit => return Err("no rules are told"),
+        None => Vec::new(),
+    };
     let signals = fired.iter().flat_map(signals_of).collect();
     Ok(Step::Found(Found {
         request_id: told.id,
@@ -229,6 +241,16 @@ fn risk_of(score: Decimal) -> Result<Risk, &'static str> {
     })
 }
 
+/// The rules that fired, of one side or both.
+fn rules_of(detail: &RawValue) -> Option<Vec<Fired>> {
+    let detail = detail.get();
+    if detail.trim_start().starts_with('[') {
+        return serde_json::from_str(detail).ok();
+    }
+    let sides: Sides = serde_json::from_str(detail).ok()?;
+    Some(sides.source.into_iter().chain(sides.destination).collect())
+}
+
 fn signals_of(fired: &Fired) -> Vec<Signal> {
     let reference = fired.rule_history_id.as_ref().unwrap_or(&fired.rule_id);
     let signal = |name: &str, direct, amount| Signal {
@@ -239,18 +261,56 @@ fn signals_of(fired: &Fired) -> Vec<Signal> {
         rule_ref: Some(reference.clone()),
     };
     if fired.matched_elements.is_empty() {
-        return vec![signal(&fired.rule_name, None, None)];
+        let name = fired.rule_name.as_ref().unwrap_or(&fired.rule_id);
+        return vec![signal(name, None, None)];
     }
     let of_element = |element: &Matched| {
-        let direct = match element.exposure_type.as_deref() {
-            Some("direct") => Some(true),
-            Some("indirect") => Some(false),
-            _ => None,
-        };
-        let usd = element.contribution_value.as_ref().and_then(|value| value.usd.as_deref());
-        signal(&element.category, direct, usd.and_then(dollars))
+        let name = element.category.clone();
+        let of_share = move |(direct, usd): Share| signal(&name, direct, usd.and_then(dollars_of));
+        shares(element).into_iter().map(of_share).collect::<Vec<_>>()
     };
-    fired.matched_elements.iter().map(of_element).collect()
+    fired.matched_elements.iter().flat_map(of_element).collect()
+}
+
+/// Whether it is direct, and its worth in US dollars, each where it is told.
+type Share = (Option<bool>, Option<Decimal>);
+
+/// What was matched, in its shares. It is never none: what no share accounts for is the address's own, if the
+/// vendor says that it has an owner of this kind, and otherwise of an exposure that nobody knows.
+fn shares(element: &Matched) -> Vec<Share> {
+    let whole = usd(element.contribution_value.as_ref());
+    let is_own = |it: &Contribution| it.is_screened_address == Some(true);
+    let own = element.contributions.iter().any(is_own).then_some(true);
+    // One hop from an exchange is whom an exchange paid, and whoever reads that it is direct takes it for the
+    // exchange's own address. Only of that is it said.
+    if own.is_none() && category(&element.category) == "exchange" {
+        return vec![(None, whole)];
+    }
+    let near = usd(element.counterparty_value.as_ref());
+    let far = usd(element.indirect_value.as_ref());
+    let told = [(Some(true), near), (Some(false), far)];
+    let is_some = |share: &Share| share.1.is_some_and(|usd| !usd.is_zero());
+    let mut shares: Vec<Share> = told.into_iter().filter(is_some).collect();
+    let rest = match near.unwrap_or_default().checked_add(far.unwrap_or_default()) {
+        Some(sum) => whole.and_then(|whole| whole.checked_sub(sum)),
+        None => None,
+    };
+    let is_all = match rest {
+        Some(rest) => rest < CENT,
+        None => near.is_some() && far.is_some(),
+    };
+    if shares.is_empty() || !is_all {
+        shares.push((own, rest));
+    }
+    shares
+}
+
+/// Below it a difference is of the vendor's rounding.
+const CENT: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+
+fn usd(value: Option<&Value>) -> Option<Decimal> {
+    let told = decimal(value?.usd.as_deref()?)?;
+    (!told.is_sign_negative() || told.is_zero()).then_some(told)
 }
 
 #[cfg(test)]

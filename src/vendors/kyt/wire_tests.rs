@@ -192,7 +192,10 @@ fn elliptic_reads_scores_rules_and_the_null_that_is_no_zero() {
     let fired = json!({
         "rule_id": "r1", "rule_name": "Sanctions", "rule_type": "exposure", "risk_score": 10,
         "rule_history_id": "h1", "matched_behaviors": [],
-        "matched_elements": [{"category": "Sanctioned Entity"}],
+        "matched_elements": [{
+            "category": "Sanctioned Entity", "contribution_percentage": 1, "contributions": [],
+            "contribution_value": {"usd": 5.5},
+        }],
     });
     let sound = json!({
         "id": "a1", "process_status": "complete", "subject": {"hash": ADDRESS}, "risk_score": 10,
@@ -203,12 +206,15 @@ fn elliptic_reads_scores_rules_and_the_null_that_is_no_zero() {
     assert_eq!((whole.risk, whole.score.as_deref()), (Some(Risk::Severe), Some("10")));
     assert_eq!(whole.signals[0].category, "sanctions");
     assert_eq!(whole.signals[0].direct, None, "what is not told stays untold");
-    let silent = found(read(&changed(&sound, "risk_score", Some(Value::Null))));
-    assert_eq!((silent.risk, silent.score), (None, None));
+    for score in [Some(Value::Null), None] {
+        let silent = found(read(&changed(&sound, "risk_score", score)));
+        assert_eq!((silent.risk, silent.score), (None, None), "no low risk");
+        assert_eq!(silent.signals, whole.signals);
+    }
     let running = read(&changed(&sound, "process_status", Some(json!("running"))));
     assert!(matches!(running, Step::Pending { request_id } if request_id == "a1"));
     for (field, to) in [
-        ("risk_score", None),
+        ("evaluation_detail", Some(json!("none"))),
         ("risk_score", Some(json!("high"))),
         ("risk_score", Some(json!(11))),
         ("process_status", Some(json!("error"))),
@@ -219,6 +225,93 @@ fn elliptic_reads_scores_rules_and_the_null_that_is_no_zero() {
         is_unusable(&read(&changed(&sound, field, to)));
     }
     is_unusable(&wire.step(&question, Some("a2"), &[answer(200, &sound)], NOW));
+}
+
+/// An analysis of a transaction, whose one rule matched one element.
+fn analysed(element: &Value) -> Value {
+    let fired = json!({
+        "rule_id": "r1", "rule_name": "Illicit", "rule_type": "exposure", "risk_score": 9.038007,
+        "rule_history_id": "h1", "matched_elements": [element],
+    });
+    json!({
+        "id": "a1", "process_status": "complete", "subject": {"hash": "0xfeed"},
+        "risk_score": 9.038007, "evaluation_detail": [fired], "updated_at": "t1",
+    })
+}
+
+/// In US dollars: the whole, what is one hop away, and what is more. One of -1 is not told.
+type Worths = (f64, f64, f64);
+
+/// Whether a signal is direct, and its cents.
+type Read = (Option<bool>, Option<i64>);
+
+/// As told for a transaction.
+fn element(category: &str, (whole, near, far): Worths, own: bool) -> Value {
+    let mut element = json!({
+        "category": category, "category_id": "0a52f7a2-5da8-4256-b230-df0da6f8449b",
+        "contribution_percentage": 1,
+        "contributions": [
+            {"entity": "one", "entity_id": "e1", "is_screened_address": false, "min_number_of_hops": 2},
+            {"entity": "two", "entity_id": "e2", "is_screened_address": own},
+        ],
+    });
+    let shares =
+        [("contribution_value", whole), ("counterparty_value", near), ("indirect_value", far)];
+    for (name, usd) in shares.into_iter().filter(|(_, usd)| 0.0 <= *usd) {
+        element[name] = json!({ "usd": usd });
+    }
+    element
+}
+
+#[test]
+fn elliptic_tells_the_rules_of_a_transaction_in_a_list_and_what_they_matched_in_shares() {
+    let (wire, question) = (elliptic(), question(Hook::KytDeposit));
+    let read = |body: &Value| wire.step(&question, None, &[answer(200, body)], NOW);
+    let (direct, indirect) = (Some(true), Some(false));
+    let rows: [(&str, Worths, bool, &[Read]); 14] = [
+        ("Mixer", (120.25, 120.25, 0.0), false, &[(direct, Some(12_025))]),
+        ("Mixer", (120.25, 0.0, 120.25), false, &[(indirect, Some(12_025))]),
+        (
+            "Mixer",
+            (383.83838, 83.83838, 300.0),
+            false,
+            &[(direct, Some(8_384)), (indirect, Some(30_000))],
+        ),
+        // What nobody tells of stays untold.
+        ("Mixer", (120.25, -1.0, -1.0), false, &[(None, Some(12_025))]),
+        ("Mixer", (120.25, -1.0, 20.25), false, &[(indirect, Some(2_025)), (None, Some(10_000))]),
+        ("Mixer", (-1.0, -1.0, 20.25), false, &[(indirect, Some(2_025)), (None, None)]),
+        ("Mixer", (-1.0, -1.0, -1.0), false, &[(None, None)]),
+        // Nothing that was matched goes without a signal.
+        ("Mixer", (0.0, 0.0, 0.0), false, &[(None, Some(0))]),
+        ("Mixer", (120.25, 0.0, 0.0), false, &[(None, Some(12_025))]),
+        ("Mixer", (120.25, 0.0, 0.0), true, &[(direct, Some(12_025))]),
+        ("Mixer", (1e28, 7e28, 7e28), false, &[(direct, None), (indirect, None)]),
+        // Whom an exchange paid is nobody whom an exchange keeps.
+        ("Exchange", (120.25, 100.0, 20.25), false, &[(None, Some(12_025))]),
+        ("Exchange", (120.25, 0.0, 0.0), true, &[(direct, Some(12_025))]),
+        ("Exchange", (120.25, 20.25, 0.0), true, &[(direct, Some(2_025)), (direct, Some(10_000))]),
+    ];
+    for (category, shares, own, expected) in rows {
+        let told = found(read(&analysed(&element(category, shares, own))));
+        assert_eq!((told.risk, told.score.as_deref()), (Some(Risk::Severe), Some("9.038007")));
+        let of = |it: &Signal| (it.direct, it.amount.map(|amount| amount.minor));
+        let signals: Vec<_> = told.signals.iter().map(of).collect();
+        assert_eq!(signals, expected, "{category} {shares:?} {own}");
+        let is_own = |it: &Signal| it.code == category && it.rule_ref.as_deref() == Some("h1");
+        assert!(told.signals.iter().all(is_own));
+    }
+    let sound = analysed(&element("Mixer", (1.0, 1.0, 0.0), false));
+    let bare = json!([{"rule_id": "r1", "risk_score": 1, "matched_behaviors": []}]);
+    let told = found(read(&changed(&sound, "evaluation_detail", Some(bare))));
+    assert_eq!(told.signals.len(), 1, "a rule need have no name");
+    for to in [None, Some(Value::Null), Some(json!("none")), Some(json!([{"rule_name": "x"}]))] {
+        is_unusable(&read(&changed(&sound, "evaluation_detail", to)));
+    }
+    // It has no score yet.
+    let running = changed(&sound, "process_status", Some(json!("running")));
+    let running = read(&changed(&running, "risk_score", None));
+    assert!(matches!(running, Step::Pending { request_id } if request_id == "a1"));
 }
 
 #[test]

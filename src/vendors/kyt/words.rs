@@ -39,13 +39,13 @@ pub(super) fn decimal(told: &RawValue) -> Option<Decimal> {
     Decimal::from_scientific(text).or_else(|_| text.parse()).ok()
 }
 
-pub(super) fn is_null(told: &RawValue) -> bool {
-    told.get().trim() == "null"
-}
-
 /// US dollars, rounded up to the cent: an amount rather reaches a threshold early than late.
 pub(super) fn dollars(told: &RawValue) -> Option<Money> {
-    let amount = decimal(told).filter(|amount| !amount.is_sign_negative())?;
+    dollars_of(decimal(told).filter(|amount| !amount.is_sign_negative())?)
+}
+
+/// As [`dollars`], of a sum of what was told.
+pub(super) fn dollars_of(amount: Decimal) -> Option<Money> {
     let cents = amount.round_dp_with_strategy(2, RoundingStrategy::AwayFromZero);
     Money::parse_with_zero(&cents.normalize().to_string(), Currency::USD).ok()
 }
