@@ -83,7 +83,9 @@ async fn wallet(
 ) -> Response {
     let request = object(&body).unwrap_or_default();
     let address = request["subject"]["hash"].as_str().unwrap_or_default().to_owned();
-    let sound = request["type"] == "wallet_exposure" && request["subject"]["type"] == "address";
+    let sound = request["type"] == "wallet_exposure"
+        && request["subject"]["type"] == "address"
+        && (is_chain(&request["subject"]) || is_of(&request["subject"], "BTC", "lightning"));
     analyse(&vendor, connection, (uri.path(), &headers, &body), request, &address, sound).await
 }
 
@@ -98,8 +100,22 @@ async fn analysis(
     let address = request["subject"]["output_address"].as_str().unwrap_or_default().to_owned();
     let kind = request["type"].as_str().unwrap_or_default();
     let sound = matches!(kind, "source_of_funds" | "destination_of_funds")
-        && request["subject"]["type"] == "transaction";
+        && request["subject"]["type"] == "transaction"
+        && request["subject"]["output_type"] == "address"
+        && !address.is_empty()
+        && is_chain(&request["subject"]);
     analyse(&vendor, connection, (uri.path(), &headers, &body), request, &address, sound).await
+}
+
+/// What both kinds of analyses take. Any other asset is part of what is `holistic`.
+fn is_chain(subject: &Value) -> bool {
+    let known =
+        [("holistic", "holistic"), ("BCH", "bitcoin_cash"), ("ZEC", "zcash"), ("ZEN", "horizen")];
+    known.iter().any(|(asset, blockchain)| is_of(subject, asset, blockchain))
+}
+
+fn is_of(subject: &Value, asset: &str, blockchain: &str) -> bool {
+    subject["asset"] == asset && subject["blockchain"] == blockchain
 }
 
 async fn analyse(

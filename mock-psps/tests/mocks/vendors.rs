@@ -154,6 +154,10 @@ async fn elliptic_tells_its_rules_in_a_list_for_a_transaction_and_by_sides_for_a
         });
         let body =
             json!({ "subject": subject, "type": "source_of_funds", "customer_reference": "p" });
+        let mut other = body.clone();
+        other["subject"]["asset"] = json!("USDT");
+        let refused = elliptic(url, &http, "/analyses/synchronous", &other).await;
+        assert_eq!(refused.0, 400, "it is not documented");
         let (status, told) = elliptic(url, &http, "/analyses/synchronous", &body).await;
         assert_eq!((status, &told["risk_score"]), (200, &score), "{told}");
         assert!(told.get("risk_score_detail").is_none(), "a transaction has no sides");

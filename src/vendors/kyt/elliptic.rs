@@ -123,11 +123,12 @@ impl Wire for Elliptic {
 
 impl Elliptic {
     fn analyse(&self, question: &Question, now: Timestamp) -> Result<HttpRequest, &'static str> {
+        let (asset, blockchain) = chain_of(&question.asset);
         let (path, body) = match question.hook {
             Hook::KytDeposit => {
                 let hash = question.transaction.as_deref().ok_or("no transaction is known")?;
                 let subject = json!({
-                    "asset": question.asset, "blockchain": question.network, "type": "transaction",
+                    "asset": asset, "blockchain": blockchain, "type": "transaction",
                     "hash": hash, "output_type": "address", "output_address": question.address,
                 });
                 let body = json!({
@@ -139,7 +140,7 @@ impl Elliptic {
             Hook::KytWithdrawal => {
                 // The same address may be asked about for many payments: each is a case of its own.
                 let subject = json!({
-                    "asset": "holistic", "blockchain": "holistic", "type": "address",
+                    "asset": asset, "blockchain": blockchain, "type": "address",
                     "hash": question.address,
                 });
                 let body = json!({
@@ -184,6 +185,16 @@ impl Elliptic {
             .header("x-access-key", self.key.clone())
             .header("x-access-timestamp", at_ms.to_string())
             .header("x-access-sign", signature))
+    }
+}
+
+/// How a question names what it is about: of all chains at once, but for the three that are asked about alone.
+fn chain_of(asset: &str) -> (&str, &str) {
+    match asset {
+        "BCH" => (asset, "bitcoin_cash"),
+        "ZEC" => (asset, "zcash"),
+        "ZEN" => (asset, "horizen"),
+        _ => ("holistic", "holistic"),
     }
 }
 

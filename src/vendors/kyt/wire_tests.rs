@@ -264,6 +264,28 @@ fn element(category: &str, (whole, near, far): Worths, own: bool) -> Value {
 }
 
 #[test]
+fn elliptic_is_asked_about_all_chains_at_once_but_for_those_that_it_knows_alone() {
+    for hook in [Hook::KytDeposit, Hook::KytWithdrawal] {
+        for (asset, network, expected) in [
+            ("USDT", "ethereum", ["holistic", "holistic"]),
+            ("BTC", "bitcoin", ["holistic", "holistic"]),
+            ("BCH", "bitcoincash", ["BCH", "bitcoin_cash"]),
+            ("ZEC", "zcash", ["ZEC", "zcash"]),
+            ("ZEN", "horizen", ["ZEN", "horizen"]),
+        ] {
+            let (asset, network) = (asset.to_owned(), network.to_owned());
+            let question = Question { asset, network, ..question(hook) };
+            let request = sent(elliptic().step(&question, None, &[], NOW));
+            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            let subject = ["asset", "blockchain"].map(|name| body["subject"][name].clone());
+            assert_eq!(subject, expected);
+            let is_deposit = hook == Hook::KytDeposit;
+            assert_eq!(body["subject"].get("output_address").is_some(), is_deposit);
+        }
+    }
+}
+
+#[test]
 fn elliptic_tells_the_rules_of_a_transaction_in_a_list_and_what_they_matched_in_shares() {
     let (wire, question) = (elliptic(), question(Hook::KytDeposit));
     let read = |body: &Value| wire.step(&question, None, &[answer(200, body)], NOW);
