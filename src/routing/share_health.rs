@@ -53,10 +53,12 @@ pub async fn share_health(
     let began_at = Instant::now();
     let give_back = |news| flows.health.give_back(news);
     let mut news = Taken { left: flows.health.take_news(), give_back };
-    tell(flows, sharing, &mut news.left, now).await?;
+    let said = tell(flows, sharing, &mut news.left, now).await;
+    // Whatever keeps this instance from telling: what others know, it hears.
     let told = shared_health::hear(flows.db.pool(), &mut sharing.heard).await?;
     flows.health.absorb(&told, now);
     share_volumes(flows, sharing, now).await?;
+    said?;
     metrics::histogram!("routing_share_seconds").record(began_at.elapsed());
     Ok(())
 }

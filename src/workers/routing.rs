@@ -82,7 +82,8 @@ impl Worker for RoutingWorker {
         let (mut state, now) = (self.state.lock().await, self.flows.clock.now());
         if let Some(sharing) = &mut state.sharing {
             let told = share_health(&self.flows, sharing, now).await;
-            if let Err(error) = told.and(keep_health(&self.flows, now).await) {
+            let kept = keep_health(&self.flows, now).await;
+            if let Err(error) = told.and(kept) {
                 tracing::warn!(%error, "what was learned of PSPs last is not kept");
             }
         }

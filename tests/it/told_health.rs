@@ -20,13 +20,17 @@ const PSP: &str = "trustly-de";
 
 /// One call that met a closed port.
 fn call(flows: &Flows) {
+    call_of(flows, PSP);
+}
+
+fn call_of(flows: &Flows, psp: &str) {
     let bucket = Bucket {
         direction: Direction::Deposit,
         country: "DE".to_owned(),
         method: Method::BankTransfer,
         currency: Currency::EUR,
     };
-    let call = flows.health.sent(&bucket, PSP, flows.clock.now());
+    let call = flows.health.sent(&bucket, psp, flows.clock.now());
     call.answered(&Outcome::NotSent(NotSent::ConnectRefused), flows.clock.now());
 }
 
@@ -153,12 +157,14 @@ async fn events_of_one_moment_have_each_a_place_of_their_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_told_to_each_operator_once_where_telling_one_of_them_failed() {
-    let world = World::with(Setup { workers: false, ..watchful() }).await;
-    let flows = world.one().flows.clone();
+    let mut world = World::with(Setup { workers: false, ..watchful() }).await;
+    world.start_instance().await;
+    let [flows, other] = [0, 1].map(|index| world.instances[index].flows.clone());
     let run = async |sql: &'static str| {
         sqlx::raw_sql(sql).execute(&world.rows).await.unwrap();
     };
     let mut sharing = begin_sharing(&flows).await.unwrap();
+    let mut others = begin_sharing(&other).await.unwrap();
     (0..3).for_each(|_| call(&flows));
     run("create function not_now() returns trigger language plpgsql as
            $$ begin raise exception 'not now'; end $$;
@@ -166,12 +172,18 @@ async fn a_change_is_told_to_each_operator_once_where_telling_one_of_them_failed
            when (new.operator_id = 'op_other') execute function not_now()")
     .await;
     share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap_err();
+    // Who cannot tell all of it hears all the same, and is heard as far as it got.
+    (0..3).for_each(|_| call_of(&other, "truelayer-de"));
+    assert!(!other.health.is_failing(PSP, Direction::Deposit));
+    share_health(&other, &mut others, other.clock.now()).await.unwrap_err();
+    assert!(other.health.is_failing(PSP, Direction::Deposit));
     run("drop trigger not_now on outbox_event; drop function not_now").await;
     share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap();
     let told = "select operator_id || ' ' || count(*) from outbox_event
-                where kind = 'psp.health_changed' group by operator_id order by operator_id";
+                where kind = 'psp.health_changed' and subject = 'trustly-de'
+                group by operator_id order by operator_id";
     assert_eq!(world.texts(told).await, ["op_demo 1", "op_other 1"]);
-    drop(flows);
+    drop((flows, other));
     world.close().await;
 }
 
