@@ -35,12 +35,12 @@ pub(crate) fn card(
     PayerProof { token, masked, funding: funding.and_then(funding_of), ..PayerProof::default() }
 }
 
-/// What the issuer lends, however soon it wants it back, is credit.
+/// What the issuer lends, however soon it wants it back, is credit. Adyen's list spells `DEFFERED_DEBIT` so.
 fn funding_of(word: &str) -> Option<CardFunding> {
     match &*word.to_ascii_lowercase() {
-        "credit" | "charge" | "deferred_debit" => Some(CardFunding::Credit),
+        "credit" | "charge" | "deferred_debit" | "deffered_debit" => Some(CardFunding::Credit),
         "debit" => Some(CardFunding::Debit),
-        "prepaid" => Some(CardFunding::Prepaid),
+        "prepaid" | "prepaid_reloadable" | "prepaid_nonreloadable" => Some(CardFunding::Prepaid),
         _ => None,
     }
 }
@@ -65,6 +65,10 @@ mod tests {
         assert_eq!(funding("Credit"), Some(CardFunding::Credit));
         assert_eq!(funding("DEBIT"), Some(CardFunding::Debit));
         assert_eq!(funding("Prepaid"), Some(CardFunding::Prepaid));
+        // As the published list of Adyen's `fundingSource` spells them.
+        assert_eq!(funding("DEFFERED_DEBIT"), Some(CardFunding::Credit));
+        assert_eq!(funding("PREPAID_RELOADABLE"), Some(CardFunding::Prepaid));
+        assert_eq!(funding("PREPAID_NONRELOADABLE"), Some(CardFunding::Prepaid));
         assert_eq!(funding("unknown"), None);
     }
 
