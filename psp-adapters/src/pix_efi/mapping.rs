@@ -71,7 +71,9 @@ fn created(
 
 /// When a charge can no longer be paid.
 fn expiry(body: &Json) -> Option<Timestamp> {
-    let life = time::Duration::seconds(body.int("calendario/expiracao")?);
+    // A number, by the schema and its examples; by the example of the field itself a text.
+    let life = body.word("calendario/expiracao")?.parse().ok()?;
+    let life = time::Duration::seconds(life);
     body.time("calendario/criacao")?.checked_add(life)
 }
 

@@ -4,7 +4,7 @@ use crate::fixture::{Act, Call, Case, Fixture, Signed};
 use crate::pix_efi::{E2EID, PATH, PixEfiFixture, RTRID, receive, returned, sent_back};
 use crate::stands::pix_efi::PIX_KEY;
 use crate::support::{attempt, drive, lookup, now, response};
-use psp_contract::{Currency, HttpRequest, Money, Outcome, Report, Status, Subject};
+use psp_contract::{Currency, HttpRequest, Money, NextAction, Outcome, Report, Status, Subject};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -144,4 +144,29 @@ fn a_pix_that_pays_no_charge_of_ours_is_named_by_its_own_id() {
     };
     assert_eq!(told(E2EID), Outcome::Reported(Report::new(E2EID, Status::Pending)));
     assert!(matches!(told("E1"), Outcome::Unknown(_)));
+}
+
+/// The published schema has a number, and the field's own example a text.
+#[test]
+fn a_charges_life_is_read_as_a_number_and_as_a_text() {
+    let fixture = PixEfiFixture::new();
+    let operation = fixture.operation(Act::Deposit).unwrap();
+    for life in ["3600", r#""3600""#] {
+        let answer = |step: &str, request: &HttpRequest| {
+            let fine = fixture.answer(Act::Deposit, Case::Accepted, step, request).unwrap();
+            let text = String::from_utf8(fine.body).unwrap();
+            let told = text.replace(r#""expiracao":3600"#, &format!(r#""expiracao":{life}"#));
+            Ok(response(fine.status, told))
+        };
+        match drive(fixture.psp().adapter(), &operation, now(), None, answer).outcome {
+            Outcome::Reported(Report {
+                status:
+                    Status::Accepted {
+                        next_action: Some(NextAction::QrCode { expires_at, .. }), ..
+                    },
+                ..
+            }) => assert_eq!(expires_at, Some(now() + time::Duration::HOUR), "{life}"),
+            other => panic!("{life}: {other:?}"),
+        }
+    }
 }
