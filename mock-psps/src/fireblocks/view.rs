@@ -19,6 +19,12 @@ fn states(m: &Movement) -> (&'static str, String) {
         (Kind::Deposit, Status::Pending) => {
             ("CONFIRMING", "PENDING_BLOCKCHAIN_CONFIRMATIONS".to_owned())
         }
+        // Compliance stops what has arrived: the coins lie in the vault account.
+        (Kind::Deposit, Status::Declined)
+            if matches!(&*code, "AUTO_FREEZE" | "FROZEN_MANUALLY" | "REJECTED_AML_SCREENING") =>
+        {
+            ("REJECTED", code)
+        }
         (Kind::Deposit, Status::Declined) => ("FAILED", given("DOUBLE_SPENDING")),
         (_, Status::Pending) => ("PENDING_SIGNATURE", String::new()),
         (_, Status::Succeeded) => ("COMPLETED", "CONFIRMED".to_owned()),

@@ -91,6 +91,21 @@ async fn a_transfer_is_told_and_signed_twice() {
 }
 
 #[tokio::test]
+async fn an_arrival_that_compliance_stops_is_rejected_and_one_that_was_spent_twice_failed() {
+    let w = wallet().await;
+    let address = address(&w, "player-1", "ETH").await;
+    for (code, status) in [("AUTO_FREEZE", "REJECTED"), ("DOUBLE_SPENDING", "FAILED")] {
+        let payin = json!({ "address": address, "amount": "1.5", "confirmations": 0 });
+        let (_, made) = w.control("/psps/fireblocks/payins", payin).await;
+        let reference = made["reference"].as_str().unwrap();
+        let path = format!("/psps/fireblocks/movements/{reference}/complete");
+        w.control(&path, json!({ "outcome": "declined", "code": code })).await;
+        let told = w.notified(1, |it| it["data"]["subStatus"] == code).await;
+        assert_eq!(told[0].json()["data"]["status"], status);
+    }
+}
+
+#[tokio::test]
 async fn an_external_id_is_paid_once_and_found_again() {
     let w = wallet().await;
     let external = digits();

@@ -139,6 +139,18 @@ pub(super) fn is_complete(transaction: &Json) -> bool {
         && matches!(sub_status, "" | "CONFIRMED" | "3RD_PARTY_COMPLETED")
 }
 
+/// Whether an arrival is over and its coins may lie in the vault account, frozen perhaps: all that ended, but
+/// for what the chain itself has not taken.
+pub(super) fn may_have_arrived(transaction: &Json) -> bool {
+    let state = transaction.str("status").unwrap_or_default();
+    let sub_status = transaction.str("subStatus").unwrap_or_default();
+    let never_came = matches!(
+        sub_status,
+        "DOUBLE_SPENDING" | "DROPPED_BY_BLOCKCHAIN" | "REJECTED_BY_BLOCKCHAIN"
+    );
+    is_listed(state) && !is_under_way(state) && !(state == "FAILED" && never_came)
+}
+
 /// A transaction's amount under this name of `amountInfo`, with the exact text where our books are
 /// coarser. The numbers beside it are deprecated and have lost digits.
 pub(super) fn money(

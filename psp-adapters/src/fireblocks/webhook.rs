@@ -104,23 +104,38 @@ fn said(fireblocks: &Fireblocks, transaction: &Json) -> Said {
         let status = mapping::payout_status(fireblocks, transaction);
         return Said { attempt: Some(attempt), unread: status.is_none(), status, payin: None };
     }
-    // What fills gas tanks, and what we move from accounts of ours elsewhere, is nobody's deposit.
-    let from_outside = matches!(
-        from.as_str(),
-        "UNKNOWN"
-            | "EXTERNAL_WALLET"
-            | "NETWORK_CONNECTION"
-            | "ONE_TIME_ADDRESS"
-            | "END_USER_WALLET"
-    );
     let is_transfer = transaction.str("operation").is_none_or(|it| it == "TRANSFER");
-    if !from_outside || to != "VAULT_ACCOUNT" || is_own(&to_id) || !is_transfer {
+    if is_ours(&from) || to != "VAULT_ACCOUNT" || is_own(&to_id) || !is_transfer {
         return Said::default();
     }
     let payin = payin(fireblocks, transaction, to_name);
-    let is_over = transaction.str("status") == Some("COMPLETED");
-    let unread = is_over && !payin.as_ref().is_some_and(|payin| payin.confirmed);
-    Said { payin, unread, ..Said::default() }
+    let read = payin.as_ref().is_some_and(|payin| payin.confirmed) && is_others(&from);
+    Said { payin, unread: !read && mapping::may_have_arrived(transaction), ..Said::default() }
+}
+
+/// What fills gas tanks, and what we move from accounts of ours elsewhere, is nobody's deposit.
+fn is_ours(source: &str) -> bool {
+    matches!(
+        source,
+        "INTERNAL_WALLET" | "EXCHANGE_ACCOUNT" | "FIAT_ACCOUNT" | "GAS_STATION" | "COMPOUND"
+    )
+}
+
+/// Sources that are others'. What comes from a kind that is on neither list is for people to look at.
+fn is_others(source: &str) -> bool {
+    matches!(
+        source,
+        "UNKNOWN"
+            | "EXTERNAL_WALLET"
+            | "UNMANAGED_WALLET"
+            | "CONTRACT"
+            | "PROGRAM_CALL"
+            | "NETWORK_CONNECTION"
+            | "ONE_TIME_ADDRESS"
+            | "END_USER_WALLET"
+            | "MULTI_DESTINATION"
+            | "OEC_PARTNER"
+    )
 }
 
 /// What arrived in a player's vault account: the net amount is what we have now.

@@ -58,6 +58,9 @@ fn a_transfer_from_outside_is_a_players_and_housekeeping_is_nobodys() {
         ("source", json!({"type": "VAULT_ACCOUNT", "id": "9"})),
         ("source", json!({"type": "GAS_STATION", "id": "1"})),
         ("source", json!({"type": "EXCHANGE_ACCOUNT", "id": "1"})),
+        ("source", json!({"type": "INTERNAL_WALLET", "id": "1"})),
+        ("source", json!({"type": "FIAT_ACCOUNT", "id": "1"})),
+        ("source", json!({"type": "COMPOUND", "id": "1"})),
         ("destination", json!({"type": "VAULT_ACCOUNT", "id": "0", "name": "Payouts"})),
         ("destination", json!({"type": "EXTERNAL_WALLET", "id": "1"})),
         ("operation", json!("CONTRACT_CALL")),
@@ -73,6 +76,61 @@ fn a_transfer_from_outside_is_a_players_and_housekeeping_is_nobodys() {
     data["destination"] = json!({"type": "VAULT_ACCOUNT", "id": "3"});
     let told = webhook(&event(&data)).unwrap();
     assert!(told.attempt.is_none() && told.report.is_none());
+}
+
+/// The list of sources grows: what comes from one that we do not know is put before people, not dropped.
+#[test]
+fn what_comes_from_anybody_but_ourselves_is_read_or_put_before_people() {
+    for (source, is_read) in [
+        ("UNKNOWN", true),
+        ("EXTERNAL_WALLET", true),
+        ("UNMANAGED_WALLET", true),
+        ("CONTRACT", true),
+        ("PROGRAM_CALL", true),
+        ("NETWORK_CONNECTION", true),
+        ("ONE_TIME_ADDRESS", true),
+        ("END_USER_WALLET", true),
+        ("MULTI_DESTINATION", true),
+        ("OEC_PARTNER", true),
+        ("SOMETHING_NEW", false),
+        ("", false),
+    ] {
+        let mut data = transfer();
+        data["source"]["type"] = source.into();
+        let told = webhook(&event(&data)).unwrap();
+        let payin = told.payin.unwrap();
+        assert_eq!(payin.money, usdt(25_500_000), "{source}");
+        assert_eq!(told.hint_only, !is_read, "{source}");
+        data["status"] = "CONFIRMING".into();
+        let told = webhook(&event(&data)).unwrap();
+        assert!(!told.hint_only && !told.payin.unwrap().confirmed, "{source} is under way");
+    }
+}
+
+/// The coins of an arrival that was stopped may lie in the player's vault account, frozen.
+#[test]
+fn an_arrival_that_was_stopped_is_for_people_unless_the_chain_never_took_it() {
+    for (state, sub_status, for_people) in [
+        ("REJECTED", "AUTO_FREEZE", true),
+        ("REJECTED", "REJECTED_AML_SCREENING", true),
+        ("REJECTED", "DOUBLE_SPENDING", true),
+        ("COMPLETED", "FROZEN_MANUALLY", true),
+        ("CANCELLED", "CANCELLED_BY_USER", true),
+        ("BLOCKED", "BLOCKED_BY_POLICY", true),
+        ("FAILED", "FAILED_AML_SCREENING", true),
+        ("FAILED", "", true),
+        ("FAILED", "DOUBLE_SPENDING", false),
+        ("FAILED", "DROPPED_BY_BLOCKCHAIN", false),
+        ("FAILED", "REJECTED_BY_BLOCKCHAIN", false),
+        ("PENDING_AML_SCREENING", "", false),
+    ] {
+        let mut data = transfer();
+        data["status"] = state.into();
+        data["subStatus"] = sub_status.into();
+        let told = webhook(&event(&data)).unwrap();
+        assert_eq!(told.hint_only, for_people, "{state} {sub_status}");
+        assert!(!told.payin.unwrap().confirmed, "{state} {sub_status}");
+    }
 }
 
 #[test]
@@ -96,7 +154,7 @@ fn what_arrived_is_asked_by_its_own_id_and_told_by_fireblocks_books() {
 fn a_transfer_counts_only_when_every_party_has_it() {
     for (field, value, for_people) in [
         ("status", json!("CONFIRMING"), false),
-        ("status", json!("FAILED"), false),
+        ("status", json!("FAILED"), true),
         ("subStatus", json!("COMPLETED_BUT_3RD_PARTY_FAILED"), true),
         ("subStatus", json!("COMPLETED_BUT_3RD_PARTY_REJECTED"), true),
         ("numOfConfirmations", json!(0), true),
