@@ -215,6 +215,10 @@ pub(super) fn charge_view(
     if result == "RedirectShopper" {
         let url = format!("{}/issuer/{}", adyen.base_url, movement.reference);
         view["action"] = json!({ "type": "redirect", "method": "GET", "paymentMethodType": "scheme", "url": url });
+        // The payment's own id is told once the payer has done what is asked of them.
+        if let Value::Object(fields) = &mut view {
+            fields.remove("pspReference");
+        }
     }
     view
 }

@@ -6,8 +6,8 @@ use crate::stands::adyen::{
     API_KEY, AdyenDe, BALANCE_ACCOUNT, HMAC_KEY, MERCHANT_ACCOUNT, TRANSFERS_HMAC_KEY,
 };
 use crate::support::{
-    attempt, brought, deposit, deposit_with, eur, gbp, inquiry, payout, portable, psp, refund,
-    response, to, token,
+    attempt, brought, deposit, deposit_with, drive, eur, gbp, inquiry, now, payout, portable, psp,
+    refund, response, to, token,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,10 @@ use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
 use psp_adapters::Psp;
-use psp_contract::{HttpRequest, HttpResponse, InquiryBy, Instrument, Operation, Status, Subject};
+use psp_contract::{
+    HttpRequest, HttpResponse, InquiryBy, Instrument, NextAction, Operation, Outcome, Report,
+    Status, Subject, Unknown,
+};
 use serde_json::{Value, json};
 
 pub struct AdyenFixture {
@@ -192,10 +195,18 @@ fn item(key: &str, (kind, success): (&str, bool), named: &str, besides: &Value) 
 }
 
 fn transferred(status: &str, reason: &str) -> Call {
+    told(&transfer_as(status, reason))
+}
+
+fn transfer_as(status: &str, reason: &str) -> Value {
     let mut data = AdyenFixture::transfer(Act::AskPayout, Case::Succeeded).unwrap();
     data["status"] = status.into();
     data["reason"] = reason.into();
     data["sequenceNumber"] = 3.into();
+    data
+}
+
+fn told(data: &Value) -> Call {
     let body = json!({"data": data, "environment": "test",
         "timestamp": "2026-11-20T13:27:05+02:00", "type": "balancePlatform.transfer.updated"});
     let body = body.to_string().into_bytes();
@@ -253,4 +264,33 @@ fn a_card_that_is_refused_on_a_link_does_not_end_it() {
     let refused = said("AUTHORISATION", false, &json!({}));
     assert!(matches!(refused, Some(Status::Declined(_))), "{refused:?}");
     assert_eq!(said("AUTHORISATION", true, &on_link), Some(Status::Succeeded { money: eur(1050) }));
+}
+
+/// Where something is wanted of the payer the payment's id is told with what becomes of it.
+#[test]
+fn a_charge_that_wants_its_payer_needs_no_id_of_adyens() {
+    let fixture = AdyenFixture::new();
+    let operation = fixture.operation(Act::DepositByToken).unwrap();
+    let outcome = |result: &str, method: &str| {
+        let action = json!({"type": "redirect", "method": method, "url": "https://acs.test/x"});
+        let body = json!({"resultCode": result, "action": action, "amount": {"currency": "EUR",
+            "value": 1050}, "merchantReference": attempt(1).lower()});
+        let answer = |_: &str, _: &HttpRequest| Ok(response(200, body.to_string()));
+        drive(fixture.psp().adapter(), &operation, now(), None, answer).outcome
+    };
+    let Outcome::Reported(sent) = outcome("RedirectShopper", "GET") else { panic!("a page") };
+    let page = matches!(
+        sent.status,
+        Status::Accepted { next_action: Some(NextAction::Redirect { .. }), .. }
+    );
+    assert!(page && sent.psp_reference.is_none(), "{sent:?}");
+    for result in ["RedirectShopper", "IdentifyShopper", "ChallengeShopper"] {
+        match outcome(result, "POST") {
+            Outcome::Reported(Report { status: Status::Declined(why), psp_reference, .. }) => {
+                assert_eq!((&*why.code, psp_reference), ("authentication_required", None));
+            }
+            other => panic!("{result}: {other:?}"),
+        }
+    }
+    assert_eq!(outcome("Authorised", "GET"), Outcome::Unknown(Unknown::Unreadable));
 }
