@@ -39,6 +39,7 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
         end_session(book, id, attempt_id, ctx);
     }
     alarm(book, id, attempt_id, &news.outcome, ctx);
+    alarm_undecided(book, id, attempt_id, news, ctx);
     book.settle_round(id, false);
     let payment = Box::new(book.payments[&id].clone());
     let status = payment.attempt(attempt_id).map_or(status_before, |attempt| attempt.status);
@@ -199,7 +200,7 @@ fn after(
             attempt.due_at = attempt::due_after(&attempt, subject, capabilities, ctx.now)
                 .or_else(|| {
                     let again = attempt::asked_again(&attempt, subject, capabilities, ctx.now);
-                    again.filter(|_| lost)
+                    again.filter(|_| lost).map(|at| at.max(ctx.now + patience(outcome)))
                 })
                 .or_else(|| taken_back::looked_at_again(&attempt, ctx));
         }
@@ -230,6 +231,15 @@ fn is_nameless(
     let can_ask = inquiry.by_our_reference || inquiry.by_psp_reference;
     let is_deposit = payment.subject() == Subject::Deposit;
     is_deposit && just_now && can_ask && !payment.source.as_ref().is_some_and(known)
+}
+
+/// An answer that was lost is sought at once. A PSP that answered and does not know itself will not know a
+/// moment later either.
+const fn patience(outcome: &Outcome) -> time::Duration {
+    match outcome {
+        Outcome::Unknown(Unknown::PspUndecided) => time::Duration::minutes(15),
+        _ => time::Duration::ZERO,
+    }
 }
 
 const fn is_lost(outcome: &Outcome) -> bool {
@@ -267,6 +277,23 @@ fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ct
         }
         let detail = "the PSP answered about another amount, currency or reference";
         people::raise(book, "attempt.mismatch", id, Some(attempt_id), detail, ctx);
+    }
+}
+
+/// A PSP that had paid and no longer knows what became of it is shown to people, once. Nothing moves before
+/// it knows: the money may be back, or with the receiver.
+fn alarm_undecided(book: &mut Book, id: Uuid, attempt_id: AttemptId, news: &News, ctx: &Ctx<'_>) {
+    let payment = &book.payments[&id];
+    let is_undecided = matches!(news.outcome, Outcome::Unknown(Unknown::PspUndecided));
+    let has_paid = |attempt: &Attempt| {
+        attempt.status == AttemptStatus::Succeeded && !kept::says(attempt, UNDECIDED)
+    };
+    let goes_out = payment.subject() != Subject::Deposit;
+    let asked = news.source == Source::Inquiry && is_undecided && goes_out;
+    if asked && payment.attempt(attempt_id).is_some_and(has_paid) {
+        kept::keep_too(book, id, attempt_id, UNDECIDED);
+        let detail = "the PSP had paid it, and says now that it does not know what became of it";
+        people::raise(book, "attempt.undecided", id, Some(attempt_id), detail, ctx);
     }
 }
 
@@ -325,6 +352,9 @@ pub const OTHER_MONEY: &str = "other_money";
 pub const UNTOLD_CARD: &str = "untold_card";
 /// Kept on an attempt of which a PSP's answer was about something else.
 const MISMATCH: &str = "mismatch";
+
+/// Kept on an attempt that was paid, of which its PSP said later that it does not know.
+const UNDECIDED: &str = "undecided";
 
 /// Whether a PSP contradicted what it was asked for, so that people may have to say what is true.
 pub fn speaks_of_other_money(attempt: &Attempt) -> bool {

@@ -1,7 +1,7 @@
 //! Payouts that come back: what the player is given again, what only clears suspense, and what moves
 //! nothing because it was never paid. Nobody works here, and news is told by hand.
 
-use super::harness::{Setup, World, eur};
+use super::harness::{Setup, World, eur, gbp};
 use interlock::book::{GameKind, Payment};
 use interlock::decide::command::{News, Source};
 use interlock::decide::{Answer, Command};
@@ -308,6 +308,51 @@ async fn what_comes_back_of_a_payout_after_its_first_part_is_put_before_people()
         tell(&world, &whole, (1, WEBHOOK), back(minor)).await;
         assert_eq!(money(&world, &whole).await, (1_000, 0, 0, 0), "{minor}");
         assert_eq!(world.incidents("payout.returned_again").await, incidents, "{minor}");
+    }
+    world.close().await;
+}
+
+/// Whether the money is back nobody knows, so nothing moves; people are told, once, by what the PSP answers and
+/// not by a hint.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_psp_that_no_longer_knows_what_became_of_a_payout_is_put_before_people() {
+    let world = by_hand().await;
+    let paid = sent(&world).await;
+    tell(&world, &paid, (1, WEBHOOK), succeeded()).await;
+    let undecided = || Outcome::Unknown(Unknown::PspUndecided);
+    for (source, incidents) in [
+        (Source::Webhook { hint: true }, 0),
+        (Source::Inquiry, 1),
+        (Source::Webhook { hint: true }, 1),
+        (Source::Inquiry, 1),
+    ] {
+        let after = tell(&world, &paid, (1, source), undecided()).await;
+        assert_eq!(after.attempts[0].status, AttemptStatus::Succeeded);
+        assert_eq!(money(&world, &paid).await, (100, 0, 0, 0));
+        assert_eq!(world.incidents("attempt.undecided").await, incidents, "{source:?}");
+    }
+    // It knows by now.
+    tell(&world, &paid, (1, Source::Inquiry), returned()).await;
+    assert_eq!(money(&world, &paid).await, (1_000, 0, 0, 0));
+    world.close().await;
+}
+
+/// A PSP that answers is not asked every other second for a day because it does not know itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_psp_that_does_not_know_is_given_longer_than_one_whose_answer_was_lost() {
+    let liars = vec!["truelayer-gb"];
+    let world = World::with(Setup { workers: false, liars, ..Setup::default() }).await;
+    let player = world.rich_player("GB", 1_000).await;
+    let withdrawal = world.withdraw(&player, gbp(900)).await;
+    let paid = send(&world, &withdrawal).await;
+    let status = Status::Succeeded { money: gbp(900) };
+    let (psp_reference, payer, attempt) = (Some("tr-1".to_owned()), None, None);
+    let done = Outcome::Reported(Report { psp_reference, status, payer, attempt });
+    tell(&world, &paid, (1, WEBHOOK), done).await;
+    for (why, minutes) in [(Unknown::ReadTimeout, 0..14), (Unknown::PspUndecided, 14..16)] {
+        let after = tell(&world, &paid, (1, Source::Inquiry), Outcome::Unknown(why)).await;
+        let due = after.attempts[0].due_at.unwrap() - world.one().flows.clock.now();
+        assert!(minutes.contains(&due.whole_minutes()), "{why:?}: {due}");
     }
     world.close().await;
 }

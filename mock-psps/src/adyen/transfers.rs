@@ -143,6 +143,8 @@ pub(super) fn state(m: &Movement) -> (&'static str, String) {
     match m.status {
         Status::Pending => ("authorised", "approved".to_owned()),
         Status::Succeeded => ("booked", "approved".to_owned()),
+        // Told of a transfer that was booked: Adyen itself does not know where its money is.
+        Status::Returned if m.code.as_deref().is_some_and(is_undecided) => ("failed", code("")),
         Status::Returned | Status::ChargedBack => ("returned", "approved".to_owned()),
         // The control's own word for a refusal is that the money was not there.
         Status::Declined if m.code.as_deref() == Some("insufficient_funds") => {
@@ -151,6 +153,11 @@ pub(super) fn state(m: &Movement) -> (&'static str, String) {
         Status::Declined => ("failed", code("refusedByCounterpartyBank")),
         Status::Expired | Status::Cancelled => ("failed", code("counterpartyAccountClosed")),
     }
+}
+
+/// Reasons that say nothing of what the counterparty's bank has done.
+fn is_undecided(reason: &str) -> bool {
+    matches!(reason, "counterpartyBankTimedOut" | "internalTimeout" | "unknown")
 }
 
 /// A transfer as the answer to its creation shows it: without what only its history has.

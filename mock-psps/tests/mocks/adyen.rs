@@ -226,6 +226,20 @@ async fn a_transfer_is_booked_signed_found_and_may_come_back() {
     assert_eq!(get(&w, "/btl/v4/transfers/NONE").await.0, 404);
 }
 
+/// Adyen cannot tell where the money of a transfer is that it has booked.
+#[tokio::test]
+async fn a_booked_transfer_may_fail_for_a_reason_that_says_nothing() {
+    let w = world().await;
+    let reference = digits();
+    let (_, created) = post(&w, "/btl/v4/transfers", &digits(), &transfer(&reference)).await;
+    let id = created["id"].as_str().unwrap();
+    w.until_status(ID, &reference, "succeeded").await;
+    w.complete(ID, id, json!({ "outcome": "returned", "code": "internalTimeout" })).await;
+    let (_, view) = get(&w, &format!("/btl/v4/transfers/{id}")).await;
+    assert_eq!((&view["status"], &view["reason"]), (&json!("failed"), &json!("internalTimeout")));
+    assert!(view["events"].as_array().unwrap().iter().any(|it| it["status"] == "booked"));
+}
+
 #[tokio::test]
 async fn the_settlement_report_has_adyens_columns() {
     let w = world().await;

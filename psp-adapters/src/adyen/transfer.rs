@@ -47,11 +47,12 @@ pub(super) fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
         | "bookingPending" => Status::Pending,
         "booked" => Status::Succeeded { money },
         "returned" => Status::Returned { money },
-        "failed" | "refused" if was_booked(body) => Status::Returned { money },
         "failed" | "refused" => {
             let reason = body.str("reason").unwrap_or_default();
-            // Of other reasons (the bank timed out, unknown) nobody knows what the bank has done.
-            Status::Declined(refusal(word, reason).ok_or(Unknown::PspUndecided)?)
+            // Of other reasons (the bank timed out, unknown) nobody knows what the bank has done, and whether
+            // money that had left is back.
+            let why = refusal(word, reason).ok_or(Unknown::PspUndecided)?;
+            if was_booked(body) { Status::Returned { money } } else { Status::Declined(why) }
         }
         "cancelled" => Status::Cancelled,
         _ => return Err(Unknown::UnlistedCode),

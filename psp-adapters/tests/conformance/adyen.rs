@@ -266,6 +266,38 @@ fn a_card_that_is_refused_on_a_link_does_not_end_it() {
     assert_eq!(said("AUTHORISATION", true, &on_link), Some(Status::Succeeded { money: eur(1050) }));
 }
 
+/// A transfer that was booked has left; whether it is back only a definite reason tells.
+#[test]
+fn a_booked_transfer_that_failed_is_back_only_where_its_reason_says_so() {
+    let fixture = AdyenFixture::new();
+    let operation = fixture.operation(Act::AskPayout).unwrap();
+    for (reason, is_back) in [
+        ("counterpartyAccountClosed", true),
+        ("refusedByCounterpartyBank", true),
+        ("counterpartyBankTimedOut", false),
+        ("internalTimeout", false),
+        ("unknown", false),
+        ("somethingNew", false),
+    ] {
+        let mut data = transfer_as("failed", reason);
+        data["events"] = json!([{"status": "received"}, {"status": "booked"}]);
+        let asked = drive(fixture.psp().adapter(), &operation, now(), None, |_, _| {
+            Ok(response(200, data.to_string()))
+        });
+        let back = Status::Returned { money: eur(1050) };
+        let expected = match is_back {
+            true => Outcome::Reported(Report::new(ID, back.clone())),
+            false => Outcome::Unknown(Unknown::PspUndecided),
+        };
+        assert_eq!(asked.outcome, expected, "{reason}");
+        let heard = fixture.psp().adapter().verify_webhook(&told(&data).raw(), &fixture.keys());
+        let events = heard.unwrap().into_inner().events;
+        let [event] = events.as_slice() else { panic!("{events:?}") };
+        let said = event.report_for(Subject::Payout).map(|report| report.status.clone());
+        assert_eq!((said == Some(back), event.hint_only), (is_back, !is_back), "{reason}");
+    }
+}
+
 /// Where something is wanted of the payer the payment's id is told with what becomes of it.
 #[test]
 fn a_charge_that_wants_its_payer_needs_no_id_of_adyens() {
