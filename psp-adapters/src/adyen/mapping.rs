@@ -79,29 +79,27 @@ pub(super) fn details_told(response: &HttpResponse, asked: &Asked) -> Told {
 /// What became of a charge, and whose card it was once it has paid: by its token, with its funding where the
 /// merchant account is set up to tell it.
 fn result(body: &Json, token: Option<String>) -> Told {
-    let result = body.need_str("resultCode")?;
-    if matches!(result, "RedirectShopper" | "IdentifyShopper" | "ChallengeShopper") {
-        // A form to be posted, or a component that only a page of the casino's own could run: nobody can be
-        // told an address, so it can never take place. It may have no id yet either.
-        let id = body.str("pspReference").and_then(path_id);
-        let why = Status::declined(DeclineClass::PlayerFixable, "authentication_required");
-        return Ok(Report::new(id, why));
-    }
-    let id = need_id(body, "pspReference", path_id)?;
-    let status = match result {
+    let id = need_id(body, "pspReference", path_id);
+    let status = match body.need_str("resultCode")? {
         // Without its amount it tells of no money: the webhook does.
         "Authorised" => money(body).map_or(Status::ACCEPTED, |money| Status::Succeeded { money }),
         "Refused" => refusal(&body.word("refusalReasonCode").unwrap_or_default()),
         "Cancelled" => Status::Cancelled,
         // Adyen has it; its webhook tells the rest.
         "Pending" | "Received" => Status::ACCEPTED,
+        // A form to be posted, or a component that only a page of the casino's own could run: nobody can be
+        // told an address, so it can never take place. It may have no id yet either.
+        "RedirectShopper" | "IdentifyShopper" | "ChallengeShopper" => {
+            let why = Status::declined(DeclineClass::PlayerFixable, "authentication_required");
+            return Ok(Report::new(id.ok(), why));
+        }
         "Error" => return Err(Unknown::PspUndecided.into()),
         _ => return Err(Unknown::UnlistedCode.into()),
     };
     let told = |key| body.get("additionalData").and_then(|more| more.str(key));
     let card = || payer::card(token, told("cardSummary"), told("fundingSource"));
     let payer = matches!(status, Status::Succeeded { .. }).then(card);
-    Ok(Report { payer, ..Report::new(id, status) })
+    Ok(Report { payer, ..Report::new(id?, status) })
 }
 
 /// Why a card was refused, by the codes of Adyen's page "Refusal reasons".

@@ -48,10 +48,7 @@ pub(super) fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
         "booked" => Status::Succeeded { money },
         "returned" => Status::Returned { money },
         "failed" | "refused" => {
-            let reason = body.str("reason").unwrap_or_default();
-            // Of other reasons (the bank timed out, unknown) nobody knows what the bank has done, and whether
-            // money that had left is back.
-            let why = refusal(word, reason).ok_or(Unknown::PspUndecided)?;
+            let why = refusal(word, body.str("reason").unwrap_or_default())?;
             if was_booked(body) { Status::Returned { money } } else { Status::Declined(why) }
         }
         "cancelled" => Status::Cancelled,
@@ -67,7 +64,7 @@ fn was_booked(body: &Json) -> bool {
 /// Definite reasons. `refused` is Adyen's own word, before anything went to a bank; `failed` is the
 /// bank's. Neither is listed as irreversible: after a transfer was taken, two people decide before another
 /// PSP pays.
-fn refusal(status: &str, reason: &str) -> Option<Decline> {
+fn refusal(status: &str, reason: &str) -> Result<Decline, Unknown> {
     let class = match reason {
         "notEnoughBalance" => DeclineClass::MerchantFunds,
         "amountLimitExceeded" => DeclineClass::Limit,
@@ -76,7 +73,9 @@ fn refusal(status: &str, reason: &str) -> Option<Decline> {
         | "counterpartyAccountBlocked"
         | "counterpartyAccountNotFound" => DeclineClass::AccountInvalid,
         "refusedByCounterpartyBank" => DeclineClass::PspFault,
-        _ => return None,
+        // Of others (the bank timed out, unknown) nobody knows what the bank has done, and whether money that
+        // had left is back.
+        _ => return Err(Unknown::PspUndecided),
     };
-    Some(Decline::new(class, reason))
+    Ok(Decline::new(class, reason))
 }

@@ -72,8 +72,7 @@ fn created(
 /// When a charge can no longer be paid.
 fn expiry(body: &Json) -> Option<Timestamp> {
     // A number, by the schema and its examples; by the example of the field itself a text.
-    let life = body.word("calendario/expiracao")?.parse().ok()?;
-    let life = time::Duration::seconds(life);
+    let life = time::Duration::seconds(body.word("calendario/expiracao")?.parse().ok()?);
     body.time("calendario/criacao")?.checked_add(life)
 }
 
