@@ -2,7 +2,7 @@
 
 use super::kept;
 use crate::book::{Attempt, Book, Part, Payment, Returns};
-use crate::domain::{AttemptStatus, DepositStatus, Money, PartStatus};
+use crate::domain::{AttemptStatus, Currency, DepositStatus, Money, PartStatus};
 
 /// What returns of what was credited have sent back, are sending or hold for it.
 pub fn going_back(book: &Book, deposit: &Payment) -> i64 {
@@ -82,14 +82,17 @@ fn left_of(book: &Book, deposit: &Payment, paid: &Attempt) -> i64 {
     brought_by(deposit, paid).minor - gone
 }
 
-/// What of a deposit's money is in suspense, or held there for a return of this attempt that was not sent.
-pub fn in_suspense(book: &Book, deposit: &Payment, paid: &Attempt) -> i64 {
+/// What of a deposit's money of one currency is in suspense, or held there for a return of this attempt that was not
+/// sent.
+pub fn in_suspense(book: &Book, deposit: &Payment, paid: &Attempt, currency: Currency) -> i64 {
     let is_its = |returns: &Returns| {
         returns.deposit == deposit.id.uuid && returns.from_suspense && names(returns, paid)
     };
     let returns = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(is_its));
-    let held = returns.flat_map(|it| it.parts.iter()).map(|part| part.held_minor);
-    deposit.suspended.map_or(0, |money| money.minor.max(0)) + held.sum::<i64>()
+    let of_currency = returns.filter(|it| it.currency() == currency);
+    let held = of_currency.flat_map(|it| it.parts.iter()).map(|part| part.held_minor);
+    let suspended = deposit.suspended.filter(|money| money.currency == currency);
+    suspended.map_or(0, |money| money.minor.max(0)) + held.sum::<i64>()
 }
 
 /// Whether a return gives this attempt's money back. Those of older releases name it by the PSP's id alone.

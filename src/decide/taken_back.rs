@@ -242,7 +242,7 @@ pub fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
 /// A second payment is gone again. It never reached the wallet, so it leaves suspense; its return,
 /// where one is still open, must not be sent any more.
 fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
-    let there = in_suspense(book, &book.payments[&id], attempt);
+    let there = in_suspense(book, &book.payments[&id], attempt, money.currency);
     let arrived = Some(Money::new(there, money.currency)).filter(|it| 0 < it.minor);
     let money = bounded_by(book, id, attempt, (money, arrived), ctx);
     book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
