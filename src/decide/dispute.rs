@@ -89,9 +89,9 @@ fn can_be_booked(payment: &Payment, attempt: &Attempt, money: Money) -> bool {
         && !is_surplus(payment, attempt.id)
 }
 
-/// The money is the player's again, debts first: what the dispute took of the player, and no more, whatever sum
-/// the PSP tells with the win (a success tells the whole deposit's). What it took beyond what had arrived was not
-/// the player's.
+/// The money is the player's again, debts first: what the dispute took of the player, and no more. What the PSP
+/// gives back besides was never the player's, or is nobody's yet: it stands beside the PSP's charges, and people
+/// are told where it is more than the dispute took.
 fn book_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     let succeeded = PaymentStatus::Deposit(DepositStatus::Succeeded);
     let payment = book.payments[&id].clone();
@@ -100,21 +100,21 @@ fn book_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ct
     }
     let currency = money.currency;
     let of = |known: Money| if known.currency == currency { known.minor } else { money.minor };
-    let back = money.minor.min(of(last_taken(&payment, attempt)));
-    let players = back.min(payment.received.map_or(back, of));
+    let taken = of(last_taken(&payment, attempt));
+    let players = money.minor.min(taken).min(payment.received.map_or(taken, of));
     let to_debt = book.wallet(currency).owed.min(players);
     let posting = templates::reversal_won(&attempt.psp, currency, to_debt, players - to_debt);
     book.post_covered(&posting, id);
-    if players < back {
-        let beyond = Money::new(back - players, currency);
+    if players < money.minor {
+        let beyond = Money::new(money.minor - players, currency);
         book.post_covered(&templates::beyond_won(&attempt.psp, beyond), id);
     }
     kept::forget_takings_back(book, id, attempt.id);
-    if back < money.minor && !wins_like_success(attempt, ctx) {
+    if taken < money.minor {
         let detail = format!(
-            "the PSP gives {money} back for a dispute that took less: {} is booked. Ask the PSP what the rest \
-             is, and adjust the wallet where it is the player's",
-            Money::new(back, currency)
+            "the PSP gives {money} back for a dispute that took {}: the rest is booked beside its charges. Ask \
+             the PSP what it is, and adjust the wallet where it is the player's",
+            Money::new(taken, currency)
         );
         raise(book, "deposit.other_amount", id, Some(attempt.id), &detail, ctx);
     }

@@ -107,7 +107,8 @@ pub fn taken_beyond(psp: &str, money: Money) -> Posting {
     )
 }
 
-/// What was taken beyond what had arrived is back, with a dispute that was won.
+/// A dispute that was won brings more than it took of the player: what was taken beyond what had arrived, or what the
+/// PSP has not explained yet.
 pub fn beyond_won(psp: &str, money: Money) -> Posting {
     Posting::balanced(
         "beyond_won",

@@ -16,7 +16,7 @@ async fn more_that_is_taken_than_had_arrived_is_the_houses_and_comes_back_to_it(
         (reversed(750), ("reversed", 0, 0), -50),
         (Status::Won { money: eur(750) }, ("succeeded", 700, 0), 0),
         (reversed(720), ("reversed", 0, 0), -20),
-        // A success tells the deposit's own sum; what the PSP keeps stays its charge.
+        // What the PSP keeps stays its charge.
         (succeeded(700), ("succeeded", 700, 0), -20),
     ] {
         assert_eq!(say(news, WEBHOOK).await, seen);
@@ -33,6 +33,9 @@ async fn a_win_gives_back_what_the_dispute_took_and_no_more() {
     let say = async |status, source| told(&world, &deposit, status, source).await;
     assert_eq!(say(reversed(300), WEBHOOK).await, ("reversed", 400, 0));
     assert_eq!(say(succeeded(700), WEBHOOK).await, ("succeeded", 700, 0));
+    // What more came is not the player's by itself, and is not lost either.
+    assert_eq!(world.house_balance("psp_fees").await, 400);
+    assert_eq!(world.incidents("deposit.other_amount").await, 1);
     assert_eq!(say(reversed(700), WEBHOOK).await, ("reversed", 0, 0));
     world.close().await;
 }
