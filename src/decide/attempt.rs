@@ -11,7 +11,7 @@ use crate::domain::{
     AttemptId, AttemptStatus, Money, PartId, PartStatus, PlayerStatus, Reason, Timestamp,
 };
 use crate::payments::resolution::{self, AttemptFacts, Means};
-use psp_contract::{Capabilities, InquiryBy, Outcome, Subject, Unknown};
+use psp_contract::{Capabilities, InquiryBy, NotSent, Outcome, Subject, Unknown};
 use uuid::Uuid;
 
 /// Why a deposit goes no further.
@@ -305,6 +305,7 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
         last_missed_at: attempt.last_missed_at,
         word_is_out: attempt.completion == Some(Completion::Asked),
         people_asked: attempt.paged,
+        found_unpaid: attempt.was_not_sent_for(NotSent::FoundUnpaid),
     }
 }
 

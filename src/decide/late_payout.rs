@@ -5,6 +5,7 @@ use super::attempt::{self, call_off};
 use super::bounce;
 use super::command::{Answer, Ctx};
 use super::kept;
+use super::news;
 use super::payout::{call_off_unsent, from_suspense, hold_again};
 use super::people::{ask_people, ask_what_became, raise, review_kind};
 use super::review::approve_withdrawal;
@@ -18,21 +19,30 @@ use crate::screening::Outcome;
 use psp_contract::Subject;
 use uuid::Uuid;
 
-/// Its PSP has a payout that was held to have never reached it: what was to pay instead and is not sent yet is
+/// Its PSP has a payout that was held to have never reached it, or to be refused for good: what was to pay instead and is not sent yet is
 /// not sent, and nothing else is sent or given back before two people have said what became of it.
 pub fn taken_after_all(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
     if kept::may_be_paid(attempt) {
         return;
     }
-    let detail = "the PSP has a payout that was held to have never reached it, and may pay it: look at its \
-                  own pages before anything else is sent";
+    let detail = "the PSP has a payout that was held to have never reached it, or to have been refused there, and \
+                  may pay it: look at its own pages before anything else is sent";
     raise(book, "payout.taken_after_all", id, Some(attempt.id), detail, ctx);
     doubt(book, id, attempt, part, ctx);
     ask_what_became(book, id, attempt.id, ctx);
 }
 
+/// As [`doubt`], of one of which a PSP names other money than it was told to pay.
+pub fn doubt_if_over(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>) {
+    let part = attempt.part.and_then(|part| book.payments[&id].part(part)).cloned();
+    let is_over = !attempt.status.is_live() && !attempt.status.has_succeeded();
+    if let Some(part) = part.filter(|_| is_over) {
+        doubt(book, id, attempt, &part, ctx);
+    }
+}
+
 /// An attempt that was over may be paid yet: what was to pay in its place is not sent, and its part is held.
-pub fn doubt(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
+fn doubt(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
     kept::keep_may_be_paid(book, id, attempt.id);
     call_off_unsent(book, id, part.id);
     let is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
@@ -82,8 +92,18 @@ pub fn end_beside_a_bounce(
     }
 }
 
-/// Two people have said of an attempt that is over that it was not paid: what waited for that goes on.
-pub fn found_unpaid(book: &mut Book, id: Uuid, attempt: AttemptId, ctx: &Ctx<'_>) {
+/// Two people have said of an attempt that it was not paid: what its PSP tells once more is told anew. Where that
+/// was the question of one that is over, what waited for the answer goes on.
+pub fn found_unpaid(
+    book: &mut Book,
+    id: Uuid,
+    (attempt, was_over): (AttemptId, bool),
+    ctx: &Ctx<'_>,
+) {
+    news::forget_other_money(book, id, attempt);
+    if !was_over {
+        return;
+    }
     kept::forget_may_be_paid(book, id, attempt);
     let payment = &book.payments[&id];
     let Some(attempt) = payment.attempt(attempt) else { return };
@@ -96,6 +116,7 @@ pub fn found_unpaid(book: &mut Book, id: Uuid, attempt: AttemptId, ctx: &Ctx<'_>
 }
 
 const FOUND_SINCE: &str = "by now it would not be let go";
+const ASKED_FIRST: &str = "vendors are asked before it goes on";
 
 /// What is done about a payout's next attempt in the place of sending it. None: it may be sent.
 ///
@@ -123,7 +144,7 @@ pub fn instead_of_sending(
         }
         book.payment_mut(id).reasons = reasons;
     }
-    call_off(book, id, next.id, FOUND_SINCE);
+    call_off(book, id, next.id, if asks_vendors { ASKED_FIRST } else { FOUND_SINCE });
     if !asks_vendors {
         ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
     }
@@ -134,7 +155,7 @@ pub fn instead_of_sending(
     if asks_vendors && is_alone && book.payments[&id].status == in_review {
         // Vendors are asked about it, as about every withdrawal that is let go, and then it is sent. Another part
         // that is held waits for people.
-        let again = approve_withdrawal(book, id, "vendors are asked before it goes on", ctx);
+        let again = approve_withdrawal(book, id, ASKED_FIRST, ctx);
         debug_assert!(again.is_ok(), "a withdrawal in review may be approved");
     }
     Some(Answer::applied(&book.payments[&id]))

@@ -6,7 +6,9 @@
 
 use super::command::{Answer, Ctx, News, Source};
 use super::refusal::Refusal;
-use super::{attempt, completion, deposit_news, kept, payout, people, session, taken_back};
+use super::{
+    attempt, completion, deposit_news, kept, late_payout, payout, people, session, taken_back,
+};
 use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
@@ -74,18 +76,31 @@ pub fn verdict(
     };
     match failover::verdict(outcome, &facts) {
         // An inquiry that finds an unknown attempt under way has found that the PSP has it, and so it is with
-        // a payout that was held to have never reached it.
-        Verdict::Nothing if is_doubted(payment, attempt) && is_under_way(outcome) => {
+        // a payout that was held to have never reached it, or to have been refused there.
+        Verdict::Nothing if is_doubted(payment, attempt, source, ctx) && is_under_way(outcome) => {
             Verdict::Accepted
         }
         verdict => verdict,
     }
 }
 
-fn is_doubted(payment: &Payment, attempt: &Attempt) -> bool {
+fn is_doubted(payment: &Payment, attempt: &Attempt, source: Source, ctx: &Ctx<'_>) -> bool {
     let pays_out = payment.subject() != Subject::Deposit;
-    attempt.status == AttemptStatus::Unknown
-        || (pays_out && attempt.status == AttemptStatus::NotSent)
+    match attempt.status {
+        AttemptStatus::Unknown => true,
+        AttemptStatus::NotSent => pays_out,
+        _ => pays_out && is_denied(attempt, source, ctx),
+    }
+}
+
+/// Whether an inquiry that began after a PSP had refused or ended what it had taken says otherwise, if it finds it
+/// there. A message may be older than the refusal, and so may an answer to a question that was asked before it.
+pub fn is_denied(attempt: &Attempt, source: Source, ctx: &Ctx<'_>) -> bool {
+    use AttemptStatus::{Cancelled, Declined, Expired};
+    let asked_at = attempt.lease.as_ref().map(|lease| lease.until - ctx.lease);
+    let is_refused = matches!(attempt.status, Declined | Cancelled | Expired);
+    let asked_since = asked_at.is_some_and(|asked| attempt.ended_at < Some(asked));
+    source == Source::Inquiry && is_refused && attempt.was_accepted && asked_since
 }
 
 const fn is_under_way(outcome: &Outcome) -> bool {
@@ -268,11 +283,14 @@ const fn told_by_webhook(source: Source) -> bool {
 /// A PSP that answers about other money than it was asked for is shown to people, once.
 fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
     let payment = &book.payments[&id];
-    let (subject, attempt) = (payment.subject(), payment.attempt(attempt_id));
-    let told = attempt.is_some_and(speaks_of_other_money);
+    let (subject, attempt) = (payment.subject(), payment.attempt(attempt_id).cloned());
+    let told = attempt.as_ref().is_some_and(speaks_of_other_money);
     if matches!(outcome, Outcome::Unknown(Unknown::Mismatch)) && !told {
         kept::keep(book, id, attempt_id, MISMATCH);
         if subject != Subject::Deposit {
+            if let Some(attempt) = attempt {
+                late_payout::doubt_if_over(book, id, &attempt, ctx);
+            }
             people::ask_what_became(book, id, attempt_id, ctx);
         }
         let detail = "the PSP answered about another amount, currency or reference";
@@ -352,6 +370,13 @@ pub const OTHER_MONEY: &str = "other_money";
 pub const UNTOLD_CARD: &str = "untold_card";
 /// Kept on an attempt of which a PSP's answer was about something else.
 const MISMATCH: &str = "mismatch";
+
+/// People have looked at what was told of other money, and denied it.
+pub fn forget_other_money(book: &mut Book, id: Uuid, attempt: AttemptId) {
+    for told in [OTHER_MONEY, MISMATCH] {
+        kept::forget(book, id, attempt, told);
+    }
+}
 
 /// Kept on an attempt that was paid, of which its PSP said later that it does not know.
 const UNDECIDED: &str = "undecided";

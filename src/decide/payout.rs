@@ -6,7 +6,7 @@ use super::bounce::{self, came_back_unpaid, take_back};
 use super::command::{Ctx, Source};
 use super::kept::{self, keep};
 use super::late_payout::{self, paid_late};
-use super::news::{OTHER_MONEY, verdict};
+use super::news::{self, OTHER_MONEY, verdict};
 use super::people::{
     ask_people, ask_what_became, close_found_out, close_reviews, is_before_people, raise,
 };
@@ -39,7 +39,7 @@ pub fn apply(
         return None;
     }
     if paid_amount(outcome).is_some_and(|told| !is_believable(verdict, told, attempt.asked)) {
-        leave_to_people(book, id, &attempt, &part, source, ctx);
+        leave_to_people(book, id, &attempt, source, ctx);
         return None;
     }
     match verdict {
@@ -55,7 +55,9 @@ pub fn apply(
     }
     let to = verdict.status().filter(|to| attempt.status != *to)?;
     if book.move_attempt(id, attempt_id, to, source.as_str()).is_err() {
-        if to == AttemptStatus::Accepted && attempt.status == AttemptStatus::NotSent {
+        let is_denied =
+            attempt.status == AttemptStatus::NotSent || news::is_denied(&attempt, source, ctx);
+        if to == AttemptStatus::Accepted && is_denied {
             late_payout::taken_after_all(book, id, &attempt, &part, ctx);
         } else {
             keep(book, id, attempt_id, to.as_str());
@@ -99,14 +101,7 @@ fn is_believable(verdict: Verdict, told: Money, asked: Money) -> bool {
 
 /// The PSP says that it paid other money than it was told to. Nothing is booked and nobody else is
 /// asked: the attempt stays unknown and two people find out what was paid.
-fn leave_to_people(
-    book: &mut Book,
-    id: Uuid,
-    attempt: &Attempt,
-    part: &Part,
-    source: Source,
-    ctx: &Ctx<'_>,
-) {
+fn leave_to_people(book: &mut Book, id: Uuid, attempt: &Attempt, source: Source, ctx: &Ctx<'_>) {
     if attempt.status == AttemptStatus::InFlight {
         let moved = book.move_attempt(id, attempt.id, AttemptStatus::Unknown, source.as_str());
         debug_assert!(moved.is_ok(), "what is in flight may become unknown");
@@ -117,9 +112,7 @@ fn leave_to_people(
     keep(book, id, attempt.id, OTHER_MONEY);
     let detail = "the PSP says that it paid other money than it was told to: look at its own pages";
     raise(book, "payout.other_amount", id, Some(attempt.id), detail, ctx);
-    if !attempt.status.is_live() && !attempt.status.has_succeeded() {
-        late_payout::doubt(book, id, attempt, part, ctx);
-    }
+    late_payout::doubt_if_over(book, id, attempt, ctx);
     ask_what_became(book, id, attempt.id, ctx);
 }
 

@@ -364,8 +364,8 @@ fn resolve(
         // Another PSP is asked now; a worker sends it, not the person who decided.
         attempt::leave_to_worker(book, id, next, ctx);
     }
-    if may_be_paid && !paid {
-        late_payout::found_unpaid(book, id, unknown, ctx);
+    if !paid {
+        late_payout::found_unpaid(book, id, (unknown, may_be_paid), ctx);
     }
     let status = book.payments[&id].attempt(unknown).map(|attempt| attempt.status);
     let as_decided = |status| match status {

@@ -81,6 +81,8 @@ pub struct AttemptFacts<'a> {
     pub last_missed_at: Option<Timestamp>,
     /// Its PSP was told to take a deposit's money, and nobody has heard what came of it.
     pub word_is_out: bool,
+    /// Two people have said that its PSP never had it.
+    pub found_unpaid: bool,
     /// Two people have been asked already. Questions then go on: an answer beats a vote. Nothing is sent again:
     /// what they read at the PSP must stay true.
     pub people_asked: bool,
@@ -183,7 +185,7 @@ fn page_due_at(facts: &AttemptFacts<'_>) -> Option<Timestamp> {
 
 /// Whether the attempt is asked about at all: while it is unknown or accepted; once it is abandoned, or
 /// cancelled while our word to take its money was out, until the PSP's own session has run out; and for
-/// a fortnight where money that leaves was refused after it had been taken.
+/// a fortnight where money that leaves was refused after it had been taken, or people found it unpaid.
 pub fn is_asked_about(
     facts: &AttemptFacts<'_>,
     capabilities: &Capabilities,
@@ -193,14 +195,13 @@ pub fn is_asked_about(
         AttemptStatus::Unknown | AttemptStatus::Accepted => true,
         AttemptStatus::Abandoned => in_session(facts, capabilities, now),
         AttemptStatus::Cancelled => facts.word_is_out && in_session(facts, capabilities, now),
-        AttemptStatus::Declined => {
-            facts.was_accepted
+        AttemptStatus::Declined | AttemptStatus::NotSent => {
+            (facts.was_accepted || facts.found_unpaid)
                 && !matches!(facts.subject, Subject::Deposit)
                 && now < facts.first_sent_at + WATCHED_AFTER_REFUSAL
         }
         AttemptStatus::Prepared
         | AttemptStatus::InFlight
-        | AttemptStatus::NotSent
         | AttemptStatus::Succeeded
         | AttemptStatus::Expired
         | AttemptStatus::Returned

@@ -19,6 +19,7 @@ fn facts(subject: Subject) -> AttemptFacts<'static> {
         last_missed_at: None,
         word_is_out: false,
         people_asked: false,
+        found_unpaid: false,
     }
 }
 
@@ -255,8 +256,14 @@ fn a_payout_refused_after_it_was_taken_is_asked_about_for_a_fortnight() {
     let deaf = psp(false, false, false, KeyReplay::SameAnswer);
     assert_eq!(choose(&refused, &deaf, after(60)), Means::AwaitNews);
     // What was refused at once was never taken, and a deposit's late success is its PSP's to tell.
-    assert!(!asked(&AttemptFacts { was_accepted: false, ..refused }, 60));
+    let at_once = AttemptFacts { was_accepted: false, ..refused };
+    assert!(!asked(&at_once, 60));
     assert!(!asked(&AttemptFacts { subject: Subject::Deposit, ..refused }, 60));
+    // What people found unpaid may be there all the same; what surely never left is not.
+    let unsent = AttemptFacts { status: AttemptStatus::NotSent, ..at_once };
+    let found = AttemptFacts { found_unpaid: true, people_asked: true, ..unsent };
+    assert!(!asked(&unsent, 60) && asked(&found, 60) && !asked(&found, fortnight));
+    assert_eq!(choose(&found, &deaf, after(60)), Means::AwaitNews);
 }
 
 #[test]

@@ -194,8 +194,10 @@ async fn apply_to(
         }
     };
     let place = place.as_ref();
-    let report = event.report_for(subject_of(place));
-    if let Some(report) = report.filter(|report| event.hint_only || says_something(report)) {
+    let subject = subject_of(place);
+    let report = event.report_for(subject);
+    if let Some(report) = report.filter(|report| event.hint_only || says_something(report, subject))
+    {
         submit(flows, place, event, report).await?;
     }
     Ok(done(flows, account, event, Some(place.attempt), None).await?)
@@ -254,11 +256,13 @@ async fn confirmed_money(flows: &Flows, account: &str, payin: &Payin) -> Result<
     }
 }
 
-/// "Still under way" tells nothing that we do not wait for anyway, and is worth neither a commit nor
-/// an inquiry; who pays is. (A hint that reads so is another thing: the adapter saw money named
-/// without its amount, and only asking tells.)
-pub(super) const fn says_something(report: &Report) -> bool {
-    !matches!(report.status, Status::Pending) || report.payer.is_some()
+/// "Still under way" tells nothing of a deposit that we do not wait for anyway, and is worth neither a commit
+/// nor an inquiry; who pays is. Of money that leaves it says that the PSP has it, which people may just be about
+/// to deny. (A hint that reads so is another thing: the adapter saw money named without its amount, and only
+/// asking tells.)
+pub(super) fn says_something(report: &Report, subject: Subject) -> bool {
+    let is_news = !matches!(report.status, Status::Pending) || report.payer.is_some();
+    is_news || subject != Subject::Deposit
 }
 
 /// Marks an event as applied.

@@ -115,7 +115,7 @@ pub(super) fn is_question_of_anybody(flows: &Flows, account: &str, event: &Webho
 }
 
 /// Whether all that [`process`] could do is to mark the event done: it says nothing of money, or
-/// "still under way" of an attempt that we know. What proves too little by itself is never spent:
+/// "still under way" of a deposit's attempt that we know. What proves too little by itself is never spent:
 /// it makes us ask.
 fn spent(flows: &Flows, account: &str, event: &WebhookEvent) -> Option<Spent> {
     if event.hint_only || event.payin.is_some() {
@@ -126,8 +126,9 @@ fn spent(flows: &Flows, account: &str, event: &WebhookEvent) -> Option<Spent> {
     }
     let attempt = AttemptId(event.attempt?.uuid());
     let place = flows.desks.known.of(account, attempt)?;
-    let report = event.report_for(subject_of(&place))?;
-    (!says_something(report)).then_some(Spent { attempt: Some(attempt), note: None })
+    let subject = subject_of(&place);
+    let report = event.report_for(subject)?;
+    (!says_something(report, subject)).then_some(Spent { attempt: Some(attempt), note: None })
 }
 
 /// Counts a refusal. One that was rightly signed but is stale moves nothing; it makes one inquiry

@@ -87,6 +87,7 @@ mod stops;
 mod taken_as_shipped;
 mod taken_back;
 mod taken_beyond;
+mod told_again;
 mod told_health;
 mod two_payments;
 mod undecided;

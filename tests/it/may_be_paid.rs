@@ -15,29 +15,29 @@ use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn lost() -> Outcome {
+pub fn lost() -> Outcome {
     Outcome::Unknown(Unknown::ReadTimeout)
 }
 
-async fn cases(world: &World, payment: &Payment) -> Vec<String> {
+pub async fn cases(world: &World, payment: &Payment) -> Vec<String> {
     let mut kinds: Vec<_> = world.reviews(payment).await.into_iter().map(|it| it.kind).collect();
     kinds.sort();
     kinds
 }
 
 /// Cash, hold and debt of the player, and the house's suspense.
-async fn money(world: &World, payment: &Payment) -> (i64, i64, i64, i64) {
+pub async fn money(world: &World, payment: &Payment) -> (i64, i64, i64, i64) {
     let wallet = world.wallet(&payment.player).await;
     (wallet.cash, wallet.held, wallet.owed, world.house_balance("suspense").await)
 }
 
-async fn is_refused(world: &World, payment: &Payment, outcome: &str) {
+pub async fn is_refused(world: &World, payment: &Payment, outcome: &str) {
     let refused = world.try_two_people_of(payment, "payout_stuck", outcome).await.unwrap_err();
     assert!(format!("{refused:?}").contains("say first"), "{refused:?}");
 }
 
 /// A worker looks at the attempt of this number.
-async fn look(world: &World, payment: &Payment, number: i16) -> Answer {
+pub async fn look(world: &World, payment: &Payment, number: i16) -> Answer {
     let known = world.payment(payment.id).await;
     let attempt = known.attempts.iter().find(|it| it.number == number).unwrap().id;
     let take = Command::TakeAttempt { payment: payment.id.uuid, attempt, known: None };
@@ -45,7 +45,7 @@ async fn look(world: &World, payment: &Payment, number: i16) -> Answer {
 }
 
 /// The first PSP's answer was lost, and two people said that it has not paid; the second's turn has come.
-async fn found_unpaid(world: &World) -> Payment {
+pub async fn found_unpaid(world: &World) -> Payment {
     let sent = sent(world).await;
     let unknown = tell(world, &sent, (1, Source::Call), lost()).await;
     assert_eq!(tried(&unknown), ["trustly-de unknown"]);
