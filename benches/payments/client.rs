@@ -6,9 +6,17 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A key of the built-in sandbox; its secret equals its id.
 const KEY: &str = "sk_sandbox";
+
+/// A deposit as its request was answered: its status, and which PSPs were asked when.
+#[derive(Debug)]
+pub struct Asked {
+    pub status: String,
+    pub attempts: Vec<(String, OffsetDateTime)>,
+}
 
 /// Clones share connections and the count of nonces.
 #[derive(Debug, Clone)]
@@ -63,6 +71,29 @@ impl Client {
         });
         self.send("PUT", &format!("/v1/players/{id}"), id, &body).await?;
         Ok(())
+    }
+
+    /// Asks for a deposit that may fail.
+    pub async fn ask(
+        &self,
+        player: &str,
+        currency: &str,
+        amount: &str,
+        key: &str,
+    ) -> Result<Asked> {
+        let body = json!({
+            "player_id": player, "currency": currency, "method": "bank_transfer", "reference": key,
+            "amount": amount, "return_url": "https://casino.example/back",
+            "device": {"ip": "203.0.113.7"},
+        });
+        let payment = self.send("POST", "/v1/deposits", key, &body).await?;
+        let attempts = payment["attempts"].as_array().into_iter().flatten().map(|attempt| {
+            let psp = attempt["psp"].as_str().unwrap_or_default().to_owned();
+            let started = attempt["started_at"].as_str().unwrap_or_default();
+            Ok((psp, OffsetDateTime::parse(started, &Rfc3339)?))
+        });
+        let status = payment["status"].as_str().unwrap_or_default().to_owned();
+        Ok(Asked { status, attempts: attempts.collect::<Result<_>>()? })
     }
 
     /// Asks for a payment; `route` is `deposits` or `withdrawals`.

@@ -1,7 +1,8 @@
 //! How fast payments are, as ratios to a yardstick in the same cluster in the same minute.
 //!
 //! `make bench` runs it whole, `make bench ARGS=--quick` in a minute or so. Options: `--only a,b` of
-//! `lanes`, `lone`, `whole`, `counts`; `--statements` lists what the database was asked; `--lanes 4`
+//! `lanes`, `lone`, `whole`, `counts`, and of `faults`, which takes twenty minutes and runs only where it is
+//! named; `--statements` lists what the database was asked; `--lanes 4`
 //! loads so many lanes in the first block, `--in-flight 800` with so many commands at once;
 //! `--callers 200` has so many casinos' requests under way in `whole`, `--payments 4000` of each kind.
 //!
@@ -13,7 +14,7 @@
 //!
 //! Reading order: `yardstick`, `stand` (the cluster, the meters), `house` and `casino` (the
 //! service's rooms, and who asks), `lanes`, `roles` (the other processes), `client` (the casino's
-//! backend), `whole`.
+//! backend), `whole`, `faults`.
 
 #![allow(clippy::float_arithmetic, reason = "ratios of speeds; no money is counted here")]
 
@@ -21,6 +22,7 @@ mod casino;
 mod client;
 mod cpu;
 mod crowd;
+mod faults;
 mod house;
 mod lanes;
 mod roles;
@@ -133,6 +135,9 @@ fn main() -> Result<()> {
 
 async fn measure(stand: &mut Stand, plan: &Plan) -> Result<()> {
     println!("`make bench` on {} processors.", cpu::cores());
+    if plan.only == ["faults"] {
+        return faults::outlive(stand).await;
+    }
     yardstick::prepare(stand).await?;
     if plan.wants("lanes") {
         lanes::saturated(stand, plan).await?;

@@ -169,6 +169,16 @@ impl Stand {
         Ok(sqlx::query_scalar(query).fetch_one(&mut self.admin).await?)
     }
 
+    /// As [`Self::number`], of what lies between two texts.
+    pub async fn number_between(
+        &mut self,
+        query: &'static str,
+        from: &str,
+        to: &str,
+    ) -> Result<i64> {
+        Ok(sqlx::query_scalar(query).bind(from).bind(to).fetch_one(&mut self.admin).await?)
+    }
+
     /// Bytes of every table of the service with its indexes, the biggest first.
     pub async fn table_bytes(&mut self) -> Result<Vec<(String, i64)>> {
         let rows = sqlx::query(

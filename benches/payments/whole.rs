@@ -9,7 +9,8 @@ use crate::stand::{Stand, Used};
 use crate::table::{each, heading, median, micros_each, p50_p99, row};
 use crate::{Plan, crowd, house, table, yardstick};
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// While players are put.
@@ -29,7 +30,7 @@ struct Block {
 }
 
 /// The three processes, and what talks to them.
-struct Stage {
+pub struct Stage {
     part: Part,
     service: Process,
     mocks: Process,
@@ -126,7 +127,7 @@ async fn print_tables(stand: &mut Stand) -> Result<()> {
 }
 
 impl Stage {
-    async fn open(stand: &Stand) -> Result<Self> {
+    pub async fn open(stand: &Stand) -> Result<Self> {
         let part =
             Part { home: stand.folder.clone(), ports: house::free_ports()?, url: stand.app_url() };
         house::config(&part.home, &part.ports)?;
@@ -136,12 +137,16 @@ impl Stage {
         Ok(Self { part, service, mocks, client })
     }
 
-    async fn end(self) -> Result<()> {
+    pub async fn end(self) -> Result<()> {
         self.service.end().await?;
         self.mocks.end().await
     }
 
-    async fn put_players(&self, count: usize, country: &str, currency: &str) -> Result<()> {
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    pub async fn put_players(&self, count: usize, country: &str, currency: &str) -> Result<()> {
         let client = self.client.clone();
         let (country, currency) = (country.to_owned(), currency.to_owned());
         crowd::run(count, CALLERS, move |number| {
@@ -155,13 +160,29 @@ impl Stage {
     }
 
     /// Payers and banks act at once, by themselves.
-    async fn completing(&self, account: &str) -> Result<()> {
-        let port = self.part.ports.get("control").context("a port")?;
-        let url = format!("http://127.0.0.1:{port}/psps/{account}/auto");
-        let client = reqwest::Client::builder().no_proxy().build()?;
+    pub async fn completing(&self, account: &str) -> Result<()> {
         let body = json!({"complete_after_ms": 1, "outcome": "succeeded"});
-        let answer = client.post(url).json(&body).send().await?;
-        ensure!(answer.status().is_success(), "auto: {}", answer.text().await?);
+        self.control(&format!("/psps/{account}/auto"), &body).await
+    }
+
+    /// Tells the mocks something.
+    pub async fn control(&self, path: &str, body: &Value) -> Result<()> {
+        self.tell(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn clear_faults(&self, account: &str) -> Result<()> {
+        self.tell(Method::DELETE, &format!("/psps/{account}/faults"), None).await
+    }
+
+    async fn tell(&self, method: Method, path: &str, body: Option<&Value>) -> Result<()> {
+        let port = self.part.ports.get("control").context("a port")?;
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let mut call = client.request(method, format!("http://127.0.0.1:{port}{path}"));
+        if let Some(body) = body {
+            call = call.json(body);
+        }
+        let answer = call.send().await?;
+        ensure!(answer.status().is_success(), "{path}: {}", answer.text().await?);
         Ok(())
     }
 

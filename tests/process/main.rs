@@ -17,6 +17,7 @@ mod commands;
 mod console;
 mod copies;
 mod crash;
+mod demo;
 mod documents;
 #[path = "../drawn/mod.rs"]
 mod drawn;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 /// SHA-256 of the rules of `sandbox-1`: every sandbox that was started before knows them.
 const SHIPPED: &str = "b5a50013001f3148d2c8dfc0bd8b95c949142bba12cdf693e14d44e80b849f53";
 
-async fn started(place: &Place) -> Program {
+pub async fn started(place: &Place) -> Program {
     let mut program = Program::start(interlock(place.home(), &place.variables(), &["sandbox"]));
     program.says("Interlock sandbox is running").await;
     program
@@ -24,7 +24,7 @@ async fn refused(place: &Place, words: &[&str]) {
 }
 
 /// Ends it with the signal and sees that nothing is left.
-async fn stopped(mut program: Program, place: &Place, signal: Signal) {
+pub async fn stopped(mut program: Program, place: &Place, signal: Signal) {
     let postgres = place.postgres().expect("its own PostgreSQL runs");
     let status = program.stop(signal).await;
     assert_eq!(status.code(), Some(0), "{}", program.said());
