@@ -185,6 +185,11 @@ impl Approval {
         self.demotion.map_or_else(|| self.counts.rate(), |demotion| demotion.before)
     }
 
+    /// By how many outcomes that level is known.
+    pub fn known_by(&self) -> f64 {
+        self.demotion.map_or(self.counts, |demotion| demotion.kept).total()
+    }
+
     /// By how much it fell, as a ratio.
     pub fn fell_by(&self) -> f64 {
         self.demotion.map_or(1.0, |demotion| demotion.fallen_to / demotion.before)

@@ -129,3 +129,19 @@ fn whoever_takes_over_after_a_fall_tells_sooner_than_by_a_fall_of_its_own() {
     };
     assert!(refusals(true) < refusals(false), "{} and {}", refusals(true), refusals(false));
 }
+
+#[test]
+fn what_a_psp_does_with_deposits_says_nothing_of_its_payouts() {
+    let (mut health, here, now) = known();
+    let payouts = Bucket { direction: Direction::Withdrawal, ..here.clone() };
+    let expected = |health: &mut Health, bucket: &Bucket| {
+        let places = health.rank(bucket, &PSPS, now);
+        let c = places.iter().find(|place| place.psp == 2).expect("all are ranked");
+        c.expected
+    };
+    assert!(expected(&mut health, &bucket("FR")) < 0.75, "elsewhere deposits are as here");
+    assert!((expected(&mut health, &payouts) - RATE_UNKNOWN).abs() < 1e-9);
+    let told = Bucket { country: "FR".to_owned(), ..payouts };
+    health.meet(&told, "c");
+    assert!((expected(&mut health, &told) - RATE_UNKNOWN).abs() < 1e-9);
+}

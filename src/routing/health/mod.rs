@@ -213,7 +213,7 @@ impl Health {
         now: Micros,
     ) -> Place {
         let rules = self.rules.approval;
-        let elsewhere = || known_elsewhere(&self.buckets, psp);
+        let elsewhere = || known_elsewhere(&self.buckets, bucket.direction, psp);
         let known = self.buckets.get(bucket).is_some_and(|of| of.psps.contains_key(psp));
         let expected = if known { RATE_UNKNOWN } else { elsewhere() };
         let here = self.buckets.entry(bucket.clone()).or_insert_with(BucketHealth::new);
@@ -354,9 +354,15 @@ impl Health {
     }
 }
 
-/// What a PSP does in its other buckets, the busiest of them counting most.
-fn known_elsewhere(buckets: &BTreeMap<Bucket, BucketHealth>, psp: &str) -> f64 {
-    let known = buckets.values().filter_map(|here| here.psps.get(psp));
+/// What a PSP does in its other buckets of a direction, the busiest of them counting most. How often it takes
+/// deposits says nothing of payouts.
+fn known_elsewhere(
+    buckets: &BTreeMap<Bucket, BucketHealth>,
+    direction: Direction,
+    psp: &str,
+) -> f64 {
+    let there = buckets.iter().filter(|(bucket, _)| bucket.direction == direction);
+    let known = there.filter_map(|(_, here)| here.psps.get(psp));
     let (approved, all) = known.fold((0.0, 0.0), |(approved, all), approval| {
         let counts = approval.counts();
         (approved + counts.approved, all + counts.total())

@@ -53,7 +53,7 @@ impl Health {
     pub fn meet(&mut self, bucket: &Bucket, psp: &str) {
         let known = self.buckets.get(bucket).is_some_and(|here| here.psps.contains_key(psp));
         if !known {
-            let expected = super::known_elsewhere(&self.buckets, psp);
+            let expected = super::known_elsewhere(&self.buckets, bucket.direction, psp);
             self.settle(bucket, psp, expected);
         }
     }
@@ -103,7 +103,7 @@ impl Health {
                 psp: psp.clone(),
                 bucket: bucket.clone(),
                 approved_ppm: whole(approval.usual() * 1e6),
-                outcomes: whole(approval.counts().total()).min(OUTCOMES_MAX),
+                outcomes: whole(approval.known_by()).min(OUTCOMES_MAX),
                 demoted: approval.is_demoted() && !here.is_blamed,
             })
         });
@@ -291,6 +291,11 @@ mod tests {
         let kept = before.keep();
         let mut after = fresh();
         after.restore(&kept, NOW + 2 * SECOND);
+        for kept in [kept, after.keep()] {
+            let fallen = kept.levels.iter().find(|level| level.psp == "a").expect("it is kept");
+            let (usual, known_by) = (fallen.approved_ppm, fallen.outcomes);
+            assert!((850_000..950_000).contains(&usual) && 1_000 < known_by, "{usual} {known_by}");
+        }
         let places = after.rank(&bucket(), &["a", "b", "c"], NOW + 2 * SECOND);
         let of = |psp| *places.iter().find(|place| place.psp == psp).expect("all are ranked");
         assert_eq!(of(0).standing, Standing::Demoted);
