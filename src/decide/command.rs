@@ -289,6 +289,8 @@ pub enum Answer {
     Review {
         review: Box<Review>,
         proposal: Option<Box<Proposal>>,
+        /// The payment whose attempt these people have just found paid.
+        paid: Option<Box<Payment>>,
     },
 }
 

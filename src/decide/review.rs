@@ -48,7 +48,7 @@ pub fn propose(
     let review = book.review_mut(review).ok_or(Refusal::NotFound)?;
     let proposal = four_eyes::propose(review, draft, ctx.now)?;
     let review = Box::new(review.clone());
-    Ok(Answer::Review { review, proposal: Some(Box::new(proposal)) })
+    Ok(Answer::Review { review, proposal: Some(Box::new(proposal)), paid: None })
 }
 
 fn known_review(book: &Book, review: Uuid, payment: Option<Uuid>) -> Result<&Review, Refusal> {
@@ -127,7 +127,7 @@ pub fn approve(
     }
     let found = book.review_mut(review).ok_or(Refusal::NotFound)?;
     let approved = match four_eyes::approve(found, proposal, person, ctx.reviews, ctx.now)? {
-        Approved::Waits(_) => return answer(book, review),
+        Approved::Waits(_) => return answer(book, review, None),
         Approved::Enough(approved) => approved,
     };
     match (payment, &approved.payload) {
@@ -143,7 +143,8 @@ pub fn approve(
     if let Some(review) = book.review_mut(review).filter(|review| review.open) {
         review.close(ctx.now);
     }
-    answer(book, review)
+    let paid = payment.filter(|_| approved.outcome == "resolve_paid");
+    answer(book, review, paid)
 }
 
 /// Whether this approval is the last that a deposit needs to go on to a PSP.
@@ -207,12 +208,13 @@ pub fn refuse(
     known_review(book, review, payment)?;
     let found = book.review_mut(review).ok_or(Refusal::NotFound)?;
     four_eyes::refuse(found, note, person, ctx.now)?;
-    answer(book, review)
+    answer(book, review, None)
 }
 
-fn answer(book: &Book, review: Uuid) -> Result<Answer, Refusal> {
+fn answer(book: &Book, review: Uuid, paid: Option<Uuid>) -> Result<Answer, Refusal> {
     let review = book.reviews.get(&review).cloned().ok_or(Refusal::NotFound)?;
-    Ok(Answer::Review { review: Box::new(review), proposal: None })
+    let paid = paid.and_then(|id| book.payment(id)).cloned().map(Box::new);
+    Ok(Answer::Review { review: Box::new(review), proposal: None, paid })
 }
 
 fn carry_out(
@@ -356,9 +358,7 @@ fn resolve(
         (false, false) => Outcome::NotSent(NotSent::FoundUnpaid),
         (false, true) => reported(Status::Declined(unpaid())),
     };
-    let direction = payment.direction();
-    let source = Source::People;
-    let wires = Vec::new();
+    let (direction, source, wires) = (payment.direction(), Source::People, Vec::new());
     let news = News { payment: id, direction, attempt: unknown, source, outcome, wires };
     if let Answer::Applied { next: Some(next), .. } = news::apply(book, &news, ctx)? {
         // Another PSP is asked now; a worker sends it, not the person who decided.

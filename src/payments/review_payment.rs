@@ -6,6 +6,7 @@ use crate::domain::{PersonId, PlayerKey, ProposalId, ReviewId};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::know_before_taking::{TakeError, know_before_taking};
+use crate::routing::learn::learn;
 use uuid::Uuid;
 
 /// Why a deposit that two people approve is not let go.
@@ -35,6 +36,12 @@ pub async fn decided(
             *known = Some(Box::new(gathered));
         }
         answer = flows.lanes.submit(player, command).await?;
+    }
+    if let Answer::Review { review, paid: Some(payment), .. } = &answer
+        && let Some(attempt) = review.attempt
+    {
+        // People read what it did on its own pages: that it paid counts, and how it answers is another matter.
+        learn(flows, payment, attempt, None, true);
     }
     match answer {
         Answer::FoundSince => Err(FOUND_SINCE.into()),

@@ -12,7 +12,8 @@ pub const fn counts(payment: &Payment) -> bool {
 
 /// Learns from news of an attempt. `approved` is what [`super::faults::is_approved`] says of them, `ended` what
 /// [`crate::decide::Answer::Applied`] does: news that changed nothing teach nothing, also where the same came
-/// twice within one commit.
+/// twice within one commit. What succeeded counts into the day's volume by whose word it may be: people's, or that
+/// of a dispute that was won, too.
 pub fn learn(
     flows: &Flows,
     payment: &Payment,
@@ -21,9 +22,8 @@ pub fn learn(
     ended: bool,
 ) {
     let now = flows.clock.now();
-    let ended = payment.attempt(attempt).filter(|_| ended);
-    let (Some(attempt), Some(approved)) = (ended, approved) else { return };
-    if counts(payment) {
+    let Some(attempt) = payment.attempt(attempt).filter(|_| ended) else { return };
+    if let Some(approved) = approved.filter(|_| counts(payment)) {
         flows.health.decided(payment, attempt, approved, now);
     }
     if attempt.status == AttemptStatus::Succeeded {

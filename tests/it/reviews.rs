@@ -4,7 +4,7 @@ use super::harness::{World, eur, gbp, key};
 use interlock::book::{KeyClaim, KeyId, Payment, Viewer};
 use interlock::decide::command::OpenReturn;
 use interlock::decide::{Answer, Refusal};
-use interlock::domain::AttemptStatus;
+use interlock::domain::{AttemptStatus, Currency, Direction};
 use interlock::lane::SubmitError;
 use interlock::payments::return_deposit::return_deposit;
 use interlock::payments::review_payment::ReviewAct;
@@ -87,13 +87,23 @@ async fn unknown_resolved(outcome: &str, status: &str) {
     let asked = || async { world.reviews(&withdrawal).await.pop() };
     world.later("two people are asked", Duration::from_secs(1_800), asked).await;
     world.mocks.listener("trustly-gb", false).await;
+    let flows = world.one().flows.clone();
+    let carried = || {
+        let key = ("truelayer-gb".to_owned(), Direction::Withdrawal, Currency::GBP);
+        flows.volumes.today(flows.clock.now()).get(&key).copied()
+    };
+    assert_eq!(carried(), None);
     world.two_people(&withdrawal, outcome).await;
+    let counted = (outcome == "resolve_paid").then_some(2_500);
+    assert_eq!(carried(), counted, "what people found paid counts into the day");
     world.settled(withdrawal.id, status).await;
     if outcome == "resolve_paid" {
         // People were right; that the PSP says so too, later, changes nothing.
         world.complete(&unknown, "succeeded").await;
     }
     world.settled(withdrawal.id, status).await;
+    assert_eq!(carried(), counted);
+    drop(flows);
     world.close().await;
 }
 
