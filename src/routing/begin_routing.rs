@@ -6,10 +6,8 @@ use super::rules::RoutingRules;
 use super::rules_text;
 use crate::domain::Timestamp;
 use crate::flows::Flows;
+use crate::store::shared_health::FAILING_FOR;
 use crate::store::{Pool, StoreError, routing_versions, shared_health};
-
-/// Who failed so long ago has been looked at since, or has had no payment.
-const FAILING_FOR: time::Duration = time::Duration::minutes(10);
 
 /// Why no instance may plan by these rules.
 #[derive(Debug, thiserror::Error)]

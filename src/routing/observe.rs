@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 /// What waits to be shared, at most; where nobody fetches it the oldest goes.
 const NEWS_MAX: usize = 20_000;
+/// The same of changes, each of which is told to every operator by itself.
+const CHANGES_MAX: usize = 1_000;
 
 /// A change with its time, and the ids of the events by which operators hear of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub struct Noticed {
 #[derive(Debug, Default)]
 pub struct HealthNews {
     pub told: VecDeque<Told>,
-    pub changes: Vec<Noticed>,
+    pub changes: VecDeque<Noticed>,
 }
 
 #[derive(Debug)]
@@ -119,7 +121,7 @@ impl PspHealth {
         self.lock().health.permit(psp, direction, micros(now))
     }
 
-    /// A call goes out; while the PSP fails, it is the probe.
+    /// A call goes out; where the PSP fails and its time to be tried has come, it is the probe.
     pub fn sent(&self, bucket: &Bucket, psp: &str, now: Timestamp) -> Call<'_> {
         self.call(psp, bucket.direction, now, |health, number, at| {
             health.sent(bucket, psp, number, at);
@@ -141,7 +143,8 @@ impl PspHealth {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let sent_at = micros(now);
         let mut inner = self.lock();
-        if inner.health.is_failing(psp, direction) {
+        // Where all fail, payments go to who fails all the same: that is no probe, and nobody need hear of it.
+        if inner.health.permit(psp, direction, sent_at) == Permit::Probe {
             let (psp, turn) = (psp.to_owned(), Turn::Probing);
             inner.notice(Some(Change::Technical { psp, direction, turn }), now);
         }
@@ -215,9 +218,14 @@ impl PspHealth {
     pub fn absorb(&self, told: &[Told], now: Timestamp) {
         let mut inner = self.lock();
         for told in told {
-            if let Some(change) = inner.health.absorb(told, micros(now)) {
+            let change = inner.health.absorb(told, micros(now));
+            match told {
                 // The instance that saw it tells the world; here it is counted and said.
-                say(&change, "another instance");
+                Told::Tripped { .. } => {
+                    change.iter().for_each(|change| say(change, "another instance"));
+                }
+                // It changed by what was seen there and here together, and nobody may know that there.
+                Told::Called { .. } | Told::Decided { .. } => inner.notice(change, now),
             }
         }
     }
@@ -241,6 +249,11 @@ impl Inner {
         while NEWS_MAX < self.news.told.len() {
             self.news.told.pop_front();
         }
+        while CHANGES_MAX < self.news.changes.len() {
+            // A probe is the first to be missed by nobody.
+            let probe = self.news.changes.iter().position(|it| kind_of(&it.change) == "probing");
+            self.news.changes.remove(probe.unwrap_or(0));
+        }
     }
 
     fn notice(&mut self, change: Option<Change>, at: Timestamp) {
@@ -250,7 +263,8 @@ impl Inner {
             self.tell(Told::Tripped { psp, direction, at: micros(at) });
         }
         say(&change, "this instance");
-        self.news.changes.push(Noticed { change, at, events: BTreeMap::new() });
+        self.news.changes.push_back(Noticed { change, at, events: BTreeMap::new() });
+        self.forget_oldest();
     }
 }
 
@@ -371,3 +385,7 @@ pub fn explain(change: &Change) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+#[path = "observe_tests.rs"]
+mod tests;

@@ -1,8 +1,8 @@
 //! What this instance saw goes to the others, what they saw comes here, and casinos hear of the changes.
 
-use super::health::{Bucket, Change, Told, Turn};
+use super::health::{Bucket, Change, Told};
 use super::observe::{HealthNews, Noticed, direction_of, explain, kind_of, psp_of};
-use crate::domain::Timestamp;
+use crate::domain::{OperatorId, Timestamp};
 use crate::flows::Flows;
 use crate::routing::plan::Volumes;
 use crate::store::StoreError;
@@ -51,14 +51,15 @@ pub async fn share_health(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let began_at = Instant::now();
+    // What others know comes first: it is heard whatever keeps this instance from telling, and what changes by it
+    // is told at once.
+    let heard = shared_health::hear(flows.db.pool(), &mut sharing.heard).await;
+    let heard = heard.map(|told| flows.health.absorb(&told, now));
     let give_back = |news| flows.health.give_back(news);
     let mut news = Taken { left: flows.health.take_news(), give_back };
     let said = tell(flows, sharing, &mut news.left, now).await;
-    // Whatever keeps this instance from telling: what others know, it hears.
-    let told = shared_health::hear(flows.db.pool(), &mut sharing.heard).await?;
-    flows.health.absorb(&told, now);
     share_volumes(flows, sharing, now).await?;
-    said?;
+    heard.and(said)?;
     metrics::histogram!("routing_share_seconds").record(began_at.elapsed());
     Ok(())
 }
@@ -86,32 +87,27 @@ async fn tell(
         sharing.number += 1;
         sharing.in_doubt.clear();
     }
-    while let Some(noticed) = news.changes.first_mut() {
-        if let Change::Technical { psp, direction, turn } = &noticed.change {
-            let failing = *turn != Turn::Recovered;
-            shared_health::keep_failing(pool, psp, *direction, failing, now).await?;
-        }
-        publish(flows, noticed).await?;
-        news.changes.remove(0);
+    while let Some(noticed) = news.changes.front_mut() {
+        publish(flows, noticed, now).await?;
+        news.changes.pop_front();
     }
     Ok(())
 }
 
 /// The operators of the account hear of it; of a whole bucket, everybody does. What one of them is told keeps
 /// its id until all have been told: a repeat after a failure is told to nobody twice.
-async fn publish(flows: &Flows, noticed: &mut Noticed) -> Result<(), StoreError> {
+async fn publish(flows: &Flows, noticed: &mut Noticed, now: Timestamp) -> Result<(), StoreError> {
     let psp = psp_of(&noticed.change);
     let concerned = flows.accounts.iter().filter(|account| psp.is_empty() || account.id == psp);
     let mut operators: Vec<_> = concerned.flat_map(|account| &account.operators).collect();
     operators.sort();
     operators.dedup();
     let event = event(noticed);
-    for operator in operators {
-        let fresh = || flows.ids.next();
-        let id = *noticed.events.entry(operator.clone()).or_insert_with(fresh);
-        health_events::publish(flows.db.pool(), &*flows.ids, (id, operator), &event).await?;
-    }
-    Ok(())
+    let fresh = || flows.ids.next();
+    let mut of = |it: &OperatorId| *noticed.events.entry(it.clone()).or_insert_with(fresh);
+    let told: Vec<_> = operators.into_iter().map(|operator| (of(operator), operator)).collect();
+    let change = (&noticed.change, now);
+    health_events::publish(flows.db.pool(), &*flows.ids, change, &told, &event).await
 }
 
 fn event(noticed: &Noticed) -> HealthEvent {
@@ -166,9 +162,12 @@ async fn share_volumes(
     Ok(())
 }
 
-/// Keeps the levels for the next start.
+/// Keeps the levels for the next start, and that who fails still does.
 pub async fn keep_health(flows: &Flows, now: Timestamp) -> Result<(), StoreError> {
     let kept = flows.health.keep();
+    if !kept.failing.is_empty() {
+        shared_health::still_failing(flows.db.pool(), &kept.failing, now).await?;
+    }
     if kept.levels.is_empty() {
         return Ok(());
     }

@@ -1,9 +1,11 @@
 //! The event `psp.health_changed`. It belongs to no payment and to no lane: it stands in the outbox under a
 //! slot that no lane has, so that no cursor waits for it, and its deliveries are made in the same
-//! transaction.
+//! transaction. What several instances find out is told by one of them.
 
-use super::{Pool, StoreError};
-use crate::domain::{OperatorId, Timestamp};
+use super::{Pool, StoreError, shared_health};
+use crate::domain::{Ids, OperatorId, Timestamp};
+use crate::routing::health::{Bucket, Change, Turn};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// No lane has this slot.
@@ -29,17 +31,81 @@ fn place_of(id: Uuid) -> (i64, i16) {
     ((millisecond << 15) | i64::from(bits(0)), bits(15))
 }
 
-/// Writes the event for one operator with a delivery for each endpoint that listens. `ids` gives as many as
-/// there are endpoints. An event of this id that was written before stands as it is.
+/// Writes the event of a change for these operators, each under its id, in one transaction with what is kept of the
+/// change. Where another instance was first with it, nobody is told again.
 pub async fn publish(
     pool: &Pool,
-    ids: &dyn crate::domain::Ids,
+    ids: &dyn Ids,
+    (change, now): (&Change, Timestamp),
+    told: &[(Uuid, &OperatorId)],
+    event: &HealthEvent,
+) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    if !is_new(&mut tx, change, now).await? {
+        return Ok(());
+    }
+    for (id, operator) in told {
+        write(&mut tx, ids, (*id, operator), event).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn is_new(
+    db: &mut PgConnection,
+    change: &Change,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    match change {
+        // Each instance makes probes of its own, and they say nothing new of the PSP.
+        Change::Technical { turn: Turn::Probing, .. } => Ok(true),
+        Change::Technical { psp, direction, turn } => {
+            let failing = *turn != Turn::Recovered;
+            shared_health::keep_failing(db, psp, *direction, failing, now).await
+        }
+        Change::Demoted { psp, bucket } => is_first(db, psp, bucket, "demoted").await,
+        Change::Restored { psp, bucket } => is_first(db, psp, bucket, "restored").await,
+        Change::BucketBlamed { bucket } => is_first(db, "", bucket, "bucket_blamed").await,
+    }
+}
+
+/// Whether nobody has said this of approvals within a minute, by the database's clock: instances find it out within
+/// a second of each other. The same much later is another change.
+async fn is_first(
+    db: &mut PgConnection,
+    psp: &str,
+    bucket: &Bucket,
+    change: &str,
+) -> Result<bool, StoreError> {
+    let Bucket { direction, country, method, currency } = bucket;
+    let told = sqlx::query!(
+        "insert into psp_approval_told as t (psp, direction, country, method, currency, change)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (psp, direction, country, method, currency) do update
+         set change = excluded.change, told_at = excluded.told_at
+         where t.change <> excluded.change or t.told_at < excluded.told_at - interval '1 minute'",
+        psp,
+        direction.as_str(),
+        country,
+        method.as_str(),
+        currency.to_string(),
+        change,
+    )
+    .execute(db)
+    .await?;
+    Ok(told.rows_affected() == 1)
+}
+
+/// Writes the event for one operator with a delivery for each endpoint that listens. `ids` gives as many as
+/// there are endpoints. An event of this id that was written before stands as it is.
+async fn write(
+    db: &mut PgConnection,
+    ids: &dyn Ids,
     (id, operator): (Uuid, &OperatorId),
     event: &HealthEvent,
 ) -> Result<(), StoreError> {
     let (seq, n) = place_of(id);
     let sequence = i64::try_from(event.at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
-    let mut tx = pool.begin().await?;
     let written = sqlx::query!(
         "insert into outbox_event (slot, seq, n, event_id, operator_id, player_id, subject,
            payment_id, payment_sequence, kind, data, created_at)
@@ -55,7 +121,7 @@ pub async fn publish(
         event.at,
         n,
     )
-    .execute(&mut *tx)
+    .execute(&mut *db)
     .await?;
     if written.rows_affected() == 0 {
         return Ok(());
@@ -67,7 +133,7 @@ pub async fn publish(
            and events && array['*', 'psp.health_changed', 'psp.*'] for share",
         operator.as_str(),
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(&mut *db)
     .await?;
     let deliveries: Vec<Uuid> = endpoints.iter().map(|_| ids.next()).collect();
     sqlx::query!(
@@ -82,8 +148,7 @@ pub async fn publish(
         sequence,
         event.at,
     )
-    .execute(&mut *tx)
+    .execute(&mut *db)
     .await?;
-    tx.commit().await?;
     Ok(())
 }

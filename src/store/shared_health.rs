@@ -6,6 +6,7 @@ use crate::domain::{AttemptId, Currency, Direction, Method, OperatorId, PaymentI
 use crate::routing::health::{Bucket, Kept, Level, Told};
 use crate::routing::plan::Volumes;
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use time::Date;
 use uuid::Uuid;
@@ -190,21 +191,52 @@ pub async fn keep(pool: &Pool, levels: &[Level], now: Timestamp) -> Result<(), S
     Ok(())
 }
 
-/// Keeps whether a PSP fails for the next start.
+/// Whom nobody has found failing for so long does so no more, as far as anybody knows: no instance has run.
+pub const FAILING_FOR: time::Duration = time::Duration::minutes(10);
+
+/// Keeps whether a PSP fails for the next start. True: nobody had said so before.
 pub async fn keep_failing(
-    pool: &Pool,
+    db: &mut PgConnection,
     psp: &str,
     direction: Direction,
     failing: bool,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "insert into psp_failing (psp, direction, failing, changed_at) values ($1, $2, $3, $4)
+) -> Result<bool, StoreError> {
+    let kept = sqlx::query!(
+        "insert into psp_failing as f (psp, direction, failing, changed_at) values ($1, $2, $3, $4)
          on conflict (psp, direction) do update
-         set failing = excluded.failing, changed_at = excluded.changed_at",
+         set failing = excluded.failing, changed_at = excluded.changed_at
+         where f.failing <> excluded.failing or (excluded.failing and f.changed_at < $5)",
         psp,
         direction.as_str(),
         failing,
+        now,
+        now - FAILING_FOR,
+    )
+    .execute(db)
+    .await?;
+    Ok(kept.rows_affected() == 1)
+}
+
+/// Keeps that these fail still, those apart of which another instance said meanwhile that they are well.
+pub async fn still_failing(
+    pool: &Pool,
+    failing: &[(String, Direction)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let psps: Vec<String> = failing.iter().map(|(psp, _)| psp.clone()).collect();
+    let directions: Vec<String> = failing.iter().map(|(_, it)| it.to_string()).collect();
+    // What another instance writes at this moment it writes for all.
+    sqlx::query!(
+        "with still as (
+           select f.psp, f.direction from psp_failing f
+           join unnest($1::text[], $2::text[]) n (psp, direction)
+             on f.psp = n.psp and f.direction = n.direction
+           where f.failing for no key update of f skip locked)
+         update psp_failing f set changed_at = $3 from still
+         where f.psp = still.psp and f.direction = still.direction",
+        &psps,
+        &directions,
         now,
     )
     .execute(pool)

@@ -89,6 +89,7 @@ mod taken_back;
 mod taken_beyond;
 mod told_again;
 mod told_health;
+mod told_once;
 mod two_payments;
 mod undecided;
 mod unknown_payouts;

@@ -2,6 +2,7 @@
 
 use super::harness::{SOON, Setup, World, eur, eventually, key};
 use super::routing::watchful;
+use interlock::book::Payment;
 use interlock::decide::command::{News, Source};
 use interlock::decide::{Answer, Command};
 use interlock::domain::{Currency, Direction, Method};
@@ -9,7 +10,7 @@ use interlock::flows::Flows;
 use interlock::payments::facts::pseudonym;
 use interlock::payments::receive_payin::{Received, receive_payin};
 use interlock::routing::faults::is_approved;
-use interlock::routing::health::Bucket;
+use interlock::routing::health::{Bucket, Change, Turn};
 use interlock::routing::learn::learn;
 use interlock::routing::share_health::{Sharing, begin_sharing, share_health};
 use interlock::store::health_events::{HealthEvent, publish};
@@ -63,11 +64,11 @@ async fn what_was_told_while_its_answer_was_lost_is_told_once_and_the_rest_goes_
     world.close().await;
 }
 
-/// Holds a table locked until whoever shares waits for it, and cuts the look off there, as the worker does.
+/// Holds a table locked until whoever shares waits to write it, and cuts the look off there, as the worker does.
 async fn cut_off_at(world: &World, table: &str, sharing: &mut Sharing) {
     let flows = world.one().flows.clone();
     let mut lock = world.rows.begin().await.unwrap();
-    let held = format!("lock table {table} in access exclusive mode");
+    let held = format!("lock table {table} in share mode");
     sqlx::raw_sql(AssertSqlSafe(held)).execute(&mut *lock).await.unwrap();
     let waits = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
                  where not l.granted and d.datname = current_database()";
@@ -83,24 +84,29 @@ async fn cut_off_at(world: &World, table: &str, sharing: &mut Sharing) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_look_that_is_cut_off_had_taken_out_is_told_by_the_next() {
-    let world = World::with(Setup { workers: false, ..watchful() }).await;
-    let flows = world.one().flows.clone();
+    let mut world = World::with(Setup { workers: false, ..watchful() }).await;
+    world.start_instance().await;
+    let [flows, other] = [0, 1].map(|index| world.instances[index].flows.clone());
     let mut sharing = begin_sharing(&flows).await.unwrap();
+    let mut others = begin_sharing(&other).await.unwrap();
+    (0..3).for_each(|_| call_of(&other, "truelayer-de"));
+    share_health(&other, &mut others, other.clock.now()).await.unwrap();
     (0..3).for_each(|_| call(&flows));
     assert!(flows.health.is_failing(PSP, Direction::Deposit));
     cut_off_at(&world, "psp_health_told", &mut sharing).await;
+    assert!(flows.health.is_failing("truelayer-de", Direction::Deposit), "it has heard first");
     share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap();
     let told = "select data->>'change' from outbox_event where kind = 'psp.health_changed'
-                and operator_id = 'op_demo'";
+                and operator_id = 'op_demo' and subject = 'trustly-de'";
     assert_eq!(world.texts(told).await, ["failing"]);
-    let failing = "select count(*) from psp_failing where failing";
+    let failing = "select count(*) from psp_failing where failing and psp = 'trustly-de'";
     assert_eq!(world.number(failing).await, 1);
     flows.volumes.add(PSP, Direction::Deposit, eur(700), flows.clock.now());
     cut_off_at(&world, "psp_day_volume", &mut sharing).await;
     share_health(&flows, &mut sharing, flows.clock.now()).await.unwrap();
     let carried = "select coalesce(sum(minor), 0)::bigint from psp_day_volume";
     assert_eq!(world.number(carried).await, 700);
-    drop(flows);
+    drop((flows, other));
     world.close().await;
 }
 
@@ -145,10 +151,11 @@ async fn events_of_one_moment_have_each_a_place_of_their_own() {
     let event =
         HealthEvent { subject: PSP.to_owned(), data: "{}".to_owned(), at: flows.clock.now() };
     let told = ["op_demo", "op_other"].map(interlock::domain::OperatorId::trusted);
-    for (which, operator) in (1..).zip(&told) {
-        let id = uuid::Uuid::from_u64_pair(high, low ^ which);
-        publish(flows.db.pool(), &*flows.ids, (id, operator), &event).await.unwrap();
-    }
+    let (psp, direction) = (PSP.to_owned(), Direction::Deposit);
+    let change = Change::Technical { psp, direction, turn: Turn::Probing };
+    let id = |which: u64| uuid::Uuid::from_u64_pair(high, low ^ which);
+    let told = [(id(1), &told[0]), (id(2), &told[1])];
+    publish(flows.db.pool(), &*flows.ids, (&change, event.at), &told, &event).await.unwrap();
     let events = "select count(*) from outbox_event where kind = 'psp.health_changed'";
     assert_eq!(world.number(events).await, 2);
     drop(flows);
@@ -224,6 +231,55 @@ async fn a_success_that_is_told_twice_at_once_counts_once() {
     let carried = (PSP.to_owned(), Direction::Deposit, Currency::EUR);
     let carried = flows.volumes.today(flows.clock.now()).get(&carried).copied();
     assert_eq!(carried, Some(1_000));
+    drop(flows);
+    world.close().await;
+}
+
+/// The word for a dispute that was won is the first that is heard of one deposit's success; the other had counted
+/// when its money was taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispute_that_was_won_counts_once_whenever_its_success_was_heard() {
+    let world = World::with(Setup { workers: false, liars: vec![PSP], ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let flows = world.one().flows.clone();
+    let hear = async |deposit: &Payment, status: Status| {
+        let attempt = deposit.attempts[0].id;
+        let outcome =
+            Outcome::Reported(Report { psp_reference: None, status, payer: None, attempt: None });
+        let approved = is_approved(&outcome);
+        let news = News {
+            payment: deposit.id.uuid,
+            direction: Direction::Deposit,
+            attempt,
+            source: Source::Webhook { hint: false },
+            outcome,
+            wires: Vec::new(),
+        };
+        let (flows, player) = (flows.clone(), player.clone());
+        let heard = async move {
+            let answer = flows.lanes.submit(&player, Command::News(Box::new(news))).await;
+            let Ok(Answer::Applied { payment, ended, .. }) = answer else {
+                panic!("not applied: {answer:?}");
+            };
+            learn(&flows, &payment, attempt, approved, ended);
+            payment.status.as_str()
+        };
+        world.one().run(heard).await
+    };
+    let carried = || {
+        let key = (PSP.to_owned(), Direction::Deposit, Currency::EUR);
+        flows.volumes.today(flows.clock.now()).get(&key).copied()
+    };
+    let deposit = world.deposit(&player, eur(1_000)).await;
+    let money = deposit.attempts[0].asked;
+    assert_eq!(hear(&deposit, Status::Won { money }).await, "succeeded");
+    assert_eq!(carried(), Some(1_000), "its first success");
+    let deposit = world.deposit(&player, eur(500)).await;
+    let money = deposit.attempts[0].asked;
+    for status in [Status::Succeeded { money }, Status::Reversed { money }, Status::Won { money }] {
+        hear(&deposit, status).await;
+        assert_eq!(carried(), Some(1_500));
+    }
     drop(flows);
     world.close().await;
 }

@@ -3,9 +3,10 @@
 use crate::receiver::{Answer, Receiver};
 use crate::support::{Scene, deposit, new_slot, pool, until};
 use interlock::clock::Clock;
-use interlock::domain::Ids;
 use interlock::domain::ids::SystemIds;
+use interlock::domain::{Direction, Ids};
 use interlock::outbox::publish::{publish, publish_within};
+use interlock::routing::health::{Change, Turn};
 use interlock::store::health_events::{self, HealthEvent};
 use interlock::store::outbox_reads::{WEBHOOKS, relay_slot, slots};
 use std::time::Duration;
@@ -204,8 +205,10 @@ async fn what_is_told_to_an_endpoint_that_is_being_disabled_does_not_wait() {
         at: scene.clock.now(),
     };
     let telling = async {
-        let told = (SystemIds.next(), &scene.operator);
-        health_events::publish(&scene.pool, &SystemIds, told, &event).await.unwrap();
+        let (psp, direction) = ("adyen-eu".to_owned(), Direction::Deposit);
+        let change = Change::Technical { psp, direction, turn: Turn::Probing };
+        let (change, told) = ((&change, event.at), [(SystemIds.next(), &scene.operator)]);
+        health_events::publish(&scene.pool, &SystemIds, change, &told, &event).await.unwrap();
     };
     scene.while_disabled(&endpoint, telling).await;
 }

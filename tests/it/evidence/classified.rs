@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an erasure leaves as it is, and why it may. A player's id is a casino's pseudonym and stays with
 /// what was booked under it.
-const KEPT: [(&str, &str); 50] = [
+const KEPT: [(&str, &str); 51] = [
     ("_sqlx_migrations", "which migrations were done"),
     ("attempt", "a PSP's reference and how its call ended"),
     ("attestation", "two officers' words, by the number of a document that is kept elsewhere"),
@@ -42,6 +42,7 @@ const KEPT: [(&str, &str); 50] = [
     ("policy_proposal", "texts of policies"),
     ("policy_proposal_end", "texts of policies"),
     ("policy_version", "texts of policies"),
+    ("psp_approval_told", "health of PSPs"),
     ("psp_day_volume", "sums of days"),
     ("psp_failing", "health of PSPs"),
     ("psp_health_level", "health of PSPs"),
