@@ -54,7 +54,8 @@ pub struct PaymentView {
     pub next_action: Option<NextActionTold>,
     pub reasons: Vec<ReasonView>,
     pub attempts: Vec<AttemptView>,
-    /// Which PSPs were considered, and why. Not told to players.
+    /// Which PSPs were considered, and why: the plans of all parts as one, where there are several. Not told to
+    /// players.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<RouteView>,
     /// The shares of a withdrawal, each with its own destination.
@@ -184,6 +185,9 @@ pub struct PartView {
     #[schema(example = "held")]
     pub status: &'static str,
     pub attempts: Vec<AttemptView>,
+    /// Which PSPs were considered for this part, and why. Not told to players.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<RouteView>,
 }
 
 /// Where a part is paid to, masked.
@@ -212,7 +216,7 @@ impl PaymentView {
         let attempts = |part| attempts_of(viewer, payment, part);
         let parts = payment.withdrawal_status().map(|_| {
             let parts = payment.parts.iter();
-            parts.map(|part| part_view(part, attempts(Some(part.id)))).collect()
+            parts.map(|part| part_view(viewer, payment, part)).collect()
         });
         let all = match &parts {
             None => attempts(None),
@@ -303,13 +307,15 @@ fn attempt_view(viewer: Viewer, attempt: &Attempt) -> AttemptView {
     }
 }
 
-fn part_view(part: &Part, attempts: Vec<AttemptView>) -> PartView {
+fn part_view(viewer: Viewer, payment: &Payment, part: &Part) -> PartView {
+    let route = || RouteView::from(payment.route_of(Some(part.id)));
     PartView {
         id: part.id.to_string(),
         amount: part.money.major(),
         destination: DestinationView::from(&part.instrument),
         status: part.status.as_str(),
-        attempts,
+        attempts: attempts_of(viewer, payment, Some(part.id)),
+        route: (viewer == Viewer::Backend).then(route),
     }
 }
 

@@ -35,7 +35,9 @@ pub fn event_data_for_player(data: &str) -> String {
     payment.insert("reasons".to_owned(), serde_json::json!([]));
     narrow_attempts(payment);
     for part in payment.get_mut("parts").and_then(|p| p.as_array_mut()).into_iter().flatten() {
-        part.as_object_mut().into_iter().for_each(narrow_attempts);
+        let Some(part) = part.as_object_mut() else { continue };
+        part.remove("route");
+        narrow_attempts(part);
     }
     serde_json::to_string(&snapshot).unwrap_or_else(|_| "null".to_owned())
 }

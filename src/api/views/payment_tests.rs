@@ -1,5 +1,6 @@
 use super::*;
 use crate::api::views::payment_event::{event_data, event_data_for_player};
+use crate::book::Way;
 use crate::domain::Timestamp;
 use crate::domain::{
     AttemptId, AttemptStatus, Currency, DecisionId, DepositStatus, Method, Money, OperatorId,
@@ -94,6 +95,21 @@ fn deposit() -> Payment {
     }
 }
 
+/// What the plans of all parts as one do not tell.
+fn plan_of_the_part() -> Route {
+    let candidate = |psp: &str, rank, reason: &str| {
+        let (psp, reason) = (psp.to_owned(), reason.to_owned());
+        Candidate { psp, rank, reason }
+    };
+    Route {
+        version: "r1".to_owned(),
+        candidates: vec![
+            candidate("trustly-se", Some(1), "first choice of the route"),
+            candidate("swish-se", None, "cannot pay this instrument"),
+        ],
+    }
+}
+
 fn withdrawal() -> Payment {
     let part = PartId(Uuid::from_u128(9));
     Payment {
@@ -112,7 +128,7 @@ fn withdrawal() -> Payment {
             },
             status: PartStatus::Processing,
             held_minor: 10_000,
-            way: None,
+            way: Some(Arc::new(Way { method: Method::BankTransfer, route: plan_of_the_part() })),
         }],
         attempts: vec![attempt(Some(part))],
         ..deposit()
@@ -181,6 +197,12 @@ fn a_withdrawal_tells_its_parts_and_all_attempts() {
     assert_eq!(value["parts"][0]["destination"]["masked"], "SE** **** 0001");
     assert_eq!(value["parts"][0]["attempts"], value["attempts"]);
     assert_eq!(value["attempts"].as_array().map(Vec::len), Some(1));
+    let own = json!({"version": "r1", "candidates": [
+        {"psp": "trustly-se", "rank": 1, "reason": "first choice of the route"},
+        {"psp": "swish-se", "rank": null, "reason": "cannot pay this instrument"},
+    ]});
+    assert_eq!(value["parts"][0]["route"], own);
+    assert_ne!(value["route"], own, "that one is of all parts");
 }
 
 #[test]
