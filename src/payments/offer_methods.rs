@@ -1,13 +1,14 @@
 //! Which methods a player can use right now, best first.
 //!
 //! A method is offered when a payment by it would be screened without a denial and when a PSP that
-//! may be asked can take it. What is not offered would only fail.
+//! may be asked can take it, within what is left of its cap for the day. What is not offered would only fail.
 
 use crate::domain::{Currency, Direction, Method, Money, Origin, Player, PlayerKey, Timestamp};
 use crate::flows::Flows;
 use crate::payments::facts::payer_of;
 use crate::payments::name_obstacle;
 use crate::routing::Permit;
+use crate::routing::make_plan::room_of;
 use crate::routing::rules::PspAccount;
 use crate::routing::switches::Use;
 use crate::screening::background::{Background, Wants};
@@ -106,10 +107,9 @@ fn offer(
     let currency = wanted.currency.unwrap_or(facts.player.currency);
     let rule = flows.routing.find(wanted.direction, country, method, currency)?;
     let permit = |id: &str| flows.health.permit(id, wanted.direction, facts.now);
-    let is_off = |id: &str| {
+    let room = |id: &str| {
         let (operator, direction) = (&wanted.player.operator, wanted.direction);
-        let asked = Use { operator, psp: id, country, direction, method };
-        flows.switches.forbids(&asked, facts.now).is_some()
+        room_of(flows, &Use { operator, psp: id, country, direction, method }, currency)
     };
     let usable = rule.order.iter().filter_map(|id| {
         let own = |account: &&PspAccount| {
@@ -122,14 +122,15 @@ fn offer(
         };
         // Where the payer is comes with the deposit itself.
         let obstacle = obstacle.filter(|it| it.field() != Some(PayerField::DeviceIp));
-        (obstacle.is_none() && !is_off(id)).then_some(found)
+        obstacle.is_none().then_some(found)
     });
     // The bounds are of those that work; when all fail they are asked all the same, as a plan does it.
     let (well, ill): (Vec<_>, Vec<_>) =
         usable.partition(|account| permit(&account.id) != Permit::No);
     let (market_least, market_most) = market_bounds(policy, wanted.direction, currency);
     let fitting = |account: &PspAccount| {
-        let (least, most) = bounds(account, wanted.direction, currency)?;
+        let bounds = bounds(account, wanted.direction, currency)?;
+        let (least, most) = room(&account.id).within(bounds).ok()?;
         let (least, most) = (least.max(market_least), most.min(market_most));
         let asked = wanted.money.map_or(least, |money| money.minor);
         let money = Money::new(asked, currency);

@@ -15,8 +15,8 @@ use crate::domain::{Currency, Direction, Instrument, Method, Money, Player};
 use crate::flows::Flows;
 use crate::payments::facts::payer_of;
 use crate::routing::ask_habits::{Occasion, ask_habits};
-use crate::routing::make_plan::make_plan;
-use crate::routing::plan::{self, Candidate, Route};
+use crate::routing::make_plan::{make_plan, room_of};
+use crate::routing::plan::{self, Candidate, Route, Shut};
 use crate::routing::rules::PspAccount;
 use crate::routing::switches::Use;
 use crate::screening::attestation::Attestation;
@@ -162,7 +162,8 @@ fn beyond(
     Wanted::Back { beyond: newest(false), elsewhere: None }
 }
 
-/// The least and the most that the accounts of the route pay at once to an instrument.
+/// The least and the most that the accounts of the route pay at once to an instrument, within what is left of
+/// their caps for the day.
 fn payable_bounds(
     flows: &Flows,
     order: &WithdrawalOrder,
@@ -170,7 +171,7 @@ fn payable_bounds(
     instrument: &Instrument,
     method: Method,
 ) -> Result<Bounds, Obstacle> {
-    let (currency, now) = (order.money.currency, flows.clock.now());
+    let currency = order.money.currency;
     let payer = payer_of(player, None);
     let route = flows.routing.find(Direction::Withdrawal, &player.country, method, currency);
     let named = route.map(|route| route.order.as_slice()).unwrap_or_default();
@@ -188,10 +189,19 @@ fn payable_bounds(
             direction: Direction::Withdrawal,
             method,
         };
-        if flows.switches.forbids(&asked, now).is_some() {
-            why = Obstacle::SwitchedOff;
-            continue;
-        }
+        let room = room_of(flows, &asked, currency);
+        let (least, most) = match room.within((bounds.least, bounds.most)) {
+            Ok(left) => left,
+            Err(Shut::Off) => {
+                why = Obstacle::SwitchedOff;
+                continue;
+            }
+            Err(Shut::Capped) => {
+                why = Obstacle::Capped;
+                continue;
+            }
+        };
+        let bounds = Bounds { least, most };
         found = Some(found.map_or(bounds, |so_far| Bounds {
             least: so_far.least.min(bounds.least),
             most: so_far.most.max(bounds.most),

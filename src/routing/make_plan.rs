@@ -1,7 +1,9 @@
 //! A plan is made from what this instance knows at this moment; nothing is read from anywhere.
 
 use super::health::Bucket;
-use super::plan::{Habits, Known, Request, Route, plan};
+use super::plan::{Habits, Known, Request, Room, Route, Today, plan, room};
+use super::switches::Use;
+use crate::domain::Currency;
 use crate::flows::Flows;
 use std::time::Instant;
 
@@ -31,4 +33,12 @@ pub fn make_plan(
     let route = plan(request, &known, |psps| flows.health.rank(&bucket, psps, now), obstacle);
     metrics::histogram!("routing_plan_seconds").record(began_at.elapsed());
     route
+}
+
+/// What people and agreements leave of an account at this moment.
+pub fn room_of(flows: &Flows, asked: &Use<'_>, currency: Currency) -> Room {
+    let now = flows.clock.now();
+    let (switches, volumes) = (flows.switches.all(), flows.volumes.today(now));
+    let today = Today { rules: &flows.routing, switches: &switches, volumes: &volumes, now };
+    room(asked, currency, &today)
 }

@@ -50,6 +50,58 @@ pub struct Known<'a> {
     pub now: Timestamp,
 }
 
+impl<'a> Known<'a> {
+    const fn today(&self) -> Today<'a> {
+        let Known { rules, switches, volumes, now, .. } = *self;
+        Today { rules, switches, volumes, now }
+    }
+}
+
+/// What people and agreements forbid at this moment, and what was carried today.
+#[derive(Debug, Clone, Copy)]
+pub struct Today<'a> {
+    pub rules: &'a RoutingRules,
+    pub switches: &'a [Switch],
+    pub volumes: &'a Volumes,
+    pub now: Timestamp,
+}
+
+/// What people and agreements leave of an account at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Room {
+    /// Nothing: why, in the end of a plain sentence.
+    Off(String),
+    /// So much of the day's cap; less than nothing where it was exceeded.
+    Left {
+        minor: i64,
+        cap: Money,
+    },
+    Open,
+}
+
+/// Why an account that could take a payment may not be asked for any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shut {
+    Off,
+    /// What is left of its cap is less than it takes at once.
+    Capped,
+}
+
+impl Room {
+    /// What of an account's bounds for one payment may be used now.
+    ///
+    /// # Errors
+    /// Nothing of them.
+    pub fn within(&self, (least, most): (i64, i64)) -> Result<(i64, i64), Shut> {
+        match self {
+            Room::Off(_) => Err(Shut::Off),
+            Room::Left { minor, .. } if *minor < least.max(1) => Err(Shut::Capped),
+            Room::Left { minor, .. } => Ok((least, most.min(*minor))),
+            Room::Open => Ok((least, most)),
+        }
+    }
+}
+
 /// The plan: ranked candidates first, by rank, then those that are out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -127,15 +179,26 @@ fn forbidden(request: &Request, psp: &str, known: &Known<'_>) -> Option<String> 
         direction: request.direction,
         method: request.method,
     };
-    let switch = switches::forbidding(known.switches, &asked, known.now).map(Switch::text);
-    switch.or_else(|| {
-        let Money { minor, currency } = request.money;
-        let cap = known.rules.terms(psp, request.direction, currency)?.cap_minor?;
-        let carried = known.volumes.get(&(psp.to_owned(), request.direction, currency));
-        let would_be = carried.copied().unwrap_or(0).saturating_add(minor);
-        let text = || format!("would go beyond its cap of {} a day", Money::new(cap, currency));
-        (cap < would_be).then(text)
-    })
+    match room(&asked, request.money.currency, &known.today()) {
+        Room::Off(why) => Some(why),
+        Room::Left { minor, cap } if minor < request.money.minor => {
+            Some(format!("would go beyond its cap of {cap} a day"))
+        }
+        Room::Left { .. } | Room::Open => None,
+    }
+}
+
+/// What people and agreements leave of an account now. Whoever offers or shares out what a plan is made for
+/// later asks the same question, or the plan would refuse it.
+pub fn room(asked: &Use<'_>, currency: Currency, today: &Today<'_>) -> Room {
+    if let Some(switch) = switches::forbidding(today.switches, asked, today.now) {
+        return Room::Off(switch.text());
+    }
+    let terms = today.rules.terms(asked.psp, asked.direction, currency);
+    let Some(cap) = terms.and_then(|terms| terms.cap_minor) else { return Room::Open };
+    let carried = today.volumes.get(&(asked.psp.to_owned(), asked.direction, currency));
+    let minor = cap.saturating_sub(carried.copied().unwrap_or(0));
+    Room::Left { minor, cap: Money::new(cap, currency) }
 }
 
 /// The operator's accounts that could take it and that no route names: most likely an oversight,

@@ -68,13 +68,20 @@ pub enum Obstacle {
     NoProvider,
     /// Those that could are switched off.
     SwitchedOff,
+    /// Those that could have carried as much today as was agreed.
+    Capped,
     /// The last PSP that could pay it refused.
     Refused,
 }
 
 impl Obstacle {
-    pub const ALL: [Obstacle; 4] =
-        [Obstacle::Nameless, Obstacle::NoProvider, Obstacle::SwitchedOff, Obstacle::Refused];
+    pub const ALL: [Obstacle; 5] = [
+        Obstacle::Nameless,
+        Obstacle::NoProvider,
+        Obstacle::SwitchedOff,
+        Obstacle::Capped,
+        Obstacle::Refused,
+    ];
 
     /// Stable, for records.
     pub const fn as_str(self) -> &'static str {
@@ -82,6 +89,7 @@ impl Obstacle {
             Obstacle::Nameless => "nameless",
             Obstacle::NoProvider => "no_provider",
             Obstacle::SwitchedOff => "switched_off",
+            Obstacle::Capped => "capped",
             Obstacle::Refused => "refused",
         }
     }
@@ -96,6 +104,7 @@ impl Obstacle {
             Obstacle::Nameless => "its PSP did not tell who paid",
             Obstacle::NoProvider => "no PSP pays it",
             Obstacle::SwitchedOff => "the PSPs that pay it are switched off",
+            Obstacle::Capped => "the PSPs that pay it have reached the day's cap",
             Obstacle::Refused => "its last payout was refused",
         }
     }

@@ -75,7 +75,7 @@ async fn a_psp_that_fails_is_not_passed_over_for_one_that_is_switched_off_or_gon
     world.close().await;
 }
 
-async fn offers(world: &World, player: &PlayerKey, direction: Direction) -> Vec<Offer> {
+pub(super) async fn offers(world: &World, player: &PlayerKey, direction: Direction) -> Vec<Offer> {
     let wanted = Wanted { player: player.clone(), direction, currency: None, money: None };
     let flows = world.one().flows.clone();
     let offers = async move { offer_methods(&flows, &wanted).await.unwrap().unwrap() };

@@ -20,6 +20,7 @@ mod at_once;
 mod bounced_payouts;
 mod bounced_returns;
 mod cancel_safety;
+mod caps;
 mod cases;
 mod closed_loop;
 mod completions;
