@@ -94,9 +94,10 @@ impl Ours {
 /// As a ranked route takes it: see `src/routing/score.rs`.
 const fn ill(standing: Standing) -> u8 {
     match standing {
-        Standing::Probe | Standing::Well | Standing::Doubtful => 0,
-        Standing::Demoted => 1,
-        Standing::Failing => 2,
+        Standing::Probe => 0,
+        Standing::Well | Standing::Doubtful => 1,
+        Standing::Demoted => 2,
+        Standing::Failing => 3,
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::Currency;
 use crate::domain::PersonId;
-use crate::routing::health::Standing;
+use crate::routing::health::{Bucket, Health, HealthRules, SECOND, Standing};
 use crate::routing::rules::{Fee, RouteRule, Strategy, Terms};
 use crate::routing::switches::{Scope, SwitchKind};
 use std::collections::BTreeMap;
@@ -186,7 +186,11 @@ fn who_fails_ranks_last_and_when_all_fail_the_best_is_still_asked() {
     check(
         &plan(&request(10_000), &known, health, any),
         &[
-            ("b", Some(1), "second choice of the route; recovering: one payment tries it"),
+            (
+                "b",
+                Some(1),
+                "second choice of the route; recovering: one payment tries it before the others",
+            ),
             ("c", Some(2), "third choice of the route"),
             ("a", Some(3), "it fails: asked last"),
         ],
@@ -243,4 +247,57 @@ fn a_cap_lets_the_last_payment_through_that_fits() {
             ("a", None, "would go beyond its cap of 1000.00 SEK a day"),
         ],
     );
+}
+
+/// A deposit each quarter of a second, to a first PSP that is always well and a second one that fails for a
+/// minute.
+#[test]
+fn the_second_of_a_route_is_looked_after_while_the_first_is_well() {
+    const WELL_AGAIN: i64 = 60 * SECOND;
+    let (order, accounts) = (rules(&["a", "b"]), accounts());
+    let (request, known) = (request(10_000), known(&order, &accounts[..2]));
+    let Request { direction, country, method, money, .. } = request.clone();
+    let bucket = Bucket { direction, country, method, currency: money.currency };
+    let mut health = Health::new(HealthRules::default(), 1);
+    (0..3).for_each(|call| {
+        health.answered("b", direction, (call, 0), 0, Some(true));
+    });
+    assert!(health.is_failing("b", direction));
+    let (mut at, mut lost, mut back_at) = (0, 0, None);
+    let mut after = Vec::new();
+    for call in 3..500 {
+        at += SECOND / 4;
+        let route = plan(&request, &known, |psps| health.rank(&bucket, psps, at), any);
+        let ranked: Vec<&str> = route.ranked().collect();
+        for (psp, number) in ranked.iter().zip([call, call + 1_000]) {
+            health.sent(&bucket, psp, number, at);
+            let fault = *psp == "b" && at < WELL_AGAIN;
+            health.answered(psp, direction, (number, at), at + 1, Some(fault));
+            if !fault {
+                break;
+            }
+            let why = &route.candidates[0].reason;
+            assert!(why.ends_with("one payment tries it before the others"), "{why}");
+            lost += 1;
+        }
+        if !health.is_failing("b", direction) {
+            back_at = back_at.or(Some(at));
+            after.push(ranked[0].to_owned());
+        }
+    }
+    assert!((1..=6).contains(&lost), "{lost} of 240 payments tried it while it failed");
+    let back_at = back_at.expect("it is well again");
+    assert!((WELL_AGAIN..WELL_AGAIN + 30 * SECOND).contains(&back_at), "{back_at}");
+    assert!(after[1..].iter().all(|first| first == "a"), "the route's order holds again");
+}
+
+#[test]
+fn what_is_left_of_a_cap_narrows_what_may_go_through_at_once() {
+    let left = |minor| Room::Left { minor, cap: Money::new(100_000, Currency::SEK) };
+    assert_eq!(Room::Open.within((5_000, 90_000)), Ok((5_000, 90_000)));
+    assert_eq!(left(99_999).within((5_000, 90_000)), Ok((5_000, 90_000)));
+    assert_eq!(left(5_000).within((5_000, 90_000)), Ok((5_000, 5_000)));
+    assert_eq!(left(4_999).within((5_000, 90_000)), Err(Shut::Capped));
+    assert_eq!(left(0).within((0, i64::MAX)), Err(Shut::Capped), "nothing is no payment");
+    assert_eq!(Room::Off("late".to_owned()).within((1, 2)), Err(Shut::Off));
 }

@@ -1,7 +1,8 @@
 //! The order of the PSPs that may be asked, with the reason of each place.
 //!
 //! *Ranked*: the order of the route; who approves far less than it used to comes after the others, who
-//! fails comes last. No chance is in it. *Adaptive*: the approval rate that was drawn for this payment, less
+//! fails comes last. Wherever it stands in the route, one payment now and then tries it before the others: who
+//! is asked by nobody while the first is well would count as ill when it is needed. No chance is in it. *Adaptive*: the approval rate that was drawn for this payment, less
 //! the fee's share and with what the rules add; scores that are close are a tie, and the cheaper one is
 //! asked first. In both nobody is excluded by its health: when all are ill the best is still asked.
 //!
@@ -54,10 +55,12 @@ fn ranked<'a>(
                 Standing::Demoted => {
                     reason = "its approvals fell: asked after the others".to_owned();
                 }
-                Standing::Probe => reason.push_str("; recovering: one payment tries it"),
+                Standing::Probe => {
+                    reason.push_str("; recovering: one payment tries it before the others");
+                }
                 Standing::Well | Standing::Doubtful => {}
             }
-            if first(asked) && ill(place.standing) == 0 {
+            if first(asked) && matches!(ill(place.standing), Ill::Probe | Ill::No) {
                 reason.push_str("; preferred for a first deposit");
             }
             (asked.account.id.as_str(), reason)
@@ -66,11 +69,20 @@ fn ranked<'a>(
 }
 
 /// The standing without what chance decides.
-const fn ill(standing: Standing) -> u8 {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ill {
+    Probe,
+    No,
+    Demoted,
+    Failing,
+}
+
+const fn ill(standing: Standing) -> Ill {
     match standing {
-        Standing::Probe | Standing::Well | Standing::Doubtful => 0,
-        Standing::Demoted => 1,
-        Standing::Failing => 2,
+        Standing::Probe => Ill::Probe,
+        Standing::Well | Standing::Doubtful => Ill::No,
+        Standing::Demoted => Ill::Demoted,
+        Standing::Failing => Ill::Failing,
     }
 }
 
@@ -136,7 +148,7 @@ impl<'a> Scored<'a> {
     fn reason(&self) -> String {
         let health = match self.place.standing {
             Standing::Well => "",
-            Standing::Probe => "recovering: one payment tries it; ",
+            Standing::Probe => "recovering: one payment tries it before the others; ",
             Standing::Demoted => "its approvals fell: asked after the others; ",
             Standing::Doubtful => "it has just failed or come back: asked less; ",
             Standing::Failing => "it fails: asked last; ",
