@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use stands::Stand;
 use stands::paysafe::PaysafeCa;
 use support::{
-    attempt, completion, drive, inquiry, now, payout, portable, psp, refund, response, secrets, to,
-    transport,
+    attempt, completion, deposit, drive, inquiry, now, payout, portable, psp, refund, response,
+    secrets, to, transport,
 };
 
 fn account() -> PspAccount {
@@ -80,6 +80,29 @@ fn what_speaks_of_a_repeat_is_never_a_refusal() {
         _ => error(402, "1007"),
     });
     assert_eq!(told, Outcome::Unknown(Unknown::PspUndecided));
+}
+
+/// What kind of name `consumerId` is, is a field of Interac's alone.
+#[test]
+fn only_interac_is_told_what_kind_of_name_its_payer_has() {
+    let wallet = |name: &str| {
+        let mut account = PspAccount { method: "e_wallet".to_owned(), ..account() };
+        account.settings.insert("payment_type".to_owned(), name.to_owned());
+        account
+    };
+    let by_mail = json!({"consumerId": "erika@example.test"});
+    let typed = json!({"consumerId": "erika@example.test", "type": "EMAIL"});
+    for (account, key, expected) in [
+        (account(), "interacEtransfer", &typed),
+        (wallet("SKRILL"), "skrill", &by_mail),
+        (wallet("NETELLER"), "neteller", &by_mail),
+    ] {
+        let psp = psp(account);
+        let asked = deposit(attempt(1), PaysafeCa.money());
+        let driven = drive(psp.adapter(), &asked, now(), None, |_, _| Ok(error(401, "5279")));
+        let sent: Value = serde_json::from_slice(&driven.requests[0].1.body).unwrap();
+        assert_eq!(&sent[key], expected, "{key}");
+    }
 }
 
 #[test]

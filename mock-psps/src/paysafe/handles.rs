@@ -104,6 +104,10 @@ fn whose(paysafe: &Paysafe, body: &Value) -> Result<String, Problem> {
         return api::needed(body, "paymentHandleTokenFrom");
     }
     let own = view::instrument_key(paysafe);
+    let is_typed = !body[own]["type"].is_null();
+    if is_typed != (own == "interacEtransfer") {
+        return Err(Problem::field("type"));
+    }
     let id = body[own]["consumerId"].as_str().filter(|id| id.contains('@'));
     id.map(str::to_owned).ok_or(Problem::field("consumerId"))
 }

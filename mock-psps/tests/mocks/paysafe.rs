@@ -26,6 +26,35 @@ pub async fn paysafe_in(books_dir: Option<std::path::PathBuf>) -> World {
     world_of(&[Account { id: ID, psp: "paysafe", currency: "CAD", settings }], books_dir).await
 }
 
+/// A wallet's field has no `type`, and Interac's has one.
+#[tokio::test]
+async fn what_kind_of_name_a_payer_has_is_told_of_interac_alone() {
+    let settings = vec![
+        ("api_username", "casino".to_owned()),
+        ("api_password", "secret".to_owned()),
+        ("account_id", "1001".to_owned()),
+        ("webhook_key", KEY.to_owned()),
+        ("payment_type", "SKRILL".to_owned()),
+    ];
+    let accounts = [Account { id: ID, psp: "paysafe", currency: "CAD", settings }];
+    let (interac, wallet) = (paysafe().await, world_of(&accounts, None).await);
+    for (w, name, key, typed, status) in [
+        (&interac, "INTERAC_ETRANSFER", "interacEtransfer", true, 201),
+        (&interac, "INTERAC_ETRANSFER", "interacEtransfer", false, 400),
+        (&wallet, "SKRILL", "skrill", false, 201),
+        (&wallet, "SKRILL", "skrill", true, 400),
+    ] {
+        let mut body = handle(&digits(), "PAYMENT");
+        body["paymentType"] = name.into();
+        body["interacEtransfer"] = Value::Null;
+        body[key] = json!({ "consumerId": "jane@example.com" });
+        if typed {
+            body[key]["type"] = "EMAIL".into();
+        }
+        assert_eq!(post(w, "paymenthandles", &body).await.0, status, "{name} {typed}");
+    }
+}
+
 pub async fn post(w: &World, path: &str, body: &Value) -> (u16, Value) {
     let url = format!("{}/paymenthub/v1/{path}", w.base(ID));
     let request = w.http.post(url).basic_auth("casino", Some("secret")).json(body);

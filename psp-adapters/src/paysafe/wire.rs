@@ -99,7 +99,9 @@ impl Paysafe {
         if card {
             return handle.and("paymentHandleTokenFrom", whose);
         }
-        let instrument = object! { "consumerId": whose, "type": "EMAIL" };
+        // Wallets have one kind of name; Interac is told which of two it is.
+        let kind = (self.payment_type == PaymentType::Interac).then_some("EMAIL");
+        let instrument = object! { "consumerId": whose, "type": kind };
         handle.and(self.payment_type.key(), instrument)
     }
 
