@@ -63,6 +63,6 @@ pub use signature::WebhookKeys;
 pub use statement::Statement;
 pub use transport::{Transport, TransportConfig, TransportError};
 pub use webhook::{
-    RawWebhook, Received, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookEvent, WebhookRefusal,
-    WebhookReply,
+    RawWebhook, Received, Untold, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookEvent,
+    WebhookRefusal, WebhookReply,
 };

@@ -18,8 +18,8 @@ pub(crate) use crate::plan::{Plan, Reads};
 pub(crate) use crate::registry::{Reader, Written};
 pub(crate) use crate::signature::{HmacKeys, WebhookKeys, derived_uuid, sha256};
 pub(crate) use crate::webhook::{
-    Echo, RawWebhook, Received, UNVERIFIED, Verified, WebhookBatch, WebhookEvent, WebhookRefusal,
-    WebhookReply,
+    Echo, RawWebhook, Received, UNVERIFIED, Untold, Verified, WebhookBatch, WebhookEvent,
+    WebhookRefusal, WebhookReply,
 };
 pub(crate) use psp_contract::*;
 pub(crate) use secrecy::{ExposeSecret, SecretString};

@@ -193,6 +193,17 @@ pub struct WebhookEvent {
     pub occurred_at: Option<Timestamp>,
     /// It does not prove enough to move money: ask the PSP first.
     pub hint_only: bool,
+    /// What asking may not show. Only of a hint that says nothing itself.
+    pub untold: Option<Untold>,
+}
+
+/// What an event tells and an inquiry may keep silent about: people must hear of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untold {
+    /// A deposit's money was taken back. People hear, unless the PSP says so too when it is asked.
+    TakenBack,
+    /// Something that nothing here reads. People hear in any case.
+    Unread,
 }
 
 impl WebhookEvent {
@@ -209,6 +220,7 @@ impl WebhookEvent {
             payin: None,
             occurred_at: None,
             hint_only: false,
+            untold: None,
         }
     }
 

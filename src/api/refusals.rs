@@ -161,7 +161,7 @@ impl From<StartError> for Problem {
                     field.name()
                 ),
             )
-            .at(format!("/{}", field.name())),
+            .at(format!("/{}", field.place())),
             StartError::Store(error) => error.into(),
             StartError::CurrencyNotAllowed { .. } => {
                 Problem::unprocessable("payment.currency_not_allowed", sentence(&error))

@@ -2,14 +2,15 @@
 //! asked, and what it answers is what counts.
 
 use super::process::{ApplyError, ask_now, done, hint, put_aside, subject_of};
-use super::receive::{may_come_from_anybody, places};
+use super::receive::{may_come_from_anybody, places as places_of};
 use crate::decide::Command;
 use crate::decide::command::{News, Source};
 use crate::domain::AttemptId;
 use crate::flows::Flows;
 use crate::payments::run_attempts::{perform, wires};
-use crate::store::places::AttemptPlace;
-use psp_adapters::{WebhookEvent, WireRecord};
+use crate::store::StoreError;
+use crate::store::places::{self, AttemptPlace};
+use psp_adapters::{Untold, WebhookEvent, WireRecord};
 use psp_contract::{AttemptRef, Lookup, NotSent, Operation, Outcome, Report, Status, Subject};
 
 /// What a look-up found.
@@ -28,31 +29,62 @@ pub async fn follow_hint(
     account: &str,
     event: &WebhookEvent,
 ) -> Result<(), ApplyError> {
-    let found = places(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
+    let found = places_of(flows, account, event.attempt, event.psp_reference.as_deref()).await?;
     if let Some(place) = found.iter().find(|place| fits(event.subject, place)) {
         hint(flows, place).await?;
-        return Ok(done(flows, account, event, Some(place.attempt), None).await?);
+        return asked(flows, account, event, place, None).await;
     }
     let Some(psp_reference) = event.psp_reference.clone().filter(|_| event.attempt.is_none())
     else {
         return unmatched(flows, account, event, event.attempt.is_some()).await;
     };
-    let asked = look_up(flows, account, event.subject, psp_reference.clone()).await?;
-    let Some(looked_up) = asked else {
+    let found = look_up(flows, account, event.subject, psp_reference.clone()).await?;
+    let Some(looked_up) = found else {
         return unmatched(flows, account, event, false).await;
     };
     let found = match looked_up.attempt {
-        Some(attempt) => places(flows, account, Some(attempt), None).await?,
+        Some(attempt) => places_of(flows, account, Some(attempt), None).await?,
         None => Vec::new(),
     };
     match found.iter().find(|place| fits(event.subject, place)) {
         Some(place) => {
             tell_reference(flows, place, psp_reference, &looked_up.wire).await?;
             ask_now(flows, place).await;
-            Ok(done(flows, account, event, Some(place.attempt), Some("looked up")).await?)
+            asked(flows, account, event, place, Some("looked up")).await
         }
         None => unmatched(flows, account, event, looked_up.is_known).await,
     }
+}
+
+/// The PSP was asked about the attempt. What a message told besides is not lost where the answer does not
+/// show it: money that was taken back is asked about again, since an answer may be behind a message, and is
+/// for people afterwards.
+async fn asked(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    place: &AttemptPlace,
+    note: Option<&str>,
+) -> Result<(), ApplyError> {
+    match event.untold {
+        Some(Untold::Unread) => unread(flows, account, event).await,
+        Some(Untold::TakenBack) if !is_taken_back(flows, place).await? => {
+            Err(ApplyError::LookUp("not_told_as_taken_back"))
+        }
+        _ => Ok(done(flows, account, event, Some(place.attempt), note).await?),
+    }
+}
+
+async fn is_taken_back(flows: &Flows, place: &AttemptPlace) -> Result<bool, StoreError> {
+    let credited = places::credited(flows.db.pool(), place.attempt).await?;
+    Ok(credited.is_some_and(|credited| credited.is_reversed))
+}
+
+/// Nobody here reads what it says, whomever it names.
+async fn unread(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {
+    let note = "it says something that is not read here: find out at the PSP what";
+    let named = (account, event.event_id.as_str());
+    Ok(put_aside(flows, "webhook.parked", named, note).await?)
 }
 
 fn fits(told: Option<Subject>, place: &AttemptPlace) -> bool {
@@ -117,6 +149,9 @@ async fn unmatched(
     event: &WebhookEvent,
     names_a_payment: bool,
 ) -> Result<(), ApplyError> {
+    if event.untold == Some(Untold::Unread) {
+        return unread(flows, account, event).await;
+    }
     let unsigned = may_come_from_anybody(flows, account);
     let known_to_the_psp = names_a_payment && event.attempt.is_none();
     if event.psp_reference.is_none() && event.attempt.is_none() {

@@ -3,7 +3,7 @@
 
 use super::stored_payin::{self, StoredPayer, StoredPayin, read_payer, write_payer};
 use crate::store::{StoreError, json};
-use psp_adapters::WebhookEvent;
+use psp_adapters::{Untold, WebhookEvent};
 use psp_contract::{
     AttemptRef, Decline, DeclineClass, Money, NextAction, Report, Status, Subject, Timestamp,
 };
@@ -24,6 +24,9 @@ struct StoredEvent {
     #[serde(with = "time::serde::rfc3339::option", default)]
     occurred_at: Option<Timestamp>,
     hint_only: bool,
+    // Absent where it is nothing, and in rows of a release that knew no such thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    untold: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,6 +88,7 @@ pub fn write(event: &WebhookEvent) -> String {
         payin: event.payin.as_ref().map(stored_payin::write),
         occurred_at: event.occurred_at,
         hint_only: event.hint_only,
+        untold: event.untold.map(|untold| untold_text(untold).to_owned()),
     })
 }
 
@@ -102,7 +106,22 @@ pub fn read(text: &str) -> Result<WebhookEvent, StoreError> {
         payin: stored.payin.map(stored_payin::read).transpose()?,
         occurred_at: stored.occurred_at,
         hint_only: stored.hint_only,
+        untold: stored.untold.as_deref().map(read_untold).transpose()?,
     })
+}
+
+const fn untold_text(untold: Untold) -> &'static str {
+    match untold {
+        Untold::TakenBack => "taken_back",
+        Untold::Unread => "unread",
+    }
+}
+
+fn read_untold(text: &str) -> Result<Untold, StoreError> {
+    [Untold::TakenBack, Untold::Unread]
+        .into_iter()
+        .find(|untold| untold_text(*untold) == text)
+        .ok_or_else(|| StoreError::Corrupt(format!("untold {text}")))
 }
 
 const fn subject_text(subject: Subject) -> &'static str {
@@ -235,6 +254,7 @@ mod tests {
             payin: None,
             occurred_at: None,
             hint_only: false,
+            untold: None,
         };
         write(&event)
     }
@@ -251,5 +271,16 @@ mod tests {
         assert!(!succeeded.contains("won"), "{succeeded}");
         assert_eq!(status(&succeeded), Some(Status::Succeeded { money }));
         assert_eq!(won.replace(r#","won":true"#, ""), succeeded);
+    }
+
+    #[test]
+    fn what_asking_may_not_show_is_read_back() {
+        let plain = stored(Status::Pending);
+        assert!(!plain.contains("untold"), "{plain}");
+        let mut event = read(&plain).expect("a stored event");
+        for untold in [None, Some(Untold::TakenBack), Some(Untold::Unread)] {
+            event.untold = untold;
+            assert_eq!(read(&write(&event)).expect("a stored event").untold, untold);
+        }
     }
 }

@@ -99,6 +99,7 @@ async fn money_that_comes_again_for_a_deposit_that_nobody_sent_back_is_for_peopl
         payin: None,
         occurred_at: Some(world.one().flows.clock.now() + time::Duration::DAY),
         hint_only: false,
+        untold: None,
     };
     let flows = world.one().flows.clone();
     world.one().run(async move { process(&flows, PSP, &credit).await }).await;

@@ -11,7 +11,7 @@ use interlock::webhooks::receive::receive;
 use interlock::webhooks::stored_event;
 use interlock::workers::driver::Worker;
 use interlock::workers::inbox::InboxWorker;
-use psp_adapters::{RawWebhook, WebhookEvent};
+use psp_adapters::{RawWebhook, Untold, WebhookEvent};
 use psp_contract::{AttemptRef, Report, Status};
 use serde_json::json;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ fn hint(attempt: Option<AttemptRef>, psp_reference: Option<&str>) -> WebhookEven
         payin: None,
         occurred_at: None,
         hint_only: true,
+        untold: None,
     }
 }
 
@@ -115,6 +116,24 @@ async fn an_event_is_put_aside_only_together_with_its_incident() {
     world.later("it is raised", Duration::from_secs(10), raised).await;
     assert_eq!(world.number(aside).await, 1);
     assert_eq!(world.incidents("webhook.unmatched").await, 1);
+    world.close().await;
+}
+
+/// Whatever it names, and if it names nothing: nobody here knows what it says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_nothing_here_reads_makes_us_ask_and_is_for_people() {
+    let world = World::with(Setup { accounts: BRAZIL.accounts, ..Setup::default() }).await;
+    let player = world.player_of(BRAZIL).await;
+    let deposit = world.one().deposit(BRAZIL.deposit(&player)).await;
+    world.mocks.fault(OTHER, "webhook", "webhook_drop", None).await;
+    world.complete(&deposit, "succeeded").await;
+    let named = hint(Some(AttemptRef::new(deposit.attempts[0].id.0)), None);
+    for event in [named, hint(None, None)] {
+        left(&world, OTHER, &WebhookEvent { untold: Some(Untold::Unread), ..event }).await;
+    }
+    let told = || async { (world.incidents("webhook.parked").await == 2).then_some(()) };
+    world.later("people hear of both", Duration::from_secs(3), told).await;
+    world.settled(deposit.id, "succeeded").await;
     world.close().await;
 }
 

@@ -109,6 +109,7 @@ async fn a_verified_event_about_money_without_a_request_is_booked() {
         payin: Some(to_player(&player, eur(900))),
         occurred_at: None,
         hint_only: false,
+        untold: None,
     };
     let unproven = WebhookEvent { event_id: key(), hint_only: true, ..event.clone() };
     for event in [unproven, event] {

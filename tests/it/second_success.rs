@@ -1,7 +1,7 @@
 //! Two PSPs were paid for one deposit, and money that is taken back.
 
 use super::bounced_returns::bounces;
-use super::harness::{World, claim, eur, gbp, key, person, withdrawal_order};
+use super::harness::{Setup, World, claim, eur, gbp, key, person, withdrawal_order};
 use interlock::book::{GameKind, Payment};
 use interlock::decide::Answer;
 use interlock::decide::command::OpenReturn;
@@ -10,6 +10,7 @@ use interlock::payments::request_withdrawal::RequestError;
 use interlock::payments::return_deposit::return_deposit;
 use interlock::payments::review_payment::ReviewAct;
 use serde_json::json;
+use std::time::Duration;
 
 /// A deposit that two PSPs were paid for: Trustly's answer was lost, TrueLayer took over.
 pub async fn paid_twice(world: &World, player: &PlayerKey) -> Payment {
@@ -132,6 +133,33 @@ async fn a_reversed_truelayer_deposit_is_taken_back_once() {
     world.complete(&deposit, "charged_back").await;
     world.settled(deposit.id, "reversed").await;
     assert_eq!(world.wallet(&player).await.cash, 0);
+    let done = "select count(*) from inbox where kind = 'payment_reversed' and state = 'done'";
+    let done = || async { (world.number(done).await == 1).then_some(()) };
+    world.later("the message is done", Duration::from_secs(60), done).await;
+    assert_eq!(world.incidents("webhook.parked").await, 0);
+    world.close().await;
+}
+
+/// The webhook says that the bank took the money back, and whoever asks is told that the payment is settled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reversal_that_no_answer_shows_is_asked_about_for_an_hour_and_then_for_people() {
+    // Its books have what nobody is told who asks, so ours must differ from them.
+    let world = World::with(Setup { liars: vec!["truelayer-gb"], ..Setup::default() }).await;
+    let player = world.player("GB").await;
+    let deposit = world.deposit(&player, gbp(700)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    let movement = world.movement(&deposit.attempts[0]).await;
+    let silent = json!({"outcome": "charged_back", "code": "not_shown"});
+    world.mocks.complete(&deposit.attempts[0].psp, &movement.reference, silent).await;
+    let tried = "select count(*) from inbox where kind = 'payment_reversed' and state = 'new'
+                 and 1 < tries";
+    let tried = || async { (world.number(tried).await == 1).then_some(()) };
+    world.later("it is asked about again", Duration::from_secs(10), tried).await;
+    assert_eq!(world.incidents("webhook.parked").await, 0, "an answer may be behind a message");
+    let told = || async { (world.incidents("webhook.parked").await == 1).then_some(()) };
+    world.later("people hear of it", Duration::from_secs(4_100), told).await;
+    assert_eq!(world.payment(deposit.id).await.status.as_str(), "succeeded", "nothing is booked");
     world.close().await;
 }
 

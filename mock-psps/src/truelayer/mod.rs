@@ -34,6 +34,8 @@ use crate::{clock, ids};
 
 /// First answers by idempotency key: `{"hash","status","type","body","at"}`.
 const ANSWERS: &str = "answer";
+/// The `code` of a reversal that a GET of its payment keeps silent about.
+const NOT_SHOWN: &str = "not_shown";
 /// Known bank accounts of users, by payment source id.
 const SOURCES: &str = "payment_source";
 

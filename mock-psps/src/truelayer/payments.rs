@@ -57,6 +57,9 @@ async fn book(
 fn draft(truelayer: &TrueLayer, admitted: &Admitted) -> Result<Movement, Problem> {
     let body = &admitted.body;
     let amount_minor = api::amount(body, &truelayer.currency)?;
+    if truelayer.currency == "PLN" {
+        return Err(Problem::invalid("PLN is only usable with payouts."));
+    }
     let method = &body["payment_method"];
     let beneficiary = &method["beneficiary"];
     if method["type"] != "bank_transfer" {
@@ -72,6 +75,10 @@ fn draft(truelayer: &TrueLayer, admitted: &Admitted) -> Result<Movement, Problem
     let user = &body["user"];
     if !user.is_object() {
         return Err(Problem::invalid("user is required."));
+    }
+    let has = |field: &str| user[field].as_str().is_some_and(|text| !text.is_empty());
+    if !has("email") && !has("phone") {
+        return Err(Problem::invalid("user.email or user.phone is required."));
     }
     let user_id = match user["id"].as_str() {
         Some(id) => id.to_owned(),

@@ -51,7 +51,9 @@ pub(super) fn payment(truelayer: &TrueLayer, m: &Movement) -> Value {
             }
             fields.insert("payment_source".to_owned(), source(m));
             fields.insert("scheme_id".to_owned(), truelayer.scheme().into());
-            if matches!(m.status, Status::Returned | Status::ChargedBack) {
+            let taken_back = matches!(m.status, Status::Returned | Status::ChargedBack);
+            // The webhook tells the same in either case.
+            if taken_back && m.code.as_deref() != Some(super::NOT_SHOWN) {
                 fields.insert("reversed_at".to_owned(), stamp(Some(m.changed_at)));
             }
         }

@@ -126,7 +126,8 @@ pub fn payment(reference: &str) -> Value {
             "type": "bank_transfer", "provider_selection": { "type": "user_selected" },
             "beneficiary": { "type": "merchant_account", "merchant_account_id": "ma-1" },
         },
-        "user": { "id": "11111111-2222-4333-8444-555555555555", "name": "Jane Smith" },
+        "user": { "id": "11111111-2222-4333-8444-555555555555", "name": "Jane Smith",
+            "email": "jane@example.com" },
         "metadata": { "reference": reference },
     })
 }

@@ -157,6 +157,31 @@ async fn a_payment_can_be_cancelled_and_refunded_within_its_amount() {
 }
 
 #[tokio::test]
+async fn a_user_has_an_e_mail_address_or_a_phone() {
+    let w = world().await;
+    let mut body = payment(&digits());
+    body["user"]["email"] = Value::Null;
+    assert_eq!(w.truelayer("/v3/payments", &digits(), &body).await.0, 400);
+    body["user"]["phone"] = "+447700900123".into();
+    assert_eq!(w.truelayer("/v3/payments", &digits(), &body).await.0, 201);
+}
+
+/// Its own libraries know no such field of a payment: some accounts hear of it by the webhook alone.
+#[tokio::test]
+async fn a_reversal_may_be_told_by_its_webhook_alone() {
+    let w = world().await;
+    let (_, created) = w.truelayer("/v3/payments", &digits(), &payment(&digits())).await;
+    let id = created["id"].as_str().unwrap();
+    w.complete("truelayer-uk", id, json!({ "outcome": "succeeded" })).await;
+    let silent = json!({ "outcome": "charged_back", "code": "not_shown" });
+    w.complete("truelayer-uk", id, silent).await;
+    let told = w.until_received("payment_reversed", 1).await.remove(0).json();
+    assert!(told["reversed_at"].is_string());
+    let (_, view) = w.truelayer_get(&format!("/v3/payments/{id}")).await;
+    assert_eq!((&view["status"], &view["reversed_at"]), (&json!("settled"), &Value::Null));
+}
+
+#[tokio::test]
 async fn money_that_nobody_asked_for_is_announced() {
     let w = world().await;
     let payin = json!({

@@ -103,7 +103,11 @@ impl Adapter for Arc<TrueLayer> {
         Some(self.token_client.form_request(&self.scope))
     }
 
+    /// Not in zloty: TrueLayer takes none, it only pays them out.
     fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
+        if deposit.money.currency == Currency::PLN {
+            return None;
+        }
         let asked = (deposit.clone(), self.hosted_page_url.clone());
         let request = self.create_payment(deposit)?;
         Some(Plan::about("create_deposit", request, &asked, mapping::payment_created))
@@ -136,6 +140,14 @@ impl Adapter for Arc<TrueLayer> {
             }
         });
         Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
+    }
+
+    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
+        match subject {
+            // By one of them TrueLayer knows its user again.
+            Subject::Deposit => &[PayerField::EmailOrPhone],
+            Subject::Payout | Subject::Return => &[],
+        }
     }
 
     fn webhook_keys_url(&self) -> Option<&str> {

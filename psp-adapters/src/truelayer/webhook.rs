@@ -35,13 +35,17 @@ fn event(truelayer: &TrueLayer, body: &Json) -> Option<WebhookEvent> {
     let ours = body.str("merchant_account_id").is_some_and(|id| truelayer.is_our_account(id));
     let said = status(kind, body, money);
     let moves = said.is_some() && !matches!(kind, "payment_authorized" | "payment_executed");
-    let stamps = ["settled_at", "returned_at", "failed_at", "executed_at", "authorized_at"];
+    // Its answer to a GET is documented without a word for it: what the event says must not get lost there.
+    let is_reversal = kind == "payment_reversed";
+    let stamps =
+        ["reversed_at", "settled_at", "returned_at", "failed_at", "executed_at", "authorized_at"];
     let mut event = WebhookEvent {
         attempt: body.attempt("metadata/reference"),
         psp_reference: body.word(id_key),
         subject,
         occurred_at: stamps.iter().find_map(|key| body.time(key)),
-        hint_only: (moves && (money.is_none() || !ours)) || kind == "payment_reversed",
+        hint_only: (moves && (money.is_none() || !ours)) || is_reversal,
+        untold: is_reversal.then_some(Untold::TakenBack),
         ..WebhookEvent::new(body.word("event_id")?, kind)
     }
     .saying_of_money(said);
@@ -65,7 +69,6 @@ fn status(kind: &str, body: &Json, money: Option<Money>) -> Option<Option<Status
         | "refund_executed"
         | "external_payment_received" => moved(|money| Status::Succeeded { money }),
         "payment_failed" => Some(payment_failure(&reason)),
-        "payment_reversed" => moved(|money| Status::Reversed { money }),
         "payout_failed" | "refund_failed" if returned => moved(|money| Status::Returned { money }),
         "payout_failed" | "refund_failed" => Some(Status::Declined(payout_failure(&reason))),
         _ => return None,

@@ -16,14 +16,17 @@ fn bank_reference(attempt: AttemptRef) -> String {
     format!("IL{}", &attempt.upper()[16..])
 }
 
-fn user(payer: &Payer) -> Json {
+/// None without an e-mail address and a phone: TrueLayer refuses such a user.
+fn user(payer: &Payer) -> Option<Json> {
     let email = given(&payer.email);
-    object! {
+    let phone = given(&payer.phone).filter(|_| email.is_none());
+    email.or(phone)?;
+    Some(object! {
         "id": payer.player_uuid.to_string(),
         "name": &payer.full_name,
         "email": email,
-        "phone": given(&payer.phone).filter(|_| email.is_none()),
-    }
+        "phone": phone,
+    })
 }
 
 /// Whom a payout is for.
@@ -67,7 +70,7 @@ impl TrueLayer {
             "amount_in_minor": deposit.money.minor,
             "currency": currency,
             "payment_method": method,
-            "user": user(&deposit.payer),
+            "user": user(&deposit.payer)?,
             "metadata": object! { "reference": deposit.attempt },
         };
         self.create("v3/payments", deposit.attempt, &body)

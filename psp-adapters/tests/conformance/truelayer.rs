@@ -3,12 +3,13 @@
 use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::support::truelayer_side::{jwks, sign};
 use crate::support::{
-    FOREIGN_EC, MERCHANT_ACCOUNT, Pair, WEBHOOK_EC, WEBHOOK_KID, attempt, deposit, eur, gbp,
+    FOREIGN_EC, MERCHANT_ACCOUNT, Pair, WEBHOOK_EC, WEBHOOK_KID, attempt, deposit, drive, eur, gbp,
     inquiry, now, payout, psp, refund, response, token, truelayer_account,
 };
-use psp_adapters::{Psp, WebhookKeys};
+use psp_adapters::{Psp, Untold, WebhookKeys};
 use psp_contract::{
-    Destination, HttpRequest, HttpResponse, InquiryBy, Operation, Portable, Subject,
+    Currency, Destination, HttpRequest, HttpResponse, InquiryBy, Money, NotSent, Operation,
+    Outcome, Payer, Portable, Subject,
 };
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -148,6 +149,10 @@ fn called(pair: &Pair, news: News) -> Option<Call> {
         "payment_source": {"id": "src-1", "account_holder_name": "E. M.",
             "account_identifiers": [{"type": "iban", "iban": "DE89370400440532013000"}]}});
     body[id] = ID.into();
+    Some(posted(pair, &body))
+}
+
+fn posted(pair: &Pair, body: &Value) -> Call {
     let body = body.to_string().into_bytes();
     let path = "/webhooks/truelayer-gb";
     let stamp = now().format(&Rfc3339).unwrap();
@@ -157,5 +162,48 @@ fn called(pair: &Pair, news: News) -> Option<Call> {
         ("x-tl-webhook-timestamp", &stamp),
         ("tl-signature", &signature),
     ];
-    Some(Call::post(path, &headers, body, Signed::Body))
+    Call::post(path, &headers, body, Signed::Body)
+}
+
+/// Whether a GET shows it is documented nowhere, so it must not get lost when it does not.
+#[test]
+fn a_reversal_is_a_hint_that_people_hear_of_unless_it_is_told_again() {
+    let fixture = TrueLayerFixture::new();
+    for (kind, untold) in [("payment_reversed", Some(Untold::TakenBack)), ("payment_failed", None)]
+    {
+        let body = json!({"type": kind, "event_version": 1, "event_id": "e-1", "payment_id": ID,
+            "reversed_at": "2026-11-18T11:06:40Z", "metadata": {"reference": attempt(1).lower()}});
+        let call = posted(&WEBHOOK_EC, &body);
+        let adapter = fixture.psp().adapter();
+        let verified = adapter.verify_webhook(&call.raw(), &fixture.keys()).unwrap();
+        let event = verified.into_inner().events.remove(0);
+        assert_eq!((event.untold, event.attempt), (untold, Some(attempt(1))), "{kind}");
+        assert_eq!(event.hint_only && event.report.is_none(), untold.is_some(), "{kind}");
+    }
+}
+
+/// "One of either email or phone"; and its zloty accounts only pay out.
+#[test]
+fn what_truelayer_would_refuse_is_not_sent() {
+    let fixture = TrueLayerFixture::new();
+    let opens = |email: Option<&str>, phone: Option<&str>, money: Money| {
+        let Operation::CreateDeposit(mut asked) = deposit(attempt(1), money) else {
+            panic!("a deposit")
+        };
+        let text = |field: Option<&str>| field.map(str::to_owned);
+        asked.payer = Payer { email: text(email), phone: text(phone), ..asked.payer };
+        let lacks = fixture.psp().lacks(&asked.payer, Subject::Deposit);
+        let operation = Operation::CreateDeposit(asked);
+        let driven = drive(fixture.psp().adapter(), &operation, now(), None, |step, request| {
+            Ok(fixture.answer(Act::Deposit, Case::Accepted, step, request).unwrap())
+        });
+        let is_sent = driven.outcome != Outcome::NotSent(NotSent::NotExpressible);
+        (lacks.is_none(), is_sent)
+    };
+    assert_eq!(opens(Some("e@example.test"), None, eur(1050)), (true, true));
+    assert_eq!(opens(None, Some("+4915112345678"), eur(1050)), (true, true));
+    assert_eq!(opens(None, None, eur(1050)), (false, false));
+    assert_eq!(opens(None, Some(""), eur(1050)), (false, false));
+    let zloty = Money::new(1050, Currency::PLN);
+    assert_eq!(opens(Some("e@example.test"), None, zloty), (true, false));
 }
