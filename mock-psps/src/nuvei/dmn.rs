@@ -2,7 +2,7 @@
 //!
 //! A payment's covers six fields (the secret first) and the merchant's own id is none of them; a
 //! withdrawal's covers all its `name=value` pairs (the secret last). Both are repeated as they are,
-//! without a time of sending.
+//! without a time of sending. An event of the Control Panel is JSON, and its checksum a header.
 
 use openssl::sha::sha256;
 use serde_json::{Value, json};
@@ -24,10 +24,29 @@ pub(super) fn notices(nuvei: &Nuvei, m: &Movement, step: Step) -> Vec<Notice> {
     if step.to == Status::Pending {
         return Vec::new();
     }
+    let charged_back = m.kind == Kind::Deposit && m.status == Status::ChargedBack;
     match m.kind {
+        Kind::Payout if nuvei.tells_payouts_twice => vec![payment(m), withdrawal(nuvei, m, false)],
         Kind::Payout => vec![withdrawal(nuvei, m, false)],
+        _ if charged_back && nuvei.tells_panel_events => vec![panel_event(m), payment(m)],
         Kind::Deposit | Kind::Refund => vec![payment(m)],
     }
+}
+
+/// A chargeback, with the fields that third parties read of it.
+fn panel_event(m: &Movement) -> Notice {
+    let data = json!({
+        "EventType": "Chargeback",
+        "Chargeback": {
+            "Type": "Chargeback", "ReportedAmount": amount(m), "ReportedCurrency": m.currency,
+            "DisputeId": ids::derived_digits(&["dispute", &m.reference], 8),
+            "DisputeUnifiedStatusCode": "FC",
+        },
+        "TransactionDetails": {
+            "TransactionId": m.reference, "ClientUniqueId": m.text("unique_id"),
+        },
+    });
+    notice(m, "panel", data)
 }
 
 pub(super) fn present(nuvei: &Nuvei, m: &Movement) -> Option<Notice> {
@@ -47,6 +66,7 @@ fn payment(m: &Movement) -> Notice {
     };
     let (event, kind) = match (m.kind, m.status) {
         (Kind::Refund, _) => ("payment", "Credit"),
+        (Kind::Payout, _) => ("payment", "Payout"),
         (_, Status::ChargedBack) => ("payment", "Chargeback"),
         (Kind::Deposit, Status::Returned) => ("payment", "Void"),
         _ => ("payment", "Sale"),
@@ -54,13 +74,14 @@ fn payment(m: &Movement) -> Notice {
     let format = format_description!("[year]-[month]-[day].[hour]:[minute]:[second]");
     let at = m.changed_at.format(format).unwrap_or_default();
     let ((first, last), product) = (names(m), m.text("product"));
+    let order = if m.kind == Kind::Payout { m.text("request") } else { m.text("order") };
     let pairs = json!([
         ["ppp_status", if status == "APPROVED" { "OK" } else { "FAIL" }],
         ["Status", status],
         ["totalAmount", amount(m)],
         ["currency", m.currency],
         ["responseTimeStamp", at],
-        ["PPP_TransactionID", m.text("order")],
+        ["PPP_TransactionID", order],
         ["TransactionID", m.reference],
         ["relatedTransactionId", m.text("related")],
         // The names of the items, where there are any.
@@ -124,7 +145,18 @@ fn notice(m: &Movement, event: &'static str, pairs: Value) -> Notice {
     }
 }
 
+fn sign_panel_event(nuvei: &Nuvei, notice: &Notice, twist: &Twist) -> Outgoing {
+    let body = notice.data.to_string();
+    let forged = if twist.bad_signature { "forged" } else { "" };
+    let checksum = hex::encode(sha256(format!("{}{body}{forged}", nuvei.secret).as_bytes()));
+    let headers = vec![("content-type", "application/json".to_owned()), ("checksum", checksum)];
+    Outgoing { url: notice.url.clone(), headers, body }
+}
+
 pub(super) fn sign(nuvei: &Nuvei, notice: &Notice, twist: &Twist) -> Outgoing {
+    if notice.event == "panel" {
+        return sign_panel_event(nuvei, notice, twist);
+    }
     let mut pairs: Vec<(String, String)> = notice.data.as_array().map_or_else(Vec::new, |pairs| {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         pairs.iter().map(|pair| (text(&pair[0]), text(&pair[1]))).collect()

@@ -45,6 +45,10 @@ pub(crate) struct Nuvei {
     payment_method: String,
     /// Payouts are announced before they are made, and the announcement wants a decision.
     asks_before_paying: bool,
+    /// Payouts are told by a payment's notification, too.
+    tells_payouts_twice: bool,
+    /// Chargebacks are told by an event of the Control Panel, too.
+    tells_panel_events: bool,
     webhook_url: String,
     currency: String,
     base_url: String,
@@ -53,16 +57,19 @@ pub(crate) struct Nuvei {
 }
 
 /// Settings: `merchant_id`, `merchant_site_id`, `merchant_secret_key`; optional `payment_method`
-/// (`apmgw_Interac_eTransfer`; `cc_card` for cards) and `asks_before_paying` (`true`).
+/// (`apmgw_Interac_eTransfer`; `cc_card` for cards), `asks_before_paying`, `tells_payouts_twice` and
+/// `tells_panel_events` (`true`).
 pub(crate) fn open(account: &MockAccount, base_url: String) -> anyhow::Result<Arc<dyn Dialect>> {
     let method = account.settings.get("payment_method").cloned();
-    let asks = account.settings.get("asks_before_paying").is_some_and(|asks| asks == "true");
+    let is_on = |name: &str| account.settings.get(name).is_some_and(|word| word == "true");
     Ok(Arc::new(Nuvei {
         merchant_id: account.setting("merchant_id")?,
         merchant_site_id: account.setting("merchant_site_id")?,
         secret: account.setting("merchant_secret_key")?,
         payment_method: method.unwrap_or_else(|| "apmgw_Interac_eTransfer".to_owned()),
-        asks_before_paying: asks,
+        asks_before_paying: is_on("asks_before_paying"),
+        tells_payouts_twice: is_on("tells_payouts_twice"),
+        tells_panel_events: is_on("tells_panel_events"),
         webhook_url: account.webhook_url.clone(),
         currency: account.currency.clone(),
         base_url,

@@ -189,6 +189,38 @@ async fn a_payout_may_be_asked_about_before_it_is_made_and_wants_a_decision() {
     w.until_told(ID, 2, asks).await;
 }
 
+#[tokio::test]
+async fn a_payout_may_be_told_by_a_payments_notification_too() {
+    let w = nuvei(&[("tells_payouts_twice", "true")]).await;
+    let reference = digits();
+    call(&w, "payout", payout(&reference), OF_AMOUNT).await;
+    let is_payment = |r: &Received| {
+        form(r).iter().any(|(name, _)| name == "advanceResponseChecksum") && verifies(r)
+    };
+    let told = w.until_told(ID, 1, is_payment).await.remove(0);
+    let fields: BTreeMap<_, _> = form(&told).into_iter().collect();
+    assert_eq!((&*fields["transactionType"], &*fields["Status"]), ("Payout", "APPROVED"));
+    assert_eq!((&*fields["clientUniqueId"], &*fields["productId"]), (&*reference, "NA"));
+}
+
+#[tokio::test]
+async fn a_chargeback_may_be_told_by_an_event_of_the_control_panel_too() {
+    let w = nuvei(&[("tells_panel_events", "true")]).await;
+    let reference = digits();
+    let made = call(&w, "payment", payment(&session(&w).await, &reference), OF_AMOUNT).await;
+    let id = made["transactionId"].as_str().unwrap();
+    w.complete(ID, id, json!({ "outcome": "succeeded" })).await;
+    w.complete(ID, id, json!({ "outcome": "charged_back" })).await;
+    let is_signed = |r: &Received| {
+        let mut signed = SECRET.as_bytes().to_vec();
+        signed.extend_from_slice(&r.body);
+        r.headers.get("checksum").is_some_and(|told| *told == hex::encode(sha256(&signed)))
+    };
+    let event = w.until_told(ID, 1, is_signed).await.remove(0).json();
+    assert_eq!(event["TransactionDetails"]["ClientUniqueId"], reference.as_str());
+    assert_eq!(event["Chargeback"]["ReportedAmount"], "20.00");
+}
+
 /// The address of a payment page, signed as Nuvei's plugins do: the secret, then every value in order.
 fn page(w: &World, reference: &str, changed: &[(&str, &str)]) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day].[hour]:[minute]:[second]");

@@ -1,4 +1,5 @@
-//! Nuvei's notifications (DMNs): forms in a body or in a query, with a checksum that is no MAC.
+//! Nuvei's notifications (DMNs): forms in a body or in a query, with a checksum that is no MAC; events of
+//! its Control Panel are JSON, with theirs in a header.
 //!
 //! A payment's checksum is SHA-256 of the secret and six values *without anything between them*. Whoever
 //! sees one (the payer's browser does) could move characters from one value to its neighbour under the
@@ -27,6 +28,9 @@ fn proven(nuvei: &Nuvei, told: &str, text: impl Fn(&str) -> String) -> Option<Pr
 }
 
 pub(super) fn verify(nuvei: &Nuvei, raw: &RawWebhook<'_>) -> Received {
+    if raw.one_header("checksum").is_some() && raw.body.starts_with(b"{") {
+        return panel_event(nuvei, raw);
+    }
     let form = Form::received(raw, &nuvei.notify_url)?;
     let (event, decision, proof) = match form.get("advanceResponseChecksum") {
         Some(told) => {
@@ -44,6 +48,27 @@ pub(super) fn reply(batch: &WebhookBatch) -> WebhookReply {
     WebhookReply::ok(batch.echo.method.clone())
 }
 
+/// An event of Nuvei's Control Panel, such as a chargeback. How it is signed (the secret, then the body) and
+/// what it calls its fields is known from a third party alone, and whether the deposit's own record shows it
+/// is written nowhere: Nuvei is asked, and people hear in any case. To lengthen such a text under its
+/// checksum takes bytes that are no UTF-8.
+fn panel_event(nuvei: &Nuvei, raw: &RawWebhook<'_>) -> Received {
+    raw.must_be_posted_to(&nuvei.notify_url)?;
+    let told = raw.signature("checksum")?.to_ascii_lowercase();
+    let text = std::str::from_utf8(raw.body).map_err(|_| MALFORMED)?;
+    let proof = proven(nuvei, &told, |secret| format!("{secret}{text}")).ok_or(UNVERIFIED)?;
+    let body = raw.json()?;
+    let kind = body.str("EventType").unwrap_or("event").to_ascii_lowercase();
+    let event = WebhookEvent {
+        attempt: body.attempt("TransactionDetails/ClientUniqueId"),
+        psp_reference: body.word("TransactionDetails/TransactionId"),
+        hint_only: true,
+        untold: Some(Untold::Unread),
+        ..WebhookEvent::new(format!("panel {}", hex::encode(sha256(raw.body))), kind)
+    };
+    Ok(Verified::new(event.into(), proof))
+}
+
 /// The values of a payment's notification that its checksum covers.
 struct Payment<'a> {
     money: Money,
@@ -54,13 +79,18 @@ struct Payment<'a> {
     product: &'a str,
 }
 
-/// What a payment's checksum covers, in this order.
-const COVERED: [&str; 6] =
-    ["totalAmount", "currency", "responseTimeStamp", "PPP_TransactionID", "Status", "productId"];
+/// What a payment's checksum covers before its status and its items, in this order.
+const COVERED: [&str; 4] = ["totalAmount", "currency", "responseTimeStamp", "PPP_TransactionID"];
+/// What Nuvei's own plug-ins hash where no items are named.
+const NO_PRODUCT: &str = "NA";
 /// None of them begins another, so that `Status` ends in one way only.
 const STATUSES: [&str; 5] = ["APPROVED", "DECLINED", "ERROR", "PENDING", "CANCELED"];
 const TYPES: [&str; 8] =
     ["Sale", "Auth", "Settle", "Credit", "Void", "Chargeback", "Payout", "Modification"];
+
+/// Any other type, steps at the card's issuer among them. It is not covered, so the type's own word does not
+/// count: whoever saw one notification could make as many of it as there are words.
+const OTHER: &str = "other";
 
 impl<'a> Payment<'a> {
     /// Digits and at most one point, three capital letters, nineteen characters of time, digits, one
@@ -72,11 +102,17 @@ impl<'a> Payment<'a> {
         let stamp = form.get("responseTimeStamp").filter(|stamp| stamp.len() == 19)?;
         let at = PrimitiveDateTime::parse(stamp, format).ok()?.assume_utc();
         let order = form.get("PPP_TransactionID")?;
-        let status = form.get("Status")?;
-        let product = form.get("productId")?;
+        let status = status_of(form)?;
+        // Without one our reference is not covered: it is a reason to ask.
+        let product = form.get("productId").unwrap_or(NO_PRODUCT);
         let whole = super::wire::is_transaction_id(order) && STATUSES.contains(&status);
         whole.then_some(Self { money, at, order, status, product })
     }
+}
+
+/// Examples spell its name both ways.
+fn status_of(form: &Form) -> Option<&str> {
+    form.get("Status").or_else(|| form.get("status"))
 }
 
 fn payment(
@@ -84,10 +120,17 @@ fn payment(
     form: &Form,
     told: &str,
 ) -> Result<(WebhookEvent, Proof), WebhookRefusal> {
-    let signed = COVERED.map(|name| form.get(name).unwrap_or_default()).concat();
-    let proof = proven(nuvei, told, |secret| format!("{secret}{signed}")).ok_or(UNVERIFIED)?;
+    let values = COVERED.map(|name| form.get(name).unwrap_or_default()).concat();
+    let status = status_of(form).unwrap_or_default();
+    let signed =
+        |product: &str| proven(nuvei, told, |secret| format!("{secret}{values}{status}{product}"));
+    let proof = match form.get("productId") {
+        Some(product) => signed(product),
+        None => signed("").or_else(|| signed(NO_PRODUCT)),
+    };
+    let proof = proof.ok_or(UNVERIFIED)?;
     let payment = Payment::read(form).ok_or(MALFORMED)?;
-    let kind = form.get("transactionType").filter(|kind| TYPES.contains(kind)).ok_or(MALFORMED)?;
+    let kind = form.get("transactionType").filter(|kind| TYPES.contains(kind)).unwrap_or(OTHER);
     Ok((payment_event(form, &payment, kind), proof))
 }
 
@@ -104,9 +147,18 @@ fn payment_event(form: &Form, payment: &Payment<'_>, kind: &str) -> WebhookEvent
             _ => return None,
         })
     });
-    // A refund's product is the deposit's; its own reference is a hint.
+    // A refund's product is the deposit's; its own reference is a hint, and so is a payout's.
     let hinted = form.get("clientUniqueId").and_then(AttemptRef::parse);
-    let attempt = if kind == "Credit" { hinted } else { named.or(hinted) };
+    let attempt = match kind {
+        "Credit" => hinted,
+        "Payout" => hinted.or(named),
+        _ => named.or(hinted),
+    };
+    let subject = match kind {
+        "Sale" | "Auth" | "Settle" | "Void" | "Chargeback" => Some(Subject::Deposit),
+        "Payout" => Some(Subject::Payout),
+        _ => None,
+    };
     // What is told of a sale within its second is no repeat of it. Of what is not covered only this counts,
     // a word of a few: a notification that somebody saw makes so many questions and no more.
     let (amount, at) = (payment.money.to_string(), payment.at.unix_timestamp().to_string());
@@ -117,8 +169,9 @@ fn payment_event(form: &Form, payment: &Payment<'_>, kind: &str) -> WebhookEvent
     let event = WebhookEvent {
         attempt,
         psp_reference: named.map(AttemptRef::lower),
-        subject: (kind != "Credit").then_some(Subject::Deposit),
+        subject,
         hint_only: said.is_none(),
+        untold: (kind == "Chargeback").then_some(Untold::TakenBack),
         occurred_at: Some(payment.at),
         ..WebhookEvent::new(event_id, format!("payment_{word}"))
     }
@@ -160,11 +213,16 @@ fn withdrawal_event(nuvei: &Nuvei, form: &Form) -> Option<(WebhookEvent, &'stati
     let request = form.get("wdRequestId").filter(|id| super::wire::is_transaction_id(id))?;
     let (asked, order) = (form.get("wdRequestStatus")?, form.get("wdOrderStatus").unwrap_or(""));
     let status = match (asked, order) {
-        (_, "Settled") => Status::Succeeded { money },
-        (_, "Reversed") => Status::Returned { money },
-        ("Pending" | "Approved", "" | "Pending" | "Processing" | "Approved") => Status::Pending,
-        ("Declined" | "Cancelled", _) => declined(asked),
-        _ => return None,
+        (_, "Settled") => Some(Status::Succeeded { money }),
+        (_, "Reversed") => Some(Status::Returned { money }),
+        (
+            "Pending" | "Approved" | "InProgress",
+            "" | "Pending" | "Processing" | "Approved" | "InProgress",
+        ) => Some(Status::Pending),
+        // Nuvei's own pages and libraries spell it either way.
+        ("Declined" | "Cancelled" | "Canceled", _) => Some(declined(asked)),
+        // No page lists all pairs: what another means the inquiry tells.
+        _ => None,
     };
     // Only what asks is decided, and only what we have asked for ourselves is approved: a withdrawal that
     // began elsewhere waits for people.
@@ -180,9 +238,10 @@ fn withdrawal_event(nuvei: &Nuvei, form: &Form) -> Option<(WebhookEvent, &'stati
         attempt,
         psp_reference: id.map(str::to_owned),
         subject: Some(Subject::Payout),
+        hint_only: status.is_none(),
         ..WebhookEvent::new(format!("withdrawal {request} {asked} {order}"), kind)
     };
-    Some((event.saying(Some(status)), decision))
+    Some((event.saying(status), decision))
 }
 
 /// The traps of a checksum that is no MAC: a published vector, and every way to cut its text anew.

@@ -159,9 +159,8 @@ fn withdrawal(pairs: &[(&str, &str)]) -> String {
     form.finish()
 }
 
-/// The word that a withdrawal's notification is answered with.
-fn answer(reference: &str, status: &str, order: &str) -> String {
-    let form = withdrawal(&[
+fn of_withdrawal(reference: &str, status: &str, order: &str) -> String {
+    withdrawal(&[
         ("merchantId", "77"),
         ("merchantSiteId", "19"),
         ("wdRequestId", "5"),
@@ -170,7 +169,12 @@ fn answer(reference: &str, status: &str, order: &str) -> String {
         ("wdOrderStatus", order),
         ("amount", "10.50"),
         ("currency", "CAD"),
-    ]);
+    ])
+}
+
+/// The word that a withdrawal's notification is answered with.
+fn answer(reference: &str, status: &str, order: &str) -> String {
+    let form = of_withdrawal(reference, status, order);
     let raw = RawWebhook {
         method: "POST",
         path_and_query: "/webhooks/nuvei-ca",
@@ -188,6 +192,107 @@ fn only_a_withdrawal_of_ours_is_approved_and_only_where_it_is_asked() {
     assert_eq!(answer(OURS, "Pending", "Pending"), "Approve");
     assert_eq!(answer("began-in-the-control-panel", "Pending", "Pending"), "Postpone");
     assert_eq!(answer(OURS, "Approved", "Settled"), "");
+}
+
+/// Nuvei's pages and its own libraries do not spell all words alike, and no page lists all of them.
+#[test]
+fn every_word_of_a_withdrawal_is_heard() {
+    let told = |status, order| received("POST", "", &of_withdrawal(OURS, status, order)).unwrap();
+    let said = |status, order| {
+        let event = told(status, order);
+        assert_eq!(event.hint_only, event.report.is_none(), "{status} {order}");
+        event.report_for(Subject::Payout).map(|report| report.status.clone())
+    };
+    for (status, order) in [("Pending", "InProgress"), ("InProgress", ""), ("Approved", "Pending")]
+    {
+        assert_eq!(said(status, order), Some(Status::Pending), "{status} {order}");
+    }
+    for status in ["Declined", "Cancelled", "Canceled"] {
+        let is_declined = matches!(said(status, status), Some(Status::Declined(_)));
+        assert!(is_declined, "{status}");
+    }
+    for (status, order) in [("Approved", "Canceled"), ("Approved", "Dancing"), ("Dancing", "")] {
+        assert_eq!(said(status, order), None, "{status} {order}");
+        assert_eq!(told(status, order).attempt, AttemptRef::parse(OURS), "it is asked about");
+    }
+}
+
+#[test]
+fn a_payout_that_is_told_as_a_payment_is_a_hint_about_a_payout() {
+    let values = ["10.50", "CAD", "2026-11-18.22:13:20", "9169303", "APPROVED", "NA"];
+    let form = |kind| {
+        let form = body(&values, kind, &checksum(SECRET, &values));
+        received("POST", "", &format!("{form}&clientUniqueId={OURS}")).unwrap()
+    };
+    for (kind, subject) in [
+        ("Payout", Some(Subject::Payout)),
+        ("Credit", None),
+        ("Modification", None),
+        ("InitAuth3D", None),
+        ("Void", Some(Subject::Deposit)),
+    ] {
+        let event = form(kind);
+        assert_eq!(event.subject, subject, "{kind}");
+        assert!(event.hint_only && event.report.is_none(), "{kind}");
+        assert_eq!(event.attempt, AttemptRef::parse(OURS), "{kind}");
+    }
+    assert_eq!(form("Chargeback").untold, Some(Untold::TakenBack));
+    // A type is not covered: two words that nobody knows are one notification.
+    assert_eq!(form("InitAuth3D"), form("Dancing"));
+}
+
+#[test]
+fn what_a_notification_may_leave_out_costs_no_refusal() {
+    let values = ["10.50", "CAD", "2026-11-18.22:13:20", "9169303", "APPROVED", OURS];
+    let genuine = body(&values, "Sale", &checksum(SECRET, &values));
+    let small = genuine.replace("Status=", "status=");
+    assert_eq!(received("POST", "", &small).unwrap(), received("POST", "", &genuine).unwrap());
+    for hashed in ["", "NA"] {
+        let values = [&values[..5], &[hashed]].concat();
+        let told = checksum(SECRET, &<[&str; 6]>::try_from(values).unwrap());
+        let form = genuine.replace(&format!("&productId={OURS}"), "");
+        let form = form.replace(&checksum(SECRET, &self::of(OURS)), &told);
+        let event = received("POST", "", &form).unwrap();
+        assert!(event.hint_only && event.report.is_none() && event.attempt.is_none(), "{hashed}");
+    }
+    // Who drops what is covered is refused.
+    let dropped = genuine.replace(&format!("&productId={OURS}"), "");
+    assert!(matches!(received("POST", "", &dropped), Err(WebhookRefusal::Invalid(_))));
+}
+
+const fn of(product: &str) -> [&str; 6] {
+    ["10.50", "CAD", "2026-11-18.22:13:20", "9169303", "APPROVED", product]
+}
+
+/// As a third party's connector reads it.
+const PANEL_EVENT: &str = r#"{"EventType":"Chargeback","Chargeback":{"Type":"Chargeback",
+    "ReportedAmount":"10.50","ReportedCurrency":"CAD","DisputeId":"1"},"TransactionDetails":
+    {"TransactionId":7110000,"ClientUniqueId":"0190000000007000800000000000000a"}}"#;
+
+#[test]
+fn an_event_of_the_control_panel_is_for_people() {
+    let checksum = |body: &str| hex::encode(sha256(format!("{SECRET}{body}").as_bytes()));
+    let told = |body: &str, checksum: String| {
+        let headers = [("checksum".to_owned(), checksum)];
+        let raw = RawWebhook {
+            method: "POST",
+            path_and_query: "/webhooks/nuvei-ca",
+            headers: &headers,
+            body: body.as_bytes(),
+            peer_certificate: None,
+            received_at: Timestamp::UNIX_EPOCH,
+        };
+        verify(&nuvei(), &raw).map(|verified| verified.into_inner().events.remove(0))
+    };
+    let event = told(PANEL_EVENT, checksum(PANEL_EVENT)).unwrap();
+    assert_eq!((event.attempt, event.untold), (AttemptRef::parse(OURS), Some(Untold::Unread)));
+    assert!(event.hint_only && event.report.is_none(), "{event:?}");
+    assert_eq!(told(PANEL_EVENT, checksum(PANEL_EVENT).to_uppercase()).unwrap(), event);
+    let another = PANEL_EVENT.replace("0a\"", "0b\"");
+    assert_ne!(another, PANEL_EVENT);
+    let forged = told(&another, checksum(PANEL_EVENT));
+    assert!(matches!(forged, Err(WebhookRefusal::Invalid(_))), "{forged:?}");
+    assert!(matches!(received("POST", "", PANEL_EVENT), Err(WebhookRefusal::Invalid(_))));
 }
 
 #[test]
