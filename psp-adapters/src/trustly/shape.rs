@@ -5,6 +5,10 @@
 //! has seen one genuine notification could regroup it into one that says less and send it first; the
 //! genuine one would then count as seen. So every field has its one shape, fields that belong to a
 //! notification must be there, none but the known ones may, and nothing nests but `attributes`.
+//!
+//! Trustly's pages announce that fields may be added. A notification that has one beside all that must be
+//! there may be genuine, or a copy cut anew: [`Reading::Beyond`]. It is kept under an id of its own and is
+//! believed in nothing.
 
 use crate::json::Json;
 use crate::signature::unseparated::Shape::{
@@ -12,26 +16,30 @@ use crate::signature::unseparated::Shape::{
 };
 
 /// Every field that a notification may have. Its text is longer than any that Trustly writes.
-const FIELDS: [(&str, Shape); 11] = [
+const FIELDS: [(&str, Shape); 14] = [
     ("accountid", Digits),
     ("amount", Amount),
     ("currency", Currency),
+    ("details", Prose),
     ("enduserid", Word),
     ("errorcode", Word),
     ("errormessage", Prose),
     ("messageid", Word),
     ("notificationid", Digits),
     ("orderid", Digits),
+    ("reason", Prose),
+    ("refund", Word),
     ("timestamp", Stamp),
     ("verified", Digits),
 ];
 
-const ATTRIBUTES: [(&str, Shape); 9] = [
+const ATTRIBUTES: [(&str, Shape); 10] = [
     ("address", Prose),
     ("bank", Prose),
     ("city", Prose),
     ("clearinghouse", Word),
     ("descriptor", Prose),
+    ("directdebitmandate", Digits),
     ("lastdigits", Digits),
     ("name", Prose),
     ("personid", Word),
@@ -50,27 +58,39 @@ fn required(method: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Whether method, UUID and data can be read in no other way than this.
-pub(super) fn is_exact(method: &str, uuid: &str, data: &Json) -> bool {
-    let Json::Object(fields) = data else { return false };
+/// How well a signed notification is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reading {
+    /// It can be read in no other way than this.
+    Exact,
+    /// There are fields beside the known ones, so that it may be another's text, cut anew.
+    Beyond,
+}
+
+/// How method, UUID and data can be read. None: they are no notification.
+pub(super) fn reading(method: &str, uuid: &str, data: &Json) -> Option<Reading> {
+    let Json::Object(fields) = data else { return None };
     let whole = match required(method) {
         Some(names) => names.iter().all(|name| fields.contains_key(*name)),
         None => fields.contains_key("notificationid"),
     };
     // The method's own end is fixed by the UUID's length and digits.
     let method_fits = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_lowercase());
-    whole && method_fits && Uuid.fits(uuid) && all_fit(data, &FIELDS)
+    (whole && method_fits && Uuid.fits(uuid)).then(|| all_fit(data, &FIELDS))?
 }
 
-fn all_fit(data: &Json, known: &[(&str, Shape)]) -> bool {
-    let Json::Object(fields) = data else { return false };
-    fields.iter().all(|(key, value)| match known.iter().find(|(name, _)| name == key) {
-        Some((_, shape)) => fits(*shape, value),
-        None if key == "attributes" && known == FIELDS => {
-            *value == Json::Null || all_fit(value, &ATTRIBUTES)
-        }
-        None => false,
-    })
+fn all_fit(data: &Json, known: &[(&str, Shape)]) -> Option<Reading> {
+    let Json::Object(fields) = data else { return None };
+    let of_field = |(key, value): (&String, &Json)| match known.iter().find(|(name, _)| name == key)
+    {
+        Some((_, shape)) => fits(*shape, value).then_some(Reading::Exact),
+        None if key == "attributes" && known == FIELDS => match value {
+            Json::Null => Some(Reading::Exact),
+            attributes => all_fit(attributes, &ATTRIBUTES),
+        },
+        None => Some(Reading::Beyond),
+    };
+    fields.iter().try_fold(Reading::Exact, |worst, field| Some(worst.max(of_field(field)?)))
 }
 
 fn fits(shape: Shape, value: &Json) -> bool {
@@ -106,7 +126,8 @@ mod tests {
     #[track_caller]
     fn check(method: &str, data: &str, expected: bool) {
         let data = Json::parse(data.as_bytes()).expect("the test's JSON is strict");
-        assert_eq!(is_exact(method, UUID, &data), expected, "{method} {data:?}");
+        let exact = reading(method, UUID, &data) == Some(Reading::Exact);
+        assert_eq!(exact, expected, "{method} {data:?}");
     }
 
     /// The same signed text, cut otherwise.
@@ -115,7 +136,7 @@ mod tests {
         let parse = |text: &str| Json::parse(text.as_bytes()).expect("the test's JSON is strict");
         let signed = |text: &str| signed_text("credit", UUID, &parse(text));
         assert_eq!(signed(data), signed(CREDIT), "it is no copy of what was signed");
-        check("credit", data, false);
+        assert_eq!(reading("credit", UUID, &parse(data)), None, "{data}");
     }
 
     #[test]
@@ -170,9 +191,30 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_is_new_makes_a_notification_doubtful_and_one_that_is_wrong_makes_it_none() {
+        let ids = r#""messageid":"0198","notificationid":"1","orderid":"7""#;
+        let read = |data: &str| {
+            let data = Json::parse(data.as_bytes()).expect("the test's JSON is strict");
+            reading("cancel", UUID, &data)
+        };
+        let documented = format!(r#"{{{ids},"reason":"x","details":"y z","refund":"1"}}"#);
+        assert_eq!(read(&documented), Some(Reading::Exact));
+        assert_eq!(read(&format!(r#"{{{ids},"new":{{"a":"1"}}}}"#)), Some(Reading::Beyond));
+        let nested = format!(r#"{{{ids},"attributes":{{"new":"1","bank":"Citibank"}}}}"#);
+        assert_eq!(read(&nested), Some(Reading::Beyond));
+        assert_eq!(read(r#"{"new":"1","notificationid":"1","orderid":"7"}"#), None);
+        assert_eq!(read(&format!(r#"{{{ids},"new":"1","amount":"ten"}}"#)), None);
+        check(
+            "account",
+            &format!(r#"{{{ids},"accountid":"9","attributes":{{"directdebitmandate":"0"}}}}"#),
+            true,
+        );
+    }
+
+    #[test]
     fn the_method_ends_where_the_uuid_begins() {
         let data = Json::parse(CREDIT.as_bytes()).expect("the test's JSON is strict");
-        assert!(!is_exact("credit2", &UUID[1..], &data));
-        assert!(!is_exact("credi", &format!("t{UUID}"), &data));
+        assert_eq!(reading("credit2", &UUID[1..], &data), None);
+        assert_eq!(reading("credi", &format!("t{UUID}"), &data), None);
     }
 }

@@ -5,6 +5,7 @@
 //! amount, currency and method: a notification may move money.
 
 use super::mapping::{money, payout_failure, timestamp};
+use super::shape::Reading;
 use super::{Trustly, shape, wire};
 use crate::prelude::*;
 
@@ -19,14 +20,34 @@ pub(super) fn verify(trustly: &Trustly, raw: &RawWebhook<'_>) -> Received {
     let signature = body.str("params/signature").ok_or(WebhookRefusal::Invalid("not signed"))?;
     let proof = trustly.verify(signature, method, uuid, data).ok_or(UNVERIFIED)?;
     // The signature covers the texts one after another, not where each ends.
-    if !shape::is_exact(method, uuid, data) {
-        return Err(WebhookRefusal::Malformed("signed, and not of a notification's shape"));
-    }
-    let event_id = data
-        .word("notificationid")
-        .ok_or(WebhookRefusal::Malformed("a notification without an id"))?;
+    let event = match shape::reading(method, uuid, data) {
+        Some(Reading::Exact) => event(
+            data.word("notificationid")
+                .ok_or(WebhookRefusal::Malformed("a notification without an id"))?,
+            method,
+            data,
+        ),
+        Some(Reading::Beyond) => unread(method, data).ok_or(UNVERIFIED)?,
+        None => {
+            return Err(WebhookRefusal::Malformed("signed, and not of a notification's shape"));
+        }
+    };
     let echo = Echo { method: method.to_owned(), uuid: uuid.to_owned() };
-    Ok(Verified::new(WebhookBatch { echo, ..event(event_id, method, data).into() }, proof))
+    Ok(Verified::new(WebhookBatch { echo, ..event.into() }, proof))
+}
+
+/// A notification with something in it that is not known here. Its id is its text's hash, which all ways to
+/// cut that text have in common: a copy is heard once, and never in the place of a notification that is
+/// known. Of it nothing is believed; what it names is asked about, and people hear.
+fn unread(kind: &str, data: &Json) -> Option<WebhookEvent> {
+    let text = wire::signed_text(kind, "", data)?;
+    Some(WebhookEvent {
+        attempt: data.attempt("messageid"),
+        psp_reference: data.word("orderid"),
+        hint_only: true,
+        untold: Some(Untold::Unread),
+        ..WebhookEvent::new(format!("unread {}", hex::encode(sha256(text.as_bytes()))), kind)
+    })
 }
 
 fn event(event_id: String, kind: &str, data: &Json) -> WebhookEvent {

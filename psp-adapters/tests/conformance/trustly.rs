@@ -6,7 +6,7 @@ use crate::support::{
     FOREIGN_RSA, Pair, TRUSTLY_RSA, attempt, deposit, drive, eur, gbp, inquiry, now, payout, psp,
     refund, response, token, trustly_account,
 };
-use psp_adapters::Psp;
+use psp_adapters::{Psp, Untold, WebhookEvent, WebhookKeys};
 use psp_contract::{
     Destination, HttpRequest, HttpResponse, InquiryBy, Money, Operation, Outcome, Portable, Status,
     Subject, Unknown,
@@ -227,4 +227,48 @@ fn a_refund_is_not_proven_by_an_earlier_one() {
     assert_eq!(status(told(&question, &both)), Ok(Status::Pending));
     let undated = json!([refund("soon", "CONFIRMED")]);
     assert_eq!(told(&question, &undated), Outcome::Unknown(Unknown::Unreadable));
+}
+
+/// What comes of a credit with these fields, signed by Trustly or cut anew; it is answered as taken.
+fn heard(data: &Value, signed: &Value) -> WebhookEvent {
+    let fixture = TrustlyFixture::new();
+    let uuid = "258a2184-2842-b485-25ca-293525152425";
+    let mut body: Value =
+        serde_json::from_slice(&notification(&TRUSTLY_RSA, "credit", uuid, signed)).unwrap();
+    body["params"]["data"] = data.clone();
+    let call = Call::post("/webhooks/trustly-de", &[], body.to_string().into(), Signed::Fields);
+    let keys = WebhookKeys::default();
+    let verified = fixture.psp().adapter().verify_webhook(&call.raw(), &keys).unwrap();
+    let answer: Value = serde_json::from_slice(&fixture.psp().reply(&verified).body).unwrap();
+    assert_eq!(
+        (&answer["result"]["uuid"], &answer["result"]["data"]["status"]),
+        (&json!(uuid), &json!("OK"))
+    );
+    verified.into_inner().events.remove(0)
+}
+
+/// Trustly announces that it may add fields. The signature does not say where they end.
+#[test]
+fn a_notification_with_a_new_field_is_taken_and_believed_in_nothing() {
+    let known = json!({"amount": "10.50", "currency": "EUR", "messageid": attempt(1).lower(),
+        "orderid": ORDER, "enduserid": "p-hello", "notificationid": "9876543456",
+        "timestamp": "2026-11-20 14:42:04.675645+01"});
+    let genuine = heard(&known, &known);
+    assert!(!genuine.hint_only && genuine.untold.is_none());
+    let mut new = known.clone();
+    new["newfield"] = "1".into();
+    let told = heard(&new, &new);
+    assert!(told.hint_only && told.report.is_none() && told.if_deposit.is_none(), "{told:?}");
+    assert_eq!((told.attempt, told.untold), (Some(attempt(1)), Some(Untold::Unread)));
+    assert_ne!(told.event_id, genuine.event_id, "the same notification may come again, and known");
+    // Cut anew, the genuine one has a field that nobody knows. It does not come in its place, and comes once.
+    let mut copy = known.clone();
+    copy["enduserid"] = "p-".into();
+    copy["hello"] = "".into();
+    let mut other = known.clone();
+    other["enduserid"] = "p-".into();
+    other["hell"] = "o".into();
+    let [copy, other] = [copy, other].map(|data| heard(&data, &known));
+    assert_ne!(copy.event_id, genuine.event_id);
+    assert_eq!((&copy.event_id, copy.untold), (&other.event_id, Some(Untold::Unread)));
 }
