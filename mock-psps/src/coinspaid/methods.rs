@@ -50,6 +50,30 @@ fn required<'a>(request: &'a Value, name: &'static str) -> Result<&'a str, Refus
     text.ok_or_else(|| Refusal::field(name, format!("The {label} field is required.")))
 }
 
+/// A field of an object in a request, by both of their names.
+fn required_of(request: &Value, object: &'static str, name: &str) -> Result<(), Refusal> {
+    let given = request[object][name].as_str().is_some_and(|text| !text.is_empty());
+    let text = || format!("The {object}.{name} field is required.");
+    if given { Ok(()) } else { Err(Refusal::field(object, text())) }
+}
+
+/// Who sends or is paid, from CryptoProcessing's page "User data collection": the names and the birth date
+/// of a person, the name and country of a company.
+fn check_party(request: &Value, kind: &'static str, data: &'static str) -> Result<(), Refusal> {
+    match required(request, kind)? {
+        "natural" => {
+            required_of(request, data, "first_name")?;
+            required_of(request, data, "last_name")?;
+            required_of(request, data, "date_of_birth")
+        }
+        "legal" => {
+            required_of(request, data, "legal_name")?;
+            required_of(request, data, "country_of_registration")
+        }
+        _ => Err(Refusal::field(kind, "The selected type is invalid.")),
+    }
+}
+
 fn coin_of(request: &Value, name: &'static str) -> Result<&'static Coin, Refusal> {
     let id = required(request, name)?;
     let coin = COINS.iter().find(|coin| coin.id == id);
@@ -87,6 +111,8 @@ async fn take(psp: Arc<Psp>, mock: Arc<CoinsPaid>, request: Value, plan: Plan) -
     if convert_to.is_some_and(|fiat| mock.price(coin.asset, fiat).is_none()) {
         return Err(Refusal::field("convert_to", "The selected convert to is invalid."));
     }
+    required(&request, "end_user_reference")?;
+    check_party(&request, "sender_type", "sender_data")?;
     let owner = owner.to_owned();
     let record =
         psp.book.enter(|entry| chain::address_of(entry, &owner, coin, convert_to, &Value::Null));
@@ -111,6 +137,9 @@ async fn book_withdrawal(
         return Err(Refusal::field("amount", "The amount must be at least 100000."));
     }
     let mut movement = draft(&mock, &request)?;
+    required(&request, "end_user_reference")?;
+    check_party(&request, "sender_type", "sender_data")?;
+    check_party(&request, "receiver_type", "receiver_data")?;
     let foreign_id = required(&request, "foreign_id")?.to_owned();
     psp.book.enter(|entry| {
         if entry.fact(FOREIGN_IDS, &foreign_id).is_some() {

@@ -5,8 +5,15 @@ use serde_json::{Value, json};
 use crate::chain::{Wallet, hmac_sha512, wallet};
 use crate::harness::{digits, until};
 
+fn person() -> Value {
+    json!({ "first_name": "Friedrich", "last_name": "Müller", "date_of_birth": "1995-08-17" })
+}
+
 async fn address(w: &Wallet, owner: &str, coin: &str, convert_to: Option<&str>) -> String {
-    let mut body = json!({ "foreign_id": owner, "currency": coin });
+    let mut body = json!({
+        "foreign_id": owner, "currency": coin, "end_user_reference": owner,
+        "sender_type": "natural", "sender_data": person(),
+    });
     if let Some(fiat) = convert_to {
         body["convert_to"] = fiat.into();
     }
@@ -19,7 +26,10 @@ async fn address(w: &Wallet, owner: &str, coin: &str, convert_to: Option<&str>) 
 fn withdrawal(foreign_id: &str) -> Value {
     json!({
         "foreign_id": foreign_id, "amount": "10.500000", "currency": "USDTT",
-        "address": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+        "address": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "end_user_reference": "player-1",
+        "sender_type": "legal",
+        "sender_data": { "legal_name": "Example GmbH", "country_of_registration": "DEU" },
+        "receiver_type": "natural", "receiver_data": person(),
     })
 }
 
@@ -119,6 +129,46 @@ async fn what_is_not_signed_over_its_very_bytes_is_refused() {
         assert!(refused["errors"][field].is_string(), "{field}: {refused}");
     }
     assert!(w.movements("coinspaid").await.is_empty());
+}
+
+#[tokio::test]
+async fn who_sends_and_who_is_paid_must_be_named() {
+    let w = wallet().await;
+    let asked = json!({
+        "foreign_id": "player-1", "currency": "USDTT", "end_user_reference": "player-1",
+        "sender_type": "natural", "sender_data": person(),
+    });
+    let refused = async |path: &str, body: &Value, field: &str| {
+        let (status, answer) = w.coinspaid("POST", path, body).await;
+        assert_eq!(status, 400, "{path} {field}: {answer}");
+        let named = field.split('/').next().unwrap();
+        assert!(answer["errors"][named].is_string(), "{path} {field}: {answer}");
+    };
+    let without = |body: &Value, field: &str| {
+        let mut body = body.clone();
+        *body.pointer_mut(&format!("/{field}")).unwrap() = Value::Null;
+        body
+    };
+    let sender = ["sender_data/first_name", "sender_data/last_name", "sender_data/date_of_birth"];
+    for field in ["end_user_reference", "sender_type", "sender_data"].into_iter().chain(sender) {
+        refused("/addresses/take", &without(&asked, field), field).await;
+    }
+    for field in [
+        "end_user_reference",
+        "sender_type",
+        "sender_data/legal_name",
+        "sender_data/country_of_registration",
+        "receiver_type",
+        "receiver_data/last_name",
+    ] {
+        refused("/withdrawal/crypto", &without(&withdrawal(&digits()), field), field).await;
+    }
+    let mut other = asked.clone();
+    other["sender_type"] = "robot".into();
+    refused("/addresses/take", &other, "sender_type").await;
+    assert!(w.movements("coinspaid").await.is_empty());
+    let (status, _) = w.coinspaid("POST", "/addresses/take", &asked).await;
+    assert_eq!(status, 201);
 }
 
 #[tokio::test]

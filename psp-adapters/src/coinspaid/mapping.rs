@@ -63,7 +63,10 @@ pub(super) fn address_taken(
     must_match(
         data.str("currency") == Some(coin.id)
             && data.word("foreign_id").as_deref() == Some(player_reference)
-            && data.str("convert_to") == sides.convert_to.map(Currency::code),
+            // Its newer pages repeat no conversion; another one is none of ours.
+            && data.str("convert_to").is_none_or(|told| {
+                sides.convert_to.map(Currency::code) == Some(told)
+            }),
     )?;
     Ok(Report::new(address, Status::next(next, None)))
 }
@@ -140,12 +143,27 @@ pub(super) fn withdrawal_status(
     Some(Status::Declined(Decline { irreversible, ..Decline::new(class, state) }))
 }
 
+/// What was sent. Newer callbacks of a withdrawal without exchange tell it by its transactions alone.
+fn sent(coinspaid: &CoinsPaid, transaction: &Json) -> Option<Money> {
+    let side = |part, of| Some(side(coinspaid, part, of)?.0);
+    let told = transaction.get("currency_sent").is_some();
+    if told || transaction.str("type") != Some("withdrawal") {
+        return side(transaction, ("currency_sent/currency", "currency_sent/amount"));
+    }
+    let moves = |part: &&Json| {
+        let of = part.str("transaction_type");
+        part.str("type") == Some("withdrawal") && matches!(of, Some("blockchain" | "internal"))
+    };
+    let mut parts = transaction.list("transactions").iter().filter(moves);
+    let first = side(parts.next()?, ("currency", "amount"))?;
+    parts.try_fold(first, |sum, part| sum.checked_add(side(part, ("currency", "amount"))?))
+}
+
 /// The status of a withdrawal as `transactions/info` and callbacks tell it.
 pub(super) fn withdrawal(coinspaid: &CoinsPaid, transaction: &Json) -> Option<Status> {
-    let sent = side(coinspaid, transaction, ("currency_sent/currency", "currency_sent/amount"));
     let mut parts = transaction.list("transactions").iter();
     let on_chain = parts.any(|part| part.word("txid").is_some());
-    let money = sent.map(|(money, _)| money);
+    let money = sent(coinspaid, transaction);
     let status = withdrawal_status(transaction.str("status")?, money, on_chain)?;
     // Under way is nothing new.
     Some(if status == Status::ACCEPTED { Status::Pending } else { status })

@@ -9,6 +9,9 @@
 //!   says that the first use may have counted. `transactions/info`, a GET with a signed body, finds it.
 //! - Callbacks carry no time stamp of sending: what protects against replay is their id with their status,
 //!   remembered for good. Some of their amounts are numbers, so only the raw bytes are ever verified.
+//! - European law (MiCA) has it want to know who sends and who is paid: a person by both names and the
+//!   birth date, this account by `legal_name` and `country_of_registration`. Whoever has one name only
+//!   cannot be served here.
 //! - Wallets are kept in the coin itself. With the setting `convert_to` wallets in that currency are
 //!   served too: CoinsPaid exchanges what arrives, and what it then credits is what the player gets.
 //!
@@ -60,6 +63,9 @@ pub(crate) struct CoinsPaid {
     coins: Coins,
     /// The fiat currency that this account also keeps, where it converts.
     convert_to: Option<Currency>,
+    /// Who sends its withdrawals, as the register of companies has it.
+    legal_name: String,
+    country_of_registration: String,
 }
 
 fn read_convert_to(reader: &mut Reader<'_>) -> Option<Currency> {
@@ -71,6 +77,16 @@ fn read_convert_to(reader: &mut Reader<'_>) -> Option<Currency> {
     fiat
 }
 
+/// Three capitals (ISO 3166-1 alpha-3), as in `MLT`.
+fn read_country(reader: &mut Reader<'_>) -> String {
+    let country = reader.setting("country_of_registration");
+    let is_code = country.len() == 3 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !is_code && !country.is_empty() {
+        reader.fault("settings.country_of_registration", "is no country's code of three letters");
+    }
+    country
+}
+
 impl CoinsPaid {
     pub fn read(reader: &mut Reader<'_>) -> Option<Box<dyn Adapter>> {
         Some(Box::new(Arc::new(Self {
@@ -80,6 +96,8 @@ impl CoinsPaid {
             keys: reader.hmac_keys("api_secret", 12, Written::Plainly),
             coins: Coins::read(reader, COINS),
             convert_to: read_convert_to(reader),
+            legal_name: reader.setting("legal_name"),
+            country_of_registration: read_country(reader),
         })))
     }
 }
@@ -104,7 +122,7 @@ impl Adapter for Arc<CoinsPaid> {
         let coin = self.coins.chosen(deposit.instrument.as_ref(), deposit.money.currency)?;
         let sides = self.sides(coin, deposit.money.currency)?;
         let reference = deposit.payer.player_reference.clone();
-        let take = self.take_address(coin, sides, &reference)?;
+        let take = self.take_address(coin, sides, &deposit.payer)?;
         let read = move |response: &HttpResponse, amount: String| {
             mapping::address_taken(response, coin, sides, &reference, amount)
         };

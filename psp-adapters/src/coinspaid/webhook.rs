@@ -54,7 +54,9 @@ pub(super) fn payin(coinspaid: &CoinsPaid, body: &Json, id: &str, status: &str) 
         (asset != money.currency).then_some(AssetAmount { asset: asset.code().to_owned(), amount })
     });
     let address = body.get("crypto_address")?;
-    let coin = coinspaid.coins.by_id(address.str("currency")?)?;
+    // Ether may come to an address of dollars: what travelled is what was sent, and that is screened.
+    let travelled = body.str("currency_sent/currency").or_else(|| address.str("currency"));
+    let coin = coinspaid.coins.by_id(travelled?)?;
     let on_chain = |part: &&Json| part.str("transaction_type") == Some("blockchain");
     let on_chain = body.list("transactions").iter().find(on_chain);
     coin.payin(Arrival {

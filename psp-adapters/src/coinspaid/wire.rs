@@ -13,6 +13,13 @@ pub struct Sides {
     pub convert_to: Option<Currency>,
 }
 
+/// A person, as the rules on the transfer of funds want one named; none who has not both names.
+fn person(payer: &Payer) -> Option<Json> {
+    let (first, last) = names(payer)?;
+    let born = given(&payer.date_of_birth)?;
+    Some(object! { "first_name": first, "last_name": last, "date_of_birth": born })
+}
+
 impl CoinsPaid {
     /// A wallet holds the coin itself, or the one fiat currency that this account converts to.
     pub fn sides(&self, coin: &'static Coin, wallet: Currency) -> Option<Sides> {
@@ -33,14 +40,12 @@ impl CoinsPaid {
         Some(request.header("x-processing-signature", signature))
     }
 
-    pub fn take_address(
-        &self,
-        coin: &Coin,
-        sides: Sides,
-        player_reference: &str,
-    ) -> Option<HttpRequest> {
+    pub fn take_address(&self, coin: &Coin, sides: Sides, payer: &Payer) -> Option<HttpRequest> {
         let body = object! {
-            "foreign_id": player_reference,
+            "foreign_id": &payer.player_reference,
+            "end_user_reference": &payer.player_reference,
+            "sender_type": "natural",
+            "sender_data": person(payer)?,
             "currency": coin.id,
             "convert_to": sides.convert_to,
         };
@@ -65,6 +70,14 @@ impl CoinsPaid {
     ) -> Option<HttpRequest> {
         let body = object! {
             "foreign_id": payout.attempt,
+            "end_user_reference": &payout.payer.player_reference,
+            "sender_type": "legal",
+            "sender_data": object! {
+                "legal_name": &self.legal_name,
+                "country_of_registration": &self.country_of_registration,
+            },
+            "receiver_type": "natural",
+            "receiver_data": person(&payout.payer)?,
             "amount": payout.money.major(),
             "currency": sides.convert_to.map_or(sides.coin, Currency::code),
             "convert_to": sides.convert_to.map(|_| sides.coin),

@@ -1,14 +1,12 @@
-//! CoinsPaid: its published signature, numbers that must keep their zeros, arrivals and exchanges.
+//! CoinsPaid's callbacks: numbers that must keep their zeros, arrivals, exchanges and withdrawals.
 
-use crate::support::crypto_side::{
-    BITCOIN, SECRET, SECRET_NEXT, TRON, coinspaid_account, hmac_sha512, usdt,
-};
-use crate::support::{attempt, deposit, deposit_with, payer, payout, portable, psp, response, to};
+use crate::support::crypto_side::{ETHEREUM, SECRET, SECRET_NEXT, TRON, hmac_sha512, usdt};
+use crate::support::{attempt, payer, payout, portable, response, to};
 use crate::{coinspaid, looked_up, receive, run, status};
 use psp_adapters::{WebhookEvent, WebhookRefusal};
 use psp_contract::{
-    AssetAmount, Currency, DeclineClass, HttpRequest, Instrument, Money, NextAction, NotSent,
-    Operation, Outcome, PayinTarget, Status, Subject, Unknown,
+    AssetAmount, Currency, DeclineClass, Money, NotSent, Outcome, PayinTarget, Status, Subject,
+    Unknown,
 };
 use serde_json::{Value, json};
 
@@ -18,31 +16,6 @@ fn callback(secret: &str, body: &str) -> Result<WebhookEvent, WebhookRefusal> {
         ("x-processing-signature", hmac_sha512(secret, body.as_bytes())),
     ];
     receive(&coinspaid(), &headers, body.as_bytes())
-}
-
-/// The vector of CryptoProcessing's page "Authentication".
-#[test]
-fn coinspaids_published_signature_is_the_one_that_is_sent() {
-    let mut account = coinspaid_account("https://coinspaid.test");
-    account.secrets.insert("api_secret".to_owned(), "AbCdEfG123456".into());
-    let Operation::CreateDeposit(mut request) = deposit(attempt(1), Money::new(1, Currency::BTC))
-    else {
-        panic!("a deposit")
-    };
-    request.payer.player_reference = "123456".to_owned();
-    let mut sent = None;
-    run(&psp(account), &Operation::CreateDeposit(request), |_, request| {
-        sent = Some(request.clone());
-        Ok(response(500, ""))
-    });
-    let sent = sent.unwrap();
-    assert_eq!(sent.body, br#"{"currency":"BTC","foreign_id":"123456"}"#);
-    assert_eq!(sent.url, "https://coinspaid.test/api/v2/addresses/take");
-    let signature = sent.headers.iter().find(|(name, _)| *name == "x-processing-signature");
-    assert_eq!(
-        signature.unwrap().1,
-        "03c25fcf7cd35e7d995e402cd5d51edd72d48e1471e865907967809a0c189ba55b90815f20e2bb10f82c7a9e9d865546fda58989c2ae9e8e2ff7bc29195fa1ec"
-    );
 }
 
 /// CoinsPaid's documented callback of a withdrawal with exchange, numbers and all (trap 5).
@@ -190,6 +163,65 @@ fn what_is_finer_than_our_books_is_cut_and_the_rest_is_told() {
     }
 }
 
+/// A person may send Ether to an address of dollars: what is screened is what travelled.
+#[test]
+fn what_comes_in_another_coin_than_its_address_is_for_is_screened_as_that_coin() {
+    let told = |sent: Option<&str>| {
+        let mut body = json!({"id": 2_686_510, "type": "deposit", "status": "confirmed",
+            "cross_currency": true,
+            "crypto_address": {"id": 1, "currency": "USDCE", "address": ETHEREUM, "tag": null,
+                "foreign_id": payer().player_reference},
+            "currency_received": {"currency": "USDCE", "amount": "25.50000000"},
+            "transactions": [{"transaction_type": "blockchain", "confirmations": "19",
+                "txid": "0xabc"}]});
+        if let Some(coin) = sent {
+            body["currency_sent"] = json!({"currency": coin, "amount": "0.01000000"});
+        }
+        callback(SECRET, &body.to_string()).unwrap()
+    };
+    let screened = |event: WebhookEvent| event.payin.unwrap().chain.unwrap().asset;
+    let event = told(Some("ETH"));
+    let payin = event.payin.clone().unwrap();
+    let asset = AssetAmount { asset: "ETH".to_owned(), amount: "0.01000000".to_owned() };
+    assert_eq!((payin.money.currency, payin.asset), (Currency::USDC, Some(asset)));
+    assert_eq!(screened(event), "ETH");
+    assert_eq!(screened(told(None)), "USDC");
+    // What nobody here can screen is for people.
+    let unknown = told(Some("DOGE"));
+    assert!(unknown.payin.is_none() && unknown.hint_only);
+}
+
+/// A withdrawal's callback that tells no sides, as newer ones of a withdrawal without exchange.
+#[test]
+fn a_withdrawal_is_also_told_by_what_its_transactions_moved() {
+    let told = |kind: &str, parts: &[(&str, &str, &str, &str)]| {
+        let parts: Vec<Value> = parts
+            .iter()
+            .map(|(of, kind, coin, amount)| {
+                json!({"transaction_type": of, "type": kind, "currency": coin, "amount": amount})
+            })
+            .collect();
+        let body = json!({"id": 7, "type": kind, "foreign_id": attempt(1).lower(),
+            "status": "confirmed", "transactions": parts});
+        let event = callback(SECRET, &body.to_string()).unwrap();
+        let status = event.report_for(Subject::Payout).map(|report| report.status.clone());
+        assert_eq!(event.hint_only, status.is_none(), "what is not read is asked about");
+        status
+    };
+    let paid = |minor| Some(Status::Succeeded { money: usdt(minor) });
+    let chain = ("blockchain", "withdrawal", "USDTE", "10.00000000");
+    let within = ("internal", "withdrawal", "USDTE", "0.50000000");
+    let fee = ("blockchain", "fee", "ETH", "0.00100000");
+    assert_eq!(told("withdrawal", &[chain]), paid(10_000_000));
+    assert_eq!(told("withdrawal", &[chain, fee, within]), paid(10_500_000));
+    assert_eq!(told("withdrawal", &[]), None);
+    assert_eq!(told("withdrawal", &[fee]), None);
+    let other = ("blockchain", "withdrawal", "ETH", "1.00000000");
+    assert_eq!(told("withdrawal", &[chain, other]), None);
+    // Of an exchange the chain has other money than was asked.
+    assert_eq!(told("withdrawal_exchange", &[chain]), None);
+}
+
 #[test]
 fn a_withdrawal_that_failed_is_final_only_before_any_chain_had_it() {
     let told = |state: &str, txid: Value| {
@@ -226,60 +258,4 @@ fn a_withdrawal_that_ended_as_it_was_made_licenses_no_other_unless_that_is_liste
     for state in ["declined", "failed"] {
         assert!(matches!(made(state), Status::Declined(it) if it.irreversible), "{state}");
     }
-}
-
-#[test]
-fn a_wallet_in_euros_is_told_how_much_of_the_coin_to_send() {
-    let instrument = Instrument::Crypto { asset: "BTC".to_owned(), network: "bitcoin".to_owned() };
-    let money = Money::new(6_000, Currency::EUR);
-    let operation = deposit_with(attempt(1), money, Some(instrument));
-    let answer = |step: &str, request: &HttpRequest| {
-        assert!(!request.moves_money);
-        let sent: Value = serde_json::from_slice(&request.body).unwrap();
-        Ok(if step == "quote" {
-            assert_eq!(sent["receiver_amount"], "60.00");
-            let quote = json!({"data": {"sender_amount": "0.00100000", "sender_currency": "BTC",
-                "receiver_amount": "60.00000000", "receiver_currency": "EUR"}});
-            response(200, quote.to_string())
-        } else {
-            assert_eq!(sent["convert_to"], "EUR");
-            let taken = json!({"data": {"id": 1, "currency": "BTC", "convert_to": "EUR",
-                "address": BITCOIN, "tag": null, "foreign_id": payer().player_reference}});
-            response(201, taken.to_string())
-        })
-    };
-    let driven = run(&coinspaid(), &operation, answer);
-    let Status::Accepted { next_action: Some(action), .. } = status(&driven.outcome) else {
-        panic!("{:?}", driven.outcome)
-    };
-    let expected = NextAction::CryptoTransfer {
-        address: BITCOIN.to_owned(),
-        network: "bitcoin".to_owned(),
-        asset: "BTC".to_owned(),
-        asset_amount: "0.00100000".to_owned(),
-        expires_at: None,
-    };
-    assert_eq!(*action, expected);
-    // Without a coin named, euros cannot be sent; without a quote, no address is given.
-    let unnamed = run(&coinspaid(), &deposit(attempt(1), money), |_, _| panic!("nothing is sent"));
-    assert_eq!(unnamed.outcome, Outcome::NotSent(NotSent::NotExpressible));
-    let unquoted = run(&coinspaid(), &operation, |_, _| Ok(response(429, "{}")));
-    assert_eq!(unquoted.outcome, Outcome::NotSent(NotSent::PreparationFailed));
-}
-
-#[test]
-fn an_address_with_a_broken_check_sum_is_shown_to_nobody() {
-    let taken = |address: &str, owner: &str| {
-        let data = json!({"id": 1, "currency": "BTC", "address": address, "tag": null,
-            "foreign_id": owner});
-        let operation = deposit(attempt(1), Money::new(1_000, Currency::BTC));
-        run(&coinspaid(), &operation, |_, _| Ok(response(201, json!({"data": data}).to_string())))
-            .outcome
-    };
-    let ours = payer().player_reference;
-    assert!(matches!(status(&taken(BITCOIN, &ours)), Status::Accepted { .. }));
-    let broken = BITCOIN.replace("w508", "w509");
-    assert_eq!(taken(&broken, &ours), Outcome::Unknown(Unknown::Unreadable));
-    assert_eq!(taken(TRON, &ours), Outcome::Unknown(Unknown::Unreadable));
-    assert_eq!(taken(BITCOIN, "another player"), Outcome::Unknown(Unknown::Mismatch));
 }

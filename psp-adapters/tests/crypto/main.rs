@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod coinspaid;
+mod coinspaid_requests;
 mod fireblocks;
 #[path = "../support/mod.rs"]
 mod support;
@@ -107,6 +108,25 @@ fn settings_that_name_no_network_are_faults() {
     let mut account = coinspaid_account("https://coinspaid.test");
     account.settings.insert("convert_to".to_owned(), "USDT".to_owned());
     assert_eq!(build(account, &transport).unwrap_err()[0].key, "settings.convert_to");
+}
+
+#[test]
+fn an_account_of_coinspaids_tells_whose_company_it_is() {
+    for (key, wrong) in [
+        ("legal_name", None),
+        ("country_of_registration", None),
+        ("country_of_registration", Some("MT")),
+        ("country_of_registration", Some("mlt")),
+    ] {
+        let mut account = coinspaid_account("https://coinspaid.test");
+        match wrong {
+            Some(wrong) => account.settings.insert(key.to_owned(), wrong.to_owned()),
+            None => account.settings.remove(key),
+        };
+        let faults = build(account, &support::transport()).unwrap_err();
+        let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys, [format!("settings.{key}")], "{wrong:?}");
+    }
 }
 
 #[test]

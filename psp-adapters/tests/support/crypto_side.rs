@@ -38,6 +38,8 @@ pub fn coinspaid_account(base_url: &str) -> PspAccount {
             ("api_key", "public-key-of-the-casino"),
             ("network_usdt", "ethereum"),
             ("convert_to", "EUR"),
+            ("legal_name", "Interlock Casino Ltd"),
+            ("country_of_registration", "MLT"),
         ]),
         secrets: secrets(&[("api_secret", SECRET), ("api_secret_next", SECRET_NEXT)]),
     }

@@ -142,6 +142,7 @@ pub fn payer() -> Payer {
         player_reference: "p-7f3a".to_owned(),
         player_uuid: Uuid::from_u128(0x6ba7_b810_9dad_51d1_80b4_00c0_4fd4_30c8),
         full_name: "Erika Mustermann".to_owned(),
+        date_of_birth: Some("1990-12-31".to_owned()),
         email: Some("erika@example.test".to_owned()),
         locale: Some("de-DE".to_owned()),
         ip: Some("203.0.113.7".to_owned()),
