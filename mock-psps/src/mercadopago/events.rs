@@ -17,7 +17,29 @@ pub(super) fn notices(mp: &MercadoPago, m: &Movement, step: Step) -> Vec<Notice>
     if step.to == Status::Cancelled {
         return Vec::new();
     }
-    vec![notice(mp, m)]
+    let disputed = (m.kind == Kind::Deposit && step.to == Status::ChargedBack).then(|| case(mp, m));
+    std::iter::once(notice(mp, m)).chain(disputed).collect()
+}
+
+/// A chargeback is told by its case besides, from its page "Configure chargeback notifications".
+fn case(mp: &MercadoPago, m: &Movement) -> Notice {
+    let update = notice(mp, m);
+    let case = ids::derived_digits(&["case", &m.reference], 9);
+    let (event, number) = ("topic_chargebacks_wh", |text: &str| text.parse::<i64>().unwrap_or(0));
+    let body = json!({
+        "actions": ["changed_case_status"], "api_version": "v1",
+        "data": { "id": number(&case), "payment_id": number(&m.reference) },
+        "date": clock::millis(m.changed_at), "live_mode": false, "type": event,
+        "user_id": "123456543",
+    });
+    let address = update.url.split('?').next().unwrap_or_default();
+    Notice {
+        event: event.into(),
+        id: ids::derived_uuid(&["case", &update.id]),
+        url: format!("{address}?data.id={case}&type={event}"),
+        data: body,
+        reference: case,
+    }
 }
 
 pub(super) fn notice(mp: &MercadoPago, m: &Movement) -> Notice {

@@ -185,6 +185,22 @@ async fn a_waiting_payment_is_cancelled_and_a_paid_one_refunded() {
 }
 
 #[tokio::test]
+async fn a_chargeback_is_told_by_its_payment_and_by_its_case() {
+    let w = world().await;
+    let (_, body) = post(&w, "/v1/payments", &digits(), &payment(&digits()), false).await;
+    let id = body["id"].to_string();
+    w.complete(ID, &id, json!({ "outcome": "succeeded" })).await;
+    w.complete(ID, &id, json!({ "outcome": "charged_back" })).await;
+    let of = |kind: &'static str| move |it: &Received| it.json()["type"] == kind;
+    w.until_told(ID, 2, of("payment")).await;
+    let told = w.until_told(ID, 1, of("topic_chargebacks_wh")).await.remove(0);
+    assert!(is_signed(&told), "over the case's id");
+    let data = told.json()["data"].clone();
+    assert_eq!(data["payment_id"], body["id"]);
+    assert!(told.query.contains(&format!("data.id={}&", data["id"])) && data["id"] != body["id"]);
+}
+
+#[tokio::test]
 async fn the_report_tells_by_its_sign_which_way_money_went() {
     let w = world().await;
     let reference = digits();

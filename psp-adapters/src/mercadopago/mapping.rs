@@ -4,13 +4,19 @@ use crate::pix;
 use crate::prelude::*;
 
 /// What a refusal of a request means that could have moved money. Definite by its documentation:
-/// 400, 401 and 403 with an error of Mercado Pago's own, but for those about the key, which was used.
+/// 400, 401 and 403 with an error of Mercado Pago's own, but for those about the key, which was used, and
+/// those of too many requests, which say nothing of what was done. The cause 2001 is "Already posted the
+/// same request in the last minute", whatever the error's own word.
 fn refused(response: &HttpResponse) -> Stop {
-    let error = |body: &Json| body.word("error");
+    let error = |body: &Json| {
+        let again = |cause: &Json| cause.word("code").as_deref() == Some("2001");
+        let again = body.list("cause").iter().any(again).then(|| "duplicate_2001".to_owned());
+        again.or_else(|| Some(body.word("error")?.to_ascii_lowercase()))
+    };
+    let says = |error: &str, words: [&str; 2]| words.iter().any(|word| error.contains(word));
     refused_by_word(response, &[400, 401, 403, 409], error, |status, error| match status {
-        _ if error.contains("idempotency") || error.contains("duplicat") => {
-            Err(Unknown::DuplicateReference)
-        }
+        _ if says(error, ["idempotency", "duplicat"]) => Err(Unknown::DuplicateReference),
+        _ if says(error, ["many", "rate"]) => Err(Unknown::Throttled),
         409 => Err(Unknown::PspUndecided),
         400 => Ok(DeclineClass::Unsupported),
         _ => Ok(DeclineClass::Configuration),
@@ -52,8 +58,7 @@ fn money(body: &Json) -> Option<Money> {
 pub(super) fn payment_created(response: &HttpResponse, deposit: &DepositRequest) -> Told {
     let body = created(response)?;
     let id = id_of(&body)?;
-    let same_money = money(&body) == Some(deposit.money);
-    must_match(same_money && attempt_of(&body) == Some(deposit.attempt))?;
+    must_match((money(&body), attempt_of(&body)) == (Some(deposit.money), Some(deposit.attempt)))?;
     let status = payment_status(&body, deposit.money)?;
     if status != Status::ACCEPTED {
         return Ok(Report::new(&*id, status));
@@ -86,11 +91,8 @@ fn payment_status(body: &Json, money: Money) -> Result<Status, Unknown> {
 /// Whose doing a rejection is.
 pub(super) fn rejection(detail: &str) -> DeclineClass {
     match detail {
-        "high_risk"
-        | "review_manual"
-        | "cc_rejected_high_risk"
-        | "cc_rejected_blacklist"
-        | "rejected_high_risk" => DeclineClass::Compliance,
+        "review_manual" | "cc_rejected_blacklist" => DeclineClass::Compliance,
+        detail if detail.ends_with("high_risk") => DeclineClass::Compliance,
         "insufficient_funds" | "rejected_insufficient_data" => DeclineClass::MerchantFunds,
         "by_bank" | "rejected_by_bank" => DeclineClass::AccountInvalid,
         _ => DeclineClass::PspFault,

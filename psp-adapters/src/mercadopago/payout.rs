@@ -7,8 +7,7 @@ use crate::prelude::*;
 pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {
     let body = good_answer(response)?;
     let id = id_of(&body)?;
-    let same_money = total(&body) == Some(payout.money);
-    must_match(same_money && attempt_of(&body) == Some(payout.attempt))?;
+    must_match((total(&body), attempt_of(&body)) == (Some(payout.money), Some(payout.attempt)))?;
     let status = match status(&body, payout.money)? {
         // What is more than accepted can be asked about, and is told by a webhook.
         Status::Pending => Status::ACCEPTED,
@@ -22,8 +21,7 @@ pub(super) fn created(response: &HttpResponse, payout: &PayoutRequest) -> Told {
 /// The answer of a GET by id, about an attempt.
 pub(super) fn answer(response: &HttpResponse, inquiry: &Inquiry) -> Told {
     let body = told_of(response, inquiry.by.id())?;
-    let same_money = total(&body) == Some(inquiry.money);
-    must_match(same_money && attempt_of(&body) == Some(inquiry.attempt))?;
+    must_match((total(&body), attempt_of(&body)) == (Some(inquiry.money), Some(inquiry.attempt)))?;
     told(&body)
 }
 
@@ -37,20 +35,15 @@ fn told(body: &Json) -> Told {
     Ok(Report { attempt: attempt_of(body), ..Report::new(&*id_of(body)?, status) })
 }
 
-/// The detail of the one account that is paid.
-fn detail(body: &Json) -> String {
-    match body.list("transaction/to/accounts") {
-        [account] => account.word("status_detail").unwrap_or_default(),
-        _ => String::new(),
-    }
-}
-
 /// The state of a payout, from Mercado Pago's page "Main statuses and possible errors" of payouts. It is
-/// paid only where its account says so: `approved` alone is a transaction that was created and not yet
-/// processed. No refusal is listed as irreversible: after a payout was taken, two people decide before
-/// another PSP pays. Of a word that is not listed its id is kept, by which it is asked about again.
+/// paid where its status is `success` or its account says so: `approved` alone is a transaction that was
+/// created and not yet processed. No refusal is listed as irreversible: after a payout was taken, two
+/// people decide before another PSP pays. Of a word that is not listed its id is kept, by which it is asked
+/// about again.
 fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
-    let detail = detail(body);
+    // Of the one account that is paid.
+    let account = only(body.list("transaction/to/accounts")).ok();
+    let detail = account.and_then(|account| account.word("status_detail")).unwrap_or_default();
     Ok(match (body.need_str("status")?, &*detail) {
         ("new" | "created", _) => Status::ACCEPTED,
         // The bank sent a part of it back.
@@ -58,7 +51,9 @@ fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
             let back = body.amount("transaction/refunded_amount", money.currency);
             Status::Returned { money: back.ok_or(Unknown::Unreadable)? }
         }
-        ("approved" | "processed", "approved") => Status::Succeeded { money },
+        ("success", _) | ("processed", "accredited") | ("approved" | "processed", "approved") => {
+            Status::Succeeded { money }
+        }
         ("refunded", _) => Status::Returned { money },
         ("rejected", "") => Status::declined(rejection(""), "rejected"),
         ("rejected", detail) => Status::declined(rejection(detail), detail),

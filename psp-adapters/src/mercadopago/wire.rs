@@ -62,8 +62,7 @@ impl MercadoPago {
                 "total_amount": amount,
             },
         };
-        let path = "transaction-intents/process";
-        let request = self.api.create(path, payout.attempt, &body);
+        let request = self.api.create("transaction-intents/process", payout.attempt, &body);
         // Over the bytes that are sent, which are made once.
         let signature = self.signer.sign(&request.body)?;
         Some(request.header("x-signature", signature).header("x-enforce-signature", "true"))

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::{Signer, Verifier};
-use psp_adapters::Psp;
+use psp_adapters::{Psp, WebhookEvent, WebhookRefusal};
 use psp_contract::{
-    HttpRequest, HttpResponse, InquiryBy, Money, Operation, Outcome, Status, Subject,
+    HttpRequest, HttpResponse, InquiryBy, Money, Operation, Outcome, Status, Subject, Unknown,
 };
 use serde_json::{Value, json};
 
@@ -237,8 +237,18 @@ fn a_payout_is_paid_only_where_its_account_says_so() {
         assert_eq!(told_in(status, "approved"), [paid.clone(), paid], "{status}");
     }
     for (status, detail) in
-        [("approved", ""), ("approved", "dancing"), ("processed", ""), ("dancing", "approved")]
+        [("success", "accredited"), ("success", ""), ("processed", "accredited")]
     {
+        let paid = Status::Succeeded { money };
+        assert_eq!(told_in(status, detail), [paid.clone(), paid], "{status} {detail}");
+    }
+    for (status, detail) in [
+        ("approved", ""),
+        ("approved", "dancing"),
+        ("processed", ""),
+        ("dancing", "approved"),
+        ("approved", "accredited"),
+    ] {
         assert_eq!(
             told_in(status, detail),
             [Status::ACCEPTED, Status::Pending],
@@ -258,17 +268,88 @@ fn a_payout_in_error_is_no_refusal_of_its_request() {
     assert!(matches!(rejected, Status::Declined(_)), "{rejected:?}");
 }
 
+/// What its creation's refusal is, where the first cause has this code.
+fn refused_by(act: Act, status: u16, error: &str, cause: &Value) -> Outcome {
+    let fixture = MercadoPagoFixture::new();
+    let body = json!({"message": "m", "error": error, "status": status, "cause": [cause]});
+    let operation = fixture.operation(act).unwrap();
+    let driven = drive(fixture.psp().adapter(), &operation, now(), None, |_, _| {
+        Ok(response(status, body.to_string()))
+    });
+    driven.outcome
+}
+
+/// From the reference pages of a payout's creation and of a payment's.
+#[test]
+fn a_bad_request_that_says_nothing_of_what_was_done_is_no_refusal() {
+    let none = json!({});
+    for act in [Act::Deposit, Act::PayoutToPixKey, Act::Return] {
+        for error in ["Many Requests", "Rate Limit", "too_many_requests", "rate_limit"] {
+            let outcome = refused_by(act, 400, error, &none);
+            assert_eq!(outcome, Outcome::Unknown(Unknown::Throttled), "{act:?} {error}");
+        }
+        for code in [json!(2001), json!("2001")] {
+            let outcome = refused_by(act, 400, "bad_request", &json!({"code": code}));
+            let again = Outcome::Unknown(Unknown::DuplicateReference);
+            assert_eq!(outcome, again, "{act:?} {code}");
+        }
+        let locked = refused_by(act, 424, "Resource locked", &none);
+        assert_eq!(locked, Outcome::Unknown(Unknown::UnlistedCode), "{act:?}");
+        for (error, code) in [("Invalid amount", 2002), ("Compliance not processed", 0)] {
+            let outcome = refused_by(act, 400, error, &json!({"code": code}));
+            let is_refusal = matches!(&outcome, Outcome::Reported(report)
+                if matches!(report.status, Status::Declined(_)));
+            assert!(is_refusal, "{act:?} {error}: {outcome:?}");
+        }
+    }
+}
+
+/// By default a refund that Pix has not answered yet is told by a 400, as a refused one is.
+#[test]
+fn a_refund_asks_to_be_told_that_it_is_under_way() {
+    let fixture = MercadoPagoFixture::new();
+    let operation = fixture.operation(Act::Return).unwrap();
+    let driven =
+        drive(fixture.psp().adapter(), &operation, now(), None, |_, _| Ok(response(500, "")));
+    let (_, request) = driven.requests.first().unwrap();
+    assert_eq!(header(request, "x-render-in-process-refunds"), Some("true"));
+}
+
+/// The id of a chargeback's notice is a case's, and its body names the payment.
+#[test]
+fn a_chargeback_is_a_hint_about_its_payment() {
+    let fixture = MercadoPagoFixture::new();
+    let received = |data: Value| -> Result<WebhookEvent, WebhookRefusal> {
+        let body = json!({"actions": ["changed_case_status"], "api_version": "v1",
+            "data": data, "type": "topic_chargebacks_wh"});
+        let call = signed(WEBHOOK_SECRET, ("217001178", "topic_chargebacks_wh"), &body, 1);
+        let verified = fixture.psp().adapter().verify_webhook(&call.raw(), &fixture.keys())?;
+        Ok(verified.into_inner().events.remove(0))
+    };
+    let event = received(json!({"id": 217_001_178, "payment_id": 20_359_978_123_i64})).unwrap();
+    assert_eq!(event.psp_reference.as_deref(), Some(PAYMENT));
+    assert_eq!(event.subject, Some(Subject::Deposit));
+    assert!(event.hint_only && event.report.is_none());
+    for data in [json!({"id": 217_001_178}), json!({"id": 1, "payment_id": "1/refunds"})] {
+        assert!(matches!(received(data), Err(WebhookRefusal::Malformed(_))));
+    }
+}
+
 fn notified(secret: &str, id: &str, units_per_second: i64) -> Call {
     let kind = if id == PAYMENT { "payment" } else { "transaction_intent" };
+    // The body's own id is another one: it is the query's that counts.
+    let body = json!({"action": "x.updated", "api_version": "v1", "data": {"id": "999999999"},
+        "id": 103_686_918_006_i64, "live_mode": true, "type": kind, "user_id": 44_444});
+    signed(secret, (id, kind), &body, units_per_second)
+}
+
+fn signed(secret: &str, (id, kind): (&str, &str), body: &Value, units_per_second: i64) -> Call {
     let stamp = now().unix_timestamp() * units_per_second;
     let request_id = "2066ca19-c6f1-498a-be75-1923005edd06";
     let manifest = format!("id:{id};request-id:{request_id};ts:{stamp};");
     let key = PKey::hmac(secret.as_bytes()).unwrap();
     let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
     let mac = hex::encode(signer.sign_oneshot_to_vec(manifest.as_bytes()).unwrap());
-    // The body's own id is another one: it is the query's that counts.
-    let body = json!({"action": "x.updated", "api_version": "v1", "data": {"id": "999999999"},
-        "id": 103_686_918_006_i64, "live_mode": true, "type": kind, "user_id": 44_444});
     let path = format!("/webhooks/mercadopago-br?data.id={id}&type={kind}");
     let headers = [("x-request-id", request_id), ("x-signature", &format!("ts={stamp},v1={mac}"))];
     Call::post(&path, &headers, body.to_string().into_bytes(), Signed::Query)
