@@ -47,14 +47,14 @@ fn status(body: &Json, money: Money) -> Result<Status, Unknown> {
     Ok(match (body.need_str("status")?, &*detail) {
         ("new" | "created", _) => Status::ACCEPTED,
         // The bank sent a part of it back.
-        ("approved" | "processed", "partially_refunded") => {
+        ("approved" | "processed" | "success", "partially_refunded") => {
             let back = body.amount("transaction/refunded_amount", money.currency);
             Status::Returned { money: back.ok_or(Unknown::Unreadable)? }
         }
+        ("refunded", _) | ("success", "refunded") => Status::Returned { money },
         ("success", _) | ("processed", "accredited") | ("approved" | "processed", "approved") => {
             Status::Succeeded { money }
         }
-        ("refunded", _) => Status::Returned { money },
         ("rejected", "") => Status::declined(rejection(""), "rejected"),
         ("rejected", detail) => Status::declined(rejection(detail), detail),
         ("error", _) => Status::declined(DeclineClass::PspFault, "error"),

@@ -255,6 +255,8 @@ fn a_payout_is_paid_only_where_its_account_says_so() {
             "{status} {detail}"
         );
     }
+    let [_, returned] = told_in("success", "refunded");
+    assert_eq!(returned, Status::Returned { money });
     assert_eq!(told_in("created", ""), [Status::ACCEPTED, Status::ACCEPTED]);
 }
 
