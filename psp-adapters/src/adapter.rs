@@ -111,6 +111,16 @@ pub trait Adapter: Send + Sync + 'static {
         WebhookReply::ok("")
     }
 
+    /// The attempt that a message asks leave to pay, where its answer gives or withholds it.
+    fn asks_leave_for(&self, _verified: &Verified<WebhookBatch>) -> Option<AttemptRef> {
+        None
+    }
+
+    /// The answer to such a message that neither gives leave nor denies it.
+    fn put_off(&self, verified: &Verified<WebhookBatch>) -> WebhookReply {
+        self.reply(verified)
+    }
+
     /// Reads the PSP's settlement file, all of it or nothing. Those that publish no format of their own
     /// deliver the plain table.
     fn read_statement(&self, file: &[u8]) -> Statement {

@@ -7,9 +7,9 @@ use crate::webhook::{
     RawWebhook, Verified, WEBHOOK_BYTES_MAX, WebhookBatch, WebhookRefusal, WebhookReply,
 };
 use psp_contract::{
-    Capabilities, Currency, Destination, HttpRequest, Instrument, NotSent, Operation, Outcome,
-    Payer, PayerField, StatementFault, StatementLine, Status, Subject, Timestamp, TransportFailure,
-    Unknown,
+    AttemptRef, Capabilities, Currency, Destination, HttpRequest, Instrument, NotSent, Operation,
+    Outcome, Payer, PayerField, StatementFault, StatementLine, Status, Subject, Timestamp,
+    TransportFailure, Unknown,
 };
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -269,6 +269,17 @@ impl Psp {
     /// What the PSP expects to hear, the same for an event that was seen before.
     pub fn reply(&self, verified: &Verified<WebhookBatch>) -> WebhookReply {
         self.adapter.reply(verified)
+    }
+
+    /// The attempt that a message asks leave to pay: its answer is [`Psp::reply`] where that is under way with
+    /// us, and [`Psp::put_off`] where it is not.
+    pub fn asks_leave_for(&self, verified: &Verified<WebhookBatch>) -> Option<AttemptRef> {
+        self.adapter.asks_leave_for(verified)
+    }
+
+    /// The answer that neither gives leave nor denies it.
+    pub fn put_off(&self, verified: &Verified<WebhookBatch>) -> WebhookReply {
+        self.adapter.put_off(verified)
     }
 
     /// Fetches the PSP's published webhook keys now. True when there are usable ones afterwards; always

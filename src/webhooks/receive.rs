@@ -3,11 +3,12 @@
 
 use super::process::{process, says_something, subject_of};
 use super::stored_event;
-use crate::domain::{AttemptId, InboxId};
+use crate::domain::{AttemptId, AttemptStatus, InboxId};
 use crate::flows::Flows;
 use crate::lane::desk::DeskError;
 use crate::store::inbox::{NewEvent, Spent};
 use crate::store::places::{AttemptPlace, Named};
+use crate::store::read_models;
 use psp_adapters::{RawWebhook, WebhookEvent, WebhookRefusal, WebhookReply};
 use psp_contract::{AttemptRef, WebhookAuthenticity};
 use sha2::{Digest, Sha256};
@@ -49,7 +50,10 @@ pub async fn receive(
             return Err(ReceiveError::Refused(refusal));
         }
     };
-    let reply = psp.reply(&verified);
+    let reply = match psp.asks_leave_for(&verified) {
+        Some(attempt) if !may_be_paid_now(flows, account, attempt).await => psp.put_off(&verified),
+        _ => psp.reply(&verified),
+    };
     let body_sha256: [u8; 32] = Sha256::digest(raw.body).into();
     let raw_body: Arc<[u8]> = raw.body.into();
     let told: Vec<WebhookEvent> = verified.into_inner().events.into_iter().map(bounded).collect();
@@ -83,6 +87,19 @@ pub async fn receive(
         }
     }
     Ok(reply)
+}
+
+/// Whether an attempt is under way with us, and people are not just finding out what became of it: no other may
+/// be paid because its PSP asks whether to.
+async fn may_be_paid_now(flows: &Flows, account: &str, named: AttemptRef) -> bool {
+    let id = AttemptId(named.uuid());
+    let found = places(flows, account, Some(named), None).await.unwrap_or_default();
+    let Some(place) = found.into_iter().find(|place| place.attempt == id) else { return false };
+    let operator = &place.player.operator;
+    let read = read_models::payment(flows.db.pool(), operator, place.payment).await;
+    let attempt = read.ok().flatten().and_then(|payment| payment.attempt(id).cloned());
+    attempt
+        .is_some_and(|it| it.status.is_live() && !(it.paged && it.status == AttemptStatus::Unknown))
 }
 
 /// An id is a key of the inbox, and a kind stands in lists: neither is as long as its sender wants. An id

@@ -1,14 +1,19 @@
 //! What a PSP tells of a payout once more, or otherwise than before: it is heard, and asked about anew.
 
-use super::bounced_payouts::{WEBHOOK, by_hand, refused, said, sent, taken, tell};
-use super::harness::{World, eur, key};
+use super::bounced_payouts::{WEBHOOK, by_hand, refused, said, send, sent, taken, tell};
+use super::harness::markets::{CANADA, Market};
+use super::harness::{SOON, Setup, World, eur, eventually, key};
 use super::may_be_paid::{cases, found_unpaid, is_refused, look, lost, money};
 use super::routing::tried;
 use interlock::book::Payment;
 use interlock::decide::command::Source;
+use interlock::domain::Instrument;
+use interlock::payments::request_withdrawal::DestinationOrder;
 use interlock::webhooks::process::process;
-use psp_adapters::WebhookEvent;
-use psp_contract::{AttemptRef, Outcome, Report, Status, Unknown};
+use interlock::webhooks::receive::receive;
+use psp_adapters::{RawWebhook, WebhookEvent};
+use psp_contract::{AttemptRef, Outcome, Portable, Report, Status, Unknown};
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -25,6 +30,7 @@ async fn is_told_under_way(world: &World, payment: &Payment) -> Payment {
         report: Some(Report::new("order", Status::Pending)),
         if_deposit: None,
         payin: None,
+        untold: None,
         occurred_at: None,
         hint_only: false,
     };
@@ -98,5 +104,72 @@ async fn a_late_refusal_that_its_psp_takes_back_is_a_question() {
     is_refused(&world, &back, "approve").await;
     world.two_people_of(&back, "outcome_unknown", "resolve_paid").await;
     assert_eq!(money(&world, &back).await, (100, 0, 0, 0));
+    world.close().await;
+}
+
+const ASKS: &str = "nuvei-ca";
+
+/// What Nuvei hears that asks whether to pay this attempt.
+async fn leave_for(world: &World, payment: &Payment) -> String {
+    let reference = AttemptRef::new(world.payment(payment.id).await.attempts[0].id.0).to_string();
+    let pairs = [
+        ("merchantId", "2885023999185468261"),
+        ("merchantSiteId", "5612"),
+        ("wdRequestId", "5"),
+        ("merchantWDRequestId", &reference),
+        ("wdRequestStatus", "Pending"),
+        ("wdOrderStatus", "Pending"),
+        ("amount", "50.00"),
+        ("currency", "CAD"),
+    ];
+    let written = pairs.map(|(name, value)| format!("{name}={value}")).join("&");
+    let signed = Sha256::digest(format!("{written}sandbox-merchant-secret-key-ca"));
+    let body = format!("{written}&checksum={}", hex::encode(signed));
+    let flows = world.one().flows.clone();
+    let call = async move {
+        let raw = RawWebhook {
+            method: "POST",
+            path_and_query: "/webhooks/nuvei-ca",
+            headers: &[],
+            body: body.as_bytes(),
+            peer_certificate: None,
+            received_at: flows.clock.now(),
+        };
+        receive(&flows, ASKS, &raw).await.unwrap()
+    };
+    let heard = world.one().run(call).await.body;
+    // The first is applied before anything else happens, and the same message is not applied again.
+    let left = "select count(*) from inbox where state = 'new'";
+    let applied = || async { (world.number(left).await == 0).then_some(()) };
+    eventually("it is applied", SOON, applied).await;
+    String::from_utf8(heard).unwrap()
+}
+
+/// Leave to pay is given for what is under way, and for nothing that people look into or have denied.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_psp_that_asks_whether_to_pay_is_given_leave_for_what_is_under_way_alone() {
+    let market = Market { accounts: &[ASKS], ..CANADA };
+    let (accounts, liars) = (market.accounts, vec![ASKS]);
+    let world = World::with(Setup { accounts, liars, workers: false, ..Setup::default() }).await;
+    let player = world.player_of(market).await;
+    world.win(&player, market.currency, market.minor).await;
+    let address = "erika@example.test".to_owned();
+    let portable = Portable::Email { address, holder_name: "Erika Mustermann".to_owned() };
+    let to =
+        Instrument { masked: "****".to_owned(), portable: Some(portable), ..Instrument::default() };
+    let order = market.withdrawal(&player, DestinationOrder::Instrument(Box::new(to)));
+    let withdrawal = world.one().withdraw(order).await;
+    let sent = send(&world, &withdrawal).await;
+    assert_eq!(leave_for(&world, &sent).await, "Approve");
+    tell(&world, &sent, (1, Source::Call), lost()).await;
+    assert_eq!(leave_for(&world, &sent).await, "Approve");
+    for _ in 0..2 {
+        world.move_on(61 * MINUTE).await;
+        look(&world, &sent, 1).await;
+    }
+    assert_eq!(cases(&world, &sent).await, ["outcome_unknown"]);
+    assert_eq!(leave_for(&world, &sent).await, "Postpone", "people look into it");
+    world.two_people(&sent, "resolve_unpaid").await;
+    assert_eq!(leave_for(&world, &sent).await, "Postpone");
     world.close().await;
 }

@@ -201,4 +201,12 @@ impl Adapter for Arc<Nuvei> {
     fn reply(&self, verified: &Verified<WebhookBatch>) -> WebhookReply {
         webhook::reply(verified.get())
     }
+
+    fn asks_leave_for(&self, verified: &Verified<WebhookBatch>) -> Option<AttemptRef> {
+        webhook::asks_leave_for(verified.get())
+    }
+
+    fn put_off(&self, _: &Verified<WebhookBatch>) -> WebhookReply {
+        WebhookReply::ok("Postpone")
+    }
 }

@@ -69,6 +69,12 @@ fn panel_event(nuvei: &Nuvei, raw: &RawWebhook<'_>) -> Received {
     Ok(Verified::new(event.into(), proof))
 }
 
+/// Only what it asks about is a decision of ours.
+pub(super) fn asks_leave_for(batch: &WebhookBatch) -> Option<AttemptRef> {
+    let asked = batch.events.first().filter(|_| batch.echo.method == "Approve");
+    asked.and_then(|event| event.attempt)
+}
+
 /// The values of a payment's notification that its checksum covers.
 struct Payment<'a> {
     money: Money,

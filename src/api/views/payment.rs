@@ -185,7 +185,8 @@ pub struct PartView {
     #[schema(example = "held")]
     pub status: &'static str,
     pub attempts: Vec<AttemptView>,
-    /// Which PSPs were considered for this part, and why. Not told to players.
+    /// Which PSPs were considered for this part, and why, where that is not the payment's own plan. Not told to
+    /// players.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<RouteView>,
 }
@@ -308,14 +309,15 @@ fn attempt_view(viewer: Viewer, attempt: &Attempt) -> AttemptView {
 }
 
 fn part_view(viewer: Viewer, payment: &Payment, part: &Part) -> PartView {
-    let route = || RouteView::from(payment.route_of(Some(part.id)));
+    let own = payment.route_of(Some(part.id));
+    let is_told = viewer == Viewer::Backend && *own != *payment.route;
     PartView {
         id: part.id.to_string(),
         amount: part.money.major(),
         destination: DestinationView::from(&part.instrument),
         status: part.status.as_str(),
         attempts: attempts_of(viewer, payment, Some(part.id)),
-        route: (viewer == Viewer::Backend).then(route),
+        route: is_told.then(|| RouteView::from(own)),
     }
 }
 

@@ -82,6 +82,27 @@ fn at_most_one_psp_is_probed_by_a_payment() {
     assert_eq!(probes, 1, "{places:?}");
 }
 
+/// One payment in some minutes: each would be a probe of a backup that stays dead.
+#[test]
+fn where_payments_are_rare_few_of_them_try_a_backup() {
+    let tried = |ill: &str| {
+        let (mut health, here, mut now) = known();
+        fail(&mut health, ill, now);
+        let mut tried = 0;
+        for call in 1_000..1_040 {
+            now += 300 * SECOND;
+            let first = PSPS[order(&mut health, &here, now)[0].0];
+            tried += usize::from(first == ill);
+            health.sent(&here, first, call, now);
+            health.answered(first, Direction::Deposit, (call, now), now + 1, Some(first == ill));
+        }
+        tried
+    };
+    // The first choice is looked after as soon as time allows.
+    assert_eq!(tried("a"), 40);
+    assert!((3..=4).contains(&tried("b")), "{}", tried("b"));
+}
+
 #[test]
 fn one_that_approves_less_is_demoted_here_and_nowhere_else() {
     let (mut health, here, now) = known();

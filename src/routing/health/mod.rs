@@ -194,8 +194,11 @@ impl Health {
         let mut probing = false;
         for place in &mut places {
             if place.standing == Standing::Probe {
-                let failing = self.is_failing(psps[place.psp], bucket.direction);
-                if probing || !(someone_well || failing) {
+                let psp = psps[place.psp];
+                let failing = self.is_failing(psp, bucket.direction);
+                let is_backup = someone_well && 0 < place.psp;
+                let too_soon = is_backup && self.is_merely_overdue(psp, bucket.direction, now);
+                if probing || too_soon || !(someone_well || failing) {
                     place.standing = if failing { Standing::Failing } else { Standing::Demoted };
                 }
                 probing |= place.standing == Standing::Probe;
@@ -242,6 +245,11 @@ impl Health {
 
     pub fn is_failing(&self, psp: &str, direction: Direction) -> bool {
         self.technical.get(&(direction, psp.to_owned())).is_some_and(Technical::is_open)
+    }
+
+    fn is_merely_overdue(&self, psp: &str, direction: Direction, now: Micros) -> bool {
+        let known = self.technical.get(&(direction, psp.to_owned()));
+        known.is_some_and(|technical| technical.is_merely_overdue(now))
     }
 
     /// A call goes out; `call` is any number that is its own.

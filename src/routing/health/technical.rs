@@ -18,7 +18,9 @@ use super::dice::Dice;
 use super::habit::Habit;
 use super::latency::{InFlight, Latency};
 use super::{Micros, SECOND, scaled};
+use absence::Absence;
 
+mod absence;
 mod clock;
 
 /// The rules' numbers; evidence is in units of the logarithm of a likelihood ratio: a healthy PSP fails one
@@ -62,9 +64,6 @@ impl Default for TechnicalRules {
         }
     }
 }
-
-/// However few payments there are, one looks after so long.
-const PROBE_LATEST: Micros = 60 * SECOND;
 
 /// So many probes at a time, however well they go.
 const PROBES: f64 = 4.0;
@@ -110,34 +109,6 @@ enum State {
         good: f64,
     },
     Open(Absence),
-}
-
-/// What happens while nothing but probes is sent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Absence {
-    since: Micros,
-    /// No probe before this, and one by that time.
-    next_at: Micros,
-    late_at: Micros,
-    /// Calls that were sent since then are probes; each good one allows one more at a time.
-    watched: Micros,
-    /// What it has cost that others were asked: altogether, and since the last probe that failed.
-    lost: f64,
-    lost_now: f64,
-    /// Payments that went to others since then.
-    passed: f64,
-    /// Good probes in a row, and when the first of them was sent.
-    good: f64,
-    well_since: Micros,
-}
-
-impl Absence {
-    /// The costs of looking too often and too rarely are equal at √(2 · a probe · all that was lost).
-    fn is_due(&self, rules: &TechnicalRules, habit: &Habit, now: Micros) -> bool {
-        let missed = habit.probes_apart(now) * (2.0 * (1.0 + self.lost)).sqrt() <= self.lost_now;
-        let late = self.late_at <= now && rules.rarely <= self.passed;
-        0.0 < self.good || missed || late || self.late_at + PROBE_LATEST <= now
-    }
 }
 
 /// One PSP account in one direction.
@@ -209,6 +180,15 @@ impl Technical {
     /// Its next fall is expected, and as much is in flight as should be risked.
     fn is_risky(&self, now: Micros) -> bool {
         self.habit.is_due_to_fall(now) && RISKED <= self.in_flight.since(now - 5 * SECOND)
+    }
+
+    /// Whether nothing but time speaks for a probe, and hardly any payment has passed it by: where there is one
+    /// payment in a minute or two, each of them would be a probe of it.
+    pub fn is_merely_overdue(&self, now: Micros) -> bool {
+        match self.state {
+            State::Open(absence) => absence.is_merely_overdue(&self.rules, &self.habit, now),
+            State::Closed | State::Ramp { .. } => false,
+        }
     }
 
     pub const fn is_open(&self) -> bool {
