@@ -11,11 +11,11 @@ use time::format_description::well_known::Rfc3339;
 /// A key of the built-in sandbox; its secret equals its id.
 const KEY: &str = "sk_sandbox";
 
-/// A deposit as its request was answered: its status, and which PSPs were asked when.
+/// A deposit as its request was answered: its status, which PSPs were asked when, and what came of each.
 #[derive(Debug)]
 pub struct Asked {
     pub status: String,
-    pub attempts: Vec<(String, OffsetDateTime)>,
+    pub attempts: Vec<(String, OffsetDateTime, String)>,
 }
 
 /// Clones share connections and the count of nonces.
@@ -90,7 +90,8 @@ impl Client {
         let attempts = payment["attempts"].as_array().into_iter().flatten().map(|attempt| {
             let psp = attempt["psp"].as_str().unwrap_or_default().to_owned();
             let started = attempt["started_at"].as_str().unwrap_or_default();
-            Ok((psp, OffsetDateTime::parse(started, &Rfc3339)?))
+            let status = attempt["status"].as_str().unwrap_or_default().to_owned();
+            Ok((psp, OffsetDateTime::parse(started, &Rfc3339)?, status))
         });
         let status = payment["status"].as_str().unwrap_or_default().to_owned();
         Ok(Asked { status, attempts: attempts.collect::<Result<_>>()? })

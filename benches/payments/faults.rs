@@ -88,9 +88,6 @@ struct Told {
 pub async fn outlive(stand: &mut Stand) -> Result<()> {
     let stage = Stage::open(stand).await?;
     stage.put_players(PLAYERS, "GB", "GBP").await?;
-    for (account, _) in WELL {
-        stage.completing(account).await?;
-    }
     let seen = All::default();
     let running = TaskTracker::new();
     let mut crowd = Crowd { client: stage.client(), seen, posted: 0, running };
@@ -194,11 +191,13 @@ fn seen_of(at: Instant, asked: Result<Asked>) -> Seen {
     };
     Seen {
         at,
-        at_first: attempts.first().is_some_and(|(psp, _)| psp == ILL),
-        fine: ["processing", "action_required", "succeeded"].contains(&status.as_str()),
+        at_first: attempts.first().is_some_and(|(psp, ..)| psp == ILL),
+        // A payer may decline before the request is answered.
+        fine: ["processing", "action_required", "succeeded"].contains(&status.as_str())
+            || attempts.last().is_some_and(|(.., status)| status == "declined"),
         took: Duration::ZERO,
         added: match attempts.as_slice() {
-            [(_, first), (_, second), ..] => Duration::try_from(*second - *first).ok(),
+            [(_, first, _), (_, second, _), ..] => Duration::try_from(*second - *first).ok(),
             _ => None,
         },
     }
@@ -233,9 +232,9 @@ async fn rules(stage: &Stage, account: &str, faults: &[Value], approves: f64) ->
     for fault in faults {
         stage.control(&format!("/psps/{account}/faults"), fault).await?;
     }
-    let rate = (1_000.0 * (1.0 - approves)).round() / 1_000.0;
-    let refuses = json!({"operation": "create_deposit", "fault": "decline_soft", "rate": rate});
-    stage.control(&format!("/psps/{account}/faults"), &refuses).await
+    let declined = (1_000.0 * (1.0 - approves)).round() / 1_000.0;
+    let payers = json!({"complete_after_ms": 1, "outcome": "succeeded", "declined": declined});
+    stage.control(&format!("/psps/{account}/auto"), &payers).await
 }
 
 async fn fall_ill(stage: &Stage, fault: &str) -> Result<()> {

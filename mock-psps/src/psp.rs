@@ -139,7 +139,8 @@ pub(crate) enum Auto {
     /// Payouts succeed by themselves, deposits wait for their payer.
     AsABank,
     /// Set by the control API, for both kinds; without a delay nothing completes by itself.
-    Set { after: Option<Duration>, outcome: Outcome },
+    /// Of the deposits so many in a million are declined instead.
+    Set { after: Option<Duration>, outcome: Outcome, declined_ppm: u64 },
 }
 
 pub(crate) struct Psp {

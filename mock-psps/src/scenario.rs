@@ -201,7 +201,10 @@ pub(crate) fn by_itself(psp: &Arc<Psp>, movement: &Movement) {
         Auto::AsABank if movement.kind == Kind::Deposit => return,
         Auto::AsABank => (BANK_DELAY, Outcome::Succeeded),
         Auto::Set { after: None, .. } => return,
-        Auto::Set { after: Some(after), outcome } => (after, outcome),
+        Auto::Set { after: Some(after), outcome, declined_ppm } => {
+            let declined = movement.kind == Kind::Deposit && psp.faults.chance(declined_ppm);
+            (after, if declined { Outcome::Declined } else { outcome })
+        }
     };
     later(psp, movement.reference.clone(), after, Completion::plain(outcome));
 }

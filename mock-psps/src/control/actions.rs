@@ -9,11 +9,12 @@ use axum::response::{Json, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Number, json};
 
 use super::{Answered, DayQuery, Psps, Refused, find, parse, view};
 use crate::book::Payer;
 use crate::chain::{self, Chain, Transfer};
+use crate::faults;
 use crate::money;
 use crate::psp::{Auto, Payin, Psp, Twist};
 use crate::scenario::{self, CompleteError, Completion, Outcome, PayinError};
@@ -173,6 +174,8 @@ struct AutoRequest {
     complete_after_ms: Option<u64>,
     #[serde(default)]
     outcome: Option<Outcome>,
+    #[serde(default)]
+    declined: Option<Number>,
 }
 
 pub(super) async fn auto(
@@ -184,8 +187,11 @@ pub(super) async fn auto(
     let request: AutoRequest = parse(&body)?;
     let outcome = request.outcome.unwrap_or(Outcome::Succeeded);
     let after = request.complete_after_ms.map(Duration::from_millis);
-    psp.set_auto(Auto::Set { after, outcome });
-    Ok(Json(json!({ "complete_after_ms": request.complete_after_ms, "outcome": outcome })))
+    let declined = request.declined.unwrap_or_else(|| Number::from(0u8));
+    let declined_ppm = faults::ppm(&declined).map_err(Refused::unprocessable)?;
+    psp.set_auto(Auto::Set { after, outcome, declined_ppm });
+    let after = request.complete_after_ms;
+    Ok(Json(json!({ "complete_after_ms": after, "outcome": outcome, "declined": declined })))
 }
 
 pub(super) async fn statement(

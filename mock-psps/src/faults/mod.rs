@@ -225,10 +225,7 @@ impl Faults {
         can: impl Fn(Call, Fault) -> bool,
     ) -> Result<Value, &'static str> {
         let rate = request.rate.unwrap_or_else(|| Number::from(1u8));
-        let rate_ppm = money::parse(&rate.to_string(), 6)
-            .and_then(|ppm| u64::try_from(ppm).ok())
-            .filter(|ppm| *ppm <= PPM)
-            .ok_or("rate is a number from 0 to 1 with at most six decimals")?;
+        let rate_ppm = ppm(&rate)?;
         let told = request.fault.is_of_delivery() && request.operation != Operation::Query;
         let called =
             |call: &Call| request.fault.fits(request.operation, *call) && can(*call, request.fault);
@@ -305,9 +302,21 @@ impl Faults {
         plan
     }
 
+    /// Whether chance has it so, for so many in a million.
+    pub(crate) fn chance(&self, ppm: u64) -> bool {
+        0 < ppm && splitmix64(&mut self.lock().random) % PPM < ppm
+    }
+
     fn lock(&self) -> MutexGuard<'_, Drawer> {
         self.drawer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A share of one, in millionths.
+pub(crate) fn ppm(share: &Number) -> Result<u64, &'static str> {
+    let ppm = money::parse(&share.to_string(), 6).and_then(|ppm| u64::try_from(ppm).ok());
+    let ppm = ppm.filter(|ppm| *ppm <= PPM);
+    ppm.ok_or("a share is a number from 0 to 1 with at most six decimals")
 }
 
 /// A small generator of chance that is the same everywhere.

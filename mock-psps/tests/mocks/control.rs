@@ -109,6 +109,27 @@ async fn auto_completes_what_comes_after_it() {
 }
 
 #[tokio::test]
+async fn so_many_payers_decline_as_they_are_told_to() {
+    let w = world().await;
+    let all = json!({ "complete_after_ms": 1, "outcome": "succeeded", "declined": 1 });
+    w.control("/psps/truelayer-uk/auto", all).await;
+    let reference = digits();
+    w.truelayer("/v3/payments", &digits(), &payment(&reference)).await;
+    w.until_status("truelayer-uk", &reference, "declined").await;
+    let half = json!({ "complete_after_ms": 1, "outcome": "succeeded", "declined": 0.5 });
+    w.control("/psps/truelayer-uk/auto", half).await;
+    let mut succeeded = 0;
+    for _ in 0..24 {
+        let reference = digits();
+        w.truelayer("/v3/payments", &digits(), &payment(&reference)).await;
+        succeeded += usize::from(w.until_over("truelayer-uk", &reference).await == "succeeded");
+    }
+    assert!((4..=20).contains(&succeeded), "{succeeded} of 24");
+    let more = json!({ "complete_after_ms": 1, "declined": 1.5 });
+    assert_eq!(w.control("/psps/truelayer-uk/auto", more).await.0, 422);
+}
+
+#[tokio::test]
 async fn a_payin_pays_an_open_request_with_another_amount() {
     let w = world().await;
     let message_id = digits();

@@ -272,6 +272,17 @@ impl World {
         .await
     }
 
+    /// What became of it, once it is no longer pending.
+    pub async fn until_over(&self, id: &str, client_reference: &str) -> String {
+        until("its end", || async {
+            let list = self.movements(id).await;
+            let found = list.iter().find(|m| m["client_reference"] == client_reference)?;
+            let status = found["status"].as_str()?;
+            (status != "pending").then(|| status.to_owned())
+        })
+        .await
+    }
+
     pub async fn fault(&self, id: &str, operation: &str, fault: &str, times: u32) {
         let rule = json!({ "operation": operation, "fault": fault, "times": times });
         let (status, body) = self.control(&format!("/psps/{id}/faults"), rule).await;
