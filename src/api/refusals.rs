@@ -161,7 +161,7 @@ impl From<StartError> for Problem {
                     field.name()
                 ),
             )
-            .at(format!("/{}", field.place())),
+            .at(format!("/{}", field.name())),
             StartError::Store(error) => error.into(),
             StartError::CurrencyNotAllowed { .. } => {
                 Problem::unprocessable("payment.currency_not_allowed", sentence(&error))

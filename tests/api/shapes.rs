@@ -174,25 +174,6 @@ async fn what_every_psp_of_a_market_needs_of_a_player_is_asked_for_by_its_place(
     assert_eq!(told.status, 201, "{told:?}");
 }
 
-/// TrueLayer knows its user by either. The record's place for what is missing is the e-mail address.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_player_with_a_phone_needs_no_e_mail_address() {
-    let scene = Scene::new().await;
-    let take_as = async |id: &str, more: Value| {
-        register(&scene, id, "DE", more).await;
-        let body = json!({"player_id": id, "method": "bank_transfer", "currency": "EUR"});
-        let told = take(&scene, body).await;
-        assert_eq!(told.status, 201, "{told:?}");
-        let candidates = told.body["route"]["candidates"].as_array().unwrap().clone();
-        let of = candidates.into_iter().find(|it| it["psp"] == "truelayer-de").unwrap();
-        (of["rank"].is_null(), of["reason"].clone())
-    };
-    let (passed_over, why) = take_as("p-1", json!({"email": null, "phone": null})).await;
-    assert_eq!((passed_over, &why), (true, &json!("needs the player's email or phone")));
-    let (passed_over, _) = take_as("p-2", json!({"email": null, "phone": "+4915112345678"})).await;
-    assert!(!passed_over);
-}
-
 /// Where one PSP of two can do without, it is asked, and the payment tells why the other is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_psp_needs_passes_it_over_and_its_reason_is_told() {

@@ -76,10 +76,6 @@ fn draft(truelayer: &TrueLayer, admitted: &Admitted) -> Result<Movement, Problem
     if !user.is_object() {
         return Err(Problem::invalid("user is required."));
     }
-    let has = |field: &str| user[field].as_str().is_some_and(|text| !text.is_empty());
-    if !has("email") && !has("phone") {
-        return Err(Problem::invalid("user.email or user.phone is required."));
-    }
     let user_id = match user["id"].as_str() {
         Some(id) => id.to_owned(),
         None => ids::uuid(),

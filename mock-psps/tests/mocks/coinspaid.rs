@@ -169,6 +169,9 @@ async fn who_sends_and_who_is_paid_must_be_named() {
     assert!(w.movements("coinspaid").await.is_empty());
     let (status, _) = w.coinspaid("POST", "/addresses/take", &asked).await;
     assert_eq!(status, 201);
+    // An account from before names nobody.
+    let older = json!({ "foreign_id": "player-2", "currency": "USDTT" });
+    assert_eq!(w.coinspaid("POST", "/addresses/take", &older).await.0, 201);
 }
 
 #[tokio::test]

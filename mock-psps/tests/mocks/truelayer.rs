@@ -156,16 +156,6 @@ async fn a_payment_can_be_cancelled_and_refunded_within_its_amount() {
     assert_eq!(list["items"][0]["status"], "executed");
 }
 
-#[tokio::test]
-async fn a_user_has_an_e_mail_address_or_a_phone() {
-    let w = world().await;
-    let mut body = payment(&digits());
-    body["user"]["email"] = Value::Null;
-    assert_eq!(w.truelayer("/v3/payments", &digits(), &body).await.0, 400);
-    body["user"]["phone"] = "+447700900123".into();
-    assert_eq!(w.truelayer("/v3/payments", &digits(), &body).await.0, 201);
-}
-
 /// Its own libraries know no such field of a payment: some accounts hear of it by the webhook alone.
 #[tokio::test]
 async fn a_reversal_may_be_told_by_its_webhook_alone() {

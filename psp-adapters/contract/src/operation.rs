@@ -91,8 +91,6 @@ pub enum PayerField {
     FamilyName,
     Email,
     Phone,
-    /// One of the two.
-    EmailOrPhone,
     NationalId,
     Locale,
     /// No field of the record: the address of the payer's device comes with each deposit.
@@ -107,27 +105,15 @@ impl PayerField {
             PayerField::FamilyName => "family_name",
             PayerField::Email => "email",
             PayerField::Phone => "phone",
-            PayerField::EmailOrPhone => "email or phone",
             PayerField::NationalId => "national_id",
             PayerField::Locale => "locale",
             PayerField::DeviceIp => "device.ip",
         }
     }
 
-    /// The field of the record that would give it.
-    pub const fn place(self) -> &'static str {
-        match self {
-            PayerField::EmailOrPhone => "email",
-            other => other.name(),
-        }
-    }
-
     /// Whether the casino gave it.
     pub fn is_known(self, payer: &Payer) -> bool {
         let field = match self {
-            PayerField::EmailOrPhone => {
-                return PayerField::Email.is_known(payer) || PayerField::Phone.is_known(payer);
-            }
             PayerField::GivenName => &payer.given_name,
             PayerField::FamilyName => &payer.family_name,
             PayerField::Email => &payer.email,

@@ -142,14 +142,6 @@ impl Adapter for Arc<TrueLayer> {
         Some(Plan::about("query", request, inquiry, mapping::inquiry_answer))
     }
 
-    fn payer_needs(&self, subject: Subject) -> &'static [PayerField] {
-        match subject {
-            // By one of them TrueLayer knows its user again.
-            Subject::Deposit => &[PayerField::EmailOrPhone],
-            Subject::Payout | Subject::Return => &[],
-        }
-    }
-
     fn webhook_keys_url(&self) -> Option<&str> {
         Some(&self.webhook_jku)
     }

@@ -16,17 +16,14 @@ fn bank_reference(attempt: AttemptRef) -> String {
     format!("IL{}", &attempt.upper()[16..])
 }
 
-/// None without an e-mail address and a phone: TrueLayer refuses such a user.
-fn user(payer: &Payer) -> Option<Json> {
+fn user(payer: &Payer) -> Json {
     let email = given(&payer.email);
-    let phone = given(&payer.phone).filter(|_| email.is_none());
-    email.or(phone)?;
-    Some(object! {
+    object! {
         "id": payer.player_uuid.to_string(),
         "name": &payer.full_name,
         "email": email,
-        "phone": phone,
-    })
+        "phone": given(&payer.phone).filter(|_| email.is_none()),
+    }
 }
 
 /// Whom a payout is for.
@@ -70,7 +67,7 @@ impl TrueLayer {
             "amount_in_minor": deposit.money.minor,
             "currency": currency,
             "payment_method": method,
-            "user": user(&deposit.payer)?,
+            "user": user(&deposit.payer),
             "metadata": object! { "reference": deposit.attempt },
         };
         self.create("v3/payments", deposit.attempt, &body)
