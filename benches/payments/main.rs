@@ -1,14 +1,15 @@
 //! How fast payments are, as ratios to a yardstick in the same cluster in the same minute.
 //!
 //! `make bench` runs it whole, `make bench ARGS=--quick` in a minute or so. Options: `--only a,b` of
-//! `lanes`, `lone`, `whole`, `counts`, and of `faults`, which takes twenty minutes and runs only where it is
+//! `lanes`, `lone`, `whole`, `counts`, and of `faults`, which takes twelve minutes and runs only where it is
 //! named; `--statements` lists what the database was asked; `--lanes 4`
 //! loads so many lanes in the first block, `--in-flight 800` with so many commands at once;
 //! `--callers 200` has so many casinos' requests under way in `whole`, `--payments 4000` of each kind.
 //!
 //! The yardstick is pgbench's TPC-B-like transaction (scale 50, 32 clients, prepared), run before
 //! and after each measured block; the base of a ratio is the median of these runs. The cluster is
-//! private and fresh, `fsync` and all else as PostgreSQL has it by default. Everything is on
+//! private and fresh, `fsync` on; what differs from PostgreSQL's defaults is in
+//! `src/sandbox/cluster/server.rs`. Everything is on
 //! loopback and sockets. Seconds are not comparable between machines: the ratios, the CPU and the
 //! log's bytes of one payment are.
 //!

@@ -30,20 +30,29 @@ pub struct Door {
     pub rates: Arc<RateLimits>,
     /// PSP accounts whose webhooks anybody could have sent.
     pub unproven: BTreeSet<String>,
+    /// PSP accounts that sign theirs, and [`VENDORS`].
+    pub signed: BTreeSet<String>,
     /// Every request is answered within this time.
     pub patience: Duration,
 }
+
+/// Where vendors' webhooks arrive, in the place of an account: they sign what they send.
+pub const VENDORS: &str = "vendors";
 
 impl Door {
     fn count(&self, path: &str, client: IpAddr) -> Result<(), Problem> {
         let Some(webhook) = path.strip_prefix("/webhooks/") else {
             return self.rates.check_address(client);
         };
-        // A PSP sends for all of its merchants' payers from few addresses: what it signs is not counted.
+        // A PSP sends for all of its merchants' payers from few addresses: what it signs counts for its account
+        // alone. An account that there is not is anybody's word, and counted as his.
         let account = webhook.split('/').next().unwrap_or_default();
-        match self.unproven.get(account) {
-            Some(account) => self.rates.check_unproven(account, client),
-            None => Ok(()),
+        if let Some(account) = self.unproven.get(account) {
+            self.rates.check_unproven(account, client)
+        } else if let Some(account) = self.signed.get(account) {
+            self.rates.check_signed(account)
+        } else {
+            self.rates.check_address(client)
         }
     }
 }
@@ -202,12 +211,16 @@ mod tests {
                 loopback_is_free: false,
             })),
             unproven: ["swish-se".to_owned()].into(),
+            signed: ["adyen-eu".to_owned(), VENDORS.to_owned()].into(),
             patience: Duration::from_secs(1),
         };
         let client = IpAddr::from([192, 0, 2, 1]);
         let let_in = |path: &str| (0..60).filter(|_| door.count(path, client).is_ok()).count();
+        let nobody = let_in("/webhooks/nobody-1") + let_in("/webhooks/nobody-2");
+        assert!(nobody < 60, "no account has this name: the caller counts, {nobody}");
         assert!(let_in("/webhooks/swish-se/01") < 60);
         assert_eq!(let_in("/webhooks/adyen-eu"), 60, "it signs what it sends");
+        assert_eq!(let_in("/webhooks/vendors/sumsub"), 60, "and so do vendors");
         assert!(let_in("/v1/deposits") < 60);
     }
 

@@ -23,6 +23,9 @@ pub struct RateSettings {
 /// turned away, the PSP sends it again, and what it is about is asked about all the same.
 const UNPROVEN_OF_CALLER: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 const UNPROVEN_OF_ALL: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
+/// Webhooks a second that one account may sign, from wherever: twice what a busy PSP sends. To find a forged
+/// signature costs a processor up to a third of a millisecond, and anybody may send one.
+const SIGNED_OF_ACCOUNT: NonZeroU32 = NonZeroU32::MIN.saturating_add(1_999);
 
 /// The counters of this instance.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub struct RateLimits {
     addresses: Option<Counter<IpAddr>>,
     unproven: Counter<(String, IpAddr)>,
     unproven_of_all: Counter<String>,
+    signed: Counter<String>,
 }
 
 #[derive(Debug)]
@@ -72,6 +76,7 @@ impl RateLimits {
             addresses: settings.per_address.map(Counter::new),
             unproven: Counter::new(UNPROVEN_OF_CALLER),
             unproven_of_all: Counter::new(UNPROVEN_OF_ALL),
+            signed: Counter::new(SIGNED_OF_ACCOUNT),
         }
     }
 
@@ -106,6 +111,14 @@ impl RateLimits {
         }
         self.unproven.check(&(account.to_owned(), address_group(address)))?;
         self.unproven_of_all.check(&account.to_owned())
+    }
+
+    /// Of an account whose webhooks are signed. `account` is one that there is.
+    ///
+    /// # Errors
+    /// 429 with `retry-after`.
+    pub fn check_signed(&self, account: &str) -> Result<(), Problem> {
+        self.signed.check(&account.to_owned())
     }
 
     const fn is_free(&self, address: IpAddr) -> bool {
@@ -171,6 +184,15 @@ mod tests {
         assert!(all < 1_000, "the account has an end too: {all}");
         let loopback = IpAddr::from([127, 0, 0, 1]);
         assert!((0..500).all(|_| limits.check_unproven("swish-se", loopback).is_ok()));
+    }
+
+    #[test]
+    fn signed_webhooks_of_one_account_have_an_end_and_another_account_does_not_feel_it() {
+        let limits = limits(1, true);
+        let of =
+            |account: &str| (0..20_000).filter(|_| limits.check_signed(account).is_ok()).count();
+        assert!((2_000..20_000).contains(&of("adyen-eu")));
+        assert!(limits.check_signed("trustly-se").is_ok(), "another account");
     }
 
     #[test]

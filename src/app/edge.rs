@@ -6,7 +6,7 @@ use crate::access::console_desk::{ConsoleDesk, ConsoleKey};
 use crate::access::remember_nonce::{NonceDesk, NonceError, remember_nonce};
 use crate::access::token::{TokenKey, Tokens};
 use crate::api::detach::Detach;
-use crate::api::door::Door;
+use crate::api::door::{self, Door};
 use crate::api::gate::{Boxed, Gate, Nonces, Sessions};
 use crate::api::health::Health;
 use crate::api::keys::{ApiKey, ApiKeys, Scope};
@@ -112,10 +112,10 @@ pub fn edge(
     })
 }
 
-/// Accounts whose webhooks anybody could have sent.
-fn unproven(flows: &Flows) -> BTreeSet<String> {
-    let open = flows.psps.ids().filter(|id| may_come_from_anybody(flows, id));
-    open.map(str::to_owned).collect()
+/// Accounts whose webhooks anybody could have sent, and those that sign theirs.
+fn webhook_senders(flows: &Flows) -> (BTreeSet<String>, BTreeSet<String>) {
+    let ids = flows.psps.ids().map(str::to_owned).chain([door::VENDORS.to_owned()]);
+    ids.partition(|id| may_come_from_anybody(flows, id))
 }
 
 /// What stands around the handlers.
@@ -157,12 +157,14 @@ pub fn layers(
             Err(_) => bail!("server.cors_origins: {origin} is no origin"),
         }
     }
+    let (unproven, signed) = webhook_senders(&edge.flows);
     Ok(Layers {
         gate: Arc::new(gate),
         door: Arc::new(Door {
             trusted_proxies: config.server.trusted_proxies.clone(),
             rates,
-            unproven: unproven(&edge.flows),
+            unproven,
+            signed,
             patience: config.server.request_timeout,
         }),
         health: Health {

@@ -19,8 +19,9 @@ use crate::screening::Outcome;
 use psp_contract::Subject;
 use uuid::Uuid;
 
-/// Its PSP has a payout that was held to have never reached it, or to be refused for good: what was to pay instead and is not sent yet is
-/// not sent, and nothing else is sent or given back before two people have said what became of it.
+/// Its PSP has a payout that was held to have never reached it, or to be refused for good: what was to pay instead
+/// and is not sent yet is not sent, and nothing else is sent or given back before two people have said what became
+/// of it.
 pub fn taken_after_all(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
     if kept::may_be_paid(attempt) {
         return;

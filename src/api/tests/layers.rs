@@ -69,6 +69,7 @@ async fn an_address_over_its_budget_is_429_and_webhooks_are_exempt() {
     assert_eq!(small.ask(plain("GET", "/livez", "")).await.status, 429);
     // Without the budget: 404, because the small router has no webhooks.
     assert_eq!(small.ask(plain("POST", "/webhooks/trustly-se", "")).await.status, 404);
+    assert_eq!(small.ask(plain("POST", "/webhooks/nobody", "")).await.status, 429, "no account");
 }
 
 #[tokio::test]

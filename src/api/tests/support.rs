@@ -198,6 +198,7 @@ impl Setup {
             trusted_proxies: Vec::new(),
             rates,
             unproven: ["pix-br".to_owned()].into(),
+            signed: ["trustly-se".to_owned()].into(),
             patience: Duration::from_millis(200),
         };
         let layers = Layers {
