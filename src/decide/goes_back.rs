@@ -3,6 +3,7 @@
 use super::kept;
 use crate::book::{Attempt, Book, Part, Payment, Returns};
 use crate::domain::{AttemptStatus, Currency, DepositStatus, Money, PartStatus};
+use uuid::Uuid;
 
 /// What returns of what was credited have sent back, are sending or hold for it.
 pub fn going_back(book: &Book, deposit: &Payment) -> i64 {
@@ -23,8 +24,30 @@ fn goes_back(payment: &Payment, part: &Part) -> i64 {
             let came_back: i64 = of_part.map(|attempt| kept::booked_back(attempt).minor).sum();
             (part.money.minor - came_back).max(0)
         }
+        // It was held to be unpaid, and its PSP said since that it has it.
+        _ if may_be_paid(payment, part) => part.money.minor,
         _ => 0,
     }
+}
+
+fn may_be_paid(payment: &Payment, part: &Part) -> bool {
+    payment.attempts.iter().any(|it| it.part == Some(part.id) && kept::may_be_paid(it))
+}
+
+/// Whether more would go back than arrived if this return were sent, beside the other ones that were sent, or that
+/// may be paid although they are over.
+pub fn is_too_much(book: &Book, id: Uuid) -> bool {
+    let Some(returns) = book.payment(id).and_then(|it| it.returns.as_ref()) else { return false };
+    let Some(deposit) = book.payment(returns.deposit) else { return false };
+    if !returns.from_suspense {
+        let whole = deposit.credited.map_or(0, |money| money.minor);
+        return whole < going_back(book, deposit);
+    }
+    // What went back may have come again, and then be sent once more: only what is open is counted against it.
+    let Some(paid) = deposit.attempts.iter().find(|it| names(returns, it)) else { return false };
+    let of_attempt = returns_of_suspense(book, deposit, paid);
+    let is_open = |it: &Payment| it.parts.iter().any(|part| may_be_paid(it, part));
+    of_attempt.into_iter().any(is_open) && left_of(book, deposit, paid) < 0
 }
 
 /// The attempt that is to go back: the credited one's money is the wallet's, surplus is in suspense.
@@ -74,21 +97,22 @@ fn brought_by(deposit: &Payment, paid: &Attempt) -> Money {
 
 /// What of an attempt's money no return from suspense has sent back, is sending or holds for it.
 fn left_of(book: &Book, deposit: &Payment, paid: &Attempt) -> i64 {
-    let of_attempt = |returns: &Returns| {
-        returns.deposit == deposit.id.uuid && returns.from_suspense && names(returns, paid)
-    };
-    let others = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_attempt));
+    let others = returns_of_suspense(book, deposit, paid).into_iter();
     let gone: i64 = others.flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum();
     brought_by(deposit, paid).minor - gone
+}
+
+fn returns_of_suspense<'a>(book: &'a Book, deposit: &Payment, paid: &Attempt) -> Vec<&'a Payment> {
+    let is_its = |returns: &Returns| {
+        returns.deposit == deposit.id.uuid && returns.from_suspense && names(returns, paid)
+    };
+    book.payments.values().filter(|it| it.returns.as_ref().is_some_and(is_its)).collect()
 }
 
 /// What of a deposit's money of one currency is in suspense, or held there for a return of this attempt that was not
 /// sent.
 pub fn in_suspense(book: &Book, deposit: &Payment, paid: &Attempt, currency: Currency) -> i64 {
-    let is_its = |returns: &Returns| {
-        returns.deposit == deposit.id.uuid && returns.from_suspense && names(returns, paid)
-    };
-    let returns = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(is_its));
+    let returns = returns_of_suspense(book, deposit, paid).into_iter();
     let of_currency = returns.filter(|it| it.currency() == currency);
     let held = of_currency.flat_map(|it| it.parts.iter()).map(|part| part.held_minor);
     let suspended = deposit.suspended.filter(|money| money.currency == currency);

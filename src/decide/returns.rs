@@ -3,7 +3,7 @@
 
 use super::command::{Answer, Ctx, OpenReturn};
 use super::four_eyes::{Draft, propose};
-use super::goes_back::{going_back, names, of_attempt, paid_attempt};
+use super::goes_back::{going_back, is_too_much, names, of_attempt, paid_attempt};
 use super::people::{ask_people, awaits_vendor, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
@@ -275,8 +275,24 @@ pub fn hold_back_withdrawals(book: &mut Book, ctx: &Ctx<'_>) {
     }
 }
 
+/// Whether two people may let this withdrawal go, as far as it is a return.
+pub fn may_be_let_go(book: &Book, id: Uuid) -> Result<(), Refusal> {
+    if is_taken_back(book, id) {
+        return Err(Refusal::ReviewConflict(
+            "the deposit's money was taken back meanwhile: reject its return",
+        ));
+    }
+    if is_too_much(book, id) {
+        return Err(Refusal::ReviewConflict(
+            "another return of the deposit was paid, or may be paid by what its PSP says: with it more would go \
+             back than arrived; say first, in the case about that one, what became of it, or reject this one",
+        ));
+    }
+    Ok(())
+}
+
 /// Whether what a return would send was taken back from us while it waited for people.
-pub fn is_taken_back(book: &Book, id: Uuid) -> bool {
+fn is_taken_back(book: &Book, id: Uuid) -> bool {
     let Some(returns) = book.payment(id).and_then(|it| it.returns.as_ref()) else { return false };
     let Some(deposit) = book.payment(returns.deposit) else { return false };
     if returns.from_suspense {

@@ -250,10 +250,10 @@ fn carry_out(
                  about that, what became of it",
             ))
         }
-        ("approve", _) if returns::is_taken_back(book, id) => Err(Refusal::ReviewConflict(
-            "the deposit's money was taken back meanwhile: reject its return",
-        )),
-        ("approve", _) => approve_withdrawal(book, id, "approved by two people", ctx),
+        ("approve", _) => {
+            returns::may_be_let_go(book, id)?;
+            approve_withdrawal(book, id, "approved by two people", ctx)
+        }
         ("reject", _) => reject_withdrawal(book, id, ctx),
         _ => Err(Refusal::ReviewConflict("this outcome is not possible for this review")),
     }

@@ -3,9 +3,10 @@
 use super::attempt::open_next;
 use super::command::{Answer, Ctx, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
+use super::goes_back::is_too_much;
 use super::people::{ask_people, close_reviews, is_under_hold, let_go_at, review_kind};
 use super::refusal::Refusal;
-use super::{closed_loop, deadline, late_payout, payout, vendor};
+use super::{closed_loop, deadline, late_payout, payout, returns, vendor};
 use crate::book::{AskedPlace, Book, ChainPlace, Part, Payment};
 use crate::domain::{
     AttemptId, DecisionId, Direction, Instrument, Method, Money, PartStatus, PaymentStatus,
@@ -166,6 +167,11 @@ pub fn take_payout(
     if late_payout::a_held_part_may_be_paid(book, id) {
         book.record.payment = Some(payment.id);
         late_payout::hold_back(book, id, ctx);
+        return Ok(Answer::Nothing);
+    }
+    if is_too_much(book, id) {
+        book.record.payment = Some(payment.id);
+        returns::hold_back(book, id, "more would go back than arrived", "return", ctx);
         return Ok(Answer::Nothing);
     }
     let known = answers.map(|answers| answers.results.clone()).unwrap_or_default();

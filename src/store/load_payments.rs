@@ -22,18 +22,15 @@ pub async fn load(
         wanted.extend(open_withdrawals(connection, needs).await?);
     }
     if !needs.returns_of.is_empty() {
-        wanted.extend(returns_of(connection, needs).await?);
+        wanted.extend(returns_of(connection, &needs.returns_of).await?);
     }
     if wanted.is_empty() {
         return Ok(());
     }
     let ids: Vec<Uuid> = wanted.iter().copied().collect();
     let (mut payments, mut reviewed) = with_reviewed(connection, &ids).await?;
-    let returned: BTreeSet<Uuid> = payments
-        .iter()
-        .filter_map(|payment| payment.returns.as_ref().map(|returns| returns.deposit))
-        .collect();
-    let besides: Vec<Uuid> = returned.difference(&wanted).copied().collect();
+    let beside = beside_returns(connection, &payments).await?;
+    let besides: Vec<Uuid> = beside.difference(&wanted).copied().collect();
     if !besides.is_empty() {
         let (deposits, asked_about) = with_reviewed(connection, &besides).await?;
         payments.extend(deposits);
@@ -44,8 +41,8 @@ pub async fn load(
             book.payments.insert(payment.id.uuid, payment);
         }
     }
-    // What becomes of a return may settle, or open, a review of its deposit.
-    let wanted = |id: &Uuid| needs.reviews.contains(id) || returned.contains(id);
+    // What becomes of a return may settle, or open, a review of its deposit or of another return of it.
+    let wanted = |id: &Uuid| needs.reviews.contains(id) || beside.contains(id);
     let of: Vec<Uuid> = reviewed.into_iter().filter(wanted).collect();
     if !of.is_empty() {
         for review in reviews::of_payments(connection, &of).await? {
@@ -110,10 +107,32 @@ async fn open_withdrawals(
     Ok(rows)
 }
 
+/// What a return cannot be decided about without: the deposit that it gives back, and all that goes back of it.
+async fn beside_returns(
+    connection: &mut PgConnection,
+    payments: &[Payment],
+) -> Result<BTreeSet<Uuid>, StoreError> {
+    let returned: BTreeSet<(PlayerKey, Uuid)> = payments
+        .iter()
+        .filter_map(|payment| {
+            payment.returns.as_ref().map(|returns| (payment.player.clone(), returns.deposit))
+        })
+        .collect();
+    if returned.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let mut beside: BTreeSet<Uuid> = returned.iter().map(|(_, deposit)| *deposit).collect();
+    beside.extend(returns_of(connection, &returned).await?);
+    Ok(beside)
+}
+
 /// Every return of these deposits.
-async fn returns_of(connection: &mut PgConnection, needs: &Needs) -> Result<Vec<Uuid>, StoreError> {
-    let (operators, players) = columns(needs.returns_of.iter().map(|(player, _)| player));
-    let deposits: Vec<Uuid> = needs.returns_of.iter().map(|(_, deposit)| *deposit).collect();
+async fn returns_of(
+    connection: &mut PgConnection,
+    wanted: &BTreeSet<(PlayerKey, Uuid)>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let (operators, players) = columns(wanted.iter().map(|(player, _)| player));
+    let deposits: Vec<Uuid> = wanted.iter().map(|(_, deposit)| *deposit).collect();
     let rows = sqlx::query_scalar!(
         r#"select p.payment_id as "payment_id!" from unnest($1::text[], $2::text[], $3::uuid[])
            as wanted (operator_id, player_id, of_deposit)

@@ -77,6 +77,7 @@ mod refused_returns;
 mod registers;
 mod replays;
 mod returns_in_parts;
+mod returns_may_be_paid;
 mod reviews;
 mod rotation;
 mod routing;

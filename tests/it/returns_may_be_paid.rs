@@ -1,0 +1,105 @@
+//! Two returns of one deposit, of which the first was called unpaid and its PSP says since that it has it: the second is
+//! not sent, nor a third opened, before two people have said what became of the first.
+
+use super::bounced_payouts::{WEBHOOK, by_hand, send, submit, taken, tell};
+use super::harness::{World, eur};
+use super::may_be_paid::{cases, look, lost};
+use super::returns_in_parts::refused;
+use super::taken_back::{approve, credited, open_return, suspended};
+use interlock::book::Payment;
+use interlock::decide::command::Source;
+use interlock::decide::{Answer, Command};
+use interlock::domain::Money;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Sent back, its answer lost, and two people said that nothing was paid.
+async fn called_unpaid(world: &World, deposit: &Payment, amount: Option<Money>) -> Payment {
+    let back = open_return(world, deposit, amount).await;
+    approve(world, &back).await;
+    let sent = send(world, &back).await;
+    tell(world, &sent, (1, Source::Call), lost()).await;
+    for _ in 0..2 {
+        world.move_on(61 * MINUTE).await;
+        look(world, &sent, 1).await;
+    }
+    world.two_people(&sent, "resolve_unpaid").await;
+    let over = world.payment(back.id).await;
+    assert_eq!(over.status.as_str(), "failed");
+    over
+}
+
+async fn take(world: &World, back: &Payment) -> Answer {
+    let take = Command::TakePayout { payment: back.id.uuid, answers: None };
+    submit(world, back, take).await
+}
+
+async fn status(world: &World, payment: &Payment) -> &'static str {
+    world.payment(payment.id).await.status.as_str()
+}
+
+/// The second is approved when the first turns out to be there.
+async fn waits(world: &World, deposit: &Payment) -> (Payment, Payment) {
+    let first = called_unpaid(world, deposit, None).await;
+    let second = open_return(world, deposit, None).await;
+    approve(world, &second).await;
+    tell(world, &first, (1, WEBHOOK), taken()).await;
+    assert_eq!(cases(world, &first).await, ["outcome_unknown"]);
+    assert!(matches!(take(world, &second).await, Answer::Nothing));
+    assert_eq!(status(world, &second).await, "in_review");
+    assert_eq!(cases(world, &second).await, ["return"]);
+    let refused = world.try_two_people_of(&second, "return", "approve").await.unwrap_err();
+    assert!(refused.to_string().contains("say first"), "{refused}");
+    (first, second)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credited_deposit_is_not_sent_back_beside_a_return_that_may_be_paid() {
+    let world = by_hand().await;
+    let deposit = credited(&world).await;
+    let (first, second) = waits(&world, &deposit).await;
+    assert!(refused(&world, &deposit, Some(eur(1))).await.contains("all of it"));
+    // Unpaid after all: the second goes.
+    world.two_people_of(&first, "outcome_unknown", "resolve_unpaid").await;
+    world.two_people_of(&second, "return", "approve").await;
+    assert!(matches!(take(&world, &second).await, Answer::Sending { .. }));
+
+    // Paid after all: the second can only be rejected.
+    let deposit = credited(&world).await;
+    let (first, second) = waits(&world, &deposit).await;
+    world.two_people_of(&first, "outcome_unknown", "resolve_paid").await;
+    assert_eq!(status(&world, &first).await, "paid");
+    let kept = world.try_two_people_of(&second, "return", "approve").await.unwrap_err();
+    assert!(kept.to_string().contains("reject its return"), "{kept}");
+    world.two_people_of(&second, "return", "reject").await;
+    let wallet = world.wallet(&deposit.player).await;
+    // Its hold is the player's again, who owes what the first one took beside it.
+    assert_eq!((wallet.cash, wallet.held, wallet.owed), (700, 0, 700));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_is_one_whose_money_is_in_suspense() {
+    let world = by_hand().await;
+    let deposit = suspended(&world).await;
+    let (first, second) = waits(&world, &deposit).await;
+    world.two_people_of(&first, "outcome_unknown", "resolve_unpaid").await;
+    world.two_people_of(&second, "return", "approve").await;
+    assert!(matches!(take(&world, &second).await, Answer::Sending { .. }));
+    world.close().await;
+}
+
+/// Control: both together are no more than arrived.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_returns_that_the_deposit_covers_do_not_wait_for_each_other() {
+    let world = by_hand().await;
+    for deposit in [credited(&world).await, suspended(&world).await] {
+        let first = called_unpaid(&world, &deposit, Some(eur(300))).await;
+        let second = open_return(&world, &deposit, Some(eur(400))).await;
+        approve(&world, &second).await;
+        tell(&world, &first, (1, WEBHOOK), taken()).await;
+        assert!(matches!(take(&world, &second).await, Answer::Sending { .. }));
+    }
+    world.close().await;
+}
