@@ -328,6 +328,11 @@ impl Attempt {
         let code = self.error.as_ref().map(|error| error.code.as_str());
         self.status == AttemptStatus::NotSent && code == Some(why.code())
     }
+
+    /// When it ended; when it was sent, as long as it has not.
+    pub fn over_since(&self) -> Timestamp {
+        self.ended_at.unwrap_or(self.first_sent_at)
+    }
 }
 
 /// Closing a PSP's session of an attempt that we gave up. It is asked for once.

@@ -5,7 +5,7 @@ use super::command::{Answer, Ctx, Task};
 use super::completion::{self, KnownBefore};
 use super::people::page_people;
 use super::refusal::Refusal;
-use super::{deposit, deposit_news, late_payout, later_round, payout, session, unconfigured};
+use super::{deposit, deposit_news, kept, late_payout, later_round, payout, session, unconfigured};
 use crate::book::{self, Attempt, Book, Cancel, Completion, Lease, Payment};
 use crate::domain::{
     AttemptId, AttemptStatus, Money, PartId, PartStatus, PlayerStatus, Reason, Timestamp,
@@ -231,8 +231,7 @@ pub fn asked_again(
     let inquiry = capabilities.inquiry(subject);
     let known = attempt.psp_reference.is_some() && inquiry.by_psp_reference;
     let asking = known || inquiry.by_our_reference;
-    let over_since = attempt.ended_at.unwrap_or(attempt.first_sent_at);
-    let patient = now - over_since < time::Duration::DAY;
+    let patient = now - attempt.over_since() < time::Duration::DAY;
     let pause = inquiry.min_interval.max(std::time::Duration::from_secs(1));
     (asking && patient).then(|| attempt.last_inquiry_at.map_or(now, |at| at + pause).max(now))
 }
@@ -297,6 +296,7 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
         psp_reference: attempt.psp_reference.as_deref(),
         was_accepted: attempt.was_accepted,
         first_sent_at: attempt.first_sent_at,
+        over_since: attempt.over_since(),
         inquiries: u32::try_from(attempt.inquiries).unwrap_or(0),
         last_inquiry_at: attempt.last_inquiry_at,
         last_ledger_at: attempt.last_ledger_at,
@@ -305,7 +305,7 @@ pub fn facts(attempt: &Attempt, subject: Subject) -> AttemptFacts<'_> {
         last_missed_at: attempt.last_missed_at,
         word_is_out: attempt.completion == Some(Completion::Asked),
         people_asked: attempt.paged,
-        found_unpaid: attempt.was_not_sent_for(NotSent::FoundUnpaid),
+        may_be_paid: attempt.was_not_sent_for(NotSent::FoundUnpaid) || kept::may_be_paid(attempt),
     }
 }
 

@@ -6,7 +6,7 @@
 //! that is news, and moves nothing.
 
 use super::command::{Ctx, Source};
-use super::kept;
+use super::kept::{self, CAME_BACK_UNPAID};
 use super::late_payout;
 use super::payout::{from_suspense, settle, succeed};
 use super::people::{ask_what_became, close_found_out, raise};
@@ -15,10 +15,6 @@ use crate::book::{Attempt, Book, Part};
 use crate::domain::{AttemptStatus, Money, PartStatus};
 use crate::ledger::templates;
 use uuid::Uuid;
-
-/// Kept on an attempt that was over without money when its PSP said that the money came back. A
-/// success that is told after it is the other half of that news.
-const CAME_BACK_UNPAID: &str = "returned";
 
 /// The payout bounced. The money is the player's again, by a new entry, once: what is told of it later is
 /// for people.

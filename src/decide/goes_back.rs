@@ -102,7 +102,12 @@ fn left_of(book: &Book, deposit: &Payment, paid: &Attempt) -> i64 {
     brought_by(deposit, paid).minor - gone
 }
 
-fn returns_of_suspense<'a>(book: &'a Book, deposit: &Payment, paid: &Attempt) -> Vec<&'a Payment> {
+/// The returns that take what of this attempt is in suspense.
+pub fn returns_of_suspense<'a>(
+    book: &'a Book,
+    deposit: &Payment,
+    paid: &Attempt,
+) -> Vec<&'a Payment> {
     let is_its = |returns: &Returns| {
         returns.deposit == deposit.id.uuid && returns.from_suspense && names(returns, paid)
     };

@@ -19,6 +19,34 @@ const MAY_BE_PAID: &str = "it may be paid yet";
 /// What of a payout that was paid late the wallet did not cover.
 const OWED: &str = "owed ";
 
+/// Of an attempt of which a PSP said, without proof enough, that other money moved.
+pub const OTHER_MONEY: &str = "other_money";
+/// Of one of which a PSP's answer was about something else.
+pub const MISMATCH: &str = "mismatch";
+/// Of a payout that was over without money when its PSP said that the money came back. A success that is told after
+/// it is the other half of that news.
+pub const CAME_BACK_UNPAID: &str = "returned";
+
+/// Whether a PSP contradicted what it was asked for, so that people may have to say what is true.
+pub fn speaks_of_other_money(attempt: &Attempt) -> bool {
+    says(attempt, OTHER_MONEY) || says(attempt, MISMATCH)
+}
+
+/// Whether what a PSP said of other money of a payout is before people already, or settled: what is told once more
+/// of one that is over, and that nobody is asked about, is a question.
+pub fn is_a_question(attempt: &Attempt) -> bool {
+    let is_open =
+        attempt.status.is_live() || attempt.status.has_succeeded() || may_be_paid(attempt);
+    is_open && speaks_of_other_money(attempt)
+}
+
+/// People have looked at what was told of other money, and denied it.
+pub fn forget_other_money(book: &mut Book, id: Uuid, attempt: AttemptId) {
+    for told in [OTHER_MONEY, MISMATCH] {
+        forget(book, id, attempt, told);
+    }
+}
+
 fn phrases(attempt: &Attempt) -> impl Iterator<Item = &str> {
     attempt.kept_news.iter().flat_map(|kept| kept.split(BETWEEN))
 }
@@ -78,10 +106,11 @@ pub fn keep_owed(book: &mut Book, id: Uuid, attempt: AttemptId, owed: Money) {
 }
 
 /// Keeps news that is no transition: visible, without effect. It takes the place of the last such; what was
-/// booked stays, whether a success that was vouched for was told, and what people were asked.
+/// booked stays, whether a success that was vouched for was told, what people were asked, and that it came back.
 pub fn keep(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
     retain(book, id, attempt, |known| {
-        known.starts_with(BOOKED) || known.starts_with(SUCCESS) || known == MAY_BE_PAID
+        let stands = [MAY_BE_PAID, CAME_BACK_UNPAID].contains(&known);
+        stands || known.starts_with(BOOKED) || known.starts_with(SUCCESS)
     });
     keep_too(book, id, attempt, text);
 }

@@ -5,7 +5,6 @@ use super::attempt::{self, call_off};
 use super::bounce;
 use super::command::{Answer, Ctx};
 use super::kept;
-use super::news;
 use super::payout::{call_off_unsent, from_suspense, hold_again};
 use super::people::{ask_people, ask_what_became, raise, review_kind};
 use super::review::approve_withdrawal;
@@ -42,8 +41,8 @@ pub fn doubt_if_over(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>
     }
 }
 
-/// An attempt that was over may be paid yet: what was to pay in its place is not sent, and its part is held.
-fn doubt(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
+/// An attempt that is over may be paid yet: what was to pay in its place is not sent, and its part is held.
+pub fn doubt(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
     kept::keep_may_be_paid(book, id, attempt.id);
     call_off_unsent(book, id, part.id);
     let is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
@@ -101,7 +100,7 @@ pub fn found_unpaid(
     (attempt, was_over): (AttemptId, bool),
     ctx: &Ctx<'_>,
 ) {
-    news::forget_other_money(book, id, attempt);
+    kept::forget_other_money(book, id, attempt);
     if !was_over {
         return;
     }

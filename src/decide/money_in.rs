@@ -7,8 +7,8 @@
 
 use super::command::{Ctx, Source};
 use super::deposit::{count_arrival, mark_source, recount_limit};
-use super::kept::keep;
-use super::news::{OTHER_MONEY, UNTOLD_CARD};
+use super::kept::{OTHER_MONEY, keep};
+use super::news::UNTOLD_CARD;
 use super::people::{ask_people, close_reviews, raise};
 use super::{dispute, returns, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};

@@ -4,7 +4,9 @@
 //! News is applied to the attempt that it names, not to the newest one. The same news twice
 //! changes nothing. News that contradicts the attempt's state is kept on it and changes no status.
 
+use super::bounce::came_back_unpaid;
 use super::command::{Answer, Ctx, News, Source};
+use super::kept::MISMATCH;
 use super::refusal::Refusal;
 use super::{
     attempt, completion, deposit_news, kept, late_payout, payout, people, session, taken_back,
@@ -93,14 +95,13 @@ fn is_doubted(payment: &Payment, attempt: &Attempt, source: Source, ctx: &Ctx<'_
     }
 }
 
-/// Whether an inquiry that began after a PSP had refused or ended what it had taken says otherwise, if it finds it
-/// there. A message may be older than the refusal, and so may an answer to a question that was asked before it.
+/// Whether an inquiry that began after a PSP had refused or ended a payout says otherwise, if it finds it there. A message may be older than the refusal, and so may an answer to a question that was asked before it.
 pub fn is_denied(attempt: &Attempt, source: Source, ctx: &Ctx<'_>) -> bool {
     use AttemptStatus::{Cancelled, Declined, Expired};
     let asked_at = attempt.lease.as_ref().map(|lease| lease.until - ctx.lease);
     let is_refused = matches!(attempt.status, Declined | Cancelled | Expired);
     let asked_since = asked_at.is_some_and(|asked| attempt.ended_at < Some(asked));
-    source == Source::Inquiry && is_refused && attempt.was_accepted && asked_since
+    source == Source::Inquiry && is_refused && asked_since
 }
 
 const fn is_under_way(outcome: &Outcome) -> bool {
@@ -204,7 +205,8 @@ fn after(
         let unproven = told_by_webhook(source) && is_unproven(&attempt, outcome);
         let wanted = completion::is_due(&attempt) && attempt.lease.is_none();
         let nameless = told_by_webhook(source) && is_nameless(payment, &attempt, capabilities, ctx);
-        if hint || hinted || unproven || wanted || nameless {
+        let again = told_by_webhook(source) && is_there_again(subject, &attempt, outcome);
+        if hint || hinted || unproven || wanted || nameless || again {
             // A hint moves nothing: it makes one inquiry due at once, whatever the attempt's
             // status, because a late success or a bounce may be told in no other way.
             attempt.due_at = Some(ctx.now);
@@ -219,7 +221,10 @@ fn after(
                 })
                 .or_else(|| taken_back::looked_at_again(&attempt, ctx));
         }
-    } else if answered && !attempt.status.is_live() && !is_refused_late(&attempt) {
+    } else if answered
+        && !attempt.status.is_live()
+        && !resolution::may_still_be_paid(&attempt::facts(&attempt, subject))
+    {
         attempt.due_at = None;
     }
     if attempt != moved {
@@ -227,9 +232,16 @@ fn after(
     }
 }
 
-/// Whether it was refused after its PSP had taken it, so that it may be paid after all.
-fn is_refused_late(attempt: &Attempt) -> bool {
-    attempt.status == AttemptStatus::Declined && attempt.was_accepted
+/// Whether a message says of a payout that was refused, or had ended, that its PSP has it. The message may be the older
+/// word of the two: its PSP is asked.
+fn is_there_again(subject: Subject, attempt: &Attempt, outcome: &Outcome) -> bool {
+    use AttemptStatus::{Cancelled, Declined, Expired};
+    let is_taken = matches!(
+        outcome,
+        Outcome::Reported(Report { status: Status::Accepted { .. } | Status::Pending, .. })
+    );
+    let is_over = matches!(attempt.status, Declined | Cancelled | Expired);
+    subject != Subject::Deposit && is_over && is_taken
 }
 
 /// Whether a deposit has just succeeded by a message that does not say who paid, at a PSP that can be
@@ -284,7 +296,11 @@ const fn told_by_webhook(source: Source) -> bool {
 fn alarm(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
     let payment = &book.payments[&id];
     let (subject, attempt) = (payment.subject(), payment.attempt(attempt_id).cloned());
-    let told = attempt.as_ref().is_some_and(speaks_of_other_money);
+    let is_known = |it: &Attempt| match subject {
+        Subject::Deposit => kept::speaks_of_other_money(it),
+        Subject::Payout | Subject::Return => kept::is_a_question(it) || came_back_unpaid(it),
+    };
+    let told = attempt.as_ref().is_some_and(is_known);
     if matches!(outcome, Outcome::Unknown(Unknown::Mismatch)) && !told {
         kept::keep(book, id, attempt_id, MISMATCH);
         if subject != Subject::Deposit {
@@ -364,27 +380,10 @@ fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
     }
 }
 
-/// Kept on an attempt of which a PSP said, without proof enough, that other money moved.
-pub const OTHER_MONEY: &str = "other_money";
 /// Kept on an attempt of which a PSP said that a card paid it, and not whose money that card spends.
 pub const UNTOLD_CARD: &str = "untold_card";
-/// Kept on an attempt of which a PSP's answer was about something else.
-const MISMATCH: &str = "mismatch";
-
-/// People have looked at what was told of other money, and denied it.
-pub fn forget_other_money(book: &mut Book, id: Uuid, attempt: AttemptId) {
-    for told in [OTHER_MONEY, MISMATCH] {
-        kept::forget(book, id, attempt, told);
-    }
-}
-
 /// Kept on an attempt that was paid, of which its PSP said later that it does not know.
 const UNDECIDED: &str = "undecided";
-
-/// Whether a PSP contradicted what it was asked for, so that people may have to say what is true.
-pub fn speaks_of_other_money(attempt: &Attempt) -> bool {
-    kept::says(attempt, OTHER_MONEY) || kept::says(attempt, MISMATCH)
-}
 
 /// Whether the PSP provably never had this attempt, so that an unknown deposit may move on.
 pub fn absence_is_proven(payment: &Payment, attempt: &Attempt, ctx: &Ctx<'_>) -> bool {

@@ -4,9 +4,9 @@
 use super::attempt::{call_off, leave_to_worker, open_next};
 use super::bounce::{self, came_back_unpaid, take_back};
 use super::command::{Ctx, Source};
-use super::kept::{self, keep};
+use super::kept::{self, OTHER_MONEY, keep};
 use super::late_payout::{self, paid_late};
-use super::news::{self, OTHER_MONEY, verdict};
+use super::news::{self, verdict};
 use super::people::{
     ask_people, ask_what_became, close_found_out, close_reviews, is_before_people, raise,
 };
@@ -60,6 +60,7 @@ pub fn apply(
         if to == AttemptStatus::Accepted && is_denied {
             late_payout::taken_after_all(book, id, &attempt, &part, ctx);
         } else {
+            alert_if_over(book, id, &attempt, to, ctx);
             keep(book, id, attempt_id, to.as_str());
         }
         return None;
@@ -72,8 +73,25 @@ pub fn apply(
         Verdict::Unknown | Verdict::Nothing => None,
         _ => {
             book.attempt_mut(id, attempt_id).was_accepted = attempt.was_accepted;
+            if source != Source::People && kept::speaks_of_other_money(&attempt) {
+                // It said before that it paid other money, and two people are asked: its own refusal is no answer.
+                late_payout::doubt(book, id, &attempt, &part, ctx);
+                return None;
+            }
             after_failure(book, id, &attempt, &part, outcome, verdict, ctx)
         }
+    }
+}
+
+/// A PSP that had paid says now that it did not, or that it is over. The books stay as they are (its money may be
+/// back at the PSP, and it may be the older word), and people are told once.
+fn alert_if_over(book: &mut Book, id: Uuid, attempt: &Attempt, to: AttemptStatus, ctx: &Ctx<'_>) {
+    use AttemptStatus::{Cancelled, Declined, Expired};
+    let is_end = matches!(to, Declined | Cancelled | Expired);
+    let has_paid = attempt.status == AttemptStatus::Succeeded;
+    if is_end && has_paid && !kept::says(attempt, to.as_str()) {
+        let detail = format!("the PSP had paid it, and says now that it is {}", to.as_str());
+        raise(book, "payout.denied_after_paid", id, Some(attempt.id), &detail, ctx);
     }
 }
 
@@ -106,7 +124,7 @@ fn leave_to_people(book: &mut Book, id: Uuid, attempt: &Attempt, source: Source,
         let moved = book.move_attempt(id, attempt.id, AttemptStatus::Unknown, source.as_str());
         debug_assert!(moved.is_ok(), "what is in flight may become unknown");
     }
-    if kept::says(attempt, OTHER_MONEY) {
+    if kept::says(attempt, OTHER_MONEY) && kept::is_a_question(attempt) {
         return;
     }
     keep(book, id, attempt.id, OTHER_MONEY);

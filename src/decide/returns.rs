@@ -3,7 +3,9 @@
 
 use super::command::{Answer, Ctx, OpenReturn};
 use super::four_eyes::{Draft, propose};
-use super::goes_back::{going_back, is_too_much, names, of_attempt, paid_attempt};
+use super::goes_back::{
+    going_back, is_too_much, names, of_attempt, paid_attempt, returns_of_suspense,
+};
 use super::people::{ask_people, awaits_vendor, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
@@ -296,10 +298,24 @@ fn is_taken_back(book: &Book, id: Uuid) -> bool {
     let Some(returns) = book.payment(id).and_then(|it| it.returns.as_ref()) else { return false };
     let Some(deposit) = book.payment(returns.deposit) else { return false };
     if returns.from_suspense {
-        return deposit.suspended.is_some_and(|money| money.minor < 0);
+        let is_short = deposit.suspended.is_some_and(|money| money.minor < 0);
+        let named = deposit.attempts.iter().find(|it| names(returns, it));
+        return is_short || named.is_some_and(|it| was_taken_back(book, id, deposit, it));
     }
     use DepositStatus::{Returned, Reversed};
     matches!(deposit.deposit_status(), Some(Returned | Reversed))
+}
+
+/// Whether it was its payer's bank that took this attempt's money: where no other return has sent it, nobody else can
+/// have. What waits in suspense beside it is another payment's.
+fn was_taken_back(book: &Book, id: Uuid, deposit: &Payment, attempt: &Attempt) -> bool {
+    let others =
+        returns_of_suspense(book, deposit, attempt).into_iter().filter(|it| it.id.uuid != id);
+    let is_sent = |it: &Payment| {
+        let gone = [PartStatus::Processing, PartStatus::Paid, PartStatus::Returned];
+        it.parts.iter().any(|part| gone.contains(&part.status))
+    };
+    attempt.status.is_taken_back() && !others.into_iter().any(is_sent)
 }
 
 /// Whether a return of this attempt's money was sent, and nobody knows yet what came of it.

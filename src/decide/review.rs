@@ -336,7 +336,7 @@ fn resolve(
         return Err(BEING_CALLED);
     }
     // An attempt of which the PSP named other money may have been accepted, or over, before.
-    let other_money = news::speaks_of_other_money(found);
+    let other_money = kept::speaks_of_other_money(found);
     let may_be_paid = kept::may_be_paid(found);
     let open = match found.status {
         AttemptStatus::Unknown => true,

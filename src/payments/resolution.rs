@@ -70,6 +70,8 @@ pub struct AttemptFacts<'a> {
     /// The PSP had confirmed before that it has this attempt.
     pub was_accepted: bool,
     pub first_sent_at: Timestamp,
+    /// When it ended; when it was sent, as long as it has not.
+    pub over_since: Timestamp,
     /// Questions asked so far, replays included.
     pub inquiries: u32,
     pub last_inquiry_at: Option<Timestamp>,
@@ -81,8 +83,8 @@ pub struct AttemptFacts<'a> {
     pub last_missed_at: Option<Timestamp>,
     /// Its PSP was told to take a deposit's money, and nobody has heard what came of it.
     pub word_is_out: bool,
-    /// Two people have said that its PSP never had it.
-    pub found_unpaid: bool,
+    /// Over by what two people said, or against what its PSP says: it may be paid yet.
+    pub may_be_paid: bool,
     /// Two people have been asked already. Questions then go on: an answer beats a vote. Nothing is sent again:
     /// what they read at the PSP must stay true.
     pub people_asked: bool,
@@ -185,7 +187,7 @@ fn page_due_at(facts: &AttemptFacts<'_>) -> Option<Timestamp> {
 
 /// Whether the attempt is asked about at all: while it is unknown or accepted; once it is abandoned, or
 /// cancelled while our word to take its money was out, until the PSP's own session has run out; and for
-/// a fortnight where money that leaves was refused after it had been taken, or people found it unpaid.
+/// a fortnight after its end where money that leaves may be paid all the same.
 pub fn is_asked_about(
     facts: &AttemptFacts<'_>,
     capabilities: &Capabilities,
@@ -194,19 +196,35 @@ pub fn is_asked_about(
     match facts.status {
         AttemptStatus::Unknown | AttemptStatus::Accepted => true,
         AttemptStatus::Abandoned => in_session(facts, capabilities, now),
-        AttemptStatus::Cancelled => facts.word_is_out && in_session(facts, capabilities, now),
-        AttemptStatus::Declined | AttemptStatus::NotSent => {
-            (facts.was_accepted || facts.found_unpaid)
-                && !matches!(facts.subject, Subject::Deposit)
-                && now < facts.first_sent_at + WATCHED_AFTER_REFUSAL
+        AttemptStatus::Cancelled if matches!(facts.subject, Subject::Deposit) => {
+            facts.word_is_out && in_session(facts, capabilities, now)
+        }
+        AttemptStatus::Declined
+        | AttemptStatus::NotSent
+        | AttemptStatus::Cancelled
+        | AttemptStatus::Expired => {
+            may_still_be_paid(facts) && now < facts.over_since + WATCHED_AFTER_REFUSAL
         }
         AttemptStatus::Prepared
         | AttemptStatus::InFlight
         | AttemptStatus::Succeeded
-        | AttemptStatus::Expired
         | AttemptStatus::Returned
         | AttemptStatus::Reversed => false,
     }
+}
+
+/// Whether money that leaves may be paid although its attempt is over: its PSP had taken it, or people called it
+/// unpaid.
+pub const fn may_still_be_paid(facts: &AttemptFacts<'_>) -> bool {
+    let is_over = matches!(
+        facts.status,
+        AttemptStatus::Declined
+            | AttemptStatus::NotSent
+            | AttemptStatus::Cancelled
+            | AttemptStatus::Expired
+    );
+    let leaves = !matches!(facts.subject, Subject::Deposit);
+    leaves && is_over && (facts.was_accepted || facts.may_be_paid)
 }
 
 fn in_session(facts: &AttemptFacts<'_>, capabilities: &Capabilities, now: Timestamp) -> bool {
@@ -259,15 +277,16 @@ fn wait(facts: &AttemptFacts<'_>, now: Timestamp) -> Duration {
     }
     let asked = usize::try_from(facts.inquiries).unwrap_or(usize::MAX);
     let first = match facts.status {
-        AttemptStatus::Accepted | AttemptStatus::Declined => CALM_START,
+        AttemptStatus::Accepted
+        | AttemptStatus::Declined
+        | AttemptStatus::Expired
+        | AttemptStatus::Cancelled => CALM_START,
         AttemptStatus::Unknown
         | AttemptStatus::Abandoned
         | AttemptStatus::Prepared
         | AttemptStatus::InFlight
         | AttemptStatus::NotSent
         | AttemptStatus::Succeeded
-        | AttemptStatus::Expired
-        | AttemptStatus::Cancelled
         | AttemptStatus::Returned
         | AttemptStatus::Reversed => 0,
     };

@@ -11,6 +11,7 @@ fn facts(subject: Subject) -> AttemptFacts<'static> {
         psp_reference: None,
         was_accepted: false,
         first_sent_at: SENT,
+        over_since: SENT,
         inquiries: 0,
         last_inquiry_at: None,
         last_ledger_at: None,
@@ -19,7 +20,7 @@ fn facts(subject: Subject) -> AttemptFacts<'static> {
         last_missed_at: None,
         word_is_out: false,
         people_asked: false,
-        found_unpaid: false,
+        may_be_paid: false,
     }
 }
 
@@ -261,7 +262,7 @@ fn a_payout_refused_after_it_was_taken_is_asked_about_for_a_fortnight() {
     assert!(!asked(&AttemptFacts { subject: Subject::Deposit, ..refused }, 60));
     // What people found unpaid may be there all the same; what surely never left is not.
     let unsent = AttemptFacts { status: AttemptStatus::NotSent, ..at_once };
-    let found = AttemptFacts { found_unpaid: true, people_asked: true, ..unsent };
+    let found = AttemptFacts { may_be_paid: true, people_asked: true, ..unsent };
     assert!(!asked(&unsent, 60) && asked(&found, 60) && !asked(&found, fortnight));
     assert_eq!(choose(&found, &deaf, after(60)), Means::AwaitNews);
 }

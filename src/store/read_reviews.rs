@@ -32,6 +32,12 @@ pub async fn review(
     Ok(lines(&mut connection, &[id]).await?.pop())
 }
 
+/// The reviews of a payment, open and closed.
+pub async fn of_payment(pool: &PgPool, payment: Uuid) -> Result<Vec<Review>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    reviews::of_payments(&mut connection, &[payment]).await
+}
+
 /// What was done in a review.
 pub async fn history(pool: &PgPool, review: &Review) -> Result<Vec<HistoryLine>, StoreError> {
     let mut connection = pool.acquire().await?;

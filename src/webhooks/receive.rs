@@ -3,12 +3,12 @@
 
 use super::process::{process, says_something, subject_of};
 use super::stored_event;
-use crate::domain::{AttemptId, AttemptStatus, InboxId};
+use crate::domain::{AttemptId, InboxId};
 use crate::flows::Flows;
 use crate::lane::desk::DeskError;
 use crate::store::inbox::{NewEvent, Spent};
 use crate::store::places::{AttemptPlace, Named};
-use crate::store::read_models;
+use crate::store::{read_models, read_reviews};
 use psp_adapters::{RawWebhook, WebhookEvent, WebhookRefusal, WebhookReply};
 use psp_contract::{AttemptRef, WebhookAuthenticity};
 use sha2::{Digest, Sha256};
@@ -98,8 +98,12 @@ async fn may_be_paid_now(flows: &Flows, account: &str, named: AttemptRef) -> boo
     let operator = &place.player.operator;
     let read = read_models::payment(flows.db.pool(), operator, place.payment).await;
     let attempt = read.ok().flatten().and_then(|payment| payment.attempt(id).cloned());
-    attempt
-        .is_some_and(|it| it.status.is_live() && !(it.paged && it.status == AttemptStatus::Unknown))
+    if !attempt.is_some_and(|it| it.status.is_live()) {
+        return false;
+    }
+    // Read after the payment: who is asked by now may say "unpaid" in a moment.
+    let reviews = read_reviews::of_payment(flows.db.pool(), place.payment.uuid).await;
+    reviews.is_ok_and(|all| !all.iter().any(|it| it.open && it.attempt == Some(id)))
 }
 
 /// An id is a key of the inbox, and a kind stands in lists: neither is as long as its sender wants. An id
