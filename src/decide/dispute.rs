@@ -63,6 +63,7 @@ pub fn told_again(
     ctx: &Ctx<'_>,
 ) {
     let is_proven = source == PROVEN_WEBHOOK;
+    tell_rest(book, id, attempt, money, ctx);
     if is_proven && kept::says(attempt, UNTOLD_SUCCESS) {
         kept::forget(book, id, attempt.id, UNTOLD_SUCCESS);
         return kept::keep_too(book, id, attempt.id, TOLD_LATE);
@@ -73,6 +74,26 @@ pub fn told_again(
         return book_win(book, id, attempt, money, ctx);
     }
     tell(book, id, attempt, money, source, ctx);
+}
+
+/// The success that a taking-back overtook is told at last, and of other money than was taken: the rest is in no book,
+/// and people are told, once.
+pub fn tell_rest(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    let payment = &book.payments[&id];
+    let booked = payment.received.filter(|_| !is_surplus(payment, attempt.id));
+    let is_untold = kept::says(attempt, UNTOLD_SUCCESS);
+    let Some(booked) = booked.filter(|booked| is_untold && *booked != money) else { return };
+    let told = format!("arrived {money}");
+    if kept::says(attempt, &told) {
+        return;
+    }
+    kept::keep_too(book, id, attempt.id, &told);
+    let detail = format!(
+        "{money} arrived, by what the PSP says now, of a deposit of which {booked} was taken back before that was \
+         told: what arrived and was taken is booked with {booked}, the difference is in no book. Ask the PSP, and \
+         adjust the wallet"
+    );
+    raise(book, "deposit.other_amount", id, Some(attempt.id), &detail, ctx);
 }
 
 fn wins_like_success(attempt: &Attempt, ctx: &Ctx<'_>) -> bool {

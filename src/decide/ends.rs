@@ -2,7 +2,7 @@
 //! before it is decided.
 
 use super::command::{Command, News};
-use super::{news, withdrawal};
+use super::{source, withdrawal};
 use crate::book::{Book, Payment};
 use crate::domain::{Direction, Instrument};
 use psp_contract::{Outcome, PayerProof};
@@ -43,7 +43,7 @@ fn of_news(news: &News, book: &Book) -> Vec<Instrument> {
 fn learned(payment: Option<&Payment>, psp: &str, payer: Option<&PayerProof>) -> Option<Instrument> {
     let known = payment.and_then(|payment| payment.source.clone());
     match payer {
-        Some(payer) => Some(news::source_with(&known.unwrap_or_default(), psp, payer)),
+        Some(payer) => Some(source::with(&known.unwrap_or_default(), psp, payer)),
         None => known,
     }
 }

@@ -49,6 +49,7 @@ pub mod returns;
 pub mod review;
 pub mod service_case;
 pub mod session;
+pub mod source;
 pub mod taken_back;
 pub mod unconfigured;
 pub mod vendor;

@@ -55,6 +55,7 @@ pub fn succeed(
         // The same success again is no news; any other contradiction is kept.
         if attempt.status != AttemptStatus::Succeeded {
             keep(book, id, attempt_id, "succeeded");
+            dispute::tell_rest(book, id, &attempt, money, ctx);
         }
         return;
     }

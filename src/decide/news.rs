@@ -9,14 +9,14 @@ use super::command::{Answer, Ctx, News, Source};
 use super::kept::MISMATCH;
 use super::refusal::Refusal;
 use super::{
-    attempt, completion, deposit_news, kept, late_payout, payout, people, session, taken_back,
+    attempt, completion, deposit_news, kept, late_payout, payout, people, session, source,
+    taken_back,
 };
-use crate::book::{Attempt, AttemptError, Book, Completion, Payment};
+use crate::book::{Attempt, AttemptError, Book, Cancel, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
-use crate::screening::payer;
-use psp_contract::{Capabilities, NotSent, Outcome, PayerProof, Report, Status, Subject, Unknown};
+use psp_contract::{Capabilities, NotSent, Outcome, Report, Status, Subject, Unknown};
 use uuid::Uuid;
 
 /// Applies news to its attempt, and through it to the payment and the ledger.
@@ -24,11 +24,11 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
     let payment = book.payment(news.payment).ok_or(Refusal::NotFound)?;
     // Asked before anything moves: a move gives the lease back.
     let before = payment.attempt(news.attempt).ok_or(Refusal::NotFound)?;
-    let (hinted, status_before) = (was_hinted(before), before.status);
+    let (hinted, status_before) = (was_hinted(before, news, ctx), before.status);
     book.record.payment = Some(payment.id);
     book.record.wires.extend(news.wires.iter().cloned());
     let (id, attempt_id) = (news.payment, news.attempt);
-    learn(book, id, attempt_id, &news.outcome, ctx);
+    source::learn(book, id, attempt_id, &news.outcome, ctx);
     let next = match book.payments[&id].subject() {
         Subject::Deposit => {
             deposit_news::apply(book, id, attempt_id, &news.outcome, news.source, ctx)
@@ -120,59 +120,6 @@ fn end_session(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &Ctx<'_>) 
     }
 }
 
-/// Keeps what the report says besides its status: the PSP's id, who paid.
-fn learn(book: &mut Book, id: Uuid, attempt_id: AttemptId, outcome: &Outcome, ctx: &Ctx<'_>) {
-    let Outcome::Reported(report) = outcome else { return };
-    let attempt = book.payments[&id].attempt(attempt_id).cloned();
-    let Some(attempt) = attempt else { return };
-    if attempt.psp_reference.is_none() && report.psp_reference.is_some() {
-        book.attempt_mut(id, attempt_id).psp_reference.clone_from(&report.psp_reference);
-    }
-    if let Some(payer) = &report.payer {
-        learn_source(book, id, (attempt_id, &attempt.psp), payer, ctx);
-    }
-}
-
-/// Keeps who paid, so that the deposit can be paid back to the same source. What is heard before the
-/// credit is screened with it; what contradicts the player's record afterwards is shown to people.
-fn learn_source(
-    book: &mut Book,
-    id: Uuid,
-    (attempt_id, psp): (AttemptId, &str),
-    payer: &PayerProof,
-    ctx: &Ctx<'_>,
-) {
-    let known = book.payments[&id].source.clone().unwrap_or_default();
-    let source = source_with(&known, psp, payer);
-    if source == known {
-        return;
-    }
-    let contradicts =
-        |of: &Instrument| book.player.as_ref().is_some_and(|player| payer::contradicts(of, player));
-    let late = book.payments[&id].credited.is_some();
-    if late && contradicts(&source) && !contradicts(&known) {
-        let detail = "the PSP told after the credit that another person paid";
-        people::raise(book, "deposit.payer_differs", id, Some(attempt_id), detail, ctx);
-    }
-    book.payment_mut(id).source = Some(source);
-}
-
-/// A source with what a PSP proves of it besides.
-pub fn source_with(known: &Instrument, psp: &str, payer: &PayerProof) -> Instrument {
-    let mut source = known.clone();
-    source.portable = payer.portable.clone().or(source.portable);
-    source.holder_name = payer.holder_name.clone().or(source.holder_name);
-    source.tax_id = payer.tax_id.clone().or(source.tax_id);
-    source.funding = payer.funding.or(source.funding);
-    if let Some(token) = &payer.token {
-        source.tokens.insert(psp.to_owned(), token.clone());
-    }
-    if let Some(masked) = &payer.masked {
-        source.masked.clone_from(masked);
-    }
-    source
-}
-
 /// What every news leaves behind: misses counted, errors noted, the lease given back, the next
 /// look due.
 fn after(
@@ -217,7 +164,7 @@ fn after(
             attempt.due_at = attempt::due_after(&attempt, subject, capabilities, ctx.now)
                 .or_else(|| {
                     let again = attempt::asked_again(&attempt, subject, capabilities, ctx.now);
-                    again.filter(|_| lost).map(|at| at.max(ctx.now + patience(outcome)))
+                    again.filter(|_| lost).map(|at| at.max(ctx.now + patience(&attempt, outcome)))
                 })
                 .or_else(|| taken_back::looked_at_again(&attempt, ctx));
         }
@@ -260,14 +207,16 @@ fn is_nameless(
     is_deposit && just_now && can_ask && !payment.source.as_ref().is_some_and(known)
 }
 
-/// An answer that was lost is sought at once. A PSP that answered and does not know itself will not know a
-/// moment later either.
-const fn patience(outcome: &Outcome) -> time::Duration {
+/// An answer that was lost is sought soon. A PSP that answered and does not know itself, or speaks of something else,
+/// will do so a moment later too.
+fn patience(attempt: &Attempt, outcome: &Outcome) -> std::time::Duration {
     match outcome {
-        Outcome::Unknown(Unknown::PspUndecided) => time::Duration::minutes(15),
-        _ => time::Duration::ZERO,
+        Outcome::Unknown(Unknown::PspUndecided | Unknown::Mismatch) => LONG,
+        _ => resolution::pause(u32::try_from(attempt.inquiries).unwrap_or(0)),
     }
 }
+
+const LONG: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
 const fn is_lost(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent(_))
@@ -331,10 +280,20 @@ fn alarm_undecided(book: &mut Book, id: Uuid, attempt_id: AttemptId, news: &News
     }
 }
 
-/// Whether a hint came while somebody was calling the PSP: what they heard may be older than it.
-fn was_hinted(before: &Attempt) -> bool {
-    let leased_until = before.lease.as_ref().map(|lease| lease.until);
-    leased_until.is_some_and(|until| before.due_at.is_some_and(|due| due < until))
+/// Whether a hint, or what makes a question due, came while somebody was calling the PSP: what they heard may be older
+/// than it. So it is where only a cancellation was asked for and was lost: nobody has asked what became of it, whatever
+/// was told before.
+fn was_hinted(before: &Attempt, news: &News, ctx: &Ctx<'_>) -> bool {
+    let Some(lease) = &before.lease else {
+        // It was given back by a message that moved the attempt meanwhile.
+        let is_own = matches!(news.source, Source::Call | Source::Completion);
+        return is_own && before.due_at.is_some_and(|due| due <= ctx.now);
+    };
+    let asked_at = Some(lease.until - ctx.lease);
+    let is_question = [before.last_inquiry_at, before.last_ledger_at].contains(&asked_at);
+    let is_cancel =
+        news.source == Source::Inquiry && before.cancel == Some(Cancel::Asked) && !is_question;
+    before.due_at.is_some_and(|due| due < lease.until) || (is_cancel && is_lost(&news.outcome))
 }
 
 fn count_misses(attempt: &mut Attempt, outcome: &Outcome, ctx: &Ctx<'_>) {

@@ -8,7 +8,7 @@ use super::command::{Answer, Ctx, News, ReceivePayin, Source};
 use super::deposit::{mark_has_paid, movement};
 use super::people::{ask_people, raise};
 use super::refusal::Refusal;
-use super::{money_in, news, vendor};
+use super::{money_in, news, source, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, PayinKey};
 use crate::domain::{
     AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, PaymentId, PaymentStatus,
@@ -91,7 +91,7 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     payment.received = Some(money);
     let known = Instrument::default();
     let payer = receive.payin.payer.as_ref();
-    payment.source = payer.map(|payer| news::source_with(&known, &receive.psp, payer));
+    payment.source = payer.map(|payer| source::with(&known, &receive.psp, payer));
     let decision = money_in::decision_of(book, &payment, money, ctx);
     let waiting = vendor::waits(&decision, ctx);
     let approved = waiting.is_none() && decision.outcome() == Screened::Approve;

@@ -9,7 +9,7 @@ use super::goes_back::{
 use super::people::{ask_people, awaits_vendor, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
-use crate::book::{Attempt, Book, Part, Payment, Returns};
+use crate::book::{Attempt, Book, CaseAct, Part, Payment, Returns};
 use crate::domain::{
     AttemptId, AttemptStatus, DepositStatus, Instrument, Money, Origin, PartId, PartStatus,
     PaymentId, PaymentStatus, ProposalId, WithdrawalStatus,
@@ -234,9 +234,23 @@ pub fn suspend_again(book: &mut Book, id: Uuid, money: Money, ctx: &Ctx<'_>) {
     let Some(deposit) = change_suspended_of(book, id, money, ctx) else { return };
     if book.payments[&deposit].suspended.is_some() {
         ask_people(book, deposit, None, "money_in", ctx);
+        tell_why(book, id, deposit, ctx);
     } else {
         // It was taken back while its return was open: that return being over, nothing is left.
         close_emptied(book, deposit, "taken back from suspense", ctx);
+    }
+}
+
+/// Whoever decides about the money once more reads what became of its return.
+fn tell_why(book: &mut Book, id: Uuid, deposit: Uuid, ctx: &Ctx<'_>) {
+    let back = &book.payments[&id];
+    let Some(last) = back.attempts.iter().max_by_key(|it| it.number) else { return };
+    let code = last.error.as_ref().map_or(last.status.as_str(), |error| error.code.as_str());
+    let why = format!("its return {} did not reach its payer, or came back: {code}", back.id);
+    let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(deposit));
+    let case = open.find(|it| it.kind == "money_in").map(|it| it.id.0);
+    if let Some(review) = case.and_then(|case| book.review_mut(case)) {
+        review.tell(CaseAct::Note, None, Some(&why), ctx.now);
     }
 }
 

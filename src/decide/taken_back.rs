@@ -52,10 +52,9 @@ pub fn take_back(
         return raise(book, "deposit.other_amount", id, Some(attempt_id), detail, ctx);
     }
     if attempt.status != AttemptStatus::Succeeded {
-        // A return or reversal vouches for the success that it takes back; that is booked first.
-        let of_asked = money.currency == attempt.asked.currency;
-        let arrived = if of_asked { attempt.asked } else { money };
-        succeed(book, id, attempt_id, arrived, Source::Inquiry, ctx);
+        // A return or reversal vouches for the success that it takes back, and for no more than it takes: that is
+        // booked first. Where it is not what was asked for, nobody knows yet what arrived.
+        succeed(book, id, attempt_id, money, Source::Inquiry, ctx);
         kept::keep_too(book, id, attempt_id, UNTOLD_SUCCESS);
     }
     if book.move_attempt(id, attempt_id, to, "taken back").is_err() {

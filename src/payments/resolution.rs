@@ -134,6 +134,14 @@ pub fn next_due(
     rung.max(earliest.unwrap_or(rung)).max(now)
 }
 
+/// How long to wait for the next question after so many, where the last one's answer was lost: five minutes at most.
+pub fn pause(asked: u32) -> Duration {
+    let rung = LADDER.get(usize::try_from(asked).unwrap_or(usize::MAX)).copied();
+    rung.unwrap_or(PAUSE_MAX).min(PAUSE_MAX)
+}
+
+const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// Whether a question about the attempt can be put at all, be it too early for the next one.
 pub fn can_be_asked(facts: &AttemptFacts<'_>, capabilities: &Capabilities, now: Timestamp) -> bool {
     let inquiry = capabilities.inquiry(facts.subject);

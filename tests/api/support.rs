@@ -316,6 +316,7 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
             trusted_proxies: Vec::new(),
             rates,
             unproven: BTreeSet::new(),
+            signed: BTreeSet::new(),
             patience: Duration::from_secs(10),
         }),
         health: Health {

@@ -169,6 +169,11 @@ async fn a_psp_that_asks_whether_to_pay_is_given_leave_for_what_is_under_way_alo
     }
     assert_eq!(cases(&world, &sent).await, ["outcome_unknown"]);
     assert_eq!(leave_for(&world, &sent).await, "Postpone", "people look into it");
+    // Told that it is under way it is no less before them.
+    tell(&world, &sent, (1, Source::Inquiry), said(Status::Pending)).await;
+    assert_eq!(world.payment(sent.id).await.attempts[0].status.as_str(), "accepted");
+    assert_eq!(leave_for(&world, &sent).await, "Postpone", "people look into it");
+    world.move_on(73 * 60 * MINUTE).await;
     world.two_people(&sent, "resolve_unpaid").await;
     assert_eq!(leave_for(&world, &sent).await, "Postpone");
     world.close().await;

@@ -165,3 +165,21 @@ async fn a_deposit_that_is_paid_asks_no_other_psp_for_money() {
     }
     world.leave_open();
 }
+
+/// Both payments wait in suspense, the second for two people to let it go, when its payer's bank takes it: what waits there
+/// is the first payer's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_payment_that_its_bank_took_is_not_sent_back_with_the_firsts_money() {
+    let world = World::new().await;
+    let (deposit, back) = both_paid(&world).await;
+    let second = world.movement(&deposit.attempts[0]).await;
+    world.mocks.complete("trustly-de", &second.reference, json!({"outcome": "charged_back"})).await;
+    let taken = AttemptStatus::Reversed;
+    let deposit = world.attempt_is(deposit.id, 1, taken).await;
+    assert_eq!(deposit.suspended, None, "what it held is its open return's");
+    let refused = world.try_two_people_of(&back, "return", "approve").await.unwrap_err();
+    assert!(refused.to_string().contains("reject its return"), "{refused}");
+    world.two_people(&back, "reject").await;
+    assert_eq!(world.payment(deposit.id).await.suspended, Some(eur(700)), "the first payer's");
+    world.close().await;
+}

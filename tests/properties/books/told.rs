@@ -41,10 +41,11 @@ pub fn moved(was: &Standing, now: &Standing, told: &Status) -> i64 {
                 is_back(was) && deposit_became(DepositStatus::Reversed, DepositStatus::Succeeded);
             if won || (!is_paid(was) && is_paid(now)) { money.minor } else { 0 }
         }
-        // Who tells of a taking-back vouches for what was paid before it. What stands again can be
-        // taken back again.
+        // Who tells of a taking-back vouches for what was paid before it: of a deposit, for no more than was
+        // taken. What stands again can be taken back again.
         Status::Returned { money } | Status::Reversed { money } => {
-            let vouched = if !is_paid(was) && is_paid(now) { was.asked.minor } else { 0 };
+            let arrived = if was.deposit.is_some() { *money } else { was.asked };
+            let vouched = if !is_paid(was) && is_paid(now) { arrived.minor } else { 0 };
             let again =
                 is_back(was) && deposit_became(DepositStatus::Succeeded, DepositStatus::Reversed);
             let gone = if again || (!is_back(was) && is_back(now)) { money.minor } else { 0 };
