@@ -220,17 +220,19 @@ pub async fn done(connection: &mut PgConnection, events: &[DoneEvent]) -> Result
 }
 
 /// The event cannot be applied: it is put aside for people, and blocks no other. Their incident is raised
-/// in the same statement, so that nothing lies aside of which nobody knows. False: it was not new any more.
+/// in the same statement, so that nothing lies aside of which nobody knows. By the attempt that it is about, as
+/// far as one is known, an erasure finds it. False: it was not new any more.
 pub async fn park(
     pool: &PgPool,
     (psp, event_id): (&str, &str),
-    note: &str,
+    (attempt, note): (Option<AttemptId>, &str),
     (id, kind, detail): (Uuid, &str, &str),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let raised = sqlx::query!(
         "with parked as (
-           update inbox set state = 'parked', due_at = null, note = $3
+           update inbox set state = 'parked', due_at = null, note = $3,
+             attempt_id = coalesce($8, attempt_id)
            where psp = $1 and event_id = $2 and (state = 'new') is true)
          insert into service_incident (incident_id, kind, detail, psp, raised_at)
          select $4, $5, $6, $1, $7
@@ -242,7 +244,8 @@ pub async fn park(
         id,
         kind,
         detail,
-        now
+        now,
+        attempt.map(|id| id.0)
     )
     .execute(pool)
     .await?;

@@ -1,7 +1,7 @@
 //! A message that proves nothing by itself, or names a payment by the PSP's id alone: the PSP is
 //! asked, and what it answers is what counts.
 
-use super::process::{ApplyError, ask_now, done, hint, put_aside, subject_of};
+use super::process::{ApplyError, NOT_OURS, ask_now, done, first_of, hint, put_aside, subject_of};
 use super::receive::{may_come_from_anybody, places as places_of};
 use crate::decide::Command;
 use crate::decide::command::{News, Source};
@@ -36,11 +36,12 @@ pub async fn follow_hint(
     }
     let Some(psp_reference) = event.psp_reference.clone().filter(|_| event.attempt.is_none())
     else {
-        return unmatched(flows, account, event, event.attempt.is_some()).await;
+        return unmatched(flows, account, event, (first_of(&found), event.attempt.is_some())).await;
     };
+    let named = first_of(&found);
     let found = look_up(flows, account, event.subject, psp_reference.clone()).await?;
     let Some(looked_up) = found else {
-        return unmatched(flows, account, event, false).await;
+        return unmatched(flows, account, event, (named, false)).await;
     };
     let found = match looked_up.attempt {
         Some(attempt) => places_of(flows, account, Some(attempt), None).await?,
@@ -52,7 +53,10 @@ pub async fn follow_hint(
             ask_now(flows, place).await;
             asked(flows, account, event, place, Some("looked up")).await
         }
-        None => unmatched(flows, account, event, looked_up.is_known).await,
+        None => {
+            let about = named.or_else(|| first_of(&found));
+            unmatched(flows, account, event, (about, looked_up.is_known)).await
+        }
     }
 }
 
@@ -67,7 +71,7 @@ async fn asked(
     note: Option<&str>,
 ) -> Result<(), ApplyError> {
     match event.untold {
-        Some(Untold::Unread) => unread(flows, account, event).await,
+        Some(Untold::Unread) => unread(flows, account, event, Some(place.attempt)).await,
         Some(Untold::TakenBack) if !is_taken_back(flows, place).await? => {
             Err(ApplyError::LookUp("not_told_as_taken_back"))
         }
@@ -81,10 +85,15 @@ async fn is_taken_back(flows: &Flows, place: &AttemptPlace) -> Result<bool, Stor
 }
 
 /// Nobody here reads what it says, whomever it names.
-async fn unread(flows: &Flows, account: &str, event: &WebhookEvent) -> Result<(), ApplyError> {
+async fn unread(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    attempt: Option<AttemptId>,
+) -> Result<(), ApplyError> {
     let note = "it says something that is not read here: find out at the PSP what";
     let named = (account, event.event_id.as_str());
-    Ok(put_aside(flows, "webhook.parked", named, note).await?)
+    Ok(put_aside(flows, "webhook.parked", named, (attempt, note)).await?)
 }
 
 fn fits(told: Option<Subject>, place: &AttemptPlace) -> bool {
@@ -141,16 +150,17 @@ async fn tell_reference(
     Ok(())
 }
 
-/// A message about nothing of ours. It is an incident where the PSP stands behind it; what anybody
-/// could have sent, and of which the PSP knows nothing or cannot be asked, is only kept.
+/// A message about nothing of ours, though it may name an attempt that it cannot mean. It is an incident where
+/// the PSP stands behind it; what anybody could have sent, and of which the PSP knows nothing or cannot be asked,
+/// is only kept.
 async fn unmatched(
     flows: &Flows,
     account: &str,
     event: &WebhookEvent,
-    names_a_payment: bool,
+    (named, names_a_payment): (Option<AttemptId>, bool),
 ) -> Result<(), ApplyError> {
     if event.untold == Some(Untold::Unread) {
-        return unread(flows, account, event).await;
+        return unread(flows, account, event, named).await;
     }
     let unsigned = may_come_from_anybody(flows, account);
     let known_to_the_psp = names_a_payment && event.attempt.is_none();
@@ -160,8 +170,8 @@ async fn unmatched(
     if unsigned && !known_to_the_psp {
         metrics::counter!("webhook_hints_of_nobody_total", "psp" => account.to_owned())
             .increment(1);
-        return Ok(done(flows, account, event, None, Some("the PSP knows no such payment")).await?);
+        return Ok(done(flows, account, event, named, Some("the PSP knows no such payment")).await?);
     }
-    let named = (account, event.event_id.as_str());
-    Ok(put_aside(flows, "webhook.unmatched", named, "no attempt of ours").await?)
+    let of = (account, event.event_id.as_str());
+    Ok(put_aside(flows, "webhook.unmatched", of, (named, NOT_OURS)).await?)
 }

@@ -113,20 +113,28 @@ async fn raise(
     Ok(())
 }
 
-/// Puts an event aside, and raises it: neither without the other.
+/// Puts an event aside, and raises it: neither without the other. With the attempt that it names, whatever else
+/// is unclear about it: what it says of a player goes with their data.
 pub(super) async fn put_aside(
     flows: &Flows,
     kind: &'static str,
     (account, event_id): (&str, &str),
-    note: &str,
+    (attempt, note): (Option<AttemptId>, &str),
 ) -> Result<(), StoreError> {
     let detail = format!("event {event_id} of {account}: {note}");
     let incident = (flows.ids.next(), kind, detail.as_str());
     let (pool, now) = (flows.db.pool(), flows.clock.now());
-    if inbox::park(pool, (account, event_id), note, incident, now).await? {
+    if inbox::park(pool, (account, event_id), (attempt, note), incident, now).await? {
         announce(kind, account, event_id);
     }
     Ok(())
+}
+
+pub(super) const NOT_OURS: &str = "no attempt of ours";
+
+/// Of the attempts that a message may name: all that bear one PSP's id are one player's.
+pub(super) fn first_of(found: &[AttemptPlace]) -> Option<AttemptId> {
+    found.first().map(|place| place.attempt)
 }
 
 pub(super) fn announce(kind: &'static str, account: &str, event_id: &str) {
@@ -162,7 +170,7 @@ pub(super) async fn apply(
             Placed::Return(back) => apply_to(flows, account, event, &back).await?,
             Placed::Unclear(note) => {
                 let named = (account, event.event_id.as_str());
-                put_aside(flows, "webhook.unclear", named, note).await?;
+                put_aside(flows, "webhook.unclear", named, (Some(place.attempt), note)).await?;
             }
         },
         None if event.report.is_none() => {
@@ -172,7 +180,7 @@ pub(super) async fn apply(
         None => {
             // Verified, about money, and nobody's: kept, raised, never dropped.
             let named = (account, event.event_id.as_str());
-            put_aside(flows, "webhook.unmatched", named, "no attempt of ours").await?;
+            put_aside(flows, "webhook.unmatched", named, (first_of(&found), NOT_OURS)).await?;
         }
     }
     Ok(())
@@ -190,7 +198,8 @@ async fn apply_to(
         Placed::Return(back) => Cow::Owned(back),
         Placed::Unclear(note) => {
             let named = (account, event.event_id.as_str());
-            return Ok(put_aside(flows, "webhook.unclear", named, note).await?);
+            let told = (Some(place.attempt), note);
+            return Ok(put_aside(flows, "webhook.unclear", named, told).await?);
         }
     };
     let place = place.as_ref();
@@ -221,7 +230,8 @@ async fn book_payin(
     if event.hint_only {
         let note = "money without a request, and without proof enough";
         let named = (account, event.event_id.as_str());
-        return Ok(put_aside(flows, "payin.unproven", named, note).await?);
+        let about = attempt_about(flows, account, payin).await?;
+        return Ok(put_aside(flows, "payin.unproven", named, (about, note)).await?);
     }
     let money = confirmed_money(flows, account, payin).await?;
     let mut payin = payin.clone();

@@ -1,10 +1,11 @@
 //! A stored event that was not applied when it came, or not wholly, is applied by the inbox worker.
 
-use super::process::{ApplyError, announce, apply, done, put_aside};
-use super::receive::is_question_of_anybody;
+use super::process::{ApplyError, announce, apply, done, first_of, put_aside};
+use super::receive::{is_question_of_anybody, places};
 use super::stored_event;
-use crate::domain::Timestamp;
+use crate::domain::{AttemptId, Timestamp};
 use crate::flows::Flows;
+use crate::payments::receive_payin::{ReceiveError, attempt_about};
 use crate::store::inbox::{self, DueEvent, StoredEvent};
 use std::time::Duration;
 
@@ -45,13 +46,31 @@ pub async fn process_again(flows: &Flows, due: &DueEvent) -> Result<bool, ApplyE
     }
     if most_tries(&error) <= stored.tries {
         let note = format!("given up after {} tries: {error}", stored.tries);
-        put_aside(flows, "webhook.parked", (psp, event_id), &note).await?;
+        let about = attempt_of(flows, psp, &stored).await?;
+        put_aside(flows, "webhook.parked", (psp, event_id), (about, &note)).await?;
         return Ok(true);
     }
     tracing::warn!(psp.id = psp, event.id = event_id, %error, "an event will be tried again");
     let pause = Duration::from_secs(2_u64.pow(u32::from(stored.tries.unsigned_abs())));
     inbox::retry(pool, psp, event_id, flows.clock.now() + pause).await?;
     Ok(false)
+}
+
+/// Whose attempt an event names that is put aside. One that cannot be read, or whose account is gone, names none.
+async fn attempt_of(
+    flows: &Flows,
+    psp: &str,
+    stored: &StoredEvent,
+) -> Result<Option<AttemptId>, ApplyError> {
+    let Ok(event) = stored_event::read(&stored.event) else { return Ok(None) };
+    if let Some(payin) = &event.payin {
+        return match attempt_about(flows, psp, payin).await {
+            Err(ReceiveError::UnknownAccount) => Ok(None),
+            about => Ok(about?),
+        };
+    }
+    let found = places(flows, psp, event.attempt, event.psp_reference.as_deref()).await?;
+    Ok(first_of(&found))
 }
 
 const fn most_tries(error: &ApplyError) -> i16 {
@@ -122,7 +141,6 @@ mod tests {
     use crate::decide::Refusal;
     use crate::lane::SubmitError;
     use crate::lane::desk::DeskError;
-    use crate::payments::receive_payin::ReceiveError;
     use crate::store::StoreError;
     use psp_contract::{NotSent, Unknown};
     use time::macros::datetime;

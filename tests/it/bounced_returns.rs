@@ -156,6 +156,9 @@ async fn which_of_two_returns_alike_was_paid_is_for_people() {
     is_paid_out(&world, 300).await;
     let told = || async { (world.incidents("webhook.unclear").await == 1).then_some(()) };
     eventually("people are told", SOON, told).await;
+    let tied =
+        "select count(*) from inbox i join attempt a using (attempt_id) where state = 'parked'";
+    assert_eq!(world.number(tied).await, 1, "an erasure finds it");
     for back in [&first, &second] {
         assert_eq!(world.payment(back.id).await.status.as_str(), "processing");
     }

@@ -6,7 +6,10 @@ use interlock::app::parts::Patience;
 use interlock::book::Payment;
 use interlock::clock::Clock;
 use interlock::domain::InboxId;
+use interlock::store::erase::Step;
+use interlock::store::erasures::Due;
 use interlock::store::inbox::{self, NewEvent, Spent};
+use interlock::store::incidents;
 use interlock::webhooks::receive::receive;
 use interlock::webhooks::stored_event;
 use interlock::workers::driver::Worker;
@@ -42,7 +45,8 @@ fn hint(attempt: Option<AttemptRef>, psp_reference: Option<&str>) -> WebhookEven
 async fn left(world: &World, psp: &str, event: &WebhookEvent) {
     let sql = "insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at,
                  state, tries, due_at)
-               values (gen_random_uuid(), $1, $2, $3, '', $4::text::json, '', now(), 'new', 0, now())";
+               values (gen_random_uuid(), $1, $2, $3, '', $4::text::json, 'as sent', now(), 'new', 0,
+                 now())";
     sqlx::query(sql)
         .bind(psp)
         .bind(&event.event_id)
@@ -134,6 +138,16 @@ async fn a_message_that_nothing_here_reads_makes_us_ask_and_is_for_people() {
     let told = || async { (world.incidents("webhook.parked").await == 2).then_some(()) };
     world.later("people hear of both", Duration::from_secs(3), told).await;
     world.settled(deposit.id, "succeeded").await;
+    // It may say who paid: with the player's data it goes, and what names nobody stays.
+    let (player, review) = (deposit.player.clone(), Uuid::nil());
+    let mut rows = world.rows.acquire().await.unwrap();
+    Step::Webhooks.run(&mut rows, &Due { player, review }).await.unwrap();
+    drop(rows);
+    let aside =
+        "select coalesce(attempt_id::text, 'nobody') || ': ' || encode(raw, 'escape') || ' '
+                   || (event::text <> 'null') from inbox where state = 'parked' order by raw";
+    let named = format!("{}:  false", deposit.attempts[0].id.0);
+    assert_eq!(world.texts(aside).await, [named, "nobody: as sent true".to_owned()]);
     world.close().await;
 }
 
@@ -240,6 +254,7 @@ async fn an_event_that_lies_aside_is_applied_when_somebody_on_call_takes_it_up()
     let told: Vec<String> = sqlx::query_scalar(who).fetch_all(&world.rows).await.unwrap();
     let named = format!("cli:somebody: event {} of {OTHER}: ", event.event_id);
     assert!(matches!(&told[..], [one] if one.starts_with(&named)), "{told:?}");
+    assert_eq!(incidents::count_open(&world.rows).await.unwrap(), [], "closed as it was raised");
     let flows = world.one().flows.clone();
     let look = async move { InboxWorker::new(flows).activate(now).await.unwrap().claimed };
     assert_eq!(world.one().run(look).await, 1);

@@ -159,6 +159,11 @@ async fn a_reversal_that_no_answer_shows_is_asked_about_for_an_hour_and_then_for
     assert_eq!(world.incidents("webhook.parked").await, 0, "an answer may be behind a message");
     let told = || async { (world.incidents("webhook.parked").await == 1).then_some(()) };
     world.later("people hear of it", Duration::from_secs(4_100), told).await;
+    let tied = format!(
+        "select count(*) from inbox where state = 'parked' and attempt_id = '{}'",
+        deposit.attempts[0].id.0
+    );
+    assert_eq!(world.number(&tied).await, 1, "an erasure finds it");
     assert_eq!(world.payment(deposit.id).await.status.as_str(), "succeeded", "nothing is booked");
     world.close().await;
 }
