@@ -79,6 +79,23 @@ async fn a_case_that_nobody_decides_is_told_of_once_a_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_cannot_be_read_keeps_no_other_from_being_told_of() {
+    let world = World::with(idle()).await;
+    let (_, damaged) = a_case(&world).await;
+    let (_, case) = a_case(&world).await;
+    let sql = format!(
+        "alter table review_proposal disable trigger user;
+         update review_proposal set payload = '{{\"of\": \"tomorrow\"}}' where review_id = '{}'",
+        damaged.id.0
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&world.rows).await.unwrap();
+    world.move_on(25 * HOUR).await;
+    assert_eq!(sweep(&world).await, 1);
+    assert_eq!(read(&world, case.id).await.desk.escalations, 1);
+    world.leave_open();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_decided_case_is_told_of_no_more() {
     let world = World::with(idle()).await;
     let (player, case) = a_case(&world).await;
