@@ -61,6 +61,7 @@ mod named_sources;
 mod names;
 mod narrowed;
 mod nights;
+mod open_incidents;
 mod other_money;
 mod outcomes;
 mod overtaken_calls;

@@ -245,6 +245,17 @@ async fn a_statement_that_would_read_an_operators_payments_for_each_reference_is
     assert!(0 < seen);
 }
 
+/// How many incidents are open is asked every few seconds, and most that there ever were are closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn counting_what_is_open_reads_no_incident_that_is_closed() {
+    let counts =
+        |(statement, _): &(String, usize)| statement.contains("from incident_open o group");
+    let (statement, _) = statements().into_iter().find(counts).unwrap();
+    let plan = plan(&mut new_lane().await, &statement, 0).await.unwrap().to_string();
+    let tables: Vec<&str> = plan.split("\"Relation Name\":\"").skip(1).collect();
+    assert!(matches!(&tables[..], [one] if one.starts_with("incident_open\"")), "{plan}");
+}
+
 /// Adds records of a slot, and counts the entries and rows of `record` that its guard read for that.
 async fn read_by_the_guard(lane: &mut PgConnection, from: i64, to: i64) -> i64 {
     let read = "select pg_stat_get_xact_tuples_returned('record'::regclass)

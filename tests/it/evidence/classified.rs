@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an erasure leaves as it is, and why it may. A player's id is a casino's pseudonym and stays with
 /// what was booked under it.
-const KEPT: [(&str, &str); 51] = [
+const KEPT: [(&str, &str); 52] = [
     ("_sqlx_migrations", "which migrations were done"),
     ("attempt", "a PSP's reference and how its call ended"),
     ("attestation", "two officers' words, by the number of a document that is kept elsewhere"),
@@ -33,6 +33,7 @@ const KEPT: [(&str, &str); 51] = [
         "a vendor's number of a verification and of its message, as proof of arrival",
     ),
     ("incident", "what went wrong, by payment; people's words about it go"),
+    ("incident_open", "which incidents nobody has closed"),
     ("lane_slot", "numbers of lanes"),
     ("mail_outbox", "which case waits for people of the casino"),
     ("name_told", "which answer of a matcher people were told of last, by its number"),
