@@ -138,10 +138,10 @@ pub async fn list(
                        select from unnest($8::text[]) v
                        where strpos(detail, ' of ' || v || ' ') > 0
                          or starts_with(detail, v || ' sent a signed message about ')))
-                 or (kind = 'reservation_unsettled' and exists (
+                 or (kind in ('reservation_unsettled', 'row_unreadable') and exists (
                        select from payment d
-                       where d.operator_id = $1 and d.payment_id =
-                         substring(s.detail from ' the deposit dep_([0-9a-f]{32})')::uuid))))) i
+                       where d.operator_id = $1 and d.payment_id = substring(s.detail
+                         from ' the (?:deposit dep_|payment )([0-9a-f]{32})')::uuid))))) i
            left join incident_close c on c.incident_id = i.incident_id
            left join payment p on p.payment_id = i.payment_id
            where ($3::boolean is null or (c.incident_id is null) = $3)

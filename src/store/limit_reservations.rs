@@ -1,9 +1,10 @@
 //! Room taken in a market's file of limits over all operators: one row a deposit, from before the
 //! file is asked until the room is committed or given back.
 
+use super::claimed::Claimed;
 use super::load::columns;
 use super::{Pool, StoreError, json};
-use crate::domain::{Money, PlayerKey, Timestamp};
+use crate::domain::{Money, PaymentId, PlayerKey, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -166,7 +167,7 @@ pub async fn claim_due(
     now: Timestamp,
     until: Timestamp,
     most: i64,
-) -> Result<Vec<Room>, StoreError> {
+) -> Result<Claimed<Room>, StoreError> {
     let rows = sqlx::query!(
         r#"with due as (
              select payment_id from limit_reservation where due_at <= $1
@@ -189,24 +190,27 @@ pub async fn claim_due(
     )
     .fetch_all(pool)
     .await?;
-    let mut rooms = Vec::with_capacity(rows.len());
-    for row in rows {
-        let credited = match (row.credited_amount, row.paid_currency) {
-            (Some(minor), Some(code)) => Some(Money::new(minor, json::currency(&code)?)),
-            _ => None,
-        };
-        rooms.push(Room {
-            deposit: row.payment_id,
-            file: row.file,
-            money: Money::new(row.amount, json::currency(&row.currency)?),
-            state: RoomState::parse(&row.state)?,
-            created_at: row.created_at,
-            changed_at: row.changed_at,
-            tries: row.tries,
-            was_answered: row.was_answered,
-            status: row.status,
-            credited,
-        });
-    }
-    Ok(rooms)
+    let what = |deposit| format!("the room of the deposit {}", PaymentId::deposit(deposit));
+    Ok(Claimed::read(
+        rows,
+        |row| what(row.payment_id),
+        |row| {
+            let credited = match (row.credited_amount, row.paid_currency) {
+                (Some(minor), Some(code)) => Some(Money::new(minor, json::currency(&code)?)),
+                _ => None,
+            };
+            Ok(Room {
+                deposit: row.payment_id,
+                file: row.file,
+                money: Money::new(row.amount, json::currency(&row.currency)?),
+                state: RoomState::parse(&row.state)?,
+                created_at: row.created_at,
+                changed_at: row.changed_at,
+                tries: row.tries,
+                was_answered: row.was_answered,
+                status: row.status,
+                credited,
+            })
+        },
+    ))
 }

@@ -10,7 +10,7 @@
 //! [`write_holdings`], [`write_entries`],
 //! [`read_models`], [`wallet_entries`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
-//! workers: [`heartbeats`]. Routing: [`switches`], [`shared_health`], [`health_events`],
+//! workers: [`heartbeats`], [`claimed`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
 //! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`],
 //! [`decision_reads`], [`proofs`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`],
@@ -24,6 +24,7 @@ pub mod case_json;
 pub mod cases;
 pub mod checkpoints;
 mod checks_json;
+pub mod claimed;
 pub mod console_accounts;
 pub mod console_sessions;
 pub mod db;

@@ -4,11 +4,13 @@
 //! workers claim checks, append answers and close what is decided.
 
 use super::StoreError;
+use super::claimed::Claimed;
 use super::json::currency;
+use super::load::key;
 use super::vendors_json;
 use super::write_records::Numbered;
 use crate::book::{AskedPlace, ChainPlace};
-use crate::domain::{Currency, Money, OperatorId, PlayerId, PlayerKey, Timestamp};
+use crate::domain::{Currency, Money, PlayerKey, Timestamp};
 use crate::screening::signals::{Hook, Risk, StandingAnswers, VendorResult, VendorState};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
@@ -79,7 +81,7 @@ pub async fn claim(
     now: Timestamp,
     until: Timestamp,
     most: i64,
-) -> Result<Vec<DueCheck>, StoreError> {
+) -> Result<Claimed<DueCheck>, StoreError> {
     let rows = sqlx::query!(
         "update vendor_check c set due_at = $2, tries = tries + 1
          from (select payment_id, hook from vendor_check where due_at <= $1
@@ -94,8 +96,11 @@ pub async fn claim(
     )
     .fetch_all(pool)
     .await?;
-    rows.into_iter()
-        .map(|row| {
+    let what = |payment: Uuid| format!("the check of the payment {}", payment.simple());
+    Ok(Claimed::read(
+        rows,
+        |row| what(row.payment_id),
+        |row| {
             let money = Money::new(row.amount, currency(&row.currency)?);
             let alone = row.network.zip(row.asset).zip(row.address);
             let places = match (alone, row.places) {
@@ -108,10 +113,7 @@ pub async fn claim(
                 (None, None) => Vec::new(),
             };
             Ok(DueCheck {
-                player: PlayerKey {
-                    operator: OperatorId::trusted(&row.operator_id),
-                    player: PlayerId::trusted(&row.player_id),
-                },
+                player: key(&row.operator_id, &row.player_id),
                 payment: row.payment_id,
                 hook: hook(&row.hook)?,
                 round: row.round,
@@ -120,8 +122,8 @@ pub async fn claim(
                 deadline_at: row.deadline_at,
                 tries: row.tries,
             })
-        })
-        .collect()
+        },
+    ))
 }
 
 /// `[["ethereum", "USDT", "0x…", 1000], …]`: network, asset, address and minor units.
@@ -134,7 +136,9 @@ fn places_json(places: &[AskedPlace]) -> String {
 
 fn read_places(text: &str, currency: Currency) -> Result<Vec<AskedPlace>, StoreError> {
     let read: Result<Vec<(String, String, String, i64)>, _> = serde_json::from_str(text);
-    let read = read.map_err(|error| StoreError::Corrupt(format!("places of a check: {error}")))?;
+    // Not what it says: that may be an address, and people read where this is told.
+    let at = |error: serde_json::Error| format!("places of a check, at column {}", error.column());
+    let read = read.map_err(|error| StoreError::Corrupt(at(error)))?;
     let of = |(network, asset, address, minor)| AskedPlace {
         place: ChainPlace { network, asset, address, transaction: None },
         money: Money::new(minor, currency),

@@ -4,10 +4,11 @@
 //! a result leads to: that is the policy's.
 //!
 //! Reading order: [`kyt`] (coins), [`registry`], [`ask_vendors`]; [`people`] (registers, limits over
-//! all operators, names); [`identity`] (who somebody is).
+//! all operators, names); [`identity`] (who somebody is); [`unreadable`] (what another release wrote).
 
 pub mod ask_vendors;
 pub mod identity;
 pub mod kyt;
 pub mod people;
 pub mod registry;
+pub mod unreadable;

@@ -6,6 +6,7 @@ use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::store::vendor_checks;
 use crate::vendors::ask_vendors::ask_vendors;
+use crate::vendors::unreadable::raise_unreadable;
 use std::time::Duration;
 
 /// Payments that one instance asks about at once.
@@ -39,9 +40,9 @@ impl Worker for ScreeningWorker {
         let room = self.running.room();
         let claimed =
             vendor_checks::claim(self.flows.db.pool(), now, now + LEASE, room.most).await?;
-        self.running.found(room.most, claimed.len());
+        self.running.found(room.most, claimed.taken());
         let mut report = Report::default();
-        for check in claimed {
+        for check in claimed.rows {
             let flows = self.flows.clone();
             let started = self.running.start(check.payment, async move {
                 let asked = ask_vendors(&flows, &check).await;
@@ -53,6 +54,8 @@ impl Worker for ScreeningWorker {
             });
             report.claimed += u64::from(started);
         }
+        // After the others have begun: what cannot be told now is told at the next look at it.
+        raise_unreadable(&self.flows, &claimed.unreadable, now).await?;
         Ok(report)
     }
 }

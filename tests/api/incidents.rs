@@ -106,6 +106,11 @@ async fn an_incident_of_a_vendor_or_a_deposit_is_its_operators_and_of_a_name_nob
                 made.text("/id")
             ),
         ),
+        ("row_unreadable", format!("the room of the deposit {}: x", made.text("/id"))),
+        (
+            "row_unreadable",
+            format!("the check of the payment {}: x", made.text("/id").replace("dep_", "")),
+        ),
     ];
     let mut ids = Vec::new();
     for (kind, detail) in &details {
@@ -116,6 +121,7 @@ async fn an_incident_of_a_vendor_or_a_deposit_is_its_operators_and_of_a_name_nob
         ("name_not_matched", "the name of player op_demo/p-1 could not be matched".to_owned()),
         ("kyc_undecided", format!("a-1 of {vendor}-of-another is still under way")),
         ("reservation_unsettled", format!("what became of the deposit dep_{}: x", "0".repeat(32))),
+        ("row_unreadable", format!("the check of the payment {}: x", "0".repeat(32))),
     ];
     let mut unseen = Vec::new();
     for (kind, detail) in &hidden {

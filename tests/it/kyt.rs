@@ -6,6 +6,8 @@ use super::harness::{SOON, Setup, World, eventually};
 use interlock::book::Payment;
 use interlock::domain::{Instrument, PaymentId};
 use interlock::payments::request_withdrawal::DestinationOrder;
+use interlock::workers::driver::Worker;
+use interlock::workers::screenings::ScreeningWorker;
 use psp_contract::{NextAction, Portable};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -253,5 +255,50 @@ async fn a_withdrawal_that_waits_can_be_cancelled_and_a_late_answer_changes_noth
     let payment = world.checked(withdrawal.id, "the answer has come").await;
     assert_eq!(payment.status.as_str(), "cancelled");
     assert_eq!(world.wallet(&payment.player).await.held, 0);
+    world.close().await;
+}
+
+/// Beside it are due: a hook, a currency and places as another release may write them.
+const OF_ANOTHER_RELEASE: &str = "
+    insert into vendor_check (payment_id, hook, operator_id, player_id, amount, currency, opened_at,
+        deadline_at, due_at, round, places)
+      select gen_random_uuid(), other.hook, operator_id, player_id, amount, other.currency, opened_at,
+        deadline_at, due_at - interval '1 second', 1, other.places::json
+      from vendor_check cross join (values
+        ('kyt_of_tomorrow', 'USD', null),
+        ('kyt_withdrawal', 'ZZZ', null),
+        ('kyt_withdrawal', 'USD', '[[\"0xsecret\"]]')) as other (hook, currency, places)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_another_release_wrote_holds_up_nobody_elses_and_people_hear_of_it_once() {
+    let setup = Setup { workers: false, accounts: MALTA.accounts, ..Setup::default() };
+    let world = World::with(Setup { first: Some(PSP), ..setup }).await;
+    let withdrawal = world.pay_coins_out(&address(1)).await;
+    assert_eq!(withdrawal.status.as_str(), "screening");
+    sqlx::raw_sql(OF_ANOTHER_RELEASE).execute(&world.rows).await.unwrap();
+    let look = async || {
+        let flows = world.one().flows.clone();
+        let looking = async move {
+            let now = flows.clock.now();
+            ScreeningWorker::new(flows).activate(now).await.unwrap().claimed
+        };
+        world.one().run(looking).await
+    };
+    assert_eq!(look().await, 1, "the one that can be read");
+    world.checked(withdrawal.id, "its vendor is asked").await;
+    assert_eq!(world.decided(withdrawal.id).await, "approve");
+    let tries = "select sum(tries)::bigint from vendor_check where closed_at is null";
+    assert_eq!(world.number(tries).await, 3);
+    world.move_on(Duration::from_secs(61)).await;
+    assert_eq!(look().await, 0);
+    assert_eq!(world.number(tries).await, 6, "they are looked at again");
+    assert_eq!(world.incidents("row_unreadable").await, 3);
+    let told = "select detail from service_incident where kind = 'row_unreadable'";
+    for detail in world.texts(told).await {
+        assert!(detail.starts_with("the check of the payment "), "{detail}");
+        assert!(!detail.contains("secret"), "what is asked about is not told: {detail}");
+    }
+    let gone = "delete from vendor_check where closed_at is null";
+    sqlx::raw_sql(gone).execute(&world.rows).await.unwrap();
     world.close().await;
 }

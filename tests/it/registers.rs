@@ -263,3 +263,28 @@ async fn a_look_at_rooms_ends_though_more_are_due() {
     assert_eq!(look(MINUTE).await, 7 - first, "the rest was not taken");
     world.leave_open();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_that_another_release_noted_holds_up_nobody_elses_and_people_hear_of_it_once() {
+    let setup = Setup { rules: FILE.to_owned(), vendors: &["limit-file-de"], ..Setup::default() };
+    let world = World::with(Setup { workers: false, ..setup }).await;
+    for _ in 0..3 {
+        let player = named(&world, "Erika Mustermann").await;
+        let deposit = world.one().deposit(deposit_order(&player, eur(1_000))).await;
+        world.one().cancel(&deposit).await.unwrap();
+    }
+    let other =
+        "update limit_reservation set currency = 'ZZZ', due_at = due_at - interval '1 second'
+                 where payment_id = (select min(payment_id::text)::uuid from limit_reservation)";
+    sqlx::raw_sql(other).execute(&world.rows).await.unwrap();
+    for look in 1..3 {
+        world.move_on(MINUTE).await;
+        let flows = world.one().flows.clone();
+        let looking = async move { settle_within(&flows, MINUTE, flows.clock.now()).await };
+        let settled = world.one().run(looking).await.unwrap();
+        assert_eq!(settled.failed, 1, "look {look}");
+        assert_eq!(rooms(&world).await, ["released", "released", "reserved"], "look {look}");
+        assert_eq!(world.incidents("row_unreadable").await, 1, "look {look}");
+    }
+    world.leave_open();
+}

@@ -20,6 +20,7 @@ const AREAS: &[&str] = &[
     "payin.",
     "payout.",
     "reservation_",
+    "row_",
     "webhook.",
     "withdrawal.",
 ];

@@ -8,6 +8,7 @@ use crate::flows::Flows;
 use crate::store::StoreError;
 use crate::store::incidents::{self, ServiceIncident};
 use crate::store::limit_reservations::{self, Room, RoomState};
+use crate::vendors::unreadable::raise_unreadable;
 use std::time::{Duration as Patience, Instant};
 use time::Duration;
 
@@ -54,10 +55,11 @@ pub async fn settle_within(
     let began = Instant::now();
     loop {
         let until = flows.clock.now() + LEASE;
-        let rooms = limit_reservations::claim_due(flows.db.pool(), now, until, PAGE).await?;
-        let is_last = i64::try_from(rooms.len()).unwrap_or(PAGE) < PAGE;
-        settled.taken += u64::try_from(rooms.len()).unwrap_or(0);
-        for room in rooms {
+        let claimed = limit_reservations::claim_due(flows.db.pool(), now, until, PAGE).await?;
+        let is_last = i64::try_from(claimed.taken()).unwrap_or(PAGE) < PAGE;
+        settled.taken += u64::try_from(claimed.taken()).unwrap_or(0);
+        settled.failed += u64::try_from(claimed.unreadable.len()).unwrap_or(0);
+        for room in claimed.rows {
             let file = flows.checks.file_named(&room.file);
             match settle_one(flows, file, &room, now).await? {
                 Some(true) => settled.done += 1,
@@ -65,6 +67,7 @@ pub async fn settle_within(
                 None => {}
             }
         }
+        raise_unreadable(flows, &claimed.unreadable, now).await?;
         if is_last || BATCH <= settled.taken || patience <= began.elapsed() {
             return Ok(settled);
         }
