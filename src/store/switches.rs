@@ -172,12 +172,13 @@ pub async fn list(
     )
     .fetch_all(executor)
     .await?;
-    let switches = rows.into_iter().filter_map(|row| {
+    let switches = rows.into_iter().map(|row| {
         let lifted = row.lifted_by.zip(row.lifted_at).zip(row.lift_reason);
-        Some(Switch {
+        Switch {
             id: row.switch_id,
             operator: OperatorId::trusted(&row.operator_id),
-            kind: SwitchKind::parse(&row.kind)?,
+            // A kind that only a newer release knows switches off all the same, until somebody lifts it.
+            kind: SwitchKind::parse(&row.kind).unwrap_or(SwitchKind::Kill),
             scope: Scope {
                 psp: row.psp,
                 country: row.country,
@@ -195,7 +196,7 @@ pub async fn list(
                 at,
                 reason,
             }),
-        })
+        }
     });
     Ok(switches.collect())
 }

@@ -82,6 +82,26 @@ async fn a_kill_switch_is_loaded_however_many_windows_were_planned_after_it() {
     world.close().await;
 }
 
+/// Two releases run side by side, and people use the newer one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_of_a_kind_that_is_not_known_here_holds_too() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let flows = &world.one().flows;
+    let newer = format!(
+        "alter table routing_switch drop constraint routing_switch_kind_is_known;
+         insert into routing_switch (switch_id, operator_id, kind, psp, reason, set_by, set_at, begins_at,
+             created_by_key)
+           values (gen_random_uuid(), 'op_demo', 'quarantine', '{PSP}', 'its notice', 'person_operator',
+             '{now}', '{now}', 'key')",
+        now = flows.clock.now()
+    );
+    sqlx::raw_sql(AssertSqlSafe(newer)).execute(&world.rows).await.unwrap();
+    assert!(!is_forbidden(flows));
+    load_switches(flows, flows.clock.now()).await.unwrap();
+    assert!(is_forbidden(flows));
+    world.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_planned_has_a_ceiling_and_what_is_for_now_has_none() {
     let world = World::with(Setup { workers: false, ..Setup::default() }).await;
