@@ -123,11 +123,11 @@ impl PayoutCapability {
     };
 
     /// Whether an instrument of this kind can be paid in this currency. British accounts are paid in
-    /// pounds, and pounds by IBAN to nobody.
+    /// pounds alone, and an IBAN as [`iban_takes`] says.
     pub fn pays(&self, destination: &Destination, currency: Currency) -> bool {
         let pounds = currency == Currency::GBP;
         let portable = destination.portable.as_ref().is_some_and(|portable| match portable {
-            Portable::Iban { .. } => self.portable_iban && !pounds,
+            Portable::Iban { iban, .. } => self.portable_iban && iban_takes(iban, currency),
             Portable::UkAccount { .. } => self.portable_uk_account && pounds,
             Portable::PixKey { .. } => self.portable_pix_key,
             Portable::CryptoAddress { .. } => self.portable_crypto,
@@ -136,6 +136,14 @@ impl PayoutCapability {
         });
         portable || (self.by_token && destination.token.is_some())
     }
+}
+
+/// Whether an account that an IBAN names is paid in a currency: euro go wherever there are IBANs, any other
+/// money to its own country alone (the first letters of its code are the country's). Pounds go by IBAN to
+/// nobody: British banks pay by sort code and number.
+pub fn iban_takes(iban: &str, currency: Currency) -> bool {
+    let home = currency.code().get(..2).is_some_and(|country| iban.starts_with(country));
+    currency == Currency::EUR || (home && currency != Currency::GBP)
 }
 
 /// How an attempt can be asked about.
@@ -344,7 +352,15 @@ mod tests {
         let (sort_code, account_number) = ("040004".to_owned(), "12345678".to_owned());
         let account = Portable::UkAccount { sort_code, account_number, holder_name };
         let account = to(Some(account));
-        assert!(banks.pays(&iban, Currency::EUR) && !banks.pays(&iban, Currency::GBP));
+        assert!(banks.pays(&iban, Currency::EUR));
+        for foreign in [Currency::GBP, Currency::SEK, Currency::NOK] {
+            assert!(!banks.pays(&iban, foreign), "{foreign} to a German account");
+        }
+        let takes = |iban, currency| iban_takes(iban, currency);
+        assert!(takes("SE3550000000054910000003", Currency::SEK));
+        assert!(takes("SE3550000000054910000003", Currency::EUR));
+        assert!(!takes("SE3550000000054910000003", Currency::NOK));
+        assert!(!takes("GB29NWBK60161331926819", Currency::GBP));
         assert!(banks.pays(&account, Currency::GBP) && !banks.pays(&account, Currency::EUR));
         assert!(!banks.pays(&to(Some(Portable::PixKey { key: String::new() })), Currency::BRL));
         assert!(!banks.pays(&to(None), Currency::EUR));

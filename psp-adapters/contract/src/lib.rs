@@ -23,7 +23,7 @@ pub mod statement;
 pub use capability::{
     Capabilities, Charset, DepositCapability, FOR_EVER, IdempotencyCapability, InquiryCapability,
     KeyReplay, PayoutCapability, ReferenceRule, WebhookAuthenticity, WebhookCapability,
-    WebhookProof, WebhookReplyKind, days, minutes,
+    WebhookProof, WebhookReplyKind, days, iban_takes, minutes,
 };
 pub use http::{HttpRequest, HttpResponse, Method, TransportFailure};
 pub use instrument::{Destination, Instrument, Portable};

@@ -142,12 +142,14 @@ impl Adapter for Arc<Trustly> {
     }
 
     fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let portable = match &destination.portable {
-            Some(Portable::Iban { iban, .. }) => requests::clearing_house(iban).is_some(),
+        let fits = match &destination.portable {
+            Some(Portable::Iban { iban, .. }) => {
+                requests::clearing_house(iban).is_some() && iban_takes(iban, currency)
+            }
             Some(Portable::UkAccount { .. }) => currency == Currency::GBP,
-            _ => false,
+            _ => destination.token.is_some(),
         };
-        self.holds(currency) && (destination.token.is_some() || portable)
+        self.holds(currency) && fits
     }
 
     fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {
