@@ -24,7 +24,7 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
     reference_is_free(book, &start.payment)?;
     let decision = counted(book, &start.screening.decision, ctx);
     let mut payment = start.payment.clone();
-    payment.reasons = decision.reasons().to_vec();
+    payment.reasons = decision.told();
     let status = match decision.outcome() {
         Outcome::Approve => DepositStatus::Processing,
         Outcome::Review | Outcome::Hold => DepositStatus::InReview,

@@ -1,6 +1,8 @@
 //! A decision: everything that was known when it was made, so that it can be made again.
 
 use super::engine::{ENGINE, Screening};
+use super::hooks::HookFailure;
+use super::rules::cross_operator::NO_ANSWER;
 use super::{Checkpoint, Facts, Outcome, RuleResult};
 use crate::domain::{DecisionId, PaymentId, PlayerKey, Reason, Timestamp};
 
@@ -36,6 +38,20 @@ impl Decision {
 
     pub fn reasons(&self) -> &[Reason] {
         &self.screening.reasons
+    }
+
+    /// The reasons as the payment tells them. Where something else denies, a file of limits is not asked: that it
+    /// said nothing is on record, and no reason that anybody could act on.
+    pub fn told(&self) -> Vec<Reason> {
+        let file = self.facts.checks.file.as_ref();
+        let unasked = file.is_some_and(|told| told.found == Err(HookFailure::NotAsked));
+        let speechless = |reason: &Reason| unasked && reason.code == NO_ANSWER;
+        let denies = |(result, reason): (&RuleResult, &Reason)| {
+            result.effect == Outcome::Deny && !speechless(reason)
+        };
+        let denied = self.screening.hits().any(denies);
+        let told = self.reasons().iter().filter(|reason| !(denied && speechless(reason)));
+        told.cloned().collect()
     }
 
     pub fn rules(&self) -> &[RuleResult] {

@@ -18,6 +18,9 @@ pub struct CrossOperator {
 
 const NOT_ASKED: &str = "no answer";
 
+/// The reason of a deposit about which the file said nothing that can be used.
+pub const NO_ANSWER: &str = "limit.cross_operator_no_answer";
+
 impl CrossOperator {
     pub fn read(table: &Table<'_>) -> Self {
         Self { on_failure: super::fail_outcome(table, "on_failure") }
@@ -69,7 +72,7 @@ impl Check for CrossOperator {
         if result.observed.starts_with(NOT_ASKED) {
             return Words::new(
                 Audience::Operator,
-                "limit.cross_operator_no_answer",
+                NO_ANSWER,
                 "the market's file of limits over all operators gave no answer that can be used",
                 "try again in a moment; withdrawals stay possible",
             );

@@ -11,7 +11,7 @@ mod amount;
 mod cdd_threshold;
 mod closed_loop;
 mod counting;
-mod cross_operator;
+pub(super) mod cross_operator;
 mod currency_allowed;
 mod dual_approval;
 mod excluded_register;
