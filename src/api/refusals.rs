@@ -175,18 +175,29 @@ impl From<RequestError> for Problem {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::Start(error) => error.into(),
-            RequestError::Destination(why) => {
-                let code = match why {
-                    DestinationError::NoSource => "destination.no_source",
-                    DestinationError::SourceUnknown | DestinationError::SourceUnpaid => {
-                        "destination.source_unknown"
-                    }
-                    DestinationError::NotPayable => "destination.not_payable",
-                };
-                Problem::unprocessable(code, sentence(&why)).at("/destination")
-            }
+            RequestError::Destination(why) => no_destination(why),
             RequestError::Owed(_) => Problem::unprocessable("wallet.owed", sentence(&error)),
         }
+    }
+}
+
+/// It points to a field that was sent, or to none.
+fn no_destination(why: DestinationError) -> Problem {
+    use DestinationError as Why;
+    const NOT_PAYABLE: &str = "destination.not_payable";
+    let (code, pointer) = match why {
+        Why::NoSource => ("destination.no_source", None),
+        Why::SourceUnknown | Why::SourceUnpaid => {
+            ("destination.source_unknown", Some("/destination"))
+        }
+        Why::CardByOther | Why::NotPayable => (NOT_PAYABLE, Some("/destination")),
+        Why::TooLittle(_) | Why::TooMuch(_) => (NOT_PAYABLE, Some("/amount")),
+        Why::PayerUntold | Why::NoWayBack => (NOT_PAYABLE, None),
+    };
+    let problem = Problem::unprocessable(code, sentence(&why));
+    match pointer {
+        Some(pointer) => problem.at(pointer),
+        None => problem,
     }
 }
 

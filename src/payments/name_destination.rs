@@ -4,7 +4,7 @@ use super::request_withdrawal::{
     DestinationError, DestinationOrder, RequestError, WithdrawalOrder,
 };
 use crate::book::Payment;
-use crate::domain::{DepositStatus, Direction, Instrument, Player};
+use crate::domain::{DepositStatus, Direction, Instrument, Method, Player};
 use crate::flows::Flows;
 use crate::payments::find_card::find_card;
 use crate::store::read_models;
@@ -33,10 +33,14 @@ pub async fn name_destination(
             Ok(Instrument { source_deposit: Some(deposit.uuid), ..source })
         }
         DestinationOrder::Card { token } => {
-            Ok(match find_card(flows, &order.player, token).await? {
-                Some((deposit, source)) => Instrument { source_deposit: Some(deposit), ..source },
-                None => new_card(flows, order, &player.country, token),
-            })
+            match find_card(flows, &order.player, token).await? {
+                Some((deposit, source)) => {
+                    Ok(Instrument { source_deposit: Some(deposit), ..source })
+                }
+                // Whoever pays by another method would take the token for an account of its own.
+                None if order.method != Method::Card => Err(DestinationError::CardByOther.into()),
+                None => Ok(new_card(flows, order, &player.country, token)),
+            }
         }
         DestinationOrder::ClosedLoop => Err(DestinationError::NoSource.into()),
     }

@@ -113,7 +113,7 @@ fn shares_back(order: &WithdrawalOrder, split: &Split) -> Result<Vec<PartShare>,
     if split.sources.is_empty() && elsewhere.is_none() {
         return Err(DestinationError::NoSource.into());
     }
-    let shared = split.shares(order.money.minor).ok_or(DestinationError::NotPayable)?;
+    let shared = split.shares(order.money.minor).ok_or_else(|| no_way_back(order, split))?;
     let shares = shared.shares.iter().filter_map(|share| {
         let money = Money::new(share.minor, order.money.currency);
         match share.place {
@@ -125,6 +125,19 @@ fn shares_back(order: &WithdrawalOrder, split: &Split) -> Result<Vec<PartShare>,
         }
     });
     Ok(shares.collect())
+}
+
+/// Why nothing of it can go back to where deposits came from.
+fn no_way_back(order: &WithdrawalOrder, split: &Split) -> DestinationError {
+    let least = split.sources.iter().filter_map(|known| known.payout.ok()).map(|it| it.least).min();
+    let untold = |known: &KnownSource| known.payout == Err(Obstacle::Nameless);
+    match least {
+        Some(least) if order.money.minor < least => {
+            DestinationError::TooLittle(Money::new(least, order.money.currency))
+        }
+        None if split.sources.iter().all(untold) => DestinationError::PayerUntold,
+        _ => DestinationError::NoWayBack,
+    }
 }
 
 /// Where money goes that is beyond the net deposits: to the newest source that is an account and no card,
@@ -263,9 +276,23 @@ async fn planned(
         return Err(StartError::FieldMissing(field).into());
     }
     if route.ranked().next().is_none() {
-        return Err(DestinationError::NotPayable.into());
+        let bounds = payable_bounds(flows, order, player, instrument, method);
+        return Err(unpayable(order, money, bounds.ok()).into());
     }
     Ok(route)
+}
+
+/// Why nobody can pay a share, by what could be paid there.
+fn unpayable(order: &WithdrawalOrder, money: Money, bounds: Option<Bounds>) -> DestinationError {
+    let of = |minor| Money::new(minor, money.currency);
+    match bounds {
+        Some(Bounds { least, .. }) if money.minor < least => DestinationError::TooLittle(of(least)),
+        Some(Bounds { most, .. }) if most < money.minor => DestinationError::TooMuch(of(most)),
+        _ if matches!(order.destination, DestinationOrder::ClosedLoop) => {
+            DestinationError::NoWayBack
+        }
+        _ => DestinationError::NotPayable,
+    }
 }
 
 /// The plans of all parts as one, to be shown: each PSP once, in the order of the parts that ask it.

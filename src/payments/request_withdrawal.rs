@@ -57,8 +57,24 @@ pub enum DestinationError {
     SourceUnknown,
     #[error("nothing of this deposit stands in the wallet: name one that succeeded")]
     SourceUnpaid,
+    #[error(
+        "a card is paid by the method card alone: ask for that method, or name another destination"
+    )]
+    CardByOther,
+    #[error(
+        "the payment provider of the player's deposits did not tell who paid them, so that nothing can go \
+         back there: a destination must be named"
+    )]
+    PayerUntold,
+    #[error("no payment provider pays less than {0} to where this is to go")]
+    TooLittle(Money),
+    #[error("no payment provider pays more than {0} at once to where this is to go")]
+    TooMuch(Money),
     #[error("no payment provider can pay this destination")]
     NotPayable,
+    /// None was named.
+    #[error("no payment provider can pay it back to where the player's deposits came from")]
+    NoWayBack,
 }
 
 /// Why no withdrawal began.
