@@ -166,8 +166,12 @@ impl<T: FromFields, S: Send + Sync> FromRequestParts<S> for StrictQuery<T> {
             }
             members.push((name.into_owned(), Json::Text(value.into_owned())));
         }
-        // A query has no body to be semantically wrong: whatever is wrong with it is its shape.
-        fields::read(Json::Object(members)).map(Self).map_err(Problem::as_bad_request)
+        // A query has no body to be semantically wrong: whatever is wrong with it is its shape, but for an
+        // amount, which is judged alike wherever it stands.
+        fields::read(Json::Object(members)).map(Self).map_err(|problem| {
+            let of_amount = problem.code().starts_with("amount.");
+            if of_amount { problem } else { problem.as_bad_request() }
+        })
     }
 }
 

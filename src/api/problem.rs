@@ -200,7 +200,7 @@ impl Problem {
         self
     }
 
-    /// The same fault as a 400: in a query everything is shape.
+    /// The same fault as a 400: in a query everything but an amount is shape.
     #[must_use]
     pub fn as_bad_request(mut self) -> Self {
         self.status = StatusCode::BAD_REQUEST;

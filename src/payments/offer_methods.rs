@@ -2,6 +2,9 @@
 //!
 //! A method is offered when a payment by it would be screened without a denial and when a PSP that
 //! may be asked can take it, within what is left of its cap for the day. What is not offered would only fail.
+//!
+//! Nobody outside the house is asked for an offer. What registers and lists have said counts as long as the
+//! payment would count it; what the payment itself would ask them first denies nothing here.
 
 use crate::domain::{Currency, Direction, Method, Money, Origin, Player, PlayerKey, Timestamp};
 use crate::flows::Flows;
@@ -13,11 +16,14 @@ use crate::routing::rules::PspAccount;
 use crate::routing::switches::Use;
 use crate::screening::background::{Background, Wants};
 use crate::screening::gather::{self, Deposit, Setting, Withdrawal};
+use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::Limit;
 use crate::screening::movement::Movement;
 use crate::screening::policy::MarketPolicy;
-use crate::screening::{Checkpoint, Outcome, engine};
+use crate::screening::rule::{RuleResult, State};
+use crate::screening::{Checkpoint, Facts as Gathered, Outcome, engine};
 use crate::store::{StoreError, backgrounds, movements, read_models};
+use crate::vendors::people::known_checks::known_checks;
 use psp_contract::{Payer, PayerField};
 
 /// What is asked for.
@@ -49,6 +55,7 @@ struct Facts<'a> {
     movements: &'a [Movement],
     background: &'a Background,
     owed: &'a [Money],
+    checks: &'a CheckFacts,
     now: Timestamp,
 }
 
@@ -77,6 +84,8 @@ pub async fn offer_methods(
     let wants = Wants::by(policy, now);
     let background = backgrounds::of_player(pool, &wanted.player, &wants, (now, now)).await?;
     let payer = payer_of(&player, None);
+    let asked = (&player, checkpoint(wanted.direction));
+    let checks = known_checks(flows, policy, asked, now).await;
     let facts = Facts {
         player: &player,
         payer: &payer,
@@ -84,6 +93,7 @@ pub async fn offer_methods(
         movements: &movements,
         background: &background,
         owed: &owed,
+        checks: &checks,
         now,
     };
     let offers = policy.methods().into_iter().filter_map(|method| {
@@ -94,6 +104,14 @@ pub async fn offer_methods(
     // Stable: within equal health the market's own order stays.
     offers.sort_by_key(|(is_ill, _)| *is_ill);
     Ok(Some(offers.into_iter().map(|(_, offer)| offer).collect()))
+}
+
+/// Where the payment that is offered would be screened first.
+const fn checkpoint(direction: Direction) -> Checkpoint {
+    match direction {
+        Direction::Deposit => Checkpoint::DepositPre,
+        Direction::Withdrawal => Checkpoint::WithdrawalRequest,
+    }
 }
 
 fn offer(
@@ -149,7 +167,7 @@ fn offer(
     let found = around(well).or_else(|| around(ill));
     let (least, most) = found?;
     let asked = wanted.money.unwrap_or(Money::new(least, currency));
-    if screened(flows, wanted.direction, facts, asked, method) == Outcome::Deny {
+    if is_denied(flows, policy, wanted.direction, facts, (asked, method)) {
         return None;
     }
     let (least, most) = (Money::new(least, currency), Money::new(most, currency));
@@ -171,19 +189,39 @@ fn bounds(account: &PspAccount, direction: Direction, currency: Currency) -> Opt
     Some(bounds.get(&currency).copied().unwrap_or((1, i64::MAX)))
 }
 
-fn screened(
+/// Whether what is known denies it. An answer that the payment itself asks for is still to come.
+fn is_denied(
+    flows: &Flows,
+    policy: &MarketPolicy,
+    direction: Direction,
+    facts: &Facts<'_>,
+    (money, method): (Money, Method),
+) -> bool {
+    let gathered = gathered(flows, direction, facts, money, method);
+    let to_come = |result: &RuleResult| {
+        let rule = engine::rule_of(Some(policy), result.number);
+        let ask = rule.and_then(|rule| rule.check.asks());
+        let unasked = ask.is_some_and(|ask| facts.checks.is_unasked(ask.hook));
+        unasked && result.state == State::Error
+    };
+    let screening = engine::decide(Some(policy), &gathered);
+    let mut denying = screening.rules.iter().filter(|result| result.effect == Outcome::Deny);
+    denying.any(|result| result.is_hit() && !to_come(result))
+}
+
+fn gathered(
     flows: &Flows,
     direction: Direction,
     facts: &Facts<'_>,
     money: Money,
     method: Method,
-) -> Outcome {
+) -> Gathered {
     let policies = flows.policies.current();
     let setting = Setting::new(&policies, &flows.fx, facts.now);
-    let gathered = match direction {
+    let mut gathered = match direction {
         Direction::Deposit => {
             let records = Deposit {
-                checkpoint: Checkpoint::DepositPre,
+                checkpoint: checkpoint(direction),
                 player: Some(facts.player),
                 payment: None,
                 origin: Origin::Request,
@@ -198,7 +236,7 @@ fn screened(
         }
         Direction::Withdrawal => {
             let records = Withdrawal {
-                checkpoint: Checkpoint::WithdrawalRequest,
+                checkpoint: checkpoint(direction),
                 origin: Origin::Request,
                 player: Some(facts.player),
                 money,
@@ -214,5 +252,6 @@ fn screened(
             gather::withdrawal(&records, &setting)
         }
     };
-    engine::screen(&policies, &gathered).outcome
+    gathered.checks = facts.checks.clone();
+    gathered
 }

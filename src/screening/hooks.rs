@@ -3,6 +3,7 @@
 //! A hook that fails, is late or stale has an outcome of its own in the policy. Nothing here can be
 //! read as "approve" by leaving it out: a rule that finds no answer finds a failure.
 
+use super::signals::Hook;
 use crate::domain::{Money, Timestamp};
 use rust_decimal::Decimal;
 
@@ -244,4 +245,21 @@ pub struct CheckFacts {
     pub names: Vec<NameFacts>,
     /// None: no rule wanted to know what a vendor says of the player's identity.
     pub kyc: Option<KycFacts>,
+}
+
+impl CheckFacts {
+    /// Whether somebody who answers for this hook has not been asked.
+    pub fn is_unasked(&self, hook: Hook) -> bool {
+        const NOT_ASKED: HookFailure = HookFailure::NotAsked;
+        match hook {
+            Hook::Register => {
+                self.register.as_ref().is_some_and(|told| told.found == Err(NOT_ASKED))
+            }
+            Hook::CrossOperatorLimit => {
+                self.file.as_ref().is_some_and(|told| told.found == Err(NOT_ASKED))
+            }
+            Hook::Names => self.names.iter().any(|told| told.found == Err(NOT_ASKED)),
+            _ => false,
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod cluster;
 
 mod cancellations;
 mod cases;
+mod destinations;
 mod events;
 mod half_way;
 mod idempotency;
@@ -17,6 +18,7 @@ mod incidents;
 mod isolation;
 mod marked;
 mod nonces;
+mod offers;
 mod players;
 mod policies;
 mod routing;

@@ -71,7 +71,7 @@ async fn ask_matchers(
 
 /// What a vendor of identity said last. Nobody is asked: they tell by themselves, and what they told was
 /// read back from them when it came. None: nobody is configured for this player.
-async fn identity_says(flows: &Flows, player: &Player) -> Option<KycFacts> {
+pub(super) async fn identity_says(flows: &Flows, player: &Player) -> Option<KycFacts> {
     let own = flows.checks.identities.iter();
     let own = own.filter(|one| one.operator == player.key.operator);
     let serving = own.filter(|one| one.serves(&player.country));
@@ -138,10 +138,7 @@ async fn register_says(
     max_age: Duration,
     now: Timestamp,
 ) -> Result<RegisterAnswer, HookFailure> {
-    let known = known(flows, player, (Hook::Register, &register.id)).await;
-    let known = known.filter(|kept| kept.player_version == Some(player.version));
-    let known = known.and_then(|kept| results::to_register(&kept.result));
-    if let Some(answer) = known.filter(|known| now - known.answered_at <= max_age) {
+    if let Some(answer) = register_said(flows, &register.id, player, max_age, now).await {
         return Ok(answer);
     }
     let request_id = flows.ids.next().simple().to_string();
@@ -154,6 +151,34 @@ async fn register_says(
     told.map(|(answer, _)| answer)
 }
 
+/// What a register has said of this record, where that still counts.
+pub(super) async fn register_said(
+    flows: &Flows,
+    register: &str,
+    player: &Player,
+    max_age: Duration,
+    now: Timestamp,
+) -> Option<RegisterAnswer> {
+    let kept = known(flows, player, (Hook::Register, register)).await?;
+    let of_this = kept.player_version == Some(player.version);
+    let answer = results::to_register(&kept.result).filter(|_| of_this)?;
+    (now - answer.answered_at <= max_age).then_some(answer)
+}
+
+/// What a matcher has said of this record, where that still counts.
+pub(super) async fn names_said(
+    flows: &Flows,
+    matcher: &str,
+    player: &Player,
+    max_age: Duration,
+    now: Timestamp,
+) -> Option<NameAnswer> {
+    let kept = known(flows, player, (Hook::Names, matcher)).await?;
+    let of_this = kept.player_version == Some(player.version);
+    let answer = results::to_names(&kept.result).filter(|_| of_this)?;
+    (now - answer.asked_at <= max_age).then_some(answer)
+}
+
 async fn names_say(
     flows: &Flows,
     matcher: &Matcher,
@@ -161,11 +186,7 @@ async fn names_say(
     max_age: Duration,
     now: Timestamp,
 ) -> NameFacts {
-    let known = known(flows, player, (Hook::Names, &matcher.id)).await;
-    let known = known.filter(|kept| kept.player_version == Some(player.version));
-    let known = known.and_then(|kept| results::to_names(&kept.result));
-    let fresh = known.filter(|known| now - known.asked_at <= max_age);
-    let found = match fresh {
+    let found = match names_said(flows, &matcher.id, player, max_age, now).await {
         Some(answer) => Ok(answer),
         None => match_name(flows, matcher, player).await.map(|matched| matched.answer),
     };

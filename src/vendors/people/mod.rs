@@ -6,12 +6,13 @@
 //! goes to the vendor and nowhere else.
 //!
 //! Reading order: [`link`], [`wire`], [`register`], [`limit_file`], [`matcher`], [`checks`],
-//! [`results`], [`ask_checks`]; [`room`], [`reserve_room`], [`give_room_back`], [`settle_rooms`];
+//! [`results`], [`ask_checks`], [`known_checks`]; [`room`], [`reserve_room`], [`give_room_back`], [`settle_rooms`];
 //! [`rescreen`], [`sweep_names`].
 
 pub mod ask_checks;
 pub mod checks;
 pub mod give_room_back;
+pub mod known_checks;
 pub mod limit_file;
 pub mod link;
 pub mod matcher;
