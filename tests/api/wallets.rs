@@ -143,3 +143,32 @@ async fn the_first_event_of_a_deposit_tells_its_first_attempt() {
     assert_eq!(data["attempts"][0]["status"], "in_flight", "{data}");
     assert_eq!(data["attempts"].as_array().unwrap().len(), 1);
 }
+
+/// Each entry tells what it moved of each purse, and repeated tells it again.
+#[tokio::test]
+async fn an_entry_tells_what_it_moved_of_cash_and_of_bonus() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    for (kind, amount, cash, bonus) in [
+        ("win", "10.00", "10.00", "0.00"),
+        ("bonus_grant", "9.00", "0.00", "9.00"),
+        ("bonus_to_cash", "4.00", "4.00", "4.00"),
+        ("bonus_forfeit", "2.00", "0.00", "2.00"),
+        ("stake", "15.00", "14.00", "1.00"),
+    ] {
+        for _ in 0..2 {
+            let told =
+                scene.ask("sk_demo", "POST", ENTRIES, Some(entry(kind, amount, "EUR", kind))).await;
+            assert_eq!(told.status, 201, "{told:?}");
+            let shares = (told.text("/cash"), told.text("/bonus"));
+            assert_eq!(shares, (cash.to_owned(), bonus.to_owned()), "{kind}");
+        }
+    }
+    let void = json!({"kind": "void", "amount": "15.00", "currency": "EUR", "reference": "void",
+                      "of": "stake"});
+    let told = scene.ask("sk_demo", "POST", ENTRIES, Some(void)).await;
+    assert_eq!((told.text("/cash"), told.text("/bonus")), ("14.00".to_owned(), "1.00".to_owned()));
+    let wallet = scene.ask("sk_demo", "GET", "/v1/players/p-1/wallet", None).await;
+    let left = |at: &str| wallet.text(&format!("/balances/{at}/available"));
+    assert_eq!((left("0"), left("1")), ("14.00".to_owned(), "3.00".to_owned()));
+}

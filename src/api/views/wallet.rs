@@ -1,7 +1,7 @@
 //! A player's balances, the entries that made them, and the game platform's own.
 
 use super::time::Time;
-use crate::book::GameEntry;
+use crate::book::{GameEntry, GameKind};
 use crate::domain::{Balance, Direction, Fund, Method, Money, PaymentId};
 use crate::payments::offer_methods::Offer;
 use crate::store::wallet_entries::EntryLine;
@@ -72,10 +72,12 @@ pub struct WalletEntryView {
     pub amount: String,
     #[schema(example = "SEK")]
     pub currency: &'static str,
-    /// The share that came from or went to cash.
+    /// How much cash the entry moved: of a stake and its void that share, of a win and of `bonus_to_cash` all
+    /// of the amount, of the others nothing.
     #[schema(example = "5.00")]
     pub cash: String,
-    /// The share that came from or went to the bonus.
+    /// How much bonus the entry moved: of a stake and its void that share, of `bonus_grant`, `bonus_to_cash`
+    /// and `bonus_forfeit` all of the amount, of a win nothing.
     #[schema(example = "0.00")]
     pub bonus: String,
     /// The stake that a void undid.
@@ -150,17 +152,29 @@ const fn next_action(method: Method) -> &'static str {
     }
 }
 
+/// What moved of each purse. Only stakes, and the voids of them, are shared out by the wallet.
+const fn shares(entry: &GameEntry) -> (i64, i64) {
+    let all = entry.money.minor;
+    match entry.kind {
+        GameKind::Stake | GameKind::Void => (entry.from_cash, entry.from_bonus),
+        GameKind::Win => (all, 0),
+        GameKind::BonusGrant | GameKind::BonusForfeit => (0, all),
+        GameKind::BonusToCash => (all, all),
+    }
+}
+
 impl From<&GameEntry> for WalletEntryView {
     fn from(entry: &GameEntry) -> Self {
         let currency = entry.money.currency;
         let major = |minor| Money::new(minor, currency).major();
+        let (cash, bonus) = shares(entry);
         Self {
             reference: entry.reference.clone(),
             kind: entry.kind.as_str(),
             amount: entry.money.major(),
             currency: currency.code(),
-            cash: major(entry.from_cash),
-            bonus: major(entry.from_bonus),
+            cash: major(cash),
+            bonus: major(bonus),
             of: entry.of.clone(),
             created_at: entry.created_at.into(),
         }
