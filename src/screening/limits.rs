@@ -14,6 +14,7 @@ pub use super::calendar::Period;
 use super::limit_terms::LimitTerms;
 use super::movement::Movement;
 use crate::domain::{Currency, Money, Timestamp};
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 /// The reason of a deposit that is beyond a limit of its player.
@@ -62,8 +63,13 @@ pub enum LimitError {
     OtherCurrency { period: Period, current: Currency },
     #[error("no higher limit waits to be confirmed")]
     NothingPending,
-    #[error("a higher limit can be confirmed from {effective_at} on")]
+    #[error("a higher limit can be confirmed from {} on", rfc3339(.effective_at))]
     TooEarly { effective_at: Timestamp },
+}
+
+/// As every time is told. Years outside 0–9999 have no such text, and no clock shows them.
+fn rfc3339(at: &Timestamp) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
 }
 
 /// What the limit allows now. None: its removal has come into effect.

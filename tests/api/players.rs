@@ -59,3 +59,23 @@ async fn what_identifies_a_player_changes_only_before_the_first_payment() {
     }
     is_taken(&scene, &with(&known, "full_name", json!("Erika Musterfrau"))).await;
 }
+
+/// A rise that is not due yet says from when on it can be confirmed, as every time is told.
+#[tokio::test]
+async fn a_rise_that_is_confirmed_too_early_says_when_it_can_be() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let limits = |amount: &str| {
+        let limit =
+            json!({"kind": "deposit", "period": "day", "amount": amount, "currency": "EUR"});
+        Some(json!([limit]))
+    };
+    let path = "/v1/players/p-1/limits";
+    assert_eq!(scene.ask("sk_demo", "PUT", path, limits("100.00")).await.status, 200);
+    let raised = scene.ask("sk_demo", "PUT", path, limits("200.00")).await;
+    let due = raised.text("/0/pending/effective_at");
+    assert!(due.ends_with('Z'), "{raised:?}");
+    let told = scene.ask("sk_demo", "POST", &format!("{path}/confirm"), None).await;
+    assert_eq!((told.status, told.code()), (422, "limit.invalid"), "{told:?}");
+    assert!(told.text("/detail").contains(&format!(" {due} on")), "{due} in {told:?}");
+}

@@ -6,7 +6,7 @@ use crate::api::bodies::player::{LimitBody, LimitSchema};
 use crate::api::caller::Caller;
 use crate::api::extract::{NoBody, PathParams, Strict};
 use crate::api::fields::Items;
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::player::LimitView;
 use crate::domain::PlayerKey;
 use crate::players::set_limits::{Change, set_limits};
@@ -34,7 +34,10 @@ pub async fn get(
 #[utoipa::path(put, path = "/v1/players/{player_id}/limits", tag = "players",
     params(("player_id" = String, Path, description = "The casino's own id")),
     request_body = Vec<LimitSchema>,
-    responses((status = 200, description = "The limits as they are now.", body = Vec<LimitView>)))]
+    responses(
+        (status = 200, description = "The limits as they are now.", body = Vec<LimitView>),
+        (status = 422, description = "`limit.invalid`, or a field that makes no sense.",
+            body = ProblemView, content_type = "application/problem+json")))]
 pub async fn put(
     State(edge): State<Edge>,
     caller: Caller,
@@ -49,7 +52,11 @@ pub async fn put(
 /// Confirm higher limits
 #[utoipa::path(post, path = "/v1/players/{player_id}/limits/confirm", tag = "players",
     params(("player_id" = String, Path, description = "The casino's own id")),
-    responses((status = 200, description = "The limits as they are now.", body = Vec<LimitView>)))]
+    responses(
+        (status = 200, description = "The limits as they are now.", body = Vec<LimitView>),
+        (status = 422, description = "`limit.invalid`: no higher limit waits, or the market wants its delay to \
+            be over first; the detail says from when on it can be confirmed.",
+            body = ProblemView, content_type = "application/problem+json")))]
 pub async fn confirm(
     State(edge): State<Edge>,
     caller: Caller,
