@@ -4,6 +4,7 @@
 //! what only compliance may know.
 
 use super::money::MoneyView;
+use super::rejected::as_it_ended;
 use super::time::Time;
 use crate::book::{Attempt, AttemptError, Part, Payment, Viewer};
 use crate::domain::{Audience, Instrument, PaymentId, Reason};
@@ -241,7 +242,7 @@ impl PaymentView {
             credited: payment.credited.map(MoneyView::from),
             fee: payment.fee.map(MoneyView::from),
             next_action: payment.next_action.as_ref().map(NextActionTold::whole),
-            reasons: reasons(viewer, &payment.reasons),
+            reasons: reasons(viewer, &as_it_ended(payment)),
             attempts: all,
             route: backend.then(|| RouteView::from(&*payment.route)),
             parts,

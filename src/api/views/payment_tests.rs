@@ -263,3 +263,29 @@ fn an_event_tells_metadata_as_it_came_whatever_its_numbers() {
         }
     }
 }
+
+#[test]
+fn a_rejected_withdrawal_says_so_and_tells_nobody_to_wait() {
+    let remedy = Some("wait for the review".to_owned());
+    let waited = |status| Payment {
+        status: PaymentStatus::Withdrawal(status),
+        reasons: vec![Reason {
+            remedy: remedy.clone(),
+            ..reason("review.dual_approval", Audience::Operator)
+        }],
+        ..withdrawal()
+    };
+    let codes = |viewer, status| {
+        let told = told(viewer, &waited(status));
+        let text = told["reasons"].to_string();
+        let reasons = told["reasons"].as_array().unwrap();
+        let codes = reasons.iter().map(|it| it["code"].as_str().unwrap().to_owned());
+        (codes.collect::<Vec<_>>(), text.contains("wait for"))
+    };
+    let (waits, rejected) = (WithdrawalStatus::InReview, WithdrawalStatus::Rejected);
+    assert_eq!(codes(Viewer::Backend, waits), (vec!["review.dual_approval".to_owned()], true));
+    let both = vec!["withdrawal.rejected".to_owned(), "review.dual_approval".to_owned()];
+    assert_eq!(codes(Viewer::Backend, rejected), (both, false));
+    assert_eq!(codes(Viewer::Player, rejected), (vec!["withdrawal.rejected".to_owned()], false));
+    assert!(event_data(&waited(rejected)).contains("withdrawal.rejected"));
+}
