@@ -25,7 +25,7 @@ pub fn claim(caller: &Caller, key: IdempotencyKey, canonical_body: &str) -> KeyC
     let fingerprint = key.fingerprint(canonical_body);
     let operator = caller.operator().clone();
     let id = KeyId { operator, scope: key.scope, key: key.key };
-    KeyClaim { id, fingerprint, viewer: viewer(caller) }
+    KeyClaim { id, fingerprint, viewer: viewer(caller), request: key.request }
 }
 
 /// The answer of a request that came before under this key; None when there was none.

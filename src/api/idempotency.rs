@@ -2,11 +2,13 @@
 //! remembers of the request.
 
 use super::caller::Caller;
+use super::door::RequestId;
 use super::problem::Problem;
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::{HeaderName, HeaderValue, request::Parts};
 use axum::response::Response;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -22,6 +24,8 @@ pub struct IdempotencyKey {
     pub scope: String,
     /// Method, route and path, for the fingerprint.
     request_line: String,
+    /// The id that the outermost layer gave the request.
+    pub request: Arc<str>,
 }
 
 impl IdempotencyKey {
@@ -48,7 +52,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             None => format!("{method} {route}"),
         };
         let request_line = format!("{method} {route} {}", parts.uri.path());
-        Ok(Self { key, scope, request_line })
+        let request = parts.extensions.get::<RequestId>();
+        let request = request.map_or_else(|| Arc::from(""), |id| id.0.clone());
+        Ok(Self { key, scope, request_line, request })
     }
 }
 
@@ -116,6 +122,7 @@ mod tests {
             key: "k".to_owned(),
             scope: "POST /v1/deposits".to_owned(),
             request_line: format!("POST /v1/deposits {path}"),
+            request: "req-1".into(),
         }
     }
 

@@ -199,7 +199,7 @@ impl Parts {
             psps,
             clock: Arc::new(SystemClock),
             ids: ids.clone(),
-            render: Arc::new(ApiRender::new(ids.clone())),
+            render: Arc::new(ApiRender),
         };
         let mut flows = parts::flows(config, world, Patience::default(), &self.lanes).await?;
         flows.tasks = self.calls.clone();

@@ -94,6 +94,8 @@ pub struct KeyClaim {
     pub id: KeyId,
     pub fingerprint: [u8; 32],
     pub viewer: Viewer,
+    /// The id that the request was given: what is kept as its answer may tell it.
+    pub request: Arc<str>,
 }
 
 /// A key that was used.

@@ -146,10 +146,8 @@ fn keep_answer(
     let rendered = match outcome {
         Ok(Answer::Replay { .. }) => None,
         Ok(Answer::Payment(payment)) if payment.answer_owed.is_some() => None,
-        Ok(answer) => Some(context.render.answer(answer, claim.viewer)),
-        Err(refusal) if refusal.is_recorded() => {
-            Some(context.render.refusal(refusal, claim.viewer))
-        }
+        Ok(answer) => Some(context.render.answer(answer, claim)),
+        Err(refusal) if refusal.is_recorded() => Some(context.render.refusal(refusal, claim)),
         Err(_) => None,
     };
     stored.answer = rendered.map(|(status, body)| (status, body.into()));

@@ -82,7 +82,12 @@ async fn begin_deposit(scene: &Scene, minor: i64) -> (Payment, AttemptId) {
     let scope = "op_demo POST /v1/deposits".to_owned();
     let id = KeyId { operator: who().operator, scope, key: unique.clone() };
     let order = DepositOrder {
-        claim: KeyClaim { id, fingerprint: [7; 32], viewer: Viewer::Backend },
+        claim: KeyClaim {
+            id,
+            fingerprint: [7; 32],
+            viewer: Viewer::Backend,
+            request: "req".into(),
+        },
         player: who(),
         money: Money::new(minor, Currency::EUR),
         method: Method::BankTransfer,

@@ -55,6 +55,7 @@ async fn a_refusal_for_want_of_funds_burns_its_key() {
     let ask = || scene.ask_with("sk_demo", "POST", "/v1/withdrawals", Some(body.clone()), "w-1");
     let first = ask().await;
     assert_eq!((first.status, first.code()), (422, "wallet.insufficient_funds"), "{first:?}");
+    assert_eq!(first.text("/request_id"), first.headers["x-request-id"].to_str().unwrap());
     let win = json!({"kind": "win", "amount": "100.00", "currency": "EUR", "reference": "win-1"});
     let path = "/v1/players/p-1/wallet-entries";
     assert_eq!(scene.ask("sk_demo", "POST", path, Some(win)).await.status, 201);

@@ -119,7 +119,7 @@ impl Scene {
             psps: Arc::new(psps::registry(&config, true).unwrap()),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
-            render: Arc::new(ApiRender::new(Arc::new(SystemIds))),
+            render: Arc::new(ApiRender),
         };
         let tasks = TaskTracker::new();
         let patience = parts::Patience::default();

@@ -127,7 +127,12 @@ async fn a_deposit_is_returned_to_its_source_by_two_people() {
     let (name, operator) = (key(), player.operator.clone());
     let id = KeyId { operator, scope: "returns".to_owned(), key: name };
     let open = OpenReturn {
-        claim: KeyClaim { id, fingerprint: [1; 32], viewer: Viewer::Backend },
+        claim: KeyClaim {
+            id,
+            fingerprint: [1; 32],
+            viewer: Viewer::Backend,
+            request: "req".into(),
+        },
         deposit: deposit.id.uuid,
         amount: None,
         reason: "asked for".to_owned(),

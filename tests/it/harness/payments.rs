@@ -61,7 +61,7 @@ pub fn claim(route: &str, key: &str) -> KeyClaim {
     let operator = OperatorId::parse("op_demo").unwrap();
     let id = KeyId { operator, scope: route.to_owned(), key: key.to_owned() };
     let fingerprint = Sha256::digest(key.as_bytes()).into();
-    KeyClaim { id, fingerprint, viewer: Viewer::Backend }
+    KeyClaim { id, fingerprint, viewer: Viewer::Backend, request: "req".into() }
 }
 
 pub fn deposit_order(player: &PlayerKey, money: Money) -> DepositOrder {

@@ -1,7 +1,7 @@
 //! The words of an edge, as plain as these tests need them.
 
 use interlock::api::views::payment_event::event_data;
-use interlock::book::{Payment, Viewer};
+use interlock::book::{KeyClaim, Payment, Viewer};
 use interlock::decide::{Answer, Refusal};
 use interlock::lane::Render;
 use serde_json::json;
@@ -9,14 +9,14 @@ use serde_json::json;
 pub struct PlainRender;
 
 impl Render for PlainRender {
-    fn answer(&self, answer: &Answer, viewer: Viewer) -> (u16, Vec<u8>) {
+    fn answer(&self, answer: &Answer, claim: &KeyClaim) -> (u16, Vec<u8>) {
         match answer {
-            Answer::Payment(payment) => self.payment(payment, viewer),
+            Answer::Payment(payment) => self.payment(payment, claim.viewer),
             _ => (201, b"{}".to_vec()),
         }
     }
 
-    fn refusal(&self, refusal: &Refusal, _: Viewer) -> (u16, Vec<u8>) {
+    fn refusal(&self, refusal: &Refusal, _: &KeyClaim) -> (u16, Vec<u8>) {
         (422, json!({"code": refusal.code()}).to_string().into_bytes())
     }
 

@@ -94,7 +94,7 @@ impl House {
         let key = self.ids.next().simple().to_string();
         let operator = self.book.key.operator.clone();
         let id = KeyId { operator, scope: "test".to_owned(), key };
-        KeyClaim { id, fingerprint: [0; 32], viewer: Viewer::Backend }
+        KeyClaim { id, fingerprint: [0; 32], viewer: Viewer::Backend, request: "req".into() }
     }
 
     fn run(&mut self, command: &Command) -> Result<Answer, Refusal> {
