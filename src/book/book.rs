@@ -88,13 +88,12 @@ pub enum Viewer {
     Player,
 }
 
-/// A request's claim on its key.
+/// A request's claim on its key; `request` is the id that it was given, which a kept refusal tells.
 #[derive(Debug, Clone)]
 pub struct KeyClaim {
     pub id: KeyId,
     pub fingerprint: [u8; 32],
     pub viewer: Viewer,
-    /// The id that the request was given: what is kept as its answer may tell it.
     pub request: Arc<str>,
 }
 
