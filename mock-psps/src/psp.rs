@@ -15,7 +15,7 @@ use crate::book::{Book, Entry, Kind, Movement, Payer, Status};
 use crate::chain::Chain;
 use crate::clock::Offset;
 use crate::config::MockAccount;
-use crate::faults::{Call, Fault, Faults};
+use crate::faults::{Answer, Call, Fault, Faults};
 use crate::local;
 use crate::scenario::Outcome;
 use crate::server::Gate;
@@ -112,6 +112,11 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// call that asks for it books nothing that could be paid or told.
     fn can_go_wrong(&self, _: Call, _: Fault) -> bool {
         true
+    }
+
+    /// Whether an answer refuses its call: some PSPs say so with status 200.
+    fn refuses(&self, answer: &Answer) -> bool {
+        !answer.status.is_success()
     }
 
     /// Whether the time of an open deposit is over, so that nobody can pay it any more.

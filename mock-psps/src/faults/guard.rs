@@ -29,6 +29,11 @@ impl Answer {
         Self { status, content_type: "application/json", body: body.to_string() }
     }
 
+    /// What only the body tells of a PSP whose every answer has status 200.
+    pub(crate) fn says(&self, what: impl FnOnce(&Value) -> bool) -> bool {
+        serde_json::from_str(&self.body).is_ok_and(|body| what(&body))
+    }
+
     pub(crate) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
@@ -63,6 +68,11 @@ where
     let Ok(mut answer) = psp.unhurried(work(plan)).await else {
         return gateway(StatusCode::INTERNAL_SERVER_ERROR);
     };
+    if plan.fault.is_some_and(Fault::is_after_acceptance) && psp.dialect.refuses(&answer) {
+        // Nothing was accepted that the fault could come after.
+        psp.faults.give_back(&plan);
+        return answer.into_response();
+    }
     match plan.fault {
         Some(Fault::ConnectionResetAfterAccept) => return reset(&connection),
         Some(Fault::TimeoutAfterAccept) => return hold(&connection).await,

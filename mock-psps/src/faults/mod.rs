@@ -109,6 +109,18 @@ impl Fault {
         }
     }
 
+    /// Faults of an answer to a call that the PSP has accepted: a refusal goes through as it is.
+    fn is_after_acceptance(self) -> bool {
+        matches!(
+            self,
+            Self::ConnectionResetAfterAccept
+                | Self::TimeoutAfterAccept
+                | Self::Http500AfterAccept
+                | Self::MalformedBody
+                | Self::EmptyBody
+        )
+    }
+
     /// What becomes of a movement that the call has booked: where a call books none, it cannot happen.
     pub(crate) fn needs_a_movement(self) -> bool {
         matches!(self, Self::SuccessAfterDecline | Self::WebhookBeforeResponse)
@@ -157,6 +169,7 @@ pub(crate) struct RuleRequest {
 
 #[derive(Clone, Debug)]
 struct Rule {
+    number: u64,
     operation: Operation,
     fault: Fault,
     times: Option<u64>,
@@ -166,6 +179,11 @@ struct Rule {
 }
 
 impl Rule {
+    /// A rule that is used up stays until all are cleared: a call that was refused gives its part back.
+    fn is_used_up(&self) -> bool {
+        self.times == Some(0)
+    }
+
     fn view(&self) -> Value {
         json!({
             "operation": self.operation, "fault": self.fault, "times": self.times,
@@ -180,6 +198,8 @@ impl Rule {
 pub(crate) struct Plan {
     pub(crate) fault: Option<Fault>,
     pub(crate) delay: Option<Duration>,
+    /// The rule that it was drawn from.
+    rule: u64,
 }
 
 impl Plan {
@@ -201,6 +221,8 @@ impl Plan {
 
 struct Drawer {
     rules: Vec<Rule>,
+    /// Of the rule that was made last. Never used twice: a cleared rule's calls may still be under way.
+    number: u64,
     random: u64,
 }
 
@@ -215,7 +237,7 @@ impl Faults {
         let seed = account.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        Self { seed, drawer: Mutex::new(Drawer { rules: Vec::new(), random: seed }) }
+        Self { seed, drawer: Mutex::new(Drawer { rules: Vec::new(), number: 0, random: seed }) }
     }
 
     /// `can` tells whether this account's calls can go wrong so.
@@ -233,7 +255,10 @@ impl Faults {
         if !fires {
             return Err("this fault can never happen to this operation here");
         }
+        let mut drawer = self.lock();
+        drawer.number += 1;
         let rule = Rule {
+            number: drawer.number,
             operation: request.operation,
             fault: request.fault,
             times: request.times,
@@ -242,12 +267,12 @@ impl Faults {
             delay: request.delay_ms.map(Duration::from_millis),
         };
         let view = rule.view();
-        self.lock().rules.push(rule);
+        drawer.rules.push(rule);
         Ok(view)
     }
 
     pub(crate) fn list(&self) -> Vec<Value> {
-        self.lock().rules.iter().map(Rule::view).collect()
+        self.lock().rules.iter().filter(|rule| !rule.is_used_up()).map(Rule::view).collect()
     }
 
     pub(crate) fn clear(&self) {
@@ -256,7 +281,9 @@ impl Faults {
 
     /// No rules, and the sequence of chance from its start.
     pub(crate) fn reset(&self) {
-        *self.lock() = Drawer { rules: Vec::new(), random: self.seed };
+        let mut drawer = self.lock();
+        drawer.rules.clear();
+        drawer.random = self.seed;
     }
 
     pub(crate) fn draw_for_call(&self, call: Call, can: impl Fn(Call, Fault) -> bool) -> Plan {
@@ -281,8 +308,8 @@ impl Faults {
         let mut random = drawer.random;
         let mut drawn = None;
         for (index, rule) in drawer.rules.iter().enumerate() {
-            if fits(rule) && (rule.rate_ppm == PPM || splitmix64(&mut random) % PPM < rule.rate_ppm)
-            {
+            let is_meant = !rule.is_used_up() && fits(rule);
+            if is_meant && (rule.rate_ppm == PPM || splitmix64(&mut random) % PPM < rule.rate_ppm) {
                 drawn = Some(index);
                 break;
             }
@@ -292,14 +319,16 @@ impl Faults {
             return Plan::default();
         };
         let rule = &mut drawer.rules[index];
-        let plan = Plan { fault: Some(rule.fault), delay: rule.delay };
-        if let Some(times) = rule.times.as_mut() {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                drawer.rules.remove(index);
-            }
+        rule.times = rule.times.map(|times| times.saturating_sub(1));
+        Plan { fault: Some(rule.fault), delay: rule.delay, rule: rule.number }
+    }
+
+    /// The call that this was drawn for could not go wrong so: the rule waits for another.
+    fn give_back(&self, plan: &Plan) {
+        let mut drawer = self.lock();
+        if let Some(rule) = drawer.rules.iter_mut().find(|rule| rule.number == plan.rule) {
+            rule.times = rule.times.map(|times| times.saturating_add(1));
         }
-        plan
     }
 
     /// Whether chance has it so, for so many in a million.

@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 
 use crate::book::{Entry, Movement, Payer};
 use crate::config::MockAccount;
-use crate::faults::{Call, Fault};
+use crate::faults::{Answer, Call, Fault};
 use crate::ids;
 use crate::pages;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
@@ -141,6 +141,10 @@ impl Dialect for Nuvei {
     fn can_go_wrong(&self, call: Call, fault: Fault) -> bool {
         let is_session = self.takes_cards() && call == Call::CreateDeposit;
         !is_session || !fault.needs_a_movement()
+    }
+
+    fn refuses(&self, answer: &Answer) -> bool {
+        answer.says(|body| body["status"] == "ERROR")
     }
 
     /// Nobody can pay without a request.

@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 
 use crate::book::{Entry, Kind, Movement, Payer};
 use crate::config::MockAccount;
+use crate::faults::Answer;
 use crate::ids;
 use crate::pages;
 use crate::psp::{Dialect, Notice, Outgoing, Payin, Psp, Step, Twist};
@@ -103,6 +104,10 @@ impl Dialect for Trustly {
 
     fn acknowledged(&self, sent: &Outgoing, status: u16, body: &[u8]) -> bool {
         status == 200 && notify::acknowledged(&self.merchant_key, &sent.body, body)
+    }
+
+    fn refuses(&self, answer: &Answer) -> bool {
+        answer.says(|body| body["error"].is_object())
     }
 
     /// Trustly pulls money through its own checkout only; nobody can push it there.

@@ -53,6 +53,37 @@ async fn faults_after_acceptance_book_exactly_once() {
 }
 
 #[tokio::test]
+async fn a_fault_after_acceptance_leaves_a_refusal_alone_and_waits_for_the_next_call() {
+    let w = world().await;
+    for fault in ["http_500_after_accept", "malformed_body", "empty_body"] {
+        w.fault(ACCOUNT, "create_payout", fault, 1).await;
+        let refused = w.truelayer_raw("/v3/payouts", &digits(), &json!({})).await.unwrap();
+        assert_eq!(refused.status(), 400, "{fault}");
+        let why: Value = serde_json::from_str(&refused.text().await.unwrap()).unwrap();
+        assert!(why.is_object(), "{fault}: {why}");
+        let rules = w.control_get(&format!("/psps/{ACCOUNT}/faults")).await;
+        assert_eq!((&rules[0]["fault"], &rules[0]["times"]), (&json!(fault), &json!(1)));
+        let body = payout(&digits());
+        let taken = w.truelayer_raw("/v3/payouts", &digits(), &body).await.unwrap();
+        let spoilt = serde_json::from_str::<Value>(&taken.text().await.unwrap()).is_err();
+        assert!(spoilt, "{fault}");
+        assert_eq!(w.control_get(&format!("/psps/{ACCOUNT}/faults")).await, json!([]), "{fault}");
+    }
+    assert_eq!(w.movements(ACCOUNT).await.len(), 3);
+}
+
+/// Every answer of Trustly's has status 200: its body tells.
+#[tokio::test]
+async fn a_refusal_of_trustlys_is_known_by_its_body() {
+    let w = world().await;
+    let payout = w.trustly_payout(&digits()).await;
+    w.trustly("AccountPayout", payout.clone()).await;
+    w.fault("trustly-de", "create_payout", "malformed_body", 1).await;
+    assert_eq!(w.trustly("AccountPayout", payout).await["error"]["code"], 637);
+    assert_eq!(w.control_get("/psps/trustly-de/faults").await[0]["times"], 1);
+}
+
+#[tokio::test]
 async fn a_fault_of_refunds_meets_refunds_alone() {
     let w = world().await;
     let pay = async |reference: &str| {
@@ -76,7 +107,7 @@ async fn a_fault_of_refunds_meets_refunds_alone() {
 async fn a_reset_is_a_reset_on_the_wire() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let w = world().await;
-    w.fault(ACCOUNT, "any", "connection_reset_after_accept", 1).await;
+    w.fault(ACCOUNT, "any", "connection_reset_before", 1).await;
     let address = w.base(ACCOUNT).replace("http://", "");
     let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
     let request = format!("GET /v3/payments/x HTTP/1.1\r\nhost: {address}\r\n\r\n");
