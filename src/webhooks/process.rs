@@ -207,9 +207,20 @@ async fn apply_to(
     let report = event.report_for(subject);
     if let Some(report) = report.filter(|report| event.hint_only || says_something(report, subject))
     {
+        if event.hint_only && !can_be_asked(flows, account, subject)? {
+            let note = "it says something of money that is not read here, and its PSP cannot be asked: find out there";
+            let named = (account, event.event_id.as_str());
+            return Ok(put_aside(flows, "webhook.parked", named, note).await?);
+        }
         submit(flows, place, event, report).await?;
     }
     Ok(done(flows, account, event, Some(place.attempt), None).await?)
+}
+
+/// Whether an inquiry can tell what became of such an attempt: else a hint about it leads nowhere.
+fn can_be_asked(flows: &Flows, account: &str, subject: Subject) -> Result<bool, ApplyError> {
+    let psp = flows.psps.get(account).ok_or(ApplyError::UnknownAccount)?;
+    Ok(psp.capabilities().inquiry(subject).any())
 }
 
 /// The attempt that the event names, if we know it and the event can be about it: that one comes first

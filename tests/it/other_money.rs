@@ -2,7 +2,7 @@
 //! is said to have been paid out otherwise than told waits for people.
 
 use super::bounced_payouts::{by_hand, sent, succeeded, tell as say};
-use super::harness::markets::{MALTA, Market};
+use super::harness::markets::{GERMAN_CARDS, MALTA, Market};
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, gbp};
 use interlock::api::views::payment::PaymentView;
 use interlock::book::{Payment, Viewer};
@@ -48,6 +48,32 @@ async fn another_amount_by_trustly_is_suspended_and_can_go_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_amount_by_truelayer_is_suspended_and_can_go_back() {
     arrives_otherwise("GB").await;
+}
+
+/// Adyen cannot be asked about a card's payment. What it has signed and nobody here reads is put before people,
+/// and takes nothing from the same message when it can be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_success_that_cannot_be_read_nor_asked_about_is_for_people_and_the_honest_one_counts() {
+    const CARDS: Market = Market { accounts: &["adyen-de"], ..GERMAN_CARDS };
+    const PSP: &str = CARDS.accounts[0];
+    let setup = Setup { accounts: CARDS.accounts, first: Some(PSP), ..Setup::default() };
+    let world = World::with(setup).await;
+    let player = world.player_of(CARDS).await;
+    let deposit = world.one().deposit(CARDS.deposit(&player)).await;
+    world.mocks.fault(PSP, "webhook", "webhook_wrong_currency", Some(1)).await;
+    world.complete(&deposit, "succeeded").await;
+    let told = || async { (world.incidents("webhook.parked").await == 1).then_some(()) };
+    eventually("people hear of it", SOON, told).await;
+    let waiting = world.payment(deposit.id).await;
+    assert_eq!((waiting.status.as_str(), waiting.received), ("action_required", None));
+    let reference = world.movement(&deposit.attempts[0]).await.reference;
+    let resend = json!({"reference": reference, "times": 2});
+    assert_eq!(world.mocks.resend(PSP, resend).await, [200, 200]);
+    let done = world.settled(deposit.id, "succeeded").await;
+    assert_eq!(done.credited, Some(CARDS.money(CARDS.minor)));
+    assert_eq!(world.wallet(&player).await.cash, CARDS.minor);
+    assert_eq!(world.incidents("webhook.parked").await, 1, "once");
+    world.close().await;
 }
 
 /// The deposit as its event tells the casino, and as the API shows it to the casino and to the player.

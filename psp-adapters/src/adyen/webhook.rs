@@ -82,11 +82,16 @@ fn standard_event(item: &Json) -> Option<WebhookEvent> {
         // About a payment, with an id of its own.
         _ => (Subject::Deposit, item.given("originalReference").and_then(path_id)),
     };
+    // The same said again so that it can be read is news: what cannot be read must not take its id.
+    let unread = match said {
+        Some(None) => format!(":unread:{}", hex::encode(sha256(signed_text(item)?.as_bytes()))),
+        _ => String::new(),
+    };
     let mut event = WebhookEvent {
         attempt: item.attempt("merchantReference"),
         psp_reference: psp_reference.map(str::to_owned),
         subject: Some(subject),
-        ..WebhookEvent::new(format!("{id}:{kind}:{success}"), kind)
+        ..WebhookEvent::new(format!("{id}:{kind}:{success}{unread}"), kind)
     }
     .saying_of_money(said);
     if let (Some(report), "AUTHORISATION", false) = (&mut event.report, kind, success) {
