@@ -65,8 +65,11 @@ async fn a_key_over_its_budget_is_429() {
 #[tokio::test]
 async fn an_address_over_its_budget_is_429_and_webhooks_are_exempt() {
     let small = Setup { per_second: 1, loopback_is_free: false, ..Setup::default() }.build();
+    assert_eq!(small.ask(plain("GET", "/openapi.json", "")).await.status, 200);
+    assert_eq!(small.ask(plain("GET", "/openapi.json", "")).await.status, 429);
+    // Who asks whether the instance is well is told so, and not of the traffic of its address.
     assert_eq!(small.ask(plain("GET", "/livez", "")).await.status, 200);
-    assert_eq!(small.ask(plain("GET", "/livez", "")).await.status, 429);
+    assert_eq!(small.ask(plain("GET", "/readyz", "")).await.status, 503, "it has no database");
     // Without the budget: 404, because the small router has no webhooks.
     assert_eq!(small.ask(plain("POST", "/webhooks/trustly-se", "")).await.status, 404);
     assert_eq!(small.ask(plain("POST", "/webhooks/nobody", "")).await.status, 429, "no account");
