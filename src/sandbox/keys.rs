@@ -90,6 +90,8 @@ impl SandboxKeys {
     /// A folder that cannot be written, a key file that holds no key.
     pub fn ensure(home: &Path, needed: &[KeyOf]) -> Result<Self, KeyError> {
         let keys = Self::at(home);
+        // Mocks and service may be started at once, each to make them: the second finds the first one's.
+        let _held = files::lock(&keys.folder)?;
         ensure_pair(
             &keys.player_token_key(),
             &keys.public(HOUSE, "player-token"),
@@ -192,7 +194,7 @@ fn generate(kind: KeyKind) -> Result<PKey<Private>, ErrorStack> {
 pub(super) mod files {
     use super::KeyError;
     use openssl::pkey::{PKey, Private};
-    use std::fs::{self, DirBuilder, OpenOptions};
+    use std::fs::{self, DirBuilder, File, OpenOptions};
     use std::io::{self, Write};
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
     use std::path::Path;
@@ -214,11 +216,22 @@ pub(super) mod files {
         key.map(Some).map_err(|source| KeyError::Unreadable { path: path.to_owned(), source })
     }
 
+    /// Nobody else makes keys in this folder as long as the file is held, nor after a crash of its holder.
+    pub(super) fn lock(folder: &Path) -> Result<File, KeyError> {
+        make_folder(folder)?;
+        let held = File::open(folder).and_then(|file| file.lock().map(|()| file));
+        held.map_err(file_error("locking", folder))
+    }
+
+    fn make_folder(folder: &Path) -> Result<(), KeyError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(file_error("making", folder))
+    }
+
     /// Whole or not at all: a half-written key would stop every later start.
     pub(in crate::sandbox) fn write_new(path: &Path, pem: &[u8]) -> Result<(), KeyError> {
         if let Some(folder) = path.parent() {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            made.map_err(file_error("making", folder))?;
+            make_folder(folder)?;
         }
         let unfinished = path.with_extension("unfinished");
         let written = OpenOptions::new()
@@ -242,6 +255,7 @@ pub(super) mod files {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Barrier;
 
     fn needed() -> Vec<KeyOf> {
         [
@@ -295,6 +309,24 @@ mod tests {
         for ((path, _), pem) in made.iter().zip(&first) {
             assert_eq!(&fs::read(path).unwrap(), pem, "{} changed", path.display());
         }
+    }
+
+    /// Each would else go on with keys of its own in its memory, of which a file keeps one.
+    #[test]
+    fn keys_that_many_make_at_once_are_one_and_the_same() {
+        let home = Folder::new();
+        let at_once = Barrier::new(8);
+        let make = || {
+            at_once.wait();
+            let keys = SandboxKeys::ensure(&home.0, &needed()).unwrap();
+            let private = needed().into_iter().map(|key| keys.private(&key.account, &key.name));
+            private.map(|path| fs::read(path).unwrap()).collect::<Vec<_>>()
+        };
+        let made: Vec<_> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(made.iter().all(|it| *it == made[0]));
     }
 
     #[test]
