@@ -2,7 +2,7 @@
 //! is said to have been paid out otherwise than told waits for people.
 
 use super::bounced_payouts::{by_hand, sent, succeeded, tell as say};
-use super::harness::markets::{GERMAN_CARDS, MALTA, Market};
+use super::harness::markets::{BRAZIL, BRITAIN, GERMAN_CARDS, MALTA, Market};
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, gbp};
 use interlock::api::views::payment::PaymentView;
 use interlock::book::{Payment, Viewer};
@@ -48,6 +48,39 @@ async fn another_amount_by_trustly_is_suspended_and_can_go_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_amount_by_truelayer_is_suspended_and_can_go_back() {
     arrives_otherwise("GB").await;
+}
+
+/// Other money than asked waits in suspense, and goes again: there is nothing left that people could credit.
+async fn goes_again(market: Market, outcome: &str) {
+    let (accounts, psp) = (market.accounts, market.accounts[0]);
+    let world = World::with(Setup { accounts, first: Some(psp), ..Setup::default() }).await;
+    let player = world.player_of(market).await;
+    let deposit = world.one().deposit(market.deposit(&player)).await;
+    let came = json!({"outcome": "succeeded", "amount": "20.00"});
+    world.complete_with(&deposit, came).await;
+    let held = world.settled(deposit.id, "in_review").await;
+    assert_eq!(held.suspended, Some(market.money(2_000)));
+    let movement = world.movement(&deposit.attempts[0]).await;
+    world.mocks.complete(psp, &movement.reference, json!({"outcome": outcome})).await;
+    let gone = world.settled(deposit.id, "returned").await;
+    assert_eq!((gone.received, gone.credited), (Some(market.money(2_000)), None));
+    assert_eq!(gone.suspended, None);
+    assert_eq!(world.house_balance("suspense").await, 0);
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    assert!(world.reviews(&gone).await.is_empty(), "nobody is asked to credit it");
+    assert_eq!(world.incidents("attempt.mismatch").await, 0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_amount_by_truelayer_that_is_reversed_leaves_suspense() {
+    goes_again(Market { accounts: &["truelayer-gb"], ..BRITAIN }, "charged_back").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_amount_by_mercado_pago_that_is_taken_back_leaves_suspense() {
+    let market = Market { accounts: &["mercadopago-br"], ..BRAZIL };
+    tokio::join!(goes_again(market, "charged_back"), goes_again(market, "returned"));
 }
 
 /// Adyen cannot be asked about a card's payment. What it has signed and nobody here reads is put before people,

@@ -83,6 +83,12 @@ impl Status {
     pub fn declined(class: DeclineClass, code: impl Into<String>) -> Self {
         Status::Declined(Decline::new(class, code))
     }
+
+    /// Whether it tells of a deposit's money that it came, be it gone again or not.
+    pub const fn tells_what_arrived(&self) -> bool {
+        use Status::{Returned, Reversed, Succeeded, Won};
+        matches!(self, Succeeded { .. } | Won { .. } | Returned { .. } | Reversed { .. })
+    }
 }
 
 /// A definite refusal.

@@ -121,8 +121,9 @@ fn payment_told(body: &Json, inquiry: Option<&Inquiry>) -> Told {
     must_match(inquiry.is_none_or(|inquiry| attempt == Some(inquiry.attempt)))?;
     let money = money(body).ok_or(Unknown::Unreadable)?;
     let status = payment_status(body, money)?;
-    // Money that arrived is handed up as it arrived; any other answer about other money is none.
-    let arrived = matches!(status, Status::Succeeded { .. });
+    // Money that arrived is handed up as it arrived, taken back or not; any other answer about other money is
+    // none.
+    let arrived = status.tells_what_arrived();
     must_match(arrived || inquiry.is_none_or(|inquiry| money == inquiry.money))?;
     Ok(Report { payer: payer(body), attempt, ..Report::new(&*id, status) })
 }

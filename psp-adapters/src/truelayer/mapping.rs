@@ -63,8 +63,8 @@ pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told
     let ours = inquiry.attempt.lower();
     must_match(body.str("id") == Some(id) && reference.is_none_or(|it| it == ours))?;
     let told = named_money(&body).ok_or(Unknown::Mismatch)?;
-    // Money that arrived is handed up as it arrived, when the answer names our reference: whose it is and
-    // where it goes is not the adapter's to say. Any other answer about other money is none.
+    // Money that arrived is handed up as it arrived, taken back or not, when the answer names our reference:
+    // whose it is and where it goes is not the adapter's to say. Any other answer about other money is none.
     let arrived = reference.is_some() && has_arrived(&body, told, inquiry.subject);
     must_match(told == inquiry.money || arrived)?;
     let status = match inquiry.subject {
@@ -77,7 +77,7 @@ pub(super) fn inquiry_answer(response: &HttpResponse, inquiry: &Inquiry) -> Told
 
 fn has_arrived(body: &Json, money: Money, subject: Subject) -> bool {
     let deposit = subject == Subject::Deposit;
-    deposit && matches!(payment_status(body, money), Some(Status::Succeeded { .. }))
+    deposit && payment_status(body, money).is_some_and(|status| status.tells_what_arrived())
 }
 
 fn payment_status(body: &Json, money: Money) -> Option<Status> {
