@@ -67,6 +67,21 @@ impl Caller {
         Ok(())
     }
 
+    /// What a route wants that takes a person's key with either of two scopes.
+    ///
+    /// # Errors
+    /// 403 `auth.scope_missing` or `auth.person_required`.
+    pub fn require_person(&self, either: [Scope; 2]) -> Result<(), Problem> {
+        let [one, other] = either;
+        let Caller::Key { scopes, .. } = self else { return self.require(one) };
+        if !either.iter().any(|scope| scopes.contains(scope)) {
+            let (one, other) = (one.as_str(), other.as_str());
+            let detail = format!("This key has neither the scope `{one}` nor `{other}`.");
+            return Err(Problem::forbidden("auth.scope_missing", detail));
+        }
+        self.person().map(|_| ())
+    }
+
     /// A player of this operator as the caller may name them: a player's token reaches itself
     /// alone, and everybody else is not found.
     ///

@@ -3,6 +3,7 @@
 //! Paths and schemas come from the handlers; what is true of every route (who may call it, which
 //! faults it can answer) is added here from the one table of routes, so that it is never forgotten.
 
+use super::keys::Scope;
 use super::problem::PROBLEM_JSON;
 use super::routes::{self, Access, Rule};
 use axum::Router;
@@ -10,11 +11,13 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tower_http::set_header::SetResponseHeaderLayer;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder};
+use utoipa::openapi::schema::{Object, Schema, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Content, Info, License, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::{Content, Info, License, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Scripts and styles are the page's own; nothing is loaded from or sent to anywhere else. The
@@ -50,6 +53,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         .description(Some("A player's token, or in the sandbox a key."))
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    tell_of_itself(&mut document);
     for rule in routes::RULES {
         if let Some(operation) = operation(&mut document, rule) {
             describe(operation, rule);
@@ -73,15 +77,12 @@ pub fn operation<'d>(document: &'d mut OpenApi, rule: &Rule) -> Option<&'d mut O
 /// `get_players_player_id_wallet`: unique, as method and path are together.
 fn operation_id(rule: &Rule) -> String {
     let path = rule.path.trim_start_matches("/v1").replace(['{', '}'], "");
-    format!("{}{}", rule.method.as_str().to_lowercase(), path.replace(['/', '-'], "_"))
+    format!("{}{}", rule.method.as_str().to_lowercase(), path.replace(['/', '-', '.'], "_"))
 }
 
 fn describe(operation: &mut Operation, rule: &Rule) {
     operation.operation_id = Some(operation_id(rule));
-    let scope = match rule.access {
-        Access::Open => None,
-        Access::Key(scope) | Access::KeyOrPlayer(scope) => Some(scope),
-    };
+    let wanted = wanted(rule.access);
     let mut faults = vec![
         ("429", "`request.rate_limited`: wait for `retry-after`."),
         ("500", "`server.fault`: ours; repeat with the same idempotency key."),
@@ -92,15 +93,12 @@ fn describe(operation: &mut Operation, rule: &Rule) {
              `retry-after` either way, with the same idempotency key.",
         ),
     ];
-    if let Some(scope) = scope {
+    if let Some(note) = wanted {
         let none = Vec::<String>::new;
         operation.security = Some(vec![
             SecurityRequirement::new("signature", none()),
             SecurityRequirement::new("bearer", none()),
         ]);
-        let players = matches!(rule.access, Access::KeyOrPlayer(_));
-        let who = if players { ", or the player's own token" } else { "" };
-        let note = format!("Wants a key with the scope `{}`{who}.", scope.as_str());
         let text = operation.description.take().map_or(note.clone(), |d| format!("{d}\n\n{note}"));
         operation.description = Some(text);
         faults.extend([
@@ -127,6 +125,74 @@ fn describe(operation: &mut Operation, rule: &Rule) {
                 ResponseBuilder::new().description(words).content(PROBLEM_JSON, content).build();
             operation.responses.responses.insert(status.to_owned(), response.into());
         }
+    }
+    tell_headers(operation);
+}
+
+/// Who may call it, in words.
+fn wanted(access: Access) -> Option<String> {
+    let key = |scope: Scope| format!("Wants a key with the scope `{}`", scope.as_str());
+    match access {
+        Access::Open => None,
+        Access::Key(scope) => Some(format!("{}.", key(scope))),
+        Access::KeyOrPlayer(scope) => Some(format!("{}, or the player's own token.", key(scope))),
+        Access::Person(one, other) => Some(format!(
+            "Wants the key of a person (one with a `person_id`) with the scope `{}` or `{}`.",
+            one.as_str(),
+            other.as_str()
+        )),
+    }
+}
+
+/// The headers of every answer, and those that only some have.
+fn tell_headers(operation: &mut Operation) {
+    let mut parameters = operation.parameters.iter().flatten();
+    let keyed = parameters.any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name == "Idempotency-Key",
+        RefOr::Ref(_) => false,
+    });
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        let mut tell = |name: &str, words: &str| {
+            let header = HeaderBuilder::new()
+                .schema(Some(text()))
+                .description(Some(words.to_owned()))
+                .build();
+            response.headers.insert(name.to_owned(), header.into());
+        };
+        tell("x-request-id", "The request's id, as problems and our logs name it.");
+        tell("server-timing", "Milliseconds: `total`, and `psp` where a PSP was called.");
+        if matches!(status.as_str(), "409" | "429" | "503") {
+            tell("retry-after", "Seconds to wait before the next try, where waiting helps.");
+        }
+        if keyed && matches!(status.as_str(), "200" | "201" | "422") {
+            tell(
+                "idempotency-replayed",
+                "`true`: this is what the first request of the key was told.",
+            );
+        }
+    }
+}
+
+fn text() -> Object {
+    Object::with_type(Type::String)
+}
+
+/// The document's own two addresses. No handler of ours serves them, so no annotation tells of them.
+fn tell_of_itself(document: &mut OpenApi) {
+    let pages = [
+        ("/openapi.json", "This document", "OpenAPI 3.1.", "application/json"),
+        ("/docs", "A page for people", "The page, by way of `/docs/`.", "text/html"),
+    ];
+    for (path, summary, words, media) in pages {
+        let content = Content::new(None::<RefOr<Schema>>);
+        let found = ResponseBuilder::new().description(words).content(media, content).build();
+        let operation = OperationBuilder::new()
+            .tag("health")
+            .summary(Some(summary))
+            .response("200", found)
+            .build();
+        document.paths.add_path_operation(path, vec![HttpMethod::Get], operation);
     }
 }
 

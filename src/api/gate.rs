@@ -96,6 +96,7 @@ impl Gate {
         match (access, &caller) {
             (Access::KeyOrPlayer(_), Caller::Player { .. }) => {}
             (Access::Key(scope) | Access::KeyOrPlayer(scope), _) => caller.require(scope)?,
+            (Access::Person(one, other), _) => caller.require_person([one, other])?,
             (Access::Open, _) => {}
         }
         parts.extensions.insert(caller);

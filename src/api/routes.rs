@@ -15,6 +15,8 @@ pub enum Access {
     Key(Scope),
     /// A key with this scope, or a player about themselves.
     KeyOrPlayer(Scope),
+    /// A person's key with either of these scopes.
+    Person(Scope, Scope),
 }
 
 /// One route.
@@ -30,7 +32,7 @@ const fn rule(method: Method, path: &'static str, access: Access) -> Rule {
     Rule { method, path, access }
 }
 
-use Access::{Key, KeyOrPlayer, Open};
+use Access::{Key, KeyOrPlayer, Open, Person};
 use Scope::{Compliance, Decisions, Operate, Payments, Players, Wallet, Webhooks};
 
 const GET: Method = Method::GET;
@@ -43,6 +45,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/livez", Open),
     rule(GET, "/readyz", Open),
     rule(GET, "/metrics", Open),
+    rule(GET, "/openapi.json", Open),
+    rule(GET, "/docs", Open),
     rule(POST, "/v1/player-sessions", Key(Players)),
     rule(DELETE, "/v1/player-sessions/{jti}", Key(Players)),
     rule(PUT, "/v1/players/{player_id}", Key(Players)),
@@ -59,7 +63,7 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/v1/deposits/{id}", KeyOrPlayer(Payments)),
     rule(POST, "/v1/deposits/{id}/continue", KeyOrPlayer(Payments)),
     rule(POST, "/v1/deposits/{id}/cancel", KeyOrPlayer(Payments)),
-    rule(POST, "/v1/deposits/{id}/return", Key(Payments)),
+    rule(POST, "/v1/deposits/{id}/return", Person(Payments, Compliance)),
     rule(POST, "/v1/withdrawals", KeyOrPlayer(Payments)),
     rule(GET, "/v1/withdrawals", KeyOrPlayer(Payments)),
     rule(GET, "/v1/withdrawals/{id}", KeyOrPlayer(Payments)),

@@ -47,19 +47,7 @@ impl HalfWay {
     pub async fn go_on(self, scene: &Scene) {
         let mut paths = Vec::new();
         for (payment, attempt) in self.deposits {
-            let status = Status::Succeeded { money: payment.money };
-            let psp_reference = Some(attempt.0.simple().to_string());
-            let report = Report { psp_reference, status, payer: None, attempt: None };
-            let news = News {
-                payment: payment.id.uuid,
-                direction: payment.direction(),
-                attempt,
-                source: Source::Webhook { hint: false },
-                outcome: Outcome::Reported(report),
-                wires: Vec::new(),
-            };
-            let told = scene.flows.lanes.submit(&who(), Command::News(Box::new(news))).await;
-            told.unwrap();
+            tell_paid(scene, &payment, attempt).await;
             paths.push(format!("/v1/deposits/{}", payment.id));
         }
         for id in self.withdrawals {
@@ -74,6 +62,28 @@ impl HalfWay {
             assert_eq!(told["reasons"] == json!([]), held(index), "{told}");
         }
     }
+}
+
+/// A deposit of `p-1` that is paid, by its first PSP's word.
+pub async fn paid_deposit(scene: &Scene, minor: i64) -> Payment {
+    let (payment, attempt) = begin_deposit(scene, minor).await;
+    tell_paid(scene, &payment, attempt).await;
+    payment
+}
+
+async fn tell_paid(scene: &Scene, payment: &Payment, attempt: AttemptId) {
+    let status = Status::Succeeded { money: payment.money };
+    let psp_reference = Some(attempt.0.simple().to_string());
+    let report = Report { psp_reference, status, payer: None, attempt: None };
+    let news = News {
+        payment: payment.id.uuid,
+        direction: payment.direction(),
+        attempt,
+        source: Source::Webhook { hint: false },
+        outcome: Outcome::Reported(report),
+        wires: Vec::new(),
+    };
+    scene.flows.lanes.submit(&who(), Command::News(Box::new(news))).await.unwrap();
 }
 
 /// A deposit that its first PSP was about to be asked for.

@@ -21,6 +21,7 @@ mod nonces;
 mod offers;
 mod players;
 mod policies;
+mod returns;
 mod routing;
 mod sessions;
 mod shapes;

@@ -124,7 +124,7 @@ impl Scene {
         let tasks = TaskTracker::new();
         let patience = parts::Patience::default();
         let flows = parts::flows(&config, world, patience, &tasks).await.unwrap();
-        let (layers, edge) = edge(&flows, &database_url);
+        let (layers, edge) = edge(&flows, &database_url, &config);
         let router = router(&layers, &edge);
         let address = serve(router.clone()).await;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
@@ -257,7 +257,29 @@ pub fn deposit(player: &str, amount: &str) -> Value {
            "return_url": "https://casino.example/back"})
 }
 
-fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
+/// A person's key that may do everything.
+fn key(id: &str, operator: &str, person: &str) -> ApiKey {
+    ApiKey {
+        id: id.to_owned(),
+        operator: OperatorId::trusted(operator),
+        secrets: vec![id.into()],
+        scopes: Scope::ALL.to_vec(),
+        person: Some(PersonId::trusted(person)),
+    }
+}
+
+/// A key that the sandbox prints, as its configuration has it.
+fn printed(key: &interlock::config::ApiKey) -> ApiKey {
+    ApiKey {
+        id: key.id.clone(),
+        operator: OperatorId::trusted(&key.operator_id),
+        secrets: vec![key.secret.clone()],
+        scopes: key.scopes.iter().filter_map(|scope| Scope::parse(scope.as_str())).collect(),
+        person: key.person_id.as_deref().map(PersonId::trusted),
+    }
+}
+
+fn edge(flows: &Flows, database_url: &str, config: &Config) -> (Layers, Edge) {
     let plenty = NonZeroU32::new(100_000).unwrap();
     let rates = Arc::new(RateLimits::new(RateSettings {
         per_key: plenty,
@@ -281,13 +303,6 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
         return_hosts: Arc::new(BTreeMap::from(hosts)),
         closing: Shutdown::new(),
     };
-    let key = |id: &str, operator: &str, person: &str| ApiKey {
-        id: id.to_owned(),
-        operator: OperatorId::trusted(operator),
-        secrets: vec![id.into()],
-        scopes: Scope::ALL.to_vec(),
-        person: Some(PersonId::trusted(person)),
-    };
     let mut everybody_else = key("sk_demo_operator", "op_demo", "person_e");
     everybody_else.scopes.retain(|scope| *scope != Scope::Compliance);
     let keys = [
@@ -301,7 +316,7 @@ fn edge(flows: &Flows, database_url: &str) -> (Layers, Edge) {
         key("sk_other", "op_other", "person_c"),
     ];
     let gate = Gate {
-        keys: ApiKeys::new(keys).unwrap(),
+        keys: ApiKeys::new(keys.into_iter().chain(config.api_keys.iter().map(printed))).unwrap(),
         body_bytes_max: 262_144,
         plain_keys: true,
         tokens: edge.tokens.clone(),

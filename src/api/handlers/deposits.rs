@@ -213,7 +213,7 @@ pub async fn cancel(
 
 /// Send a deposit back to its source
 ///
-/// Opens a withdrawal of origin `return` that waits for a second person. Wants a person's key.
+/// Opens a withdrawal of origin `return` that waits for a second person.
 #[utoipa::path(post, path = "/v1/deposits/{id}/return", tag = "deposits",
     params(("id" = String, Path, description = "`dep_…`"),
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),

@@ -68,6 +68,26 @@ fn every_operation_tells_its_faults_and_every_schema_is_there() {
     }
 }
 
+#[test]
+fn every_answer_tells_its_headers() {
+    let document = document();
+    for rule in RULES {
+        let operation = &document["paths"][rule.path][rule.method.as_str().to_lowercase()];
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for header in ["x-request-id", "server-timing"] {
+                let told = &response["headers"][header]["schema"]["type"];
+                assert_eq!(told, "string", "{} {} {status} {header}", rule.method, rule.path);
+            }
+        }
+        let wait = &operation["responses"]["429"]["headers"]["retry-after"];
+        assert!(wait.is_object(), "{} {}", rule.method, rule.path);
+    }
+    let deposit = &document["paths"]["/v1/deposits"]["post"]["responses"]["201"]["headers"];
+    assert!(deposit["idempotency-replayed"].is_object(), "{deposit}");
+    let player = &document["paths"]["/v1/players/{player_id}"]["put"]["responses"]["200"];
+    assert!(player["headers"]["idempotency-replayed"].is_null(), "{player}");
+}
+
 fn references(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Object(members) => members
@@ -93,6 +113,8 @@ fn what_creates_wants_an_idempotency_key() {
         "/v1/withdrawals",
         "/v1/players/{player_id}/wallet-entries",
         "/v1/webhook-endpoints",
+        "/v1/reviews",
+        "/v1/reviews/{id}/propose",
     ];
     for path in creating {
         let parameters = document["paths"][path]["post"]["parameters"].as_array().unwrap();
