@@ -29,6 +29,7 @@ mod nuvei;
 mod pages;
 mod paysafe;
 mod pix_efi;
+mod pix_keys;
 mod psp;
 mod registry;
 mod scenario;

@@ -8,6 +8,7 @@
 pub mod country;
 pub mod ids;
 pub mod instrument;
+pub mod pix_key;
 pub mod player;
 pub mod reasons;
 pub mod status;

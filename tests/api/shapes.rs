@@ -170,6 +170,10 @@ async fn what_every_psp_of_a_market_needs_of_a_player_is_asked_for_by_its_place(
     let told = pay(&scene, "p-2", kind, key.clone()).await;
     refused(&told, (422, "player.field_missing", "/national_id"), says);
     register(&scene, "p-2", "BR", json!({"national_id": "52998224725"})).await;
+    // A key that is nobody's is refused before money is held for it.
+    let wrong = json!({"type": "pix_key", "key": "52998224724"});
+    let told = pay(&scene, "p-2", kind, wrong).await;
+    refused(&told, (422, "destination.pix_key_invalid", "/destination/key"), "check digits");
     let told = pay(&scene, "p-2", kind, key).await;
     assert_eq!(told.status, 201, "{told:?}");
 }

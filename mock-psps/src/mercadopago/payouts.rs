@@ -17,6 +17,7 @@ use crate::book::{Kind, Movement, Payer, Status};
 use crate::clock;
 use crate::faults::{self, Answer, Call, Fault, Plan};
 use crate::money;
+use crate::pix_keys;
 use crate::psp::Psp;
 use crate::scenario;
 use crate::server::Connection;
@@ -56,14 +57,11 @@ fn owner(account: &Value) -> Result<Payer, Answer> {
     let digits =
         |text: &str, len: usize| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
     let key = account["chave"]["value"].as_str().unwrap_or_default();
-    let fine = match account["chave"]["type"].as_str() {
-        Some("CPF") => digits(key, 11),
-        Some("CNPJ") => digits(key, 14),
-        Some("EMAIL") => key.contains('@'),
-        Some("PHONE") => key.strip_prefix("+55").is_some_and(|rest| digits(rest, 11)),
-        Some("PIX_CODE") => uuid::Uuid::try_parse(key).is_ok(),
-        _ => false,
+    let said = match account["chave"]["type"].as_str() {
+        Some("PIX_CODE") => Some("EVP"),
+        said => said,
     };
+    let fine = said.is_some() && said == pix_keys::kind(key);
     let number = account["owner"]["identification"]["number"].as_str().unwrap_or_default();
     let known = account["owner"]["identification"]["type"] == "CPF" && digits(number, 11);
     if account["type"] != "current" || !fine || !known {

@@ -14,7 +14,7 @@ use crate::faults::{Answer, Call, Fault, Plan};
 use crate::psp::Psp;
 use crate::scenario::{self, Completion, Outcome};
 use crate::server::Connection;
-use crate::{clock, ids, money};
+use crate::{clock, ids, money, pix_keys};
 
 const HOMOLOGATION_CONFIRMS_UP_TO_MINOR: i64 = 10_00;
 const HOMOLOGATION_REFUSES_ABOVE_MINOR: i64 = 20_00;
@@ -103,7 +103,7 @@ fn draft(efi: &PixEfi, id: &str, body: &Value) -> Result<Movement, Problem> {
         return Err(Problem::foreign_key());
     }
     let favoured = &body["favorecido"];
-    let key = favoured["chave"].as_str().filter(|key| (1..=77).contains(&key.len()));
+    let key = favoured["chave"].as_str().filter(|key| pix_keys::kind(key).is_some());
     let key = key.ok_or_else(|| Problem::invalid("Campo favorecido.chave é inválido"))?;
     let cpf = favoured["cpf"].as_str().unwrap_or_default();
     if !cpf.is_empty() && !cpf_is_valid(cpf) {

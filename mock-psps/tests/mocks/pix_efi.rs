@@ -73,6 +73,10 @@ async fn money_goes_to_the_owner_of_a_key_only() {
     assert_eq!(send("ana@example.com", "52998224725").await.0, 201);
     assert_eq!(send("ana@example.com", "12345678909").await, foreign);
     assert_eq!(send("52998224725", "12345678909").await, foreign);
+    for nobodys in ["nope", "52998224724", "Ana@example.com"] {
+        let refused = send(nobodys, "52998224725").await;
+        assert_eq!(refused, (400, "valor_invalido".to_owned()), "{nobodys}");
+    }
     assert_eq!(send("ana@example.com", "12345678900").await, (400, "valor_invalido".to_owned()));
 }
 

@@ -4,6 +4,7 @@ use super::instrument::card_token;
 use crate::api::fields::{Fields, FromFields};
 use crate::domain::PaymentId;
 use crate::domain::instrument::mask;
+use crate::domain::pix_key::is_pix_key;
 use psp_contract::Portable;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -47,7 +48,16 @@ impl FromFields for DestinationBody {
                 Some(Self::Portable(Portable::Iban { iban: iban?, holder_name: holder_name? }))
             }
             "uk_account" => uk_account(fields),
-            "pix_key" => fields.line("key", 77).map(|key| Self::Portable(Portable::PixKey { key })),
+            "pix_key" => {
+                let fault = (
+                    "destination.pix_key_invalid",
+                    "a Pix key is a CPF or CNPJ with sound check digits and nothing but digits, a mobile \
+                     number as +5511987654321, an e-mail address in lower case, or a random key (a UUID)",
+                );
+                let key =
+                    fields.parsed("key", fault, |text| is_pix_key(text).then(|| text.to_owned()));
+                key.map(|key| Self::Portable(Portable::PixKey { key }))
+            }
             "crypto_address" => crypto_address(fields),
             _ => card_token(fields).map(|token| Self::Card { token }),
         }
@@ -132,7 +142,8 @@ pub fn masked(portable: &Portable) -> String {
 }
 
 /// One of the forms by `type`: `source` (`deposit_id`), `iban` (`iban`, `holder_name`),
-/// `uk_account` (`sort_code`, `account_number`, `holder_name`), `pix_key` (`key`),
+/// `uk_account` (`sort_code`, `account_number`, `holder_name`), `pix_key` (`key`: a CPF, a CNPJ, `+55` and a
+/// mobile number, an e-mail address in lower case, or a random key),
 /// `crypto_address` (`network`, `asset`, `address`, `tag`), `card` (`token`).
 #[derive(Debug, ToSchema, serde::Serialize)]
 #[schema(as = Destination)]
@@ -218,6 +229,15 @@ mod tests {
             r#"{"type":"iban","iban":"x","holder_name":"A"}"#,
             Err((422, "destination.iban_invalid")),
         );
+        let key = "ana@banco.example".to_owned();
+        check(
+            r#"{"type":"pix_key","key":"ana@banco.example"}"#,
+            Ok(DestinationBody::Portable(Portable::PixKey { key })),
+        );
+        for key in ["nope", "52998224724"] {
+            let body = format!(r#"{{"type":"pix_key","key":"{key}"}}"#);
+            check(&body, Err((422, "destination.pix_key_invalid")));
+        }
         check(r#"{"type":"cheque"}"#, Err((422, "destination.type_unknown")));
     }
 }
