@@ -4,8 +4,9 @@
 use super::command::Ctx;
 use super::erasure;
 use super::refusal::Refusal;
+use super::wallet::require_currency;
 use crate::book::{Adjustment, Book, CasePayload, PlayerFields, Review};
-use crate::domain::{Exclusion, Money, Player, Timestamp};
+use crate::domain::{Currency, Exclusion, Money, Player, Timestamp};
 use crate::ledger::templates;
 use crate::screening::attestation::{Attestation, AttestationKind, AttestationTerms, name_sha256};
 use uuid::Uuid;
@@ -50,6 +51,26 @@ pub fn check(
     }
 }
 
+/// As [`check`], with what only the player's book can say: a credit opens no wallet that the market does not allow.
+pub fn check_in(
+    book: &Book,
+    review: &Review,
+    payload: Option<&CasePayload>,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
+    check(review, payload, ctx.now)?;
+    let credited = payload.and_then(credits);
+    credited.map_or(Ok(()), |currency| require_currency(book, currency, ctx))
+}
+
+/// The currency that it would put into the wallet.
+pub const fn credits(payload: &CasePayload) -> Option<Currency> {
+    match payload {
+        CasePayload::Adjustment { entry: Adjustment::Credit, money } => Some(money.currency),
+        _ => None,
+    }
+}
+
 /// Does what was approved.
 pub fn carry_out(
     book: &mut Book,
@@ -57,6 +78,10 @@ pub fn carry_out(
     payload: &CasePayload,
     ctx: &Ctx<'_>,
 ) -> Result<(), Refusal> {
+    if let Some(currency) = credits(payload) {
+        // Since it was proposed the policy may have changed, or the player's country.
+        require_currency(book, currency, ctx)?;
+    }
     match payload {
         CasePayload::Adjustment { entry, money } => adjust(book, review, *entry, *money),
         CasePayload::Attestation(terms, named) => {

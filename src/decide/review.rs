@@ -39,7 +39,7 @@ pub fn propose(
         return Err(Refusal::ReviewConflict("this outcome is not possible for this review"));
     }
     match (payment, draft.outcome.as_str()) {
-        (None, "approve") => case::check(found, draft.payload.as_ref(), ctx.now)?,
+        (None, "approve") => case::check_in(book, found, draft.payload.as_ref(), ctx)?,
         _ if draft.payload.is_some() => {
             return Err(Refusal::ReviewConflict("only an approval of a case does anything more"));
         }

@@ -3,8 +3,9 @@
 use super::command::{Answer, Ctx};
 use super::refusal::Refusal;
 use crate::book::{Book, GameEntry, GameKind};
-use crate::domain::Money;
+use crate::domain::{Currency, Money, Player, Timestamp};
 use crate::ledger::templates;
+use crate::screening::Policies;
 
 /// Books one entry. Its reference is unique for ever: the same entry again is answered again, and
 /// another one under the same reference is refused, whatever it says when it is another player's.
@@ -23,7 +24,7 @@ pub fn enter(book: &mut Book, entry: &GameEntry, ctx: &Ctx<'_>) -> Result<Answer
             Err(Refusal::ReferenceTaken(None))
         };
     }
-    require_currency(book, entry, ctx)?;
+    require_currency(book, entry.money.currency, ctx)?;
     let wallet = book.wallet(entry.money.currency);
     let (money, currency) = (entry.money, entry.money.currency);
     let mut entry = entry.clone();
@@ -67,12 +68,23 @@ pub fn enter(book: &mut Book, entry: &GameEntry, ctx: &Ctx<'_>) -> Result<Answer
 
 /// No wallet is opened in a currency that the player's market does not allow. One that is there, from
 /// a time when it was allowed, is played to its end.
-fn require_currency(book: &Book, entry: &GameEntry, ctx: &Ctx<'_>) -> Result<(), Refusal> {
-    let currency = entry.money.currency;
+pub fn require_currency(book: &Book, currency: Currency, ctx: &Ctx<'_>) -> Result<(), Refusal> {
     let Some(player) = &book.player else { return Ok(()) };
-    let policy = ctx.policies.in_force(&player.country, ctx.now);
-    let allowed = policy.is_some_and(|policy| policy.currencies.contains(&currency));
-    if allowed || book.wallets.contains_key(&currency) {
+    if book.wallets.contains_key(&currency) {
+        return Ok(());
+    }
+    market_allows(ctx.policies, player, currency, ctx.now)
+}
+
+/// Whether the player's market, by the policy in force, lets them have a wallet in this currency.
+pub fn market_allows(
+    policies: &Policies,
+    player: &Player,
+    currency: Currency,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let policy = policies.in_force(&player.country, now);
+    if policy.is_some_and(|policy| policy.currencies.contains(&currency)) {
         return Ok(());
     }
     Err(Refusal::CurrencyNotAllowed { currency, country: player.country.clone() })

@@ -2,8 +2,10 @@
 
 use crate::book::{CaseAct, CasePayload, Review};
 use crate::decide::Refusal;
+use crate::decide::case::credits;
 use crate::decide::erasure::may_erase;
 use crate::decide::four_eyes::{Draft, propose};
+use crate::decide::wallet::market_allows;
 use crate::domain::{OperatorId, PersonId, PlayerId, PlayerKey, ProposalId, ReviewId};
 use crate::flows::Flows;
 use crate::store::cases::{self, CaseKey, Opened};
@@ -52,6 +54,13 @@ pub async fn open_case(
         // Whoever proposes what cannot be learns it now; the approval looks again, under the lock.
         let facts = erasures::facts(pool, &of, None).await?;
         may_erase(&player, &facts, &flows.reviews.terms.retention, now)?;
+    }
+    if let Some(currency) = credits(&order.payload) {
+        // A wallet that is there is kept; none is opened that the market does not allow.
+        let wallets = read_models::wallets(pool, &of).await?;
+        if !wallets.iter().any(|wallet| wallet.currency == currency) {
+            market_allows(&flows.policies.current(), &player, currency, now)?;
+        }
     }
     let terms = &flows.reviews.terms;
     let mut review = Review {
