@@ -9,6 +9,7 @@ use crate::decide::Refusal;
 use crate::domain::{Direction, Timestamp};
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
+use crate::outbox::event::FilterError;
 use crate::payments::know_before_taking::TakeError;
 use crate::payments::request_withdrawal::{DestinationError, RequestError};
 use crate::payments::start_deposit::StartError;
@@ -215,6 +216,9 @@ impl From<RegisterEndpointError> for Problem {
         match error {
             RegisterEndpointError::Url(why) => {
                 Problem::unprocessable("webhook.url_refused", sentence(&why)).at("/url")
+            }
+            RegisterEndpointError::Events(why @ FilterError::NotSent { .. }) => {
+                Problem::unprocessable("webhook.event_not_sent", sentence(&why)).at("/events")
             }
             RegisterEndpointError::Events(why) => {
                 Problem::unprocessable("webhook.events_unknown", sentence(&why)).at("/events")

@@ -4,12 +4,10 @@
 use crate::domain::{DepositStatus, EventId, Timestamp, WithdrawalStatus};
 
 /// The types that are not about a payment's status.
-const OTHER_TYPES: [&str; 4] = [
-    "wallet.entry_posted",
-    "decision.recorded",
-    "psp.health_changed",
-    "reconciliation.break_found",
-];
+const OTHER_TYPES: [&str; 1] = ["psp.health_changed"];
+/// Types with a name and without a sender yet: an endpoint that listens to nothing else would hear nothing.
+const NOT_SENT: [&str; 3] =
+    ["wallet.entry_posted", "decision.recorded", "reconciliation.break_found"];
 /// An endpoint lists at most this many patterns: there are fewer types than that.
 const PATTERNS_MAX: usize = 64;
 
@@ -47,6 +45,14 @@ pub enum FilterError {
     Empty,
     #[error("`events` has more than {PATTERNS_MAX} entries: use \"deposit.*\" or \"*\"")]
     TooMany,
+    #[error(
+        "no event of \"{pattern}\" is sent yet: leave it out, or take \"*\", which will hold it once it is"
+    )]
+    NotSent {
+        /// Its place in the list.
+        index: usize,
+        pattern: String,
+    },
     #[error("there is no event type \"{pattern}\"")]
     Unknown {
         /// Its place in the list.
@@ -56,13 +62,19 @@ pub enum FilterError {
 }
 
 impl EventFilter {
-    /// Accepts known types only, since a misspelt one would be silence that looks like health.
+    /// Accepts types that are sent only, since any other would be silence that looks like health.
     pub fn parse(patterns: &[String]) -> Result<Self, FilterError> {
         if patterns.is_empty() {
             return Err(FilterError::Empty);
         }
         if patterns.len() > PATTERNS_MAX {
             return Err(FilterError::TooMany);
+        }
+        let not_sent = |pattern: &str| {
+            NOT_SENT.iter().any(|kind| *kind == pattern || area_pattern(kind) == pattern)
+        };
+        if let Some(index) = patterns.iter().position(|pattern| not_sent(pattern)) {
+            return Err(FilterError::NotSent { index, pattern: patterns[index].clone() });
         }
         let types = all_types();
         let known = |pattern: &str| {
@@ -106,7 +118,7 @@ mod tests {
     #[test]
     fn every_status_has_its_type() {
         let types = all_types();
-        assert_eq!(types.len(), 11 + 11 + 4);
+        assert_eq!(types.len(), 11 + 11 + 1);
         assert!(types.iter().any(|kind| kind == "deposit.action_required"));
         assert!(types.iter().any(|kind| kind == "withdrawal.paid_in_part"));
     }
@@ -115,6 +127,14 @@ mod tests {
     fn a_filter_takes_all_an_area_or_a_type() {
         assert!(parse(&["*"]).is_ok());
         assert!(parse(&["deposit.*", "withdrawal.paid", "psp.health_changed"]).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_sent_is_refused_with_its_place() {
+        for none in ["wallet.entry_posted", "decision.recorded", "decision.*", "reconciliation.*"] {
+            let refusal = parse(&["*", none]);
+            assert!(matches!(refusal, Err(FilterError::NotSent { index: 1, .. })), "{none:?}");
+        }
     }
 
     #[test]

@@ -63,7 +63,9 @@ pub struct EndpointSchema {
     /// https in production.
     #[schema(example = "https://casino.example/interlock")]
     pub url: String,
-    /// `*`, areas (`deposit.*`) or whole types (`deposit.succeeded`).
+    /// `*`, areas (`deposit.*`) or whole types (`deposit.succeeded`): `deposit.` and `withdrawal.` with each status, and
+    /// `psp.health_changed`. Not sent yet, and refused by name (422 `webhook.event_not_sent`): `wallet.entry_posted`,
+    /// `decision.recorded`, `reconciliation.break_found`.
     #[schema(example = json!(["*"]))]
     pub events: Vec<String>,
 }

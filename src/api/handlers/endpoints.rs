@@ -34,7 +34,7 @@ use secrecy::ExposeSecret;
         (status = 201, description = "The endpoint with its secret.", body = NewEndpointView),
         (status = 409, description = "`webhook.too_many_endpoints`.", body = ProblemView,
             content_type = "application/problem+json"),
-        (status = 422, description = "`webhook.url_refused`, `webhook.events_unknown`, \
+        (status = 422, description = "`webhook.url_refused`, `webhook.events_unknown`, `webhook.event_not_sent`, \
             `idempotency.key_reused`.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn create(
