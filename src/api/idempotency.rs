@@ -58,6 +58,21 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
+/// A key that may be left out: whoever sends one gets the answer of its first request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaybeKey(pub Option<IdempotencyKey>);
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if !parts.headers.contains_key(&IDEMPOTENCY_KEY) {
+            return Ok(Self(None));
+        }
+        IdempotencyKey::from_request_parts(parts, state).await.map(Some).map(Self)
+    }
+}
+
 fn read_key(parts: &Parts) -> Result<String, Problem> {
     let mut values = parts.headers.get_all(&IDEMPOTENCY_KEY).iter();
     let Some(first) = values.next() else {

@@ -253,6 +253,10 @@ impl CaseAct {
 }
 
 impl Review {
+    pub fn proposal(&self, id: ProposalId) -> Option<&Proposal> {
+        self.proposals.iter().find(|proposal| proposal.id == id)
+    }
+
     pub fn open_proposal(&self) -> Option<&Proposal> {
         self.proposals.iter().find(|proposal| proposal.state == ProposalState::Open)
     }

@@ -101,6 +101,8 @@ pub enum Command {
         review: Uuid,
         /// None: it is the player's own case, or the service's.
         payment: Option<Uuid>,
+        /// What it is to be called: a repeat of the request bears the same id, and proposes nothing anew.
+        proposal: Uuid,
         outcome: String,
         note: String,
         /// What is to be done, in a case that is no payment's.

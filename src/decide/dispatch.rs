@@ -10,6 +10,7 @@ use super::{
 use crate::book::{Book, Record};
 use crate::domain::{Player, ProposalId};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Decides one command on the book.
 ///
@@ -21,6 +22,11 @@ pub fn decide(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answe
         && let Some(replay) = idempotency::known(&draft, claim)?
     {
         return Ok(replay);
+    }
+    if let Command::Propose { review, proposal, .. } = command
+        && let Some(answer) = proposed_before(&draft, *review, ProposalId(*proposal))
+    {
+        return Ok(answer);
     }
     match route(&mut draft, command, ctx) {
         Ok(answer) => {
@@ -101,9 +107,9 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
         }
         Command::OpenReturn(open) => returns::open(book, open, ctx),
         Command::VendorsSaid(said) => vendor::said(book, said, ctx),
-        Command::Propose { review, payment, outcome, note, payload, person } => {
+        Command::Propose { review, payment, proposal, outcome, note, payload, person } => {
             let draft = Draft {
-                id: ProposalId(ctx.ids.next()),
+                id: ProposalId(*proposal),
                 outcome: outcome.clone(),
                 note: note.clone(),
                 payload: payload.clone(),
@@ -119,6 +125,13 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
             review::refuse(book, *review, *payment, note, person, ctx)
         }
     }
+}
+
+/// A request that is repeated at the same moment proposes nothing anew: that would void what it proposed.
+fn proposed_before(book: &Book, review: Uuid, proposal: ProposalId) -> Option<Answer> {
+    let review = book.reviews.get(&review)?;
+    let proposal = Box::new(review.proposal(proposal)?.clone());
+    Some(Answer::Review { review: Box::new(review.clone()), proposal: Some(proposal), paid: None })
 }
 
 /// The newest event of a payment shows it as the commit holds it: its first event, above all, with

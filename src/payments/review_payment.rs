@@ -69,8 +69,8 @@ pub async fn review_payment(
     let (review, payment) = (review.0, Some(payment));
     let command = match act {
         ReviewAct::Propose { outcome, note } => {
-            let payload = None;
-            Command::Propose { review, payment, outcome, note, payload, person }
+            let (payload, proposal) = (None, flows.ids.next());
+            Command::Propose { review, payment, proposal, outcome, note, payload, person }
         }
         ReviewAct::Approve { proposal } => {
             Command::Approve { review, payment, proposal: proposal.0, person, known: None }

@@ -17,7 +17,7 @@ use crate::store::cases::{self, Worked};
 /// One person's act.
 #[derive(Debug, Clone)]
 pub enum CaseDecision {
-    Propose { outcome: String, note: String, payload: Option<CasePayload> },
+    Propose { id: ProposalId, outcome: String, note: String, payload: Option<CasePayload> },
     Approve { proposal: ProposalId },
     Refuse { note: String },
 }
@@ -67,8 +67,9 @@ pub async fn decide_case(
 fn command(review: &Review, act: CaseDecision, person: PersonId) -> Command {
     let (review, payment) = (review.id.0, review.payment);
     match act {
-        CaseDecision::Propose { outcome, note, payload } => {
-            Command::Propose { review, payment, outcome, note, payload, person }
+        CaseDecision::Propose { id, outcome, note, payload } => {
+            let proposal = id.0;
+            Command::Propose { review, payment, proposal, outcome, note, payload, person }
         }
         CaseDecision::Approve { proposal } => {
             Command::Approve { review, payment, proposal: proposal.0, person, known: None }
@@ -85,7 +86,7 @@ async fn decide_policy_case(
     act: CaseDecision,
     person: &PersonId,
 ) -> Result<(), CaseError> {
-    let act = service_act(flows, act, person);
+    let act = service_act(act, person);
     let note = format!("approved in the review {review}");
     let which = (policy.proposal, policy.version.as_str());
     decide_policy(flows, which, act, person, &note).await.map_err(|error| match error {
@@ -107,10 +108,10 @@ async fn decide_policy_case(
     })
 }
 
-fn service_act(flows: &Flows, act: CaseDecision, person: &PersonId) -> ServiceAct {
+fn service_act(act: CaseDecision, person: &PersonId) -> ServiceAct {
     match act {
-        CaseDecision::Propose { outcome, note, payload } => {
-            let (id, person) = (ProposalId(flows.ids.next()), person.clone());
+        CaseDecision::Propose { id, outcome, note, payload } => {
+            let person = person.clone();
             ServiceAct::Propose(Draft { id, outcome, note, payload, person })
         }
         CaseDecision::Approve { proposal } => ServiceAct::Approve(proposal),
@@ -126,8 +127,13 @@ async fn decide_service_case(
     person: PersonId,
 ) -> Result<(), CaseError> {
     let (terms, now) = (flows.reviews.terms.clone(), flows.clock.now());
-    let act = service_act(flows, act, &person);
+    let act = service_act(act, &person);
     let done = cases::work(flows.db.pool(), operator, review.id.0, |review| {
+        if let ServiceAct::Propose(draft) = &act
+            && review.proposal(draft.id).is_some()
+        {
+            return Ok(Worked::plain(false));
+        }
         let lifted = service_case::act(review, act, &person, &terms, now)?;
         let lift = review.switch.zip(lifted);
         Ok::<_, Refusal>(Worked { lift: lift.clone(), ..Worked::plain(lift.is_some()) })

@@ -9,6 +9,7 @@
 
 pub mod decide_case;
 pub mod erase_players;
+pub mod name_proposal;
 pub mod open_case;
 pub mod open_name_case;
 pub mod sweep_cases;

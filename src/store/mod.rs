@@ -62,6 +62,7 @@ pub mod player_results;
 pub mod player_session;
 pub mod policy_versions;
 pub mod proofs;
+pub mod proposal_keys;
 pub mod prove;
 mod prove_money;
 pub mod read_decisions;

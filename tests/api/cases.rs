@@ -1,6 +1,8 @@
 //! Cases over the API: opened, worked on and decided by people, each act under their own name.
 
 use crate::support::{Scene, Told};
+use interlock::domain::{Currency, Timestamp};
+use interlock::screening::Policies;
 use serde_json::{Value, json};
 
 async fn post(scene: &Scene, who: &str, path: &str, body: Value) -> Told {
@@ -63,6 +65,96 @@ async fn a_repeated_request_opens_one_case() {
     assert_eq!(code(&ask(other).await), (422, "idempotency.key_reused"));
     let list = scene.ask("sk_demo", "GET", "/v1/reviews?player_id=p-1", None).await;
     assert_eq!(list.body["data"].as_array().unwrap().len(), 1);
+}
+
+/// A retry of a proposal would else void what it proposed, with the approvals of it.
+#[tokio::test]
+async fn a_repeated_proposal_is_one_also_at_one_moment() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let off = json!({"psp": "trustly-de", "reason": "they are down"});
+    let switch = post(&scene, "sk_demo", "/v1/routing/switches", off).await;
+    let opened = post(&scene, "sk_demo", "/v1/reviews", credit("p-1")).await;
+    // One is decided in the player's lane, one under its row's lock.
+    for (id, outcome) in [(opened.text("/id"), "approve"), (switch.text("/review_id"), "reject")] {
+        let path = format!("/v1/reviews/{id}/propose");
+        let ask = |key: &'static str, note: &'static str| {
+            let body = json!({"outcome": outcome, "note": note});
+            let (scene, path) = (&scene, path.clone());
+            async move { scene.ask_with("sk_demo", "POST", &path, Some(body), key).await }
+        };
+        let keys = if outcome == "approve" { ["once-a", "many-a"] } else { ["once-b", "many-b"] };
+        let first = ask(keys[0], "rather so").await;
+        assert_eq!(first.status, 201, "{first:?}");
+        let again = ask(keys[0], "rather so").await;
+        assert_eq!(again.status, 201, "{again:?}");
+        assert_eq!(again.headers["idempotency-replayed"], "true");
+        assert_eq!(again.body["proposals"], first.body["proposals"]);
+        assert_eq!(code(&ask(keys[0], "or so").await), (422, "idempotency.key_reused"));
+        let told = futures_util::future::join_all((0..8).map(|_| ask(keys[1], "better so"))).await;
+        for one in &told {
+            assert_eq!(one.status, 201, "{one:?}");
+        }
+        let now = scene.ask("sk_demo", "GET", &format!("/v1/reviews/{id}"), None).await;
+        let states: Vec<&str> = now.body["proposals"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|proposal| proposal["state"].as_str().unwrap())
+            .collect();
+        assert_eq!(states, ["voided", "voided", "open"], "{now:?}");
+    }
+}
+
+/// A key whose request was refused proposed nothing, and is free for another.
+#[tokio::test]
+async fn a_refused_proposal_leaves_its_key_free() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let opened = post(&scene, "sk_demo", "/v1/reviews", credit("p-1")).await;
+    let path = format!("/v1/reviews/{}/propose", opened.text("/id"));
+    let ask = |outcome: &str| {
+        let body = json!({"outcome": outcome, "note": "n"});
+        let (scene, path) = (&scene, path.clone());
+        async move { scene.ask_with("sk_demo", "POST", &path, Some(body), "k-1").await }
+    };
+    assert_eq!(code(&ask("resolve_paid").await), (409, "review.conflict"));
+    let proposed = ask("reject").await;
+    assert_eq!(proposed.status, 201, "{proposed:?}");
+    assert!(!proposed.headers.contains_key("idempotency-replayed"));
+    assert_eq!(code(&ask("approve").await), (422, "idempotency.key_reused"));
+}
+
+/// No wallet is opened in a currency that the player's market does not allow: not when it is proposed, and not
+/// when the policy changed before it was approved.
+#[tokio::test]
+async fn nothing_is_credited_in_a_currency_that_the_market_does_not_allow() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let of = |currency: &str| {
+        let mut case = credit("p-1");
+        case["payload"]["currency"] = json!(currency);
+        case
+    };
+    let refused = (422, "payment.currency_not_allowed");
+    let told = post(&scene, "sk_demo", "/v1/reviews", of("SEK")).await;
+    assert_eq!(code(&told), refused, "{told:?}");
+    let opened = post(&scene, "sk_demo", "/v1/reviews", of("EUR")).await;
+    assert_eq!(opened.status, 201, "{opened:?}");
+    let path = format!("/v1/reviews/{}", opened.text("/id"));
+    let edit = json!({"outcome": "approve", "note": "n", "payload": of("SEK")["payload"]});
+    let told = post(&scene, "sk_demo", &format!("{path}/propose"), edit).await;
+    assert_eq!(code(&told), refused, "{told:?}");
+
+    let now = Timestamp::now_utc();
+    let mut policy = scene.flows.policies.current().in_force("DE", now).unwrap().clone();
+    policy.currencies = vec![Currency::SEK];
+    scene.flows.policies.set(Policies::new(vec![policy]), now);
+    let approval = json!({"proposal": opened.text("/proposals/0/id")});
+    let told = post(&scene, "sk_demo_b", &format!("{path}/approve"), approval).await;
+    assert_eq!(code(&told), refused, "{told:?}");
+    let wallet = scene.ask("sk_demo", "GET", "/v1/players/p-1/wallet", None).await;
+    assert!(!wallet.body.to_string().contains("12.50"), "{wallet:?}");
 }
 
 #[tokio::test]

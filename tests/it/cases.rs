@@ -5,7 +5,8 @@ use super::harness::{Setup, World, eur, key, person};
 use interlock::book::{Adjustment, CasePayload, PlayerFields, ProposalState, Review};
 use interlock::decide::Refusal;
 use interlock::decide::desk_work::DeskAct;
-use interlock::domain::{Exclusion, Money, OperatorId, PlayerKey, ReviewId};
+use interlock::domain::ids::SystemIds;
+use interlock::domain::{Exclusion, Ids, Money, OperatorId, PlayerKey, ProposalId, ReviewId};
 use interlock::lane::SubmitError;
 use interlock::reviews::decide_case::{CaseDecision, CaseError, decide_case};
 use interlock::reviews::open_case::{CaseOrder, open_case};
@@ -80,9 +81,14 @@ fn adjustment(entry: Adjustment, minor: i64) -> CasePayload {
     CasePayload::Adjustment { entry, money: eur(minor) }
 }
 
+/// A proposal of its own, as a request without a key makes it.
+pub fn proposal(outcome: &str, note: &str, payload: Option<CasePayload>) -> CaseDecision {
+    let (outcome, note) = (outcome.to_owned(), note.to_owned());
+    CaseDecision::Propose { id: ProposalId(SystemIds.next()), outcome, note, payload }
+}
+
 fn propose(payload: CasePayload) -> CaseDecision {
-    let (outcome, note) = ("approve".to_owned(), "rather so".to_owned());
-    CaseDecision::Propose { outcome, note, payload: Some(payload) }
+    proposal("approve", "rather so", Some(payload))
 }
 
 pub async fn acts(world: &World, review: &Review) -> Vec<String> {

@@ -1,12 +1,11 @@
 //! Whose name a matcher is told, and that a record which two people change is matched anew. Nobody works here.
 
-use super::cases::{approve, decide, open, read, refusal};
+use super::cases::{approve, decide, open, proposal, read, refusal};
 use super::harness::{Setup, World};
 use super::names::{deposit, except, hit, named};
 use super::rules::rule;
 use interlock::book::{CasePayload, PlayerFields};
 use interlock::domain::{Player, PlayerKey};
-use interlock::reviews::decide_case::CaseDecision;
 use interlock::screening::attestation::{AttestationKind, AttestationTerms};
 use interlock::vendors::people::rescreen::rescreen;
 use interlock::vendors::people::sweep_names::sweep_names;
@@ -127,9 +126,8 @@ async fn two_people_except_the_name_that_was_proposed_and_no_name_that_came_betw
     assert_eq!(deposit(&world, &player).await.status.as_str(), "in_review");
     // Proposed again it is of the name that is there, and of no other.
     let (entry, _, _) = hit(&world, &deposit(&world, &player).await).await;
-    let (outcome, note) = ("approve".to_owned(), "and this is nobody either".to_owned());
     let payload = Some(exception(&entry));
-    let again = CaseDecision::Propose { outcome, note, payload };
+    let again = proposal("approve", "and this is nobody either", payload);
     let case = decide(&world, &still, again, "ann").await.unwrap();
     world.renamed(&player, "Erica Sanctioned").await;
     refusal(approve(&world, &case, "bob").await);

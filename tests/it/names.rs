@@ -5,7 +5,6 @@ use super::cases;
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order};
 use interlock::book::{CasePayload, Payment, Review};
 use interlock::domain::{Audience, Player, PlayerKey, ReviewId};
-use interlock::reviews::decide_case::CaseDecision;
 use interlock::screening::attestation::{AttestationKind, AttestationTerms};
 use interlock::store::name_screenings;
 use interlock::vendors::people::ask_checks::match_name;
@@ -313,8 +312,7 @@ async fn name_case(world: &World) -> Review {
 }
 
 async fn decided(world: &World, case: &Review, payload: CasePayload) -> Review {
-    let (outcome, note) = ("approve".to_owned(), "we looked".to_owned());
-    let propose = CaseDecision::Propose { outcome, note, payload: Some(payload) };
+    let propose = cases::proposal("approve", "we looked", Some(payload));
     let proposed = cases::decide(world, case, propose, "ann").await.unwrap();
     cases::approve(world, &proposed, "ann").await.expect_err("one person is not two");
     cases::approve(world, &proposed, "bob").await.unwrap()
@@ -330,11 +328,7 @@ async fn a_new_entry_is_a_case_that_two_people_decide_either_way() {
     assert_eq!((case.player.as_ref(), case.opened_by.as_ref()), (Some(&listed.player), None));
     assert_eq!(world.number("select count(*) from service_incident").await, 0);
     let other = CasePayload::Attestation(terms(AttestationKind::SourceOfFunds, "file 7"), None);
-    let strange = CaseDecision::Propose {
-        outcome: "approve".to_owned(),
-        note: "rich".to_owned(),
-        payload: Some(other),
-    };
+    let strange = cases::proposal("approve", "rich", Some(other));
     cases::decide(&world, &case, strange, "ann").await.expect_err("it is about a name");
     let done = decided(&world, &case, CasePayload::Exclusion).await;
     assert!(!done.open);

@@ -8,13 +8,14 @@ use crate::api::bodies::review::{
 };
 use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, Strict, StrictQuery, not_here};
-use crate::api::idempotency::{IdempotencyKey, mark_replayed};
+use crate::api::idempotency::{IdempotencyKey, MaybeKey, key_reused, mark_replayed};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::ListView;
 use crate::api::views::review::ReviewView;
-use crate::book::{CaseKind, CasePayload};
+use crate::book::{CaseKind, CasePayload, KeyId};
 use crate::domain::ReviewId;
 use crate::reviews::decide_case::{CaseDecision, decide_case};
+use crate::reviews::name_proposal::name_proposal;
 use crate::reviews::open_case::{CaseOrder, open_case};
 use crate::store::read_reviews::{self, ReviewFilter, ReviewLine};
 use axum::Json;
@@ -33,7 +34,7 @@ use axum::response::{IntoResponse, Response};
         (status = 409, description = "`review.conflict`.", body = ProblemView,
             content_type = "application/problem+json"),
         (status = 422, description = "`review.payload_missing`, `review.payload_strange`, \
-            `idempotency.key_reused`.", body = ProblemView,
+            `payment.currency_not_allowed`, `idempotency.key_reused`.", body = ProblemView,
             content_type = "application/problem+json")))]
 pub async fn create(
     State(edge): State<Edge>,
@@ -102,25 +103,46 @@ pub async fn get(
 /// Propose an outcome
 ///
 /// A newer proposal takes the place of an open one and voids the approvals that it had. Another person must
-/// approve it.
+/// approve it. A repeat under the same Idempotency-Key proposes nothing anew; without a key every request is a
+/// proposal of its own.
 #[utoipa::path(post, path = "/v1/reviews/{id}/propose", tag = "reviews",
-    params(("id" = String, Path, description = "`rev_…`")),
+    params(("id" = String, Path, description = "`rev_…`"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 visible ASCII characters; may be left out")),
     request_body = ProposeSchema,
     responses(
         (status = 201, description = "The review with the proposal.", body = ReviewView),
         (status = 409, description = "`review.locked`; `review.conflict`: closed, or impossible for it.",
-            body = ProblemView, content_type = "application/problem+json")))]
+            body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency.key_reused`, `review.payload_strange`, \
+            `payment.currency_not_allowed`, or a field that makes no sense.", body = ProblemView,
+            content_type = "application/problem+json")))]
 pub async fn propose(
     State(edge): State<Edge>,
     caller: Caller,
     PathParams(id): PathParams<String>,
+    key: MaybeKey,
     body: Strict<ProposeBody>,
-) -> Result<(StatusCode, Json<ReviewView>), Problem> {
+) -> Result<Response, Problem> {
+    let key = key.0.map(|key| {
+        let fingerprint = key.fingerprint(&body.canonical);
+        let operator = caller.operator().clone();
+        (KeyId { operator, scope: key.scope, key: key.key }, fingerprint)
+    });
     let ProposeBody { outcome, note, payload } = body.value;
+    // Before a key is kept for it.
+    known(&edge, &caller, &id).await?;
+    let proposal = name_proposal(&edge.flows, key).await?.ok_or_else(key_reused)?;
     let line = known(&edge, &caller, &id).await?;
+    if line.review.proposal(proposal).is_some() {
+        let mut response = (StatusCode::CREATED, detailed(&edge, line).await?).into_response();
+        mark_replayed(&mut response);
+        return Ok(response);
+    }
     let payload = meant(&line, &outcome, payload)?;
-    let view = act(&edge, &caller, line, CaseDecision::Propose { outcome, note, payload }).await?;
-    Ok((StatusCode::CREATED, view))
+    let proposed = CaseDecision::Propose { id: proposal, outcome, note, payload };
+    let view = act(&edge, &caller, line, proposed).await?;
+    Ok((StatusCode::CREATED, view).into_response())
 }
 
 /// What an approval is to do: what this proposal says, else what the open one does.

@@ -1,7 +1,7 @@
 //! Personal data goes, and nothing breaks: a mark is written through every door, erased, and looked for in
 //! every row of every table.
 
-use super::super::cases::{approve, decide, open};
+use super::super::cases::{approve, decide, open, proposal};
 use super::super::harness::{
     SOON, World, deposit_order, eur, eventually, key, person, withdrawal_order,
 };
@@ -82,7 +82,7 @@ async fn people_speak(world: &World, player: &PlayerKey) {
     let act = CaseDecision::Refuse { note: format!("{MARK} never played") };
     decide(world, &case, act, "bob").await.unwrap();
     let note = format!("{MARK} again");
-    let act = CaseDecision::Propose { outcome: "reject".to_owned(), note, payload: None };
+    let act = proposal("reject", &note, None);
     let case = decide(world, &case, act, "ann").await.unwrap();
     approve(world, &case, "bob").await.unwrap();
 }

@@ -309,6 +309,7 @@ impl House {
         let propose = Command::Propose {
             review,
             payment,
+            proposal: self.ids.next(),
             outcome: OUTCOMES[outcome].to_owned(),
             note: "seen".to_owned(),
             payload: None,
@@ -320,9 +321,8 @@ impl House {
         let (proposal, person) = (proposal.id.0, PersonId::trusted("ann"));
         let own = Command::Approve { review, payment, proposal, person, known: None };
         assert_eq!(self.run(&own).expect_err("one person is not two"), Refusal::SamePerson);
-        let person = PersonId::trusted("bob");
         let by = |known| {
-            let person = person.clone();
+            let person = PersonId::trusted("bob");
             Command::Approve { review, payment, proposal, person, known }
         };
         if let Ok(Answer::AnswersWanted(deposit)) = self.run(&by(None)) {
