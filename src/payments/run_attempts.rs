@@ -7,10 +7,9 @@
 use crate::book::{Attempt, Part, Payment, Wire};
 use crate::decide::command::{News, Source};
 use crate::decide::{Answer, Command};
-use crate::domain::{AttemptId, Direction, PartId, Timestamp};
+use crate::domain::{AttemptId, PartId, Timestamp};
 use crate::flows::Flows;
 use crate::payments::facts::{inquiry_of, operation_of};
-use crate::routing::Permit;
 use crate::routing::faults::is_approved;
 use crate::routing::learn::{counts, learn};
 use crate::routing::observe::bucket_of;
@@ -97,8 +96,8 @@ pub fn has_time_for_a_call(flows: &Flows, attempt: &Attempt) -> bool {
 
 /// Who no longer serves such payments, and what people switched off, is not called, even when nobody else is
 /// left. A PSP that fails is passed over
-/// while the plan has somebody else who works; money that leaves does not even probe it then. When all that
-/// are left fail, they are asked in the plan's order.
+/// while the plan has somebody else who works; money that leaves does not even probe it then, and hardly a deposit
+/// does that would hang when its answer is lost. When all that are left fail, they are asked in the plan's order.
 fn keep_away(
     flows: &Flows,
     payment: &Payment,
@@ -110,11 +109,7 @@ fn keep_away(
         tracing::info!(payment.id = %payment.id, psp.id = attempt.psp, "not called: {why}");
         return Some(what);
     }
-    let is_avoided = match (flows.health.permit(&attempt.psp, direction, now), direction) {
-        (Permit::No, _) => true,
-        (Permit::Probe, Direction::Withdrawal) => flows.health.is_failing(&attempt.psp, direction),
-        (Permit::Yes | Permit::Share(_) | Permit::Probe, _) => false,
-    };
+    let is_avoided = flows.health.is_avoided(&attempt.psp, direction, now);
     (is_avoided && has_another(flows, payment, attempt, now)).then_some(NotSent::BreakerOpen)
 }
 

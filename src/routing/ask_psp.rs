@@ -19,7 +19,8 @@ pub async fn ask_psp(flows: &Flows, psp: &str, direction: Direction) {
             return;
         }
     };
-    let probe = flows.health.probe(psp, direction, flows.clock.now());
+    let asked_at = flows.clock.now();
+    let probe = flows.health.probe(psp, direction, asked_at);
     let performed = perform(flows, &client, &question.operation).await;
     let now = flows.clock.now();
     let fault = answers_badly(&performed.outcome);
@@ -33,7 +34,7 @@ pub async fn ask_psp(flows: &Flows, psp: &str, direction: Direction) {
     match (fault, direction) {
         // It answers questions; whether deposits get through again, a deposit must show.
         (Some(false), Direction::Deposit) => {
-            flows.health.let_a_payment_try(psp, now);
+            flows.health.let_a_payment_try(psp, asked_at, now);
             probe.judged(None, now);
         }
         (Some(_), _) => probe.judged(fault, now),

@@ -45,8 +45,14 @@ pub async fn pin_rules(pool: &Pool, rules: &RoutingRules) -> Result<(), PinError
 pub async fn begin_routing(flows: &Flows) -> Result<(), StoreError> {
     let now = flows.clock.now();
     load_switches(flows, now).await?;
-    let kept = shared_health::kept(flows.db.pool(), now - FAILING_FOR).await?;
+    flows.health.spare(flows.psps.unanswered_is_unknown());
+    let (mut kept, unwatched) = shared_health::kept(flows.db.pool(), now - FAILING_FOR).await?;
+    kept.failing.retain(|(psp, _)| flows.psps.knows(psp));
     flows.health.restore(&kept, now);
+    // Casinos were told that it fails, and of its end by nobody.
+    for (psp, direction) in &unwatched {
+        flows.health.unwatched(psp, *direction, now);
+    }
     flows.volumes.set(shared_health::volumes(flows.db.pool(), now.date()).await?, now);
     Ok(())
 }

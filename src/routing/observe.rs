@@ -5,9 +5,7 @@
 //! worker that shares it ([`PspHealth::take_news`]): nothing here reads or writes anywhere else.
 
 use super::faults::is_psp_fault;
-use super::health::{
-    Bucket, Change, Health, HealthRules, Kept, Micros, Permit, Place, Standing, Told, Turn,
-};
+use super::health::{Bucket, Change, Health, HealthRules, Kept, Micros, Permit, Place, Told, Turn};
 use super::questions::Questions;
 use crate::book::{Attempt, Payment};
 use crate::domain::{Direction, OperatorId, PartId, Timestamp};
@@ -17,6 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
+use words::say;
+
+mod words;
+
+pub use words::{direction_of, explain, kind_of, psp_of};
 
 /// What waits to be shared, at most; where nobody fetches it the oldest goes.
 const NEWS_MAX: usize = 20_000;
@@ -100,20 +103,19 @@ impl PspHealth {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The PSPs in the order of their health, each with its standing; see [`Health::rank`]. Money that
-    /// leaves never probes a PSP that fails: its answer may be lost, and nobody else could be asked then.
+    /// At these PSPs a deposit whose answer is lost goes nowhere else: few of them try one that fails.
+    pub fn spare(&self, psps: impl IntoIterator<Item = String>) {
+        self.lock().health.spare(psps);
+    }
+
+    /// The PSPs in the order of their health, each with its standing; see [`Health::rank`].
     pub fn rank(&self, bucket: &Bucket, psps: &[&str], now: Timestamp) -> Vec<Place> {
-        let mut inner = self.lock();
-        let mut places = inner.health.rank(bucket, psps, micros(now));
-        if bucket.direction == Direction::Withdrawal {
-            for place in &mut places {
-                let fails = inner.health.is_failing(psps[place.psp], bucket.direction);
-                if place.standing == Standing::Probe && fails {
-                    place.standing = Standing::Failing;
-                }
-            }
-        }
-        places
+        self.lock().health.rank(bucket, psps, micros(now))
+    }
+
+    /// Whether payments stay away from a PSP now while somebody else works.
+    pub fn is_avoided(&self, psp: &str, direction: Direction, now: Timestamp) -> bool {
+        self.lock().health.is_avoided(psp, direction, micros(now))
     }
 
     /// What may be sent to a PSP now.
@@ -146,7 +148,7 @@ impl PspHealth {
         // Where all fail, payments go to who fails all the same: that is no probe, and nobody need hear of it.
         if inner.health.permit(psp, direction, sent_at) == Permit::Probe {
             let (psp, turn) = (psp.to_owned(), Turn::Probing);
-            inner.notice(Some(Change::Technical { psp, direction, turn }), now);
+            inner.notice(Some(Change::Technical { psp, direction, turn }), sent_at, now);
         }
         send(&mut inner.health, number, sent_at);
         drop(inner);
@@ -161,14 +163,14 @@ impl PspHealth {
         let mut inner = self.lock();
         let change = inner.health.absorb(&told, at);
         inner.tell(told);
-        inner.notice(change, now);
+        inner.notice(change, at, now);
     }
 
     /// Looks for PSPs that have gone silent.
     pub fn look(&self, now: Timestamp) {
         let mut inner = self.lock();
         for change in inner.health.look(micros(now)) {
-            inner.notice(Some(change), now);
+            inner.notice(Some(change), micros(now), now);
         }
     }
 
@@ -195,9 +197,11 @@ impl PspHealth {
             && left.is_none_or(|until| !(now..=now + LEFT_TO_DEPOSITS).contains(until))
     }
 
-    /// For a while the next probe of this PSP is a deposit's.
-    pub fn let_a_payment_try(&self, psp: &str, now: Timestamp) {
-        self.lock().left_to_deposits.insert(psp.to_owned(), now + LEFT_TO_DEPOSITS);
+    /// A question that was put at `asked_at` was answered: for a while the next probe of this PSP is a deposit's.
+    pub fn let_a_payment_try(&self, psp: &str, asked_at: Timestamp, now: Timestamp) {
+        let mut inner = self.lock();
+        inner.health.answered_a_question(psp, Direction::Deposit, micros(asked_at));
+        inner.left_to_deposits.insert(psp.to_owned(), now + LEFT_TO_DEPOSITS);
     }
 
     /// What there is to share and to tell; afterwards there is nothing until more happens.
@@ -214,20 +218,34 @@ impl PspHealth {
         inner.forget_oldest();
     }
 
-    /// Weighs what another instance saw.
+    /// Weighs what another instance saw. It may be heard late, and all of it at once: what came and went within it
+    /// is said here and announced to nobody.
     pub fn absorb(&self, told: &[Told], now: Timestamp) {
-        let mut inner = self.lock();
+        let (mut inner, mut changes) = (self.lock(), Vec::new());
         for told in told {
-            let change = inner.health.absorb(told, micros(now));
+            let Some(change) = inner.health.absorb(told, micros(now)) else { continue };
             match told {
                 // The instance that saw it tells the world; here it is counted and said.
-                Told::Tripped { .. } => {
-                    change.iter().for_each(|change| say(change, "another instance"));
-                }
+                Told::Tripped { .. } => say(&change, "another instance"),
                 // It changed by what was seen there and here together, and nobody may know that there.
-                Told::Called { .. } | Told::Decided { .. } => inner.notice(change, now),
+                Told::Called { at, .. } | Told::Decided { at, .. } => {
+                    say(&change, "this instance");
+                    changes.push((change, (*at).min(micros(now))));
+                }
             }
         }
+        for (change, at) in changes {
+            if inner.still_holds(&change) {
+                inner.announce(change, at, now);
+            }
+        }
+    }
+
+    /// Nobody has found this PSP failing for so long that it is no more known to.
+    pub fn unwatched(&self, psp: &str, direction: Direction, now: Timestamp) {
+        let (psp, turn) = (psp.to_owned(), Turn::Unwatched);
+        let change = Change::Technical { psp, direction, turn };
+        self.lock().notice(Some(change), micros(now), now);
     }
 
     pub fn keep(&self) -> Kept {
@@ -256,13 +274,26 @@ impl Inner {
         }
     }
 
-    fn notice(&mut self, change: Option<Change>, at: Timestamp) {
+    /// Whether it is so at this moment that a PSP fails, or is well.
+    fn still_holds(&self, change: &Change) -> bool {
+        let Change::Technical { psp, direction, turn } = change else { return true };
+        let fell = matches!(turn, Turn::Failing | Turn::Silent);
+        fell == self.health.is_failing(psp, *direction)
+    }
+
+    fn notice(&mut self, change: Option<Change>, seen_at: Micros, now: Timestamp) {
         let Some(change) = change else { return };
+        say(&change, "this instance");
+        self.announce(change, seen_at, now);
+    }
+
+    /// Others hear of a trip with the time of its last fault, which may be long past: whoever has found the PSP
+    /// well since then is not to leave it alone again.
+    fn announce(&mut self, change: Change, seen_at: Micros, at: Timestamp) {
         if let Change::Technical { psp, direction, turn: Turn::Failing | Turn::Silent } = &change {
             let (psp, direction) = (psp.clone(), *direction);
-            self.tell(Told::Tripped { psp, direction, at: micros(at) });
+            self.tell(Told::Tripped { psp, direction, at: seen_at });
         }
-        say(&change, "this instance");
         self.news.changes.push_back(Noticed { change, at, events: BTreeMap::new() });
         self.forget_oldest();
     }
@@ -289,7 +320,7 @@ impl Call<'_> {
             let (psp, direction) = (self.psp.clone(), self.direction);
             inner.tell(Told::Called { psp, direction, sent_at, at, fault });
         }
-        inner.notice(change, now);
+        inner.notice(change, at, now);
     }
 }
 
@@ -300,89 +331,6 @@ impl Drop for Call<'_> {
             let call = (self.number, self.sent_at);
             inner.health.answered(&self.psp, self.direction, call, self.sent_at, None);
         }
-    }
-}
-
-/// A change in plain words and in numbers.
-fn say(change: &Change, seen_by: &'static str) {
-    let (psp, kind) = (psp_of(change), kind_of(change));
-    let (direction, why) = (direction_of(change).as_str(), explain(change));
-    // Probes come every few seconds for as long as a PSP fails.
-    if kind == "probing" {
-        tracing::info!(psp.id = psp, direction, change = kind, seen_by, "{why}");
-    } else {
-        tracing::warn!(psp.id = psp, direction, change = kind, seen_by, "{why}");
-    }
-    let labels =
-        [("psp", psp.to_owned()), ("direction", direction.to_owned()), ("change", kind.to_owned())];
-    metrics::counter!("psp_health_changes_total", &labels).increment(1);
-    if let Change::Technical { turn, .. } = change {
-        let well = if *turn == Turn::Recovered { 1_u8 } else { 0 };
-        metrics::gauge!("psp_is_well", &labels[..2]).set(well);
-    }
-}
-
-/// `failing`, `silent`, `probing`, `recovered`, `demoted`, `restored`, `bucket_blamed`.
-pub const fn kind_of(change: &Change) -> &'static str {
-    match change {
-        Change::Technical { turn: Turn::Failing, .. } => "failing",
-        Change::Technical { turn: Turn::Silent, .. } => "silent",
-        Change::Technical { turn: Turn::Probing, .. } => "probing",
-        Change::Technical { turn: Turn::Recovered, .. } => "recovered",
-        Change::Demoted { .. } => "demoted",
-        Change::Restored { .. } => "restored",
-        Change::BucketBlamed { .. } => "bucket_blamed",
-    }
-}
-
-/// The PSP account; empty where it is about all of a bucket.
-pub fn psp_of(change: &Change) -> &str {
-    match change {
-        Change::Technical { psp, .. }
-        | Change::Demoted { psp, .. }
-        | Change::Restored { psp, .. } => psp,
-        Change::BucketBlamed { .. } => "",
-    }
-}
-
-pub const fn direction_of(change: &Change) -> Direction {
-    match change {
-        Change::Technical { direction, .. } => *direction,
-        Change::Demoted { bucket, .. }
-        | Change::Restored { bucket, .. }
-        | Change::BucketBlamed { bucket } => bucket.direction,
-    }
-}
-
-/// What happened and what follows from it, as one sentence.
-pub fn explain(change: &Change) -> String {
-    let what = |bucket: &Bucket| {
-        let Bucket { direction, country, method, currency } = bucket;
-        format!("{direction}s of {country} by {method} in {currency}")
-    };
-    match change {
-        Change::Technical { psp, direction, turn } => match turn {
-            Turn::Failing => format!(
-                "{psp} fails: too many of its last {direction} calls were its own faults; others are asked first"
-            ),
-            Turn::Silent => format!(
-                "{psp} is silent: {direction} calls have waited longer than it ever takes; others are asked first"
-            ),
-            Turn::Probing => format!("one {direction} call looks whether {psp} is well again"),
-            Turn::Recovered => {
-                format!("{psp} is well again for {direction}s: its probes were answered")
-            }
-        },
-        Change::Demoted { psp, bucket } => {
-            format!("{psp} approves far fewer {} than it used to: others first", what(bucket))
-        }
-        Change::Restored { psp, bucket } => {
-            format!("{psp} approves {} as it is expected to again", what(bucket))
-        }
-        Change::BucketBlamed { bucket } => format!(
-            "every PSP approves fewer {}: their banks are at fault, so all keep their places",
-            what(bucket)
-        ),
     }
 }
 

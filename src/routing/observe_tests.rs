@@ -80,3 +80,26 @@ fn what_was_seen_there_and_here_together_is_told_here() {
         assert!(echo.told.is_empty() && echo.changes.is_empty());
     }
 }
+
+#[test]
+fn who_hears_late_of_what_is_over_makes_nobody_leave_a_well_psp_alone() {
+    let (one, direction) = (failing(), Direction::Deposit);
+    let mut now = NOW + Duration::from_secs(1);
+    while one.is_failing(PSP, direction) {
+        now += Duration::from_secs(1);
+        assert!(now < NOW + Duration::from_secs(25), "good answers bring it back");
+        one.probe(PSP, direction, now).judged(Some(false), now);
+    }
+    let told = Vec::from(one.take_news().told);
+    let late = NOW + Duration::from_secs(30);
+    // All of it at once, and the end of it later.
+    for (heard, announced) in [(told.len(), &["recovered"][..]), (4, &["failing"])] {
+        let other = PspHealth::new(HealthRules::default(), 7);
+        other.absorb(&told[..heard], late);
+        let news = other.take_news();
+        let kinds: Vec<_> = news.changes.iter().map(|noticed| kind_of(&noticed.change)).collect();
+        assert_eq!(kinds, announced);
+        one.absorb(&Vec::from(news.told), late);
+        assert!(!one.is_failing(PSP, direction), "it has found it well since");
+    }
+}

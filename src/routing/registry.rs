@@ -40,6 +40,17 @@ impl PspRegistry {
         self.capabilities.keys().map(String::as_str)
     }
 
+    pub fn knows(&self, account: &str) -> bool {
+        self.capabilities.contains_key(account)
+    }
+
+    /// Where a deposit whose answer is lost may have been paid all the same, and so goes nowhere else.
+    pub fn unanswered_is_unknown(&self) -> impl Iterator<Item = String> {
+        let hangs =
+            |can: &Capabilities| can.deposit.as_ref().is_some_and(|it| !it.needs_our_answer);
+        self.capabilities.iter().filter(move |(_, can)| hangs(can)).map(|(id, _)| id.clone())
+    }
+
     /// Puts new clients of the same accounts in the place of all old ones.
     ///
     /// # Errors

@@ -164,7 +164,9 @@ async fn share_volumes(
 
 /// Keeps the levels for the next start, and that who fails still does.
 pub async fn keep_health(flows: &Flows, now: Timestamp) -> Result<(), StoreError> {
-    let kept = flows.health.keep();
+    let mut kept = flows.health.keep();
+    // An account that is no longer configured is asked nothing: it would fail for ever.
+    kept.failing.retain(|(psp, _)| flows.psps.knows(psp));
     if !kept.failing.is_empty() {
         shared_health::still_failing(flows.db.pool(), &kept.failing, now).await?;
     }

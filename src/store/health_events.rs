@@ -3,7 +3,7 @@
 //! transaction. What several instances find out is told by one of them.
 
 use super::{Pool, StoreError, shared_health};
-use crate::domain::{Ids, OperatorId, Timestamp};
+use crate::domain::{Direction, Ids, OperatorId, Timestamp};
 use crate::routing::health::{Bucket, Change, Turn};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -57,16 +57,50 @@ async fn is_new(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     match change {
-        // Each instance makes probes of its own, and they say nothing new of the PSP.
-        Change::Technical { turn: Turn::Probing, .. } => Ok(true),
-        Change::Technical { psp, direction, turn } => {
-            let failing = *turn != Turn::Recovered;
-            shared_health::keep_failing(db, psp, *direction, failing, now).await
+        // Each instance makes probes of its own, one after the other: that it is looked after is news once.
+        Change::Technical { psp, direction, turn: Turn::Probing } => {
+            is_next(db, psp, *direction, "probing").await
+        }
+        Change::Technical { psp, direction, turn: Turn::Unwatched } => {
+            shared_health::forget_failing(db, psp, *direction, now).await
+        }
+        Change::Technical { psp, direction, turn: Turn::Recovered } => {
+            shared_health::keep_failing(db, psp, *direction, false, now).await
+        }
+        Change::Technical { psp, direction, turn: Turn::Failing | Turn::Silent } => {
+            let is_new = shared_health::keep_failing(&mut *db, psp, *direction, true, now).await?;
+            if is_new {
+                // From now on its first probe is news again.
+                is_next(db, psp, *direction, "failing").await?;
+            }
+            Ok(is_new)
         }
         Change::Demoted { psp, bucket } => is_first(db, psp, bucket, "demoted").await,
         Change::Restored { psp, bucket } => is_first(db, psp, bucket, "restored").await,
         Change::BucketBlamed { bucket } => is_first(db, "", bucket, "bucket_blamed").await,
     }
+}
+
+/// Keeps what was last said of a PSP itself, which stands where no kind of payment is named. True: something else
+/// was said before.
+async fn is_next(
+    db: &mut PgConnection,
+    psp: &str,
+    direction: Direction,
+    change: &str,
+) -> Result<bool, StoreError> {
+    let told = sqlx::query!(
+        "insert into psp_approval_told as t (psp, direction, country, method, currency, change)
+         values ($1, $2, '', '', '', $3)
+         on conflict (psp, direction, country, method, currency) do update
+         set change = excluded.change, told_at = excluded.told_at where t.change <> excluded.change",
+        psp,
+        direction.as_str(),
+        change,
+    )
+    .execute(db)
+    .await?;
+    Ok(told.rows_affected() == 1)
 }
 
 /// Whether nobody has said this of approvals within a minute, by the database's clock: instances find it out within

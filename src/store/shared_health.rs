@@ -218,6 +218,26 @@ pub async fn keep_failing(
     Ok(kept.rows_affected() == 1)
 }
 
+/// Ends what nobody has found for long. True: nobody had ended it before, nor has found it since.
+pub async fn forget_failing(
+    db: &mut PgConnection,
+    psp: &str,
+    direction: Direction,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let forgotten = sqlx::query!(
+        "update psp_failing set failing = false, changed_at = $3
+         where psp = $1 and direction = $2 and failing and changed_at < $4",
+        psp,
+        direction.as_str(),
+        now,
+        now - FAILING_FOR,
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten.rows_affected() == 1)
+}
+
 /// Keeps that these fail still, those apart of which another instance said meanwhile that they are well.
 pub async fn still_failing(
     pool: &Pool,
@@ -244,8 +264,11 @@ pub async fn still_failing(
     Ok(())
 }
 
-/// What was kept. Who failed before `failing_since` has long been looked at again.
-pub async fn kept(pool: &Pool, failing_since: Timestamp) -> Result<Kept, StoreError> {
+/// What was kept; and of whom it was kept before `failing_since`, and not since, that they fail.
+pub async fn kept(
+    pool: &Pool,
+    failing_since: Timestamp,
+) -> Result<(Kept, Vec<(String, Direction)>), StoreError> {
     let levels = sqlx::query!(
         "select psp, direction, country, method, currency, approved_ppm, outcomes, demoted
          from psp_health_level"
@@ -261,16 +284,19 @@ pub async fn kept(pool: &Pool, failing_since: Timestamp) -> Result<Kept, StoreEr
             demoted: row.demoted,
         })
     });
-    let failing = sqlx::query!(
-        "select psp, direction from psp_failing where failing and $1 <= changed_at",
+    let rows = sqlx::query!(
+        r#"select psp, direction, $1 <= changed_at as "is_fresh!" from psp_failing where failing"#,
         failing_since,
     )
     .fetch_all(pool)
     .await?;
-    let failing = failing
-        .into_iter()
-        .filter_map(|row| Some((row.psp, row.direction.parse::<Direction>().ok()?)));
-    Ok(Kept { levels: levels.collect(), failing: failing.collect() })
+    let (mut failing, mut unwatched) = (Vec::new(), Vec::new());
+    for row in rows {
+        let Ok(direction) = row.direction.parse::<Direction>() else { continue };
+        let these = if row.is_fresh { &mut failing } else { &mut unwatched };
+        these.push((row.psp, direction));
+    }
+    Ok((Kept { levels: levels.collect(), failing }, unwatched))
 }
 
 /// Of a PSP's own ids so many are looked through, the last first.

@@ -1,6 +1,7 @@
 //! When nobody is left who works, whoever is left is asked: a payment does not fail for want of a PSP that was
 //! never called. And what fails comes back, for payouts too.
 
+use super::harness::markets::GERMAN_CARDS;
 use super::harness::{SOON, Setup, World, deposit_order, eur, eventually};
 use super::paused::is_paid;
 use super::routing::{off, set, tried, watchful};
@@ -10,7 +11,8 @@ use interlock::domain::{AttemptStatus, Direction, PlayerKey};
 use interlock::payments::offer_methods::{Offer, Wanted, offer_methods};
 use interlock::payments::run_attempts::run_attempts;
 use interlock::payments::send_payout::send_payout;
-use interlock::payments::start_deposit::start_deposit;
+use interlock::payments::start_deposit::{DepositOrder, start_deposit};
+use interlock::routing::Permit;
 use interlock::routing::ask_psp::ask_psp;
 use interlock::routing::health::Kept;
 use serde_json::json;
@@ -19,15 +21,23 @@ use std::time::Duration;
 
 /// From now on these fail for this instance, as those that failed before a start do.
 fn fail(world: &World, psps: &[&str], direction: Direction) {
+    fail_since(world, psps, direction, Duration::ZERO);
+}
+
+fn fail_since(world: &World, psps: &[&str], direction: Direction, ago: Duration) {
     let failing = psps.iter().map(|psp| ((*psp).to_owned(), direction)).collect();
     let (flows, levels) = (&world.one().flows, Vec::new());
-    flows.health.restore(&Kept { levels, failing }, flows.clock.now());
+    flows.health.restore(&Kept { levels, failing }, flows.clock.now() - ago);
     assert!(psps.iter().all(|psp| flows.health.is_failing(psp, direction)));
 }
 
 /// Planned and recorded, and not called yet.
 async fn begun(world: &World, player: &PlayerKey) -> Payment {
-    let (flows, order) = (world.one().flows.clone(), deposit_order(player, eur(1_000)));
+    begun_by(world, deposit_order(player, eur(1_000))).await
+}
+
+async fn begun_by(world: &World, order: DepositOrder) -> Payment {
+    let flows = world.one().flows.clone();
     match world.one().run(async move { start_deposit(&flows, &order).await.unwrap() }).await {
         Answer::Payment(begun) => *begun,
         other => panic!("not a payment: {other:?}"),
@@ -72,6 +82,33 @@ async fn a_psp_that_fails_is_not_passed_over_for_one_that_is_switched_off_or_gon
     assert_eq!(tried(&deposit), ["trustly-de not_sent", "truelayer-de accepted"], "the control");
     set(&world, 0, off("truelayer-de")).await;
     assert_eq!(tried(&carry_on(&world, switched_off).await), ["trustly-de accepted"]);
+    world.close().await;
+}
+
+/// Adyen charges a stored card by the request itself, and cannot be asked about it: a deposit whose answer is lost
+/// there hangs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_would_hang_at_who_fails_is_taken_by_the_other() {
+    let accounts = &["adyen-de", "nuvei-de", "trustly-de", "truelayer-de"];
+    let world = World::with(Setup { workers: false, accounts, ..watchful() }).await;
+    let player = world.player_of(GERMAN_CARDS).await;
+    let early = begun_by(&world, GERMAN_CARDS.deposit(&player)).await;
+    assert_eq!(early.route.ranked().next(), Some("adyen-de"));
+    let (direction, ago) = (Direction::Deposit, Duration::from_secs(100));
+    fail_since(&world, &["adyen-de"], direction, ago);
+    let flows = &world.one().flows;
+    assert_eq!(flows.health.permit("adyen-de", direction, flows.clock.now()), Permit::Probe);
+    let early = carry_on(&world, early).await;
+    assert_eq!(tried(&early), ["adyen-de not_sent", "nuvei-de accepted"]);
+    let next = world.one().deposit(GERMAN_CARDS.deposit(&player)).await;
+    assert_eq!(tried(&next), ["nuvei-de accepted"]);
+    // The control: where the lost answer of a deposit leaves nothing that could move, it is tried.
+    fail_since(&world, &["trustly-de"], direction, ago);
+    assert_eq!(tried(&world.deposit(&player, eur(1_000)).await), ["trustly-de accepted"]);
+    // And it is not lost for good.
+    world.move_on(Duration::from_secs(7 * 60)).await;
+    let late = world.one().deposit(GERMAN_CARDS.deposit(&player)).await;
+    assert_eq!(tried(&late), ["adyen-de accepted"]);
     world.close().await;
 }
 

@@ -13,7 +13,11 @@ const PSPS: [&str; 3] = ["a", "b", "c"];
 
 /// All three known well in one bucket: 90, 80 and 70 in a hundred.
 fn known() -> (Health, Bucket, Micros) {
-    let (mut health, here) = (Health::new(HealthRules::default(), 1), bucket("DE"));
+    known_by(bucket("DE"))
+}
+
+fn known_by(here: Bucket) -> (Health, Bucket, Micros) {
+    let mut health = Health::new(HealthRules::default(), 1);
     let mut now = 0;
     health.rank(&here, &PSPS, now);
     for i in 0..1_000 {
@@ -69,6 +73,111 @@ fn only_payments_that_miss_a_failing_psp_pay_for_its_probe() {
         let permit = health.permit("a", Direction::Deposit, now + 3 * SECOND);
         assert_eq!(permit == Permit::Probe, missed, "{asked}");
     }
+}
+
+#[test]
+fn payments_that_a_psp_would_never_have_had_do_not_pass_it_by() {
+    for (country, asked, expected) in [("FR", "x", Standing::Failing), ("DE", "a", Standing::Probe)]
+    {
+        let (mut health, here, now) = known();
+        fail(&mut health, "b", now);
+        let busy = bucket(country);
+        health.rank(&busy, &[asked], now);
+        for call in 10..110 {
+            health.sent(&busy, asked, call, now + 1);
+            health.answered(asked, Direction::Deposit, (call, now + 1), now + 2, Some(false));
+        }
+        let places = order(&mut health, &here, now + 13 * SECOND);
+        assert!(places.contains(&(1, expected)), "{country}: {places:?}");
+    }
+}
+
+/// At the first of them a deposit whose answer is lost hangs, and it has just failed.
+fn spared() -> (Health, Bucket, Micros) {
+    let (mut health, here, now) = known();
+    health.spare(["a".to_owned()]);
+    fail(&mut health, "a", now);
+    for call in 10..110 {
+        health.sent(&here, "b", call, now + 1);
+        health.answered("b", Direction::Deposit, (call, now + 1), now + 2, Some(false));
+    }
+    (health, here, now)
+}
+
+#[track_caller]
+fn check_first(health: &mut Health, here: &Bucket, at: Micros, expected: Standing) {
+    let places = order(health, here, at);
+    assert!(places.contains(&(0, expected)), "{places:?}");
+    assert_eq!(health.permit("a", Direction::Deposit, at), Permit::Probe, "it is time to look");
+    let stays_away = health.is_avoided("a", Direction::Deposit, at);
+    let goes_last = places.last() == Some(&(0, Standing::Failing));
+    assert_eq!((stays_away, goes_last), (expected == Standing::Failing, stays_away));
+}
+
+#[test]
+fn a_deposit_that_would_hang_tries_who_fails_when_nobody_else_works_and_after_long() {
+    let (mut health, here, now) = spared();
+    check_first(&mut health, &here, now + 100 * SECOND, Standing::Failing);
+    check_first(&mut health, &here, now + 361 * SECOND, Standing::Probe);
+    // One of the others that has just failed once works still.
+    for psp in ["b", "c"] {
+        health.answered(psp, Direction::Deposit, (1, now + 1), now + 3, Some(true));
+        let places = order(&mut health, &here, now + 100 * SECOND);
+        assert!(places.contains(&(0, Standing::Failing)), "{places:?}");
+    }
+    for psp in ["b", "c"] {
+        fail(&mut health, psp, now + 50 * SECOND);
+    }
+    let alone = order(&mut health, &here, now + 100 * SECOND);
+    assert_eq!(alone[0], (0, Standing::Probe));
+}
+
+#[test]
+fn a_question_that_is_answered_lets_such_a_deposit_try_sooner_and_a_fault_later_again() {
+    let (mut health, here, now) = spared();
+    let (psp, direction) = ("a", Direction::Deposit);
+    health.answered_a_question(psp, direction, now - 1);
+    check_first(&mut health, &here, now + 73 * SECOND, Standing::Failing);
+    health.answered_a_question(psp, direction, now + 20 * SECOND);
+    check_first(&mut health, &here, now + 40 * SECOND, Standing::Failing);
+    let at = now + 73 * SECOND;
+    check_first(&mut health, &here, at, Standing::Probe);
+    health.sent(&here, psp, 500, at);
+    health.answered(psp, direction, (500, at), at + 1, Some(true));
+    check_first(&mut health, &here, at + 100 * SECOND, Standing::Failing);
+}
+
+/// A deposit every thirty seconds for a day, and then it is well.
+#[test]
+fn few_deposits_hang_at_who_stays_dead_and_it_is_found_well_again() {
+    let (mut health, here, mut now) = spared();
+    let (fell_at, direction) = (now, Direction::Deposit);
+    let (mut hung, mut call) = (0, 1_000);
+    while health.is_failing("a", direction) {
+        let is_dead = now < fell_at + 86_400 * SECOND;
+        let first = PSPS[order(&mut health, &here, now)[0].0];
+        let lost = is_dead && first == "a";
+        hung += u32::from(lost);
+        health.sent(&here, first, call, now);
+        health.answered(first, direction, (call, now), now + 1, Some(lost));
+        (now, call) = (now + 30 * SECOND, call + 1);
+        assert!(now < fell_at + 90_000 * SECOND, "it is lost for good");
+    }
+    assert!((40..=70).contains(&hung), "{hung} of 2,880");
+}
+
+#[test]
+fn who_fails_takes_no_payouts_look_from_who_is_demoted() {
+    let payouts = Bucket { direction: Direction::Withdrawal, ..bucket("DE") };
+    let (mut health, here, now) = known_by(payouts);
+    assert!(matches!(refuse(&mut health, &here, "b", now), Some(Change::Demoted { .. })));
+    for call in 0..3 {
+        health.answered("a", Direction::Withdrawal, (call, now), now, Some(true));
+    }
+    let later = now + 100 * SECOND;
+    assert_eq!(health.permit("a", Direction::Withdrawal, later), Permit::Probe);
+    let places = order(&mut health, &here, later);
+    assert_eq!(places, [(1, Standing::Probe), (2, Standing::Well), (0, Standing::Failing)]);
 }
 
 #[test]

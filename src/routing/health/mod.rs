@@ -9,7 +9,8 @@
 //!
 //! Nobody is ever excluded: what is ill goes to the end, so that when all are ill the best is still asked.
 //!
-//! Reading order: [`dice`], [`latency`], [`habit`], [`technical`], [`approval`], then [`Health`], then [`share`].
+//! Reading order: [`dice`], [`latency`], [`habit`], [`technical`], [`approval`], then [`Health`], then
+//! [`order`] and [`share`].
 
 #![allow(clippy::float_arithmetic, reason = "rates and likelihoods; no money is counted here")]
 
@@ -17,6 +18,7 @@ mod approval;
 pub mod dice;
 mod habit;
 mod latency;
+mod order;
 mod share;
 mod technical;
 
@@ -27,8 +29,7 @@ pub use technical::{Permit, TechnicalRules, Turn};
 use crate::domain::{Currency, Direction, Method};
 use approval::Approval;
 use dice::Dice;
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use technical::Technical;
 
 /// A point in time, or a length of time, in microseconds. Only differences matter.
@@ -167,6 +168,8 @@ pub struct Health {
     dice: Dice,
     technical: BTreeMap<(Direction, String), Technical>,
     buckets: BTreeMap<Bucket, BucketHealth>,
+    /// Where the answer to a deposit is lost the deposit goes nowhere else.
+    spared: BTreeSet<String>,
     looked_at: Micros,
 }
 
@@ -177,64 +180,9 @@ impl Health {
             dice: Dice::new(seed),
             technical: BTreeMap::new(),
             buckets: BTreeMap::new(),
+            spared: BTreeSet::new(),
             looked_at: Micros::MIN,
         }
-    }
-
-    /// The order in which to ask these PSPs for one payment, best first. `psps` are in the order of
-    /// preference: equals keep it. Asking claims nothing: a probe is taken by [`Health::sent`].
-    pub fn rank(&mut self, bucket: &Bucket, psps: &[&str], now: Micros) -> Vec<Place> {
-        let mut places = Vec::with_capacity(psps.len());
-        for (index, psp) in psps.iter().enumerate() {
-            let permit = self.permit(psp, bucket.direction, now);
-            places.push(self.place(bucket, (index, psp), permit, now));
-        }
-        // At most one probe a payment, and none when nobody else could take over.
-        let someone_well = places.iter().any(|place| place.standing == Standing::Well);
-        let mut probing = false;
-        for place in &mut places {
-            if place.standing == Standing::Probe {
-                let psp = psps[place.psp];
-                let failing = self.is_failing(psp, bucket.direction);
-                let is_backup = someone_well && 0 < place.psp;
-                let too_soon = is_backup && self.is_merely_overdue(psp, bucket.direction, now);
-                if probing || too_soon || !(someone_well || failing) {
-                    place.standing = if failing { Standing::Failing } else { Standing::Demoted };
-                }
-                probing |= place.standing == Standing::Probe;
-            }
-        }
-        places.sort_by(before);
-        places
-    }
-
-    fn place(
-        &mut self,
-        bucket: &Bucket,
-        (index, psp): (usize, &str),
-        permit: Permit,
-        now: Micros,
-    ) -> Place {
-        let rules = self.rules.approval;
-        let elsewhere = || known_elsewhere(&self.buckets, bucket.direction, psp);
-        let known = self.buckets.get(bucket).is_some_and(|of| of.psps.contains_key(psp));
-        let expected = if known { RATE_UNKNOWN } else { elsewhere() };
-        let here = self.buckets.entry(bucket.clone()).or_insert_with(BucketHealth::new);
-        let approval =
-            here.psps.entry(psp.to_owned()).or_insert_with(|| Approval::new(rules, expected));
-        let is_demoted = approval.is_demoted() && !here.is_blamed;
-        let drawn = approval.draw(&mut self.dice);
-        let standing = match permit {
-            Permit::No => Standing::Failing,
-            Permit::Probe => Standing::Probe,
-            Permit::Share(share) if !self.dice.chance(share) => Standing::Doubtful,
-            Permit::Yes | Permit::Share(_) if !is_demoted => Standing::Well,
-            Permit::Yes | Permit::Share(_) if approval.probe_is_due(now) => Standing::Probe,
-            Permit::Yes | Permit::Share(_) => Standing::Demoted,
-        };
-        // Among the demoted the level before the fall decides.
-        let drawn = if standing == Standing::Demoted { approval.usual() } else { drawn };
-        Place { psp: index, standing, drawn, expected: approval.counts().rate() }
     }
 
     /// What may be sent to a PSP now.
@@ -245,11 +193,6 @@ impl Health {
 
     pub fn is_failing(&self, psp: &str, direction: Direction) -> bool {
         self.technical.get(&(direction, psp.to_owned())).is_some_and(Technical::is_open)
-    }
-
-    fn is_merely_overdue(&self, psp: &str, direction: Direction, now: Micros) -> bool {
-        let known = self.technical.get(&(direction, psp.to_owned()));
-        known.is_some_and(|technical| technical.is_merely_overdue(now))
     }
 
     /// A call goes out; `call` is any number that is its own.
@@ -263,11 +206,12 @@ impl Health {
             .iter_mut()
             .filter(|(other, _)| *other != psp)
             .for_each(|(_, at)| at.passed_by(got));
-        // What is not asked because it fails is missed by as much as it would be better.
+        // What is not asked because it fails is missed by as much as it would be better. Payments of another
+        // kind, which it would never have had, pass nobody by.
         for ((direction, other), technical) in &mut self.technical {
             if *direction == bucket.direction && other != psp && technical.is_open() {
                 let usual = here.psps.get(other).map(Approval::usual);
-                technical.passed_by(usual.map_or(0.0, |usual| (usual - got).max(0.0)));
+                usual.iter().for_each(|usual| technical.passed_by((usual - got).max(0.0)));
             }
         }
     }
@@ -377,13 +321,6 @@ fn known_elsewhere(
     });
     // Worth ten outcomes of its own, so that one lucky bucket does not speak for all.
     (approved + 10.0 * RATE_UNKNOWN) / (all + 10.0)
-}
-
-fn before(one: &Place, other: &Place) -> Ordering {
-    one.standing
-        .cmp(&other.standing)
-        .then(other.drawn.total_cmp(&one.drawn))
-        .then(one.psp.cmp(&other.psp))
 }
 
 /// A length of time times a factor; what does not fit is the longest there is.

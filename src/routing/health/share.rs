@@ -63,6 +63,11 @@ impl Health {
         self.of(psp, direction).sent(call, now);
     }
 
+    /// A question that went out at `sent_at` was answered as one asks who is well.
+    pub fn answered_a_question(&mut self, psp: &str, direction: Direction, sent_at: Micros) {
+        self.of(psp, direction).answered_a_question(sent_at);
+    }
+
     fn settle(&mut self, bucket: &Bucket, psp: &str, expected: f64) {
         let fresh = Approval::new(self.rules.approval, expected);
         let here = self.buckets.entry(bucket.clone()).or_insert_with(BucketHealth::new);

@@ -98,6 +98,8 @@ pub enum Turn {
     Probing,
     /// It is trusted again.
     Recovered,
+    /// No instance was there to find it failing for long: nobody knows that it does.
+    Unwatched,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -188,6 +190,21 @@ impl Technical {
         match self.state {
             State::Open(absence) => absence.is_merely_overdue(&self.rules, &self.habit, now),
             State::Closed | State::Ramp { .. } => false,
+        }
+    }
+
+    /// Whether a payment may try it, though it would be lost with its answer.
+    pub fn may_risk(&self, now: Micros) -> bool {
+        match self.state {
+            State::Open(absence) => absence.may_risk(now),
+            State::Closed | State::Ramp { .. } => true,
+        }
+    }
+
+    /// It has answered a question that was put at this moment: whether payments get through, one must show.
+    pub const fn answered_a_question(&mut self, sent_at: Micros) {
+        if let State::Open(absence) = &mut self.state {
+            absence.answers |= absence.watched <= sent_at;
         }
     }
 
@@ -355,6 +372,7 @@ impl Technical {
             passed: 0.0,
             good: 0.0,
             well_since: now,
+            answers: false,
         };
         let mut absence = self.look_again(absence, now, dice);
         absence.next_at = now + 2 * self.rules.probe_gap;
@@ -367,7 +385,8 @@ impl Technical {
     fn look_again(&self, absence: Absence, now: Micros, dice: &mut Dice) -> Absence {
         let late_at = now + scaled(self.rules.probe_late, 0.8 + 0.4 * dice.unit());
         let next_at = now + self.rules.probe_gap;
-        Absence { watched: now, good: 0.0, lost_now: 0.0, passed: 0.0, next_at, late_at, ..absence }
+        let fresh = Absence { watched: now, good: 0.0, answers: false, ..absence };
+        Absence { lost_now: 0.0, passed: 0.0, next_at, late_at, ..fresh }
     }
 }
 

@@ -9,6 +9,13 @@ const PROBE_LATEST: Micros = 60 * SECOND;
 /// So many payments pass by one that is not the first choice before time alone has one of them try it.
 const SELDOM: f64 = 10.0;
 
+/// Where a probe that is lost is lost for good, a payment tries again after so many of the pauses that follow a
+/// fault (ten seconds each): when the PSP has answered a question since, and when it has not.
+const ANSWERING: i64 = 6;
+const MUTE: i64 = 30;
+/// The longer it has been ill the later, up to so many.
+const MUTE_MAX: i64 = 180;
+
 /// What happens while nothing but probes is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Absence {
@@ -26,6 +33,8 @@ pub struct Absence {
     /// Good probes in a row, and when the first of them was sent.
     pub good: f64,
     pub well_since: Micros,
+    /// It has answered a question since the last probe that failed.
+    pub answers: bool,
 }
 
 impl Absence {
@@ -43,5 +52,14 @@ impl Absence {
     /// Whether nothing but time speaks for a probe, and hardly any payment has passed it by.
     pub fn is_merely_overdue(&self, rules: &TechnicalRules, habit: &Habit, now: Micros) -> bool {
         self.passed < SELDOM && !self.is_worth(rules, habit, now)
+    }
+
+    /// Whether a payment may try it whose answer, if it is lost, would leave it hanging.
+    pub fn may_risk(&self, now: Micros) -> bool {
+        // Jittered, as the pause itself is.
+        let pause = (self.late_at - self.watched).max(0);
+        let ill_for = (self.watched - self.since) / (40 * SECOND);
+        let pauses = if self.answers { ANSWERING } else { ill_for.clamp(MUTE, MUTE_MAX) };
+        0.0 < self.good || self.watched + pauses * pause <= now
     }
 }
