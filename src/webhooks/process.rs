@@ -210,7 +210,8 @@ async fn apply_to(
         if event.hint_only && !can_be_asked(flows, account, subject)? {
             let note = "it says something of money that is not read here, and its PSP cannot be asked: find out there";
             let named = (account, event.event_id.as_str());
-            return Ok(put_aside(flows, "webhook.parked", named, note).await?);
+            let told = (Some(place.attempt), note);
+            return Ok(put_aside(flows, "webhook.parked", named, told).await?);
         }
         submit(flows, place, event, report).await?;
     }
