@@ -38,7 +38,7 @@ pub fn claim(key: &PlayerKey, route: &str, unique: &str) -> KeyClaim {
         scope: format!("{OPERATOR} {route}"),
         key: unique.to_owned(),
     };
-    KeyClaim { id, fingerprint: [7; 32], viewer: Viewer::Backend }
+    KeyClaim { id, fingerprint: [7; 32], viewer: Viewer::Backend, request: "req-1".into() }
 }
 
 /// A verified player without limits of their own.

@@ -86,7 +86,7 @@ pub async fn open(
         psps: Arc::new(psps),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
-        render: Arc::new(ApiRender::new(Arc::new(SystemIds))),
+        render: Arc::new(ApiRender),
     };
     Ok(flows(&config, world, Patience::default(), tasks).await?)
 }

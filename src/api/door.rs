@@ -39,7 +39,8 @@ pub struct Door {
 /// Where vendors' webhooks arrive, in the place of an account: they sign what they send.
 pub const VENDORS: &str = "vendors";
 
-/// What tells whether the instance is well: cheap to answer, however often it is asked.
+/// What tells whether the instance is well: cheap to answer, however often it is asked (one look answers all who ask
+/// meanwhile).
 const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
 impl Door {

@@ -1,6 +1,6 @@
 //! The HTTP edge of one instance: who may come in, and what its handlers share.
 
-use super::readiness::InstanceReadiness;
+use super::readiness::{InstanceReadiness, SharedReadiness};
 use super::workers::Driven;
 use crate::access::console_desk::{ConsoleDesk, ConsoleKey};
 use crate::access::remember_nonce::{NonceDesk, NonceError, remember_nonce};
@@ -168,7 +168,7 @@ pub fn layers(
             patience: config.server.request_timeout,
         }),
         health: Health {
-            readiness: Arc::new(readiness),
+            readiness: Arc::new(SharedReadiness::new(readiness)),
             metrics,
             metrics_are_open: config.server.metrics_listen.is_none() && config.plain_bearer,
         },

@@ -5,13 +5,46 @@ use crate::api::gate::Boxed;
 use crate::api::health::{Check, Readiness};
 use crate::flows::Flows;
 use crate::store::{heartbeats, migrate};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 /// Whoever asks, asks again soon and must not be kept waiting: a database that is frozen answers
 /// nothing, which is an answer.
 const PATIENCE: Duration = Duration::from_millis(700);
 /// Whoever has not heard of policies for so long might miss one that comes into force.
 const POLICIES_KNOWN: Duration = Duration::from_secs(45);
+/// What was found counts for so long for everybody who asks.
+const FRESH: Duration = Duration::from_millis(300);
+
+/// One look at a time, whose answer everybody gets who asks meanwhile: anybody may ask, as often as they like, and
+/// each look takes a connection of the database that payments need.
+#[derive(Debug)]
+pub struct SharedReadiness<R> {
+    looks: R,
+    found: Mutex<Option<(Instant, Vec<Check>)>>,
+}
+
+impl<R> SharedReadiness<R> {
+    pub fn new(looks: R) -> Self {
+        Self { looks, found: Mutex::new(None) }
+    }
+}
+
+impl<R: Readiness> Readiness for SharedReadiness<R> {
+    fn check(&self) -> Boxed<'_, Vec<Check>> {
+        Box::pin(async move {
+            let mut found = self.found.lock().await;
+            if let Some((at, checks)) = &*found
+                && at.elapsed() < FRESH
+            {
+                return checks.clone();
+            }
+            let checks = self.looks.check().await;
+            *found = Some((Instant::now(), checks.clone()));
+            checks
+        })
+    }
+}
 
 /// Looks at the database, its migrations, the lanes and the workers' heartbeats.
 #[allow(missing_debug_implementations, reason = "a bundle of shared services")]
@@ -75,4 +108,34 @@ fn workers(overdue: Option<Vec<String>>) -> Check {
 fn check(name: &str, ok: bool, well: &str, ill: &str) -> Check {
     let detail = if ok { well } else { ill }.to_owned();
     Check { name: name.to_owned(), ok, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Default)]
+    struct Counted(AtomicUsize);
+
+    impl Readiness for Counted {
+        fn check(&self) -> Boxed<'_, Vec<Check>> {
+            let number = self.0.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                vec![check("look", true, &number.to_string(), "")]
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn however_many_ask_at_once_one_look_answers_them() {
+        let shared = SharedReadiness::new(Counted::default());
+        let answers = futures_util::future::join_all((0..100).map(|_| shared.check())).await;
+        assert!(answers.iter().all(|checks| checks[0].detail == "0"), "{answers:?}");
+        // What was found a while ago answers nobody.
+        let stale = Instant::now().checked_sub(FRESH).unwrap();
+        shared.found.lock().await.as_mut().unwrap().0 = stale;
+        assert_eq!(shared.check().await[0].detail, "1");
+    }
 }

@@ -135,7 +135,9 @@ fn no_way_back(order: &WithdrawalOrder, split: &Split) -> DestinationError {
         Some(least) if order.money.minor < least => {
             DestinationError::TooLittle(Money::new(least, order.money.currency))
         }
-        None if split.sources.iter().all(untold) => DestinationError::PayerUntold,
+        None if !split.sources.is_empty() && split.sources.iter().all(untold) => {
+            DestinationError::PayerUntold
+        }
         _ => DestinationError::NoWayBack,
     }
 }
