@@ -1,7 +1,7 @@
 //! What comes in by webhook, before and after its signature was verified.
 
 use crate::json::Json;
-use crate::signature::Proof;
+use crate::signature::{Proof, sha256};
 use psp_contract::{AttemptRef, Payin, Report, Status, Subject, Timestamp};
 use url::form_urlencoded;
 
@@ -237,6 +237,18 @@ impl WebhookEvent {
         let unread = matches!(said, Some(None));
         let event = self.saying(said.map(|status| status.unwrap_or(Status::Pending)));
         Self { hint_only: event.hint_only || unread, ..event }
+    }
+
+    /// As [`WebhookEvent::saying_of_money`], of what was signed with this text. The same said again so that it can
+    /// be read is news: what cannot be read does not take its id.
+    pub(crate) fn saying_of_signed(self, said: Option<Option<Status>>, text: &str) -> Self {
+        let unread = matches!(said, Some(None));
+        let mut event = self.saying_of_money(said);
+        if unread {
+            let of_text = hex::encode(sha256(text.as_bytes()));
+            event.event_id = format!("{}:unread:{of_text}", event.event_id);
+        }
+        event
     }
 
     fn into_hint(self) -> Self {

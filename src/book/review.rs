@@ -174,6 +174,8 @@ pub enum Adjustment {
     Debit,
     /// What the player owes is forgiven.
     WriteOff,
+    /// A deposit's money went back to its payer, and nothing but people's word books it: cash first, the rest is owed.
+    TakenBack,
 }
 
 impl Adjustment {
@@ -182,11 +184,13 @@ impl Adjustment {
             Self::Credit => "credit",
             Self::Debit => "debit",
             Self::WriteOff => "write_off",
+            Self::TakenBack => "taken_back",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Credit, Self::Debit, Self::WriteOff].into_iter().find(|it| it.as_str() == text)
+        let all = [Self::Credit, Self::Debit, Self::WriteOff, Self::TakenBack];
+        all.into_iter().find(|it| it.as_str() == text)
     }
 }
 

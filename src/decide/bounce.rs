@@ -63,11 +63,13 @@ pub fn take_back(
         }
         return;
     }
-    if from_suspense(book, id) {
-        book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
-        returns::suspend_again(book, id, money, ctx);
-    } else {
-        let (to_debt, to_cash) = debt_first(book, attempt, money);
+    let (wallets, suspended) = whose(book, id, attempt, money);
+    if 0 < suspended.minor {
+        book.post_covered(&templates::deposit_suspended(&attempt.psp, suspended), id);
+        returns::suspend_again(book, id, suspended, ctx);
+    }
+    if 0 < wallets.minor {
+        let (to_debt, to_cash) = debt_first(book, attempt, wallets);
         let posting = templates::payout_returned(&attempt.psp, money.currency, to_debt, to_cash);
         book.post_covered(&posting, id);
     }
@@ -76,9 +78,19 @@ pub fn take_back(
     settle(book, id, ctx);
 }
 
+/// What of it goes to the wallet again, and what to suspense: where each part of it came from.
+fn whose(book: &Book, id: Uuid, attempt: &Attempt, money: Money) -> (Money, Money) {
+    let of = |minor| Money::new(minor, money.currency);
+    let bore = match from_suspense(book, id) {
+        true => kept::booked_of_wallet(attempt).min(money.minor),
+        false => money.minor,
+    };
+    (of(bore), of(money.minor - bore))
+}
+
 /// What comes back pays the debt that this very payout left, and the rest is cash. Other debts are not paid by it.
 fn debt_first(book: &Book, attempt: &Attempt, money: Money) -> (i64, i64) {
-    let owed = kept::booked_owed(attempt).min(book.wallet(money.currency).owed);
+    let owed = kept::booked_owed(attempt).unwrap_or(0).min(book.wallet(money.currency).owed);
     let to_debt = owed.clamp(0, money.minor);
     (to_debt, money.minor - to_debt)
 }
@@ -88,13 +100,15 @@ fn debt_first(book: &Book, attempt: &Attempt, money: Money) -> (i64, i64) {
 pub fn credit_what_waited(book: &mut Book, id: Uuid, part: &Part, ctx: &Ctx<'_>) {
     let Some(attempt) = what_waits(book, id, part) else { return };
     let money = kept::booked_back(&attempt);
-    if from_suspense(book, id) {
+    let (wallets, suspended) = whose(book, id, &attempt, money);
+    if 0 < suspended.minor {
         // Suspense has it: it is the deposit's there from now on, and no more a payout's.
-        book.post_covered(&templates::payout_paid_twice(&attempt.psp, money), id);
-        book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
-        returns::suspend_again(book, id, money, ctx);
-    } else {
-        let (to_debt, to_cash) = debt_first(book, &attempt, money);
+        book.post_covered(&templates::payout_paid_twice(&attempt.psp, suspended), id);
+        book.post_covered(&templates::deposit_suspended(&attempt.psp, suspended), id);
+        returns::suspend_again(book, id, suspended, ctx);
+    }
+    if 0 < wallets.minor {
+        let (to_debt, to_cash) = debt_first(book, &attempt, wallets);
         book.post_covered(&templates::payout_back_credited(money.currency, to_debt, to_cash), id);
     }
     let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");

@@ -2,12 +2,12 @@
 //! exclusion begins or ends, a locked field changes. Under the player's lock, in the commit of the approval.
 
 use super::command::Ctx;
-use super::erasure;
 use super::refusal::Refusal;
 use super::wallet::require_currency;
+use super::{erasure, returns};
 use crate::book::{Adjustment, Book, CasePayload, PlayerFields, Review};
 use crate::domain::{Currency, Exclusion, Money, Player, Timestamp};
-use crate::ledger::templates;
+use crate::ledger::templates::{self, Debit};
 use crate::screening::attestation::{Attestation, AttestationKind, AttestationTerms, name_sha256};
 use uuid::Uuid;
 
@@ -83,7 +83,7 @@ pub fn carry_out(
         require_currency(book, currency, ctx)?;
     }
     match payload {
-        CasePayload::Adjustment { entry, money } => adjust(book, review, *entry, *money),
+        CasePayload::Adjustment { entry, money } => adjust(book, review, *entry, *money, ctx),
         CasePayload::Attestation(terms, named) => {
             let now = book.player.as_ref().map(name_sha256);
             // Whoever proposed it looked at a name. By now the casino may have put another one there, which
@@ -146,12 +146,25 @@ fn is_same(one: &Exclusion, other: &Exclusion) -> bool {
     parts(one) == parts(other)
 }
 
-fn adjust(book: &mut Book, review: Uuid, entry: Adjustment, money: Money) -> Result<(), Refusal> {
+fn adjust(
+    book: &mut Book,
+    review: Uuid,
+    entry: Adjustment,
+    money: Money,
+    ctx: &Ctx<'_>,
+) -> Result<(), Refusal> {
     let wallet = book.wallet(money.currency);
     let (posting, available) = match entry {
         Adjustment::Credit => (templates::adjustment_credited(money), wallet.cash),
         Adjustment::Debit => (templates::adjustment_debited(money), wallet.cash),
         Adjustment::WriteOff => (templates::debt_written_off(money), wallet.owed),
+        Adjustment::TakenBack => {
+            let debit = Debit::of(money.minor, wallet.cash);
+            if 0 < debit.owed {
+                returns::hold_back_withdrawals(book, ctx);
+            }
+            (templates::adjustment_taken_back(money.currency, debit), wallet.cash)
+        }
     };
     let reference = format!("rev_{}", review.simple());
     let available = Money::new(available, money.currency);

@@ -22,6 +22,7 @@ use crate::payments::resolution;
 use crate::screening::decision::Decision;
 use crate::screening::engine::{self, Screening};
 use crate::screening::hooks::CheckFacts;
+use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, Facts, Outcome as Screened, RuleResult};
 use psp_contract::{Capabilities, Outcome, Report, Status, Subject};
 use uuid::Uuid;
@@ -138,6 +139,14 @@ pub fn screen_again(
     let allowed = finds_nothing_new(&decision, known.began.as_ref(), ctx);
     let reasons = decision.reasons().to_vec();
     book.record.decisions.push(decision);
+    if allowed {
+        // Its room was measured in the window of now: there it counts, and not where it was first asked for.
+        book.change_movement(id, |own| {
+            if own.state == UseState::Reserved {
+                own.at = ctx.now;
+            }
+        });
+    }
     (allowed, reasons)
 }
 
@@ -153,7 +162,10 @@ fn finds_nothing_new(decision: &Decision, began: Option<&Facts>, ctx: &Ctx<'_>) 
     let seen: Vec<_> = then.iter().flat_map(Screening::hits).collect();
     decision.screening.hits().all(|(hit, why)| {
         let same = |(then, because): &(&RuleResult, &Reason)| {
-            then.rule == hit.rule && because.code == why.code && hit.effect <= then.effect
+            then.rule == hit.rule
+                && because.code == why.code
+                && hit.effect <= then.effect
+                && (!names_an_entry(why) || entry_of(then) == entry_of(hit))
         };
         match hit.effect {
             Screened::Approve => true,
@@ -161,6 +173,16 @@ fn finds_nothing_new(decision: &Decision, began: Option<&Facts>, ctx: &Ctx<'_>) 
             Screened::Review | Screened::Hold => seen.iter().any(same),
         }
     })
+}
+
+/// Whether a hit is one of many entries that a list may hold: who has looked at one has not looked at another.
+fn names_an_entry(why: &Reason) -> bool {
+    matches!(why.code.as_str(), "names.sanctions" | "names.pep")
+}
+
+/// The list and the entry, without how near it is and which edition of the list said so.
+fn entry_of(hit: &RuleResult) -> Option<&str> {
+    hit.observed.split(" at ").next()
 }
 
 /// When to ask what came of a word whose answer is lost: soon, and then at the pace of an attempt

@@ -80,14 +80,15 @@ pub fn told_again(
 /// and people are told, once.
 pub fn tell_rest(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     let payment = &book.payments[&id];
-    let booked = payment.received.filter(|_| !is_surplus(payment, attempt.id));
+    let booked = match is_surplus(payment, attempt.id) {
+        true => Some(kept::booked_taken(attempt).unwrap_or(attempt.asked)),
+        false => payment.received,
+    };
     let is_untold = kept::says(attempt, UNTOLD_SUCCESS);
     let Some(booked) = booked.filter(|booked| is_untold && *booked != money) else { return };
-    let told = format!("arrived {money}");
-    if kept::says(attempt, &told) {
+    if !kept::keep_arrived(book, id, attempt.id, money) {
         return;
     }
-    kept::keep_too(book, id, attempt.id, &told);
     let detail = format!(
         "{money} arrived, by what the PSP says now, of a deposit of which {booked} was taken back before that was \
          told: what arrived and was taken is booked with {booked}, the difference is in no book. Ask the PSP, and \
@@ -110,7 +111,8 @@ fn can_be_booked(payment: &Payment, attempt: &Attempt, money: Money) -> bool {
         && !is_surplus(payment, attempt.id)
 }
 
-/// The money is the player's again, debts first: what the dispute took of the player, and no more. What the PSP
+/// The money is the player's again, the debt first that the dispute left: what the dispute took of the player, and no
+/// more. What of that debt was forgiven meanwhile is not given to the player besides. What the PSP
 /// gives back besides was never the player's, or is nobody's yet: it stands beside the PSP's charges, and people
 /// are told where it is more than the dispute took.
 fn book_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
@@ -123,9 +125,22 @@ fn book_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ct
     let of = |known: Money| if known.currency == currency { known.minor } else { money.minor };
     let taken = of(last_taken(&payment, attempt));
     let players = money.minor.min(taken).min(payment.received.map_or(taken, of));
-    let to_debt = book.wallet(currency).owed.min(players);
-    let posting = templates::reversal_won(&attempt.psp, currency, to_debt, players - to_debt);
+    let owed = book.wallet(currency).owed;
+    // Of an older release nobody knows what the dispute left as a debt.
+    let left = kept::booked_owed(attempt).unwrap_or(owed).min(players);
+    let to_debt = owed.min(left);
+    let forgiven = left - to_debt;
+    let to_cash = players - to_debt - forgiven;
+    let posting = templates::reversal_won(&attempt.psp, currency, (to_debt, forgiven), to_cash);
     book.post_covered(&posting, id);
+    if 0 < forgiven {
+        let detail = format!(
+            "the dispute had left a debt of which {} is not owed any more: so much of what the PSP gives back is \
+             booked to adjustments, as where it was forgiven. Where the player has paid it, credit it to them",
+            Money::new(forgiven, currency)
+        );
+        raise(book, "deposit.won_after_write_off", id, Some(attempt.id), &detail, ctx);
+    }
     if players < money.minor {
         let beyond = Money::new(money.minor - players, currency);
         book.post_covered(&templates::beyond_won(&attempt.psp, beyond), id);

@@ -66,7 +66,8 @@ pub fn may_erase(
     if 0 < facts.open_cases {
         return refused("another review of this player is open: decide it first".to_owned());
     }
-    if player.is_excluded(now) {
+    // Also one that is still to begin.
+    if player.exclusion.as_ref().is_some_and(|it| !it.is_over_at(now)) {
         return refused(
             "the player is excluded, which must be recognised until it ends".to_owned(),
         );

@@ -65,6 +65,9 @@ fn nobody_goes_while_something_is_open() {
     let mut excluded = player();
     excluded.exclusion = Some(Exclusion { source: "self".to_owned(), from: NOW, until: None });
     assert!(told(&excluded, &closed()).contains("excluded"));
+    let from = NOW + time::Duration::days(1);
+    excluded.exclusion = Some(Exclusion { source: "self".to_owned(), from, until: None });
+    assert!(told(&excluded, &closed()).contains("excluded"), "from tomorrow on");
     let mut elsewhere = player();
     elsewhere.country = "XX".to_owned();
     assert!(told(&elsewhere, &closed()).contains("XX"));

@@ -7,10 +7,7 @@ use uuid::Uuid;
 
 /// What returns of what was credited have sent back, are sending or hold for it.
 pub fn going_back(book: &Book, deposit: &Payment) -> i64 {
-    let of_wallet =
-        |returns: &Returns| returns.deposit == deposit.id.uuid && !returns.from_suspense;
-    let others = book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_wallet));
-    others.flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum()
+    of_wallet(book, deposit).flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum()
 }
 
 /// What one part takes or has taken to its payer: of one that bounced, what did not come back.
@@ -122,6 +119,41 @@ pub fn in_suspense(book: &Book, deposit: &Payment, paid: &Attempt, currency: Cur
     let held = of_currency.flat_map(|it| it.parts.iter()).map(|part| part.held_minor);
     let suspended = deposit.suspended.filter(|money| money.currency == currency);
     suspended.map_or(0, |money| money.minor.max(0)) + held.sum::<i64>()
+}
+
+/// What suspense bears of a return that was paid after it was given up: all of it as long as the deposit was not
+/// credited, and else what of it is there.
+pub fn borne_by_suspense(book: &Book, id: Uuid, sent: Money) -> i64 {
+    let Some(returns) = book.payment(id).and_then(|it| it.returns.as_ref()) else {
+        return sent.minor;
+    };
+    let credited = book.payment(returns.deposit).filter(|deposit| deposit.credited.is_some());
+    let Some(deposit) = credited else { return sent.minor };
+    let paid = deposit.attempts.iter().find(|attempt| names(returns, attempt));
+    let there = paid.map(|paid| in_suspense(book, deposit, paid, sent.currency));
+    there.map_or(sent.minor, |there| there.clamp(0, sent.minor))
+}
+
+/// Whether suspended money of a deposit may be on its way back by a return that is over: its PSP says that it has it.
+pub fn a_return_may_be_paid(book: &Book, deposit: Uuid) -> bool {
+    let of_suspense = |returns: &Returns| returns.deposit == deposit && returns.from_suspense;
+    let mut returns =
+        book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_suspense));
+    returns.any(|it| it.parts.iter().any(|part| may_be_paid(it, part)))
+}
+
+/// What of a credited deposit returns have taken to its payer.
+pub fn gone_back(book: &Book, deposit: &Payment) -> i64 {
+    let gone = |part: &&Part| matches!(part.status, PartStatus::Paid | PartStatus::Returned);
+    let returns = of_wallet(book, deposit);
+    returns.flat_map(|it| it.parts.iter().filter(gone).map(|part| goes_back(it, part))).sum()
+}
+
+/// The returns of what was credited.
+fn of_wallet<'a>(book: &'a Book, deposit: &Payment) -> impl Iterator<Item = &'a Payment> {
+    let id = deposit.id.uuid;
+    let is_its = move |returns: &Returns| returns.deposit == id && !returns.from_suspense;
+    book.payments.values().filter(move |it| it.returns.as_ref().is_some_and(is_its))
 }
 
 /// Whether a return gives this attempt's money back. Those of older releases name it by the PSP's id alone.

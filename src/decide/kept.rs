@@ -16,8 +16,12 @@ const RETURNED: &str = "returned ";
 const REVERSED: &str = "reversed ";
 /// Of a payout that is over by what was known, and may be paid yet: two people say what became of it.
 const MAY_BE_PAID: &str = "it may be paid yet";
-/// What of a payout that was paid late the wallet did not cover.
+/// What of a payout that was paid late the wallet did not cover, or of a deposit that was taken back.
 const OWED: &str = "owed ";
+/// What of a return of suspended money that was paid late the wallet bore.
+const OF_WALLET: &str = "of the wallet ";
+/// What arrived, by a success that its taking-back overtook.
+const ARRIVED: &str = "arrived ";
 
 /// Of an attempt of which a PSP said, without proof enough, that other money moved.
 pub const OTHER_MONEY: &str = "other_money";
@@ -74,7 +78,9 @@ pub fn forget_may_be_paid(book: &mut Book, id: Uuid, attempt: AttemptId) {
 
 /// What was booked of a taking-back, where the attempt's status does not say it all.
 pub fn booked(attempt: &Attempt) -> Option<&str> {
-    phrases(attempt).find_map(|known| known.strip_prefix(BOOKED))
+    let booked = phrases(attempt).filter_map(|known| known.strip_prefix(BOOKED));
+    let mut of_takings = booked.filter(|it| it.starts_with(RETURNED) || it.starts_with(REVERSED));
+    of_takings.next()
 }
 
 /// The sum that is booked in this way.
@@ -95,13 +101,40 @@ pub fn booked_back(attempt: &Attempt) -> Money {
     booked_as(attempt, BACK).unwrap_or(attempt.asked)
 }
 
-/// What a payout that was paid late left as a debt.
-pub fn booked_owed(attempt: &Attempt) -> i64 {
-    booked_as(attempt, OWED).map_or(0, |owed| owed.minor)
+/// What of a deposit's money is booked as taken back last, where that is not all that arrived.
+pub fn booked_taken(attempt: &Attempt) -> Option<Money> {
+    booked_as(attempt, RETURNED).or_else(|| booked_as(attempt, REVERSED))
 }
 
-/// Keeps that a payout which was paid late left this as a debt.
+/// What a payout that was paid late, or a taking-back, left as a debt. None: of a taking-back, that an older release
+/// booked it.
+pub fn booked_owed(attempt: &Attempt) -> Option<i64> {
+    booked_as(attempt, OWED).map(|owed| owed.minor)
+}
+
+/// What the wallet bore of a return of suspended money.
+pub fn booked_of_wallet(attempt: &Attempt) -> i64 {
+    booked_as(attempt, OF_WALLET).map_or(0, |money| money.minor)
+}
+
+/// Keeps that the wallet bore this of a return of suspended money.
+pub fn keep_of_wallet(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
+    keep_booked(book, id, attempt, &format!("{OF_WALLET}{money}"));
+}
+
+/// Keeps what arrived by what is told now. False: it was told before.
+pub fn keep_arrived(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) -> bool {
+    let told = format!("{ARRIVED}{money}");
+    let is_new = book.payments[&id].attempt(attempt).is_some_and(|known| !says(known, &told));
+    keep_too(book, id, attempt, &told);
+    is_new
+}
+
+/// Keeps that a payout which was paid late, or a taking-back, left this as a debt: of several the last.
 pub fn keep_owed(book: &mut Book, id: Uuid, attempt: AttemptId, owed: Money) {
+    retain(book, id, attempt, |known| {
+        !known.strip_prefix(BOOKED).is_some_and(|text| text.starts_with(OWED))
+    });
     keep_booked(book, id, attempt, &format!("{OWED}{owed}"));
 }
 
@@ -110,7 +143,8 @@ pub fn keep_owed(book: &mut Book, id: Uuid, attempt: AttemptId, owed: Money) {
 pub fn keep(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
     retain(book, id, attempt, |known| {
         let stands = [MAY_BE_PAID, CAME_BACK_UNPAID].contains(&known);
-        stands || known.starts_with(BOOKED) || known.starts_with(SUCCESS)
+        let told = [BOOKED, SUCCESS, ARRIVED].iter().any(|told| known.starts_with(told));
+        stands || told
     });
     keep_too(book, id, attempt, text);
 }

@@ -8,7 +8,7 @@ use super::kept;
 use super::payout::{call_off_unsent, from_suspense, hold_again};
 use super::people::{ask_people, ask_what_became, raise, review_kind};
 use super::review::approve_withdrawal;
-use super::{returns, vendor, withdrawal};
+use super::{goes_back, returns, vendor, withdrawal};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
     AttemptId, Direction, Money, PartStatus, PaymentStatus, Reason, WithdrawalStatus,
@@ -105,6 +105,8 @@ pub fn found_unpaid(
         return;
     }
     kept::forget_may_be_paid(book, id, attempt);
+    // Its PSP has said that it has it, whatever it said before: it is asked about for as long as others are.
+    book.attempt_mut(id, attempt).was_accepted = true;
     let payment = &book.payments[&id];
     let Some(attempt) = payment.attempt(attempt) else { return };
     let Some(part) = attempt.part.and_then(|it| payment.part(it)).cloned() else { return };
@@ -170,14 +172,18 @@ pub fn paid_late(
     sent: Money,
     ctx: &Ctx<'_>,
 ) {
-    if from_suspense(book, id) {
-        book.post_covered(&templates::return_started(sent), id);
-        book.post_covered(&templates::return_paid(&attempt.psp, sent), id);
-        returns::change_suspended_of(book, id, Money::new(-sent.minor, sent.currency), ctx);
-    } else {
-        let debit = Debit::of(sent.minor, book.wallet(sent.currency).cash);
+    let from_wallet = match from_suspense(book, id) {
+        true => sent.minor - pay_from_suspense(book, id, &attempt.psp, sent, ctx),
+        false => sent.minor,
+    };
+    if 0 < from_wallet {
+        let debit = Debit::of(from_wallet, book.wallet(sent.currency).cash);
         let posting = templates::payout_paid_late(&attempt.psp, sent.currency, debit);
         book.post_covered(&posting, id);
+        if from_wallet < sent.minor || from_suspense(book, id) {
+            let money = Money::new(from_wallet, sent.currency);
+            kept::keep_of_wallet(book, id, attempt.id, money);
+        }
         if 0 < debit.owed {
             let owed = Money::new(debit.owed, sent.currency);
             kept::keep_owed(book, id, attempt.id, owed);
@@ -189,6 +195,19 @@ pub fn paid_late(
     let detail =
         "a payout was paid after its hold was released, or after another payment of it came back";
     raise(book, "payout.paid_late", id, Some(attempt.id), detail, ctx);
+}
+
+/// What suspense bears of a return that is paid after it was given up: all of it, but where its deposit was credited
+/// meanwhile. Then what is still there, and the rest is the player's, who has it twice.
+fn pay_from_suspense(book: &mut Book, id: Uuid, psp: &str, sent: Money, ctx: &Ctx<'_>) -> i64 {
+    let there = goes_back::borne_by_suspense(book, id, sent);
+    if 0 < there {
+        let money = Money::new(there, sent.currency);
+        book.post_covered(&templates::return_started(money), id);
+        book.post_covered(&templates::return_paid(psp, money), id);
+        returns::change_suspended_of(book, id, Money::new(-there, sent.currency), ctx);
+    }
+    there
 }
 
 /// A withdrawal that is over keeps its status whatever a PSP did since; its reasons say so.

@@ -12,10 +12,12 @@
 //! [`withdrawal`] (with [`closed_loop`] and [`deadline`]), [`news`] (with [`deposit_news`], [`completion`],
 //! [`money_in`], [`taken_back`], [`payout`], [`late_payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`],
 //! [`later_round`] and [`unconfigured`]), [`returns`] (with [`goes_back`]), [`people`],
-//! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`], [`case`],
+//! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`],
+//! [`approve_deposit`], [`case`],
 //! [`erasure`], [`service_case`], [`desk_work`].
 
 pub mod account;
+pub mod approve_deposit;
 pub mod attempt;
 pub mod bounce;
 pub mod case;

@@ -4,7 +4,7 @@
 use super::command::{Answer, Ctx, OpenReturn};
 use super::four_eyes::{Draft, propose};
 use super::goes_back::{
-    going_back, is_too_much, names, of_attempt, paid_attempt, returns_of_suspense,
+    going_back, gone_back, is_too_much, names, of_attempt, paid_attempt, returns_of_suspense,
 };
 use super::people::{ask_people, awaits_vendor, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
@@ -268,12 +268,17 @@ pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     let Some(returns) = book.payments[&id].returns.clone() else { return };
     let money = book.payments[&id].money;
     let Some(deposit) = book.payment(returns.deposit) else { return };
-    let whole = deposit.received == Some(money);
+    let is_all = |credited: Money| credited.minor <= gone_back(book, deposit);
+    // What was credited may go back in parts, of which this is the last.
+    let in_parts = !returns.from_suspense && deposit.credited.is_some_and(is_all);
+    let whole = deposit.received == Some(money) || in_parts;
     let by_this = deposit.attempts.iter().find(|it| names(&returns, it)).map(|it| it.id);
+    let first = deposit.first_success().map(|first| first.id);
+    let is_second = by_this.map_or(returns.from_suspense, |by_this| first != Some(by_this));
     if let Some(attempt) = by_this {
         let _ = book.move_attempt(returns.deposit, attempt, AttemptStatus::Returned, "returned");
     }
-    let second = book.payments[&returns.deposit].credited.is_some() && returns.from_suspense;
+    let second = book.payments[&returns.deposit].credited.is_some() && is_second;
     if whole && !second {
         let returned = PaymentStatus::Deposit(DepositStatus::Returned);
         let _ = book.move_payment(returns.deposit, returned, "sent back", ctx.ids);

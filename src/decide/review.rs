@@ -1,14 +1,14 @@
 //! Two people decide: one proposes, another approves. The database refuses one person twice.
 
-use super::attempt::{self};
+use super::approve_deposit::{self, instead_of_approving};
 use super::command::{Answer, Ctx, News, Source};
-use super::completion::{self, KnownBefore};
+use super::completion::KnownBefore;
 use super::four_eyes::{Approved, Draft};
 use super::people::{ask_people, close_reviews};
 use super::refusal::Refusal;
 use super::vendor::AWAITING_VENDOR;
-use super::{case, deposit, four_eyes, kept, late_payout, money_in, news, payout, returns};
-use crate::book::{Attempt, Book, CaseAct, Payment, Review};
+use super::{attempt, case, deposit, four_eyes, kept, late_payout, news, payout, returns};
+use crate::book::{Attempt, Book, Payment, Review};
 use crate::domain::{
     AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
 };
@@ -51,7 +51,11 @@ pub fn propose(
     Ok(Answer::Review { review, proposal: Some(Box::new(proposal)), paid: None })
 }
 
-fn known_review(book: &Book, review: Uuid, payment: Option<Uuid>) -> Result<&Review, Refusal> {
+pub(super) fn known_review(
+    book: &Book,
+    review: Uuid,
+    payment: Option<Uuid>,
+) -> Result<&Review, Refusal> {
     let found = book.reviews.get(&review).filter(|found| found.payment == payment);
     found.ok_or(Refusal::NotFound)
 }
@@ -100,7 +104,7 @@ fn awaits_people(review: &Review, payment: &Payment) -> bool {
     })
 }
 
-fn is_foreign(payment: &Payment) -> bool {
+pub(super) fn is_foreign(payment: &Payment) -> bool {
     payment.suspended.is_some_and(|money| money.currency != payment.currency())
 }
 
@@ -115,15 +119,10 @@ pub fn approve(
 ) -> Result<Answer, Refusal> {
     let attempt = known_review(book, review, payment)?.attempt;
     if let Some(id) = payment
-        && lets_go(book, (review, id), (proposal, person), ctx)?
+        && let Some(instead) =
+            instead_of_approving(book, (review, id), (proposal, person), known, ctx)?
     {
-        may_deposit(book, ctx)?;
-        let Some(known) = known else {
-            return Ok(Answer::AnswersWanted(Box::new(book.payments[&id].clone())));
-        };
-        if !may_go_on(book, (review, id), known, ctx) {
-            return Ok(Answer::FoundSince);
-        }
+        return Ok(instead);
     }
     let found = book.review_mut(review).ok_or(Refusal::NotFound)?;
     let approved = match four_eyes::approve(found, proposal, person, ctx.reviews, ctx.now)? {
@@ -145,55 +144,6 @@ pub fn approve(
     }
     let paid = payment.filter(|_| approved.outcome == "resolve_paid");
     answer(book, review, paid)
-}
-
-/// Whether this approval is the last that a deposit needs to go on to a PSP.
-fn lets_go(
-    book: &Book,
-    (review, id): (Uuid, Uuid),
-    (proposal, person): (ProposalId, &PersonId),
-    ctx: &Ctx<'_>,
-) -> Result<bool, Refusal> {
-    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
-    let waits = payment.deposit_status() == Some(DepositStatus::InReview);
-    if !waits || payment.suspended.is_some() || payment.received.is_some() {
-        return Ok(false);
-    }
-    let mut tried = known_review(book, review, Some(id))?.clone();
-    Ok(match four_eyes::approve(&mut tried, proposal, person, ctx.reviews, ctx.now)? {
-        Approved::Enough(approved) => approved.outcome == "approve",
-        Approved::Waits(_) => false,
-    })
-}
-
-/// It may have waited for days: what registers, lists and limits say by now decides, and not what they said
-/// then. What people were asked about stops nothing.
-fn may_go_on(
-    book: &mut Book,
-    (review, id): (Uuid, Uuid),
-    known: &KnownBefore,
-    ctx: &Ctx<'_>,
-) -> bool {
-    book.record.payment = book.payment(id).map(|payment| payment.id);
-    let (allowed, reasons) = completion::screen_again(book, id, known, ctx);
-    if allowed {
-        return true;
-    }
-    let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
-    let why = format!("not let go, by what is known now: {}", codes.join(", "));
-    if let Some(review) = book.review_mut(review) {
-        review.tell(CaseAct::Note, None, Some(&why), ctx.now);
-    }
-    false
-}
-
-fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> Result<(), Refusal> {
-    if book.player.as_ref().is_some_and(|player| player.is_active(ctx.now)) {
-        return Ok(());
-    }
-    Err(Refusal::ReviewConflict(
-        "the player was excluded, frozen or closed meanwhile: reject the deposit",
-    ))
 }
 
 /// Refuses another person's proposal, with a note; the review stays open.
@@ -229,7 +179,7 @@ fn carry_out(
         ("resolve_paid" | "resolve_unpaid", Some(attempt)) => {
             resolve(book, id, attempt, outcome == "resolve_paid", ctx)
         }
-        ("approve", _) if is_deposit => approve_deposit(book, id, ctx),
+        ("approve", _) if is_deposit => approve_deposit::approve(book, id, ctx),
         ("return", _) if is_deposit => {
             returns::open_approved(book, id, ctx)?;
             if book.payment(id).is_some_and(|deposit| deposit.suspended.is_some()) {
@@ -259,7 +209,7 @@ fn carry_out(
     }
 }
 
-fn move_or_conflict(
+pub(super) fn move_or_conflict(
     book: &mut Book,
     id: Uuid,
     to: PaymentStatus,
@@ -297,28 +247,6 @@ fn reject_withdrawal(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Ref
     move_or_conflict(book, id, rejected, "rejected by two people", ctx)?;
     payout::release_all(book, id, "rejected by two people", ctx);
     close_reviews(book, id, ctx);
-    Ok(())
-}
-
-/// Two people approve a deposit: money that is in is credited, else it goes on to a PSP.
-fn approve_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> {
-    let payment = book.payment(id).ok_or(Refusal::NotFound)?.clone();
-    if let Some(money) = payment.suspended {
-        // A second payment is never the wallet's, and what is short cannot be credited.
-        let is_over = payment.deposit_status() != Some(DepositStatus::InReview);
-        if payment.credited.is_some() || money.minor <= 0 || is_foreign(&payment) || is_over {
-            return Err(Refusal::ReviewConflict("the payment has moved on meanwhile"));
-        }
-        money_in::credit_suspended(book, id, money, "credited by two people", ctx);
-        return Ok(());
-    }
-    may_deposit(book, ctx)?;
-    let processing = PaymentStatus::Deposit(DepositStatus::Processing);
-    move_or_conflict(book, id, processing, "approved by two people", ctx)?;
-    // A worker sends it: whoever approved is no caller of PSPs.
-    if attempt::prepare_next(book, id, ctx).is_none() {
-        deposit::fail(book, id, "no PSP can take it", ctx);
-    }
     Ok(())
 }
 

@@ -56,6 +56,15 @@ pub fn take_back(
         // booked first. Where it is not what was asked for, nobody knows yet what arrived.
         succeed(book, id, attempt_id, money, Source::Inquiry, ctx);
         kept::keep_too(book, id, attempt_id, UNTOLD_SUCCESS);
+        if money != attempt.asked {
+            // Nobody may ever tell of the rest: some PSPs answer from then on with what was taken alone.
+            let detail = format!(
+                "{money} was taken back of a deposit of {} of which its PSP has not told that it was paid: what was \
+                 taken is booked as arrived, and nothing else. Ask the PSP what arrived, and adjust the wallet",
+                attempt.asked
+            );
+            raise(book, "deposit.other_amount", id, Some(attempt_id), &detail, ctx);
+        }
     }
     if book.move_attempt(id, attempt_id, to, "taken back").is_err() {
         return keep(book, id, attempt_id, to.as_str());
@@ -204,6 +213,8 @@ fn debit(
         raise(book, "deposit.status_conflict", id, None, detail, ctx);
     }
     returns::recall(book, id, attempt.id, ctx);
+    // A dispute that is won pays this debt, and no other one.
+    kept::keep_owed(book, id, attempt.id, Money::new(debit.owed, money.currency));
     if 0 < debit.owed {
         returns::hold_back_withdrawals(book, ctx);
     }

@@ -3,7 +3,6 @@
 use super::attempt::open_next;
 use super::command::{Answer, Ctx, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
-use super::goes_back::is_too_much;
 use super::people::{ask_people, close_reviews, is_under_hold, let_go_at, review_kind};
 use super::refusal::Refusal;
 use super::{closed_loop, deadline, late_payout, payout, returns, vendor};
@@ -169,9 +168,10 @@ pub fn take_payout(
         late_payout::hold_back(book, id, ctx);
         return Ok(Answer::Nothing);
     }
-    if is_too_much(book, id) {
+    if returns::may_be_let_go(book, id).is_err() {
         book.record.payment = Some(payment.id);
-        returns::hold_back(book, id, "more would go back than arrived", "return", ctx);
+        let cause = "its deposit's money is not there any more, or more would go back than arrived";
+        returns::hold_back(book, id, cause, "return", ctx);
         return Ok(Answer::Nothing);
     }
     let known = answers.map(|answers| answers.results.clone()).unwrap_or_default();

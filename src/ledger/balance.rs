@@ -155,7 +155,7 @@ mod tests {
         let posting = templates::deposit_reversed("x", Currency::EUR, debit);
         post(&key(), &mut wallet, &posting).expect("never refused");
         assert_eq!((wallet.cash, wallet.owed), (0, 70));
-        let won = templates::reversal_won("x", Currency::EUR, 70, 30);
+        let won = templates::reversal_won("x", Currency::EUR, (70, 0), 30);
         post(&key(), &mut wallet, &won).expect("covered");
         assert_eq!((wallet.cash, wallet.owed), (30, 0));
     }

@@ -85,12 +85,18 @@ pub fn deposit_reversed(psp: &str, currency: Currency, debit: Debit) -> Posting 
 }
 
 /// A dispute was won: the reversed money is the player's again, debts first.
-pub fn reversal_won(psp: &str, currency: Currency, to_debt: i64, to_cash: i64) -> Posting {
+pub fn reversal_won(
+    psp: &str,
+    currency: Currency,
+    (to_debt, forgiven): (i64, i64),
+    to_cash: i64,
+) -> Posting {
     Posting::balanced(
         "reversal_won",
         currency,
         vec![
-            clearing(psp, -(to_debt + to_cash)),
+            clearing(psp, -(to_debt + forgiven + to_cash)),
+            leg(Account::Adjustments, forgiven),
             leg(Account::PlayerReceivable, to_debt),
             leg(Account::PlayerCash, to_cash),
         ],
@@ -309,6 +315,19 @@ pub fn adjustment_debited(money: Money) -> Posting {
         "adjustment_debited",
         money.currency,
         vec![leg(Account::PlayerCash, -money.minor), leg(Account::Adjustments, money.minor)],
+    )
+}
+
+/// A bank took a deposit's money back and no PSP's word could book it: two people do. Cash first, the rest is owed.
+pub fn adjustment_taken_back(currency: Currency, debit: Debit) -> Posting {
+    Posting::balanced(
+        "adjustment_taken_back",
+        currency,
+        vec![
+            leg(Account::PlayerCash, -debit.from_cash),
+            leg(Account::PlayerReceivable, -debit.owed),
+            leg(Account::Adjustments, debit.total()),
+        ],
     )
 }
 

@@ -68,7 +68,7 @@ pub enum DestinationError {
     PayerUntold,
     #[error("no payment provider pays less than {0} to where this is to go")]
     TooLittle(Money),
-    #[error("no payment provider pays more than {0} at once to where this is to go")]
+    #[error("no payment provider pays more than {0} to where this is to go right now")]
     TooMuch(Money),
     #[error("no payment provider can pay this destination")]
     NotPayable,

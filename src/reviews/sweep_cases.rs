@@ -6,12 +6,14 @@ use crate::book::Review;
 use crate::decide::Refusal;
 use crate::decide::desk_work::{end_with_switch, sweep};
 use crate::decide::service_case::expired;
-use crate::domain::{OperatorId, Timestamp};
+use crate::domain::{OperatorId, ReviewId, Timestamp};
 use crate::flows::Flows;
 use crate::notify::letters;
 use crate::store::StoreError;
 use crate::store::cases::{self, Worked};
+use crate::store::claimed::Unreadable;
 use crate::store::mail_outbox::NewMail;
+use crate::vendors::unreadable::raise_unreadable;
 use uuid::Uuid;
 
 /// How many cases one look takes on.
@@ -33,7 +35,7 @@ pub async fn sweep_cases(flows: &Flows, now: Timestamp) -> Result<u64, StoreErro
             let policy = policy.zip(expired(review, now));
             Ok::<_, Refusal>(Worked { policy, mails, ..Worked::plain(step) })
         });
-        if let Some(Ok((step, review))) = but_for_itself(id, done.await)? {
+        if let Some(Ok((step, review))) = but_for_itself(flows, id, done.await, now).await? {
             looked_at += 1;
             if let Some(step) = step {
                 tracing::warn!(review.id = %review.id, kind = review.kind, step,
@@ -58,20 +60,24 @@ async fn end_with_switches(flows: &Flows, now: Timestamp) -> Result<u64, StoreEr
             end_with_switch(review, now);
             Ok::<_, Refusal>(Worked::plain(()))
         });
-        closed += u64::from(matches!(but_for_itself(id, done.await)?, Some(Ok(_))));
+        let looked_at = but_for_itself(flows, id, done.await, now).await?;
+        closed += u64::from(matches!(looked_at, Some(Ok(_))));
     }
     Ok(closed)
 }
 
 /// A case that cannot be read here, since another release wrote in it or it was damaged, keeps no other waiting:
-/// it stays due, and is passed over.
-fn but_for_itself<T>(
+/// it stays due, is passed over, and people are told.
+async fn but_for_itself<T>(
+    flows: &Flows,
     id: Uuid,
     done: Result<Option<T>, StoreError>,
+    now: Timestamp,
 ) -> Result<Option<T>, StoreError> {
     match done {
         Err(error) if !error.passes() => {
-            tracing::error!(review.id = %id, %error, "a review could not be looked at");
+            let unreadable = Unreadable { what: format!("the review {}", ReviewId(id)), error };
+            raise_unreadable(flows, &[unreadable], now).await?;
             Ok(None)
         }
         done => done,

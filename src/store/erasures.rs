@@ -38,7 +38,7 @@ pub async fn facts(
              (select coalesce(sum(cash + bonus + held + owed), 0)::bigint from wallet
               where operator_id = $1 and player_id = $2) as "money!",
              (select count(*) from payment where operator_id = $1 and player_id = $2
-              and (due_at is not null or status in
+              and (due_at is not null or 0 < suspended_amount or status in
                 ('screening', 'in_review', 'processing', 'action_required', 'approved')))
              + (select count(*) from payment p join attempt a using (payment_id)
                 where p.operator_id = $1 and p.player_id = $2 and a.due_at is not null and a.status in

@@ -107,6 +107,16 @@ async fn a_payout_that_may_be_paid_is_asked_about_for_a_fortnight_after_its_end(
         tell(&world, &ended, (1, Source::Replay), lost()).await;
         assert_eq!(due_in(&world, &ended, 1).await, None, "and no longer");
     }
+    // Refused at once, there after all, and called unpaid by people.
+    let there = sent(&world).await;
+    tell(&world, &there, (1, Source::Call), refused(true)).await;
+    tell(&world, &there, (1, WEBHOOK), taken()).await;
+    look(&world, &there, 1).await;
+    tell(&world, &there, (1, Source::Inquiry), said(Status::Pending)).await;
+    world.two_people_of(&there, "outcome_unknown", "resolve_unpaid").await;
+    look(&world, &there, 1).await;
+    tell(&world, &there, (1, Source::Inquiry), lost()).await;
+    assert!(due_in(&world, &there, 1).await.is_some());
     // Control: what never left, and nobody doubts.
     let unsent = sent(&world).await;
     tell(&world, &unsent, (1, Source::Call), refused(true)).await;
@@ -182,6 +192,10 @@ async fn a_taking_back_that_is_told_first_proves_no_more_than_it_takes() {
             (Some(eur(taken)), None, None)
         );
         assert_eq!(cases(&world, &deposit).await, Vec::<String>::new());
+        // Nobody may ever tell what arrived.
+        let detail =
+            "select detail from incident where detail like '%has not told that it was paid%'";
+        assert!(world.texts(detail).await.pop().unwrap().starts_with(&eur(taken).to_string()));
         let before = world.incidents("deposit.other_amount").await;
         // The success was overtaken: what is missing in the books is people's to find.
         for _ in 0..2 {

@@ -3,7 +3,7 @@
 use super::harness::{Setup, World, deposit_order, eur};
 use interlock::book::{Payment, Review};
 use interlock::decide::Refusal;
-use interlock::domain::{Player, PlayerKey};
+use interlock::domain::{Exclusion, Player, PlayerKey, PlayerStatus};
 use interlock::lane::SubmitError;
 use interlock::payments::review_payment::ReviewAct;
 use interlock::players::set_limits::{Change, set_limits};
@@ -27,6 +27,17 @@ flow = "deposits"
 window = "30 days"
 states = ["reserved", "counted", "released"]
 most = 1
+source = "the tests"
+source_date = "2026-11-21"
+"#;
+const NAMES: &str = r#"
+[[rules]]
+id = "sanctions_pep"
+effect = "hold"
+block_score = "0.95"
+review_score = "0.80"
+max_age_s = 86400
+on_failure = "review"
 source = "the tests"
 source_date = "2026-11-21"
 "#;
@@ -118,5 +129,77 @@ async fn what_people_had_seen_stops_nothing() {
     approve(&world, &deposit, &review).await.unwrap();
     world.settled(deposit.id, "action_required").await;
     assert_eq!(decided(&world, &deposit).await, ["review", "review"], "both are on record");
+    world.close().await;
+}
+
+/// Both were asked for on another day, and are let go on this one: together they are beyond the limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_are_let_go_on_one_day_count_on_that_day() {
+    let (world, player, first) = waiting().await;
+    world.move_on(25 * HOUR).await;
+    let second = world.one().deposit(deposit_order(&player, eur(1_000))).await;
+    world.move_on(25 * HOUR).await;
+    let flows = world.one().flows.clone();
+    let limit = Change::Replace(vec![(Period::Day, eur(1_999))]);
+    world.one().run(async move { set_limits(&flows, &player, limit).await.unwrap() }).await;
+    let review = proposed(&world, &first).await;
+    approve(&world, &first, &review).await.unwrap();
+    is_not_let_go(&world, &second, "deny", "limit.player_exceeded").await;
+    world.close().await;
+}
+
+/// The money came when its player was frozen, and people were asked. Meanwhile the player is excluded: who approves
+/// knows that first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_found_since_money_came_is_known_before_it_is_credited() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(700)).await;
+    let known = world.read_player(&player).await;
+    world.change_player(Player { status: PlayerStatus::Frozen, ..known }).await;
+    world.complete(&deposit, "succeeded").await;
+    let deposit = world.settled(deposit.id, "in_review").await;
+    let known = world.read_player(&player).await;
+    let from = time::macros::datetime!(2026-01-01 0:00 UTC);
+    let exclusion = Some(Exclusion { source: "register".to_owned(), from, until: None });
+    world.change_player(Player { exclusion, ..known }).await;
+    let refused = world.try_two_people(&deposit, "approve").await.unwrap_err();
+    assert!(refused.to_string().contains("by now"), "{refused}");
+    let waits = world.payment(deposit.id).await;
+    assert_eq!((waits.status.as_str(), waits.credited), ("in_review", None));
+    let codes: Vec<&str> = waits.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    assert!(codes.contains(&"player.excluded"), "{codes:?}");
+    let open = world.reviews(&deposit).await.remove(0);
+    assert!(open.open_proposal().is_none(), "it is proposed anew");
+    // Control: who has read it may credit it; each time what was known is on record.
+    world.two_people(&deposit, "approve").await;
+    assert_eq!(world.wallet(&player).await.cash, 700);
+    let of = deposit.id.uuid;
+    let posts = format!(
+        "select outcome from decision where payment_id = '{of}' and checkpoint = 'deposit.post'"
+    );
+    assert_eq!(world.texts(&posts).await.len(), 3);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_looked_at_one_entry_of_a_list_has_not_looked_at_another() {
+    let vendors = &["watchman"];
+    let world = World::with(Setup { rules: NAMES.to_owned(), vendors, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let called = async |name: &str| {
+        let known = world.read_player(&player).await;
+        world.change_player(Player { full_name: name.to_owned(), ..known }).await;
+    };
+    called("Erika Similar").await;
+    let deposit = world.one().deposit(deposit_order(&player, eur(1_000))).await;
+    assert_eq!(deposit.status.as_str(), "in_review", "{:?}", deposit.reasons);
+    // By another name the player is near another entry.
+    called("Maria Similar").await;
+    let refused = world.try_two_people(&deposit, "approve").await.unwrap_err();
+    assert!(refused.to_string().contains("by now"), "{refused}");
+    called("Erika Similar").await;
+    world.two_people(&deposit, "approve").await;
+    world.settled(deposit.id, "action_required").await;
     world.close().await;
 }

@@ -92,6 +92,8 @@ async fn a_case_that_cannot_be_read_keeps_no_other_from_being_told_of() {
     world.move_on(25 * HOUR).await;
     assert_eq!(sweep(&world).await, 1);
     assert_eq!(read(&world, case.id).await.desk.escalations, 1);
+    let told = "select detail from service_incident where kind = 'row_unreadable'";
+    assert!(world.texts(told).await[0].starts_with(&format!("the review {}", damaged.id)));
     world.leave_open();
 }
 

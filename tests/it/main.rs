@@ -28,6 +28,7 @@ mod completions;
 mod console;
 mod crash;
 mod deadlines;
+mod debts_by_people;
 mod deposits;
 mod desks;
 mod ended_switches;

@@ -103,3 +103,68 @@ async fn two_returns_that_the_deposit_covers_do_not_wait_for_each_other() {
     }
     world.close().await;
 }
+
+/// What may be on its way back to its payer is not the player's too.
+#[tokio::test(flavor = "multi_thread")]
+async fn suspended_money_is_not_credited_while_a_return_of_it_may_be_paid() {
+    let world = by_hand().await;
+    let deposit = suspended(&world).await;
+    let first = called_unpaid(&world, &deposit, None).await;
+    tell(&world, &first, (1, WEBHOOK), taken()).await;
+    let refused = world.try_two_people_of(&deposit, "money_in", "approve").await.unwrap_err();
+    assert!(refused.to_string().contains("say first"), "{refused}");
+    world.two_people_of(&first, "outcome_unknown", "resolve_unpaid").await;
+    world.two_people_of(&deposit, "money_in", "approve").await;
+    assert_eq!(status(&world, &deposit).await, "succeeded");
+    world.close().await;
+}
+
+/// It was credited since nobody knew better, and the return is paid: the player has the money twice, and owes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_that_is_paid_after_its_money_was_credited_is_taken_from_the_wallet() {
+    let world = by_hand().await;
+    for (stake, left) in [(0, (0, 0)), (300, (0, 300))] {
+        let deposit = suspended(&world).await;
+        let player = deposit.player.clone();
+        let first = called_unpaid(&world, &deposit, None).await;
+        world.two_people_of(&deposit, "money_in", "approve").await;
+        if 0 < stake {
+            world.play(&player, interlock::book::GameKind::Stake, eur(stake)).await;
+        }
+        tell(&world, &first, (1, WEBHOOK), taken()).await;
+        world.two_people_of(&first, "outcome_unknown", "resolve_paid").await;
+        let wallet = world.wallet(&player).await;
+        assert_eq!((wallet.cash, wallet.owed), left);
+        let over = world.payment(deposit.id).await;
+        assert_eq!((over.status.as_str(), over.suspended), ("returned", None));
+        // It comes back after all: where it was taken from, the debt first.
+        let bounced =
+            super::bounced_payouts::said(psp_contract::Status::Returned { money: eur(700) });
+        tell(&world, &first, (1, WEBHOOK), bounced).await;
+        let wallet = world.wallet(&player).await;
+        assert_eq!((wallet.cash, wallet.owed), (700 - stake, 0));
+    }
+    assert_eq!(world.house_balance("suspense").await, 0);
+    world.close().await;
+}
+
+/// The first was refused at once, and its success comes when the second is approved and not sent yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_is_not_sent_when_another_one_of_the_same_money_was_paid() {
+    let world = by_hand().await;
+    let deposit = suspended(&world).await;
+    let first = open_return(&world, &deposit, None).await;
+    approve(&world, &first).await;
+    let sent = send(&world, &first).await;
+    tell(&world, &sent, (1, Source::Call), super::bounced_payouts::surely_refused()).await;
+    let second = open_return(&world, &deposit, None).await;
+    approve(&world, &second).await;
+    let success = psp_contract::Status::Succeeded { money: eur(700) };
+    tell(&world, &first, (1, WEBHOOK), super::bounced_payouts::said(success)).await;
+    assert_eq!(status(&world, &first).await, "paid");
+    assert!(matches!(take(&world, &second).await, Answer::Nothing));
+    assert_eq!(status(&world, &second).await, "in_review");
+    world.two_people_of(&second, "return", "reject").await;
+    assert_eq!(world.payment(deposit.id).await.suspended, None);
+    world.close().await;
+}

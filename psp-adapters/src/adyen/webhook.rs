@@ -40,7 +40,7 @@ fn standard(adyen: &Adyen, items: &[Json]) -> Result<(Vec<WebhookEvent>, Proof),
         if item.str("merchantAccountCode") != Some(&adyen.merchant_account) {
             return Err(WebhookRefusal::Invalid("about another merchant account"));
         }
-        events.push(standard_event(item).ok_or(MALFORMED)?);
+        events.push(standard_event(item, &text).ok_or(MALFORMED)?);
     }
     Ok((events, verified.ok_or(MALFORMED)?))
 }
@@ -66,7 +66,7 @@ pub(super) fn signed_text(item: &Json) -> Option<String> {
     Some(fields.join(":"))
 }
 
-fn standard_event(item: &Json) -> Option<WebhookEvent> {
+fn standard_event(item: &Json, text: &str) -> Option<WebhookEvent> {
     let (named, kind) = (item.str("pspReference")?, item.str("eventCode")?);
     let success: bool = item.str("success")?.parse().ok()?;
     let said = standard_status(item, kind, success);
@@ -82,18 +82,13 @@ fn standard_event(item: &Json) -> Option<WebhookEvent> {
         // About a payment, with an id of its own.
         _ => (Subject::Deposit, item.given("originalReference").and_then(path_id)),
     };
-    // The same said again so that it can be read is news: what cannot be read must not take its id.
-    let unread = match said {
-        Some(None) => format!(":unread:{}", hex::encode(sha256(signed_text(item)?.as_bytes()))),
-        _ => String::new(),
-    };
     let mut event = WebhookEvent {
         attempt: item.attempt("merchantReference"),
         psp_reference: psp_reference.map(str::to_owned),
         subject: Some(subject),
-        ..WebhookEvent::new(format!("{id}:{kind}:{success}{unread}"), kind)
+        ..WebhookEvent::new(format!("{id}:{kind}:{success}"), kind)
     }
-    .saying_of_money(said);
+    .saying_of_signed(said, text);
     if let (Some(report), "AUTHORISATION", false) = (&mut event.report, kind, success) {
         // A refused card's id must not become the deposit's: on a link the next card has another.
         report.psp_reference = None;

@@ -141,15 +141,11 @@ impl Adapter for Arc<Trustly> {
         matches!(currency, EUR | GBP | SEK | DKK | NOK | PLN)
     }
 
-    fn can_pay(&self, destination: &Destination, currency: Currency) -> bool {
-        let fits = match &destination.portable {
-            Some(Portable::Iban { iban, .. }) => {
-                requests::clearing_house(iban).is_some() && iban_takes(iban, currency)
-            }
-            Some(Portable::UkAccount { .. }) => currency == Currency::GBP,
-            _ => destination.token.is_some(),
-        };
-        self.holds(currency) && fits
+    fn can_pay(&self, to: &Destination, currency: Currency) -> bool {
+        let houseless = matches!(&to.portable,
+            Some(Portable::Iban { iban, .. }) if requests::clearing_house(iban).is_none());
+        let fits = to.token.is_some() || !houseless;
+        self.holds(currency) && fits && PayoutCapability::BANK_ACCOUNTS.pays(to, currency)
     }
 
     fn create_deposit(&self, deposit: &DepositRequest, _: Timestamp) -> Option<Plan> {

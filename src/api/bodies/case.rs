@@ -56,7 +56,7 @@ pub struct PayloadBody {
 
 impl FromFields for PayloadBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let entry = ("adjustment.entry_unknown", "entry is credit, debit or write_off");
+        let entry = ("adjustment.entry_unknown", "entry is credit, debit, write_off or taken_back");
         let attests = ("attestation.kind_unknown", "this is nothing that can be attested");
         let country = ("country.unknown", "this is no ISO 3166 alpha-2 country code");
         let day = ("date.malformed", "a date is written 1990-12-31");
@@ -258,7 +258,8 @@ pub struct CaseSchema {
 #[derive(Debug, ToSchema)]
 #[schema(as = ReviewPayload)]
 pub struct PayloadSchema {
-    /// `manual_adjustment`: `credit` or `debit` the player's cash, or `write_off` what they owe.
+    /// `manual_adjustment`: `credit` or `debit` the player's cash, `write_off` what they owe, or book
+    /// what was `taken_back` of a deposit (cash first, the rest is owed).
     #[schema(example = "credit")]
     pub entry: Option<String>,
     /// `name_match`: `exclude` the player; without it the payload is the `name_exception`.

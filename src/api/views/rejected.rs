@@ -7,7 +7,9 @@ use std::borrow::Cow;
 /// What a withdrawal waited for is no remedy once people have rejected it: that comes first, and what a rule
 /// found is left as the cause.
 pub fn as_it_ended(payment: &Payment) -> Cow<'_, [Reason]> {
-    if payment.withdrawal_status() != Some(WithdrawalStatus::Rejected) {
+    // Nobody can ask for a return as for a withdrawal.
+    let is_return = payment.returns.is_some();
+    if is_return || payment.withdrawal_status() != Some(WithdrawalStatus::Rejected) {
         return Cow::Borrowed(&payment.reasons);
     }
     let rejected = Reason {

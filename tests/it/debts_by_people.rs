@@ -1,0 +1,48 @@
+//! Debts that two people forgive, or that they book: what became of them later, and what waits meanwhile.
+
+use super::cases::{adjustment, approve, open};
+use super::harness::{World, eur};
+use super::taken_back::{self, by_word, told};
+use interlock::book::{Adjustment, GameKind};
+use psp_contract::Status;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debt_is_forgiven_by_two_people_up_to_what_is_owed() {
+    let world = by_word().await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(2_500)).await;
+    world.complete(&deposit, "succeeded").await;
+    world.settled(deposit.id, "succeeded").await;
+    world.play(&player, GameKind::Stake, eur(2_000)).await;
+    world.complete(&deposit, "charged_back").await;
+    world.settled(deposit.id, "reversed").await;
+    assert_eq!(world.wallet(&player).await.owed, 2_000);
+    let case = open(&world, &player, adjustment(Adjustment::WriteOff, 2_000), "ann").await;
+    approve(&world, &case, "bob").await.unwrap();
+    let wallet = world.wallet(&player).await;
+    assert_eq!((wallet.cash, wallet.owed), (0, 0));
+    assert_eq!(world.house_balance("adjustments").await, -2_000);
+    // The dispute is won: what was forgiven is not given to the player besides.
+    let won = Status::Succeeded { money: eur(2_500) };
+    let told = told(&world, &deposit, won, taken_back::WEBHOOK).await;
+    assert_eq!(told, ("succeeded", 500, 0));
+    assert_eq!(world.house_balance("adjustments").await, 0);
+    assert_eq!(world.incidents("deposit.won_after_write_off").await, 1);
+    world.close().await;
+}
+
+/// No word of a PSP's books it: two people do, and what the cash does not cover is owed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_find_taken_back_is_owed_where_cash_does_not_cover_it() {
+    let world = World::new().await;
+    let player = world.rich_player("DE", 1_000).await;
+    let case = open(&world, &player, adjustment(Adjustment::TakenBack, 2_500), "ann").await;
+    approve(&world, &case, "bob").await.unwrap();
+    let wallet = world.wallet(&player).await;
+    assert_eq!((wallet.cash, wallet.owed), (0, 1_500));
+    assert_eq!(world.house_balance("adjustments").await, 2_500);
+    let proof = world.one().flows.clone();
+    let proof = async move { interlock::evidence::prove_books::prove_books(&proof).await.unwrap() };
+    assert!(world.one().run(proof).await.findings.is_empty());
+    world.close().await;
+}
