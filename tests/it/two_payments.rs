@@ -4,6 +4,7 @@ use super::bounced_payouts::submit;
 use super::bounced_returns::bounces;
 use super::harness::{Setup, World, eur};
 use super::second_success::return_of;
+use super::taken_back::{WEBHOOK, by_word, reversed, succeeded, tell};
 use interlock::book::Payment;
 use interlock::decide::completion::KnownBefore;
 use interlock::decide::{Answer, Command};
@@ -181,5 +182,27 @@ async fn a_second_payment_that_its_bank_took_is_not_sent_back_with_the_firsts_mo
     assert!(refused.to_string().contains("reject its return"), "{refused}");
     world.two_people(&back, "reject").await;
     assert_eq!(world.payment(deposit.id).await.suspended, Some(eur(700)), "the first payer's");
+    world.close().await;
+}
+
+/// A part of the second payment is taken back before anybody tells that it was made: the rest is in no book, and when
+/// the success is told at last people hear of it, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_second_payment_that_was_taken_back_untold_is_shown() {
+    let world = by_word().await;
+    world.mocks.fault("trustly-de", "create_deposit", "timeout_after_accept", Some(1)).await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(700)).await;
+    world.complete(&deposit, "succeeded").await;
+    let deposit = world.settled(deposit.id, "succeeded").await;
+    let second = deposit.attempts[0].clone();
+    tell(&world, &deposit, &second, reversed(300), WEBHOOK).await;
+    let before = world.incidents("deposit.other_amount").await;
+    for _ in 0..2 {
+        tell(&world, &deposit, &second, succeeded(700), WEBHOOK).await;
+        assert_eq!(world.incidents("deposit.other_amount").await, before + 1);
+    }
+    assert_eq!(world.wallet(&player).await.cash, 700);
+    assert_eq!(world.house_balance("suspense").await, 0);
     world.close().await;
 }
