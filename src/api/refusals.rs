@@ -48,6 +48,11 @@ pub fn refused(refusal: &Refusal) -> Problem {
             Problem::unprocessable("payment.currency_not_allowed", sentence(refusal))
                 .at("/currency")
         }
+        Refusal::PlayerNotActive => Problem::conflict(
+            "player.not_active",
+            "The player is excluded, frozen or closed: nothing is staked, and no bonus given. What is open is \
+             played to its end by wins and voids.",
+        ),
         Refusal::VoidImpossible => Problem::unprocessable(
             "wallet_entry.void_impossible",
             "`of` names no stake of this player and amount, or one that was voided before.",

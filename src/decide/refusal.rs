@@ -7,6 +7,8 @@ use crate::domain::{Currency, Direction, Money, PaymentId, PersonId, Timestamp};
 pub enum Refusal {
     #[error("the player is not known")]
     PlayerUnknown,
+    #[error("the player is excluded, frozen or closed")]
+    PlayerNotActive,
     #[error("the player changed while the request was screened")]
     PlayerChanged,
     #[error("{0} changes only through a review once the player has paid")]

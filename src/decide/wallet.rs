@@ -24,6 +24,11 @@ pub fn enter(book: &mut Book, entry: &GameEntry, ctx: &Ctx<'_>) -> Result<Answer
             Err(Refusal::ReferenceTaken(None))
         };
     }
+    // What is open is played to its end. Nothing new is staked, nor given to stake.
+    let begins = matches!(entry.kind, GameKind::Stake | GameKind::BonusGrant);
+    if begins && book.player.as_ref().is_some_and(|player| !player.is_active(ctx.now)) {
+        return Err(Refusal::PlayerNotActive);
+    }
     require_currency(book, entry.money.currency, ctx)?;
     let wallet = book.wallet(entry.money.currency);
     let (money, currency) = (entry.money, entry.money.currency);

@@ -172,3 +172,38 @@ async fn an_entry_tells_what_it_moved_of_cash_and_of_bonus() {
     let left = |at: &str| wallet.text(&format!("/balances/{at}/available"));
     assert_eq!((left("0"), left("1")), ("14.00".to_owned(), "3.00".to_owned()));
 }
+
+/// Whoever is excluded does not play on; what is open is played to its end.
+#[tokio::test]
+async fn who_is_excluded_or_frozen_stakes_nothing() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let book = |kind: &'static str, reference: &'static str| {
+        let body = entry(kind, "5.00", "EUR", reference);
+        let scene = &scene;
+        async move { scene.ask("sk_demo", "POST", ENTRIES, Some(body)).await }
+    };
+    assert_eq!(book("win", "w-1").await.status, 201);
+    assert_eq!(book("stake", "s-1").await.status, 201);
+    for (number, change) in [
+        json!({"status": "frozen"}),
+        json!({"exclusion": {"source": "self", "from": "2020-01-01T00:00:00Z"}}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut record = crate::support::player();
+        for (name, value) in change.as_object().unwrap() {
+            record[name] = value.clone();
+        }
+        let put = scene.ask("sk_demo", "PUT", "/v1/players/p-1", Some(record)).await;
+        assert_eq!(put.status, 200, "{put:?}");
+        for kind in ["stake", "bonus_grant"] {
+            let told = book(kind, "n-1").await;
+            assert_eq!((told.status, told.code()), (409, "player.not_active"), "{kind} {change}");
+        }
+        // The same stake told again is the one of before, and a round that is open ends.
+        assert_eq!(book("stake", "s-1").await.status, 201);
+        assert_eq!(book("win", ["w-2", "w-3"][number]).await.status, 201);
+    }
+}

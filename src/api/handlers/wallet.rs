@@ -91,7 +91,8 @@ fn places(text: &str) -> Option<Places> {
     request_body = WalletEntrySchema,
     responses(
         (status = 201, description = "The entry as it was booked.", body = WalletEntryView),
-        (status = 409, description = "`wallet_entry.reference_taken`, `idempotency.in_progress`.",
+        (status = 409, description = "`wallet_entry.reference_taken`, `idempotency.in_progress`; \
+            `player.not_active`: excluded, frozen or closed, for a stake or a bonus that is granted.",
             body = ProblemView, content_type = "application/problem+json"),
         (status = 422, description = "`wallet.insufficient_funds`, `wallet_entry.void_impossible`, \
             `payment.currency_not_allowed`, \
