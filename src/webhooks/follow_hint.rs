@@ -167,11 +167,12 @@ async fn unmatched(
     let unsigned = may_come_from_anybody(flows, account);
     let known_to_the_psp = names_a_payment && event.attempt.is_none();
     if event.psp_reference.is_none() && event.attempt.is_none() {
-        return Ok(if unsigned {
-            done_of_nobody(flows, account, event, None, NOTHING_ABOUT_MONEY).await?
+        let marked = if unsigned {
+            done_of_nobody(flows, account, event, None, NOTHING_ABOUT_MONEY).await
         } else {
-            done(flows, account, event, None, Some(NOTHING_ABOUT_MONEY)).await?
-        });
+            done(flows, account, event, None, Some(NOTHING_ABOUT_MONEY)).await
+        };
+        return Ok(marked?);
     }
     if unsigned && !known_to_the_psp {
         metrics::counter!("webhook_hints_of_nobody_total", "psp" => account.to_owned())

@@ -127,8 +127,8 @@ fn bounded(mut event: WebhookEvent, of_anybody: bool) -> WebhookEvent {
         event.kind = event.kind.chars().take(KIND_MAX / 4).collect();
     }
     event.kind.retain(|it| it != '\0');
-    event.psp_reference =
-        event.psp_reference.filter(|id| !id.contains('\0') && !(of_anybody && ID_MAX < id.len()));
+    let is_none = |id: &str| id.contains('\0') || (of_anybody && ID_MAX < id.len());
+    event.psp_reference = event.psp_reference.filter(|id| !is_none(id));
     event
 }
 
