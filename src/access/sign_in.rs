@@ -1,7 +1,7 @@
 //! Lets somebody into the console: e-mail, password, and the code of an authenticator where they have one.
 
 use super::account::Account;
-use super::console_desk::ConsoleDesk;
+use super::console_desk::{ConsoleDesk, Turn};
 use super::console_session::SessionToken;
 use super::password;
 use super::totp::SharedSecret;
@@ -37,10 +37,11 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
-/// Opens a session. What the browser keeps is returned; the database keeps its hash.
+/// Opens a session, for whoever had to wait for their turn. What the browser keeps is returned; the database keeps
+/// its hash.
 pub async fn sign_in(
     pool: &Pool,
-    desk: &ConsoleDesk,
+    (desk, turn): (&ConsoleDesk, Turn),
     ids: &dyn Ids,
     given: Credentials,
     now: Timestamp,
@@ -51,7 +52,8 @@ pub async fn sign_in(
     let kept = if is_plain { console_accounts::by_email(pool, &email).await? } else { None };
     let stored = kept.as_ref().map(|kept| kept.password_hash.clone());
     let secret = given.password;
-    let right = desk.hashing(move || password::is_right(&secret, stored.as_deref())).await;
+    let compare = move || password::is_right(&secret, stored.as_deref());
+    let right = ConsoleDesk::hashing(turn, compare).await;
     let right = right.ok_or(SignInError::Unable)?;
     let Some(kept) = kept else {
         return Err(SignInError::Refused);

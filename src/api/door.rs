@@ -30,7 +30,7 @@ pub struct Door {
     pub rates: Arc<RateLimits>,
     /// PSP accounts whose webhooks anybody could have sent.
     pub unproven: BTreeSet<String>,
-    /// PSP accounts that sign theirs, and [`VENDORS`].
+    /// PSP accounts that sign theirs, and vendors as `vendors/<id>`.
     pub signed: BTreeSet<String>,
     /// Every request is answered within this time.
     pub patience: Duration,
@@ -44,7 +44,7 @@ pub const VENDORS: &str = "vendors";
 const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
 impl Door {
-    fn count(&self, path: &str, client: IpAddr) -> Result<(), Problem> {
+    fn count(&self, method: &Method, path: &str, client: IpAddr) -> Result<(), Problem> {
         // Whoever probes from an address with traffic of its own (a balancer) would hear of that traffic, and
         // have an instance restarted that is well.
         if PROBES.contains(&path) {
@@ -54,15 +54,30 @@ impl Door {
             return self.rates.check_address(client);
         };
         // A PSP sends for all of its merchants' payers from few addresses: what it signs counts for its account
-        // alone. An account that there is not is anybody's word, and counted as his.
-        let account = webhook.split('/').next().unwrap_or_default();
-        if let Some(account) = self.unproven.get(account) {
+        // alone. An account that there is not is anybody's word, and so is an address below it that none of its
+        // messages come to: both are counted as his who sent it.
+        let sender = sender(method, webhook).unwrap_or_default();
+        if let Some(account) = self.unproven.get(sender) {
             self.rates.check_unproven(account, client)
-        } else if let Some(account) = self.signed.get(account) {
+        } else if let Some(account) = self.signed.get(sender) {
             self.rates.check_signed(account)
         } else {
             self.rates.check_address(client)
         }
+    }
+}
+
+/// Whose message comes to this place below `/webhooks/`, as [`Door::signed`] names senders. None: nobody's does.
+fn sender<'p>(method: &Method, place: &'p str) -> Option<&'p str> {
+    let mut pieces = place.split('/');
+    let (account, rest) = (pieces.next()?, pieces.next());
+    let is_place = rest.is_none_or(|rest| !rest.is_empty()) && pieces.next().is_none();
+    let is_post = method == Method::POST;
+    match account {
+        _ if !is_place => None,
+        // Each vendor by itself: none uses up what another may send.
+        VENDORS => (is_post && rest.is_some()).then_some(place),
+        _ => (is_post || method == Method::GET).then_some(account),
     }
 }
 
@@ -112,7 +127,7 @@ pub async fn admit(State(door): State<Arc<Door>>, mut request: Request, next: Ne
     if let Some(peer) = peer {
         let client = client_address(peer, request.headers(), &door.trusted_proxies);
         request.extensions_mut().insert(ClientAddress(client));
-        if let Err(problem) = door.count(request.uri().path(), client) {
+        if let Err(problem) = door.count(request.method(), request.uri().path(), client) {
             return problem.into_response();
         }
     }
@@ -220,19 +235,33 @@ mod tests {
                 loopback_is_free: false,
             })),
             unproven: ["swish-se".to_owned()].into(),
-            signed: ["adyen-eu".to_owned(), VENDORS.to_owned()].into(),
+            signed: ["adyen-eu", "vendors/sumsub", "vendors/veriff"].map(str::to_owned).into(),
             patience: Duration::from_secs(1),
         };
         let client = IpAddr::from([192, 0, 2, 1]);
-        let let_in = |path: &str| (0..60).filter(|_| door.count(path, client).is_ok()).count();
+        let by = |method: &Method, path: &str| {
+            (0..60).filter(|_| door.count(method, path, client).is_ok()).count()
+        };
+        let let_in = |path: &str| by(&Method::POST, path);
         let nobody = let_in("/webhooks/nobody-1") + let_in("/webhooks/nobody-2");
         assert!(nobody < 60, "no account has this name: the caller counts, {nobody}");
         assert!(let_in("/webhooks/swish-se/01") < 60);
         assert_eq!(let_in("/webhooks/adyen-eu"), 60, "it signs what it sends");
+        assert_eq!(let_in("/webhooks/adyen-eu/pix") + by(&Method::GET, "/webhooks/adyen-eu"), 120);
         assert_eq!(let_in("/webhooks/vendors/sumsub"), 60, "and so do vendors");
+        // What is no route is counted as his who asks.
+        let below = ["adyen-eu/", "adyen-eu/a/b", "vendors", "vendors/nobody", "vendors/sumsub/1"];
+        for nowhere in below {
+            assert!(let_in(&format!("/webhooks/{nowhere}")) < 60, "{nowhere}");
+        }
+        assert!(by(&Method::PUT, "/webhooks/adyen-eu") < 60);
+        assert!(by(&Method::GET, "/webhooks/vendors/sumsub") < 60);
+        let once = || door.count(&Method::POST, "/webhooks/vendors/sumsub", client);
+        assert!((0..1_000_000).any(|_| once().is_err()), "it has a budget of its own");
+        assert_eq!(let_in("/webhooks/vendors/veriff"), 60, "each vendor has its own");
         assert!(let_in("/v1/deposits") < 60);
         for probe in PROBES {
-            assert_eq!(let_in(probe), 60, "an address over its budget may ask {probe}");
+            assert_eq!(by(&Method::GET, probe), 60, "an address over its budget may ask {probe}");
         }
         assert!(let_in("/livez/1") < 60, "and nothing beside it");
     }

@@ -114,6 +114,14 @@ fn parse<T: FromJson>(bytes: &[u8]) -> Result<Strict<T>, Problem> {
             JsonFaultKind::NotJson => ("json.malformed", "The body is not one JSON value."),
             JsonFaultKind::DuplicateKey => ("json.duplicate_key", "A key stands twice."),
             JsonFaultKind::TooDeep => ("json.too_deep", "Values are nested too deeply."),
+            JsonFaultKind::LongName => ("json.name_too_long", "A name has at most 256 bytes."),
+            JsonFaultKind::NulCharacter => {
+                ("json.nul_character", "No name and no text may hold the character U+0000.")
+            }
+            JsonFaultKind::LongNumber => (
+                "json.number_too_long",
+                "A number has at most 40 characters, and an exponent from -300 to 300.",
+            ),
         };
         Problem::bad_request("request.invalid", detail).with_errors(vec![FieldError {
             pointer: fault.pointer,
@@ -160,6 +168,11 @@ impl<T: FromFields, S: Send + Sync> FromRequestParts<S> for StrictQuery<T> {
             return Err(Problem::bad_request("request.invalid", detail));
         }
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            // As in a body: the database cannot be asked for such a text.
+            if name.contains('\0') || value.contains('\0') {
+                let detail = "No parameter may hold the character U+0000.";
+                return Err(Problem::bad_request("request.invalid", detail));
+            }
             if members.iter().any(|(known, _)| *known == name) {
                 let detail = format!("The parameter `{name}` stands twice.");
                 return Err(Problem::bad_request("request.invalid", detail).at(format!("/{name}")));

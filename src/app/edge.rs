@@ -112,9 +112,11 @@ pub fn edge(
     })
 }
 
-/// Accounts whose webhooks anybody could have sent, and those that sign theirs.
+/// Accounts whose webhooks anybody could have sent, and those that sign theirs, with the vendors.
 fn webhook_senders(flows: &Flows) -> (BTreeSet<String>, BTreeSet<String>) {
-    let ids = flows.psps.ids().map(str::to_owned).chain([door::VENDORS.to_owned()]);
+    let vendors = flows.checks.identities.iter();
+    let vendors = vendors.map(|vendor| format!("{}/{}", door::VENDORS, vendor.id));
+    let ids = flows.psps.ids().map(str::to_owned).chain(vendors);
     ids.partition(|id| may_come_from_anybody(flows, id))
 }
 

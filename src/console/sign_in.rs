@@ -45,9 +45,16 @@ pub async fn submit(
     let SignInForm { email, password, code } = form;
     let given = Credentials { email: email.clone(), password: SecretString::from(password), code };
     let (flows, desk) = (console.flows.clone(), console.desk.clone());
+    // Who goes away while they wait is not waited for. From here on the try runs to its end: one that fails counts,
+    // whoever closed the connection in time.
+    let Ok(turn) = desk.turn().await else {
+        let text =
+            "Many people are signing in at this moment. Nothing was tried; try again in a moment.";
+        return page::fault(503, "Not now", text);
+    };
     let work = async move {
         let now = flows.clock.now();
-        sign_in(flows.db.pool(), &desk, flows.ids.as_ref(), given, now).await
+        sign_in(flows.db.pool(), (&desk, turn), flows.ids.as_ref(), given, now).await
     };
     match console.tasks.spawn("sign in", work).await {
         Ok(Ok((_, token))) => {

@@ -5,6 +5,11 @@ use super::four_eyes::{ReviewTerms, may_act, release, void_open};
 use super::refusal::Refusal;
 use crate::book::{CaseAct, Lock, Review};
 use crate::domain::{PersonId, Timestamp};
+use std::time::Duration;
+
+/// How long information is awaited, at most, unless the configuration lets it be awaited longer: one person alone
+/// puts a case off by so much, and no more while no answer comes.
+const INFO_LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// One person's act that decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +56,16 @@ pub fn work(
             if until <= now {
                 return Err(Refusal::ReviewConflict("information is awaited until a time to come"));
             }
-            review.desk.waiting_since.get_or_insert(now);
+            if until_latest(terms, now) < until {
+                return Err(Refusal::ReviewConflict("information is not awaited for so long"));
+            }
+            let since = *review.desk.waiting_since.get_or_insert(now);
+            let reminder = review.desk.escalate_at;
             wait_until(review, until);
+            // Asking again does not put off the reminder further than asking once could have; one that is due
+            // later than that already stays where it is.
+            let latest = until_latest(terms, since).max(reminder.unwrap_or(since));
+            review.desk.escalate_at = Some(until.min(latest));
             review.tell(CaseAct::InfoRequested, Some(person), Some(text), now);
         }
         DeskAct::Info(text) => {
@@ -64,6 +77,11 @@ pub fn work(
         }
     }
     Ok(())
+}
+
+/// Until when information that is asked for now may be awaited.
+pub fn until_latest(terms: &ReviewTerms, now: Timestamp) -> Timestamp {
+    now + INFO_LONGEST.max(terms.info)
 }
 
 fn wait_until(review: &mut Review, until: Timestamp) {
@@ -104,4 +122,89 @@ pub fn end_with_switch(review: &mut Review, now: Timestamp) {
     void_open(review, CaseAct::Voided, None, why, now);
     review.tell(CaseAct::Note, None, Some(why), now);
     review.close(now);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::erasure::Retention;
+    use crate::domain::ReviewId;
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    const START: Timestamp = datetime!(2026-03-01 12:00 UTC);
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn terms(info: Duration) -> ReviewTerms {
+        ReviewTerms {
+            approvals_needed: 1,
+            lock: DAY,
+            due: 2 * DAY,
+            info,
+            proposal_life: DAY,
+            escalate_every: DAY,
+            retention: Retention::default(),
+        }
+    }
+
+    fn case(terms: &ReviewTerms) -> Review {
+        Review {
+            id: ReviewId(Uuid::nil()),
+            payment: None,
+            player: None,
+            attempt: None,
+            switch: None,
+            policy: None,
+            kind: "attestation".to_owned(),
+            open: true,
+            opened_at: START,
+            opened_by: None,
+            closed_at: None,
+            approvals_needed: 1,
+            desk: terms.new_desk(START),
+            proposals: Vec::new(),
+            news: Vec::new(),
+        }
+    }
+
+    fn ask(review: &mut Review, terms: &ReviewTerms, until: u32, on: u32) -> Result<(), Refusal> {
+        let until = Some(START + until * DAY);
+        let act = DeskAct::RequestInfo { text: "statements".to_owned(), until };
+        work(review, &act, &PersonId::trusted("ann"), terms, START + on * DAY)
+    }
+
+    #[test]
+    fn nobody_buries_a_case_by_waiting_for_something() {
+        let terms = terms(3 * DAY);
+        let mut case = case(&terms);
+        assert!(ask(&mut case, &terms, 31, 0).is_err());
+        assert_eq!(case.desk, terms.new_desk(START), "nothing was done");
+        let reminded = |case: &Review| case.desk.escalate_at.map(|at| (at - START).whole_days());
+        ask(&mut case, &terms, 20, 0).unwrap();
+        assert_eq!(reminded(&case), Some(20));
+        // Again and again, while no answer comes.
+        ask(&mut case, &terms, 45, 15).unwrap();
+        assert_eq!(reminded(&case), Some(30));
+        ask(&mut case, &terms, 59, 29).unwrap();
+        assert_eq!(reminded(&case), Some(30));
+        assert_eq!(sweep(&mut case, &terms, START + 30 * DAY), Some(1));
+        // What was asked for later stands, and the next reminder stays where it is.
+        ask(&mut case, &terms, 60, 30).unwrap();
+        assert_eq!(reminded(&case), Some(31));
+        assert_eq!(case.desk.due_at, Some(START + 60 * DAY));
+        // An answer begins anew.
+        let come = DeskAct::Info("they came".to_owned());
+        work(&mut case, &come, &PersonId::trusted("bob"), &terms, START + 31 * DAY).unwrap();
+        ask(&mut case, &terms, 61, 31).unwrap();
+        assert_eq!(reminded(&case), Some(61));
+    }
+
+    #[test]
+    fn information_may_take_as_long_as_the_configuration_says() {
+        let terms = terms(40 * DAY);
+        let mut case = case(&terms);
+        assert!(ask(&mut case, &terms, 41, 0).is_err());
+        ask(&mut case, &terms, 40, 0).unwrap();
+        assert_eq!(case.desk.escalate_at, Some(START + 40 * DAY));
+    }
 }

@@ -196,23 +196,30 @@ pub struct DoneEvent {
     pub event_id: String,
     pub attempt: Option<AttemptId>,
     pub note: Option<String>,
+    /// Anybody may have sent it, and it led to nothing: what it said is not kept.
+    pub of_nobody: bool,
 }
 
-/// Marks events done.
+/// Marks events done. Of one of nobody's its id and the hash of its message stay, by which a repeat is answered
+/// as before; what else came with it goes in the same statement, or whoever likes could fill the disk.
 pub async fn done(connection: &mut PgConnection, events: &[DoneEvent]) -> Result<(), StoreError> {
     let psps: Vec<String> = events.iter().map(|e| e.psp.clone()).collect();
     let event_ids: Vec<String> = events.iter().map(|e| e.event_id.clone()).collect();
     let attempts: Vec<Option<Uuid>> = events.iter().map(|e| e.attempt.map(|id| id.0)).collect();
     let notes: Vec<Option<String>> = events.iter().map(|e| e.note.clone()).collect();
+    let of_nobody: Vec<bool> = events.iter().map(|e| e.of_nobody).collect();
     sqlx::query!(
-        "update inbox i set state = 'done', due_at = null, attempt_id = d.attempt_id, note = d.note
-         from unnest($1::text[], $2::text[], $3::uuid[], $4::text[])
-           as d (psp, event_id, attempt_id, note)
+        "update inbox i set state = 'done', due_at = null, attempt_id = d.attempt_id, note = d.note,
+           raw = case when d.of_nobody then '' else i.raw end,
+           event = case when d.of_nobody then 'null' else i.event end
+         from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::boolean[])
+           as d (psp, event_id, attempt_id, note, of_nobody)
          where i.psp = d.psp and i.event_id = d.event_id",
         &psps,
         &event_ids,
         &attempts as &[Option<Uuid>],
-        &notes as &[Option<String>]
+        &notes as &[Option<String>],
+        &of_nobody
     )
     .execute(connection)
     .await?;

@@ -1,8 +1,10 @@
 //! A message that proves nothing by itself, or names a payment by the PSP's id alone: the PSP is
 //! asked, and what it answers is what counts.
 
-use super::process::{ApplyError, NOT_OURS, ask_now, done, first_of, hint, put_aside, subject_of};
-use super::receive::{may_come_from_anybody, places as places_of};
+use super::process::{
+    ApplyError, NOT_OURS, ask_now, done, done_of_nobody, first_of, hint, put_aside, subject_of,
+};
+use super::receive::{NOTHING_ABOUT_MONEY, may_come_from_anybody, places as places_of};
 use crate::decide::Command;
 use crate::decide::command::{News, Source};
 use crate::domain::AttemptId;
@@ -151,8 +153,8 @@ async fn tell_reference(
 }
 
 /// A message about nothing of ours, though it may name an attempt that it cannot mean. It is an incident where
-/// the PSP stands behind it; what anybody could have sent, and of which the PSP knows nothing or cannot be asked,
-/// is only kept.
+/// the PSP stands behind it; of what anybody could have sent, and of which the PSP knows nothing or cannot be asked,
+/// only the id is kept.
 async fn unmatched(
     flows: &Flows,
     account: &str,
@@ -165,12 +167,18 @@ async fn unmatched(
     let unsigned = may_come_from_anybody(flows, account);
     let known_to_the_psp = names_a_payment && event.attempt.is_none();
     if event.psp_reference.is_none() && event.attempt.is_none() {
-        return Ok(done(flows, account, event, None, Some("nothing about money")).await?);
+        let marked = if unsigned {
+            done_of_nobody(flows, account, event, None, NOTHING_ABOUT_MONEY).await
+        } else {
+            done(flows, account, event, None, Some(NOTHING_ABOUT_MONEY)).await
+        };
+        return Ok(marked?);
     }
     if unsigned && !known_to_the_psp {
         metrics::counter!("webhook_hints_of_nobody_total", "psp" => account.to_owned())
             .increment(1);
-        return Ok(done(flows, account, event, named, Some("the PSP knows no such payment")).await?);
+        let note = "the PSP knows no such payment";
+        return Ok(done_of_nobody(flows, account, event, named, note).await?);
     }
     let of = (account, event.event_id.as_str());
     Ok(put_aside(flows, "webhook.unmatched", of, (named, NOT_OURS)).await?)

@@ -295,10 +295,30 @@ pub(super) async fn done(
     attempt: Option<AttemptId>,
     note: Option<&str>,
 ) -> Result<(), DeskError> {
-    let event_id = event.event_id.clone();
-    let done =
-        DoneEvent { psp: account.to_owned(), event_id, attempt, note: note.map(str::to_owned) };
-    flows.desks.done.ask(done).await
+    mark(flows, account, event, (attempt, note), false).await
+}
+
+/// Marks an event as done that anybody may have sent and that led to nothing: nothing of it is kept but its id.
+pub(super) async fn done_of_nobody(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    attempt: Option<AttemptId>,
+    note: &str,
+) -> Result<(), DeskError> {
+    mark(flows, account, event, (attempt, Some(note)), true).await
+}
+
+async fn mark(
+    flows: &Flows,
+    account: &str,
+    event: &WebhookEvent,
+    (attempt, note): (Option<AttemptId>, Option<&str>),
+    of_nobody: bool,
+) -> Result<(), DeskError> {
+    let (psp, event_id) = (account.to_owned(), event.event_id.clone());
+    let note = note.map(str::to_owned);
+    flows.desks.done.ask(DoneEvent { psp, event_id, attempt, note, of_nobody }).await
 }
 
 pub(super) const fn subject_of(place: &AttemptPlace) -> Subject {

@@ -1,6 +1,6 @@
 //! A stored event that was not applied when it came, or not wholly, is applied by the inbox worker.
 
-use super::process::{ApplyError, announce, apply, done, first_of, put_aside};
+use super::process::{ApplyError, announce, apply, done_of_nobody, first_of, put_aside};
 use super::receive::{is_question_of_anybody, places};
 use super::stored_event;
 use crate::domain::{AttemptId, Timestamp};
@@ -98,7 +98,8 @@ async fn is_over(
         return Ok(false);
     }
     metrics::counter!("webhook_hints_unanswered_total", "psp" => psp.to_owned()).increment(1);
-    done(flows, psp, &event, None, Some("the PSP did not answer whether it knows it")).await?;
+    let note = "the PSP did not answer whether it knows it";
+    done_of_nobody(flows, psp, &event, None, note).await?;
     Ok(true)
 }
 

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Bytes of an event's id and of its kind.
 const ID_MAX: usize = 256;
 const KIND_MAX: usize = 128;
+/// Bytes of a message that anybody may have sent: many times what a PSP tells of a payment or two. It is kept,
+/// and whoever sends it is nobody.
+const UNPROVEN_BODY_MAX: usize = 8 * 1024;
 
 /// Why a webhook is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,11 @@ pub async fn receive(
         refused(flows, account, &refusal).await;
         return Err(ReceiveError::Refused(refusal));
     }
+    let of_anybody = may_come_from_anybody(flows, account);
+    if of_anybody && UNPROVEN_BODY_MAX < raw.body.len() {
+        refused(flows, account, &WebhookRefusal::TooLarge).await;
+        return Err(ReceiveError::Refused(WebhookRefusal::TooLarge));
+    }
     let verified = match psp.verify_webhook(raw).await {
         Ok(verified) => verified,
         Err(refusal) => {
@@ -56,7 +64,8 @@ pub async fn receive(
     };
     let body_sha256: [u8; 32] = Sha256::digest(raw.body).into();
     let raw_body: Arc<[u8]> = raw.body.into();
-    let told: Vec<WebhookEvent> = verified.into_inner().events.into_iter().map(bounded).collect();
+    let told = verified.into_inner().events.into_iter();
+    let told: Vec<WebhookEvent> = told.map(|event| bounded(event, of_anybody)).collect();
     let to_store = |event: &WebhookEvent| {
         let spent = spent(flows, account, event);
         NewEvent {
@@ -107,14 +116,19 @@ async fn may_be_paid_now(flows: &Flows, account: &str, named: AttemptRef) -> boo
 }
 
 /// An id is a key of the inbox, and a kind stands in lists: neither is as long as its sender wants. An id
-/// that is too long is its hash, by which it is known again.
-fn bounded(mut event: WebhookEvent) -> WebhookEvent {
-    if ID_MAX < event.event_id.len() {
+/// that is too long is its hash, by which it is known again. The database knows no text with U+0000 in it, and
+/// one that is asked for it answers none of those who ask beside: no payment has such an id. Nor has one an id of
+/// any length that a stranger likes to name.
+fn bounded(mut event: WebhookEvent, of_anybody: bool) -> WebhookEvent {
+    if ID_MAX < event.event_id.len() || event.event_id.contains('\0') {
         event.event_id = format!("sha256:{}", hex::encode(Sha256::digest(&event.event_id)));
     }
     if KIND_MAX < event.kind.len() {
         event.kind = event.kind.chars().take(KIND_MAX / 4).collect();
     }
+    event.kind.retain(|it| it != '\0');
+    let is_none = |id: &str| id.contains('\0') || (of_anybody && ID_MAX < id.len());
+    event.psp_reference = event.psp_reference.filter(|id| !is_none(id));
     event
 }
 
@@ -196,4 +210,44 @@ pub async fn places(
         flows.desks.known.remember(account, own.clone());
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: &str, kind: &str) -> WebhookEvent {
+        WebhookEvent {
+            event_id: id.to_owned(),
+            kind: kind.to_owned(),
+            attempt: None,
+            psp_reference: Some(id.to_owned()),
+            subject: None,
+            report: None,
+            if_deposit: None,
+            payin: None,
+            occurred_at: None,
+            hint_only: true,
+            untold: None,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_an_event_has_an_end_and_no_character_that_the_database_refuses() {
+        let long = "E".repeat(ID_MAX + 1);
+        for told in [long.as_str(), "E1\0"] {
+            let kept = bounded(event(told, "pix\0.paid"), true);
+            let hash = format!("sha256:{}", hex::encode(Sha256::digest(told)));
+            assert_eq!((kept.event_id, kept.kind.as_str()), (hash, "pix.paid"));
+            assert_eq!(kept.psp_reference, None);
+        }
+        let kept = bounded(event(&long[1..], &"k".repeat(KIND_MAX + 1)), true);
+        assert_eq!(
+            (kept.event_id.as_str(), kept.psp_reference.as_deref()),
+            (&long[1..], Some(&long[1..]))
+        );
+        assert!(kept.kind.len() <= KIND_MAX);
+        // What its PSP signs names a payment however long its id is.
+        assert_eq!(bounded(event(&long, "pix"), false).psp_reference, Some(long));
+    }
 }

@@ -4,6 +4,8 @@ use crate::support::{Scene, Told};
 use interlock::domain::{Currency, Timestamp};
 use interlock::screening::Policies;
 use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 async fn post(scene: &Scene, who: &str, path: &str, body: Value) -> Told {
     scene.ask(who, "POST", path, Some(body)).await
@@ -219,9 +221,22 @@ async fn a_case_is_locked_assigned_noted_and_found() {
     assert_eq!(noted.status, 200, "{noted:?}");
     let given = post(&scene, "sk_demo_b", &at("assign"), json!({"person_id": "person_d"})).await;
     assert_eq!(given.text("/assigned_to"), "person_d");
-    let ask = json!({"text": "statements", "until": "2099-01-01T00:00:00Z"});
+    let days = |count| {
+        let then = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap() + Duration::days(count);
+        then.format(&Rfc3339).unwrap()
+    };
+    // Nobody buries a case by waiting for something.
+    for far in [days(31), "9999-12-31T00:00:00Z".to_owned()] {
+        let ask = json!({"text": "statements", "until": far});
+        let late = post(&scene, "sk_demo_b", &at("request-info"), ask).await;
+        assert_eq!(code(&late), (422, "review.until_too_late"), "{late:?}");
+        assert_eq!(late.text("/errors/0/pointer"), "/until");
+        assert!(late.text("/detail").contains("at most 30 days"), "{late:?}");
+    }
+    let until = days(29);
+    let ask = json!({"text": "statements", "until": until});
     let waiting = post(&scene, "sk_demo_b", &at("request-info"), ask).await;
-    assert_eq!(waiting.text("/due_at"), "2099-01-01T00:00:00Z", "{waiting:?}");
+    assert_eq!(waiting.text("/due_at"), until, "{waiting:?}");
     let info = post(&scene, "sk_demo_b", &at("info"), json!({"text": "they came"})).await;
     assert_eq!(info.body["waiting_since"], json!(null), "{info:?}");
     let freed = scene.ask("sk_demo_b", "POST", &at("unlock"), None).await;

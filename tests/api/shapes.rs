@@ -85,6 +85,29 @@ async fn a_deposits_instrument_is_of_its_method_and_well_shaped() {
     refused(&take(&scene, card(coin)).await, place, "`card` goes with the method card");
 }
 
+/// What the database refuses would take whatever it is recorded with along.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_with_u_0000_is_refused_and_a_return_url_is_what_anybody_reads() {
+    let scene = Scene::new().await;
+    register(&scene, "p-1", "DE", json!({})).await;
+    let back = |url: &str| json!({"return_url": url});
+    let nul = take(&scene, back("https://casino.example/\0")).await;
+    refused(&nul, (400, "request.invalid", "/return_url"), "U+0000");
+    let name = take(&scene, json!({"metadata": {"a": {"b\0": 1}}})).await;
+    refused(&name, (400, "request.invalid", "/metadata/a"), "U+0000");
+    for url in [
+        r"https://casino.example\@evil.example/",
+        "https://casino.example/\t",
+        "https:casino.example",
+    ] {
+        let told = take(&scene, back(url)).await;
+        refused(&told, (422, "return_url.malformed", "/return_url"), "without a backslash");
+    }
+    let asked = scene.ask("sk_demo", "GET", "/v1/deposits?reference=%00", None).await;
+    assert_eq!((asked.status, asked.code()), (400, "request.invalid"), "{asked:?}");
+    assert_eq!(take(&scene, json!({})).await.status, 201, "and a good one is taken");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn coins_name_their_asset_and_their_network() {
     let scene = Scene::new().await;

@@ -73,7 +73,8 @@ impl Desk {
             password: SecretString::from(password.to_owned()),
             code: code.to_owned(),
         };
-        sign_in(self.db.pool(), &self.desk, &SystemIds, given, at).await
+        let turn = self.desk.turn().await.unwrap();
+        sign_in(self.db.pool(), (&self.desk, turn), &SystemIds, given, at).await
     }
 
     async fn is_refused(&self, password: &str, code: &str, at: Timestamp) {

@@ -305,7 +305,7 @@ pub struct RequestInfoSchema {
     /// What is asked for, 1 to 2000 characters.
     #[schema(example = "Three months of bank statements.")]
     pub text: String,
-    /// By when it must have come; the configuration's `reviews.info_hours` unless said.
+    /// By when it must have come, at most 30 days ahead; the configuration's `reviews.info_hours` unless said.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<String>,
 }

@@ -82,8 +82,11 @@ impl FromFields for DepositBody {
         let player = player_id(fields);
         let money = fields.money("amount", "currency");
         let method = method(fields);
-        let fault =
-            ("return_url.malformed", "a return_url is an absolute URL of at most 2048 characters");
+        let fault = (
+            "return_url.malformed",
+            "a return_url is an absolute URL of at most 2048 visible ASCII characters, without a backslash and \
+             without a user, its host written as it is meant",
+        );
         let return_url = fields.parsed("return_url", fault, absolute_url);
         let reference = fields.parsed_opt("reference", REFERENCE_FAULT, reference_text);
         let instrument = fields.object_opt("instrument");
@@ -148,10 +151,16 @@ fn method(fields: &mut Fields<'_>) -> Option<Method> {
     fields.parsed("method", known, |text| text.parse().ok())
 }
 
+/// A PSP gets the text as it is, and reads it by its own lights. So the parser may repair nothing: neither drop a
+/// tab, nor turn a backslash, nor find the host elsewhere than where anybody reads it.
 fn absolute_url(text: &str) -> Option<String> {
-    let url = url::Url::parse(text).ok().filter(|url| url.has_host())?;
-    (text.len() <= 2048 && url.username().is_empty() && url.password().is_none())
-        .then(|| text.to_owned())
+    let is_plain = text.bytes().all(|it| it.is_ascii_graphic() && it != b'\\');
+    let url = (is_plain && text.len() <= 2048).then(|| url::Url::parse(text).ok())??;
+    let (_, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+    let port = authority.strip_prefix(url.host_str()?)?;
+    let is_port = |it: &str| !it.is_empty() && it.bytes().all(|digit| digit.is_ascii_digit());
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then(|| text.to_owned())
 }
 
 /// Which payments of a direction are wanted.
@@ -227,7 +236,7 @@ pub struct DepositSchema {
     /// `bank_transfer`, `card`, `e_wallet`, `interac`, `pix` or `crypto`.
     #[schema(example = "bank_transfer")]
     pub method: String,
-    /// https, and a host on the operator's list.
+    /// https, and a host on the operator's list; visible ASCII characters without a backslash.
     #[schema(example = "https://casino.example/return")]
     pub return_url: String,
     /// The casino's own, unique per operator and direction for ever; not with a player's token.
@@ -235,7 +244,7 @@ pub struct DepositSchema {
     /// For the methods `card` and `crypto`.
     pub instrument: Option<InstrumentSchema>,
     pub device: Option<DeviceSchema>,
-    /// At most 4096 bytes, without personal data; not with a player's token.
+    /// At most 4096 bytes, without personal data; not with a player's token. A number has at most 40 characters.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<String>,
 }
@@ -262,7 +271,7 @@ pub struct WithdrawalSchema {
     pub reference: Option<String>,
     /// Left out, the money goes back to where deposits came from.
     pub destination: Option<DestinationSchema>,
-    /// At most 4096 bytes, without personal data; not with a player's token.
+    /// At most 4096 bytes, without personal data; not with a player's token. A number has at most 40 characters.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<String>,
 }
@@ -281,4 +290,43 @@ pub struct ContinueSchema {
     /// The query of the page that the payer came back to, as it is, with or without its `?`.
     #[schema(example = "session=7&redirectResult=X6XtfGC3%21Y2pBmY3oS")]
     pub query: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_return_url_leads_where_anybody_reads_that_it_leads() {
+        for good in [
+            "https://casino.example/back?x=1#y",
+            "https://Casino.example:8443",
+            "http://127.0.0.1:3000/",
+            "http://[::1]:8080/?a=//b@c",
+        ] {
+            assert_eq!(absolute_url(good).as_deref(), Some(good));
+        }
+        for bad in [
+            "https://casino.example/\0",
+            "https://casino.example/\t",
+            " https://casino.example/",
+            "https://casino.example/å",
+            r"https://casino.example\@evil.example/",
+            r"https:\\casino.example/",
+            "https:casino.example/",
+            "https:///casino.example/",
+            "https://casino%2Eexample/",
+            "https://@casino.example/",
+            "https://user@casino.example/",
+            "https://casino.example:/",
+            "https:x://casino.example/",
+            "/back",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(absolute_url(bad), None, "{bad:?}");
+        }
+        let long = |length: usize| format!("https://casino.example/{:x<1$}", "", length - 23);
+        assert!(absolute_url(&long(2048)).is_some());
+        assert_eq!(absolute_url(&long(2049)), None);
+    }
 }

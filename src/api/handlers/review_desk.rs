@@ -9,7 +9,7 @@ use crate::api::caller::Caller;
 use crate::api::extract::{NoBody, PathParams, Strict};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::review::ReviewView;
-use crate::decide::desk_work::DeskAct;
+use crate::decide::desk_work::{DeskAct, until_latest};
 use crate::reviews::work_on_case::work_on_case;
 use axum::Json;
 use axum::extract::State;
@@ -85,13 +85,16 @@ pub async fn note(
 
 /// Ask for information
 ///
-/// The review waits for it: it is due when the information is.
+/// The review waits for it: it is due when the information is. Asking again does not put off its reminder beyond
+/// what asking once could have.
 #[utoipa::path(post, path = "/v1/reviews/{id}/request-info", tag = "reviews",
     params(("id" = String, Path, description = "`rev_…`")),
     request_body = RequestInfoSchema,
     responses(
         (status = 200, description = "The review as it is now.", body = ReviewView),
         (status = 409, description = "`review.locked`, `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "`review.until_too_late`: at most 30 days ahead.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn request_info(
     State(edge): State<Edge>,
@@ -100,6 +103,15 @@ pub async fn request_info(
     body: Strict<RequestInfoBody>,
 ) -> Result<Json<ReviewView>, Problem> {
     let RequestInfoBody { text, until } = body.value;
+    let latest = until_latest(&edge.flows.reviews.terms, edge.flows.clock.now());
+    if until.is_some_and(|until| latest < until) {
+        return Err(Problem::unprocessable(
+            "review.until_too_late",
+            "Information is awaited for at most 30 days, or `reviews.info_hours` where that is longer: ask again \
+             when it did not come.",
+        )
+        .at("/until"));
+    }
     act(&edge, &caller, &id, DeskAct::RequestInfo { text, until }).await
 }
 

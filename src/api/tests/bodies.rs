@@ -31,6 +31,13 @@ async fn a_body_of_the_wrong_shape_is_400_and_of_the_wrong_meaning_422() {
             "request.invalid",
             "/metadata/a/b",
         ),
+        (
+            r#"{"amount":"1","currency":"SEK","metadata":{"a":1e200000}}"#,
+            400,
+            "request.invalid",
+            "/metadata/a",
+        ),
+        (r#"{"amount":"1\u0000","currency":"SEK"}"#, 400, "request.invalid", "/amount"),
         (r#"{"currency":"SEK"}"#, 400, "request.invalid", "/amount"),
         (r#"{"amount":"1","currency":"SEK"} x"#, 400, "request.invalid", ""),
         ("", 400, "request.invalid", ""),
@@ -108,6 +115,8 @@ async fn a_query_is_as_strict_as_a_body() {
         ("after=x", "request.cursor_invalid"),
         ("unknown=1", "request.invalid"),
         ("limit=1&limit=2", "request.invalid"),
+        ("after=%00", "request.invalid"),
+        ("a%00=1", "request.invalid"),
     ] {
         let told = small.ask(plain("GET", &format!("/v1/deposits?{query}"), "")).await;
         assert_eq!((told.status, told.code()), (400, code), "{query}");
