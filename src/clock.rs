@@ -56,6 +56,33 @@ impl Clock for TestClock {
     }
 }
 
+/// How far an instance's clock is from the database's, as far as they were compared.
+#[derive(Debug, Default)]
+pub struct Drift(Mutex<Option<time::Duration>>);
+
+impl Drift {
+    /// Beyond this an instance says that it is not ready.
+    pub const MOST: time::Duration = time::Duration::seconds(5);
+
+    /// The clock is so far ahead, or behind where that is negative.
+    pub fn found(&self, ahead: time::Duration) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(ahead);
+    }
+
+    /// None: they were not compared yet.
+    pub fn ahead(&self) -> Option<time::Duration> {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub fn is_too_much(ahead: time::Duration) -> bool {
+        Self::MOST < ahead.abs()
+    }
+
+    pub fn is_off(&self) -> bool {
+        self.ahead().is_some_and(Self::is_too_much)
+    }
+}
+
 /// Without what is finer than a microsecond.
 pub fn whole_micros(time: OffsetDateTime) -> OffsetDateTime {
     let nanos = time.microsecond() * 1_000;

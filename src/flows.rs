@@ -3,7 +3,7 @@
 //! Flows are verbs. They gather facts, call out with no transaction open, and submit commands; what
 //! is decided is decided in the lane.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Drift};
 use crate::decide::{Answer, Command};
 use crate::domain::{Ids, PlayerKey, Timestamp};
 use crate::lane::clerks::Desks;
@@ -33,6 +33,8 @@ pub struct Flows {
     pub lanes: Lanes,
     pub desks: Desks,
     pub clock: Arc<dyn Clock>,
+    /// How far that is from the database's clock.
+    pub drift: Arc<Drift>,
     pub ids: Arc<dyn Ids>,
     pub psps: Arc<PspRegistry>,
     pub health: Arc<PspHealth>,

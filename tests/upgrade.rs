@@ -7,6 +7,7 @@ use interlock::store::Db;
 use interlock::store::migrate::{self, MigrateError};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 const DATABASE: &str = "upgraded";
 
@@ -125,5 +126,53 @@ async fn a_database_of_another_environment_is_left_as_it_is() {
     let after: i64 = sqlx::query_scalar(NEWEST).fetch_one(&mut owner).await.unwrap();
     assert_eq!(after, before);
     owner.close().await.unwrap();
+    drop(cluster);
+}
+
+/// Of tables, as a proof of the books has it for hours.
+const READS: &str = "lock table payment, identity_taken in access share mode";
+/// The next changes one of the tables that are read.
+const BEFORE_IT_LOCKS: i64 = 29;
+const WAITS: &str = "select count(*) from pg_locks l join pg_stat_activity a using (pid)
+   where a.datname = current_database() and l.locktype = 'relation' and not l.granted";
+
+#[tokio::test]
+async fn a_migration_that_meets_a_long_read_lets_everybody_by_and_is_done_after_it() {
+    let cluster = PrivateCluster::start_temporary().unwrap();
+    cluster.create_database(DATABASE, None).unwrap();
+    let owner_url = cluster.url(DATABASE, OWNER_ROLE);
+    let mut owner = PgConnection::connect(&owner_url).await.unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let known = sqlx::migrate::Migrator::new(folder).await.unwrap();
+    known.run_to(BEFORE_IT_LOCKS, &mut owner).await.unwrap();
+    let mut reader = PgConnection::connect(&owner_url).await.unwrap();
+    let mut reading = reader.begin().await.unwrap();
+    sqlx::query(READS).execute(&mut *reading).await.unwrap();
+    let mut is_waited = async |expected: bool| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let waits: i64 = sqlx::query_scalar(WAITS).fetch_one(&mut owner).await.unwrap();
+            if (0 < waits) == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "in a minute: {waits} wait, expected {expected}");
+            tokio::task::yield_now().await;
+        }
+    };
+    let watching = async {
+        // It waits, gives up so that nobody is queued behind it, and waits again; nothing of it is done.
+        for expected in [true, false, true, false] {
+            is_waited(expected).await;
+        }
+        let newest: i64 = sqlx::query_scalar(NEWEST).fetch_one(&mut *reading).await.unwrap();
+        assert_eq!(newest, BEFORE_IT_LOCKS);
+        reading.rollback().await.unwrap();
+    };
+    let (migrated, ()) = tokio::join!(migrate::migrate(&owner_url, "production"), watching);
+    migrated.unwrap();
+    let db = Db::connect(&cluster.url(DATABASE, APP_ROLE), 2).await.unwrap();
+    assert!(migrate::is_current(db.pool()).await);
+    db.close().await;
+    drop((owner, reader));
     drop(cluster);
 }

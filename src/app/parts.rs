@@ -110,6 +110,7 @@ pub async fn flows(
         desks,
         lanes,
         clock: world.clock,
+        drift: Arc::default(),
         ids: world.ids,
         psps: world.psps,
         health: Arc::new(PspHealth::new(words::health(config), seed)),

@@ -3,6 +3,7 @@
 use super::workers::Driven;
 use crate::api::gate::Boxed;
 use crate::api::health::{Check, Readiness};
+use crate::clock::Drift;
 use crate::flows::Flows;
 use crate::store::{heartbeats, migrate};
 use std::time::{Duration, Instant};
@@ -89,11 +90,25 @@ impl Readiness for InstanceReadiness {
                     "known",
                     "not heard of for too long: is the database well?",
                 ),
+                clock(&self.flows.drift),
                 check("lanes", lanes, "running", "a lane has ended: restart this instance"),
                 workers(overdue),
             ]
         })
     }
+}
+
+/// Beside others that are right, one by whose clock deadlines and leases are over at other times is sent nothing.
+fn clock(drift: &Drift) -> Check {
+    let detail = match drift.ahead() {
+        None => "not compared yet".to_owned(),
+        Some(ahead) if Drift::is_too_much(ahead) => {
+            let way = if ahead.is_positive() { "ahead of" } else { "behind" };
+            format!("{} s {way} the database's", ahead.whole_seconds().abs())
+        }
+        Some(_) => "the database's".to_owned(),
+    };
+    Check { name: "clock".to_owned(), ok: !drift.is_off(), detail }
 }
 
 fn workers(overdue: Option<Vec<String>>) -> Check {

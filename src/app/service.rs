@@ -222,6 +222,7 @@ impl Parts {
         let layers = edge::layers(config, &edge, nonces, &crew.driven, render.clone())?;
         // The last that happens: nobody takes up work, or answers, before all else is known to be good.
         workers::start_routing(&flows, &crew);
+        workers::start_clock(&flows, &crew);
         if has(Role::Worker) {
             workers::start(&flows, &crew);
             if let Some(sealing) = ready.sealing {

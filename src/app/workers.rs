@@ -8,6 +8,7 @@ use crate::webhooks::client::WebhookClient;
 use crate::webhooks::deliver::{IdSource, Outbound};
 use crate::workers::attempts::AttemptWorker;
 use crate::workers::checkpoints::CheckpointWorker;
+use crate::workers::clocks::ClockWorker;
 use crate::workers::deadlines::DeadlineWorker;
 use crate::workers::deliveries::{DeliveryLogWorker, DeliveryWorker};
 use crate::workers::driver::{Drive, Worker, drive};
@@ -114,6 +115,11 @@ pub fn start_routing(flows: &Flows, crew: &Crew) {
     run(flows, crew, &Arc::new(Notify::new()), RoutingWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), HealthWorker::new(flows.clone()));
     run(flows, crew, &flows.nudges.policies, PolicyWorker::new(flows.clone()));
+}
+
+/// Starts what every instance needs whose clock is its machine's: the comparison with the database's.
+pub fn start_clock(flows: &Flows, crew: &Crew) {
+    run(flows, crew, &Arc::new(Notify::new()), ClockWorker::new(flows.clone()));
 }
 
 /// Starts the sealing of the log, where there is a key and a folder for it.

@@ -4,6 +4,7 @@ use super::runtime;
 use crate::config::{Config, Profile};
 use crate::sandbox::{self, runfile};
 use crate::store::{Db, migrate as migrations, prove as proof};
+use crate::telemetry::LogFormat;
 use anyhow::{Context, bail};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,6 +56,8 @@ pub async fn migrate(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     }
     let url = crate::config::variable("DATABASE_OWNER_URL");
     let url = url.context("set DATABASE_OWNER_URL to the owner's address of the database")?;
+    // Whoever waits for locks sees who has them.
+    crate::telemetry::start_logging(LogFormat::Human, "interlock=warn")?;
     migrations::migrate(&url, "production").await.context("migrating the database")?;
     println!("the database is up to date");
     Ok(ExitCode::SUCCESS)

@@ -42,6 +42,11 @@ pub async fn serve(file: Option<PathBuf>, roles: Vec<Role>) -> anyhow::Result<Ex
     };
     let url = config.database.url.as_ref().context("set DATABASE_URL to the application's role")?;
     crate::telemetry::start_logging(config.telemetry.format, &config.telemetry.filter)?;
+    if crate::config::variable("NATS_URL").is_some() {
+        tracing::warn!(
+            "NATS_URL is set, and this release publishes no events to NATS: use webhooks, or the streams of events"
+        );
+    }
     let db = Db::connect(url.expose_secret(), config.database.pool_max)
         .await
         .context("connecting to the database")?;

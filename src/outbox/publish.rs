@@ -31,7 +31,9 @@ pub async fn publish_within(
     let began = Instant::now();
     loop {
         let mut moved = Relayed::default();
-        for slot in outbox_reads::slots(pool, WEBHOOKS, now).await? {
+        let waiting = outbox_reads::waiting(pool, WEBHOOKS, now).await?;
+        metrics::gauge!("outbox_oldest_event_age_seconds").set(age(waiting.since, now));
+        for slot in waiting.slots {
             let done = publish_slot(pool, ids, slot, now).await?;
             moved.events += done.events;
             moved.deliveries += done.deliveries;
@@ -43,6 +45,12 @@ pub async fn publish_within(
             return Ok(total);
         }
     }
+}
+
+/// How old the oldest event is that nobody has passed on; nothing where all are. It grows while somebody else
+/// has a slot's cursor and stands still, which no look would notice otherwise: it passes over such a slot.
+fn age(since: Option<Timestamp>, now: Timestamp) -> f64 {
+    since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0))
 }
 
 async fn publish_slot(

@@ -4,15 +4,14 @@
 use crate::flows::Flows;
 use crate::store::{StoreError, old_keys};
 
-const KEPT: time::Duration = time::Duration::days(30);
+const KEPT_DAYS: i32 = 30;
 const BATCH: i64 = 5_000;
 
 /// Forgets them in batches; returns how many.
 pub async fn forget_keys(flows: &Flows) -> Result<u64, StoreError> {
-    let before = flows.clock.now() - KEPT;
     let mut all = 0;
     loop {
-        let gone = old_keys::purge(flows.db.pool(), before, BATCH).await?;
+        let gone = old_keys::purge(flows.db.pool(), KEPT_DAYS, BATCH).await?;
         all += gone;
         if gone == 0 {
             return Ok(all);

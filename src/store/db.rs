@@ -82,7 +82,8 @@ impl From<sqlx::Error> for StoreError {
         match (code.as_str(), constraint) {
             ("40001" | "40P01" | "55P03", _) => StoreError::Repeat(error),
             ("57014", _) => StoreError::TookTooLong(error),
-            ("57P01" | "57P02" | "57P03" | "25006", _) => StoreError::Unavailable(error),
+            // 25P03: the server ended the connection, for the transaction had stood still for too long.
+            ("57P01" | "57P02" | "57P03" | "25006" | "25P03", _) => StoreError::Unavailable(error),
             (code, _) if code.starts_with("08") => StoreError::Unavailable(error),
             (code, Some(constraint)) if code.starts_with("23") => {
                 StoreError::Constraint { constraint, source: error }
@@ -100,6 +101,11 @@ const BY_KEY: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 /// What the log has of rows beside lanes is their text, and so are the times in it
 /// (`outside_row` of the schema).
 const TIMES: [(&str, &str); 1] = [("timezone", "UTC")];
+
+/// An instance that stands still inside a transaction of the pool (its host is frozen or cut off) keeps what it
+/// has locked: a slot's cursor, an endpoint's row, on which the webhooks of every casino wait. The server ends
+/// it after this long; nothing of ours rests inside a transaction for more than a moment.
+const STANDS_STILL: [(&str, &str); 1] = [("idle_in_transaction_session_timeout", "15s")];
 
 /// A pooled connection that nobody used for so long is tested before it is used.
 const RESTED: Duration = Duration::from_secs(5);
@@ -126,7 +132,8 @@ impl Db {
             .application_name("interlock")
             .log_statements(tracing::log::LevelFilter::Trace)
             .options(BY_KEY)
-            .options(TIMES);
+            .options(TIMES)
+            .options(STANDS_STILL);
         let pool = pool_options(connections_max, true).connect_with(options.clone()).await?;
         Ok(Self(Arc::new(Inner { pool, options, url: url.into() })))
     }

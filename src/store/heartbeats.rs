@@ -32,6 +32,12 @@ pub async fn beat(pool: &Pool, heartbeat: &Heartbeat<'_>) -> Result<(), StoreErr
     Ok(())
 }
 
+/// What time it is by the server's clock.
+pub async fn server_now(pool: &Pool) -> Result<Timestamp, StoreError> {
+    let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(pool).await?;
+    Ok(now)
+}
+
 /// The workers of an instance whose sign of life is overdue.
 pub async fn overdue(
     pool: &Pool,

@@ -1,8 +1,10 @@
 //! Migrations, and the refusal to run on a database that is not ours.
 
 use super::StoreError;
+use sqlx::migrate::{MigrateError as Fault, Migration};
 use sqlx::postgres::PgPool;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
+use std::time::Duration;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -13,6 +15,11 @@ pub enum MigrateError {
     Connect(#[source] sqlx::Error),
     #[error("a migration failed; nothing of it was kept")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    #[error(
+        "migration {version} did not get its locks in {tries} tries; nothing of it was kept, and the service \
+         goes on. They are held by {holders}. Wait for its end, or end it, and migrate again"
+    )]
+    HeldUp { version: i64, tries: u32, holders: String },
     #[error(
         "the database has migration {0}, which this program does not know: migrate it with the newer \
          program that did before. This one runs on it as it is"
@@ -49,10 +56,7 @@ pub async fn migrate(owner_url: &str, environment: &str) -> Result<(), MigrateEr
             _ => {}
         }
     }
-    MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
-        sqlx::migrate::MigrateError::VersionMissing(version) => MigrateError::Newer(version),
-        error => MigrateError::Migrate(error),
-    })?;
+    apply(&mut connection).await?;
     // The service reads which migrations were applied; the table is the migrator's own.
     sqlx::query("grant select on _sqlx_migrations to interlock_app")
         .execute(&mut connection)
@@ -66,6 +70,74 @@ pub async fn migrate(owner_url: &str, environment: &str) -> Result<(), MigrateEr
     .await
     .map_err(StoreError::from)?;
     refuse_other_environment(&mut connection, environment).await
+}
+
+/// How long a migration waits for a lock. Behind one that waits for a table everybody else waits, who would only
+/// have read it: a proof of the books, which reads all tables for hours, would stop every payment.
+const LOCK_WAIT: &str = "set lock_timeout = '1s'";
+/// As long as it takes: an index that is built beside the service holds nobody up, and is left half made where
+/// it is broken off.
+const ANY_WAIT: &str = "set lock_timeout = 0";
+/// Between two tries, so that those who waited have had their turn.
+const LOCK_PAUSE: Duration = Duration::from_secs(3);
+const LOCK_TRIES: u32 = 30;
+
+/// Applies what is not applied yet. What does not get its locks at once lets everybody by and tries again.
+async fn apply(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let alike = |a: &Migration, b: &Migration| a.no_tx == b.no_tx;
+    for row in MIGRATIONS.iter().as_slice().chunk_by(alike) {
+        let Some(last) = row.last() else { continue };
+        let wait = if last.no_tx { ANY_WAIT } else { LOCK_WAIT };
+        connection.execute(wait).await.map_err(StoreError::from)?;
+        apply_up_to(connection, last.version).await?;
+    }
+    connection.execute(ANY_WAIT).await.map_err(StoreError::from)?;
+    Ok(())
+}
+
+async fn apply_up_to(connection: &mut PgConnection, newest: i64) -> Result<(), MigrateError> {
+    for tries in 1.. {
+        let version = match MIGRATIONS.run_to(newest, &mut *connection).await {
+            Ok(()) => break,
+            Err(Fault::VersionMissing(version)) => return Err(MigrateError::Newer(version)),
+            Err(Fault::ExecuteMigration(error, version)) if is_held_up(&error) => version,
+            // Another migrates: it has the migrator's own lock.
+            Err(Fault::Execute(error)) if is_held_up(&error) => newest,
+            Err(error) => return Err(MigrateError::Migrate(error)),
+        };
+        let holders = holders(connection).await?;
+        if LOCK_TRIES <= tries {
+            return Err(MigrateError::HeldUp { version, tries, holders });
+        }
+        tracing::warn!(version, tries, holders, "a migration waits for locks and is tried again");
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+    Ok(())
+}
+
+/// It waited for a lock for too long, or gave way to one who waited for its own.
+fn is_held_up(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| ["55P03", "40P01"].contains(&&*code))
+}
+
+/// Who else holds locks on tables of this database, in words for whoever migrates.
+async fn holders(connection: &mut PgConnection) -> Result<String, MigrateError> {
+    let found: Vec<String> = sqlx::query_scalar(
+        "select format('process %s (%s, as %s) on %s', a.pid, coalesce(nullif(a.application_name, ''),
+             'without a name'), a.usename, string_agg(distinct c.relname, ', ' order by c.relname))
+         from pg_locks l join pg_stat_activity a on a.pid = l.pid
+         join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p')
+         where l.granted and l.pid <> pg_backend_pid()
+           and c.relnamespace <> 'pg_catalog'::regnamespace
+           and l.database = (select oid from pg_database where datname = current_database())
+         group by a.pid, a.application_name, a.usename
+         order by count(distinct c.relname) desc, a.pid limit 5",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(StoreError::from)?;
+    Ok(if found.is_empty() { "nobody any more".to_owned() } else { found.join("; ") })
 }
 
 async fn refuse_old_server(connection: &mut PgConnection) -> Result<(), MigrateError> {

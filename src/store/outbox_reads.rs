@@ -32,13 +32,23 @@ struct Place {
     n: i16,
 }
 
+/// What waits to be passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Waiting {
+    pub slots: Vec<i16>,
+    /// When the oldest event was written of those that come next in their slots.
+    pub since: Option<Timestamp>,
+}
+
 /// The slots with events that were not passed on yet; each slot has a cursor from now on.
-pub async fn slots(pool: &Pool, consumer: &str, now: Timestamp) -> Result<Vec<i16>, StoreError> {
+pub async fn waiting(pool: &Pool, consumer: &str, now: Timestamp) -> Result<Waiting, StoreError> {
     let waiting = sqlx::query!(
-        r#"select s.slot, c.slot is null as "is_new!"
+        r#"select s.slot, c.slot is null as "is_new!", o.created_at as "since?"
            from lane_slot s left join relay_cursor c on c.consumer = $1 and c.slot = s.slot
-           where c.slot is null or exists (
-             select 1 from outbox_event o where o.slot = s.slot and (o.seq, o.n) > (c.seq, c.n))
+           left join lateral (
+             select created_at from outbox_event
+             where slot = s.slot and (seq, n) > (c.seq, c.n) order by seq, n limit 1) o on true
+           where c.slot is null or o.created_at is not null
            order by s.slot"#,
         consumer,
     )
@@ -57,7 +67,10 @@ pub async fn slots(pool: &Pool, consumer: &str, now: Timestamp) -> Result<Vec<i1
         .execute(pool)
         .await?;
     }
-    Ok(waiting.iter().map(|row| row.slot).collect())
+    Ok(Waiting {
+        since: waiting.iter().filter_map(|row| row.since).min(),
+        slots: waiting.into_iter().map(|row| row.slot).collect(),
+    })
 }
 
 /// Passes on the next events of one slot, at most `batch_max`, in one transaction: deliveries for

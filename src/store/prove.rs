@@ -125,10 +125,15 @@ const CHECKS: [(&str, &str); 18] = [
            and exists (select 1 from evidence_checkpoint)
            and not exists (select 1 from witness w where w.source = o.source and w.key = o.key)",
     ),
+    // Whoever takes it sets its due time ahead with every try: one that never comes to its end is known by when
+    // the player was erased.
     (
         "nothing of an erasure is left to do after a day",
         "select w.operator_id || ' ' || w.player_id from erasure_work w
-         where w.due_at < now() - interval '1 day'",
+         where w.due_at < now() - interval '1 day'
+            or (w.due_at is not null and w.emptied is null and exists (
+                  select from erasure e where e.operator_id = w.operator_id and e.player_id = w.player_id
+                    and e.erased_at < now() - interval '1 day'))",
     ),
     (
         "every wallet holds what its withdrawals hold",
@@ -173,12 +178,16 @@ const CHECKS: [(&str, &str); 18] = [
         "select attempt_id::text from attempt
          where status in ('prepared', 'in_flight', 'unknown', 'accepted') and due_at is null",
     ),
+    // What two people send back has been decided: its deposit stays in review until the return is over.
     (
         "every withdrawal in review waits for people, and every approved one for a worker",
         "select p.payment_id::text from payment p
          where (p.status = 'approved' and p.due_at is null)
             or (p.status = 'in_review' and not exists (
-                  select 1 from review r where r.payment_id = p.payment_id and r.is_open))",
+                  select 1 from review r where r.payment_id = p.payment_id and r.is_open)
+                and not (p.direction = 'deposit' and exists (
+                  select 1 from payment t where t.of_deposit = p.payment_id
+                    and t.status in ('screening', 'in_review', 'approved', 'processing'))))",
     ),
 ];
 

@@ -73,7 +73,7 @@ pub(super) const AGREE: [(&str, &str); 10] = [
             or coalesce(m.released, 0) <> coalesce(e.released, 0)",
     ),
     // Paid after its release: no hold was used up, and its history and a posting of that record say so. What came
-    // back beside another attempt that is under way waits for what becomes of that.
+    // back beside another attempt that is under way, or over and may be paid yet, waits for what becomes of that.
     (
         "every part is held, paid or given back as its hold and its attempts say",
         "with moved as (
@@ -96,7 +96,9 @@ pub(super) const AGREE: [(&str, &str); 10] = [
             or (t.status = 'paid' and not coalesce(a.paid, false)
               and not (coalesce(a.returned, false) and exists (
                 select from attempt o where o.part_id = t.part_id
-                  and o.status in ('prepared', 'in_flight', 'unknown', 'accepted'))))
+                  and (o.status in ('prepared', 'in_flight', 'unknown', 'accepted')
+                    or (o.status not in ('succeeded', 'returned')
+                      and 'it may be paid yet' = any (string_to_array(o.kept_news, '; ')))))))
             or (t.status = 'returned' and not coalesce(a.returned, false))",
     ),
     (
@@ -173,6 +175,9 @@ pub(super) const STUCK: [(&str, &str); 3] = [
          where p.status = 'screening' and c.payment_id is null
            and p.updated_at < now() - interval '1 day'",
     ),
+    // Whoever takes a question, a room or a message sets its due time ahead with every try, so one that fails for
+    // ever is never overdue by that: it is known by a time that stays. Of a message that waits for a PSP which is
+    // away people know by its incident, and one that was taken up again has a day from then.
     (
         "nothing that moves money is overdue by a day",
         "with late as (select now() - interval '1 day' as at),
@@ -184,10 +189,18 @@ pub(super) const STUCK: [(&str, &str); 3] = [
          union all select format('payout %s', payment_id) from late, payment
          where status = 'approved' and due_at < late.at
          union all select format('vendor check %s: %s', payment_id, hook) from late, vendor_check
-         where due_at < late.at
-         union all select format('room of %s: %s', payment_id, state) from late, limit_reservation
-         where state in ('asked', 'reserved') and due_at < late.at
-         union all select format('webhook of %s: %s', psp, inbox_id) from late, inbox
-         where state = 'new' and due_at < late.at",
+         where due_at < late.at or (due_at is not null and deadline_at < late.at)
+         union all select format('room of %s: %s', r.payment_id, r.state)
+         from late, limit_reservation r left join payment p using (payment_id)
+         where r.state in ('asked', 'reserved') and (r.due_at < late.at
+           or (coalesce(p.updated_at, r.created_at) < late.at and coalesce(p.status, 'failed') in
+             ('succeeded', 'returned', 'reversed', 'blocked', 'failed', 'expired', 'cancelled')))
+         union all select format('webhook of %s: %s', i.psp, i.inbox_id) from late, inbox i
+         where i.state = 'new' and (i.due_at < late.at or (i.received_at < late.at and not exists (
+           select from service_incident s where s.psp = i.psp
+             and starts_with(s.detail, 'event ' || i.event_id || ' of ' || i.psp || ': ')
+             and ((s.kind = 'webhook.taken_up' and late.at < s.raised_at)
+               or (s.kind = 'webhook.waiting' and exists (
+                 select from incident_open o where o.incident_id = s.incident_id))))))",
     ),
 ];

@@ -7,12 +7,17 @@ use crate::domain::{AttemptId, Timestamp};
 use crate::flows::Flows;
 use crate::payments::receive_payin::{ReceiveError, attempt_about};
 use crate::store::inbox::{self, DueEvent, StoredEvent};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 /// How often an event is tried before it is put aside for people.
 const TRIES_MAX: i16 = 5;
 /// As often, where the PSP has to be asked first and its answer cannot be used: for more than an hour.
 const LOOK_UPS_MAX: i16 = 12;
+/// After so many tries an event was never told to have failed, for none of them came to its end: whoever applies it
+/// panics, or is cut off with it. It is put aside before it is applied once more.
+const TRIES_CUT_MAX: i16 = 24;
 /// What recording takes, beside the calls.
 const ROOM: Duration = Duration::from_secs(30);
 /// What stands in its way passes (a busy moment, a database or a PSP that is away): it is tried for as
@@ -33,6 +38,14 @@ pub async fn process_again(flows: &Flows, due: &DueEvent) -> Result<bool, ApplyE
     let Some(stored) = inbox::claim(pool, psp, event_id, now, until).await? else {
         return Ok(false);
     };
+    if TRIES_CUT_MAX < stored.tries {
+        let note = format!("given up: of {} tries none came to its end", stored.tries);
+        // What cuts them off may be in here as well.
+        let about = AssertUnwindSafe(attempt_of(flows, psp, &stored)).catch_unwind().await;
+        let about = about.unwrap_or(Ok(None))?;
+        put_aside(flows, "webhook.parked", (psp, event_id), (about, &note)).await?;
+        return Ok(true);
+    }
     let error = match apply_stored(flows, psp, &stored).await {
         Ok(()) => return Ok(true),
         Err(error) => error,

@@ -5,13 +5,14 @@
 //! claimed by lease or by lock. [`driver`] runs any [`driver::Worker`]; a worker's own file says
 //! only what a look is.
 //!
-//! Reading order: [`driver`], [`running`], [`attempts`], [`payouts`], [`deadlines`], [`inbox`], [`outbox`],
+//! Reading order: [`driver`], [`running`], [`setbacks`], [`attempts`], [`payouts`], [`deadlines`], [`inbox`], [`outbox`],
 //! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`identity`], [`policies`],
 //! [`switches`], [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`erasures`],
-//! [`mail`].
+//! [`mail`], [`clocks`].
 
 pub mod attempts;
 pub mod checkpoints;
+pub mod clocks;
 pub mod deadlines;
 pub mod deliveries;
 pub mod driver;
@@ -32,4 +33,5 @@ pub mod routing;
 pub mod running;
 pub mod screenings;
 pub mod sessions;
+pub mod setbacks;
 pub mod switches;

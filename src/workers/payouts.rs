@@ -5,11 +5,12 @@
 
 use super::driver::{Report, Worker};
 use super::running::{Room, Running, Start};
+use super::setbacks::{Named, Setbacks};
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::payments::send_payout::send_payout;
 use crate::store::due::{self, DuePayout};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Payouts that one instance sends at once.
 const AT_ONCE: usize = 256;
@@ -20,23 +21,21 @@ const AT_ONE_PSP: usize = 64;
 pub struct PayoutWorker {
     flows: Flows,
     running: Running,
+    setbacks: Setbacks,
 }
 
 impl PayoutWorker {
     pub fn new(flows: Flows) -> Self {
         let bell = flows.nudges.payouts.clone();
         let running = Running::shared_out(flows.tasks.clone(), AT_ONCE, AT_ONE_PSP, bell);
-        Self { flows, running }
+        Self { flows, running, setbacks: Setbacks::default() }
     }
 
     fn start(&self, row: DuePayout) -> Start {
-        let flows = self.flows.clone();
+        let (flows, setbacks) = (self.flows.clone(), self.setbacks.clone());
         self.running.start_at(row.payment, row.psps, async move {
-            let sent = send_payout(&flows, &row.player, row.payment).await;
-            sent.inspect_err(|error| {
-                tracing::warn!(payment.id = %row.payment, %error, "will be looked at again");
-            })
-            .is_ok()
+            let of = Named { row: row.payment, what: "the sending", payment: row.payment };
+            setbacks.watch(&flows, of, send_payout(&flows, &row.player, row.payment)).await
         })
     }
 }
@@ -53,7 +52,8 @@ impl Worker for PayoutWorker {
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
         let pool = self.flows.db.pool();
         let find = |room: Room| async move {
-            due::payouts(pool, now, &room.running, &room.full, room.most).await
+            let left_out = [room.running, self.setbacks.resting(Instant::now())].concat();
+            due::payouts(pool, now, &left_out, &room.full, room.most).await
         };
         let claimed = self.running.fill(find, |row| self.start(row)).await?;
         Ok(Report { claimed, ..Report::default() })

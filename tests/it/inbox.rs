@@ -264,6 +264,42 @@ async fn an_event_that_lies_aside_is_applied_when_somebody_on_call_takes_it_up()
 }
 
 /// What an HTTP server would hand over of a call that shows no certificate.
+/// Whoever applied it has panicked each time, or was cut off with it: nobody has counted it as failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_none_of_whose_tries_came_to_its_end_is_put_aside_before_the_next() {
+    let setup = Setup { workers: false, accounts: BRAZIL.accounts, ..Setup::default() };
+    let world = World::with(setup).await;
+    let player = world.player_of(BRAZIL).await;
+    let deposit = world.one().deposit(BRAZIL.deposit(&player)).await;
+    world.mocks.fault(OTHER, "webhook", "webhook_drop", None).await;
+    world.complete(&deposit, "succeeded").await;
+    let event = hint(Some(AttemptRef::new(deposit.attempts[0].id.0)), None);
+    left(&world, OTHER, &event).await;
+    sqlx::raw_sql("update inbox set tries = 24").execute(&world.rows).await.unwrap();
+    let look = async || {
+        let flows = world.one().flows.clone();
+        let worker =
+            async move { InboxWorker::new(flows.clone()).activate(flows.clock.now()).await };
+        assert_eq!(world.one().run(worker).await.unwrap().claimed, 1);
+    };
+    look().await;
+    let aside = format!(
+        "select count(*) from inbox where state = 'parked' and attempt_id = '{}'",
+        deposit.attempts[0].id.0
+    );
+    let lies_aside = async || (world.number(&aside).await == 1).then_some(());
+    eventually("it lies aside", SOON, lies_aside).await;
+    assert_eq!(world.incidents("webhook.parked").await, 1);
+    assert_eq!(world.payment(deposit.id).await.credited, None, "it was not applied");
+    // When a release applies it, it is as any other.
+    let now = world.one().flows.clock.now();
+    let asked = (Uuid::now_v7(), "cli:somebody");
+    assert!(inbox::take_up(&world.rows, (OTHER, &event.event_id), asked, now).await.unwrap());
+    look().await;
+    world.settled(deposit.id, "succeeded").await;
+    world.close().await;
+}
+
 async fn calls(world: &World, body: &str) {
     call(world, body).await.unwrap();
 }

@@ -10,6 +10,7 @@ use interlock::book::Payment;
 use interlock::decide::command::{Source, Task};
 use interlock::decide::{Answer, Command};
 use interlock::domain::{Player, PlayerStatus};
+use interlock::store::prove::prove;
 use psp_contract::{Outcome, Status, Unknown};
 use std::time::Duration;
 
@@ -29,6 +30,12 @@ pub async fn cases(world: &World, payment: &Payment) -> Vec<String> {
 pub async fn money(world: &World, payment: &Payment) -> (i64, i64, i64, i64) {
     let wallet = world.wallet(&payment.player).await;
     (wallet.cash, wallet.held, wallet.owed, world.house_balance("suspense").await)
+}
+
+/// The sentences of the proof of the books that are broken now.
+pub async fn unproven(world: &World) -> Vec<&'static str> {
+    let proof = prove(&world.rows).await.unwrap();
+    proof.findings.iter().map(|found| found.check).collect()
 }
 
 pub async fn is_refused(world: &World, payment: &Payment, outcome: &str) {
@@ -129,6 +136,7 @@ async fn what_comes_back_waits_while_another_attempt_may_be_paid() {
     tell(&world, &next, (2, WEBHOOK), back).await;
     assert_eq!(money(&world, &next).await, (100, 0, 0, 900));
     assert_eq!(cases(&world, &next).await, ["outcome_unknown"]);
+    assert_eq!(unproven(&world).await, <[&str; 0]>::default(), "it is as it should be");
     world.two_people(&next, "resolve_unpaid").await;
     assert_eq!(money(&world, &next).await, (1_000, 0, 0, 0));
     assert_eq!(cases(&world, &next).await, Vec::<String>::new());

@@ -130,6 +130,19 @@ async fn old_keys_go_before_a_proof_that_may_not_come_to_its_end() {
     world.close().await;
 }
 
+/// Callers still repeat what they sent yesterday, whatever the clock of the instance that has the night's work.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_whose_clock_is_ahead_forgets_no_key_too_early() {
+    let world = before_the_night().await;
+    owner(&world, &AN_OLD_KEY.replace("31 days", "29 days")).await;
+    world.clock.advance(90 * 24 * HOUR);
+    let nightly = worker(&world, 0);
+    assert!(did(&world, 0, &nightly).await);
+    assert_eq!(world.number(KEYS).await, 1);
+    drop(nightly);
+    world.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_hear_of_books_that_nobody_proves_for_two_days() {
     let world = before_the_night().await;
@@ -194,7 +207,7 @@ async fn a_proof_may_read_tables_as_they_lie() {
         &world,
         "alter table erasure_work rename to kept;
          create view erasure_work as select current_setting('enable_seqscan') as operator_id,
-           'scan' as player_id, now() - interval '2 days' as due_at;
+           'scan' as player_id, now() - interval '2 days' as due_at, null::bigint as emptied;
          grant select on erasure_work to interlock_app",
     )
     .await;

@@ -27,6 +27,7 @@ const BALANCES: &str = "every entry of a wallet tells the balance that it comes 
 const UNDER_WAY: &str = "no payment is under way for a day without an attempt under way";
 const VENDORS: &str =
     "no payment waits for vendors for a day without a question to them that is due";
+const ERASED: &str = "nothing of an erasure is left to do after a day";
 const OVERDUE: &str = "nothing that moves money is overdue by a day";
 
 /// What is done to the rows, and the sentences that are broken then. Times are of the machine's clock.
@@ -134,7 +135,7 @@ const CASES: &[(&str, &[&str])] = &[
 ];
 
 /// What is only broken once it has been so for a day.
-const LATE: [&str; 3] = [
+const LATE: [&str; 7] = [
     "update attempt set due_at = now() - interval '$AGO' where status = 'accepted'",
     "update payment set status = 'approved', due_at = now() - interval '$AGO'
      where direction = 'withdrawal' and status = 'in_review'",
@@ -142,10 +143,54 @@ const LATE: [&str; 3] = [
        tries, due_at)
      values (gen_random_uuid(), 'trustly-de', 'e', 'k', '', 'null', '', now(), 'new', 0,
        now() - interval '$AGO')",
+    // Whoever takes these sets the due time ahead, every time anew.
+    A_MESSAGE,
+    "insert into vendor_check (payment_id, hook, operator_id, player_id, amount, currency, opened_at,
+       deadline_at, due_at)
+     select payment_id, 'kyt_withdrawal', operator_id, player_id, 1, 'EUR', now() - interval '$AGO',
+       now() - interval '$AGO', now() + interval '1 minute' from payment where status = 'paid'",
+    "update payment set updated_at = now() - interval '$AGO' where status = 'succeeded';
+     insert into limit_reservation (payment_id, operator_id, player_id, file, amount, currency, state,
+       due_at, created_at, changed_at)
+     select payment_id, operator_id, player_id, 'f', 1, 'EUR', 'reserved', now() + interval '1 minute',
+       updated_at, updated_at from payment where status = 'succeeded'",
+    "insert into limit_reservation (payment_id, operator_id, player_id, file, amount, currency, state,
+       due_at, created_at, changed_at)
+     values (gen_random_uuid(), 'op_demo', 'p', 'f', 1, 'EUR', 'asked', now() + interval '1 minute',
+       now() - interval '$AGO', now())",
 ];
 
-const TABLES: [&str; 8] =
-    ["entry", "hold_move", "payment", "part", "attempt", "game_entry", "limit_use", "inbox"];
+const A_MESSAGE: &str =
+    "insert into inbox (inbox_id, psp, event_id, kind, body_sha256, event, raw, received_at, state,
+       tries, due_at)
+     values (gen_random_uuid(), 'trustly-de', 'e', 'k', '', 'null', '', now() - interval '$AGO', 'new',
+       9, now() + interval '1 minute')";
+/// People know of it, or have taken it up a moment ago.
+const KNOWN: [&str; 2] = ["webhook.waiting", "webhook.taken_up"];
+/// It is taken again every two minutes and never done.
+const UNDONE: &str =
+    "insert into erasure (slot, seq, erasure_id, operator_id, player_id, review_id, basis,
+       erased_at)
+     select slot, seq, gen_random_uuid(), 'op_demo', 'p', gen_random_uuid(), 'never_moved',
+       now() - interval '$AGO' from record limit 1;
+     insert into erasure_work (operator_id, player_id, review_id, due_at)
+     values ('op_demo', 'p', gen_random_uuid(), now() + interval '1 minute')";
+
+const TABLES: [&str; 13] = [
+    "entry",
+    "hold_move",
+    "payment",
+    "part",
+    "attempt",
+    "game_entry",
+    "limit_use",
+    "inbox",
+    "vendor_check",
+    "limit_reservation",
+    "erasure",
+    "erasure_work",
+    "service_incident",
+];
 
 async fn owner(world: &World, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&world.rows).await.unwrap();
@@ -242,6 +287,25 @@ async fn each_thing_that_must_never_be_is_found_by_its_own_sentence() {
             wrong.extend((found != expected).then(|| format!("{ago}: {sql}: {found:?}")));
             owner(&world, &restore).await;
         }
+    }
+    for (ago, expected) in [("23 hours", BTreeSet::new()), ("25 hours", [ERASED].into())] {
+        owner(&world, &UNDONE.replace("$AGO", ago)).await;
+        let found = broken(&world).await;
+        wrong.extend((found != expected).then(|| format!("{ago}: {UNDONE}: {found:?}")));
+        owner(&world, &restore).await;
+    }
+    owner(&world, "alter table service_incident enable trigger service_incident_is_open").await;
+    for kind in KNOWN {
+        let told = format!(
+            "{}; insert into service_incident (incident_id, kind, detail, psp, raised_at)
+             values (gen_random_uuid(), '{kind}', 'event e of trustly-de: why', 'trustly-de', now())",
+            A_MESSAGE.replace("$AGO", "25 hours")
+        );
+        owner(&world, &told).await;
+        let found = broken(&world).await;
+        wrong.extend((!found.is_empty()).then(|| format!("{kind}: {found:?}")));
+        let forget = "delete from inbox; delete from service_incident where detail = 'event e of trustly-de: why'";
+        owner(&world, forget).await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(broken(&world).await, BTreeSet::new());

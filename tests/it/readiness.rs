@@ -4,8 +4,10 @@ use super::harness::{SOON, Setup, World, deposit_order, eur, eventually};
 use interlock::api::health::Readiness;
 use interlock::app::readiness::InstanceReadiness;
 use interlock::app::workers::Driven;
+use interlock::clock::Clock;
 use interlock::decide::Answer;
 use interlock::domain::Timestamp;
+use interlock::workers::clocks::ClockWorker;
 use interlock::workers::driver::{Drive, LONG_LOOK_MAX, Report, Worker, drive};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -164,5 +166,27 @@ async fn a_worker_is_overdue_when_its_look_should_be_over_and_not_while_it_may_l
     driving.await.unwrap();
     assert_eq!(world.number(&short).await, 1);
     drop(readiness);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_whose_clock_is_not_the_databases_is_not_ready() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let (flows, instance) = (world.one().flows.clone(), world.one().name.clone());
+    let worker = ClockWorker::new(flows.clone());
+    let readiness = InstanceReadiness { flows, instance, driven: Driven::default() };
+    let clock = async || {
+        let checks = readiness.check().await;
+        let check = checks.into_iter().find(|check| check.name == "clock").unwrap();
+        (check.ok, check.detail)
+    };
+    assert_eq!(clock().await, (true, "not compared yet".to_owned()));
+    worker.activate(world.clock.now()).await.unwrap();
+    assert_eq!(clock().await, (true, "the database's".to_owned()));
+    world.clock.advance(Duration::from_secs(3_600));
+    worker.activate(world.clock.now()).await.unwrap();
+    let (ok, detail) = clock().await;
+    assert!(!ok && detail.ends_with(" s ahead of the database's"), "{detail}");
+    drop((readiness, worker));
     world.close().await;
 }

@@ -1,15 +1,17 @@
 //! Two returns of one deposit, of which the first was called unpaid and its PSP says since that it has it: the second is
 //! not sent, nor a third opened, before two people have said what became of the first.
 
-use super::bounced_payouts::{WEBHOOK, by_hand, send, submit, taken, tell};
+use super::bounced_payouts::{WEBHOOK, by_hand, said, send, submit, taken, tell};
 use super::harness::{World, eur};
-use super::may_be_paid::{cases, look, lost};
+use super::may_be_paid::{cases, look, lost, unproven};
 use super::returns_in_parts::refused;
+use super::second_success::return_of;
 use super::taken_back::{approve, credited, open_return, suspended};
 use interlock::book::Payment;
 use interlock::decide::command::Source;
 use interlock::decide::{Answer, Command};
 use interlock::domain::Money;
+use psp_contract::Status;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -166,5 +168,35 @@ async fn a_return_is_not_sent_when_another_one_of_the_same_money_was_paid() {
     assert_eq!(status(&world, &second).await, "in_review");
     world.two_people_of(&second, "return", "reject").await;
     assert_eq!(world.payment(deposit.id).await.suspended, None);
+    world.close().await;
+}
+
+/// Two people sent all of it back: nobody has anything to decide until that is over, and the proof knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn suspended_money_on_its_way_back_waits_for_nobody() {
+    let world = by_hand().await;
+    let deposit = suspended(&world).await;
+    world.two_people(&deposit, "return").await;
+    let back = return_of(&world, &deposit).await;
+    assert_eq!((status(&world, &deposit).await, back.status.as_str()), ("in_review", "approved"));
+    assert!(world.reviews(&deposit).await.is_empty());
+    assert_eq!(unproven(&world).await, <[&str; 0]>::default());
+    let back = send(&world, &back).await;
+    assert_eq!((status(&world, &deposit).await, back.status.as_str()), ("in_review", "processing"));
+    assert_eq!(unproven(&world).await, <[&str; 0]>::default());
+    // The control: of a deposit that nothing sends back.
+    let of = |deposit: &str| {
+        format!("update payment set of_deposit = {deposit} where payment_id = '{}'", back.id.uuid)
+    };
+    let change = async |sql: String| {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&world.rows).await.unwrap();
+    };
+    change(of("null")).await;
+    let waits = "every withdrawal in review waits for people, and every approved one for a worker";
+    assert!(unproven(&world).await.contains(&waits));
+    change(of(&format!("'{}'", deposit.id.uuid))).await;
+    let paid = said(Status::Succeeded { money: eur(700) });
+    tell(&world, &back, (1, Source::Call), paid).await;
+    assert_eq!(status(&world, &deposit).await, "returned");
     world.close().await;
 }

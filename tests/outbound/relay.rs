@@ -8,7 +8,7 @@ use interlock::domain::{Direction, Ids};
 use interlock::outbox::publish::{publish, publish_within};
 use interlock::routing::health::{Change, Turn};
 use interlock::store::health_events::{self, HealthEvent};
-use interlock::store::outbox_reads::{WEBHOOKS, relay_slot, slots};
+use interlock::store::outbox_reads::{WEBHOOKS, Waiting, relay_slot, waiting};
 use std::time::Duration;
 
 const RELAYED_TWICE: &str = "select count(*) from (select event_id from webhook_delivery
@@ -64,7 +64,7 @@ async fn an_event_waits_for_the_one_before_it_in_another_slot() {
     scene.event_in(scene.slot, payment, 1, "deposit.processing").await;
     scene.event_in(later, payment, 2, "deposit.succeeded").await;
     // Another instance is slow at the first slot.
-    slots(&scene.pool, WEBHOOKS, now).await.unwrap();
+    waiting(&scene.pool, WEBHOOKS, now).await.unwrap();
     let mut held = scene.pool.begin().await.unwrap();
     sqlx::query("select from relay_cursor where consumer = 'webhooks' and slot = $1 for update")
         .bind(scene.slot)
@@ -75,8 +75,11 @@ async fn an_event_waits_for_the_one_before_it_in_another_slot() {
     assert_eq!(blocked.events, 0, "its predecessor has not been passed on");
     let skipped = relay_slot(&scene.pool, &SystemIds, scene.slot, 500, now).await.unwrap();
     assert_eq!(skipped.events, 0, "another relay is at this slot");
+    let waits = waiting(&scene.pool, WEBHOOKS, now).await.unwrap();
+    assert_eq!(waits, Waiting { slots: vec![scene.slot, later], since: Some(now) });
     held.rollback().await.unwrap();
     scene.publish().await;
+    assert_eq!(waiting(&scene.pool, WEBHOOKS, now).await.unwrap(), Waiting::default());
     let passed: bool = sqlx::query_scalar(
         "select seq = 1 from relay_cursor where consumer = 'webhooks' and slot = $1",
     )
@@ -122,7 +125,7 @@ async fn a_batch_may_end_inside_the_events_of_one_commit() {
     .await
     .unwrap();
     let now = scene.clock.now();
-    slots(&scene.pool, WEBHOOKS, now).await.unwrap();
+    waiting(&scene.pool, WEBHOOKS, now).await.unwrap();
     for _ in 0..3 {
         relay_slot(&scene.pool, &SystemIds, scene.slot, 2, now).await.unwrap();
     }

@@ -122,10 +122,12 @@ async fn the_service_starts_on_its_own_kind_of_database_and_role_only() {
     production.set("DATABASE_URL", &owner);
     production.run("serve").await.refused_with(&["interlock_owner", "application's role"]);
     production.set("DATABASE_URL", &app);
+    production.set("NATS_URL", "nats://127.0.0.1:4222");
     let arguments = ["serve", "--config", &production.file];
     let command = interlock(production.place.home(), &production.variables, &arguments);
     let mut service = Program::start(command);
     service.serves(production.place.api).await;
+    assert!(service.said().contains("publishes no events to NATS"), "{}", service.said());
     let url = production.place.api_url();
     let bearer = reqwest::Client::builder().no_proxy().build().unwrap();
     let bearer = bearer.get(format!("{url}/v1/reviews"));
