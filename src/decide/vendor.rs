@@ -89,7 +89,7 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
             withdrawal::decision_with(book, &payment, said, ctx)
         }
         (PaymentStatus::Withdrawal(WithdrawalStatus::Approved), _) if 1 < said.round => {
-            withdrawal::pre_payout(book, id, said.results.clone(), ctx)
+            withdrawal::pre_payout(book, id, (said.results.clone(), said.checks.clone()), ctx)
         }
         _ => return Ok(Answer::Nothing),
     };

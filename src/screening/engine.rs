@@ -109,6 +109,22 @@ pub fn hangs_on(policies: &Policies, facts: &Facts, hook: Hook) -> bool {
     here.any(|rule| rule.check.hook() == Some(hook) && applies(rule, facts))
 }
 
+/// Whether a rule here looks once more at the player of a withdrawal that was let go.
+pub fn looks_again(policies: &Policies, facts: &Facts) -> bool {
+    let policy = policy_for(policies, facts);
+    here(policy, facts).any(|rule| rule.looks_again(facts))
+}
+
+/// Whether somebody outside must have been asked before the rules here can find anything.
+pub fn asks(policies: &Policies, facts: &Facts) -> bool {
+    let policy = policy_for(policies, facts);
+    here(policy, facts).any(|rule| rule.check.asks().is_some())
+}
+
+fn here<'a>(policy: Option<&'a MarketPolicy>, facts: &'a Facts) -> impl Iterator<Item = &'a Rule> {
+    all(policy).filter(|rule| rule.at.contains(&facts.checkpoint) && applies(rule, facts))
+}
+
 /// What a market promises of a withdrawal, and by which of its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promise {

@@ -217,6 +217,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         payment: None,
         asked_at: None,
         let_go_at: None,
+        let_go: Vec::new(),
         payer: None,
         owed: Vec::new(),
         limits: Vec::new(),

@@ -6,7 +6,7 @@ use super::{StoreError, background_json, checks_json, loop_json, vendors_json};
 use crate::domain::{Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
-use crate::screening::facts::{Facts, PaymentFacts, PlayerFacts};
+use crate::screening::facts::{Facts, LetGo, PaymentFacts, PlayerFacts};
 use crate::screening::limits::{LimitUsed, Period};
 use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, FxTable};
@@ -36,6 +36,9 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
             })
         })?,
         asked_at: all.maybe("asked_at", Node::own_time)?,
+        let_go: all.each("let_go", |found| {
+            Ok(LetGo { rule: found.text("rule")?, observed: found.text("observed")? })
+        })?,
         let_go_at: all.maybe("let_go_at", Node::own_time)?,
         payer: all.maybe("payer", background_json::read_payer)?,
         owed: all.each("owed", |found| found.money())?,

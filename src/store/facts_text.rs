@@ -9,7 +9,7 @@ use crate::domain::{Exclusion, Kyc, Money, Timestamp};
 use crate::screening::FxTable;
 use crate::screening::aggregate::Query;
 use crate::screening::counters::Counted;
-use crate::screening::facts::{Facts, PaymentFacts, PlayerFacts};
+use crate::screening::facts::{Facts, LetGo, PaymentFacts, PlayerFacts};
 use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::LimitUsed;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -30,6 +30,7 @@ pub fn text(facts: &Facts) -> String {
         counted_at: Moment(facts.counted_at),
         ends: facts.ends.iter().map(background_json::end).map(Tree).collect(),
         fx: fx(&facts.fx),
+        let_go: facts.let_go.iter().map(let_go).collect(),
         let_go_at: facts.let_go_at.map(Moment),
         limits: facts.limits.iter().map(limit).collect(),
         owed: facts.owed.iter().copied().map(MoneyText).collect(),
@@ -62,6 +63,8 @@ struct FactsText<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ends: Vec<Tree>,
     fx: FxText<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    let_go: Vec<LetGoText<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     let_go_at: Option<Moment>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,6 +84,16 @@ struct FactsText<'a> {
     shared: Option<Tree>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vendors: Vec<Tree>,
+}
+
+#[derive(Serialize)]
+struct LetGoText<'a> {
+    observed: &'a str,
+    rule: &'a str,
+}
+
+fn let_go(seen: &LetGo) -> LetGoText<'_> {
+    LetGoText { observed: &seen.observed, rule: &seen.rule }
 }
 
 /// A time by RFC 3339.

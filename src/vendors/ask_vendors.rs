@@ -99,8 +99,13 @@ async fn checks(flows: &Flows, check: &DueCheck) -> Result<CheckFacts, AskError>
     if check.hook != Hook::KytWithdrawal {
         return Ok(CheckFacts::default());
     }
+    // Who is asked once more is asked because it is about to be sent.
+    let checkpoint = match check.round {
+        ..=1 => Checkpoint::WithdrawalRequest,
+        _ => Checkpoint::WithdrawalPrePayout,
+    };
     match flows.desks.players.ask(check.player.clone()).await? {
-        Some(known) => Ok(ask_checks(flows, &known.player, Checkpoint::WithdrawalRequest).await),
+        Some(known) => Ok(ask_checks(flows, &known.player, checkpoint).await),
         None => Ok(CheckFacts::default()),
     }
 }

@@ -141,9 +141,16 @@ pub fn read(
 /// Where a kind can run besides, when a policy says so with `at`: what it looks at is known there too.
 pub fn besides(kind: &str) -> &'static [Checkpoint] {
     match kind {
+        "kyc.level" | "kyc.vendor" | "sanctions_pep" => &[Checkpoint::WithdrawalPrePayout],
         "age.min" | "limit.required" | "limit.contact" => &[Checkpoint::AccountEvent],
         _ => &[],
     }
+}
+
+/// Whether a kind looks once more before the payout at who the player is: what it finds then is for people and
+/// no refusal, and what they were shown and let go is no finding.
+pub fn looks_again(kind: &str) -> bool {
+    besides(kind).contains(&Checkpoint::WithdrawalPrePayout)
 }
 
 /// The rules that hold without a policy too.
