@@ -196,6 +196,8 @@ pub struct ReceivePayin {
     pub request: Option<Uuid>,
     /// The deposit that it becomes otherwise, but for its status, attempt and decision.
     pub payment: Payment,
+    /// What is said of the player by now.
+    pub checks: CheckFacts,
 }
 
 /// What vendors said of a payment that waits for them.

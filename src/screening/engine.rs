@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::policy::{MarketPolicy, Policies};
 use super::rule::{Awaits, PayBy, Rule, RuleResult};
 use super::signals::Hook;
-use super::{Outcome, rules};
+use super::{Checkpoint, Outcome, rules};
 use crate::domain::Reason;
 use std::sync::Arc;
 use time::Date;
@@ -158,6 +158,12 @@ pub(super) fn applies(rule: &Rule, facts: &Facts) -> bool {
     use crate::domain::Origin;
     let returns = facts.payment().is_some_and(|payment| payment.origin == Origin::Return);
     let first = rule.number == rules::PLAYER_KNOWN;
+    if facts.checkpoint == Checkpoint::DepositPost && rules::looks_at_unasked(rule.check.kind()) {
+        // Whoever is to be asked is asked about what names no request; a late answer to one asks nobody.
+        let is_asked = facts.payment().is_some_and(|it| it.origin == Origin::Unsolicited);
+        let can_find = is_asked || rule.check.asks().is_none();
+        return facts.player.is_some() && facts.unasked && can_find;
+    }
     first || (facts.player.is_some() && (!returns || rule.number == rules::PLAYER_STATUS))
 }
 

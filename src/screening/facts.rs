@@ -59,6 +59,9 @@ pub struct Facts {
     /// The addresses that the payment goes to, where a rule here asks of each who controls it. None: no rule
     /// asks, or it was decided before this was kept.
     pub ends: Vec<EndFacts>,
+    /// The money is in, and no screening that still holds let it come: nobody asked for it, or its deposit had
+    /// been given up.
+    pub unasked: bool,
     /// What vendors outside said of this payment or its player.
     pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.

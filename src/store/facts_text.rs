@@ -40,6 +40,7 @@ pub fn text(facts: &Facts) -> String {
         recorded_only: &facts.recorded_only,
         screened_at: Moment(facts.screened_at),
         shared: facts.shared.map(background_json::shared).map(Tree),
+        unasked: facts.unasked.then_some(true),
         vendors: facts.vendors.iter().map(vendors_json::value).map(Tree).collect(),
     };
     // Keys are texts and nothing here refuses to be written.
@@ -82,6 +83,8 @@ struct FactsText<'a> {
     screened_at: Moment,
     #[serde(skip_serializing_if = "Option::is_none")]
     shared: Option<Tree>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unasked: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vendors: Vec<Tree>,
 }
