@@ -95,8 +95,8 @@ fn with_fee(money: Money, fee: Option<Money>) -> Money {
 
 /// The lease of a caller, and what it is to do, when the attempt's time has come.
 ///
-/// `known`: what is known of a deposit whose money is to be taken now, or which goes on to another PSP. Who
-/// brings none is told to bring it.
+/// `known`: what is known of a deposit whose money is to be taken now, or of a payment that goes on to another
+/// PSP. Who brings none is told to bring it.
 ///
 /// An attempt that is still in flight after its lease was being sent by an instance that is gone:
 /// what it sent is not known.
@@ -131,7 +131,7 @@ fn take_due(
     if attempt.status == AttemptStatus::Prepared {
         let instead = match subject {
             Subject::Deposit => later_round::instead_of_sending(book, id, &attempt, known, ctx),
-            _ => late_payout::instead_of_sending(book, id, &attempt, ctx),
+            _ => late_payout::instead_of_sending(book, id, &attempt, known, ctx),
         };
         return Ok(instead.unwrap_or_else(|| send_prepared(book, id, &attempt, ctx)));
     }

@@ -71,7 +71,8 @@ pub enum Command {
     TakeAttempt {
         payment: Uuid,
         attempt: AttemptId,
-        /// None: nobody has looked what is known of a deposit whose money is to be taken.
+        /// None: nobody has looked what is known of a deposit whose money is to be taken, or of the player of a
+        /// payout that goes on to another PSP.
         known: Option<Box<KnownBefore>>,
     },
     /// The payer of a deposit has come back with what its PSP wants to hear.
@@ -83,8 +84,8 @@ pub enum Command {
     /// A worker wants to send an approved withdrawal.
     TakePayout {
         payment: Uuid,
-        /// None: nobody has looked what vendors said of it.
-        answers: Option<Box<StandingAnswers>>,
+        /// None: nobody has looked what vendors said of it and of its player.
+        answers: Option<Box<KnownBeforePayout>>,
     },
     /// A worker looks at a withdrawal that is to be at its end by now, or soon.
     WatchDeadline {
@@ -123,6 +124,15 @@ pub enum Command {
         note: String,
         person: PersonId,
     },
+}
+
+/// What is known of a withdrawal before its money leaves; gathered outside the lane.
+#[derive(Debug, Clone, Default)]
+pub struct KnownBeforePayout {
+    /// What vendors said of where it goes.
+    pub standing: StandingAnswers,
+    /// What is said of its player by now.
+    pub checks: CheckFacts,
 }
 
 /// PUT replaces the whole record. The player's version is the lane's to give.
@@ -186,6 +196,8 @@ pub struct ReceivePayin {
     pub request: Option<Uuid>,
     /// The deposit that it becomes otherwise, but for its status, attempt and decision.
     pub payment: Payment,
+    /// What is said of the player by now.
+    pub checks: CheckFacts,
 }
 
 /// What vendors said of a payment that waits for them.

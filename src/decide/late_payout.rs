@@ -4,6 +4,7 @@
 use super::attempt::{self, call_off};
 use super::bounce;
 use super::command::{Answer, Ctx};
+use super::completion::KnownBefore;
 use super::kept;
 use super::payout::{call_off_unsent, from_suspense, hold_again};
 use super::people::{ask_people, ask_what_became, raise, review_kind};
@@ -14,7 +15,7 @@ use crate::domain::{
     AttemptId, Direction, Money, PartStatus, PaymentStatus, Reason, WithdrawalStatus,
 };
 use crate::ledger::templates::{self, Debit};
-use crate::screening::Outcome;
+use crate::screening::{Outcome, engine};
 use psp_contract::Subject;
 use uuid::Uuid;
 
@@ -123,11 +124,12 @@ const ASKED_FIRST: &str = "vendors are asked before it goes on";
 /// What is done about a payout's next attempt in the place of sending it. None: it may be sent.
 ///
 /// It goes on to another PSP long after it was let go, by people's word or by a late refusal. The player may owe by
-/// now, or be frozen: it is looked at once more, as before its first call.
+/// now, be frozen, or be on a list: it is looked at once more, as before its first call.
 pub fn instead_of_sending(
     book: &mut Book,
     id: Uuid,
     next: &Attempt,
+    known: Option<&KnownBefore>,
     ctx: &Ctx<'_>,
 ) -> Option<Answer> {
     let payment = &book.payments[&id];
@@ -135,10 +137,14 @@ pub fn instead_of_sending(
         return None;
     }
     let part = next.part?;
+    let checks = known.map(|known| known.checks.clone()).unwrap_or_default();
+    let decision = withdrawal::pre_payout(book, id, (Vec::new(), checks), ctx);
+    if known.is_none() && engine::asks(ctx.policies, &decision.facts) {
+        return Some(Answer::AnswersWanted(Box::new(payment.clone())));
+    }
     book.record.payment = Some(payment.id);
-    let decision = withdrawal::pre_payout(book, id, Vec::new(), ctx);
     let asks_vendors = vendor::waits(&decision, ctx).is_some();
-    let (outcome, reasons) = (decision.outcome(), decision.reasons().to_vec());
+    let (outcome, reasons) = (decision.outcome(), withdrawal::with_let_go(payment, &decision));
     if !asks_vendors {
         book.record.decisions.push(decision);
         if outcome == Outcome::Approve {

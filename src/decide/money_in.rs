@@ -84,8 +84,8 @@ pub fn succeed(
     // limit that was lowered meanwhile; a late success is screened like any other.
     book.record.decisions.push(decision);
     if let Some(waiting) = waiting {
-        let beyond = reasons.into_iter().filter(|found| found.code == limits::EXCEEDED);
-        book.payment_mut(id).reasons.extend(beyond);
+        let stands = reasons.into_iter().filter(|found| stands_whatever_they_say(&found.code));
+        book.payment_mut(id).reasons.extend(stands);
         let place = payment.next_action.as_ref().and_then(place_of);
         await_vendors(book, id, (&attempt.psp, money), (&waiting, place), ctx);
     } else if outcome == Screened::Approve {
@@ -155,16 +155,21 @@ pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) 
     decided(Checkpoint::DepositPost, book, (payment, money), Told::default(), ctx)
 }
 
-/// As [`decision_of`], with what vendors said.
+/// As [`decision_of`], with what others said.
 pub fn decision_with(
     book: &Book,
     payment: &Payment,
     money: Money,
-    vendors: Vec<VendorResult>,
+    told: Told,
     ctx: &Ctx<'_>,
 ) -> Decision {
-    let told = Told { vendors, ..Told::default() };
     decided(Checkpoint::DepositPost, book, (payment, money), told, ctx)
+}
+
+/// What was found of money when it came, over a limit or of a player whom nothing had let pay it in: nothing that
+/// vendors say of the money mends it.
+fn stands_whatever_they_say(code: &str) -> bool {
+    code == limits::EXCEEDED || ["kyc.", "names."].iter().any(|of| code.starts_with(of))
 }
 
 /// What others say of a deposit or its player.
@@ -207,12 +212,12 @@ pub fn decided(
 }
 
 /// The movements that a deposit is decided over. Money that waits for vendors was measured when it came, and
-/// has its room since then; unless it was found beyond the limit, which nothing that vendors say mends.
+/// has its room since then; unless something was found of it that nothing they say mends.
 fn movements_for<'a>(book: &'a Book, payment: &Payment, money: Money) -> Cow<'a, [Movement]> {
     let is_own = |found: &&Movement| found.payment == payment.id.uuid;
     let is_counted = book.movements.iter().find(is_own).map(|own| own.state);
-    let is_beyond = payment.reasons.iter().any(|reason| reason.code == limits::EXCEEDED);
-    if is_counted != Some(UseState::Counted) || is_beyond {
+    let stands = payment.reasons.iter().any(|reason| stands_whatever_they_say(&reason.code));
+    if is_counted != Some(UseState::Counted) || stands {
         return Cow::Borrowed(&book.movements);
     }
     let mut movements = book.movements.clone();

@@ -6,6 +6,7 @@
 
 use super::command::{Answer, Ctx, News, ReceivePayin, Source};
 use super::deposit::{mark_has_paid, movement};
+use super::money_in::Told;
 use super::people::{ask_people, raise};
 use super::refusal::Refusal;
 use super::{money_in, news, source, vendor};
@@ -92,7 +93,8 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let known = Instrument::default();
     let payer = receive.payin.payer.as_ref();
     payment.source = payer.map(|payer| source::with(&known, &receive.psp, payer));
-    let decision = money_in::decision_of(book, &payment, money, ctx);
+    let told = Told { checks: receive.checks.clone(), ..Told::default() };
+    let decision = money_in::decision_with(book, &payment, money, told, ctx);
     let waiting = vendor::waits(&decision, ctx);
     let approved = waiting.is_none() && decision.outcome() == Screened::Approve;
     let status = if approved { DepositStatus::Succeeded } else { DepositStatus::InReview };

@@ -5,9 +5,10 @@ use super::command::Ctx;
 use super::four_eyes;
 use super::kept;
 use super::vendor::AWAITING_VENDOR;
-use crate::book::{Attempt, Book, CaseAct, Incident, ProposalState, Review};
+use crate::book::{Attempt, Book, CaseAct, Incident, Payment, ProposalState, Review};
 use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId, Timestamp};
 use crate::screening::Outcome;
+use crate::screening::facts::LetGo;
 use crate::screening::signals::VendorResult;
 use psp_contract::Subject;
 use uuid::Uuid;
@@ -60,19 +61,38 @@ pub fn is_under_hold(book: &Book, id: Uuid) -> bool {
 /// one of these answers came later: they have not read it. What a case about something else let go counts for
 /// nothing here.
 pub fn let_go_at(book: &Book, id: Uuid, answers: &[VendorResult]) -> Option<Timestamp> {
-    let of_screening = |review: &&Review| {
-        let kind = review.kind.as_str();
-        let any = [Outcome::Review, Outcome::Hold];
-        any.iter().any(|outcome| review_kind(Direction::Withdrawal, *outcome) == kind)
-    };
-    let approved = |review: &&Review| {
-        let mut proposals = review.proposals.iter();
-        proposals.any(|it| it.state == ProposalState::Approved && it.outcome == "approve")
-    };
-    let closed = book.reviews.values().filter(|it| !it.open && it.payment == Some(id));
-    let newest = closed.filter(of_screening).filter(approved).max_by_key(|it| it.closed_at)?;
+    let closed = of_screening(book, id).filter(|it| !it.open);
+    let newest = closed.filter(|it| lets_go(it)).max_by_key(|it| it.closed_at)?;
     let all_seen = answers.iter().all(|answer| answer.received_at <= newest.opened_at);
     newest.closed_at.filter(|_| all_seen)
+}
+
+/// What people were shown of a withdrawal when they let it go: its reasons are those that its newest case was opened
+/// with. Nothing where it went on without an approval of that case.
+pub fn let_go(book: &Book, payment: &Payment) -> Vec<LetGo> {
+    let newest = of_screening(book, payment.id.uuid).max_by_key(|it| it.opened_at);
+    if !newest.is_some_and(|it| !it.open && lets_go(it)) {
+        return Vec::new();
+    }
+    let shown = payment.reasons.iter().filter_map(|reason| {
+        let (rule, observed) = (reason.rule.clone()?, reason.observed.clone()?);
+        Some(LetGo { rule, observed })
+    });
+    shown.collect()
+}
+
+/// The cases that a screening of a withdrawal has opened with what it had found.
+fn of_screening(book: &Book, id: Uuid) -> impl Iterator<Item = &Review> {
+    book.reviews.values().filter(move |review| {
+        let any = [Outcome::Review, Outcome::Hold];
+        let mut kinds = any.iter().map(|outcome| review_kind(Direction::Withdrawal, *outcome));
+        review.payment == Some(id) && kinds.any(|kind| kind == review.kind)
+    })
+}
+
+fn lets_go(review: &Review) -> bool {
+    let mut proposals = review.proposals.iter();
+    proposals.any(|it| it.state == ProposalState::Approved && it.outcome == "approve")
 }
 
 /// Raises an incident about a payment.

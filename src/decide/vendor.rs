@@ -5,6 +5,7 @@
 //! the vendor said; a vendor that says nothing in time leaves what the policy says of that.
 
 use super::command::{Answer, Ctx, VendorsSaid};
+use super::money_in::Told;
 use super::people::{ask_people, awaits_vendor, close_awaiting, close_reviews, raise, review_kind};
 use super::refusal::Refusal;
 use super::{money_in, payout, withdrawal};
@@ -83,13 +84,14 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
         && awaits_vendor(book, id);
     let decision = match (payment.status, payment.suspended) {
         (PaymentStatus::Deposit(_), Some(money)) if waiting_deposit => {
-            money_in::decision_with(book, &payment, money, said.results.clone(), ctx)
+            let told = Told { vendors: said.results.clone(), checks: said.checks.clone() };
+            money_in::decision_with(book, &payment, money, told, ctx)
         }
         (PaymentStatus::Withdrawal(WithdrawalStatus::Screening), _) => {
             withdrawal::decision_with(book, &payment, said, ctx)
         }
         (PaymentStatus::Withdrawal(WithdrawalStatus::Approved), _) if 1 < said.round => {
-            withdrawal::pre_payout(book, id, said.results.clone(), ctx)
+            withdrawal::pre_payout(book, id, (said.results.clone(), said.checks.clone()), ctx)
         }
         _ => return Ok(Answer::Nothing),
     };

@@ -1,14 +1,14 @@
 //! A withdrawal begins, is sent, and is cancelled.
 
 use super::attempt::open_next;
-use super::command::{Answer, Ctx, RequestWithdrawal, VendorsSaid};
+use super::command::{Answer, Ctx, KnownBeforePayout, RequestWithdrawal, VendorsSaid};
 use super::deposit::{mark_has_paid, reference_is_free};
-use super::people::{ask_people, close_reviews, is_under_hold, let_go_at, review_kind};
+use super::people::{ask_people, close_reviews, is_under_hold, let_go, let_go_at, review_kind};
 use super::refusal::Refusal;
 use super::{closed_loop, deadline, late_payout, payout, returns, vendor};
 use crate::book::{AskedPlace, Book, ChainPlace, Part, Payment};
 use crate::domain::{
-    AttemptId, DecisionId, Direction, Instrument, Method, Money, PartStatus, PaymentStatus,
+    AttemptId, DecisionId, Direction, Instrument, Method, Money, PartStatus, PaymentStatus, Reason,
     WithdrawalStatus,
 };
 use crate::ledger::templates;
@@ -17,8 +17,8 @@ use crate::screening::decision::{About, Decision};
 use crate::screening::facts::LoopFacts;
 use crate::screening::gather::{self, Locked, Setting, Withdrawal};
 use crate::screening::hooks::CheckFacts;
-use crate::screening::signals::{Hook, StandingAnswers, VendorResult};
-use crate::screening::{Checkpoint, Outcome, background, engine};
+use crate::screening::signals::{Hook, VendorResult};
+use crate::screening::{Checkpoint, Outcome, RuleResult, background, engine};
 use psp_contract::Portable;
 use uuid::Uuid;
 
@@ -150,12 +150,13 @@ pub fn hold(book: &mut Book, id: Uuid, money: Money) -> Result<(), Refusal> {
 /// An approved withdrawal is sent: each part's first attempt goes in flight, leased to this
 /// instance, after one more look at the player (`withdrawal.pre_payout`).
 ///
-/// `answers`: what vendors said of it last. Where the policy wants to know and the caller brings none, the
-/// caller is told to bring them, and nothing has changed.
+/// `answers`: what vendors said of it last, and what is said of its player by now: the decision that approved it
+/// may be days old. Where the policy wants to know and the caller brings none, the caller is told to bring them,
+/// and nothing has changed.
 pub fn take_payout(
     book: &mut Book,
     id: Uuid,
-    answers: Option<&StandingAnswers>,
+    answers: Option<&KnownBeforePayout>,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
@@ -174,13 +175,15 @@ pub fn take_payout(
         returns::hold_back(book, id, cause, "return", ctx);
         return Ok(Answer::Nothing);
     }
-    let known = answers.map(|answers| answers.results.clone()).unwrap_or_default();
-    let decision = pre_payout(book, id, known, ctx);
-    if let Some(waiting) = vendor::waits(&decision, ctx) {
-        let Some(answers) = answers else {
-            return Ok(Answer::AnswersWanted(Box::new(book.payments[&id].clone())));
-        };
-        return Ok(vendor::ask_again(book, decision, (&waiting, answers), ctx));
+    let known = answers.cloned().unwrap_or_default();
+    let decision = pre_payout(book, id, (known.standing.results.clone(), known.checks), ctx);
+    let waiting = vendor::waits(&decision, ctx);
+    let asks = waiting.is_some() || engine::asks(ctx.policies, &decision.facts);
+    if asks && answers.is_none() {
+        return Ok(Answer::AnswersWanted(Box::new(book.payments[&id].clone())));
+    }
+    if let Some(waiting) = waiting {
+        return Ok(vendor::ask_again(book, decision, (&waiting, &known.standing), ctx));
     }
     book.record.payment = Some(book.payments[&id].id);
     if decision.outcome() != Outcome::Approve {
@@ -203,15 +206,29 @@ pub fn take_payout(
 /// An approved withdrawal that may not be sent as it is: people decide.
 pub(super) fn put_before_people(book: &mut Book, decision: Decision, ctx: &Ctx<'_>) {
     let (outcome, payment) = (decision.outcome(), decision.payment);
-    let reasons = decision.reasons().to_vec();
-    book.record.decisions.push(decision);
     let Some(id) = payment.map(|payment| payment.uuid) else { return };
-    book.payment_mut(id).reasons = reasons;
+    book.payment_mut(id).reasons = with_let_go(&book.payments[&id], &decision);
+    book.record.decisions.push(decision);
     book.payment_mut(id).due_at = None;
     let in_review = PaymentStatus::Withdrawal(WithdrawalStatus::InReview);
     let moved = book.move_payment(id, in_review, "screened again before the payout", ctx.ids);
     debug_assert!(moved.is_ok(), "an approved withdrawal may go to review");
     ask_people(book, id, None, review_kind(Direction::Withdrawal, outcome), ctx);
+}
+
+/// What was found now, and of what people let go before what is found again: they see all of it, and are asked
+/// about none of it a third time.
+pub(super) fn with_let_go(payment: &Payment, decision: &Decision) -> Vec<Reason> {
+    let again: Vec<&RuleResult> =
+        decision.screening.rules.iter().filter(|it| it.is_let_go()).collect();
+    let mut reasons = decision.reasons().to_vec();
+    for before in &payment.reasons {
+        let is_again = again.iter().any(|it| Some(&*it.rule) == before.rule.as_deref());
+        if is_again && !reasons.contains(before) {
+            reasons.push(before.clone());
+        }
+    }
+    reasons
 }
 
 fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
@@ -233,15 +250,15 @@ fn send_parts(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Vec<AttemptId> {
     attempts
 }
 
-/// The last look before money leaves: a player who owes, or whose account is frozen, is for
-/// people. Exclusion never traps a withdrawal.
+/// The last look before money leaves: a player who owes, whose account is frozen, or of whom the market's rules
+/// find by now what nobody had seen, is for people. Exclusion never traps a withdrawal.
 pub(super) fn pre_payout(
     book: &Book,
     id: Uuid,
-    vendors: Vec<VendorResult>,
+    (vendors, checks): (Vec<VendorResult>, CheckFacts),
     ctx: &Ctx<'_>,
 ) -> Decision {
-    let known = (vendors, None, CheckFacts::default());
+    let known = (vendors, None, checks);
     decided(Checkpoint::WithdrawalPrePayout, book, &book.payments[&id], known, ctx)
 }
 
@@ -278,6 +295,9 @@ fn decided(
         && engine::hangs_on(ctx.policies, &facts, Hook::KytWithdrawal)
     {
         facts.let_go_at = let_go_at(book, payment.id.uuid, &facts.vendors);
+    }
+    if engine::looks_again(ctx.policies, &facts) {
+        facts.let_go = let_go(book, payment);
     }
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {

@@ -1,12 +1,16 @@
-//! What is known of a deposit before its money is taken at our word.
+//! What is known of a deposit before its money is taken at our word, and of a withdrawal before its money leaves.
 //!
 //! Registers and matchers are asked as when the deposit began; what they said within the policy's `max_age_s`
 //! still counts, so that mostly nobody is. One that gives no answer now is believed what it said then, for as
 //! long as the policy believes an answer: a payer who has approved is not refused because a register is away
 //! for a moment. Room in the market's file of limits is the deposit's own since it began.
+//!
+//! Of a withdrawal's player the market's rules say what is asked before the payout. Where a matcher gives no answer
+//! then, and none is kept that is young enough, people decide.
 
 use crate::book::Payment;
 use crate::decide::completion::KnownBefore;
+use crate::domain::PlayerKey;
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::screening::Checkpoint;
@@ -28,17 +32,29 @@ pub async fn know_before_taking(
     flows: &Flows,
     deposit: &Payment,
 ) -> Result<KnownBefore, TakeError> {
+    if deposit.withdrawal_status().is_some() {
+        let checks = known_of(flows, &deposit.player, Checkpoint::WithdrawalPrePayout).await?;
+        return Ok(KnownBefore { began: None, checks });
+    }
     let began = read_history::facts_of(flows.db.pool(), deposit.decision).await?;
-    let player = flows.desks.players.ask(deposit.player.clone()).await;
-    let now = match player.map_err(SubmitError::from)? {
-        Some(known) => ask_checks(flows, &known.player, Checkpoint::DepositPre).await,
-        None => CheckFacts::default(),
-    };
+    let now = known_of(flows, &deposit.player, Checkpoint::DepositPre).await?;
     let checks = match &began {
         Some(began) => newest_usable(now, &began.checks),
         None => now,
     };
     Ok(KnownBefore { began, checks })
+}
+
+/// What is said of a player now. What was said of the same record a short while ago is not asked again.
+pub async fn known_of(
+    flows: &Flows,
+    player: &PlayerKey,
+    checkpoint: Checkpoint,
+) -> Result<CheckFacts, SubmitError> {
+    Ok(match flows.desks.players.ask(player.clone()).await? {
+        Some(known) => ask_checks(flows, &known.player, checkpoint).await,
+        None => CheckFacts::default(),
+    })
 }
 
 /// What was said now, and what was said then by who says nothing now.

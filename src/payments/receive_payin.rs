@@ -16,8 +16,10 @@ use crate::payments::facts::payer_of;
 use crate::routing::learn::learn_of_payin;
 use crate::routing::plan::Route;
 use crate::routing::rules::PspAccount;
+use crate::screening::Checkpoint;
 use crate::store::payins::{self, Address};
 use crate::store::{StoreError, read_models};
+use crate::vendors::people::ask_checks::ask_checks;
 use psp_contract::{Payin, PayinTarget};
 use time::Date;
 use uuid::Uuid;
@@ -66,7 +68,10 @@ pub async fn receive_payin(
         Some((player, _)) => player,
         None => keep_unclaimed(flows, &owner.player, payin.money).await?,
     };
+    // Nothing has let it come: who its player is by now is asked as when a deposit begins.
+    let checks = ask_checks(flows, &player, Checkpoint::DepositPost).await;
     let command = ReceivePayin {
+        checks,
         psp: account.to_owned(),
         payin: payin.clone(),
         occurred_at,

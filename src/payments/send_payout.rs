@@ -1,11 +1,15 @@
 //! An approved withdrawal is sent, part by part.
 
+use crate::book::Payment;
+use crate::decide::command::KnownBeforePayout;
 use crate::decide::{Answer, Command};
-use crate::domain::PlayerKey;
+use crate::domain::{Method, PlayerKey};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
+use crate::payments::know_before_taking::known_of;
 use crate::payments::run_attempts::run_attempts;
-use crate::screening::signals::Hook;
+use crate::screening::signals::{Hook, StandingAnswers};
+use crate::screening::{Checkpoint, gather};
 use crate::store::{StoreError, vendor_checks};
 use uuid::Uuid;
 
@@ -16,6 +20,23 @@ pub enum SendError {
     Store(#[from] StoreError),
     #[error("taking it")]
     Submit(#[from] SubmitError),
+}
+
+/// What vendors said of where it goes, and what is said of its player by now.
+async fn known_before_payout(
+    flows: &Flows,
+    payment: &Payment,
+) -> Result<KnownBeforePayout, SendError> {
+    let checks = known_of(flows, &payment.player, Checkpoint::WithdrawalPrePayout);
+    let ways = payment.parts.iter().map(|it| (payment.method_of(Some(it.id)), &it.instrument));
+    let standing = match gather::method_of(payment.method, ways) {
+        Method::Crypto => {
+            vendor_checks::standing(flows.db.pool(), payment.id.uuid, Hook::KytWithdrawal).await?
+        }
+        // It goes over no chain: nobody is asked where it goes.
+        _ => StandingAnswers::default(),
+    };
+    Ok(KnownBeforePayout { standing, checks: checks.await? })
 }
 
 /// Takes an approved withdrawal and calls the PSPs of its parts. True: it was ours to send.
@@ -29,10 +50,8 @@ pub async fn send_payout(
 ) -> Result<bool, SendError> {
     let taken =
         match flows.lanes.submit(player, Command::TakePayout { payment, answers: None }).await? {
-            Answer::AnswersWanted(_) => {
-                let standing =
-                    vendor_checks::standing(flows.db.pool(), payment, Hook::KytWithdrawal);
-                let answers = Some(Box::new(standing.await?));
+            Answer::AnswersWanted(wanted) => {
+                let answers = Some(Box::new(known_before_payout(flows, &wanted).await?));
                 flows.lanes.submit(player, Command::TakePayout { payment, answers }).await?
             }
             taken => taken,

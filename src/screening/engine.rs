@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::policy::{MarketPolicy, Policies};
 use super::rule::{Awaits, PayBy, Rule, RuleResult};
 use super::signals::Hook;
-use super::{Outcome, rules};
+use super::{Checkpoint, Outcome, rules};
 use crate::domain::Reason;
 use std::sync::Arc;
 use time::Date;
@@ -109,6 +109,22 @@ pub fn hangs_on(policies: &Policies, facts: &Facts, hook: Hook) -> bool {
     here.any(|rule| rule.check.hook() == Some(hook) && applies(rule, facts))
 }
 
+/// Whether a rule here looks once more at the player of a withdrawal that was let go.
+pub fn looks_again(policies: &Policies, facts: &Facts) -> bool {
+    let policy = policy_for(policies, facts);
+    here(policy, facts).any(|rule| rule.looks_again(facts))
+}
+
+/// Whether somebody outside must have been asked before the rules here can find anything.
+pub fn asks(policies: &Policies, facts: &Facts) -> bool {
+    let policy = policy_for(policies, facts);
+    here(policy, facts).any(|rule| rule.check.asks().is_some())
+}
+
+fn here<'a>(policy: Option<&'a MarketPolicy>, facts: &'a Facts) -> impl Iterator<Item = &'a Rule> {
+    all(policy).filter(|rule| rule.at.contains(&facts.checkpoint) && applies(rule, facts))
+}
+
 /// What a market promises of a withdrawal, and by which of its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promise {
@@ -142,6 +158,12 @@ pub(super) fn applies(rule: &Rule, facts: &Facts) -> bool {
     use crate::domain::Origin;
     let returns = facts.payment().is_some_and(|payment| payment.origin == Origin::Return);
     let first = rule.number == rules::PLAYER_KNOWN;
+    if facts.checkpoint == Checkpoint::DepositPost && rules::looks_at_unasked(rule.check.kind()) {
+        // Whoever is to be asked is asked about what names no request; a late answer to one asks nobody.
+        let is_asked = facts.payment().is_some_and(|it| it.origin == Origin::Unsolicited);
+        let can_find = is_asked || rule.check.asks().is_none();
+        return facts.player.is_some() && facts.unasked && can_find;
+    }
     first || (facts.player.is_some() && (!returns || rule.number == rules::PLAYER_STATUS))
 }
 

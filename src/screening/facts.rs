@@ -37,6 +37,9 @@ pub struct Facts {
     /// When two people let the withdrawal go, where a rule before the payout asks whether they had seen what
     /// vendors said.
     pub let_go_at: Option<Timestamp>,
+    /// What two people were shown of the withdrawal when they let it go, where a rule before the payout looks at
+    /// its player once more.
+    pub let_go: Vec<LetGo>,
     /// Who paid, where the PSP has told.
     pub payer: Option<PayerFacts>,
     /// What the player owes, in any currency.
@@ -56,11 +59,21 @@ pub struct Facts {
     /// The addresses that the payment goes to, where a rule here asks of each who controls it. None: no rule
     /// asks, or it was decided before this was kept.
     pub ends: Vec<EndFacts>,
+    /// The money is in, and no screening that still holds let it come: nobody asked for it, or its deposit had
+    /// been given up.
+    pub unasked: bool,
     /// What vendors outside said of this payment or its player.
     pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.
     pub recorded_only: Vec<String>,
     pub fx: FxTable,
+}
+
+/// A rule's finding that two people let go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetGo {
+    pub rule: String,
+    pub observed: String,
 }
 
 /// What is to be moved.

@@ -111,6 +111,10 @@ pub fn deposit(known: &Deposit<'_>, setting: &Setting<'_>) -> Facts {
     let operator = known.player.map(|player| &player.key.operator);
     let ends = operator.map(|operator| ends(operator, known.source)).unwrap_or_default();
     let Deposit { limits, movements, background, .. } = *known;
+    let mut own = movements.iter().filter(|found| Some(found.payment) == known.payment);
+    let was_let_in = own.any(|own| own.state == UseState::Reserved);
+    facts.unasked = known.checkpoint == Checkpoint::DepositPost
+        && (origin == Origin::Unsolicited || !was_let_in);
     let locked = Locked { limits, owed: &[], movements, background, ends: &ends };
     count_deposit(&mut facts, known.payment, &locked, setting);
     facts
@@ -217,6 +221,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         payment: None,
         asked_at: None,
         let_go_at: None,
+        let_go: Vec::new(),
         payer: None,
         owed: Vec::new(),
         limits: Vec::new(),
@@ -226,6 +231,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         counted: Vec::new(),
         attestations: Vec::new(),
         shared: None,
+        unasked: false,
         ends: Vec::new(),
         vendors: Vec::new(),
         fx: setting.fx.narrowed([]),

@@ -321,6 +321,8 @@ fn as_answered(mut facts: Facts, recorded: Facts) -> Facts {
     facts.checks = recorded.checks;
     facts.vendors = recorded.vendors;
     facts.let_go_at = recorded.let_go_at;
+    facts.let_go = recorded.let_go;
+    facts.unasked = recorded.unasked;
     // Nor is it on record when it came to be known who else used an instrument.
     facts.shared = recorded.shared.filter(|_| facts.shared.is_some());
     facts.recorded_only = recorded.recorded_only;

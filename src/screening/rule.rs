@@ -2,9 +2,9 @@
 
 use super::aggregate::Query;
 use super::attestation::AttestationKind;
-use super::facts::Facts;
+use super::facts::{Facts, LetGo};
 use super::signals::Hook;
-use super::{Checkpoint, Outcome};
+use super::{Checkpoint, Outcome, rules};
 use crate::domain::{Audience, Currency, Direction, Method, Reason, Timestamp};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -29,6 +29,9 @@ pub struct Rule {
     /// When the source was read last.
     pub source_date: Option<Date>,
 }
+
+/// What stands behind a finding that two people had been shown when they let the withdrawal go.
+pub const LET_GO: &str = "; two people let it go";
 
 /// The first number of a policy's own rules.
 pub const FIRST_OF_POLICY: u16 = 20;
@@ -96,6 +99,11 @@ pub trait Check: Debug + Send + Sync {
     /// The least and the most of one payment, where that is what it bounds, in minor units.
     fn bounds(&self, _: Direction, _: Currency) -> (Option<i64>, Option<i64>) {
         (None, None)
+    }
+
+    /// Whether what it finds now is what people were shown before, by the words of both.
+    fn says_the_same(&self, before: &str, now: &str) -> bool {
+        before == now
     }
 
     /// What somebody outside the house must be asked before it can find anything.
@@ -231,6 +239,11 @@ impl RuleResult {
     pub const fn is_hit(&self) -> bool {
         self.acts && matches!(self.state, State::Hit | State::Error)
     }
+
+    /// Whether it would be a hit had two people not let the withdrawal go with it.
+    pub fn is_let_go(&self) -> bool {
+        self.state == State::NoHit && self.observed.ends_with(LET_GO)
+    }
 }
 
 /// Why, in the words of those who may read them.
@@ -255,11 +268,15 @@ impl Words {
 
 impl Rule {
     /// Its findings here, softened where money is already in: that is credited or sent back, never
-    /// denied, and what must be kept from the player is kept from them then too.
+    /// denied, and what must be kept from the player is kept from them then too. So is what is found of the
+    /// player once more before a payout.
     pub fn results(&self, facts: &Facts) -> Vec<RuleResult> {
+        let looks_again = self.looks_again(facts);
         let results = self.check.find(facts).into_iter().map(|finding| {
+            let finding = if looks_again { self.unless_let_go(finding, facts) } else { finding };
             let effect = finding.effect.unwrap_or(self.effect);
-            let softened = facts.checkpoint == Checkpoint::DepositPost && effect == Outcome::Deny;
+            let is_in = facts.checkpoint == Checkpoint::DepositPost;
+            let softened = (is_in || looks_again) && effect == Outcome::Deny;
             RuleResult {
                 number: self.number,
                 rule: self.id.clone(),
@@ -272,6 +289,25 @@ impl Rule {
             }
         });
         results.collect()
+    }
+
+    /// Whether it looks once more at the player of a withdrawal that was let go.
+    pub fn looks_again(&self, facts: &Facts) -> bool {
+        let is_leaving = facts.checkpoint == Checkpoint::WithdrawalPrePayout;
+        is_leaving && rules::looks_again(self.check.kind())
+    }
+
+    /// What two people were shown and let go is not put before them again.
+    fn unless_let_go(&self, finding: Finding, facts: &Facts) -> Finding {
+        let is_same = |seen: &LetGo| {
+            seen.rule == *self.id && self.check.says_the_same(&seen.observed, &finding.observed)
+        };
+        let is_hit = matches!(finding.state, State::Hit | State::Error);
+        if !is_hit || !facts.let_go.iter().any(is_same) {
+            return finding;
+        }
+        let observed = format!("{}{LET_GO}", finding.observed);
+        Finding { state: State::NoHit, observed, ..finding }
     }
 
     /// The reason that a hit gives.

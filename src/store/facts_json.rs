@@ -6,7 +6,7 @@ use super::{StoreError, background_json, checks_json, loop_json, vendors_json};
 use crate::domain::{Exclusion, Kyc, KycStatus, Money, PlayerStatus, Timestamp};
 use crate::screening::aggregate::{Flow, Query, States};
 use crate::screening::counters::Counted;
-use crate::screening::facts::{Facts, PaymentFacts, PlayerFacts};
+use crate::screening::facts::{Facts, LetGo, PaymentFacts, PlayerFacts};
 use crate::screening::limits::{LimitUsed, Period};
 use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, FxTable};
@@ -36,6 +36,9 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
             })
         })?,
         asked_at: all.maybe("asked_at", Node::own_time)?,
+        let_go: all.each("let_go", |found| {
+            Ok(LetGo { rule: found.text("rule")?, observed: found.text("observed")? })
+        })?,
         let_go_at: all.maybe("let_go_at", Node::own_time)?,
         payer: all.maybe("payer", background_json::read_payer)?,
         owed: all.each("owed", |found| found.money())?,
@@ -46,6 +49,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         attestations: all.each("attestations", background_json::read_vouched)?,
         shared: all.maybe("shared", background_json::read_shared)?,
         ends: all.each("ends", background_json::read_end)?,
+        unasked: all.maybe("unasked", Node::own_flag)?.unwrap_or_default(),
         vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
         fx: read_fx(&all.at("fx")?)?,

@@ -9,7 +9,7 @@ use crate::domain::{Exclusion, Kyc, Money, Timestamp};
 use crate::screening::FxTable;
 use crate::screening::aggregate::Query;
 use crate::screening::counters::Counted;
-use crate::screening::facts::{Facts, PaymentFacts, PlayerFacts};
+use crate::screening::facts::{Facts, LetGo, PaymentFacts, PlayerFacts};
 use crate::screening::hooks::CheckFacts;
 use crate::screening::limits::LimitUsed;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -30,6 +30,7 @@ pub fn text(facts: &Facts) -> String {
         counted_at: Moment(facts.counted_at),
         ends: facts.ends.iter().map(background_json::end).map(Tree).collect(),
         fx: fx(&facts.fx),
+        let_go: facts.let_go.iter().map(let_go).collect(),
         let_go_at: facts.let_go_at.map(Moment),
         limits: facts.limits.iter().map(limit).collect(),
         owed: facts.owed.iter().copied().map(MoneyText).collect(),
@@ -39,6 +40,7 @@ pub fn text(facts: &Facts) -> String {
         recorded_only: &facts.recorded_only,
         screened_at: Moment(facts.screened_at),
         shared: facts.shared.map(background_json::shared).map(Tree),
+        unasked: facts.unasked.then_some(true),
         vendors: facts.vendors.iter().map(vendors_json::value).map(Tree).collect(),
     };
     // Keys are texts and nothing here refuses to be written.
@@ -62,6 +64,8 @@ struct FactsText<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ends: Vec<Tree>,
     fx: FxText<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    let_go: Vec<LetGoText<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     let_go_at: Option<Moment>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -79,8 +83,20 @@ struct FactsText<'a> {
     screened_at: Moment,
     #[serde(skip_serializing_if = "Option::is_none")]
     shared: Option<Tree>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unasked: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vendors: Vec<Tree>,
+}
+
+#[derive(Serialize)]
+struct LetGoText<'a> {
+    observed: &'a str,
+    rule: &'a str,
+}
+
+fn let_go(seen: &LetGo) -> LetGoText<'_> {
+    LetGoText { observed: &seen.observed, rule: &seen.rule }
 }
 
 /// A time by RFC 3339.

@@ -93,14 +93,17 @@ async fn go_on(
     Ok(())
 }
 
-/// What is known of the player whose withdrawal is decided about again. A deposit's money is in: nobody
-/// is asked about its player any more.
+/// What is known of the player whose payment is decided about again. Of a deposit's, whose money is in, that is looked
+/// at where nobody had asked for the money.
 async fn checks(flows: &Flows, check: &DueCheck) -> Result<CheckFacts, AskError> {
-    if check.hook != Hook::KytWithdrawal {
-        return Ok(CheckFacts::default());
-    }
+    // Who is asked once more is asked because it is about to be sent.
+    let checkpoint = match (check.hook, check.round) {
+        (Hook::KytWithdrawal, ..=1) => Checkpoint::WithdrawalRequest,
+        (Hook::KytWithdrawal, _) => Checkpoint::WithdrawalPrePayout,
+        _ => Checkpoint::DepositPost,
+    };
     match flows.desks.players.ask(check.player.clone()).await? {
-        Some(known) => Ok(ask_checks(flows, &known.player, Checkpoint::WithdrawalRequest).await),
+        Some(known) => Ok(ask_checks(flows, &known.player, checkpoint).await),
         None => Ok(CheckFacts::default()),
     }
 }

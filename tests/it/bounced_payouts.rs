@@ -3,9 +3,11 @@
 
 use super::harness::{Setup, World, eur, gbp};
 use interlock::book::{GameKind, Payment};
-use interlock::decide::command::{News, Source};
+use interlock::decide::command::{KnownBeforePayout, News, Source};
 use interlock::decide::{Answer, Command};
 use interlock::domain::AttemptStatus;
+use interlock::payments::know_before_taking::known_of;
+use interlock::screening::Checkpoint;
 use psp_contract::{Decline, DeclineClass, Outcome, Report, Status, Unknown};
 
 pub const WEBHOOK: Source = Source::Webhook { hint: false };
@@ -72,8 +74,16 @@ fn returned() -> Outcome {
 
 /// An approved withdrawal goes in flight, and nobody calls.
 pub async fn send(world: &World, withdrawal: &Payment) -> Payment {
-    let take = Command::TakePayout { payment: withdrawal.id.uuid, answers: None };
-    let answer = submit(world, withdrawal, take).await;
+    let take = |answers| Command::TakePayout { payment: withdrawal.id.uuid, answers };
+    let mut answer = submit(world, withdrawal, take(None)).await;
+    if let Answer::AnswersWanted(_) = &answer {
+        let (flows, player) = (world.one().flows.clone(), withdrawal.player.clone());
+        let asking =
+            async move { known_of(&flows, &player, Checkpoint::WithdrawalPrePayout).await };
+        let checks = world.one().run(asking).await.unwrap();
+        let known = KnownBeforePayout { checks, ..KnownBeforePayout::default() };
+        answer = submit(world, withdrawal, take(Some(Box::new(known)))).await;
+    }
     assert!(matches!(answer, Answer::Sending { .. }), "{answer:?}");
     world.payment(withdrawal.id).await
 }

@@ -2,7 +2,7 @@
 //! address of a withdrawal is looked at.
 
 use super::harness::markets::MALTA;
-use super::harness::{SOON, Setup, World, claim, eventually, key};
+use super::harness::{CHECKS, SOON, Setup, World, claim, eventually, key};
 use super::rules::{all_replay, ask, decisions, found, vouch};
 use interlock::book::Payment;
 use interlock::domain::{Instrument, Method, PaymentId, PlayerKey};
@@ -19,7 +19,9 @@ const TOO_OLD: Duration = Duration::from_secs(3_660);
 const PAST_DEADLINE: Duration = Duration::from_secs(301);
 
 async fn world() -> World {
-    let setup = Setup { accounts: MALTA.accounts, first: Some("coinspaid"), ..Setup::default() };
+    // With lists of names beside: both are looked at again.
+    let names = Setup { shipped: true, vendors: CHECKS, ..Setup::default() };
+    let setup = Setup { accounts: MALTA.accounts, first: Some("coinspaid"), ..names };
     World::with(Setup { analyst: Some(VENDOR), ..setup }).await
 }
 

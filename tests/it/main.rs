@@ -73,6 +73,7 @@ mod packs;
 mod paused;
 mod payer_returns;
 mod payins;
+mod payouts_again;
 mod plans;
 mod proof;
 mod readiness;

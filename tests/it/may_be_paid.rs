@@ -53,7 +53,10 @@ pub async fn look(world: &World, payment: &Payment, number: i16) -> Answer {
 
 /// The first PSP's answer was lost, and two people said that it has not paid; the second's turn has come.
 pub async fn found_unpaid(world: &World) -> Payment {
-    let sent = sent(world).await;
+    found_unpaid_of(world, sent(world).await).await
+}
+
+pub async fn found_unpaid_of(world: &World, sent: Payment) -> Payment {
     let unknown = tell(world, &sent, (1, Source::Call), lost()).await;
     assert_eq!(tried(&unknown), ["trustly-de unknown"]);
     for _ in 0..2 {

@@ -1,10 +1,13 @@
 //! Money that nobody asked for: whose it is, that it is booked once, and where it waits.
 
-use super::harness::{Setup, World, deposit_order, eur, key};
+use super::harness::{CHECKS, Setup, World, deposit_order, eur, key};
+use super::rules::all_replay;
 use interlock::book::Payment;
 use interlock::decide::command::{News, Source};
 use interlock::decide::{Answer, Command};
-use interlock::domain::{AttemptStatus, Direction, Origin, PlayerKey};
+use interlock::domain::{
+    AttemptStatus, Audience, Direction, Kyc, KycStatus, Origin, Player, PlayerKey,
+};
 use interlock::payments::facts::pseudonym;
 use interlock::payments::receive_payin::{Received, receive_payin};
 use interlock::payments::start_deposit::start_deposit;
@@ -243,5 +246,73 @@ async fn the_database_and_the_service_agree_on_a_players_name_at_psps() {
     let player = world.player("DE").await;
     let found = interlock::store::payins::by_pseudonym(&world.rows, pseudonym(&player)).await;
     assert_eq!(found.unwrap(), Some(player));
+    world.close().await;
+}
+
+async fn set_kyc(world: &World, player: &PlayerKey, status: KycStatus) {
+    let known = world.read_player(player).await;
+    let kyc = Kyc { status, ..known.kyc.clone() };
+    world.change_player(Player { kyc, ..known }).await;
+}
+
+/// It waits in suspense for two people, and why is compliance's.
+async fn waits(world: &World, deposit: &Payment, code: &str) {
+    assert_eq!(deposit.status.as_str(), "in_review", "{:?}", deposit.reasons);
+    let told: Vec<_> = deposit.reasons.iter().map(|it| (&*it.code, it.audience)).collect();
+    assert_eq!(told, [(code, Audience::Compliance)]);
+    assert_eq!((deposit.credited, deposit.suspended), (None, deposit.received));
+    assert_eq!(world.wallet(&deposit.player).await.cash, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_came_unasked_is_credited_to_nobody_whose_verification_fell() {
+    let world = world().await;
+    let player = world.player("DE").await;
+    set_kyc(&world, &player, KycStatus::Rejected).await;
+    let deposit = booked(&world, &to_player(&player, eur(2_000))).await;
+    waits(&world, &deposit, "kyc.rejected").await;
+    // Two people may let it in.
+    world.two_people(&deposit, "approve").await;
+    assert_eq!(world.wallet(&player).await.cash, 2_000);
+    all_replay(&world).await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_money_is_credited_to_nobody_whose_verification_fell_and_what_was_let_in_is() {
+    let world = World::new().await;
+    let (late, let_in) = (world.player("DE").await, world.player("DE").await);
+    let given_up = world.deposit(&late, eur(2_000)).await;
+    world.one().cancel(&given_up).await.unwrap();
+    let open = world.deposit(&let_in, eur(2_000)).await;
+    for player in [&late, &let_in] {
+        set_kyc(&world, player, KycStatus::Rejected).await;
+    }
+    world.complete(&given_up, "succeeded").await;
+    let late = world.settled(given_up.id, "in_review").await;
+    waits(&world, &late, "kyc.rejected").await;
+    // The control: `deposit.pre` had let it come.
+    world.complete(&open, "succeeded").await;
+    world.settled(open.id, "succeeded").await;
+    all_replay(&world).await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_to_a_list_is_credited_no_money_that_came_unasked() {
+    let setup = Setup { shipped: true, vendors: CHECKS, ..Setup::default() };
+    let world = World::with(Setup { liars: vec![PSP], ..setup }).await;
+    let player = world.player("DE").await;
+    let clear = booked(&world, &to_player(&player, eur(2_000))).await;
+    assert_eq!(clear.status.as_str(), "succeeded", "{:?}", clear.reasons);
+    let listed = world.player("DE").await;
+    let known = world.read_player(&listed).await;
+    world.change_player(Player { full_name: "Erika Sanctioned".to_owned(), ..known }).await;
+    let deposit = booked(&world, &to_player(&listed, eur(2_000))).await;
+    let codes: Vec<_> = deposit.reasons.iter().map(|it| (&*it.code, it.audience)).collect();
+    assert_eq!(deposit.status.as_str(), "in_review", "{codes:?}");
+    assert!(codes.iter().all(|it| *it == ("names.sanctions", Audience::Compliance)), "{codes:?}");
+    assert_eq!((codes.is_empty(), world.wallet(&listed).await.cash), (false, 0));
+    all_replay(&world).await;
     world.close().await;
 }

@@ -68,6 +68,19 @@ impl VendorSays {
     }
 }
 
+/// What was answered, and the reference of it, without its age; or that there is no answer, without the reason.
+fn answer(observed: &str) -> (&str, &str) {
+    if observed.starts_with(NO_ANSWER) {
+        return (observed.split_once(": ").map_or(observed, |(who, _)| who), "");
+    }
+    match observed.rsplit_once(", reference ") {
+        Some((told, reference)) => {
+            (told.rsplit_once(", ").map_or(told, |(told, _)| told), reference)
+        }
+        None => (observed, ""),
+    }
+}
+
 /// Money of somebody whose documents a vendor refused, or of whom nothing can be learnt, is kept where it
 /// is: what the player can put right is told, all else is for people.
 fn keep_money(mut finding: Finding, facts: &Facts, players_to_mend: bool) -> Finding {
@@ -89,6 +102,11 @@ impl Check for VendorSays {
 
     fn asks(&self) -> Option<Ask> {
         Some(Ask { hook: Hook::Kyc, max_age: self.max_age })
+    }
+
+    /// The same answer, however old it is by now; or no answer, for whatever reason.
+    fn says_the_same(&self, before: &str, now: &str) -> bool {
+        answer(before) == answer(now)
     }
 
     fn find(&self, facts: &Facts) -> Vec<Finding> {

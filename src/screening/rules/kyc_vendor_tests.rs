@@ -165,3 +165,21 @@ fn the_level_rule_tells_a_pending_verification_from_none_where_it_is_asked_to() 
     }
     assert_eq!(asked(KycStatus::Verified), (Outcome::Approve, Vec::new()));
 }
+
+#[test]
+fn people_have_seen_an_answer_however_old_it_is_by_now_and_no_other() {
+    let told = |standing: &str, age: i64, reference: &str| {
+        format!("{standing} at level 2 by sumsub (basic, v2), {age} s old, reference {reference}")
+    };
+    let seen = told("rejected", 5, "a");
+    for (now, is_same) in [
+        (told("rejected", 500, "a"), true),
+        (told("rejected", 5, "b"), false),
+        (told("pending", 5, "a"), false),
+        ("no answer of sumsub: stale".to_owned(), false),
+    ] {
+        assert_eq!(answer(&seen) == answer(&now), is_same, "{now}");
+    }
+    assert_eq!(answer("no answer of sumsub: late"), answer("no answer of sumsub: stale"));
+    assert_ne!(answer("no answer of sumsub: late"), answer("no answer of onfido: late"));
+}

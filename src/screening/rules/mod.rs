@@ -74,6 +74,8 @@ const BEFORE_PAYOUT: &[Checkpoint] =
     &[Checkpoint::DepositPre, Checkpoint::DepositPost, Checkpoint::WithdrawalRequest];
 /// Exclusion and limits stop deposits before money moves, and never anything else.
 const DEPOSIT_PRE: &[Checkpoint] = &[Checkpoint::DepositPre];
+/// Where who the player is may be looked at besides: where what was decided before may be old, or nothing was.
+const WHO_IT_IS: &[Checkpoint] = &[Checkpoint::DepositPost, Checkpoint::WithdrawalPrePayout];
 const NAMES: &[Checkpoint] =
     &[Checkpoint::AccountEvent, Checkpoint::DepositPre, Checkpoint::WithdrawalRequest];
 const DEPOSIT_PAID: &[Checkpoint] = &[Checkpoint::DepositPost];
@@ -141,9 +143,21 @@ pub fn read(
 /// Where a kind can run besides, when a policy says so with `at`: what it looks at is known there too.
 pub fn besides(kind: &str) -> &'static [Checkpoint] {
     match kind {
+        "kyc.level" | "kyc.vendor" | "sanctions_pep" => WHO_IT_IS,
         "age.min" | "limit.required" | "limit.contact" => &[Checkpoint::AccountEvent],
         _ => &[],
     }
+}
+
+/// Whether a kind looks once more before the payout at who the player is: what it finds then is for people and
+/// no refusal, and what they were shown and let go is no finding.
+pub fn looks_again(kind: &str) -> bool {
+    besides(kind).contains(&Checkpoint::WithdrawalPrePayout)
+}
+
+/// Whether a kind looks, when money is in, at nothing but what came unasked: see [`super::Facts::unasked`].
+pub fn looks_at_unasked(kind: &str) -> bool {
+    besides(kind).contains(&Checkpoint::DepositPost)
 }
 
 /// The rules that hold without a policy too.

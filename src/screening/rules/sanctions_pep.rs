@@ -125,6 +125,15 @@ fn keep_money(mut finding: Finding, facts: &Facts) -> Finding {
     finding
 }
 
+/// An observed value without the version of the lists, or without the reason why there is no answer.
+fn entry(observed: &str) -> &str {
+    let parted = match observed.starts_with(NOT_ASKED) {
+        true => observed.split_once(": "),
+        false => observed.rsplit_once(", "),
+    };
+    parted.map_or(observed, |(entry, _)| entry)
+}
+
 /// The nearest that was no hit: a near miss explains as much as a hit.
 fn unhit(told: &NameFacts, answer: &NameAnswer) -> String {
     let NameAnswer { hits, version, .. } = answer;
@@ -146,6 +155,12 @@ impl Check for SanctionsPep {
 
     fn asks(&self) -> Option<Ask> {
         Some(Ask { hook: Hook::Names, max_age: self.max_age })
+    }
+
+    /// The same entry at the same score by the same matcher, whatever else its lists hold by now; or no answer of
+    /// it, for whatever reason.
+    fn says_the_same(&self, before: &str, now: &str) -> bool {
+        entry(before) == entry(now)
     }
 
     fn lifted_by(&self) -> &[AttestationKind] {
@@ -186,5 +201,29 @@ impl Check for SanctionsPep {
             "the player may be on a list of sanctions",
             "compare birth date and places with the entry; an exception needs two people",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_have_seen_an_entry_at_its_score_and_no_other() {
+        let seen = "ofac, sdn/7 at 0.91 by watchman, watchman-v2;sdn=ab";
+        for (now, is_same) in [
+            (seen, true),
+            ("ofac, sdn/7 at 0.91 by watchman, watchman-v2;sdn=cd", true),
+            ("ofac, sdn/8 at 0.91 by watchman, watchman-v2;sdn=ab", false),
+            ("ofac, sdn/7 at 0.97 by watchman, watchman-v2;sdn=ab", false),
+            ("ofac, sdn/7 at 0.91 by yente, logic-v2;default=1", false),
+            ("pep ofac, sdn/7 at 0.91 by watchman, watchman-v2;sdn=ab", false),
+            ("no answer of watchman: late", false),
+        ] {
+            assert_eq!(entry(seen) == entry(now), is_same, "{now}");
+        }
+        let silent = entry("no answer of watchman: late");
+        assert_eq!(silent, entry("no answer of watchman: stale"));
+        assert_ne!(silent, entry("no answer of yente: late"));
     }
 }
