@@ -62,7 +62,7 @@ pub struct Drift(Mutex<Option<time::Duration>>);
 
 impl Drift {
     /// Beyond this an instance says that it is not ready.
-    pub const MOST: time::Duration = time::Duration::seconds(5);
+    pub const MOST: time::Duration = time::Duration::seconds(30);
 
     /// The clock is so far ahead, or behind where that is negative.
     pub fn found(&self, ahead: time::Duration) {
