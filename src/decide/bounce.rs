@@ -12,8 +12,8 @@ use super::payout::{from_suspense, settle, succeed};
 use super::people::{ask_what_became, close_found_out, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Part};
-use crate::domain::{AttemptStatus, Money, PartStatus};
-use crate::ledger::templates;
+use crate::domain::{AttemptId, AttemptStatus, Money, PartStatus};
+use crate::ledger::templates::{self, Shares};
 use uuid::Uuid;
 
 /// The payout bounced. The money is the player's again, by a new entry, once: what is told of it later is
@@ -63,14 +63,14 @@ pub fn take_back(
         }
         return;
     }
-    let (wallets, suspended) = whose(book, id, attempt, money);
+    let (wallets, suspended) = whose(book, id, part, money);
     if 0 < suspended.minor {
         book.post_covered(&templates::deposit_suspended(&attempt.psp, suspended), id);
         returns::suspend_again(book, id, suspended, ctx);
     }
     if 0 < wallets.minor {
-        let (to_debt, to_cash) = debt_first(book, attempt, wallets);
-        let posting = templates::payout_returned(&attempt.psp, money.currency, to_debt, to_cash);
+        let shares = debt_first(book, (id, attempt.id), part, wallets, ctx);
+        let posting = templates::payout_returned(&attempt.psp, money.currency, shares);
         book.post_covered(&posting, id);
     }
     let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
@@ -78,21 +78,43 @@ pub fn take_back(
     settle(book, id, ctx);
 }
 
-/// What of it goes to the wallet again, and what to suspense: where each part of it came from.
-fn whose(book: &Book, id: Uuid, attempt: &Attempt, money: Money) -> (Money, Money) {
+/// What of it goes to the wallet again, and what to suspense: where each share of it came from. Of all payments of the
+/// part the wallet bore one, whichever comes back last.
+fn whose(book: &Book, id: Uuid, part: &Part, money: Money) -> (Money, Money) {
     let of = |minor| Money::new(minor, money.currency);
     let bore = match from_suspense(book, id) {
-        true => kept::booked_of_wallet(attempt).min(money.minor),
+        true => most(book, id, part, kept::booked_of_wallet).min(money.minor),
         false => money.minor,
     };
     (of(bore), of(money.minor - bore))
 }
 
-/// What comes back pays the debt that this very payout left, and the rest is cash. Other debts are not paid by it.
-fn debt_first(book: &Book, attempt: &Attempt, money: Money) -> (i64, i64) {
-    let owed = kept::booked_owed(attempt).unwrap_or(0).min(book.wallet(money.currency).owed);
-    let to_debt = owed.clamp(0, money.minor);
-    (to_debt, money.minor - to_debt)
+/// What is kept of one of the part's payments.
+fn most(book: &Book, id: Uuid, part: &Part, of: impl Fn(&Attempt) -> i64) -> i64 {
+    let of_part = book.payments[&id].attempts.iter().filter(|it| it.part == Some(part.id));
+    of_part.map(of).max().unwrap_or(0)
+}
+
+/// What comes back pays the debt that this very payout left, and the rest is cash. Other debts are not paid by it, and
+/// what of its own was forgiven meanwhile is not given to the player besides.
+fn debt_first(
+    book: &mut Book,
+    (id, attempt): (Uuid, AttemptId),
+    part: &Part,
+    money: Money,
+    ctx: &Ctx<'_>,
+) -> Shares {
+    let own = most(book, id, part, |it| kept::booked_owed(it).unwrap_or(0));
+    let shares = Shares::of(money.minor, own, book.wallet(money.currency).owed);
+    if 0 < shares.forgiven {
+        let detail = format!(
+            "the payout had left a debt of which {} is not owed any more: so much of what came back is booked to \
+             adjustments, as where it was forgiven. Where the player has paid it, credit it to them",
+            Money::new(shares.forgiven, money.currency)
+        );
+        raise(book, "payout.back_after_write_off", id, Some(attempt), &detail, ctx);
+    }
+    shares
 }
 
 /// The last payment of a paid part that was under way is over unpaid: what came back of another meanwhile waits
@@ -100,7 +122,7 @@ fn debt_first(book: &Book, attempt: &Attempt, money: Money) -> (i64, i64) {
 pub fn credit_what_waited(book: &mut Book, id: Uuid, part: &Part, ctx: &Ctx<'_>) {
     let Some(attempt) = what_waits(book, id, part) else { return };
     let money = kept::booked_back(&attempt);
-    let (wallets, suspended) = whose(book, id, &attempt, money);
+    let (wallets, suspended) = whose(book, id, part, money);
     if 0 < suspended.minor {
         // Suspense has it: it is the deposit's there from now on, and no more a payout's.
         book.post_covered(&templates::payout_paid_twice(&attempt.psp, suspended), id);
@@ -108,8 +130,8 @@ pub fn credit_what_waited(book: &mut Book, id: Uuid, part: &Part, ctx: &Ctx<'_>)
         returns::suspend_again(book, id, suspended, ctx);
     }
     if 0 < wallets.minor {
-        let (to_debt, to_cash) = debt_first(book, &attempt, wallets);
-        book.post_covered(&templates::payout_back_credited(money.currency, to_debt, to_cash), id);
+        let shares = debt_first(book, (id, attempt.id), part, wallets, ctx);
+        book.post_covered(&templates::payout_back_credited(money.currency, shares), id);
     }
     let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
     debug_assert!(moved.is_ok(), "a paid part may come back");

@@ -12,7 +12,7 @@ use super::people::raise;
 use super::taken_back::{is_surplus, last_taken};
 use crate::book::{Attempt, Book, Payment};
 use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus};
-use crate::ledger::templates;
+use crate::ledger::templates::{self, Shares};
 use uuid::Uuid;
 
 /// Whether the attempt's money was taken back by a dispute; a part of it may have gone back before that.
@@ -127,17 +127,13 @@ fn book_win(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ct
     let players = money.minor.min(taken).min(payment.received.map_or(taken, of));
     let owed = book.wallet(currency).owed;
     // Of an older release nobody knows what the dispute left as a debt.
-    let left = kept::booked_owed(attempt).unwrap_or(owed).min(players);
-    let to_debt = owed.min(left);
-    let forgiven = left - to_debt;
-    let to_cash = players - to_debt - forgiven;
-    let posting = templates::reversal_won(&attempt.psp, currency, (to_debt, forgiven), to_cash);
-    book.post_covered(&posting, id);
-    if 0 < forgiven {
+    let shares = Shares::of(players, kept::booked_owed(attempt).unwrap_or(owed), owed);
+    book.post_covered(&templates::reversal_won(&attempt.psp, currency, shares), id);
+    if 0 < shares.forgiven {
         let detail = format!(
             "the dispute had left a debt of which {} is not owed any more: so much of what the PSP gives back is \
              booked to adjustments, as where it was forgiven. Where the player has paid it, credit it to them",
-            Money::new(forgiven, currency)
+            Money::new(shares.forgiven, currency)
         );
         raise(book, "deposit.won_after_write_off", id, Some(attempt.id), &detail, ctx);
     }

@@ -6,6 +6,7 @@ use super::four_eyes::{Draft, propose};
 use super::goes_back::{
     going_back, gone_back, is_too_much, names, of_attempt, paid_attempt, returns_of_suspense,
 };
+use super::kept;
 use super::people::{ask_people, awaits_vendor, close_reviews, raise, void_about_money};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
@@ -278,7 +279,10 @@ pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     if let Some(attempt) = by_this {
         let _ = book.move_attempt(returns.deposit, attempt, AttemptStatus::Returned, "returned");
     }
-    let second = book.payments[&returns.deposit].credited.is_some() && is_second;
+    // What went from suspense is none of what was credited, but where the wallet bore it.
+    let bore = book.payments[&id].attempts.iter().any(|it| 0 < kept::booked_of_wallet(it));
+    let is_other = is_second || (returns.from_suspense && !bore);
+    let second = book.payments[&returns.deposit].credited.is_some() && is_other;
     if whole && !second {
         let returned = PaymentStatus::Deposit(DepositStatus::Returned);
         let _ = book.move_payment(returns.deposit, returned, "sent back", ctx.ids);

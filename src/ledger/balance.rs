@@ -111,7 +111,7 @@ fn update_text(hash: &mut Sha256, text: &str) {
 mod tests {
     use super::*;
     use crate::domain::{Currency, Money, OperatorId, PlayerId};
-    use crate::ledger::templates::{self, Debit};
+    use crate::ledger::templates::{self, Debit, Shares};
 
     fn key() -> PlayerKey {
         PlayerKey { operator: OperatorId::trusted("op_demo"), player: PlayerId::trusted("p-1") }
@@ -155,7 +155,7 @@ mod tests {
         let posting = templates::deposit_reversed("x", Currency::EUR, debit);
         post(&key(), &mut wallet, &posting).expect("never refused");
         assert_eq!((wallet.cash, wallet.owed), (0, 70));
-        let won = templates::reversal_won("x", Currency::EUR, (70, 0), 30);
+        let won = templates::reversal_won("x", Currency::EUR, Shares::of(100, 70, 70));
         post(&key(), &mut wallet, &won).expect("covered");
         assert_eq!((wallet.cash, wallet.owed), (30, 0));
     }

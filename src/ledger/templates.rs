@@ -30,6 +30,28 @@ impl Debit {
     }
 }
 
+/// What comes back to a player who had been debited of it: the debt that this left first, and the rest is cash. What of
+/// that debt is not owed any more was forgiven, and goes back to where it was forgiven from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shares {
+    pub to_debt: i64,
+    pub forgiven: i64,
+    pub to_cash: i64,
+}
+
+impl Shares {
+    /// Of `minor`, where `own` was left as a debt and `owed` is what the player owes by now.
+    pub fn of(minor: i64, own: i64, owed: i64) -> Self {
+        let own = own.clamp(0, minor);
+        let to_debt = own.min(owed.max(0));
+        Self { to_debt, forgiven: own - to_debt, to_cash: minor - own }
+    }
+
+    pub const fn total(self) -> i64 {
+        self.to_debt + self.forgiven + self.to_cash
+    }
+}
+
 /// A deposit arrived at the PSP: the player's cash grows by `money`, the fee is paid on top.
 pub fn deposit_captured(psp: &str, money: Money, fee_minor: i64) -> Posting {
     Posting::balanced(
@@ -85,20 +107,15 @@ pub fn deposit_reversed(psp: &str, currency: Currency, debit: Debit) -> Posting 
 }
 
 /// A dispute was won: the reversed money is the player's again, debts first.
-pub fn reversal_won(
-    psp: &str,
-    currency: Currency,
-    (to_debt, forgiven): (i64, i64),
-    to_cash: i64,
-) -> Posting {
+pub fn reversal_won(psp: &str, currency: Currency, shares: Shares) -> Posting {
     Posting::balanced(
         "reversal_won",
         currency,
         vec![
-            clearing(psp, -(to_debt + forgiven + to_cash)),
-            leg(Account::Adjustments, forgiven),
-            leg(Account::PlayerReceivable, to_debt),
-            leg(Account::PlayerCash, to_cash),
+            clearing(psp, -shares.total()),
+            leg(Account::Adjustments, shares.forgiven),
+            leg(Account::PlayerReceivable, shares.to_debt),
+            leg(Account::PlayerCash, shares.to_cash),
         ],
     )
 }
@@ -188,28 +205,30 @@ pub fn payout_recovered(psp: &str, money: Money) -> Posting {
 
 /// A paid payout bounced: the money is back at the PSP and is the player's, once: the debt that the payout itself
 /// left first, then cash.
-pub fn payout_returned(psp: &str, currency: Currency, to_debt: i64, to_cash: i64) -> Posting {
+pub fn payout_returned(psp: &str, currency: Currency, shares: Shares) -> Posting {
     Posting::balanced(
         "payout_returned",
         currency,
         vec![
-            clearing(psp, -(to_debt + to_cash)),
-            leg(Account::PlayerReceivable, to_debt),
-            leg(Account::PlayerCash, to_cash),
+            clearing(psp, -shares.total()),
+            leg(Account::Adjustments, shares.forgiven),
+            leg(Account::PlayerReceivable, shares.to_debt),
+            leg(Account::PlayerCash, shares.to_cash),
         ],
     )
 }
 
 /// What came back of a payout waited in suspense until it was known that no other payment of it stands: it is
 /// the player's, debts that the payout left first.
-pub fn payout_back_credited(currency: Currency, to_debt: i64, to_cash: i64) -> Posting {
+pub fn payout_back_credited(currency: Currency, shares: Shares) -> Posting {
     Posting::balanced(
         "payout_back_credited",
         currency,
         vec![
-            leg(Account::Suspense, -(to_debt + to_cash)),
-            leg(Account::PlayerReceivable, to_debt),
-            leg(Account::PlayerCash, to_cash),
+            leg(Account::Suspense, -shares.total()),
+            leg(Account::Adjustments, shares.forgiven),
+            leg(Account::PlayerReceivable, shares.to_debt),
+            leg(Account::PlayerCash, shares.to_cash),
         ],
     )
 }

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 /// Why a deposit that two people approve is not let go.
 const FOUND_SINCE: Refusal = Refusal::ReviewConflict(
-    "a register, a list or a limit says by now what nobody had seen when the deposit came: read its newest \
-     decision, then reject the deposit, or approve once that is over",
+    "by now something is known against the deposit that nobody had seen when it came: read its newest decision. \
+     What is not sent yet is rejected, or approved once that is over; for money that is in, propose anew what is \
+     to become of it",
 );
 
 /// Submits what a person decided. An approval that lets a deposit go on to a PSP is decided with what is known

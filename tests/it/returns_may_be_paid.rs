@@ -125,13 +125,13 @@ async fn suspended_money_is_not_credited_while_a_return_of_it_may_be_paid() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_return_that_is_paid_after_its_money_was_credited_is_taken_from_the_wallet() {
     let world = by_hand().await;
-    for (stake, left) in [(0, (0, 0)), (300, (0, 300))] {
+    for (held, left) in [(0, (0, 0)), (300, (0, 300))] {
         let deposit = suspended(&world).await;
         let player = deposit.player.clone();
         let first = called_unpaid(&world, &deposit, None).await;
         world.two_people_of(&deposit, "money_in", "approve").await;
-        if 0 < stake {
-            world.play(&player, interlock::book::GameKind::Stake, eur(stake)).await;
+        if 0 < held {
+            world.withdraw(&player, eur(held)).await;
         }
         tell(&world, &first, (1, WEBHOOK), taken()).await;
         world.two_people_of(&first, "outcome_unknown", "resolve_paid").await;
@@ -144,7 +144,7 @@ async fn a_return_that_is_paid_after_its_money_was_credited_is_taken_from_the_wa
             super::bounced_payouts::said(psp_contract::Status::Returned { money: eur(700) });
         tell(&world, &first, (1, WEBHOOK), bounced).await;
         let wallet = world.wallet(&player).await;
-        assert_eq!((wallet.cash, wallet.owed), (700 - stake, 0));
+        assert_eq!((wallet.cash, wallet.owed), (700 - held, 0));
     }
     assert_eq!(world.house_balance("suspense").await, 0);
     world.close().await;

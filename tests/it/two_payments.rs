@@ -206,3 +206,23 @@ async fn what_is_left_of_a_second_payment_that_was_taken_back_untold_is_shown() 
     assert_eq!(world.house_balance("suspense").await, 0);
     world.close().await;
 }
+
+/// The first payment is on its way back when the second one is credited in its place: that credit stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_payments_return_takes_no_credit_of_the_second_one_away() {
+    let world = by_word().await;
+    let (deposit, second) = both_paid(&world).await;
+    active(&world, &deposit).await;
+    // What of the first is in suspense is sent back; its PSP has it, and has not said more.
+    world.mocks.fault("truelayer-de", "create_payout", "webhook_drop", None).await;
+    world.two_people(&deposit, "return").await;
+    world.two_people(&second, "reject").await;
+    world.two_people(&deposit, "approve").await;
+    assert_eq!(world.payment(deposit.id).await.status.as_str(), "succeeded");
+    world.mocks.clear_faults("truelayer-de").await;
+    let first = sent_back(&world, &deposit, 1).await;
+    assert_eq!(first, BTreeSet::from([("truelayer-de".to_owned(), 700)]));
+    assert_eq!(world.payment(deposit.id).await.status.as_str(), "succeeded");
+    assert_eq!(world.wallet(&deposit.player).await.cash, 700);
+    world.close().await;
+}
