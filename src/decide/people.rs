@@ -71,12 +71,11 @@ pub fn let_go_at(book: &Book, id: Uuid, answers: &[VendorResult]) -> Option<Time
 /// with. Nothing where it went on without an approval of that case.
 pub fn let_go(book: &Book, payment: &Payment) -> Vec<LetGo> {
     let newest = of_screening(book, payment.id.uuid).max_by_key(|it| it.opened_at);
-    if !newest.is_some_and(|it| !it.open && lets_go(it)) {
-        return Vec::new();
-    }
+    let Some(newest) = newest.filter(|it| !it.open && lets_go(it)) else { return Vec::new() };
+    let held = newest.kind == review_kind(Direction::Withdrawal, Outcome::Hold);
     let shown = payment.reasons.iter().filter_map(|reason| {
         let (rule, observed) = (reason.rule.clone()?, reason.observed.clone()?);
-        Some(LetGo { rule, observed })
+        Some(LetGo { rule, observed, held })
     });
     shown.collect()
 }

@@ -16,7 +16,7 @@ use crate::lane::SubmitError;
 use crate::screening::Checkpoint;
 use crate::screening::hooks::{CheckFacts, NameFacts};
 use crate::store::{StoreError, read_history};
-use crate::vendors::people::ask_checks::ask_checks;
+use crate::vendors::people::ask_checks::{ask_checks, ask_checks_surely};
 
 /// Why the money was not taken now. The deposit stays due.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub async fn know_before_taking(
     deposit: &Payment,
 ) -> Result<KnownBefore, TakeError> {
     if deposit.withdrawal_status().is_some() {
-        let checks = known_of(flows, &deposit.player, Checkpoint::WithdrawalPrePayout).await?;
+        let checks = known_before_payout::<TakeError>(flows, &deposit.player).await?;
         return Ok(KnownBefore { began: None, checks });
     }
     let began = read_history::facts_of(flows.db.pool(), deposit.decision).await?;
@@ -46,7 +46,7 @@ pub async fn know_before_taking(
 }
 
 /// What is said of a player now. What was said of the same record a short while ago is not asked again.
-pub async fn known_of(
+async fn known_of(
     flows: &Flows,
     player: &PlayerKey,
     checkpoint: Checkpoint,
@@ -55,6 +55,17 @@ pub async fn known_of(
         Some(known) => ask_checks(flows, &known.player, checkpoint).await,
         None => CheckFacts::default(),
     })
+}
+
+/// As [`known_of`], before money leaves. Nobody waits for it: what the database does not tell at this moment is no
+/// finding against the player, and the payout stays due.
+pub async fn known_before_payout<E: From<StoreError> + From<SubmitError>>(
+    flows: &Flows,
+    player: &PlayerKey,
+) -> Result<CheckFacts, E> {
+    let known = flows.desks.players.ask(player.clone()).await.map_err(SubmitError::from)?;
+    let Some(known) = known else { return Ok(CheckFacts::default()) };
+    Ok(ask_checks_surely(flows, &known.player, Checkpoint::WithdrawalPrePayout).await?)
 }
 
 /// What was said now, and what was said then by who says nothing now.

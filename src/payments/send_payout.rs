@@ -6,10 +6,10 @@ use crate::decide::{Answer, Command};
 use crate::domain::{Method, PlayerKey};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
-use crate::payments::know_before_taking::known_of;
+use crate::payments::know_before_taking;
 use crate::payments::run_attempts::run_attempts;
+use crate::screening::gather;
 use crate::screening::signals::{Hook, StandingAnswers};
-use crate::screening::{Checkpoint, gather};
 use crate::store::{StoreError, vendor_checks};
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ async fn known_before_payout(
     flows: &Flows,
     payment: &Payment,
 ) -> Result<KnownBeforePayout, SendError> {
-    let checks = known_of(flows, &payment.player, Checkpoint::WithdrawalPrePayout);
+    let checks = know_before_taking::known_before_payout::<SendError>(flows, &payment.player);
     let ways = payment.parts.iter().map(|it| (payment.method_of(Some(it.id)), &it.instrument));
     let standing = match gather::method_of(payment.method, ways) {
         Method::Crypto => {

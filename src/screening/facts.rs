@@ -74,6 +74,8 @@ pub struct Facts {
 pub struct LetGo {
     pub rule: String,
     pub observed: String,
+    /// Something that they were shown was a hold. Else what is one by now is none that they let go.
+    pub held: bool,
 }
 
 /// What is to be moved.

@@ -300,7 +300,9 @@ impl Rule {
     /// What two people were shown and let go is not put before them again.
     fn unless_let_go(&self, finding: Finding, facts: &Facts) -> Finding {
         let is_same = |seen: &LetGo| {
-            seen.rule == *self.id && self.check.says_the_same(&seen.observed, &finding.observed)
+            let is_heavier = !seen.held && finding.effect.unwrap_or(self.effect) == Outcome::Hold;
+            let says_the_same = self.check.says_the_same(&seen.observed, &finding.observed);
+            seen.rule == *self.id && says_the_same && !is_heavier
         };
         let is_hit = matches!(finding.state, State::Hit | State::Error);
         if !is_hit || !facts.let_go.iter().any(is_same) {

@@ -37,7 +37,11 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         })?,
         asked_at: all.maybe("asked_at", Node::own_time)?,
         let_go: all.each("let_go", |found| {
-            Ok(LetGo { rule: found.text("rule")?, observed: found.text("observed")? })
+            Ok(LetGo {
+                rule: found.text("rule")?,
+                observed: found.text("observed")?,
+                held: found.maybe("held", Node::own_flag)?.unwrap_or_default(),
+            })
         })?,
         let_go_at: all.maybe("let_go_at", Node::own_time)?,
         payer: all.maybe("payer", background_json::read_payer)?,

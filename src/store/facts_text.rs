@@ -91,12 +91,14 @@ struct FactsText<'a> {
 
 #[derive(Serialize)]
 struct LetGoText<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<bool>,
     observed: &'a str,
     rule: &'a str,
 }
 
 fn let_go(seen: &LetGo) -> LetGoText<'_> {
-    LetGoText { observed: &seen.observed, rule: &seen.rule }
+    LetGoText { held: seen.held.then_some(true), observed: &seen.observed, rule: &seen.rule }
 }
 
 /// A time by RFC 3339.

@@ -6,8 +6,7 @@ use interlock::book::{GameKind, Payment};
 use interlock::decide::command::{KnownBeforePayout, News, Source};
 use interlock::decide::{Answer, Command};
 use interlock::domain::AttemptStatus;
-use interlock::payments::know_before_taking::known_of;
-use interlock::screening::Checkpoint;
+use interlock::payments::know_before_taking::{TakeError, known_before_payout};
 use psp_contract::{Decline, DeclineClass, Outcome, Report, Status, Unknown};
 
 pub const WEBHOOK: Source = Source::Webhook { hint: false };
@@ -78,8 +77,7 @@ pub async fn send(world: &World, withdrawal: &Payment) -> Payment {
     let mut answer = submit(world, withdrawal, take(None)).await;
     if let Answer::AnswersWanted(_) = &answer {
         let (flows, player) = (world.one().flows.clone(), withdrawal.player.clone());
-        let asking =
-            async move { known_of(&flows, &player, Checkpoint::WithdrawalPrePayout).await };
+        let asking = async move { known_before_payout::<TakeError>(&flows, &player).await };
         let checks = world.one().run(asking).await.unwrap();
         let known = KnownBeforePayout { checks, ..KnownBeforePayout::default() };
         answer = submit(world, withdrawal, take(Some(Box::new(known)))).await;

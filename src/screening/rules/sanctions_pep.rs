@@ -207,6 +207,14 @@ impl Check for SanctionsPep {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Currency, Method, Money, Origin};
+    use crate::screening::Checkpoint;
+    use crate::screening::background::Background;
+    use crate::screening::facts::LetGo;
+    use crate::screening::gather::{self, Setting, Withdrawal};
+    use crate::screening::rule::{Rule, State};
+    use crate::screening::test_data::{NOW, fx, player, policies};
+    use std::sync::Arc;
 
     #[test]
     fn people_have_seen_an_entry_at_its_score_and_no_other() {
@@ -225,5 +233,58 @@ mod tests {
         let silent = entry("no answer of watchman: late");
         assert_eq!(silent, entry("no answer of watchman: stale"));
         assert_ne!(silent, entry("no answer of yente: late"));
+    }
+
+    /// An entry that was of no sanctions when people let it go, and is by now.
+    #[test]
+    fn what_was_a_review_and_is_a_hold_by_now_was_let_go_by_nobody() {
+        let score = |text: &str| text.parse().unwrap();
+        let names = SanctionsPep {
+            block: score("0.95"),
+            review: score("0.80"),
+            pep: Outcome::Review,
+            max_age: Duration::DAY,
+            on_failure: Outcome::Review,
+            pep_lifted_by: Vec::new(),
+        };
+        let (id, at) = ("sanctions_pep".into(), vec![Checkpoint::WithdrawalPrePayout]);
+        let (check, source) = (Arc::new(names), "test".to_owned());
+        let (effect, source_date) = (Outcome::Hold, None);
+        let rule =
+            Rule { number: 20, id, check, at, effect, only_records: false, source, source_date };
+        let player = player();
+        let records = Withdrawal {
+            checkpoint: Checkpoint::WithdrawalPrePayout,
+            origin: Origin::Request,
+            player: Some(&player),
+            money: Money::new(10_000, Currency::SEK),
+            method: Method::BankTransfer,
+            owed: &[],
+            closed_loop: None,
+            payment: None,
+            asked_at: None,
+            movements: &[],
+            background: Background::NOTHING,
+            ends: &[],
+        };
+        let mut facts = gather::withdrawal(&records, &Setting::new(&policies(), &fx(), NOW));
+        let outcomes = |facts: &Facts| {
+            let results = rule.results(facts);
+            results.iter().map(|it| (it.state, it.effect)).collect::<Vec<_>>()
+        };
+        for (topic, held, expected) in [
+            (Topic::Other, false, (State::NoHit, Outcome::Review)),
+            (Topic::Sanctions, false, (State::Hit, Outcome::Hold)),
+            (Topic::Sanctions, true, (State::NoHit, Outcome::Hold)),
+        ] {
+            let (list, entity) = ("default".to_owned(), "Q1".to_owned());
+            let hit = NameHit { list, entity, topic, score: score("0.97"), excepted: false };
+            let answer =
+                NameAnswer { hits: vec![hit], version: "logic-v2".to_owned(), asked_at: NOW };
+            facts.checks.names = vec![NameFacts { matcher: "yente".to_owned(), found: Ok(answer) }];
+            let observed = "default/Q1 at 0.97 by yente, logic-v2".to_owned();
+            facts.let_go = vec![LetGo { rule: "sanctions_pep".to_owned(), observed, held }];
+            assert_eq!(outcomes(&facts), [expected], "{topic:?} {held}");
+        }
     }
 }

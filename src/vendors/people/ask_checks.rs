@@ -22,12 +22,35 @@ use uuid::Uuid;
 /// What is to be known at a checkpoint. Room in a file of limits is taken later, when nothing else
 /// speaks against the deposit.
 pub async fn ask_checks(flows: &Flows, player: &Player, checkpoint: Checkpoint) -> CheckFacts {
+    gather(flows, player, checkpoint).await.0
+}
+
+/// As [`ask_checks`], where nobody waits for the answer: what the database does not tell at this moment is asked
+/// again, and is no finding.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ask_checks_surely(
+    flows: &Flows,
+    player: &Player,
+    checkpoint: Checkpoint,
+) -> Result<CheckFacts, StoreError> {
+    let (facts, unread) = gather(flows, player, checkpoint).await;
+    unread.map_or(Ok(facts), Err)
+}
+
+/// What is known, and why not all of what is kept could be read.
+async fn gather(
+    flows: &Flows,
+    player: &Player,
+    checkpoint: Checkpoint,
+) -> (CheckFacts, Option<StoreError>) {
     let mut facts = CheckFacts::default();
     let now = flows.clock.now();
     let policies = flows.policies.current();
     let Some(policy) = policies.in_force(&player.country, now) else {
         // No licence: that is denied without asking anybody.
-        return facts;
+        return (facts, None);
     };
     // All at once, each with its own deadline: who pays waits as long as for the slowest, and no longer.
     // Each answer has its own place in the facts, whoever comes first.
@@ -40,8 +63,8 @@ pub async fn ask_checks(flows: &Flows, player: &Player, checkpoint: Checkpoint) 
         }
     );
     facts = CheckFacts { register, names, kyc, ..facts };
-    except_known(flows, player, &mut facts, now).await;
-    facts
+    let unread = except_known(flows, player, &mut facts, now).await.err();
+    (facts, unread)
 }
 
 async fn ask_register(
@@ -91,26 +114,28 @@ pub(super) async fn identity_says(flows: &Flows, player: &Player) -> Option<KycF
     })
 }
 
-/// Marks entries of which two people have said that they are not this player. Without the database
-/// nothing is excepted.
+/// Marks entries of which two people have said that they are not this player.
+///
+/// # Errors
+/// When the database fails: nothing is excepted then.
 pub(super) async fn except_known(
     flows: &Flows,
     player: &Player,
     facts: &mut CheckFacts,
     now: Timestamp,
-) {
+) -> Result<(), StoreError> {
     let is_near = |told: &NameFacts| told.found.as_ref().is_ok_and(|told| !told.hits.is_empty());
     if !facts.names.iter().any(is_near) {
-        return;
+        return Ok(());
     }
     let pool = flows.db.pool();
     let known = attestations::of_player(pool, &player.key).await;
     let named = name_sha256(player);
     let known = async { Ok((known?, attestations::of_name(pool, &player.key, named).await?)) };
-    let (known, of_name) = known.await.unwrap_or_else(|error: StoreError| {
+    let read: Result<_, StoreError> = known.await;
+    let (known, of_name) = read.inspect_err(|error| {
         tracing::warn!(%error, "what people have said of names could not be read");
-        (Vec::new(), Vec::new())
-    });
+    })?;
     let answers = facts.names.iter_mut().filter_map(|told| told.found.as_mut().ok());
     for hit in answers.flat_map(|answer| answer.hits.iter_mut()) {
         let entry = format!("{}/{}", hit.list, hit.entity);
@@ -123,6 +148,7 @@ pub(super) async fn except_known(
                 && of_name.contains(&one.id)
         });
     }
+    Ok(())
 }
 
 /// The question that a policy has for a hook at a checkpoint.

@@ -94,7 +94,7 @@ async fn record(
     }
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
     let mut checks = CheckFacts { names, ..CheckFacts::default() };
-    except_known(flows, player, &mut checks, now).await;
+    except_known(flows, player, &mut checks, now).await.ok();
     let command = Command::ScreenAccount { version: player.version, checks };
     match flows.submit_persistently(&player.key, command).await {
         Ok(_) | Err(SubmitError::Refused(Refusal::PlayerChanged)) => Ok(()),
@@ -120,7 +120,7 @@ async fn noticed(
         gather::account(player, &Locked::NOTHING, &Setting::new(&policies, &flows.fx, now));
     let names = vec![NameFacts { matcher: matcher.id.clone(), found: Ok(answer.clone()) }];
     facts.checks = CheckFacts { names, ..CheckFacts::default() };
-    except_known(flows, player, &mut facts.checks, now).await;
+    except_known(flows, player, &mut facts.checks, now).await.ok();
     let rules = policy.rules.iter().filter(|rule| {
         rule.check.asks().is_some_and(|ask| ask.hook == Hook::Names)
             && rule.at.contains(&Checkpoint::AccountEvent)
