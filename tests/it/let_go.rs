@@ -1,6 +1,7 @@
 //! Deposits that two people let go on to a PSP after a while: what is known by then decides.
 
 use super::harness::{Setup, World, deposit_order, eur};
+use super::names::NAMES;
 use interlock::book::{Payment, Review};
 use interlock::decide::Refusal;
 use interlock::domain::{Exclusion, Player, PlayerKey, PlayerStatus};
@@ -27,17 +28,6 @@ flow = "deposits"
 window = "30 days"
 states = ["reserved", "counted", "released"]
 most = 1
-source = "the tests"
-source_date = "2026-11-21"
-"#;
-const NAMES: &str = r#"
-[[rules]]
-id = "sanctions_pep"
-effect = "hold"
-block_score = "0.95"
-review_score = "0.80"
-max_age_s = 86400
-on_failure = "review"
 source = "the tests"
 source_date = "2026-11-21"
 "#;

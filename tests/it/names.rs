@@ -13,7 +13,7 @@ use interlock::vendors::people::sweep_names::sweep_names;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const NAMES: &str = r#"
+pub const NAMES: &str = r#"
 [[rules]]
 id = "sanctions_pep"
 effect = "hold"
