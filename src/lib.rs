@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | 5 wiring | [`app`], [`cli`], [`config`], [`telemetry`], [`sandbox`], [`demo`] | hold a business `if` |
 //! | 4 edges | [`api`], [`console`], [`workers`] | speak SQL, know another edge |
-//! | 3 flows (verbs) | [`payments`], [`webhooks`], [`players`], [`access`], [`outbox`], [`routing`], [`reviews`], [`notify`], [`vendors`], [`evidence`], [`flows`] | speak HTTP types or SQL |
+//! | 3 flows (verbs) | [`payments`], [`webhooks`], [`players`], [`access`], [`outbox`], [`routing`], [`reviews`], [`notify`], [`vendors`], [`evidence`], [`unreadable`], [`flows`] | speak HTTP types or SQL |
 //! | 2 durability | [`lane`], [`store`] | speak HTTP, hold a rule of its own |
 //! | 1 decisions (nouns) | [`decide`], [`book`], [`ledger`], [`screening`], machines and failover in [`payments`], plan and health in [`routing`] | be async, read a clock, roll dice, log, do I/O |
 //! | 0 words | [`domain`], `psp-contract` | compute what people could disagree about |
@@ -92,6 +92,7 @@ pub mod screening;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod unreadable;
 pub mod vendors;
 pub mod webhooks;
 pub mod workers;

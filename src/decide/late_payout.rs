@@ -186,7 +186,7 @@ pub fn paid_late(
         let debit = Debit::of(from_wallet, book.wallet(sent.currency).cash);
         let posting = templates::payout_paid_late(&attempt.psp, sent.currency, debit);
         book.post_covered(&posting, id);
-        if from_wallet < sent.minor || from_suspense(book, id) {
+        if from_suspense(book, id) {
             let money = Money::new(from_wallet, sent.currency);
             kept::keep_of_wallet(book, id, attempt.id, money);
         }

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 use crate::store::cases::{self, Worked};
 use crate::store::claimed::Unreadable;
 use crate::store::mail_outbox::NewMail;
-use crate::vendors::unreadable::raise_unreadable;
+use crate::unreadable::raise_unreadable;
 use uuid::Uuid;
 
 /// How many cases one look takes on.

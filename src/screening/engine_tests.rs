@@ -10,7 +10,7 @@ use crate::screening::gather::{self, Deposit, Locked, Setting, Withdrawal};
 use crate::screening::limits::Period;
 use crate::screening::movement::UseState;
 use crate::screening::rule::State;
-use crate::screening::test_data::{NOW, deposited, fx, limit, player, policies};
+use crate::screening::test_data::{NOW, deposited, fx, limit, player, policies, withdrawal};
 use crate::screening::{Checkpoint, FxTable};
 use std::time::Duration;
 
@@ -30,23 +30,6 @@ fn deposit(player: &Player) -> Deposit<'_> {
         movements: &[],
         background: Background::NOTHING,
         source: None,
-    }
-}
-
-fn withdrawal(player: &Player) -> Withdrawal<'_> {
-    Withdrawal {
-        checkpoint: Checkpoint::WithdrawalRequest,
-        origin: Origin::Request,
-        player: Some(player),
-        money: sek(10_000),
-        method: Method::BankTransfer,
-        owed: &[],
-        closed_loop: None,
-        payment: None,
-        asked_at: None,
-        movements: &[],
-        background: Background::NOTHING,
-        ends: &[],
     }
 }
 

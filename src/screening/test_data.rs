@@ -1,11 +1,13 @@
 //! A player, a policy and rates for the tests of this room.
 
+use super::background::Background;
+use super::gather::Withdrawal;
 use super::limits::{Limit, Period};
 use super::movement::{Movement, UseState};
-use super::{FxTable, MarketPolicy, Policies, file};
+use super::{Checkpoint, FxTable, MarketPolicy, Policies, file};
 use crate::domain::{
-    Currency, Direction, Kyc, KycStatus, Money, OperatorId, Player, PlayerId, PlayerKey,
-    PlayerStatus, Timestamp,
+    Currency, Direction, Kyc, KycStatus, Method, Money, OperatorId, Origin, Player, PlayerId,
+    PlayerKey, PlayerStatus, Timestamp,
 };
 use rust_decimal::dec;
 use std::collections::BTreeMap;
@@ -13,6 +15,24 @@ use time::macros::{date, datetime};
 use uuid::Uuid;
 
 pub const NOW: Timestamp = datetime!(2026-03-10 12:00 UTC);
+
+/// A withdrawal of 100.00 SEK, as far as nothing else is known of it.
+pub fn withdrawal(player: &Player) -> Withdrawal<'_> {
+    Withdrawal {
+        checkpoint: Checkpoint::WithdrawalRequest,
+        origin: Origin::Request,
+        player: Some(player),
+        money: Money::new(10_000, Currency::SEK),
+        method: Method::BankTransfer,
+        owed: &[],
+        closed_loop: None,
+        payment: None,
+        asked_at: None,
+        movements: &[],
+        background: Background::NOTHING,
+        ends: &[],
+    }
+}
 
 pub fn fx() -> FxTable {
     FxTable {

@@ -4,11 +4,10 @@
 //! a result leads to: that is the policy's.
 //!
 //! Reading order: [`kyt`] (coins), [`registry`], [`ask_vendors`]; [`people`] (registers, limits over
-//! all operators, names); [`identity`] (who somebody is); [`unreadable`] (what another release wrote).
+//! all operators, names); [`identity`] (who somebody is).
 
 pub mod ask_vendors;
 pub mod identity;
 pub mod kyt;
 pub mod people;
 pub mod registry;
-pub mod unreadable;

@@ -5,8 +5,8 @@ use super::running::Running;
 use crate::domain::Timestamp;
 use crate::flows::Flows;
 use crate::store::vendor_checks;
+use crate::unreadable::raise_unreadable;
 use crate::vendors::ask_vendors::ask_vendors;
-use crate::vendors::unreadable::raise_unreadable;
 use std::time::Duration;
 
 /// Payments that one instance asks about at once.

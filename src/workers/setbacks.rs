@@ -6,7 +6,7 @@ use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::know_before_taking::TakeError;
 use crate::payments::send_payout::SendError;
-use crate::store::incidents::{self, ServiceIncident};
+use crate::unreadable::raise_row;
 use futures_util::FutureExt;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-const KIND: &str = "row_unreadable";
 /// After its first failure a row rests so long; after each further one twice as long as before.
 const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
@@ -128,15 +127,8 @@ impl Setbacks {
 /// Each time it has failed once more: whoever has closed the incident hears that it is still so.
 async fn tell(flows: &Flows, of: Named, why: &str) {
     let detail = format!("{} of the payment {}: {why}", of.what, of.payment.simple());
-    let incident = ServiceIncident { kind: KIND, detail: &detail, psp: None };
-    let (id, now) = (flows.ids.next(), flows.clock.now());
-    match incidents::raise_unless_open(flows.db.pool(), id, &incident, now).await {
-        Ok(true) => {
-            tracing::error!(kind = KIND, detail, "an incident needs a person");
-            metrics::counter!("incidents_total", "kind" => KIND).increment(1);
-        }
-        Ok(false) => {}
-        Err(error) => tracing::warn!(%error, "an incident was not raised and will be"),
+    if let Err(error) = raise_row(flows, &detail, flows.clock.now()).await {
+        tracing::warn!(%error, "an incident was not raised and will be");
     }
 }
 

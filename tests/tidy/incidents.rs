@@ -5,8 +5,14 @@ use super::source::Source;
 use std::collections::BTreeSet;
 
 /// Where incidents are raised.
-const ROOMS: &[&str] =
-    &["src/decide/", "src/webhooks/", "src/workers/", "src/evidence/", "src/vendors/"];
+const ROOMS: &[&str] = &[
+    "src/decide/",
+    "src/webhooks/",
+    "src/workers/",
+    "src/evidence/",
+    "src/vendors/",
+    "src/unreadable",
+];
 
 /// What the name of a kind begins with. A text of this form that is no incident stands in
 /// [`OTHER_WORDS`].

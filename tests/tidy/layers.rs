@@ -67,6 +67,8 @@ pub const ROOMS: &[(&str, u8)] = &[
     ("webhooks", 3),
     ("outbox", 3),
     ("vendors", 3),
+    // What cannot be read or recorded is told by all of them, and by the workers.
+    ("unreadable", 3),
     ("evidence", 3),
     ("notify", 3),
     ("reconciliation", 3),

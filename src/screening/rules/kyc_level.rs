@@ -109,31 +109,18 @@ impl Check for KycLevel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Currency, Kyc, Method, Money, Origin, Player};
-    use crate::screening::background::Background;
+    use crate::domain::{Currency, Kyc, Money, Player};
     use crate::screening::gather::{self, Setting, Withdrawal};
-    use crate::screening::test_data::{NOW, POLICY, fx, player};
-    use crate::screening::{Checkpoint, Policies, Screening, engine, file};
+    use crate::screening::test_data::{NOW, POLICY, fx, player, withdrawal};
+    use crate::screening::{Policies, Screening, engine, file};
 
     /// A withdrawal of a player whose verification was rejected.
     fn rejected(level: i16, policy: &str) -> Screening {
         let kyc = Kyc { status: KycStatus::Rejected, level, verified_at: None };
         let player = Player { kyc, ..player() };
         let policies = Policies::new(vec![file::read("2026-01.toml", policy).expect("sound")]);
-        let records = Withdrawal {
-            checkpoint: Checkpoint::WithdrawalRequest,
-            origin: Origin::Request,
-            player: Some(&player),
-            money: Money::new(50_000, Currency::SEK),
-            method: Method::BankTransfer,
-            owed: &[],
-            closed_loop: None,
-            payment: None,
-            asked_at: None,
-            movements: &[],
-            background: Background::NOTHING,
-            ends: &[],
-        };
+        let records =
+            Withdrawal { money: Money::new(50_000, Currency::SEK), ..withdrawal(&player) };
         let table = fx();
         let facts = gather::withdrawal(&records, &Setting::new(&policies, &table, NOW));
         engine::screen(&policies, &facts)

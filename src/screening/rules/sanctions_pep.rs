@@ -207,13 +207,11 @@ impl Check for SanctionsPep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Currency, Method, Money, Origin};
     use crate::screening::Checkpoint;
-    use crate::screening::background::Background;
     use crate::screening::facts::LetGo;
     use crate::screening::gather::{self, Setting, Withdrawal};
     use crate::screening::rule::{Rule, State};
-    use crate::screening::test_data::{NOW, fx, player, policies};
+    use crate::screening::test_data::{NOW, fx, player, policies, withdrawal};
     use std::sync::Arc;
 
     #[test]
@@ -253,20 +251,8 @@ mod tests {
         let rule =
             Rule { number: 20, id, check, at, effect, only_records: false, source, source_date };
         let player = player();
-        let records = Withdrawal {
-            checkpoint: Checkpoint::WithdrawalPrePayout,
-            origin: Origin::Request,
-            player: Some(&player),
-            money: Money::new(10_000, Currency::SEK),
-            method: Method::BankTransfer,
-            owed: &[],
-            closed_loop: None,
-            payment: None,
-            asked_at: None,
-            movements: &[],
-            background: Background::NOTHING,
-            ends: &[],
-        };
+        let checkpoint = Checkpoint::WithdrawalPrePayout;
+        let records = Withdrawal { checkpoint, ..withdrawal(&player) };
         let mut facts = gather::withdrawal(&records, &Setting::new(&policies(), &fx(), NOW));
         let outcomes = |facts: &Facts| {
             let results = rule.results(facts);

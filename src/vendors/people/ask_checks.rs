@@ -177,6 +177,12 @@ async fn register_says(
     told.map(|(answer, _)| answer)
 }
 
+/// What was kept of somebody's answer about the record as it is.
+async fn said(flows: &Flows, player: &Player, of: (Hook, &str)) -> Option<VendorResult> {
+    let kept = known(flows, player, of).await?;
+    (kept.player_version == Some(player.version)).then_some(kept.result)
+}
+
 /// What a register has said of this record, where that still counts.
 pub(super) async fn register_said(
     flows: &Flows,
@@ -185,9 +191,7 @@ pub(super) async fn register_said(
     max_age: Duration,
     now: Timestamp,
 ) -> Option<RegisterAnswer> {
-    let kept = known(flows, player, (Hook::Register, register)).await?;
-    let of_this = kept.player_version == Some(player.version);
-    let answer = results::to_register(&kept.result).filter(|_| of_this)?;
+    let answer = results::to_register(&said(flows, player, (Hook::Register, register)).await?)?;
     (now - answer.answered_at <= max_age).then_some(answer)
 }
 
@@ -199,9 +203,7 @@ pub(super) async fn names_said(
     max_age: Duration,
     now: Timestamp,
 ) -> Option<NameAnswer> {
-    let kept = known(flows, player, (Hook::Names, matcher)).await?;
-    let of_this = kept.player_version == Some(player.version);
-    let answer = results::to_names(&kept.result).filter(|_| of_this)?;
+    let answer = results::to_names(&said(flows, player, (Hook::Names, matcher)).await?)?;
     (now - answer.asked_at <= max_age).then_some(answer)
 }
 

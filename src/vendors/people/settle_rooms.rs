@@ -8,7 +8,7 @@ use crate::flows::Flows;
 use crate::store::StoreError;
 use crate::store::incidents::{self, ServiceIncident};
 use crate::store::limit_reservations::{self, Room, RoomState};
-use crate::vendors::unreadable::raise_unreadable;
+use crate::unreadable::raise_unreadable;
 use std::time::{Duration as Patience, Instant};
 use time::Duration;
 

@@ -9,7 +9,7 @@ use super::{Log, sound};
 use interlock::book::{Adjustment, CasePayload, PlayerFields, Review};
 use interlock::clock::Clock;
 use interlock::decide::Refusal;
-use interlock::domain::{PlayerKey, PlayerStatus};
+use interlock::domain::{Player, PlayerKey, PlayerStatus};
 use interlock::lane::SubmitError;
 use interlock::players::put_player::put_player;
 use interlock::reviews::decide_case::{CaseDecision, CaseError};
@@ -313,6 +313,22 @@ async fn nobody_is_erased_while_money_is_open_or_something_stands_against_it() {
         other => panic!("{other}"),
     };
     assert!(told(propose(&world, &rich).await).contains("wallet"));
+    // Money of a deposit that is over waits in suspense: whom it is to go back to must be known.
+    let frozen = world.player("DE").await;
+    let record = world.read_player(&frozen).await;
+    world.change_player(Player { status: PlayerStatus::Frozen, ..record }).await;
+    let deposit = world.one().deposit(deposit_order(&frozen, eur(700))).await;
+    assert_eq!(deposit.status.as_str(), "blocked");
+    for (amount, expected) in
+        [("700, suspended_currency = 'EUR'", "not over"), ("null", "not closed")]
+    {
+        let of = deposit.id.uuid;
+        let sql =
+            format!("update payment set suspended_amount = {amount} where payment_id = '{of}'");
+        let sql = sql.replace("= null", "= null, suspended_currency = null");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&world.rows).await.unwrap();
+        assert!(told(propose(&world, &frozen).await).contains(expected), "{expected}");
+    }
     // Who never moved money may go at once; and money that comes before the approval stops it.
     let fresh = world.player("DE").await;
     let case = open(&world, &fresh, CasePayload::Erasure, "ann").await;
