@@ -97,6 +97,7 @@ pub mod write_records;
 pub mod write_steps;
 pub mod write_told;
 pub mod write_trail;
+mod written;
 
 pub use db::{Db, StoreError};
 

@@ -1,72 +1,72 @@
-//! Attempts as a batch left them, as columns; [`super::write_steps`] writes them beside what else moves.
+//! Attempts as a batch left them, as rows; [`super::write_steps`] writes them beside what else moves.
 
+use super::written::written;
 use crate::book::Attempt;
 use crate::domain::Timestamp;
 use uuid::Uuid;
 
-#[derive(Default)]
-pub(super) struct AttemptColumns {
-    pub id: Vec<Uuid>,
-    pub payment: Vec<Uuid>,
-    pub part: Vec<Option<Uuid>>,
-    pub number: Vec<i16>,
-    pub psp: Vec<String>,
-    pub status: Vec<String>,
-    pub asked: Vec<i64>,
-    pub currency: Vec<String>,
-    pub error: Vec<Option<String>>,
-    pub retryable: Vec<Option<bool>>,
-    pub psp_reference: Vec<Option<String>>,
-    pub was_accepted: Vec<bool>,
-    pub sent: Vec<Timestamp>,
-    pub ended: Vec<Option<Timestamp>>,
-    pub holder: Vec<Option<String>>,
-    pub until: Vec<Option<Timestamp>>,
-    pub due: Vec<Option<Timestamp>>,
-    pub expires: Vec<Option<Timestamp>>,
-    pub inquiries: Vec<i32>,
-    pub inquired: Vec<Option<Timestamp>>,
-    pub ledger: Vec<Option<Timestamp>>,
-    pub misses: Vec<i32>,
-    pub first_missed: Vec<Option<Timestamp>>,
-    pub last_missed: Vec<Option<Timestamp>>,
-    pub paged: Vec<bool>,
-    pub cancel: Vec<Option<String>>,
-    pub kept: Vec<Option<String>>,
-    pub completion: Vec<Option<String>>,
+written! {
+    AttemptRow<'a> as "written_attempt" {
+        attempt_id: Uuid,
+        payment_id: Uuid,
+        part_id: Option<Uuid>,
+        number: i16,
+        psp: &'a str,
+        status: &'a str,
+        asked: i64,
+        currency: &'a str,
+        error_code: Option<&'a str>,
+        error_retryable: Option<bool>,
+        psp_reference: Option<&'a str>,
+        was_accepted: bool,
+        first_sent_at: Timestamp,
+        ended_at: Option<Timestamp>,
+        lease_holder: Option<&'a str>,
+        lease_until: Option<Timestamp>,
+        due_at: Option<Timestamp>,
+        expires_at: Option<Timestamp>,
+        inquiries: i32,
+        last_inquiry_at: Option<Timestamp>,
+        last_ledger_at: Option<Timestamp>,
+        misses: i32,
+        first_missed_at: Option<Timestamp>,
+        last_missed_at: Option<Timestamp>,
+        paged: bool,
+        cancel: Option<&'a str>,
+        kept_news: Option<&'a str>,
+        completion: Option<&'a str>,
+    }
 }
 
-pub(super) fn attempt_columns(attempts: &[(Uuid, &Attempt)]) -> AttemptColumns {
-    let mut c = AttemptColumns::default();
-    for (payment, a) in attempts {
-        c.id.push(a.id.0);
-        c.payment.push(*payment);
-        c.part.push(a.part.map(|part| part.0));
-        c.number.push(a.number);
-        c.psp.push(a.psp.clone());
-        c.status.push(a.status.as_str().to_owned());
-        c.asked.push(a.asked.minor);
-        c.currency.push(a.asked.currency.code().to_owned());
-        c.error.push(a.error.as_ref().map(|error| error.code.clone()));
-        c.retryable.push(a.error.as_ref().map(|error| error.retryable));
-        c.psp_reference.push(a.psp_reference.clone());
-        c.was_accepted.push(a.was_accepted);
-        c.sent.push(a.first_sent_at);
-        c.ended.push(a.ended_at);
-        c.holder.push(a.lease.as_ref().map(|lease| lease.holder.clone()));
-        c.until.push(a.lease.as_ref().map(|lease| lease.until));
-        c.due.push(a.due_at);
-        c.expires.push(a.expires_at);
-        c.inquiries.push(a.inquiries);
-        c.inquired.push(a.last_inquiry_at);
-        c.ledger.push(a.last_ledger_at);
-        c.misses.push(a.misses);
-        c.first_missed.push(a.first_missed_at);
-        c.last_missed.push(a.last_missed_at);
-        c.paged.push(a.paged);
-        c.cancel.push(a.cancel.map(|cancel| cancel.as_str().to_owned()));
-        c.kept.push(a.kept_news.clone());
-        c.completion.push(a.completion.map(|completion| completion.as_str().to_owned()));
+pub(super) fn attempt_row(payment_id: Uuid, a: &Attempt) -> AttemptRow<'_> {
+    AttemptRow {
+        attempt_id: a.id.0,
+        payment_id,
+        part_id: a.part.map(|part| part.0),
+        number: a.number,
+        psp: &a.psp,
+        status: a.status.as_str(),
+        asked: a.asked.minor,
+        currency: a.asked.currency.code(),
+        error_code: a.error.as_ref().map(|error| &*error.code),
+        error_retryable: a.error.as_ref().map(|error| error.retryable),
+        psp_reference: a.psp_reference.as_deref(),
+        was_accepted: a.was_accepted,
+        first_sent_at: a.first_sent_at,
+        ended_at: a.ended_at,
+        lease_holder: a.lease.as_ref().map(|lease| &*lease.holder),
+        lease_until: a.lease.as_ref().map(|lease| lease.until),
+        due_at: a.due_at,
+        expires_at: a.expires_at,
+        inquiries: a.inquiries,
+        last_inquiry_at: a.last_inquiry_at,
+        last_ledger_at: a.last_ledger_at,
+        misses: a.misses,
+        first_missed_at: a.first_missed_at,
+        last_missed_at: a.last_missed_at,
+        paged: a.paged,
+        cancel: a.cancel.map(|cancel| cancel.as_str()),
+        kept_news: a.kept_news.as_deref(),
+        completion: a.completion.map(|completion| completion.as_str()),
     }
-    c
 }

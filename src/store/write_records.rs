@@ -1,10 +1,10 @@
 //! Writes what a batch decided for good: records and everything that hangs on their numbers.
 //!
-//! Rows go as arrays, and tables that nearly every batch writes share a statement: a round trip costs
-//! as much as a dozen rows.
+//! Tables that nearly every batch writes share a statement: a round trip costs as much as a dozen rows.
 
 use super::slots::HeldSlot;
-use super::write_told::{DecisionColumns, EventColumns, decision_columns, event_columns};
+use super::write_told::{DecisionRow, EventRow, decision_rows, event_rows};
+use super::written::written;
 use super::{StoreError, attestations, erasures, payins, vendor_checks, write_trail};
 use crate::book::{Record, Subject};
 use crate::domain::Timestamp;
@@ -42,68 +42,70 @@ pub async fn write(
     write_trail::write_incidents(connection, slot, records).await?;
     attestations::write(connection, slot, records).await?;
     erasures::write(connection, slot, records).await?;
-    let columns = (
-        record_columns(records),
-        transition_columns(records),
-        event_columns(records),
-        decision_columns(records),
+    let rows = (
+        records.iter().map(record_row).collect(),
+        transition_rows(records),
+        event_rows(records),
+        decision_rows(records),
     );
-    write_records(connection, held, (last.seq, lease, now), columns).await
+    write_records(connection, held, (last.seq, lease, now), rows).await
 }
 
-#[derive(Default)]
-struct RecordColumns<'a> {
-    seq: Vec<i64>,
-    kind: Vec<&'a str>,
-    operator: Vec<&'a str>,
-    player: Vec<&'a str>,
-    payment: Vec<Option<Uuid>>,
-    refused: Vec<Option<&'a str>>,
-}
-
-fn record_columns(records: &[Numbered]) -> RecordColumns<'_> {
-    let mut c = RecordColumns::default();
-    for Numbered { seq, record, .. } in records {
-        c.seq.push(*seq);
-        c.kind.push(record.kind);
-        c.operator.push(record.player.operator.as_str());
-        c.player.push(record.player.player.as_str());
-        c.payment.push(record.payment.map(|id| id.uuid));
-        c.refused.push(record.refused);
+written! {
+    RecordRow<'a> as "written_record" {
+        seq: i64,
+        kind: &'a str,
+        operator_id: &'a str,
+        player_id: &'a str,
+        payment_id: Option<Uuid>,
+        refused: Option<&'a str>,
     }
-    c
 }
 
-#[derive(Default)]
-struct TransitionColumns<'a> {
-    seq: Vec<i64>,
-    n: Vec<i16>,
-    subject: Vec<&'a str>,
-    id: Vec<Uuid>,
-    from: Vec<Option<&'a str>>,
-    to: Vec<&'a str>,
-    cause: Vec<&'a str>,
+fn record_row(Numbered { seq, record, .. }: &Numbered) -> RecordRow<'_> {
+    RecordRow {
+        seq: *seq,
+        kind: record.kind,
+        operator_id: record.player.operator.as_str(),
+        player_id: record.player.player.as_str(),
+        payment_id: record.payment.map(|id| id.uuid),
+        refused: record.refused,
+    }
 }
 
-fn transition_columns(records: &[Numbered]) -> TransitionColumns<'_> {
-    let mut c = TransitionColumns::default();
+written! {
+    TransitionRow<'a> as "written_transition" {
+        seq: i64,
+        n: i16,
+        subject: &'a str,
+        subject_id: Uuid,
+        from_status: Option<&'a str>,
+        to_status: &'a str,
+        cause: &'a str,
+    }
+}
+
+fn transition_rows(records: &[Numbered]) -> Vec<TransitionRow<'_>> {
+    let mut rows = Vec::new();
     for Numbered { seq, record, .. } in records {
         for (index, transition) in record.transitions.iter().enumerate() {
-            let (subject, id) = match transition.subject {
+            let (subject, subject_id) = match transition.subject {
                 Subject::Payment(id) => ("payment", id.uuid),
                 Subject::Part(id) => ("part", id.0),
                 Subject::Attempt(id) => ("attempt", id.0),
             };
-            c.seq.push(*seq);
-            c.n.push(n(index));
-            c.subject.push(subject);
-            c.id.push(id);
-            c.from.push(transition.from);
-            c.to.push(transition.to);
-            c.cause.push(&transition.cause);
+            rows.push(TransitionRow {
+                seq: *seq,
+                n: n(index),
+                subject,
+                subject_id,
+                from_status: transition.from,
+                to_status: transition.to,
+                cause: &transition.cause,
+            });
         }
     }
-    c
+    rows
 }
 
 /// Records, history, events, decisions and the slot's number in one statement. The number moves only
@@ -112,7 +114,12 @@ async fn write_records(
     connection: &mut PgConnection,
     held: HeldSlot,
     (to_seq, lease, now): (i64, Duration, Timestamp),
-    (r, t, e, d): (RecordColumns<'_>, TransitionColumns<'_>, EventColumns<'_>, DecisionColumns<'_>),
+    (records, transitions, events, decisions): (
+        Vec<RecordRow<'_>>,
+        Vec<TransitionRow<'_>>,
+        Vec<EventRow<'_>>,
+        Vec<DecisionRow<'_>>,
+    ),
 ) -> Result<(), StoreError> {
     let done = sqlx::query_file!(
         "src/store/sql/write_records.sql",
@@ -122,48 +129,10 @@ async fn write_records(
         to_seq,
         lease.as_secs().to_string(),
         now,
-        &t.seq,
-        &t.n,
-        &t.subject as &[&str],
-        &t.id,
-        &t.from as &[Option<&str>],
-        &t.to as &[&str],
-        &t.cause as &[&str],
-        &r.seq,
-        &r.kind as &[&str],
-        &r.operator as &[&str],
-        &r.player as &[&str],
-        &r.payment as &[Option<Uuid>],
-        &r.refused as &[Option<&str>],
-        &e.seq,
-        &e.n,
-        &e.id,
-        &e.kind as &[&str],
-        &e.operator as &[&str],
-        &e.player as &[&str],
-        &e.subject,
-        &e.payment,
-        &e.sequence,
-        &e.data as &[&str],
-        &d.seq,
-        &d.n,
-        &d.id,
-        &d.operator as &[&str],
-        &d.player as &[&str],
-        &d.payment as &[Option<Uuid>],
-        &d.direction as &[Option<&str>],
-        &d.checkpoint as &[&str],
-        &d.player_version,
-        &d.market as &[Option<&str>],
-        &d.version as &[Option<&str>],
-        &d.sha256 as &[Option<Vec<u8>>],
-        &d.outcome as &[&str],
-        &d.rules,
-        &d.reasons,
-        &d.inputs,
-        &d.engine as &[&str],
-        &d.occurred,
-        &d.known
+        transitions as Vec<TransitionRow<'_>>,
+        records as Vec<RecordRow<'_>>,
+        events as Vec<EventRow<'_>>,
+        decisions as Vec<DecisionRow<'_>>
     )
     .execute(connection)
     .await?;

@@ -3,55 +3,71 @@
 //! again, and no index of `payment` hangs on what moves, but for a due time.
 
 use super::rows::viewer_text;
-use super::write_attempts::{AttemptColumns, attempt_columns};
+use super::write_attempts::{AttemptRow, attempt_row};
+use super::written::{JsonText, written};
 use super::{StoreError, instrument_json, json};
-use crate::book::{Attempt, Payment};
+use crate::book::{Attempt, Part, Payment};
 use crate::domain::{Money, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-#[derive(Default)]
-struct Columns {
-    id: Vec<Uuid>,
-    status: Vec<String>,
-    received: Vec<Option<i64>>,
-    received_currency: Vec<Option<String>>,
-    credited: Vec<Option<i64>>,
-    suspended: Vec<Option<i64>>,
-    suspended_currency: Vec<Option<String>>,
-    next_action: Vec<Option<String>>,
-    action_told: Vec<bool>,
-    reasons: Vec<String>,
-    sequence: Vec<i64>,
-    answer_owed: Vec<Option<String>>,
-    due: Vec<Option<Timestamp>>,
-    source: Vec<Option<String>>,
-    instrument: Vec<Option<String>>,
-    updated: Vec<Timestamp>,
+written! {
+    MovedPayment<'a> as "moved_payment" {
+        payment_id: Uuid,
+        status: &'a str,
+        received_amount: Option<i64>,
+        received_currency: Option<&'a str>,
+        credited_amount: Option<i64>,
+        suspended_amount: Option<i64>,
+        suspended_currency: Option<&'a str>,
+        next_action: Option<JsonText<'a>>,
+        action_told: bool,
+        reasons: JsonText<'a>,
+        event_sequence: i64,
+        answer_owed: Option<&'a str>,
+        due_at: Option<Timestamp>,
+        source: Option<JsonText<'a>>,
+        updated_at: Timestamp,
+        instrument: Option<JsonText<'a>>,
+    }
 }
 
-fn columns(payments: &[&Payment]) -> Columns {
-    let mut c = Columns::default();
-    let code = |money: Option<Money>| money.map(|m| m.currency.code().to_owned());
-    for p in payments {
-        c.id.push(p.id.uuid);
-        c.status.push(p.status.as_str().to_owned());
-        c.received.push(p.received.map(|money| money.minor));
-        c.received_currency.push(code(p.received));
-        c.credited.push(p.credited.map(|money| money.minor));
-        c.suspended.push(p.suspended.map(|money| money.minor));
-        c.suspended_currency.push(code(p.suspended));
-        c.next_action.push(p.next_action.as_ref().map(json::action));
-        c.action_told.push(p.action_told);
-        c.reasons.push(json::reasons(&p.reasons));
-        c.sequence.push(p.event_sequence);
-        c.answer_owed.push(p.answer_owed.map(|viewer| viewer_text(viewer).to_owned()));
-        c.due.push(p.due_at);
-        c.source.push(p.source.as_ref().map(instrument_json::instrument));
-        c.instrument.push(p.instrument.as_ref().map(instrument_json::chosen));
-        c.updated.push(p.updated_at);
+fn moved<'a>(payment: &&'a Payment) -> MovedPayment<'a> {
+    let p = *payment;
+    MovedPayment {
+        payment_id: p.id.uuid,
+        status: p.status.as_str(),
+        received_amount: p.received.map(|money| money.minor),
+        received_currency: code(p.received.as_ref()),
+        credited_amount: p.credited.map(|money| money.minor),
+        suspended_amount: p.suspended.map(|money| money.minor),
+        suspended_currency: code(p.suspended.as_ref()),
+        next_action: p.next_action.as_ref().map(|action| json::action(action).into()),
+        action_told: p.action_told,
+        reasons: json::reasons(&p.reasons).into(),
+        event_sequence: p.event_sequence,
+        answer_owed: p.answer_owed.map(viewer_text),
+        due_at: p.due_at,
+        source: p.source.as_ref().map(|source| instrument_json::instrument(source).into()),
+        updated_at: p.updated_at,
+        instrument: p.instrument.as_ref().map(|chosen| instrument_json::chosen(chosen).into()),
     }
-    c
+}
+
+pub(super) fn code(money: Option<&Money>) -> Option<&str> {
+    money.map(|money| money.currency.code())
+}
+
+written! {
+    MovedPart<'a> as "moved_part" {
+        part_id: Uuid,
+        status: &'a str,
+        held: i64,
+    }
+}
+
+fn moved_part(part: &Part) -> MovedPart<'_> {
+    MovedPart { part_id: part.id.0, status: part.status.as_str(), held: part.held_minor }
 }
 
 /// An idempotent answer that can be told only now: the payment, its status and body.
@@ -68,83 +84,30 @@ pub async fn write(
     if payments.is_empty() && attempts.is_empty() && answers.is_empty() {
         return Ok(());
     }
-    let columns = (columns(payments), attempt_columns(attempts));
-    move_along(connection, columns, part_columns(payments), answer_columns(answers)).await
+    let parts = payments.iter().flat_map(|payment| &payment.parts).map(moved_part).collect();
+    let attempts = attempts.iter().map(|(payment, attempt)| attempt_row(*payment, attempt));
+    let moved = (payments.iter().map(moved).collect(), parts);
+    move_along(connection, moved, attempts.collect(), answer_columns(answers)).await
 }
 
 async fn move_along(
     connection: &mut PgConnection,
-    (c, a): (Columns, AttemptColumns),
-    p: (Vec<Uuid>, Vec<String>, Vec<i64>),
+    (payments, parts): (Vec<MovedPayment<'_>>, Vec<MovedPart<'_>>),
+    attempts: Vec<AttemptRow<'_>>,
     told: (Vec<Uuid>, Vec<i16>, Vec<Vec<u8>>),
 ) -> Result<(), StoreError> {
     sqlx::query_file!(
         "src/store/sql/write_steps.sql",
-        &c.id,
-        &c.status,
-        &c.received as &[Option<i64>],
-        &c.received_currency as &[Option<String>],
-        &c.credited as &[Option<i64>],
-        &c.suspended as &[Option<i64>],
-        &c.suspended_currency as &[Option<String>],
-        &c.next_action as &[Option<String>],
-        &c.action_told,
-        &c.reasons,
-        &c.sequence,
-        &c.answer_owed as &[Option<String>],
-        &c.due as &[Option<Timestamp>],
-        &c.source as &[Option<String>],
-        &c.updated,
-        &c.instrument as &[Option<String>],
-        &p.0,
-        &p.1,
-        &p.2,
+        payments as Vec<MovedPayment<'_>>,
+        parts as Vec<MovedPart<'_>>,
         &told.0,
         &told.1,
         &told.2,
-        &a.id,
-        &a.payment,
-        &a.part as &[Option<Uuid>],
-        &a.number,
-        &a.psp,
-        &a.status,
-        &a.asked,
-        &a.currency,
-        &a.error as &[Option<String>],
-        &a.retryable as &[Option<bool>],
-        &a.psp_reference as &[Option<String>],
-        &a.was_accepted,
-        &a.sent,
-        &a.ended as &[Option<Timestamp>],
-        &a.holder as &[Option<String>],
-        &a.until as &[Option<Timestamp>],
-        &a.due as &[Option<Timestamp>],
-        &a.expires as &[Option<Timestamp>],
-        &a.inquiries,
-        &a.inquired as &[Option<Timestamp>],
-        &a.ledger as &[Option<Timestamp>],
-        &a.misses,
-        &a.first_missed as &[Option<Timestamp>],
-        &a.last_missed as &[Option<Timestamp>],
-        &a.paged,
-        &a.cancel as &[Option<String>],
-        &a.kept as &[Option<String>],
-        &a.completion as &[Option<String>]
+        attempts as Vec<AttemptRow<'_>>
     )
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Ids, statuses, and what is still held.
-fn part_columns(payments: &[&Payment]) -> (Vec<Uuid>, Vec<String>, Vec<i64>) {
-    let mut c = (Vec::new(), Vec::new(), Vec::new());
-    for part in payments.iter().flat_map(|payment| &payment.parts) {
-        c.0.push(part.id.0);
-        c.1.push(part.status.as_str().to_owned());
-        c.2.push(part.held_minor);
-    }
-    c
 }
 
 fn answer_columns(answers: &[Answer]) -> (Vec<Uuid>, Vec<i16>, Vec<Vec<u8>>) {

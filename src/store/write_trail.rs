@@ -2,59 +2,73 @@
 
 use super::StoreError;
 use super::write_records::{Numbered, n};
+use super::written::written;
 use crate::domain::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-#[derive(Default)]
-struct HoldColumns {
-    seq: Vec<i64>,
-    n: Vec<i16>,
-    part: Vec<Uuid>,
-    capture: Vec<bool>,
-    amount: Vec<i64>,
-    is_final: Vec<bool>,
+written! {
+    HoldMoveRow as "written_hold_move" {
+        seq: i64,
+        n: i16,
+        part_id: Uuid,
+        capture: bool,
+        amount: i64,
+        is_final: bool,
+    }
 }
 
-#[derive(Default)]
-struct WireColumns {
-    seq: Vec<i64>,
-    n: Vec<i16>,
-    attempt: Vec<Uuid>,
-    purpose: Vec<String>,
-    step: Vec<String>,
-    status: Vec<Option<i32>>,
-    failure: Vec<Option<String>>,
-    duration_ms: Vec<i32>,
-    request_sha256: Vec<Vec<u8>>,
-    at: Vec<Timestamp>,
-}
-
-fn columns(records: &[Numbered]) -> (HoldColumns, WireColumns) {
-    let (mut h, mut w) = (HoldColumns::default(), WireColumns::default());
+fn hold_move_rows(records: &[Numbered]) -> Vec<HoldMoveRow> {
+    let mut rows = Vec::new();
     for Numbered { seq, record, .. } in records {
         for (index, hold_move) in record.hold_moves.iter().enumerate() {
-            h.seq.push(*seq);
-            h.n.push(n(index));
-            h.part.push(hold_move.part.0);
-            h.capture.push(hold_move.capture);
-            h.amount.push(hold_move.amount_minor);
-            h.is_final.push(hold_move.is_final);
-        }
-        for (index, wire) in record.wires.iter().enumerate() {
-            w.seq.push(*seq);
-            w.n.push(n(index));
-            w.attempt.push(wire.attempt.0);
-            w.purpose.push(wire.purpose.to_owned());
-            w.step.push(wire.step.clone());
-            w.status.push(wire.status);
-            w.failure.push(wire.failure.map(str::to_owned));
-            w.duration_ms.push(wire.duration_ms);
-            w.request_sha256.push(wire.request_sha256.to_vec());
-            w.at.push(record.at);
+            rows.push(HoldMoveRow {
+                seq: *seq,
+                n: n(index),
+                part_id: hold_move.part.0,
+                capture: hold_move.capture,
+                amount: hold_move.amount_minor,
+                is_final: hold_move.is_final,
+            });
         }
     }
-    (h, w)
+    rows
+}
+
+written! {
+    WireRow<'a> as "written_wire" {
+        seq: i64,
+        n: i16,
+        attempt_id: Uuid,
+        purpose: &'a str,
+        step: &'a str,
+        status: Option<i32>,
+        failure: Option<&'a str>,
+        duration_ms: i32,
+        request_sha256: &'a [u8],
+        at: Timestamp,
+    }
+}
+
+fn wire_rows(records: &[Numbered]) -> Vec<WireRow<'_>> {
+    let mut rows = Vec::new();
+    for Numbered { seq, record, .. } in records {
+        for (index, wire) in record.wires.iter().enumerate() {
+            rows.push(WireRow {
+                seq: *seq,
+                n: n(index),
+                attempt_id: wire.attempt.0,
+                purpose: wire.purpose,
+                step: &wire.step,
+                status: wire.status,
+                failure: wire.failure,
+                duration_ms: wire.duration_ms,
+                request_sha256: &wire.request_sha256,
+                at: record.at,
+            });
+        }
+    }
+    rows
 }
 
 /// Writes the batch's hold moves and wires, where there are any.
@@ -63,37 +77,20 @@ pub async fn write(
     slot: i16,
     records: &[Numbered],
 ) -> Result<(), StoreError> {
-    let (h, w) = columns(records);
-    if h.seq.is_empty() && w.seq.is_empty() {
+    let (holds, wires) = (hold_move_rows(records), wire_rows(records));
+    if holds.is_empty() && wires.is_empty() {
         return Ok(());
     }
     sqlx::query!(
         "with holds as (
            insert into hold_move (slot, seq, n, part_id, capture, amount, is_final)
-           select $1, * from unnest($2::bigint[], $3::smallint[], $4::uuid[], $5::boolean[],
-             $6::bigint[], $7::boolean[]))
+           select $1, h.* from unnest($2::written_hold_move[]) h)
          insert into wire (slot, seq, n, attempt_id, purpose, step, status, failure, duration_ms,
            request_sha256, at)
-         select $1, * from unnest($8::bigint[], $9::smallint[], $10::uuid[], $11::text[],
-           $12::text[], $13::integer[], $14::text[], $15::integer[], $16::bytea[],
-           $17::timestamptz[])",
+         select $1, w.* from unnest($3::written_wire[]) w",
         slot,
-        &h.seq,
-        &h.n,
-        &h.part,
-        &h.capture,
-        &h.amount,
-        &h.is_final,
-        &w.seq,
-        &w.n,
-        &w.attempt,
-        &w.purpose,
-        &w.step,
-        &w.status as &[Option<i32>],
-        &w.failure as &[Option<String>],
-        &w.duration_ms,
-        &w.request_sha256,
-        &w.at
+        holds as Vec<HoldMoveRow>,
+        wires as Vec<WireRow<'_>>
     )
     .execute(connection)
     .await?;
