@@ -11,8 +11,6 @@ use super::review::{is_foreign, known_review, move_or_conflict};
 use super::{attempt, deposit, money_in, vendor};
 use crate::book::{Book, CaseAct};
 use crate::domain::{DepositStatus, Money, PaymentStatus, PersonId, ProposalId, Reason};
-use crate::screening::decision::Decision;
-use crate::screening::engine;
 use crate::screening::{Outcome as Screened, RuleResult};
 use uuid::Uuid;
 
@@ -27,8 +25,9 @@ pub fn instead_of_approving(
     if !is_last(book, (review, id), (proposal, person), ctx)? {
         return Ok(None);
     }
-    if let Some(money) = book.payments[&id].suspended {
+    if let Some(waited) = book.payments[&id].suspended {
         may_be_credited(book, id)?;
+        let money = money_in::creditable_of(&book.payments[&id], waited);
         let goes = is_still_creditable(book, (review, id), money, ctx);
         return Ok((!goes).then_some(Answer::FoundSince));
     }
@@ -82,7 +81,9 @@ fn is_still_creditable(
     let decision = money_in::decision_of(book, payment, money, ctx);
     let is_known = |why: &Reason| payment.reasons.iter().any(|reason| reason.code == why.code);
     let is_new = |(hit, why): &(&RuleResult, &Reason)| {
-        hit.effect != Screened::Approve && !is_known(why) && !asks_others(&decision, hit, ctx)
+        hit.effect != Screened::Approve
+            && !is_known(why)
+            && !vendor::asks_others(&decision, hit, ctx)
     };
     let found: Vec<Reason> =
         decision.screening.hits().filter(is_new).map(|(_, why)| why.clone()).collect();
@@ -99,13 +100,6 @@ fn is_still_creditable(
     tell(book, review, &found, ctx);
     book.payment_mut(id).reasons.extend(found);
     false
-}
-
-/// Whether the rule counts by what somebody else says, who was asked when the money came.
-fn asks_others(decision: &Decision, hit: &RuleResult, ctx: &Ctx<'_>) -> bool {
-    let policy = engine::policy_for(ctx.policies, &decision.facts);
-    let rule = engine::rule_of(policy, hit.number);
-    rule.is_some_and(|rule| rule.check.asks().is_some() || rule.check.hook().is_some())
 }
 
 /// It may have waited for days: what registers, lists and limits say by now decides, and not what they said

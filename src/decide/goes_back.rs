@@ -7,7 +7,32 @@ use uuid::Uuid;
 
 /// What returns of what was credited have sent back, are sending or hold for it.
 pub fn going_back(book: &Book, deposit: &Payment) -> i64 {
-    of_wallet(book, deposit).flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum()
+    let returns = of_wallet(book, deposit);
+    let of_credit: i64 =
+        returns.flat_map(|it| it.parts.iter().map(|part| goes_back(it, part))).sum();
+    of_credit + borne_by_wallet(book, deposit)
+}
+
+/// What the wallet bore of returns of suspended money that were paid after the credit, less what came back of it.
+fn borne_by_wallet(book: &Book, deposit: &Payment) -> i64 {
+    let Some(first) = deposit.first_success() else { return 0 };
+    let returns = returns_of_suspense(book, deposit, first).into_iter();
+    returns.flat_map(|it| it.parts.iter().map(move |part| wallets_share(it, part))).sum()
+}
+
+/// What the wallet bears of one part of such a return.
+fn wallets_share(payment: &Payment, part: &Part) -> i64 {
+    let of_part = || payment.attempts.iter().filter(|it| it.part == Some(part.id));
+    let bore = of_part().map(kept::booked_of_wallet).max().unwrap_or(0);
+    let came_back = of_part().filter(|it| it.status == AttemptStatus::Returned);
+    match part.status {
+        PartStatus::Paid => bore,
+        PartStatus::Returned => {
+            let came_back = came_back.map(|it| kept::booked_back(it).minor).max().unwrap_or(0);
+            (bore - came_back).max(0)
+        }
+        _ => 0,
+    }
 }
 
 /// What one part takes or has taken to its payer: of one that bounced, what did not come back.
@@ -146,7 +171,9 @@ pub fn a_return_may_be_paid(book: &Book, deposit: Uuid) -> bool {
 pub fn gone_back(book: &Book, deposit: &Payment) -> i64 {
     let gone = |part: &&Part| matches!(part.status, PartStatus::Paid | PartStatus::Returned);
     let returns = of_wallet(book, deposit);
-    returns.flat_map(|it| it.parts.iter().filter(gone).map(|part| goes_back(it, part))).sum()
+    let of_credit: i64 =
+        returns.flat_map(|it| it.parts.iter().filter(gone).map(|part| goes_back(it, part))).sum();
+    of_credit + borne_by_wallet(book, deposit)
 }
 
 /// The returns of what was credited.

@@ -1,7 +1,7 @@
 //! What is kept of an attempt's news beside its status: a few phrases, each said once.
 
 use crate::book::{Attempt, Book};
-use crate::domain::{AttemptId, Money};
+use crate::domain::{AttemptId, Money, PartId};
 use uuid::Uuid;
 
 const BETWEEN: &str = "; ";
@@ -16,8 +16,10 @@ const RETURNED: &str = "returned ";
 const REVERSED: &str = "reversed ";
 /// Of a payout that is over by what was known, and may be paid yet: two people say what became of it.
 const MAY_BE_PAID: &str = "it may be paid yet";
-/// What of a payout that was paid late the wallet did not cover, or of a deposit that was taken back.
-const OWED: &str = "owed ";
+/// What of a payout that was paid late the wallet did not cover, or of a deposit that was taken back. An older
+/// release kept it among what was booked, which a still older one takes for a taking-back.
+const OWED: &str = "left owed ";
+const OWED_BEFORE: &str = "booked owed ";
 /// What of a return of suspended money that was paid late the wallet bore.
 const OF_WALLET: &str = "of the wallet ";
 /// What arrived, by a success that its taking-back overtook.
@@ -86,8 +88,12 @@ pub fn booked(attempt: &Attempt) -> Option<&str> {
 /// The sum that is booked in this way.
 fn booked_as(attempt: &Attempt, way: &str) -> Option<Money> {
     let booked = phrases(attempt).filter_map(|known| known.strip_prefix(BOOKED));
-    let (sum, currency) =
-        booked.filter_map(|text| text.strip_prefix(way)).next()?.split_once(' ')?;
+    booked.filter_map(|text| text.strip_prefix(way)).next().and_then(sum)
+}
+
+/// A sum as it is kept: `12.00 EUR`.
+fn sum(text: &str) -> Option<Money> {
+    let (sum, currency) = text.split_once(' ')?;
     Money::parse_with_zero(sum, currency.parse().ok()?).ok()
 }
 
@@ -109,7 +115,10 @@ pub fn booked_taken(attempt: &Attempt) -> Option<Money> {
 /// What a payout that was paid late, or a taking-back, left as a debt. None: of a taking-back, that an older release
 /// booked it.
 pub fn booked_owed(attempt: &Attempt) -> Option<i64> {
-    booked_as(attempt, OWED).map(|owed| owed.minor)
+    let owed = phrases(attempt).find_map(|known| {
+        known.strip_prefix(OWED).or_else(|| known.strip_prefix(OWED_BEFORE)).and_then(sum)
+    });
+    owed.map(|owed| owed.minor)
 }
 
 /// What the wallet bore of a return of suspended money.
@@ -132,10 +141,23 @@ pub fn keep_arrived(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money)
 
 /// Keeps that a payout which was paid late, or a taking-back, left this as a debt: of several the last.
 pub fn keep_owed(book: &mut Book, id: Uuid, attempt: AttemptId, owed: Money) {
-    retain(book, id, attempt, |known| {
-        !known.strip_prefix(BOOKED).is_some_and(|text| text.starts_with(OWED))
-    });
-    keep_booked(book, id, attempt, &format!("{OWED}{owed}"));
+    retain(book, id, attempt, |known| !is_owed(known));
+    keep_too(book, id, attempt, &format!("{OWED}{owed}"));
+}
+
+/// No longer keeps what late payments of a part took from the wallet: it came back, and the next one takes anew.
+pub fn forget_late(book: &mut Book, id: Uuid, part: PartId) {
+    let of_part = book.payments[&id].attempts.iter().filter(|it| it.part == Some(part));
+    for attempt in of_part.map(|it| it.id).collect::<Vec<_>>() {
+        retain(book, id, attempt, |known| {
+            let text = known.strip_prefix(BOOKED).unwrap_or_default();
+            !is_owed(known) && !text.starts_with(OF_WALLET)
+        });
+    }
+}
+
+fn is_owed(known: &str) -> bool {
+    known.starts_with(OWED) || known.starts_with(OWED_BEFORE)
 }
 
 /// Keeps news that is no transition: visible, without effect. It takes the place of the last such; what was
@@ -143,7 +165,7 @@ pub fn keep_owed(book: &mut Book, id: Uuid, attempt: AttemptId, owed: Money) {
 pub fn keep(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
     retain(book, id, attempt, |known| {
         let stands = [MAY_BE_PAID, CAME_BACK_UNPAID].contains(&known);
-        let told = [BOOKED, SUCCESS, ARRIVED].iter().any(|told| known.starts_with(told));
+        let told = [BOOKED, SUCCESS, ARRIVED, OWED].iter().any(|told| known.starts_with(told));
         stands || told
     });
     keep_too(book, id, attempt, text);

@@ -178,6 +178,8 @@ pub fn paid_late(
     sent: Money,
     ctx: &Ctx<'_>,
 ) {
+    // Whatever an earlier late payment of it took came back since.
+    kept::forget_late(book, id, part.id);
     let from_wallet = match from_suspense(book, id) {
         true => sent.minor - pay_from_suspense(book, id, &attempt.psp, sent, ctx),
         false => sent.minor,

@@ -66,9 +66,7 @@ pub fn succeed(
     book.payment_mut(id).received = Some(money);
     book.payment_mut(id).next_action = None;
     let Some(creditable) = creditable(&payment, &attempt, money, ctx) else {
-        count_arrival(book, id, money, ctx);
-        suspend(book, id, &attempt.psp, money, "deposit.other_amount", ctx);
-        return;
+        return other_money(book, id, &attempt, money, ctx);
     };
     if creditable != payment.money {
         tell_difference(book, id, creditable, payment.money);
@@ -96,6 +94,24 @@ pub fn succeed(
         suspend(book, id, &attempt.psp, money, "deposit.not_creditable", ctx);
     }
 }
+
+/// Other money than was asked for, which people credit or send back. What else speaks against it they learn with it.
+fn other_money(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
+    mark_source(book, id);
+    let message = "other money arrived than was asked for: people credit it, or send it back";
+    tell_sums(book, id, Reason::new(OTHER_AMOUNT, message), (money, attempt.asked));
+    let decision = decision_of(book, &book.payments[&id], money, ctx);
+    count_arrival(book, id, money, ctx);
+    let found = decision.screening.hits().filter(|(hit, _)| {
+        hit.effect != Screened::Approve && !vendor::asks_others(&decision, hit, ctx)
+    });
+    let found: Vec<Reason> = found.map(|(_, why)| why.clone()).collect();
+    book.payment_mut(id).reasons.extend(found);
+    book.record.decisions.push(decision);
+    suspend(book, id, &attempt.psp, money, OTHER_AMOUNT, ctx);
+}
+
+const OTHER_AMOUNT: &str = "deposit.other_amount";
 
 pub const PROVEN_WEBHOOK: Source = Source::Webhook { hint: false };
 
@@ -144,10 +160,12 @@ fn tell_difference(book: &mut Book, id: Uuid, came: Money, asked: Money) {
     } else {
         ("deposit.overpaid", "more arrived than was asked for: what arrived is credited")
     };
-    let mut reason = Reason::new(code, message);
-    reason.observed = Some(came.to_string());
-    reason.threshold = Some(asked.to_string());
-    book.payment_mut(id).reasons.push(reason);
+    tell_sums(book, id, Reason::new(code, message), (came, asked));
+}
+
+fn tell_sums(book: &mut Book, id: Uuid, reason: Reason, (came, asked): (Money, Money)) {
+    let (observed, threshold) = (Some(came.to_string()), Some(asked.to_string()));
+    book.payment_mut(id).reasons.push(Reason { observed, threshold, ..reason });
 }
 
 /// What `deposit.post` says of this money, which may be another than the payment asked for.
@@ -187,7 +205,7 @@ pub fn decided(
     told: Told,
     ctx: &Ctx<'_>,
 ) -> Decision {
-    let movements = movements_for(book, payment, money);
+    let movements = movements_for(book, payment);
     let records = gather::Deposit {
         checkpoint,
         player: book.player.as_ref(),
@@ -213,7 +231,7 @@ pub fn decided(
 
 /// The movements that a deposit is decided over. Money that waits for vendors was measured when it came, and
 /// has its room since then; unless something was found of it that nothing they say mends.
-fn movements_for<'a>(book: &'a Book, payment: &Payment, money: Money) -> Cow<'a, [Movement]> {
+fn movements_for<'a>(book: &'a Book, payment: &Payment) -> Cow<'a, [Movement]> {
     let is_own = |found: &&Movement| found.payment == payment.id.uuid;
     let is_counted = book.movements.iter().find(is_own).map(|own| own.state);
     let stands = payment.reasons.iter().any(|reason| stands_whatever_they_say(&reason.code));
@@ -221,8 +239,9 @@ fn movements_for<'a>(book: &'a Book, payment: &Payment, money: Money) -> Cow<'a,
         return Cow::Borrowed(&book.movements);
     }
     let mut movements = book.movements.clone();
+    // Of other money than was asked for only the asked sum was measured, and no more counts as reserved.
     for own in movements.iter_mut().filter(|found| found.payment == payment.id.uuid) {
-        (own.state, own.money) = (UseState::Reserved, money);
+        own.state = UseState::Reserved;
     }
     Cow::Owned(movements)
 }
@@ -234,10 +253,15 @@ fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
     settle(book, id, "the money is in", ctx);
 }
 
+/// What of suspended money would be the wallet's: of two payments the first.
+pub fn creditable_of(payment: &Payment, waited: Money) -> Money {
+    let arrived = payment.received.filter(|it| it.currency == waited.currency);
+    arrived.filter(|it| it.minor < waited.minor).unwrap_or(waited)
+}
+
 /// What waited in suspense is the wallet's: of two payments the first, and people decide about the rest.
 pub fn credit_suspended(book: &mut Book, id: Uuid, waited: Money, cause: &str, ctx: &Ctx<'_>) {
-    let arrived = book.payments[&id].received.filter(|it| it.currency == waited.currency);
-    let money = arrived.filter(|it| it.minor < waited.minor).unwrap_or(waited);
+    let money = creditable_of(&book.payments[&id], waited);
     let rest = Money::new(waited.minor - money.minor, waited.currency);
     book.post_covered(&templates::suspense_credited(money), id);
     book.payment_mut(id).suspended = (0 < rest.minor).then_some(rest);

@@ -13,7 +13,7 @@ use crate::book::{AskedPlace, Book, Payment, VendorCheck};
 use crate::domain::{DepositStatus, Direction, Money, PaymentStatus, Reason, WithdrawalStatus};
 use crate::screening::decision::Decision;
 use crate::screening::signals::StandingAnswers;
-use crate::screening::{Outcome, engine};
+use crate::screening::{Outcome, RuleResult, engine};
 use time::Duration;
 use uuid::Uuid;
 
@@ -29,6 +29,13 @@ const FORGOTTEN_AFTER: Duration = Duration::minutes(1);
 pub fn waits(decision: &Decision, ctx: &Ctx<'_>) -> Option<engine::Waiting> {
     let waiting = engine::waiting(ctx.policies, &decision.facts, &decision.screening)?;
     (waiting.otherwise != Outcome::Deny).then_some(waiting)
+}
+
+/// Whether the rule counts by what somebody else says, who is asked by whoever lets the money go on.
+pub fn asks_others(decision: &Decision, hit: &RuleResult, ctx: &Ctx<'_>) -> bool {
+    let policy = engine::policy_for(ctx.policies, &decision.facts);
+    let rule = engine::rule_of(policy, hit.number);
+    rule.is_some_and(|rule| rule.check.asks().is_some() || rule.check.hook().is_some())
 }
 
 /// Opens a check for each answer that is awaited, to be looked at at once.

@@ -49,6 +49,32 @@ async fn what_people_find_taken_back_is_owed_where_cash_does_not_cover_it() {
     world.close().await;
 }
 
+/// The debt of one late payment is paid by its coming back; the next one owes for itself alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_debt_that_was_paid_back_is_not_taken_for_forgiven_later() {
+    let world = by_hand().await;
+    let sent = sent(&world).await;
+    let player = sent.player.clone();
+    tell(&world, &sent, (1, Source::Call), surely_refused()).await;
+    tell(&world, &sent, (2, Source::Call), surely_refused()).await;
+    world.play(&player, GameKind::Stake, eur(1_000)).await;
+    let over = world.payment(sent.id).await;
+    let says = async |number, status| tell(&world, &over, (number, WEBHOOK), said(status)).await;
+    let (paid, back) =
+        (Status::Succeeded { money: eur(900) }, Status::Returned { money: eur(900) });
+    says(1, paid.clone()).await;
+    says(1, back.clone()).await;
+    assert_eq!((world.wallet(&player).await.cash, world.wallet(&player).await.owed), (0, 0));
+    world.play(&player, GameKind::Win, eur(900)).await;
+    says(2, paid).await;
+    assert_eq!((world.wallet(&player).await.cash, world.wallet(&player).await.owed), (0, 0));
+    says(2, back).await;
+    assert_eq!((world.wallet(&player).await.cash, world.wallet(&player).await.owed), (900, 0));
+    assert_eq!(world.house_balance("adjustments").await, 0);
+    assert_eq!(world.incidents("payout.back_after_write_off").await, 0);
+    world.close().await;
+}
+
 /// A payout that was paid late left a debt, which people forgave; then it comes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_forgiven_of_a_late_payout_is_not_given_when_it_comes_back() {

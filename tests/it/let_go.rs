@@ -59,9 +59,17 @@ async fn approve(world: &World, deposit: &Payment, review: &Review) -> Result<Re
 }
 
 async fn decided(world: &World, deposit: &Payment) -> Vec<String> {
+    outcomes(world, deposit, "deposit.pre").await
+}
+
+async fn posted(world: &World, deposit: &Payment) -> Vec<String> {
+    outcomes(world, deposit, "deposit.post").await
+}
+
+async fn outcomes(world: &World, deposit: &Payment, checkpoint: &str) -> Vec<String> {
     let of = deposit.id.uuid;
     let sql = format!(
-        "select outcome from decision where payment_id = '{of}' and checkpoint = 'deposit.pre'
+        "select outcome from decision where payment_id = '{of}' and checkpoint = '{checkpoint}'
          order by decision_id"
     );
     world.texts(&sql).await
@@ -164,11 +172,31 @@ async fn what_is_found_since_money_came_is_known_before_it_is_credited() {
     // Control: who has read it may credit it; each time what was known is on record.
     world.two_people(&deposit, "approve").await;
     assert_eq!(world.wallet(&player).await.cash, 700);
-    let of = deposit.id.uuid;
-    let posts = format!(
-        "select outcome from decision where payment_id = '{of}' and checkpoint = 'deposit.post'"
-    );
-    assert_eq!(world.texts(&posts).await.len(), 3);
+    assert_eq!(posted(&world, &deposit).await.len(), 3);
+    world.close().await;
+}
+
+/// What was asked for had its room; what came is forty times as much, and nobody has measured it.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_money_than_was_asked_for_is_measured_before_it_is_credited() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let flows = world.one().flows.clone();
+    let (limit, whose) = (Change::Replace(vec![(Period::Day, eur(5_000))]), player.clone());
+    world.one().run(async move { set_limits(&flows, &whose, limit).await.unwrap() }).await;
+    let deposit = world.deposit(&player, eur(2_500)).await;
+    world.complete_with(&deposit, json!({"outcome": "succeeded", "amount": "1000.00"})).await;
+    let deposit = world.settled(deposit.id, "in_review").await;
+    let told: Vec<&str> = deposit.reasons.iter().map(|it| &*it.code).collect();
+    assert_eq!(told, ["deposit.other_amount", "limit.player_exceeded"]);
+    assert_eq!(posted(&world, &deposit).await, ["review"]);
+    // Who has read it may credit it, if no more is known by now.
+    let lower = Change::Replace(vec![(Period::Day, eur(4_000)), (Period::Week, eur(50_000))]);
+    let (flows, whose) = (world.one().flows.clone(), player.clone());
+    world.one().run(async move { set_limits(&flows, &whose, lower).await.unwrap() }).await;
+    world.two_people(&deposit, "approve").await;
+    assert_eq!(world.wallet(&player).await.cash, 100_000);
+    assert_eq!(posted(&world, &deposit).await, ["review", "review"]);
     world.close().await;
 }
 

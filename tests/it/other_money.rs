@@ -236,6 +236,10 @@ async fn said_otherwise(country: &str, psp: &str, incidents: i64) {
     let player = world.rich_player(country, 1_000).await;
     world.mocks.fault(psp, "webhook", "webhook_wrong_amount", None).await;
     let withdrawal = world.withdraw(&player, money(country, 900)).await;
+    // The clock moves on once the webhook is in: an inquiry before it would leave nothing to tell.
+    let heard =
+        || async { (world.incidents("payout.other_amount").await == incidents).then_some(()) };
+    eventually("people hear of it", SOON, heard).await;
     let paid = || async {
         let found = world.payment(withdrawal.id).await;
         (found.status.as_str() == "paid").then_some(found)

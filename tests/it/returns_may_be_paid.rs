@@ -150,6 +150,27 @@ async fn a_return_that_is_paid_after_its_money_was_credited_is_taken_from_the_wa
     world.close().await;
 }
 
+/// What the wallet bore of a return of suspended money has gone back: no more than the rest may follow it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_wallet_bore_of_a_return_does_not_go_back_again() {
+    let world = by_hand().await;
+    let deposit = suspended(&world).await;
+    let first = called_unpaid(&world, &deposit, Some(eur(300))).await;
+    world.two_people_of(&deposit, "money_in", "approve").await;
+    tell(&world, &first, (1, WEBHOOK), taken()).await;
+    world.two_people_of(&first, "outcome_unknown", "resolve_paid").await;
+    assert_eq!(world.wallet(&deposit.player).await.cash, 400);
+    let refused = refused(&world, &deposit, Some(eur(401))).await;
+    assert!(refused.contains("more than arrived"), "{refused}");
+    let rest = open_return(&world, &deposit, None).await;
+    assert_eq!(rest.money, eur(400));
+    approve(&world, &rest).await;
+    let sent = send(&world, &rest).await;
+    tell(&world, &sent, (1, WEBHOOK), said(Status::Succeeded { money: eur(400) })).await;
+    assert_eq!(status(&world, &deposit).await, "returned");
+    world.close().await;
+}
+
 /// The first was refused at once, and its success comes when the second is approved and not sent yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_return_is_not_sent_when_another_one_of_the_same_money_was_paid() {
