@@ -22,6 +22,7 @@ use crate::routing::switches::Use;
 use crate::screening::attestation::Attestation;
 use crate::screening::closed_loop::{Beyond, Bounds, Obstacle, Place, Terms};
 use crate::screening::exceptions::{Exceptions, is_known};
+use crate::screening::payer;
 use crate::screening::sources::{Fate, Source, is_same};
 use crate::screening::split::{KnownSource, Split, Wanted};
 use crate::store::read_payee::PayeeFacts;
@@ -72,7 +73,8 @@ pub async fn plan_parts(
             let instrument = name_destination(flows, order, &known.player, named).await?;
             let sources: Vec<&Source> = split.sources.iter().map(|known| &known.source).collect();
             let is_known = is_known(&instrument, &known.history, &sources, &vouched, now);
-            split.wanted = Wanted::Named { to: instrument.clone(), is_known };
+            let whose = payer::whose(&instrument, &known.player);
+            split.wanted = Wanted::Named { to: instrument.clone(), is_known, whose };
             vec![(order.money, instrument, order.method)]
         }
     };

@@ -205,6 +205,9 @@ pub struct LoopFacts {
     pub is_named: bool,
     /// No split keeps the loop.
     pub is_outside: bool,
+    /// By its holder's name, whose account a named destination is. None: something better tells that it is the
+    /// player's (a deposit came from it, or it was paid before), or none was named.
+    pub holder: Option<Match>,
 }
 
 /// One source: what kind it is, and numbers.

@@ -25,6 +25,17 @@ pub fn contradicts(source: &Instrument, player: &Player) -> bool {
     tax_id == Match::Other || (name == Match::Other && tax_id != Match::Same)
 }
 
+/// Whose account a payout is to go to, by the name of its holder as the casino or the player gave it.
+pub fn whose(to: &Instrument, player: &Player) -> Match {
+    let holder = match &to.portable {
+        Some(Portable::Iban { holder_name, .. } | Portable::UkAccount { holder_name, .. }) => {
+            Some(holder_name.as_str())
+        }
+        _ => to.holder_name.as_deref(),
+    };
+    compare_names(holder, &player.full_name)
+}
+
 /// What kind of account paid. Its address is compared where the record has one, and never hits:
 /// people have several.
 fn account(source: &Instrument, player: &Player) -> String {

@@ -8,7 +8,7 @@ use super::closed_loop::{
     Allocation, Beyond, Bounds, Candidate, Obstacle, Place, Terms, Trouble, allocate,
 };
 use super::exceptions::Exceptions;
-use super::facts::{LoopFacts, LoopSource};
+use super::facts::{LoopFacts, LoopSource, Match};
 use super::sources::{History, Source, is_same, sources};
 use crate::domain::{Instrument, Timestamp};
 use uuid::Uuid;
@@ -41,6 +41,8 @@ pub enum Wanted {
         to: Instrument,
         /// It is known to be the player's own: elsewhere no exception lets money go.
         is_known: bool,
+        /// By the name of its holder.
+        whose: Match,
     },
 }
 
@@ -173,6 +175,10 @@ impl Split {
             sources,
             elsewhere: (shared < minor).then_some((kind, minor - shared)),
             is_named: matches!(self.wanted, Wanted::Named { .. }),
+            holder: match self.wanted {
+                Wanted::Named { is_known: false, whose, .. } => Some(whose),
+                _ => None,
+            },
             is_outside: shares.as_ref().is_some_and(outside),
         }
     }

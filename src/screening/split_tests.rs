@@ -80,7 +80,7 @@ fn new_sources_and_refused_ones_are_for_the_flow_to_find_out() {
 #[test]
 fn a_named_destination_is_judged_by_any_history() {
     let named = |number| {
-        let wanted = Wanted::Named { to: account(number), is_known: false };
+        let wanted = Wanted::Named { to: account(number), is_known: false, whose: Match::Unknown };
         Split { wanted, ..split(&History::default()) }
     };
     let found = named(2).renewed(&two(), START).unwrap().facts(80);
@@ -142,7 +142,7 @@ fn under_the_lock_an_exception_may_have_ended_or_been_outgrown() {
 fn to_a_named_account_an_exception_lets_money_go_only_where_it_is_the_players() {
     let named = |is_known| {
         let mut split = excepted(&two());
-        split.wanted = Wanted::Named { to: account(9), is_known };
+        split.wanted = Wanted::Named { to: account(9), is_known, whose: Match::Unknown };
         split.facts(80).sources[0].is_excepted
     };
     assert_eq!([true, false].map(named), [true, false]);

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::facts_json::Node;
 use crate::screening::closed_loop::Obstacle;
-use crate::screening::facts::{LoopFacts, LoopSource};
+use crate::screening::facts::{LoopFacts, LoopSource, Match};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -24,12 +24,16 @@ pub(super) fn value(found: &LoopFacts) -> Value {
         value
     };
     let elsewhere = found.elsewhere.as_ref();
-    json!({
+    let mut value = json!({
         "sources": found.sources.iter().map(source).collect::<Value>(),
         "elsewhere": elsewhere.map(|(kind, minor)| json!({"kind": kind, "minor": minor})),
         "named": found.is_named,
         "outside": found.is_outside,
-    })
+    });
+    if let Some(holder) = found.holder {
+        value["holder"] = holder.as_str().into();
+    }
+    value
 }
 
 pub(super) fn read(found: &Node<'_>) -> Result<LoopFacts, StoreError> {
@@ -52,5 +56,6 @@ pub(super) fn read(found: &Node<'_>) -> Result<LoopFacts, StoreError> {
         elsewhere: found.maybe("elsewhere", |to| Ok((to.text("kind")?, to.number("minor")?)))?,
         is_named: found.flag("named")?,
         is_outside: found.flag("outside")?,
+        holder: found.maybe("holder", |whose| whose.own_word(Match::parse))?,
     })
 }

@@ -3,7 +3,7 @@
 use super::NOW;
 use interlock::domain::Direction;
 use interlock::screening::closed_loop::Obstacle;
-use interlock::screening::facts::{LoopFacts, LoopSource};
+use interlock::screening::facts::{LoopFacts, LoopSource, Match};
 use interlock::screening::hooks::{
     CheckFacts, FileAnswer, FileFacts, HookFailure, KycAnswer, KycFacts, KycStanding, NameAnswer,
     NameFacts, NameHit, RegisterAnswer, RegisterFacts, Standing, Topic,
@@ -112,5 +112,6 @@ fn shared_out(minor: i64, chance: usize) -> LoopFacts {
         elsewhere: chance.is_multiple_of(3).then(|| ("iban".to_owned(), minor / 2)),
         is_named: chance.is_multiple_of(4),
         is_outside: chance.is_multiple_of(6),
+        holder: chance.is_multiple_of(8).then(|| pick(&Match::ALL, chance / 8)),
     }
 }

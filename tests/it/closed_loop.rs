@@ -312,7 +312,8 @@ async fn a_named_destination_is_on_record_beside_the_sources_it_passes_over() {
     let sql = "select (inputs->'closed_loop')::text from decision
                where checkpoint = 'withdrawal.request'";
     let kept: serde_json::Value = serde_json::from_str(&world.texts(sql).await[0]).unwrap();
-    let expected = json!({"named": true, "outside": false, "elsewhere": {"kind": "iban", "minor": 2_500},
+    let expected = json!({"named": true, "holder": "the player's", "outside": false,
+        "elsewhere": {"kind": "iban", "minor": 2_500},
         "sources": [{"kind": "source", "deposited": 10_000, "paid_out": 0, "share": 0,
             "obstacle": null, "excepted": false}]});
     assert_eq!(kept, expected);

@@ -71,6 +71,7 @@ mod overtaken_reversals;
 mod owed;
 mod packs;
 mod paused;
+mod payees;
 mod payer_returns;
 mod payins;
 mod payouts_again;

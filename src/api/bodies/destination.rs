@@ -134,7 +134,10 @@ pub fn parse_iban(text: &str) -> Option<String> {
 pub fn masked(portable: &Portable) -> String {
     mask(match portable {
         Portable::Iban { iban, .. } => iban,
-        Portable::UkAccount { account_number, .. } => account_number,
+        // A number of eight digits alone would show nothing.
+        Portable::UkAccount { sort_code, account_number, .. } => {
+            return mask(&format!("{sort_code}{account_number}"));
+        }
         Portable::PixKey { key } => key,
         Portable::CryptoAddress { address, .. } | Portable::Email { address, .. } => address,
         Portable::Phone { number, .. } => number,

@@ -4,8 +4,10 @@ use super::*;
 use crate::domain::{Method, Origin};
 use crate::screening::background::Background;
 use crate::screening::closed_loop::Obstacle;
+use crate::screening::facts::Match;
 use crate::screening::gather::{self, Setting, Withdrawal};
 use crate::screening::rule::State;
+use crate::screening::rules::payer::PayeeName;
 use crate::screening::test_data::{NOW, fx, player, policies};
 use crate::screening::{Checkpoint, Outcome};
 
@@ -23,7 +25,7 @@ fn source(kind: &str, deposited_minor: i64, share_minor: i64) -> LoopSource {
 
 fn shared(sources: Vec<LoopSource>, elsewhere_minor: i64) -> LoopFacts {
     let elsewhere = (0 < elsewhere_minor).then(|| ("iban".to_owned(), elsewhere_minor));
-    LoopFacts { sources, elsewhere, is_named: false, is_outside: false }
+    LoopFacts { sources, elsewhere, is_named: false, is_outside: false, holder: None }
 }
 
 fn facts(found: &LoopFacts) -> Facts {
@@ -154,4 +156,22 @@ fn a_market_says_which_source_comes_first_and_how_many_parts_there_may_be() {
     assert_eq!(terms("source_order = \"largest_first\"\nparts_max = 2").unwrap(), expected);
     assert!(terms("source_order = \"any\"").is_err());
     assert!(terms("parts_max = 0").is_err());
+}
+
+#[test]
+fn a_destination_in_another_persons_name_hits() {
+    let named = |holder| LoopFacts { is_named: true, holder, ..shared(Vec::new(), 10_000) };
+    for (holder, state) in [
+        (Some(Match::Other), State::Hit),
+        (Some(Match::Same), State::NoHit),
+        (Some(Match::Unknown), State::NoHit),
+        (None, State::Skipped),
+    ] {
+        let found = PayeeName.find(&facts(&named(holder)));
+        assert_eq!(
+            found.iter().map(|found| found.state).collect::<Vec<_>>(),
+            [state],
+            "{holder:?}"
+        );
+    }
 }

@@ -114,6 +114,7 @@ pub fn read(
         }
         "travel_rule" => (Arc::new(travel_rule::TravelRule::read(table)), MONEY_AND_REQUEST),
         "payer.name" => (Arc::new(payer::PayerName), DEPOSIT_PAID),
+        "payee.name" => (Arc::new(payer::PayeeName), REQUEST),
         "payer.tax_id" => (Arc::new(payer::PayerTaxId), DEPOSIT_PAID),
         "payer.account" => (Arc::new(payer::PayerAccount), DEPOSIT_PAID),
         "excluded.register_answer" => {

@@ -33,6 +33,33 @@ impl Check for PayerName {
     }
 }
 
+/// Money goes to the player. A destination that nothing but its own words tells to be theirs must at least say so.
+#[derive(Debug)]
+pub struct PayeeName;
+
+impl Check for PayeeName {
+    fn kind(&self) -> &'static str {
+        "payee.name"
+    }
+
+    fn operator(&self) -> &'static str {
+        "="
+    }
+
+    fn find(&self, facts: &Facts) -> Vec<Finding> {
+        let Some(whose) = facts.closed_loop.as_ref().and_then(|found| found.holder) else {
+            return vec![Finding::skipped("no destination was named that is not known already")];
+        };
+        vec![Finding::new(whose == Match::Other, whose.as_str(), Match::Same.as_str())]
+    }
+
+    fn words(&self, _: &RuleResult) -> Words {
+        let message = "the account that is to be paid is in another person's name";
+        let remedy = "ask for an account of the player's own; two people look at this one";
+        Words::new(Audience::Operator, "payee.name_differs", message, remedy)
+    }
+}
+
 #[derive(Debug)]
 pub struct PayerTaxId;
 

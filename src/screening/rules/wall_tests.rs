@@ -38,6 +38,7 @@ const OPEN: &[&str] = &[
     "closed_loop.named",
     "payer.name",
     "payer.tax_id",
+    "payee.name",
     "excluded.register_answer",
     "limit.cross_operator",
     "affordability",

@@ -15,6 +15,7 @@ use interlock::routing::plan::{Candidate, Route};
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
 use interlock::screening::exceptions::Exceptions;
+use interlock::screening::facts::Match;
 use interlock::screening::file;
 use interlock::screening::gather::{self, Setting};
 use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
@@ -149,7 +150,7 @@ impl World {
             }
         }
         let named = payment.parts[0].instrument.clone();
-        let wanted = Wanted::Named { to: named, is_known: false };
+        let wanted = Wanted::Named { to: named, is_known: false, whose: Match::Unknown };
         let (sources, terms, exceptions) = (Vec::new(), Terms::default(), Exceptions::default());
         let split = Split { sources, wanted, terms, exceptions };
         let screening = Screened { player_version, decision };
