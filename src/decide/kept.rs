@@ -11,6 +11,8 @@ const BOOKED: &str = "booked ";
 const SUCCESS: &str = "its success is ";
 /// What was booked as come back of a payout or a return, where that was not all of it.
 const BACK: &str = "back ";
+/// What a second payment of a deposit brought, where that is not what was asked for.
+const CAME: &str = "came ";
 /// What was booked, or told, of a deposit's money that was taken back.
 const RETURNED: &str = "returned ";
 const REVERSED: &str = "reversed ";
@@ -166,6 +168,11 @@ pub fn keep_booked(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
 /// Keeps that this much came back of a payout or a return.
 pub fn keep_booked_back(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
     keep_booked(book, id, attempt, &format!("{BACK}{money}"));
+}
+
+/// Keeps what a second payment of a deposit brought: no row of the payment says it.
+pub fn keep_came(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
+    keep_booked(book, id, attempt, &format!("{CAME}{money}"));
 }
 
 /// No longer keeps this one of what is kept.

@@ -2,9 +2,10 @@
 //!
 //! Each check is one sentence and one query that lists whatever breaks it. It reads in one
 //! repeatable-read transaction, so that it can run while lanes write. Those here are about the ledger and the
-//! log; those of `prove_money` are about what payments and games say of money, and about what is stuck.
+//! log; those of `prove_money` are about what payments and games say of money, and about what is stuck; those of
+//! `prove_moved` about what PSPs moved and people corrected.
 
-use super::{StoreError, prove_money};
+use super::{StoreError, prove_money, prove_moved};
 use crate::domain::{OperatorId, PlayerId, PlayerKey};
 use crate::ledger::balance;
 use futures_util::TryStreamExt;
@@ -209,7 +210,9 @@ pub async fn prove(pool: &PgPool) -> Result<Proof, StoreError> {
             .await?,
         ..Proof::default()
     };
-    for (check, sql) in CHECKS.into_iter().chain(prove_money::AGREE).chain(prove_money::STUCK) {
+    let of_money =
+        prove_money::AGREE.into_iter().chain(prove_moved::MOVED).chain(prove_money::STUCK);
+    for (check, sql) in CHECKS.into_iter().chain(of_money) {
         proof.checks.push(check);
         let broken: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{sql}{SHOWN}")))
             .fetch_all(&mut *transaction)

@@ -76,6 +76,7 @@ mod payins;
 mod payouts_again;
 mod plans;
 mod proof;
+mod proof_moved;
 mod readiness;
 mod refused_returns;
 mod registers;
