@@ -1,6 +1,6 @@
 //! What is kept of an attempt's news beside its status: a few phrases, each said once.
 
-use crate::book::{Attempt, Book};
+use crate::book::{Attempt, Book, Payment};
 use crate::domain::{AttemptId, Money};
 use uuid::Uuid;
 
@@ -20,6 +20,8 @@ const REVERSED: &str = "reversed ";
 const MAY_BE_PAID: &str = "it may be paid yet";
 /// What of a payout that was paid late the wallet did not cover, or of a deposit that was taken back.
 const OWED: &str = "owed ";
+/// What two people wrote off of a deposit's money in suspense.
+const WRITTEN_OFF: &str = "written off ";
 /// What of a return of suspended money that was paid late the wallet bore.
 const OF_WALLET: &str = "of the wallet ";
 /// What arrived, by a success that its taking-back overtook.
@@ -117,6 +119,27 @@ pub fn booked_owed(attempt: &Attempt) -> Option<i64> {
 /// What the wallet bore of a return of suspended money.
 pub fn booked_of_wallet(attempt: &Attempt) -> i64 {
     booked_as(attempt, OF_WALLET).map_or(0, |money| money.minor)
+}
+
+/// What two people wrote off of a deposit's money in suspense, in minor units.
+pub fn written_off(deposit: &Payment) -> i64 {
+    deposit.attempts.iter().filter_map(|it| booked_as(it, WRITTEN_OFF)).map(|it| it.minor).sum()
+}
+
+/// Keeps that this is written off: of several the last.
+pub fn keep_written_off(book: &mut Book, id: Uuid, attempt: AttemptId, lost: Money) {
+    retain(book, id, attempt, |known| {
+        !known.strip_prefix(BOOKED).is_some_and(|text| text.starts_with(WRITTEN_OFF))
+    });
+    if 0 < lost.minor {
+        keep_booked(book, id, attempt, &format!("{WRITTEN_OFF}{lost}"));
+    }
+}
+
+/// Keeps that so much is booked as sent back, and nothing else: what its PSP tells of it is no news.
+pub fn keep_returned(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
+    forget_takings_back(book, id, attempt);
+    keep_booked(book, id, attempt, &format!("{RETURNED}{money}"));
 }
 
 /// Keeps that the wallet bore this of a return of suspended money.

@@ -14,7 +14,7 @@ use super::dispute::UNTOLD_SUCCESS;
 use super::goes_back::in_suspense;
 use super::kept::{self, OTHER_MONEY, forget_takings_back, keep, keep_booked};
 use super::money_in::{PROVEN_WEBHOOK, succeed};
-use super::people::raise;
+use super::people::{ask_people, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Payment};
 use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus, Timestamp};
@@ -232,9 +232,10 @@ fn take_from_suspense(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money
             let which = recalled.map_or_else(|| "its return".to_owned(), |back| back.to_string());
             let detail = format!(
                 "{money} that waited in suspense was taken back while a return of it is under way: \
-                 reject {which}, or recover what it has sent"
+                 reject {which}, or, once it is over, recover or write off in the case `money_in` what it has sent"
             );
             raise(book, "deposit.suspended_taken_back", id, Some(attempt.id), &detail, ctx);
+            ask_people(book, id, None, "money_in", ctx);
         }
         Some(_) => {
             let detail = "not all of the suspended money was taken back";
@@ -259,4 +260,9 @@ fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money,
     returns::recall(book, id, attempt.id, ctx);
     let detail = "the second payment of a deposit was taken back: reject its open return";
     raise(book, "deposit.surplus_taken_back", id, Some(attempt.id), detail, ctx);
+    match book.payments[&id].suspended {
+        None => returns::close_emptied(book, id, "taken back from suspense", ctx),
+        Some(short) if short.minor < 0 => ask_people(book, id, None, "money_in", ctx),
+        Some(_) => {}
+    }
 }

@@ -1,12 +1,12 @@
 //! The checks of the proof that ask whether what PSPs moved, and what people corrected, is posted as the rows of
 //! attempts, their steps and approved proposals say: what came in, was taken back, won, paid, paid twice and came
-//! back, and every entry on adjustments and of payouts in suspense.
+//! back, every entry on adjustments and of payouts in suspense, and what people decided about deposits there.
 //!
 //! What an attempt's status does not say stands in its kept news, in the words of `decide::kept`. A release that did
 //! not keep one of them yet booked what the status says, or there was none.
 
 /// What agrees at every moment, since one commit writes both.
-pub(super) const MOVED: [(&str, &str); 7] = [
+pub(super) const MOVED: [(&str, &str); 9] = [
     // Of a payout a PSP is believed only where it paid what it was told to; what comes back may be less.
     (
         "every payout and return moved at its PSP what its attempts say",
@@ -45,7 +45,7 @@ pub(super) const MOVED: [(&str, &str); 7] = [
            from entry e join payment p using (payment_id)
            where e.account like 'psp\\_clearing:%' and p.direction = 'deposit'
              and e.kind not in ('deposit_reversed', 'suspense_taken_back', 'taken_beyond', 'reversal_won',
-               'beyond_won')
+               'beyond_won', 'suspense_sent_by_hand')
            group by 1, 2, 3) e using (payment_id, psp, currency)
          where coalesce(b.moved, 0) + coalesce(e.moved, 0) <> 0",
     ),
@@ -161,7 +161,7 @@ pub(super) const MOVED: [(&str, &str); 7] = [
          where payment_id is null group by reference having count(*) > 1
          union all
          select format('slot %s seq %s: %s', slot, seq, kind) from posted e
-         where payment_id is not null
+         where payment_id is not null and kind <> 'suspense_written_off'
            and (kind not in ('reversal_won', 'payout_returned', 'payout_back_credited') or amount <= 0
              or not exists (select from incident i where i.slot = e.slot and i.seq = e.seq
                and i.kind in ('deposit.won_after_write_off', 'payout.back_after_write_off')))",
@@ -172,5 +172,29 @@ pub(super) const MOVED: [(&str, &str); 7] = [
          where account = 'adjustments'
            and kind in ('debt_written_off', 'reversal_won', 'payout_returned', 'payout_back_credited')
          group by operator_id, player_id, currency having sum(amount) > 0",
+    ),
+    (
+        "what people sent back by hand of suspended money, or wrote off, two of them approved, once",
+        "select format('%s: %s', payment_id, kind)
+         from (select payment_id, kind, count(distinct (slot, seq)) as times from entry
+           where kind in ('suspense_sent_by_hand', 'suspense_written_off') group by 1, 2) e
+         full join (select r.payment_id, 'suspense_' || replace(q.outcome, 'write_off', 'written_off')
+             as kind, count(*) as times
+           from review_proposal q join review r using (review_id)
+           where q.state = 'approved' and q.outcome in ('sent_by_hand', 'write_off')
+             and r.approvals_needed <= (select count(*) from review_approval v
+               where v.proposal_id = q.proposal_id)
+           group by 1, 2) a using (payment_id, kind)
+         where e.times is distinct from a.times",
+    ),
+    // Of what an older release left to no case its incident tells.
+    (
+        "every deposit whose money is in suspense, or short there, is before people",
+        "select p.payment_id::text from payment p
+         where p.suspended_amount is not null and p.direction = 'deposit'
+           and not exists (select from review r where r.payment_id = p.payment_id and r.is_open)
+           and (exists (select from review r where r.payment_id = p.payment_id and r.kind = 'money_in')
+             or not exists (select from incident i where i.payment_id = p.payment_id and i.kind in
+               ('deposit.return_by_hand', 'deposit.suspended_taken_back', 'deposit.surplus_taken_back')))",
     ),
 ];

@@ -93,6 +93,7 @@ mod setbacks;
 mod slots;
 mod stands_still;
 mod stops;
+mod suspense;
 mod taken_as_shipped;
 mod taken_back;
 mod taken_beyond;

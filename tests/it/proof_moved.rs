@@ -23,6 +23,10 @@ const AGREED: &str =
     "every entry of adjustments is what two people approved, once, or what had been forgiven";
 const FORGIVEN: &str = "no more of debts goes to adjustments by itself than people had forgiven";
 
+const DECIDED: &str =
+    "what people sent back by hand of suspended money, or wrote off, two of them approved, once";
+const ASKED: &str = "every deposit whose money is in suspense, or short there, is before people";
+
 /// What is done to the rows, and the sentences that are broken then.
 const CASES: &[(&str, &[&str])] = &[
     // Less came back than is posted; a payment that nobody posted; one at another PSP.
@@ -68,7 +72,7 @@ const CASES: &[(&str, &[&str])] = &[
         &[TAKEN],
     ),
     // An adjustment of one person, of another sum, in another way, of no case, twice, by itself.
-    ("delete from review_approval", &[AGREED]),
+    ("delete from review_approval", &[AGREED, DECIDED]),
     (
         "update review_proposal set payload = replace(payload::text, ':5,', ':6,')::json",
         &[AGREED],
@@ -100,6 +104,13 @@ const CASES: &[(&str, &[&str])] = &[
          where kind = 'debt_written_off' and account = 'adjustments'",
         &[AGREED, FORGIVEN],
     ),
+    // Sent back by hand by nobody's word; in suspense, and nobody is asked.
+    (
+        "update entry set kind = 'suspense_taken_back' where kind = 'suspense_sent_by_hand'",
+        &[SAID, DECIDED],
+    ),
+    ("update review_proposal set outcome = 'return' where outcome = 'sent_by_hand'", &[DECIDED]),
+    ("update review set is_open = false where kind = 'money_in'", &[ASKED]),
 ];
 
 const TABLES: [&str; 9] = [
@@ -152,13 +163,16 @@ async fn second_payment(world: &World) -> Payment {
     tell(world, &deposit, (1, Source::Inquiry), second).await
 }
 
-/// And it is taken back.
+/// One of them is taken back, one was sent back by hand, and one waits.
 async fn paid_in_twice(world: &World) {
     let deposit = second_payment(world).await;
     tell(world, &deposit, (1, WEBHOOK), said(Status::Reversed { money: eur(650) })).await;
     let kept = "select count(*) from attempt
                 where kept_news like 'booked came 6.50 EUR%; booked reversed 6.50 EUR%'";
     assert_eq!(world.number(kept).await, 1);
+    let deposit = second_payment(world).await;
+    world.two_people_of(&deposit, "money_in", "sent_by_hand").await;
+    second_payment(world).await;
 }
 
 /// A payout that bounced, and one that two PSPs paid.
