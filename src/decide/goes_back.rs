@@ -96,12 +96,17 @@ fn likeliest<'a>(
 }
 
 /// What of a deposit's first payment is in suspense beside the part of it that was credited, in minor units: its return
-/// came to nothing. Nothing of one of which a bank took anything, or whose fee alone is no credit.
+/// came to nothing. Where there is no other payment it is all that is there, whatever was taken of the wallet since.
+/// Beside another one nothing of one of which a bank took anything, or whose fee alone is no credit.
 pub fn rest_of_first(book: &Book, deposit: &Payment) -> i64 {
     let stands = deposit.deposit_status() == Some(DepositStatus::Succeeded);
     let parts = (deposit.suspended, deposit.credited, deposit.received, deposit.first_success());
     let (Some(suspended), Some(credited), Some(received), Some(first)) = parts else { return 0 };
     let is_one = suspended.currency == credited.currency && credited.currency == received.currency;
+    let came = deposit.attempts.iter().filter(|attempt| attempt.status.has_succeeded()).count();
+    if is_one && came == 1 {
+        return suspended.minor.max(0);
+    }
     let fee = deposit.fee.map_or(0, |fee| fee.minor);
     let is_whole = credited.minor + fee == received.minor;
     let is_taken = first.status == AttemptStatus::Reversed || kept::booked(first).is_some();

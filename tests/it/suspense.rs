@@ -66,6 +66,21 @@ async fn the_rest_of_what_was_credited_in_part_goes_back() {
     world.close().await;
 }
 
+/// The wallet bears what the bank takes of it, of which a part had not reached the wallet.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rest_is_credited_though_the_deposit_was_taken_back_meanwhile() {
+    let world = by_word().await;
+    let deposit = credited_in_part(&world).await;
+    let say = async |status| taken_back::told(&world, &deposit, status, WEBHOOK).await;
+    assert_eq!(say(taken_back::reversed(700)).await, ("reversed", 0, 300));
+    world.two_people_of(&deposit, "money_in", "approve").await;
+    let whole = world.payment(deposit.id).await;
+    assert_eq!((whole.credited, whole.suspended), (Some(eur(700)), None));
+    // Nothing of it is lost or made by a dispute that is won.
+    assert_eq!(say(taken_back::succeeded(700)).await, ("succeeded", 700, 0));
+    world.close().await;
+}
+
 /// It is never the wallet's; and what its PSP tells of it afterwards is booked already.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_payment_that_was_sent_back_by_hand_leaves_suspense() {
