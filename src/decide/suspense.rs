@@ -8,7 +8,7 @@ use super::deposit::recount_limit;
 use super::goes_back::{
     a_return_is_open, a_return_may_be_paid, of_attempt, paid_in_suspense, rest_of_first,
 };
-use super::people::{ask_people, close_reviews};
+use super::people::{ask_people, awaits_vendor, close_reviews};
 use super::refusal::Refusal;
 use super::review::is_foreign;
 use super::{kept, returns};
@@ -23,6 +23,10 @@ const WRITE_OFF: &[&str] = &["write_off"];
 
 /// What two people may choose of a deposit's money in suspense.
 pub fn possible(book: &Book, payment: &Payment) -> &'static [&'static str] {
+    if awaits_vendor(book, payment.id.uuid) {
+        // People come after it: beside its money a second payment's may wait already.
+        return &[];
+    }
     if is_written_off(payment) {
         return WRITE_OFF;
     }

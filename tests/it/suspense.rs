@@ -122,6 +122,17 @@ async fn a_second_payment_that_only_people_can_send_back_is_before_them() {
     assert_eq!(world.incidents("deposit.return_by_hand").await, 1);
     let refused = world.try_two_people_of(&both, "money_in", "return").await.unwrap_err();
     assert!(matches!(refused, SubmitError::Refused(Refusal::NotReturnable(_))), "{refused:?}");
+    // As long as a vendor is asked about the deposit, nobody decides about its money.
+    let asked = "insert into review (review_id, operator_id, player_id, payment_id, kind, is_open, opened_at)
+                 select gen_random_uuid(), operator_id, player_id, payment_id, 'awaiting_vendor', true, now()
+                 from payment";
+    sqlx::query(asked).execute(&world.rows).await.unwrap();
+    for outcome in ["approve", "return", "sent_by_hand"] {
+        let told = world.try_two_people_of(&both, "money_in", outcome).await.unwrap_err();
+        assert_eq!(why(told), "this outcome is not possible for this review", "{outcome}");
+    }
+    let answered = "update review set is_open = false where kind = 'awaiting_vendor'";
+    sqlx::query(answered).execute(&world.rows).await.unwrap();
     world.two_people_of(&both, "money_in", "sent_by_hand").await;
     let sent = world.payment(deposit.id).await;
     assert_eq!((sent.status.as_str(), sent.suspended), ("succeeded", None));
