@@ -367,7 +367,7 @@ impl Book {
     }
 
     /// The event of a payment's present status.
-    fn emit(&mut self, id: Uuid, ids: &dyn Ids) {
+    pub fn emit(&mut self, id: Uuid, ids: &dyn Ids) {
         let payment = self.payment_mut(id);
         payment.event_sequence += 1;
         let event = Event {

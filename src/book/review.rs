@@ -301,7 +301,7 @@ impl Review {
 #[derive(Debug, Clone)]
 pub struct Proposal {
     pub id: ProposalId,
-    /// `approve`, `reject`, `return`, `resolve_paid`, `resolve_unpaid`.
+    /// `approve`, `reject`, `return`, `sent_by_hand`, `write_off`, `resolve_paid`, `resolve_unpaid`.
     pub outcome: String,
     pub note: String,
     /// What an approval would do, in a case that is no payment's.

@@ -8,7 +8,7 @@ use super::goes_back::a_return_may_be_paid;
 use super::people::void_about_money;
 use super::refusal::Refusal;
 use super::review::{is_foreign, known_review, move_or_conflict};
-use super::{attempt, deposit, money_in, vendor};
+use super::{attempt, deposit, money_in, suspense, vendor};
 use crate::book::{Book, CaseAct};
 use crate::domain::{DepositStatus, Money, PaymentStatus, PersonId, ProposalId, Reason};
 use crate::screening::{Outcome as Screened, RuleResult};
@@ -27,8 +27,8 @@ pub fn instead_of_approving(
     }
     if let Some(waited) = book.payments[&id].suspended {
         may_be_credited(book, id)?;
-        let money = money_in::creditable_of(&book.payments[&id], waited);
-        let goes = is_still_creditable(book, (review, id), money, ctx);
+        let in_all = suspense::to_be_credited(book, &book.payments[&id], waited);
+        let goes = is_still_creditable(book, (review, id), in_all, ctx);
         return Ok((!goes).then_some(Answer::FoundSince));
     }
     may_deposit(book, ctx)?;
@@ -47,7 +47,8 @@ fn is_last(
     ctx: &Ctx<'_>,
 ) -> Result<bool, Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
-    let waits = payment.deposit_status() == Some(DepositStatus::InReview);
+    let has_rest = payment.credited.is_some() && payment.suspended.is_some();
+    let waits = has_rest || payment.deposit_status() == Some(DepositStatus::InReview);
     if !waits || (payment.suspended.is_none() && payment.received.is_some()) {
         return Ok(false);
     }
@@ -139,12 +140,15 @@ fn may_deposit(book: &Book, ctx: &Ctx<'_>) -> Result<(), Refusal> {
 pub fn approve(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> {
     let payment = book.payment(id).ok_or(Refusal::NotFound)?.clone();
     if let Some(money) = payment.suspended {
-        // A second payment is never the wallet's, and what is short cannot be credited.
+        may_be_credited(book, id)?;
+        if payment.credited.is_some() {
+            return suspense::credit_rest(book, id, ctx);
+        }
+        // What is short cannot be credited.
         let is_over = payment.deposit_status() != Some(DepositStatus::InReview);
-        if payment.credited.is_some() || money.minor <= 0 || is_foreign(&payment) || is_over {
+        if money.minor <= 0 || is_foreign(&payment) || is_over {
             return Err(Refusal::ReviewConflict("the payment has moved on meanwhile"));
         }
-        may_be_credited(book, id)?;
         money_in::credit_suspended(book, id, money, "credited by two people", ctx);
         return Ok(());
     }

@@ -89,21 +89,74 @@ pub fn paid_attempt<'a>(
     };
     let returnable = |attempt: &&Attempt| is_in(attempt) && attempt.psp_reference.is_some();
     if from_suspense {
-        // Of two payments of which neither was credited each is there, unless it is on its way back already: the
-        // second goes back first.
-        let is_first = |attempt: &Attempt| attempt.id == first.id;
-        let there = |attempt: &&Attempt| deposit.credited.is_none() || !is_first(attempt);
-        return deposit.attempts.iter().filter(there).filter(returnable).max_by_key(|attempt| {
-            let stands = attempt.status == AttemptStatus::Succeeded;
-            let is_left = 0 < left_of(book, deposit, attempt);
-            (is_left, stands, !is_first(attempt), attempt.ended_at, attempt.number)
-        });
+        return likeliest(book, deposit, returnable);
     }
     Some(first).filter(returnable)
 }
 
+/// The attempt whose money is in suspense, whether or not its PSP can be told to send it back.
+pub fn paid_in_suspense<'a>(book: &Book, deposit: &'a Payment) -> Option<&'a Attempt> {
+    let is_in = |attempt: &&Attempt| {
+        matches!(attempt.status, AttemptStatus::Succeeded | AttemptStatus::Returned)
+    };
+    likeliest(book, deposit, is_in)
+}
+
+/// Of two payments of which neither was credited each is there, unless it is on its way back already: the second goes
+/// back first. Of one that was credited the rest may be there.
+fn likeliest<'a>(
+    book: &Book,
+    deposit: &'a Payment,
+    which: impl Fn(&&'a Attempt) -> bool,
+) -> Option<&'a Attempt> {
+    let first = deposit.first_success()?.id;
+    let is_first = |attempt: &Attempt| attempt.id == first;
+    let has_rest = deposit.credited.is_none() || 0 < rest_of_first(book, deposit);
+    let there = deposit.attempts.iter().filter(|attempt| has_rest || !is_first(attempt));
+    there.filter(which).max_by_key(|attempt| {
+        let stands = attempt.status == AttemptStatus::Succeeded;
+        let is_left = 0 < left_of(book, deposit, attempt);
+        (is_left, stands, !is_first(attempt), attempt.ended_at, attempt.number)
+    })
+}
+
+/// What of a deposit's first payment is in suspense beside the part of it that was credited, in minor units: its return
+/// came to nothing. Where there is no other payment it is all that is there, whatever was taken of the wallet since.
+/// Beside another one nothing of one of which a bank took anything, or whose fee alone is no credit.
+pub fn rest_of_first(book: &Book, deposit: &Payment) -> i64 {
+    let stands = deposit.deposit_status() == Some(DepositStatus::Succeeded);
+    let parts = (deposit.suspended, deposit.credited, deposit.received, deposit.first_success());
+    let (Some(suspended), Some(credited), Some(received), Some(first)) = parts else { return 0 };
+    let is_one = suspended.currency == credited.currency && credited.currency == received.currency;
+    let came = deposit.attempts.iter().filter(|attempt| attempt.status.has_succeeded()).count();
+    if is_one && came == 1 {
+        return suspended.minor.max(0);
+    }
+    let fee = deposit.fee.map_or(0, |fee| fee.minor);
+    let is_whole = credited.minor + fee == received.minor;
+    let is_taken = first.status == AttemptStatus::Reversed || kept::booked(first).is_some();
+    if !stands || !is_one || is_whole || is_taken {
+        return 0;
+    }
+    (left_of(book, deposit, first) - credited.minor).clamp(0, suspended.minor.max(0))
+}
+
+/// Whether a return of a deposit's suspended money waits for people, or was sent and has no end.
+pub fn a_return_is_open(book: &Book, deposit: Uuid) -> bool {
+    let is_open = |part: &Part| matches!(part.status, PartStatus::Held | PartStatus::Processing);
+    let mut returns = book.payments.values().filter(|it| {
+        it.returns.as_ref().is_some_and(|it| it.deposit == deposit && it.from_suspense)
+    });
+    returns.any(|it| it.parts.iter().any(is_open))
+}
+
 /// What of suspended money came by this attempt: its PSP sends back no more.
 pub fn of_attempt(book: &Book, deposit: &Payment, paid: &Attempt, suspended: Money) -> Money {
+    let rest = Money::new(rest_of_first(book, deposit), suspended.currency);
+    if 0 < rest.minor && deposit.first_success().is_some_and(|first| first.id == paid.id) {
+        // The wallet has the other part of it, and another payment may wait beside it.
+        return rest;
+    }
     let brought = brought_by(deposit, paid);
     // All of it may have gone back before, and have come again.
     let left = Some(left_of(book, deposit, paid)).filter(|left| 0 < *left);

@@ -1,6 +1,6 @@
 //! What is kept of an attempt's news beside its status: a few phrases, each said once.
 
-use crate::book::{Attempt, Book};
+use crate::book::{Attempt, Book, Payment};
 use crate::domain::{AttemptId, Money, PartId};
 use uuid::Uuid;
 
@@ -11,6 +11,8 @@ const BOOKED: &str = "booked ";
 const SUCCESS: &str = "its success is ";
 /// What was booked as come back of a payout or a return, where that was not all of it.
 const BACK: &str = "back ";
+/// What a second payment of a deposit brought, where that is not what was asked for.
+const CAME: &str = "came ";
 /// What was booked, or told, of a deposit's money that was taken back.
 const RETURNED: &str = "returned ";
 const REVERSED: &str = "reversed ";
@@ -20,6 +22,8 @@ const MAY_BE_PAID: &str = "it may be paid yet";
 /// release kept it among what was booked, which a still older one takes for a taking-back.
 const OWED: &str = "left owed ";
 const OWED_BEFORE: &str = "booked owed ";
+/// What two people wrote off of a deposit's money in suspense.
+const WRITTEN_OFF: &str = "written off ";
 /// What of a return of suspended money that was paid late the wallet bore.
 const OF_WALLET: &str = "of the wallet ";
 /// What arrived, by a success that its taking-back overtook.
@@ -126,6 +130,27 @@ pub fn booked_of_wallet(attempt: &Attempt) -> i64 {
     booked_as(attempt, OF_WALLET).map_or(0, |money| money.minor)
 }
 
+/// What two people wrote off of a deposit's money in suspense, in minor units.
+pub fn written_off(deposit: &Payment) -> i64 {
+    deposit.attempts.iter().filter_map(|it| booked_as(it, WRITTEN_OFF)).map(|it| it.minor).sum()
+}
+
+/// Keeps that this is written off: of several the last.
+pub fn keep_written_off(book: &mut Book, id: Uuid, attempt: AttemptId, lost: Money) {
+    retain(book, id, attempt, |known| {
+        !known.strip_prefix(BOOKED).is_some_and(|text| text.starts_with(WRITTEN_OFF))
+    });
+    if 0 < lost.minor {
+        keep_booked(book, id, attempt, &format!("{WRITTEN_OFF}{lost}"));
+    }
+}
+
+/// Keeps that so much is booked as sent back, and nothing else: what its PSP tells of it is no news.
+pub fn keep_returned(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
+    forget_takings_back(book, id, attempt);
+    keep_booked(book, id, attempt, &format!("{RETURNED}{money}"));
+}
+
 /// Keeps that the wallet bore this of a return of suspended money.
 pub fn keep_of_wallet(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
     keep_booked(book, id, attempt, &format!("{OF_WALLET}{money}"));
@@ -188,6 +213,11 @@ pub fn keep_booked(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
 /// Keeps that this much came back of a payout or a return.
 pub fn keep_booked_back(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
     keep_booked(book, id, attempt, &format!("{BACK}{money}"));
+}
+
+/// Keeps what a second payment of a deposit brought: no row of the payment says it.
+pub fn keep_came(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) {
+    keep_booked(book, id, attempt, &format!("{CAME}{money}"));
 }
 
 /// No longer keeps this one of what is kept.

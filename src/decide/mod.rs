@@ -13,7 +13,7 @@
 //! [`money_in`], [`taken_back`], [`payout`], [`late_payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`],
 //! [`later_round`] and [`unconfigured`]), [`returns`] (with [`goes_back`]), [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`],
-//! [`approve_deposit`], [`case`],
+//! [`approve_deposit`], [`suspense`], [`case`],
 //! [`erasure`], [`service_case`], [`desk_work`].
 
 pub mod account;
@@ -52,6 +52,7 @@ pub mod review;
 pub mod service_case;
 pub mod session;
 pub mod source;
+pub mod suspense;
 pub mod taken_back;
 pub mod unconfigured;
 pub mod vendor;

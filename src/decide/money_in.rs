@@ -7,7 +7,7 @@
 
 use super::command::{Ctx, Source};
 use super::deposit::{count_arrival, mark_source, recount_limit};
-use super::kept::{OTHER_MONEY, keep};
+use super::kept::{self, OTHER_MONEY, keep};
 use super::news::UNTOLD_CARD;
 use super::people::{ask_people, close_reviews, raise};
 use super::{dispute, returns, vendor};
@@ -326,6 +326,9 @@ fn place_of(action: &NextAction) -> Option<ChainPlace> {
 /// suspense and a return of it is opened.
 fn second_success(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
     book.post_covered(&templates::deposit_suspended(&attempt.psp, money), id);
+    if money != attempt.asked {
+        kept::keep_came(book, id, attempt.id, money);
+    }
     returns::change_suspended(book, id, money, ctx);
     let detail = "a second PSP was paid for one deposit";
     raise(book, "deposit.second_success", id, Some(attempt.id), detail, ctx);

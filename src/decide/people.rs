@@ -189,6 +189,11 @@ pub fn close_awaiting(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     close(book, id, |review| review.kind == AWAITING_VENDOR, ctx);
 }
 
+/// Nothing of a deposit is in suspense any more: there is nothing to decide about it.
+pub fn close_about_money(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+    close(book, id, |review| review.kind == "money_in", ctx);
+}
+
 /// Whether a vendor is asked about a payment, so that what people know of it is not all.
 pub fn awaits_vendor(book: &Book, id: Uuid) -> bool {
     let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(id));

@@ -7,7 +7,9 @@ use super::goes_back::{
     going_back, gone_back, is_too_much, names, of_attempt, paid_attempt, returns_of_suspense,
 };
 use super::kept;
-use super::people::{ask_people, awaits_vendor, close_reviews, raise, void_about_money};
+use super::people::{
+    ask_people, awaits_vendor, close_about_money, close_reviews, raise, void_about_money,
+};
 use super::refusal::Refusal;
 use super::withdrawal::hold;
 use crate::book::{Attempt, Book, CaseAct, Part, Payment, Returns};
@@ -98,6 +100,7 @@ pub fn open_of_second_success(
     if paid.psp_reference.is_none() || start(book, &deposit, &paid, money, true, ctx).is_err() {
         let detail = "the PSP's id of the second payment is not known: return it by hand";
         raise(book, "deposit.return_by_hand", id, Some(attempt.id), detail, ctx);
+        ask_people(book, id, None, "money_in", ctx);
     }
 }
 
@@ -255,12 +258,15 @@ fn tell_why(book: &mut Book, id: Uuid, deposit: Uuid, ctx: &Ctx<'_>) {
     }
 }
 
-/// Nothing of a deposit that was never credited is left here: there is nothing to decide any more.
+/// Nothing of a deposit's money is left in suspense: there is nothing to decide any more, and one that was never
+/// credited is over.
 pub fn close_emptied(book: &mut Book, deposit: Uuid, cause: &str, ctx: &Ctx<'_>) {
     if book.payments[&deposit].credited.is_none() {
         let returned = PaymentStatus::Deposit(DepositStatus::Returned);
         let _ = book.move_payment(deposit, returned, cause, ctx.ids);
         close_reviews(book, deposit, ctx);
+    } else {
+        close_about_money(book, deposit, ctx);
     }
 }
 

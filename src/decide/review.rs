@@ -4,10 +4,12 @@ use super::approve_deposit::{self, instead_of_approving};
 use super::command::{Answer, Ctx, News, Source};
 use super::completion::KnownBefore;
 use super::four_eyes::{Approved, Draft};
-use super::people::{ask_people, close_reviews};
+use super::people::close_reviews;
 use super::refusal::Refusal;
 use super::vendor::AWAITING_VENDOR;
-use super::{attempt, case, deposit, four_eyes, kept, late_payout, news, payout, returns};
+use super::{
+    attempt, case, deposit, four_eyes, kept, late_payout, news, payout, returns, suspense,
+};
 use crate::book::{Attempt, Book, Payment, Review};
 use crate::domain::{
     AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
@@ -32,7 +34,7 @@ pub fn propose(
     draft.payload = case::completed(draft.payload, book.player.as_ref());
     let found = known_review(book, review, payment)?;
     let outcomes = match payment {
-        Some(id) => possible(found, book.payment(id).ok_or(Refusal::NotFound)?),
+        Some(id) => possible(book, found, book.payment(id).ok_or(Refusal::NotFound)?),
         None => &["approve", "reject"],
     };
     if found.open && !outcomes.contains(&draft.outcome.as_str()) {
@@ -61,7 +63,7 @@ pub(super) fn known_review(
 }
 
 /// What two people may choose.
-fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
+fn possible(book: &Book, review: &Review, payment: &Payment) -> &'static [&'static str] {
     match (review.kind.as_str(), payment.status) {
         ("outcome_unknown", _) => &["resolve_paid", "resolve_unpaid"],
         ("psp_unconfigured", _) if awaits_people(review, payment) => {
@@ -69,17 +71,7 @@ fn possible(review: &Review, payment: &Payment) -> &'static [&'static str] {
         }
         // A vendor is asked; people come after it.
         (AWAITING_VENDOR, _) => &[],
-        // A second payment is never the wallet's: it can only go back.
-        ("money_in", _) if payment.credited.is_some() => &["return"],
-        // There is no implicit exchange: money of another currency can only go back.
-        ("money_in", _) if is_foreign(payment) => &["return"],
-        // Its deposit is over: it went back, and came again.
-        ("money_in", PaymentStatus::Deposit(status)) if status != DepositStatus::InReview => {
-            &["return"]
-        }
-        // Nobody's money has no wallet to go to.
-        ("money_in", _) if payment.player.player.is_unclaimed() => &["return"],
-        ("money_in", _) => &["approve", "return"],
+        ("money_in", _) => suspense::possible(book, payment),
         (_, PaymentStatus::Withdrawal(WithdrawalStatus::InReview)) => &["approve", "reject"],
         (_, PaymentStatus::Deposit(DepositStatus::InReview)) if payment.received.is_some() => {
             if is_foreign(payment) {
@@ -182,13 +174,11 @@ fn carry_out(
         ("approve", _) if is_deposit => approve_deposit::approve(book, id, ctx),
         ("return", _) if is_deposit => {
             returns::open_approved(book, id, ctx)?;
-            if book.payment(id).is_some_and(|deposit| deposit.suspended.is_some()) {
-                // Another payment of it waits there still: that is another case.
-                close_reviews(book, id, ctx);
-                ask_people(book, id, None, "money_in", ctx);
-            }
+            suspense::ask_about_more(book, id, ctx);
             Ok(())
         }
+        ("sent_by_hand", _) if is_deposit => suspense::sent_by_hand(book, id, ctx),
+        ("write_off", _) if is_deposit => suspense::write_off(book, id, ctx),
         ("reject", _) if is_deposit => {
             let cancelled = PaymentStatus::Deposit(DepositStatus::Cancelled);
             deposit::mark_limit_use(book, id, UseState::Released);

@@ -14,7 +14,7 @@ use super::dispute::UNTOLD_SUCCESS;
 use super::goes_back::in_suspense;
 use super::kept::{self, OTHER_MONEY, forget_takings_back, keep, keep_booked};
 use super::money_in::{PROVEN_WEBHOOK, succeed};
-use super::people::raise;
+use super::people::{ask_people, close_about_money, raise};
 use super::returns;
 use crate::book::{Attempt, Book, Payment};
 use crate::domain::{AttemptId, AttemptStatus, DepositStatus, Money, PaymentStatus, Timestamp};
@@ -232,9 +232,10 @@ fn take_from_suspense(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money
             let which = recalled.map_or_else(|| "its return".to_owned(), |back| back.to_string());
             let detail = format!(
                 "{money} that waited in suspense was taken back while a return of it is under way: \
-                 reject {which}, or recover what it has sent"
+                 reject {which}, or, once it is over, recover or write off in the case `money_in` what it has sent"
             );
             raise(book, "deposit.suspended_taken_back", id, Some(attempt.id), &detail, ctx);
+            ask_people(book, id, None, "money_in", ctx);
         }
         Some(_) => {
             let detail = "not all of the suspended money was taken back";
@@ -251,7 +252,8 @@ pub fn is_surplus(payment: &Payment, attempt: AttemptId) -> bool {
 /// A second payment is gone again. It never reached the wallet, so it leaves suspense; its return,
 /// where one is still open, must not be sent any more.
 fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: &Ctx<'_>) {
-    let there = in_suspense(book, &book.payments[&id], attempt, money.currency);
+    let payment = book.payments[&id].clone();
+    let there = in_suspense(book, &payment, attempt, money.currency);
     let arrived = Some(Money::new(there, money.currency)).filter(|it| 0 < it.minor);
     let money = bounded_by(book, id, attempt, (money, arrived), ctx);
     book.post_covered(&templates::suspense_taken_back(&attempt.psp, money), id);
@@ -259,4 +261,10 @@ fn take_surplus_back(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money,
     returns::recall(book, id, attempt.id, ctx);
     let detail = "the second payment of a deposit was taken back: reject its open return";
     raise(book, "deposit.surplus_taken_back", id, Some(attempt.id), detail, ctx);
+    match book.payments[&id].suspended {
+        // Where neither payment was credited, an open return holds what is the other's.
+        None if payment.credited.is_some() => close_about_money(book, id, ctx),
+        Some(short) if short.minor < 0 => ask_people(book, id, None, "money_in", ctx),
+        _ => {}
+    }
 }

@@ -84,6 +84,24 @@ pub fn suspense_taken_back(psp: &str, money: Money) -> Posting {
     )
 }
 
+/// Somebody sent suspended money back on the PSP's own pages, and two people say so.
+pub fn suspense_sent_by_hand(psp: &str, money: Money) -> Posting {
+    Posting::balanced(
+        "suspense_sent_by_hand",
+        money.currency,
+        vec![leg(Account::Suspense, -money.minor), clearing(psp, money.minor)],
+    )
+}
+
+/// What suspense is short of is borne by the house, by two people's word; negative, what of that came in after all.
+pub fn suspense_written_off(money: Money) -> Posting {
+    Posting::balanced(
+        "suspense_written_off",
+        money.currency,
+        vec![leg(Account::Suspense, money.minor), leg(Account::Adjustments, -money.minor)],
+    )
+}
+
 /// Suspended money was judged to be the player's.
 pub fn suspense_credited(money: Money) -> Posting {
     Posting::balanced(

@@ -65,6 +65,7 @@ pub mod proofs;
 pub mod proposal_keys;
 pub mod prove;
 mod prove_money;
+mod prove_moved;
 pub mod read_decisions;
 pub mod read_facts;
 pub mod read_history;

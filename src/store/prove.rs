@@ -1,14 +1,17 @@
 //! The proof of the books: every invariant of the ledger re-checked over the whole database.
 //!
-//! Each check is one sentence and one query that lists whatever breaks it. It reads in one
-//! repeatable-read transaction, so that it can run while lanes write. Those here are about the ledger and the
-//! log; those of `prove_money` are about what payments and games say of money, and about what is stuck.
+//! Each check is one sentence and one query that lists whatever breaks it. Each reads in a repeatable-read
+//! transaction of its own, so that it can run while lanes write: what a sentence says is so at every moment, so none
+//! needs another's snapshot, and one over all of them would keep every row version of its whole time from being
+//! cleared away, those of the lanes' hottest rows first. Those here are about the ledger and the
+//! log; those of `prove_money` are about what payments and games say of money, and about what is stuck; those of
+//! `prove_moved` about what PSPs moved and people corrected.
 
-use super::{StoreError, prove_money};
+use super::{StoreError, prove_money, prove_moved};
 use crate::domain::{OperatorId, PlayerId, PlayerKey};
 use crate::ledger::balance;
 use futures_util::TryStreamExt;
-use sqlx::{Acquire, PgConnection, PgPool};
+use sqlx::{Acquire, PgConnection, PgPool, Postgres, Transaction};
 use std::collections::BTreeMap;
 
 /// Something that must never be.
@@ -197,29 +200,38 @@ const BALANCES: &str = "every entry of a wallet tells the balance that it comes 
 /// Re-checks everything.
 pub async fn prove(pool: &PgPool) -> Result<Proof, StoreError> {
     let mut connection = pool.acquire().await?;
+    let mut snapshot = self::snapshot(&mut connection).await?;
+    let entries =
+        sqlx::query_scalar("select count(*) from entry").fetch_one(&mut *snapshot).await?;
+    snapshot.rollback().await?;
+    let mut proof = Proof { entries, ..Proof::default() };
+    let of_money =
+        prove_money::AGREE.into_iter().chain(prove_moved::MOVED).chain(prove_money::STUCK);
+    for (check, sql) in CHECKS.into_iter().chain(of_money) {
+        proof.checks.push(check);
+        let mut snapshot = self::snapshot(&mut connection).await?;
+        let broken: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{sql}{SHOWN}")))
+            .fetch_all(&mut *snapshot)
+            .await?;
+        snapshot.rollback().await?;
+        proof.findings.extend(broken.into_iter().map(|detail| Finding { check, detail }));
+    }
+    proof.checks.extend([CHAIN, BALANCES]);
+    let mut snapshot = self::snapshot(&mut connection).await?;
+    proof.findings.extend(broken_wallets(&mut snapshot).await?);
+    snapshot.rollback().await?;
+    Ok(proof)
+}
+
+/// What one check reads in.
+async fn snapshot(connection: &mut PgConnection) -> Result<Transaction<'_, Postgres>, StoreError> {
     let mut transaction = connection.begin().await?;
     sqlx::query("set transaction isolation level repeatable read, read only")
         .execute(&mut *transaction)
         .await?;
     // What reads everything reads it as it lies: by an index it would be a random page for each row.
     sqlx::query("set local enable_seqscan = on").execute(&mut *transaction).await?;
-    let mut proof = Proof {
-        entries: sqlx::query_scalar("select count(*) from entry")
-            .fetch_one(&mut *transaction)
-            .await?,
-        ..Proof::default()
-    };
-    for (check, sql) in CHECKS.into_iter().chain(prove_money::AGREE).chain(prove_money::STUCK) {
-        proof.checks.push(check);
-        let broken: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{sql}{SHOWN}")))
-            .fetch_all(&mut *transaction)
-            .await?;
-        proof.findings.extend(broken.into_iter().map(|detail| Finding { check, detail }));
-    }
-    proof.checks.extend([CHAIN, BALANCES]);
-    proof.findings.extend(broken_wallets(&mut transaction).await?);
-    transaction.rollback().await?;
-    Ok(proof)
+    Ok(transaction)
 }
 
 #[derive(sqlx::FromRow)]

@@ -32,7 +32,8 @@ pub(super) const AGREE: [(&str, &str); 10] = [
              sum(e.amount) as suspended
            from entry e left join payment t on t.payment_id = e.payment_id
            where e.account = 'suspense' and e.kind in ('deposit_suspended', 'suspense_taken_back',
-             'suspense_credited', 'return_started', 'return_failed')
+             'suspense_credited', 'suspense_sent_by_hand', 'suspense_written_off', 'return_started',
+             'return_failed')
            group by 1) e using (payment_id)
          where coalesce(e.currencies, 1) = 1
            and (coalesce(p.suspended_amount, 0) <> coalesce(e.suspended, 0)

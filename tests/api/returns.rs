@@ -26,6 +26,17 @@ async fn an_officer_sends_a_deposit_back_and_another_approves() {
     let review = format!("/v1/reviews/{}", list.text("/data/0/id"));
     assert_eq!(list.text("/data/0/payment_id"), opened.text("/id"), "{list:?}");
     let approval = json!({"proposal": list.text("/data/0/proposals/0/id")});
+    // What clears suspense is an outcome, and none of a return.
+    for (outcome, expected) in [
+        ("sent_by_hand", (409, "review.conflict")),
+        ("write_off", (409, "review.conflict")),
+        ("forget_it", (422, "review.outcome_unknown")),
+    ] {
+        let body = json!({"outcome": outcome, "note": "so"});
+        let propose = format!("{review}/propose");
+        let told = scene.ask("sk_officer_b", "POST", &propose, Some(body)).await;
+        assert_eq!((told.status, told.code()), expected, "{outcome} {told:?}");
+    }
     let approve = format!("{review}/approve");
     let same = scene.ask("sk_officer_a2", "POST", &approve, Some(approval.clone())).await;
     assert_eq!((same.status, same.code()), (409, "review.same_person"), "{same:?}");

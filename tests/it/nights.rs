@@ -199,6 +199,42 @@ async fn what_is_broken_is_told_once_until_somebody_closes_it() {
     world.close().await;
 }
 
+/// What the proof keeps from being cleared away is what is younger than this.
+async fn keeps_since(world: &World) -> i64 {
+    let oldest = "select backend_xmin::text::bigint from pg_locks l join pg_stat_activity a using (pid)
+                  where a.datname = current_database() and l.locktype = 'relation' and not l.granted";
+    world.number(oldest).await
+}
+
+/// Lanes write the same few rows thousands of times while a proof runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_keeps_old_rows_for_one_check_and_not_for_all() {
+    let world = before_the_night().await;
+    world.clock.advance(2 * MINUTE);
+    let nightly = worker(&world, 0);
+    let gate = closed_gate(&world).await;
+    let proving = looking(&world, 0, &nightly);
+    waits_at_the_gate(&world).await;
+    let first = keeps_since(&world).await;
+    // Somebody writes meanwhile; and another gate waits for a later check.
+    owner(&world, "create table written (n int); insert into written values (1)").await;
+    let mut later = world.rows.begin().await.unwrap();
+    let lock = "lock table game_entry in access exclusive mode";
+    sqlx::query(lock).execute(&mut *later).await.unwrap();
+    gate.rollback().await.unwrap();
+    let waits = "select count(*) from pg_locks l join pg_class c on c.oid = l.relation
+                 where c.relname = 'game_entry' and not l.granted";
+    let waiting = async || (world.number(waits).await == 1).then_some(());
+    eventually("a later check has begun", SOON, waiting).await;
+    let then = keeps_since(&world).await;
+    assert!(first < then, "{first} {then}");
+    later.rollback().await.unwrap();
+    assert_eq!(proving.await.unwrap().claimed, 1);
+    owner(&world, "drop table written").await;
+    drop(nightly);
+    world.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proof_may_read_tables_as_they_lie() {
     let world = before_the_night().await;

@@ -2,6 +2,7 @@
 //! sentence and by no other.
 
 use super::harness::{Setup, World, claim, eur};
+use super::proof_moved::PAID;
 use super::taken_back::open_return;
 use interlock::book::{GameEntry, GameKind, Payment};
 use interlock::domain::{AttemptStatus, Exclusion, Player, PlayerKey};
@@ -86,9 +87,9 @@ const CASES: &[(&str, &[&str])] = &[
     (
         "update attempt set status = 'declined'
          where part_id is not null and status = 'succeeded'",
-        &[PARTS],
+        &[PARTS, PAID],
     ),
-    ("update attempt set status = 'succeeded' where status = 'accepted'", &[PARTS]),
+    ("update attempt set status = 'succeeded' where status = 'accepted'", &[PARTS, PAID]),
     (
         "update payment set status = 'rejected' where direction = 'withdrawal' and status = 'in_review'",
         &[OVER],
@@ -192,12 +193,12 @@ const TABLES: [&str; 13] = [
     "service_incident",
 ];
 
-async fn owner(world: &World, sql: &str) {
+pub async fn owner(world: &World, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&world.rows).await.unwrap();
 }
 
 /// The sentences that are broken.
-async fn broken(world: &World) -> BTreeSet<&'static str> {
+pub async fn broken(world: &World) -> BTreeSet<&'static str> {
     let proof = prove(&world.rows).await.unwrap();
     proof.findings.iter().map(|found| found.check).collect()
 }

@@ -35,13 +35,14 @@ pub struct ReplayBody {
     pub policy_version: Option<String>,
 }
 
-const OUTCOMES: [&str; 5] = ["approve", "reject", "return", "resolve_paid", "resolve_unpaid"];
+const OUTCOMES: [&str; 7] =
+    ["approve", "reject", "return", "sent_by_hand", "write_off", "resolve_paid", "resolve_unpaid"];
 
 impl FromFields for ProposeBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let known = (
             "review.outcome_unknown",
-            "an outcome is approve, reject, return, resolve_paid or resolve_unpaid",
+            "an outcome is approve, reject, return, sent_by_hand, write_off, resolve_paid or resolve_unpaid",
         );
         let outcome = fields
             .parsed("outcome", known, |text| OUTCOMES.contains(&text).then(|| text.to_owned()));
@@ -121,7 +122,7 @@ pub struct DecisionParams {
 #[derive(Debug, ToSchema)]
 #[schema(as = Propose)]
 pub struct ProposeSchema {
-    /// `approve`, `reject`, `return`, `resolve_paid` or `resolve_unpaid`.
+    /// `approve`, `reject`, `return`, `sent_by_hand`, `write_off`, `resolve_paid` or `resolve_unpaid`.
     #[schema(example = "approve")]
     pub outcome: String,
     pub note: String,
