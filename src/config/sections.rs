@@ -323,6 +323,8 @@ pub struct Fx {
     pub date: Date,
     /// What one unit of the currency is worth in euro.
     pub eur_per_unit: BTreeMap<Currency, Decimal>,
+    /// For how many days they may be used. None: they come with the program, and nobody renews them.
+    pub age_max_days: Option<u16>,
 }
 
 impl Fx {
@@ -339,7 +341,14 @@ impl Fx {
                 Err(_) => rates.fault(&code, "is no currency"),
             }
         }
-        Self { source: section.text("source"), date: day(section, "date"), eur_per_unit }
+        let most = section.number("age_max_days", 1, 366);
+        let age_max_days = Some(most).filter(|_| !section.is_built_in("date"));
+        Self {
+            source: section.text("source"),
+            date: day(section, "date"),
+            eur_per_unit,
+            age_max_days,
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use super::policy::{MarketPolicy, Policies};
 use super::rule::{Awaits, PayBy, Rule, RuleResult};
 use super::signals::Hook;
 use super::{Checkpoint, Outcome, rules};
-use crate::domain::Reason;
+use crate::domain::{Currency, Reason};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use time::Date;
 
@@ -123,6 +124,15 @@ pub fn asks(policies: &Policies, facts: &Facts) -> bool {
 
 fn here<'a>(policy: Option<&'a MarketPolicy>, facts: &'a Facts) -> impl Iterator<Item = &'a Rule> {
     all(policy).filter(|rule| rule.at.contains(&facts.checkpoint) && applies(rule, facts))
+}
+
+/// Whether a rule here compares money of these currencies by exchange rates.
+pub(super) fn converts(
+    policy: Option<&MarketPolicy>,
+    facts: &Facts,
+    moved: &BTreeSet<Currency>,
+) -> bool {
+    here(policy, facts).any(|rule| rule.check.converts(facts, moved))
 }
 
 /// What a market promises of a withdrawal, and by which of its rules.

@@ -135,6 +135,10 @@ fn read_fx(found: &Node<'_>) -> Result<FxTable, StoreError> {
         source: found.text("source")?,
         date: found.word("date", |text| Date::parse(text, &Iso8601::DATE).ok())?,
         eur_per_unit: rates.iter().map(rate).collect::<Result<_, StoreError>>()?,
+        age_max_days: found.maybe("age_max_days", |days| {
+            let days = days.value.as_u64().and_then(|days| u16::try_from(days).ok());
+            days.ok_or_else(|| found.wrong())
+        })?,
     })
 }
 

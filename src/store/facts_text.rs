@@ -171,6 +171,8 @@ impl Serialize for Branch<'_> {
 
 #[derive(Serialize)]
 struct FxText<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_max_days: Option<u16>,
     date: String,
     eur_per_unit: Rates,
     source: &'a str,
@@ -190,7 +192,12 @@ fn fx(table: &FxTable) -> FxText<'_> {
     let mut rates: Vec<_> =
         rates.map(|(currency, rate)| (currency.code(), rate.to_string())).collect();
     rates.sort_unstable();
-    FxText { date: table.date.to_string(), eur_per_unit: Rates(rates), source: &table.source }
+    FxText {
+        age_max_days: table.age_max_days,
+        date: table.date.to_string(),
+        eur_per_unit: Rates(rates),
+        source: &table.source,
+    }
 }
 
 #[derive(Serialize)]

@@ -239,6 +239,9 @@ async fn a_refund_that_a_deposit_shows_may_be_the_return_that_was_called_unpaid(
     assert_eq!(status(&world, &deposit).await, "succeeded");
     show().await;
     assert_eq!(status(&world, &deposit).await, "returned");
-    assert_eq!((world.wallet(&deposit.player).await.cash, cases(&world, &first).await.len()), (0, 0));
+    assert_eq!(
+        (world.wallet(&deposit.player).await.cash, cases(&world, &first).await.len()),
+        (0, 0)
+    );
     world.close().await;
 }
