@@ -130,10 +130,8 @@ fn creditable(payment: &Payment, attempt: &Attempt, money: Money, ctx: &Ctx<'_>)
     if money == attempt.asked {
         return Some(payment.money);
     }
-    let fee = payment.fee.map_or(0, |fee| fee.minor);
-    let rest = Money::new(money.minor - fee, money.currency);
-    let fits = money.currency == attempt.asked.currency && 0 < rest.minor;
-    (fits && takes_any_amount(&attempt.psp, ctx)).then_some(rest)
+    let fits = money.currency == attempt.asked.currency && takes_any_amount(&attempt.psp, ctx);
+    payment.less_fee(money).filter(|rest| fits && 0 < rest.minor)
 }
 
 /// Less or more came than was asked, and is credited all the same: who reads the payment or its event
@@ -237,9 +235,11 @@ fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
 /// What waited in suspense is the wallet's: of two payments the first, and people decide about the rest.
 pub fn credit_suspended(book: &mut Book, id: Uuid, waited: Money, cause: &str, ctx: &Ctx<'_>) {
     let arrived = book.payments[&id].received.filter(|it| it.currency == waited.currency);
-    let money = arrived.filter(|it| it.minor < waited.minor).unwrap_or(waited);
-    let rest = Money::new(waited.minor - money.minor, waited.currency);
-    book.post_covered(&templates::suspense_credited(money), id);
+    let came = arrived.filter(|it| it.minor < waited.minor).unwrap_or(waited);
+    let rest = Money::new(waited.minor - came.minor, waited.currency);
+    // The player's fee was paid on top, and waited with it. Where less came than that, no fee is taken.
+    let money = book.payments[&id].less_fee(came).unwrap_or(came);
+    book.post_covered(&templates::suspense_credited(money, came.minor - money.minor), id);
     book.payment_mut(id).suspended = (0 < rest.minor).then_some(rest);
     book.payment_mut(id).credited = Some(money);
     recount_limit(book, id, money);

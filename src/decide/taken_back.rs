@@ -210,7 +210,10 @@ pub fn last_taken(payment: &Payment, attempt: &Attempt) -> Money {
 /// Whether this is all that the attempt brought.
 fn is_whole(payment: &Payment, attempt: &Attempt, money: Money) -> bool {
     let surplus = is_surplus(payment, attempt.id);
-    payment.received.filter(|_| !surplus).unwrap_or(attempt.asked) == money
+    let whole = payment.received.filter(|_| !surplus).unwrap_or(attempt.asked);
+    // Our own return of all that was credited leaves the player's fee, which was paid on top.
+    let is_returned = attempt.status == AttemptStatus::Returned && !surplus;
+    whole == money || (is_returned && payment.less_fee(whole) == Some(money))
 }
 
 /// What was credited is taken from the wallet: cash first, the rest is owed.

@@ -84,12 +84,16 @@ pub fn suspense_taken_back(psp: &str, money: Money) -> Posting {
     )
 }
 
-/// Suspended money was judged to be the player's.
-pub fn suspense_credited(money: Money) -> Posting {
+/// Suspended money was judged to be the player's; a fee that was paid on top waited with it.
+pub fn suspense_credited(money: Money, fee_minor: i64) -> Posting {
     Posting::balanced(
         "suspense_credited",
         money.currency,
-        vec![leg(Account::Suspense, -money.minor), leg(Account::PlayerCash, money.minor)],
+        vec![
+            leg(Account::Suspense, -(money.minor + fee_minor)),
+            leg(Account::PlayerCash, money.minor),
+            leg(Account::PlayerFees, fee_minor),
+        ],
     )
 }
 
