@@ -26,7 +26,7 @@ pub use deadline::Deadline;
 pub use erasure::{Erasure, ErasureBasis, ErasureFacts};
 pub use game::{GameEntry, GameKind};
 pub use kyc::{KycTaken, NewKycTaken, TakenBefore};
-pub use payin::{GivenAddress, PayinKey};
+pub use payin::{Arrivals, BookedPayin, GivenAddress, PayinKey};
 pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns, Way};
 pub use record::{
     AskedPlace, ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition,

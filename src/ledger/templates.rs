@@ -97,6 +97,15 @@ pub fn suspense_credited(money: Money, fee_minor: i64) -> Posting {
     )
 }
 
+/// What arrived below the smallest unit has come to whole units, which are nobody's.
+pub fn rounding_kept(psp: &str, money: Money) -> Posting {
+    Posting::balanced(
+        "rounding_kept",
+        money.currency,
+        vec![clearing(psp, -money.minor), leg(Account::Rounding, money.minor)],
+    )
+}
+
 /// A bank or scheme took a deposit back. It cannot be refused: what cash does not cover is owed.
 pub fn deposit_reversed(psp: &str, currency: Currency, debit: Debit) -> Posting {
     Posting::balanced(

@@ -5,6 +5,7 @@
 
 use crate::book::Payment;
 use crate::decide::command::{PutPlayer, ReceivePayin};
+use crate::decide::payin::below_unit;
 use crate::decide::{Answer, Command};
 use crate::domain::{
     AttemptId, DecisionId, DepositStatus, Kyc, KycStatus, Method, Money, OperatorId, Origin,
@@ -83,6 +84,11 @@ pub async fn receive_payin(
     match flows.submit_persistently(&owner.player, command).await? {
         Answer::Payment(payment) => {
             learn_of_payin(flows, &payment, (account, payin.money), asked_at);
+            if let Some((currency, _)) = below_unit(payin) {
+                metrics::counter!("payins_below_unit_total", "psp" => account.to_owned(),
+                    "currency" => currency.code())
+                .increment(1);
+            }
             if payment.method == Method::Crypto {
                 flows.nudges.screenings.notify_one();
             }
