@@ -23,6 +23,7 @@ mod layers;
 mod markets;
 mod production;
 mod psps;
+mod rates;
 mod reader;
 mod retention;
 mod reviews;
@@ -41,11 +42,12 @@ pub use identity::IdentityTerms;
 pub use layers::Variables;
 pub use markets::{Markets, built_in_policies, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
+pub use rates::Fx;
 pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::{Origin as SecretOrigin, modified};
 pub use sections::{
-    Console, Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
+    Console, Database, Evidence, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
     WebhooksOut, WebhooksTls,
 };
 pub use vendors::VendorAccount;

@@ -13,7 +13,8 @@ use super::people::{ask_people, close_reviews, raise};
 use super::{dispute, returns, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
-    AttemptId, AttemptStatus, DecisionId, DepositStatus, Method, Money, PaymentStatus, Reason,
+    AttemptId, AttemptStatus, DecisionId, DepositStatus, Method, Money, Origin, PaymentStatus,
+    Reason,
 };
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
@@ -75,7 +76,9 @@ pub fn succeed(
     }
     mark_source(book, id);
     // Decided while its movement says what is reserved for it; counted only then, whatever comes of it.
-    let decision = decision_of(book, &book.payments[&id], creditable, ctx);
+    let asked = ctx.asked.is_some();
+    let told = Told { asked, checks: ctx.asked.cloned().unwrap_or_default(), ..Told::default() };
+    let decision = decision_with(book, &book.payments[&id], creditable, told, ctx);
     count_arrival(book, id, creditable, ctx);
     recount_limit(book, id, creditable);
     let (outcome, waiting) = (decision.outcome(), vendor::waits(&decision, ctx));
@@ -167,7 +170,8 @@ pub fn decision_with(
 /// What was found of money when it came, over a limit or of a player whom nothing had let pay it in: nothing that
 /// vendors say of the money mends it.
 fn stands_whatever_they_say(code: &str) -> bool {
-    code == limits::EXCEEDED || ["kyc.", "names."].iter().any(|of| code.starts_with(of))
+    code == limits::EXCEEDED
+        || ["kyc.", "names.", "register.", "player.excluded"].iter().any(|of| code.starts_with(of))
 }
 
 /// What others say of a deposit or its player.
@@ -175,6 +179,8 @@ fn stands_whatever_they_say(code: &str) -> bool {
 pub struct Told {
     pub checks: CheckFacts,
     pub vendors: Vec<VendorResult>,
+    /// Registers and matchers were asked, though the money may be late.
+    pub asked: bool,
 }
 
 /// What one of the checkpoints of deposits says, over the rows that the lane holds.
@@ -200,6 +206,7 @@ pub fn decided(
     };
     let mut facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     (facts.checks, facts.vendors) = (told.checks, told.vendors);
+    facts.asked = told.asked && facts.unasked && payment.origin != Origin::Unsolicited;
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),

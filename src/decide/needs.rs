@@ -82,6 +82,7 @@ impl Command {
                 reference_need(player, &request.payment, needs);
             }
             Command::News(news) => self.news_needs(player, news, needs),
+            Command::NewsOrAsk { news, .. } => self.news_needs(player, news, needs),
             Command::ReceivePayin(receive) => payin_needs(player, receive, needs),
             Command::AnswerNow { payment } => {
                 needs.payments.insert(*payment);

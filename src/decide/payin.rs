@@ -9,7 +9,7 @@ use super::deposit::{mark_has_paid, movement};
 use super::money_in::Told;
 use super::people::{ask_people, raise};
 use super::refusal::Refusal;
-use super::{money_in, news, source, vendor};
+use super::{late_money, money_in, news, source, vendor};
 use crate::book::{AskedPlace, Attempt, Book, BookedPayin, ChainPlace, PayinKey};
 use crate::domain::{
     AttemptId, AttemptStatus, Currency, DepositStatus, Direction, Instrument, Money, PaymentId,
@@ -111,7 +111,8 @@ fn fulfil(
         outcome: Outcome::Reported(report),
         wires: Vec::new(),
     };
-    news::apply(book, &news, ctx)?;
+    let asked = late_money::wants_answers(book, &news, ctx).then_some(&receive.checks);
+    news::apply(book, &news, &Ctx { asked, ..*ctx })?;
     if let Some(place) = place_of(receive) {
         for check in &mut book.record.vendor_checks {
             check.places = vec![AskedPlace { place: place.clone(), money: check.money }];

@@ -255,7 +255,6 @@ fn rates_that_are_too_old_let_nothing_through_alone() {
         let facts = gather::withdrawal(&records, &Setting::new(&policies(), table, now));
         (screen(&policies(), &facts), facts)
     };
-    // Their date is the day before.
     let (fresh, facts) = withdrawn(sek(10_000), &aged(3), later(2));
     check(&fresh, FINE);
     assert_eq!(facts.fx.age_max_days, Some(3));
@@ -272,7 +271,6 @@ fn rates_that_are_too_old_let_nothing_through_alone() {
     let (screening, facts) = withdrawn(euro, &aged(3), later(300));
     check(&screening, FINE);
     assert_eq!(facts.fx.age_max_days, None);
-    // A player's limit in other money than the deposit.
     let limits = [limit(Period::Day, 100_000, Currency::EUR)];
     let deposited = |limits, now| {
         let records = Deposit { limits, ..self::deposit(&player) };

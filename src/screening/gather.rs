@@ -232,6 +232,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         attestations: Vec::new(),
         shared: None,
         unasked: false,
+        asked: false,
         ends: Vec::new(),
         vendors: Vec::new(),
         fx: setting.fx.narrowed([]),

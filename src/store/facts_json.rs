@@ -53,6 +53,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         attestations: all.each("attestations", background_json::read_vouched)?,
         shared: all.maybe("shared", background_json::read_shared)?,
         ends: all.each("ends", background_json::read_end)?,
+        asked: all.maybe("asked", Node::own_flag)?.unwrap_or_default(),
         unasked: all.maybe("unasked", Node::own_flag)?.unwrap_or_default(),
         vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,

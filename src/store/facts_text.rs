@@ -40,6 +40,7 @@ pub fn text(facts: &Facts) -> String {
         recorded_only: &facts.recorded_only,
         screened_at: Moment(facts.screened_at),
         shared: facts.shared.map(background_json::shared).map(Tree),
+        asked: facts.asked.then_some(true),
         unasked: facts.unasked.then_some(true),
         vendors: facts.vendors.iter().map(vendors_json::value).map(Tree).collect(),
     };
@@ -49,6 +50,8 @@ pub fn text(facts: &Facts) -> String {
 
 #[derive(Serialize)]
 struct FactsText<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     asked_at: Option<Moment>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

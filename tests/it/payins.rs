@@ -346,3 +346,46 @@ async fn what_a_chain_sends_below_the_smallest_unit_adds_up_to_whole_ones() {
     assert_eq!(kept, ["0.86 ETH", "0.5000000001 ETH", "0.6999999999 ETH", "0.2 ETH"]);
     world.close().await;
 }
+
+/// As the packs have it: the market's register, its file of limits and the lists of names are asked about money that came
+/// unasked, and about money that comes when its deposit had been given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_nothing_let_come_is_credited_to_nobody_whom_a_register_or_a_list_knows_by_then()
+{
+    let setup = Setup { shipped: true, vendors: CHECKS, ..Setup::default() };
+    let world = World::with(Setup { liars: vec![PSP], ..setup }).await;
+    for (name, code) in
+        [("Erika Excluded", "player.excluded"), ("Erika Sanctioned", "names.sanctions")]
+    {
+        let player = world.player("DE").await;
+        let late = world.deposit(&player, eur(2_000)).await;
+        world.one().cancel(&late).await.unwrap();
+        let known = world.read_player(&player).await;
+        world.change_player(Player { full_name: name.to_owned(), ..known }).await;
+        world.complete(&late, "succeeded").await;
+        let late = world.settled(late.id, "in_review").await;
+        let unasked = booked(&world, &to_player(&player, eur(2_000))).await;
+        for deposit in [&late, &unasked] {
+            let codes: Vec<_> = deposit.reasons.iter().map(|it| &*it.code).collect();
+            assert!(codes.contains(&code), "{name} {:?}: {codes:?}", deposit.origin);
+            assert_eq!(deposit.suspended, Some(eur(2_000)), "{codes:?}");
+        }
+        assert_eq!(world.wallet(&player).await.cash, 0);
+    }
+    // The control: whom nobody knows anything of has late money credited, and was asked about.
+    let player = world.player("DE").await;
+    let late = world.deposit(&player, eur(2_000)).await;
+    world.one().cancel(&late).await.unwrap();
+    world.complete(&late, "succeeded").await;
+    let late = world.settled(late.id, "succeeded").await;
+    let asked = "select count(*) from decision where checkpoint = 'deposit.post' \
+                 and inputs ->> 'asked' = 'true' and inputs #>> '{checks,register}' is not null";
+    assert_eq!(world.number(asked).await, 3);
+    assert_eq!((late.suspended, world.wallet(&player).await.cash), (None, 2_000));
+    // What came unasked takes room in the file, and has it committed.
+    booked(&world, &to_player(&player, eur(700))).await;
+    let rooms = "select count(*) from limit_reservation where amount = 700";
+    assert_eq!(world.number(rooms).await, 1);
+    all_replay(&world).await;
+    world.close().await;
+}

@@ -146,6 +146,7 @@ pub fn read(
 pub fn besides(kind: &str) -> &'static [Checkpoint] {
     match kind {
         "kyc.level" | "kyc.vendor" | "sanctions_pep" => WHO_IT_IS,
+        "excluded.register_answer" | "limit.cross_operator" | "affordability" => DEPOSIT_PAID,
         "age.min" | "limit.required" | "limit.contact" => &[Checkpoint::AccountEvent],
         _ => &[],
     }
