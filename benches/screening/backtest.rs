@@ -42,7 +42,7 @@ pub fn measure(count: u32) -> Result<()> {
     let german = drawn::files().into_iter().find(|(file, _)| file.contains("/DE-"));
     let (_, text) = german.context("Germany is among what is drawn")?;
     let text = text
-        .replace("DE-2026-11-21d", "DE-lower")
+        .replace("DE-2026-11-21e", "DE-lower")
         .replace("deposit.EUR = \"10000.00\"", "deposit.EUR = \"5000.00\"");
     let file = folder.0.join("DE-lower.toml");
     std::fs::write(&file, text).context("writing the policy")?;

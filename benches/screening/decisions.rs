@@ -22,7 +22,7 @@ const DECISIONS: u32 = 20_000;
 /// What a player has moved in the windows that are counted.
 const MOVEMENTS: u32 = 200;
 
-const GERMAN: &str = include_str!("../../config/policies/DE/DE-2026-11-21d.toml");
+const GERMAN: &str = include_str!("../../config/policies/DE/DE-2026-11-21e.toml");
 
 /// Kinds that not every market uses, as one would.
 const OTHERS: &str = r#"
@@ -73,7 +73,7 @@ fn policy() -> Result<MarketPolicy> {
     let mut files = drawn::files();
     let (head, _) = GERMAN.split_once("[[rules]]").expect("a policy has rules");
     // Of another day: no market has two versions from one moment on.
-    let head = head.replace("DE-2026-11-21d", "DE-others").replace("-21T00:", "-22T00:");
+    let head = head.replace("DE-2026-11-21e", "DE-others").replace("-21T00:", "-22T00:");
     let others = format!("{head}{OTHERS}");
     files.push(("DE-others.toml".to_owned(), others));
     let (versions, faults) = file::read_all(&files);

@@ -61,6 +61,7 @@ pub fn fx(config: &Config) -> FxTable {
         source: config.fx.source.clone(),
         date: config.fx.date,
         eur_per_unit: config.fx.eur_per_unit.clone(),
+        age_max_days: config.fx.age_max_days,
     }
 }
 

@@ -23,6 +23,7 @@ use crate::workers::nightly::NightlyWorker;
 use crate::workers::outbox::{LiveWorker, OutboxWorker};
 use crate::workers::payouts::PayoutWorker;
 use crate::workers::policies::PolicyWorker;
+use crate::workers::rates::RateWorker;
 use crate::workers::reviews::ReviewWorker;
 use crate::workers::rooms::RoomWorker;
 use crate::workers::routing::RoutingWorker;
@@ -75,6 +76,7 @@ pub fn start(flows: &Flows, crew: &Crew) {
     run(flows, crew, &bells.screenings, ScreeningWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), DeadlineWorker::new(flows.clone()));
     run(flows, crew, &Arc::new(Notify::new()), NightlyWorker::new(flows.clone()));
+    run(flows, crew, &Arc::new(Notify::new()), RateWorker::new(flows.clone()));
     if !flows.checks.matchers.is_empty() {
         run(flows, crew, &bells.names, NameWorker::new(flows.clone()));
     }

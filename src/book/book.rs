@@ -3,7 +3,7 @@
 use super::deadline::Deadline;
 use super::erasure::ErasureFacts;
 use super::game::GameEntry;
-use super::payin::PayinKey;
+use super::payin::Arrivals;
 use super::payment::{Attempt, Payment};
 use super::record::{Entry, Event, HoldMove, Incident, Record, Subject, Transition};
 use super::review::Review;
@@ -45,8 +45,8 @@ pub struct Book {
     pub reviews: BTreeMap<Uuid, Review>,
     /// What stands against erasing the player's data, where a case asks for that.
     pub erasing: Option<ErasureFacts>,
-    /// Arrivals without a request that were booked before, with their deposits.
-    pub payins: BTreeMap<PayinKey, PaymentId>,
+    /// Of arrivals without a request, where the command brings one.
+    pub payins: Arrivals,
     /// What came in and went out before this batch, for withdrawals that are split by it.
     pub histories: BTreeMap<Currency, Arc<History>>,
     /// The command that is being decided.
@@ -126,7 +126,7 @@ impl Book {
             background: Background::default(),
             reviews: BTreeMap::new(),
             erasing: None,
-            payins: BTreeMap::new(),
+            payins: Arrivals::default(),
             histories: BTreeMap::new(),
             records: Vec::new(),
             dirty: Dirty::default(),

@@ -5,13 +5,14 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], [`deadline`], [`payin`], [`review`], [`erasure`], [`record`], [`book`],
+//! Reading order: [`payment`], `fee`, [`deadline`], [`payin`], [`review`], [`erasure`], [`record`], [`book`],
 //! [`game`], [`movements`], [`kyc`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
 pub mod deadline;
 pub mod erasure;
+mod fee;
 pub mod game;
 pub mod kyc;
 pub mod movements;
@@ -25,7 +26,7 @@ pub use deadline::Deadline;
 pub use erasure::{Erasure, ErasureBasis, ErasureFacts};
 pub use game::{GameEntry, GameKind};
 pub use kyc::{KycTaken, NewKycTaken, TakenBefore};
-pub use payin::{GivenAddress, PayinKey};
+pub use payin::{Arrivals, BookedPayin, GivenAddress, PayinKey};
 pub use payment::{Attempt, AttemptError, Cancel, Completion, Lease, Part, Payment, Returns, Way};
 pub use record::{
     AskedPlace, ChainPlace, Entry, Event, HoldMove, Incident, Record, Subject, Transition,

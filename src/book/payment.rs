@@ -214,14 +214,6 @@ impl Payment {
         self.attempts.iter().find(|attempt| attempt.part == part && attempt.status.is_live())
     }
 
-    /// What of the fee a part bears: a withdrawal's fee is kept from its first part.
-    pub fn fee_of(&self, part: &Part) -> i64 {
-        match self.fee {
-            Some(fee) if part.number == 1 => fee.minor,
-            _ => 0,
-        }
-    }
-
     /// Whether nothing of the first round of calls is still open, so that the idempotent answer
     /// can be told.
     pub fn round_is_settled(&self) -> bool {

@@ -32,7 +32,7 @@ pub struct Record {
     /// Idempotent answers that can be told now that a first round of calls is settled.
     pub late_answers: Vec<(super::Viewer, Arc<Payment>)>,
     /// Money that named no attempt, with the deposit that it became or was for.
-    pub payins: Vec<(super::PayinKey, PaymentId)>,
+    pub payins: Vec<super::BookedPayin>,
     /// Addresses that the player was shown.
     pub addresses: Vec<super::GivenAddress>,
     /// What two people vouch for.

@@ -17,14 +17,14 @@ macro_rules! built_in {
 
 /// The policies that come with the program, by file.
 const BUILT_IN: &[(&str, &str)] = built_in![
-    "BR/BR-2026-11-21e.toml",
-    "CA/CA-2026-11-21d.toml",
-    "DE/DE-2026-11-21d.toml",
+    "BR/BR-2026-11-21f.toml",
+    "CA/CA-2026-11-21e.toml",
+    "DE/DE-2026-11-21e.toml",
     "EU-crypto/EU-crypto-2026-11-21c.toml",
-    "GB/GB-2026-11-21e.toml",
-    "MT/MT-2026-11-21e.toml",
-    "NL/NL-2026-11-21d.toml",
-    "SE/SE-2026-11-21d.toml",
+    "GB/GB-2026-11-21f.toml",
+    "MT/MT-2026-11-21f.toml",
+    "NL/NL-2026-11-21e.toml",
+    "SE/SE-2026-11-21e.toml",
 ];
 
 /// The files of the versions that come with the program, and their texts.

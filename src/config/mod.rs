@@ -23,6 +23,7 @@ mod layers;
 mod markets;
 mod production;
 mod psps;
+mod rates;
 mod reader;
 mod retention;
 mod reviews;
@@ -41,21 +42,23 @@ pub use identity::IdentityTerms;
 pub use layers::Variables;
 pub use markets::{Markets, built_in_policies, text_of as policy_text};
 pub use psps::{DirectionFee, Fee, Operators, PspAccount, Range, SandboxSide};
+pub use rates::Fx;
 pub use reviews::{Mail, MailTransport, Reviews, Smtp, SmtpSecurity};
 pub use routing::{Direction, Health, Route, Routing, Scoring, Terms};
 pub use secret::{Origin as SecretOrigin, modified};
 pub use sections::{
-    Console, Database, Evidence, Fx, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
+    Console, Database, Evidence, Instance, Limits, PlayerTokens, Sandbox, Server, Telemetry,
     WebhooksOut, WebhooksTls,
 };
 pub use vendors::VendorAccount;
 
 use crate::decide::erasure::Term;
+use crate::domain::Currency;
 use crate::sandbox::keys::{KeyKind, KeyOf};
 use layers::Layers;
 use reader::Reader;
 use secret::Secrets;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const DEFAULT: &str = include_str!("../../config/default.toml");
@@ -201,13 +204,14 @@ impl Config {
         format!("{}/webhooks/vendors/{id}", self.server.public_url.trim_end_matches('/'))
     }
 
+    /// The currencies of all markets: what is compared with a threshold is of one of them.
+    fn currencies(&self) -> BTreeSet<Currency> {
+        self.markets.versions.iter().flat_map(|one| &one.currencies).copied().collect()
+    }
+
     fn check_rates(&self, reader: &Reader<'_>) {
-        let mut needed: Vec<_> =
-            self.markets.versions.iter().flat_map(|one| &one.currencies).collect();
-        needed.sort();
-        needed.dedup();
-        for currency in needed {
-            if !self.fx.eur_per_unit.contains_key(currency) {
+        for currency in self.currencies() {
+            if !self.fx.eur_per_unit.contains_key(&currency) {
                 reader.fault("fx.eur_per_unit", format!("{currency} is missing"));
             }
         }

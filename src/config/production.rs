@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use super::{Config, MailTransport, Operators, SmtpSecurity};
+use crate::domain::Currency;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
@@ -21,6 +22,7 @@ pub(super) fn check(config: &Config, reader: &Reader<'_>) {
     check_vendors(config, reader);
     check_checks(config, reader);
     check_mail(config, reader);
+    check_rates(config, reader);
 }
 
 /// Vendors that know people are real ones.
@@ -179,6 +181,26 @@ fn check_vendors(config: &Config, reader: &Reader<'_>) {
                 let message = "is a secret of the sandbox, which everybody knows";
                 reader.fault(&format!("{path}.secrets.{name}"), message);
             }
+        }
+    }
+}
+
+/// Amounts are compared by rates that somebody vouches for, with their day. Where all money is euro none are needed.
+fn check_rates(config: &Config, reader: &Reader<'_>) {
+    let mut foreign = config.currencies();
+    foreign.remove(&Currency::EUR);
+    if foreign.is_empty() {
+        return;
+    }
+    if reader.is_built_in("fx.date") {
+        let message = "is missing: the rates that come with the program are for the sandbox; say your own source, date \
+                       and eur_per_unit";
+        return reader.fault("fx.date", message);
+    }
+    let rates = foreign.iter().map(|it| format!("fx.eur_per_unit.{}", it.code()));
+    for key in std::iter::once("fx.source".to_owned()).chain(rates) {
+        if reader.is_built_in(&key) {
+            reader.fault(&key, "is the one that comes with the program, and not of your date");
         }
     }
 }

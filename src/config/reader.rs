@@ -34,6 +34,11 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// Whether a value is the program's own: no file of anybody's and no variable set it.
+    pub fn is_built_in(&self, key: &str) -> bool {
+        BUILT_IN.contains(&self.layers.origin(key).as_str())
+    }
+
     /// Whether a fault was told of a key, or of something inside it.
     pub fn has_fault(&self, key: &str) -> bool {
         self.faults.borrow().iter().any(|fault| {
@@ -96,7 +101,7 @@ impl<'a> Section<'a> {
 
     /// Whether a value is the program's own: no file of anybody's and no variable set it.
     pub fn is_built_in(&self, key: &str) -> bool {
-        BUILT_IN.contains(&self.origin(key).as_str())
+        self.reader.is_built_in(&self.path(key))
     }
 
     /// The keys of a table whose keys are data.

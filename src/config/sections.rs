@@ -6,10 +6,7 @@ use super::secret::Secrets;
 use crate::sandbox::DIR_VARIABLE;
 use crate::telemetry::{LogFormat, check_filter};
 use ipnet::IpNet;
-use psp_contract::Currency;
-use rust_decimal::Decimal;
 use secrecy::SecretString;
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -313,33 +310,6 @@ impl Evidence {
             every_records: section.number("every_records", 1, 1_000_000),
             every: Duration::from_secs(section.number("every_s", 1, 86_400)),
         }
-    }
-}
-
-/// Rates for thresholds that the law states in euro. They are stored with every decision.
-#[derive(Debug, Clone)]
-pub struct Fx {
-    pub source: String,
-    pub date: Date,
-    /// What one unit of the currency is worth in euro.
-    pub eur_per_unit: BTreeMap<Currency, Decimal>,
-}
-
-impl Fx {
-    pub(super) fn read(section: &Section<'_>) -> Self {
-        let rates = section.section("eur_per_unit");
-        let mut eur_per_unit = BTreeMap::from([(Currency::EUR, Decimal::ONE)]);
-        for code in rates.keys() {
-            let rate: Option<Decimal> = rates.parsed(&code, "a decimal in quotes, \"1.17\"");
-            if rate.is_some_and(|rate| rate <= Decimal::ZERO) {
-                rates.fault(&code, "must be greater than zero");
-            }
-            match code.parse::<Currency>() {
-                Ok(currency) => drop(eur_per_unit.insert(currency, rate.unwrap_or_default())),
-                Err(_) => rates.fault(&code, "is no currency"),
-            }
-        }
-        Self { source: section.text("source"), date: day(section, "date"), eur_per_unit }
     }
 }
 

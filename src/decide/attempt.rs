@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::{deposit, deposit_news, kept, late_payout, later_round, payout, session, unconfigured};
 use crate::book::{self, Attempt, Book, Cancel, Completion, Lease, Payment};
 use crate::domain::{
-    AttemptId, AttemptStatus, Money, PartId, PartStatus, PlayerStatus, Reason, Timestamp,
+    AttemptId, AttemptStatus, PartId, PartStatus, PlayerStatus, Reason, Timestamp,
 };
 use crate::payments::resolution::{self, AttemptFacts, Means};
 use psp_contract::{Capabilities, InquiryBy, NotSent, Outcome, Subject, Unknown};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 const EXCLUDED: &str = "the player was excluded, frozen or closed meanwhile";
 
 /// Opens an attempt, in flight and leased to this instance, at the best PSP of the plan that was
-/// not tried yet and that this instance knows. None: the plan is exhausted.
+/// not tried yet and that this instance knows. None: the plan is exhausted, or a fee leaves nothing to move.
 pub fn open_next(
     book: &mut Book,
     id: Uuid,
@@ -28,13 +28,7 @@ pub fn open_next(
     let payment = book.payment(id)?;
     let knows = |psp: &str| ctx.psps.capabilities(psp).is_some();
     let psp = payment.untried_psps(part).into_iter().find(|psp| knows(psp))?.to_owned();
-    let asked = match part {
-        None => with_fee(payment.money, payment.fee),
-        Some(part) => {
-            let part = payment.part(part)?;
-            Money::new(part.money.minor - payment.fee_of(part), part.money.currency)
-        }
-    };
+    let asked = payment.to_ask(part)?;
     let number = payment.attempts.iter().map(|attempt| attempt.number).max().unwrap_or(0) + 1;
     let attempt = Attempt {
         id: AttemptId(ctx.ids.next()),
@@ -86,11 +80,6 @@ pub fn leave_to_worker(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &C
     attempt.status = AttemptStatus::Prepared;
     attempt.lease = None;
     attempt.due_at = Some(ctx.now);
-}
-
-/// A deposit's fee is paid on top.
-fn with_fee(money: Money, fee: Option<Money>) -> Money {
-    fee.and_then(|fee| money.checked_add(fee)).unwrap_or(money)
 }
 
 /// The lease of a caller, and what it is to do, when the attempt's time has come.

@@ -12,6 +12,7 @@ use crate::screening::policy::{FxTable, Policies};
 use crate::screening::signals::{StandingAnswers, VendorResult};
 use crate::screening::split::Split;
 use psp_contract::{Capabilities, Outcome, Payin};
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -28,6 +29,8 @@ pub struct Ctx<'a> {
     /// How long a caller of a PSP keeps its lease.
     pub lease: Duration,
     pub reviews: &'a ReviewTerms,
+    /// What registers and matchers were asked about a player whose money comes late. None: nobody was asked.
+    pub asked: Option<&'a CheckFacts>,
 }
 
 impl std::fmt::Debug for Ctx<'_> {
@@ -66,6 +69,12 @@ pub enum Command {
         payment: Uuid,
     },
     News(Box<News>),
+    /// As `News`, by whoever can ask registers and matchers. Where money comes late and nobody was asked yet, nothing is
+    /// applied but the answer [`Answer::AnswersWanted`].
+    NewsOrAsk {
+        news: Arc<News>,
+        asked: Option<CheckFacts>,
+    },
     ReceivePayin(Box<ReceivePayin>),
     /// A worker wants to call a PSP about an attempt whose time has come.
     TakeAttempt {
@@ -345,7 +354,7 @@ impl Command {
             Command::StartDeposit(_) => "start_deposit",
             Command::RequestWithdrawal(_) => "request_withdrawal",
             Command::AnswerNow { .. } => "answer_now",
-            Command::News(_) => "news",
+            Command::News(_) | Command::NewsOrAsk { .. } => "news",
             Command::ReceivePayin(_) => "receive_payin",
             Command::TakeAttempt { .. } => "take_attempt",
             Command::ContinueDeposit { .. } => "continue_deposit",

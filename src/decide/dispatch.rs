@@ -85,6 +85,7 @@ fn route(book: &mut Book, command: &Command, ctx: &Ctx<'_>) -> Result<Answer, Re
         Command::RequestWithdrawal(request) => withdrawal::request(book, request, ctx),
         Command::AnswerNow { payment } => deposit::answer_now(book, *payment),
         Command::News(news) => news::apply(book, news, ctx),
+        Command::NewsOrAsk { news, asked } => news::apply_or_ask(book, news, asked.as_ref(), ctx),
         Command::ReceivePayin(receive) => payin::receive(book, receive, ctx),
         Command::TakeAttempt { payment, attempt, known } => {
             attempt::take(book, (*payment, *attempt), known.as_deref(), ctx)

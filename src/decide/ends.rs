@@ -15,6 +15,7 @@ pub fn of(command: &Command, book: &Book) -> Vec<Instrument> {
             withdrawal::instruments(&request.payment).cloned().collect()
         }
         Command::News(news) => of_news(news, book),
+        Command::NewsOrAsk { news, .. } => of_news(news, book),
         Command::ReceivePayin(receive) => {
             let known = receive.request.and_then(|id| book.payment(id));
             let payer = receive.payin.payer.as_ref();

@@ -37,6 +37,10 @@ pub const MISMATCH: &str = "mismatch";
 /// it is the other half of that news.
 pub const CAME_BACK_UNPAID: &str = "returned";
 
+/// Of a deposit's attempt whose money went back, as its PSP says: people were asked whether it went by a return that was
+/// held to be unpaid. What they say of that one stands, and the same news is booked once they have denied it again.
+pub const RETURN_ASKED_ABOUT: &str = "a return of it was asked about";
+
 /// Whether a PSP contradicted what it was asked for, so that people may have to say what is true.
 pub fn speaks_of_other_money(attempt: &Attempt) -> bool {
     says(attempt, OTHER_MONEY) || says(attempt, MISMATCH)
@@ -189,7 +193,7 @@ fn is_owed(known: &str) -> bool {
 /// booked stays, whether a success that was vouched for was told, what people were asked, and that it came back.
 pub fn keep(book: &mut Book, id: Uuid, attempt: AttemptId, text: &str) {
     retain(book, id, attempt, |known| {
-        let stands = [MAY_BE_PAID, CAME_BACK_UNPAID].contains(&known);
+        let stands = [MAY_BE_PAID, CAME_BACK_UNPAID, RETURN_ASKED_ABOUT].contains(&known);
         let told = [BOOKED, SUCCESS, ARRIVED, OWED].iter().any(|told| known.starts_with(told));
         stands || told
     });

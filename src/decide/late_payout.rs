@@ -12,9 +12,10 @@ use super::review::approve_withdrawal;
 use super::{goes_back, returns, vendor, withdrawal};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
-    AttemptId, Direction, Money, PartStatus, PaymentStatus, Reason, WithdrawalStatus,
+    AttemptId, Direction, Money, PartStatus, PaymentStatus, Reason, Timestamp, WithdrawalStatus,
 };
 use crate::ledger::templates::{self, Debit};
+use crate::payments::resolution;
 use crate::screening::{Outcome, engine};
 use psp_contract::Subject;
 use uuid::Uuid;
@@ -56,6 +57,24 @@ pub fn doubt(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ct
 pub fn another_may_be_paid(book: &Book, id: Uuid, than: &Attempt) -> Option<Attempt> {
     let others = book.payments[&id].attempts.iter().filter(|it| it.id != than.id);
     others.filter(|it| it.part == than.part).find(|it| kept::may_be_paid(it)).cloned()
+}
+
+/// A return of this attempt's money that is over, and of which its PSP may not have said its last word: the payment, its
+/// attempt and its part.
+pub fn return_that_may_be_paid(
+    book: &Book,
+    deposit: Uuid,
+    paid: AttemptId,
+    now: Timestamp,
+) -> Option<(Uuid, Attempt, Part)> {
+    let mut sent = returns::of_attempt_of(book, deposit, paid)
+        .flat_map(|back| back.attempts.iter().map(move |sent| (back, sent)));
+    sent.find_map(|(back, sent)| {
+        let part = sent.part.and_then(|part| back.part(part))?;
+        let is_watched = now < sent.over_since() + resolution::WATCHED_AFTER_REFUSAL;
+        let may_be = resolution::may_still_be_paid(&attempt::facts(sent, back.subject()));
+        (is_watched && may_be).then(|| (back.id.uuid, sent.clone(), part.clone()))
+    })
 }
 
 /// Whether a part that is held may be paid yet by an attempt that is over: two people say first what became of

@@ -37,6 +37,7 @@ pub mod goes_back;
 pub mod idempotency;
 pub mod kept;
 pub mod kyc;
+pub mod late_money;
 pub mod late_payout;
 pub mod later_round;
 pub mod money_in;

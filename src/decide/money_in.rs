@@ -13,7 +13,8 @@ use super::people::{ask_people, close_reviews, raise};
 use super::{dispute, returns, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
-    AttemptId, AttemptStatus, DecisionId, DepositStatus, Method, Money, PaymentStatus, Reason,
+    AttemptId, AttemptStatus, DecisionId, DepositStatus, Method, Money, Origin, PaymentStatus,
+    Reason,
 };
 use crate::ledger::templates;
 use crate::screening::decision::{About, Decision};
@@ -73,7 +74,7 @@ pub fn succeed(
     }
     mark_source(book, id);
     // Decided while its movement says what is reserved for it; counted only then, whatever comes of it.
-    let decision = decision_of(book, &book.payments[&id], creditable, ctx);
+    let decision = decision_with(book, &book.payments[&id], creditable, Told::of(ctx), ctx);
     count_arrival(book, id, creditable, ctx);
     recount_limit(book, id, creditable);
     let (outcome, waiting) = (decision.outcome(), vendor::waits(&decision, ctx));
@@ -100,7 +101,7 @@ fn other_money(book: &mut Book, id: Uuid, attempt: &Attempt, money: Money, ctx: 
     mark_source(book, id);
     let message = "other money arrived than was asked for: people credit it, or send it back";
     tell_sums(book, id, Reason::new(OTHER_AMOUNT, message), (money, attempt.asked));
-    let decision = decision_of(book, &book.payments[&id], money, ctx);
+    let decision = decision_with(book, &book.payments[&id], money, Told::of(ctx), ctx);
     count_arrival(book, id, money, ctx);
     let found = decision.screening.hits().filter(|(hit, _)| {
         hit.effect != Screened::Approve && !vendor::asks_others(&decision, hit, ctx)
@@ -146,10 +147,8 @@ fn creditable(payment: &Payment, attempt: &Attempt, money: Money, ctx: &Ctx<'_>)
     if money == attempt.asked {
         return Some(payment.money);
     }
-    let fee = payment.fee.map_or(0, |fee| fee.minor);
-    let rest = Money::new(money.minor - fee, money.currency);
-    let fits = money.currency == attempt.asked.currency && 0 < rest.minor;
-    (fits && takes_any_amount(&attempt.psp, ctx)).then_some(rest)
+    let fits = money.currency == attempt.asked.currency && takes_any_amount(&attempt.psp, ctx);
+    payment.less_fee(money).filter(|rest| fits && 0 < rest.minor)
 }
 
 /// Less or more came than was asked, and is credited all the same: who reads the payment or its event
@@ -187,7 +186,8 @@ pub fn decision_with(
 /// What was found of money when it came, over a limit or of a player whom nothing had let pay it in: nothing that
 /// vendors say of the money mends it.
 fn stands_whatever_they_say(code: &str) -> bool {
-    code == limits::EXCEEDED || ["kyc.", "names."].iter().any(|of| code.starts_with(of))
+    code == limits::EXCEEDED
+        || ["kyc.", "names.", "register.", "player.excluded"].iter().any(|of| code.starts_with(of))
 }
 
 /// What others say of a deposit or its player.
@@ -195,6 +195,16 @@ fn stands_whatever_they_say(code: &str) -> bool {
 pub struct Told {
     pub checks: CheckFacts,
     pub vendors: Vec<VendorResult>,
+    /// Registers and matchers were asked, though the money may be late.
+    pub asked: bool,
+}
+
+impl Told {
+    /// What whoever tells the news has asked about the player.
+    fn of(ctx: &Ctx<'_>) -> Self {
+        let checks = ctx.asked.cloned().unwrap_or_default();
+        Self { asked: ctx.asked.is_some(), checks, vendors: Vec::new() }
+    }
 }
 
 /// What one of the checkpoints of deposits says, over the rows that the lane holds.
@@ -220,6 +230,7 @@ pub fn decided(
     };
     let mut facts = gather::deposit(&records, &Setting::new(ctx.policies, ctx.fx, ctx.now));
     (facts.checks, facts.vendors) = (told.checks, told.vendors);
+    facts.asked = told.asked && facts.unasked && payment.origin != Origin::Unsolicited;
     let screening = engine::screen(ctx.policies, &facts);
     let about = About {
         id: DecisionId(ctx.ids.next()),
@@ -253,17 +264,25 @@ fn credit(book: &mut Book, id: Uuid, psp: &str, money: Money, ctx: &Ctx<'_>) {
     settle(book, id, "the money is in", ctx);
 }
 
-/// What of suspended money would be the wallet's: of two payments the first.
+/// What of suspended money would be the wallet's. The player's fee was paid on top, and waited with it. Where less came
+/// than that, no fee is taken.
 pub fn creditable_of(payment: &Payment, waited: Money) -> Money {
+    let came = arrived_of(payment, waited);
+    payment.less_fee(came).unwrap_or(came)
+}
+
+/// What of suspended money came by the first of two payments.
+fn arrived_of(payment: &Payment, waited: Money) -> Money {
     let arrived = payment.received.filter(|it| it.currency == waited.currency);
     arrived.filter(|it| it.minor < waited.minor).unwrap_or(waited)
 }
 
 /// What waited in suspense is the wallet's: of two payments the first, and people decide about the rest.
 pub fn credit_suspended(book: &mut Book, id: Uuid, waited: Money, cause: &str, ctx: &Ctx<'_>) {
+    let came = arrived_of(&book.payments[&id], waited);
     let money = creditable_of(&book.payments[&id], waited);
-    let rest = Money::new(waited.minor - money.minor, waited.currency);
-    book.post_covered(&templates::suspense_credited(money), id);
+    let rest = Money::new(waited.minor - came.minor, waited.currency);
+    book.post_covered(&templates::suspense_credited(money, came.minor - money.minor), id);
     book.payment_mut(id).suspended = (0 < rest.minor).then_some(rest);
     book.payment_mut(id).credited = Some(money);
     recount_limit(book, id, money);

@@ -1,6 +1,7 @@
 //! Which rows a command must see: the lane loads them under the player's lock before it decides.
 
-use super::command::{Command, News};
+use super::command::{Command, News, ReceivePayin};
+use super::payin::below_unit;
 use crate::book::{KeyId, PayinKey, Payment};
 use crate::domain::{Currency, Direction, Money, PlayerKey};
 use psp_contract::Outcome;
@@ -36,6 +37,8 @@ pub struct Needs {
     pub cases: BTreeSet<Uuid>,
     /// Arrivals without a request.
     pub payins: BTreeSet<PayinKey>,
+    /// Of whom what arrived below the smallest unit is added up.
+    pub below_unit: BTreeSet<PlayerKey>,
     /// What came in and went out before, for the closed loop.
     pub histories: BTreeSet<(PlayerKey, Currency)>,
     /// Withdrawals of these players that are not processing yet, and returns of their deposits that are.
@@ -79,15 +82,8 @@ impl Command {
                 reference_need(player, &request.payment, needs);
             }
             Command::News(news) => self.news_needs(player, news, needs),
-            Command::ReceivePayin(receive) => {
-                let psp_reference = receive.payin.psp_reference.clone();
-                needs.payins.insert(PayinKey { psp: receive.psp.clone(), psp_reference });
-                needs.payments.extend(receive.request);
-                needs.reviews.extend(receive.request);
-                needs.wallets.insert((player.clone(), None));
-                needs.limits.insert(player.clone());
-                needs.movements.insert(player.clone());
-            }
+            Command::NewsOrAsk { news, .. } => self.news_needs(player, news, needs),
+            Command::ReceivePayin(receive) => payin_needs(player, receive, needs),
             Command::AnswerNow { payment } => {
                 needs.payments.insert(*payment);
             }
@@ -187,6 +183,18 @@ fn payment_needs(player: &PlayerKey, payment: Uuid, needs: &mut Needs) {
     needs.payments.insert(payment);
     needs.wallets.insert((player.clone(), None));
     needs.reviews.insert(payment);
+}
+
+/// An arrival, and the request that may wait for it.
+fn payin_needs(player: &PlayerKey, receive: &ReceivePayin, needs: &mut Needs) {
+    let psp_reference = receive.payin.psp_reference.clone();
+    needs.payins.insert(PayinKey { psp: receive.psp.clone(), psp_reference });
+    needs.below_unit.extend(below_unit(&receive.payin).map(|_| player.clone()));
+    needs.payments.extend(receive.request);
+    needs.reviews.extend(receive.request);
+    needs.wallets.insert((player.clone(), None));
+    needs.limits.insert(player.clone());
+    needs.movements.insert(player.clone());
 }
 
 /// A return is opened beside the deposit's other returns.

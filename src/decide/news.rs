@@ -9,13 +9,14 @@ use super::command::{Answer, Ctx, News, Source};
 use super::kept::MISMATCH;
 use super::refusal::Refusal;
 use super::{
-    attempt, completion, deposit_news, kept, late_payout, payout, people, session, source,
-    taken_back,
+    attempt, completion, deposit_news, kept, late_money, late_payout, payout, people, session,
+    source, taken_back,
 };
 use crate::book::{Attempt, AttemptError, Book, Cancel, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
+use crate::screening::hooks::CheckFacts;
 use psp_contract::{Capabilities, NotSent, Outcome, Report, Status, Subject, Unknown};
 use uuid::Uuid;
 
@@ -52,6 +53,21 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
         people::close_about(book, id, attempt_id, ctx);
     }
     Ok(Answer::Applied { payment, next, ended })
+}
+
+/// As [`apply`], by whoever can ask registers and matchers; `asked` is what they said. Money that comes for a deposit that
+/// had been given up was let come by nothing that still holds: who its player is by now is asked before the credit.
+pub fn apply_or_ask(
+    book: &mut Book,
+    news: &News,
+    asked: Option<&CheckFacts>,
+    ctx: &Ctx<'_>,
+) -> Result<Answer, Refusal> {
+    if asked.is_none() && late_money::wants_answers(book, news, ctx) {
+        let payment = book.payment(news.payment).ok_or(Refusal::NotFound)?;
+        return Ok(Answer::AnswersWanted(Box::new(payment.clone())));
+    }
+    apply(book, news, &Ctx { asked, ..*ctx })
 }
 
 /// What an outcome means for this attempt, and whether another PSP may be asked.

@@ -9,22 +9,24 @@ use super::deposit::{mark_has_paid, movement};
 use super::money_in::Told;
 use super::people::{ask_people, raise};
 use super::refusal::Refusal;
-use super::{money_in, news, source, vendor};
-use crate::book::{AskedPlace, Attempt, Book, ChainPlace, PayinKey};
+use super::{late_money, money_in, news, source, vendor};
+use crate::book::{AskedPlace, Attempt, Book, BookedPayin, ChainPlace, PayinKey};
 use crate::domain::{
-    AttemptId, AttemptStatus, DepositStatus, Direction, Instrument, PaymentId, PaymentStatus,
+    AttemptId, AttemptStatus, Currency, DepositStatus, Direction, Instrument, Money, PaymentId,
+    PaymentStatus,
 };
 use crate::ledger::templates;
 use crate::payments::deposit_machine;
 use crate::screening::Outcome as Screened;
 use crate::screening::movement::{Movement, UseState};
-use psp_contract::{ChainTransfer, Outcome, Report, Status};
+use psp_contract::{ChainTransfer, Outcome, Payin, Report, Status};
+use rust_decimal::Decimal;
 
 /// Books one arrival, once.
 pub fn receive(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let key =
         PayinKey { psp: receive.psp.clone(), psp_reference: receive.payin.psp_reference.clone() };
-    if book.payins.contains_key(&key) {
+    if book.payins.booked.contains_key(&key) {
         return Ok(Answer::Nothing);
     }
     if book.player.is_none() {
@@ -42,9 +44,41 @@ pub fn receive(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> Result
         None => open(book, receive, ctx),
     };
     book.record.payment = Some(payment);
-    book.record.payins.push((key.clone(), payment));
-    book.payins.insert(key, payment);
+    let below_unit = below_unit(&receive.payin);
+    if let Some((currency, fraction)) = below_unit {
+        keep_below_unit(book, payment, (&receive.psp, currency), fraction);
+    }
+    book.record.payins.push(BookedPayin { key: key.clone(), payment, below_unit });
+    book.payins.booked.insert(key, payment);
     Ok(Answer::Payment(Box::new(book.payments[&payment.uuid].clone())))
+}
+
+/// What of an arrival is below the smallest unit that the books have, as a fraction of it.
+pub fn below_unit(payin: &Payin) -> Option<(Currency, Decimal)> {
+    let currency = payin.money.currency;
+    let exact = payin.asset.as_ref().filter(|exact| exact.asset == currency.code())?;
+    let exact = exact.amount.parse::<Decimal>().ok()?;
+    let units = exact.checked_mul(Decimal::from(10_u64.pow(currency.exponent())))?;
+    let fraction = units.checked_sub(Decimal::from(payin.money.minor))?;
+    // More than a unit beside it would be other money than was told.
+    (Decimal::ZERO < fraction && fraction < Decimal::ONE)
+        .then_some((currency, fraction.normalize()))
+}
+
+/// It is the house's, and stays where it came to. Once it adds up to a whole unit, the books have that.
+fn keep_below_unit(
+    book: &mut Book,
+    payment: PaymentId,
+    (psp, currency): (&str, Currency),
+    fraction: Decimal,
+) {
+    let before = book.payins.below_unit.get(&currency).copied().unwrap_or_default();
+    let after = before + fraction;
+    book.payins.below_unit.insert(currency, after);
+    let whole = after.floor() - before.floor();
+    if whole == Decimal::ONE {
+        book.post_covered(&templates::rounding_kept(psp, Money::new(1, currency)), payment.uuid);
+    }
 }
 
 /// The attempt of a deposit that still waits for its money at this PSP.
@@ -77,7 +111,8 @@ fn fulfil(
         outcome: Outcome::Reported(report),
         wires: Vec::new(),
     };
-    news::apply(book, &news, ctx)?;
+    let asked = late_money::wants_answers(book, &news, ctx).then_some(&receive.checks);
+    news::apply(book, &news, &Ctx { asked, ..*ctx })?;
     if let Some(place) = place_of(receive) {
         for check in &mut book.record.vendor_checks {
             check.places = vec![AskedPlace { place: place.clone(), money: check.money }];

@@ -301,7 +301,9 @@ pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
 
 /// While a player owes, withdrawals that were not sent yet wait for people.
 pub fn hold_back_withdrawals(book: &mut Book, ctx: &Ctx<'_>) {
-    for id in approved(book, |_| true) {
+    let approved = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
+    let found = book.payments.values().filter(|it| it.status == approved);
+    for id in found.map(|payment| payment.id).collect::<Vec<_>>() {
         hold_back(book, id.uuid, "the player owes", "wallet_owed", ctx);
     }
 }
@@ -347,10 +349,21 @@ fn was_taken_back(book: &Book, id: Uuid, deposit: &Payment, attempt: &Attempt) -
     attempt.status.is_taken_back() && !others.into_iter().any(is_sent)
 }
 
-/// Whether a return of this attempt's money was sent, and nobody knows yet what came of it.
+/// Whether a return of this attempt's money was sent, and nobody knows yet what came of it. One that is over may be
+/// on its way all the same, and people are asked about it.
 pub fn is_on_its_way(book: &Book, deposit: Uuid, attempt: AttemptId) -> bool {
     let processing = PaymentStatus::Withdrawal(WithdrawalStatus::Processing);
-    book.payments.values().filter(|payment| payment.status == processing).any(|payment| {
+    of_attempt_of(book, deposit, attempt)
+        .any(|back| back.status == processing || back.attempts.iter().any(kept::may_be_paid))
+}
+
+/// The returns of what an attempt brought. Those of older releases do not name it.
+pub(super) fn of_attempt_of(
+    book: &Book,
+    deposit: Uuid,
+    attempt: AttemptId,
+) -> impl Iterator<Item = &Payment> {
+    book.payments.values().filter(move |payment| {
         payment.returns.as_ref().is_some_and(|returns| {
             returns.deposit == deposit && returns.attempt.is_none_or(|named| named == attempt)
         })
@@ -365,20 +378,13 @@ pub fn recall(
     attempt: AttemptId,
     ctx: &Ctx<'_>,
 ) -> Option<PaymentId> {
-    let is_its = |returns: &Returns| {
-        returns.deposit == deposit && returns.attempt.is_none_or(|named| named == attempt)
-    };
-    let recalled = approved(book, |payment| payment.returns.as_ref().is_some_and(is_its));
+    let approved = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
+    let its = of_attempt_of(book, deposit, attempt).filter(|it| it.status == approved);
+    let recalled: Vec<PaymentId> = its.map(|payment| payment.id).collect();
     for id in &recalled {
         hold_back(book, id.uuid, "its deposit was taken back", "return", ctx);
     }
     recalled.first().copied()
-}
-
-fn approved(book: &Book, which: impl Fn(&Payment) -> bool) -> Vec<PaymentId> {
-    let approved = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
-    let found = book.payments.values().filter(|it| it.status == approved && which(it));
-    found.map(|payment| payment.id).collect()
 }
 
 pub(super) fn hold_back(book: &mut Book, id: Uuid, cause: &str, kind: &str, ctx: &Ctx<'_>) {

@@ -62,7 +62,7 @@ pub fn credit_rest(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refus
     let Some(credited) = payment.credited.filter(|_| 0 < rest) else { return Err(moved_on()) };
     let rest = Money::new(rest, credited.currency);
     let in_all = Money::new(credited.minor + rest.minor, credited.currency);
-    book.post_covered(&templates::suspense_credited(rest), id);
+    book.post_covered(&templates::suspense_credited(rest, 0), id);
     book.payment_mut(id).credited = Some(in_all);
     returns::change_suspended(book, id, Money::new(-rest.minor, rest.currency), ctx);
     recount_limit(book, id, in_all);

@@ -13,6 +13,7 @@ use super::deposit::mark_limit_use;
 use super::dispute::UNTOLD_SUCCESS;
 use super::goes_back::in_suspense;
 use super::kept::{self, OTHER_MONEY, forget_takings_back, keep, keep_booked};
+use super::late_payout;
 use super::money_in::{PROVEN_WEBHOOK, succeed};
 use super::people::{ask_people, close_about_money, raise};
 use super::returns;
@@ -41,6 +42,12 @@ pub fn take_back(
         && returns::is_on_its_way(book, id, attempt_id)
     {
         // A PSP whose deposits show their refunds: it may be telling of the return that we are sending.
+        return keep(book, id, attempt_id, RETURN_ON_ITS_WAY);
+    }
+    if to == AttemptStatus::Returned
+        && source == Source::Inquiry
+        && asked_of_a_return(book, id, &attempt, ctx)
+    {
         return keep(book, id, attempt_id, RETURN_ON_ITS_WAY);
     }
     // A second payment may have been of another currency than the first.
@@ -153,6 +160,19 @@ const RETURN_ON_ITS_WAY: &str = "a return is on its way";
 /// How long such a return is given before the PSP is asked about the deposit again.
 const NEXT_LOOK: time::Duration = time::Duration::minutes(5);
 
+/// Asks people once about a return of this attempt's money that is over and may be paid all the same: the PSP says that
+/// the money went back, and may be telling of that one. False: there is none, or they have answered.
+fn asked_of_a_return(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>) -> bool {
+    if kept::says(attempt, kept::RETURN_ASKED_ABOUT) {
+        return false;
+    }
+    let found = late_payout::return_that_may_be_paid(book, id, attempt.id, ctx.now);
+    let Some((back, sent, part)) = found else { return false };
+    late_payout::taken_after_all(book, back, &sent, &part, ctx);
+    kept::keep_too(book, id, attempt.id, kept::RETURN_ASKED_ABOUT);
+    true
+}
+
 /// When to ask again whether money went back that is not ours to send. None: nothing waits for that.
 pub fn looked_at_again(attempt: &Attempt, ctx: &Ctx<'_>) -> Option<Timestamp> {
     let waits = kept::says(attempt, RETURN_ON_ITS_WAY);
@@ -190,7 +210,10 @@ pub fn last_taken(payment: &Payment, attempt: &Attempt) -> Money {
 /// Whether this is all that the attempt brought.
 fn is_whole(payment: &Payment, attempt: &Attempt, money: Money) -> bool {
     let surplus = is_surplus(payment, attempt.id);
-    payment.received.filter(|_| !surplus).unwrap_or(attempt.asked) == money
+    let whole = payment.received.filter(|_| !surplus).unwrap_or(attempt.asked);
+    // Our own return of all that was credited leaves the player's fee, which was paid on top.
+    let is_returned = attempt.status == AttemptStatus::Returned && !surplus;
+    whole == money || (is_returned && payment.less_fee(whole) == Some(money))
 }
 
 /// What was credited is taken from the wallet: cash first, the rest is owed.

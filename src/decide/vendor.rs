@@ -91,7 +91,8 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
         && awaits_vendor(book, id);
     let decision = match (payment.status, payment.suspended) {
         (PaymentStatus::Deposit(_), Some(money)) if waiting_deposit => {
-            let told = Told { vendors: said.results.clone(), checks: said.checks.clone() };
+            let (vendors, checks) = (said.results.clone(), said.checks.clone());
+            let told = Told { vendors, checks, asked: true };
             money_in::decision_with(book, &payment, money, told, ctx)
         }
         (PaymentStatus::Withdrawal(WithdrawalStatus::Screening), _) => {

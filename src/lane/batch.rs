@@ -111,6 +111,7 @@ fn decide_all(
         holder: &context.holder,
         lease: context.attempt_lease,
         reviews: &context.reviews,
+        asked: None,
     };
     works
         .iter()

@@ -102,12 +102,25 @@ pub fn suspense_written_off(money: Money) -> Posting {
     )
 }
 
-/// Suspended money was judged to be the player's.
-pub fn suspense_credited(money: Money) -> Posting {
+/// Suspended money was judged to be the player's; a fee that was paid on top waited with it.
+pub fn suspense_credited(money: Money, fee_minor: i64) -> Posting {
     Posting::balanced(
         "suspense_credited",
         money.currency,
-        vec![leg(Account::Suspense, -money.minor), leg(Account::PlayerCash, money.minor)],
+        vec![
+            leg(Account::Suspense, -(money.minor + fee_minor)),
+            leg(Account::PlayerCash, money.minor),
+            leg(Account::PlayerFees, fee_minor),
+        ],
+    )
+}
+
+/// What arrived below the smallest unit has come to whole units, which are nobody's.
+pub fn rounding_kept(psp: &str, money: Money) -> Posting {
+    Posting::balanced(
+        "rounding_kept",
+        money.currency,
+        vec![clearing(psp, -money.minor), leg(Account::Rounding, money.minor)],
     )
 }
 

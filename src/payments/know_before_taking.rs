@@ -46,7 +46,7 @@ pub async fn know_before_taking(
 }
 
 /// What is said of a player now. What was said of the same record a short while ago is not asked again.
-async fn known_of(
+pub async fn known_of(
     flows: &Flows,
     player: &PlayerKey,
     checkpoint: Checkpoint,

@@ -5,6 +5,7 @@
 
 use crate::book::Payment;
 use crate::decide::command::{PutPlayer, ReceivePayin};
+use crate::decide::payin::below_unit;
 use crate::decide::{Answer, Command};
 use crate::domain::{
     AttemptId, DecisionId, DepositStatus, Kyc, KycStatus, Method, Money, OperatorId, Origin,
@@ -17,9 +18,13 @@ use crate::routing::learn::learn_of_payin;
 use crate::routing::plan::Route;
 use crate::routing::rules::PspAccount;
 use crate::screening::Checkpoint;
+use crate::screening::hooks::FileFacts;
+use crate::screening::signals::Hook;
 use crate::store::payins::{self, Address};
 use crate::store::{StoreError, read_models};
-use crate::vendors::people::ask_checks::ask_checks;
+use crate::vendors::people::ask_checks::{ask_checks, asked};
+use crate::vendors::people::give_room_back::give_room_back;
+use crate::vendors::people::reserve_room::reserve_room;
 use psp_contract::{Payin, PayinTarget};
 use time::Date;
 use uuid::Uuid;
@@ -69,27 +74,59 @@ pub async fn receive_payin(
         None => keep_unclaimed(flows, &owner.player, payin.money).await?,
     };
     // Nothing has let it come: who its player is by now is asked as when a deposit begins.
-    let checks = ask_checks(flows, &player, Checkpoint::DepositPost).await;
+    let mut checks = ask_checks(flows, &player, Checkpoint::DepositPost).await;
+    let payment = unsolicited(flows, serving, &player, payin.money);
+    let deposit = payment.id.uuid;
+    if owner.request.is_none() {
+        checks.file = take_room(flows, &player, deposit, payin.money).await;
+    }
+    let room = checks.file.as_ref().filter(|told| told.found.is_ok()).map(|told| told.file.clone());
     let command = ReceivePayin {
         checks,
         psp: account.to_owned(),
         payin: payin.clone(),
         occurred_at,
         request: owner.request,
-        payment: unsolicited(flows, serving, &player, payin.money),
+        payment,
     };
     let command = Command::ReceivePayin(Box::new(command));
     let asked_at = flows.clock.now();
     match flows.submit_persistently(&owner.player, command).await? {
         Answer::Payment(payment) => {
             learn_of_payin(flows, &payment, (account, payin.money), asked_at);
+            if let Some((currency, _)) = below_unit(payin) {
+                metrics::counter!("payins_below_unit_total", "psp" => account.to_owned(),
+                    "currency" => currency.code())
+                .increment(1);
+            }
             if payment.method == Method::Crypto {
                 flows.nudges.screenings.notify_one();
             }
             Ok(Received::Booked(payment))
         }
-        _ => Ok(Received::Seen),
+        _ => {
+            // It was booked before, as another deposit.
+            if let Some(file) = room {
+                give_room_back(flows, &file, deposit).await;
+            }
+            Ok(Received::Seen)
+        }
     }
+}
+
+/// Takes room for it in the market's file of limits over all operators, where the policy asks for that. What the file
+/// refuses is not credited before people have looked.
+async fn take_room(
+    flows: &Flows,
+    player: &Player,
+    deposit: Uuid,
+    money: Money,
+) -> Option<FileFacts> {
+    let policies = flows.policies.current();
+    let policy = policies.in_force(&player.country, flows.clock.now())?;
+    asked(policy, Checkpoint::DepositPost, Hook::CrossOperatorLimit)?;
+    let file = flows.checks.file(&player.country)?;
+    Some(reserve_room(flows, file, player, (deposit, money)).await)
 }
 
 /// The attempt that an arrival is about, as far as anybody knows whose it is.

@@ -13,6 +13,7 @@ use crate::lane::SubmitError;
 use crate::payments::facts::{completion_of, inquiry_of, operation_of};
 use crate::payments::know_before_taking::{TakeError, know_before_taking};
 use crate::payments::run_attempts::{has_time_for_a_call, perform, run_attempts, wires};
+use crate::payments::tell_news::{Tries, tell_news};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
 use psp_contract::{AttemptRef, InquiryBy, Operation, Outcome, Report, Status};
@@ -133,7 +134,7 @@ async fn tell(
 ) -> Result<Answer, SubmitError> {
     let (payment_id, direction) = (payment.id.uuid, payment.direction());
     let news = News { payment: payment_id, direction, attempt, source, outcome, wires };
-    flows.submit_persistently(&payment.player, Command::News(Box::new(news))).await
+    tell_news(flows, &payment.player, news, Tries::Persistent).await
 }
 
 fn cancellation(attempt: &crate::book::Attempt) -> Option<Operation> {

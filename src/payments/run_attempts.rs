@@ -5,11 +5,12 @@
 //! lane says whether another PSP is next.
 
 use crate::book::{Attempt, Part, Payment, Wire};
+use crate::decide::Answer;
 use crate::decide::command::{News, Source};
-use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, PartId, Timestamp};
 use crate::flows::Flows;
 use crate::payments::facts::{inquiry_of, operation_of};
+use crate::payments::tell_news::{Tries, tell_news};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::{counts, learn};
 use crate::routing::observe::bucket_of;
@@ -38,8 +39,7 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
             outcome,
             wires,
         };
-        let command = Command::News(Box::new(news));
-        match flows.submit_persistently(&payment.player, command).await {
+        match tell_news(flows, &payment.player, news, Tries::Persistent).await {
             Ok(Answer::Applied { payment: after, next: following, ended }) => {
                 payment = *after;
                 learn(flows, &payment, id, approved, ended);

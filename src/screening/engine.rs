@@ -2,10 +2,11 @@
 
 use super::facts::Facts;
 use super::policy::{MarketPolicy, Policies};
-use super::rule::{Awaits, PayBy, Rule, RuleResult};
+use super::rule::{Ask, Awaits, PayBy, Rule, RuleResult};
 use super::signals::Hook;
 use super::{Checkpoint, Outcome, rules};
-use crate::domain::Reason;
+use crate::domain::{Currency, Reason, Timestamp};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use time::Date;
 
@@ -121,8 +122,33 @@ pub fn asks(policies: &Policies, facts: &Facts) -> bool {
     here(policy, facts).any(|rule| rule.check.asks().is_some())
 }
 
+/// Whether a country's policy asks somebody outside about a player whose money comes late.
+pub fn asks_of_late(policies: &Policies, country: &str, at: Timestamp) -> bool {
+    let policy = policies.in_force(country, at);
+    let rules = policy.iter().flat_map(|policy| &policy.rules);
+    let mut here = rules.filter(|rule| rule.at.contains(&Checkpoint::DepositPost));
+    here.any(|rule| {
+        rules::looks_at_unasked(rule.check.kind()) && rule.check.asks().is_some_and(of_late)
+    })
+}
+
+/// Room in a file of limits is taken for what names no request. A deposit that is late had room once, and the file is told
+/// of its money.
+fn of_late(ask: Ask) -> bool {
+    ask.hook != Hook::CrossOperatorLimit
+}
+
 fn here<'a>(policy: Option<&'a MarketPolicy>, facts: &'a Facts) -> impl Iterator<Item = &'a Rule> {
     all(policy).filter(|rule| rule.at.contains(&facts.checkpoint) && applies(rule, facts))
+}
+
+/// Whether a rule here compares money of these currencies by exchange rates.
+pub(super) fn converts(
+    policy: Option<&MarketPolicy>,
+    facts: &Facts,
+    moved: &BTreeSet<Currency>,
+) -> bool {
+    here(policy, facts).any(|rule| rule.check.converts(facts, moved))
 }
 
 /// What a market promises of a withdrawal, and by which of its rules.
@@ -159,9 +185,10 @@ pub(super) fn applies(rule: &Rule, facts: &Facts) -> bool {
     let returns = facts.payment().is_some_and(|payment| payment.origin == Origin::Return);
     let first = rule.number == rules::PLAYER_KNOWN;
     if facts.checkpoint == Checkpoint::DepositPost && rules::looks_at_unasked(rule.check.kind()) {
-        // Whoever is to be asked is asked about what names no request; a late answer to one asks nobody.
-        let is_asked = facts.payment().is_some_and(|it| it.origin == Origin::Unsolicited);
-        let can_find = is_asked || rule.check.asks().is_none();
+        // Whoever is to be asked is asked about what names no request; about what comes late, where it could be.
+        let is_nameless = facts.payment().is_some_and(|it| it.origin == Origin::Unsolicited);
+        let can_find =
+            rule.check.asks().is_none_or(|ask| is_nameless || (facts.asked && of_late(ask)));
         return facts.player.is_some() && facts.unasked && can_find;
     }
     first || (facts.player.is_some() && (!returns || rule.number == rules::PLAYER_STATUS))

@@ -243,6 +243,44 @@ fn withdrawals_of_a_certain_worth_go_to_two_people() {
     check(&screening, (review.0, &review.1));
 }
 
+/// They refuse what they refused, and let nothing through alone; where nothing is compared by them their age is none.
+#[test]
+fn rates_that_are_too_old_let_nothing_through_alone() {
+    let aged = |days| FxTable { age_max_days: Some(days), ..fx() };
+    let player = player();
+    let old = (Outcome::Review, ["review.rates_too_old"]);
+    let later = |days: u64| NOW + Duration::from_secs(days * 86_400);
+    let withdrawn = |money, table: &FxTable, now| {
+        let records = Withdrawal { money, ..withdrawal(&player) };
+        let facts = gather::withdrawal(&records, &Setting::new(&policies(), table, now));
+        (screen(&policies(), &facts), facts)
+    };
+    let (fresh, facts) = withdrawn(sek(10_000), &aged(3), later(2));
+    check(&fresh, FINE);
+    assert_eq!(facts.fx.age_max_days, Some(3));
+    let (stale, facts) = withdrawn(sek(10_000), &aged(3), later(3));
+    check(&stale, (old.0, &old.1));
+    assert_eq!(stale.reasons[0].threshold.as_deref(), Some("used until 2026-03-12"));
+    let too_much = (Outcome::Review, ["review.rates_too_old", "review.dual_approval"]);
+    check(&withdrawn(sek(1_111_111), &aged(3), later(3)).0, (too_much.0, &too_much.1));
+    // What was decided before their age was kept comes out as it did.
+    let before = Facts { fx: fx(), ..facts };
+    check(&screen(&policies(), &before), FINE);
+    // Euro with a threshold in euro: nothing is compared by rates.
+    let euro = Money::new(10_000, Currency::EUR);
+    let (screening, facts) = withdrawn(euro, &aged(3), later(300));
+    check(&screening, FINE);
+    assert_eq!(facts.fx.age_max_days, None);
+    let limits = [limit(Period::Day, 100_000, Currency::EUR)];
+    let deposited = |limits, now| {
+        let records = Deposit { limits, ..self::deposit(&player) };
+        screen_deposit_at(&records, &aged(3), now)
+    };
+    check(&deposited(&limits, later(2)), FINE);
+    check(&deposited(&limits, later(3)), (old.0, &old.1));
+    check(&deposited(&[], later(3)), FINE);
+}
+
 #[test]
 fn a_debt_stops_new_withdrawals_and_sends_approved_ones_back_to_people() {
     let debt = [Money::new(0, Currency::EUR), sek(1)];

@@ -62,6 +62,8 @@ pub struct Facts {
     /// The money is in, and no screening that still holds let it come: nobody asked for it, or its deposit had
     /// been given up.
     pub unasked: bool,
+    /// What registers and matchers say of the player was asked although the money names a request: it came late.
+    pub asked: bool,
     /// What vendors outside said of this payment or its player.
     pub vendors: Vec<VendorResult>,
     /// Identifiers of rules, or their beginnings, that are recorded without effect here.

@@ -145,7 +145,7 @@ pub fn count_deposit(
     };
     facts.counted = counters::count(policy, facts, (locked, payment), setting);
     locked.background.gather(facts, policy, payment, locked.ends);
-    narrow(facts, locked, setting.fx);
+    narrow(facts, locked, (policy, setting.fx));
 }
 
 /// Whether a deposit still holds room within its player's limits for all of this money.
@@ -163,7 +163,7 @@ pub fn account(player: &Player, locked: &Locked<'_>, setting: &Setting<'_>) -> F
     facts.limits = limits::measure(limits, (movements, None), terms, setting.now, setting.fx);
     facts.counted = counters::count(policy, &facts, (locked, None), setting);
     locked.background.gather(&mut facts, policy, None, &[]);
-    narrow(&mut facts, locked, setting.fx);
+    narrow(&mut facts, locked, (policy, setting.fx));
     facts
 }
 
@@ -209,7 +209,7 @@ pub fn count_withdrawal(
     let policy = setting.policy(facts);
     facts.counted = counters::count(policy, facts, (locked, payment), setting);
     locked.background.gather(facts, policy, payment, locked.ends);
-    narrow(facts, locked, setting.fx);
+    narrow(facts, locked, (policy, setting.fx));
 }
 
 fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) -> Facts {
@@ -232,6 +232,7 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
         attestations: Vec::new(),
         shared: None,
         unasked: false,
+        asked: false,
         ends: Vec::new(),
         vendors: Vec::new(),
         fx: setting.fx.narrowed([]),
@@ -241,17 +242,22 @@ fn base(checkpoint: Checkpoint, player: Option<&Player>, setting: &Setting<'_>) 
 /// Keeps the rates that these facts can ask for: what is compared is worth something in euro, and in
 /// the currencies of the player's limits and of what was counted. What was counted over is in the
 /// currencies of the player's movements and stakes: who counts again needs their rates, too.
-fn narrow(facts: &mut Facts, locked: &Locked<'_>, fx: &FxTable) {
-    let limits = facts.limits.iter().map(|limit| limit.most.currency);
+///
+/// How old they may be is kept where a rule compares by them.
+fn narrow(facts: &mut Facts, locked: &Locked<'_>, (policy, fx): (Option<&MarketPolicy>, &FxTable)) {
     let payment = facts.payment.iter().map(|payment| payment.money.currency);
+    let moved = locked.movements.iter().map(|movement| movement.money.currency);
+    let staked = locked.background.turnover.iter().flat_map(|turnover| turnover.sums.keys());
+    let moved: BTreeSet<Currency> = payment.chain(moved).chain(staked.copied()).collect();
+    let limits = facts.limits.iter().map(|limit| limit.most.currency);
     let counted = facts.counted.iter().map(|counted| counted.query.currency);
     let vouched = facts.attestations.iter().filter_map(|one| one.amount);
     let vouched = vouched.map(|amount| amount.currency);
-    let moved = locked.movements.iter().map(|movement| movement.money.currency);
-    let staked = locked.background.turnover.iter().flat_map(|turnover| turnover.sums.keys());
-    let of_facts = payment.chain(limits).chain(counted).chain(vouched);
-    let currencies: BTreeSet<Currency> = of_facts.chain(moved).chain(staked.copied()).collect();
+    let of_facts = limits.chain(counted).chain(vouched);
+    let currencies: BTreeSet<Currency> = of_facts.chain(moved.iter().copied()).collect();
+    let is_compared = fx.age_max_days.is_some() && engine::converts(policy, facts, &moved);
     facts.fx = fx.narrowed(currencies);
+    facts.fx.age_max_days = fx.age_max_days.filter(|_| is_compared);
 }
 
 #[cfg(test)]

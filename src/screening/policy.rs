@@ -142,6 +142,9 @@ pub struct FxTable {
     pub date: Date,
     /// What one major unit is worth in euros. The euro itself need not be listed.
     pub eur_per_unit: BTreeMap<Currency, Decimal>,
+    /// For how many days after their own they may be used. None: nobody watches their age, as of the sandbox's, or
+    /// the decision compared nothing by them.
+    pub age_max_days: Option<u16>,
 }
 
 impl FxTable {
@@ -152,7 +155,19 @@ impl FxTable {
             source: self.source.clone(),
             date: self.date,
             eur_per_unit: to.into_iter().filter_map(rate).collect(),
+            age_max_days: self.age_max_days,
         }
+    }
+
+    /// The last day that they may be used on. None: their age is not watched.
+    pub fn last_day(&self) -> Option<Date> {
+        self.date.checked_add(time::Duration::days(self.age_max_days?.into()))
+    }
+
+    /// Whether they are of a day too long ago, or of one that is to come: east of us it may be tomorrow.
+    pub fn is_too_old(&self, at: Timestamp) -> bool {
+        let tomorrow = at.date().next_day().unwrap_or(Date::MAX);
+        self.last_day().is_some_and(|last| last < at.date() || tomorrow < self.date)
     }
 
     /// The worth of `money` in another currency, rounded up to the next minor unit (ceiling), so

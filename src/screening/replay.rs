@@ -272,6 +272,7 @@ async fn known_at<'a>(
     let ends = background::ends(&decision.player.operator, source.as_ref());
     let (movements, background, owed) = (&movements, &background, &[]);
     let locked = Locked { limits, owed, movements, background, ends: &ends };
+    (facts.unasked, facts.asked) = (recorded.unasked, recorded.asked);
     gather::count_deposit(&mut facts, own, &locked, &counting);
     Ok((as_answered(facts, recorded), policy))
 }
@@ -323,6 +324,7 @@ fn as_answered(mut facts: Facts, recorded: Facts) -> Facts {
     facts.let_go_at = recorded.let_go_at;
     facts.let_go = recorded.let_go;
     facts.unasked = recorded.unasked;
+    facts.asked = recorded.asked;
     // Nor is it on record when it came to be known who else used an instrument.
     facts.shared = recorded.shared.filter(|_| facts.shared.is_some());
     facts.recorded_only = recorded.recorded_only;

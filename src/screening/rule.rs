@@ -6,6 +6,7 @@ use super::facts::{Facts, LetGo};
 use super::signals::Hook;
 use super::{Checkpoint, Outcome, rules};
 use crate::domain::{Audience, Currency, Direction, Method, Reason, Timestamp};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 use time::{Date, Duration};
@@ -59,6 +60,14 @@ pub trait Check: Debug + Send + Sync {
     /// in the facts.
     fn queries(&self) -> Vec<Query> {
         Vec::new()
+    }
+
+    /// Whether it compares money of these currencies by exchange rates, and would find something else by others.
+    fn converts(&self, facts: &Facts, moved: &BTreeSet<Currency>) -> bool {
+        let vouched = facts.attestations.iter().filter_map(|one| one.amount);
+        let mut vouched = vouched.filter(|_| !self.lifted_by().is_empty());
+        self.queries().iter().any(|query| moved.iter().any(|it| *it != query.currency))
+            || vouched.any(|amount| amount.currency != Currency::EUR)
     }
 
     /// What two people may vouch for so that a hit is none.

@@ -39,6 +39,7 @@ pub fn fx() -> FxTable {
         source: "test".to_owned(),
         date: date!(2026 - 03 - 09),
         eur_per_unit: BTreeMap::from([(Currency::SEK, dec!(0.09)), (Currency::BTC, dec!(60000))]),
+        age_max_days: None,
     }
 }
 

@@ -53,6 +53,7 @@ pub fn read(text: &str) -> Result<Facts, StoreError> {
         attestations: all.each("attestations", background_json::read_vouched)?,
         shared: all.maybe("shared", background_json::read_shared)?,
         ends: all.each("ends", background_json::read_end)?,
+        asked: all.maybe("asked", Node::own_flag)?.unwrap_or_default(),
         unasked: all.maybe("unasked", Node::own_flag)?.unwrap_or_default(),
         vendors: all.each("vendors", vendors_json::read)?,
         recorded_only: all.each("recorded_only", |found| found.own_text())?,
@@ -135,6 +136,10 @@ fn read_fx(found: &Node<'_>) -> Result<FxTable, StoreError> {
         source: found.text("source")?,
         date: found.word("date", |text| Date::parse(text, &Iso8601::DATE).ok())?,
         eur_per_unit: rates.iter().map(rate).collect::<Result<_, StoreError>>()?,
+        age_max_days: found.maybe("age_max_days", |days| {
+            let days = days.value.as_u64().and_then(|days| u16::try_from(days).ok());
+            days.ok_or_else(|| found.wrong())
+        })?,
     })
 }
 

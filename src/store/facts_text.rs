@@ -40,6 +40,7 @@ pub fn text(facts: &Facts) -> String {
         recorded_only: &facts.recorded_only,
         screened_at: Moment(facts.screened_at),
         shared: facts.shared.map(background_json::shared).map(Tree),
+        asked: facts.asked.then_some(true),
         unasked: facts.unasked.then_some(true),
         vendors: facts.vendors.iter().map(vendors_json::value).map(Tree).collect(),
     };
@@ -49,6 +50,8 @@ pub fn text(facts: &Facts) -> String {
 
 #[derive(Serialize)]
 struct FactsText<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     asked_at: Option<Moment>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -171,6 +174,8 @@ impl Serialize for Branch<'_> {
 
 #[derive(Serialize)]
 struct FxText<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_max_days: Option<u16>,
     date: String,
     eur_per_unit: Rates,
     source: &'a str,
@@ -190,7 +195,12 @@ fn fx(table: &FxTable) -> FxText<'_> {
     let mut rates: Vec<_> =
         rates.map(|(currency, rate)| (currency.code(), rate.to_string())).collect();
     rates.sort_unstable();
-    FxText { date: table.date.to_string(), eur_per_unit: Rates(rates), source: &table.source }
+    FxText {
+        age_max_days: table.age_max_days,
+        date: table.date.to_string(),
+        eur_per_unit: Rates(rates),
+        source: &table.source,
+    }
 }
 
 #[derive(Serialize)]

@@ -100,7 +100,8 @@ pub struct IncidentFilter<'a> {
 }
 
 /// What is about the whole service: every operator's people are told, as nobody else would be.
-const OF_THE_HOUSE: [&str; 3] = ["ledger.broken", "ledger.unproven", "evidence.broken"];
+const OF_THE_HOUSE: [&str; 5] =
+    ["ledger.broken", "ledger.unproven", "evidence.broken", "rates.ageing", "rates.too_old"];
 
 /// What all operators may read of an incident. The proof's findings are a sentence and a place, and the place
 /// can be a player of one of them: `interlock prove` tells it.

@@ -105,6 +105,7 @@ pub async fn load(
     load_references(connection, books, needs).await?;
     load_game(connection, books, needs).await?;
     payins::load(connection, books, needs).await?;
+    payins::load_below_unit(connection, books, needs).await?;
     loop_history::load(connection, books, needs).await?;
     backgrounds::load(connection, books, needs, policies).await?;
     load_payments::load(connection, books, needs).await?;

@@ -4,7 +4,7 @@ use super::StoreError;
 use super::load::columns;
 use super::load::payment_id;
 use super::write_records::Numbered;
-use crate::book::{Book, PayinKey};
+use crate::book::{Book, BookedPayin, PayinKey};
 use crate::decide::Needs;
 use crate::domain::{
     AttemptId, AttemptStatus, Currency, Direction, OperatorId, PlayerId, PlayerKey, Timestamp,
@@ -162,7 +162,41 @@ pub async fn load(
         let key = PayinKey { psp: row.psp, psp_reference: row.psp_reference };
         // Whoever it was booked for: it is booked.
         for book in books.values_mut() {
-            book.payins.insert(key.clone(), deposit);
+            book.payins.booked.insert(key.clone(), deposit);
+        }
+    }
+    Ok(())
+}
+
+/// Adds up what arrived below the smallest unit, of those players of whom more has come.
+pub async fn load_below_unit(
+    connection: &mut PgConnection,
+    books: &mut BTreeMap<PlayerKey, Book>,
+    needs: &Needs,
+) -> Result<(), StoreError> {
+    if needs.below_unit.is_empty() {
+        return Ok(());
+    }
+    let (operators, players) = columns(needs.below_unit.iter());
+    let rows = sqlx::query!(
+        r#"select p.operator_id, p.player_id, p.below_unit_currency as "currency!",
+             sum(p.below_unit)::text as "below_unit!"
+           from payin p
+           join unnest($1::text[], $2::text[]) as wanted (operator_id, player_id)
+             on wanted.operator_id = p.operator_id and wanted.player_id = p.player_id
+           where p.below_unit is not null
+           group by 1, 2, 3"#,
+        &operators,
+        &players
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let key = super::load::key(&row.operator_id, &row.player_id);
+        if let Some(book) = books.get_mut(&key) {
+            let sum = row.below_unit.parse();
+            let sum = sum.map_err(|_| StoreError::Corrupt(format!("below_unit of {key:?}")))?;
+            book.payins.below_unit.insert(super::json::currency(&row.currency)?, sum);
         }
     }
     Ok(())
@@ -175,13 +209,13 @@ pub async fn write(
     records: &[Numbered],
 ) -> Result<(), StoreError> {
     for numbered in records {
-        for (key, payment) in &numbered.record.payins {
+        for BookedPayin { key, payment, below_unit } in &numbered.record.payins {
             // Arrivals are rare and addresses rarer: one statement each keeps this readable.
             let player = &numbered.record.player;
             sqlx::query!(
                 "insert into payin (psp, psp_reference, operator_id, player_id, payment_id, slot,
-                   seq, received_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   seq, received_at, below_unit, below_unit_currency)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::numeric, $10)",
                 key.psp,
                 key.psp_reference,
                 player.operator.as_str(),
@@ -189,7 +223,9 @@ pub async fn write(
                 payment.uuid,
                 slot,
                 numbered.seq,
-                numbered.record.at
+                numbered.record.at,
+                below_unit.map(|(_, fraction)| fraction.to_string()),
+                below_unit.map(|(currency, _)| currency.code())
             )
             .execute(&mut *connection)
             .await?;

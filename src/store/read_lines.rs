@@ -338,7 +338,8 @@ async fn player_versions(pool: &Pool, range: Range, found: &mut Found) -> Result
 async fn payins(pool: &Pool, range: Range, found: &mut Found) -> Result<(), StoreError> {
     let Range { slot, first, last } = range;
     let rows = sqlx::query!(
-        "select seq, psp, psp_reference, operator_id, player_id, payment_id, received_at
+        "select seq, psp, psp_reference, operator_id, player_id, payment_id, received_at,
+           below_unit::text, below_unit_currency
          from payin where slot = $1 and seq between $2 and $3 order by seq, psp, psp_reference",
         slot,
         first,
@@ -354,6 +355,13 @@ async fn payins(pool: &Pool, range: Range, found: &mut Found) -> Result<(), Stor
             .with("player_id", row.player_id)
             .with("payment_id", row.payment_id)
             .with("received_at", row.received_at);
+        // What was sealed of an arrival without it stays as it was.
+        let object = match row.below_unit.zip(row.below_unit_currency) {
+            Some((fraction, currency)) => {
+                object.with("below_unit", fraction).with("below_unit_currency", currency)
+            }
+            None => object,
+        };
         found.entry(row.seq).or_default().payins.push(object);
     }
     Ok(())

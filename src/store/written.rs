@@ -1,5 +1,5 @@
 //! Rows that a lane writes, handed over in one piece each, as arrays of the composite types of
-//! `migrations/0036_written_rows.sql`.
+//! `migrations/0035_written_rows.sql`.
 //!
 //! An array for each column costs the server a list for each of them: 0.2 µs a value, of which a posting
 //! has more than a hundred. A row of 35 columns is read in 0.6 µs instead of 7.7
@@ -96,7 +96,7 @@ mod tests {
         write_told, write_trail,
     };
 
-    const TYPES: &str = include_str!("../../migrations/0036_written_rows.sql");
+    const TYPES: &str = include_str!("../../migrations/0035_written_rows.sql");
     const STATEMENTS: [&str; 5] = [
         include_str!("sql/write_holdings.sql"),
         include_str!("sql/write_records.sql"),

@@ -172,8 +172,9 @@ async fn ask_each(
 /// One question for each place. Each has a reference of its own, and in each round another: under the same
 /// one a vendor would tell again what it told before.
 fn questions(flows: &Flows, check: &DueCheck) -> Vec<Question> {
+    let fx = Some(&flows.fx).filter(|fx| !fx.is_too_old(flows.clock.now()));
     let of = |(number, AskedPlace { place, money }): (i16, &AskedPlace)| {
-        let usd = flows.fx.convert_up(*money, Currency::USD);
+        let usd = fx.and_then(|fx| fx.convert_up(*money, Currency::USD));
         Question {
             hook: check.hook,
             reference: reference(check.payment, number, check.round),

@@ -16,6 +16,7 @@ use crate::lane::desk::DeskError;
 use crate::payments::receive_payin::{ReceiveError, Received, attempt_about, receive_payin};
 use crate::payments::resolve_unknown::resolve_unknown;
 use crate::payments::run_attempts::{perform, run_attempts};
+use crate::payments::tell_news::{Tries, tell_news};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
 use crate::store::StoreError;
@@ -345,7 +346,7 @@ async fn submit(
     };
     // A hint proves nothing: the inquiry that follows it does.
     let approved = if event.hint_only { None } else { is_approved(&news.outcome) };
-    let answer = flows.lanes.submit(&place.player, Command::News(Box::new(news))).await?;
+    let answer = tell_news(flows, &place.player, news, Tries::Once).await?;
     if let Answer::Applied { payment, ended, .. } = &answer {
         learn(flows, payment, place.attempt, approved, *ended);
     }

@@ -8,7 +8,7 @@
 //! Reading order: [`driver`], [`running`], [`setbacks`], [`attempts`], [`payouts`], [`deadlines`], [`inbox`], [`outbox`],
 //! [`deliveries`], [`health`], [`incidents`], [`nightly`], [`rooms`], [`names`], [`identity`], [`policies`],
 //! [`switches`], [`routing`], [`checkpoints`], [`screenings`], [`reviews`], [`erasures`],
-//! [`mail`], [`clocks`].
+//! [`mail`], [`clocks`], [`rates`].
 
 pub mod attempts;
 pub mod checkpoints;
@@ -27,6 +27,7 @@ pub mod nightly;
 pub mod outbox;
 pub mod payouts;
 pub mod policies;
+pub mod rates;
 pub mod reviews;
 pub mod rooms;
 pub mod routing;

@@ -10,8 +10,8 @@ const PATH: &str = "/v1/policies";
 /// Germany's next version, in force an hour from now.
 fn text(version: &str, most: &str) -> String {
     let from = (OffsetDateTime::now_utc() + Duration::HOUR).format(&Rfc3339).unwrap();
-    include_str!("../../config/policies/DE/DE-2026-11-21d.toml")
-        .replace("DE-2026-11-21d", version)
+    include_str!("../../config/policies/DE/DE-2026-11-21e.toml")
+        .replace("DE-2026-11-21e", version)
         .replace("2026-11-21T00:00:00Z", &from)
         .replace("deposit.EUR = \"10000.00\"", &format!("deposit.EUR = \"{most}\""))
 }
@@ -48,7 +48,7 @@ async fn a_policy_is_published_by_two_people_and_not_by_one_with_two_keys() {
     let policies = scene.flows.policies.current();
     let now = scene.flows.clock.now();
     let version = |at| policies.in_force("DE", at).map(|policy| policy.version.clone());
-    assert_eq!(version(now).as_deref(), Some("DE-2026-11-21d"));
+    assert_eq!(version(now).as_deref(), Some("DE-2026-11-21e"));
     assert_eq!(version(now + Duration::hours(2)).as_deref(), Some("DE-next"));
     scene.player("p-1").await;
     let told = scene.ask("sk_demo", "POST", "/v1/deposits", Some(deposit("p-1", "50.00"))).await;
@@ -115,11 +115,11 @@ async fn what_is_wrong_with_a_proposal_is_told_line_by_line() {
     let contradicts = text("DE-next", "0.50");
     let told = scene.ask("sk_demo", "POST", PATH, Some(json!({ "text": contradicts }))).await;
     assert_eq!((told.status, told.code()), (422, "policy.faulty"), "{told:?}");
-    let published = include_str!("../../config/policies/DE/DE-2026-11-21d.toml");
+    let published = include_str!("../../config/policies/DE/DE-2026-11-21e.toml");
     let told = scene.ask("sk_demo", "POST", PATH, Some(json!({ "text": published }))).await;
     assert_eq!((told.status, told.code()), (409, "policy.published"), "{told:?}");
     let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap();
-    let soon = published.replace("DE-2026-11-21d", "DE-soon").replace("2026-11-21T00:00:00Z", &now);
+    let soon = published.replace("DE-2026-11-21e", "DE-soon").replace("2026-11-21T00:00:00Z", &now);
     let told = scene.ask("sk_demo", "POST", PATH, Some(json!({ "text": soon }))).await;
     assert_eq!((told.status, told.code()), (422, "policy.too_soon"), "{told:?}");
 }
@@ -132,9 +132,9 @@ async fn policies_are_the_installations_and_every_operators_compliance_sees_them
     assert_eq!(mine.status, 200, "{mine:?}");
     assert_eq!(mine.body, theirs.body);
     let seeded = mine.body["data"].as_array().unwrap();
-    assert!(seeded.iter().any(|one| one["version"] == "NL-2026-11-21d"), "{seeded:?}");
+    assert!(seeded.iter().any(|one| one["version"] == "NL-2026-11-21e"), "{seeded:?}");
     assert!(seeded.iter().all(|one| one["proposed_by"] != one["ended_by"]), "{seeded:?}");
-    let told = scene.ask("sk_demo", "GET", &format!("{PATH}/NL-2026-11-21d"), None).await;
+    let told = scene.ask("sk_demo", "GET", &format!("{PATH}/NL-2026-11-21e"), None).await;
     assert!(told.text("/text").contains("Netherlands"), "{told:?}");
     let told = scene.ask("sk_demo", "GET", &format!("{PATH}/nobody"), None).await;
     assert_eq!(told.status, 404);

@@ -72,6 +72,7 @@ pub fn fx() -> FxTable {
         source: "test".to_owned(),
         date: date!(2026 - 11 - 25),
         eur_per_unit: BTreeMap::from(rates),
+        age_max_days: None,
     }
 }
 

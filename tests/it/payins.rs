@@ -6,7 +6,7 @@ use interlock::book::Payment;
 use interlock::decide::command::{News, Source};
 use interlock::decide::{Answer, Command};
 use interlock::domain::{
-    AttemptStatus, Audience, Direction, Kyc, KycStatus, Origin, Player, PlayerKey,
+    AttemptStatus, Audience, Currency, Direction, Kyc, KycStatus, Origin, Player, PlayerKey,
 };
 use interlock::payments::facts::pseudonym;
 use interlock::payments::receive_payin::{Received, receive_payin};
@@ -18,7 +18,8 @@ use interlock::store::movements;
 use interlock::webhooks::process::process;
 use psp_adapters::WebhookEvent;
 use psp_contract::{
-    Money, NextAction, Outcome, PayerProof, Payin, PayinTarget, Portable, Report, Status,
+    AssetAmount, Money, NextAction, Outcome, PayerProof, Payin, PayinTarget, Portable, Report,
+    Status,
 };
 use time::OffsetDateTime;
 
@@ -313,6 +314,78 @@ async fn who_came_to_a_list_is_credited_no_money_that_came_unasked() {
     assert_eq!(deposit.status.as_str(), "in_review", "{codes:?}");
     assert!(codes.iter().all(|it| *it == ("names.sanctions", Audience::Compliance)), "{codes:?}");
     assert_eq!((codes.is_empty(), world.wallet(&listed).await.cash), (false, 0));
+    all_replay(&world).await;
+    world.close().await;
+}
+
+/// The books end at the eighth decimal of ether, and the chain does not: nothing of it is lost from sight.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_chain_sends_below_the_smallest_unit_adds_up_to_whole_ones() {
+    let world = world().await;
+    let player = world.player("DE").await;
+    let arrives = async |exact: &str, minor| {
+        let asset = Some(AssetAmount { asset: "ETH".to_owned(), amount: exact.to_owned() });
+        let money = Money::new(minor, Currency::ETH);
+        let payin = Payin { asset, ..to_player(&player, money) };
+        booked(&world, &payin).await;
+        arrive(&world, &payin).await;
+        let kept = "select coalesce(sum(amount), 0)::bigint from entry where account = 'rounding'";
+        world.number(kept).await
+    };
+    assert_eq!(arrives("0.012345678600000000", 1_234_567).await, 0);
+    assert_eq!(arrives("0.00000001", 1).await, 0, "it is whole");
+    assert_eq!(arrives("0.000000015000000001", 1).await, 1);
+    assert_eq!(arrives("0.000000016999999999", 1).await, 2);
+    assert_eq!(arrives("0.000000012000000000", 1).await, 2);
+    let kept = world
+        .texts(
+            "select below_unit::text || ' ' || below_unit_currency from payin \
+                            where below_unit is not null order by received_at",
+        )
+        .await;
+    assert_eq!(kept, ["0.86 ETH", "0.5000000001 ETH", "0.6999999999 ETH", "0.2 ETH"]);
+    world.close().await;
+}
+
+/// As the packs have it: the market's register, its file of limits and the lists of names are asked about money that came
+/// unasked, and about money that comes when its deposit had been given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_nothing_let_come_is_credited_to_nobody_whom_a_register_or_a_list_knows_by_then()
+{
+    let setup = Setup { shipped: true, vendors: CHECKS, ..Setup::default() };
+    let world = World::with(Setup { liars: vec![PSP], ..setup }).await;
+    for (name, code) in
+        [("Erika Excluded", "player.excluded"), ("Erika Sanctioned", "names.sanctions")]
+    {
+        let player = world.player("DE").await;
+        let late = world.deposit(&player, eur(2_000)).await;
+        world.one().cancel(&late).await.unwrap();
+        let known = world.read_player(&player).await;
+        world.change_player(Player { full_name: name.to_owned(), ..known }).await;
+        world.complete(&late, "succeeded").await;
+        let late = world.settled(late.id, "in_review").await;
+        let unasked = booked(&world, &to_player(&player, eur(2_000))).await;
+        for deposit in [&late, &unasked] {
+            let codes: Vec<_> = deposit.reasons.iter().map(|it| &*it.code).collect();
+            assert!(codes.contains(&code), "{name} {:?}: {codes:?}", deposit.origin);
+            assert_eq!(deposit.suspended, Some(eur(2_000)), "{codes:?}");
+        }
+        assert_eq!(world.wallet(&player).await.cash, 0);
+    }
+    // The control: whom nobody knows anything of has late money credited, and was asked about.
+    let player = world.player("DE").await;
+    let late = world.deposit(&player, eur(2_000)).await;
+    world.one().cancel(&late).await.unwrap();
+    world.complete(&late, "succeeded").await;
+    let late = world.settled(late.id, "succeeded").await;
+    let asked = "select count(*) from decision where checkpoint = 'deposit.post' \
+                 and inputs ->> 'asked' = 'true' and inputs #>> '{checks,register}' is not null";
+    assert_eq!(world.number(asked).await, 3);
+    assert_eq!((late.suspended, world.wallet(&player).await.cash), (None, 2_000));
+    // What came unasked takes room in the file, and has it committed.
+    booked(&world, &to_player(&player, eur(700))).await;
+    let rooms = "select count(*) from limit_reservation where amount = 700";
+    assert_eq!(world.number(rooms).await, 1);
     all_replay(&world).await;
     world.close().await;
 }

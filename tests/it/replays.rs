@@ -204,7 +204,7 @@ async fn a_record_that_was_altered_does_not_come_out_again() {
     let swapped = altered(|found| found.policy_sha256.as_mut().unwrap()[0] ^= 1);
     let refused = ask(&world, &swapped, &as_it_was).await.unwrap_err();
     assert!(matches!(refused, ReplayError::OtherContent(_)), "{refused}");
-    let other = Question { version: Some("GB-2026-11-21e".to_owned()), ..Question::default() };
+    let other = Question { version: Some("GB-2026-11-21f".to_owned()), ..Question::default() };
     let refused = ask(&world, &decision, &other).await.unwrap_err();
     assert!(matches!(refused, ReplayError::OtherMarket { .. }), "{refused}");
     world.close().await;

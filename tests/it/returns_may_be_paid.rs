@@ -221,3 +221,48 @@ async fn suspended_money_on_its_way_back_waits_for_nobody() {
     assert_eq!(status(&world, &deposit).await, "returned");
     world.close().await;
 }
+
+/// Its PSP shows the refund on the deposit itself, once two people had said that nothing was sent: people look again, and
+/// it is taken once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_a_deposit_shows_may_be_the_return_that_was_called_unpaid() {
+    let world = by_hand().await;
+    for deposit in [credited(&world).await, suspended(&world).await] {
+        let before = world.wallet(&deposit.player).await.cash;
+        let first = called_unpaid(&world, &deposit, None).await;
+        let shown = async || {
+            let back = said(Status::Returned { money: eur(700) });
+            tell(&world, &world.payment(deposit.id).await, (1, Source::Inquiry), back).await;
+            let wallet = world.wallet(&deposit.player).await;
+            (world.payment(deposit.id).await.status.as_str(), wallet.cash, wallet.owed)
+        };
+        let stood = deposit.status.as_str();
+        for _ in 0..2 {
+            assert_eq!(shown().await, (stood, before, 0));
+            assert_eq!(cases(&world, &first).await, ["outcome_unknown"]);
+        }
+        world.two_people_of(&first, "outcome_unknown", "resolve_paid").await;
+        assert_eq!(status(&world, &first).await, "paid");
+        for _ in 0..2 {
+            assert_eq!(shown().await, ("returned", 0, 0));
+        }
+    }
+    assert_eq!(world.incidents("payout.taken_after_all").await, 2);
+    assert_eq!(world.house_balance("suspense").await, 0);
+
+    // The control: they deny it once more, and it was the payer's bank.
+    let deposit = credited(&world).await;
+    let first = called_unpaid(&world, &deposit, None).await;
+    let back = said(Status::Returned { money: eur(700) });
+    let show = async || tell(&world, &deposit, (1, Source::Inquiry), back.clone()).await;
+    show().await;
+    world.two_people_of(&first, "outcome_unknown", "resolve_unpaid").await;
+    assert_eq!(status(&world, &deposit).await, "succeeded");
+    show().await;
+    assert_eq!(status(&world, &deposit).await, "returned");
+    assert_eq!(
+        (world.wallet(&deposit.player).await.cash, cases(&world, &first).await.len()),
+        (0, 0)
+    );
+    world.close().await;
+}

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-const GERMAN: &str = include_str!("../../config/policies/DE/DE-2026-11-21d.toml");
+const GERMAN: &str = include_str!("../../config/policies/DE/DE-2026-11-21e.toml");
 const DRAWN: u32 = 10_000;
 
 /// The decisions that a command has named, each with its line.
@@ -108,7 +108,7 @@ async fn backtest(place: &Place, url: &str, (flips, german): (&BTreeSet<String>,
     let file = place.home().join("DE-lower.toml");
     let (_, german_text) = files().into_iter().find(|(file, _)| file.contains("/DE-")).unwrap();
     let text = german_text
-        .replace("DE-2026-11-21d", "DE-lower")
+        .replace("DE-2026-11-21e", "DE-lower")
         .replace("deposit.EUR = \"10000.00\"", "deposit.EUR = \"20.00\"");
     std::fs::write(&file, text).unwrap();
     let file = file.to_str().unwrap();
@@ -132,7 +132,7 @@ async fn backtest(place: &Place, url: &str, (flips, german): (&BTreeSet<String>,
     let said = backtest("2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z").await;
     assert!(said.out.starts_with("0 decisions, 0 flipped"), "{said:?}");
     // As it is in force, it flips nothing.
-    std::fs::write(file, german_text.replace("DE-2026-11-21d", "DE-lower")).unwrap();
+    std::fs::write(file, german_text.replace("DE-2026-11-21e", "DE-lower")).unwrap();
     let said = backtest("2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z").await;
     assert!(said.out.starts_with(&format!("{german} decisions, 0 flipped, 0 passed")), "{said:?}");
 }
@@ -180,7 +180,7 @@ async fn a_decision_is_made_again_as_of_a_time_and_under_another_version_after_t
     world.api.player_with("p-then", json!({ "status": "rejected", "level": 0 })).await;
     let from = OffsetDateTime::now_utc() + time::Duration::HOUR;
     let text = GERMAN
-        .replace("DE-2026-11-21d", "DE-lower")
+        .replace("DE-2026-11-21e", "DE-lower")
         .replace("2026-11-21T00:00:00Z", &from.format(&Rfc3339).unwrap())
         .replace("deposit.EUR = \"10000.00\"", "deposit.EUR = \"20.00\"");
     world.publish(&text, "DE-lower").await;
@@ -199,10 +199,10 @@ async fn a_decision_is_made_again_as_of_a_time_and_under_another_version_after_t
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.out.starts_with(&told) && said.out.contains("rule amount.max: "), "{said:?}");
     assert!(said.out.contains("threshold 10000.00 EUR"), "{said:?}");
-    let said = world.replay(&[&id, "--policy", "GB-2026-11-21e"]).await;
+    let said = world.replay(&[&id, "--policy", "GB-2026-11-21f"]).await;
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(
-        said.out.contains("1 cannot be made again (1: the policy version GB-2026-11-21e is of GB")
+        said.out.contains("1 cannot be made again (1: the policy version GB-2026-11-21f is of GB")
     );
     let unknown = "dec_00000000000000000000000000000001";
     world.replay(&[unknown]).await.refused_with(&["there is no decision", unknown]);
@@ -214,7 +214,7 @@ async fn a_faulty_policy_is_told_with_its_file_and_line() {
     let place = Place::new();
     let file = place.home().join("DE-faulty.toml");
     let text = GERMAN
-        .replace("DE-2026-11-21d", "DE-faulty")
+        .replace("DE-2026-11-21e", "DE-faulty")
         .replace("deposit.EUR = \"10000.00\"", "deposit.EUR = \"ten thousand\"")
         .replace("id = \"dual_approval\"", "id = \"dual_approvall\"");
     std::fs::write(&file, &text).unwrap();
@@ -229,7 +229,7 @@ async fn a_faulty_policy_is_told_with_its_file_and_line() {
         assert!(told.is_some_and(|line| line.contains(word)), "{place}{word}: {}", said.out);
     }
     let sound = place.home().join("DE-sound.toml");
-    std::fs::write(&sound, GERMAN.replace("DE-2026-11-21d", "DE-sound")).unwrap();
+    std::fs::write(&sound, GERMAN.replace("DE-2026-11-21e", "DE-sound")).unwrap();
     let said = check(sound.to_str().unwrap()).await;
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("sound: DE-sound in DE"), "{said:?}");

@@ -135,6 +135,7 @@ proptest! {
             source: "test".to_owned(),
             date: date!(2026 - 02 - 28),
             eur_per_unit: BTreeMap::new(),
+            age_max_days: None,
         };
         let states = if every_state { States::ALL } else { States::LIVE };
         let flow = Flow::ALL[flow];

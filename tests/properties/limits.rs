@@ -25,6 +25,7 @@ fn fx(sek: u32, jpy: u32, btc: u32) -> FxTable {
             (Currency::JPY, rate(jpy, 6)),
             (Currency::BTC, rate(btc, 2)),
         ]),
+        age_max_days: None,
     }
 }
 

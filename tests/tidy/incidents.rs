@@ -25,6 +25,7 @@ const AREAS: &[&str] = &[
     "name_",
     "payin.",
     "payout.",
+    "rates.",
     "reservation_",
     "row_",
     "webhook.",

@@ -134,7 +134,7 @@ pub struct ReplayView {
     #[schema(required)]
     pub as_of: Option<Time>,
     /// The version that it was made again with; null where there was no licence.
-    #[schema(required, example = "SE-2026-11-21d")]
+    #[schema(required, example = "SE-2026-11-21e")]
     pub policy_version: Option<String>,
     /// The engine that recorded it, where another one repeats it.
     #[schema(required)]

@@ -6,11 +6,11 @@ use crate::store::json::NamedRule;
 use time::macros::datetime;
 use uuid::Uuid;
 
-const VERSION: &str = "DE-2026-11-21d";
+const VERSION: &str = "DE-2026-11-21e";
 
 fn policies() -> Policies {
-    let text = include_str!("../../../config/policies/DE/DE-2026-11-21d.toml");
-    let (versions, faults) = file::read_all(&[("DE-2026-11-21d.toml".to_owned(), text.to_owned())]);
+    let text = include_str!("../../../config/policies/DE/DE-2026-11-21e.toml");
+    let (versions, faults) = file::read_all(&[("DE-2026-11-21e.toml".to_owned(), text.to_owned())]);
     assert_eq!(faults, []);
     Policies::new(versions)
 }

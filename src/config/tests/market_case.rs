@@ -62,6 +62,7 @@ fn fx() -> FxTable {
         source: "test".to_owned(),
         date: date!(2026 - 11 - 24),
         eur_per_unit: BTreeMap::from(rates),
+        age_max_days: None,
     }
 }
 

@@ -264,15 +264,15 @@ fn accounts_and_routes_are_checked() {
 #[test]
 fn a_folder_of_policies_is_read_with_every_fault_and_its_line() {
     let folder = Folder::new();
-    let sound = include_str!("../../../config/policies/DE/DE-2026-11-21d.toml");
-    folder.write("policies/DE/DE-2026-11-21d.toml", sound);
+    let sound = include_str!("../../../config/policies/DE/DE-2026-11-21e.toml");
+    folder.write("policies/DE/DE-2026-11-21e.toml", sound);
     let (markets, faults) = markets::load(Some(&folder.0.join("policies")));
     assert_eq!((markets.versions.len(), markets.files.len(), faults.len()), (1, 1, 0));
     let broken = sound.replace("rise_delay_hours = 168", "rise_delay_hours = -1");
-    folder.write("policies/DE/DE-2026-11-21d.toml", &broken);
+    folder.write("policies/DE/DE-2026-11-21e.toml", &broken);
     let (_, faults) = markets::load(Some(&folder.0.join("policies")));
     let line = 1 + sound.lines().position(|line| line.starts_with("rise_delay_hours")).unwrap();
     let told = faults[0].to_string();
-    assert!(told.contains(&format!("DE-2026-11-21d.toml:{line}: ")), "{told}");
+    assert!(told.contains(&format!("DE-2026-11-21e.toml:{line}: ")), "{told}");
     assert!(told.ends_with("rise_delay_hours must be a whole number from 0 to 8760"), "{told}");
 }

@@ -51,7 +51,7 @@ pub(super) fn player(country: &str, currency: Currency, born: time::Date) -> Pla
 
 fn deposit(player: &Player, money: Money, method: Method) -> Screening {
     let (source, eur_per_unit) = ("test".to_owned(), BTreeMap::new());
-    let fx = FxTable { source, date: date!(2026 - 11 - 24), eur_per_unit };
+    let fx = FxTable { source, date: date!(2026 - 11 - 24), eur_per_unit, age_max_days: None };
     let policies = Policies::new(packs());
     let records = Deposit {
         checkpoint: Checkpoint::DepositPre,
@@ -185,7 +185,12 @@ fn the_calendars_and_windows_of_limits_are_the_markets() {
 fn a_birthday_begins_with_the_markets_own_day() {
     let policies = Policies::new(packs());
     let eur_per_unit = BTreeMap::new();
-    let fx = FxTable { source: "test".to_owned(), date: date!(2026 - 11 - 24), eur_per_unit };
+    let fx = FxTable {
+        source: "test".to_owned(),
+        date: date!(2026 - 11 - 24),
+        eur_per_unit,
+        age_max_days: None,
+    };
     for (country, at, years) in [
         // São Paulo is three hours behind, Toronto five, Stockholm one before.
         ("BR", datetime!(2026-11-25 2:59 UTC), 17),
@@ -218,10 +223,12 @@ fn a_birthday_begins_with_the_markets_own_day() {
 
 /// docs/closed-loop.md says so of each of them.
 #[test]
-fn every_market_has_people_look_at_a_destination_that_passes_a_source_over() {
+fn every_market_has_people_look_at_a_destination_that_passes_a_source_over_or_is_anothers() {
     for pack in packs().iter().filter(|pack| pack.market != "EU-crypto") {
-        let rule = pack.rules.iter().find(|rule| &*rule.id == "closed_loop.named");
-        let rule = rule.unwrap_or_else(|| panic!("{} has no closed_loop.named", pack.market));
-        assert!(!rule.only_records && rule.effect == Outcome::Review, "{rule:?}");
+        for id in ["closed_loop.named", "payee.name"] {
+            let rule = pack.rules.iter().find(|rule| &*rule.id == id);
+            let rule = rule.unwrap_or_else(|| panic!("{} has no {id}", pack.market));
+            assert!(!rule.only_records && rule.effect == Outcome::Review, "{rule:?}");
+        }
     }
 }

@@ -258,3 +258,27 @@ fn production_without_a_file_says_so() {
         assert!(faults.iter().any(|fault| fault == expected), "{expected} is not in {faults:#?}");
     }
 }
+
+#[test]
+fn production_brings_rates_of_its_own() {
+    let dated = "source = \"ECB reference rates and market prices\"\ndate = \"2026-11-23\"\n";
+    let all = include_str!("../../../config/production.example.toml");
+    let (from, to) = (all.find("[fx]").unwrap(), all.find("[player_tokens]").unwrap());
+    let config = production(&[], &[]).unwrap();
+    assert_eq!(config.fx.age_max_days, Some(7));
+    let none = production(&[(&all[from..to], "")], &[]).unwrap_err();
+    let told = "config/default.toml: fx.date: is missing: the rates that come with the program are for the sandbox; say \
+                your own source, date and eur_per_unit";
+    assert_eq!(none, [told]);
+    let other = "is the one that comes with the program, and not of your date";
+    let some = production(&[(dated, "date = \"2026-11-23\"\n"), ("SEK = \"0.0910\"\n", "")], &[]);
+    let told = ["eur_per_unit.SEK", "source"];
+    let told = told.map(|key| format!("config/default.toml: fx.{key}: {other}"));
+    assert_eq!(some.unwrap_err(), told);
+    // The sandbox has those that are built in, and nobody watches their age.
+    let folder = Folder::new();
+    let home = with_keys(&folder);
+    let sandbox =
+        Config::load_with(&Profile::Sandbox { home, file: None }, &variables(&[])).unwrap();
+    assert_eq!(sandbox.fx.age_max_days, None);
+}

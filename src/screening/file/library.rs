@@ -25,7 +25,7 @@ impl Library {
     }
 }
 
-/// A file is named as the version that it holds: `DE/DE-2026-11-21d.toml` is `DE-2026-11-21d`.
+/// A file is named as the version that it holds: `DE/DE-2026-11-21e.toml` is `DE-2026-11-21e`.
 pub fn version_of(file: &str) -> String {
     let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
     name.strip_suffix(".toml").unwrap_or(&name).to_owned()

@@ -4,6 +4,7 @@ use crate::domain::{Audience, Currency, Money};
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
 use crate::screening::rule::{Check, Finding, RuleResult, Tighter, Words};
+use std::collections::BTreeSet;
 
 #[derive(Debug)]
 pub struct DualApproval {
@@ -37,6 +38,10 @@ impl Check for DualApproval {
             _ => format!("{worth} ({money})"),
         };
         vec![Finding::new(self.from.minor <= worth.minor, observed, threshold)]
+    }
+
+    fn converts(&self, facts: &Facts, _: &BTreeSet<Currency>) -> bool {
+        facts.money().is_some_and(|money| money.currency != Currency::EUR)
     }
 
     fn words(&self, result: &RuleResult) -> Words {

@@ -1,9 +1,10 @@
 //! A player's own deposit limits: law or not, what a player set is kept.
 
-use crate::domain::Audience;
+use crate::domain::{Audience, Currency};
 use crate::screening::facts::Facts;
 use crate::screening::limits::{EXCEEDED, LimitUsed};
 use crate::screening::rule::{Check, Finding, RuleResult, Words};
+use std::collections::BTreeSet;
 
 #[derive(Debug)]
 pub struct LimitPlayer;
@@ -40,6 +41,10 @@ impl Check for LimitPlayer {
             format!("the player's own limit would be exceeded: {observed}, limit: {threshold}"),
             "deposit less, or wait until earlier deposits are older than the limit's period",
         )
+    }
+
+    fn converts(&self, facts: &Facts, moved: &BTreeSet<Currency>) -> bool {
+        facts.limits.iter().any(|limit| moved.iter().any(|it| *it != limit.most.currency))
     }
 
     fn counts(&self) -> bool {

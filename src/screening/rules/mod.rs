@@ -15,6 +15,7 @@ pub(super) mod cross_operator;
 mod currency_allowed;
 mod dual_approval;
 mod excluded_register;
+mod fx_age;
 mod instrument_shared;
 mod kyc_level;
 mod kyc_vendor;
@@ -53,6 +54,7 @@ const LICENCE_MARKET: u16 = 4;
 const LIMIT_PLAYER: u16 = 5;
 const WALLET_OWED: u16 = 6;
 const CLOSED_LOOP: u16 = 11;
+const FX_AGE: u16 = 12;
 
 const EVERYWHERE: &[Checkpoint] = &[
     Checkpoint::DepositPre,
@@ -145,6 +147,7 @@ pub fn read(
 pub fn besides(kind: &str) -> &'static [Checkpoint] {
     match kind {
         "kyc.level" | "kyc.vendor" | "sanctions_pep" => WHO_IT_IS,
+        "excluded.register_answer" | "limit.cross_operator" | "affordability" => DEPOSIT_PAID,
         "age.min" | "limit.required" | "limit.contact" => &[Checkpoint::AccountEvent],
         _ => &[],
     }
@@ -193,6 +196,10 @@ fn make(licensed: bool) -> Vec<Rule> {
         rule(LIMIT_PLAYER, "limit.player", Arc::new(limit_player::LimitPlayer), DEPOSITS),
         rule(WALLET_OWED, "wallet.owed", Arc::new(owed::Owed), WITHDRAWALS),
         Rule { effect: Outcome::Review, ..rule(CLOSED_LOOP, "closed_loop", closed_loop, REQUEST) },
+        Rule {
+            effect: Outcome::Review,
+            ..rule(FX_AGE, "fx.age", Arc::new(fx_age::FxAge), BEFORE_PAYOUT)
+        },
     ]
 }
 

@@ -15,6 +15,7 @@ use crate::screening::facts::{EndFacts, Facts, Vouched};
 use crate::screening::file::Table;
 use crate::screening::rule::{Check, Finding, RuleResult, Words};
 use crate::screening::signals::{VendorResult, VendorState};
+use std::collections::BTreeSet;
 
 #[derive(Debug)]
 pub struct TravelRule {
@@ -75,6 +76,11 @@ impl Check for TravelRule {
         }
         let proofs: Vec<Option<Vouched>> = open.iter().map(|end| end.control).collect();
         vec![lifting::lift_each(finding, &proofs, Some(worth), facts)]
+    }
+
+    fn converts(&self, facts: &Facts, _: &BTreeSet<Currency>) -> bool {
+        let payment = facts.payment().filter(|found| found.method == Method::Crypto);
+        payment.is_some_and(|found| found.money.currency != Currency::EUR)
     }
 
     fn looks_at_each_end(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::screening::aggregate::Query;
 use crate::screening::facts::Facts;
 use crate::screening::file::Table;
 use crate::screening::rule::{Check, Finding, RuleResult, Words};
+use std::collections::BTreeSet;
 
 /// What is bounded, the bound included.
 #[derive(Debug)]
@@ -84,6 +85,11 @@ impl Check for Velocity {
 
     fn queries(&self) -> Vec<Query> {
         vec![self.query]
+    }
+
+    /// How many there are is the same at any rate.
+    fn converts(&self, _: &Facts, moved: &BTreeSet<Currency>) -> bool {
+        matches!(self.most, Most::Sum(most) if moved.iter().any(|it| *it != most.currency))
     }
 
     fn find(&self, facts: &Facts) -> Vec<Finding> {

@@ -53,7 +53,6 @@ const SOURCES: [Source; 6] = [
     Source::Webhook { hint: true },
     Source::Clock,
 ];
-
 const OUTCOMES: [&str; 5] = ["approve", "reject", "return", "resolve_paid", "resolve_unpaid"];
 
 pub struct House {
@@ -107,6 +106,7 @@ impl House {
             holder: "one",
             lease: Duration::from_secs(60),
             reviews: &self.world.reviews,
+            asked: None,
         };
         let before = standings(&self.book);
         let answer = decide(&mut self.book, command, &ctx);

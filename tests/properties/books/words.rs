@@ -63,7 +63,12 @@ impl World {
         let start = datetime!(2026-11-20 12:00 UTC);
         let psps = BTreeMap::from([("open", psp(true)), ("silent", psp(false))]);
         let eur_per_unit = BTreeMap::new();
-        let fx = FxTable { source: "test".to_owned(), date: date!(2026 - 11 - 19), eur_per_unit };
+        let fx = FxTable {
+            source: "test".to_owned(),
+            date: date!(2026 - 11 - 19),
+            eur_per_unit,
+            age_max_days: None,
+        };
         let day = Duration::from_secs(86_400);
         let reviews = ReviewTerms {
             approvals_needed: 1,
