@@ -73,6 +73,16 @@ pub fn take_back(
         let posting = templates::payout_returned(&attempt.psp, money.currency, shares);
         book.post_covered(&posting, id);
     }
+    end_returned(book, id, part, ctx);
+}
+
+/// The part is over; what its payments had left as a debt, or taken of the wallet, is given back, and is no matter of
+/// another payment of it that is told later.
+fn end_returned(book: &mut Book, id: Uuid, part: &Part, ctx: &Ctx<'_>) {
+    let of_part = book.payments[&id].attempts.iter().filter(|it| it.part == Some(part.id));
+    for attempt in of_part.map(|attempt| attempt.id).collect::<Vec<_>>() {
+        kept::forget_borne(book, id, attempt);
+    }
     let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
     debug_assert!(moved.is_ok(), "a paid part may come back");
     settle(book, id, ctx);
@@ -133,9 +143,7 @@ pub fn credit_what_waited(book: &mut Book, id: Uuid, part: &Part, ctx: &Ctx<'_>)
         let shares = debt_first(book, (id, attempt.id), part, wallets, ctx);
         book.post_covered(&templates::payout_back_credited(money.currency, shares), id);
     }
-    let moved = book.move_part(id, part.id, PartStatus::Returned, "bounced");
-    debug_assert!(moved.is_ok(), "a paid part may come back");
-    settle(book, id, ctx);
+    end_returned(book, id, part, ctx);
 }
 
 /// The payment of a paid part that came back and waits in suspense, where no other one stands.

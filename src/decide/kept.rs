@@ -147,6 +147,14 @@ pub fn keep_of_wallet(book: &mut Book, id: Uuid, attempt: AttemptId, money: Mone
     keep_booked(book, id, attempt, &format!("{OF_WALLET}{money}"));
 }
 
+/// What a payout that was paid late left as a debt, or took of the wallet, is given back.
+pub fn forget_borne(book: &mut Book, id: Uuid, attempt: AttemptId) {
+    retain(book, id, attempt, |known| {
+        let booked = known.strip_prefix(BOOKED);
+        !booked.is_some_and(|text| text.starts_with(OWED) || text.starts_with(OF_WALLET))
+    });
+}
+
 /// Keeps what arrived by what is told now. False: it was told before.
 pub fn keep_arrived(book: &mut Book, id: Uuid, attempt: AttemptId, money: Money) -> bool {
     let told = format!("{ARRIVED}{money}");

@@ -49,6 +49,30 @@ async fn what_people_find_taken_back_is_owed_where_cash_does_not_cover_it() {
     world.close().await;
 }
 
+/// Two payments of a payout, each told late: the debt that the first one left was paid when it came back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debt_is_paid_once_though_two_payments_of_a_payout_come_back() {
+    let world = by_hand().await;
+    let sent = sent(&world).await;
+    let player = sent.player.clone();
+    tell(&world, &sent, (1, Source::Call), surely_refused()).await;
+    tell(&world, &sent, (2, Source::Call), surely_refused()).await;
+    world.play(&player, GameKind::Stake, eur(1_000)).await;
+    let over = world.payment(sent.id).await;
+    let says = async |number, status| {
+        tell(&world, &over, (number, WEBHOOK), said(status)).await;
+        let wallet = world.wallet(&player).await;
+        (wallet.cash, wallet.owed)
+    };
+    assert_eq!(says(1, Status::Succeeded { money: eur(900) }).await, (0, 900));
+    assert_eq!(says(1, Status::Returned { money: eur(900) }).await, (0, 0));
+    world.win(&player, eur(0).currency, 900).await;
+    assert_eq!(says(2, Status::Succeeded { money: eur(900) }).await, (0, 0));
+    assert_eq!(says(2, Status::Returned { money: eur(900) }).await, (900, 0));
+    assert_eq!(world.house_balance("adjustments").await, 0);
+    world.close().await;
+}
+
 /// A payout that was paid late left a debt, which people forgave; then it comes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_forgiven_of_a_late_payout_is_not_given_when_it_comes_back() {
