@@ -5,10 +5,11 @@ use super::command::{Answer, Ctx};
 use super::completion::{self, KnownBefore};
 use super::four_eyes::{self, Approved};
 use super::goes_back::a_return_may_be_paid;
+use super::money_in::Told;
 use super::people::void_about_money;
 use super::refusal::Refusal;
 use super::review::{is_foreign, known_review, move_or_conflict};
-use super::{attempt, deposit, money_in, suspense, vendor};
+use super::{attempt, deposit, money_in, suspense};
 use crate::book::{Book, CaseAct};
 use crate::domain::{DepositStatus, Money, PaymentStatus, PersonId, ProposalId, Reason};
 use crate::screening::{Outcome as Screened, RuleResult};
@@ -27,8 +28,11 @@ pub fn instead_of_approving(
     }
     if let Some(waited) = book.payments[&id].suspended {
         may_be_credited(book, id)?;
+        let Some(known) = known else {
+            return Ok(Some(Answer::AnswersWanted(Box::new(book.payments[&id].clone()))));
+        };
         let in_all = suspense::to_be_credited(book, &book.payments[&id], waited);
-        let goes = is_still_creditable(book, (review, id), in_all, ctx);
+        let goes = is_still_creditable(book, (review, id), (in_all, known), ctx);
         return Ok((!goes).then_some(Answer::FoundSince));
     }
     may_deposit(book, ctx)?;
@@ -75,25 +79,22 @@ fn may_be_credited(book: &Book, id: Uuid) -> Result<(), Refusal> {
 fn is_still_creditable(
     book: &mut Book,
     (review, id): (Uuid, Uuid),
-    money: Money,
+    (money, known): (Money, &KnownBefore),
     ctx: &Ctx<'_>,
 ) -> bool {
     let payment = &book.payments[&id];
-    let decision = money_in::decision_of(book, payment, money, ctx);
+    // What vendors said of the money is said of it for good; who its player is was asked anew.
+    let vendors = known.began.as_ref().map(|began| began.vendors.clone()).unwrap_or_default();
+    let told = Told { checks: known.checks.clone(), vendors, asked: true };
+    let decision = money_in::decision_with(book, payment, money, told, ctx);
     let is_known = |why: &Reason| payment.reasons.iter().any(|reason| reason.code == why.code);
     let is_new = |(hit, why): &(&RuleResult, &Reason)| {
-        hit.effect != Screened::Approve
-            && !is_known(why)
-            && !vendor::asks_others(&decision, hit, ctx)
+        hit.effect != Screened::Approve && !is_known(why)
     };
     let found: Vec<Reason> =
         decision.screening.hits().filter(is_new).map(|(_, why)| why.clone()).collect();
-    // What vendors said of it is on record where it came; nobody brings it here.
-    let is_whole = vendor::waits(&decision, ctx).is_none();
-    book.record.payment = Some(book.payments[&id].id);
-    if is_whole || !found.is_empty() {
-        book.record.decisions.push(decision);
-    }
+    book.record.payment = Some(payment.id);
+    book.record.decisions.push(decision);
     if found.is_empty() {
         return true;
     }

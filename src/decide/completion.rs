@@ -78,10 +78,11 @@ pub fn hear(
     Ok(take(book, id, attempt_id, known, ctx))
 }
 
-/// What is known of a deposit before its money is taken; gathered outside the lane.
+/// What is known of a deposit before its money is taken, or of money in suspense before it is credited; gathered outside
+/// the lane.
 #[derive(Debug, Clone, Default)]
 pub struct KnownBefore {
-    /// The facts that the deposit was let go by. None: of a release that kept none.
+    /// The facts that the deposit was let go by, or its money was last decided by. None: of a release that kept none.
     pub began: Option<Facts>,
     /// What registers, matchers and the market's file of limits say now, or said then where now they say
     /// nothing.

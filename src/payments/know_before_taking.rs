@@ -36,6 +36,11 @@ pub async fn know_before_taking(
         let checks = known_before_payout::<TakeError>(flows, &deposit.player).await?;
         return Ok(KnownBefore { began: None, checks });
     }
+    if deposit.suspended.is_some() {
+        let began = read_history::facts_of_money(flows.db.pool(), deposit.id.uuid).await?;
+        let checks = known_of(flows, &deposit.player, Checkpoint::DepositPost).await?;
+        return Ok(KnownBefore { began, checks });
+    }
     let began = read_history::facts_of(flows.db.pool(), deposit.decision).await?;
     let now = known_of(flows, &deposit.player, Checkpoint::DepositPre).await?;
     let checks = match &began {

@@ -307,6 +307,20 @@ pub async fn facts_of(pool: &PgPool, decision: DecisionId) -> Result<Option<Fact
     inputs.map(|inputs| facts_json::read(&inputs)).transpose()
 }
 
+/// The facts that a deposit's money was last decided by. None: it has not come, or a release that kept none decided.
+///
+/// # Errors
+/// When the database fails.
+pub async fn facts_of_money(pool: &PgPool, payment: Uuid) -> Result<Option<Facts>, StoreError> {
+    let inputs = sqlx::query_scalar!(
+        "select inputs::text from decision
+         where payment_id = $1 and checkpoint = 'deposit.post' order by decision_id desc limit 1",
+        payment
+    );
+    let inputs = inputs.fetch_optional(pool).await?.flatten();
+    inputs.map(|inputs| facts_json::read(&inputs)).transpose()
+}
+
 /// How a withdrawal was shared out among the sources when it was asked for. None: it is a deposit, or of
 /// a release that kept nothing of that.
 ///

@@ -318,6 +318,29 @@ async fn who_came_to_a_list_is_credited_no_money_that_came_unasked() {
     world.close().await;
 }
 
+/// It waits for another reason, and its player comes to a list meanwhile: who would credit it learns that first.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_to_a_list_since_money_came_unasked_is_known_before_it_is_credited() {
+    let setup = Setup { shipped: true, vendors: CHECKS, ..Setup::default() };
+    let world = World::with(Setup { liars: vec![PSP], ..setup }).await;
+    let player = world.player("DE").await;
+    set_kyc(&world, &player, KycStatus::Rejected).await;
+    let deposit = booked(&world, &to_player(&player, eur(2_000))).await;
+    let codes = |deposit: &Payment| {
+        deposit.reasons.iter().map(|it| it.code.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&deposit), ["kyc.rejected"]);
+    let known = world.read_player(&player).await;
+    world.change_player(Player { full_name: "Erika Sanctioned".to_owned(), ..known }).await;
+    let refused = world.try_two_people(&deposit, "approve").await.unwrap_err();
+    assert!(refused.to_string().contains("by now"), "{refused}");
+    let waits = world.payment(deposit.id).await;
+    assert!(codes(&waits).contains(&"names.sanctions".to_owned()), "{:?}", codes(&waits));
+    assert_eq!(world.wallet(&player).await.cash, 0);
+    all_replay(&world).await;
+    world.close().await;
+}
+
 /// The books end at the eighth decimal of ether, and the chain does not: nothing of it is lost from sight.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_chain_sends_below_the_smallest_unit_adds_up_to_whole_ones() {
