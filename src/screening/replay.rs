@@ -272,7 +272,6 @@ async fn known_at<'a>(
     let ends = background::ends(&decision.player.operator, source.as_ref());
     let (movements, background, owed) = (&movements, &background, &[]);
     let locked = Locked { limits, owed, movements, background, ends: &ends };
-    (facts.unasked, facts.asked) = (recorded.unasked, recorded.asked);
     gather::count_deposit(&mut facts, own, &locked, &counting);
     Ok((as_answered(facts, recorded), policy))
 }

@@ -355,13 +355,13 @@ async fn payins(pool: &Pool, range: Range, found: &mut Found) -> Result<(), Stor
             .with("player_id", row.player_id)
             .with("payment_id", row.payment_id)
             .with("received_at", row.received_at);
-        // What was sealed of an arrival without it stays as it was.
-        let object = match row.below_unit.zip(row.below_unit_currency) {
-            Some((fraction, currency)) => {
-                object.with("below_unit", fraction).with("below_unit_currency", currency)
-            }
+        // What was sealed of an arrival without them stays as it was.
+        let below =
+            [("below_unit", row.below_unit), ("below_unit_currency", row.below_unit_currency)];
+        let object = below.into_iter().fold(object, |object, (key, told)| match told {
+            Some(told) => object.with(key, told),
             None => object,
-        };
+        });
         found.entry(row.seq).or_default().payins.push(object);
     }
     Ok(())

@@ -60,6 +60,7 @@ pub(super) fn changed(column: &str, kind: &str) -> String {
     match kind {
         "text" => format!("coalesce({column}, '') || 'x'"),
         "smallint" | "integer" | "bigint" => format!("coalesce({column}, 0) + 10007"),
+        "numeric" => format!("coalesce({column}, 0) + 0.000000000000000001"),
         "boolean" => format!("not coalesce({column}, false)"),
         "uuid" => "gen_random_uuid()".to_owned(),
         "bytea" => format!(

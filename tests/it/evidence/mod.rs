@@ -83,8 +83,10 @@ impl Log {
         self.owner(&format!(
             "insert into incident (incident_id, slot, seq, operator_id, player_id, kind, detail, raised_at)
                select gen_random_uuid(), slot, seq, operator_id, player_id, 'x', 'y', now() from {newest};
-             insert into payin (psp, psp_reference, operator_id, player_id, payment_id, slot, seq, received_at)
-               select 'p', 'q', operator_id, player_id, gen_random_uuid(), slot, seq, now() from {newest};
+             insert into payin (psp, psp_reference, operator_id, player_id, payment_id, slot, seq, received_at,
+                 below_unit, below_unit_currency)
+               select 'p', 'q', operator_id, player_id, gen_random_uuid(), slot, seq, now(), 0.86, 'ETH'
+               from {newest};
              insert into attestation (attestation_id, operator_id, player_id, kind, reference, given_at,
                  review_id, slot, seq)
                select gen_random_uuid(), operator_id, player_id, 'affordability', 'z', now(),
