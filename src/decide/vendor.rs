@@ -98,7 +98,11 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
     if !said.is_over && waits(&decision, ctx).is_some() {
         return Ok(Answer::Nothing);
     }
-    let (outcome, reasons) = (decision.outcome(), decision.reasons().to_vec());
+    let outcome = decision.outcome();
+    let reasons = match payment.direction() {
+        Direction::Deposit => decision.reasons().to_vec(),
+        Direction::Withdrawal => decision.shown(),
+    };
     book.record.payment = Some(payment.id);
     if payment.withdrawal_status() == Some(WithdrawalStatus::Approved) {
         match outcome {

@@ -51,7 +51,7 @@ pub fn request(
     let mut payment = request.payment.clone();
     let waiting = vendor::waits(&decision, ctx);
     if waiting.is_none() {
-        payment.reasons = decision.reasons().to_vec();
+        payment.reasons = decision.shown();
     }
     let status = match decision.outcome() {
         _ if waiting.is_some() => WithdrawalStatus::Screening,
@@ -221,7 +221,7 @@ pub(super) fn put_before_people(book: &mut Book, decision: Decision, ctx: &Ctx<'
 pub(super) fn with_let_go(payment: &Payment, decision: &Decision) -> Vec<Reason> {
     let again: Vec<&RuleResult> =
         decision.screening.rules.iter().filter(|it| it.is_let_go()).collect();
-    let mut reasons = decision.reasons().to_vec();
+    let mut reasons = decision.shown();
     for before in &payment.reasons {
         let is_again = again.iter().any(|it| Some(&*it.rule) == before.rule.as_deref());
         if is_again && !reasons.contains(before) {
