@@ -6,7 +6,7 @@
 
 use super::kyt::Question;
 use super::kyt::look::{Looked, look};
-use super::people::ask_checks::ask_checks;
+use super::people::ask_checks::ask_checks_surely;
 use super::registry::Listed;
 use crate::book::AskedPlace;
 use crate::decide::Command;
@@ -94,7 +94,8 @@ async fn go_on(
 }
 
 /// What is known of the player whose payment is decided about again. Of a deposit's, whose money is in, that is looked
-/// at where nobody had asked for the money.
+/// at where nobody had asked for the money. Nobody waits for it: what the database does not tell at this moment is no
+/// finding, and the check stays due.
 async fn checks(flows: &Flows, check: &DueCheck) -> Result<CheckFacts, AskError> {
     // Who is asked once more is asked because it is about to be sent.
     let checkpoint = match (check.hook, check.round) {
@@ -103,7 +104,7 @@ async fn checks(flows: &Flows, check: &DueCheck) -> Result<CheckFacts, AskError>
         _ => Checkpoint::DepositPost,
     };
     match flows.desks.players.ask(check.player.clone()).await? {
-        Some(known) => Ok(ask_checks(flows, &known.player, checkpoint).await),
+        Some(known) => Ok(ask_checks_surely(flows, &known.player, checkpoint).await?),
         None => Ok(CheckFacts::default()),
     }
 }
