@@ -4,8 +4,8 @@
 //! under a player that no casino can name, in suspense, until two people send it back.
 
 use crate::book::Payment;
-use crate::decide::command::{PutPlayer, ReceivePayin};
-use crate::decide::{Answer, Command};
+use crate::decide::command::{PlayerChecks, PutPlayer, ReceivePayin};
+use crate::decide::{Answer, Command, Refusal};
 use crate::domain::{
     AttemptId, DecisionId, DepositStatus, Kyc, KycStatus, Method, Money, OperatorId, Origin,
     PaymentId, PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
+use crate::payments::start_deposit::SCREENINGS_MAX;
 use crate::routing::learn::learn_of_payin;
 use crate::routing::plan::Route;
 use crate::routing::rules::PspAccount;
@@ -63,24 +64,24 @@ pub async fn receive_payin(
     let serving = flows.accounts.iter().find(|known| known.id == account);
     let serving = serving.ok_or(ReceiveError::UnknownAccount)?;
     let owner = owner_of(flows, serving, payin).await?;
-    let pool = flows.db.pool();
-    let player = match read_models::player(pool, &owner.player).await? {
-        Some((player, _)) => player,
-        None => keep_unclaimed(flows, &owner.player, payin.money).await?,
-    };
-    // Nothing has let it come: who its player is by now is asked as when a deposit begins.
-    let checks = ask_checks(flows, &player, Checkpoint::DepositPost).await;
-    let command = ReceivePayin {
-        checks,
-        psp: account.to_owned(),
-        payin: payin.clone(),
-        occurred_at,
-        request: owner.request,
-        payment: unsolicited(flows, serving, &player, payin.money),
-    };
-    let command = Command::ReceivePayin(Box::new(command));
     let asked_at = flows.clock.now();
-    match flows.submit_persistently(&owner.player, command).await? {
+    let mut tries = SCREENINGS_MAX;
+    let answer = loop {
+        let command = Command::ReceivePayin(Box::new(ReceivePayin {
+            occurred_at,
+            ..command(flows, serving, &owner, payin).await?
+        }));
+        tries -= 1;
+        match flows.submit_persistently(&owner.player, command).await {
+            // Its record changed while others were asked about it.
+            Err(SubmitError::Refused(Refusal::PlayerChanged)) if tries != 0 => {}
+            Err(SubmitError::Refused(Refusal::PlayerChanged)) => {
+                return Err(SubmitError::Busy.into());
+            }
+            done => break done?,
+        }
+    };
+    match answer {
         Answer::Payment(payment) => {
             learn_of_payin(flows, &payment, (account, payin.money), asked_at);
             if payment.method == Method::Crypto {
@@ -90,6 +91,29 @@ pub async fn receive_payin(
         }
         _ => Ok(Received::Seen),
     }
+}
+
+/// The arrival with what is known of its player by now. Nothing has let it come: who its player is by now is asked as
+/// when a deposit begins.
+async fn command(
+    flows: &Flows,
+    serving: &PspAccount,
+    owner: &Owner,
+    payin: &Payin,
+) -> Result<ReceivePayin, ReceiveError> {
+    let player = match read_models::player(flows.db.pool(), &owner.player).await? {
+        Some((player, _)) => player,
+        None => keep_unclaimed(flows, &owner.player, payin.money).await?,
+    };
+    let facts = ask_checks(flows, &player, Checkpoint::DepositPost).await;
+    Ok(ReceivePayin {
+        psp: serving.id.clone(),
+        payin: payin.clone(),
+        occurred_at: None,
+        request: owner.request,
+        payment: unsolicited(flows, serving, &player, payin.money),
+        checks: PlayerChecks { version: Some(player.version), facts },
+    })
 }
 
 /// The attempt that an arrival is about, as far as anybody knows whose it is.
@@ -178,8 +202,10 @@ async fn keep_unclaimed(
         updated_at: now,
     };
     let put = Command::PutPlayer(Box::new(PutPlayer { player: player.clone() }));
-    flows.submit_persistently(key, put).await?;
-    Ok(player)
+    match flows.submit_persistently(key, put).await? {
+        Answer::Player(kept) => Ok(*kept),
+        _ => Ok(player),
+    }
 }
 
 fn unsolicited(flows: &Flows, account: &PspAccount, player: &Player, money: Money) -> Payment {
