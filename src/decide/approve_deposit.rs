@@ -85,7 +85,7 @@ fn is_still_creditable(
     let payment = &book.payments[&id];
     // What vendors said of the money is said of it for good; who its player is was asked anew.
     let vendors = known.began.as_ref().map(|began| began.vendors.clone()).unwrap_or_default();
-    let told = Told { checks: known.checks.clone(), vendors, asked: true };
+    let told = Told { checks: known.checks.facts.clone(), vendors, asked: true };
     let decision = money_in::decision_with(book, payment, money, told, ctx);
     let is_known = |why: &Reason| payment.reasons.iter().any(|reason| reason.code == why.code);
     let is_new = |(hit, why): &(&RuleResult, &Reason)| {

@@ -1,7 +1,7 @@
 //! Attempts begin, are leased to whoever calls the PSP, and are handed to people when no machine
 //! can know.
 
-use super::command::{Answer, Ctx, Task};
+use super::command::{Answer, Ctx, Source, Task};
 use super::completion::{self, KnownBefore};
 use super::people::page_people;
 use super::refusal::Refusal;
@@ -85,7 +85,7 @@ pub fn leave_to_worker(book: &mut Book, id: Uuid, attempt_id: AttemptId, ctx: &C
 /// The lease of a caller, and what it is to do, when the attempt's time has come.
 ///
 /// `known`: what is known of a deposit whose money is to be taken now, or of a payment that goes on to another
-/// PSP. Who brings none is told to bring it.
+/// PSP. Who brings none, or of a record that has changed, is told to bring it.
 ///
 /// An attempt that is still in flight after its lease was being sent by an instance that is gone:
 /// what it sent is not known.
@@ -107,6 +107,7 @@ fn take_due(
     known: Option<&KnownBefore>,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
+    let known = known.filter(|known| known.checks.are_of(book));
     let payment = book.payment(id).ok_or(Refusal::NotFound)?;
     let attempt = payment.attempt(attempt_id).ok_or(Refusal::NotFound)?.clone();
     let subject = payment.subject();
@@ -357,13 +358,11 @@ pub(super) fn lease_expired(
     attempt_id: AttemptId,
     ctx: &Ctx<'_>,
 ) -> Answer {
-    let outcome = Outcome::Unknown(Unknown::LeaseExpired);
+    let (source, outcome) = (Source::Clock, Outcome::Unknown(Unknown::LeaseExpired));
     let next = match book.payments[&id].subject() {
-        Subject::Deposit => {
-            deposit_news::apply(book, id, attempt_id, &outcome, super::command::Source::Clock, ctx)
-        }
+        Subject::Deposit => deposit_news::apply(book, id, attempt_id, &outcome, source, ctx),
         Subject::Payout | Subject::Return => {
-            payout::apply(book, id, attempt_id, &outcome, super::command::Source::Clock, ctx)
+            payout::apply(book, id, attempt_id, &outcome, source, ctx)
         }
     };
     book.settle_round(id, false);

@@ -3,7 +3,9 @@
 use super::completion::KnownBefore;
 use super::four_eyes::ReviewTerms;
 use super::kyc::KycNews;
-use crate::book::{CasePayload, GameEntry, KeyClaim, NewKycTaken, Payment, Proposal, Review, Wire};
+use crate::book::{
+    Book, CasePayload, GameEntry, KeyClaim, NewKycTaken, Payment, Proposal, Review, Wire,
+};
 use crate::domain::{AttemptId, Direction, Ids, Money, PaymentId, PersonId, Player, Timestamp};
 use crate::screening::facts::LoopFacts;
 use crate::screening::hooks::CheckFacts;
@@ -73,7 +75,7 @@ pub enum Command {
     /// applied but the answer [`Answer::AnswersWanted`].
     NewsOrAsk {
         news: Arc<News>,
-        asked: Option<CheckFacts>,
+        asked: Option<PlayerChecks>,
     },
     ReceivePayin(Box<ReceivePayin>),
     /// A worker wants to call a PSP about an attempt whose time has come.
@@ -141,7 +143,23 @@ pub struct KnownBeforePayout {
     /// What vendors said of where it goes.
     pub standing: StandingAnswers,
     /// What is said of its player by now.
-    pub checks: CheckFacts,
+    pub checks: PlayerChecks,
+}
+
+/// What is said of a player, and the version of the record that was asked about: of a name that is another by now
+/// nobody has said anything.
+#[derive(Debug, Clone, Default)]
+pub struct PlayerChecks {
+    /// None: there was no record.
+    pub version: Option<i64>,
+    pub facts: CheckFacts,
+}
+
+impl PlayerChecks {
+    /// Whether they are of the record as it is.
+    pub(super) fn are_of(&self, book: &Book) -> bool {
+        self.version == book.player.as_ref().map(|player| player.version)
+    }
 }
 
 /// PUT replaces the whole record. The player's version is the lane's to give.
@@ -206,7 +224,7 @@ pub struct ReceivePayin {
     /// The deposit that it becomes otherwise, but for its status, attempt and decision.
     pub payment: Payment,
     /// What is said of the player by now.
-    pub checks: CheckFacts,
+    pub checks: PlayerChecks,
 }
 
 /// What vendors said of a payment that waits for them.
@@ -221,8 +239,8 @@ pub struct VendorsSaid {
     pub is_over: bool,
     /// How a withdrawal was shared out when it was asked for: that is settled, whoever is waited for.
     pub closed_loop: Option<LoopFacts>,
-    /// What is known of the player outside the house, where a withdrawal is decided about again.
-    pub checks: CheckFacts,
+    /// What is known of the player outside the house, where a payment is decided about again.
+    pub checks: PlayerChecks,
 }
 
 /// Who says so.

@@ -12,7 +12,7 @@
 //! given, and the PSP lets the approval run out by itself. What was found when the deposit was let go, by
 //! people where need was, is no news and stops nothing.
 
-use super::command::{Answer, Ctx, Source, Task};
+use super::command::{Answer, Ctx, PlayerChecks, Source, Task};
 use super::money_in::{self, Told};
 use super::refusal::Refusal;
 use super::{attempt, deposit};
@@ -21,7 +21,6 @@ use crate::domain::{AttemptId, AttemptStatus, Reason, Timestamp};
 use crate::payments::resolution;
 use crate::screening::decision::Decision;
 use crate::screening::engine::{self, Screening};
-use crate::screening::hooks::CheckFacts;
 use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, Facts, Outcome as Screened, RuleResult};
 use psp_contract::{Capabilities, Outcome, Report, Status, Subject};
@@ -75,6 +74,9 @@ pub fn hear(
     if !listens || leased || !open || payment.subject() != Subject::Deposit {
         return Ok(Answer::Nothing);
     }
+    if !known.checks.are_of(book) {
+        return Ok(Answer::AnswersWanted(Box::new(payment.clone())));
+    }
     Ok(take(book, id, attempt_id, known, ctx))
 }
 
@@ -86,7 +88,7 @@ pub struct KnownBefore {
     pub began: Option<Facts>,
     /// What registers, matchers and the market's file of limits say now, or said then where now they say
     /// nothing.
-    pub checks: CheckFacts,
+    pub checks: PlayerChecks,
 }
 
 /// The lease of who gives the word, if the player may still deposit; the decision is recorded either way. If
@@ -152,7 +154,7 @@ pub fn screen_again(
 }
 
 fn decision(book: &Book, payment: &Payment, known: &KnownBefore, ctx: &Ctx<'_>) -> Decision {
-    let told = Told { checks: known.checks.clone(), ..Told::default() };
+    let told = Told { checks: known.checks.facts.clone(), ..Told::default() };
     money_in::decided(Checkpoint::DepositPre, book, (payment, payment.money), told, ctx)
 }
 

@@ -156,7 +156,7 @@ pub fn instead_of_sending(
         return None;
     }
     let part = next.part?;
-    let checks = known.map(|known| known.checks.clone()).unwrap_or_default();
+    let checks = known.map(|known| known.checks.facts.clone()).unwrap_or_default();
     let decision = withdrawal::pre_payout(book, id, (Vec::new(), checks), ctx);
     if known.is_none() && engine::asks(ctx.policies, &decision.facts) {
         return Some(Answer::AnswersWanted(Box::new(payment.clone())));

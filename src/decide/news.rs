@@ -5,7 +5,7 @@
 //! changes nothing. News that contradicts the attempt's state is kept on it and changes no status.
 
 use super::bounce::came_back_unpaid;
-use super::command::{Answer, Ctx, News, Source};
+use super::command::{Answer, Ctx, News, PlayerChecks, Source};
 use super::kept::MISMATCH;
 use super::refusal::Refusal;
 use super::{
@@ -16,7 +16,6 @@ use crate::book::{Attempt, AttemptError, Book, Cancel, Completion, Payment};
 use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
-use crate::screening::hooks::CheckFacts;
 use psp_contract::{Capabilities, NotSent, Outcome, Report, Status, Subject, Unknown};
 use uuid::Uuid;
 
@@ -60,9 +59,10 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
 pub fn apply_or_ask(
     book: &mut Book,
     news: &News,
-    asked: Option<&CheckFacts>,
+    asked: Option<&PlayerChecks>,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
+    let asked = asked.filter(|told| told.are_of(book)).map(|told| &told.facts);
     if asked.is_none() && late_money::wants_answers(book, news, ctx) {
         let payment = book.payment(news.payment).ok_or(Refusal::NotFound)?;
         return Ok(Answer::AnswersWanted(Box::new(payment.clone())));

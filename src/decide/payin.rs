@@ -32,6 +32,9 @@ pub fn receive(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> Result
     if book.player.is_none() {
         return Err(Refusal::PlayerUnknown);
     }
+    if !receive.checks.are_of(book) {
+        return Err(Refusal::PlayerChanged);
+    }
     let request = receive.request.and_then(|id| open_request(book, id, &receive.psp));
     if let Some((payment, attempt)) = request {
         fulfil(book, payment, attempt, receive, ctx)?;
@@ -111,7 +114,7 @@ fn fulfil(
         outcome: Outcome::Reported(report),
         wires: Vec::new(),
     };
-    let asked = late_money::wants_answers(book, &news, ctx).then_some(&receive.checks);
+    let asked = late_money::wants_answers(book, &news, ctx).then_some(&receive.checks.facts);
     news::apply(book, &news, &Ctx { asked, ..*ctx })?;
     if let Some(place) = place_of(receive) {
         for check in &mut book.record.vendor_checks {
@@ -128,7 +131,7 @@ fn open(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> PaymentId {
     let known = Instrument::default();
     let payer = receive.payin.payer.as_ref();
     payment.source = payer.map(|payer| source::with(&known, &receive.psp, payer));
-    let told = Told { checks: receive.checks.clone(), ..Told::default() };
+    let told = Told { checks: receive.checks.facts.clone(), ..Told::default() };
     let decision = money_in::decision_with(book, &payment, money, told, ctx);
     let waiting = vendor::waits(&decision, ctx);
     let approved = waiting.is_none() && decision.outcome() == Screened::Approve;

@@ -68,14 +68,16 @@ pub fn let_go_at(book: &Book, id: Uuid, answers: &[VendorResult]) -> Option<Time
 }
 
 /// What people were shown of a withdrawal when they let it go: its reasons are those that its newest case was opened
-/// with. Nothing where it went on without an approval of that case.
+/// with. Nothing where it went on without an approval of that case. What was a hold is told by each finding, and not by
+/// the case: another that it held for says nothing of this one.
 pub fn let_go(book: &Book, payment: &Payment) -> Vec<LetGo> {
     let newest = of_screening(book, payment.id.uuid).max_by_key(|it| it.opened_at);
-    let Some(newest) = newest.filter(|it| !it.open && lets_go(it)) else { return Vec::new() };
-    let held = newest.kind == review_kind(Direction::Withdrawal, Outcome::Hold);
+    if newest.is_none_or(|it| it.open || !lets_go(it)) {
+        return Vec::new();
+    }
     let shown = payment.reasons.iter().filter_map(|reason| {
         let (rule, observed) = (reason.rule.clone()?, reason.observed.clone()?);
-        Some(LetGo { rule, observed, held })
+        Some(LetGo { rule, observed, held: reason.holds })
     });
     shown.collect()
 }

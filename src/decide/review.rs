@@ -110,6 +110,7 @@ pub fn approve(
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
     let attempt = known_review(book, review, payment)?.attempt;
+    let known = known.filter(|known| known.checks.are_of(book));
     if let Some(id) = payment
         && let Some(instead) =
             instead_of_approving(book, (review, id), (proposal, person), known, ctx)?

@@ -83,15 +83,18 @@ pub fn ask_again(
 }
 
 /// Screens a waiting payment again with what vendors said. Answers that come for a payment that waits
-/// no more change nothing.
+/// no more change nothing. Where the player's record changed while others were asked about it, they are asked anew.
 pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer, Refusal> {
     let payment = book.payment(said.payment).ok_or(Refusal::NotFound)?.clone();
     let id = payment.id.uuid;
+    if !said.checks.are_of(book) {
+        return Err(Refusal::PlayerChanged);
+    }
     let waiting_deposit = payment.status == PaymentStatus::Deposit(DepositStatus::InReview)
         && awaits_vendor(book, id);
     let decision = match (payment.status, payment.suspended) {
         (PaymentStatus::Deposit(_), Some(money)) if waiting_deposit => {
-            let (vendors, checks) = (said.results.clone(), said.checks.clone());
+            let (vendors, checks) = (said.results.clone(), said.checks.facts.clone());
             let told = Told { vendors, checks, asked: true };
             money_in::decision_with(book, &payment, money, told, ctx)
         }
@@ -99,14 +102,18 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
             withdrawal::decision_with(book, &payment, said, ctx)
         }
         (PaymentStatus::Withdrawal(WithdrawalStatus::Approved), _) if 1 < said.round => {
-            withdrawal::pre_payout(book, id, (said.results.clone(), said.checks.clone()), ctx)
+            withdrawal::pre_payout(book, id, (said.results.clone(), said.checks.facts.clone()), ctx)
         }
         _ => return Ok(Answer::Nothing),
     };
     if !said.is_over && waits(&decision, ctx).is_some() {
         return Ok(Answer::Nothing);
     }
-    let (outcome, reasons) = (decision.outcome(), decision.reasons().to_vec());
+    let outcome = decision.outcome();
+    let reasons = match payment.direction() {
+        Direction::Deposit => decision.reasons().to_vec(),
+        Direction::Withdrawal => decision.shown(),
+    };
     book.record.payment = Some(payment.id);
     if payment.withdrawal_status() == Some(WithdrawalStatus::Approved) {
         match outcome {

@@ -51,7 +51,7 @@ pub fn request(
     let mut payment = request.payment.clone();
     let waiting = vendor::waits(&decision, ctx);
     if waiting.is_none() {
-        payment.reasons = decision.reasons().to_vec();
+        payment.reasons = decision.shown();
     }
     let status = match decision.outcome() {
         _ if waiting.is_some() => WithdrawalStatus::Screening,
@@ -136,7 +136,7 @@ pub fn decision_with(
     said: &VendorsSaid,
     ctx: &Ctx<'_>,
 ) -> Decision {
-    let known = (said.results.clone(), said.closed_loop.as_ref(), said.checks.clone());
+    let known = (said.results.clone(), said.closed_loop.as_ref(), said.checks.facts.clone());
     decided(Checkpoint::WithdrawalRequest, book, payment, known, ctx)
 }
 
@@ -151,8 +151,8 @@ pub fn hold(book: &mut Book, id: Uuid, money: Money) -> Result<(), Refusal> {
 /// instance, after one more look at the player (`withdrawal.pre_payout`).
 ///
 /// `answers`: what vendors said of it last, and what is said of its player by now: the decision that approved it
-/// may be days old. Where the policy wants to know and the caller brings none, the caller is told to bring them,
-/// and nothing has changed.
+/// may be days old. Where the policy wants to know and the caller brings none, or of a record that has changed, the
+/// caller is told to bring them, and nothing has changed.
 pub fn take_payout(
     book: &mut Book,
     id: Uuid,
@@ -175,8 +175,9 @@ pub fn take_payout(
         returns::hold_back(book, id, cause, "return", ctx);
         return Ok(Answer::Nothing);
     }
+    let answers = answers.filter(|answers| answers.checks.are_of(book));
     let known = answers.cloned().unwrap_or_default();
-    let decision = pre_payout(book, id, (known.standing.results.clone(), known.checks), ctx);
+    let decision = pre_payout(book, id, (known.standing.results.clone(), known.checks.facts), ctx);
     let waiting = vendor::waits(&decision, ctx);
     let asks = waiting.is_some() || engine::asks(ctx.policies, &decision.facts);
     if asks && answers.is_none() {
@@ -221,7 +222,7 @@ pub(super) fn put_before_people(book: &mut Book, decision: Decision, ctx: &Ctx<'
 pub(super) fn with_let_go(payment: &Payment, decision: &Decision) -> Vec<Reason> {
     let again: Vec<&RuleResult> =
         decision.screening.rules.iter().filter(|it| it.is_let_go()).collect();
-    let mut reasons = decision.reasons().to_vec();
+    let mut reasons = decision.shown();
     for before in &payment.reasons {
         let is_again = again.iter().any(|it| Some(&*it.rule) == before.rule.as_deref());
         if is_again && !reasons.contains(before) {

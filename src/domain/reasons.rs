@@ -34,6 +34,8 @@ pub struct Reason {
     pub remedy: Option<String>,
     /// The widest circle that may read it.
     pub audience: Audience,
+    /// What was found was a hold. Kept with a withdrawal only, for when it is found again: a decision's own rules tell it.
+    pub holds: bool,
 }
 
 impl Reason {
@@ -46,6 +48,7 @@ impl Reason {
             threshold: None,
             remedy: None,
             audience: Audience::Player,
+            holds: false,
         }
     }
 }

@@ -12,9 +12,11 @@ use crate::decide::command::Source;
 use crate::decide::{Answer, Command};
 use crate::domain::{AttemptId, AttemptStatus};
 use crate::flows::Flows;
+use crate::lane::SubmitError;
 use crate::payments::facts::completion_of;
 use crate::payments::know_before_taking::{TakeError, know_before_taking};
 use crate::payments::resolve_unknown::{Question, ask};
+use crate::payments::start_deposit::SCREENINGS_MAX;
 
 /// Tells the PSP what the payer brought back, if it waits for that, and says how the deposit stands. A
 /// query without meaning, a deposit that waits for nothing and one that is being asked about change nothing.
@@ -26,11 +28,11 @@ pub async fn continue_deposit(
     let Some((attempt, brought)) = brought(flows, deposit, query) else {
         return Ok(deposit.clone());
     };
-    let known = Box::new(know_before_taking(flows, deposit).await?);
-    let command = Command::ContinueDeposit { payment: deposit.id.uuid, attempt, known };
-    let taken = match flows.lanes.submit(&deposit.player, command).await? {
+    let taken = match take(flows, deposit, attempt).await? {
         Answer::Taken { payment, .. } => *payment,
         Answer::Applied { payment, .. } => return Ok(*payment),
+        // Its player's record changes all the time: the casino may hand it on again.
+        Answer::AnswersWanted(_) => return Err(SubmitError::Busy.into()),
         _ => return Ok(deposit.clone()),
     };
     let Some(operation) = taken.attempt(attempt).map(|it| completion_of(&taken, it, Some(brought)))
@@ -39,6 +41,20 @@ pub async fn continue_deposit(
     };
     let question = Question { operation, source: Source::Completion, purpose: "completion" };
     Ok(ask(flows, &taken, attempt, question).await?.unwrap_or(taken))
+}
+
+/// Takes it with what is known of its player by now: once more where the record changed meanwhile.
+async fn take(flows: &Flows, deposit: &Payment, attempt: AttemptId) -> Result<Answer, TakeError> {
+    let mut tries = SCREENINGS_MAX;
+    loop {
+        let known = Box::new(know_before_taking(flows, deposit).await?);
+        let command = Command::ContinueDeposit { payment: deposit.id.uuid, attempt, known };
+        let taken = flows.lanes.submit(&deposit.player, command).await?;
+        tries -= 1;
+        if tries == 0 || !matches!(taken, Answer::AnswersWanted(_)) {
+            return Ok(taken);
+        }
+    }
 }
 
 /// The attempt that waits for its payer, and what of the query its PSP wants to hear.

@@ -3,12 +3,13 @@
 //! Registers and matchers are asked as when the deposit began; what they said within the policy's `max_age_s`
 //! still counts, so that mostly nobody is. One that gives no answer now is believed what it said then, for as
 //! long as the policy believes an answer: a payer who has approved is not refused because a register is away
-//! for a moment. Room in the market's file of limits is the deposit's own since it began.
+//! for a moment. What was said of a record that is another by now is no answer. Room in the market's file of limits is the deposit's own since it began.
 //!
 //! Of a withdrawal's player the market's rules say what is asked before the payout. Where a matcher gives no answer
 //! then, and none is kept that is young enough, people decide.
 
 use crate::book::Payment;
+use crate::decide::command::PlayerChecks;
 use crate::decide::completion::KnownBefore;
 use crate::domain::PlayerKey;
 use crate::flows::Flows;
@@ -43,10 +44,11 @@ pub async fn know_before_taking(
     }
     let began = read_history::facts_of(flows.db.pool(), deposit.decision).await?;
     let now = known_of(flows, &deposit.player, Checkpoint::DepositPre).await?;
-    let checks = match &began {
-        Some(began) => newest_usable(now, &began.checks),
-        None => now,
-    };
+    let mut checks = now;
+    if let Some(began) = &began {
+        let same_record = began.player.as_ref().map(|player| player.version) == checks.version;
+        checks.facts = newest_usable(checks.facts, &began.checks, same_record);
+    }
     Ok(KnownBefore { began, checks })
 }
 
@@ -55,11 +57,11 @@ pub async fn known_of(
     flows: &Flows,
     player: &PlayerKey,
     checkpoint: Checkpoint,
-) -> Result<CheckFacts, SubmitError> {
-    Ok(match flows.desks.players.ask(player.clone()).await? {
-        Some(known) => ask_checks(flows, &known.player, checkpoint).await,
-        None => CheckFacts::default(),
-    })
+) -> Result<PlayerChecks, SubmitError> {
+    let known = flows.desks.players.ask(player.clone()).await?;
+    let Some(known) = known else { return Ok(PlayerChecks::default()) };
+    let facts = ask_checks(flows, &known.player, checkpoint).await;
+    Ok(PlayerChecks { version: Some(known.player.version), facts })
 }
 
 /// As [`known_of`], before money leaves. Nobody waits for it: what the database does not tell at this moment is no
@@ -67,21 +69,24 @@ pub async fn known_of(
 pub async fn known_before_payout<E: From<StoreError> + From<SubmitError>>(
     flows: &Flows,
     player: &PlayerKey,
-) -> Result<CheckFacts, E> {
+) -> Result<PlayerChecks, E> {
     let known = flows.desks.players.ask(player.clone()).await.map_err(SubmitError::from)?;
-    let Some(known) = known else { return Ok(CheckFacts::default()) };
-    Ok(ask_checks_surely(flows, &known.player, Checkpoint::WithdrawalPrePayout).await?)
+    let Some(known) = known else { return Ok(PlayerChecks::default()) };
+    let checkpoint = Checkpoint::WithdrawalPrePayout;
+    let facts = ask_checks_surely(flows, &known.player, checkpoint).await?;
+    Ok(PlayerChecks { version: Some(known.player.version), facts })
 }
 
-/// What was said now, and what was said then by who says nothing now.
-fn newest_usable(mut now: CheckFacts, then: &CheckFacts) -> CheckFacts {
-    let speechless = now.register.as_ref().is_some_and(|told| told.found.is_err());
+/// What was said now, and what was said then by who says nothing now: of registers and matchers, where they were
+/// asked about the same record.
+fn newest_usable(mut now: CheckFacts, then: &CheckFacts, same_record: bool) -> CheckFacts {
+    let speechless = same_record && now.register.as_ref().is_some_and(|told| told.found.is_err());
     let before = then.register.as_ref().filter(|told| speechless && told.found.is_ok());
     now.register = before.cloned().or(now.register);
     let speechless = now.kyc.as_ref().is_some_and(|told| told.found.is_err());
     let before = then.kyc.as_ref().filter(|told| speechless && told.found.is_ok());
     now.kyc = before.cloned().or(now.kyc);
-    for told in now.names.iter_mut().filter(|told| told.found.is_err()) {
+    for told in now.names.iter_mut().filter(|told| same_record && told.found.is_err()) {
         let same = |before: &&NameFacts| before.matcher == told.matcher && before.found.is_ok();
         if let Some(before) = then.names.iter().find(same) {
             told.found = before.found.clone();
@@ -124,17 +129,19 @@ mod tests {
             names: vec![names("b", Ok("now")), names("a", Err(HookFailure::Refused))],
             ..CheckFacts::default()
         };
-        let known = newest_usable(now, &then);
+        let known = newest_usable(now.clone(), &then, true);
         assert_eq!(known.register, then.register);
         assert_eq!(known.names, vec![names("b", Ok("now")), names("a", Ok("then"))]);
         let excluded = || CheckFacts { register: register(Ok(Standing::Excluded)), ..then.clone() };
-        assert_eq!(newest_usable(excluded(), &then).register, excluded().register);
+        assert_eq!(newest_usable(excluded(), &then, true).register, excluded().register);
+        let known = newest_usable(now.clone(), &then, false);
+        assert_eq!(known, now, "what was said then was said of another record");
     }
 
     #[test]
     fn what_was_an_error_then_mends_no_error_of_now() {
         let failing = |why| CheckFacts { register: register(Err(why)), ..CheckFacts::default() };
-        let known = newest_usable(failing(HookFailure::Late), &failing(HookFailure::Stale));
+        let known = newest_usable(failing(HookFailure::Late), &failing(HookFailure::Stale), true);
         assert_eq!(known, failing(HookFailure::Late));
     }
 
@@ -143,6 +150,6 @@ mod tests {
         let granted = FileAnswer { granted: true, reference: "r".into(), remaining: None };
         let file = Some(FileFacts { file: "lugas".into(), found: Ok(granted) });
         let then = CheckFacts { file: file.clone(), ..CheckFacts::default() };
-        assert_eq!(newest_usable(CheckFacts::default(), &then).file, file);
+        assert_eq!(newest_usable(CheckFacts::default(), &then, false).file, file);
     }
 }

@@ -4,9 +4,9 @@
 //! under a player that no casino can name, in suspense, until two people send it back.
 
 use crate::book::Payment;
-use crate::decide::command::{PutPlayer, ReceivePayin};
+use crate::decide::command::{PlayerChecks, PutPlayer, ReceivePayin};
 use crate::decide::payin::below_unit;
-use crate::decide::{Answer, Command};
+use crate::decide::{Answer, Command, Refusal};
 use crate::domain::{
     AttemptId, DecisionId, DepositStatus, Kyc, KycStatus, Method, Money, OperatorId, Origin,
     PaymentId, PaymentStatus, Player, PlayerId, PlayerKey, PlayerStatus, Timestamp,
@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::facts::payer_of;
+use crate::payments::start_deposit::SCREENINGS_MAX;
 use crate::routing::learn::learn_of_payin;
 use crate::routing::plan::Route;
 use crate::routing::rules::PspAccount;
@@ -68,30 +69,25 @@ pub async fn receive_payin(
     let serving = flows.accounts.iter().find(|known| known.id == account);
     let serving = serving.ok_or(ReceiveError::UnknownAccount)?;
     let owner = owner_of(flows, serving, payin).await?;
-    let pool = flows.db.pool();
-    let player = match read_models::player(pool, &owner.player).await? {
-        Some((player, _)) => player,
-        None => keep_unclaimed(flows, &owner.player, payin.money).await?,
-    };
-    // Nothing has let it come: who its player is by now is asked as when a deposit begins.
-    let mut checks = ask_checks(flows, &player, Checkpoint::DepositPost).await;
-    let payment = unsolicited(flows, serving, &player, payin.money);
-    let deposit = payment.id.uuid;
-    if owner.request.is_none() {
-        checks.file = take_room(flows, &player, deposit, payin.money).await;
-    }
-    let room = checks.file.as_ref().filter(|told| told.found.is_ok()).map(|told| told.file.clone());
-    let command = ReceivePayin {
-        checks,
-        psp: account.to_owned(),
-        payin: payin.clone(),
-        occurred_at,
-        request: owner.request,
-        payment,
-    };
-    let command = Command::ReceivePayin(Box::new(command));
     let asked_at = flows.clock.now();
-    match flows.submit_persistently(&owner.player, command).await? {
+    let mut tries = SCREENINGS_MAX;
+    let (answer, room) = loop {
+        let receive = command(flows, serving, &owner, payin).await?;
+        let room = room_of(&receive);
+        let command = Command::ReceivePayin(Box::new(ReceivePayin { occurred_at, ..receive }));
+        tries -= 1;
+        match flows.submit_persistently(&owner.player, command).await {
+            // Its record changed while others were asked about it.
+            Err(SubmitError::Refused(Refusal::PlayerChanged)) => {
+                leave_room(flows, room).await;
+                if tries == 0 {
+                    return Err(SubmitError::Busy.into());
+                }
+            }
+            done => break (done?, room),
+        }
+    };
+    match answer {
         Answer::Payment(payment) => {
             learn_of_payin(flows, &payment, (account, payin.money), asked_at);
             if let Some((currency, _)) = below_unit(payin) {
@@ -106,11 +102,21 @@ pub async fn receive_payin(
         }
         _ => {
             // It was booked before, as another deposit.
-            if let Some(file) = room {
-                give_room_back(flows, &file, deposit).await;
-            }
+            leave_room(flows, room).await;
             Ok(Received::Seen)
         }
+    }
+}
+
+/// The file of limits that has room for it, and for which deposit.
+fn room_of(receive: &ReceivePayin) -> Option<(String, Uuid)> {
+    let told = receive.checks.facts.file.as_ref().filter(|told| told.found.is_ok())?;
+    Some((told.file.clone(), receive.payment.id.uuid))
+}
+
+async fn leave_room(flows: &Flows, room: Option<(String, Uuid)>) {
+    if let Some((file, deposit)) = room {
+        give_room_back(flows, &file, deposit).await;
     }
 }
 
@@ -127,6 +133,33 @@ async fn take_room(
     asked(policy, Checkpoint::DepositPost, Hook::CrossOperatorLimit)?;
     let file = flows.checks.file(&player.country)?;
     Some(reserve_room(flows, file, player, (deposit, money)).await)
+}
+
+/// The arrival with what is known of its player by now. Nothing has let it come: who its player is by now is asked as
+/// when a deposit begins.
+async fn command(
+    flows: &Flows,
+    serving: &PspAccount,
+    owner: &Owner,
+    payin: &Payin,
+) -> Result<ReceivePayin, ReceiveError> {
+    let player = match read_models::player(flows.db.pool(), &owner.player).await? {
+        Some((player, _)) => player,
+        None => keep_unclaimed(flows, &owner.player, payin.money).await?,
+    };
+    let mut facts = ask_checks(flows, &player, Checkpoint::DepositPost).await;
+    let payment = unsolicited(flows, serving, &player, payin.money);
+    if owner.request.is_none() {
+        facts.file = take_room(flows, &player, payment.id.uuid, payin.money).await;
+    }
+    Ok(ReceivePayin {
+        psp: serving.id.clone(),
+        payin: payin.clone(),
+        occurred_at: None,
+        request: owner.request,
+        payment,
+        checks: PlayerChecks { version: Some(player.version), facts },
+    })
 }
 
 /// The attempt that an arrival is about, as far as anybody knows whose it is.
@@ -215,8 +248,10 @@ async fn keep_unclaimed(
         updated_at: now,
     };
     let put = Command::PutPlayer(Box::new(PutPlayer { player: player.clone() }));
-    flows.submit_persistently(key, put).await?;
-    Ok(player)
+    match flows.submit_persistently(key, put).await? {
+        Answer::Player(kept) => Ok(*kept),
+        _ => Ok(player),
+    }
 }
 
 fn unsolicited(flows: &Flows, account: &PspAccount, player: &Player, money: Money) -> Payment {

@@ -13,6 +13,7 @@ use crate::lane::SubmitError;
 use crate::payments::facts::{completion_of, inquiry_of, operation_of};
 use crate::payments::know_before_taking::{TakeError, know_before_taking};
 use crate::payments::run_attempts::{has_time_for_a_call, perform, run_attempts, wires};
+use crate::payments::start_deposit::SCREENINGS_MAX;
 use crate::payments::tell_news::{Tries, tell_news};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
@@ -29,7 +30,9 @@ pub async fn resolve_unknown(
 ) -> Result<bool, TakeError> {
     let take = |known| Command::TakeAttempt { payment, attempt, known };
     let mut taken = flows.lanes.submit(player, take(None)).await?;
-    if let Answer::AnswersWanted(deposit) = &taken {
+    for _ in 0..SCREENINGS_MAX {
+        // Asked for once more where the player's record changed meanwhile; after that it stays due.
+        let Answer::AnswersWanted(deposit) = &taken else { break };
         let known = know_before_taking(flows, deposit).await?;
         taken = flows.lanes.submit(player, take(Some(Box::new(known)))).await?;
     }

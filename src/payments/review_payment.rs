@@ -6,6 +6,7 @@ use crate::domain::{PersonId, PlayerKey, ProposalId, ReviewId};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::know_before_taking::{TakeError, know_before_taking};
+use crate::payments::start_deposit::SCREENINGS_MAX;
 use crate::routing::learn::learn;
 use uuid::Uuid;
 
@@ -27,7 +28,8 @@ pub async fn decided(
     mut command: Command,
 ) -> Result<Answer, SubmitError> {
     let mut answer = flows.lanes.submit(player, command.clone()).await?;
-    if let Answer::AnswersWanted(deposit) = &answer {
+    for _ in 0..SCREENINGS_MAX {
+        let Answer::AnswersWanted(deposit) = &answer else { break };
         let gathered = know_before_taking(flows, deposit).await.map_err(|error| match error {
             TakeError::Submit(error) => error,
             // Nothing was recorded: the same approval may be sent again.
@@ -36,7 +38,7 @@ pub async fn decided(
         if let Command::Approve { known, .. } = &mut command {
             *known = Some(Box::new(gathered));
         }
-        answer = flows.lanes.submit(player, command).await?;
+        answer = flows.lanes.submit(player, command.clone()).await?;
     }
     if let Answer::Review { review, paid: Some(payment), .. } = &answer
         && let Some(attempt) = review.attempt
@@ -46,6 +48,8 @@ pub async fn decided(
     }
     match answer {
         Answer::FoundSince => Err(FOUND_SINCE.into()),
+        // The player's record changes all the time: nothing was recorded, the same approval may be sent again.
+        Answer::AnswersWanted(_) => Err(SubmitError::Busy),
         answer => Ok(answer),
     }
 }

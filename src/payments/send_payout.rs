@@ -8,6 +8,7 @@ use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::know_before_taking;
 use crate::payments::run_attempts::run_attempts;
+use crate::payments::start_deposit::SCREENINGS_MAX;
 use crate::screening::gather;
 use crate::screening::signals::{Hook, StandingAnswers};
 use crate::store::{StoreError, vendor_checks};
@@ -48,14 +49,14 @@ pub async fn send_payout(
     player: &PlayerKey,
     payment: Uuid,
 ) -> Result<bool, SendError> {
-    let taken =
-        match flows.lanes.submit(player, Command::TakePayout { payment, answers: None }).await? {
-            Answer::AnswersWanted(wanted) => {
-                let answers = Some(Box::new(known_before_payout(flows, &wanted).await?));
-                flows.lanes.submit(player, Command::TakePayout { payment, answers }).await?
-            }
-            taken => taken,
-        };
+    let take = |answers| Command::TakePayout { payment, answers };
+    let mut taken = flows.lanes.submit(player, take(None)).await?;
+    for _ in 0..SCREENINGS_MAX {
+        // Asked for once more where the player's record changed meanwhile; after that it stays due.
+        let Answer::AnswersWanted(wanted) = &taken else { break };
+        let answers = Some(Box::new(known_before_payout(flows, wanted).await?));
+        taken = flows.lanes.submit(player, take(answers)).await?;
+    }
     match taken {
         Answer::Sending { payment, attempts } => {
             // At once: an attempt's lease runs from the commit, and must not run out while another

@@ -1,12 +1,13 @@
 //! News of an attempt goes to its lane. Where it brings money that comes late, registers and matchers are asked who its
 //! player is by now, with nothing open and no lane held, and it is told once more with what they said.
 
-use crate::decide::command::News;
+use crate::decide::command::{News, PlayerChecks};
 use crate::decide::{Answer, Command};
 use crate::domain::PlayerKey;
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::payments::know_before_taking::known_of;
+use crate::payments::start_deposit::SCREENINGS_MAX;
 use crate::screening::Checkpoint;
 use std::sync::Arc;
 
@@ -30,19 +31,23 @@ pub async fn tell_news(
     tries: Tries,
 ) -> Result<Answer, SubmitError> {
     let news = Arc::new(news);
-    let told = submit(flows, player, &news, (None, tries)).await?;
-    if !matches!(told, Answer::AnswersWanted(_)) {
-        return Ok(told);
+    let mut asked = None;
+    for _ in 0..=SCREENINGS_MAX {
+        let told = submit(flows, player, &news, (asked, tries)).await?;
+        if !matches!(told, Answer::AnswersWanted(_)) {
+            return Ok(told);
+        }
+        // Nobody was asked yet, or about a record that is another by now.
+        asked = Some(known_of(flows, player, Checkpoint::DepositPost).await?);
     }
-    let asked = known_of(flows, player, Checkpoint::DepositPost).await?;
-    submit(flows, player, &news, (Some(asked), tries)).await
+    Err(SubmitError::Busy)
 }
 
 async fn submit(
     flows: &Flows,
     player: &PlayerKey,
     news: &Arc<News>,
-    (asked, tries): (Option<crate::screening::hooks::CheckFacts>, Tries),
+    (asked, tries): (Option<PlayerChecks>, Tries),
 ) -> Result<Answer, SubmitError> {
     let command = Command::NewsOrAsk { news: news.clone(), asked };
     match tries {

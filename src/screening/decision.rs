@@ -40,6 +40,15 @@ impl Decision {
         &self.screening.reasons
     }
 
+    /// The reasons as a withdrawal keeps them for the people who may let it go: which of them were holds.
+    pub fn shown(&self) -> Vec<Reason> {
+        let of_hit = |(result, reason): (&RuleResult, &Reason)| {
+            let holds = result.effect == Outcome::Hold;
+            Reason { holds, ..reason.clone() }
+        };
+        self.screening.hits().map(of_hit).collect()
+    }
+
     /// The reasons as the payment tells them. Where something else denies, a file of limits is not asked: that it
     /// said nothing is on record, and no reason that anybody could act on.
     pub fn told(&self) -> Vec<Reason> {

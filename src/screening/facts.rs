@@ -76,7 +76,7 @@ pub struct Facts {
 pub struct LetGo {
     pub rule: String,
     pub observed: String,
-    /// Something that they were shown was a hold. Else what is one by now is none that they let go.
+    /// They were shown it as a hold. Else what is one by now is none that they let go.
     pub held: bool,
 }
 

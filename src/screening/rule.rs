@@ -337,6 +337,7 @@ impl Rule {
             threshold: Some(result.threshold.clone()),
             remedy: Some(words.remedy.to_owned()),
             audience,
+            holds: false,
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct StoredReason {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     remedy: Option<String>,
     audience: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    holds: bool,
 }
 
 impl From<&Reason> for StoredReason {
@@ -56,6 +58,7 @@ impl From<&Reason> for StoredReason {
             threshold: reason.threshold.clone(),
             remedy: reason.remedy.clone(),
             audience: reason.audience.as_str().to_owned(),
+            holds: reason.holds,
         }
     }
 }
@@ -71,6 +74,7 @@ impl From<StoredReason> for Reason {
             remedy: stored.remedy,
             // What cannot be read is for the narrowest circle.
             audience: Audience::parse(&stored.audience).unwrap_or(Audience::Compliance),
+            holds: stored.holds,
         }
     }
 }

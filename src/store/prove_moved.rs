@@ -45,7 +45,7 @@ pub(super) const MOVED: [(&str, &str); 9] = [
            from entry e join payment p using (payment_id)
            where e.account like 'psp\\_clearing:%' and p.direction = 'deposit'
              and e.kind not in ('deposit_reversed', 'suspense_taken_back', 'taken_beyond', 'reversal_won',
-               'beyond_won', 'suspense_sent_by_hand')
+               'beyond_won', 'suspense_sent_by_hand', 'rounding_kept')
            group by 1, 2, 3) e using (payment_id, psp, currency)
          where coalesce(b.moved, 0) + coalesce(e.moved, 0) <> 0",
     ),

@@ -207,6 +207,9 @@ impl Body {
 /// known: at a moment before its money came, as if its room had never been given up. What arrived
 /// instead of what was asked for counts once it was known that it arrived. A withdrawal that was paid
 /// later than that time was under way.
+///
+/// A deposit that was let go once more after it had begun was measured then, and counts from then on. Each such
+/// look is on record; one that was not let go waits for people as before, or is over.
 pub async fn movements(
     pool: &PgPool,
     key: &PlayerKey,
@@ -219,7 +222,17 @@ pub async fn movements(
              (select t.to_status from transition t
               where t.subject_id = u.payment_id and t.subject = 'payment' and t.at <= $4
               order by t.at desc, t.seq desc, t.n desc limit 1) as status,
-             b.begun_at as "begun_at!"
+             coalesce(
+               (select max(d.occurred_at) from decision d
+                where u.direction = 'deposit' and d.payment_id = u.payment_id
+                  and d.checkpoint = 'deposit.pre' and d.decision_id <> p.decision_id
+                  and d.occurred_at <= least($3::timestamptz, $4::timestamptz)
+                  and (select t.to_status from transition t
+                       where t.subject_id = u.payment_id and t.subject = 'payment'
+                         and t.at <= d.occurred_at
+                       order by t.at desc, t.seq desc, t.n desc limit 1)
+                    in ('processing', 'action_required')),
+               b.begun_at) as "begun_at!"
            from limit_use u join payment p on p.payment_id = u.payment_id
            cross join lateral (select case u.direction when 'deposit' then least(u.at,
                (select min(t.at) from transition t

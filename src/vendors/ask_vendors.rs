@@ -6,18 +6,18 @@
 
 use super::kyt::Question;
 use super::kyt::look::{Looked, look};
-use super::people::ask_checks::ask_checks;
+use super::people::ask_checks::ask_checks_surely;
 use super::registry::Listed;
 use crate::book::AskedPlace;
-use crate::decide::Command;
-use crate::decide::command::VendorsSaid;
+use crate::decide::command::{PlayerChecks, VendorsSaid};
+use crate::decide::{Command, Refusal};
 use crate::domain::{Currency, Timestamp};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
 use crate::lane::desk::DeskError;
 use crate::payments::facts::pseudonym;
+use crate::payments::start_deposit::SCREENINGS_MAX;
 use crate::screening::Checkpoint;
-use crate::screening::hooks::CheckFacts;
 use crate::screening::signals::{Hook, VendorResult, VendorState};
 use crate::store::StoreError;
 use crate::store::read_history;
@@ -81,31 +81,44 @@ async fn go_on(
     is_over: bool,
 ) -> Result<(), AskError> {
     let pool = flows.db.pool();
-    let results = told.into_iter().map(Told::into_result).collect();
+    let results: Vec<VendorResult> = told.into_iter().map(Told::into_result).collect();
     let closed_loop = read_history::shared_out(pool, check.payment).await?;
-    let checks = checks(flows, check).await?;
     let (payment, round) = (check.payment, check.round);
-    let said = VendorsSaid { payment, results, round, is_over, closed_loop, checks };
-    let command = Command::VendorsSaid(Box::new(said));
-    flows.submit_persistently(&check.player, command).await?;
+    let mut tries = SCREENINGS_MAX;
+    loop {
+        let (results, closed_loop) = (results.clone(), closed_loop.clone());
+        let checks = checks(flows, check).await?;
+        let said = VendorsSaid { payment, results, round, is_over, closed_loop, checks };
+        let command = Command::VendorsSaid(Box::new(said));
+        tries -= 1;
+        match flows.submit_persistently(&check.player, command).await {
+            // Its record changed while others were asked about it; after that the check stays due.
+            Err(SubmitError::Refused(Refusal::PlayerChanged)) if tries != 0 => {}
+            done => {
+                done?;
+                break;
+            }
+        }
+    }
     vendor_checks::close(pool, check, flows.clock.now()).await?;
     flows.nudges.payouts.notify_one();
     Ok(())
 }
 
 /// What is known of the player whose payment is decided about again. Of a deposit's, whose money is in, that is looked
-/// at where nobody had asked for the money.
-async fn checks(flows: &Flows, check: &DueCheck) -> Result<CheckFacts, AskError> {
+/// at where nobody had asked for the money. Nobody waits for it: what the database does not tell at this moment is no
+/// finding, and the check stays due.
+async fn checks(flows: &Flows, check: &DueCheck) -> Result<PlayerChecks, AskError> {
     // Who is asked once more is asked because it is about to be sent.
     let checkpoint = match (check.hook, check.round) {
         (Hook::KytWithdrawal, ..=1) => Checkpoint::WithdrawalRequest,
         (Hook::KytWithdrawal, _) => Checkpoint::WithdrawalPrePayout,
         _ => Checkpoint::DepositPost,
     };
-    match flows.desks.players.ask(check.player.clone()).await? {
-        Some(known) => Ok(ask_checks(flows, &known.player, checkpoint).await),
-        None => Ok(CheckFacts::default()),
-    }
+    let known = flows.desks.players.ask(check.player.clone()).await?;
+    let Some(known) = known else { return Ok(PlayerChecks::default()) };
+    let facts = ask_checks_surely(flows, &known.player, checkpoint).await?;
+    Ok(PlayerChecks { version: Some(known.player.version), facts })
 }
 
 /// Asks about all places at once: a look may not take longer for many of them. By vendor, then by place.

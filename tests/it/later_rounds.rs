@@ -9,6 +9,7 @@ use interlock::book::Payment;
 use interlock::decide::command::Source;
 use interlock::decide::{Answer, Command};
 use interlock::domain::{Player, PlayerStatus};
+use interlock::payments::know_before_taking::know_before_taking;
 use psp_contract::Outcome;
 use serde_json::json;
 use std::time::Duration;
@@ -135,5 +136,26 @@ async fn what_follows_a_proven_absence_waits_to_be_screened() {
     let open = go_on(&world, &deposit).await;
     assert_eq!(tried(&open), ["nuvei-de not_sent", "trustly-de accepted"]);
     assert_eq!(decided(&world, &deposit).await, ["approve", "approve"]);
+    world.close().await;
+}
+
+/// The register is asked, and the record changes before its answer is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_of_another_name_sends_no_deposit_to_the_next_psp() {
+    let (world, deposit) = given_up().await;
+    let (flows, of) = (world.one().flows.clone(), deposit.clone());
+    let asking = async move { know_before_taking(&flows, &of).await.unwrap() };
+    let known = Some(Box::new(world.one().run(asking).await));
+    let record = world.read_player(&deposit.player).await;
+    let full_name = "Erika Excluded".to_owned();
+    world.change_player(Player { full_name, ..record }).await;
+    let attempt = world.payment(deposit.id).await.attempts[1].id;
+    let take = Command::TakeAttempt { payment: deposit.id.uuid, attempt, known };
+    let answer = submit(&world, &deposit, take).await;
+    assert!(matches!(answer, Answer::AnswersWanted(_)), "{answer:?}");
+    assert_eq!(decided(&world, &deposit).await, ["approve"]);
+    let over = go_on(&world, &deposit).await;
+    assert_eq!(over.status.as_str(), "failed");
+    assert_eq!(decided(&world, &deposit).await, ["approve", "deny"]);
     world.close().await;
 }

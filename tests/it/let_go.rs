@@ -1,11 +1,13 @@
 //! Deposits that two people let go on to a PSP after a while: what is known by then decides.
 
-use super::harness::{Setup, World, deposit_order, eur};
+use super::bounced_payouts::submit;
+use super::harness::{Setup, World, deposit_order, eur, person};
 use super::names::NAMES;
 use interlock::book::{Payment, Review};
-use interlock::decide::Refusal;
+use interlock::decide::{Answer, Command, Refusal};
 use interlock::domain::{Exclusion, Player, PlayerKey, PlayerStatus};
 use interlock::lane::SubmitError;
+use interlock::payments::know_before_taking::know_before_taking;
 use interlock::payments::review_payment::ReviewAct;
 use interlock::players::set_limits::{Change, set_limits};
 use interlock::screening::limits::Period;
@@ -219,5 +221,27 @@ async fn who_has_looked_at_one_entry_of_a_list_has_not_looked_at_another() {
     called("Erika Similar").await;
     world.two_people(&deposit, "approve").await;
     world.settled(deposit.id, "action_required").await;
+    world.close().await;
+}
+
+/// The register is asked, and the record changes before its answer is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_of_another_name_lets_no_deposit_go() {
+    let (world, player, deposit) = waiting().await;
+    let review = proposed(&world, &deposit).await;
+    let (flows, of) = (world.one().flows.clone(), deposit.clone());
+    let asking = async move { know_before_taking(&flows, &of).await.unwrap() };
+    let known = Some(Box::new(world.one().run(asking).await));
+    let record = world.read_player(&player).await;
+    let full_name = "Erika Excluded".to_owned();
+    world.change_player(Player { full_name, ..record }).await;
+    let proposal = review.open_proposal().unwrap().id.0;
+    let (payment, person) = (Some(deposit.id.uuid), person("bob"));
+    let approve = Command::Approve { review: review.id.0, payment, proposal, person, known };
+    let answer = submit(&world, &deposit, approve).await;
+    assert!(matches!(answer, Answer::AnswersWanted(_)), "{answer:?}");
+    assert_eq!(decided(&world, &deposit).await, ["review"]);
+    assert!(self::approve(&world, &deposit, &review).await.is_err());
+    assert_eq!(decided(&world, &deposit).await, ["review", "deny"]);
     world.close().await;
 }

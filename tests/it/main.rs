@@ -46,6 +46,7 @@ mod kyc;
 mod kyt;
 mod kyt_again;
 mod kyt_debts;
+mod kyt_unread;
 mod lanes;
 mod late_news;
 mod late_payouts;

@@ -1,18 +1,10 @@
 //! Whose account a withdrawal goes to.
 
-use super::harness::{Setup, World, eur, withdrawal_order};
+use super::harness::{World, eur, withdrawal_order};
 use interlock::book::Payment;
 use interlock::domain::{Instrument, PlayerKey};
 use interlock::payments::request_withdrawal::{DestinationOrder, WithdrawalOrder};
 use psp_contract::Portable;
-
-const RULES: &str = r#"
-[[rules]]
-id = "payee.name"
-effect = "review"
-source = "the tests"
-source_date = "2026-11-23"
-"#;
 
 fn to(player: &PlayerKey, iban: &str, holder: &str) -> WithdrawalOrder {
     let (iban, holder_name) = (iban.to_owned(), holder.to_owned());
@@ -28,7 +20,7 @@ fn told(withdrawal: &Payment) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_to_another_persons_account_is_put_before_people() {
-    let world = World::with(Setup { rules: RULES.to_owned(), ..Setup::default() }).await;
+    let world = World::new().await;
     let player = world.rich_player("DE", 10_000).await;
     let own = to(&player, "DE89370400440532013000", "MUSTERMANN, ERIKA");
     let own = world.one().withdraw(own).await;

@@ -1,9 +1,13 @@
 //! Payers who come back from their card's issuer: what they bring is told to the PSP, once it matters, and
 //! proves nothing by itself.
 
+use super::bounced_payouts::submit;
 use super::harness::markets::{GERMAN_CARDS, Market};
 use super::harness::{Setup, World, deposit_order, eur, eventually};
 use interlock::book::Payment;
+use interlock::decide::command::PlayerChecks;
+use interlock::decide::completion::KnownBefore;
+use interlock::decide::{Answer, Command};
 use interlock::domain::{Exclusion, Player, PlayerKey};
 use interlock::payments::continue_deposit::continue_deposit;
 use interlock::payments::start_deposit::DepositOrder;
@@ -231,6 +235,27 @@ async fn a_deposit_whose_answer_nobody_heard_ends_with_its_session_and_a_late_su
         (answers == [200]).then_some(())
     };
     eventually("the webhook comes after all", SOON, sent).await;
+    is_credited_once(&world, &player, &deposit).await;
+    world.close().await;
+}
+
+/// What is known is of no record, or of one that has changed meanwhile: the word is not given by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_of_an_older_record_gives_no_word() {
+    let world = world().await;
+    let player = world.player_of(MARKET).await;
+    let deposit = opened(&world, &player).await;
+    let old = world.read_player(&player).await.version;
+    let record = world.read_player(&player).await;
+    world.change_player(Player { full_name: "Erika Musterfrau".to_owned(), ..record }).await;
+    let checks = PlayerChecks { version: Some(old), ..PlayerChecks::default() };
+    let known = Box::new(KnownBefore { began: None, checks });
+    let attempt = deposit.attempts[0].id;
+    let hear = Command::ContinueDeposit { payment: deposit.id.uuid, attempt, known };
+    let answer = submit(&world, &deposit, hear).await;
+    assert!(matches!(answer, Answer::AnswersWanted(_)), "{answer:?}");
+    let query = decides(&deposit, "approve").await;
+    hand_on(&world, &deposit, &query).await;
     is_credited_once(&world, &player, &deposit).await;
     world.close().await;
 }

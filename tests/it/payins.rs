@@ -3,11 +3,12 @@
 use super::harness::{CHECKS, Setup, World, deposit_order, eur, key};
 use super::rules::all_replay;
 use interlock::book::Payment;
-use interlock::decide::command::{News, Source};
-use interlock::decide::{Answer, Command};
+use interlock::decide::command::{News, PlayerChecks, ReceivePayin, Source};
+use interlock::decide::{Answer, Command, Refusal};
 use interlock::domain::{
     AttemptStatus, Audience, Currency, Direction, Kyc, KycStatus, Origin, Player, PlayerKey,
 };
+use interlock::lane::SubmitError;
 use interlock::payments::facts::pseudonym;
 use interlock::payments::receive_payin::{Received, receive_payin};
 use interlock::payments::start_deposit::start_deposit;
@@ -410,5 +411,33 @@ async fn money_that_nothing_let_come_is_credited_to_nobody_whom_a_register_or_a_
     let rooms = "select count(*) from limit_reservation where amount = 700";
     assert_eq!(world.number(rooms).await, 1);
     all_replay(&world).await;
+    world.close().await;
+}
+
+/// The matcher was asked about the name before: the money is not booked by that.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_is_not_booked_by_what_was_said_of_an_older_record() {
+    let world = world().await;
+    let player = world.player("DE").await;
+    let first = booked(&world, &to_player(&player, eur(2_000))).await;
+    let old = world.read_player(&player).await;
+    world.change_player(Player { full_name: "Erika Musterfrau".to_owned(), ..old.clone() }).await;
+    let payin = to_player(&player, eur(2_000));
+    let stale = ReceivePayin {
+        psp: PSP.to_owned(),
+        payin: payin.clone(),
+        occurred_at: None,
+        request: None,
+        payment: first,
+        checks: PlayerChecks { version: Some(old.version), ..PlayerChecks::default() },
+    };
+    let command = Command::ReceivePayin(Box::new(stale));
+    let (lanes, of) = (world.one().flows.lanes.clone(), player.clone());
+    let submitting = async move { lanes.submit(&of, command).await };
+    let refused = world.one().run(submitting).await.unwrap_err();
+    assert!(matches!(refused, SubmitError::Refused(Refusal::PlayerChanged)), "{refused:?}");
+    assert_eq!(deposits(&world).await, 1);
+    booked(&world, &payin).await;
+    assert_eq!(world.wallet(&player).await.cash, 4_000);
     world.close().await;
 }

@@ -6,16 +6,32 @@ use super::may_be_paid::{cases, found_unpaid_of, lost};
 use super::routing::tried;
 use super::rules::{all_replay, all_replay_today, found};
 use interlock::book::Payment;
-use interlock::decide::command::Source;
+use interlock::decide::command::{KnownBeforePayout, Source};
 use interlock::decide::{Answer, Command};
 use interlock::domain::{Audience, Kyc, KycStatus};
+use interlock::payments::know_before_taking::{TakeError, known_before_payout};
 use interlock::payments::resolve_unknown::resolve_unknown;
+use interlock::payments::send_payout::send_payout;
+use interlock::screening::hooks::HookFailure;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const LEAVES: &str = "withdrawal.pre_payout";
 const ASKED: &str = "select count(*) from vendor_result where hook = 'names'";
 const NAME: &str = "Erika Mustermann";
+const IDENTITY: &str = r#"
+[[rules]]
+id = "kyc.vendor"
+effect = "review"
+at = ["withdrawal.pre_payout"]
+level_min = 2
+max_age_s = 31536000
+on_failure = "review"
+on_pending = "review"
+source = "the tests"
+source_date = "2026-11-21"
+"#;
 
 async fn world(workers: bool) -> World {
     let setup = Setup { shipped: true, vendors: CHECKS, workers, ..Setup::default() };
@@ -172,6 +188,78 @@ async fn a_payout_that_goes_on_to_another_psp_is_asked_about_anew() {
     // Nothing came of the first either.
     let told = tell(&world, &next, (1, Source::Replay), lost()).await;
     assert_eq!(told.status.as_str(), "in_review");
+    all_replay(&world).await;
+    world.leave_open();
+}
+
+/// What a vendor of identity said cannot be read for a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_that_the_database_does_not_tell_for_a_moment_is_no_finding_before_a_payout() {
+    let (rules, vendors) = (IDENTITY.to_owned(), &["sumsub"]);
+    let world = World::with(Setup { rules, vendors, workers: false, ..Setup::default() }).await;
+    let player = world.rich_player("DE", 10_000).await;
+    let gather = async || {
+        let (flows, player) = (world.one().flows.clone(), player.clone());
+        world
+            .one()
+            .run(async move { known_before_payout::<TakeError>(&flows, &player).await })
+            .await
+    };
+    let known = gather().await.unwrap().facts.kyc.unwrap();
+    assert_eq!(known.found, Err(HookFailure::NothingKnown));
+    let hidden = "revoke select on vendor_result from interlock_app";
+    sqlx::raw_sql(hidden).execute(&world.rows).await.unwrap();
+    let unread = gather().await.unwrap_err();
+    assert!(matches!(unread, TakeError::Store(_)), "{unread:?}");
+    world.leave_open();
+}
+
+/// The record changes while the matchers are asked about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_does_not_leave_by_what_was_said_of_another_name() {
+    let world = world(false).await;
+    let withdrawal = waits_for_people(&world).await;
+    world.two_people(&withdrawal, "approve").await;
+    let (flows, player) = (world.one().flows.clone(), withdrawal.player.clone());
+    let asking = async move { known_before_payout::<TakeError>(&flows, &player).await };
+    let checks = world.one().run(asking).await.unwrap();
+    let known = world.read_player(&withdrawal.player).await;
+    let full_name = "Erika Sanctioned".to_owned();
+    world.change_player(interlock::domain::Player { full_name, ..known }).await;
+    let answers = Some(Box::new(KnownBeforePayout { checks, ..KnownBeforePayout::default() }));
+    let take = Command::TakePayout { payment: withdrawal.id.uuid, answers };
+    let answer = submit(&world, &withdrawal, take).await;
+    assert!(matches!(answer, Answer::AnswersWanted(_)), "{answer:?}");
+    assert_eq!(outcomes(&world, &withdrawal).await, Vec::<String>::new());
+    let (flows, of) = (world.one().flows.clone(), withdrawal.clone());
+    let sending = async move { send_payout(&flows, &of.player, of.id.uuid).await.unwrap() };
+    assert!(!world.one().run(sending).await);
+    assert_eq!(cases(&world, &withdrawal).await, ["withdrawal_hold"]);
+    world.leave_open();
+}
+
+/// One case may be held for one thing and show another beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_shown_beside_a_hold_was_let_go_as_no_hold() {
+    let world = world(true).await;
+    let withdrawal = waits_for_people(&world).await;
+    let known = world.read_player(&withdrawal.player).await;
+    let kyc = Kyc { status: KycStatus::Rejected, ..known.kyc.clone() };
+    let full_name = "Erika Similar".to_owned();
+    world.change_player(interlock::domain::Player { kyc, full_name, ..known }).await;
+    let held = is_held(&world, &withdrawal, "withdrawal_hold").await;
+    let holds: BTreeSet<_> = held.reasons.iter().map(|it| (&*it.code, it.holds)).collect();
+    assert_eq!(holds, BTreeSet::from([("kyc.rejected", true), ("names.sanctions", false)]));
+    is_sent(&world, &held).await;
+    assert_eq!(outcomes(&world, &withdrawal).await, ["hold", "approve"]);
+    let seen = format!(
+        "select concat(seen->>'rule', ' ', seen->>'held') from decision,
+           json_array_elements(inputs->'let_go') seen
+         where payment_id = '{}' and checkpoint = '{LEAVES}' and outcome = 'approve'",
+        withdrawal.id.uuid
+    );
+    let seen: BTreeSet<String> = world.texts(&seen).await.into_iter().collect();
+    assert_eq!(seen, BTreeSet::from(["kyc.level true".to_owned(), "sanctions_pep ".to_owned()]));
     all_replay(&world).await;
     world.leave_open();
 }

@@ -1,8 +1,9 @@
 //! Decisions are made again: as they were, and with the knowledge of another time.
 
-use super::harness::{World, eur};
+use super::gone_accounts::go_on;
+use super::harness::{Setup, World, eur};
 use interlock::book::Payment;
-use interlock::domain::{Money, PlayerKey, Timestamp};
+use interlock::domain::{Kyc, Money, Player, PlayerKey, Timestamp};
 use interlock::players::set_limits::{Change, set_limits};
 use interlock::screening::limits::Period;
 use interlock::screening::replay::{Question, Replay, ReplayError, replay};
@@ -208,4 +209,59 @@ async fn a_record_that_was_altered_does_not_come_out_again() {
     let refused = ask(&world, &decision, &other).await.unwrap_err();
     assert!(matches!(refused, ReplayError::OtherMarket { .. }), "{refused}");
     world.close().await;
+}
+
+const PEOPLE: &str = r#"
+[[rules]]
+id = "some"
+kind = "velocity.count"
+effect = "review"
+flow = "deposits"
+window = "30 days"
+states = ["reserved", "counted", "released"]
+most = 1
+source = "the tests"
+source_date = "2026-11-21"
+"#;
+
+/// Begun on one day, looked at on the next, let go by people on the third, and sent some minutes later: it counts where
+/// it was measured last, and so it does for others that were decided between.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_was_measured_three_times_counts_on_the_day_that_others_saw_it_on() {
+    let rules = PEOPLE.to_owned();
+    let world = World::with(Setup { rules, workers: false, ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    limit(&world, &player, eur(100_000)).await;
+    world.deposit(&player, eur(900)).await;
+    let deposit = world.deposit(&player, eur(800)).await;
+    assert_eq!(deposit.status.as_str(), "in_review", "{:?}", deposit.reasons);
+    let (day, mut between) = (Duration::from_secs(25 * 3_600), Vec::new());
+    world.move_on(day).await;
+    // It is not let go, and stays on its day.
+    let known = world.read_player(&player).await;
+    let kyc = Kyc { level: 0, ..known.kyc.clone() };
+    world.change_player(Player { kyc, ..known.clone() }).await;
+    world.try_two_people(&deposit, "approve").await.unwrap_err();
+    let now_again = world.read_player(&player).await;
+    world.change_player(Player { kyc: known.kyc, ..now_again }).await;
+    world.move_on(Duration::from_secs(60)).await;
+    let after_the_first_look = world.deposit(&player, eur(700)).await;
+    between.push((after_the_first_look, now(&world)));
+    world.move_on(day).await;
+    world.two_people(&deposit, "approve").await;
+    world.move_on(Duration::from_secs(60)).await;
+    let after_it_was_let_go = world.deposit(&player, eur(600)).await;
+    between.push((after_it_was_let_go, now(&world)));
+    // No worker had time for it, so that it is measured once more.
+    world.move_on(Duration::from_secs(600)).await;
+    assert_eq!(go_on(&world, &deposit).await.status.as_str(), "action_required");
+    let looks = decisions_of(&world, &deposit).await;
+    let outcomes: Vec<&str> = looks.iter().map(|it| &*it.outcome).collect();
+    assert_eq!(outcomes, ["review", "deny", "review", "review"]);
+    for (other, then) in &between {
+        let decision = decisions_of(&world, other).await.remove(0);
+        let known_then = as_of(&world, &decision, *then).await;
+        assert!(known_then.is_identical(), "{known_then:?}");
+    }
+    world.leave_open();
 }

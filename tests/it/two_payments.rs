@@ -6,6 +6,7 @@ use super::harness::{Setup, World, eur};
 use super::second_success::return_of;
 use super::taken_back::{WEBHOOK, by_word, reversed, succeeded, tell};
 use interlock::book::Payment;
+use interlock::decide::command::PlayerChecks;
 use interlock::decide::completion::KnownBefore;
 use interlock::decide::{Answer, Command};
 use interlock::domain::{AttemptStatus, PaymentId, Player, PlayerStatus};
@@ -156,7 +157,9 @@ async fn a_deposit_that_is_paid_asks_no_other_psp_for_money() {
         );
         sqlx::raw_sql(sqlx::AssertSqlSafe(due)).execute(&world.rows).await.unwrap();
         let payment = deposit.id.uuid;
-        let known = Some(Box::new(KnownBefore::default()));
+        let version = Some(world.read_player(&player).await.version);
+        let checks = PlayerChecks { version, ..PlayerChecks::default() };
+        let known = Some(Box::new(KnownBefore { began: None, checks }));
         let take = Command::TakeAttempt { payment, attempt: first, known };
         let answer = submit(&world, &deposit, take).await;
         assert!(matches!(answer, Answer::Applied { next: None, .. }), "{status}: {answer:?}");

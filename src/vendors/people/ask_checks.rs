@@ -54,17 +54,19 @@ async fn gather(
     };
     // All at once, each with its own deadline: who pays waits as long as for the slowest, and no longer.
     // Each answer has its own place in the facts, whoever comes first.
-    let (register, names, kyc) = tokio::join!(
+    let (register, names, (kyc, unread)) = tokio::join!(
         ask_register(flows, policy, (player, checkpoint), now),
         ask_matchers(flows, policy, (player, checkpoint), now),
         async {
-            asked(policy, checkpoint, Hook::Kyc)?;
-            identity_says(flows, player).await
+            match asked(policy, checkpoint, Hook::Kyc) {
+                Some(_) => identity_says(flows, player).await,
+                None => (None, None),
+            }
         }
     );
     facts = CheckFacts { register, names, kyc, ..facts };
-    let unread = except_known(flows, player, &mut facts, now).await.err();
-    (facts, unread)
+    let unexcepted = except_known(flows, player, &mut facts, now).await.err();
+    (facts, unread.or(unexcepted))
 }
 
 async fn ask_register(
@@ -93,25 +95,30 @@ async fn ask_matchers(
 }
 
 /// What a vendor of identity said last. Nobody is asked: they tell by themselves, and what they told was
-/// read back from them when it came. None: nobody is configured for this player.
-pub(super) async fn identity_says(flows: &Flows, player: &Player) -> Option<KycFacts> {
+/// read back from them when it came. None: nobody is configured for this player. Beside it, why what is kept could
+/// not be read: where nobody waits for the answer that is no finding.
+pub(super) async fn identity_says(
+    flows: &Flows,
+    player: &Player,
+) -> (Option<KycFacts>, Option<StoreError>) {
     let own = flows.checks.identities.iter();
     let own = own.filter(|one| one.operator == player.key.operator);
     let serving = own.filter(|one| one.serves(&player.country));
     let vendors: Vec<String> = serving.map(|one| one.id.clone()).collect();
-    let first = vendors.first()?.clone();
+    let Some(first) = vendors.first() else { return (None, None) };
     let newest = player_results::newest_news(flows.db.pool(), &player.key, &vendors).await;
-    Some(match newest {
-        Ok(Some(news)) => KycFacts {
-            vendor: news.result.vendor.clone(),
-            found: to_answer(&news).ok_or(HookFailure::Unreadable),
-        },
-        Ok(None) => KycFacts { vendor: first, found: Err(HookFailure::NothingKnown) },
+    let ((vendor, found), unread) = match newest {
+        Ok(Some(news)) => {
+            let found = to_answer(&news).ok_or(HookFailure::Unreadable);
+            ((news.result.vendor, found), None)
+        }
+        Ok(None) => ((first.clone(), Err(HookFailure::NothingKnown)), None),
         Err(error) => {
             tracing::warn!(%error, "what a vendor said of an identity could not be read");
-            KycFacts { vendor: first, found: Err(HookFailure::Unreachable) }
+            ((first.clone(), Err(HookFailure::Unreachable)), Some(error))
         }
-    })
+    };
+    (Some(KycFacts { vendor, found }), unread)
 }
 
 /// Marks entries of which two people have said that they are not this player.

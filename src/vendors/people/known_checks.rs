@@ -34,7 +34,7 @@ pub async fn known_checks(
     };
     let kyc = async {
         asked(policy, checkpoint, Hook::Kyc)?;
-        identity_says(flows, player).await
+        identity_says(flows, player).await.0
     };
     let (register, names, kyc) = tokio::join!(register, names, kyc);
     let file = asked(policy, checkpoint, Hook::CrossOperatorLimit);

@@ -7,7 +7,6 @@ mod words;
 
 use interlock::book::{Book, GameEntry, GameKind, KeyClaim, KeyId, Subject, Viewer};
 use interlock::decide::command::{News, OpenReturn, PutPlayer, Source};
-use interlock::decide::completion::KnownBefore;
 use interlock::decide::{Answer, Command, Ctx, Refusal, decide};
 use interlock::domain::{
     AttemptId, AttemptStatus, Currency, DecisionId, Direction, Ids, Money, PersonId, Timestamp,
@@ -18,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use told::{Standing, moved, standings};
 use uuid::Uuid;
-use words::{Numbers, World};
+use words::{Numbers, World, known_of};
 
 /// One thing that somebody does. Numbers choose among what is there.
 #[derive(Debug, Clone)]
@@ -178,7 +177,7 @@ impl House {
             Step::News { which, source, what, more } => self.news(which, source, what, more),
             Step::TakeAttempt(which) => self.attempt(which).map(|(payment, attempt)| {
                 let began = self.facts.get(&self.book.payments[&payment].decision).cloned();
-                let known = Some(Box::new(KnownBefore { began, ..KnownBefore::default() }));
+                let known = Some(known_of(&self.book, began));
                 Command::TakeAttempt { payment, attempt, known }
             }),
             Step::TakePayout(which) => {
@@ -326,9 +325,8 @@ impl House {
             Command::Approve { review, payment, proposal, person, known }
         };
         if let Ok(Answer::AnswersWanted(deposit)) = self.run(&by(None)) {
-            let began = self.facts.get(&deposit.decision).cloned();
-            let known = KnownBefore { began, ..KnownBefore::default() };
-            let _ = self.run(&by(Some(Box::new(known))));
+            let known = known_of(&self.book, self.facts.get(&deposit.decision).cloned());
+            let _ = self.run(&by(Some(known)));
         }
     }
 

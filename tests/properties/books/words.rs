@@ -2,7 +2,8 @@
 
 use interlock::book::{Book, KeyClaim, Part, Payment};
 use interlock::decide::PspFacts;
-use interlock::decide::command::{RequestWithdrawal, Screened, StartDeposit};
+use interlock::decide::command::{PlayerChecks, RequestWithdrawal, Screened, StartDeposit};
+use interlock::decide::completion::KnownBefore;
 use interlock::decide::erasure::Retention;
 use interlock::decide::four_eyes::ReviewTerms;
 use interlock::domain::{
@@ -20,7 +21,7 @@ use interlock::screening::file;
 use interlock::screening::gather::{self, Setting};
 use interlock::screening::policy::{FxTable, MarketPolicy, Policies};
 use interlock::screening::split::{Split, Wanted};
-use interlock::screening::{Checkpoint, engine};
+use interlock::screening::{Checkpoint, Facts, engine};
 use psp_contract::{
     Capabilities, Charset, DepositCapability, IdempotencyCapability, InquiryCapability, KeyReplay,
     PayoutCapability, Portable, ReferenceRule, WebhookAuthenticity, WebhookCapability,
@@ -31,6 +32,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use time::macros::{date, datetime};
 use uuid::Uuid;
+
+/// Nobody has anything to say of the player as they are.
+pub fn known_of(book: &Book, began: Option<Facts>) -> Box<KnownBefore> {
+    let version = book.player.as_ref().map(|player| player.version);
+    let checks = PlayerChecks { version, ..PlayerChecks::default() };
+    Box::new(KnownBefore { began, checks })
+}
 
 /// Ids by counting, so that a history is the same every time.
 #[derive(Default)]
