@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails; clippy spares test functions only, not their helpers"
 )]
 
+#[path = "tidy/cases.rs"]
+mod cases;
 #[path = "tidy/incidents.rs"]
 mod incidents;
 #[path = "tidy/layers.rs"]
@@ -103,6 +105,24 @@ fn released_migrations_are_unchanged() {
 fn people_are_told_what_to_do_about_every_incident() {
     let guide = fs::read_to_string(root().join("docs/operations.md")).unwrap();
     assert_none(&incidents::check(&incidents::raised(&sources()), &incidents::told(&guide)));
+}
+
+#[test]
+fn every_kind_of_case_of_a_payment_can_be_asked_for_and_is_explained() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let known = cases::known(&read("src/book/review.rs"));
+    let asked = cases::asked(&sources());
+    assert!(5 <= asked.len(), "{asked:?}");
+    assert_none(&cases::check(&known, &asked, &read("docs/reviews.md")));
+}
+
+#[test]
+fn a_kind_of_case_that_nobody_knows_or_explains_is_found() {
+    let source = Source::new("src/decide/x.rs", "ask_people(book, id, None, \"odd\", ctx);");
+    let asked = cases::asked(&[source]);
+    let known = cases::known("const PAYMENT_KINDS: [&str; 1] = [\"even\"];");
+    assert_eq!(cases::check(&known, &asked, "`even` is this").len(), 1);
+    assert_eq!(cases::check(&known, &known, "nothing").len(), 1);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use interlock::screening::background::Background;
 use interlock::screening::closed_loop::Terms;
 use interlock::screening::decision::{About, Decision};
 use interlock::screening::exceptions::Exceptions;
+use interlock::screening::facts::Match;
 use interlock::screening::gather::{self, Setting, Withdrawal};
 use interlock::screening::hooks::CheckFacts;
 use interlock::screening::split::{Split, Wanted};
@@ -199,7 +200,11 @@ pub fn reserve(
     let claim = claim(&like.player, "POST /v1/withdrawals", unique);
     let screening = Screened { player_version: player.version, decision };
     debug_assert_eq!(payment.direction(), Direction::Withdrawal);
-    let wanted = Wanted::Named { to: payment.parts[0].instrument.clone(), is_known: true };
+    let wanted = Wanted::Named {
+        to: payment.parts[0].instrument.clone(),
+        is_known: true,
+        whose: Match::Same,
+    };
     let (terms, exceptions) = (Terms::default(), Exceptions::default());
     let split = Split { sources: Vec::new(), wanted, terms, exceptions };
     Command::RequestWithdrawal(Box::new(RequestWithdrawal { claim, payment, screening, split }))

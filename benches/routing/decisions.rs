@@ -91,6 +91,7 @@ fn switches(now: Timestamp) -> Vec<Switch> {
         from: now,
         until: None,
         review: None,
+        lift_proposed: None,
         lifted: None,
     };
     PSPS.iter().map(switch).collect()

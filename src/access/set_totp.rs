@@ -34,11 +34,18 @@ pub enum SetTotpError {
 /// A fresh secret for this account.
 pub fn offer_totp(desk: &ConsoleDesk, account: &Account) -> Option<Offer> {
     let secret = SharedSecret::new()?;
-    Some(Offer {
-        base32: secret.base32(),
-        link: secret.link(&account.email)?,
-        sealed: BASE64.encode(secret.seal(&desk.key, account.id)?),
-    })
+    let sealed = BASE64.encode(secret.seal(&desk.key, account.id)?);
+    offer_of(&secret, account, sealed)
+}
+
+/// The secret that was offered before, after a code that was not right: an authenticator has it by now.
+pub fn offer_again(desk: &ConsoleDesk, account: &Account, sealed: &str) -> Option<Offer> {
+    let secret = SharedSecret::open(&BASE64.decode(sealed).ok()?, &desk.key, account.id)?;
+    offer_of(&secret, account, sealed.to_owned())
+}
+
+fn offer_of(secret: &SharedSecret, account: &Account, sealed: String) -> Option<Offer> {
+    Some(Offer { base32: secret.base32(), link: secret.link(&account.email)?, sealed })
 }
 
 /// Keeps an offered secret whose code was typed. Its other sessions end: they were opened without it.

@@ -4,11 +4,11 @@
 //! money is expected: 400), or the shape is right and the *meaning* is not (too many decimals, an
 //! unknown country: 422). A wrong shape is told first.
 
+use super::amounts::{money_code, money_words};
 use super::json::{Json, pointer_to};
 use super::problem::{FieldError, Problem};
 use crate::clock::whole_micros;
 use crate::domain::{Currency, Money, Timestamp};
-use psp_contract::MoneyError;
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use time::Date;
@@ -244,7 +244,7 @@ impl Fields<'_> {
         match Money::parse(text, currency) {
             Ok(money) => Some(money),
             Err(fault) => {
-                self.meaning(name, money_code(fault), fault.to_string());
+                self.meaning(name, money_code(fault), money_words(fault));
                 None
             }
         }
@@ -371,17 +371,6 @@ pub struct Nothing;
 impl FromFields for Nothing {
     fn read(_: &mut Fields<'_>) -> Option<Self> {
         Some(Self)
-    }
-}
-
-/// The code of what is wrong with an amount.
-pub const fn money_code(fault: MoneyError) -> &'static str {
-    match fault {
-        MoneyError::UnknownCurrency => "currency.unknown",
-        MoneyError::Malformed => "amount.malformed",
-        MoneyError::TooManyDecimals => "amount.too_many_decimals",
-        MoneyError::Zero => "amount.zero",
-        MoneyError::TooLarge => "amount.too_large",
     }
 }
 

@@ -204,7 +204,8 @@ impl Gate {
         let invalid = || {
             Problem::unauthorized(
                 "auth.token_invalid",
-                "The token is not valid (any more). The casino's backend can open a new session.",
+                "This is no key, and no player's token that is valid (any more): keys begin with `sk_`; the \
+                 casino's backend can open a new session.",
             )
         };
         let token = self.tokens.read(text, now).map_err(|_| invalid())?;

@@ -6,6 +6,7 @@
 //! parses, calls one flow, and renders a view. No handler knows SQL, a PSP or a rule of policy.
 
 pub mod address;
+pub mod amounts;
 pub mod answers;
 pub mod bodies;
 pub mod caller;

@@ -106,7 +106,7 @@ fn reference_taken(payment: Option<String>) -> Problem {
 fn busy() -> Problem {
     Problem::unavailable(
         "server.busy",
-        "Too much is going on. Nothing was recorded; send the request again.",
+        "Too much is going on, or the database does not answer. Nothing was recorded; send the request again.",
         1,
     )
 }
@@ -268,7 +268,7 @@ impl From<SetError> for Problem {
             }
             SetError::NoEnd => Problem::unprocessable(
                 "switch.end_missing",
-                "Maintenance has an end: set `until`, or leave `kind` out for a kill switch.",
+                "Maintenance has an end: say until when, or set a kill switch instead.",
             )
             .at("/until"),
             SetError::TooManyPlanned => Problem::unprocessable(

@@ -5,10 +5,11 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], `fee`, [`deadline`], [`payin`], [`review`], [`erasure`], [`record`], [`book`],
+//! Reading order: [`payment`], `fee`, [`as_it_ended`], [`deadline`], [`payin`], [`review`], [`erasure`], [`record`], [`book`],
 //! [`game`], [`movements`], [`kyc`].
 
 #[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
+pub mod as_it_ended;
 mod book;
 pub mod deadline;
 pub mod erasure;
@@ -33,6 +34,6 @@ pub use record::{
     VendorCheck, Wire,
 };
 pub use review::{
-    Adjustment, Approval, CaseAct, CaseKind, CaseNews, CasePayload, Desk, Lock, PlayerFields,
-    Proposal, ProposalState, ProposedPolicy, Review,
+    Adjustment, Approval, CaseAct, CaseKind, CaseNews, CasePayload, Desk, Lock, PAYMENT_KINDS,
+    PlayerFields, Proposal, ProposalState, ProposedPolicy, Review,
 };

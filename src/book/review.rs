@@ -25,8 +25,7 @@ pub struct Review {
     pub switch: Option<Uuid>,
     /// The policy version that it is about.
     pub policy: Option<ProposedPolicy>,
-    /// Why it was opened: `"dual_approval"`, `"return"`, `"money_in"`, `"payout_unknown"`,
-    /// `"payout_stuck"`, `"wallet_owed"` of payments; otherwise a [`CaseKind`].
+    /// Why it was opened: one of [`PAYMENT_KINDS`], otherwise a [`CaseKind`].
     pub kind: String,
     pub open: bool,
     pub opened_at: Timestamp,
@@ -70,6 +69,21 @@ pub struct Lock {
     pub by: PersonId,
     pub until: Timestamp,
 }
+
+/// Why payments come before people. Whatever asks people about one names one of these.
+pub const PAYMENT_KINDS: [&str; 11] = [
+    "deposit_review",
+    "deposit_hold",
+    "withdrawal_review",
+    "withdrawal_hold",
+    "awaiting_vendor",
+    "money_in",
+    "return",
+    "wallet_owed",
+    "outcome_unknown",
+    "payout_stuck",
+    "psp_unconfigured",
+];
 
 /// What a case that is no payment's is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

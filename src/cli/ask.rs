@@ -97,6 +97,11 @@ pub fn exit_code(status: StatusCode) -> ExitCode {
 
 /// Sends the request and gives status and body.
 pub async fn send(request: Request) -> anyhow::Result<(StatusCode, String)> {
+    anyhow::ensure!(
+        request.path.starts_with('/'),
+        "`{}` is no path: it begins with `/`, as /v1/deposits does",
+        request.path
+    );
     let url = match &request.url {
         Some(url) => url.clone(),
         None => {

@@ -4,13 +4,16 @@ use super::database;
 use crate::access::account::{Account, Role};
 use crate::access::add_account::{add_account, disable_account, reset_account};
 use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Profile};
 use crate::domain::ids::SystemIds;
 use crate::domain::{Ids, OperatorId, PersonId};
-use crate::store::Db;
+use crate::sandbox;
+use crate::store::{Db, migrate};
 use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use secrecy::{ExposeSecret, SecretString};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Subcommand)]
@@ -29,6 +32,9 @@ pub enum Console {
         /// viewer, officer, approver, operator or admin; several with commas.
         #[arg(long, value_delimiter = ',', required = true)]
         role: Vec<String>,
+        /// The service's configuration file, which says what operators there are; the sandbox's own unless said.
+        #[arg(long)]
+        config: Option<PathBuf>,
     },
     /// Give somebody another password and take the second factor away, for whoever lost them.
     Reset {
@@ -47,7 +53,8 @@ pub async fn console(command: Console) -> anyhow::Result<ExitCode> {
     let db = Db::connect(&database::app_url()?, 1).await.context("connecting to the database")?;
     let (pool, ids, now) = (db.pool(), SystemIds, SystemClock.now());
     let is_there = match command {
-        Console::Add { operator, person, email, name, role } => {
+        Console::Add { operator, person, email, name, role, config } => {
+            check_operator(&db, &operator, config).await?;
             let account = Account {
                 id: ids.next(),
                 operator: OperatorId::parse(&operator)
@@ -86,6 +93,26 @@ pub async fn console(command: Console) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(1));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whoever belongs to an operator that the service does not have sees nobody's payments, and switches off nobody's.
+async fn check_operator(db: &Db, operator: &str, config: Option<PathBuf>) -> anyhow::Result<()> {
+    let environment = migrate::environment(db.pool()).await.context("reading the environment")?;
+    let profile = match environment.as_str() {
+        "sandbox" => {
+            let home = sandbox::home().context("finding the sandbox's folder")?;
+            Profile::Sandbox { home, file: config }
+        }
+        _ if config.is_none() => bail!(
+            "name the service's configuration with --config: it says whether there is an operator {operator}"
+        ),
+        _ => Profile::Production { file: config },
+    };
+    let known = Config::operators(&profile);
+    if !known.iter().any(|known| known == operator) {
+        bail!("{operator} is none of the operators of the configuration: {}", known.join(", "));
+    }
+    Ok(())
 }
 
 fn roles(words: &[String]) -> anyhow::Result<Vec<Role>> {

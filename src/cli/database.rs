@@ -22,7 +22,10 @@ pub fn app_url() -> anyhow::Result<String> {
     }
     match running()? {
         Some(sandbox) => Ok(sandbox.app_url),
-        None => bail!("no database: set DATABASE_URL, or start a sandbox with `make run`"),
+        None => bail!(
+            "no database: set DATABASE_URL, or start a sandbox with `make run` and call this in the folder in which \
+             it was started"
+        ),
     }
 }
 

@@ -28,9 +28,18 @@ pub fn switch(switch: &Value) -> String {
         text(switch, "set_by"),
         text(switch, "reason"),
     );
-    if let Some(lifted) = switch.get("lifted").filter(|lifted| lifted.is_object()) {
-        let (at, by, why) = (text(lifted, "at"), text(lifted, "by"), text(lifted, "reason"));
-        let _ = writeln!(line, "  lifted {at} by {by}: {why}");
+    let said = |field: &str| {
+        let said = switch.get(field).filter(|said| said.is_object())?;
+        Some(format!("{} by {}: {}", text(said, "at"), text(said, "by"), text(said, "reason")))
+    };
+    if let Some(proposed) = said("lift_proposed") {
+        let _ = writeln!(line, "  lifting proposed {proposed}");
+    }
+    if let Some(lifted) = said("lifted") {
+        let _ = writeln!(line, "  lifted {lifted}");
+    } else if said("lift_proposed").is_some() {
+        let case = text(switch, "review_id");
+        let _ = writeln!(line, "  still off: another person lifts it too, or approves in {case}");
     } else if !text(switch, "review_id").is_empty() {
         let _ = writeln!(line, "  another person decides in {}", text(switch, "review_id"));
     }
@@ -100,6 +109,17 @@ mod tests {
         lifted["lifted"] =
             json!({ "by": "person_bo", "at": "2026-11-21T06:00:00Z", "reason": "ok" });
         assert!(switch(&lifted).ends_with("\n  lifted 2026-11-21T06:00:00Z by person_bo: ok\n"));
+        let mut proposed = off();
+        proposed["review_id"] = json!("rev_1");
+        proposed["lift_proposed"] =
+            json!({ "by": "person_bo", "at": "2026-11-21T06:00:00Z", "reason": "settled" });
+        assert_eq!(
+            switch(&proposed).strip_prefix(told),
+            Some(
+                "  lifting proposed 2026-11-21T06:00:00Z by person_bo: settled\n  \
+                 still off: another person lifts it too, or approves in rev_1\n"
+            )
+        );
         assert_eq!(switches(&json!({ "data": [] })), "Nothing is switched off.\n");
         assert_eq!(switches(&json!({ "data": [off(), off()] })), told.repeat(2));
     }

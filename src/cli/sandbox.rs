@@ -19,6 +19,7 @@ use secrecy::ExposeSecret;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who runs the mock PSPs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -68,8 +69,8 @@ pub async fn sandbox(file: Option<PathBuf>, mocks: Mocks) -> anyhow::Result<Exit
         .context("handling signals")?;
     // All at once, and before anything runs: beside another sandbox every port is taken.
     ports::check_free(wanted_ports(&config, mocks)?)?;
-    let database = database(&config, &home).await?;
-    let ran = run(&config, (&home, &claim), psps, &database, mocks, &shutdown).await;
+    let mut database = database(&config, &home).await?;
+    let ran = run(&config, (&home, &claim), psps, &mut database, mocks, &shutdown).await;
     if let Some(cluster) = database.cluster {
         tokio::task::spawn_blocking(move || cluster.stop())
             .await?
@@ -122,7 +123,7 @@ async fn run(
     config: &Config,
     (home, claim): (&Path, &Claim),
     psps: Arc<crate::routing::registry::PspRegistry>,
-    database: &Database,
+    database: &mut Database,
     mocks: Mocks,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
@@ -149,7 +150,11 @@ async fn run(
     let note = RunFile::write(home, claim, &running).context("writing the sandbox's run.json")?;
     greet(config, &running, mocks.as_ref());
     tell_log(config)?;
-    shutdown.requested().await;
+    let is_lost = tokio::select! {
+        () = shutdown.requested() => false,
+        () = ended(database.cluster.as_mut()) => true,
+    };
+    shutdown.request();
     println!("\nstopping …");
     drop(note);
     service.stop().await;
@@ -158,7 +163,26 @@ async fn run(
     }
     let cluster = database.cluster.as_ref().map(PrivateCluster::dir);
     println!("stopped; the data stays in {}", kept(home, cluster));
+    if is_lost {
+        bail!(
+            "the sandbox's PostgreSQL ended by itself (somebody ended it, or its disk is full): its log is in {}; \
+             start the sandbox again, and it finds its data",
+            cluster.unwrap_or(home).display()
+        );
+    }
     Ok(())
+}
+
+/// How often the sandbox looks whether its PostgreSQL is there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Returns when the sandbox's own PostgreSQL has ended by itself; never where it has none.
+async fn ended(cluster: Option<&mut PrivateCluster>) {
+    let Some(cluster) = cluster else { return std::future::pending().await };
+    let mut turns = tokio::time::interval(LOOK_EVERY);
+    while cluster.is_running() {
+        turns.tick().await;
+    }
 }
 
 /// Where the data stays: beside the sandbox's folder another one, where the server's user cannot enter it.

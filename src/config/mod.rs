@@ -124,6 +124,15 @@ impl Config {
         Self::load_with(profile, &Self::variables())
     }
 
+    /// The ids of the operators that a configuration names, whatever else is wrong with it: who asks may not
+    /// have its secrets.
+    pub fn operators(profile: &Profile) -> Vec<String> {
+        let variables = Self::variables();
+        let (layers, _) = gather(profile, &variables);
+        let reader = Reader::new(&layers);
+        reader.root().sections("operators").iter().map(|operator| operator.text("id")).collect()
+    }
+
     /// The variables of this process.
     pub fn variables() -> Variables {
         std::env::vars_os().filter_map(utf8).collect()

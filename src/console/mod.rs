@@ -7,12 +7,14 @@
 //! Signing in: e-mail and password, then the code of an authenticator. The browser keeps a secret in a cookie
 //! that scripts and other sites cannot use; every form carries a word made of it.
 //!
-//! Reading order: [`session`], [`page`], [`given`], [`sign_in`], [`account`], [`payments`], [`payment`], [`routing`].
+//! Reading order: [`session`], [`page`], [`given`], [`sign_in`], [`account`], [`payments`], [`payment`],
+//! [`payment_past`], [`routing`].
 
 mod account;
 mod given;
 mod page;
 mod payment;
+mod payment_past;
 mod payments;
 mod routing;
 mod session;

@@ -1,10 +1,12 @@
 //! One payment: what it is, what was asked of whom, and why each PSP was chosen or left out.
 
 use super::page::{self, Frame};
+use super::payment_past::{self, Past};
 use super::session::Signed;
 use super::{Console, words};
+use crate::book::as_it_ended::as_it_ended;
 use crate::book::{Attempt, Payment};
-use crate::domain::{PartId, PaymentId, Reason};
+use crate::domain::{Audience, PartId, PaymentId, Reason};
 use crate::routing::plan::Route;
 use crate::store::read_models;
 use askama::Template;
@@ -93,6 +95,24 @@ impl Section {
     }
 }
 
+/// A reason, and who else may read it.
+#[derive(Debug)]
+struct ReasonRow {
+    reason: Reason,
+    readers: &'static str,
+}
+
+impl ReasonRow {
+    fn of(reason: &Reason) -> Self {
+        let readers = match reason.audience {
+            Audience::Player => "the player too",
+            Audience::Operator => "the casino",
+            Audience::Compliance => "compliance alone",
+        };
+        Self { reason: reason.clone(), readers }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "payment.html")]
 struct PaymentPage {
@@ -101,7 +121,8 @@ struct PaymentPage {
     status: String,
     /// Names and values, in the order of the page.
     facts: Vec<(&'static str, String)>,
-    reasons: Vec<Reason>,
+    reasons: Vec<ReasonRow>,
+    past: Past,
     sections: Vec<Section>,
 }
 
@@ -118,13 +139,17 @@ pub async fn show(
     let Some(payment) = found.map_err(|error| page::unavailable(&error))? else {
         return Err(page::not_found().await);
     };
-    let shown = words::readable(&payment.reasons, signed.account.reads_compliance());
+    let past = payment_past::read(&console, &signed, payment.id).await;
+    let past = past.map_err(|error| page::unavailable(&error))?;
+    let reasons = as_it_ended(&payment);
+    let shown = words::readable(&reasons, signed.account.reads_compliance());
     Ok(page::html(&PaymentPage {
         frame: Frame::of(&signed, "payments"),
         id: payment.id.to_string(),
         status: payment.status.to_string(),
         facts: facts(&payment),
-        reasons: shown.cloned().collect(),
+        reasons: shown.map(ReasonRow::of).collect(),
+        past,
         sections: Section::all(&payment),
     }))
 }
@@ -141,7 +166,6 @@ fn facts(payment: &Payment) -> Vec<(&'static str, String)> {
         ("Country and method", Some(format!("{}, {}", payment.country, payment.method.as_str()))),
         ("Origin", Some(payment.origin.as_str().to_owned())),
         ("Casino's reference", payment.reference.clone()),
-        ("Decision", Some(payment.decision.to_string())),
         ("Created", Some(words::time(payment.created_at))),
         ("Last changed", Some(words::time(payment.updated_at))),
     ];

@@ -5,11 +5,13 @@ use super::page::{self, Frame};
 use super::session::Signed;
 use super::{Console, words};
 use crate::book::Payment;
-use crate::domain::{Direction, PlayerId};
+use crate::domain::{DepositStatus, Direction, PaymentStatus, PlayerId, WithdrawalStatus};
+use crate::store::StoreError;
 use crate::store::read_models::{self, PaymentFilter};
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::StatusCode;
+use axum::response::{Redirect, Response};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -19,7 +21,7 @@ pub async fn home(_: Signed) -> Redirect {
     Redirect::to("/console/payments")
 }
 
-/// What the list is asked for; what cannot be read is left out and said so.
+/// What the list is asked for; what cannot be read is said, and then nothing is listed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ListQuery {
@@ -28,6 +30,67 @@ pub struct ListQuery {
     player: String,
     reference: String,
     before: String,
+}
+
+/// A text that says something.
+fn given(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+impl ListQuery {
+    fn wanted(&self) -> Result<(Direction, PaymentFilter), String> {
+        let direction = match given(&self.direction) {
+            None => Direction::Deposit,
+            Some(text) => text
+                .parse::<Direction>()
+                .map_err(|_| "The direction is deposit or withdrawal.".to_owned())?,
+        };
+        let player = given(&self.player).map(|text| {
+            PlayerId::parse(text).ok_or_else(|| format!("`{text}` is no player's id."))
+        });
+        let before = given(&self.before).map(|text| {
+            let unread = "Where the page begins cannot be read: begin with the newest.";
+            Uuid::try_parse(text).map_err(|_| unread.to_owned())
+        });
+        let filter = PaymentFilter {
+            player: player.transpose()?,
+            statuses: statuses(direction, &self.status)?,
+            reference: given(&self.reference).map(str::to_owned),
+            before: before.transpose()?,
+            limit: i64::try_from(PAGE + 1).unwrap_or(i64::MAX),
+        };
+        Ok((direction, filter))
+    }
+}
+
+/// Statuses with commas between, as the API takes them.
+fn statuses(direction: Direction, text: &str) -> Result<Vec<String>, String> {
+    let Some(text) = given(text) else { return Ok(Vec::new()) };
+    let known = |word: &str| match PaymentStatus::parse(direction, word) {
+        Ok(status) => Ok(status.to_string()),
+        Err(_) => {
+            let all: Vec<&str> = all_statuses(direction).collect();
+            Err(format!("No {direction} has the status `{word}`. There are {}.", all.join(", ")))
+        }
+    };
+    text.split(',').map(|word| known(word.trim())).collect()
+}
+
+fn all_statuses(direction: Direction) -> Box<dyn Iterator<Item = &'static str>> {
+    match direction {
+        Direction::Deposit => Box::new(DepositStatus::ALL.iter().map(|it| it.as_str())),
+        Direction::Withdrawal => Box::new(WithdrawalStatus::ALL.iter().map(|it| it.as_str())),
+    }
+}
+
+/// What the field for the status offers: each word once, whichever direction has it, and what was typed.
+fn choices(asked: &str) -> Vec<String> {
+    let mut all: Vec<&str> = all_statuses(Direction::Deposit).collect();
+    let others = all_statuses(Direction::Withdrawal).filter(|word| !all.contains(word));
+    let others: Vec<&str> = others.collect();
+    all.extend(others);
+    all.extend(given(asked).filter(|asked| !all.contains(asked)));
+    all.into_iter().map(str::to_owned).collect()
 }
 
 #[derive(Debug)]
@@ -63,6 +126,8 @@ impl Row {
 struct ListPage {
     frame: Frame,
     query: ListQuery,
+    statuses: Vec<String>,
+    fault: Option<String>,
     rows: Vec<Row>,
     /// Where the next page begins.
     next: Option<String>,
@@ -73,31 +138,85 @@ pub async fn list(
     signed: Signed,
     Asked(query): Asked<ListQuery>,
 ) -> Result<Response, Response> {
-    let direction = match query.direction.as_str() {
-        "withdrawal" => Direction::Withdrawal,
-        _ => Direction::Deposit,
+    let wanted = query.wanted();
+    let mut page = ListPage {
+        frame: Frame::of(&signed, "payments"),
+        statuses: choices(&query.status),
+        query,
+        fault: None,
+        rows: Vec::new(),
+        next: None,
     };
-    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let player = match given(&query.player) {
-        None => None,
-        Some(text) => Some(PlayerId::parse(&text).ok_or_else(|| {
-            page::fault(422, "No such player", "This is no player's id. Go back and correct it.")
-        })?),
+    let (direction, filter) = match wanted {
+        Ok(wanted) => wanted,
+        Err(fault) => {
+            page.fault = Some(fault);
+            return Err(page::told(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
     };
-    let filter = PaymentFilter {
-        player,
-        statuses: given(&query.status).into_iter().collect(),
-        reference: given(&query.reference),
-        before: Uuid::try_parse(&query.before).ok(),
-        limit: i64::try_from(PAGE + 1).unwrap_or(i64::MAX),
-    };
-    let pool = console.flows.db.pool();
-    let found = read_models::payments(pool, &signed.account.operator, direction, &filter);
-    let mut found = found.await.map_err(|error| page::unavailable(&error))?;
+    let (pool, operator) = (console.flows.db.pool(), &signed.account.operator);
+    let found = read_models::payments(pool, operator, direction, &filter).await;
+    let mut found = found.map_err(|error| page::unavailable(&error))?;
     let more = PAGE < found.len();
     found.truncate(PAGE);
-    let next = found.last().filter(|_| more).map(|last| last.id.uuid.simple().to_string());
-    let rows = found.iter().map(Row::of).collect();
-    Ok(page::html(&ListPage { frame: Frame::of(&signed, "payments"), query, rows, next })
-        .into_response())
+    page.next = found.last().filter(|_| more).map(|last| last.id.uuid.simple().to_string());
+    if let (Some(text), None) = (&filter.reference, filter.before) {
+        let named = named(&console, &signed, text).await;
+        for payment in named.map_err(|error| page::unavailable(&error))? {
+            if found.iter().all(|other| other.id != payment.id) {
+                found.push(payment);
+            }
+        }
+    }
+    page.rows = found.iter().map(Row::of).collect();
+    Ok(page::html(&page))
+}
+
+/// The payments of an id, ours or a PSP's, whatever else the list is asked for: whoever has it means this one.
+async fn named(console: &Console, signed: &Signed, text: &str) -> Result<Vec<Payment>, StoreError> {
+    let (flows, operator) = (&console.flows, &signed.account.operator);
+    let own = flows.accounts.iter().filter(|account| account.serves_operator(operator));
+    let psps: Vec<String> = own.map(|account| account.id.clone()).collect();
+    let pool = flows.db.pool();
+    let mut found = read_models::of_id(pool, operator, text).await?;
+    found.extend(read_models::of_psp_reference(pool, operator, (&psps, text)).await?);
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(direction: &str, status: &str) -> ListQuery {
+        let [direction, status] = [direction, status].map(str::to_owned);
+        ListQuery { direction, status, ..ListQuery::default() }
+    }
+
+    #[test]
+    fn statuses_are_read_as_the_api_reads_them_and_unknown_words_are_told() {
+        let (direction, filter) = asked("", "in_review, processing").wanted().unwrap();
+        assert_eq!(direction, Direction::Deposit);
+        assert_eq!(filter.statuses, ["in_review", "processing"]);
+        assert_eq!(asked("withdrawal", "").wanted().unwrap().1.statuses, Vec::<String>::new());
+        for (direction, status, word) in [
+            ("", "foo", "`foo`"),
+            ("", "In_Review", "`In_Review`"),
+            ("withdrawal", "in_review,succeeded", "`succeeded`"),
+            ("sideways", "", "deposit or withdrawal"),
+        ] {
+            let fault = asked(direction, status).wanted().unwrap_err();
+            assert!(fault.contains(word), "{fault}");
+        }
+        let before = ListQuery { before: "zzz".to_owned(), ..ListQuery::default() };
+        assert!(before.wanted().is_err());
+    }
+
+    #[test]
+    fn each_status_is_offered_once_and_what_was_typed_stays() {
+        let offered = choices("in_review,processing");
+        assert_eq!(offered.iter().filter(|word| *word == "processing").count(), 1);
+        assert!(offered.contains(&"paid".to_owned()) && offered.contains(&"reversed".to_owned()));
+        assert_eq!(offered.last().unwrap(), "in_review,processing");
+        assert_eq!(choices(" paid "), choices(""));
+    }
 }

@@ -4,7 +4,7 @@ use super::given::{Asked, Sent};
 use super::page::{self, Frame};
 use super::session::Signed;
 use super::{Console, words};
-use crate::domain::{Direction, Method, SwitchId, country};
+use crate::domain::{Direction, Method, SwitchId, Timestamp, country};
 use crate::routing::describe_health::{PspState, Standing, describe_health};
 use crate::routing::lift_switch::{Lift, LiftError, lift_switch};
 use crate::routing::set_switch::{SetError, SwitchOrder, set_switch};
@@ -56,13 +56,15 @@ struct SwitchRow {
     set: String,
     from: String,
     until: String,
+    /// Who proposed to lift it, when and why.
+    proposed: Option<String>,
     /// Who lifted it, when and why.
     lifted: Option<String>,
     is_over: bool,
 }
 
 impl SwitchRow {
-    fn of(switch: &Switch, now: crate::domain::Timestamp) -> Self {
+    fn of(switch: &Switch, now: Timestamp) -> Self {
         let Scope { psp, country, direction, method } = &switch.scope;
         let named = [
             psp.clone(),
@@ -70,7 +72,7 @@ impl SwitchRow {
             direction.map(|direction| direction.as_str().to_owned()),
             method.map(|method| method.as_str().to_owned()),
         ];
-        let lifted = switch.lifted.as_ref();
+        let (proposed, lifted) = (switch.lift_proposed.as_ref(), switch.lifted.as_ref());
         Self {
             id: SwitchId(switch.id).to_string(),
             kind: switch.kind.as_str(),
@@ -78,7 +80,8 @@ impl SwitchRow {
             reason: switch.reason.clone(),
             set: format!("{}, {}", switch.set_by, words::time(switch.set_at)),
             from: words::time(switch.from),
-            until: switch.until.map_or_else(|| "lifted".to_owned(), words::time),
+            until: switch.until.map_or_else(|| "it is lifted".to_owned(), words::time),
+            proposed: proposed.map(|p| format!("{}, {}: {}", p.by, words::time(p.at), p.reason)),
             lifted: lifted.map(|l| format!("{}, {}: {}", l.by, words::time(l.at), l.reason)),
             is_over: lifted.is_some() || switch.until.is_some_and(|until| until <= now),
         }
@@ -112,6 +115,9 @@ pub struct SaidQuery {
 fn said(word: &str) -> Option<&'static str> {
     match word {
         "set" => Some("It is switched off, here at once and on every instance within a second."),
+        "planned" => Some(
+            "It is planned: it is on until the time that you gave, and then switched off on every instance.",
+        ),
         "lifted" => Some("It is lifted."),
         "proposed" => Some("It is still off: another person must lift it too."),
         "over" => Some("It was lifted before, or has ended."),
@@ -179,7 +185,7 @@ impl SwitchForm {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let country = given(&self.country).map(|text| text.to_uppercase());
         if country.as_deref().is_some_and(|code| !country::is_country(code)) {
-            return Err("A country has two letters, such as SE.".to_owned());
+            return Err("There is no country of this code: two letters, such as SE.".to_owned());
         }
         let direction = given(&self.direction).map(|text| text.parse::<Direction>());
         let method = given(&self.method).map(|text| text.parse::<Method>());
@@ -225,13 +231,28 @@ pub async fn set(
     let (flows, key) = (console.flows.clone(), format!("console-{}", form.once));
     let work = async move { set_switch(&flows, order, &key).await };
     match console.tasks.spawn("switch off", work).await {
-        Ok(Ok(_)) => Ok(Redirect::to("/console/routing?said=set").into_response()),
+        Ok(Ok((switch, _))) => Ok(to(became(&switch, console.flows.clock.now()))),
         Ok(Err(SetError::Store(error))) => Err(page::unavailable(&error)),
         Ok(Err(error)) => {
             Err(again(&console, &signed, form, format!("Nothing was changed: {error}.")).await)
         }
         Err(error) => Err(page::unavailable(&error)),
     }
+}
+
+/// What became of a switch that was set, now or by an earlier sending of the form.
+fn became(switch: &Switch, now: Timestamp) -> &'static str {
+    let is_over = switch.lifted.is_some() || switch.until.is_some_and(|until| until <= now);
+    match (switch.is_on(now), is_over) {
+        (true, _) => "set",
+        (_, true) => "over",
+        _ => "planned",
+    }
+}
+
+/// The page, with a word of what became of the form.
+fn to(word: &str) -> Response {
+    Redirect::to(&format!("/console/routing?said={word}")).into_response()
 }
 
 /// The page with what is wrong and with what was typed.
@@ -270,7 +291,6 @@ pub async fn lift(
     let (flows, account) = (console.flows.clone(), signed.account.clone());
     let work =
         async move { lift_switch(&flows, &account.operator, id, &account.person, &reason).await };
-    let to = |word: &str| Redirect::to(&format!("/console/routing?said={word}")).into_response();
     match console.tasks.spawn("lift a switch", work).await {
         Ok(Ok(Lift::Now(_))) => Ok(to("lifted")),
         Ok(Ok(Lift::Proposed(..))) => Ok(to("proposed")),

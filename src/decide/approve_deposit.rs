@@ -88,9 +88,8 @@ fn is_still_creditable(
     let told = Told { checks: known.checks.facts.clone(), vendors, asked: true };
     let decision = money_in::decision_with(book, payment, money, told, ctx);
     let is_known = |why: &Reason| payment.reasons.iter().any(|reason| reason.code == why.code);
-    let is_new = |(hit, why): &(&RuleResult, &Reason)| {
-        hit.effect != Screened::Approve && !is_known(why)
-    };
+    let is_new =
+        |(hit, why): &(&RuleResult, &Reason)| hit.effect != Screened::Approve && !is_known(why);
     let found: Vec<Reason> =
         decision.screening.hits().filter(is_new).map(|(_, why)| why.clone()).collect();
     book.record.payment = Some(payment.id);

@@ -42,6 +42,9 @@ fn went_to_the_second(stage: &Stage, deposit: &Value) -> anyhow::Result<()> {
         .filter(|candidate| candidate["rank"].is_u64())
         .map(|candidate| text(candidate, "/psp"))
         .collect();
+    for left_out in list(deposit, "/route/candidates").iter().filter(|it| it["rank"].is_null()) {
+        stage.tell("interlock", &kept_out(left_out));
+    }
     let sentence = format!("the plan was {}, then {}", SWEDEN.first, SWEDEN.second);
     stage.timeline.check(&sentence, ranks, vec![SWEDEN.first, SWEDEN.second])?;
 
@@ -66,6 +69,12 @@ fn went_to_the_second(stage: &Stage, deposit: &Value) -> anyhow::Result<()> {
     let page = action.1.split('#').next().unwrap_or_default();
     stage.tell("payer", &format!("opens {page}#…"));
     Ok(())
+}
+
+/// What keeps a candidate out of the plan, a switch of somebody's say: the story cannot be told without both.
+fn kept_out(candidate: &Value) -> String {
+    let (psp, why) = (text(candidate, "/psp"), text(candidate, "/reason"));
+    format!("{psp} is not in the plan: {why} (`interlock routing switches` lists what is off)")
 }
 
 /// The webhook was delivered when the payer paid. A PSP that missed our answer sends it again.

@@ -41,8 +41,13 @@ async fn screened(stage: &Stage, id: &str) -> anyhow::Result<()> {
         .filter(|rule| matches!(text(rule, "/rule"), "kyc.level" | "dual_approval"))
         .map(|rule| {
             let pick = |name| text(rule, name);
+            let came_out = if rule["hit"] == true {
+                format!("found, so {}", pick("/effect"))
+            } else {
+                "as wanted".to_owned()
+            };
             format!(
-                "{}: {} {} {}",
+                "{}: {}, wanted {} {}: {came_out}",
                 pick("/rule"),
                 pick("/observed"),
                 pick("/operator"),

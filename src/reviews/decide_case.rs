@@ -10,6 +10,7 @@ use crate::lane::SubmitError;
 use crate::payments::review_payment::decided;
 use crate::players::put_player::want_name_matched;
 use crate::routing::set_switch::hold_here;
+use crate::routing::switches::Lifted;
 use crate::screening::publish_policy::{EndError, decide_policy};
 use crate::store::StoreError;
 use crate::store::cases::{self, Worked};
@@ -135,6 +136,9 @@ async fn decide_service_case(
             return Ok(Worked::plain(false));
         }
         let lifted = service_case::act(review, act, &person, &terms, now)?;
+        // An approval has no words; those of the proposal are its proposer's, and stand with it.
+        let reason = format!("approved in {}", review.id);
+        let lifted = lifted.map(|lifted| Lifted { reason, ..lifted });
         let lift = review.switch.zip(lifted);
         Ok::<_, Refusal>(Worked { lift: lift.clone(), ..Worked::plain(lift.is_some()) })
     });

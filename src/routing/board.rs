@@ -184,6 +184,7 @@ mod tests {
             from: datetime!(2026-03-01 12:00 UTC),
             until: None,
             review: None,
+            lift_proposed: None,
             lifted: None,
         };
         board.set(late, vec![switch]);

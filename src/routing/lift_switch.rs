@@ -3,7 +3,7 @@
 
 use super::set_switch::hold_here;
 use super::switches::{Lifted, Switch, SwitchKind};
-use crate::book::Review;
+use crate::book::{CaseAct, Review};
 use crate::decide::Refusal;
 use crate::decide::four_eyes::Draft;
 use crate::decide::service_case::{self, ServiceAct, act};
@@ -116,10 +116,16 @@ async fn lift_together(
     };
     let done = cases::work(flows.db.pool(), operator, case.0, |review| {
         let next = match liftable_by(review, person) {
-            Some(proposal) => ServiceAct::Approve(proposal),
+            Some(proposal) => {
+                // An approval has no words of its own: theirs stand in the case's history.
+                review.tell(CaseAct::Note, Some(person), Some(reason), now);
+                ServiceAct::Approve(proposal)
+            }
             None => ServiceAct::Propose(draft),
         };
         let lifted = act(review, next, person, &terms, now)?;
+        // The proposal keeps its own reason; whoever lifts it gave this one.
+        let lifted = lifted.map(|lifted| Lifted { reason: reason.to_owned(), ..lifted });
         let lift = review.switch.zip(lifted);
         Ok::<_, Refusal>(Worked { lift: lift.clone(), ..Worked::plain(lift.is_some()) })
     });

@@ -212,6 +212,7 @@ fn what_people_switched_off_is_out_with_their_reason_until_they_lift_it() {
         from: NOW,
         until: None,
         review: None,
+        lift_proposed: None,
         lifted: None,
     };
     let (order, accounts, switches) = (rules(&["a", "b"]), accounts(), [switch]);

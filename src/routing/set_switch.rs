@@ -145,6 +145,7 @@ fn checked(flows: &Flows, order: SwitchOrder, now: Timestamp) -> Result<Switch, 
         from,
         until: order.until,
         review: None,
+        lift_proposed: None,
         lifted: None,
     })
 }

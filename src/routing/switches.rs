@@ -75,7 +75,17 @@ pub struct Switch {
     pub until: Option<Timestamp>,
     /// The case in which people confirm or lift it, while that is open.
     pub review: Option<ReviewId>,
+    /// What somebody proposed, until another person agrees; it stays with a kill switch that was lifted so.
+    pub lift_proposed: Option<LiftProposal>,
     pub lifted: Option<Lifted>,
+}
+
+/// Who proposed to lift a switch, when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiftProposal {
+    pub by: PersonId,
+    pub at: Timestamp,
+    pub reason: String,
 }
 
 /// Who lifted a switch, when and why.
@@ -141,6 +151,7 @@ mod tests {
             from: FROM,
             until: Some(FROM + Duration::from_secs(3_600)),
             review: None,
+            lift_proposed: None,
             lifted: None,
         }
     }

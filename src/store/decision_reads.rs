@@ -32,7 +32,7 @@ pub struct DecisionRead<'a> {
     /// `*`: of every operator, at the machine itself.
     pub operator: &'a str,
     pub person: Option<&'a PersonId>,
-    /// `api`, or `cli:` and the account that ran the program.
+    /// `api`, `console`, or `cli:` and the account that ran the program.
     pub door: &'a str,
     pub act: ReadAct,
     /// The id that was asked for, or what a list was asked for.

@@ -8,7 +8,7 @@
 //! Reading order: [`db`], [`slots`], [`load`], [`load_holdings`], [`write_records`], [`write_told`],
 //! [`write_trail`], [`write_payments`], [`write_steps`], [`write_attempts`], [`write_player`],
 //! [`write_holdings`], [`write_entries`],
-//! [`read_models`], [`wallet_entries`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
+//! [`read_models`], [`wallet_entries`], [`payment_past`], [`read_reviews`], [`due`], [`inbox`], [`prove`], [`migrate`]. Outbound:
 //! [`outbox_reads`], [`webhook_endpoints`], [`webhook_secrets`], [`deliveries`], [`redeliveries`];
 //! workers: [`heartbeats`], [`claimed`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
@@ -56,6 +56,7 @@ pub mod name_screenings;
 pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
+pub mod payment_past;
 pub mod places;
 pub mod player_habits;
 pub mod player_results;

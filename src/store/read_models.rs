@@ -4,9 +4,11 @@
 use super::rows::PlayerRow;
 use super::{StoreError, json, load_payments};
 use crate::book::Payment;
-use crate::domain::{Balance, Direction, OperatorId, PaymentId, Player, PlayerId, PlayerKey};
+use crate::domain::{
+    AttemptId, Balance, Direction, OperatorId, PaymentId, Player, PlayerId, PlayerKey,
+};
 use crate::screening::limits::Limit;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// The player's record and limits.
@@ -76,6 +78,18 @@ pub struct PaymentFilter {
     pub limit: i64,
 }
 
+impl PaymentFilter {
+    /// Whether a payment that was found in another way is one of these; the limit is the finder's.
+    pub fn covers(&self, direction: Direction, payment: &Payment) -> bool {
+        payment.direction() == direction
+            && self.player.as_ref().is_none_or(|player| *player == payment.player.player)
+            && (self.statuses.is_empty()
+                || self.statuses.iter().any(|status| *status == payment.status.as_str()))
+            && self.reference.as_ref().is_none_or(|it| payment.reference.as_ref() == Some(it))
+            && self.before.is_none_or(|before| payment.id.uuid < before)
+    }
+}
+
 /// An operator's payments of one direction, newest first.
 pub async fn payments(
     pool: &PgPool,
@@ -103,6 +117,57 @@ pub async fn payments(
     .fetch_all(&mut *connection)
     .await?;
     let mut found = load_payments::by_ids(&mut connection, &ids).await?;
+    found.sort_by_key(|payment| std::cmp::Reverse(payment.id.uuid));
+    Ok(found)
+}
+
+/// Payments of so many attempts one reference of PSPs finds at most.
+const OF_ONE_REFERENCE: i64 = 200;
+
+/// An operator's payments that one of these PSPs has under this reference, newest first.
+pub async fn of_psp_reference(
+    pool: &PgPool,
+    operator: &OperatorId,
+    (psps, reference): (&[String], &str),
+) -> Result<Vec<Payment>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let ids = sqlx::query_scalar!(
+        "select payment_id from attempt where psp = any($1) and psp_reference = $2 limit $3",
+        psps,
+        reference,
+        OF_ONE_REFERENCE
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    own(&mut connection, operator, ids).await
+}
+
+/// An operator's payment of an id, or of an attempt's: its digits are what a PSP calls our reference.
+pub async fn of_id(
+    pool: &PgPool,
+    operator: &OperatorId,
+    text: &str,
+) -> Result<Vec<Payment>, StoreError> {
+    let named = PaymentId::parse(text).map(|id| id.uuid);
+    let named = named.or_else(|| AttemptId::parse(text).map(|id| id.0));
+    let Some(id) = named.or_else(|| Uuid::try_parse(text).ok()) else { return Ok(Vec::new()) };
+    let mut connection = pool.acquire().await?;
+    let of_attempt =
+        sqlx::query_scalar!("select payment_id from attempt where attempt_id = $1", id)
+            .fetch_optional(&mut *connection)
+            .await?;
+    own(&mut connection, operator, vec![of_attempt.unwrap_or(id)]).await
+}
+
+async fn own(
+    connection: &mut PgConnection,
+    operator: &OperatorId,
+    mut ids: Vec<Uuid>,
+) -> Result<Vec<Payment>, StoreError> {
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = load_payments::by_ids(connection, &ids).await?;
+    found.retain(|payment| payment.player.operator == *operator);
     found.sort_by_key(|payment| std::cmp::Reverse(payment.id.uuid));
     Ok(found)
 }

@@ -3,7 +3,7 @@
 use super::{Pool, StoreError, cases};
 use crate::book::Review;
 use crate::domain::{Direction, Method, OperatorId, PersonId, ReviewId, Timestamp};
-use crate::routing::switches::{Lifted, Scope, Switch, SwitchKind};
+use crate::routing::switches::{LiftProposal, Lifted, Scope, Switch, SwitchKind};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -153,9 +153,15 @@ pub async fn list(
     let rows = sqlx::query!(
         r#"select s.switch_id, s.operator_id, s.kind, s.psp, s.country, s.direction, s.method,
              s.reason, s.set_by, s.set_at, s.begins_at, s.ends_at,
-             r.review_id as "review_id?", l.lifted_by as "lifted_by?", l.lifted_at as "lifted_at?", l.reason as "lift_reason?"
+             r.review_id as "review_id?", l.lifted_by as "lifted_by?", l.lifted_at as "lifted_at?", l.reason as "lift_reason?",
+             p.proposed_by as "proposed_by?", p.proposed_at as "proposed_at?", p.note as "proposed_why?"
            from routing_switch s left join routing_switch_lift l on l.switch_id = s.switch_id
              left join review r on r.switch_id = s.switch_id and r.is_open
+             left join lateral (
+               select o.proposed_by, o.proposed_at, o.note
+               from review c join review_proposal o on o.review_id = c.review_id
+               where c.switch_id = s.switch_id and o.outcome = 'reject' and o.state in ('open', 'approved')
+               order by o.proposal_id desc limit 1) p on true
            where ($1::text is null or s.operator_id = $1)
              and ($2::uuid is null or s.switch_id = $2)
              and ($3::uuid is null or s.switch_id < $3)
@@ -174,6 +180,7 @@ pub async fn list(
     .await?;
     let switches = rows.into_iter().map(|row| {
         let lifted = row.lifted_by.zip(row.lifted_at).zip(row.lift_reason);
+        let proposed = row.proposed_by.zip(row.proposed_at).zip(row.proposed_why);
         Switch {
             id: row.switch_id,
             operator: OperatorId::trusted(&row.operator_id),
@@ -191,6 +198,11 @@ pub async fn list(
             from: row.begins_at,
             until: row.ends_at,
             review: row.review_id.map(ReviewId),
+            lift_proposed: proposed.map(|((by, at), reason)| LiftProposal {
+                by: PersonId::trusted(&by),
+                at,
+                reason,
+            }),
             lifted: lifted.map(|((by, at), reason)| Lifted {
                 by: PersonId::trusted(&by),
                 at,

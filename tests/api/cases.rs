@@ -1,6 +1,7 @@
 //! Cases over the API: opened, worked on and decided by people, each act under their own name.
 
 use crate::support::{Scene, Told};
+use interlock::book::{CaseKind, PAYMENT_KINDS};
 use interlock::domain::{Currency, Timestamp};
 use interlock::screening::Policies;
 use serde_json::{Value, json};
@@ -252,7 +253,14 @@ async fn a_case_is_locked_assigned_noted_and_found() {
     assert_eq!(found("assigned_to=person_d&open=true").await, 1);
     assert_eq!(found("assigned_to=person_a").await, 0);
     assert_eq!(found("kind=manual_adjustment&player_id=p-1").await, 1);
-    assert_eq!(found("kind=dual_approval").await, 0);
+    assert_eq!(found("kind=withdrawal_review").await, 0);
+    let unknown = scene.ask("sk_demo", "GET", "/v1/reviews?kind=dual_approval", None).await;
+    assert_eq!((unknown.status, unknown.code()), (400, "review.kind_unknown"), "{unknown:?}");
+    for kind in PAYMENT_KINDS.into_iter().chain(CaseKind::ALL.map(CaseKind::as_str)) {
+        assert!(unknown.body.to_string().contains(kind), "{kind} is not named: {unknown:?}");
+        let path = format!("/v1/reviews?kind={kind}");
+        assert_eq!(scene.ask("sk_demo", "GET", &path, None).await.status, 200, "{kind}");
+    }
     assert_eq!(found("due_before=2098-01-01T00:00:00Z").await, 1);
     assert_eq!(found("due_before=2020-01-01T00:00:00Z").await, 0);
 }
@@ -289,6 +297,11 @@ async fn an_emergency_off_holds_at_once_and_is_confirmed_or_lifted_by_another() 
     let done = post(&scene, "sk_demo_d", &approve, approval).await;
     assert_eq!((done.status, &done.body["open"]), (200, &json!(false)), "{done:?}");
     assert_eq!(on().await, 0);
+    let all = scene.ask("sk_demo", "GET", "/v1/routing/switches", None).await;
+    let said = ["lift_proposed/by", "lift_proposed/reason", "lifted/by", "lifted/reason"];
+    let said = said.map(|field| all.text(&format!("/data/0/{field}")));
+    let approved = format!("approved in {}", set.text("/review_id"));
+    assert_eq!(said, ["person_b", "they are well", "person_d", &*approved], "{all:?}");
 }
 
 #[tokio::test]

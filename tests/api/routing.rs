@@ -1,6 +1,6 @@
 //! Kill switches over the API: set and lifted by a person of the operator, seen by that operator alone.
 
-use crate::support::{Scene, deposit};
+use crate::support::{Scene, Told, deposit};
 use serde_json::json;
 
 /// A switch of op_demo's that stops nothing of these tests.
@@ -57,7 +57,13 @@ async fn a_person_switches_a_psp_off_and_on_and_every_step_names_them() {
     let first = scene.ask("sk_demo", "POST", &lift, why.clone()).await;
     assert_eq!((first.status, &first.body["lifted"]), (202, &json!(null)), "{first:?}");
     assert_eq!(first.text("/review_id"), set.text("/review_id"));
-    let lifted = scene.ask("sk_demo_b", "POST", &lift, why).await;
+    let proposed = |told: &Told, at: &str| {
+        let said = |field| told.text(&format!("{at}/lift_proposed/{field}"));
+        assert_eq!((said("by"), said("reason")), ("person_a".into(), "they settled".into()));
+    };
+    proposed(&first, "");
+    let seen = Some(json!({"reason": "I have seen it"}));
+    let lifted = scene.ask("sk_demo_b", "POST", &lift, seen).await;
     assert_eq!(lifted.status, 200, "{lifted:?}");
     assert_eq!(
         (lifted.text("/lifted/by"), lifted.text("/review_id")),
@@ -68,7 +74,11 @@ async fn a_person_switches_a_psp_off_and_on_and_every_step_names_them() {
     let on = scene.ask("sk_demo", "GET", &format!("{path}?on=true"), None).await;
     assert_eq!(on.body["data"], json!([]));
     let all = scene.ask("sk_demo", "GET", path, None).await;
-    assert_eq!(all.text("/data/0/lifted/reason"), "they settled");
+    assert_eq!(all.text("/data/0/lifted/reason"), "I have seen it");
+    proposed(&all, "/data/0");
+    let case = format!("/v1/reviews/{}", set.text("/review_id"));
+    let history = scene.ask("sk_demo_b", "GET", &case, None).await.body["history"].to_string();
+    assert!(history.contains("I have seen it"), "{history}");
 }
 
 #[tokio::test]

@@ -327,9 +327,8 @@ async fn who_came_to_a_list_since_money_came_unasked_is_known_before_it_is_credi
     let player = world.player("DE").await;
     set_kyc(&world, &player, KycStatus::Rejected).await;
     let deposit = booked(&world, &to_player(&player, eur(2_000))).await;
-    let codes = |deposit: &Payment| {
-        deposit.reasons.iter().map(|it| it.code.clone()).collect::<Vec<_>>()
-    };
+    let codes =
+        |deposit: &Payment| deposit.reasons.iter().map(|it| it.code.clone()).collect::<Vec<_>>();
     assert_eq!(codes(&deposit), ["kyc.rejected"]);
     let known = world.read_player(&player).await;
     world.change_player(Player { full_name: "Erika Sanctioned".to_owned(), ..known }).await;

@@ -42,16 +42,23 @@ pub fn client() -> Client {
 #[derive(Clone)]
 pub struct Api {
     pub url: String,
+    key: &'static str,
     client: Client,
 }
 
 impl Api {
     pub fn at(url: impl Into<String>) -> Self {
-        Self { url: url.into(), client: client() }
+        Self { url: url.into(), key: "sk_sandbox", client: client() }
+    }
+
+    /// As another key.
+    pub fn by(&self, key: &'static str) -> Self {
+        Self { key, ..self.clone() }
     }
 
     async fn send(&self, request: RequestBuilder) -> reqwest::Result<Told> {
-        let answer = request.header("authorization", "Bearer sk_sandbox").send().await?;
+        let bearer = format!("Bearer {}", self.key);
+        let answer = request.header("authorization", bearer).send().await?;
         let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let replayed = header("idempotency-replayed") == Some("true");
         let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());

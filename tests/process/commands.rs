@@ -119,6 +119,17 @@ async fn the_service_starts_on_its_own_kind_of_database_and_role_only() {
             "{said:?}"
         );
     }
+    let add = ["console", "add", "--role", "viewer", "--person", "p_ada", "--name", "Ada"];
+    let add = [&add[..], &["--email", "ada@casino.example", "--operator"]].concat();
+    let unnamed = production.run_plain(&[&add[..], &["op_casino"]].concat()).await;
+    unnamed.refused_with(&["--config"]);
+    let config = ["--config", &*production.file];
+    let unknown = production.run_plain(&[&add[..], &["op_cassino"], &config].concat()).await;
+    unknown.refused_with(&["op_cassino is none of the operators", "op_casino"]);
+    let added = production.run_plain(&[&add[..], &["op_casino"], &config].concat()).await;
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let call = production.run_plain(&["call", "GET", "deposits"]).await;
+    call.refused_with(&["`deposits` is no path"]);
     production.set("DATABASE_URL", &owner);
     production.run("serve").await.refused_with(&["interlock_owner", "application's role"]);
     production.set("DATABASE_URL", &app);

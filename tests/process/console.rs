@@ -11,24 +11,24 @@ use std::collections::BTreeMap;
 use thirtyfour::prelude::*;
 use totp_rs::{Builder, Secret};
 
-const OPERATOR: (&str, &str) = ("operator@sandbox.test", "operator-sandbox");
-const ADMIN: (&str, &str) = ("admin@sandbox.test", "admin-sandbox-1");
-const OFFICER: (&str, &str) = ("officer.a@sandbox.test", "officer-a-sandbox");
+pub const OPERATOR: (&str, &str) = ("operator@sandbox.test", "operator-sandbox");
+pub const ADMIN: (&str, &str) = ("admin@sandbox.test", "admin-sandbox-1");
+pub const OFFICER: (&str, &str) = ("officer.a@sandbox.test", "officer-a-sandbox");
 
-async fn sandbox(place: &Place) -> Program {
+pub async fn sandbox(place: &Place) -> Program {
     let mut program = Program::start(interlock(place.home(), &place.variables(), &["sandbox"]));
     program.says("Interlock sandbox is running").await;
     program
 }
 
 /// Somebody who is signed in, without a browser.
-struct Person {
+pub struct Person {
     url: String,
     cookie: String,
 }
 
 impl Person {
-    async fn sign_in(place: &Place, (email, password): (&str, &str)) -> Self {
+    pub async fn sign_in(place: &Place, (email, password): (&str, &str)) -> Self {
         let answer = try_sign_in(place, email, password).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         let set = answer.headers()["set-cookie"].to_str().unwrap();
@@ -37,20 +37,20 @@ impl Person {
         Self { url: place.api_url(), cookie }
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, String) {
+    pub async fn get(&self, path: &str) -> (StatusCode, String) {
         let request = client().get(format!("{}{path}", self.url)).header("cookie", &self.cookie);
         let answer = request.send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
     }
 
     /// The word that forms of this session carry.
-    async fn form_word(&self) -> String {
+    pub async fn form_word(&self) -> String {
         let (_, page) = self.get("/console/account").await;
         let (_, after) = page.split_once("name=\"form_word\" value=\"").expect("a form");
         after.split('"').next().unwrap().to_owned()
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let request = client().post(format!("{}{path}", self.url)).header("cookie", &self.cookie);
         request.form(&fields.iter().copied().collect::<BTreeMap<_, _>>()).send().await.unwrap()
     }

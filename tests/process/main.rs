@@ -29,6 +29,7 @@ mod load;
 mod misshapen;
 #[path = "../it/harness/pace.rs"]
 mod pace;
+mod pages;
 mod place;
 mod program;
 mod raw;

@@ -76,6 +76,19 @@ async fn what_was_true_before_a_stop_a_signal_or_a_kill_is_true_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_whose_postgresql_was_killed_says_so_and_ends() {
+    let place = Place::new();
+    let mut house = started(&place).await;
+    let postgres = place.postgres().unwrap();
+    nix::sys::signal::kill(postgres, Signal::SIGKILL).unwrap();
+    let status = house.ended().await;
+    assert_eq!(status.code(), Some(2), "{}", house.said());
+    assert!(house.said().contains("PostgreSQL ended by itself"), "{}", house.said());
+    assert!(!place.home().join("run.json").exists());
+    stopped(started(&place).await, &place, Signal::SIGINT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_sandbox_in_the_folder_is_told_who_runs() {
     let place = Place::new();
     let house = started(&place).await;

@@ -4,7 +4,7 @@ use super::player::{player_id, player_id_opt};
 use crate::api::extract::Page;
 use crate::api::fields::{Fields, FromFields};
 use crate::api::problem::Problem;
-use crate::book::{Adjustment, CaseKind, CasePayload, PlayerFields};
+use crate::book::{Adjustment, CaseKind, CasePayload, PAYMENT_KINDS, PlayerFields};
 use crate::domain::country::is_country;
 use crate::domain::{Currency, Money, PersonId, PlayerId, Timestamp};
 use crate::screening::attestation::{AttestationKind, AttestationTerms};
@@ -195,6 +195,19 @@ impl FromFields for RequestInfoBody {
     }
 }
 
+const KIND_FAULT: (&str, &str) = (
+    "review.kind_unknown",
+    "there is no such kind of review; of payments there are deposit_review, deposit_hold, withdrawal_review, \
+     withdrawal_hold, awaiting_vendor, money_in, return, wallet_owed, outcome_unknown, payout_stuck and \
+     psp_unconfigured, of players manual_adjustment, attestation, exclusion_end, player_fields, name_match and \
+     erasure, of the service kill_switch and policy",
+);
+
+fn review_kind(text: &str) -> Option<String> {
+    let is_known = PAYMENT_KINDS.contains(&text) || CaseKind::parse(text).is_some();
+    is_known.then(|| text.to_owned())
+}
+
 /// Which reviews are wanted.
 #[derive(Debug, Clone)]
 pub struct ReviewQuery {
@@ -211,7 +224,7 @@ impl FromFields for ReviewQuery {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let known = ("review.open_unknown", "open is true or false");
         let open = fields.parsed_opt("open", known, |text| text.parse().ok());
-        let kind = fields.line_opt("kind", 64);
+        let kind = fields.parsed_opt("kind", KIND_FAULT, review_kind);
         let assigned_to = fields.parsed_opt("assigned_to", PERSON_FAULT, PersonId::parse);
         let player = player_id_opt(fields);
         let due_before = fields.time_opt("due_before");
@@ -225,7 +238,7 @@ impl FromFields for ReviewQuery {
 pub struct ReviewParams {
     /// `true` or `false`; left out, both.
     pub open: Option<bool>,
-    /// Why it was opened: `dual_approval`, `manual_adjustment`, …
+    /// Why it was opened: `withdrawal_review`, `payout_stuck`, `manual_adjustment`, …
     pub kind: Option<String>,
     /// A person's id.
     pub assigned_to: Option<String>,

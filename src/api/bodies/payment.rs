@@ -169,6 +169,7 @@ pub struct PaymentFilter {
     pub player: Option<PlayerId>,
     pub statuses: Vec<PaymentStatus>,
     pub reference: Option<String>,
+    pub psp_reference: Option<String>,
     pub page: Page,
 }
 
@@ -205,6 +206,7 @@ fn filter(fields: &mut Fields<'_>, direction: Direction, list: &str) -> Option<P
         player,
         statuses: statuses.unwrap_or_default(),
         reference,
+        psp_reference: fields.line_opt("psp_reference", 200),
         page: Page::read(fields, list)?,
     })
 }
@@ -217,6 +219,8 @@ pub struct PaymentParams {
     pub status: Option<String>,
     /// The casino's own reference.
     pub reference: Option<String>,
+    /// A PSP's reference of one of its attempts; not with a player's token.
+    pub psp_reference: Option<String>,
     /// 1 to 200, 50 when left out.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u16>,

@@ -2,6 +2,7 @@
 
 use super::shared::{leaves_out_the_casinos_own, payment_of, payments_page, shown};
 use crate::api::Edge;
+use crate::api::amounts::{money_code, money_words};
 use crate::api::answers::{claim, told_before, told_now};
 use crate::api::bodies::payment::{
     ContinueBody, ContinueSchema, DepositBody, DepositFilter, DepositSchema, PaymentParams,
@@ -236,9 +237,8 @@ pub async fn give_back(
     let deposit = payment_of(&edge, &caller, Direction::Deposit, &id).await?;
     let amount = body.value.amount.as_deref();
     let amount = amount.map(|text| Money::parse(text, deposit.currency())).transpose();
-    let amount = amount.map_err(|why| {
-        Problem::unprocessable(crate::api::fields::money_code(why), why.to_string()).at("/amount")
-    })?;
+    let amount = amount
+        .map_err(|why| Problem::unprocessable(money_code(why), money_words(why)).at("/amount"))?;
     let open = OpenReturn {
         claim: claim(&caller, key, &body.canonical),
         deposit: deposit.id.uuid,

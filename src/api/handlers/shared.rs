@@ -93,7 +93,25 @@ pub async fn payments_page(
         limit: one_more(&filter.page),
     };
     let pool = edge.flows.db.pool();
-    let found = read_models::payments(pool, caller.operator(), direction, &wanted).await?;
+    let found = match filter.psp_reference {
+        None => read_models::payments(pool, caller.operator(), direction, &wanted).await?,
+        Some(_) if caller.is_player() => {
+            let detail = "`psp_reference` is the casino's to ask for: leave it out.";
+            return Err(
+                Problem::unprocessable("payment.field_not_players", detail).at("/psp_reference")
+            );
+        }
+        Some(reference) => {
+            let own = edge.flows.accounts.iter();
+            let own = own.filter(|account| account.serves_operator(caller.operator()));
+            let psps: Vec<String> = own.map(|account| account.id.clone()).collect();
+            let asked = (psps.as_slice(), reference.as_str());
+            let mut found = read_models::of_psp_reference(pool, caller.operator(), asked).await?;
+            found.retain(|payment| wanted.covers(direction, payment));
+            found.truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
+            found
+        }
+    };
     let view = |payment: Payment| PaymentView::of(viewer(caller), &payment);
     let position = |payment: &Payment| payment.id.uuid.simple().to_string();
     Ok(Json(ListView::cut(list, filter.page.limit, found, position, view)))

@@ -5,6 +5,7 @@ use super::time::Time;
 use crate::domain::{Audience, DecisionId, Timestamp};
 use crate::screening::compare::Difference;
 use crate::screening::replay::Replay;
+use crate::screening::rule::State;
 use crate::screening::{MarketPolicy, Policies, engine};
 use crate::store::json::StoredRule;
 use crate::store::read_decisions::DecisionLine;
@@ -43,7 +44,14 @@ pub struct DecisionView {
 pub struct RuleView {
     #[schema(example = "limits.player")]
     pub rule: String,
+    /// Whether its effect applies: it found something (or a fact was missing), and it acts.
     pub hit: bool,
+    /// What it found: `hit`, `no_hit`, `skipped` (it has nothing to say of such a payment) or `error` (a fact that it
+    /// needs is missing; it acts as a hit).
+    #[schema(example = "no_hit")]
+    pub state: &'static str,
+    /// False: the rule is on record alone, and does nothing whatever its `state`.
+    pub acts: bool,
     pub observed: String,
     #[schema(example = "<=")]
     pub operator: String,
@@ -94,6 +102,8 @@ impl RuleView {
                 let view = Self {
                     rule: named.rule,
                     hit: named.hit,
+                    state: if named.hit { State::Hit } else { State::NoHit }.as_str(),
+                    acts: true,
                     observed: named.observed,
                     operator: named.operator,
                     threshold: named.threshold,
@@ -112,6 +122,8 @@ impl RuleView {
                 let view = Self {
                     rule: found.map_or("unknown".to_owned(), |rule| rule.id.to_string()),
                     hit: result.is_some_and(|result| result.is_hit()),
+                    state: State::parse(&stored.state).unwrap_or(State::Error).as_str(),
+                    acts: stored.acts,
                     observed: stored.observed,
                     operator: found.map_or("", |rule| rule.check.operator()).to_owned(),
                     threshold: stored.threshold,

@@ -1,6 +1,6 @@
 //! The JSON of the API. Inner types are never serialised: each shape is written down here, once.
 //!
-//! Reading order: [`money`], [`payment`], [`rejected`], [`payment_event`], [`player`], [`wallet`], [`decision`], [`review`],
+//! Reading order: [`money`], [`payment`], [`payment_event`], [`player`], [`wallet`], [`decision`], [`review`],
 //! [`policy`], [`incident`], [`routing`], [`endpoint`].
 
 pub mod decision;
@@ -11,7 +11,6 @@ pub mod payment;
 pub mod payment_event;
 pub mod player;
 pub mod policy;
-pub mod rejected;
 pub mod review;
 pub mod routing;
 pub mod time;

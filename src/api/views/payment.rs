@@ -4,8 +4,8 @@
 //! what only compliance may know.
 
 use super::money::MoneyView;
-use super::rejected::as_it_ended;
 use super::time::Time;
+use crate::book::as_it_ended::as_it_ended;
 use crate::book::{Attempt, AttemptError, Part, Payment, Viewer};
 use crate::domain::{Audience, Instrument, PaymentId, Reason};
 use crate::routing::plan::{Candidate, Route};

@@ -284,6 +284,12 @@ fn a_rejected_withdrawal_says_so_and_tells_nobody_to_wait() {
     };
     let (waits, rejected) = (WithdrawalStatus::InReview, WithdrawalStatus::Rejected);
     assert_eq!(codes(Viewer::Backend, waits), (vec!["review.dual_approval".to_owned()], true));
+    for gone_on in
+        [WithdrawalStatus::Approved, WithdrawalStatus::Processing, WithdrawalStatus::Paid]
+    {
+        let told = codes(Viewer::Backend, gone_on);
+        assert_eq!(told, (vec!["review.dual_approval".to_owned()], false), "{gone_on}");
+    }
     let both = vec!["withdrawal.rejected".to_owned(), "review.dual_approval".to_owned()];
     assert_eq!(codes(Viewer::Backend, rejected), (both, false));
     assert_eq!(codes(Viewer::Player, rejected), (vec!["withdrawal.rejected".to_owned()], false));

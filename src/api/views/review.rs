@@ -32,7 +32,7 @@ pub struct ReviewView {
     #[schema(required)]
     pub policy_version: Option<String>,
     /// Why it was opened.
-    #[schema(example = "dual_approval")]
+    #[schema(example = "withdrawal_review")]
     pub kind: String,
     pub open: bool,
     pub opened_at: Time,

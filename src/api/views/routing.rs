@@ -35,12 +35,15 @@ pub struct SwitchView {
     /// The open review in which people confirm or lift it.
     #[schema(required, example = "rev_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
     pub review_id: Option<String>,
+    /// Who proposed to lift a kill switch: until another person agrees it stays off.
+    #[schema(required)]
+    pub lift_proposed: Option<LiftedView>,
     /// Null until somebody lifts it.
     #[schema(required)]
     pub lifted: Option<LiftedView>,
 }
 
-/// Who lifted a switch, when and why.
+/// Who lifted a switch or proposed it, when and why.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RoutingSwitchLift)]
 pub struct LiftedView {
@@ -64,6 +67,11 @@ impl From<Switch> for SwitchView {
             from: switch.from.into(),
             until: switch.until.map(Time::from),
             review_id: switch.review.map(|id| id.to_string()),
+            lift_proposed: switch.lift_proposed.map(|proposed| LiftedView {
+                by: proposed.by.to_string(),
+                at: proposed.at.into(),
+                reason: proposed.reason,
+            }),
             lifted: switch.lifted.map(|lifted| LiftedView {
                 by: lifted.by.to_string(),
                 at: lifted.at.into(),

@@ -102,7 +102,11 @@ impl Server {
 
     pub fn is_running(&mut self) -> bool {
         // Asking also reaps it: a zombie would read as a live server in its lock file.
-        !self.ended && matches!(self.child.try_wait(), Ok(None))
+        if !self.ended && !matches!(self.child.try_wait(), Ok(None)) {
+            // Its number may be another process's by now.
+            self.ended = true;
+        }
+        !self.ended
     }
 
     /// Fast shutdown; after its time the process is killed.
