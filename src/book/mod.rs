@@ -8,8 +8,8 @@
 //! Reading order: [`payment`], `fee`, [`as_it_ended`], [`deadline`], [`payin`], [`review`], [`erasure`], [`record`], [`book`],
 //! [`game`], [`movements`], [`kyc`].
 
-#[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 pub mod as_it_ended;
+#[allow(clippy::module_inception, reason = "the room is named after its one aggregate")]
 mod book;
 pub mod deadline;
 pub mod erasure;

@@ -103,6 +103,7 @@ mod told_again;
 mod told_health;
 mod told_once;
 mod two_payments;
+mod unasked;
 mod undecided;
 mod unknown_payouts;
 mod wallet_history;

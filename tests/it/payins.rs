@@ -1,14 +1,10 @@
 //! Money that nobody asked for: whose it is, that it is booked once, and where it waits.
 
-use super::harness::{CHECKS, Setup, World, deposit_order, eur, key};
-use super::rules::all_replay;
+use super::harness::{Setup, World, deposit_order, eur, key};
 use interlock::book::Payment;
-use interlock::decide::command::{News, PlayerChecks, ReceivePayin, Source};
-use interlock::decide::{Answer, Command, Refusal};
-use interlock::domain::{
-    AttemptStatus, Audience, Currency, Direction, Kyc, KycStatus, Origin, Player, PlayerKey,
-};
-use interlock::lane::SubmitError;
+use interlock::decide::command::{News, Source};
+use interlock::decide::{Answer, Command};
+use interlock::domain::{AttemptStatus, Currency, Direction, Origin, PlayerKey};
 use interlock::payments::facts::pseudonym;
 use interlock::payments::receive_payin::{Received, receive_payin};
 use interlock::payments::start_deposit::start_deposit;
@@ -24,10 +20,10 @@ use psp_contract::{
 };
 use time::OffsetDateTime;
 
-const PSP: &str = "trustly-de";
+pub const PSP: &str = "trustly-de";
 
 /// The mocks know nothing of these arrivals, so their books are no judge of ours.
-async fn world() -> World {
+pub async fn world() -> World {
     World::with(Setup { liars: vec![PSP], ..Setup::default() }).await
 }
 
@@ -47,7 +43,7 @@ fn payin(target: PayinTarget, money: Money) -> Payin {
     }
 }
 
-fn to_player(player: &PlayerKey, money: Money) -> Payin {
+pub fn to_player(player: &PlayerKey, money: Money) -> Payin {
     payin(PayinTarget::PlayerReference(pseudonym(player).simple().to_string()), money)
 }
 
@@ -66,14 +62,14 @@ async fn arrive(world: &World, payin: &Payin) -> Received {
     world.one().run(work).await.unwrap()
 }
 
-async fn booked(world: &World, payin: &Payin) -> Payment {
+pub async fn booked(world: &World, payin: &Payin) -> Payment {
     match arrive(world, payin).await {
         Received::Booked(payment) => *payment,
         other => panic!("not booked: {other:?}"),
     }
 }
 
-async fn deposits(world: &World) -> i64 {
+pub async fn deposits(world: &World) -> i64 {
     world.number("select count(*) from payment where direction = 'deposit'").await
 }
 
@@ -251,96 +247,6 @@ async fn the_database_and_the_service_agree_on_a_players_name_at_psps() {
     world.close().await;
 }
 
-async fn set_kyc(world: &World, player: &PlayerKey, status: KycStatus) {
-    let known = world.read_player(player).await;
-    let kyc = Kyc { status, ..known.kyc.clone() };
-    world.change_player(Player { kyc, ..known }).await;
-}
-
-/// It waits in suspense for two people, and why is compliance's.
-async fn waits(world: &World, deposit: &Payment, code: &str) {
-    assert_eq!(deposit.status.as_str(), "in_review", "{:?}", deposit.reasons);
-    let told: Vec<_> = deposit.reasons.iter().map(|it| (&*it.code, it.audience)).collect();
-    assert_eq!(told, [(code, Audience::Compliance)]);
-    assert_eq!((deposit.credited, deposit.suspended), (None, deposit.received));
-    assert_eq!(world.wallet(&deposit.player).await.cash, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn money_that_came_unasked_is_credited_to_nobody_whose_verification_fell() {
-    let world = world().await;
-    let player = world.player("DE").await;
-    set_kyc(&world, &player, KycStatus::Rejected).await;
-    let deposit = booked(&world, &to_player(&player, eur(2_000))).await;
-    waits(&world, &deposit, "kyc.rejected").await;
-    // Two people may let it in.
-    world.two_people(&deposit, "approve").await;
-    assert_eq!(world.wallet(&player).await.cash, 2_000);
-    all_replay(&world).await;
-    world.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn late_money_is_credited_to_nobody_whose_verification_fell_and_what_was_let_in_is() {
-    let world = World::new().await;
-    let (late, let_in) = (world.player("DE").await, world.player("DE").await);
-    let given_up = world.deposit(&late, eur(2_000)).await;
-    world.one().cancel(&given_up).await.unwrap();
-    let open = world.deposit(&let_in, eur(2_000)).await;
-    for player in [&late, &let_in] {
-        set_kyc(&world, player, KycStatus::Rejected).await;
-    }
-    world.complete(&given_up, "succeeded").await;
-    let late = world.settled(given_up.id, "in_review").await;
-    waits(&world, &late, "kyc.rejected").await;
-    // The control: `deposit.pre` had let it come.
-    world.complete(&open, "succeeded").await;
-    world.settled(open.id, "succeeded").await;
-    all_replay(&world).await;
-    world.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_came_to_a_list_is_credited_no_money_that_came_unasked() {
-    let setup = Setup { shipped: true, vendors: CHECKS, ..Setup::default() };
-    let world = World::with(Setup { liars: vec![PSP], ..setup }).await;
-    let player = world.player("DE").await;
-    let clear = booked(&world, &to_player(&player, eur(2_000))).await;
-    assert_eq!(clear.status.as_str(), "succeeded", "{:?}", clear.reasons);
-    let listed = world.player("DE").await;
-    let known = world.read_player(&listed).await;
-    world.change_player(Player { full_name: "Erika Sanctioned".to_owned(), ..known }).await;
-    let deposit = booked(&world, &to_player(&listed, eur(2_000))).await;
-    let codes: Vec<_> = deposit.reasons.iter().map(|it| (&*it.code, it.audience)).collect();
-    assert_eq!(deposit.status.as_str(), "in_review", "{codes:?}");
-    assert!(codes.iter().all(|it| *it == ("names.sanctions", Audience::Compliance)), "{codes:?}");
-    assert_eq!((codes.is_empty(), world.wallet(&listed).await.cash), (false, 0));
-    all_replay(&world).await;
-    world.close().await;
-}
-
-/// It waits for another reason, and its player comes to a list meanwhile: who would credit it learns that first.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_came_to_a_list_since_money_came_unasked_is_known_before_it_is_credited() {
-    let setup = Setup { shipped: true, vendors: CHECKS, ..Setup::default() };
-    let world = World::with(Setup { liars: vec![PSP], ..setup }).await;
-    let player = world.player("DE").await;
-    set_kyc(&world, &player, KycStatus::Rejected).await;
-    let deposit = booked(&world, &to_player(&player, eur(2_000))).await;
-    let codes =
-        |deposit: &Payment| deposit.reasons.iter().map(|it| it.code.clone()).collect::<Vec<_>>();
-    assert_eq!(codes(&deposit), ["kyc.rejected"]);
-    let known = world.read_player(&player).await;
-    world.change_player(Player { full_name: "Erika Sanctioned".to_owned(), ..known }).await;
-    let refused = world.try_two_people(&deposit, "approve").await.unwrap_err();
-    assert!(refused.to_string().contains("by now"), "{refused}");
-    let waits = world.payment(deposit.id).await;
-    assert!(codes(&waits).contains(&"names.sanctions".to_owned()), "{:?}", codes(&waits));
-    assert_eq!(world.wallet(&player).await.cash, 0);
-    all_replay(&world).await;
-    world.close().await;
-}
-
 /// The books end at the eighth decimal of ether, and the chain does not: nothing of it is lost from sight.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_chain_sends_below_the_smallest_unit_adds_up_to_whole_ones() {
@@ -367,76 +273,5 @@ async fn what_a_chain_sends_below_the_smallest_unit_adds_up_to_whole_ones() {
         )
         .await;
     assert_eq!(kept, ["0.86 ETH", "0.5000000001 ETH", "0.6999999999 ETH", "0.2 ETH"]);
-    world.close().await;
-}
-
-/// As the packs have it: the market's register, its file of limits and the lists of names are asked about money that came
-/// unasked, and about money that comes when its deposit had been given up.
-#[tokio::test(flavor = "multi_thread")]
-async fn money_that_nothing_let_come_is_credited_to_nobody_whom_a_register_or_a_list_knows_by_then()
-{
-    let setup = Setup { shipped: true, vendors: CHECKS, ..Setup::default() };
-    let world = World::with(Setup { liars: vec![PSP], ..setup }).await;
-    for (name, code) in
-        [("Erika Excluded", "player.excluded"), ("Erika Sanctioned", "names.sanctions")]
-    {
-        let player = world.player("DE").await;
-        let late = world.deposit(&player, eur(2_000)).await;
-        world.one().cancel(&late).await.unwrap();
-        let known = world.read_player(&player).await;
-        world.change_player(Player { full_name: name.to_owned(), ..known }).await;
-        world.complete(&late, "succeeded").await;
-        let late = world.settled(late.id, "in_review").await;
-        let unasked = booked(&world, &to_player(&player, eur(2_000))).await;
-        for deposit in [&late, &unasked] {
-            let codes: Vec<_> = deposit.reasons.iter().map(|it| &*it.code).collect();
-            assert!(codes.contains(&code), "{name} {:?}: {codes:?}", deposit.origin);
-            assert_eq!(deposit.suspended, Some(eur(2_000)), "{codes:?}");
-        }
-        assert_eq!(world.wallet(&player).await.cash, 0);
-    }
-    // The control: whom nobody knows anything of has late money credited, and was asked about.
-    let player = world.player("DE").await;
-    let late = world.deposit(&player, eur(2_000)).await;
-    world.one().cancel(&late).await.unwrap();
-    world.complete(&late, "succeeded").await;
-    let late = world.settled(late.id, "succeeded").await;
-    let asked = "select count(*) from decision where checkpoint = 'deposit.post' \
-                 and inputs ->> 'asked' = 'true' and inputs #>> '{checks,register}' is not null";
-    assert_eq!(world.number(asked).await, 3);
-    assert_eq!((late.suspended, world.wallet(&player).await.cash), (None, 2_000));
-    // What came unasked takes room in the file, and has it committed.
-    booked(&world, &to_player(&player, eur(700))).await;
-    let rooms = "select count(*) from limit_reservation where amount = 700";
-    assert_eq!(world.number(rooms).await, 1);
-    all_replay(&world).await;
-    world.close().await;
-}
-
-/// The matcher was asked about the name before: the money is not booked by that.
-#[tokio::test(flavor = "multi_thread")]
-async fn money_is_not_booked_by_what_was_said_of_an_older_record() {
-    let world = world().await;
-    let player = world.player("DE").await;
-    let first = booked(&world, &to_player(&player, eur(2_000))).await;
-    let old = world.read_player(&player).await;
-    world.change_player(Player { full_name: "Erika Musterfrau".to_owned(), ..old.clone() }).await;
-    let payin = to_player(&player, eur(2_000));
-    let stale = ReceivePayin {
-        psp: PSP.to_owned(),
-        payin: payin.clone(),
-        occurred_at: None,
-        request: None,
-        payment: first,
-        checks: PlayerChecks { version: Some(old.version), ..PlayerChecks::default() },
-    };
-    let command = Command::ReceivePayin(Box::new(stale));
-    let (lanes, of) = (world.one().flows.lanes.clone(), player.clone());
-    let submitting = async move { lanes.submit(&of, command).await };
-    let refused = world.one().run(submitting).await.unwrap_err();
-    assert!(matches!(refused, SubmitError::Refused(Refusal::PlayerChanged)), "{refused:?}");
-    assert_eq!(deposits(&world).await, 1);
-    booked(&world, &payin).await;
-    assert_eq!(world.wallet(&player).await.cash, 4_000);
     world.close().await;
 }
