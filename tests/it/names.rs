@@ -2,7 +2,7 @@
 //! the decision, and asked anew when a list changes.
 
 use super::cases;
-use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order};
+use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_to};
 use interlock::book::{CasePayload, Payment, Review};
 use interlock::domain::{Audience, Player, PlayerKey, ReviewId};
 use interlock::screening::attestation::{AttestationKind, AttestationTerms};
@@ -60,7 +60,7 @@ async fn the_policys_thresholds_judge_what_matchers_measure() {
         let player = named(&world, name).await;
         let held = deposit(&world, &player).await;
         assert_eq!(held.status.as_str(), deposits, "{name}");
-        let kept = world.one().withdraw(withdrawal_order(&player, eur(1_000))).await;
+        let kept = world.one().withdraw(withdrawal_to(&player, eur(1_000), name)).await;
         assert_eq!(kept.status.as_str(), withdrawals, "{name}");
         for reason in held.reasons.iter().chain(&kept.reasons) {
             assert_eq!(reason.code, code, "{name}");
@@ -286,7 +286,7 @@ async fn an_entry_that_two_people_excepted_does_not_count_until_the_exception_en
     let (same, excepted, observed) = hit(&world, &open).await;
     assert_eq!((same, excepted), (entry.clone(), true), "the decision still holds it");
     assert!(observed.contains("1 excepted"), "{observed}");
-    let paid = world.one().withdraw(withdrawal_order(&player, eur(1_000))).await;
+    let paid = world.one().withdraw(withdrawal_to(&player, eur(1_000), "Erika Sanctioned")).await;
     assert_eq!(paid.status.as_str(), "approved", "{:?}", paid.reasons);
 
     let other = named(&world, "Erika Sanctioned").await;

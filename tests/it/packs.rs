@@ -4,7 +4,7 @@
 use super::harness::markets::{
     BRAZIL, BRITAIN, BRITISH_CARDS, CANADA, GERMANY, MALTA, Market, SWEDEN, wallet_address,
 };
-use super::harness::{CHECKS, SOON, Setup, World, eventually};
+use super::harness::{CHECKS, SOON, Setup, World, eventually, withdrawal_to};
 use interlock::book::Payment;
 use interlock::domain::{Audience, Player, PlayerKey};
 use interlock::payments::request_withdrawal::DestinationOrder;
@@ -157,7 +157,8 @@ async fn the_named_ones_are_stopped_as_the_shipped_policy_says_and_money_still_g
         assert!(deposit.attempts.is_empty(), "{name}: no PSP hears of it");
         if status == "blocked" {
             world.win(&player, GERMANY.currency, 1_000).await;
-            let home = world.withdraw(&player, GERMANY.money(1_000)).await;
+            let home = withdrawal_to(&player, GERMANY.money(1_000), name);
+            let home = world.one().withdraw(home).await;
             assert_eq!(home.status.as_str(), "approved", "{name}");
         } else {
             let hidden = deposit.reasons.iter().all(|it| it.audience == Audience::Compliance);

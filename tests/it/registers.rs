@@ -1,7 +1,9 @@
 //! Registers of excluded people and files of limits over all operators: they stop deposits, never a
 //! withdrawal, and nothing that is taken outside is lost.
 
-use super::harness::{SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order};
+use super::harness::{
+    SOON, Setup, World, deposit_order, eur, eventually, withdrawal_order, withdrawal_to,
+};
 use interlock::book::Payment;
 use interlock::domain::{Player, PlayerKey};
 use interlock::vendors::people::settle_rooms::settle_within;
@@ -66,7 +68,7 @@ async fn the_register_decides_about_deposits_and_never_about_withdrawals() {
     ] {
         let player = named(&world, name).await;
         blocked(&world.one().deposit(deposit_order(&player, eur(1_000))).await, code);
-        let home = world.withdraw(&player, eur(1_000)).await;
+        let home = world.one().withdraw(withdrawal_to(&player, eur(1_000), name)).await;
         assert_eq!(home.status.as_str(), "approved", "{name}: money may always go home");
     }
     world.complete(&open, "succeeded").await;

@@ -65,8 +65,8 @@ async fn a_stored_card_whose_issuer_asked_its_holder_is_credited_though_the_regi
     let player = world.player_of(CARDS).await;
     let deposit = opened(&world, &player).await;
     let query = decides(&deposit, "approve").await;
-    // With another version of the record nothing that is kept counts: the register is asked, and silent.
-    call(&world, &player, "Erika M. Mustermann").await;
+    let another = opened(&world, &player).await;
+    let words = decides(&another, "approve").await;
     world.mocks.vendor_listener("register-de", false).await;
     let taken = hand_on(&world, &deposit, &query).await;
     assert_eq!(taken.status.as_str(), "succeeded", "{:?}", taken.reasons);
@@ -76,7 +76,10 @@ async fn a_stored_card_whose_issuer_asked_its_holder_is_credited_though_the_regi
     let (began, later) = (&screened[0].1["checks"], &screened[1].1["checks"]);
     assert_eq!(began["register"], later["register"], "believed as long as the policy says");
     assert_eq!(began["file"], later["file"], "the room is the deposit's own");
-    assert_ne!(began["names"], later["names"], "control: these were asked anew");
+    // Control: of another name the register has said nothing, and it is silent.
+    call(&world, &player, "Erika M. Mustermann").await;
+    let refused = hand_on(&world, &another, &words).await;
+    assert_eq!(refused.status.as_str(), "failed", "{:?}", refused.reasons);
     world.close().await;
 }
 

@@ -53,7 +53,7 @@ async fn holders(rows: &mut PgConnection) -> BTreeSet<String> {
 async fn marked(world: &World) -> PlayerKey {
     let player = world.player("DE").await;
     let mut record = world.read_player(&player).await;
-    record.full_name = format!("Erika {MARK}");
+    record.full_name = format!("Erika Mustermann {MARK}");
     record.given_name = Some(format!("Erika {MARK}"));
     record.email = Some(format!("{MARK}@example.test"));
     record.address = Some(format!("{MARK} 1"));

@@ -79,8 +79,12 @@ pub fn deposit_order(player: &PlayerKey, money: Money) -> DepositOrder {
 }
 
 pub fn iban() -> Instrument {
+    iban_of("Erika Mustermann")
+}
+
+fn iban_of(holder: &str) -> Instrument {
     let iban = "DE89370400440532013000".to_owned();
-    let holder_name = "Erika Mustermann".to_owned();
+    let holder_name = holder.to_owned();
     Instrument {
         holder_name: Some(holder_name.clone()),
         masked: "DE** **** 3000".to_owned(),
@@ -111,6 +115,12 @@ pub fn withdrawal_order(player: &PlayerKey, money: Money) -> WithdrawalOrder {
         metadata: "{}".to_owned(),
         destination: DestinationOrder::Instrument(Box::new(instrument)),
     }
+}
+
+/// To an account in this name.
+pub fn withdrawal_to(player: &PlayerKey, money: Money, holder: &str) -> WithdrawalOrder {
+    let destination = DestinationOrder::Instrument(Box::new(iban_of(holder)));
+    WithdrawalOrder { destination, ..withdrawal_order(player, money) }
 }
 
 impl Instance {
