@@ -167,12 +167,7 @@ fn tell_sums(book: &mut Book, id: Uuid, reason: Reason, (came, asked): (Money, M
     book.payment_mut(id).reasons.push(Reason { observed, threshold, ..reason });
 }
 
-/// What `deposit.post` says of this money, which may be another than the payment asked for.
-pub fn decision_of(book: &Book, payment: &Payment, money: Money, ctx: &Ctx<'_>) -> Decision {
-    decided(Checkpoint::DepositPost, book, (payment, money), Told::default(), ctx)
-}
-
-/// As [`decision_of`], with what others said.
+/// What `deposit.post` says of this money, which may be another than the payment asked for, by what others said.
 pub fn decision_with(
     book: &Book,
     payment: &Payment,

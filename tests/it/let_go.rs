@@ -14,14 +14,17 @@ use interlock::screening::limits::Period;
 use serde_json::json;
 use std::time::Duration;
 
-const RULES: &str = r#"
+const REGISTER: &str = r#"
 [[rules]]
 id = "excluded.register_answer"
 effect = "deny"
 max_age_s = 3600
 source = "the tests"
 source_date = "2026-11-21"
+"#;
 
+/// A player's second deposit within a month is people's.
+pub const SECOND: &str = r#"
 [[rules]]
 id = "some"
 kind = "velocity.count"
@@ -38,7 +41,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// A deposit of which people are asked; the register knows nothing against its player.
 async fn waiting() -> (World, PlayerKey, Payment) {
     let vendors = &["register-de"];
-    let world = World::with(Setup { rules: RULES.to_owned(), vendors, ..Setup::default() }).await;
+    let world =
+        World::with(Setup { rules: [REGISTER, SECOND].concat(), vendors, ..Setup::default() })
+            .await;
     let player = world.player("DE").await;
     let known = world.read_player(&player).await;
     let full_name = "Erika Mustermann".to_owned();
@@ -199,6 +204,27 @@ async fn other_money_than_was_asked_for_is_measured_before_it_is_credited() {
     world.two_people(&deposit, "approve").await;
     assert_eq!(world.wallet(&player).await.cash, 100_000);
     assert_eq!(posted(&world, &deposit).await, ["review", "review"]);
+    world.close().await;
+}
+
+/// Nothing spoke against it when it came but that it was other money. Meanwhile the player set a limit, which only what
+/// was asked for has room in.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_money_is_measured_once_more_when_it_is_credited() {
+    let world = World::new().await;
+    let player = world.player("DE").await;
+    let deposit = world.deposit(&player, eur(2_500)).await;
+    world.complete_with(&deposit, json!({"outcome": "succeeded", "amount": "1000.00"})).await;
+    let deposit = world.settled(deposit.id, "in_review").await;
+    assert_eq!(posted(&world, &deposit).await, ["approve"]);
+    let flows = world.one().flows.clone();
+    let limit = Change::Replace(vec![(Period::Day, eur(5_000))]);
+    world.one().run(async move { set_limits(&flows, &player, limit).await.unwrap() }).await;
+    let refused = world.try_two_people(&deposit, "approve").await.unwrap_err();
+    assert!(refused.to_string().contains("by now"), "{refused}");
+    assert_eq!(posted(&world, &deposit).await, ["approve", "review"]);
+    world.two_people(&deposit, "approve").await;
+    assert_eq!(world.payment(deposit.id).await.status.as_str(), "succeeded");
     world.close().await;
 }
 

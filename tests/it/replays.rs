@@ -2,6 +2,7 @@
 
 use super::gone_accounts::go_on;
 use super::harness::{Setup, World, eur};
+use super::let_go::SECOND;
 use interlock::book::Payment;
 use interlock::domain::{Kyc, Money, Player, PlayerKey, Timestamp};
 use interlock::players::set_limits::{Change, set_limits};
@@ -211,24 +212,11 @@ async fn a_record_that_was_altered_does_not_come_out_again() {
     world.close().await;
 }
 
-const PEOPLE: &str = r#"
-[[rules]]
-id = "some"
-kind = "velocity.count"
-effect = "review"
-flow = "deposits"
-window = "30 days"
-states = ["reserved", "counted", "released"]
-most = 1
-source = "the tests"
-source_date = "2026-11-21"
-"#;
-
 /// Begun on one day, looked at on the next, let go by people on the third, and sent some minutes later: it counts where
 /// it was measured last, and so it does for others that were decided between.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deposit_that_was_measured_three_times_counts_on_the_day_that_others_saw_it_on() {
-    let rules = PEOPLE.to_owned();
+    let rules = SECOND.to_owned();
     let world = World::with(Setup { rules, workers: false, ..Setup::default() }).await;
     let player = world.player("DE").await;
     limit(&world, &player, eur(100_000)).await;
