@@ -1,12 +1,12 @@
 //! Paysafe's own traps: what a duplicate, a spent handle and a lost second call may mean, and the two
 //! readings of its webhook key.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
-#[path = "stands/mod.rs"]
-mod stands;
-#[path = "support/mod.rs"]
-mod support;
-
+use crate::stands::Stand;
+use crate::stands::paysafe::PaysafeCa;
+use crate::support::{
+    attempt, completion, deposit, drive, inquiry, now, payout, portable, psp, refund, response,
+    secrets, to, transport,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::hash::MessageDigest;
@@ -18,12 +18,6 @@ use psp_contract::{
     TransportFailure, Unknown,
 };
 use serde_json::{Value, json};
-use stands::Stand;
-use stands::paysafe::PaysafeCa;
-use support::{
-    attempt, completion, deposit, drive, inquiry, now, payout, portable, psp, refund, response,
-    secrets, to, transport,
-};
 
 fn account() -> PspAccount {
     PaysafeCa.account("https://paysafe.test")

@@ -1,10 +1,8 @@
 //! What one more PSP costs, counted: the lines of each adapter's folder without comments, blank lines and
-//! tests. `cargo test -p psp-adapters --test sizes -- --nocapture` prints them.
+//! tests. `cargo test -p psp-adapters --test adapters -- sizes --nocapture` prints them.
 //!
 //! What is the same for all stands in the machine around the adapters and is counted for none; so an
 //! adapter that grows says either something of its PSP's own, or something that belongs there.
-
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
 use std::fs;
 use std::path::Path;

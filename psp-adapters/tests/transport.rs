@@ -1,7 +1,4 @@
 //! What real sockets do, and what the transport makes of it.
-#![allow(clippy::unwrap_used, reason = "tests may")]
-
-mod support;
 
 use psp_adapters::{Transport, TransportConfig};
 use psp_contract::{HttpRequest, HttpResponse, Method, NotSent, TransportFailure, Unknown};
@@ -78,7 +75,7 @@ async fn a_whole_answer_is_handed_over_as_it_is() {
         b"HTTP/1.1 302 Found\r\nLocation: /x\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok".to_vec(),
     )
     .await;
-    let answer = send(&support::new_transport(), &url, SECOND).await.unwrap();
+    let answer = send(&crate::support::new_transport(), &url, SECOND).await.unwrap();
     assert_eq!((answer.status, &answer.body[..]), (302, &b"ok"[..]));
     assert_eq!(answer.header("x-a"), Some("b"));
 }
@@ -93,7 +90,7 @@ async fn the_bytes_on_the_wire_are_the_adapters_bytes() {
         socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
         String::from_utf8(read).unwrap()
     });
-    send(&support::new_transport(), &url, SECOND).await.unwrap();
+    send(&crate::support::new_transport(), &url, SECOND).await.unwrap();
     let read = server.await.unwrap();
     assert!(read.starts_with("POST /v3/payments?x=1 HTTP/1.1\r\n"), "{read}");
     assert!(read.to_lowercase().contains("content-length: 12\r\n"), "{read}");
@@ -106,13 +103,13 @@ async fn a_closed_port_proves_that_nothing_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let answer = send(&support::new_transport(), &url, SECOND).await;
+    let answer = send(&crate::support::new_transport(), &url, SECOND).await;
     assert_eq!(not_sent(answer), NotSent::ConnectRefused);
 }
 
 #[tokio::test]
 async fn a_name_that_nobody_has_proves_that_nothing_was_sent() {
-    let answer = send(&support::new_transport(), "https://psp.invalid/", 20 * SECOND).await;
+    let answer = send(&crate::support::new_transport(), "https://psp.invalid/", 20 * SECOND).await;
     assert_eq!(not_sent(answer), NotSent::Dns);
 }
 
@@ -127,7 +124,8 @@ async fn a_failed_tls_handshake_proves_that_nothing_was_sent() {
         }
     });
     for url in [url.replace("http:", "https:"), hangs_up] {
-        let listener_only_speaks_http = send(&support::new_transport(), &url, 3 * SECOND).await;
+        let listener_only_speaks_http =
+            send(&crate::support::new_transport(), &url, 3 * SECOND).await;
         let why = not_sent(listener_only_speaks_http);
         assert!(matches!(why, NotSent::Tls | NotSent::ConnectTimeout), "{why:?}");
     }
@@ -144,7 +142,7 @@ async fn a_handshake_that_never_ends_is_a_connect_timeout() {
     let transport = Transport::new(&config).unwrap();
     assert_eq!(not_sent(send(&transport, &url, 5 * SECOND).await), NotSent::ConnectTimeout);
     // The deadline may come first: then too, the body has not left.
-    let patient = support::new_transport();
+    let patient = crate::support::new_transport();
     let answer = send(&patient, &url, Duration::from_millis(200)).await;
     assert_eq!(not_sent(answer), NotSent::DeadlineBeforeSend);
 }
@@ -152,7 +150,7 @@ async fn a_handshake_that_never_ends_is_a_connect_timeout() {
 #[tokio::test]
 async fn no_time_left_means_nothing_sent() {
     let url = answering(Vec::new()).await;
-    let answer = send(&support::new_transport(), &url, Duration::ZERO).await;
+    let answer = send(&crate::support::new_transport(), &url, Duration::ZERO).await;
     assert_eq!(not_sent(answer), NotSent::DeadlineBeforeSend);
 }
 
@@ -166,7 +164,7 @@ async fn silence_after_the_request_is_unknown() {
             sockets.push(socket);
         }
     });
-    let answer = send(&support::new_transport(), &url, Duration::from_millis(300)).await;
+    let answer = send(&crate::support::new_transport(), &url, Duration::from_millis(300)).await;
     assert_eq!(unknown(answer), Unknown::ReadTimeout);
 }
 
@@ -181,7 +179,7 @@ async fn a_reset_after_the_request_is_unknown() {
             let _ = socket.set_linger(Some(Duration::ZERO));
         }
     });
-    let answer = send(&support::new_transport(), &url, SECOND).await;
+    let answer = send(&crate::support::new_transport(), &url, SECOND).await;
     assert_eq!(unknown(answer), Unknown::ConnectionLost);
 }
 
@@ -195,7 +193,7 @@ async fn half_an_answer_is_unknown() {
         b"SSH-2.0-OpenSSH\r\n\r\n",
     ] {
         let url = answering(bytes.to_vec()).await;
-        let answer = send(&support::new_transport(), &url, SECOND).await;
+        let answer = send(&crate::support::new_transport(), &url, SECOND).await;
         assert_eq!(unknown(answer), Unknown::ConnectionLost, "{bytes:?}");
     }
 }
@@ -209,7 +207,7 @@ async fn an_answer_beyond_the_cap_is_unreadable() {
         bytes
     };
     let url = answering(whole(cap)).await;
-    let answer = send(&support::new_transport(), &url, 5 * SECOND).await.unwrap();
+    let answer = send(&crate::support::new_transport(), &url, 5 * SECOND).await.unwrap();
     assert_eq!(answer.body.len(), cap);
     let mut endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..2 * cap / 4096 {
@@ -222,7 +220,7 @@ async fn an_answer_beyond_the_cap_is_unreadable() {
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}".to_vec();
     for bytes in [whole(cap + 1), endless, lies, packed] {
         let url = answering(bytes).await;
-        let answer = send(&support::new_transport(), &url, 5 * SECOND).await;
+        let answer = send(&crate::support::new_transport(), &url, 5 * SECOND).await;
         assert_eq!(unknown(answer), Unknown::Unreadable);
     }
 }
@@ -235,7 +233,7 @@ async fn an_answer_that_lists_days_has_a_cap_of_its_own() {
         bytes.resize(bytes.len() + length, b' ');
         let request = request(&answering(bytes).await).with_long_answer();
         let by = Instant::now() + 5 * SECOND;
-        let answer = support::new_transport().send(request, by).await;
+        let answer = crate::support::new_transport().send(request, by).await;
         match answer {
             Ok(answer) => assert!(fits && answer.body.len() == length),
             other => assert!(!fits && unknown(other) == Unknown::Unreadable),
@@ -257,7 +255,7 @@ async fn a_pooled_connection_that_dies_with_the_request_is_unknown() {
         let third = tokio::time::timeout(SECOND, listener.accept()).await;
         (second, third.is_ok())
     });
-    let transport = support::new_transport();
+    let transport = crate::support::new_transport();
     send(&transport, &url, SECOND).await.unwrap();
     let answer = send(&transport, &url, SECOND).await;
     assert_eq!(unknown(answer), Unknown::ConnectionLost);
@@ -269,7 +267,7 @@ async fn a_pooled_connection_that_dies_with_the_request_is_unknown() {
 #[tokio::test]
 async fn a_pooled_connection_that_closed_before_is_not_an_unknown() {
     let url = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()).await;
-    let transport = support::new_transport();
+    let transport = crate::support::new_transport();
     // Between two requests the client has time to see that the server hung up.
     let mut tick = tokio::time::interval(Duration::from_millis(30));
     for _ in 0..5 {
@@ -281,7 +279,7 @@ async fn a_pooled_connection_that_closed_before_is_not_an_unknown() {
 #[tokio::test]
 async fn only_https_is_spoken_beyond_this_machine() {
     let strict = Transport::new(&TransportConfig::default()).unwrap();
-    let sandbox = support::new_transport();
+    let sandbox = crate::support::new_transport();
     for (url, in_production, in_sandbox) in [
         ("https://api.psp.test/", true, true),
         ("http://127.0.0.1:80/", false, true),

@@ -1,10 +1,8 @@
 //! HTTP/2 over real sockets, frame by frame: only a PSP that says itself that it did not process the
 //! stream proves "not sent" (RFC 9113 §8.7). The request has left entirely
 //! in every case here, so nothing but the PSP's word can prove it.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
-mod support;
-
+use crate::support::pki::{CA, CLIENT, SERVER};
 use psp_adapters::TlsIdentity;
 use psp_contract::{HttpRequest, Method, NotSent, TransportFailure, Unknown};
 use rustls::ServerConfig;
@@ -13,7 +11,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
-use support::pki::{CA, CLIENT, SERVER};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -120,7 +117,7 @@ async fn heard(says: Says) -> TransportFailure {
     let secret = |text: &str| SecretString::from(text);
     let (shown, key) = (secret(&CLIENT.certificate_pem), secret(&CLIENT.private_pem));
     let identity = TlsIdentity::new(shown, key, Some(secret(CA.pem()))).unwrap();
-    let transport = support::new_transport().with_identity(&identity).unwrap();
+    let transport = crate::support::new_transport().with_identity(&identity).unwrap();
     let body = b"{\"amount\":1}".to_vec();
     let bytes = body.len();
     let request = HttpRequest {

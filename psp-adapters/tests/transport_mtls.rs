@@ -1,8 +1,6 @@
 //! Client certificates over real sockets: who is served, and what a refusal proves.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
-mod support;
-
+use crate::support::pki::{CA, CLIENT, OTHER_CA, SERVER, STRANGER, Signed};
 use psp_adapters::{TlsIdentity, Transport};
 use psp_contract::{HttpRequest, Method, NotSent, TransportFailure, Unknown};
 use rustls::pki_types::pem::PemObject;
@@ -12,7 +10,6 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
-use support::pki::{CA, CLIENT, OTHER_CA, SERVER, STRANGER, Signed};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -26,7 +23,7 @@ fn identity(shown: &Signed) -> TlsIdentity {
 }
 
 fn transport(shown: &Signed) -> Transport {
-    support::new_transport().with_identity(&identity(shown)).unwrap()
+    crate::support::new_transport().with_identity(&identity(shown)).unwrap()
 }
 
 fn server(versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
@@ -96,7 +93,7 @@ async fn an_account_is_served_with_its_own_certificate_only() {
         assert_eq!(send(&transport(&CLIENT), &url).await, Ok(200));
         assert!(send(&transport(&STRANGER), &url).await.is_err());
         // The shared transport shows nothing, and does not trust the account's root either.
-        assert!(send(&support::new_transport(), &url).await.is_err());
+        assert!(send(&crate::support::new_transport(), &url).await.is_err());
     }
 }
 
@@ -106,7 +103,7 @@ async fn a_server_that_is_not_the_psps_gets_nothing() {
     let system_roots_only = SecretString::from(CLIENT.certificate_pem.as_str());
     let key = SecretString::from(CLIENT.private_pem.as_str());
     let identity = TlsIdentity::new(system_roots_only, key, None).unwrap();
-    let transport = support::new_transport().with_identity(&identity).unwrap();
+    let transport = crate::support::new_transport().with_identity(&identity).unwrap();
     let refused = send(&transport, &url).await.unwrap_err();
     assert_eq!(refused, TransportFailure::NotSent(NotSent::Tls));
 }

@@ -1,12 +1,9 @@
 //! Published vectors and independent implementations: the signatures of both sides, checked by others.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
-mod support;
-
+use crate::support::{attempt, deposit, drive, eur, gbp, now, payout, psp, response, token};
 use psp_adapters::{Input, RawWebhook, Step, WebhookKeys, WebhookRefusal};
 use psp_contract::{HttpRequest, Timestamp};
 use serde_json::{Value, json};
-use support::{attempt, deposit, drive, eur, gbp, now, payout, psp, response, token};
 use time::format_description::well_known::Rfc3339;
 
 /// The one request that an adapter makes when it has a token.
@@ -24,12 +21,12 @@ fn request(psp: &psp_adapters::Psp, operation: &psp_contract::Operation) -> Http
 
 #[test]
 fn trustlys_published_signature_verifies_and_no_other() {
-    let Some(folder) = support::vectors("trustly") else {
+    let Some(folder) = crate::support::vectors("trustly") else {
         return;
     };
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let vector: Value = serde_json::from_str(&read("account-response.json")).unwrap();
-    let mut account = support::trustly_account("https://trustly.test");
+    let mut account = crate::support::trustly_account("https://trustly.test");
     // Their vector is signed by a merchant; whose key it is does not matter to the mathematics.
     account.secrets.insert("trustly_public_key_pem".to_owned(), read("merchant-public.pem").into());
     let psp = psp(account);
@@ -62,16 +59,18 @@ fn trustlys_published_signature_verifies_and_no_other() {
 
 #[test]
 fn trustlys_published_serialisation_is_the_oracles() {
-    let Some(folder) = support::vectors("trustly") else {
+    let Some(folder) = crate::support::vectors("trustly") else {
         return;
     };
     let vector: Value =
         serde_json::from_slice(&std::fs::read(folder.join("serialisation.json")).unwrap()).unwrap();
     // A notification with that data, signed over the published text.
     let text = format!("credit{}{}", "u-1", vector["serialised"].as_str().unwrap());
-    let mut signer =
-        openssl::sign::Signer::new(openssl::hash::MessageDigest::sha1(), &support::TRUSTLY_RSA.key)
-            .unwrap();
+    let mut signer = openssl::sign::Signer::new(
+        openssl::hash::MessageDigest::sha1(),
+        &crate::support::TRUSTLY_RSA.key,
+    )
+    .unwrap();
     let signature = signer.sign_oneshot_to_vec(text.as_bytes()).unwrap();
     use base64::Engine;
     let signature = base64::engine::general_purpose::STANDARD.encode(signature);
@@ -86,7 +85,7 @@ fn trustlys_published_serialisation_is_the_oracles() {
         peer_certificate: None,
         received_at: now(),
     };
-    let psp = psp(support::trustly_account("https://trustly.test"));
+    let psp = psp(crate::support::trustly_account("https://trustly.test"));
     let refusal = psp.adapter().verify_webhook(&raw, &WebhookKeys::default()).unwrap_err();
     let malformed = WebhookRefusal::Malformed("signed, and not of a notification's shape");
     assert_eq!(refusal, malformed);
@@ -94,7 +93,7 @@ fn trustlys_published_serialisation_is_the_oracles() {
 
 #[test]
 fn a_trustly_request_is_signed_as_documented() {
-    let psp = psp(support::trustly_account("https://trustly.test"));
+    let psp = psp(crate::support::trustly_account("https://trustly.test"));
     for operation in
         [deposit(attempt(1), eur(1050)), payout(attempt(1), eur(1050), token("1234567890"))]
     {
@@ -103,7 +102,8 @@ fn a_trustly_request_is_signed_as_documented() {
             (sent["method"].as_str().unwrap(), sent["params"]["UUID"].as_str().unwrap());
         let data = &sent["params"]["Data"];
         // RSA with PKCS#1 v1.5 is deterministic: the same text gives the same signature.
-        let expected = support::trustly_side::sign(&support::MERCHANT_RSA, method, uuid, data);
+        let expected =
+            crate::support::trustly_side::sign(&crate::support::MERCHANT_RSA, method, uuid, data);
         assert_eq!(sent["params"]["Signature"], expected);
         assert_eq!(sent["version"], "1.1");
         assert_eq!(data["MessageID"], attempt(1).lower());
@@ -115,7 +115,7 @@ fn a_trustly_request_is_signed_as_documented() {
 
 #[test]
 fn a_trustly_deposit_asks_for_what_the_documentation_lists() {
-    let psp = psp(support::trustly_account("https://trustly.test"));
+    let psp = psp(crate::support::trustly_account("https://trustly.test"));
     let sent: Value =
         serde_json::from_slice(&request(&psp, &deposit(attempt(1), eur(1050))).body).unwrap();
     let attributes = &sent["params"]["Data"]["Attributes"];
@@ -130,11 +130,11 @@ fn a_trustly_deposit_asks_for_what_the_documentation_lists() {
 
 #[test]
 fn truelayers_library_verifies_our_requests() {
-    let psp = psp(support::truelayer_account("https://truelayer.test"));
+    let psp = psp(crate::support::truelayer_account("https://truelayer.test"));
     for (operation, path) in [
         (deposit(attempt(1), gbp(1050)), "/v3/payments"),
         (payout(attempt(1), gbp(1050), token("src-1")), "/v3/payouts"),
-        (support::refund(attempt(1), gbp(1050), "dep-1"), "/v3/payments/dep-1/refunds"),
+        (crate::support::refund(attempt(1), gbp(1050), "dep-1"), "/v3/payments/dep-1/refunds"),
     ] {
         let request = request(&psp, &operation);
         let header = |name: &str| {
@@ -148,7 +148,7 @@ fn truelayers_library_verifies_our_requests() {
         let key = header("idempotency-key");
         assert_eq!(key, attempt(1).uuid().to_string());
         let verify = |path: &str, body: &[u8]| {
-            truelayer_signing::verify_with_pem(support::CLIENT_EC.public_pem.as_bytes())
+            truelayer_signing::verify_with_pem(crate::support::CLIENT_EC.public_pem.as_bytes())
                 .method(truelayer_signing::Method::Post)
                 .path(path)
                 .require_header("Idempotency-Key")
@@ -163,18 +163,18 @@ fn truelayers_library_verifies_our_requests() {
         assert_eq!(header("authorization"), "Bearer tkn");
         let signature = header("tl-signature");
         let jws = truelayer_signing::extract_jws_header(&signature).unwrap();
-        assert_eq!(jws.kid, support::KID);
+        assert_eq!(jws.kid, crate::support::KID);
     }
 }
 
 #[test]
 fn truelayers_published_webhook_verifies() {
-    let Some(folder) = support::vectors("truelayer") else {
+    let Some(folder) = crate::support::vectors("truelayer") else {
         return;
     };
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let keys = WebhookKeys::parse(read("jwks.json").as_bytes()).unwrap();
-    let mut account = support::truelayer_account("https://truelayer.test");
+    let mut account = crate::support::truelayer_account("https://truelayer.test");
     let jku = "https://webhooks.truelayer.com/.well-known/jwks";
     account.settings.insert("webhook_jku".to_owned(), jku.to_owned());
     let psp = psp(account);
@@ -208,7 +208,7 @@ fn truelayers_published_webhook_verifies() {
 
 #[test]
 fn the_hosted_page_is_opened_by_id_and_token() {
-    let psp = psp(support::truelayer_account("https://truelayer.test"));
+    let psp = psp(crate::support::truelayer_account("https://truelayer.test"));
     let driven = drive(psp.adapter(), &deposit(attempt(1), gbp(1050)), now(), None, |step, _| {
         Ok(match step {
             "token" => response(200, r#"{"access_token":"tkn","expires_in":3600}"#),

@@ -1,7 +1,7 @@
 //! Stored cards at Adyen: the one deposit that moves money by the request itself, and payouts to a card.
 
-use crate::course::{becomes, reference, report};
-use crate::stage::{Stage, fresh_attempt};
+use crate::against_mocks::course::{becomes, reference, report};
+use crate::against_mocks::stage::{Stage, fresh_attempt};
 use crate::stands::Stand;
 use crate::stands::adyen::AdyenDe;
 use crate::support::{brought, deposit_with, leaves, payout, refund, token};

@@ -1,6 +1,6 @@
 //! The courses of payments, from the first call to the end, the same for every PSP.
 
-use crate::stage::Stage;
+use crate::against_mocks::stage::Stage;
 use crate::stands::{Known, Stand};
 use crate::support::{completion, inquiry};
 use psp_adapters::WebhookEvent;

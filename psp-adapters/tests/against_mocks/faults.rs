@@ -1,8 +1,8 @@
 //! Every fault of a call: what the adapter says must never be bolder than what the mock booked.
 
-use crate::course::{reference, report, way_to_ask};
-use crate::stage::{Stage, fresh_attempt};
-use crate::stands::{Comes, STANDS, Stand};
+use crate::against_mocks::course::{reference, report, way_to_ask};
+use crate::against_mocks::stage::{Stage, fresh_attempt};
+use crate::stands::{STANDS, Stand};
 use crate::support::{inquiry, payout};
 use psp_contract::{AttemptRef, KeyReplay, Operation, Outcome, Status, Subject, Unknown};
 use std::time::Duration;
@@ -57,13 +57,7 @@ fn operation(stand: &dyn Stand, name: &str, attempt: AttemptRef) -> Operation {
 /// What is told of a fault at this PSP, and whether the mock has booked the request.
 fn expected(stand: &dyn Stand, name: &str, fault: &str) -> (Told, bool) {
     let (_, told, booked) = FAULTS.iter().find(|(word, ..)| *word == fault).unwrap();
-    match stand.comes(name, fault) {
-        None => (*told, *booked),
-        Some(Comes::CreatedThenRefused) => (Told::Accepted, true),
-        Some(Comes::RefusedAndBooked) => (Told::Declined, true),
-        Some(Comes::RefusedAtOnce) => (Told::Declined, false),
-        Some(Comes::SucceededAtOnce) => (Told::Succeeded, true),
-    }
+    if stand.is_created_first(name, fault) { (Told::Accepted, true) } else { (*told, *booked) }
 }
 
 #[tokio::test]

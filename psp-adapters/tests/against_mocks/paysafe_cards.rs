@@ -1,8 +1,8 @@
 //! Stored cards at Paysafe: a handle that is spent in the same breath, an issuer that wants its holder, and
 //! payouts to the card.
 
-use crate::course::{becomes, report};
-use crate::stage::{Stage, fresh_attempt};
+use crate::against_mocks::course::{becomes, report};
+use crate::against_mocks::stage::{Stage, fresh_attempt};
 use crate::stands::Stand;
 use crate::stands::paysafe::{CARD, PaysafeCards};
 use crate::support::{completion, deposit_with, inquiry, payout, portable, refund, to, token};

@@ -1,7 +1,7 @@
 //! Every fault of a notification.
 
-use crate::course::{ask, becomes, order, report, whole_deposit};
-use crate::stage::{Stage, fresh_attempt};
+use crate::against_mocks::course::{ask, becomes, order, report, whole_deposit};
+use crate::against_mocks::stage::{Stage, fresh_attempt};
 use crate::stands::{Known, STANDS, Stand};
 use psp_adapters::{WebhookEvent, WebhookRefusal};
 use psp_contract::{AttemptRef, Status, Subject, WebhookAuthenticity};

@@ -1,8 +1,8 @@
 //! Every attack that we know of, on every adapter's webhooks: each must end in a refusal,
 //! or, where the PSP signs nothing, in a hint that makes us ask.
 
-use crate::fixture::{Call, Fixture, News, Signed, calls};
-use crate::fixtures;
+use crate::conformance::fixture::{Call, Fixture, News, Signed, calls};
+use crate::conformance::fixtures;
 use crate::support::attempt;
 use psp_adapters::{Verified, WebhookBatch, WebhookEvent, WebhookRefusal};
 use psp_contract::{Status, Subject, WebhookAuthenticity};

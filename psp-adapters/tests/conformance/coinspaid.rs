@@ -1,6 +1,6 @@
 //! CoinsPaid's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::support::crypto_side::{ETHEREUM, SECRET, coinspaid_account, hmac_sha512, usdt};
 use crate::support::{attempt, deposit, inquiry, payer, payout, portable, psp, response, to};
 use psp_adapters::Psp;

@@ -1,6 +1,6 @@
 //! Fireblocks' side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::support::crypto_side::{
     API_KEY, ETHEREUM, WEBHOOK_RSA, WORKSPACE, fireblocks_account, jwks, usdt, webhook_signature,
 };

@@ -1,6 +1,6 @@
 //! What the suite must be told about one PSP: how its side of the wire speaks.
 
-pub use crate::act::{Act, Case, News};
+pub use crate::conformance::act::{Act, Case, News};
 use crate::support::{Driven, drive, eur, now, response};
 use psp_adapters::{Psp, RawWebhook, WebhookKeys};
 use psp_contract::{HttpRequest, HttpResponse, Money, Operation, Timestamp};

@@ -1,9 +1,9 @@
 //! Answers broken at random: never a panic, never a success that the whole answer did not tell.
 
-use crate::fixture::{Act, Case, Fixture, Signed, calls};
-use crate::fixtures;
+use crate::conformance::fixture::{Act, Case, Fixture, Signed, calls};
+use crate::conformance::fixtures;
+use crate::conformance::table::tells_as_it_is;
 use crate::support::{drive, now, response};
-use crate::table::tells_as_it_is;
 use proptest::prelude::*;
 use psp_contract::{HttpResponse, Money, Operation, Outcome, Status};
 

@@ -1,6 +1,6 @@
 //! Mercado Pago's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::stands::Stand;
 use crate::stands::mercadopago::{ACCESS_TOKEN, MercadoPagoBr, PAYOUT_KEY, WEBHOOK_SECRET};
 use crate::support::{

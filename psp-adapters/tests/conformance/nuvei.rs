@@ -1,6 +1,6 @@
 //! Nuvei's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::stands::Stand;
 use crate::stands::nuvei::{MERCHANT, NuveiCa, SECRET, SITE};
 use crate::support::{

@@ -1,6 +1,6 @@
 //! Paysafe's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::stands::Stand;
 use crate::stands::paysafe::{PASSWORD, PaysafeCa, WEBHOOK_KEY};
 use crate::support::{

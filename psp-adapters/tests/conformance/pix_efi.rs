@@ -1,6 +1,6 @@
 //! Efí's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::stands::Stand;
 use crate::stands::pix_efi::{PIX_KEY, PixEfiBr};
 use crate::support::pki::{CLIENT, STRANGER};

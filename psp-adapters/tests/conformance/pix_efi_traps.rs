@@ -1,7 +1,9 @@
 //! Efí's own traps: ends that come in the first answer, payouts that come back in parts, and a Pix of nobody.
 
-use crate::fixture::{Act, Call, Case, Fixture, Signed};
-use crate::pix_efi::{E2EID, PATH, PixEfiFixture, RTRID, receive, returned, sent_back};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, Signed};
+use crate::conformance::pix_efi::{
+    E2EID, PATH, PixEfiFixture, RTRID, receive, returned, sent_back,
+};
 use crate::stands::pix_efi::PIX_KEY;
 use crate::support::{attempt, drive, lookup, now, response};
 use psp_contract::{Currency, HttpRequest, Money, NextAction, Outcome, Report, Status, Subject};

@@ -1,6 +1,6 @@
 //! Swish's side of the suite: one fixture for links, one for pushed requests.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::stands::swish::{PAYEE, SERIAL, account};
 use crate::support::{
     MERCHANT_RSA, attempt, deposit, drive, inquiry, now, payout, portable, psp, refund, response,

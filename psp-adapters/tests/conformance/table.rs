@@ -1,7 +1,7 @@
 //! The table: every act against every answer.
 
-use crate::fixture::{Act, Case, Fixture, perform};
-use crate::fixtures;
+use crate::conformance::fixture::{Act, Case, Fixture, perform};
+use crate::conformance::fixtures;
 use crate::support::{attempt, deposit, drive, inquiry, now, payout, portable, response, to};
 use psp_contract::{
     Currency, DepositCapability, InquiryBy, Money, NextAction, NotSent, Operation, Outcome, Status,

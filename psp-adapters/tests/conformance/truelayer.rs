@@ -1,6 +1,6 @@
 //! TrueLayer's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::support::truelayer_side::{jwks, sign};
 use crate::support::{
     FOREIGN_EC, MERCHANT_ACCOUNT, Pair, WEBHOOK_EC, WEBHOOK_KID, attempt, deposit, drive, eur, gbp,

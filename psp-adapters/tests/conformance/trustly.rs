@@ -1,6 +1,6 @@
 //! Trustly's side of the suite.
 
-use crate::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
+use crate::conformance::fixture::{Act, Call, Case, Fixture, News, Signed, common_answer};
 use crate::support::trustly_side::{call, error, notification, result};
 use crate::support::{
     FOREIGN_RSA, Pair, TRUSTLY_RSA, attempt, deposit, drive, eur, gbp, inquiry, now, payout, psp,

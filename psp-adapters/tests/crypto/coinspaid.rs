@@ -1,8 +1,8 @@
 //! CoinsPaid's callbacks: numbers that must keep their zeros, arrivals, exchanges and withdrawals.
 
+use crate::crypto::{coinspaid, looked_up, receive, run, status};
 use crate::support::crypto_side::{ETHEREUM, SECRET, SECRET_NEXT, TRON, hmac_sha512, usdt};
 use crate::support::{attempt, payer, payout, portable, response, to};
-use crate::{coinspaid, looked_up, receive, run, status};
 use psp_adapters::{WebhookEvent, WebhookRefusal};
 use psp_contract::{
     AssetAmount, Currency, DeclineClass, Money, NotSent, Outcome, PayinTarget, Status, Subject,

@@ -1,8 +1,8 @@
 //! What CoinsPaid is asked for: its published signature, whom it wants named, and addresses.
 
+use crate::crypto::{coinspaid, run, status};
 use crate::support::crypto_side::{BITCOIN, TRON, coinspaid_account, hmac_sha512, usdt};
 use crate::support::{attempt, deposit, deposit_with, payer, payout, portable, psp, response, to};
-use crate::{coinspaid, run, status};
 use psp_contract::{
     Currency, HttpRequest, Instrument, Money, NextAction, NotSent, Operation, Outcome, Payer,
     Status, Unknown,

@@ -1,5 +1,6 @@
 //! Fireblocks: whose transfer it is, what counts as done, and signatures that everybody shares.
 
+use crate::crypto::{fireblocks, looked_up, receive, run, status};
 use crate::support::crypto_side::{
     ETHEREUM, WEBHOOK_KID, WEBHOOK_RSA, WORKSPACE, fireblocks_account, jwks, jws, legacy_signature,
     usdt, webhook_signature,
@@ -7,7 +8,6 @@ use crate::support::crypto_side::{
 use crate::support::{
     FOREIGN_RSA, attempt, deposit, inquiry, payer, payout, portable, psp, response, to,
 };
-use crate::{fireblocks, looked_up, receive, run, status};
 use psp_adapters::{WebhookEvent, WebhookKeys, WebhookRefusal};
 use psp_contract::{
     DeclineClass, HttpResponse, InquiryBy, NotSent, Outcome, PayinTarget, Status, Subject,

@@ -2,14 +2,14 @@
 //! verifies what they sign, and their clients pay and transfer at our mock. Requests, answers and webhooks
 //! are held against the published descriptions.
 
-use crate::oracle::Oracle;
-use crate::prism::{Description, Prism};
+use crate::oracles::oracle::Oracle;
+use crate::oracles::prism::{Description, Prism};
+use crate::oracles::tour::{fresh, through, tour};
+use crate::oracles::world::{Caught, World};
 use crate::stands::adyen::{
     API_KEY, BALANCE_ACCOUNT, HMAC_KEY, MERCHANT_ACCOUNT, TRANSFERS_HMAC_KEY,
 };
 use crate::support::{attempt, brought, deposit_with, leaves, payout};
-use crate::tour::{fresh, through, tour};
-use crate::world::{Caught, World};
 use psp_contract::{HttpRequest, Instrument, Method, NextAction, Status};
 use serde_json::{Value, json};
 

@@ -2,12 +2,12 @@
 //! once, and it understands every answer. Our adapter against the mock, through the validator of the
 //! published description. Webhooks both ways with a JOSE library.
 
-use crate::oracle::Oracle;
-use crate::prism::{Description, Prism};
+use crate::oracles::oracle::Oracle;
+use crate::oracles::prism::{Description, Prism};
+use crate::oracles::tour::tour;
+use crate::oracles::world::World;
 use crate::support::crypto_side::{API_RSA, WEBHOOK_KID, WEBHOOK_RSA};
 use crate::support::{FOREIGN_RSA, attempt, payout};
-use crate::tour::tour;
-use crate::world::World;
 use serde_json::{Value, json};
 
 pub const DESCRIPTION: Description = Description {

@@ -2,11 +2,11 @@
 //! others, their clients create and find payments at our mock, and what they would accept our adapter
 //! accepts. The payout's signature is checked by a library of cryptography.
 
-use crate::oracle::Oracle;
+use crate::oracles::oracle::Oracle;
+use crate::oracles::tour::fresh;
+use crate::oracles::world::{Caught, World};
 use crate::stands::mercadopago::{ACCESS_TOKEN, PAYOUT_KEY, WEBHOOK_SECRET};
 use crate::support::{self, attempt, pair, payout};
-use crate::tour::fresh;
-use crate::world::{Caught, World};
 use openssl::pkey::PKey;
 use psp_adapters::{Input, Step};
 use serde_json::{Value, json};

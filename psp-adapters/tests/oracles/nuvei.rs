@@ -1,10 +1,10 @@
 //! A third party's client of Nuvei against our mock: checksums are made and checked by somebody else's
 //! code, in both directions. (Nuvei's own packages have no payout, or none of it for Python.)
 
-use crate::oracle::Oracle;
+use crate::oracles::oracle::Oracle;
+use crate::oracles::tour::fresh;
+use crate::oracles::world::{Caught, World};
 use crate::support::{inquiry, payout as payout_of};
-use crate::tour::fresh;
-use crate::world::{Caught, World};
 use psp_contract::{InquiryBy, Subject};
 use serde_json::{Map, Value, json};
 

@@ -2,9 +2,9 @@
 //! whose patterns are mended first (`programs/mend_spec.js`). Efí's own extensions, the token and sending,
 //! stand in no published description and go past the validator.
 
-use crate::prism::{Description, Prism};
-use crate::tour::tour;
-use crate::world::World;
+use crate::oracles::prism::{Description, Prism};
+use crate::oracles::tour::tour;
+use crate::oracles::world::World;
 
 const DESCRIPTION: Description = Description {
     file: "pix-api-2.9.0.yaml",

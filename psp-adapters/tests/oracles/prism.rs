@@ -4,7 +4,7 @@
 //! The files are no part of the project: they are read from `specs` in the folder that `INTERLOCK_SHARED`
 //! names, without which these tests are passed over (docs/psps.md), and mended in a temporary copy; `programs/mend_spec.js` says what is wrong with them and why.
 
-use crate::oracle::{here, installed, node};
+use crate::oracles::oracle::{here, installed, node};
 use crate::support;
 use psp_contract::{HttpRequest, HttpResponse};
 use serde_json::Value;

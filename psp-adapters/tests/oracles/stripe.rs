@@ -1,6 +1,6 @@
 //! The harness itself: a signer and two validators of one house, and a signature made by hand.
 
-use crate::oracle::Oracle;
+use crate::oracles::oracle::Oracle;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;

@@ -2,7 +2,7 @@
 //! library of cryptography that is neither ours nor OpenSSL's command line, over the very bytes that our
 //! adapter sends. That Swish wants it so rests on third-party descriptions.
 
-use crate::oracle::Oracle;
+use crate::oracles::oracle::Oracle;
 use crate::stands::swish::account;
 use crate::support::{FOREIGN_RSA, MERCHANT_RSA, attempt, payout, portable, psp, to};
 use psp_adapters::{Input, Step};

@@ -1,9 +1,9 @@
 //! Everything that an adapter can do, done through the validator: each request as our adapter builds it,
 //! each answer as our mock gives it, good ones and refusals.
 
-use crate::prism::Prism;
+use crate::oracles::prism::Prism;
+use crate::oracles::world::World;
 use crate::support::{inquiry, payout, refund};
-use crate::world::World;
 use psp_adapters::{Adapter, CachedToken, Input, Step};
 use psp_contract::{
     AttemptRef, InquiryBy, InquiryCapability, Operation, Outcome, Report, Subject, Timestamp,

@@ -1,12 +1,12 @@
 //! TrueLayer's signing library for Python and Node, both ways: it verifies what we sign, and both our
 //! adapter and our mock verify what it signs. (The one for Rust is in `tests/vectors.rs`.)
 
-use crate::oracle::Oracle;
+use crate::oracles::oracle::Oracle;
+use crate::oracles::world::{Caught, World};
 use crate::support::{self, CLIENT_EC, FOREIGN_EC, KID, MERCHANT_ACCOUNT, WEBHOOK_EC, WEBHOOK_KID};
 use crate::support::{
     attempt, deposit, gbp, payout, psp, refund, truelayer_account, truelayer_side,
 };
-use crate::world::{Caught, World};
 use psp_adapters::{CachedToken, Input, RawWebhook, Step, WebhookKeys, WebhookRefusal};
 use psp_contract::{HttpRequest, Operation, Timestamp};
 use serde_json::{Value, json};

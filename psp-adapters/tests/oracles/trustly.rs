@@ -2,8 +2,8 @@
 //! request: our mock verifies a signature over exactly that text, and over no other. (The adapter meets
 //! the same vectors in `tests/vectors.rs`.)
 
+use crate::oracles::world::World;
 use crate::support::{self, FOREIGN_RSA, MERCHANT_RSA, Pair, TRUSTLY_RSA};
-use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::hash::MessageDigest;

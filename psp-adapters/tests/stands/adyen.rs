@@ -1,6 +1,6 @@
 //! Adyen in Germany.
 
-use super::{Comes, Known, Proves, Stand};
+use super::{Known, Proves, Stand};
 use crate::support::{eur, portable, secrets, texts, to};
 use psp_adapters::PspAccount;
 use psp_contract::{Destination, Money};
@@ -83,8 +83,8 @@ impl Stand for AdyenDe {
         Proves::default()
     }
 
-    fn comes(&self, _: &str, fault: &str) -> Option<Comes> {
+    fn is_created_first(&self, _: &str, fault: &str) -> bool {
         // A link and a transfer are accepted first and refused afterwards.
-        (fault == "decline_soft").then_some(Comes::CreatedThenRefused)
+        fault == "decline_soft"
     }
 }

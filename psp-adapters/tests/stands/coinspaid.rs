@@ -1,6 +1,6 @@
 //! CoinsPaid.
 
-use super::{Comes, Known, Proves, Stand};
+use super::{Known, Proves, Stand};
 use crate::support::crypto_side::{SECRET, coinspaid_account, usdt};
 use crate::support::{portable, texts, to};
 use psp_adapters::PspAccount;
@@ -60,9 +60,8 @@ impl Stand for CoinsPaid {
         false
     }
 
-    fn comes(&self, operation: &str, fault: &str) -> Option<Comes> {
+    fn is_created_first(&self, operation: &str, fault: &str) -> bool {
         // A withdrawal is taken on first, and cancelled when it cannot be sent.
-        let after = operation == "create_payout" && fault == "decline_soft";
-        after.then_some(Comes::CreatedThenRefused)
+        operation == "create_payout" && fault == "decline_soft"
     }
 }

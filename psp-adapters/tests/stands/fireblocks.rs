@@ -1,6 +1,6 @@
 //! Fireblocks.
 
-use super::{Comes, Known, Proves, Stand};
+use super::{Known, Proves, Stand};
 use crate::support::crypto_side::{
     API_KEY, API_RSA, WEBHOOK_KID, WEBHOOK_RSA, WORKSPACE, fireblocks_account, usdt,
 };
@@ -69,9 +69,8 @@ impl Stand for Fireblocks {
         false
     }
 
-    fn comes(&self, operation: &str, fault: &str) -> Option<Comes> {
+    fn is_created_first(&self, operation: &str, fault: &str) -> bool {
         // A transaction is submitted first, and fails afterwards.
-        let after = operation == "create_payout" && fault == "decline_soft";
-        after.then_some(Comes::CreatedThenRefused)
+        operation == "create_payout" && fault == "decline_soft"
     }
 }

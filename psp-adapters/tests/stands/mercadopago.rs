@@ -1,6 +1,6 @@
 //! Mercado Pago in Brazil.
 
-use super::{Comes, Known, Proves, Stand};
+use super::{Known, Proves, Stand};
 use crate::support::{Pair, pair, portable, secrets, texts, to};
 use openssl::pkey::PKey;
 use psp_adapters::PspAccount;
@@ -71,8 +71,8 @@ impl Stand for MercadoPagoBr {
         Proves { name: true, tax_id: true, portable: true, token: false }
     }
 
-    fn comes(&self, _: &str, fault: &str) -> Option<Comes> {
+    fn is_created_first(&self, _: &str, fault: &str) -> bool {
         // A payment and a payout are accepted first and rejected afterwards.
-        (fault == "decline_soft").then_some(Comes::CreatedThenRefused)
+        fault == "decline_soft"
     }
 }

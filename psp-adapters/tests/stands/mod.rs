@@ -1,7 +1,5 @@
 //! Where an adapter and its mock meet: one account of each PSP, as both sides are configured, and how its
 //! payments come to an end. One file and one line for each account.
-#![allow(dead_code, reason = "each test program uses a part")]
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
 pub mod adyen;
 mod coinspaid;
@@ -14,7 +12,7 @@ pub mod swish;
 mod truelayer;
 mod trustly;
 
-use crate::support::{deposit, payer};
+use crate::support::deposit;
 use psp_adapters::PspAccount;
 use psp_contract::{AttemptRef, Destination, Money, Operation};
 use serde_json::{Value, json};
@@ -66,19 +64,6 @@ pub struct Proves {
     pub portable: bool,
     /// The PSP's own name of the source.
     pub token: bool,
-}
-
-/// How a fault comes out at a PSP where it does not come out as at the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comes {
-    /// The payment is created, and refused afterwards.
-    CreatedThenRefused,
-    /// The refusal is at once and definite, and booked as a refused payment.
-    RefusedAndBooked,
-    /// The refusal is at once and definite, and nothing is booked.
-    RefusedAtOnce,
-    /// The payment is over with the answer: the money has moved.
-    SucceededAtOnce,
 }
 
 pub trait Stand: Send + Sync {
@@ -144,13 +129,8 @@ pub trait Stand: Send + Sync {
         false
     }
 
-    /// Where a creation's fault comes out in the PSP's own way.
-    fn comes(&self, _operation: &str, _fault: &str) -> Option<Comes> {
-        None
+    /// Whether what this fault refuses is created at the PSP, and refused afterwards.
+    fn is_created_first(&self, _operation: &str, _fault: &str) -> bool {
+        false
     }
-}
-
-/// The pseudonym of the player behind every payment here.
-pub fn player() -> String {
-    payer().player_reference
 }

@@ -1,6 +1,6 @@
 //! Efí's Pix in Brazil, behind mutual TLS.
 
-use super::{Comes, Known, Proves, Stand};
+use super::{Known, Proves, Stand};
 use crate::support::pki::{CA, CLIENT, SERVER};
 use crate::support::{portable, secrets, texts, to};
 use psp_adapters::PspAccount;
@@ -77,8 +77,8 @@ impl Stand for PixEfiBr {
         true
     }
 
-    fn comes(&self, _: &str, fault: &str) -> Option<Comes> {
+    fn is_created_first(&self, _: &str, fault: &str) -> bool {
         // Soft refusals come later: the charge is taken away, the payment is not carried out.
-        (fault == "decline_soft").then_some(Comes::CreatedThenRefused)
+        fault == "decline_soft"
     }
 }

@@ -1,6 +1,6 @@
 //! Swish in Sweden, behind mutual TLS; once with requests that are opened by a link, once with pushed ones.
 
-use super::{Comes, Known, Proves, Stand};
+use super::{Known, Proves, Stand};
 use crate::support::pki::{CA, CLIENT, SERVER};
 use crate::support::{MERCHANT_RSA, portable, secrets, texts, to};
 use psp_adapters::PspAccount;
@@ -85,8 +85,8 @@ impl Stand for SwishSe {
         Proves { name: false, tax_id: false, portable: true, token: false }
     }
 
-    fn comes(&self, _: &str, fault: &str) -> Option<Comes> {
+    fn is_created_first(&self, _: &str, fault: &str) -> bool {
         // What is refused softly is created, and refused by the payer or the bank.
-        (fault == "decline_soft").then_some(Comes::CreatedThenRefused)
+        fault == "decline_soft"
     }
 }

@@ -1,6 +1,6 @@
 //! TrueLayer in Great Britain.
 
-use super::{Comes, Known, Proves, Stand};
+use super::{Known, Proves, Stand};
 use crate::support::{
     CLIENT_EC, KID, MERCHANT_ACCOUNT, WEBHOOK_EC, WEBHOOK_KID, gbp, portable, texts, to,
     truelayer_account,
@@ -65,8 +65,8 @@ impl Stand for TrueLayerGb {
         true
     }
 
-    fn comes(&self, _: &str, fault: &str) -> Option<Comes> {
+    fn is_created_first(&self, _: &str, fault: &str) -> bool {
         // What TrueLayer refuses softly is created, and fails at the bank.
-        (fault == "decline_soft").then_some(Comes::CreatedThenRefused)
+        fault == "decline_soft"
     }
 }

@@ -1,6 +1,4 @@
 //! What the tests share: keys, accounts, operations, and a driver that needs no network.
-#![allow(dead_code, reason = "each test program uses a part")]
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
 pub mod crypto_side;
 pub mod pki;
@@ -301,7 +299,6 @@ pub fn response(status: u16, body: impl Into<Vec<u8>>) -> HttpResponse {
 pub struct Driven {
     pub outcome: Outcome,
     pub requests: Vec<(&'static str, HttpRequest)>,
-    pub forgot_token: bool,
 }
 
 /// Drives an exchange with answers instead of a network.
@@ -314,7 +311,7 @@ pub fn drive(
 ) -> Driven {
     let mut exchange = adapter.exchange(operation, now);
     let mut input = Input::Start { token };
-    let (mut requests, mut forgot_token) = (Vec::new(), false);
+    let mut requests = Vec::new();
     for _ in 0..16 {
         input = match exchange.step(input) {
             Step::Send(step, request) => {
@@ -325,14 +322,8 @@ pub fn drive(
                     Err(failure) => Input::Failed(failure),
                 }
             }
-            Step::Remember(_) => Input::Remembered,
-            Step::Forget => {
-                forgot_token = true;
-                Input::Remembered
-            }
-            Step::Done(outcome) => {
-                return Driven { outcome, requests, forgot_token };
-            }
+            Step::Remember(_) | Step::Forget => Input::Remembered,
+            Step::Done(outcome) => return Driven { outcome, requests },
         };
     }
     panic!("an exchange without an end");

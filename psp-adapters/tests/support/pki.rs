@@ -1,5 +1,4 @@
 //! A certificate authority of the tests, and what it signs.
-#![allow(dead_code, reason = "each test program uses a part")]
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::{BigNum, MsbOption};

@@ -1,7 +1,6 @@
 //! TrueLayer's side, through its own signing library.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
-use super::{Pair, WEBHOOK_EC, WEBHOOK_KID};
+use super::Pair;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openssl::bn::{BigNum, BigNumContext};
@@ -30,12 +29,4 @@ pub fn sign(pair: &Pair, kid: &str, jku: &str, path: &str, stamp: &str, body: &[
         .build_signer()
         .sign()
         .unwrap()
-}
-
-pub fn headers(jku: &str, path: &str, stamp: &str, body: &[u8]) -> Vec<(String, String)> {
-    vec![
-        ("content-type".to_owned(), "application/json".to_owned()),
-        ("x-tl-webhook-timestamp".to_owned(), stamp.to_owned()),
-        ("tl-signature".to_owned(), sign(&WEBHOOK_EC, WEBHOOK_KID, jku, path, stamp, body)),
-    ]
 }

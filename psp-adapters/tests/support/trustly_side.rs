@@ -1,5 +1,4 @@
 //! Trustly's side, written again from its documentation: signs what a test says.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
 use super::{Pair, TRUSTLY_RSA};
 use base64::Engine;

@@ -3,19 +3,16 @@
 //! The mocks were written from the PSPs' documentation without a look at the adapters, and keep books of
 //! their own: what they booked is compared with what the adapter says. Every test runs over every stand;
 //! what a PSP cannot do is read from its capabilities.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod cards;
 mod course;
 mod faults;
 mod paysafe_cards;
 mod stage;
-#[path = "../stands/mod.rs"]
-mod stands;
-#[path = "../support/mod.rs"]
-mod support;
 mod webhooks;
 
+use crate::stands::{Known, Proves, STANDS};
+use crate::support::{inquiry, payout, refund, token};
 use course::{ask, ask_until, becomes, reference, report, way_to_ask, whole_deposit};
 use psp_contract::{
     InquiryBy, KeyReplay, NotSent, Operation, Outcome, StatementKind, Status, Subject, Timestamp,
@@ -23,10 +20,8 @@ use psp_contract::{
 };
 use serde_json::json;
 use stage::{SECOND, Stage, fresh_attempt};
-use stands::{Known, Proves, STANDS};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use support::{inquiry, payout, refund, token};
 
 #[test]
 fn every_adapter_has_a_stand() {

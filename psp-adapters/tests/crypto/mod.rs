@@ -1,21 +1,18 @@
 //! Coins: published vectors, the traps of both PSPs, and what an arrival at an address may come to.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod coinspaid;
 mod coinspaid_requests;
 mod fireblocks;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::crypto_side::{
+    BITCOIN, ETHEREUM, TRON, WEBHOOK_RSA, address_of, coinspaid_account, fireblocks_account, jwks,
+};
+use crate::support::{Driven, attempt, drive, now, psp};
 use psp_adapters::{Psp, RawWebhook, WebhookEvent, WebhookKeys, WebhookRefusal, build};
 use psp_contract::{
     Currency, HttpRequest, HttpResponse, Lookup, Operation, Outcome, StatementKind, Status,
     Subject, TransportFailure,
 };
-use support::crypto_side::{
-    BITCOIN, ETHEREUM, TRON, WEBHOOK_RSA, address_of, coinspaid_account, fireblocks_account, jwks,
-};
-use support::{Driven, attempt, drive, now, psp};
 
 fn coinspaid() -> Psp {
     psp(coinspaid_account("https://coinspaid.test"))
@@ -94,7 +91,7 @@ fn both_psps_pay_the_same_addresses() {
 
 #[test]
 fn settings_that_name_no_network_are_faults() {
-    let transport = support::transport();
+    let transport = crate::support::transport();
     for (account, key) in [
         (coinspaid_account("https://coinspaid.test"), "network_btc"),
         (fireblocks_account("https://fireblocks.test"), "network_usdc"),
@@ -123,7 +120,7 @@ fn an_account_of_coinspaids_tells_whose_company_it_is() {
             Some(wrong) => account.settings.insert(key.to_owned(), wrong.to_owned()),
             None => account.settings.remove(key),
         };
-        let faults = build(account, &support::transport()).unwrap_err();
+        let faults = build(account, &crate::support::transport()).unwrap_err();
         let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
         assert_eq!(keys, [format!("settings.{key}")], "{wrong:?}");
     }
@@ -137,7 +134,7 @@ fn names_that_the_adapter_does_not_ask_for_are_faults() {
         let mut account = account;
         account.settings.insert("network_bct".to_owned(), "bitcoin".to_owned());
         account.secrets.insert("api_secret_nxt".to_owned(), "x".repeat(16).into());
-        let faults = build(account, &support::transport()).unwrap_err();
+        let faults = build(account, &crate::support::transport()).unwrap_err();
         let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
         assert_eq!(keys, ["settings.network_bct", "secrets.api_secret_nxt"]);
     }

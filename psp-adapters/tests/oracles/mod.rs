@@ -9,7 +9,6 @@
 //! `programs/`, one a library. `oracle` starts a program and asks it, `world` is a mock with a listener
 //! for its webhooks. Stripe is no PSP of ours: its signer and validator prove that the harness would
 //! notice a refusal.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod adyen;
 mod fireblocks;
@@ -18,11 +17,7 @@ mod nuvei;
 mod oracle;
 mod pix;
 mod prism;
-#[path = "../stands/mod.rs"]
-mod stands;
 mod stripe;
-#[path = "../support/mod.rs"]
-mod support;
 mod swish;
 mod tour;
 mod truelayer;

@@ -1,7 +1,6 @@
 //! One suite that every adapter passes: one table of cases per operation and outcome, the same attacks on
 //! every webhook, and answers broken at random. A later adapter adds one fixture file, its stand (the
 //! account that both suites use) and one line in each list.
-#![allow(clippy::unwrap_used, reason = "tests may")]
 
 mod act;
 mod adyen;
@@ -15,10 +14,6 @@ mod nuvei;
 mod paysafe;
 mod pix_efi;
 mod pix_efi_traps;
-#[path = "../stands/mod.rs"]
-mod stands;
-#[path = "../support/mod.rs"]
-mod support;
 mod swish;
 mod table;
 mod truelayer;
