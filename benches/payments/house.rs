@@ -1,6 +1,6 @@
 //! The service's rooms as the sandbox wires them, on a database of ours and on free ports.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use interlock::api::render::ApiRender;
 use interlock::app::parts::{Patience, World, flows};
 use interlock::app::psps::registry;
@@ -10,8 +10,11 @@ use interlock::domain::ids::SystemIds;
 use interlock::flows::Flows;
 use interlock::routing::registry::PspRegistry;
 use interlock::sandbox::keys::SandboxKeys;
+use interlock::sandbox::mocks;
+use interlock::sandbox::ports::Setting;
 use interlock::store::Db;
-use std::collections::{BTreeMap, BTreeSet};
+use serde::{Deserialize, Serialize};
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -20,37 +23,36 @@ use tokio_util::task::TaskTracker;
 pub const MEASURED: [(&str, &str, &str); 2] =
     [("truelayer-gb", "GB", "GBP"), ("trustly-de", "DE", "EUR")];
 
-/// Where everything listens: by account, and the service itself under `service`.
-pub type Ports = BTreeMap<String, u16>;
-
-/// Ports that are free now, a different one for each.
-pub fn free_ports() -> Result<Ports> {
-    let names: BTreeSet<String> = sandbox_keys().into_iter().map(|key| key.account).collect();
-    let bound: Vec<_> = names
-        .into_iter()
-        .chain(["service".to_owned(), "control".to_owned()])
-        .map(|name| Ok((name, std::net::TcpListener::bind("127.0.0.1:0")?)))
-        .collect::<Result<_>>()?;
-    bound.into_iter().map(|(name, listener)| Ok((name, listener.local_addr()?.port()))).collect()
+/// Where everything listens, beside a sandbox of somebody else's: ports that were free.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ports {
+    pub service: u16,
+    pub control: u16,
+    /// What tells the configuration so.
+    variables: Variables,
 }
 
-/// The sandbox's configuration with these ports; its keys are made where they are missing.
+/// Ports that are free now, a different one for each.
+pub fn free_ports(home: &Path) -> Result<Ports> {
+    let wanted = mocks::ports(&load(home, &Variables::new())?)?;
+    // All are kept until the last is known, so that none is given twice.
+    let listeners = (0..=wanted.len()).map(|_| TcpListener::bind("127.0.0.1:0"));
+    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+    let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+    let (of_service, of_mocks) = addresses.split_first().context("there is a service")?;
+    let pairs = wanted.iter().zip(of_mocks);
+    let mut variables: Variables =
+        pairs.clone().map(|(one, free)| one.setting.variable(*free, free.port())).collect();
+    variables.insert("INTERLOCK__SERVER__LISTEN".to_owned(), of_service.to_string());
+    variables.insert("INTERLOCK__SERVER__PUBLIC_URL".to_owned(), format!("http://{of_service}"));
+    let mut control = pairs.filter(|(one, _)| matches!(one.setting, Setting::Address { .. }));
+    let (_, control) = control.next().context("the mocks have a control API")?;
+    Ok(Ports { service: of_service.port(), control: control.port(), variables })
+}
+
+/// The sandbox's configuration with these ports.
 pub fn config(home: &Path, ports: &Ports) -> Result<Config> {
-    SandboxKeys::ensure(home, &sandbox_keys())?;
-    let mut variables = Variables::new();
-    for (name, port) in ports {
-        let key = name.replace('-', "_").to_uppercase();
-        if name == "service" {
-            let listen = format!("127.0.0.1:{port}");
-            variables.insert("INTERLOCK__SERVER__LISTEN".to_owned(), listen);
-        }
-        let (key, value) = match name.as_str() {
-            "service" => ("SERVER__PUBLIC_URL".to_owned(), format!("http://127.0.0.1:{port}")),
-            "control" => ("SANDBOX__CONTROL_LISTEN".to_owned(), format!("127.0.0.1:{port}")),
-            _ => (format!("PSPS__{key}__BASE_URL"), format!("http://127.0.0.1:{port}")),
-        };
-        variables.insert(format!("INTERLOCK__{key}"), value);
-    }
+    let mut variables = ports.variables.clone();
     let mut set = |key: &str, value: &str| {
         variables.insert(format!("INTERLOCK__{key}"), value.to_owned());
     };
@@ -59,8 +61,14 @@ pub fn config(home: &Path, ports: &Ports) -> Result<Config> {
     // One key and one address ask for everything here.
     set("LIMITS__KEY_PER_SECOND", "1000000");
     set("LIMITS__ADDRESS_PER_SECOND", "1000000");
+    load(home, &variables)
+}
+
+/// The sandbox's keys are made where they are missing.
+fn load(home: &Path, variables: &Variables) -> Result<Config> {
+    SandboxKeys::ensure(home, &sandbox_keys())?;
     let profile = Profile::Sandbox { home: home.to_owned(), file: None };
-    Config::load_with(&profile, &variables).map_err(|faults| all_of(&faults))
+    Config::load_with(&profile, variables).map_err(|faults| all_of(&faults))
 }
 
 fn all_of(faults: &[ConfigFault]) -> anyhow::Error {

@@ -90,7 +90,7 @@ pub async fn saturated(stand: &mut Stand, plan: &Plan) -> Result<()> {
 /// The lanes, and whom market packs ask about players before a deposit: they answer while commands are
 /// prepared, and have nothing to do while they are measured.
 async fn open(stand: &Stand, lanes: usize, tasks: &TaskTracker) -> Result<(Flows, Process)> {
-    let ports = house::free_ports()?;
+    let ports = house::free_ports(&stand.folder)?;
     let config = house::config(&stand.folder, &ports)?;
     let part = Part { home: stand.folder.clone(), ports, url: stand.app_url() };
     let mocks = Process::spawn("mocks", &part).await?;

@@ -8,7 +8,7 @@ use crate::signatures::{self, Cost};
 use crate::stand::{Stand, Used};
 use crate::table::{each, heading, median, micros_each, p50_p99, row};
 use crate::{Plan, crowd, house, table, yardstick};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -128,12 +128,15 @@ async fn print_tables(stand: &mut Stand) -> Result<()> {
 
 impl Stage {
     pub async fn open(stand: &Stand) -> Result<Self> {
-        let part =
-            Part { home: stand.folder.clone(), ports: house::free_ports()?, url: stand.app_url() };
+        let part = Part {
+            home: stand.folder.clone(),
+            ports: house::free_ports(&stand.folder)?,
+            url: stand.app_url(),
+        };
         house::config(&part.home, &part.ports)?;
         let mocks = Process::spawn("mocks", &part).await?;
         let service = Process::spawn("service", &part).await?;
-        let client = Client::new(*part.ports.get("service").context("a port")?)?;
+        let client = Client::new(part.ports.service)?;
         Ok(Self { part, service, mocks, client })
     }
 
@@ -175,7 +178,7 @@ impl Stage {
     }
 
     async fn tell(&self, method: Method, path: &str, body: Option<&Value>) -> Result<()> {
-        let port = self.part.ports.get("control").context("a port")?;
+        let port = self.part.ports.control;
         let client = reqwest::Client::builder().no_proxy().build()?;
         let mut call = client.request(method, format!("http://127.0.0.1:{port}{path}"));
         if let Some(body) = body {

@@ -62,8 +62,8 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// The variable that moves the setting to another port.
-    fn with(&self, address: SocketAddr, port: u16) -> String {
+    /// The variable that moves the setting to another port, and its value.
+    pub fn variable(&self, address: SocketAddr, port: u16) -> (String, String) {
         let (key, value) = match self {
             Self::Address { key } => (key, format!("{}:{port}", address.ip())),
             Self::Port { key } => (key, port.to_string()),
@@ -72,7 +72,12 @@ impl Setting {
                 (key, format!("{}://{}:{port}{path}", url.scheme(), address.ip()))
             }
         };
-        format!("{}={value}", crate::config::variable_of(key))
+        (crate::config::variable_of(key), value)
+    }
+
+    fn with(&self, address: SocketAddr, port: u16) -> String {
+        let (variable, value) = self.variable(address, port);
+        format!("{variable}={value}")
     }
 }
 
