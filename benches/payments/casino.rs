@@ -112,7 +112,7 @@ pub async fn open_deposit(
         request_sha256: [1; 32],
     });
     flows.lanes.submit(&payment.player, Command::News(Box::new(accepted))).await?;
-    Ok((*payment, attempt_id))
+    Ok((std::sync::Arc::unwrap_or_clone(payment), attempt_id))
 }
 
 fn news(payment: &Payment, attempt: AttemptId, source: Source, status: Status) -> News {

@@ -28,7 +28,8 @@ pub struct Book {
     pub key: PlayerKey,
     pub player: Option<Player>,
     pub wallets: BTreeMap<Currency, Balance>,
-    pub payments: BTreeMap<Uuid, Payment>,
+    /// Shared with the events and answers that show them: who changes one takes a copy first.
+    pub payments: BTreeMap<Uuid, Arc<Payment>>,
     /// By when withdrawals are to be at their end, where the command opens or watches one.
     pub deadlines: BTreeMap<Uuid, Deadline>,
     pub keys: BTreeMap<KeyId, StoredKey>,
@@ -175,7 +176,11 @@ impl Book {
     }
 
     pub fn payment(&self, id: Uuid) -> Option<&Payment> {
-        self.payments.get(&id)
+        self.payments.get(&id).map(Arc::as_ref)
+    }
+
+    pub fn all_payments(&self) -> impl Iterator<Item = &Payment> {
+        self.payments.values().map(Arc::as_ref)
     }
 
     /// The payment, to be changed; it will be written.
@@ -186,6 +191,7 @@ impl Book {
         self.dirty.payments.insert(id);
         let at = self.record.at;
         let payment = self.payments.get_mut(&id).expect("a decided payment is loaded");
+        let payment = Arc::make_mut(payment);
         payment.updated_at = at;
         payment
     }
@@ -212,7 +218,7 @@ impl Book {
         if let Some(reference) = payment.reference.clone() {
             self.references.insert((id.direction, reference), id);
         }
-        self.payments.insert(id.uuid, payment);
+        self.payments.insert(id.uuid, Arc::new(payment));
         self.dirty.payments.insert(id.uuid);
         self.dirty.opened.insert(id.uuid);
         self.note_withdrawal(id.uuid);
@@ -374,27 +380,12 @@ impl Book {
             id: EventId(ids.next()),
             kind: format!("{}.{}", payment.direction(), payment.status),
             sequence: payment.event_sequence,
-            payment: Arc::new(payment.clone()),
+            payment: Arc::clone(&self.payments[&id]),
         };
         self.record.events.push(event);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_debt_in_any_currency_is_a_debt() {
-        let operator = OperatorId::trusted("casino");
-        let key = PlayerKey { operator, player: crate::domain::PlayerId::trusted("player") };
-        let mut book = Book::empty(key, Timestamp::UNIX_EPOCH);
-        let owing = |currency, owed| Balance { owed, ..Balance::empty(currency) };
-        for (currency, owed) in [(Currency::EUR, 0), (Currency::GBP, 7), (Currency::SEK, 0)] {
-            book.wallets.insert(currency, owing(currency, owed));
-        }
-        let pounds = Money::new(7, Currency::GBP);
-        assert_eq!(book.debts(Currency::EUR), [Money::new(0, Currency::EUR), pounds]);
-        assert_eq!(book.debts(Currency::GBP), [pounds]);
-    }
-}
+#[path = "book_tests.rs"]
+mod tests;

@@ -29,7 +29,7 @@ pub fn instead_of_approving(
     if let Some(waited) = book.payments[&id].suspended {
         may_be_credited(book, id)?;
         let Some(known) = known else {
-            return Ok(Some(Answer::AnswersWanted(Box::new(book.payments[&id].clone()))));
+            return Ok(Some(Answer::AnswersWanted(book.payments[&id].clone())));
         };
         let in_all = suspense::to_be_credited(book, &book.payments[&id], waited);
         let goes = is_still_creditable(book, (review, id), (in_all, known), ctx);
@@ -37,7 +37,7 @@ pub fn instead_of_approving(
     }
     may_deposit(book, ctx)?;
     let Some(known) = known else {
-        return Ok(Some(Answer::AnswersWanted(Box::new(book.payments[&id].clone()))));
+        return Ok(Some(Answer::AnswersWanted(book.payments[&id].clone())));
     };
     let goes = may_go_on(book, (review, id), known, ctx);
     Ok((!goes).then_some(Answer::FoundSince))

@@ -142,11 +142,11 @@ fn take_due(
         Task::Wait | Task::AskPeople => Ok(wait(book, id, &seen, capabilities, ctx)),
         Task::Complete => Ok(match known {
             Some(known) => completion::take(book, id, attempt_id, known, ctx),
-            None => Answer::AnswersWanted(Box::new(book.payments[&id].clone())),
+            None => Answer::AnswersWanted(book.payments[&id].clone()),
         }),
         task => {
             lease_for(book, id, attempt_id, &task, ctx);
-            let payment = Box::new(book.payments[&id].clone());
+            let payment = book.payments[&id].clone();
             Ok(Answer::Taken { payment, attempt: attempt_id, task })
         }
     }
@@ -325,7 +325,7 @@ fn send_prepared(book: &mut Book, id: Uuid, prepared: &Attempt, ctx: &Ctx<'_>) -
     attempt.first_sent_at = ctx.now;
     attempt.lease = Some(Lease { holder: ctx.holder.to_owned(), until });
     attempt.due_at = Some(until);
-    let payment = Box::new(book.payments[&id].clone());
+    let payment = book.payments[&id].clone();
     Answer::Taken { payment, attempt: prepared.id, task: Task::Send }
 }
 
@@ -366,7 +366,7 @@ pub(super) fn lease_expired(
         }
     };
     book.settle_round(id, false);
-    let payment = Box::new(book.payments[&id].clone());
+    let payment = book.payments[&id].clone();
     match next {
         Some(attempt) => Answer::Taken { payment, attempt, task: Task::Send },
         None => Answer::Applied { payment, next: None, ended: false },

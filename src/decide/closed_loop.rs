@@ -37,7 +37,7 @@ fn history(book: &Book, currency: Currency) -> History {
         book.histories.get(&currency).map(|loaded| loaded.as_ref().clone()).unwrap_or_default();
     history.paid_in.retain(|deposit| !book.payments.contains_key(&deposit.deposit));
     history.paid_out.retain(|part| !book.payments.contains_key(&part.payment));
-    for payment in book.payments.values().filter(|payment| payment.currency() == currency) {
+    for payment in book.all_payments().filter(|payment| payment.currency() == currency) {
         match payment.direction() {
             Direction::Deposit => history.paid_in.extend(paid_in(payment)),
             Direction::Withdrawal => history.paid_out.extend(paid_out(book, payment)),

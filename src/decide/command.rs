@@ -301,29 +301,29 @@ pub enum Answer {
     Player(Box<Player>),
     Limits(Vec<Limit>),
     Entry(Box<GameEntry>),
-    Payment(Box<Payment>),
+    Payment(Arc<Payment>),
     /// The attempt is leased to this instance: call the PSP as `task` says.
     Taken {
-        payment: Box<Payment>,
+        payment: Arc<Payment>,
         attempt: AttemptId,
         task: Task,
     },
     /// The payout's first attempts are leased to this instance.
     Sending {
-        payment: Box<Payment>,
+        payment: Arc<Payment>,
         attempts: Vec<AttemptId>,
     },
     /// Nothing to do: someone else has it, or it is not due.
     Nothing,
     /// The policy wants to know what registers, matchers and vendors say: bring it.
-    AnswersWanted(Box<Payment>),
+    AnswersWanted(Arc<Payment>),
     /// Something speaks against the deposit that nobody had seen when people were asked: it is not let go. The
     /// decision that says what is kept, and the case waits as it did.
     FoundSince,
     /// News was applied. What to call next, when the payment goes on at another PSP; and whether it was this
     /// news that brought its attempt to the end at which it is.
     Applied {
-        payment: Box<Payment>,
+        payment: Arc<Payment>,
         next: Option<AttemptId>,
         ended: bool,
     },
@@ -331,14 +331,14 @@ pub enum Answer {
         review: Box<Review>,
         proposal: Option<Box<Proposal>>,
         /// The payment whose attempt these people have just found paid.
-        paid: Option<Box<Payment>>,
+        paid: Option<Arc<Payment>>,
     },
 }
 
 impl Answer {
     /// What was to be done is done, and nothing follows from it.
-    pub(super) fn applied(payment: &Payment) -> Self {
-        Self::Applied { payment: Box::new(payment.clone()), next: None, ended: false }
+    pub(super) fn applied(payment: &Arc<Payment>) -> Self {
+        Self::Applied { payment: Arc::clone(payment), next: None, ended: false }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::screening::engine::{self, Screening};
 use crate::screening::movement::UseState;
 use crate::screening::{Checkpoint, Facts, Outcome as Screened, RuleResult};
 use psp_contract::{Capabilities, Outcome, Report, Status, Subject};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Whether a report makes the word due. Once it was given, only an inquiry can make it due again:
@@ -64,7 +65,7 @@ pub fn hear(
     known: &KnownBefore,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
-    let payment = book.payment(id).ok_or(Refusal::NotFound)?;
+    let payment = book.payments.get(&id).ok_or(Refusal::NotFound)?;
     let attempt = payment.attempt(attempt_id).ok_or(Refusal::NotFound)?;
     let capabilities = ctx.psps.capabilities(&attempt.psp);
     let deposit = capabilities.and_then(|capabilities| capabilities.deposit.as_ref());
@@ -75,7 +76,7 @@ pub fn hear(
         return Ok(Answer::Nothing);
     }
     if !known.checks.are_of(book) {
-        return Ok(Answer::AnswersWanted(Box::new(payment.clone())));
+        return Ok(Answer::AnswersWanted(Arc::clone(payment)));
     }
     Ok(take(book, id, attempt_id, known, ctx))
 }
@@ -109,7 +110,7 @@ pub fn take(
     let (allowed, reasons) = screen_again(book, id, known, ctx);
     if allowed {
         attempt::lease_for(book, id, attempt_id, &Task::Complete, ctx);
-        let payment = Box::new(book.payments[&id].clone());
+        let payment = book.payments[&id].clone();
         return Answer::Taken { payment, attempt: attempt_id, task: Task::Complete };
     }
     let cause = "approved by its payer, and not taken";

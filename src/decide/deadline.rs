@@ -11,6 +11,7 @@ use crate::domain::Timestamp;
 use crate::payments::withdrawal_machine;
 use crate::screening::decision::Decision;
 use crate::screening::engine;
+use std::sync::Arc;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
@@ -48,7 +49,7 @@ pub fn watch(
     ended_at: Option<Timestamp>,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
-    let payment = book.payment(id).ok_or(Refusal::NotFound)?.clone();
+    let payment = Arc::clone(book.payments.get(&id).ok_or(Refusal::NotFound)?);
     let mut deadline = book.deadlines.get(&id).ok_or(Refusal::NotFound)?.clone();
     let is_over = payment.withdrawal_status().is_some_and(withdrawal_machine::is_final);
     if deadline.due_at.is_none() || (is_over && ended_at.is_none()) {
@@ -79,7 +80,7 @@ pub fn watch(
     }
     book.deadlines.insert(id, deadline);
     book.dirty.deadlines.insert(id);
-    Ok(Answer::Payment(Box::new(payment)))
+    Ok(Answer::Payment(payment))
 }
 
 fn detail(deadline: &Deadline, stands: &str) -> String {

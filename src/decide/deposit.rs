@@ -55,7 +55,7 @@ pub fn start(book: &mut Book, start: &StartDeposit, ctx: &Ctx<'_>) -> Result<Ans
     if book.payment(id).is_some_and(Payment::round_is_settled) {
         book.payment_mut(id).answer_owed = None;
     }
-    Ok(Answer::Payment(Box::new(book.payment_mut(id).clone())))
+    Ok(Answer::Payment(book.payments[&id].clone()))
 }
 
 /// The reference is unique per operator and direction for ever.
@@ -166,7 +166,7 @@ pub fn answer_now(book: &mut Book, id: Uuid) -> Result<Answer, Refusal> {
         return Err(Refusal::NotFound);
     }
     book.settle_round(id, true);
-    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+    Ok(Answer::Payment(book.payments[&id].clone()))
 }
 
 /// Cancels a deposit whose money is not in. A session that the PSP holds open is closed by the
@@ -176,7 +176,7 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
     let refusal = Refusal::NotCancellable { direction: Direction::Deposit };
     let status = payment.deposit_status().ok_or(Refusal::NotFound)?;
     if status == DepositStatus::Cancelled {
-        return Ok(Answer::Payment(Box::new(payment.clone())));
+        return Ok(Answer::Payment(book.payments[&id].clone()));
     }
     if payment.received.is_some() || people::is_under_hold(book, id) {
         return Err(refusal);
@@ -207,5 +207,5 @@ pub fn cancel(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<Answer, Refusa
     book.move_payment(id, cancelled, "cancelled by request", ctx.ids).map_err(|_| refusal)?;
     mark_limit_use(book, id, UseState::Released);
     people::close_reviews(book, id, ctx);
-    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+    Ok(Answer::Payment(book.payments[&id].clone()))
 }

@@ -143,7 +143,7 @@ fn complete_events(draft: &mut Book) {
     for event in &mut draft.record.events {
         let now = payments.get(&event.payment.id.uuid);
         if let Some(now) = now.filter(|now| now.event_sequence == event.sequence) {
-            event.payment = Arc::new(now.clone());
+            event.payment = Arc::clone(now);
         }
     }
 }

@@ -144,7 +144,7 @@ pub fn rest_of_first(book: &Book, deposit: &Payment) -> i64 {
 /// Whether a return of a deposit's suspended money waits for people, or was sent and has no end.
 pub fn a_return_is_open(book: &Book, deposit: Uuid) -> bool {
     let is_open = |part: &Part| matches!(part.status, PartStatus::Held | PartStatus::Processing);
-    let mut returns = book.payments.values().filter(|it| {
+    let mut returns = book.all_payments().filter(|it| {
         it.returns.as_ref().is_some_and(|it| it.deposit == deposit && it.from_suspense)
     });
     returns.any(|it| it.parts.iter().any(is_open))
@@ -186,7 +186,7 @@ pub fn returns_of_suspense<'a>(
     let is_its = |returns: &Returns| {
         returns.deposit == deposit.id.uuid && returns.from_suspense && names(returns, paid)
     };
-    book.payments.values().filter(|it| it.returns.as_ref().is_some_and(is_its)).collect()
+    book.all_payments().filter(|it| it.returns.as_ref().is_some_and(is_its)).collect()
 }
 
 /// What of a deposit's money of one currency is in suspense, or held there for a return of this attempt that was not
@@ -215,8 +215,7 @@ pub fn borne_by_suspense(book: &Book, id: Uuid, sent: Money) -> i64 {
 /// Whether suspended money of a deposit may be on its way back by a return that is over: its PSP says that it has it.
 pub fn a_return_may_be_paid(book: &Book, deposit: Uuid) -> bool {
     let of_suspense = |returns: &Returns| returns.deposit == deposit && returns.from_suspense;
-    let mut returns =
-        book.payments.values().filter(|it| it.returns.as_ref().is_some_and(of_suspense));
+    let mut returns = book.all_payments().filter(|it| it.returns.as_ref().is_some_and(of_suspense));
     returns.any(|it| it.parts.iter().any(|part| may_be_paid(it, part)))
 }
 
@@ -233,7 +232,7 @@ pub fn gone_back(book: &Book, deposit: &Payment) -> i64 {
 fn of_wallet<'a>(book: &'a Book, deposit: &Payment) -> impl Iterator<Item = &'a Payment> {
     let id = deposit.id.uuid;
     let is_its = move |returns: &Returns| returns.deposit == id && !returns.from_suspense;
-    book.payments.values().filter(move |it| it.returns.as_ref().is_some_and(is_its))
+    book.all_payments().filter(move |it| it.returns.as_ref().is_some_and(is_its))
 }
 
 /// Whether a return gives this attempt's money back. Those of older releases name it by the PSP's id alone.

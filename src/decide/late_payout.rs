@@ -18,6 +18,7 @@ use crate::ledger::templates::{self, Debit};
 use crate::payments::resolution;
 use crate::screening::{Outcome, engine};
 use psp_contract::Subject;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Its PSP has a payout that was held to have never reached it, or to be refused for good: what was to pay instead
@@ -159,7 +160,7 @@ pub fn instead_of_sending(
     let checks = known.map(|known| known.checks.facts.clone()).unwrap_or_default();
     let decision = withdrawal::pre_payout(book, id, (Vec::new(), checks), ctx);
     if known.is_none() && engine::asks(ctx.policies, &decision.facts) {
-        return Some(Answer::AnswersWanted(Box::new(payment.clone())));
+        return Some(Answer::AnswersWanted(Arc::clone(payment)));
     }
     book.record.payment = Some(payment.id);
     let asks_vendors = vendor::waits(&decision, ctx).is_some();

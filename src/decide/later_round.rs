@@ -11,6 +11,7 @@ use super::completion::{self, KnownBefore};
 use super::deposit;
 use crate::book::{Attempt, Book};
 use crate::domain::{DepositStatus, Timestamp};
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -38,7 +39,7 @@ pub fn instead_of_sending(
         return None;
     }
     let Some(known) = known else {
-        return Some(Answer::AnswersWanted(Box::new(payment.clone())));
+        return Some(Answer::AnswersWanted(Arc::clone(payment)));
     };
     let (allowed, reasons) = completion::screen_again(book, id, known, ctx);
     if allowed {

@@ -17,6 +17,7 @@ use crate::domain::{AttemptId, AttemptStatus, Instrument};
 use crate::payments::failover::{self, Facts, Verdict};
 use crate::payments::resolution;
 use psp_contract::{Capabilities, NotSent, Outcome, Report, Status, Subject, Unknown};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Applies news to its attempt, and through it to the payment and the ledger.
@@ -45,7 +46,7 @@ pub fn apply(book: &mut Book, news: &News, ctx: &Ctx<'_>) -> Result<Answer, Refu
     alarm(book, id, attempt_id, &news.outcome, ctx);
     alarm_undecided(book, id, attempt_id, news, ctx);
     book.settle_round(id, false);
-    let payment = Box::new(book.payments[&id].clone());
+    let payment = book.payments[&id].clone();
     let status = payment.attempt(attempt_id).map_or(status_before, |attempt| attempt.status);
     let ended = status != status_before && !status.is_live();
     if ended {
@@ -64,8 +65,8 @@ pub fn apply_or_ask(
 ) -> Result<Answer, Refusal> {
     let asked = asked.filter(|told| told.are_of(book)).map(|told| &told.facts);
     if asked.is_none() && late_money::wants_answers(book, news, ctx) {
-        let payment = book.payment(news.payment).ok_or(Refusal::NotFound)?;
-        return Ok(Answer::AnswersWanted(Box::new(payment.clone())));
+        let payment = book.payments.get(&news.payment).ok_or(Refusal::NotFound)?;
+        return Ok(Answer::AnswersWanted(Arc::clone(payment)));
     }
     apply(book, news, &Ctx { asked, ..*ctx })
 }

@@ -53,7 +53,7 @@ pub fn receive(book: &mut Book, receive: &ReceivePayin, ctx: &Ctx<'_>) -> Result
     }
     book.record.payins.push(BookedPayin { key: key.clone(), payment, below_unit });
     book.payins.booked.insert(key, payment);
-    Ok(Answer::Payment(Box::new(book.payments[&payment.uuid].clone())))
+    Ok(Answer::Payment(book.payments[&payment.uuid].clone()))
 }
 
 /// What of an arrival is below the smallest unit that the books have, as a fraction of it.

@@ -77,7 +77,7 @@ pub fn open(book: &mut Book, open: &OpenReturn, ctx: &Ctx<'_>) -> Result<Answer,
             propose(review, draft, ctx.now)?;
         }
     }
-    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+    Ok(Answer::Payment(book.payments[&id].clone()))
 }
 
 fn review_of(book: &Book, id: Uuid) -> Option<Uuid> {
@@ -302,7 +302,7 @@ pub fn close_returned_deposit(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
 /// While a player owes, withdrawals that were not sent yet wait for people.
 pub fn hold_back_withdrawals(book: &mut Book, ctx: &Ctx<'_>) {
     let approved = PaymentStatus::Withdrawal(WithdrawalStatus::Approved);
-    let found = book.payments.values().filter(|it| it.status == approved);
+    let found = book.all_payments().filter(|it| it.status == approved);
     for id in found.map(|payment| payment.id).collect::<Vec<_>>() {
         hold_back(book, id.uuid, "the player owes", "wallet_owed", ctx);
     }
@@ -363,7 +363,7 @@ pub(super) fn of_attempt_of(
     deposit: Uuid,
     attempt: AttemptId,
 ) -> impl Iterator<Item = &Payment> {
-    book.payments.values().filter(move |payment| {
+    book.all_payments().filter(move |payment| {
         payment.returns.as_ref().is_some_and(|returns| {
             returns.deposit == deposit && returns.attempt.is_none_or(|named| named == attempt)
         })

@@ -156,7 +156,7 @@ pub fn refuse(
 
 fn answer(book: &Book, review: Uuid, paid: Option<Uuid>) -> Result<Answer, Refusal> {
     let review = book.reviews.get(&review).cloned().ok_or(Refusal::NotFound)?;
-    let paid = paid.and_then(|id| book.payment(id)).cloned().map(Box::new);
+    let paid = paid.and_then(|id| book.payments.get(&id)).cloned();
     Ok(Answer::Review { review: Box::new(review), proposal: None, paid })
 }
 

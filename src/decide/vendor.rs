@@ -79,7 +79,7 @@ pub fn ask_again(
         let places = withdrawal::destinations(&book.payments[&id]);
         open_checks(book, id, waiting, (places, known.round.saturating_add(1)), ctx);
     }
-    Answer::Payment(Box::new(book.payments[&id].clone()))
+    Answer::Payment(book.payments[&id].clone())
 }
 
 /// Screens a waiting payment again with what vendors said. Answers that come for a payment that waits
@@ -121,7 +121,7 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
             Outcome::Approve => book.payment_mut(id).due_at = Some(ctx.now),
             _ => withdrawal::put_before_people(book, decision, ctx),
         }
-        return Ok(Answer::Payment(Box::new(book.payments[&id].clone())));
+        return Ok(Answer::Payment(book.payments[&id].clone()));
     }
     book.record.decisions.push(decision);
     match payment.suspended {
@@ -130,7 +130,7 @@ pub fn said(book: &mut Book, said: &VendorsSaid, ctx: &Ctx<'_>) -> Result<Answer
         }
         _ => settle_withdrawal(book, &payment, outcome, reasons, ctx),
     }
-    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+    Ok(Answer::Payment(book.payments[&id].clone()))
 }
 
 fn settle_deposit(

@@ -92,7 +92,7 @@ pub fn request(
     if status == WithdrawalStatus::InReview {
         ask_people(book, id, None, review, ctx);
     }
-    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+    Ok(Answer::Payment(book.payments[&id].clone()))
 }
 
 /// The addresses on chains that it goes to, each once with what goes there; an account beside them is nothing to
@@ -181,7 +181,7 @@ pub fn take_payout(
     let waiting = vendor::waits(&decision, ctx);
     let asks = waiting.is_some() || engine::asks(ctx.policies, &decision.facts);
     if asks && answers.is_none() {
-        return Ok(Answer::AnswersWanted(Box::new(book.payments[&id].clone())));
+        return Ok(Answer::AnswersWanted(book.payments[&id].clone()));
     }
     if let Some(waiting) = waiting {
         return Ok(vendor::ask_again(book, decision, (&waiting, &known.standing), ctx));
@@ -201,7 +201,7 @@ pub fn take_payout(
         payout::settle(book, id, ctx);
         return Ok(Answer::Nothing);
     }
-    Ok(Answer::Sending { payment: Box::new(book.payments[&id].clone()), attempts })
+    Ok(Answer::Sending { payment: book.payments[&id].clone(), attempts })
 }
 
 /// An approved withdrawal that may not be sent as it is: people decide.
@@ -320,7 +320,7 @@ pub fn cancel(
     let refusal = Refusal::NotCancellable { direction: Direction::Withdrawal };
     let status = payment.withdrawal_status().ok_or(Refusal::NotFound)?;
     if status == WithdrawalStatus::Cancelled {
-        return Ok(Answer::Payment(Box::new(payment.clone())));
+        return Ok(Answer::Payment(book.payments[&id].clone()));
     }
     let allowed = !by_player
         || ctx
@@ -338,5 +338,5 @@ pub fn cancel(
     book.payment_mut(id).due_at = None;
     book.move_payment(id, cancelled, "cancelled by request", ctx.ids).map_err(|_| refusal)?;
     close_reviews(book, id, ctx);
-    Ok(Answer::Payment(Box::new(book.payments[&id].clone())))
+    Ok(Answer::Payment(book.payments[&id].clone()))
 }

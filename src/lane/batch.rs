@@ -195,7 +195,7 @@ async fn write(
     }
     let (mut opened, mut changed) = (Vec::new(), Vec::new());
     for book in &touched {
-        for payment in book.dirty.payments.iter().filter_map(|id| book.payments.get(id)) {
+        for payment in book.dirty.payments.iter().filter_map(|id| book.payment(*id)) {
             let is_new = book.dirty.opened.contains(&payment.id.uuid);
             if is_new { opened.push(payment) } else { changed.push(payment) }
         }

@@ -5,6 +5,7 @@ use crate::decide::{Answer, Command};
 use crate::domain::{PaymentId, PlayerKey};
 use crate::flows::Flows;
 use crate::lane::SubmitError;
+use std::sync::Arc;
 
 /// Cancels; a session that a PSP still holds open is closed by the attempts worker at once.
 pub async fn cancel_payment(
@@ -17,7 +18,7 @@ pub async fn cancel_payment(
     match flows.lanes.submit(player, command).await? {
         Answer::Payment(payment) => {
             flows.nudges.attempts.notify_one();
-            Ok(*payment)
+            Ok(Arc::unwrap_or_clone(payment))
         }
         _ => Err(SubmitError::Failed),
     }

@@ -17,6 +17,7 @@ use crate::payments::facts::completion_of;
 use crate::payments::know_before_taking::{TakeError, know_before_taking};
 use crate::payments::resolve_unknown::{Question, ask};
 use crate::payments::start_deposit::SCREENINGS_MAX;
+use std::sync::Arc;
 
 /// Tells the PSP what the payer brought back, if it waits for that, and says how the deposit stands. A
 /// query without meaning, a deposit that waits for nothing and one that is being asked about change nothing.
@@ -29,8 +30,8 @@ pub async fn continue_deposit(
         return Ok(deposit.clone());
     };
     let taken = match take(flows, deposit, attempt).await? {
-        Answer::Taken { payment, .. } => *payment,
-        Answer::Applied { payment, .. } => return Ok(*payment),
+        Answer::Taken { payment, .. } => Arc::unwrap_or_clone(payment),
+        Answer::Applied { payment, .. } => return Ok(Arc::unwrap_or_clone(payment)),
         // Its player's record changes all the time: the casino may hand it on again.
         Answer::AnswersWanted(_) => return Err(SubmitError::Busy.into()),
         _ => return Ok(deposit.clone()),

@@ -23,10 +23,11 @@ use crate::screening::hooks::FileFacts;
 use crate::screening::signals::Hook;
 use crate::store::payins::{self, Address};
 use crate::store::{StoreError, read_models};
-use crate::vendors::people::ask_checks::{ask_checks, asked};
+use crate::vendors::people::ask_checks::{ask_checks_surely, asked};
 use crate::vendors::people::give_room_back::give_room_back;
 use crate::vendors::people::reserve_room::reserve_room;
 use psp_contract::{Payin, PayinTarget};
+use std::sync::Arc;
 use time::Date;
 use uuid::Uuid;
 
@@ -37,7 +38,7 @@ pub enum Received {
     Unconfirmed,
     /// It was booked before.
     Seen,
-    Booked(Box<Payment>),
+    Booked(Arc<Payment>),
 }
 
 /// Why an arrival could not be booked now.
@@ -147,7 +148,7 @@ async fn command(
         Some((player, _)) => player,
         None => keep_unclaimed(flows, &owner.player, payin.money).await?,
     };
-    let mut facts = ask_checks(flows, &player, Checkpoint::DepositPost).await;
+    let mut facts = ask_checks_surely(flows, &player, Checkpoint::DepositPost).await?;
     let payment = unsolicited(flows, serving, &player, payin.money);
     if owner.request.is_none() {
         facts.file = take_room(flows, &player, payment.id.uuid, payin.money).await;

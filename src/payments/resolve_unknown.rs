@@ -18,6 +18,7 @@ use crate::payments::tell_news::{Tries, tell_news};
 use crate::routing::faults::is_approved;
 use crate::routing::learn::learn;
 use psp_contract::{AttemptRef, InquiryBy, Operation, Outcome, Report, Status};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Takes the attempt, if it is due and free, and does what is to be done about it. True: something
@@ -38,7 +39,7 @@ pub async fn resolve_unknown(
     }
     match taken {
         Answer::Taken { payment, attempt, task: Task::Send } => {
-            run_attempts(flows, *payment, attempt).await;
+            run_attempts(flows, Arc::unwrap_or_clone(payment), attempt).await;
             Ok(true)
         }
         Answer::Taken { payment, attempt, task } => {
@@ -124,8 +125,8 @@ pub async fn ask(
         flows.nudges.attempts.notify_one();
     }
     Ok(Some(match next {
-        Some(next) => run_attempts(flows, *payment, next).await,
-        None => *payment,
+        Some(next) => run_attempts(flows, Arc::unwrap_or_clone(payment), next).await,
+        None => Arc::unwrap_or_clone(payment),
     }))
 }
 

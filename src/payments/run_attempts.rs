@@ -19,6 +19,7 @@ use crate::routing::switches::Use;
 use crate::store::places::AttemptPlace;
 use psp_adapters::{Performed, WireRecord};
 use psp_contract::{InquiryBy, NotSent, Operation, Outcome};
+use std::sync::Arc;
 
 /// Runs the attempt and all that follow from it. Returns the payment as it stands afterwards.
 pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId) -> Payment {
@@ -41,7 +42,7 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
         };
         match tell_news(flows, &payment.player, news, Tries::Persistent).await {
             Ok(Answer::Applied { payment: after, next: following, ended }) => {
-                payment = *after;
+                payment = Arc::unwrap_or_clone(after);
                 learn(flows, &payment, id, approved, ended);
                 next = following;
                 if next.is_none() && payment.is_due(flows.clock.now()) {

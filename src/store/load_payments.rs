@@ -8,6 +8,7 @@ use crate::decide::Needs;
 use crate::domain::PlayerKey;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Loads what the batch needs into the books whose players are locked.
@@ -38,7 +39,7 @@ pub async fn load(
     }
     for payment in payments {
         if let Some(book) = books.get_mut(&payment.player) {
-            book.payments.insert(payment.id.uuid, payment);
+            book.payments.insert(payment.id.uuid, Arc::new(payment));
         }
     }
     // What becomes of a return may settle, or open, a review of its deposit or of another return of it.

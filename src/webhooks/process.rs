@@ -28,6 +28,7 @@ use psp_contract::{
     Lookup, Money, NotSent, Operation, Outcome, Payin, Report, Status, Subject, Unknown,
 };
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Applies an event that was just stored. What fails here is the inbox worker's to try again.
 pub async fn process(flows: &Flows, account: &str, event: &WebhookEvent) {
@@ -354,7 +355,9 @@ async fn submit(
         Answer::Applied { payment, next: Some(next), .. } => {
             let flows = flows.clone();
             let work = flows.clone();
-            work.detach(async move { run_attempts(&flows, *payment, next).await });
+            work.detach(
+                async move { run_attempts(&flows, Arc::unwrap_or_clone(payment), next).await },
+            );
         }
         // Other money than was asked for, or an approval that waits for our word.
         Answer::Applied { payment, next: None, .. }

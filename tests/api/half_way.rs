@@ -111,5 +111,5 @@ async fn begin_deposit(scene: &Scene, minor: i64) -> (Payment, AttemptId) {
         panic!("a new key is no replay")
     };
     let attempt = payment.live_attempt(None).unwrap().id;
-    (*payment, attempt)
+    ((*payment).clone(), attempt)
 }

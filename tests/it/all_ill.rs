@@ -39,7 +39,7 @@ async fn begun(world: &World, player: &PlayerKey) -> Payment {
 async fn begun_by(world: &World, order: DepositOrder) -> Payment {
     let flows = world.one().flows.clone();
     match world.one().run(async move { start_deposit(&flows, &order).await.unwrap() }).await {
-        Answer::Payment(begun) => *begun,
+        Answer::Payment(begun) => (*begun).clone(),
         other => panic!("not a payment: {other:?}"),
     }
 }

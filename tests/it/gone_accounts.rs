@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 pub async fn begun(world: &World, player: &PlayerKey) -> Payment {
     let (flows, order) = (world.one().flows.clone(), deposit_order(player, eur(900)));
     match world.one().run(async move { start_deposit(&flows, &order).await }).await.unwrap() {
-        Answer::Payment(begun) => *begun,
+        Answer::Payment(begun) => (*begun).clone(),
         other => panic!("not a payment: {other:?}"),
     }
 }

@@ -88,7 +88,7 @@ async fn at_once(world: &World, orders: impl Iterator<Item = DepositOrder>) -> V
     let trying = orders.enumerate().map(|(n, order)| world.instances[n % 2].try_deposit(order));
     let answers = futures_util::future::join_all(trying).await;
     let payments = answers.into_iter().map(|answer| match answer.unwrap() {
-        Answer::Payment(payment) => *payment,
+        Answer::Payment(payment) => (*payment).clone(),
         other => panic!("{other:?}"),
     });
     payments.filter(|payment| payment.status.as_str() != "blocked").collect()

@@ -42,7 +42,7 @@ async fn is_refused_meanwhile(world: &World, deposit: &Payment) {
     let told = submit(world, deposit, Command::News(Box::new(news))).await;
     let Answer::Applied { payment, next: Some(next), .. } = told else { panic!("{told:?}") };
     let flows = world.one().flows.clone();
-    world.one().run(async move { run_attempts(&flows, *payment, next).await }).await;
+    world.one().run(async move { run_attempts(&flows, (*payment).clone(), next).await }).await;
 }
 
 /// What the first request is told, when its casino waits for so long.

@@ -12,6 +12,7 @@ use interlock::payments::facts::operation_of;
 use interlock::payments::resolve_unknown::{Question, ask};
 use interlock::payments::run_attempts::run_attempts;
 use psp_contract::{Outcome, Report, Status};
+use std::sync::Arc;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -66,7 +67,7 @@ async fn what_was_taken_hours_ago_is_not_sent_and_the_next_psp_pays() {
     else {
         panic!("the second attempt was not sent")
     };
-    let after = go_on(&world, (*payment, attempt)).await;
+    let after = go_on(&world, ((*payment).clone(), attempt)).await;
     assert_eq!(tried(&after), ["trustly-de not_sent", "truelayer-de accepted"]);
     assert_eq!(after.attempts[0].error.as_ref().unwrap().code, "deadline_before_send");
     assert!(world.mocks.movements("trustly-de").await.is_empty());
@@ -88,7 +89,7 @@ async fn a_payout_that_another_psp_has_paid_meanwhile_is_not_sent_by_who_stood_s
     else {
         panic!("the second attempt was not sent")
     };
-    let again = go_on(&world, (*again, second)).await;
+    let again = go_on(&world, ((*again).clone(), second)).await;
     assert_eq!(tried(&again), ["trustly-de not_sent", "truelayer-de accepted"]);
     let paid = is_paid(&world, &again).await;
     assert_eq!(paid.status.as_str(), "paid");
@@ -123,7 +124,7 @@ async fn a_replay_that_was_taken_hours_ago_is_not_sent() {
         };
         (payment, attempt)
     };
-    let send = async |payment: Box<Payment>, attempt| {
+    let send = async |payment: Arc<Payment>, attempt| {
         let flows = world.one().flows.clone();
         let operation = operation_of(&payment, payment.attempt(attempt).unwrap()).unwrap();
         let question = Question { operation, source: Source::Replay, purpose: "replay" };

@@ -64,7 +64,7 @@ async fn arrive(world: &World, payin: &Payin) -> Received {
 
 pub async fn booked(world: &World, payin: &Payin) -> Payment {
     match arrive(world, payin).await {
-        Received::Booked(payment) => *payment,
+        Received::Booked(payment) => (*payment).clone(),
         other => panic!("not booked: {other:?}"),
     }
 }

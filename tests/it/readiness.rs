@@ -52,7 +52,7 @@ async fn a_database_host_that_vanishes_is_left_for_the_one_that_has_its_address(
     // Whatever waits for an answer now never gets one; what is at rest does not know yet.
     world.proxy.clone().unwrap().vanish();
     let begin = async || match world.one().try_deposit(deposit_order(&player, eur(900))).await {
-        Ok(Answer::Payment(payment)) if payment.next_action.is_some() => Some(*payment),
+        Ok(Answer::Payment(payment)) if payment.next_action.is_some() => Some((*payment).clone()),
         _ => None,
     };
     let second = eventually("a deposit begins", LEFT_BEHIND, begin).await;

@@ -132,7 +132,7 @@ async fn under_twenty_deposits_a_second_a_closed_port_costs_not_one_of_them() {
                 panic!("the deposit did not begin");
             };
             let first = begun.live_attempt(None).map(|live| live.id).unwrap();
-            run_attempts(&flows, *begun, first).await
+            run_attempts(&flows, (*begun).clone(), first).await
         }));
     }
     let (mut refused, mut failed) = (0, Vec::new());
@@ -244,7 +244,7 @@ async fn a_kill_switch_holds_on_every_instance_within_a_second_until_it_is_lifte
             match start_deposit(&flows, &order).await.unwrap() {
                 Answer::Payment(begun) => {
                     let first = begun.live_attempt(None).map(|live| live.id).unwrap();
-                    run_attempts(&flows, *begun, first).await
+                    run_attempts(&flows, (*begun).clone(), first).await
                 }
                 other => panic!("not a payment: {other:?}"),
             }
@@ -314,7 +314,8 @@ async fn what_is_switched_off_between_plan_and_call_is_not_called() {
     let first = begun.live_attempt(None).map(|live| live.id).unwrap();
     set(&world, 0, off("trustly-de")).await;
     let flows = world.one().flows.clone();
-    let deposit = world.one().run(async move { run_attempts(&flows, *begun, first).await }).await;
+    let deposit =
+        world.one().run(async move { run_attempts(&flows, (*begun).clone(), first).await }).await;
     assert_eq!(tried(&deposit), ["trustly-de not_sent", "truelayer-de accepted"]);
     assert_eq!(deposit.attempts[0].error.as_ref().unwrap().code, "switched_off");
     assert!(world.mocks.movements("trustly-de").await.is_empty());

@@ -117,7 +117,7 @@ pub async fn open_return(world: &World, deposit: &Payment, amount: Option<Money>
     let Answer::Payment(back) = world.one().run(opening).await.unwrap() else {
         panic!("no return was opened")
     };
-    *back
+    (*back).clone()
 }
 
 /// Bob approves it.

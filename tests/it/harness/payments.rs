@@ -22,6 +22,7 @@ use interlock::store::{read_models, reviews};
 use psp_contract::{NextAction, Portable};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Long after anything that is going to happen on an unhurried machine.
@@ -134,8 +135,8 @@ impl Instance {
                 let Some(first) = payment.live_attempt(None).map(|live| live.id) else {
                     return Ok(Answer::Payment(payment));
                 };
-                let payment = run_attempts(&flows, *payment, first).await;
-                Ok(Answer::Payment(Box::new(payment)))
+                let payment = run_attempts(&flows, Arc::unwrap_or_clone(payment), first).await;
+                Ok(Answer::Payment(Arc::new(payment)))
             })
             .await
         };
@@ -180,7 +181,7 @@ impl Instance {
 
 pub fn payment_of(answer: Answer) -> Payment {
     match answer {
-        Answer::Payment(payment) => *payment,
+        Answer::Payment(payment) => (*payment).clone(),
         other => panic!("not a payment: {other:?}"),
     }
 }

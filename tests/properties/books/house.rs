@@ -372,7 +372,7 @@ impl House {
             let of = |it: &&interlock::book::Payment| {
                 it.returns.as_ref().is_some_and(|returns| returns.from_suspense) == suspense
             };
-            let payments = self.book.payments.values().filter(of);
+            let payments = self.book.all_payments().filter(of);
             payments.flat_map(|it| &it.parts).map(|part| part.held_minor).sum()
         };
         assert_eq!(wallet.held, held(false), "what parts hold is what the wallet holds");

@@ -24,7 +24,7 @@ pub fn standings(book: &Book) -> BTreeMap<AttemptId, Standing> {
         });
         attempts.collect::<Vec<_>>()
     };
-    book.payments.values().flat_map(of).collect()
+    book.all_payments().flat_map(of).collect()
 }
 
 /// What moved when a PSP said this of an attempt: of a deposit what came in, of a payout what went out,
