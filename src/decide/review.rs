@@ -38,7 +38,7 @@ pub fn propose(
         None => &["approve", "reject"],
     };
     if found.open && !outcomes.contains(&draft.outcome.as_str()) {
-        return Err(Refusal::ReviewConflict("this outcome is not possible for this review"));
+        return Err(Refusal::OutcomeImpossible(outcomes));
     }
     match (payment, draft.outcome.as_str()) {
         (None, "approve") => case::check_in(book, found, draft.payload.as_ref(), ctx)?,
