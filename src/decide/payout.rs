@@ -8,7 +8,7 @@ use super::kept::{self, OTHER_MONEY, keep};
 use super::late_payout::{self, paid_late};
 use super::news::{self, verdict};
 use super::people::{ask_what_became, close_found_out, close_reviews, is_before_people, raise};
-use super::{later_round, returns, stuck};
+use super::{later_round, paid_twice, returns, stuck};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
     AttemptId, AttemptStatus, Money, PartId, PartStatus, PaymentStatus, WithdrawalStatus,
@@ -284,6 +284,7 @@ pub(super) fn succeed(
             if bounce::another_stands(book, id, attempt) {
                 let detail = "two attempts of one payout were paid: recover the second";
                 raise(book, "payout.paid_twice", id, Some(attempt.id), detail, ctx);
+                paid_twice::look(book, id, part.id, ctx);
             }
         }
     }

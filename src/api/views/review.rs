@@ -96,7 +96,7 @@ pub struct HolderView {
 pub struct ProposalView {
     #[schema(example = "prp_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
     pub id: String,
-    /// `approve`, `reject`, `return`, `sent_by_hand`, `write_off`, `resolve_paid` or `resolve_unpaid`.
+    /// `approve`, `reject`, `return`, `sent_by_hand`, `given_back`, `write_off`, `resolve_paid` or `resolve_unpaid`.
     #[schema(example = "approve")]
     pub outcome: String,
     pub note: String,
