@@ -16,6 +16,8 @@ mod incidents;
 mod layers;
 #[path = "tidy/metrics.rs"]
 mod metrics;
+#[path = "tidy/packs.rs"]
+mod packs;
 #[path = "tidy/papers.rs"]
 mod papers;
 #[path = "tidy/rules.rs"]
@@ -123,6 +125,24 @@ fn a_kind_of_case_that_nobody_knows_or_explains_is_found() {
     let known = cases::known("const PAYMENT_KINDS: [&str; 1] = [\"even\"];");
     assert_eq!(cases::check(&known, &asked, "`even` is this").len(), 1);
     assert_eq!(cases::check(&known, &known, "nothing").len(), 1);
+}
+
+#[test]
+fn every_market_looks_for_names_wherever_money_moves() {
+    let policies = files(&["toml"]);
+    let policies = policies.iter().filter(|(name, _)| name.starts_with("config/policies/"));
+    let checked: Vec<_> = policies.map(|(name, text)| packs::check(name, text)).collect();
+    assert!(8 <= checked.len(), "{}", checked.len());
+    assert_none(&checked.concat());
+}
+
+#[test]
+fn control_a_market_that_pays_out_without_a_look_at_names_is_found() {
+    let rule = |at: &str| format!("[[rules]]\nid = \"sanctions_pep\"\nat = [{at}]\n");
+    let all = "\"account.event\", \"deposit.pre\", \"deposit.post\", \"withdrawal.request\"";
+    assert_eq!(packs::check("XX", &rule(all)), ["XX looks for no names at withdrawal.pre_payout"]);
+    assert_eq!(packs::check("XX", "market = \"XX\"").len(), 1);
+    assert!(packs::check("XX", "shared = true").is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::domain::{OperatorId, PersonId};
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -102,6 +102,12 @@ impl ApiKeys {
             }
         }
         Ok(Self(known))
+    }
+
+    /// The human beings whose keys these are.
+    pub fn people(&self) -> BTreeSet<(OperatorId, PersonId)> {
+        let keys = self.0.values();
+        keys.filter_map(|key| Some((key.operator.clone(), key.person.clone()?))).collect()
     }
 
     pub fn find(&self, id: &str) -> Option<&Arc<ApiKey>> {

@@ -34,7 +34,7 @@ mod tests;
 pub mod views;
 
 use crate::access::token::Tokens;
-use crate::domain::OperatorId;
+use crate::domain::{OperatorId, PersonId};
 use crate::flows::Flows;
 use crate::outbox::live::Live;
 use crate::shutdown::Shutdown;
@@ -42,7 +42,7 @@ use crate::webhooks::guard::GuardedNames;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -81,6 +81,8 @@ pub struct Edge {
     pub body_bytes_max: usize,
     /// Hosts that a `return_url` may name.
     pub return_hosts: Arc<BTreeMap<OperatorId, Vec<String>>>,
+    /// The human beings who have keys.
+    pub people: Arc<BTreeSet<(OperatorId, PersonId)>>,
     /// Asked to stop together with the servers: open streams end, or they would hold the stop up.
     pub closing: Shutdown,
 }

@@ -69,6 +69,9 @@ pub fn refused(refusal: &Refusal) -> Problem {
             Problem::conflict("deposit.not_returnable", format!("It cannot be returned: {why}."))
         }
         Refusal::ReviewConflict(why) => Problem::conflict("review.conflict", format!("{why}.")),
+        Refusal::OutcomeImpossible(_) => {
+            Problem::conflict("review.conflict", format!("{refusal}."))
+        }
         Refusal::ReviewLocked { by, until } => Problem::conflict(
             "review.locked",
             format!("{by} works on this review until {}.", time(*until)),

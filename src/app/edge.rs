@@ -108,6 +108,7 @@ pub fn edge(
         streams: OpenStreams::default(),
         body_bytes_max: config.server.body_bytes_max,
         return_hosts: Arc::new(hosts.collect()),
+        people: Arc::new(api_keys(config)?.people()),
         closing: servers.clone(),
     })
 }

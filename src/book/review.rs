@@ -71,7 +71,7 @@ pub struct Lock {
 }
 
 /// Why payments come before people. Whatever asks people about one names one of these.
-pub const PAYMENT_KINDS: [&str; 11] = [
+pub const PAYMENT_KINDS: [&str; 12] = [
     "deposit_review",
     "deposit_hold",
     "withdrawal_review",
@@ -82,6 +82,7 @@ pub const PAYMENT_KINDS: [&str; 11] = [
     "wallet_owed",
     "outcome_unknown",
     "payout_stuck",
+    "paid_twice",
     "psp_unconfigured",
 ];
 

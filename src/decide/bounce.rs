@@ -10,7 +10,7 @@ use super::kept::{self, CAME_BACK_UNPAID};
 use super::late_payout;
 use super::payout::{from_suspense, settle, succeed};
 use super::people::{ask_what_became, close_found_out, raise};
-use super::returns;
+use super::{paid_twice, returns};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{AttemptId, AttemptStatus, Money, PartStatus};
 use crate::ledger::templates::{self, Shares};
@@ -61,6 +61,7 @@ pub fn take_back(
             // Nothing else asks people about it once more, and money waits for their word.
             ask_what_became(book, id, another.id, ctx);
         }
+        paid_twice::look(book, id, part.id, ctx);
         return;
     }
     let (wallets, suspended) = whose(book, id, part, money);

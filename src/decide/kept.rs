@@ -136,7 +136,12 @@ pub fn booked_of_wallet(attempt: &Attempt) -> i64 {
 
 /// What two people wrote off of a deposit's money in suspense, in minor units.
 pub fn written_off(deposit: &Payment) -> i64 {
-    deposit.attempts.iter().filter_map(|it| booked_as(it, WRITTEN_OFF)).map(|it| it.minor).sum()
+    deposit.attempts.iter().map(written_off_of).sum()
+}
+
+/// As [`written_off`], what is kept of it at this attempt.
+pub fn written_off_of(attempt: &Attempt) -> i64 {
+    booked_as(attempt, WRITTEN_OFF).map_or(0, |money| money.minor)
 }
 
 /// Keeps that this is written off: of several the last.

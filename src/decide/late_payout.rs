@@ -9,7 +9,7 @@ use super::kept;
 use super::payout::{call_off_unsent, from_suspense, hold_again};
 use super::people::{ask_people, ask_what_became, raise, review_kind};
 use super::review::approve_withdrawal;
-use super::{goes_back, returns, vendor, withdrawal};
+use super::{goes_back, paid_twice, returns, vendor, withdrawal};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
     AttemptId, Direction, Money, PartStatus, PaymentStatus, Reason, Timestamp, WithdrawalStatus,
@@ -111,6 +111,7 @@ pub fn end_beside_a_bounce(
         kept::keep_may_be_paid(book, id, attempt.id);
         ask_what_became(book, id, attempt.id, ctx);
     }
+    paid_twice::look(book, id, part.id, ctx);
 }
 
 /// Two people have said of an attempt that it was not paid: what its PSP tells once more is told anew. Where that

@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`command`], [`refusal`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`] and [`deadline`]), [`news`] (with [`deposit_news`], [`completion`],
-//! [`money_in`], [`taken_back`], [`payout`], [`late_payout`] and [`bounce`]), [`payin`], [`attempt`] (with [`session`],
+//! [`money_in`], [`taken_back`], [`payout`], [`stuck`], [`late_payout`], [`bounce`] and [`paid_twice`]), [`payin`], [`attempt`] (with [`session`],
 //! [`later_round`] and [`unconfigured`]), [`returns`] (with [`goes_back`]), [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`],
 //! [`approve_deposit`], [`suspense`], [`case`],
@@ -43,6 +43,7 @@ pub mod later_round;
 pub mod money_in;
 pub mod needs;
 pub mod news;
+pub mod paid_twice;
 pub mod payin;
 pub mod payout;
 pub mod people;
@@ -53,6 +54,7 @@ pub mod review;
 pub mod service_case;
 pub mod session;
 pub mod source;
+pub mod stuck;
 pub mod suspense;
 pub mod taken_back;
 pub mod unconfigured;

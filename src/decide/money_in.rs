@@ -9,7 +9,7 @@ use super::command::{Ctx, Source};
 use super::deposit::{count_arrival, mark_source, recount_limit};
 use super::kept::{self, OTHER_MONEY, keep};
 use super::news::UNTOLD_CARD;
-use super::people::{ask_people, close_reviews, raise};
+use super::people::{ask_people, awaits_vendor, close_reviews, raise};
 use super::{dispute, returns, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
@@ -75,6 +75,7 @@ pub fn succeed(
     mark_source(book, id);
     // Decided while its movement says what is reserved for it; counted only then, whatever comes of it.
     let decision = decision_with(book, &book.payments[&id], creditable, Told::of(ctx), ctx);
+    let was_let_in = has_room(book, id);
     count_arrival(book, id, creditable, ctx);
     recount_limit(book, id, creditable);
     let (outcome, waiting) = (decision.outcome(), vendor::waits(&decision, ctx));
@@ -84,6 +85,10 @@ pub fn succeed(
     book.record.decisions.push(decision);
     if let Some(waiting) = waiting {
         let stands = reasons.into_iter().filter(|found| stands_whatever_they_say(&found.code));
+        let stands: Vec<Reason> = stands.collect();
+        if was_let_in && stands.is_empty() {
+            kept::keep_too(book, id, attempt_id, WAS_LET_IN);
+        }
         book.payment_mut(id).reasons.extend(stands);
         let place = payment.next_action.as_ref().and_then(place_of);
         await_vendors(book, id, (&attempt.psp, money), (&waiting, place), ctx);
@@ -235,12 +240,24 @@ pub fn decided(
     Decision::new(about, facts, screening)
 }
 
+/// Kept of money that waits for vendors, of a deposit that was let go on to its PSP and against which nothing was found
+/// besides when it came: what stands among its reasons is what people let go of before that.
+const WAS_LET_IN: &str = "it was let in";
+
+fn has_room(book: &Book, id: Uuid) -> bool {
+    let mut own = book.movements.iter().filter(|found| found.payment == id);
+    own.any(|own| own.state == UseState::Reserved)
+}
+
 /// The movements that a deposit is decided over. Money that waits for vendors was measured when it came, and
 /// has its room since then; unless something was found of it that nothing they say mends.
 fn movements_for<'a>(book: &'a Book, payment: &Payment) -> Cow<'a, [Movement]> {
     let is_own = |found: &&Movement| found.payment == payment.id.uuid;
     let is_counted = book.movements.iter().find(is_own).map(|own| own.state);
-    let stands = payment.reasons.iter().any(|reason| stands_whatever_they_say(&reason.code));
+    let let_in = payment.attempts.iter().any(|it| kept::says(it, WAS_LET_IN))
+        && awaits_vendor(book, payment.id.uuid);
+    let stands =
+        !let_in && payment.reasons.iter().any(|reason| stands_whatever_they_say(&reason.code));
     if is_counted != Some(UseState::Counted) || stands {
         return Cow::Borrowed(&book.movements);
     }

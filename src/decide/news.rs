@@ -329,7 +329,7 @@ fn count_misses(attempt: &mut Attempt, outcome: &Outcome, ctx: &Ctx<'_>) {
     }
 }
 
-fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
+pub(super) fn note_error(attempt: &mut Attempt, outcome: &Outcome) {
     let (code, retryable) = match outcome {
         Outcome::Reported(Report { status: Status::Declined(decline), .. }) => {
             (decline.code.clone(), decline.retry_elsewhere)

@@ -7,17 +7,14 @@ use super::command::{Ctx, Source};
 use super::kept::{self, OTHER_MONEY, keep};
 use super::late_payout::{self, paid_late};
 use super::news::{self, verdict};
-use super::people::{
-    ask_people, ask_what_became, close_found_out, close_reviews, is_before_people, raise,
-};
-use super::{later_round, returns};
+use super::people::{ask_what_became, close_found_out, close_reviews, is_before_people, raise};
+use super::{later_round, paid_twice, returns, stuck};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
     AttemptId, AttemptStatus, Money, PartId, PartStatus, PaymentStatus, WithdrawalStatus,
 };
 use crate::ledger::templates::{self, Debit};
 use crate::payments::failover::Verdict;
-use crate::routing::plan;
 use psp_contract::{Outcome, Report, Status};
 use uuid::Uuid;
 
@@ -72,7 +69,10 @@ pub fn apply(
         }
         Verdict::Unknown | Verdict::Nothing => None,
         _ => {
-            book.attempt_mut(id, attempt_id).was_accepted = attempt.was_accepted;
+            let over = book.attempt_mut(id, attempt_id);
+            over.was_accepted = attempt.was_accepted;
+            // Before anything is said about the payout: who reads its event learns why.
+            news::note_error(over, outcome);
             if source != Source::People && kept::speaks_of_other_money(&attempt) {
                 // It said before that it paid other money, and two people are asked: its own refusal is no answer.
                 late_payout::doubt(book, id, &attempt, &part, ctx);
@@ -184,7 +184,7 @@ fn after_failure(
         leave_to_worker(book, id, next, ctx);
         return None;
     }
-    let another_cannot_pay_it = verdict.moves_on() && has_other(book, id, part.id);
+    let another_cannot_pay_it = verdict.moves_on() && stuck::has_other(book, id, part.id);
     if surely_unpaid && !another_cannot_pay_it {
         release(book, id, part, "surely unpaid", ctx);
         settle(book, id, ctx);
@@ -212,18 +212,6 @@ pub(super) fn hold_again(book: &mut Book, id: Uuid, part: PartId, ctx: &Ctx<'_>)
     let moved = book.move_part(id, part, PartStatus::Held, "people must decide");
     debug_assert!(moved.is_ok(), "a processing part may be held again");
     settle(book, id, ctx);
-}
-
-/// Whether the market has another PSP, which was not tried for this part because it cannot pay this very
-/// instrument: people decide then (the first PSP will be back, or the player has another account)
-/// instead of the player being told that it failed.
-fn has_other(book: &Book, id: Uuid, part: PartId) -> bool {
-    let payment = &book.payments[&id];
-    let candidates = &payment.route_of(Some(part)).candidates;
-    candidates.iter().any(|candidate| {
-        let is_there = candidate.rank.is_some() || candidate.reason == plan::CANNOT_PAY;
-        is_there && !payment.was_tried(Some(part), &candidate.psp)
-    })
 }
 
 /// Gives the part's hold back: to the wallet, or to suspense for a return that came from there.
@@ -296,6 +284,7 @@ pub(super) fn succeed(
             if bounce::another_stands(book, id, attempt) {
                 let detail = "two attempts of one payout were paid: recover the second";
                 raise(book, "payout.paid_twice", id, Some(attempt.id), detail, ctx);
+                paid_twice::look(book, id, part.id, ctx);
             }
         }
     }
@@ -363,6 +352,8 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     } else {
         WithdrawalStatus::Failed
     };
+    let asks = to == WithdrawalStatus::InReview && !is_before_people(book, id);
+    stuck::say_why(book, id, asks || to == WithdrawalStatus::Failed);
     for step in implied(before, to) {
         let _ = book.move_payment(id, PaymentStatus::Withdrawal(*step), "found later", ctx.ids);
     }
@@ -372,8 +363,8 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
         late_payout::tell(book, id, to);
     }
     match to {
-        WithdrawalStatus::InReview if is_before_people(book, id) => {}
-        WithdrawalStatus::InReview => ask_people(book, id, None, "payout_stuck", ctx),
+        WithdrawalStatus::InReview if !asks => {}
+        WithdrawalStatus::InReview => stuck::ask(book, id, ctx),
         WithdrawalStatus::Paid => {
             returns::close_returned_deposit(book, id, ctx);
             close_reviews(book, id, ctx);

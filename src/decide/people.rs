@@ -4,6 +4,7 @@
 use super::command::Ctx;
 use super::four_eyes;
 use super::kept;
+use super::paid_twice;
 use super::vendor::AWAITING_VENDOR;
 use crate::book::{Attempt, Book, CaseAct, Incident, Payment, ProposalState, Review};
 use crate::domain::{AttemptId, AttemptStatus, Direction, IncidentId, ReviewId, Timestamp};
@@ -219,6 +220,9 @@ fn close(book: &mut Book, id: Uuid, which: impl Fn(&Review) -> bool, ctx: &Ctx<'
         .reviews
         .values()
         .filter(|review| review.open && review.payment == Some(id) && which(review))
+        .filter(|it| {
+            it.kind != paid_twice::KIND || !paid_twice::is_open(&book.payments[&id], it.attempt)
+        })
         .map(|review| review.id.0)
         .collect();
     for review in open {

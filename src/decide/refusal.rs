@@ -33,6 +33,9 @@ pub enum Refusal {
     NotReturnable(&'static str),
     #[error("{0}")]
     ReviewConflict(&'static str),
+    /// What is possible in its place.
+    #[error("this outcome is not possible for this review: {}", told(.0))]
+    OutcomeImpossible(&'static [&'static str]),
     #[error("{by} works on this review until {until}")]
     ReviewLocked { by: PersonId, until: Timestamp },
     #[error("the proposer and the approver must be two people")]
@@ -57,6 +60,29 @@ impl Refusal {
         match self {
             Refusal::InsufficientFunds { .. } => "wallet.insufficient_funds",
             _ => "refused",
+        }
+    }
+}
+
+fn told(possible: &[&str]) -> String {
+    match possible {
+        [] => "nothing can be decided in it now".to_owned(),
+        some => format!("it takes {}", some.join(" or ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_what_is_impossible_is_told_what_is_not() {
+        for (possible, ends) in [
+            (&["return"][..], ": it takes return"),
+            (&["approve", "reject"], ": it takes approve or reject"),
+            (&[], ": nothing can be decided in it now"),
+        ] {
+            assert!(Refusal::OutcomeImpossible(possible).to_string().ends_with(ends));
         }
     }
 }

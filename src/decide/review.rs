@@ -8,7 +8,8 @@ use super::people::close_reviews;
 use super::refusal::Refusal;
 use super::vendor::AWAITING_VENDOR;
 use super::{
-    attempt, case, deposit, four_eyes, kept, late_payout, news, payout, returns, suspense,
+    attempt, case, deposit, four_eyes, kept, late_payout, news, paid_twice, payout, returns,
+    suspense,
 };
 use crate::book::{Attempt, Book, Payment, Review};
 use crate::domain::{
@@ -38,7 +39,7 @@ pub fn propose(
         None => &["approve", "reject"],
     };
     if found.open && !outcomes.contains(&draft.outcome.as_str()) {
-        return Err(Refusal::ReviewConflict("this outcome is not possible for this review"));
+        return Err(Refusal::OutcomeImpossible(outcomes));
     }
     match (payment, draft.outcome.as_str()) {
         (None, "approve") => case::check_in(book, found, draft.payload.as_ref(), ctx)?,
@@ -72,6 +73,7 @@ fn possible(book: &Book, review: &Review, payment: &Payment) -> &'static [&'stat
         // A vendor is asked; people come after it.
         (AWAITING_VENDOR, _) => &[],
         ("money_in", _) => suspense::possible(book, payment),
+        (paid_twice::KIND, _) => paid_twice::possible(payment, review.attempt),
         (_, PaymentStatus::Withdrawal(WithdrawalStatus::InReview)) => &["approve", "reject"],
         (_, PaymentStatus::Deposit(DepositStatus::InReview)) if payment.received.is_some() => {
             if is_foreign(payment) {
@@ -185,6 +187,8 @@ fn carry_out(
             deposit::mark_limit_use(book, id, UseState::Released);
             move_or_conflict(book, id, cancelled, "rejected by two people", ctx)
         }
+        ("given_back", Some(about)) => paid_twice::given_back(book, id, about, ctx),
+        ("write_off", Some(about)) => paid_twice::write_off(book, id, about, ctx),
         ("approve" | "reject", _) if late_payout::a_held_part_may_be_paid(book, id) => {
             Err(Refusal::ReviewConflict(
                 "a PSP has a payout of it that was held to have never reached it: say first, in the case \

@@ -26,6 +26,20 @@ impl Instrument {
         Destination { token: self.tokens.get(psp).cloned(), portable: self.portable.clone() }
     }
 
+    /// Whose it is by name, as whoever named it said, or as a PSP proves it.
+    pub fn holder(&self) -> Option<&str> {
+        let named = match &self.portable {
+            Some(
+                Portable::Iban { holder_name, .. }
+                | Portable::UkAccount { holder_name, .. }
+                | Portable::Phone { holder_name, .. }
+                | Portable::Email { holder_name, .. },
+            ) => Some(holder_name.as_str()),
+            _ => None,
+        };
+        self.holder_name.as_deref().or(named).filter(|name| !name.is_empty())
+    }
+
     /// The kind as the API names it.
     pub const fn kind(&self) -> &'static str {
         match &self.portable {

@@ -102,6 +102,15 @@ pub fn suspense_written_off(money: Money) -> Posting {
     )
 }
 
+/// As [`suspense_written_off`], of a payout that was paid twice: no deposit shows it.
+pub fn payout_written_off(money: Money) -> Posting {
+    Posting::balanced(
+        "payout_written_off",
+        money.currency,
+        vec![leg(Account::Suspense, money.minor), leg(Account::Adjustments, -money.minor)],
+    )
+}
+
 /// Suspended money was judged to be the player's; a fee that was paid on top waited with it.
 pub fn suspense_credited(money: Money, fee_minor: i64) -> Posting {
     Posting::balanced(

@@ -24,7 +24,7 @@
 //!
 //! Reading order: [`attempt_machine`], [`deposit_machine`], [`withdrawal_machine`],
 //! [`part_machine`], [`failover`], [`resolution`] (nouns: pure), then the verbs: [`start_deposit`],
-//! [`request_withdrawal`], [`plan_parts`], [`name_destination`], [`send_payout`], [`run_attempts`], [`resolve_unknown`], [`tell_news`],
+//! [`request_withdrawal`], [`plan_parts`], [`name_destination`], [`send_payout`], [`run_attempts`], [`tell_unreachable`], [`resolve_unknown`], [`tell_news`],
 //! [`continue_deposit`], [`cancel_payment`], [`return_deposit`], [`review_payment`], [`run_first_round`], [`watch_deadlines`],
 //! [`receive_payin`], [`find_card`], [`know_before_taking`], [`name_obstacle`], [`offer_methods`].
 
@@ -52,6 +52,7 @@ pub mod run_first_round;
 pub mod send_payout;
 pub mod start_deposit;
 pub mod tell_news;
+pub mod tell_unreachable;
 pub mod transition;
 pub mod watch_deadlines;
 pub mod withdrawal_machine;

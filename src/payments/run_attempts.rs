@@ -11,6 +11,7 @@ use crate::domain::{AttemptId, PartId, Timestamp};
 use crate::flows::Flows;
 use crate::payments::facts::{inquiry_of, operation_of};
 use crate::payments::tell_news::{Tries, tell_news};
+use crate::payments::tell_unreachable::tell_unreachable;
 use crate::routing::faults::is_approved;
 use crate::routing::learn::{counts, learn};
 use crate::routing::observe::bucket_of;
@@ -45,6 +46,9 @@ pub async fn run_attempts(flows: &Flows, mut payment: Payment, first: AttemptId)
                 payment = Arc::unwrap_or_clone(after);
                 learn(flows, &payment, id, approved, ended);
                 next = following;
+                if next.is_none() {
+                    tell_unreachable(flows, &payment, id).await;
+                }
                 if next.is_none() && payment.is_due(flows.clock.now()) {
                     flows.nudges.attempts.notify_one();
                 }

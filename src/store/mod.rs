@@ -57,6 +57,7 @@ pub mod old_keys;
 pub mod outbox_reads;
 pub mod payins;
 pub mod payment_past;
+pub mod people;
 pub mod places;
 pub mod player_habits;
 pub mod player_results;

@@ -6,7 +6,7 @@
 //! not keep one of them yet booked what the status says, or there was none.
 
 /// What agrees at every moment, since one commit writes both.
-pub(super) const MOVED: [(&str, &str); 9] = [
+pub(super) const MOVED: [(&str, &str); 11] = [
     // Of a payout a PSP is believed only where it paid what it was told to; what comes back may be less.
     (
         "every payout and return moved at its PSP what its attempts say",
@@ -161,7 +161,7 @@ pub(super) const MOVED: [(&str, &str); 9] = [
          where payment_id is null group by reference having count(*) > 1
          union all
          select format('slot %s seq %s: %s', slot, seq, kind) from posted e
-         where payment_id is not null and kind <> 'suspense_written_off'
+         where payment_id is not null and kind not in ('suspense_written_off', 'payout_written_off')
            and (kind not in ('reversal_won', 'payout_returned', 'payout_back_credited') or amount <= 0
              or not exists (select from incident i where i.slot = e.slot and i.seq = e.seq
                and i.kind in ('deposit.won_after_write_off', 'payout.back_after_write_off')))",
@@ -174,18 +174,50 @@ pub(super) const MOVED: [(&str, &str); 9] = [
          group by operator_id, player_id, currency having sum(amount) > 0",
     ),
     (
-        "what people sent back by hand of suspended money, or wrote off, two of them approved, once",
+        "what people sent back by hand of suspended money, said to be back, or wrote off, two of them approved, once",
         "select format('%s: %s', payment_id, kind)
          from (select payment_id, kind, count(distinct (slot, seq)) as times from entry
-           where kind in ('suspense_sent_by_hand', 'suspense_written_off') group by 1, 2) e
-         full join (select r.payment_id, 'suspense_' || replace(q.outcome, 'write_off', 'written_off')
-             as kind, count(*) as times
+           where kind in ('suspense_sent_by_hand', 'suspense_written_off', 'payout_written_off')
+           group by 1, 2
+           union all
+           select a.payment_id, 'given_back', count(*) from transition t
+           join attempt a on a.attempt_id = t.subject_id and a.part_id is not null
+           where t.subject = 'attempt' and t.to_status = 'returned' and t.cause = 'people'
+           group by 1) e
+         full join (select r.payment_id, case when q.outcome = 'given_back' then q.outcome
+               when r.kind = 'paid_twice' then 'payout_written_off'
+               else 'suspense_' || replace(q.outcome, 'write_off', 'written_off') end as kind,
+             count(*) as times
            from review_proposal q join review r using (review_id)
-           where q.state = 'approved' and q.outcome in ('sent_by_hand', 'write_off')
+           where q.state = 'approved' and q.outcome in ('sent_by_hand', 'write_off', 'given_back')
              and r.approvals_needed <= (select count(*) from review_approval v
                where v.proposal_id = q.proposal_id)
            group by 1, 2) a using (payment_id, kind)
          where e.times is distinct from a.times",
+    ),
+    (
+        "what was written off of a payout that was paid twice is what its attempts say",
+        "select format('%s: %s kept, %s posted', payment_id, coalesce(k.lost, 0), coalesce(e.lost, 0))
+         from (select payment_id, sum(replace((regexp_match(kept_news,
+               '(?:^|; )booked written off ([0-9.]+) '))[1], '.', '')::bigint) as lost
+           from attempt where part_id is not null and kept_news like '%booked written off %' group by 1) k
+         full join (select payment_id, sum(amount) as lost from entry
+           where account = 'suspense' and kind = 'payout_written_off' group by 1) e using (payment_id)
+         where coalesce(k.lost, 0) <> coalesce(e.lost, 0)",
+    ),
+    // What an older release left to no case its incident tells.
+    (
+        "every payout that was paid twice and that suspense is not clear of is before people",
+        "select e.payment_id::text
+         from (select payment_id from entry where account = 'suspense' and kind in ('payout_paid_twice',
+             'payout_recovered', 'payout_back_credited', 'payout_written_off')
+           group by 1 having sum(amount) <> 0) e
+         where exists (select from review r where r.payment_id = e.payment_id and r.kind = 'paid_twice')
+           and not exists (select from review r
+             where r.payment_id = e.payment_id and r.kind = 'paid_twice' and r.is_open)
+           and not exists (select from attempt a where a.payment_id = e.payment_id
+             and (a.status in ('prepared', 'in_flight', 'accepted', 'unknown')
+               or a.kept_news like '%booked back %'))",
     ),
     // Of what an older release left to no case its incident tells.
     (

@@ -1,23 +1,20 @@
 //! Cases over the API: opened, worked on and decided by people, each act under their own name.
 
 use crate::support::{Scene, Told};
-use interlock::book::{CaseKind, PAYMENT_KINDS};
 use interlock::domain::{Currency, Timestamp};
 use interlock::screening::Policies;
 use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
 
-async fn post(scene: &Scene, who: &str, path: &str, body: Value) -> Told {
+pub async fn post(scene: &Scene, who: &str, path: &str, body: Value) -> Told {
     scene.ask(who, "POST", path, Some(body)).await
 }
 
-fn credit(player: &str) -> Value {
+pub fn credit(player: &str) -> Value {
     json!({"kind": "manual_adjustment", "player_id": player, "note": "a jackpot went astray",
            "payload": {"entry": "credit", "amount": "12.50", "currency": "EUR"}})
 }
 
-fn code(told: &Told) -> (u16, &str) {
+pub fn code(told: &Told) -> (u16, &str) {
     (told.status, told.code())
 }
 
@@ -203,66 +200,6 @@ async fn what_a_case_cannot_be_is_refused_with_the_field() {
     assert_eq!(code(&nobody), (404, "player.not_found"));
     let list = scene.ask("sk_demo", "GET", "/v1/reviews", None).await;
     assert_eq!(list.body["data"], json!([]), "nothing of it was kept");
-}
-
-#[tokio::test]
-async fn a_case_is_locked_assigned_noted_and_found() {
-    let scene = Scene::new().await;
-    scene.player("p-1").await;
-    let opened = post(&scene, "sk_demo", "/v1/reviews", credit("p-1")).await;
-    let path = format!("/v1/reviews/{}", opened.text("/id"));
-    let at = |act: &str| format!("{path}/{act}");
-    let locked = scene.ask("sk_demo_b", "POST", &at("lock"), None).await;
-    assert_eq!((locked.status, locked.text("/locked_by")), (200, "person_b".to_owned()));
-    let note = json!({"text": "I look"});
-    let refused = post(&scene, "sk_demo_d", &at("notes"), note.clone()).await;
-    assert_eq!(code(&refused), (409, "review.locked"), "{refused:?}");
-    assert!(refused.text("/detail").starts_with("person_b works on this review until 20"));
-    let noted = post(&scene, "sk_demo_b", &at("notes"), note).await;
-    assert_eq!(noted.status, 200, "{noted:?}");
-    let given = post(&scene, "sk_demo_b", &at("assign"), json!({"person_id": "person_d"})).await;
-    assert_eq!(given.text("/assigned_to"), "person_d");
-    let days = |count| {
-        let then = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap() + Duration::days(count);
-        then.format(&Rfc3339).unwrap()
-    };
-    // Nobody buries a case by waiting for something.
-    for far in [days(31), "9999-12-31T00:00:00Z".to_owned()] {
-        let ask = json!({"text": "statements", "until": far});
-        let late = post(&scene, "sk_demo_b", &at("request-info"), ask).await;
-        assert_eq!(code(&late), (422, "review.until_too_late"), "{late:?}");
-        assert_eq!(late.text("/errors/0/pointer"), "/until");
-        assert!(late.text("/detail").contains("at most 30 days"), "{late:?}");
-    }
-    let until = days(29);
-    let ask = json!({"text": "statements", "until": until});
-    let waiting = post(&scene, "sk_demo_b", &at("request-info"), ask).await;
-    assert_eq!(waiting.text("/due_at"), until, "{waiting:?}");
-    let info = post(&scene, "sk_demo_b", &at("info"), json!({"text": "they came"})).await;
-    assert_eq!(info.body["waiting_since"], json!(null), "{info:?}");
-    let freed = scene.ask("sk_demo_b", "POST", &at("unlock"), None).await;
-    assert_eq!(freed.body["locked_by"], json!(null));
-    let found = |query: &'static str| {
-        let scene = &scene;
-        async move {
-            let path = format!("/v1/reviews?{query}");
-            let told = scene.ask("sk_demo", "GET", &path, None).await;
-            told.body["data"].as_array().unwrap_or_else(|| panic!("{told:?}")).len()
-        }
-    };
-    assert_eq!(found("assigned_to=person_d&open=true").await, 1);
-    assert_eq!(found("assigned_to=person_a").await, 0);
-    assert_eq!(found("kind=manual_adjustment&player_id=p-1").await, 1);
-    assert_eq!(found("kind=withdrawal_review").await, 0);
-    let unknown = scene.ask("sk_demo", "GET", "/v1/reviews?kind=dual_approval", None).await;
-    assert_eq!((unknown.status, unknown.code()), (400, "review.kind_unknown"), "{unknown:?}");
-    for kind in PAYMENT_KINDS.into_iter().chain(CaseKind::ALL.map(CaseKind::as_str)) {
-        assert!(unknown.body.to_string().contains(kind), "{kind} is not named: {unknown:?}");
-        let path = format!("/v1/reviews?kind={kind}");
-        assert_eq!(scene.ask("sk_demo", "GET", &path, None).await.status, 200, "{kind}");
-    }
-    assert_eq!(found("due_before=2098-01-01T00:00:00Z").await, 1);
-    assert_eq!(found("due_before=2020-01-01T00:00:00Z").await, 0);
 }
 
 #[tokio::test]

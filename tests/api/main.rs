@@ -9,6 +9,7 @@
 mod cluster;
 
 mod cancellations;
+mod case_desk;
 mod cases;
 mod destinations;
 mod events;

@@ -291,18 +291,6 @@ fn edge(flows: &Flows, database_url: &str, config: &Config) -> (Layers, Edge) {
     let requests = Shutdown::new();
     let hosts = ["op_demo", "op_other"]
         .map(|id| (OperatorId::trusted(id), vec!["casino.example".to_owned()]));
-    let edge = Edge {
-        flows: flows.clone(),
-        detach: Detach::new(requests.clone()),
-        tokens: Arc::new(tokens),
-        sessions: Arc::new(StoredSessions(flows.db.clone())),
-        names: Arc::new(GuardedNames::new(Arc::new(SystemNames), Reach::PublicAndLoopback)),
-        live: Arc::new(Live::default()),
-        streams: OpenStreams::default(),
-        body_bytes_max: 262_144,
-        return_hosts: Arc::new(BTreeMap::from(hosts)),
-        closing: Shutdown::new(),
-    };
     let mut everybody_else = key("sk_demo_operator", "op_demo", "person_e");
     everybody_else.scopes.retain(|scope| *scope != Scope::Compliance);
     let keys = [
@@ -315,8 +303,22 @@ fn edge(flows: &Flows, database_url: &str, config: &Config) -> (Layers, Edge) {
         key("sk_demo_d", "op_demo", "person_d"),
         key("sk_other", "op_other", "person_c"),
     ];
+    let keys = ApiKeys::new(keys.into_iter().chain(config.api_keys.iter().map(printed))).unwrap();
+    let edge = Edge {
+        flows: flows.clone(),
+        detach: Detach::new(requests.clone()),
+        tokens: Arc::new(tokens),
+        sessions: Arc::new(StoredSessions(flows.db.clone())),
+        names: Arc::new(GuardedNames::new(Arc::new(SystemNames), Reach::PublicAndLoopback)),
+        live: Arc::new(Live::default()),
+        streams: OpenStreams::default(),
+        body_bytes_max: 262_144,
+        return_hosts: Arc::new(BTreeMap::from(hosts)),
+        people: Arc::new(keys.people()),
+        closing: Shutdown::new(),
+    };
     let gate = Gate {
-        keys: ApiKeys::new(keys.into_iter().chain(config.api_keys.iter().map(printed))).unwrap(),
+        keys,
         body_bytes_max: 262_144,
         plain_keys: true,
         tokens: edge.tokens.clone(),

@@ -270,3 +270,28 @@ async fn a_psp_that_fails_is_asked_about_a_payout_no_more_often_than_it_allows()
     is_paid(&world, &taken).await;
     world.close().await;
 }
+
+/// Its money is the player's again, and the casino learns why. However many end so, people are called once a PSP.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_for_which_nobody_could_be_reached_says_so() {
+    let world = World::with(watchful()).await;
+    let player = world.rich_player("DE", 2_000).await;
+    for psp in ["trustly-de", "truelayer-de"] {
+        world.mocks.listener(psp, false).await;
+    }
+    for _ in 0..2 {
+        let withdrawal = world.withdraw(&player, eur(900)).await;
+        let over = world.settled(withdrawal.id, "failed").await;
+        let told = over.reasons.iter().map(|it| (&*it.code, it.observed.as_deref().unwrap()));
+        let mut told: Vec<_> = told.collect();
+        told.sort_unstable();
+        let connect = |psp| format!("{psp}: connect_refused");
+        let (one, other) = (connect("truelayer-de"), connect("trustly-de"));
+        assert_eq!(told, [("psp.not_reached", &*one), ("psp.not_reached", &*other)]);
+        let called =
+            || async { (world.incidents("payout.psp_unreachable").await == 2).then_some(()) };
+        eventually("people are called, once a PSP", SOON, called).await;
+    }
+    assert_eq!(world.wallet(&player).await.cash, 2_000);
+    world.close().await;
+}

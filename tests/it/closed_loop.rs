@@ -281,6 +281,37 @@ async fn rejecting_what_is_left_leaves_a_withdrawal_paid_in_part() {
     world.close().await;
 }
 
+/// What its PSPs answered, as its reasons say.
+fn told_of_psps(payment: &Payment) -> Vec<(&str, &str)> {
+    let of_psps = payment.reasons.iter().filter(|reason| reason.code.starts_with("psp."));
+    of_psps
+        .map(|reason| {
+            assert_eq!(reason.audience, Audience::Operator, "it is nothing of the player's");
+            (reason.code.as_str(), reason.observed.as_deref().unwrap_or_default())
+        })
+        .collect()
+}
+
+/// The card's PSP could not be reached: the payout, its event and its case say so, and people are called once.
+async fn says_why(world: &World, stuck: &Payment) {
+    let why = "adyen-de: connect_refused";
+    assert_eq!(told_of_psps(stuck), [("psp.not_reached", why)]);
+    let of = stuck.id.uuid;
+    let event = format!(
+        "select data::text from outbox_event where payment_id = '{of}' order by payment_sequence desc limit 1"
+    );
+    let event = world.texts(&event).await.remove(0);
+    assert!(event.contains("psp.not_reached") && event.contains(why), "{event}");
+    let noted = format!(
+        "select e.text from review_event e join review r using (review_id)
+         where r.payment_id = '{of}' and r.is_open and e.act = 'note'"
+    );
+    let noted = world.texts(&noted).await;
+    assert!(noted.len() == 1 && noted[0].contains(why), "{noted:?}");
+    let called = || async { (world.incidents("payout.psp_unreachable").await == 1).then_some(()) };
+    eventually("people are called, once", SOON, called).await;
+}
+
 /// Sending again is about the part that is held, and nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn people_send_what_is_left_again_and_what_was_paid_stays_paid() {
@@ -290,13 +321,24 @@ async fn people_send_what_is_left_again_and_what_was_paid_stays_paid() {
     let withdrawal = world.one().withdraw(back(&player, GERMANY.money(15_000))).await;
     let stuck = world.settled(withdrawal.id, "in_review").await;
     assert_eq!(statuses(&stuck), ["paid", "held"]);
+    says_why(&world, &stuck).await;
+    // Sent again too early it says so once, and calls nobody once more.
+    world.two_people(&stuck, "approve").await;
+    let again = || async {
+        let after = world.payment(withdrawal.id).await;
+        (after.attempts.len() == 3 && after.status.as_str() == "in_review").then_some(after)
+    };
+    let stuck = eventually("it was tried again", SOON, again).await;
+    says_why(&world, &stuck).await;
     world.mocks.listener("adyen-de", true).await;
     world.two_people(&stuck, "approve").await;
     card_is_paid(&world, &stuck, 1).await;
     let paid = world.settled(withdrawal.id, "paid").await;
     let tried: Vec<String> =
         paid.attempts.iter().map(|a| format!("{} {}", a.psp, a.status)).collect();
-    assert_eq!(tried, ["trustly-de succeeded", "adyen-de not_sent", "adyen-de succeeded"]);
+    let (first, last) = ("trustly-de succeeded", "adyen-de succeeded");
+    assert_eq!(tried, [first, "adyen-de not_sent", "adyen-de not_sent", last]);
+    assert!(told_of_psps(&paid).is_empty(), "that is over: {:?}", paid.reasons);
     world.close().await;
 }
 

@@ -2,9 +2,9 @@
 //! comes to. No fault of a vendor is ever an approval, and nobody waits past the deadline.
 
 use super::harness::markets::MALTA;
-use super::harness::{SOON, Setup, World, eventually};
+use super::harness::{CHECKS, SOON, Setup, World, eventually};
 use interlock::book::Payment;
-use interlock::domain::{Instrument, PaymentId};
+use interlock::domain::{Instrument, PaymentId, Player};
 use interlock::payments::request_withdrawal::DestinationOrder;
 use interlock::workers::driver::Worker;
 use interlock::workers::screenings::ScreeningWorker;
@@ -300,5 +300,30 @@ async fn a_check_that_another_release_wrote_holds_up_nobody_elses_and_people_hea
     }
     let gone = "delete from vendor_check where closed_at is null";
     sqlx::raw_sql(gone).execute(&world.rows).await.unwrap();
+    world.close().await;
+}
+
+/// Its player is near an entry of a list: two people have looked at that when it began. Whether its coins are clean is
+/// all that is left to ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_let_go_of_is_not_asked_again_while_its_coins_are_looked_at() {
+    let setup = Setup { accounts: MALTA.accounts, first: Some(PSP), ..Setup::default() };
+    let vendors = Setup { shipped: true, vendors: CHECKS, ..setup };
+    let world = World::with(Setup { analyst: Some("elliptic"), ..vendors }).await;
+    let player = world.player_of(MALTA).await;
+    let known = world.read_player(&player).await;
+    world.change_player(Player { full_name: "Erika Similar".to_owned(), ..known }).await;
+    let deposit = world.one().deposit(MALTA.deposit(&player)).await;
+    assert_eq!(deposit.status.as_str(), "in_review", "{:?}", deposit.reasons);
+    assert!(deposit.reasons.iter().any(|why| why.code == "names.sanctions"));
+    world.two_people(&deposit, "approve").await;
+    let open = world.settled(deposit.id, "action_required").await;
+    let Some(NextAction::CryptoTransfer { address, .. }) = open.next_action.clone() else {
+        panic!("no address: {open:#?}");
+    };
+    world.send_coins(&address).await;
+    let paid = world.checked(deposit.id, "its coins were looked at").await;
+    assert_eq!(paid.status.as_str(), "succeeded", "{:?}", world.review_kinds(&paid).await);
+    assert_eq!(world.decided(deposit.id).await, "approve");
     world.close().await;
 }

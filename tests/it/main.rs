@@ -71,6 +71,7 @@ mod overtaken_payouts;
 mod overtaken_reversals;
 mod owed;
 mod packs;
+mod paid_twice;
 mod paused;
 mod payees;
 mod payer_returns;

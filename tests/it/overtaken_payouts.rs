@@ -116,20 +116,45 @@ async fn account_is_gone(world: &World, payment: &Payment) {
     sqlx::query(gone).bind(payment.id.uuid).execute(&world.rows).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_this_instance_does_not_know_is_passed_over() {
-    let world = by_hand().await;
-    let player = world.rich_player("DE", 1_000).await;
-    let withdrawal = world.withdraw(&player, eur(900)).await;
-    // As an older plan, or a newer one, names it.
+/// As an older plan, or a newer one, names it.
+async fn plan_names_another(world: &World, withdrawal: &Payment, psp: &str) {
     for table in ["payment", "part"] {
         let gone = format!(
-            "update {table} set route = replace(route::text, 'trustly-de', 'gone-de')::json
+            "update {table} set route = replace(route::text, '{psp}-de', '{psp}-gone')::json
              where payment_id = $1"
         );
         let gone = sqlx::query(AssertSqlSafe(gone)).bind(withdrawal.id.uuid);
         gone.execute(&world.rows).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_nobody_of_its_plan_can_pay_says_so_before_people() {
+    let world = by_hand().await;
+    let player = world.rich_player("DE", 1_000).await;
+    let withdrawal = world.withdraw(&player, eur(900)).await;
+    for psp in ["trustly", "truelayer"] {
+        plan_names_another(&world, &withdrawal, psp).await;
+    }
+    let (flows, of, id) = (world.one().flows.clone(), player.clone(), withdrawal.id.uuid);
+    let sending = async move { send_payout(&flows, &of, id).await.unwrap() };
+    assert!(!world.one().run(sending).await, "nothing is sent");
+    let stuck = world.payment(withdrawal.id).await;
+    let told: Vec<&str> = stuck.reasons.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!((stuck.status.as_str(), told), ("in_review", vec!["psp.none_left"]));
+    let noted = world.texts("select text from review_event where act = 'note'").await;
+    assert_eq!(noted, ["no PSP of its plan can pay it now"]);
+    world.two_people_of(&stuck, "payout_stuck", "reject").await;
+    assert_eq!(world.wallet(&player).await.cash, 1_000);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_this_instance_does_not_know_is_passed_over() {
+    let world = by_hand().await;
+    let player = world.rich_player("DE", 1_000).await;
+    let withdrawal = world.withdraw(&player, eur(900)).await;
+    plan_names_another(&world, &withdrawal, "trustly").await;
     let sent = send(&world, &withdrawal).await;
     assert_eq!(sent.attempts[0].psp, "truelayer-de");
     tell(&world, &sent, (1, Source::Call), succeeded()).await;

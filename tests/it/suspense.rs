@@ -14,11 +14,16 @@ use psp_contract::Status;
 
 const POSTED: &str = "select count(*) from decision where checkpoint = 'deposit.post'";
 
-fn why(told: SubmitError) -> &'static str {
+fn why(told: SubmitError) -> String {
     match told {
-        SubmitError::Refused(Refusal::ReviewConflict(why)) => why,
+        SubmitError::Refused(refusal) => refusal.to_string(),
         other => panic!("{other:?}"),
     }
+}
+
+/// As whoever asks for it is told, with what is possible instead.
+fn impossible(but: &str) -> String {
+    format!("this outcome is not possible for this review: {but}")
 }
 
 /// 7.00 in suspense, of which 4.00 were credited while 3.00 were to go back, and did not.
@@ -91,7 +96,7 @@ async fn a_second_payment_that_was_sent_back_by_hand_leaves_suspense() {
     let deposit = world.payment(deposit.id).await;
     world.two_people(&back, "reject").await;
     let refused = world.try_two_people_of(&deposit, "money_in", "approve").await.unwrap_err();
-    assert_eq!(why(refused), "this outcome is not possible for this review");
+    assert_eq!(why(refused), impossible("it takes return or sent_by_hand"));
     world.two_people_of(&deposit, "money_in", "sent_by_hand").await;
     for _ in 0..2 {
         let sent = world.payment(deposit.id).await;
@@ -129,7 +134,7 @@ async fn a_second_payment_that_only_people_can_send_back_is_before_them() {
     sqlx::query(asked).execute(&world.rows).await.unwrap();
     for outcome in ["approve", "return", "sent_by_hand"] {
         let told = world.try_two_people_of(&both, "money_in", outcome).await.unwrap_err();
-        assert_eq!(why(told), "this outcome is not possible for this review", "{outcome}");
+        assert_eq!(why(told), impossible("nothing can be decided in it now"), "{outcome}");
     }
     let answered = "update review set is_open = false where kind = 'awaiting_vendor'";
     sqlx::query(answered).execute(&world.rows).await.unwrap();
@@ -161,7 +166,7 @@ async fn of_a_rest_and_a_second_payment_each_goes_its_own_way() {
     let first = world.payment(deposit.id).await;
     assert_eq!((first.credited, first.suspended), (Some(eur(900)), Some(eur(650))));
     let refused = world.try_two_people_of(&first, "money_in", "approve").await.unwrap_err();
-    assert_eq!(why(refused), "this outcome is not possible for this review");
+    assert_eq!(why(refused), impossible("it takes return or sent_by_hand"));
     world.two_people_of(&first, "money_in", "sent_by_hand").await;
     assert_eq!(world.payment(deposit.id).await.suspended, None);
     assert_eq!(world.wallet(&player).await.cash, 900);
@@ -197,7 +202,7 @@ async fn what_went_back_twice_is_written_off_by_two_people_once_its_return_is_ov
     let (deposit, back) = gone_twice(&world).await;
     for outcome in ["approve", "return", "sent_by_hand"] {
         let told = world.try_two_people_of(&deposit, "money_in", outcome).await.unwrap_err();
-        assert_eq!(why(told), "this outcome is not possible for this review", "{outcome}");
+        assert_eq!(why(told), impossible("it takes write_off"), "{outcome}");
     }
     let told = world.try_two_people_of(&deposit, "money_in", "write_off").await.unwrap_err();
     assert!(why(told).starts_with("a return of it is open"));
@@ -215,7 +220,7 @@ async fn what_went_back_twice_is_written_off_by_two_people_once_its_return_is_ov
     let again = world.payment(deposit.id).await;
     assert_eq!(again.suspended, Some(eur(900)));
     let told = world.try_two_people_of(&again, "money_in", "return").await.unwrap_err();
-    assert_eq!(why(told), "this outcome is not possible for this review");
+    assert_eq!(why(told), impossible("it takes write_off"));
     world.two_people_of(&again, "money_in", "write_off").await;
     assert_eq!(world.payment(deposit.id).await.suspended, None);
     assert_eq!(balances().await, (0, 0));

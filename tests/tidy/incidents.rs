@@ -10,6 +10,7 @@ const ROOMS: &[&str] = &[
     "src/webhooks/",
     "src/workers/",
     "src/evidence/",
+    "src/payments/tell_",
     "src/vendors/",
     "src/unreadable",
 ];

@@ -198,8 +198,8 @@ impl FromFields for RequestInfoBody {
 const KIND_FAULT: (&str, &str) = (
     "review.kind_unknown",
     "there is no such kind of review; of payments there are deposit_review, deposit_hold, withdrawal_review, \
-     withdrawal_hold, awaiting_vendor, money_in, return, wallet_owed, outcome_unknown, payout_stuck and \
-     psp_unconfigured, of players manual_adjustment, attestation, exclusion_end, player_fields, name_match and \
+     withdrawal_hold, awaiting_vendor, money_in, return, wallet_owed, outcome_unknown, payout_stuck, \
+     paid_twice and psp_unconfigured, of players manual_adjustment, attestation, exclusion_end, player_fields, name_match and \
      erasure, of the service kill_switch and policy",
 );
 

@@ -35,14 +35,23 @@ pub struct ReplayBody {
     pub policy_version: Option<String>,
 }
 
-const OUTCOMES: [&str; 7] =
-    ["approve", "reject", "return", "sent_by_hand", "write_off", "resolve_paid", "resolve_unpaid"];
+const OUTCOMES: [&str; 8] = [
+    "approve",
+    "reject",
+    "return",
+    "sent_by_hand",
+    "given_back",
+    "write_off",
+    "resolve_paid",
+    "resolve_unpaid",
+];
 
 impl FromFields for ProposeBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let known = (
             "review.outcome_unknown",
-            "an outcome is approve, reject, return, sent_by_hand, write_off, resolve_paid or resolve_unpaid",
+            "an outcome is approve, reject, return, sent_by_hand, given_back, write_off, resolve_paid or \
+             resolve_unpaid",
         );
         let outcome = fields
             .parsed("outcome", known, |text| OUTCOMES.contains(&text).then(|| text.to_owned()));
@@ -122,7 +131,7 @@ pub struct DecisionParams {
 #[derive(Debug, ToSchema)]
 #[schema(as = Propose)]
 pub struct ProposeSchema {
-    /// `approve`, `reject`, `return`, `sent_by_hand`, `write_off`, `resolve_paid` or `resolve_unpaid`.
+    /// `approve`, `reject`, `return`, `sent_by_hand`, `given_back`, `write_off`, `resolve_paid` or `resolve_unpaid`.
     #[schema(example = "approve")]
     pub outcome: String,
     pub note: String,

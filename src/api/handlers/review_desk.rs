@@ -10,7 +10,9 @@ use crate::api::extract::{NoBody, PathParams, Strict};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::review::ReviewView;
 use crate::decide::desk_work::{DeskAct, until_latest};
+use crate::domain::PersonId;
 use crate::reviews::work_on_case::work_on_case;
+use crate::store::people;
 use axum::Json;
 use axum::extract::State;
 
@@ -50,12 +52,16 @@ pub async fn unlock(
 }
 
 /// Assign a review
+///
+/// To a person who has a key or an account of the console at this operator, or to nobody.
 #[utoipa::path(post, path = "/v1/reviews/{id}/assign", tag = "reviews",
     params(("id" = String, Path, description = "`rev_…`")),
     request_body = AssignSchema,
     responses(
         (status = 200, description = "The review as it is now.", body = ReviewView),
         (status = 409, description = "`review.locked`, `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "`review.person_unknown`: nobody of the operator's is this person.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn assign(
     State(edge): State<Edge>,
@@ -63,7 +69,25 @@ pub async fn assign(
     PathParams(id): PathParams<String>,
     body: Strict<AssignBody>,
 ) -> Result<Json<ReviewView>, Problem> {
-    act(&edge, &caller, &id, DeskAct::Assign(body.value.to)).await
+    let to = body.value.to;
+    if let Some(person) = &to {
+        is_known(&edge, &caller, person).await?;
+    }
+    act(&edge, &caller, &id, DeskAct::Assign(to)).await
+}
+
+/// A case that is given to nobody's id lies where nobody looks.
+async fn is_known(edge: &Edge, caller: &Caller, person: &PersonId) -> Result<(), Problem> {
+    let operator = caller.operator();
+    let has_key = edge.people.contains(&(operator.clone(), person.clone()));
+    if has_key || people::has_account(edge.flows.db.pool(), operator, person).await? {
+        return Ok(());
+    }
+    Err(Problem::unprocessable(
+        "review.person_unknown",
+        "Nobody of this operator's is this person: no key of the API and no account of the console.",
+    )
+    .at("/person_id"))
 }
 
 /// Add a note to a review

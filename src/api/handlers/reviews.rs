@@ -17,6 +17,7 @@ use crate::domain::ReviewId;
 use crate::reviews::decide_case::{CaseDecision, decide_case};
 use crate::reviews::name_proposal::name_proposal;
 use crate::reviews::open_case::{CaseOrder, open_case};
+use crate::store::read_models;
 use crate::store::read_reviews::{self, ReviewFilter, ReviewLine};
 use axum::Json;
 use axum::extract::State;
@@ -240,6 +241,13 @@ pub(super) async fn known(edge: &Edge, caller: &Caller, id: &str) -> Result<Revi
 }
 
 async fn detailed(edge: &Edge, line: ReviewLine) -> Result<Json<ReviewView>, Problem> {
-    let history = read_reviews::history(edge.flows.db.pool(), &line.review).await?;
-    Ok(Json(ReviewView::with_history(line, history)))
+    let pool = edge.flows.db.pool();
+    let history = read_reviews::history(pool, &line.review).await?;
+    // Names are asked for only where they are compared.
+    let player = match &line.payment {
+        Some(payment) => read_models::player(pool, &payment.player).await?,
+        None => None,
+    };
+    let player = player.map(|(player, _)| player);
+    Ok(Json(ReviewView::detailed(line, history, player)))
 }

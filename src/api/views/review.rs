@@ -2,8 +2,8 @@
 
 use super::player::ExclusionView;
 use super::time::Time;
-use crate::book::{CasePayload, Proposal, Review};
-use crate::domain::SwitchId;
+use crate::book::{CasePayload, Payment, Proposal, Review};
+use crate::domain::{Player, SwitchId};
 use crate::store::read_reviews::ReviewLine;
 use crate::store::reviews::HistoryLine;
 use serde::Serialize;
@@ -61,9 +61,33 @@ pub struct ReviewView {
     /// How many people beside the proposer must approve.
     pub approvals_needed: i16,
     pub proposals: Vec<ProposalView>,
+    /// Whose money it is by name, in a case about a payment: personal data, so not in a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<NamesView>,
     /// What was done in it, the oldest first; not in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<HistoryView>>,
+}
+
+/// The player's name beside the names of the accounts that the money came from or goes to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReviewNames)]
+pub struct NamesView {
+    /// Null: nobody is known by this id, or their data was erased.
+    #[schema(required, example = "Erika Mustermann")]
+    pub player: Option<String>,
+    pub accounts: Vec<HolderView>,
+}
+
+/// Whose account it is.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReviewAccount)]
+pub struct HolderView {
+    #[schema(example = "DE** **** 3000")]
+    pub masked: String,
+    /// As whoever named the account said, or as a PSP proves it. Null: nobody told.
+    #[schema(required, example = "Erika Mustermann")]
+    pub holder_name: Option<String>,
 }
 
 /// One person's proposal; only others can approve it.
@@ -72,7 +96,7 @@ pub struct ReviewView {
 pub struct ProposalView {
     #[schema(example = "prp_0198f3c2a1b27c3d8e4f5a6b7c8d9e0f")]
     pub id: String,
-    /// `approve`, `reject`, `return`, `sent_by_hand`, `write_off`, `resolve_paid` or `resolve_unpaid`.
+    /// `approve`, `reject`, `return`, `sent_by_hand`, `given_back`, `write_off`, `resolve_paid` or `resolve_unpaid`.
     #[schema(example = "approve")]
     pub outcome: String,
     pub note: String,
@@ -180,13 +204,16 @@ impl From<ReviewLine> for ReviewView {
             waiting_since: desk.waiting_since.map(Time),
             approvals_needed: review.approvals_needed,
             proposals: review.proposals.iter().map(ProposalView::from).collect(),
+            names: None,
             history: None,
         }
     }
 }
 
 impl ReviewView {
-    pub fn with_history(line: ReviewLine, history: Vec<HistoryLine>) -> Self {
+    /// With what only who reads this one case sees.
+    pub fn detailed(line: ReviewLine, history: Vec<HistoryLine>, player: Option<Player>) -> Self {
+        let names = line.payment.as_ref().map(|payment| NamesView::of(payment, player.as_ref()));
         let history = history.into_iter().map(|line| HistoryView {
             number: line.number,
             act: line.act,
@@ -195,7 +222,24 @@ impl ReviewView {
             text: line.text,
             at: line.at.into(),
         });
-        Self { history: Some(history.collect()), ..line.into() }
+        Self { names, history: Some(history.collect()), ..line.into() }
+    }
+}
+
+impl NamesView {
+    fn of(payment: &Payment, player: Option<&Player>) -> Self {
+        let parts = payment.parts.iter().map(|part| &part.instrument);
+        let mut accounts: Vec<HolderView> = Vec::new();
+        for account in payment.source.iter().chain(parts) {
+            let holder_name = account.holder().map(str::to_owned);
+            let view = HolderView { masked: account.masked.clone(), holder_name };
+            if !accounts.contains(&view) {
+                accounts.push(view);
+            }
+        }
+        let known = player.filter(|player| !player.is_erased());
+        let player = known.map(|player| player.full_name.clone());
+        Self { player, accounts }
     }
 }
 

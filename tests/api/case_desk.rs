@@ -1,0 +1,136 @@
+//! Work on a case before it is decided: whose names it shows, who has it, and to whom it may be given.
+
+use crate::cases::{code, credit, post};
+use crate::support::Scene;
+use interlock::access::account::{Account, Role};
+use interlock::book::{CaseKind, PAYMENT_KINDS};
+use interlock::domain::{OperatorId, PersonId};
+use interlock::store::console_accounts;
+use serde_json::json;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+async fn has_account(scene: &Scene, person: &str) {
+    let account = Account {
+        id: Uuid::new_v4(),
+        operator: OperatorId::trusted("op_demo"),
+        person: PersonId::trusted(person),
+        email: "ada@casino.example".to_owned(),
+        name: "Ada".to_owned(),
+        roles: vec![Role::Officer],
+        has_totp: false,
+        disabled_at: None,
+    };
+    let (pool, now) = (scene.flows.db.pool(), OffsetDateTime::now_utc());
+    assert!(console_accounts::insert(pool, Uuid::new_v4(), &account, "-", now).await.unwrap());
+}
+
+/// Whoever decides whether the account is the player's reads both names; nobody else does, and no list.
+#[tokio::test]
+async fn the_names_that_are_compared_stand_in_the_case() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let win = json!({"kind": "win", "amount": "5000.00", "currency": "EUR", "reference": "win-1"});
+    post(&scene, "sk_demo", "/v1/players/p-1/wallet-entries", win).await;
+    let holder = "Jon Doe-Somebody";
+    let to = json!({"type": "iban", "iban": "DE89370400440532013000", "holder_name": holder});
+    let order = json!({"player_id": "p-1", "amount": "2000.00", "currency": "EUR",
+                       "method": "bank_transfer", "destination": to});
+    let withdrawal = post(&scene, "sk_demo", "/v1/withdrawals", order).await;
+    assert_eq!(withdrawal.text("/status"), "in_review", "{withdrawal:?}");
+    let list = scene.ask("sk_demo", "GET", "/v1/reviews", None).await;
+    let path = format!("/v1/reviews/{}", list.text("/data/0/id"));
+    let case = scene.ask("sk_demo", "GET", &path, None).await;
+    let account = json!({"masked": "DE** **** 3000", "holder_name": holder});
+    let both = json!({"player": "Erika Mustermann", "accounts": [account]});
+    assert_eq!(case.body["names"], both, "{case:?}");
+    let shown = scene.ask("sk_demo", "GET", "/v1/withdrawals?player_id=p-1", None).await;
+    let own = format!("/v1/withdrawals/{}", withdrawal.text("/id"));
+    let payment = scene.ask("sk_demo", "GET", &own, None).await;
+    for elsewhere in [&list, &withdrawal, &payment, &shown] {
+        assert!(!format!("{elsewhere:?}").contains(holder), "{elsewhere:?}");
+    }
+    let events = "select string_agg(data::text, '') from outbox_event";
+    let events: String = sqlx::query_scalar(events).fetch_one(scene.flows.db.pool()).await.unwrap();
+    assert!(!events.contains(holder) && events.contains("payee.name_differs"), "{events}");
+    // A key without the scope reads no case at all.
+    let refused = scene.ask("sk_demo_operator", "GET", &path, None).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_case_is_locked_assigned_noted_and_found() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let opened = post(&scene, "sk_demo", "/v1/reviews", credit("p-1")).await;
+    let path = format!("/v1/reviews/{}", opened.text("/id"));
+    let at = |act: &str| format!("{path}/{act}");
+    let locked = scene.ask("sk_demo_b", "POST", &at("lock"), None).await;
+    assert_eq!((locked.status, locked.text("/locked_by")), (200, "person_b".to_owned()));
+    let note = json!({"text": "I look"});
+    let refused = post(&scene, "sk_demo_d", &at("notes"), note.clone()).await;
+    assert_eq!(code(&refused), (409, "review.locked"), "{refused:?}");
+    assert!(refused.text("/detail").starts_with("person_b works on this review until 20"));
+    let noted = post(&scene, "sk_demo_b", &at("notes"), note).await;
+    assert_eq!(noted.status, 200, "{noted:?}");
+    let given = post(&scene, "sk_demo_b", &at("assign"), json!({"person_id": "person_d"})).await;
+    assert_eq!(given.text("/assigned_to"), "person_d");
+    // Neither a slip of the pen nor another casino's people.
+    for nobody in ["persond", "person_c", "person_ada"] {
+        let to = json!({"person_id": nobody});
+        let lost = post(&scene, "sk_demo_b", &at("assign"), to).await;
+        assert_eq!(code(&lost), (422, "review.person_unknown"), "{nobody}");
+        assert_eq!(lost.text("/errors/0/pointer"), "/person_id");
+    }
+    let given = scene.ask("sk_demo_b", "GET", &path, None).await;
+    assert_eq!(given.text("/assigned_to"), "person_d", "nothing was done");
+    // Who has no key, and signs in at the console.
+    has_account(&scene, "person_ada").await;
+    let to = json!({"person_id": "person_ada"});
+    let given = post(&scene, "sk_demo_b", &at("assign"), to).await;
+    assert_eq!(given.text("/assigned_to"), "person_ada");
+    let given = post(&scene, "sk_demo_b", &at("assign"), json!({"person_id": "person_d"})).await;
+    assert_eq!(given.text("/assigned_to"), "person_d");
+    let days = |count| {
+        let then = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap() + Duration::days(count);
+        then.format(&Rfc3339).unwrap()
+    };
+    // Nobody buries a case by waiting for something.
+    for far in [days(31), "9999-12-31T00:00:00Z".to_owned()] {
+        let ask = json!({"text": "statements", "until": far});
+        let late = post(&scene, "sk_demo_b", &at("request-info"), ask).await;
+        assert_eq!(code(&late), (422, "review.until_too_late"), "{late:?}");
+        assert_eq!(late.text("/errors/0/pointer"), "/until");
+        assert!(late.text("/detail").contains("at most 30 days"), "{late:?}");
+    }
+    let until = days(29);
+    let ask = json!({"text": "statements", "until": until});
+    let waiting = post(&scene, "sk_demo_b", &at("request-info"), ask).await;
+    assert_eq!(waiting.text("/due_at"), until, "{waiting:?}");
+    let info = post(&scene, "sk_demo_b", &at("info"), json!({"text": "they came"})).await;
+    assert_eq!(info.body["waiting_since"], json!(null), "{info:?}");
+    let freed = scene.ask("sk_demo_b", "POST", &at("unlock"), None).await;
+    assert_eq!(freed.body["locked_by"], json!(null));
+    let found = |query: &'static str| {
+        let scene = &scene;
+        async move {
+            let path = format!("/v1/reviews?{query}");
+            let told = scene.ask("sk_demo", "GET", &path, None).await;
+            told.body["data"].as_array().unwrap_or_else(|| panic!("{told:?}")).len()
+        }
+    };
+    assert_eq!(found("assigned_to=person_d&open=true").await, 1);
+    assert_eq!(found("assigned_to=person_a").await, 0);
+    assert_eq!(found("kind=manual_adjustment&player_id=p-1").await, 1);
+    assert_eq!(found("kind=withdrawal_review").await, 0);
+    let unknown = scene.ask("sk_demo", "GET", "/v1/reviews?kind=dual_approval", None).await;
+    assert_eq!((unknown.status, unknown.code()), (400, "review.kind_unknown"), "{unknown:?}");
+    for kind in PAYMENT_KINDS.into_iter().chain(CaseKind::ALL.map(CaseKind::as_str)) {
+        assert!(unknown.body.to_string().contains(kind), "{kind} is not named: {unknown:?}");
+        let path = format!("/v1/reviews?kind={kind}");
+        assert_eq!(scene.ask("sk_demo", "GET", &path, None).await.status, 200, "{kind}");
+    }
+    assert_eq!(found("due_before=2098-01-01T00:00:00Z").await, 1);
+    assert_eq!(found("due_before=2020-01-01T00:00:00Z").await, 0);
+}
