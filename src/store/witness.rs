@@ -13,6 +13,7 @@ use crate::evidence::canonical::Object;
 use crate::evidence::checkpoint::Range;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
+use std::collections::HashMap;
 
 /// Rows that are taken in at once.
 const AT_ONCE: i64 = 1_000;
@@ -162,8 +163,12 @@ fn columns(after: i64, rows: &[Row]) -> Columns {
 fn commit_to(text: &str) -> (Vec<u8>, Vec<u8>) {
     let mut salt = vec![0; 32];
     aws_lc_rs::rand::fill(&mut salt).expect("the system gives randomness");
-    let commitment = Sha256::new().chain_update(&salt).chain_update(text).finalize();
-    (salt, commitment.to_vec())
+    let commitment = commitment_of(&salt, text);
+    (salt, commitment)
+}
+
+fn commitment_of(salt: &[u8], text: &str) -> Vec<u8> {
+    Sha256::new().chain_update(salt).chain_update(text).finalize().to_vec()
 }
 
 async fn write(
@@ -214,55 +219,143 @@ pub(super) async fn lines(pool: &Pool, range: Range, found: &mut Found) -> Resul
     .fetch_one(pool)
     .await?;
     let (Some(from), Some(to)) = (between.first, between.last) else { return Ok(()) };
-    let rows = sqlx::query!(
-        r#"with now as materialized (
-             select source, key, written_at, operator_id, player_id, content, personal
-             from outside_row where written_at between $4 and $5)
-           select w.seq, w.source, w.key, w.written_at, w.operator_id, w.player_id,
-             encode(w.content_sha256, 'hex') || case
-               when o.content is null then ' is missing'
-               when sha256(convert_to(o.content, 'UTF8')) = w.content_sha256
-                 and (o.operator_id, o.player_id) is not distinct from (w.operator_id, w.player_id) then ''
-               else ' does not fit' end as "content!",
-             case
-               when w.commitment is null and w.salt is null and o.personal is null then null
-               when w.commitment is null then 'none does not fit'
-               when case when w.salt is null then o.personal is not distinct from case w.source
-                        when 'vendor_result' then '[]'
-                        when 'review_proposal' then '["(erased)", null, null]'
-                        when 'incident_close' then '(erased)' end
-                      and exists (
-                        select 1 from erasure e
-                        where e.seq between 1 and (select s.seq from lane_slot s where s.slot = e.slot)
-                          and (select true from record r where r.slot = e.slot and r.seq = e.seq
-                            and r.operator_id = e.operator_id and r.player_id = e.player_id)
-                          and e.operator_id = w.operator_id and e.player_id = w.player_id)
-                    else sha256(w.salt || convert_to(coalesce(o.personal, ''), 'UTF8')) = w.commitment end
-                 then encode(w.commitment, 'hex')
-               else encode(w.commitment, 'hex') || ' does not fit' end as commitment
-           from witness w left join now o
-             on o.source = w.source and o.key = w.key and o.written_at = w.written_at
-           where w.slot = $1 and w.seq between $2 and $3 order by w.seq"#,
-        slot,
-        first,
-        last,
-        from,
-        to
-    )
-    .fetch_all(pool)
-    .await?;
-    for row in rows {
+    // By one snapshot: an erasure empties a row and its salt at once, and between the two nothing would fit.
+    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let mut now = rows_now(&mut snapshot, from, to).await?;
+    let taken = taken_in(&mut snapshot, range).await?;
+    snapshot.rollback().await?;
+    for row in taken {
+        let key = (row.source, row.key, row.written_at);
+        let is = now.remove(&key).unwrap_or_default();
+        let content = content_now(&row.content_sha256, (&row.operator_id, &row.player_id), &is);
+        let kept = Kept { commitment: row.commitment, salt: row.salt, is_erased: row.is_erased };
+        let commitment = commitment_now(&kept, &key.0, is.personal.as_deref());
+        let (source, key, written_at) = key;
         let object = Object::default()
-            .with("source", row.source)
-            .with("key", row.key)
-            .with("written_at", row.written_at)
+            .with("source", source)
+            .with("key", key)
+            .with("written_at", written_at)
             .with("operator_id", row.operator_id)
             .with("player_id", row.player_id)
-            .with("content_sha256", row.content)
-            .with("commitment", row.commitment);
+            .with("content_sha256", content)
+            .with("commitment", commitment);
         found.entry(row.seq).or_default().witnesses.push(object);
     }
     Ok(())
+}
+
+struct TakenIn {
+    seq: i64,
+    source: String,
+    key: String,
+    written_at: Timestamp,
+    operator_id: Option<String>,
+    player_id: Option<String>,
+    content_sha256: Vec<u8>,
+    salt: Option<Vec<u8>>,
+    commitment: Option<Vec<u8>>,
+    /// Its player was erased, by an erasure that hangs on a record.
+    is_erased: bool,
+}
+
+async fn taken_in(snapshot: &mut PgConnection, range: Range) -> Result<Vec<TakenIn>, StoreError> {
+    let Range { slot, first, last } = range;
+    let rows = sqlx::query_as!(
+        TakenIn,
+        r#"select w.seq, w.source, w.key, w.written_at, w.operator_id, w.player_id, w.content_sha256,
+             w.salt, w.commitment,
+             w.salt is null and w.commitment is not null and exists (
+               select 1 from erasure e
+               where e.seq between 1 and (select s.seq from lane_slot s where s.slot = e.slot)
+                 and (select true from record r where r.slot = e.slot and r.seq = e.seq
+                   and r.operator_id = e.operator_id and r.player_id = e.player_id)
+                 and e.operator_id = w.operator_id and e.player_id = w.player_id) as "is_erased!"
+           from witness w where w.slot = $1 and w.seq between $2 and $3 order by w.seq"#,
+        slot,
+        first,
+        last
+    )
+    .fetch_all(snapshot)
+    .await?;
+    Ok(rows)
+}
+
+/// A row that stands beside lanes, as it is now.
+#[derive(Default)]
+struct Now {
+    operator_id: Option<String>,
+    player_id: Option<String>,
+    content_sha256: Option<Vec<u8>>,
+    personal: Option<String>,
+}
+
+/// By what names them. They are put beside what was taken in here: a server that believes a table to be new compares
+/// each row with each.
+async fn rows_now(
+    snapshot: &mut PgConnection,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<HashMap<(String, String, Timestamp), Now>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select source as "source!", key as "key!", written_at as "written_at!", operator_id, player_id,
+             sha256(convert_to(content, 'UTF8')) as content, personal
+           from outside_row where written_at between $1 and $2"#,
+        from,
+        to
+    )
+    .fetch_all(snapshot)
+    .await?;
+    let named = rows.into_iter().map(|row| {
+        let now = Now {
+            operator_id: row.operator_id,
+            player_id: row.player_id,
+            content_sha256: row.content,
+            personal: row.personal,
+        };
+        ((row.source, row.key, row.written_at), now)
+    });
+    Ok(named.collect())
+}
+
+type Whose<'a> = (&'a Option<String>, &'a Option<String>);
+
+/// The hash that was kept, and whether the row still has that content and is still theirs.
+fn content_now(kept: &[u8], whose: Whose<'_>, now: &Now) -> String {
+    let fits = match &now.content_sha256 {
+        None => " is missing",
+        Some(content) if content == kept && (&now.operator_id, &now.player_id) == whose => "",
+        Some(_) => " does not fit",
+    };
+    format!("{}{fits}", hex::encode(kept))
+}
+
+struct Kept {
+    commitment: Option<Vec<u8>>,
+    salt: Option<Vec<u8>>,
+    is_erased: bool,
+}
+
+/// The commitment that was kept, and whether it is still to what the row tells of a person.
+fn commitment_now(kept: &Kept, source: &str, personal: Option<&str>) -> Option<String> {
+    let Some(commitment) = &kept.commitment else {
+        let never = kept.salt.is_none() && personal.is_none();
+        return (!never).then(|| "none does not fit".to_owned());
+    };
+    let fits = match &kept.salt {
+        None => kept.is_erased && personal == left_of(source),
+        Some(salt) => commitment_of(salt, personal.unwrap_or_default()) == *commitment,
+    };
+    Some(format!("{}{}", hex::encode(commitment), if fits { "" } else { " does not fit" }))
+}
+
+/// What an erasure leaves of a row's personal part.
+fn left_of(source: &str) -> Option<&'static str> {
+    match source {
+        "vendor_result" => Some("[]"),
+        "review_proposal" => Some(r#"["(erased)", null, null]"#),
+        "incident_close" => Some("(erased)"),
+        _ => None,
+    }
 }
 
 /// The lines' part of erasures.
