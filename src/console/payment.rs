@@ -3,12 +3,12 @@
 use super::page::{self, Frame};
 use super::payment_past::{self, Past};
 use super::session::Signed;
-use super::{Console, words};
+use super::{Console, case_words, words};
 use crate::book::as_it_ended::as_it_ended;
-use crate::book::{Attempt, Payment};
-use crate::domain::{Audience, PartId, PaymentId, Reason};
+use crate::book::{Attempt, Payment, Review};
+use crate::domain::{AttemptStatus, Audience, PartId, PaymentId, Reason, Timestamp};
 use crate::routing::plan::Route;
-use crate::store::read_models;
+use crate::store::{read_models, read_reviews};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -27,7 +27,12 @@ struct AttemptRow {
 impl AttemptRow {
     fn of(attempt: &Attempt) -> Self {
         let error = attempt.error.as_ref().map(|error| {
-            let next = if error.retryable { "another PSP may try" } else { "no other PSP may try" };
+            let next = match attempt.status {
+                // What went wrong with the first answer decides nothing any more.
+                AttemptStatus::Succeeded => "at first: it was settled since",
+                _ if error.retryable => "another PSP may try",
+                _ => "no other PSP may try",
+            };
             format!("{} ({next})", error.code)
         });
         Self {
@@ -97,19 +102,37 @@ impl Section {
 
 /// A reason, and who else may read it.
 #[derive(Debug)]
-struct ReasonRow {
-    reason: Reason,
-    readers: &'static str,
+pub struct ReasonRow {
+    pub reason: Reason,
+    pub readers: &'static str,
 }
 
 impl ReasonRow {
-    fn of(reason: &Reason) -> Self {
+    pub fn of(reason: &Reason) -> Self {
         let readers = match reason.audience {
             Audience::Player => "the player too",
             Audience::Operator => "the casino",
             Audience::Compliance => "compliance alone",
         };
         Self { reason: reason.clone(), readers }
+    }
+}
+
+/// A case about it.
+#[derive(Debug)]
+struct CaseRow {
+    id: String,
+    about: &'static str,
+    stands: String,
+}
+
+impl CaseRow {
+    fn of(review: &Review, now: Timestamp) -> Self {
+        Self {
+            id: review.id.to_string(),
+            about: case_words::about(&review.kind),
+            stands: case_words::stands(review, now),
+        }
     }
 }
 
@@ -122,6 +145,8 @@ struct PaymentPage {
     /// Names and values, in the order of the page.
     facts: Vec<(&'static str, String)>,
     reasons: Vec<ReasonRow>,
+    /// For compliance alone: the kind of a case says what a screening found.
+    cases: Vec<CaseRow>,
     past: Past,
     sections: Vec<Section>,
 }
@@ -142,13 +167,19 @@ pub async fn show(
     let past = payment_past::read(&console, &signed, payment.id).await;
     let past = past.map_err(|error| page::unavailable(&error))?;
     let reasons = as_it_ended(&payment);
-    let shown = words::readable(&reasons, signed.account.reads_compliance());
+    let all = signed.account.reads_compliance();
+    let shown = words::readable(&reasons, all);
+    let cases =
+        if all { read_reviews::of_payment(pool, payment.id.uuid).await } else { Ok(vec![]) };
+    let cases = cases.map_err(|error| page::unavailable(&error))?;
+    let now = console.flows.clock.now();
     Ok(page::html(&PaymentPage {
         frame: Frame::of(&signed, "payments"),
         id: payment.id.to_string(),
         status: payment.status.to_string(),
         facts: facts(&payment),
         reasons: shown.map(ReasonRow::of).collect(),
+        cases: cases.iter().map(|review| CaseRow::of(review, now)).collect(),
         past,
         sections: Section::all(&payment),
     }))
