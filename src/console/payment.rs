@@ -6,7 +6,10 @@ use super::session::Signed;
 use super::{Console, case_words, words};
 use crate::book::as_it_ended::as_it_ended;
 use crate::book::{Attempt, Payment, Review};
-use crate::domain::{AttemptStatus, Audience, PartId, PaymentId, Reason, Timestamp};
+use crate::domain::{
+    AttemptStatus, Audience, DepositStatus, PartId, PaymentId, PaymentStatus, Reason, Timestamp,
+    WithdrawalStatus,
+};
 use crate::routing::plan::Route;
 use crate::store::{read_models, read_reviews};
 use askama::Template;
@@ -22,6 +25,8 @@ struct AttemptRow {
     error: String,
     started_at: String,
     ended_at: String,
+    /// When it is looked at next, while it is not over.
+    due_at: String,
 }
 
 impl AttemptRow {
@@ -35,6 +40,7 @@ impl AttemptRow {
             };
             format!("{} ({next})", error.code)
         });
+        let due_at = attempt.due_at.filter(|_| attempt.ended_at.is_none());
         Self {
             number: attempt.number,
             psp: attempt.psp.clone(),
@@ -43,6 +49,7 @@ impl AttemptRow {
             error: error.unwrap_or_default(),
             started_at: words::time(attempt.first_sent_at),
             ended_at: attempt.ended_at.map(words::time).unwrap_or_default(),
+            due_at: due_at.map(words::time).unwrap_or_default(),
         }
     }
 }
@@ -142,6 +149,7 @@ struct PaymentPage {
     frame: Frame,
     id: String,
     status: String,
+    next: &'static str,
     /// Names and values, in the order of the page.
     facts: Vec<(&'static str, String)>,
     reasons: Vec<ReasonRow>,
@@ -177,12 +185,58 @@ pub async fn show(
         frame: Frame::of(&signed, "payments"),
         id: payment.id.to_string(),
         status: payment.status.to_string(),
+        next: next(&payment),
         facts: facts(&payment),
         reasons: shown.map(ReasonRow::of).collect(),
         cases: cases.iter().map(|review| CaseRow::of(review, now)).collect(),
         past,
         sections: Section::all(&payment),
     }))
+}
+
+/// What happens next, and who must do something; nothing where it is over.
+fn next(payment: &Payment) -> &'static str {
+    use DepositStatus as Deposit;
+    use PaymentStatus::{Deposit as In, Withdrawal as Out};
+    use WithdrawalStatus as Withdrawal;
+    let is_unknown = |attempt: &Attempt| attempt.status == AttemptStatus::Unknown;
+    match payment.status {
+        _ if payment.attempts.iter().any(is_unknown) => {
+            "Nobody knows yet whether a PSP has it. That PSP is asked again by itself, and nobody else meanwhile: \
+             what is reserved stays so. If it stays unknown for long, two people are asked."
+        }
+        In(Deposit::Screening) | Out(Withdrawal::Screening) => {
+            "A vendor is asked about it. It goes on by itself once the vendor has answered."
+        }
+        In(Deposit::InReview) | Out(Withdrawal::InReview) => {
+            "It waits for two people of compliance. Nothing happens before they have decided."
+        }
+        In(Deposit::ActionRequired) => {
+            "The payer must act at the PSP. What the PSP tells then is booked by itself."
+        }
+        Out(Withdrawal::Approved) => "It is sent to its PSP by itself.",
+        In(Deposit::Processing) | Out(Withdrawal::Processing) => {
+            "It is with a PSP, or on its way there. What the PSP tells is booked by itself."
+        }
+        In(
+            Deposit::Succeeded
+            | Deposit::Blocked
+            | Deposit::Failed
+            | Deposit::Expired
+            | Deposit::Cancelled
+            | Deposit::Returned
+            | Deposit::Reversed,
+        )
+        | Out(
+            Withdrawal::Paid
+            | Withdrawal::PaidInPart
+            | Withdrawal::Failed
+            | Withdrawal::Rejected
+            | Withdrawal::Cancelled
+            | Withdrawal::Blocked
+            | Withdrawal::Returned,
+        ) => "",
+    }
 }
 
 fn facts(payment: &Payment) -> Vec<(&'static str, String)> {

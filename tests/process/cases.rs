@@ -73,6 +73,7 @@ async fn one_officer_proposes_and_another_approves() {
     assert!(queue.contains("nobody has proposed anything"), "{queue}");
     let (_, page) = a.get(&format!("/console/payments/{payment}")).await;
     assert!(between(&page, "id=\"cases\">", "</table>").contains(&path), "{page}");
+    assert!(between(&page, "id=\"next\">", "</p>").contains("waits for two people"), "{page}");
     let (_, page) = a.get(&path).await;
     assert!(page.contains(&format!("href=\"/console/payments/{payment}\"")), "{page}");
     assert!(page.contains("two people decide about withdrawals"), "why it waits: {page}");
