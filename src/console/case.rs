@@ -6,7 +6,7 @@ use super::payment::ReasonRow;
 use super::session::Signed;
 use super::{Console, case_words, payment_past, words};
 use crate::book::as_it_ended::as_it_ended;
-use crate::book::{CaseKind, KeyId, Proposal, ProposalState};
+use crate::book::{Attempt, CaseKind, KeyId, Proposal, ProposalState};
 use crate::decide::Refusal;
 use crate::domain::{PersonId, ProposalId, ReviewId, SwitchId};
 use crate::lane::SubmitError;
@@ -177,6 +177,14 @@ async fn read(console: &Console, signed: &Signed, line: ReviewLine) -> Result<Ca
     })
 }
 
+/// Whom to ask on a PSP's own pages, and by which reference.
+fn attempt(attempt: &Attempt) -> String {
+    let Attempt { psp, status, id, .. } = attempt;
+    let error = attempt.error.as_ref().map(|error| format!(", error {}", error.code));
+    let theirs = attempt.psp_reference.as_ref().map(|id| format!(", its reference {id}"));
+    format!("{psp} {status}{}, ours {id}{}", error.unwrap_or_default(), theirs.unwrap_or_default())
+}
+
 fn facts(ReviewLine { review, payment }: &ReviewLine) -> Vec<(&'static str, String)> {
     let person = |person: &Option<PersonId>| person.as_ref().map(ToString::to_string);
     let opener = person(&review.opened_by).unwrap_or_else(|| "the service".to_owned());
@@ -186,7 +194,7 @@ fn facts(ReviewLine { review, payment }: &ReviewLine) -> Vec<(&'static str, Stri
         ("Amount", payment.as_ref().map(|it| it.money.to_string())),
         ("In suspense", payment.as_ref().and_then(|it| it.suspended).map(|it| it.to_string())),
         ("Payment is", payment.as_ref().map(|it| it.status.to_string())),
-        ("Attempt", review.attempt.map(|id| id.to_string())),
+        ("Attempt in question", review.attempt.map(|id| id.to_string())),
         ("Switch", review.switch.map(|id| SwitchId(id).to_string())),
         ("Policy version", review.policy.as_ref().map(|policy| policy.version.clone())),
         ("Opened", Some(format!("{}, by {opener}", words::time(review.opened_at)))),
@@ -196,7 +204,9 @@ fn facts(ReviewLine { review, payment }: &ReviewLine) -> Vec<(&'static str, Stri
         ("Assigned to", person(&review.desk.assigned_to)),
         ("People beside the proposer", Some(review.approvals_needed.to_string())),
     ];
-    rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    let known = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let attempts = payment.iter().flat_map(|payment| &payment.attempts);
+    known.chain(attempts.map(|it| ("Attempt", attempt(it)))).collect()
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

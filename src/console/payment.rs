@@ -250,6 +250,10 @@ fn facts(payment: &Payment) -> Vec<(&'static str, String)> {
         ("In suspense", money(payment.suspended)),
         ("Country and method", Some(format!("{}, {}", payment.country, payment.method.as_str()))),
         ("Origin", Some(payment.origin.as_str().to_owned())),
+        (
+            "Sends back",
+            payment.returns.as_ref().map(|it| PaymentId::deposit(it.deposit).to_string()),
+        ),
         ("Casino's reference", payment.reference.clone()),
         ("Created", Some(words::time(payment.created_at))),
         ("Last changed", Some(words::time(payment.updated_at))),

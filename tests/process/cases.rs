@@ -29,16 +29,17 @@ async fn asked(api: &Api, player: &str) -> (String, Value) {
     (id, review)
 }
 
-/// A player with so much in the wallet.
-async fn rich(place: &Place, player: &str, amount: &str) -> Api {
+/// A player with so much in the wallet, and the deposit that brought it.
+async fn rich(place: &Place, player: &str, amount: &str) -> (Api, String) {
     let (api, control) = (Api::at(place.api_url()), Control::at(place.control_url()));
     api.player(player).await;
     let deposit = api.deposit(player, amount).await;
     let attempt = &deposit["attempts"][0];
     let (psp, attempt) = (attempt["psp"].as_str().unwrap(), attempt["id"].as_str().unwrap());
     control.complete(psp, attempt, "succeeded").await;
-    api.until_status(deposit["id"].as_str().unwrap(), &["succeeded"]).await;
-    api
+    let id = deposit["id"].as_str().unwrap().to_owned();
+    api.until_status(&id, &["succeeded"]).await;
+    (api, id)
 }
 
 /// Why a form was not taken.
@@ -60,7 +61,7 @@ async fn led_to(person: &Person, answer: Response) -> String {
 async fn one_officer_proposes_and_another_approves() {
     let place = Place::new();
     let mut house = sandbox(&place).await;
-    let api = rich(&place, "p-cases", "4000.00").await;
+    let (api, deposit) = rich(&place, "p-cases", "4000.00").await;
     let (payment, review) = asked(&api, "p-cases").await;
     let path = format!("/console/reviews/{}", review["id"].as_str().unwrap());
     let a = Person::sign_in(&place, OFFICER).await;
@@ -109,9 +110,17 @@ async fn one_officer_proposes_and_another_approves() {
     let page = led_to(&b, b.post(&approve, &others).await).await;
     assert!(page.contains("closed</span>") && page.contains("approved by person_officer_b"));
     assert!(fault(b.post(&approve, &others).await).await.contains("closed"));
-    api.until_status(&payment, &["paid"]).await;
+    let paid = api.until_status(&payment, &["paid"]).await;
+    let attempt = &paid["attempts"][0];
+    let told = format!("{} succeeded, ours {}", attempt["psp"], attempt["id"]).replace('"', "");
+    assert!(b.get(&path).await.1.contains(&told), "{told}");
+    let officer = api.by("sk_officer_a");
+    let back = json!({ "reason": "the player asked", "amount": "10.00" });
+    let back = officer.post(&format!("/v1/deposits/{deposit}/return"), &back).await.fine();
+    let (_, page) = b.get(&format!("/console/payments/{}", back["id"].as_str().unwrap())).await;
+    assert!(page.contains(&format!("<dt>Sends back</dt><dd>{deposit}</dd>")), "{page}");
     let id = review["id"].as_str().unwrap();
-    let told = api.by("sk_officer_a").get(&format!("/v1/reviews/{id}")).await.fine();
+    let told = officer.get(&format!("/v1/reviews/{id}")).await.fine();
     assert_eq!(told["proposals"].as_array().unwrap().len(), 1, "the form was sent twice: {told}");
     assert_eq!(told["proposals"][0]["proposed_by"], "person_officer_a", "{told}");
     assert_eq!(told["proposals"][0]["approvals"][0]["by"], "person_officer_b", "{told}");
@@ -122,7 +131,7 @@ async fn one_officer_proposes_and_another_approves() {
 async fn a_refused_proposal_does_nothing_and_strangers_see_no_case() {
     let place = Place::new();
     let mut house = sandbox(&place).await;
-    let api = rich(&place, "p-cases", "2000.00").await;
+    let (api, _) = rich(&place, "p-cases", "2000.00").await;
     let (payment, review) = asked(&api, "p-cases").await;
     let path = format!("/console/reviews/{}", review["id"].as_str().unwrap());
     let [propose, refuse, approve] =
