@@ -133,6 +133,10 @@ async fn a_payment_is_found_by_every_name_it_has_and_its_page_tells_every_decisi
     api.until_status(id, &["reversed"]).await;
     let (_, page) = officer.get(&format!("/console/payments/{id}")).await;
     assert!(!page.contains("id=\"next\""), "it is over: {page}");
+    let (_, routing) = officer.get("/console/routing").await;
+    let psps = between(&routing, "id=\"psps\">", "</table>");
+    let approved = between(psps, "<p>DE bank_transfer EUR: ", "</p>");
+    assert!(approved.contains(" %, known by ") && approved.ends_with(" outcomes"), "{approved}");
     let moves = between(&page, "id=\"moves\">", "</table>");
     for told in ["deposit_captured", "deposit_reversed", "-100.00 EUR"] {
         assert!(moves.contains(told), "{told}: {moves}");
