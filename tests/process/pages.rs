@@ -134,6 +134,7 @@ async fn a_payment_is_found_by_every_name_it_has_and_its_page_tells_every_decisi
     let (_, page) = officer.get(&format!("/console/payments/{id}")).await;
     assert!(!page.contains("id=\"next\""), "it is over: {page}");
     let (_, routing) = officer.get("/console/routing").await;
+    assert!(between(&routing, "id=\"rates\">", "</p>").contains("there was none"), "{routing}");
     let psps = between(&routing, "id=\"psps\">", "</table>");
     let approved = between(psps, "<p>DE bank_transfer EUR: ", "</p>");
     assert!(approved.contains(" %, known by ") && approved.ends_with(" outcomes"), "{approved}");
