@@ -97,7 +97,10 @@ fn of_payment(kind: &str, payment: &Payment) -> Vec<Choice> {
         }
         "return" => vec![("approve", "it is sent back"), ("reject", "it is not sent back")],
         "payout_stuck" => vec![
-            ("approve", "it is planned anew and sent again"),
+            (
+                "approve",
+                "it is sent again, to PSPs that have not refused it; where each has, it comes back here",
+            ),
             ("reject", "the money goes back to the wallet"),
         ],
         _ if payment.withdrawal_status().is_some() => vec![
