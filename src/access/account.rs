@@ -63,6 +63,16 @@ impl Account {
     pub fn reads_compliance(&self) -> bool {
         self.roles.iter().any(|role| matches!(role, Role::Officer | Role::Approver))
     }
+
+    /// Whether they may propose what becomes of a case.
+    pub fn may_propose(&self) -> bool {
+        self.roles.contains(&Role::Officer)
+    }
+
+    /// Whether they may approve what somebody else proposed.
+    pub fn may_approve(&self) -> bool {
+        self.roles.contains(&Role::Approver)
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +99,8 @@ mod tests {
             let account = with(&[role]);
             assert_eq!(account.may_operate(), matches!(role, Role::Operator | Role::Admin));
             assert_eq!(account.reads_compliance(), matches!(role, Role::Officer | Role::Approver));
+            assert_eq!(account.may_propose(), role == Role::Officer);
+            assert_eq!(account.may_approve(), role == Role::Approver);
         }
         assert!(!with(&[Role::Viewer, Role::Officer]).may_operate());
     }

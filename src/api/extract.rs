@@ -107,9 +107,15 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
+/// Where a text stops being JSON. Nothing of the text is repeated.
+fn broken_at(bytes: &[u8]) -> Option<String> {
+    let fault = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
+    Some(format!("It breaks at line {}, column {}.", fault.line(), fault.column()))
+}
+
 fn parse<T: FromJson>(bytes: &[u8]) -> Result<Strict<T>, Problem> {
     let json = Json::parse(bytes).map_err(|fault| {
-        let (code, detail) = match fault.kind {
+        let (code, told) = match fault.kind {
             JsonFaultKind::NotUtf8 => ("json.not_utf8", "The body is not UTF-8."),
             JsonFaultKind::NotJson => ("json.malformed", "The body is not one JSON value."),
             JsonFaultKind::DuplicateKey => ("json.duplicate_key", "A key stands twice."),
@@ -123,10 +129,13 @@ fn parse<T: FromJson>(bytes: &[u8]) -> Result<Strict<T>, Problem> {
                 "A number has at most 40 characters, and an exponent from -300 to 300.",
             ),
         };
-        Problem::bad_request("request.invalid", detail).with_errors(vec![FieldError {
+        let place =
+            Some(bytes).filter(|_| fault.kind == JsonFaultKind::NotJson).and_then(broken_at);
+        let detail = place.map_or_else(|| told.to_owned(), |place| format!("{told} {place}"));
+        Problem::bad_request("request.invalid", detail.clone()).with_errors(vec![FieldError {
             pointer: fault.pointer,
             code: code.to_owned(),
-            detail: detail.to_owned(),
+            detail,
         }])
     })?;
     let canonical = json.canonical();
@@ -205,7 +214,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathPar
 
 /// An id of the path that is none, or names nothing of this caller's.
 pub fn not_here() -> Problem {
-    Problem::not_found("request.not_found", "There is nothing here under this address.")
+    let detail = "There is nothing here under this address: either it is none of those in /openapi.json, or its id \
+         names nothing that this key can see (a deposit is read under /v1/deposits, a withdrawal under \
+         /v1/withdrawals).";
+    Problem::not_found("request.not_found", detail)
 }
 
 /// Which slice of a list is asked for.

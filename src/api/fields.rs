@@ -220,7 +220,10 @@ impl Fields<'_> {
     }
 
     pub fn currency(&mut self, name: &str) -> Option<Currency> {
-        let fault = ("currency.unknown", "this is not the code of a known currency");
+        let fault = (
+            "currency.unknown",
+            "this is no ISO 4217 code of a currency, in capitals, and not BTC, ETH, USDT or USDC",
+        );
         self.parsed(name, fault, |code| code.parse().ok())
     }
 
@@ -295,7 +298,7 @@ impl Fields<'_> {
     }
 
     pub fn date(&mut self, name: &str) -> Option<Date> {
-        let fault = ("date.malformed", "a date is written 1990-12-31");
+        let fault = ("date.malformed", "a date is a day of the calendar, written 1990-12-31");
         self.parsed(name, fault, |text| {
             let plain = text.len() == 10;
             plain.then(|| Date::parse(text, &Iso8601::DATE).ok())?

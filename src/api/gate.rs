@@ -116,11 +116,17 @@ impl Gate {
                 "auth.signature_invalid",
                 "Send a signature or an authorization header, not both.",
             )),
-            (false, false) => Err(Problem::unauthorized(
-                "auth.credentials_missing",
-                "Sign the request (x-api-key, x-request-timestamp, x-request-nonce, \
-                 x-request-signature), or send a player's token.",
-            )),
+            (false, false) => {
+                let detail = "Sign the request (x-api-key, x-request-timestamp, x-request-nonce, \
+                     x-request-signature), or send a player's token.";
+                let plainly = if self.plain_keys {
+                    " This sandbox takes a key plainly too: `authorization: Bearer sk_…`."
+                } else {
+                    ""
+                };
+                let detail = format!("{detail}{plainly}");
+                Err(Problem::unauthorized("auth.credentials_missing", detail))
+            }
         }
     }
 

@@ -131,7 +131,7 @@ pub fn assemble(
             problem::Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "request.method_not_allowed",
-                "This address does not take this method.",
+                "This address does not take this method: the header `allow` says which it takes.",
             )
         })
         .layer(from_fn_with_state(Arc::clone(&layers.door), door::admit))

@@ -63,7 +63,9 @@ pub fn refused(refusal: &Refusal) -> Problem {
                 Direction::Deposit => "deposit.not_cancellable",
                 Direction::Withdrawal => "withdrawal.not_cancellable",
             };
-            Problem::conflict(code, "It is too late to cancel this payment, or it must not be.")
+            let detail = "It is too late to cancel this payment, or it must not be: a PSP may have it already, it \
+                 is over, or it is looked at. Read it: its status says where it stands.";
+            Problem::conflict(code, detail)
         }
         Refusal::NotReturnable(why) => {
             Problem::conflict("deposit.not_returnable", format!("It cannot be returned: {why}."))

@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`words`] (configuration becomes the words of the rooms below), [`psps`] (accounts
 //! become clients), [`secrets`] (which change while it runs), [`parts`] (lanes and flows),
-//! [`workers`], [`readiness`], [`edge`], [`connections`], [`webhooks_tls`], [`service`].
+//! [`workers`], [`readiness`], [`edge`], [`connections`], [`heads`], [`webhooks_tls`], [`service`].
 
 mod checks;
 mod connections;
 pub mod edge;
+mod heads;
 pub mod parts;
 pub mod psps;
 pub mod readiness;

@@ -33,17 +33,26 @@ fn causes(payment: &Payment) -> impl Iterator<Item = Reason> {
     })
 }
 
-/// Whether it has left behind what its rules wanted: people or vendors let it go on.
+/// Whether it has left behind what its rules wanted: people or vendors let it go on, or it was called off.
 const fn has_gone_on(status: PaymentStatus) -> bool {
     use DepositStatus as D;
     use WithdrawalStatus as W;
     match status {
         PaymentStatus::Deposit(status) => {
-            matches!(status, D::Processing | D::ActionRequired | D::Succeeded | D::Reversed)
+            matches!(
+                status,
+                D::Processing | D::ActionRequired | D::Succeeded | D::Cancelled | D::Reversed
+            )
         }
         PaymentStatus::Withdrawal(status) => matches!(
             status,
-            W::Approved | W::Processing | W::Paid | W::PaidInPart | W::Failed | W::Returned
+            W::Approved
+                | W::Processing
+                | W::Paid
+                | W::PaidInPart
+                | W::Failed
+                | W::Cancelled
+                | W::Returned
         ),
     }
 }

@@ -129,6 +129,20 @@ impl Payment {
         self.parts.iter().find(|part| part.id == id)
     }
 
+    /// The accounts that its money came from or goes to, each once by its mask and its holder.
+    pub fn accounts(&self) -> Vec<&Instrument> {
+        let parts = self.parts.iter().map(|part| &part.instrument);
+        let mut named: Vec<&Instrument> = Vec::new();
+        for account in self.source.iter().chain(parts) {
+            let is_same =
+                |it: &&Instrument| it.masked == account.masked && it.holder() == account.holder();
+            if !named.iter().any(is_same) {
+                named.push(account);
+            }
+        }
+        named
+    }
+
     /// The plan of a deposit or of one part.
     pub fn route_of(&self, part: Option<PartId>) -> &Route {
         self.way_of(part).map_or(&self.route, |way| &way.route)

@@ -8,9 +8,12 @@
 //! that scripts and other sites cannot use; every form carries a word made of it.
 //!
 //! Reading order: [`session`], [`page`], [`given`], [`sign_in`], [`account`], [`payments`], [`payment`],
-//! [`payment_past`], [`routing`].
+//! [`payment_past`], [`case_words`], [`cases`], [`case`], [`routing`].
 
 mod account;
+mod case;
+mod case_words;
+mod cases;
 mod given;
 mod page;
 mod payment;
@@ -57,6 +60,11 @@ pub fn router(console: Console) -> Router {
         .route("/account/totp", post(account::set_totp))
         .route("/payments", get(payments::list))
         .route("/payments/{id}", get(payment::show))
+        .route("/reviews", get(cases::list))
+        .route("/reviews/{id}", get(case::show))
+        .route("/reviews/{id}/propose", post(case::propose))
+        .route("/reviews/{id}/approve", post(case::approve))
+        .route("/reviews/{id}/refuse", post(case::refuse))
         .route("/routing", get(routing::show))
         .route("/routing/switches", post(routing::set))
         .route("/routing/switches/{id}/lift", post(routing::lift))

@@ -13,6 +13,8 @@ pub struct Frame {
     pub operator: String,
     /// Goes with every form.
     pub form_word: String,
+    /// Whether the menu has what compliance alone may read.
+    pub reads_compliance: bool,
     /// The place of the page in the menu.
     pub here: &'static str,
 }
@@ -25,6 +27,7 @@ impl Frame {
             roles: roles.join(", "),
             operator: signed.account.operator.to_string(),
             form_word: signed.token.form_token(),
+            reads_compliance: signed.account.reads_compliance(),
             here,
         }
     }

@@ -54,18 +54,9 @@ pub async fn read(
     signed: &Signed,
     payment: PaymentId,
 ) -> Result<Past, StoreError> {
+    note_read(console, signed, payment).await?;
     let (flows, account) = (&console.flows, &signed.account);
     let pool: &Pool = flows.db.pool();
-    let read = DecisionRead {
-        id: flows.ids.next(),
-        operator: account.operator.as_str(),
-        person: Some(&account.person),
-        door: "console",
-        act: ReadAct::List,
-        subject: &format!("payment {}", payment.uuid.simple()),
-        at: flows.clock.now(),
-    };
-    decision_reads::keep(pool, &read).await?;
     let wanted =
         DecisionFilter { payment: Some(payment.uuid), limit: SHOWN, ..DecisionFilter::default() };
     let decisions = read_decisions::decisions(pool, &account.operator, &wanted).await?;
@@ -80,6 +71,25 @@ pub async fn read(
             .map(MoveRow::of)
             .collect(),
     })
+}
+
+/// Notes that somebody reads what was decided about a payment.
+pub async fn note_read(
+    console: &Console,
+    signed: &Signed,
+    payment: PaymentId,
+) -> Result<(), StoreError> {
+    let (flows, account) = (&console.flows, &signed.account);
+    let read = DecisionRead {
+        id: flows.ids.next(),
+        operator: account.operator.as_str(),
+        person: Some(&account.person),
+        door: "console",
+        act: ReadAct::List,
+        subject: &format!("payment {}", payment.uuid.simple()),
+        at: flows.clock.now(),
+    };
+    decision_reads::keep(flows.db.pool(), &read).await
 }
 
 impl DecisionRow {

@@ -6,6 +6,7 @@ use super::session::Signed;
 use super::{Console, words};
 use crate::domain::{Direction, Method, SwitchId, Timestamp, country};
 use crate::routing::describe_health::{PspState, Standing, describe_health};
+use crate::routing::health::{Bucket, Level};
 use crate::routing::lift_switch::{Lift, LiftError, lift_switch};
 use crate::routing::set_switch::{SetError, SwitchOrder, set_switch};
 use crate::routing::switches::{Scope, Switch, SwitchKind};
@@ -26,25 +27,44 @@ struct PspRow {
     psp: String,
     direction: &'static str,
     standing: &'static str,
+    means: &'static str,
+    /// How often payments are approved there, a line a kind.
+    approvals: Vec<String>,
     switched_off: String,
 }
 
 impl PspRow {
     fn of(state: PspState) -> Self {
-        let standing = match state.standing {
-            Standing::Well => "well",
-            Standing::Doubtful => "doubtful",
-            Standing::Failing => "failing",
-            Standing::Probing => "probing",
+        let (standing, means) = match state.standing {
+            Standing::Well => ("well", ""),
+            Standing::Doubtful => ("doubtful", "faults of its own: some payments ask others first"),
+            Standing::Failing => ("failing", "too many faults of its own: others are asked first"),
+            Standing::Probing => {
+                ("probing", "a payment now and then looks whether it is well again")
+            }
         };
         let switched: Vec<String> = state.switches.iter().map(Switch::text).collect();
         Self {
             psp: state.psp,
             direction: state.direction.as_str(),
             standing,
+            means,
+            approvals: state.levels.iter().map(approval).collect(),
             switched_off: switched.join("; "),
         }
     }
+}
+
+/// `DE bank_transfer EUR: 84.05 %, known by 210 outcomes`
+fn approval(level: &Level) -> String {
+    let Bucket { country, method, currency, .. } = &level.bucket;
+    let bps = level.approved_ppm / 100;
+    let (percent, rest, method) = (bps / 100, bps % 100, method.as_str());
+    let fallen = if level.demoted { ", which fell: others first" } else { "" };
+    let outcomes = level.outcomes;
+    format!(
+        "{country} {method} {currency}: {percent}.{rest:02} %, known by {outcomes} outcomes{fallen}"
+    )
 }
 
 #[derive(Debug)]

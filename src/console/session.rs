@@ -42,12 +42,32 @@ impl Signed {
     /// # Errors
     /// 403 for somebody without the role.
     pub fn check_operates(&self) -> Result<(), Refused> {
-        if self.account.may_operate() {
-            return Ok(());
-        }
         let text = "Switching payments off and on takes the role operator or admin.";
-        Err(Refused(Box::new(page::fault(403, "Not allowed", text))))
+        allowed(self.account.may_operate(), text)
     }
+
+    /// # Errors
+    /// 403 for somebody who may not read what compliance knows.
+    pub fn check_compliance(&self) -> Result<(), Refused> {
+        let text = "Reviews are read by the roles officer and approver.";
+        allowed(self.account.reads_compliance(), text)
+    }
+
+    /// # Errors
+    /// 403 for somebody without the role.
+    pub fn check_proposes(&self) -> Result<(), Refused> {
+        allowed(self.account.may_propose(), "Proposing takes the role officer.")
+    }
+
+    /// # Errors
+    /// 403 for somebody without the role.
+    pub fn check_approves(&self) -> Result<(), Refused> {
+        allowed(self.account.may_approve(), "Approving takes the role approver.")
+    }
+}
+
+fn allowed(may: bool, text: &str) -> Result<(), Refused> {
+    if may { Ok(()) } else { Err(Refused(Box::new(page::fault(403, "Not allowed", text)))) }
 }
 
 /// The page of one's own account, where a second factor is set up.

@@ -112,6 +112,9 @@ pub async fn request_withdrawal(
         let known = flows.desks.payees.ask(payee).await.map_err(SubmitError::from)?;
         let known = known.ok_or(SubmitError::Refused(Refusal::PlayerUnknown))?;
         require_currency(flows, &known.player, order.money.currency)?;
+        if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
+            return Err(RequestError::Owed(*debt));
+        }
         let planned = plan_parts(flows, order, &known).await?;
         let command = screened(flows, order, &known, planned).await?;
         let command = Command::RequestWithdrawal(Box::new(command));
@@ -134,9 +137,6 @@ async fn screened(
     planned: Planned,
 ) -> Result<RequestWithdrawal, RequestError> {
     let player = &known.player;
-    if let Some(debt) = known.owed.iter().find(|debt| 0 < debt.minor) {
-        return Err(RequestError::Owed(*debt));
-    }
     let checks = ask_checks(flows, player, Checkpoint::WithdrawalRequest).await;
     let now = flows.clock.now();
     let Planned { parts, split } = planned;

@@ -77,6 +77,19 @@ async fn every_command_about_the_mocks_works() {
 }
 
 #[tokio::test]
+async fn every_command_about_webhooks_works() {
+    let blocks = commands("docs/webhooks.md");
+    let said = copied(&blocks.join("\n")).await;
+    assert!(said.contains(r#""secret":"whsec_"#), "{said}");
+    // What the page computes is what it prints, and what the specification's example says.
+    let signature = "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    assert!(said.lines().any(|line| line == signature), "{said}");
+    assert!(blocks.iter().any(|block| block.contains(&format!("# {signature}"))));
+    assert!(said.contains(r#""event_type":"deposit."#), "{said}");
+    assert!(said.contains(r#""deliveries":"#), "{said}");
+}
+
+#[tokio::test]
 async fn every_command_about_the_markets_works() {
     let blocks = commands("docs/markets.md");
     let said = copied(&blocks.join("\n")).await;

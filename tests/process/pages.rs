@@ -125,12 +125,19 @@ async fn a_payment_is_found_by_every_name_it_has_and_its_page_tells_every_decisi
     let decisions = between(&page, "id=\"decisions\">", "</table>");
     assert!(decisions.contains("<td>deposit.pre</td><td>approve</td>"), "{decisions}");
     assert!(between(&page, "id=\"steps\">", "</table>").contains("action_required"), "{page}");
+    assert!(between(&page, "id=\"next\">", "</p>").contains("payer must act"), "{page}");
     assert!(!page.contains("id=\"moves\""), "no money came: {page}");
     control.complete(psp, attempt, "succeeded").await;
     api.until_status(id, &["succeeded"]).await;
     control.complete(psp, attempt, "charged_back").await;
     api.until_status(id, &["reversed"]).await;
     let (_, page) = officer.get(&format!("/console/payments/{id}")).await;
+    assert!(!page.contains("id=\"next\""), "it is over: {page}");
+    let (_, routing) = officer.get("/console/routing").await;
+    assert!(between(&routing, "id=\"rates\">", "</p>").contains("there was none"), "{routing}");
+    let psps = between(&routing, "id=\"psps\">", "</table>");
+    let approved = between(psps, "<p>DE bank_transfer EUR: ", "</p>");
+    assert!(approved.contains(" %, known by ") && approved.ends_with(" outcomes"), "{approved}");
     let moves = between(&page, "id=\"moves\">", "</table>");
     for told in ["deposit_captured", "deposit_reversed", "-100.00 EUR"] {
         assert!(moves.contains(told), "{told}: {moves}");

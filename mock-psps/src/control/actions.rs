@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Number, json};
 
-use super::{Answered, DayQuery, Psps, Refused, find, parse, view};
+use super::{Answered, DayQuery, Psps, Refused, check_day, find, parse, view};
 use crate::book::Payer;
 use crate::chain::{self, Chain, Transfer};
 use crate::faults;
@@ -200,6 +200,7 @@ pub(super) async fn statement(
     Query(day): DayQuery,
 ) -> Result<Response, Refused> {
     let psp = find(&psps, &id)?;
+    check_day(day.date.as_deref())?;
     let plants = psp.plants.lock().unwrap_or_else(PoisonError::into_inner);
     let rows = statement::rows(&psp.book.movements(), day.date.as_deref(), &plants);
     let file = psp.dialect.statement(&rows);
@@ -222,6 +223,7 @@ pub(super) async fn plant(
 ) -> Answered {
     let psp = find(&psps, &id)?;
     let request: PlantRequest = parse(&body)?;
+    check_day(request.date.as_deref())?;
     let movements = psp.book.movements();
     let mut plants = psp.plants.lock().unwrap_or_else(PoisonError::into_inner);
     let date = request.date.as_deref();

@@ -88,6 +88,11 @@ pub(crate) fn routes(psps: Psps, vendors: Vendors, clock: &Offset) -> Router {
         .with_state(psps.clone())
         .route("/reset", post(reset).with_state((psps, vendors.clone())))
         .merge(vendors::routes(vendors))
+        .fallback(async || Refused::unknown("address of the control: docs/mocks.md has them all"))
+        .method_not_allowed_fallback(async || {
+            let detail = "this address does not take this method: `allow` says which it takes";
+            Refused::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        })
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(loopback_only));
     clock.around(routes)
@@ -247,10 +252,24 @@ async fn reset(State((psps, vendors)): State<(Psps, Vendors)>, body: Bytes) -> A
     Ok(Json(json!({ "reset": true, "books": request.books })))
 }
 
-/// A day of a query, checked for its form only.
+/// A day of a query.
 #[derive(Debug, Deserialize)]
 struct Day {
     date: Option<String>,
+}
+
+/// A statement of what is no day would be empty, and look like a day on which nothing moved.
+fn check_day(date: Option<&str>) -> Result<(), Refused> {
+    let is_day = |date: &str| {
+        date.len() == 10
+            && time::Date::parse(date, &time::format_description::well_known::Iso8601::DATE).is_ok()
+    };
+    match date {
+        Some(date) if !is_day(date) => {
+            Err(Refused::unprocessable("date is a day of the calendar, written 2026-12-31"))
+        }
+        _ => Ok(()),
+    }
 }
 
 type DayQuery = Query<Day>;

@@ -53,6 +53,28 @@ async fn a_psp_serves_this_machine_and_its_own_pages_only() {
 }
 
 #[tokio::test]
+async fn mistakes_are_told_as_problems_whatever_they_are() {
+    let w = world().await;
+    let told = async |method: reqwest::Method, path: &str| {
+        let url = format!("{}{path}", w.running.control_url);
+        let answer = w.http.request(method, url).send().await.unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        let allow = answer.headers().contains_key("allow");
+        (answer.status().as_u16(), kind == "application/problem+json", allow)
+    };
+    use reqwest::Method;
+    assert_eq!(told(Method::GET, "/nope").await, (404, true, false));
+    assert_eq!(told(Method::PUT, "/psps").await, (405, true, true));
+    // An empty statement would look like a day on which nothing moved.
+    for day in ["yesterday", "2026-02-30", "20261231", ""] {
+        let path = format!("/psps/truelayer-uk/statement?date={day}");
+        assert_eq!(told(Method::GET, &path).await, (422, true, false), "{day}");
+    }
+    let plant = json!({ "break": "extra", "date": "2026-13-01" });
+    assert_eq!(w.control("/psps/truelayer-uk/statement/plant", plant).await.0, 422);
+}
+
+#[tokio::test]
 async fn faults_that_can_never_happen_are_refused() {
     let w = world().await;
     for rule in [

@@ -57,10 +57,18 @@ pub struct PayloadBody {
 impl FromFields for PayloadBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let entry = ("adjustment.entry_unknown", "entry is credit, debit, write_off or taken_back");
-        let attests = ("attestation.kind_unknown", "this is nothing that can be attested");
-        let country = ("country.unknown", "this is no ISO 3166 alpha-2 country code");
-        let day = ("date.malformed", "a date is written 1990-12-31");
-        let code = ("currency.unknown", "this is not the code of a known currency");
+        let attests = (
+            "attestation.kind_unknown",
+            "attestation is affordability, limit_contact, source_of_funds, enhanced_due_diligence, \
+             proof_of_control, closed_loop_exception or name_exception",
+        );
+        let country =
+            ("country.unknown", "this is no ISO 3166 alpha-2 country code, in capitals: SE");
+        let day = ("date.malformed", "a date is a day of the calendar, written 1990-12-31");
+        let code = (
+            "currency.unknown",
+            "this is no ISO 4217 code of a currency, in capitals, and not BTC, ETH, USDT or USDC",
+        );
         let entry = fields.parsed_opt("entry", entry, Adjustment::parse);
         let measure = ("measure.unknown", "measure is exclude");
         let measure =

@@ -193,10 +193,22 @@ impl FromFields for WithdrawalFilter {
     }
 }
 
+const fn statuses_known(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Deposit => {
+            "statuses of deposits, with commas between: screening, in_review, processing, action_required, \
+             succeeded, blocked, failed, expired, cancelled, returned, reversed"
+        }
+        Direction::Withdrawal => {
+            "statuses of withdrawals, with commas between: screening, in_review, approved, processing, paid, \
+             paid_in_part, failed, rejected, cancelled, blocked, returned"
+        }
+    }
+}
+
 fn filter(fields: &mut Fields<'_>, direction: Direction, list: &str) -> Option<PaymentFilter> {
     let player = player_id_opt(fields);
-    let known =
-        ("payment.status_unknown", "statuses are those of the contract, with commas between");
+    let known = ("payment.status_unknown", statuses_known(direction));
     let statuses = fields.parsed_opt("status", known, |text| {
         let words = text.split(',');
         words.map(|word| PaymentStatus::parse(direction, word).ok()).collect::<Option<Vec<_>>>()
@@ -299,6 +311,28 @@ pub struct ContinueSchema {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{DepositStatus, WithdrawalStatus};
+
+    #[test]
+    fn an_unknown_status_is_told_all_there_are() {
+        for (direction, all) in [
+            (
+                Direction::Deposit,
+                DepositStatus::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+            ),
+            (
+                Direction::Withdrawal,
+                WithdrawalStatus::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+            ),
+        ] {
+            let (_, told) = statuses_known(direction).split_once(": ").unwrap();
+            let mut told: Vec<_> = told.split(", ").collect();
+            let mut all = all;
+            told.sort_unstable();
+            all.sort_unstable();
+            assert_eq!(told, all);
+        }
+    }
 
     #[test]
     fn a_return_url_leads_where_anybody_reads_that_it_leads() {

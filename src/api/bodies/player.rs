@@ -31,7 +31,8 @@ pub struct PlayerBody {
 
 impl FromFields for PlayerBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let unknown_country = ("country.unknown", "this is no ISO 3166 alpha-2 country code");
+        let unknown_country =
+            ("country.unknown", "this is no ISO 3166 alpha-2 country code, in capitals: SE");
         let country = fields
             .parsed("country", unknown_country, |code| is_country(code).then(|| code.to_owned()));
         let currency = fields.currency("currency");

@@ -21,7 +21,8 @@ impl FromFields for SwitchBody {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let kinds = ("switch.kind_unknown", "kind is `kill` or `maintenance`");
         let kind = fields.parsed_opt("kind", kinds, SwitchKind::parse);
-        let unknown_country = ("country.unknown", "this is no ISO 3166 alpha-2 country code");
+        let unknown_country =
+            ("country.unknown", "this is no ISO 3166 alpha-2 country code, in capitals: SE");
         let directions = ("direction.unknown", "direction is `deposit` or `withdrawal`");
         let methods = ("method.unknown", "there is no such method");
         let scope = Scope {

@@ -89,7 +89,10 @@ impl FromFields for MethodsQuery {
         let player = player_id(fields);
         let known = ("direction.unknown", "a direction is deposit or withdrawal");
         let direction = fields.parsed("direction", known, |text| text.parse().ok());
-        let unknown = ("currency.unknown", "this is not the code of a known currency");
+        let unknown = (
+            "currency.unknown",
+            "this is no ISO 4217 code of a currency, in capitals, and not BTC, ETH, USDT or USDC",
+        );
         let currency = fields.parsed_opt("currency", unknown, |code| code.parse::<Currency>().ok());
         let money = fields.amount_opt("amount", currency);
         Some(Self { player: player?, direction: direction?, money, currency })

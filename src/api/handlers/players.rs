@@ -30,7 +30,8 @@ pub async fn put(
     body: Strict<PlayerBody>,
 ) -> Result<Json<PlayerView>, Problem> {
     let id = PlayerId::of_casino(&id).ok_or_else(|| {
-        let detail = "A player's id has 1 to 64 visible ASCII characters.";
+        let detail =
+            "A player's id has 1 to 64 visible ASCII characters, and `~unclaimed` is nobody's.";
         Problem::unprocessable("player.id_malformed", detail)
     })?;
     let now = edge.flows.clock.now();

@@ -109,11 +109,16 @@ async fn each_header_stands_exactly_once_and_is_well_formed() {
 #[tokio::test]
 async fn a_plain_key_is_taken_in_the_sandbox_alone() {
     let sandbox = Setup::default().build();
+    let production = Setup { plain_keys: false, ..Setup::default() }.build();
+    for (house, says_so) in [(&sandbox, true), (&production, false)] {
+        let told = house.ask(request("GET", "/v1/deposits", &[], "")).await;
+        assert_eq!(told.code(), "auth.credentials_missing");
+        assert_eq!(told.body["detail"].as_str().unwrap().contains("Bearer"), says_so, "{told:?}");
+    }
     assert_eq!(sandbox.ask(plain("POST", "/v1/deposits", BODY)).await.status, 201);
     let unknown = [("authorization", "Bearer sk_who")];
     let told = sandbox.ask(request("GET", "/v1/deposits", &unknown, "")).await;
     assert_eq!((told.status, told.code()), (401, "auth.key_unknown"));
-    let production = Setup { plain_keys: false, ..Setup::default() }.build();
     let told = production.ask(plain("POST", "/v1/deposits", BODY)).await;
     assert_eq!((told.status, told.code()), (401, "auth.signature_invalid"));
 }

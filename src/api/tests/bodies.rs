@@ -54,6 +54,22 @@ async fn a_body_of_the_wrong_shape_is_400_and_of_the_wrong_meaning_422() {
 }
 
 #[tokio::test]
+async fn what_is_no_json_says_where_it_breaks() {
+    let small = Setup::default().build();
+    for (body, place) in [
+        ("{\"amount\":\"1\",\n \"currency\":}", "line 2, column 13"),
+        ("{\"amount\":\"1\",}", "line 1, column 15"),
+        ("", "line 1, column 0"),
+    ] {
+        let told = small.ask(plain("POST", "/v1/deposits", body)).await;
+        same(&told, 400, "request.invalid", "");
+        let detail = told.body["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("breaks at {place}.")), "{detail}");
+        assert_eq!(told.body["detail"], detail);
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_media_type_is_415_and_a_large_body_413() {
     let small = Setup::default().build();
     let headers = [("authorization", "Bearer sk_sandbox"), ("idempotency-key", "k-1")];

@@ -46,8 +46,10 @@ async fn an_unknown_address_or_method_is_a_problem_too() {
     let small = Setup::default().build();
     let told = small.ask(plain("GET", "/nowhere", "")).await;
     assert_eq!((told.status, told.code()), (404, "request.not_found"));
+    assert!(told.body["detail"].as_str().unwrap().contains("/openapi.json"), "{told:?}");
     let told = small.ask(plain("DELETE", "/livez", "")).await;
     assert_eq!((told.status, told.code()), (405, "request.method_not_allowed"));
+    assert!(told.header("allow").contains("GET"), "its detail names the header: {told:?}");
 }
 
 #[tokio::test]

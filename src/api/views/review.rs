@@ -80,7 +80,7 @@ pub struct NamesView {
 }
 
 /// Whose account it is.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReviewAccount)]
 pub struct HolderView {
     #[schema(example = "DE** **** 3000")]
@@ -228,18 +228,13 @@ impl ReviewView {
 
 impl NamesView {
     fn of(payment: &Payment, player: Option<&Player>) -> Self {
-        let parts = payment.parts.iter().map(|part| &part.instrument);
-        let mut accounts: Vec<HolderView> = Vec::new();
-        for account in payment.source.iter().chain(parts) {
-            let holder_name = account.holder().map(str::to_owned);
-            let view = HolderView { masked: account.masked.clone(), holder_name };
-            if !accounts.contains(&view) {
-                accounts.push(view);
-            }
-        }
+        let accounts = payment.accounts().into_iter().map(|account| HolderView {
+            masked: account.masked.clone(),
+            holder_name: account.holder().map(str::to_owned),
+        });
         let known = player.filter(|player| !player.is_erased());
         let player = known.map(|player| player.full_name.clone());
-        Self { player, accounts }
+        Self { player, accounts: accounts.collect() }
     }
 }
 
