@@ -73,6 +73,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/v1/webhook-endpoints", Key(Webhooks)),
     rule(GET, "/v1/webhook-endpoints/{id}", Key(Webhooks)),
     rule(DELETE, "/v1/webhook-endpoints/{id}", Key(Webhooks)),
+    rule(POST, "/v1/webhook-endpoints/{id}/enable", Key(Webhooks)),
+    rule(POST, "/v1/webhook-endpoints/{id}/redeliver", Key(Webhooks)),
     rule(POST, "/v1/webhook-endpoints/{id}/rotate-secret", Key(Webhooks)),
     rule(GET, "/v1/webhook-endpoints/{id}/deliveries", Key(Webhooks)),
     rule(POST, "/v1/events/{id}/redeliver", Key(Webhooks)),

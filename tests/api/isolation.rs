@@ -73,6 +73,9 @@ pub fn body_of(rule: &Rule) -> Option<Value> {
         ("POST", "/v1/incidents/{id}/close") => Some(json!({"note": "mine now"})),
         ("POST", "/v1/routing/switches") => Some(json!({"country": "DE", "reason": "mine"})),
         ("POST", "/v1/routing/switches/{id}/lift") => Some(json!({"reason": "mine now"})),
+        ("POST", "/v1/webhook-endpoints/{id}/redeliver") => {
+            Some(json!({"since": "2026-01-01T00:00:00Z"}))
+        }
         ("POST", "/v1/webhook-endpoints") => {
             Some(json!({"url": "http://127.0.0.1:9/", "events": ["*"]}))
         }

@@ -12,6 +12,7 @@ mod cancellations;
 mod case_desk;
 mod cases;
 mod destinations;
+mod endpoints;
 mod events;
 mod half_way;
 mod idempotency;

@@ -2,6 +2,7 @@
 
 use crate::api::extract::Page;
 use crate::api::fields::{Fields, FromFields};
+use crate::domain::Timestamp;
 use utoipa::{IntoParams, ToSchema};
 
 /// An endpoint to be made. URL and event types are judged by the flow that makes it.
@@ -17,6 +18,26 @@ impl FromFields for EndpointBody {
         let events = fields.texts("events", 64);
         Some(Self { url: url?, events: events? })
     }
+}
+
+/// From when on what an endpoint missed is sent again.
+#[derive(Debug, Clone, Copy)]
+pub struct MissedBody {
+    pub since: Timestamp,
+}
+
+impl FromFields for MissedBody {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.time("since").map(|since| Self { since })
+    }
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = PostMissedEvents)]
+pub struct MissedSchema {
+    /// RFC 3339, in UTC.
+    #[schema(example = "2026-03-01T12:00:00Z")]
+    pub since: String,
 }
 
 /// A list that is only paged.

@@ -3,7 +3,7 @@
 use super::shared::{before, one_more};
 use crate::api::Edge;
 use crate::api::bodies::endpoint::{
-    DeliveryPage, EndpointBody, EndpointPage, EndpointSchema, PageParams,
+    DeliveryPage, EndpointBody, EndpointPage, EndpointSchema, MissedBody, MissedSchema, PageParams,
 };
 use crate::api::caller::Caller;
 use crate::api::extract::{NoBody, PathParams, Strict, StrictQuery, not_here};
@@ -110,6 +110,62 @@ pub async fn delete(
         Ok(change_endpoint(flows.db.pool(), &operator, id, Change::Delete, now).await?)
     };
     if edge.detach.run(work).await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_here()) }
+}
+
+/// Put a disabled endpoint to work again
+///
+/// What was cancelled while it was disabled is sent when that is asked for. An active one stays as it is.
+#[utoipa::path(post, path = "/v1/webhook-endpoints/{id}/enable", tag = "webhooks",
+    params(("id" = String, Path, description = "`whe_…`")),
+    responses((status = 200, description = "It is active.", body = EndpointView)))]
+pub async fn enable(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    _: NoBody,
+) -> Result<Json<EndpointView>, Problem> {
+    let endpoint = EndpointId::parse(&id).ok_or_else(not_here)?;
+    let (operator, now) = (caller.operator().clone(), edge.flows.clock.now());
+    let flows = edge.flows.clone();
+    let work = async move {
+        Ok(change_endpoint(flows.db.pool(), &operator, endpoint, Change::Enable, now).await?)
+    };
+    if !edge.detach.run(work).await? {
+        return Err(not_here());
+    }
+    Ok(Json(EndpointView::from(known(&edge, &caller, &id).await?)))
+}
+
+/// Send again what an endpoint missed
+///
+/// All that failed or was cancelled there since a time: at most 10,000 deliveries, and asking again brings the next.
+#[utoipa::path(post, path = "/v1/webhook-endpoints/{id}/redeliver", tag = "webhooks",
+    params(("id" = String, Path, description = "`whe_…`")),
+    request_body = MissedSchema,
+    responses(
+        (status = 202, description = "How many deliveries are due.", body = RedeliveryView),
+        (status = 409, description = "`webhook.endpoint_disabled`.", body = ProblemView,
+            content_type = "application/problem+json")))]
+pub async fn redeliver_missed(
+    State(edge): State<Edge>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    body: Strict<MissedBody>,
+) -> Result<(StatusCode, Json<RedeliveryView>), Problem> {
+    let endpoint = known(&edge, &caller, &id).await?;
+    if !endpoint.is_active {
+        let detail = "the endpoint is disabled, and nothing is sent to it: enable it first";
+        return Err(Problem::conflict("webhook.endpoint_disabled", detail));
+    }
+    let (operator, now) = (caller.operator().clone(), edge.flows.clock.now());
+    let flows = edge.flows.clone();
+    let wanted = Wanted::MissedSince(endpoint.id, body.value.since);
+    let work = async move {
+        let (pool, ids) = (flows.db.pool(), &*flows.ids);
+        Ok(redeliver_flow(pool, ids, &operator, wanted, now).await?)
+    };
+    let deliveries = edge.detach.run(work).await?.ok_or_else(not_here)?;
+    Ok((StatusCode::ACCEPTED, Json(RedeliveryView { deliveries })))
 }
 
 /// Rotate an endpoint's secret

@@ -49,6 +49,8 @@ pub fn v1() -> OpenApiRouter<Edge> {
         .routes(routes!(payment_events::stream))
         .routes(routes!(endpoints::create, endpoints::list))
         .routes(routes!(endpoints::get, endpoints::delete))
+        .routes(routes!(endpoints::enable))
+        .routes(routes!(endpoints::redeliver_missed))
         .routes(routes!(endpoints::rotate))
         .routes(routes!(endpoints::deliveries))
         .routes(routes!(endpoints::redeliver))
