@@ -130,7 +130,7 @@ async fn what_comes_again_of_a_deposit_that_went_back_is_credited_to_nobody() {
     world.settled(back.id, "returned").await;
     assert_eq!(world.payment(deposit.id).await.suspended, Some(eur(700)));
     let refused = world.try_two_people(&deposit, "approve").await.unwrap_err();
-    assert!(format!("{refused:?}").contains("ReviewConflict"), "{refused:?}");
+    assert!(format!("{refused:?}").contains("OutcomeImpossible"), "{refused:?}");
     assert_eq!(world.wallet(&deposit.player).await.cash, 0);
     world.mocks.clear_faults("trustly-de").await;
     world.two_people(&deposit, "return").await;
