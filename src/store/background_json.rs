@@ -7,16 +7,28 @@ use super::facts_text::{money_json, time};
 use crate::screening::attestation::AttestationKind;
 use crate::screening::facts::{EndFacts, Match, PayerFacts, Shared, Vouched};
 use psp_contract::CardFunding;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub(super) fn payer(payer: &PayerFacts) -> Value {
+/// Its members stand in the order of their names, which is the order of the bytes.
+#[derive(Serialize)]
+pub(super) struct PayerText<'a> {
+    account: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    funding: Option<&'static str>,
+    name: &'static str,
+    tax_id: &'static str,
+}
+
+pub(super) fn payer(payer: &PayerFacts) -> PayerText<'_> {
     let PayerFacts { name, tax_id, account, funding } = payer;
-    let mut value = json!({"name": name.as_str(), "tax_id": tax_id.as_str(), "account": account});
-    if let Some(funding) = funding {
-        value["funding"] = funding.as_str().into();
+    PayerText {
+        account,
+        funding: funding.map(CardFunding::as_str),
+        name: name.as_str(),
+        tax_id: tax_id.as_str(),
     }
-    value
 }
 
 pub(super) fn read_payer(found: &Node<'_>) -> Result<PayerFacts, StoreError> {
@@ -86,8 +98,10 @@ pub(super) fn read_shared(found: &Node<'_>) -> Result<Shared, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts_text::in_order;
     use super::*;
     use crate::domain::{Currency, Money, Timestamp};
+    use serde_json::json;
 
     #[test]
     fn what_people_vouch_for_reads_back_with_and_without_its_bounds() {
@@ -131,10 +145,12 @@ mod tests {
             account: "known to the PSP".to_owned(),
             funding: None,
         };
-        assert!(payer(&untold).get("funding").is_none());
+        assert!(!serde_json::to_string(&payer(&untold)).unwrap().contains("funding"));
         for funding in [None, Some(CardFunding::Credit), Some(CardFunding::Prepaid)] {
             let one = PayerFacts { funding, ..untold.clone() };
-            let value = payer(&one);
+            let text = serde_json::to_string(&payer(&one)).unwrap();
+            let value: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(in_order(&value), text);
             assert_eq!(read_payer(&Node::root(&value, "test")).expect("it reads back"), one);
         }
     }

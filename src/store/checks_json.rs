@@ -2,76 +2,157 @@
 
 use super::StoreError;
 use super::facts_json::Node;
-use super::facts_text::{money_json, time};
+use super::facts_text::{Moment, MoneyText};
 use crate::screening::hooks::{
     CheckFacts, FileAnswer, FileFacts, HookFailure, KycAnswer, KycFacts, KycStanding, NameAnswer,
     NameFacts, NameHit, RegisterAnswer, RegisterFacts, Standing, Topic,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 
-pub fn write(checks: &CheckFacts) -> Value {
-    let mut object = serde_json::Map::new();
-    if let Some(RegisterFacts { register, found }) = &checks.register {
-        let found = answer_or_failure(found, |answer| {
-            json!({
-                "standing": answer.standing.as_str(),
-                "reference": answer.reference,
-                "answered_at": time(answer.answered_at),
-            })
-        });
-        object.insert("register".to_owned(), json!({"register": register, "found": found}));
-    }
-    if let Some(FileFacts { file, found }) = &checks.file {
-        let found = answer_or_failure(found, |answer| {
-            json!({
-                "granted": answer.granted,
-                "reference": answer.reference,
-                "remaining": answer.remaining.map(money_json),
-            })
-        });
-        object.insert("file".to_owned(), json!({"file": file, "found": found}));
-    }
-    if !checks.names.is_empty() {
-        object.insert("names".to_owned(), checks.names.iter().map(names).collect());
-    }
+/// The members of each stand in the order of their names, which is the order of the bytes: what was found
+/// about a player is in every decision of a market pack, so that it is written without a tree.
+#[derive(Serialize)]
+pub(super) struct ChecksText<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<FileText<'a>>,
     // Decisions of the time before this hook have no such key, and replay to the byte.
-    if let Some(KycFacts { vendor, found }) = &checks.kyc {
-        let found = answer_or_failure(found, |answer| {
-            json!({
-                "standing": answer.standing.as_str(),
-                "level": answer.level,
-                "reference": answer.reference,
-                "version": answer.version,
-                "told_at": time(answer.told_at),
-            })
-        });
-        object.insert("kyc".to_owned(), json!({"vendor": vendor, "found": found}));
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kyc: Option<KycText<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    names: Vec<NamesText<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    register: Option<RegisterText<'a>>,
+}
+
+/// What was found, or why it was not.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Found<A> {
+    Answer(A),
+    Failure { failure: &'static str },
+}
+
+fn found<'a, A, T>(of: &'a Result<A, HookFailure>, text: impl Fn(&'a A) -> T) -> Found<T> {
+    match of {
+        Ok(answer) => Found::Answer(text(answer)),
+        Err(failure) => Found::Failure { failure: failure.as_str() },
     }
-    Value::Object(object)
 }
 
-fn names(facts: &NameFacts) -> Value {
-    let found = answer_or_failure(&facts.found, |answer| {
-        let hits: Vec<Value> = answer.hits.iter().map(hit).collect();
-        json!({"hits": hits, "version": answer.version, "asked_at": time(answer.asked_at)})
-    });
-    json!({"matcher": facts.matcher, "found": found})
+#[derive(Serialize)]
+struct FileText<'a> {
+    file: &'a str,
+    found: Found<GrantText<'a>>,
 }
 
-fn hit(hit: &NameHit) -> Value {
-    json!({
-        "list": hit.list,
-        "entity": hit.entity,
-        "topic": hit.topic.as_str(),
-        "score": hit.score.to_string(),
-        "excepted": hit.excepted,
-    })
+#[derive(Serialize)]
+struct GrantText<'a> {
+    granted: bool,
+    reference: &'a str,
+    remaining: Option<MoneyText>,
 }
 
-fn answer_or_failure<A>(found: &Result<A, HookFailure>, write: impl Fn(&A) -> Value) -> Value {
-    match found {
-        Ok(answer) => write(answer),
-        Err(failure) => json!({"failure": failure.as_str()}),
+#[derive(Serialize)]
+struct KycText<'a> {
+    found: Found<IdentityText<'a>>,
+    vendor: &'a str,
+}
+
+#[derive(Serialize)]
+struct IdentityText<'a> {
+    level: i16,
+    reference: &'a str,
+    standing: &'static str,
+    told_at: Moment,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct NamesText<'a> {
+    found: Found<HitsText<'a>>,
+    matcher: &'a str,
+}
+
+#[derive(Serialize)]
+struct HitsText<'a> {
+    asked_at: Moment,
+    hits: Vec<HitText<'a>>,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct HitText<'a> {
+    entity: &'a str,
+    excepted: bool,
+    list: &'a str,
+    score: String,
+    topic: &'static str,
+}
+
+#[derive(Serialize)]
+struct RegisterText<'a> {
+    found: Found<StandingText<'a>>,
+    register: &'a str,
+}
+
+#[derive(Serialize)]
+struct StandingText<'a> {
+    answered_at: Moment,
+    reference: &'a str,
+    standing: &'static str,
+}
+
+pub(super) fn write(checks: &CheckFacts) -> ChecksText<'_> {
+    ChecksText {
+        file: checks.file.as_ref().map(|facts| FileText {
+            file: &facts.file,
+            found: found(&facts.found, |FileAnswer { granted, reference, remaining }| GrantText {
+                granted: *granted,
+                reference,
+                remaining: remaining.map(MoneyText),
+            }),
+        }),
+        kyc: checks.kyc.as_ref().map(|facts| KycText {
+            found: found(&facts.found, |answer| IdentityText {
+                level: answer.level,
+                reference: &answer.reference,
+                standing: answer.standing.as_str(),
+                told_at: Moment(answer.told_at),
+                version: &answer.version,
+            }),
+            vendor: &facts.vendor,
+        }),
+        names: checks.names.iter().map(names).collect(),
+        register: checks.register.as_ref().map(|facts| RegisterText {
+            found: found(&facts.found, |answer| StandingText {
+                answered_at: Moment(answer.answered_at),
+                reference: &answer.reference,
+                standing: answer.standing.as_str(),
+            }),
+            register: &facts.register,
+        }),
+    }
+}
+
+fn names(facts: &NameFacts) -> NamesText<'_> {
+    NamesText { found: found(&facts.found, hits), matcher: &facts.matcher }
+}
+
+fn hits(answer: &NameAnswer) -> HitsText<'_> {
+    HitsText {
+        asked_at: Moment(answer.asked_at),
+        hits: answer.hits.iter().map(hit).collect(),
+        version: &answer.version,
+    }
+}
+
+fn hit(hit: &NameHit) -> HitText<'_> {
+    HitText {
+        entity: &hit.entity,
+        excepted: hit.excepted,
+        list: &hit.list,
+        score: hit.score.to_string(),
+        topic: hit.topic.as_str(),
     }
 }
 
@@ -155,10 +236,20 @@ fn read_hit(hit: &Node<'_>) -> Result<NameHit, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts_text::in_order;
     use super::*;
     use crate::domain::{Currency, Money};
     use rust_decimal::dec;
+    use serde_json::Value;
     use time::macros::datetime;
+
+    /// Reads it back from its text, whose keys must be in order: a tree puts them there.
+    fn again(checks: &CheckFacts) -> CheckFacts {
+        let text = serde_json::to_string(&write(checks)).unwrap();
+        let tree: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(in_order(&tree), text);
+        read(&Node::root(&tree, "checks")).unwrap()
+    }
 
     #[test]
     fn what_was_found_comes_back_as_it_was() {
@@ -199,9 +290,7 @@ mod tests {
                 }),
             }),
         };
-        let written = write(&checks);
-        let node = Node::root(&written, "checks");
-        assert_eq!(read(&node).unwrap(), checks);
+        assert_eq!(again(&checks), checks);
         for failure in HookFailure::ALL {
             let found = Err(failure);
             let kyc = Some(KycFacts { vendor: "veriff".into(), found: Err(failure) });
@@ -210,8 +299,7 @@ mod tests {
                 kyc,
                 ..CheckFacts::default()
             };
-            let written = write(&checks);
-            assert_eq!(read(&Node::root(&written, "checks")).unwrap(), checks);
+            assert_eq!(again(&checks), checks);
         }
     }
 }

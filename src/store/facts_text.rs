@@ -4,6 +4,9 @@
 //! payment has three or four decisions, so this is written without building a tree first; the fields
 //! below stand in the order of their names, which is the order of the bytes.
 
+use super::background_json::PayerText;
+use super::checks_json::ChecksText;
+use super::loop_json::LoopText;
 use super::{background_json, checks_json, loop_json, vendors_json};
 use crate::domain::{Exclusion, Kyc, Money, Timestamp};
 use crate::screening::FxTable;
@@ -23,9 +26,8 @@ pub fn text(facts: &Facts) -> String {
         asked_at: facts.asked_at.map(Moment),
         attestations: facts.attestations.iter().map(background_json::vouched).map(Tree).collect(),
         checkpoint: facts.checkpoint.as_str(),
-        checks: (facts.checks != CheckFacts::default())
-            .then(|| Tree(checks_json::write(&facts.checks))),
-        closed_loop: facts.closed_loop.as_ref().map(loop_json::value).map(Tree),
+        checks: (facts.checks != CheckFacts::default()).then(|| checks_json::write(&facts.checks)),
+        closed_loop: facts.closed_loop.as_ref().map(loop_json::write),
         counted: facts.counted.iter().map(counted).collect(),
         counted_at: Moment(facts.counted_at),
         ends: facts.ends.iter().map(background_json::end).map(Tree).collect(),
@@ -34,7 +36,7 @@ pub fn text(facts: &Facts) -> String {
         let_go_at: facts.let_go_at.map(Moment),
         limits: facts.limits.iter().map(limit).collect(),
         owed: facts.owed.iter().copied().map(MoneyText).collect(),
-        payer: facts.payer.as_ref().map(background_json::payer).map(Tree),
+        payer: facts.payer.as_ref().map(background_json::payer),
         payment: facts.payment.as_ref().map(payment),
         player: facts.player.as_ref().map(player),
         recorded_only: &facts.recorded_only,
@@ -58,9 +60,9 @@ struct FactsText<'a> {
     attestations: Vec<Tree>,
     checkpoint: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    checks: Option<Tree>,
+    checks: Option<ChecksText<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    closed_loop: Option<Tree>,
+    closed_loop: Option<LoopText<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     counted: Vec<CountedText<'a>>,
     counted_at: Moment,
@@ -76,7 +78,7 @@ struct FactsText<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owed: Vec<MoneyText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    payer: Option<Tree>,
+    payer: Option<PayerText<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<PaymentText>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +107,7 @@ fn let_go(seen: &LetGo) -> LetGoText<'_> {
 }
 
 /// A time by RFC 3339.
-struct Moment(Timestamp);
+pub(super) struct Moment(pub Timestamp);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -124,7 +126,7 @@ pub(super) fn time(at: Timestamp) -> Value {
 }
 
 /// `["SEK", 10050]`: the code and minor units.
-struct MoneyText(Money);
+pub(super) struct MoneyText(pub Money);
 
 impl Serialize for MoneyText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -147,6 +149,12 @@ impl Serialize for Tree {
 }
 
 struct Branch<'a>(&'a Value);
+
+/// A tree's text with its keys in order.
+#[cfg(test)]
+pub(super) fn in_order(tree: &Value) -> String {
+    serde_json::to_string(&Branch(tree)).unwrap()
+}
 
 impl Serialize for Branch<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
