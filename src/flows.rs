@@ -125,6 +125,8 @@ impl Flows {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<Option<T>> {
+        // It has some thousand bytes, and would be copied into each of the layers around it.
+        let work = Box::pin(work);
         self.tasks.spawn(async move { tokio::time::timeout(WORK_MAX, work).await.ok() })
     }
 }

@@ -7,6 +7,7 @@
 use super::problem::Problem;
 use crate::shutdown::Shutdown;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// A request that lasts longer waits for something that is gone, a database host above all. Nobody has
@@ -29,11 +30,20 @@ impl Detach {
     ///
     /// # Errors
     /// What the request answers; 500 when it panics. A panic fails this request alone.
-    pub async fn run<T, F>(&self, request: F) -> Result<T, Problem>
+    pub fn run<T, F>(&self, request: F) -> impl Future<Output = Result<T, Problem>> + use<T, F>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
+        // It has some thousand bytes, and would be copied into each of the layers around it.
+        let request = Box::pin(request);
+        self.clone().watched(request)
+    }
+
+    async fn watched<T: Send + 'static>(
+        self,
+        request: Pin<Box<impl Future<Output = Result<T, Problem>> + Send + 'static>>,
+    ) -> Result<T, Problem> {
         use tracing::Instrument;
         let most = self.most;
         let bounded = async move {

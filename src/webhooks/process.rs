@@ -390,8 +390,9 @@ pub(super) async fn hint(flows: &Flows, place: &AttemptPlace) -> Result<(), Subm
 
 /// Asks about an attempt at once; what fails here the attempts worker does.
 pub(super) async fn ask_now(flows: &Flows, place: &AttemptPlace) {
-    let asked = resolve_unknown(flows, &place.player, place.payment.uuid, place.attempt).await;
-    if let Err(error) = asked {
+    // Rare and large: without the box every webhook, which asks nobody, would be as large.
+    let asked = resolve_unknown(flows, &place.player, place.payment.uuid, place.attempt);
+    if let Err(error) = Box::pin(asked).await {
         tracing::debug!(attempt.id = %place.attempt, %error, "the attempts worker will ask");
         flows.nudges.attempts.notify_one();
     }
