@@ -147,6 +147,9 @@ struct ResendRequest {
     age_s: Option<u32>,
 }
 
+const NOTHING_TO_TELL: &str = "this PSP tells nobody of a movement that is still pending: complete it first \
+    (POST /psps/{id}/movements/{reference}/complete), under the fault webhook_drop if nobody is to hear of that yet";
+
 pub(super) async fn resend(
     State(psps): State<Psps>,
     Path(id): Path<String>,
@@ -164,8 +167,7 @@ pub(super) async fn resend(
     };
     let times = request.times.unwrap_or(1).min(RESENDS_MAX);
     let report = webhooks::resend(&psp, &reference, times, twist).await;
-    let nothing = || Refused::conflict("this PSP has no notification for a pending movement");
-    report.map(Json).ok_or_else(nothing)
+    report.map(Json).ok_or_else(|| Refused::conflict(NOTHING_TO_TELL))
 }
 
 #[derive(Debug, Deserialize)]

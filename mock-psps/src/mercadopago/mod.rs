@@ -129,8 +129,8 @@ impl Dialect for MercadoPago {
     }
 
     fn present(&self, movement: &Movement) -> Option<Notice> {
-        let pending = movement.status == Status::Pending;
-        (!pending && movement.kind != Kind::Refund).then(|| events::notice(self, movement))
+        // It names a payment and says nothing of it, whatever its state.
+        (movement.kind != Kind::Refund).then(|| events::notice(self, movement))
     }
 
     fn sign(&self, notice: &Notice, twist: &Twist, now: OffsetDateTime) -> Outgoing {

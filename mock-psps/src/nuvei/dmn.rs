@@ -49,7 +49,11 @@ fn panel_event(m: &Movement) -> Notice {
     notice(m, "panel", data)
 }
 
+/// A payment that is under way has a status of its own; a withdrawal has none.
 pub(super) fn present(nuvei: &Nuvei, m: &Movement) -> Option<Notice> {
+    if m.status == Status::Pending && m.kind == Kind::Deposit {
+        return Some(payment(m));
+    }
     notices(nuvei, m, Step { from: Status::Pending, to: m.status }).pop()
 }
 

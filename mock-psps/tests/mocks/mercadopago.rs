@@ -185,6 +185,19 @@ async fn a_waiting_payment_is_cancelled_and_a_paid_one_refunded() {
 }
 
 #[tokio::test]
+async fn a_message_about_a_pending_payment_names_it_and_says_nothing_of_it() {
+    let w = world().await;
+    let (_, body) = post(&w, "/v1/payments", &digits(), &payment(&digits()), false).await;
+    let id = body["id"].to_string();
+    let resend = json!({ "reference": id });
+    assert_eq!(w.control(&format!("/psps/{ID}/webhooks/resend"), resend).await.0, 200);
+    let told = w.until_told(ID, 1, |_| true).await.remove(0);
+    let said = told.json();
+    assert!(is_signed(&told) && said["data"] == json!({ "id": id }), "{said}");
+    assert_eq!(w.movements(ID).await[0]["status"], "pending");
+}
+
+#[tokio::test]
 async fn a_chargeback_is_told_by_its_payment_and_by_its_case() {
     let w = world().await;
     let (_, body) = post(&w, "/v1/payments", &digits(), &payment(&digits()), false).await;

@@ -127,6 +127,18 @@ async fn a_deposit_is_paid_on_its_page_and_announced() {
 }
 
 #[tokio::test]
+async fn a_payment_that_is_under_way_is_told_as_pending() {
+    let w = nuvei(&[]).await;
+    let reference = digits();
+    call(&w, "payment", payment(&session(&w).await, &reference), OF_AMOUNT).await;
+    let resend = json!({ "reference": w.movements(ID).await[0]["reference"] });
+    let (status, _) = w.control(&format!("/psps/{ID}/webhooks/resend"), resend).await;
+    assert_eq!(status, 200);
+    let told = form(&w.until_told(ID, 1, verifies).await[0]);
+    assert!(told.contains(&("Status".into(), "PENDING".into())), "{told:?}");
+}
+
+#[tokio::test]
 async fn what_is_wrongly_signed_or_incomplete_is_refused_by_its_code() {
     let w = nuvei(&[]).await;
     let token = session(&w).await;
