@@ -92,7 +92,7 @@ pub fn a_held_part_may_be_paid(book: &Book, id: Uuid) -> bool {
 
 /// One that was let go is not sent as it is: a PSP has told meanwhile that it has it.
 pub fn hold_back(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
-    returns::hold_back(book, id, "its PSP may have it after all", stuck::KIND, ctx);
+    returns::hold_back(book, id, "its PSP may have it after all", "payout_stuck", ctx);
 }
 
 /// The last attempt of a part that is paid is over, and what came back of another payment of it may wait in
