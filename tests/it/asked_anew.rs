@@ -10,9 +10,9 @@ use super::harness::{SOON, World, eur, eventually};
 use super::may_be_paid::{cases, look, lost, money};
 use super::overtaken_payouts::plan_names_another;
 use super::routing::tried;
-use interlock::book::Payment;
+use interlock::book::{Attempt, Payment, Returns};
 use interlock::decide::command::Source;
-use interlock::domain::{Player, PlayerStatus};
+use interlock::domain::{AttemptStatus, PartStatus, Player, PlayerStatus};
 use interlock::payments::send_payout::send_payout;
 use psp_contract::{NotSent, Outcome, Status};
 use sqlx::AssertSqlSafe;
@@ -237,5 +237,45 @@ async fn a_refusal_that_was_paid_after_all_is_found_paid_twice() {
     assert_eq!(money(&world, &sent).await, (100, 0, 0, -900));
     assert_eq!(cases(&world, &sent).await, ["paid_twice", "paid_twice"]);
     assert_eq!(world.incidents("payout.paid_twice").await, 1);
+    world.leave_open();
+}
+
+/// What is refused is not all that is asked: the part must be held, nothing of it under way or paid, and no return.
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_what_may_be_paid_nobody_may_be_asked_anew() {
+    use AttemptStatus::{Accepted, InFlight, Prepared, Returned, Succeeded, Unknown};
+    let world = by_hand().await;
+    let sent = sent_to_the_only_one(&world).await;
+    let stuck = tell(&world, &sent, (1, Source::Call), refused(true)).await;
+    let may = |payment: &Payment| payment.may_ask_anew(&payment.attempts[0]);
+    assert!(may(&stuck));
+    let mut asked: Vec<String> = Vec::new();
+    let mut look = |what: String, change: &dyn Fn(&mut Payment)| {
+        let mut payment = stuck.clone();
+        change(&mut payment);
+        asked.extend(may(&payment).then_some(what));
+    };
+    for status in [Prepared, InFlight, Unknown, Accepted, Succeeded, Returned] {
+        look(format!("beside {status}"), &|payment| {
+            let beside = Attempt { number: 2, status, ..payment.attempts[0].clone() };
+            payment.attempts.push(beside);
+        });
+    }
+    for status in [PartStatus::Processing, PartStatus::Paid, PartStatus::Released] {
+        look(format!("part {}", status.as_str()), &|payment| payment.parts[0].status = status);
+    }
+    look("of a return".to_owned(), &|payment| {
+        payment.returns = Some(Returns {
+            deposit: payment.id.uuid,
+            attempt: None,
+            psp: "trustly-de".to_owned(),
+            psp_reference: "1".to_owned(),
+            from_suspense: false,
+        });
+    });
+    look("told otherwise".to_owned(), &|payment| {
+        payment.attempts[0].kept_news = Some("accepted".to_owned());
+    });
+    assert_eq!(asked, Vec::<String>::new());
     world.leave_open();
 }
