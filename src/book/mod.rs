@@ -5,7 +5,7 @@
 //! changed, in one transaction. A book is only ever changed through the few doors of [`Book`], so
 //! that no status moves without its history and its event, and no money without its posting.
 //!
-//! Reading order: [`payment`], `fee`, [`as_it_ended`], [`deadline`], [`payin`], [`review`], [`erasure`], [`record`], [`book`],
+//! Reading order: [`payment`], [`tries`], `fee`, [`as_it_ended`], [`deadline`], [`payin`], [`review`], [`erasure`], [`record`], [`book`],
 //! [`game`], [`movements`], [`kyc`].
 
 pub mod as_it_ended;
@@ -21,6 +21,7 @@ pub mod payin;
 pub mod payment;
 pub mod record;
 pub mod review;
+pub mod tries;
 
 pub use book::{Book, KeyClaim, KeyId, StoredKey, Viewer};
 pub use deadline::Deadline;

@@ -157,72 +157,6 @@ impl Payment {
         part.and_then(|part| self.part(part)).and_then(|part| part.way.as_deref())
     }
 
-    /// Whether this PSP has had its try at a deposit or a part. What provably never reached it counts
-    /// while the payment is under way; once people send a held part again, it is no reason to pass it over,
-    /// and neither is what was called off before anybody sent it. That people found it unpaid is one.
-    pub fn was_tried(&self, part: Option<PartId>, psp: &str) -> bool {
-        let held = self.is_held(part);
-        let counts = |attempt: &Attempt| match attempt.status {
-            AttemptStatus::NotSent => !held || attempt.was_not_sent_for(NotSent::FoundUnpaid),
-            // What we called off before it was sent, its PSP never had.
-            AttemptStatus::Cancelled => !held || attempt.was_accepted,
-            _ => true,
-        };
-        self.attempts.iter().any(|a| a.part == part && a.psp == psp && counts(a))
-    }
-
-    fn is_held(&self, part: Option<PartId>) -> bool {
-        part.and_then(|part| self.part(part)).is_some_and(|it| it.status == PartStatus::Held)
-    }
-
-    /// Whether a PSP was only passed over, once, because it failed while others worked: nobody has refused
-    /// anything there.
-    fn was_passed_over(&self, part: Option<PartId>, psp: &str) -> bool {
-        let mut tries = self.attempts.iter().filter(|a| a.part == part && a.psp == psp);
-        let (first, second) = (tries.next(), tries.next());
-        second.is_none() && first.is_some_and(|it| it.was_not_sent_for(NotSent::BreakerOpen))
-    }
-
-    /// Whether all that a PSP has had of a part that people send again was found unpaid by people. It comes last:
-    /// it may have what it denied.
-    fn was_found_unpaid(&self, part: Option<PartId>, psp: &str) -> bool {
-        let mut tries = self.attempts.iter().filter(|a| a.part == part && a.psp == psp);
-        self.is_held(part)
-            && tries.all(|it| {
-                let ours = matches!(it.status, AttemptStatus::NotSent | AttemptStatus::Cancelled);
-                ours && !it.was_accepted
-            })
-    }
-
-    /// The best PSP of the plan that was not tried yet and can be told where the money goes.
-    pub fn next_psp(&self, part: Option<PartId>) -> Option<&str> {
-        self.untried_psps(part).first().copied()
-    }
-
-    /// All of them, the best first. When they have all had their try, those come once more that were only
-    /// passed over (a payment does not fail for want of a PSP that was never called), and then those of which
-    /// people found that they paid nothing.
-    pub fn untried_psps(&self, part: Option<PartId>) -> Vec<&str> {
-        let mut ranked: Vec<_> = self
-            .route_of(part)
-            .candidates
-            .iter()
-            .filter_map(|candidate| candidate.rank.map(|rank| (rank, candidate.psp.as_str())))
-            .collect();
-        ranked.sort_by_key(|(rank, _)| *rank);
-        let is_payable = |psp: &&str| {
-            part.and_then(|part| self.part(part))
-                .is_none_or(|part| self.returns.is_some() || part.can_be_named_to(psp))
-        };
-        let psps = ranked.into_iter().map(|(_, psp)| psp).filter(is_payable);
-        let (tried, mut left): (Vec<_>, Vec<_>) = psps.partition(|psp| self.was_tried(part, psp));
-        let (passed_over, tried): (Vec<_>, Vec<_>) =
-            tried.into_iter().partition(|psp| self.was_passed_over(part, psp));
-        left.extend(passed_over);
-        left.extend(tried.into_iter().filter(|psp| self.was_found_unpaid(part, psp)));
-        left
-    }
-
     /// The live attempt of the deposit, or of one part.
     pub fn live_attempt(&self, part: Option<PartId>) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.part == part && attempt.status.is_live())
@@ -324,11 +258,19 @@ pub struct Attempt {
     pub cancel: Option<Cancel>,
     /// Whether the PSP waits for our word to take what its payer approved.
     pub completion: Option<Completion>,
-    /// News that was no transition: kept, and without effect.
+    /// News that was no transition, and what else is known of it beside its status: a few phrases.
     pub kept_news: Option<String>,
 }
 
 impl Attempt {
+    /// Between the phrases of what is kept.
+    pub const BETWEEN_KEPT: &'static str = "; ";
+
+    /// What is kept beside its status, phrase by phrase.
+    pub fn kept(&self) -> impl Iterator<Item = &str> {
+        self.kept_news.iter().flat_map(|kept| kept.split(Self::BETWEEN_KEPT))
+    }
+
     /// Whether it never reached its PSP, for this reason.
     pub fn was_not_sent_for(&self, why: NotSent) -> bool {
         let code = self.error.as_ref().map(|error| error.code.as_str());

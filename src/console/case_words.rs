@@ -107,7 +107,8 @@ fn of_payment(kind: &str, payment: &Payment) -> Vec<Choice> {
         "payout_stuck" => vec![
             (
                 "approve",
-                "it is sent again, to PSPs that have not refused it; where each has, it comes back here",
+                "it is sent again, once: to PSPs that have not had it, and then to those that surely refused it; where \
+                 nobody is left, it comes back here",
             ),
             ("reject", "the money goes back to the wallet"),
         ],
@@ -192,6 +193,16 @@ pub fn payload(payload: &CasePayload) -> String {
 mod tests {
     use super::*;
     use crate::book::PAYMENT_KINDS;
+    use crate::screening::test_data::player;
+
+    #[test]
+    fn of_who_was_erased_a_case_names_nobody() {
+        let mut known = player();
+        let named: Vec<_> = names(None, Some(&known)).collect();
+        assert_eq!(named, [("Player's name", "Test Person".to_owned())]);
+        known.erase();
+        assert_eq!(names(None, Some(&known)).count(), 0);
+    }
 
     #[test]
     fn every_kind_of_case_says_what_it_is_about() {

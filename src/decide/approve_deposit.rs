@@ -157,7 +157,7 @@ pub fn approve(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Refusal> 
     move_or_conflict(book, id, processing, "approved by two people", ctx)?;
     // A worker sends it: whoever approved is no caller of PSPs.
     if attempt::prepare_next(book, id, ctx).is_none() {
-        deposit::fail(book, id, "no PSP can take it", ctx);
+        deposit::fail_without_route(book, id, ctx);
     }
     Ok(())
 }

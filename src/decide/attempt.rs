@@ -382,7 +382,7 @@ pub fn move_on_or_fail(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) ->
     }
     let next = open_next(book, id, None, ctx);
     if next.is_none() {
-        deposit::fail(book, id, cause, ctx);
+        deposit::fail_at_psps(book, id, cause, ctx);
     }
     next
 }

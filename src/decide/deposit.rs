@@ -1,9 +1,8 @@
 //! A deposit begins, is cancelled, and is answered.
 
-use super::attempt;
 use super::command::{Answer, Ctx, StartDeposit};
-use super::people;
 use super::refusal::Refusal;
+use super::{attempt, people, psp_answers};
 use crate::book::movements::fingerprint;
 use crate::book::{Book, Cancel, Completion, Payment};
 use crate::domain::{AttemptStatus, DepositStatus, Direction, Money, PaymentStatus, Reason};
@@ -142,13 +141,20 @@ pub fn recount_limit(book: &mut Book, id: Uuid, money: Money) {
     book.change_movement(id, |found| found.money = money);
 }
 
-fn fail_without_route(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
+/// None of its PSPs can be asked at all.
+pub fn fail_without_route(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
     let reason = Reason::new(
         "routing.no_psp",
         "no payment provider can take this deposit right now: try another method or amount",
     );
     book.payment_mut(id).reasons.push(reason);
     fail(book, id, "no PSP can take it", ctx);
+}
+
+/// Ends a deposit that none of its PSPs took: what each answered is among its reasons.
+pub fn fail_at_psps(book: &mut Book, id: Uuid, cause: &str, ctx: &Ctx<'_>) {
+    psp_answers::keep(book, id);
+    fail(book, id, cause, ctx);
 }
 
 /// Ends a deposit softly: nothing is under way any more.

@@ -2,12 +2,12 @@
 
 use super::attempt::{leave_to_worker, move_on_or_fail};
 use super::command::{Ctx, Source};
-use super::deposit::{fail, mark_limit_use};
+use super::deposit::{fail_at_psps, mark_limit_use};
 use super::dispute;
 use super::kept::keep;
 use super::later_round;
 use super::money_in::succeed;
-use super::news::{absence_is_proven, verdict};
+use super::news::{self, absence_is_proven, verdict};
 use super::people::{close_found_out, close_reviews};
 use super::taken_back::take_back;
 use crate::book::{Attempt, Book, GivenAddress};
@@ -56,6 +56,10 @@ pub fn apply(
     if attempt.status != to && book.move_attempt(id, attempt_id, to, cause).is_err() {
         keep(book, id, attempt_id, to.as_str());
         return None;
+    }
+    if !to.is_live() {
+        // Before anything is said about the deposit: who reads its event learns why it stops.
+        news::note_error(book.attempt_mut(id, attempt_id), outcome);
     }
     match verdict {
         Verdict::Accepted => {
@@ -174,7 +178,7 @@ fn after_failure(
         }
         Some(next)
     } else {
-        fail(book, id, "declined", ctx);
+        fail_at_psps(book, id, "declined", ctx);
         None
     }
 }

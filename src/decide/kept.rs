@@ -4,7 +4,6 @@ use crate::book::{Attempt, Book, Payment};
 use crate::domain::{AttemptId, Money, PartId};
 use uuid::Uuid;
 
-const BETWEEN: &str = "; ";
 /// Before what was booked of a taking-back; what is kept without it was only told.
 const BOOKED: &str = "booked ";
 /// Before what is known of the message of a success that its taking-back overtook.
@@ -61,13 +60,9 @@ pub fn forget_other_money(book: &mut Book, id: Uuid, attempt: AttemptId) {
     }
 }
 
-fn phrases(attempt: &Attempt) -> impl Iterator<Item = &str> {
-    attempt.kept_news.iter().flat_map(|kept| kept.split(BETWEEN))
-}
-
 /// Whether this is kept.
 pub fn says(attempt: &Attempt, text: &str) -> bool {
-    phrases(attempt).any(|known| known == text)
+    attempt.kept().any(|known| known == text)
 }
 
 /// Whether an attempt that is over by its status may be paid yet, and people were asked whether it is.
@@ -88,14 +83,14 @@ pub fn forget_may_be_paid(book: &mut Book, id: Uuid, attempt: AttemptId) {
 
 /// What was booked of a taking-back, where the attempt's status does not say it all.
 pub fn booked(attempt: &Attempt) -> Option<&str> {
-    let booked = phrases(attempt).filter_map(|known| known.strip_prefix(BOOKED));
+    let booked = attempt.kept().filter_map(|known| known.strip_prefix(BOOKED));
     let mut of_takings = booked.filter(|it| it.starts_with(RETURNED) || it.starts_with(REVERSED));
     of_takings.next()
 }
 
 /// The sum that is booked in this way.
 fn booked_as(attempt: &Attempt, way: &str) -> Option<Money> {
-    let booked = phrases(attempt).filter_map(|known| known.strip_prefix(BOOKED));
+    let booked = attempt.kept().filter_map(|known| known.strip_prefix(BOOKED));
     booked.filter_map(|text| text.strip_prefix(way)).next().and_then(sum)
 }
 
@@ -123,7 +118,7 @@ pub fn booked_taken(attempt: &Attempt) -> Option<Money> {
 /// What a payout that was paid late, or a taking-back, left as a debt. None: of a taking-back, that an older release
 /// booked it.
 pub fn booked_owed(attempt: &Attempt) -> Option<i64> {
-    let owed = phrases(attempt).find_map(|known| {
+    let owed = attempt.kept().find_map(|known| {
         known.strip_prefix(OWED).or_else(|| known.strip_prefix(OWED_BEFORE)).and_then(sum)
     });
     owed.map(|owed| owed.minor)
@@ -248,11 +243,11 @@ fn retain(book: &mut Book, id: Uuid, attempt: AttemptId, stays: impl Fn(&str) ->
 
 fn change(book: &mut Book, id: Uuid, attempt: AttemptId, edit: impl FnOnce(&mut Vec<String>)) {
     let Some(known) = book.payments[&id].attempt(attempt) else { return };
-    let before: Vec<String> = phrases(known).map(str::to_owned).collect();
+    let before: Vec<String> = known.kept().map(str::to_owned).collect();
     let mut after = before.clone();
     edit(&mut after);
     if after != before {
-        let text = after.join(BETWEEN);
+        let text = after.join(Attempt::BETWEEN_KEPT);
         book.attempt_mut(id, attempt).kept_news = Some(text).filter(|text| !text.is_empty());
     }
 }

@@ -9,7 +9,7 @@ use super::kept;
 use super::payout::{call_off_unsent, from_suspense, hold_again};
 use super::people::{ask_people, ask_what_became, raise, review_kind};
 use super::review::approve_withdrawal;
-use super::{goes_back, paid_twice, returns, vendor, withdrawal};
+use super::{goes_back, paid_twice, returns, stuck, vendor, withdrawal};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
     AttemptId, Direction, Money, PartStatus, PaymentStatus, Reason, Timestamp, WithdrawalStatus,
@@ -47,6 +47,7 @@ pub fn doubt_if_over(book: &mut Book, id: Uuid, attempt: &Attempt, ctx: &Ctx<'_>
 /// An attempt that is over may be paid yet: what was to pay in its place is not sent, and its part is held.
 pub fn doubt(book: &mut Book, id: Uuid, attempt: &Attempt, part: &Part, ctx: &Ctx<'_>) {
     kept::keep_may_be_paid(book, id, attempt.id);
+    stuck::forget_end(book, id, attempt.id);
     call_off_unsent(book, id, part.id);
     let is_live = book.payments[&id].live_attempt(Some(part.id)).is_some();
     if part.status == PartStatus::Processing && !is_live {

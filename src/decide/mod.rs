@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`command`], [`refusal`], [`needs`], [`ends`], [`dispatch`], then one file per kind of command: [`deposit`],
 //! [`withdrawal`] (with [`closed_loop`] and [`deadline`]), [`news`] (with [`deposit_news`], [`completion`],
-//! [`money_in`], [`taken_back`], [`payout`], [`stuck`], [`late_payout`], [`bounce`] and [`paid_twice`]), [`payin`], [`attempt`] (with [`session`],
+//! [`money_in`], [`taken_back`], [`payout`], [`psp_answers`], [`stuck`], [`late_payout`], [`bounce`] and [`paid_twice`]), [`payin`], [`attempt`] (with [`session`],
 //! [`later_round`] and [`unconfigured`]), [`returns`] (with [`goes_back`]), [`people`],
 //! [`vendor`], [`wallet`], [`player`], [`kyc`], [`account`]; and of people's work [`four_eyes`], [`review`],
 //! [`approve_deposit`], [`suspense`], [`case`],
@@ -48,6 +48,7 @@ pub mod payin;
 pub mod payout;
 pub mod people;
 pub mod player;
+pub mod psp_answers;
 pub mod refusal;
 pub mod returns;
 pub mod review;

@@ -10,7 +10,7 @@ use super::deposit::{count_arrival, mark_source, recount_limit};
 use super::kept::{self, OTHER_MONEY, keep};
 use super::news::UNTOLD_CARD;
 use super::people::{ask_people, awaits_vendor, close_reviews, raise};
-use super::{dispute, returns, vendor};
+use super::{dispute, psp_answers, returns, vendor};
 use crate::book::{AskedPlace, Attempt, Book, ChainPlace, Payment};
 use crate::domain::{
     AttemptId, AttemptStatus, DecisionId, DepositStatus, Method, Money, Origin, PaymentStatus,
@@ -66,6 +66,7 @@ pub fn succeed(
     }
     book.payment_mut(id).received = Some(money);
     book.payment_mut(id).next_action = None;
+    psp_answers::forget(book, id);
     let Some(creditable) = creditable(&payment, &attempt, money, ctx) else {
         return other_money(book, id, &attempt, money, ctx);
     };

@@ -8,7 +8,7 @@ use super::kept::{self, OTHER_MONEY, keep};
 use super::late_payout::{self, paid_late};
 use super::news::{self, verdict};
 use super::people::{ask_what_became, close_found_out, close_reviews, is_before_people, raise};
-use super::{later_round, paid_twice, returns, stuck};
+use super::{later_round, paid_twice, psp_answers, returns, stuck};
 use crate::book::{Attempt, Book, Part};
 use crate::domain::{
     AttemptId, AttemptStatus, Money, PartId, PartStatus, PaymentStatus, WithdrawalStatus,
@@ -73,6 +73,7 @@ pub fn apply(
             over.was_accepted = attempt.was_accepted;
             // Before anything is said about the payout: who reads its event learns why.
             news::note_error(over, outcome);
+            stuck::note_end(book, id, &attempt, (outcome, source));
             if source != Source::People && kept::speaks_of_other_money(&attempt) {
                 // It said before that it paid other money, and two people are asked: its own refusal is no answer.
                 late_payout::doubt(book, id, &attempt, &part, ctx);
@@ -353,7 +354,12 @@ pub fn settle(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
         WithdrawalStatus::Failed
     };
     let asks = to == WithdrawalStatus::InReview && !is_before_people(book, id);
-    stuck::say_why(book, id, asks || to == WithdrawalStatus::Failed);
+    let say = if asks || to == WithdrawalStatus::Failed {
+        psp_answers::keep
+    } else {
+        psp_answers::forget
+    };
+    say(book, id);
     for step in implied(before, to) {
         let _ = book.move_payment(id, PaymentStatus::Withdrawal(*step), "found later", ctx.ids);
     }

@@ -8,12 +8,13 @@ use super::people::close_reviews;
 use super::refusal::Refusal;
 use super::vendor::AWAITING_VENDOR;
 use super::{
-    attempt, case, deposit, four_eyes, kept, late_payout, news, paid_twice, payout, returns,
+    attempt, case, deposit, four_eyes, kept, late_payout, news, paid_twice, payout, returns, stuck,
     suspense,
 };
 use crate::book::{Attempt, Book, Payment, Review};
 use crate::domain::{
-    AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId, WithdrawalStatus,
+    AttemptId, AttemptStatus, DepositStatus, PartStatus, PaymentStatus, PersonId, ProposalId,
+    WithdrawalStatus,
 };
 use crate::payments::resolution;
 use crate::screening::movement::UseState;
@@ -111,7 +112,8 @@ pub fn approve(
     known: Option<&KnownBefore>,
     ctx: &Ctx<'_>,
 ) -> Result<Answer, Refusal> {
-    let attempt = known_review(book, review, payment)?.attempt;
+    let found = known_review(book, review, payment)?;
+    let about = (found.kind.clone(), found.attempt);
     let known = known.filter(|known| known.checks.are_of(book));
     if let Some(id) = payment
         && let Some(instead) =
@@ -127,7 +129,7 @@ pub fn approve(
     match (payment, &approved.payload) {
         (Some(id), _) => {
             book.record.payment = book.payment(id).map(|payment| payment.id);
-            carry_out(book, id, attempt, &approved.outcome, ctx)?;
+            carry_out(book, id, &about, &approved.outcome, ctx)?;
         }
         (None, Some(payload)) => case::carry_out(book, review, payload, ctx)?,
         // Two people reject it: nothing is done.
@@ -165,12 +167,12 @@ fn answer(book: &Book, review: Uuid, paid: Option<Uuid>) -> Result<Answer, Refus
 fn carry_out(
     book: &mut Book,
     id: Uuid,
-    attempt: Option<crate::domain::AttemptId>,
+    (kind, attempt): &(String, Option<AttemptId>),
     outcome: &str,
     ctx: &Ctx<'_>,
 ) -> Result<(), Refusal> {
     let is_deposit = book.payment(id).is_some_and(|p| p.deposit_status().is_some());
-    match (outcome, attempt) {
+    match (outcome, *attempt) {
         ("resolve_paid" | "resolve_unpaid", Some(attempt)) => {
             resolve(book, id, attempt, outcome == "resolve_paid", ctx)
         }
@@ -197,6 +199,7 @@ fn carry_out(
         }
         ("approve", _) => {
             returns::may_be_let_go(book, id)?;
+            stuck::let_ask_anew(book, id, kind);
             approve_withdrawal(book, id, "approved by two people", ctx)
         }
         ("reject", _) => reject_withdrawal(book, id, ctx),
@@ -249,7 +252,7 @@ fn reject_withdrawal(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) -> Result<(), Ref
 fn resolve(
     book: &mut Book,
     id: Uuid,
-    unknown: crate::domain::AttemptId,
+    unknown: AttemptId,
     paid: bool,
     ctx: &Ctx<'_>,
 ) -> Result<(), Refusal> {

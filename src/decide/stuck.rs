@@ -1,17 +1,17 @@
-//! A payout that no PSP of its plan took: why, in the words of its reasons, and the case that people decide.
+//! A payout that no PSP of its plan took: the case that people decide, and whom they may have asked again.
 
-use super::command::Ctx;
+use super::command::{Ctx, Source};
 use super::people::ask_people;
+use super::{kept, psp_answers};
+use crate::book::tries::{ASKED_ANEW, REFUSED_FOR_GOOD};
 use crate::book::{Attempt, Book, CaseAct, Payment};
-use crate::domain::{AttemptStatus, Audience, PartId, Reason};
+use crate::domain::{AttemptId, PartId, PartStatus};
 use crate::routing::plan;
-use psp_contract::NotSent as Unsent;
+use psp_contract::{Outcome, Report, Status};
 use uuid::Uuid;
 
-/// The code of each reason that a payout's attempts give, and what it says.
-const NOT_SENT: (&str, &str) = ("psp.not_reached", "the payout provably never reached its PSP");
-const REFUSED: (&str, &str) = ("psp.refused", "its PSP refused the payout, or did not pay it");
-const NOBODY: (&str, &str) = ("psp.none_left", "no PSP of its plan can pay it now");
+/// The kind of case in which two people may have a PSP asked once more that has refused a payout.
+pub const KIND: &str = "payout_stuck";
 
 /// Whether the market has another PSP, which was not tried for this part because it cannot pay this very
 /// instrument: people decide then (the first PSP will be back, or the player has another account)
@@ -25,70 +25,80 @@ pub fn has_other(book: &Book, id: Uuid, part: PartId) -> bool {
     })
 }
 
-/// What its PSPs answered is among the reasons of a payout that stops here, before its event is written: of each the
-/// last. Of one that goes on nothing is said: what an earlier try came to is over.
-pub fn say_why(book: &mut Book, id: Uuid, stops: bool) {
-    let why = if stops { answers(&book.payments[&id]) } else { Vec::new() };
-    let codes = [NOT_SENT.0, REFUSED.0, NOBODY.0];
-    let is_ours = |reason: &Reason| codes.contains(&reason.code.as_str());
-    if !why.is_empty() || book.payments[&id].reasons.iter().any(is_ours) {
-        let reasons = &mut book.payment_mut(id).reasons;
-        reasons.retain(|reason| !is_ours(reason));
-        reasons.extend(why);
-    }
-}
-
-/// Puts it before people. Its case begins with the same words.
+/// Puts it before people. Its case begins with the same words, and with who is asked if they approve.
 pub fn ask(book: &mut Book, id: Uuid, ctx: &Ctx<'_>) {
-    ask_people(book, id, None, "payout_stuck", ctx);
-    let why = answers(&book.payments[&id]);
+    ask_people(book, id, None, KIND, ctx);
+    let why = psp_answers::of(&book.payments[&id]);
     let told = why.into_iter().map(|it| match it.observed {
         Some(observed) => format!("{} ({observed})", it.message),
         None => it.message,
     });
-    let told = told.collect::<Vec<_>>().join("; ");
+    let mut told = told.collect::<Vec<_>>();
+    told.push(match &asked_by_approval(&book.payments[&id], ctx)[..] {
+        [] => "an approval asks nobody: what is left is to reject it".to_owned(),
+        psps => format!("an approval asks {}", psps.join(", ")),
+    });
+    let told = told.join("; ");
     let mut open = book.reviews.values().filter(|it| it.open && it.payment == Some(id));
-    let case = open.find(|it| it.kind == "payout_stuck").map(|it| it.id.0);
+    let case = open.find(|it| it.kind == KIND).map(|it| it.id.0);
     if let Some(review) = case.and_then(|case| book.review_mut(case)) {
         review.tell(CaseAct::Note, None, Some(&told), ctx.now);
     }
 }
 
-/// What came of the last try of each unpaid part at each PSP.
-fn answers(payment: &Payment) -> Vec<Reason> {
-    use AttemptStatus::{Cancelled, Declined, Expired, NotSent};
-    let is_paid = |it: &Attempt| {
-        let mut beside = payment.attempts.iter().filter(|other| other.part == it.part);
-        beside.any(|other| other.status.has_succeeded())
-    };
-    let is_last = |it: &Attempt| {
-        let mut later = payment.attempts.iter().filter(|other| it.number < other.number);
-        !later.any(|other| other.part == it.part && other.psp == it.psp)
-    };
-    let over = payment.attempts.iter().filter(|it| !is_paid(it) && is_last(it));
-    let mut why: Vec<Reason> = Vec::new();
-    for attempt in over {
-        let words = match attempt.status {
-            NotSent if attempt.was_not_sent_for(Unsent::FoundUnpaid) => REFUSED,
-            NotSent => NOT_SENT,
-            // What was called off before it was sent, its PSP has answered nothing to.
-            Cancelled if !attempt.was_accepted => continue,
-            Declined | Expired | Cancelled => REFUSED,
-            _ => continue,
-        };
-        let code = attempt.error.as_ref().map_or(attempt.status.as_str(), |it| it.code.as_str());
-        let reason = of(words, Some(format!("{}: {code}", attempt.psp)));
-        if !why.contains(&reason) {
-            why.push(reason);
+/// Two people let a payout go on. In the case of one that is stuck they let each PSP be asked once more that has
+/// surely refused a part which is held; whoever lets it go for another cause has not been asked about that.
+pub fn let_ask_anew(book: &mut Book, id: Uuid, kind: &str) {
+    let payment = &book.payments[&id];
+    let may = |it: &Attempt| kind == KIND && payment.may_ask_anew(it);
+    let refused = payment.attempts.iter().map(|it| (it.id, may(it))).collect::<Vec<_>>();
+    for (attempt, may) in refused {
+        if may {
+            kept::keep_too(book, id, attempt, ASKED_ANEW);
+        } else {
+            kept::forget(book, id, attempt, ASKED_ANEW);
         }
     }
-    if why.is_empty() {
-        why.push(of(NOBODY, None));
-    }
-    why
 }
 
-/// How the casino's PSPs fare is not the player's.
-fn of((code, message): (&str, &str), observed: Option<String>) -> Reason {
-    Reason { observed, audience: Audience::Operator, ..Reason::new(code, message) }
+/// Keeps of a payout's end what its status and its code do not say: its PSP had taken it, and has refused it for good.
+pub fn note_end(
+    book: &mut Book,
+    id: Uuid,
+    attempt: &Attempt,
+    (outcome, source): (&Outcome, Source),
+) {
+    let is_final = matches!(
+        outcome,
+        Outcome::Reported(Report { status: Status::Declined(decline), .. }) if decline.irreversible
+    );
+    // What two people found is not the PSP's own word.
+    if attempt.was_accepted && is_final && source != Source::People {
+        kept::keep_too(book, id, attempt.id, REFUSED_FOR_GOOD);
+    }
+}
+
+/// It may be paid yet, whatever its PSP said before.
+pub fn forget_end(book: &mut Book, id: Uuid, attempt: AttemptId) {
+    kept::forget(book, id, attempt, REFUSED_FOR_GOOD);
+    kept::forget(book, id, attempt, ASKED_ANEW);
+}
+
+/// Who is asked, the first first, if people send again what is held.
+fn asked_by_approval(payment: &Payment, ctx: &Ctx<'_>) -> Vec<String> {
+    let mut approved = payment.clone();
+    for attempt in approved.attempts.iter_mut().filter(|it| payment.may_ask_anew(it)) {
+        let kept = attempt.kept().chain([ASKED_ANEW]).collect::<Vec<_>>();
+        attempt.kept_news = Some(kept.join(Attempt::BETWEEN_KEPT));
+    }
+    let mut asked: Vec<String> = Vec::new();
+    for part in approved.parts.iter().filter(|it| it.status == PartStatus::Held) {
+        for psp in approved.untried_psps(Some(part.id)) {
+            let is_known = ctx.psps.capabilities(psp).is_some();
+            if is_known && !asked.iter().any(|it| it == psp) {
+                asked.push(psp.to_owned());
+            }
+        }
+    }
+    asked
 }

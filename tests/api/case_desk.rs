@@ -1,11 +1,13 @@
 //! Work on a case before it is decided: whose names it shows, who has it, and to whom it may be given.
 
 use crate::cases::{code, credit, post};
-use crate::support::Scene;
+use crate::support::{Scene, Told};
 use interlock::access::account::{Account, Role};
 use interlock::book::{CaseKind, PAYMENT_KINDS};
-use interlock::domain::{OperatorId, PersonId};
+use interlock::domain::{OperatorId, PersonId, PlayerId, PlayerKey};
 use interlock::store::console_accounts;
+use interlock::store::erase::Step;
+use interlock::store::erasures::Due;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -57,6 +59,68 @@ async fn the_names_that_are_compared_stand_in_the_case() {
     // A key without the scope reads no case at all.
     let refused = scene.ask("sk_demo_operator", "GET", &path, None).await;
     assert_eq!(refused.status, 403, "{refused:?}");
+}
+
+/// As the lane leaves a player who was erased, and then what the worker takes out.
+async fn erase(scene: &Scene) {
+    let (pool, id) = (scene.flows.db.pool(), "p-1");
+    let decided = format!(
+        "update lane_slot set seq = seq + 1 where is_register;
+         insert into record (slot, seq, kind, operator_id, player_id, recorded_at)
+           select slot, seq, 'decide_case', 'op_demo', '{id}', now() from lane_slot where is_register;
+         insert into erasure
+           select slot, seq, gen_random_uuid(), 'op_demo', '{id}', gen_random_uuid(), 'never_moved',
+             null, now() from lane_slot where is_register;
+         update player set version = version + 1, full_name = '', given_name = null, email = null,
+           address = null, national_id = null, status = 'erased' where player_id = '{id}'"
+    );
+    let mut tx = pool.begin().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(decided)).execute(&mut *tx).await.unwrap();
+    let player = PlayerKey {
+        operator: OperatorId::trusted("op_demo"),
+        player: PlayerId::parse(id).unwrap(),
+    };
+    let due = Due { player, review: Uuid::nil() };
+    for step in Step::ALL {
+        step.run(&mut tx, &due).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// The case stays, and says of nobody who they were.
+#[tokio::test]
+async fn after_an_erasure_a_case_has_no_names_and_tells_nothing_of_the_player() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let win = json!({"kind": "win", "amount": "5000.00", "currency": "EUR", "reference": "win-1"});
+    post(&scene, "sk_demo", "/v1/players/p-1/wallet-entries", win).await;
+    let holder = "Jon Doe-Somebody";
+    let to = json!({"type": "iban", "iban": "DE89370400440532013000", "holder_name": holder});
+    let order = json!({"player_id": "p-1", "amount": "2000.00", "currency": "EUR",
+                       "method": "bank_transfer", "destination": to});
+    post(&scene, "sk_demo", "/v1/withdrawals", order).await;
+    let list = scene.ask("sk_demo", "GET", "/v1/reviews", None).await;
+    let path = format!("/v1/reviews/{}", list.text("/data/0/id"));
+    let told = json!({"text": "Erika Mustermann is not Jon Doe-Somebody"});
+    post(&scene, "sk_demo", &format!("{path}/notes"), told).await;
+    let reject = json!({"outcome": "reject", "note": "Mustermann is not Doe-Somebody"});
+    let proposed = post(&scene, "sk_demo", &format!("{path}/propose"), reject).await;
+    let proposal = json!({"proposal": proposed.text("/proposals/0/id")});
+    post(&scene, "sk_demo_b", &format!("{path}/approve"), proposal).await;
+    let leaks = |case: &Told| {
+        let text = String::from_utf8_lossy(&case.bytes).into_owned();
+        let words = ["Erika", "Mustermann", "Doe-Somebody", "DE89370400440532013000", "3000"];
+        words.into_iter().filter(|word| text.contains(word)).collect::<Vec<_>>()
+    };
+    // The control: what is looked for is there to be found.
+    let before = scene.ask("sk_demo", "GET", &path, None).await;
+    assert_eq!(leaks(&before), ["Erika", "Mustermann", "Doe-Somebody", "3000"], "{before:?}");
+    erase(&scene).await;
+    let after = scene.ask("sk_demo", "GET", &path, None).await;
+    assert_eq!(after.status, 200, "{after:?}");
+    let account = json!({"masked": "", "holder_name": null});
+    assert_eq!(after.body["names"], json!({"player": null, "accounts": [account]}));
+    assert_eq!(leaks(&after), Vec::<&str>::new(), "{after:?}");
 }
 
 #[tokio::test]

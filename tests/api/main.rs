@@ -11,6 +11,7 @@ mod cluster;
 mod cancellations;
 mod case_desk;
 mod cases;
+mod decisions;
 mod destinations;
 mod endpoints;
 mod events;

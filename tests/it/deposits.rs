@@ -1,8 +1,10 @@
 //! Deposits over each PSP: the straight road, and who takes over when a PSP cannot.
 
+use super::bounced_payouts::{WEBHOOK, by_hand, said, tell};
 use super::harness::{World, eur, eventually, gbp};
 use interlock::book::Payment;
-use interlock::domain::{AttemptStatus, Money};
+use interlock::domain::{AttemptStatus, Audience, Money};
+use psp_contract::Status;
 use serde_json::json;
 
 /// `psp status` of each attempt, in order.
@@ -165,5 +167,48 @@ async fn another_amount_than_asked_waits_in_suspense_for_two_people() {
     let done = world.settled(deposit.id, "succeeded").await;
     assert_eq!(done.credited, Some(eur(2_000)));
     assert_eq!(world.wallet(&player).await.cash, 2_000);
+    world.close().await;
+}
+
+/// What its reasons say, and who may read it.
+fn reasons(payment: &Payment) -> Vec<(&str, &str, Audience)> {
+    let told = payment.reasons.iter();
+    told.map(|it| (&*it.code, it.observed.as_deref().unwrap_or(""), it.audience)).collect()
+}
+
+/// The casino learns what each PSP answered, and the player that nobody took it. Where it is paid all the same that is
+/// over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_nobody_took_says_why_until_it_is_paid_after_all() {
+    let world = by_hand().await;
+    let player = world.player("DE").await;
+    world.mocks.fault("trustly-de", "create_deposit", "decline_soft", Some(1)).await;
+    world.mocks.listener("truelayer-de", false).await;
+    let failed = world.deposit(&player, eur(900)).await;
+    let failed = world.settled(failed.id, "failed").await;
+    assert_eq!(tried(&failed), ["trustly-de declined", "truelayer-de not_sent"]);
+    let code = &failed.attempts[0].error.as_ref().unwrap().code;
+    let refused = format!("trustly-de: {code}");
+    let expected = [
+        ("psp.refused", &*refused, Audience::Operator),
+        ("psp.not_reached", "truelayer-de: connect_refused", Audience::Operator),
+        ("deposit.not_taken", "", Audience::Player),
+    ];
+    assert_eq!(reasons(&failed), expected);
+    assert!(failed.reasons[2].remedy.is_some());
+    let events = format!(
+        "select (data->'reasons')::text from outbox_event
+         where payment_id = '{}' and kind = 'deposit.failed'",
+        failed.id.uuid
+    );
+    let [event] = &world.texts(&events).await[..] else { panic!("it failed once") };
+    for (code, observed, _) in expected {
+        assert!(event.contains(code) && event.contains(observed), "{event}");
+    }
+    let paid = said(Status::Succeeded { money: eur(900) });
+    let late = tell(&world, &failed, (1, WEBHOOK), paid).await;
+    assert_eq!(late.status.as_str(), "succeeded");
+    assert_eq!(reasons(&late), []);
+    assert_eq!(world.wallet(&player).await.cash, 900);
     world.close().await;
 }

@@ -16,6 +16,7 @@ mod harness;
 mod account_events;
 mod after_the_end;
 mod all_ill;
+mod asked_anew;
 mod asked_together;
 mod at_once;
 mod bounced_payouts;

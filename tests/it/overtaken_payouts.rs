@@ -117,7 +117,7 @@ async fn account_is_gone(world: &World, payment: &Payment) {
 }
 
 /// As an older plan, or a newer one, names it.
-async fn plan_names_another(world: &World, withdrawal: &Payment, psp: &str) {
+pub async fn plan_names_another(world: &World, withdrawal: &Payment, psp: &str) {
     for table in ["payment", "part"] {
         let gone = format!(
             "update {table} set route = replace(route::text, '{psp}-de', '{psp}-gone')::json
@@ -143,7 +143,9 @@ async fn a_payout_that_nobody_of_its_plan_can_pay_says_so_before_people() {
     let told: Vec<&str> = stuck.reasons.iter().map(|it| it.code.as_str()).collect();
     assert_eq!((stuck.status.as_str(), told), ("in_review", vec!["psp.none_left"]));
     let noted = world.texts("select text from review_event where act = 'note'").await;
-    assert_eq!(noted, ["no PSP of its plan can pay it now"]);
+    let nobody =
+        "no PSP of its plan can pay it now; an approval asks nobody: what is left is to reject it";
+    assert_eq!(noted, [nobody]);
     world.two_people_of(&stuck, "payout_stuck", "reject").await;
     assert_eq!(world.wallet(&player).await.cash, 1_000);
     world.close().await;

@@ -2,11 +2,12 @@
 //! news is told by hand.
 
 use super::bounced_payouts::{by_hand, refused, said, send, submit, succeeded, taken, tell};
-use super::harness::{World, eur};
+use super::harness::{World, eur, withdrawal_order};
 use interlock::book::{GameKind, Payment};
 use interlock::decide::command::Source;
 use interlock::decide::{Answer, Command};
 use interlock::domain::PlayerKey;
+use interlock::payments::request_withdrawal::{DestinationOrder, RequestError, WithdrawalOrder};
 use psp_contract::Status;
 
 const WEBHOOK: Source = Source::Webhook { hint: false };
@@ -128,5 +129,28 @@ async fn a_withdrawal_that_two_people_let_go_is_not_sent_while_its_player_owes()
     let codes: Vec<&str> = again.reasons.iter().map(|reason| reason.code.as_str()).collect();
     assert_eq!(codes, ["wallet.owed"]);
     assert_eq!(cash_held_owed(&world, &deposit.player).await, (0, 300, 800));
+    world.close().await;
+}
+
+/// The deposit that they could be paid back to was charged back, so that planning finds no way to pay them either.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_owes_is_told_so_before_anything_else_that_stands_against_a_withdrawal() {
+    let world = by_hand().await;
+    let back = async |player: &PlayerKey| {
+        let destination = DestinationOrder::ClosedLoop;
+        let order = withdrawal_order(player, eur(300));
+        let order = WithdrawalOrder { destination, ..order };
+        world.one().try_withdraw(order).await.unwrap_err()
+    };
+    let deposit = half_played(&world).await;
+    let reversed = said(Status::Reversed { money: eur(1_000) });
+    tell(&world, &deposit, (1, WEBHOOK), reversed).await;
+    assert_eq!(cash_held_owed(&world, &deposit.player).await, (0, 0, 500));
+    let told = back(&deposit.player).await;
+    assert!(matches!(told, RequestError::Owed(debt) if debt == eur(500)), "{told:?}");
+    // Control: who owes nothing is told what planning says.
+    let other = world.rich_player("DE", 1_000).await;
+    let told = back(&other).await;
+    assert!(matches!(told, RequestError::Destination(_)), "{told:?}");
     world.close().await;
 }

@@ -8,6 +8,7 @@ use interlock::decide::command::{PlayerChecks, ReceivePayin};
 use interlock::decide::{Command, Refusal};
 use interlock::domain::{Audience, Kyc, KycStatus, Player, PlayerKey};
 use interlock::lane::SubmitError;
+use interlock::payments::receive_payin::{ReceiveError, Received, receive_payin};
 
 async fn set_kyc(world: &World, player: &PlayerKey, status: KycStatus) {
     let known = world.read_player(player).await;
@@ -167,5 +168,48 @@ async fn money_is_not_booked_by_what_was_said_of_an_older_record() {
     assert_eq!(deposits(&world).await, 1);
     booked(&world, &payin).await;
     assert_eq!(world.wallet(&player).await.cash, 4_000);
+    world.close().await;
+}
+
+const IDENTITY: &str = r#"
+[[rules]]
+id = "kyc.vendor"
+effect = "hold"
+at = ["deposit.post"]
+level_min = 2
+max_age_s = 31536000
+on_failure = "hold"
+on_pending = "hold"
+source = "the tests"
+source_date = "2026-11-21"
+"#;
+
+/// The database cannot tell for a moment what a vendor of identity said of the player: that is no finding, and the money
+/// is booked a moment later by what it tells then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_does_not_tell_for_a_moment_is_no_finding_about_money_that_came_unasked()
+{
+    let (rules, vendors) = (IDENTITY.to_owned(), &["sumsub"]);
+    let world = World::with(Setup { rules, vendors, liars: vec![PSP], ..Setup::default() }).await;
+    let player = world.player("DE").await;
+    let arrival = to_player(&player, eur(2_000));
+    let arrives = async || {
+        let (flows, arrival) = (world.one().flows.clone(), arrival.clone());
+        world.one().run(async move { receive_payin(&flows, PSP, &arrival, None).await }).await
+    };
+    let may_read = async |may: &str| {
+        let sql = format!("{may} interlock_app");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&world.rows).await.unwrap();
+    };
+    may_read("revoke select on vendor_result from").await;
+    let unread = arrives().await.unwrap_err();
+    assert!(matches!(unread, ReceiveError::Store(_)), "{unread:?}");
+    assert_eq!(deposits(&world).await, 0, "nothing is booked by what was not read");
+    assert_eq!(world.number("select count(*) from decision").await, 0);
+    may_read("grant select on vendor_result to").await;
+    let Received::Booked(deposit) = arrives().await.unwrap() else { panic!("it is booked now") };
+    assert_eq!(deposit.received, Some(eur(2_000)));
+    assert_eq!(deposits(&world).await, 1);
+    all_replay(&world).await;
     world.close().await;
 }

@@ -35,6 +35,7 @@ const AREAS: &[&str] = &[
 
 /// Events, reasons and outcomes that are named as incidents are, with what they are.
 const OTHER_WORDS: &[(&str, &str)] = &[
+    ("deposit.not_taken", "a reason"),
     ("deposit.overpaid", "a reason"),
     ("deposit.succeeded", "an event"),
     ("deposit.underpaid", "a reason"),

@@ -84,6 +84,12 @@ impl FromFields for ReplayBody {
     }
 }
 
+/// The refusal of an outcome that nobody may ask for, or not this reader.
+pub const OUTCOME_UNKNOWN: (&str, &str) = (
+    "decision.outcome_unknown",
+    "an outcome is approve, review or deny, and hold for a key with the scope `compliance`",
+);
+
 /// Which decisions are wanted.
 #[derive(Debug, Clone)]
 pub struct DecisionFilter {
@@ -99,11 +105,7 @@ impl FromFields for DecisionFilter {
         let no_payment = ("payment.id_malformed", "this is no id of a payment");
         let payment = fields.parsed_opt("payment_id", no_payment, PaymentId::parse);
         let player = player_id_opt(fields);
-        let known = ("decision.outcome_unknown", "an outcome is approve, review or deny");
-        // A hold is told as a review: whoever could ask for holds would learn of them.
-        let outcome = fields.parsed_opt("outcome", known, |text| {
-            Outcome::parse(text).filter(|outcome| *outcome != Outcome::Hold)
-        });
+        let outcome = fields.parsed_opt("outcome", OUTCOME_UNKNOWN, Outcome::parse);
         let policy_version = fields.line_opt("policy_version", 64);
         Some(Self {
             payment,
@@ -120,7 +122,8 @@ impl FromFields for DecisionFilter {
 pub struct DecisionParams {
     pub payment_id: Option<String>,
     pub player_id: Option<String>,
-    /// `approve`, `review` or `deny`.
+    /// `approve`, `review` or `deny`. A hold is told as a review, and found among the reviews; a key with the scope
+    /// `compliance` is told which is which, and may ask for `hold` too.
     pub outcome: Option<String>,
     pub policy_version: Option<String>,
     #[param(minimum = 1, maximum = 200)]

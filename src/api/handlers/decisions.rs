@@ -2,7 +2,9 @@
 
 use super::shared::{before, one_more};
 use crate::api::Edge;
-use crate::api::bodies::review::{DecisionFilter, DecisionParams, ReplayBody, ReplaySchema};
+use crate::api::bodies::review::{
+    DecisionFilter, DecisionParams, OUTCOME_UNKNOWN, ReplayBody, ReplaySchema,
+};
 use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, Strict, StrictQuery, not_here};
 use crate::api::keys::Scope;
@@ -27,11 +29,13 @@ pub async fn list(
     caller: Caller,
     StrictQuery(filter): StrictQuery<DecisionFilter>,
 ) -> Result<Json<ListView<DecisionView>>, Problem> {
+    let reader = reader(&caller);
+    let outcomes = filter.outcome.map_or_else(|| Ok(Vec::new()), |it| recorded(it, reader))?;
     let wanted = Wanted {
         id: None,
         payment: filter.payment.map(|id| id.uuid),
         player: filter.player,
-        outcomes: filter.outcome.map(recorded).unwrap_or_default(),
+        outcomes,
         policy_version: filter.policy_version,
         before: before(&filter.page)?,
         limit: one_more(&filter.page),
@@ -41,7 +45,7 @@ pub async fn list(
     let found = read_decisions::decisions(pool, caller.operator(), &wanted).await?;
     let position = |line: &DecisionLine| line.id.simple().to_string();
     let limit = filter.page.limit;
-    let (policies, reader) = (edge.flows.policies.current(), reader(&caller));
+    let policies = edge.flows.policies.current();
     let view = |line| DecisionView::of(line, &policies, reader);
     Ok(Json(ListView::cut("decisions", limit, found, position, view)))
 }
@@ -78,14 +82,19 @@ fn reader(caller: &Caller) -> Audience {
     }
 }
 
-/// A hold is told as a review, so whoever asks for reviews gets both.
-fn recorded(told: Outcome) -> Vec<String> {
+/// What this reader asks for by the outcome that they are told. All but compliance are told of a hold as of a review:
+/// whoever asks for reviews gets both, and whoever could ask for holds would learn of them.
+fn recorded(told: Outcome, reader: Audience) -> Result<Vec<String>, Problem> {
     let outcomes: &[Outcome] = match told {
-        Outcome::Review | Outcome::Hold => &[Outcome::Review, Outcome::Hold],
-        Outcome::Approve => &[Outcome::Approve],
-        Outcome::Deny => &[Outcome::Deny],
+        told if reader == Audience::Compliance => &[told],
+        Outcome::Hold => {
+            let (code, detail) = OUTCOME_UNKNOWN;
+            return Err(Problem::bad_request(code, detail).at("/outcome"));
+        }
+        Outcome::Review => &[Outcome::Review, Outcome::Hold],
+        told => &[told],
     };
-    outcomes.iter().map(|outcome| outcome.as_str().to_owned()).collect()
+    Ok(outcomes.iter().map(|outcome| outcome.as_str().to_owned()).collect())
 }
 
 /// Read a decision

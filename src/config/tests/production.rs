@@ -282,3 +282,26 @@ fn production_brings_rates_of_its_own() {
         Config::load_with(&Profile::Sandbox { home, file: None }, &variables(&[])).unwrap();
     assert_eq!(sandbox.fx.age_max_days, None);
 }
+
+/// The example, over a folder of the market's policies of this name alone.
+fn over_policies(market: &str, from: &str, to: &str) -> Result<Config, Vec<String>> {
+    let folder = Folder::new();
+    let text = super::super::built_in_policies();
+    let (path, text) = text.iter().find(|(path, _)| path.contains(market)).unwrap();
+    let name = path.trim_start_matches("config/");
+    folder.write(name, text);
+    let policies = folder.0.join("policies").display().to_string();
+    let all = include_str!("../../../config/production.example.toml");
+    let (at, end) = (all.find(from).unwrap(), all.find(to).unwrap());
+    production(&[(&all[at..end], "")], &[("INTERLOCK__FILES__POLICIES", &policies)])
+}
+
+/// What a market's money is compared by is asked for where the market has any: where all of it is euro nothing is.
+#[test]
+fn rates_are_asked_for_where_a_market_has_money_that_is_no_euro() {
+    let (from, to) = ("[fx]", "[player_tokens]");
+    over_policies("DE/", from, to).unwrap();
+    let told = over_policies("SE/", from, to).unwrap_err();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("fx.date: is missing: the rates that come with"), "{told:?}");
+}

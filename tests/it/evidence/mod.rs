@@ -3,6 +3,7 @@
 
 mod attacks;
 mod classified;
+mod erased_meanwhile;
 mod erased_once;
 mod erasing;
 mod false_erasures;

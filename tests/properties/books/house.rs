@@ -15,7 +15,7 @@ use interlock::screening::Facts;
 use psp_contract::{Decline, DeclineClass, NextAction, NotSent, Outcome, Report, Status, Unknown};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use told::{Standing, moved, standings};
+use told::{Standing, check_tries, moved, standings};
 use uuid::Uuid;
 use words::{Numbers, World, known_of};
 
@@ -394,5 +394,6 @@ impl House {
             let different: BTreeSet<_> = live.iter().collect();
             assert_eq!(live.len(), different.len(), "one live attempt a deposit or part");
         }
+        check_tries(&self.book);
     }
 }

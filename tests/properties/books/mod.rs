@@ -31,6 +31,24 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
+/// What happens to a payout that its PSPs refuse, and that people send again.
+fn refusals() -> impl Strategy<Value = Vec<Step>> {
+    let news = (0_u8..8, prop::sample::select(vec![0_u8, 0, 2, 3]), told());
+    let step = prop_oneof![
+        8 => news.prop_map(|(which, source, what)| Step::News { which, source, what, more: 0 }),
+        3 => (0_u8..2, prop::sample::select(vec![0_usize, 0, 0, 3, 4]))
+            .prop_map(|(which, outcome)| Step::Decide { which, outcome }),
+        4 => (0_u8..2).prop_map(Step::TakePayout),
+        1 => (0_u8..8).prop_map(Step::TakeAttempt),
+    ];
+    prop::collection::vec(step, 4..40)
+}
+
+/// Accepted; refused, so that another may be asked, or for good; expired, unreachable, lost; and paid.
+fn told() -> impl Strategy<Value = u8> {
+    prop::sample::select(vec![1_u8, 5, 5, 5, 6, 7, 11, 12, 3])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -41,6 +59,19 @@ proptest! {
             house.take(step);
             house.check_books();
             house.check_first_successes();
+        }
+    }
+
+    #[test]
+    fn a_payout_that_was_refused_is_asked_for_again_by_people_alone(steps in refusals()) {
+        let mut house = House::new();
+        let paid = Step::News { which: 0, source: 3, what: 3, more: 0 };
+        for step in [Step::Deposit(1_000), paid, Step::Withdraw(500), Step::TakePayout(1)] {
+            house.take(&step);
+        }
+        for step in &steps {
+            house.take(step);
+            house.check_books();
         }
     }
 

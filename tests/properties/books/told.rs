@@ -1,6 +1,6 @@
 //! What moved at PSPs, by what they and people said of attempts: what the books are held against.
 
-use interlock::book::{Book, Payment};
+use interlock::book::{Attempt, Book, Payment, Proposal, ProposalState};
 use interlock::domain::{AttemptId, AttemptStatus, DepositStatus, Direction, Money};
 use psp_contract::Status;
 use std::collections::BTreeMap;
@@ -52,5 +52,39 @@ pub fn moved(was: &Standing, now: &Standing, told: &Status) -> i64 {
             vouched - gone
         }
         _ => 0,
+    }
+}
+
+/// Who has had a part of a payout is asked for it once more by two people's approval alone, once an approval, and only
+/// where what it said last proves that it has not paid: whatever it took must have been refused for good.
+pub fn check_tries(book: &Book) {
+    use AttemptStatus::{Cancelled, Declined, NotSent};
+    for payout in book.payments.values().filter(|it| it.direction() == Direction::Withdrawal) {
+        let approvals = book.reviews.values().filter(|case| {
+            let is_approved =
+                |it: &Proposal| it.state == ProposalState::Approved && it.outcome == "approve";
+            let is_stuck = case.payment == Some(payout.id.uuid) && case.kind == "payout_stuck";
+            is_stuck && case.proposals.iter().any(is_approved)
+        });
+        let most = 1 + approvals.count();
+        let mut tries: BTreeMap<_, Vec<&Attempt>> = BTreeMap::new();
+        for attempt in &payout.attempts {
+            let was_never_had = match attempt.status {
+                NotSent => true,
+                Cancelled => !attempt.was_accepted,
+                _ => false,
+            };
+            if !was_never_had {
+                tries.entry((attempt.part, attempt.psp.as_str())).or_default().push(attempt);
+            }
+        }
+        for tried in tries.into_values() {
+            assert!(tried.len() <= most, "{} tries by {most}: {tried:?}", tried.len());
+            let Some((_, before)) = tried.split_last() else { continue };
+            for it in before {
+                let is_late = it.status.has_succeeded();
+                assert!(it.status == Declined || is_late, "asked again after {it:?}");
+            }
+        }
     }
 }
