@@ -55,6 +55,18 @@ fn is_plain(encoded: &[u8]) -> bool {
     !pairs.any(|(name, value)| name.chars().chain(value.chars()).any(char::is_control))
 }
 
+/// The longest words that people leave, as the API takes them.
+const NOTE_MAX: usize = 2000;
+
+/// What somebody says, or what is wrong with it: `ask` tells them to say it, and it is kept with `what`.
+pub fn note(text: &str, ask: &str, what: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        1..=NOTE_MAX => Ok(text.to_owned()),
+        _ => Err(format!("{ask}, in at most {NOTE_MAX} characters: it is kept with {what}.")),
+    }
+}
+
 fn not_taken() -> Response {
     let text = "A field has a character in it that cannot be seen, such as a tab or a line break. Nothing was \
         changed. Go back, type the field anew and send it again.";

@@ -8,13 +8,17 @@
 //! that scripts and other sites cannot use; every form carries a word made of it.
 //!
 //! Reading order: [`session`], [`page`], [`given`], [`sign_in`], [`account`], [`payments`], [`payment`],
-//! [`payment_past`], [`case_words`], [`cases`], [`case`], [`routing`].
+//! [`payment_past`], [`case_words`], [`cases`], [`case`], [`incident_words`], [`incidents`],
+//! [`incident`], [`routing`].
 
 mod account;
 mod case;
 mod case_words;
 mod cases;
 mod given;
+mod incident;
+mod incident_words;
+mod incidents;
 mod page;
 mod payment;
 mod payment_past;
@@ -35,8 +39,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use std::sync::Arc;
 
-/// Forms are small.
-const FORM_BYTES_MAX: usize = 16 * 1024;
+/// Forms are small: the longest note, in letters of which each is twelve bytes on its way, and what goes with it.
+const FORM_BYTES_MAX: usize = 32 * 1024;
 
 /// What the pages share.
 #[derive(Clone)]
@@ -65,6 +69,9 @@ pub fn router(console: Console) -> Router {
         .route("/reviews/{id}/propose", post(case::propose))
         .route("/reviews/{id}/approve", post(case::approve))
         .route("/reviews/{id}/refuse", post(case::refuse))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/{id}", get(incident::show))
+        .route("/incidents/{id}/close", post(incident::close))
         .route("/routing", get(routing::show))
         .route("/routing/switches", post(routing::set))
         .route("/routing/switches/{id}/lift", post(routing::lift))

@@ -25,6 +25,7 @@ mod drawn;
 mod failover;
 mod forge;
 mod forgeries;
+mod incidents;
 mod journeys;
 mod load;
 mod misshapen;
