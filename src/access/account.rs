@@ -32,6 +32,11 @@ impl Role {
         }
     }
 
+    /// Whether it reads what tipping-off law keeps from everybody else.
+    pub const fn reads_compliance(self) -> bool {
+        matches!(self, Role::Officer | Role::Approver)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
@@ -61,7 +66,7 @@ impl Account {
 
     /// Whether they may read what tipping-off law keeps from everybody else.
     pub fn reads_compliance(&self) -> bool {
-        self.roles.iter().any(|role| matches!(role, Role::Officer | Role::Approver))
+        self.roles.iter().any(|role| role.reads_compliance())
     }
 
     /// Whether they may propose what becomes of a case.

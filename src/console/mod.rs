@@ -8,17 +8,21 @@
 //! that scripts and other sites cannot use; every form carries a word made of it.
 //!
 //! Reading order: [`session`], [`page`], [`given`], [`sign_in`], [`account`], [`payments`], [`payment`],
-//! [`payment_past`], [`case_words`], [`cases`], [`case`], [`incident_words`], [`incidents`],
+//! [`payment_past`], [`case_words`], [`cases`], [`name_near`],
+//! [`case_page`], [`case`], [`case_desk`], [`incident_words`], [`incidents`],
 //! [`incident`], [`routing`].
 
 mod account;
 mod case;
+mod case_desk;
+mod case_page;
 mod case_words;
 mod cases;
 mod given;
 mod incident;
 mod incident_words;
 mod incidents;
+mod name_near;
 mod page;
 mod payment;
 mod payment_past;
@@ -69,6 +73,10 @@ pub fn router(console: Console) -> Router {
         .route("/reviews/{id}/propose", post(case::propose))
         .route("/reviews/{id}/approve", post(case::approve))
         .route("/reviews/{id}/refuse", post(case::refuse))
+        .route("/reviews/{id}/assign", post(case_desk::assign))
+        .route("/reviews/{id}/lock", post(case_desk::lock))
+        .route("/reviews/{id}/unlock", post(case_desk::unlock))
+        .route("/reviews/{id}/notes", post(case_desk::note))
         .route("/incidents", get(incidents::list))
         .route("/incidents/{id}", get(incident::show))
         .route("/incidents/{id}/close", post(incident::close))

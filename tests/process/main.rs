@@ -13,6 +13,7 @@ mod api;
 mod attacks;
 mod audit;
 mod browser;
+mod case_desk;
 mod cases;
 mod commands;
 mod console;
