@@ -64,6 +64,11 @@ impl Account {
         self.roles.iter().any(|role| matches!(role, Role::Operator | Role::Admin))
     }
 
+    /// Whether they look after accounts.
+    pub fn may_administer(&self) -> bool {
+        self.roles.contains(&Role::Admin)
+    }
+
     /// Whether they may read what tipping-off law keeps from everybody else.
     pub fn reads_compliance(&self) -> bool {
         self.roles.iter().any(|role| role.reads_compliance())
@@ -104,6 +109,7 @@ mod tests {
             let account = with(&[role]);
             assert_eq!(account.may_operate(), matches!(role, Role::Operator | Role::Admin));
             assert_eq!(account.reads_compliance(), matches!(role, Role::Officer | Role::Approver));
+            assert_eq!(account.may_administer(), role == Role::Admin);
             assert_eq!(account.may_propose(), role == Role::Officer);
             assert_eq!(account.may_approve(), role == Role::Approver);
         }

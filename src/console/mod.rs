@@ -10,9 +10,10 @@
 //! Reading order: [`session`], [`page`], [`given`], [`sign_in`], [`account`], [`payments`], [`payment`],
 //! [`payment_past`], [`case_words`], [`cases`], [`name_near`],
 //! [`case_page`], [`case`], [`case_desk`], [`incident_words`], [`incidents`],
-//! [`incident`], [`routing`].
+//! [`incident`], [`routing`], [`accounts`].
 
 mod account;
+mod accounts;
 mod case;
 mod case_desk;
 mod case_page;
@@ -66,6 +67,7 @@ pub fn router(console: Console) -> Router {
         .route("/sign-out", post(sign_in::leave))
         .route("/account", get(account::show))
         .route("/account/totp", post(account::set_totp))
+        .route("/accounts", get(accounts::list))
         .route("/payments", get(payments::list))
         .route("/payments/{id}", get(payment::show))
         .route("/reviews", get(cases::list))

@@ -18,6 +18,8 @@ pub struct Frame {
     pub form_word: String,
     /// Whether the menu has what compliance alone may read.
     pub reads_compliance: bool,
+    /// Whether the menu has the accounts of others.
+    pub administers: bool,
     /// How many incidents are open; empty where none is.
     pub open_incidents: String,
     /// The place of the page in the menu.
@@ -33,6 +35,7 @@ impl Frame {
             operator: signed.account.operator.to_string(),
             form_word: signed.token.form_token(),
             reads_compliance: signed.account.reads_compliance(),
+            administers: signed.account.may_administer(),
             open_incidents: match signed.open_incidents {
                 None | Some(0) => String::new(),
                 Some(open) if OPEN_SHOWN < open => format!("{OPEN_SHOWN}+"),

@@ -48,6 +48,12 @@ impl Signed {
     }
 
     /// # Errors
+    /// 403 for somebody without the role.
+    pub fn check_administers(&self) -> Result<(), Refused> {
+        allowed(self.account.may_administer(), "Accounts are read by the role admin.")
+    }
+
+    /// # Errors
     /// 403 for somebody who may not read what compliance knows.
     pub fn check_compliance(&self) -> Result<(), Refused> {
         let text = "Reviews are read by the roles officer and approver.";

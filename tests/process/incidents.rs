@@ -1,8 +1,9 @@
-//! What people on call look at, on the console's pages.
+//! What people on call look at, on the console's pages; and who else has an account.
 
 use super::browser::Browser;
 use super::cases::{between, fault, led_to};
-use super::console::{ADMIN, OFFICER, OPERATOR, Person, enter};
+use super::console::{ADMIN, OFFICER, OPERATOR, Person, enter, sandbox};
+use super::place::Place;
 use super::program::{Program, run};
 use super::world::World;
 use nix::sys::signal::Signal;
@@ -256,4 +257,31 @@ async fn in_a_browser_an_incident_is_found_and_closed() {
     browser.close().await;
     assert_eq!(house.stop(Signal::SIGTERM).await.code(), Some(0), "{}", house.said());
     world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_read_by_who_looks_after_them_alone() {
+    let place = Place::new();
+    let mut house = sandbox(&place).await;
+    let page_of = async |who| Person::sign_in(&place, who).await.get("/console/accounts").await;
+    for who in [OFFICER, OPERATOR] {
+        let (status, page) = page_of(who).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{page}");
+        assert!(!page.contains("officer.b@sandbox.test"), "{page}");
+    }
+    let gone = ["console", "disable", "--email", "officer.b@sandbox.test"];
+    let said = run(place.home(), &place.variables(), &gone).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let (status, page) = page_of(ADMIN).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    let rows: Vec<&str> = page.split("<tr").filter(|row| row.contains("@sandbox.test")).collect();
+    let row = |email: &str| *rows.iter().find(|row| row.contains(email)).unwrap();
+    assert!(row(OFFICER.0).contains("person_officer_a") && row(OFFICER.0).contains("officer, "));
+    assert!(row(OFFICER.0).contains("in use since") && !row(OFFICER.0).contains("never"));
+    let other = row("officer.b@sandbox.test");
+    assert!(other.contains("never") && other.contains("disabled "), "{other}");
+    assert!(page.contains("id=\"alone\""), "one person is left who could decide: {page}");
+    assert!(between(&page, "id=\"elsewhere\">", "</p>").contains("interlock console add"));
+    assert!(!page.contains("<button id=\"submit\""), "nothing is changed here: {page}");
+    assert_eq!(house.stop(Signal::SIGINT).await.code(), Some(0), "{}", house.said());
 }
