@@ -6,7 +6,7 @@ use super::payment::ReasonRow;
 use super::session::Signed;
 use super::{Console, case_words, payment_past, words};
 use crate::book::as_it_ended::as_it_ended;
-use crate::book::{Attempt, Proposal, ProposalState, Review};
+use crate::book::{Attempt, CaseAct, Proposal, ProposalState, Review};
 use crate::domain::{PersonId, Player, ReviewId, SwitchId, Timestamp};
 use crate::store::people::{self, Colleague};
 use crate::store::read_models;
@@ -209,7 +209,11 @@ pub async fn read(
     };
     let player = player.map_err(|error| page::unavailable(&error))?.map(|(player, _)| player);
     let near = name_near::read(console, signed, review).await;
-    let near = near.map_err(|error| page::unavailable(&error))?;
+    let mut near = near.map_err(|error| page::unavailable(&error))?;
+    let opened = history.iter().find(|line| line.act == CaseAct::Opened.as_str());
+    if let Some((near, opened)) = near.as_mut().zip(opened.and_then(|line| line.text.as_deref())) {
+        near.mark(opened);
+    }
     let colleagues = people::who_read_cases(pool, &account.operator).await;
     let colleagues = colleagues.map_err(|error| page::unavailable(&error))?;
     let waits = review.open_proposal().filter(|_| review.open);

@@ -25,6 +25,8 @@ pub struct EntryRow {
     pub matcher: String,
     pub asked_at: String,
     pub is_excepted: bool,
+    /// Whether the case was opened for it.
+    pub is_news: bool,
 }
 
 impl EntryRow {
@@ -40,6 +42,7 @@ impl EntryRow {
             matcher: matcher.to_owned(),
             asked_at: words::time(answer.asked_at),
             is_excepted: hit.excepted,
+            is_news: false,
         }
     }
 }
@@ -51,6 +54,15 @@ pub struct Near {
     pub record: Vec<(&'static str, String)>,
     /// The nearest first.
     pub entries: Vec<EntryRow>,
+}
+
+impl Near {
+    /// Marks what the case was opened for, by the words that it was opened with.
+    pub fn mark(&mut self, opened: &str) {
+        for row in &mut self.entries {
+            row.is_news = opened.contains(&format!("{} at {} by", row.entry, row.score));
+        }
+    }
 }
 
 /// None where it is no such case.
@@ -97,15 +109,15 @@ pub fn choices(review: &Review, payment: Option<&Payment>, near: Option<&Near>) 
     if !near.record.is_empty() {
         all.push(Choice {
             word: EXCLUDE.into(),
-            does: "it is the player: they are excluded without end. The casino reads that the house excluded them, \
-                   and not why"
+            does: "they are the player, who is excluded without end. The casino reads that the house excluded \
+                   them, and not why"
                 .into(),
         });
         for row in near.entries.iter().filter(|row| !row.is_excepted) {
             let word = format!("{EXCEPT}{}", row.entry);
             if all.iter().all(|choice: &Choice| choice.word != *word) {
-                let does = "it is not the player: this entry holds up nothing of theirs any more, while their name and \
-                    birth date stay as they are";
+                let does = "it is somebody else. This entry holds up nothing of the player's any more, while their \
+                    name and birth date stay as they are";
                 all.push(Choice { word: word.into(), does: does.into() });
             }
         }

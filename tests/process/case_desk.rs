@@ -152,6 +152,7 @@ async fn in_a_browser_two_people_say_that_an_entry_is_not_the_player() {
     assert!(record.contains("Erika Sanctioned") && record.contains("1990-05-01"), "{record}");
     let entries = browser.text("entries").await;
     assert!(entries.contains("us_ofac/") && entries.contains("0.98"), "{entries}");
+    assert_eq!(entries.matches("this case was opened for it").count(), 1, "{entries}");
     let choice = By::Css("#propose input[value^='except us_ofac/']");
     let choice = browser.page().find(choice).await.unwrap();
     let entry = choice.value().await.unwrap().unwrap().replace("except ", "");
