@@ -94,6 +94,11 @@ impl DeskShown {
         }
     }
 
+    /// Those whom whoever looks at the page may hand it to.
+    fn others(&self) -> impl Iterator<Item = &(String, String)> {
+        self.people.iter().filter(|(person, _)| *person != self.me)
+    }
+
     /// Whether somebody else has it to themselves: nobody but them can act on it.
     fn is_kept(&self) -> bool {
         self.lock.is_some() && !self.lock_is_mine

@@ -109,8 +109,8 @@ pub fn choices(review: &Review, payment: Option<&Payment>, near: Option<&Near>) 
     if !near.record.is_empty() {
         all.push(Choice {
             word: EXCLUDE.into(),
-            does: "they are the player, who is excluded without end. The casino reads that the house excluded \
-                   them, and not why"
+            does: "the list names the player, who is excluded without end. The casino reads that the house \
+                   excluded them, and not why"
                 .into(),
         });
         for row in near.entries.iter().filter(|row| !row.is_excepted) {

@@ -200,6 +200,8 @@ async fn who_a_list_names_is_excluded_by_two_people_and_by_no_entry_that_is_not_
     for outcome in ["except us_ofac/1", "except ", "approve", "exclude it"] {
         assert!(fault(propose("1", outcome).await).await.contains("Choose"), "{outcome}");
     }
+    let page = propose("1", "except us_ofac/1").await.text().await.unwrap();
+    assert!(page.contains("value=\"passport\""), "what was typed stays: {page}");
     led_to(&a, propose("2", "exclude").await).await;
     let (_, page) = b.get(&path).await;
     assert!(page.contains("Approve: the player is excluded without end"), "{page}");

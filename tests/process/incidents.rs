@@ -1,7 +1,7 @@
 //! What people on call look at, on the console's pages; and who else has an account.
 
 use super::browser::Browser;
-use super::cases::{between, fault, led_to};
+use super::cases::{asked, between, fault, led_to, rich};
 use super::console::{ADMIN, OFFICER, OPERATOR, Person, enter, sandbox};
 use super::place::Place;
 use super::program::{Program, run};
@@ -29,7 +29,8 @@ impl World {
     /// An incident of an operator's payment, or of none. What it is called.
     async fn incident(&self, operator: &str, kind: &str, payment: Option<&str>) -> String {
         let id = Uuid::now_v7();
-        let payment = payment.map_or("null".to_owned(), |it| format!("'{}'", &it[4..]));
+        let payment =
+            payment.map_or("null".to_owned(), |it| format!("'{}'", it.rsplit('_').next().unwrap()));
         self.write(format!(
             "insert into incident (incident_id, slot, seq, operator_id, player_id, kind, payment_id, detail,
                raised_at)
@@ -125,6 +126,31 @@ async fn everybody_reads_what_is_theirs_and_what_it_means() {
     assert!(page.contains(&third) && !page.contains(&first), "{page}");
     let (_, page) = operator.get(&format!("{LIST}?which=closed")).await;
     assert!(page.contains("There is none of these"), "{page}");
+    assert_eq!(house.stop(Signal::SIGTERM).await.code(), Some(0), "{}", house.said());
+    world.end().await;
+}
+
+/// The kind of a case says what a screening found.
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_about_an_incidents_payment_are_told_to_compliance_alone() {
+    let world = World::new().await;
+    let mut house = world.opened().await;
+    let (api, _) = rich(&world.place, "p-1", "2000.00").await;
+    let (payment, review) = asked(&api, "p-1").await;
+    let review = format!("/console/reviews/{}", review["id"].as_str().unwrap());
+    let id = world.incident("op_demo", "withdrawal.due_soon", Some(&payment)).await;
+    let pages = [LIST.to_owned(), format!("{LIST}/{id}")];
+    let officer = Person::sign_in(&world.place, OFFICER).await;
+    let others = [Person::sign_in(&world.place, OPERATOR).await, world.added("viewer").await];
+    for path in &pages {
+        let (_, page) = officer.get(path).await;
+        assert!(page.contains(&review), "{page}");
+        for person in &others {
+            let (_, page) = person.get(path).await;
+            assert!(page.contains(&payment) && !page.contains("rev_"), "{page}");
+            assert!(page.contains("Reviews are decided by the roles"), "{page}");
+        }
+    }
     assert_eq!(house.stop(Signal::SIGTERM).await.code(), Some(0), "{}", house.said());
     world.end().await;
 }
