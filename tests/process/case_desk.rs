@@ -21,6 +21,9 @@ async fn notes_are_kept_and_too_long_ones_stay_in_their_field(b: &Person, path: 
     let longest = "\u{1f50d}".repeat(2000);
     let page = led_to(b, send(&longest).await).await;
     assert!(between(&page, "id=\"history\">", "</table>").contains(&longest), "it is not there");
+    let endless = send(&longest.repeat(2)).await;
+    assert_eq!(endless.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(endless.text().await.unwrap().contains("shorten it"), "it is a page");
     let answer = send(&format!("{longest}x")).await;
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let page = answer.text().await.unwrap();
@@ -99,6 +102,10 @@ async fn a_case_is_taken_kept_handed_over_and_noted() {
     assert!(between(&page, "id=\"assigned\">", "</p>").contains("it is yours"), "{page}");
     assert!(page.contains("person_officer_b is to propose"), "{page}");
 
+    for (person, is_theirs) in [(&a, false), (&b, true)] {
+        let (_, queue) = person.get("/console/reviews?which=mine").await;
+        assert_eq!(queue.contains(&path), is_theirs, "{queue}");
+    }
     notes_are_kept_and_too_long_ones_stay_in_their_field(&b, &path, &word_b).await;
     led_to(&b, by_b("assign", ("to", "")).await).await;
 
@@ -172,6 +179,7 @@ async fn in_a_browser_two_people_say_that_an_entry_is_not_the_player() {
     let does = approve.text().await.unwrap();
     assert_eq!(does, format!("Approve: the entry {entry} is not this player"));
     approve.click().await.unwrap();
+    assert!(browser.text("said").await.contains("Your approval is kept"));
     assert_eq!(browser.text("status").await, "closed");
     let excepted = browser.page().find(By::Css("#entries tr.out")).await.unwrap();
     let excepted = excepted.text().await.unwrap();
