@@ -110,6 +110,24 @@ fn people_are_told_what_to_do_about_every_incident() {
 }
 
 #[test]
+fn the_pages_say_of_every_incident_what_it_means() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let explained = incidents::explained(&read("src/console/incident_words.rs"));
+    let told = incidents::told(&read("docs/operations.md"));
+    assert!(40 <= told.len(), "{told:?}");
+    assert_none(&incidents::check_pages(&explained, &told));
+}
+
+#[test]
+fn control_an_incident_that_the_pages_do_not_explain_is_caught() {
+    let explained = incidents::explained("f(\"payout.odd\");\n#[cfg(test)] \"payout.test\"");
+    let told = incidents::told("\n## Incidents\n\n| `payout.even` | What. | Do. |\n");
+    let faults = incidents::check_pages(&explained, &told);
+    assert!(faults.len() == 2 && faults[0].contains("payout.even"), "{faults:#?}");
+    assert!(faults[1].contains("payout.odd"), "{faults:#?}");
+}
+
+#[test]
 fn every_kind_of_case_of_a_payment_can_be_asked_for_and_is_explained() {
     let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
     let known = cases::known(&read("src/book/review.rs"));

@@ -32,6 +32,11 @@ impl Role {
         }
     }
 
+    /// Whether it reads what tipping-off law keeps from everybody else.
+    pub const fn reads_compliance(self) -> bool {
+        matches!(self, Role::Officer | Role::Approver)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
@@ -59,9 +64,14 @@ impl Account {
         self.roles.iter().any(|role| matches!(role, Role::Operator | Role::Admin))
     }
 
+    /// Whether they look after accounts.
+    pub fn may_administer(&self) -> bool {
+        self.roles.contains(&Role::Admin)
+    }
+
     /// Whether they may read what tipping-off law keeps from everybody else.
     pub fn reads_compliance(&self) -> bool {
-        self.roles.iter().any(|role| matches!(role, Role::Officer | Role::Approver))
+        self.roles.iter().any(|role| role.reads_compliance())
     }
 
     /// Whether they may propose what becomes of a case.
@@ -99,6 +109,7 @@ mod tests {
             let account = with(&[role]);
             assert_eq!(account.may_operate(), matches!(role, Role::Operator | Role::Admin));
             assert_eq!(account.reads_compliance(), matches!(role, Role::Officer | Role::Approver));
+            assert_eq!(account.may_administer(), role == Role::Admin);
             assert_eq!(account.may_propose(), role == Role::Officer);
             assert_eq!(account.may_approve(), role == Role::Approver);
         }

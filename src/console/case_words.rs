@@ -3,6 +3,8 @@
 use super::words;
 use crate::book::{CaseKind, CasePayload, Payment, Review};
 use crate::domain::{Player, Timestamp};
+use crate::screening::attestation::AttestationKind;
+use std::borrow::Cow;
 
 /// Why there is a case.
 pub fn about(kind: &str) -> &'static str {
@@ -44,8 +46,8 @@ pub fn about(kind: &str) -> &'static str {
         "exclusion_end" => "A player's exclusion is to end before its day.",
         "player_fields" => "What a player who has paid may not change alone is to be changed.",
         "name_match" => {
-            "A list of names has an entry near the player: is it them? What is to be done is proposed through the \
-             API, for it needs a payload."
+            "A list of names has an entry near the player: is it them? Compare the entry, which the list tells by its \
+             id, with the player's record."
         }
         "erasure" => "A player's personal data is to be erased for good.",
         "kill_switch" => "Payments were switched off in an emergency.",
@@ -56,16 +58,29 @@ pub fn about(kind: &str) -> &'static str {
     }
 }
 
-/// An outcome, and what it does.
-pub type Choice = (&'static str, &'static str);
+/// What may be proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What the form sends: an outcome, or what an approval is to do.
+    pub word: Cow<'static, str>,
+    pub does: Cow<'static, str>,
+}
 
-const PSP_SAYS: [Choice; 2] = [
+/// An outcome, and what it does.
+type Outcome = (&'static str, &'static str);
+
+const PSP_SAYS: [Outcome; 2] = [
     ("resolve_paid", "the PSP's own pages say that it was paid, and so it is booked"),
     ("resolve_unpaid", "the PSP's own pages say that it was not paid, and never will be"),
 ];
 
 /// What may be proposed. The lane has the last word: it knows what became of the payment since.
 pub fn choices(review: &Review, payment: Option<&Payment>) -> Vec<Choice> {
+    let outcomes = outcomes(review, payment).into_iter();
+    outcomes.map(|(word, does)| Choice { word: word.into(), does: does.into() }).collect()
+}
+
+fn outcomes(review: &Review, payment: Option<&Payment>) -> Vec<Outcome> {
     if !review.open {
         return Vec::new();
     }
@@ -85,7 +100,7 @@ pub fn choices(review: &Review, payment: Option<&Payment>) -> Vec<Choice> {
     }
 }
 
-fn of_payment(kind: &str, payment: &Payment) -> Vec<Choice> {
+fn of_payment(kind: &str, payment: &Payment) -> Vec<Outcome> {
     let is_foreign = payment.suspended.is_some_and(|money| money.currency != payment.currency());
     let credit = ("approve", "what arrived is credited");
     let back = ("return", "it is sent back to where it came from");
@@ -163,6 +178,11 @@ pub fn stands(review: &Review, now: Timestamp) -> String {
 pub fn payload(payload: &CasePayload) -> String {
     match payload {
         CasePayload::Adjustment { entry, money } => format!("{} {money}", entry.as_str()),
+        CasePayload::Attestation(terms, _)
+            if terms.kind == AttestationKind::NameException && terms.valid_until.is_none() =>
+        {
+            format!("the entry {} is not this player", terms.reference)
+        }
         CasePayload::Attestation(terms, _) => {
             let amount = terms.amount.map(|money| format!(", up to {money}"));
             let until = terms.valid_until.map(|at| format!(", until {}", words::time(at)));

@@ -5,7 +5,7 @@ use super::page::{self, Frame};
 use super::session::Signed;
 use super::{Console, case_words, words};
 use crate::book::{CaseKind, PAYMENT_KINDS};
-use crate::domain::{PlayerId, Timestamp};
+use crate::domain::{PersonId, PlayerId, Timestamp};
 use crate::store::read_reviews::{self, ReviewFilter, ReviewLine};
 use askama::Template;
 use axum::extract::State;
@@ -32,12 +32,14 @@ fn given(text: &str) -> Option<&str> {
 }
 
 impl CasesQuery {
-    fn wanted(&self, now: Timestamp) -> Result<ReviewFilter, String> {
-        let (open, due_before) = match given(&self.which) {
-            None | Some("open") => (true, None),
-            Some("overdue") => (true, Some(now)),
-            Some("closed") => (false, None),
-            Some(_) => return Err("Cases are open, overdue or closed.".to_owned()),
+    /// `me`: whose those are that are asked for as one's own.
+    fn wanted(&self, me: &PersonId, now: Timestamp) -> Result<ReviewFilter, String> {
+        let (open, due_before, assigned_to) = match given(&self.which) {
+            None | Some("open") => (true, None, None),
+            Some("mine") => (true, None, Some(me.clone())),
+            Some("overdue") => (true, Some(now), None),
+            Some("closed") => (false, None, None),
+            Some(_) => return Err("Cases are open, mine, overdue or closed.".to_owned()),
         };
         let kind = given(&self.kind).map(|kind| match kinds().any(|known| known == kind) {
             true => Ok(kind.to_owned()),
@@ -53,7 +55,7 @@ impl CasesQuery {
         Ok(ReviewFilter {
             open: Some(open),
             kind: kind.transpose()?,
-            assigned_to: None,
+            assigned_to,
             player: player.transpose()?,
             due_before,
             before: before.transpose()?,
@@ -114,7 +116,7 @@ pub async fn list(
 ) -> Result<Response, Response> {
     signed.check_compliance()?;
     let now = console.flows.clock.now();
-    let wanted = query.wanted(now);
+    let wanted = query.wanted(&signed.account.person, now);
     let mut page = CasesPage {
         frame: Frame::of(&signed, "reviews"),
         query,
@@ -148,15 +150,18 @@ mod tests {
     #[test]
     fn a_list_is_of_open_cases_unless_it_says_otherwise_and_unknown_words_are_told() {
         let now = datetime!(2026-11-21 10:00 UTC);
+        let me = PersonId::trusted("person_ada");
         let asked = |which: &str, kind: &str| {
             let [which, kind] = [which, kind].map(str::to_owned);
-            CasesQuery { which, kind, ..CasesQuery::default() }.wanted(now)
+            CasesQuery { which, kind, ..CasesQuery::default() }.wanted(&me, now)
         };
         let open = asked("", "").unwrap();
         assert_eq!((open.open, open.due_before), (Some(true), None));
         let overdue = asked("overdue", "money_in").unwrap();
         assert_eq!((overdue.open, overdue.due_before), (Some(true), Some(now)));
         assert_eq!(overdue.kind.as_deref(), Some("money_in"));
+        let mine = asked("mine", "").unwrap();
+        assert_eq!((mine.open, mine.assigned_to), (Some(true), Some(me.clone())));
         assert_eq!(asked("closed", "").unwrap().open, Some(false));
         assert!(asked("some", "").unwrap_err().contains("overdue"));
         assert!(asked("", "foo").unwrap_err().contains("`foo`"));

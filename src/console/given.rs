@@ -7,6 +7,7 @@ use super::page;
 use axum::Form;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
@@ -39,7 +40,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
         let whole = Request::from_parts(parts.clone(), body);
-        let bytes = Bytes::from_request(whole, state).await.map_err(IntoResponse::into_response)?;
+        let read = Bytes::from_request(whole, state).await.map_err(IntoResponse::into_response);
+        let bytes = read.map_err(|response| match response.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_long(),
+            _ => response,
+        })?;
         if !is_plain(&bytes) {
             return Err(not_taken());
         }
@@ -53,6 +58,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
 fn is_plain(encoded: &[u8]) -> bool {
     let mut pairs = form_urlencoded::parse(encoded);
     !pairs.any(|(name, value)| name.chars().chain(value.chars()).any(char::is_control))
+}
+
+/// The longest words that people leave, as the API takes them.
+const NOTE_MAX: usize = 2000;
+
+/// What somebody says, or what is wrong with it: `ask` tells them to say it, and it is kept with `what`.
+pub fn note(text: &str, ask: &str, what: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        1..=NOTE_MAX => Ok(text.to_owned()),
+        _ => Err(format!("{ask}, in at most {NOTE_MAX} characters: it is kept with {what}.")),
+    }
+}
+
+fn too_long() -> Response {
+    let text = "What was typed is far too long. Nothing was changed. Go back, shorten it and send it again.";
+    page::fault(413, "This was not taken", text)
 }
 
 fn not_taken() -> Response {

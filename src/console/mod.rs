@@ -8,13 +8,22 @@
 //! that scripts and other sites cannot use; every form carries a word made of it.
 //!
 //! Reading order: [`session`], [`page`], [`given`], [`sign_in`], [`account`], [`payments`], [`payment`],
-//! [`payment_past`], [`case_words`], [`cases`], [`case`], [`routing`].
+//! [`payment_past`], [`case_words`], [`cases`], [`name_near`],
+//! [`case_page`], [`case`], [`case_desk`], [`incident_words`], [`incidents`],
+//! [`incident`], [`routing`], [`accounts`].
 
 mod account;
+mod accounts;
 mod case;
+mod case_desk;
+mod case_page;
 mod case_words;
 mod cases;
 mod given;
+mod incident;
+mod incident_words;
+mod incidents;
+mod name_near;
 mod page;
 mod payment;
 mod payment_past;
@@ -35,8 +44,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use std::sync::Arc;
 
-/// Forms are small.
-const FORM_BYTES_MAX: usize = 16 * 1024;
+/// Forms are small: the longest note, in letters of which each is twelve bytes on its way, and what goes with it.
+const FORM_BYTES_MAX: usize = 32 * 1024;
 
 /// What the pages share.
 #[derive(Clone)]
@@ -58,6 +67,7 @@ pub fn router(console: Console) -> Router {
         .route("/sign-out", post(sign_in::leave))
         .route("/account", get(account::show))
         .route("/account/totp", post(account::set_totp))
+        .route("/accounts", get(accounts::list))
         .route("/payments", get(payments::list))
         .route("/payments/{id}", get(payment::show))
         .route("/reviews", get(cases::list))
@@ -65,6 +75,13 @@ pub fn router(console: Console) -> Router {
         .route("/reviews/{id}/propose", post(case::propose))
         .route("/reviews/{id}/approve", post(case::approve))
         .route("/reviews/{id}/refuse", post(case::refuse))
+        .route("/reviews/{id}/assign", post(case_desk::assign))
+        .route("/reviews/{id}/lock", post(case_desk::lock))
+        .route("/reviews/{id}/unlock", post(case_desk::unlock))
+        .route("/reviews/{id}/notes", post(case_desk::note))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/{id}", get(incident::show))
+        .route("/incidents/{id}/close", post(incident::close))
         .route("/routing", get(routing::show))
         .route("/routing/switches", post(routing::set))
         .route("/routing/switches/{id}/lift", post(routing::lift))

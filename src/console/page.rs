@@ -5,6 +5,9 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
+/// Open incidents beyond these are not counted.
+pub const OPEN_SHOWN: i64 = 99;
+
 /// What the frame of a page says of whoever looks at it.
 #[derive(Debug)]
 pub struct Frame {
@@ -15,6 +18,10 @@ pub struct Frame {
     pub form_word: String,
     /// Whether the menu has what compliance alone may read.
     pub reads_compliance: bool,
+    /// Whether the menu has the accounts of others.
+    pub administers: bool,
+    /// How many incidents are open; empty where none is.
+    pub open_incidents: String,
     /// The place of the page in the menu.
     pub here: &'static str,
 }
@@ -28,6 +35,12 @@ impl Frame {
             operator: signed.account.operator.to_string(),
             form_word: signed.token.form_token(),
             reads_compliance: signed.account.reads_compliance(),
+            administers: signed.account.may_administer(),
+            open_incidents: match signed.open_incidents {
+                None | Some(0) => String::new(),
+                Some(open) if OPEN_SHOWN < open => format!("{OPEN_SHOWN}+"),
+                Some(open) => open.to_string(),
+            },
             here,
         }
     }

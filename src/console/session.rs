@@ -1,7 +1,6 @@
 //! Who looks at a page, and whether a form comes from one of ours.
 
-use super::Console;
-use super::page;
+use super::{Console, incidents, page};
 use crate::access::account::Account;
 use crate::access::console_session::SessionToken;
 use crate::access::find_session::find_session;
@@ -15,6 +14,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 pub struct Signed {
     pub account: Account,
     pub token: SessionToken,
+    /// Incidents that they may see and nobody has closed, as far as they are counted. None: they could not be.
+    pub open_incidents: Option<i64>,
 }
 
 /// The page that tells somebody that they may not.
@@ -42,8 +43,14 @@ impl Signed {
     /// # Errors
     /// 403 for somebody without the role.
     pub fn check_operates(&self) -> Result<(), Refused> {
-        let text = "Switching payments off and on takes the role operator or admin.";
+        let text = "Switching payments off and on, and closing incidents, takes the role operator or admin.";
         allowed(self.account.may_operate(), text)
+    }
+
+    /// # Errors
+    /// 403 for somebody without the role.
+    pub fn check_administers(&self) -> Result<(), Refused> {
+        allowed(self.account.may_administer(), "Accounts are read by the role admin.")
     }
 
     /// # Errors
@@ -93,7 +100,8 @@ impl FromRequestParts<Console> for Signed {
         if desk.totp_required && !account.has_totp && !sets_up {
             return Err(Redirect::to(ACCOUNT).into_response());
         }
-        Ok(Self { account, token })
+        let open_incidents = incidents::count(console, &account).await;
+        Ok(Self { account, token, open_incidents })
     }
 }
 

@@ -31,6 +31,7 @@ pub async fn close_incident(
         accounts: &accounts,
         vendors: &vendors,
         open: None,
+        kind: None,
         id: Some(id.0),
         before: None,
         limit: 1,

@@ -93,6 +93,8 @@ pub struct IncidentFilter<'a> {
     pub vendors: &'a [String],
     /// None: open and closed.
     pub open: Option<bool>,
+    /// Of this kind alone.
+    pub kind: Option<&'a str>,
     /// One of them alone.
     pub id: Option<Uuid>,
     pub before: Option<Uuid>,
@@ -148,6 +150,7 @@ pub async fn list(
            where ($3::boolean is null or (c.incident_id is null) = $3)
              and ($4::uuid is null or i.incident_id = $4)
              and ($5::uuid is null or i.incident_id < $5)
+             and ($9::text is null or i.kind = $9)
            order by i.incident_id desc limit $6"#,
         filter.operator.as_str(),
         filter.accounts,
@@ -156,7 +159,8 @@ pub async fn list(
         filter.before,
         filter.limit,
         &OF_THE_HOUSE as &[&str],
-        filter.vendors
+        filter.vendors,
+        filter.kind
     )
     .fetch_all(pool)
     .await?;
@@ -223,4 +227,41 @@ pub async fn count_open(pool: &PgPool) -> Result<Vec<(String, i64)>, StoreError>
             .fetch_all(pool)
             .await?;
     Ok(rows.into_iter().map(|row| (row.kind, row.open)).collect())
+}
+
+/// How many of an operator's incidents are open, as [`list`] lists them, up to `most`. It costs what is open, of
+/// all operators, and not what ever was.
+pub async fn count_open_of(
+    pool: &PgPool,
+    operator: &OperatorId,
+    (accounts, vendors): (&[String], &[String]),
+    most: i64,
+) -> Result<i64, StoreError> {
+    let open = sqlx::query_scalar!(
+        r#"select count(*) as "open!" from (
+             select from incident_open o
+             left join incident i on i.incident_id = o.incident_id
+             left join service_incident s on s.incident_id = o.incident_id
+             where i.operator_id = $1
+               or s.psp = any($2)
+               or (s.incident_id is not null and s.psp is null and (
+                 s.kind = any($3)
+                 or (s.kind like 'kyc\_%' and exists (
+                       select from unnest($4::text[]) v
+                       where strpos(s.detail, ' of ' || v || ' ') > 0
+                         or starts_with(s.detail, v || ' sent a signed message about ')))
+                 or (s.kind in ('reservation_unsettled', 'row_unreadable') and exists (
+                       select from payment d
+                       where d.operator_id = $1 and d.payment_id = substring(s.detail
+                         from ' the (?:deposit dep_|payment )([0-9a-f]{32})')::uuid))))
+             limit $5) seen"#,
+        operator.as_str(),
+        accounts,
+        &OF_THE_HOUSE as &[&str],
+        vendors,
+        most
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(open)
 }

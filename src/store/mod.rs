@@ -13,7 +13,7 @@
 //! workers: [`heartbeats`], [`claimed`]. Routing: [`switches`], [`shared_health`], [`health_events`],
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
 //! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`],
-//! [`decision_reads`], [`proofs`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`],
+//! [`decision_reads`], [`proofs`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`], [`read_accounts`],
 //! [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
 //! [`identity_events`]. What is to be paid in time: [`deadlines`].
 
@@ -68,6 +68,7 @@ pub mod proposal_keys;
 pub mod prove;
 mod prove_money;
 mod prove_moved;
+pub mod read_accounts;
 pub mod read_decisions;
 pub mod read_facts;
 pub mod read_history;

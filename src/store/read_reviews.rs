@@ -38,6 +38,12 @@ pub async fn of_payment(pool: &PgPool, payment: Uuid) -> Result<Vec<Review>, Sto
     reviews::of_payments(&mut connection, &[payment]).await
 }
 
+/// The reviews of several payments, open and closed.
+pub async fn of_payments(pool: &PgPool, payments: &[Uuid]) -> Result<Vec<Review>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    reviews::of_payments(&mut connection, payments).await
+}
+
 /// What was done in a review.
 pub async fn history(pool: &PgPool, review: &Review) -> Result<Vec<HistoryLine>, StoreError> {
     let mut connection = pool.acquire().await?;

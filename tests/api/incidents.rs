@@ -2,7 +2,8 @@
 
 use crate::support::{Scene, deposit};
 use interlock::domain::{OperatorId, Timestamp};
-use interlock::store::incidents::{ServiceIncident, raise};
+use interlock::evidence::close_incident::accounts_of;
+use interlock::store::incidents::{ServiceIncident, count_open_of, raise};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -59,10 +60,25 @@ async fn of_the_service(scene: &Scene, kind: &'static str, detail: &str) -> Stri
     format!("inc_{}", id.simple())
 }
 
+/// The menu of the console counts what the list lists.
+async fn counted(scene: &Scene, key: &str, listed: usize) {
+    let operator = if key == "sk_other" { "op_other" } else { "op_demo" };
+    let operator = OperatorId::trusted(operator);
+    let accounts = accounts_of(&scene.flows, &operator);
+    let vendors = scene.flows.checks.identity_ids(&operator);
+    let pool = scene.flows.db.pool();
+    let count = async |most: i64| {
+        count_open_of(pool, &operator, (&accounts, &vendors), most).await.unwrap()
+    };
+    assert_eq!(count(100).await, i64::try_from(listed).unwrap(), "{key}");
+    assert_eq!(count(1).await, i64::from(listed != 0), "{key}: no more than is asked for");
+}
+
 /// The ids and details that somebody is told.
 async fn told(scene: &Scene, key: &str) -> Vec<(String, String)> {
     let list = scene.ask(key, "GET", "/v1/incidents?open=true", None).await;
     let lines = list.body["data"].as_array().unwrap().iter();
+    counted(scene, key, lines.len()).await;
     let text = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
     lines.map(|line| (text(line, "id"), text(line, "detail"))).collect()
 }

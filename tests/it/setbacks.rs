@@ -42,6 +42,7 @@ async fn said(world: &World, payment: &Payment) -> String {
         operator: &payment.player.operator,
         accounts: &[],
         vendors: &[],
+        kind: None,
         open: Some(true),
         id: None,
         before: None,

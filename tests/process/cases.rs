@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 /// Whose the wallet is, and the account.
 const NAME: &str = "Erika Mustermann";
-const OTHER_OFFICER: (&str, &str) = ("officer.b@sandbox.test", "officer-b-sandbox");
+pub const OTHER_OFFICER: (&str, &str) = ("officer.b@sandbox.test", "officer-b-sandbox");
 
 /// What stands between two marks of a page.
-fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
+pub fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
     let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("no {before}: {page}"));
     rest.split_once(after).unwrap_or_else(|| panic!("no {after}: {page}")).0
 }
 
 /// A withdrawal so large that two people are asked: its id, and its review as the API tells it.
-async fn asked(api: &Api, player: &str) -> (String, Value) {
+pub async fn asked(api: &Api, player: &str) -> (String, Value) {
     let body = json!({
         "player_id": player, "amount": "1500.00", "currency": "EUR", "method": "bank_transfer",
     });
@@ -32,7 +32,7 @@ async fn asked(api: &Api, player: &str) -> (String, Value) {
 }
 
 /// A player with so much in the wallet, and the deposit that brought it.
-async fn rich(place: &Place, player: &str, amount: &str) -> (Api, String) {
+pub async fn rich(place: &Place, player: &str, amount: &str) -> (Api, String) {
     let (api, control) = (Api::at(place.api_url()), Control::at(place.control_url()));
     api.player(player).await;
     let deposit = api.deposit(player, amount).await;
@@ -45,13 +45,13 @@ async fn rich(place: &Place, player: &str, amount: &str) -> (Api, String) {
 }
 
 /// Why a form was not taken.
-async fn fault(answer: Response) -> String {
+pub async fn fault(answer: Response) -> String {
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
     between(&answer.text().await.unwrap(), "id=\"fault\">", "</p>").to_owned()
 }
 
 /// The page that a form led to.
-async fn led_to(person: &Person, answer: Response) -> String {
+pub async fn led_to(person: &Person, answer: Response) -> String {
     assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{answer:?}");
     let to = answer.headers()["location"].to_str().unwrap().to_owned();
     let (status, page) = person.get(&to).await;

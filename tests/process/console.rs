@@ -69,13 +69,13 @@ async fn switched_off(place: &Place) -> Vec<Value> {
     list["data"].as_array().unwrap().clone()
 }
 
-async fn fill(browser: &Browser, fields: &[(&str, &str)]) {
+pub async fn fill(browser: &Browser, fields: &[(&str, &str)]) {
     for (id, text) in fields {
         browser.element(id).await.send_keys(*text).await.unwrap();
     }
 }
 
-async fn enter(browser: &Browser, place: &Place, (email, password): (&str, &str)) {
+pub async fn enter(browser: &Browser, place: &Place, (email, password): (&str, &str)) {
     browser.page().goto(format!("{}/console", place.api_url())).await.unwrap();
     fill(browser, &[("email", email), ("password", password)]).await;
     browser.element("submit").await.click().await.unwrap();

@@ -70,6 +70,23 @@ pub fn told(guide: &str) -> BTreeSet<String> {
     cells.flat_map(|cell| cell.split(", ")).map(|it| it.trim_matches('`').to_owned()).collect()
 }
 
+/// The kinds of which the console's pages say what they mean.
+pub fn explained(words: &str) -> BTreeSet<String> {
+    let shipped = words.split_once("#[cfg(test)]").map_or(words, |(shipped, _)| shipped);
+    kinds(shipped)
+}
+
+/// What has a row in the guide and no words on the pages, and the other way round.
+pub fn check_pages(explained: &BTreeSet<String>, told: &BTreeSet<String>) -> Vec<String> {
+    let missing = told.difference(explained).map(|kind| {
+        format!("src/console/incident_words.rs does not say what the incident {kind} means")
+    });
+    let gone = explained.difference(told).map(|kind| {
+        format!("src/console/incident_words.rs tells of {kind}, which docs/operations.md does not")
+    });
+    missing.chain(gone).collect()
+}
+
 /// What is raised and stands in no row, and what stands in a row and is never raised.
 pub fn check(raised: &BTreeSet<String>, told: &BTreeSet<String>) -> Vec<String> {
     let is_other = |kind: &&String| OTHER_WORDS.iter().any(|(word, _)| word == *kind);

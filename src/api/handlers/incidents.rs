@@ -33,6 +33,7 @@ pub async fn list(
         accounts: &accounts,
         vendors: &vendors,
         open: query.open,
+        kind: None,
         id: None,
         before: from,
         limit,

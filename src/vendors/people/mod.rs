@@ -16,6 +16,7 @@ pub mod known_checks;
 pub mod limit_file;
 pub mod link;
 pub mod matcher;
+pub mod near_names;
 pub mod register;
 pub mod rescreen;
 pub mod reserve_room;
