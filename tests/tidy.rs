@@ -165,7 +165,7 @@ fn control_a_market_that_pays_out_without_a_look_at_names_is_found() {
 
 #[test]
 fn control_an_incident_without_a_row_and_a_row_without_an_incident_are_caught() {
-    let words = "\"deposit.overpaid\" \"deposit.succeeded\" \"deposit.underpaid\" \
+    let words = "\"deposit.not_taken\" \"deposit.overpaid\" \"deposit.succeeded\" \"deposit.underpaid\" \
                  \"name_unresolved\" \"withdrawal.moved_late\"";
     let raises = format!("fn f() {{ raise(\"payout.odd\", \"not.known\"); }} // {words}\n");
     let source = Source::new("src/decide/x.rs", &format!("{raises}/// \"payout.comment\"\n"));
