@@ -97,7 +97,7 @@ fn rows(told: &[NameFacts]) -> Vec<EntryRow> {
     let mut hits: Vec<_> = answers
         .flat_map(|(told, answer)| answer.hits.iter().map(move |hit| (told, answer, hit)))
         .collect();
-    hits.sort_by(|one, other| other.2.score.cmp(&one.2.score));
+    hits.sort_by_key(|(_, _, hit)| std::cmp::Reverse(hit.score));
     hits.into_iter().map(|(told, answer, hit)| EntryRow::of(&told.matcher, answer, hit)).collect()
 }
 

@@ -30,6 +30,18 @@ async fn notes_are_kept_and_too_long_ones_stay_in_their_field(b: &Person, path: 
     assert!(page.contains("at most 2000") && page.contains(&format!("value=\"{longest}x\"")));
 }
 
+/// And a form of another session is nobody's.
+async fn who_is_on_call_does_none_of_it(place: &Place, a: &Person, path: &str) {
+    let operator = Person::sign_in(place, OPERATOR).await;
+    let word = operator.form_word().await;
+    for act in ["assign", "lock", "unlock", "notes"] {
+        let form = [("form_word", &*word), ("to", "person_operator"), ("note", "mine")];
+        let path = format!("{path}/{act}");
+        assert_eq!(operator.post(&path, &form).await.status(), StatusCode::FORBIDDEN, "{act}");
+        assert_eq!(a.post(&path, &form).await.status(), StatusCode::FORBIDDEN, "{act}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_is_taken_kept_handed_over_and_noted() {
     let place = Place::new();
@@ -49,15 +61,7 @@ async fn a_case_is_taken_kept_handed_over_and_noted() {
     };
     let told = async || api.by("sk_officer_a").get(&format!("/v1/reviews/{id}")).await.fine();
 
-    // Who is on call does none of it, and a form of another session is nobody's.
-    let operator = Person::sign_in(&place, OPERATOR).await;
-    let word = operator.form_word().await;
-    for act in ["assign", "lock", "unlock", "notes"] {
-        let form = [("form_word", &*word), ("to", "person_operator"), ("note", "mine")];
-        let path = format!("{path}/{act}");
-        assert_eq!(operator.post(&path, &form).await.status(), StatusCode::FORBIDDEN, "{act}");
-        assert_eq!(a.post(&path, &form).await.status(), StatusCode::FORBIDDEN, "{act}");
-    }
+    who_is_on_call_does_none_of_it(&place, &a, &path).await;
     // Nor is it given to who would never see it.
     for to in ["person_operator", "person_nobody", "%"] {
         assert!(fault(by_a("assign", ("to", to)).await).await.contains("choose somebody"), "{to}");
