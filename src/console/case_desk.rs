@@ -79,10 +79,7 @@ pub async fn lock(
     Path(id): Path<String>,
     Sent(form): Sent<LockForm>,
 ) -> Result<Response, Response> {
-    signed.check_form(&form.form_word)?;
-    signed.check_compliance()?;
-    let line = known(&console, &signed, &id).await?;
-    act_on(&console, &signed, line, DeskAct::Lock, (Typed::default(), "locked")).await
+    keep(&console, &signed, &id, &form, (DeskAct::Lock, "locked")).await
 }
 
 pub async fn unlock(
@@ -91,10 +88,21 @@ pub async fn unlock(
     Path(id): Path<String>,
     Sent(form): Sent<LockForm>,
 ) -> Result<Response, Response> {
+    keep(&console, &signed, &id, &form, (DeskAct::Unlock, "released")).await
+}
+
+/// To oneself, or no longer.
+async fn keep(
+    console: &Console,
+    signed: &Signed,
+    id: &str,
+    form: &LockForm,
+    (act, word): (DeskAct, &str),
+) -> Result<Response, Response> {
     signed.check_form(&form.form_word)?;
     signed.check_compliance()?;
-    let line = known(&console, &signed, &id).await?;
-    act_on(&console, &signed, line, DeskAct::Unlock, (Typed::default(), "released")).await
+    let line = known(console, signed, id).await?;
+    act_on(console, signed, line, act, (Typed::default(), word)).await
 }
 
 pub async fn note(
