@@ -2,7 +2,7 @@
 //! lanes own.
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres, Transaction};
 use std::future::Future;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -256,4 +256,10 @@ pub async fn commit(connection: &mut LaneConnection) -> Result<(), StoreError> {
 pub async fn roll_back(connection: &mut LaneConnection) -> Result<(), StoreError> {
     connection.execute("rollback").await?;
     Ok(())
+}
+
+/// Reads that belong together, as of one moment: without it, each statement sees what was committed before itself,
+/// and a payment of before stands beside attempts of after.
+pub async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+    Ok(pool.begin_with("begin isolation level repeatable read read only").await?)
 }

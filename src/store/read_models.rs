@@ -2,13 +2,13 @@
 //! decide about money; lanes load and lock for themselves.
 
 use super::rows::PlayerRow;
-use super::{StoreError, json, load_payments};
+use super::{StoreError, db, json, load_payments};
 use crate::book::Payment;
 use crate::domain::{
     AttemptId, Balance, Direction, OperatorId, PaymentId, Player, PlayerId, PlayerKey,
 };
 use crate::screening::limits::Limit;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 /// The player's record and limits.
@@ -62,8 +62,9 @@ pub async fn payment(
     operator: &OperatorId,
     id: PaymentId,
 ) -> Result<Option<Payment>, StoreError> {
-    let mut connection = pool.acquire().await?;
-    let found = load_payments::by_ids(&mut connection, &[id.uuid]).await?;
+    let mut snapshot = db::snapshot(pool).await?;
+    let found = load_payments::by_ids(&mut snapshot, &[id.uuid]).await?;
+    snapshot.rollback().await?;
     Ok(found.into_iter().find(|payment| payment.player.operator == *operator && payment.id == id))
 }
 
@@ -97,7 +98,7 @@ pub async fn payments(
     direction: Direction,
     filter: &PaymentFilter,
 ) -> Result<Vec<Payment>, StoreError> {
-    let mut connection = pool.acquire().await?;
+    let mut snapshot = db::snapshot(pool).await?;
     let ids = sqlx::query_scalar!(
         "select payment_id from payment
          where operator_id = $1 and direction = $2
@@ -114,9 +115,10 @@ pub async fn payments(
         filter.before,
         filter.limit
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut *snapshot)
     .await?;
-    let mut found = load_payments::by_ids(&mut connection, &ids).await?;
+    let mut found = load_payments::by_ids(&mut snapshot, &ids).await?;
+    snapshot.rollback().await?;
     found.sort_by_key(|payment| std::cmp::Reverse(payment.id.uuid));
     Ok(found)
 }
@@ -130,16 +132,16 @@ pub async fn of_psp_reference(
     operator: &OperatorId,
     (psps, reference): (&[String], &str),
 ) -> Result<Vec<Payment>, StoreError> {
-    let mut connection = pool.acquire().await?;
+    let mut snapshot = db::snapshot(pool).await?;
     let ids = sqlx::query_scalar!(
         "select payment_id from attempt where psp = any($1) and psp_reference = $2 limit $3",
         psps,
         reference,
         OF_ONE_REFERENCE
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut *snapshot)
     .await?;
-    own(&mut connection, operator, ids).await
+    own(snapshot, operator, ids).await
 }
 
 /// An operator's payment of an id, or of an attempt's: its digits are what a PSP calls our reference.
@@ -151,22 +153,23 @@ pub async fn of_id(
     let named = PaymentId::parse(text).map(|id| id.uuid);
     let named = named.or_else(|| AttemptId::parse(text).map(|id| id.0));
     let Some(id) = named.or_else(|| Uuid::try_parse(text).ok()) else { return Ok(Vec::new()) };
-    let mut connection = pool.acquire().await?;
+    let mut snapshot = db::snapshot(pool).await?;
     let of_attempt =
         sqlx::query_scalar!("select payment_id from attempt where attempt_id = $1", id)
-            .fetch_optional(&mut *connection)
+            .fetch_optional(&mut *snapshot)
             .await?;
-    own(&mut connection, operator, vec![of_attempt.unwrap_or(id)]).await
+    own(snapshot, operator, vec![of_attempt.unwrap_or(id)]).await
 }
 
 async fn own(
-    connection: &mut PgConnection,
+    mut snapshot: Transaction<'static, Postgres>,
     operator: &OperatorId,
     mut ids: Vec<Uuid>,
 ) -> Result<Vec<Payment>, StoreError> {
     ids.sort_unstable();
     ids.dedup();
-    let mut found = load_payments::by_ids(connection, &ids).await?;
+    let mut found = load_payments::by_ids(&mut snapshot, &ids).await?;
+    snapshot.rollback().await?;
     found.retain(|payment| payment.player.operator == *operator);
     found.sort_by_key(|payment| std::cmp::Reverse(payment.id.uuid));
     Ok(found)

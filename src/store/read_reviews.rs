@@ -1,10 +1,10 @@
 //! Reviews as officers read them, each with its payment where it has one.
 
 use super::reviews::HistoryLine;
-use super::{StoreError, load_payments, reviews};
+use super::{StoreError, db, load_payments, reviews};
 use crate::book::{Payment, Review};
 use crate::domain::{OperatorId, PersonId, PlayerId, Timestamp};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 /// A review, and the payment that it is about.
@@ -20,28 +20,29 @@ pub async fn review(
     operator: &OperatorId,
     id: Uuid,
 ) -> Result<Option<ReviewLine>, StoreError> {
-    let mut connection = pool.acquire().await?;
+    let mut snapshot = db::snapshot(pool).await?;
     let known = sqlx::query_scalar!(
         "select review_id from review where review_id = $1 and operator_id = $2",
         id,
         operator.as_str()
     )
-    .fetch_optional(&mut *connection)
+    .fetch_optional(&mut *snapshot)
     .await?;
     let Some(id) = known else { return Ok(None) };
-    Ok(lines(&mut connection, &[id]).await?.pop())
+    Ok(lines(snapshot, &[id]).await?.pop())
 }
 
 /// The reviews of a payment, open and closed.
 pub async fn of_payment(pool: &PgPool, payment: Uuid) -> Result<Vec<Review>, StoreError> {
-    let mut connection = pool.acquire().await?;
-    reviews::of_payments(&mut connection, &[payment]).await
+    of_payments(pool, &[payment]).await
 }
 
 /// The reviews of several payments, open and closed.
 pub async fn of_payments(pool: &PgPool, payments: &[Uuid]) -> Result<Vec<Review>, StoreError> {
-    let mut connection = pool.acquire().await?;
-    reviews::of_payments(&mut connection, payments).await
+    let mut snapshot = db::snapshot(pool).await?;
+    let found = reviews::of_payments(&mut snapshot, payments).await?;
+    snapshot.rollback().await?;
+    Ok(found)
 }
 
 /// What was done in a review.
@@ -69,7 +70,7 @@ pub async fn reviews(
     operator: &OperatorId,
     filter: &ReviewFilter,
 ) -> Result<Vec<ReviewLine>, StoreError> {
-    let mut connection = pool.acquire().await?;
+    let mut snapshot = db::snapshot(pool).await?;
     let ids = sqlx::query_scalar!(
         "select review_id from review
          where operator_id = $1 and ($2::boolean is null or is_open = $2)
@@ -87,18 +88,22 @@ pub async fn reviews(
         filter.before,
         filter.limit
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut *snapshot)
     .await?;
-    let mut found = lines(&mut connection, &ids).await?;
+    let mut found = lines(snapshot, &ids).await?;
     found.reverse();
     Ok(found)
 }
 
 /// In the order of their ids.
-async fn lines(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<ReviewLine>, StoreError> {
-    let reviews = reviews::by_ids(connection, ids).await?;
+async fn lines(
+    mut snapshot: Transaction<'static, Postgres>,
+    ids: &[Uuid],
+) -> Result<Vec<ReviewLine>, StoreError> {
+    let reviews = reviews::by_ids(&mut snapshot, ids).await?;
     let of: Vec<Uuid> = reviews.iter().filter_map(|review| review.payment).collect();
-    let payments = load_payments::by_ids(connection, &of).await?;
+    let payments = load_payments::by_ids(&mut snapshot, &of).await?;
+    snapshot.rollback().await?;
     let line = |review: Review| {
         let payment = payments.iter().find(|it| Some(it.id.uuid) == review.payment).cloned();
         ReviewLine { review, payment }

@@ -7,7 +7,7 @@
 //! now, still fits: so a row that was changed or deleted changes the line that was sealed.
 
 use super::read_lines::Found;
-use super::{Pool, StoreError};
+use super::{Pool, StoreError, db};
 use crate::domain::Timestamp;
 use crate::evidence::canonical::Object;
 use crate::evidence::checkpoint::Range;
@@ -220,7 +220,7 @@ pub(super) async fn lines(pool: &Pool, range: Range, found: &mut Found) -> Resul
     .await?;
     let (Some(from), Some(to)) = (between.first, between.last) else { return Ok(()) };
     // By one snapshot: an erasure empties a row and its salt at once, and between the two nothing would fit.
-    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let mut snapshot = db::snapshot(pool).await?;
     let mut now = rows_now(&mut snapshot, from, to).await?;
     let taken = taken_in(&mut snapshot, range).await?;
     snapshot.rollback().await?;

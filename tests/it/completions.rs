@@ -193,26 +193,28 @@ async fn a_word_whose_answer_is_lost_is_asked_about_though_the_deposit_is_cancel
         let asking = async move { resolve_unknown(&flows, &of, id, attempt).await };
         world.one().run(asking).await.unwrap();
     };
-    let step = Duration::from_secs(20);
-    let wanted = || async {
-        look().await;
-        let sql = "select count(*) from attempt where completion = 'wanted'";
-        (world.number(sql).await == 1).then_some(())
-    };
-    world.later("the PSP waits for our word", step, wanted).await;
-    world.mocks.clear_faults(PSP).await;
+    let wanted = "select count(*) from attempt where completion = 'wanted'";
+    looked_until(&world, &look, wanted).await;
     taking_goes_wrong(&world, "connection_reset_after_accept").await;
-    world.mocks.fault(PSP, "webhook", "webhook_drop", None).await;
     look().await;
     assert_eq!(world.payment(deposit.id).await.status.as_str(), "action_required");
     assert_eq!(movement(&world, &deposit).await.status, "succeeded", "it was heard");
     let cancelled = world.one().cancel(&deposit).await.unwrap();
     assert_eq!(cancelled.status.as_str(), "cancelled");
-    let credited = || async {
-        look().await;
-        (world.payment(deposit.id).await.status.as_str() == "succeeded").then_some(())
-    };
-    world.later("the money is the player's", step, credited).await;
+    let credited = "select count(*) from payment where status = 'succeeded'";
+    looked_until(&world, &look, credited).await;
     assert_eq!(world.wallet(&player).await.cash, MARKET.minor);
     world.close().await;
+}
+
+/// One look after the other, later each time: one that a deadline cut short would go on beside the next.
+async fn looked_until(world: &World, look: &impl AsyncFn(), one: &'static str) {
+    for _ in 0..40 {
+        world.move_on(Duration::from_secs(20)).await;
+        look().await;
+        if world.number(one).await == 1 {
+            return;
+        }
+    }
+    panic!("never: {one}");
 }

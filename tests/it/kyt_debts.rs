@@ -169,7 +169,10 @@ async fn a_deposit_is_not_sent_back_while_a_vendor_is_asked_about_it() {
     let waiting = world.settled(sent.id, "in_review").await;
     assert!(refused(&world, &waiting, None).await.contains("wait for the answer"));
     world.mocks.vendor_listener(VENDOR, true).await;
-    world.move_on(Duration::from_secs(90)).await;
-    world.settled(sent.id, "succeeded").await;
+    let credited = || async {
+        let payment = world.payment(sent.id).await;
+        (payment.status.as_str() == "succeeded").then_some(())
+    };
+    world.later("the vendor is asked again", Duration::from_secs(90), credited).await;
     world.close().await;
 }

@@ -81,6 +81,7 @@ mod payouts_again;
 mod plans;
 mod proof;
 mod proof_moved;
+mod read_as_one;
 mod readiness;
 mod refused_returns;
 mod registers;
