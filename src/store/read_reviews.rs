@@ -1,10 +1,11 @@
-//! Reviews as officers read them, each with its payment where it has one.
+//! Reviews as officers read them, each with its payment where it has one: all as of one moment. A case that is
+//! open and has every approval, or a payment that is over beside a case that waits, never was.
 
 use super::reviews::HistoryLine;
 use super::{StoreError, load_payments, reviews};
 use crate::book::{Payment, Review};
 use crate::domain::{OperatorId, PersonId, PlayerId, Timestamp};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 /// A review, and the payment that it is about.
@@ -14,34 +15,44 @@ pub struct ReviewLine {
     pub payment: Option<Payment>,
 }
 
+/// In which several statements see the same.
+async fn moment(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
+    Ok(pool.begin_with("begin isolation level repeatable read read only").await?)
+}
+
 /// A review of one operator.
 pub async fn review(
     pool: &PgPool,
     operator: &OperatorId,
     id: Uuid,
 ) -> Result<Option<ReviewLine>, StoreError> {
-    let mut connection = pool.acquire().await?;
+    let mut moment = moment(pool).await?;
     let known = sqlx::query_scalar!(
         "select review_id from review where review_id = $1 and operator_id = $2",
         id,
         operator.as_str()
     )
-    .fetch_optional(&mut *connection)
+    .fetch_optional(&mut *moment)
     .await?;
-    let Some(id) = known else { return Ok(None) };
-    Ok(lines(&mut connection, &[id]).await?.pop())
+    let found = match known {
+        Some(id) => lines(&mut moment, &[id]).await?.pop(),
+        None => None,
+    };
+    moment.rollback().await?;
+    Ok(found)
 }
 
 /// The reviews of a payment, open and closed.
 pub async fn of_payment(pool: &PgPool, payment: Uuid) -> Result<Vec<Review>, StoreError> {
-    let mut connection = pool.acquire().await?;
-    reviews::of_payments(&mut connection, &[payment]).await
+    of_payments(pool, &[payment]).await
 }
 
 /// The reviews of several payments, open and closed.
 pub async fn of_payments(pool: &PgPool, payments: &[Uuid]) -> Result<Vec<Review>, StoreError> {
-    let mut connection = pool.acquire().await?;
-    reviews::of_payments(&mut connection, payments).await
+    let mut moment = moment(pool).await?;
+    let found = reviews::of_payments(&mut moment, payments).await?;
+    moment.rollback().await?;
+    Ok(found)
 }
 
 /// What was done in a review.
@@ -69,7 +80,7 @@ pub async fn reviews(
     operator: &OperatorId,
     filter: &ReviewFilter,
 ) -> Result<Vec<ReviewLine>, StoreError> {
-    let mut connection = pool.acquire().await?;
+    let mut moment = moment(pool).await?;
     let ids = sqlx::query_scalar!(
         "select review_id from review
          where operator_id = $1 and ($2::boolean is null or is_open = $2)
@@ -87,9 +98,10 @@ pub async fn reviews(
         filter.before,
         filter.limit
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut *moment)
     .await?;
-    let mut found = lines(&mut connection, &ids).await?;
+    let mut found = lines(&mut moment, &ids).await?;
+    moment.rollback().await?;
     found.reverse();
     Ok(found)
 }
