@@ -1,4 +1,5 @@
-//! Reviews as officers read them, each with its payment where it has one.
+//! Reviews as officers read them, each with its payment where it has one: all as of one moment. A case that is
+//! open and has every approval, or a payment that is over beside a case that waits, never was.
 
 use super::reviews::HistoryLine;
 use super::{StoreError, db, load_payments, reviews};

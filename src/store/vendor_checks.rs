@@ -75,16 +75,18 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Claims checks that are due, for as long as `until`: another instance leaves them alone.
+/// Claims checks that are due, for as long as `until`: another instance leaves them alone. Payments that are
+/// being asked about here are left as they are: a claim that nobody follows would put off their next look.
 pub async fn claim(
     pool: &PgPool,
-    now: Timestamp,
-    until: Timestamp,
+    (now, until): (Timestamp, Timestamp),
+    running: &[Uuid],
     most: i64,
 ) -> Result<Claimed<DueCheck>, StoreError> {
     let rows = sqlx::query!(
         "update vendor_check c set due_at = $2, tries = tries + 1
-         from (select payment_id, hook from vendor_check where due_at <= $1
+         from (select payment_id, hook from vendor_check
+               where due_at <= $1 and payment_id <> all($4)
                order by due_at limit $3 for update skip locked) due
          where c.payment_id = due.payment_id and c.hook = due.hook
          returning c.payment_id, c.hook, c.operator_id, c.player_id, c.network, c.asset, c.address,
@@ -92,7 +94,8 @@ pub async fn claim(
            c.places::text as places",
         now,
         until,
-        most
+        most,
+        running
     )
     .fetch_all(pool)
     .await?;

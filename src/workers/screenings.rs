@@ -38,8 +38,8 @@ impl Worker for ScreeningWorker {
 
     async fn activate(&self, now: Timestamp) -> anyhow::Result<Report> {
         let room = self.running.room();
-        let claimed =
-            vendor_checks::claim(self.flows.db.pool(), now, now + LEASE, room.most).await?;
+        let (pool, lease) = (self.flows.db.pool(), (now, now + LEASE));
+        let claimed = vendor_checks::claim(pool, lease, &room.running, room.most).await?;
         self.running.found(room.most, claimed.taken());
         let mut report = Report::default();
         for check in claimed.rows {

@@ -219,6 +219,7 @@ async fn payouts_trust_a_psp_again_that_answers_of_one_that_failed() {
     let world = World::with(watchful()).await;
     let player = with_money(&world, 5_000).await;
     world.mocks.listener("trustly-de", false).await;
+    world.mocks.auto("truelayer-de", None, "succeeded").await;
     let withdrawal = world.withdraw(&player, eur(2_000)).await;
     let taken = world.attempt_is(withdrawal.id, 2, AttemptStatus::Accepted).await;
     let psp = taken.attempts[1].psp.as_str();

@@ -10,6 +10,7 @@ use interlock::workers::driver::Worker;
 use interlock::workers::screenings::ScreeningWorker;
 use psp_contract::{NextAction, Portable};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 const PSP: &str = "coinspaid";
@@ -300,6 +301,33 @@ async fn a_check_that_another_release_wrote_holds_up_nobody_elses_and_people_hea
     }
     let gone = "delete from vendor_check where closed_at is null";
     sqlx::raw_sql(gone).execute(&world.rows).await.unwrap();
+    world.close().await;
+}
+
+/// Its answer takes longer than its lease: a claim that nobody follows would put off its next look.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_is_being_asked_about_is_left_to_who_asks() {
+    let setup = Setup { workers: false, accounts: MALTA.accounts, ..Setup::default() };
+    let world = World::with(Setup { first: Some(PSP), ..setup }).await;
+    let withdrawal = world.pay_coins_out(&address(1)).await;
+    assert_eq!(withdrawal.status.as_str(), "screening");
+    let mut elsewhere = world.rows.begin().await.unwrap();
+    let locked = "lock table vendor_result in access exclusive mode";
+    sqlx::raw_sql(locked).execute(&mut *elsewhere).await.unwrap();
+    let worker = Arc::new(ScreeningWorker::new(world.one().flows.clone()));
+    let look = async || {
+        let (worker, now) = (worker.clone(), world.one().flows.clock.now());
+        world.one().run(async move { worker.activate(now).await.unwrap().claimed }).await
+    };
+    assert_eq!(look().await, 1);
+    let leased = "select sum(tries * 1000000 + extract(epoch from due_at))::bigint from vendor_check";
+    let before = world.number(leased).await;
+    world.move_on(Duration::from_secs(61)).await;
+    assert_eq!(look().await, 0);
+    assert_eq!(world.number(leased).await, before, "it is as it was");
+    elsewhere.rollback().await.unwrap();
+    world.checked(withdrawal.id, "it is asked about once").await;
+    drop(worker);
     world.close().await;
 }
 

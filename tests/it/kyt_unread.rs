@@ -30,7 +30,7 @@ async fn by_hand() -> World {
 /// The check of a withdrawal that is due now.
 async fn due(world: &World, withdrawal: &Payment) -> DueCheck {
     let (pool, now) = (world.one().flows.db.pool(), world.one().flows.clock.now());
-    let claimed = vendor_checks::claim(pool, now, now + TOO_OLD, 10).await.unwrap();
+    let claimed = vendor_checks::claim(pool, (now, now + TOO_OLD), &[], 10).await.unwrap();
     claimed.rows.into_iter().find(|check| check.payment == withdrawal.id.uuid).unwrap()
 }
 

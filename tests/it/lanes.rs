@@ -4,14 +4,14 @@ use super::harness::{SOON, Setup, World, claim, eur, eventually, for_a_moment, k
 use interlock::app::parts::Patience;
 use interlock::book::{GameEntry, GameKind};
 use interlock::decide::Command;
-use interlock::domain::{Currency, Money, PlayerKey};
+use interlock::domain::{Money, PlayerKey};
 use interlock::lane::SubmitError;
 use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
 use time::macros::datetime;
 
 /// A win of one cent under a key of its own.
-fn win(reference: &str) -> Command {
+pub(super) fn win(reference: &str) -> Command {
     win_of(reference, eur(1))
 }
 
@@ -29,17 +29,30 @@ fn win_of(reference: &str, money: Money) -> Command {
     Command::WalletEntry { claim: claim("wallet-entries", reference), entry }
 }
 
-async fn submit(world: &World, player: &PlayerKey, command: Command) -> Result<(), SubmitError> {
+pub(super) async fn submit(world: &World, player: &PlayerKey, command: Command) -> Result<(), SubmitError> {
     let (lanes, player) = (world.one().flows.lanes.clone(), player.clone());
     world.one().run(async move { lanes.submit(&player, command).await.map(drop) }).await
 }
 
-async fn one_lane() -> World {
+/// As a client does that is told that its lane is busy: nothing was recorded, and it asks again.
+pub(super) async fn insist(
+    world: &World,
+    player: &PlayerKey,
+    command: Command,
+) -> Result<(), SubmitError> {
+    eventually("a lane has time", SOON, async || {
+        let told = submit(world, player, command.clone()).await;
+        (told != Err(SubmitError::Busy)).then_some(told)
+    })
+    .await
+}
+
+pub(super) async fn one_lane() -> World {
     World::with(Setup { lanes: 1, workers: false, ..Setup::default() }).await
 }
 
 /// Holds the lane's slot, so that its batch cannot be written and everybody else queues.
-async fn stop_the_lane(world: &World) -> PgConnection {
+pub(super) async fn stop_the_lane(world: &World) -> PgConnection {
     let url = world.house.owner_url(&world.database);
     let mut connection = PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql("begin; select from lane_slot for update")
@@ -50,7 +63,7 @@ async fn stop_the_lane(world: &World) -> PgConnection {
 }
 
 /// Lets the lane go on once its first batch waits: by then all that was submitted is queued.
-async fn let_go(world: &World, lane: PgConnection) {
+pub(super) async fn let_go(world: &World, lane: PgConnection) {
     let url = world.house.superuser_url(&world.database);
     let mut superuser = PgConnection::connect(&url).await.unwrap();
     let waiting = "select count(*) from pg_stat_activity where datname = current_database()
@@ -73,7 +86,7 @@ async fn a_commit_whose_answer_is_lost_is_applied_once_and_answered() {
         } else {
             proxy.lose_a_commit()
         }
-        submit(&world, &player, win(&key())).await.unwrap();
+        insist(&world, &player, win(&key())).await.unwrap();
     }
     assert_eq!(proxy.lost(), 20, "each round lost something");
     assert_eq!(world.wallet(&player).await.cash, 20);
@@ -125,8 +138,7 @@ async fn backends_that_are_killed_all_the_time_lose_and_double_nothing() {
         let mut acked = 0;
         for _ in 0..400 {
             let reference = key();
-            // Busy records nothing, so the same request may be sent again.
-            while submit(&world, &player, win(&reference)).await == Err(SubmitError::Busy) {}
+            insist(&world, &player, win(&reference)).await.unwrap();
             acked += 1;
         }
         acked
@@ -148,7 +160,7 @@ async fn a_lane_whose_slot_was_stolen_cannot_commit_into_it() {
     let before = world.number(stolen).await;
     assert!(0 < before);
     for _ in 0..10 {
-        submit(&world, &player, win(&key())).await.unwrap();
+        insist(&world, &player, win(&key())).await.unwrap();
     }
     assert_eq!(world.number(stolen).await, before, "nothing was written into it");
     assert_eq!(world.wallet(&player).await.cash, 11);
@@ -199,7 +211,7 @@ async fn two_lanes_that_lose_their_slots_together_take_two_others() {
     .await;
     assert_eq!(world.number(fences).await, stolen + 2, "neither took what the other had");
     for _ in 0..10 {
-        submit(&world, &player, win(&key())).await.unwrap();
+        insist(&world, &player, win(&key())).await.unwrap();
     }
     assert_eq!(world.number(fences).await, stolen + 2, "nobody takes a slot any more");
     assert_eq!(world.wallet(&player).await.cash, 10);
@@ -218,7 +230,7 @@ async fn a_command_that_cannot_be_written_fails_alone() {
     let lane = stop_the_lane(&world).await;
     let all = (0..40).map(|n| {
         let reference = if n == 20 { "poison".to_owned() } else { key() };
-        submit(&world, &players[n % 2], win(&reference))
+        insist(&world, &players[n % 2], win(&reference))
     });
     let all = futures_util::future::join_all(all);
     let (answers, ()) = tokio::join!(all, let_go(&world, lane));
@@ -245,23 +257,34 @@ async fn a_command_that_is_too_slow_is_sent_away_and_its_neighbours_are_carried_
     .execute(&mut *elsewhere)
     .await
     .unwrap();
-    let lane = stop_the_lane(&world).await;
-    let started = Instant::now();
-    let all = (0..40).map(|n| {
-        let reference = if n == 10 { "slow".to_owned() } else { key() };
-        submit(&world, &players[n % 2], win(&reference))
-    });
-    let all = futures_util::future::join_all(all);
-    let (answers, ()) = tokio::join!(all, let_go(&world, lane));
-    let took = started.elapsed();
-    let refused: Vec<_> = answers.iter().enumerate().filter(|(_, it)| it.is_err()).collect();
-    assert_eq!(refused, [(10, &Err(SubmitError::Busy))]);
-    // The batch's time, and a try of its own.
-    assert!(took < stretched(Duration::from_secs(10)), "{took:?}");
+    let (mut carried_out, mut rounds) = (0, 0);
+    loop {
+        let lane = stop_the_lane(&world).await;
+        let started = Instant::now();
+        let all = (0..40).map(|n| {
+            let reference = if n == 10 { "slow".to_owned() } else { key() };
+            submit(&world, &players[n % 2], win(&reference))
+        });
+        let all = futures_util::future::join_all(all);
+        let (mut answers, ()) = tokio::join!(all, let_go(&world, lane));
+        let took = started.elapsed();
+        assert_eq!(answers.remove(10), Err(SubmitError::Busy));
+        let refused: Vec<_> = answers.iter().filter_map(|it| it.as_ref().err()).collect();
+        carried_out += i64::try_from(answers.len() - refused.len()).unwrap();
+        // The batch's time, and a try of its own.
+        let in_time = took < stretched(Duration::from_secs(10));
+        if refused.is_empty() && in_time {
+            break;
+        }
+        // A lane that came on too slowly sends away whoever is left behind a slow one.
+        assert!(refused.iter().all(|it| **it == SubmitError::Busy), "{refused:?}");
+        rounds += 1;
+        assert!(rounds < 10, "its neighbours are never carried out: {took:?}, {refused:?}");
+    }
     elsewhere.rollback().await.unwrap();
-    submit(&world, &players[0], win("slow")).await.unwrap();
+    insist(&world, &players[0], win("slow")).await.unwrap();
     let cash = world.wallet(&players[0]).await.cash + world.wallet(&players[1]).await.cash;
-    assert_eq!(cash, 40);
+    assert_eq!(cash, carried_out + 1);
     world.close().await;
 }
 
@@ -277,7 +300,7 @@ async fn a_database_that_is_too_slow_for_everybody_holds_nobody_for_long() {
     assert!(answers.iter().all(|answer| *answer == Err(SubmitError::Busy)), "{answers:?}");
     assert!(took < stretched(Duration::from_secs(30)), "{took:?}");
     slow.close().await.unwrap();
-    submit(&world, &player, win(&key())).await.unwrap();
+    insist(&world, &player, win(&key())).await.unwrap();
     assert_eq!(world.wallet(&player).await.cash, 1);
     world.close().await;
 }
@@ -290,109 +313,16 @@ async fn a_sum_that_cannot_be_counted_is_refused_and_its_neighbours_are_booked()
     let lane = stop_the_lane(&world).await;
     let all = (0..9).map(|n| {
         let minor = if 3 < n && n < 6 { 6_000_000_000_000_000_000 } else { 1 };
-        submit(&world, &players[n % 2], win_of(&key(), eur(minor)))
+        insist(&world, &players[n % 2], win_of(&key(), eur(minor)))
     });
     let all = futures_util::future::join_all(all);
     let (answers, ()) = tokio::join!(all, let_go(&world, lane));
     let refused: Vec<_> = answers.iter().enumerate().filter(|(_, it)| it.is_err()).collect();
     // Whichever of the two comes second.
     assert!(matches!(refused[..], [(4 | 5, Err(SubmitError::Failed))]), "{refused:?}");
-    submit(&world, &players[1], win(&key())).await.unwrap();
+    insist(&world, &players[1], win(&key())).await.unwrap();
     let house =
         "select abs(sum(balance))::bigint from house_balance where account = 'gaming_revenue'";
     assert_eq!(world.number(house).await, 6_000_000_000_000_000_008);
-    world.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_says_so_at_once_and_loses_nothing_that_it_took() {
-    let world = one_lane().await;
-    let player = world.player("DE").await;
-    let lane = stop_the_lane(&world).await;
-    let (lanes, of) = (world.one().flows.lanes.clone(), player.clone());
-    let flood = world.one().run(async move {
-        let all = (0..6_000).map(|_| {
-            let (lanes, of) = (lanes.clone(), of.clone());
-            async move { lanes.submit(&of, win(&key())).await.map(drop) }
-        });
-        futures_util::future::join_all(all).await
-    });
-    let (answers, ()) = tokio::join!(flood, let_go(&world, lane));
-    let taken = answers.iter().filter(|answer| answer.is_ok()).count();
-    let full = answers.iter().filter(|answer| **answer == Err(SubmitError::Full)).count();
-    assert!(0 < full && 4_000 < taken, "{taken} taken, {full} turned away");
-    let others = answers.len() - taken - full;
-    let busy = answers.iter().filter(|answer| **answer == Err(SubmitError::Busy)).count();
-    assert_eq!(others, busy);
-    assert_eq!(usize::try_from(world.wallet(&player).await.cash).unwrap(), taken);
-    world.close().await;
-}
-
-/// A crowd opens the second lane while it plays: from one command to the next a player is on another lane,
-/// and the two meet at the player's row.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lane_that_opens_under_a_crowd_loses_and_doubles_nothing() {
-    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
-    let mut players = Vec::new();
-    for _ in 0..40 {
-        players.push(world.player("DE").await);
-    }
-    let slots = "select count(distinct slot) from record where slot >= 0";
-    assert_eq!(world.number(slots).await, 1, "a lone command opens no second lane");
-    let lane = stop_the_lane(&world).await;
-    let (lanes, crowd) = (world.one().flows.lanes.clone(), players.clone());
-    let playing = world.one().run(async move {
-        let all = crowd.into_iter().map(|player| {
-            let lanes = lanes.clone();
-            async move {
-                let mut refused = 0;
-                for _ in 0..10 {
-                    let wins = (0..4).map(|_| lanes.submit(&player, win(&key())));
-                    let answers = futures_util::future::join_all(wins).await;
-                    refused += answers.iter().filter(|answer| answer.is_err()).count();
-                }
-                refused
-            }
-        });
-        futures_util::future::join_all(all).await.into_iter().sum::<usize>()
-    });
-    let (refused, ()) = tokio::join!(playing, let_go(&world, lane));
-    assert_eq!(refused, 0);
-    assert_eq!(world.number(slots).await, 2, "the crowd opened it");
-    for player in &players {
-        assert_eq!(world.wallet(player).await.cash, 40);
-    }
-    world.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_player_who_is_locked_elsewhere_is_busy_after_two_seconds_and_others_go_on() {
-    let world = one_lane().await;
-    let (locked, free) = (world.player("DE").await, world.player("DE").await);
-    let mut elsewhere = world.rows.begin().await.unwrap();
-    sqlx::query("select from player where player_id = $1 for update")
-        .bind(locked.player.as_str())
-        .execute(&mut *elsewhere)
-        .await
-        .unwrap();
-    let started = Instant::now();
-    let waiting = async {
-        let answer = submit(&world, &locked, win(&key())).await;
-        (answer, started.elapsed())
-    };
-    let going_on = async {
-        for _ in 0..50 {
-            submit(&world, &free, win(&key())).await.unwrap();
-        }
-        started.elapsed()
-    };
-    let ((answer, waited), others_took) = tokio::join!(waiting, going_on);
-    assert_eq!(answer, Err(SubmitError::Busy));
-    assert!(Duration::from_secs(2) <= waited && waited < Duration::from_secs(5), "{waited:?}");
-    assert!(others_took < waited, "{others_took:?}");
-    elsewhere.rollback().await.unwrap();
-    submit(&world, &locked, win(&key())).await.unwrap();
-    assert_eq!(world.wallet(&locked).await.cash, 1);
-    assert_eq!(world.wallet(&free).await.currency, Currency::EUR);
     world.close().await;
 }

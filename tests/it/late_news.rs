@@ -237,8 +237,10 @@ async fn a_success_after_a_decline_is_adopted() {
     world.mocks.fault("truelayer-gb", "create_deposit", "success_after_decline", Some(1)).await;
     let player = world.player("GB").await;
     let deposit = world.deposit(&player, gbp(700)).await;
-    world.settled(deposit.id, "failed").await;
     world.settled(deposit.id, "succeeded").await;
+    let given_up =
+        "select count(*) from transition where subject = 'payment' and to_status = 'failed'";
+    assert_eq!(world.number(given_up).await, 1, "it was given up before");
     assert_eq!(world.wallet(&player).await.cash, 700);
     world.close().await;
 }

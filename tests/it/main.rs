@@ -28,6 +28,7 @@ mod closed_loop;
 mod completions;
 mod console;
 mod crash;
+mod crowded_lanes;
 mod deadlines;
 mod debts_by_people;
 mod deposits;

@@ -142,6 +142,8 @@ async fn a_stored_card_is_charged_and_paid_by_its_token() {
     let events = world.texts("select data::text from outbox_event").await;
     assert!(!events.is_empty() && !events.iter().any(|event| event.contains(&token)));
 
+    // From here on its PSP pays when the test says so.
+    world.mocks.auto(&deposit.attempts[0].psp, None, "succeeded").await;
     let source = DestinationOrder::Card { token };
     let withdrawal = world.one().withdraw(GERMAN_CARDS.withdrawal(&player, source)).await;
     let part = &withdrawal.parts[0].instrument;

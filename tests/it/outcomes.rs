@@ -3,7 +3,7 @@
 //! (it takes HTTP/2 over TLS), O12 and O13 in `undecided` (no mock says such words), O14 in `crash`, O16
 //! in `lanes`, O18 in `late_news` and `second_success`, O19 in `withdrawals` and `second_success`.
 
-use super::harness::{World, deposit_order, eur, gbp, withdrawal_order};
+use super::harness::{SOON, World, deposit_order, eur, eventually, gbp, withdrawal_order};
 use interlock::book::Payment;
 use interlock::decide::command::{News, Source};
 use interlock::decide::{Answer, Command};
@@ -40,6 +40,10 @@ async fn replayed(fault: &str) {
     world.mocks.fault("truelayer-gb", "create_payout", fault, Some(1)).await;
     let player = world.rich_player("GB", 1_000).await;
     let withdrawal = world.withdraw(&player, gbp(900)).await;
+    // Not before it was called: a machine that stood still for so long would call nobody.
+    let unknown = "select count(*) from transition where to_status = 'unknown'";
+    let lost = || async { (0 < world.number(unknown).await).then_some(()) };
+    eventually("its answer is lost", SOON, lost).await;
     world
         .later("it is paid", STEP, || async {
             let payment = world.payment(withdrawal.id).await;
@@ -48,7 +52,6 @@ async fn replayed(fault: &str) {
         .await;
     let paid = world.payment(withdrawal.id).await;
     assert_eq!(tried(&paid), ["truelayer-gb succeeded"]);
-    let unknown = "select count(*) from transition where to_status = 'unknown'";
     assert_eq!(world.number(unknown).await, 1, "it was unknown in between");
     assert!(world.mocks.movements("trustly-gb").await.is_empty());
     world.close().await;

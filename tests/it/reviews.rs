@@ -1,6 +1,6 @@
 //! What two people decide: neither one of them alone, nor one of them twice.
 
-use super::harness::{World, eur, gbp, key};
+use super::harness::{SOON, Setup, World, eur, eventually, gbp, key};
 use interlock::book::{KeyClaim, KeyId, Payment, Viewer};
 use interlock::decide::command::OpenReturn;
 use interlock::decide::{Answer, Refusal};
@@ -8,6 +8,7 @@ use interlock::domain::{AttemptStatus, Currency, Direction};
 use interlock::lane::SubmitError;
 use interlock::payments::return_deposit::return_deposit;
 use interlock::payments::review_payment::ReviewAct;
+use interlock::store::read_reviews;
 use serde_json::json;
 use std::time::Duration;
 
@@ -39,6 +40,35 @@ async fn one_person_cannot_approve_their_own_proposal() {
     world.one().review(about, ReviewAct::Approve { proposal }, "bob").await.unwrap();
     world.settled(withdrawal.id, "paid").await;
     world.close().await;
+}
+
+/// It is approved between the reading of its row and of its proposals: which of the two is told, but not half of each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_read_as_it_was_at_one_moment() {
+    let world = World::with(Setup { workers: false, ..Setup::default() }).await;
+    let withdrawal = large_withdrawal(&world).await;
+    let review = world.reviews(&withdrawal).await.remove(0);
+    world.one().review((&review, &withdrawal), propose("approve"), "ann").await.unwrap();
+    let mut approval = world.rows.begin().await.unwrap();
+    let locked = "lock table review_proposal in access exclusive mode";
+    sqlx::raw_sql(locked).execute(&mut *approval).await.unwrap();
+    let (flows, operator) = (world.one().flows.clone(), withdrawal.player.operator.clone());
+    let reading = async move {
+        let pool = flows.db.pool();
+        read_reviews::review(pool, &operator, review.id.0).await.unwrap().unwrap().review
+    };
+    let reading = world.one().handle().spawn(reading);
+    let waits = "select count(*) from pg_locks l join pg_stat_activity a using (pid)
+        where not l.granted and a.datname = current_database()";
+    let waits = || async { (world.number(waits).await == 1).then_some(()) };
+    eventually("its proposals are being read", SOON, waits).await;
+    let approve = "update review set is_open = false, closed_at = now();
+        update review_proposal set state = 'approved', decided_by = 'bob', decided_at = now();";
+    sqlx::raw_sql(approve).execute(&mut *approval).await.unwrap();
+    approval.commit().await.unwrap();
+    let read = reading.await.unwrap();
+    assert_eq!((read.open, read.open_proposal().is_some()), (true, true));
+    world.leave_open();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,7 @@ use interlock::payments::request_withdrawal::{
 use interlock::payments::review_payment::{ReviewAct, review_payment};
 use interlock::payments::run_attempts::run_attempts;
 use interlock::payments::start_deposit::{DepositOrder, StartError, start_deposit};
-use interlock::store::{read_models, reviews};
+use interlock::store::{read_models, read_reviews};
 use psp_contract::{NextAction, Portable};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -251,9 +251,7 @@ impl World {
 
     /// The open reviews of a payment.
     pub async fn reviews(&self, payment: &Payment) -> Vec<Review> {
-        let mut connection = self.rows.acquire().await.unwrap();
-        let of = [payment.id.uuid];
-        let all = reviews::of_payments(&mut connection, &of).await.unwrap();
+        let all = read_reviews::of_payment(&self.rows, payment.id.uuid).await.unwrap();
         all.into_iter().filter(|review| review.open).collect()
     }
 

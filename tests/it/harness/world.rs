@@ -20,7 +20,7 @@ use std::time::Duration;
 /// How often a test moves the clock on before it gives up, and how long workers get each time.
 const LATER_STEPS_MAX: u32 = 40;
 const LOOK_BETWEEN: Duration = Duration::from_millis(1_200);
-/// From a commit to the call that it allows, and most calls' answers.
+/// From a commit to the call that it allows, and most calls' answers, on an unhurried machine.
 const CALLS_BEGIN: Duration = Duration::from_millis(1_500);
 
 /// What a test wants otherwise than most do.
@@ -203,12 +203,13 @@ impl World {
             "select (select count(*) from payment where status = 'approved' and due_at <= $1)
                          + (select count(*) from attempt
                             where status in ('prepared', 'in_flight') and $2 < first_sent_at)";
+        let begun_by = pace::stretched(CALLS_BEGIN);
         let none = || async {
             let now = self.clock.now();
-            let counted = sqlx::query_scalar::<_, i64>(waiting).bind(now).bind(now - CALLS_BEGIN);
+            let counted = sqlx::query_scalar::<_, i64>(waiting).bind(now).bind(now - begun_by);
             (counted.fetch_one(&self.rows).await.ok()? == 0).then_some(())
         };
-        for_a_moment(CALLS_BEGIN, none).await;
+        for_a_moment(begun_by, none).await;
     }
 
     pub fn one(&self) -> &Instance {
@@ -232,6 +233,7 @@ impl World {
     /// Ends everything and closes the books: no money was made or lost, nothing is stranded.
     pub async fn close(mut self) {
         books::agree_with_mocks(&self).await;
+        books::all_is_seen(&self).await;
         while !self.instances.is_empty() {
             self.stop(0).await;
         }
