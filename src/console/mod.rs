@@ -79,6 +79,8 @@ pub fn router(console: Console) -> Router {
         .route("/reviews/{id}/lock", post(case_desk::lock))
         .route("/reviews/{id}/unlock", post(case_desk::unlock))
         .route("/reviews/{id}/notes", post(case_desk::note))
+        .route("/reviews/{id}/request-info", post(case_desk::ask))
+        .route("/reviews/{id}/info", post(case_desk::info))
         .route("/incidents", get(incidents::list))
         .route("/incidents/{id}", get(incident::show))
         .route("/incidents/{id}/close", post(incident::close))

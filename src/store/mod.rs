@@ -54,6 +54,7 @@ pub mod migrate;
 pub mod movements;
 pub mod name_screenings;
 pub mod old_keys;
+pub mod once_keys;
 pub mod outbox_reads;
 pub mod payins;
 pub mod payment_past;
