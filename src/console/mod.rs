@@ -68,6 +68,7 @@ pub fn router(console: Console) -> Router {
         .route("/account", get(account::show))
         .route("/account/totp", post(account::set_totp))
         .route("/accounts", get(accounts::list))
+        .route("/accounts/{id}/disable", post(accounts::disable))
         .route("/payments", get(payments::list))
         .route("/payments/{id}", get(payment::show))
         .route("/reviews", get(cases::list))

@@ -14,7 +14,7 @@
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
 //! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`],
 //! [`decision_reads`], [`proofs`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`], [`read_accounts`],
-//! [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
+//! [`disable_accounts`], [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
 //! [`identity_events`]. What is to be paid in time: [`deadlines`].
 
 pub mod attestations;
@@ -31,6 +31,7 @@ pub mod db;
 pub mod deadlines;
 pub mod decision_reads;
 pub mod deliveries;
+pub mod disable_accounts;
 pub mod due;
 pub mod erase;
 pub mod erasures;
