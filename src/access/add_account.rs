@@ -55,6 +55,16 @@ pub async fn disable_account(
     console_accounts::disable(pool, ids.next(), &email.trim().to_lowercase(), now).await
 }
 
+/// It may sign in again, with the password and the second factor that it had. False: there is none that is disabled.
+pub async fn enable_account(
+    pool: &Pool,
+    ids: &dyn Ids,
+    email: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    console_accounts::enable(pool, ids.next(), &email.trim().to_lowercase(), now).await
+}
+
 /// Gives an account another password and takes its second factor away, for somebody who lost them; its
 /// sessions end. False: there is none.
 pub async fn reset_account(

@@ -4,6 +4,8 @@
 use super::caller::Caller;
 use super::door::RequestId;
 use super::problem::Problem;
+use crate::book::KeyId;
+use crate::store::once_keys::Once;
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::{HeaderName, HeaderValue, request::Parts};
 use axum::response::Response;
@@ -37,6 +39,13 @@ impl IdempotencyKey {
         digest.update(canonical_body.as_bytes());
         digest.finalize().into()
     }
+
+    /// The request as something that is done once.
+    pub fn once(self, caller: &Caller, canonical_body: &str) -> Once {
+        let fingerprint = self.fingerprint(canonical_body);
+        let operator = caller.operator().clone();
+        Once { key: KeyId { operator, scope: self.scope, key: self.key }, fingerprint }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -55,21 +64,6 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         let request = parts.extensions.get::<RequestId>();
         let request = request.map_or_else(|| Arc::from(""), |id| id.0.clone());
         Ok(Self { key, scope, request_line, request })
-    }
-}
-
-/// A key that may be left out: whoever sends one gets the answer of its first request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MaybeKey(pub Option<IdempotencyKey>);
-
-impl<S: Send + Sync> FromRequestParts<S> for MaybeKey {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        if !parts.headers.contains_key(&IDEMPOTENCY_KEY) {
-            return Ok(Self(None));
-        }
-        IdempotencyKey::from_request_parts(parts, state).await.map(Some).map(Self)
     }
 }
 

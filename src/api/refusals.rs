@@ -215,6 +215,7 @@ fn no_destination(why: DestinationError) -> Problem {
 impl From<OpenSessionError> for Problem {
     fn from(error: OpenSessionError) -> Self {
         match error {
+            OpenSessionError::KeyReused => key_reused(),
             OpenSessionError::Record(error) => error.into(),
             OpenSessionError::Sign(_) => Problem::internal("opening a player's session", &error),
         }
@@ -317,6 +318,7 @@ impl From<CaseError> for Problem {
         match error {
             CaseError::NotFound => not_here(),
             CaseError::Refused(refusal) => refused(&refusal),
+            CaseError::KeyReused => key_reused(),
             CaseError::Submit(error) => error.into(),
             CaseError::Store(error) => error.into(),
         }

@@ -2,7 +2,7 @@
 
 use super::database;
 use crate::access::account::{Account, Role};
-use crate::access::add_account::{add_account, disable_account, reset_account};
+use crate::access::add_account::{add_account, disable_account, enable_account, reset_account};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Profile};
 use crate::domain::ids::SystemIds;
@@ -46,6 +46,11 @@ pub enum Console {
         #[arg(long)]
         email: String,
     },
+    /// Let somebody in again who was disabled, with the password and second factor that they had.
+    Enable {
+        #[arg(long)]
+        email: String,
+    },
 }
 
 /// Runs one of them on the named database, else the running sandbox's.
@@ -84,6 +89,13 @@ pub async fn console(command: Console) -> anyhow::Result<ExitCode> {
             let is_there = disable_account(pool, &ids, &email, now).await?;
             if is_there {
                 println!("{email} is let in no more");
+            }
+            is_there
+        }
+        Console::Enable { email } => {
+            let is_there = enable_account(pool, &ids, &email, now).await?;
+            if is_there {
+                println!("{email} is let in again");
             }
             is_there
         }

@@ -10,6 +10,7 @@ use crate::domain::ProposalId;
 use crate::lane::SubmitError;
 use crate::reviews::decide_case::{CaseDecision, CaseError, decide_case};
 use crate::reviews::name_proposal::name_proposal;
+use crate::store::once_keys::Once;
 use crate::store::read_reviews::ReviewLine;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -84,13 +85,8 @@ pub async fn propose(
         let fault = "Choose what is to be done.".to_owned();
         return Err(again(&console, &signed, line, typed, fault).await);
     }
-    let key = KeyId {
-        operator: signed.account.operator.clone(),
-        scope: format!("console proposal {}", line.review.id),
-        key: format!("{} {once}", signed.account.person),
-    };
-    let said = Sha256::digest(format!("{outcome}\n{note}")).into();
-    let named = name_proposal(&console.flows, Some((key, said))).await;
+    let once = once_of(&signed, "proposal", (&line, &once), &format!("{outcome}\n{note}"));
+    let named = name_proposal(&console.flows, &once).await;
     let Some(proposal) = named.map_err(|error| page::unavailable(&error))? else {
         let fault = "This form was sent before, with other words. Load the page anew.".to_owned();
         return Err(again(&console, &signed, line, typed, fault).await);
@@ -137,6 +133,15 @@ pub async fn refuse(
         Err(fault) => return Err(again(&console, &signed, line, typed, fault).await),
     };
     act_on(&console, &signed, line, act, (typed, "refused")).await
+}
+
+/// A form as something that is done once: which of a case's forms, the word that its page gave it, what was typed.
+pub fn once_of(signed: &Signed, form: &str, (line, word): (&ReviewLine, &str), said: &str) -> Once {
+    let account = &signed.account;
+    let scope = format!("console {form} {}", line.review.id);
+    let key = format!("{} {word}", account.person);
+    let fingerprint = Sha256::digest(said).into();
+    Once { key: KeyId { operator: account.operator.clone(), scope, key }, fingerprint }
 }
 
 /// Does it to its end, whatever the browser does.

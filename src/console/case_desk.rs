@@ -1,18 +1,21 @@
-//! Work on a case before it is decided, from its page: taken, handed on, kept to oneself, noted.
+//! Work on a case before it is decided, from its page: taken, handed on, kept to oneself, noted, waited for.
 
-use super::case::answered;
-use super::case_page::{Typed, again, known, to};
+use super::case::{answered, once_of};
+use super::case_page::{Typed, again, known, latest_day, to};
 use super::given::{self, Sent};
 use super::session::Signed;
 use super::{Console, page};
-use crate::decide::desk_work::DeskAct;
-use crate::domain::PersonId;
-use crate::reviews::work_on_case::work_on_case;
+use crate::decide::desk_work::{DeskAct, until_latest};
+use crate::domain::{PersonId, Timestamp};
+use crate::reviews::work_on_case::{work_on_case, write_in_case};
+use crate::store::once_keys::Once;
 use crate::store::people;
 use crate::store::read_reviews::ReviewLine;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
+use time::format_description::well_known::Iso8601;
+use time::{Date, Time};
 
 #[derive(Debug, Deserialize)]
 pub struct AssignForm {
@@ -26,10 +29,23 @@ pub struct LockForm {
     form_word: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct NoteForm {
     form_word: String,
+    /// Makes a form that is sent twice one note.
+    once: String,
     note: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AskForm {
+    form_word: String,
+    once: String,
+    note: String,
+    /// A day, or empty: as long as the configuration says.
+    until: String,
 }
 
 /// To somebody who reads cases here, or to nobody.
@@ -119,7 +135,89 @@ pub async fn note(
         Ok(text) => text,
         Err(fault) => return Err(again(&console, &signed, line, typed, fault).await),
     };
-    act_on(&console, &signed, line, DeskAct::Note(text), (typed, "noted")).await
+    let once = once_of(&signed, "note", (&line, &form.once), &text);
+    write_in(&console, &signed, line, (DeskAct::Note(text), once), (typed, "noted")).await
+}
+
+/// The case waits for something. Nobody is told by the service.
+pub async fn ask(
+    State(console): State<Console>,
+    signed: Signed,
+    Path(id): Path<String>,
+    Sent(form): Sent<AskForm>,
+) -> Result<Response, Response> {
+    signed.check_form(&form.form_word)?;
+    signed.check_compliance()?;
+    let line = known(&console, &signed, &id).await?;
+    let AskForm { once, note, until, .. } = form;
+    let typed = Typed { asked: note.clone(), until: until.clone(), ..Typed::default() };
+    let asked = given::note(&note, "Write what you asked for", "the case");
+    let asked = asked.and_then(|text| Ok((text, by_when(&console, &until)?)));
+    let (text, until) = match asked {
+        Ok(asked) => asked,
+        Err(fault) => return Err(again(&console, &signed, line, typed, fault).await),
+    };
+    let said = format!("{}\n{text}", typed.until.trim());
+    let once = once_of(&signed, "question", (&line, &once), &said);
+    let act = (DeskAct::RequestInfo { text, until }, once);
+    write_in(&console, &signed, line, act, (typed, "asked")).await
+}
+
+/// The end of a day, UTC, as far as information may be awaited; none where none is named.
+fn by_when(console: &Console, text: &str) -> Result<Option<Timestamp>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (flows, now) = (&console.flows, console.flows.clock.now());
+    let latest = until_latest(&flows.reviews.terms, now);
+    let day = Date::parse(text, &Iso8601::DATE).ok().filter(|_| text.len() == 10);
+    match day.filter(|day| (now.date()..=latest.date()).contains(day)) {
+        Some(day) => Ok(Some(day.with_time(Time::MAX).assume_utc().min(latest))),
+        None => Err(format!(
+            "Nothing was done: name a day from today to {}, written {}, or leave it open.",
+            latest_day(flows),
+            now.date()
+        )),
+    }
+}
+
+/// What was asked for came.
+pub async fn info(
+    State(console): State<Console>,
+    signed: Signed,
+    Path(id): Path<String>,
+    Sent(form): Sent<NoteForm>,
+) -> Result<Response, Response> {
+    signed.check_form(&form.form_word)?;
+    signed.check_compliance()?;
+    let line = known(&console, &signed, &id).await?;
+    let typed = Typed { came: form.note.clone(), ..Typed::default() };
+    let text = match given::note(&form.note, "Write what came", "the case") {
+        Ok(text) => text,
+        Err(fault) => return Err(again(&console, &signed, line, typed, fault).await),
+    };
+    let once = once_of(&signed, "answer", (&line, &form.once), &text);
+    write_in(&console, &signed, line, (DeskAct::Info(text), once), (typed, "came")).await
+}
+
+/// What leaves words in the case, once for its form.
+async fn write_in(
+    console: &Console,
+    signed: &Signed,
+    line: ReviewLine,
+    (act, once): (DeskAct, Once),
+    then: (Typed, &str),
+) -> Result<Response, Response> {
+    let (flows, account, review) = (console.flows.clone(), signed.account.clone(), line.review.id);
+    let work = async move {
+        let by = (account.person.clone(), once);
+        write_in_case(&flows, &account.operator, review, act, by).await.map(|_| ())
+    };
+    match console.tasks.spawn("write in a case", work).await {
+        Ok(done) => answered(console, signed, line, done, then).await,
+        Err(error) => Err(page::unavailable(&error)),
+    }
 }
 
 /// Does it to its end, whatever the browser does.

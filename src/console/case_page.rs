@@ -7,7 +7,10 @@ use super::session::Signed;
 use super::{Console, case_words, payment_past, words};
 use crate::book::as_it_ended::as_it_ended;
 use crate::book::{Attempt, CaseAct, Proposal, ProposalState, Review};
+use crate::decide::desk_work::until_latest;
 use crate::domain::{PersonId, Player, ReviewId, SwitchId, Timestamp};
+use crate::flows::Flows;
+use crate::store::decision_reads::ReadAct;
 use crate::store::people::{self, Colleague};
 use crate::store::read_models;
 use crate::store::read_reviews::{self, ReviewLine};
@@ -118,13 +121,17 @@ pub struct Typed {
     pub note: String,
     pub refusal: String,
     pub remark: String,
+    /// What was asked for, until when, and what came.
+    pub asked: String,
+    pub until: String,
+    pub came: String,
     pub to: String,
 }
 
 impl Typed {
     /// What they wrote, where no form is left that would show it.
     fn words(&self) -> &str {
-        let all = [&self.note, &self.refusal, &self.remark];
+        let all = [&self.note, &self.refusal, &self.remark, &self.asked, &self.came];
         all.into_iter().find(|text| !text.is_empty()).map_or("", String::as_str)
     }
 }
@@ -149,6 +156,12 @@ pub struct CasePage {
     choices: Vec<case_words::Choice>,
     history: Vec<ActRow>,
     desk: DeskShown,
+    waits_for_info: bool,
+    /// The first and the last day until which information may be awaited, and the hours where none is named.
+    info_days: (String, String),
+    info_hours: u64,
+    /// Other open cases of the player's name, each with when it was opened.
+    beside: Vec<(String, String)>,
     may_propose: bool,
     may_approve: bool,
     /// Makes a form that is sent twice one proposal.
@@ -178,6 +191,10 @@ fn said(word: &str) -> Option<&'static str> {
         }
         "released" => Some("It is free: everybody who reads it can act on it."),
         "noted" => Some("Your note stands below, under what was done."),
+        "asked" => Some(
+            "The case waits for what you asked for. The service tells nobody: ask for it yourself, if you have not.",
+        ),
+        "came" => Some("What came stands below, under what was done. The case waits no longer."),
         _ => None,
     }
 }
@@ -193,7 +210,7 @@ pub async fn known(console: &Console, signed: &Signed, id: &str) -> Result<Revie
     }
 }
 
-/// Who reads why a payment waits is noted first, as with the payment's own page.
+/// Who reads a case of a person, or why a payment waits, is noted first, as with the payment's own page.
 pub async fn read(
     console: &Console,
     signed: &Signed,
@@ -201,6 +218,11 @@ pub async fn read(
 ) -> Result<CasePage, Response> {
     if let Some(payment) = &line.payment {
         let noted = payment_past::note_read(console, signed, payment.id).await;
+        noted.map_err(|error| page::unavailable(&error))?;
+    }
+    if line.review.player.is_some() {
+        let subject = line.review.id.to_string();
+        let noted = payment_past::note(console, signed, ReadAct::Read, &subject).await;
         noted.map_err(|error| page::unavailable(&error))?;
     }
     let (flows, account) = (&console.flows, &signed.account);
@@ -221,6 +243,8 @@ pub async fn read(
     }
     let colleagues = people::who_read_cases(pool, &account.operator).await;
     let colleagues = colleagues.map_err(|error| page::unavailable(&error))?;
+    let beside = read_reviews::beside(pool, &account.operator, review).await;
+    let beside = beside.map_err(|error| page::unavailable(&error))?;
     let waits = review.open_proposal().filter(|_| review.open);
     let waits = waits.map(|it| (ProposalRow::of(it), it.proposed_by == account.person));
     let reasons = payment.as_ref().map(as_it_ended).unwrap_or_default();
@@ -240,6 +264,10 @@ pub async fn read(
         waits,
         history: history.into_iter().map(ActRow::of).collect(),
         desk: DeskShown::of(review, signed, &colleagues, now),
+        waits_for_info: review.desk.waiting_since.is_some(),
+        info_days: (now.date().to_string(), latest_day(flows)),
+        info_hours: flows.reviews.terms.info.as_secs() / 3600,
+        beside: beside.iter().map(|it| (it.id.to_string(), words::time(it.opened_at))).collect(),
         may_propose: account.may_propose(),
         may_approve: account.may_approve(),
         once: flows.ids.next().simple().to_string(),
@@ -247,6 +275,11 @@ pub async fn read(
         fault: None,
         typed: Typed::default(),
     })
+}
+
+/// The last day until which information that is asked for now may be awaited.
+pub fn latest_day(flows: &Flows) -> String {
+    until_latest(&flows.reviews.terms, flows.clock.now()).date().to_string()
 }
 
 /// Whom to ask on a PSP's own pages, and by which reference.
@@ -263,6 +296,7 @@ fn facts(
 ) -> Vec<(&'static str, String)> {
     let person = |person: &Option<PersonId>| person.as_ref().map(ToString::to_string);
     let opener = person(&review.opened_by).unwrap_or_else(|| "the service".to_owned());
+    let waits = review.desk.waiting_since.filter(|_| review.open).map(words::time);
     let reminders = Some(review.desk.escalations).filter(|count| 0 < *count);
     let rows = [
         ("Player", review.player.as_ref().map(ToString::to_string)),
@@ -273,6 +307,7 @@ fn facts(
         ("Switch", review.switch.map(|id| SwitchId(id).to_string())),
         ("Policy version", review.policy.as_ref().map(|policy| policy.version.clone())),
         ("Opened", Some(format!("{}, by {opener}", words::time(review.opened_at)))),
+        ("Waits for information since", waits),
         ("Due", review.desk.due_at.map(words::time)),
         ("Reminders sent", reminders.map(|count| count.to_string())),
         ("Priority", Some(format!("{} (1 is the most urgent)", review.desk.priority))),

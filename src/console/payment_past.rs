@@ -79,14 +79,24 @@ pub async fn note_read(
     signed: &Signed,
     payment: PaymentId,
 ) -> Result<(), StoreError> {
+    note(console, signed, ReadAct::List, &format!("payment {}", payment.uuid.simple())).await
+}
+
+/// Notes what somebody reads, before it is shown.
+pub async fn note(
+    console: &Console,
+    signed: &Signed,
+    act: ReadAct,
+    subject: &str,
+) -> Result<(), StoreError> {
     let (flows, account) = (&console.flows, &signed.account);
     let read = DecisionRead {
         id: flows.ids.next(),
         operator: account.operator.as_str(),
         person: Some(&account.person),
         door: "console",
-        act: ReadAct::List,
-        subject: &format!("payment {}", payment.uuid.simple()),
+        act,
+        subject,
         at: flows.clock.now(),
     };
     decision_reads::keep(flows.db.pool(), &read).await

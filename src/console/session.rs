@@ -50,7 +50,10 @@ impl Signed {
     /// # Errors
     /// 403 for somebody without the role.
     pub fn check_administers(&self) -> Result<(), Refused> {
-        allowed(self.account.may_administer(), "Accounts are read by the role admin.")
+        allowed(
+            self.account.may_administer(),
+            "Accounts are read, and disabled, by the role admin.",
+        )
     }
 
     /// # Errors

@@ -30,6 +30,8 @@ pub enum CaseError {
     NotFound,
     #[error(transparent)]
     Refused(#[from] Refusal),
+    #[error("this was sent before with other words: load the page anew")]
+    KeyReused,
     #[error("recording it")]
     Submit(#[from] SubmitError),
     #[error("keeping it")]

@@ -2,6 +2,7 @@
 //! The rule comes from [`crate::decide`] as a function of the locked row; what it leaves is written, with
 //! whatever must stand in the same commit.
 
+use super::once_keys::{self, Kept, Once};
 use super::reviews::{self, Writer};
 use super::{Pool, StoreError, erasures, mail_outbox, policy_versions, switches};
 use crate::book::Review;
@@ -119,18 +120,7 @@ pub async fn work<T, E>(
     act: impl FnOnce(&mut Review) -> Result<Worked<T>, E> + Send,
 ) -> Result<Option<Result<(T, Review), E>>, StoreError> {
     let mut tx = pool.begin().await?;
-    let found = sqlx::query_scalar!(
-        "select review_id from review where review_id = $1 and operator_id = $2 for update",
-        id,
-        operator.as_str()
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    if found.is_none() {
-        return Ok(None);
-    }
-    // Read after the lock was had: waiting for it does not refresh its own statement.
-    let Some(mut review) = reviews::by_ids(&mut tx, &[id]).await?.pop() else { return Ok(None) };
+    let Some(mut review) = locked(&mut tx, operator, id).await? else { return Ok(None) };
     let worked = match act(&mut review) {
         Ok(worked) => worked,
         Err(refusal) => return Ok(Some(Err(refusal))),
@@ -148,6 +138,60 @@ pub async fn work<T, E>(
     tx.commit().await?;
     review.news.clear();
     Ok(Some(Ok((worked.answer, review))))
+}
+
+async fn locked(
+    connection: &mut PgConnection,
+    operator: &OperatorId,
+    id: Uuid,
+) -> Result<Option<Review>, StoreError> {
+    let found = sqlx::query_scalar!(
+        "select review_id from review where review_id = $1 and operator_id = $2 for update",
+        id,
+        operator.as_str()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if found.is_none() {
+        return Ok(None);
+    }
+    // Read after the lock was had: waiting for it does not refresh its own statement.
+    Ok(reviews::by_ids(connection, &[id]).await?.pop())
+}
+
+/// What became of an act that is done once for its request.
+#[derive(Debug)]
+pub enum OnceDone<E> {
+    Done,
+    /// By an earlier sending of the request.
+    Before,
+    KeyReused,
+    /// Nothing was written, and the key is free.
+    Refused(E),
+}
+
+/// As [`work`], once for a request, whatever became of the case since its first sending. None: there is none of
+/// this id.
+pub async fn work_once<E>(
+    pool: &Pool,
+    operator: &OperatorId,
+    id: Uuid,
+    (once, now): (&Once, Timestamp),
+    act: impl FnOnce(&mut Review) -> Result<(), E> + Send,
+) -> Result<Option<OnceDone<E>>, StoreError> {
+    let mut tx = pool.begin().await?;
+    let Some(mut review) = locked(&mut tx, operator, id).await? else { return Ok(None) };
+    match once_keys::keep(&mut tx, once, (200, &[]), now).await? {
+        Kept::New => {}
+        Kept::Before { .. } => return Ok(Some(OnceDone::Before)),
+        Kept::Reused => return Ok(Some(OnceDone::KeyReused)),
+    }
+    if let Err(refusal) = act(&mut review) {
+        return Ok(Some(OnceDone::Refused(refusal)));
+    }
+    reviews::write(&mut tx, operator, &review, Writer::Row).await?;
+    tx.commit().await?;
+    Ok(Some(OnceDone::Done))
 }
 
 /// The open case of a switch.

@@ -26,6 +26,8 @@ pub enum Act {
     TotpSet,
     PasswordSet,
     Disabled,
+    /// Let in again, after it was disabled.
+    Enabled,
 }
 
 impl Act {
@@ -38,6 +40,7 @@ impl Act {
             Act::TotpSet => "totp_set",
             Act::PasswordSet => "password_set",
             Act::Disabled => "disabled",
+            Act::Enabled => "enabled",
         }
     }
 }
@@ -245,6 +248,31 @@ pub async fn disable(
     Ok(true)
 }
 
+/// Lets an account in again that was disabled, with the password and the second factor that it had. False: there is
+/// none that is disabled.
+pub async fn enable(
+    pool: &Pool,
+    act_id: Uuid,
+    email: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await?;
+    let id = sqlx::query_scalar!(
+        "update console_account set disabled_at = null, changed_at = $2
+         where email = $1 and disabled_at is not null returning account_id",
+        email,
+        now,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(account) = id else {
+        return Ok(false);
+    };
+    note(&mut tx, act_id, account, Act::Enabled, now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// Another password, no second factor, no sessions. False: there is no such account.
 pub async fn reset(
     pool: &Pool,
@@ -276,7 +304,7 @@ pub async fn reset(
 
 /// Ends an account's sessions but the one that is kept. The caller has changed the account's row in this
 /// transaction before: a session that is being opened has it locked until it is there to be seen here.
-async fn end_sessions(
+pub(super) async fn end_sessions(
     connection: &mut PgConnection,
     account: Uuid,
     kept_session: Option<&[u8; 32]>,

@@ -14,7 +14,7 @@
 //! [`player_habits`]. People: [`reviews`] (with [`case_json`]), [`cases`], [`attestations`],
 //! [`mail_outbox`]. Screening: [`policy_versions`]. Evidence: [`read_lines`], [`checkpoints`], [`witness`],
 //! [`decision_reads`], [`proofs`]; erasure: [`erasures`], [`erase`]. The console's people: [`console_accounts`], [`read_accounts`],
-//! [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
+//! [`disable_accounts`], [`console_sessions`]. Vendors: [`vendor_checks`], [`vendors_json`], [`player_results`],
 //! [`identity_events`]. What is to be paid in time: [`deadlines`].
 
 pub mod attestations;
@@ -31,6 +31,7 @@ pub mod db;
 pub mod deadlines;
 pub mod decision_reads;
 pub mod deliveries;
+pub mod disable_accounts;
 pub mod due;
 pub mod erase;
 pub mod erasures;
@@ -54,6 +55,7 @@ pub mod migrate;
 pub mod movements;
 pub mod name_screenings;
 pub mod old_keys;
+pub mod once_keys;
 pub mod outbox_reads;
 pub mod payins;
 pub mod payment_past;

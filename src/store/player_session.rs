@@ -1,20 +1,27 @@
 //! Sessions of players' browsers: whether a token still counts.
 
+use super::once_keys::{self, Kept, Once};
 use super::{Pool, StoreError};
 use crate::domain::{OperatorId, PlayerKey, Timestamp};
 use uuid::Uuid;
 
-/// Records a session that was just opened.
+/// Records a session that was just opened, unless its request did so before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(
+pub async fn insert_once(
     pool: &Pool,
+    once: &Once,
     player: &PlayerKey,
     jti: Uuid,
     created_at: Timestamp,
     expires_at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Kept, StoreError> {
+    let mut tx = pool.begin().await?;
+    let kept = once_keys::keep(&mut tx, once, (201, jti.as_bytes()), created_at).await?;
+    if kept != Kept::New {
+        return Ok(kept);
+    }
     sqlx::query!(
         "insert into player_session (operator_id, player_id, jti, created_at, expires_at)
          values ($1, $2, $3, $4, $5)",
@@ -24,9 +31,10 @@ pub async fn insert(
         created_at,
         expires_at,
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    tx.commit().await?;
+    Ok(kept)
 }
 
 /// Whether a session still counts: it is there, was not ended, and its player is neither frozen,

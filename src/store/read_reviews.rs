@@ -3,7 +3,7 @@
 
 use super::reviews::HistoryLine;
 use super::{StoreError, db, load_payments, reviews};
-use crate::book::{Payment, Review};
+use crate::book::{CaseKind, Payment, Review};
 use crate::domain::{OperatorId, PersonId, PlayerId, Timestamp};
 use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
@@ -51,6 +51,30 @@ pub async fn history(pool: &PgPool, review: &Review) -> Result<Vec<HistoryLine>,
     let mut connection = pool.acquire().await?;
     reviews::history(&mut connection, review.id).await
 }
+
+/// Other open cases that ask whether a list names the same player: of another matcher, or of another entry.
+pub async fn beside(
+    pool: &PgPool,
+    operator: &OperatorId,
+    review: &Review,
+) -> Result<Vec<Review>, StoreError> {
+    let kind = CaseKind::NameMatch.as_str();
+    let Some(player) = review.player.clone().filter(|_| review.kind == kind) else {
+        return Ok(Vec::new());
+    };
+    let wanted = ReviewFilter {
+        open: Some(true),
+        kind: Some(kind.to_owned()),
+        player: Some(player),
+        limit: BESIDE_MOST,
+        ..ReviewFilter::default()
+    };
+    let found = reviews(pool, operator, &wanted).await?.into_iter().map(|line| line.review);
+    Ok(found.filter(|other| other.id != review.id).collect())
+}
+
+/// More entries near one name are found in the list of reviews.
+const BESIDE_MOST: i64 = 50;
 
 /// Which reviews are wanted.
 #[derive(Debug, Clone, Default)]

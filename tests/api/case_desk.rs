@@ -198,3 +198,88 @@ async fn a_case_is_locked_assigned_noted_and_found() {
     assert_eq!(found("due_before=2098-01-01T00:00:00Z").await, 1);
     assert_eq!(found("due_before=2020-01-01T00:00:00Z").await, 0);
 }
+
+/// Of a person nobody reads what is not on record: the case by itself, its answer to an act, or a list.
+#[tokio::test]
+async fn whoever_reads_a_case_of_a_person_is_noted_first() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let opened = post(&scene, "sk_demo", "/v1/reviews", credit("p-1")).await;
+    let (id, other) = (opened.text("/id"), format!("rev_{}", "0".repeat(32)));
+    let path = format!("/v1/reviews/{id}");
+    assert_eq!(scene.ask("sk_demo_b", "GET", &path, None).await.status, 200);
+    assert_eq!(scene.ask("sk_demo_operator", "GET", &path, None).await.status, 403);
+    let none = scene.ask("sk_demo_b", "GET", &format!("/v1/reviews/{other}"), None).await;
+    assert_eq!(none.status, 404, "{none:?}");
+    post(&scene, "sk_demo_d", &format!("{path}/notes"), json!({"text": "I look"})).await;
+    let list = "/v1/reviews?open=true&kind=manual_adjustment&player_id=p-1";
+    assert_eq!(scene.ask("sk_demo_b", "GET", list, None).await.status, 200);
+    // A case of the service is about nobody.
+    let kill = json!({"country": "DE", "reason": "a fire"});
+    post(&scene, "sk_demo", "/v1/routing/switches", kill).await;
+    let found = scene.ask("sk_demo_b", "GET", "/v1/reviews?kind=kill_switch", None).await;
+    let switch = format!("/v1/reviews/{}", found.text("/data/0/id"));
+    assert_eq!(scene.ask("sk_demo_b", "GET", &switch, None).await.status, 200);
+    let rows = "select door || ': ' || person_id || ' ' || act || ' ' || subject from decision_read
+                order by read_id";
+    let rows: Vec<String> =
+        sqlx::query_scalar(rows).fetch_all(scene.flows.db.pool()).await.unwrap();
+    let listed = |of: &str| format!("api: person_b list reviews of {of}");
+    let expected = [
+        format!("api: person_a read {id}"),
+        format!("api: person_b read {id}"),
+        format!("api: person_d read {id}"),
+        listed("player p-1, kind manual_adjustment, assigned to anybody, open"),
+        listed("player any, kind kill_switch, assigned to anybody, open or closed"),
+    ];
+    assert_eq!(rows, expected);
+}
+
+/// What was done in the case with words, as `act: text`.
+async fn words(scene: &Scene, path: &str) -> Vec<String> {
+    let told = scene.ask("sk_demo", "GET", path, None).await;
+    let lines = told.body["history"].as_array().unwrap_or_else(|| panic!("{told:?}")).iter();
+    let said = lines.filter_map(|line| Some((line["act"].as_str()?, line["text"].as_str()?)));
+    said.map(|(act, text)| format!("{act}: {text}")).collect()
+}
+
+#[tokio::test]
+async fn what_is_written_in_a_case_is_kept_once_for_its_key() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let opened = post(&scene, "sk_demo", "/v1/reviews", credit("p-1")).await;
+    let path = format!("/v1/reviews/{}", opened.text("/id"));
+    let write = async |act: &str, text: &str, key: &str| {
+        let body = Some(json!({"text": text}));
+        scene.ask_with("sk_demo_b", "POST", &format!("{path}/{act}"), body, key).await
+    };
+    let is_replay = |told: &Told| told.headers.contains_key("idempotency-replayed");
+    // Who is refused has used no key.
+    scene.ask("sk_demo_d", "POST", &format!("{path}/lock"), None).await;
+    assert_eq!(code(&write("notes", "I look", "k-1").await), (409, "review.locked"));
+    scene.ask("sk_demo_d", "POST", &format!("{path}/unlock"), None).await;
+    let both = tokio::join!(write("notes", "I look", "k-1"), write("notes", "I look", "k-1"));
+    assert_eq!((both.0.status, both.1.status), (200, 200), "{both:?}");
+    assert!(is_replay(&both.0) != is_replay(&both.1), "one of them is the first: {both:?}");
+    let reused = write("notes", "I look again", "k-1").await;
+    assert_eq!(code(&reused), (422, "idempotency.key_reused"), "{reused:?}");
+    // The same words under another key are another note; a key is one route's.
+    for (act, text, key) in [
+        ("notes", "I look", "k-2"),
+        ("request-info", "statements", "k-1"),
+        ("info", "they came", "k-1"),
+    ] {
+        let (first, again) = (write(act, text, key).await, write(act, text, key).await);
+        assert_eq!((first.status, again.status), (200, 200), "{act}: {first:?} {again:?}");
+        assert_eq!((is_replay(&first), is_replay(&again)), (false, true), "{act}");
+    }
+    let kept = ["note: I look", "note: I look", "info_requested: statements"];
+    assert_eq!(words(&scene, &path).await, [&kept[..], &["info_received: they came"]].concat());
+    // A repeat is told of it also when nothing can be written any more.
+    let approve = json!({"proposal": opened.text("/proposals/0/id")});
+    let closed = post(&scene, "sk_demo_b", &format!("{path}/approve"), approve).await;
+    assert_eq!(closed.body["open"], json!(false), "{closed:?}");
+    let again = write("notes", "I look", "k-2").await;
+    assert!(again.status == 200 && is_replay(&again), "{again:?}");
+    assert_eq!(code(&write("notes", "too late", "k-3").await), (409, "review.conflict"));
+}

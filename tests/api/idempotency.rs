@@ -1,6 +1,8 @@
 //! The same request twice is one payment, told twice in the same bytes.
 
+use crate::isolation::body_of;
 use crate::support::{Scene, deposit};
+use interlock::api::routes::{Access, RULES};
 use serde_json::json;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -161,4 +163,36 @@ async fn a_repeat_is_told_its_deposit_after_its_host_was_taken_off_the_list() {
     assert_eq!(again.bytes, first.bytes);
     let new = scene.ask_with("sk_demo", "POST", "/v1/deposits", body, "after").await;
     assert_eq!((new.status, new.code()), (422, "payment.return_url_not_allowed"));
+}
+
+/// Of what creates nothing, or does the same thing again, none is asked for.
+#[tokio::test]
+async fn whatever_creates_something_needs_a_key() {
+    let scene = Scene::new().await;
+    let mut needed = Vec::new();
+    for rule in RULES.iter().filter(|rule| rule.method == "POST" && rule.access != Access::Open) {
+        let path = rule.path.replace("{player_id}", "p-1").replace("{id}", "x");
+        let told = scene.ask_keyless("POST", &path, body_of(rule)).await;
+        if told.code() == "idempotency.key_missing" {
+            assert_eq!(told.status, 400, "{told:?}");
+            needed.push(rule.path);
+        }
+    }
+    let expected = [
+        "/v1/player-sessions",
+        "/v1/players/{player_id}/wallet-entries",
+        "/v1/deposits",
+        "/v1/deposits/{id}/return",
+        "/v1/withdrawals",
+        "/v1/webhook-endpoints",
+        "/v1/webhook-endpoints/{id}/rotate-secret",
+        "/v1/reviews",
+        "/v1/reviews/{id}/propose",
+        "/v1/reviews/{id}/notes",
+        "/v1/reviews/{id}/request-info",
+        "/v1/reviews/{id}/info",
+        "/v1/policies",
+        "/v1/routing/switches",
+    ];
+    assert_eq!(needed, expected);
 }

@@ -79,3 +79,62 @@ async fn a_rise_that_is_confirmed_too_early_says_when_it_can_be() {
     assert_eq!((told.status, told.code()), (422, "limit.invalid"), "{told:?}");
     assert!(told.text("/detail").contains(&format!(" {due} on")), "{due} in {told:?}");
 }
+
+#[tokio::test]
+async fn a_phone_and_a_national_id_have_the_shape_of_what_they_are() {
+    let scene = Scene::new().await;
+    let known = player();
+    for (field, good) in [
+        ("phone", "+46701234567"),
+        ("phone", "+6834002"),
+        ("national_id", "L01X00T47"),
+        ("national_id", "19900101-1234"),
+        ("national_id", "900101+1234"),
+        ("national_id", "ΑΒ 123456"),
+    ] {
+        is_taken(&scene, &with(&known, field, json!(good))).await;
+    }
+    let brazil = with(&with(&known, "country", json!("BR")), "currency", json!("BRL"));
+    for good in ["52998224725", "529.982.247-25"] {
+        is_taken(&scene, &with(&brazil, "national_id", json!(good))).await;
+    }
+    for (record, field, bad) in [
+        (&known, "phone", "abc"),
+        (&known, "phone", "0701234567"),
+        (&known, "phone", "+0701234567"),
+        (&known, "phone", "+46 70 123 45 67"),
+        (&known, "phone", "+12345"),
+        (&known, "phone", "+1234567890123456"),
+        (&known, "national_id", "123"),
+        (&known, "national_id", "- - - 12"),
+        (&known, "national_id", "unknown"),
+        (&known, "national_id", "L01X<00T47>"),
+        (&brazil, "national_id", "5299822472"),
+        (&brazil, "national_id", "L01X00T4711"),
+    ] {
+        let told = put(&scene, &with(record, field, json!(bad))).await;
+        let code = format!("{field}.malformed");
+        assert_eq!((told.status, told.code()), (422, &*code), "{bad}: {told:?}");
+        assert_eq!(told.text("/errors/0/pointer"), format!("/{field}"));
+    }
+    let case = json!({"kind": "player_fields", "player_id": "p-1", "note": "n",
+                      "payload": {"national_id": "123"}});
+    let told = scene.ask("sk_demo", "POST", "/v1/reviews", Some(case)).await;
+    assert_eq!((told.status, told.code()), (422, "national_id.malformed"), "{told:?}");
+    assert_eq!(told.text("/errors/0/pointer"), "/payload/national_id");
+}
+
+/// What an older release took keeps nobody from changing another field.
+#[tokio::test]
+async fn an_older_phone_may_be_sent_again_as_it_is() {
+    let scene = Scene::new().await;
+    is_taken(&scene, &player()).await;
+    let older = "update player set phone = 'abc', national_id = '123', version = version + 1";
+    sqlx::query(older).execute(scene.flows.db.pool()).await.unwrap();
+    let known = with(&with(&player(), "phone", json!("abc")), "national_id", json!("123"));
+    is_taken(&scene, &with(&known, "full_name", json!("Erika Musterfrau"))).await;
+    for (field, bad) in [("phone", "abcd"), ("national_id", "12")] {
+        let told = put(&scene, &with(&known, field, json!(bad))).await;
+        assert_eq!((told.status, told.code()), (422, &*format!("{field}.malformed")), "{told:?}");
+    }
+}

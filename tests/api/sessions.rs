@@ -102,3 +102,37 @@ async fn a_token_ends_when_the_casino_or_a_freeze_ends_it() {
     assert_eq!(scene.ask("sk_demo", "PUT", path, Some(player())).await.status, 200);
     assert_eq!(scene.ask(&second, "GET", wallet, None).await.status, 401);
 }
+
+#[tokio::test]
+async fn a_repeat_under_its_key_is_told_the_same_token() {
+    let scene = Scene::new().await;
+    scene.player("p-1").await;
+    let open = async |ttl: u16, key: &str| {
+        let body = Some(json!({"player_id": "p-1", "ttl_s": ttl}));
+        scene.ask_with("sk_demo", "POST", "/v1/player-sessions", body, key).await
+    };
+    let (first, second) = tokio::join!(open(900, "k-1"), open(900, "k-1"));
+    assert_eq!((first.status, &first.bytes), (201, &second.bytes), "{second:?}");
+    let replays = [&first, &second].map(|told| told.headers.contains_key("idempotency-replayed"));
+    assert!(replays[0] != replays[1], "{replays:?}");
+    let other = open(60, "k-1").await;
+    assert_eq!((other.status, other.code()), (422, "idempotency.key_reused"), "{other:?}");
+    let another = open(900, "k-2").await;
+    assert_ne!(another.text("/jti"), first.text("/jti"));
+    let sessions = "select count(*) from player_session";
+    let sessions: i64 =
+        sqlx::query_scalar(sessions).fetch_one(scene.flows.db.pool()).await.unwrap();
+    assert_eq!(sessions, 2);
+    let wallet = "/v1/players/p-1/wallet";
+    assert_eq!(scene.ask(&second.text("/token"), "GET", wallet, None).await.status, 200);
+
+    // What was told stays told when it ended; a session it is no more.
+    let mut frozen = player();
+    frozen["status"] = json!("frozen");
+    scene.ask("sk_demo", "PUT", "/v1/players/p-1", Some(frozen)).await;
+    let again = open(900, "k-1").await;
+    assert_eq!((again.status, &again.bytes), (201, &first.bytes), "{again:?}");
+    assert_eq!(scene.ask(&again.text("/token"), "GET", wallet, None).await.status, 401);
+    let refused = open(900, "k-3").await;
+    assert_eq!((refused.status, refused.code()), (409, "player.not_active"));
+}

@@ -159,15 +159,31 @@ impl Scene {
         body: Option<Value>,
         key: &str,
     ) -> Told {
+        let request = self.request(bearer, method, path, body).header("idempotency-key", key);
+        Self::told(request).await
+    }
+
+    /// Without an Idempotency-Key.
+    pub async fn ask_keyless(&self, method: &str, path: &str, body: Option<Value>) -> Told {
+        Self::told(self.request("sk_demo", method, path, body)).await
+    }
+
+    fn request(
+        &self,
+        bearer: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> reqwest::RequestBuilder {
         let url = format!("http://{}{path}", self.address);
-        let mut request = self
-            .client
-            .request(method.parse().unwrap(), url)
-            .bearer_auth(bearer)
-            .header("idempotency-key", key);
-        if let Some(body) = body {
-            request = request.json(&body);
+        let request = self.client.request(method.parse().unwrap(), url).bearer_auth(bearer);
+        match body {
+            Some(body) => request.json(&body),
+            None => request,
         }
+    }
+
+    async fn told(request: reqwest::RequestBuilder) -> Told {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.unwrap().to_vec();

@@ -3,7 +3,7 @@
 use super::harness::*;
 use interlock::access::account::{Account, Role};
 use interlock::access::add_account::{
-    AddAccountError, add_account, disable_account, reset_account,
+    AddAccountError, add_account, disable_account, enable_account, reset_account,
 };
 use interlock::access::console_desk::{ConsoleDesk, ConsoleKey};
 use interlock::access::console_session::SessionToken;
@@ -15,6 +15,7 @@ use interlock::domain::ids::SystemIds;
 use interlock::domain::{Ids, OperatorId, PersonId, Timestamp};
 use interlock::store::Db;
 use interlock::store::console_accounts::{self, Kept, NewSession};
+use interlock::store::disable_accounts::{Disabled, disable_by};
 use secrecy::SecretString;
 use sqlx::{Connection, PgConnection};
 use time::Duration;
@@ -315,4 +316,70 @@ async fn what_cannot_be_noted_does_not_happen() {
     let acts: Vec<String> = sqlx::query_scalar(acts).fetch_one(pool).await.unwrap();
     let happened = ["created", "disabled", "password_set", "signed_in", "signed_out", "totp_set"];
     assert_eq!(acts, happened);
+}
+
+impl Desk {
+    /// Somebody of `op_demo`, or of another operator, with one role.
+    async fn joined(&self, person: &str, operator: &str, role: Role) -> Account {
+        let email = format!("{person}.{operator}@casino.example");
+        let id = SystemIds.next();
+        let person = PersonId::trusted(&format!("person_{person}"));
+        let operator = OperatorId::trusted(operator);
+        let account = Account { id, person, operator, roles: vec![role], ..Self::account(&email) };
+        let pool = self.db.pool();
+        let password = SecretString::from(PASSWORD);
+        add_account(pool, &SystemIds, &account, &password, self.start).await.unwrap();
+        account
+    }
+
+    async fn disables(&self, admin: &Account, whom: &Account) -> Disabled {
+        let (id, who) = (SystemIds.next(), (admin, "left the house"));
+        disable_by(self.db.pool(), id, whom.id, who, self.start).await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_disables_others_and_the_last_one_stays() {
+    let desk = Desk::new().await;
+    let admin = desk.joined("una", "op_demo", Role::Admin).await;
+    let own_other = Account { person: admin.person.clone(), ..Desk::account("u@casino.example") };
+    let password = SecretString::from(PASSWORD);
+    add_account(desk.db.pool(), &SystemIds, &own_other, &password, desk.start).await.unwrap();
+    let foreign = desk.joined("una", "op_other", Role::Viewer).await;
+    assert_eq!(desk.disables(&admin, &admin).await, Disabled::Own, "the last administrator");
+    assert_eq!(desk.disables(&admin, &own_other).await, Disabled::Own, "the same person's");
+    assert_eq!(desk.disables(&admin, &foreign).await, Disabled::Unknown, "another casino's");
+    let (ada, token) = desk.enter(PASSWORD, "", desk.start).await.unwrap();
+    assert_eq!(desk.disables(&ada, &admin).await, Disabled::NoAdmin);
+    assert!(desk.knows(&token, desk.start).await);
+    assert_eq!(desk.disables(&admin, &ada).await, Disabled::Done);
+    assert_eq!(desk.disables(&admin, &ada).await, Disabled::Before);
+    assert!(!desk.knows(&token, desk.start).await, "its session ended at once");
+    desk.is_refused(PASSWORD, "", desk.start).await;
+    let acts = "select json_agg(act || ' ' || done_by || ': ' || reason)::text from console_act
+                where done_by is not null";
+    let acts: String = sqlx::query_scalar(acts).fetch_one(desk.db.pool()).await.unwrap();
+    assert_eq!(acts, r#"["disabled person_una: left the house"]"#, "once");
+    // Letting in again is done at the machine; what had ended stays so.
+    assert!(enable_account(desk.db.pool(), &SystemIds, EMAIL, desk.start).await.unwrap());
+    assert!(!enable_account(desk.db.pool(), &SystemIds, EMAIL, desk.start).await.unwrap());
+    assert!(!desk.knows(&token, desk.start).await);
+    desk.enter(PASSWORD, "", desk.start).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_administrators_who_disable_each_other_one_stays() {
+    let desk = Desk::new().await;
+    for round in 0..10 {
+        let one = desk.joined(&format!("una{round}"), "op_demo", Role::Admin).await;
+        let other = desk.joined(&format!("ute{round}"), "op_demo", Role::Admin).await;
+        let (first, second) =
+            tokio::join!(desk.disables(&one, &other), desk.disables(&other, &one));
+        let both = [first, second];
+        assert!(both.contains(&Disabled::Done) && both.contains(&Disabled::NoAdmin), "{both:?}");
+        let left = if first == Disabled::Done { &one } else { &other };
+        assert!(
+            disable_account(desk.db.pool(), &SystemIds, &left.email, desk.start).await.unwrap()
+        );
+    }
 }

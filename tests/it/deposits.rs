@@ -1,7 +1,9 @@
 //! Deposits over each PSP: the straight road, and who takes over when a PSP cannot.
 
 use super::bounced_payouts::{WEBHOOK, by_hand, said, tell};
-use super::harness::{World, eur, eventually, gbp};
+use super::harness::{Setup, World, eur, eventually, gbp};
+use super::names::{self, NAMES};
+use super::routing::{off, set};
 use interlock::book::Payment;
 use interlock::domain::{AttemptStatus, Audience, Money};
 use psp_contract::Status;
@@ -210,5 +212,43 @@ async fn a_deposit_that_nobody_took_says_why_until_it_is_paid_after_all() {
     assert_eq!(late.status.as_str(), "succeeded");
     assert_eq!(reasons(&late), []);
     assert_eq!(world.wallet(&player).await.cash, 900);
+    world.close().await;
+}
+
+/// Every PSP was out when it was asked for, and two people let it go on: the casino and the player are told that nobody
+/// can take it, and neither what people looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_deposit_that_nobody_can_take_fails_and_says_so() {
+    let setup = Setup { rules: NAMES.to_owned(), vendors: &["watchman"], ..Setup::default() };
+    let world = World::with(setup).await;
+    for psp in ["trustly-de", "truelayer-de"] {
+        set(&world, 0, off(psp)).await;
+    }
+    let player = names::named(&world, "Erika Sanctioned").await;
+    let held = names::deposit(&world, &player).await;
+    assert_eq!(held.status.as_str(), "in_review");
+    assert!(held.route.ranked().next().is_none(), "{:?}", held.route);
+    world.two_people(&held, "approve").await;
+    let failed = world.settled(held.id, "failed").await;
+    assert!(failed.attempts.is_empty(), "nobody was asked");
+    let told: Vec<_> =
+        reasons(&failed).into_iter().filter(|(.., who)| *who != Audience::Compliance).collect();
+    assert_eq!(told, [("routing.no_psp", "", Audience::Player)]);
+    assert!(failed.reasons.iter().any(|reason| reason.message.contains("try another method")));
+    let events = format!(
+        "select kind || ' ' || (data->'reasons')::text from outbox_event
+         where payment_id = '{}' order by payment_sequence",
+        failed.id.uuid
+    );
+    let events = world.texts(&events).await;
+    let kinds: Vec<_> = events.iter().filter_map(|event| event.split(' ').next()).collect();
+    let expected = ["deposit.in_review", "deposit.processing", "deposit.failed"];
+    assert_eq!(kinds, expected, "{events:?}");
+    let last = events.last().unwrap();
+    assert!(last.contains("routing.no_psp") && !last.contains("names."), "{last}");
+    assert!(world.reviews(&failed).await.iter().all(|review| !review.open));
+    let room = "select count(*) from limit_use where state = 'reserved'";
+    assert_eq!(world.number(room).await, 0, "it takes up no room of a limit");
+    assert_eq!(world.wallet(&player).await.held, 0);
     world.close().await;
 }

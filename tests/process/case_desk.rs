@@ -7,6 +7,7 @@ use super::cases::{OTHER_OFFICER, asked, between, fault, led_to, rich};
 use super::console::{OFFICER, OPERATOR, Person, enter, fill, sandbox};
 use super::place::Place;
 use super::wait::until;
+use super::world::World;
 use nix::sys::signal::Signal;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -15,11 +16,17 @@ use thirtyfour::prelude::*;
 /// The longest note, in letters that are long on their way; one more is told, and kept in its field.
 async fn notes_are_kept_and_too_long_ones_stay_in_their_field(b: &Person, path: &str, word: &str) {
     let send = async |note: &str| {
-        b.post(&format!("{path}/notes"), &[("form_word", word), ("note", note)]).await
+        let form = [("form_word", word), ("note", note), ("once", "note-1")];
+        b.post(&format!("{path}/notes"), &form).await
     };
     assert!(fault(send(" ").await).await.contains("Write what you found"));
     let longest = "\u{1f50d}".repeat(2000);
     let page = led_to(b, send(&longest).await).await;
+    // A double click, and other words out of the same form.
+    let again = led_to(b, send(&longest).await).await;
+    assert_eq!(again.matches(&longest).count(), 1, "kept twice");
+    let other = fault(send("other words").await).await;
+    assert!(other.contains("sent before with other words"), "{other}");
     assert!(between(&page, "id=\"history\">", "</table>").contains(&longest), "it is not there");
     let endless = send(&longest.repeat(2)).await;
     assert_eq!(endless.status(), StatusCode::PAYLOAD_TOO_LARGE);
@@ -34,7 +41,7 @@ async fn notes_are_kept_and_too_long_ones_stay_in_their_field(b: &Person, path: 
 async fn who_is_on_call_does_none_of_it(place: &Place, a: &Person, path: &str) {
     let operator = Person::sign_in(place, OPERATOR).await;
     let word = operator.form_word().await;
-    for act in ["assign", "lock", "unlock", "notes"] {
+    for act in ["assign", "lock", "unlock", "notes", "request-info", "info"] {
         let form = [("form_word", &*word), ("to", "person_operator"), ("note", "mine")];
         let path = format!("{path}/{act}");
         assert_eq!(operator.post(&path, &form).await.status(), StatusCode::FORBIDDEN, "{act}");
@@ -83,7 +90,7 @@ async fn a_case_is_taken_kept_handed_over_and_noted() {
         between(&page, "id=\"kept\">", "</p>").contains("(person_officer_a) works on"),
         "{page}"
     );
-    for form in ["take", "hand-over", "note-form", "propose"] {
+    for form in ["take", "hand-over", "note-form", "ask-form", "propose"] {
         assert!(!page.contains(&format!("id=\"{form}\"")), "{form}: {page}");
     }
     let answer = by_b("notes", ("note", "I know them")).await;
@@ -141,9 +148,84 @@ async fn near_a_list(api: &Api, place: &Place, id: &str) -> String {
         let found = api.by("sk_officer_a").get(&list).await.fine();
         let found = found["data"].as_array().unwrap();
         let id = |one: &Value| one["id"].as_str().unwrap().to_owned();
-        (found.len() == 2).then(|| id(&found[0]))
+        (found.len() == 2).then(|| [id(&found[0]), id(&found[1])])
     })
     .await
+}
+
+impl World {
+    /// Who read this case, and where: each once.
+    async fn read(&self, case: &str) -> Vec<String> {
+        let sql = "select distinct door || ' ' || person_id as who from decision_read
+                   where act = 'read' and subject = $1 order by who";
+        sqlx::query_scalar(sql).bind(case).fetch_all(&self.rows).await.unwrap()
+    }
+}
+
+/// Of each of two cases the other is told, until that is closed.
+async fn each_names_the_other(api: &Api, a: &Person, [one, other]: &[String; 2]) {
+    for (case, beside) in [(one, other), (other, one)] {
+        let (_, page) = a.get(&format!("/console/reviews/{case}")).await;
+        let told = between(&page, "id=\"beside\">", "</p>");
+        assert!(told.contains(&format!("href=\"/console/reviews/{beside}\"")), "{told}");
+        assert!(!told.contains(&**case), "{told}");
+        let told = api.by("sk_officer_b").get(&format!("/v1/reviews/{case}")).await.fine();
+        assert_eq!(told["other_open_reviews"], json!([beside]), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_waits_for_what_is_asked_for_on_its_page() {
+    let place = Place::new();
+    let mut house = sandbox(&place).await;
+    let (api, _) = rich(&place, "p-ask", "2000.00").await;
+    let (_, review) = asked(&api, "p-ask").await;
+    let id = review["id"].as_str().unwrap();
+    let path = format!("/console/reviews/{id}");
+    let b = Person::sign_in(&place, OTHER_OFFICER).await;
+    let word = b.form_word().await;
+    let send = async |act: &str, once: &str, note: &str, until: &str| {
+        let form = [("form_word", &*word), ("once", once), ("note", note), ("until", until)];
+        b.post(&format!("{path}/{act}"), &form).await
+    };
+    let told = async || api.by("sk_officer_a").get(&format!("/v1/reviews/{id}")).await.fine();
+    let (_, page) = b.get(&path).await;
+    assert!(!page.contains("id=\"info-form\""), "nothing is awaited: {page}");
+    let last = between(&page, "max=\"", "\"").to_owned();
+    let first = between(&page, "min=\"", "\"").to_owned();
+    assert!(first < last, "{first} {last}");
+    assert!(fault(send("request-info", "1", " ", "").await).await.contains("what you asked for"));
+    for wrong in ["2020-01-01", "2999-01-01", "tomorrow", "2026-1-1"] {
+        let answer = send("request-info", "1", "statements", wrong).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        let page = answer.text().await.unwrap();
+        assert!(between(&page, "id=\"fault\">", "</p>").contains("name a day"), "{page}");
+        assert!(page.contains("value=\"statements\""), "what was typed stays: {page}");
+    }
+    assert!(fault(send("info", "1", "they came", "").await).await.contains("no information"));
+    assert_eq!(told().await["history"].as_array().unwrap().len(), 1, "nothing was done");
+
+    led_to(&b, send("request-info", "2", "statements", &last).await).await;
+    let page = led_to(&b, send("request-info", "2", "statements", &last).await).await;
+    assert!(page.contains("The service tells nobody"), "{page}");
+    assert!(between(&page, "id=\"stands\">", "</p>").contains("waits for information since"));
+    assert!(page.contains("<dt>Waits for information since</dt>"), "{page}");
+    let waits = told().await;
+    assert!(waits["waiting_since"].is_string(), "{waits}");
+    assert!(waits["due_at"].as_str().unwrap().starts_with(&last), "{waits}");
+    // The casino is told nothing of it.
+    let list = api.get("/v1/withdrawals?player_id=p-ask").await.fine();
+    assert!(!list.to_string().contains("statements"), "{list}");
+
+    led_to(&b, send("info", "3", "they came", "").await).await;
+    let page = led_to(&b, send("info", "3", "they came", "").await).await;
+    assert!(!page.contains("id=\"info-form\"") && page.contains("waits no longer"), "{page}");
+    let told = told().await;
+    assert_eq!(told["waiting_since"], Value::Null, "{told}");
+    let said = |line: &Value| format!("{} {}", line["act"].as_str().unwrap(), line["text"]);
+    let lines: Vec<_> = told["history"].as_array().unwrap().iter().skip(1).map(said).collect();
+    assert_eq!(lines, ["info_requested \"statements\"", "info_received \"they came\""]);
+    assert_eq!(house.stop(Signal::SIGINT).await.code(), Some(0), "{}", house.said());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +233,7 @@ async fn in_a_browser_two_people_say_that_an_entry_is_not_the_player() {
     let place = Place::new();
     let mut house = sandbox(&place).await;
     let api = Api::at(place.api_url());
-    let case = near_a_list(&api, &place, "p-near").await;
+    let [case, _] = near_a_list(&api, &place, "p-near").await;
     let held = api.deposit("p-near", "20.00").await;
     assert_eq!(held["status"], "in_review", "{held}");
     let path = format!("{}/console/reviews/{case}", place.api_url());
@@ -195,13 +277,15 @@ async fn in_a_browser_two_people_say_that_an_entry_is_not_the_player() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_a_list_names_is_excluded_by_two_people_and_by_no_entry_that_is_not_there() {
-    let place = Place::new();
-    let mut house = sandbox(&place).await;
-    let api = Api::at(place.api_url());
-    let case = near_a_list(&api, &place, "p-near").await;
-    let path = format!("/console/reviews/{case}");
-    let a = Person::sign_in(&place, OFFICER).await;
-    let b = Person::sign_in(&place, OTHER_OFFICER).await;
+    let world = World::new().await;
+    let mut house = world.serve().await;
+    let (place, api) = (&world.place, &world.api);
+    let cases = near_a_list(api, place, "p-near").await;
+    let path = format!("/console/reviews/{}", cases[0]);
+    let a = Person::sign_in(place, OFFICER).await;
+    let b = Person::sign_in(place, OTHER_OFFICER).await;
+    each_names_the_other(api, &a, &cases).await;
+    assert_eq!(world.read(&cases[0]).await, ["api person_officer_b", "console person_officer_a"]);
     let (word_a, word_b) = (a.form_word().await, b.form_word().await);
     let propose = async |once: &str, outcome: &str| {
         let form =
@@ -239,5 +323,10 @@ async fn who_a_list_names_is_excluded_by_two_people_and_by_no_entry_that_is_not_
     led_to(&b, send(&proposal).await).await;
     let told = exclusion().await;
     assert_eq!((&told["source"], &told["until"]), (&json!("house"), &Value::Null), "{told}");
+    let (_, page) = a.get(&format!("/console/reviews/{}", cases[1])).await;
+    assert!(!page.contains("id=\"beside\""), "the other is closed: {page}");
+    let read = world.read(&cases[0]).await;
+    assert!(read.contains(&"console person_officer_b".to_owned()), "{read:?}");
     assert_eq!(house.stop(Signal::SIGINT).await.code(), Some(0), "{}", house.said());
+    world.end().await;
 }

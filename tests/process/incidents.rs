@@ -308,6 +308,34 @@ async fn accounts_are_read_by_who_looks_after_them_alone() {
     assert!(other.contains("never") && other.contains("disabled "), "{other}");
     assert!(page.contains("id=\"alone\""), "one person is left who could decide: {page}");
     assert!(between(&page, "id=\"elsewhere\">", "</p>").contains("interlock console add"));
-    assert!(!page.contains("<button id=\"submit\""), "nothing is changed here: {page}");
+    assert!(!row(ADMIN.0).contains("/disable"), "nobody disables their own: {page}");
+    assert!(!other.contains("/disable"), "it is disabled: {other}");
+
+    let (admin, officer) =
+        (Person::sign_in(&place, ADMIN).await, Person::sign_in(&place, OFFICER).await);
+    let path = format!("/console/accounts/{}", between(row(OFFICER.0), "/console/accounts/", "\""));
+    let own = officer.form_word().await;
+    let refused = officer.post(&path, &[("form_word", &own), ("reason", "mine")]).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{path}");
+    let word = admin.form_word().await;
+    let send = async |path: &str, word: &str, reason: &str| {
+        admin.post(path, &[("form_word", word), ("reason", reason)]).await
+    };
+    assert_eq!(send(&path, &own, "x").await.status(), StatusCode::FORBIDDEN, "another's form");
+    assert!(fault(send(&path, &word, " ").await).await.contains("Say why"));
+    let nobody = format!("/console/accounts/{}/disable", Uuid::nil().simple());
+    assert_eq!(send(&nobody, &word, "x").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(officer.get("/console/reviews").await.0, StatusCode::OK);
+    let page = led_to(&admin, send(&path, &word, "left the house").await).await;
+    assert!(page.contains("id=\"said\""), "{page}");
+    let said = "by person_admin: left the house";
+    let again = led_to(&admin, send(&path, &word, "left the house").await).await;
+    assert!(page.contains(said) && again.matches(said).count() == 1, "{again}");
+    assert_ne!(officer.get("/console/reviews").await.0, StatusCode::OK, "the session ended");
+    let enable = ["console", "enable", "--email", OFFICER.0];
+    let said = run(place.home(), &place.variables(), &enable).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_ne!(officer.get("/console/reviews").await.0, StatusCode::OK, "it stays ended");
+    Person::sign_in(&place, OFFICER).await;
     assert_eq!(house.stop(Signal::SIGINT).await.code(), Some(0), "{}", house.said());
 }

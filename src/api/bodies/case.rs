@@ -1,6 +1,6 @@
 //! Cases as people open and work on them.
 
-use super::player::{player_id, player_id_opt};
+use super::player::{is_national_id, player_id, player_id_opt};
 use crate::api::extract::Page;
 use crate::api::fields::{Fields, FromFields};
 use crate::api::problem::Problem;
@@ -86,10 +86,21 @@ impl FromFields for PayloadBody {
                 country: fields
                     .parsed_opt("country", country, |it| is_country(it).then(|| it.to_owned())),
                 date_of_birth: fields.parsed_opt("date_of_birth", day, date),
-                national_id: fields.line_opt("national_id", 64),
+                national_id: national_id(fields),
             },
         })
     }
+}
+
+/// Of whichever country: the record's, or the one that is proposed beside it.
+fn national_id(fields: &mut Fields<'_>) -> Option<String> {
+    let id = fields.line_opt("national_id", 64)?;
+    let fits = is_national_id(&id, "");
+    if !fits {
+        let detail = "a national id has at least four letters and digits, a digit among them";
+        fields.meaning("national_id", "national_id.malformed", detail);
+    }
+    fits.then_some(id)
 }
 
 fn date(text: &str) -> Option<Date> {

@@ -173,8 +173,13 @@ pub struct PlayerSchema {
     pub family_name: Option<String>,
     #[schema(example = "1990-12-31", format = Date)]
     pub date_of_birth: String,
+    /// Letters and digits, at least four, with blanks or `-./+` between them; of Brazil the 11 digits of a CPF. What
+    /// is recorded already may be sent again as it is.
+    #[schema(example = "199012319876")]
     pub national_id: Option<String>,
     pub email: Option<String>,
+    /// E.164, without blanks. What is recorded already may be sent again as it is.
+    #[schema(example = "+46701234567")]
     pub phone: Option<String>,
     pub address: Option<String>,
     /// BCP 47.
@@ -233,6 +238,24 @@ pub struct PlayerSessionSchema {
     /// Seconds that the token lives.
     #[schema(minimum = 1, maximum = 900, example = 900)]
     pub ttl_s: u16,
+}
+
+/// E.164: the plus sign, the country's code and the number, and no space.
+pub fn is_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (7..=15).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0')
+}
+
+/// Letters and digits, with what stands between them, and at least four, one of them a digit. A number of Brazil's
+/// register of taxpayers (CPF) has 11 digits; no other country's shape is judged here.
+pub fn is_national_id(text: &str, country: &str) -> bool {
+    let signs = text.chars().filter(|sign| sign.is_alphanumeric()).count();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let is_plain = text.chars().all(|sign| sign.is_alphanumeric() || " -./+".contains(sign));
+    let fits = 4 <= signs && 0 < digits && is_plain;
+    fits && (country != "BR" || (signs, digits) == (11, 11))
 }
 
 /// A birth in the future, or before anybody alive, is a typing error.

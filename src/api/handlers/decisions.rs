@@ -1,6 +1,6 @@
 //! Decisions.
 
-use super::shared::{before, one_more};
+use super::shared::{before, noted, one_more};
 use crate::api::Edge;
 use crate::api::bodies::review::{
     DecisionFilter, DecisionParams, OUTCOME_UNKNOWN, ReplayBody, ReplaySchema,
@@ -15,7 +15,7 @@ use crate::api::views::decision::{DecisionView, ReplayView};
 use crate::domain::{Audience, DecisionId, PlayerId};
 use crate::screening::Outcome;
 use crate::screening::replay::{Question, ReplayError, replay as make_again};
-use crate::store::decision_reads::{self, DecisionRead, ReadAct};
+use crate::store::decision_reads::ReadAct;
 use crate::store::read_decisions::{self, DecisionFilter as Wanted, DecisionLine};
 use crate::store::read_history::{self, Span};
 use axum::Json;
@@ -48,21 +48,6 @@ pub async fn list(
     let policies = edge.flows.policies.current();
     let view = |line| DecisionView::of(line, &policies, reader);
     Ok(Json(ListView::cut("decisions", limit, found, position, view)))
-}
-
-/// A person's reading is noted before it is answered; a backend's own is no person's.
-async fn noted(edge: &Edge, caller: &Caller, act: ReadAct, subject: &str) -> Result<(), Problem> {
-    let Ok(person) = caller.person() else { return Ok(()) };
-    let read = DecisionRead {
-        id: edge.flows.ids.next(),
-        operator: caller.operator().as_str(),
-        person: Some(person),
-        door: "api",
-        act,
-        subject,
-        at: edge.flows.clock.now(),
-    };
-    Ok(decision_reads::keep(edge.flows.db.pool(), &read).await?)
 }
 
 /// What a list was asked for.

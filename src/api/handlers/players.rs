@@ -3,13 +3,16 @@
 use super::shared::{known_player, player_of};
 use crate::access::end_player_session::end_all_sessions;
 use crate::api::Edge;
-use crate::api::bodies::player::{PlayerBody, PlayerSchema, is_plausible_birth};
+use crate::api::bodies::player::{
+    PlayerBody, PlayerSchema, is_national_id, is_phone, is_plausible_birth,
+};
 use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, Strict};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::player::PlayerView;
 use crate::domain::{Player, PlayerId, PlayerKey, Timestamp};
 use crate::players::put_player::put_player;
+use crate::store::read_models;
 use axum::Json;
 use axum::extract::State;
 
@@ -22,7 +25,9 @@ use axum::extract::State;
     responses(
         (status = 200, description = "The record as it is now.", body = PlayerView),
         (status = 409, description = "`player.field_locked`.", body = ProblemView,
-            content_type = "application/problem+json")))]
+            content_type = "application/problem+json"),
+        (status = 422, description = "`phone.malformed`, `national_id.malformed`, `date.implausible`, or another \
+            field that makes no sense.", body = ProblemView, content_type = "application/problem+json")))]
 pub async fn put(
     State(edge): State<Edge>,
     caller: Caller,
@@ -36,9 +41,43 @@ pub async fn put(
     })?;
     let now = edge.flows.clock.now();
     let player = record(caller.may_see(id)?, body.value, now)?;
+    has_shape(&edge, &player).await?;
     let detach = edge.detach.clone();
     let player = detach.run(async move { keep(&edge, player, now).await }).await?;
     Ok(Json(PlayerView::from(player)))
+}
+
+/// Whether what is new has the shape of what it is. What an older release took stands, and keeps nobody from changing
+/// another field.
+async fn has_shape(edge: &Edge, player: &Player) -> Result<(), Problem> {
+    let Player { phone, national_id, country, .. } = player;
+    let wrong_phone = phone.as_ref().filter(|phone| !is_phone(phone));
+    let wrong_id = national_id.as_ref().filter(|id| !is_national_id(id, country));
+    if wrong_phone.is_none() && wrong_id.is_none() {
+        return Ok(());
+    }
+    let known = read_models::player(edge.flows.db.pool(), &player.key).await?;
+    let known = known.map(|(known, _)| known);
+    let has = |field: fn(&Player) -> Option<&String>| known.as_ref().and_then(field);
+    if wrong_phone.is_some() && wrong_phone != has(|known| known.phone.as_ref()) {
+        let detail = "A phone number is written as E.164 has it, without blanks: +46701234567.";
+        return Err(Problem::unprocessable("phone.malformed", detail).at("/phone"));
+    }
+    if wrong_id.is_some() && wrong_id != has(|known| known.national_id.as_ref()) {
+        return Err(national_id_malformed(country).at("/national_id"));
+    }
+    Ok(())
+}
+
+fn national_id_malformed(country: &str) -> Problem {
+    let detail = match country {
+        "BR" => "The national id of a player in Brazil is a CPF, of 11 digits: 529.982.247-25.",
+        _ => {
+            "A national id has at least four letters and digits, a digit among them, and between them blanks, \
+             `-`, `.`, `/` or `+` alone."
+        }
+    };
+    Problem::unprocessable("national_id.malformed", detail)
 }
 
 async fn keep(edge: &Edge, player: Player, now: Timestamp) -> Result<Player, Problem> {

@@ -7,14 +7,17 @@ use crate::api::bodies::case::{
 };
 use crate::api::caller::Caller;
 use crate::api::extract::{NoBody, PathParams, Strict};
+use crate::api::idempotency::{IdempotencyKey, mark_replayed};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::review::ReviewView;
 use crate::decide::desk_work::{DeskAct, until_latest};
 use crate::domain::PersonId;
-use crate::reviews::work_on_case::work_on_case;
+use crate::reviews::work_on_case::{work_on_case, write_in_case};
+use crate::store::once_keys::Once;
 use crate::store::people;
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 
 /// Lock a review
 ///
@@ -91,20 +94,27 @@ async fn is_known(edge: &Edge, caller: &Caller, person: &PersonId) -> Result<(),
 }
 
 /// Add a note to a review
+///
+/// A repeat under the same Idempotency-Key adds nothing, and so it is with what is asked for and what came.
 #[utoipa::path(post, path = "/v1/reviews/{id}/notes", tag = "reviews",
-    params(("id" = String, Path, description = "`rev_…`")),
+    params(("id" = String, Path, description = "`rev_…`"),
+        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     request_body = TextSchema,
     responses(
         (status = 200, description = "The review as it is now.", body = ReviewView),
         (status = 409, description = "`review.locked`, `review.conflict`.",
+            body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency.key_reused`.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn note(
     State(edge): State<Edge>,
     caller: Caller,
     PathParams(id): PathParams<String>,
+    key: IdempotencyKey,
     body: Strict<TextBody>,
-) -> Result<Json<ReviewView>, Problem> {
-    act(&edge, &caller, &id, DeskAct::Note(body.value.text)).await
+) -> Result<Response, Problem> {
+    let once = key.once(&caller, &body.canonical);
+    write(&edge, &caller, &id, DeskAct::Note(body.value.text), once).await
 }
 
 /// Ask for information
@@ -112,20 +122,23 @@ pub async fn note(
 /// The review waits for it: it is due when the information is. Asking again does not put off its reminder beyond
 /// what asking once could have.
 #[utoipa::path(post, path = "/v1/reviews/{id}/request-info", tag = "reviews",
-    params(("id" = String, Path, description = "`rev_…`")),
+    params(("id" = String, Path, description = "`rev_…`"),
+        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     request_body = RequestInfoSchema,
     responses(
         (status = 200, description = "The review as it is now.", body = ReviewView),
         (status = 409, description = "`review.locked`, `review.conflict`.",
             body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, description = "`review.until_too_late`: at most 30 days ahead.",
+        (status = 422, description = "`review.until_too_late`: at most 30 days ahead; `idempotency.key_reused`.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn request_info(
     State(edge): State<Edge>,
     caller: Caller,
     PathParams(id): PathParams<String>,
+    key: IdempotencyKey,
     body: Strict<RequestInfoBody>,
-) -> Result<Json<ReviewView>, Problem> {
+) -> Result<Response, Problem> {
+    let once = key.once(&caller, &body.canonical);
     let RequestInfoBody { text, until } = body.value;
     let latest = until_latest(&edge.flows.reviews.terms, edge.flows.clock.now());
     if until.is_some_and(|until| latest < until) {
@@ -136,24 +149,29 @@ pub async fn request_info(
         )
         .at("/until"));
     }
-    act(&edge, &caller, &id, DeskAct::RequestInfo { text, until }).await
+    write(&edge, &caller, &id, DeskAct::RequestInfo { text, until }, once).await
 }
 
 /// Tell the information that came
 #[utoipa::path(post, path = "/v1/reviews/{id}/info", tag = "reviews",
-    params(("id" = String, Path, description = "`rev_…`")),
+    params(("id" = String, Path, description = "`rev_…`"),
+        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     request_body = TextSchema,
     responses(
         (status = 200, description = "The review as it is now.", body = ReviewView),
         (status = 409, description = "`review.locked`; `review.conflict`: none is awaited.",
+            body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency.key_reused`.",
             body = ProblemView, content_type = "application/problem+json")))]
 pub async fn info(
     State(edge): State<Edge>,
     caller: Caller,
     PathParams(id): PathParams<String>,
+    key: IdempotencyKey,
     body: Strict<TextBody>,
-) -> Result<Json<ReviewView>, Problem> {
-    act(&edge, &caller, &id, DeskAct::Info(body.value.text)).await
+) -> Result<Response, Problem> {
+    let once = key.once(&caller, &body.canonical);
+    write(&edge, &caller, &id, DeskAct::Info(body.value.text), once).await
 }
 
 async fn act(
@@ -167,4 +185,24 @@ async fn act(
     let work = async move { Ok(work_on_case(&flows, &operator, review, act, person).await?) };
     edge.detach.run(work).await?;
     as_it_is_now(edge, caller, id).await
+}
+
+/// What leaves words in the case, once for its request.
+async fn write(
+    edge: &Edge,
+    caller: &Caller,
+    id: &str,
+    act: DeskAct,
+    once: Once,
+) -> Result<Response, Problem> {
+    let (person, operator) = (caller.person()?.clone(), caller.operator().clone());
+    let (flows, review) = (edge.flows.clone(), known(edge, caller, id).await?.review.id);
+    let by = (person, once);
+    let work = async move { Ok(write_in_case(&flows, &operator, review, act, by).await?) };
+    let is_replay = edge.detach.run(work).await?;
+    let mut response = as_it_is_now(edge, caller, id).await?.into_response();
+    if is_replay {
+        mark_replayed(&mut response);
+    }
+    Ok(response)
 }

@@ -1,6 +1,6 @@
 //! Reviews: one person proposes, others approve.
 
-use super::shared::{before, one_more};
+use super::shared::{before, noted, one_more};
 use crate::api::Edge;
 use crate::api::bodies::case::{CaseBody, CaseSchema, PayloadBody, ReviewParams, ReviewQuery};
 use crate::api::bodies::review::{
@@ -8,15 +8,16 @@ use crate::api::bodies::review::{
 };
 use crate::api::caller::Caller;
 use crate::api::extract::{PathParams, Strict, StrictQuery, not_here};
-use crate::api::idempotency::{IdempotencyKey, MaybeKey, key_reused, mark_replayed};
+use crate::api::idempotency::{IdempotencyKey, key_reused, mark_replayed};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::views::ListView;
 use crate::api::views::review::ReviewView;
-use crate::book::{CaseKind, CasePayload, KeyId};
-use crate::domain::ReviewId;
+use crate::book::{CaseKind, CasePayload};
+use crate::domain::{PersonId, PlayerId, ReviewId};
 use crate::reviews::decide_case::{CaseDecision, decide_case};
 use crate::reviews::name_proposal::name_proposal;
 use crate::reviews::open_case::{CaseOrder, open_case};
+use crate::store::decision_reads::ReadAct;
 use crate::store::read_models;
 use crate::store::read_reviews::{self, ReviewFilter, ReviewLine};
 use axum::Json;
@@ -65,6 +66,8 @@ pub async fn create(
 }
 
 /// List reviews
+///
+/// Proposals may hold what a player's record is to say, so who lists is noted.
 #[utoipa::path(get, path = "/v1/reviews", tag = "reviews", params(ReviewParams),
     responses((status = 200, description = "Newest first.", body = ListView<ReviewView>)))]
 pub async fn list(
@@ -81,14 +84,24 @@ pub async fn list(
         before: before(&query.page)?,
         limit: one_more(&query.page),
     };
+    noted(&edge, &caller, ReadAct::List, &asked(&wanted)).await?;
     let found = read_reviews::reviews(edge.flows.db.pool(), caller.operator(), &wanted).await?;
     let position = |line: &ReviewLine| line.review.id.0.simple().to_string();
     Ok(Json(ListView::cut("reviews", query.page.limit, found, position, ReviewView::from)))
 }
 
+/// What a list was asked for.
+fn asked(wanted: &ReviewFilter) -> String {
+    let player = wanted.player.as_ref().map_or("any", PlayerId::as_str);
+    let kind = wanted.kind.as_deref().unwrap_or("any");
+    let of = wanted.assigned_to.as_ref().map_or("anybody", PersonId::as_str);
+    let state = wanted.open.map_or("open or closed", |open| if open { "open" } else { "closed" });
+    format!("reviews of player {player}, kind {kind}, assigned to {of}, {state}")
+}
+
 /// Read a review
 ///
-/// With everything that was done in it.
+/// With everything that was done in it. Whoever reads one about a player or a payment is noted, as with decisions.
 #[utoipa::path(get, path = "/v1/reviews/{id}", tag = "reviews",
     params(("id" = String, Path, description = "`rev_…`")),
     responses((status = 200, description = "As it is now.", body = ReviewView)))]
@@ -98,18 +111,16 @@ pub async fn get(
     PathParams(id): PathParams<String>,
 ) -> Result<Json<ReviewView>, Problem> {
     let line = known(&edge, &caller, &id).await?;
-    detailed(&edge, line).await
+    detailed(&edge, &caller, line).await
 }
 
 /// Propose an outcome
 ///
 /// A newer proposal takes the place of an open one and voids the approvals that it had. Another person must
-/// approve it. A repeat under the same Idempotency-Key proposes nothing anew; without a key every request is a
-/// proposal of its own.
+/// approve it. A repeat under the same Idempotency-Key proposes nothing anew.
 #[utoipa::path(post, path = "/v1/reviews/{id}/propose", tag = "reviews",
     params(("id" = String, Path, description = "`rev_…`"),
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "1 to 255 visible ASCII characters; may be left out")),
+        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     request_body = ProposeSchema,
     responses(
         (status = 201, description = "The review with the proposal.", body = ReviewView),
@@ -122,21 +133,18 @@ pub async fn propose(
     State(edge): State<Edge>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    key: MaybeKey,
+    key: IdempotencyKey,
     body: Strict<ProposeBody>,
 ) -> Result<Response, Problem> {
-    let key = key.0.map(|key| {
-        let fingerprint = key.fingerprint(&body.canonical);
-        let operator = caller.operator().clone();
-        (KeyId { operator, scope: key.scope, key: key.key }, fingerprint)
-    });
+    let once = key.once(&caller, &body.canonical);
     let ProposeBody { outcome, note, payload } = body.value;
     // Before a key is kept for it.
     known(&edge, &caller, &id).await?;
-    let proposal = name_proposal(&edge.flows, key).await?.ok_or_else(key_reused)?;
+    let proposal = name_proposal(&edge.flows, &once).await?.ok_or_else(key_reused)?;
     let line = known(&edge, &caller, &id).await?;
     if line.review.proposal(proposal).is_some() {
-        let mut response = (StatusCode::CREATED, detailed(&edge, line).await?).into_response();
+        let mut response =
+            (StatusCode::CREATED, detailed(&edge, &caller, line).await?).into_response();
         mark_replayed(&mut response);
         return Ok(response);
     }
@@ -230,7 +238,7 @@ pub(super) async fn as_it_is_now(
     id: &str,
 ) -> Result<Json<ReviewView>, Problem> {
     let line = known(edge, caller, id).await.map_err(Problem::after_commit)?;
-    detailed(edge, line).await.map_err(Problem::after_commit)
+    detailed(edge, caller, line).await.map_err(Problem::after_commit)
 }
 
 /// A review of the caller's operator.
@@ -240,7 +248,15 @@ pub(super) async fn known(edge: &Edge, caller: &Caller, id: &str) -> Result<Revi
     found.ok_or_else(not_here)
 }
 
-async fn detailed(edge: &Edge, line: ReviewLine) -> Result<Json<ReviewView>, Problem> {
+/// All of a case. Of a person nobody reads what is not noted, also with the answer to what they did in it.
+async fn detailed(
+    edge: &Edge,
+    caller: &Caller,
+    line: ReviewLine,
+) -> Result<Json<ReviewView>, Problem> {
+    if line.review.player.is_some() {
+        noted(edge, caller, ReadAct::Read, &line.review.id.to_string()).await?;
+    }
     let pool = edge.flows.db.pool();
     let history = read_reviews::history(pool, &line.review).await?;
     // Names are asked for only where they are compared.
@@ -249,5 +265,6 @@ async fn detailed(edge: &Edge, line: ReviewLine) -> Result<Json<ReviewView>, Pro
         None => None,
     };
     let player = player.map(|(player, _)| player);
-    Ok(Json(ReviewView::detailed(line, history, player)))
+    let beside = read_reviews::beside(pool, caller.operator(), &line.review).await?;
+    Ok(Json(ReviewView::detailed(line, history, player, &beside)))
 }

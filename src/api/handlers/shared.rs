@@ -10,6 +10,7 @@ use crate::api::views::payment::PaymentView;
 use crate::book::Payment;
 use crate::domain::{Direction, PaymentId, Player, PlayerId, PlayerKey};
 use crate::screening::limits::Limit;
+use crate::store::decision_reads::{self, DecisionRead, ReadAct};
 use crate::store::read_models::{self, PaymentFilter};
 use axum::Json;
 use uuid::Uuid;
@@ -115,6 +116,26 @@ pub async fn payments_page(
     let view = |payment: Payment| PaymentView::of(viewer(caller), &payment);
     let position = |payment: &Payment| payment.id.uuid.simple().to_string();
     Ok(Json(ListView::cut(list, filter.page.limit, found, position, view)))
+}
+
+/// A person's reading of decisions and of cases is noted before it is answered; a backend's own is no person's.
+pub async fn noted(
+    edge: &Edge,
+    caller: &Caller,
+    act: ReadAct,
+    subject: &str,
+) -> Result<(), Problem> {
+    let Ok(person) = caller.person() else { return Ok(()) };
+    let read = DecisionRead {
+        id: edge.flows.ids.next(),
+        operator: caller.operator().as_str(),
+        person: Some(person),
+        door: "api",
+        act,
+        subject,
+        at: edge.flows.clock.now(),
+    };
+    Ok(decision_reads::keep(edge.flows.db.pool(), &read).await?)
 }
 
 /// The id below which a page begins.

@@ -2,7 +2,7 @@
 
 use super::player::ExclusionView;
 use super::time::Time;
-use crate::book::{CasePayload, Payment, Proposal, Review};
+use crate::book::{CaseKind, CasePayload, Payment, Proposal, Review};
 use crate::domain::{Player, SwitchId};
 use crate::store::read_reviews::ReviewLine;
 use crate::store::reviews::HistoryLine;
@@ -64,6 +64,10 @@ pub struct ReviewView {
     /// Whose money it is by name, in a case about a payment: personal data, so not in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<NamesView>,
+    /// Other open reviews `name_match` of the same player, the newest first: another matcher's, or of another
+    /// entry. In such a review alone, and not in a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_open_reviews: Option<Vec<String>>,
     /// What was done in it, the oldest first; not in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<HistoryView>>,
@@ -205,6 +209,7 @@ impl From<ReviewLine> for ReviewView {
             approvals_needed: review.approvals_needed,
             proposals: review.proposals.iter().map(ProposalView::from).collect(),
             names: None,
+            other_open_reviews: None,
             history: None,
         }
     }
@@ -212,7 +217,14 @@ impl From<ReviewLine> for ReviewView {
 
 impl ReviewView {
     /// With what only who reads this one case sees.
-    pub fn detailed(line: ReviewLine, history: Vec<HistoryLine>, player: Option<Player>) -> Self {
+    pub fn detailed(
+        line: ReviewLine,
+        history: Vec<HistoryLine>,
+        player: Option<Player>,
+        beside: &[Review],
+    ) -> Self {
+        let is_match = line.review.kind == CaseKind::NameMatch.as_str();
+        let beside = is_match.then(|| beside.iter().map(|it| it.id.to_string()).collect());
         let names = line.payment.as_ref().map(|payment| NamesView::of(payment, player.as_ref()));
         let history = history.into_iter().map(|line| HistoryView {
             number: line.number,
@@ -222,7 +234,8 @@ impl ReviewView {
             text: line.text,
             at: line.at.into(),
         });
-        Self { names, history: Some(history.collect()), ..line.into() }
+        let history = Some(history.collect());
+        Self { names, other_open_reviews: beside, history, ..line.into() }
     }
 }
 
