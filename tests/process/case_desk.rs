@@ -132,7 +132,7 @@ async fn a_case_is_taken_kept_handed_over_and_noted() {
 }
 
 /// A player of this name, and the case that a list's entry near it opened.
-async fn near_a_list(api: &Api, place: &Place, id: &str) -> String {
+async fn near_a_list(api: &Api, place: &Place, id: &str) -> [String; 2] {
     let player = json!({
         "country": "DE", "currency": "EUR", "full_name": "Erika Sanctioned", "given_name": "Erika",
         "family_name": "Sanctioned", "date_of_birth": "1990-05-01", "national_id": "L01X00T47",
