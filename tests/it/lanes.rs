@@ -29,7 +29,11 @@ fn win_of(reference: &str, money: Money) -> Command {
     Command::WalletEntry { claim: claim("wallet-entries", reference), entry }
 }
 
-pub(super) async fn submit(world: &World, player: &PlayerKey, command: Command) -> Result<(), SubmitError> {
+pub(super) async fn submit(
+    world: &World,
+    player: &PlayerKey,
+    command: Command,
+) -> Result<(), SubmitError> {
     let (lanes, player) = (world.one().flows.lanes.clone(), player.clone());
     world.one().run(async move { lanes.submit(&player, command).await.map(drop) }).await
 }
