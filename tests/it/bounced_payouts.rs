@@ -1,7 +1,7 @@
 //! Payouts that come back: what the player is given again, what only clears suspense, and what moves
 //! nothing because it was never paid. Nobody works here, and news is told by hand.
 
-use super::harness::{Setup, World, eur, gbp};
+use super::harness::{Setup, World, eur, gbp, until_recorded};
 use interlock::book::{GameKind, Payment};
 use interlock::decide::command::{KnownBeforePayout, News, Source};
 use interlock::decide::{Answer, Command};
@@ -18,8 +18,12 @@ pub async fn by_hand() -> World {
 }
 
 pub async fn submit(world: &World, payment: &Payment, command: Command) -> Answer {
-    let (flows, player) = (world.one().flows.clone(), payment.player.clone());
-    world.one().run(async move { flows.lanes.submit(&player, command).await }).await.unwrap()
+    let answer = until_recorded(async || {
+        let (flows, player) = (world.one().flows.clone(), payment.player.clone());
+        let command = command.clone();
+        world.one().run(async move { flows.lanes.submit(&player, command).await }).await
+    });
+    answer.await.unwrap()
 }
 
 /// News of the attempt of this number, and the payment afterwards.

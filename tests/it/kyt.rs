@@ -320,7 +320,8 @@ async fn a_payment_that_is_being_asked_about_is_left_to_who_asks() {
         world.one().run(async move { worker.activate(now).await.unwrap().claimed }).await
     };
     assert_eq!(look().await, 1);
-    let leased = "select sum(tries * 1000000 + extract(epoch from due_at))::bigint from vendor_check";
+    let leased =
+        "select sum(tries * 1000000 + extract(epoch from due_at))::bigint from vendor_check";
     let before = world.number(leased).await;
     world.move_on(Duration::from_secs(61)).await;
     assert_eq!(look().await, 0);

@@ -154,7 +154,8 @@ async fn a_payout_found_paid_while_people_were_to_decide_captures_its_hold() {
     let withdrawal = world.withdraw(&player, gbp(2_500)).await;
     let paid = world.settled(withdrawal.id, "paid").await;
     assert_eq!(tried(&paid), ["truelayer-gb succeeded"]);
-    let asked = "select count(*) from transition where subject = 'payment' and to_status = 'in_review'";
+    let asked =
+        "select count(*) from transition where subject = 'payment' and to_status = 'in_review'";
     assert_eq!(world.number(asked).await, 1, "people were to decide");
     assert!(world.reviews(&paid).await.is_empty(), "nobody needs to decide any more");
     world.close().await;

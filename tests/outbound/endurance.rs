@@ -47,7 +47,8 @@ async fn a_receiver_that_says_nothing_times_out() {
 #[tokio::test]
 async fn a_body_without_end_is_cut_and_the_status_counts() {
     let stalled = Duration::from_secs(3);
-    for (how, timeout) in [(Misbehaviour::EndlessBody, LONG), (Misbehaviour::StalledBody, stalled)] {
+    for (how, timeout) in [(Misbehaviour::EndlessBody, LONG), (Misbehaviour::StalledBody, stalled)]
+    {
         let (status, http, error, took, _) = tried(how, timeout).await;
         assert_eq!((status.as_str(), http, error), ("delivered", Some(200), None));
         assert!(took < LONG, "{took:?}");

@@ -26,7 +26,9 @@ mod world;
 pub use house::house;
 pub use mocks::{CHECKS, Movement, sandbox};
 pub use pace::stretched;
-pub use payments::{SOON, claim, deposit_order, eur, gbp, key, withdrawal_order, withdrawal_to};
+pub use payments::{
+    SOON, claim, deposit_order, eur, gbp, key, until_recorded, withdrawal_order, withdrawal_to,
+};
 pub use players::person;
 pub use wait::{eventually, for_a_moment, try_eventually};
 pub use world::{Setup, World};

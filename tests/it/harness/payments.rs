@@ -45,6 +45,13 @@ async fn insist<T, E>(
     .await
 }
 
+/// As a client does that is told that its lane is busy: nothing was recorded.
+pub async fn until_recorded<T>(
+    ask: impl AsyncFn() -> Result<T, SubmitError>,
+) -> Result<T, SubmitError> {
+    insist(ask, |error| matches!(error, SubmitError::Busy | SubmitError::Full)).await
+}
+
 pub const fn eur(minor: i64) -> Money {
     Money::new(minor, Currency::EUR)
 }
@@ -162,8 +169,11 @@ impl Instance {
     }
 
     pub async fn cancel(&self, payment: &Payment) -> Result<Payment, SubmitError> {
-        let (flows, player, id) = (self.flows.clone(), payment.player.clone(), payment.id);
-        self.run(async move { cancel_payment(&flows, &player, id, false).await }).await
+        until_recorded(async || {
+            let (flows, player, id) = (self.flows.clone(), payment.player.clone(), payment.id);
+            self.run(async move { cancel_payment(&flows, &player, id, false).await }).await
+        })
+        .await
     }
 
     pub async fn review(
@@ -172,10 +182,15 @@ impl Instance {
         act: ReviewAct,
         person: &str,
     ) -> Result<Review, SubmitError> {
-        let (flows, person) = (self.flows.clone(), super::person(person));
-        let (player, payment, review) = (payment.player.clone(), payment.id.uuid, review.id);
-        self.run(async move { review_payment(&flows, &player, review, payment, act, person).await })
-            .await
+        until_recorded(async || {
+            let (flows, person) = (self.flows.clone(), super::person(person));
+            let (player, payment) = (payment.player.clone(), payment.id.uuid);
+            let (review, act) = (review.id, act.clone());
+            let acting =
+                async move { review_payment(&flows, &player, review, payment, act, person).await };
+            self.run(acting).await
+        })
+        .await
     }
 }
 

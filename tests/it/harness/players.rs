@@ -1,6 +1,6 @@
 //! Players, their money, and the people who decide.
 
-use super::payments::claim;
+use super::payments::{claim, until_recorded};
 use super::world::World;
 use interlock::book::{GameEntry, GameKind};
 use interlock::domain::ids::SystemIds;
@@ -80,8 +80,11 @@ impl World {
     }
 
     pub async fn change_player(&self, player: Player) -> Player {
-        let flows = self.one().flows.clone();
-        self.one().run(async move { put_player(&flows, player).await.unwrap() }).await
+        let put = until_recorded(async || {
+            let (flows, player) = (self.one().flows.clone(), player.clone());
+            self.one().run(async move { put_player(&flows, player).await }).await
+        });
+        put.await.unwrap()
     }
 
     pub async fn read_player(&self, key: &PlayerKey) -> Player {
@@ -104,10 +107,13 @@ impl World {
             voided: false,
             created_at: self.one().flows.clock.now(),
         };
-        let (flows, key) = (self.one().flows.clone(), key.clone());
         let claim = claim("wallet-entries", &reference);
-        let entered = async move { enter_game(&flows, &key, claim, entry).await };
-        self.one().run(entered).await.unwrap();
+        let entered = until_recorded(async || {
+            let (flows, key) = (self.one().flows.clone(), key.clone());
+            let (claim, entry) = (claim.clone(), entry.clone());
+            self.one().run(async move { enter_game(&flows, &key, claim, entry).await }).await
+        });
+        entered.await.unwrap();
     }
 
     pub async fn wallet(&self, key: &PlayerKey) -> Balance {
