@@ -87,10 +87,13 @@ async fn a_phone_and_a_national_id_have_the_shape_of_what_they_are() {
     for (field, good) in [
         ("phone", "+46701234567"),
         ("phone", "+6834002"),
+        ("phone", "+46 70 123 45 67"),
+        ("phone", "(070) 123-45.67"),
         ("national_id", "L01X00T47"),
         ("national_id", "19900101-1234"),
         ("national_id", "900101+1234"),
         ("national_id", "ΑΒ 123456"),
+        ("national_id", "X-1"),
     ] {
         is_taken(&scene, &with(&known, field, json!(good))).await;
     }
@@ -100,14 +103,11 @@ async fn a_phone_and_a_national_id_have_the_shape_of_what_they_are() {
     }
     for (record, field, bad) in [
         (&known, "phone", "abc"),
-        (&known, "phone", "0701234567"),
-        (&known, "phone", "+0701234567"),
-        (&known, "phone", "+46 70 123 45 67"),
+        (&known, "phone", "070123456x"),
+        (&known, "phone", "070+1234567"),
         (&known, "phone", "+12345"),
         (&known, "phone", "+1234567890123456"),
-        (&known, "national_id", "123"),
-        (&known, "national_id", "- - - 12"),
-        (&known, "national_id", "unknown"),
+        (&known, "national_id", "- - -"),
         (&known, "national_id", "L01X<00T47>"),
         (&brazil, "national_id", "5299822472"),
         (&brazil, "national_id", "L01X00T4711"),
@@ -118,7 +118,7 @@ async fn a_phone_and_a_national_id_have_the_shape_of_what_they_are() {
         assert_eq!(told.text("/errors/0/pointer"), format!("/{field}"));
     }
     let case = json!({"kind": "player_fields", "player_id": "p-1", "note": "n",
-                      "payload": {"national_id": "123"}});
+                      "payload": {"national_id": "1<2"}});
     let told = scene.ask("sk_demo", "POST", "/v1/reviews", Some(case)).await;
     assert_eq!((told.status, told.code()), (422, "national_id.malformed"), "{told:?}");
     assert_eq!(told.text("/errors/0/pointer"), "/payload/national_id");
@@ -129,11 +129,11 @@ async fn a_phone_and_a_national_id_have_the_shape_of_what_they_are() {
 async fn an_older_phone_may_be_sent_again_as_it_is() {
     let scene = Scene::new().await;
     is_taken(&scene, &player()).await;
-    let older = "update player set phone = 'abc', national_id = '123', version = version + 1";
+    let older = "update player set phone = 'abc', national_id = '1<2', version = version + 1";
     sqlx::query(older).execute(scene.flows.db.pool()).await.unwrap();
-    let known = with(&with(&player(), "phone", json!("abc")), "national_id", json!("123"));
+    let known = with(&with(&player(), "phone", json!("abc")), "national_id", json!("1<2"));
     is_taken(&scene, &with(&known, "full_name", json!("Erika Musterfrau"))).await;
-    for (field, bad) in [("phone", "abcd"), ("national_id", "12")] {
+    for (field, bad) in [("phone", "abcd"), ("national_id", "1<3")] {
         let told = put(&scene, &with(&known, field, json!(bad))).await;
         assert_eq!((told.status, told.code()), (422, &*format!("{field}.malformed")), "{told:?}");
     }

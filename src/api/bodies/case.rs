@@ -97,7 +97,7 @@ fn national_id(fields: &mut Fields<'_>) -> Option<String> {
     let id = fields.line_opt("national_id", 64)?;
     let fits = is_national_id(&id, "");
     if !fits {
-        let detail = "a national id has at least four letters and digits, a digit among them";
+        let detail = "a national id has letters and digits, and between them blanks, `-`, `.`, `/` or `+` alone";
         fields.meaning("national_id", "national_id.malformed", detail);
     }
     fits.then_some(id)

@@ -173,12 +173,13 @@ pub struct PlayerSchema {
     pub family_name: Option<String>,
     #[schema(example = "1990-12-31", format = Date)]
     pub date_of_birth: String,
-    /// Letters and digits, at least four, with blanks or `-./+` between them; of Brazil the 11 digits of a CPF. What
-    /// is recorded already may be sent again as it is.
+    /// Letters and digits, with blanks or `-./+` between them; of Brazil the 11 digits of a CPF. What is recorded
+    /// already may be sent again as it is.
     #[schema(example = "199012319876")]
     pub national_id: Option<String>,
     pub email: Option<String>,
-    /// E.164, without blanks. What is recorded already may be sent again as it is.
+    /// 6 to 15 digits, with a `+` before them and blanks or `-./()` between them or not; best as E.164 has it, which
+    /// every PSP reads. What is recorded already may be sent again as it is.
     #[schema(example = "+46701234567")]
     pub phone: Option<String>,
     pub address: Option<String>,
@@ -240,22 +241,22 @@ pub struct PlayerSessionSchema {
     pub ttl_s: u16,
 }
 
-/// E.164: the plus sign, the country's code and the number, and no space.
+/// A telephone number, with the country's code or without it, as people write them: 6 to 15 digits (the most that
+/// E.164 has), and what stands between them.
 pub fn is_phone(text: &str) -> bool {
-    let digits = text.strip_prefix('+').unwrap_or_default();
-    (7..=15).contains(&digits.len())
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && !digits.starts_with('0')
+    let number = text.strip_prefix('+').unwrap_or(text);
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let is_plain = number.chars().all(|sign| sign.is_ascii_digit() || " -./()".contains(sign));
+    (6..=15).contains(&digits) && is_plain
 }
 
-/// Letters and digits, with what stands between them, and at least four, one of them a digit. A number of Brazil's
-/// register of taxpayers (CPF) has 11 digits; no other country's shape is judged here.
+/// Letters and digits, with what stands between them. A number of Brazil's register of taxpayers (CPF) has 11
+/// digits; no other country's shape is judged here.
 pub fn is_national_id(text: &str, country: &str) -> bool {
     let signs = text.chars().filter(|sign| sign.is_alphanumeric()).count();
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let is_plain = text.chars().all(|sign| sign.is_alphanumeric() || " -./+".contains(sign));
-    let fits = 4 <= signs && 0 < digits && is_plain;
-    fits && (country != "BR" || (signs, digits) == (11, 11))
+    is_plain && if country == "BR" { (signs, digits) == (11, 11) } else { 0 < signs }
 }
 
 /// A birth in the future, or before anybody alive, is a typing error.

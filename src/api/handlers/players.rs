@@ -60,7 +60,7 @@ async fn has_shape(edge: &Edge, player: &Player) -> Result<(), Problem> {
     let known = known.map(|(known, _)| known);
     let has = |field: fn(&Player) -> Option<&String>| known.as_ref().and_then(field);
     if wrong_phone.is_some() && wrong_phone != has(|known| known.phone.as_ref()) {
-        let detail = "A phone number is written as E.164 has it, without blanks: +46701234567.";
+        let detail = "A phone number has 6 to 15 digits, best as E.164 has it: +46701234567.";
         return Err(Problem::unprocessable("phone.malformed", detail).at("/phone"));
     }
     if wrong_id.is_some() && wrong_id != has(|known| known.national_id.as_ref()) {
@@ -73,8 +73,7 @@ fn national_id_malformed(country: &str) -> Problem {
     let detail = match country {
         "BR" => "The national id of a player in Brazil is a CPF, of 11 digits: 529.982.247-25.",
         _ => {
-            "A national id has at least four letters and digits, a digit among them, and between them blanks, \
-             `-`, `.`, `/` or `+` alone."
+            "A national id has letters and digits, and between them blanks, `-`, `.`, `/` or `+` alone."
         }
     };
     Problem::unprocessable("national_id.malformed", detail)
