@@ -41,7 +41,7 @@ async fn a_receiver_that_says_nothing_times_out() {
     // It never says anything: that the try ends is what its time is for.
     let (status, _, error, took, _) = tried(Misbehaviour::Silence, SHORT).await;
     assert_eq!((status.as_str(), error.as_deref()), ("pending", Some("timeout")));
-    assert!(SHORT <= took, "{took:?}");
+    assert!((SHORT..LONG).contains(&took), "{took:?}");
 }
 
 #[tokio::test]
