@@ -2,7 +2,7 @@
 
 use super::bounced_payouts::submit;
 use super::bounced_returns::bounces;
-use super::harness::{Setup, World, eur};
+use super::harness::{SOON, Setup, World, eur, eventually};
 use super::second_success::return_of;
 use super::taken_back::{WEBHOOK, by_word, reversed, succeeded, tell};
 use interlock::book::Payment;
@@ -216,13 +216,18 @@ async fn the_first_payments_return_takes_no_credit_of_the_second_one_away() {
     let world = by_word().await;
     let (deposit, second) = both_paid(&world).await;
     active(&world, &deposit).await;
-    // What of the first is in suspense is sent back; its PSP has it, and has not said more.
-    world.mocks.fault("truelayer-de", "create_payout", "webhook_drop", None).await;
+    // What of the first is in suspense is sent back; its PSP has it, and pays it when the test says so.
+    world.mocks.auto("truelayer-de", None, "succeeded").await;
     world.two_people(&deposit, "return").await;
+    let taken = "select payment_id::text from attempt join payment using (payment_id)
+                 where of_deposit is not null and attempt.status = 'accepted'";
+    let has_it = || async { world.texts(taken).await.pop() };
+    let sent = eventually("its PSP has the return", SOON, has_it).await;
     world.two_people(&second, "reject").await;
     world.two_people(&deposit, "approve").await;
     assert_eq!(world.payment(deposit.id).await.status.as_str(), "succeeded");
-    world.mocks.clear_faults("truelayer-de").await;
+    let sent = PaymentId::withdrawal(sent.parse().unwrap());
+    world.complete(&world.payment(sent).await, "succeeded").await;
     let first = sent_back(&world, &deposit, 1).await;
     assert_eq!(first, BTreeSet::from([("truelayer-de".to_owned(), 700)]));
     assert_eq!(world.payment(deposit.id).await.status.as_str(), "succeeded");
