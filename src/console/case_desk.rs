@@ -127,16 +127,43 @@ pub async fn note(
     Path(id): Path<String>,
     Sent(form): Sent<NoteForm>,
 ) -> Result<Response, Response> {
+    let words = Words {
+        form: "note",
+        missing: "Write what you found",
+        typed: |remark| Typed { remark, ..Typed::default() },
+        act: DeskAct::Note,
+        then: "noted",
+    };
+    keep_words(&console, &signed, &id, form, words).await
+}
+
+/// A form of which nothing but its words is kept.
+struct Words {
+    form: &'static str,
+    missing: &'static str,
+    /// The page as it is shown again after a fault.
+    typed: fn(String) -> Typed,
+    act: fn(String) -> DeskAct,
+    then: &'static str,
+}
+
+async fn keep_words(
+    console: &Console,
+    signed: &Signed,
+    id: &str,
+    form: NoteForm,
+    words: Words,
+) -> Result<Response, Response> {
     signed.check_form(&form.form_word)?;
     signed.check_compliance()?;
-    let line = known(&console, &signed, &id).await?;
-    let typed = Typed { remark: form.note.clone(), ..Typed::default() };
-    let text = match given::note(&form.note, "Write what you found", "the case") {
+    let line = known(console, signed, id).await?;
+    let typed = (words.typed)(form.note.clone());
+    let text = match given::note(&form.note, words.missing, "the case") {
         Ok(text) => text,
-        Err(fault) => return Err(again(&console, &signed, line, typed, fault).await),
+        Err(fault) => return Err(again(console, signed, line, typed, fault).await),
     };
-    let once = once_of(&signed, "note", (&line, &form.once), &text);
-    write_in(&console, &signed, line, (DeskAct::Note(text), once), (typed, "noted")).await
+    let once = once_of(signed, words.form, (&line, &form.once), &text);
+    write_in(console, signed, line, ((words.act)(text), once), (typed, words.then)).await
 }
 
 /// The case waits for something. Nobody is told by the service.
@@ -189,16 +216,14 @@ pub async fn info(
     Path(id): Path<String>,
     Sent(form): Sent<NoteForm>,
 ) -> Result<Response, Response> {
-    signed.check_form(&form.form_word)?;
-    signed.check_compliance()?;
-    let line = known(&console, &signed, &id).await?;
-    let typed = Typed { came: form.note.clone(), ..Typed::default() };
-    let text = match given::note(&form.note, "Write what came", "the case") {
-        Ok(text) => text,
-        Err(fault) => return Err(again(&console, &signed, line, typed, fault).await),
+    let words = Words {
+        form: "answer",
+        missing: "Write what came",
+        typed: |came| Typed { came, ..Typed::default() },
+        act: DeskAct::Info,
+        then: "came",
     };
-    let once = once_of(&signed, "answer", (&line, &form.once), &text);
-    write_in(&console, &signed, line, (DeskAct::Info(text), once), (typed, "came")).await
+    keep_words(&console, &signed, &id, form, words).await
 }
 
 /// What leaves words in the case, once for its form.
